@@ -1,0 +1,257 @@
+/**
+ * Every setting of a run: its type, its range, its default and the reason for the default.
+ *
+ * Sources: METHOD.md is the paper (arXiv 2404.02845) completed; section and equation numbers below are its. Where the paper and
+ * the authors' code differ, the default is the paper's, and the presets in `configs/` say what they change and why.
+ *
+ * One schema serves four purposes: it validates (`config.ts`), types (`Config`), documents and makes command-line flags
+ * (`describeSettings`). Objects are strict: an unknown key is an error, never ignored.
+ */
+import { z } from 'zod';
+
+const fraction = (): z.ZodNumber => z.number().min(0).max(1);
+const count = (): z.ZodNumber => z.number().int().min(1);
+
+/** The network, METHOD.md sections 2 to 6. */
+const modelSchema = z.strictObject({
+  // One model so far; its peers (METHOD.md 12) are separate work and will be further choices.
+  name: z.enum(['reclmis']).default('reclmis').describe('the model'),
+  // `paper` is what the article says; `upstream` what the authors' code does: causal reconstruction, a second softmax in CCL,
+  // reconstruction targets F'_V and F_clip. Choose `upstream` for the authors' released checkpoints and numbers.
+  variant: z
+    .enum(['paper', 'upstream'])
+    .default('paper')
+    .describe('follow the paper or the authors’ code where they differ'),
+  // 64 is the paper's; the bottleneck is 8 x baseWidth wide. Narrower ones serve demonstrations and tests.
+  baseWidth: z.number().int().min(4).max(512).default(64).describe('channels of the first encoder level'),
+  // The paper's 224; four poolings make a patch grid of imageSize / 16.
+  imageSize: z
+    .number()
+    .int()
+    .min(32)
+    .max(1024)
+    .multipleOf(16)
+    .default(224)
+    .describe('side of the square input, a multiple of 16, in pixels'),
+  // 3 is the paper's best of 1 to 10 (ablation); upstream uses 4 for QaTa-COV19.
+  layers: z
+    .number()
+    .int()
+    .min(1)
+    .max(10)
+    .default(3)
+    .describe('layers of each of the reconstructors’ two stacks'),
+  // Table 2's switches. Without `ci` the notes do not enter the model at all: the note-free baseline.
+  components: z
+    .strictObject({
+      ci: z.boolean().default(true).describe('conditioned interaction; off: the model sees no note'),
+      ccl: z.boolean().default(true).describe('conditioned contrastive learning'),
+      clr: z.boolean().default(true).describe('conditioned language reconstruction'),
+      cvr: z.boolean().default(true).describe('conditioned vision reconstruction'),
+    })
+    .prefault({}),
+  // Table 3's switches: whether each loss is conditioned by the patches and words of interest; all of them score best.
+  conditions: z
+    .strictObject({
+      ccl: z.boolean().default(true).describe('weigh contrastive learning by patches and words of interest'),
+      clr: z.boolean().default(true).describe('condition language reconstruction by patches of interest'),
+      cvr: z.boolean().default(true).describe('condition vision reconstruction by words of interest'),
+    })
+    .prefault({}),
+  // Masking by the predicted distribution beats uniform masking in the paper; `topk` is upstream's other branch.
+  maskStrategy: z
+    .enum(['distribution', 'random', 'topk'])
+    .default('distribution')
+    .describe('how masked patches and words are drawn'),
+  // Best of the paper's ablation: 0.5 of the patches, 0.3 of the words.
+  maskRatios: z
+    .strictObject({
+      visual: fraction().default(0.5).describe('share of the patches that is masked'),
+      textual: fraction().default(0.3).describe('share of the note’s words that is masked'),
+    })
+    .prefault({}),
+  // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (METHOD.md 3 and 5).
+  dropout: fraction().default(0.1).describe('dropout of the interaction and the reconstructors'),
+  // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (METHOD.md 7).
+  interestDropout: fraction().default(0).describe('dropout before the MLPs of patches and words of interest'),
+});
+
+const textSchema = z.strictObject({
+  // The default needs no download: a vocabulary from the training notes and frozen word features (docs/training.md says why frozen).
+  encoder: z.enum(['words']).default('words').describe('note encoder'),
+  // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (METHOD.md 1).
+  contextLength: z
+    .number()
+    .int()
+    .min(2)
+    .max(77)
+    .default(24)
+    .describe('tokens per note; longer notes are cut'),
+});
+
+const dataSchema = z.strictObject({
+  // No default: a run without a data folder is refused when it starts, not when it is configured, so that presets stay portable.
+  dir: z.string().default('').describe('data set folder, with Train_Folder, Val_Folder and Test_Folder'),
+  trainStems: z
+    .string()
+    .default('')
+    .describe('file that lists the training stems to use, one a line; empty: all'),
+  valStems: z
+    .string()
+    .default('')
+    .describe('file that lists the validation stems to use, one a line; empty: all'),
+  // Two decode and augment faster than two cores train; more would take time from the trainer.
+  workers: z
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(2)
+    .describe('worker threads that decode and augment ahead'),
+});
+
+const lossWeightsSchema = z.strictObject({
+  // Eq. 10: L = 2.5 (Dice + BCE) + 0.2 CCL + 1 (CVR + CLR).
+  dice: z.number().min(0).default(2.5).describe('weight of the Dice loss (eq. 10)'),
+  bce: z.number().min(0).default(2.5).describe('weight of the binary cross-entropy (eq. 10)'),
+  ccl: z.number().min(0).default(0.2).describe('weight of conditioned contrastive learning (eq. 10)'),
+  clr: z.number().min(0).default(1).describe('weight of conditioned language reconstruction (eq. 10)'),
+  cvr: z.number().min(0).default(1).describe('weight of conditioned vision reconstruction (eq. 10)'),
+});
+
+const trainSchema = z.strictObject({
+  epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
+  batchSize: count().default(32).describe('cases per step'), // the paper's for QaTa-COV19
+  optimizer: z.enum(['adam', 'adamw']).default('adam').describe('optimiser'), // the paper's
+  lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate'), // the paper's (section 4.2)
+  // PyTorch's defaults, which upstream keeps.
+  betas: z
+    .tuple([fraction().lt(1), fraction().lt(1)])
+    .default([0.9, 0.999])
+    .describe('decay of the optimiser’s two moments'),
+  weightDecay: z.number().min(0).default(0).describe('weight decay; decoupled with adamw'),
+  // The paper's cosine annealing, taken per step over the whole run, so that short runs anneal to the end too.
+  schedule: z
+    .enum(['constant', 'cosine', 'cosine-warm-restarts', 'exponential'])
+    .default('cosine')
+    .describe('course of the learning rate'),
+  // 0 lets cosine anneal fully; upstream stops at 1e-4 (QaTa-COV19) or a tenth (MosMedData+).
+  minLr: z.number().min(0).default(0).describe('lowest learning rate of the schedule'),
+  restartEpochs: z.number().positive().default(10).describe('period of cosine-warm-restarts, in epochs'), // upstream's for QaTa-COV19
+  decay: z.number().positive().max(1).default(0.99).describe('factor of exponential, per epoch'), // upstream's for MosMedData+
+  // The first steps of Adam are noisy; a short ramp costs nothing. 0 is the paper's.
+  warmupSteps: z.number().int().min(0).default(0).describe('steps of linear ramp up to the learning rate'),
+  // 50 as in LViT’s code, on which upstream builds; runs shorter than that never stop early.
+  patience: z
+    .number()
+    .int()
+    .min(0)
+    .default(50)
+    .describe('epochs without a better validation Dice before stopping; 0: never'),
+  lossWeights: lossWeightsSchema.prefault({}),
+  // Measured: channels-last is more than twice as fast where the processor has AVX-512 and half as fast where it has only AVX2.
+  memoryFormat: z
+    .enum(['auto', 'contiguous', 'channels-last'])
+    .default('auto')
+    .describe('layout of images and feature maps'),
+  threads: z
+    .number()
+    .int()
+    .min(0)
+    .max(1024)
+    .default(0)
+    .describe('threads of libtorch; 0: all cores of the machine'),
+  // A run that is cut by time keeps its best checkpoint, but its schedule does not anneal to the end.
+  maxMinutes: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('stop after the epoch that passes this many minutes; 0: no limit'),
+});
+
+const augmentSchema = z.strictObject({
+  // `consistent` keeps note and image true to each other (a mirrored image gets the mirrored note); `upstream` flips and turns the
+  // image under a note that names sides, as the authors' code does (METHOD.md 7).
+  mode: z
+    .enum(['consistent', 'upstream', 'none'])
+    .default('consistent')
+    .describe('augmentation of the training cases'),
+});
+
+export const configSchema = z.strictObject({
+  model: modelSchema.prefault({}),
+  text: textSchema.prefault({}),
+  data: dataSchema.prefault({}),
+  train: trainSchema.prefault({}),
+  augment: augmentSchema.prefault({}),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1)
+    .describe('seed of weights, order, augmentation, masks and dropout'),
+  device: z
+    .string()
+    .regex(/^(cpu|cuda(:\d+)?)$/, 'cpu, cuda or cuda:N')
+    .default('cpu')
+    .describe('cpu, cuda or cuda:N'),
+});
+
+/** The resolved configuration of a run: every setting has a value. */
+export type Config = z.infer<typeof configSchema>;
+export type ModelConfig = Config['model'];
+export type TextConfig = Config['text'];
+export type TrainConfig = Config['train'];
+
+/** One setting, as the command line and the documentation need it. */
+export interface Setting {
+  /** Dotted path, e.g. `train.lr`. */
+  readonly path: string;
+  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'choice' | 'numbers';
+  readonly choices?: readonly string[];
+  readonly default: unknown;
+  readonly description: string;
+}
+
+interface SchemaNode {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+/** Every setting with its type, default and description, in the schema's order. */
+export function describeSettings(): Setting[] {
+  const settings: Setting[] = [];
+  const visit = (node: SchemaNode, path: string): void => {
+    if (node.properties) {
+      for (const [key, child] of Object.entries(node.properties)) visit(child, path ? `${path}.${key}` : key);
+      return;
+    }
+    const choices = node.enum?.map(String);
+    settings.push({
+      path,
+      type: choices ? 'choice' : settingType(node.type),
+      ...(choices ? { choices } : {}),
+      default: node.default,
+      description: node.description ?? '',
+    });
+  };
+  visit(z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode, '');
+  return settings;
+}
+
+function settingType(type: string | undefined): Setting['type'] {
+  switch (type) {
+    case 'number':
+    case 'integer':
+    case 'boolean':
+      return type;
+    case 'array':
+      return 'numbers';
+    default:
+      return 'string';
+  }
+}

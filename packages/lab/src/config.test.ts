@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  configToYaml,
+  describeSettings,
+  loadConfig,
+  loadPreset,
+  presetNames,
+  resolveConfig,
+} from './config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'reclmis-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(text: string): string {
+  const path = join(folder, 'config.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+function failure(act: () => unknown): ReclmisError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ReclmisError) return error;
+    throw error;
+  }
+  throw new Error('expected a ReclmisError');
+}
+
+describe('loadConfig', () => {
+  it('gives the paper’s settings by default', () => {
+    const config = loadConfig();
+    expect(config.model).toMatchObject({
+      variant: 'paper',
+      baseWidth: 64,
+      imageSize: 224,
+      layers: 3,
+      maskRatios: { visual: 0.5, textual: 0.3 },
+    });
+    expect(config.train).toMatchObject({ optimizer: 'adam', lr: 3e-4, schedule: 'cosine', batchSize: 32 });
+    expect(config.train.lossWeights).toEqual({ dice: 2.5, bce: 2.5, ccl: 0.2, clr: 1, cvr: 1 });
+  });
+
+  it('lets overrides win over the file, and the file over its preset', () => {
+    const path = file('preset: monuseg\ntrain:\n  batchSize: 6\n  epochs: 7\n');
+    const config = loadConfig(path, {
+      'train.epochs': 3,
+      'model.components.ci': false,
+      'train.lr': undefined,
+    });
+    expect(config.train).toMatchObject({ epochs: 3, batchSize: 6, lr: 1e-3 });
+    expect(config.text.contextLength).toBe(10);
+    expect(config.model.components).toEqual({ ci: false, ccl: true, clr: true, cvr: true });
+  });
+
+  it('names an unknown key, its path and the closest known one', () => {
+    const error = failure(() => loadConfig(file('train:\n  batch_size: 8\n')));
+    expect(error.code).toBe('CONFIG_UNKNOWN_KEY');
+    expect(error.message).toContain('train.batch_size');
+    expect(error.message).toContain('train.batchSize');
+    expect(failure(() => loadConfig(file('learningRate: 1\n'))).message).toContain('learningRate');
+    expect(failure(() => resolveConfig({}, { 'data.lr': 1 })).message).toContain('train.lr');
+  });
+
+  it.each([
+    ['train:\n  lr: fast\n', 'train.lr: expected a number, got "fast"'],
+    ['train:\n  epochs: 0\n', 'train.epochs: expected a number of at least 1, got 0'],
+    ['train:\n  epochs: 1.5\n', 'train.epochs: expected a whole number, got 1.5'],
+    [
+      'train:\n  schedule: linear\n',
+      'train.schedule: expected one of constant, cosine, cosine-warm-restarts, exponential, got "linear"',
+    ],
+    ['model:\n  imageSize: 100\n', 'model.imageSize: expected a multiple of 16, got 100'],
+    ['model: 3\n', 'model: expected an object, got 3'],
+    ['device: gpu\n', 'device: expected cpu, cuda or cuda:N, got "gpu"'],
+    ['preset: nonesuch\n', 'preset: expected one of'],
+    ['- 1\n', 'expected settings by name'],
+  ])('refuses %j', (text, message) => {
+    const error = failure(() => loadConfig(file(text)));
+    expect(error.code).toBe('CONFIG_INVALID');
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain('\n');
+  });
+
+  it('tells a missing file and broken YAML from wrong values', () => {
+    expect(failure(() => loadConfig(join(folder, 'nonesuch.yaml'))).code).toBe('CONFIG_UNREADABLE');
+    expect(failure(() => loadConfig(file('train: [1,\n'))).code).toBe('CONFIG_UNREADABLE');
+  });
+
+  it('survives its own YAML unchanged', () => {
+    const config = loadPreset('qata-cov19-upstream', { seed: 7, 'data.dir': 'some: folder #1' });
+    expect(loadConfig(file(configToYaml(config)))).toEqual(config);
+  });
+});
+
+describe('presets', () => {
+  it('resolve, every one of them', () => {
+    expect(presetNames()).toEqual(
+      expect.arrayContaining([
+        'monuseg',
+        'monuseg-upstream',
+        'mosmeddata-plus',
+        'mosmeddata-plus-upstream',
+        'phantom',
+        'qata-cov19',
+        'qata-cov19-upstream',
+      ]),
+    );
+    for (const name of presetNames()) expect(loadPreset(name).model.name).toBe('reclmis');
+  });
+
+  it('hold what METHOD.md section 7 says of the data sets', () => {
+    expect(loadPreset('qata-cov19')).toMatchObject({
+      text: { contextLength: 24 },
+      train: { lr: 3e-4, batchSize: 32, epochs: 200 },
+    });
+    expect(loadPreset('qata-cov19-upstream')).toMatchObject({
+      model: { variant: 'upstream', layers: 4 },
+      text: { contextLength: 18 },
+      train: { schedule: 'cosine-warm-restarts', restartEpochs: 10, minLr: 1e-4, batchSize: 32 },
+    });
+    expect(loadPreset('mosmeddata-plus-upstream')).toMatchObject({
+      model: { layers: 3, interestDropout: 0.5, maskRatios: { visual: 0.3, textual: 0.3 } },
+      train: { schedule: 'exponential', decay: 0.99, minLr: 3e-5, batchSize: 20, epochs: 500 },
+    });
+    expect(loadPreset('monuseg')).toMatchObject({
+      text: { contextLength: 10 },
+      train: { lr: 1e-3, batchSize: 24 },
+    });
+  });
+});
+
+describe('describeSettings', () => {
+  it('covers every leaf of the configuration with its default and a description', () => {
+    const leaves = new Map<string, unknown>();
+    const visit = (value: unknown, path: string): void => {
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+        for (const [key, child] of Object.entries(value)) visit(child, path ? `${path}.${key}` : key);
+      } else leaves.set(path, value);
+    };
+    visit(loadConfig(), '');
+    const settings = describeSettings();
+    expect(new Map(settings.map((setting) => [setting.path, setting.default]))).toEqual(leaves);
+    for (const setting of settings) expect(setting.description, setting.path).not.toBe('');
+  });
+
+  it('gives types and choices', () => {
+    const of = (path: string) => describeSettings().find((setting) => setting.path === path);
+    expect(of('train.lr')).toMatchObject({ type: 'number', default: 3e-4 });
+    expect(of('train.epochs')).toMatchObject({ type: 'integer' });
+    expect(of('model.components.ci')).toMatchObject({ type: 'boolean', default: true });
+    expect(of('train.schedule')).toMatchObject({ type: 'choice', default: 'cosine' });
+    expect(of('train.betas')).toMatchObject({ type: 'numbers', default: [0.9, 0.999] });
+    expect(of('data.dir')).toMatchObject({ type: 'string' });
+  });
+});
