@@ -1,0 +1,109 @@
+// Holds every import in packages/*/src to the import table of docs/architecture.md, and prints every offence.
+//   node scripts/check-boundaries.mjs [--root DIR]
+// The rules:
+//   1. a package imports only the packages that its row of the table names, and only by their public entry points;
+//   2. a package whose row says "no `node:`" (core) imports nothing but its own files, so that browsers can load it;
+//   3. a relative import stays inside its package's src;
+//   4. an outside package is a dependency of the package.json beside it (tests may also use the root's devDependencies);
+//   5. sharp is imported by data/images.ts alone, so that all pixels come from one decoder with one limit.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const SCOPE = '@reclmis/';
+const ONLY = { sharp: 'packages/lab/src/data/images.ts' };
+
+const flag = process.argv.indexOf('--root');
+const root =
+  flag >= 0 ? resolve(process.argv[flag + 1] ?? '.') : resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The table's rows: package folder -> { allowed: names it may import, pure: no node: and nothing outside }. */
+function readTable() {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const rows = new Map();
+  for (const line of text.split('\n')) {
+    const cells = line.split('|').map((cell) => cell.trim());
+    const name = /^`packages\/(\w+)`$/.exec(cells[1] ?? '')?.[1];
+    if (!name) continue;
+    const may = cells[3] ?? '';
+    const pure = may.includes('no `node:`');
+    const allowed = may.startsWith('nothing') ? [] : may.split(',').map((word) => word.trim());
+    rows.set(name, { allowed, pure });
+  }
+  if (rows.size === 0) throw new Error('docs/architecture.md holds no import table');
+  for (const [name, row] of rows) {
+    const unknown = row.allowed.filter((other) => !rows.has(other));
+    if (unknown.length > 0)
+      throw new Error(`row ${name} of the import table names unknown packages: ${unknown}`);
+  }
+  return rows;
+}
+
+const packageName = (specifier) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+const dependencies = (file, fields) => {
+  const json = JSON.parse(readFileSync(file, 'utf8'));
+  return fields.flatMap((field) => Object.keys(json[field] ?? {}));
+};
+
+/** Why `file` of package `name` may not import `specifier`, or null if it may. */
+function offence(file, name, row, known, specifier) {
+  const isTest = /\.test\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
+  const src = join(root, 'packages', name, 'src');
+  if (specifier.startsWith('.')) {
+    const target = resolve(dirname(file), specifier);
+    return target.startsWith(src + sep) ? null : `leaves packages/${name}/src`;
+  }
+  const outside = packageName(specifier);
+  const owner = ONLY[outside];
+  if (owner && relative(root, file).split(sep).join('/') !== owner) return `only ${owner} may`;
+  if (specifier.startsWith(SCOPE)) {
+    const other = outside.slice(SCOPE.length);
+    if (specifier !== outside) return `not a public entry point of packages/${other}`;
+    return row.allowed.includes(other)
+      ? null
+      : `packages/${name} may import: ${row.allowed.join(', ') || 'nothing internal'}`;
+  }
+  const isNode = specifier.startsWith('node:') || builtinModules.includes(outside);
+  if (row.pure && !isTest) return `packages/${name} imports its own files only (browser-safe)`;
+  if (isNode) return specifier.startsWith('node:') ? null : `write node:${specifier}`;
+  if (known.own.has(outside) || (isTest && known.dev.has(outside))) return null;
+  return `not a dependency in packages/${name}/package.json`;
+}
+
+const offences = [];
+let files = 0;
+const table = readTable();
+const dev = new Set(
+  existsSync(join(root, 'package.json')) ? dependencies(join(root, 'package.json'), ['devDependencies']) : [],
+);
+for (const name of readdirSync(join(root, 'packages')).sort()) {
+  const src = join(root, 'packages', name, 'src');
+  if (!existsSync(src)) continue;
+  const row = table.get(name);
+  if (!row) {
+    offences.push(`packages/${name}: has no row in the import table of docs/architecture.md`);
+    continue;
+  }
+  const own = new Set(dependencies(join(root, 'packages', name, 'package.json'), ['dependencies']));
+  for (const entry of readdirSync(src, { recursive: true }).map(String).sort()) {
+    if (!/\.m?tsx?$/.test(entry) || entry.endsWith('.d.ts')) continue;
+    files += 1;
+    const file = join(src, entry);
+    const text = readFileSync(file, 'utf8');
+    for (const { fileName, pos } of ts.preProcessFile(text, true, true).importedFiles) {
+      const reason = offence(file, name, row, { own, dev }, fileName);
+      if (!reason) continue;
+      const line = text.slice(0, pos).split('\n').length;
+      offences.push(`${relative(root, file)}:${line}: imports '${fileName}': ${reason}`);
+    }
+  }
+}
+for (const text of offences) console.error(text);
+if (offences.length > 0) process.exitCode = 1;
+console.log(`boundaries: ${files} files, ${offences.length} offences`);

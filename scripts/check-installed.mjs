@@ -1,0 +1,19 @@
+// Exit status 0 when node_modules holds what package-lock.json asks for, 1 otherwise. npm keeps its own record of what it
+// installed in node_modules/.package-lock.json; optional packages (other platforms' binaries) may be absent.
+import { existsSync, readFileSync } from 'node:fs';
+
+const INSTALLED = 'node_modules/.package-lock.json';
+
+function matches() {
+  if (!existsSync(INSTALLED)) return false;
+  const wanted = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
+  const installed = JSON.parse(readFileSync(INSTALLED, 'utf8')).packages;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (!path.startsWith('node_modules/')) return true; // the workspaces themselves
+    const found = installed[path];
+    if (!found) return entry.optional === true;
+    return found.version === entry.version && found.integrity === entry.integrity && existsSync(path);
+  });
+}
+
+process.exitCode = matches() ? 0 : 1;

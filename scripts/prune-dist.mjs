@@ -1,0 +1,18 @@
+// Removes compiled files whose source is gone: tsc leaves them, and vitest would run a deleted test for ever.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOTS = [
+  ...readdirSync('packages').map((name) => [join('packages', name, 'dist'), join('packages', name, 'src')]),
+  ['tests/dist', 'tests'],
+];
+
+for (const [dist, source] of ROOTS) {
+  if (!existsSync(dist)) continue;
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const stem = /^(.*?)\.(js|js\.map|d\.ts|d\.ts\.map)$/.exec(entry.name)?.[1];
+    if (!entry.isFile() || stem === undefined) continue;
+    const folder = join(source, entry.parentPath.slice(dist.length));
+    if (!existsSync(join(folder, `${stem}.ts`))) rmSync(join(entry.parentPath, entry.name));
+  }
+}

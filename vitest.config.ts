@@ -1,0 +1,14 @@
+/** Tests run compiled, from dist (docs/architecture.md): one copy of every module, and worker threads find their files. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['packages/*/dist/**/*.test.js', 'tests/dist/**/*.test.js'],
+    exclude: ['**/node_modules/**'], // vitest's default would leave out dist
+    pool: 'forks', // the addon lives in a process of its own per file
+    maxWorkers: 2, // libtorch is threaded itself
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './scripts/vitest-summary.mjs'],
+  },
+});
