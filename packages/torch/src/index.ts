@@ -1,0 +1,30 @@
+/** libtorch for TypeScript. Importing this loads nothing; the first tensor does. */
+export * from './generated/functions.js';
+export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
+export { keep, noGrad, scope } from './scope.js';
+export { Tensor } from './tensor.js';
+export {
+  device,
+  devices,
+  emptyCache,
+  generatorState,
+  manualSeed,
+  memory,
+  resetPeak,
+  setGeneratorState,
+  setThreads,
+  threads,
+  version,
+  type EngineVersion,
+  type Memory,
+} from './runtime.js';
+export * as nn from './nn/index.js';
+export * as optim from './optim/index.js';
+export {
+  readSafetensors,
+  readSafetensorsHeader,
+  writeSafetensors,
+  type ReadOptions,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+} from './safetensors.js';

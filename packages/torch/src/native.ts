@@ -1,0 +1,52 @@
+/** Loads the addon (`native/addon.cc`) at first use and types what it exports. Tensors are numbers here; 0 is no tensor. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { ReclmisError } from '@reclmis/core';
+
+/** What the addon exports; see the comments in `native/addon.cc`. */
+export interface Native {
+  operator(name: string, overload: string): number;
+  schema(name: string, overload: string): string | null;
+  call(operator: number, values: readonly unknown[]): unknown;
+  fromBytes(bytes: Uint8Array, dtype: number, shape: readonly number[]): number;
+  readInto(tensor: number, bytes: Uint8Array): void;
+  describe(tensor: number): { shape: number[]; dtype: number; device: string; requiresGrad: boolean };
+  release(tensors: readonly number[]): void;
+  item(tensor: number): number;
+  backward(tensor: number, gradient: number, retainGraph: boolean): void;
+  grad(tensor: number): number;
+  setGrad(tensor: number, gradient: number): void;
+  setData(tensor: number, source: number): void;
+  setRequiresGrad(tensor: number, on: boolean): void;
+  setGradMode(on: boolean): boolean;
+  manualSeed(seed: number): void;
+  generatorState(): number;
+  setGeneratorState(tensor: number): void;
+  setThreads(count: number): void;
+  threads(): number;
+  memory(): { liveBytes: number; peakBytes: number; cachedBytes: number; handles: number };
+  resetPeak(): void;
+  emptyCache(): void;
+  version(): { torch: string; configuration: string; cudaDevices: number };
+}
+
+let loaded: Native | null = null;
+
+/**
+ * The addon. The first call loads libtorch (about a tenth of a second) and sets its threads to the machine's cores,
+ * since libtorch starts with one.
+ *
+ * @throws ADDON_MISSING when it is not built or libtorch cannot be loaded.
+ */
+export function native(): Native {
+  if (loaded !== null) return loaded;
+  const file = fileURLToPath(new URL('../build/reclmis_torch.node', import.meta.url));
+  if (!existsSync(file)) throw new ReclmisError('ADDON_MISSING', 'the libtorch addon is not built');
+  try {
+    loaded = createRequire(import.meta.url)(file) as Native;
+  } catch (cause) {
+    throw new ReclmisError('ADDON_MISSING', `the libtorch addon does not load: ${(cause as Error).message}`, { cause });
+  }
+  return loaded;
+}

@@ -1,0 +1,90 @@
+/** The engine as a whole: version, devices, threads, memory, random numbers. */
+import { availableParallelism } from 'node:os';
+import { ReclmisError } from '@reclmis/core';
+import { native } from './native.js';
+import { Tensor } from './tensor.js';
+
+/** What libtorch says of itself. */
+export interface EngineVersion {
+  /** libtorch's release, such as 1.13.0. */
+  readonly torch: string;
+  /** Widest vector instructions that its own kernels use here: DEFAULT, AVX2, AVX512, ... */
+  readonly capability: string;
+  /** Its build settings, several lines. */
+  readonly configuration: string;
+}
+
+export function version(): EngineVersion {
+  const { torch, configuration } = native().version();
+  return { torch, configuration, capability: /CPU capability usage: (\S+)/.exec(configuration)?.[1] ?? 'unknown' };
+}
+
+/** The devices that the linked libtorch can use: `cpu`, then `cuda:0`, `cuda:1`, ... */
+export function devices(): string[] {
+  const count = native().version().cudaDevices;
+  return ['cpu', ...Array.from({ length: count }, (_, index) => `cuda:${index}`)];
+}
+
+/**
+ * The full name of a device (`cuda` is `cuda:0`).
+ *
+ * @throws DEVICE_MISSING when the linked libtorch does not have it.
+ */
+export function device(name: string): string {
+  const wanted = name === 'cuda' ? 'cuda:0' : name;
+  const present = devices();
+  if (!present.includes(wanted)) {
+    throw new ReclmisError('DEVICE_MISSING', `device '${name}' is not there; this libtorch has ${present.join(', ')}`);
+  }
+  return wanted;
+}
+
+/** Sets the number of threads of operators on the CPU; without an argument, as many as the machine has cores. */
+export function setThreads(count: number = availableParallelism()): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ReclmisError('OPTION_INVALID', `threads must be a positive whole number, got ${count}`);
+  }
+  native().setThreads(count);
+}
+
+export function threads(): number {
+  return native().threads();
+}
+
+/** Native memory of the CPU, in bytes, and the number of open handles. */
+export interface Memory {
+  /** In use by tensors, autograd's saved ones included. */
+  readonly liveBytes: number;
+  /** Most that was in use since the start or the last `resetPeak`. */
+  readonly peakBytes: number;
+  /** Freed by tensors and kept for the next ones. */
+  readonly cachedBytes: number;
+  readonly handles: number;
+}
+
+export function memory(): Memory {
+  return native().memory();
+}
+
+export function resetPeak(): void {
+  native().resetPeak();
+}
+
+/** Gives kept memory back to the system. */
+export function emptyCache(): void {
+  native().emptyCache();
+}
+
+/** Seeds libtorch's generators, on every device. */
+export function manualSeed(seed: number): void {
+  native().manualSeed(seed);
+}
+
+/** State of the CPU's generator, to be set again later. */
+export function generatorState(): Tensor {
+  return Tensor.adopt(native().generatorState());
+}
+
+export function setGeneratorState(state: Tensor): void {
+  native().setGeneratorState(state.id);
+}

@@ -1,0 +1,77 @@
+/**
+ * Who owns a native tensor, and for how long.
+ *
+ * JavaScript does not see native memory, so every handle has a deterministic end: `using`, `dispose()`, or a synchronous
+ * scope, which frees whatever was made inside it and is not returned. A finaliser stands behind them as a backstop only.
+ */
+import { native } from './native.js';
+
+/** What a scope can own: a tensor. */
+export interface Owned {
+  readonly isDisposed: boolean;
+  dispose(): void;
+}
+
+/** Handles made in each open scope, innermost last. */
+const scopes: Set<Owned>[] = [];
+
+/** Enters a new handle into the innermost scope. */
+export function own(handle: Owned): void {
+  scopes.at(-1)?.add(handle);
+}
+
+/** Takes a handle out of whatever scope holds it. */
+export function disown(handle: Owned): void {
+  for (let i = scopes.length - 1; i >= 0; i--) if (scopes[i]!.delete(handle)) return;
+}
+
+/** Lifts a tensor out of all open scopes: from now on its owner is the caller. Returns it. */
+export function keep<T extends Owned>(handle: T): T {
+  disown(handle);
+  return handle;
+}
+
+/**
+ * Runs `body` and disposes of every tensor made inside, except those that its result holds (a tensor, or arrays, maps and
+ * plain objects of them, nested), which pass to the enclosing scope. On a throw all are disposed of. Synchronous only: a
+ * promise as result is refused, since handles of several tasks would mix.
+ */
+export function scope<T>(body: () => T): T {
+  const made = new Set<Owned>();
+  scopes.push(made);
+  let result: T;
+  try {
+    result = body();
+    if (result instanceof Promise) throw new TypeError('scope() is synchronous; its body returned a promise');
+    for (const handle of held(result)) if (made.delete(handle)) scopes.at(-2)?.add(handle);
+  } finally {
+    scopes.pop();
+    for (const handle of made) handle.dispose();
+  }
+  return result;
+}
+
+/** The tensors that a value holds. */
+function* held(value: unknown, seen = new Set<unknown>()): Generator<Owned> {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  if ('isDisposed' in value && 'dispose' in value) {
+    yield value as Owned;
+  } else if (Array.isArray(value) || value instanceof Set) {
+    for (const item of value) yield* held(item, seen);
+  } else if (value instanceof Map) {
+    for (const item of value.values()) yield* held(item, seen);
+  } else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+    for (const item of Object.values(value)) yield* held(item, seen);
+  }
+}
+
+/** Runs `body` without recording for autograd. Restores the mode on a throw. */
+export function noGrad<T>(body: () => T): T {
+  const before = native().setGradMode(false);
+  try {
+    return body();
+  } finally {
+    native().setGradMode(before);
+  }
+}

@@ -1,0 +1,68 @@
+// Builds packages/torch's addon against the libtorch that `find-libtorch.mjs` finds. Incremental: nothing is done when
+// neither the sources nor the libtorch, the compiler flags and this script have changed.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findLibtorch } from './find-libtorch.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const native = join(root, 'packages/torch/native');
+const build = join(root, 'packages/torch/build');
+const target = join(build, 'reclmis_torch.node');
+const require = createRequire(join(root, 'packages/torch/package.json'));
+const run = promisify(execFile);
+
+const libtorch = findLibtorch();
+if (libtorch === null) {
+  console.error(
+    'error LIBTORCH_MISSING: no libtorch was found\n' +
+      'remedy: install libtorch-dev, or set LIBTORCH=/folder, or LIBTORCH_USE_PYTORCH=1 with torch in the active Python',
+  );
+  process.exit(5);
+}
+
+const sources = readdirSync(native).filter((name) => name.endsWith('.cc')).sort();
+const headers = readdirSync(native).filter((name) => name.endsWith('.h')).sort();
+const compileFlags = [
+  '-O2', '-g0', '-fPIC', '-std=c++17', '-fexceptions', '-frtti', '-pthread', '-Wall', '-Wno-sign-compare',
+  '-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS', '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  `-D_GLIBCXX_USE_CXX11_ABI=${libtorch.cxx11Abi ? 1 : 0}`,
+  ...[dirname(require.resolve('node-addon-api/package.json')), require('node-api-headers').include_dir].map((d) => `-isystem${d}`),
+  ...libtorch.include.map((directory) => `-isystem${directory}`),
+];
+const linkFlags = [
+  '-shared', '-pthread',
+  ...libtorch.lib.flatMap((directory) => [`-L${directory}`, `-Wl,-rpath,${directory}`]),
+  '-Wl,--no-as-needed', ...libtorch.libraries.map((name) => `-l${name}`),
+];
+const compiler = process.env.CXX ?? 'g++';
+
+const hash = createHash('sha256').update(JSON.stringify([compiler, compileFlags, linkFlags, libtorch.version]));
+for (const name of [...sources, ...headers]) hash.update(readFileSync(join(native, name)));
+const stamp = hash.digest('hex');
+const stampFile = join(build, 'stamp');
+if (existsSync(target) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0);
+
+console.log(`building the addon against libtorch ${libtorch.version} (${libtorch.origin})`);
+mkdirSync(build, { recursive: true });
+const options = { maxBuffer: 64 << 20 };
+try {
+  const objects = await Promise.all(
+    sources.map(async (name) => {
+      const object = join(build, name.replace(/\.cc$/, '.o'));
+      await run(compiler, [...compileFlags, '-c', join(native, name), '-o', object], options);
+      return object;
+    }),
+  );
+  await run(compiler, [...objects, ...linkFlags, '-o', `${target}.new`], options);
+} catch (error) {
+  console.error(error.stderr || error.message);
+  console.error('error ADDON_BUILD: the addon did not compile; see the compiler messages above');
+  process.exit(5);
+}
+renameSync(`${target}.new`, target);
+writeFileSync(stampFile, stamp);

@@ -1,0 +1,65 @@
+// Where libtorch is, first found wins: LIBTORCH=/folder, LIBTORCH_USE_PYTORCH=1 (the active Python's torch, also the
+// way to CUDA), the distribution's libtorch-dev. The order is the one that users of tch-rs know.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Version from torch/version.h, or null. */
+function versionOf(include) {
+  const file = join(include, 'torch/csrc/api/include/torch/version.h');
+  if (!existsSync(file)) return null;
+  const text = readFileSync(file, 'utf8');
+  const part = (name) => new RegExp(`define TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1];
+  return [part('MAJOR'), part('MINOR'), part('PATCH')].join('.');
+}
+
+function describe(origin, include, lib, cxx11Abi) {
+  const version = versionOf(include);
+  if (version === null) return null;
+  const cuda = existsSync(join(lib, 'libtorch_cuda.so'));
+  return {
+    origin,
+    version,
+    // The compiler searches /usr/include by itself, and must not be told to (include_next).
+    include: [include, join(include, 'torch/csrc/api/include')].filter((directory) => directory !== '/usr/include'),
+    lib: [lib],
+    libraries: ['torch_cpu', ...(cuda ? ['torch_cuda', 'c10_cuda'] : []), 'torch', 'c10', 'gomp'],
+    cuda,
+    cxx11Abi,
+  };
+}
+
+/** @returns the libtorch to build against, or null. A variable that points nowhere is an error, not a fall-back. */
+export function findLibtorch(env = process.env) {
+  if (env.LIBTORCH) {
+    const found = describe('LIBTORCH', join(env.LIBTORCH, 'include'), join(env.LIBTORCH, 'lib'), env.LIBTORCH_CXX11_ABI !== '0');
+    if (found === null) throw new Error(`LIBTORCH is ${env.LIBTORCH}, which has no include/torch: unset it or correct it`);
+    return found;
+  }
+  if (env.LIBTORCH_USE_PYTORCH === '1') {
+    const script = 'import torch,os;print(os.path.dirname(torch.__file__));print(int(torch._C._GLIBCXX_USE_CXX11_ABI))';
+    const [folder, abi] = execFileSync(env.PYTHON ?? 'python3', ['-c', script], { encoding: 'utf8' }).trim().split('\n');
+    // Debian's python3-torch keeps headers and libraries with the system's.
+    return (
+      describe('PyTorch', join(folder, 'include'), join(folder, 'lib'), abi === '1') ?? distribution('PyTorch of the distribution')
+    );
+  }
+  return distribution('the distribution');
+}
+
+function distribution(origin) {
+  const lib = ['/usr/lib', '/usr/lib64', '/usr/local/lib', ...multiarch()].find((d) => existsSync(join(d, 'libtorch_cpu.so')));
+  return lib === undefined ? null : describe(origin, '/usr/include', lib, true);
+}
+
+function multiarch() {
+  return existsSync('/usr/lib') ? readdirSync('/usr/lib').filter((name) => name.endsWith('-linux-gnu')).map((n) => join('/usr/lib', n)) : [];
+}
+
+// As a command: prints what was found, exit status 1 when nothing was.
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const found = findLibtorch();
+  console.log(found === null ? 'none' : `${found.version} (${found.origin})`);
+  process.exit(found === null ? 1 : 0);
+}
