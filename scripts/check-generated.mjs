@@ -1,5 +1,5 @@
 // Renders every generated file in memory and compares it with what is committed; `--write` writes instead.
-// A generator is a module with `target` (path from the repository's root) and `render()`, which gives the text, or null where
+// A generator is a module with `outputs()`, which gives [path from the repository's root, text] pairs; the text is null where
 // this machine cannot produce it (the operators are generated from the schemas of libtorch 1.13).
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -10,10 +10,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const write = process.argv.includes('--write');
 
 let stale = 0;
-for (const generator of GENERATORS) {
-  const { target, render } = await import(generator);
+const outputs = (await Promise.all(GENERATORS.map(async (path) => (await import(path)).outputs()))).flat();
+for (const [target, text] of outputs) {
   const path = resolve(root, target);
-  const text = await render();
   if (text === null) {
     console.log(`skipped    ${target}: the linked libtorch is not the one that it is generated from (1.13)`);
     continue;

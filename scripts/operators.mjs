@@ -238,10 +238,14 @@ function emit(name, ops) {
   return `${comment}${signatures}${indent}${head}${name}(${slots.map((s) => `${s}?: unknown`).join(', ')}): ${results} {\n${branches.join('')}    throw noOverload('${name}', [${slots.join(', ')}]);\n${indent}}\n`;
 }
 
-/** All generated files, as [path, text]; null where the linked libtorch is not the reference release or is not built. */
-export function render() {
+const FOLDER = 'packages/torch/src/generated';
+
+/** All generated files, as [path, text]; no text where the linked libtorch is not the reference release or is not built. */
+export function outputs() {
   const addon = loadAddon();
-  if (addon === null || !addon.version().torch.startsWith(REFERENCE_VERSION)) return null;
+  if (addon === null || !addon.version().torch.startsWith(REFERENCE_VERSION)) {
+    return ['table', 'methods', 'functions'].map((name) => [`${FOLDER}/${name}.ts`, null]);
+  }
   const groups = new Map();
   const table = [];
   for (const word of OPERATORS.trim().split(/\s+/)) {
@@ -265,9 +269,9 @@ export function render() {
   const methods = emitted.method.join('\n');
   const functions = emitted.function.join('\n');
   return [
-    ['packages/torch/src/generated/table.ts', `${BANNER}import { operator } from '../invoke.js';\n\n${table.join('')}`],
+    [`${FOLDER}/table.ts`, `${BANNER}import { operator } from '../invoke.js';\n\n${table.join('')}`],
     [
-      'packages/torch/src/generated/methods.ts',
+      `${FOLDER}/methods.ts`,
       `${BANNER}import type { Tensor } from '../tensor.js';\nimport { ${used(methods, helpers)} } from '../invoke.js';\nimport * as op from './table.js';\n\n` +
         'const isTensor = (value: unknown): value is Tensor => value instanceof TensorOperators;\n\n' +
         '/** The operators of a tensor. `Tensor` adds data, autograd and ownership. */\nexport abstract class TensorOperators {\n' +
@@ -276,7 +280,7 @@ export function render() {
         `${methods}}\n`,
     ],
     [
-      'packages/torch/src/generated/functions.ts',
+      `${FOLDER}/functions.ts`,
       `${BANNER}import { Tensor } from '../tensor.js';\nimport { ${used(functions, helpers)} } from '../invoke.js';\nimport * as op from './table.js';\n\n` +
         (functions.includes('isTensor(') ? 'const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;\n\n' : '') +
         functions,

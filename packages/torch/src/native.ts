@@ -1,6 +1,7 @@
 /** Loads the addon (`native/addon.cc`) at first use and types what it exports. Tensors are numbers here; 0 is no tensor. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ReclmisError } from '@reclmis/core';
 
@@ -48,5 +49,6 @@ export function native(): Native {
   } catch (cause) {
     throw new ReclmisError('ADDON_MISSING', `the libtorch addon does not load: ${(cause as Error).message}`, { cause });
   }
+  loaded.setThreads(availableParallelism());
   return loaded;
 }
