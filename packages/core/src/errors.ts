@@ -52,7 +52,8 @@ const CATALOGUE = {
   // 3: data
   DATA_FOLDER_MISSING: {
     meaning: 'The data set folder, or a folder inside it that is needed, does not exist.',
-    remedy: 'Point --data at a folder that holds Train_Folder, Val_Folder or Test_Folder with img and labelcol inside.',
+    remedy:
+      'Point --data at a folder that holds Train_Folder, Val_Folder or Test_Folder with img and labelcol inside.',
     exitCode: 3,
   },
   DATA_INVALID: {
@@ -108,6 +109,11 @@ const CATALOGUE = {
   NOTES_UNREADABLE: {
     meaning: 'A workbook or CSV file of notes is damaged or lacks the columns Image and Description.',
     remedy: 'Save the notes again as XLSX or CSV with the columns Image and Description in the first row.',
+    exitCode: 3,
+  },
+  NOTES_CONFLICT: {
+    meaning: 'Two rows of the notes, or two files of notes, contradict each other.',
+    remedy: 'Keep one note for each mask and one file of notes in each folder.',
     exitCode: 3,
   },
   NOTE_WITHOUT_IMAGE: {

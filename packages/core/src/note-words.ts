@@ -1,0 +1,107 @@
+/**
+ * The words of LViT's notes: how a text falls into sentences, clauses and words, and which known word each of them is,
+ * where a blank is missing ("leftlung") or a letter slipped ("rigth").
+ */
+
+/** A word of a note. */
+export interface Word {
+  /** The word of the grammar that it stands for, or itself in lower case. */
+  readonly known: string;
+  /** Where it lies in the text: [start, end). */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The words between two commas. */
+export interface Clause {
+  readonly words: readonly Word[];
+}
+
+/** Words that are found where a blank is missing; none of them is the start and the rest another word. */
+const GLUED = [
+  'upper',
+  'middle',
+  'lower',
+  'all',
+  'left',
+  'right',
+  'lungs',
+  'lung',
+  'and',
+  'infected',
+  'areas',
+  'area',
+];
+const GLUED_RUN = new RegExp(`^(?:${GLUED.join('|')})+$`, 'u');
+const GLUED_PART = new RegExp(GLUED.join('|'), 'gu');
+
+/** Words that a slip of one letter still leaves recognisable. */
+const SLIPPABLE = [
+  'bilateral unilateral pulmonary infection infected areas',
+  'upper middle lower left right lung',
+  'nuclei density sparsely evenly irregularly distributed',
+]
+  .join(' ')
+  .split(' ');
+const KNOWN = new Set([...GLUED, ...SLIPPABLE]);
+
+/** The sentences of a text, each as its clauses; those without words are left out. */
+export function clausesOf(text: string): Clause[][] {
+  const sentences: Clause[][] = [];
+  for (const sentence of text.matchAll(/(?:[^.;!?\n\r]|(?<=[0-9])\.(?=[0-9]))+/gu)) {
+    const clauses: Clause[] = [];
+    for (const clause of sentence[0].matchAll(/[^,:]+/gu)) {
+      const words = wordsAt(clause[0], sentence.index + clause.index);
+      if (words.length > 0) clauses.push({ words });
+    }
+    if (clauses.length > 0) sentences.push(clauses);
+  }
+  return sentences;
+}
+
+/** The words of a stretch of text that begins at `offset` of the whole. */
+function wordsAt(text: string, offset: number): Word[] {
+  const words: Word[] = [];
+  for (const match of text.matchAll(/[\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}\s\-'"()/]+/gu)) {
+    const start = offset + match.index;
+    const lower = match[0].toLowerCase();
+    const parts = splitGlued(lower);
+    if (parts === null) {
+      words.push({ known: withoutSlip(lower), start, end: start + match[0].length });
+      continue;
+    }
+    let at = start;
+    for (const part of parts) {
+      words.push({ known: part, start: at, end: at + part.length });
+      at += part.length;
+    }
+  }
+  return words;
+}
+
+/** The known words that a lower-case word consists of without blanks, or null. */
+export function splitGlued(word: string): string[] | null {
+  return GLUED_RUN.test(word) ? (word.match(GLUED_PART) ?? null) : null;
+}
+
+/** The known word that a lower-case word is a slip of: two letters exchanged, one doubled or one left out; else itself. */
+function withoutSlip(word: string): string {
+  if (KNOWN.has(word)) return word;
+  return SLIPPABLE.find((known) => isSlip(word, known)) ?? word;
+}
+
+function isSlip(word: string, known: string): boolean {
+  if (word.charAt(0) !== known.charAt(0)) return false; // keeps "eft", "felt" and the like what they are
+  let i = 0;
+  while (i < word.length && word[i] === known[i]) i++;
+  switch (word.length - known.length) {
+    case 0: // exchanged
+      return word[i] === known[i + 1] && word[i + 1] === known[i] && word.slice(i + 2) === known.slice(i + 2);
+    case 1: // doubled
+      return word[i] === word[i - 1] && word.slice(i + 1) === known.slice(i);
+    case -1: // left out
+      return known.length >= 5 && word.slice(i) === known.slice(i + 1);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * The grammar of LViT's notes (Li et al., "LViT: Language meets Vision Transformer in Medical Image Segmentation", 2023),
+ * which QaTa-COV19, MosMedData+ and MoNuSeg share:
+ *
+ *   Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.
+ *   The nuclei density in the lower left is high.   The nuclei are sparsely distributed.
+ *
+ * Parsing never fails: what the grammar does not know stays as the remainder. Case, missing blanks ("lower leftlung"),
+ * slips of one letter ("rigth"), the order of side and zone ("left upper lobe") and missing sides ("all lung") are
+ * understood. Left and right are the patient's, as in the notes: the patient's left is on the image's right.
+ *
+ * `note-words.ts` holds the words, `note-mirror.ts` exchanges sides in any text.
+ */
+import { clausesOf, type Clause, type Word } from './note-words.js';
+
+/** The patient's side. */
+export type Side = 'left' | 'right';
+/** A third of a lung by height, or all of it. */
+export type Zone = 'upper' | 'middle' | 'lower' | 'all';
+
+/** One place: "upper middle left lung". */
+export interface Place {
+  /** The patient's side; null where the note names none ("all lung"). */
+  readonly side: Side | null;
+  /** In the order of the note, each once; none for "left lung". */
+  readonly zones: readonly Zone[];
+}
+
+/** What a note says of the nuclei of a histological image (MoNuSeg). */
+export type NucleiStatement =
+  | {
+      readonly kind: 'distribution';
+      /** How the nuclei lie: `evenly`, `sparsely`, `irregularly`, ... */
+      readonly manner: string;
+    }
+  | {
+      readonly kind: 'density';
+      /** `high`, `higher`, `low`, ... */
+      readonly level: string;
+      /** The part of the image; null for "around". Left and right are the image's here. */
+      readonly where: Place | null;
+    };
+
+/** What a note says. */
+export interface ParsedNote {
+  readonly laterality: 'unilateral' | 'bilateral' | null;
+  /** What is to be found, in lower case: `pulmonary infection`. */
+  readonly finding: string | null;
+  /** How many infected areas. */
+  readonly count: number | null;
+  readonly places: readonly Place[];
+  readonly nuclei: readonly NucleiStatement[];
+  /** Every stretch of the text that the grammar does not know, as it stands there. */
+  readonly remainder: readonly string[];
+}
+
+/** Numbers as LViT's notes write them. */
+const NUMBERS = [
+  'zero one two three four five six seven eight nine ten',
+  'eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty',
+]
+  .join(' ')
+  .split(' ');
+
+const ZONES: Readonly<Record<string, Zone>> = {
+  upper: 'upper',
+  middle: 'middle',
+  mid: 'middle',
+  lower: 'lower',
+  all: 'all',
+};
+const ORGAN = new Set(['lung', 'lungs', 'lobe', 'lobes', 'zone', 'zones', 'field', 'fields']);
+const AREA = new Set(['area', 'areas', 'region', 'regions', 'lesion', 'lesions']);
+const AFFECTED = new Set(['infected', 'affected']);
+const FILLER = new Set(['in', 'of', 'the', 'at', 'side', 'sided']);
+/** Last words that make a clause the finding where "Unilateral" or "Bilateral" does not announce it. */
+const FINDING = new Set(['infection', 'infections', 'pneumonia']);
+
+const NUCLEI_MANNER = /^the nuclei are (\p{L}+) distributed$/u;
+const NUCLEI_AROUND = /^the nuclei density is (\p{L}+) around$/u;
+const NUCLEI_DENSITY =
+  /^the nuclei density in the (?=upper|middle|lower|left|right)(?:((?:upper|middle|lower)(?: (?:upper|middle|lower))*)(?: |(?= is)))?(?:(left|right) )?is (\p{L}+)$/u;
+
+/** Reads a note. Never throws; text that is not of the grammar ends in the remainder. */
+export function parseNote(text: string): ParsedNote {
+  const note = new NoteReader(text);
+  for (const sentence of clausesOf(text)) {
+    const statement = parseNuclei(sentence.flatMap((clause) => clause.words));
+    if (statement !== null) note.nuclei.push(statement);
+    else for (const clause of sentence) note.read(clause);
+    note.closePlace();
+  }
+  const { laterality, finding, count, places, nuclei, remainder } = note;
+  return { laterality, finding, count, places, nuclei, remainder };
+}
+
+/**
+ * LViT's canonical sentence for what a note says; parts that are not known are left out, and the remainder follows at the
+ * end, as it stood. For every note without remainder, parsing the sentence gives the same again.
+ */
+export function formatNote(note: ParsedNote): string {
+  const { laterality, finding, count, places } = note;
+  const parts: string[] = [];
+  const head = [laterality, finding].filter((part) => part !== null).join(' ');
+  if (head !== '') parts.push(head);
+  if (count !== null) parts.push(`${numberWord(count)} infected area${count === 1 ? '' : 's'}`);
+  if (places.length > 0) parts.push(formatPlaces(places));
+  const sentences = parts.length > 0 ? [parts.join(', ')] : [];
+  for (const statement of note.nuclei) sentences.push(formatNuclei(statement));
+  sentences.push(...note.remainder);
+  return sentences.map((sentence) => sentence.charAt(0).toUpperCase() + sentence.slice(1) + '.').join(' ');
+}
+
+/** Collects the parts of a note, clause by clause. */
+class NoteReader {
+  laterality: ParsedNote['laterality'] = null;
+  finding: string | null = null;
+  count: number | null = null;
+  readonly places: Place[] = [];
+  readonly nuclei: NucleiStatement[] = [];
+  readonly remainder: string[] = [];
+  /** The place that is being read. */
+  private side: Side | 'both' | null = null;
+  private zones: Zone[] = [];
+
+  constructor(private readonly text: string) {}
+
+  /** Reads what stands between two commas. */
+  read({ words }: Clause): void {
+    if (this.side !== null) this.closePlace(); // "upper, lower left lung" goes on; "left, ..." does not
+    let i = this.readHead(words);
+    i += this.readCount(words, i);
+    let unknown: Word[] = [];
+    const flush = (): void => {
+      while (isJoint(unknown[unknown.length - 1])) unknown.pop();
+      const [first, last] = [unknown[0], unknown[unknown.length - 1]];
+      if (first && last) this.remainder.push(this.text.slice(first.start, last.end));
+      unknown = [];
+    };
+    for (; i < words.length; i++) {
+      const word = words[i] as Word;
+      if (this.readPlaceWord(word.known)) {
+        flush();
+      } else if (unknown.length > 0 || !isJoint(word)) {
+        unknown.push(word);
+      }
+    }
+    flush();
+  }
+
+  /** Ends the place that is being read, if there is one. */
+  closePlace(): void {
+    const { side, zones } = this;
+    this.side = null;
+    this.zones = [];
+    if (side === 'both') this.places.push({ side: 'left', zones }, { side: 'right', zones });
+    else if (side !== null || zones.length > 0) this.places.push({ side, zones });
+  }
+
+  /** Reads laterality and finding at the start of a clause; returns how many words they take. */
+  private readHead(words: readonly Word[]): number {
+    const first = words[0]?.known;
+    const announced = this.laterality === null && (first === 'unilateral' || first === 'bilateral');
+    const start = announced ? 1 : 0;
+    if (announced) this.laterality = first;
+    let end = start;
+    while (end < words.length && !this.endsFinding(words, end)) end++;
+    const [from, to] = [words[start], words[end - 1]];
+    if (this.finding !== null || end === start || !from || !to) return start;
+    if (!announced && !FINDING.has(to.known)) return start;
+    const phrase = words.slice(start, end);
+    const slipped = phrase.some(
+      ({ known, start: a, end: z }) => known !== this.text.slice(a, z).toLowerCase(),
+    );
+    this.finding = slipped
+      ? phrase.map(({ known }) => known).join(' ')
+      : this.text.slice(from.start, to.end).toLowerCase().replace(/\s+/gu, ' ');
+    return end;
+  }
+
+  private endsFinding(words: readonly Word[], i: number): boolean {
+    const word = (words[i] as Word).known;
+    return FILLER.has(word) || isPlace(word) || countAt(words, i) !== null;
+  }
+
+  /** Reads "two infected areas" at the start of a clause; returns how many words it takes. */
+  private readCount(words: readonly Word[], at: number): number {
+    const found = this.count === null ? countAt(words, at) : null;
+    if (found === null) return 0;
+    this.count = found.count;
+    return found.words;
+  }
+
+  /** Takes in a word of a place; false if it is none. */
+  private readPlaceWord(word: string): boolean {
+    const zone = zoneOf(word);
+    if (word === 'left' || word === 'right' || word === 'both') {
+      if (this.side !== null) this.closePlace();
+      this.side = word;
+    } else if (zone !== null) {
+      if (!this.zones.includes(zone)) this.zones.push(zone);
+    } else if (ORGAN.has(word) && (this.side !== null || this.zones.length > 0)) {
+      this.closePlace();
+    } else if (word === 'and' && this.side !== null) {
+      this.closePlace(); // "lower left and middle right lung"
+    } else {
+      return false;
+    }
+    return true;
+  }
+}
+
+/** Whether a word only joins others. */
+function isJoint(word: Word | undefined): boolean {
+  return word !== undefined && (FILLER.has(word.known) || word.known === 'and');
+}
+
+function isPlace(word: string): boolean {
+  return word === 'left' || word === 'right' || word === 'both' || zoneOf(word) !== null;
+}
+
+/** "two infected areas" or "3 regions" at a position: the number and how many words it takes. */
+function countAt(words: readonly Word[], at: number): { count: number; words: number } | null {
+  const count = numberOf(words[at]?.known ?? '');
+  if (count === null) return null;
+  const noun = AFFECTED.has(words[at + 1]?.known ?? '') ? 2 : 1;
+  return AREA.has(words[at + noun]?.known ?? '') ? { count, words: noun + 1 } : null;
+}
+
+function zoneOf(word: string): Zone | null {
+  return Object.hasOwn(ZONES, word) ? (ZONES[word] as Zone) : null;
+}
+
+function numberOf(word: string): number | null {
+  if (/^[0-9]{1,6}$/.test(word)) return Number(word);
+  const value = NUMBERS.indexOf(word);
+  return value >= 0 ? value : word === 'single' ? 1 : null;
+}
+
+function numberWord(value: number): string {
+  return NUMBERS[value] ?? String(value);
+}
+
+/** Reads a sentence on nuclei; null if it is none. */
+function parseNuclei(words: readonly Word[]): NucleiStatement | null {
+  const sentence = words.map(({ known }) => known).join(' ');
+  const manner = NUCLEI_MANNER.exec(sentence)?.[1];
+  if (manner !== undefined) return { kind: 'distribution', manner };
+  const around = NUCLEI_AROUND.exec(sentence)?.[1];
+  if (around !== undefined) return { kind: 'density', level: around, where: null };
+  const density = NUCLEI_DENSITY.exec(sentence);
+  if (density === null) return null;
+  const [, zones, side, level] = density;
+  const where: Place = {
+    side: side === 'left' || side === 'right' ? side : null,
+    zones: [...new Set((zones ?? '').split(' ').map(zoneOf))].filter((zone) => zone !== null),
+  };
+  return { kind: 'density', level: level as string, where };
+}
+
+function formatNuclei(statement: NucleiStatement): string {
+  if (statement.kind === 'distribution') return `the nuclei are ${statement.manner} distributed`;
+  const { level, where } = statement;
+  if (where === null) return `the nuclei density is ${level} around`;
+  return `the nuclei density in the ${[...where.zones, ...(where.side ? [where.side] : [])].join(' ')} is ${level}`;
+}
+
+/** "a", "a and b", "a, b and c". */
+function formatPlaces(places: readonly Place[]): string {
+  const phrases = places.map(({ side, zones }) => [...zones, ...(side ? [side] : []), 'lung'].join(' '));
+  const last = phrases.pop() as string;
+  return phrases.length === 0 ? last : `${phrases.join(', ')} and ${last}`;
+}

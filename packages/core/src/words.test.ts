@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { PAD_ID, UNKNOWN_ID, WordTokenizer, wordsOf } from './words.js';
+
+const notes = [
+  'Unilateral pulmonary infection, one infected area, upper left lung.',
+  'upper right LUNG',
+  'The nuclei are sparsely distributed.',
+];
+
+describe('wordsOf', () => {
+  it('lower-cases, drops punctuation and keeps words of any script', () => {
+    expect(wordsOf('  Left-sided,"COVID-19" (the patient’s)...')).toEqual([
+      'left',
+      'sided',
+      'covid',
+      '19',
+      'the',
+      "patient's",
+    ]);
+    expect(wordsOf('Légère opacité, нижняя доля 左肺')).toEqual([
+      'légère',
+      'opacité',
+      'нижняя',
+      'доля',
+      '左肺',
+    ]);
+    expect(wordsOf(' -- ')).toEqual([]);
+    expect(wordsOf('e\u0301')).toEqual(wordsOf('\u00e9'));
+  });
+});
+
+describe('WordTokenizer', () => {
+  const tokenizer = WordTokenizer.fromNotes(notes);
+
+  it('holds the words of the notes in order of code points, after <pad> and <unk>', () => {
+    expect(tokenizer.vocabulary.slice(0, 5)).toEqual(['<pad>', '<unk>', 'are', 'area', 'distributed']);
+    expect(tokenizer.size).toBe(2 + 15);
+    expect(WordTokenizer.fromNotes([...notes].reverse()).vocabulary).toEqual(tokenizer.vocabulary);
+    expect(WordTokenizer.fromNotes(notes, { minCount: 2 }).vocabulary).toEqual([
+      '<pad>',
+      '<unk>',
+      'lung',
+      'upper',
+    ]);
+  });
+
+  it('encodes with padding, keeps the first words where a note is too long, and knows unknown words', () => {
+    const id = (word: string): number => tokenizer.vocabulary.indexOf(word);
+    expect(tokenizer.encode('Upper LEFT lung.', 5)).toEqual({
+      ids: [id('upper'), id('left'), id('lung'), PAD_ID, PAD_ID],
+      length: 3,
+    });
+    expect(tokenizer.encode('upper left lung', 2)).toEqual({ ids: [id('upper'), id('left')], length: 2 });
+    expect(tokenizer.encode('upper spleen', 2).ids).toEqual([id('upper'), UNKNOWN_ID]);
+    expect(tokenizer.decode([id('upper'), UNKNOWN_ID, PAD_ID])).toEqual(['upper', '<unk>']);
+    expect(tokenizer.has('Upper')).toBe(true);
+    expect(tokenizer.has('<pad>')).toBe(false);
+  });
+
+  it('makes a note without words one unknown word', () => {
+    expect(tokenizer.encode(' . ', 3)).toEqual({ ids: [UNKNOWN_ID, PAD_ID, PAD_ID], length: 1 });
+  });
+
+  it('refuses a context without words and ids that it does not have', () => {
+    expect(() => tokenizer.encode('x', 0)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(() => tokenizer.decode([999])).toThrow(expect.objectContaining({ code: 'VOCABULARY_INVALID' }));
+  });
+
+  it('survives JSON, words such as "constructor" included', () => {
+    const odd = WordTokenizer.fromNotes([...notes, 'constructor __proto__ toString']);
+    const again = WordTokenizer.fromJSON(JSON.parse(JSON.stringify(odd)));
+    expect(again.vocabulary).toEqual(odd.vocabulary);
+    expect(again.encode(notes[0] as string, 12)).toEqual(odd.encode(notes[0] as string, 12));
+  });
+
+  const good = tokenizer.toJSON();
+  it.each([
+    ['null', null, /a list/],
+    ['no words', { format: good.format, version: 1 }, /a list/],
+    ['another format', { ...good, format: 'bpe' }, /got bpe/],
+    ['another version', { ...good, version: 2 }, /version 2/],
+    ['no reserved words', { ...good, words: ['a', 'b'] }, /<pad> as word 0/],
+    ['too short', { ...good, words: ['<pad>'] }, /first words/],
+    ['a word twice', { ...good, words: [...good.words, 'area'] }, /occurs twice/],
+    ['a number', { ...good, words: [...good.words, 7] }, /not a word/],
+    ['two words in one', { ...good, words: [...good.words, 'zz yy'] }, /one lower-case word/],
+  ])('refuses a stored vocabulary with %s', (_, json, message) => {
+    expect(() => WordTokenizer.fromJSON(json)).toThrow(
+      expect.objectContaining({ code: 'VOCABULARY_INVALID', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('tells the longest note and the share of unknown words', () => {
+    expect(tokenizer.statistics(['upper spleen', 'left lung and spleen', ''])).toEqual({
+      notes: 3,
+      words: 6,
+      longest: 4,
+      unknownShare: 3 / 6,
+      unknown: ['and', 'spleen'],
+    });
+    expect(tokenizer.statistics([]).unknownShare).toBe(0);
+  });
+});
