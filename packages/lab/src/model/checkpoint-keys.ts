@@ -1,0 +1,36 @@
+/**
+ * The authors' checkpoints, sorted by who reads what: METHOD.md, preface and section 10.
+ *
+ * One file holds the segmentation model, the frozen CLIP tower under `clip.`, and parameters that take no part in any output:
+ * the context stacks' cross-attention, PLAM's `conv_sig` and batch normalisation's step counters.
+ */
+const UNUSED = [/^rec_(?:img|text)_trans1\.decoder1\..*\.encoder_attn/, /\.pixModule\.conv_sig\./, /\.num_batches_tracked$/];
+
+/** Whether a key of an authors' checkpoint belongs to a parameter that takes no part. */
+export function isUnusedKey(key: string): boolean {
+  return UNUSED.some((pattern) => pattern.test(key));
+}
+
+/** A checkpoint's entries by reader. */
+export interface SortedCheckpoint<T> {
+  /** For `RecLMIS.loadStateDict`; `clip.logit_scale` belongs to it. */
+  readonly model: Map<string, T>;
+  /** For `ClipTextTower.loadStateDict`, without the `clip.` prefix; empty where the checkpoint has no tower. */
+  readonly clip: Map<string, T>;
+  /** Keys that nothing reads. */
+  readonly ignored: readonly string[];
+}
+
+/** Sorts a checkpoint's entries; `module.` prefixes, which data-parallel training leaves, are taken off. */
+export function sortCheckpoint<T>(entries: Iterable<readonly [string, T]>): SortedCheckpoint<T> {
+  const model = new Map<string, T>();
+  const clip = new Map<string, T>();
+  const ignored: string[] = [];
+  for (const [name, value] of entries) {
+    const key = name.replace(/^module\./, '');
+    if (isUnusedKey(key) || key.startsWith('clip.visual.')) ignored.push(key);
+    else if (key.startsWith('clip.') && key !== 'clip.logit_scale') clip.set(key.slice('clip.'.length), value);
+    else model.set(key, value);
+  }
+  return { model, clip, ignored };
+}

@@ -1,0 +1,125 @@
+/**
+ * CI, the conditioned interaction, with the patches and words of interest: paper section 3.2, eq. 1 to 3; METHOD.md 3.
+ *
+ * V = dropout(patch embedding(F_V) + positions); T0 = attention(F_T over V); F'_V = attention(V over T0);
+ * F'_T = ReLU(BatchNorm(Conv1d(T0))). POI and WOI are softmaxes of a two-layer MLP over F'_V and F'_T.
+ *
+ * B batch, N patches, T tokens, C channels.
+ */
+import { dropout, linear, nn, type Tensor, zeros } from '@reclmis/torch';
+import { HEADS } from './options.js';
+
+/** Patches of the image that carry position: keys `patch_embeddings`, `position_embeddings`. */
+class PatchEmbeddings extends nn.Module {
+  private readonly patch: nn.Conv2d;
+  private readonly position: Tensor;
+
+  constructor(
+    private readonly channels: number,
+    patches: number,
+    private readonly dropoutRate: number,
+  ) {
+    super();
+    this.patch = this.child('patch_embeddings', new nn.Conv2d(channels, channels, 1));
+    this.position = this.parameter('position_embeddings', zeros([1, patches, channels]));
+  }
+
+  /** @param patches F_V flattened, [B,N,C]. @returns V, [B,N,C]. */
+  forward(patches: Tensor): Tensor {
+    // A 1x1 convolution of the map is a linear map of the patches.
+    const weight = this.patch.weight.view([this.channels, this.channels]);
+    const embedded = linear(patches, weight, this.patch.bias).add(this.position);
+    return this.training && this.dropoutRate > 0 ? dropout(embedded, this.dropoutRate, true) : embedded;
+  }
+}
+
+/** Conv1d of width 3 over the tokens, BatchNorm1d, ReLU: keys `CTBN.conv`, `CTBN.norm`. */
+class TokenConvBNReLU extends nn.Module {
+  private readonly conv: nn.Conv1d;
+  private readonly norm: nn.BatchNorm1d;
+
+  constructor(channels: number) {
+    super();
+    this.conv = this.child('conv', new nn.Conv1d(channels, channels, 3, { padding: 1 }));
+    this.norm = this.child('norm', new nn.BatchNorm1d(channels));
+  }
+
+  /** [B,T,C] -> [B,T,C]. */
+  forward(tokens: Tensor): Tensor {
+    const y = this.conv.forward(tokens.transpose(1, 2)); // [B,C,T]
+    return this.norm.forward(y).relu_().transpose(1, 2); // [B,T,C]
+  }
+}
+
+/** What CI makes of image and note. */
+export interface Interaction {
+  /** F'_V, the patches after the interaction, [B,N,C]. */
+  readonly image: Tensor;
+  /** T0, what each token gathered from the patches, [B,T,C]; `words()` turns it into F'_T. */
+  readonly gathered: Tensor;
+}
+
+/** CI; key `interact`. */
+export class ConditionedInteraction extends nn.Module {
+  private readonly embeddings: PatchEmbeddings;
+  private readonly attnText: nn.MultiheadAttention;
+  private readonly attnImg: nn.MultiheadAttention;
+  private readonly ctbn: TokenConvBNReLU | null;
+
+  /** @param withWords whether F'_T is needed: only in training, for the words of interest. */
+  constructor(channels: number, patches: number, options: { dropout: number; withWords: boolean }) {
+    super();
+    this.embeddings = this.child('embeddings', new PatchEmbeddings(channels, patches, options.dropout));
+    this.attnText = this.child('attn_text', new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }));
+    this.attnImg = this.child('attn_img', new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }));
+    this.ctbn = options.withWords ? this.child('CTBN', new TokenConvBNReLU(channels)) : null;
+  }
+
+  /**
+   * @param patches F_V flattened, [B,N,C].
+   * @param tokens F_T, [B,T,C].
+   */
+  forward(patches: Tensor, tokens: Tensor): Interaction {
+    const v = this.embeddings.forward(patches); // [B,N,C]
+    const gathered = this.attnText.forward(tokens, v, v); // [B,T,C]
+    return { image: this.attnImg.forward(v, gathered, gathered), gathered };
+  }
+
+  /** F'_T of T0, [B,T,C] -> [B,T,C]. */
+  words(gathered: Tensor): Tensor {
+    if (!this.ctbn) throw new RangeError('F\'_T was asked of an interaction that was built without it');
+    return this.ctbn.forward(gathered);
+  }
+}
+
+/**
+ * Where to look: a distribution over patches or words (eq. 3), Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2` of
+ * `mlp_visual` (POI) and `mlp_woi` (WOI).
+ */
+export class Interest extends nn.Module {
+  private readonly hidden: nn.Linear;
+  private readonly score: nn.Linear;
+
+  /** @param dropoutRate dropout before the MLP; upstream's for its small data sets. */
+  constructor(
+    channels: number,
+    private readonly dropoutRate: number,
+  ) {
+    super();
+    this.hidden = this.child('0', new nn.Linear(channels, channels));
+    this.score = this.child('2', new nn.Linear(channels, 1));
+  }
+
+  /**
+   * @param features [B,L,C].
+   * @param valid bool [B,L], or null where all L take part; the others get probability 0.
+   * @returns [B,L], each row sums to 1.
+   */
+  forward(features: Tensor, valid: Tensor | null): Tensor {
+    const x =
+      this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;
+    const scores = this.score.forward(this.hidden.forward(x).relu_()).squeeze(-1); // [B,L]
+    const masked = valid ? scores.maskedFill(valid.logicalNot(), Number.NEGATIVE_INFINITY) : scores;
+    return masked.softmax(-1);
+  }
+}

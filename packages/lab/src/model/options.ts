@@ -1,0 +1,172 @@
+/**
+ * What can be chosen about RecLMIS: types, defaults with their reasons, and the two presets.
+ *
+ * Sources: paper section 3 and 4.2, Tables 2 and 3; where the paper and the authors' public code ("upstream") differ, `PAPER`
+ * holds the paper's reading and `UPSTREAM` the code's. Choose `UPSTREAM` to load the authors' checkpoints or to repeat their figures.
+ */
+import { ReclmisError } from '@reclmis/core';
+import type { ModelConfig } from '../config-schema.js';
+import type { MaskStrategy } from './masking.js';
+
+/** Which parts of the method take part (Table 2). */
+export interface Components {
+  /** Conditioned interaction. Off: the model reads no note, and no other component can be on. */
+  readonly ci: boolean;
+  /** Conditioned contrastive learning. */
+  readonly ccl: boolean;
+  /** Conditioned language reconstruction. */
+  readonly clr: boolean;
+  /** Conditioned vision reconstruction. */
+  readonly cvr: boolean;
+}
+
+/** Which losses are conditioned by the patches and words of interest (Table 3). */
+export interface Conditions {
+  readonly ccl: boolean;
+  readonly clr: boolean;
+  readonly cvr: boolean;
+}
+
+/**
+ * `paper`: eq. 7 and 9, reconstruct F_V and F_T. Both are outputs of trained layers, so a target that took part in the gradient could
+ * be met by making it constant; here they are detached.
+ * `upstream`: reconstruct F'_V, which is not detached (its gradient is part of the authors' training), and the frozen F_clip.
+ */
+export type Targets = 'paper' | 'upstream';
+
+/** Every choice about the model. */
+export interface RecLMISOptions {
+  /** Channels of the first encoder level; the bottleneck is C = 8 x baseWidth wide, which must be a multiple of the 4 heads. */
+  readonly baseWidth: number;
+  /** Side S of the square input in pixels, a multiple of 16; the patch grid is S/16 x S/16. */
+  readonly imageSize: number;
+  /** Width of the note features that the text adapter reads. */
+  readonly textWidth: number;
+  /** Layers of each of a reconstructor's two stacks. */
+  readonly layers: number;
+  /** Whether self-attention in the reconstructors looks only backwards. */
+  readonly causal: boolean;
+  /** Whether CCL passes POI and WOI through a second softmax, which makes them almost uniform. */
+  readonly secondSoftmax: boolean;
+  readonly targets: Targets;
+  readonly components: Components;
+  readonly conditions: Conditions;
+  readonly maskStrategy: MaskStrategy;
+  /** Shares of the patches and of a note's words that are masked, 0 to 1. */
+  readonly maskRatios: { readonly visual: number; readonly textual: number };
+  /** Dropout in CI's embeddings and attention and on each reconstructor sub-layer. */
+  readonly dropout: number;
+  /** Dropout on F'_V and F'_T before the MLPs of POI and WOI. */
+  readonly interestDropout: number;
+  /** Initial ln(1 / temperature) of CCL; frozen, and replaced by CLIP's own when a checkpoint brings one. */
+  readonly logitScale: number;
+}
+
+/** The paper's model. */
+export const PAPER: RecLMISOptions = {
+  baseWidth: 64, // METHOD: U-Net with 64 channels, so C = 512
+  imageSize: 224, // section 4.2
+  textWidth: 512, // CLIP ViT-B/32's text width
+  layers: 3, // best of 1 to 10 in the paper's ablation
+  causal: false, // the paper does not say that reconstruction looks only backwards
+  secondSoftmax: false, // eq. 4 weighs by the distributions themselves
+  targets: 'paper',
+  components: { ci: true, ccl: true, clr: true, cvr: true }, // Table 2's best row
+  conditions: { ccl: true, clr: true, cvr: true }, // Table 3's best row
+  maskStrategy: 'distribution', // section 3.4
+  maskRatios: { visual: 0.5, textual: 0.3 }, // best of the paper's ablation
+  dropout: 0.1, // upstream's and, by its form, the paper's
+  interestDropout: 0, // only in two of upstream's presets
+  logitScale: Math.log(1 / 0.07), // 2.6593, CLIP's initial temperature of 0.07
+};
+
+/** The authors' code, as configured for QaTa-COV19. */
+export const UPSTREAM: RecLMISOptions = {
+  ...PAPER,
+  layers: 4,
+  causal: true,
+  secondSoftmax: true,
+  targets: 'upstream',
+};
+
+/** The authors' code, as configured for MosMedData+ and MoNuSeg. */
+export const UPSTREAM_SMALL_DATA: RecLMISOptions = {
+  ...UPSTREAM,
+  layers: 3,
+  maskRatios: { visual: 0.3, textual: 0.3 },
+  interestDropout: 0.5,
+};
+
+/** Components of the note-free baseline: encoder and decoder alone. */
+export const NOTE_FREE: Components = { ci: false, ccl: false, clr: false, cvr: false };
+
+/** Heads of every attention of the model (METHOD.md 3 and 5). */
+export const HEADS = 4;
+
+/** Channels C of the bottleneck, of the patches and of the adapted note. */
+export function bottleneckWidth(options: Pick<RecLMISOptions, 'baseWidth'>): number {
+  return 8 * options.baseWidth;
+}
+
+/** Whether any of the training-only losses takes part, and with it POI and WOI. */
+export function hasReconstructionOrContrast({ components }: Pick<RecLMISOptions, 'components'>): boolean {
+  return components.ccl || components.clr || components.cvr;
+}
+
+/** The options that a run's configuration stands for; `textWidth` is its note encoder's. */
+export function optionsFromConfig(model: ModelConfig, textWidth = PAPER.textWidth): RecLMISOptions {
+  const variant = model.variant === 'upstream' ? UPSTREAM : PAPER;
+  return {
+    baseWidth: model.baseWidth,
+    imageSize: model.imageSize,
+    textWidth,
+    layers: model.layers,
+    causal: variant.causal,
+    secondSoftmax: variant.secondSoftmax,
+    targets: variant.targets,
+    components: model.components.ci ? model.components : NOTE_FREE,
+    conditions: model.conditions,
+    maskStrategy: model.maskStrategy,
+    maskRatios: model.maskRatios,
+    dropout: model.dropout,
+    interestDropout: model.interestDropout,
+    logitScale: variant.logitScale,
+  };
+}
+
+/**
+ * Checks what types cannot say.
+ * @throws CONFIG_INVALID naming the option, what it must be and what it is.
+ */
+export function checkOptions(options: RecLMISOptions): void {
+  const require = (holds: boolean, name: string, expected: string, actual: unknown): void => {
+    if (!holds) throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);
+  };
+  const { baseWidth, imageSize, layers, components, maskRatios, textWidth } = options;
+  require(Number.isInteger(baseWidth) && baseWidth >= 1, 'baseWidth', 'a whole number of at least 1', baseWidth);
+  require(
+    Number.isInteger(imageSize / 16) && imageSize >= 16,
+    'imageSize',
+    'a multiple of 16 of at least 16 pixels',
+    imageSize,
+  );
+  require(Number.isInteger(layers) && layers >= 1, 'layers', 'a whole number of at least 1', layers);
+  for (const name of ['visual', 'textual'] as const) {
+    require(maskRatios[name] >= 0 && maskRatios[name] <= 1, `maskRatios.${name}`, 'a number from 0 to 1', maskRatios[name]);
+  }
+  for (const name of ['dropout', 'interestDropout'] as const) {
+    require(options[name] >= 0 && options[name] < 1, name, 'a number from 0 to below 1', options[name]);
+  }
+  require(
+    components.ci || !hasReconstructionOrContrast(options),
+    'components.ci',
+    'true while ccl, clr or cvr is on, since those need its patches and words of interest',
+    components.ci,
+  );
+  require(
+    !(options.targets === 'upstream' && components.clr) || textWidth === bottleneckWidth(options),
+    'baseWidth',
+    `${textWidth / 8}, since upstream reconstructs the encoder's ${textWidth}-wide features (or set targets to paper)`,
+    baseWidth,
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * PLAM, the pixel-level attention of the decoder's skips (LViT's, kept by RecLMIS): METHOD.md 6.
+ *
+ * a = mean over channels of relu(`conv_avg`(x)), m = max over channels of relu(`conv_max`(x)), both 1x1 without bias. Per pixel,
+ * [a, m, a+m] -> Linear 3->6, ReLU, Linear 6->1 gives one value, which multiplies x (no sigmoid). Upstream's `conv_sig` takes no part.
+ *
+ * B batch, C channels, H x W pixels.
+ */
+import { nn, stack, type Tensor } from '@reclmis/torch';
+
+export class PixelLevelAttention extends nn.Module {
+  private readonly convAvg: nn.Conv2d;
+  private readonly convMax: nn.Conv2d;
+  private readonly bottleneck: Bottleneck;
+
+  constructor(channels: number) {
+    super();
+    this.convAvg = this.child('conv_avg', new nn.Conv2d(channels, channels, 1, { bias: false }));
+    this.convMax = this.child('conv_max', new nn.Conv2d(channels, channels, 1, { bias: false }));
+    this.bottleneck = this.child('bottleneck', new Bottleneck());
+  }
+
+  /** @param x [B,C,H,W]. @returns the same shape. */
+  forward(x: Tensor): Tensor {
+    const average = this.convAvg.forward(x).relu_().mean([1]); // [B,H,W]
+    // The maximum of ReLUs is the ReLU of the maximum: one map instead of C.
+    const maximum = this.convMax.forward(x).amax([1]).relu(); // [B,H,W]
+    const perPixel = stack([average, maximum, average.add(maximum)], -1); // [B,H,W,3]
+    const attention = this.bottleneck.forward(perPixel).squeeze(-1).unsqueeze(1); // [B,1,H,W]
+    return x.mul(attention);
+  }
+}
+
+/** Linear 3->6, ReLU, Linear 6->1 on the last axis; keys `0` and `2`. */
+class Bottleneck extends nn.Module {
+  private readonly first = this.child('0', new nn.Linear(3, 6));
+  private readonly second = this.child('2', new nn.Linear(6, 1));
+
+  forward(x: Tensor): Tensor {
+    return this.second.forward(this.first.forward(x).relu_()); // [...,1]
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * RecLMIS, assembled: language-guided segmentation by cross-modal conditioned reconstruction (arXiv 2404.02845, METHOD.md 1 to 6).
+ *
+ *     image -> inc, down1..4 -> F_V [B,C,h,w] ----+
+ *     note features -> text_module4 -> F_T [B,T,C] +-> CI -> F'_V -> up4..1, outc -> mask
+ *                                                  |         POI, WOI
+ *                                                  +-> training only: CCL, CVR, CLR
+ *
+ * Keys are those of the authors' checkpoints; what they hold but never use is listed by `isUnusedKey` and does not exist here.
+ *
+ * B batch, S image side, h = w = S/16, N = h*w patches, T tokens, C = 8 * baseWidth channels.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { full, nn, type Tensor } from '@reclmis/torch';
+import type { NoteFeatures } from '../text/encoder.js';
+import { contrastiveLoss } from './contrastive.js';
+import { ConditionedInteraction, Interest } from './interaction.js';
+import { drawMask, hide } from './masking.js';
+import {
+  bottleneckWidth,
+  checkOptions,
+  hasReconstructionOrContrast,
+  type RecLMISOptions,
+} from './options.js';
+import { ConditionedReconstructor } from './reconstruction.js';
+import { ConvBNReLU, DownBlock, UpBlock } from './unet.js';
+
+/** What `segment` returns. */
+export interface Segmentation {
+  /** Before the sigmoid, [B,1,S,S]. */
+  readonly logits: Tensor;
+  /** Of each pixel to belong to what the note describes, 0 to 1, [B,1,S,S]. */
+  readonly probability: Tensor;
+}
+
+/** Training losses that the model itself defines, each a scalar; absent where its component is off. */
+export interface AuxiliaryLosses {
+  /** Eq. 4 and 5. */
+  readonly ccl?: Tensor;
+  /** Eq. 9. */
+  readonly clr?: Tensor;
+  /** Eq. 7. */
+  readonly cvr?: Tensor;
+}
+
+/** What `forwardTraining` returns: the segmentation, every intermediate and the auxiliary losses. */
+export interface TrainingOutput extends Segmentation {
+  /** F_V, [B,C,h,w]. */
+  readonly imageFeatures: Tensor;
+  /** F_T, [B,T,C]; null in the note-free model. */
+  readonly textFeatures: Tensor | null;
+  /** F'_V, [B,N,C]; null in the note-free model. */
+  readonly interactedImage: Tensor | null;
+  /** F'_T, [B,T,C]; null where no loss needs the words of interest. */
+  readonly interactedText: Tensor | null;
+  /** P_V, [B,N]; null as above. */
+  readonly poi: Tensor | null;
+  /** P_T, [B,T]; null as above. */
+  readonly woi: Tensor | null;
+  /** bool [B,N], the patches hidden from CVR; null when it is off. */
+  readonly hiddenPatches: Tensor | null;
+  /** bool [B,T], the words hidden from CLR; null when it is off. */
+  readonly hiddenWords: Tensor | null;
+  readonly losses: AuxiliaryLosses;
+}
+
+/** Masks to use instead of drawn ones: bool [B,N] and [B,T], true where hidden. For comparisons with a reference. */
+export interface GivenMasks {
+  readonly patches?: Tensor;
+  readonly words?: Tensor;
+}
+
+/** CCL's temperature, under the key where the authors' checkpoints keep it. Frozen, as the whole of CLIP is. */
+class FrozenScale extends nn.Module {
+  readonly logitScale: Tensor;
+
+  constructor(value: number) {
+    super();
+    this.logitScale = this.buffer('logit_scale', full([], value));
+  }
+}
+
+/** The parts that exist only to train: where to look and what to reconstruct. */
+interface Trainers {
+  readonly poi: Interest;
+  readonly woi: Interest;
+  readonly scale: FrozenScale;
+  readonly cvr: ConditionedReconstructor | null;
+  readonly clr: ConditionedReconstructor | null;
+}
+
+export class RecLMIS extends nn.Module {
+  private readonly inc: ConvBNReLU;
+  private readonly downs: readonly [DownBlock, DownBlock, DownBlock, DownBlock];
+  private readonly ups: readonly [UpBlock, UpBlock, UpBlock, UpBlock];
+  private readonly outc: nn.Conv2d;
+  private readonly adapter: nn.Conv1d | null;
+  private readonly interact: ConditionedInteraction | null;
+  private readonly trainers: Trainers | null;
+
+  /** @throws CONFIG_INVALID for options that do not go together. */
+  constructor(readonly options: RecLMISOptions) {
+    super();
+    checkOptions(options);
+    const w = options.baseWidth;
+    const channels = bottleneckWidth(options);
+    const patches = (options.imageSize / 16) ** 2;
+    const { ci, clr, cvr } = options.components;
+    const training = hasReconstructionOrContrast(options);
+
+    this.inc = this.child('inc', new ConvBNReLU(3, w));
+    this.downs = [
+      this.child('down1', new DownBlock(w, 2 * w)),
+      this.child('down2', new DownBlock(2 * w, 4 * w)),
+      this.child('down3', new DownBlock(4 * w, 8 * w)),
+      this.child('down4', new DownBlock(8 * w, 8 * w)),
+    ];
+    this.adapter = ci ? this.child('text_module4', new nn.Conv1d(options.textWidth, channels, 3, { padding: 1 })) : null;
+    this.interact = ci
+      ? this.child('interact', new ConditionedInteraction(channels, patches, { dropout: options.dropout, withWords: training }))
+      : null;
+    this.ups = [
+      this.child('up4', new UpBlock(16 * w, 4 * w)),
+      this.child('up3', new UpBlock(8 * w, 2 * w)),
+      this.child('up2', new UpBlock(4 * w, w)),
+      this.child('up1', new UpBlock(2 * w, w)),
+    ];
+    this.outc = this.child('outc', new nn.Conv2d(w, 1, 1));
+
+    const { layers, causal, dropout } = options;
+    const reconstructor = { channels, layers, causal, dropout };
+    this.trainers = training
+      ? {
+          poi: this.child('mlp_visual', new Interest(channels, options.interestDropout)),
+          woi: this.child('mlp_woi', new Interest(channels, options.interestDropout)),
+          scale: this.child('clip', new FrozenScale(options.logitScale)),
+          cvr: cvr ? this.child('rec_img_trans1', new ConditionedReconstructor(reconstructor)) : null,
+          clr: clr ? this.child('rec_text_trans1', new ConditionedReconstructor(reconstructor)) : null,
+        }
+      : null;
+  }
+
+  /** Whether the model reads notes. */
+  get readsNotes(): boolean {
+    return this.interact !== null;
+  }
+
+  /**
+   * The inference graph: encoder, text adapter, CI and decoder, and nothing else.
+   * @param images [B,3,S,S], RGB in 0 to 1.
+   * @param note features of B notes; may be null only for the note-free model, which ignores it.
+   * @throws NOTE_MISSING, TENSOR_SHAPE
+   */
+  segment(images: Tensor, note: NoteFeatures | null): Segmentation {
+    const { skips, bottleneck } = this.encode(images);
+    const interacted = this.interact?.forward(toPatches(bottleneck), this.adapt(note)).image ?? null;
+    return this.decode(bottleneck, interacted, skips);
+  }
+
+  /**
+   * `segment`, with the losses of the components that are on.
+   * @param given masks to use instead of drawing them.
+   * @throws NOTE_MISSING, TENSOR_SHAPE
+   */
+  forwardTraining(images: Tensor, note: NoteFeatures | null, given: GivenMasks = {}): TrainingOutput {
+    const { skips, bottleneck } = this.encode(images);
+    const none = { poi: null, woi: null, interactedText: null, hiddenPatches: null, hiddenWords: null, losses: {} };
+    if (!this.interact) {
+      const segmentation = this.decode(bottleneck, null, skips);
+      return { ...segmentation, imageFeatures: bottleneck, textFeatures: null, interactedImage: null, ...none };
+    }
+    const patches = toPatches(bottleneck); // [B,N,C]
+    const tokens = this.adapt(note); // [B,T,C]
+    const { image, gathered } = this.interact.forward(patches, tokens);
+    const shared = { imageFeatures: bottleneck, textFeatures: tokens, interactedImage: image };
+    const segmentation = this.decode(bottleneck, image, skips);
+    if (!this.trainers || !note) return { ...segmentation, ...shared, ...none };
+
+    const words = this.interact.words(gathered); // [B,T,C]
+    const poi = this.trainers.poi.forward(image, null); // [B,N]
+    const woi = this.trainers.woi.forward(words, note.valid); // [B,T]
+    const trained = this.learn(this.trainers, { patches, tokens, image, note, poi, woi }, given);
+    return { ...segmentation, ...shared, interactedText: words, poi, woi, ...trained };
+  }
+
+  /** Eq. 4 to 9 for the components that are on. */
+  private learn(
+    trainers: Trainers,
+    x: { patches: Tensor; tokens: Tensor; image: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
+    given: GivenMasks,
+  ): Pick<TrainingOutput, 'losses' | 'hiddenPatches' | 'hiddenWords'> {
+    const { options } = this;
+    const { components, conditions, maskRatios, maskStrategy: strategy } = options;
+    const { valid } = x.note;
+    // Without its condition, a loss gives every patch and every valid word the same weight.
+    const evenWords = (): Tensor => valid.to({ dtype: x.woi.dtype }).div(valid.sum([1], true)); // [B,T]
+    const evenPatches = (): Tensor => x.poi.fullLike(1 / x.poi.size(1)); // [B,N]
+
+    const ccl = components.ccl
+      ? contrastiveLoss({
+          patches: x.patches,
+          tokens: x.tokens,
+          valid,
+          poi: conditions.ccl ? x.poi : evenPatches(),
+          woi: conditions.ccl ? x.woi : evenWords(),
+          logitScale: trainers.scale.logitScale,
+          secondSoftmax: options.secondSoftmax,
+        })
+      : null;
+
+    let hiddenPatches: Tensor | null = null;
+    let cvr: Tensor | null = null;
+    if (trainers.cvr) {
+      hiddenPatches =
+        given.patches ?? drawMask({ probability: x.poi, valid: null, ratio: maskRatios.visual, strategy });
+      const reconstructed = trainers.cvr.forward({
+        masked: hide(x.patches, hiddenPatches),
+        context: x.tokens,
+        condition: conditions.cvr ? x.woi : evenWords(),
+      });
+      cvr = reconstructed.mseLoss(options.targets === 'paper' ? x.patches.detach() : x.image);
+    }
+
+    let hiddenWords: Tensor | null = null;
+    let clr: Tensor | null = null;
+    if (trainers.clr) {
+      hiddenWords = given.words ?? drawMask({ probability: x.woi, valid, ratio: maskRatios.textual, strategy });
+      const reconstructed = trainers.clr.forward({
+        masked: hide(x.tokens, hiddenWords),
+        context: x.patches,
+        condition: conditions.clr ? x.poi : null, // equal weights over all patches change nothing
+      });
+      clr = reconstructed.mseLoss(options.targets === 'paper' ? x.tokens.detach() : x.note.features);
+    }
+    return {
+      hiddenPatches,
+      hiddenWords,
+      losses: { ...(ccl ? { ccl } : {}), ...(clr ? { clr } : {}), ...(cvr ? { cvr } : {}) },
+    };
+  }
+
+  /** The U-Net's encoder: F_V, and the maps of the four finer levels, finest last. */
+  private encode(images: Tensor): { skips: Tensor[]; bottleneck: Tensor } {
+    const [, channels, height, width] = images.shape4();
+    const S = this.options.imageSize;
+    if (channels !== 3 || height !== S || width !== S) {
+      throw new ReclmisError('TENSOR_SHAPE', `images: expected [B, 3, ${S}, ${S}], got [${images.shape.join(', ')}]`);
+    }
+    let x = this.inc.forward(images); // [B,w,S,S]
+    const skips: Tensor[] = [];
+    for (const down of this.downs) {
+      skips.unshift(x);
+      x = down.forward(x);
+    }
+    return { skips, bottleneck: x }; // [B,C,h,w]
+  }
+
+  /** F_T from a note's features. */
+  private adapt(note: NoteFeatures | null): Tensor {
+    if (!this.adapter || !note) {
+      throw new ReclmisError('NOTE_MISSING', 'the model reads notes: expected note features, got none');
+    }
+    const [, T, width] = note.features.shape3();
+    if (width !== this.options.textWidth) {
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `note features: expected [B, T, ${this.options.textWidth}], got [${note.features.shape.join(', ')}], T = ${T}`,
+      );
+    }
+    return this.adapter.forward(note.features.transpose(1, 2)).transpose(1, 2); // [B,T,C]
+  }
+
+  /** The decoder on F'_V, or on F_V where the model is note-free. */
+  private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
+    const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
+    const decoded = this.ups.reduce((y, up, level) => up.forward(y, skips[level] ?? y), x); // [B,w,S,S]
+    const logits = this.outc.forward(decoded); // [B,1,S,S]
+    return { logits, probability: logits.sigmoid() };
+  }
+}
+
+/** [B,C,h,w] -> [B,N,C]; a view where the map is channels-last. */
+function toPatches(map: Tensor): Tensor {
+  const [B, C, h, w] = map.shape4();
+  return map.permute([0, 2, 3, 1]).reshape([B, h * w, C]);
+}
+
+/** [B,N,C] -> [B,C,h,w] with the size of `like`; a channels-last view. */
+function toMap(patches: Tensor, like: Tensor): Tensor {
+  const [B, C, h, w] = like.shape4();
+  return patches.view([B, h, w, C]).permute([0, 3, 1, 2]);
+}

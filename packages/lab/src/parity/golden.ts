@@ -1,0 +1,134 @@
+/**
+ * Golden files: what the authors' code computed from weights that need no download (METHOD.md 10). A JSON file holds the settings, the
+ * drawn masks, losses, gradient norms and summaries of the outputs; a safetensors file of the same name, where there is one, the
+ * outputs in full.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { z } from 'zod';
+
+const count = z.number().int().min(1);
+const index = z.number().int().min(0);
+const summary = z.object({
+  shape: z.array(count),
+  mean: z.number(),
+  std: z.number(),
+  first: z.array(z.number()),
+});
+
+const goldenSchema = z.object({
+  seed: z.number().int(),
+  layers: count,
+  img_mask_rate: z.number().min(0).max(1),
+  text_mask_rate: z.number().min(0).max(1),
+  context_length: count,
+  batch: count,
+  tokens: z.array(z.array(index)).min(1),
+  parameters: z.array(z.tuple([z.string().min(1), z.array(index), z.boolean()])).min(1),
+  mask_boxes: z.array(z.tuple([index, index, index, index])),
+  masked_patches: z.array(z.array(index).min(1)),
+  masked_words: z.array(z.array(index).min(1)),
+  outputs: z.object({
+    probability: summary,
+    clip_text: summary,
+    f_image: summary,
+    f_text: summary,
+    ci_image: summary,
+    ci_text: summary,
+    poi: z.array(z.array(z.number())),
+    woi: z.array(z.array(z.number())),
+    losses: z.object({
+      dice: z.number(),
+      bce: z.number(),
+      seg: z.number(),
+      ccl: z.number(),
+      text_rec: z.number(),
+      img_rec: z.number(),
+      total: z.number(),
+    }),
+  }),
+  gradient_norms: z.record(z.string(), z.number().min(0)),
+});
+
+/** A golden file of RecLMIS. */
+export type Golden = z.infer<typeof goldenSchema>;
+/** Mean, deviation and first values of an output. */
+export type OutputSummary = z.infer<typeof summary>;
+
+/** The safetensors file that belongs to a golden JSON, or null where there is none. */
+export function tensorsBeside(path: string): string | null {
+  const beside = path.replace(/\.json$/, '') + '.safetensors';
+  return existsSync(beside) ? beside : null;
+}
+
+/** Reads and checks a golden file. @throws GOLDEN_INVALID saying what is wrong where. */
+export function readGolden(path: string): Golden {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
+    throw new ReclmisError('GOLDEN_INVALID', `${path}: expected a golden file in JSON (${reason})`, { cause });
+  }
+  const parsed = goldenSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = issue?.path.map(String).join('.') || 'the file';
+    throw new ReclmisError('GOLDEN_INVALID', `${path}: ${where}: ${issue?.message ?? 'not a golden file'}`, {
+      cause: parsed.error,
+    });
+  }
+  checkConsistency(parsed.data, path);
+  return parsed.data;
+}
+
+/** What a schema cannot say: that the parts of the file fit each other. */
+function checkConsistency(golden: Golden, path: string): void {
+  const require = (holds: boolean, where: string, expected: string, actual: unknown): void => {
+    if (!holds) {
+      throw new ReclmisError('GOLDEN_INVALID', `${path}: ${where}: expected ${expected}, got ${String(actual)}`);
+    }
+  };
+  const { batch: B, context_length: T, outputs } = golden;
+  const size = outputs.probability.shape[2] ?? 0;
+  require(size > 0 && size % 16 === 0, 'outputs.probability.shape', 'a side that is a multiple of 16', size);
+  const N = (size / 16) ** 2;
+  const rows = {
+    tokens: golden.tokens,
+    mask_boxes: golden.mask_boxes,
+    masked_patches: golden.masked_patches,
+    masked_words: golden.masked_words,
+    'outputs.poi': outputs.poi,
+    'outputs.woi': outputs.woi,
+  };
+  for (const [where, list] of Object.entries(rows)) require(list.length === B, where, `${B} rows`, list.length);
+  for (const row of golden.tokens) require(row.length === T, 'tokens', `${T} tokens a row`, row.length);
+  for (const row of outputs.woi) require(row.length === T, 'outputs.woi', `${T} values a row`, row.length);
+  for (const row of outputs.poi) require(row.length === N, 'outputs.poi', `${N} values a row`, row.length);
+  const shapes: readonly (readonly [OutputSummary, string, readonly (number | null)[]])[] = [
+    [outputs.probability, 'probability', [B, 1, size, size]],
+    [outputs.clip_text, 'clip_text', [B, T, null]],
+    [outputs.f_image, 'f_image', [B, null, size / 16, size / 16]],
+    [outputs.f_text, 'f_text', [B, T, null]],
+    [outputs.ci_image, 'ci_image', [B, N, null]],
+    [outputs.ci_text, 'ci_text', [B, T, null]],
+  ];
+  for (const [{ shape }, name, expected] of shapes) {
+    const fits = shape.length === expected.length && expected.every((n, i) => n === null || n === shape[i]);
+    require(fits, `outputs.${name}.shape`, expected.map((n) => n ?? 'any').join(' x '), shape.join(' x '));
+  }
+  for (const row of golden.masked_patches) {
+    for (const patch of row) require(patch < N, 'masked_patches', `patches below ${N}`, patch);
+  }
+  for (const row of golden.masked_words) {
+    for (const word of row) require(word < T, 'masked_words', `tokens below ${T}`, word);
+  }
+  for (const [top, bottom, left, right] of golden.mask_boxes) {
+    const inside = top <= bottom && bottom <= size && left <= right && right <= size;
+    require(inside, 'mask_boxes', `top <= bottom <= ${size} and left <= right <= ${size}`, [top, bottom, left, right]);
+  }
+  require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
+  const keys = golden.parameters.map(([key]) => key);
+  require(new Set(keys).size === keys.length, 'parameters', 'each key once', `${basename(path)} with repeated keys`);
+}

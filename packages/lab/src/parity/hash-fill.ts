@@ -1,0 +1,55 @@
+/**
+ * Weights and inputs that need no download: METHOD.md 10. Every element is a 32-bit hash of its index, its parameter's position and a
+ * seed, so that any two programs can build the same model.
+ *
+ *     h = (i+1)*2654435761 + (p+1)*40503 + seed*668265263;  h ^= h>>>16;  h *= 2246822507;  h ^= h>>>13;  h *= 3266489909;  h ^= h>>>16
+ *     u = h / 2^31 - 1                                               (all modulo 2^32)
+ *
+ * followed by a scale and an offset that depend on the parameter's key and shape, computed in double precision and rounded to float32.
+ */
+
+/** The position that stands for the images. */
+export const IMAGE_POSITION = 100_000;
+
+/** offset + scale * u, with u itself or its absolute value. */
+export interface Fill {
+  readonly offset: number;
+  readonly scale: number;
+  readonly absolute?: boolean;
+}
+
+/**
+ * The first `count` elements of a parameter.
+ * @param position its place p in the list of parameters, from 0.
+ */
+export function hashFill(count: number, position: number, seed: number, fill: Fill): Float32Array {
+  const { offset, scale, absolute = false } = fill;
+  const values = new Float32Array(count);
+  let base = (Math.imul(position + 1, 40503) + Math.imul(seed, 668265263)) | 0;
+  for (let i = 0; i < count; i++) {
+    base = (base + 2654435761) | 0; // (i+1) * 2654435761 by repeated addition
+    let h = base;
+    h = Math.imul(h ^ (h >>> 16), 2246822507);
+    h = Math.imul(h ^ (h >>> 13), 3266489909);
+    const u = ((h ^ (h >>> 16)) >>> 0) / 2147483648 - 1;
+    values[i] = offset + scale * (absolute ? Math.abs(u) : u);
+  }
+  return values;
+}
+
+/** How a parameter is filled, in the order of precedence of METHOD.md 10. */
+export function fillOf(key: string, shape: readonly number[]): Fill {
+  if (key.endsWith('running_mean')) return { offset: 0, scale: 0.1 };
+  if (key.endsWith('running_var')) return { offset: 1, scale: 0.5, absolute: true };
+  if (key === 'clip.logit_scale') return { offset: 2, scale: 0 };
+  if (shape.length < 2) return key.endsWith('weight') ? { offset: 1, scale: 0.1 } : { offset: 0, scale: 0.02 };
+  if (/(token_embedding|positional_embedding|position_embeddings)/.test(key)) return { offset: 0, scale: 0.05 };
+  const fan =
+    key === 'clip.text_projection' ? (shape[0] ?? 1) : shape.slice(1).reduce((product, size) => product * size, 1);
+  return { offset: 0, scale: Math.sqrt(3 / fan) };
+}
+
+/** Images in 0 to 1, [B,3,S,S] row by row. */
+export function hashImages(batch: number, size: number, seed: number): Float32Array {
+  return hashFill(batch * 3 * size * size, IMAGE_POSITION, seed, { offset: 0.5, scale: 0.5 });
+}

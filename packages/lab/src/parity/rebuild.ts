@@ -1,0 +1,123 @@
+/**
+ * From a golden file to the model, note encoder and inputs that it speaks of: METHOD.md 10.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { noGrad, scope, Tensor } from '@reclmis/torch';
+import { isUnusedKey } from '../model/checkpoint-keys.js';
+import { RecLMIS } from '../model/reclmis.js';
+import { UPSTREAM } from '../model/options.js';
+import { CLIP_VIT_B_32, ClipTextTower } from '../text/clip.js';
+import type { Golden } from './golden.js';
+import { fillOf, hashFill, hashImages } from './hash-fill.js';
+
+/** CLIP's heads are 64 wide. */
+const CLIP_HEAD_WIDTH = 64;
+
+/** The model of a golden file with its weights, in evaluation mode. Dispose of both parts. */
+export interface RebuiltModel {
+  readonly model: RecLMIS;
+  readonly tower: ClipTextTower;
+}
+
+/**
+ * Builds model and tower of the sizes that the parameters' shapes state, and fills them.
+ * @throws GOLDEN_INVALID where the file's parameters are not the model's.
+ */
+export function rebuildModel(golden: Golden, path: string): RebuiltModel {
+  const shapes = new Map(golden.parameters.map(([key, shape]) => [key, shape]));
+  const sizeOf = (key: string, axis: number): number => {
+    const size = shapes.get(key)?.[axis];
+    if (size === undefined || size < 1) throw invalid(path, `${key}: expected it with ${axis + 1} dimensions or more`);
+    return size;
+  };
+  const width = sizeOf('clip.token_embedding.weight', 1);
+  const tower = new ClipTextTower({
+    vocabulary: sizeOf('clip.token_embedding.weight', 0),
+    width,
+    layers: blocksOf(shapes.keys()),
+    heads: Math.max(1, Math.floor(width / CLIP_HEAD_WIDTH)),
+    positions: sizeOf('clip.positional_embedding', 0),
+  });
+  const model = new RecLMIS({
+    ...UPSTREAM,
+    baseWidth: sizeOf('inc.conv.weight', 0),
+    imageSize: golden.outputs.probability.shape[2] ?? UPSTREAM.imageSize,
+    textWidth: width,
+    layers: golden.layers,
+    maskStrategy: 'topk',
+    maskRatios: { visual: golden.img_mask_rate, textual: golden.text_mask_rate },
+  });
+  model.eval();
+  try {
+    fill(golden, path, { model, tower });
+  } catch (error) {
+    model.dispose();
+    tower.dispose();
+    throw error;
+  }
+  return { model, tower };
+}
+
+/** Writes the hashed values into every parameter and buffer; all of them must be named, with their shapes. */
+function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): void {
+  const own = new Map<string, Tensor>(model.stateDict());
+  for (const [key, tensor] of tower.stateDict()) own.set(`clip.${key}`, tensor);
+  golden.parameters.forEach(([key, shape, used], position) => {
+    const tensor = own.get(key);
+    if (!used || isUnusedKey(key)) {
+      if (tensor) throw invalid(path, `${key}: expected it to be used, the file says it is not`);
+      return;
+    }
+    if (!tensor) throw invalid(path, `${key}: the model has no such parameter`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw invalid(path, `${key}: expected shape [${tensor.shape.join(', ')}], got [${shape.join(', ')}]`);
+    }
+    const values = hashFill(tensor.numel, position, golden.seed, fillOf(key, shape));
+    noGrad(() => scope(() => void tensor.copy_(Tensor.fromFloat32(values, shape))));
+    own.delete(key);
+  });
+  const [missing] = own.keys();
+  if (missing !== undefined) throw invalid(path, `parameters: expected ${missing}, got none (${own.size} are missing)`);
+}
+
+/** Images [B,3,S,S], target masks [B,1,S,S] and the drawn masks [B,N] and [B,T]; owned by the caller's scope. */
+export function rebuildInputs(golden: Golden): {
+  images: Tensor;
+  masks: Tensor;
+  hiddenPatches: Tensor;
+  hiddenWords: Tensor;
+} {
+  const { batch: B, context_length: T, outputs, seed } = golden;
+  const S = outputs.probability.shape[2] ?? UPSTREAM.imageSize;
+  const masks = new Float32Array(B * S * S);
+  golden.mask_boxes.forEach(([top, bottom, left, right], b) => {
+    for (let y = top; y < bottom; y++) masks.fill(1, (b * S + y) * S + left, (b * S + y) * S + right);
+  });
+  return {
+    images: Tensor.fromFloat32(hashImages(B, S, seed), [B, 3, S, S]),
+    masks: Tensor.fromFloat32(masks, [B, 1, S, S]),
+    hiddenPatches: marked(golden.masked_patches, (S / 16) ** 2),
+    hiddenWords: marked(golden.masked_words, T),
+  };
+}
+
+/** bool [rows, length], true at each row's indices. */
+function marked(rows: readonly (readonly number[])[], length: number): Tensor {
+  const flags = new Uint8Array(rows.length * length);
+  rows.forEach((row, b) => row.forEach((i) => (flags[b * length + i] = 1)));
+  return Tensor.fromUint8(flags, [rows.length, length], { dtype: 'bool' });
+}
+
+/** Blocks of the tower, counted by their keys. */
+function blocksOf(keys: Iterable<string>): number {
+  let blocks = 0;
+  for (const key of keys) {
+    const match = /^clip\.transformer\.resblocks\.(\d+)\./.exec(key);
+    if (match) blocks = Math.max(blocks, Number(match[1]) + 1);
+  }
+  return blocks || CLIP_VIT_B_32.layers;
+}
+
+function invalid(path: string, what: string): ReclmisError {
+  return new ReclmisError('GOLDEN_INVALID', `${path}: ${what}`);
+}

@@ -1,0 +1,163 @@
+/**
+ * The default note encoder: frozen word features that need no download. Our own; the paper uses CLIP's text tower (`clip.ts`).
+ *
+ * Each word of the vocabulary (the words of the training notes) has a fixed random vector of unit variance, seeded by the word
+ * itself, so equal words have equal vectors in every run and vocabulary. A token's features are
+ *     x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
+ * A roll is a rotation of the space, so a neighbour's word and distance stay linearly readable beside the token's own word
+ * (Plate's and Kanerva's permuted superpositions): one trained convolution can tell "upper left lung" from "lower left lung" and from
+ * "left ... upper". The position code is Vaswani et al.'s sinusoids. `norm` gives unit variance, as CLIP's features have.
+ * docs/text-encoder.md says why it is frozen and why it is made so.
+ *
+ * T tokens, W width, R radius.
+ */
+import { PAD_ID, Random, ReclmisError, UNKNOWN_ID, WordTokenizer } from '@reclmis/core';
+import {
+  fingerprintOf,
+  NoteCache,
+  type NoteEncoder,
+  type NoteEncoderDescription,
+  type NoteFeatures,
+  type NoteRow,
+  stackRows,
+} from './encoder.js';
+
+/** How far a token sees: 3 reaches from "upper" to "lung" in LViT's "upper middle left lung". */
+const RADIUS = 3;
+/** c: a neighbour's weight per step of distance; less than 1, so that a token is first of all its own word. */
+const CLOSENESS = 0.6;
+/** p: weight of the position code; enough to tell two like words apart, too little to hide the word. */
+const POSITION = 0.3;
+/** A neighbour at distance d is rolled by d times this many dimensions; coprime to any power of 2, so distances never share a rotation. */
+const ROLL = 37;
+/** Part of every word's seed; a change changes every feature, so it is part of the description. */
+const RECIPE = 'reclmis-words-1';
+
+/** Settings of the encoder. */
+export interface WordEncoderOptions {
+  /** T; longer notes lose their last words. 24 holds every QaTa-COV19 note. */
+  readonly contextLength?: number;
+  /** W; 512 as CLIP's. */
+  readonly width?: number;
+}
+
+/** Frozen word features. */
+export class WordEncoder implements NoteEncoder {
+  readonly width: number;
+  readonly contextLength: number;
+  readonly fingerprint: string;
+  private readonly vectors: readonly Float32Array[];
+  private readonly cache: NoteCache;
+
+  constructor(
+    readonly tokenizer: WordTokenizer,
+    { contextLength = 24, width = 512 }: WordEncoderOptions = {},
+  ) {
+    checkCount('contextLength', contextLength);
+    checkCount('width', width);
+    this.width = width;
+    this.contextLength = contextLength;
+    this.vectors = tokenizer.vocabulary.map((word, id) => wordVector(word, id, width));
+    this.cache = new NoteCache((note) => this.compute(note));
+    this.fingerprint = fingerprintOf(this.describe());
+  }
+
+  /** An encoder whose vocabulary is the words of these notes. @throws NOTES_EMPTY where they hold no word. */
+  static fromNotes(notes: Iterable<string>, options: WordEncoderOptions = {}): WordEncoder {
+    const tokenizer = WordTokenizer.fromNotes(notes);
+    if (tokenizer.size <= UNKNOWN_ID + 1) {
+      throw new ReclmisError('NOTES_EMPTY', 'the training notes hold no word, expected at least one');
+    }
+    return new WordEncoder(tokenizer, options);
+  }
+
+  /** The encoder that `describe` stored. @throws VOCABULARY_INVALID */
+  static restore(description: NoteEncoderDescription): WordEncoder {
+    const { kind, recipe, contextLength, width, tokenizer } = description;
+    if (kind !== 'words' || recipe !== RECIPE || typeof contextLength !== 'number' || typeof width !== 'number') {
+      throw new ReclmisError(
+        'VOCABULARY_INVALID',
+        `note encoder: expected kind words by recipe ${RECIPE}, got kind ${String(kind)} by recipe ${String(recipe)}`,
+      );
+    }
+    return new WordEncoder(WordTokenizer.fromJSON(tokenizer), { contextLength, width });
+  }
+
+  encode(notes: readonly string[], device = 'cpu'): NoteFeatures {
+    const rows = notes.map((note) => this.cache.get(note));
+    return stackRows(rows, this.contextLength, this.width, device);
+  }
+
+  describe(): NoteEncoderDescription {
+    return {
+      kind: 'words',
+      recipe: RECIPE,
+      contextLength: this.contextLength,
+      width: this.width,
+      tokenizer: this.tokenizer.toJSON(),
+    };
+  }
+
+  /** One note's features; padded tokens are 0. */
+  private compute(note: string): NoteRow {
+    const { ids, length } = this.tokenizer.encode(note, this.contextLength);
+    const W = this.width;
+    const features = new Float32Array(this.contextLength * W);
+    const norm = 1 / Math.sqrt(variance());
+    for (let t = 0; t < length; t++) {
+      const row = features.subarray(t * W, (t + 1) * W);
+      addPosition(row, t);
+      for (let d = -RADIUS; d <= RADIUS; d++) {
+        const id = t + d >= 0 && t + d < length ? (ids[t + d] ?? PAD_ID) : PAD_ID;
+        const vector = this.vectors[id];
+        if (vector && id > UNKNOWN_ID) addRolled(row, vector, d * ROLL, CLOSENESS ** Math.abs(d));
+      }
+      for (let i = 0; i < W; i++) row[i] = (row[i] ?? 0) * norm;
+    }
+    return { features, length };
+  }
+}
+
+/**
+ * e(word): W numbers of mean 0 and variance 1. Padding and the unknown word have none: a vector that training never saw would say
+ * something at random, while an unknown word should say only that there is a word.
+ */
+function wordVector(word: string, id: number, width: number): Float32Array {
+  const vector = new Float32Array(width);
+  if (id <= UNKNOWN_ID) return vector;
+  const random = Random.from(RECIPE, word);
+  for (let i = 0; i < width; i++) vector[i] = random.normal();
+  return vector;
+}
+
+/** row += weight * roll(vector, shift). */
+function addRolled(row: Float32Array, vector: Float32Array, shift: number, weight: number): void {
+  const W = row.length;
+  const start = ((shift % W) + W) % W;
+  for (let i = 0; i < W; i++) {
+    const j = i + start < W ? i + start : i + start - W;
+    row[j] = (row[j] ?? 0) + weight * (vector[i] ?? 0);
+  }
+}
+
+/** row += p * sinusoids of position t, scaled to unit variance (a sine's is 1/2). */
+function addPosition(row: Float32Array, t: number): void {
+  const W = row.length;
+  for (let i = 0; i < W; i++) {
+    const angle = t / 10000 ** ((i - (i % 2)) / W);
+    row[i] = POSITION * Math.SQRT2 * (i % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+  }
+}
+
+/** Variance of a token's features before scaling, all neighbours present. */
+function variance(): number {
+  let sum = 1 + POSITION ** 2;
+  for (let d = 1; d <= RADIUS; d++) sum += 2 * CLOSENESS ** (2 * d);
+  return sum;
+}
+
+function checkCount(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new ReclmisError('CONFIG_INVALID', `text.${name}: expected a whole number of at least 1, got ${value}`);
+  }
+}
