@@ -3,7 +3,7 @@ import { score, ScoreSummary } from './metrics.js';
 
 const mask = (rows: string): { width: number; height: number; data: number[] } => {
   const lines = rows.split('/');
-  return { width: lines[0]?.length ?? 0, height: lines.length, data: [...lines.join('')].map(Number) };
+  return { width: lines[0]?.length ?? 0, height: lines.length, data: Array.from(lines.join(''), Number) };
 };
 
 describe('score', () => {
@@ -32,7 +32,10 @@ describe('score', () => {
 
   it('refuses masks of different sizes, also of equally many pixels', () => {
     expect(() => score(mask('10/01'), mask('1001'))).toThrow(
-      expect.objectContaining({ code: 'MASK_SIZE_MISMATCH', message: expect.stringContaining('4 x 1') }),
+      expect.objectContaining({
+        code: 'MASK_SIZE_MISMATCH',
+        message: 'score: the truth is 4 x 1 (4 values), the prediction 2 x 2 (4 values)',
+      }),
     );
     expect(() => score({ width: 2, height: 2, data: [1] }, mask('10/01'))).toThrow(/1 values/);
   });
@@ -62,6 +65,7 @@ describe('ScoreSummary', () => {
 
   it('says NaN before the first image, never 0 or 1', () => {
     const empty = new ScoreSummary();
-    expect([...Object.values(empty.mean), ...Object.values(empty.pooled)].every(Number.isNaN)).toBe(true);
+    const never = { dice: NaN, iou: NaN, precision: NaN, recall: NaN };
+    expect(empty.toJSON()).toEqual({ count: 0, mean: never, pooled: never });
   });
 });

@@ -7,7 +7,7 @@ const mask = (rows: string): Mask => {
   return {
     width: lines[0]?.length ?? 0,
     height: lines.length,
-    data: Uint8Array.from([...lines.join('')].map(Number)),
+    data: Uint8Array.from(lines.join(''), Number),
   };
 };
 const show = ({ width, height, data }: Mask): string =>
@@ -56,7 +56,7 @@ describe('overlay', () => {
     expect(() => overlay(grey, mask('11/11'))).toThrow(
       expect.objectContaining({
         code: 'MASK_SIZE_MISMATCH',
-        message: expect.stringContaining('3 x 3, the mask 2 x 2'),
+        message: 'overlay: the image is 3 x 3, the mask 2 x 2',
       }),
     );
   });

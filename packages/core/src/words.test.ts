@@ -85,9 +85,9 @@ describe('WordTokenizer', () => {
     ['a number', { ...good, words: [...good.words, 7] }, /not a word/],
     ['two words in one', { ...good, words: [...good.words, 'zz yy'] }, /one lower-case word/],
   ])('refuses a stored vocabulary with %s', (_, json, message) => {
-    expect(() => WordTokenizer.fromJSON(json)).toThrow(
-      expect.objectContaining({ code: 'VOCABULARY_INVALID', message: expect.stringMatching(message) }),
-    );
+    const read = (): unknown => WordTokenizer.fromJSON(json);
+    expect(read).toThrow(expect.objectContaining({ code: 'VOCABULARY_INVALID' }));
+    expect(read).toThrow(message);
   });
 
   it('tells the longest note and the share of unknown words', () => {

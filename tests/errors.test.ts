@@ -1,0 +1,54 @@
+/** Binds the error catalogue: the page lists every code, and every code is thrown somewhere, under a name that exists. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ERRORS, isErrorCode } from '@reclmis/core';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const page = readFileSync(join(root, 'docs/errors.md'), 'utf8');
+const codes = Object.keys(ERRORS).sort();
+
+/** The sources of all packages but their tests and the catalogue itself. */
+const sources = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => /^[a-z]+[\\/]src[\\/].*\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
+  .filter((path) => !/core[\\/]src[\\/]errors\.ts$/.test(path))
+  .map((path) => ({ path, text: readFileSync(join(root, 'packages', path), 'utf8') }));
+
+describe('docs/errors.md', () => {
+  it('has a section for every code, in alphabetical order, and no other', () => {
+    const sections = [...page.matchAll(/^### (\S+)$/gm)].map(([, code]) => code);
+    expect(sections).toEqual(codes);
+  });
+
+  it.each(codes.filter(isErrorCode))(
+    '%s: states meaning, remedy and exit status of the catalogue',
+    (code) => {
+      const section = page.split(`### ${code}\n`)[1]?.split('\n### ')[0] ?? '';
+      const { meaning, remedy, exitCode } = ERRORS[code];
+      expect(section.trim()).toBe(`${meaning}\n\n- Remedy: ${remedy}\n- Exit status: ${exitCode}`);
+    },
+  );
+});
+
+describe('the sources', () => {
+  it('are found', () => {
+    expect(sources.length).toBeGreaterThan(20);
+  });
+
+  it('throw every code of the catalogue somewhere', () => {
+    const unused = codes.filter((code) => !sources.some(({ text }) => text.includes(`'${code}'`)));
+    expect(unused, 'codes that no source throws: remove them from the catalogue').toEqual([]);
+  });
+
+  it('name no code that the catalogue lacks', () => {
+    // TypeScript holds `new ReclmisError(...)` to the type; docstrings are held here.
+    const named = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/@throws \{?@?(?:link )?`?([A-Z]+(?:_[A-Z]+)+)\b/g)].map(([, code = '']) => ({
+        path,
+        code,
+      })),
+    );
+    expect(named.filter(({ code }) => !isErrorCode(code))).toEqual([]);
+  });
+});

@@ -1,0 +1,85 @@
+/**
+ * LViT's real notes against core's grammar. Needs the data sets beside the repository (../shared/data, not ours to publish);
+ * skipped where they are absent.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatNote, mirrorNote, namesPlace, namesSide, parseNote, WordTokenizer } from '@reclmis/core';
+import { readNotes } from '@reclmis/lab';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+
+/** All notes of a data set, one per mask. */
+async function notesOf(name: string): Promise<string[]> {
+  const files = readdirSync(join(data, name), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('_text.xlsx'),
+  );
+  const tables = await Promise.all(files.map((path) => readNotes(join(data, name, path))));
+  return tables.flatMap(({ notes }) => [...notes.values()]);
+}
+
+describe.skipIf(!existsSync(join(data, 'QaTa-COV19')))('the notes of QaTa-COV19', () => {
+  let notes: string[] = [];
+  beforeAll(async () => {
+    notes = await notesOf('QaTa-COV19');
+  });
+
+  it('are all there: 7,142 of train and val, 527 of test', () => {
+    expect(notes.length).toBe(7142 + 527);
+  });
+
+  it('are read to the last word, and written again word by word', () => {
+    const parsed = notes.map((note) => ({ note, parsed: parseNote(note) }));
+    const unread = parsed.filter(({ parsed: { remainder } }) => remainder.length > 0);
+    expect(unread.map(({ note }) => note)).toEqual([]); // the share with an empty remainder is 100 %
+    const other = parsed.filter(({ note, parsed: p }) => formatNote(p).toLowerCase() !== note.toLowerCase());
+    expect(other.map(({ note }) => note)).toEqual([]);
+  });
+
+  it('hold laterality, finding, count and places, which agree with each other', () => {
+    let sidesAgree = 0;
+    for (const note of notes) {
+      const { laterality, finding, count, places } = parseNote(note);
+      expect(finding, note).toBe('pulmonary infection');
+      expect(count, note).toBeGreaterThanOrEqual(1);
+      expect(places.length, note).toBe(laterality === 'bilateral' ? 2 : 1);
+      const sides = new Set(places.map(({ side }) => side));
+      if (sides.size === places.length && !sides.has(null)) sidesAgree++;
+    }
+    expect(notes.length - sidesAgree).toBe(1); // one note of the training set lacks a side: "all lung and all right lung"
+  });
+
+  it('mirror into notes of the same grammar with the sides exchanged, and back', () => {
+    for (const note of new Set(notes)) {
+      const mirrored = mirrorNote(note);
+      expect(namesSide(note) && namesPlace(note), note).toBe(true);
+      expect(mirrorNote(mirrored)).toBe(note);
+      const expected = parseNote(note).places.map(({ side, zones }) => ({
+        side: side === null ? null : side === 'left' ? 'right' : 'left',
+        zones,
+      }));
+      expect(parseNote(mirrored).places).toEqual(expected);
+    }
+  });
+
+  it('are 17 words at most, of a vocabulary of 21', () => {
+    const tokenizer = WordTokenizer.fromNotes(notes);
+    expect(tokenizer.statistics(notes)).toMatchObject({ notes: 7669, longest: 17, unknownShare: 0 });
+    expect(tokenizer.size).toBe(2 + 21); // with padding and the unknown word
+  });
+});
+
+describe.skipIf(!existsSync(join(data, 'MoNuSeg')))('the notes of MoNuSeg', () => {
+  it('are read to the last word, and written again word by word', async () => {
+    const notes = await notesOf('MoNuSeg');
+    expect(notes.length).toBe(24 + 6 + 14);
+    for (const note of notes) {
+      const parsed = parseNote(note);
+      expect(parsed.nuclei.length, note).toBe(1);
+      expect(parsed.remainder, note).toEqual([]);
+      expect(formatNote(parsed)).toBe(note);
+    }
+  });
+});
