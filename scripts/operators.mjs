@@ -31,7 +31,7 @@ std.correction var.correction norm.Scalar norm.ScalarOpt_dim logsumexp
 sort argsort topk gather scatter.value scatter.src scatter_add index_select index.Tensor index_put_ masked_fill.Scalar masked_select
 where.self nonzero multinomial
 view reshape flatten.using_ints unsqueeze squeeze.dim squeeze transpose.int t permute expand expand_as repeat
-contiguous clone detach to.dtype_layout:internal select.int narrow slice.Tensor split.Tensor chunk unbind.int flip roll tril triu
+contiguous clone detach to.dtype_layout:internal select.int narrow slice.Tensor split.Tensor split_with_sizes chunk unbind.int flip roll tril triu
 diagonal rot90 pad unflatten.int movedim.int
 cat stack
 matmul mm bmm baddbmm addmm einsum linear

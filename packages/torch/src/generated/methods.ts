@@ -1153,6 +1153,13 @@ export abstract class TensorOperators {
   }
 
   /**
+   * `aten::split_with_sizes(Tensor(a -> *) self, int[] split_sizes, int dim=0) -> Tensor(a)[]`
+   */
+  splitWithSizes(splitSizes: readonly number[], dim?: number | undefined): Tensor[] {
+    return adoptMany(invoke(op.SPLIT_WITH_SIZES$, [this.id, splitSizes, dim]), (id) => this.make(id));
+  }
+
+  /**
    * `aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]`
    */
   chunk(chunks: number, dim?: number | undefined): Tensor[] {

@@ -145,6 +145,7 @@ export const SELECT_INT = operator('aten::select', 'int');
 export const NARROW$ = operator('aten::narrow', '');
 export const SLICE_TENSOR = operator('aten::slice', 'Tensor');
 export const SPLIT_TENSOR = operator('aten::split', 'Tensor');
+export const SPLIT_WITH_SIZES$ = operator('aten::split_with_sizes', '');
 export const CHUNK$ = operator('aten::chunk', '');
 export const UNBIND_INT = operator('aten::unbind', 'int');
 export const FLIP$ = operator('aten::flip', '');

@@ -1,0 +1,61 @@
+/** Files that appear whole or not at all: written beside their place under another name, synced, then renamed. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+
+/** Error codes of the system that mean that no room is left. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+/** Most bytes that one write call is given; the kernel's own limit lies just below 2 GiB. */
+const WRITE_CHUNK = 1 << 30;
+
+/**
+ * Writes the pieces that `fill` gives to `path`. If anything fails, `path` is as it was and nothing else remains.
+ *
+ * @throws ReclmisError DISK_FULL or OUTPUT_UNWRITABLE; what `fill` itself throws passes unchanged.
+ */
+export function writeAtomically(path: string, fill: (write: (bytes: Uint8Array) => void) => void): void {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    const fd = attempt(path, () => openSync(temporary, 'wx'));
+    try {
+      fill((bytes) => attempt(path, () => writeFully(fd, bytes)));
+      attempt(path, () => fsyncSync(fd));
+    } finally {
+      closeSync(fd);
+    }
+    attempt(path, () => renameSync(temporary, path));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  attempt(path, () => syncFolder(folder));
+}
+
+function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, Math.min(bytes.length - done, WRITE_CHUNK));
+  }
+}
+
+/** Makes the rename itself durable; systems that cannot open folders (Windows) do without. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function attempt<R>(path: string, work: () => R): R {
+  try {
+    return work();
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (FULL.has(code)) throw new ReclmisError('DISK_FULL', `${path}: no room left (${code})`, { cause });
+    throw new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${code})`, { cause });
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Multi-head attention (Vaswani et al. 2017), with the parameters, keys (`in_proj_weight`, `in_proj_bias`,
+ * `out_proj.weight`, `out_proj.bias`) and initialisation of PyTorch's `nn.MultiheadAttention(batch_first=True)`.
+ *
+ * Inputs that are the same handle are projected by one matrix product (all three, or key and value), heads are
+ * gathered by one copy per product, and scale and mask are part of the score product.
+ *
+ * Legend: B batch, T queries, S keys, C channels, H heads, D = C / H.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { dropout, linear } from '../generated/functions.js';
+import { scope } from '../scope.js';
+import type { Tensor } from '../tensor.js';
+import { checkDropout } from './dropout.js';
+import { checkSize, xavierUniform, zeros } from './init.js';
+import { Linear } from './linear.js';
+import { Module } from './module.js';
+
+/** Options of the layer. */
+export interface MultiheadAttentionOptions {
+  /** Probability of dropping an attention weight in training, default 0. */
+  readonly dropout?: number;
+}
+
+/** Options of one call. */
+export interface AttentionOptions {
+  /** Added to the scores before the softmax: [T, S], [B, 1, T, S] or [B, H, T, S], minus infinity where barred. */
+  readonly mask?: Tensor | null;
+  /** bool [B, S], true at padded keys, which get no attention. At least one key of each row must be valid. */
+  readonly keyPadding?: Tensor | null;
+}
+
+export class MultiheadAttention extends Module {
+  /** [3 C, C]: the rows of query, key and value. */
+  readonly inProjWeight: Tensor;
+  /** [3 C] */
+  readonly inProjBias: Tensor;
+  readonly outProj: Linear;
+  readonly #width: number;
+  readonly #headCount: number;
+  readonly #dropout: number;
+
+  constructor(width: number, heads: number, { dropout = 0 }: MultiheadAttentionOptions = {}) {
+    super();
+    checkSize('MultiheadAttention', 'width', width);
+    checkSize('MultiheadAttention', 'heads', heads);
+    checkDropout('MultiheadAttention', dropout);
+    if (width % heads !== 0) {
+      throw new ReclmisError(
+        'CONFIG_INVALID',
+        `MultiheadAttention: heads must divide the width, got ${heads} heads for width ${width}`,
+      );
+    }
+    this.#width = width;
+    this.#headCount = heads;
+    this.#dropout = dropout;
+    this.outProj = this.child('out_proj', new Linear(width, width)); // drawn first, as PyTorch does
+    this.inProjWeight = this.parameter('in_proj_weight', xavierUniform([3 * width, width]));
+    this.inProjBias = this.parameter('in_proj_bias', zeros([3 * width]));
+    scope(() => void this.outProj.bias?.detach().zero_()); // PyTorch: both biases start at 0
+  }
+
+  /** query [B, T, C], key and value [B, S, C] -> [B, T, C]. */
+  forward(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
+    return scope(() => this.#attend(query, key, value, options).output);
+  }
+
+  /** As `forward`, with the attention weights [B, H, T, S] before dropout (each row sums to 1). */
+  forwardWithWeights(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    options: AttentionOptions = {},
+  ): { output: Tensor; weights: Tensor } {
+    return scope(() => {
+      const { output, weights } = this.#attend(query, key, value, options);
+      const [B, T] = query.shape3();
+      return { output, weights: weights.view([B, this.#headCount, T, key.size(1)]) }; // [B, H, T, S]
+    });
+  }
+
+  #attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    { mask = null, keyPadding = null }: AttentionOptions,
+  ): { output: Tensor; weights: Tensor } {
+    const [B, T, C] = query.shape3();
+    const [keyB, S, keyC] = key.shape3();
+    const [valueB, valueS, valueC] = value.shape3();
+    const agree = keyB === B && valueB === B && valueS === S;
+    if (!agree || [C, keyC, valueC].some((width) => width !== this.#width)) {
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `MultiheadAttention: expected [B, T, ${this.#width}] and twice [B, S, ${this.#width}], got ` +
+          [query, key, value].map((x) => `[${x.shape.join(', ')}]`).join(', '),
+      );
+    }
+    const H = this.#headCount;
+    const [q, k, v] = this.#project(query, key, value); // [B*H, T, D], [B*H, S, D], [B*H, S, D]
+    const scale = 1 / Math.sqrt(C / H);
+    const bias = scoreBias(mask, keyPadding, [B, H, T, S], q);
+    const keys = k.transpose(1, 2); // [B*H, D, S]
+    const scores = bias
+      ? bias.baddbmm(q, keys, { beta: 1, alpha: scale }) // [B*H, T, S]
+      : q.mul(scale).bmm(keys); // [B*H, T, S]
+    const weights = scores.softmax(-1);
+    const kept = this.training && this.#dropout > 0 ? dropout(weights, this.#dropout, true) : weights;
+    const gathered = kept
+      .bmm(v) // [B*H, T, D]
+      .view([B, H, T, C / H])
+      .transpose(1, 2) // [B, T, H, D]
+      .reshape([B, T, C]);
+    return { output: this.outProj.forward(gathered), weights };
+  }
+
+  /** The projected heads of query, key and value, by as few matrix products as there are distinct inputs. */
+  #project(query: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor, Tensor] {
+    const one = query === key && key === value;
+    const inputs = one ? [query] : key === value ? [query, key] : [query, key, value];
+    const counts = one ? [3] : key === value ? [1, 2] : [1, 1, 1];
+    const rows = counts.map((count) => count * this.#width);
+    const weights = one ? [this.inProjWeight] : this.inProjWeight.splitWithSizes(rows); // each [count C, C]
+    const biases = one ? [this.inProjBias] : this.inProjBias.splitWithSizes(rows); // each [count C]
+    const heads = inputs.flatMap((x, i) =>
+      this.#heads(linear(x, weights[i] as Tensor, biases[i] as Tensor), counts[i] as number),
+    );
+    return heads as [Tensor, Tensor, Tensor]; // the counts add up to three
+  }
+
+  /** Cuts [B, L, count C] into `count` tensors of heads, [B*H, L, D] each, by one copy. */
+  #heads(x: Tensor, count: number): Tensor[] {
+    const [B, L] = x.shape3();
+    const H = this.#headCount;
+    const D = this.#width / H;
+    return x
+      .view([B, L, count, H, D])
+      .permute([2, 0, 3, 1, 4]) // [count, B, H, L, D]
+      .reshape([count, B * H, L, D])
+      .unbind(0); // count times [B*H, L, D]
+  }
+}
+
+/** What is added to the scores: mask and padding together as [B*H, T, S] of q's dtype, or null for nothing. */
+function scoreBias(
+  mask: Tensor | null,
+  keyPadding: Tensor | null,
+  [B, H, T, S]: readonly [number, number, number, number],
+  q: Tensor,
+): Tensor | null {
+  if (!mask && !keyPadding) return null;
+  const padding = keyPadding
+    ? zeros([B, 1, 1, S], { dtype: q.dtype, device: q.device }).maskedFill(
+        keyPadding.view([B, 1, 1, S]),
+        -Infinity,
+      )
+    : null; // [B, 1, 1, S]
+  const sum = mask && padding ? mask.add(padding) : (mask ?? padding);
+  return sum ? sum.expand([B, H, T, S]).reshape([B * H, T, S]) : null;
+}

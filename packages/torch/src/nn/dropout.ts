@@ -1,0 +1,28 @@
+/** Dropout (Srivastava et al. 2014) in its inverted form, as PyTorch's. */
+import { ReclmisError } from '@reclmis/core';
+import { dropout } from '../generated/functions.js';
+import type { Tensor } from '../tensor.js';
+import { Module } from './module.js';
+
+/** Checks a probability of dropping. */
+export function checkDropout(layer: string, p: number): void {
+  if (!(p >= 0 && p <= 1)) {
+    throw new ReclmisError('CONFIG_INVALID', `${layer}: dropout must be within 0 and 1, got ${p}`);
+  }
+}
+
+/** In training, sets each element to zero with probability `p` and divides the others by 1 - p; else the identity. */
+export class Dropout extends Module {
+  readonly p: number;
+
+  constructor(p = 0.5) {
+    super();
+    checkDropout('Dropout', p);
+    this.p = p;
+  }
+
+  /** A new handle in either mode, so that disposing the result never disposes `x`. */
+  forward(x: Tensor): Tensor {
+    return dropout(x, this.p, this.training);
+  }
+}

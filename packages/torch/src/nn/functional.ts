@@ -1,0 +1,27 @@
+/** Layers without parameters, as functions over maps [B, C, H, W]. */
+import type { Tensor } from '../tensor.js';
+import { pair, type Pair } from './init.js';
+
+/** Options of pooling. */
+export interface PoolOptions {
+  /** Step of the window; default: the kernel, so that windows do not overlap. */
+  readonly stride?: Pair;
+  /** Minus infinities added at both ends of each axis, at most half the kernel. Default 0. */
+  readonly padding?: Pair;
+}
+
+/** Maximum over windows: [B, C, H, W] -> [B, C, (H + 2 padding - k) / stride + 1 (rounded down), W']. */
+export function maxPool2d(
+  x: Tensor,
+  kernel: Pair,
+  { stride = kernel, padding = 0 }: PoolOptions = {},
+): Tensor {
+  return x.maxPool2d(pair(kernel), pair(stride), pair(padding)); // [B, C, H', W']
+}
+
+/** Repeats each pixel `scale` times along both axes: [B, C, H, W] -> [B, C, scale H, scale W]; scale is an integer. */
+export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
+  const [, , height, width] = x.shape4();
+  const [rows, columns] = pair(scale);
+  return x.upsampleNearest2d([height * rows, width * columns]); // [B, C, rows H, columns W]
+}

@@ -1,0 +1,10 @@
+/** Layers and their base class, as the namespace `nn`. */
+export { MultiheadAttention, type AttentionOptions, type MultiheadAttentionOptions } from './attention.js';
+export { Conv1d, Conv2d, ConvTranspose2d, type ConvOptions, type ConvTransposeOptions } from './conv.js';
+export { Dropout } from './dropout.js';
+export { Embedding, type EmbeddingOptions } from './embedding.js';
+export { maxPool2d, upsampleNearest2d, type PoolOptions } from './functional.js';
+export type { Pair } from './init.js';
+export { Linear } from './linear.js';
+export { Module, type LoadOptions, type LoadReport } from './module.js';
+export { BatchNorm1d, BatchNorm2d, LayerNorm, type BatchNormOptions, type LayerNormOptions } from './norm.js';

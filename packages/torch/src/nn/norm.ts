@@ -1,0 +1,118 @@
+/**
+ * Normalisation layers, with PyTorch's parameters, keys and defaults.
+ *
+ * Deviation: no `num_batches_tracked` buffer. PyTorch reads it only for `momentum=None` (a cumulative average), which is
+ * not offered; reference checkpoints that hold it load all the same, and PyTorch loads ours, where it counts as absent.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { batchNorm, layerNorm } from '../generated/functions.js';
+import type { Tensor } from '../tensor.js';
+import { checkSize, ones, zeros } from './init.js';
+import { Module } from './module.js';
+
+/** Options of batch normalisation. */
+export interface BatchNormOptions {
+  /** Added to the variance before the root, default 1e-5. */
+  readonly eps?: number;
+  /** Weight of the new batch in the running statistics, default 0.1. */
+  readonly momentum?: number;
+}
+
+/**
+ * (x - mean) / sqrt(variance + eps) * weight + bias per channel (dimension 1). In training, mean and biased variance are
+ * the batch's, and the running statistics move towards mean and unbiased variance; in evaluation the running ones serve.
+ */
+abstract class BatchNorm extends Module {
+  /** [C], starts at 1. */
+  readonly weight: Tensor;
+  /** [C], starts at 0. */
+  readonly bias: Tensor;
+  /** [C], starts at 0. */
+  readonly runningMean: Tensor;
+  /** [C], starts at 1. */
+  readonly runningVar: Tensor;
+  readonly #eps: number;
+  readonly #momentum: number;
+
+  constructor(channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNormOptions = {}) {
+    super();
+    checkSize(this.constructor.name, 'channels', channels);
+    this.weight = this.parameter('weight', ones([channels]));
+    this.bias = this.parameter('bias', zeros([channels]));
+    this.runningMean = this.buffer('running_mean', zeros([channels]));
+    this.runningVar = this.buffer('running_var', ones([channels]));
+    this.ignoreKey('num_batches_tracked');
+    this.#eps = eps;
+    this.#momentum = momentum;
+  }
+
+  protected abstract readonly ranks: readonly number[];
+
+  /** Normalises `x`, of the same shape as the result. */
+  forward(x: Tensor): Tensor {
+    const shape = x.shape;
+    if (!this.ranks.includes(shape.length)) {
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `${this.constructor.name}: expected ${this.ranks.join(' or ')} dimensions, got [${shape.join(', ')}]`,
+      );
+    }
+    if (this.training && x.numel <= this.weight.numel) {
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `${this.constructor.name}: training needs more than one value per channel, got [${shape.join(', ')}]`,
+      );
+    }
+    return batchNorm(
+      x,
+      this.weight,
+      this.bias,
+      this.runningMean,
+      this.runningVar,
+      this.training,
+      this.#momentum,
+      this.#eps,
+      true,
+    );
+  }
+}
+
+/** Batch normalisation of [B, C] or [B, C, L]. */
+export class BatchNorm1d extends BatchNorm {
+  protected override readonly ranks = [2, 3];
+}
+
+/** Batch normalisation of [B, C, H, W]. */
+export class BatchNorm2d extends BatchNorm {
+  protected override readonly ranks = [4];
+}
+
+/** Options of layer normalisation. */
+export interface LayerNormOptions {
+  /** Added to the variance before the root, default 1e-5. */
+  readonly eps?: number;
+}
+
+/** Normalises over the last dimensions, `shape`, with biased variance, then scales and shifts each element. */
+export class LayerNorm extends Module {
+  /** Of the normalised shape, starts at 1. */
+  readonly weight: Tensor;
+  /** Of the normalised shape, starts at 0. */
+  readonly bias: Tensor;
+  readonly #shape: readonly number[];
+  readonly #eps: number;
+
+  constructor(shape: number | readonly number[], { eps = 1e-5 }: LayerNormOptions = {}) {
+    super();
+    this.#shape = typeof shape === 'number' ? [shape] : [...shape];
+    this.#shape.forEach((size) => checkSize('LayerNorm', 'size', size));
+    this.weight = this.parameter('weight', ones(this.#shape));
+    this.bias = this.parameter('bias', zeros(this.#shape));
+    this.#eps = eps;
+  }
+
+  /** Normalises `x`, of the same shape as the result. */
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.#shape, this.weight, this.bias, this.#eps);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Learning-rate schedules as pure functions of the step, which may be a fraction (2.5: halfway through the third).
+ * A step is whatever the caller counts: epochs as in PyTorch's schedulers, or batches.
+ *
+ * With `warmup`, the rate first climbs in a straight line from `warmupStart` times the peak to the peak over that many
+ * steps, and the schedule proper starts then, its own step 0 at step `warmup`.
+ */
+import { ReclmisError } from '@reclmis/core';
+
+/** The learning rate at a step, 0 and later. */
+export type Schedule = (step: number) => number;
+
+/** What every schedule takes. */
+export interface ScheduleOptions {
+  /** The peak learning rate, above 0. */
+  readonly lr: number;
+  /** Steps of linear warm-up, default 0. */
+  readonly warmup?: number;
+  /** Where the warm-up starts, as a part of `lr` within 0 and 1. Default 0. */
+  readonly warmupStart?: number;
+}
+
+/** Options of `cosine`. */
+export interface CosineOptions extends ScheduleOptions {
+  /** Steps in all, warm-up included; from then on the rate is `min`. */
+  readonly steps: number;
+  /** The last learning rate, default 0. */
+  readonly min?: number;
+}
+
+/** Options of `cosineWarmRestarts`. */
+export interface WarmRestartsOptions extends ScheduleOptions {
+  /** Steps of the first cycle. */
+  readonly period: number;
+  /** Each cycle is this many times as long as the one before, at least 1. Default 1. */
+  readonly factor?: number;
+  /** The learning rate that each cycle goes down to, default 0. */
+  readonly min?: number;
+}
+
+/** Options of `exponential`. */
+export interface ExponentialOptions extends ScheduleOptions {
+  /** Factor of each step, within 0 and 1. */
+  readonly gamma: number;
+  /** The least learning rate, default 0. */
+  readonly min?: number;
+}
+
+function check(schedule: string, name: string, value: number, good: boolean, expected: string): void {
+  if (!good) {
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${schedule} schedule: ${name} must be ${expected}, got ${value}`,
+    );
+  }
+}
+
+function withWarmup(name: string, options: ScheduleOptions, after: Schedule): Schedule {
+  const { lr, warmup = 0, warmupStart = 0 } = options;
+  check(name, 'lr', lr, lr > 0 && Number.isFinite(lr), 'above 0');
+  check(name, 'warmup', warmup, warmup >= 0 && Number.isFinite(warmup), 'at least 0');
+  check(name, 'warmupStart', warmupStart, warmupStart >= 0 && warmupStart <= 1, 'within 0 and 1');
+  return (step) => {
+    check(name, 'step', step, step >= 0, 'at least 0');
+    if (step < warmup) return lr * (warmupStart + (1 - warmupStart) * (step / warmup));
+    return after(step - warmup);
+  };
+}
+
+function checkMin(name: string, min: number, lr: number): void {
+  check(name, 'min', min, min >= 0 && min <= lr, `within 0 and lr (${lr})`);
+}
+
+/** From `lr` (part 0) to `min` (part 1) along half a cosine: min + (lr - min) (1 + cos(pi part)) / 2. */
+function halfCosine(lr: number, min: number, part: number): number {
+  return min + ((lr - min) * (1 + Math.cos(Math.PI * part))) / 2;
+}
+
+/** `lr` at every step. */
+export function constant(options: ScheduleOptions): Schedule {
+  return withWarmup('constant', options, () => options.lr);
+}
+
+/** Cosine annealing (Loshchilov and Hutter 2017, eq. 5, one cycle), PyTorch's `CosineAnnealingLR` in closed form. */
+export function cosine(options: CosineOptions): Schedule {
+  const { lr, steps, min = 0, warmup = 0 } = options;
+  check('cosine', 'steps', steps, steps > warmup && Number.isFinite(steps), `above the warm-up (${warmup})`);
+  checkMin('cosine', min, lr);
+  const span = steps - warmup;
+  return withWarmup('cosine', options, (step) => halfCosine(lr, min, Math.min(step / span, 1)));
+}
+
+/** Cosine annealing with warm restarts (SGDR, the same paper), PyTorch's `CosineAnnealingWarmRestarts`. */
+export function cosineWarmRestarts(options: WarmRestartsOptions): Schedule {
+  const { lr, period, factor = 1, min = 0 } = options;
+  check('cosine warm restarts', 'period', period, period > 0 && Number.isFinite(period), 'above 0');
+  check('cosine warm restarts', 'factor', factor, factor >= 1 && Number.isFinite(factor), 'at least 1');
+  checkMin('cosine warm restarts', min, lr);
+  return withWarmup('cosine warm restarts', options, (step) => {
+    let start = 0;
+    let length = period;
+    if (factor === 1) {
+      start = Math.floor(step / period) * period;
+    } else {
+      // Cycle lengths grow geometrically, so this loop is short for every step that a training reaches.
+      while (step - start >= length) {
+        start += length;
+        length *= factor;
+      }
+    }
+    return halfCosine(lr, min, (step - start) / length);
+  });
+}
+
+/** lr gamma^step, PyTorch's `ExponentialLR`, but never below `min`. */
+export function exponential(options: ExponentialOptions): Schedule {
+  const { lr, gamma, min = 0 } = options;
+  check('exponential', 'gamma', gamma, gamma > 0 && gamma <= 1, 'above 0 and at most 1');
+  checkMin('exponential', min, lr);
+  return withWarmup('exponential', options, (step) => Math.max(lr * gamma ** step, min));
+}

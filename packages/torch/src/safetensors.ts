@@ -1,0 +1,275 @@
+/**
+ * The safetensors format (https://huggingface.co/docs/safetensors, the Rust crate is its reference):
+ *
+ *   8 bytes   length N of the header, unsigned, little-endian
+ *   N bytes   JSON { name: { dtype, shape, data_offsets: [begin, end] }, __metadata__?: { string: string } }, may end in
+ *             spaces, by which writers align the data to 8 bytes
+ *   the rest  the tensors, row-major, little-endian; offsets count from here, leave no hole and never overlap
+ *
+ * Reading trusts nothing: every number is checked against the file before memory is asked for. Both ways go tensor by
+ * tensor, so that beside the tensors themselves at most one of them is held.
+ */
+import { closeSync, constants as fsConstants, fstatSync, openSync, readSync } from 'node:fs';
+import { constants as bufferConstants } from 'node:buffer';
+import { ReclmisError } from '@reclmis/core';
+import { writeAtomically } from './atomic.js';
+import { findDuplicateKey } from './duplicate-keys.js';
+import { DTYPE_BYTES } from './invoke.js';
+import { scope } from './scope.js';
+import { Tensor, type DType } from './tensor.js';
+
+/** Longest header that is read, the reference implementation's limit. */
+const MAX_HEADER_BYTES = 100_000_000;
+const LENGTH_BYTES = 8;
+const ALIGNMENT = 8;
+/** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
+const READ_CHUNK = 1 << 30;
+const METADATA_KEY = '__metadata__';
+
+/** The format's names of our dtypes. */
+const NAMES: Readonly<Record<DType, string>> = {
+  float64: 'F64',
+  int64: 'I64',
+  float32: 'F32',
+  int32: 'I32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int16: 'I16',
+  int8: 'I8',
+  uint8: 'U8',
+  bool: 'BOOL',
+};
+const DTYPES = new Map((Object.keys(NAMES) as DType[]).map((dtype) => [NAMES[dtype], dtype]));
+
+/** Where a tensor lies in the file: `begin` and `end` count from the first byte after the header. */
+export interface SafetensorsEntry {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A checked header. */
+export interface SafetensorsHeader {
+  /** The tensors by name, in the order of their bytes. */
+  readonly entries: Map<string, SafetensorsEntry>;
+  /** Free text by key; has no prototype. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Offset of the first tensor's bytes from the beginning of the file. */
+  readonly dataStart: number;
+}
+
+/** Options of `readSafetensors`. */
+export interface ReadOptions {
+  /** Only tensors whose name this accepts are read; default all. */
+  readonly select?: (name: string) => boolean;
+}
+
+/**
+ * Reads a file's tensors (on the CPU, owned by the current scope) and metadata.
+ *
+ * @throws ReclmisError SAFETENSORS_INVALID for a missing file and for anything that the format forbids.
+ */
+export function readSafetensors(
+  path: string,
+  { select = () => true }: ReadOptions = {},
+): { tensors: Map<string, Tensor>; metadata: Readonly<Record<string, string>> } {
+  return withFile(path, (fd) => {
+    const { entries, metadata, dataStart } = readHeader(fd, path);
+    const wanted = [...entries].filter(([name]) => select(name));
+    const largest = wanted.reduce((most, [, { begin, end }]) => Math.max(most, end - begin), 0);
+    if (largest > bufferConstants.MAX_LENGTH)
+      throw invalid(path, `a tensor takes ${largest} bytes, too many`);
+    const buffer = new Uint8Array(largest);
+    const tensors: [string, Tensor][] = [];
+    scope(() => {
+      for (const [name, { dtype, shape, begin, end }] of wanted) {
+        const bytes = buffer.subarray(0, end - begin);
+        readFully(fd, bytes, dataStart + begin, path);
+        tensors.push([name, Tensor.fromBytes(bytes, dtype, shape)]);
+      }
+      return tensors.map(([, tensor]) => tensor);
+    });
+    return { tensors: new Map(tensors), metadata };
+  });
+}
+
+/** Reads and checks the header alone: names, dtypes, shapes and metadata without the tensors. */
+export function readSafetensorsHeader(path: string): SafetensorsHeader {
+  return withFile(path, (fd) => readHeader(fd, path));
+}
+
+/**
+ * Writes tensors (of any device and layout) under their names, all at once or not at all: a failed write leaves what
+ * was there before. The order is the reference writer's, wide dtypes first and then by name, so all data is aligned.
+ *
+ * @throws ReclmisError DISK_FULL or OUTPUT_UNWRITABLE.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const ordered = [...tensors].sort(
+    ([a, x], [b, y]) => DTYPE_BYTES[y.dtype] - DTYPE_BYTES[x.dtype] || (a < b ? -1 : 1),
+  );
+  const members: string[] = [];
+  if (Object.keys(metadata).length > 0) members.push(`"${METADATA_KEY}":${JSON.stringify(metadata)}`);
+  let offset = 0;
+  for (const [name, tensor] of ordered) {
+    if (name === METADATA_KEY) {
+      throw new ReclmisError(
+        'OUTPUT_UNWRITABLE',
+        `${path}: "${METADATA_KEY}" is not a name that a tensor may have`,
+        {
+          remedy: 'Give the tensor another name.',
+        },
+      );
+    }
+    const dtype = NAMES[tensor.dtype];
+    const end = offset + tensor.numel * DTYPE_BYTES[tensor.dtype];
+    members.push(
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape: tensor.shape, data_offsets: [offset, end] })}`,
+    );
+    offset = end;
+  }
+  const json = Buffer.from(`{${members.join(',')}}`, 'utf8');
+  const padded = Math.ceil((LENGTH_BYTES + json.length) / ALIGNMENT) * ALIGNMENT - LENGTH_BYTES;
+  const head = Buffer.alloc(LENGTH_BYTES + padded, ' ');
+  head.writeBigUInt64LE(BigInt(padded), 0);
+  json.copy(head, LENGTH_BYTES);
+  writeAtomically(path, (write) => {
+    write(head);
+    for (const [, tensor] of ordered) write(tensor.toBytes());
+  });
+}
+
+function withFile<R>(path: string, use: (fd: number) => R): R {
+  let fd: number;
+  try {
+    fd = openSync(path, fsConstants.O_RDONLY);
+  } catch (cause) {
+    throw invalid(path, `cannot be opened: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, cause);
+  }
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readFully(fd: number, into: Uint8Array, position: number, path: string): void {
+  let done = 0;
+  while (done < into.length) {
+    let count: number;
+    try {
+      count = readSync(fd, into, done, Math.min(into.length - done, READ_CHUNK), position + done);
+    } catch (cause) {
+      throw invalid(path, `cannot be read: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, cause);
+    }
+    if (count === 0)
+      throw invalid(path, `ends at byte ${position + done}, expected ${into.length - done} more`);
+    done += count;
+  }
+}
+
+function readHeader(fd: number, path: string): SafetensorsHeader {
+  const size = fstatSync(fd).size;
+  if (size < LENGTH_BYTES) throw invalid(path, `has ${size} bytes, expected at least ${LENGTH_BYTES}`);
+  const head = Buffer.alloc(LENGTH_BYTES);
+  readFully(fd, head, 0, path);
+  const length = head.readBigUInt64LE(0);
+  if (length > BigInt(MAX_HEADER_BYTES)) {
+    throw invalid(path, `states a header of ${length} bytes, the limit is ${MAX_HEADER_BYTES}`);
+  }
+  const dataStart = LENGTH_BYTES + Number(length);
+  if (dataStart > size)
+    throw invalid(path, `states a header of ${length} bytes, but has ${size} bytes in all`);
+  const bytes = Buffer.alloc(Number(length));
+  readFully(fd, bytes, LENGTH_BYTES, path);
+  const { members, metadata } = parseHeader(bytes, path);
+  const entries = [...members].map(([name, value]) => [name, checkEntry(name, value, path)] as const);
+  entries.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let expected = 0;
+  for (const [name, { begin, end }] of entries) {
+    if (begin !== expected) {
+      const what = begin < expected ? 'overlaps the tensor before it' : 'leaves a hole before it';
+      throw invalid(path, `tensor "${name}" ${what}: begins at ${begin}, expected ${expected}`);
+    }
+    expected = end;
+  }
+  if (expected !== size - dataStart) {
+    throw invalid(path, `the tensors take ${expected} bytes, the file holds ${size - dataStart}`);
+  }
+  return { entries: new Map(entries), metadata, dataStart };
+}
+
+/** The header's members but the metadata, as yet unchecked, and the metadata. */
+function parseHeader(
+  bytes: Buffer,
+  path: string,
+): { members: Map<string, unknown>; metadata: Record<string, string> } {
+  if (bytes[0] !== 0x7b) throw invalid(path, 'its header does not begin with {');
+  let text: string;
+  let parsed: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(path, 'its header is not JSON in UTF-8', cause);
+  }
+  if (!isObject(parsed)) throw invalid(path, 'its header is not a JSON object');
+  const duplicate = findDuplicateKey(text);
+  if (duplicate !== null) throw invalid(path, `its header holds the key "${duplicate}" twice`);
+  // Object.entries lists a key "__proto__" like any other, and no name ever becomes a property of ours.
+  const members = new Map(Object.entries(parsed));
+  const metadata = Object.create(null) as Record<string, string>;
+  const given = members.get(METADATA_KEY);
+  members.delete(METADATA_KEY);
+  if (given !== undefined) {
+    if (!isObject(given)) throw invalid(path, `${METADATA_KEY} is not an object`);
+    for (const [key, value] of Object.entries(given)) {
+      if (typeof value !== 'string')
+        throw invalid(path, `${METADATA_KEY}: the value of "${key}" is not a string`);
+      metadata[key] = value;
+    }
+  }
+  return { members, metadata };
+}
+
+function checkEntry(name: string, value: unknown, path: string): SafetensorsEntry {
+  const bad = (what: string): ReclmisError => invalid(path, `tensor "${name}": ${what}`);
+  if (!isObject(value) || Object.keys(value).sort().join() !== 'data_offsets,dtype,shape') {
+    throw bad('expected exactly dtype, shape and data_offsets');
+  }
+  const { dtype: dtypeName, shape, data_offsets: offsets } = value;
+  const dtype = typeof dtypeName === 'string' ? DTYPES.get(dtypeName) : undefined;
+  if (dtype === undefined) {
+    throw bad(`dtype ${JSON.stringify(dtypeName)} is not one of ${[...DTYPES.keys()].join(', ')}`);
+  }
+  if (!isSizes(shape)) throw bad(`shape ${JSON.stringify(shape)} is not a list of sizes`);
+  if (!isSizes(offsets) || offsets.length !== 2) {
+    throw bad(`data_offsets ${JSON.stringify(offsets)} are not two offsets`);
+  }
+  const [begin = 0, end = 0] = offsets;
+  const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+  if (!Number.isSafeInteger(bytes)) throw bad(`shape [${shape.join(', ')}] is too large`);
+  if (end - begin !== bytes) {
+    throw bad(
+      `${dtypeName as string} of shape [${shape.join(', ')}] takes ${bytes} bytes, its offsets span ${end - begin}`,
+    );
+  }
+  return { dtype, shape, begin, end };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+}
+
+function invalid(path: string, what: string, cause?: unknown): ReclmisError {
+  return new ReclmisError('SAFETENSORS_INVALID', `${path} ${what}`, cause === undefined ? {} : { cause });
+}
