@@ -3,7 +3,7 @@
  * skipped where they are absent.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatNote, mirrorNote, namesPlace, namesSide, parseNote, WordTokenizer } from '@reclmis/core';
 import { readNotes } from '@reclmis/lab';

@@ -115,6 +115,11 @@ describe('parseNote', () => {
       ...nothing,
       remainder: ['bright tower slower felt'],
     });
+    expect(parseNote('upper spleen, left lung')).toEqual({
+      ...nothing,
+      places: [place(null, 'upper'), place('left')],
+      remainder: ['spleen'],
+    });
     expect(parseNote('')).toEqual(nothing);
     expect(parseNote(' . , ; ')).toEqual(nothing);
   });

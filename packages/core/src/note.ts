@@ -96,7 +96,7 @@ export function parseNote(text: string): ParsedNote {
 
 /**
  * LViT's canonical sentence for what a note says; parts that are not known are left out, and the remainder follows at the
- * end, as it stood. For every note without remainder, parsing the sentence gives the same again.
+ * end, as it stood. Parsing the sentence gives the same note again, as long as there is no remainder.
  */
 export function formatNote(note: ParsedNote): string {
   const { laterality, finding, count, places } = note;
@@ -142,6 +142,7 @@ class NoteReader {
       if (this.readPlaceWord(word.known)) {
         flush();
       } else if (unknown.length > 0 || !isJoint(word)) {
+        if (!isJoint(word)) this.closePlace(); // "upper spleen, left lung" does not place anything in the upper left
         unknown.push(word);
       }
     }
