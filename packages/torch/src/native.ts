@@ -44,6 +44,9 @@ export function native(): Native {
   if (loaded !== null) return loaded;
   const file = fileURLToPath(new URL('../build/reclmis_torch.node', import.meta.url));
   if (!existsSync(file)) throw new ReclmisError('ADDON_MISSING', 'the libtorch addon is not built');
+  // OpenMP's threads spin while they wait, for which other programs and the loader's threads pay on a full machine: a step
+  // next to two busy processes took 10 times as long as with waiting threads asleep. Whoever sets the variable decides.
+  process.env['OMP_WAIT_POLICY'] ??= 'passive';
   try {
     loaded = createRequire(import.meta.url)(file) as Native;
   } catch (cause) {
