@@ -1,0 +1,65 @@
+/** Makes the batches that the loader hands out: reads or remembers, augments, lays out. Runs in a worker thread or in-process. */
+import { augment, augmentRandom, type AugmentOptions } from './augment.js';
+import { SampleCache, type CacheMemory } from './cache.js';
+import { mapLimit } from './files.js';
+import { readSample, writePlanes } from './sample.js';
+import type { Batch, Case, Sample } from './types.js';
+
+/** Files decoded at a time by one assembler. */
+const LANES = 4;
+
+/** Everything an assembler needs; can be handed to a worker thread. */
+export interface AssemblerSettings {
+  readonly cases: readonly Case[];
+  /** S, the side of the square samples in pixels. */
+  readonly size: number;
+  readonly seed: number;
+  /** null: none. */
+  readonly augment: Partial<AugmentOptions> | null;
+  readonly cache: CacheMemory;
+}
+
+/** One batch to make: indices into the cases. */
+export interface BatchJob {
+  readonly epoch: number;
+  readonly indices: readonly number[];
+}
+
+/** A batch without the time that somebody waited for it. */
+export type AssembledBatch = Omit<Batch, 'waitMs'>;
+
+export class Assembler {
+  private readonly cache: SampleCache;
+
+  constructor(private readonly settings: AssemblerSettings) {
+    this.cache = new SampleCache(settings.cache);
+  }
+
+  /** @throws what `readSample` throws, naming the file */
+  async batch({ epoch, indices }: BatchJob): Promise<AssembledBatch> {
+    const { size } = this.settings;
+    const count = indices.length;
+    const images = new Float32Array(count * 3 * size * size); // [B, 3, S, S]
+    const masks = new Float32Array(count * size * size); // [B, 1, S, S]
+    const samples = await mapLimit(indices, LANES, async (index, at) => {
+      const sample = this.augmented(await this.sample(index), epoch);
+      writePlanes(sample, at, images, masks);
+      return { id: sample.id, note: sample.note };
+    });
+    return { ids: samples.map(({ id }) => id), notes: samples.map(({ note }) => note), images, masks, count };
+  }
+
+  private async sample(index: number): Promise<Sample> {
+    const item = this.settings.cases[index] as Case;
+    const held = this.cache.get(index);
+    if (held !== null) return { id: item.id, note: item.note, ...held };
+    const sample = await readSample(item, this.settings.size);
+    this.cache.set(index, sample);
+    return sample;
+  }
+
+  private augmented(sample: Sample, epoch: number): Sample {
+    const { seed, augment: options } = this.settings;
+    return options === null ? sample : augment(sample, augmentRandom(seed, epoch, sample.id), options);
+  }
+}

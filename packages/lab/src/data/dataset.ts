@@ -1,0 +1,140 @@
+/**
+ * Opens a split of a data set folder for training, evaluation or prediction, and refuses it if anything in it does not fit.
+ * `folders.ts` knows the layout, `check.ts` decodes everything.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, relative, resolve } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { mapLimit, oneLine } from './files.js';
+import { scanSplit, stemOf, type Problem } from './folders.js';
+import { endsComplete, IMAGE_EXTENSIONS, readImage, readImageHeader, readMask } from './images.js';
+import type { Case, Dataset, Split } from './types.js';
+
+export interface OpenOptions {
+  /**
+   * Which cases to select: stems (image file names without extension), or the path of a text file that lists them, one a line.
+   * Blank lines and lines that begin with # are skipped.
+   */
+  readonly stems?: string | readonly string[];
+}
+
+/** How many problems an error's one line names; `reclmis data check` names all. */
+const NAMED = 3;
+/** Files that are read at a time. */
+const LANES = 8;
+
+/**
+ * The stems that an option selects; undefined selects everything.
+ * @throws STEM_UNKNOWN if the file cannot be read
+ */
+export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySet<string> | undefined> {
+  if (stems === undefined) return undefined;
+  let lines: readonly string[];
+  if (typeof stems === 'string') {
+    try {
+      lines = (await readFile(stems, 'utf8')).replace(/^\uFEFF/u, '').split(/\r\n|\n|\r/u);
+    } catch (error) {
+      throw new ReclmisError('STEM_UNKNOWN', `${stems}: the list of stems cannot be read (${oneLine(error)})`, {
+        cause: error,
+        remedy: 'Check the path of the list; it is a text file with one stem a line.',
+      });
+    }
+    lines = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  } else {
+    lines = stems;
+  }
+  // A line may be a file name: its extension, if it is an image's, does not count.
+  return new Set(lines.map((line) => (IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line)));
+}
+
+/** The error for a data set with problems: one line that names the first ones. */
+export function invalidDataset(dir: string, problems: readonly Problem[]): ReclmisError {
+  const named = problems.slice(0, NAMED).map(({ message }) => message);
+  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
+  const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+  return new ReclmisError('DATA_INVALID', `${dir}: ${count}: ${named.join('; ')}${more}`, {
+    remedy: `Run \`reclmis data check ${dir}\` and repair each item that it lists.`,
+  });
+}
+
+/**
+ * A split of a data set in LViT's layout, matched by names; no image is opened (see `assertUsable` and `checkDataset`).
+ * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE, NOTES_CONFLICT where
+ * that is all that is wrong, else DATA_INVALID with the first problems
+ */
+export async function openDataset(dir: string, split: Split, options: OpenOptions = {}): Promise<Dataset> {
+  const root = resolve(dir);
+  const scan = await scanSplit(dir, split, await readStems(options.stems));
+  const [only] = scan.problems;
+  if (scan.problems.length === 1 && only !== undefined && /^(NOTES_|STEM_|DATA_SPLIT_)/.test(only.code)) {
+    throw new ReclmisError(only.code, `${dir}: ${only.message}`);
+  }
+  if (scan.problems.length > 0) throw invalidDataset(dir, scan.problems);
+  return { name: basename(root), dir, split, cases: scan.cases, fingerprint: await fingerprint(scan.cases) };
+}
+
+/** See `Dataset.fingerprint`. */
+async function fingerprint(cases: readonly Case[]): Promise<string> {
+  const sizes = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) => [
+    (await stat(imagePath)).size,
+    (await stat(maskPath)).size,
+  ]);
+  const hash = createHash('sha256');
+  for (const [i, { id, note }] of cases.entries()) hash.update([id, note, ...(sizes[i] ?? [])].join('\0') + '\n');
+  return hash.digest('hex');
+}
+
+/** What is wrong with a file of a case, as a problem of the data set; other errors go on. */
+export function problemOf(dataset: { readonly dir: string; readonly split: Split }, path: string, error: unknown): Problem {
+  if (!(error instanceof ReclmisError)) throw error;
+  const item = relative(dataset.dir, path);
+  const message = error.message.startsWith(path) ? item + error.message.slice(path.length) : error.message;
+  return { code: error.code, split: dataset.split, item, message };
+}
+
+/** The problem of a mask whose size is not its image's. */
+export function sizeMismatch(
+  dataset: { readonly dir: string; readonly split: Split },
+  maskPath: string,
+  mask: { readonly width: number; readonly height: number },
+  image: { readonly width: number; readonly height: number },
+): Problem {
+  const item = relative(dataset.dir, maskPath);
+  return {
+    code: 'MASK_SIZE_MISMATCH',
+    split: dataset.split,
+    item,
+    message: `${item}: the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`,
+  };
+}
+
+/**
+ * Refuses a data set that training would stumble over, with the messages of `checkDataset` but much cheaper: reads the header of
+ * every image and mask, compares their sizes, and decodes only files whose last bytes do not show that they are complete.
+ * Damage inside a file of full length is found by the loader, which names the file.
+ * @throws DATA_INVALID
+ */
+export async function assertUsable(dataset: Dataset): Promise<void> {
+  const found = await mapLimit(dataset.cases, LANES, async ({ imagePath, maskPath }): Promise<Problem[]> => {
+    const problems: Problem[] = [];
+    const header = async (path: string, decode: (path: string) => Promise<unknown>): Promise<{ width: number; height: number } | null> => {
+      try {
+        const size = await readImageHeader(path);
+        if (!(await endsComplete(path))) await decode(path);
+        return size;
+      } catch (error) {
+        problems.push(problemOf(dataset, path, error));
+        return null;
+      }
+    };
+    const image = await header(imagePath, readImage);
+    const mask = await header(maskPath, readMask);
+    if (image !== null && mask !== null && (image.width !== mask.width || image.height !== mask.height)) {
+      problems.push(sizeMismatch(dataset, maskPath, mask, image));
+    }
+    return problems;
+  });
+  if (found.flat().length > 0) throw invalidDataset(dataset.dir, found.flat());
+}
+

@@ -1,0 +1,76 @@
+/** File helpers of the data side: whole files or none, and file-system errors as coded errors. */
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+
+let serial = 0;
+
+/** The `code` of a Node error (`ENOENT`, `ENOSPC`), or the empty string. */
+export function systemCode(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+/** One line about an error of unknown kind, for messages. */
+export function oneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s*\n\s*/g, '; ').trim();
+}
+
+function writeError(path: string, error: unknown): ReclmisError {
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new ReclmisError('DISK_FULL', `${path}: the disk is full`, { cause: error });
+  }
+  return new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${oneLine(error)})`, { cause: error });
+}
+
+/** Creates a folder with its parents. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+/**
+ * Writes a file whole or not at all: into a temporary file of the same folder (which is created if needed), then renamed.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  await makeFolder(dirname(path));
+  serial += 1;
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${serial}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
+    throw writeError(path, error);
+  }
+}
+
+/** Runs `work` over the items, at most `limit` at a time; results in the items' order. The first rejection rejects all. */
+export async function mapLimit<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next;
+      next += 1;
+      results[index] = await work(items[index] as T, index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  return results;
+}

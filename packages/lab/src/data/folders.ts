@@ -1,0 +1,239 @@
+/**
+ * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over.
+ *
+ *     DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
+ *     DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
+ *     DIR/{Train,Val,Test}_Folder/<Split>_text.<xlsx|csv>                         keyed by the mask's file name
+ *     DIR/Train_Folder/Train_Val_text.<xlsx|csv>                                  or one file for train and val (QaTa-COV19)
+ */
+import { readdir } from 'node:fs/promises';
+import { extname, join, relative } from 'node:path';
+import { ReclmisError, type ErrorCode } from '@reclmis/core';
+import { oneLine, systemCode } from './files.js';
+import { IMAGE_EXTENSIONS } from './images.js';
+import { readNotes, type NoteTable } from './notes.js';
+import type { Case, Split } from './types.js';
+
+export const FOLDERS: Readonly<Record<Split, string>> = { train: 'Train_Folder', val: 'Val_Folder', test: 'Test_Folder' };
+
+/** One thing that is wrong with a data set. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly split: Split;
+  /** The file (or note, or stem) that it is about, relative to the data set's folder. */
+  readonly item: string;
+  /** One line: what is wrong and what was expected; begins with `item`. */
+  readonly message: string;
+}
+
+/** What the folder of a split holds. */
+export interface SplitScan {
+  readonly split: Split;
+  readonly notesPath: string | null;
+  /** Complete by name: an image with a mask and a note. Sorted by id. */
+  readonly cases: readonly Case[];
+  readonly problems: readonly Problem[];
+  /** How many image files, mask files and notes of the split there are, selected or not. */
+  readonly images: number;
+  readonly masks: number;
+  readonly notes: number;
+}
+
+interface ImageFolder {
+  /** Stem -> file names; more than one name is a problem. */
+  readonly stems: ReadonlyMap<string, readonly string[]>;
+  readonly files: readonly string[];
+  readonly others: readonly string[];
+}
+
+const isHidden = (name: string): boolean => name.startsWith('.') || name.startsWith('~$') || /^(thumbs\.db|desktop\.ini)$/i.test(name);
+const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The file name without its extension. */
+export function stemOf(name: string): string {
+  const extension = extname(name);
+  return extension === '' ? name : name.slice(0, -extension.length);
+}
+
+/** The visible names in a folder, sorted; null if there is no such folder. */
+async function list(path: string): Promise<string[] | null> {
+  try {
+    return (await readdir(path)).filter((name) => !isHidden(name)).sort(byCode);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new ReclmisError('DATA_FOLDER_MISSING', `${path}: cannot be read (${oneLine(error)})`, { cause: error });
+  }
+}
+
+async function listImages(path: string): Promise<ImageFolder | null> {
+  const names = await list(path);
+  if (names === null) return null;
+  const isImage = (name: string): boolean => IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+  const files = names.filter(isImage);
+  const stems = new Map<string, string[]>();
+  for (const name of files) stems.set(stemOf(name), [...(stems.get(stemOf(name)) ?? []), name]);
+  return { stems, files, others: names.filter((name) => !isImage(name)) };
+}
+
+async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'): Promise<ImageFolder> {
+  if ((await list(dir)) === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);
+  const folder = join(dir, FOLDERS[split]);
+  if ((await list(folder)) === null) {
+    throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: the ${split} split needs the folder ${FOLDERS[split]}, which is not there`);
+  }
+  const found = await listImages(join(folder, name));
+  if (found === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: the folder ${name} is not there`);
+  return found;
+}
+
+/** The splits whose folders are there. @throws DATA_FOLDER_MISSING if the folder, or every one of them, is missing */
+export async function presentSplits(dir: string): Promise<Split[]> {
+  const names = await list(dir);
+  if (names === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);
+  const present = (['train', 'val', 'test'] as const).filter((split) => names.includes(FOLDERS[split]));
+  if (present.length > 0) return present;
+  throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: expected Train_Folder, Val_Folder or Test_Folder, got none of them`);
+}
+
+/**
+ * The file of notes of a split and whether train and val share it. In order: the folder's own `<Split>_text`, `Train_Val_text`
+ * in it (train) or in Train_Folder (val), and else the only table in the folder whose name has `text` in it.
+ * @throws NOTES_MISSING, NOTES_CONFLICT where two files have an equal claim
+ */
+async function findNotes(dir: string, split: Split): Promise<{ path: string; shared: boolean }> {
+  const own = join(dir, FOLDERS[split]);
+  const train = join(dir, FOLDERS.train);
+  const rank: readonly (readonly [folder: string, pattern: RegExp, shared: boolean])[] = [
+    [own, new RegExp(`^${split}_text\\.(xlsx|csv)$`, 'i'), false],
+    ...(split === 'test' ? [] : [[train, /^train_val_text\.(xlsx|csv)$/i, true] as const]),
+    [own, /text.*\.(xlsx|csv)$/i, false],
+  ];
+  for (const [folder, pattern, shared] of rank) {
+    const matches = ((await list(folder)) ?? []).filter((name) => pattern.test(name));
+    if (matches.length > 1) {
+      throw new ReclmisError('NOTES_CONFLICT', `${folder}: expected one file of notes, got ${matches.join(' and ')}`);
+    }
+    if (matches[0] !== undefined) return { path: join(folder, matches[0]), shared };
+  }
+  throw new ReclmisError('NOTES_MISSING', `${own}: expected ${FOLDERS[split].replace('Folder', 'text')}.xlsx or .csv, got no file of notes`);
+}
+
+/** A mask's stem is the image's, or `mask_` and the image's. */
+function maskNamesOf(stem: string, masks: ImageFolder): readonly string[] {
+  return masks.stems.get(stem) ?? masks.stems.get(`mask_${stem}`) ?? [];
+}
+
+/** Whether a note's key can be the mask of one of the images or masks of a folder. */
+function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | null): boolean {
+  const stem = stemOf(key);
+  if (masks?.files.includes(key) ?? false) return true;
+  return (images?.stems.has(stem) ?? false) || (stem.startsWith('mask_') && (images?.stems.has(stem.slice(5)) ?? false));
+}
+
+/**
+ * Matches the names in a split's folder. Nothing in it is opened but the notes.
+ *
+ * With `stems`, only those images are looked at, and what lies in the folder besides is none of the selection's business.
+ * @throws DATA_FOLDER_MISSING; everything else that is wrong is in `problems`
+ */
+export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
+  const folder = FOLDERS[split];
+  const images = await requireImages(dir, split, 'img');
+  const masks = await requireImages(dir, split, 'labelcol');
+  const problems: Problem[] = [];
+  const report = (code: ErrorCode, item: string, why: string): void => {
+    problems.push({ code, split, item, message: `${item}: ${why}` });
+  };
+
+  let table: NoteTable | null = null;
+  let shared = false;
+  try {
+    const found = await findNotes(dir, split);
+    shared = found.shared;
+    table = await readNotes(found.path);
+  } catch (error) {
+    if (!(error instanceof ReclmisError)) throw error;
+    problems.push({ code: error.code, split, item: folder, message: relativeMessage(dir, error.message) });
+  }
+
+  const cases: Case[] = [];
+  const used = new Set<string>();
+  for (const [stem, names] of images.stems) {
+    const masksOfStem = maskNamesOf(stem, masks);
+    for (const name of masksOfStem) used.add(name);
+    if (stems !== undefined && !stems.has(stem)) continue;
+    const item = `${folder}/img/${names[0] ?? stem}`;
+    if (names.length > 1) report('DATA_INVALID', item, `expected one image of this stem, got ${names.join(' and ')}`);
+    const [image, mask] = [names[0], masksOfStem[0]];
+    if (masksOfStem.length > 1) report('DATA_INVALID', item, `expected one mask, got ${masksOfStem.join(' and ')}`);
+    if (image === undefined || mask === undefined) {
+      report('MASK_MISSING', item, `has no mask; expected ${folder}/labelcol/${stem}.png or mask_${stem}.png`);
+      continue;
+    }
+    const note = table?.notes.get(mask);
+    if (note !== undefined) {
+      cases.push({ id: stem, imagePath: join(dir, folder, 'img', image), maskPath: join(dir, folder, 'labelcol', mask), note });
+    } else if (table !== null && table.blank.includes(mask)) {
+      report('NOTE_EMPTY', item, `its note is empty, in the row of ${mask} of ${relative(dir, table.path)}`);
+    } else if (table !== null) {
+      report('NOTE_MISSING', item, `has no note; expected a row with Image ${mask} in ${relative(dir, table.path)}${hint(table, image, mask)}`);
+    }
+  }
+
+  if (stems === undefined) {
+    for (const name of masks.files) if (!used.has(name)) report('IMAGE_MISSING', `${folder}/labelcol/${name}`, 'is a mask without an image');
+    for (const name of images.others) report('IMAGE_UNSUPPORTED', `${folder}/img/${name}`, 'expected PNG, JPEG or TIFF files alone');
+    for (const name of masks.others) report('IMAGE_UNSUPPORTED', `${folder}/labelcol/${name}`, 'expected PNG, JPEG or TIFF files alone');
+    if (table !== null) await reportStrayNotes(dir, split, table, shared, images, masks, report);
+    if (images.files.length === 0) report('DATA_SPLIT_EMPTY', `${folder}/img`, 'holds no image');
+  } else {
+    for (const stem of stems) if (!images.stems.has(stem)) report('STEM_UNKNOWN', stem, `the list of stems names an image that ${folder}/img does not hold`);
+    if (stems.size === 0) report('DATA_SPLIT_EMPTY', folder, 'the list of stems is empty');
+  }
+  return {
+    split,
+    notesPath: table?.path ?? null,
+    cases: cases.sort((a, b) => byCode(a.id, b.id)),
+    problems,
+    images: images.files.length,
+    masks: masks.files.length,
+    notes: table === null ? 0 : [...table.notes.keys()].filter((key) => isKeyOf(key, images, masks)).length,
+  };
+}
+
+/** Notes of no image, and rows that are not notes. A file that train and val share is judged once, by both folders. */
+async function reportStrayNotes(
+  dir: string,
+  split: Split,
+  table: NoteTable,
+  shared: boolean,
+  images: ImageFolder,
+  masks: ImageFolder,
+  report: (code: ErrorCode, item: string, why: string) => void,
+): Promise<void> {
+  const path = relative(dir, table.path);
+  const twin = split === 'train' ? 'val' : 'train';
+  const twinImages = shared ? await listImages(join(dir, FOLDERS[twin], 'img')) : null;
+  const twinMasks = shared ? await listImages(join(dir, FOLDERS[twin], 'labelcol')) : null;
+  // Train reports what is wrong with a shared file, and val only where there is no train to do so.
+  if (shared && split === 'val' && twinImages !== null) return;
+  for (const key of [...table.notes.keys(), ...table.blank]) {
+    if (isKeyOf(key, images, masks) || isKeyOf(key, twinImages, twinMasks)) continue;
+    const where = shared ? `neither ${FOLDERS.train} nor ${FOLDERS.val}` : `not ${FOLDERS[split]}`;
+    report('NOTE_WITHOUT_IMAGE', `${path}: ${key}`, `a note for no image: ${where} holds a mask of this name`);
+  }
+  for (const row of table.unnamed) report('NOTES_UNREADABLE', `${path}: row ${row}`, 'has a description, but no image');
+}
+
+/** For the most frequent mistake: notes keyed by the image's name, or with another extension. */
+function hint(table: NoteTable, image: string, mask: string): string {
+  if (image !== mask && table.notes.has(image)) return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
+  const like = [...IMAGE_EXTENSIONS, ''].map((extension) => stemOf(mask) + extension).find((name) => table.notes.has(name));
+  return like === undefined ? '' : ` (there is one with Image ${like})`;
+}
+
+function relativeMessage(dir: string, message: string): string {
+  const prefix = join(dir, '/');
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
+}

@@ -1,0 +1,266 @@
+/**
+ * Image files: PNG, JPEG and TIFF to pixels and pixels to PNG. The only file that imports sharp (libvips), and lazily.
+ *
+ * What a pixel value is:
+ * - 8-bit values are kept as they are stored: colour profiles and gamma chunks are not applied, as in OpenCV's `imread`, which
+ *   the authors' code uses. (OpenCV gives B, G, R; here it is R, G, B, see METHOD.md 11.)
+ * - 16-bit values v become round(v / 257), so 65535 becomes 255. A file that stores 12 bits in 16 comes out dark: scale it first.
+ * - Grey is repeated in R, G and B; palettes are looked up; alpha is composited onto black.
+ * - An orientation tag (EXIF, TIFF) is applied, as `imread` and image viewers do, so that a mask drawn in a viewer fits.
+ * - Of a TIFF with several pages the first is read.
+ * CMYK, Lab and floating-point pixels are refused: their conversion is a choice that belongs to whoever exports them.
+ */
+import { open, readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { ReclmisError, type Mask, type RgbImage } from '@reclmis/core';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import { oneLine, systemCode, writeFileAtomic } from './files.js';
+
+/** 64 Mpx, 8000 x 8000: a whole radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
+export const MAX_PIXELS = 64_000_000;
+/** A larger file cannot hold `MAX_PIXELS` of 16-bit RGBA: it is refused before it is read. */
+const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
+/** Extensions that are taken for images in a folder, lower case. */
+export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff']);
+
+export interface ReadOptions {
+  /** Refuse images of more pixels than this (width x height); default `MAX_PIXELS`. */
+  readonly maxPixels?: number;
+}
+
+/** What an image file says about itself. */
+export interface ImageHeader {
+  readonly format: 'png' | 'jpeg' | 'tiff';
+  /** Pixels, after the orientation tag. */
+  readonly width: number;
+  readonly height: number;
+  readonly bits: 8 | 16;
+  readonly grey: boolean;
+  readonly alpha: boolean;
+}
+
+interface Pixels extends ImageHeader {
+  readonly channels: number;
+  readonly data: Uint8Array | Uint16Array;
+}
+
+type SharpFactory = (input: Buffer | Uint8Array, options: SharpOptions) => Sharp;
+let engine: Promise<SharpFactory> | undefined;
+
+/** libvips without its cache (files may change) and with one thread an image (the loader has threads of its own). */
+function loadEngine(): Promise<SharpFactory> {
+  engine ??= import('sharp').then(({ default: sharp }) => {
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return (input, options) => sharp(input, options);
+  });
+  return engine;
+}
+
+function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
+  return new ReclmisError('IMAGE_UNREADABLE', `${path}: ${why}`, { cause });
+}
+
+function fileError(path: string, error: unknown): ReclmisError {
+  const code = systemCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new ReclmisError('IMAGE_MISSING', `${path}: no such file`, { cause: error });
+  }
+  return unreadable(path, `cannot be read (${oneLine(error)})`, error);
+}
+
+/** The format by the first bytes; sharp reads many more formats, some of which execute or fetch things. */
+function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
+  if (head.length === 0) throw unreadable(path, 'the file is empty (0 bytes)');
+  const [a, b, c, d] = head;
+  if (a === 0x89 && b === 0x50 && c === 0x4e && d === 0x47) return 'png';
+  if (a === 0xff && b === 0xd8 && c === 0xff) return 'jpeg';
+  if (a === 0x49 && b === 0x49 && (c === 0x2a || c === 0x2b) && d === 0) return 'tiff';
+  if (a === 0x4d && b === 0x4d && c === 0 && (d === 0x2a || d === 0x2b)) return 'tiff';
+  const extension = extname(path).toLowerCase();
+  if (IMAGE_EXTENSIONS.has(extension)) throw unreadable(path, `does not begin as a PNG, JPEG or TIFF file does`);
+  throw new ReclmisError('IMAGE_UNSUPPORTED', `${path}: expected a PNG, JPEG or TIFF file, got ${extension || 'another format'}`);
+}
+
+function headerOf(path: string, meta: Metadata, format: ImageHeader['format'], maxPixels: number): ImageHeader {
+  const { width, height } = meta.autoOrient;
+  if (!(width > 0) || !(height > 0)) throw unreadable(path, `states a size of ${width} x ${height} pixels`);
+  if (width * height > maxPixels) {
+    throw new ReclmisError(
+      'IMAGE_TOO_LARGE',
+      `${path}: ${width} x ${height} pixels (${(width * height / 1e6).toFixed(1)} million), the limit is ${(maxPixels / 1e6).toFixed(1)} million`,
+    );
+  }
+  const spaces: readonly string[] = ['b-w', 'srgb', 'rgb', 'grey16', 'rgb16'];
+  const depthOk = meta.depth === 'uchar' || meta.depth === 'ushort';
+  if (!spaces.includes(meta.space) || !depthOk) {
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `${path}: expected grey or RGB pixels of 8 or 16 bit, got ${meta.space} pixels of type ${meta.depth}`,
+    );
+  }
+  const bits = meta.depth === 'ushort' ? 16 : 8;
+  return { format, width, height, bits, grey: meta.channels <= 2, alpha: meta.hasAlpha };
+}
+
+function options(maxPixels: number | false): SharpOptions {
+  return { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true, ignoreIcc: true };
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) throw unreadable(path, 'is not a file');
+    if (info.size > MAX_FILE_BYTES) {
+      throw new ReclmisError('IMAGE_TOO_LARGE', `${path}: ${info.size} bytes, the limit is ${MAX_FILE_BYTES}`);
+    }
+    return await readFile(path);
+  } catch (error) {
+    throw error instanceof ReclmisError ? error : fileError(path, error);
+  }
+}
+
+async function metadataOf(path: string, bytes: Uint8Array, maxPixels: number): Promise<ImageHeader> {
+  const format = formatOf(path, bytes);
+  const sharp = await loadEngine();
+  let meta: Metadata;
+  try {
+    meta = await sharp(bytes, options(false)).metadata();
+  } catch (error) {
+    throw unreadable(path, `the ${format.toUpperCase()} header is damaged (${oneLine(error)})`, error);
+  }
+  return headerOf(path, meta, format, maxPixels);
+}
+
+async function decode(path: string, maxPixels: number): Promise<Pixels> {
+  const bytes = await readBytes(path);
+  const header = await metadataOf(path, bytes, maxPixels);
+  const sharp = await loadEngine();
+  try {
+    const source = sharp(bytes, options(maxPixels));
+    const grey = header.grey && !header.alpha;
+    const pipeline =
+      header.bits === 16
+        ? source.toColourspace('rgb16').raw({ depth: 'ushort' }) // exact: 'srgb' would cut 16 bit to 8 by its own rule
+        : source.toColourspace(grey ? 'b-w' : 'srgb').raw();
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+    const count = info.width * info.height * info.channels;
+    const values =
+      header.bits === 16
+        ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
+        : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (values.length !== count) throw new Error(`expected ${count} values, got ${values.length}`);
+    return { ...header, width: info.width, height: info.height, channels: info.channels, data: values };
+  } catch (error) {
+    throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or cut short (${oneLine(error)})`, error);
+  }
+}
+
+/**
+ * Size and kind of an image file, without decoding its pixels.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
+ */
+export async function readImageHeader(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<ImageHeader> {
+  return metadataOf(path, await readBytes(path), maxPixels);
+}
+
+/**
+ * An image file as RGB, 0..255 (see the head of this file for what a value is).
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or cut short), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
+ */
+export async function readImage(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<RgbImage> {
+  const { width, height, bits, channels, data } = await decode(path, maxPixels);
+  const full = bits === 16 ? 65535 : 255;
+  const out = new Uint8Array(width * height * 3);
+  const half = full >> 1;
+  const step = channels >= 3 ? 1 : 0; // one or two channels: grey, repeated
+  const alphaAt = channels === 4 ? 3 : channels === 2 ? 1 : -1;
+  for (let p = 0, i = 0, o = 0; p < width * height; p += 1, i += channels, o += 3) {
+    const alpha = alphaAt < 0 ? full : (data[i + alphaAt] as number);
+    for (let c = 0; c < 3; c += 1) {
+      let value = data[i + c * step] as number;
+      if (alpha !== full) value = Math.floor((value * alpha + half) / full);
+      out[o + c] = bits === 16 ? Math.floor((value * 255 + 32767) / 65535) : value;
+    }
+  }
+  return { width, height, data: out };
+}
+
+/**
+ * A mask file as 0 (background) and 1 (foreground): foreground is every pixel that is not black (any channel above 0, also in
+ * 16 bit) and not fully transparent. In a JPEG, whose compression leaves faint values around edges, it is what is at least half bright.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
+ */
+export async function readMask(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<Mask> {
+  const { width, height, format, channels, data } = await decode(path, maxPixels);
+  const least = format === 'jpeg' ? 128 : 1;
+  const colours = channels >= 3 ? 3 : 1;
+  const alphaAt = channels === 4 ? 3 : channels === 2 ? 1 : -1;
+  const out = new Uint8Array(width * height);
+  for (let p = 0, i = 0; p < width * height; p += 1, i += channels) {
+    if (alphaAt >= 0 && data[i + alphaAt] === 0) continue;
+    for (let c = 0; c < colours; c += 1) if ((data[i + c] as number) >= least) out[p] = 1;
+  }
+  return { width, height, data: out };
+}
+
+/**
+ * Whether the file ends as its format demands, by its last bytes: false says that it may be cut short (decode to be sure),
+ * true that it was not simply cut. A TIFF's end has no mark, so for one it is always false.
+ */
+export async function endsComplete(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  try {
+    const { size } = await file.stat();
+    const tail = Buffer.alloc(Math.min(size, 12));
+    await file.read(tail, 0, tail.length, size - tail.length);
+    const png = tail.subarray(-8).equals(Buffer.from([0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82])); // IEND and its CRC
+    const jpeg = tail.at(-2) === 0xff && tail.at(-1) === 0xd9; // EOI
+    return png || jpeg;
+  } finally {
+    await file.close();
+  }
+}
+
+/** A grey picture: one value 0..255 a pixel. */
+export interface GreyImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** PNG bytes of 8-bit pixels, 1 (grey) or 3 (RGB) channels; the same bytes for the same pixels. */
+export async function encodePng(image: GreyImage, channels: 1 | 3): Promise<Uint8Array> {
+  const { width, height, data } = image;
+  if (data.length !== width * height * channels) {
+    throw new ReclmisError('INTERNAL', `PNG of ${width} x ${height} x ${channels}: expected ${width * height * channels} values, got ${data.length}`);
+  }
+  const sharp = await loadEngine();
+  const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+  return pipeline.toColourspace(channels === 1 ? 'b-w' : 'srgb').png({ compressionLevel: 9, adaptiveFiltering: channels === 3 }).toBuffer();
+}
+
+/** Writes an RGB image as PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writePngRgb(path: string, image: RgbImage): Promise<void> {
+  await writeFileAtomic(path, await encodePng(image, 3));
+}
+
+/** Writes a grey image as 8-bit grey PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writePngGrey(path: string, image: GreyImage): Promise<void> {
+  await writeFileAtomic(path, await encodePng(image, 1));
+}
+
+/** Writes a mask as 8-bit grey PNG with 0 and 255, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writePngMask(path: string, mask: Mask): Promise<void> {
+  await writePngGrey(path, { ...mask, data: mask.data.map((value) => (value > 0 ? 255 : 0)) });
+}
+
+/** Draws an SVG on white at its own size. Text in it depends on the machine's fonts: use outlines (`plots/text.ts`). */
+export async function renderSvg(svg: string): Promise<RgbImage> {
+  const sharp = await loadEngine();
+  const pipeline = sharp(Buffer.from(svg), { density: 72 }).flatten({ background: 'white' }).toColourspace('srgb');
+  const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+}

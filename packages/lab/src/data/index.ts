@@ -1,0 +1,49 @@
+/** The data side: readers, check, augmentation, loader, phantom. */
+export * from './types.js';
+export { systemCode, writeFileAtomic } from './files.js';
+export {
+  encodePng,
+  MAX_PIXELS,
+  readImage,
+  readImageHeader,
+  readMask,
+  writePngGrey,
+  writePngMask,
+  writePngRgb,
+  IMAGE_EXTENSIONS,
+  type GreyImage,
+  type ImageHeader,
+  type ReadOptions,
+} from './images.js';
+export { readNotes, type NoteTable } from './notes.js';
+export { FOLDERS, presentSplits, stemOf, type Problem } from './folders.js';
+export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';
+export { readSample } from './sample.js';
+export {
+  assertValid,
+  checkDataset,
+  noteStatistics,
+  type CheckOptions,
+  type DatasetReport,
+  type NoteStatistics,
+  type SplitReport,
+} from './check.js';
+export {
+  augment,
+  AUGMENT_DEFAULTS,
+  augmentRandom,
+  drawAugment,
+  applyAugment,
+  type AugmentOptions,
+  type AugmentPlan,
+} from './augment.js';
+export { Loader, type LoaderOptions } from './loader.js';
+export {
+  drawPhantom,
+  phantomNote,
+  phantomSplits,
+  writePhantom,
+  type LungZone,
+  type Phantom,
+  type PhantomOptions,
+} from './phantom.js';

@@ -1,0 +1,54 @@
+/**
+ * The notes of a data set: a table with the columns `Image` and `Description`, in any order and case, further columns ignored.
+ * `Image` holds the file name of the MASK (LViT's convention; see data/README.md of the sets), `Description` the note.
+ * Blanks around cells are dropped, blank rows are skipped, the case of notes is kept.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { readTable } from './tables.js';
+
+export interface NoteTable {
+  readonly path: string;
+  /** Mask file name -> note; never an empty note. */
+  readonly notes: ReadonlyMap<string, string>;
+  /** Masks whose row has no description, in the file's order. */
+  readonly blank: readonly string[];
+  /** Numbers, from 1, of rows that have a description but no image. */
+  readonly unnamed: readonly number[];
+}
+
+/**
+ * Reads the notes of an .xlsx or .csv file.
+ * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, or a column is missing), NOTES_EMPTY, NOTES_CONFLICT (two notes for one mask)
+ */
+export async function readNotes(path: string): Promise<NoteTable> {
+  const rows = (await readTable(path)).map((row) => row.map((cell) => cell.trim()));
+  const headAt = rows.findIndex((row) => row.some((cell) => cell !== ''));
+  const head = (rows[headAt] ?? []).map((cell) => cell.toLowerCase());
+  if (head.length === 0) throw new ReclmisError('NOTES_EMPTY', `${path}: the file holds no row`);
+  const image = head.indexOf('image');
+  const description = head.indexOf('description');
+  if (image < 0 || description < 0) {
+    const found = head.filter((name) => name !== '').slice(0, 8).join(', ');
+    throw new ReclmisError('NOTES_UNREADABLE', `${path}: expected the columns Image and Description, got ${found.slice(0, 200)}`);
+  }
+  const notes = new Map<string, string>();
+  const rowOf = new Map<string, number>();
+  const blank: string[] = [];
+  const unnamed: number[] = [];
+  for (const [index, row] of rows.entries()) {
+    const name = row[image] ?? '';
+    const note = row[description] ?? '';
+    const number = index + 1;
+    if (index <= headAt || (name === '' && note === '')) continue;
+    if (name === '') unnamed.push(number);
+    else if (note === '') blank.push(name);
+    else if ((notes.get(name) ?? note) === note) {
+      notes.set(name, note);
+      rowOf.set(name, rowOf.get(name) ?? number);
+    } else {
+      throw new ReclmisError('NOTES_CONFLICT', `${path}: rows ${rowOf.get(name)} and ${number} hold different notes for ${name}`);
+    }
+  }
+  if (notes.size === 0) throw new ReclmisError('NOTES_EMPTY', `${path}: no row below the head has an image and a description`);
+  return { path, notes, blank: blank.filter((name) => !notes.has(name)), unnamed };
+}

@@ -1,0 +1,40 @@
+/** One case read and brought to the model's size, and samples laid out as the planes that the model reads. */
+import { ReclmisError, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
+import { readImage, readMask } from './images.js';
+import type { Case, Sample } from './types.js';
+
+/**
+ * Reads a case and stretches image and mask to size x size pixels (core's `resizeImage` and `resizeMask`, as in serving).
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, MASK_SIZE_MISMATCH
+ */
+export async function readSample({ id, imagePath, maskPath, note }: Case, size: number): Promise<Sample> {
+  const [image, mask] = await Promise.all([readImage(imagePath), readMask(maskPath)]);
+  if (image.width !== mask.width || image.height !== mask.height) {
+    throw new ReclmisError(
+      'MASK_SIZE_MISMATCH',
+      `${maskPath}: the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`,
+    );
+  }
+  return { id, image: resizeImage(image, size), mask: resizeMask(mask, size), note };
+}
+
+const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);
+
+/** Writes sample number `at` of a batch: image as [3, S, S] in [0, 1] and mask as [1, S, S], 0 or 1. */
+export function writePlanes(sample: Sample, at: number, images: Float32Array, masks: Float32Array): void {
+  const { data } = sample.image;
+  const n = sample.mask.data.length; // S * S
+  const red = at * 3 * n;
+  for (let p = 0, i = 0; p < n; p += 1, i += 3) {
+    images[red + p] = UNIT[data[i] as number] as number;
+    images[red + n + p] = UNIT[data[i + 1] as number] as number;
+    images[red + 2 * n + p] = UNIT[data[i + 2] as number] as number;
+  }
+  masks.set(sample.mask.data, at * n);
+}
+
+/** Whether red, green and blue are equal everywhere, as in a radiograph. */
+export function isGrey({ data }: RgbImage): boolean {
+  for (let i = 0; i < data.length; i += 3) if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
+  return true;
+}

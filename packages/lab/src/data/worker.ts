@@ -1,0 +1,35 @@
+/** The loader's worker thread: answers each job with a batch whose buffers it gives away, or with the error. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { toReclmisError, type ErrorCode } from '@reclmis/core';
+import { Assembler, type AssembledBatch, type AssemblerSettings, type BatchJob } from './assemble.js';
+
+/** From the loader to a worker. */
+export interface WorkerRequest {
+  readonly number: number;
+  readonly job: BatchJob;
+}
+
+/** From a worker to the loader; a coded error loses its class on the way and is made again there. */
+export type WorkerReply =
+  | { readonly number: number; readonly batch: AssembledBatch }
+  | { readonly number: number; readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string } };
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  const assembler = new Assembler(workerData as AssemblerSettings);
+  // Jobs of one worker follow each other, so that the batch that is needed first is ready first.
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', ({ number, job }: WorkerRequest) => {
+    last = last.then(async () => {
+      try {
+        const batch = await assembler.batch(job);
+        const reply: WorkerReply = { number, batch };
+        port.postMessage(reply, [batch.images.buffer as ArrayBuffer, batch.masks.buffer as ArrayBuffer]);
+      } catch (error) {
+        const { code, message, remedy } = toReclmisError(error);
+        const reply: WorkerReply = { number, error: { code, message, remedy } };
+        port.postMessage(reply);
+      }
+    });
+  });
+}
