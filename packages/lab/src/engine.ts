@@ -1,0 +1,47 @@
+/** Where and how a run computes: device, threads and the layout of images in memory, from the configuration. */
+import { availableParallelism } from 'node:os';
+import { device, type MemoryFormat, type nn, noGrad, scope, setThreads, version } from '@reclmis/torch';
+import type { Config } from './config.js';
+
+/** The settled choices. */
+export interface Engine {
+  /** `cpu` or `cuda:N`. */
+  readonly device: string;
+  /** Of operators on the CPU. */
+  readonly threads: number;
+  readonly memoryFormat: MemoryFormat;
+}
+
+/**
+ * Sets libtorch up for a configuration.
+ * @throws DEVICE_MISSING
+ */
+export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine {
+  const place = device(config.device);
+  const count = config.train.threads === 0 ? availableParallelism() : config.train.threads;
+  setThreads(count);
+  return { device: place, threads: count, memoryFormat: memoryFormatFor(config.train.memoryFormat, place) };
+}
+
+/**
+ * `auto` is channels-last on a CPU with AVX-512 and contiguous elsewhere. Measured on 3x3 convolutions of the model's shapes,
+ * GFLOP/s forward / backward: channels-last 460 / 290 and more against 190 contiguous with AVX-512; 100 / 50 against 155 / 125 with
+ * AVX2 alone, where libtorch 1.13's oneDNN has no fast channels-last kernels.
+ */
+function memoryFormatFor(setting: Config['train']['memoryFormat'], place: string): MemoryFormat {
+  if (setting !== 'auto') return setting === 'channels-last' ? 'channelsLast' : 'contiguous';
+  return place === 'cpu' && version().capability.startsWith('AVX512') ? 'channelsLast' : 'contiguous';
+}
+
+/** Moves a model to the engine's device and lays its 2-d convolutions' weights out as the images will be. */
+export function settle(model: nn.Module, engine: Engine): void {
+  model.to(engine.device);
+  if (engine.memoryFormat === 'contiguous') return;
+  noGrad(() =>
+    scope(() => {
+      for (const parameter of model.parameters()) {
+        if (parameter.shape.length === 4) parameter.setData(parameter.contiguous({ memoryFormat: engine.memoryFormat }));
+      }
+    }),
+  );
+}

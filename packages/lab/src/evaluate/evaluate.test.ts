@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { ReclmisError } from '@reclmis/core';
+import { noteVariant, scoresToCsv } from './evaluate.js';
+
+const cases = Array.from({ length: 40 }, (_, i) => ({ id: `case-${i}`, note: `note ${i}` }));
+
+describe('noteVariant', () => {
+  it('keeps, empties and mirrors', () => {
+    const note = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+    expect(noteVariant('right', cases, 1)(note, 'x')).toBe(note);
+    expect(noteVariant('empty', cases, 1)(note, 'x')).toBe('');
+    expect(noteVariant('mirrored', cases, 1)(note, 'x')).toBe(note.replace('left', 'right'));
+  });
+
+  it('shuffles so that each note is given once and nobody gets their own', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const given = noteVariant('shuffled', cases, seed);
+      const notes = cases.map(({ id, note }) => given(note, id));
+      notes.forEach((note, i) => expect(note).not.toBe(cases[i]?.note));
+      expect([...notes].sort()).toEqual(cases.map(({ note }) => note).sort());
+    }
+  });
+
+  it('shuffles by the seed', () => {
+    const all = (seed: number) => cases.map(({ id, note }) => noteVariant('shuffled', cases, seed)(note, id));
+    expect(all(7)).toEqual(all(7));
+    expect(all(7)).not.toEqual(all(8));
+  });
+
+  it('refuses to shuffle one case', () => {
+    expect(() => noteVariant('shuffled', cases.slice(0, 1), 1)).toThrow(ReclmisError);
+  });
+});
+
+describe('scoresToCsv', () => {
+  it('writes a header, a row per image, and quotes what needs it', () => {
+    const row = { dice: 0.5, iou: 1 / 3, precision: 0.5, recall: 0.5, predicted: 4, truth: 4, intersection: 2 };
+    expect(scoresToCsv([{ id: 'a,"b"', ...row }])).toBe(
+      'id,dice,iou,precision,recall,predicted,truth,intersection\r\n"a,""b""",0.5,0.3333333333333333,0.5,0.5,4,4,2\r\n',
+    );
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * Evaluating a run on a data set: METHOD.md 8. Both forms of Dice and IoU, and every image's own.
+ *
+ * Besides the right notes, the cases can be given none, another case's or mirrored ones: the drop says how much the note decides.
+ */
+import { mirrorNote, Random, ReclmisError, type ScoreSummary } from '@reclmis/core';
+import { openDataset } from '../data/dataset.js';
+import { writeFileAtomic } from '../data/files.js';
+import { Loader } from '../data/loader.js';
+import type { Case, Split } from '../data/types.js';
+import { type LoadOptions, openRun, runData, type RunData } from '../run.js';
+import type { CheckpointKind } from '../train/checkpoint.js';
+import { type CaseScore, scoreCases, type ScoreOptions } from './score-cases.js';
+
+/** `right`: each case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: its own with left and right exchanged. */
+export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored'] as const;
+export type NoteVariant = (typeof NOTE_VARIANTS)[number];
+
+export interface EvaluateOptions extends LoadOptions, ScoreOptions {
+  /** Default: the folder that the run was trained on. */
+  readonly dataDir?: string;
+  /** Default `test`. */
+  readonly split?: Split;
+  /** File that lists the stems to use, one a line; default all. */
+  readonly stems?: string;
+  /** Default `right`; `noteTransform`, where given, is applied instead. */
+  readonly notes?: NoteVariant;
+  /** Of `shuffled`; default the run's. */
+  readonly seed?: number;
+  /** Cases at once; default the run's batch size. */
+  readonly batchSize?: number;
+}
+
+/** What an evaluation found. */
+export interface Evaluation {
+  readonly run: string;
+  readonly checkpoint: { readonly kind: CheckpointKind; readonly epoch: number; readonly step: number };
+  readonly data: RunData & { readonly dir: string; readonly split: Split };
+  readonly notes: NoteVariant | 'transformed';
+  /** Side of the square at which the masks were compared, in pixels. */
+  readonly size: number;
+  /** Per image, in the order of the ids. */
+  readonly rows: readonly CaseScore[];
+  readonly summary: ScoreSummary;
+}
+
+/**
+ * Scores a run's checkpoint on a split.
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, and the codes of the data.
+ */
+export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const run = openRun(runDir);
+  const { split = 'test', notes = 'right', seed = run.config.seed, batchSize = run.config.train.batchSize } = options;
+  const dir = options.dataDir ?? run.config.data.dir;
+  const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
+  const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
+  const model = run.loadModel(options);
+  const loader = new Loader({ cases: dataset.cases, batchSize, size: model.size, workers: run.config.data.workers, cacheBytes: 0 });
+  try {
+    const { rows, summary } = await scoreCases(model, loader.batches(0), { ...options, noteTransform: transform });
+    const { kind, epoch, step } = model.checkpoint;
+    return {
+      run: runDir,
+      checkpoint: { kind, epoch, step },
+      data: { ...runData(dataset), dir, split },
+      notes: options.noteTransform ? 'transformed' : notes,
+      size: model.size,
+      rows,
+      summary,
+    };
+  } finally {
+    model.dispose();
+    await loader.close();
+  }
+}
+
+/**
+ * The note that each case is given.
+ * @param seed decides who gets whose note; nobody gets their own back, though two cases may have like notes.
+ * @throws OPTION_INVALID where a single case's note is to be shuffled.
+ */
+export function noteVariant(
+  variant: NoteVariant,
+  cases: readonly Pick<Case, 'id' | 'note'>[],
+  seed: number,
+): (note: string, id: string) => string {
+  switch (variant) {
+    case 'right':
+      return (note) => note;
+    case 'empty':
+      return () => '';
+    case 'mirrored':
+      return mirrorNote;
+    case 'shuffled': {
+      const notes = cycled(cases.map(({ note }) => note), Random.from(seed, 'shuffled notes'));
+      const given = new Map(cases.map(({ id }, i) => [id, notes[i] ?? '']));
+      return (_, id) => given.get(id) ?? '';
+    }
+  }
+}
+
+/** Sattolo's shuffle: a random permutation of one single cycle, so no item keeps its place. */
+function cycled(items: readonly string[], random: Random): string[] {
+  if (items.length < 2) {
+    throw new ReclmisError('OPTION_INVALID', `notes shuffled: expected at least 2 cases, got ${items.length}`);
+  }
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = random.int(i);
+    [result[i], result[j]] = [result[j] ?? '', result[i] ?? ''];
+  }
+  return result;
+}
+
+const COLUMNS = ['id', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'] as const;
+
+/** Per-image scores as CSV (RFC 4180): measures in [0, 1], areas in pixels of the model's size. */
+export function scoresToCsv(rows: readonly CaseScore[]): string {
+  const field = (value: string | number): string =>
+    typeof value === 'string' && /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value);
+  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => field(row[name])).join(','))].join('\r\n') + '\r\n';
+}
+
+/** Everything but the notes as JSON, rows included. */
+export function evaluationToJson(evaluation: Evaluation): string {
+  return `${JSON.stringify(evaluation, null, 2)}\n`;
+}
+
+/** Writes the CSV and the JSON, each whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeEvaluation(evaluation: Evaluation, files: { csv?: string; json?: string }): Promise<void> {
+  if (files.csv) await writeFileAtomic(files.csv, scoresToCsv(evaluation.rows));
+  if (files.json) await writeFileAtomic(files.json, evaluationToJson(evaluation));
+}

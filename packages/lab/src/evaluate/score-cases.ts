@@ -1,0 +1,56 @@
+/**
+ * Scores of a model over cases, at threshold 0.5 and the model's own size: METHOD.md 8. Validation and evaluation both use it, so
+ * that a run's validation figures can be reproduced from its checkpoint.
+ */
+import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
+import type { Batch } from '../data/types.js';
+import type { Segmenter } from './segmenter.js';
+
+/** One image's score: Dice, IoU, precision and recall in [0, 1], and the areas behind them in pixels of the model's size. */
+export interface CaseScore extends Score {
+  readonly id: string;
+}
+
+export interface ScoreOptions {
+  /** The note that a case is given instead of its own. */
+  readonly noteTransform?: (note: string, id: string) => string;
+  /** Called after each batch with the number of cases done. */
+  readonly onProgress?: (done: number) => void;
+  /** Ends the work early; what was scored so far is returned. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs the model over batches.
+ * @throws LOSS_NOT_FINITE where a probability is not a number, naming the case.
+ */
+export async function scoreCases(
+  segmenter: Segmenter,
+  batches: AsyncIterable<Batch>,
+  { noteTransform = (note) => note, onProgress, signal }: ScoreOptions = {},
+): Promise<{ rows: CaseScore[]; summary: ScoreSummary }> {
+  const rows: CaseScore[] = [];
+  const S = segmenter.size;
+  for await (const batch of batches) {
+    const notes = batch.notes.map((note, i) => noteTransform(note, batch.ids[i] ?? ''));
+    const probabilities = segmenter.probabilities(batch.images, notes); // [B,1,S,S]
+    batch.ids.forEach((id, i) => {
+      const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
+      if (plane.some(Number.isNaN)) {
+        throw new ReclmisError('LOSS_NOT_FINITE', `${id}: the predicted probabilities are not numbers`, {
+          remedy: 'Lower the learning rate; the weights have diverged.',
+        });
+      }
+      rows.push({ id, ...score(threshold(plane, S, S), truthOf(batch, i, S)) });
+    });
+    onProgress?.(rows.length);
+    await new Promise(setImmediate); // lets signals and timers in between two batches
+    if (signal?.aborted) break;
+  }
+  return { rows, summary: new ScoreSummary(rows) };
+}
+
+function truthOf(batch: Batch, index: number, size: number): Mask {
+  const plane = batch.masks.subarray(index * size * size, (index + 1) * size * size);
+  return { width: size, height: size, data: Uint8Array.from(plane) };
+}

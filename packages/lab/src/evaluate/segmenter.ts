@@ -1,0 +1,51 @@
+/**
+ * A model at work: pictures and notes in, probabilities out. The one way in which validation, evaluation and prediction run it.
+ *
+ * B cases, S side of the model's input.
+ */
+import { noGrad, scope, Tensor } from '@reclmis/torch';
+import type { Engine } from '../engine.js';
+import type { RecLMIS } from '../model/reclmis.js';
+import type { NoteEncoder } from '../text/encoder.js';
+
+/** A model with its note encoder on an engine. Does not own them. */
+export class Segmenter {
+  constructor(
+    readonly model: RecLMIS,
+    readonly encoder: NoteEncoder,
+    readonly engine: Engine,
+  ) {}
+
+  /** S. */
+  get size(): number {
+    return this.model.options.imageSize;
+  }
+
+  /**
+   * Runs the inference graph in evaluation mode, and leaves the model in the mode in which it was.
+   * @param images [B,3,S,S], planes R, G, B in [0, 1]. @param notes B of them.
+   * @returns [B,1,S,S], the probability of each pixel to belong to what its note describes.
+   */
+  probabilities(images: Float32Array, notes: readonly string[]): Float32Array {
+    const { model, encoder, engine, size: S } = this;
+    const wasTraining = model.training;
+    model.eval();
+    try {
+      return noGrad(() =>
+        scope(() => {
+          const input = imageTensor(images, notes.length, S, engine); // [B,3,S,S]
+          const note = model.readsNotes ? encoder.encode(notes, engine.device) : null;
+          return model.segment(input, note).probability.toFloat32Array();
+        }),
+      );
+    } finally {
+      model.train(wasTraining);
+    }
+  }
+}
+
+/** A batch of images as the model takes it, [B,3,S,S], on the engine's device and in its layout. */
+export function imageTensor(images: Float32Array, count: number, size: number, engine: Engine): Tensor {
+  const tensor = Tensor.fromFloat32(images, [count, 3, size, size], { device: engine.device });
+  return tensor.contiguous({ memoryFormat: engine.memoryFormat });
+}

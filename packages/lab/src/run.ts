@@ -1,0 +1,222 @@
+/**
+ * The run folder: everything that a training leaves behind, and all that is needed to use it.
+ *
+ *     config.yaml              the resolved configuration, every setting with its value
+ *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
+ *     metrics.jsonl            one line per epoch (`train/metrics-log.ts`)
+ *     progress.png             the same as a picture
+ *     checkpoints/             best and last (`train/checkpoint.ts`)
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { scope, version } from '@reclmis/torch';
+import { buildModel } from './build.js';
+import { type Config, configToYaml, loadConfig } from './config.js';
+import { makeFolder, writeFileAtomic } from './data/files.js';
+import type { Dataset } from './data/types.js';
+import { type Engine, prepareEngine, settle } from './engine.js';
+import { Segmenter } from './evaluate/segmenter.js';
+import type { RecLMIS } from './model/reclmis.js';
+import type { NoteEncoder } from './text/encoder.js';
+import { restoreNoteEncoder } from './text/restore.js';
+import { type CheckpointInfo, type CheckpointKind, readCheckpoint } from './train/checkpoint.js';
+import { type EpochRecord, readEpochs } from './train/metrics-log.js';
+
+/** How a run stands or ended. `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user. */
+export type RunStatus = 'running' | 'finished' | 'exhausted' | 'out-of-time' | 'interrupted' | 'failed';
+
+/** What a run was trained or validated on. */
+export interface RunData {
+  readonly name: string;
+  readonly cases: number;
+  /** Of the selected cases, by `Dataset.fingerprint`. */
+  readonly fingerprint: string;
+}
+
+/** `run.json`. */
+export interface RunInfo {
+  readonly format: 'reclmis-run/1';
+  readonly status: RunStatus;
+  /** Why a failed run failed. */
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly versions: { readonly reclmis: string; readonly node: string; readonly libtorch: string; readonly vectors: string };
+  readonly engine: Engine;
+  readonly seed: number;
+  readonly data: { readonly train: RunData; readonly val: RunData };
+  /** Scalars that training changes. */
+  readonly trainableParameters: number;
+  /** Of the note encoder. */
+  readonly encoderFingerprint: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** So far. */
+  readonly seconds: number;
+  readonly epochs: number;
+  readonly steps: number;
+  /** The best epoch by validation Dice, mean over images; null before the first. */
+  readonly best: { readonly epoch: number; readonly dice: number } | null;
+}
+
+/** Where a run keeps what. */
+export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'progress', string> => ({
+  config: join(dir, 'config.yaml'),
+  info: join(dir, 'run.json'),
+  metrics: join(dir, 'metrics.jsonl'),
+  progress: join(dir, 'progress.png'),
+});
+
+/**
+ * Refuses a place that is taken, without touching it.
+ * @throws OUTPUT_EXISTS for a file or a folder that is not empty.
+ */
+export function refuseTaken(dir: string): void {
+  if (!existsSync(dir)) return;
+  if (!statSync(dir).isDirectory()) throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected a folder, found a file`);
+  const count = readdirSync(dir).length;
+  if (count > 0) throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected an empty folder, found ${count} entries`);
+}
+
+/**
+ * Makes the folder with its configuration and first `run.json`.
+ * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export async function createRun(dir: string, config: Config, info: RunInfo): Promise<void> {
+  refuseTaken(dir);
+  await makeFolder(dir);
+  await writeFileAtomic(runFiles(dir).config, configToYaml(config));
+  await writeRunInfo(dir, info);
+}
+
+/** Replaces `run.json`. */
+export async function writeRunInfo(dir: string, info: RunInfo): Promise<void> {
+  await writeFileAtomic(runFiles(dir).info, `${JSON.stringify(info, null, 2)}\n`);
+}
+
+/** The versions that decide a run's figures. */
+export function currentVersions(): RunInfo['versions'] {
+  const { torch, capability } = version();
+  const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return { reclmis: own.version, node: process.versions.node, libtorch: torch, vectors: capability };
+}
+
+/** How a data set is remembered. */
+export function runData(dataset: Dataset): RunData {
+  return { name: dataset.name, cases: dataset.cases.length, fingerprint: dataset.fingerprint };
+}
+
+/** A trained model, ready to segment. The caller disposes of it. */
+export class LoadedModel extends Segmenter {
+  constructor(
+    model: RecLMIS,
+    encoder: NoteEncoder,
+    engine: Engine,
+    /** What the checkpoint says about itself. */
+    readonly checkpoint: CheckpointInfo,
+  ) {
+    super(model, encoder, engine);
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Choices of whoever uses a run, which may be on another machine than the one that trained it. */
+export interface LoadOptions {
+  /** Default `best`. */
+  readonly checkpoint?: CheckpointKind;
+  /** Default: the configuration's. */
+  readonly device?: string;
+  /** Default: the configuration's; 0: all cores. */
+  readonly threads?: number;
+}
+
+/** A run folder that was read. */
+export interface Run {
+  readonly dir: string;
+  readonly config: Config;
+  readonly info: RunInfo;
+  /** The epochs so far. @throws RUN_INVALID */
+  epochs(): EpochRecord[];
+  /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING */
+  loadModel(options?: LoadOptions): LoadedModel;
+}
+
+/**
+ * Opens a run folder.
+ * @throws RUN_MISSING, RUN_INVALID
+ */
+export function openRun(dir: string): Run {
+  if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
+  const files = runFiles(dir);
+  for (const file of [files.config, files.info]) {
+    if (!existsSync(file)) throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
+  }
+  const config = readStoredConfig(files.config);
+  const info = readInfo(files.info);
+  return {
+    dir,
+    config,
+    info,
+    epochs: () => readEpochs(files.metrics),
+    loadModel: (options) => loadModel(dir, config, options),
+  };
+}
+
+function loadModel(dir: string, config: Config, options: LoadOptions = {}): LoadedModel {
+  const { checkpoint: kind = 'best', device = config.device, threads = config.train.threads } = options;
+  const engine = prepareEngine({ device, train: { ...config.train, threads } });
+  return scope(() => {
+    const { tensors, info, path } = readCheckpoint(dir, kind, config);
+    const encoder = restoreEncoder(info, path);
+    const model = buildModel(config, encoder);
+    try {
+      model.loadStateDict(tensors);
+      settle(model, engine);
+      return new LoadedModel(model.eval(), encoder, engine, info);
+    } catch (error) {
+      model.dispose();
+      if (error instanceof ReclmisError && error.code === 'CHECKPOINT_MISMATCH') {
+        throw new ReclmisError('CHECKPOINT_MISMATCH', `${path}: ${error.message}`, { cause: error });
+      }
+      throw error;
+    }
+  });
+}
+
+function restoreEncoder(info: CheckpointInfo, path: string): NoteEncoder {
+  try {
+    return restoreNoteEncoder(info.encoder);
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: ${what}`, { cause });
+  }
+}
+
+function readStoredConfig(file: string): Config {
+  try {
+    return loadConfig(file);
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ReclmisError('RUN_INVALID', what.startsWith(file) ? what : `${file}: ${what}`, { cause });
+  }
+}
+
+function readInfo(file: string): RunInfo {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, { cause });
+  }
+  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
+  if (format !== 'reclmis-run/1') {
+    throw new ReclmisError('RUN_INVALID', `${file}: expected format reclmis-run/1, got ${String(format)}`);
+  }
+  return value as RunInfo;
+}

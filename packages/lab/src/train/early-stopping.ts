@@ -1,0 +1,44 @@
+/**
+ * Choosing the best epoch and deciding when to stop: early stopping on the validation's per-image Dice (METHOD.md 7).
+ */
+
+/** The best score so far and since when it stands. Serialisable: it travels in the last checkpoint. */
+export interface EarlyStoppingState {
+  /** Epoch (from 1) of the best score; 0 before the first. */
+  readonly bestEpoch: number;
+  /** The best score, in [0, 1]; -1 before the first. */
+  readonly bestScore: number;
+  /** Epochs since the best one. */
+  readonly waited: number;
+}
+
+/** Watches a score that should grow. A tie does not count as better, so the earlier epoch stays the best. */
+export class EarlyStopping {
+  private state: EarlyStoppingState = { bestEpoch: 0, bestScore: -1, waited: 0 };
+
+  /** @param patience Epochs without a better score before stopping; 0: never stop. */
+  constructor(private readonly patience: number) {}
+
+  get current(): EarlyStoppingState {
+    return this.state;
+  }
+
+  /** Takes an epoch's score; says whether it is the best so far. */
+  update(epoch: number, score: number): boolean {
+    const better = score > this.state.bestScore;
+    this.state = better
+      ? { bestEpoch: epoch, bestScore: score, waited: 0 }
+      : { ...this.state, waited: this.state.waited + 1 };
+    return better;
+  }
+
+  /** Whether patience has run out. */
+  get exhausted(): boolean {
+    return this.patience > 0 && this.state.waited >= this.patience;
+  }
+
+  /** Continues from a stored state. */
+  restore(state: EarlyStoppingState): void {
+    this.state = { ...state };
+  }
+}

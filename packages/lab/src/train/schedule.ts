@@ -1,0 +1,27 @@
+/**
+ * The learning rate at every optimiser step (METHOD.md 7).
+ *
+ * Upstream changes it once an epoch. Here periods are given in epochs but taken in steps over the whole run, so that a run of few
+ * epochs anneals smoothly and to the end.
+ */
+import { optim } from '@reclmis/torch';
+import type { TrainConfig } from '../config.js';
+
+/**
+ * @param stepsPerEpoch Optimiser steps of an epoch, at least 1.
+ * @returns The learning rate of step 0, 1, ...
+ * @throws CONFIG_INVALID, e.g. where minLr lies above lr or the warm-up is longer than the run.
+ */
+export function learningRate(train: TrainConfig, stepsPerEpoch: number): optim.Schedule {
+  const { lr, minLr: min, warmupSteps: warmup } = train;
+  switch (train.schedule) {
+    case 'constant':
+      return optim.constant({ lr, warmup });
+    case 'cosine':
+      return optim.cosine({ lr, min, warmup, steps: train.epochs * stepsPerEpoch });
+    case 'cosine-warm-restarts':
+      return optim.cosineWarmRestarts({ lr, min, warmup, period: train.restartEpochs * stepsPerEpoch });
+    case 'exponential':
+      return optim.exponential({ lr, min, warmup, gamma: train.decay ** (1 / stepsPerEpoch) });
+  }
+}

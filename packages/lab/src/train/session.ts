@@ -1,0 +1,130 @@
+/** What a training run is made of, and how it is put together from its configuration. */
+import { Random, ReclmisError } from '@reclmis/core';
+import { manualSeed, optim } from '@reclmis/torch';
+import { buildEncoder, buildModel } from '../build.js';
+import type { Config, TrainConfig } from '../config.js';
+import { assertUsable, openDataset } from '../data/dataset.js';
+import { Loader } from '../data/loader.js';
+import type { Dataset } from '../data/types.js';
+import { prepareEngine, settle } from '../engine.js';
+import { Segmenter } from '../evaluate/segmenter.js';
+import type { RecLMIS } from '../model/reclmis.js';
+import { currentVersions, runData, type RunInfo } from '../run.js';
+import type { Optimizer } from './checkpoint.js';
+import { EarlyStopping } from './early-stopping.js';
+import { requiredLosses } from './losses.js';
+import { learningRate } from './schedule.js';
+import type { StepParts } from './step.js';
+
+/** The cases to learn from and those to choose the best epoch by. */
+export interface TrainingData {
+  readonly train: Dataset;
+  readonly val: Dataset;
+}
+
+/**
+ * Opens and checks what the configuration names.
+ * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and the other codes of the data.
+ */
+export async function openTrainingData({ data }: Config): Promise<TrainingData> {
+  if (data.dir === '') throw new ReclmisError('CONFIG_INVALID', 'data.dir: expected a data set folder, got nothing');
+  const open = async (split: 'train' | 'val', stems: string): Promise<Dataset> => {
+    const dataset = await openDataset(data.dir, split, stems === '' ? {} : { stems });
+    await assertUsable(dataset);
+    return dataset;
+  };
+  return { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
+}
+
+/** A run in progress. */
+export interface Session extends StepParts {
+  readonly config: Config;
+  readonly data: TrainingData;
+  readonly segmenter: Segmenter;
+  readonly trainLoader: Loader;
+  readonly valLoader: Loader;
+  readonly earlyStopping: EarlyStopping;
+  readonly stepsPerEpoch: number;
+  /** Learning rate of step 0, 1, ... */
+  readonly rate: optim.Schedule;
+  /** Frees the model and the optimiser, and ends the loaders' threads. */
+  close(): Promise<void>;
+}
+
+/**
+ * Puts a run together. Seeded: the same configuration and data give the same weights.
+ * @throws CONFIG_INVALID, DEVICE_MISSING, NOTES_EMPTY
+ */
+export function openSession(config: Config, data: TrainingData): Session {
+  const engine = prepareEngine(config);
+  const stepsPerEpoch = Math.ceil(data.train.cases.length / config.train.batchSize);
+  const rate = learningRate(config.train, stepsPerEpoch);
+  const encoder = buildEncoder(config.text, data.train.cases.map(({ note }) => note));
+  manualSeed(config.seed);
+  const model = buildModel(config, encoder);
+  settle(model, engine);
+  const optimizer = buildOptimizer(config.train, model);
+  const { imageSize: size } = config.model;
+  const common = { size, batchSize: config.train.batchSize, workers: config.data.workers, seed: config.seed };
+  const augment = config.augment.mode === 'none' ? null : config.augment;
+  const trainLoader = new Loader({ ...common, cases: data.train.cases, shuffle: true, augment });
+  const valLoader = new Loader({ ...common, cases: data.val.cases });
+  return {
+    config,
+    data,
+    engine,
+    model,
+    encoder,
+    optimizer,
+    segmenter: new Segmenter(model, encoder, engine),
+    required: requiredLosses(model.options.components),
+    weights: config.train.lossWeights,
+    trainLoader,
+    valLoader,
+    earlyStopping: new EarlyStopping(config.train.patience),
+    stepsPerEpoch,
+    rate,
+    async close() {
+      optimizer.dispose();
+      model.dispose();
+      await Promise.all([trainLoader.close(), valLoader.close()]);
+    },
+  };
+}
+
+function buildOptimizer(train: TrainConfig, model: RecLMIS): Optimizer {
+  const trained = new Map([...model.namedParameters()].filter(([, parameter]) => parameter.requiresGrad));
+  const { lr, betas, weightDecay } = train;
+  return train.optimizer === 'adamw'
+    ? new optim.AdamW(trained, { lr, betas, weightDecay })
+    : new optim.Adam(trained, { lr, betas, weightDecay });
+}
+
+/**
+ * Seeds the masks' and dropout's draws of an epoch from the run's seed and the epoch, so that an epoch can be repeated without
+ * those before it.
+ */
+export function seedEpoch(config: Config, epoch: number): void {
+  manualSeed(Random.from(config.seed, 'epoch', epoch).uint32());
+}
+
+/** The first `run.json` of a session. */
+export function firstInfo(session: Session, startedAt: Date): RunInfo {
+  const { config, data, engine, encoder, model } = session;
+  return {
+    format: 'reclmis-run/1',
+    status: 'running',
+    versions: currentVersions(),
+    engine,
+    seed: config.seed,
+    data: { train: runData(data.train), val: runData(data.val) },
+    trainableParameters: model.parameterCount({ trainable: true }),
+    encoderFingerprint: encoder.fingerprint,
+    startedAt: startedAt.toISOString(),
+    seconds: 0,
+    epochs: 0,
+    steps: 0,
+    best: null,
+  };
+}
+

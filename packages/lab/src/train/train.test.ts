@@ -1,0 +1,379 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { memory, noGrad } from '@reclmis/torch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Config, loadConfig, type Overrides } from '../config.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { openRun } from '../run.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { readCheckpoint } from './checkpoint.js';
+import { readEpochs } from './metrics-log.js';
+import { type RunSummary, type StepReport, train } from './train.js';
+
+const SIZE = 32;
+const root = mkdtempSync(join(tmpdir(), 'reclmis-train-'));
+const data = join(root, 'data');
+let serial = 0;
+const place = (): string => join(root, `run-${++serial}`);
+
+function tiny(overrides: Overrides = {}): Config {
+  return loadConfig(undefined, {
+    'model.baseWidth': 4,
+    'model.imageSize': SIZE,
+    'model.layers': 1,
+    'text.contextLength': 12,
+    'data.dir': data,
+    'data.workers': 0,
+    'train.epochs': 2,
+    'train.batchSize': 4,
+    'train.lr': 2e-3,
+    'train.threads': 1,
+    ...overrides,
+  });
+}
+
+async function failure(act: () => Promise<unknown>): Promise<ReclmisError> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof ReclmisError) return error;
+    throw error;
+  }
+  throw new Error('expected a ReclmisError');
+}
+
+beforeAll(() => writeTinyData(data, SIZE, { train: 10, val: 6, test: 4 }));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe('two epochs, end to end', () => {
+  const dir = place();
+  const steps: StepReport[] = [];
+  let summary: RunSummary;
+
+  beforeAll(async () => {
+    summary = await train(tiny(), { out: dir, onStep: (report) => steps.push(report) });
+  });
+
+  it('leaves a complete run folder', () => {
+    expect(readdirSync(dir).sort()).toEqual(['checkpoints', 'config.yaml', 'metrics.jsonl', 'progress.png', 'run.json']);
+    expect(readdirSync(join(dir, 'checkpoints')).sort()).toEqual([
+      'best.json',
+      'best.safetensors',
+      'last.json',
+      'last.optimizer.safetensors',
+      'last.safetensors',
+    ]);
+    expect(loadConfig(join(dir, 'config.yaml'))).toEqual(tiny());
+    const run = openRun(dir);
+    expect(run.info).toMatchObject({ status: 'finished', epochs: 2, steps: 6, seed: 1, data: { train: { cases: 10 }, val: { cases: 6 } } });
+    expect(run.info.data.train.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+    expect(run.info.best?.epoch).toBe(summary.best?.epoch);
+    expect(readFileSync(join(dir, 'progress.png')).subarray(1, 4).toString()).toBe('PNG');
+  });
+
+  it('logs every loss, both forms of Dice and IoU, and no note', () => {
+    const records = readEpochs(join(dir, 'metrics.jsonl'));
+    expect(records).toEqual(JSON.parse(JSON.stringify(summary.records)));
+    expect(records.map(({ epoch, step }) => [epoch, step])).toEqual([
+      [1, 3],
+      [2, 6],
+    ]);
+    for (const { losses, validation, lr, secondsPerImage, waitShare, peakBytes } of records) {
+      const { total, dice, bce, ccl, clr, cvr } = losses;
+      // Eq. 10 holds for means too; float32 sums of five terms differ in the seventh digit.
+      expect(total).toBeCloseTo(2.5 * (dice + bce) + 0.2 * (ccl ?? NaN) + (clr ?? NaN) + (cvr ?? NaN), 4);
+      expect(validation.images).toBe(6);
+      // IoU = D / (2 - D) holds exactly for pooled figures, and not above for means.
+      expect(validation.pooledIou).toBeCloseTo(validation.pooledDice / (2 - validation.pooledDice), 10);
+      expect(validation.iou).toBeLessThanOrEqual(validation.dice);
+      expect(secondsPerImage).toBeGreaterThan(0);
+      expect(waitShare).toBeGreaterThanOrEqual(0);
+      expect(waitShare).toBeLessThanOrEqual(1);
+      expect(peakBytes).toBeGreaterThan(1e5);
+      expect(lr).toBeGreaterThan(0);
+    }
+    expect(readFileSync(join(dir, 'metrics.jsonl'), 'utf8')).not.toContain('infect');
+  });
+
+  it('takes every case once an epoch, in another order each time, and anneals by step', () => {
+    const order = [1, 2].map((epoch) => steps.filter((report) => report.epoch === epoch).flatMap(({ ids }) => ids));
+    expect(order[0]).not.toEqual(order[1]);
+    expect([...(order[0] ?? [])].sort()).toEqual([...(order[1] ?? [])].sort());
+    expect(new Set(order[0]).size).toBe(10);
+    const expected = [0, 1, 2, 3, 4, 5].map((step) => 1e-3 * (1 + Math.cos((Math.PI * step) / 6)));
+    steps.forEach(({ lr }, i) => expect(lr).toBeCloseTo(expected[i] ?? NaN, 12));
+  });
+
+  it('evaluates to the stored validation figures', async () => {
+    const run = openRun(dir);
+    for (const kind of ['best', 'last'] as const) {
+      using model = run.loadModel({ checkpoint: kind });
+      const { rows, summary: scores } = await evaluateRun(dir, { split: 'val', checkpoint: kind });
+      const stored = model.checkpoint.validation;
+      // The same weights, cases and batches on one thread: the masks are the same, so only the sums' rounding may differ.
+      expect(scores.mean.dice).toBeCloseTo(stored?.dice ?? NaN, 12);
+      expect(scores.pooled.iou).toBeCloseTo(stored?.pooledIou ?? NaN, 12);
+      expect(rows.map(({ id }) => id)).toEqual(['val-000', 'val-001', 'val-002', 'val-003', 'val-004', 'val-005']);
+    }
+  });
+
+  it('segments alike each time it is loaded, and answers to the note', () => {
+    const run = openRun(dir);
+    const image = Float32Array.from({ length: 3 * SIZE * SIZE }, (_, i) => (i % 97) / 97);
+    const note = 'Unilateral pulmonary infection, one infected area, lower left lung.';
+    const once = (text: string): Float32Array => {
+      using model = run.loadModel();
+      return model.probabilities(image, [text]);
+    };
+    expect(once(note)).toEqual(once(note));
+    expect(once(note)).not.toEqual(once(note.replace('left', 'right')));
+  });
+
+  it('frees everything', async () => {
+    const before = memory();
+    await train(tiny({ 'train.epochs': 1 }), { out: place() });
+    const after = memory();
+    expect(after.handles).toBe(before.handles);
+    expect(after.liveBytes).toBe(before.liveBytes);
+  });
+
+  it('keeps what a continued run needs with the last checkpoint', () => {
+    const info = JSON.parse(readFileSync(join(dir, 'checkpoints', 'last.json'), 'utf8')) as Record<string, unknown>;
+    expect(info).toMatchObject({ epoch: 2, step: 6, earlyStopping: { bestEpoch: summary.best?.epoch } });
+  });
+
+  it('refuses to write into it again', async () => {
+    const before = readFileSync(join(dir, 'run.json'), 'utf8');
+    expect((await failure(() => train(tiny(), { out: dir }))).code).toBe('OUTPUT_EXISTS');
+    expect(readFileSync(join(dir, 'run.json'), 'utf8')).toBe(before);
+  });
+});
+
+describe('reproducibility', () => {
+  it('gives the same losses bit by bit for the same seed on one thread, with workers or without', async () => {
+    const losses = async (overrides: Overrides): Promise<number[]> => {
+      const totals: number[] = [];
+      await train(tiny({ 'train.epochs': 1, ...overrides }), { out: place(), onStep: (report) => totals.push(report.losses.total) });
+      return totals;
+    };
+    const first = await losses({});
+    expect(await losses({ 'data.workers': 1 })).toEqual(first);
+    expect(await losses({ seed: 2 })).not.toEqual(first);
+  });
+});
+
+describe('learning', () => {
+  it('overfits one batch: the loss falls and Dice exceeds 0.9, with the note deciding', async () => {
+    const folder = join(root, 'four');
+    await writeTinyData(folder, SIZE, { train: 4, val: 4, test: 4 });
+    // The training cases serve as validation too: this test asks whether the loop can learn, not whether it generalises.
+    for (const part of ['img', 'labelcol', 'Val_text.csv']) rmSync(join(folder, 'Val_Folder', part), { recursive: true });
+    copyTrainToVal(folder);
+    const config = tiny({
+      'data.dir': folder,
+      'model.baseWidth': 8,
+      'train.epochs': 60,
+      'train.lr': 5e-3,
+      'train.patience': 0,
+      'augment.mode': 'none',
+    });
+    const { records, best } = await train(config, { out: place() });
+    expect(best?.dice).toBeGreaterThan(0.9);
+    expect(records.at(-1)?.losses.total ?? NaN).toBeLessThan(0.5 * (records[0]?.losses.total ?? NaN));
+  }, 120_000);
+
+  it('trains the note-free model, which has no losses of its own', async () => {
+    const { records } = await train(tiny({ 'train.epochs': 1, 'model.components.ci': false }), { out: place() });
+    expect(Object.keys(records[0]?.losses ?? {}).sort()).toEqual(['bce', 'dice', 'total']);
+  });
+});
+
+function copyTrainToVal(folder: string): void {
+  const [from, to] = [join(folder, 'Train_Folder'), join(folder, 'Val_Folder')];
+  for (const part of ['img', 'labelcol']) {
+    mkdirSync(join(to, part));
+    for (const name of readdirSync(join(from, part))) writeFileSync(join(to, part, name), readFileSync(join(from, part, name)));
+  }
+  writeFileSync(join(to, 'Val_text.csv'), readFileSync(join(from, 'Train_text.csv')));
+}
+
+describe('ends', () => {
+  it('stops on a loss that is not finite, names step, term and cases, and leaves the checkpoints of before', async () => {
+    const dir = place();
+    let poison = (): void => undefined;
+    let kept = Buffer.alloc(0);
+    const error = await failure(() =>
+      train(tiny({ 'train.epochs': 3 }), {
+        out: dir,
+        onStart: ({ model }) => {
+          const weight = model.namedParameters().get('outc.weight');
+          poison = () => noGrad(() => void weight?.fill_(Number.NaN));
+        },
+        onEpoch: ({ epoch }) => {
+          if (epoch === 1) kept = readFileSync(join(dir, 'checkpoints', 'last.safetensors'));
+        },
+        onStep: ({ step }) => {
+          if (step === 4) poison();
+        },
+      }),
+    );
+    expect(error.code).toBe('LOSS_NOT_FINITE');
+    expect(error.message).toMatch(/^step 5: .*dice = NaN.*cases train-\d+/);
+    expect(readFileSync(join(dir, 'checkpoints', 'last.safetensors')).equals(kept)).toBe(true);
+    const run = openRun(dir);
+    expect(run.info).toMatchObject({ status: 'failed', epochs: 1, steps: 4, error: { code: 'LOSS_NOT_FINITE' } });
+    using model = run.loadModel({ checkpoint: 'last' });
+    expect(model.checkpoint.epoch).toBe(1);
+  });
+
+  it('does not save weights that ceased to be finite in the last step of an epoch', async () => {
+    const dir = place();
+    let poison = (): void => undefined;
+    const error = await failure(() =>
+      train(tiny({ 'train.epochs': 1 }), {
+        out: dir,
+        onStart: ({ model }) => {
+          const weight = model.namedParameters().get('rec_img_trans1.decoder2.layers.0.fc1.weight') ?? [...model.namedParameters().values()][0];
+          poison = () => noGrad(() => void weight?.fill_(Number.POSITIVE_INFINITY));
+        },
+        onStep: ({ step }) => {
+          if (step === 3) poison();
+        },
+      }),
+    );
+    expect(error.code).toBe('LOSS_NOT_FINITE');
+    expect(existsSync(join(dir, 'checkpoints'))).toBe(false);
+  });
+
+  it('saves the last checkpoint and ends cleanly when it is interrupted', async () => {
+    const dir = place();
+    const controller = new AbortController();
+    const summary = await train(tiny({ 'train.epochs': 5 }), {
+      out: dir,
+      signal: controller.signal,
+      onStep: ({ step }) => {
+        if (step === 4) controller.abort();
+      },
+    });
+    expect(summary).toMatchObject({ status: 'interrupted', epochs: 1, steps: 4 });
+    using model = openRun(dir).loadModel({ checkpoint: 'last' });
+    expect(model.checkpoint).toMatchObject({ epoch: 1, step: 4 });
+  });
+
+  it('stops when patience runs out', async () => {
+    // Without learning, every epoch scores as the first.
+    const summary = await train(tiny({ 'train.epochs': 9, 'train.patience': 2, 'train.lr': 1e-30 }), { out: place() });
+    expect(summary.status).toBe('exhausted');
+    expect(summary.epochs).toBeLessThan(9);
+  });
+
+  it('stops when the time is up', async () => {
+    const summary = await train(tiny({ 'train.epochs': 9, 'train.maxMinutes': 1e-6 }), { out: place() });
+    expect(summary).toMatchObject({ status: 'out-of-time', epochs: 1 });
+  });
+});
+
+describe('refusals leave nothing behind', () => {
+  it.each([
+    ['no data folder', { 'data.dir': '' }, 'CONFIG_INVALID'],
+    ['a data folder that does not exist', { 'data.dir': join(root, 'nonesuch') }, 'DATA_FOLDER_MISSING'],
+    ['a list of stems that names no case', { 'data.trainStems': join(root, 'stems.txt') }, 'STEM_UNKNOWN'],
+    ['a schedule that cannot be', { 'train.minLr': 0.5 }, 'CONFIG_INVALID'],
+    ['a device that is not there', { device: 'cuda:63' }, 'DEVICE_MISSING'],
+  ])('%s', async (_, overrides, code) => {
+    writeFileSync(join(root, 'stems.txt'), 'nobody\n');
+    const dir = place();
+    expect((await failure(() => train(tiny(overrides), { out: dir }))).code).toBe(code);
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it('a damaged image', async () => {
+    const folder = join(root, 'damaged');
+    await writeTinyData(folder, SIZE, { train: 3, val: 2, test: 2 });
+    const image = join(folder, 'Train_Folder', 'img', 'train-001.png');
+    writeFileSync(image, readFileSync(image).subarray(0, 60));
+    const dir = place();
+    const error = await failure(() => train(tiny({ 'data.dir': folder }), { out: dir }));
+    expect(error.code).toBe('DATA_INVALID');
+    expect(error.message).toContain('train-001.png');
+    expect(existsSync(dir)).toBe(false);
+  });
+});
+
+describe('checkpoints', () => {
+  const dir = place();
+  const path = join(dir, 'checkpoints', 'best.safetensors');
+  let intact: Buffer;
+  beforeAll(async () => {
+    await train(tiny({ 'train.epochs': 1 }), { out: dir });
+    intact = readFileSync(path);
+  });
+
+  const loading = (): Promise<ReclmisError> => failure(async () => openRun(dir).loadModel().dispose());
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 100)],
+    ['cut within the header', (bytes: Buffer) => bytes.subarray(0, 50)],
+    ['empty', () => Buffer.alloc(0)],
+    ['of another format', () => Buffer.from('PK\u0003\u0004 not what you think it is')],
+  ])('%s: CHECKPOINT_CORRUPT', async (_, damage) => {
+    writeFileSync(path, damage(intact));
+    const error = await loading();
+    writeFileSync(path, intact);
+    expect(error.code).toBe('CHECKPOINT_CORRUPT');
+    expect(error.message).toContain('best.safetensors');
+  });
+
+  it('missing: CHECKPOINT_MISSING', async () => {
+    rmSync(path);
+    const error = await loading();
+    writeFileSync(path, intact);
+    expect(error.code).toBe('CHECKPOINT_MISSING');
+  });
+
+  it('of another configuration: CHECKPOINT_MISMATCH, naming the setting with both values', async () => {
+    const file = join(dir, 'config.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace('baseWidth: 4', 'baseWidth: 8'));
+    const error = await loading();
+    writeFileSync(file, text);
+    expect(error.code).toBe('CHECKPOINT_MISMATCH');
+    expect(error.message).toContain('model.baseWidth 4');
+    expect(error.message).toContain('8');
+  });
+
+  it('free every tensor after a refusal', async () => {
+    const before = memory().handles;
+    writeFileSync(path, intact.subarray(0, intact.length - 100));
+    await loading();
+    writeFileSync(path, intact);
+    expect(memory().handles).toBe(before);
+  });
+
+  it('hold the model’s keys, the configuration and the encoder', () => {
+    using model = openRun(dir).loadModel();
+    const { tensors, info } = readCheckpoint(dir, 'best', tiny());
+    expect([...tensors.keys()].sort()).toEqual([...model.model.stateDict().keys()].sort());
+    expect(info.encoder).toMatchObject({ kind: 'words', contextLength: 12 });
+    expect(info.config.model.baseWidth).toBe(4);
+    for (const tensor of tensors.values()) tensor.dispose();
+  });
+});
+
+describe('openRun', () => {
+  it('tells a folder that is not there from one that is no run', async () => {
+    expect((await failure(async () => openRun(join(root, 'nonesuch')))).code).toBe('RUN_MISSING');
+    expect((await failure(async () => openRun(data))).code).toBe('RUN_INVALID');
+  });
+
+  it('names a configuration that does not read', async () => {
+    const dir = place();
+    await train(tiny({ 'train.epochs': 1 }), { out: dir });
+    writeFileSync(join(dir, 'config.yaml'), 'train:\n  speed: 9\n');
+    const error = await failure(async () => openRun(dir));
+    expect(error.code).toBe('RUN_INVALID');
+    expect(error.message).toContain('train.speed');
+  });
+});
