@@ -16,3 +16,6 @@ export {
 } from './run.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
+export * from './model/index.js';
+export * from './text/index.js';
+export * from './parity/index.js';

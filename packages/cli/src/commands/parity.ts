@@ -13,7 +13,10 @@ export function register(program: Command): void {
   const command = program
     .command('parity')
     .description('compare the model with outputs of the authors’ code')
-    .requiredOption('--golden <file>', 'golden JSON file; its .safetensors is read too where it lies beside it')
+    .requiredOption(
+      '--golden <file>',
+      'golden JSON file; its .safetensors is read too where it lies beside it',
+    )
     .option('--all', 'list every gradient, not only the worst');
   withOutputOptions(command)
     .addHelpText('after', '\nExample:\n  $ reclmis parity --golden golden/reclmis.json\n')

@@ -4,7 +4,11 @@
  * One file holds the segmentation model, the frozen CLIP tower under `clip.`, and parameters that take no part in any output:
  * the context stacks' cross-attention, PLAM's `conv_sig` and batch normalisation's step counters.
  */
-const UNUSED = [/^rec_(?:img|text)_trans1\.decoder1\..*\.encoder_attn/, /\.pixModule\.conv_sig\./, /\.num_batches_tracked$/];
+const UNUSED = [
+  /^rec_(?:img|text)_trans1\.decoder1\..*\.encoder_attn/,
+  /\.pixModule\.conv_sig\./,
+  /\.num_batches_tracked$/,
+];
 
 /** Whether a key of an authors' checkpoint belongs to a parameter that takes no part. */
 export function isUnusedKey(key: string): boolean {
@@ -29,7 +33,8 @@ export function sortCheckpoint<T>(entries: Iterable<readonly [string, T]>): Sort
   for (const [name, value] of entries) {
     const key = name.replace(/^module\./, '');
     if (isUnusedKey(key) || key.startsWith('clip.visual.')) ignored.push(key);
-    else if (key.startsWith('clip.') && key !== 'clip.logit_scale') clip.set(key.slice('clip.'.length), value);
+    else if (key.startsWith('clip.') && key !== 'clip.logit_scale')
+      clip.set(key.slice('clip.'.length), value);
     else model.set(key, value);
   }
   return { model, clip, ignored };

@@ -26,7 +26,9 @@ export function conditionMask(probability: Tensor): Tensor {
 /** -infinity above the diagonal: queries see keys up to their own position. @returns [1,1,length,length]. */
 export function causalMask(length: number, like: Tensor): Tensor {
   const { device, dtype } = like;
-  return full([length, length], Number.NEGATIVE_INFINITY, { device, dtype }).triu(1).view([1, 1, length, length]);
+  return full([length, length], Number.NEGATIVE_INFINITY, { device, dtype })
+    .triu(1)
+    .view([1, 1, length, length]);
 }
 
 /** Sum of the masks that are there, as attention takes it. @returns [B,1,M,N], or null where both are absent. */

@@ -35,9 +35,13 @@ export function pairSimilarity(input: Omit<ContrastiveInput, 'logitScale'>): Ten
   const { patches, tokens, valid } = input;
   const [B, N, C] = patches.shape3();
   const [, T] = tokens.shape3();
-  const [poi, woi] = input.secondSoftmax ? [input.poi.softmax(-1), input.woi.softmax(-1)] : [input.poi, input.woi];
+  const [poi, woi] = input.secondSoftmax
+    ? [input.poi.softmax(-1), input.woi.softmax(-1)]
+    : [input.poi, input.woi];
 
-  const noteSide = unit(tokens).mul(valid.unsqueeze(-1)).reshape([B * T, C]); // padded rows are 0, so S is 0 there
+  const noteSide = unit(tokens)
+    .mul(valid.unsqueeze(-1))
+    .reshape([B * T, C]); // padded rows are 0, so S is 0 there
   const imageSide = unit(patches).reshape([B * N, C]);
   const similarity = noteSide.mm(imageSide.t()).view([B, T, B, N]); // [B,T,B,N], note a, token t, image b, patch v
 

@@ -70,8 +70,14 @@ export class ConditionedInteraction extends nn.Module {
   constructor(channels: number, patches: number, options: { dropout: number; withWords: boolean }) {
     super();
     this.embeddings = this.child('embeddings', new PatchEmbeddings(channels, patches, options.dropout));
-    this.attnText = this.child('attn_text', new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }));
-    this.attnImg = this.child('attn_img', new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }));
+    this.attnText = this.child(
+      'attn_text',
+      new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }),
+    );
+    this.attnImg = this.child(
+      'attn_img',
+      new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }),
+    );
     this.ctbn = options.withWords ? this.child('CTBN', new TokenConvBNReLU(channels)) : null;
   }
 
@@ -87,7 +93,7 @@ export class ConditionedInteraction extends nn.Module {
 
   /** F'_T of T0, [B,T,C] -> [B,T,C]. */
   words(gathered: Tensor): Tensor {
-    if (!this.ctbn) throw new RangeError('F\'_T was asked of an interaction that was built without it');
+    if (!this.ctbn) throw new RangeError("F'_T was asked of an interaction that was built without it");
     return this.ctbn.forward(gathered);
   }
 }
@@ -116,8 +122,7 @@ export class Interest extends nn.Module {
    * @returns [B,L], each row sums to 1.
    */
   forward(features: Tensor, valid: Tensor | null): Tensor {
-    const x =
-      this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;
+    const x = this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;
     const scores = this.score.forward(this.hidden.forward(x).relu_()).squeeze(-1); // [B,L]
     const masked = valid ? scores.maskedFill(valid.logicalNot(), Number.NEGATIVE_INFINITY) : scores;
     return masked.softmax(-1);

@@ -140,33 +140,29 @@ export function optionsFromConfig(model: ModelConfig, textWidth = PAPER.textWidt
  */
 export function checkOptions(options: RecLMISOptions): void {
   const require = (holds: boolean, name: string, expected: string, actual: unknown): void => {
-    if (!holds) throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);
+    if (!holds)
+      throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);
   };
   const { baseWidth, imageSize, layers, components, maskRatios, textWidth } = options;
-  require(Number.isInteger(baseWidth) && baseWidth >= 1, 'baseWidth', 'a whole number of at least 1', baseWidth);
-  require(
-    Number.isInteger(imageSize / 16) && imageSize >= 16,
-    'imageSize',
-    'a multiple of 16 of at least 16 pixels',
-    imageSize,
-  );
+  require(Number.isInteger(baseWidth) &&
+    baseWidth >= 1, 'baseWidth', 'a whole number of at least 1', baseWidth);
+  require(Number.isInteger(imageSize / 16) &&
+    imageSize >= 16, 'imageSize', 'a multiple of 16 of at least 16 pixels', imageSize);
   require(Number.isInteger(layers) && layers >= 1, 'layers', 'a whole number of at least 1', layers);
   for (const name of ['visual', 'textual'] as const) {
-    require(maskRatios[name] >= 0 && maskRatios[name] <= 1, `maskRatios.${name}`, 'a number from 0 to 1', maskRatios[name]);
+    require(maskRatios[name] >= 0 &&
+      maskRatios[name] <= 1, `maskRatios.${name}`, 'a number from 0 to 1', maskRatios[name]);
   }
   for (const name of ['dropout', 'interestDropout'] as const) {
     require(options[name] >= 0 && options[name] < 1, name, 'a number from 0 to below 1', options[name]);
   }
-  require(
-    components.ci || !hasReconstructionOrContrast(options),
-    'components.ci',
-    'true while ccl, clr or cvr is on, since those need its patches and words of interest',
-    components.ci,
-  );
-  require(
-    !(options.targets === 'upstream' && components.clr) || textWidth === bottleneckWidth(options),
-    'baseWidth',
-    `${textWidth / 8}, since upstream reconstructs the encoder's ${textWidth}-wide features (or set targets to paper)`,
-    baseWidth,
-  );
+  require(components.ci ||
+    !hasReconstructionOrContrast(
+      options,
+    ), 'components.ci', 'true while ccl, clr or cvr is on, since those need its patches and words of interest', components.ci);
+  require(!(options.targets === 'upstream' && components.clr) ||
+    textWidth ===
+      bottleneckWidth(
+        options,
+      ), 'baseWidth', `${textWidth / 8}, since upstream reconstructs the encoder's ${textWidth}-wide features (or set targets to paper)`, baseWidth);
 }

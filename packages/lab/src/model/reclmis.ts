@@ -115,9 +115,14 @@ export class RecLMIS extends nn.Module {
       this.child('down3', new DownBlock(4 * w, 8 * w)),
       this.child('down4', new DownBlock(8 * w, 8 * w)),
     ];
-    this.adapter = ci ? this.child('text_module4', new nn.Conv1d(options.textWidth, channels, 3, { padding: 1 })) : null;
+    this.adapter = ci
+      ? this.child('text_module4', new nn.Conv1d(options.textWidth, channels, 3, { padding: 1 }))
+      : null;
     this.interact = ci
-      ? this.child('interact', new ConditionedInteraction(channels, patches, { dropout: options.dropout, withWords: training }))
+      ? this.child(
+          'interact',
+          new ConditionedInteraction(channels, patches, { dropout: options.dropout, withWords: training }),
+        )
       : null;
     this.ups = [
       this.child('up4', new UpBlock(16 * w, 4 * w)),
@@ -164,10 +169,23 @@ export class RecLMIS extends nn.Module {
    */
   forwardTraining(images: Tensor, note: NoteFeatures | null, given: GivenMasks = {}): TrainingOutput {
     const { skips, bottleneck } = this.encode(images);
-    const none = { poi: null, woi: null, interactedText: null, hiddenPatches: null, hiddenWords: null, losses: {} };
+    const none = {
+      poi: null,
+      woi: null,
+      interactedText: null,
+      hiddenPatches: null,
+      hiddenWords: null,
+      losses: {},
+    };
     if (!this.interact) {
       const segmentation = this.decode(bottleneck, null, skips);
-      return { ...segmentation, imageFeatures: bottleneck, textFeatures: null, interactedImage: null, ...none };
+      return {
+        ...segmentation,
+        imageFeatures: bottleneck,
+        textFeatures: null,
+        interactedImage: null,
+        ...none,
+      };
     }
     const patches = toPatches(bottleneck); // [B,N,C]
     const tokens = this.adapt(note); // [B,T,C]
@@ -224,7 +242,8 @@ export class RecLMIS extends nn.Module {
     let hiddenWords: Tensor | null = null;
     let clr: Tensor | null = null;
     if (trainers.clr) {
-      hiddenWords = given.words ?? drawMask({ probability: x.woi, valid, ratio: maskRatios.textual, strategy });
+      hiddenWords =
+        given.words ?? drawMask({ probability: x.woi, valid, ratio: maskRatios.textual, strategy });
       const reconstructed = trainers.clr.forward({
         masked: hide(x.tokens, hiddenWords),
         context: x.patches,
@@ -244,7 +263,10 @@ export class RecLMIS extends nn.Module {
     const [, channels, height, width] = images.shape4();
     const S = this.options.imageSize;
     if (channels !== 3 || height !== S || width !== S) {
-      throw new ReclmisError('TENSOR_SHAPE', `images: expected [B, 3, ${S}, ${S}], got [${images.shape.join(', ')}]`);
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `images: expected [B, 3, ${S}, ${S}], got [${images.shape.join(', ')}]`,
+      );
     }
     let x = this.inc.forward(images); // [B,w,S,S]
     const skips: Tensor[] = [];

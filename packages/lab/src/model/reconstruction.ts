@@ -48,7 +48,9 @@ class ReconstructionLayer extends nn.Module {
     this.dropoutRate = rate;
     this.selfAttn = this.child('self_attn', new nn.MultiheadAttention(channels, HEADS));
     this.selfNorm = this.child('self_attn_layer_norm', new nn.LayerNorm(channels));
-    this.crossAttn = withCross ? this.child('encoder_attn', new nn.MultiheadAttention(channels, HEADS)) : null;
+    this.crossAttn = withCross
+      ? this.child('encoder_attn', new nn.MultiheadAttention(channels, HEADS))
+      : null;
     this.crossNorm = withCross ? this.child('encoder_attn_layer_norm', new nn.LayerNorm(channels)) : null;
     this.fc1 = this.child('fc1', new nn.Linear(channels, 2 * channels));
     this.fc2 = this.child('fc2', new nn.Linear(2 * channels, channels));
@@ -123,8 +125,16 @@ export class ConditionedReconstructor extends nn.Module {
     const [B, M] = masked.shape3();
     const [, N] = context.shape3();
     const given = condition && conditionMask(condition); // [B,1,1,N]
-    const contextMask = attentionMask(given, this.causal ? causalMask(N, context) : null, { batch: B, queries: N, keys: N });
-    const selfMask = attentionMask(null, this.causal ? causalMask(M, masked) : null, { batch: B, queries: M, keys: M });
+    const contextMask = attentionMask(given, this.causal ? causalMask(N, context) : null, {
+      batch: B,
+      queries: N,
+      keys: N,
+    });
+    const selfMask = attentionMask(null, this.causal ? causalMask(M, masked) : null, {
+      batch: B,
+      queries: M,
+      keys: M,
+    });
     const crossMask = attentionMask(given, null, { batch: B, queries: M, keys: N });
     const encoded = this.contextStack.forward(context, contextMask); // [B,N,C]
     return this.outputStack.forward(masked, selfMask, { context: encoded, mask: crossMask }); // [B,M,C]

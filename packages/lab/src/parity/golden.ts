@@ -68,8 +68,11 @@ export function readGolden(path: string): Golden {
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    const reason = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
-    throw new ReclmisError('GOLDEN_INVALID', `${path}: expected a golden file in JSON (${reason})`, { cause });
+    const reason =
+      cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
+    throw new ReclmisError('GOLDEN_INVALID', `${path}: expected a golden file in JSON (${reason})`, {
+      cause,
+    });
   }
   const parsed = goldenSchema.safeParse(json);
   if (!parsed.success) {
@@ -87,7 +90,10 @@ export function readGolden(path: string): Golden {
 function checkConsistency(golden: Golden, path: string): void {
   const require = (holds: boolean, where: string, expected: string, actual: unknown): void => {
     if (!holds) {
-      throw new ReclmisError('GOLDEN_INVALID', `${path}: ${where}: expected ${expected}, got ${String(actual)}`);
+      throw new ReclmisError(
+        'GOLDEN_INVALID',
+        `${path}: ${where}: expected ${expected}, got ${String(actual)}`,
+      );
     }
   };
   const { batch: B, context_length: T, outputs } = golden;
@@ -102,7 +108,8 @@ function checkConsistency(golden: Golden, path: string): void {
     'outputs.poi': outputs.poi,
     'outputs.woi': outputs.woi,
   };
-  for (const [where, list] of Object.entries(rows)) require(list.length === B, where, `${B} rows`, list.length);
+  for (const [where, list] of Object.entries(rows))
+    require(list.length === B, where, `${B} rows`, list.length);
   for (const row of golden.tokens) require(row.length === T, 'tokens', `${T} tokens a row`, row.length);
   for (const row of outputs.woi) require(row.length === T, 'outputs.woi', `${T} values a row`, row.length);
   for (const row of outputs.poi) require(row.length === N, 'outputs.poi', `${N} values a row`, row.length);
@@ -126,9 +133,15 @@ function checkConsistency(golden: Golden, path: string): void {
   }
   for (const [top, bottom, left, right] of golden.mask_boxes) {
     const inside = top <= bottom && bottom <= size && left <= right && right <= size;
-    require(inside, 'mask_boxes', `top <= bottom <= ${size} and left <= right <= ${size}`, [top, bottom, left, right]);
+    require(inside, 'mask_boxes', `top <= bottom <= ${size} and left <= right <= ${size}`, [
+      top,
+      bottom,
+      left,
+      right,
+    ]);
   }
   require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
   const keys = golden.parameters.map(([key]) => key);
-  require(new Set(keys).size === keys.length, 'parameters', 'each key once', `${basename(path)} with repeated keys`);
+  require(new Set(keys).size ===
+    keys.length, 'parameters', 'each key once', `${basename(path)} with repeated keys`);
 }

@@ -42,10 +42,14 @@ export function fillOf(key: string, shape: readonly number[]): Fill {
   if (key.endsWith('running_mean')) return { offset: 0, scale: 0.1 };
   if (key.endsWith('running_var')) return { offset: 1, scale: 0.5, absolute: true };
   if (key === 'clip.logit_scale') return { offset: 2, scale: 0 };
-  if (shape.length < 2) return key.endsWith('weight') ? { offset: 1, scale: 0.1 } : { offset: 0, scale: 0.02 };
-  if (/(token_embedding|positional_embedding|position_embeddings)/.test(key)) return { offset: 0, scale: 0.05 };
+  if (shape.length < 2)
+    return key.endsWith('weight') ? { offset: 1, scale: 0.1 } : { offset: 0, scale: 0.02 };
+  if (/(token_embedding|positional_embedding|position_embeddings)/.test(key))
+    return { offset: 0, scale: 0.05 };
   const fan =
-    key === 'clip.text_projection' ? (shape[0] ?? 1) : shape.slice(1).reduce((product, size) => product * size, 1);
+    key === 'clip.text_projection'
+      ? (shape[0] ?? 1)
+      : shape.slice(1).reduce((product, size) => product * size, 1);
   return { offset: 0, scale: Math.sqrt(3 / fan) };
 }
 

@@ -59,7 +59,10 @@ export interface ParityReport {
  * @param path a golden JSON file.
  * @throws GOLDEN_INVALID, SAFETENSORS_INVALID
  */
-export function runParity(path: string, options: { readonly tolerance?: ParityTolerance } = {}): ParityReport {
+export function runParity(
+  path: string,
+  options: { readonly tolerance?: ParityTolerance } = {},
+): ParityReport {
   const tolerance = options.tolerance ?? PARITY_TOLERANCE;
   const golden = readGolden(path);
   const { model, tower } = rebuildModel(golden, path);
@@ -98,7 +101,9 @@ export function runParity(path: string, options: { readonly tolerance?: ParityTo
 /** @throws PARITY_FAILED naming the quantities that differ, worst first. */
 export function assertParity(report: ParityReport): void {
   if (report.passed) return;
-  const failed = report.rows.filter(({ ok }) => !ok).sort((a, b) => b.error / b.tolerance - a.error / a.tolerance);
+  const failed = report.rows
+    .filter(({ ok }) => !ok)
+    .sort((a, b) => b.error / b.tolerance - a.error / a.tolerance);
   const shown = failed
     .slice(0, 3)
     .map(({ name, error, tolerance }) => `${name} by ${error.toExponential(1)} (at most ${tolerance})`)
@@ -123,7 +128,12 @@ function readFull(golden: Golden, path: string): ReadonlyMap<string, Tensor> {
   return tensors;
 }
 
-function summariesOf({ outputs }: Golden): Record<'probability' | 'clip_text' | 'f_image' | 'f_text' | 'ci_image' | 'ci_text', OutputSummary> {
+function summariesOf({
+  outputs,
+}: Golden): Record<
+  'probability' | 'clip_text' | 'f_image' | 'f_text' | 'ci_image' | 'ci_text',
+  OutputSummary
+> {
   const { probability, clip_text, f_image, f_text, ci_image, ci_text } = outputs;
   return { clip_text, f_image, f_text, ci_image, ci_text, probability };
 }
@@ -147,7 +157,13 @@ function compareOutputs(
     const values = needed(ours[name] ?? null, name).toFloat32Array();
     const reference = full.get(name)?.toFloat32Array();
     const error = larger(summaryError(values, summary), reference ? worstDifference(values, reference) : 0);
-    return row(name, 'output', error, tolerance, reference ? 'every element' : 'mean, deviation, first elements');
+    return row(
+      name,
+      'output',
+      error,
+      tolerance,
+      reference ? 'every element' : 'mean, deviation, first elements',
+    );
   });
   const interest = [
     ['poi', output.poi, golden.outputs.poi],
@@ -183,8 +199,15 @@ function compareMasks(
     const drawn = drawMask({ probability, valid, ratio, strategy: 'topk' });
     const counts = [drawn, reference].map((mask) => mask.sum([1]).toInt64Array().join());
     const held = [drawn, reference].map((mask) => probability.mul(mask).sum([1]).toFloat32Array());
-    const error = counts[0] === counts[1] ? worstDifference(held[0] ?? [], held[1] ?? []) : Number.POSITIVE_INFINITY;
-    return row(name, 'mask', error, tolerance, `top-k draws ${counts[0]}; the file ${counts[1]}; probability held`);
+    const error =
+      counts[0] === counts[1] ? worstDifference(held[0] ?? [], held[1] ?? []) : Number.POSITIVE_INFINITY;
+    return row(
+      name,
+      'mask',
+      error,
+      tolerance,
+      `top-k draws ${counts[0]}; the file ${counts[1]}; probability held`,
+    );
   });
 }
 
@@ -197,7 +220,13 @@ function compareLosses(
   const ours = { dice, bce, seg: (dice + bce) / 2, ccl, text_rec: clr, img_rec: cvr, total };
   return Object.entries(golden.outputs.losses).map(([name, reference]) => {
     const value = ours[name as keyof typeof ours] ?? Number.NaN;
-    return row(name, 'loss', Math.abs(value - reference), tolerance, `${value.toFixed(7)}, the file ${reference.toFixed(7)}`);
+    return row(
+      name,
+      'loss',
+      Math.abs(value - reference),
+      tolerance,
+      `${value.toFixed(7)}, the file ${reference.toFixed(7)}`,
+    );
   });
 }
 
@@ -211,7 +240,8 @@ function compareGradients(
   const floor = entries.reduce((most, [, norm]) => Math.max(most, norm), 0) * FLOAT32_EPSILON;
   const compared = entries.map(([key, reference]) => {
     const parameter = parameters.get(key);
-    if (!parameter) throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms.${key}: no such parameter`);
+    if (!parameter)
+      throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms.${key}: no such parameter`);
     const gradient = parameter.grad;
     const norm = gradient ? gradient.norm().item() : 0;
     return row(
@@ -246,7 +276,8 @@ function summaryError(values: Float32Array, { mean, std, first }: OutputSummary)
 function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let worst = 0;
-  for (let i = 0; i < a.length; i++) worst = larger(worst, Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)));
+  for (let i = 0; i < a.length; i++)
+    worst = larger(worst, Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)));
   return worst;
 }
 
@@ -255,7 +286,13 @@ function larger(a: number, b: number): number {
   return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b);
 }
 
-function row(name: string, kind: ParityRow['kind'], error: number, tolerance: number, detail: string): ParityRow {
+function row(
+  name: string,
+  kind: ParityRow['kind'],
+  error: number,
+  tolerance: number,
+  detail: string,
+): ParityRow {
   return { name, kind, error, tolerance, ok: error <= tolerance, detail };
 }
 

@@ -27,7 +27,8 @@ export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   const shapes = new Map(golden.parameters.map(([key, shape]) => [key, shape]));
   const sizeOf = (key: string, axis: number): number => {
     const size = shapes.get(key)?.[axis];
-    if (size === undefined || size < 1) throw invalid(path, `${key}: expected it with ${axis + 1} dimensions or more`);
+    if (size === undefined || size < 1)
+      throw invalid(path, `${key}: expected it with ${axis + 1} dimensions or more`);
     return size;
   };
   const width = sizeOf('clip.token_embedding.weight', 1);
@@ -77,7 +78,8 @@ function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): voi
     own.delete(key);
   });
   const [missing] = own.keys();
-  if (missing !== undefined) throw invalid(path, `parameters: expected ${missing}, got none (${own.size} are missing)`);
+  if (missing !== undefined)
+    throw invalid(path, `parameters: expected ${missing}, got none (${own.size} are missing)`);
 }
 
 /** Images [B,3,S,S], target masks [B,1,S,S] and the drawn masks [B,N] and [B,T]; owned by the caller's scope. */

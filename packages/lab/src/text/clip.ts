@@ -26,7 +26,13 @@ export interface ClipTextOptions {
 }
 
 /** CLIP ViT-B/32's tower. */
-export const CLIP_VIT_B_32: ClipTextOptions = { vocabulary: 49408, width: 512, layers: 12, heads: 8, positions: 77 };
+export const CLIP_VIT_B_32: ClipTextOptions = {
+  vocabulary: 49408,
+  width: 512,
+  layers: 12,
+  heads: 8,
+  positions: 77,
+};
 
 /** x * sigmoid(1.702 x), CLIP's approximation of GELU. */
 function quickGelu(x: Tensor): Tensor {
@@ -83,13 +89,19 @@ export class ClipTextTower extends nn.Module {
     super();
     const { vocabulary, width, layers, heads, positions } = options;
     this.tokenEmbedding = this.child('token_embedding', new nn.Embedding(vocabulary, width));
-    this.positionalEmbedding = this.parameter('positional_embedding', scope(() => randn([positions, width]).mul(0.01)));
+    this.positionalEmbedding = this.parameter(
+      'positional_embedding',
+      scope(() => randn([positions, width]).mul(0.01)),
+    );
     this.blocks = this.children(
       'transformer.resblocks',
       Array.from({ length: layers }, () => new ClipBlock(width, heads)),
     );
     this.lnFinal = this.child('ln_final', new nn.LayerNorm(width));
-    this.textProjection = this.parameter('text_projection', scope(() => randn([width, width]).mul(width ** -0.5)));
+    this.textProjection = this.parameter(
+      'text_projection',
+      scope(() => randn([width, width]).mul(width ** -0.5)),
+    );
     this.requiresGrad(false);
     this.eval();
   }

@@ -70,7 +70,12 @@ export class NoteCache {
 }
 
 /** Joins rows into a batch. */
-export function stackRows(rows: readonly NoteRow[], contextLength: number, width: number, device: string): NoteFeatures {
+export function stackRows(
+  rows: readonly NoteRow[],
+  contextLength: number,
+  width: number,
+  device: string,
+): NoteFeatures {
   const size = contextLength * width;
   const features = new Float32Array(rows.length * size);
   const valid = new Uint8Array(rows.length * contextLength);

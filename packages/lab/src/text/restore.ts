@@ -7,7 +7,10 @@ import { WordEncoder } from './words.js';
 export function restoreNoteEncoder(json: unknown): NoteEncoder {
   if (isDescription(json) && json.kind === 'words') return WordEncoder.restore(json);
   const kind = isDescription(json) ? `kind ${json.kind}` : typeof json;
-  throw new ReclmisError('VOCABULARY_INVALID', `note encoder: expected a description of kind words, got ${kind}`);
+  throw new ReclmisError(
+    'VOCABULARY_INVALID',
+    `note encoder: expected a description of kind words, got ${kind}`,
+  );
 }
 
 function isDescription(json: unknown): json is NoteEncoderDescription {

@@ -74,10 +74,15 @@ export class WordEncoder implements NoteEncoder {
   /** The encoder that `describe` stored. @throws VOCABULARY_INVALID */
   static restore(description: NoteEncoderDescription): WordEncoder {
     const { kind, recipe, contextLength, width, tokenizer } = description;
-    if (kind !== 'words' || recipe !== RECIPE || typeof contextLength !== 'number' || typeof width !== 'number') {
+    if (
+      kind !== 'words' ||
+      recipe !== RECIPE ||
+      typeof contextLength !== 'number' ||
+      typeof width !== 'number'
+    ) {
       throw new ReclmisError(
         'VOCABULARY_INVALID',
-        `note encoder: expected kind words by recipe ${RECIPE}, got kind ${String(kind)} by recipe ${String(recipe)}`,
+        `note encoder: expected kind words by recipe ${RECIPE}, got kind ${kind} by recipe ${String(recipe)}`,
       );
     }
     return new WordEncoder(WordTokenizer.fromJSON(tokenizer), { contextLength, width });
@@ -158,6 +163,9 @@ function variance(): number {
 
 function checkCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
-    throw new ReclmisError('CONFIG_INVALID', `text.${name}: expected a whole number of at least 1, got ${value}`);
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `text.${name}: expected a whole number of at least 1, got ${value}`,
+    );
   }
 }

@@ -39,7 +39,12 @@ export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
   const t = masks.flatten(1);
   // The halves of p' and t' are quarters of the sums.
   const overlap = p.mul(t).sum([1]).mul(0.5).add(SMOOTH); // [B]
-  const sizes = p.square().sum([1]).add(t.square().sum([1])).mul(0.25).add(SMOOTH);
+  const sizes = p
+    .square()
+    .sum([1])
+    .add(t.square().sum([1]))
+    .mul(0.25)
+    .add(SMOOTH);
   return overlap.div(sizes).mean().rsub(1);
 }
 
@@ -94,7 +99,9 @@ export function combine(
   }
   if (!total) throw new ReclmisError('LOSS_MISSING', `expected the losses ${required.join(', ')}, got none`);
   const numbers = stack([...present.map(({ term }) => term.detach()), total.detach()]).toFloat32Array();
-  const values: Partial<Record<LossName, number>> & { total: number } = { total: numbers[present.length] ?? Number.NaN };
+  const values: Partial<Record<LossName, number>> & { total: number } = {
+    total: numbers[present.length] ?? Number.NaN,
+  };
   present.forEach(({ name }, i) => (values[name] = numbers[i] ?? Number.NaN));
   const broken = [...LOSS_NAMES, 'total' as const].filter((name) => {
     const value = values[name];

@@ -1,0 +1,294 @@
+import { ReclmisError } from '@reclmis/core';
+import { manualSeed, memory, noGrad, optim, scope, Tensor } from '@reclmis/torch';
+import { describe, expect, it } from 'vitest';
+import { objective, requiredLosses } from '../train/losses.js';
+import { sortCheckpoint } from './checkpoint-keys.js';
+import {
+  checkOptions,
+  NOTE_FREE,
+  optionsFromConfig,
+  PAPER,
+  type RecLMISOptions,
+  UPSTREAM,
+} from './options.js';
+import { RecLMIS, type TrainingOutput } from './reclmis.js';
+import { TINY, tinyBatch } from './testing.js';
+import { resolveConfig } from '../config.js';
+
+/** Builds a model in a known state, and disposes of it and of all tensors afterwards. */
+function withModel<T>(options: RecLMISOptions, body: (model: RecLMIS) => T): T {
+  manualSeed(2);
+  using model = new RecLMIS(options);
+  return scope(() => body(model));
+}
+
+const codeOf = (action: () => unknown): string => {
+  try {
+    action();
+  } catch (error) {
+    return error instanceof ReclmisError ? error.code : String(error);
+  }
+  return 'nothing thrown';
+};
+
+const worst = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().item();
+
+/** A tiny model whose width is that of the notes, as upstream's targets need it. */
+const TINY_UPSTREAM: RecLMISOptions = { ...UPSTREAM, baseWidth: 2, textWidth: 16, imageSize: 32, layers: 2 };
+
+describe('RecLMIS', () => {
+  it('gives the shapes and ranges that its interface states', () => {
+    withModel(TINY, (model) => {
+      const { images, note } = tinyBatch();
+      const out = model.forwardTraining(images, note);
+      expect(out.probability.shape).toEqual([2, 1, 32, 32]);
+      expect(out.imageFeatures.shape).toEqual([2, 32, 2, 2]);
+      expect(out.textFeatures?.shape).toEqual([2, 6, 32]);
+      expect(out.interactedImage?.shape).toEqual([2, 4, 32]);
+      expect(out.interactedText?.shape).toEqual([2, 6, 32]);
+      const [poi, woi] = [out.poi as Tensor, out.woi as Tensor];
+      for (const sum of [...poi.sum([1]).toFloat32Array(), ...woi.sum([1]).toFloat32Array()])
+        expect(sum).toBeCloseTo(1, 5);
+      expect(woi.maskedSelect(note.valid.logicalNot()).abs().max().item()).toBe(0);
+      expect(out.hiddenPatches?.sum([1]).toInt64Array()).toEqual([2, 2]);
+      expect(out.hiddenWords?.sum([1]).toInt64Array()).toEqual([1, 1]);
+      expect(Object.keys(out.losses).sort()).toEqual(['ccl', 'clr', 'cvr']);
+    });
+  });
+
+  it('segments by the same numbers in training and inference graph', () => {
+    withModel(TINY, (model) => {
+      model.eval();
+      const { images, note } = tinyBatch();
+      const trained = model.forwardTraining(images, note);
+      expect(worst(model.segment(images, note).probability, trained.probability)).toBe(0);
+    });
+  });
+
+  it('reads the note', () => {
+    // In training mode: at its start, in evaluation mode, batch normalisation lets signals fade below float32's resolution.
+    withModel({ ...TINY, dropout: 0 }, (model) => {
+      const { images, note } = tinyBatch();
+      const other = { ...note, features: note.features.flip([0]) };
+      const [a, again, b] = [note, note, other].map((x) => model.segment(images, x).logits);
+      expect(worst(a as Tensor, again as Tensor)).toBe(0);
+      expect(worst(a as Tensor, b as Tensor)).toBeGreaterThan(1e-6);
+    });
+  });
+
+  it('holds its parameters under the authors’ keys, and none that takes no part', () => {
+    withModel({ ...TINY, layers: 2 }, (model) => {
+      const keys = [...model.stateDict().keys()];
+      for (const key of [
+        'inc.conv.weight',
+        'down4.nConvs.1.norm.running_var',
+        'text_module4.weight',
+        'interact.embeddings.position_embeddings',
+        'interact.attn_img.in_proj_weight',
+        'interact.CTBN.norm.weight',
+        'mlp_visual.0.weight',
+        'mlp_woi.2.bias',
+        'rec_img_trans1.decoder1.decoder_layers.1.self_attn.out_proj.bias',
+        'rec_text_trans1.decoder2.decoder_layers.0.encoder_attn_layer_norm.weight',
+        'up4.pixModule.bottleneck.2.weight',
+        'outc.bias',
+        'clip.logit_scale',
+      ]) {
+        expect(keys).toContain(key);
+      }
+      expect(sortCheckpoint(keys.map((key) => [key, 0])).ignored).toEqual([]);
+    });
+  });
+
+  it('trains every parameter with all components on', () => {
+    withModel(TINY, (model) => {
+      const { images, masks, note } = tinyBatch();
+      const out = model.forwardTraining(images, note);
+      objective(out, masks, requiredLosses(TINY.components)).total.backward();
+      const still = [...model.namedParameters()].filter(([, p]) => p.grad === null).map(([key]) => key);
+      expect(still).toEqual([]);
+    });
+  });
+
+  it.each([
+    ['paper', TINY],
+    ['upstream', TINY_UPSTREAM],
+  ] as const)('has the gradient of its loss (%s)', (_, options) => {
+    withModel(options, (model) => {
+      model.to('cpu', 'float64').eval();
+      const { images, masks, note } = tinyBatch(4);
+      const double = (x: Tensor): Tensor => x.to({ dtype: 'float64' });
+      const patches = Tensor.fromUint8([1, 0, 0, 1, 0, 1, 1, 0], [2, 4], { dtype: 'bool' });
+      const words = Tensor.fromUint8([0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], [2, 6], { dtype: 'bool' });
+      const features = double(note.features);
+      const inputs = { images: double(images), masks: double(masks), note: { ...note, features } };
+      const loss = (): Tensor => {
+        const out = model.forwardTraining(inputs.images, inputs.note, { patches, words });
+        // Every term once, unweighted; item() is exact in float64.
+        const { ccl, clr, cvr } = out.losses as Required<TrainingOutput['losses']>;
+        return out.logits.binaryCrossEntropyWithLogits(inputs.masks).add(ccl).add(clr).add(cvr);
+      };
+      loss().backward();
+      const step = 1e-6;
+      for (const [key, parameter] of model.namedParameters()) {
+        const gradient = parameter.grad as Tensor;
+        const flat = parameter.detach().view([-1]); // shares the parameter's memory
+        const index = (key.length * 7919) % parameter.numel;
+        const moved = (by: number): number =>
+          scope(() =>
+            noGrad(() => {
+              flat.narrow(0, index, 1).add_(by);
+              const value = loss().item();
+              flat.narrow(0, index, 1).sub_(by);
+              return value;
+            }),
+          );
+        // The detached targets of `paper` move with the parameter but carry no gradient: those parameters are checked by `upstream`.
+        if (options.targets === 'paper' && !/^(up|outc|mlp|rec_)/.test(key)) continue;
+        const numeric = (moved(step) - moved(-step)) / (2 * step);
+        const exact = gradient.reshape([-1]).narrow(0, index, 1).item();
+        // Central differences: step^2 truncation, and 1e-16 / 1e-6 rounding of a loss of size 5.
+        expect(Math.abs(exact - numeric), `${key}[${index}]: ${exact} against ${numeric}`).toBeLessThan(
+          2e-8 + 1e-5 * Math.abs(exact),
+        );
+      }
+    });
+  });
+
+  it('does not let the targets of paper be learnt', () => {
+    withModel(TINY, (model) => {
+      const { images, note } = tinyBatch();
+      const out = model.forwardTraining(images, note);
+      const [features, cvr] = [out.imageFeatures, out.losses.cvr as Tensor];
+      // With all patches hidden, F_V reaches CVR only as its target.
+      expect(features.requiresGrad).toBe(true);
+      const hidden = Tensor.fromUint8(new Uint8Array(8).fill(1), [2, 4], { dtype: 'bool' });
+      model.zeroGrad();
+      model.forwardTraining(images, note, { patches: hidden }).losses.cvr?.backward();
+      const reached = [...model.namedParameters()].filter(([, p]) => p.grad !== null).map(([key]) => key);
+      // What remains is the way through the condition P_T, which reads the image by CI; the adapter and the reconstructor train.
+      expect(reached).toContain('rec_img_trans1.decoder2.decoder_layers.0.fc1.weight');
+      expect(cvr.item()).toBeGreaterThan(0);
+    });
+    const unconditioned = { ...TINY, conditions: { ccl: false, clr: false, cvr: false } };
+    withModel(unconditioned, (model) => {
+      const { images, note } = tinyBatch();
+      const hidden = Tensor.fromUint8(new Uint8Array(8).fill(1), [2, 4], { dtype: 'bool' });
+      model.forwardTraining(images, note, { patches: hidden }).losses.cvr?.backward();
+      // Nothing but the target would lead to the image encoder.
+      const encoder = [...model.namedParameters()].filter(([key]) => /^(inc|down)/.test(key));
+      for (const [key, p] of encoder) expect(p.grad?.abs().max().item() ?? 0, key).toBe(0);
+    });
+  });
+
+  it.each([
+    ['all', PAPER.components, ['bce', 'ccl', 'clr', 'cvr', 'dice']],
+    ['no CLR', { ...PAPER.components, clr: false }, ['bce', 'ccl', 'cvr', 'dice']],
+    ['no CVR', { ...PAPER.components, cvr: false }, ['bce', 'ccl', 'clr', 'dice']],
+    ['CI alone', { ...NOTE_FREE, ci: true }, ['bce', 'dice']],
+    ['none', NOTE_FREE, ['bce', 'dice']],
+  ] as const)('trains with the components of Table 2: %s', (_, components, names) => {
+    withModel({ ...TINY, components }, (model) => {
+      const { images, masks, note } = tinyBatch();
+      const out = model.forwardTraining(images, components.ci ? note : null);
+      const { values, total } = objective(out, masks, requiredLosses(components));
+      expect(
+        Object.keys(values)
+          .filter((name) => name !== 'total')
+          .sort(),
+      ).toEqual(names);
+      total.backward();
+      for (const [key, p] of model.namedParameters()) expect(p.grad, key).not.toBeNull();
+    });
+  });
+
+  it('segments without notes where it is note-free, and refuses to otherwise', () => {
+    withModel({ ...TINY, components: NOTE_FREE }, (model) => {
+      const { images } = tinyBatch();
+      expect(model.readsNotes).toBe(false);
+      expect(model.segment(images, null).probability.shape).toEqual([2, 1, 32, 32]);
+      expect([...model.stateDict().keys()].some((key) => /interact|text_module|mlp|rec_/.test(key))).toBe(
+        false,
+      );
+    });
+    withModel(TINY, (model) => {
+      const { images, note } = tinyBatch();
+      expect(codeOf(() => model.segment(images, null))).toBe('NOTE_MISSING');
+      expect(codeOf(() => model.segment(images.narrow(2, 0, 16), note))).toBe('TENSOR_SHAPE');
+    });
+  });
+
+  it('learns one batch by heart and leaves no memory behind', () => {
+    withModel(TINY, (model) => {
+      const { images, masks, note } = tinyBatch();
+      const adam = new optim.Adam(model.parameters(), { lr: 3e-3 });
+      const required = requiredLosses(TINY.components);
+      const dice: number[] = [];
+      let early = { liveBytes: 0, handles: 0 };
+      for (let step = 0; step < 150; step++) {
+        scope(() => {
+          const { total, values } = objective(model.forwardTraining(images, note), masks, required);
+          model.zeroGrad();
+          total.backward();
+          adam.step();
+          dice.push(values.dice ?? Number.NaN);
+        });
+        if (step === 5) early = memory();
+      }
+      const late = memory();
+      expect(late.handles).toBe(early.handles);
+      expect(late.liveBytes).toBe(early.liveBytes);
+      expect(dice.at(-1)).toBeLessThan(0.1); // half of the pixels in a square: 0.37 or more for any constant prediction
+      expect(dice.at(-1)).toBeLessThan((dice[0] ?? 0) / 2);
+    });
+  });
+});
+
+describe('options', () => {
+  it('come from a configuration', () => {
+    const paper = resolveConfig({}).model;
+    expect(optionsFromConfig(paper)).toEqual(PAPER);
+    const { layers, ...upstream } = UPSTREAM;
+    expect(layers).toBe(4);
+    expect(optionsFromConfig({ ...paper, variant: 'upstream' })).toEqual({ ...upstream, layers: 3 });
+    const free = optionsFromConfig({ ...paper, components: { ci: false, ccl: true, clr: true, cvr: true } });
+    expect(free.components).toEqual(NOTE_FREE);
+  });
+
+  it('are refused where they do not go together', () => {
+    const bad: Partial<RecLMISOptions>[] = [
+      { imageSize: 100 },
+      { baseWidth: 0 },
+      { layers: 0 },
+      { maskRatios: { visual: 1.5, textual: 0.3 } },
+      { dropout: 1 },
+      { components: { ...PAPER.components, ci: false } },
+      { ...UPSTREAM, baseWidth: 16 },
+    ];
+    for (const change of bad)
+      expect(
+        codeOf(() => checkOptions({ ...PAPER, ...change })),
+        JSON.stringify(change),
+      ).toBe('CONFIG_INVALID');
+    checkOptions(PAPER);
+    checkOptions(UPSTREAM);
+  });
+});
+
+describe('sortCheckpoint', () => {
+  it('tells model, tower and what nothing reads apart', () => {
+    const sorted = sortCheckpoint([
+      ['inc.conv.weight', 1],
+      ['module.outc.bias', 2],
+      ['clip.logit_scale', 3],
+      ['clip.ln_final.bias', 4],
+      ['up1.pixModule.conv_sig.0.weight', 5],
+      ['rec_img_trans1.decoder1.decoder_layers.0.encoder_attn_layer_norm.bias', 6],
+      ['rec_img_trans1.decoder2.decoder_layers.0.encoder_attn_layer_norm.bias', 7],
+      ['inc.norm.num_batches_tracked', 8],
+    ]);
+    expect([...sorted.model.values()]).toEqual([1, 2, 3, 7]);
+    expect([...sorted.clip]).toEqual([['ln_final.bias', 4]]);
+    expect(sorted.ignored).toHaveLength(3);
+  });
+});
