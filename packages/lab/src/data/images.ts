@@ -215,7 +215,10 @@ export async function endsComplete(path: string): Promise<boolean> {
   try {
     const { size } = await file.stat();
     const tail = Buffer.alloc(Math.min(size, 12));
+    const head = Buffer.alloc(Math.min(size, 4));
+    await file.read(head, 0, head.length, 0);
     await file.read(tail, 0, tail.length, size - tail.length);
+    if (formatOf(path, head) === 'tiff') return false;
     const png = tail.subarray(-8).equals(Buffer.from([0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82])); // IEND and its CRC
     const jpeg = tail.at(-2) === 0xff && tail.at(-1) === 0xd9; // EOI
     return png || jpeg;

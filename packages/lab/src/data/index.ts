@@ -1,6 +1,6 @@
 /** The data side: readers, check, augmentation, loader, phantom. */
 export * from './types.js';
-export { systemCode, writeFileAtomic } from './files.js';
+export { makeFolder, systemCode, writeFileAtomic } from './files.js';
 export {
   encodePng,
   MAX_PIXELS,

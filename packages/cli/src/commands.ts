@@ -1,0 +1,39 @@
+/**
+ * The table of subcommands. Each module exports `register(program)`, which adds its command; it is loaded only when it is asked for.
+ *
+ * To add a command: a file in `commands/` and a line here.
+ */
+import type { Command } from 'commander';
+
+/** One line of the table. */
+export interface CommandEntry {
+  readonly description: string;
+  load(): Promise<{ register(program: Command): void }>;
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  demo: {
+    description: 'train on phantoms, evaluate with right and swapped notes, draw a contact sheet',
+    load: () => import('./commands/demo.js'),
+  },
+  data: {
+    description: 'check, list and make data sets',
+    load: () => import('./commands/data.js'),
+  },
+  train: {
+    description: 'train a model on a data set',
+    load: () => import('./commands/train.js'),
+  },
+  evaluate: {
+    description: 'measure a trained model: Dice and IoU, per image and pooled',
+    load: () => import('./commands/evaluate.js'),
+  },
+  predict: {
+    description: 'segment images by their notes',
+    load: () => import('./commands/predict.js'),
+  },
+  parity: {
+    description: 'compare the model with outputs of the authors’ code',
+    load: () => import('./commands/parity.js'),
+  },
+};

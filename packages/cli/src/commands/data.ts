@@ -1,0 +1,194 @@
+/** `reclmis data check|list|phantom`: checks and lists a data set in LViT's layout, and makes one that needs no download. */
+import { ReclmisError } from '@reclmis/core';
+import type { Dataset, DatasetReport, Split, SplitReport } from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+import { interruptSignal } from '../interrupt.js';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { Progress } from '../progress.js';
+import { formatTable, percent } from '../table.js';
+
+interface SelectFlags extends OutputOptions {
+  readonly split?: Split;
+  readonly stems?: string;
+}
+
+interface PhantomFlags extends OutputOptions {
+  readonly out: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly size: number;
+}
+
+/** Empty masks and image sizes that the text names; `--json` holds all. */
+const SHOWN = 10;
+
+export function register(program: Command): void {
+  const data = program.command('data').description('check, list and make data sets');
+
+  const check = data
+    .command('check')
+    .description(
+      'decode every image and mask, name everything that is missing, unreadable or does not fit, count the rest',
+    )
+    .argument('<dir>', 'folder with Train_Folder, Val_Folder and Test_Folder')
+    .addOption(splitOption('split to check (default: every one that is there)'))
+    .option('--stems <file>', 'check only the cases of this list, one stem a line; needs --split');
+  withOutputOptions(check)
+    .addHelpText('after', '\nExample:\n  $ reclmis data check data/QaTa-COV19\n')
+    .action(runCheck);
+
+  const list = data
+    .command('list')
+    .description('list the cases of a split: sizes and notes')
+    .argument('<dir>', 'folder with Train_Folder, Val_Folder and Test_Folder')
+    .addOption(splitOption('split to list').default('train'))
+    .option('--stems <file>', 'list only the cases of this list, one stem a line');
+  withOutputOptions(list)
+    .addHelpText('after', '\nExample:\n  $ reclmis data list data/MoNuSeg --split test\n')
+    .action(runList);
+
+  const phantom = data
+    .command('phantom')
+    .description('draw chest phantoms whose notes decide which opacities the mask holds')
+    .requiredOption('-o, --out <dir>', 'folder to make; it must not hold anything yet')
+    .option('--count <n>', 'cases: 70 % train, 15 % val, 15 % test', numberOf('--count', { min: 3 }), 200)
+    .option('--seed <n>', 'seed; the same seed gives the same files', numberOf('--seed', { min: 0 }), 1)
+    .option(
+      '--size <px>',
+      'side of the square pictures in pixels, 32 to 2048',
+      numberOf('--size', { min: 32 }),
+      224,
+    );
+  withOutputOptions(phantom)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ reclmis data phantom --out data/phantom --count 200 --seed 1 --size 224\n',
+    )
+    .action(runPhantom);
+}
+
+function splitOption(description: string): Option {
+  return new Option('--split <name>', description).choices(['train', 'val', 'test']);
+}
+
+async function runCheck(dir: string, flags: SelectFlags): Promise<void> {
+  const { assertValid, checkDataset } = await import('@reclmis/lab');
+  if (flags.stems !== undefined && flags.split === undefined) {
+    throw new ReclmisError('OPTION_INVALID', '--stems: needs --split, since a list belongs to one split');
+  }
+  const output = new Output(flags);
+  let bar: Progress | null = null;
+  const report = await checkDataset(dir, {
+    ...(flags.split === undefined ? {} : { splits: [flags.split] }),
+    ...(flags.stems === undefined ? {} : { stems: flags.stems }),
+    onProgress: (done, total) => {
+      bar ??= new Progress({ label: 'decoding', total, quiet: output.quiet });
+      bar.update(done);
+      if (done === total) bar.stop();
+    },
+  });
+  output.result(report);
+  output.say(formatReport(report));
+  assertValid(report);
+}
+
+/** The report as text: a table, the notes of each split, empty masks, and every problem. */
+export function formatReport(report: DatasetReport): string {
+  const lines = [
+    formatTable(
+      [
+        { title: 'split' },
+        ...['cases', 'images', 'masks', 'notes', 'empty masks', 'foreground %'].map((title) => ({
+          title,
+          align: 'right' as const,
+        })),
+        { title: 'sizes' },
+      ],
+      report.splits.map((split) => [
+        split.split,
+        ...[split.cases, split.images, split.masks, split.notes, split.emptyMasks.length].map(String),
+        percent(split.foreground),
+        formatSizes(split),
+      ]),
+    ),
+  ];
+  for (const split of report.splits) lines.push(...formatNotes(split));
+  for (const { split, emptyMasks } of report.splits) {
+    if (emptyMasks.length === 0) continue;
+    lines.push(
+      '',
+      `${split}: ${emptyMasks.length} masks without foreground (allowed): ${shorten(emptyMasks)}`,
+    );
+  }
+  if (report.ok) return [...lines, '', 'Nothing is wrong.'].join('\n');
+  lines.push('', `${report.problems.length} problem${report.problems.length === 1 ? '' : 's'}:`);
+  lines.push(...report.problems.map(({ code, message }) => `  ${code}  ${message}`));
+  return lines.join('\n');
+}
+
+function shorten(items: readonly string[]): string {
+  const more = items.length > SHOWN ? ` and ${items.length - SHOWN} more` : '';
+  return items.slice(0, SHOWN).join(', ') + more;
+}
+
+function formatSizes({ sizes }: SplitReport): string {
+  if (sizes.length === 1) return sizes[0]?.size ?? '';
+  return shorten(sizes.map(({ size, count }) => `${size} (${count})`));
+}
+
+function formatNotes({ split, noteStatistics: notes }: SplitReport): string[] {
+  if (notes === null) return [];
+  const { words, mostFrequent } = notes;
+  return [
+    '',
+    `${split}: ${notes.distinct} different notes (${notes.distinctIgnoringCase} ignoring case) of ${words.min} to ${words.max} words, ` +
+      `median ${words.median}; vocabulary ${notes.vocabulary} words; ${percent(notes.namingSides)} % name a side, ` +
+      `${percent(notes.namingPlaces)} % a side or a height`,
+    ...mostFrequent.map(({ note, count }) => `  ${String(count).padStart(6)} x ${note}`),
+  ];
+}
+
+async function runList(dir: string, flags: SelectFlags & { readonly split: Split }): Promise<void> {
+  const { openDataset, readImageHeader } = await import('@reclmis/lab');
+  const output = new Output(flags);
+  const dataset: Dataset = await openDataset(
+    dir,
+    flags.split,
+    flags.stems === undefined ? {} : { stems: flags.stems },
+  );
+  const rows: { id: string; width: number; height: number; note: string; image: string; mask: string }[] = [];
+  for (const { id, imagePath, maskPath, note } of dataset.cases) {
+    const { width, height } = await readImageHeader(imagePath);
+    rows.push({ id, width, height, note, image: imagePath, mask: maskPath });
+  }
+  output.result({ name: dataset.name, split: dataset.split, fingerprint: dataset.fingerprint, cases: rows });
+  output.say(
+    formatTable(
+      [{ title: 'case' }, { title: 'pixels', align: 'right' }, { title: 'note' }],
+      rows.map(({ id, width, height, note }) => [id, `${width} x ${height}`, note]),
+    ),
+  );
+  output.say(
+    `\n${rows.length} cases of ${dataset.name}, ${dataset.split}; fingerprint ${dataset.fingerprint.slice(0, 12)}`,
+  );
+}
+
+async function runPhantom(flags: PhantomFlags): Promise<void> {
+  const { writePhantom } = await import('@reclmis/lab');
+  const output = new Output(flags);
+  const { out, count, seed, size } = flags;
+  const bar = new Progress({ label: 'drawing', total: count, quiet: output.quiet });
+  const signal = interruptSignal();
+  const splits = await writePhantom(out, {
+    count,
+    seed,
+    size,
+    signal,
+    onProgress: (done) => bar.update(done),
+  });
+  bar.stop();
+  output.result({ dir: out, seed, size, ...splits });
+  output.say(
+    `${out}: ${splits.train} train, ${splits.val} val and ${splits.test} test cases of ${size} x ${size} pixels`,
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * `reclmis demo`: the whole way on pictures that come with the project. Draws phantoms, trains a small model, measures it with the
+ * right notes and with left and right swapped, and lays cases side by side in a contact sheet.
+ */
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import type { Config, Evaluation, RunSummary } from '@reclmis/lab';
+import type { Command } from 'commander';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { Progress } from '../progress.js';
+import { duration, formatTable, percent } from '../table.js';
+import { trainWithProgress } from '../training.js';
+
+interface DemoFlags extends OutputOptions {
+  readonly out: string;
+  readonly count: number;
+  readonly epochs?: number;
+  readonly seed: number;
+}
+
+/** Enough cases for the notes' words to be learnt in the preset's epochs. */
+const COUNT = 1200;
+/** Rows of the contact sheet. */
+const ROWS = 6;
+/** Marks a folder that the demo made, and may make anew. */
+const MARK = '.reclmis-demo';
+
+export function register(program: Command): void {
+  const command = program
+    .command('demo')
+    .description('train on phantoms, evaluate with right and swapped notes, draw a contact sheet')
+    .option('-o, --out <dir>', 'folder for all that it makes', 'outputs/demo')
+    .option('--count <n>', 'phantoms to draw', numberOf('--count', { min: 20 }), COUNT)
+    .option(
+      '--epochs <n>',
+      'epochs (default: those of configs/phantom.yaml)',
+      numberOf('--epochs', { min: 1 }),
+    )
+    .option('--seed <n>', 'seed of phantoms and training', numberOf('--seed', { min: 0 }), 1);
+  withOutputOptions(command).addHelpText('after', '\nExample:\n  $ reclmis demo\n').action(run);
+}
+
+async function run(flags: DemoFlags): Promise<void> {
+  const { loadPreset } = await import('@reclmis/lab');
+  const begun = performance.now();
+  const output = new Output(flags);
+  const place = folders(flags.out);
+  const config = loadPreset('phantom', {
+    'data.dir': place.data,
+    'train.epochs': flags.epochs,
+    seed: flags.seed,
+  });
+  await prepare(flags.out, place);
+
+  output.say(
+    `1/4  Drawing ${flags.count} chest phantoms; each note names some of the opacities, the mask holds only those`,
+  );
+  await drawPhantoms(place.data, flags, config, output);
+  output.say('2/4  Training a small RecLMIS on them');
+  const summary = await trainWithProgress(config, place.run, output);
+  if (summary.status === 'interrupted')
+    throw new ReclmisError('INTERRUPTED', 'stopped by Ctrl-C during the training');
+  output.say('3/4  Measuring it on test phantoms that it has not seen');
+  const right = await measure(place, 'right', output);
+  const swapped = await measure(place, 'mirrored', output);
+  output.say('4/4  Drawing the contact sheet');
+  await drawOverview(place, right, swapped);
+
+  const seconds = (performance.now() - begun) / 1000;
+  output.result(asData(place, summary, right, swapped, seconds));
+  output.say(describe(place, right, swapped, seconds));
+}
+
+type Place = ReturnType<typeof folders>;
+
+function folders(out: string): Record<'data' | 'run' | 'overview', string> {
+  return { data: join(out, 'data'), run: join(out, 'run'), overview: join(out, 'overview.png') };
+}
+
+/** Clears what an earlier demo left; a folder that holds something else is left alone. */
+async function prepare(out: string, place: Place): Promise<void> {
+  const { makeFolder } = await import('@reclmis/lab');
+  const mark = join(out, MARK);
+  await makeFolder(out);
+  const entries = readdirSync(out);
+  if (entries.length > 0 && !existsSync(mark)) {
+    throw new ReclmisError(
+      'OUTPUT_EXISTS',
+      `${out}: expected an empty folder or one of an earlier demo, found ${entries.length} entries`,
+    );
+  }
+  for (const path of Object.values(place)) rmSync(path, { recursive: true, force: true });
+  writeFileSync(mark, 'Made by `reclmis demo`, which replaces the contents of this folder.\n');
+}
+
+async function drawPhantoms(
+  dir: string,
+  { count, seed }: DemoFlags,
+  config: Config,
+  output: Output,
+): Promise<void> {
+  const { writePhantom } = await import('@reclmis/lab');
+  const bar = new Progress({ label: '     phantoms', total: count, quiet: output.quiet });
+  const size = config.model.imageSize;
+  await writePhantom(dir, { count, seed, size, onProgress: (done) => bar.update(done) });
+  bar.stop();
+}
+
+async function measure(place: Place, notes: 'right' | 'mirrored', output: Output): Promise<Evaluation> {
+  const { evaluateRun, openDataset, writeEvaluation } = await import('@reclmis/lab');
+  const { cases } = await openDataset(place.data, 'test');
+  const label = notes === 'right' ? '     right notes' : '     left and right swapped';
+  const bar = new Progress({ label, total: cases.length, quiet: output.quiet });
+  const evaluation = await evaluateRun(place.run, {
+    split: 'test',
+    notes,
+    onProgress: (done) => bar.update(done),
+  });
+  bar.stop();
+  await writeEvaluation(evaluation, { csv: join(place.run, 'evaluation', `test-${notes}.csv`) });
+  return evaluation;
+}
+
+async function drawOverview(place: Place, right: Evaluation, swapped: Evaluation): Promise<void> {
+  const { casesThatNameASide, compareNotes, openDataset, openRun, writeOverview } =
+    await import('@reclmis/lab');
+  const { cases } = await openDataset(place.data, 'test');
+  using model = openRun(place.run).loadModel();
+  const rows = await compareNotes(model, casesThatNameASide(cases, ROWS));
+  await writeOverview(place.overview, rows, {
+    title: 'The same picture, two notes',
+    subtitle:
+      `The first ${rows.length} test phantoms whose note names a side. Over all ${right.summary.count}: Dice ` +
+      `${percent(right.summary.mean.dice)} % with the right notes, ${percent(swapped.summary.mean.dice)} % with left and right swapped.`,
+  });
+}
+
+function asData(
+  place: Place,
+  summary: RunSummary,
+  right: Evaluation,
+  swapped: Evaluation,
+  seconds: number,
+): unknown {
+  const scores = ({ summary: { mean, pooled } }: Evaluation): unknown => ({ mean, pooled });
+  return {
+    ...place,
+    epochs: summary.epochs,
+    seconds,
+    images: right.summary.count,
+    right: scores(right),
+    swapped: scores(swapped),
+  };
+}
+
+function describe(place: Place, right: Evaluation, swapped: Evaluation, seconds: number): string {
+  const row = (name: string, { summary: { mean, pooled } }: Evaluation): string[] => [
+    name,
+    ...[mean.dice, mean.iou, pooled.dice, pooled.iou].map(percent),
+  ];
+  const figures = ['Dice', 'IoU', 'Dice pooled', 'IoU pooled'].map((title) => ({
+    title,
+    align: 'right' as const,
+  }));
+  return [
+    '',
+    formatTable(
+      [{ title: `${right.summary.count} test phantoms, %` }, ...figures],
+      [row('right notes', right), row('left and right swapped', swapped)],
+    ),
+    '',
+    `Contact sheet   ${place.overview}`,
+    `Run folder      ${place.run}   (progress.png, metrics.jsonl, checkpoints)`,
+    `Data set        ${place.data}`,
+    `Took            ${duration(seconds)}`,
+    '',
+    'Now your own words:',
+    `  npx reclmis predict ${place.run} --image ${join(place.data, 'Test_Folder', 'img')} \\`,
+    '    --note "Unilateral pulmonary infection, one infected area, upper left lung." -o outputs/masks',
+  ].join('\n');
+}

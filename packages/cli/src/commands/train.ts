@@ -1,0 +1,69 @@
+/** `reclmis train`: trains a model on a data set and leaves a run folder. */
+import { basename, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import type { RunSummary } from '@reclmis/lab';
+import type { Command } from 'commander';
+import { Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { configFrom, withSettings } from '../settings.js';
+import { duration, percent } from '../table.js';
+import { trainWithProgress } from '../training.js';
+
+interface TrainFlags extends OutputOptions, Readonly<Record<string, unknown>> {
+  readonly out?: string;
+}
+
+/** How a run ended, for people. */
+const ENDS = {
+  running: 'is still running',
+  finished: 'finished',
+  exhausted: 'stopped early: the validation Dice no longer grew',
+  'out-of-time': 'stopped: train.maxMinutes is over',
+  interrupted: 'was interrupted',
+  failed: 'failed',
+} as const satisfies Record<RunSummary['status'], string>;
+
+export function register(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train a model on a data set in LViT’s layout')
+    .option('-o, --out <dir>', 'run folder to make (default: runs/NAME-TIME)');
+  withOutputOptions(withSettings(command))
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ reclmis train --preset qata-cov19 --data data/QaTa-COV19 -o runs/qata\n' +
+        '  $ reclmis train --config my.yaml --epochs 10 --train.schedule constant\n',
+    )
+    .action(run);
+}
+
+async function run(flags: TrainFlags): Promise<void> {
+  const output = new Output(flags);
+  const config = configFrom(flags);
+  if (config.data.dir === '') {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      'no data set: expected --data DIR, or data.dir in the configuration',
+    );
+  }
+  const out = flags.out ?? join('runs', `${basename(config.data.dir)}-${timestamp(new Date())}`);
+  const summary = await trainWithProgress(config, out, output);
+  if (summary.status === 'interrupted') {
+    throw new ReclmisError('INTERRUPTED', `${out}: stopped by Ctrl-C after ${summary.steps} steps`, {
+      remedy: `The last state is kept: \`reclmis evaluate ${out} --checkpoint last\`.`,
+    });
+  }
+  const { dir, status, epochs, steps, seconds, best } = summary;
+  output.result({ dir, status, epochs, steps, seconds, best });
+  output.say(`\nThe run ${ENDS[status]} after ${epochs} epochs in ${duration(seconds)}.`);
+  if (best)
+    output.say(`Best validation Dice, mean over images: ${percent(best.dice)} in epoch ${best.epoch}.`);
+  output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir}`);
+}
+
+/** `20260131-235959`, local time. */
+function timestamp(now: Date): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return `${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+}

@@ -1,0 +1,2 @@
+/** The reclmis command. */
+export { main } from './main.js';

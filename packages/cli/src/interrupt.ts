@@ -1,0 +1,20 @@
+/**
+ * Ctrl-C. A command that can end cleanly asks for the signal: then the first Ctrl-C asks it to stop and the second ends it at once.
+ * Other commands end at the first one; what they write is whole or absent at any time.
+ */
+let controller: AbortController | null = null;
+
+/** The signal that the first Ctrl-C aborts. */
+export function interruptSignal(): AbortSignal {
+  controller ??= new AbortController();
+  return controller.signal;
+}
+
+/** Listens to Ctrl-C; `stop` ends the process. */
+export function onInterrupt(stop: () => never): void {
+  process.on('SIGINT', () => {
+    if (!controller || controller.signal.aborted) stop();
+    controller.abort();
+    process.stderr.write('\nstopping after this step; Ctrl-C again stops at once\n');
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * The `reclmis` command: finds the subcommand, loads it, and turns whatever goes wrong into one coded message and an exit status.
+ *
+ * Subcommands are loaded lazily: `reclmis --help` loads none of them, and libtorch is loaded only by those that compute.
+ */
+import { readFileSync } from 'node:fs';
+import { toReclmisError, ReclmisError } from '@reclmis/core';
+import { Command, CommanderError } from 'commander';
+import { COMMANDS, type CommandEntry } from './commands.js';
+import { onInterrupt } from './interrupt.js';
+
+/** Runs the command line (without `node` and the script) and gives the exit status. Prints; never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  guardProcess();
+  try {
+    const program = await assemble(argv);
+    await program.parseAsync(helpAsOption(argv), { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
+    return report(error instanceof CommanderError ? usageError(error) : error);
+  }
+}
+
+/** The program with the one subcommand that is asked for, or, for help and mistakes, with the names of all. */
+async function assemble(argv: readonly string[]): Promise<Command> {
+  const program = new Command('reclmis')
+    .description('Segments medical images by their notes: train, measure and use RecLMIS (arXiv 2404.02845).')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; `reclmis COMMAND --help` for a command')
+    .helpCommand('help [command]', 'print help for a command')
+    .showSuggestionAfterError(true)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError: () => undefined }) // errors are printed by `report`
+    .exitOverride();
+  const name = helpAsOption(argv).find((word) => !word.startsWith('-')) ?? '';
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry) {
+    (await entry.load()).register(program);
+    for (const command of program.commands) inherit(command, program);
+    return program;
+  }
+  for (const [command, { description }] of Object.entries(COMMANDS) as [string, CommandEntry][]) {
+    program.command(command).description(description).usage('[options]');
+  }
+  program.addHelpText('after', '\nExample:\n  $ reclmis demo\n');
+  if (name === '') program.action(() => program.outputHelp());
+  return program;
+}
+
+/** Settings of the program that commander hands to subcommands made by `.command` only. */
+function inherit(command: Command, from: Command): void {
+  command.copyInheritedSettings(from);
+  command.helpOption('-h, --help', 'print this help');
+  for (const child of command.commands) inherit(child, command);
+}
+
+/** `help train` is `train --help`, so that only one subcommand needs to be loaded. */
+function helpAsOption(argv: readonly string[]): string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+}
+
+/** Commander's complaint as a coded error; its suggestion becomes the remedy. */
+function usageError(error: CommanderError): ReclmisError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1];
+  const unknown = ['commander.unknownOption', 'commander.unknownCommand', 'commander.excessArguments'];
+  const remedy = suggestion ? { remedy: `Did you mean ${suggestion}?` } : {};
+  return new ReclmisError(unknown.includes(error.code) ? 'OPTION_UNKNOWN' : 'OPTION_INVALID', first, remedy);
+}
+
+/** Prints an error as `error CODE: message` and `remedy: ...`; the stack only with RECLMIS_DEBUG=1. */
+function report(thrown: unknown): number {
+  const error = toReclmisError(thrown);
+  const remedy =
+    error.code === 'INTERNAL'
+      ? 'This is a defect of reclmis: run the command again with RECLMIS_DEBUG=1 and report the command and what it prints.'
+      : error.remedy;
+  process.stderr.write(`error ${error.code}: ${error.message}\nremedy: ${remedy}\n`);
+  if (process.env['RECLMIS_DEBUG'] === '1') {
+    for (let e: unknown = error; e instanceof Error; e = e.cause)
+      process.stderr.write(`${e.stack ?? e.message}\n`);
+  }
+  return error.exitCode;
+}
+
+/** A closed pipe ends the command quietly, Ctrl-C with status 130, anything unforeseen with a report. */
+function guardProcess(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : report(error));
+  });
+  onInterrupt(() => process.exit(report(new ReclmisError('INTERRUPTED', 'stopped by Ctrl-C'))));
+  process.on('uncaughtException', (error) => process.exit(report(error)));
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,52 @@
+/**
+ * What a command prints, and the options that say so: remarks for people on standard output, or with `--json` the result alone.
+ * Progress and errors go to standard error.
+ */
+import { ReclmisError } from '@reclmis/core';
+import type { Command } from 'commander';
+
+/** `-q` and `--json`, as commander gives them. */
+export interface OutputOptions {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `-q` and, where the command has a result to print, `--json`. */
+export function withOutputOptions(command: Command, { json = true } = {}): Command {
+  command.option('-q, --quiet', 'print nothing but errors (and the result of --json)');
+  if (json) command.option('--json', 'print the result as JSON instead of text');
+  return command;
+}
+
+/** A reader of whole numbers for an option. @throws OPTION_INVALID */
+export function numberOf(flag: string, { min }: { readonly min: number }): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isSafeInteger(value) && value >= min) return value;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${flag}: expected a whole number of at least ${min}, got "${text}"`,
+    );
+  };
+}
+
+/** The voice of a command. */
+export class Output {
+  readonly quiet: boolean;
+  private readonly json: boolean;
+
+  constructor(options: OutputOptions) {
+    this.quiet = options.quiet === true;
+    this.json = options.json === true;
+  }
+
+  /** A remark or a table for people. */
+  say(text = ''): void {
+    if (!this.quiet && !this.json) process.stdout.write(`${text}\n`);
+  }
+
+  /** The command's result: printed with `--json` only, as one document. */
+  result(value: unknown): void {
+    if (this.json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Every setting of a run as a flag, `--train.lr 1e-3`, made from the configuration's schema, and short names for the usual ones.
+ * Flags go over the configuration file; ranges are checked with the whole configuration.
+ */
+import { ReclmisError } from '@reclmis/core';
+import {
+  type Config,
+  describeSettings,
+  loadConfig,
+  loadPreset,
+  type Overrides,
+  presetNames,
+  type Setting,
+} from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+
+/** Short names: flag, placeholder, and the setting that it stands for. */
+const SHORT = [
+  ['--data', 'dir', 'data.dir'],
+  ['--epochs', 'n', 'train.epochs'],
+  ['--batch', 'n', 'train.batchSize'],
+  ['--lr', 'rate', 'train.lr'],
+  ['--seed', 'n', 'seed'],
+  ['--device', 'name', 'device'],
+  ['--workers', 'n', 'data.workers'],
+  ['--threads', 'n', 'train.threads'],
+  ['--stems', 'file', 'data.trainStems'],
+  ['--val-stems', 'file', 'data.valStems'],
+] as const;
+
+const PLACEHOLDER = {
+  number: 'number',
+  integer: 'n',
+  boolean: 'true|false',
+  string: 'text',
+  choice: 'name',
+  numbers: 'numbers',
+} as const satisfies Record<Setting['type'], string>;
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** Adds `--config`, `--preset`, the short names and, in a group of their own, all settings. */
+export function withSettings(command: Command): Command {
+  const settings = new Map(describeSettings().map((setting) => [setting.path, setting]));
+  command.option('-c, --config <file>', 'YAML file of settings; it may build on a preset (preset: NAME)');
+  command.addOption(
+    new Option('-p, --preset <name>', `settings of configs/NAME.yaml: ${presetNames().join(', ')}`),
+  );
+  for (const [flag, placeholder, path] of SHORT) {
+    const setting = settings.get(path);
+    if (setting) command.addOption(settingOption(setting, `${flag} <${placeholder}>`, setting.description));
+  }
+  for (const setting of settings.values()) {
+    if (!setting.path.includes('.')) continue; // seed and device are flags already
+    const flag = `--${setting.path} <${PLACEHOLDER[setting.type]}>`;
+    const option = settingOption(setting, flag, describe(setting));
+    command.addOption(option.helpGroup('Settings (also as YAML, see configs/):'));
+  }
+  return command;
+}
+
+/** The configuration that the flags, the file and the preset give together. */
+export function configFrom(given: Given): Config {
+  const overrides: Record<string, unknown> = {};
+  for (const { path } of describeSettings()) if (given[path] !== undefined) overrides[path] = given[path];
+  for (const [flag, , path] of SHORT) {
+    const value = given[camelCase(flag.slice(2))];
+    if (value !== undefined) overrides[path] = value;
+  }
+  return read(given, overrides);
+}
+
+function read(given: Given, overrides: Overrides): Config {
+  const { config, preset } = given;
+  if (typeof config === 'string' && typeof preset === 'string') {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      '--config and --preset were both given; expected one of the two',
+      {
+        remedy: `Write \`preset: ${preset}\` into ${config}: a file may build on a preset.`,
+      },
+    );
+  }
+  return typeof preset === 'string'
+    ? loadPreset(preset, overrides)
+    : loadConfig(typeof config === 'string' ? config : undefined, overrides);
+}
+
+function settingOption(setting: Setting, flag: string, description: string): Option {
+  const option = new Option(flag, description);
+  if (setting.choices) return option.choices(setting.choices);
+  return option.argParser((text: string) => parse(setting, flag.split(' ')[0] ?? flag, text));
+}
+
+function parse({ type }: Setting, flag: string, text: string): unknown {
+  const number = (part: string): number => {
+    const value = part.trim() === '' ? Number.NaN : Number(part);
+    if (Number.isNaN(value))
+      throw new ReclmisError('OPTION_INVALID', `${flag}: expected a number, got "${text}"`);
+    return value;
+  };
+  switch (type) {
+    case 'number':
+    case 'integer':
+      return number(text);
+    case 'numbers':
+      return text.split(',').map(number);
+    case 'boolean':
+      if (text !== 'true' && text !== 'false') {
+        throw new ReclmisError('OPTION_INVALID', `${flag}: expected true or false, got "${text}"`);
+      }
+      return text === 'true';
+    case 'string':
+    case 'choice':
+      return text;
+  }
+}
+
+function describe({ description, default: value, type }: Setting): string {
+  if (value === undefined || value === '') return description;
+  return `${description} (default: ${type === 'numbers' && Array.isArray(value) ? value.join(',') : String(value)})`;
+}
+
+function camelCase(flag: string): string {
+  return flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,42 @@
+/** Tables of aligned text for the terminal. */
+
+/** A column: its title, and to which side its cells go (figures to the right). */
+export interface Column {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+}
+
+/**
+ * Lays out rows under titles, two spaces apart, with a rule below the titles. Ends without a line break.
+ * Rows shorter than the columns are filled with empty cells.
+ */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map(({ title }, i) =>
+    Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map((cell) => [...cell].length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map(({ align }, i) => {
+        const cell = cells[i] ?? '';
+        const space = ' '.repeat((widths[i] ?? 0) - [...cell].length);
+        return align === 'right' ? space + cell : cell + space;
+      })
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '─'.repeat(width)).join('──');
+  return [line(columns.map(({ title }) => title)), rule, ...rows.map(line)].join('\n');
+}
+
+/** A share as a percentage with two decimals, as the paper's tables have it: 0.8522 -> `85.22`. */
+export function percent(share: number): string {
+  return (100 * share).toFixed(2);
+}
+
+/** Seconds for people: `42 s`, `3 min 05 s`, `2 h 07 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const pad = (n: number): string => String(n).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+}

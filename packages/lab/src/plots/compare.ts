@@ -1,0 +1,43 @@
+/** The rows of a contact sheet: cases segmented by their own note and by the note with left and right swapped. */
+import { imageToPlanes, type Mask, mirrorNote, namesSide, score, threshold } from '@reclmis/core';
+import { readSample } from '../data/sample.js';
+import type { Case } from '../data/types.js';
+import type { Segmenter } from '../evaluate/segmenter.js';
+import type { OverviewRow } from './overview.js';
+
+/** The first `count` cases, in the given order, whose note changes when left and right are swapped. */
+export function casesThatNameASide(cases: readonly Case[], count: number): Case[] {
+  return cases.filter(({ note }) => namesSide(note) && mirrorNote(note) !== note).slice(0, count);
+}
+
+/**
+ * Segments each case by both notes, at the model's size.
+ * @throws the codes of `readSample`
+ */
+export async function compareNotes(segmenter: Segmenter, cases: readonly Case[]): Promise<OverviewRow[]> {
+  const S = segmenter.size;
+  const rows: OverviewRow[] = [];
+  for (const one of cases) {
+    const { id, image, mask, note } = await readSample(one, S);
+    const swappedNote = mirrorNote(note);
+    const plane = imageToPlanes(image, S); // [3,S,S]
+    const pair = new Float32Array(2 * plane.length); // [2,3,S,S]
+    pair.set(plane);
+    pair.set(plane, plane.length);
+    const probabilities = segmenter.probabilities(pair, [note, swappedNote]); // [2,1,S,S]
+    const cut = (i: number): Mask => threshold(probabilities.subarray(i * S * S, (i + 1) * S * S), S, S);
+    const [prediction, swappedPrediction] = [cut(0), cut(1)];
+    rows.push({
+      id,
+      image,
+      truth: mask,
+      note,
+      prediction,
+      dice: score(prediction, mask).dice,
+      swappedNote,
+      swappedPrediction,
+      swappedDice: score(swappedPrediction, mask).dice,
+    });
+  }
+  return rows;
+}

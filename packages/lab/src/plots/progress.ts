@@ -1,0 +1,94 @@
+/**
+ * `progress.png` of a run: losses, validation Dice and IoU, and learning rate, per epoch.
+ *
+ * Dice and IoU come in both forms: the mean over images (the paper's) and pooled over all pixels (dashed), never mixed.
+ */
+import { COLOURS } from '@reclmis/core';
+import { renderSvg, writePngRgb } from '../data/images.js';
+import type { EpochRecord } from '../train/metrics-log.js';
+import { type Chart, type Series, svgChart } from './chart.js';
+
+const WIDTH = 1380;
+const HEIGHT = 460;
+const GAP = 36;
+
+/** Draws the epochs so far and writes the picture (1380 x 460, PNG); nothing is written for a run without epochs. */
+export async function writeProgress(file: string, epochs: readonly EpochRecord[]): Promise<void> {
+  if (epochs.length === 0) return;
+  await writePngRgb(file, await renderSvg(progressSvg(epochs)));
+}
+
+/** The picture as SVG. */
+export function progressSvg(epochs: readonly EpochRecord[]): string {
+  const charts = [lossChart(epochs), scoreChart(epochs), rateChart(epochs)];
+  const widths = [0.37, 0.37, 0.26].map((share) => share * (WIDTH - GAP * (charts.length + 1)));
+  let x = GAP;
+  const drawn = charts.map((chart, i) => {
+    const width = widths[i] ?? 0;
+    const svg = svgChart(chart, { x, y: 20, width, height: HEIGHT - 32 });
+    x += width + GAP;
+    return svg;
+  });
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}">` +
+    `<rect width="100%" height="100%" fill="white"/>${drawn.join('')}</svg>`
+  );
+}
+
+function series(
+  epochs: readonly EpochRecord[],
+  label: string,
+  colour: Series['colour'],
+  value: (record: EpochRecord) => number | undefined,
+  dashed = false,
+): Series {
+  return {
+    label,
+    colour,
+    dashed,
+    points: epochs.map((record) => [record.epoch, value(record) ?? Number.NaN] as const),
+  };
+}
+
+function lossChart(epochs: readonly EpochRecord[]): Chart {
+  const lines = [
+    series(epochs, 'total, weighted', [40, 44, 52], ({ losses }) => losses.total),
+    series(epochs, 'Dice', COLOURS.blue, ({ losses }) => losses.dice),
+    series(epochs, 'BCE', COLOURS.skyBlue, ({ losses }) => losses.bce),
+    series(epochs, 'CCL', COLOURS.orange, ({ losses }) => losses.ccl),
+    series(epochs, 'CLR', COLOURS.green, ({ losses }) => losses.clr),
+    series(epochs, 'CVR', COLOURS.purple, ({ losses }) => losses.cvr),
+  ];
+  return {
+    title: 'Training losses',
+    xLabel: 'epoch',
+    scale: 'log',
+    series: lines.filter(({ points }) => points.some(([, y]) => Number.isFinite(y))),
+  };
+}
+
+function scoreChart(epochs: readonly EpochRecord[]): Chart {
+  const best = epochs.findLast((record) => record.best);
+  return {
+    title: 'Validation Dice and IoU',
+    xLabel: 'epoch',
+    yMin: 0,
+    yMax: 1,
+    series: [
+      series(epochs, 'Dice, mean', COLOURS.blue, ({ validation }) => validation.dice),
+      series(epochs, 'Dice, pooled', COLOURS.blue, ({ validation }) => validation.pooledDice, true),
+      series(epochs, 'IoU, mean', COLOURS.vermilion, ({ validation }) => validation.iou),
+      series(epochs, 'IoU, pooled', COLOURS.vermilion, ({ validation }) => validation.pooledIou, true),
+    ],
+    ...(best ? { mark: { x: best.epoch, label: `best: ${best.validation.dice.toFixed(4)}` } } : {}),
+  };
+}
+
+function rateChart(epochs: readonly EpochRecord[]): Chart {
+  return {
+    title: 'Learning rate',
+    xLabel: 'epoch',
+    yMin: 0,
+    series: [series(epochs, 'learning rate', COLOURS.green, ({ lr }) => lr)],
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Text in pictures, as SVG outlines of a font that is installed with the packages (Inter, SIL Open Font License): the pictures look
+ * the same on every machine, whatever fonts it has.
+ *
+ * Characters are set one by one with pair kerning; that is all that Latin text of a chart needs. A character that the font
+ * lacks is set without its accents, or else as a question mark.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import opentype from 'opentype.js';
+
+/** Weight of the type: 400 regular, 600 semibold. */
+export type Weight = 400 | 600;
+
+export interface TextStyle {
+  /** Height of the type in pixels. Default 13. */
+  readonly size?: number;
+  readonly weight?: Weight;
+  /** Default near-black. */
+  readonly colour?: string;
+  /** Which point of the text `x` is. Default start. */
+  readonly anchor?: 'start' | 'middle' | 'end';
+  /** Turned by a quarter, reading upwards, about (x, y). */
+  readonly upwards?: boolean;
+}
+
+/** The dark of text and axes. */
+export const INK = '#1f2430';
+/** The grey of what is secondary. */
+export const FAINT = '#6b7280';
+
+const fonts = new Map<Weight, opentype.Font>();
+
+function font(weight: Weight): opentype.Font {
+  let loaded = fonts.get(weight);
+  if (!loaded) {
+    const file = createRequire(import.meta.url).resolve(
+      `@fontsource/inter/files/inter-latin-${weight}-normal.woff`,
+    );
+    const bytes = readFileSync(file);
+    loaded = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+    fonts.set(weight, loaded);
+  }
+  return loaded;
+}
+
+/** The glyphs of a text with their positions, in pixels from its start; and its width. */
+function layOut(
+  text: string,
+  size: number,
+  weight: Weight,
+): { placed: [opentype.Glyph, number][]; width: number } {
+  const face = font(weight);
+  const scale = size / face.unitsPerEm;
+  const placed: [opentype.Glyph, number][] = [];
+  let width = 0;
+  let previous: opentype.Glyph | null = null;
+  for (const character of text) {
+    const glyph = glyphOf(face, character);
+    if (previous) width += face.getKerningValue(previous, glyph) * scale;
+    placed.push([glyph, width]);
+    width += (glyph.advanceWidth ?? 0) * scale;
+    previous = glyph;
+  }
+  return { placed, width };
+}
+
+function glyphOf(face: opentype.Font, character: string): opentype.Glyph {
+  for (const candidate of [character, character.normalize('NFKD').charAt(0)]) {
+    if (face.charToGlyphIndex(candidate) > 0) return face.charToGlyph(candidate);
+  }
+  return face.charToGlyph('?');
+}
+
+/** The width of a text in pixels. */
+export function textWidth(text: string, size = 13, weight: Weight = 400): number {
+  return layOut(text, size, weight).width;
+}
+
+/** A text whose baseline starts (or is centred, or ends) at (x, y), as an SVG element. */
+export function svgText(text: string, x: number, y: number, style: TextStyle = {}): string {
+  const { size = 13, weight = 400, colour = INK, anchor = 'start', upwards = false } = style;
+  const { placed, width } = layOut(text, size, weight);
+  const left = x - (anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0);
+  const outline = placed.map(([glyph, at]) => glyph.getPath(left + at, y, size).toPathData(2)).join('');
+  const turn = upwards ? ` transform="rotate(-90 ${x} ${y})"` : '';
+  return `<path fill="${colour}"${turn} d="${outline}"/>`;
+}
+
+/**
+ * The text in lines of at most `width` pixels, broken between words (a word that is too long alone is broken inside). What does
+ * not fit into `maxLines` is cut, and the last line ends in an ellipsis.
+ */
+export function wrapText(
+  text: string,
+  width: number,
+  size = 13,
+  weight: Weight = 400,
+  maxLines = Infinity,
+): string[] {
+  const fits = (line: string): boolean => textWidth(line, size, weight) <= width;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (fits(longer)) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = '';
+    for (const character of word) {
+      if (line !== '' && !fits(line + character)) {
+        lines.push(line);
+        line = '';
+      }
+      line += character;
+    }
+  }
+  if (line !== '') lines.push(line);
+  if (lines.length <= maxLines) return lines;
+  const kept = lines.slice(0, maxLines);
+  let last = kept.pop() ?? '';
+  while (last !== '' && !fits(`${last}…`)) last = last.slice(0, -1).trimEnd();
+  return [...kept, `${last}…`];
+}
