@@ -11,10 +11,7 @@ import { WordEncoder } from './text/words.js';
  * @throws NOTES_EMPTY
  */
 export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEncoder {
-  switch (text.encoder) {
-    case 'words':
-      return WordEncoder.fromNotes(notes, { contextLength: text.contextLength });
-  }
+  return WordEncoder.fromNotes(notes, { contextLength: text.contextLength }); // text.encoder has this one choice so far
 }
 
 /** A model with new weights, drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together. */

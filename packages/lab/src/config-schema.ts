@@ -74,7 +74,10 @@ const modelSchema = z.strictObject({
   // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (METHOD.md 3 and 5).
   dropout: fraction().lt(1).default(0.1).describe('dropout of the interaction and the reconstructors'),
   // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (METHOD.md 7).
-  interestDropout: fraction().lt(1).default(0).describe('dropout before the MLPs of patches and words of interest'),
+  interestDropout: fraction()
+    .lt(1)
+    .default(0)
+    .describe('dropout before the MLPs of patches and words of interest'),
 });
 
 const textSchema = z.strictObject({
@@ -176,19 +179,47 @@ const range = (limit: number): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> =>
 const augmentSchema = z.strictObject({
   // `consistent` keeps note and image true to each other (a mirrored image gets the mirrored note); `upstream` flips and turns the
   // image under a note that names sides, as the authors' code does. The figures are METHOD.md 7's, kept in data/augment.ts.
-  mode: z.enum(['consistent', 'upstream', 'none']).default(AUGMENT_DEFAULTS.mode).describe('augmentation of the training cases'),
+  mode: z
+    .enum(['consistent', 'upstream', 'none'])
+    .default(AUGMENT_DEFAULTS.mode)
+    .describe('augmentation of the training cases'),
   blurProbability: fraction().default(AUGMENT_DEFAULTS.blurProbability).describe('how often to blur'),
-  blurSigma: range(100).default([...AUGMENT_DEFAULTS.blurSigma]).describe('range of the blur’s standard deviation, in pixels'),
+  blurSigma: range(100)
+    .default([...AUGMENT_DEFAULTS.blurSigma])
+    .describe('range of the blur’s standard deviation, in pixels'),
   photometricProbability: fraction()
     .default(AUGMENT_DEFAULTS.photometricProbability)
     .describe('how often to change each of brightness, contrast, saturation and hue'),
-  brightness: z.number().min(0).max(255).default(AUGMENT_DEFAULTS.brightness).describe('largest change of brightness, of 255'),
-  contrast: range(10).default([...AUGMENT_DEFAULTS.contrast]).describe('range of the factor of contrast'),
-  saturation: range(10).default([...AUGMENT_DEFAULTS.saturation]).describe('range of the factor of saturation'),
-  hueDegrees: z.number().min(0).max(180).default(AUGMENT_DEFAULTS.hueDegrees).describe('largest change of hue, in degrees'),
-  flipProbability: fraction().default(AUGMENT_DEFAULTS.flipProbability).describe('how often to turn and flip, or to mirror with the note'),
-  rotateProbability: fraction().default(AUGMENT_DEFAULTS.rotateProbability).describe('how often to rotate what was not flipped'),
-  rotateDegrees: z.number().min(0).max(180).default(AUGMENT_DEFAULTS.rotateDegrees).describe('largest rotation either way, in degrees'),
+  brightness: z
+    .number()
+    .min(0)
+    .max(255)
+    .default(AUGMENT_DEFAULTS.brightness)
+    .describe('largest change of brightness, of 255'),
+  contrast: range(10)
+    .default([...AUGMENT_DEFAULTS.contrast])
+    .describe('range of the factor of contrast'),
+  saturation: range(10)
+    .default([...AUGMENT_DEFAULTS.saturation])
+    .describe('range of the factor of saturation'),
+  hueDegrees: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(AUGMENT_DEFAULTS.hueDegrees)
+    .describe('largest change of hue, in degrees'),
+  flipProbability: fraction()
+    .default(AUGMENT_DEFAULTS.flipProbability)
+    .describe('how often to turn and flip, or to mirror with the note'),
+  rotateProbability: fraction()
+    .default(AUGMENT_DEFAULTS.rotateProbability)
+    .describe('how often to rotate what was not flipped'),
+  rotateDegrees: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(AUGMENT_DEFAULTS.rotateDegrees)
+    .describe('largest rotation either way, in degrees'),
 });
 
 export const configSchema = z.strictObject({

@@ -242,8 +242,8 @@ function isTree(value: unknown): value is Tree {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (typeof value === 'number') return String(value);
-  const text = JSON.stringify(value) ?? String(value);
+  if (typeof value === 'number') return String(value); // NaN and infinities too
+  const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

@@ -40,7 +40,8 @@ export function settle(model: nn.Module, engine: Engine): void {
   noGrad(() =>
     scope(() => {
       for (const parameter of model.parameters()) {
-        if (parameter.shape.length === 4) parameter.setData(parameter.contiguous({ memoryFormat: engine.memoryFormat }));
+        if (parameter.shape.length === 4)
+          parameter.setData(parameter.contiguous({ memoryFormat: engine.memoryFormat }));
       }
     }),
   );

@@ -40,7 +40,12 @@ export interface RunInfo {
   readonly status: RunStatus;
   /** Why a failed run failed. */
   readonly error?: { readonly code: string; readonly message: string };
-  readonly versions: { readonly reclmis: string; readonly node: string; readonly libtorch: string; readonly vectors: string };
+  readonly versions: {
+    readonly reclmis: string;
+    readonly node: string;
+    readonly libtorch: string;
+    readonly vectors: string;
+  };
   readonly engine: Engine;
   readonly seed: number;
   readonly data: { readonly train: RunData; readonly val: RunData };
@@ -72,9 +77,11 @@ export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'p
  */
 export function refuseTaken(dir: string): void {
   if (!existsSync(dir)) return;
-  if (!statSync(dir).isDirectory()) throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected a folder, found a file`);
+  if (!statSync(dir).isDirectory())
+    throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected a folder, found a file`);
   const count = readdirSync(dir).length;
-  if (count > 0) throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected an empty folder, found ${count} entries`);
+  if (count > 0)
+    throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected an empty folder, found ${count} entries`);
 }
 
 /**
@@ -96,7 +103,9 @@ export async function writeRunInfo(dir: string, info: RunInfo): Promise<void> {
 /** The versions that decide a run's figures. */
 export function currentVersions(): RunInfo['versions'] {
   const { torch, capability } = version();
-  const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return { reclmis: own.version, node: process.versions.node, libtorch: torch, vectors: capability };
 }
 
@@ -155,7 +164,8 @@ export function openRun(dir: string): Run {
   if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
   const files = runFiles(dir);
   for (const file of [files.config, files.info]) {
-    if (!existsSync(file)) throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
+    if (!existsSync(file))
+      throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
   }
   const config = readStoredConfig(files.config);
   const info = readInfo(files.info);

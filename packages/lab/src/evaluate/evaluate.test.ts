@@ -34,7 +34,15 @@ describe('noteVariant', () => {
 
 describe('scoresToCsv', () => {
   it('writes a header, a row per image, and quotes what needs it', () => {
-    const row = { dice: 0.5, iou: 1 / 3, precision: 0.5, recall: 0.5, predicted: 4, truth: 4, intersection: 2 };
+    const row = {
+      dice: 0.5,
+      iou: 1 / 3,
+      precision: 0.5,
+      recall: 0.5,
+      predicted: 4,
+      truth: 4,
+      intersection: 2,
+    };
     expect(scoresToCsv([{ id: 'a,"b"', ...row }])).toBe(
       'id,dice,iou,precision,recall,predicted,truth,intersection\r\n"a,""b""",0.5,0.3333333333333333,0.5,0.5,4,4,2\r\n',
     );

@@ -50,14 +50,28 @@ export interface Evaluation {
  */
 export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const run = openRun(runDir);
-  const { split = 'test', notes = 'right', seed = run.config.seed, batchSize = run.config.train.batchSize } = options;
+  const {
+    split = 'test',
+    notes = 'right',
+    seed = run.config.seed,
+    batchSize = run.config.train.batchSize,
+  } = options;
   const dir = options.dataDir ?? run.config.data.dir;
   const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
-  const loader = new Loader({ cases: dataset.cases, batchSize, size: model.size, workers: run.config.data.workers, cacheBytes: 0 });
+  const loader = new Loader({
+    cases: dataset.cases,
+    batchSize,
+    size: model.size,
+    workers: run.config.data.workers,
+    cacheBytes: 0,
+  });
   try {
-    const { rows, summary } = await scoreCases(model, loader.batches(0), { ...options, noteTransform: transform });
+    const { rows, summary } = await scoreCases(model, loader.batches(0), {
+      ...options,
+      noteTransform: transform,
+    });
     const { kind, epoch, step } = model.checkpoint;
     return {
       run: runDir,
@@ -92,7 +106,10 @@ export function noteVariant(
     case 'mirrored':
       return mirrorNote;
     case 'shuffled': {
-      const notes = cycled(cases.map(({ note }) => note), Random.from(seed, 'shuffled notes'));
+      const notes = cycled(
+        cases.map(({ note }) => note),
+        Random.from(seed, 'shuffled notes'),
+      );
       const given = new Map(cases.map(({ id }, i) => [id, notes[i] ?? '']));
       return (_, id) => given.get(id) ?? '';
     }
@@ -102,7 +119,10 @@ export function noteVariant(
 /** Sattolo's shuffle: a random permutation of one single cycle, so no item keeps its place. */
 function cycled(items: readonly string[], random: Random): string[] {
   if (items.length < 2) {
-    throw new ReclmisError('OPTION_INVALID', `notes shuffled: expected at least 2 cases, got ${items.length}`);
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `notes shuffled: expected at least 2 cases, got ${items.length}`,
+    );
   }
   const result = [...items];
   for (let i = result.length - 1; i > 0; i--) {
@@ -118,7 +138,11 @@ const COLUMNS = ['id', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth
 export function scoresToCsv(rows: readonly CaseScore[]): string {
   const field = (value: string | number): string =>
     typeof value === 'string' && /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value);
-  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => field(row[name])).join(','))].join('\r\n') + '\r\n';
+  return (
+    [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => field(row[name])).join(','))].join(
+      '\r\n',
+    ) + '\r\n'
+  );
 }
 
 /** Everything but the notes as JSON, rows included. */
@@ -127,7 +151,10 @@ export function evaluationToJson(evaluation: Evaluation): string {
 }
 
 /** Writes the CSV and the JSON, each whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
-export async function writeEvaluation(evaluation: Evaluation, files: { csv?: string; json?: string }): Promise<void> {
+export async function writeEvaluation(
+  evaluation: Evaluation,
+  files: { csv?: string; json?: string },
+): Promise<void> {
   if (files.csv) await writeFileAtomic(files.csv, scoresToCsv(evaluation.rows));
   if (files.json) await writeFileAtomic(files.json, evaluationToJson(evaluation));
 }

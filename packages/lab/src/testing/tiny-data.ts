@@ -1,6 +1,6 @@
 /**
- * For tests: a data set in LViT's layout, of pictures with two bright squares of which the note names one. The mask holds that one,
- * so a model must read the note. Left and right are the patient's (the patient's left is on the image's right).
+ * For tests: a data set in LViT's layout, of pictures with two bright squares of which the note names one; the mask holds that one.
+ * Left and right are the patient's (the patient's left is on the image's right).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

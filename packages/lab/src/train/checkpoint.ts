@@ -67,10 +67,16 @@ export async function saveCheckpoint(
   const path = checkpointPath(runDir, info.kind);
   await makeFolder(join(runDir, 'checkpoints'));
   if (optimizer) {
-    writeSafetensors(optimizerPath(runDir), optimizer.stateDict(), { format: FORMAT, step: String(info.step) });
+    writeSafetensors(optimizerPath(runDir), optimizer.stateDict(), {
+      format: FORMAT,
+      step: String(info.step),
+    });
   }
   writeSafetensors(path, model.stateDict(), { format: FORMAT, info: JSON.stringify(info) });
-  await writeFileAtomic(path.replace(/\.safetensors$/, '.json'), `${JSON.stringify({ format: FORMAT, ...info }, null, 2)}\n`);
+  await writeFileAtomic(
+    path.replace(/\.safetensors$/, '.json'),
+    `${JSON.stringify({ format: FORMAT, ...info }, null, 2)}\n`,
+  );
 }
 
 /**

@@ -1,8 +1,10 @@
 /**
- * `metrics.jsonl`: one line of JSON per epoch, appended as the run goes. Holds figures only, never notes or pictures.
+ * `metrics.jsonl`: one line of JSON per epoch. Holds figures only, never notes or pictures. It is written anew after each epoch, which
+ * is little work, so that it is always whole.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
+import { writeFileAtomic } from '../data/files.js';
 
 /** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
 export interface EpochLosses {
@@ -45,26 +47,27 @@ export interface EpochRecord {
   readonly seconds: number;
 }
 
-/** Appends an epoch to the log. */
-export function appendEpoch(file: string, record: EpochRecord): void {
-  appendFileSync(file, `${JSON.stringify(record)}\n`);
+/** Writes the log of the epochs so far. @throws OUTPUT_UNWRITABLE, DISK_FULL; the log is then as it was. */
+export async function writeEpochs(file: string, records: readonly EpochRecord[]): Promise<void> {
+  await writeFileAtomic(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
 }
 
 /**
- * The epochs of a log, in order. A last line that was cut short by a crash is left out; any other damage is an error.
+ * The epochs of a log, in order; none where there is no log yet.
  * @throws RUN_INVALID
  */
 export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n');
-  const unfinished = lines.pop() !== '' ? 1 : 0;
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   return lines
-    .filter((line) => line.trim() !== '')
+    .filter((line) => line !== '')
     .map((line, i) => {
       try {
         return JSON.parse(line) as EpochRecord;
       } catch (cause) {
-        throw new ReclmisError('RUN_INVALID', `${file}: line ${i + 1} of ${lines.length + unfinished} is not JSON`, { cause });
+        throw new ReclmisError('RUN_INVALID', `${file}: line ${i + 1} of ${lines.length} is not JSON`, {
+          cause,
+        });
       }
     });
 }

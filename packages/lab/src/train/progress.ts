@@ -3,7 +3,7 @@ import { type Score, ScoreSummary } from '@reclmis/core';
 import { writeProgress } from '../plots/progress.js';
 import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run.js';
 import { LOSS_NAMES, type LossName } from './losses.js';
-import { appendEpoch, type EpochLosses, type EpochRecord, type EpochScores } from './metrics-log.js';
+import { type EpochLosses, type EpochRecord, type EpochScores, writeEpochs } from './metrics-log.js';
 import type { StepLosses } from './step.js';
 
 /** A run's course. */
@@ -42,15 +42,20 @@ export class Progress {
   /** Brings the folder up to date after an epoch. */
   async write(): Promise<void> {
     const files = runFiles(this.dir);
-    const latest = this.records.at(-1);
-    if (latest) appendEpoch(files.metrics, latest);
+    await writeEpochs(files.metrics, this.records);
     await writeProgress(files.progress, this.records);
     await writeRunInfo(this.dir, this.current);
   }
 
   /** Writes how the run ended. */
   async end(status: RunStatus, error?: { readonly code: string; readonly message: string }): Promise<void> {
-    this.current = { ...this.current, status, steps: this.step, seconds: this.seconds, ...(error ? { error } : {}) };
+    this.current = {
+      ...this.current,
+      status,
+      steps: this.step,
+      seconds: this.seconds,
+      ...(error ? { error } : {}),
+    };
     await writeRunInfo(this.dir, this.current);
   }
 }

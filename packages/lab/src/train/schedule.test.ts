@@ -23,7 +23,12 @@ describe('learningRate', () => {
 
   it('restarts after restartEpochs epochs, upstream’s QaTa-COV19 schedule', () => {
     const rate = learningRate(
-      settings({ 'train.schedule': 'cosine-warm-restarts', 'train.lr': 3e-4, 'train.minLr': 1e-4, 'train.restartEpochs': 10 }),
+      settings({
+        'train.schedule': 'cosine-warm-restarts',
+        'train.lr': 3e-4,
+        'train.minLr': 1e-4,
+        'train.restartEpochs': 10,
+      }),
       7,
     );
     expect(rate(35)).toBeCloseTo(2e-4, 12);
@@ -32,7 +37,10 @@ describe('learningRate', () => {
   });
 
   it('decays by 0.99 an epoch down to minLr, upstream’s MosMedData+ schedule', () => {
-    const rate = learningRate(settings({ 'train.schedule': 'exponential', 'train.lr': 3e-4, 'train.minLr': 3e-5 }), 20);
+    const rate = learningRate(
+      settings({ 'train.schedule': 'exponential', 'train.lr': 3e-4, 'train.minLr': 3e-5 }),
+      20,
+    );
     expect(rate(20)).toBeCloseTo(3e-4 * 0.99, 12);
     expect(rate(20 * 400)).toBeCloseTo(3e-5, 12); // 0.99^400 is below a tenth
   });

@@ -27,7 +27,8 @@ export interface TrainingData {
  * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and the other codes of the data.
  */
 export async function openTrainingData({ data }: Config): Promise<TrainingData> {
-  if (data.dir === '') throw new ReclmisError('CONFIG_INVALID', 'data.dir: expected a data set folder, got nothing');
+  if (data.dir === '')
+    throw new ReclmisError('CONFIG_INVALID', 'data.dir: expected a data set folder, got nothing');
   const open = async (split: 'train' | 'val', stems: string): Promise<Dataset> => {
     const dataset = await openDataset(data.dir, split, stems === '' ? {} : { stems });
     await assertUsable(dataset);
@@ -59,7 +60,10 @@ export function openSession(config: Config, data: TrainingData): Session {
   const engine = prepareEngine(config);
   const stepsPerEpoch = Math.ceil(data.train.cases.length / config.train.batchSize);
   const rate = learningRate(config.train, stepsPerEpoch);
-  const encoder = buildEncoder(config.text, data.train.cases.map(({ note }) => note));
+  const encoder = buildEncoder(
+    config.text,
+    data.train.cases.map(({ note }) => note),
+  );
   manualSeed(config.seed);
   const model = buildModel(config, encoder);
   settle(model, engine);
@@ -127,4 +131,3 @@ export function firstInfo(session: Session, startedAt: Date): RunInfo {
     best: null,
   };
 }
-

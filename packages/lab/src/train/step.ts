@@ -66,7 +66,10 @@ function named<T>(step: number, ids: readonly string[], compute: () => T): T {
 export function requireFiniteState(model: RecLMIS, step: number): void {
   for (const [key, tensor] of model.stateDict()) {
     if (scope(() => tensor.isfinite().all().item()) === 0) {
-      throw new ReclmisError('LOSS_NOT_FINITE', `step ${step}: ${key} holds values that are not finite after the update`);
+      throw new ReclmisError(
+        'LOSS_NOT_FINITE',
+        `step ${step}: ${key} holds values that are not finite after the update`,
+      );
     }
   }
 }

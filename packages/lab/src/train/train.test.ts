@@ -1,14 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { memory, noGrad } from '@reclmis/torch';
+import { memory, noGrad, optim } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, loadConfig, type Overrides } from '../config.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun } from '../run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
-import { readCheckpoint } from './checkpoint.js';
+import { readCheckpoint, readOptimizer } from './checkpoint.js';
 import { readEpochs } from './metrics-log.js';
 import { type RunSummary, type StepReport, train } from './train.js';
 
@@ -34,7 +42,7 @@ function tiny(overrides: Overrides = {}): Config {
   });
 }
 
-async function failure(act: () => Promise<unknown>): Promise<ReclmisError> {
+async function failure(act: () => unknown): Promise<ReclmisError> {
   try {
     await act();
   } catch (error) {
@@ -57,7 +65,13 @@ describe('two epochs, end to end', () => {
   });
 
   it('leaves a complete run folder', () => {
-    expect(readdirSync(dir).sort()).toEqual(['checkpoints', 'config.yaml', 'metrics.jsonl', 'progress.png', 'run.json']);
+    expect(readdirSync(dir).sort()).toEqual([
+      'checkpoints',
+      'config.yaml',
+      'metrics.jsonl',
+      'progress.png',
+      'run.json',
+    ]);
     expect(readdirSync(join(dir, 'checkpoints')).sort()).toEqual([
       'best.json',
       'best.safetensors',
@@ -67,7 +81,13 @@ describe('two epochs, end to end', () => {
     ]);
     expect(loadConfig(join(dir, 'config.yaml'))).toEqual(tiny());
     const run = openRun(dir);
-    expect(run.info).toMatchObject({ status: 'finished', epochs: 2, steps: 6, seed: 1, data: { train: { cases: 10 }, val: { cases: 6 } } });
+    expect(run.info).toMatchObject({
+      status: 'finished',
+      epochs: 2,
+      steps: 6,
+      seed: 1,
+      data: { train: { cases: 10 }, val: { cases: 6 } },
+    });
     expect(run.info.data.train.fingerprint).toMatch(/^[0-9a-f]{64}$/);
     expect(run.info.best?.epoch).toBe(summary.best?.epoch);
     expect(readFileSync(join(dir, 'progress.png')).subarray(1, 4).toString()).toBe('PNG');
@@ -98,7 +118,9 @@ describe('two epochs, end to end', () => {
   });
 
   it('takes every case once an epoch, in another order each time, and anneals by step', () => {
-    const order = [1, 2].map((epoch) => steps.filter((report) => report.epoch === epoch).flatMap(({ ids }) => ids));
+    const order = [1, 2].map((epoch) =>
+      steps.filter((report) => report.epoch === epoch).flatMap(({ ids }) => ids),
+    );
     expect(order[0]).not.toEqual(order[1]);
     expect([...(order[0] ?? [])].sort()).toEqual([...(order[1] ?? [])].sort());
     expect(new Set(order[0]).size).toBe(10);
@@ -115,7 +137,14 @@ describe('two epochs, end to end', () => {
       // The same weights, cases and batches on one thread: the masks are the same, so only the sums' rounding may differ.
       expect(scores.mean.dice).toBeCloseTo(stored?.dice ?? NaN, 12);
       expect(scores.pooled.iou).toBeCloseTo(stored?.pooledIou ?? NaN, 12);
-      expect(rows.map(({ id }) => id)).toEqual(['val-000', 'val-001', 'val-002', 'val-003', 'val-004', 'val-005']);
+      expect(rows.map(({ id }) => id)).toEqual([
+        'val-000',
+        'val-001',
+        'val-002',
+        'val-003',
+        'val-004',
+        'val-005',
+      ]);
     }
   });
 
@@ -140,7 +169,10 @@ describe('two epochs, end to end', () => {
   });
 
   it('keeps what a continued run needs with the last checkpoint', () => {
-    const info = JSON.parse(readFileSync(join(dir, 'checkpoints', 'last.json'), 'utf8')) as Record<string, unknown>;
+    const info = JSON.parse(readFileSync(join(dir, 'checkpoints', 'last.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
     expect(info).toMatchObject({ epoch: 2, step: 6, earlyStopping: { bestEpoch: summary.best?.epoch } });
   });
 
@@ -155,7 +187,10 @@ describe('reproducibility', () => {
   it('gives the same losses bit by bit for the same seed on one thread, with workers or without', async () => {
     const losses = async (overrides: Overrides): Promise<number[]> => {
       const totals: number[] = [];
-      await train(tiny({ 'train.epochs': 1, ...overrides }), { out: place(), onStep: (report) => totals.push(report.losses.total) });
+      await train(tiny({ 'train.epochs': 1, ...overrides }), {
+        out: place(),
+        onStep: (report) => totals.push(report.losses.total),
+      });
       return totals;
     };
     const first = await losses({});
@@ -165,27 +200,34 @@ describe('reproducibility', () => {
 });
 
 describe('learning', () => {
-  it('overfits one batch: the loss falls and Dice exceeds 0.9, with the note deciding', async () => {
+  it('overfits one batch: the loss falls and Dice exceeds 0.9', async () => {
     const folder = join(root, 'four');
     await writeTinyData(folder, SIZE, { train: 4, val: 4, test: 4 });
     // The training cases serve as validation too: this test asks whether the loop can learn, not whether it generalises.
-    for (const part of ['img', 'labelcol', 'Val_text.csv']) rmSync(join(folder, 'Val_Folder', part), { recursive: true });
+    for (const part of ['img', 'labelcol', 'Val_text.csv'])
+      rmSync(join(folder, 'Val_Folder', part), { recursive: true });
     copyTrainToVal(folder);
     const config = tiny({
       'data.dir': folder,
       'model.baseWidth': 8,
-      'train.epochs': 60,
+      'train.epochs': 45,
       'train.lr': 5e-3,
       'train.patience': 0,
       'augment.mode': 'none',
     });
     const { records, best } = await train(config, { out: place() });
     expect(best?.dice).toBeGreaterThan(0.9);
-    expect(records.at(-1)?.losses.total ?? NaN).toBeLessThan(0.5 * (records[0]?.losses.total ?? NaN));
+    // The segmentation's own loss: the reconstructions' targets move with the model, so their losses need not fall.
+    const [first, last] = [records[0], records.at(-1)].map(
+      (record) => (record?.losses.dice ?? NaN) + (record?.losses.bce ?? NaN),
+    );
+    expect(last ?? NaN).toBeLessThan(0.5 * (first ?? NaN));
   }, 120_000);
 
   it('trains the note-free model, which has no losses of its own', async () => {
-    const { records } = await train(tiny({ 'train.epochs': 1, 'model.components.ci': false }), { out: place() });
+    const { records } = await train(tiny({ 'train.epochs': 1, 'model.components.ci': false }), {
+      out: place(),
+    });
     expect(Object.keys(records[0]?.losses ?? {}).sort()).toEqual(['bce', 'dice', 'total']);
   });
 });
@@ -194,7 +236,8 @@ function copyTrainToVal(folder: string): void {
   const [from, to] = [join(folder, 'Train_Folder'), join(folder, 'Val_Folder')];
   for (const part of ['img', 'labelcol']) {
     mkdirSync(join(to, part));
-    for (const name of readdirSync(join(from, part))) writeFileSync(join(to, part, name), readFileSync(join(from, part, name)));
+    for (const name of readdirSync(join(from, part)))
+      writeFileSync(join(to, part, name), readFileSync(join(from, part, name)));
   }
   writeFileSync(join(to, 'Val_text.csv'), readFileSync(join(from, 'Train_text.csv')));
 }
@@ -223,7 +266,12 @@ describe('ends', () => {
     expect(error.message).toMatch(/^step 5: .*dice = NaN.*cases train-\d+/);
     expect(readFileSync(join(dir, 'checkpoints', 'last.safetensors')).equals(kept)).toBe(true);
     const run = openRun(dir);
-    expect(run.info).toMatchObject({ status: 'failed', epochs: 1, steps: 4, error: { code: 'LOSS_NOT_FINITE' } });
+    expect(run.info).toMatchObject({
+      status: 'failed',
+      epochs: 1,
+      steps: 4,
+      error: { code: 'LOSS_NOT_FINITE' },
+    });
     using model = run.loadModel({ checkpoint: 'last' });
     expect(model.checkpoint.epoch).toBe(1);
   });
@@ -235,7 +283,9 @@ describe('ends', () => {
       train(tiny({ 'train.epochs': 1 }), {
         out: dir,
         onStart: ({ model }) => {
-          const weight = model.namedParameters().get('rec_img_trans1.decoder2.layers.0.fc1.weight') ?? [...model.namedParameters().values()][0];
+          const weight =
+            model.namedParameters().get('rec_img_trans1.decoder2.layers.0.fc1.weight') ??
+            [...model.namedParameters().values()][0];
           poison = () => noGrad(() => void weight?.fill_(Number.POSITIVE_INFINITY));
         },
         onStep: ({ step }) => {
@@ -264,7 +314,9 @@ describe('ends', () => {
 
   it('stops when patience runs out', async () => {
     // Without learning, every epoch scores as the first.
-    const summary = await train(tiny({ 'train.epochs': 9, 'train.patience': 2, 'train.lr': 1e-30 }), { out: place() });
+    const summary = await train(tiny({ 'train.epochs': 9, 'train.patience': 2, 'train.lr': 1e-30 }), {
+      out: place(),
+    });
     expect(summary.status).toBe('exhausted');
     expect(summary.epochs).toBeLessThan(9);
   });
@@ -311,7 +363,7 @@ describe('checkpoints', () => {
     intact = readFileSync(path);
   });
 
-  const loading = (): Promise<ReclmisError> => failure(async () => openRun(dir).loadModel().dispose());
+  const loading = (): Promise<ReclmisError> => failure(() => openRun(dir).loadModel().dispose());
 
   it.each([
     ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 100)],
@@ -362,17 +414,41 @@ describe('checkpoints', () => {
   });
 });
 
+describe('the optimiser’s state', () => {
+  it('comes back with last, and only with the step that it belongs to', async () => {
+    const dir = place();
+    await train(tiny({ 'train.epochs': 1 }), { out: dir });
+    using model = openRun(dir).loadModel({ checkpoint: 'last' });
+    const trained = new Map(
+      [...model.model.namedParameters()].filter(([, parameter]) => parameter.requiresGrad),
+    );
+    using optimizer = new optim.Adam(trained, { lr: 1e-3 });
+    readOptimizer(dir, model.checkpoint, optimizer);
+    const state = optimizer.stateDict();
+    expect(state.get('outc.weight.step')?.item()).toBe(3);
+    expect(
+      state
+        .get('outc.weight.exp_avg_sq')
+        ?.toFloat32Array()
+        .every((value) => value > 0),
+    ).toBe(true);
+    const error = await failure(() => readOptimizer(dir, { ...model.checkpoint, step: 99 }, optimizer));
+    expect(error.code).toBe('CHECKPOINT_MISMATCH');
+    expect(error.message).toContain('step 3');
+  });
+});
+
 describe('openRun', () => {
   it('tells a folder that is not there from one that is no run', async () => {
-    expect((await failure(async () => openRun(join(root, 'nonesuch')))).code).toBe('RUN_MISSING');
-    expect((await failure(async () => openRun(data))).code).toBe('RUN_INVALID');
+    expect((await failure(() => openRun(join(root, 'nonesuch')))).code).toBe('RUN_MISSING');
+    expect((await failure(() => openRun(data))).code).toBe('RUN_INVALID');
   });
 
   it('names a configuration that does not read', async () => {
     const dir = place();
     await train(tiny({ 'train.epochs': 1 }), { out: dir });
     writeFileSync(join(dir, 'config.yaml'), 'train:\n  speed: 9\n');
-    const error = await failure(async () => openRun(dir));
+    const error = await failure(() => openRun(dir));
     expect(error.code).toBe('RUN_INVALID');
     expect(error.message).toContain('train.speed');
   });

@@ -93,7 +93,14 @@ async function trainEpochs(session: Session, progress: Progress, options: TrainO
     if (options.signal?.aborted) return await interrupt(session, progress);
 
     const best = earlyStopping.update(epoch, validation.dice);
-    const record = { epoch, ...trained, validation, best, peakBytes: memory().peakBytes, seconds: progress.seconds };
+    const record = {
+      epoch,
+      ...trained,
+      validation,
+      best,
+      peakBytes: memory().peakBytes,
+      seconds: progress.seconds,
+    };
     progress.completed(record);
     if (best) await save(session, progress, 'best');
     await save(session, progress, 'last');
@@ -109,7 +116,12 @@ async function trainEpochs(session: Session, progress: Progress, options: TrainO
 type TrainedEpoch = Pick<EpochRecord, 'step' | 'losses' | 'lr' | 'secondsPerImage' | 'waitShare'>;
 
 /** Every training case once. Stops after the step during which the signal came. */
-async function trainEpoch(session: Session, epoch: number, progress: Progress, options: TrainOptions): Promise<TrainedEpoch> {
+async function trainEpoch(
+  session: Session,
+  epoch: number,
+  progress: Progress,
+  options: TrainOptions,
+): Promise<TrainedEpoch> {
   const { config, model, trainLoader, stepsPerEpoch, rate } = session;
   const mean = new MeanLosses();
   const begun = performance.now();
