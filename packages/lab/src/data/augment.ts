@@ -12,7 +12,17 @@
  * note (left <-> right); elsewhere it is as upstream's. `upstream` turns and flips under any note. Rotations up to 20 degrees leave
  * sides and zones as they are. Deviation in both: a rotation interpolates the image linearly (upstream takes the nearest pixel).
  */
-import { flip, mirror, mirrorNote, namesPlace, quarterTurn, Random, type Mask, type Raster, type RgbImage } from '@reclmis/core';
+import {
+  flip,
+  mirror,
+  mirrorNote,
+  namesPlace,
+  quarterTurn,
+  Random,
+  type Mask,
+  type Raster,
+  type RgbImage,
+} from '@reclmis/core';
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
 
@@ -88,7 +98,11 @@ export function augmentRandom(seed: number, epoch: number, id: string): Random {
 }
 
 /** Draws what happens to a sample with this note. */
-export function drawAugment(note: string, random: Random, options: Partial<AugmentOptions> = {}): AugmentPlan {
+export function drawAugment(
+  note: string,
+  random: Random,
+  options: Partial<AugmentOptions> = {},
+): AugmentPlan {
   const o = { ...AUGMENT_DEFAULTS, ...options };
   if (o.mode === 'none') return NO_AUGMENT;
   const within = ([low, high]: readonly [number, number]): number => random.uniform(low, high);
@@ -117,7 +131,7 @@ export function drawAugment(note: string, random: Random, options: Partial<Augme
 export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boolean): Sample {
   let image = sample.image;
   const grey = isGrey(image);
-  if (grey) image = { ...image, data: image.data.filter((_, i) => i % 3 === 0) }; // [S, S, 1]: a third of the work
+  if (grey) image = firstChannel(image); // [S, S, 1]: a third of the work
   if (plan.blurSigma > 0) image = gaussianBlur(image, plan.blurSigma);
   image = photometric(image, plan, grey);
   let mask = sample.mask;
@@ -148,9 +162,16 @@ export function augment(sample: Sample, random: Random, options: Partial<Augment
   return applyAugment(sample, drawAugment(sample.note, random, options), mode === 'consistent');
 }
 
+function firstChannel({ width, height, data }: RgbImage): Raster {
+  const out = new Uint8Array(width * height);
+  for (let p = 0, i = 0; p < out.length; p += 1, i += 3) out[p] = data[i] as number;
+  return { width, height, data: out };
+}
+
 function repeatGrey({ width, height, data }: Raster): RgbImage {
   const out = new Uint8Array(data.length * 3);
-  for (let i = 0, o = 0; i < data.length; i += 1, o += 3) out[o] = out[o + 1] = out[o + 2] = data[i] as number;
+  for (let i = 0, o = 0; i < data.length; i += 1, o += 3)
+    out[o] = out[o + 1] = out[o + 2] = data[i] as number;
   return { width, height, data: out };
 }
 
@@ -160,7 +181,9 @@ const clamp = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Ma
 function gaussianBlur({ width, height, data }: Raster, sigma: number): Raster {
   const channels = data.length / (width * height);
   const radius = Math.min(Math.ceil(3 * sigma), width, height);
-  const kernel = Float32Array.from({ length: radius + 1 }, (_, k) => Math.exp(-(k * k) / (2 * sigma * sigma)));
+  const kernel = Float32Array.from({ length: radius + 1 }, (_, k) =>
+    Math.exp(-(k * k) / (2 * sigma * sigma)),
+  );
   const sum = kernel.reduce((total, weight, k) => total + (k === 0 ? weight : 2 * weight), 0);
   for (let k = 0; k <= radius; k += 1) kernel[k] = (kernel[k] as number) / sum;
   const across = new Float32Array(data.length); // [H, W, C], blurred along x
@@ -181,14 +204,22 @@ function gaussianBlur({ width, height, data }: Raster, sigma: number): Raster {
     for (let k = -radius; k <= radius; k += 1) {
       const from = y + k < 0 ? -1 - y - k : y + k >= height ? 2 * height - 1 - y - k : y + k;
       const weight = kernel[Math.abs(k)] as number;
-      for (let i = 0, at = from * stride; i < stride; i += 1, at += 1) line[i] = (line[i] as number) + weight * (across[at] as number);
+      for (let i = 0, at = from * stride; i < stride; i += 1, at += 1)
+        line[i] = (line[i] as number) + weight * (across[at] as number);
     }
     out.set(line, y * stride);
   }
   return { width, height, data: out };
 }
 
-function convolve(padded: Float32Array, out: Float32Array, at: number, length: number, kernel: Float32Array, step: number): void {
+function convolve(
+  padded: Float32Array,
+  out: Float32Array,
+  at: number,
+  length: number,
+  kernel: Float32Array,
+  step: number,
+): void {
   const radius = kernel.length - 1;
   for (let i = 0, centre = radius * step; i < length; i += 1, centre += 1) {
     let sum = (kernel[0] as number) * (padded[centre] as number);
@@ -235,7 +266,8 @@ function saturationAndHue({ width, height, data }: Raster, saturation: number, h
       continue;
     }
     // Hue in sixths of a turn, 0 at red.
-    const sector = value === r ? (g - b) / chroma + 6 : value === g ? (b - r) / chroma + 2 : (r - g) / chroma + 4;
+    const sector =
+      value === r ? (g - b) / chroma + 6 : value === g ? (b - r) / chroma + 2 : (r - g) / chroma + 4;
     const hue = (sector + turn) % 6;
     const c = Math.min(value, chroma * saturation);
     const low = value - c;

@@ -36,7 +36,8 @@ export function reserveCache(count: number, size: number, bytes: number): CacheM
   const slots = Math.max(0, Math.min(count, Math.floor(bytes / slot)));
   const slotsPerChunk = Math.max(1, Math.floor(CHUNK_BYTES / slot));
   const chunks: SharedArrayBuffer[] = [];
-  for (let left = slots; left > 0; left -= slotsPerChunk) chunks.push(new SharedArrayBuffer(Math.min(left, slotsPerChunk) * slot));
+  for (let left = slots; left > 0; left -= slotsPerChunk)
+    chunks.push(new SharedArrayBuffer(Math.min(left, slotsPerChunk) * slot));
   return { size, states: new SharedArrayBuffer(slots * 4), chunks, slotsPerChunk };
 }
 
@@ -62,7 +63,10 @@ export class SampleCache {
       data[i + 1] = slot[green + p] as number;
       data[i + 2] = slot[blue + p] as number;
     }
-    return { image: { width: size, height: size, data }, mask: { width: size, height: size, data: slot.slice(0, n) } };
+    return {
+      image: { width: size, height: size, data },
+      mask: { width: size, height: size, data: slot.slice(0, n) },
+    };
   }
 
   /** Holds the image and mask of a case, if there is a slot for it. */

@@ -65,7 +65,9 @@ export interface CheckOptions extends OpenOptions {
 function countBy<T>(items: readonly T[], key: (item: T) => string): { key: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
-  return [...counts].map(([name, count]) => ({ key: name, count })).sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
+  return [...counts]
+    .map(([name, count]) => ({ key: name, count }))
+    .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
 }
 
 /** What the notes of a data set are like; null without notes. */
@@ -80,7 +82,11 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
   return {
     distinct: frequencies.length,
     distinctIgnoringCase: new Set(notes.map((note) => note.toLowerCase())).size,
-    words: { min: at(0), median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, max: at(lengths.length - 1) },
+    words: {
+      min: at(0),
+      median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+      max: at(lengths.length - 1),
+    },
     namingSides: share(namesSide),
     namingPlaces: share(namesPlace),
     vocabulary: new Set(words.flat()).size,
@@ -95,7 +101,10 @@ interface CaseReport {
   readonly foreground: number | null;
 }
 
-async function checkCase(set: { dir: string; split: Split }, { imagePath, maskPath }: Case): Promise<CaseReport> {
+async function checkCase(
+  set: { dir: string; split: Split },
+  { imagePath, maskPath }: Case,
+): Promise<CaseReport> {
   const problems: Problem[] = [];
   const failed = (path: string) => (error: unknown) => {
     problems.push(problemOf(set, path, error));
@@ -108,7 +117,8 @@ async function checkCase(set: { dir: string; split: Split }, { imagePath, maskPa
   if (image !== null && mask !== null && (image.width !== mask.width || image.height !== mask.height)) {
     problems.push(sizeMismatch(set, maskPath, mask, image));
   }
-  const foreground = mask === null ? null : mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length;
+  const foreground =
+    mask === null ? null : mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length;
   return { problems, size: image === null ? '' : `${image.width}x${image.height}`, foreground };
 }
 
@@ -143,9 +153,14 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
       masks,
       notes,
       cases: usable.length,
-      emptyMasks: cases.filter((_, i) => checked[i]?.foreground === 0).map(({ maskPath }) => relative(dir, maskPath)),
+      emptyMasks: cases
+        .filter((_, i) => checked[i]?.foreground === 0)
+        .map(({ maskPath }) => relative(dir, maskPath)),
       foreground: shares.length === 0 ? 0 : shares.reduce((a, b) => a + b, 0) / shares.length,
-      sizes: countBy(checked.filter(({ size }) => size !== ''), ({ size }) => size).map(({ key, count }) => ({ size: key, count })),
+      sizes: countBy(
+        checked.filter(({ size }) => size !== ''),
+        ({ size }) => size,
+      ).map(({ key, count }) => ({ size: key, count })),
       noteStatistics: noteStatistics(usable.map(({ note }) => note)),
     });
   }

@@ -35,17 +35,25 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
     try {
       lines = (await readFile(stems, 'utf8')).replace(/^\uFEFF/u, '').split(/\r\n|\n|\r/u);
     } catch (error) {
-      throw new ReclmisError('STEM_UNKNOWN', `${stems}: the list of stems cannot be read (${oneLine(error)})`, {
-        cause: error,
-        remedy: 'Check the path of the list; it is a text file with one stem a line.',
-      });
+      throw new ReclmisError(
+        'STEM_UNKNOWN',
+        `${stems}: the list of stems cannot be read (${oneLine(error)})`,
+        {
+          cause: error,
+          remedy: 'Check the path of the list; it is a text file with one stem a line.',
+        },
+      );
     }
     lines = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
   } else {
     lines = stems;
   }
   // A line may be a file name: its extension, if it is an image's, does not count.
-  return new Set(lines.map((line) => (IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line)));
+  return new Set(
+    lines.map((line) =>
+      IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line,
+    ),
+  );
 }
 
 /** The error for a data set with problems: one line that names the first ones. */
@@ -81,12 +89,17 @@ async function fingerprint(cases: readonly Case[]): Promise<string> {
     (await stat(maskPath)).size,
   ]);
   const hash = createHash('sha256');
-  for (const [i, { id, note }] of cases.entries()) hash.update([id, note, ...(sizes[i] ?? [])].join('\0') + '\n');
+  for (const [i, { id, note }] of cases.entries())
+    hash.update([id, note, ...(sizes[i] ?? [])].join('\0') + '\n');
   return hash.digest('hex');
 }
 
 /** What is wrong with a file of a case, as a problem of the data set; other errors go on. */
-export function problemOf(dataset: { readonly dir: string; readonly split: Split }, path: string, error: unknown): Problem {
+export function problemOf(
+  dataset: { readonly dir: string; readonly split: Split },
+  path: string,
+  error: unknown,
+): Problem {
   if (!(error instanceof ReclmisError)) throw error;
   const item = relative(dataset.dir, path);
   const message = error.message.startsWith(path) ? item + error.message.slice(path.length) : error.message;
@@ -118,7 +131,10 @@ export function sizeMismatch(
 export async function assertUsable(dataset: Dataset): Promise<void> {
   const found = await mapLimit(dataset.cases, LANES, async ({ imagePath, maskPath }): Promise<Problem[]> => {
     const problems: Problem[] = [];
-    const header = async (path: string, decode: (path: string) => Promise<unknown>): Promise<{ width: number; height: number } | null> => {
+    const header = async (
+      path: string,
+      decode: (path: string) => Promise<unknown>,
+    ): Promise<{ width: number; height: number } | null> => {
       try {
         const size = await readImageHeader(path);
         if (!(await endsComplete(path))) await decode(path);
@@ -137,4 +153,3 @@ export async function assertUsable(dataset: Dataset): Promise<void> {
   });
   if (found.flat().length > 0) throw invalidDataset(dataset.dir, found.flat());
 }
-

@@ -22,7 +22,9 @@ function writeError(path: string, error: unknown): ReclmisError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new ReclmisError('DISK_FULL', `${path}: the disk is full`, { cause: error });
   }
-  return new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${oneLine(error)})`, { cause: error });
+  return new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${oneLine(error)})`, {
+    cause: error,
+  });
 }
 
 /** Creates a folder with its parents. @throws OUTPUT_UNWRITABLE, DISK_FULL */
@@ -56,21 +58,30 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string):
   }
 }
 
-/** Runs `work` over the items, at most `limit` at a time; results in the items' order. The first rejection rejects all. */
+/**
+ * Runs `work` over the items, at most `limit` at a time; results in the items' order. The first rejection ends it: what is under way
+ * is waited for, nothing new begins, and then the whole is rejected.
+ */
 export async function mapLimit<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T, index: number) => Promise<R>,
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
+  const failures: unknown[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < items.length) {
+    while (next < items.length && failures.length === 0) {
       const index = next;
       next += 1;
-      results[index] = await work(items[index] as T, index);
+      try {
+        results[index] = await work(items[index] as T, index);
+      } catch (error) {
+        failures.push(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  if (failures.length > 0) throw failures[0];
   return results;
 }

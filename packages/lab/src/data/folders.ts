@@ -14,7 +14,11 @@ import { IMAGE_EXTENSIONS } from './images.js';
 import { readNotes, type NoteTable } from './notes.js';
 import type { Case, Split } from './types.js';
 
-export const FOLDERS: Readonly<Record<Split, string>> = { train: 'Train_Folder', val: 'Val_Folder', test: 'Test_Folder' };
+export const FOLDERS: Readonly<Record<Split, string>> = {
+  train: 'Train_Folder',
+  val: 'Val_Folder',
+  test: 'Test_Folder',
+};
 
 /** One thing that is wrong with a data set. */
 export interface Problem {
@@ -46,7 +50,8 @@ interface ImageFolder {
   readonly others: readonly string[];
 }
 
-const isHidden = (name: string): boolean => name.startsWith('.') || name.startsWith('~$') || /^(thumbs\.db|desktop\.ini)$/i.test(name);
+const isHidden = (name: string): boolean =>
+  name.startsWith('.') || name.startsWith('~$') || /^(thumbs\.db|desktop\.ini)$/i.test(name);
 const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The file name without its extension. */
@@ -62,7 +67,9 @@ async function list(path: string): Promise<string[] | null> {
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new ReclmisError('DATA_FOLDER_MISSING', `${path}: cannot be read (${oneLine(error)})`, { cause: error });
+    throw new ReclmisError('DATA_FOLDER_MISSING', `${path}: cannot be read (${oneLine(error)})`, {
+      cause: error,
+    });
   }
 }
 
@@ -80,10 +87,14 @@ async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'
   if ((await list(dir)) === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);
   const folder = join(dir, FOLDERS[split]);
   if ((await list(folder)) === null) {
-    throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: the ${split} split needs the folder ${FOLDERS[split]}, which is not there`);
+    throw new ReclmisError(
+      'DATA_FOLDER_MISSING',
+      `${dir}: the ${split} split needs the folder ${FOLDERS[split]}, which is not there`,
+    );
   }
   const found = await listImages(join(folder, name));
-  if (found === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: the folder ${name} is not there`);
+  if (found === null)
+    throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: the folder ${name} is not there`);
   return found;
 }
 
@@ -93,7 +104,10 @@ export async function presentSplits(dir: string): Promise<Split[]> {
   if (names === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);
   const present = (['train', 'val', 'test'] as const).filter((split) => names.includes(FOLDERS[split]));
   if (present.length > 0) return present;
-  throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: expected Train_Folder, Val_Folder or Test_Folder, got none of them`);
+  throw new ReclmisError(
+    'DATA_FOLDER_MISSING',
+    `${dir}: expected Train_Folder, Val_Folder or Test_Folder, got none of them`,
+  );
 }
 
 /**
@@ -112,11 +126,17 @@ async function findNotes(dir: string, split: Split): Promise<{ path: string; sha
   for (const [folder, pattern, shared] of rank) {
     const matches = ((await list(folder)) ?? []).filter((name) => pattern.test(name));
     if (matches.length > 1) {
-      throw new ReclmisError('NOTES_CONFLICT', `${folder}: expected one file of notes, got ${matches.join(' and ')}`);
+      throw new ReclmisError(
+        'NOTES_CONFLICT',
+        `${folder}: expected one file of notes, got ${matches.join(' and ')}`,
+      );
     }
     if (matches[0] !== undefined) return { path: join(folder, matches[0]), shared };
   }
-  throw new ReclmisError('NOTES_MISSING', `${own}: expected ${FOLDERS[split].replace('Folder', 'text')}.xlsx or .csv, got no file of notes`);
+  throw new ReclmisError(
+    'NOTES_MISSING',
+    `${own}: expected ${FOLDERS[split].replace('Folder', 'text')}.xlsx or .csv, got no file of notes`,
+  );
 }
 
 /** A mask's stem is the image's, or `mask_` and the image's. */
@@ -128,7 +148,10 @@ function maskNamesOf(stem: string, masks: ImageFolder): readonly string[] {
 function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | null): boolean {
   const stem = stemOf(key);
   if (masks?.files.includes(key) ?? false) return true;
-  return (images?.stems.has(stem) ?? false) || (stem.startsWith('mask_') && (images?.stems.has(stem.slice(5)) ?? false));
+  return (
+    (images?.stems.has(stem) ?? false) ||
+    (stem.startsWith('mask_') && (images?.stems.has(stem.slice(5)) ?? false))
+  );
 }
 
 /**
@@ -164,31 +187,52 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
     for (const name of masksOfStem) used.add(name);
     if (stems !== undefined && !stems.has(stem)) continue;
     const item = `${folder}/img/${names[0] ?? stem}`;
-    if (names.length > 1) report('DATA_INVALID', item, `expected one image of this stem, got ${names.join(' and ')}`);
+    if (names.length > 1)
+      report('DATA_INVALID', item, `expected one image of this stem, got ${names.join(' and ')}`);
     const [image, mask] = [names[0], masksOfStem[0]];
-    if (masksOfStem.length > 1) report('DATA_INVALID', item, `expected one mask, got ${masksOfStem.join(' and ')}`);
+    if (masksOfStem.length > 1)
+      report('DATA_INVALID', item, `expected one mask, got ${masksOfStem.join(' and ')}`);
     if (image === undefined || mask === undefined) {
-      report('MASK_MISSING', item, `has no mask; expected ${folder}/labelcol/${stem}.png or mask_${stem}.png`);
+      report(
+        'MASK_MISSING',
+        item,
+        `has no mask; expected ${folder}/labelcol/${stem}.png or mask_${stem}.png`,
+      );
       continue;
     }
     const note = table?.notes.get(mask);
     if (note !== undefined) {
-      cases.push({ id: stem, imagePath: join(dir, folder, 'img', image), maskPath: join(dir, folder, 'labelcol', mask), note });
+      cases.push({
+        id: stem,
+        imagePath: join(dir, folder, 'img', image),
+        maskPath: join(dir, folder, 'labelcol', mask),
+        note,
+      });
     } else if (table !== null && table.blank.includes(mask)) {
       report('NOTE_EMPTY', item, `its note is empty, in the row of ${mask} of ${relative(dir, table.path)}`);
     } else if (table !== null) {
-      report('NOTE_MISSING', item, `has no note; expected a row with Image ${mask} in ${relative(dir, table.path)}${hint(table, image, mask)}`);
+      report(
+        'NOTE_MISSING',
+        item,
+        `has no note; expected a row with Image ${mask} in ${relative(dir, table.path)}${hint(table, image, mask)}`,
+      );
     }
   }
 
   if (stems === undefined) {
-    for (const name of masks.files) if (!used.has(name)) report('IMAGE_MISSING', `${folder}/labelcol/${name}`, 'is a mask without an image');
-    for (const name of images.others) report('IMAGE_UNSUPPORTED', `${folder}/img/${name}`, 'expected PNG, JPEG or TIFF files alone');
-    for (const name of masks.others) report('IMAGE_UNSUPPORTED', `${folder}/labelcol/${name}`, 'expected PNG, JPEG or TIFF files alone');
+    for (const name of masks.files)
+      if (!used.has(name))
+        report('IMAGE_MISSING', `${folder}/labelcol/${name}`, 'is a mask without an image');
+    for (const name of images.others)
+      report('IMAGE_UNSUPPORTED', `${folder}/img/${name}`, 'expected PNG, JPEG or TIFF files alone');
+    for (const name of masks.others)
+      report('IMAGE_UNSUPPORTED', `${folder}/labelcol/${name}`, 'expected PNG, JPEG or TIFF files alone');
     if (table !== null) await reportStrayNotes(dir, split, table, shared, images, masks, report);
     if (images.files.length === 0) report('DATA_SPLIT_EMPTY', `${folder}/img`, 'holds no image');
   } else {
-    for (const stem of stems) if (!images.stems.has(stem)) report('STEM_UNKNOWN', stem, `the list of stems names an image that ${folder}/img does not hold`);
+    for (const stem of stems)
+      if (!images.stems.has(stem))
+        report('STEM_UNKNOWN', stem, `the list of stems names an image that ${folder}/img does not hold`);
     if (stems.size === 0) report('DATA_SPLIT_EMPTY', folder, 'the list of stems is empty');
   }
   return {
@@ -221,15 +265,23 @@ async function reportStrayNotes(
   for (const key of [...table.notes.keys(), ...table.blank]) {
     if (isKeyOf(key, images, masks) || isKeyOf(key, twinImages, twinMasks)) continue;
     const where = shared ? `neither ${FOLDERS.train} nor ${FOLDERS.val}` : `not ${FOLDERS[split]}`;
-    report('NOTE_WITHOUT_IMAGE', `${path}: ${key}`, `a note for no image: ${where} holds a mask of this name`);
+    report(
+      'NOTE_WITHOUT_IMAGE',
+      `${path}: ${key}`,
+      `a note for no image: ${where} holds a mask of this name`,
+    );
   }
-  for (const row of table.unnamed) report('NOTES_UNREADABLE', `${path}: row ${row}`, 'has a description, but no image');
+  for (const row of table.unnamed)
+    report('NOTES_UNREADABLE', `${path}: row ${row}`, 'has a description, but no image');
 }
 
 /** For the most frequent mistake: notes keyed by the image's name, or with another extension. */
 function hint(table: NoteTable, image: string, mask: string): string {
-  if (image !== mask && table.notes.has(image)) return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
-  const like = [...IMAGE_EXTENSIONS, ''].map((extension) => stemOf(mask) + extension).find((name) => table.notes.has(name));
+  if (image !== mask && table.notes.has(image))
+    return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
+  const like = [...IMAGE_EXTENSIONS, '']
+    .map((extension) => stemOf(mask) + extension)
+    .find((name) => table.notes.has(name));
   return like === undefined ? '' : ` (there is one with Image ${like})`;
 }
 

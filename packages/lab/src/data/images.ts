@@ -78,17 +78,26 @@ function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   if (a === 0x49 && b === 0x49 && (c === 0x2a || c === 0x2b) && d === 0) return 'tiff';
   if (a === 0x4d && b === 0x4d && c === 0 && (d === 0x2a || d === 0x2b)) return 'tiff';
   const extension = extname(path).toLowerCase();
-  if (IMAGE_EXTENSIONS.has(extension)) throw unreadable(path, `does not begin as a PNG, JPEG or TIFF file does`);
-  throw new ReclmisError('IMAGE_UNSUPPORTED', `${path}: expected a PNG, JPEG or TIFF file, got ${extension || 'another format'}`);
+  if (IMAGE_EXTENSIONS.has(extension))
+    throw unreadable(path, `does not begin as a PNG, JPEG or TIFF file does`);
+  throw new ReclmisError(
+    'IMAGE_UNSUPPORTED',
+    `${path}: expected a PNG, JPEG or TIFF file, got ${extension || 'another format'}`,
+  );
 }
 
-function headerOf(path: string, meta: Metadata, format: ImageHeader['format'], maxPixels: number): ImageHeader {
+function headerOf(
+  path: string,
+  meta: Metadata,
+  format: ImageHeader['format'],
+  maxPixels: number,
+): ImageHeader {
   const { width, height } = meta.autoOrient;
   if (!(width > 0) || !(height > 0)) throw unreadable(path, `states a size of ${width} x ${height} pixels`);
   if (width * height > maxPixels) {
     throw new ReclmisError(
       'IMAGE_TOO_LARGE',
-      `${path}: ${width} x ${height} pixels (${(width * height / 1e6).toFixed(1)} million), the limit is ${(maxPixels / 1e6).toFixed(1)} million`,
+      `${path}: ${width} x ${height} pixels (${((width * height) / 1e6).toFixed(1)} million), the limit is ${(maxPixels / 1e6).toFixed(1)} million`,
     );
   }
   const spaces: readonly string[] = ['b-w', 'srgb', 'rgb', 'grey16', 'rgb16'];
@@ -112,7 +121,10 @@ async function readBytes(path: string): Promise<Buffer> {
     const info = await stat(path);
     if (!info.isFile()) throw unreadable(path, 'is not a file');
     if (info.size > MAX_FILE_BYTES) {
-      throw new ReclmisError('IMAGE_TOO_LARGE', `${path}: ${info.size} bytes, the limit is ${MAX_FILE_BYTES}`);
+      throw new ReclmisError(
+        'IMAGE_TOO_LARGE',
+        `${path}: ${info.size} bytes, the limit is ${MAX_FILE_BYTES}`,
+      );
     }
     return await readFile(path);
   } catch (error) {
@@ -152,7 +164,11 @@ async function decode(path: string, maxPixels: number): Promise<Pixels> {
     if (values.length !== count) throw new Error(`expected ${count} values, got ${values.length}`);
     return { ...header, width: info.width, height: info.height, channels: info.channels, data: values };
   } catch (error) {
-    throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or cut short (${oneLine(error)})`, error);
+    throw unreadable(
+      path,
+      `the ${header.format.toUpperCase()} file is damaged or cut short (${oneLine(error)})`,
+      error,
+    );
   }
 }
 
@@ -160,7 +176,10 @@ async function decode(path: string, maxPixels: number): Promise<Pixels> {
  * Size and kind of an image file, without decoding its pixels.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
-export async function readImageHeader(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<ImageHeader> {
+export async function readImageHeader(
+  path: string,
+  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+): Promise<ImageHeader> {
   return metadataOf(path, await readBytes(path), maxPixels);
 }
 
@@ -168,7 +187,10 @@ export async function readImageHeader(path: string, { maxPixels = MAX_PIXELS }: 
  * An image file as RGB, 0..255 (see the head of this file for what a value is).
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or cut short), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
  */
-export async function readImage(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<RgbImage> {
+export async function readImage(
+  path: string,
+  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+): Promise<RgbImage> {
   const { width, height, bits, channels, data } = await decode(path, maxPixels);
   const full = bits === 16 ? 65535 : 255;
   const out = new Uint8Array(width * height * 3);
@@ -238,11 +260,17 @@ export interface GreyImage {
 export async function encodePng(image: GreyImage, channels: 1 | 3): Promise<Uint8Array> {
   const { width, height, data } = image;
   if (data.length !== width * height * channels) {
-    throw new ReclmisError('INTERNAL', `PNG of ${width} x ${height} x ${channels}: expected ${width * height * channels} values, got ${data.length}`);
+    throw new ReclmisError(
+      'INTERNAL',
+      `PNG of ${width} x ${height} x ${channels}: expected ${width * height * channels} values, got ${data.length}`,
+    );
   }
   const sharp = await loadEngine();
   const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
-  return pipeline.toColourspace(channels === 1 ? 'b-w' : 'srgb').png({ compressionLevel: 9, adaptiveFiltering: channels === 3 }).toBuffer();
+  return pipeline
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .png({ compressionLevel: 9, adaptiveFiltering: channels === 3 })
+    .toBuffer();
 }
 
 /** Writes an RGB image as PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
@@ -263,7 +291,13 @@ export async function writePngMask(path: string, mask: Mask): Promise<void> {
 /** Draws an SVG on white at its own size. Text in it depends on the machine's fonts: use outlines (`plots/text.ts`). */
 export async function renderSvg(svg: string): Promise<RgbImage> {
   const sharp = await loadEngine();
-  const pipeline = sharp(Buffer.from(svg), { density: 72 }).flatten({ background: 'white' }).toColourspace('srgb');
+  const pipeline = sharp(Buffer.from(svg), { density: 72 })
+    .flatten({ background: 'white' })
+    .toColourspace('srgb');
   const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+  return {
+    width: info.width,
+    height: info.height,
+    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+  };
 }

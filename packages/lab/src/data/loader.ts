@@ -35,13 +35,18 @@ export interface LoaderOptions {
 
 function requireInteger(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least) {
-    throw new ReclmisError('OPTION_INVALID', `Loader: ${name} must be an integer of at least ${least}, got ${value}`);
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `Loader: ${name} must be an integer of at least ${least}, got ${value}`,
+    );
   }
 }
 
 export class Loader {
   private readonly settings: AssemblerSettings;
-  private readonly options: Required<Pick<LoaderOptions, 'batchSize' | 'shuffle' | 'dropLast' | 'workers' | 'prefetch'>>;
+  private readonly options: Required<
+    Pick<LoaderOptions, 'batchSize' | 'shuffle' | 'dropLast' | 'workers' | 'prefetch'>
+  >;
   private pool: WorkerPool | null = null;
   private local: Assembler | null = null;
   private closed = false;
@@ -54,7 +59,8 @@ export class Loader {
     requireInteger('batchSize', batchSize, 1);
     requireInteger('workers', workers, 0);
     requireInteger('prefetch', prefetch, 0);
-    if (cases.length === 0) throw new ReclmisError('DATA_SPLIT_EMPTY', 'Loader: expected at least one case, got none');
+    if (cases.length === 0)
+      throw new ReclmisError('DATA_SPLIT_EMPTY', 'Loader: expected at least one case, got none');
     const cache = reserveCache(cases.length, size, options.cacheBytes ?? defaultCacheBytes());
     this.settings = { cases, size, seed, augment: options.augment ?? null, cache };
     this.options = { batchSize, shuffle, dropLast, workers, prefetch };
@@ -71,7 +77,9 @@ export class Loader {
   plan(epoch: number): number[][] {
     const { cases, seed } = this.settings;
     const { batchSize, shuffle } = this.options;
-    const order = shuffle ? Random.from('order', seed, epoch).permutation(cases.length) : cases.map((_, i) => i);
+    const order = shuffle
+      ? Random.from('order', seed, epoch).permutation(cases.length)
+      : cases.map((_, i) => i);
     return Array.from({ length: this.length }, (_, b) => order.slice(b * batchSize, (b + 1) * batchSize));
   }
 

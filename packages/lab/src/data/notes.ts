@@ -28,8 +28,14 @@ export async function readNotes(path: string): Promise<NoteTable> {
   const image = head.indexOf('image');
   const description = head.indexOf('description');
   if (image < 0 || description < 0) {
-    const found = head.filter((name) => name !== '').slice(0, 8).join(', ');
-    throw new ReclmisError('NOTES_UNREADABLE', `${path}: expected the columns Image and Description, got ${found.slice(0, 200)}`);
+    const found = head
+      .filter((name) => name !== '')
+      .slice(0, 8)
+      .join(', ');
+    throw new ReclmisError(
+      'NOTES_UNREADABLE',
+      `${path}: expected the columns Image and Description, got ${found.slice(0, 200)}`,
+    );
   }
   const notes = new Map<string, string>();
   const rowOf = new Map<string, number>();
@@ -46,9 +52,13 @@ export async function readNotes(path: string): Promise<NoteTable> {
       notes.set(name, note);
       rowOf.set(name, rowOf.get(name) ?? number);
     } else {
-      throw new ReclmisError('NOTES_CONFLICT', `${path}: rows ${rowOf.get(name)} and ${number} hold different notes for ${name}`);
+      throw new ReclmisError(
+        'NOTES_CONFLICT',
+        `${path}: rows ${rowOf.get(name)} and ${number} hold different notes for ${name}`,
+      );
     }
   }
-  if (notes.size === 0) throw new ReclmisError('NOTES_EMPTY', `${path}: no row below the head has an image and a description`);
+  if (notes.size === 0)
+    throw new ReclmisError('NOTES_EMPTY', `${path}: no row below the head has an image and a description`);
   return { path, notes, blank: blank.filter((name) => !notes.has(name)), unnamed };
 }

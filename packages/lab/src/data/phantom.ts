@@ -42,6 +42,8 @@ export interface PhantomOptions {
   /** Side of the square pictures in pixels, 32 to 2048. */
   readonly size: number;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Stops the writing; nothing remains of it. */
+  readonly signal?: AbortSignal;
 }
 
 const ZONES: readonly LungZone[] = (['left', 'right'] as const).flatMap((side) =>
@@ -60,7 +62,9 @@ interface Blob {
   readonly y: number;
   readonly radiusX: number;
   readonly radiusY: number;
-  readonly tilt: number;
+  /** Cosine and sine of its tilt. */
+  readonly cos: number;
+  readonly sin: number;
   readonly strength: number;
   /** Phases of the rim's two waves. */
   readonly waves: readonly [number, number];
@@ -82,8 +86,9 @@ function zoneShare(anatomy: Anatomy, { side, zone }: LungZone, tissue: Tissue, y
 function drawBlob(random: Random, anatomy: Anatomy, at: LungZone): Blob {
   const { top, bottom } = lungSpan(anatomy, at.side);
   const third = (bottom - top) / 3;
-  const radiusX = random.uniform(0.14, 0.21);
-  const radiusY = random.uniform(0.12, 0.17);
+  const radiusX = random.uniform(0.16, 0.23);
+  const radiusY = random.uniform(0.13, 0.18);
+  const tilt = random.uniform(-0.6, 0.6);
   const tissue: Tissue = { brightness: 0, left: 0, right: 0 };
   const share = (x: number, y: number): number => zoneShare(anatomy, at, tissueAt(anatomy, x, y, tissue), y);
   let best = { x: 0, y: 0, free: -1 };
@@ -100,17 +105,20 @@ function drawBlob(random: Random, anatomy: Anatomy, at: LungZone): Blob {
     y: best.y,
     radiusX,
     radiusY,
-    tilt: random.uniform(-0.6, 0.6),
+    cos: Math.cos(tilt),
+    sin: Math.sin(tilt),
     strength: random.uniform(0.24, 0.36),
     waves: [random.uniform(0, 2 * Math.PI), random.uniform(0, 2 * Math.PI)],
   };
 }
 
 /** Share of the blob's full strength at a point, 0 to 1, before the zone clips it. */
-function blobShare({ x: bx, y: by, radiusX, radiusY, tilt, waves }: Blob, x: number, y: number): number {
-  const [cos, sin] = [Math.cos(tilt), Math.sin(tilt)];
-  const u = (cos * (x - bx) + sin * (y - by)) / radiusX;
-  const v = (cos * (y - by) - sin * (x - bx)) / radiusY;
+function blobShare(blob: Blob, x: number, y: number): number {
+  const { cos, sin, waves } = blob;
+  const dx = x - blob.x;
+  const dy = y - blob.y;
+  const u = (cos * dx + sin * dy) / blob.radiusX;
+  const v = (cos * dy - sin * dx) / blob.radiusY;
   const square = u * u + v * v;
   if (square > 2.2) return 0;
   const angle = Math.atan2(v, u);
@@ -123,8 +131,10 @@ function cloud(random: Random, cells: number): (u: number, v: number) => number 
   const grid = Float32Array.from({ length: (cells + 2) ** 2 }, () => random.uniform(-1, 1));
   const at = (i: number, j: number): number => grid[j * (cells + 2) + i] as number;
   return (u, v) => {
-    const [i, j] = [Math.floor(u * cells), Math.floor(v * cells)];
-    const [s, t] = [smoothstep(0, 1, u * cells - i), smoothstep(0, 1, v * cells - j)];
+    const i = Math.floor(u * cells);
+    const j = Math.floor(v * cells);
+    const s = smoothstep(0, 1, u * cells - i);
+    const t = smoothstep(0, 1, v * cells - j);
     const upper = at(i, j) + s * (at(i + 1, j) - at(i, j));
     const lower = at(i, j + 1) + s * (at(i + 1, j + 1) - at(i, j + 1));
     return upper + t * (lower - upper);
@@ -134,7 +144,10 @@ function cloud(random: Random, cells: number): (u: number, v: number) => number 
 /** "Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung." */
 export function phantomNote(named: readonly LungZone[]): string {
   const places = (['left', 'right'] as const)
-    .map((side): Place => ({ side, zones: ZONES.filter((z) => z.side === side && named.includes(z)).map(({ zone }) => zone) }))
+    .map((side): Place => ({
+      side,
+      zones: ZONES.filter((z) => z.side === side && named.includes(z)).map(({ zone }) => zone),
+    }))
     .filter(({ zones }) => zones.length > 0);
   return formatNote({
     laterality: places.length === 2 ? 'bilateral' : 'unilateral',
@@ -153,7 +166,10 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
   const count = 2 + random.int(4);
   const drawn = random.shuffle([...ZONES]).slice(0, count);
   const chosen = drawn.slice(0, 1 + random.int(Math.min(3, count - 1))); // never all
-  const [opacities, named] = [ZONES.filter((z) => drawn.includes(z)), ZONES.filter((z) => chosen.includes(z))];
+  const [opacities, named] = [
+    ZONES.filter((z) => drawn.includes(z)),
+    ZONES.filter((z) => chosen.includes(z)),
+  ];
   const blobs = opacities.map((zone) => drawBlob(random, anatomy, zone));
   const [coarse, fine] = [cloud(random, 6), cloud(random, 22)];
 
@@ -165,8 +181,10 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
     const v = (row + 0.5) / size;
     for (let column = 0; column < size; column += 1, p += 1) {
       const u = (column + 0.5) / size;
-      const [px, py] = [2 * u - 1 - anatomy.shiftX, 2 * v - 1 - anatomy.shiftY];
-      const [x, y] = [cos * px + sin * py, cos * py - sin * px];
+      const px = 2 * u - 1 - anatomy.shiftX;
+      const py = 2 * v - 1 - anatomy.shiftY;
+      const x = cos * px + sin * py;
+      const y = cos * py - sin * px;
       tissueAt(anatomy, x, y, tissue);
       const texture = coarse(u, v) + fine(u, v);
       let value = tissue.brightness + 0.02 * texture;
@@ -181,7 +199,8 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
       }
       const bits = random.uint32();
       const grain = ((bits & 0xffff) + (bits >>> 16)) / 65536 - 1; // the sum of two uniform numbers: -1 to 1, near 0 mostly
-      const exposed = Math.pow(Math.max(0, value), anatomy.gamma) * anatomy.gain + anatomy.offset + anatomy.noise * grain;
+      const exposed =
+        Math.pow(Math.max(0, value), anatomy.gamma) * anatomy.gain + anatomy.offset + anatomy.noise * grain;
       image[p] = Math.round(255 * Math.min(1, Math.max(0, exposed)));
     }
   }
@@ -202,19 +221,26 @@ export function phantomSplits(count: number): Record<Split, number> {
 
 function requireRange(name: string, value: number, low: number, high: number): void {
   if (Number.isInteger(value) && value >= low && value <= high) return;
-  throw new ReclmisError('OPTION_INVALID', `phantom: ${name} must be an integer from ${low} to ${high}, got ${value}`);
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `phantom: ${name} must be an integer from ${low} to ${high}, got ${value}`,
+  );
 }
 
 /** Refuses a place that holds something already; an empty folder will do. */
 async function requireVacant(dir: string): Promise<void> {
   try {
     const names = await readdir(dir);
-    if (names.length > 0) throw new ReclmisError('OUTPUT_EXISTS', `${dir}: the folder is not empty (it holds ${names[0]})`);
+    if (names.length > 0)
+      throw new ReclmisError('OUTPUT_EXISTS', `${dir}: the folder is not empty (it holds ${names[0]})`);
   } catch (error) {
     if (error instanceof ReclmisError) throw error;
     const code = systemCode(error);
     if (code === 'ENOTDIR') throw new ReclmisError('OUTPUT_EXISTS', `${dir}: is a file`, { cause: error });
-    if (code !== 'ENOENT') throw new ReclmisError('OUTPUT_UNWRITABLE', `${dir}: cannot be read (${oneLine(error)})`, { cause: error });
+    if (code !== 'ENOENT')
+      throw new ReclmisError('OUTPUT_UNWRITABLE', `${dir}: cannot be read (${oneLine(error)})`, {
+        cause: error,
+      });
   }
 }
 
@@ -222,9 +248,12 @@ async function requireVacant(dir: string): Promise<void> {
  * Writes a phantom data set in LViT's layout: Train_Folder, Val_Folder and Test_Folder (70, 15 and 15 %) with img/phantom_0001.png
  * (grey), labelcol/mask_phantom_0001.png (0 and 255) and Train_text.xlsx etc. The folder appears whole or not at all.
  * @returns how many cases each split holds
- * @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty), OUTPUT_UNWRITABLE, DISK_FULL
+ * @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty), OUTPUT_UNWRITABLE, DISK_FULL, INTERRUPTED
  */
-export async function writePhantom(dir: string, { count, seed, size, onProgress }: PhantomOptions): Promise<Record<Split, number>> {
+export async function writePhantom(
+  dir: string,
+  { count, seed, size, onProgress, signal }: PhantomOptions,
+): Promise<Record<Split, number>> {
   requireRange('count', count, 3, 100_000);
   requireRange('seed', seed, 0, 2 ** 31 - 1);
   requireRange('size', size, 32, 2048);
@@ -241,6 +270,8 @@ export async function writePhantom(dir: string, { count, seed, size, onProgress 
       const folder = join(draft, FOLDERS[split]);
       const numbers = Array.from({ length: counts[split] }, (_, i) => first + i);
       const rows = await mapLimit(numbers, LANES, async (index) => {
+        if (signal?.aborted === true)
+          throw new ReclmisError('INTERRUPTED', `${dir}: stopped after ${done} of ${count} phantoms`);
         const name = `phantom_${String(index + 1).padStart(4, '0')}.png`;
         const { image, mask, note } = drawPhantom(seed, index, size);
         await writePngGrey(join(folder, 'img', name), image);
@@ -259,6 +290,8 @@ export async function writePhantom(dir: string, { count, seed, size, onProgress 
   } catch (error) {
     if (draft !== '') await rm(draft, { recursive: true, force: true }).catch(() => undefined);
     if (error instanceof ReclmisError) throw error;
-    throw new ReclmisError('OUTPUT_UNWRITABLE', `${dir}: cannot be written (${oneLine(error)})`, { cause: error });
+    throw new ReclmisError('OUTPUT_UNWRITABLE', `${dir}: cannot be written (${oneLine(error)})`, {
+      cause: error,
+    });
   }
 }

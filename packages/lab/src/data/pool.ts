@@ -17,7 +17,7 @@ class Thread {
   private failure: Error | null = null;
 
   constructor(settings: AssemblerSettings) {
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
+    this.worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv: [] });
     this.worker.on('message', (reply: WorkerReply) => this.settle(reply));
     this.worker.on('error', (error) => this.fail(`a loader thread failed (${oneLine(error)})`, error));
     this.worker.on('exit', (code) => this.fail(`a loader thread ended early with status ${code}`));
@@ -26,7 +26,10 @@ class Thread {
 
   run(number: number, job: BatchJob): Promise<AssembledBatch> {
     return new Promise((resolve, reject) => {
-      if (this.failure !== null) return reject(this.failure);
+      if (this.failure !== null) {
+        reject(this.failure);
+        return;
+      }
       this.pending.set(number, { resolve, reject });
       this.worker.ref();
       const request: WorkerRequest = { number, job };
@@ -44,7 +47,10 @@ class Thread {
     this.pending.delete(reply.number);
     if (this.pending.size === 0) this.worker.unref();
     if ('batch' in reply) waiting?.resolve(reply.batch);
-    else waiting?.reject(new ReclmisError(reply.error.code, reply.error.message, { remedy: reply.error.remedy }));
+    else
+      waiting?.reject(
+        new ReclmisError(reply.error.code, reply.error.message, { remedy: reply.error.remedy }),
+      );
   }
 
   private fail(message: string, cause?: unknown): void {

@@ -35,6 +35,7 @@ export function writePlanes(sample: Sample, at: number, images: Float32Array, ma
 
 /** Whether red, green and blue are equal everywhere, as in a radiograph. */
 export function isGrey({ data }: RgbImage): boolean {
-  for (let i = 0; i < data.length; i += 3) if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
+  for (let i = 0; i < data.length; i += 3)
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
   return true;
 }

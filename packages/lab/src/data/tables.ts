@@ -11,9 +11,9 @@ import { ReclmisError } from '@reclmis/core';
 import { oneLine, systemCode } from './files.js';
 
 /** The largest file that is read; QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
 /** The most that a workbook may unpack to. */
-const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
+const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 
 function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
   return new ReclmisError('NOTES_UNREADABLE', `${path}: ${why}`, { cause });
@@ -24,9 +24,11 @@ function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
  * Sizes that the archive states are not trusted.
  */
 function checkArchive(path: string, bytes: Buffer): void {
-  if (bytes.length < 22 || bytes.readUInt32LE(0) !== 0x04034b50) throw unreadable(path, 'is not an XLSX workbook');
+  if (bytes.length < 22 || bytes.readUInt32LE(0) !== 0x04034b50)
+    throw unreadable(path, 'is not an XLSX workbook');
   const end = bytes.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]));
-  if (end < 0 || end + 22 > bytes.length) throw unreadable(path, 'the workbook is cut short (it has no directory)');
+  if (end < 0 || end + 22 > bytes.length)
+    throw unreadable(path, 'the workbook is cut short (it has no directory)');
   let at = bytes.readUInt32LE(end + 16);
   let budget = MAX_UNPACKED_BYTES;
   for (let entries = bytes.readUInt16LE(end + 10); entries > 0; entries -= 1) {
@@ -36,7 +38,8 @@ function checkArchive(path: string, bytes: Buffer): void {
     const local = bytes.readUInt32LE(at + 42);
     const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
     if (start + packed > bytes.length) throw unreadable(path, 'the workbook is cut short');
-    if (method !== 0 && method !== 8) throw unreadable(path, `an entry is packed by method ${method}, expected 0 or 8`);
+    if (method !== 0 && method !== 8)
+      throw unreadable(path, `an entry is packed by method ${method}, expected 0 or 8`);
     const body = bytes.subarray(start, start + packed);
     const size = method === 0 ? packed : inflateRawSync(body, { maxOutputLength: budget }).length;
     budget -= size;
@@ -50,7 +53,10 @@ async function readWorkbook(path: string, bytes: Buffer): Promise<string[][]> {
     checkArchive(path, bytes);
   } catch (error) {
     if (error instanceof ReclmisError) throw error;
-    const why = systemCode(error) === 'ERR_BUFFER_TOO_LARGE' ? `unpacks to more than ${MAX_UNPACKED_BYTES} bytes` : 'the workbook is damaged';
+    const why =
+      systemCode(error) === 'ERR_BUFFER_TOO_LARGE'
+        ? `unpacks to more than ${MAX_UNPACKED_BYTES} bytes`
+        : 'the workbook is damaged';
     throw unreadable(path, `${why} (${oneLine(error)})`, error);
   }
   const { readSheet } = await import('read-excel-file/node');
@@ -71,7 +77,9 @@ export function parseCsv(text: string, path = 'CSV'): string[][] {
   const source = text.replace(/^\uFEFF/u, '');
   const firstLine = /^[^\r\n]*/u.exec(source)?.[0] ?? '';
   const occurrences = (separator: string): number => firstLine.split(separator).length;
-  const separator = [',', ';', '\t'].reduce((best, next) => (occurrences(next) > occurrences(best) ? next : best));
+  const separator = [',', ';', '\t'].reduce((best, next) =>
+    occurrences(next) > occurrences(best) ? next : best,
+  );
   const rows: string[][] = [];
   let row: string[] = [];
   let at = 0;
@@ -97,7 +105,8 @@ export function parseCsv(text: string, path = 'CSV'): string[][] {
       }
     } else {
       let end = at;
-      while (end < source.length && source[end] !== separator && source[end] !== '\n' && source[end] !== '\r') end += 1;
+      while (end < source.length && source[end] !== separator && source[end] !== '\n' && source[end] !== '\r')
+        end += 1;
       field = source.slice(at, end);
       at = end;
     }
@@ -123,7 +132,8 @@ export function parseCsv(text: string, path = 'CSV'): string[][] {
  */
 export async function readTable(path: string): Promise<string[][]> {
   const extension = extname(path).toLowerCase();
-  if (extension !== '.xlsx' && extension !== '.csv') throw unreadable(path, `expected .xlsx or .csv, got ${extension || 'no extension'}`);
+  if (extension !== '.xlsx' && extension !== '.csv')
+    throw unreadable(path, `expected .xlsx or .csv, got ${extension || 'no extension'}`);
   let bytes: Buffer;
   try {
     const { size } = await stat(path);
@@ -131,7 +141,8 @@ export async function readTable(path: string): Promise<string[][]> {
     bytes = await readFile(path);
   } catch (error) {
     if (error instanceof ReclmisError) throw error;
-    if (systemCode(error) === 'ENOENT') throw new ReclmisError('NOTES_MISSING', `${path}: no such file`, { cause: error });
+    if (systemCode(error) === 'ENOENT')
+      throw new ReclmisError('NOTES_MISSING', `${path}: no such file`, { cause: error });
     throw unreadable(path, `cannot be read (${oneLine(error)})`, error);
   }
   if (extension === '.xlsx') return readWorkbook(path, bytes);
@@ -147,7 +158,16 @@ export async function readTable(path: string): Promise<string[][]> {
 function escapeXml(text: string): string {
   // eslint-disable-next-line no-control-regex -- XML 1.0 has no place for these characters, escaped or not
   const legal = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/gu, ' ');
-  return legal.replace(/[&<>"]/gu, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c);
+  return legal.replace(
+    /[&<>"]/gu,
+    (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c,
+  );
+}
+
+/** The letters of a column: A to Z, AA, AB ... */
+function columnName(column: number): string {
+  const letter = String.fromCharCode(65 + (column % 26));
+  return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
 }
 
 /** A workbook of one sheet of text cells (ECMA-376, inline strings); the same bytes for the same rows. */
@@ -155,8 +175,11 @@ export async function encodeWorkbook(rows: readonly (readonly string[])[]): Prom
   const { zipSync, strToU8 } = await import('fflate');
   const head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
   const office = 'http://schemas.openxmlformats.org';
-  const cell = (text: string): string => `<c t="inlineStr"><is><t xml:space="preserve">${escapeXml(text)}</t></is></c>`;
-  const lines = rows.map((row) => `<row>${row.map(cell).join('')}</row>`).join('');
+  const cell = (text: string, row: number, column: number): string =>
+    `<c r="${columnName(column)}${row + 1}" t="inlineStr"><is><t xml:space="preserve">${escapeXml(text)}</t></is></c>`;
+  const lines = rows
+    .map((row, r) => `<row r="${r + 1}">${row.map((text, c) => cell(text, r, c)).join('')}</row>`)
+    .join('');
   const relation = (type: string, target: string): string =>
     `<Relationships xmlns="${office}/package/2006/relationships"><Relationship Id="rId1" Type="${office}/officeDocument/2006/relationships/${type}" Target="${target}"/></Relationships>`;
   const part = (name: string, type: string): string =>
@@ -172,8 +195,11 @@ export async function encodeWorkbook(rows: readonly (readonly string[])[]): Prom
     'xl/_rels/workbook.xml.rels': relation('worksheet', 'worksheets/sheet1.xml'),
     'xl/worksheets/sheet1.xml': `<worksheet xmlns="${office}/spreadsheetml/2006/main"><sheetData>${lines}</sheetData></worksheet>`,
   };
-  return zipSync(Object.fromEntries(Object.entries(files).map(([name, xml]) => [name, strToU8(head + xml)])), {
-    level: 6,
-    mtime: new Date(1980, 0, 1, 12), // zip holds local times: this one is the same in every time zone
-  });
+  return zipSync(
+    Object.fromEntries(Object.entries(files).map(([name, xml]) => [name, strToU8(head + xml)])),
+    {
+      level: 6,
+      mtime: new Date(1980, 0, 1, 12), // zip holds local times: this one is the same in every time zone
+    },
+  );
 }

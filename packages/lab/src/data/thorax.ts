@@ -64,6 +64,11 @@ export function smoothstep(low: number, high: number, value: number): number {
   return t * t * (3 - 2 * t);
 }
 
+/** How much of a point is rib, by its distance from the nearest of the ribs at t = ..., -1, 0, 1, ... */
+function rib(t: number): number {
+  return smoothstep(0.3, 0.2, Math.abs(t - Math.round(t)));
+}
+
 const LUNG_CENTRE = 0.43;
 
 /** The diaphragm's y over |x|: a dome, lowest at the side of the chest. */
@@ -83,17 +88,25 @@ export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): T
   const side: Side = x > 0 ? 'left' : 'right';
   const waist = 0.24 + 0.68 * smoothstep(-1.08, -0.66, y) - 0.05 * smoothstep(0, 1, y);
   const body = smoothstep(waist + 0.02, waist - 0.03, ax);
+  if (body === 0) {
+    out.brightness = 0.03;
+    out.right = out.left = 0;
+    return out;
+  }
 
   // Lung: a superellipse that leans outwards towards the base, cut off by the diaphragm.
   const dx = (ax - LUNG_CENTRE - 0.05 * y) / (anatomy.lungX * (0.84 + 0.16 * smoothstep(-0.7, 0, y)));
   const dy = (y + 0.02) / anatomy.lungY;
-  const [dx2, dy2] = [dx * dx, dy * dy];
+  const dx2 = dx * dx;
+  const dy2 = dy * dy;
   const inside = dx2 > 2 || dy2 > 2 ? 0 : smoothstep(1.06, 0.86, dx2 * Math.sqrt(Math.sqrt(dx2)) + dy2);
   const lung = inside === 0 ? 0 : inside * smoothstep(0.015, -0.015, y - diaphragmAt(anatomy, ax, side));
 
   // Heart: an ellipse that leans to the patient's left, i.e. the image's right.
-  const [hx, hy] = [x - 0.13 * anatomy.heart, y - 0.2];
-  const [ha, hb] = [(hx * 0.9 + hy * 0.44) / (0.34 * anatomy.heart), (hy * 0.9 - hx * 0.44) / (0.25 * anatomy.heart)];
+  const hx = x - 0.13 * anatomy.heart;
+  const hy = y - 0.2;
+  const ha = (hx * 0.9 + hy * 0.44) / (0.34 * anatomy.heart);
+  const hb = (hy * 0.9 - hx * 0.44) / (0.25 * anatomy.heart);
   const heart = smoothstep(1.08, 0.88, ha * ha + hb * hb);
   const mediastinum = smoothstep(0.16, 0.1, ax + 0.04 * smoothstep(-0.2, -0.7, y));
   const free = lung * (1 - heart) * (1 - mediastinum);
@@ -103,7 +116,7 @@ export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): T
   value += (0.66 - value) * heart;
   value += 0.06 * mediastinum;
   const spine = smoothstep(0.095, 0.06, ax);
-  value += spine * (0.08 + 0.03 * Math.sin(y * 48));
+  if (spine > 0) value += spine * (0.08 + 0.03 * Math.sin(y * 48));
   value -= 0.1 * smoothstep(0.05, 0.02, ax) * smoothstep(-0.28, -0.4, y); // trachea
   const hilum = (ax - 0.2) * (ax - 0.2) * 60 + (y + 0.06) * (y + 0.06) * 30; // vessels at the root of the lung
   if (hilum < 4) value += 0.16 * lung * Math.exp(-hilum);
@@ -114,11 +127,16 @@ export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): T
     const posterior = (y - 0.75 * bow) / anatomy.ribSpacing + anatomy.ribPhase;
     const anterior = (y - 0.55 * (0.8 - ax)) / anatomy.ribSpacing + anatomy.ribPhase + 0.4;
     const cage = smoothstep(0.84, 0.78, ax) * smoothstep(-0.78, -0.7, y) * smoothstep(0.62, 0.5, y);
-    const band = (t: number): number => smoothstep(0.3, 0.2, Math.abs(t - Math.round(t)));
-    value += anatomy.ribContrast * cage * (band(posterior) + 0.35 * band(anterior) * smoothstep(0.25, 0.4, ax));
+    value += anatomy.ribContrast * cage * (rib(posterior) + 0.35 * rib(anterior) * smoothstep(0.25, 0.4, ax));
   }
   const clavicle = y + 0.66 + 0.22 * (ax - 0.1) - 0.12 * ax * ax;
-  value += 0.13 * smoothstep(0.04, 0.02, Math.abs(clavicle)) * smoothstep(0.06, 0.1, ax) * smoothstep(0.68, 0.6, ax);
+  if (Math.abs(clavicle) < 0.04) {
+    value +=
+      0.13 *
+      smoothstep(0.04, 0.02, Math.abs(clavicle)) *
+      smoothstep(0.06, 0.1, ax) *
+      smoothstep(0.68, 0.6, ax);
+  }
 
   out.brightness = 0.03 + body * (value - 0.03);
   out.right = side === 'right' ? free * body : 0;

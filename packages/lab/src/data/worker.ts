@@ -12,7 +12,10 @@ export interface WorkerRequest {
 /** From a worker to the loader; a coded error loses its class on the way and is made again there. */
 export type WorkerReply =
   | { readonly number: number; readonly batch: AssembledBatch }
-  | { readonly number: number; readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string } };
+  | {
+      readonly number: number;
+      readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string };
+    };
 
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;

@@ -1,0 +1,268 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { assertValid, checkDataset, noteStatistics } from './check.js';
+import { assertUsable, openDataset } from './dataset.js';
+import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, writeFiles } from './testing.js';
+
+const note = (stem: string): [string, string] => [`mask_${stem}.png`, `Lower left lung of ${stem}.`];
+let small: Uint8Array;
+
+beforeAll(async () => {
+  small = await greyPng(8, 8, (x) => (x < 4 ? 255 : 0));
+});
+
+/** Two train cases and one val case under one workbook, two test cases under a CSV file. */
+async function writeSet(dir: string): Promise<void> {
+  await writeFiles(dir, {
+    ...(await splitFiles('Train_Folder', ['a', 'b'])),
+    ...(await splitFiles('Val_Folder', ['c'])),
+    ...(await splitFiles('Test_Folder', ['d', 'e'])),
+    'Train_Folder/Train_Val_text.xlsx': await notesXlsx([
+      note('a'),
+      note('b'),
+      note('c'),
+      ['', ''],
+      [' ', ''],
+    ]),
+    'Test_Folder/Test_text.csv': `description,IMAGE\nfirst,mask_d.png\n"second, with comma",mask_e.png\n`,
+  });
+}
+
+const inSet = <T>(work: (dir: string) => Promise<T>): Promise<T> =>
+  inFolder(async (dir) => {
+    await writeSet(dir);
+    return work(dir);
+  });
+
+/** `CODE item` of every problem. */
+const problems = async (dir: string, options = {}): Promise<string[]> =>
+  (await checkDataset(dir, options)).problems.map(({ code, item }) => `${code} ${item}`);
+
+describe('openDataset', () => {
+  it('matches images, mask_ masks and notes, also those that train and val share', async () => {
+    await inSet(async (dir) => {
+      const train = await openDataset(dir, 'train');
+      expect(train.cases).toEqual(
+        ['a', 'b'].map((id) => ({
+          id,
+          imagePath: join(dir, 'Train_Folder', 'img', `${id}.png`),
+          maskPath: join(dir, 'Train_Folder', 'labelcol', `mask_${id}.png`),
+          note: `Lower left lung of ${id}.`,
+        })),
+      );
+      expect((await openDataset(dir, 'val')).cases.map(({ id }) => id)).toEqual(['c']);
+      expect((await openDataset(dir, 'test')).cases.map((item) => item.note)).toEqual([
+        'first',
+        'second, with comma',
+      ]);
+      expect(await problems(dir)).toEqual([]);
+    });
+  });
+
+  it('matches masks of the image’s own name with another extension, and ignores hidden files', async () => {
+    await inFolder(async (dir) => {
+      await writeFiles(dir, {
+        'Test_Folder/img/TCGA-1.x.tif': small,
+        'Test_Folder/img/.DS_Store': 'x',
+        'Test_Folder/img/Thumbs.db': 'x',
+        'Test_Folder/labelcol/TCGA-1.x.png': small,
+        'Test_Folder/labelcol/._TCGA-1.x.png': 'x',
+        'Test_Folder/~$Test_text.xlsx': 'x',
+        'Test_Folder/Test_text.xlsx': await notesXlsx([['TCGA-1.x.png', 'note']]),
+      });
+      expect((await openDataset(dir, 'test')).cases.map(({ id }) => id)).toEqual(['TCGA-1.x']);
+      expect(await problems(dir)).toEqual([]);
+    });
+  });
+
+  it('selects stems, from a list or a file, and names unknown ones', async () => {
+    await inSet(async (dir) => {
+      const ids = async (stems: string | string[]): Promise<string[]> =>
+        (await openDataset(dir, 'train', { stems })).cases.map(({ id }) => id);
+      expect(await ids(['b'])).toEqual(['b']);
+      await writeFile(join(dir, 'list.txt'), '\uFEFF# chosen\r\nb.png\r\n\r\n a \r\n');
+      expect(await ids(join(dir, 'list.txt'))).toEqual(['a', 'b']);
+      expect(await errorOf(ids(['zz']))).toMatchObject({
+        code: 'STEM_UNKNOWN',
+        message: expect.stringContaining('zz') as string,
+      });
+      expect(await errorOf(ids(join(dir, 'none.txt')))).toMatchObject({ code: 'STEM_UNKNOWN' });
+      expect(await errorOf(ids([]))).toMatchObject({ code: 'DATA_SPLIT_EMPTY' });
+      // What lies beside a selection does not concern it.
+      await rm(join(dir, 'Train_Folder/labelcol/mask_a.png'));
+      expect(await ids(['b'])).toEqual(['b']);
+      expect(await problems(dir, { splits: ['train'], stems: ['b'] })).toEqual([]);
+    });
+  });
+
+  it('has a fingerprint of ids, notes and sizes, wherever the folder lies', async () => {
+    await inSet(async (dir) => {
+      const { fingerprint } = await openDataset(dir, 'train');
+      expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
+      await inSet(async (twin) => {
+        expect((await openDataset(twin, 'train')).fingerprint).toBe(fingerprint);
+        await writeFiles(twin, {
+          'Train_Folder/Train_Val_text.xlsx': await notesXlsx([note('a'), ['mask_b.png', 'x'], note('c')]),
+        });
+        expect((await openDataset(twin, 'train')).fingerprint).not.toBe(fingerprint);
+      });
+      expect((await openDataset(dir, 'train', { stems: ['a'] })).fingerprint).not.toBe(fingerprint);
+    });
+  });
+
+  it('names missing folders and files of notes', async () => {
+    await inSet(async (dir) => {
+      expect(await errorOf(openDataset(join(dir, 'no'), 'train'))).toMatchObject({
+        code: 'DATA_FOLDER_MISSING',
+      });
+      expect(await errorOf(checkDataset(join(dir, 'Train_Folder')))).toMatchObject({
+        code: 'DATA_FOLDER_MISSING',
+      });
+      await rm(join(dir, 'Test_Folder/labelcol'), { recursive: true });
+      expect((await errorOf(openDataset(dir, 'test'))).message).toContain('labelcol');
+      await rename(join(dir, 'Val_Folder'), join(dir, 'Other'));
+      expect((await errorOf(openDataset(dir, 'val'))).message).toContain('Val_Folder');
+      await rm(join(dir, 'Train_Folder/Train_Val_text.xlsx'));
+      expect(await errorOf(openDataset(dir, 'train'))).toMatchObject({ code: 'NOTES_MISSING' });
+      await writeFiles(dir, { 'Train_Folder/Train_text.xlsx': await notesXlsx([]) });
+      expect(await errorOf(openDataset(dir, 'train'))).toMatchObject({ code: 'NOTES_EMPTY' });
+      await writeFiles(dir, { 'Train_Folder/Train_text.csv': 'Image,Description\n' });
+      expect(await errorOf(openDataset(dir, 'train'))).toMatchObject({ code: 'NOTES_CONFLICT' });
+    });
+  });
+});
+
+describe('checkDataset', () => {
+  it('names everything that is missing, on either side', async () => {
+    await inSet(async (dir) => {
+      await rm(join(dir, 'Train_Folder/labelcol/mask_a.png'));
+      await rm(join(dir, 'Test_Folder/img/d.png'));
+      await writeFiles(dir, {
+        'Val_Folder/img/extra.png': small,
+        'Val_Folder/labelcol/extra.png': small,
+        'Test_Folder/Test_text.csv':
+          'Image,Description\nmask_e.png,x\nmask_gone.png,y\nmask_d.png,z\nmask_f.png,\n,stray\n',
+        'Test_Folder/img/readme.txt': 'x',
+      });
+      expect(await problems(dir)).toEqual([
+        'MASK_MISSING Train_Folder/img/a.png',
+        'NOTE_MISSING Val_Folder/img/extra.png',
+        'IMAGE_MISSING Test_Folder/labelcol/mask_d.png',
+        'IMAGE_UNSUPPORTED Test_Folder/img/readme.txt',
+        'NOTE_WITHOUT_IMAGE Test_Folder/Test_text.csv: mask_gone.png',
+        'NOTE_WITHOUT_IMAGE Test_Folder/Test_text.csv: mask_f.png',
+        'NOTES_UNREADABLE Test_Folder/Test_text.csv: row 6',
+      ]);
+      const error = await errorOf(openDataset(dir, 'test'));
+      expect(error.code).toBe('DATA_INVALID');
+      expect(error.message).toContain('mask_d.png: is a mask without an image');
+      expect(error.message).toContain('and 2 more');
+    });
+  });
+
+  it('counts a note of a shared file as stray only if neither train nor val has its mask', async () => {
+    await inSet(async (dir) => {
+      await writeFiles(dir, {
+        'Train_Folder/Train_Val_text.xlsx': await notesXlsx([note('a'), note('b'), note('c'), note('q')]),
+      });
+      const expected = ['NOTE_WITHOUT_IMAGE Train_Folder/Train_Val_text.xlsx: mask_q.png'];
+      expect(await problems(dir)).toEqual(expected);
+      expect(await problems(dir, { splits: ['train'] })).toEqual(expected);
+    });
+  });
+
+  it('hints at notes that are keyed by the image', async () => {
+    await inSet(async (dir) => {
+      await writeFiles(dir, { 'Test_Folder/Test_text.csv': 'Image,Description\nd.png,x\nmask_e.png,y\n' });
+      const { problems: found } = await checkDataset(dir, { splits: ['test'] });
+      expect(found.map(({ message }) => message)).toEqual([
+        'Test_Folder/img/d.png: has no note; expected a row with Image mask_d.png in Test_Folder/Test_text.csv (there is one with Image d.png, but notes are keyed by the mask)',
+      ]);
+    });
+  });
+
+  it('decodes everything: damaged, cut, empty and mismatched files', async () => {
+    await inSet(async (dir) => {
+      const whole = await greyPng(64, 64, (x, y) => (x * 37 + y * 91) % 251);
+      await writeFiles(dir, {
+        'Train_Folder/img/a.png': whole.subarray(0, whole.length / 2),
+        'Train_Folder/img/b.png': '',
+        'Val_Folder/labelcol/mask_c.png': await greyPng(8, 9, () => 255),
+        'Test_Folder/labelcol/mask_d.png': 'not a mask',
+        'Test_Folder/labelcol/mask_e.png': await greyPng(8, 8, () => 0),
+      });
+      expect(await problems(dir)).toEqual([
+        'IMAGE_UNREADABLE Train_Folder/img/a.png',
+        'IMAGE_UNREADABLE Train_Folder/img/b.png',
+        'MASK_SIZE_MISMATCH Val_Folder/labelcol/mask_c.png',
+        'IMAGE_UNREADABLE Test_Folder/labelcol/mask_d.png',
+      ]);
+      const report = await checkDataset(dir, { splits: ['test'] });
+      expect(report.splits[0]).toMatchObject({
+        images: 2,
+        masks: 2,
+        notes: 2,
+        cases: 1,
+        emptyMasks: ['Test_Folder/labelcol/mask_e.png'],
+      });
+      expect(() => assertValid(report)).toThrow(/1 problem: Test_Folder\/labelcol\/mask_d\.png/);
+      // Training refuses the same folder with the same words.
+      for (const split of ['train', 'val', 'test'] as const) {
+        const messages = (await checkDataset(dir, { splits: [split] })).problems.map(
+          ({ message }) => message,
+        );
+        const error = await errorOf(openDataset(dir, split).then(assertUsable));
+        expect(error.code).toBe('DATA_INVALID');
+        for (const message of messages) expect(error.message).toContain(message);
+      }
+    });
+  });
+
+  it('refuses two images or two masks of one stem', async () => {
+    await inSet(async (dir) => {
+      await writeFiles(dir, { 'Test_Folder/img/d.tif': small, 'Test_Folder/labelcol/mask_e.tif': small });
+      expect(await problems(dir, { splits: ['test'] })).toEqual([
+        'DATA_INVALID Test_Folder/img/d.png',
+        'DATA_INVALID Test_Folder/img/e.png',
+      ]);
+    });
+  });
+
+  it('counts, and reports progress to the end', async () => {
+    await inSet(async (dir) => {
+      const steps: number[] = [];
+      const report = await checkDataset(dir, { onProgress: (done, total) => steps.push(done / total) });
+      expect(steps).toHaveLength(5);
+      expect(steps.at(-1)).toBe(1);
+      expect(report.splits.map(({ split, cases }) => `${split} ${cases}`)).toEqual([
+        'train 2',
+        'val 1',
+        'test 2',
+      ]);
+      expect(report.splits[0]).toMatchObject({
+        foreground: 0.5,
+        sizes: [{ size: '8x8', count: 2 }],
+        emptyMasks: [],
+      });
+      await expect(openDataset(dir, 'train').then(assertUsable)).resolves.toBeUndefined();
+    });
+  });
+
+  it('describes notes', () => {
+    expect(noteStatistics(['Upper left lung.', 'upper left lung.', 'Nothing', 'Upper left lung.'])).toEqual({
+      distinct: 3,
+      distinctIgnoringCase: 2,
+      words: { min: 1, median: 3, max: 3 },
+      namingSides: 0.75,
+      namingPlaces: 0.75,
+      vocabulary: 4,
+      mostFrequent: [
+        { note: 'Upper left lung.', count: 2 },
+        { note: 'Nothing', count: 1 },
+        { note: 'upper left lung.', count: 1 },
+      ],
+    });
+    expect(noteStatistics([])).toBeNull();
+  });
+});

@@ -1,0 +1,46 @@
+/** The readers on the real data sets, which are not part of the repository: skipped, visibly, where they are absent. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { checkDataset } from './check.js';
+import { assertUsable, openDataset } from './dataset.js';
+import { readSample } from './sample.js';
+
+const DATA = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
+const QATA = join(DATA, 'QaTa-COV19');
+const MONUSEG = join(DATA, 'MoNuSeg');
+
+describe.skipIf(!existsSync(QATA))('QaTa-COV19', () => {
+  it('opens its splits, with the notes that train and val share, and its lists of stems', async () => {
+    expect((await openDataset(QATA, 'train')).cases).toHaveLength(5713);
+    expect((await openDataset(QATA, 'val')).cases).toHaveLength(1429);
+    expect((await openDataset(QATA, 'test')).cases).toHaveLength(527);
+    expect((await openDataset(QATA, 'train', { stems: join(QATA, 'qata-1k.train.txt') })).cases).toHaveLength(
+      1000,
+    );
+    const val = await openDataset(QATA, 'val', { stems: join(QATA, 'qata-1k.val.txt') });
+    expect(val.cases).toHaveLength(200);
+    await expect(assertUsable(val)).resolves.toBeUndefined();
+  }, 60_000);
+
+  it('passes the check with nothing wrong (200 cases)', async () => {
+    const report = await checkDataset(QATA, { splits: ['val'], stems: join(QATA, 'qata-1k.val.txt') });
+    expect(report.problems).toEqual([]);
+    expect(report.splits[0]).toMatchObject({ cases: 200, sizes: [{ size: '224x224', count: 200 }] });
+    expect(report.splits[0]?.noteStatistics?.namingSides).toBeGreaterThan(0.99);
+  }, 60_000);
+});
+
+describe.skipIf(!existsSync(MONUSEG))('MoNuSeg', () => {
+  it('passes the check with nothing wrong, TIFF images with PNG masks included', async () => {
+    const report = await checkDataset(MONUSEG);
+    expect(report.problems).toEqual([]);
+    expect(report.splits.map(({ cases }) => cases)).toEqual([24, 6, 14]);
+    const [first] = (await openDataset(MONUSEG, 'test')).cases;
+    expect(first?.imagePath.endsWith('.tif')).toBe(true);
+    if (first === undefined) return;
+    const { image, mask } = await readSample(first, 224);
+    expect([image.data.length, mask.data.length]).toEqual([224 * 224 * 3, 224 * 224]);
+  }, 60_000);
+});

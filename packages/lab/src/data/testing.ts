@@ -1,0 +1,73 @@
+/** Tiny data sets in temporary folders, for the tests of the data side. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { isErrorCode, ReclmisError, type ErrorCode } from '@reclmis/core';
+import { encodePng } from './images.js';
+import { encodeWorkbook } from './tables.js';
+
+/** Runs `work` in a fresh folder, which is removed afterwards. */
+export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'reclmis-data-'));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Writes files, by path relative to the folder. */
+export async function writeFiles(
+  dir: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), content);
+  }
+}
+
+/** A grey PNG of w x h pixels whose values come from their place. */
+export function greyPng(w: number, h: number, value: (x: number, y: number) => number): Promise<Uint8Array> {
+  return encodePng(
+    {
+      width: w,
+      height: h,
+      data: Uint8Array.from({ length: w * h }, (_, p) => value(p % w, Math.floor(p / w))),
+    },
+    1,
+  );
+}
+
+/** A workbook of notes, with the head Image, Description. */
+export function notesXlsx(rows: readonly (readonly string[])[]): Promise<Uint8Array> {
+  return encodeWorkbook([['Image', 'Description'], ...rows]);
+}
+
+/**
+ * The files of one split of `stems`, named as QaTa-COV19 does, 8 x 8 pixels: case i is grey level 10 i + 10, and its mask is the left
+ * half of the picture.
+ */
+export async function splitFiles(
+  folder: string,
+  stems: readonly string[],
+): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for (const [i, stem] of stems.entries()) {
+    files[`${folder}/img/${stem}.png`] = await greyPng(8, 8, () => 10 * i + 10);
+    files[`${folder}/labelcol/mask_${stem}.png`] = await greyPng(8, 8, (x) => (x < 4 ? 255 : 0));
+  }
+  return files;
+}
+
+/** The code and message of the coded error that a promise is rejected with; fails if it is not. */
+export async function errorOf(promise: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof ReclmisError && isErrorCode(error.code))
+      return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error('expected an error, got none');
+}
