@@ -42,15 +42,16 @@ export function register(program: Command): void {
 }
 
 async function run(flags: DemoFlags): Promise<void> {
-  const { loadPreset } = await import('@reclmis/lab');
+  const { loadPreset, phantomSplits } = await import('@reclmis/lab');
   const begun = performance.now();
   const output = new Output(flags);
   const place = folders(flags.out);
-  const config = loadPreset('phantom', {
+  const preset = loadPreset('phantom', {
     'data.dir': place.data,
     'train.epochs': flags.epochs,
     seed: flags.seed,
   });
+  const config = withShortWarmup(preset, phantomSplits(flags.count).train);
   await prepare(flags.out, place);
 
   output.say(
@@ -72,10 +73,19 @@ async function run(flags: DemoFlags): Promise<void> {
   output.say(describe(place, right, swapped, seconds));
 }
 
+/** The preset's warm-up, but no more than a tenth of a run that was made short by --count or --epochs. */
+function withShortWarmup(config: Config, cases: number): Config {
+  const steps = config.train.epochs * Math.ceil(cases / config.train.batchSize);
+  return {
+    ...config,
+    train: { ...config.train, warmupSteps: Math.min(config.train.warmupSteps, Math.floor(steps / 10)) },
+  };
+}
+
 type Place = ReturnType<typeof folders>;
 
 function folders(out: string): Record<'data' | 'run' | 'overview', string> {
-  return { data: join(out, 'data'), run: join(out, 'run'), overview: join(out, 'overview.png') };
+  return { data: join(out, 'phantoms'), run: join(out, 'run'), overview: join(out, 'overview.png') };
 }
 
 /** Clears what an earlier demo left; a folder that holds something else is left alone. */

@@ -5,7 +5,7 @@
  * are looked at before the first file is written; every file is written whole or not at all. Images are read ahead while the model
  * works, in batches that are bounded in count and in pixels.
  */
-import { stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   imageToPlanes,
@@ -18,13 +18,20 @@ import {
 } from '@reclmis/core';
 import { makeFolder, mapLimit } from '../data/files.js';
 import { endsComplete, readImage, readImageHeader, writePngMask, writePngRgb } from '../data/images.js';
-import type { Segmenter } from '../evaluate/segmenter.js';
 import type { PredictionCase } from './cases.js';
 
 /** Most pixels of a batch's images at their own sizes: 16 Mpx are 48 MB of bytes. */
 const BATCH_PIXELS = 16_000_000;
 /** Images that are read or written at a time. */
 const LANES = 4;
+
+/** What prediction needs of a model: `Segmenter` has it. */
+export interface PlaneSegmenter {
+  /** S, the side of its input. */
+  readonly size: number;
+  /** Images [B,3,S,S] in [0, 1] and B notes to probabilities [B,1,S,S]. */
+  probabilities(images: Float32Array, notes: readonly string[]): Float32Array;
+}
 
 export interface PredictOptions {
   /** Images at once; fewer where they are large. Default 8. */
@@ -55,12 +62,13 @@ export interface Prediction {
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, CHECKPOINT_CORRUPT, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function predict(
-  segmenter: Segmenter,
+  segmenter: PlaneSegmenter,
   cases: readonly PredictionCase[],
   out: string,
   options: PredictOptions = {},
 ): Promise<Prediction[]> {
   const sizes = await mapLimit(cases, LANES, ({ imagePath }) => inspect(imagePath));
+  await refuseOverwriting(cases, out);
   await makeFolder(out);
   const batches = divide(cases, sizes, options.batchSize ?? 8);
   const done: Prediction[] = [];
@@ -112,7 +120,7 @@ async function readBatch(batch: readonly PredictionCase[] = []): Promise<RgbImag
 
 /** One mask per image, at its size. Given notes decide. */
 function segmentImages(
-  segmenter: Segmenter,
+  segmenter: PlaneSegmenter,
   batch: readonly PredictionCase[],
   images: readonly RgbImage[],
 ): Mask[] {
@@ -141,9 +149,7 @@ async function write(
   mask: Mask,
   out: string,
 ): Promise<Prediction> {
-  const maskPath = join(out, `${id}_mask.png`);
-  const overlayPath = join(out, `${id}_overlay.png`);
-  await refuseOverwriting(imagePath, [maskPath, overlayPath]);
+  const [maskPath, overlayPath] = outputs(id, out);
   await writePngMask(maskPath, mask);
   await writePngRgb(overlayPath, overlay(image, mask));
   const { width, height } = image;
@@ -151,13 +157,22 @@ async function write(
   return { id, imagePath, maskPath, overlayPath, width, height, share };
 }
 
-/** An image called `a_mask.png` may lie where the mask of `a.png` would go: inputs are never replaced. */
-async function refuseOverwriting(imagePath: string, outputs: readonly string[]): Promise<void> {
-  const input = await stat(imagePath);
-  for (const path of outputs) {
-    const found = await stat(path).catch(() => null);
-    if (found && found.ino === input.ino && found.dev === input.dev) {
-      throw new ReclmisError('OUTPUT_EXISTS', `${path}: is the image itself`);
+/** An image called `a_mask.png` may lie where the mask of `a.png` would go: no image of the cases is ever replaced. */
+async function refuseOverwriting(cases: readonly PredictionCase[], out: string): Promise<void> {
+  const inputs = new Map<string, string>();
+  for (const { imagePath } of cases) inputs.set(await realpath(imagePath), imagePath);
+  const folder = await realpath(out).catch(() => null);
+  if (folder === null) return; // it will be made, so nothing lies there
+  for (const { id } of cases) {
+    for (const path of outputs(id, folder)) {
+      const input = inputs.get(path);
+      if (input !== undefined)
+        throw new ReclmisError('OUTPUT_EXISTS', `${input}: would be replaced by a result for ${id}`);
     }
   }
+}
+
+/** Where the mask and the overlay of a case go. */
+function outputs(id: string, out: string): [mask: string, overlay: string] {
+  return [join(out, `${id}_mask.png`), join(out, `${id}_overlay.png`)];
 }

@@ -1,0 +1,168 @@
+/** The command as its users meet it: exit statuses, messages and help, by running it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'reclmis-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { RECLMIS_DEBUG: _, ...env } = process.env;
+  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: folder, env });
+}
+
+describe('help', () => {
+  it('lists the commands', () => {
+    const { status, stdout, stderr } = reclmis('--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatchInlineSnapshot(`
+      "Usage: reclmis [options] [command]
+
+      Segments medical images by their notes: train, measure and use RecLMIS (arXiv
+      2404.02845).
+
+      Options:
+        -V, --version   print the version
+        -h, --help      print help; \`reclmis COMMAND --help\` for a command
+
+      Commands:
+        demo            train on phantoms, evaluate with right and swapped notes, draw
+                        a contact sheet
+        data            check, list and make data sets
+        train           train a model on a data set
+        evaluate        measure a trained model: Dice and IoU, per image and pooled
+        predict         segment images by their notes
+        parity          compare the model with outputs of the authors’ code
+        help [command]  print help for a command
+
+      Example:
+        $ reclmis demo
+
+      "
+    `);
+  });
+
+  it.each(['demo', 'data', 'train', 'evaluate', 'predict', 'parity'])('of %s says how it is used', (name) => {
+    const { status, stdout, stderr } = reclmis(name, '--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: reclmis ${name}`);
+    if (name !== 'data') expect(stdout).toContain('Example');
+    expect(reclmis('help', name).stdout).toBe(stdout);
+  });
+
+  it('loads no command, and neither lab nor torch', () => {
+    const traces = mkdtempSync(join(tmpdir(), 'reclmis-trace-'));
+    // V8's coverage names every module that was loaded.
+    spawnSync(process.execPath, [BIN, '--help'], { env: { ...process.env, NODE_V8_COVERAGE: traces } });
+    const loaded = readdirSync(traces).flatMap((name) => {
+      const { result } = JSON.parse(readFileSync(join(traces, name), 'utf8')) as {
+        result: { url: string }[];
+      };
+      return result.map(({ url }) => url);
+    });
+    rmSync(traces, { recursive: true });
+    expect(loaded.some((url) => url.endsWith('/cli/dist/main.js'))).toBe(true);
+    expect(loaded.filter((url) => /\/(lab|torch)\/dist\/|\/cli\/dist\/commands\//.test(url))).toEqual([]);
+  });
+});
+
+describe('mistakes', () => {
+  it.each([
+    [['trian'], 2, 'OPTION_UNKNOWN', /unknown command 'trian'/, /Did you mean train\?/],
+    [['train', '--epoch', '3'], 2, 'OPTION_UNKNOWN', /unknown option '--epoch'/, /Did you mean --epochs\?/],
+    [['data', 'chekc', 'x'], 2, 'OPTION_UNKNOWN', /unknown command 'chekc'/, /Did you mean check\?/],
+    [
+      ['train', '--lr', 'fast', '--data', 'x'],
+      2,
+      'OPTION_INVALID',
+      /--lr: expected a number, got "fast"/,
+      /--help/,
+    ],
+    [['train'], 2, 'OPTION_INVALID', /no data set: expected --data DIR/, /--help/],
+    [['train', '--data', 'nowhere'], 3, 'DATA_FOLDER_MISSING', /nowhere/, /./],
+    [
+      ['train', '--data', 'x', '--lr', '7'],
+      2,
+      'CONFIG_INVALID',
+      /train\.lr: expected a number of at most 1, got 7/,
+      /./,
+    ],
+    [['train', '--data', 'x', '--preset', 'qata'], 2, 'CONFIG_INVALID', /expected one of .*qata-cov19/, /./],
+    [['train', '--config', 'none.yaml'], 2, 'CONFIG_UNREADABLE', /none\.yaml/, /./],
+    [['train', '--data', 'x', '--model.variant', 'both'], 2, 'OPTION_INVALID', /paper, upstream/, /--help/],
+    [['evaluate'], 2, 'OPTION_INVALID', /missing required argument 'run'/, /--help/],
+    [['evaluate', 'nowhere'], 4, 'RUN_MISSING', /nowhere: no such run folder/, /train/],
+    [
+      ['evaluate', 'x', '--batch', '0'],
+      2,
+      'OPTION_INVALID',
+      /--batch: expected a whole number of at least 1, got "0"/,
+      /./,
+    ],
+    [['predict', 'x', '--image', 'a.png'], 2, 'OPTION_INVALID', /--out/, /--help/],
+    [
+      ['predict', 'nowhere', '--image', 'a.png', '--note', 'lung', '-o', 'out'],
+      4,
+      'RUN_MISSING',
+      /nowhere/,
+      /train/,
+    ],
+    [['parity', '--golden', 'none.json'], 4, 'GOLDEN_INVALID', /none\.json/, /./],
+  ])('%j ends with status %i and %s', (args, status, code, message, remedy) => {
+    const result = reclmis(...args);
+    expect(result.stdout).toBe('');
+    const [first = '', second = '', ...rest] = result.stderr.trimEnd().split('\n');
+    expect(first).toMatch(new RegExp(`^error ${code}: `));
+    expect(first).toMatch(message);
+    expect(second).toMatch(/^remedy: /);
+    expect(second).toMatch(remedy);
+    expect(rest).toEqual([]);
+    expect(result.status).toBe(status);
+  });
+
+  it('leave nothing behind', () => {
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('name an unknown key of a configuration file', () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(file, 'train:\n  epoch: 3\n');
+    const { status, stderr } = reclmis('train', '--config', file, '--data', 'x');
+    expect(stderr).toMatch(/^error CONFIG_UNKNOWN_KEY: .*wrong\.yaml: unknown key train\.epoch/);
+    expect(status).toBe(2);
+    rmSync(file);
+  });
+
+  it('the demo leaves a folder alone that it did not make', () => {
+    const mine = mkdtempSync(join(folder, 'mine-'));
+    writeFileSync(join(mine, 'thesis.txt'), 'years');
+    const { status, stderr } = reclmis('demo', '-o', mine);
+    expect(stderr).toMatch(/^error OUTPUT_EXISTS: /);
+    expect(status).toBe(7);
+    expect(readdirSync(mine)).toEqual(['thesis.txt']);
+    rmSync(mine, { recursive: true });
+  });
+});
+
+describe('output', () => {
+  it('-q says nothing, --json one document', () => {
+    const quiet = reclmis('data', 'phantom', '-o', 'quiet', '--count', '3', '--size', '32', '-q');
+    expect(quiet).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    const json = reclmis('data', 'phantom', '-o', 'json', '--count', '3', '--size', '32', '-q', '--json');
+    expect(json).toMatchObject({ status: 0, stderr: '' });
+    expect(JSON.parse(json.stdout)).toBeTypeOf('object');
+  });
+
+  it('a reader that goes away ends the command quietly', async () => {
+    const child = spawn(process.execPath, [BIN, 'train', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout.destroy();
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(stderr).toBe('');
+  });
+});

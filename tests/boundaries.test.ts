@@ -1,0 +1,109 @@
+/** The boundary check finds each kind of offence, and the repository itself has none. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const sandbox = mkdtempSync(join(tmpdir(), 'reclmis-boundaries-'));
+afterAll(() => rmSync(sandbox, { recursive: true, force: true }));
+
+const TABLE = `
+| folder | lives there | may import |
+| --- | --- | --- |
+| \`packages/core\` | pure | nothing internal, no \`node:\` |
+| \`packages/torch\` | tensors | core |
+| \`packages/lab\` | the model | core, torch |
+`;
+
+let serial = 0;
+
+/** Checks a repository that holds these sources (path below packages -> text). */
+function check(sources: Readonly<Record<string, string>>): { status: number | null; errors: string[] } {
+  const place = join(sandbox, String(++serial));
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(place, path)), { recursive: true });
+    writeFileSync(join(place, path), text);
+  };
+  write('docs/architecture.md', TABLE);
+  write('package.json', JSON.stringify({ devDependencies: { vitest: '1' } }));
+  for (const name of ['core', 'torch', 'lab']) {
+    write(
+      `packages/${name}/package.json`,
+      JSON.stringify({ dependencies: name === 'lab' ? { sharp: '1', zod: '1' } : {} }),
+    );
+  }
+  for (const [path, text] of Object.entries(sources)) write(`packages/${path}`, text);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'scripts/check-boundaries.mjs'), '--root', place],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return { status, errors: stderr.split('\n').filter((line) => line !== '') };
+}
+
+describe('check-boundaries', () => {
+  it('passes what the table allows', () => {
+    const { status, errors } = check({
+      'core/src/a.ts': `import { b } from './b.js';`,
+      'core/src/a.test.ts': `import { it } from 'vitest'; import 'node:fs';`,
+      'torch/src/a.ts': `import 'node:fs'; import { x } from '@reclmis/core';`,
+      'lab/src/data/images.ts': `import { y } from '@reclmis/torch'; const sharp = await import('sharp');`,
+    });
+    expect(errors).toEqual([]);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['upwards', 'torch/src/a.ts', `import { x } from '@reclmis/lab';`, 'packages/torch may import: core'],
+    ['node in core', 'core/src/a.ts', `import 'node:fs';`, 'browser-safe'],
+    ['a package in core', 'core/src/a.ts', `export { z } from 'zod';`, 'browser-safe'],
+    ['a type', 'core/src/a.ts', `import type { T } from '@reclmis/torch';`, 'nothing internal'],
+    ['a dynamic import', 'torch/src/a.ts', `const lab = () => import('@reclmis/lab');`, 'may import: core'],
+    ['another package’s files', 'lab/src/a.ts', `import '../../torch/src/x.js';`, 'leaves packages/lab/src'],
+    [
+      'a file behind the entry point',
+      'lab/src/a.ts',
+      `import '@reclmis/torch/dist/x.js';`,
+      'not a public entry point',
+    ],
+    [
+      'sharp elsewhere',
+      'lab/src/plots/a.ts',
+      `import sharp from 'sharp';`,
+      'only packages/lab/src/data/images.ts may',
+    ],
+    ['what is not installed', 'lab/src/a.ts', `import 'yaml';`, 'not a dependency'],
+    ['a test library in a source', 'lab/src/a.ts', `import 'vitest';`, 'not a dependency'],
+    ['node without its scheme', 'lab/src/a.ts', `import 'fs';`, 'write node:fs'],
+    ['a package without a row', 'extra/src/a.ts', `export {};`, 'has no row'],
+  ])('names %s', (_, path, text, reason) => {
+    const { status, errors } = check({ [path]: text });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain(reason);
+    expect(errors[0]).toContain(`packages/${path.split('/')[0] ?? ''}`);
+    expect(status).toBe(1);
+  });
+
+  it('finds every offence with its line', () => {
+    const { errors } = check({
+      'core/src/a.ts': `export const a = 1;\nimport 'node:fs';\nimport 'node:os';\n`,
+    });
+    expect(errors.map((line) => line.split(' ')[0])).toEqual([
+      'packages/core/src/a.ts:2:',
+      'packages/core/src/a.ts:3:',
+    ]);
+  });
+
+  it('finds none in this repository', () => {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/check-boundaries.mjs')], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+});
