@@ -48,6 +48,12 @@ export default tseslint.config(
         'error',
         { allowConstantLoopConditions: 'only-allowed-literals' },
       ],
+      // Taking a name out of an object to leave it behind.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-misused-spread': [
+        'error',
+        { allow: [{ from: 'lib', name: 'String' }, 'string'] },
+      ],
       'no-undef': 'off', // tsc knows the globals
     },
   },

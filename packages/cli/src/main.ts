@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { toReclmisError, ReclmisError } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
-import { COMMANDS, type CommandEntry } from './commands.js';
+import { COMMANDS } from './commands.js';
 import { onInterrupt } from './interrupt.js';
 
 /** Runs the command line (without `node` and the script) and gives the exit status. Prints; never throws. */
@@ -40,7 +40,7 @@ async function assemble(argv: readonly string[]): Promise<Command> {
     for (const command of program.commands) inherit(command, program);
     return program;
   }
-  for (const [command, { description }] of Object.entries(COMMANDS) as [string, CommandEntry][]) {
+  for (const [command, { description }] of Object.entries(COMMANDS)) {
     program.command(command).description(description).usage('[options]');
   }
   program.addHelpText('after', '\nExample:\n  $ reclmis demo\n');

@@ -5,6 +5,9 @@
 import cliProgress from 'cli-progress';
 import { duration } from './table.js';
 
+/** Where progress goes; a terminal says so by `isTTY`. */
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
 export interface ProgressOptions {
   /** What is counted, e.g. `epoch 3/10`. */
   readonly label: string;
@@ -12,13 +15,13 @@ export interface ProgressOptions {
   readonly quiet?: boolean;
   /** Least seconds between two plain lines. Default 10. */
   readonly everySeconds?: number;
-  readonly stream?: NodeJS.WriteStream;
+  readonly stream?: ProgressStream;
 }
 
 /** Counts from 0 to `total`. `update` takes the count and a remark (a loss, a file); `stop` ends the line. */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | null;
-  private readonly stream: NodeJS.WriteStream;
+  private readonly stream: ProgressStream;
   private readonly everySeconds: number;
   private readonly started = performance.now();
   private lastLine = 0;
@@ -30,7 +33,7 @@ export class Progress {
     this.stream = options.stream ?? process.stderr;
     this.everySeconds = options.everySeconds ?? 10;
     this.lastLine = this.started;
-    this.bar = options.quiet !== true && this.stream.isTTY ? this.makeBar() : null;
+    this.bar = options.quiet !== true && this.stream.isTTY === true ? this.makeBar() : null;
     this.bar?.start(options.total, 0, { label: options.label, remark: '', left: '' });
   }
 

@@ -116,9 +116,10 @@ function parse({ type }: Setting, flag: string, text: string): unknown {
   }
 }
 
-function describe({ description, default: value, type }: Setting): string {
+function describe({ description, default: value }: Setting): string {
   if (value === undefined || value === '') return description;
-  return `${description} (default: ${type === 'numbers' && Array.isArray(value) ? value.join(',') : String(value)})`;
+  const shown = typeof value === 'string' ? value : JSON.stringify(value).replace(/^\[|\]$/g, ''); // 0.9,0.999
+  return `${description} (default: ${shown})`;
 }
 
 function camelCase(flag: string): string {

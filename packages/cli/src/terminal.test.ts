@@ -44,7 +44,7 @@ describe('Progress', () => {
         text += chunk.toString();
         done();
       },
-    }) as NodeJS.WriteStream; // not a terminal: isTTY is undefined
+    }); // not a terminal: isTTY is undefined
     const progress = new Progress({ label: 'reading', total: 4, stream: sink, ...options });
     progress.update(1, 'a.png');
     progress.update(4);
