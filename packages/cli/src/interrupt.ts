@@ -10,6 +10,11 @@ export function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** Says that nobody heeds the signal any more: from now on the first Ctrl-C ends the command. */
+export function releaseInterrupt(): void {
+  controller = null;
+}
+
 /** Listens to Ctrl-C; `stop` ends the process. */
 export function onInterrupt(stop: () => never): void {
   process.on('SIGINT', () => {

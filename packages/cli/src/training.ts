@@ -1,6 +1,6 @@
 /** A training as it looks on the terminal: a bar per epoch with the time left of the whole run, and its figures at the end. */
 import type { Config, EpochRecord, RunSummary } from '@reclmis/lab';
-import { interruptSignal } from './interrupt.js';
+import { interruptSignal, releaseInterrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { duration, percent } from './table.js';
@@ -10,33 +10,37 @@ export async function trainWithProgress(config: Config, out: string, output: Out
   const { train } = await import('@reclmis/lab');
   let bar: Progress | null = null;
   let begun = performance.now();
-  return train(config, {
-    out,
-    signal: interruptSignal(),
-    onStart: ({ data, engine, model, stepsPerEpoch }) => {
-      begun = performance.now();
-      const trainable = model.parameters().filter(({ requiresGrad }) => requiresGrad);
-      const count = trainable.reduce((sum, { numel }) => sum + numel, 0);
-      const threads = `${engine.threads} thread${engine.threads === 1 ? '' : 's'}`;
-      output.say(
-        `${(count / 1e6).toFixed(1)} million parameters; ${data.train.cases.length} training and ${data.val.cases.length} ` +
-          `validation cases of ${data.train.name}; ${config.train.epochs} epochs of ${stepsPerEpoch} steps on ${engine.device} (${threads})`,
-      );
-    },
-    onStep: ({ epoch, step, steps, stepOfEpoch, stepsPerEpoch, losses }) => {
-      bar ??= new Progress({
-        label: `epoch ${epoch}/${config.train.epochs}`,
-        total: stepsPerEpoch,
-        quiet: output.quiet,
-      });
-      const left = ((performance.now() - begun) / 1000 / step) * (steps - step);
-      bar.update(stepOfEpoch, `loss ${losses.total.toFixed(3)}, whole run ${duration(left)}`);
-    },
-    onEpoch: (record) => {
-      bar?.stop(describeEpoch(record));
-      bar = null;
-    },
-  });
+  try {
+    return await train(config, {
+      out,
+      signal: interruptSignal(),
+      onStart: ({ data, engine, model, stepsPerEpoch }) => {
+        begun = performance.now();
+        const trainable = model.parameters().filter(({ requiresGrad }) => requiresGrad);
+        const count = trainable.reduce((sum, { numel }) => sum + numel, 0);
+        const threads = `${engine.threads} thread${engine.threads === 1 ? '' : 's'}`;
+        output.say(
+          `${(count / 1e6).toFixed(1)} million parameters; ${data.train.cases.length} training and ${data.val.cases.length} ` +
+            `validation cases of ${data.train.name}; ${config.train.epochs} epochs of ${stepsPerEpoch} steps on ${engine.device} (${threads})`,
+        );
+      },
+      onStep: ({ epoch, step, steps, stepOfEpoch, stepsPerEpoch, losses }) => {
+        bar ??= new Progress({
+          label: `epoch ${epoch}/${config.train.epochs}`,
+          total: stepsPerEpoch,
+          quiet: output.quiet,
+        });
+        const left = ((performance.now() - begun) / 1000 / step) * (steps - step);
+        bar.update(stepOfEpoch, `loss ${losses.total.toFixed(3)}, whole run ${duration(left)}`);
+      },
+      onEpoch: (record) => {
+        bar?.stop(describeEpoch(record));
+        bar = null;
+      },
+    });
+  } finally {
+    releaseInterrupt();
+  }
 }
 
 function describeEpoch({ losses, validation, best, secondsPerImage }: EpochRecord): string {
