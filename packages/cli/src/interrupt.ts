@@ -15,9 +15,17 @@ export function releaseInterrupt(): void {
   controller = null;
 }
 
+/** npm passes Ctrl-C on to a process that the terminal has told already: what follows this soon is the same one. */
+const ECHO_MS = 500;
+
 /** Listens to Ctrl-C; `stop` ends the process. */
 export function onInterrupt(stop: () => never): void {
+  let last = -Infinity;
   process.on('SIGINT', () => {
+    const now = performance.now();
+    const echo = now - last < ECHO_MS;
+    last = now;
+    if (echo) return;
     if (!controller || controller.signal.aborted) stop();
     controller.abort();
     process.stderr.write('\nstopping after this step; Ctrl-C again stops at once\n');
