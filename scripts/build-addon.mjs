@@ -36,8 +36,12 @@ const compileFlags = [
 ];
 const linkFlags = [
   '-shared', '-pthread',
+  // First of the search path and of the libraries, so that libtorch finds these loaded when it asks for its BLAS by name.
+  ...(libtorch.blas ? [`-L${libtorch.blas.folder}`, `-Wl,-rpath,${libtorch.blas.folder}`] : []),
   ...libtorch.lib.flatMap((directory) => [`-L${directory}`, `-Wl,-rpath,${directory}`]),
-  '-Wl,--no-as-needed', ...libtorch.libraries.map((name) => `-l${name}`),
+  '-Wl,--no-as-needed',
+  ...(libtorch.blas?.files.map((file) => `-l:${file}`) ?? []),
+  ...libtorch.libraries.map((name) => `-l${name}`),
 ];
 const compiler = process.env.CXX ?? 'g++';
 

@@ -60,7 +60,7 @@ distribution_libtorch() {
 apt_packages() {
   distribution_libtorch || echo libtorch-dev
   [[ -d /usr/include/gloo ]] || echo libgloo-dev
-  compgen -G '/usr/lib/*/openblas-pthread/libblas.so.3' >/dev/null || echo libopenblas0-pthread
+  compgen -G '/usr/lib/*/openblas-openmp/libblas.so.3' >/dev/null || echo libopenblas0-openmp
   compiler_packages
 }
 

@@ -6,7 +6,7 @@
  *
  * B batch, N patches, T tokens, C channels.
  */
-import { dropout, linear, nn, type Tensor, zeros } from '@reclmis/torch';
+import { dropout, linear, nn, Tensor, zeros } from '@reclmis/torch';
 import { HEADS } from './options.js';
 
 /** Patches of the image that carry position: keys `patch_embeddings`, `position_embeddings`. */
@@ -18,10 +18,11 @@ class PatchEmbeddings extends nn.Module {
     private readonly channels: number,
     patches: number,
     private readonly dropoutRate: number,
+    positionScale: number,
   ) {
     super();
     this.patch = this.child('patch_embeddings', new nn.Conv2d(channels, channels, 1));
-    this.position = this.parameter('position_embeddings', zeros([1, patches, channels]));
+    this.position = this.parameter('position_embeddings', initialPositions(patches, channels, positionScale));
   }
 
   /** @param patches F_V flattened, [B,N,C]. @returns V, [B,N,C]. */
@@ -31,6 +32,31 @@ class PatchEmbeddings extends nn.Module {
     const embedded = linear(patches, weight, this.patch.bias).add(this.position);
     return this.training && this.dropoutRate > 0 ? dropout(embedded, this.dropoutRate, true) : embedded;
   }
+}
+
+/**
+ * Where the position embeddings start: sinusoids of row and column, half of the channels each (Vaswani et al., in two dimensions),
+ * of the given standard deviation. Upstream starts at zero, so that "upper left" means nothing until training has built places
+ * from nothing; from here the note's places can be told apart at once. They are trained either way.
+ * @returns [1,N,C].
+ */
+function initialPositions(patches: number, channels: number, scale: number): Tensor {
+  if (scale === 0) return zeros([1, patches, channels]);
+  const side = Math.round(Math.sqrt(patches));
+  const half = channels / 2;
+  const data = new Float32Array(patches * channels);
+  for (let n = 0; n < patches; n++) {
+    const places = [Math.floor(n / side), n % side];
+    for (let c = 0; c < channels; c++) {
+      const place = places[c < half ? 0 : 1] ?? 0;
+      const k = c % half;
+      // Wavelengths from two patches to four times the grid's side: the grid holds no finer and no coarser places.
+      const wavelength = 2 * (2 * side) ** ((k - (k % 2)) / half);
+      const angle = (2 * Math.PI * place) / wavelength;
+      data[n * channels + c] = scale * Math.SQRT2 * (k % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+    }
+  }
+  return Tensor.fromFloat32(data, [1, patches, channels]);
 }
 
 /** Conv1d of width 3 over the tokens, BatchNorm1d, ReLU: keys `CTBN.conv`, `CTBN.norm`. */
@@ -67,9 +93,16 @@ export class ConditionedInteraction extends nn.Module {
   private readonly ctbn: TokenConvBNReLU | null;
 
   /** @param withWords whether F'_T is needed: only in training, for the words of interest. */
-  constructor(channels: number, patches: number, options: { dropout: number; withWords: boolean }) {
+  constructor(
+    channels: number,
+    patches: number,
+    options: { dropout: number; positionScale: number; withWords: boolean },
+  ) {
     super();
-    this.embeddings = this.child('embeddings', new PatchEmbeddings(channels, patches, options.dropout));
+    this.embeddings = this.child(
+      'embeddings',
+      new PatchEmbeddings(channels, patches, options.dropout, options.positionScale),
+    );
     this.attnText = this.child(
       'attn_text',
       new nn.MultiheadAttention(channels, HEADS, { dropout: options.dropout }),

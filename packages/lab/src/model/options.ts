@@ -29,7 +29,8 @@ export interface Conditions {
 
 /**
  * `paper`: eq. 7 and 9, reconstruct F_V and F_T. Both are outputs of trained layers, so a target that took part in the gradient could
- * be met by making it constant; here they are detached.
+ * be met by making it constant; here they are detached. F_T, the output of a plain convolution, has no scale of its own either: it grew
+ * with training and CLR with it (from 0.6 to 85 in a small trial), so CLR's target is each token's F_T brought to mean 0 and variance 1.
  * `upstream`: reconstruct F'_V, which is not detached (its gradient is part of the authors' training), and the frozen F_clip.
  */
 export type Targets = 'paper' | 'upstream';
@@ -58,6 +59,8 @@ export interface RecLMISOptions {
   readonly dropout: number;
   /** Dropout on F'_V and F'_T before the MLPs of POI and WOI. */
   readonly interestDropout: number;
+  /** Standard deviation of the sinusoids that the patches' position embeddings start from; 0 starts them at zero. */
+  readonly positionScale: number;
   /** Initial ln(1 / temperature) of CCL; frozen, and replaced by CLIP's own when a checkpoint brings one. */
   readonly logitScale: number;
 }
@@ -77,6 +80,7 @@ export const PAPER: RecLMISOptions = {
   maskRatios: { visual: 0.5, textual: 0.3 }, // best of the paper's ablation
   dropout: 0.1, // upstream's and, by its form, the paper's
   interestDropout: 0, // only in two of upstream's presets
+  positionScale: 0.5, // about that of the patches' own embedding at the start
   logitScale: Math.log(1 / 0.07), // 2.6593, CLIP's initial temperature of 0.07
 };
 
@@ -87,6 +91,7 @@ export const UPSTREAM: RecLMISOptions = {
   causal: true,
   secondSoftmax: true,
   targets: 'upstream',
+  positionScale: 0,
 };
 
 /** The authors' code, as configured for MosMedData+ and MoNuSeg. */
@@ -130,6 +135,7 @@ export function optionsFromConfig(model: ModelConfig, textWidth = PAPER.textWidt
     maskRatios: model.maskRatios,
     dropout: model.dropout,
     interestDropout: model.interestDropout,
+    positionScale: variant.positionScale,
     logitScale: variant.logitScale,
   };
 }

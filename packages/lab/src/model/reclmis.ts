@@ -11,7 +11,7 @@
  * B batch, S image side, h = w = S/16, N = h*w patches, T tokens, C = 8 * baseWidth channels.
  */
 import { ReclmisError } from '@reclmis/core';
-import { full, nn, type Tensor } from '@reclmis/torch';
+import { full, layerNorm, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { contrastiveLoss } from './contrastive.js';
 import { ConditionedInteraction, Interest } from './interaction.js';
@@ -121,7 +121,11 @@ export class RecLMIS extends nn.Module {
     this.interact = ci
       ? this.child(
           'interact',
-          new ConditionedInteraction(channels, patches, { dropout: options.dropout, withWords: training }),
+          new ConditionedInteraction(channels, patches, {
+            dropout: options.dropout,
+            positionScale: options.positionScale,
+            withWords: training,
+          }),
         )
       : null;
     this.ups = [
@@ -249,7 +253,7 @@ export class RecLMIS extends nn.Module {
         context: x.patches,
         condition: conditions.clr ? x.poi : null, // equal weights over all patches change nothing
       });
-      clr = reconstructed.mseLoss(options.targets === 'paper' ? x.tokens.detach() : x.note.features);
+      clr = reconstructed.mseLoss(options.targets === 'paper' ? standardised(x.tokens) : x.note.features);
     }
     return {
       hiddenPatches,
@@ -305,6 +309,11 @@ export class RecLMIS extends nn.Module {
 function toPatches(map: Tensor): Tensor {
   const [B, C, h, w] = map.shape4();
   return map.permute([0, 2, 3, 1]).reshape([B, h * w, C]);
+}
+
+/** A target that the loss cannot move: detached, each item [.., C] with mean 0 and variance 1. */
+function standardised(features: Tensor): Tensor {
+  return layerNorm(features.detach(), [features.size(-1)]);
 }
 
 /** [B,N,C] -> [B,C,h,w] with the size of `like`; a channels-last view. */
