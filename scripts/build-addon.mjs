@@ -25,17 +25,34 @@ if (libtorch === null) {
   process.exit(5);
 }
 
-const sources = readdirSync(native).filter((name) => name.endsWith('.cc')).sort();
-const headers = readdirSync(native).filter((name) => name.endsWith('.h')).sort();
+const sources = readdirSync(native)
+  .filter((name) => name.endsWith('.cc'))
+  .sort();
+const headers = readdirSync(native)
+  .filter((name) => name.endsWith('.h'))
+  .sort();
 const compileFlags = [
-  '-O2', '-g0', '-fPIC', '-std=c++17', '-fexceptions', '-frtti', '-pthread', '-Wall', '-Wno-sign-compare',
-  '-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS', '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  '-O2',
+  '-g0',
+  '-fPIC',
+  '-std=c++17',
+  '-fexceptions',
+  '-frtti',
+  '-pthread',
+  '-Wall',
+  '-Wno-sign-compare',
+  '-DNAPI_VERSION=8',
+  '-DNODE_ADDON_API_CPP_EXCEPTIONS',
+  '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   `-D_GLIBCXX_USE_CXX11_ABI=${libtorch.cxx11Abi ? 1 : 0}`,
-  ...[dirname(require.resolve('node-addon-api/package.json')), require('node-api-headers').include_dir].map((d) => `-isystem${d}`),
+  ...[dirname(require.resolve('node-addon-api/package.json')), require('node-api-headers').include_dir].map(
+    (d) => `-isystem${d}`,
+  ),
   ...libtorch.include.map((directory) => `-isystem${directory}`),
 ];
 const linkFlags = [
-  '-shared', '-pthread',
+  '-shared',
+  '-pthread',
   // First of the search path and of the libraries, so that libtorch finds these loaded when it asks for its BLAS by name.
   ...(libtorch.blas ? [`-L${libtorch.blas.folder}`, `-Wl,-rpath,${libtorch.blas.folder}`] : []),
   ...libtorch.lib.flatMap((directory) => [`-L${directory}`, `-Wl,-rpath,${directory}`]),
@@ -45,7 +62,9 @@ const linkFlags = [
 ];
 const compiler = process.env.CXX ?? 'g++';
 
-const hash = createHash('sha256').update(JSON.stringify([compiler, compileFlags, linkFlags, libtorch.version]));
+const hash = createHash('sha256').update(
+  JSON.stringify([compiler, compileFlags, linkFlags, libtorch.version]),
+);
 for (const name of [...sources, ...headers]) hash.update(readFileSync(join(native, name)));
 const stamp = hash.digest('hex');
 const stampFile = join(build, 'stamp');

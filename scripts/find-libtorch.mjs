@@ -22,7 +22,9 @@ function describe(origin, include, lib, cxx11Abi) {
     origin,
     version,
     // The compiler searches /usr/include by itself, and must not be told to (include_next).
-    include: [include, join(include, 'torch/csrc/api/include')].filter((directory) => directory !== '/usr/include'),
+    include: [include, join(include, 'torch/csrc/api/include')].filter(
+      (directory) => directory !== '/usr/include',
+    ),
     lib: [lib],
     libraries: ['torch_cpu', ...(cuda ? ['torch_cuda', 'c10_cuda'] : []), 'torch', 'c10', 'gomp'],
     cuda,
@@ -34,16 +36,26 @@ function describe(origin, include, lib, cxx11Abi) {
 /** @returns the libtorch to build against, or null. A variable that points nowhere is an error, not a fall-back. */
 export function findLibtorch(env = process.env) {
   if (env.LIBTORCH) {
-    const found = describe('LIBTORCH', join(env.LIBTORCH, 'include'), join(env.LIBTORCH, 'lib'), env.LIBTORCH_CXX11_ABI !== '0');
-    if (found === null) throw new Error(`LIBTORCH is ${env.LIBTORCH}, which has no include/torch: unset it or correct it`);
+    const found = describe(
+      'LIBTORCH',
+      join(env.LIBTORCH, 'include'),
+      join(env.LIBTORCH, 'lib'),
+      env.LIBTORCH_CXX11_ABI !== '0',
+    );
+    if (found === null)
+      throw new Error(`LIBTORCH is ${env.LIBTORCH}, which has no include/torch: unset it or correct it`);
     return found;
   }
   if (env.LIBTORCH_USE_PYTORCH === '1') {
-    const script = 'import torch,os;print(os.path.dirname(torch.__file__));print(int(torch._C._GLIBCXX_USE_CXX11_ABI))';
-    const [folder, abi] = execFileSync(env.PYTHON ?? 'python3', ['-c', script], { encoding: 'utf8' }).trim().split('\n');
+    const script =
+      'import torch,os;print(os.path.dirname(torch.__file__));print(int(torch._C._GLIBCXX_USE_CXX11_ABI))';
+    const [folder, abi] = execFileSync(env.PYTHON ?? 'python3', ['-c', script], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
     // Debian's python3-torch keeps headers and libraries with the system's.
     return (
-      describe('PyTorch', join(folder, 'include'), join(folder, 'lib'), abi === '1') ?? distribution('PyTorch of the distribution')
+      describe('PyTorch', join(folder, 'include'), join(folder, 'lib'), abi === '1') ??
+      distribution('PyTorch of the distribution')
     );
   }
   return distribution('the distribution');
@@ -56,18 +68,26 @@ export function findLibtorch(env = process.env) {
  */
 function openmpBlas(lib) {
   const folder = join(lib, 'openblas-openmp');
-  return existsSync(join(folder, 'libblas.so.3')) ? { folder, files: ['libblas.so.3', 'liblapack.so.3'] } : null;
+  return existsSync(join(folder, 'libblas.so.3'))
+    ? { folder, files: ['libblas.so.3', 'liblapack.so.3'] }
+    : null;
 }
 
 function distribution(origin) {
-  const lib = ['/usr/lib', '/usr/lib64', '/usr/local/lib', ...multiarch()].find((d) => existsSync(join(d, 'libtorch_cpu.so')));
+  const lib = ['/usr/lib', '/usr/lib64', '/usr/local/lib', ...multiarch()].find((d) =>
+    existsSync(join(d, 'libtorch_cpu.so')),
+  );
   if (lib === undefined) return null;
   const found = describe(origin, '/usr/include', lib, true);
   return found === null ? null : { ...found, blas: openmpBlas(lib) };
 }
 
 function multiarch() {
-  return existsSync('/usr/lib') ? readdirSync('/usr/lib').filter((name) => name.endsWith('-linux-gnu')).map((n) => join('/usr/lib', n)) : [];
+  return existsSync('/usr/lib')
+    ? readdirSync('/usr/lib')
+        .filter((name) => name.endsWith('-linux-gnu'))
+        .map((n) => join('/usr/lib', n))
+    : [];
 }
 
 // As a command: prints what was found, exit status 1 when nothing was.
