@@ -49,7 +49,8 @@ export function dtypeCode(dtype: DType | null | undefined): number | null | unde
 /** The dtype of libtorch's number. @throws TENSOR_DTYPE for complex and quantised types. */
 export function dtypeName(code: number): DType {
   const name = DTYPE_NAMES.get(code);
-  if (name === undefined) throw new ReclmisError('TENSOR_DTYPE', `libtorch's element type ${code} is not supported`);
+  if (name === undefined)
+    throw new ReclmisError('TENSOR_DTYPE', `libtorch's element type ${code} is not supported`);
   return name;
 }
 
@@ -101,10 +102,16 @@ export function invoke(op: Operator, values: readonly unknown[]): unknown {
 
 function failure(op: Operator, values: readonly unknown[], cause: Error): ReclmisError {
   const name = op.name.replace('aten::', '') + (op.overload ? `.${op.overload}` : '');
-  if (op.index < 0) return new ReclmisError('OPERATOR_UNKNOWN', `libtorch has no operator ${name}`, { cause });
+  if (op.index < 0)
+    return new ReclmisError('OPERATOR_UNKNOWN', `libtorch has no operator ${name}`, { cause });
   const schema = native().schema(op.name, op.overload) ?? '';
-  const parts = schema.slice(schema.indexOf('(') + 1).split(', ').filter((part) => part !== '*');
-  const described = values.map((value, i) => describeValue(value, parts[i] ?? '')).filter((text) => text !== '');
+  const parts = schema
+    .slice(schema.indexOf('(') + 1)
+    .split(', ')
+    .filter((part) => part !== '*');
+  const described = values
+    .map((value, i) => describeValue(value, parts[i] ?? ''))
+    .filter((text) => text !== '');
   const words = cause.message.split('\n')[0] ?? '';
   return new ReclmisError('OPERATOR_FAILED', `${name}(${described.join(', ')}): ${words}`, { cause });
 }
@@ -162,5 +169,8 @@ export function noOverload(name: string, values: readonly unknown[]): ReclmisErr
     return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
   });
   while (kinds.at(-1) === 'undefined') kinds.pop();
-  return new ReclmisError('OPERATOR_FAILED', `${name}(${kinds.join(', ')}): no form of it takes these arguments`);
+  return new ReclmisError(
+    'OPERATOR_FAILED',
+    `${name}(${kinds.join(', ')}): no form of it takes these arguments`,
+  );
 }

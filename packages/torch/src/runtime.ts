@@ -16,7 +16,11 @@ export interface EngineVersion {
 
 export function version(): EngineVersion {
   const { torch, configuration } = native().version();
-  return { torch, configuration, capability: /CPU capability usage: (\S+)/.exec(configuration)?.[1] ?? 'unknown' };
+  return {
+    torch,
+    configuration,
+    capability: /CPU capability usage: (\S+)/.exec(configuration)?.[1] ?? 'unknown',
+  };
 }
 
 /** The devices that the linked libtorch can use: `cpu`, then `cuda:0`, `cuda:1`, ... */
@@ -34,7 +38,10 @@ export function device(name: string): string {
   const wanted = name === 'cuda' ? 'cuda:0' : name;
   const present = devices();
   if (!present.includes(wanted)) {
-    throw new ReclmisError('DEVICE_MISSING', `device '${name}' is not there; this libtorch has ${present.join(', ')}`);
+    throw new ReclmisError(
+      'DEVICE_MISSING',
+      `device '${name}' is not there; this libtorch has ${present.join(', ')}`,
+    );
   }
   return wanted;
 }

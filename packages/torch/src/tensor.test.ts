@@ -68,7 +68,7 @@ describe('operators', () => {
       expect([...x.sum([1]).toFloat32Array()]).toEqual([3, 7]);
       expect(x.sum().item()).toBe(10);
       expect(x.mean([0, 1], true).shape).toEqual([1, 1]);
-      const [values, indices] = x.max(1, false) as [Tensor, Tensor];
+      const [values, indices] = x.max(1, false);
       expect([...values.toFloat32Array(), ...indices.toInt64Array()]).toEqual([2, 4, 1, 1]);
       expect([...cat([x, x.neg()], 1).toFloat32Array()]).toEqual([1, 2, -1, -2, 3, 4, -3, -4]);
       expect(zeros([2, 3], { dtype: 'int64' }).dtype).toBe('int64');
@@ -97,7 +97,9 @@ describe('operators', () => {
       const error = caught(() => zeros([2, 3]).matmul(zeros([4, 5])));
       expect(error.code).toBe('OPERATOR_FAILED');
       expect(error.message).toMatch(/^matmul\(self float32\[2,3\], other float32\[4,5\]\): .*2x3 and 4x5/);
-      expect(caught(() => zeros([2]).add('x' as unknown as number))).toMatchObject({ code: 'OPERATOR_FAILED' });
+      expect(caught(() => zeros([2]).add('x' as unknown as number))).toMatchObject({
+        code: 'OPERATOR_FAILED',
+      });
     });
   });
 
@@ -183,7 +185,9 @@ describe('ownership', () => {
     const weight = rand([8, 3, 3, 3]).requiresGrad_();
     const step = (): void =>
       scope(() => {
-        const loss = conv2d(rand([2, 3, 64, 64]), weight, null, [1, 1], [1, 1]).relu().mean();
+        const loss = conv2d(rand([2, 3, 64, 64]), weight, null, [1, 1], [1, 1])
+          .relu()
+          .mean();
         loss.backward();
         noGrad(() => weight.sub_(weight.grad!, { alpha: 0.1 }));
         weight.clearGrad();

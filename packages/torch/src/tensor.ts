@@ -5,7 +5,15 @@
 import { ReclmisError } from '@reclmis/core';
 import { TensorOperators } from './generated/methods.js';
 import { TO_DTYPE_LAYOUT } from './generated/table.js';
-import { DTYPE_BYTES, dtypeCode, dtypeName, invoke, memoryFormatCode, type DType, type MemoryFormat } from './invoke.js';
+import {
+  DTYPE_BYTES,
+  dtypeCode,
+  dtypeName,
+  invoke,
+  memoryFormatCode,
+  type DType,
+  type MemoryFormat,
+} from './invoke.js';
 import { native } from './native.js';
 import { disown, own } from './scope.js';
 
@@ -52,7 +60,12 @@ export class Tensor extends TensorOperators {
    *
    * @throws TENSOR_SHAPE when the shape takes another number of bytes.
    */
-  static fromBytes(bytes: Uint8Array, dtype: DType, shape: readonly number[], options: PlaceOptions = {}): Tensor {
+  static fromBytes(
+    bytes: Uint8Array,
+    dtype: DType,
+    shape: readonly number[],
+    options: PlaceOptions = {},
+  ): Tensor {
     const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
     if (expected !== bytes.byteLength) {
       throw new ReclmisError(
@@ -68,19 +81,31 @@ export class Tensor extends TensorOperators {
   }
 
   /** float32 from numbers; `shape` defaults to one dimension. */
-  static fromFloat32(data: Float32Array | readonly number[], shape?: readonly number[], options?: PlaceOptions): Tensor {
+  static fromFloat32(
+    data: Float32Array | readonly number[],
+    shape?: readonly number[],
+    options?: PlaceOptions,
+  ): Tensor {
     const array = data instanceof Float32Array ? data : Float32Array.from(data);
     return Tensor.fromBytes(bytesOf(array), 'float32', shape ?? [array.length], options);
   }
 
   /** float64 from numbers. */
-  static fromFloat64(data: Float64Array | readonly number[], shape?: readonly number[], options?: PlaceOptions): Tensor {
+  static fromFloat64(
+    data: Float64Array | readonly number[],
+    shape?: readonly number[],
+    options?: PlaceOptions,
+  ): Tensor {
     const array = data instanceof Float64Array ? data : Float64Array.from(data);
     return Tensor.fromBytes(bytesOf(array), 'float64', shape ?? [array.length], options);
   }
 
   /** int64 from integers up to 2^53. */
-  static fromInt64(data: BigInt64Array | readonly number[], shape?: readonly number[], options?: PlaceOptions): Tensor {
+  static fromInt64(
+    data: BigInt64Array | readonly number[],
+    shape?: readonly number[],
+    options?: PlaceOptions,
+  ): Tensor {
     const array = data instanceof BigInt64Array ? data : BigInt64Array.from(data, (value) => BigInt(value));
     return Tensor.fromBytes(bytesOf(array), 'int64', shape ?? [array.length], options);
   }
@@ -134,7 +159,10 @@ export class Tensor extends TensorOperators {
   size(dimension: number): number {
     const size = this.shape.at(dimension);
     if (size === undefined) {
-      throw new ReclmisError('TENSOR_RANK', `dimension ${dimension} of a tensor of shape [${this.shape.join(',')}]`);
+      throw new ReclmisError(
+        'TENSOR_RANK',
+        `dimension ${dimension} of a tensor of shape [${this.shape.join(',')}]`,
+      );
     }
     return size;
   }
@@ -205,7 +233,10 @@ export class Tensor extends TensorOperators {
   /** The only element. Waits for the device. */
   item(): number {
     if (this.numel !== 1) {
-      throw new ReclmisError('TENSOR_SHAPE', `item() of a tensor of shape [${this.shape.join(',')}], expected one element`);
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `item() of a tensor of shape [${this.shape.join(',')}], expected one element`,
+      );
     }
     return native().item(this.id);
   }
@@ -247,7 +278,11 @@ export class Tensor extends TensorOperators {
     try {
       native().setRequiresGrad(this.id, on);
     } catch (cause) {
-      throw new ReclmisError('OPERATOR_FAILED', `requiresGrad_(${this.toString()}): ${(cause as Error).message}`, { cause });
+      throw new ReclmisError(
+        'OPERATOR_FAILED',
+        `requiresGrad_(${this.toString()}): ${(cause as Error).message}`,
+        { cause },
+      );
     }
     return this;
   }

@@ -20,7 +20,7 @@ interface DemoFlags extends OutputOptions {
 }
 
 /** Enough cases for the notes' words to be learnt in the preset's epochs. */
-const COUNT = 1200;
+const COUNT = 1000;
 /** Rows of the contact sheet. */
 const ROWS = 6;
 /** Marks a folder that the demo made, and may make anew. */

@@ -76,6 +76,27 @@ describe('RecLMIS', () => {
     });
   });
 
+  it('starts its positions from sinusoids of row and column, or from zero', () => {
+    const key = 'interact.embeddings.position_embeddings';
+    withModel({ ...TINY, imageSize: 64, positionScale: 2 }, (model) => {
+      const positions = model.stateDict().get(key)!.squeeze(0); // [16,32]: a grid of 4 x 4, 16 channels for rows, 16 for columns
+      const at = (patch: number, channel: number): number =>
+        positions.select(0, patch).select(0, channel).item();
+      // The first pair's wavelength is two patches: sin(pi * row) = 0, and cos(pi * row) alternates, times scale * sqrt(2).
+      for (const patch of [0, 5, 10, 15]) {
+        const row = Math.floor(patch / 4);
+        expect(at(patch, 0)).toBeCloseTo(0, 5);
+        expect(at(patch, 1)).toBeCloseTo(2 * Math.SQRT2 * (row % 2 === 0 ? 1 : -1), 5);
+      }
+      expect(at(1, 1)).toBe(at(2, 1)); // patches of one row share the rows' half,
+      expect(at(1, 17)).toBe(at(5, 17)); // those of one column the columns'
+      expect(positions.square().mean().sqrt().item()).toBeCloseTo(2, 5); // each sine and cosine pair has sum of squares 2 * scale^2
+    });
+    withModel({ ...TINY, positionScale: 0 }, (model) => {
+      expect(model.stateDict().get(key)!.abs().max().item()).toBe(0);
+    });
+  });
+
   it('holds its parameters under the authors’ keys, and none that takes no part', () => {
     withModel({ ...TINY, layers: 2 }, (model) => {
       const keys = [...model.stateDict().keys()];
