@@ -64,7 +64,7 @@ export function findLibtorch(env = process.env) {
 /**
  * The OpenBLAS that shares OpenMP's threads with libtorch, where it is installed. The addon links it by its folder, so that
  * the machine's default BLAS stays what it is: with OpenBLAS's own threads beside OpenMP's, both pools spin on the same cores
- * and a training step takes half as long again.
+ * and slow each other down.
  */
 function openmpBlas(lib) {
   const folder = join(lib, 'openblas-openmp');

@@ -78,7 +78,7 @@ const CATALOGUE = {
   },
   IMAGE_TOO_LARGE: {
     meaning: 'An image has more pixels than the limit that protects the memory.',
-    remedy: 'Scale the image down or cut it into tiles; the model reads 224 x 224 pixels anyway.',
+    remedy: 'Scale the image down or cut it into tiles; the model reads far fewer pixels anyway.',
     exitCode: 3,
   },
   IMAGE_UNSUPPORTED: {

@@ -10,9 +10,11 @@
 #include <c10/core/GradMode.h>
 #include <napi.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <cstring>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <unordered_map>
@@ -23,6 +25,13 @@
 namespace {
 
 using reclmis::memoryStatistics;
+
+// libtorch's own optional became the standard one in the second series.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+using OptionalTensor = std::optional<at::Tensor>;
+#else
+using OptionalTensor = c10::optional<at::Tensor>;
+#endif
 
 constexpr int64_t kReportStep = int64_t{64} << 20;  // tell V8 about native memory in steps of this many bytes
 
@@ -78,7 +87,7 @@ Napi::Value handleOf(Napi::Env env, at::Tensor tensor) {
 bool isNothing(const Napi::Value& value) { return value.IsUndefined() || value.IsNull(); }
 
 // A JavaScript value as what the schema wants at this place.
-c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, c10::optional<int32_t> repeat) {
+c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, int32_t repeat) {
   switch (type->kind()) {
     case c10::TypeKind::TensorType:
       if (isNothing(value)) return at::Tensor();
@@ -108,7 +117,7 @@ c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, c10::op
           const auto array = value.As<Napi::Array>();
           for (uint32_t i = 0; i < array.Length(); i++) add(array.Get(i));
         } else {  // a single number for a list of fixed length
-          for (int32_t i = 0; i < repeat.value_or(1); i++) add(value);
+          for (int32_t i = 0; i < repeat; i++) add(value);
         }
       };
       if (element->kind() == c10::TypeKind::TensorType) {
@@ -117,9 +126,9 @@ c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, c10::op
         return list;
       }
       if (element->kind() == c10::TypeKind::OptionalType) {
-        c10::List<c10::optional<at::Tensor>> list;
+        c10::List<OptionalTensor> list;
         fill([&](const Napi::Value& item) {
-          list.push_back(isNothing(item) ? c10::optional<at::Tensor>() : c10::optional<at::Tensor>(tensorOf(item)));
+          list.push_back(isNothing(item) ? OptionalTensor() : OptionalTensor(tensorOf(item)));
         });
         return list;
       }
@@ -204,7 +213,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
         stack.push_back(*arguments[i].default_value());
       } else {
         TORCH_CHECK(!value.IsUndefined(), "argument '", arguments[i].name(), "' is missing");
-        stack.push_back(toIValue(value, arguments[i].type(), arguments[i].N()));
+        stack.push_back(toIValue(value, arguments[i].type(), arguments[i].N().value_or(1)));
       }
     }
     operation.callBoxed(&stack);
@@ -369,7 +378,7 @@ Napi::Value version(const Napi::CallbackInfo& info) {
     auto result = Napi::Object::New(info.Env());
     result.Set("torch", std::string(TORCH_VERSION));
     result.Set("configuration", at::show_config());
-    result.Set("cudaDevices", at::hasCUDA() ? static_cast<double>(at::detail::getCUDAHooks().getNumGPUs()) : 0.0);
+    result.Set("cudaDevices", static_cast<double>(torch::cuda::device_count()));
     return result;
   });
 }

@@ -271,5 +271,5 @@ function isSizes(value: unknown): value is number[] {
 }
 
 function invalid(path: string, what: string, cause?: unknown): ReclmisError {
-  return new ReclmisError('SAFETENSORS_INVALID', `${path} ${what}`, cause === undefined ? {} : { cause });
+  return new ReclmisError('SAFETENSORS_INVALID', `${path}: ${what}`, cause === undefined ? {} : { cause });
 }
