@@ -8,8 +8,8 @@ export default defineConfig({
     pool: 'forks', // the addon lives in a process of its own per file
     maxWorkers: 2, // libtorch is threaded itself
     env: { OMP_WAIT_POLICY: 'passive' }, // idle threads of one file must not spin away the cores of the other
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default', './scripts/vitest-summary.mjs'],
   },
 });

@@ -1,6 +1,6 @@
 import { ReclmisError } from '@reclmis/core';
-import { manualSeed, memory, noGrad, optim, scope, Tensor } from '@reclmis/torch';
-import { describe, expect, it } from 'vitest';
+import { manualSeed, memory, noGrad, optim, scope, setThreads, Tensor } from '@reclmis/torch';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { objective, requiredLosses } from '../train/losses.js';
 import { sortCheckpoint } from './checkpoint-keys.js';
 import {
@@ -14,6 +14,9 @@ import {
 import { RecLMIS, type TrainingOutput } from './reclmis.js';
 import { TINY, tinyBatch } from './testing.js';
 import { resolveConfig } from '../config.js';
+
+// One thread: operators on a few hundred numbers cost less than waking a second one.
+beforeAll(() => setThreads(1));
 
 /** Builds a model in a known state, and disposes of it and of all tensors afterwards. */
 function withModel<T>(options: RecLMISOptions, body: (model: RecLMIS) => T): T {
