@@ -81,7 +81,7 @@ const modelSchema = z.strictObject({
 });
 
 const textSchema = z.strictObject({
-  // The default needs no download: a vocabulary from the training notes and frozen word features (docs/training.md says why frozen).
+  // The default needs no download: a vocabulary from the training notes and frozen word features (docs/text-encoder.md says why frozen).
   encoder: z.enum(['words']).default('words').describe('note encoder'),
   // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (METHOD.md 1).
   contextLength: z

@@ -1,7 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { manualSeed, setThreads } from '../runtime.js';
 import { GRADIENT_TOLERANCE, gradientError, spread } from '../testing/gradient.js';
-import type { Tensor } from '../tensor.js';
 import {
   BatchNorm1d,
   BatchNorm2d,
@@ -17,7 +16,7 @@ import {
   upsampleNearest2d,
   type Module,
 } from './index.js';
-import { Tensor as Tensors } from '../tensor.js';
+import { Tensor } from '../tensor.js';
 
 interface Case {
   /** Null for a function without parameters. */
@@ -57,7 +56,7 @@ const CASES: Record<string, () => Case> = {
   Linear: () => simple(new Linear(3, 4), [2, 2, 3]),
   Embedding: () => {
     const layer = new Embedding(5, 3);
-    const ids = Tensors.fromInt64([0, 3, 3, 1], [2, 2]);
+    const ids = Tensor.fromInt64([0, 3, 3, 1], [2, 2]);
     return { layer, inputs: [], run: () => layer.forward(ids) };
   },
   'Dropout, training': () => simple(new Dropout(0.4), [4, 5]),
@@ -68,7 +67,7 @@ const CASES: Record<string, () => Case> = {
   'MultiheadAttention, mask and padding': () => {
     const layer = new MultiheadAttention(4, 2);
     const mask = spread([3, 5], 3);
-    const keyPadding = Tensors.fromUint8([0, 0, 1, 0, 0, 0, 0, 0, 1, 1], [2, 5], { dtype: 'bool' });
+    const keyPadding = Tensor.fromUint8([0, 0, 1, 0, 0, 0, 0, 0, 1, 1], [2, 5], { dtype: 'bool' });
     return {
       layer,
       inputs: [spread([2, 3, 4]), spread([2, 5, 4], 1)],
