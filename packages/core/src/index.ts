@@ -6,5 +6,6 @@ export * from './overlay.js';
 export * from './random.js';
 export * from './raster.js';
 export * from './words.js';
+export * from './clip-tokens.js';
 export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
