@@ -168,9 +168,59 @@ const CATALOGUE = {
     remedy: 'Fetch or write the file again; it may have been cut short.',
     exitCode: 4,
   },
+  ARCHIVE_INVALID: {
+    meaning: 'An archive of weights is damaged, cut short or breaks a limit.',
+    remedy: 'Fetch or write the file again; it may have been cut short.',
+    exitCode: 4,
+  },
+  ARCHIVE_REFUSED: {
+    meaning: 'A pickle asks for something that is not on the allow-list, which could run code.',
+    remedy:
+      'Do not load the file elsewhere unless you trust its source; ask for one that holds a plain state dictionary.',
+    exitCode: 4,
+  },
   VOCABULARY_INVALID: {
     meaning: 'A stored vocabulary does not read as one.',
     remedy: 'Use the vocabulary that training stored with its checkpoint, unchanged.',
+    exitCode: 4,
+  },
+  VOCABULARY_MISSING: {
+    meaning: 'CLIP’s weights were given without the vocabulary that its tokeniser needs.',
+    remedy:
+      'Name bpe_simple_vocab_16e6.txt.gz or tokenizer.json with --vocabulary, or put it beside the weights.',
+    exitCode: 4,
+  },
+  WEIGHTS_MISSING: {
+    meaning: 'The weights that were asked for are not in the cache.',
+    remedy:
+      'Run `reclmis weights fetch clip-vit-b-32`, or `reclmis weights import FILE` on a machine without a network.',
+    exitCode: 4,
+  },
+  WEIGHTS_CORRUPT: {
+    meaning: 'Weights in the cache are damaged or incomplete.',
+    remedy: 'Fetch or import them again with --force.',
+    exitCode: 4,
+  },
+  WEIGHTS_UNSUPPORTED: {
+    meaning: 'A file of weights holds another model than the one it was given for.',
+    remedy:
+      'Give CLIP ViT-B/32, ViT-B/16 or ViT-L/14 as OpenAI or Hugging Face publish it, or a RecLMIS checkpoint for a run.',
+    exitCode: 4,
+  },
+  WEIGHTS_UNKNOWN: {
+    meaning: 'No weights of this id are known, so that there is nothing to fetch.',
+    remedy: 'Use one of the ids that the message names, or give --url and --sha256 for a file of your own.',
+    exitCode: 4,
+  },
+  WEIGHTS_HASH_MISMATCH: {
+    meaning: 'A downloaded file is not the one that was expected.',
+    remedy: 'Try again or use another --url; give --sha256 only for a file that you trust.',
+    exitCode: 4,
+  },
+  DOWNLOAD_FAILED: {
+    meaning: 'A file could not be downloaded.',
+    remedy:
+      'Check the network and the proxy (HTTPS_PROXY, NO_PROXY), name a mirror with --url, or fetch the file elsewhere and use `reclmis weights import FILE`.',
     exitCode: 4,
   },
   GOLDEN_INVALID: {

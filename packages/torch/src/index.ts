@@ -1,4 +1,5 @@
 /** libtorch for TypeScript. Importing this loads nothing; the first tensor does. */
+export { writeAtomically } from './atomic.js';
 export * from './generated/functions.js';
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
 export { keep, noGrad, scope } from './scope.js';

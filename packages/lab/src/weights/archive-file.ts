@@ -1,0 +1,97 @@
+/**
+ * The file behind an archive of weights: bytes by position, with every failure of the system as a coded error, and the
+ * two errors that reading an archive ends in.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { ReclmisError } from '@reclmis/core';
+
+/** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
+const READ_CHUNK = 1 << 30;
+/** Longest piece of a hostile file that a message repeats. */
+const MAX_QUOTED = 100;
+
+/** A file, open for reading. */
+export class ArchiveFile {
+  #fd: number | null;
+
+  private constructor(
+    readonly path: string,
+    fd: number,
+    /** Bytes. */
+    readonly size: number,
+  ) {
+    this.#fd = fd;
+  }
+
+  /** @throws ARCHIVE_INVALID when the file is missing, unreadable or not a regular file. */
+  static open(path: string): ArchiveFile {
+    let fd: number;
+    try {
+      // Without O_NONBLOCK (which Windows lacks), opening a named pipe would wait for its writer.
+      fd = openSync(path, constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0));
+    } catch (cause) {
+      throw invalid(path, `cannot be opened: ${systemCode(cause)}`, cause);
+    }
+    try {
+      const status = fstatSync(fd);
+      if (!status.isFile()) throw invalid(path, 'is not a regular file');
+      return new ArchiveFile(path, fd, status.size);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Fills `into` with the bytes from `position`. @throws ARCHIVE_INVALID when the file ends before. */
+  readInto(into: Uint8Array, position: number): void {
+    if (this.#fd === null) throw new ReclmisError('INTERNAL', `${this.path}: was read after it was closed`);
+    for (let done = 0; done < into.length;) {
+      let count: number;
+      try {
+        const wanted = Math.min(into.length - done, READ_CHUNK);
+        count = readSync(this.#fd, into, done, wanted, position + done);
+      } catch (cause) {
+        throw invalid(this.path, `cannot be read: ${systemCode(cause)}`, cause);
+      }
+      if (count === 0) {
+        const missing = into.length - done;
+        throw invalid(this.path, `ends at byte ${position + done}, expected ${missing} more`);
+      }
+      done += count;
+    }
+  }
+
+  /** `length` bytes from `position`, which the caller has checked against `size`. */
+  read(position: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    this.readInto(bytes, position);
+    return bytes;
+  }
+
+  /** Twice is safe. */
+  close(): void {
+    if (this.#fd === null) return;
+    closeSync(this.#fd);
+    this.#fd = null;
+  }
+}
+
+/** The file is damaged, cut short or breaks a limit. */
+export function invalid(path: string, what: string, cause?: unknown): ReclmisError {
+  return new ReclmisError('ARCHIVE_INVALID', `${path}: ${what}`, cause === undefined ? {} : { cause });
+}
+
+/** The file asks for something that is not on the allow-list. */
+export function refused(path: string, what: string): ReclmisError {
+  return new ReclmisError('ARCHIVE_REFUSED', `${path}: ${what}`);
+}
+
+/** Text of a file for a message: in quotes, in one line, not too long. */
+export function quoted(text: string): string {
+  const short = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return JSON.stringify(short).replace(/[\u007f-\u009f\u2028\u2029]/g, '?');
+}
+
+function systemCode(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).code ?? String(cause);
+}
