@@ -1,0 +1,176 @@
+/**
+ * A half download: `TARGET.part` with the bytes so far, hashed as they are written, and `TARGET.part.json` with what a resumed request
+ * needs to know. The file becomes `TARGET` only when its hash is right.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, constants, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { systemCode, writeFileAtomic } from '../data/files.js';
+import { cacheError } from './home.js';
+
+/** What the server said about the file that the part is the beginning of. */
+export interface PartOrigin {
+  /** SHA-256 of the whole file: a part of another file is useless. */
+  readonly sha256: string;
+  readonly url: string;
+  /** Strong ETag or date of the last change, for `If-Range`; null where the server states neither. */
+  readonly validator: string | null;
+}
+
+const READ_CHUNK = 1 << 20;
+
+/** The SHA-256 of a file, as lower-case hexadecimal digits. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: READ_CHUNK }), hash);
+  return hash.digest('hex');
+}
+
+/** Makes renames and new files in a folder durable; systems that cannot open folders (Windows) do without. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export class Part {
+  /** Bytes that are written and hashed. */
+  have = 0;
+  private hash: Hash = createHash('sha256');
+  private closed = false;
+
+  private constructor(
+    private readonly target: string,
+    private readonly handle: FileHandle,
+    private readonly sha256: string,
+    public origin: PartOrigin | null,
+  ) {}
+
+  /** Opens or creates the part of `target`, and hashes what is there. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  static async open(target: string, sha256: string): Promise<Part> {
+    const path = `${target}.part`;
+    try {
+      const origin = await readOrigin(`${path}.json`);
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+      const part = new Part(target, handle, sha256, origin?.sha256 === sha256 ? origin : null);
+      try {
+        if (part.origin === null) await part.restart();
+        else await part.rehash();
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+      return part;
+    } catch (error) {
+      throw cacheError(path, error);
+    }
+  }
+
+  /** Appends bytes. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length;) {
+        const at = this.have + done;
+        done += (await this.handle.write(bytes, done, bytes.length - done, at)).bytesWritten;
+      }
+    } catch (error) {
+      throw cacheError(this.path, error);
+    }
+    this.hash.update(bytes);
+    this.have += bytes.length;
+  }
+
+  /** Forgets all bytes. */
+  async restart(): Promise<void> {
+    try {
+      await this.handle.truncate(0);
+    } catch (error) {
+      throw cacheError(this.path, error);
+    }
+    this.have = 0;
+    this.hash = createHash('sha256');
+  }
+
+  /** Notes where the bytes come from. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+  async remember(url: string, validator: string | null): Promise<void> {
+    if (this.origin?.url === url && this.origin.validator === validator) return;
+    this.origin = { sha256: this.sha256, url, validator };
+    try {
+      await writeFileAtomic(`${this.path}.json`, `${JSON.stringify(this.origin)}\n`);
+    } catch (error) {
+      throw cacheError(`${this.path}.json`, error instanceof Error ? (error.cause ?? error) : error);
+    }
+  }
+
+  /** SHA-256 of the bytes so far. */
+  digest(): string {
+    return this.hash.copy().digest('hex');
+  }
+
+  /** Makes the part the target, durably. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+  async finish(): Promise<void> {
+    try {
+      await this.handle.sync();
+      await this.close();
+      await rename(this.path, this.target);
+      await syncFolder(dirname(this.target));
+      await rm(`${this.path}.json`, { force: true });
+    } catch (error) {
+      throw cacheError(this.target, error);
+    }
+  }
+
+  /** Removes the part and what is noted about it. */
+  async discard(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
+    await rm(`${this.path}.json`, { force: true });
+  }
+
+  /** Leaves the part for the next time. Harmless after `finish` and `discard`. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.handle.close();
+  }
+
+  private get path(): string {
+    return `${this.target}.part`;
+  }
+
+  private async rehash(): Promise<void> {
+    const buffer = Buffer.allocUnsafe(READ_CHUNK);
+    for (;;) {
+      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, this.have);
+      if (bytesRead === 0) return;
+      this.hash.update(buffer.subarray(0, bytesRead));
+      this.have += bytesRead;
+    }
+  }
+}
+
+/** Null for a note that is missing or does not read as one: then the part is begun anew. */
+async function readOrigin(path: string): Promise<PartOrigin | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return null;
+    const { sha256, url, validator } = value as Record<string, unknown>;
+    if (typeof sha256 !== 'string' || typeof url !== 'string') return null;
+    return { sha256, url, validator: typeof validator === 'string' ? validator : null };
+  } catch {
+    return null;
+  }
+}
