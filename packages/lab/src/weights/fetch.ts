@@ -1,0 +1,124 @@
+/**
+ * Fetches what an id of weights is made from, the model's file and the vocabulary, into `downloads/ID/` of the cache, hands both over to be
+ * imported, and removes them afterwards. `RECLMIS_WEIGHTS_URL` names a folder on another server that holds the same files.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { parseSource } from './connections.js';
+import { download, type DownloadOptions, parseSha256 } from './download.js';
+import { assertWeightsId, cacheError, downloadFolder, type Environment, weightsHome } from './home.js';
+import { CLIP_VOCABULARY, knownWeights, type RemoteFile } from './known.js';
+import { withLock } from './lock.js';
+
+/** Where to fetch from instead; a hash that is not given stays the one that is known. */
+export interface SourceOptions {
+  readonly url?: string | undefined;
+  readonly sha256?: string | undefined;
+  readonly vocabularyUrl?: string | undefined;
+  readonly vocabularySha256?: string | undefined;
+  /** Default `process.env`. */
+  readonly env?: Environment | undefined;
+}
+
+export interface WeightsSource {
+  readonly id: string;
+  readonly model: RemoteFile;
+  readonly vocabulary: RemoteFile;
+}
+
+export interface FetchOptions {
+  /** The cache folder. Default `weightsHome(env)`. */
+  readonly home?: string | undefined;
+  readonly env?: Environment | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The file that is downloaded, its bytes so far, and in all: as the server says, or as known. */
+  readonly onProgress?: ((file: RemoteFile, done: number, total: number) => void) | undefined;
+  readonly onRetry?: ((file: RemoteFile, problem: string) => void) | undefined;
+  /** Called once if another process fetches the same id: this one waits for it. */
+  readonly onWait?: (() => void) | undefined;
+  readonly retryDelayMs?: number | undefined;
+}
+
+/** Paths of what was fetched. They are removed when whoever was handed them has returned. */
+export interface FetchedFiles {
+  readonly model: string;
+  readonly vocabulary: string;
+}
+
+/**
+ * Where an id is fetched from. An id that is not known needs a URL and a SHA-256 of its own.
+ * @throws WEIGHTS_UNKNOWN, OPTION_INVALID
+ */
+export function weightsSource(id: string, options: SourceOptions = {}): WeightsSource {
+  assertWeightsId(id);
+  const { url, sha256, env = process.env } = options;
+  const mirror = env['RECLMIS_WEIGHTS_URL'];
+  const elsewhere = (
+    file: RemoteFile,
+    ownUrl: string | undefined,
+    ownHash: string | undefined,
+  ): RemoteFile => {
+    const from = ownUrl ?? (mirror ? `${mirror.replace(/\/*$/, '')}/${file.file}` : file.url);
+    parseSource(from);
+    return { ...file, url: from, sha256: ownHash === undefined ? file.sha256 : parseSha256(ownHash) };
+  };
+  const own = url !== undefined && sha256 !== undefined;
+  const known: RemoteFile = own ? { url, file: fileName(url), sha256, bytes: 0 } : knownWeights(id);
+  return {
+    id,
+    model: elsewhere(known, url, sha256),
+    vocabulary: elsewhere(CLIP_VOCABULARY, options.vocabularyUrl, options.vocabularySha256),
+  };
+}
+
+/**
+ * Downloads both files, or takes up what an earlier attempt left, and runs `use` on them. While it runs, another process that fetches
+ * the same id waits. If `use` fails the files stay for the next attempt.
+ * @throws as `download`, and what `use` throws
+ */
+export async function fetchWeights<R>(
+  source: WeightsSource,
+  options: FetchOptions,
+  use: (files: FetchedFiles) => Promise<R>,
+): Promise<R> {
+  const { env = process.env, signal, onProgress, onRetry, onWait, retryDelayMs } = options;
+  const folder = downloadFolder(options.home ?? weightsHome(env), source.id);
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw cacheError(folder, error);
+  }
+  const get = async (file: RemoteFile): Promise<string> => {
+    const target = join(folder, file.file);
+    const settings: DownloadOptions = {
+      sha256: file.sha256,
+      env,
+      signal,
+      retryDelayMs,
+      onProgress: (done, total) => onProgress?.(file, done, total ?? Math.max(file.bytes, done)),
+      onRetry: (problem) => onRetry?.(file, problem),
+    };
+    await download(file.url, target, settings);
+    return target;
+  };
+  const locked = async (): Promise<R> => {
+    const vocabulary = await get(source.vocabulary); // the small one first: what is wrong shows at once
+    const model = await get(source.model);
+    const result = await use({ model, vocabulary });
+    await rm(folder, { recursive: true, force: true });
+    return result;
+  };
+  try {
+    return await withLock(join(dirname(folder), `${source.id}.lock`), { signal, onWait }, locked);
+  } catch (error) {
+    if (signal?.aborted !== true || error instanceof ReclmisError) throw error;
+    throw new ReclmisError('INTERRUPTED', `${source.id}: stopped while waiting for another process`);
+  }
+}
+
+/** A plain file name from an address; its letters become part of a path. */
+function fileName(url: string): string {
+  const name = basename(parseSource(url).pathname).replace(/[^A-Za-z0-9._-]/g, '_');
+  return /^[A-Za-z0-9]/.test(name) ? name : `weights-${name}`;
+}

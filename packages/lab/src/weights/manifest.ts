@@ -1,0 +1,66 @@
+/** `weights.json`: what lies in a folder of stored weights, where it came from, and the hashes that verify it. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+export const MANIFEST_FILE = 'weights.json';
+export const MANIFEST_FORMAT = 'reclmis-weights/1';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
+const count = z
+  .int()
+  .positive()
+  .max(2 ** 31);
+const bytes = z.int().nonnegative();
+
+const schema = z.strictObject({
+  format: z.literal(MANIFEST_FORMAT),
+  id: z.string(),
+  tower: z.strictObject({
+    vocabulary: count,
+    width: count,
+    layers: count,
+    heads: count,
+    positions: count,
+    projection: count,
+  }),
+  source: z.strictObject({ name: z.string(), sha256, bytes }),
+  vocabulary: z.strictObject({ name: z.string(), sha256 }),
+  files: z.record(
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name'),
+    z.strictObject({ bytes, sha256 }),
+  ),
+  fingerprint: sha256,
+  createdAt: z.iso.datetime(),
+});
+
+/** What `weights.json` holds. */
+export type WeightsManifest = Readonly<z.infer<typeof schema>>;
+/** The sizes of a text tower: tokens, features, layers, heads, longest note in tokens, width of the sentence's embedding. */
+export type TowerOptions = WeightsManifest['tower'];
+/** What whoever fills a folder of weights says about it; the rest of the manifest is computed. */
+export type ManifestParts = Pick<WeightsManifest, 'tower' | 'source' | 'vocabulary'>;
+/** Size in bytes and SHA-256 of each file, by name. */
+export type FileHashes = WeightsManifest['files'];
+
+/** One hash for all files, independent of their order: SHA-256 over the lines `NAME SHA256`, sorted. */
+export function fingerprintOf(files: FileHashes): string {
+  const lines = Object.entries(files).map(([name, file]) => `${name} ${file.sha256}\n`);
+  return createHash('sha256').update(lines.sort().join('')).digest('hex');
+}
+
+/** Reads a manifest, or says in one line what is wrong with it. */
+export function parseManifest(text: string): { manifest: WeightsManifest } | { problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: 'is not JSON' };
+  }
+  const { success, data, error } = schema.safeParse(value);
+  if (!success) {
+    const [issue] = error.issues;
+    return { problem: `${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'invalid'}` };
+  }
+  if (data.fingerprint === fingerprintOf(data.files)) return { manifest: data };
+  return { problem: `fingerprint: expected ${fingerprintOf(data.files)}, got ${data.fingerprint}` };
+}

@@ -1,0 +1,154 @@
+/**
+ * The store of text-encoder weights: a folder `weights/ID/` of the cache for each, with the text tower, the vocabulary and a manifest.
+ * A folder appears whole or not at all: it is filled under a name that begins with a dot, then renamed.
+ */
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { oneLine, systemCode } from '../data/files.js';
+import { assertWeightsId, cacheError, weightsFolder, weightsHome } from './home.js';
+import type { ManifestParts } from './manifest.js';
+import { hashFile, syncFolder } from './part.js';
+import { attempt, hiddenName, isAbsent, recover, sweep } from './staging.js';
+import { corrupt, readWeights, sealWeights, type StoredWeights } from './stored.js';
+
+export { readWeights, type StoredWeights } from './stored.js';
+export type { ManifestParts, TowerOptions, WeightsManifest } from './manifest.js';
+
+/** An entry of the store: weights, or what is wrong with the folder. */
+export type WeightsEntry =
+  | { readonly id: string; readonly dir: string; readonly weights: StoredWeights; readonly error: null }
+  | { readonly id: string; readonly dir: string; readonly weights: null; readonly error: ReclmisError };
+
+export interface InstallOptions {
+  /** Replace weights of the same id. Default false. */
+  readonly force?: boolean | undefined;
+  /** The cache folder. Default `weightsHome()`. */
+  readonly home?: string | undefined;
+}
+
+/** All entries, sorted by id. Damaged ones are listed with what is wrong with them. @throws WEIGHTS_CORRUPT if the store is unreadable */
+export function listWeights(home: string = weightsHome()): WeightsEntry[] {
+  const folder = weightsFolder(home);
+  recover(folder);
+  let names: Dirent[];
+  try {
+    names = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw corrupt(folder, oneLine(error), error);
+  }
+  return names
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name: id }) => ({ id, dir: join(folder, id) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((entry) => {
+      try {
+        return { ...entry, weights: readWeights(entry.dir, entry.id), error: null };
+      } catch (error) {
+        if (error instanceof ReclmisError) return { ...entry, weights: null, error };
+        throw error;
+      }
+    });
+}
+
+/**
+ * The weights of an id, or null if there are none. Reads the manifest and compares the files' sizes, no more: cheap enough for each start.
+ * @throws WEIGHTS_CORRUPT OPTION_INVALID for what is no id
+ */
+export function findWeights(id: string, home: string = weightsHome()): StoredWeights | null {
+  assertWeightsId(id);
+  const dir = join(weightsFolder(home), id);
+  if (!existsSync(dir)) recover(weightsFolder(home));
+  return existsSync(dir) ? readWeights(dir, id) : null;
+}
+
+/** As `findWeights`, for those who cannot do without. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT, OPTION_INVALID */
+export function requireWeights(id: string, home: string = weightsHome()): StoredWeights {
+  const weights = findWeights(id, home);
+  if (weights) return weights;
+  throw new ReclmisError('WEIGHTS_MISSING', `${id}: no weights of this id in ${weightsFolder(home)}`);
+}
+
+/** Hashes every file of an id anew. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
+export async function verifyWeights(id: string, home: string = weightsHome()): Promise<StoredWeights> {
+  const weights = requireWeights(id, home);
+  for (const [name, { sha256 }] of Object.entries(weights.manifest.files)) {
+    const path = join(weights.dir, name);
+    const actual = await hashFile(path).catch((error: unknown) => {
+      throw corrupt(path, oneLine(error), error);
+    });
+    if (actual !== sha256) throw corrupt(path, `expected SHA-256 ${sha256}, got ${actual}`);
+  }
+  return weights;
+}
+
+/** Refuses an id that is taken. @throws OUTPUT_EXISTS, OPTION_INVALID */
+export async function refuseStored(
+  id: string,
+  { force = false, home = weightsHome() }: InstallOptions = {},
+): Promise<void> {
+  assertWeightsId(id);
+  const dir = join(weightsFolder(home), id);
+  if (force || !(await isThere(dir))) return;
+  throw new ReclmisError('OUTPUT_EXISTS', `${dir}: holds weights already`, {
+    remedy: 'Use them, choose another id with --id, or replace them with --force.',
+  });
+}
+
+/**
+ * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into the folder that it is given, and says what they
+ * are. With `force`, weights of the same id are exchanged when the new ones are complete; whatever fails leaves everything as it was.
+ *
+ * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, OPTION_INVALID; what `fill` throws passes unchanged
+ */
+export async function installWeights(
+  id: string,
+  fill: (staging: string) => Promise<ManifestParts>,
+  { force = false, home = weightsHome() }: InstallOptions = {},
+): Promise<StoredWeights> {
+  await refuseStored(id, { force, home });
+  const folder = weightsFolder(home);
+  const dir = join(folder, id);
+  const staging = hiddenName(folder, id, 'staging');
+  await attempt(folder, () => mkdir(folder, { recursive: true }));
+  await sweep(folder);
+  await attempt(staging, () => mkdir(staging));
+  try {
+    const parts = await fill(staging);
+    await attempt(staging, () => sealWeights(id, staging, parts));
+    await attempt(dir, () => exchange(id, folder, staging, force));
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw ['ENOSPC', 'EDQUOT'].includes(systemCode(error)) ? cacheError(staging, error) : error;
+  }
+  return readWeights(dir, id);
+}
+
+/** Renames the staging folder to its place; what lay there steps aside first, and back again if that fails. */
+async function exchange(id: string, folder: string, staging: string, force: boolean): Promise<void> {
+  const dir = join(folder, id);
+  await refuseStored(id, { force, home: join(folder, '..') }); // another process may have been faster
+  const aside = hiddenName(folder, id, 'old');
+  const replaced = await isThere(dir);
+  if (replaced) await rename(dir, aside);
+  try {
+    await rename(staging, dir);
+  } catch (error) {
+    if (replaced) await rename(aside, dir);
+    throw error;
+  }
+  await syncFolder(folder);
+  await rm(aside, { recursive: true, force: true });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw cacheError(path, error);
+  }
+}
