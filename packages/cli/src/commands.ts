@@ -32,6 +32,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'segment images by their notes',
     load: () => import('./commands/predict.js'),
   },
+  weights: {
+    description: 'fetch, import, list and verify the weights of text encoders',
+    load: () => import('./commands/weights.js'),
+  },
   parity: {
     description: 'compare the model with outputs of the authors’ code',
     load: () => import('./commands/parity.js'),

@@ -36,6 +36,7 @@ describe('help', () => {
         train           train a model on a data set
         evaluate        measure a trained model: Dice and IoU, per image and pooled
         predict         segment images by their notes
+        weights         fetch, import, list and verify the weights of text encoders
         parity          compare the model with outputs of the authors’ code
         help [command]  print help for a command
 
@@ -46,13 +47,16 @@ describe('help', () => {
     `);
   });
 
-  it.each(['demo', 'data', 'train', 'evaluate', 'predict', 'parity'])('of %s says how it is used', (name) => {
-    const { status, stdout, stderr } = reclmis(name, '--help');
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain(`Usage: reclmis ${name}`);
-    if (name !== 'data') expect(stdout).toContain('Example');
-    expect(reclmis('help', name).stdout).toBe(stdout);
-  });
+  it.each(['demo', 'data', 'train', 'evaluate', 'predict', 'weights', 'parity'])(
+    'of %s says how it is used',
+    (name) => {
+      const { status, stdout, stderr } = reclmis(name, '--help');
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain(`Usage: reclmis ${name}`);
+      if (name !== 'data') expect(stdout).toContain('Example');
+      expect(reclmis('help', name).stdout).toBe(stdout);
+    },
+  );
 
   it('loads no command, and neither lab nor torch', () => {
     const traces = mkdtempSync(join(tmpdir(), 'reclmis-trace-'));
