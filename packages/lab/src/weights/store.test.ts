@@ -166,13 +166,31 @@ describe('installWeights', () => {
     expect(readdirSync(store())).toEqual([ID]);
   });
 
-  it('two at once: one wins, the other is refused, and what stands is whole', async () => {
-    const results = await Promise.allSettled([install('a'), install('b')]);
-    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    const lost = results.find((result) => result.status === 'rejected');
-    expect(lost?.reason).toMatchObject({ code: 'OUTPUT_EXISTS' });
-    await verifyWeights(ID, home);
-    expect(readdirSync(store())).toEqual([ID]);
+  it('several at once: one wins, the others are refused, and what stands is whole', async () => {
+    for (let round = 0; round < 10; round++) {
+      rmSync(store(), { recursive: true, force: true });
+      const results = await Promise.allSettled(['a', 'b', 'c'].map((text) => install(text)));
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'OUTPUT_EXISTS' });
+      }
+      await verifyWeights(ID, home);
+      expect(readdirSync(store())).toEqual([ID]);
+    }
+  });
+
+  it('several at once by force: all are done or refused, and what stands is whole', async () => {
+    await install('old');
+    for (let round = 0; round < 10; round++) {
+      const results = await Promise.allSettled(['a', 'b'].map((text) => install(text, true)));
+      expect(results.some(({ status }) => status === 'fulfilled')).toBe(true);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'OUTPUT_EXISTS' });
+      }
+      await verifyWeights(ID, home);
+      expect(['a', 'b']).toContain(model());
+      expect(readdirSync(store())).toEqual([ID]);
+    }
   });
 
   it('clears up after a process that was killed while it filled, and leaves a living one alone', async () => {

@@ -7,11 +7,13 @@ import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, systemCode } from '../data/files.js';
+import { TOWER_FILE } from './convert.js';
 import { assertWeightsId, cacheError, weightsFolder, weightsHome } from './home.js';
 import type { ManifestParts } from './manifest.js';
 import { hashFile, syncFolder } from './part.js';
 import { attempt, hiddenName, isAbsent, recover, sweep } from './staging.js';
 import { corrupt, readWeights, sealWeights, type StoredWeights } from './stored.js';
+import { MERGES_FILE } from './vocabulary.js';
 
 export { readWeights, type StoredWeights } from './stored.js';
 export type { ManifestParts, TowerOptions, WeightsManifest } from './manifest.js';
@@ -92,9 +94,7 @@ export async function refuseStored(
   assertWeightsId(id);
   const dir = join(weightsFolder(home), id);
   if (force || !(await isThere(dir))) return;
-  throw new ReclmisError('OUTPUT_EXISTS', `${dir}: holds weights already`, {
-    remedy: 'Use them, choose another id with --id, or replace them with --force.',
-  });
+  throw taken(dir);
 }
 
 /**
@@ -118,29 +118,54 @@ export async function installWeights(
   try {
     const parts = await fill(staging);
     await attempt(staging, () => sealWeights(id, staging, parts));
+    const { manifest } = readWeights(staging, id); // here, where no other process exchanges it
     await attempt(dir, () => exchange(id, folder, staging, force));
+    return { id, dir, model: join(dir, TOWER_FILE), merges: join(dir, MERGES_FILE), manifest };
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw ['ENOSPC', 'EDQUOT'].includes(systemCode(error)) ? cacheError(staging, error) : error;
   }
-  return readWeights(dir, id);
 }
 
-/** Renames the staging folder to its place; what lay there steps aside first, and back again if that fails. */
+/**
+ * Renames the staging folder to its place; with `force`, what lies there steps aside first, and back again if that fails. A folder is
+ * never renamed onto one that holds something, so of two processes that come at once one wins, and the other is refused or tries again.
+ */
 async function exchange(id: string, folder: string, staging: string, force: boolean): Promise<void> {
   const dir = join(folder, id);
-  await refuseStored(id, { force, home: join(folder, '..') }); // another process may have been faster
   const aside = hiddenName(folder, id, 'old');
-  const replaced = await isThere(dir);
-  if (replaced) await rename(dir, aside);
+  for (let tries = 1; ; tries++) {
+    const replaced = force && (await moved(dir, aside));
+    try {
+      await rename(staging, dir);
+    } catch (error) {
+      if (replaced) await rename(aside, dir).catch(() => undefined); // another process has put its own there
+      if (!(await isThere(dir))) throw error; // what stepped aside stays, and goes back at the next chance
+      await rm(aside, { recursive: true, force: true });
+      if (!force || tries === 5) throw taken(dir);
+      continue;
+    }
+    await syncFolder(folder);
+    await rm(aside, { recursive: true, force: true });
+    return;
+  }
+}
+
+/** Renames what is there; whether there was something. */
+async function moved(from: string, to: string): Promise<boolean> {
   try {
-    await rename(staging, dir);
+    await rename(from, to);
+    return true;
   } catch (error) {
-    if (replaced) await rename(aside, dir);
+    if (isAbsent(error)) return false;
     throw error;
   }
-  await syncFolder(folder);
-  await rm(aside, { recursive: true, force: true });
+}
+
+function taken(dir: string): ReclmisError {
+  return new ReclmisError('OUTPUT_EXISTS', `${dir}: holds weights already`, {
+    remedy: 'Use them, choose another id with --id, or replace them with --force.',
+  });
 }
 
 async function isThere(path: string): Promise<boolean> {
