@@ -27,7 +27,7 @@ export default tseslint.config(
     languageOptions: { globals: NODE },
   },
   {
-    files: ['packages/*/src/**/*.ts', 'tests/*.ts'],
+    files: ['packages/*/src/**/*.ts', 'tests/*.ts', 'bench/*.ts'],
     extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

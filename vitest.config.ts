@@ -1,4 +1,6 @@
 /** Tests run compiled, from dist (docs/architecture.md): one copy of every module, and worker threads find their files. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,7 +9,10 @@ export default defineConfig({
     exclude: ['**/node_modules/**'], // vitest's default would leave out dist
     pool: 'forks', // the addon lives in a process of its own per file
     maxWorkers: 2, // libtorch is threaded itself
-    env: { OMP_WAIT_POLICY: 'passive' }, // idle threads of one file must not spin away the cores of the other
+    env: {
+      OMP_WAIT_POLICY: 'passive', // idle threads of one file must not spin away the cores of the other
+      RECLMIS_HOME: join(tmpdir(), `reclmis-tests-${process.pid}`), // no test depends on the user's weights
+    },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default', './scripts/vitest-summary.mjs'],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const ROOTS = [
   ...readdirSync('packages').map((name) => [join('packages', name, 'dist'), join('packages', name, 'src')]),
   ['tests/dist', 'tests'],
+  ['bench/dist', 'bench'],
 ];
 
 for (const [dist, source] of ROOTS) {

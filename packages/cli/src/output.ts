@@ -1,6 +1,6 @@
 /**
  * What a command prints, and the options that say so: remarks for people on standard output, or with `--json` the result alone.
- * Progress and errors go to standard error.
+ * Progress, notices and errors go to standard error.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
@@ -43,6 +43,11 @@ export class Output {
   /** A remark or a table for people. */
   say(text = ''): void {
     if (!this.quiet && !this.json) process.stdout.write(`${text}\n`);
+  }
+
+  /** What the user should know though nothing failed; on standard error. */
+  notice(line: string): void {
+    if (!this.quiet) process.stderr.write(`${line}\n`);
   }
 
   /** The command's result: printed with `--json` only, as one document. */

@@ -24,6 +24,7 @@ export async function trainWithProgress(config: Config, out: string, output: Out
             `validation cases of ${data.train.name}; ${config.train.epochs} epochs of ${stepsPerEpoch} steps on ${engine.device} (${threads})`,
         );
       },
+      onNotice: (line) => output.notice(line),
       onStep: ({ epoch, step, steps, stepOfEpoch, stepsPerEpoch, losses }) => {
         bar ??= new Progress({
           label: `epoch ${epoch}/${config.train.epochs}`,

@@ -81,8 +81,12 @@ const modelSchema = z.strictObject({
 });
 
 const textSchema = z.strictObject({
-  // The default needs no download: a vocabulary from the training notes and frozen word features (docs/text-encoder.md says why frozen).
-  encoder: z.enum(['words']).default('words').describe('note encoder'),
+  // `auto` is the paper's CLIP tower where its weights are on this machine, else word features that need no download; a run's
+  // stored configuration says which of them it became (docs/text-encoder.md).
+  encoder: z
+    .enum(['auto', 'clip-vit-b-32', 'clip-vit-b-16', 'clip-vit-l-14', 'words'])
+    .default('auto')
+    .describe('note encoder'),
   // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (METHOD.md 1).
   contextLength: z
     .number()

@@ -1,7 +1,7 @@
 /** The laboratory: the model, its data, training and evaluation. */
 export * from './data/index.js';
 export * from './config.js';
-export { buildEncoder, buildModel } from './build.js';
+export { buildModel } from './build.js';
 export { prepareEngine, type Engine } from './engine.js';
 export {
   openRun,
@@ -18,6 +18,7 @@ export * from './train/index.js';
 export * from './evaluate/index.js';
 export * from './model/index.js';
 export * from './text/index.js';
+export * from './weights/index.js';
 export * from './parity/index.js';
 export { predictionCases, type NoteSource, type PredictionCase } from './predict/cases.js';
 export { predict, type PlaneSegmenter, type PredictOptions, type Prediction } from './predict/predict.js';

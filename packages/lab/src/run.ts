@@ -23,8 +23,9 @@ import { restoreNoteEncoder } from './text/restore.js';
 import { type CheckpointInfo, type CheckpointKind, readCheckpoint } from './train/checkpoint.js';
 import { type EpochRecord, readEpochs } from './train/metrics-log.js';
 
-/** How a run stands or ended. `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user. */
-export type RunStatus = 'running' | 'finished' | 'exhausted' | 'out-of-time' | 'interrupted' | 'failed';
+/** How a run stands or ended. `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user; `imported`: trained elsewhere. */
+export type RunStatus =
+  'running' | 'finished' | 'exhausted' | 'out-of-time' | 'interrupted' | 'failed' | 'imported';
 
 /** What a run was trained or validated on. */
 export interface RunData {
@@ -48,7 +49,10 @@ export interface RunInfo {
   };
   readonly engine: Engine;
   readonly seed: number;
-  readonly data: { readonly train: RunData; readonly val: RunData };
+  /** Null where the run was imported and the data are not known. */
+  readonly data: { readonly train: RunData; readonly val: RunData } | null;
+  /** The file that an imported run came from. */
+  readonly importedFrom?: string;
   /** Scalars that training changes. */
   readonly trainableParameters: number;
   /** Of the note encoder. */
@@ -128,6 +132,7 @@ export class LoadedModel extends Segmenter {
 
   dispose(): void {
     this.model.dispose();
+    this.encoder.dispose?.();
   }
 
   [Symbol.dispose](): void {
@@ -152,7 +157,7 @@ export interface Run {
   readonly info: RunInfo;
   /** The epochs so far. @throws RUN_INVALID */
   epochs(): EpochRecord[];
-  /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING */
+  /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, WEIGHTS_MISSING, WEIGHTS_CORRUPT */
   loadModel(options?: LoadOptions): LoadedModel;
 }
 
@@ -183,7 +188,7 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
   const engine = prepareEngine({ device, train: { ...config.train, threads } });
   return scope(() => {
     const { tensors, info, path } = readCheckpoint(dir, kind, config);
-    const encoder = restoreEncoder(info, path);
+    const encoder = restoreEncoder(info, path, dir);
     const model = buildModel(config, encoder);
     try {
       model.loadStateDict(tensors);
@@ -199,10 +204,11 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
   });
 }
 
-function restoreEncoder(info: CheckpointInfo, path: string): NoteEncoder {
+function restoreEncoder(info: CheckpointInfo, path: string, dir: string): NoteEncoder {
   try {
-    return restoreNoteEncoder(info.encoder);
+    return restoreNoteEncoder(info.encoder, dir);
   } catch (cause) {
+    if (cause instanceof ReclmisError && cause.code.startsWith('WEIGHTS_')) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: ${what}`, { cause });
   }

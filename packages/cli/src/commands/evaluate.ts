@@ -70,6 +70,7 @@ async function run(dir: string, flags: EvaluateFlags): Promise<void> {
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
     onProgress: (done) => bar.update(done),
+    onNotice: (line) => output.notice(line),
   });
   bar.stop();
   const suffix = notes === 'right' ? '' : `-${notes}`;

@@ -44,7 +44,7 @@ export function register(program: Command): void {
 }
 
 async function run(dir: string, flags: PredictFlags): Promise<void> {
-  const { openRun, predict, predictionCases } = await import('@reclmis/lab');
+  const { describeCutNotes, openRun, predict, predictionCases } = await import('@reclmis/lab');
   const output = new Output(flags);
   const { image, note, notes, out, checkpoint, batch, device, threads } = flags;
   const trained = openRun(dir);
@@ -58,6 +58,13 @@ async function run(dir: string, flags: PredictFlags): Promise<void> {
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
   });
+  const cut = model.model.readsNotes
+    ? describeCutNotes(
+        model.encoder,
+        cases.map((one) => one.note),
+      )
+    : null;
+  if (cut !== null) output.notice(cut);
   const signal = interruptSignal();
   const bar = new Progress({ label: 'segmenting', total: cases.length, quiet: output.quiet });
   const predictions = await predict(model, cases, out, {

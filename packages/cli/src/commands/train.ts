@@ -20,6 +20,7 @@ const ENDS = {
   'out-of-time': 'stopped: train.maxMinutes is over',
   interrupted: 'was interrupted',
   failed: 'failed',
+  imported: 'was imported',
 } as const satisfies Record<RunSummary['status'], string>;
 
 export function register(program: Command): void {

@@ -9,6 +9,7 @@ import { writeFileAtomic } from '../data/files.js';
 import { Loader } from '../data/loader.js';
 import type { Case, Split } from '../data/types.js';
 import { type LoadOptions, openRun, runData, type RunData } from '../run.js';
+import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { type CaseScore, scoreCases, type ScoreOptions } from './score-cases.js';
 
@@ -29,6 +30,8 @@ export interface EvaluateOptions extends LoadOptions, ScoreOptions {
   readonly seed?: number;
   /** Cases at once; default the run's batch size. */
   readonly batchSize?: number;
+  /** Called once, before the first case, where notes are longer than the model reads. */
+  readonly onNotice?: (line: string) => void;
 }
 
 /** What an evaluation found. */
@@ -60,6 +63,13 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
+  const cut = model.model.readsNotes
+    ? describeCutNotes(
+        model.encoder,
+        dataset.cases.map(({ id, note }) => transform(note, id)),
+      )
+    : null;
+  if (cut !== null) options.onNotice?.(cut);
   const loader = new Loader({
     cases: dataset.cases,
     batchSize,

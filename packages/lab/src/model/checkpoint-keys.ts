@@ -25,13 +25,18 @@ export interface SortedCheckpoint<T> {
   readonly ignored: readonly string[];
 }
 
-/** Sorts a checkpoint's entries; `module.` prefixes, which data-parallel training leaves, are taken off. */
+/** A key without the `module.` that data-parallel training puts before it. */
+export function plainKey(name: string): string {
+  return name.replace(/^module\./, '');
+}
+
+/** Sorts a checkpoint's entries, by their plain keys. */
 export function sortCheckpoint<T>(entries: Iterable<readonly [string, T]>): SortedCheckpoint<T> {
   const model = new Map<string, T>();
   const clip = new Map<string, T>();
   const ignored: string[] = [];
   for (const [name, value] of entries) {
-    const key = name.replace(/^module\./, '');
+    const key = plainKey(name);
     if (isUnusedKey(key) || key.startsWith('clip.visual.')) ignored.push(key);
     else if (key.startsWith('clip.') && key !== 'clip.logit_scale')
       clip.set(key.slice('clip.'.length), value);

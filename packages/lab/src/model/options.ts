@@ -118,13 +118,19 @@ export function hasReconstructionOrContrast({ components }: Pick<RecLMISOptions,
   return components.ccl || components.clr || components.cvr;
 }
 
-/** The options that a run's configuration stands for; `textWidth` is its note encoder's. */
-export function optionsFromConfig(model: ModelConfig, textWidth = PAPER.textWidth): RecLMISOptions {
+/** What a note encoder decides about the model. */
+interface EncoderTraits {
+  readonly width: number;
+  readonly logitScale?: number | null;
+}
+
+/** The options that a run's configuration stands for, with its note encoder. */
+export function optionsFromConfig(model: ModelConfig, encoder: EncoderTraits): RecLMISOptions {
   const variant = model.variant === 'upstream' ? UPSTREAM : PAPER;
   return {
     baseWidth: model.baseWidth,
     imageSize: model.imageSize,
-    textWidth,
+    textWidth: encoder.width,
     layers: model.layers,
     causal: variant.causal,
     secondSoftmax: variant.secondSoftmax,
@@ -136,7 +142,7 @@ export function optionsFromConfig(model: ModelConfig, textWidth = PAPER.textWidt
     dropout: model.dropout,
     interestDropout: model.interestDropout,
     positionScale: variant.positionScale,
-    logitScale: variant.logitScale,
+    logitScale: encoder.logitScale ?? variant.logitScale,
   };
 }
 

@@ -271,11 +271,17 @@ describe('RecLMIS', () => {
 describe('options', () => {
   it('come from a configuration', () => {
     const paper = resolveConfig({}).model;
-    expect(optionsFromConfig(paper)).toEqual(PAPER);
+    expect(optionsFromConfig(paper, { width: 512 })).toEqual(PAPER);
     const { layers, ...upstream } = UPSTREAM;
     expect(layers).toBe(4);
-    expect(optionsFromConfig({ ...paper, variant: 'upstream' })).toEqual({ ...upstream, layers: 3 });
-    const free = optionsFromConfig({ ...paper, components: { ci: false, ccl: true, clr: true, cvr: true } });
+    expect(optionsFromConfig({ ...paper, variant: 'upstream' }, { width: 512 })).toEqual({
+      ...upstream,
+      layers: 3,
+    });
+    const free = optionsFromConfig(
+      { ...paper, components: { ci: false, ccl: true, clr: true, cvr: true } },
+      { width: 512 },
+    );
     expect(free.components).toEqual(NOTE_FREE);
   });
 

@@ -34,7 +34,14 @@ interface Setting {
 function makeGolden(setting: Setting): { golden: Golden; full: Map<string, Tensor> } {
   const B = setting.tokens.length;
   const T = setting.tokens[0]?.length ?? 0;
-  using tower = new ClipTextTower({ vocabulary: 40, width: WIDTH, layers: 2, heads: 1, positions: 16 });
+  using tower = new ClipTextTower({
+    vocabulary: 40,
+    width: WIDTH,
+    layers: 2,
+    heads: 1,
+    positions: 16,
+    projection: WIDTH,
+  });
   using model = new RecLMIS({
     ...UPSTREAM,
     baseWidth: WIDTH / 8,

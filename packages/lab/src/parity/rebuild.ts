@@ -6,12 +6,9 @@ import { noGrad, scope, Tensor } from '@reclmis/torch';
 import { isUnusedKey } from '../model/checkpoint-keys.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { UPSTREAM } from '../model/options.js';
-import { CLIP_VIT_B_32, ClipTextTower } from '../text/clip.js';
+import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../text/clip.js';
 import type { Golden } from './golden.js';
 import { fillOf, hashFill, hashImages } from './hash-fill.js';
-
-/** CLIP's heads are 64 wide. */
-const CLIP_HEAD_WIDTH = 64;
 
 /** The model of a golden file with its weights, in evaluation mode. Dispose of both parts. */
 export interface RebuiltModel {
@@ -38,6 +35,7 @@ export function rebuildModel(golden: Golden, path: string): RebuiltModel {
     layers: blocksOf(shapes.keys()),
     heads: Math.max(1, Math.floor(width / CLIP_HEAD_WIDTH)),
     positions: sizeOf('clip.positional_embedding', 0),
+    projection: sizeOf('clip.text_projection', 1),
   });
   const model = new RecLMIS({
     ...UPSTREAM,

@@ -1,11 +1,12 @@
 /**
- * The text tower of CLIP ViT-B/32 (Radford et al. 2021), as RecLMIS uses it: METHOD.md 1. Frozen.
+ * CLIP's text tower (Radford et al. 2021), as RecLMIS uses it: METHOD.md 1. Frozen. ViT-B/32's is the paper's; ViT-B/16's and ViT-L/14's
+ * differ in weights and width alone.
  *
  * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm and the text
  * projection, which RecLMIS applies to every token and not only to the last. Keys are CLIP's, without the `clip.` that the authors'
  * checkpoints put before them; `logit_scale` belongs to the model (contrastive learning).
  *
- * B notes, T tokens, W width.
+ * B notes, T tokens, W width, P width of the projected features (equal to W in all of CLIP's ViT models).
  */
 import { ReclmisError } from '@reclmis/core';
 import { nn, noGrad, randn, scope, Tensor } from '@reclmis/torch';
@@ -23,16 +24,22 @@ export interface ClipTextOptions {
   readonly heads: number;
   /** Rows of the position table, the longest note that can be read. */
   readonly positions: number;
+  /** P, columns of the text projection. */
+  readonly projection: number;
 }
 
-/** CLIP ViT-B/32's tower. */
+/** The tower of CLIP ViT-B/32 and, with other weights, ViT-B/16. */
 export const CLIP_VIT_B_32: ClipTextOptions = {
   vocabulary: 49408,
   width: 512,
   layers: 12,
   heads: 8,
   positions: 77,
+  projection: 512,
 };
+
+/** CLIP's heads are 64 wide in every model. */
+export const CLIP_HEAD_WIDTH = 64;
 
 /** x * sigmoid(1.702 x), CLIP's approximation of GELU. */
 function quickGelu(x: Tensor): Tensor {
@@ -87,7 +94,7 @@ export class ClipTextTower extends nn.Module {
   /** Starts with random weights, to be replaced by `loadStateDict`; frozen from the start. */
   constructor(readonly options: ClipTextOptions = CLIP_VIT_B_32) {
     super();
-    const { vocabulary, width, layers, heads, positions } = options;
+    const { vocabulary, width, layers, heads, positions, projection } = options;
     this.tokenEmbedding = this.child('token_embedding', new nn.Embedding(vocabulary, width));
     this.positionalEmbedding = this.parameter(
       'positional_embedding',
@@ -100,7 +107,7 @@ export class ClipTextTower extends nn.Module {
     this.lnFinal = this.child('ln_final', new nn.LayerNorm(width));
     this.textProjection = this.parameter(
       'text_projection',
-      scope(() => randn([width, width]).mul(width ** -0.5)),
+      scope(() => randn([width, projection]).mul(width ** -0.5)),
     );
     this.requiresGrad(false);
     this.eval();
@@ -109,7 +116,7 @@ export class ClipTextTower extends nn.Module {
   /**
    * F_clip of notes given as token ids.
    * @param tokens B rows of equal length T: start, words, end, then padding of 0.
-   * @returns features [B,T,W] and which tokens are not padding (those up to and with the end token).
+   * @returns features [B,T,P] in float32 and which tokens are not padding (those up to and with the end token).
    * @throws TENSOR_SHAPE for rows of unequal length, too many tokens, ids outside the vocabulary or a row without end token.
    */
   encodeTokens(tokens: readonly (readonly number[])[], device = 'cpu'): NoteFeatures {
@@ -132,12 +139,12 @@ export class ClipTextTower extends nn.Module {
       scope(() => {
         const ids = Tensor.fromInt64(tokens.flat(), [B, T]).to({ device });
         const mask = Tensor.fromUint8(valid, [B, T], { dtype: 'bool', device });
-        return { features: this.forward(ids, mask), valid: mask };
+        return { features: this.forward(ids, mask).to({ dtype: 'float32' }), valid: mask };
       }),
     );
   }
 
-  /** @param ids int64 [B,T]. @param valid bool [B,T]. @returns F_clip, [B,T,W]. */
+  /** @param ids int64 [B,T]. @param valid bool [B,T]. @returns F_clip, [B,T,P], in the weights' dtype. */
   forward(ids: Tensor, valid: Tensor): Tensor {
     const [B, T] = ids.shape2();
     let x = this.tokenEmbedding.forward(ids).add(this.positionalEmbedding.narrow(0, 0, T)); // [B,T,W]

@@ -33,8 +33,14 @@ export interface NoteEncoder {
   readonly fingerprint: string;
   /** @param device where the features are wanted, `cpu` by default. @returns new tensors, the caller's to dispose. */
   encode(notes: readonly string[], device?: string): NoteFeatures;
+  /** Tokens that a note would take if the context were long enough. */
+  countTokens(note: string): number;
+  /** The encoder's own ln(1 / temperature), with which CCL starts; absent or null: the model's default. */
+  readonly logitScale?: number | null;
   /** JSON that `restoreNoteEncoder` reads back. */
   describe(): NoteEncoderDescription;
+  /** Frees what the encoder holds besides memory of the language's own; it may be used again. */
+  dispose?(): void;
 }
 
 /** One note's features, kept between batches. */

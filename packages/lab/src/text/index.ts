@@ -1,5 +1,14 @@
 /** Note encoders. */
 export type { NoteEncoder, NoteEncoderDescription, NoteFeatures } from './encoder.js';
+export {
+  buildEncoder,
+  chooseEncoder,
+  describeCutNotes,
+  noteLengths,
+  type EncoderChoice,
+  type NoteLengths,
+} from './choose.js';
 export { restoreNoteEncoder } from './restore.js';
 export { WordEncoder, type WordEncoderOptions } from './words.js';
+export { ClipEncoder, type ClipEncoderOptions } from './clip-encoder.js';
 export { CLIP_VIT_B_32, ClipTextTower, type ClipTextOptions } from './clip.js';

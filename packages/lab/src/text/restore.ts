@@ -1,16 +1,51 @@
 /** From an encoder's stored description back to the encoder. A new kind of encoder adds its line here. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { findWeights } from '../weights/store.js';
+import { readWeights, type StoredWeights } from '../weights/stored.js';
+import { ClipEncoder, isClipDescription } from './clip-encoder.js';
 import type { NoteEncoder, NoteEncoderDescription } from './encoder.js';
 import { WordEncoder } from './words.js';
 
-/** @param json what `NoteEncoder.describe` gave. @throws VOCABULARY_INVALID for anything else. */
-export function restoreNoteEncoder(json: unknown): NoteEncoder {
+/** Where a run keeps weights of its own: runs that were imported with them do. */
+export const RUN_WEIGHTS = 'text';
+
+/**
+ * @param json what `NoteEncoder.describe` gave. @param runDir the run whose description it is, which may bring the weights.
+ * @throws VOCABULARY_INVALID for anything else; WEIGHTS_MISSING where this machine has other weights or none.
+ */
+export function restoreNoteEncoder(json: unknown, runDir?: string): NoteEncoder {
   if (isDescription(json) && json.kind === 'words') return WordEncoder.restore(json);
+  if (isDescription(json) && isClipDescription(json)) {
+    return new ClipEncoder(weightsOf(json.id, json.weights, runDir), json);
+  }
   const kind = isDescription(json) ? `kind ${json.kind}` : typeof json;
   throw new ReclmisError(
     'VOCABULARY_INVALID',
-    `note encoder: expected a description of kind words, got ${kind}`,
+    `note encoder: expected a description of kind words or clip, got ${kind}`,
   );
+}
+
+/** The very weights that a run was trained with, from the run or from the cache; never others in their place. */
+function weightsOf(id: string, fingerprint: string, runDir?: string): StoredWeights {
+  const own = runDir === undefined ? null : join(runDir, RUN_WEIGHTS);
+  const found = own !== null && existsSync(own) ? readWeights(own) : findWeights(id);
+  if (!found) {
+    throw new ReclmisError(
+      'WEIGHTS_MISSING',
+      `the run reads notes with ${id}, which this machine does not have`,
+    );
+  }
+  if (found.manifest.fingerprint !== fingerprint) {
+    throw new ReclmisError(
+      'WEIGHTS_MISSING',
+      `the run reads notes with ${id} of fingerprint ${fingerprint.slice(0, 12)}, this machine has ` +
+        `${found.manifest.fingerprint.slice(0, 12)}`,
+      { remedy: 'Import the weights with which the run was trained, with `reclmis weights import`.' },
+    );
+  }
+  return found;
 }
 
 function isDescription(json: unknown): json is NoteEncoderDescription {

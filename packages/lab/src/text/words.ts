@@ -1,5 +1,5 @@
 /**
- * The default note encoder: frozen word features that need no download. Our own; the paper uses CLIP's text tower (`clip.ts`).
+ * The note encoder that needs no download: frozen word features. Our own; the paper uses CLIP's text tower (`clip.ts`).
  *
  * Each word of the vocabulary (the words of the training notes) has a fixed random vector of unit variance, seeded by the word
  * itself, so equal words have equal vectors in every run and vocabulary. A token's features are
@@ -11,7 +11,7 @@
  *
  * T tokens, W width, R radius.
  */
-import { PAD_ID, Random, ReclmisError, UNKNOWN_ID, WordTokenizer } from '@reclmis/core';
+import { PAD_ID, Random, ReclmisError, UNKNOWN_ID, wordsOf, WordTokenizer } from '@reclmis/core';
 import {
   fingerprintOf,
   NoteCache,
@@ -91,6 +91,10 @@ export class WordEncoder implements NoteEncoder {
   encode(notes: readonly string[], device = 'cpu'): NoteFeatures {
     const rows = notes.map((note) => this.cache.get(note));
     return stackRows(rows, this.contextLength, this.width, device);
+  }
+
+  countTokens(note: string): number {
+    return Math.max(1, wordsOf(note).length);
   }
 
   describe(): NoteEncoderDescription {

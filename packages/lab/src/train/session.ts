@@ -1,7 +1,7 @@
 /** What a training run is made of, and how it is put together from its configuration. */
 import { Random, ReclmisError } from '@reclmis/core';
 import { manualSeed, optim } from '@reclmis/torch';
-import { buildEncoder, buildModel } from '../build.js';
+import { buildModel } from '../build.js';
 import type { Config, TrainConfig } from '../config.js';
 import { assertUsable, openDataset } from '../data/dataset.js';
 import { Loader } from '../data/loader.js';
@@ -14,6 +14,7 @@ import type { Optimizer } from './checkpoint.js';
 import { EarlyStopping } from './early-stopping.js';
 import { requiredLosses } from './losses.js';
 import { learningRate } from './schedule.js';
+import { buildEncoder } from '../text/choose.js';
 import type { StepParts } from './step.js';
 
 /** The cases to learn from and those to choose the best epoch by. */
@@ -54,7 +55,7 @@ export interface Session extends StepParts {
 
 /**
  * Puts a run together. Seeded: the same configuration and data give the same weights.
- * @throws CONFIG_INVALID, DEVICE_MISSING, NOTES_EMPTY
+ * @throws CONFIG_INVALID, DEVICE_MISSING, NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT
  */
 export function openSession(config: Config, data: TrainingData): Session {
   const engine = prepareEngine(config);
@@ -91,6 +92,7 @@ export function openSession(config: Config, data: TrainingData): Session {
     async close() {
       optimizer.dispose();
       model.dispose();
+      encoder.dispose?.();
       await Promise.all([trainLoader.close(), valLoader.close()]);
     },
   };

@@ -88,7 +88,7 @@ describe('two epochs, end to end', () => {
       seed: 1,
       data: { train: { cases: 10 }, val: { cases: 6 } },
     });
-    expect(run.info.data.train.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+    expect(run.info.data?.train.fingerprint).toMatch(/^[0-9a-f]{64}$/);
     expect(run.info.best?.epoch).toBe(summary.best?.epoch);
     expect(readFileSync(join(dir, 'progress.png')).subarray(1, 4).toString()).toBe('PNG');
   });

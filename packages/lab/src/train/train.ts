@@ -10,6 +10,7 @@ import { memory, resetPeak } from '@reclmis/torch';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { createRun, refuseTaken, type RunInfo, type RunStatus } from '../run.js';
+import { chooseEncoder, describeCutNotes } from '../text/choose.js';
 import { saveCheckpoint } from './checkpoint.js';
 import type { EpochRecord, EpochScores } from './metrics-log.js';
 import { epochScores, MeanLosses, Progress } from './progress.js';
@@ -44,6 +45,8 @@ export interface TrainOptions {
   /** Called during validation with the number of cases done, of all. */
   readonly onValidation?: (done: number, of: number) => void;
   readonly onEpoch?: (record: EpochRecord) => void;
+  /** Called with what the user should know before the first step: which note encoder was chosen, notes that are cut. */
+  readonly onNotice?: (line: string) => void;
   /** Ends the run cleanly: `last` is saved, status `interrupted`. */
   readonly signal?: AbortSignal;
 }
@@ -59,11 +62,16 @@ export interface RunSummary extends RunInfo {
  * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING: then nothing was written.
  * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: then `run.json` says so, and earlier checkpoints stay whole.
  */
-export async function train(config: Config, options: TrainOptions): Promise<RunSummary> {
+export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
   refuseTaken(options.out);
-  const data = await openTrainingData(config);
+  const data = await openTrainingData(asked);
+  const config = settle(asked, options);
   const session = openSession(config, data);
   try {
+    if (session.model.readsNotes) {
+      const notes = [...data.train.cases, ...data.val.cases].map(({ note }) => note);
+      tell(options, describeCutNotes(session.encoder, notes));
+    }
     const progress = new Progress(options.out, firstInfo(session, new Date()));
     await createRun(options.out, config, progress.info);
     try {
@@ -78,6 +86,18 @@ export async function train(config: Config, options: TrainOptions): Promise<RunS
   } finally {
     await session.close();
   }
+}
+
+/** The configuration with the note encoder that it comes down to, which the run records. */
+function settle(config: Config, options: TrainOptions): Config {
+  if (!config.model.components.ci) return { ...config, text: { ...config.text, encoder: 'words' } }; // reads no note
+  const { text, notice } = chooseEncoder(config.text);
+  tell(options, notice);
+  return { ...config, text };
+}
+
+function tell({ onNotice }: TrainOptions, line: string | null): void {
+  if (line !== null) onNotice?.(line);
 }
 
 /** The loop. */

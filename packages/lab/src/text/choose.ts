@@ -1,0 +1,81 @@
+/** Which note encoder a new run reads with: the paper's CLIP tower where its weights are on this machine, else word features. */
+import { ReclmisError } from '@reclmis/core';
+import type { TextConfig } from '../config-schema.js';
+import { findWeights } from '../weights/store.js';
+import { ClipEncoder } from './clip-encoder.js';
+import type { NoteEncoder } from './encoder.js';
+import { WordEncoder } from './words.js';
+
+/** The weights that `auto` looks for: the paper's. */
+const PAPERS = 'clip-vit-b-32';
+
+/** A settled choice, and what the user should know about it. */
+export interface EncoderChoice {
+  /** With `encoder` settled: no longer `auto`. */
+  readonly text: TextConfig;
+  /** One line, or null where the user has chosen. */
+  readonly notice: string | null;
+}
+
+/** Settles `text.encoder: auto`. Anything else stays. */
+export function chooseEncoder(text: TextConfig): EncoderChoice {
+  if (text.encoder !== 'auto') return { text, notice: null };
+  if (findWeights(PAPERS)) {
+    return {
+      text: { ...text, encoder: PAPERS },
+      notice: `Notes are read with ${PAPERS}, whose weights are on this machine (--text.encoder words: without them).`,
+    };
+  }
+  return {
+    text: { ...text, encoder: 'words' },
+    notice:
+      `Notes are read with the words encoder, since the weights of ${PAPERS} are not on this machine ` +
+      `(\`reclmis weights fetch ${PAPERS}\` changes that; --text.encoder words: no such line).`,
+  };
+}
+
+/**
+ * The note encoder of a new run.
+ * @param notes the training notes, from which the words encoder takes its vocabulary.
+ * @throws NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID
+ */
+export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEncoder {
+  const { encoder, contextLength } = chooseEncoder(text).text;
+  if (encoder === 'words') return WordEncoder.fromNotes(notes, { contextLength });
+  const weights = findWeights(encoder);
+  if (!weights) throw new ReclmisError('WEIGHTS_MISSING', `text.encoder: ${encoder} is not on this machine`);
+  return new ClipEncoder(weights, { contextLength });
+}
+
+/** How notes fit an encoder's context. */
+export interface NoteLengths {
+  readonly notes: number;
+  /** Notes that lose words. */
+  readonly cut: number;
+  /** Tokens of the longest. */
+  readonly longest: number;
+}
+
+/** Counts the notes that are longer than the encoder's context. */
+export function noteLengths(encoder: NoteEncoder, notes: Iterable<string>): NoteLengths {
+  const seen = new Map<string, number>();
+  let [count, cut, longest] = [0, 0, 0];
+  for (const note of notes) {
+    const tokens = seen.get(note) ?? encoder.countTokens(note);
+    seen.set(note, tokens);
+    count++;
+    if (tokens > encoder.contextLength) cut++;
+    longest = Math.max(longest, tokens);
+  }
+  return { notes: count, cut, longest };
+}
+
+/** One line about notes that lose words, or null where none does. */
+export function describeCutNotes(encoder: NoteEncoder, notes: Iterable<string>): string | null {
+  const { notes: count, cut, longest } = noteLengths(encoder, notes);
+  if (cut === 0) return null;
+  return (
+    `${cut} of ${count} notes are longer than the context of ${encoder.contextLength} tokens and lose their last words; ` +
+    `the longest takes ${longest}.`
+  );
+}

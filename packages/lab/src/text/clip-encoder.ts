@@ -1,0 +1,187 @@
+/**
+ * The paper's note encoder: CLIP's tokeniser and frozen text tower, from weights that are kept on this machine (METHOD.md 1).
+ *
+ * A note's features never change, so they are computed once and kept, in memory and on disk (`feature-store.ts`). Notes are computed one
+ * by one: the bits of a matrix product depend on its batch, and so a note has the same features whoever stands beside it. Where all
+ * notes are known the tower is not even loaded.
+ *
+ * B notes, T tokens, W feature width.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClipTokenizer, ReclmisError } from '@reclmis/core';
+import { readSafetensors, scope } from '@reclmis/torch';
+import { weightsHome } from '../weights/home.js';
+import type { StoredWeights } from '../weights/stored.js';
+import { ClipTextTower } from './clip.js';
+import {
+  fingerprintOf,
+  NoteCache,
+  type NoteEncoder,
+  type NoteEncoderDescription,
+  type NoteFeatures,
+  type NoteRow,
+  stackRows,
+} from './encoder.js';
+import { FeatureStore } from './feature-store.js';
+
+/** Part of the fingerprint; changes when the computation does. */
+const RECIPE = 'clip-text-1';
+
+export interface ClipEncoderOptions {
+  /** T, with the start and the end token; longer notes lose their last words. */
+  readonly contextLength: number;
+  /** Where features are kept on disk; default the cache's folder, null: nowhere. */
+  readonly features?: string | null;
+}
+
+/** What `describe` stores. */
+interface ClipDescription extends NoteEncoderDescription {
+  readonly kind: 'clip';
+  readonly recipe: string;
+  /** Name of the weights. */
+  readonly id: string;
+  /** Their fingerprint. */
+  readonly weights: string;
+  readonly contextLength: number;
+}
+
+export class ClipEncoder implements NoteEncoder {
+  readonly width: number;
+  readonly contextLength: number;
+  readonly fingerprint: string;
+  /** CLIP's own ln(1 / temperature), for CCL; null where the weights came without it. */
+  readonly logitScale: number | null;
+  private readonly tokenizer: ClipTokenizer;
+  private readonly cache: NoteCache;
+  private readonly store: FeatureStore | null;
+  private tower: ClipTextTower | null = null;
+
+  /** @throws WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID for a context longer than the weights allow. */
+  constructor(
+    readonly weights: StoredWeights,
+    { contextLength, features = join(weightsHome(), 'features') }: ClipEncoderOptions,
+  ) {
+    const { tower } = weights.manifest;
+    if (contextLength > tower.positions) {
+      throw new ReclmisError(
+        'CONFIG_INVALID',
+        `text.contextLength: expected at most ${tower.positions}, the positions of ${weights.id}, got ${contextLength}`,
+      );
+    }
+    this.contextLength = contextLength;
+    this.width = tower.projection;
+    this.tokenizer = ClipTokenizer.fromMerges(this.intact('merges').toString('utf8'));
+    this.fingerprint = fingerprintOf(this.describe());
+    this.store =
+      features === null ? null : new FeatureStore(features, this.fingerprint, contextLength, this.width);
+    this.cache = new NoteCache((note) => this.row(note));
+    this.logitScale = readLogitScale(weights.model);
+  }
+
+  encode(notes: readonly string[], device = 'cpu'): NoteFeatures {
+    const rows = notes.map((note) => this.cache.get(note));
+    return stackRows(rows, this.contextLength, this.width, device);
+  }
+
+  countTokens(note: string): number {
+    return this.tokenizer.tokenize(note).length + 2; // start and end
+  }
+
+  describe(): ClipDescription {
+    const { id, manifest } = this.weights;
+    return {
+      kind: 'clip',
+      recipe: RECIPE,
+      id,
+      weights: manifest.fingerprint,
+      contextLength: this.contextLength,
+    };
+  }
+
+  /** Whether the tower is in memory: it is read when a note comes whose features are not known. */
+  get isLoaded(): boolean {
+    return this.tower !== null;
+  }
+
+  dispose(): void {
+    this.tower?.dispose();
+    this.tower = null;
+  }
+
+  /** A note's features from disk, or from the tower. */
+  private row(note: string): NoteRow {
+    const { ids, length } = this.tokenizer.encode(note, this.contextLength);
+    const kept = this.store?.get(ids);
+    if (kept) return kept;
+    const row = { features: this.compute(ids), length };
+    this.store?.put(ids, row);
+    return row;
+  }
+
+  private compute(ids: readonly number[]): Float32Array {
+    this.tower ??= this.load();
+    const tower = this.tower;
+    return scope(() => tower.encodeTokens([ids]).features.toFloat32Array()); // [1,T,W]
+  }
+
+  private load(): ClipTextTower {
+    this.intact('model');
+    const tower = new ClipTextTower(this.weights.manifest.tower);
+    try {
+      scope(() => {
+        const { tensors } = readSafetensors(this.weights.model, { select: (key) => key !== 'logit_scale' });
+        tower.loadStateDict(tensors);
+      });
+    } catch (error) {
+      tower.dispose();
+      throw error;
+    }
+    return tower;
+  }
+
+  /** A file of the weights, if it is what was imported. */
+  private intact(which: 'model' | 'merges'): Buffer {
+    const { manifest, id } = this.weights;
+    const path = this.weights[which];
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(path);
+    } catch (cause) {
+      throw new ReclmisError('WEIGHTS_CORRUPT', `${path}: cannot be read`, { cause });
+    }
+    const name = path.slice(this.weights.dir.length + 1);
+    const expected = manifest.files[name]?.sha256;
+    const actual = createHash('sha256').update(bytes).digest('hex');
+    if (actual !== expected) {
+      throw new ReclmisError(
+        'WEIGHTS_CORRUPT',
+        `${path}: expected SHA-256 ${expected ?? 'none'} by the manifest of ${id}, got ${actual}`,
+      );
+    }
+    return bytes;
+  }
+}
+
+/** Whether a stored description is of this kind. */
+export function isClipDescription(description: NoteEncoderDescription): description is ClipDescription {
+  const { kind, recipe, id, weights, contextLength } = description;
+  return (
+    kind === 'clip' &&
+    recipe === RECIPE &&
+    typeof id === 'string' &&
+    typeof weights === 'string' &&
+    typeof contextLength === 'number' &&
+    Number.isInteger(contextLength)
+  );
+}
+
+function readLogitScale(model: string): number | null {
+  return scope(() => {
+    const scale = readSafetensors(model, { select: (key) => key === 'logit_scale' }).tensors.get(
+      'logit_scale',
+    );
+    return scale ? scale.to({ dtype: 'float32' }).item() : null;
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * Notes' features on disk, so that a second run does not compute them again: one file per note in a folder per encoder.
+ *
+ * The folder is named by the encoder's fingerprint and the file by the SHA-256 of the note's tokens, so nothing here holds a note's
+ * text. (Features do say something of their note; files and folders are the user's alone to read.)
+ *
+ *     8 bytes   "RCLMISF1"
+ *     4 bytes   tokens of the note, unsigned, little-endian; then T and W, likewise
+ *     T W 4     features, float32, little-endian
+ *     32 bytes  SHA-256 of all before
+ *
+ * A file that is anything else is taken for absent and replaced. The store is a convenience: where it cannot be written, features are
+ * computed and the run goes on.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NoteRow } from './encoder.js';
+
+const MAGIC = Buffer.from('RCLMISF1', 'ascii');
+const HEAD_BYTES = MAGIC.length + 12;
+const HASH_BYTES = 32;
+/** Files kept per encoder: 8,192 notes of 24 x 512 are 400 MB. What comes later is computed each time. */
+const CAPACITY = 8192;
+
+export class FeatureStore {
+  private readonly folder: string;
+  private count: number | null = null;
+  private writable = true;
+
+  /** @param root folder of all encoders' features, made when first written to. @param fingerprint the encoder's. */
+  constructor(
+    root: string,
+    fingerprint: string,
+    private readonly contextLength: number,
+    private readonly width: number,
+    private readonly capacity = CAPACITY,
+  ) {
+    this.folder = join(root, fingerprint);
+  }
+
+  /** A note's features, or null where there are none that can be trusted. @param ids the note's tokens, padding included. */
+  get(ids: readonly number[]): NoteRow | null {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(this.path(ids));
+    } catch {
+      return null;
+    }
+    return this.decode(bytes);
+  }
+
+  /** Keeps a note's features. Never throws. @returns whether they were kept. */
+  put(ids: readonly number[], row: NoteRow): boolean {
+    if (!this.writable) return false;
+    const path = this.path(ids);
+    const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+    try {
+      if (this.files() >= this.capacity) return false;
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      writeFileSync(temporary, this.encode(row), { mode: 0o600, flag: 'wx' });
+      renameSync(temporary, path);
+      this.count = this.files() + 1;
+      return true;
+    } catch {
+      this.writable = false; // a full disk or a read-only folder stays so; one attempt is enough
+      try {
+        rmSync(temporary, { force: true });
+      } catch {
+        // where nothing can be removed nothing was written
+      }
+      return false;
+    }
+  }
+
+  private path(ids: readonly number[]): string {
+    return join(this.folder, createHash('sha256').update(ids.join(' ')).digest('hex'));
+  }
+
+  /** Files in the folder; counted once, then kept up. */
+  private files(): number {
+    if (this.count === null) {
+      try {
+        this.count = readdirSync(this.folder).length;
+      } catch {
+        this.count = 0;
+      }
+    }
+    return this.count;
+  }
+
+  private encode({ features, length }: NoteRow): Buffer {
+    const head = Buffer.alloc(HEAD_BYTES);
+    MAGIC.copy(head);
+    [length, this.contextLength, this.width].forEach((value, i) =>
+      head.writeUInt32LE(value, MAGIC.length + 4 * i),
+    );
+    const body = Buffer.concat([
+      head,
+      Buffer.from(features.buffer, features.byteOffset, features.byteLength),
+    ]);
+    return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+  }
+
+  private decode(bytes: Buffer): NoteRow | null {
+    const { contextLength: T, width: W } = this;
+    if (bytes.length !== HEAD_BYTES + T * W * 4 + HASH_BYTES) return null;
+    const body = bytes.subarray(0, -HASH_BYTES);
+    const [length, t, w] = [0, 1, 2].map((i) => bytes.readUInt32LE(MAGIC.length + 4 * i));
+    const intact =
+      bytes.subarray(0, MAGIC.length).equals(MAGIC) &&
+      t === T &&
+      w === W &&
+      length !== undefined &&
+      length >= 1 &&
+      length <= T &&
+      createHash('sha256').update(body).digest().equals(bytes.subarray(-HASH_BYTES));
+    if (!intact) return null;
+    const features = new Float32Array(T * W);
+    Buffer.from(features.buffer).set(body.subarray(HEAD_BYTES));
+    return { features, length };
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * From a published file to the one form in which weights are kept: `model.safetensors`, the text tower alone under our keys. Half
+ * precision, in which OpenAI published it (127 MB for ViT-B/32, from an archive of 354 MB); the image tower is left out.
+ */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { cat, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
+import type { ClipTextOptions } from '../text/clip.js';
+import type { TensorSource } from './source.js';
+import { findTower, type FoundTower } from './tower-keys.js';
+
+/** The tower's file in a folder of stored weights. */
+export const TOWER_FILE = 'model.safetensors';
+const FORMAT = 'reclmis-text-tower/1';
+
+/** What was converted. */
+export interface ConvertedTower {
+  readonly tower: ClipTextOptions;
+}
+
+export interface ConvertOptions {
+  /** Keep float32 where half precision would change a value; default false: round. */
+  readonly exact?: boolean;
+}
+
+/**
+ * Writes `model.safetensors` into a folder.
+ * @param source OpenAI's `.pt`, a state dictionary `.pt`, `.pth` or `.pth.tar`, Hugging Face's `model.safetensors` or `pytorch_model.bin`.
+ * @throws WEIGHTS_UNSUPPORTED for another model, ARCHIVE_INVALID, SAFETENSORS_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export function writeTower(
+  source: TensorSource,
+  folder: string,
+  { exact = false }: ConvertOptions = {},
+): ConvertedTower {
+  const found = findTower(source);
+  return scope(() => {
+    const tensors = new Map<string, Tensor>();
+    for (const [key, { from, transposed }] of found.recipes) {
+      const tensor = scope(() => {
+        const parts = from.map((name) => source.read(name));
+        const [first] = parts;
+        const whole = parts.length === 1 && first ? first : cat(parts, 0);
+        return toHalf(
+          transposed ? whole.transpose(0, 1).contiguous() : whole,
+          `${source.path}: ${key}`,
+          exact,
+        );
+      });
+      tensors.set(key, tensor);
+    }
+    writeSafetensors(join(folder, TOWER_FILE), tensors, {
+      format: FORMAT,
+      options: JSON.stringify(found.options),
+    });
+    return { tower: found.options };
+  });
+}
+
+/** In half precision, unless `exact` and that would change a value. */
+function toHalf(tensor: Tensor, where: string, exact: boolean): Tensor {
+  if (tensor.isfinite().all().item() === 0)
+    throw new ReclmisError('WEIGHTS_UNSUPPORTED', `${where}: expected finite values`);
+  const half = tensor.to({ dtype: 'float16' });
+  if (exact && half.to({ dtype: tensor.dtype }).sub(tensor).abs().max().item() !== 0) return tensor;
+  if (half.isfinite().all().item() === 0)
+    throw new ReclmisError('WEIGHTS_UNSUPPORTED', `${where}: values too large for half precision`);
+  return half;
+}
+
+/** Under which name a tower is kept unless the user gives another. */
+export function proposeId({ options: { width, layers, projection }, patch }: FoundTower): string {
+  if (width === 512 && layers === 12 && projection === 512)
+    return patch === 16 ? 'clip-vit-b-16' : 'clip-vit-b-32';
+  if (width === 768 && layers === 12 && projection === 768) return 'clip-vit-l-14';
+  return `clip-${width}-${layers}`;
+}
+
+/**
+ * Towers of like shape were also trained with another activation (OpenCLIP's with GELU); the numbers cannot tell, but the
+ * `config.json` that Hugging Face puts beside its files does.
+ * @throws WEIGHTS_UNSUPPORTED
+ */
+export function refuseOtherActivation(file: string): void {
+  let config: unknown;
+  const path = join(dirname(file), 'config.json');
+  try {
+    config = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return; // none there, or not for us
+  }
+  const act = member(member(config, 'text_config'), 'hidden_act') ?? member(config, 'hidden_act');
+  if (member(config, 'model_type') !== 'clip' || act === undefined || act === 'quick_gelu') return;
+  throw new ReclmisError(
+    'WEIGHTS_UNSUPPORTED',
+    `${basename(file)}: expected activation quick_gelu, ${path} says ${JSON.stringify(act)}`,
+  );
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}

@@ -1,0 +1,73 @@
+/** `reclmis weights import`: from a published file, which the user has, to weights in the store. Nothing is fetched. */
+import { existsSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { proposeId, refuseOtherActivation, writeTower } from './convert.js';
+import { weightsHome } from './home.js';
+import type { ManifestParts } from './manifest.js';
+import { hashFile } from './part.js';
+import { openTensorSource, type TensorSource } from './source.js';
+import { installWeights, listWeights } from './store.js';
+import type { StoredWeights } from './stored.js';
+import { findTower } from './tower-keys.js';
+import { importVocabulary, vocabularyCandidates } from './vocabulary.js';
+
+export interface ImportOptions {
+  /** Default: what the tower's size says, e.g. `clip-vit-b-32`. */
+  readonly id?: string | undefined;
+  /** Default: a published name beside the file, then the vocabulary of other weights in the store. */
+  readonly vocabulary?: string | undefined;
+  /** Replace weights of the same id. */
+  readonly force?: boolean | undefined;
+  /** The cache folder. Default `weightsHome()`. */
+  readonly home?: string | undefined;
+  /** The name to remember the file by. Default its own. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Puts the text tower of a file into the store.
+ * @throws WEIGHTS_UNSUPPORTED, WEIGHTS_MISSING, ARCHIVE_INVALID, ARCHIVE_REFUSED, SAFETENSORS_INVALID, VOCABULARY_MISSING,
+ *   VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL; then nothing was kept.
+ */
+export async function importWeights(file: string, options: ImportOptions = {}): Promise<StoredWeights> {
+  refuseOtherActivation(file);
+  const source = openTensorSource(file);
+  try {
+    const id = options.id ?? proposeId(findTower(source));
+    const vocabulary = options.vocabulary ?? findVocabulary(file, options.home);
+    return await installWeights(id, (staging) => fillWeights(source, vocabulary, staging, options), options);
+  } finally {
+    source.close();
+  }
+}
+
+/** Writes tower and vocabulary into a folder, and says what they are. `exact`: see `writeTower`. */
+export async function fillWeights(
+  source: TensorSource,
+  vocabulary: string,
+  folder: string,
+  {
+    name = basename(source.path),
+    exact = false,
+  }: { readonly name?: string | undefined; readonly exact?: boolean } = {},
+): Promise<ManifestParts> {
+  const words = await importVocabulary(vocabulary, folder); // the small one first: what is wrong shows at once
+  const { tower } = writeTower(source, folder, { exact });
+  const { size: bytes } = statSync(source.path);
+  return { tower, vocabulary: words, source: { name, sha256: await hashFile(source.path), bytes } };
+}
+
+/**
+ * The vocabulary for a file of weights: beside it, or, since all of CLIP's models share one, that of weights in the store.
+ * @throws VOCABULARY_MISSING
+ */
+export function findVocabulary(file: string, home: string = weightsHome()): string {
+  const beside = vocabularyCandidates(file).find((candidate) => existsSync(candidate));
+  if (beside !== undefined) return beside;
+  for (const { weights } of listWeights(home)) if (weights) return weights.merges;
+  throw new ReclmisError(
+    'VOCABULARY_MISSING',
+    `${file}: expected ${vocabularyCandidates('').slice(0, 2).join(' or ')} beside it, found neither`,
+  );
+}

@@ -1,0 +1,47 @@
+/** CLIP's vocabulary in a folder of stored weights: `merges.txt`, its merges as plain text. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ClipTokenizer, ReclmisError } from '@reclmis/core';
+import { oneLine, writeFileAtomic } from '../data/files.js';
+
+/** The vocabulary's file in a folder of stored weights. */
+export const MERGES_FILE = 'merges.txt';
+/** As which it lies beside published weights. */
+const PUBLISHED = ['bpe_simple_vocab_16e6.txt.gz', 'tokenizer.json', MERGES_FILE];
+
+/**
+ * Writes `merges.txt` into a folder.
+ * @param file OpenAI's `bpe_simple_vocab_16e6.txt.gz` (or its text), or Hugging Face's `tokenizer.json`.
+ * @returns the file's name, and the SHA-256 of what was written.
+ * @throws VOCABULARY_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export async function importVocabulary(
+  file: string,
+  folder: string,
+): Promise<{ name: string; sha256: string }> {
+  const text = (await readTokenizer(file)).toMerges();
+  await writeFileAtomic(join(folder, MERGES_FILE), text);
+  return { name: basename(file), sha256: createHash('sha256').update(text).digest('hex') };
+}
+
+/** The tokeniser of a vocabulary file in any of its forms. @throws VOCABULARY_INVALID */
+export async function readTokenizer(file: string): Promise<ClipTokenizer> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    throw new ReclmisError('VOCABULARY_INVALID', `${file}: cannot be read (${oneLine(cause)})`, { cause });
+  }
+  try {
+    return await ClipTokenizer.fromBytes(bytes);
+  } catch (cause) {
+    if (!(cause instanceof ReclmisError)) throw cause;
+    throw new ReclmisError(cause.code, `${file}: ${cause.message}`, { cause });
+  }
+}
+
+/** Where to look for the vocabulary of a file of weights: beside it, under the names as which it is published. */
+export function vocabularyCandidates(file: string): string[] {
+  return PUBLISHED.map((name) => join(dirname(file), name));
+}
