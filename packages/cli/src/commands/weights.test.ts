@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ClipTextTower } from '@reclmis/lab';
+import { ClipTextTower, RecLMIS, UPSTREAM, writeTorchArchive } from '@reclmis/lab';
 import { readSafetensors, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -179,6 +179,27 @@ describe('reclmis weights', () => {
       vocabulary: { name: 'merges.txt' },
     });
     expect((await weights('import', file, '--id', 'second')).status).toBe(7);
+  });
+
+  it('makes a run of an authors’ checkpoint, and gives it back', async () => {
+    const checkpoint = join(folder, 'best_model.pth.tar');
+    const out = join(folder, 'run');
+    scope(() => {
+      using model = new RecLMIS({ ...UPSTREAM, baseWidth: 8, imageSize: 32, textWidth: 64, layers: 2 });
+      const state = new Map(model.stateDict());
+      for (const [key, tensor] of readSafetensors(file).tensors) state.set(`clip.${key}`, tensor);
+      writeTorchArchive(checkpoint, state, { wrap: { key: 'state_dict', meta: { epoch: 9 } } });
+    });
+    expect((await weights('import', '--as', 'run', checkpoint)).stderr).toContain('OPTION_INVALID');
+    const made = await weights('import', '--as', 'run', checkpoint, '-o', out, '--vocabulary', vocabulary);
+    expect([made.status, made.stderr]).toEqual([0, '']);
+    expect(made.stdout).toContain('base width 8, 32 x 32, 2 layers, variant upstream; notes of 18 tokens');
+
+    const given = await weights('export', out, '--format', 'pth', '--json');
+    expect([given.status, given.stderr]).toEqual([0, '']);
+    expect(JSON.parse(given.stdout)).toMatchObject({ file: join(out, 'best.pth'), tower: true });
+    const again = await weights('import', '--as', 'run', checkpoint, '-o', out, '--vocabulary', vocabulary);
+    expect([again.status, again.stderr]).toEqual([7, expect.stringContaining('OUTPUT_EXISTS') as string]);
   });
 
   it('names damage, and goes on past it', async () => {

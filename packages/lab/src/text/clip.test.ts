@@ -38,6 +38,12 @@ describe('ClipTextTower', () => {
     });
   });
 
+  it('projects to another width where its weights do', () => {
+    manualSeed(1);
+    using tower = new ClipTextTower({ ...SMALL, projection: 24 });
+    scope(() => expect(tower.encodeTokens([[18, 3, END]]).features.shape).toEqual([1, 3, 24]));
+  });
+
   it('looks backwards only, and never at padding', () => {
     withTower((tower) => {
       const a = tower.encodeTokens([[18, 3, 4, END, 0, 0]]).features;
