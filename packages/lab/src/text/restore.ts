@@ -40,12 +40,16 @@ function weightsOf(id: string, fingerprint: string, runDir?: string): StoredWeig
   if (found.manifest.fingerprint !== fingerprint) {
     throw new ReclmisError(
       'WEIGHTS_MISSING',
-      `the run reads notes with ${id} of fingerprint ${fingerprint.slice(0, 12)}, this machine has ` +
-        `${found.manifest.fingerprint.slice(0, 12)}`,
+      `the run reads notes with ${id} of fingerprint ${start(fingerprint)}, this machine has ${start(found.manifest.fingerprint)}`,
       { remedy: 'Import the weights with which the run was trained, with `reclmis weights import`.' },
     );
   }
   return found;
+}
+
+/** Enough of a fingerprint to tell two apart. */
+function start(fingerprint: string): string {
+  return fingerprint.slice(0, 12);
 }
 
 function isDescription(json: unknown): json is NoteEncoderDescription {

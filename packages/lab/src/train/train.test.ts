@@ -31,6 +31,7 @@ function tiny(overrides: Overrides = {}): Config {
     'model.baseWidth': 4,
     'model.imageSize': SIZE,
     'model.layers': 1,
+    'text.encoder': 'words',
     'text.contextLength': 12,
     'data.dir': data,
     'data.workers': 0,
@@ -351,6 +352,29 @@ describe('refusals leave nothing behind', () => {
     expect(error.code).toBe('DATA_INVALID');
     expect(error.message).toContain('train-001.png');
     expect(existsSync(dir)).toBe(false);
+  });
+});
+
+describe('the note encoder', () => {
+  it('is settled, recorded and announced, as are notes that are cut', async () => {
+    const lines: string[] = [];
+    const dir = place();
+    const settings = { 'text.encoder': 'auto', 'text.contextLength': 4, 'train.epochs': 1 } as const;
+    const summary = await train(tiny(settings), { out: dir, onNotice: (line) => lines.push(line) });
+    expect(summary.status).toBe('finished');
+    expect(openRun(dir).config.text).toEqual({ encoder: 'words', contextLength: 4 });
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain('words encoder');
+    expect(lines[1]).toMatch(/^16 of 16 notes are longer than the context of 4 tokens/); // 10 to learn from, 6 to choose by
+    expect(lines.join()).not.toContain('infection'); // counts alone, no notes
+  });
+
+  it('is of no account where no note is read', async () => {
+    const lines: string[] = [];
+    const free = { ci: false, ccl: false, clr: false, cvr: false };
+    const settings = { 'text.encoder': 'auto', 'model.components': free, 'train.epochs': 1 } as const;
+    await train(tiny(settings), { out: place(), onNotice: (line) => lines.push(line) });
+    expect(lines).toEqual([]);
   });
 });
 
