@@ -63,13 +63,6 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
-  const cut = model.model.readsNotes
-    ? describeCutNotes(
-        model.encoder,
-        dataset.cases.map(({ id, note }) => transform(note, id)),
-      )
-    : null;
-  if (cut !== null) options.onNotice?.(cut);
   const loader = new Loader({
     cases: dataset.cases,
     batchSize,
@@ -78,6 +71,13 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     cacheBytes: 0,
   });
   try {
+    const cut = model.model.readsNotes
+      ? describeCutNotes(
+          model.encoder,
+          dataset.cases.map(({ id, note }) => transform(note, id)),
+        )
+      : null;
+    if (cut !== null) options.onNotice?.(cut);
     const { rows, summary } = await scoreCases(model, loader.batches(0), {
       ...options,
       noteTransform: transform,
