@@ -139,7 +139,7 @@ async function metadataOf(path: string, bytes: Uint8Array, maxPixels: number): P
   try {
     meta = await sharp(bytes, options(false)).metadata();
   } catch (error) {
-    throw unreadable(path, `the ${format.toUpperCase()} header is damaged (${oneLine(error)})`, error);
+    throw unreadable(path, `the ${format.toUpperCase()} header is damaged`, error);
   }
   return headerOf(path, meta, format, maxPixels);
 }
@@ -164,11 +164,8 @@ async function decode(path: string, maxPixels: number): Promise<Pixels> {
     if (values.length !== count) throw new Error(`expected ${count} values, got ${values.length}`);
     return { ...header, width: info.width, height: info.height, channels: info.channels, data: values };
   } catch (error) {
-    throw unreadable(
-      path,
-      `the ${header.format.toUpperCase()} file is damaged or cut short (${oneLine(error)})`,
-      error,
-    );
+    // The decoder's own words stay in the cause: images that are read at the same time may take them from each other.
+    throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or cut short`, error);
   }
 }
 
