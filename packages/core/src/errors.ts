@@ -235,6 +235,11 @@ const CATALOGUE = {
     remedy: 'Use --device cpu, or link a libtorch that was built for the device.',
     exitCode: 5,
   },
+  PRECISION_UNSUPPORTED: {
+    meaning: 'The device does not compute in the precision that was asked for.',
+    remedy: 'Use --precision fp32, or bf16, or a CUDA device for fp16.',
+    exitCode: 5,
+  },
   ADDON_MISSING: {
     meaning: 'The native addon is not built, or was built for another Node or libtorch.',
     remedy: 'Run `npm run setup`.',

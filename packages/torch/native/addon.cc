@@ -21,9 +21,12 @@
 #include <vector>
 
 #include "allocator.h"
+#include "guarded.h"
+#include "precision.h"
 
 namespace {
 
+using reclmis::guarded;
 using reclmis::memoryStatistics;
 
 // libtorch's own optional became the standard one in the second series.
@@ -45,20 +48,6 @@ struct State {
 State& state() {
   static auto* value = new State();
   return *value;
-}
-
-// Runs `body` and turns every C++ exception into a JavaScript one.
-template <typename Body>
-auto guarded(const Napi::CallbackInfo& info, Body body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const c10::Error& error) {
-    throw Napi::Error::New(info.Env(), error.what_without_backtrace());
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(info.Env(), error.what());
-  }
 }
 
 void reportMemory(Napi::Env env) {
@@ -230,7 +219,8 @@ Napi::Value call(const Napi::CallbackInfo& info) {
   });
 }
 
-// fromBytes(bytes, dtype, shape) -> tensor number; the bytes are copied
+// fromBytes(bytes, dtype, shape, pinned) -> tensor number; the bytes are copied, into memory that CUDA's copy engine reads where
+// `pinned` says so
 Napi::Value fromBytes(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     const auto bytes = info[0].As<Napi::Uint8Array>();
@@ -238,7 +228,8 @@ Napi::Value fromBytes(const Napi::CallbackInfo& info) {
     std::vector<int64_t> shape;
     const auto sizes = info[2].As<Napi::Array>();
     for (uint32_t i = 0; i < sizes.Length(); i++) shape.push_back(sizes.Get(i).As<Napi::Number>().Int64Value());
-    at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
+    const bool pinned = info[3].As<Napi::Boolean>().Value();
+    at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype).pinned_memory(pinned));
     TORCH_CHECK(tensor.nbytes() == bytes.ByteLength(), "the shape takes ", tensor.nbytes(), " bytes, got ",
                 bytes.ByteLength());
     if (bytes.ByteLength() > 0) std::memcpy(tensor.data_ptr(), bytes.Data(), bytes.ByteLength());
@@ -408,6 +399,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("resetPeak", Napi::Function::New(env, resetPeak));
   exports.Set("emptyCache", Napi::Function::New(env, emptyCache));
   exports.Set("version", Napi::Function::New(env, version));
+  reclmis::exportPrecision(env, exports);
   return exports;
 }
 

@@ -19,6 +19,14 @@ export {
   type EngineVersion,
   type Memory,
 } from './runtime.js';
+export {
+  autocast,
+  float32,
+  requireAutocast,
+  type AutocastDType,
+  type AutocastOptions,
+} from './precision/autocast.js';
+export { LossScaler, type LossScalerOptions, type LossScalerState } from './precision/loss-scaler.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
 export {

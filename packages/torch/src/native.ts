@@ -10,7 +10,7 @@ export interface Native {
   operator(name: string, overload: string): number;
   schema(name: string, overload: string): string | null;
   call(operator: number, values: readonly unknown[]): unknown;
-  fromBytes(bytes: Uint8Array, dtype: number, shape: readonly number[]): number;
+  fromBytes(bytes: Uint8Array, dtype: number, shape: readonly number[], pinned: boolean): number;
   readInto(tensor: number, bytes: Uint8Array): void;
   describe(tensor: number): { shape: number[]; dtype: number; device: string; requiresGrad: boolean };
   release(tensors: readonly number[]): void;
@@ -30,6 +30,9 @@ export interface Native {
   resetPeak(): void;
   emptyCache(): void;
   version(): { torch: string; configuration: string; cudaDevices: number };
+  setAutocast(device: string, enabled: boolean, dtype: number): { enabled: boolean; dtype: number };
+  enterAutocast(): void;
+  leaveAutocast(): void;
 }
 
 let loaded: Native | null = null;

@@ -56,7 +56,8 @@ export class Tensor extends TensorOperators {
   // Data in.
 
   /**
-   * A tensor with a copy of `bytes`, the elements in row-major order and little-endian.
+   * A tensor with a copy of `bytes`, the elements in row-major order and little-endian. On its way to a CUDA device it is staged in
+   * page-locked memory, from which the device copies by itself while the caller goes on; libtorch keeps that memory until it has.
    *
    * @throws TENSOR_SHAPE when the shape takes another number of bytes.
    */
@@ -73,9 +74,11 @@ export class Tensor extends TensorOperators {
         `a ${dtype} tensor of shape [${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`,
       );
     }
-    const tensor = new Tensor(native().fromBytes(bytes, dtypeCode(dtype) as number, shape));
-    if (options.device === undefined || options.device === 'cpu') return tensor;
-    const moved = tensor.to({ device: options.device });
+    const { device = 'cpu' } = options;
+    const pinned = device.startsWith('cuda');
+    const tensor = new Tensor(native().fromBytes(bytes, dtypeCode(dtype) as number, shape, pinned));
+    if (device === 'cpu') return tensor;
+    const moved = tensor.to({ device, nonBlocking: pinned });
     tensor.dispose();
     return moved;
   }

@@ -6,6 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { batchNorm, layerNorm } from '../generated/functions.js';
+import { float32 } from '../precision/autocast.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
@@ -113,6 +114,7 @@ export class LayerNorm extends Module {
 
   /** Normalises `x`, of the same shape as the result. */
   forward(x: Tensor): Tensor {
-    return layerNorm(x, this.#shape, this.weight, this.bias, this.#eps);
+    // In float32 under autocast too, as libtorch's own list has it for CUDA; on a CPU, 1.13 has no kernel for mixed types.
+    return layerNorm(float32(x), this.#shape, this.weight, this.bias, this.#eps);
   }
 }
