@@ -24,6 +24,7 @@ const SHORT = [
   ['--device', 'name', 'device'],
   ['--workers', 'n', 'data.workers'],
   ['--threads', 'n', 'train.threads'],
+  ['--precision', 'name', 'train.precision'],
   ['--stems', 'file', 'data.trainStems'],
   ['--val-stems', 'file', 'data.valStems'],
 ] as const;

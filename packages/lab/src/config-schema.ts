@@ -9,6 +9,7 @@
  */
 import { z } from 'zod';
 import { AUGMENT_DEFAULTS } from './data/augment.js';
+import { PRECISIONS } from './precision.js';
 
 const fraction = (): z.ZodNumber => z.number().min(0).max(1);
 const count = (): z.ZodNumber => z.number().int().min(1);
@@ -157,6 +158,11 @@ const trainSchema = z.strictObject({
     .default(50)
     .describe('epochs without a better validation Dice before stopping; 0: never'),
   lossWeights: lossWeightsSchema.prefault({}),
+  // fp32 runs everywhere and is what the reference figures were made in; bf16 needs a processor or GPU that has it to be faster.
+  precision: z
+    .enum(PRECISIONS)
+    .default('fp32')
+    .describe('of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
   // Measured: channels-last is more than twice as fast where the processor has AVX-512 and half as fast where it has only AVX2.
   memoryFormat: z
     .enum(['auto', 'contiguous', 'channels-last'])

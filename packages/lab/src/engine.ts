@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { device, type MemoryFormat, type nn, noGrad, scope, setThreads, version } from '@reclmis/torch';
 import type { Config } from './config.js';
+import { type Precision, requirePrecision } from './precision.js';
 
 /** The settled choices. */
 export interface Engine {
@@ -10,17 +11,22 @@ export interface Engine {
   /** Of operators on the CPU. */
   readonly threads: number;
   readonly memoryFormat: MemoryFormat;
+  /** Of matrix products and convolutions. */
+  readonly precision: Precision;
 }
 
 /**
  * Sets libtorch up for a configuration.
- * @throws DEVICE_MISSING
+ * @throws DEVICE_MISSING, PRECISION_UNSUPPORTED
  */
 export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine {
   const place = device(config.device);
+  const { precision } = config.train;
+  requirePrecision(place, precision);
   const count = config.train.threads === 0 ? availableParallelism() : config.train.threads;
   setThreads(count);
-  return { device: place, threads: count, memoryFormat: memoryFormatFor(config.train.memoryFormat, place) };
+  const memoryFormat = memoryFormatFor(config.train.memoryFormat, place);
+  return { device: place, threads: count, memoryFormat, precision };
 }
 
 /**

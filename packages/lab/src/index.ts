@@ -3,6 +3,7 @@ export * from './data/index.js';
 export * from './config.js';
 export { buildModel } from './build.js';
 export { prepareEngine, type Engine } from './engine.js';
+export { inPrecision, precisionNotice, PRECISIONS, type Precision } from './precision.js';
 export {
   openRun,
   refuseTaken,

@@ -18,6 +18,7 @@ import type { Dataset } from './data/types.js';
 import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';
 import type { RecLMIS } from './model/reclmis.js';
+import type { Precision } from './precision.js';
 import type { NoteEncoder } from './text/encoder.js';
 import { restoreNoteEncoder } from './text/restore.js';
 import { type CheckpointInfo, type CheckpointKind, readCheckpoint } from './train/checkpoint.js';
@@ -148,6 +149,8 @@ export interface LoadOptions {
   readonly device?: string;
   /** Default: the configuration's; 0: all cores. */
   readonly threads?: number;
+  /** Default: the configuration's on the kind of device that it names, `fp32` elsewhere. */
+  readonly precision?: Precision;
 }
 
 /** A run folder that was read. */
@@ -157,7 +160,7 @@ export interface Run {
   readonly info: RunInfo;
   /** The epochs so far. @throws RUN_INVALID */
   epochs(): EpochRecord[];
-  /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, WEIGHTS_MISSING, WEIGHTS_CORRUPT */
+  /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING, WEIGHTS_CORRUPT */
   loadModel(options?: LoadOptions): LoadedModel;
 }
 
@@ -185,7 +188,9 @@ export function openRun(dir: string): Run {
 
 function loadModel(dir: string, config: Config, options: LoadOptions = {}): LoadedModel {
   const { checkpoint: kind = 'best', device = config.device, threads = config.train.threads } = options;
-  const engine = prepareEngine({ device, train: { ...config.train, threads } });
+  const sameKind = device.startsWith('cuda') === config.device.startsWith('cuda');
+  const precision = options.precision ?? (sameKind ? config.train.precision : 'fp32');
+  const engine = prepareEngine({ device, train: { ...config.train, threads, precision } });
   return scope(() => {
     const { tensors, info, path } = readCheckpoint(dir, kind, config);
     const encoder = restoreEncoder(info, path, dir);

@@ -1,6 +1,6 @@
 /** `reclmis evaluate`: Dice and IoU of a run on a split, per image and pooled, with a CSV of every image. */
 import { join } from 'node:path';
-import type { CheckpointKind, Evaluation, NoteVariant, Split } from '@reclmis/lab';
+import type { CheckpointKind, Evaluation, NoteVariant, Precision, Split } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
@@ -17,6 +17,7 @@ interface EvaluateFlags extends OutputOptions {
   readonly seed?: number;
   readonly device?: string;
   readonly threads?: number;
+  readonly precision?: Precision;
 }
 
 export function register(program: Command): void {
@@ -42,7 +43,13 @@ export function register(program: Command): void {
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }))
     .option('--seed <n>', 'seed of --notes shuffled (default: the run’s)', numberOf('--seed', { min: 0 }))
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }));
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+      ).choices(['fp32', 'bf16', 'fp16']),
+    );
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -55,7 +62,7 @@ export function register(program: Command): void {
 async function run(dir: string, flags: EvaluateFlags): Promise<void> {
   const { evaluateRun, openDataset, openRun, writeEvaluation } = await import('@reclmis/lab');
   const output = new Output(flags);
-  const { split, stems, notes, checkpoint, batch, seed, device, threads, csv: asked } = flags;
+  const { split, stems, notes, checkpoint, batch, seed, device, threads, precision, csv: asked } = flags;
   const dataDir = flags.data ?? openRun(dir).config.data.dir;
   const { cases } = await openDataset(dataDir, split, stems === undefined ? {} : { stems });
   const bar = new Progress({ label: 'evaluating', total: cases.length, quiet: output.quiet });
@@ -69,6 +76,7 @@ async function run(dir: string, flags: EvaluateFlags): Promise<void> {
     ...(seed === undefined ? {} : { seed }),
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
     onProgress: (done) => bar.update(done),
     onNotice: (line) => output.notice(line),
   });

@@ -1,6 +1,6 @@
 /** `reclmis predict`: segments images by their notes; a mask and an overlay for each. */
 import { ReclmisError } from '@reclmis/core';
-import type { CheckpointKind } from '@reclmis/lab';
+import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -16,6 +16,7 @@ interface PredictFlags extends OutputOptions {
   readonly batch: number;
   readonly device?: string;
   readonly threads?: number;
+  readonly precision?: Precision;
 }
 
 /** Rows of the table that the terminal is given. */
@@ -33,7 +34,13 @@ export function register(program: Command): void {
     .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }), 8)
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }));
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+      ).choices(['fp32', 'bf16', 'fp16']),
+    );
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -44,9 +51,10 @@ export function register(program: Command): void {
 }
 
 async function run(dir: string, flags: PredictFlags): Promise<void> {
-  const { describeCutNotes, openRun, predict, predictionCases } = await import('@reclmis/lab');
+  const { describeCutNotes, openRun, precisionNotice, predict, predictionCases } =
+    await import('@reclmis/lab');
   const output = new Output(flags);
-  const { image, note, notes, out, checkpoint, batch, device, threads } = flags;
+  const { image, note, notes, out, checkpoint, batch, device, threads, precision } = flags;
   const trained = openRun(dir);
   const cases = await predictionCases(image, {
     ...(note === undefined ? {} : { note }),
@@ -57,6 +65,7 @@ async function run(dir: string, flags: PredictFlags): Promise<void> {
     checkpoint,
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
   });
   const cut = model.model.readsNotes
     ? describeCutNotes(
@@ -65,6 +74,8 @@ async function run(dir: string, flags: PredictFlags): Promise<void> {
       )
     : null;
   if (cut !== null) output.notice(cut);
+  const slow = precisionNotice(model.engine);
+  if (slow !== null) output.notice(slow);
   const signal = interruptSignal();
   const bar = new Progress({ label: 'segmenting', total: cases.length, quiet: output.quiet });
   const predictions = await predict(model, cases, out, {

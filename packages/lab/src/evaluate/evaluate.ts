@@ -8,6 +8,7 @@ import { openDataset } from '../data/dataset.js';
 import { writeFileAtomic } from '../data/files.js';
 import { Loader } from '../data/loader.js';
 import type { Case, Split } from '../data/types.js';
+import { precisionNotice } from '../precision.js';
 import { type LoadOptions, openRun, runData, type RunData } from '../run.js';
 import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
@@ -30,7 +31,7 @@ export interface EvaluateOptions extends LoadOptions, ScoreOptions {
   readonly seed?: number;
   /** Cases at once; default the run's batch size. */
   readonly batchSize?: number;
-  /** Called once, before the first case, where notes are longer than the model reads. */
+  /** Called before the first case where notes are longer than the model reads, or the precision is slow on this processor. */
   readonly onNotice?: (line: string) => void;
 }
 
@@ -63,6 +64,8 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
+  const slow = precisionNotice(model.engine);
+  if (slow !== null) options.onNotice?.(slow);
   const loader = new Loader({
     cases: dataset.cases,
     batchSize,

@@ -5,6 +5,7 @@
  */
 import { noGrad, scope, Tensor } from '@reclmis/torch';
 import type { Engine } from '../engine.js';
+import { inPrecision } from '../precision.js';
 import type { RecLMIS } from '../model/reclmis.js';
 import type { NoteEncoder } from '../text/encoder.js';
 
@@ -35,7 +36,7 @@ export class Segmenter {
         scope(() => {
           const input = imageTensor(images, notes.length, S, engine); // [B,3,S,S]
           const note = model.readsNotes ? encoder.encode(notes, engine.device) : null;
-          return model.segment(input, note).probability.toFloat32Array();
+          return inPrecision(engine, () => model.segment(input, note)).probability.toFloat32Array();
         }),
       );
     } finally {
@@ -44,7 +45,10 @@ export class Segmenter {
   }
 }
 
-/** A batch of images as the model takes it, [B,3,S,S], on the engine's device and in its layout. */
+/**
+ * A batch of images as the model takes it, [B,3,S,S], on the engine's device and in its layout. On CUDA the copy and the change of
+ * layout are queued, and the caller goes on.
+ */
 export function imageTensor(images: Float32Array, count: number, size: number, engine: Engine): Tensor {
   const tensor = Tensor.fromFloat32(images, [count, 3, size, size], { device: engine.device });
   return tensor.contiguous({ memoryFormat: engine.memoryFormat });

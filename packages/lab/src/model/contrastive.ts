@@ -5,9 +5,11 @@
  * s(a,b) = 1/2 ( sum_t P_T[a,t] max_v S  +  sum_v P_V[b,v] max_t S ); the loss is the mean of the two cross-entropies, over rows and
  * over columns, of s * exp(logit_scale) against the diagonal.
  *
+ * All of it is float32 in every precision: the temperature multiplies an error of the cosines by up to 100.
+ *
  * B batch, T tokens, N patches, C channels.
  */
-import type { Tensor } from '@reclmis/torch';
+import { autocast, float32, type Tensor } from '@reclmis/torch';
 
 /** Keeps a feature of length 0 (a patch whose ReLUs are all off) from dividing by 0; far below the square of any real length. */
 const LENGTH_EPSILON = 1e-12;
@@ -54,6 +56,12 @@ export function pairSimilarity(input: Omit<ContrastiveInput, 'logitScale'>): Ten
 
 /** The loss, a scalar of at least 0. */
 export function contrastiveLoss(input: ContrastiveInput): Tensor {
+  const { patches, tokens } = input;
+  const wide = { ...input, patches: float32(patches), tokens: float32(tokens) };
+  return autocast({ device: patches.device, dtype: 'float32' }, () => crossEntropies(wide));
+}
+
+function crossEntropies(input: ContrastiveInput): Tensor {
   const logits = pairSimilarity(input).mul(input.logitScale.exp()); // [B,B]
   const rows = logits.logSoftmax(1).diagonal().mean();
   const columns = logits.logSoftmax(0).diagonal().mean();

@@ -6,7 +6,7 @@
  *
  * B batch, N patches, T tokens, C channels.
  */
-import { dropout, linear, nn, Tensor, zeros } from '@reclmis/torch';
+import { dropout, float32, linear, nn, Tensor, zeros } from '@reclmis/torch';
 import { HEADS } from './options.js';
 
 /** Patches of the image that carry position: keys `patch_embeddings`, `position_embeddings`. */
@@ -156,7 +156,7 @@ export class Interest extends nn.Module {
    */
   forward(features: Tensor, valid: Tensor | null): Tensor {
     const x = this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;
-    const scores = this.score.forward(this.hidden.forward(x).relu_()).squeeze(-1); // [B,L]
+    const scores = float32(this.score.forward(this.hidden.forward(x).relu_()).squeeze(-1)); // [B,L]
     const masked = valid ? scores.maskedFill(valid.logicalNot(), Number.NEGATIVE_INFINITY) : scores;
     return masked.softmax(-1);
   }

@@ -11,7 +11,7 @@
  * B batch, S image side, h = w = S/16, N = h*w patches, T tokens, C = 8 * baseWidth channels.
  */
 import { ReclmisError } from '@reclmis/core';
-import { full, layerNorm, nn, type Tensor } from '@reclmis/torch';
+import { float32, full, layerNorm, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { contrastiveLoss } from './contrastive.js';
 import { ConditionedInteraction, Interest } from './interaction.js';
@@ -300,7 +300,7 @@ export class RecLMIS extends nn.Module {
   private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
     const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
     const decoded = this.ups.reduce((y, up, level) => up.forward(y, skips[level] ?? y), x); // [B,w,S,S]
-    const logits = this.outc.forward(decoded); // [B,1,S,S]
+    const logits = float32(this.outc.forward(decoded)); // [B,1,S,S]
     return { logits, probability: logits.sigmoid() };
   }
 }
@@ -313,7 +313,7 @@ function toPatches(map: Tensor): Tensor {
 
 /** A target that the loss cannot move: detached, each item [.., C] with mean 0 and variance 1. */
 function standardised(features: Tensor): Tensor {
-  return layerNorm(features.detach(), [features.size(-1)]);
+  return layerNorm(float32(features.detach()), [features.size(-1)]);
 }
 
 /** [B,N,C] -> [B,C,h,w] with the size of `like`; a channels-last view. */

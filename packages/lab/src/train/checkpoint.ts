@@ -12,7 +12,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { type nn, type optim, readSafetensors, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
+import {
+  type LossScalerState,
+  type nn,
+  type optim,
+  readSafetensors,
+  scope,
+  type Tensor,
+  writeSafetensors,
+} from '@reclmis/torch';
 import { type Config, resolveConfig } from '../config.js';
 import { makeFolder, writeFileAtomic } from '../data/files.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
@@ -34,6 +42,8 @@ export interface CheckpointInfo {
   /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
   readonly validation: EpochScores | null;
   readonly earlyStopping: EarlyStoppingState;
+  /** Of fp16's gradients; absent in the other precisions. */
+  readonly lossScaler?: LossScalerState;
   readonly config: Config;
   readonly encoder: NoteEncoderDescription;
 }

@@ -8,6 +8,7 @@ import { Loader } from '../data/loader.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine.js';
 import { Segmenter } from '../evaluate/segmenter.js';
+import { lossScalerFor } from '../precision.js';
 import type { RecLMIS } from '../model/reclmis.js';
 import { currentVersions, runData, type RunInfo } from '../run.js';
 import type { Optimizer } from './checkpoint.js';
@@ -55,7 +56,7 @@ export interface Session extends StepParts {
 
 /**
  * Puts a run together. Seeded: the same configuration and data give the same weights.
- * @throws CONFIG_INVALID, DEVICE_MISSING, NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT
+ * @throws CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT
  */
 export function openSession(config: Config, data: TrainingData): Session {
   const engine = prepareEngine(config);
@@ -81,6 +82,7 @@ export function openSession(config: Config, data: TrainingData): Session {
     model,
     encoder,
     optimizer,
+    scaler: lossScalerFor(engine),
     segmenter: new Segmenter(model, encoder, engine),
     required: requiredLosses(model.options.components),
     weights: config.train.lossWeights,

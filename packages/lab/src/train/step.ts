@@ -4,11 +4,12 @@
  * B cases, S side of the input.
  */
 import { ReclmisError } from '@reclmis/core';
-import { scope, Tensor } from '@reclmis/torch';
+import { type LossScaler, scope, Tensor } from '@reclmis/torch';
 import type { Batch } from '../data/types.js';
 import type { Engine } from '../engine.js';
 import { imageTensor } from '../evaluate/segmenter.js';
 import type { RecLMIS } from '../model/reclmis.js';
+import { inPrecision } from '../precision.js';
 import type { NoteEncoder } from '../text/encoder.js';
 import type { Optimizer } from './checkpoint.js';
 import { type LossName, type LossWeights, objective } from './losses.js';
@@ -19,10 +20,18 @@ export interface StepParts {
   readonly encoder: NoteEncoder;
   readonly optimizer: Optimizer;
   readonly engine: Engine;
+  /** Of fp16's gradients; null in the other precisions. */
+  readonly scaler: LossScaler | null;
   /** The terms that must be there. */
   readonly required: readonly LossName[];
   readonly weights: LossWeights;
 }
+
+/**
+ * The factor below which scaling is given up: 30 halvings in a row from PyTorch's 65536, where gradients are infinite for another
+ * reason than their range.
+ */
+const LEAST_SCALE = 2 ** -14;
 
 /** Each loss before weighting, and the weighted total. */
 export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: number }>;
@@ -30,23 +39,33 @@ export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: n
 /**
  * Trains on one batch.
  * @param step number of the step, for messages. @param lr learning rate of this step.
+ * Under fp16 a step whose gradients overflow leaves the weights as they are, as PyTorch's does.
  * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then as before the step.
  */
 export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
-  const { model, encoder, optimizer, engine, required, weights } = parts;
+  const { model, encoder, optimizer, engine, scaler, required, weights } = parts;
   const S = model.options.imageSize;
   return scope(() => {
     const images = imageTensor(batch.images, batch.count, S, engine); // [B,3,S,S]
     const masks = Tensor.fromFloat32(batch.masks, [batch.count, 1, S, S], { device: engine.device });
     const note = model.readsNotes ? encoder.encode(batch.notes, engine.device) : null;
-    const output = model.forwardTraining(images, note);
+    const output = inPrecision(engine, () => model.forwardTraining(images, note));
     const { total, values } = named(step, batch.ids, () => objective(output, masks, required, weights));
     optimizer.zeroGrad();
-    total.backward();
+    (scaler ? scaler.scale(total) : total).backward();
     optimizer.lr = lr;
-    optimizer.step();
+    if (!scaler || scaler.unscale(model.parameters())) optimizer.step();
+    else if (scaler.factor < LEAST_SCALE) throw overflowing(step, batch.ids, scaler.factor);
     return values;
   });
+}
+
+function overflowing(step: number, ids: readonly string[], factor: number): ReclmisError {
+  return new ReclmisError(
+    'LOSS_NOT_FINITE',
+    `step ${step}: the gradients overflow even when scaled by ${factor}; cases ${ids.join(', ')}`,
+    { remedy: 'Lower the learning rate, or train with --precision bf16 or fp32.' },
+  );
 }
 
 /** Adds to a loss's error where it happened. */

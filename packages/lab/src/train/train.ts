@@ -9,6 +9,7 @@ import { toReclmisError } from '@reclmis/core';
 import { memory, resetPeak } from '@reclmis/torch';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
+import { precisionNotice } from '../precision.js';
 import { createRun, refuseTaken, type RunInfo, type RunStatus } from '../run.js';
 import { chooseEncoder, describeCutNotes } from '../text/choose.js';
 import { saveCheckpoint } from './checkpoint.js';
@@ -59,7 +60,7 @@ export interface RunSummary extends RunInfo {
 
 /**
  * Trains and leaves a run folder.
- * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING: then nothing was written.
+ * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED: then nothing was written.
  * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: then `run.json` says so, and earlier checkpoints stay whole.
  */
 export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
@@ -68,6 +69,7 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const config = settle(asked, options);
   const session = openSession(config, data);
   try {
+    tell(options, precisionNotice(session.engine));
     if (session.model.readsNotes) {
       const notes = [...data.train.cases, ...data.val.cases].map(({ note }) => note);
       tell(options, describeCutNotes(session.encoder, notes));
@@ -193,13 +195,14 @@ async function validate(session: Session, { signal, onValidation }: TrainOptions
 }
 
 async function save(session: Session, progress: Progress, kind: 'best' | 'last'): Promise<void> {
-  const { config, encoder, model, optimizer, earlyStopping } = session;
+  const { config, encoder, model, optimizer, scaler, earlyStopping } = session;
   const info = {
     kind,
     epoch: progress.info.epochs,
     step: progress.step,
     validation: progress.records.at(-1)?.validation ?? null,
     earlyStopping: earlyStopping.current,
+    ...(scaler ? { lossScaler: scaler.state } : {}),
     config,
     encoder: encoder.describe(),
   };
