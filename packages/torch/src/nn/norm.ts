@@ -6,7 +6,6 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { batchNorm, layerNorm } from '../generated/functions.js';
-import { float32 } from '../precision/autocast.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
@@ -114,7 +113,10 @@ export class LayerNorm extends Module {
 
   /** Normalises `x`, of the same shape as the result. */
   forward(x: Tensor): Tensor {
-    // In float32 under autocast too, as libtorch's own list has it for CUDA; on a CPU, 1.13 has no kernel for mixed types.
-    return layerNorm(float32(x), this.#shape, this.weight, this.bias, this.#eps);
+    // In the weights' dtype: float32 under autocast too, as libtorch's own list has it for CUDA; on a CPU, 1.13 has no kernel for
+    // mixed types. A model in half precision keeps its own.
+    const { dtype } = this.weight;
+    const input = x.dtype === dtype ? x : x.to({ dtype });
+    return layerNorm(input, this.#shape, this.weight, this.bias, this.#eps);
   }
 }
