@@ -32,6 +32,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'segment images by their notes',
     load: () => import('./commands/predict.js'),
   },
+  bench: {
+    description: 'measure training and inference on this machine: time, memory, arithmetic',
+    load: () => import('./commands/bench.js'),
+  },
   weights: {
     description: 'fetch, import, list and verify the weights of text encoders',
     load: () => import('./commands/weights.js'),

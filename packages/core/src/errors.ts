@@ -48,6 +48,13 @@ const CATALOGUE = {
     remedy: 'Check the path and the indentation of the file; configs/ holds complete examples.',
     exitCode: 2,
   },
+  LAUNCH_INVALID: {
+    meaning:
+      'The variables by which a launcher says which process of a distributed run this is are incomplete or contradict each other.',
+    remedy:
+      'Set all variables of the launcher (torchrun, Slurm or Kubeflow Trainer), or unset them to train with one process.',
+    exitCode: 2,
+  },
 
   // 3: data
   DATA_FOLDER_MISSING: {

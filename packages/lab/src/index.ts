@@ -17,6 +17,7 @@ export {
 } from './run.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
+export * from './bench/index.js';
 export * from './model/index.js';
 export * from './text/index.js';
 export * from './weights/index.js';

@@ -23,6 +23,7 @@
 #include "allocator.h"
 #include "guarded.h"
 #include "precision.h"
+#include "profiler.h"
 
 namespace {
 
@@ -400,6 +401,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("emptyCache", Napi::Function::New(env, emptyCache));
   exports.Set("version", Napi::Function::New(env, version));
   reclmis::exportPrecision(env, exports);
+  reclmis::exportProfiler(env, exports);
   return exports;
 }
 

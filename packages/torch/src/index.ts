@@ -14,6 +14,7 @@ export {
   resetPeak,
   setGeneratorState,
   setThreads,
+  synchronize,
   threads,
   version,
   type EngineVersion,
@@ -27,6 +28,8 @@ export {
   type AutocastOptions,
 } from './precision/autocast.js';
 export { LossScaler, type LossScalerOptions, type LossScalerState } from './precision/loss-scaler.js';
+export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
+export { countFlops, type Flops, type FlopsByKind } from './flops.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
 export {

@@ -33,6 +33,10 @@ export interface Native {
   setAutocast(device: string, enabled: boolean, dtype: number): { enabled: boolean; dtype: number };
   enterAutocast(): void;
   leaveAutocast(): void;
+  startProfiler(shapes: boolean, device: string): void;
+  takeProfile(): { name: string; selfMicros: number; totalMicros: number; calls: number }[];
+  stopProfiler(): void;
+  synchronize(device: string): void;
 }
 
 let loaded: Native | null = null;

@@ -82,6 +82,11 @@ export function emptyCache(): void {
   native().emptyCache();
 }
 
+/** Waits until a device has done what was queued on it; a CPU queues nothing. To be called before a clock is read. */
+export function synchronize(device: string): void {
+  native().synchronize(device);
+}
+
 /** Seeds libtorch's generators, on every device. */
 export function manualSeed(seed: number): void {
   native().manualSeed(seed);

@@ -9,12 +9,17 @@ import { inPrecision } from '../precision.js';
 import type { RecLMIS } from '../model/reclmis.js';
 import type { NoteEncoder } from '../text/encoder.js';
 
+/** The phases of `probabilities` in their order: copying the images in, the notes' features, the model with reading the result back. */
+export type SegmentPhase = 'copy' | 'text' | 'forward';
+
 /** A model with its note encoder on an engine. Does not own them. */
 export class Segmenter {
   constructor(
     readonly model: RecLMIS,
     readonly encoder: NoteEncoder,
     readonly engine: Engine,
+    /** Told at the end of each phase of `probabilities`, for those who measure. */
+    private readonly onPhase?: (phase: SegmentPhase) => void,
   ) {}
 
   /** S. */
@@ -35,8 +40,13 @@ export class Segmenter {
       return noGrad(() =>
         scope(() => {
           const input = imageTensor(images, notes.length, S, engine); // [B,3,S,S]
+          this.onPhase?.('copy');
           const note = model.readsNotes ? encoder.encode(notes, engine.device) : null;
-          return inPrecision(engine, () => model.segment(input, note)).probability.toFloat32Array();
+          this.onPhase?.('text');
+          const { probability } = inPrecision(engine, () => model.segment(input, note));
+          const result = probability.toFloat32Array();
+          this.onPhase?.('forward');
+          return result;
         }),
       );
     } finally {

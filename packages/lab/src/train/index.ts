@@ -1,7 +1,7 @@
 /** Training and what it leaves behind. */
 export { train, type RunSummary, type StepReport, type TrainOptions } from './train.js';
 export { openSession, openTrainingData, type Session, type TrainingData } from './session.js';
-export { trainStep, type StepLosses, type StepParts } from './step.js';
+export { trainStep, type StepLosses, type StepParts, type StepPhase } from './step.js';
 export { checkpointPath, type CheckpointInfo, type CheckpointKind } from './checkpoint.js';
 export { readEpochs, type EpochLosses, type EpochRecord, type EpochScores } from './metrics-log.js';
 export { LOSS_NAMES, PAPER_WEIGHTS, type LossName, type LossWeights } from './losses.js';

@@ -25,7 +25,15 @@ export interface StepParts {
   /** The terms that must be there. */
   readonly required: readonly LossName[];
   readonly weights: LossWeights;
+  /** Told at the end of each phase of a step, for those who measure. */
+  readonly onPhase?: (phase: StepPhase) => void;
 }
+
+/**
+ * The phases of a step in their order. `data` ends with tensors on the device; `forward` holds CCL, CLR and CVR, `losses` Dice, cross-entropy
+ * and the sum.
+ */
+export type StepPhase = 'data' | 'forward' | 'losses' | 'backward' | 'optimiser';
 
 /**
  * The factor below which scaling is given up: 30 halvings in a row from PyTorch's 65536, where gradients are infinite for another
@@ -43,19 +51,24 @@ export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: n
  * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then as before the step.
  */
 export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
-  const { model, encoder, optimizer, engine, scaler, required, weights } = parts;
+  const { model, encoder, optimizer, engine, scaler, required, weights, onPhase } = parts;
   const S = model.options.imageSize;
   return scope(() => {
     const images = imageTensor(batch.images, batch.count, S, engine); // [B,3,S,S]
     const masks = Tensor.fromFloat32(batch.masks, [batch.count, 1, S, S], { device: engine.device });
     const note = model.readsNotes ? encoder.encode(batch.notes, engine.device) : null;
+    onPhase?.('data');
     const output = inPrecision(engine, () => model.forwardTraining(images, note));
+    onPhase?.('forward');
     const { total, values } = named(step, batch.ids, () => objective(output, masks, required, weights));
+    onPhase?.('losses');
     optimizer.zeroGrad();
     (scaler ? scaler.scale(total) : total).backward();
+    onPhase?.('backward');
     optimizer.lr = lr;
     if (!scaler || scaler.unscale(model.parameters())) optimizer.step();
     else if (scaler.factor < LEAST_SCALE) throw overflowing(step, batch.ids, scaler.factor);
+    onPhase?.('optimiser');
     return values;
   });
 }

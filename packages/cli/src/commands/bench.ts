@@ -1,0 +1,179 @@
+/** `reclmis bench train|infer`: what a step takes on this machine, and what part of the machine's rate that is. */
+import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { Progress } from '../progress.js';
+import { configFrom, withSettings } from '../settings.js';
+import { formatTable } from '../table.js';
+
+interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
+  readonly steps: number;
+  readonly warmup: number;
+  readonly peak: boolean;
+  readonly profile?: true | 'operator' | 'shape';
+  readonly batchSize?: number;
+}
+
+/** Where neither a flag nor a file says how many: the size of the project's own target, 8 images a step. */
+const BATCH_SIZE = 8;
+/** Operators of a phase that the terminal is given; `--json` holds all. */
+const SHOWN = 15;
+
+export function register(program: Command): void {
+  const bench = program
+    .command('bench')
+    .description('measure training and inference on this machine: time, memory, arithmetic');
+  add(
+    bench,
+    'train',
+    'measure training steps, on made batches or, with --data, on real ones',
+    (lab) => lab.benchTrain,
+  );
+  add(
+    bench,
+    'infer',
+    'measure inference: pictures of 512 x 512 pixels to masks of that size',
+    (lab) => lab.benchInfer,
+  );
+}
+
+type Measure = (config: Config, options: BenchOptions) => Promise<BenchReport>;
+
+function add(
+  bench: Command,
+  name: 'train' | 'infer',
+  description: string,
+  of: (lab: { benchTrain: Measure; benchInfer: Measure }) => Measure,
+): void {
+  const command = bench
+    .command(name)
+    .description(description)
+    .option('--steps <n>', 'measured steps', numberOf('--steps', { min: 1 }), 10)
+    .option('--warmup <n>', 'steps before them that do not count', numberOf('--warmup', { min: 1 }), 2)
+    .option('--no-peak', 'do not measure what the machine can do')
+    .addOption(
+      new Option(
+        '--profile [by]',
+        'also time the operators of one step, by operator or by shape too',
+      ).choices(['operator', 'shape']),
+    )
+    .addOption(
+      new Option('--batch-size <n>', 'the same as --batch')
+        .argParser(numberOf('--batch-size', { min: 1 }))
+        .hideHelp(),
+    );
+  withOutputOptions(withSettings(command))
+    .addHelpText(
+      'after',
+      '\nThe batch is of 8 unless --batch or a file says otherwise; all other settings are those of training.\n' +
+        `\nExamples:\n  $ reclmis bench ${name}\n  $ reclmis bench ${name} --batch 8 --precision bf16 --profile shape --json\n`,
+    )
+    .action(async (flags: BenchFlags) => {
+      const lab = await import('@reclmis/lab');
+      await run(flags, of(lab));
+    });
+}
+
+async function run(flags: BenchFlags, measure: Measure): Promise<void> {
+  const output = new Output(flags);
+  const { steps, warmup, peak, profile } = flags;
+  const config = configFrom({ ...flags, ...batchOf(flags) });
+  let bar: Progress | null = null;
+  const report = await measure(config, {
+    steps,
+    warmup,
+    peak,
+    profile: profile === true ? 'operator' : (profile ?? null),
+    onStep: (done, total) => {
+      bar ??= new Progress({ label: 'measuring', total, quiet: output.quiet });
+      bar.update(done);
+      if (done === total) bar.stop();
+    },
+  });
+  output.result(report);
+  output.say(formatReport(report));
+  for (const phase of report.profile ?? []) output.say(`\n${formatProfile(phase)}`);
+}
+
+function batchOf(flags: BenchFlags): Record<string, unknown> {
+  const { batchSize, batch, config, preset } = flags;
+  if (batchSize !== undefined) return { batch: batchSize };
+  const given = [batch, flags['train.batchSize'], config, preset].some((value) => value !== undefined);
+  return given ? {} : { batch: BATCH_SIZE };
+}
+
+const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(1);
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+const giga = (value: number): string => (value / 1e9).toFixed(1);
+const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
+
+/** The report as a table of two columns. */
+export function formatReport(report: BenchReport): string {
+  const { kind, engine, model, secondsPerImage: time, flops, peak, versions } = report;
+  const phases = Object.entries(report.secondsPerPhase);
+  const whole = phases.reduce((sum, [, seconds]) => sum + seconds, 0);
+  const rows: [string, string][] = [
+    [
+      'device',
+      `${engine.device}, ${engine.threads} threads, ${versions.vectors}, libtorch ${versions.libtorch}`,
+    ],
+    ['precision, layout', `${engine.precision}, ${engine.memoryFormat}`],
+    [
+      'model',
+      `width ${model.baseWidth}, ${model.layers} layers, ${model.imageSize} x ${model.imageSize}, ${model.variant}; ` +
+        `${(model.trainableParameters / 1e6).toFixed(2)} M trained`,
+    ],
+    ['batch, steps, data', `${report.batchSize}, ${report.steps}, ${report.data}`],
+    ['seconds per image', `${time.median.toFixed(4)} (median)`],
+    ['  min, p90, max', `${time.min.toFixed(4)}, ${time.p90.toFixed(4)}, ${time.max.toFixed(4)}`],
+    ['images per second', report.imagesPerSecond.toFixed(2)],
+    ...phases.map(([name, seconds]): [string, string] => [
+      `  ${name}`,
+      `${milliseconds(seconds)} ms a step, ${share(seconds / whole)}`,
+    ]),
+    ['peak tensor memory', mebibytes(report.memory.peakTensorBytes)],
+    ['peak resident memory', mebibytes(report.memory.peakResidentBytes)],
+    [
+      'GFLOP per image',
+      `${giga(flops.forwardPerImage)} forward${kind === 'train' ? `, ${giga(flops.stepPerImage)} a step` : ''}`,
+    ],
+    ['  convolutions', giga(flops.convolutionPerImage)],
+    ['  matrix products', giga(flops.matrixProductPerImage)],
+    ['GFLOP/s reached', report.achieved.toFixed(1)],
+  ];
+  if (report.waitShare !== null) rows.splice(7, 0, ['waiting for data', share(report.waitShare)]);
+  if (peak && report.shareOfPeak !== null) {
+    const { contiguous, channelsLast } = peak.convolution;
+    rows.push(
+      [
+        'GFLOP/s, convolution alone',
+        `${contiguous.toFixed(0)} contiguous, ${channelsLast.toFixed(0)} channels-last`,
+      ],
+      ['GFLOP/s, product alone', peak.matrixProduct.toFixed(0)],
+      ['share of the peak', share(report.shareOfPeak)],
+    );
+  }
+  const table = formatTable([{ title: kind === 'train' ? 'training' : 'inference' }, { title: '' }], rows);
+  return `${table}\n\nA multiplication and an addition are two FLOP; products and convolutions alone are counted.`;
+}
+
+/** The operators of a phase that took most. */
+export function formatProfile({ phase, operators }: PhaseProfile): string {
+  const whole = operators.reduce((sum, { selfSeconds }) => sum + selfSeconds, 0);
+  const rows = operators
+    .slice(0, SHOWN)
+    .map(({ name, selfSeconds, totalSeconds, calls }) => [
+      name,
+      milliseconds(selfSeconds),
+      share(selfSeconds / whole),
+      milliseconds(totalSeconds),
+      String(calls),
+    ]);
+  const columns = ['self ms', 'share', 'total ms', 'calls'].map((title) => ({
+    title,
+    align: 'right' as const,
+  }));
+  return `${formatTable([{ title: `${phase}: ${milliseconds(whole)} ms` }, ...columns], rows)}${
+    operators.length > SHOWN ? `\n... and ${operators.length - SHOWN} more` : ''
+  }`;
+}

@@ -1,0 +1,7 @@
+/** Measuring: what a training step and an inference take, and what the machine could do. */
+export { benchInfer, PICTURE_SIZE } from './infer.js';
+export { madeBatch, madeData, madeNotes } from './made.js';
+export { measurePeak, type Peak } from './peak.js';
+export type { BenchOptions, BenchReport, PhaseProfile } from './report.js';
+export { median, quantile, spread, type Spread } from './statistics.js';
+export { benchTrain } from './train.js';

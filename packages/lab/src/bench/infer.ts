@@ -1,0 +1,96 @@
+/**
+ * Measures inference: pictures as a decoder leaves them to masks at their own size, by the very `Segmenter` and preprocessing that prediction
+ * uses. The notes' features are kept after their first use, as in training.
+ */
+import { imageToPlanes, resizePlane, threshold, type Mask } from '@reclmis/core';
+import { countFlops, emptyCache, profileOperators, resetPeak } from '@reclmis/torch';
+import type { Config } from '../config.js';
+import { prepareEngine } from '../engine.js';
+import { Segmenter } from '../evaluate/segmenter.js';
+import { openSession } from '../train/session.js';
+import { PhaseClock } from './clock.js';
+import { madeData, madeNotes, madePictures } from './made.js';
+import { measurePeak } from './peak.js';
+import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
+import { counts } from './train.js';
+
+/** Side of the pictures in pixels, so that there is something to shrink and to stretch. */
+export const PICTURE_SIZE = 512;
+
+/** @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING */
+export async function benchInfer(asked: Config, options: BenchOptions = {}): Promise<BenchReport> {
+  const { steps, warmup } = counts(options);
+  const { encoder } = asked.text;
+  const config: Config = {
+    ...asked,
+    text: { ...asked.text, encoder: encoder === 'auto' ? 'words' : encoder },
+  };
+  const { batchSize } = config.train;
+  const engine = prepareEngine(config);
+  const peak = options.peak === false ? null : measurePeak(engine, batchSize);
+  emptyCache();
+
+  const session = openSession(config, madeData(batchSize));
+  try {
+    const clock = new PhaseClock(engine.device);
+    const segmenter = new Segmenter(session.model.eval(), session.encoder, engine, clock.mark);
+    const pictures = madePictures(batchSize, PICTURE_SIZE);
+    const notes = madeNotes(batchSize);
+    const segment = (): Mask[] => segmentPictures(segmenter, pictures, notes, clock);
+
+    clock.begin();
+    const { flops } = countFlops(segment);
+    for (let i = 1; i < warmup; i++) segment();
+    resetPeak();
+    const secondsPerImage: number[] = [];
+    for (let i = 0; i < steps; i++) {
+      clock.begin();
+      const before = clock.now();
+      segment();
+      secondsPerImage.push((clock.now() - before) / batchSize);
+      clock.end();
+      options.onStep?.(warmup + i + 1, warmup + steps);
+    }
+    const by = options.profile ?? null;
+    return report({
+      kind: 'infer',
+      config,
+      engine,
+      trainableParameters: session.model.parameterCount({ trainable: true }),
+      data: 'made',
+      secondsPerImage,
+      secondsPerPhase: clock.medians,
+      waitShare: null,
+      flops,
+      peak,
+      profile: by && profile(segment, by, engine.device),
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** As `predict/predict.ts` goes about a batch. */
+function segmentPictures(
+  segmenter: Segmenter,
+  pictures: ReturnType<typeof madePictures>,
+  notes: readonly string[],
+  clock: PhaseClock,
+): Mask[] {
+  const S = segmenter.size;
+  const planes = new Float32Array(pictures.length * 3 * S * S); // [B,3,S,S]
+  pictures.forEach((picture, i) => planes.set(imageToPlanes(picture, S), i * 3 * S * S));
+  clock.mark('preprocess');
+  const probabilities = segmenter.probabilities(planes, notes); // [B,1,S,S]; marks copy, text and forward
+  const masks = pictures.map(({ width, height }, i) => {
+    const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
+    return threshold(resizePlane(plane, S, S, width, height), width, height);
+  });
+  clock.mark('threshold');
+  return masks;
+}
+
+function profile(segment: () => void, by: 'operator' | 'shape', device: string): PhaseProfile[] {
+  const { rest } = profileOperators(segment, { shapes: by === 'shape', device });
+  return [{ phase: 'inference', operators: rest }];
+}

@@ -1,0 +1,58 @@
+/**
+ * Batches that are made instead of read, so that a measurement needs no data set: random pixels, a disc as mask, notes of LViT's grammar and
+ * QaTa-COV19's lengths. Times do not depend on what images show.
+ */
+import { Random, type RgbImage } from '@reclmis/core';
+import type { Batch, Case, Dataset } from '../data/types.js';
+import type { TrainingData } from '../train/session.js';
+
+const SIDES = ['left', 'right'] as const;
+const HEIGHTS = ['upper', 'middle', 'lower', 'upper middle', 'middle lower'] as const;
+
+/** `count` notes, all different up to 50. */
+export function madeNotes(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => {
+    const height = (k: number): string => HEIGHTS[Math.floor(i / k) % HEIGHTS.length] ?? '';
+    const side = SIDES[Math.floor(i / 25) % SIDES.length] ?? '';
+    const other = SIDES[Math.floor(i / 25 + 1) % SIDES.length] ?? '';
+    return `Bilateral pulmonary infection, two infected areas, ${height(1)} ${side} lung and ${height(5)} ${other} lung.`;
+  });
+}
+
+/** Cases without files behind them; no loader can read them. */
+export function madeData(count: number): TrainingData {
+  const cases: Case[] = madeNotes(count).map((note, i) => ({
+    id: `made-${i}`,
+    imagePath: '',
+    maskPath: '',
+    note,
+  }));
+  const dataset: Omit<Dataset, 'split'> = { name: 'made', dir: '', cases, fingerprint: '' };
+  return { train: { ...dataset, split: 'train' }, val: { ...dataset, split: 'val' } };
+}
+
+/** A batch of `count` images of side `size`. */
+export function madeBatch(count: number, size: number): Batch {
+  const random = Random.from('bench', count, size);
+  const radius = size / 4;
+  const inside = (i: number): boolean =>
+    Math.hypot((i % size) - size / 2, (Math.floor(i / size) % size) - size / 2) < radius;
+  return {
+    ids: Array.from({ length: count }, (_, i) => `made-${i}`),
+    notes: madeNotes(count),
+    images: Float32Array.from({ length: count * 3 * size * size }, () => random.next()),
+    masks: Float32Array.from({ length: count * size * size }, (_, i) => Number(inside(i))),
+    count,
+    waitMs: 0,
+  };
+}
+
+/** Pictures as a decoder leaves them. */
+export function madePictures(count: number, size: number): RgbImage[] {
+  const random = Random.from('bench pictures', count, size);
+  return Array.from({ length: count }, () => ({
+    width: size,
+    height: size,
+    data: Uint8Array.from({ length: size * size * 3 }, () => random.int(256)),
+  }));
+}

@@ -1,0 +1,194 @@
+/**
+ * Who this process is among those that train together: a pure function from the environment to a plan.
+ *
+ * Read are the contracts of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), of Kubeflow Trainer
+ * (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and of Slurm's `srun` (SLURM_PROCID, SLURM_NTASKS, ...),
+ * in this order: torchrun may itself run under the other two, and its variables are then the nearer ones.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { firstHost, portOfJob, tasksOnNode } from './slurm.js';
+
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the ranks meet: host and TCP port of rank 0's store. */
+export interface MeetingPoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** This process is the only one. */
+export interface AlonePlan {
+  readonly kind: 'alone';
+}
+
+/** This process is one of several, which something else started. */
+export interface WorkerPlan {
+  readonly kind: 'worker';
+  readonly source: 'torchrun' | 'slurm';
+  /** From 0, below `size`. */
+  readonly rank: number;
+  /** Processes of all machines. */
+  readonly size: number;
+  /** From 0 on this machine, below `localSize`: which of its devices. */
+  readonly localRank: number;
+  readonly localSize: number;
+  readonly meeting: MeetingPoint;
+}
+
+/** This process starts `localSize` workers, with the ranks from `firstRank` on. */
+export interface SpawnPlan {
+  readonly kind: 'spawn';
+  readonly source: 'nproc' | 'kubeflow';
+  readonly firstRank: number;
+  readonly localSize: number;
+  readonly size: number;
+  /** Null for workers of this machine alone: the loopback address and a free port. */
+  readonly meeting: MeetingPoint | null;
+}
+
+export type LaunchPlan = AlonePlan | WorkerPlan | SpawnPlan;
+
+/** What is asked for besides the environment. */
+export interface LaunchOptions {
+  /** Workers to start on this machine, at least 1; not given: what the environment says. */
+  readonly nproc?: number;
+  /** Processor cores, for PET_NPROC_PER_NODE=cpu. */
+  readonly cores: number;
+  /** CUDA devices, for PET_NPROC_PER_NODE=gpu. */
+  readonly gpus: number;
+}
+
+/** More ranks than this are a slip of the pen. */
+const MOST_RANKS = 65536;
+
+/**
+ * The plan that an environment asks for.
+ * @throws LAUNCH_INVALID where a variable is missing, is no number of its range, or contradicts another or `nproc`.
+ */
+export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan {
+  const plan = torchrun(env) ?? kubeflow(env, options) ?? slurm(env);
+  if (options.nproc === undefined) return plan ?? { kind: 'alone' };
+  const nproc = whole('the number of processes', String(options.nproc), 1, MOST_RANKS);
+  if (plan === null) {
+    if (nproc === 1) return { kind: 'alone' };
+    return { kind: 'spawn', source: 'nproc', firstRank: 0, localSize: nproc, size: nproc, meeting: null };
+  }
+  if (plan.kind === 'alone' || plan.localSize === nproc) return plan;
+  throw invalid(
+    `the command asks for ${nproc} processes on this machine, the environment for ${plan.localSize} (${plan.source})`,
+  );
+}
+
+/** Threads of each worker when `localSize` of them share the cores: their equal part, at least 1. */
+export function threadsPerWorker(cores: number, localSize: number): number {
+  return Math.max(1, Math.floor(cores / localSize));
+}
+
+function torchrun(env: Environment): WorkerPlan | null {
+  if (given(env, 'RANK') === null && given(env, 'WORLD_SIZE') === null) return null;
+  const size = number(env, 'WORLD_SIZE', 1, MOST_RANKS);
+  const rank = number(env, 'RANK', 0, size - 1);
+  // Launchers older than torchrun give neither; then all ranks are of one machine.
+  const localSize = given(env, 'LOCAL_WORLD_SIZE') === null ? size : number(env, 'LOCAL_WORLD_SIZE', 1, size);
+  const localRank = given(env, 'LOCAL_RANK') === null ? rank : number(env, 'LOCAL_RANK', 0, localSize - 1);
+  const meeting = { host: text(env, 'MASTER_ADDR'), port: number(env, 'MASTER_PORT', 1, 65535) };
+  if (localRank > rank) throw invalid(`LOCAL_RANK ${localRank} lies above RANK ${rank}`);
+  return { kind: 'worker', source: 'torchrun', rank, size, localRank, localSize, meeting };
+}
+
+function kubeflow(env: Environment, { cores, gpus }: LaunchOptions): SpawnPlan | null {
+  if (given(env, 'PET_NNODES') === null && given(env, 'PET_NODE_RANK') === null) return null;
+  const asked = text(env, 'PET_NNODES');
+  if (asked.includes(':')) {
+    throw invalid(
+      `PET_NNODES is '${asked}': expected one number, since the number of nodes cannot change in a run`,
+    );
+  }
+  const nodes = number(env, 'PET_NNODES', 1, MOST_RANKS);
+  const node =
+    nodes === 1 && given(env, 'PET_NODE_RANK') === null ? 0 : number(env, 'PET_NODE_RANK', 0, nodes - 1);
+  const localSize = processesPerNode(env, cores, gpus);
+  const size = nodes * localSize;
+  if (size > MOST_RANKS)
+    throw invalid(`${nodes} nodes of ${localSize} processes: expected at most ${MOST_RANKS}`);
+  const alone = nodes === 1 && given(env, 'PET_MASTER_ADDR') === null;
+  const meeting = alone
+    ? null
+    : { host: text(env, 'PET_MASTER_ADDR'), port: number(env, 'PET_MASTER_PORT', 1, 65535) };
+  return { kind: 'spawn', source: 'kubeflow', firstRank: node * localSize, localSize, size, meeting };
+}
+
+/** As torchrun reads it: `gpu`, `cpu`, `auto` (devices if there are any, else cores), or a number; 1 when not given. */
+function processesPerNode(env: Environment, cores: number, gpus: number): number {
+  switch (given(env, 'PET_NPROC_PER_NODE')) {
+    case null:
+      return 1;
+    case 'auto':
+      return gpus > 0 ? gpus : cores;
+    case 'cpu':
+      return cores;
+    case 'gpu':
+      if (gpus > 0) return gpus;
+      throw invalid('PET_NPROC_PER_NODE is gpu, and this machine has no CUDA device');
+    default:
+      return number(env, 'PET_NPROC_PER_NODE', 1, MOST_RANKS);
+  }
+}
+
+/** A step's own variables go before the job's, whose tasks may be more than the step has. */
+function slurm(env: Environment): WorkerPlan | AlonePlan | null {
+  if (given(env, 'SLURM_PROCID') === null) return null;
+  const tasks = given(env, 'SLURM_STEP_NUM_TASKS') === null ? 'SLURM_NTASKS' : 'SLURM_STEP_NUM_TASKS';
+  if (given(env, tasks) === null) return null; // a batch script of one task
+  const size = number(env, tasks, 1, MOST_RANKS);
+  const rank = number(env, 'SLURM_PROCID', 0, size - 1);
+  if (size === 1) return { kind: 'alone' };
+  const localRank = number(env, 'SLURM_LOCALID', 0, rank);
+  const perNode = given(env, 'SLURM_STEP_TASKS_PER_NODE') ?? given(env, 'SLURM_TASKS_PER_NODE');
+  const node = given(env, 'SLURM_NODEID') === null ? 0 : number(env, 'SLURM_NODEID', 0, size - 1);
+  const localSize = perNode === null ? size : tasksOnNode(perNode, node);
+  if (localRank >= localSize) {
+    throw invalid(`SLURM_LOCALID is ${localRank}: expected less than the ${localSize} tasks of this node`);
+  }
+  if (localSize > size) throw invalid(`${localSize} tasks on this node, but ${tasks} is ${size}`);
+  return { kind: 'worker', source: 'slurm', rank, size, localRank, localSize, meeting: slurmMeeting(env) };
+}
+
+/** The step's first host and a port of the job, unless MASTER_ADDR and MASTER_PORT say otherwise. */
+function slurmMeeting(env: Environment): MeetingPoint {
+  const nodes = given(env, 'SLURM_STEP_NODELIST') ?? given(env, 'SLURM_JOB_NODELIST');
+  const host = given(env, 'MASTER_ADDR') ?? (nodes === null ? null : firstHost(nodes));
+  if (host === null) throw invalid('SLURM_STEP_NODELIST: expected the nodes of the step, got nothing');
+  if (given(env, 'MASTER_PORT') !== null) return { host, port: number(env, 'MASTER_PORT', 1, 65535) };
+  return { host, port: portOfJob(number(env, 'SLURM_JOB_ID', 1, 0xffffffff)) };
+}
+
+/** The value of a variable; null where it is not set or empty, as `VARIABLE=` of a shell leaves it. */
+function given(env: Environment, name: string): string | null {
+  const value = env[name]?.trim() ?? '';
+  return value === '' ? null : value;
+}
+
+function text(env: Environment, name: string): string {
+  const value = given(env, name);
+  if (value === null)
+    throw invalid(`${name}: expected a value beside the variables that are set, got nothing`);
+  return value;
+}
+
+function number(env: Environment, name: string, least: number, most: number): number {
+  return whole(name, text(env, name), least, most);
+}
+
+function whole(name: string, value: string, least: number, most: number): number {
+  const result = /^\d{1,10}$/.test(value) ? Number(value) : NaN;
+  if (!(result >= least && result <= most)) {
+    throw invalid(`${name} is '${value}': expected a whole number from ${least} to ${most}`);
+  }
+  return result;
+}
+
+function invalid(message: string): ReclmisError {
+  return new ReclmisError('LAUNCH_INVALID', message);
+}

@@ -1,0 +1,69 @@
+/**
+ * What Slurm writes about a step's nodes in its compressed forms: `node[01-03,7],login` for names, `4(x2),3` for tasks per node.
+ * Source: srun(1), "OUTPUT ENVIRONMENT VARIABLES", and scontrol(1), `show hostnames`.
+ */
+import { ReclmisError } from '@reclmis/core';
+
+/** Not the ephemeral ports of Linux, which begin at 32768, nor those of well-known services. */
+const FIRST_PORT = 20000;
+const PORTS = 12000;
+
+/**
+ * The first host of a node list.
+ * @param list e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`; of bracketed parts each one's first value is taken, with its zeros.
+ * @throws LAUNCH_INVALID where brackets are not closed, are empty or hold something else than numbers and ranges.
+ */
+export function firstHost(list: string): string {
+  const bad = (why: string): ReclmisError =>
+    new ReclmisError('LAUNCH_INVALID', `Slurm's node list '${list}': ${why}`);
+  let host = '';
+  let rest = list.trim();
+  while (rest !== '' && !rest.startsWith(',')) {
+    if (!rest.startsWith('[')) {
+      const [plain = ''] = /^[^,[]*/.exec(rest) ?? [];
+      host += plain;
+      rest = rest.slice(plain.length);
+      continue;
+    }
+    const end = rest.indexOf(']');
+    if (end < 0) throw bad('expected a closing bracket, found none');
+    const inside = rest.slice(1, end);
+    if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(inside))
+      throw bad(`expected numbers and ranges in the brackets, got '${inside}'`);
+    host += /^\d+/.exec(inside)?.[0] ?? '';
+    rest = rest.slice(end + 1);
+  }
+  if (!/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(host)) {
+    throw bad(`expected a host name first, got '${host}'`);
+  }
+  return host;
+}
+
+/**
+ * Tasks on one node.
+ * @param list e.g. `4(x2),3`: four tasks on nodes 0 and 1, three on node 2. @param node from 0.
+ * @throws LAUNCH_INVALID where the list is malformed or does not reach so far.
+ */
+export function tasksOnNode(list: string, node: number): number {
+  let from = 0;
+  for (const part of list.trim().split(',')) {
+    const [, tasks, times = '1'] = /^([1-9]\d{0,5})(?:\(x([1-9]\d{0,5})\))?$/.exec(part) ?? [];
+    if (tasks === undefined) {
+      throw new ReclmisError(
+        'LAUNCH_INVALID',
+        `Slurm's tasks per node '${list}': expected parts such as 4 or 4(x2), got '${part}'`,
+      );
+    }
+    from += Number(times);
+    if (node < from) return Number(tasks);
+  }
+  throw new ReclmisError(
+    'LAUNCH_INVALID',
+    `Slurm's tasks per node '${list}': names ${from} nodes, this is node ${node} counted from 0`,
+  );
+}
+
+/** The port at which the ranks of a job meet: the same for all of them, and as a rule another for each job. */
+export function portOfJob(job: number): number {
+  return FIRST_PORT + (job % PORTS);
+}

@@ -1,0 +1,134 @@
+/**
+ * Floating-point operations of matrix products and convolutions, counted from the operator calls that a body makes. A multiplication and
+ * an addition count as two. Pointwise operators, normalisations, poolings and softmaxes are not counted: they are bound by memory, and
+ * are below 1 % of the arithmetic of a U-Net.
+ *
+ * The backward pass makes one product of the forward's size for each of the two operands that needs a gradient: the weights' and the
+ * input's of a convolution, both sides of a matrix product. Which do is read off the operands themselves (`requiresGrad`) at the time of the
+ * call; a result that no gradient reaches costs nothing.
+ */
+import { listen, type Operator } from './invoke.js';
+import { native } from './native.js';
+
+/** What was counted. */
+export interface Flops {
+  /** Of the calls themselves. */
+  readonly forward: number;
+  /** Of a backward pass through all of them. */
+  readonly backward: number;
+  /** Calls that were counted. */
+  readonly products: number;
+  /** The forward and the backward pass by kind. */
+  readonly kinds: FlopsByKind;
+}
+
+/** Forward and backward. */
+export interface FlopsByKind {
+  readonly convolution: number;
+  readonly matrixProduct: number;
+}
+
+/** A product: what it costs, its kind, and the positions of its two operands among the arguments. */
+interface Rule {
+  readonly kind: keyof FlopsByKind;
+  readonly operands: readonly [number, number];
+  /** From the shapes of the operands, the shape of the result and the arguments. */
+  readonly count: (a: Shape, b: Shape, result: Shape, values: readonly unknown[]) => number;
+}
+
+type Shape = readonly number[];
+
+const size = (shape: Shape): number => shape.reduce((product, length) => product * length, 1);
+
+/** [.., M, K] x [.., K, N]: every element of the result is a sum of K products; `a`'s last axis is summed over. */
+const product = (first: number): Rule => ({
+  kind: 'matrixProduct',
+  operands: [first, first + 1],
+  count: (a, _, result) => 2 * size(result) * (a.at(-1) ?? 1),
+});
+
+/** Every element of the result is a sum over the weight's [Cin / groups, k..]. */
+const convolution: Rule = {
+  kind: 'convolution',
+  operands: [0, 1],
+  count: (_, weight, result) => 2 * size(result) * size(weight.slice(1)),
+};
+
+/** Every element of the input is multiplied by the weight's [Cout / groups, k..]. */
+const transposedConvolution: Rule = {
+  ...convolution,
+  count: (input, weight) => 2 * size(input) * size(weight.slice(1)),
+};
+
+/** Of two operands: one product and one sum for each combination of the indices. */
+const einsum: Rule = {
+  kind: 'matrixProduct',
+  operands: [0, 1], // within the list of tensors
+  count: (a, b, _, values) => {
+    const terms = String(values[0]).replaceAll(' ', '').split('->')[0]?.split(',') ?? [];
+    const lengths = new Map<string, number>();
+    [a, b].forEach((shape, i) =>
+      [...(terms[i] ?? '')].forEach((index, k) => lengths.set(index, shape[k] ?? 1)),
+    );
+    return 2 * size([...lengths.values()]);
+  },
+};
+
+const RULES: Readonly<Record<string, Rule>> = {
+  'aten::matmul': product(0),
+  'aten::mm': product(0),
+  'aten::bmm': product(0),
+  'aten::linear': product(0),
+  'aten::addmm': product(1),
+  'aten::baddbmm': product(1),
+  'aten::einsum': einsum,
+  'aten::conv1d': convolution,
+  'aten::conv2d': convolution,
+  'aten::conv_transpose2d': transposedConvolution,
+};
+
+/**
+ * Runs a synchronous body and counts the products that it calls for. Whoever listens to operator calls goes on hearing them.
+ * @throws RangeError for products that cannot be counted: einsum of other than two tensors or with an ellipsis.
+ */
+export function countFlops<T>(body: () => T): { readonly result: T; readonly flops: Flops } {
+  let forward = 0;
+  let backward = 0;
+  let products = 0;
+  const kinds = { convolution: 0, matrixProduct: 0 };
+  const before = listen((op, values, result) => {
+    before?.(op, values, result);
+    const rule = RULES[op.name];
+    if (rule === undefined || typeof result !== 'number') return;
+    const addon = native();
+    const [a, b] = operands(op, rule, values).map((id) => addon.describe(id));
+    if (a === undefined || b === undefined) return;
+    const { shape, requiresGrad } = addon.describe(result);
+    const once = rule.count(a.shape, b.shape, shape, values);
+    const again = requiresGrad ? once * (Number(a.requiresGrad) + Number(b.requiresGrad)) : 0;
+    forward += once;
+    backward += again;
+    kinds[rule.kind] += once + again;
+    products += 1;
+  });
+  try {
+    const result = body();
+    if (result instanceof Promise)
+      throw new TypeError('countFlops() is synchronous; its body returned a promise');
+    return { result, flops: { forward, backward, products, kinds } };
+  } finally {
+    listen(before);
+  }
+}
+
+/** The numbers of the tensors that are multiplied. */
+function operands(op: Operator, { operands: [a, b] }: Rule, values: readonly unknown[]): number[] {
+  if (op.name !== 'aten::einsum') return [values[a] as number, values[b] as number];
+  const tensors = values[1] as readonly number[];
+  if (tensors.length !== 2 || String(values[0]).includes('.')) {
+    throw new RangeError(
+      `einsum ${String(values[0])} of ${tensors.length} tensors is not counted, only two without an ellipsis`,
+    );
+  }
+  return [...tensors];
+}
