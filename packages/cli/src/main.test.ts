@@ -36,6 +36,8 @@ describe('help', () => {
         train           train a model on a data set
         evaluate        measure a trained model: Dice and IoU, per image and pooled
         predict         segment images by their notes
+        bench           measure training and inference on this machine: time, memory,
+                        arithmetic
         weights         fetch, import, list and verify the weights of text encoders
         parity          compare the model with outputs of the authors’ code
         help [command]  print help for a command
