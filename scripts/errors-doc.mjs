@@ -11,6 +11,7 @@ const STATUSES = {
   6: 'training and checking',
   7: 'output',
   70: 'a defect of the program',
+  75: 'ended on request with its state saved, to be resumed',
   130: 'interrupted',
 };
 

@@ -1,16 +1,21 @@
 /**
- * Ctrl-C. A command that can end cleanly asks for the signal: then the first Ctrl-C asks it to stop and the second ends it at once.
+ * Ctrl-C and the signals by which schedulers take a machine back: SIGTERM (Kubernetes, Slurm at the time limit) and SIGUSR1 (Slurm's
+ * `--signal`). A command that can end cleanly asks for the signal: then the first one asks it to stop, and a second Ctrl-C ends it at once.
  * Other commands end at the first one; what they write is whole or absent at any time.
  */
+
+/** What can ask a command to stop. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
+
 let controller: AbortController | null = null;
 
-/** The signal that the first Ctrl-C aborts. */
+/** The signal that the first request to stop aborts; its reason is a `StopSignal`. */
 export function interruptSignal(): AbortSignal {
   controller ??= new AbortController();
   return controller.signal;
 }
 
-/** Says that nobody heeds the signal any more: from now on the first Ctrl-C ends the command. */
+/** Says that nobody heeds the signal any more: from now on the first request ends the command. */
 export function releaseInterrupt(): void {
   controller = null;
 }
@@ -18,16 +23,27 @@ export function releaseInterrupt(): void {
 /** npm passes Ctrl-C on to a process that the terminal has told already: what follows this soon is the same one. */
 const ECHO_MS = 500;
 
-/** Listens to Ctrl-C; `stop` ends the process. */
-export function onInterrupt(stop: () => never): void {
+/** Listens to Ctrl-C, SIGTERM and SIGUSR1; `stop` ends the process. */
+export function onInterrupt(stop: (signal: StopSignal) => never): void {
   let last = -Infinity;
   process.on('SIGINT', () => {
     const now = performance.now();
     const echo = now - last < ECHO_MS;
     last = now;
     if (echo) return;
-    if (!controller || controller.signal.aborted) stop();
-    controller.abort();
-    process.stderr.write('\nstopping after this step; Ctrl-C again stops at once\n');
+    if (!controller || controller.signal.aborted) stop('SIGINT');
+    ask(controller, 'SIGINT', 'stopping after this step; Ctrl-C again stops at once');
   });
+  for (const name of ['SIGTERM', 'SIGUSR1'] as const) {
+    process.on(name, () => {
+      if (!controller) stop(name);
+      // Schedulers repeat themselves; the one who must not wait has SIGKILL.
+      if (!controller.signal.aborted) ask(controller, name, `${name}: stopping cleanly`);
+    });
+  }
+}
+
+function ask(to: AbortController, signal: StopSignal, line: string): void {
+  to.abort(signal);
+  process.stderr.write(`\n${line}\n`);
 }

@@ -84,12 +84,15 @@ function report(thrown: unknown): number {
   return error.exitCode;
 }
 
-/** A closed pipe ends the command quietly, Ctrl-C with status 130, anything unforeseen with a report. */
+/** A closed pipe ends the command quietly, Ctrl-C and its like with status 130, anything unforeseen with a report. */
 function guardProcess(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : report(error));
   });
-  onInterrupt(() => process.exit(report(new ReclmisError('INTERRUPTED', 'stopped by Ctrl-C'))));
+  onInterrupt((signal) => {
+    const by = signal === 'SIGINT' ? 'Ctrl-C' : signal;
+    process.exit(report(new ReclmisError('INTERRUPTED', `stopped by ${by}`)));
+  });
   process.on('uncaughtException', (error) => process.exit(report(error)));
 }
 

@@ -19,6 +19,7 @@ const SHORT = [
   ['--data', 'dir', 'data.dir'],
   ['--epochs', 'n', 'train.epochs'],
   ['--batch', 'n', 'train.batchSize'],
+  ['--accumulate', 'n', 'train.accumulate'],
   ['--lr', 'rate', 'train.lr'],
   ['--seed', 'n', 'seed'],
   ['--device', 'name', 'device'],
@@ -62,13 +63,18 @@ export function withSettings(command: Command): Command {
 
 /** The configuration that the flags, the file and the preset give together. */
 export function configFrom(given: Given): Config {
+  return read(given, overridesFrom(given));
+}
+
+/** The settings that the flags give, without those of the file and the preset. */
+export function overridesFrom(given: Given): Overrides {
   const overrides: Record<string, unknown> = {};
   for (const { path } of describeSettings()) if (given[path] !== undefined) overrides[path] = given[path];
   for (const [flag, , path] of SHORT) {
     const value = given[camelCase(flag.slice(2))];
     if (value !== undefined) overrides[path] = value;
   }
-  return read(given, overrides);
+  return overrides;
 }
 
 function read(given: Given, overrides: Overrides): Config {

@@ -1,5 +1,5 @@
 /** A training as it looks on the terminal: a bar per epoch with the time left of the whole run, and its figures at the end. */
-import type { Config, EpochRecord, RunSummary } from '@reclmis/lab';
+import type { Config, EpochRecord, Overrides, RunSummary, TrainListeners } from '@reclmis/lab';
 import { interruptSignal, releaseInterrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
@@ -8,30 +8,50 @@ import { duration, percent } from './table.js';
 /** Trains into `out` and shows the course. */
 export async function trainWithProgress(config: Config, out: string, output: Output): Promise<RunSummary> {
   const { train } = await import('@reclmis/lab');
+  return shown(output, (listeners) => train(config, { out, ...listeners }));
+}
+
+/** Goes on with a run and shows the course. @param overrides settings that differ from the run's own. */
+export async function resumeWithProgress(
+  run: string,
+  overrides: Overrides,
+  output: Output,
+): Promise<RunSummary> {
+  const { resumeTraining } = await import('@reclmis/lab');
+  return shown(output, (listeners) => resumeTraining(run, { overrides, ...listeners }));
+}
+
+async function shown(
+  output: Output,
+  work: (listeners: TrainListeners) => Promise<RunSummary>,
+): Promise<RunSummary> {
   let bar: Progress | null = null;
   let begun = performance.now();
+  let done = 0; // steps of this session
+  let epochs = 0;
   try {
-    return await train(config, {
-      out,
+    return await work({
       signal: interruptSignal(),
-      onStart: ({ data, engine, model, stepsPerEpoch }) => {
+      onStart: ({ config, data, engine, model, stepsPerEpoch }) => {
         begun = performance.now();
+        epochs = config.train.epochs;
         const trainable = model.parameters().filter(({ requiresGrad }) => requiresGrad);
         const count = trainable.reduce((sum, { numel }) => sum + numel, 0);
         const threads = `${engine.threads} thread${engine.threads === 1 ? '' : 's'}`;
         output.say(
           `${(count / 1e6).toFixed(1)} million parameters; ${data.train.cases.length} training and ${data.val.cases.length} ` +
-            `validation cases of ${data.train.name}; ${config.train.epochs} epochs of ${stepsPerEpoch} steps on ${engine.device} (${threads})`,
+            `validation cases of ${data.train.name}; ${epochs} epochs of ${stepsPerEpoch} steps on ${engine.device} (${threads})`,
         );
       },
       onNotice: (line) => output.notice(line),
       onStep: ({ epoch, step, steps, stepOfEpoch, stepsPerEpoch, losses }) => {
+        done += 1;
         bar ??= new Progress({
-          label: `epoch ${epoch}/${config.train.epochs}`,
+          label: `epoch ${epoch}/${epochs}`,
           total: stepsPerEpoch,
           quiet: output.quiet,
         });
-        const left = ((performance.now() - begun) / 1000 / step) * (steps - step);
+        const left = ((performance.now() - begun) / 1000 / done) * (steps - step);
         bar.update(stepOfEpoch, `loss ${losses.total.toFixed(3)}, whole run ${duration(left)}`);
       },
       onEpoch: (record) => {

@@ -18,8 +18,8 @@ export interface ErrorEntry {
   readonly exitCode: ExitCode;
 }
 
-/** 2 usage and configuration, 3 data, 4 runs and checkpoints, 5 engine and device, 6 training, 7 output, 70 a defect, 130 interrupted. */
-export type ExitCode = 2 | 3 | 4 | 5 | 6 | 7 | 70 | 130;
+/** 2 usage and configuration, 3 data, 4 runs and checkpoints, 5 engine and device, 6 training, 7 output, 70 a defect, 75 to be resumed, 130 interrupted. */
+export type ExitCode = 2 | 3 | 4 | 5 | 6 | 7 | 70 | 75 | 130;
 
 const CATALOGUE = {
   // 2: usage and configuration
@@ -153,6 +153,11 @@ const CATALOGUE = {
   RUN_INVALID: {
     meaning: 'The run folder lacks a file or holds one that does not read as expected.',
     remedy: 'Use a folder that `reclmis train` wrote, or train again.',
+    exitCode: 4,
+  },
+  RUN_BUSY: {
+    meaning: 'Another process trains into the run folder.',
+    remedy: 'Wait for it or stop it; two processes cannot write one run.',
     exitCode: 4,
   },
   CHECKPOINT_MISSING: {
@@ -322,11 +327,17 @@ const CATALOGUE = {
     exitCode: 7,
   },
 
-  // 70 and 130
+  // 70, 75 and 130
   INTERNAL: {
     meaning: 'A defect of the program.',
     remedy: 'Report the message with the command that led to it.',
     exitCode: 70,
+  },
+  PREEMPTED: {
+    meaning:
+      'The training was told to end by SIGTERM or SIGUSR1, as schedulers do before they take a machine back; its state is saved.',
+    remedy: 'Go on with reclmis train --resume RUN.',
+    exitCode: 75,
   },
   INTERRUPTED: {
     meaning: 'The command was interrupted.',

@@ -130,7 +130,15 @@ const lossWeightsSchema = z.strictObject({
 
 const trainSchema = z.strictObject({
   epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
-  batchSize: count().default(32).describe('cases per step'), // the paper's for QaTa-COV19
+  // The paper's for QaTa-COV19. Of all processes together, so that steps, schedule and order do not depend on their number.
+  batchSize: count().default(32).describe('cases per step, over all processes'),
+  // Memory goes with the part, the gradient with the batch; batch normalisation sees the part.
+  accumulate: count().default(1).describe('parts into which a step’s batch is cut to save memory'),
+  // The whole batch costs another pass of the encoder, without gradients; see docs/training.md.
+  cclScope: z
+    .enum(['batch', 'part'])
+    .default('batch')
+    .describe('what CCL compares under --accumulate: the whole batch, or each part by itself'),
   optimizer: z.enum(['adam', 'adamw']).default('adam').describe('optimiser'), // the paper's
   lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate'), // the paper's (section 4.2)
   // PyTorch's defaults, which upstream keeps.
@@ -175,12 +183,30 @@ const trainSchema = z.strictObject({
     .max(1024)
     .default(0)
     .describe('threads of libtorch; 0: all cores of the machine'),
+  // The same bits each time; on CUDA at some cost in speed. On a CPU the kernels are such anyhow, for a given number of threads.
+  deterministic: z.boolean().default(false).describe('use deterministic kernels only'),
+  // A point takes seconds, a step that is lost as long as it took; besides, each epoch's end is one.
+  saveMinutes: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe('minutes between resume points within an epoch; 0: none'),
+  saveSteps: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('steps between resume points within an epoch; 0: none'),
+  // The second serves where the first is damaged. Each takes three times the weights.
+  keep: count().default(2).describe('resume points to keep'),
   // A run that is cut by time keeps its best checkpoint, but its schedule does not anneal to the end.
   maxMinutes: z
     .number()
     .min(0)
     .default(0)
-    .describe('stop after the epoch that passes this many minutes; 0: no limit'),
+    .describe(
+      'stop after the epoch that passes this many minutes since the start or the resumption; 0: no limit',
+    ),
 });
 
 const range = (limit: number): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> =>

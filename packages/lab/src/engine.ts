@@ -1,6 +1,15 @@
 /** Where and how a run computes: device, threads and the layout of images in memory, from the configuration. */
 import { availableParallelism } from 'node:os';
-import { device, type MemoryFormat, type nn, noGrad, scope, setThreads, version } from '@reclmis/torch';
+import {
+  device,
+  type MemoryFormat,
+  type nn,
+  noGrad,
+  scope,
+  setDeterministic,
+  setThreads,
+  version,
+} from '@reclmis/torch';
 import type { Config } from './config.js';
 import { type Precision, requirePrecision } from './precision.js';
 
@@ -25,6 +34,7 @@ export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine 
   requirePrecision(place, precision);
   const count = config.train.threads === 0 ? availableParallelism() : config.train.threads;
   setThreads(count);
+  setDeterministic(config.train.deterministic);
   const memoryFormat = memoryFormatFor(config.train.memoryFormat, place);
   return { device: place, threads: count, memoryFormat, precision };
 }

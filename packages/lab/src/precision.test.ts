@@ -11,7 +11,7 @@ import { TINY, tinyBatch } from './model/testing.js';
 import { inPrecision, precisionNotice } from './precision.js';
 import { openRun } from './run.js';
 import { writeTinyData } from './testing/tiny-data.js';
-import { checkpointPath, readCheckpoint, saveCheckpoint } from './train/checkpoint.js';
+import { checkpointPath, readCheckpoint, saveBest } from './train/checkpoint.js';
 import { objective } from './train/losses.js';
 import { trainStep } from './train/step.js';
 import { type StepReport, train } from './train/train.js';
@@ -224,10 +224,10 @@ describe('fp16', () => {
     const scaler = new LossScaler();
     scaler.restore({ scale: 2 ** 12, goodSteps: 77 });
     using model = openRun(out).loadModel({ checkpoint: 'last' });
-    await saveCheckpoint(out, { ...model.checkpoint, lossScaler: scaler.state }, model.model);
-    const { info } = scope(() => readCheckpoint(out, 'last', config));
+    saveBest(out, { ...model.checkpoint, lossScaler: scaler.state }, model.model);
+    const { info } = scope(() => readCheckpoint(out, 'best', config));
     expect(info.lossScaler).toEqual({ scale: 2 ** 12, goodSteps: 77 });
-    expect(readFileSync(checkpointPath(out, 'last').replace('.safetensors', '.json'), 'utf8')).toContain(
+    expect(readFileSync(checkpointPath(out, 'best').replace('.safetensors', '.json'), 'utf8')).toContain(
       '"goodSteps": 77',
     );
     const other = new LossScaler();

@@ -5,15 +5,16 @@
  *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
  *     metrics.jsonl            one line per epoch (`train/metrics-log.ts`)
  *     progress.png             the same as a picture
- *     checkpoints/             best and last (`train/checkpoint.ts`)
+ *     checkpoints/             the best weights and resume points (`train/checkpoint.ts`, `train/resume-point.ts`)
+ *     .lock                    while a process trains into it
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { scope, version } from '@reclmis/torch';
+import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
 import { type Config, configToYaml, loadConfig } from './config.js';
-import { makeFolder, writeFileAtomic } from './data/files.js';
+import { makeFolder } from './data/files.js';
 import type { Dataset } from './data/types.js';
 import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';
@@ -21,7 +22,12 @@ import type { RecLMIS } from './model/reclmis.js';
 import type { Precision } from './precision.js';
 import type { NoteEncoder } from './text/encoder.js';
 import { restoreNoteEncoder } from './text/restore.js';
-import { type CheckpointInfo, type CheckpointKind, readCheckpoint } from './train/checkpoint.js';
+import {
+  checkpointFolder,
+  type CheckpointInfo,
+  type CheckpointKind,
+  readCheckpoint,
+} from './train/checkpoint.js';
 import { type EpochRecord, readEpochs } from './train/metrics-log.js';
 
 /** How a run stands or ended. `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user; `imported`: trained elsewhere. */
@@ -60,6 +66,8 @@ export interface RunInfo {
   readonly encoderFingerprint: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** When it was resumed, each time; absent where it never was. */
+  readonly resumedAt?: readonly string[];
   /** So far. */
   readonly seconds: number;
   readonly epochs: number;
@@ -84,9 +92,24 @@ export function refuseTaken(dir: string): void {
   if (!existsSync(dir)) return;
   if (!statSync(dir).isDirectory())
     throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected a folder, found a file`);
-  const count = readdirSync(dir).length;
+  const count = readdirSync(dir).filter((name) => !isTemporary(name)).length;
   if (count > 0)
     throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected an empty folder, found ${count} entries`);
+}
+
+/** Whether a name is that of a file whose writing was cut off, or of the lock: they do not make a folder a run. */
+function isTemporary(name: string): boolean {
+  return /^\..*\.tmp$/.test(name) || name === '.lock';
+}
+
+/** Removes what killed processes left half-written. To be called while nobody else writes into the run. */
+export function sweepTemporaries(dir: string): void {
+  for (const folder of [dir, checkpointFolder(dir)]) {
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) {
+      if (/^\..*\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+    }
+  }
 }
 
 /**
@@ -95,14 +118,15 @@ export function refuseTaken(dir: string): void {
  */
 export async function createRun(dir: string, config: Config, info: RunInfo): Promise<void> {
   refuseTaken(dir);
-  await makeFolder(dir);
-  await writeFileAtomic(runFiles(dir).config, configToYaml(config));
-  await writeRunInfo(dir, info);
+  await makeFolder(checkpointFolder(dir));
+  writeAtomically(runFiles(dir).config, (write) => write(Buffer.from(configToYaml(config))));
+  writeRunInfo(dir, info);
 }
 
-/** Replaces `run.json`. */
-export async function writeRunInfo(dir: string, info: RunInfo): Promise<void> {
-  await writeFileAtomic(runFiles(dir).info, `${JSON.stringify(info, null, 2)}\n`);
+/** Replaces `run.json`; a folder that was deleted does not come back. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export function writeRunInfo(dir: string, info: RunInfo): void {
+  const text = `${JSON.stringify(info, null, 2)}\n`;
+  writeAtomically(runFiles(dir).info, (write) => write(Buffer.from(text)));
 }
 
 /** The versions that decide a run's figures. */
@@ -219,7 +243,8 @@ function restoreEncoder(info: CheckpointInfo, path: string, dir: string): NoteEn
   }
 }
 
-function readStoredConfig(file: string): Config {
+/** The configuration of a run folder. @throws RUN_INVALID */
+export function readStoredConfig(file: string): Config {
   try {
     return loadConfig(file);
   } catch (cause) {
@@ -228,7 +253,8 @@ function readStoredConfig(file: string): Config {
   }
 }
 
-function readInfo(file: string): RunInfo {
+/** `run.json`. @throws RUN_INVALID */
+export function readInfo(file: string): RunInfo {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));

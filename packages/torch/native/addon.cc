@@ -348,6 +348,16 @@ void setThreads(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { at::set_num_threads(info[0].As<Napi::Number>().Int32Value()); });
 }
 
+// setDeterministic(on): kernels whose result is the same each time, or an error where an operator has none
+void setDeterministic(const Napi::CallbackInfo& info) {
+  guarded(info, [&]() {
+    const bool on = info[0].As<Napi::Boolean>().Value();
+    at::globalContext().setDeterministicAlgorithms(on, /*warn_only=*/false);
+    at::globalContext().setDeterministicCuDNN(on);
+    if (on) at::globalContext().setBenchmarkCuDNN(false);
+  });
+}
+
 Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), at::get_num_threads()); }
 
 // memory() -> { liveBytes, peakBytes, cachedBytes, handles }
@@ -394,6 +404,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("manualSeed", Napi::Function::New(env, manualSeed));
   exports.Set("generatorState", Napi::Function::New(env, generatorState));
   exports.Set("setGeneratorState", Napi::Function::New(env, setGeneratorState));
+  exports.Set("setDeterministic", Napi::Function::New(env, setDeterministic));
   exports.Set("setThreads", Napi::Function::New(env, setThreads));
   exports.Set("threads", Napi::Function::New(env, threads));
   exports.Set("memory", Napi::Function::New(env, memory));

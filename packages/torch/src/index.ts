@@ -12,6 +12,7 @@ export {
   manualSeed,
   memory,
   resetPeak,
+  setDeterministic,
   setGeneratorState,
   setThreads,
   synchronize,

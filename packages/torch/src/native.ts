@@ -24,6 +24,7 @@ export interface Native {
   manualSeed(seed: number): void;
   generatorState(): number;
   setGeneratorState(tensor: number): void;
+  setDeterministic(on: boolean): void;
   setThreads(count: number): void;
   threads(): number;
   memory(): { liveBytes: number; peakBytes: number; cachedBytes: number; handles: number };

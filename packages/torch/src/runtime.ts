@@ -54,6 +54,16 @@ export function setThreads(count: number = availableParallelism()): void {
   native().setThreads(count);
 }
 
+/**
+ * Restricts libtorch to kernels that give the same bits each time, as `torch.use_deterministic_algorithms` does; an operator that has none
+ * then fails by name. On a CPU every kernel in use is such already, for a given number of threads. Before CUDA's first use cuBLAS is given
+ * the workspace that this needs, unless the environment says otherwise.
+ */
+export function setDeterministic(on: boolean): void {
+  if (on) process.env['CUBLAS_WORKSPACE_CONFIG'] ??= ':4096:8';
+  native().setDeterministic(on);
+}
+
 export function threads(): number {
   return native().threads();
 }

@@ -2,14 +2,16 @@
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import type { RunSummary } from '@reclmis/lab';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { configFrom, withSettings } from '../settings.js';
+import { interruptSignal } from '../interrupt.js';
+import { configFrom, overridesFrom, withSettings } from '../settings.js';
 import { duration, percent } from '../table.js';
-import { trainWithProgress } from '../training.js';
+import { resumeWithProgress, trainWithProgress } from '../training.js';
 
 interface TrainFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly out?: string;
+  readonly resume?: string;
 }
 
 /** How a run ended, for people. */
@@ -27,19 +29,41 @@ export function register(program: Command): void {
   const command = program
     .command('train')
     .description('train a model on a data set in LViT’s layout')
-    .option('-o, --out <dir>', 'run folder to make (default: runs/NAME-TIME)');
+    .option('-o, --out <dir>', 'run folder to make (default: runs/NAME-TIME)')
+    .addOption(
+      new Option(
+        '--resume <run>',
+        'go on with a run that was interrupted, killed or stopped by its time limit',
+      ).conflicts(['out', 'config', 'preset']),
+    );
   withOutputOptions(withSettings(command))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  $ reclmis train --preset qata-cov19 --data data/QaTa-COV19 -o runs/qata\n' +
-        '  $ reclmis train --config my.yaml --epochs 10 --train.schedule constant\n',
+        '  $ reclmis train --config my.yaml --epochs 10 --train.schedule constant\n' +
+        '  $ reclmis train --resume runs/qata\n',
     )
     .action(run);
 }
 
 async function run(flags: TrainFlags): Promise<void> {
   const output = new Output(flags);
+  const asked = interruptSignal();
+  const summary =
+    flags.resume === undefined
+      ? await start(flags, output)
+      : await resumeWithProgress(flags.resume, overridesFrom(flags), output);
+  if (summary.status === 'interrupted') throw interrupted(summary, asked.reason);
+  const { dir, status, epochs, steps, seconds, best } = summary;
+  output.result({ dir, status, epochs, steps, seconds, best });
+  output.say(`\nThe run ${ENDS[status]} after ${epochs} epochs in ${duration(seconds)}.`);
+  if (best)
+    output.say(`Best validation Dice, mean over images: ${percent(best.dice)} in epoch ${best.epoch}.`);
+  output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir}`);
+}
+
+async function start(flags: TrainFlags, output: Output): Promise<RunSummary> {
   const config = configFrom(flags);
   if (config.data.dir === '') {
     throw new ReclmisError(
@@ -48,18 +72,17 @@ async function run(flags: TrainFlags): Promise<void> {
     );
   }
   const out = flags.out ?? join('runs', `${basename(config.data.dir)}-${timestamp(new Date())}`);
-  const summary = await trainWithProgress(config, out, output);
-  if (summary.status === 'interrupted') {
-    throw new ReclmisError('INTERRUPTED', `${out}: stopped by Ctrl-C after ${summary.steps} steps`, {
-      remedy: `The last state is kept: \`reclmis evaluate ${out} --checkpoint last\`.`,
-    });
-  }
-  const { dir, status, epochs, steps, seconds, best } = summary;
-  output.result({ dir, status, epochs, steps, seconds, best });
-  output.say(`\nThe run ${ENDS[status]} after ${epochs} epochs in ${duration(seconds)}.`);
-  if (best)
-    output.say(`Best validation Dice, mean over images: ${percent(best.dice)} in epoch ${best.epoch}.`);
-  output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir}`);
+  return trainWithProgress(config, out, output);
+}
+
+/** Ctrl-C is the user's; the other signals are a scheduler's, who resumes on an exit status of its own. */
+function interrupted({ dir, steps }: RunSummary, by: unknown): ReclmisError {
+  const remedy = `Go on with: reclmis train --resume ${dir}`;
+  return by === 'SIGTERM' || by === 'SIGUSR1'
+    ? new ReclmisError('PREEMPTED', `${dir}: ${by} after ${steps} steps; the state is saved`, { remedy })
+    : new ReclmisError('INTERRUPTED', `${dir}: stopped by Ctrl-C after ${steps} steps; the state is saved`, {
+        remedy,
+      });
 }
 
 /** `20260131-235959`, local time. */

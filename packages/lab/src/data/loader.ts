@@ -85,10 +85,13 @@ export class Loader {
 
   /**
    * The batches of an epoch, in order. Leaving the iteration early is fine: what was made ahead is dropped.
+   * @param from The first batch to give, from 0: an epoch that was left goes on with the batches that it would have had.
    * @throws the coded error of a file that cannot be read, when its batch is due
    */
-  async *batches(epoch: number): AsyncGenerator<Batch, void, undefined> {
-    const jobs = this.plan(epoch).map((indices): BatchJob => ({ epoch, indices }));
+  async *batches(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
+    const jobs = this.plan(epoch)
+      .slice(from)
+      .map((indices): BatchJob => ({ epoch, indices }));
     const ahead = this.options.workers === 0 ? 1 : Math.max(1, this.options.prefetch);
     const queue: Promise<AssembledBatch>[] = [];
     let next = 0;

@@ -13,7 +13,7 @@
 import { ReclmisError } from '@reclmis/core';
 import { float32, full, layerNorm, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
-import { contrastiveLoss } from './contrastive.js';
+import { type ContrastiveInput, contrastiveLoss } from './contrastive.js';
 import { ConditionedInteraction, Interest } from './interaction.js';
 import { drawMask, hide } from './masking.js';
 import {
@@ -69,6 +69,9 @@ export interface GivenMasks {
   readonly patches?: Tensor;
   readonly words?: Tensor;
 }
+
+/** How CCL's loss comes from what the model gives for a batch. */
+export type Contrast = (input: ContrastiveInput) => Tensor;
 
 /** CCL's temperature, under the key where the authors' checkpoints keep it. Frozen, as the whole of CLIP is. */
 class FrozenScale extends nn.Module {
@@ -169,9 +172,15 @@ export class RecLMIS extends nn.Module {
   /**
    * `segment`, with the losses of the components that are on.
    * @param given masks to use instead of drawing them.
+   * @param contrast default `contrastiveLoss`; another one may compare the batch with cases that were computed elsewhere.
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
-  forwardTraining(images: Tensor, note: NoteFeatures | null, given: GivenMasks = {}): TrainingOutput {
+  forwardTraining(
+    images: Tensor,
+    note: NoteFeatures | null,
+    given: GivenMasks = {},
+    contrast: Contrast = contrastiveLoss,
+  ): TrainingOutput {
     const { skips, bottleneck } = this.encode(images);
     const none = {
       poi: null,
@@ -201,8 +210,42 @@ export class RecLMIS extends nn.Module {
     const words = this.interact.words(gathered); // [B,T,C]
     const poi = this.trainers.poi.forward(image, null); // [B,N]
     const woi = this.trainers.woi.forward(words, note.valid); // [B,T]
-    const trained = this.learn(this.trainers, { patches, tokens, image, note, poi, woi }, given);
+    const trained = this.learn(this.trainers, { patches, tokens, image, note, poi, woi }, given, contrast);
     return { ...segmentation, ...shared, interactedText: words, poi, woi, ...trained };
+  }
+
+  /**
+   * What CCL compares, without the rest of the training graph. From the same state of the generator it draws what `forwardTraining` draws.
+   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID where the model has no CCL.
+   */
+  contrastInput(images: Tensor, note: NoteFeatures): ContrastiveInput {
+    if (!this.interact || !this.trainers)
+      throw new ReclmisError('CONFIG_INVALID', 'contrastInput: the model has no contrastive learning');
+    const patches = toPatches(this.encode(images).bottleneck); // [B,N,C]
+    const tokens = this.adapt(note); // [B,T,C]
+    const { image, gathered } = this.interact.forward(patches, tokens);
+    const words = this.interact.words(gathered); // [B,T,C]
+    const poi = this.trainers.poi.forward(image, null); // [B,N]
+    const woi = this.trainers.woi.forward(words, note.valid); // [B,T]
+    return this.compared(this.trainers, { patches, tokens, note, poi, woi });
+  }
+
+  /** CCL's inputs; without its condition every patch and every valid word weighs the same. */
+  private compared(
+    trainers: Trainers,
+    x: { patches: Tensor; tokens: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
+  ): ContrastiveInput {
+    const { conditions, secondSoftmax } = this.options;
+    const { valid } = x.note;
+    return {
+      patches: x.patches,
+      tokens: x.tokens,
+      valid,
+      poi: conditions.ccl ? x.poi : x.poi.fullLike(1 / x.poi.size(1)),
+      woi: conditions.ccl ? x.woi : evenWords(valid, x.woi),
+      logitScale: trainers.scale.logitScale,
+      secondSoftmax,
+    };
   }
 
   /** Eq. 4 to 9 for the components that are on. */
@@ -210,25 +253,13 @@ export class RecLMIS extends nn.Module {
     trainers: Trainers,
     x: { patches: Tensor; tokens: Tensor; image: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
     given: GivenMasks,
+    contrast: Contrast,
   ): Pick<TrainingOutput, 'losses' | 'hiddenPatches' | 'hiddenWords'> {
     const { options } = this;
     const { components, conditions, maskRatios, maskStrategy: strategy } = options;
     const { valid } = x.note;
-    // Without its condition, a loss gives every patch and every valid word the same weight.
-    const evenWords = (): Tensor => valid.to({ dtype: x.woi.dtype }).div(valid.sum([1], true)); // [B,T]
-    const evenPatches = (): Tensor => x.poi.fullLike(1 / x.poi.size(1)); // [B,N]
 
-    const ccl = components.ccl
-      ? contrastiveLoss({
-          patches: x.patches,
-          tokens: x.tokens,
-          valid,
-          poi: conditions.ccl ? x.poi : evenPatches(),
-          woi: conditions.ccl ? x.woi : evenWords(),
-          logitScale: trainers.scale.logitScale,
-          secondSoftmax: options.secondSoftmax,
-        })
-      : null;
+    const ccl = components.ccl ? contrast(this.compared(trainers, x)) : null;
 
     let hiddenPatches: Tensor | null = null;
     let cvr: Tensor | null = null;
@@ -238,7 +269,7 @@ export class RecLMIS extends nn.Module {
       const reconstructed = trainers.cvr.forward({
         masked: hide(x.patches, hiddenPatches),
         context: x.tokens,
-        condition: conditions.cvr ? x.woi : evenWords(),
+        condition: conditions.cvr ? x.woi : evenWords(valid, x.woi), // as `compared` does
       });
       cvr = reconstructed.mseLoss(options.targets === 'paper' ? x.patches.detach() : x.image);
     }
@@ -309,6 +340,11 @@ export class RecLMIS extends nn.Module {
 function toPatches(map: Tensor): Tensor {
   const [B, C, h, w] = map.shape4();
   return map.permute([0, 2, 3, 1]).reshape([B, h * w, C]);
+}
+
+/** The same weight for each valid word of a note, 0 for padding. @returns [B,T] of `like`'s dtype */
+function evenWords(valid: Tensor, like: Tensor): Tensor {
+  return valid.to({ dtype: like.dtype }).div(valid.sum([1], true));
 }
 
 /** A target that the loss cannot move: detached, each item [.., C] with mean 0 and variance 1. */

@@ -1,13 +1,11 @@
 /**
- * Checkpoints: `checkpoints/best.safetensors` and `checkpoints/last.safetensors`, each with a `.json` that shows its metadata.
+ * Checkpoints: `checkpoints/best.safetensors`, with a `.json` that shows its metadata, and as `last` the newest resume point
+ * (`resume-point.ts`).
  *
  * A checkpoint holds the model's parameters and buffers under their keys, and in the file's metadata all that is needed to use them:
  * the resolved configuration, the note encoder's description (with its vocabulary), epoch, step and scores. What the file itself
- * says counts; the `.json` beside it is for readers. `last` has a companion, `last.optimizer.safetensors`, with the optimiser's
- * moments and step counts: with the step (the schedule's only state) and early stopping's state, that is what a run needs to go on.
- *
- * Every file is written beside its place and renamed, so a crash leaves the previous checkpoint whole. `last` and its companion are
- * two files: both state their step, and `readOptimizer` refuses a pair of different steps.
+ * says counts; the `.json` beside it is for readers. Every file is written beside its place, synced and renamed, so that it is whole or
+ * not there at all, whenever the process or the machine ends.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,15 +15,16 @@ import {
   type nn,
   type optim,
   readSafetensors,
-  scope,
+  readSafetensorsHeader,
   type Tensor,
+  writeAtomically,
   writeSafetensors,
 } from '@reclmis/torch';
 import { type Config, resolveConfig } from '../config.js';
-import { makeFolder, writeFileAtomic } from '../data/files.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 import type { EarlyStoppingState } from './early-stopping.js';
 import type { EpochScores } from './metrics-log.js';
+import { MODEL_PREFIX, RESUME_FORMAT, resumePaths } from './resume-files.js';
 
 export type CheckpointKind = 'best' | 'last';
 export type Optimizer = optim.Adam | optim.AdamW;
@@ -37,7 +36,7 @@ export interface CheckpointInfo {
   readonly kind: CheckpointKind;
   /** Epochs that were completed. */
   readonly epoch: number;
-  /** Optimiser steps that were done; past `epoch` whole epochs where the run was interrupted within one. */
+  /** Optimiser steps that were done; past `epoch` whole epochs where it was made within one. */
   readonly step: number;
   /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
   readonly validation: EpochScores | null;
@@ -55,38 +54,29 @@ export interface Checkpoint {
   readonly info: CheckpointInfo;
 }
 
-/** Where a run keeps a checkpoint. */
-export function checkpointPath(runDir: string, kind: CheckpointKind): string {
-  return join(runDir, 'checkpoints', `${kind}.safetensors`);
-}
-
-function optimizerPath(runDir: string): string {
-  return join(runDir, 'checkpoints', 'last.optimizer.safetensors');
+/** The folder of a run's checkpoints. */
+export function checkpointFolder(runDir: string): string {
+  return join(runDir, 'checkpoints');
 }
 
 /**
- * Writes the model's state and, where given, the optimiser's.
+ * Where a run keeps a checkpoint. `last` is its newest resume point, or, in runs of versions before 0.2 that ended, a file of that name.
+ */
+export function checkpointPath(runDir: string, kind: CheckpointKind): string {
+  const named = join(checkpointFolder(runDir), `${kind}.safetensors`);
+  return kind === 'best' ? named : (resumePaths(checkpointFolder(runDir))[0] ?? named);
+}
+
+/**
+ * Writes the model's state as the best so far. The folder of checkpoints must exist: one that was deleted does not come back.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint is then as it was.
  */
-export async function saveCheckpoint(
-  runDir: string,
-  info: CheckpointInfo,
-  model: nn.Module,
-  optimizer?: Optimizer,
-): Promise<void> {
-  const path = checkpointPath(runDir, info.kind);
-  await makeFolder(join(runDir, 'checkpoints'));
-  if (optimizer) {
-    writeSafetensors(optimizerPath(runDir), optimizer.stateDict(), {
-      format: FORMAT,
-      step: String(info.step),
-    });
-  }
-  writeSafetensors(path, model.stateDict(), { format: FORMAT, info: JSON.stringify(info) });
-  await writeFileAtomic(
-    path.replace(/\.safetensors$/, '.json'),
-    `${JSON.stringify({ format: FORMAT, ...info }, null, 2)}\n`,
-  );
+export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module): void {
+  const path = checkpointPath(runDir, 'best');
+  const described = { ...info, kind: 'best' };
+  writeSafetensors(path, model.stateDict(), { format: FORMAT, info: JSON.stringify(described) });
+  const text = `${JSON.stringify({ format: FORMAT, ...described }, null, 2)}\n`;
+  writeAtomically(path.replace(/\.safetensors$/, '.json'), (write) => write(Buffer.from(text)));
 }
 
 /**
@@ -97,43 +87,46 @@ export async function saveCheckpoint(
 export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Config): Checkpoint {
   const path = checkpointPath(runDir, kind);
   if (!existsSync(path)) throw new ReclmisError('CHECKPOINT_MISSING', `${path}: no such checkpoint`);
-  const { tensors, metadata } = readIntact(path);
-  const info = parseInfo(path, metadata);
-  for (const section of ['model', 'text'] as const) {
-    const difference = firstDifference(info.config[section], config[section], section);
-    if (difference) {
-      const { at, stored, asked } = difference;
-      throw new ReclmisError(
-        'CHECKPOINT_MISMATCH',
-        `${path}: trained with ${at} ${JSON.stringify(stored)}, config.yaml says ${JSON.stringify(asked)}`,
-      );
-    }
+  const { metadata } = intact(() => readSafetensorsHeader(path));
+  const { info, format } = parseInfo(path, metadata);
+  requireSameModel(path, info.config, config);
+  const prefix = format === RESUME_FORMAT ? MODEL_PREFIX : '';
+  const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
+  const own = [...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor] as const);
+  return { path, tensors: new Map(own), info };
+}
+
+/** What the best checkpoint says about itself; null where there is none that reads. */
+export function bestInfo(runDir: string): CheckpointInfo | null {
+  try {
+    const path = checkpointPath(runDir, 'best');
+    return parseInfo(path, readSafetensorsHeader(path).metadata).info;
+  } catch (error) {
+    if (error instanceof ReclmisError) return null;
+    throw error;
   }
-  return { path, tensors, info };
 }
 
 /**
- * Gives the optimiser the state that was saved with `last`.
- * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH (another step than `last`'s, other parameters)
+ * Refuses a checkpoint that was trained with other model or text settings.
+ * @throws CHECKPOINT_MISMATCH naming the setting with both values.
  */
-export function readOptimizer(runDir: string, info: CheckpointInfo, optimizer: Optimizer): void {
-  const path = optimizerPath(runDir);
-  if (!existsSync(path)) throw new ReclmisError('CHECKPOINT_MISSING', `${path}: no optimiser state`);
-  scope(() => {
-    const { tensors, metadata } = readIntact(path);
-    if (metadata['step'] !== String(info.step)) {
+export function requireSameModel(path: string, stored: Config, asked: Config): void {
+  for (const section of ['model', 'text'] as const) {
+    const difference = firstDifference(stored[section], asked[section], section);
+    if (difference) {
       throw new ReclmisError(
         'CHECKPOINT_MISMATCH',
-        `${path}: belongs to step ${metadata['step'] ?? 'unknown'}, the checkpoint to step ${info.step}`,
+        `${path}: trained with ${difference.at} ${JSON.stringify(difference.stored)}, config.yaml says ${JSON.stringify(difference.asked)}`,
       );
     }
-    optimizer.loadStateDict(tensors);
-  });
+  }
 }
 
-function readIntact(path: string): ReturnType<typeof readSafetensors> {
+/** Says of a file that does not read that it is a damaged checkpoint. @throws CHECKPOINT_CORRUPT */
+export function intact<R>(read: () => R): R {
   try {
-    return readSafetensors(path);
+    return read();
   } catch (cause) {
     if (cause instanceof ReclmisError && cause.code === 'SAFETENSORS_INVALID') {
       throw new ReclmisError('CHECKPOINT_CORRUPT', cause.message, { cause });
@@ -142,17 +135,24 @@ function readIntact(path: string): ReturnType<typeof readSafetensors> {
   }
 }
 
-function parseInfo(path: string, metadata: Readonly<Record<string, string>>): CheckpointInfo {
+/**
+ * The metadata of a checkpoint or a resume point.
+ * @throws CHECKPOINT_CORRUPT
+ */
+export function parseInfo(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): { info: CheckpointInfo; format: string } {
   const { format, info: text } = metadata;
-  if (format !== FORMAT || text === undefined) {
+  if ((format !== FORMAT && format !== RESUME_FORMAT) || text === undefined) {
     throw new ReclmisError(
       'CHECKPOINT_CORRUPT',
-      `${path}: expected format ${FORMAT} in its metadata, got ${format ?? 'none'}`,
+      `${path}: expected format ${FORMAT} or ${RESUME_FORMAT} in its metadata, got ${format ?? 'none'}`,
     );
   }
   try {
     const info = JSON.parse(text) as CheckpointInfo;
-    return { ...info, config: resolveConfig(info.config, {}, path) };
+    return { info: { ...info, config: resolveConfig(info.config, {}, path) }, format };
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: its metadata does not read: ${what}`, { cause });

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import { writeFileAtomic } from '../data/files.js';
+import { writeAtomically } from '@reclmis/torch';
 
 /** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
 export interface EpochLosses {
@@ -43,13 +43,14 @@ export interface EpochRecord {
   readonly waitShare: number;
   /** Most bytes that tensors held at once during the epoch, validation included. */
   readonly peakBytes: number;
-  /** Seconds since the run began, at the epoch's end. */
+  /** Seconds that the run had taken at the epoch's end, over all its sessions. */
   readonly seconds: number;
 }
 
 /** Writes the log of the epochs so far. @throws OUTPUT_UNWRITABLE, DISK_FULL; the log is then as it was. */
-export async function writeEpochs(file: string, records: readonly EpochRecord[]): Promise<void> {
-  await writeFileAtomic(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+export function writeEpochs(file: string, records: readonly EpochRecord[]): void {
+  const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  writeAtomically(file, (write) => write(Buffer.from(text)));
 }
 
 /**

@@ -2,28 +2,44 @@
 import { type Score, ScoreSummary } from '@reclmis/core';
 import { writeProgress } from '../plots/progress.js';
 import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run.js';
-import { LOSS_NAMES, type LossName } from './losses.js';
-import { type EpochLosses, type EpochRecord, type EpochScores, writeEpochs } from './metrics-log.js';
-import type { StepLosses } from './step.js';
+import { type EpochRecord, type EpochScores, writeEpochs } from './metrics-log.js';
+
+/** What a run came to before this session. */
+export interface Earlier {
+  readonly step: number;
+  readonly records: readonly EpochRecord[];
+  readonly seconds: number;
+}
+
+const NOTHING: Earlier = { step: 0, records: [], seconds: 0 };
 
 /** A run's course. */
 export class Progress {
   /** Optimiser steps that were done. */
-  step = 0;
-  readonly records: EpochRecord[] = [];
+  step: number;
+  readonly records: EpochRecord[];
   private readonly begun = performance.now();
 
   constructor(
     readonly dir: string,
     private current: RunInfo,
-  ) {}
+    private readonly earlier: Earlier = NOTHING,
+  ) {
+    this.step = earlier.step;
+    this.records = [...earlier.records];
+  }
 
   get info(): RunInfo {
     return this.current;
   }
 
-  /** Since the run began. */
+  /** That the run has taken, over all its sessions. */
   get seconds(): number {
+    return this.earlier.seconds + this.sessionSeconds;
+  }
+
+  /** Since this session began. */
+  get sessionSeconds(): number {
     return (performance.now() - this.begun) / 1000;
   }
 
@@ -39,55 +55,25 @@ export class Progress {
     };
   }
 
-  /** Brings the folder up to date after an epoch. */
+  /** Brings the folder up to date after an epoch. @throws OUTPUT_UNWRITABLE (also where the folder was deleted), DISK_FULL */
   async write(): Promise<void> {
     const files = runFiles(this.dir);
-    await writeEpochs(files.metrics, this.records);
-    await writeProgress(files.progress, this.records);
-    await writeRunInfo(this.dir, this.current);
+    writeEpochs(files.metrics, this.records);
+    if (this.records.length > 0) await writeProgress(files.progress, this.records);
+    writeRunInfo(this.dir, this.current);
   }
 
   /** Writes how the run ended. */
-  async end(status: RunStatus, error?: { readonly code: string; readonly message: string }): Promise<void> {
+  end(status: RunStatus, error?: { readonly code: string; readonly message: string }): void {
+    const { error: _, ...current } = this.current;
     this.current = {
-      ...this.current,
+      ...current,
       status,
       steps: this.step,
       seconds: this.seconds,
       ...(error ? { error } : {}),
     };
-    await writeRunInfo(this.dir, this.current);
-  }
-}
-
-/** Means of losses over cases, each step weighted by its number of cases. */
-export class MeanLosses {
-  private readonly sums = new Map<LossName | 'total', number>();
-  private cases = 0;
-
-  add(losses: StepLosses, count: number): void {
-    this.cases += count;
-    for (const name of [...LOSS_NAMES, 'total'] as const) {
-      const value = losses[name];
-      if (value !== undefined) this.sums.set(name, (this.sums.get(name) ?? 0) + value * count);
-    }
-  }
-
-  /** Cases that were taken in. */
-  get count(): number {
-    return this.cases;
-  }
-
-  /** The means; terms that never occurred are absent. */
-  get losses(): EpochLosses {
-    const mean = (name: LossName | 'total'): number => (this.sums.get(name) ?? Number.NaN) / this.cases;
-    const optional = (['ccl', 'clr', 'cvr'] as const).filter((name) => this.sums.has(name));
-    return {
-      total: mean('total'),
-      dice: mean('dice'),
-      bce: mean('bce'),
-      ...Object.fromEntries(optional.map((name) => [name, mean(name)])),
-    };
+    writeRunInfo(this.dir, this.current);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a training run is made of, and how it is put together from its configuration. */
-import { Random, ReclmisError } from '@reclmis/core';
+import { ReclmisError } from '@reclmis/core';
 import { manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../build.js';
 import type { Config, TrainConfig } from '../config.js';
@@ -86,6 +86,9 @@ export function openSession(config: Config, data: TrainingData): Session {
     segmenter: new Segmenter(model, encoder, engine),
     required: requiredLosses(model.options.components),
     weights: config.train.lossWeights,
+    seed: config.seed,
+    accumulate: config.train.accumulate,
+    cclScope: config.train.cclScope,
     trainLoader,
     valLoader,
     earlyStopping: new EarlyStopping(config.train.patience),
@@ -106,14 +109,6 @@ function buildOptimizer(train: TrainConfig, model: RecLMIS): Optimizer {
   return train.optimizer === 'adamw'
     ? new optim.AdamW(trained, { lr, betas, weightDecay })
     : new optim.Adam(trained, { lr, betas, weightDecay });
-}
-
-/**
- * Seeds the masks' and dropout's draws of an epoch from the run's seed and the epoch, so that an epoch can be repeated without
- * those before it.
- */
-export function seedEpoch(config: Config, epoch: number): void {
-  manualSeed(Random.from(config.seed, 'epoch', epoch).uint32());
 }
 
 /** The first `run.json` of a session. */

@@ -3,19 +3,26 @@
  *
  * Epoch by epoch: train on every case, validate, note the figures, keep the checkpoints, decide whether to go on. A step's work is in
  * `step.ts`, the parts are put together in `session.ts`. Upstream's habit of carrying on without a loss that failed (METHOD.md 11) is
- * not repeated: such an error ends the run, and the checkpoints of the epochs before it stay.
+ * not repeated: such an error ends the run, and the checkpoints from before it stay.
+ *
+ * A resume point is written before the first step, within epochs as often as asked, at each epoch's end and on interruption. Whatever
+ * ends the process, `resumeTraining` goes on from the newest and comes to the same weights, bit for bit, on the same machine with the same
+ * number of threads: order and augmentation follow from seed and epoch, draws from seed and step, and all else is in the point.
  */
 import { toReclmisError } from '@reclmis/core';
 import { memory, resetPeak } from '@reclmis/torch';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
-import { createRun, refuseTaken, type RunInfo, type RunStatus } from '../run.js';
+import { createRun, currentVersions, refuseTaken, type RunInfo, type RunStatus } from '../run.js';
 import { chooseEncoder, describeCutNotes } from '../text/choose.js';
-import { saveCheckpoint } from './checkpoint.js';
+import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
+import { EpochCourse } from './epoch-course.js';
 import type { EpochRecord, EpochScores } from './metrics-log.js';
-import { epochScores, MeanLosses, Progress } from './progress.js';
-import { firstInfo, openSession, openTrainingData, seedEpoch, type Session } from './session.js';
+import { epochScores, Progress } from './progress.js';
+import { type ResumeState, saveResumePoint } from './resume-point.js';
+import { withRunLock } from './run-lock.js';
+import { firstInfo, openSession, openTrainingData, type Session } from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
 
 /** What is told after each step. Holds ids, no notes and no pictures. */
@@ -36,10 +43,8 @@ export interface StepReport {
   readonly secondsPerImage: number;
 }
 
-/** Where to write, and who listens. */
-export interface TrainOptions {
-  /** The run folder; must be empty or absent. */
-  readonly out: string;
+/** Who listens to a training, and what may end it. */
+export interface TrainListeners {
   /** Called with the parts before the first step, e.g. to look at them or to start from other weights. */
   readonly onStart?: (session: Session) => void;
   readonly onStep?: (report: StepReport) => void;
@@ -48,8 +53,14 @@ export interface TrainOptions {
   readonly onEpoch?: (record: EpochRecord) => void;
   /** Called with what the user should know before the first step: which note encoder was chosen, notes that are cut. */
   readonly onNotice?: (line: string) => void;
-  /** Ends the run cleanly: `last` is saved, status `interrupted`. */
+  /** Ends the run cleanly after the step in progress: a resume point is written, status `interrupted`. */
   readonly signal?: AbortSignal;
+}
+
+/** Where to write, and who listens. */
+export interface TrainOptions extends TrainListeners {
+  /** The run folder; must be empty or absent. */
+  readonly out: string;
 }
 
 /** How a run ended. */
@@ -61,7 +72,8 @@ export interface RunSummary extends RunInfo {
 /**
  * Trains and leaves a run folder.
  * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED: then nothing was written.
- * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: then `run.json` says so, and earlier checkpoints stay whole.
+ * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: then `run.json` says so as far as it can be written, and the
+ *   checkpoints from before stay whole.
  */
 export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
   refuseTaken(options.out);
@@ -69,25 +81,22 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const config = settle(asked, options);
   const session = openSession(config, data);
   try {
-    tell(options, precisionNotice(session.engine));
-    if (session.model.readsNotes) {
-      const notes = [...data.train.cases, ...data.val.cases].map(({ note }) => note);
-      tell(options, describeCutNotes(session.encoder, notes));
-    }
+    announce(session, options);
     const progress = new Progress(options.out, firstInfo(session, new Date()));
     await createRun(options.out, config, progress.info);
-    try {
-      options.onStart?.(session);
-      await progress.end(await trainEpochs(session, progress, options));
-    } catch (error) {
-      const { code, message } = toReclmisError(error);
-      await progress.end('failed', { code, message });
-      throw error;
-    }
-    return { ...progress.info, dir: options.out, records: progress.records };
+    return await withRunLock(options.out, options, () => runToEnd(session, progress, null, options));
   } finally {
     await session.close();
   }
+}
+
+/** Tells what the user should know before the first step. */
+export function announce(session: Session, options: TrainListeners): void {
+  tell(options, precisionNotice(session.engine));
+  if (!session.model.readsNotes) return;
+  const { train, val } = session.data;
+  const notes = [...train.cases, ...val.cases].map(({ note }) => note);
+  tell(options, describeCutNotes(session.encoder, notes));
 }
 
 /** The configuration with the note encoder that it comes down to, which the run records. */
@@ -98,94 +107,132 @@ function settle(config: Config, options: TrainOptions): Config {
   return { ...config, text };
 }
 
-function tell({ onNotice }: TrainOptions, line: string | null): void {
+function tell({ onNotice }: TrainListeners, line: string | null): void {
   if (line !== null) onNotice?.(line);
 }
 
+/**
+ * Trains from where the session and the progress stand, and writes how it ended.
+ * @param running the epoch that was in progress; null between two epochs.
+ */
+export async function runToEnd(
+  session: Session,
+  progress: Progress,
+  running: EpochCourse | null,
+  options: TrainListeners,
+): Promise<RunSummary> {
+  try {
+    options.onStart?.(session);
+    const saving = new Saving(session, progress);
+    if (progress.step === 0) saving.save(null); // shows at once whether the disk takes it
+    progress.end(await trainEpochs(session, progress, saving, running, options));
+  } catch (error) {
+    endFailed(progress, error);
+    throw error;
+  }
+  return { ...progress.info, dir: progress.dir, records: progress.records };
+}
+
+/** Writes that the run failed, where that can still be written: a full disk or a deleted folder is the error to report, not this one. */
+function endFailed(progress: Progress, error: unknown): void {
+  const { code, message } = toReclmisError(error);
+  try {
+    progress.end('failed', { code, message });
+  } catch (second) {
+    if (toReclmisError(second).code === 'INTERNAL') throw second;
+  }
+}
+
 /** The loop. */
-async function trainEpochs(session: Session, progress: Progress, options: TrainOptions): Promise<RunStatus> {
+async function trainEpochs(
+  session: Session,
+  progress: Progress,
+  saving: Saving,
+  running: EpochCourse | null,
+  options: TrainListeners,
+): Promise<RunStatus> {
   const { config, earlyStopping } = session;
-  for (let epoch = 1; epoch <= config.train.epochs; epoch++) {
+  const stopped = (): boolean => options.signal?.aborted === true;
+  const exhausted = (): boolean => earlyStopping.exhausted;
+  if (exhausted()) return 'exhausted'; // resumed after its end
+  for (let epoch = progress.records.length + 1; epoch <= config.train.epochs; epoch++) {
     resetPeak();
-    const trained = await trainEpoch(session, epoch, progress, options);
-    if (options.signal?.aborted) return await interrupt(session, progress);
-    requireFiniteState(session.model, progress.step);
+    const course = running?.epoch === epoch ? running : EpochCourse.begin(epoch);
+    const lr = await trainEpoch(session, course, progress, saving, options);
+    if (stopped()) return interrupted(saving, course);
 
     const validation = await validate(session, options);
-    if (options.signal?.aborted) return await interrupt(session, progress);
+    if (stopped()) return interrupted(saving, course);
 
     const best = earlyStopping.update(epoch, validation.dice);
-    const record = {
+    const record: EpochRecord = {
       epoch,
-      ...trained,
+      step: progress.step,
+      losses: course.losses,
+      lr,
+      secondsPerImage: course.secondsPerImage,
+      waitShare: course.waitShare,
       validation,
       best,
       peakBytes: memory().peakBytes,
       seconds: progress.seconds,
     };
     progress.completed(record);
-    if (best) await save(session, progress, 'best');
-    await save(session, progress, 'last');
+    saving.save(null); // first: should the process end here, the resumed run writes `best` from this point
+    if (best) saving.saveBest();
     await progress.write();
     options.onEpoch?.(record);
 
-    if (earlyStopping.exhausted) return 'exhausted';
+    if (exhausted()) return 'exhausted';
     if (outOfTime(config, progress) && epoch < config.train.epochs) return 'out-of-time';
   }
   return 'finished';
 }
 
-type TrainedEpoch = Pick<EpochRecord, 'step' | 'losses' | 'lr' | 'secondsPerImage' | 'waitShare'>;
-
-/** Every training case once. Stops after the step during which the signal came. */
+/**
+ * Every training case once, or those that the epoch still lacks. Stops after the step during which the signal came.
+ * @returns the learning rate of the last step.
+ */
 async function trainEpoch(
   session: Session,
-  epoch: number,
+  course: EpochCourse,
   progress: Progress,
-  options: TrainOptions,
-): Promise<TrainedEpoch> {
+  saving: Saving,
+  { signal, onStep }: TrainListeners,
+): Promise<number> {
   const { config, model, trainLoader, stepsPerEpoch, rate } = session;
-  const mean = new MeanLosses();
-  const begun = performance.now();
-  let before = begun;
-  let waited = 0;
-  let lr = rate(progress.step);
-  seedEpoch(config, epoch);
+  const first = (course.epoch - 1) * stepsPerEpoch;
+  let before = performance.now();
   model.train();
-  for await (const batch of trainLoader.batches(epoch)) {
-    lr = rate(progress.step);
+  for await (const batch of trainLoader.batches(course.epoch, progress.step - first)) {
+    const lr = rate(progress.step);
     const losses = trainStep(session, batch, progress.step + 1, lr);
     progress.step += 1;
-    mean.add(losses, batch.count);
-    waited += batch.waitMs;
+    course.add(losses, batch.count);
+    course.waitedMs += batch.waitMs;
     const now = performance.now();
-    options.onStep?.({
-      epoch,
+    course.spentMs += now - before;
+    onStep?.({
+      epoch: course.epoch,
       step: progress.step,
       steps: config.train.epochs * stepsPerEpoch,
       stepsPerEpoch,
-      stepOfEpoch: progress.step - (epoch - 1) * stepsPerEpoch,
+      stepOfEpoch: progress.step - first,
       losses,
       lr,
       ids: batch.ids,
       secondsPerImage: (now - before) / 1000 / batch.count,
     });
-    before = now;
+    if (saving.isDue) saving.save(course);
+    before = performance.now();
     await new Promise(setImmediate); // lets signals, timers and the loader's messages in between two steps
-    if (options.signal?.aborted) break;
+    if (signal?.aborted) break;
   }
-  const spent = performance.now() - begun;
-  return {
-    step: progress.step,
-    losses: mean.losses,
-    lr,
-    secondsPerImage: spent / 1000 / mean.count,
-    waitShare: Math.min(1, waited / spent),
-  };
+  return rate(progress.step - 1);
 }
 
 /** Scores the validation cases in evaluation mode. */
-async function validate(session: Session, { signal, onValidation }: TrainOptions): Promise<EpochScores> {
+async function validate(session: Session, { signal, onValidation }: TrainListeners): Promise<EpochScores> {
   const of = session.data.val.cases.length;
   const { rows } = await scoreCases(session.segmenter, session.valLoader.batches(0), {
     ...(signal ? { signal } : {}),
@@ -194,11 +241,56 @@ async function validate(session: Session, { signal, onValidation }: TrainOptions
   return epochScores(rows);
 }
 
-async function save(session: Session, progress: Progress, kind: 'best' | 'last'): Promise<void> {
-  const { config, encoder, model, optimizer, scaler, earlyStopping } = session;
-  const info = {
-    kind,
-    epoch: progress.info.epochs,
+/** Writes a run's checkpoints, and knows when the next resume point is due. */
+class Saving {
+  private savedAt = performance.now();
+
+  constructor(
+    private readonly session: Session,
+    private readonly progress: Progress,
+  ) {}
+
+  /** Whether a resume point within the epoch is due after this step. */
+  get isDue(): boolean {
+    const { saveMinutes, saveSteps } = this.session.config.train;
+    if (saveSteps > 0 && this.progress.step % saveSteps === 0) return true;
+    return saveMinutes > 0 && performance.now() - this.savedAt >= saveMinutes * 60_000;
+  }
+
+  /**
+   * Writes a resume point. @param running the epoch in progress, if any.
+   * @throws LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL
+   */
+  save(running: EpochCourse | null): void {
+    const { session, progress } = this;
+    const { config, data, engine, model, optimizer } = session;
+    requireFiniteState(model, progress.step);
+    const state: ResumeState = {
+      ...checkpointInfo(session, progress),
+      kind: 'last',
+      records: progress.records,
+      running: running?.state ?? null,
+      seconds: progress.seconds,
+      data: { train: data.train.fingerprint, val: data.val.fingerprint },
+      engine,
+      versions: currentVersions(),
+    };
+    saveResumePoint(progress.dir, state, model, optimizer, config.train.keep);
+    this.savedAt = performance.now();
+  }
+
+  /** Writes the model as the best so far. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  saveBest(): void {
+    saveBest(this.progress.dir, checkpointInfo(this.session, this.progress), this.session.model);
+  }
+}
+
+/** What every checkpoint of this moment says. */
+function checkpointInfo(session: Session, progress: Progress): CheckpointInfo {
+  const { config, encoder, scaler, earlyStopping } = session;
+  return {
+    kind: 'best',
+    epoch: progress.records.length,
     step: progress.step,
     validation: progress.records.at(-1)?.validation ?? null,
     earlyStopping: earlyStopping.current,
@@ -206,16 +298,26 @@ async function save(session: Session, progress: Progress, kind: 'best' | 'last')
     config,
     encoder: encoder.describe(),
   };
-  await saveCheckpoint(progress.dir, info, model, kind === 'last' ? optimizer : undefined);
+}
+
+/**
+ * Brings `best` up to a resume point: where the process ended between the writing of the two, the point's own weights are the best.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export function mendBest(session: Session, progress: Progress): void {
+  const { bestEpoch } = session.earlyStopping.current;
+  const last = progress.records.at(-1);
+  if (last?.epoch !== bestEpoch || progress.step !== last.step) return;
+  if (bestInfo(progress.dir)?.step === last.step) return;
+  new Saving(session, progress).saveBest();
 }
 
 /** Keeps what the unfinished epoch has learnt. */
-async function interrupt(session: Session, progress: Progress): Promise<RunStatus> {
-  requireFiniteState(session.model, progress.step);
-  await save(session, progress, 'last');
+function interrupted(saving: Saving, course: EpochCourse): RunStatus {
+  saving.save(course);
   return 'interrupted';
 }
 
 function outOfTime({ train: { maxMinutes } }: Config, progress: Progress): boolean {
-  return maxMinutes > 0 && progress.seconds >= maxMinutes * 60;
+  return maxMinutes > 0 && progress.sessionSeconds >= maxMinutes * 60;
 }

@@ -19,7 +19,7 @@ import type { RecLMIS } from '../model/reclmis.js';
 import { currentVersions, refuseTaken, runFiles, type RunInfo, writeRunInfo } from '../run.js';
 import { ClipEncoder } from '../text/clip-encoder.js';
 import { RUN_WEIGHTS } from '../text/restore.js';
-import { saveCheckpoint } from '../train/checkpoint.js';
+import { checkpointFolder, saveBest } from '../train/checkpoint.js';
 import { EarlyStopping } from '../train/early-stopping.js';
 import { fillWeights, findVocabulary } from './import.js';
 import { openTensorSource, type TensorSource } from './source.js';
@@ -111,7 +111,8 @@ async function fillRun(
     best: null,
   };
   await writeFileAtomic(runFiles(dir).config, configToYaml(config));
-  await writeRunInfo(dir, info);
+  writeRunInfo(dir, info);
+  await makeFolder(checkpointFolder(dir));
   const about = {
     kind: 'best',
     epoch,
@@ -119,7 +120,7 @@ async function fillRun(
     validation: null,
     earlyStopping: new EarlyStopping(0).current,
   } as const;
-  await saveCheckpoint(dir, { ...about, config, encoder: encoder.describe() }, model);
+  saveBest(dir, { ...about, config, encoder: encoder.describe() }, model);
   return found;
 }
 

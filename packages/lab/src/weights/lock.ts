@@ -15,6 +15,9 @@ const STALE_MS = 300_000;
 const GUARD_STALE_MS = 10_000;
 const POLL_MS = 100;
 
+/** Tokens of the locks that this process holds. Another one that bears its number is of a process before it, as in a restarted container. */
+const held = new Set<string>();
+
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once if another process holds the lock. */
@@ -39,6 +42,7 @@ export async function withLock<R>(
     waited = true;
     await sleep(POLL_MS, undefined, signal ? { signal } : {});
   }
+  held.add(token);
   const touch = setInterval(() => {
     utimes(path, new Date(), new Date()).catch(() => undefined); // a lock that is gone shows at the next attempt of somebody
   }, TOUCH_MS);
@@ -47,7 +51,10 @@ export async function withLock<R>(
     return await work();
   } finally {
     clearInterval(touch);
-    if ((await contents(path)) === token) await rm(path, { force: true });
+    held.delete(token);
+    // Where it cannot be removed (the disk became read-only), the holder's end makes it stale, and the work's own error is the one to report.
+    if ((await contents(path).catch(() => null)) === token)
+      await rm(path, { force: true }).catch(() => undefined);
   }
 }
 
@@ -57,6 +64,7 @@ async function create(path: string, token: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
+    if (systemCode(error) === 'ENOSPC') await rm(path, { force: true }).catch(() => undefined); // made, but empty
     throw cacheError(path, error);
   }
 }
@@ -85,7 +93,8 @@ async function isStale(path: string): Promise<boolean> {
   if (idle > STALE_MS) return true;
   const [machine, pid] = text.split(' ');
   if (pid === undefined) return idle > GUARD_STALE_MS; // created, but its text was never written
-  return machine === machineTag() && !isAlive(Number(pid));
+  if (machine !== machineTag()) return false;
+  return Number(pid) === process.pid ? !held.has(text) : !isAlive(Number(pid));
 }
 
 async function contents(path: string): Promise<string | null> {

@@ -1,0 +1,406 @@
+/** Runs that end before their time, and what becomes of them. Kills of whole processes are tested where the command is (packages/cli). */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { memory, readSafetensors, scope } from '@reclmis/torch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Config, loadConfig, type Overrides } from '../config.js';
+import { openRun } from '../run.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { machineTag } from '../weights/home.js';
+import { checkpointPath } from './checkpoint.js';
+import { type EpochRecord, readEpochs } from './metrics-log.js';
+import { resumePaths } from './resume-files.js';
+import { resumeTraining } from './resume.js';
+import { train, type TrainListeners } from './train.js';
+
+const SIZE = 32;
+const root = mkdtempSync(join(tmpdir(), 'reclmis-resume-'));
+const data = join(root, 'data');
+let serial = 0;
+const place = (): string => join(root, `run-${++serial}`);
+
+/** Four epochs of three steps each; dropout, masks and augmentation all draw. */
+function tiny(overrides: Overrides = {}): Config {
+  return loadConfig(undefined, {
+    'model.baseWidth': 4,
+    'model.imageSize': SIZE,
+    'model.layers': 1,
+    'text.encoder': 'words',
+    'text.contextLength': 12,
+    'data.dir': data,
+    'data.workers': 0,
+    'train.epochs': 4,
+    'train.batchSize': 4,
+    'train.lr': 2e-3,
+    'train.threads': 1,
+    ...overrides,
+  });
+}
+
+async function failure(act: () => unknown): Promise<ReclmisError> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof ReclmisError) return error;
+    throw error;
+  }
+  throw new Error('expected a ReclmisError');
+}
+
+/** Stops after a step, as Ctrl-C does. */
+function stopAfter(at: number): TrainListeners {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    onStep: ({ step }) => {
+      if (step === at) controller.abort();
+    },
+  };
+}
+
+/** Every tensor of a file, as bytes. */
+function bytesOf(path: string): Map<string, string> {
+  return scope(() => {
+    const { tensors } = readSafetensors(path);
+    return new Map(
+      [...tensors].map(([key, tensor]) => [key, Buffer.from(tensor.toBytes()).toString('base64')]),
+    );
+  });
+}
+
+/** What of a record does not depend on the clock. */
+function figures(records: readonly EpochRecord[]): unknown[] {
+  return records.map(({ epoch, step, losses, validation, best, lr }) => ({
+    epoch,
+    step,
+    losses,
+    validation,
+    best,
+    lr,
+  }));
+}
+
+/** That a run came to what the uninterrupted one did: weights, moments, best weights, metrics. */
+function expectSame(dir: string, whole: string): void {
+  expect(bytesOf(checkpointPath(dir, 'last'))).toEqual(bytesOf(checkpointPath(whole, 'last')));
+  expect(bytesOf(checkpointPath(dir, 'best'))).toEqual(bytesOf(checkpointPath(whole, 'best')));
+  const [own, other] = [dir, whole].map((run) => figures(readEpochs(join(run, 'metrics.jsonl'))));
+  expect(own).toEqual(other);
+  const [a, b] = [openRun(dir).info, openRun(whole).info];
+  expect([a.status, a.epochs, a.steps, a.best]).toEqual([b.status, b.epochs, b.steps, b.best]);
+}
+
+const whole = place();
+
+beforeAll(async () => {
+  await writeTinyData(data, SIZE, { train: 10, val: 6, test: 2 });
+  await train(tiny(), { out: whole });
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe('a resumed run', () => {
+  it.each([1, 4, 6, 9, 11])(
+    'interrupted after step %i of 12 comes to the same, bit for bit',
+    async (step) => {
+      const dir = place();
+      expect((await train(tiny(), { out: dir, ...stopAfter(step) })).status).toBe('interrupted');
+      const summary = await resumeTraining(dir);
+      expect(summary.status).toBe('finished');
+      expect(summary.resumedAt).toHaveLength(1);
+      expect(summary.seconds).toBeGreaterThan(0);
+      expectSame(dir, whole);
+    },
+  );
+
+  it('takes the same steps of the same cases', async () => {
+    const dir = place();
+    const steps: string[] = [];
+    const note: TrainListeners['onStep'] = ({ step, lr, ids, losses }) =>
+      void steps.push([step, lr, losses.total, ...ids].join(' '));
+    const all = place();
+    await train(tiny(), { out: all, onStep: note });
+    const expected = steps.splice(0);
+    const first = stopAfter(5);
+    await train(tiny(), {
+      out: dir,
+      ...first,
+      onStep: (report) => {
+        note(report);
+        first.onStep?.(report);
+      },
+    });
+    await resumeTraining(dir, { onStep: note });
+    expect(steps).toEqual(expected);
+  });
+
+  it('goes on from points that were saved within the epoch', async () => {
+    const dir = place();
+    const error = await failure(() =>
+      train(tiny({ 'train.saveSteps': 2 }), {
+        out: dir,
+        onStep: ({ step }) => {
+          if (step === 9) throw new ReclmisError('INTERNAL', 'the machine dies');
+        },
+      }),
+    );
+    expect(error.message).toBe('the machine dies');
+    expect(resumePaths(join(dir, 'checkpoints')).map((path) => path.slice(-20))).toEqual([
+      '00000008.safetensors',
+      '00000006.safetensors',
+    ]);
+    await resumeTraining(dir);
+    expectSame(dir, whole);
+  });
+
+  it('falls back on the point before where the newest is damaged, and says so', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(7) });
+    const newest = checkpointPath(dir, 'last');
+    expect(newest).toContain('00000007');
+    writeFileSync(newest, readFileSync(newest).subarray(0, 5000));
+    const lines: string[] = [];
+    await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
+    expect(lines.filter((line) => line.includes('does not read'))).toHaveLength(1);
+    expectSame(dir, whole);
+  });
+
+  it('refuses where no point reads, and leaves them', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(4) });
+    const paths = resumePaths(join(dir, 'checkpoints'));
+    for (const path of paths) writeFileSync(path, 'nonsense');
+    expect((await failure(() => resumeTraining(dir))).code).toBe('CHECKPOINT_CORRUPT');
+    expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual(paths.map(() => 'nonsense'));
+  });
+
+  it('writes the best weights where the process ended between the point and them', async () => {
+    const dir = place();
+    // Every epoch's end writes the point first, so a run whose `best` is missing or old is one that ended just there.
+    await train(tiny({ 'train.epochs': 4 }), {
+      out: dir,
+      ...stopAfter(3),
+    });
+    await resumeTraining(dir, stopAfter(4));
+    const best = checkpointPath(dir, 'best');
+    const point = resumePaths(join(dir, 'checkpoints')).find((path) => path.includes('00000003')) ?? '';
+    const expected = bytesOf(best);
+    rmSync(best);
+    rmSync(checkpointPath(dir, 'last')); // the point after step 4
+    expect(checkpointPath(dir, 'last')).toBe(point);
+    await resumeTraining(dir, stopAfter(4));
+    expect(bytesOf(best)).toEqual(expected);
+  });
+
+  it('begins anew where nothing was saved', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(1) });
+    rmSync(join(dir, 'checkpoints'), { recursive: true });
+    mkdirSync(join(dir, 'checkpoints'));
+    rmSync(join(dir, 'run.json'));
+    writeFileSync(join(dir, '.run.json.1.2.tmp'), '{');
+    await resumeTraining(dir);
+    expectSame(dir, whole);
+    expect(readdirSync(dir).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('stays as it is where it is complete', async () => {
+    const dir = place();
+    cpSync(whole, dir, { recursive: true });
+    const steps: number[] = [];
+    expect((await resumeTraining(dir, { onStep: ({ step }) => steps.push(step) })).status).toBe('finished');
+    expect(steps).toEqual([]);
+    expectSame(dir, whole);
+  });
+
+  it('may take its data from elsewhere, if they are the same', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(5) });
+    const moved = join(root, 'moved');
+    cpSync(data, moved, { recursive: true });
+    await resumeTraining(dir, { overrides: { 'data.dir': moved, 'data.workers': 1 } });
+    expectSame(dir, whole);
+    rmSync(join(moved, 'Train_Folder', 'img', 'train-003.png'));
+    rmSync(join(moved, 'Train_Folder', 'labelcol', 'train-003.png'));
+    const csv = join(moved, 'Train_Folder', 'Train_text.csv');
+    writeFileSync(csv, readFileSync(csv, 'utf8').replace(/^train-003.*\n/m, ''));
+    const error = await failure(() => resumeTraining(dir, { overrides: { 'data.dir': moved } }));
+    expect(error.code).toBe('CHECKPOINT_MISMATCH');
+    expect(error.message).toContain('train cases');
+  });
+
+  it('refuses settings that would make it another run', async () => {
+    const error = await failure(() => resumeTraining(whole, { overrides: { 'train.lr': 1 } }));
+    expect(error.code).toBe('OPTION_INVALID');
+    expect(error.message).toContain('train.lr is fixed');
+  });
+
+  it('frees everything', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(4) });
+    const before = memory();
+    await resumeTraining(dir);
+    expect(memory()).toMatchObject({ handles: before.handles, liveBytes: before.liveBytes });
+  });
+
+  it('counts its time limit from the resumption', async () => {
+    const dir = place();
+    const config = tiny({ 'train.maxMinutes': 1e-6 });
+    expect((await train(config, { out: dir })).status).toBe('out-of-time');
+    expect((await resumeTraining(dir)).epochs).toBe(2);
+    expect((await resumeTraining(dir, { overrides: { 'train.maxMinutes': 0 } })).status).toBe('finished');
+    expectSame(dir, whole);
+  });
+});
+
+describe('points rotate', () => {
+  it.each([1, 3])('%i are kept', async (keep) => {
+    const dir = place();
+    await train(tiny({ 'train.epochs': 2, 'train.saveSteps': 1, 'train.keep': keep }), { out: dir });
+    const steps = resumePaths(join(dir, 'checkpoints')).map((path) => Number(/(\d{8})/.exec(path)?.[1]));
+    expect(steps).toEqual([6, 5, 4].slice(0, keep));
+  });
+});
+
+describe('one writer', () => {
+  it('refuses a run into which another process trains: RUN_BUSY', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(1) });
+    writeFileSync(join(dir, '.lock'), `${machineTag()} ${process.ppid} 00\n`);
+    const error = await failure(() => resumeTraining(dir));
+    expect(error.code).toBe('RUN_BUSY');
+    expect(error.message).toContain(String(process.ppid));
+  });
+
+  it.each([
+    ['of a process that is gone', 2 ** 22 + 1],
+    ['of a process before this one that had its number', process.pid],
+  ])('takes over a lock %s', async (_, pid) => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(1) });
+    writeFileSync(join(dir, '.lock'), `${machineTag()} ${pid} 00\n`);
+    expect((await resumeTraining(dir, stopAfter(2))).steps).toBe(2);
+    expect(existsSync(join(dir, '.lock'))).toBe(false);
+  });
+});
+
+describe('faults of the disk', () => {
+  const disk = join(root, 'disk');
+  mkdirSync(disk);
+  const mounts = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]).status === 0;
+  if (mounts) spawnSync('umount', [disk]);
+  const onDisk = async (megabytes: string, work: (dir: string) => Promise<void>): Promise<void> => {
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}`, 'tmpfs', disk]).status).toBe(0);
+    try {
+      await work(join(disk, 'run'));
+    } finally {
+      spawnSync('umount', ['-l', disk]);
+    }
+  };
+
+  it.skipIf(!mounts)('a disk that fills up: DISK_FULL, and the run resumes elsewhere', async () => {
+    const copy = place();
+    await onDisk('16m', async (dir) => {
+      const error = await failure(() =>
+        train(tiny({ 'train.saveSteps': 1 }), {
+          out: dir,
+          onStep: ({ step }) => {
+            if (step === 5) spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'others')}`, 'bs=64k']);
+          },
+        }),
+      );
+      expect(error.code).toBe('DISK_FULL');
+      expect(readdirSync(join(dir, 'checkpoints')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+      cpSync(dir, copy, { recursive: true });
+    });
+    expect(checkpointPath(copy, 'last')).toContain('00000004');
+    await resumeTraining(copy);
+    expectSame(copy, whole);
+  });
+
+  it.skipIf(!mounts)('a disk that is too small from the start shows before the first step', async () => {
+    await onDisk('200k', async (dir) => {
+      const steps: number[] = [];
+      const error = await failure(() => train(tiny(), { out: dir, onStep: ({ step }) => steps.push(step) }));
+      expect(error.code).toBe('DISK_FULL');
+      expect(steps).toEqual([]);
+    });
+  });
+
+  it.skipIf(!mounts)(
+    'a disk that becomes read-only: OUTPUT_UNWRITABLE, and the last point is whole',
+    async () => {
+      const copy = place();
+      await onDisk('16m', async (dir) => {
+        const error = await failure(() =>
+          train(tiny({ 'train.saveSteps': 1 }), {
+            out: dir,
+            onStep: ({ step }) => {
+              if (step === 5) spawnSync('mount', ['-o', 'remount,ro', disk]);
+            },
+          }),
+        );
+        expect(error.code).toBe('OUTPUT_UNWRITABLE');
+        expect(error.message).toContain('EROFS');
+        expect((await failure(() => resumeTraining(dir))).code).toBe('OUTPUT_UNWRITABLE');
+        cpSync(dir, copy, { recursive: true });
+      });
+      expect(checkpointPath(copy, 'last')).toContain('00000004');
+      await resumeTraining(copy);
+      expectSame(copy, whole);
+    },
+  );
+
+  it('a run folder that is deleted: OUTPUT_UNWRITABLE, and it does not come back', async () => {
+    const dir = place();
+    const error = await failure(() =>
+      train(tiny(), {
+        out: dir,
+        onStep: ({ step }) => {
+          if (step === 2) rmSync(dir, { recursive: true });
+        },
+      }),
+    );
+    expect(error.code).toBe('OUTPUT_UNWRITABLE');
+    expect(existsSync(dir)).toBe(false);
+    expect((await failure(() => resumeTraining(dir))).code).toBe('RUN_MISSING');
+  });
+
+  it('a run folder that is renamed while it is trained into: the same, and the renamed one resumes', async () => {
+    const dir = place();
+    const away = place();
+    const error = await failure(() =>
+      train(tiny({ 'train.saveSteps': 2 }), {
+        out: dir,
+        onStep: ({ step }) => {
+          if (step === 5) renameSync(dir, away);
+        },
+      }),
+    );
+    expect(error.code).toBe('OUTPUT_UNWRITABLE');
+    await resumeTraining(away);
+    expectSame(away, whole);
+  });
+});
+
+describe('determinism', () => {
+  it('gives the same weights bit for bit on two threads', async () => {
+    const [a, b] = [place(), place()];
+    for (const out of [a, b])
+      await train(tiny({ 'train.threads': 2, 'train.deterministic': true, 'data.workers': 1 }), { out });
+    expect(bytesOf(checkpointPath(a, 'last'))).toEqual(bytesOf(checkpointPath(b, 'last')));
+    expect(bytesOf(checkpointPath(a, 'best'))).toEqual(bytesOf(checkpointPath(b, 'best')));
+  });
+});

@@ -1,0 +1,167 @@
+/**
+ * Going on with a run: `reclmis train --resume RUN`. Everything comes from the newest resume point that reads; what may differ from the first
+ * session is where and how long to compute, not what.
+ */
+import { existsSync } from 'node:fs';
+import { ReclmisError } from '@reclmis/core';
+import { type Overrides, resolveConfig } from '../config.js';
+import {
+  currentVersions,
+  readInfo,
+  readStoredConfig,
+  runFiles,
+  type RunInfo,
+  sweepTemporaries,
+} from '../run.js';
+import { requireSameModel } from './checkpoint.js';
+import { EpochCourse } from './epoch-course.js';
+import { Progress } from './progress.js';
+import { findResumePoint, loadResumePoint, type ResumePoint } from './resume-point.js';
+import { withRunLock } from './run-lock.js';
+import { firstInfo, openSession, openTrainingData, type Session, type TrainingData } from './session.js';
+import { announce, mendBest, type RunSummary, runToEnd, type TrainListeners } from './train.js';
+
+/** The settings that a resumed run may be given anew: none changes what is computed. */
+export const RESUMABLE_SETTINGS: readonly string[] = [
+  'device',
+  'data.dir',
+  'data.workers',
+  'train.threads',
+  'train.maxMinutes',
+  'train.saveMinutes',
+  'train.saveSteps',
+  'train.keep',
+];
+
+/** Who listens, and which settings differ from the run's own. */
+export interface ResumeOptions extends TrainListeners {
+  /** Among `RESUMABLE_SETTINGS`. */
+  readonly overrides?: Overrides;
+}
+
+/**
+ * Goes on with a run that ended before its time, whatever ended it. A run that is complete stays as it is.
+ * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY, OPTION_INVALID for a setting that is fixed, CHECKPOINT_MISMATCH where the data or the
+ *   encoder are not those of the run, CHECKPOINT_CORRUPT, and the codes of `train`.
+ */
+export async function resumeTraining(dir: string, options: ResumeOptions = {}): Promise<RunSummary> {
+  const files = runFiles(dir);
+  if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
+  if (!existsSync(files.config))
+    throw new ReclmisError('RUN_INVALID', `${files.config}: missing, so ${dir} is not a run folder`);
+  const overrides = changeable(options.overrides ?? {});
+  return withRunLock(dir, options, async () => {
+    sweepTemporaries(dir);
+    const stored = readStoredConfig(files.config);
+    const damaged: string[] = [];
+    const point = findResumePoint(dir, (path) => damaged.push(path));
+    for (const path of damaged) options.onNotice?.(`${path} does not read; going on from an earlier point`);
+    const before = existsSync(files.info) ? readInfo(files.info) : null;
+    if (!point) requireUnbegun(dir, before, damaged);
+    else requireSameModel(point.path, point.state.config, stored);
+
+    const config = resolveConfig(point?.state.config ?? stored, overrides, files.config);
+    const data = await openTrainingData(config);
+    if (point) requireSameData(point, data);
+    const session = openSession(config, data);
+    try {
+      announce(session, options);
+      const info = resumedInfo(session, before, new Date());
+      if (!point) {
+        options.onNotice?.(`${dir} has no resume point yet; the run begins anew`);
+        return await runToEnd(session, new Progress(dir, info), null, options);
+      }
+      const { state } = point;
+      requireSameEncoder(point, session, before);
+      for (const line of differences(state, session)) options.onNotice?.(line);
+      loadResumePoint(point, session.model, session.optimizer);
+      session.earlyStopping.restore(state.earlyStopping);
+      if (state.lossScaler) session.scaler?.restore(state.lossScaler);
+      const progress = new Progress(dir, withCourse(info, point), state);
+      mendBest(session, progress);
+      await progress.write();
+      return await runToEnd(session, progress, state.running && EpochCourse.resume(state.running), options);
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+/** @throws OPTION_INVALID naming the first setting that a run cannot change. */
+function changeable(overrides: Overrides): Overrides {
+  const fixed = Object.entries(overrides).find(
+    ([path, value]) => value !== undefined && !RESUMABLE_SETTINGS.includes(path),
+  );
+  if (!fixed) return overrides;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--resume: ${fixed[0]} is fixed for the whole run; what may change is ${RESUMABLE_SETTINGS.join(', ')}`,
+    { remedy: 'Resume without it, or start a new run with it.' },
+  );
+}
+
+/** A run without a resume point can only begin anew where nothing would be lost. */
+function requireUnbegun(dir: string, info: RunInfo | null, damaged: readonly string[]): void {
+  if (damaged.length > 0)
+    throw new ReclmisError('CHECKPOINT_CORRUPT', `${damaged.join(', ')}: no resume point reads`);
+  if (info && (info.status === 'imported' || info.epochs > 0)) {
+    throw new ReclmisError('CHECKPOINT_MISSING', `${dir}: holds no resume point`, {
+      remedy:
+        info.status === 'imported'
+          ? 'An imported run can be used, not resumed; train a new run.'
+          : 'It was made by a version without resume points; train a new run.',
+    });
+  }
+}
+
+function requireSameData({ path, state }: ResumePoint, data: TrainingData): void {
+  for (const split of ['train', 'val'] as const) {
+    const found = data[split].fingerprint;
+    if (found === state.data[split]) continue;
+    throw new ReclmisError(
+      'CHECKPOINT_MISMATCH',
+      `${path}: the ${split} cases of ${data[split].name} are not those of the run (fingerprint ${found.slice(0, 12)}, expected ${state.data[split].slice(0, 12)})`,
+      { remedy: 'Give the data folder as it was, by --data where it has moved.' },
+    );
+  }
+}
+
+function requireSameEncoder({ path }: ResumePoint, { encoder, model }: Session, info: RunInfo | null): void {
+  if (!info || !model.readsNotes || info.encoderFingerprint === encoder.fingerprint) return;
+  throw new ReclmisError(
+    'CHECKPOINT_MISMATCH',
+    `${path}: the note encoder is not that of the run (fingerprint ${encoder.fingerprint.slice(0, 12)}, expected ${info.encoderFingerprint.slice(0, 12)})`,
+    { remedy: 'Bring back the encoder’s weights as they were.' },
+  );
+}
+
+/** What keeps the rest of the run from being the same to the bit. */
+function differences({ engine, versions }: ResumePoint['state'], session: Session): string[] {
+  const now = { ...session.engine, ...currentVersions() };
+  const then = { ...engine, ...versions };
+  const names = ['device', 'threads', 'memoryFormat', 'libtorch', 'vectors'] as const;
+  return names
+    .filter((name) => now[name] !== then[name])
+    .map(
+      (name) => `${name} was ${then[name]} and is ${now[name]}: the last digits of the weights may differ`,
+    );
+}
+
+/** `run.json` of a further session. */
+function resumedInfo(session: Session, before: RunInfo | null, now: Date): RunInfo {
+  const first = firstInfo(session, now);
+  if (!before) return first;
+  const { startedAt, resumedAt = [] } = before;
+  return { ...first, startedAt, resumedAt: [...resumedAt, now.toISOString()] };
+}
+
+function withCourse(info: RunInfo, { state }: ResumePoint): RunInfo {
+  const { bestEpoch, bestScore } = state.earlyStopping;
+  return {
+    ...info,
+    epochs: state.records.length,
+    steps: state.step,
+    seconds: state.seconds,
+    best: bestEpoch > 0 ? { epoch: bestEpoch, dice: bestScore } : null,
+  };
+}
