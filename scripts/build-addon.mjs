@@ -28,7 +28,7 @@ if (libtorch === null) {
 const sources = readdirSync(native)
   .filter((name) => name.endsWith('.cc'))
   .sort();
-const headers = readdirSync(native)
+const headers = readdirSync(native, { recursive: true })
   .filter((name) => name.endsWith('.h'))
   .sort();
 const compileFlags = [
@@ -49,6 +49,10 @@ const compileFlags = [
     (d) => `-isystem${d}`,
   ),
   ...libtorch.include.map((directory) => `-isystem${directory}`),
+  // Searched last: stand-ins for headers that some packages of libtorch lack.
+  '-idirafter',
+  join(native, 'missing'),
+  ...(libtorch.cuda ? ['-DRECLMIS_CUDA'] : []),
 ];
 const linkFlags = [
   '-shared',

@@ -242,6 +242,16 @@ const CATALOGUE = {
   },
 
   // 5: engine and device
+  DISTRIBUTED_MISSING: {
+    meaning: 'Training with several processes needs a backend that the libtorch addon was built without.',
+    remedy: 'Install libgloo-dev (NCCL for CUDA devices) and build the addon again: npm run setup.',
+    exitCode: 5,
+  },
+  DISTRIBUTED_FAILED: {
+    meaning: 'The processes of a run could not reach each other, or lost each other.',
+    remedy: 'Check that every process runs, and that the address and port are open between their machines.',
+    exitCode: 6,
+  },
   DEVICE_MISSING: {
     meaning: 'The device that was asked for is not there, or the linked libtorch cannot use it.',
     remedy: 'Use --device cpu, or link a libtorch that was built for the device.',

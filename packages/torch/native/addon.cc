@@ -21,7 +21,9 @@
 #include <vector>
 
 #include "allocator.h"
+#include "distributed.h"
 #include "guarded.h"
+#include "handles.h"
 #include "precision.h"
 #include "profiler.h"
 
@@ -60,6 +62,10 @@ void reportMemory(Napi::Env env) {
   }
 }
 
+}  // namespace
+
+namespace reclmis {
+
 const at::Tensor& tensorOf(const Napi::Value& value) {
   const int64_t id = value.As<Napi::Number>().Int64Value();
   auto found = state().tensors.find(id);
@@ -73,6 +79,13 @@ Napi::Value handleOf(Napi::Env env, at::Tensor tensor) {
   state().tensors.emplace(id, std::move(tensor));
   return Napi::Number::New(env, static_cast<double>(id));
 }
+
+}  // namespace reclmis
+
+namespace {
+
+using reclmis::handleOf;
+using reclmis::tensorOf;
 
 bool isNothing(const Napi::Value& value) { return value.IsUndefined() || value.IsNull(); }
 
@@ -411,6 +424,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("resetPeak", Napi::Function::New(env, resetPeak));
   exports.Set("emptyCache", Napi::Function::New(env, emptyCache));
   exports.Set("version", Napi::Function::New(env, version));
+  reclmis::exportDistributed(env, exports);
   reclmis::exportPrecision(env, exports);
   reclmis::exportProfiler(env, exports);
   return exports;

@@ -31,6 +31,7 @@ export {
 export { LossScaler, type LossScalerOptions, type LossScalerState } from './precision/loss-scaler.js';
 export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
 export { countFlops, type Flops, type FlopsByKind } from './flops.js';
+export * as distributed from './distributed/index.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
 export {

@@ -38,6 +38,8 @@ export interface Native {
   takeProfile(): { name: string; selfMicros: number; totalMicros: number; calls: number }[];
   stopProfiler(): void;
   synchronize(device: string): void;
+  distributedBackends(): string[];
+  exitNow(status: number): void;
 }
 
 let loaded: Native | null = null;

@@ -7,4 +7,13 @@ export { maxPool2d, upsampleNearest2d, type PoolOptions } from './functional.js'
 export type { Pair } from './init.js';
 export { Linear } from './linear.js';
 export { Module, type LoadOptions, type LoadReport } from './module.js';
-export { BatchNorm1d, BatchNorm2d, LayerNorm, type BatchNormOptions, type LayerNormOptions } from './norm.js';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  LayerNorm,
+  withBatchStatistics,
+  type BatchNormLayer,
+  type BatchNormOptions,
+  type BatchStatistics,
+  type LayerNormOptions,
+} from './norm.js';

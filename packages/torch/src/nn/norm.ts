@@ -18,6 +18,33 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
+/** A batch normalisation as those who compute its statistics need it. */
+export interface BatchNormLayer {
+  /** [C] each. */
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+  readonly eps: number;
+  readonly momentum: number;
+}
+
+/** Normalises `x` in training and moves the layer's running statistics. */
+export type BatchStatistics = (x: Tensor, layer: BatchNormLayer) => Tensor;
+
+let statistics: BatchStatistics | null = null;
+
+/** Runs `body` with other batch statistics than those of this process's batch, e.g. those of the batch of all processes. Synchronous. */
+export function withBatchStatistics<T>(other: BatchStatistics, body: () => T): T {
+  const before = statistics;
+  statistics = other;
+  try {
+    return body();
+  } finally {
+    statistics = before;
+  }
+}
+
 /**
  * (x - mean) / sqrt(variance + eps) * weight + bias per channel (dimension 1). In training, mean and biased variance are
  * the batch's, and the running statistics move towards mean and unbiased variance; in evaluation the running ones serve.
@@ -62,6 +89,17 @@ abstract class BatchNorm extends Module {
         'TENSOR_SHAPE',
         `${this.constructor.name}: training needs more than one value per channel, got [${shape.join(', ')}]`,
       );
+    }
+    if (this.training && statistics) {
+      const { weight, bias, runningMean, runningVar } = this;
+      return statistics(x, {
+        weight,
+        bias,
+        runningMean,
+        runningVar,
+        eps: this.#eps,
+        momentum: this.#momentum,
+      });
     }
     return batchNorm(
       x,

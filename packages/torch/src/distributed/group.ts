@@ -1,0 +1,127 @@
+/**
+ * A group of processes, each with its rank, and its collectives: every process must call the same ones in the same order. They block until
+ * they are done.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { scope } from '../scope.js';
+import { Tensor } from '../tensor.js';
+import { distributedError } from './errors.js';
+import { distributedBackends, requireDistributed } from './native.js';
+import { DEFAULT_TIMEOUT_MS, type Store } from './store.js';
+
+export interface GroupOptions {
+  readonly store: Store;
+  /** From 0. */
+  readonly rank: number;
+  /** Processes of the group. */
+  readonly size: number;
+  /** `gloo` (the default) for tensors on the CPU, `nccl` for CUDA devices. */
+  readonly backend?: 'gloo' | 'nccl';
+  /** Host name or address of this process's end of gloo's connections, which the others must reach. */
+  readonly address: string;
+  /** After which a collective that does not end fails; milliseconds, default 5 minutes. */
+  readonly timeoutMs?: number;
+}
+
+export class Group {
+  readonly rank: number;
+  readonly size: number;
+  /** The addon's number of it. */
+  readonly id: number;
+  #closed = false;
+
+  /** Waits for all processes. @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED, OPTION_INVALID */
+  constructor(options: GroupOptions) {
+    const { store, rank, size, backend = 'gloo', address, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    if (!Number.isInteger(size) || size < 1 || !Number.isInteger(rank) || rank < 0 || rank >= size)
+      throw new ReclmisError('OPTION_INVALID', `Group: expected a rank from 0 to ${size - 1}, got ${rank}`);
+    const addon = requireDistributed();
+    if (!distributedBackends().includes(backend)) {
+      throw new ReclmisError('DISTRIBUTED_MISSING', `the libtorch addon was built without ${backend}`);
+    }
+    this.rank = rank;
+    this.size = size;
+    this.id = distributedError(`rank ${rank} of ${size}`, () =>
+      addon.groupOpen(store.id, rank, size, backend, address, timeoutMs),
+    );
+  }
+
+  /** Replaces `x` by the sum, or the maximum, over the ranks. @param x contiguous, of the same shape everywhere. */
+  allReduce(x: Tensor, op: 'sum' | 'max' = 'sum'): void {
+    this.#call('all-reduce', () => requireDistributed().groupAllReduce(this.id, x.id, op));
+  }
+
+  /** Replaces `x` by that of rank `root`. @param x contiguous, of the same shape everywhere. */
+  broadcast(x: Tensor, root = 0): void {
+    this.#call('broadcast', () => requireDistributed().groupBroadcast(this.id, x.id, root));
+  }
+
+  /** The `x` of every rank, in their order; without gradients. @param x of the same shape everywhere. */
+  allGather(x: Tensor): Tensor[] {
+    return this.#call('all-gather', () => requireDistributed().groupAllGather(this.id, x.id)).map((id) =>
+      Tensor.adopt(id),
+    );
+  }
+
+  /** The sum over the ranks, differentiable: the gradient of `x` is the sum over the ranks of the results' gradients. */
+  sum(x: Tensor): Tensor {
+    return Tensor.adopt(this.#call('sum', () => requireDistributed().groupSum(this.id, x.id)));
+  }
+
+  /** Waits until every rank has come here. */
+  barrier(): void {
+    this.#call('barrier', () => requireDistributed().groupBarrier(this.id));
+  }
+
+  /** The largest of the ranks' numbers, as float64. */
+  max(value: number): number {
+    return scope(() => {
+      const x = Tensor.fromFloat64(Float64Array.of(value), [1]);
+      this.allReduce(x, 'max');
+      return x.item();
+    });
+  }
+
+  /** A text of every rank, in their order. */
+  gatherText(text: string): string[] {
+    return scope(() => {
+      const bytes = Buffer.from(text);
+      const length = this.max(bytes.length);
+      const lengths = this.allGather(Tensor.fromFloat64(Float64Array.of(bytes.length), [1])).map((x) =>
+        x.item(),
+      );
+      if (length === 0) return lengths.map(() => '');
+      const padded = new Uint8Array(length);
+      padded.set(bytes);
+      return this.allGather(Tensor.fromBytes(padded, 'uint8', [length])).map((x, i) =>
+        Buffer.from(x.toBytes().subarray(0, lengths[i])).toString(),
+      );
+    });
+  }
+
+  /** The text of rank 0. @param text heeded on rank 0 alone. */
+  broadcastText(text: string): string {
+    return this.gatherText(this.rank === 0 ? text : '')[0] ?? '';
+  }
+
+  /** Bytes that this process has handed to all-reduce so far; null where they are not counted (NCCL). */
+  get bytesReduced(): number | null {
+    const bytes = requireDistributed().groupBytes(this.id);
+    return bytes < 0 ? null : bytes;
+  }
+
+  /** Leaves the group; graphs that hold its sums must be gone. Again is harmless. */
+  dispose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    requireDistributed().groupClose(this.id);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #call<R>(what: string, work: () => R): R {
+    return distributedError(`rank ${this.rank} of ${this.size}: ${what}`, work);
+  }
+}
