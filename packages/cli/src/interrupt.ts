@@ -20,6 +20,16 @@ export function releaseInterrupt(): void {
   controller = null;
 }
 
+let passedTo: ((signal: StopSignal) => void) | null = null;
+
+/** Passes the signals on, each one, instead of heeding them, until the returned function is called: a launcher's workers end, then it does. */
+export function passSignals(to: (signal: StopSignal) => void): () => void {
+  passedTo = to;
+  return () => {
+    passedTo = null;
+  };
+}
+
 /** npm passes Ctrl-C on to a process that the terminal has told already: what follows this soon is the same one. */
 const ECHO_MS = 500;
 
@@ -31,11 +41,13 @@ export function onInterrupt(stop: (signal: StopSignal) => never): void {
     const echo = now - last < ECHO_MS;
     last = now;
     if (echo) return;
+    if (passedTo) return passedTo('SIGINT');
     if (!controller || controller.signal.aborted) stop('SIGINT');
     ask(controller, 'SIGINT', 'stopping after this step; Ctrl-C again stops at once');
   });
   for (const name of ['SIGTERM', 'SIGUSR1'] as const) {
     process.on(name, () => {
+      if (passedTo) return passedTo(name);
       if (!controller) stop(name);
       // Schedulers repeat themselves; the one who must not wait has SIGKILL.
       if (!controller.signal.aborted) ask(controller, name, `${name}: stopping cleanly`);

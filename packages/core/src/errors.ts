@@ -349,6 +349,12 @@ const CATALOGUE = {
     remedy: 'Go on with reclmis train --resume RUN.',
     exitCode: 75,
   },
+  RANK_LOST: {
+    meaning: 'One of the processes that train together was killed, fell silent or hangs; the others have stopped.',
+    remedy:
+      'Find out what ended it (memory, machine, network), then go on with reclmis train --resume RUN, with any number of processes.',
+    exitCode: 75,
+  },
   INTERRUPTED: {
     meaning: 'The command was interrupted.',
     remedy: 'Run it again; finished files are complete.',

@@ -15,6 +15,7 @@ export {
   type RunInfo,
   type RunStatus,
 } from './run.js';
+export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
 export * from './bench/index.js';

@@ -5,6 +5,7 @@ export { listen, type CallListener, type DType, type MemoryFormat, type Operator
 export { keep, noGrad, scope } from './scope.js';
 export { Tensor } from './tensor.js';
 export {
+  exitNow,
   device,
   devices,
   emptyCache,

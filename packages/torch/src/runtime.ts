@@ -110,3 +110,12 @@ export function generatorState(): Tensor {
 export function setGeneratorState(state: Tensor): void {
   native().setGeneratorState(state.id);
 }
+
+/**
+ * Ends the process at once with a status, from any thread, also while the main one is blocked in libtorch. Nothing is cleaned up, no
+ * listener is told, and what JavaScript has not handed to the system yet is not written.
+ */
+export function exitNow(status: number): never {
+  native().exitNow(status);
+  throw new ReclmisError('INTERNAL', 'exitNow came back');
+}

@@ -148,7 +148,8 @@ describe("Kubeflow Trainer's contract", () => {
 describe("Slurm's contract", () => {
   const env = {
     SLURM_PROCID: '9',
-    SLURM_NTASKS: '11',
+    SLURM_NTASKS: '64',
+    SLURM_STEP_NUM_TASKS: '11',
     SLURM_LOCALID: '1',
     SLURM_NODEID: '2',
     SLURM_TASKS_PER_NODE: '4(x2),3',
@@ -168,9 +169,11 @@ describe("Slurm's contract", () => {
   it('is read, the step before the job, and MASTER_* before what is derived', () => {
     expect(plan(env)).toEqual(expected);
     expect(
-      plan({ ...env, SLURM_NTASKS: '64', SLURM_STEP_NUM_TASKS: '11', SLURM_STEP_NODELIST: 'n7' }),
+      plan({ ...env, SLURM_STEP_TASKS_PER_NODE: '5,5,1', SLURM_LOCALID: '0', SLURM_STEP_NODELIST: 'n7' }),
     ).toEqual({
       ...expected,
+      localRank: 0,
+      localSize: 1,
       meeting: { host: 'n7', port: 23456 },
     });
     expect(plan({ ...env, MASTER_ADDR: '10.0.0.1', MASTER_PORT: '4000' })).toEqual({
@@ -179,9 +182,21 @@ describe("Slurm's contract", () => {
     });
   });
 
-  it('is one process where the job has one task', () => {
-    expect(plan({ SLURM_PROCID: '0', SLURM_NTASKS: '1', SLURM_JOB_ID: '5' })).toEqual({ kind: 'alone' });
-    expect(plan({ SLURM_PROCID: '0', SLURM_JOB_ID: '5' })).toEqual({ kind: 'alone' });
+  it('does not take a batch script, or a step of one task, for a task of many', () => {
+    // What sbatch gives the script of a job of 4 nodes with a task each: the variables of a task, but no step.
+    const batch = {
+      SLURM_PROCID: '0',
+      SLURM_LOCALID: '0',
+      SLURM_NODEID: '0',
+      SLURM_NTASKS: '4',
+      SLURM_TASKS_PER_NODE: '1(x4)',
+      SLURM_JOB_NODELIST: 'gnode[10,20,25,37]',
+      SLURM_JOB_ID: '200505',
+    };
+    for (const env of [batch, { ...batch, SLURM_STEP_NUM_TASKS: '1' }]) {
+      expect(plan(env)).toEqual({ kind: 'alone' });
+      expect(plan(env, 2)).toMatchObject({ kind: 'spawn', source: 'nproc', localSize: 2, size: 2 });
+    }
   });
 
   it.each([

@@ -2,8 +2,12 @@
  * Who this process is among those that train together: a pure function from the environment to a plan.
  *
  * Read are the contracts of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), of Kubeflow Trainer
- * (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and of Slurm's `srun` (SLURM_PROCID, SLURM_NTASKS, ...),
+ * (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and of Slurm's `srun` (SLURM_STEP_NUM_TASKS, SLURM_PROCID, ...),
  * in this order: torchrun may itself run under the other two, and its variables are then the nearer ones.
+ *
+ * A batch script that Slurm runs has SLURM_PROCID=0 and the SLURM_NTASKS of its whole allocation, though it is one process; only `srun`
+ * sets SLURM_STEP_NUM_TASKS. So a command in a batch script without `srun` is a process like any other.
+ * Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py; Kubeflow Trainer's pkg/constants; Slurm's src/common/env.c.
  */
 import { ReclmisError } from '@reclmis/core';
 import { firstHost, portOfJob, tasksOnNode } from './slurm.js';
@@ -74,7 +78,7 @@ export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan
     if (nproc === 1) return { kind: 'alone' };
     return { kind: 'spawn', source: 'nproc', firstRank: 0, localSize: nproc, size: nproc, meeting: null };
   }
-  if (plan.kind === 'alone' || plan.localSize === nproc) return plan;
+  if (plan.localSize === nproc) return plan;
   throw invalid(
     `the command asks for ${nproc} processes on this machine, the environment for ${plan.localSize} (${plan.source})`,
   );
@@ -97,7 +101,7 @@ function torchrun(env: Environment): WorkerPlan | null {
   return { kind: 'worker', source: 'torchrun', rank, size, localRank, localSize, meeting };
 }
 
-function kubeflow(env: Environment, { cores, gpus }: LaunchOptions): SpawnPlan | null {
+function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {
   if (given(env, 'PET_NNODES') === null && given(env, 'PET_NODE_RANK') === null) return null;
   const asked = text(env, 'PET_NNODES');
   if (asked.includes(':')) {
@@ -108,7 +112,7 @@ function kubeflow(env: Environment, { cores, gpus }: LaunchOptions): SpawnPlan |
   const nodes = number(env, 'PET_NNODES', 1, MOST_RANKS);
   const node =
     nodes === 1 && given(env, 'PET_NODE_RANK') === null ? 0 : number(env, 'PET_NODE_RANK', 0, nodes - 1);
-  const localSize = processesPerNode(env, cores, gpus);
+  const localSize = processesPerNode(env, options);
   const size = nodes * localSize;
   if (size > MOST_RANKS)
     throw invalid(`${nodes} nodes of ${localSize} processes: expected at most ${MOST_RANKS}`);
@@ -120,30 +124,28 @@ function kubeflow(env: Environment, { cores, gpus }: LaunchOptions): SpawnPlan |
 }
 
 /** As torchrun reads it: `gpu`, `cpu`, `auto` (devices if there are any, else cores), or a number; 1 when not given. */
-function processesPerNode(env: Environment, cores: number, gpus: number): number {
+function processesPerNode(env: Environment, machine: LaunchOptions): number {
   switch (given(env, 'PET_NPROC_PER_NODE')) {
     case null:
       return 1;
     case 'auto':
-      return gpus > 0 ? gpus : cores;
+      return machine.gpus > 0 ? machine.gpus : machine.cores;
     case 'cpu':
-      return cores;
+      return machine.cores;
     case 'gpu':
-      if (gpus > 0) return gpus;
+      if (machine.gpus > 0) return machine.gpus;
       throw invalid('PET_NPROC_PER_NODE is gpu, and this machine has no CUDA device');
     default:
       return number(env, 'PET_NPROC_PER_NODE', 1, MOST_RANKS);
   }
 }
 
-/** A step's own variables go before the job's, whose tasks may be more than the step has. */
-function slurm(env: Environment): WorkerPlan | AlonePlan | null {
-  if (given(env, 'SLURM_PROCID') === null) return null;
-  const tasks = given(env, 'SLURM_STEP_NUM_TASKS') === null ? 'SLURM_NTASKS' : 'SLURM_STEP_NUM_TASKS';
-  if (given(env, tasks) === null) return null; // a batch script of one task
-  const size = number(env, tasks, 1, MOST_RANKS);
+/** A task of a step of several; a step's own variables go before the job's, whose tasks may be more than the step has. */
+function slurm(env: Environment): WorkerPlan | null {
+  if (given(env, 'SLURM_STEP_NUM_TASKS') === null) return null; // no task of `srun`
+  const size = number(env, 'SLURM_STEP_NUM_TASKS', 1, MOST_RANKS);
+  if (size === 1) return null;
   const rank = number(env, 'SLURM_PROCID', 0, size - 1);
-  if (size === 1) return { kind: 'alone' };
   const localRank = number(env, 'SLURM_LOCALID', 0, rank);
   const perNode = given(env, 'SLURM_STEP_TASKS_PER_NODE') ?? given(env, 'SLURM_TASKS_PER_NODE');
   const node = given(env, 'SLURM_NODEID') === null ? 0 : number(env, 'SLURM_NODEID', 0, size - 1);
@@ -151,7 +153,7 @@ function slurm(env: Environment): WorkerPlan | AlonePlan | null {
   if (localRank >= localSize) {
     throw invalid(`SLURM_LOCALID is ${localRank}: expected less than the ${localSize} tasks of this node`);
   }
-  if (localSize > size) throw invalid(`${localSize} tasks on this node, but ${tasks} is ${size}`);
+  if (localSize > size) throw invalid(`${localSize} tasks on this node, but SLURM_STEP_NUM_TASKS is ${size}`);
   return { kind: 'worker', source: 'slurm', rank, size, localRank, localSize, meeting: slurmMeeting(env) };
 }
 

@@ -4,7 +4,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** Not the ephemeral ports of Linux, which begin at 32768, nor those of well-known services. */
+/** Below the ephemeral ports of Linux, which begin at 32768, and above those of well-known services. */
 const FIRST_PORT = 20000;
 const PORTS = 12000;
 

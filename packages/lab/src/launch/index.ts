@@ -1,0 +1,13 @@
+/** Starting a run in several processes, and noticing when one of them is lost. */
+export {
+  type LaunchOptions,
+  type LaunchPlan,
+  type MeetingPoint,
+  planLaunch,
+  type SpawnPlan,
+  threadsPerWorker,
+  type WorkerPlan,
+} from './plan.js';
+export { freePort, launchWorkers, type LocalLaunch, type SignalSource } from './local.js';
+export { holdLifeline } from './lifeline.js';
+export { Heartbeat, type HeartbeatOptions, type Pulse } from './heartbeat.js';

@@ -1,0 +1,13 @@
+/** The thread of `lifeline.ts`: waits for the pipe's end, then ends the process. */
+import { Socket } from 'node:net';
+import { workerData } from 'node:worker_threads';
+import type { LifelineData } from './lifeline.js';
+
+const { fd, graceMs } = workerData as LifelineData;
+const pipe = new Socket({ fd, readable: true, writable: false });
+pipe.on('error', () => undefined); // `close` follows
+pipe.on('close', () => {
+  process.kill(process.pid, 'SIGTERM');
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), graceMs);
+});
+pipe.resume();

@@ -1,0 +1,197 @@
+/**
+ * Starts the workers of this machine and stands by until all have ended: what torchrun's agent does, for `--nproc` and Kubeflow Trainer.
+ *
+ * Every worker is the same command again with torchrun's variables, in a process group of its own, so that a terminal's Ctrl-C reaches
+ * the launcher alone, which passes it on. A worker whose launcher disappears ends by itself (`lifeline.ts`).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { ReclmisError } from '@reclmis/core';
+import { LIFELINE_FD, LIFELINE_VARIABLE } from './lifeline.js';
+import type { Environment, MeetingPoint, SpawnPlan } from './plan.js';
+
+/** Signals that the launcher passes on to its workers. */
+export const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
+export type ForwardedSignal = (typeof FORWARDED_SIGNALS)[number];
+
+/** Has the signals told until the returned function is called. */
+export type SignalSource = (tell: (signal: ForwardedSignal) => void) => () => void;
+
+/** What to start, and how to end it. */
+export interface LocalLaunch {
+  readonly plan: SpawnPlan;
+  /** A program and its arguments, the same for every worker. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The launcher's variables; those of a launcher around it are replaced. */
+  readonly env: Environment;
+  /** OMP_NUM_THREADS of each worker, unless the environment has it. */
+  readonly threads: number;
+  /** Milliseconds between asking the remaining workers to stop (SIGTERM) and SIGKILL, after one was lost. */
+  readonly graceMs?: number;
+  /** The same after a signal to the launcher: rank 0 saves meanwhile. */
+  readonly savingMs?: number;
+  /** Where the signals come from; the process's own when not given. */
+  readonly signals?: SignalSource;
+  /** Takes the lines of the ranks other than 0, and the launcher's; standard error when not given. */
+  readonly report?: (line: string) => void;
+}
+
+/** Statuses of a command that was asked to stop and has saved, or was interrupted. */
+const ORDERLY: readonly number[] = [75, 130];
+const STARTED = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'];
+
+/** A worker that ended other than with status 0. */
+interface Ending {
+  readonly rank: number;
+  readonly code: number | null;
+  readonly how: string;
+}
+
+/**
+ * Starts the workers and waits for their end. The first that ends badly decides: the others are stopped.
+ * @returns the exit status: 0 when all ended with it, else that of the worker that decided, which has said why itself.
+ * @throws RANK_LOST where that worker was killed by a signal, did not start, or has a status that no command of ours ends with.
+ * @throws LAUNCH_INVALID where there is no free port.
+ */
+export async function launchWorkers(options: LocalLaunch): Promise<number> {
+  const { plan, graceMs = 10_000, savingMs = 120_000, signals = processSignals } = options;
+  const report = options.report ?? ((line: string): void => void process.stderr.write(`${line}\n`));
+  const meeting = plan.meeting ?? { host: '127.0.0.1', port: await freePort() };
+  const running = new Map<number, ChildProcess>();
+  const endings: Ending[] = [];
+  let asked: ForwardedSignal | null = null;
+  let killer: NodeJS.Timeout | null = null;
+
+  const tell = (signal: NodeJS.Signals): void => {
+    for (const child of running.values()) child.kill(signal);
+  };
+  const killAfter = (ms: number): void => {
+    if (killer) clearTimeout(killer);
+    killer = setTimeout(() => tell('SIGKILL'), ms);
+  };
+  const ended = (rank: number, code: number | null, how: string): void => {
+    running.delete(rank);
+    if (code === 0) return;
+    if (endings.push({ rank, code, how }) > 1) return;
+    const saving = asked !== null && ORDERLY.includes(code ?? -1);
+    if (!saving) tell('SIGTERM');
+    killAfter(saving ? savingMs : graceMs);
+  };
+  const quiet = signals((signal) => {
+    tell(signal);
+    if (signal === 'SIGINT' && asked === 'SIGINT') killAfter(graceMs); // the second Ctrl-C
+    asked = signal;
+  });
+  try {
+    const ends: Promise<void>[] = [];
+    for (let localRank = 0; localRank < plan.localSize; localRank++) {
+      const rank = plan.firstRank + localRank;
+      const child = startWorker(options, localRank, meeting, report);
+      running.set(rank, child);
+      ends.push(endOf(child, (code, how) => ended(rank, code, how)));
+    }
+    await Promise.all(ends);
+  } finally {
+    quiet();
+    if (killer) clearTimeout(killer);
+  }
+  return statusOf(endings[0], report);
+}
+
+/** Torchrun's variables of one worker. */
+export function workerEnvironment(
+  { plan, env, threads }: Pick<LocalLaunch, 'plan' | 'env' | 'threads'>,
+  localRank: number,
+  { host, port }: MeetingPoint,
+): NodeJS.ProcessEnv {
+  const inherited = Object.entries(env).filter(
+    ([name]) => !STARTED.includes(name) && !name.startsWith('PET_'),
+  );
+  return {
+    OMP_NUM_THREADS: String(threads),
+    ...Object.fromEntries(inherited),
+    RANK: String(plan.firstRank + localRank),
+    WORLD_SIZE: String(plan.size),
+    LOCAL_RANK: String(localRank),
+    LOCAL_WORLD_SIZE: String(plan.localSize),
+    MASTER_ADDR: host,
+    MASTER_PORT: String(port),
+    [LIFELINE_VARIABLE]: String(LIFELINE_FD),
+  };
+}
+
+/** A TCP port that nothing listens on now, of the loopback address. @throws LAUNCH_INVALID */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    });
+  } catch (cause) {
+    throw new ReclmisError('LAUNCH_INVALID', `no free port of 127.0.0.1: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('a listening server has an address');
+  return address.port;
+}
+
+/** Rank 0 has the terminal; of the others only what they complain about is shown, with their rank. */
+function startWorker(
+  options: LocalLaunch,
+  localRank: number,
+  meeting: MeetingPoint,
+  report: (line: string) => void,
+): ChildProcess {
+  const rank = options.plan.firstRank + localRank;
+  const child = spawn(options.command, [...options.args], {
+    env: workerEnvironment(options, localRank, meeting),
+    stdio: ['ignore', rank === 0 ? 'inherit' : 'ignore', rank === 0 ? 'inherit' : 'pipe', 'pipe'],
+    detached: true,
+  });
+  child.stdio[LIFELINE_FD]?.on('error', () => undefined); // the worker is gone; `exit` tells
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.trim() !== '') report(`[rank ${rank}] ${line}`);
+    });
+  }
+  return child;
+}
+
+/** Settles when a worker has ended and all that it wrote is read; tells the end at once. */
+function endOf(child: ChildProcess, ended: (code: number | null, how: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid !== undefined) return; // a signal that could not be delivered
+      ended(null, `did not start: ${error.message}`);
+      resolve();
+    });
+    child.once('exit', (code, signal) => {
+      ended(code, signal === null ? `ended with status ${code}` : `was ended by ${signal}`);
+    });
+    child.once('close', () => resolve());
+  });
+}
+
+function statusOf(first: Ending | undefined, report: (line: string) => void): number {
+  if (first === undefined) return 0;
+  const { rank, code, how } = first;
+  if (code === null || !((code >= 2 && code <= 7) || code === 70 || ORDERLY.includes(code))) {
+    throw new ReclmisError('RANK_LOST', `rank ${rank} ${how}; the other ranks of this machine were stopped`);
+  }
+  if (!ORDERLY.includes(code)) report(`rank ${rank} ${how}; the other ranks of this machine were stopped`);
+  return code;
+}
+
+/** The signals of this process. */
+const processSignals: SignalSource = (tell) => {
+  const listeners = FORWARDED_SIGNALS.map((name) => [name, () => tell(name)] as const);
+  for (const [name, listener] of listeners) process.on(name, listener);
+  return () => {
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
+};
