@@ -183,6 +183,11 @@ const trainSchema = z.strictObject({
     .max(1024)
     .default(0)
     .describe('threads of libtorch; 0: all cores of the machine'),
+  // What one process with the whole batch does. Without it every process normalises by its own share, and rank 0's statistics are kept.
+  syncBatchNorm: z
+    .boolean()
+    .default(true)
+    .describe('with several processes, normalise over the batch of all of them'),
   // The same bits each time; on CUDA at some cost in speed. On a CPU the kernels are such anyhow, for a given number of threads.
   deterministic: z.boolean().default(false).describe('use deterministic kernels only'),
   // A point takes seconds, a step that is lost as long as it took; besides, each epoch's end is one.

@@ -277,7 +277,7 @@ Napi::Value groupSum(const Napi::CallbackInfo& info) {
   });
 }
 
-// reducerOpen(group, parameters, firstBucketBytes, bucketBytes) -> reducer. Buckets fill in the reverse order of the parameters, in
+// reducerOpen(group, parameters, firstBucketBytes, bucketBytes, someUnused) -> reducer. Buckets fill in the reverse order of the parameters, in
 // which gradients become ready.
 Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
@@ -293,7 +293,7 @@ Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
     for (auto& bucket : buckets)
       for (auto& index : bucket) index = parameters.size() - 1 - index;
     auto reducer = std::make_shared<c10d::Reducer>(parameters, buckets, limits, group->group, sparse,
-                                                   static_cast<int64_t>(cap), /*find_unused_parameters=*/false,
+                                                   static_cast<int64_t>(cap), info[4].As<Napi::Boolean>().Value(),
                                                    /*gradient_as_bucket_view=*/false,
                                                    std::unordered_map<size_t, std::string>(), static_cast<int64_t>(first));
     return Napi::Number::New(info.Env(), static_cast<double>(reducers().add(std::move(reducer))));
@@ -305,7 +305,7 @@ void reducerPrepare(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     auto reducer = reducers().at(info[0], "the reducer");
     reducer->prepare_for_forward();
-    reducer->rebuild_buckets();
+    if (reducer->should_rebuild_buckets()) reducer->rebuild_buckets();
     reducer->prepare_for_backward({tensorOf(info[1])});
   });
 }

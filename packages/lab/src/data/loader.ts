@@ -10,7 +10,7 @@ import { Assembler, type AssembledBatch, type AssemblerSettings, type BatchJob }
 import type { AugmentOptions } from './augment.js';
 import { defaultCacheBytes, reserveCache } from './cache.js';
 import { WorkerPool } from './pool.js';
-import type { Batch, Case } from './types.js';
+import type { Batch, BatchShard, Case } from './types.js';
 
 export interface LoaderOptions {
   readonly cases: readonly Case[];
@@ -29,8 +29,24 @@ export interface LoaderOptions {
   readonly workers?: number;
   /** Batches that are made ahead; default 2 for each worker. Each takes 16 B S^2 bytes. */
   readonly prefetch?: number;
+  /**
+   * For one of several processes: its share of every batch (`case`), for training, or every `size`th batch whole (`batch`), for evaluation,
+   * so that each image is scored within the same batch whatever the number of processes. Default: all of it.
+   */
+  readonly shard?: LoaderShard | undefined;
   /** Bound on the memory for decoded samples, in bytes; default 2 GiB or a quarter of the machine's memory. 0: decode anew each time. */
   readonly cacheBytes?: number;
+}
+
+export interface LoaderShard {
+  readonly rank: number;
+  readonly size: number;
+  readonly by: 'case' | 'batch';
+}
+
+/** Which of `count` cases in order are a rank's: the `from`th up to, without, the `to`th. Shares differ by one case at most. */
+export function shareOf(count: number, rank: number, size: number): { from: number; to: number } {
+  return { from: Math.floor((rank * count) / size), to: Math.floor(((rank + 1) * count) / size) };
 }
 
 function requireInteger(name: string, value: number, least: number): void {
@@ -47,6 +63,7 @@ export class Loader {
   private readonly options: Required<
     Pick<LoaderOptions, 'batchSize' | 'shuffle' | 'dropLast' | 'workers' | 'prefetch'>
   >;
+  private readonly shard: LoaderShard | null;
   private pool: WorkerPool | null = null;
   private local: Assembler | null = null;
   private closed = false;
@@ -64,6 +81,7 @@ export class Loader {
     const cache = reserveCache(cases.length, size, options.cacheBytes ?? defaultCacheBytes());
     this.settings = { cases, size, seed, augment: options.augment ?? null, cache };
     this.options = { batchSize, shuffle, dropLast, workers, prefetch };
+    this.shard = options.shard ?? null;
   }
 
   /** How many batches an epoch has. */
@@ -83,15 +101,29 @@ export class Loader {
     return Array.from({ length: this.length }, (_, b) => order.slice(b * batchSize, (b + 1) * batchSize));
   }
 
+  /** What of each batch this process has. */
+  private shares(epoch: number): { indices: number[]; shard?: BatchShard }[] {
+    const plan = this.plan(epoch);
+    const { shard } = this;
+    if (!shard) return plan.map((indices) => ({ indices }));
+    const { rank, size, by } = shard;
+    if (by === 'batch') return plan.filter((_, i) => i % size === rank).map((indices) => ({ indices }));
+    return plan.map((all) => {
+      const { from, to } = shareOf(all.length, rank, size);
+      const own = all.slice(from, to);
+      const idle = own.length === 0;
+      return { indices: idle ? all.slice(0, 1) : own, shard: { total: all.length, idle } };
+    });
+  }
+
   /**
    * The batches of an epoch, in order. Leaving the iteration early is fine: what was made ahead is dropped.
    * @param from The first batch to give, from 0: an epoch that was left goes on with the batches that it would have had.
    * @throws the coded error of a file that cannot be read, when its batch is due
    */
   async *batches(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
-    const jobs = this.plan(epoch)
-      .slice(from)
-      .map((indices): BatchJob => ({ epoch, indices }));
+    const shares = this.shares(epoch).slice(from);
+    const jobs = shares.map(({ indices }): BatchJob => ({ epoch, indices }));
     const ahead = this.options.workers === 0 ? 1 : Math.max(1, this.options.prefetch);
     const queue: Promise<AssembledBatch>[] = [];
     let next = 0;
@@ -103,12 +135,14 @@ export class Loader {
       }
     };
     fill();
+    let given = 0;
     for (let head = queue.shift(); head !== undefined; head = queue.shift()) {
       const start = performance.now();
       const batch = await head;
       const waitMs = performance.now() - start;
       if (this.options.workers > 0) fill();
-      yield { ...batch, waitMs };
+      const { shard } = shares[given++] ?? {};
+      yield { ...batch, waitMs, ...(shard ? { shard } : {}) };
       fill();
     }
   }

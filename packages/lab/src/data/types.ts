@@ -57,4 +57,14 @@ export interface Batch {
   readonly count: number;
   /** How long the consumer waited for this batch, in milliseconds: near 0 when the loader keeps up. */
   readonly waitMs: number;
+  /** Where the batch is this process's share of one that several have; absent otherwise. */
+  readonly shard?: BatchShard;
+}
+
+/** A process's share of a batch. */
+export interface BatchShard {
+  /** Cases of the whole batch. */
+  readonly total: number;
+  /** True where this process has no case of it and got another one's to run along: that counts nothing. */
+  readonly idle: boolean;
 }

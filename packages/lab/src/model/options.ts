@@ -113,6 +113,16 @@ export function bottleneckWidth(options: Pick<RecLMISOptions, 'baseWidth'>): num
   return 8 * options.baseWidth;
 }
 
+/**
+ * Whether some parameters take no part in the losses: POI and WOI learn by whatever loss they condition, and drawing masks carries no gradient.
+ */
+export function leavesUnused(options: Pick<RecLMISOptions, 'components' | 'conditions'>): boolean {
+  const { ccl, clr, cvr } = options.components;
+  const { conditions } = options;
+  if (!hasReconstructionOrContrast(options) || (ccl && conditions.ccl)) return false;
+  return !(clr && conditions.clr && cvr && conditions.cvr);
+}
+
 /** Whether any of the training-only losses takes part, and with it POI and WOI. */
 export function hasReconstructionOrContrast({ components }: Pick<RecLMISOptions, 'components'>): boolean {
   return components.ccl || components.clr || components.cvr;

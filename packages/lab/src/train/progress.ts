@@ -24,6 +24,8 @@ export class Progress {
     readonly dir: string,
     private current: RunInfo,
     private readonly earlier: Earlier = NOTHING,
+    /** False in all processes of a run but one. */
+    private readonly writes = true,
   ) {
     this.step = earlier.step;
     this.records = [...earlier.records];
@@ -57,6 +59,7 @@ export class Progress {
 
   /** Brings the folder up to date after an epoch. @throws OUTPUT_UNWRITABLE (also where the folder was deleted), DISK_FULL */
   async write(): Promise<void> {
+    if (!this.writes) return;
     const files = runFiles(this.dir);
     writeEpochs(files.metrics, this.records);
     if (this.records.length > 0) await writeProgress(files.progress, this.records);
@@ -73,7 +76,7 @@ export class Progress {
       seconds: this.seconds,
       ...(error ? { error } : {}),
     };
-    writeRunInfo(this.dir, this.current);
+    if (this.writes) writeRunInfo(this.dir, this.current);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import { type Overrides, resolveConfig } from '../config.js';
+import { type Config, type Overrides, resolveConfig } from '../config.js';
 import {
   currentVersions,
   readInfo,
@@ -19,7 +19,16 @@ import { Progress } from './progress.js';
 import { findResumePoint, loadResumePoint, type ResumePoint } from './resume-point.js';
 import { withRunLock } from './run-lock.js';
 import { firstInfo, openSession, openTrainingData, type Session, type TrainingData } from './session.js';
-import { announce, mendBest, type RunSummary, runToEnd, type TrainListeners } from './train.js';
+import {
+  announce,
+  leads,
+  mendBest,
+  requireSameEverywhere,
+  type RunSummary,
+  runToEnd,
+  told,
+  type TrainListeners,
+} from './train.js';
 
 /** The settings that a resumed run may be given anew: none changes what is computed. */
 export const RESUMABLE_SETTINGS: readonly string[] = [
@@ -45,46 +54,79 @@ export interface ResumeOptions extends TrainListeners {
  *   encoder are not those of the run, CHECKPOINT_CORRUPT, and the codes of `train`.
  */
 export async function resumeTraining(dir: string, options: ResumeOptions = {}): Promise<RunSummary> {
+  const overrides = changeable(options.overrides ?? {});
+  if (!leads(options)) return goOn(dir, tell(null, options), overrides, options);
   const files = runFiles(dir);
   if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
   if (!existsSync(files.config))
     throw new ReclmisError('RUN_INVALID', `${files.config}: missing, so ${dir} is not a run folder`);
-  const overrides = changeable(options.overrides ?? {});
-  return withRunLock(dir, options, async () => {
-    sweepTemporaries(dir);
-    const stored = readStoredConfig(files.config);
-    const damaged: string[] = [];
-    const point = findResumePoint(dir, (path) => damaged.push(path));
-    for (const path of damaged) options.onNotice?.(`${path} does not read; going on from an earlier point`);
-    const before = existsSync(files.info) ? readInfo(files.info) : null;
-    if (!point) requireUnbegun(dir, before, damaged);
-    else requireSameModel(point.path, point.state.config, stored);
+  return withRunLock(dir, options, () => goOn(dir, tell(lookUp(dir, options), options), overrides, options));
+}
 
-    const config = resolveConfig(point?.state.config ?? stored, overrides, files.config);
-    const data = await openTrainingData(config);
-    if (point) requireSameData(point, data);
-    const session = openSession(config, data);
-    try {
-      announce(session, options);
-      const info = resumedInfo(session, before, new Date());
-      if (!point) {
-        options.onNotice?.(`${dir} has no resume point yet; the run begins anew`);
-        return await runToEnd(session, new Progress(dir, info), null, options);
-      }
-      const { state } = point;
-      requireSameEncoder(point, session, before);
+/** What a run folder holds to go on from. */
+interface Found {
+  readonly stored: Config;
+  readonly before: RunInfo | null;
+  readonly point: ResumePoint | null;
+}
+
+/** Called by the process that writes, while it holds the run's lock. */
+function lookUp(dir: string, options: ResumeOptions): Found {
+  sweepTemporaries(dir);
+  const files = runFiles(dir);
+  const stored = readStoredConfig(files.config);
+  const damaged: string[] = [];
+  const point = findResumePoint(dir, (path) => damaged.push(path));
+  for (const path of damaged) options.onNotice?.(`${path} does not read; going on from an earlier point`);
+  const before = existsSync(files.info) ? readInfo(files.info) : null;
+  if (!point) requireUnbegun(dir, before, damaged);
+  else requireSameModel(point.path, point.state.config, stored);
+  return { stored, before, point };
+}
+
+/** What rank 0 found, for all. */
+function tell(found: Found | null, { parallel }: ResumeOptions): Found {
+  const all = parallel ? parallel.told(found) : found;
+  if (!all) throw new ReclmisError('INTERNAL', 'rank 0 told nothing of the run');
+  return all;
+}
+
+async function goOn(
+  dir: string,
+  { stored, before, point }: Found,
+  overrides: Overrides,
+  options: ResumeOptions,
+): Promise<RunSummary> {
+  const { parallel = null } = options;
+  const config = told(resolveConfig(point?.state.config ?? stored, overrides, runFiles(dir).config), options);
+  const data = await openTrainingData(config);
+  requireSameEverywhere(data, options);
+  if (point) requireSameData(point, data);
+  const session = openSession(config, data, parallel);
+  try {
+    announce(session, options);
+    const info = resumedInfo(session, before, new Date());
+    if (!point) {
+      if (leads(options)) options.onNotice?.(`${dir} has no resume point yet; the run begins anew`);
+      return await runToEnd(session, new Progress(dir, info, undefined, leads(options)), null, options);
+    }
+    const { state } = point;
+    requireSameEncoder(point, session, before);
+    if (leads(options)) {
       for (const line of differences(state, session)) options.onNotice?.(line);
       loadResumePoint(point, session.model, session.optimizer);
-      session.earlyStopping.restore(state.earlyStopping);
-      if (state.lossScaler) session.scaler?.restore(state.lossScaler);
-      const progress = new Progress(dir, withCourse(info, point), state);
-      mendBest(session, progress);
-      await progress.write();
-      return await runToEnd(session, progress, state.running && EpochCourse.resume(state.running), options);
-    } finally {
-      await session.close();
     }
-  });
+    parallel?.shareModel(session.model);
+    parallel?.shareOptimizer(session.model, session.optimizer);
+    session.earlyStopping.restore(state.earlyStopping);
+    if (state.lossScaler) session.scaler?.restore(state.lossScaler);
+    const progress = new Progress(dir, withCourse(info, point), state, leads(options));
+    if (leads(options)) mendBest(session, progress);
+    await progress.write();
+    return await runToEnd(session, progress, state.running && EpochCourse.resume(state.running), options);
+  } finally {
+    await session.close();
+  }
 }
 
 /** @throws OPTION_INVALID naming the first setting that a run cannot change. */

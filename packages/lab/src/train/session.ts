@@ -1,14 +1,15 @@
 /** What a training run is made of, and how it is put together from its configuration. */
 import { ReclmisError } from '@reclmis/core';
-import { manualSeed, optim } from '@reclmis/torch';
+import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../build.js';
 import type { Config, TrainConfig } from '../config.js';
 import { assertUsable, openDataset } from '../data/dataset.js';
-import { Loader } from '../data/loader.js';
+import { Loader, type LoaderShard } from '../data/loader.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine.js';
 import { Segmenter } from '../evaluate/segmenter.js';
 import { lossScalerFor } from '../precision.js';
+import { leavesUnused } from '../model/options.js';
 import type { RecLMIS } from '../model/reclmis.js';
 import { currentVersions, runData, type RunInfo } from '../run.js';
 import type { Optimizer } from './checkpoint.js';
@@ -16,7 +17,8 @@ import { EarlyStopping } from './early-stopping.js';
 import { requiredLosses } from './losses.js';
 import { learningRate } from './schedule.js';
 import { buildEncoder } from '../text/choose.js';
-import type { StepParts } from './step.js';
+import type { Parallel } from './parallel.js';
+import type { StepParallel, StepParts } from './step.js';
 
 /** The cases to learn from and those to choose the best epoch by. */
 export interface TrainingData {
@@ -48,6 +50,8 @@ export interface Session extends StepParts {
   readonly valLoader: Loader;
   readonly earlyStopping: EarlyStopping;
   readonly stepsPerEpoch: number;
+  /** The processes that train together; null where there is one. */
+  readonly ranks: Parallel | null;
   /** Learning rate of step 0, 1, ... */
   readonly rate: optim.Schedule;
   /** Frees the model and the optimiser, and ends the loaders' threads. */
@@ -58,7 +62,7 @@ export interface Session extends StepParts {
  * Puts a run together. Seeded: the same configuration and data give the same weights.
  * @throws CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT
  */
-export function openSession(config: Config, data: TrainingData): Session {
+export function openSession(config: Config, data: TrainingData, parallel: Parallel | null = null): Session {
   const engine = prepareEngine(config);
   const stepsPerEpoch = Math.ceil(data.train.cases.length / config.train.batchSize);
   const rate = learningRate(config.train, stepsPerEpoch);
@@ -73,8 +77,18 @@ export function openSession(config: Config, data: TrainingData): Session {
   const { imageSize: size } = config.model;
   const common = { size, batchSize: config.train.batchSize, workers: config.data.workers, seed: config.seed };
   const augment = config.augment.mode === 'none' ? null : config.augment;
-  const trainLoader = new Loader({ ...common, cases: data.train.cases, shuffle: true, augment });
-  const valLoader = new Loader({ ...common, cases: data.val.cases });
+  const shard = (by: 'case' | 'batch'): LoaderShard | undefined =>
+    parallel ? { rank: parallel.rank, size: parallel.size, by } : undefined;
+  const trainLoader = new Loader({
+    ...common,
+    cases: data.train.cases,
+    shuffle: true,
+    augment,
+    shard: shard('case'),
+  });
+  const valLoader = new Loader({ ...common, cases: data.val.cases, shard: shard('batch') });
+  parallel?.shareModel(model);
+  const reducer = parallel && reducerOf(parallel, model);
   return {
     config,
     data,
@@ -89,18 +103,35 @@ export function openSession(config: Config, data: TrainingData): Session {
     seed: config.seed,
     accumulate: config.train.accumulate,
     cclScope: config.train.cclScope,
+    parallel: parallel && reducer && stepParallel(parallel, reducer, config.train),
+    ranks: parallel,
     trainLoader,
     valLoader,
     earlyStopping: new EarlyStopping(config.train.patience),
     stepsPerEpoch,
     rate,
     async close() {
+      reducer?.dispose();
       optimizer.dispose();
       model.dispose();
       encoder.dispose?.();
       await Promise.all([trainLoader.close(), valLoader.close()]);
     },
   };
+}
+
+/** Averages the gradients of all that is trained. */
+function reducerOf({ group }: Parallel, model: RecLMIS): distributed.Reducer {
+  const trained = model.parameters().filter(({ requiresGrad }) => requiresGrad);
+  return new distributed.Reducer(group, trained, { someUnused: leavesUnused(model.options) });
+}
+
+function stepParallel(
+  { rank, size, group, control }: Parallel,
+  reducer: distributed.Reducer,
+  { syncBatchNorm }: TrainConfig,
+): StepParallel {
+  return { rank, size, group, control, reducer, syncBatchNorm };
 }
 
 function buildOptimizer(train: TrainConfig, model: RecLMIS): Optimizer {

@@ -7,6 +7,7 @@ import { manualSeed, memory, noGrad, resetPeak, scope, Tensor } from '@reclmis/t
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type Overrides } from '../config.js';
 import type { Batch } from '../data/types.js';
+import { leavesUnused } from '../model/options.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { openSession, openTrainingData, type Session } from './session.js';
 import { type StepLosses, trainStep } from './step.js';
@@ -148,6 +149,33 @@ describe('a step in parts', () => {
       await parts.close();
     }
   });
+
+  it.each([
+    [true, true, true, true],
+    [true, true, true, false],
+    [true, false, false, true],
+    [false, true, true, true],
+    [false, true, true, false],
+    [false, true, false, true],
+    [false, false, true, true],
+    [false, false, false, true],
+  ])(
+    'ccl %s, clr %s, cvr %s, conditioned %s: knows whether parameters are left without a gradient',
+    async (...on) => {
+      const [ccl, clr, cvr, conditioned] = on;
+      const components = { ci: true, ccl, clr, cvr };
+      const conditions = { ccl: conditioned, clr: conditioned, cvr: conditioned };
+      const parts = await session({ 'model.components': components, 'model.conditions': conditions });
+      try {
+        trainStep(parts, await batchOf(parts), 1, 0);
+        const trained = parts.model.parameters().filter(({ requiresGrad }) => requiresGrad);
+        const without = trained.filter((parameter) => scope(() => !parameter.grad)).length;
+        expect(without > 0).toBe(leavesUnused(parts.model.options));
+      } finally {
+        await parts.close();
+      }
+    },
+  );
 
   it('takes less memory', async () => {
     const peak = async (accumulate: number): Promise<number> => {

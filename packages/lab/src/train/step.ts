@@ -4,7 +4,19 @@
  * B cases in parts of b, S side of the input.
  */
 import { Random, ReclmisError } from '@reclmis/core';
-import { cat, type LossScaler, manualSeed, noGrad, scope, Tensor } from '@reclmis/torch';
+import {
+  cat,
+  distributed,
+  float32,
+  type LossScaler,
+  manualSeed,
+  nn,
+  noGrad,
+  scope,
+  Tensor,
+  zeros,
+} from '@reclmis/torch';
+import { shareOf } from '../data/loader.js';
 import type { Batch } from '../data/types.js';
 import type { Engine } from '../engine.js';
 import { imageTensor } from '../evaluate/segmenter.js';
@@ -32,8 +44,22 @@ export interface StepParts {
   readonly accumulate: number;
   /** What CCL compares where there are several parts. */
   readonly cclScope: 'batch' | 'part';
+  /** The other processes that train with this one; null where there is none. */
+  readonly parallel: StepParallel | null;
   /** Told at the end of each phase of a step, for those who measure. */
   readonly onPhase?: (phase: StepPhase) => void;
+}
+
+/** What a step needs of the processes that train together. */
+export interface StepParallel {
+  readonly rank: number;
+  readonly size: number;
+  /** Of tensors on the model's device. */
+  readonly group: distributed.Group;
+  /** Of tensors on the CPU. */
+  readonly control: distributed.Group;
+  readonly reducer: distributed.Reducer;
+  readonly syncBatchNorm: boolean;
 }
 
 /**
@@ -56,78 +82,112 @@ export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: n
  * normalisation, which sees a part at a time), and memory is that of one part. Masks and dropout are drawn anew from the seed, the step
  * and the part, so that a step can be repeated without those before it.
  * @param step number of the step, from 1, for the draws and for messages. @param lr learning rate of this step.
+
+ * With several processes each has its share of the batch, and all come to the gradients that one would have: batch normalisation and CCL see the
+ * whole batch, `reducer` averages the gradients, and the losses returned are the whole batch's.
+ *
  * Under fp16 a step whose gradients overflow leaves the weights as they are, as PyTorch's does.
  * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then as before the step.
  */
 export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
-  const { model, encoder, optimizer, engine, scaler, required, weights, onPhase } = parts;
+  const { model, encoder, optimizer, engine, scaler, required, weights, parallel, onPhase } = parts;
+  const size = parallel?.size ?? 1;
   return scope(() => {
     const notes = model.readsNotes ? encoder.encode(batch.notes, engine.device) : null;
-    const cuts = cut(batch, notes, parts.accumulate);
-    const whole = parts.cclScope === 'batch' && cuts.length > 1 && required.includes('ccl');
-    const others = whole ? contrastInputs(parts, cuts, step) : null;
+    const cuts = cut(batch, notes, parts.accumulate, size);
+    const whole = parts.cclScope === 'batch' && required.includes('ccl') && (cuts.length > 1 || size > 1);
+    // With one part per process the features of the others are gathered within the forward pass itself.
+    const before =
+      whole && cuts.length > 1 ? everyCase(parts, batch, contrastInputs(parts, cuts, step)) : null;
     optimizer.zeroGrad();
-    const sums: Partial<Record<keyof StepLosses, number>> = {};
+    const sums = new Map<keyof StepLosses, number>();
     cuts.forEach((part, index) => {
       scope(() => {
         const images = imagesOf(parts, part); // [b,3,S,S]
         const masks = masksOf(parts, part); // [b,1,S,S]
         onPhase?.('data');
         seedDraws(parts, step, index);
-        const contrast = others
-          ? (own: ContrastiveInput): Tensor => contrastiveLoss(among(own, index, others))
-          : contrastiveLoss;
-        const output = inPrecision(engine, () => model.forwardTraining(images, part.note, {}, contrast));
+        const contrast = (own: ContrastiveInput): Tensor => {
+          if (!whole) return contrastiveLoss(own);
+          const all = before ?? everyCase(parts, batch, [own]);
+          return contrastiveLoss(part.idle ? own : among(own, part, all));
+        };
+        const output = statistics(parts, part, () =>
+          inPrecision(engine, () => model.forwardTraining(images, part.note, {}, contrast)),
+        );
         onPhase?.('forward');
         const { total, values } = named(step, part.ids, () => objective(output, masks, required, weights));
-        const loss = share(total, output.losses.ccl, part, weights.ccl, others !== null);
+        const loss = contribution(total, output.losses.ccl, part, { size, whole, weight: weights.ccl });
         onPhase?.('losses');
-        (scaler ? scaler.scale(loss) : loss).backward();
+        const scaled = scaler ? scaler.scale(loss) : loss;
+        if (index === cuts.length - 1) parallel?.reducer.prepare(scaled);
+        scaled.backward();
         onPhase?.('backward');
         for (const [name, value] of Object.entries(values) as [keyof StepLosses, number][])
-          sums[name] = (sums[name] ?? 0) + value * part.share;
+          sums.set(name, (sums.get(name) ?? 0) + value * part.share);
       });
     });
     optimizer.lr = lr;
     if (!scaler || scaler.unscale(model.parameters())) optimizer.step();
     else if (scaler.factor < LEAST_SCALE) throw overflowing(step, batch.ids, scaler.factor);
     onPhase?.('optimiser');
-    return { ...sums, total: sums.total ?? Number.NaN };
+    return overRanks(parallel, sums);
   });
 }
 
-/** Some of a batch's cases. */
+/** Some of the cases that this process has of a batch. */
 interface Part {
-  /** b cases from the batch's case `from` on. */
+  /** b cases from this process's case `from` on. */
   readonly from: number;
   readonly count: number;
-  /** Of the batch, in (0, 1]. */
+  /** Of the whole batch, in [0, 1]. */
   readonly share: number;
+  /** True where this process has no case left for the part and runs along with one that counts nothing. */
+  readonly idle: boolean;
   readonly ids: readonly string[];
   readonly images: Float32Array;
   readonly masks: Float32Array;
   readonly note: NoteFeatures | null;
 }
 
-/** Cuts a batch into `parts` parts whose sizes differ by one case at most; fewer where it has fewer cases. */
-function cut(batch: Batch, notes: NoteFeatures | null, parts: number): Part[] {
-  const number = Math.min(parts, batch.count);
+/** Cuts a batch into `parts` parts whose sizes differ by one case at most; fewer where it has fewer cases, but as many in every process. */
+function cut(batch: Batch, notes: NoteFeatures | null, parts: number, size: number): Part[] {
+  const total = batch.shard?.total ?? batch.count;
+  const number = Math.min(parts, Math.ceil(total / size));
   const [image, mask] = [batch.images.length / batch.count, batch.masks.length / batch.count];
   return Array.from({ length: number }, (_, i) => {
-    const from = Math.floor((i * batch.count) / number);
-    const count = Math.floor(((i + 1) * batch.count) / number) - from;
-    const to = from + count;
-    const own = (all: Tensor): Tensor => (number === 1 ? all : all.narrow(0, from, count));
+    const own = shareOf(batch.count, i, number);
+    const idle = own.to === own.from || batch.shard?.idle === true;
+    const { from, to } = own.to === own.from ? { from: 0, to: 1 } : own;
+    const some = (all: Tensor): Tensor => (number === 1 ? all : all.narrow(0, from, to - from));
     return {
       from,
-      count,
-      share: count / batch.count,
+      count: to - from,
+      share: idle ? 0 : (to - from) / total,
+      idle,
       ids: batch.ids.slice(from, to),
       images: batch.images.subarray(from * image, to * image),
       masks: batch.masks.subarray(from * mask, to * mask),
-      note: notes && { ...notes, features: own(notes.features), valid: own(notes.valid) },
+      note: notes && { ...notes, features: some(notes.features), valid: some(notes.valid) },
     };
   });
+}
+
+/** Batch normalisation over the processes, where asked for. */
+function statistics<R>({ parallel }: StepParts, { idle }: Part, forward: () => R): R {
+  if (!parallel?.syncBatchNorm) return forward();
+  return nn.withBatchStatistics(distributed.batchStatisticsOver(parallel.group, { counts: !idle }), forward);
+}
+
+/** Losses of the whole batch from every process's share of them. */
+function overRanks(parallel: StepParallel | null, sums: ReadonlyMap<keyof StepLosses, number>): StepLosses {
+  const names = [...sums.keys()];
+  if (!parallel) return { ...Object.fromEntries(sums), total: sums.get('total') ?? Number.NaN };
+  const values = Tensor.fromFloat64(Float64Array.from(sums.values()), [names.length]);
+  parallel.control.allReduce(values);
+  const all = values.toFloat64Array();
+  const losses = Object.fromEntries(names.map((name, i) => [name, all[i] ?? Number.NaN]));
+  return { ...losses, total: losses['total'] ?? Number.NaN };
 }
 
 function imagesOf({ model, engine }: StepParts, { images, count }: Part): Tensor {
@@ -139,8 +199,8 @@ function masksOf({ model, engine }: StepParts, { masks, count }: Part): Tensor {
   return Tensor.fromFloat32(masks, [count, 1, S, S], { device: engine.device });
 }
 
-function seedDraws({ seed }: StepParts, step: number, part: number): void {
-  manualSeed(Random.from(seed, 'step', step, part).uint32());
+function seedDraws({ seed, parallel }: StepParts, step: number, part: number): void {
+  manualSeed(Random.from(seed, 'step', step, part, parallel?.rank ?? 0).uint32());
 }
 
 /**
@@ -160,42 +220,87 @@ function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): 
       if (!note) throw new ReclmisError('NOTE_MISSING', 'contrastive learning reads notes: got none');
       return scope(() => {
         seedDraws(parts, step, index);
-        return inPrecision(engine, () => model.contrastInput(imagesOf(parts, part), note));
+        return statistics(parts, part, () =>
+          inPrecision(engine, () => model.contrastInput(imagesOf(parts, part), note)),
+        );
       });
     });
     buffers.forEach((buffer, i) => void buffer.copy_(before[i] ?? buffer));
-    return inputs;
+    const counting = inputs.filter((_, index) => cuts[index]?.idle !== true);
+    return counting.length > 0 ? counting : inputs.slice(0, 1);
   });
 }
 
-/** The whole batch, of which part `index` is `own`, with its graph. */
-function among(own: ContrastiveInput, index: number, others: readonly ContrastiveInput[]): ContrastiveInput {
-  const joined = (name: 'patches' | 'tokens' | 'valid' | 'poi' | 'woi'): Tensor =>
-    cat(others.map((other, i) => (i === index ? own : other)[name]));
+type Compared = Record<'patches' | 'tokens' | 'valid' | 'poi' | 'woi', Tensor>;
+
+/** What CCL compares of all cases of a batch, without gradients, and which of them is this process's first. */
+interface EveryCase {
+  readonly input: Compared;
+  readonly offset: number;
+}
+
+/** @param own of this process's cases, in their order; of one that does not count where it has none. */
+function everyCase({ parallel }: StepParts, batch: Batch, own: readonly ContrastiveInput[]): EveryCase {
+  return noGrad(() => {
+    const joined = (name: keyof Compared): Tensor => cat(own.map((input) => float32(input[name].detach())));
+    if (!parallel) return { input: compared(joined), offset: 0 };
+    const { rank, size, group } = parallel;
+    const total = batch.shard?.total ?? batch.count;
+    const counts = Array.from({ length: size }, (_, r) => shareOf(total, r, size)).map(
+      (share) => share.to - share.from,
+    );
+    const most = Math.max(...counts);
+    const input = compared((name) => {
+      const mine = joined(name);
+      const [rows = 0, ...rest] = mine.shape;
+      const { dtype, device } = mine;
+      const padded = rows < most ? cat([mine, zeros([most - rows, ...rest], { dtype, device })]) : mine;
+      const all = group.allGather(padded);
+      return cat(all.flatMap((x, r) => (counts[r] ? [x.narrow(0, 0, counts[r])] : [])));
+    });
+    return { input, offset: shareOf(total, rank, size).from };
+  });
+}
+
+function compared(make: (name: keyof Compared) => Tensor): Compared {
   return {
-    ...own,
-    patches: joined('patches'),
-    tokens: joined('tokens'),
-    valid: joined('valid'),
-    poi: joined('poi'),
-    woi: joined('woi'),
+    patches: make('patches'),
+    tokens: make('tokens'),
+    valid: make('valid'),
+    poi: make('poi'),
+    woi: make('woi'),
   };
 }
 
+/** The whole batch, of which a part is `own`, with its graph. */
+function among(own: ContrastiveInput, { from, count }: Part, { input, offset }: EveryCase): ContrastiveInput {
+  const start = offset + from;
+  const mixed = compared((name) => {
+    const all = input[name];
+    const end = start + count;
+    return cat([
+      all.narrow(0, 0, start),
+      float32(own[name]),
+      all.narrow(0, end, (all.shape[0] ?? end) - end),
+    ]);
+  });
+  return { ...own, ...mixed };
+}
+
 /**
- * A part's contribution to the batch's loss. Means over the part count by its share; CCL over the whole batch counts fully in each part,
- * since only the part's own features carry a graph there.
+ * What to call `backward()` on, so that the parts' gradients, averaged over the processes, are those of the batch's loss. Means over the part
+ * count by its share. CCL over the whole batch counts fully in each part, since only the part's own features carry a graph there.
  */
-function share(
+function contribution(
   total: Tensor,
   ccl: Tensor | undefined,
-  part: Part,
-  weight: number,
-  overWholeBatch: boolean,
+  { share, idle }: Part,
+  { size, whole, weight }: { readonly size: number; readonly whole: boolean; readonly weight: number },
 ): Tensor {
-  if (part.share === 1) return total;
-  const own = total.mul(part.share);
-  return overWholeBatch && ccl ? own.add(ccl.mul(weight * (1 - part.share))) : own;
+  const factor = share * size;
+  const own = factor === 1 ? total : total.mul(factor);
+  const missing = whole && !idle ? size - factor : 0;
+  return ccl && missing !== 0 ? own.add(ccl.mul(weight * missing)) : own;
 }
 
 function overflowing(step: number, ids: readonly string[], factor: number): ReclmisError {

@@ -20,9 +20,10 @@ import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
 import { EpochCourse } from './epoch-course.js';
 import type { EpochRecord, EpochScores } from './metrics-log.js';
 import { epochScores, Progress } from './progress.js';
+import type { Parallel } from './parallel.js';
 import { type ResumeState, saveResumePoint } from './resume-point.js';
 import { withRunLock } from './run-lock.js';
-import { firstInfo, openSession, openTrainingData, type Session } from './session.js';
+import { firstInfo, openSession, openTrainingData, type Session, type TrainingData } from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
 
 /** What is told after each step. Holds ids, no notes and no pictures. */
@@ -53,6 +54,8 @@ export interface TrainListeners {
   readonly onEpoch?: (record: EpochRecord) => void;
   /** Called with what the user should know before the first step: which note encoder was chosen, notes that are cut. */
   readonly onNotice?: (line: string) => void;
+  /** The processes that train together, this one among them; not given: this one alone. The caller leaves them at the end. */
+  readonly parallel?: Parallel;
   /** Ends the run cleanly after the step in progress: a resume point is written, status `interrupted`. */
   readonly signal?: AbortSignal;
 }
@@ -76,22 +79,45 @@ export interface RunSummary extends RunInfo {
  *   checkpoints from before stay whole.
  */
 export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
-  refuseTaken(options.out);
+  const { out, parallel = null } = options;
+  if (leads(options)) refuseTaken(out);
   const data = await openTrainingData(asked);
-  const config = settle(asked, options);
-  const session = openSession(config, data);
+  const config = told(leads(options) ? settle(asked, options) : asked, options);
+  requireSameEverywhere(data, options);
+  const session = openSession(config, data, parallel);
   try {
     announce(session, options);
-    const progress = new Progress(options.out, firstInfo(session, new Date()));
-    await createRun(options.out, config, progress.info);
-    return await withRunLock(options.out, options, () => runToEnd(session, progress, null, options));
+    const progress = new Progress(out, firstInfo(session, new Date()), undefined, leads(options));
+    if (!leads(options)) return await runToEnd(session, progress, null, options);
+    await createRun(out, config, progress.info);
+    return await withRunLock(out, options, () => runToEnd(session, progress, null, options));
   } finally {
     await session.close();
   }
 }
 
+/** Whether this process writes the run: the only one, or rank 0. */
+export function leads({ parallel }: TrainListeners): boolean {
+  return parallel?.leads ?? true;
+}
+
+/** Rank 0's configuration, on this process's device. */
+export function told(config: Config, { parallel }: TrainListeners): Config {
+  if (!parallel) return config;
+  const { device } = parallel.told({ device: config.device });
+  return { ...parallel.told(config), device: device === 'cuda' ? `cuda:${parallel.localRank}` : device };
+}
+
+/** @throws DISTRIBUTED_FAILED where a process has other cases than rank 0. */
+export function requireSameEverywhere({ train, val }: TrainingData, { parallel }: TrainListeners): void {
+  parallel?.requireSame('its version of RecLMIS', currentVersions().reclmis);
+  parallel?.requireSame('the training data', train.fingerprint);
+  parallel?.requireSame('the validation data', val.fingerprint);
+}
+
 /** Tells what the user should know before the first step. */
 export function announce(session: Session, options: TrainListeners): void {
+  if (!leads(options)) return;
   tell(options, precisionNotice(session.engine));
   if (!session.model.readsNotes) return;
   const { train, val } = session.data;
@@ -123,10 +149,11 @@ export async function runToEnd(
 ): Promise<RunSummary> {
   try {
     options.onStart?.(session);
-    const saving = new Saving(session, progress);
+    const saving = new Saving(session, progress, leads(options));
     if (progress.step === 0) saving.save(null); // shows at once whether the disk takes it
     progress.end(await trainEpochs(session, progress, saving, running, options));
   } catch (error) {
+    if (toReclmisError(error).code === 'DISTRIBUTED_FAILED') await options.parallel?.verdict();
     endFailed(progress, error);
     throw error;
   }
@@ -152,17 +179,18 @@ async function trainEpochs(
   options: TrainListeners,
 ): Promise<RunStatus> {
   const { config, earlyStopping } = session;
-  const stopped = (): boolean => options.signal?.aborted === true;
+  const { ranks } = session;
+  const any = (here: boolean): boolean => ranks?.any(here) ?? here;
   const exhausted = (): boolean => earlyStopping.exhausted;
   if (exhausted()) return 'exhausted'; // resumed after its end
   for (let epoch = progress.records.length + 1; epoch <= config.train.epochs; epoch++) {
     resetPeak();
     const course = running?.epoch === epoch ? running : EpochCourse.begin(epoch);
-    const lr = await trainEpoch(session, course, progress, saving, options);
-    if (stopped()) return interrupted(saving, course);
+    const { lr, stopped } = await trainEpoch(session, course, progress, saving, options);
+    if (stopped) return interrupted(saving, course);
 
     const validation = await validate(session, options);
-    if (stopped()) return interrupted(saving, course);
+    if (any(options.signal?.aborted === true)) return interrupted(saving, course);
 
     const best = earlyStopping.update(epoch, validation.dice);
     const record: EpochRecord = {
@@ -184,14 +212,14 @@ async function trainEpochs(
     options.onEpoch?.(record);
 
     if (exhausted()) return 'exhausted';
-    if (outOfTime(config, progress) && epoch < config.train.epochs) return 'out-of-time';
+    if (epoch < config.train.epochs && any(outOfTime(config, progress))) return 'out-of-time';
   }
   return 'finished';
 }
 
 /**
  * Every training case once, or those that the epoch still lacks. Stops after the step during which the signal came.
- * @returns the learning rate of the last step.
+ * @returns the learning rate of the last step, and whether the signal came, to any process.
  */
 async function trainEpoch(
   session: Session,
@@ -199,8 +227,8 @@ async function trainEpoch(
   progress: Progress,
   saving: Saving,
   { signal, onStep }: TrainListeners,
-): Promise<number> {
-  const { config, model, trainLoader, stepsPerEpoch, rate } = session;
+): Promise<{ lr: number; stopped: boolean }> {
+  const { config, model, trainLoader, stepsPerEpoch, rate, ranks } = session;
   const first = (course.epoch - 1) * stepsPerEpoch;
   let before = performance.now();
   model.train();
@@ -208,7 +236,8 @@ async function trainEpoch(
     const lr = rate(progress.step);
     const losses = trainStep(session, batch, progress.step + 1, lr);
     progress.step += 1;
-    course.add(losses, batch.count);
+    const count = batch.shard?.total ?? batch.count;
+    course.add(losses, count);
     course.waitedMs += batch.waitMs;
     const now = performance.now();
     course.spentMs += now - before;
@@ -221,24 +250,29 @@ async function trainEpoch(
       losses,
       lr,
       ids: batch.ids,
-      secondsPerImage: (now - before) / 1000 / batch.count,
+      secondsPerImage: (now - before) / 1000 / count,
     });
     if (saving.isDue) saving.save(course);
     before = performance.now();
     await new Promise(setImmediate); // lets signals, timers and the loader's messages in between two steps
-    if (signal?.aborted) break;
+    const here = signal?.aborted === true;
+    if (ranks?.any(here) ?? here) return { lr, stopped: true };
   }
-  return rate(progress.step - 1);
+  return { lr: rate(progress.step - 1), stopped: false };
 }
 
-/** Scores the validation cases in evaluation mode. */
+/** Scores the validation cases in evaluation mode; several processes share them batch by batch. */
 async function validate(session: Session, { signal, onValidation }: TrainListeners): Promise<EpochScores> {
-  const of = session.data.val.cases.length;
+  const { ranks, model, config } = session;
+  const { cases } = session.data.val;
+  if (ranks && !config.train.syncBatchNorm) ranks.shareModel(model); // statistics differ, and those of rank 0 are kept
   const { rows } = await scoreCases(session.segmenter, session.valLoader.batches(0), {
-    ...(signal ? { signal } : {}),
-    onProgress: (done) => onValidation?.(done, of),
+    ...(signal && !ranks ? { signal } : {}), // all go on together or not at all
+    onProgress: (done) => onValidation?.(Math.min(done * (ranks?.size ?? 1), cases.length), cases.length),
   });
-  return epochScores(rows);
+  if (!ranks) return epochScores(rows);
+  const all = new Map(ranks.all(rows).flatMap((own) => own.map((row) => [row.id, row] as const)));
+  return epochScores(cases.flatMap(({ id }) => all.get(id) ?? [])); // in the order of one process, so that sums are the same
 }
 
 /** Writes a run's checkpoints, and knows when the next resume point is due. */
@@ -248,10 +282,12 @@ class Saving {
   constructor(
     private readonly session: Session,
     private readonly progress: Progress,
+    private readonly writes: boolean,
   ) {}
 
   /** Whether a resume point within the epoch is due after this step. */
   get isDue(): boolean {
+    if (!this.writes) return false;
     const { saveMinutes, saveSteps } = this.session.config.train;
     if (saveSteps > 0 && this.progress.step % saveSteps === 0) return true;
     return saveMinutes > 0 && performance.now() - this.savedAt >= saveMinutes * 60_000;
@@ -262,6 +298,7 @@ class Saving {
    * @throws LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL
    */
   save(running: EpochCourse | null): void {
+    if (!this.writes) return;
     const { session, progress } = this;
     const { config, data, engine, model, optimizer } = session;
     requireFiniteState(model, progress.step);
@@ -281,7 +318,8 @@ class Saving {
 
   /** Writes the model as the best so far. @throws OUTPUT_UNWRITABLE, DISK_FULL */
   saveBest(): void {
-    saveBest(this.progress.dir, checkpointInfo(this.session, this.progress), this.session.model);
+    if (this.writes)
+      saveBest(this.progress.dir, checkpointInfo(this.session, this.progress), this.session.model);
   }
 }
 
@@ -309,7 +347,7 @@ export function mendBest(session: Session, progress: Progress): void {
   const last = progress.records.at(-1);
   if (last?.epoch !== bestEpoch || progress.step !== last.step) return;
   if (bestInfo(progress.dir)?.step === last.step) return;
-  new Saving(session, progress).saveBest();
+  new Saving(session, progress, true).saveBest();
 }
 
 /** Keeps what the unfinished epoch has learnt. */

@@ -58,6 +58,8 @@ export class Group {
 
   /** The `x` of every rank, in their order; without gradients. @param x of the same shape everywhere. */
   allGather(x: Tensor): Tensor[] {
+    if (x.dtype === 'bool')
+      return this.allGather(x.to({ dtype: 'uint8' })).map((y) => y.to({ dtype: 'bool' })); // gloo has no bool
     return this.#call('all-gather', () => requireDistributed().groupAllGather(this.id, x.id)).map((id) =>
       Tensor.adopt(id),
     );

@@ -32,6 +32,7 @@ export interface DistributedNative {
     parameters: readonly number[],
     firstBucketBytes: number,
     bucketBytes: number,
+    someUnused: boolean,
   ): number;
   reducerPrepare(reducer: number, loss: number): void;
   reducerClose(reducer: number): void;

@@ -15,14 +15,18 @@ export class Reducer {
   readonly #id: number;
   #closed = false;
 
-  /** @param parameters that require a gradient, all of which every backward pass reaches, in the order of use; the same everywhere. */
+  /**
+   * @param parameters that require a gradient, in the order of use; the same everywhere.
+   * @param someUnused whether a backward pass may miss some of them: then it is looked through first, and the ranks tell each other.
+   */
   constructor(
     private readonly group: Group,
     parameters: readonly Tensor[],
+    { someUnused = false }: { readonly someUnused?: boolean } = {},
   ) {
     const ids = parameters.map(({ id }) => id);
     this.#id = distributedError(`rank ${group.rank}: reducer`, () =>
-      requireDistributed().reducerOpen(group.id, ids, FIRST_BUCKET_BYTES, BUCKET_BYTES),
+      requireDistributed().reducerOpen(group.id, ids, FIRST_BUCKET_BYTES, BUCKET_BYTES, someUnused),
     );
   }
 

@@ -1,0 +1,240 @@
+/** Several processes against one: gradients, losses, evaluation, whole runs. Each rank has a loopback address of its own. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { distributed, readSafetensors, scope } from '@reclmis/torch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Overrides } from '../config.js';
+import { Loader } from '../data/loader.js';
+import type { Case } from '../data/types.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { freePort } from '../launch/local.js';
+import { openRun } from '../run.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { checkpointPath } from './checkpoint.js';
+import type { EpochRecord } from './metrics-log.js';
+import { resumeTraining } from './resume.js';
+import { type Job, step, type StepResult } from './testing/rank.js';
+
+const RANK = fileURLToPath(new URL('./testing/rank.js', import.meta.url));
+const SIZE = 32;
+const MINUTES = 60_000;
+const root = mkdtempSync(join(tmpdir(), 'reclmis-parallel-'));
+let serial = 0;
+const place = (): string => join(root, `run-${++serial}`);
+
+beforeAll(() => writeTinyData(root, SIZE, { train: 10, val: 7, test: 2 }));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const SETTINGS: Overrides = {
+  'model.baseWidth': 4,
+  'model.imageSize': SIZE,
+  'model.layers': 1,
+  'text.encoder': 'words',
+  'text.contextLength': 12,
+  'data.dir': root,
+  'data.workers': 0,
+  'train.epochs': 3,
+  'train.batchSize': 4,
+  'train.lr': 2e-3,
+  'train.threads': 1,
+};
+
+async function ranks<R>(size: number, job: Job): Promise<R[]> {
+  const port = await freePort();
+  const ended = await Promise.all(
+    Array.from({ length: size }, (_, rank) => {
+      const env = {
+        ...process.env,
+        RANK: `${rank}`,
+        WORLD_SIZE: `${size}`,
+        MASTER_ADDR: '127.0.0.1',
+        MASTER_PORT: `${port}`,
+        ADDRESS: `127.0.0.${rank + 1}`,
+      };
+      const child = spawn(process.execPath, [RANK, JSON.stringify(job)], { env });
+      let [out, err] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      return new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
+        child.on('close', (code) => resolve({ code, out, err })),
+      );
+    }),
+  );
+  return ended.map(({ code, out, err }) => {
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    return JSON.parse(out) as R;
+  });
+}
+
+/** Length of the gradients' difference, relative to the length of the gradient. */
+function difference(own: StepResult['gradients'], reference: StepResult['gradients']): number {
+  expect(Object.keys(own)).toEqual(Object.keys(reference));
+  let [error, square] = [0, 0];
+  for (const [key, expected] of Object.entries(reference)) {
+    expected.forEach((value, i) => {
+      error += (value - (own[key]?.[i] ?? NaN)) ** 2;
+      square += value ** 2;
+    });
+  }
+  return Math.sqrt(error / square);
+}
+
+function hashes(path: string): Record<string, string> {
+  return scope(() => {
+    const { tensors } = readSafetensors(path);
+    return Object.fromEntries(
+      [...tensors].map(([key, tensor]) => [key, createHash('sha256').update(tensor.toBytes()).digest('hex')]),
+    );
+  });
+}
+
+/** Every loss, but no draws, which differ from process to process: masks are the most probable ones. */
+const STILL = { ...SETTINGS, 'model.dropout': 0, 'model.maskStrategy': 'topk', 'augment.mode': 'none' };
+
+const NAMES = ['total', 'dice', 'bce', 'ccl', 'clr', 'cvr'] as const;
+
+describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several processes', () => {
+  it.each([
+    [2, 8, 'equal shares'],
+    [2, 7, 'uneven shares'],
+    [3, 2, 'a rank without a case'],
+  ])(
+    '%i processes, batch %i, %s: the gradients and losses of one process, in training',
+    async (size, batch) => {
+      const settings = { ...STILL, 'train.batchSize': batch };
+      const alone = await step(settings, false, null);
+      const all = await ranks<StepResult>(size, { kind: 'step', settings, evaluating: false });
+      expect(all).toHaveLength(size);
+      for (const { gradients, losses } of all) {
+        expect(difference(gradients, alone.gradients)).toBeLessThan(1e-5);
+        for (const name of NAMES) expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 5); // float32
+        expect(gradients).toEqual(all[0]?.gradients); // bit for bit: the ranks' weights never part
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'in parts besides: CCL over all parts of all processes',
+    async () => {
+      // By running statistics: those of a batch depend on how it is cut.
+      const settings = { ...STILL, 'train.batchSize': 9 };
+      const alone = await step(settings, true, null);
+      const cut = { ...settings, 'train.accumulate': 3 };
+      for (const { gradients, losses } of await ranks<StepResult>(2, {
+        kind: 'step',
+        settings: cut,
+        evaluating: true,
+      })) {
+        expect(difference(gradients, alone.gradients)).toBeLessThan(1e-5);
+        for (const name of NAMES) expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 5);
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it('would differ with CCL over each process’s own cases', async () => {
+    const settings = { ...STILL, 'train.batchSize': 8 };
+    const alone = await step(settings, true, null);
+    const [first] = await ranks<StepResult>(2, {
+      kind: 'step',
+      settings: { ...settings, 'train.cclScope': 'part' },
+      evaluating: true,
+    });
+    expect(difference(first?.gradients ?? {}, alone.gradients)).toBeGreaterThan(1e-3);
+  });
+
+  it(
+    'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
+    async () => {
+      type Result = { status: string; steps: number; records: EpochRecord[] };
+      const whole = place();
+      const all = await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: whole });
+      expect(all.map(({ status, steps }) => [status, steps])).toEqual([
+        ['finished', 9],
+        ['finished', 9],
+      ]);
+      const figures = (records: readonly EpochRecord[]): unknown[] =>
+        records.map(({ losses, validation, best }) => ({ losses, validation, best }));
+      expect(figures(all[1]?.records ?? [])).toEqual(figures(all[0]?.records ?? []));
+      expect(readdirSync(whole)).toContain('run.json');
+      expect(existsSync(join(whole, '.lock'))).toBe(false);
+
+      // Shared among two processes and scored by one: the same masks, so the same figures.
+      const { summary, rows } = await evaluateRun(whole, { split: 'val', checkpoint: 'last' });
+      const stored = openRun(whole).epochs().at(-1)?.validation;
+      expect(rows).toHaveLength(7);
+      expect(stored).toMatchObject({ images: 7, dice: summary.mean.dice, pooledIou: summary.pooled.iou });
+
+      // Rank 1 is asked to stop, so all stop after the same step, and two resume to the very weights.
+      const stopped = place();
+      const halves = await ranks<Result>(2, {
+        kind: 'train',
+        settings: SETTINGS,
+        out: stopped,
+        stop: { rank: 1, step: 4 },
+      });
+      expect(halves.map(({ status, steps }) => [status, steps])).toEqual([
+        ['interrupted', 4],
+        ['interrupted', 4],
+      ]);
+      await ranks<Result>(2, { kind: 'resume', settings: {}, out: stopped });
+      expect(hashes(checkpointPath(stopped, 'last'))).toEqual(hashes(checkpointPath(whole, 'last')));
+      expect(figures(openRun(stopped).epochs())).toEqual(figures(openRun(whole).epochs()));
+
+      // One process goes on with what two began, and three with what one did.
+      const other = place();
+      await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: other, stop: { rank: 0, step: 2 } });
+      const controller = new AbortController();
+      const { status, steps } = await resumeTraining(other, {
+        signal: controller.signal,
+        onStep: ({ step: done }) => {
+          if (done === 5) controller.abort();
+        },
+      });
+      expect([status, steps]).toEqual(['interrupted', 5]);
+      const last = await ranks<Result>(3, { kind: 'resume', settings: {}, out: other });
+      expect(last.map((result) => [result.status, result.steps])).toEqual([
+        ['finished', 9],
+        ['finished', 9],
+        ['finished', 9],
+      ]);
+    },
+    4 * MINUTES,
+  );
+});
+
+describe('shares of batches', () => {
+  const cases = Array.from({ length: 11 }, (_, i): Case => ({ id: `${i}` }) as Case);
+  const taken = (size: number, by: 'case' | 'batch', epoch: number): number[][][] =>
+    Array.from({ length: size }, (_, rank) => {
+      const loader = new Loader({ cases, size: 16, batchSize: 4, shuffle: true, shard: { rank, size, by } });
+      return (
+        loader as unknown as { shares(epoch: number): { indices: number[]; shard?: { idle: boolean } }[] }
+      )
+        .shares(epoch)
+        .map(({ indices, shard }) => (shard?.idle ? [] : indices));
+    });
+  const whole = new Loader({ cases, size: 16, batchSize: 4, shuffle: true });
+
+  it.each([1, 2, 3, 4, 5])('of %i processes join to the batches of one, each case once', (size) => {
+    for (const epoch of [1, 2]) {
+      const shares = taken(size, 'case', epoch);
+      whole.plan(epoch).forEach((batch, b) => {
+        expect(shares.flatMap((own) => own[b] ?? [])).toEqual(batch);
+        const counts = shares.map((own) => own[b]?.length ?? 0);
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+      });
+    }
+  });
+
+  it('or are whole batches in turn', () => {
+    const [a, b] = taken(2, 'batch', 1);
+    const [first, second, third] = whole.plan(1);
+    expect([a, b]).toEqual([[first, third], [second]]);
+  });
+});

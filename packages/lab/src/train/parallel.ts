@@ -1,0 +1,162 @@
+/**
+ * Training with several processes, each with its share of every batch (data parallelism), on c10d. Who takes part is told by the launcher's
+ * plan (`launch/plan.ts`). Rank 0 alone writes; what it decides by its clock or disk, it tells the others.
+ */
+import { createSocket } from 'node:dgram';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReclmisError } from '@reclmis/core';
+import { distributed, noGrad, scope, type Tensor, zeros } from '@reclmis/torch';
+import { Heartbeat } from '../launch/heartbeat.js';
+import type { WorkerPlan } from '../launch/plan.js';
+import type { RecLMIS } from '../model/reclmis.js';
+import type { Optimizer } from './checkpoint.js';
+
+/** How long collectives wait for a rank that lives but does not come: a long validation of the others, a slow disk. */
+const COLLECTIVE_MS = 30 * 60_000;
+/** How long ranks wait for each other at the start. */
+const MEETING_MS = 5 * 60_000;
+/** How long a failed collective waits for the heartbeat to say which rank is lost. */
+const VERDICT_MS = 5000;
+
+/** The processes of a run, seen from one of them. */
+export class Parallel {
+  private constructor(
+    readonly rank: number,
+    readonly size: number,
+    readonly localRank: number,
+    /** Of tensors on the CPU. */
+    readonly control: distributed.Group,
+    /** Of tensors on the model's device. */
+    readonly group: distributed.Group,
+    private readonly store: distributed.Store,
+    private readonly heartbeat: Heartbeat,
+  ) {}
+
+  /**
+   * Joins the other processes.
+   * @param address this process's end of the connections; default: the one from which the meeting point is reached.
+   * @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED
+   */
+  static async join(plan: WorkerPlan, device: string, address?: string): Promise<Parallel> {
+    const { rank, size, localRank, meeting } = plan;
+    const store = new distributed.Store({ ...meeting, isServer: rank === 0, timeoutMs: MEETING_MS });
+    const own = address ?? (await addressTowards(meeting));
+    const shared = { store, rank, size, address: own, timeoutMs: COLLECTIVE_MS };
+    const control = new distributed.Group(shared);
+    const group = device.startsWith('cuda') ? new distributed.Group({ ...shared, backend: 'nccl' }) : control;
+    const heartbeat = await Heartbeat.start({
+      rank,
+      size,
+      host: meeting.host,
+      agree: (words) => {
+        if (words !== null) store.set('heartbeat', words);
+        return words ?? store.get('heartbeat');
+      },
+    });
+    return new Parallel(rank, size, localRank, control, group, store, heartbeat);
+  }
+
+  /** Whether this process writes and decides. */
+  get leads(): boolean {
+    return this.rank === 0;
+  }
+
+  /** Whether any process says so. */
+  any(here: boolean): boolean {
+    return this.control.max(here ? 1 : 0) === 1;
+  }
+
+  /** What rank 0 has, as plain JSON. */
+  told<T>(here: T): T {
+    return JSON.parse(this.control.broadcastText(this.leads ? JSON.stringify(here) : '')) as T;
+  }
+
+  /** What every process has, as plain JSON, in the order of the ranks. */
+  all<T>(here: T): T[] {
+    return this.control.gatherText(JSON.stringify(here)).map((text) => JSON.parse(text) as T);
+  }
+
+  /** @throws DISTRIBUTED_FAILED naming the first rank that has something else than rank 0. */
+  requireSame(what: string, here: string): void {
+    const all = this.all(here);
+    const other = all.findIndex((value) => value !== all[0]);
+    if (other < 0) return;
+    throw new ReclmisError('DISTRIBUTED_FAILED', `rank ${other}: ${what} is not that of rank 0`, {
+      remedy: 'Give every process the same data, settings and version.',
+    });
+  }
+
+  /** Gives every process rank 0's weights and statistics. */
+  shareModel(model: RecLMIS): void {
+    for (const tensor of model.stateDict().values()) this.share(tensor);
+  }
+
+  /** Gives every process rank 0's moments. */
+  shareOptimizer(model: RecLMIS, optimizer: Optimizer): void {
+    scope(() => {
+      const own = optimizer.stateDict();
+      const keys = this.told([...own.keys()]);
+      const parameters = model.namedParameters();
+      const state = new Map(
+        keys.map((key) => {
+          const [name, part] = split(key);
+          const like = parameters.get(name);
+          const empty = part === 'step' ? zeros([], { dtype: 'int64' }) : like?.detach().zerosLike();
+          const tensor = own.get(key) ?? empty;
+          if (!tensor) throw new ReclmisError('INTERNAL', `rank ${this.rank}: no parameter ${name}`);
+          this.share(tensor);
+          return [key, tensor] as const;
+        }),
+      );
+      if (!this.leads) optimizer.loadStateDict(state);
+    });
+  }
+
+  private share(tensor: Tensor): void {
+    noGrad(() =>
+      scope(() => {
+        const dense = tensor.detach().clone({ memoryFormat: 'contiguous' });
+        (tensor.device === 'cpu' ? this.control : this.group).broadcast(dense);
+        if (!this.leads) tensor.copy_(dense);
+      }),
+    );
+  }
+
+  /** After a collective that failed: gives the heartbeat the time to name the lost rank, which ends this process. */
+  async verdict(): Promise<void> {
+    await sleep(VERDICT_MS);
+  }
+
+  /** Leaves the others in peace: to be called by all at the end. */
+  async leave(): Promise<void> {
+    await this.heartbeat.leave();
+    if (this.group !== this.control) this.group.dispose();
+    this.control.dispose();
+    this.store.dispose();
+  }
+}
+
+/** `a.b.weight.exp_avg` as `a.b.weight` and `exp_avg`. */
+function split(key: string): [string, string] {
+  const dot = key.lastIndexOf('.');
+  return [key.slice(0, dot), key.slice(dot + 1)];
+}
+
+/** The address of this machine from which another one is reached; nothing is sent. */
+function addressTowards({ host, port }: { host: string; port: number }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    const failed = (cause: Error): void => {
+      socket.close();
+      reject(
+        new ReclmisError('DISTRIBUTED_FAILED', `${host} cannot be reached: ${cause.message}`, { cause }),
+      );
+    };
+    socket.once('error', failed);
+    socket.connect(port, host, () => {
+      const { address } = socket.address();
+      socket.close();
+      resolve(address);
+    });
+  });
+}

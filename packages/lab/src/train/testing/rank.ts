@@ -1,0 +1,84 @@
+/**
+ * One process of a training, for tests: `node rank.js JOB`, with torchrun's variables in the environment. JOB is JSON; the result is printed
+ * as JSON.
+ */
+import { scope } from '@reclmis/torch';
+import { loadConfig, type Overrides } from '../../config.js';
+import type { Batch } from '../../data/types.js';
+import { planLaunch } from '../../launch/plan.js';
+import { Parallel } from '../parallel.js';
+import { resumeTraining } from '../resume.js';
+import { openSession, openTrainingData, type Session } from '../session.js';
+import { trainStep, type StepLosses } from '../step.js';
+import { train } from '../train.js';
+
+/** What to do, and with which settings. */
+export type Job =
+  | { readonly kind: 'step'; readonly settings: Overrides; readonly evaluating: boolean }
+  | {
+      readonly kind: 'train' | 'resume';
+      readonly settings: Overrides;
+      readonly out: string;
+      /** The step after which this rank asks to stop. */
+      readonly stop?: { readonly rank: number; readonly step: number };
+    };
+
+/** A step's losses and the gradients after it, by key. */
+export interface StepResult {
+  readonly losses: StepLosses;
+  readonly gradients: Readonly<Record<string, number[]>>;
+}
+
+/** One step on the first batch, with a learning rate of 0. */
+export async function step(
+  settings: Overrides,
+  evaluating: boolean,
+  parallel: Parallel | null,
+): Promise<StepResult> {
+  const config = loadConfig(undefined, settings);
+  const session = openSession(config, await openTrainingData(config), parallel);
+  try {
+    if (evaluating) session.model.eval();
+    else session.model.train();
+    const losses = trainStep(session, await firstBatch(session), 1, 0);
+    const gradients: Record<string, number[]> = {};
+    for (const [key, parameter] of session.model.namedParameters()) {
+      const values = scope(() => parameter.grad?.toFloat32Array());
+      if (values) gradients[key] = [...values];
+    }
+    return { losses, gradients };
+  } finally {
+    await session.close();
+  }
+}
+
+async function firstBatch({ trainLoader }: Session): Promise<Batch> {
+  for await (const batch of trainLoader.batches(1)) return batch;
+  throw new Error('no batch');
+}
+
+async function run(job: Job, parallel: Parallel): Promise<unknown> {
+  if (job.kind === 'step') return step(job.settings, job.evaluating, parallel);
+  const controller = new AbortController();
+  const listeners = {
+    parallel,
+    signal: controller.signal,
+    onStep: ({ step: done }: { readonly step: number }): void => {
+      if (job.stop?.rank === parallel.rank && job.stop.step === done) controller.abort();
+    },
+  };
+  const summary =
+    job.kind === 'train'
+      ? await train(loadConfig(undefined, job.settings), { out: job.out, ...listeners })
+      : await resumeTraining(job.out, { overrides: job.settings, ...listeners });
+  return { status: summary.status, steps: summary.steps, records: summary.records };
+}
+
+if (process.argv[2] !== undefined) {
+  const plan = planLaunch(process.env, { cores: 1, gpus: 0 });
+  if (plan.kind !== 'worker') throw new Error('expected to be a worker');
+  const parallel = await Parallel.join(plan, 'cpu', process.env['ADDRESS']);
+  const result = await run(JSON.parse(process.argv[2]) as Job, parallel);
+  process.stdout.write(JSON.stringify(result));
+  await parallel.leave();
+}
