@@ -41,13 +41,19 @@ export function onInterrupt(stop: (signal: StopSignal) => never): void {
     const echo = now - last < ECHO_MS;
     last = now;
     if (echo) return;
-    if (passedTo) return passedTo('SIGINT');
+    if (passedTo) {
+      passedTo('SIGINT');
+      return;
+    }
     if (!controller || controller.signal.aborted) stop('SIGINT');
     ask(controller, 'SIGINT', 'stopping after this step; Ctrl-C again stops at once');
   });
   for (const name of ['SIGTERM', 'SIGUSR1'] as const) {
     process.on(name, () => {
-      if (passedTo) return passedTo(name);
+      if (passedTo) {
+        passedTo(name);
+        return;
+      }
       if (!controller) stop(name);
       // Schedulers repeat themselves; the one who must not wait has SIGKILL.
       if (!controller.signal.aborted) ask(controller, name, `${name}: stopping cleanly`);

@@ -15,7 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const program = await assemble(argv);
     await program.parseAsync(helpAsOption(argv), { from: 'user' });
-    return 0;
+    return Number(process.exitCode ?? 0); // of a command that has said itself how it ended
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
     return report(error instanceof CommanderError ? usageError(error) : error);

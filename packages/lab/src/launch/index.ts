@@ -5,6 +5,7 @@ export {
   type MeetingPoint,
   planLaunch,
   type SpawnPlan,
+  threadsOfWorker,
   threadsPerWorker,
   type WorkerPlan,
 } from './plan.js';

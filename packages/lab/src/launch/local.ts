@@ -56,33 +56,33 @@ interface Ending {
  * @throws LAUNCH_INVALID where there is no free port.
  */
 export async function launchWorkers(options: LocalLaunch): Promise<number> {
-  const { plan, graceMs = 10_000, savingMs = 120_000, signals = processSignals } = options;
+  const { plan, graceMs = 5_000, savingMs = 120_000, signals = processSignals } = options;
   const report = options.report ?? ((line: string): void => void process.stderr.write(`${line}\n`));
   const meeting = plan.meeting ?? { host: '127.0.0.1', port: await freePort() };
   const running = new Map<number, ChildProcess>();
   const endings: Ending[] = [];
-  let asked: ForwardedSignal | null = null;
-  let killer: NodeJS.Timeout | null = null;
+  const asked = new Set<ForwardedSignal>();
+  let killer: NodeJS.Timeout | undefined;
 
   const tell = (signal: NodeJS.Signals): void => {
     for (const child of running.values()) child.kill(signal);
   };
   const killAfter = (ms: number): void => {
-    if (killer) clearTimeout(killer);
+    clearTimeout(killer);
     killer = setTimeout(() => tell('SIGKILL'), ms);
   };
   const ended = (rank: number, code: number | null, how: string): void => {
     running.delete(rank);
     if (code === 0) return;
     if (endings.push({ rank, code, how }) > 1) return;
-    const saving = asked !== null && ORDERLY.includes(code ?? -1);
+    const saving = asked.size > 0 && ORDERLY.includes(code ?? -1);
     if (!saving) tell('SIGTERM');
     killAfter(saving ? savingMs : graceMs);
   };
   const quiet = signals((signal) => {
     tell(signal);
-    if (signal === 'SIGINT' && asked === 'SIGINT') killAfter(graceMs); // the second Ctrl-C
-    asked = signal;
+    if (signal === 'SIGINT' && asked.has('SIGINT')) killAfter(graceMs); // the second Ctrl-C
+    asked.add(signal);
   });
   try {
     const ends: Promise<void>[] = [];
@@ -95,7 +95,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
     await Promise.all(ends);
   } finally {
     quiet();
-    if (killer) clearTimeout(killer);
+    clearTimeout(killer);
   }
   return statusOf(endings[0], report);
 }

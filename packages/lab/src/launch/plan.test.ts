@@ -1,6 +1,13 @@
 import { ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import { type Environment, type LaunchPlan, planLaunch, threadsPerWorker } from './plan.js';
+import {
+  type Environment,
+  type LaunchPlan,
+  planLaunch,
+  threadsOfWorker,
+  threadsPerWorker,
+  type WorkerPlan,
+} from './plan.js';
 import { firstHost, portOfJob, tasksOnNode } from './slurm.js';
 
 const plan = (env: Environment, nproc?: number): LaunchPlan =>
@@ -33,8 +40,40 @@ describe('a plan without a launcher', () => {
     for (const nproc of [0, -1, 1.5, NaN]) expect(refusal(() => plan({}, nproc))).toContain(String(nproc));
   });
 
+  it('is one process where a launcher has no other', () => {
+    const worker = { RANK: '0', WORLD_SIZE: '1', MASTER_ADDR: 'localhost', MASTER_PORT: '29500' };
+    for (const env of [worker, { PET_NNODES: '1', PET_NPROC_PER_NODE: '1' }]) {
+      expect(plan(env)).toEqual({ kind: 'alone' });
+      expect(plan(env, 1)).toEqual({ kind: 'alone' });
+      expect(refusal(() => plan(env, 2))).toContain('asks for 2 processes');
+    }
+  });
+
   it('shares the cores', () => {
     expect([1, 2, 3, 16].map((workers) => threadsPerWorker(8, workers))).toEqual([8, 4, 2, 1]);
+  });
+});
+
+describe('the threads of a worker', () => {
+  const worker = (source: WorkerPlan['source']): WorkerPlan => ({
+    kind: 'worker',
+    source,
+    rank: 0,
+    size: 4,
+    localRank: 0,
+    localSize: 4,
+    meeting: { host: 'head', port: 1 },
+  });
+
+  it('are what its launcher says, else its part of the cores', () => {
+    const slurm = { SLURM_CPUS_PER_TASK: '6' };
+    expect(threadsOfWorker({}, worker('torchrun'), 8)).toBe(2);
+    expect(threadsOfWorker(slurm, worker('torchrun'), 8)).toBe(2);
+    expect(threadsOfWorker(slurm, worker('slurm'), 6)).toBe(6);
+    expect(threadsOfWorker({ ...slurm, OMP_NUM_THREADS: '3' }, worker('slurm'), 6)).toBe(3);
+    expect(refusal(() => threadsOfWorker({ OMP_NUM_THREADS: '4,2' }, worker('slurm'), 6))).toContain(
+      'OMP_NUM_THREADS',
+    );
   });
 });
 

@@ -72,13 +72,13 @@ const MOST_RANKS = 65536;
  */
 export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan {
   const plan = torchrun(env) ?? kubeflow(env, options) ?? slurm(env);
-  if (options.nproc === undefined) return plan ?? { kind: 'alone' };
+  if (options.nproc === undefined) return plan === null || plan.size === 1 ? { kind: 'alone' } : plan;
   const nproc = whole('the number of processes', String(options.nproc), 1, MOST_RANKS);
   if (plan === null) {
     if (nproc === 1) return { kind: 'alone' };
     return { kind: 'spawn', source: 'nproc', firstRank: 0, localSize: nproc, size: nproc, meeting: null };
   }
-  if (plan.localSize === nproc) return plan;
+  if (plan.localSize === nproc) return plan.size === 1 ? { kind: 'alone' } : plan;
   throw invalid(
     `the command asks for ${nproc} processes on this machine, the environment for ${plan.localSize} (${plan.source})`,
   );
@@ -87,6 +87,18 @@ export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan
 /** Threads of each worker when `localSize` of them share the cores: their equal part, at least 1. */
 export function threadsPerWorker(cores: number, localSize: number): number {
   return Math.max(1, Math.floor(cores / localSize));
+}
+
+/**
+ * Threads of a worker: OMP_NUM_THREADS, which our launcher and torchrun set; else SLURM_CPUS_PER_TASK, since a task may see its own cores
+ * alone; else its part of the cores.
+ * @throws LAUNCH_INVALID
+ */
+export function threadsOfWorker(env: Environment, plan: WorkerPlan, cores: number): number {
+  for (const name of ['OMP_NUM_THREADS', plan.source === 'slurm' ? 'SLURM_CPUS_PER_TASK' : '']) {
+    if (given(env, name) !== null) return number(env, name, 1, 1024);
+  }
+  return threadsPerWorker(cores, plan.localSize);
 }
 
 function torchrun(env: Environment): WorkerPlan | null {
