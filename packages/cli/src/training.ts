@@ -1,14 +1,19 @@
 /** A training as it looks on the terminal: a bar per epoch with the time left of the whole run, and its figures at the end. */
-import type { Config, EpochRecord, Overrides, RunSummary, TrainListeners } from '@reclmis/lab';
+import type { Config, EpochRecord, Overrides, Parallel, RunSummary, TrainListeners } from '@reclmis/lab';
 import { interruptSignal, releaseInterrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { duration, percent } from './table.js';
 
 /** Trains into `out` and shows the course. */
-export async function trainWithProgress(config: Config, out: string, output: Output): Promise<RunSummary> {
+export async function trainWithProgress(
+  config: Config,
+  out: string,
+  output: Output,
+  parallel: Parallel | null = null,
+): Promise<RunSummary> {
   const { train } = await import('@reclmis/lab');
-  return shown(output, (listeners) => train(config, { out, ...listeners }));
+  return shown(output, (listeners) => train(config, { out, ...listeners, ...(parallel && { parallel }) }));
 }
 
 /** Goes on with a run and shows the course. @param overrides settings that differ from the run's own. */
@@ -16,9 +21,12 @@ export async function resumeWithProgress(
   run: string,
   overrides: Overrides,
   output: Output,
+  parallel: Parallel | null = null,
 ): Promise<RunSummary> {
   const { resumeTraining } = await import('@reclmis/lab');
-  return shown(output, (listeners) => resumeTraining(run, { overrides, ...listeners }));
+  return shown(output, (listeners) =>
+    resumeTraining(run, { overrides, ...listeners, ...(parallel && { parallel }) }),
+  );
 }
 
 async function shown(

@@ -1,10 +1,12 @@
 /** `reclmis train`: trains a model on a data set and leaves a run folder. */
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import type { RunSummary } from '@reclmis/lab';
+import { loadConfig, type Overrides, runFiles, type RunSummary } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { interruptSignal } from '../interrupt.js';
+import { type Processes, settleProcesses, withProcesses } from '../launching.js';
 import { configFrom, overridesFrom, withSettings } from '../settings.js';
 import { duration, percent } from '../table.js';
 import { resumeWithProgress, trainWithProgress } from '../training.js';
@@ -12,6 +14,7 @@ import { resumeWithProgress, trainWithProgress } from '../training.js';
 interface TrainFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly out?: string;
   readonly resume?: string;
+  readonly nproc?: number | 'auto';
 }
 
 /** How a run ended, for people. */
@@ -36,25 +39,36 @@ export function register(program: Command): void {
         'go on with a run that was interrupted, killed or stopped by its time limit',
       ).conflicts(['out', 'config', 'preset']),
     );
-  withOutputOptions(withSettings(command))
+  withOutputOptions(withSettings(withProcesses(command)))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  $ reclmis train --preset qata-cov19 --data data/QaTa-COV19 -o runs/qata\n' +
         '  $ reclmis train --config my.yaml --epochs 10 --train.schedule constant\n' +
-        '  $ reclmis train --resume runs/qata\n',
+        '  $ reclmis train --resume runs/qata\n' +
+        '  $ reclmis train --preset qata-cov19 --data data/QaTa-COV19 --nproc 2\n',
     )
     .action(run);
 }
 
 async function run(flags: TrainFlags): Promise<void> {
-  const output = new Output(flags);
+  const processes = await settleProcesses(flags.nproc);
+  if (typeof processes === 'number') {
+    process.exitCode = processes; // of the workers, which have said all
+    return;
+  }
+  const output = new Output(processes.leads ? flags : { quiet: true });
   const asked = interruptSignal();
   const summary =
     flags.resume === undefined
-      ? await start(flags, output)
-      : await resumeWithProgress(flags.resume, overridesFrom(flags), output);
-  if (summary.status === 'interrupted') throw interrupted(summary, asked.reason);
+      ? await start(flags, processes, output)
+      : await resume(flags.resume, overridesFrom(flags), processes, output);
+  if (summary.status === 'interrupted') {
+    const error = interrupted(summary, asked.reason);
+    if (processes.leads) throw error;
+    process.exitCode = error.exitCode;
+    return;
+  }
   const { dir, status, epochs, steps, seconds, best } = summary;
   output.result({ dir, status, epochs, steps, seconds, best });
   output.say(`\nThe run ${ENDS[status]} after ${epochs} epochs in ${duration(seconds)}.`);
@@ -63,8 +77,8 @@ async function run(flags: TrainFlags): Promise<void> {
   output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir}`);
 }
 
-async function start(flags: TrainFlags, output: Output): Promise<RunSummary> {
-  const config = configFrom(flags);
+async function start(flags: TrainFlags, processes: Processes, output: Output): Promise<RunSummary> {
+  const config = processes.config(configFrom(flags));
   if (config.data.dir === '') {
     throw new ReclmisError(
       'OPTION_INVALID',
@@ -72,7 +86,24 @@ async function start(flags: TrainFlags, output: Output): Promise<RunSummary> {
     );
   }
   const out = flags.out ?? join('runs', `${basename(config.data.dir)}-${timestamp(new Date())}`);
-  return trainWithProgress(config, out, output);
+  return processes.together(config.device, (parallel) => trainWithProgress(config, out, output, parallel));
+}
+
+async function resume(
+  dir: string,
+  asked: Overrides,
+  processes: Processes,
+  output: Output,
+): Promise<RunSummary> {
+  const overrides = processes.overrides(asked);
+  const device = typeof asked['device'] === 'string' ? asked['device'] : deviceOfRun(dir);
+  return processes.together(device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
+}
+
+/** The device of a run, where its settings can be read; what is wrong with them is found out later. */
+function deviceOfRun(dir: string): string {
+  const file = runFiles(dir).config;
+  return existsSync(file) ? loadConfig(file).device : 'cpu';
 }
 
 /** Ctrl-C is the user's; the other signals are a scheduler's, who resumes on an exit status of its own. */
