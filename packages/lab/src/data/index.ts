@@ -37,7 +37,7 @@ export {
   type AugmentOptions,
   type AugmentPlan,
 } from './augment.js';
-export { Loader, type LoaderOptions } from './loader.js';
+export { Loader, type LoaderOptions, shareOf } from './loader.js';
 export {
   drawPhantom,
   phantomNote,

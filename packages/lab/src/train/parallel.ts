@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReclmisError } from '@reclmis/core';
 import { distributed, noGrad, scope, type Tensor, zeros } from '@reclmis/torch';
-import { Heartbeat } from '../launch/heartbeat.js';
+import { Heartbeat, type Pulse } from '../launch/heartbeat.js';
 import type { WorkerPlan } from '../launch/plan.js';
 import type { RecLMIS } from '../model/reclmis.js';
 import type { Optimizer } from './checkpoint.js';
@@ -54,6 +54,11 @@ export class Parallel {
       },
     });
     return new Parallel(rank, size, localRank, control, group, store, heartbeat);
+  }
+
+  /** By which the main thread shows the others that it gets on. */
+  get pulse(): Pulse {
+    return this.heartbeat.pulse;
   }
 
   /** Whether this process writes and decides. */

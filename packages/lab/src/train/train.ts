@@ -232,7 +232,9 @@ async function trainEpoch(
   const first = (course.epoch - 1) * stepsPerEpoch;
   let before = performance.now();
   model.train();
+  ranks?.pulse.beat(); // from here this process depends on its own data alone
   for await (const batch of trainLoader.batches(course.epoch, progress.step - first)) {
+    ranks?.pulse.rest(); // a step waits for the other processes
     const lr = rate(progress.step);
     const losses = trainStep(session, batch, progress.step + 1, lr);
     progress.step += 1;
@@ -257,7 +259,9 @@ async function trainEpoch(
     await new Promise(setImmediate); // lets signals, timers and the loader's messages in between two steps
     const here = signal?.aborted === true;
     if (ranks?.any(here) ?? here) return { lr, stopped: true };
+    ranks?.pulse.beat();
   }
+  ranks?.pulse.rest();
   return { lr: rate(progress.step - 1), stopped: false };
 }
 
