@@ -188,6 +188,8 @@ const trainSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('with several processes, normalise over the batch of all of them'),
+  // Event files beside metrics.jsonl; they hold the same figures.
+  tensorboard: z.boolean().default(true).describe('write the figures for TensorBoard too'),
   // The same bits each time; on CUDA at some cost in speed. On a CPU the kernels are such anyhow, for a given number of threads.
   deterministic: z.boolean().default(false).describe('use deterministic kernels only'),
   // A point takes seconds, a step that is lost as long as it took; besides, each epoch's end is one.

@@ -5,6 +5,7 @@
  *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
  *     metrics.jsonl            one line per epoch (`train/metrics-log.ts`)
  *     progress.png             the same as a picture
+ *     tensorboard/             the same as TensorBoard's event files, one per session (`watch/tensorboard.ts`)
  *     checkpoints/             the best weights and resume points (`train/checkpoint.ts`, `train/resume-point.ts`)
  *     .lock                    while a process trains into it
  */

@@ -2,6 +2,7 @@
 import { type Score, ScoreSummary } from '@reclmis/core';
 import { writeProgress } from '../plots/progress.js';
 import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run.js';
+import { TensorBoardLog } from '../watch/tensorboard.js';
 import { type EpochRecord, type EpochScores, writeEpochs } from './metrics-log.js';
 
 /** What a run came to before this session. */
@@ -9,6 +10,15 @@ export interface Earlier {
   readonly step: number;
   readonly records: readonly EpochRecord[];
   readonly seconds: number;
+}
+
+export interface ProgressOptions {
+  /** Default: nothing, a run that begins. */
+  readonly earlier?: Earlier;
+  /** False in all processes of a run but one; default true. */
+  readonly writes?: boolean;
+  /** Whether to write event files besides; default false. */
+  readonly tensorboard?: boolean;
 }
 
 const NOTHING: Earlier = { step: 0, records: [], seconds: 0 };
@@ -19,16 +29,20 @@ export class Progress {
   step: number;
   readonly records: EpochRecord[];
   private readonly begun = performance.now();
+  private readonly earlier: Earlier;
+  private readonly writes: boolean;
+  private readonly tensorBoard: TensorBoardLog | null;
 
   constructor(
     readonly dir: string,
     private current: RunInfo,
-    private readonly earlier: Earlier = NOTHING,
-    /** False in all processes of a run but one. */
-    private readonly writes = true,
+    { earlier = NOTHING, writes = true, tensorboard = false }: ProgressOptions = {},
   ) {
+    this.earlier = earlier;
+    this.writes = writes;
     this.step = earlier.step;
     this.records = [...earlier.records];
+    this.tensorBoard = tensorboard ? new TensorBoardLog(dir, earlier.step) : null;
   }
 
   get info(): RunInfo {
@@ -62,6 +76,9 @@ export class Progress {
     if (!this.writes) return;
     const files = runFiles(this.dir);
     writeEpochs(files.metrics, this.records);
+    const last = this.records.at(-1);
+    if (last && this.records.length > this.earlier.records.length)
+      this.tensorBoard?.write(last, this.records.at(-2)?.seconds ?? 0);
     if (this.records.length > 0) await writeProgress(files.progress, this.records);
     writeRunInfo(this.dir, this.current);
   }

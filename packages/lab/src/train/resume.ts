@@ -106,9 +106,10 @@ async function goOn(
   try {
     announce(session, options);
     const info = resumedInfo(session, before, new Date());
+    const common = { writes: leads(options), tensorboard: config.train.tensorboard };
     if (!point) {
       if (leads(options)) options.onNotice?.(`${dir} has no resume point yet; the run begins anew`);
-      return await runToEnd(session, new Progress(dir, info, undefined, leads(options)), null, options);
+      return await runToEnd(session, new Progress(dir, info, common), null, options);
     }
     const { state } = point;
     requireSameEncoder(point, session, before);
@@ -120,7 +121,7 @@ async function goOn(
     parallel?.shareOptimizer(session.model, session.optimizer);
     session.earlyStopping.restore(state.earlyStopping);
     if (state.lossScaler) session.scaler?.restore(state.lossScaler);
-    const progress = new Progress(dir, withCourse(info, point), state, leads(options));
+    const progress = new Progress(dir, withCourse(info, point), { ...common, earlier: state });
     if (leads(options)) mendBest(session, progress);
     await progress.write();
     return await runToEnd(session, progress, state.running && EpochCourse.resume(state.running), options);

@@ -72,6 +72,7 @@ describe('two epochs, end to end', () => {
       'metrics.jsonl',
       'progress.png',
       'run.json',
+      'tensorboard',
     ]);
     expect(readdirSync(join(dir, 'checkpoints')).sort()).toEqual([
       'best.json',

@@ -87,7 +87,11 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const session = openSession(config, data, parallel);
   try {
     announce(session, options);
-    const progress = new Progress(out, firstInfo(session, new Date()), undefined, leads(options));
+    const { tensorboard } = config.train;
+    const progress = new Progress(out, firstInfo(session, new Date()), {
+      writes: leads(options),
+      tensorboard,
+    });
     if (!leads(options)) return await runToEnd(session, progress, null, options);
     await createRun(out, config, progress.info);
     return await withRunLock(out, options, () => runToEnd(session, progress, null, options));
