@@ -89,6 +89,7 @@ function guardProcess(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : report(error));
   });
+  process.stderr.on('error', () => undefined); // a worker whose launcher is gone still saves
   onInterrupt((signal) => {
     const by = signal === 'SIGINT' ? 'Ctrl-C' : signal;
     process.exit(report(new ReclmisError('INTERRUPTED', `stopped by ${by}`)));
