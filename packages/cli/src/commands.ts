@@ -32,6 +32,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'segment images by their notes',
     load: () => import('./commands/predict.js'),
   },
+  runs: {
+    description: 'list runs with their best figures, compare them',
+    load: () => import('./commands/runs.js'),
+  },
   bench: {
     description: 'measure training and inference on this machine: time, memory, arithmetic',
     load: () => import('./commands/bench.js'),

@@ -27,4 +27,15 @@ export { predictionCases, type NoteSource, type PredictionCase } from './predict
 export { predict, type PlaneSegmenter, type PredictOptions, type Prediction } from './predict/predict.js';
 export { casesThatNameASide, compareNotes } from './plots/compare.js';
 export { overviewImage, writeOverview, type OverviewOptions, type OverviewRow } from './plots/overview.js';
+export {
+  compareRuns,
+  comparisonSvg,
+  listRuns,
+  names,
+  writeComparison,
+  type RunComparison,
+  type RunOverview,
+  type RunState,
+  type SettingDifference,
+} from './runs.js';
 export { progressSvg, writeProgress } from './plots/progress.js';

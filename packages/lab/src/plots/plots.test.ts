@@ -123,7 +123,7 @@ describe('progress.png', () => {
     const file = join(folder, 'progress.png');
     await writeProgress(file, [1, 2, 3].map(epoch));
     const image = await readImage(file);
-    expect([image.width, image.height]).toEqual([1380, 460]);
+    expect([image.width, image.height]).toEqual([1640, 460]);
     const third = 500;
     expect(count(image, COLOURS.orange, 0, 90, third)).toBeGreaterThan(200); // CCL
     expect(count(image, COLOURS.purple)).toBe(0); // CVR is off

@@ -1,5 +1,5 @@
 /**
- * `progress.png` of a run: losses, validation Dice and IoU, and learning rate, per epoch.
+ * `progress.png` of a run: losses, validation Dice and IoU, learning rate and time, per epoch.
  *
  * Dice and IoU come in both forms: the mean over images (the paper's) and pooled over all pixels (dashed), never mixed.
  */
@@ -8,11 +8,11 @@ import { renderSvg, writePngRgb } from '../data/images.js';
 import type { EpochRecord } from '../train/metrics-log.js';
 import { type Chart, type Series, svgChart } from './chart.js';
 
-const WIDTH = 1380;
+const WIDTH = 1640;
 const HEIGHT = 460;
 const GAP = 36;
 
-/** Draws the epochs so far and writes the picture (1380 x 460, PNG); nothing is written for a run without epochs. */
+/** Draws the epochs so far and writes the picture (1640 x 460, PNG); nothing is written for a run without epochs. */
 export async function writeProgress(file: string, epochs: readonly EpochRecord[]): Promise<void> {
   if (epochs.length === 0) return;
   await writePngRgb(file, await renderSvg(progressSvg(epochs)));
@@ -20,8 +20,8 @@ export async function writeProgress(file: string, epochs: readonly EpochRecord[]
 
 /** The picture as SVG. */
 export function progressSvg(epochs: readonly EpochRecord[]): string {
-  const charts = [lossChart(epochs), scoreChart(epochs), rateChart(epochs)];
-  const widths = [0.37, 0.37, 0.26].map((share) => share * (WIDTH - GAP * (charts.length + 1)));
+  const charts = [lossChart(epochs), scoreChart(epochs), rateChart(epochs), timeChart(epochs)];
+  const widths = [0.3, 0.3, 0.2, 0.2].map((share) => share * (WIDTH - GAP * (charts.length + 1)));
   let x = GAP;
   const drawn = charts.map((chart, i) => {
     const width = widths[i] ?? 0;
@@ -90,5 +90,19 @@ function rateChart(epochs: readonly EpochRecord[]): Chart {
     xLabel: 'epoch',
     yMin: 0,
     series: [series(epochs, 'learning rate', COLOURS.green, ({ lr }) => lr)],
+  };
+}
+
+/** What each epoch took, validation and saving included. */
+function timeChart(epochs: readonly EpochRecord[]): Chart {
+  const minutes = epochs.map(({ epoch, seconds }, i): [number, number] => [
+    epoch,
+    (seconds - (epochs[i - 1]?.seconds ?? 0)) / 60,
+  ]);
+  return {
+    title: 'Time per epoch, minutes',
+    xLabel: 'epoch',
+    yMin: 0,
+    series: [{ label: 'with validation', colour: COLOURS.orange, points: minutes }],
   };
 }

@@ -1,9 +1,9 @@
 /** A run folder has one writer: the lock that a training holds on it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { machineTag } from '../weights/home.js';
-import { withLock } from '../weights/lock.js';
+import { isAlive, machineTag } from '../weights/home.js';
+import { STALE_MS, withLock } from '../weights/lock.js';
 
 /**
  * Runs `work` while holding the run's lock. A lock that a process left which no longer runs on this machine is taken over at once. One of
@@ -24,4 +24,17 @@ export async function withRunLock<R>(
     onNotice?.(`${dir} is held from another machine; waiting until it is released or five minutes idle`);
   };
   return withLock(path, { signal, onWait }, work);
+}
+
+/** Whether a process seems to train into the run: its lock is there, and its holder lives or, on another machine, has touched it of late. */
+export function isHeld(dir: string): boolean {
+  const path = join(dir, '.lock');
+  if (!existsSync(path)) return false;
+  try {
+    const [machine, pid] = readFileSync(path, 'utf8').split(' ');
+    if (machine === machineTag()) return isAlive(Number(pid));
+    return Date.now() - statSync(path).mtimeMs < STALE_MS;
+  } catch {
+    return false; // released meanwhile
+  }
 }

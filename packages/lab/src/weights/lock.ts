@@ -10,7 +10,7 @@ import { cacheError, isAlive, machineTag } from './home.js';
 
 /** How often the holder touches its lock, and after how long without a touch it counts as gone; milliseconds. */
 const TOUCH_MS = 15_000;
-const STALE_MS = 300_000;
+export const STALE_MS = 300_000;
 /** How long the file that guards a take-over may lie there. */
 const GUARD_STALE_MS = 10_000;
 const POLL_MS = 100;

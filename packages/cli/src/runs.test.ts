@@ -1,0 +1,139 @@
+/** `reclmis runs` and `runs compare`, by running them on made run folders. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RunOverview } from '@reclmis/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'reclmis-runs-'));
+const all = join(root, 'all');
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { RECLMIS_DEBUG: _, ...env } = process.env;
+  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root, env });
+}
+
+interface Made {
+  readonly status: string;
+  readonly started: string;
+  readonly dice: readonly number[];
+  readonly settings?: string;
+}
+
+/** A run folder as training leaves it, without checkpoints. */
+function make(name: string, { status, started, dice, settings = '' }: Made): void {
+  const dir = join(all, name);
+  mkdirSync(dir, { recursive: true });
+  const best = dice.indexOf(Math.max(...dice)) + 1;
+  writeFileSync(join(dir, 'config.yaml'), `text: { encoder: words }\ntrain: { epochs: 3${settings} }\n`);
+  writeFileSync(
+    join(dir, 'run.json'),
+    JSON.stringify({
+      format: 'reclmis-run/1',
+      status,
+      data: { train: { name: 'QaTa' }, val: { name: 'QaTa' } },
+      startedAt: started,
+      seconds: 3600,
+      epochs: dice.length,
+      best: dice.length > 0 ? { epoch: best, dice: dice[best - 1] } : null,
+    }),
+  );
+  const lines = dice.map((value, i) =>
+    JSON.stringify({
+      epoch: i + 1,
+      losses: { total: 3 - i, dice: 0.5, bce: 0.5 },
+      validation: { images: 5, dice: value, iou: value - 0.1, pooledDice: value + 0.05, pooledIou: value },
+      best: true,
+      secondsPerImage: 0.5 + i,
+      seconds: 60 * (i + 1),
+    }),
+  );
+  writeFileSync(join(dir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
+}
+
+beforeAll(() => {
+  make('old', { status: 'finished', started: '2026-01-01T10:00:00Z', dice: [0.5, 0.75, 0.625] });
+  make('new', {
+    status: 'running',
+    started: '2026-02-01T10:00:00Z',
+    dice: [0.25],
+    settings: ', lr: 0.001, betas: [0.5, 0.9]',
+  });
+  make('bad', { status: 'finished', started: '2026-03-01T10:00:00Z', dice: [0.5] });
+  writeFileSync(join(all, 'bad', 'run.json'), '{');
+  mkdirSync(join(all, 'no-run'));
+});
+
+describe('runs', () => {
+  it('lists runs, newest first, tells a dead one from a running one, and says what is wrong with a damaged one', () => {
+    const { status, stdout, stderr } = reclmis('runs', all);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const lines = stdout.split('\n');
+    expect(lines[2]).toMatch(/^new +died +QaTa +words +1\/3 +1 +25\.00 +15\.00 +30\.00 +0\.500 /);
+    expect(lines[3]).toMatch(
+      /^old +finished +QaTa +words +3\/3 +2 +75\.00 +65\.00 +80\.00 +1\.500 +1 h 00 min +2026-01-01 10:00$/,
+    );
+    expect(lines[4]).toMatch(/^bad +damaged/);
+    expect(stdout).toMatch(/^bad: .*run\.json: not JSON$/m);
+    expect(stdout).not.toContain('no-run');
+  });
+
+  it('gives the same as JSON, and takes a single run', () => {
+    const list = JSON.parse(reclmis('runs', all, '--json').stdout) as RunOverview[];
+    expect(list.map(({ state }) => state)).toEqual(['died', 'finished', 'damaged']);
+    expect(list[1]?.best).toEqual({
+      epoch: 2,
+      images: 5,
+      dice: 0.75,
+      iou: 0.65,
+      pooledDice: 0.8,
+      pooledIou: 0.75,
+    });
+    const one = JSON.parse(reclmis('runs', join(all, 'old'), '--json').stdout) as RunOverview[];
+    expect(one).toHaveLength(1);
+  });
+
+  it('says so where there are none, and fails where there is no folder', () => {
+    expect(reclmis('runs', join(all, 'no-run')).stdout).toContain('holds no runs');
+    const { status, stderr } = reclmis('runs', join(root, 'nonesuch'));
+    expect(status).toBe(4);
+    expect(stderr).toContain('error RUN_MISSING');
+  });
+});
+
+describe('runs compare', () => {
+  it('shows figures beside each other and the settings that differ, and draws them', () => {
+    const picture = join(root, 'compare.png');
+    const { status, stdout, stderr } = reclmis(
+      'runs',
+      'compare',
+      join(all, 'old'),
+      join(all, 'new'),
+      '-o',
+      picture,
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^ +old +new$/m);
+    expect(stdout).toMatch(/^Dice, mean over images +75\.00 +25\.00$/m);
+    expect(stdout).toMatch(/^last training loss +1\.000 +3\.000$/m);
+    expect(stdout).toMatch(/^train\.lr +0\.0003 +0\.001$/m);
+    expect(stdout).toMatch(/^train\.betas +\[0\.9,0\.999\] +\[0\.5,0\.9\]$/m);
+    expect(stdout).not.toContain('train.epochs');
+    const bytes = readFileSync(picture);
+    expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+    expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1180, 460]);
+  });
+
+  it('refuses one run, and folders that are none', () => {
+    const one = reclmis('runs', 'compare', join(all, 'old'));
+    expect([one.status, one.stderr]).toEqual([2, expect.stringContaining('OPTION_INVALID')]);
+    const none = reclmis('runs', 'compare', join(all, 'old'), join(all, 'no-run'));
+    expect([none.status, none.stderr]).toEqual([4, expect.stringContaining('RUN_INVALID')]);
+    const bad = reclmis('runs', 'compare', join(all, 'old'), join(all, 'bad'));
+    expect([bad.status, bad.stderr]).toEqual([4, expect.stringContaining('RUN_INVALID')]);
+  });
+});
