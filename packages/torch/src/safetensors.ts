@@ -138,10 +138,21 @@ export function writeSafetensors(
   const head = Buffer.alloc(LENGTH_BYTES + padded, ' ');
   head.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(head, LENGTH_BYTES);
+  // One buffer for all tensors: fresh ones of every size, at every checkpoint, leave holes in the heap that add up over a long training.
+  const largest = ordered.reduce((most, [, tensor]) => Math.max(most, byteCount(tensor)), 0);
+  const buffer = new Uint8Array(largest);
   writeAtomically(path, (write) => {
     write(head);
-    for (const [, tensor] of ordered) write(tensor.toBytes());
+    for (const [, tensor] of ordered) {
+      const bytes = buffer.subarray(0, byteCount(tensor));
+      tensor.copyBytes(bytes);
+      write(bytes);
+    }
   });
+}
+
+function byteCount(tensor: Tensor): number {
+  return tensor.numel * DTYPE_BYTES[tensor.dtype];
 }
 
 function withFile<R>(path: string, use: (fd: number) => R): R {

@@ -203,6 +203,17 @@ export class Tensor extends TensorOperators {
     return bytes;
   }
 
+  /** `toBytes` into memory of the caller's, of exactly that many bytes. @throws TENSOR_SHAPE */
+  copyBytes(into: Uint8Array): void {
+    const expected = this.numel * DTYPE_BYTES[this.dtype];
+    if (into.length !== expected)
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `copyBytes(): expected ${expected} bytes to fill, got ${into.length}`,
+      );
+    native().readInto(this.id, into);
+  }
+
   /** The elements as float32, whatever the tensor's dtype. */
   toFloat32Array(): Float32Array {
     return new Float32Array(this.#bytesAs('float32').buffer);
