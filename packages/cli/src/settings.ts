@@ -14,7 +14,7 @@ import {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 
-/** Short names: flag, placeholder, and the setting that it stands for. */
+/** Short names: flag, placeholder (none: the flag alone says true), and the setting that it stands for. */
 const SHORT = [
   ['--data', 'dir', 'data.dir'],
   ['--epochs', 'n', 'train.epochs'],
@@ -26,6 +26,7 @@ const SHORT = [
   ['--workers', 'n', 'data.workers'],
   ['--threads', 'n', 'train.threads'],
   ['--precision', 'name', 'train.precision'],
+  ['--deterministic', '', 'train.deterministic'],
   ['--stems', 'file', 'data.trainStems'],
   ['--val-stems', 'file', 'data.valStems'],
 ] as const;
@@ -50,7 +51,9 @@ export function withSettings(command: Command): Command {
   );
   for (const [flag, placeholder, path] of SHORT) {
     const setting = settings.get(path);
-    if (setting) command.addOption(settingOption(setting, `${flag} <${placeholder}>`, setting.description));
+    if (!setting) continue;
+    if (placeholder === '') command.addOption(new Option(flag, setting.description));
+    else command.addOption(settingOption(setting, `${flag} <${placeholder}>`, setting.description));
   }
   for (const setting of settings.values()) {
     if (!setting.path.includes('.')) continue; // seed and device are flags already

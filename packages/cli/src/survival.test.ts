@@ -22,7 +22,7 @@ const MINUTES = 60_000;
 /** Twelve epochs of four steps; every step ends with a resume point, so that about half the time is spent saving. */
 const SETTINGS =
   '--epochs 12 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words ' +
-  '--train.saveSteps 1 --quiet';
+  '--train.saveSteps 1 --deterministic --quiet';
 
 interface Ended {
   readonly code: number | null;
@@ -183,6 +183,7 @@ describe('--resume', () => {
 
   it('leaves a finished run alone', async () => {
     const before = readFileSync(checkpointPath(whole, 'last'));
+    expect(openRun(whole).config.train.deterministic).toBe(true); // the flag alone says so
     expect((await start(...resume(whole)).ended).code).toBe(0);
     expect(readFileSync(checkpointPath(whole, 'last')).equals(before)).toBe(true);
   });
