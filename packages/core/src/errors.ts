@@ -350,7 +350,8 @@ const CATALOGUE = {
     exitCode: 75,
   },
   RANK_LOST: {
-    meaning: 'One of the processes that train together was killed, fell silent or hangs; the others have stopped.',
+    meaning:
+      'One of the processes that train together was killed, fell silent or hangs; the others have stopped.',
     remedy:
       'Find out what ended it (memory, machine, network), then go on with reclmis train --resume RUN, with any number of processes.',
     exitCode: 75,
