@@ -42,7 +42,7 @@ identity() { printf '%s|%s|%s\n' "$(node --version)" "${LIBTORCH:-}" "${LIBTORCH
 up_to_date() {
   [[ -f $stamp && $(<"$stamp") == "$(identity)" ]] || return 1
   local package
-  for package in core torch lab cli; do [[ -d packages/$package/dist ]] || return 1; done
+  for package in core files torch lab runtime studio cli; do [[ -d packages/$package/dist ]] || return 1; done
   [[ -d tests/dist ]] || return 1
   compgen -G 'packages/torch/build/*' >/dev/null || return 1
   local changed
@@ -114,7 +114,7 @@ need_packages() {
 
 compile() {
   local package force=()
-  for package in packages/core packages/torch packages/lab packages/cli tests; do
+  for package in packages/core packages/files packages/torch packages/lab packages/runtime packages/studio packages/cli tests; do
     [[ -d $package/dist ]] || force=(--force) # tsc trusts its build record even where the output is gone
   done
   node scripts/prune-dist.mjs

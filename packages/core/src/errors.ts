@@ -235,6 +235,16 @@ const CATALOGUE = {
       'Check the network and the proxy (HTTPS_PROXY, NO_PROXY), name a mirror with --url, or fetch the file elsewhere and use `reclmis weights import FILE`.',
     exitCode: 4,
   },
+  MODEL_MISSING: {
+    meaning: 'There is no exported model at this place.',
+    remedy: 'Name the folder or address that holds manifest.json; `reclmis export RUN -o DIR` makes one.',
+    exitCode: 4,
+  },
+  MODEL_INVALID: {
+    meaning: 'An exported model is damaged, incomplete or of a format that this version does not read.',
+    remedy: 'Export the run again with `reclmis export`.',
+    exitCode: 4,
+  },
   GOLDEN_INVALID: {
     meaning: 'A golden file is missing or does not have the format that the parity check reads.',
     remedy: 'Give the JSON file of a golden pair, with its .safetensors file beside it.',
@@ -303,6 +313,17 @@ const CATALOGUE = {
     exitCode: 5,
   },
 
+  RUNTIME_MISSING: {
+    meaning: 'onnxruntime, which runs exported models, is not installed or does not start on this machine.',
+    remedy: 'Install onnxruntime-node (Node) or onnxruntime-web (browser) beside @reclmis/runtime.',
+    exitCode: 5,
+  },
+  INFERENCE_FAILED: {
+    meaning: 'onnxruntime could not run the model.',
+    remedy: 'Look at the cause that the message names; a smaller batch helps where memory ran out.',
+    exitCode: 5,
+  },
+
   // 6: training and checking
   LOSS_NOT_FINITE: {
     meaning: 'A loss became infinite or not a number.',
@@ -317,6 +338,17 @@ const CATALOGUE = {
   PARITY_FAILED: {
     meaning: 'The model differs from the golden file by more than the tolerance.',
     remedy: 'Find the first output in the table that differs and compare its block with the paper.',
+    exitCode: 6,
+  },
+
+  EXPORT_UNSUPPORTED: {
+    meaning: 'The model uses an operation that has no translation to ONNX.',
+    remedy: 'Report the operation that the message names; nothing was written.',
+    exitCode: 6,
+  },
+  EXPORT_DIFFERS: {
+    meaning: 'The exported model gives other masks than the run it came from.',
+    remedy: 'Report the figures as a defect, or export in fp32; nothing was written.',
     exitCode: 6,
   },
 

@@ -1,6 +1,7 @@
 /** Pure, browser-safe parts of RecLMIS: everything that training and serving share. */
 export * from './errors.js';
 export * from './image.js';
+export * from './manifest.js';
 export * from './metrics.js';
 export * from './overlay.js';
 export * from './random.js';

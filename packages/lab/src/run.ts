@@ -12,10 +12,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { makeFolder } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
 import { type Config, configToYaml, loadConfig } from './config.js';
-import { makeFolder } from './data/files.js';
 import type { Dataset } from './data/types.js';
 import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';

@@ -6,9 +6,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
+import { renderSvg, writePngRgb } from '@reclmis/files';
 import { median } from './bench/statistics.js';
 import type { Config } from './config.js';
-import { renderSvg, writePngRgb } from './data/images.js';
 import { type Chart, svgChart } from './plots/chart.js';
 import { openRun, runFiles, type RunInfo, type RunStatus } from './run.js';
 import type { EpochRecord } from './train/metrics-log.js';

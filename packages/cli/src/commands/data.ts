@@ -149,7 +149,8 @@ function formatNotes({ split, noteStatistics: notes }: SplitReport): string[] {
 }
 
 async function runList(dir: string, flags: SelectFlags & { readonly split: Split }): Promise<void> {
-  const { openDataset, readImageHeader } = await import('@reclmis/lab');
+  const { openDataset } = await import('@reclmis/lab');
+  const { readImageHeader } = await import('@reclmis/files');
   const output = new Output(flags);
   const dataset: Dataset = await openDataset(
     dir,

@@ -90,7 +90,7 @@ function folders(out: string): Record<'data' | 'run' | 'overview', string> {
 
 /** Clears what an earlier demo left; a folder that holds something else is left alone. */
 async function prepare(out: string, place: Place): Promise<void> {
-  const { makeFolder } = await import('@reclmis/lab');
+  const { makeFolder } = await import('@reclmis/files');
   const mark = join(out, MARK);
   await makeFolder(out);
   const entries = readdirSync(out);

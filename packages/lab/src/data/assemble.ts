@@ -1,7 +1,7 @@
 /** Makes the batches that the loader hands out: reads or remembers, augments, lays out. Runs in a worker thread or in-process. */
+import { mapLimit } from '@reclmis/files';
 import { augment, augmentRandom, type AugmentOptions } from './augment.js';
 import { SampleCache, type CacheMemory } from './cache.js';
-import { mapLimit } from './files.js';
 import { readSample, writePlanes } from './sample.js';
 import type { Batch, Case, Sample } from './types.js';
 

@@ -4,10 +4,9 @@
  */
 import { relative } from 'node:path';
 import { namesPlace, namesSide, wordsOf } from '@reclmis/core';
+import { mapLimit, readImage, readMask } from '@reclmis/files';
 import { invalidDataset, problemOf, readStems, sizeMismatch, type OpenOptions } from './dataset.js';
-import { mapLimit } from './files.js';
 import { presentSplits, scanSplit, type Problem } from './folders.js';
-import { readImage, readMask } from './images.js';
 import type { Case, Split } from './types.js';
 
 /** Files decoded at a time: libuv's four threads are what decodes. */

@@ -6,9 +6,16 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { mapLimit, oneLine } from './files.js';
+import {
+  endsComplete,
+  IMAGE_EXTENSIONS,
+  mapLimit,
+  oneLine,
+  readImage,
+  readImageHeader,
+  readMask,
+} from '@reclmis/files';
 import { scanSplit, stemOf, type Problem } from './folders.js';
-import { endsComplete, IMAGE_EXTENSIONS, readImage, readImageHeader, readMask } from './images.js';
 import type { Case, Dataset, Split } from './types.js';
 
 export interface OpenOptions {

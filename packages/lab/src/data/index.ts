@@ -1,20 +1,5 @@
 /** The data side: readers, check, augmentation, loader, phantom. */
 export * from './types.js';
-export { makeFolder, systemCode, writeFileAtomic } from './files.js';
-export {
-  encodePng,
-  MAX_PIXELS,
-  readImage,
-  readImageHeader,
-  readMask,
-  writePngGrey,
-  writePngMask,
-  writePngRgb,
-  IMAGE_EXTENSIONS,
-  type GreyImage,
-  type ImageHeader,
-  type ReadOptions,
-} from './images.js';
 export { readNotes, type NoteTable } from './notes.js';
 export { FOLDERS, presentSplits, stemOf, type Problem } from './folders.js';
 export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';

@@ -9,9 +9,17 @@
 import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { formatNote, Random, ReclmisError, type Mask, type Place, type Side } from '@reclmis/core';
-import { makeFolder, mapLimit, oneLine, systemCode, writeFileAtomic } from './files.js';
+import {
+  type GreyImage,
+  makeFolder,
+  mapLimit,
+  oneLine,
+  systemCode,
+  writeFileAtomic,
+  writePngGrey,
+  writePngMask,
+} from '@reclmis/files';
 import { FOLDERS } from './folders.js';
-import { writePngGrey, writePngMask, type GreyImage } from './images.js';
 import { encodeWorkbook } from './tables.js';
 import { drawAnatomy, lungSpan, smoothstep, tissueAt, type Anatomy, type Tissue } from './thorax.js';
 import { SPLITS, type Split } from './types.js';

@@ -1,8 +1,8 @@
 /** A pool of the loader's worker threads: gives each job to the least busy thread and gets its batch back. */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
+import { oneLine } from '@reclmis/files';
 import type { AssembledBatch, AssemblerSettings, BatchJob } from './assemble.js';
-import { oneLine } from './files.js';
 import type { WorkerReply, WorkerRequest } from './worker.js';
 
 interface Pending {

@@ -1,6 +1,6 @@
 /** One case read and brought to the model's size, and samples laid out as the planes that the model reads. */
 import { ReclmisError, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
-import { readImage, readMask } from './images.js';
+import { readImage, readMask } from '@reclmis/files';
 import type { Case, Sample } from './types.js';
 
 /**

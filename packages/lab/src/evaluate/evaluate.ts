@@ -4,8 +4,8 @@
  * Besides the right notes, the cases can be given none, another case's or mirrored ones: the drop says how much the note decides.
  */
 import { mirrorNote, Random, ReclmisError, type ScoreSummary } from '@reclmis/core';
+import { writeFileAtomic } from '@reclmis/files';
 import { openDataset } from '../data/dataset.js';
-import { writeFileAtomic } from '../data/files.js';
 import { Loader } from '../data/loader.js';
 import type { Case, Split } from '../data/types.js';
 import { precisionNotice } from '../precision.js';

@@ -5,7 +5,7 @@
  * Truth is drawn in sky blue, predictions in orange; R and L are the patient's sides (his left is on the image's right).
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
-import { renderSvg, writePngRgb } from '../data/images.js';
+import { renderSvg, writePngRgb } from '@reclmis/files';
 import { css } from './chart.js';
 import { FAINT, INK, svgText, wrapText } from './text.js';
 

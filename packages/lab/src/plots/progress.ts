@@ -4,7 +4,7 @@
  * Dice and IoU come in both forms: the mean over images (the paper's) and pooled over all pixels (dashed), never mixed.
  */
 import { COLOURS } from '@reclmis/core';
-import { renderSvg, writePngRgb } from '../data/images.js';
+import { renderSvg, writePngRgb } from '@reclmis/files';
 import type { EpochRecord } from '../train/metrics-log.js';
 import { type Chart, type Series, svgChart } from './chart.js';
 

@@ -7,9 +7,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine } from '../data/files.js';
+import { IMAGE_EXTENSIONS, oneLine } from '@reclmis/files';
 import { stemOf } from '../data/folders.js';
-import { IMAGE_EXTENSIONS } from '../data/images.js';
 import { readNotes } from '../data/notes.js';
 
 /** One image to segment by one note. */

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RgbImage, threshold } from '@reclmis/core';
+import { readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readImage, readImageHeader, readMask, writePngRgb } from '../data/images.js';
 import { predictionCases } from './cases.js';
 import { predict, type PlaneSegmenter } from './predict.js';
 

@@ -16,8 +16,15 @@ import {
   type RgbImage,
   threshold,
 } from '@reclmis/core';
-import { makeFolder, mapLimit } from '../data/files.js';
-import { endsComplete, readImage, readImageHeader, writePngMask, writePngRgb } from '../data/images.js';
+import {
+  endsComplete,
+  makeFolder,
+  mapLimit,
+  readImage,
+  readImageHeader,
+  writePngMask,
+  writePngRgb,
+} from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 
 /** Most pixels of a batch's images at their own sizes: 16 Mpx are 48 MB of bytes. */

@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '@reclmis/core';
-import { writePngGrey, writePngMask } from '../data/images.js';
+import { writePngGrey, writePngMask } from '@reclmis/files';
 
 const SPLITS = { Train: 0, Val: 1, Test: 2 } as const;
 

@@ -6,7 +6,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '../data/files.js';
+import { oneLine, systemCode } from '@reclmis/files';
 import type { EpochRecord } from '../train/metrics-log.js';
 import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 

@@ -8,7 +8,7 @@ import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '../data/files.js';
+import { oneLine, systemCode } from '@reclmis/files';
 import { type Answer, Connections, parseSource, shown } from './connections.js';
 import { cacheError, type Environment } from './home.js';
 import { withLock } from './lock.js';

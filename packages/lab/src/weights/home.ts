@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join, posix, resolve, win32 } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '../data/files.js';
+import { oneLine, systemCode } from '@reclmis/files';
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemCode } from '../data/files.js';
+import { systemCode } from '@reclmis/files';
 import { cacheError, isAlive, machineTag } from './home.js';
 
 /** How often the holder touches its lock, and after how long without a touch it counts as gone; milliseconds. */

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, constants, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { systemCode, writeFileAtomic } from '../data/files.js';
+import { systemCode, writeFileAtomic } from '@reclmis/files';
 import { cacheError } from './home.js';
 
 /** What the server said about the file that the part is the beginning of. */

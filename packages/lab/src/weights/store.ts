@@ -6,7 +6,7 @@ import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '../data/files.js';
+import { oneLine, systemCode } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import { assertWeightsId, cacheError, weightsFolder, weightsHome } from './home.js';
 import type { ManifestParts } from './manifest.js';

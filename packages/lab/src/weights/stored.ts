@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine } from '../data/files.js';
+import { oneLine } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import {
   type FileHashes,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ClipTokenizer, ReclmisError } from '@reclmis/core';
-import { oneLine, writeFileAtomic } from '../data/files.js';
+import { oneLine, writeFileAtomic } from '@reclmis/files';
 
 /** The vocabulary's file in a folder of stored weights. */
 export const MERGES_FILE = 'merges.txt';

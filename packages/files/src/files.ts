@@ -1,4 +1,4 @@
-/** File helpers of the data side: whole files or none, and file-system errors as coded errors. */
+/** File helpers: whole files or none, and file-system errors as coded errors. */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';

@@ -44,7 +44,7 @@ interface Pixels extends ImageHeader {
   readonly data: Uint8Array | Uint16Array;
 }
 
-type SharpFactory = (input: Buffer | Uint8Array, options: SharpOptions) => Sharp;
+type SharpFactory = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp;
 let engine: Promise<SharpFactory> | undefined;
 
 /** libvips without its cache (files may change) and with one thread an image (the loader has threads of its own). */
@@ -144,8 +144,7 @@ async function metadataOf(path: string, bytes: Uint8Array, maxPixels: number): P
   return headerOf(path, meta, format, maxPixels);
 }
 
-async function decode(path: string, maxPixels: number): Promise<Pixels> {
-  const bytes = await readBytes(path);
+async function decode(path: string, bytes: Uint8Array, maxPixels: number): Promise<Pixels> {
   const header = await metadataOf(path, bytes, maxPixels);
   const sharp = await loadEngine();
   try {
@@ -184,11 +183,34 @@ export async function readImageHeader(
  * An image file as RGB, 0..255 (see the head of this file for what a value is).
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or cut short), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
  */
-export async function readImage(
-  path: string,
+export async function readImage(path: string, options: ReadOptions = {}): Promise<RgbImage> {
+  return decodeImage(await readBytes(path), path, options);
+}
+
+/**
+ * Size and kind of an image in memory, without decoding its pixels.
+ * @param name how messages call it.
+ * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
+ */
+export async function decodeImageHeader(
+  bytes: Uint8Array,
+  name: string,
+  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+): Promise<ImageHeader> {
+  return metadataOf(name, bytes, maxPixels);
+}
+
+/**
+ * The bytes of a PNG, JPEG or TIFF file as RGB, as `readImage` does it.
+ * @param name how messages call it.
+ * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
+ */
+export async function decodeImage(
+  file: Uint8Array,
+  name: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
 ): Promise<RgbImage> {
-  const { width, height, bits, channels, data } = await decode(path, maxPixels);
+  const { width, height, bits, channels, data } = await decode(name, file, maxPixels);
   const full = bits === 16 ? 65535 : 255;
   const out = new Uint8Array(width * height * 3);
   const half = full >> 1;
@@ -211,7 +233,7 @@ export async function readImage(
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function readMask(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<Mask> {
-  const { width, height, format, channels, data } = await decode(path, maxPixels);
+  const { width, height, format, channels, data } = await decode(path, await readBytes(path), maxPixels);
   const least = format === 'jpeg' ? 128 : 1;
   const colours = channels >= 3 ? 3 : 1;
   const alphaAt = channels === 4 ? 3 : channels === 2 ? 1 : -1;
@@ -267,6 +289,21 @@ export async function encodePng(image: GreyImage, channels: 1 | 3): Promise<Uint
   return pipeline
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .png({ compressionLevel: 9, adaptiveFiltering: channels === 3 })
+    .toBuffer();
+}
+
+/** PNG bytes of 16-bit grey pixels: width x height values, 0..65535. */
+export async function encodePng16(values: Uint16Array, width: number, height: number): Promise<Uint8Array> {
+  if (values.length !== width * height) {
+    throw new ReclmisError(
+      'INTERNAL',
+      `PNG of ${width} x ${height}: expected ${width * height} values, got ${values.length}`,
+    );
+  }
+  const sharp = await loadEngine();
+  return sharp(values, { raw: { width, height, channels: 1 }, limitInputPixels: false })
+    .toColourspace('grey16')
+    .png({ compressionLevel: 6 })
     .toBuffer();
 }
 

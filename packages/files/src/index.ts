@@ -1,0 +1,21 @@
+/** Files in Node, for training and serving alike: images in and out, and writing whole or not at all. */
+export { makeFolder, mapLimit, oneLine, systemCode, writeFileAtomic } from './files.js';
+export {
+  decodeImage,
+  decodeImageHeader,
+  encodePng,
+  encodePng16,
+  endsComplete,
+  IMAGE_EXTENSIONS,
+  MAX_PIXELS,
+  readImage,
+  readImageHeader,
+  readMask,
+  renderSvg,
+  writePngGrey,
+  writePngMask,
+  writePngRgb,
+  type GreyImage,
+  type ImageHeader,
+  type ReadOptions,
+} from './images.js';

@@ -1,0 +1,86 @@
+/**
+ * What the runtime offers, the same in Node and in the browser.
+ *
+ * B cases, S side of the model's input, T tokens, W width of the note's features.
+ */
+import type { Mask, ModelManifest, RgbImage } from '@reclmis/core';
+
+/** Where a model computes. `cuda` needs Node and an NVIDIA device, `webgpu` and `wasm` a browser. */
+export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm';
+
+export interface LoadOptions {
+  /** Default: `cpu` in Node; `webgpu` in a browser that has it, else `wasm`. */
+  readonly device?: Device;
+  /** Threads of the processor; default all cores. */
+  readonly threads?: number;
+  /** Notes whose features are kept; the least recently used leave first. Default 256. */
+  readonly noteCache?: number;
+  /** Compare the files with the manifest's SHA-256. Default true. */
+  readonly verify?: boolean;
+  /** Ends the loading. */
+  readonly signal?: AbortSignal;
+  /** Told of the bytes loaded so far and of all, for progress bars. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
+
+/** An image: pixels; or the bytes of a PNG, JPEG or (in Node) TIFF file; or, in Node, the path of one. */
+export type ImageSource = RgbImage | Uint8Array | Blob | string;
+
+export interface SegmentOptions {
+  /** Ends the work at the next step that can be ended: waiting, decoding, between the text encoder and the segmenter. */
+  readonly signal?: AbortSignal;
+  /** In place of the manifest's. */
+  readonly threshold?: number;
+  /** Largest width x height that is decoded. Default 64 million. */
+  readonly maxPixels?: number;
+}
+
+/** Milliseconds. Of a batch, the shared phases are those of the whole batch. */
+export interface Timings {
+  readonly preprocess: number;
+  /** 0 where the note's features were known. */
+  readonly text: number;
+  readonly segment: number;
+  readonly postprocess: number;
+  readonly total: number;
+}
+
+export interface Segmentation {
+  /** At the image's own size; 0 and 1. */
+  readonly mask: Mask;
+  /** At the image's own size, height x width values, 0 to 1. */
+  readonly probability: Float32Array;
+  /** Of the image, pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly timings: Timings;
+}
+
+/** An image with what to segment in it. */
+export interface SegmentCase {
+  readonly image: ImageSource;
+  readonly note: string;
+}
+
+/** A loaded model. Calls may overlap; they are computed in order. */
+export interface Model {
+  readonly manifest: ModelManifest;
+  readonly device: Device;
+  /**
+   * The mask of what a note describes.
+   * @throws IMAGE_*, NOTE_EMPTY, INFERENCE_FAILED; the signal's reason when it is aborted.
+   */
+  segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation>;
+  /** Several at once, in one run of the network. @throws as `segment` */
+  segmentBatch(cases: readonly SegmentCase[], options?: SegmentOptions): Promise<Segmentation[]>;
+  /** Features of notes, [B,T,W]; for those who speak tensors. @throws NOTE_EMPTY, INFERENCE_FAILED */
+  encodeNotes(notes: readonly string[]): Promise<Float32Array>;
+  /**
+   * Planes and features to probabilities, for those who speak tensors.
+   * @param images [B,3,S,S] in [0,1]. @param notes [B,T,W]; null where the model reads none. @returns [B,1,S,S]
+   * @throws INFERENCE_FAILED
+   */
+  run(images: Float32Array, notes: Float32Array | null, count: number): Promise<Float32Array>;
+  /** Frees the sessions; the model cannot be used afterwards. */
+  dispose(): Promise<void>;
+}
