@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isErrorCode, ReclmisError, type ErrorCode } from '@reclmis/core';
+import { ReclmisError, type ErrorCode } from '@reclmis/core';
 
 /** Runs `work` in a fresh folder, which is removed afterwards. */
 export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
@@ -14,14 +14,12 @@ export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T>
   }
 }
 
-return files;
 /** The code and message of the coded error that a promise is rejected with; fails if it is not. */
 export async function errorOf(promise: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
   try {
     await promise;
   } catch (error) {
-    if (error instanceof ReclmisError && isErrorCode(error.code))
-      return { code: error.code, message: error.message };
+    if (error instanceof ReclmisError) return { code: error.code, message: error.message };
     throw error;
   }
   throw new Error('expected an error, got none');
