@@ -341,6 +341,12 @@ const CATALOGUE = {
     exitCode: 6,
   },
 
+  PREDICT_INCOMPLETE: {
+    meaning: 'Some of the images could not be segmented; all others were.',
+    remedy:
+      'Repair what the list of failures names, and run the same command with --resume: it does only what is missing.',
+    exitCode: 6,
+  },
   EXPORT_UNSUPPORTED: {
     meaning: 'The model uses an operation that has no translation to ONNX.',
     remedy: 'Report the operation that the message names; nothing was written.',

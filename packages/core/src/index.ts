@@ -1,4 +1,6 @@
 /** Pure, browser-safe parts of RecLMIS: everything that training and serving share. */
+export { components, type Component } from './components.js';
+export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './contours.js';
 export * from './errors.js';
 export * from './image.js';
 export * from './manifest.js';
@@ -10,3 +12,4 @@ export * from './words.js';
 export * from './clip-tokens.js';
 export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
+export * from './zones.js';
