@@ -55,6 +55,37 @@ const CATALOGUE = {
       'Set all variables of the launcher (torchrun, Slurm or Kubeflow Trainer), or unset them to train with one process.',
     exitCode: 2,
   },
+  REQUEST_INVALID: {
+    meaning:
+      'A request to the server is malformed, or a part of it is missing or has another form than the route takes.',
+    remedy: 'Compare the request with the document at /openapi.json.',
+    exitCode: 2,
+  },
+  REQUEST_TOO_LARGE: {
+    meaning: 'A request to the server has more bytes than the limit.',
+    remedy: 'Send a smaller image, or start the server with a higher --max-bytes.',
+    exitCode: 2,
+  },
+  REQUEST_UNSUPPORTED: {
+    meaning: 'A request to the server has a body of a kind that the route does not read.',
+    remedy: 'Send multipart/form-data to /segment and JSON or binary tensors to /v2, not compressed.',
+    exitCode: 2,
+  },
+  REQUEST_SLOW: {
+    meaning: 'A request to the server did not arrive in time.',
+    remedy: 'Send it again over a faster connection, or start the server with a longer --body-timeout.',
+    exitCode: 2,
+  },
+  ROUTE_UNKNOWN: {
+    meaning: 'The server has no such route, model or version.',
+    remedy: 'Compare path and method with the document at /openapi.json.',
+    exitCode: 2,
+  },
+  TOKEN_INVALID: {
+    meaning: 'A request to the server lacks the token, or has another one.',
+    remedy: 'Send the header Authorization: Bearer TOKEN with the token of the server’s --token-file.',
+    exitCode: 2,
+  },
 
   // 3: data
   DATA_FOLDER_MISSING: {
@@ -136,6 +167,16 @@ const CATALOGUE = {
   NOTE_EMPTY: {
     meaning: 'A note has no words.',
     remedy: 'Write what is to be segmented and where, for instance "upper left lung".',
+    exitCode: 3,
+  },
+  NOTE_INVALID: {
+    meaning: 'A note holds control characters or bytes that are not UTF-8.',
+    remedy: 'Send the note as plain text in UTF-8.',
+    exitCode: 3,
+  },
+  NOTE_TOO_LONG: {
+    meaning: 'A note has more characters than the limit of the server.',
+    remedy: 'Shorten the note; the model reads its first words only.',
     exitCode: 3,
   },
   STEM_UNKNOWN: {
@@ -323,6 +364,11 @@ const CATALOGUE = {
     remedy: 'Look at the cause that the message names; a smaller batch helps where memory ran out.',
     exitCode: 5,
   },
+  LISTEN_FAILED: {
+    meaning: 'The server cannot listen at the address and port.',
+    remedy: 'Choose another --port or --host; port 0 takes a free one.',
+    exitCode: 5,
+  },
 
   // 6: training and checking
   LOSS_NOT_FINITE: {
@@ -392,6 +438,21 @@ const CATALOGUE = {
       'One of the processes that train together was killed, fell silent or hangs; the others have stopped.',
     remedy:
       'Find out what ended it (memory, machine, network), then go on with reclmis train --resume RUN, with any number of processes.',
+    exitCode: 75,
+  },
+  SERVER_BUSY: {
+    meaning: 'The server has as much work as its limits allow.',
+    remedy: 'Send the request again after the seconds that the header Retry-After names.',
+    exitCode: 75,
+  },
+  SERVER_STOPPING: {
+    meaning: 'The server is stopping: it finishes what it took and takes nothing new.',
+    remedy: 'Send the request again to another server, or when this one is back.',
+    exitCode: 75,
+  },
+  REQUEST_TIMEOUT: {
+    meaning: 'The server could not finish a request within its time limit, and has dropped it.',
+    remedy: 'Send the request again later, or start the server with a longer --timeout.',
     exitCode: 75,
   },
   INTERRUPTED: {

@@ -76,6 +76,11 @@ export interface Model {
   /** Features of notes, [B,T,W]; for those who speak tensors. @throws NOTE_EMPTY, INFERENCE_FAILED */
   encodeNotes(notes: readonly string[]): Promise<Float32Array>;
   /**
+   * Features of token ids, [B,T] to [B,T,W]: the text encoder alone, for those whose notes are tokens already.
+   * @param tokens ids of the manifest's tokeniser, padded to T. @throws INFERENCE_FAILED
+   */
+  encodeTokens(tokens: BigInt64Array, count: number): Promise<Float32Array>;
+  /**
    * Planes and features to probabilities, for those who speak tensors.
    * @param images [B,3,S,S] in [0,1]. @param notes [B,T,W]; null where the model reads none. @returns [B,1,S,S]
    * @throws INFERENCE_FAILED
