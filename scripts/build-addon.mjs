@@ -39,6 +39,7 @@ const compileFlags = [
   '-fexceptions',
   '-frtti',
   '-pthread',
+  '-fopenmp', // at::parallel_for is a header: without this it runs on one thread
   '-Wall',
   '-Wno-sign-compare',
   '-DNAPI_VERSION=8',

@@ -171,7 +171,12 @@ const trainSchema = z.strictObject({
     .enum(PRECISIONS)
     .default('fp32')
     .describe('of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
-  // Measured: channels-last is more than twice as fast where the processor has AVX-512 and half as fast where it has only AVX2.
+  // Winograd's algorithm needs a quarter of the products: two to three times as fast as libtorch's kernels with AVX2 (docs/performance.md).
+  convolutions: z
+    .enum(['auto', 'libtorch', 'winograd'])
+    .default('auto')
+    .describe('what computes 3x3 convolutions in fp32 on a CPU'),
+  // Channels-last suits Winograd's algorithm and AVX-512; libtorch's own AVX2 kernels are twice as fast contiguous.
   memoryFormat: z
     .enum(['auto', 'contiguous', 'channels-last'])
     .default('auto')

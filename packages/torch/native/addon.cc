@@ -26,6 +26,7 @@
 #include "handles.h"
 #include "precision.h"
 #include "profiler.h"
+#include "winograd.h"
 
 namespace {
 
@@ -361,6 +362,9 @@ void setThreads(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { at::set_num_threads(info[0].As<Napi::Number>().Int32Value()); });
 }
 
+// hasWinograd(): whether `reclmis::conv3x3` runs on this processor
+Napi::Value hasWinograd(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), reclmis::hasWinograd()); }
+
 // setDeterministic(on): kernels whose result is the same each time, or an error where an operator has none
 void setDeterministic(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
@@ -417,6 +421,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("manualSeed", Napi::Function::New(env, manualSeed));
   exports.Set("generatorState", Napi::Function::New(env, generatorState));
   exports.Set("setGeneratorState", Napi::Function::New(env, setGeneratorState));
+  exports.Set("hasWinograd", Napi::Function::New(env, hasWinograd));
   exports.Set("setDeterministic", Napi::Function::New(env, setDeterministic));
   exports.Set("setThreads", Napi::Function::New(env, setThreads));
   exports.Set("threads", Napi::Function::New(env, threads));

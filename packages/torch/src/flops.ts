@@ -84,6 +84,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::einsum': einsum,
   'aten::conv1d': convolution,
   'aten::conv2d': convolution,
+  'reclmis::conv3x3': convolution, // the products of the definition, not the fewer that it makes
   'aten::conv_transpose2d': transposedConvolution,
 };
 

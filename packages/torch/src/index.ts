@@ -32,6 +32,15 @@ export {
 export { LossScaler, type LossScalerOptions, type LossScalerState } from './precision/loss-scaler.js';
 export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
 export { countFlops, type Flops, type FlopsByKind } from './flops.js';
+export { conv3x3, hasConv3x3 } from './conv3x3.js';
+export {
+  isTracedValue,
+  trace,
+  type Trace,
+  type TracedArgument,
+  type TracedCall,
+  type TracedValue,
+} from './trace.js';
 export * as distributed from './distributed/index.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';

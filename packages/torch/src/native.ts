@@ -24,6 +24,7 @@ export interface Native {
   manualSeed(seed: number): void;
   generatorState(): number;
   setGeneratorState(tensor: number): void;
+  hasWinograd(): boolean;
   setDeterministic(on: boolean): void;
   setThreads(count: number): void;
   threads(): number;

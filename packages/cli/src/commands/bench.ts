@@ -117,7 +117,7 @@ export function formatReport(report: BenchReport): string {
       'device',
       `${engine.device}, ${engine.threads} threads, ${versions.vectors}, libtorch ${versions.libtorch}`,
     ],
-    ['precision, layout', `${engine.precision}, ${engine.memoryFormat}`],
+    ['precision, layout, 3x3', `${engine.precision}, ${engine.memoryFormat}, ${engine.convolutions}`],
     [
       'model',
       `width ${model.baseWidth}, ${model.layers} layers, ${model.imageSize} x ${model.imageSize}, ${model.variant}; ` +

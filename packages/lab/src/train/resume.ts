@@ -182,7 +182,7 @@ function requireSameEncoder({ path }: ResumePoint, { encoder, model }: Session, 
 function differences({ engine, versions }: ResumePoint['state'], session: Session): string[] {
   const now = { ...session.engine, ...currentVersions() };
   const then = { ...engine, ...versions };
-  const names = ['device', 'threads', 'memoryFormat', 'libtorch', 'vectors'] as const;
+  const names = ['device', 'threads', 'memoryFormat', 'convolutions', 'libtorch', 'vectors'] as const;
   return names
     .filter((name) => now[name] !== then[name])
     .map(

@@ -1,6 +1,14 @@
 /** Layers and their base class, as the namespace `nn`. */
 export { MultiheadAttention, type AttentionOptions, type MultiheadAttentionOptions } from './attention.js';
-export { Conv1d, Conv2d, ConvTranspose2d, type ConvOptions, type ConvTransposeOptions } from './conv.js';
+export {
+  Conv1d,
+  Conv2d,
+  ConvTranspose2d,
+  setConvolutionKernel,
+  type ConvolutionKernel,
+  type ConvOptions,
+  type ConvTransposeOptions,
+} from './conv.js';
 export { Dropout } from './dropout.js';
 export { Embedding, type EmbeddingOptions } from './embedding.js';
 export { maxPool2d, upsampleNearest2d, type PoolOptions } from './functional.js';

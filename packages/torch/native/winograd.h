@@ -1,0 +1,8 @@
+#pragma once
+
+namespace reclmis {
+
+// Whether this processor can run `reclmis::conv3x3`.
+bool hasWinograd();
+
+}  // namespace reclmis
