@@ -22,6 +22,7 @@ export * from './bench/index.js';
 export * from './model/index.js';
 export * from './text/index.js';
 export * from './weights/index.js';
+export * from './export/index.js';
 export * from './parity/index.js';
 export { predictionCases, type NoteSource, type PredictionCase } from './predict/cases.js';
 export { predict, type PlaneSegmenter, type PredictOptions, type Prediction } from './predict/predict.js';

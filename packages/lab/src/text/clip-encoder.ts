@@ -53,7 +53,7 @@ export class ClipEncoder implements NoteEncoder {
   readonly fingerprint: string;
   /** CLIP's own ln(1 / temperature), for CCL; null where the weights came without it. */
   readonly logitScale: number | null;
-  private readonly tokenizer: ClipTokenizer;
+  readonly tokenizer: ClipTokenizer;
   private readonly cache: NoteCache;
   private readonly store: FeatureStore | null;
   private tower: ClipTextTower | null = null;
@@ -105,6 +105,12 @@ export class ClipEncoder implements NoteEncoder {
     return this.tower !== null;
   }
 
+  /** The tower, read where it is not in memory; it stays the encoder's. @throws WEIGHTS_CORRUPT */
+  textTower(): ClipTextTower {
+    this.tower ??= this.load();
+    return this.tower;
+  }
+
   dispose(): void {
     this.tower?.dispose();
     this.tower = null;
@@ -121,8 +127,7 @@ export class ClipEncoder implements NoteEncoder {
   }
 
   private compute(ids: readonly number[]): Float32Array {
-    this.tower ??= this.load();
-    const tower = this.tower;
+    const tower = this.textTower();
     return scope(() => tower.encodeTokens([ids]).features.toFloat32Array()); // [1,T,W]
   }
 

@@ -33,6 +33,22 @@ const ROLL = 37;
 /** Part of every word's seed; a change changes every feature, so it is part of the description. */
 const RECIPE = 'reclmis-words-1';
 
+/** What the formula is made of, for those who compute the same with tensors. */
+export interface WordFormula {
+  /** e, [V,W], row by row; padding and the unknown word have rows of 0. */
+  readonly vectors: Float32Array;
+  /** p * position_t, [T,W]. */
+  readonly positions: Float32Array;
+  /** R. */
+  readonly radius: number;
+  /** c. */
+  readonly closeness: number;
+  /** Dimensions that a neighbour is rolled by for each step of distance. */
+  readonly roll: number;
+  /** 1 / norm. */
+  readonly scale: number;
+}
+
 /** Settings of the encoder. */
 export interface WordEncoderOptions {
   /** T; longer notes lose their last words. 24 holds every QaTa-COV19 note. */
@@ -104,6 +120,23 @@ export class WordEncoder implements NoteEncoder {
       contextLength: this.contextLength,
       width: this.width,
       tokenizer: this.tokenizer.toJSON(),
+    };
+  }
+
+  /** What `encode` computes with. */
+  formula(): WordFormula {
+    const { width: W, contextLength: T, vectors } = this;
+    const table = new Float32Array(vectors.length * W);
+    vectors.forEach((vector, id) => table.set(vector, id * W));
+    const positions = new Float32Array(T * W);
+    for (let t = 0; t < T; t++) addPosition(positions.subarray(t * W, (t + 1) * W), t);
+    return {
+      vectors: table,
+      positions,
+      radius: RADIUS,
+      closeness: CLOSENESS,
+      roll: ROLL,
+      scale: 1 / Math.sqrt(variance()),
     };
   }
 

@@ -7,16 +7,11 @@
  *     N bytes  data: one Event
  *     4 bytes  masked CRC-32C of the data
  */
+import { double, float, integer, message, text } from '../protobuf.js';
 import { maskedCrc32c } from './crc32c.js';
 
 /** What TensorBoard looks for in a file's first event. */
 const FILE_VERSION = 'brain.Event:2';
-
-/** Wire types of protobuf. */
-const VARINT = 0;
-const FIXED64 = 1;
-const BYTES = 2;
-const FIXED32 = 5;
 
 /** Fields of Event. */
 const WALL_TIME = 1;
@@ -70,38 +65,3 @@ function checksum(bytes: Buffer): Buffer {
   result.writeUInt32LE(maskedCrc32c(bytes));
   return result;
 }
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = BigInt(value);
-  do {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    bytes.push(rest > 0n ? low | 0x80 : low);
-  } while (rest > 0n);
-  return Buffer.from(bytes);
-}
-
-const key = (field: number, wire: number): Buffer => varint(field * 8 + wire);
-
-/** @param value not negative. */
-const integer = (field: number, value: number): Buffer => Buffer.concat([key(field, VARINT), varint(value)]);
-
-function double(field: number, value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(value);
-  return Buffer.concat([key(field, FIXED64), bytes]);
-}
-
-function float(field: number, value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return Buffer.concat([key(field, FIXED32), bytes]);
-}
-
-function message(field: number, fields: readonly Buffer[]): Buffer {
-  const data = Buffer.concat(fields);
-  return Buffer.concat([key(field, BYTES), varint(data.length), data]);
-}
-
-const text = (field: number, value: string): Buffer => message(field, [Buffer.from(value)]);

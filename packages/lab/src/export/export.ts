@@ -1,0 +1,234 @@
+/**
+ * From a trained run to a folder that segments without libtorch: the inference graph and the note encoder as ONNX, and the manifest that
+ * says how an image and a note go in. Checked before it appears, and there whole or not at all.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import {
+  formatManifest,
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  type ModelManifest,
+  ReclmisError,
+} from '@reclmis/core';
+import { makeFolder, oneLine, systemCode, writeFileAtomic } from '@reclmis/files';
+import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
+import type { CheckpointKind } from '../train/checkpoint.js';
+import { madeCases, ownCases, readCases } from './cases.js';
+import { checkExport, type CheckReport, type ExportPrecision } from './check.js';
+import { countParameters } from './onnx-graph.js';
+import { encodeModel, OPSET } from './onnx-model.js';
+import { scoresOf } from './scores.js';
+import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
+import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
+
+/** Names of the files in the exported folder. */
+const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
+/** Made and real images of the check. */
+const CHECKED = { made: 2, real: 4 } as const;
+/** From which probability on a pixel belongs to the mask; that of training's validation. */
+const THRESHOLD = 0.5;
+
+const INTENDED_USE =
+  'Research on language-guided segmentation of medical images. Not a medical device: not for diagnosis, treatment or any other clinical decision.';
+const LIMITS = [
+  'The mask follows the note: a wrong note gives a wrong mask, and a note about what the image does not show is not refused.',
+  'Trained on one kind of image and of note; other devices, populations, views, languages and wordings were not tested unless a score says so.',
+  'Images are stretched to the size of the input, so that fine structures of larger images are lost.',
+  'Probabilities are not calibrated; the threshold is that of training’s validation.',
+] as const;
+
+export interface ExportOptions {
+  /** Folder to make; must not exist, or be empty. */
+  readonly out: string;
+  /** Default `fp32`. */
+  readonly precision?: ExportPrecision;
+  /** Default `best`. */
+  readonly checkpoint?: CheckpointKind;
+  /** Name in the manifest; default from model and data. */
+  readonly name?: string;
+  /** Threads of libtorch; default the run's. */
+  readonly threads?: number;
+  /** Told what is being done. */
+  readonly onStage?: (stage: ExportStage) => void;
+}
+
+export type ExportStage = 'recording' | 'calibrating' | 'writing' | 'checking';
+
+/** What was made. */
+export interface ExportReport {
+  readonly out: string;
+  readonly manifest: ModelManifest;
+  readonly check: CheckReport;
+  /** Bytes of all files. */
+  readonly bytes: number;
+}
+
+/**
+ * Exports a run.
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS
+ */
+export async function exportModel(runDir: string, options: ExportOptions): Promise<ExportReport> {
+  const { checkpoint = 'best', threads } = options;
+  const out = resolve(options.out);
+  const run = openRun(runDir);
+  refuseTaken(out);
+  using model = run.loadModel({
+    checkpoint,
+    device: 'cpu',
+    precision: 'fp32',
+    ...(threads === undefined ? {} : { threads }),
+  });
+  const staging = join(dirname(out), `.${basename(out)}.${process.pid}.tmp`);
+  await makeFolder(staging);
+  try {
+    const report = await writeModel(run, model, staging, options);
+    await place(staging, out);
+    return { ...report, out };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Everything but the manifest's hashes and the check. */
+async function writeModel(
+  run: Run,
+  model: LoadedModel,
+  dir: string,
+  options: ExportOptions,
+): Promise<Omit<ExportReport, 'out'>> {
+  const { precision = 'fp32', onStage } = options;
+  const { encoder } = model;
+  onStage?.('recording');
+  const graph = segmenterGraph(model.model, encoder.contextLength);
+  const text = model.model.readsNotes ? textGraph(encoder) : null;
+  const parameters = countParameters(graph);
+
+  onStage?.('writing');
+  const { reclmis } = currentVersions();
+  await writeFileAtomic(join(dir, FILES.segmenter), encodeModel(graph, reclmis));
+  if (text) {
+    await writeFileAtomic(join(dir, FILES.text), encodeModel(text.graph, reclmis));
+    if (text.tokenizer.merges !== null) await copyFile(text.tokenizer.merges, join(dir, FILES.merges));
+  }
+
+  onStage?.('checking');
+  const cases = [
+    ...madeCases(CHECKED.made, model.size),
+    ...(await readCases(await ownCases(run, 'val'), CHECKED.real, model.size)),
+  ];
+  const check = await checkExport(
+    model,
+    {
+      segmenter: join(dir, FILES.segmenter),
+      text: text && { file: join(dir, FILES.text), tokenizer: text.tokenizer },
+    },
+    cases,
+    { precision, threshold: THRESHOLD },
+  );
+
+  const described = { precision, check, parameters, tokenizer: text?.tokenizer ?? null };
+  const manifest = await describe(run, model, dir, described, options.name);
+  await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest));
+  const files = [manifest.segmenter.file, manifest.textEncoder?.file].map((file) => file?.bytes ?? 0);
+  return { manifest, check, bytes: files.reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+interface Described {
+  readonly precision: ExportPrecision;
+  readonly check: CheckReport;
+  readonly parameters: number;
+  readonly tokenizer: ExportedTokenizer | null;
+}
+
+async function describe(
+  run: Run,
+  model: LoadedModel,
+  dir: string,
+  { precision, check, parameters, tokenizer }: Described,
+  name: string = defaultName(run),
+): Promise<ModelManifest> {
+  const { reclmis, libtorch } = currentVersions();
+  const { encoder, checkpoint } = model;
+  const { data } = run.info;
+  return {
+    format: MANIFEST_FORMAT,
+    name,
+    created: new Date().toISOString(),
+    versions: { reclmis, libtorch, opset: OPSET },
+    precision,
+    image: {
+      size: model.size,
+      channels: ['red', 'green', 'blue'],
+      layout: 'NCHW',
+      scale: 'v/255',
+      mean: [0, 0, 0],
+      deviation: [1, 1, 1],
+      resize: 'stretch-triangle-antialiased',
+    },
+    note: tokenizer && {
+      contextLength: encoder.contextLength,
+      width: encoder.width,
+      tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
+    },
+    threshold: THRESHOLD,
+    activation: 'sigmoid',
+    segmenter: {
+      file: await fileEntry(dir, FILES.segmenter),
+      inputs: { image: SEGMENTER_NAMES.image, note: tokenizer && SEGMENTER_NAMES.note },
+      outputs: { probability: SEGMENTER_NAMES.probability },
+    },
+    textEncoder: tokenizer && {
+      file: await fileEntry(dir, FILES.text),
+      inputs: { tokens: TEXT_NAMES.tokens },
+      outputs: { note: TEXT_NAMES.note },
+    },
+    parameters,
+    training: {
+      data: data && { ...data.train },
+      checkpoint: { kind: checkpoint.kind, epoch: checkpoint.epoch },
+      seed: run.info.seed,
+    },
+    scores: scoresOf(run, model),
+    intendedUse: INTENDED_USE,
+    limits: [...LIMITS],
+    check: { cases: check.cases, worst: check.worst },
+  };
+}
+
+/** Letters, digits, dot, dash and underscore, as manifests and servers take them. */
+function defaultName(run: Run): string {
+  const words = [run.config.model.name, run.info.data?.train.name ?? ''].filter((word) => word !== '');
+  return words
+    .join('-')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 64);
+}
+
+/** Name, SHA-256 and size of a file of the folder. */
+async function fileEntry(dir: string, name: string): Promise<ModelManifest['segmenter']['file']> {
+  const path = join(dir, name);
+  const content = await readFile(path);
+  const { size: bytes } = await stat(path);
+  return { name, sha256: createHash('sha256').update(content).digest('hex'), bytes };
+}
+
+/** The finished folder takes its place, where nothing or an empty folder stood. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
+async function place(staging: string, out: string): Promise<void> {
+  refuseTaken(out);
+  try {
+    if (existsSync(out)) await rmdir(out);
+    else await mkdir(dirname(out), { recursive: true });
+    await rename(staging, out);
+  } catch (cause) {
+    const taken = ['ENOTEMPTY', 'EEXIST'].includes(systemCode(cause));
+    throw new ReclmisError(
+      taken ? 'OUTPUT_EXISTS' : 'OUTPUT_UNWRITABLE',
+      taken ? `${out}: something was put there meanwhile` : `${out}: cannot be written (${oneLine(cause)})`,
+      { cause },
+    );
+  }
+}

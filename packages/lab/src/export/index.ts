@@ -1,0 +1,3 @@
+/** From a run to an ONNX model with its manifest. */
+export { AGREEMENT, FP32_LIMIT, type CheckReport, type ExportPrecision } from './check.js';
+export { exportModel, type ExportOptions, type ExportReport, type ExportStage } from './export.js';
