@@ -18,6 +18,7 @@ import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } fro
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { madeCases, ownCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision } from './check.js';
+import { toHalf } from './half.js';
 import { countParameters } from './onnx-graph.js';
 import { encodeModel, OPSET } from './onnx-model.js';
 import { scoresOf } from './scores.js';
@@ -105,6 +106,10 @@ async function writeModel(
   const graph = segmenterGraph(model.model, encoder.contextLength);
   const text = model.model.readsNotes ? textGraph(encoder) : null;
   const parameters = countParameters(graph);
+  if (precision === 'fp16') {
+    toHalf(graph);
+    if (text) toHalf(text.graph);
+  }
 
   onStage?.('writing');
   const { reclmis } = currentVersions();

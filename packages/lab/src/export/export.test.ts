@@ -1,0 +1,239 @@
+/** Whole exports of small runs: with the word encoder, with CLIP's tower, without notes. */
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
+import { memory } from '@reclmis/torch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evaluateRun, writeEvaluation } from '../evaluate/evaluate.js';
+import { openRun } from '../run.js';
+import { tinyMerges } from '../testing/tiny-clip.js';
+import { TINY_SIZE, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
+import { makeTinyRun, TINY_RUN_SIZE as S } from '../testing/tiny-run.js';
+import { importRun } from '../weights/import-run.js';
+import { judge } from './check.js';
+import { exportModel, type ExportOptions, type ExportReport } from './export.js';
+import { openOnnx } from './session.js';
+import { type ReadModel, readOnnx } from './testing/onnx-reader.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-export-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let serial = 0;
+const place = (): string => join(root, `model-${++serial}`);
+
+async function failure(act: () => Promise<unknown>): Promise<ReclmisError> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof ReclmisError) return error;
+    throw error;
+  }
+  throw new Error('expected a ReclmisError');
+}
+
+const manifestOf = (dir: string): ModelManifest =>
+  parseManifest(JSON.parse(readFileSync(join(dir, MANIFEST_FILE), 'utf8')), dir);
+const graphOf = (dir: string, file = 'segmenter.onnx'): ReadModel => readOnnx(readFileSync(join(dir, file)));
+
+describe('a run that reads notes by words', () => {
+  let run: string;
+  let report: ExportReport;
+  const out = join(root, 'words', 'model');
+
+  beforeAll(async () => {
+    run = await makeTinyRun(join(root, 'words'));
+    await writeEvaluation(await evaluateRun(run), { csv: join(run, 'evaluation', 'data-test.csv') });
+    writeFileSync(join(run, 'evaluation', 'data-test-shuffled.csv'), 'id,dice,iou\na,1,1\n');
+    report = await exportModel(run, { out, threads: 1 });
+  });
+
+  it('becomes two models and a manifest, and nothing else', () => {
+    expect(readdirSync(out).sort()).toEqual([MANIFEST_FILE, 'segmenter.onnx', 'text-encoder.onnx']);
+    expect(readdirSync(join(root, 'words')).sort()).toEqual(['data', 'model', 'run']);
+    const manifest = manifestOf(out);
+    expect(manifest).toEqual(report.manifest);
+    expect(manifest).toMatchObject({
+      name: 'reclmis-data',
+      precision: 'fp32',
+      image: { size: S },
+      note: { contextLength: 12, width: 512, tokenizer: { kind: 'words' } },
+      training: { data: { name: 'data', cases: 10 }, checkpoint: { kind: 'best' }, seed: 1 },
+      versions: { opset: 17 },
+      check: { cases: 6 },
+    });
+    for (const file of [manifest.segmenter.file, manifest.textEncoder?.file]) {
+      const bytes = readFileSync(join(out, file?.name ?? ''));
+      expect(file).toMatchObject({
+        bytes: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      });
+    }
+  });
+
+  it('agrees with libtorch, on made and on real images, alone and in a batch', () => {
+    expect(report.check).toMatchObject({ cases: 6, real: 4, agreement: 1 });
+    // A few roundings of float32; a wrong graph differs by whole probabilities.
+    expect(report.check.worst).toBeLessThan(1e-5);
+    expect(report.check.worst).toBeGreaterThan(0); // two engines do compute
+    expect(report.check.worstNote).toBeLessThan(1e-5);
+  });
+
+  it('holds no parameter that only training needs, and no batch normalisation', () => {
+    const { nodes, constants, inputs, outputs, opset, irVersion } = graphOf(out);
+    expect({ opset, irVersion }).toEqual({ opset: 17, irVersion: 8 });
+    expect(inputs).toEqual([
+      { name: 'image', shape: ['batch', 3, S, S] },
+      { name: 'note', shape: ['batch', 12, 512] },
+    ]);
+    expect(outputs).toEqual([{ name: 'probability', shape: ['batch', 1, S, S] }]);
+    const trainingOnly = /^(rec_|mlp_|clip|interact\.CTBN)|running_|\.norm\./;
+    expect(constants.map(({ name }) => name).filter((name) => trainingOnly.test(name))).toEqual([]);
+    expect(nodes.filter(({ op }) => op === 'BatchNormalization' || op === 'Dropout')).toEqual([]);
+    expect(constants.every(({ name }) => nodes.some((node) => node.inputs.includes(name)))).toBe(true);
+
+    // What inference uses of the model, without the statistics: folding leaves a weight and a bias per convolution.
+    using model = openRun(run).loadModel({ threads: 1 });
+    let expected = 0;
+    for (const [key, { numel }] of model.model.stateDict()) {
+      if (!trainingOnly.test(key)) expected += numel;
+    }
+    expect(report.manifest.parameters).toBe(expected);
+  });
+
+  it('names the scores with the right notes, and where they come from', () => {
+    expect(report.manifest.scores).toMatchObject([
+      { data: 'data', split: 'validation', cases: 6 },
+      { data: 'data', split: 'test', cases: 4 },
+    ]);
+    const test = readFileSync(join(run, 'evaluation', 'data-test.csv'), 'utf8')
+      .trim()
+      .split('\r\n')
+      .slice(1);
+    const mean = test.reduce((sum, line) => sum + Number(line.split(',')[1]), 0) / test.length;
+    expect(report.manifest.scores[1]?.dice).toBeCloseTo(mean, 12);
+  });
+
+  it('leaves no handle behind', async () => {
+    const before = memory().handles;
+    await exportModel(run, { out: place(), threads: 1 });
+    expect(memory().handles).toBe(before);
+  });
+
+  it('in float16 has half the size, float32 at its ends, and the same masks', async () => {
+    const dir = place();
+    const { check, manifest } = await exportModel(run, { out: dir, precision: 'fp16', threads: 1 });
+    expect(manifest.precision).toBe('fp16');
+    expect(manifest.parameters).toBe(report.manifest.parameters);
+    const { constants } = graphOf(dir);
+    const weights = constants.filter(({ shape, name }) => shape.length > 1 && !name.startsWith('scales_'));
+    expect(new Set(weights.map(({ type }) => type))).toEqual(new Set([10]));
+    const bytes = (model: ReadModel): number => model.constants.reduce((sum, one) => sum + one.bytes, 0);
+    expect(bytes(graphOf(dir)) / bytes(graphOf(out))).toBeLessThan(0.55); // shapes are not halved
+    expect(check.agreement).toBeGreaterThan(0.999);
+    expect(check.worst).toBeGreaterThan(report.check.worst);
+  });
+
+  it('refuses a place that is taken, and leaves nothing where it fails', async () => {
+    const taken = place();
+    mkdirSync(taken);
+    writeFileSync(join(taken, 'mine.txt'), 'mine');
+    const fails = (options: Partial<ExportOptions>): Promise<ReclmisError> =>
+      failure(() => exportModel(run, { out: place(), threads: 1, ...options }));
+    expect(await fails({ out: taken })).toMatchObject({ code: 'OUTPUT_EXISTS' });
+    expect(readdirSync(taken)).toEqual(['mine.txt']);
+    expect((await failure(() => exportModel(join(root, 'none'), { out: place() }))).code).toBe('RUN_MISSING');
+
+    const out = place();
+    const onStage = (stage: string): void => {
+      if (stage === 'checking') throw new ReclmisError('EXPORT_DIFFERS', 'as if');
+    };
+    expect(await fails({ out, onStage })).toMatchObject({ code: 'EXPORT_DIFFERS' });
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('takes an empty folder', async () => {
+    const out = place();
+    mkdirSync(out);
+    await exportModel(run, { out, threads: 1, name: 'lungs' });
+    expect(manifestOf(out).name).toBe('lungs');
+  });
+});
+
+describe('other runs', () => {
+  it('with CLIP’s tower brings the vocabulary along', async () => {
+    const file = join(root, 'best_model.pth.tar');
+    const vocabulary = join(root, 'merges.txt');
+    writeFileSync(vocabulary, tinyMerges());
+    writeTinyCheckpoint(file);
+    const run = join(root, 'clip');
+    await importRun(file, run, { vocabulary, contextLength: 10 });
+    const out = place();
+    const { manifest, check } = await exportModel(run, { out });
+    expect(readdirSync(out).sort()).toEqual([
+      MANIFEST_FILE,
+      'merges.txt',
+      'segmenter.onnx',
+      'text-encoder.onnx',
+    ]);
+    expect(manifest).toMatchObject({
+      note: { contextLength: 10, width: 64, tokenizer: { kind: 'clip', merges: { name: 'merges.txt' } } },
+      image: { size: TINY_SIZE },
+      training: { data: null },
+      scores: [],
+    });
+    expect(graphOf(out, 'text-encoder.onnx').inputs).toEqual([{ name: 'tokens', shape: ['batch', 10] }]);
+    expect(check).toMatchObject({ real: 0, agreement: 1 });
+    // Two layers of attention on random weights; features have variance 1.
+    expect(check.worstNote).toBeLessThan(1e-4);
+    expect(check.worst).toBeLessThan(1e-5);
+  });
+
+  it('without notes is one model of one input', async () => {
+    const components = ['ci', 'ccl', 'clr', 'cvr'].map((name) => [`model.components.${name}`, false]);
+    const run = await makeTinyRun(join(root, 'free'), Object.fromEntries(components));
+    const out = place();
+    const { manifest, check } = await exportModel(run, { out, threads: 1 });
+    expect(readdirSync(out).sort()).toEqual([MANIFEST_FILE, 'segmenter.onnx']);
+    expect(manifest).toMatchObject({ note: null, textEncoder: null, segmenter: { inputs: { note: null } } });
+    expect(check.worstNote).toBeNull();
+    expect(check.worst).toBeLessThan(1e-5);
+  });
+});
+
+describe('the check', () => {
+  const good = { cases: 3, real: 3, worst: 1e-6, worstNote: 1e-6, agreement: 1 };
+
+  it.each<[string, Partial<typeof good>, 'fp32' | 'fp16' | 'int8', RegExp | null]>([
+    ['equal', {}, 'fp32', null],
+    ['another probability', { worst: 2e-4 }, 'fp32', /probability 0.0002, expected at most 0.0001/],
+    ['no number', { worst: Number.NaN }, 'fp16', /NaN, expected a number/],
+    ['another note', { worstNote: 0.01 }, 'fp32', /note feature 0.01/],
+    ['another note in fp16', { worstNote: 0.01 }, 'fp16', null],
+    ['a probability in fp16', { worst: 0.2 }, 'fp16', null],
+    ['other masks in fp16', { agreement: 0.99 }, 'fp16', /mask pixels 0.99, expected at least 0.999/],
+    ['other masks in int8', { agreement: 0.99 }, 'int8', null],
+    ['quite other masks', { agreement: 0.9 }, 'int8', /at least 0.98/],
+  ])('judges %s', (_, change, precision, message) => {
+    const act = (): void => judge({ ...good, ...change }, precision);
+    if (message === null) expect(act).not.toThrow();
+    else {
+      expect(act).toThrow(message);
+      expect(act).toThrow(expect.objectContaining({ code: 'EXPORT_DIFFERS' }));
+    }
+  });
+
+  it('says where onnxruntime refuses a file', async () => {
+    const error = await failure(() => openOnnx(Uint8Array.of(1, 2, 3)));
+    expect(error.code).toBe('EXPORT_DIFFERS');
+  });
+});

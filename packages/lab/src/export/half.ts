@@ -1,0 +1,130 @@
+/**
+ * float16: weights and computation in half precision behind float32 inputs and outputs. What sums or exponentiates many values stays in
+ * float32, where 11 bits would show: softmax, normalisation, means, the last sigmoid.
+ */
+import { scope, Tensor } from '@reclmis/torch';
+import {
+  elements,
+  int,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxType,
+} from './onnx-graph.js';
+
+/** Operators that stay in float32. */
+const WIDE = new Set([
+  'Softmax',
+  'LogSoftmax',
+  'LayerNormalization',
+  'BatchNormalization',
+  'ReduceMean',
+  'ReduceSum',
+  'CumSum',
+  'Sigmoid',
+  'Erf',
+  'Exp',
+  'Log',
+]);
+
+/** TensorProto.DataType. */
+const CODES = { float32: 1, float16: 10 } as const;
+type FloatType = keyof typeof CODES;
+
+/** The graph in float16, in place. */
+export function toHalf(graph: OnnxGraph): OnnxGraph {
+  const types = typesOf(graph);
+  const isFloat = (name: string): boolean => types.get(name) === 'float32';
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  /** The type in which each float tensor exists first. */
+  const home = new Map<string, FloatType>(graph.inputs.map(({ name }) => [name, 'float32']));
+  const nodes: OnnxNode[] = [];
+  const made = new Set<string>();
+
+  /** A tensor's name in a type; a cast is put in where it does not exist yet. */
+  const as = (name: string, type: FloatType): string => {
+    const constant = graph.constants.get(name);
+    if (constant) {
+      if (type === 'float32') return name;
+      const half = `${name}.half`;
+      if (!graph.constants.has(half)) graph.constants.set(half, halfOf(constant));
+      return half;
+    }
+    if (home.get(name) === type) return name;
+    const cast = `${name}.${type}`;
+    if (!made.has(cast)) {
+      nodes.push({ op: 'Cast', inputs: [name], outputs: [cast], attributes: { to: int(CODES[type]) } });
+      made.add(cast);
+    }
+    return cast;
+  };
+
+  for (const node of graph.nodes) {
+    const isCast = node.op === 'Cast'; // its attribute says what it makes
+    const type: FloatType = isCast || WIDE.has(node.op) ? 'float32' : 'float16';
+    node.inputs = node.inputs.map((name, i) => {
+      const stays = node.op === 'Resize' && i > 0; // scales are float32 by definition
+      return isFloat(name) && !stays ? as(name, type) : name;
+    });
+    const narrow = type === 'float16';
+    const renamed = node.outputs.map((name) =>
+      outputs.has(name) && isFloat(name) && narrow ? `${name}.narrow` : name,
+    );
+    renamed.forEach((name) => home.set(name, type));
+    nodes.push(node);
+    node.outputs.forEach((name, i) => {
+      const inner = renamed[i] ?? name;
+      if (inner === name) return;
+      // Others may read the output too; they take it in float32, from which `as` casts.
+      nodes.push({ op: 'Cast', inputs: [inner], outputs: [name], attributes: { to: int(CODES.float32) } });
+      home.set(name, 'float32');
+    });
+    node.outputs = renamed;
+  }
+  graph.nodes = nodes;
+  dropUnread(graph);
+  return graph;
+}
+
+/** float32 to float16, to the nearest. */
+function halfOf(tensor: OnnxTensor): OnnxTensor {
+  return scope(() => {
+    const { shape, data } = tensor;
+    const half = Tensor.fromBytes(data, 'float32', [elements(shape)]).to({ dtype: 'float16' });
+    return { type: 'float16', shape, data: half.toBytes() };
+  });
+}
+
+function dropUnread({ nodes, constants }: OnnxGraph): void {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
+}
+
+const BOOLEAN = new Set(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Not', 'And', 'Or']);
+const TYPE_BY_CODE = new Map<number, OnnxType>([
+  [1, 'float32'],
+  [7, 'int64'],
+  [9, 'bool'],
+  [10, 'float16'],
+]);
+
+/** The type of each tensor of a float32 graph. */
+export function typesOf(graph: OnnxGraph): Map<string, OnnxType> {
+  const types = new Map<string, OnnxType>();
+  for (const { name, type } of graph.inputs) types.set(name, type);
+  for (const [name, { type }] of graph.constants) types.set(name, type);
+  for (const { op, inputs, outputs, attributes } of graph.nodes) {
+    const [first = '', second = ''] = inputs;
+    const to = attributes['to'];
+    const type =
+      op === 'Cast' && to?.kind === 'int'
+        ? TYPE_BY_CODE.get(to.value)
+        : op === 'Shape'
+          ? 'int64'
+          : BOOLEAN.has(op)
+            ? 'bool'
+            : types.get(op === 'Where' ? second : first);
+    for (const name of outputs) if (type) types.set(name, type);
+  }
+  return types;
+}
