@@ -17,7 +17,9 @@ export function oneLine(error: unknown): string {
   return text.replace(/\s*\n\s*/g, '; ').trim();
 }
 
-function writeError(path: string, error: unknown): ReclmisError {
+/** What a failed write is called: DISK_FULL or OUTPUT_UNWRITABLE; an error that has a code already stays as it is. */
+export function writeError(path: string, error: unknown): ReclmisError {
+  if (error instanceof ReclmisError) return error;
   const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new ReclmisError('DISK_FULL', `${path}: the disk is full`, { cause: error });
@@ -37,17 +39,22 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes a file whole or not at all: into a temporary file of the same folder (which is created if needed), then renamed.
+ * Writes a file whole or not at all: into a temporary file of the same folder (which is created if needed), then renamed. Text may come in
+ * pieces, so that long files need not be in memory.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  bytes: Uint8Array | string | Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
   await makeFolder(dirname(path));
   serial += 1;
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${serial}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(bytes);
+      if (typeof bytes === 'string' || bytes instanceof Uint8Array) await file.writeFile(bytes);
+      else for await (const piece of bytes) await file.writeFile(piece); // each goes on where the last ended
     } finally {
       await file.close();
     }

@@ -24,8 +24,6 @@ export * from './text/index.js';
 export * from './weights/index.js';
 export * from './export/index.js';
 export * from './parity/index.js';
-export { predictionCases, type NoteSource, type PredictionCase } from './predict/cases.js';
-export { predict, type PlaneSegmenter, type PredictOptions, type Prediction } from './predict/predict.js';
 export { casesThatNameASide, compareNotes } from './plots/compare.js';
 export { overviewImage, writeOverview, type OverviewOptions, type OverviewRow } from './plots/overview.js';
 export {

@@ -1,9 +1,15 @@
-/** `reclmis predict`: segments images by their notes; a mask and an overlay for each. */
+/** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
+import { readFileSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { parseSpacing, type PredictionCase, predictionCases, type Spacing } from '../predict/cases.js';
+import { openModel } from '../predict/open.js';
+import { parsePart, type Part } from '../predict/part.js';
+import { predict, type PredictionSummary } from '../predict/predict.js';
+import type { CaseStatistics } from '../predict/statistics.js';
 import { Progress } from '../progress.js';
 import { formatTable, percent } from '../table.js';
 
@@ -11,91 +17,211 @@ interface PredictFlags extends OutputOptions {
   readonly image: string;
   readonly note?: string;
   readonly notes?: string;
+  readonly emptyNotes?: boolean;
   readonly out: string;
-  readonly checkpoint: CheckpointKind;
+  readonly overlay: boolean;
+  readonly probability?: 'png16' | 'npy';
+  readonly contours?: boolean;
+  readonly spacing?: Spacing;
+  readonly part?: Part;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly checkpoint?: CheckpointKind;
   readonly batch: number;
   readonly device?: string;
   readonly threads?: number;
   readonly precision?: Precision;
 }
 
-/** Rows of the table that the terminal is given. */
+/** Rows of the table, and failures, that the terminal is given. */
 const SHOWN = 20;
 
 export function register(program: Command): void {
   const command = program
     .command('predict')
-    .description('segment images by their notes: a mask and an overlay at each image’s own size')
-    .argument('<run>', 'run folder of `reclmis train`')
-    .requiredOption('--image <path>', 'image (PNG, JPEG, TIFF) or a folder of images')
+    .description('segment images by their notes: masks, overlays and figures at each image’s own size')
+    .argument('<model>', 'folder of `reclmis export` or run folder of `reclmis train`')
+    .requiredOption(
+      '--image <path>',
+      'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/**/*.png"',
+    )
     .option('--note <text>', 'what to segment, for all images')
-    .option('--notes <file>', 'notes by image: .xlsx or .csv with the columns Image and Description')
-    .requiredOption('-o, --out <dir>', 'folder for ID_mask.png (0 or 255) and ID_overlay.png')
-    .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
+    .option(
+      '--notes <file>',
+      'notes by image: .xlsx or .csv with the columns Image and Description (and Spacing), or .jsonl with image and note (and spacing)',
+    )
+    .option('--empty-notes', 'segment images without a note with an empty one, instead of refusing them')
+    .requiredOption(
+      '-o, --out <dir>',
+      'folder for ID_mask.png (0 or 255), ID_overlay.png, statistics.json, run.json',
+    )
+    .option('--no-overlay', 'write no overlays')
+    .addOption(
+      new Option('--probability <kind>', 'write probabilities: 16-bit PNG or float32 NumPy').choices([
+        'png16',
+        'npy',
+      ]),
+    )
+    .option('--contours', 'write outlines as GeoJSON, in pixels')
+    .option('--spacing <mm>', 'size of a pixel in mm, or width,height: areas in mm2 as well', (text) =>
+      parseSpacing(text, '--spacing'),
+    )
+    .option('--part <i/n>', 'do the i-th of n parts; run the others elsewhere', parsePart)
+    .option('--resume', 'go on with what an earlier run of this command left; skips what is complete')
+    .option('--overwrite', 'replace the results of an earlier run')
+    .addOption(
+      new Option('--checkpoint <which>', 'weights of a run (default: best)').choices(['best', 'last']),
+    )
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }), 8)
-    .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
+    .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s; else cpu)')
+    .option('--threads <n>', 'threads; 0: all cores', numberOf('--threads', { min: 0 }))
     .addOption(
       new Option(
         '--precision <name>',
-        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+        'of a run’s matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
       ).choices(['fp32', 'bf16', 'fp16']),
     );
   withOutputOptions(command)
     .addHelpText(
       'after',
-      '\nExample:\n  $ reclmis predict runs/qata --image chest.png \\\n' +
-        '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o masks\n',
+      '\nExamples:\n  $ reclmis predict runs/qata --image chest.png \\\n' +
+        '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o masks\n' +
+        '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks\n' +
+        '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n',
     )
     .action(run);
 }
 
 async function run(dir: string, flags: PredictFlags): Promise<void> {
-  const { describeCutNotes, openRun, precisionNotice, predict, predictionCases } =
-    await import('@reclmis/lab');
   const output = new Output(flags);
-  const { image, note, notes, out, checkpoint, batch, device, threads, precision } = flags;
-  const trained = openRun(dir);
-  const cases = await predictionCases(image, {
+  const {
+    image,
+    note,
+    notes,
+    emptyNotes = false,
+    out,
+    part,
+    spacing,
+    checkpoint,
+    device,
+    threads,
+    precision,
+  } = flags;
+  if (flags.resume && flags.overwrite) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      '--resume keeps what --overwrite replaces; expected one of the two',
+    );
+  }
+  const source = await openModel(dir);
+  const cases = await predictionCases({
+    image,
+    out,
+    emptyNotes,
+    required: source.readsNotes,
     ...(note === undefined ? {} : { note }),
     ...(notes === undefined ? {} : { notes }),
-    required: trained.config.model.components.ci, // without conditioned interaction the model reads no note
+    ...(spacing === undefined ? {} : { spacing }),
   });
-  using model = trained.loadModel({
-    checkpoint,
+  const loaded = await source.load({
+    ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
     ...(precision === undefined ? {} : { precision }),
   });
-  const cut = model.model.readsNotes
-    ? describeCutNotes(
-        model.encoder,
-        cases.map((one) => one.note),
-      )
-    : null;
-  if (cut !== null) output.notice(cut);
-  const slow = precisionNotice(model.engine);
-  if (slow !== null) output.notice(slow);
-  const signal = interruptSignal();
-  const bar = new Progress({ label: 'segmenting', total: cases.length, quiet: output.quiet });
-  const predictions = await predict(model, cases, out, {
-    batchSize: batch,
-    signal,
-    onProgress: (done) => bar.update(done),
-  });
-  bar.stop();
-  if (signal.aborted)
-    throw new ReclmisError('INTERRUPTED', `${out}: stopped by Ctrl-C after ${predictions.length} images`);
-  output.result(predictions);
-  const rows = predictions
-    .slice(0, SHOWN)
-    .map((one) => [one.id, `${one.width} x ${one.height}`, percent(one.share)]);
-  output.say(
-    formatTable(
-      [{ title: 'image' }, { title: 'pixels', align: 'right' }, { title: 'covered %', align: 'right' }],
-      rows,
-    ),
+  try {
+    for (const line of loaded.notices(notesOf(cases))) output.notice(line);
+    const shown: CaseStatistics[] = [];
+    const total = Math.ceil((cases.length - (part?.index ?? 1) + 1) / (part?.of ?? 1));
+    const bar = new Progress({ label: 'segmenting', total, quiet: output.quiet });
+    const summary = await predict({
+      segmenter: loaded.segmenter,
+      model: loaded.model,
+      cases,
+      out,
+      outputs: {
+        overlay: flags.overlay,
+        probability: flags.probability ?? null,
+        contours: flags.contours ?? false,
+      },
+      part: part ?? null,
+      beginning: flags.resume ? 'resume' : flags.overwrite ? 'overwrite' : 'new',
+      batchSize: flags.batch,
+      about: {
+        versions: { ...ownVersions(), ...loaded.versions },
+        engine: loaded.engine,
+        settings: {
+          image,
+          notes: notes ?? (note === undefined ? 'none' : 'one for all'),
+          emptyNotes,
+          spacing: spacing ?? null,
+          batch: flags.batch,
+          threshold: loaded.segmenter.threshold ?? 0.5,
+        },
+      },
+      signal: interruptSignal(),
+      onProgress: (done, failed) => bar.update(done, failed > 0 ? `${failed} failed` : ''),
+      onCase: (one) => {
+        if (shown.length < SHOWN) shown.push(one);
+      },
+    }).finally(() => bar.stop());
+    output.result({ out, ...summary });
+    report(output, out, summary, shown);
+    judge(out, summary);
+  } finally {
+    await loaded.dispose();
+  }
+}
+
+function* notesOf(cases: readonly PredictionCase[]): Generator<string> {
+  for (const { note, refused } of cases) if (!refused) yield note;
+}
+
+function ownVersions(): Record<string, string> {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return { reclmis: version, node: process.versions.node };
+}
+
+/** A table of the first cases, the first failures, and where everything is. */
+function report(
+  output: Output,
+  out: string,
+  { counts, failures, statistics }: PredictionSummary,
+  shown: readonly CaseStatistics[],
+): void {
+  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
+  if (shown.length > 0) {
+    const rows = shown.map((one) => [
+      one.id,
+      `${one.width} x ${one.height}`,
+      percent(one.share),
+      String(one.componentCount),
+    ]);
+    const columns = [{ title: 'image' }, right('pixels'), right('covered %'), right('areas')];
+    output.say(formatTable(columns, rows));
+  }
+  if (counts.done > shown.length) output.say(`... and ${counts.done - shown.length} more`);
+  if (counts.skipped > 0) output.say(`${counts.skipped} were complete before`);
+  for (const { error } of failures.slice(0, SHOWN)) output.notice(`failed ${error.code}: ${error.message}`);
+  if (counts.failed > SHOWN) output.notice(`... and ${counts.failed - SHOWN} more that failed`);
+  output.say(`\nResults: ${out}${statistics.map((path) => `\nFigures: ${path}`).join('')}`);
+}
+
+/** Turns what is not done into the command's error; a single image's own where there is only one. */
+function judge(out: string, { status, counts, codes, failures }: PredictionSummary): void {
+  if (status === 'interrupted') {
+    const seen = counts.done + counts.skipped;
+    throw new ReclmisError('INTERRUPTED', `${out}: stopped after ${seen} of ${counts.cases} images`, {
+      remedy: 'Run the same command with --resume to go on.',
+    });
+  }
+  const [first] = failures;
+  if (!first) return;
+  if (counts.cases === 1) throw new ReclmisError(first.error.code, first.error.message);
+  const kinds = Object.entries(codes).map(([code, count]) => `${code} ${count}`);
+  throw new ReclmisError(
+    'PREDICT_INCOMPLETE',
+    `${out}: ${counts.failed} of ${counts.cases} images could not be segmented (${kinds.join(', ')}); run.json and statistics.json list them`,
   );
-  if (predictions.length > SHOWN) output.say(`... and ${predictions.length - SHOWN} more`);
-  output.say(`\nMasks and overlays: ${out}`);
 }

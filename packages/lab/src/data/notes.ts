@@ -1,5 +1,6 @@
 /**
- * The notes of a data set: a table with the columns `Image` and `Description`, in any order and case, further columns ignored.
+ * The notes of a data set: a table with the columns `Image` and `Description`, in any order and case; `Spacing` may stand beside them, further
+ * columns are ignored.
  * `Image` holds the file name of the MASK (LViT's convention; see data/README.md of the sets), `Description` the note.
  * Blanks around cells are dropped, blank rows are skipped, the case of notes is kept.
  */
@@ -14,10 +15,12 @@ export interface NoteTable {
   readonly blank: readonly string[];
   /** Numbers, from 1, of rows that have a description but no image. */
   readonly unnamed: readonly number[];
+  /** Mask file name -> what the column Spacing holds for it, where it holds something. */
+  readonly spacings: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads the notes of an .xlsx or .csv file.
+ * Reads the notes of an .xlsx, .csv or .jsonl file.
  * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, or a column is missing), NOTES_EMPTY, NOTES_CONFLICT (two notes for one mask)
  */
 export async function readNotes(path: string): Promise<NoteTable> {
@@ -27,6 +30,7 @@ export async function readNotes(path: string): Promise<NoteTable> {
   if (head.length === 0) throw new ReclmisError('NOTES_EMPTY', `${path}: the file holds no row`);
   const image = head.indexOf('image');
   const description = head.indexOf('description');
+  const spacing = head.indexOf('spacing');
   if (image < 0 || description < 0) {
     const found = head
       .filter((name) => name !== '')
@@ -41,11 +45,14 @@ export async function readNotes(path: string): Promise<NoteTable> {
   const rowOf = new Map<string, number>();
   const blank: string[] = [];
   const unnamed: number[] = [];
+  const spacings = new Map<string, string>();
   for (const [index, row] of rows.entries()) {
     const name = row[image] ?? '';
     const note = row[description] ?? '';
     const number = index + 1;
     if (index <= headAt || (name === '' && note === '')) continue;
+    const measured = spacing < 0 ? '' : (row[spacing] ?? '');
+    if (name !== '' && measured !== '') spacings.set(name, measured);
     if (name === '') unnamed.push(number);
     else if (note === '') blank.push(name);
     else if ((notes.get(name) ?? note) === note) {
@@ -60,5 +67,5 @@ export async function readNotes(path: string): Promise<NoteTable> {
   }
   if (notes.size === 0)
     throw new ReclmisError('NOTES_EMPTY', `${path}: no row below the head has an image and a description`);
-  return { path, notes, blank: blank.filter((name) => !notes.has(name)), unnamed };
+  return { path, notes, blank: blank.filter((name) => !notes.has(name)), unnamed, spacings };
 }

@@ -1,8 +1,9 @@
 /**
- * Tables from XLSX and CSV files, as rows of text, and small XLSX files from rows.
+ * Tables from XLSX, CSV and JSONL files, as rows of text, and small XLSX files from rows.
  *
  * XLSX is read by read-excel-file; before that the archive is unpacked once against a budget, so that a file that unpacks to
- * gigabytes is refused instead of taking the memory. CSV is RFC 4180 with comma, semicolon or tab, in UTF-8.
+ * gigabytes is refused instead of taking the memory. CSV is RFC 4180 with comma, semicolon or tab, in UTF-8. A line of JSONL is an object
+ * `{"image": ..., "note": ..., "spacing": ...}`, of which the note and the spacing (a number or two) may be missing.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -127,13 +128,55 @@ export function parseCsv(text: string, path = 'CSV'): string[][] {
 }
 
 /**
- * The rows of the first sheet of a workbook, or of a CSV file, by the file's extension.
+ * The rows of a text of JSON lines, under the head Image, Description, Spacing; blank lines become blank rows.
+ * @throws NOTES_UNREADABLE, which says in which line, and never what stands there
+ */
+export function parseJsonLines(text: string, path = 'JSONL'): string[][] {
+  const rows = [['Image', 'Description', 'Spacing']];
+  for (const [index, line] of text
+    .replace(/^\uFEFF/u, '')
+    .split(/\r?\n/u)
+    .entries()) {
+    if (line.trim() === '') {
+      rows.push([]);
+      continue;
+    }
+    const wrong = (why: string, cause?: unknown): ReclmisError =>
+      unreadable(path, `line ${index + 1}: ${why}`, cause);
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw wrong('is not JSON'); // the parser's own message quotes the line
+    }
+    if (
+      typeof value !== 'object' ||
+      value === null ||
+      !('image' in value) ||
+      typeof value.image !== 'string'
+    ) {
+      throw wrong('expected an object with a text "image"');
+    }
+    const note = 'note' in value ? (value.note ?? '') : '';
+    if (typeof note !== 'string') throw wrong('expected a text as "note"');
+    const spacing: unknown = 'spacing' in value ? (value.spacing ?? []) : [];
+    const numbers: unknown[] = Array.isArray(spacing) ? spacing : [spacing];
+    if (!numbers.every((number) => typeof number === 'number')) {
+      throw wrong('expected a number or two numbers as "spacing"');
+    }
+    rows.push([value.image, note, numbers.join(',')]);
+  }
+  return rows;
+}
+
+/**
+ * The rows of the first sheet of a workbook, or of a CSV or JSONL file, by the file's extension.
  * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, too large, not UTF-8, another format)
  */
 export async function readTable(path: string): Promise<string[][]> {
   const extension = extname(path).toLowerCase();
-  if (extension !== '.xlsx' && extension !== '.csv')
-    throw unreadable(path, `expected .xlsx or .csv, got ${extension || 'no extension'}`);
+  if (extension !== '.xlsx' && extension !== '.csv' && extension !== '.jsonl')
+    throw unreadable(path, `expected .xlsx, .csv or .jsonl, got ${extension || 'no extension'}`);
   let bytes: Buffer;
   try {
     const { size } = await stat(path);
@@ -150,9 +193,10 @@ export async function readTable(path: string): Promise<string[][]> {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw unreadable(path, 'is not UTF-8 text; save it as "CSV UTF-8"', error);
+    const remedy = extension === '.csv' ? '; save it as "CSV UTF-8"' : '';
+    throw unreadable(path, `is not UTF-8 text${remedy}`, error);
   }
-  return parseCsv(text, path);
+  return extension === '.csv' ? parseCsv(text, path) : parseJsonLines(text, path);
 }
 
 function escapeXml(text: string): string {

@@ -1,0 +1,130 @@
+/**
+ * Images on their way to the model: read, in batches that are bounded in count and in pixels.
+ *
+ * Batches are cut from the list of cases by position, so that an image meets the same companions whether a run goes through or is
+ * resumed: an engine may round a probability differently in a batch of another size. A batch with nothing left to do is skipped.
+ */
+import { stat } from 'node:fs/promises';
+import { ReclmisError, type RgbImage } from '@reclmis/core';
+import { mapLimit, readImage, readImageHeader } from '@reclmis/files';
+import type { PredictionCase } from './cases.js';
+import type { DoneEntry, FailedEntry } from './journal.js';
+
+/** Most pixels of a batch's images at their own sizes: 16 Mpx are 48 MB of bytes. */
+const BATCH_PIXELS = 16_000_000;
+/** Images that are read or written at a time. */
+export const LANES = 4;
+
+/** An image that was read. */
+export interface ReadCase {
+  readonly one: PredictionCase;
+  readonly image: RgbImage;
+  readonly input: DoneEntry['input'];
+  /** Whether its files are wanted; if not, it only keeps others company. */
+  readonly wanted: boolean;
+}
+
+/** What comes of a stretch of cases. */
+export interface Batch {
+  /** To be segmented together; none where no wanted image could be read. */
+  readonly items: readonly ReadCase[];
+  /** Wanted cases that cannot be segmented. */
+  readonly failures: readonly FailedEntry[];
+  /** Cases that were complete before. */
+  readonly skipped: number;
+}
+
+/** The cases in batches of at most `size`, of fewer where the images are large. @param isDone whether a case is complete already. */
+export async function* readBatches(
+  cases: Iterable<PredictionCase>,
+  size: number,
+  isDone: (one: PredictionCase) => Promise<boolean>,
+): AsyncGenerator<Batch, void> {
+  for (const group of groupsOf(cases, size)) {
+    const done = await mapLimit(group, LANES, isDone);
+    const skipped = done.filter(Boolean).length;
+    yield { items: [], failures: [], skipped };
+    if (skipped < group.length) yield* readGroup(group, done);
+  }
+}
+
+async function* readGroup(
+  group: readonly PredictionCase[],
+  done: readonly boolean[],
+): AsyncGenerator<Batch, void> {
+  const looked = await mapLimit(group, LANES, async (one, i) => {
+    const wanted = done[i] !== true;
+    try {
+      if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
+      const { width, height } = await readImageHeader(one.imagePath);
+      return { one, wanted, pixels: width * height };
+    } catch (error) {
+      return { one, wanted, failure: failureOf(one, error) };
+    }
+  });
+  let items: { one: PredictionCase; wanted: boolean }[] = [];
+  let pixels = 0;
+  const failures: FailedEntry[] = [];
+  for (const look of looked) {
+    if ('failure' in look) {
+      if (look.wanted) failures.push(look.failure);
+      continue;
+    }
+    if (items.length > 0 && pixels + look.pixels > BATCH_PIXELS) {
+      yield await readPixels(items);
+      items = [];
+      pixels = 0;
+    }
+    items.push(look);
+    pixels += look.pixels;
+  }
+  const last = await readPixels(items);
+  yield { ...last, failures: [...failures, ...last.failures] };
+}
+
+async function readPixels(items: readonly { one: PredictionCase; wanted: boolean }[]): Promise<Batch> {
+  const read: ReadCase[] = [];
+  const failures: FailedEntry[] = [];
+  if (!items.some(({ wanted }) => wanted)) return { items: read, failures, skipped: 0 };
+  const results = await mapLimit(items, LANES, async ({ one, wanted }): Promise<ReadCase | FailedEntry> => {
+    try {
+      return { one, wanted, input: await inputOf(one.imagePath), image: await readImage(one.imagePath) };
+    } catch (error) {
+      return failureOf(one, error);
+    }
+  });
+  for (const [i, result] of results.entries()) {
+    if ('image' in result) read.push(result);
+    else if (items[i]!.wanted) failures.push(result);
+  }
+  return { items: read.some(({ wanted }) => wanted) ? read : [], failures, skipped: 0 };
+}
+
+/** Size and time of the last change, by which a changed image is known. */
+export async function inputOf(path: string): Promise<DoneEntry['input']> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return { bytes: size, modified: Math.trunc(mtimeMs) };
+  } catch (cause) {
+    throw new ReclmisError('IMAGE_MISSING', `${path}: no such file`, { cause });
+  }
+}
+
+/** The failure of one case; an error that is not of its image or note ends the command. */
+function failureOf({ id }: PredictionCase, error: unknown): FailedEntry {
+  if (error instanceof ReclmisError && /^(?:IMAGE|NOTE)_/.test(error.code)) {
+    return { id, error: { code: error.code, message: error.message } };
+  }
+  throw error;
+}
+
+function* groupsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}

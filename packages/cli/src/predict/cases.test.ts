@@ -1,0 +1,163 @@
+/** Which images and notes belong together. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CaseSource, parseSpacing, type PredictionCase, predictionCases } from './cases.js';
+import { casesOf, parsePart } from './part.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-cases-'));
+const images = join(root, 'images');
+const tree = join(root, 'tree');
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const casesFor = (source: Partial<CaseSource>): Promise<PredictionCase[]> =>
+  predictionCases({ image: images, out: join(root, 'out'), ...source });
+const file = (name: string, text: string): string => {
+  writeFileSync(join(root, name), text);
+  return join(root, name);
+};
+
+beforeAll(() => {
+  mkdirSync(images);
+  for (const name of ['a.png', 'b.png', 'c.png', 'readme.txt', '.hidden.png'])
+    writeFileSync(join(images, name), '');
+  for (const dir of ['p1', 'p2', 'p2/late', '.git']) mkdirSync(join(tree, dir), { recursive: true });
+  for (const name of ['p1/x.png', 'p2/x.png', 'p2/late/y.TIF', '.git/z.png', 'p1/notes.txt', 'p1/a [1].jpg'])
+    writeFileSync(join(tree, name), '');
+  symlinkSync(tree, join(tree, 'p2', 'around'));
+});
+
+describe('images', () => {
+  const ids = async (image: string): Promise<string[]> =>
+    (await casesFor({ image, note: 'x' })).map(({ id }) => id);
+
+  it('of a file, of a folder without its subfolders, of a pattern with them', async () => {
+    expect(await ids(join(images, 'a.png'))).toEqual(['a']);
+    expect(await ids(images)).toEqual(['a', 'b', 'c']);
+    expect(await ids(`${tree}/*/*.png`)).toEqual(['p1/x', 'p2/x']);
+    expect(await ids(`${tree}/p2/**`)).toEqual(expect.arrayContaining(['late/y', 'x']));
+    expect(await ids(`${tree}/{p1,p2}/?.png`)).toEqual(['p1/x', 'p2/x']);
+    expect(await ids(join(tree, 'p1', 'a [1].jpg'))).toEqual(['a [1]']); // a name, though it looks like a pattern
+  });
+
+  it('are found though a link leads around in a circle', async () => {
+    const found = await ids(`${tree}/**/*.{png,TIF}`);
+    expect(found).toEqual(expect.arrayContaining(['p1/x', 'p2/late/y', 'p2/x']));
+    expect(found.length).toBeLessThan(20);
+    expect(found.some((id) => id.startsWith('.git'))).toBe(false);
+  });
+
+  it('refuses what holds none, and what would share a name', async () => {
+    const refused = (image: string): ReturnType<typeof expect<Promise<unknown>>>['rejects'] =>
+      expect(casesFor({ image, note: 'x' })).rejects;
+    await refused(join(root, 'none.png')).toMatchObject({ code: 'IMAGE_MISSING' });
+    await refused(`${root}/nowhere/*.png`).toMatchObject({ code: 'IMAGE_MISSING' });
+    await refused(`${tree}/*/*.gif`).toMatchObject({ code: 'DATA_SPLIT_EMPTY' });
+    mkdirSync(join(root, 'empty'));
+    await refused(join(root, 'empty')).toMatchObject({ code: 'DATA_SPLIT_EMPTY' });
+    const twins = join(root, 'twins');
+    mkdirSync(twins);
+    for (const name of ['x.png', 'x.jpg']) writeFileSync(join(twins, name), '');
+    await refused(twins).toMatchObject({ code: 'OUTPUT_EXISTS' });
+    await expect(casesFor({ out: images, note: 'x' })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+  });
+});
+
+describe('notes', () => {
+  const notesOf = async (source: Partial<CaseSource>): Promise<string[]> =>
+    (await casesFor(source)).map(({ note, refused }) => refused?.code ?? note);
+
+  it('come by the names of images or masks, from CSV and JSONL alike', async () => {
+    const csv = file('notes.csv', 'Image,Description\nmask_a.png,bright\nb.tif,dark\nc.png,bright\n');
+    expect(await notesOf({ notes: csv })).toEqual(['bright', 'dark', 'bright']);
+    const jsonl = file(
+      'notes.jsonl',
+      '{"image":"a.png","note":" bright "}\n\n{"image":"./b","note":"dark","spacing":[1,2]}\r\n{"image":"mask_c.png","note":"bright","spacing":0.5}',
+    );
+    expect(await notesOf({ notes: jsonl })).toEqual(['bright', 'dark', 'bright']);
+    expect((await casesFor({ notes: jsonl, spacing: [3, 3] })).map(({ spacing }) => spacing)).toEqual([
+      [3, 3],
+      [1, 2],
+      [0.5, 0.5],
+    ]);
+  });
+
+  it('say spacings in a column of a table', async () => {
+    const csv = file('spaced.csv', 'Spacing;Image;Description\n0.2,0.1;a.png;x\n;b.png;x\n0.3;c.png;x\n');
+    expect((await casesFor({ notes: csv })).map(({ spacing }) => spacing)).toEqual([
+      [0.2, 0.1],
+      null,
+      [0.3, 0.3],
+    ]);
+    const wrong = file('wrong.csv', 'Image,Description,Spacing\na.png,x,-1\n');
+    await expect(casesFor({ notes: wrong })).rejects.toMatchObject({ code: 'NOTES_UNREADABLE' });
+  });
+
+  it('come by path where file names are shared', async () => {
+    const csv = file(
+      'paths.csv',
+      'Image,Description\np1/x.png,one\nx.png,any\nlate/y.tif,other\ny.tif,late\n',
+    );
+    const found = await casesFor({ image: `${tree}/p?/{x.png,late/*}`, notes: csv });
+    expect(found.map(({ id, note, refused }) => [id, refused?.code ?? note])).toEqual([
+      ['p1/x', 'one'],
+      ['p2/late/y', 'late'],
+      ['p2/x', 'NOTE_MISSING'],
+    ]);
+    expect(found[2]!.refused!.message).toContain('2 images are called x');
+  });
+
+  it('that are missing refuse a case, or are empty by choice', async () => {
+    const short = file('short.csv', 'Image,Description\na.png,bright\nb.png,\n');
+    expect(await notesOf({ notes: short })).toEqual(['bright', 'NOTE_MISSING', 'NOTE_MISSING']);
+    expect(await notesOf({ notes: short, emptyNotes: true })).toEqual(['bright', '', '']);
+    expect(await notesOf({ emptyNotes: true })).toEqual(['', '', '']);
+    expect(await notesOf({ required: false })).toEqual(['', '', '']);
+    expect(await notesOf({ note: ' bright ' })).toEqual(['bright', 'bright', 'bright']);
+  });
+
+  it('that make no sense are refused, and never quoted', async () => {
+    const code = (source: Partial<CaseSource>, expected: string): Promise<void> =>
+      expect(casesFor(source)).rejects.toMatchObject({ code: expected });
+    await code({}, 'NOTE_MISSING');
+    await code({ note: ' ' }, 'NOTE_EMPTY');
+    await code({ note: 'x', notes: 'x.csv' }, 'OPTION_INVALID');
+    await code({ note: 'x', emptyNotes: true }, 'OPTION_INVALID');
+    await code({ notes: join(root, 'none.csv') }, 'NOTES_MISSING');
+    for (const line of [
+      '{"image":"a.png","note":"secret"',
+      '{"note":"secret"}',
+      '{"image":"a","note":["secret"]}',
+      '7',
+    ]) {
+      const notes = file('bad.jsonl', `{"image":"b.png","note":"x"}\n${line}\n`);
+      const error: unknown = await casesFor({ notes }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'NOTES_UNREADABLE', message: /bad\.jsonl: line 2: / });
+      expect(String(error)).not.toContain('secret');
+    }
+  });
+});
+
+describe('spacing and part', () => {
+  it('are read from text', () => {
+    expect(parseSpacing('0.143', '--spacing')).toEqual([0.143, 0.143]);
+    for (const text of ['0.1,0.2', '0.1 0.2', '0.1;0.2', '0.1 x 0.2', ' 0.1 , 0.2 ']) {
+      expect(parseSpacing(text, '--spacing')).toEqual([0.1, 0.2]);
+    }
+    for (const text of ['', '0', '-1', '1,2,3', '1,', 'a', 'Infinity']) {
+      expect(() => parseSpacing(text, '--spacing')).toThrow(/--spacing: expected/);
+    }
+    expect(parsePart('2/8')).toEqual({ index: 2, of: 8 });
+    for (const text of ['0/3', '4/3', '1', '1/0', 'a/b', '-1/2'])
+      expect(() => parsePart(text)).toThrow(/I\/N/);
+  });
+
+  it('parts are disjoint and complete', () => {
+    const all = Array.from({ length: 11 }, (_, i) => i);
+    const parts = [1, 2, 3].map((index) => [...casesOf(all, { index, of: 3 })]);
+    expect(parts.map((part) => part.length)).toEqual([4, 4, 3]);
+    expect(parts.flat().sort((a, b) => a - b)).toEqual(all);
+    expect([...casesOf(all, null)]).toEqual(all);
+  });
+});

@@ -1,0 +1,105 @@
+/**
+ * The images that `--image` names: a file, the files of a folder, or those that a pattern matches. Each gets an id, its path within the
+ * folder (or the pattern's fixed part) without extension, after which its results are named.
+ */
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { IMAGE_EXTENSIONS, oneLine, systemCode } from '@reclmis/files';
+
+/** An image by name; nothing of it is read yet. */
+export interface ImageFile {
+  /** `sub/a` for `sub/a.png`; always with slashes. */
+  readonly id: string;
+  /** `sub/a.png`. */
+  readonly image: string;
+  readonly imagePath: string;
+}
+
+/**
+ * The images, sorted by id.
+ * @param image a file; a folder, whose own files are meant, not its subfolders; or a pattern with `*`, `**`, `?`, `[...]` or `{a,b}`.
+ * @param out where results go: what a pattern matches there is left out, so that results do not become images.
+ * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, OUTPUT_EXISTS (two images with one id; results among the images)
+ */
+export async function listImages(image: string, out: string): Promise<ImageFile[]> {
+  const { base, names } = await find(image, out);
+  const found = names
+    .map((name): ImageFile => {
+      const path = name.split(sep).join('/');
+      return {
+        id: path.slice(0, path.length - extname(path).length),
+        image: path,
+        imagePath: join(base, name),
+      };
+    })
+    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.image < b.image ? -1 : 1));
+  for (const [i, one] of found.entries()) {
+    const other = found[i - 1];
+    if (other?.id !== one.id) continue;
+    throw new ReclmisError(
+      'OUTPUT_EXISTS',
+      `${one.imagePath}: its mask would have the name of the mask of ${other.imagePath}`,
+      { remedy: 'Rename one of the two images, or segment them into different folders.' },
+    );
+  }
+  return found;
+}
+
+async function find(image: string, out: string): Promise<{ base: string; names: string[] }> {
+  let names: string[];
+  try {
+    if (!(await stat(image)).isDirectory()) return { base: dirname(image), names: [basename(image)] };
+    names = await readdir(image);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return findPattern(image, out);
+    throw new ReclmisError('IMAGE_MISSING', `${image}: cannot be read (${oneLine(error)})`, { cause: error });
+  }
+  await refuseAmongImages(image, image, out);
+  const images = names.filter((name) => !name.startsWith('.') && isImage(name));
+  return { base: image, names: demandSome(images, image, names.length) };
+}
+
+async function findPattern(pattern: string, out: string): Promise<{ base: string; names: string[] }> {
+  const { glob, isDynamicPattern } = await import('tinyglobby');
+  if (!isDynamicPattern(pattern)) {
+    throw new ReclmisError('IMAGE_MISSING', `${pattern}: no such image or folder`);
+  }
+  const parts = pattern.split('/');
+  const dynamic = parts.findIndex((part) => isDynamicPattern(part));
+  const base = parts.slice(0, dynamic).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  if (!(await stat(base).catch(() => null))?.isDirectory()) {
+    throw new ReclmisError('IMAGE_MISSING', `${pattern}: there is no folder ${base}`);
+  }
+  await refuseAmongImages(pattern, base, out);
+  const matched = await glob(parts.slice(dynamic).join('/'), { cwd: base, expandDirectories: false });
+  const results = resolve(out) + sep;
+  const names = matched.filter((name) => !resolve(base, name).startsWith(results));
+  return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
+}
+
+function isImage(name: string): boolean {
+  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+}
+
+function demandSome(images: string[], place: string, entries: number): string[] {
+  if (images.length > 0) return images;
+  throw new ReclmisError(
+    'DATA_SPLIT_EMPTY',
+    `${place}: expected images, found none among ${entries} entries`,
+    {
+      remedy: `Put images there (${[...IMAGE_EXTENSIONS].join(', ')}), or name one file.`,
+    },
+  );
+}
+
+/** Masks among the images would be taken for images the next time. */
+async function refuseAmongImages(image: string, base: string, out: string): Promise<void> {
+  const [from, to] = await Promise.all([realpath(base), realpath(out).catch(() => resolve(out))]);
+  if (relative(from, to) !== '') return;
+  throw new ReclmisError(
+    'OUTPUT_EXISTS',
+    `${out}: is the folder that ${image} takes images from, so that masks would be taken for images the next time`,
+    { remedy: 'Choose another folder with -o; a folder below this one will do.' },
+  );
+}

@@ -1,0 +1,222 @@
+/**
+ * `cases.jsonl`: one line per case, appended after the case's files are in place. From it `--resume` knows what is complete and
+ * `statistics.json` is written; it survives a process that is killed at any moment, since a line that was cut off is cut away.
+ *
+ * The first line says which model made the masks, so that none of another model come between. Of several lines for a case the last one
+ * holds. Notes are not in it: a line has the first 64 bits of an HMAC of the note under a key of this file, which tells whether the
+ * note changed and nothing else.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type ErrorCode, ReclmisError } from '@reclmis/core';
+import { systemCode, writeError } from '@reclmis/files';
+import type { CaseStatistics } from './statistics.js';
+
+const FORMAT = 'reclmis-cases/1';
+/** Bytes; a file without a header that is longer was not cut off while its header was written. */
+const LONGEST_HEADER = 2000;
+
+/** The first line. */
+interface Header {
+  readonly format: typeof FORMAT;
+  /** What all cases must have in common: model, threshold, part. */
+  readonly identity: string;
+  /** Hexadecimal. */
+  readonly key: string;
+}
+
+/** The line of a case that is complete. */
+export interface DoneEntry {
+  readonly id: string;
+  /** Of the image: size and time of its last change, ms. */
+  readonly input: { readonly bytes: number; readonly modified: number };
+  /** `Journal.mark` of the note. */
+  readonly note: string;
+  /** Suffix -> bytes. */
+  readonly files: Readonly<Record<string, number>>;
+  readonly statistics: CaseStatistics;
+}
+
+/** The line of a case that could not be segmented. */
+export interface FailedEntry {
+  readonly id: string;
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+export type Entry = DoneEntry | FailedEntry;
+
+/** Where in a file the line of a case stands, in bytes. */
+export interface Position {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** How a journal begins. `new` refuses a place that has one, `overwrite` replaces it, `resume` goes on with it. */
+export type Beginning = 'new' | 'overwrite' | 'resume';
+
+/** The journal of a process. */
+export class Journal {
+  private constructor(
+    readonly path: string,
+    private readonly file: FileHandle,
+    private readonly key: string,
+    /** id -> the last line of that case when the journal was opened. */
+    private readonly earlier: ReadonlyMap<string, Position>,
+  ) {}
+
+  /**
+   * @param identity what all cases must have in common.
+   * @throws OUTPUT_EXISTS (there is one; or it is that of another model), OUTPUT_UNWRITABLE, DISK_FULL
+   */
+  static async open(path: string, identity: string, beginning: Beginning): Promise<Journal> {
+    if (beginning === 'overwrite') await rm(path, { force: true });
+    const found = await scanJournal(path);
+    if (found !== null && beginning === 'new') {
+      throw new ReclmisError('OUTPUT_EXISTS', `${path}: an earlier prediction has its results here`, {
+        remedy:
+          'Go on with it by --resume, replace its results by --overwrite, or choose another folder with -o.',
+      });
+    }
+    if (found?.header && found.header.identity !== identity) {
+      throw new ReclmisError(
+        'OUTPUT_EXISTS',
+        `${path}: expected results of ${identity}, found those of ${found.header.identity}`,
+        {
+          remedy:
+            'Use the model that made them, replace them by --overwrite, or choose another folder with -o.',
+        },
+      );
+    }
+    if (found !== null && !found.header && found.bytes > LONGEST_HEADER) {
+      throw new ReclmisError(
+        'OUTPUT_EXISTS',
+        `${path}: is a file of another kind, expected one of ${FORMAT}`,
+      );
+    }
+    const file = await open(path, 'a').catch((error: unknown) => {
+      throw writeError(path, error);
+    });
+    const header = found?.header ?? null;
+    const key = header?.key ?? randomBytes(16).toString('hex');
+    const journal = new Journal(path, file, key, found?.entries ?? new Map());
+    try {
+      if (found !== null) await file.truncate(header ? found.end : 0); // a line that was cut off goes
+      if (!header) await journal.write([{ format: FORMAT, identity, key } satisfies Header]);
+      return journal;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** What a note is compared by. */
+  mark(note: string): string {
+    return createHmac('sha256', Buffer.from(this.key, 'hex')).update(note).digest('hex').slice(0, 16);
+  }
+
+  /** The line that a case had when the journal was opened. */
+  async entryOf(id: string): Promise<Entry | null> {
+    const position = this.earlier.get(id);
+    return position ? readEntry(position) : null;
+  }
+
+  /** Adds lines. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  async append(entries: readonly Entry[]): Promise<void> {
+    if (entries.length > 0) await this.write(entries);
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+
+  private async write(lines: readonly (Entry | Header)[]): Promise<void> {
+    try {
+      await this.file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+}
+
+/** What a journal holds. */
+export interface JournalScan {
+  /** Null where its first line was cut off. */
+  readonly header: { readonly identity: string; readonly key: string } | null;
+  /** id -> the last whole line of that case. */
+  readonly entries: ReadonlyMap<string, Position>;
+  /** Where the last whole line ends, bytes. */
+  readonly end: number;
+  /** Of the file. */
+  readonly bytes: number;
+}
+
+/** Looks through a journal, a line at a time; null if there is none. @throws OUTPUT_UNWRITABLE where it cannot be read */
+export async function scanJournal(path: string): Promise<JournalScan | null> {
+  const entries = new Map<string, Position>();
+  let header: Header | null = null;
+  let end = 0;
+  try {
+    for await (const { text, offset, length } of linesOf(path)) {
+      const line = parseLine(text);
+      if (offset === 0) {
+        if (!isHeader(line)) break;
+        header = line;
+      } else if (isEntry(line)) entries.set(line.id, { path, offset, length });
+      end = offset + length + 1;
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw writeError(path, error);
+  }
+  return { header, entries, end, bytes: (await stat(path)).size };
+}
+
+/** The line at a place. */
+export async function readEntry({ path, offset, length }: Position): Promise<Entry> {
+  const file = await open(path, 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    await file.read(bytes, 0, length, offset);
+    const entry = parseLine(bytes.toString('utf8'));
+    if (isEntry(entry)) return entry;
+  } finally {
+    await file.close();
+  }
+  throw new ReclmisError('INTERNAL', `${path}: the line at byte ${offset} changed while it was in use`);
+}
+
+/** The whole lines of a file, with where they begin and how many bytes they have without the line end. */
+async function* linesOf(path: string): AsyncGenerator<{ text: string; offset: number; length: number }> {
+  let rest = Buffer.alloc(0);
+  let offset = 0;
+  for await (const chunk of createReadStream(path)) {
+    rest = Buffer.concat([rest, chunk as Buffer]);
+    let from = 0;
+    for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10, from)) {
+      yield { text: rest.toString('utf8', from, at), offset: offset + from, length: at - from };
+      from = at + 1;
+    }
+    offset += from;
+    rest = rest.subarray(from);
+  }
+}
+
+function parseLine(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // what a power cut leaves of a line
+  }
+}
+
+function isHeader(line: unknown): line is Header {
+  return typeof line === 'object' && line !== null && 'format' in line && line.format === FORMAT;
+}
+
+function isEntry(line: unknown): line is Entry {
+  return (
+    typeof line === 'object' && line !== null && 'id' in line && ('statistics' in line || 'error' in line)
+  );
+}

@@ -1,0 +1,57 @@
+/** A run folder as something to predict with: its network on libtorch. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { Run } from '@reclmis/lab';
+import type { EngineChoice, ModelSource } from './open.js';
+
+/** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
+export async function openRunFolder(dir: string): Promise<ModelSource> {
+  const { openRun } = await import('@reclmis/lab');
+  const run = openRun(dir);
+  return {
+    kind: 'run',
+    readsNotes: run.config.model.components.ci, // without conditioned interaction the model reads no note
+    load: (choice) => load(run, choice),
+  };
+}
+
+async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['load']> {
+  const { checkpointPath, describeCutNotes, precisionNotice } = await import('@reclmis/lab');
+  const { version } = await import('@reclmis/torch');
+  const { checkpoint = 'best', device, threads, precision } = choice;
+  const path = checkpointPath(run.dir, checkpoint);
+  const model = run.loadModel({
+    checkpoint,
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
+  });
+  const { engine } = model;
+  return {
+    segmenter: model,
+    model: {
+      kind: 'run',
+      name: basename(resolve(run.dir)),
+      files: [{ name: basename(path), sha256: await sha256(path) }],
+    },
+    versions: { libtorch: version().torch },
+    engine: { ...engine, checkpoint, epoch: model.checkpoint.epoch },
+    notices: (notes) =>
+      [
+        model.model.readsNotes ? describeCutNotes(model.encoder, notes) : null,
+        precisionNotice(engine),
+      ].filter((line) => line !== null),
+    dispose: () => {
+      model.dispose();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Of a file, without reading it whole. */
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,74 @@
+/**
+ * The files of one case, each written whole or not at all:
+ *
+ *     ID_mask.png               8-bit grey, 0 and 255
+ *     ID_overlay.png            the mask in orange over the image
+ *     ID_probability.png|npy    16-bit grey, round(65535 p); or float32 [height, width]
+ *     ID_contours.geojson       the mask's outline in pixels
+ *
+ * all at the image's own size.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { contoursGeoJson, type Mask, overlay, type RgbImage } from '@reclmis/core';
+import { encodePng16, writeFileAtomic, writePngMask, writePngRgb } from '@reclmis/files';
+import { encodeNpy } from './npy.js';
+
+/** Which files are wanted besides the mask. */
+export interface Outputs {
+  readonly overlay: boolean;
+  readonly probability: 'png16' | 'npy' | null;
+  readonly contours: boolean;
+}
+
+/** A segmented image. */
+export interface Segmented {
+  readonly image: RgbImage;
+  readonly mask: Mask;
+  /** At the image's own size. */
+  readonly probability: Float32Array;
+}
+
+const PROBABILITY = { png16: '_probability.png', npy: '_probability.npy' } as const;
+
+/** What follows the id in the names of a case's files. */
+export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): string[] {
+  return [
+    '_mask.png',
+    ...(drawn ? ['_overlay.png'] : []),
+    ...(probability ? [PROBABILITY[probability]] : []),
+    ...(contours ? ['_contours.geojson'] : []),
+  ];
+}
+
+/**
+ * Writes the files of a case into the folder `out`.
+ * @returns suffix -> bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export async function writeOutputs(
+  out: string,
+  id: string,
+  { image, mask, probability }: Segmented,
+  outputs: Outputs,
+): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const suffix of suffixesOf(outputs)) {
+    const path = join(out, `${id}${suffix}`);
+    if (suffix === '_mask.png') await writePngMask(path, mask);
+    else if (suffix === '_overlay.png') await writePngRgb(path, overlay(image, mask));
+    else if (suffix === PROBABILITY.png16) await writeFileAtomic(path, await encodeDeep(probability, mask));
+    else if (suffix === PROBABILITY.npy) {
+      await writeFileAtomic(path, encodeNpy(probability, mask.width, mask.height));
+    } else await writeFileAtomic(path, contoursGeoJson(mask));
+    sizes[suffix] = (await stat(path)).size;
+  }
+  return sizes;
+}
+
+async function encodeDeep(probability: Float32Array, { width, height }: Mask): Promise<Uint8Array> {
+  return encodePng16(
+    Uint16Array.from(probability, (p) => Math.round(65535 * p)),
+    width,
+    height,
+  );
+}

@@ -1,0 +1,36 @@
+/** Sharing the cases among machines that run the same command with another `--part` each. */
+import { ReclmisError } from '@reclmis/core';
+
+/** Which share of the work this process does: every N-th case by position, from the I-th. */
+export interface Part {
+  /** From 1. */
+  readonly index: number;
+  readonly of: number;
+}
+
+/** Reads `I/N`. @throws OPTION_INVALID */
+export function parsePart(text: string): Part {
+  const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim()) ?? [];
+  const part = { index: Number(index), of: Number(of) };
+  if (part.index >= 1 && part.index <= part.of) return part;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--part: expected I/N with I from 1 to N, such as 2/8, got "${text.slice(0, 40)}"`,
+  );
+}
+
+/** The files of a folder of results that are not those of a case. */
+export function recordNames(part: Part | null): Record<'journal' | 'statistics' | 'record', string> {
+  const suffix = part ? `.${part.index}-of-${part.of}` : '';
+  return {
+    journal: `cases${suffix}.jsonl`,
+    statistics: `statistics${suffix}.json`,
+    record: `run${suffix}.json`,
+  };
+}
+
+/** The cases of a part: every N-th by position from the I-th, so that slow stretches of the list are shared as well. */
+export function* casesOf<T>(cases: readonly T[], part: Part | null): Generator<T> {
+  const step = part?.of ?? 1;
+  for (let i = (part?.index ?? 1) - 1; i < cases.length; i += step) yield cases[i]!;
+}

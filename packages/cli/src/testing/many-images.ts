@@ -1,0 +1,51 @@
+/** For tests: predicts many small images in a process of its own and says how its memory grew. */
+import { spawnSync } from 'node:child_process';
+import { linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writePngRgb } from '@reclmis/files';
+
+const SCRIPT = fileURLToPath(new URL('predict-many.js', import.meta.url));
+
+/** Growth in bytes between a fifth of the images and (nearly) all, after collecting garbage. */
+export interface Growth {
+  readonly heap: number;
+  readonly buffers: number;
+  readonly resident: number;
+  /** Of the whole process, at its largest, bytes. */
+  readonly peak: number;
+  /** Cases in `statistics.json`. */
+  readonly cases: number;
+}
+
+/** Makes `count` images in a folder, each a link to the same file, predicts them and takes all away again. */
+export async function predictMany(root: string, count: number): Promise<Growth> {
+  const images = join(root, 'many');
+  const out = join(root, 'masks');
+  mkdirSync(images, { recursive: true });
+  const side = 24;
+  const data = Uint8Array.from({ length: side * side * 3 }, (_, i) =>
+    Math.floor(i / 3) % side < 9 ? 0 : 255,
+  );
+  const first = join(root, 'one.png');
+  await writePngRgb(first, { width: side, height: side, data });
+  for (let i = 0; i < count; i++) linkSync(first, join(images, `${String(i).padStart(6, '0')}.png`));
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--expose-gc', SCRIPT, images, out], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`the prediction ended with ${status}: ${stderr}`);
+  const { marks, peakKilobytes } = JSON.parse(stdout) as {
+    marks: [Record<string, number>, Record<string, number>];
+    peakKilobytes: number;
+  };
+  const statistics = JSON.parse(readFileSync(join(out, 'statistics.json'), 'utf8')) as { cases: unknown[] };
+  const grown = (name: string): number => marks[1][name]! - marks[0][name]!;
+  for (const path of [images, out]) rmSync(path, { recursive: true });
+  return {
+    heap: grown('heap'),
+    buffers: grown('buffers'),
+    resident: grown('resident'),
+    peak: peakKilobytes * 1024,
+    cases: statistics.cases.length,
+  };
+}
