@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatNote, mirrorNote, namesPlace, namesSide, parseNote, WordTokenizer } from '@reclmis/core';
-import { readNotes } from '@reclmis/lab';
+import { readNotes } from '@reclmis/files';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url));

@@ -1,4 +1,4 @@
-/** Files in Node, for training and serving alike: images in and out, and writing whole or not at all. */
+/** Files in Node, for training and serving alike: images in and out, notes in, and writing whole or not at all. */
 export { makeFolder, mapLimit, oneLine, systemCode, writeError, writeFileAtomic } from './files.js';
 export {
   decodeImage,
@@ -19,3 +19,5 @@ export {
   type ImageHeader,
   type ReadOptions,
 } from './images.js';
+export { readNotes, type NoteTable } from './notes.js';
+export { encodeWorkbook } from './tables.js';

@@ -1,7 +1,7 @@
 /** A folder for a test and the error of a promise, for this package's tests. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ReclmisError, type ErrorCode } from '@reclmis/core';
 
 /** Runs `work` in a fresh folder, which is removed afterwards. */
@@ -11,6 +11,17 @@ export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T>
     return await work(dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Writes files, by path relative to the folder. */
+export async function writeFiles(
+  dir: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), content);
   }
 }
 

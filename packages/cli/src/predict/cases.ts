@@ -6,7 +6,7 @@
  */
 import { basename, dirname, extname } from 'node:path';
 import { type ErrorCode, ReclmisError } from '@reclmis/core';
-import { IMAGE_EXTENSIONS } from '@reclmis/files';
+import { IMAGE_EXTENSIONS, readNotes } from '@reclmis/files';
 import { type ImageFile, listImages } from './images.js';
 
 /** Width and height of a pixel in millimetres. */
@@ -82,7 +82,6 @@ async function fromFile(
       'a note and a file of notes were given; expected one of the two',
     );
   }
-  const { readNotes } = await import('@reclmis/lab');
   const table = await readNotes(file);
   const notes = new Map([...table.notes].map(([name, text]) => [keyOf(name), text]));
   const spacings = new Map(

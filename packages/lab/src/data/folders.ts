@@ -9,8 +9,7 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
 import { ReclmisError, type ErrorCode } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, oneLine, systemCode } from '@reclmis/files';
-import { readNotes, type NoteTable } from './notes.js';
+import { IMAGE_EXTENSIONS, type NoteTable, oneLine, readNotes, systemCode } from '@reclmis/files';
 import type { Case, Split } from './types.js';
 
 export const FOLDERS: Readonly<Record<Split, string>> = {

@@ -1,6 +1,5 @@
 /** The data side: readers, check, augmentation, loader, phantom. */
 export * from './types.js';
-export { readNotes, type NoteTable } from './notes.js';
 export { FOLDERS, presentSplits, stemOf, type Problem } from './folders.js';
 export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';
 export { readSample } from './sample.js';

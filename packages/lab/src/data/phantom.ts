@@ -10,6 +10,7 @@ import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { formatNote, Random, ReclmisError, type Mask, type Place, type Side } from '@reclmis/core';
 import {
+  encodeWorkbook,
   type GreyImage,
   makeFolder,
   mapLimit,
@@ -20,7 +21,6 @@ import {
   writePngMask,
 } from '@reclmis/files';
 import { FOLDERS } from './folders.js';
-import { encodeWorkbook } from './tables.js';
 import { drawAnatomy, lungSpan, smoothstep, tissueAt, type Anatomy, type Tissue } from './thorax.js';
 import { SPLITS, type Split } from './types.js';
 

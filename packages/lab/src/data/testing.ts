@@ -3,8 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isErrorCode, ReclmisError, type ErrorCode } from '@reclmis/core';
-import { encodePng } from '@reclmis/files';
-import { encodeWorkbook } from './tables.js';
+import { encodePng, encodeWorkbook } from '@reclmis/files';
 
 /** Runs `work` in a fresh folder, which is removed afterwards. */
 export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '@reclmis/files';
+import { oneLine, systemCode } from './files.js';
 
 /** The largest file that is read; QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { readNotes } from './notes.js';
-import { encodeWorkbook, parseCsv, readTable } from './tables.js';
+import { encodeWorkbook, parseCsv, parseJsonLines, readTable } from './tables.js';
 import { errorOf, inFolder, writeFiles } from './testing.js';
 
 describe('parseCsv', () => {
@@ -36,6 +36,34 @@ describe('parseCsv', () => {
     await expect(Promise.resolve().then(() => parseCsv('"a"b,c'))).rejects.toMatchObject({
       code: 'NOTES_UNREADABLE',
     });
+  });
+});
+
+describe('parseJsonLines', () => {
+  it('makes rows of objects, whatever else they hold', () => {
+    expect(
+      parseJsonLines(
+        '\uFEFF{"image":"a.png","note":"x","reader":7}\r\n\n{"image":"b","note":null,"spacing":0.5}\n{"image":"c","spacing":[1,2]}',
+      ),
+    ).toEqual([
+      ['Image', 'Description', 'Spacing'],
+      ['a.png', 'x', ''],
+      [],
+      ['b', '', '0.5'],
+      ['c', '', '1,2'],
+    ]);
+  });
+
+  it('names the line that is wrong, without what stands there', () => {
+    for (const line of [
+      '{"image":"a","note":"secret"',
+      '{"note":"secret"}',
+      '{"image":1,"note":"secret"}',
+      '"secret"',
+    ])
+      expect(() => parseJsonLines(`{"image":"a"}\n${line}`, 'n.jsonl')).toThrow(
+        /^n\.jsonl: line 2: (?!.*secret)/,
+      );
   });
 });
 
