@@ -391,6 +391,9 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
 void resetPeak(const Napi::CallbackInfo&) { reclmis::resetPeak(); }
 void emptyCache(const Napi::CallbackInfo&) { reclmis::emptyCache(); }
 
+// trimHeap(): gives the holes in malloc's heaps back to the system
+void trimHeap(const Napi::CallbackInfo&) { reclmis::trimHeap(); }
+
 // version() -> { torch, configuration, cudaDevices }
 Napi::Value version(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
@@ -427,6 +430,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("threads", Napi::Function::New(env, threads));
   exports.Set("memory", Napi::Function::New(env, memory));
   exports.Set("resetPeak", Napi::Function::New(env, resetPeak));
+  exports.Set("trimHeap", Napi::Function::New(env, trimHeap));
   exports.Set("emptyCache", Napi::Function::New(env, emptyCache));
   exports.Set("version", Napi::Function::New(env, version));
   reclmis::exportDistributed(env, exports);

@@ -182,6 +182,12 @@ void installAllocator() {
 
 MemoryStatistics memoryStatistics() { return CachingAllocator::instance().statistics(); }
 void resetPeak() { CachingAllocator::instance().resetPeak(); }
+void trimHeap() {
+#ifdef __GLIBC__
+  malloc_trim(64 << 20);  // what the tuning above keeps at the top stays
+#endif
+}
+
 void emptyCache() { CachingAllocator::instance().empty(); }
 
 }  // namespace reclmis

@@ -14,5 +14,6 @@ void installAllocator();
 MemoryStatistics memoryStatistics();
 void resetPeak();
 void emptyCache();
+void trimHeap();
 
 }  // namespace reclmis

@@ -9,6 +9,7 @@ export {
   device,
   devices,
   emptyCache,
+  trimHeap,
   generatorState,
   manualSeed,
   memory,

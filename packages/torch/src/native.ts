@@ -31,6 +31,7 @@ export interface Native {
   memory(): { liveBytes: number; peakBytes: number; cachedBytes: number; handles: number };
   resetPeak(): void;
   emptyCache(): void;
+  trimHeap(): void;
   version(): { torch: string; configuration: string; cudaDevices: number };
   setAutocast(device: string, enabled: boolean, dtype: number): { enabled: boolean; dtype: number };
   enterAutocast(): void;

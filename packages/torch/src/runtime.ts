@@ -92,6 +92,14 @@ export function emptyCache(): void {
   native().emptyCache();
 }
 
+/**
+ * Gives the holes in malloc's heaps back to the system; the tensors' kept memory stays. glibc has a heap for each thread, and what one thread
+ * allocates and another frees leaves holes in all of them, so that a long run slowly grows. Takes some milliseconds.
+ */
+export function trimHeap(): void {
+  native().trimHeap();
+}
+
 /** Waits until a device has done what was queued on it; a CPU queues nothing. To be called before a clock is read. */
 export function synchronize(device: string): void {
   native().synchronize(device);

@@ -10,7 +10,7 @@
  * number of threads: order and augmentation follow from seed and epoch, draws from seed and step, and all else is in the point.
  */
 import { toReclmisError } from '@reclmis/core';
-import { memory, resetPeak } from '@reclmis/torch';
+import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
@@ -321,6 +321,7 @@ class Saving {
       versions: currentVersions(),
     };
     saveResumePoint(progress.dir, state, model, optimizer, config.train.keep);
+    trimHeap(); // seldom enough, and a long run does not grow
     this.savedAt = performance.now();
   }
 

@@ -4,7 +4,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { conv3x3 } from '../conv3x3.js';
-import { conv1d, conv2d, convTranspose2d, linear } from '../generated/functions.js';
+import { conv1d, conv2d, convTranspose2d } from '../generated/functions.js';
 import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
@@ -23,13 +23,13 @@ export interface ConvOptions<Size> {
   readonly bias?: boolean;
 }
 
-/** What computes convolutions of stride 1: libtorch's kernels; or `conv3x3` and, for 1x1, a matrix product. */
+/** What computes convolutions of stride 1: libtorch's kernels; or, for 3x3, `conv3x3`. */
 export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
 
 /**
  * Chooses the kernel of all `Conv2d` of this process, and returns the one before. `winograd` applies to float32 on the CPU, to 3x3 kernels
- * with padding 1 and multiples of 16 channels, and to 1x1 kernels; everything else stays libtorch's.
+ * with padding 1 and multiples of 16 channels; everything else stays libtorch's.
  */
 export function setConvolutionKernel(kernel: ConvolutionKernel): ConvolutionKernel {
   const before = ownKernels ? 'winograd' : 'libtorch';
@@ -89,8 +89,8 @@ export class Conv2d extends Module {
   readonly #padding: [number, number];
   readonly #dilation: [number, number];
   readonly #groups: number;
-  /** `3x3` where `conv3x3` computes the same, `1x1` where a matrix product over the channels does. */
-  readonly #kind: '3x3' | '1x1' | null;
+  /** Whether `conv3x3` computes the same. */
+  readonly #is3x3: boolean;
 
   constructor(inputs: number, outputs: number, kernel: Pair, options: ConvOptions<Pair> = {}) {
     super();
@@ -107,22 +107,13 @@ export class Conv2d extends Module {
     this.#dilation = pair(dilation);
     this.#groups = groups;
     const settings = [height, width, ...this.#stride, ...this.#padding, ...this.#dilation, groups].join();
-    const is3x3 = settings === '3,3,1,1,1,1,1,1,1' && inputs % 16 === 0 && outputs % 16 === 0;
-    this.#kind = is3x3 ? '3x3' : settings === '1,1,1,1,0,0,1,1,1' ? '1x1' : null;
+    this.#is3x3 = settings === '3,3,1,1,1,1,1,1,1' && inputs % 16 === 0 && outputs % 16 === 0;
   }
 
   forward(x: Tensor): Tensor {
-    if (ownKernels && this.#kind !== null && x.device === 'cpu' && x.dtype === 'float32')
-      return this.#kind === '3x3' ? conv3x3(x, this.weight, this.bias) : this.#product(x); // [B, Cout, H, W]
+    if (ownKernels && this.#is3x3 && x.device === 'cpu' && x.dtype === 'float32')
+      return conv3x3(x, this.weight, this.bias); // [B, Cout, H, W]
     return conv2d(x, this.weight, this.bias, this.#stride, this.#padding, this.#dilation, this.#groups); // [B, Cout, H', W']
-  }
-
-  /** A 1x1 convolution; for channels-last no element moves. */
-  #product(x: Tensor): Tensor {
-    const [outputs, inputs] = this.weight.shape4();
-    return linear(x.permute([0, 2, 3, 1]), this.weight.view([outputs, inputs]), this.bias).permute([
-      0, 3, 1, 2,
-    ]);
   }
 }
 
