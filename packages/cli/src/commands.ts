@@ -32,6 +32,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'segment images by their notes',
     load: () => import('./commands/predict.js'),
   },
+  export: {
+    description: 'make an ONNX model of a run, for use without libtorch',
+    load: () => import('./commands/export.js'),
+  },
   runs: {
     description: 'list runs with their best figures, compare them',
     load: () => import('./commands/runs.js'),

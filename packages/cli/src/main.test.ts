@@ -36,6 +36,7 @@ describe('help', () => {
         train           train a model on a data set
         evaluate        measure a trained model: Dice and IoU, per image and pooled
         predict         segment images by their notes
+        export          make an ONNX model of a run, for use without libtorch
         runs            list runs with their best figures, compare them
         bench           measure training and inference on this machine: time, memory,
                         arithmetic
@@ -50,7 +51,7 @@ describe('help', () => {
     `);
   });
 
-  it.each(['demo', 'data', 'train', 'evaluate', 'predict', 'runs', 'weights', 'parity'])(
+  it.each(['demo', 'data', 'train', 'evaluate', 'predict', 'export', 'runs', 'weights', 'parity'])(
     'of %s says how it is used',
     (name) => {
       const { status, stdout, stderr } = reclmis(name, '--help');

@@ -1,11 +1,11 @@
 /** Images with notes for the exporter's check and for calibration: from a data set, or made. */
 import { existsSync } from 'node:fs';
-import { imageToPlanes, Random, type ReclmisError } from '@reclmis/core';
+import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
 import { madeNotes } from '../bench/made.js';
 import { openDataset } from '../data/dataset.js';
 import type { Case, Split } from '../data/types.js';
-import type { Run } from '../run.js';
+import type { LoadedModel, Run } from '../run.js';
 
 /** An image as the model takes it, with its note. */
 export interface ExportCase {
@@ -48,11 +48,42 @@ export async function ownCases(run: Run, split: Exclude<Split, 'test'>): Promise
   try {
     return (await openDataset(dir, split, stems ? { stems } : {})).cases;
   } catch (error) {
-    if (isCoded(error)) return [];
+    if (error instanceof ReclmisError) return [];
     throw error;
   }
 }
 
-function isCoded(error: unknown): error is ReclmisError {
-  return error instanceof Error && 'code' in error && 'remedy' in error;
+/** Cases that the ranges are taken from, and others that the result is checked on. */
+export interface CalibrationCases {
+  readonly used: readonly ExportCase[];
+  readonly kept: readonly ExportCase[];
+}
+
+/** Cases that calibration does not see. */
+const KEPT = 8;
+
+/**
+ * Training cases of a data set, by default the run's own: never its test cases, on which the result will be judged.
+ * @throws OPTION_INVALID where there is none, or too few; the codes of the data.
+ */
+export async function calibrationCases(
+  run: Run,
+  model: LoadedModel,
+  { calibrate, calibrationCases: count = 32 }: { calibrate?: string; calibrationCases?: number },
+): Promise<CalibrationCases> {
+  const cases =
+    calibrate === undefined ? await ownCases(run, 'train') : (await openDataset(calibrate, 'train')).cases;
+  if (cases.length < 2) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `int8 needs at least 2 images with notes to calibrate, ${calibrate ?? run.config.data.dir} has ${cases.length}`,
+      { remedy: 'Name the folder of a data set with --calibrate, or export in fp32 or fp16.' },
+    );
+  }
+  const kept = Math.min(KEPT, Math.floor(cases.length / 2));
+  const read = await readCases(cases, Math.min(count + kept, cases.length), model.size);
+  // Every so many-th is kept, so that both lists are spread over the data.
+  const every = Math.floor(read.length / kept);
+  const isKept = (i: number): boolean => i % every === 0 && i / every < kept;
+  return { used: read.filter((_, i) => !isKept(i)), kept: read.filter((_, i) => isKept(i)) };
 }

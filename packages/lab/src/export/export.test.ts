@@ -199,7 +199,10 @@ describe('other runs', () => {
   });
 
   it('without notes is one model of one input', async () => {
-    const components = ['ci', 'ccl', 'clr', 'cvr'].map((name) => [`model.components.${name}`, false]);
+    const components = ['ci', 'ccl', 'clr', 'cvr'].map((name): [string, boolean] => [
+      `model.components.${name}`,
+      false,
+    ]);
     const run = await makeTinyRun(join(root, 'free'), Object.fromEntries(components));
     const out = place();
     const { manifest, check } = await exportModel(run, { out, threads: 1 });

@@ -16,13 +16,15 @@ import {
 import { makeFolder, oneLine, systemCode, writeFileAtomic } from '@reclmis/files';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
-import { madeCases, ownCases, readCases } from './cases.js';
+import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision } from './check.js';
 import { toHalf } from './half.js';
+import { toInt8 } from './int8.js';
 import { countParameters } from './onnx-graph.js';
 import { encodeModel, OPSET } from './onnx-model.js';
 import { scoresOf } from './scores.js';
 import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
+import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
 
 /** Names of the files in the exported folder. */
@@ -48,14 +50,23 @@ export interface ExportOptions {
   readonly precision?: ExportPrecision;
   /** Default `best`. */
   readonly checkpoint?: CheckpointKind;
+  /** int8: folder of a data set from whose training images and notes the ranges are taken; default the run's own. */
+  readonly calibrate?: string;
+  /** int8: how many of its cases. Default 32. */
+  readonly calibrationCases?: number;
   /** Name in the manifest; default from model and data. */
   readonly name?: string;
+  /** What to write for a server beside the model. Default `onnx`: nothing. */
+  readonly target?: ExportTarget;
+  /** kserve: where the cluster will find the folder's `triton/`. */
+  readonly storageUri?: string;
   /** Threads of libtorch; default the run's. */
   readonly threads?: number;
   /** Told what is being done. */
   readonly onStage?: (stage: ExportStage) => void;
 }
 
+/** What is being done; `calibrating` is int8's. */
 export type ExportStage = 'recording' | 'calibrating' | 'writing' | 'checking';
 
 /** What was made. */
@@ -63,6 +74,8 @@ export interface ExportReport {
   readonly out: string;
   readonly manifest: ModelManifest;
   readonly check: CheckReport;
+  /** int8: the layers that were found too sensitive, and stayed in float. */
+  readonly floatLayers: readonly string[];
   /** Bytes of all files. */
   readonly bytes: number;
 }
@@ -74,6 +87,7 @@ export interface ExportReport {
 export async function exportModel(runDir: string, options: ExportOptions): Promise<ExportReport> {
   const { checkpoint = 'best', threads } = options;
   const out = resolve(options.out);
+  checkTarget(options.target ?? 'onnx', options.storageUri);
   const run = openRun(runDir);
   refuseTaken(out);
   using model = run.loadModel({
@@ -110,6 +124,8 @@ async function writeModel(
     toHalf(graph);
     if (text) toHalf(text.graph);
   }
+  const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
+  const floatLayers = calibration ? await toInt8(graph, model, calibration.used, options) : [];
 
   onStage?.('writing');
   const { reclmis } = currentVersions();
@@ -120,7 +136,7 @@ async function writeModel(
   }
 
   onStage?.('checking');
-  const cases = [
+  const cases = calibration?.kept ?? [
     ...madeCases(CHECKED.made, model.size),
     ...(await readCases(await ownCases(run, 'val'), CHECKED.real, model.size)),
   ];
@@ -137,8 +153,10 @@ async function writeModel(
   const described = { precision, check, parameters, tokenizer: text?.tokenizer ?? null };
   const manifest = await describe(run, model, dir, described, options.name);
   await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest));
+  const { target = 'onnx', storageUri } = options;
+  await writeTarget(dir, manifest, { target, ...(storageUri === undefined ? {} : { storageUri }) });
   const files = [manifest.segmenter.file, manifest.textEncoder?.file].map((file) => file?.bytes ?? 0);
-  return { manifest, check, bytes: files.reduce((sum, bytes) => sum + bytes, 0) };
+  return { manifest, check, floatLayers, bytes: files.reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 interface Described {

@@ -24,24 +24,31 @@ const TYPES: Readonly<Record<OnnxType, number>> = {
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
-/** ModelProto of a graph. @param producer version of this software. */
-export function encodeModel(graph: OnnxGraph, producer: string): Uint8Array {
+/**
+ * ModelProto of a graph.
+ * @param producer version of this software. @param options `shapes: false` leaves the outputs' shapes open.
+ */
+export function encodeModel(
+  graph: OnnxGraph,
+  producer: string,
+  { shapes = true }: { readonly shapes?: boolean } = {},
+): Uint8Array {
   return Buffer.concat([
     integer(1, IR_VERSION),
     text(2, 'reclmis'),
     text(3, producer),
-    message(7, encodeGraph(graph)),
+    message(7, encodeGraph(graph, shapes)),
     message(8, [text(1, ''), integer(2, OPSET)]),
   ]);
 }
 
-function encodeGraph(graph: OnnxGraph): Buffer[] {
+function encodeGraph(graph: OnnxGraph, shapes: boolean): Buffer[] {
   return [
     ...graph.nodes.map((node, i) => message(1, encodeNode(node, `${node.op}_${i}`))),
     text(2, graph.name),
     ...[...graph.constants].map(([name, tensor]) => message(5, encodeTensor(tensor, name))),
     ...graph.inputs.map((value) => message(11, encodeValue(value))),
-    ...graph.outputs.map((value) => message(12, encodeValue(value))),
+    ...graph.outputs.map((value) => message(12, encodeValue(value, shapes))),
   ];
 }
 
@@ -73,10 +80,11 @@ function encodeTensor({ type, shape, data }: OnnxTensor, name: string): Buffer[]
   return [...shape.map((size) => integer(1, size)), integer(2, TYPES[type]), text(8, name), bytes(9, data)];
 }
 
-/** ValueInfoProto with its TypeProto and TensorShapeProto. */
-function encodeValue({ name, type, shape }: OnnxValue): Buffer[] {
+/** ValueInfoProto with its TypeProto and, where it is known, TensorShapeProto. */
+function encodeValue({ name, type, shape }: OnnxValue, withShape = true): Buffer[] {
   const dimensions = shape.map((size) =>
     message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]),
   );
-  return [text(1, name), message(2, [message(1, [integer(1, TYPES[type]), message(2, dimensions)])])];
+  const tensor = [integer(1, TYPES[type]), ...(withShape ? [message(2, dimensions)] : [])];
+  return [text(1, name), message(2, [message(1, tensor)])];
 }

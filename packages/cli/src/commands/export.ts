@@ -1,0 +1,110 @@
+/** `reclmis export`: a trained run as an ONNX model with its manifest, checked against libtorch. */
+import type { CheckpointKind, ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { formatTable, percent } from '../table.js';
+
+interface ExportFlags extends OutputOptions {
+  readonly out: string;
+  readonly precision: ExportPrecision;
+  readonly checkpoint: CheckpointKind;
+  readonly target: ExportTarget;
+  readonly calibrate?: string;
+  readonly calibrationCases?: number;
+  readonly storageUri?: string;
+  readonly name?: string;
+  readonly threads?: number;
+}
+
+const STAGES: Readonly<Record<ExportStage, string>> = {
+  recording: 'recording the inference graph',
+  calibrating: 'calibrating on training images',
+  writing: 'writing',
+  checking: 'comparing with libtorch',
+};
+
+export function register(program: Command): void {
+  const command = program
+    .command('export')
+    .description('make an ONNX model of a run, with a manifest; checked against libtorch before it appears')
+    .argument('<run>', 'run folder of `reclmis train`')
+    .requiredOption('-o, --out <dir>', 'folder to make')
+    .addOption(
+      new Option('--precision <name>', 'fp16 halves the size, int8 quarters it and is faster on processors')
+        .choices(['fp32', 'fp16', 'int8'])
+        .default('fp32'),
+    )
+    .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
+    .option(
+      '--calibrate <dir>',
+      'int8: data set whose training images and notes set the ranges (default: the run’s)',
+    )
+    .option(
+      '--calibration-cases <n>',
+      'int8: how many (default: 32)',
+      numberOf('--calibration-cases', { min: 2 }),
+    )
+    .addOption(
+      new Option(
+        '--target <server>',
+        'also write a Triton model repository, or that and a KServe InferenceService',
+      )
+        .choices(['onnx', 'triton', 'kserve'])
+        .default('onnx'),
+    )
+    .option('--storage-uri <uri>', 'kserve: where the cluster will find the folder’s triton/')
+    .option('--name <name>', 'name in the manifest (default: model and data)')
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }));
+  withOutputOptions(command)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ reclmis export runs/qata -o models/qata\n' +
+        '  $ reclmis export runs/qata -o models/qata-int8 --precision int8\n',
+    )
+    .action(run);
+}
+
+async function run(dir: string, flags: ExportFlags): Promise<void> {
+  const { exportModel } = await import('@reclmis/lab');
+  const output = new Output(flags);
+  const { out, precision, checkpoint, target, calibrate, calibrationCases, storageUri, name, threads } =
+    flags;
+  const report = await exportModel(dir, {
+    out,
+    precision,
+    checkpoint,
+    target,
+    ...(calibrate === undefined ? {} : { calibrate }),
+    ...(calibrationCases === undefined ? {} : { calibrationCases }),
+    ...(storageUri === undefined ? {} : { storageUri }),
+    ...(name === undefined ? {} : { name }),
+    ...(threads === undefined ? {} : { threads }),
+    onStage: (stage) => output.notice(`${STAGES[stage]} ...`),
+  });
+  output.result(report);
+  output.say(describeExport(report));
+}
+
+/** What was made and how near it is to the original. */
+export function describeExport({ out, manifest, check, bytes, floatLayers }: ExportReport): string {
+  const megabytes = (count: number): string => (count / 1e6).toFixed(1);
+  const { segmenter, textEncoder } = manifest;
+  const files = [segmenter.file, ...(textEncoder ? [textEncoder.file] : [])];
+  const rows = files.map((file) => [file.name, megabytes(file.bytes)]);
+  const scores = manifest.scores.map(
+    ({ data, split, cases, dice }) => `${data} ${split}: Dice ${percent(dice)} % of ${cases} images`,
+  );
+  return [
+    `${manifest.name}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en')} parameters, ${megabytes(bytes)} MB\n`,
+    formatTable([{ title: 'file' }, { title: 'MB', align: 'right' }], rows),
+    '',
+    `worst difference from libtorch: ${check.worst.toExponential(1)} of a probability` +
+      (check.worstNote === null ? '' : `, ${check.worstNote.toExponential(1)} of a note feature`) +
+      ` (${check.cases} images, ${check.real} of them real)`,
+    `same side of the threshold: ${(100 * check.agreement).toFixed(3)} % of the pixels`,
+    ...(floatLayers.length > 0 ? [`left in float: ${floatLayers.join(', ')}`] : []),
+    ...scores,
+    '',
+    `Model: ${out}`,
+  ].join('\n');
+}

@@ -1,0 +1,97 @@
+/** `reclmis export`, by running it on a small run. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseManifest } from '@reclmis/core';
+import { type ExportReport, writePhantom } from '@reclmis/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'reclmis-export-cli-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const MINUTE = 60_000;
+
+function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { RECLMIS_DEBUG: _, ...env } = process.env;
+  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root, env });
+}
+
+beforeAll(async () => {
+  await writePhantom(join(root, 'data'), { size: 32, count: 24, seed: 1 });
+  const settings =
+    '--model.baseWidth 4 --model.imageSize 32 --model.layers 1 --text.encoder words --train.epochs 1 --train.batchSize 4';
+  const { status, stderr } = reclmis(
+    'train',
+    '--data.dir',
+    'data',
+    '--data.workers',
+    '0',
+    ...settings.split(' '),
+    '-o',
+    'run',
+    '-q',
+  );
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+}, MINUTE);
+
+describe('export', () => {
+  it(
+    'says what it made and how near it is to libtorch',
+    () => {
+      const { status, stdout } = reclmis('export', 'run', '-o', 'model', '--threads', '1');
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/segmenter\.onnx +0\.\d/);
+      expect(stdout).toMatch(/worst difference from libtorch: \d\.\de-\d+ of a probability/);
+      expect(readdirSync(join(root, 'model')).sort()).toEqual([
+        'manifest.json',
+        'segmenter.onnx',
+        'text-encoder.onnx',
+      ]);
+      expect(reclmis('export', 'run', '-o', 'model')).toMatchObject({
+        status: 7,
+        stderr: expect.stringContaining('OUTPUT_EXISTS') as string,
+      });
+    },
+    MINUTE,
+  );
+
+  it(
+    'gives its report as JSON, and what servers want',
+    () => {
+      const { status, stdout, stderr } = reclmis(
+        ...'export run -o served --precision int8 --calibration-cases 4 --threads 1 --json -q'.split(' '),
+        ...'--target kserve --storage-uri pvc://models/x/triton --name lungs'.split(' '),
+      );
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const report = JSON.parse(stdout) as ExportReport;
+      const manifest: unknown = JSON.parse(readFileSync(join(root, 'served', 'manifest.json'), 'utf8'));
+      expect(parseManifest(manifest, 'served')).toEqual(report.manifest);
+      expect(report.manifest).toMatchObject({ name: 'lungs', precision: 'int8' });
+      expect(readdirSync(join(root, 'served')).sort()).toEqual([
+        'inference-service.yaml',
+        'manifest.json',
+        'segmenter.onnx',
+        'text-encoder.onnx',
+        'triton',
+      ]);
+    },
+    MINUTE,
+  );
+
+  it('refuses what it cannot do, and leaves nothing', () => {
+    const cases: [string[], number, string][] = [
+      [['export', 'run'], 2, 'OPTION_INVALID'],
+      [['export', 'run', '-o', 'x', '--precision', 'int4'], 2, 'OPTION_INVALID'],
+      [['export', 'run', '-o', 'x', '--target', 'kserve'], 2, 'OPTION_INVALID'],
+      [['export', 'nowhere', '-o', 'x'], 4, 'RUN_MISSING'],
+    ];
+    for (const [args, status, code] of cases) {
+      const result = reclmis(...args);
+      expect([args.join(' '), result.status]).toEqual([args.join(' '), status]);
+      expect(result.stderr).toContain(code);
+    }
+    expect(existsSync(join(root, 'x'))).toBe(false);
+  });
+});

@@ -1,0 +1,217 @@
+/** int8: scales, ranges, the layers' errors and whole graphs. */
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '@reclmis/core';
+import { conv2d, manualSeed, rand, randn, scope, Tensor } from '@reclmis/torch';
+import { afterAll, describe, expect, it } from 'vitest';
+import { makeTinyRun } from '../testing/tiny-run.js';
+import { calibrate, type CalibrationInputs, Samples } from './calibrate.js';
+import { exportModel } from './export.js';
+import { fold } from './fold.js';
+import { measureLayers, NOISE_LIMIT } from './layer-error.js';
+import { encodeModel } from './onnx-model.js';
+import { float32Of, floats, type OnnxGraph } from './onnx-graph.js';
+import { activationScale, layersOf, quantise, quantiseChannels, tensorsToCalibrate } from './quantise.js';
+import { record } from './record.js';
+import { openOnnx } from './session.js';
+import { readOnnx } from './testing/onnx-reader.js';
+import { translate } from './translate.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-int8-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe('activationScale', () => {
+  it.each([
+    [{ low: 0, high: 10 }, 0],
+    [{ low: -10, high: 0 }, 255],
+    [{ low: -1, high: 3 }, 64],
+    [{ low: 2, high: 10 }, 0], // 0 is always inside, for padding and ReLU
+  ])('of %o has zero point %i and covers the range', (range, zero) => {
+    const found = activationScale(range);
+    expect(found.zero).toBe(zero);
+    const lowest = -found.zero * found.scale;
+    const highest = (255 - found.zero) * found.scale;
+    // A step's half, by which the zero point is rounded.
+    expect(lowest).toBeLessThanOrEqual(Math.min(range.low, 0) + found.scale / 2);
+    expect(highest).toBeGreaterThanOrEqual(range.high - found.scale / 2);
+  });
+
+  it('of nothing but zeros is a positive number', () => {
+    expect(activationScale({ low: 0, high: 0 })).toMatchObject({ zero: 0 });
+    expect(activationScale({ low: 0, high: 0 }).scale).toBeGreaterThan(0);
+  });
+});
+
+describe('quantiseChannels', () => {
+  it('rounds each channel by its own scale, to 7 bits', () => {
+    const weight = floats([1.1, -2, 0.5, 110, -200, 50], [2, 3]);
+    const rows = quantiseChannels(weight, 0);
+    expect([...rows.scales]).toEqual([2 / 63, 200 / 63].map(Math.fround));
+    expect([...new Int8Array(rows.weight.data.buffer)]).toEqual([35, -63, 16, 35, -63, 16]);
+    const columns = quantiseChannels(weight, 1);
+    expect([...columns.scales]).toEqual([110 / 63, 200 / 63, 50 / 63].map(Math.fround));
+    expect([...new Int8Array(columns.weight.data.buffer)]).toEqual([1, -1, 1, 63, -63, 63]);
+  });
+
+  it('leaves room for the bias, and takes channels of zeros', () => {
+    const { scales, weight } = quantiseChannels(floats([0, 0, 1, 1], [2, 2]), 0, Float32Array.of(0.25, 0.25));
+    expect([...scales]).toEqual([0.25, 0.25]);
+    expect([...new Int8Array(weight.data.buffer)]).toEqual([0, 0, 4, 4]);
+  });
+});
+
+describe('Samples', () => {
+  it('take the whole range where it is filled, and cut a lone outlier off', () => {
+    const random = Random.from(1);
+    const even = new Samples();
+    const lone = new Samples();
+    for (let i = 0; i < 300; i++) {
+      const values = Float32Array.from({ length: 4096 }, () => random.next());
+      even.add(values);
+      lone.add(values.map((value, k) => (i === 0 && k === 7 ? 40 : value)));
+    }
+    expect(even.range()).toEqual({ low: 0, high: expect.closeTo(1, 2) as number });
+    // A million values rounded to steps of 40/255 lose more than the one of 40 does when it becomes 1.
+    expect(lone.range().high).toBeLessThan(2);
+  });
+});
+
+/** A graph of two convolutions after the image, [B,16,8,8] between. */
+function smallGraph(change: (between: Tensor) => Tensor = (same) => same): OnnxGraph {
+  manualSeed(2);
+  const weights = [randn([16, 3, 3, 3]), randn([16, 16, 3, 3]), randn([16, 16, 1, 1])] as const;
+  const bias = randn([16]);
+  const recording = record(
+    (B) => ({ image: rand([B, 3, 8, 8]) }),
+    ({ image }) => {
+      const first = conv2d(image, weights[0], bias, [1, 1], [1, 1], [1, 1], 1).relu();
+      const second = conv2d(
+        change(first).maxPool2d([2, 2]),
+        weights[1],
+        bias,
+        [1, 1],
+        [1, 1],
+        [1, 1],
+        1,
+      ).relu();
+      const third = conv2d(second.upsampleNearest2d([8, 8]), weights[2], null, [1, 1], [0, 0], [1, 1], 1);
+      return { probability: third.mul(0.02).sigmoid() };
+    },
+  );
+  const graph = scope(() => fold(translate(recording, { name: 'small', parameters: new Map() })));
+  recording.dispose();
+  return graph;
+}
+
+const images = (count: number): CalibrationInputs[] =>
+  Array.from({ length: count }, () => ({
+    image: { data: scope(() => rand([1, 3, 8, 8]).toFloat32Array()), shape: [1, 3, 8, 8] },
+  }));
+
+describe('quantise', () => {
+  it('computes nearly the same with whole numbers between', async () => {
+    const graph = smallGraph();
+    const inputs = images(8);
+    const float = await openOnnx(encodeModel(graph, 'test'));
+    const layers = layersOf(graph);
+    expect(layers.length).toBe(2); // the first convolution reads the image and stays
+    const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs.slice(0, 6));
+    quantise(graph, layers, ranges);
+    const whole = await openOnnx(encodeModel(graph, 'test'));
+    let worst = 0;
+    for (const one of inputs) {
+      const expected = (await float.run(one)).get('probability');
+      const actual = (await whole.run(one)).get('probability');
+      expected?.forEach(
+        (value, i) => (worst = Math.max(worst, Math.abs(value - (actual?.[i] ?? Number.NaN)))),
+      );
+    }
+    await float.release();
+    await whole.release();
+    // Two layers at about 1 % noise each of logits within a few units.
+    expect(worst).toBeLessThan(0.1);
+    expect(worst).toBeGreaterThan(0);
+    const types = [...graph.constants.values()]
+      .filter(({ shape }) => shape.length === 4)
+      .map(({ type }) => type);
+    expect(types.sort()).toEqual(['float32', 'int8', 'int8']);
+    const ops = graph.nodes.map(({ op }) => op);
+    expect(ops.filter((op) => op === 'QuantizeLinear').length).toBe(
+      ops.filter((op) => op === 'DequantizeLinear').length - 3, // two weights and a bias
+    );
+  });
+
+  it('gives pooling and upsampling the scale of what they read', async () => {
+    const graph = smallGraph();
+    const layers = layersOf(graph);
+    const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), images(2));
+    quantise(graph, layers, ranges);
+    const scaleOf = (name: string | undefined): number | undefined => {
+      const constant = graph.constants.get(`${name ?? ''}.scale`);
+      return constant && float32Of(constant)[0];
+    };
+    for (const { op, inputs, outputs } of graph.nodes) {
+      if (op !== 'MaxPool' && op !== 'Resize') continue;
+      expect(scaleOf(outputs[0])).toBeDefined();
+      expect(scaleOf(outputs[0])).toBe(scaleOf(inputs[0]?.replace(/\.dq$/, '')));
+    }
+  });
+});
+
+describe('measureLayers', () => {
+  it('finds the layer that eight bits are too few for', async () => {
+    // One channel a thousand times as large as the others takes nearly all steps, and the next layer's other inputs vanish.
+    const factors = Tensor.fromFloat32(
+      Float32Array.from({ length: 16 }, (_, c) => (c === 0 ? 1000 : 1)),
+      [1, 16, 1, 1],
+    );
+    const noises = async (graph: OnnxGraph): Promise<number[]> => {
+      // The large channel has no weight of its own, as where a following layer learnt to ignore it.
+      const layers = layersOf(graph);
+      const weight = graph.constants.get(layers[0]?.weight ?? '');
+      if (weight) {
+        const values = float32Of(weight);
+        for (let o = 0; o < 16; o++) values.fill(0, o * 144, o * 144 + 9);
+      }
+      const inputs = images(3);
+      const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs);
+      return (await measureLayers(graph, layers, ranges, inputs)).map(({ noise }) => noise);
+    };
+    const even = await noises(smallGraph());
+    const uneven = await noises(smallGraph((between) => between.mul(factors)));
+    expect(even.every((noise) => noise > 0 && noise < NOISE_LIMIT)).toBe(true);
+    expect(uneven[0]).toBeGreaterThan(NOISE_LIMIT);
+    expect(uneven[1]).toBeLessThan(NOISE_LIMIT);
+  });
+});
+
+describe('an export in int8', () => {
+  it('has whole numbers in all but the first and last layers, and the same masks', async () => {
+    const run = await makeTinyRun(root);
+    const [float, whole] = [join(root, 'float'), join(root, 'whole')];
+    await exportModel(run, { out: float, threads: 1 });
+    const { check, manifest } = await exportModel(run, { out: whole, precision: 'int8', threads: 1 });
+    expect(manifest).toMatchObject({ precision: 'int8', check: { cases: 5 } });
+    expect(check).toMatchObject({ cases: 5, real: 5 }); // half of the ten training cases
+    expect(check.agreement).toBeGreaterThan(0.98);
+    const { constants } = readOnnx(readFileSync(join(whole, 'segmenter.onnx')));
+    const typeOf = (name: RegExp): number[] =>
+      constants.filter((one) => name.test(one.name)).map(({ type }) => type);
+    expect(typeOf(/^inc\.conv\.weight/)).not.toContain(3);
+    expect(typeOf(/^outc\.weight/)).toEqual([1]);
+    expect(typeOf(/^(down|up).*nConvs.*weight.*\.q$/).filter((type) => type === 3).length).toBe(16);
+    const size = (dir: string): number => statSync(join(dir, 'segmenter.onnx')).size;
+    expect(size(whole) / size(float)).toBeLessThan(0.6); // of a tiny model, names and shapes are a good part
+
+    const none = exportModel(run, {
+      out: join(root, 'none'),
+      precision: 'int8',
+      calibrate: join(root, 'nowhere'),
+    });
+    await expect(none).rejects.toMatchObject({ code: 'DATA_FOLDER_MISSING' });
+    rmSync(join(root, 'data'), { recursive: true });
+    const gone = exportModel(run, { out: join(root, 'none'), precision: 'int8' });
+    await expect(gone).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  });
+});

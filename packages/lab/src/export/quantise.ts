@@ -1,0 +1,219 @@
+/**
+ * int8 by static quantisation, in ONNX's QDQ form: a tensor x becomes q = round(x / scale) + zero and back, and a runtime that finds such
+ * pairs around a convolution computes it in 8 bits. Activations are uint8 with one scale each, weights int8 with one scale per output
+ * channel and no zero point, biases int32.
+ *
+ * Weights take 7 bits: processors with AVX2 and without VNNI add pairs of products of 8 bits in 16, which would overflow with all 8.
+ *
+ * What stays in float: the first convolution (3 channels in, the image itself), the last (one channel out, the logits), the attention's
+ * products and softmaxes, PLAM's small maps, and the layers that `layer-error.ts` finds sensitive.
+ */
+import type { Range } from './calibrate.js';
+import {
+  bytesOf,
+  elements,
+  float32Of,
+  floats,
+  int,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  readersOf,
+} from './onnx-graph.js';
+
+/** Largest absolute value of a quantised weight. */
+const WEIGHT_LIMIT = 63;
+/** Fewest inputs of a sum that are worth 8 bits. */
+const LEAST_INPUTS = 16;
+/** Operators that only pass elements on, and keep their input's scale. */
+const PASSING = new Set(['MaxPool', 'Resize']);
+
+/** Scale and zero point of an activation. */
+export interface ActivationScale {
+  readonly scale: number;
+  /** 0 to 255. */
+  readonly zero: number;
+}
+
+/** The scale whose 256 steps cover a range, which always holds 0, exactly. */
+export function activationScale({ low, high }: Range): ActivationScale {
+  const least = Math.min(low, 0);
+  const most = Math.max(high, 0);
+  const scale = Math.fround(Math.max(most - least, 1e-6) / 255);
+  return { scale, zero: Math.min(255, Math.max(0, Math.round(-least / scale))) };
+}
+
+/** A layer that can be quantised, by the name of its weight. */
+export interface Layer {
+  readonly weight: string;
+  readonly node: OnnxNode;
+  /** The tensor that it reads. */
+  readonly input: string;
+  /** The tensor that it makes, after a ReLU that nothing else reads. */
+  readonly output: string;
+}
+
+/** Convolutions and matrix products with constant weights, but for the first and the last and the very small. */
+export function layersOf(graph: OnnxGraph): Layer[] {
+  const readers = readersOf(graph);
+  const inputs = new Set(graph.inputs.filter(({ shape }) => shape.length === 4).map(({ name }) => name));
+  const layers: Layer[] = [];
+  for (const node of graph.nodes) {
+    const [input = '', weight = ''] = node.inputs;
+    const constant = graph.constants.get(weight);
+    if ((node.op !== 'Conv' && node.op !== 'MatMul') || !constant || constant.type !== 'float32') continue;
+    const summed = node.op === 'Conv' ? elements(constant.shape.slice(1)) : (constant.shape[0] ?? 0);
+    const made = node.op === 'Conv' ? (constant.shape[0] ?? 0) : (constant.shape.at(-1) ?? 0);
+    if (node.op === 'MatMul' && constant.shape.length !== 2) continue;
+    if (inputs.has(input) || made === 1 || summed < LEAST_INPUTS) continue;
+    const [result = ''] = node.outputs;
+    const [reader, ...others] = readers.get(result) ?? [];
+    const output = reader?.op === 'Relu' && others.length === 0 ? (reader.outputs[0] ?? result) : result;
+    layers.push({ weight, node, input, output });
+  }
+  return layers;
+}
+
+/** The tensors whose ranges calibration must find. */
+export function tensorsToCalibrate(graph: OnnxGraph, layers: readonly Layer[]): string[] {
+  return [...plan(graph, layers).keys()];
+}
+
+/**
+ * The tensors that are quantised, each with the tensor whose scale it takes: the layers' inputs, the convolutions' outputs, and what lies
+ * before a pooling, an upsampling or a concatenation whose result is quantised.
+ */
+function plan(graph: OnnxGraph, layers: readonly Layer[]): Map<string, string> {
+  const wanted = new Set(layers.map(({ input }) => input));
+  for (const { node, output } of layers) if (node.op === 'Conv') wanted.add(output);
+  const source = new Map<string, string>();
+  for (const node of [...graph.nodes].reverse()) {
+    const [output = ''] = node.outputs;
+    const [input = ''] = node.inputs;
+    if (!wanted.has(output)) continue;
+    if (PASSING.has(node.op)) {
+      wanted.add(input);
+      source.set(output, input);
+    } else if (node.op === 'Concat') node.inputs.forEach((name) => wanted.add(name));
+  }
+  const origin = (name: string): string => {
+    const before = source.get(name);
+    return before === undefined ? name : origin(before);
+  };
+  return new Map(
+    [...wanted].filter((name) => !graph.constants.has(name)).map((name) => [name, origin(name)]),
+  );
+}
+
+/** Quantises layers in place. @param ranges of at least `tensorsToCalibrate`. */
+export function quantise(
+  graph: OnnxGraph,
+  layers: readonly Layer[],
+  ranges: ReadonlyMap<string, Range>,
+): OnnxGraph {
+  const scales = new Map<string, ActivationScale>();
+  for (const [name, origin] of plan(graph, layers)) {
+    const range = ranges.get(origin);
+    if (range) scales.set(name, activationScale(range));
+  }
+  for (const layer of layers) {
+    const scale = scales.get(layer.input);
+    if (scale) quantiseWeights(graph, layer, scale);
+  }
+  const nodes: OnnxNode[] = [];
+  /** The pair of nodes after which everybody reads the rounded tensor. */
+  const round = (name: string): void => {
+    const scale = scales.get(name);
+    if (!scale) return;
+    const parameters = [`${name}.scale`, `${name}.zero`];
+    graph.constants.set(`${name}.scale`, floats([scale.scale], []));
+    graph.constants.set(`${name}.zero`, { type: 'uint8', shape: [], data: Uint8Array.of(scale.zero) });
+    nodes.push(
+      { op: 'QuantizeLinear', inputs: [name, ...parameters], outputs: [`${name}.q`], attributes: {} },
+      {
+        op: 'DequantizeLinear',
+        inputs: [`${name}.q`, ...parameters],
+        outputs: [`${name}.dq`],
+        attributes: {},
+      },
+    );
+  };
+  for (const { name } of graph.inputs) round(name);
+  for (const node of graph.nodes) {
+    const isDequantised = node.op === 'DequantizeLinear';
+    if (!isDequantised) node.inputs = node.inputs.map((name) => (scales.has(name) ? `${name}.dq` : name));
+    nodes.push(node);
+    node.outputs.forEach(round);
+  }
+  graph.nodes = nodes;
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  for (const name of [...graph.constants.keys()]) if (!read.has(name)) graph.constants.delete(name);
+  return graph;
+}
+
+/** Replaces a layer's weight and bias by whole numbers and the nodes that turn them back. */
+function quantiseWeights(graph: OnnxGraph, { node, weight }: Layer, input: ActivationScale): void {
+  const tensor = graph.constants.get(weight);
+  if (!tensor) return;
+  const axis = node.op === 'Conv' ? 0 : 1;
+  const biasName = node.inputs[2];
+  const bias = biasName === undefined ? undefined : graph.constants.get(biasName);
+  const quantised = quantiseChannels(tensor, axis, bias ? leastScales(bias, input) : null);
+  const names = [`${weight}.q`, `${weight}.scale`, `${weight}.zero`];
+  const channels = quantised.scales.length;
+  graph.constants.set(names[0] ?? '', quantised.weight);
+  graph.constants.set(names[1] ?? '', floats(quantised.scales, [channels]));
+  graph.constants.set(names[2] ?? '', { type: 'int8', shape: [channels], data: new Uint8Array(channels) });
+  const added = [dequantise(names, `${weight}.dq`, axis)];
+  node.inputs = [node.inputs[0] ?? '', `${weight}.dq`];
+  if (bias) {
+    const factors = quantised.scales.map((scale) => Math.fround(scale * input.scale));
+    const values = float32Of(bias).map((value, c) => Math.round(value / (factors[c] ?? 1)));
+    graph.constants.set(`${weight}.bias.q`, {
+      type: 'int32',
+      shape: [channels],
+      data: bytesOf(Int32Array.from(values)),
+    });
+    graph.constants.set(`${weight}.bias.scale`, floats(factors, [channels]));
+    added.push(dequantise([`${weight}.bias.q`, `${weight}.bias.scale`], `${weight}.bias.dq`, 0));
+    node.inputs.push(`${weight}.bias.dq`);
+  }
+  graph.nodes.splice(graph.nodes.indexOf(node), 0, ...added);
+}
+
+function dequantise(inputs: string[], output: string, axis: number): OnnxNode {
+  return { op: 'DequantizeLinear', inputs, outputs: [output], attributes: { axis: int(axis) } };
+}
+
+/** The scales below which a channel's bias, in units of both scales, would not fit into 32 bits. */
+function leastScales(bias: OnnxTensor, { scale }: ActivationScale): Float32Array {
+  return float32Of(bias).map((value) => Math.abs(value) / (scale * 2 ** 30));
+}
+
+/** Weights as int8 with a scale for each index of `axis` (0, or 1 of a matrix). */
+export function quantiseChannels(
+  { shape, data, type }: OnnxTensor,
+  axis: 0 | 1,
+  least: Float32Array | null = null,
+): { weight: OnnxTensor; scales: Float32Array } {
+  const values = float32Of({ shape, data, type });
+  const channels = shape[axis] ?? 0;
+  const channelOf = axis === 0 ? channelOfRow(values.length / channels) : (i: number): number => i % channels;
+  const scales = new Float32Array(channels);
+  values.forEach((value, i) => {
+    const c = channelOf(i);
+    scales[c] = Math.max(scales[c] ?? 0, Math.abs(value));
+  });
+  for (let c = 0; c < channels; c++)
+    scales[c] = Math.max((scales[c] ?? 0) / WEIGHT_LIMIT, least?.[c] ?? 0, 1e-12);
+  const whole = Int8Array.from(values, (value, i) => {
+    const scaled = Math.round(value / (scales[channelOf(i)] ?? 1));
+    return Math.min(WEIGHT_LIMIT, Math.max(-WEIGHT_LIMIT, scaled));
+  });
+  return { weight: { type: 'int8', shape, data: bytesOf(whole) }, scales };
+}
+
+const channelOfRow =
+  (size: number) =>
+  (i: number): number =>
+    Math.floor(i / size);
