@@ -91,6 +91,23 @@ export function dropUnused(graph: OnnxGraph): void {
   for (const name of [...graph.constants.keys()]) if (!needed.has(name)) graph.constants.delete(name);
 }
 
+/** Gives every node constants of its own, so that each can be changed without the others. */
+export function separateConstants({ nodes, constants }: OnnxGraph): void {
+  const taken = new Set<string>();
+  for (const node of nodes) {
+    node.inputs = node.inputs.map((name) => {
+      const constant = constants.get(name);
+      if (!constant || !taken.has(name)) {
+        taken.add(name);
+        return name;
+      }
+      const own = `${name}.of.${node.outputs[0] ?? ''}`;
+      constants.set(own, constant);
+      return own;
+    });
+  }
+}
+
 /** The node that makes each tensor. */
 export function makersOf(graph: OnnxGraph): Map<string, OnnxNode> {
   return new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));

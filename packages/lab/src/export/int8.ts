@@ -1,8 +1,10 @@
-/** The steps of an int8 export: ranges, the layers' errors, and the quantisation of those that bear it. */
+/** The steps of an int8 export: like ranges for all channels, ranges of tensors, the layers' errors, and the quantisation of those that bear it. */
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '../run.js';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
 import type { ExportCase } from './cases.js';
+import { equalise } from './equalise.js';
+import { separateConstants } from './fold.js';
 import { measureLayers, NOISE_LIMIT } from './layer-error.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
@@ -24,6 +26,8 @@ export async function toInt8(
 ): Promise<string[]> {
   onStage?.('calibrating');
   const inputs = cases.map((one) => inputsOf(model, one));
+  separateConstants(graph);
+  await equalise(graph, inputs);
   const layers = layersOf(graph);
   const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs);
   const errors = await measureLayers(graph, layers, ranges, inputs.slice(0, MEASURED));

@@ -8,7 +8,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { makeTinyRun } from '../testing/tiny-run.js';
 import { calibrate, type CalibrationInputs, Samples } from './calibrate.js';
 import { exportModel } from './export.js';
-import { fold } from './fold.js';
+import { equalise, scalableConvolutions } from './equalise.js';
+import { fold, separateConstants } from './fold.js';
 import { measureLayers, NOISE_LIMIT } from './layer-error.js';
 import { encodeModel } from './onnx-model.js';
 import { float32Of, floats, type OnnxGraph } from './onnx-graph.js';
@@ -101,6 +102,7 @@ function smallGraph(change: (between: Tensor) => Tensor = (same) => same): OnnxG
   );
   const graph = scope(() => fold(translate(recording, { name: 'small', parameters: new Map() })));
   recording.dispose();
+  separateConstants(graph); // the two biases are one tensor
   return graph;
 }
 
@@ -156,6 +158,46 @@ describe('quantise', () => {
       expect(scaleOf(outputs[0])).toBeDefined();
       expect(scaleOf(outputs[0])).toBe(scaleOf(inputs[0]?.replace(/\.dq$/, '')));
     }
+  });
+});
+
+describe('equalise', () => {
+  it('changes no result, and brings the channels’ ranges together', async () => {
+    const graph = smallGraph();
+    // A channel of the first convolution that is much larger than the others.
+    const first = graph.nodes.find(({ op }) => op === 'Conv');
+    const weight = graph.constants.get(first?.inputs[1] ?? '');
+    if (weight) float32Of(weight).subarray(0, 27).fill(20);
+    const inputs = images(4);
+    const run = async (): Promise<{ probability: Float32Array; spread: number }> => {
+      const between = first?.outputs[0] ?? '';
+      const outputs = ['probability', between].map((name) => ({ name, type: 'float32' as const, shape: [] }));
+      const session = await openOnnx(encodeModel({ ...graph, outputs }, 'test', { shapes: false }), {
+        optimise: false,
+      });
+      const results = await session.run(inputs[0] ?? {});
+      await session.release();
+      const values = results.get(between) ?? new Float32Array();
+      const most = Array.from({ length: 16 }, (_, c) => Math.max(...values.subarray(c * 64, (c + 1) * 64)));
+      return {
+        probability: results.get('probability') ?? new Float32Array(),
+        spread: Math.max(...most) / Math.min(...most.filter((value) => value > 0)),
+      };
+    };
+    const before = await run();
+    expect(scalableConvolutions(graph).map(({ readers }) => readers.length)).toEqual([1, 1]);
+    await equalise(graph, inputs);
+    const after = await run();
+    // Products of other numbers round otherwise.
+    after.probability.forEach((value, i) =>
+      expect(value).toBeCloseTo(before.probability[i] ?? Number.NaN, 4),
+    );
+    expect(after.spread).toBeLessThan(before.spread / 3);
+  });
+
+  it('leaves alone what others than convolutions read', () => {
+    const graph = smallGraph((between) => between.add(between.mean([1], true)));
+    expect(scalableConvolutions(graph).length).toBe(1);
   });
 });
 

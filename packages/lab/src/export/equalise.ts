@@ -1,0 +1,206 @@
+/**
+ * Equalises channels before quantisation (SmoothQuant's and cross-layer equalisation's idea): one scale for a whole tensor wastes its steps where
+ * channels differ in range. A channel that is multiplied by r > 0 where a convolution makes it, and divided by r where others read it, changes
+ * nothing in float: ReLU, pooling, upsampling, concatenation and a factor per pixel all let r pass. So r is chosen to share the difficulty
+ * between activation and weights, r_c = sqrt(max |w_c| / max |x_c|).
+ */
+import { float32Of, floats, type OnnxGraph, type OnnxNode, readersOf } from './onnx-graph.js';
+import type { CalibrationInputs } from './calibrate.js';
+import { makersOf } from './fold.js';
+import { encodeModel } from './onnx-model.js';
+import { openOnnx } from './session.js';
+
+/** A convolution that reads a tensor's channels as its inputs from `offset` on. */
+interface Reader {
+  readonly conv: OnnxNode;
+  readonly offset: number;
+}
+
+/** A convolution whose channels can be scaled, with all that read them. */
+export interface Scalable {
+  readonly conv: OnnxNode;
+  /** The tensor that it makes, after its ReLU. */
+  readonly output: string;
+  readonly channels: number;
+  readonly readers: readonly Reader[];
+}
+
+/** The convolutions of a graph all of whose readers are convolutions, through operators that let a factor per channel pass. */
+export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
+  const makers = makersOf(graph);
+  const readersByName = readersOf(graph);
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+
+  const channelsOf = (name: string): number | null => {
+    const maker = makers.get(name);
+    const [first = ''] = maker?.inputs ?? [];
+    switch (maker?.op) {
+      case 'Conv':
+        return graph.constants.get(maker.inputs[1] ?? '')?.shape[0] ?? null;
+      case 'Relu':
+      case 'MaxPool':
+      case 'Resize':
+        return channelsOf(first);
+      case 'Mul':
+        return channelsOf(maker.inputs.find((input) => !isPerPixel(input)) ?? '');
+      default:
+        return null;
+    }
+  };
+  /** Whether a tensor has one channel, as PLAM's factor: it got its channel axis by Unsqueeze. */
+  const isPerPixel = (name: string): boolean => makers.get(name)?.op === 'Unsqueeze';
+
+  /** Everybody who reads the channels, or null where somebody cannot. */
+  const follow = (name: string, offset: number): Reader[] | null => {
+    if (outputs.has(name)) return null;
+    const found: Reader[] = [];
+    for (const node of readersByName.get(name) ?? []) {
+      const part = followNode(node, name, offset);
+      if (!part) return null;
+      found.push(...part);
+    }
+    return found;
+  };
+  const followNode = (node: OnnxNode, name: string, offset: number): Reader[] | null => {
+    const [output = ''] = node.outputs;
+    switch (node.op) {
+      case 'Conv':
+        return graph.constants.get(node.inputs[1] ?? '')?.type === 'float32'
+          ? [{ conv: node, offset }]
+          : null;
+      case 'Relu':
+      case 'MaxPool':
+      case 'Resize':
+        return follow(output, offset);
+      case 'Mul':
+        return node.inputs.some((input) => input !== name && isPerPixel(input))
+          ? follow(output, offset)
+          : null;
+      case 'Concat': {
+        const before = node.inputs.slice(0, node.inputs.indexOf(name)).map(channelsOf);
+        if (before.includes(null) || !isChannelAxis(node)) return null;
+        return follow(output, offset + before.reduce<number>((sum, count) => sum + (count ?? 0), 0));
+      }
+      default:
+        return null;
+    }
+  };
+
+  return graph.nodes.flatMap((conv): Scalable[] => {
+    const weight = graph.constants.get(conv.inputs[1] ?? '');
+    const group = conv.attributes['group'];
+    if (conv.op !== 'Conv' || !weight || (group?.kind === 'int' && group.value !== 1)) return [];
+    const [made = ''] = conv.outputs;
+    const [next, ...others] = readersByName.get(made) ?? [];
+    const output = next?.op === 'Relu' && others.length === 0 ? (next.outputs[0] ?? made) : made;
+    const readers = follow(output, 0);
+    const [channels = 0] = weight.shape;
+    return readers && readers.length > 0 ? [{ conv, output, channels, readers }] : [];
+  });
+}
+
+function isChannelAxis({ attributes }: OnnxNode): boolean {
+  const axis = attributes['axis'];
+  return axis?.kind === 'int' && axis.value === 1;
+}
+
+/** Scales the channels in place, by the ranges that they have over the cases. @throws EXPORT_DIFFERS where onnxruntime fails. */
+export async function equalise(graph: OnnxGraph, cases: readonly CalibrationInputs[]): Promise<void> {
+  const scalable = scalableConvolutions(graph);
+  const most = await channelRanges(graph, scalable, cases);
+  for (const one of scalable) {
+    const ranges = most.get(one.output);
+    if (ranges) scaleChannels(graph, one, ranges);
+  }
+}
+
+/** Largest absolute value of each channel of each tensor. */
+async function channelRanges(
+  graph: OnnxGraph,
+  scalable: readonly Scalable[],
+  cases: readonly CalibrationInputs[],
+): Promise<Map<string, Float32Array>> {
+  const outputs = scalable.map(({ output }) => ({ name: output, type: 'float32' as const, shape: [] }));
+  const ranges = new Map(scalable.map(({ output, channels }) => [output, new Float32Array(channels)]));
+  const session = await openOnnx(encodeModel({ ...graph, outputs }, 'channels', { shapes: false }));
+  try {
+    for (const inputs of cases) {
+      for (const [name, values] of await session.run(inputs)) {
+        const most = ranges.get(name);
+        if (!most) continue;
+        const size = values.length / most.length; // one case, so that channels follow each other
+        most.forEach((_, c) => {
+          for (let i = c * size; i < (c + 1) * size; i++)
+            most[c] = Math.max(most[c] ?? 0, Math.abs(values[i] ?? 0));
+        });
+      }
+    }
+  } finally {
+    await session.release();
+  }
+  return ranges;
+}
+
+/** Multiplies the convolution's channels by r and divides its readers' inputs by it. */
+export function scaleChannels(
+  { constants }: OnnxGraph,
+  { conv, channels, readers }: Scalable,
+  ranges: Float32Array,
+): void {
+  const weightOf = (
+    node: OnnxNode,
+  ): { name: string; shape: readonly number[]; values: Float32Array } | null => {
+    const name = node.inputs[1] ?? '';
+    const tensor = constants.get(name);
+    return tensor ? { name, shape: tensor.shape, values: float32Of(tensor).slice() } : null;
+  };
+  /** Calls `visit` for each weight that reads channel c. */
+  const eachOf = (shape: readonly number[], offset: number, visit: (i: number, c: number) => void): void => {
+    const [outputs = 0, inputs = 0, ...kernel] = shape;
+    const size = kernel.reduce((product, length) => product * length, 1);
+    for (let o = 0; o < outputs; o++)
+      for (let c = 0; c < channels; c++)
+        for (let k = 0; k < size; k++) visit((o * inputs + offset + c) * size + k, c);
+  };
+  const read = readers.map((reader) => ({ reader, weight: weightOf(reader.conv) }));
+  const made = weightOf(conv);
+  if (!made || read.some(({ weight }) => weight === null)) return;
+
+  const largest = new Float32Array(channels);
+  for (const { reader, weight } of read) {
+    if (weight)
+      eachOf(weight.shape, reader.offset, (i, c) => {
+        largest[c] = Math.max(largest[c] ?? 0, Math.abs(weight.values[i] ?? 0));
+      });
+  }
+  // A channel that is always off, or that nobody weighs, stays as it is; a thousandfold is as much as float32 need bear.
+  const factors = largest.map((weight, c) => {
+    const range = ranges[c] ?? 0;
+    return weight > 0 && range > 0 ? Math.min(1e3, Math.max(1e-3, Math.sqrt(weight / range))) : 1;
+  });
+  const each = made.values.length / channels;
+  constants.set(
+    made.name,
+    floats(
+      made.values.map((value, i) => value * (factors[Math.floor(i / each)] ?? 1)),
+      made.shape,
+    ),
+  );
+  const biasName = conv.inputs[2];
+  const bias = biasName === undefined ? undefined : constants.get(biasName);
+  if (biasName !== undefined && bias)
+    constants.set(
+      biasName,
+      floats(
+        float32Of(bias).map((value, c) => value * (factors[c] ?? 1)),
+        bias.shape,
+      ),
+    );
+  for (const { reader, weight } of read) {
+    if (!weight) continue;
+    eachOf(weight.shape, reader.offset, (i, c) => {
+      weight.values[i] = (weight.values[i] ?? 0) / (factors[c] ?? 1);
+    });
+    constants.set(weight.name, floats(weight.values, weight.shape));
+  }
+}
