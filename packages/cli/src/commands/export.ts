@@ -1,6 +1,7 @@
 /** `reclmis export`: a trained run as an ONNX model with its manifest, checked against libtorch. */
 import type { CheckpointKind, ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
+import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { formatTable, percent } from '../table.js';
 
@@ -79,6 +80,7 @@ async function run(dir: string, flags: ExportFlags): Promise<void> {
     ...(storageUri === undefined ? {} : { storageUri }),
     ...(name === undefined ? {} : { name }),
     ...(threads === undefined ? {} : { threads }),
+    signal: interruptSignal(),
     onStage: (stage) => output.notice(`${STAGES[stage]} ...`),
   });
   output.result(report);

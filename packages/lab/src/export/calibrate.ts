@@ -26,7 +26,7 @@ export async function calibrate(
   graph: OnnxGraph,
   tensors: readonly string[],
   cases: readonly CalibrationInputs[],
-  onProgress: (done: number, total: number) => void = () => undefined,
+  signal?: AbortSignal,
 ): Promise<Map<string, Range>> {
   const outputs = tensors
     .filter((name) => graph.inputs.every((input) => input.name !== name))
@@ -34,14 +34,14 @@ export async function calibrate(
   const session = await openOnnx(encodeModel({ ...graph, outputs }, 'calibration', { shapes: false }));
   const samples = new Map(tensors.map((name) => [name, new Samples()]));
   try {
-    for (const [i, inputs] of cases.entries()) {
+    for (const inputs of cases) {
+      signal?.throwIfAborted();
       const results = await session.run(inputs);
       for (const [name, all] of samples) {
         const given = inputs[name]?.data;
         const values = given instanceof Float32Array ? given : results.get(name);
         if (values) all.add(values);
       }
-      onProgress(i + 1, cases.length);
     }
   } finally {
     await session.release();
@@ -56,10 +56,13 @@ export class Samples {
   private high = Number.NEGATIVE_INFINITY;
 
   add(values: Float32Array): void {
-    for (const value of values) {
-      if (value < this.low) this.low = value;
-      if (value > this.high) this.high = value;
+    let { low, high } = this;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
+    [this.low, this.high] = [low, high];
     const step = Math.max(1, values.length / SAMPLES);
     const count = Math.min(SAMPLES, values.length);
     this.parts.push(Float32Array.from({ length: count }, (_, i) => values[Math.floor(i * step)] ?? 0));
@@ -91,7 +94,8 @@ export class Samples {
 function squaredError(values: Float32Array, { low, high }: Range): number {
   const scale = Math.max(high - low, 1e-6) / 255;
   let sum = 0;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
     const kept = Math.min(high, Math.max(low, value));
     const rounded = Math.round((kept - low) / scale) * scale + low;
     sum += (rounded - value) ** 2;

@@ -105,9 +105,13 @@ function isChannelAxis({ attributes }: OnnxNode): boolean {
 }
 
 /** Scales the channels in place, by the ranges that they have over the cases. @throws EXPORT_DIFFERS where onnxruntime fails. */
-export async function equalise(graph: OnnxGraph, cases: readonly CalibrationInputs[]): Promise<void> {
+export async function equalise(
+  graph: OnnxGraph,
+  cases: readonly CalibrationInputs[],
+  signal?: AbortSignal,
+): Promise<void> {
   const scalable = scalableConvolutions(graph);
-  const most = await channelRanges(graph, scalable, cases);
+  const most = await channelRanges(graph, scalable, cases, signal);
   for (const one of scalable) {
     const ranges = most.get(one.output);
     if (ranges) scaleChannels(graph, one, ranges);
@@ -119,20 +123,26 @@ async function channelRanges(
   graph: OnnxGraph,
   scalable: readonly Scalable[],
   cases: readonly CalibrationInputs[],
+  signal: AbortSignal | undefined,
 ): Promise<Map<string, Float32Array>> {
   const outputs = scalable.map(({ output }) => ({ name: output, type: 'float32' as const, shape: [] }));
   const ranges = new Map(scalable.map(({ output, channels }) => [output, new Float32Array(channels)]));
   const session = await openOnnx(encodeModel({ ...graph, outputs }, 'channels', { shapes: false }));
   try {
     for (const inputs of cases) {
+      signal?.throwIfAborted();
       for (const [name, values] of await session.run(inputs)) {
         const most = ranges.get(name);
         if (!most) continue;
         const size = values.length / most.length; // one case, so that channels follow each other
-        most.forEach((_, c) => {
-          for (let i = c * size; i < (c + 1) * size; i++)
-            most[c] = Math.max(most[c] ?? 0, Math.abs(values[i] ?? 0));
-        });
+        for (let c = 0; c < most.length; c++) {
+          let largest = most[c] ?? 0;
+          for (let i = c * size; i < (c + 1) * size; i++) {
+            const value = Math.abs(values[i] as number);
+            if (value > largest) largest = value;
+          }
+          most[c] = largest;
+        }
       }
     }
   } finally {

@@ -161,6 +161,28 @@ describe('a run that reads notes by words', () => {
     expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  it('stops when it is told to, and leaves nothing', async () => {
+    for (const [precision, at] of [
+      ['fp32', 'checking'],
+      ['int8', 'calibrating'],
+    ] as const) {
+      const stop = new AbortController();
+      const out = place();
+      const stopped = exportModel(run, {
+        out,
+        precision,
+        threads: 1,
+        signal: stop.signal,
+        onStage: (stage) => {
+          if (stage === at) stop.abort();
+        },
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      expect(existsSync(out)).toBe(false);
+    }
+    expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
   it('takes an empty folder', async () => {
     const out = place();
     mkdirSync(out);

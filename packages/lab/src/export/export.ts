@@ -62,6 +62,8 @@ export interface ExportOptions {
   readonly storageUri?: string;
   /** Threads of libtorch; default the run's. */
   readonly threads?: number;
+  /** Stops the export between two of its steps; nothing remains of it. */
+  readonly signal?: AbortSignal;
   /** Told what is being done. */
   readonly onStage?: (stage: ExportStage) => void;
 }
@@ -82,7 +84,7 @@ export interface ExportReport {
 
 /**
  * Exports a run.
- * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS, INTERRUPTED
  */
 export async function exportModel(runDir: string, options: ExportOptions): Promise<ExportReport> {
   const { checkpoint = 'best', threads } = options;
@@ -100,8 +102,13 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
   await makeFolder(staging);
   try {
     const report = await writeModel(run, model, staging, options);
+    options.signal?.throwIfAborted();
     await place(staging, out);
     return { ...report, out };
+  } catch (error) {
+    if (options.signal?.aborted && !(error instanceof ReclmisError))
+      throw new ReclmisError('INTERRUPTED', `${out}: stopped, nothing was written`, { cause: error });
+    throw error;
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -114,9 +121,13 @@ async function writeModel(
   dir: string,
   options: ExportOptions,
 ): Promise<Omit<ExportReport, 'out'>> {
-  const { precision = 'fp32', onStage } = options;
+  const { precision = 'fp32', signal } = options;
+  const onStage = (stage: ExportStage): void => {
+    signal?.throwIfAborted();
+    options.onStage?.(stage);
+  };
   const { encoder } = model;
-  onStage?.('recording');
+  onStage('recording');
   const graph = segmenterGraph(model.model, encoder.contextLength);
   const text = model.model.readsNotes ? textGraph(encoder) : null;
   const parameters = countParameters(graph);
@@ -125,9 +136,11 @@ async function writeModel(
     if (text) toHalf(text.graph);
   }
   const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
-  const floatLayers = calibration ? await toInt8(graph, model, calibration.used, options) : [];
+  const floatLayers = calibration
+    ? await toInt8(graph, model, calibration.used, { onStage, ...(signal ? { signal } : {}) })
+    : [];
 
-  onStage?.('writing');
+  onStage('writing');
   const { reclmis } = currentVersions();
   await writeFileAtomic(join(dir, FILES.segmenter), encodeModel(graph, reclmis));
   if (text) {
@@ -135,7 +148,7 @@ async function writeModel(
     if (text.tokenizer.merges !== null) await copyFile(text.tokenizer.merges, join(dir, FILES.merges));
   }
 
-  onStage?.('checking');
+  onStage('checking');
   const cases = calibration?.kept ?? [
     ...madeCases(CHECKED.made, model.size),
     ...(await readCases(await ownCases(run, 'val'), CHECKED.real, model.size)),
@@ -147,7 +160,7 @@ async function writeModel(
       text: text && { file: join(dir, FILES.text), tokenizer: text.tokenizer },
     },
     cases,
-    { precision, threshold: THRESHOLD },
+    { precision, threshold: THRESHOLD, onProgress: () => signal?.throwIfAborted() },
   );
 
   const described = { precision, check, parameters, tokenizer: text?.tokenizer ?? null };

@@ -15,6 +15,8 @@ const MEASURED = 4;
 
 export interface Int8Options {
   readonly onStage?: (stage: 'calibrating') => void;
+  /** Looked at before each case. */
+  readonly signal?: AbortSignal;
 }
 
 /** Quantises the segmenter in place. @returns the weights of the layers that stayed in float. @throws EXPORT_DIFFERS */
@@ -22,14 +24,14 @@ export async function toInt8(
   graph: OnnxGraph,
   model: LoadedModel,
   cases: readonly ExportCase[],
-  { onStage }: Int8Options = {},
+  { onStage, signal }: Int8Options = {},
 ): Promise<string[]> {
   onStage?.('calibrating');
   const inputs = cases.map((one) => inputsOf(model, one));
   separateConstants(graph);
-  await equalise(graph, inputs);
+  await equalise(graph, inputs, signal);
   const layers = layersOf(graph);
-  const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs);
+  const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs, signal);
   const errors = await measureLayers(graph, layers, ranges, inputs.slice(0, MEASURED));
   const bearing = errors.filter(({ noise }) => noise <= NOISE_LIMIT).map(({ layer }) => layer);
   quantise(graph, bearing, ranges);
