@@ -1,0 +1,167 @@
+/** `reclmis predict` as its users meet it, with a small network that was trained for a moment: by running the command. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readMask } from '@reclmis/files';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'reclmis-predict-command-'));
+const images = join(root, 'data', 'Test_Folder', 'img');
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root });
+}
+const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+
+beforeAll(() => {
+  const made = reclmis(
+    'data',
+    'phantom',
+    '--out',
+    'data',
+    '--count',
+    '24',
+    '--seed',
+    '3',
+    '--size',
+    '32',
+    '-q',
+  );
+  expect(made).toMatchObject({ status: 0, stderr: '' });
+  const settings =
+    '--epochs 1 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
+  expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
+});
+
+describe('reclmis predict RUN', () => {
+  it('writes what is asked for, says what it did, and keeps notes out of it', async () => {
+    const wanted = ['--contours', '--probability', 'png16', '--spacing', '0.5'];
+    const { status, stdout } = reclmis(
+      'predict',
+      'run',
+      '--image',
+      images,
+      '--note',
+      NOTE,
+      '-o',
+      'masks',
+      ...wanted,
+    );
+    expect(status).toBe(0);
+    const stems = readdirSync(images).map((name) => name.slice(0, -'.png'.length));
+    expect(stems.length).toBeGreaterThan(1);
+    for (const stem of stems) {
+      expect(stdout).toContain(stem);
+      for (const end of ['mask.png', 'overlay.png', 'probability.png', 'contours.geojson'])
+        expect(readdirSync(join(root, 'masks'))).toContain(`${stem}_${end}`);
+    }
+    const statistics = JSON.parse(readFileSync(join(root, 'masks', 'statistics.json'), 'utf8')) as {
+      cases: { id: string; area: number; areaMm2: number }[];
+    };
+    for (const { id, area, areaMm2 } of statistics.cases) {
+      const { data } = await readMask(join(root, 'masks', `${id}_mask.png`));
+      expect(area).toBe(data.reduce((sum, value) => sum + value, 0));
+      expect(areaMm2).toBe(area / 4);
+    }
+    const record = JSON.parse(readFileSync(join(root, 'masks', 'run.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect(record).toMatchObject({
+      format: 'reclmis-prediction/1',
+      status: 'finished',
+      model: {
+        kind: 'run',
+        name: 'run',
+        files: [{ sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown }],
+      },
+      counts: { cases: stems.length, done: stems.length, failed: 0 },
+      settings: { notes: 'one for all', spacing: [0.5, 0.5] },
+    });
+    for (const name of ['run.json', 'cases.jsonl', 'statistics.json'])
+      expect(readFileSync(join(root, 'masks', name), 'utf8')).not.toContain('infected');
+  });
+
+  it('goes on past bad cases with status 6, then does what is left with --resume', () => {
+    cpSync(images, join(root, 'some'), { recursive: true });
+    writeFileSync(join(root, 'some', 'zz-broken.png'), 'no image');
+    const stems = readdirSync(join(root, 'some'))
+      .sort()
+      .map((name) => name.slice(0, -'.png'.length));
+    const lines = stems.slice(1).map((id) => JSON.stringify({ image: `${id}.png`, note: NOTE }));
+    writeFileSync(join(root, 'notes.jsonl'), lines.join('\n'));
+    const command = ['predict', 'run', '--image', 'some/*.png', '--notes', 'notes.jsonl', '-o', 'rest'];
+    const first = reclmis(...command, '-q');
+    const [error, remedy, ...more] = first.stderr.trimEnd().split('\n');
+    expect(first.status).toBe(6);
+    expect(error).toMatch(
+      /^error PREDICT_INCOMPLETE: rest: 2 of \d+ .*\(NOTE_MISSING 1, IMAGE_UNREADABLE 1\).*run\.json/,
+    );
+    expect(remedy).toContain('--resume');
+    expect(more).toEqual([]);
+
+    expect(reclmis(...command, '-q')).toMatchObject({
+      status: 7,
+      stderr: expect.stringMatching(/^error OUTPUT_EXISTS: .*\n.*--resume/) as unknown,
+    });
+    rmSync(join(root, 'some', 'zz-broken.png'));
+    const again = reclmis(...command, '--empty-notes', '--resume', '--json', '-q');
+    expect(again.status).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      status: 'finished',
+      counts: { cases: stems.length - 1, done: 1, skipped: stems.length - 2, failed: 0 },
+    });
+  });
+
+  it('says a single image’s own error', () => {
+    writeFileSync(join(root, 'lonely.png'), 'no image');
+    const { status, stderr } = reclmis(
+      'predict',
+      'run',
+      '--image',
+      'lonely.png',
+      '--note',
+      NOTE,
+      '-o',
+      'one',
+      '-q',
+    );
+    expect(stderr).toMatch(/^error IMAGE_UNREADABLE: lonely\.png/);
+    expect(status).toBe(3);
+  });
+
+  it.each([
+    [
+      ['data', '--image', 'x.png', '--note', 'n', '-o', 'o'],
+      4,
+      'MODEL_MISSING',
+      /manifest\.json.*config\.yaml/,
+    ],
+    [['run', '--image', images, '-o', 'o'], 3, 'NOTE_MISSING', /neither/],
+    [['run', '--image', 'no/*.png', '--note', 'n', '-o', 'o'], 3, 'IMAGE_MISSING', /no/],
+    [['run', '--image', images, '--note', 'n', '-o', 'o', '--part', '3/2'], 2, 'OPTION_INVALID', /--part/],
+    [
+      ['run', '--image', images, '--note', 'n', '-o', 'o', '--spacing', '0'],
+      2,
+      'OPTION_INVALID',
+      /--spacing/,
+    ],
+    [['run', '--image', images, '--note', 'n', '-o', images], 7, 'OUTPUT_EXISTS', /takes images from/],
+    [
+      ['run', '--image', images, '--note', 'n', '-o', 'o', '--resume', '--overwrite'],
+      2,
+      'OPTION_INVALID',
+      /--resume/,
+    ],
+  ])('%j ends with %i and %s', (args, status, code, message) => {
+    const result = reclmis('predict', ...args);
+    expect(result.stderr).toMatch(new RegExp(`^error ${code}: `));
+    expect(result.stderr).toMatch(message);
+    expect(result.status).toBe(status);
+    expect(readdirSync(root)).not.toContain('o');
+  });
+});
