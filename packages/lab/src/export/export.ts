@@ -20,6 +20,7 @@ import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision } from './check.js';
 import { toHalf } from './half.js';
 import { toInt8 } from './int8.js';
+import { meansAsConvolutions } from './means.js';
 import { countParameters } from './onnx-graph.js';
 import { encodeModel, OPSET } from './onnx-model.js';
 import { scoresOf } from './scores.js';
@@ -131,6 +132,7 @@ async function writeModel(
   const graph = segmenterGraph(model.model, encoder.contextLength);
   const text = model.model.readsNotes ? textGraph(encoder) : null;
   const parameters = countParameters(graph);
+  if (precision === 'fp32') meansAsConvolutions(graph); // in fp16 means stay wide; in int8 it gains nothing
   if (precision === 'fp16') {
     toHalf(graph);
     if (text) toHalf(text.graph);

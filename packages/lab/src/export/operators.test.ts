@@ -20,6 +20,7 @@ import {
 } from '@reclmis/torch';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fold } from './fold.js';
+import { meansAsConvolutions } from './means.js';
 import { encodeModel } from './onnx-model.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { record } from './record.js';
@@ -49,8 +50,11 @@ function graphOf<T extends Record<string, Tensor>>(
 async function difference<T extends Record<string, Tensor>>(
   inputs: (B: number) => T,
   body: (given: T) => Tensor,
+  change: (graph: OnnxGraph) => void = () => undefined,
 ): Promise<number> {
-  const session = await openOnnx(encodeModel(graphOf(inputs, body), 'test'), { threads: 1, optimise: false });
+  const graph = graphOf(inputs, body);
+  change(graph);
+  const session = await openOnnx(encodeModel(graph, 'test'), { threads: 1, optimise: false });
   let worst = 0;
   for (const B of [1, 5]) {
     const [feeds, expected] = scope(() => {
@@ -267,6 +271,26 @@ describe('folding', () => {
     };
     expect(graphOf(image, body).nodes.map(({ op }) => op)).toEqual(['Conv', 'BatchNormalization', 'Add']);
     expect(await difference(image, body)).toBeLessThan(CLOSE);
+  });
+
+  it('makes convolutions of means over channels, where a convolution made them', async () => {
+    for (const keep of [false, true]) {
+      const body = ({ x }: { x: Tensor }): Tensor =>
+        conv2d(x, weight, bias, [1, 1], [1, 1], [1, 1], 1).relu().mean([1], keep);
+      const change = (graph: OnnxGraph): void => meansAsConvolutions(graph);
+      expect(await difference(image, body, change)).toBeLessThan(CLOSE);
+      const graph = graphOf(image, body);
+      change(graph);
+      expect(graph.nodes.filter(({ op }) => op === 'ReduceMean')).toEqual([]);
+    }
+    const other = graphOf(image, ({ x }) =>
+      x
+        .mean([1])
+        .amax([2])
+        .add(x.mean([2]).mean([1])),
+    );
+    meansAsConvolutions(other);
+    expect(other.nodes.filter(({ op }) => op === 'ReduceMean').length).toBe(3);
   });
 
   it('computes constants beforehand and leaves out what no output needs', () => {
