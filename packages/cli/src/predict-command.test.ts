@@ -135,12 +135,7 @@ describe('reclmis predict RUN', () => {
   });
 
   it.each([
-    [
-      ['data', '--image', 'x.png', '--note', 'n', '-o', 'o'],
-      4,
-      'MODEL_MISSING',
-      /manifest\.json.*config\.yaml/,
-    ],
+    [['data', '--image', 'x.png', '--note', 'n', '-o', 'o'], 4, 'MODEL_MISSING', /config\.yaml/],
     [['run', '--image', images, '-o', 'o'], 3, 'NOTE_MISSING', /neither/],
     [['run', '--image', 'no/*.png', '--note', 'n', '-o', 'o'], 3, 'IMAGE_MISSING', /no/],
     [['run', '--image', images, '--note', 'n', '-o', 'o', '--part', '3/2'], 2, 'OPTION_INVALID', /--part/],

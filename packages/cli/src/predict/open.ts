@@ -1,4 +1,4 @@
-/** The model that `reclmis predict` is given: an exported model's folder or a run folder, told apart by what lies in it. */
+/** The model that `reclmis predict` is given, told by what lies in the folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -34,14 +34,12 @@ export interface ModelSource {
   load(choice: EngineChoice): Promise<LoadedSource>;
 }
 
-/** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
+/** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING */
 export async function openModel(dir: string): Promise<ModelSource> {
   if (existsSync(dir) && !existsSync(join(dir, 'config.yaml'))) {
-    throw new ReclmisError(
-      'MODEL_MISSING',
-      `${dir}: expected manifest.json (of an exported model) or config.yaml (of a run), found neither`,
-      { remedy: 'Name a folder of `reclmis export` or of `reclmis train`.' },
-    );
+    throw new ReclmisError('MODEL_MISSING', `${dir}: expected a run folder, which holds config.yaml`, {
+      remedy: 'Name a folder of `reclmis train`.',
+    });
   }
   const { openRunFolder } = await import('./open-run.js');
   return openRunFolder(dir);
