@@ -160,3 +160,48 @@ describe('reclmis predict RUN', () => {
     expect(readdirSync(root)).not.toContain('o');
   });
 });
+
+describe('reclmis predict MODEL', () => {
+  it('gives the masks of the run that was exported', async () => {
+    expect(reclmis('export', 'run', '-o', 'model', '--threads', '1', '-q').status).toBe(0);
+    const settings = ['--image', images, '--note', NOTE, '--probability', 'png16'];
+    expect(reclmis('predict', 'run', ...settings, '-o', 'by-run').status).toBe(0);
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [BIN, 'predict', 'model', ...settings, '-o', 'by-model'],
+      { encoding: 'utf8', cwd: root },
+    );
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    let pixels = 0;
+    let different = 0;
+    for (const name of readdirSync(images)) {
+      const mask = `${name.slice(0, -'.png'.length)}_mask.png`;
+      const [a, b] = [
+        await readMask(join(root, 'by-run', mask)),
+        await readMask(join(root, 'by-model', mask)),
+      ];
+      expect(b.data.length).toBe(a.data.length);
+      pixels += a.data.length;
+      different += a.data.filter((value, i) => value !== b.data[i]).length;
+    }
+    expect(pixels).toBeGreaterThan(1000);
+    expect(different / pixels).toBeLessThanOrEqual(1e-4); // probabilities differ by 1e-6: only one that is at the threshold can tip
+  });
+
+  it('refuses what only a run has', () => {
+    const { status, stderr } = reclmis(
+      'predict',
+      'model',
+      '--image',
+      images,
+      '--note',
+      NOTE,
+      '--checkpoint',
+      'last',
+      '-o',
+      'no',
+    );
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('OPTION_INVALID');
+  });
+});

@@ -85,7 +85,7 @@ const schema = z.strictObject({
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),
     })
     .nullable(),
-  /** The mask is where the probability, stretched to the image's size, is at least this. */
+  /** The mask is where the probability, stretched to the image's size, is greater than this. */
   threshold: z.number().min(0).max(1),
   /** What the segmenter's output went through already. */
   activation: z.literal('sigmoid'),

@@ -1,1 +1,80 @@
+/** Segments images by notes with exported models, in Node. A browser gets `browser.ts` under the same name. */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkImage, ReclmisError } from '@reclmis/core';
+import { decodeImage, oneLine, readImage, systemCode } from '@reclmis/files';
+import { openModel } from './model.js';
+import { openNetwork } from './onnx.js';
+import type { Platform, Source } from './seams.js';
+import type { Device, LoadOptions, Model } from './types.js';
+import { urlSource } from './url-source.js';
+
 export type * from './types.js';
+
+/**
+ * Loads an exported model: a folder, a `file:` address or an http(s) address of one. The caller disposes of it.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, OPTION_INVALID; the signal's reason when it is aborted.
+ */
+export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
+  const address = String(source);
+  const place = /^https?:/.test(address)
+    ? urlSource(address, options.signal)
+    : folderSource(address.startsWith('file:') ? fileURLToPath(address) : address);
+  return openModel(place, await nodePlatform(options.device ?? 'cpu', options.threads), options);
+}
+
+async function nodePlatform(device: Device, threads = availableParallelism()): Promise<Platform> {
+  if (device !== 'cpu' && device !== 'cuda')
+    throw new ReclmisError('DEVICE_MISSING', `device: expected cpu or cuda in Node, got ${device}`);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new ReclmisError('OPTION_INVALID', `threads: expected a whole number from 1, got ${threads}`);
+  const { default: ort } = await import('onnxruntime-node').catch((cause: unknown) => {
+    throw new ReclmisError('RUNTIME_MISSING', `onnxruntime-node does not start (${oneLine(cause)})`, {
+      cause,
+    });
+  });
+  const settings = { executionProviders: [device], intraOpNumThreads: threads, interOpNumThreads: 1 };
+  return {
+    device,
+    open: (bytes) => openNetwork(ort, bytes, settings),
+    decode: async (image, maxPixels) => {
+      if (typeof image === 'string') return readImage(image, { maxPixels });
+      if (image instanceof Uint8Array) return decodeImage(image, 'image', { maxPixels });
+      if (image instanceof Blob)
+        return decodeImage(new Uint8Array(await image.arrayBuffer()), 'image', { maxPixels });
+      checkImage(image, 'segment');
+      return image;
+    },
+    sha256: (bytes) => Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
+  };
+}
+
+function folderSource(folder: string): Source {
+  return {
+    where: folder,
+    async read(name, limit, onBytes) {
+      const path = join(folder, name);
+      const file = await open(path, 'r').catch((cause: unknown) => {
+        const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause));
+        throw new ReclmisError(
+          missing ? 'MODEL_MISSING' : 'MODEL_INVALID',
+          `${path}: ${missing ? 'no such file' : `cannot be read (${oneLine(cause)})`}`,
+          { cause },
+        );
+      });
+      try {
+        const { size } = await file.stat();
+        if (size > limit)
+          throw new ReclmisError('MODEL_INVALID', `${path}: expected at most ${limit} bytes, got ${size}`);
+        const bytes = await file.readFile();
+        onBytes?.(bytes.length);
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}

@@ -68,12 +68,12 @@ export interface Model {
   readonly device: Device;
   /**
    * The mask of what a note describes.
-   * @throws IMAGE_*, NOTE_EMPTY, INFERENCE_FAILED; the signal's reason when it is aborted.
+   * @throws IMAGE_*, NOTE_EMPTY where the model reads notes, INFERENCE_FAILED; the signal's reason when it is aborted.
    */
   segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation>;
   /** Several at once, in one run of the network. @throws as `segment` */
   segmentBatch(cases: readonly SegmentCase[], options?: SegmentOptions): Promise<Segmentation[]>;
-  /** Features of notes, [B,T,W]; for those who speak tensors. @throws NOTE_EMPTY, INFERENCE_FAILED */
+  /** Features of notes, [B,T,W], also of empty ones; for those who speak tensors. @throws INFERENCE_FAILED */
   encodeNotes(notes: readonly string[]): Promise<Float32Array>;
   /**
    * Features of token ids, [B,T] to [B,T,W]: the text encoder alone, for those whose notes are tokens already.

@@ -1,4 +1,4 @@
-/** `reclmis predict`: segments images by their notes ; masks, overlays, figures. */
+/** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
 import { readFileSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
@@ -40,7 +40,7 @@ export function register(program: Command): void {
   const command = program
     .command('predict')
     .description('segment images by their notes: masks, overlays and figures at each image’s own size')
-    .argument('<model>', 'run folder of `reclmis train`')
+    .argument('<model>', 'folder of `reclmis export` or run folder of `reclmis train`')
     .requiredOption(
       '--image <path>',
       'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/**/*.png"',
@@ -86,8 +86,8 @@ export function register(program: Command): void {
       'after',
       '\nExamples:\n  $ reclmis predict runs/qata --image chest.png \\\n' +
         '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o masks\n' +
-        '  $ reclmis predict runs/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks\n' +
-        '  $ reclmis predict runs/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n',
+        '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks\n' +
+        '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n',
     )
     .action(run);
 }

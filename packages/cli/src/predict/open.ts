@@ -1,7 +1,7 @@
-/** The model that `reclmis predict` is given, told by what lies in the folder. */
+/** The model that `reclmis predict` is given: an exported model's folder or a run folder, told apart by what lies in it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { MANIFEST_FILE, ReclmisError } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 
@@ -34,12 +34,18 @@ export interface ModelSource {
   load(choice: EngineChoice): Promise<LoadedSource>;
 }
 
-/** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING */
+/** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
 export async function openModel(dir: string): Promise<ModelSource> {
+  if (existsSync(join(dir, MANIFEST_FILE))) {
+    const { openExported } = await import('./open-exported.js');
+    return openExported(dir);
+  }
   if (existsSync(dir) && !existsSync(join(dir, 'config.yaml'))) {
-    throw new ReclmisError('MODEL_MISSING', `${dir}: expected a run folder, which holds config.yaml`, {
-      remedy: 'Name a folder of `reclmis train`.',
-    });
+    throw new ReclmisError(
+      'MODEL_MISSING',
+      `${dir}: expected manifest.json (of an exported model) or config.yaml (of a run), found neither`,
+      { remedy: 'Name a folder of `reclmis export` or of `reclmis train`.' },
+    );
   }
   const { openRunFolder } = await import('./open-run.js');
   return openRunFolder(dir);

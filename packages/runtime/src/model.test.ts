@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { MANIFEST_FILE, MANIFEST_FORMAT, ReclmisError, type RgbImage, WordTokenizer } from '@reclmis/core';
+import { describe, expect, it } from 'vitest';
+import { openModel } from './model.js';
+import type { Network, Platform, Source, Values } from './seams.js';
+import type { Model } from './types.js';
+import { urlSource } from './url-source.js';
+
+const S = 2;
+const T = 3;
+const W = 1;
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const FILES: Record<string, Uint8Array> = {
+  'segmenter.onnx': bytesOf('segmenter'),
+  'text-encoder.onnx': bytesOf('text'),
+};
+const file = (name: string): object => ({ name, sha256: sha256(FILES[name]!), bytes: FILES[name]!.length });
+
+function manifest(change: object = {}): object {
+  return {
+    format: MANIFEST_FORMAT,
+    name: 'tiny',
+    created: '2026-01-01T00:00:00Z',
+    versions: { reclmis: '0.1.0', libtorch: '1.13.0', opset: 17 },
+    precision: 'fp32',
+    image: {
+      size: S,
+      channels: ['red', 'green', 'blue'],
+      layout: 'NCHW',
+      scale: 'v/255',
+      mean: [0, 0, 0],
+      deviation: [1, 1, 1],
+      resize: 'stretch-triangle-antialiased',
+    },
+    note: {
+      contextLength: T,
+      width: W,
+      tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left right']).toJSON() },
+    },
+    threshold: 0.5,
+    activation: 'sigmoid',
+    segmenter: {
+      file: file('segmenter.onnx'),
+      inputs: { image: 'image', note: 'note' },
+      outputs: { probability: 'probability' },
+    },
+    textEncoder: { file: file('text-encoder.onnx'), inputs: { tokens: 'tokens' }, outputs: { note: 'note' } },
+    parameters: 1,
+    training: { data: null, checkpoint: { kind: 'best', epoch: 1 }, seed: 1 },
+    scores: [],
+    intendedUse: 'tests',
+    limits: ['none of it is real'],
+    check: { cases: 1, worst: 0 },
+    ...change,
+  };
+}
+
+const memory = (json: unknown = manifest()): Source => ({
+  where: 'memory',
+  read: (name) => Promise.resolve(name === MANIFEST_FILE ? bytesOf(JSON.stringify(json)) : FILES[name]!),
+});
+
+/** Text encoder: a token's id as its feature. Segmenter: red where the first word's id is even, else blue. */
+function platform(calls: string[], slow: Promise<void> = Promise.resolve()): Platform {
+  const network = (text: boolean): Network => ({
+    async run(inputs: Readonly<Record<string, Values>>) {
+      calls.push(`${text ? 'text' : 'segment'} ${Object.values(inputs)[0]!.shape[0]}`);
+      await slow;
+      if (text) return Float32Array.from(inputs['tokens']!.data as BigInt64Array, Number);
+      const images = inputs['image']!.data as Float32Array;
+      const notes = inputs['note']!.data as Float32Array;
+      const plane = S * S;
+      return Float32Array.from({ length: images.length / 3 }, (_, i) => {
+        const b = Math.floor(i / plane);
+        return images[b * 3 * plane + (notes[b * T * W]! % 2 === 0 ? 0 : 2) * plane + (i % plane)]!;
+      });
+    },
+    release: () => {
+      calls.push('release');
+      return Promise.resolve();
+    },
+  });
+  return {
+    device: 'cpu',
+    open: (bytes) => Promise.resolve(network(new TextDecoder().decode(bytes) === 'text')),
+    decode: (image) => Promise.resolve(image as RgbImage),
+    sha256: (bytes) => Promise.resolve(sha256(bytes)),
+  };
+}
+
+/** Left half red, right half blue: w x h pixels. */
+const picture = (width: number, height: number): RgbImage => ({
+  width,
+  height,
+  data: Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const left = Math.floor(i / 3) % width < width / 2;
+    return i % 3 === (left ? 0 : 2) ? 255 : 0;
+  }),
+});
+
+async function opened(calls: string[] = [], noteCache?: number): Promise<Model> {
+  return openModel(memory(), platform(calls), noteCache === undefined ? {} : { noteCache });
+}
+
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'none',
+    (error: unknown) => (error instanceof ReclmisError ? error.code : String(error)),
+  );
+
+describe('a model', () => {
+  it('segments at the image’s own size, by the note', async () => {
+    const model = await opened();
+    const ids = WordTokenizer.fromNotes(['left right']); // left: 2, right: 3
+    expect(ids.encode('left', T).ids[0]).toBe(2);
+    const left = await model.segment(picture(4, 6), 'left');
+    expect([left.width, left.height]).toEqual([4, 6]);
+    expect([...left.mask.data.subarray(0, 4)]).toEqual([1, 1, 0, 0]);
+    const right = await model.segment(picture(4, 6), 'right');
+    expect([...right.mask.data.subarray(20)]).toEqual([0, 0, 1, 1]);
+    expect(right.probability.length).toBe(24);
+    // the probability at the border is a blend of both sides, so that a low threshold covers it
+    expect((await model.segment(picture(4, 6), 'left', { threshold: 0.1 })).mask.data[2]).toBe(1);
+  });
+
+  it('computes a note once, in one run with the other new ones, and forgets the least recently used', async () => {
+    const calls: string[] = [];
+    const model = await opened(calls, 2);
+    const notes = ['left', 'right', 'left'];
+    const batch = await model.segmentBatch(notes.map((note) => ({ image: picture(2, 2), note })));
+    expect(calls).toEqual(['text 2', 'segment 3']);
+    const single = await model.segment(picture(2, 2), 'left');
+    expect(single.timings.text).toBe(0);
+    expect(single.mask).toEqual(batch[0]?.mask);
+    await model.segment(picture(2, 2), 'left right'); // 'right' leaves
+    await model.segment(picture(2, 2), 'right');
+    expect(calls.slice(2)).toEqual(['segment 1', 'text 1', 'segment 1', 'text 1', 'segment 1']);
+  });
+
+  it('computes overlapping calls in order, and stops for a signal', async () => {
+    const calls: string[] = [];
+    let go = (): void => undefined;
+    const model = await openModel(memory(), platform(calls, new Promise((resolve) => (go = resolve))));
+    const first = model.segment(picture(2, 2), 'left');
+    const control = new AbortController();
+    const second = model.segment(picture(2, 2), 'right', { signal: control.signal });
+    control.abort(new Error('no longer wanted'));
+    go();
+    await expect(second).rejects.toThrow('no longer wanted');
+    expect((await first).mask.data).toHaveLength(4);
+    expect(calls).toEqual(['text 1', 'segment 1']);
+    const closing = model.dispose();
+    expect(await codeOf(model.segment(picture(2, 2), 'left'))).toBe('INFERENCE_FAILED');
+    await closing;
+    expect(calls.slice(2)).toEqual(['release', 'release']);
+  });
+
+  it('refuses bad notes, options and tensors', async () => {
+    const model = await opened();
+    expect(await codeOf(model.segment(picture(2, 2), ' \n'))).toBe('NOTE_EMPTY');
+    expect(await codeOf(model.segment(picture(2, 2), 'left', { threshold: 2 }))).toBe('OPTION_INVALID');
+    expect(await codeOf(model.run(new Float32Array(3), null, 1))).toBe('INFERENCE_FAILED');
+    expect(await codeOf(model.encodeTokens(new BigInt64Array(2), 1))).toBe('INFERENCE_FAILED');
+    expect(await model.encodeNotes([''])).toHaveLength(T * W);
+    expect(await codeOf(opened([], -1))).toBe('OPTION_INVALID');
+  });
+
+  it.each([
+    ['another format', manifest({ format: 'reclmis-model/9' })],
+    [
+      'a path that leads elsewhere',
+      manifest({
+        segmenter: {
+          file: { name: '../x', sha256: 'a'.repeat(64), bytes: 1 },
+          inputs: { image: 'image', note: 'note' },
+          outputs: { probability: 'p' },
+        },
+      }),
+    ],
+    [
+      'another hash',
+      manifest({
+        segmenter: {
+          file: { ...file('segmenter.onnx'), sha256: 'a'.repeat(64) },
+          inputs: { image: 'image', note: 'note' },
+          outputs: { probability: 'p' },
+        },
+      }),
+    ],
+    ['a note encoder without notes', manifest({ note: null })],
+    ['no object', 3],
+  ])('refuses %s', async (_, json) => {
+    expect(await codeOf(openModel(memory(json), platform([])))).toBe('MODEL_INVALID');
+  });
+});
+
+describe('a model behind an address', () => {
+  async function served(
+    answer: (path: string) => Uint8Array | null,
+    cut = false,
+  ): Promise<{ url: string; server: Server }> {
+    const server = createServer((request, response) => {
+      const bytes = answer(request.url ?? '');
+      if (!bytes) return void response.writeHead(404).end();
+      response.writeHead(200, { 'content-length': bytes.length });
+      if (cut && !request.url?.endsWith('.json'))
+        response.write(bytes.subarray(0, 2), () => response.destroy());
+      else response.end(bytes);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/models/tiny`, server };
+  }
+  const content = (path: string): Uint8Array | null => {
+    const name = path.replace('/models/tiny/', '');
+    return name === MANIFEST_FILE ? bytesOf(JSON.stringify(manifest())) : (FILES[name] ?? null);
+  };
+
+  it('is loaded, with progress', async () => {
+    const { url, server } = await served(content);
+    try {
+      const seen: number[] = [];
+      const model = await openModel(urlSource(url), platform([]), {
+        onProgress: (done, all) => seen.push(done / all),
+      });
+      expect(seen.at(-1)).toBe(1);
+      expect((await model.segment(picture(2, 2), 'left')).mask.data).toHaveLength(4);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('is refused where it is missing, cut short, or larger than it says', async () => {
+    for (const [code, answer, cut] of [
+      ['MODEL_MISSING', () => null, false],
+      ['MODEL_INVALID', content, true],
+      [
+        'MODEL_INVALID',
+        (path: string) => (path.endsWith('.json') ? content(path) : new Uint8Array(1000)),
+        false,
+      ],
+    ] as const) {
+      const { url, server } = await served(answer, cut);
+      try {
+        expect(await codeOf(openModel(urlSource(url), platform([])))).toBe(code);
+      } finally {
+        server.close();
+      }
+    }
+    expect(await codeOf(openModel(urlSource('http://127.0.0.1:9/x'), platform([])))).toBe('MODEL_MISSING');
+  });
+});

@@ -1,0 +1,327 @@
+/**
+ * A model at work, the same in Node and in the browser: tokens, features kept by note, preprocessing, the two networks, and the mask at the image's own
+ * size. Preprocessing and threshold are core's, the ones of training.
+ *
+ * B cases, S side of the model's input, T tokens, W width of the note's features.
+ */
+import {
+  ClipTokenizer,
+  imageToPlanes,
+  MANIFEST_FILE,
+  type ModelManifest,
+  parseManifest,
+  ReclmisError,
+  resizePlane,
+  threshold,
+  WordTokenizer,
+} from '@reclmis/core';
+import type { Network, Platform, Source, Values } from './seams.js';
+import type { LoadOptions, Model, SegmentCase, Segmentation, SegmentOptions, Timings } from './types.js';
+
+/** A manifest with the vocabulary of any training set is far smaller. */
+const MANIFEST_BYTES = 16 * 2 ** 20;
+/** 64 Mpx, as in training. */
+const MAX_PIXELS = 64_000_000;
+const NOTE_CACHE = 256;
+
+type Tokenize = (note: string) => readonly number[];
+
+/**
+ * Loads manifest, tokeniser and networks.
+ * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID; the signal's reason when it is aborted.
+ */
+export async function openModel(
+  source: Source,
+  platform: Platform,
+  options: LoadOptions = {},
+): Promise<Model> {
+  const { signal, verify = true, noteCache = NOTE_CACHE, onProgress } = options;
+  if (!Number.isInteger(noteCache) || noteCache < 0) {
+    throw new ReclmisError('OPTION_INVALID', `noteCache: expected a whole number from 0, got ${noteCache}`);
+  }
+  signal?.throwIfAborted();
+  const manifest = await readManifest(source);
+  const clip = manifest.note?.tokenizer.kind === 'clip' ? manifest.note.tokenizer.merges : null;
+  const files = [manifest.segmenter.file, manifest.textEncoder?.file, clip].filter((file) => file != null);
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let loaded = 0;
+  const read = async (file: ModelManifest['segmenter']['file']): Promise<Uint8Array> => {
+    signal?.throwIfAborted();
+    const bytes = await source.read(file.name, file.bytes, (count) => {
+      loaded += count;
+      onProgress?.(loaded, total);
+    });
+    const where = `${source.where}: ${file.name}`;
+    if (bytes.length !== file.bytes)
+      throw new ReclmisError('MODEL_INVALID', `${where}: expected ${file.bytes} bytes, got ${bytes.length}`);
+    const hash = verify ? await platform.sha256(bytes) : file.sha256;
+    if (hash !== file.sha256)
+      throw new ReclmisError('MODEL_INVALID', `${where}: expected SHA-256 ${file.sha256}, got ${hash}`);
+    return bytes;
+  };
+  const open = async (file: ModelManifest['segmenter']['file']): Promise<Network> => {
+    const bytes = await read(file);
+    signal?.throwIfAborted();
+    return platform.open(bytes).catch((cause: unknown) => {
+      if (cause instanceof ReclmisError) throw cause;
+      throw new ReclmisError(
+        'MODEL_INVALID',
+        `${source.where}: ${file.name}: onnxruntime refuses it (${firstLine(cause)})`,
+        { cause },
+      );
+    });
+  };
+  const tokenize = await tokenizerOf(manifest, read);
+  const segmenter = await open(manifest.segmenter.file);
+  try {
+    const text = manifest.textEncoder ? await open(manifest.textEncoder.file) : null;
+    return new LoadedModel(manifest, platform, segmenter, text, tokenize, noteCache);
+  } catch (error) {
+    await segmenter.release();
+    throw error;
+  }
+}
+
+async function readManifest(source: Source): Promise<ModelManifest> {
+  const where = `${source.where}: ${MANIFEST_FILE}`;
+  const bytes = await source.read(MANIFEST_FILE, MANIFEST_BYTES);
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new ReclmisError('MODEL_INVALID', `${where}: is not JSON`, { cause });
+  }
+  return parseManifest(json, where);
+}
+
+async function tokenizerOf(
+  { note }: ModelManifest,
+  read: (file: ModelManifest['segmenter']['file']) => Promise<Uint8Array>,
+): Promise<Tokenize | null> {
+  if (!note) return null;
+  const { tokenizer, contextLength } = note;
+  if (tokenizer.kind === 'words') {
+    const words = WordTokenizer.fromJSON(tokenizer.vocabulary);
+    return (text) => words.encode(text, contextLength).ids;
+  }
+  const clip = ClipTokenizer.fromMerges(new TextDecoder().decode(await read(tokenizer.merges)));
+  return (text) => clip.encode(text, contextLength).ids;
+}
+
+class LoadedModel implements Model {
+  readonly device;
+  /** Features by note, the least recently used first. */
+  private readonly features = new Map<string, Float32Array>();
+  /** The end of what has been asked for so far: networks run one call at a time, in order. */
+  private last: Promise<unknown> = Promise.resolve();
+  private disposed = false;
+
+  constructor(
+    readonly manifest: ModelManifest,
+    private readonly platform: Platform,
+    private readonly segmenter: Network,
+    private readonly text: Network | null,
+    private readonly tokenize: Tokenize | null,
+    private readonly capacity: number,
+  ) {
+    this.device = platform.device;
+  }
+
+  async segment(
+    image: SegmentCase['image'],
+    note: string,
+    options: SegmentOptions = {},
+  ): Promise<Segmentation> {
+    const [result] = await this.segmentBatch([{ image, note }], options);
+    if (!result) throw new ReclmisError('INTERNAL', 'a case was lost');
+    return result;
+  }
+
+  async segmentBatch(
+    cases: readonly SegmentCase[],
+    { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS }: SegmentOptions = {},
+  ): Promise<Segmentation[]> {
+    this.requireOpen();
+    if (!(least >= 0 && least <= 1))
+      throw new ReclmisError('OPTION_INVALID', `threshold: expected 0 to 1, got ${least}`);
+    if (cases.length === 0) return [];
+    const notes = cases.map(({ note }) => this.checkNote(note));
+    const begun = performance.now();
+    signal?.throwIfAborted();
+    const S = this.manifest.image.size;
+    const planes = new Float32Array(cases.length * 3 * S * S); // [B,3,S,S]
+    const sizes: { width: number; height: number }[] = [];
+    for (const [i, { image }] of cases.entries()) {
+      const pixels = await this.platform.decode(image, maxPixels);
+      signal?.throwIfAborted();
+      planes.set(imageToPlanes(pixels, S), i * 3 * S * S);
+      sizes.push({ width: pixels.width, height: pixels.height });
+    }
+    const ready = performance.now();
+    const { text, segment, probability } = await this.queue(async () => {
+      signal?.throwIfAborted();
+      const start = performance.now();
+      const known = notes.every((note) => this.features.has(note));
+      const features = this.text ? await this.featuresOf(notes) : null;
+      signal?.throwIfAborted();
+      const encoded = performance.now();
+      const probability = await this.compute(planes, features, cases.length);
+      return {
+        text: known || !features ? 0 : encoded - start,
+        segment: performance.now() - encoded,
+        probability,
+      };
+    });
+    const computed = performance.now();
+    const masks = sizes.map(({ width, height }, i) => {
+      const plane = probability.subarray(i * S * S, (i + 1) * S * S); // [1,S,S]
+      if (plane.some(Number.isNaN))
+        throw new ReclmisError('INFERENCE_FAILED', 'the model gave probabilities that are not numbers');
+      const own = resizePlane(plane, S, S, width, height);
+      return { mask: threshold(own, width, height, least), probability: own, width, height };
+    });
+    const end = performance.now();
+    const timings: Timings = {
+      preprocess: ready - begun,
+      text,
+      segment,
+      postprocess: end - computed,
+      total: end - begun,
+    };
+    return masks.map((mask) => ({ ...mask, timings }));
+  }
+
+  async encodeNotes(notes: readonly string[]): Promise<Float32Array> {
+    this.requireOpen();
+    return this.queue(() => this.featuresOf(notes));
+  }
+
+  async encodeTokens(tokens: BigInt64Array, count: number): Promise<Float32Array> {
+    this.requireOpen();
+    const { note } = this.manifest;
+    if (!note || tokens.length !== count * note.contextLength) {
+      throw new ReclmisError(
+        'INFERENCE_FAILED',
+        `tokens: expected ${count} x ${note?.contextLength ?? 0}, got ${tokens.length}`,
+      );
+    }
+    return this.queue(() => this.encode(tokens, count));
+  }
+
+  async run(images: Float32Array, notes: Float32Array | null, count: number): Promise<Float32Array> {
+    this.requireOpen();
+    const { image, note } = this.manifest;
+    const pixels = count * 3 * image.size ** 2;
+    const width = note ? count * note.contextLength * note.width : 0;
+    if (images.length !== pixels || (notes?.length ?? 0) !== width) {
+      throw new ReclmisError(
+        'INFERENCE_FAILED',
+        `expected ${pixels} values of images and ${width} of notes, got ${images.length} and ${notes?.length ?? 0}`,
+      );
+    }
+    return this.queue(() => this.compute(images, notes, count));
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    await this.last.catch(() => undefined); // its caller hears of it
+    this.features.clear();
+    await this.segmenter.release();
+    await this.text?.release();
+  }
+
+  private requireOpen(): void {
+    if (this.disposed) throw new ReclmisError('INFERENCE_FAILED', 'the model was disposed of');
+  }
+
+  private checkNote(note: string): string {
+    if (this.text && note.trim() === '') throw new ReclmisError('NOTE_EMPTY', 'the note has no words');
+    return note;
+  }
+
+  /** Runs the work after all that was asked for before. */
+  private queue<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.last.then(work, work);
+    this.last = mine.catch(() => undefined); // whoever asked hears of it
+    return mine;
+  }
+
+  /** [B,T,W] of notes; those that are not known are computed together. */
+  private async featuresOf(notes: readonly string[]): Promise<Float32Array> {
+    const { note } = this.manifest;
+    if (!note || !this.tokenize)
+      throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no features');
+    const size = note.contextLength * note.width;
+    const here = new Map<string, Float32Array>();
+    const missing: string[] = [];
+    for (const one of new Set(notes)) {
+      const known = this.features.get(one);
+      if (known) here.set(one, known);
+      else missing.push(one);
+    }
+    if (missing.length > 0) {
+      const tokenize = this.tokenize;
+      const ids = missing.flatMap((one) => tokenize(one).map(BigInt));
+      const rows = await this.encode(BigInt64Array.from(ids), missing.length);
+      missing.forEach((one, i) => here.set(one, rows.slice(i * size, (i + 1) * size)));
+    }
+    const all = new Float32Array(notes.length * size);
+    notes.forEach((one, i) => {
+      const row = here.get(one);
+      if (row) all.set(row, i * size);
+    });
+    for (const [one, row] of here) this.remember(one, row);
+    return all;
+  }
+
+  private remember(note: string, row: Float32Array): void {
+    this.features.delete(note);
+    this.features.set(note, row); // now the most recently used
+    while (this.features.size > this.capacity) {
+      const [oldest] = this.features.keys();
+      if (oldest === undefined) return;
+      this.features.delete(oldest);
+    }
+  }
+
+  private encode(tokens: BigInt64Array, count: number): Promise<Float32Array> {
+    const { note, textEncoder } = this.manifest;
+    if (!note || !textEncoder || !this.text)
+      throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no features');
+    const inputs = { [textEncoder.inputs.tokens]: { data: tokens, shape: [count, note.contextLength] } };
+    const length = count * note.contextLength * note.width;
+    return runNetwork(this.text, inputs, textEncoder.outputs.note, length);
+  }
+
+  private compute(images: Float32Array, features: Float32Array | null, count: number): Promise<Float32Array> {
+    const { image, note, segmenter } = this.manifest;
+    const S = image.size;
+    const inputs: Record<string, Values> = {
+      [segmenter.inputs.image]: { data: images, shape: [count, 3, S, S] },
+    };
+    if (note && features && segmenter.inputs.note !== null)
+      inputs[segmenter.inputs.note] = { data: features, shape: [count, note.contextLength, note.width] };
+    return runNetwork(this.segmenter, inputs, segmenter.outputs.probability, count * S * S);
+  }
+}
+
+async function runNetwork(
+  network: Network,
+  inputs: Readonly<Record<string, Values>>,
+  output: string,
+  length: number,
+): Promise<Float32Array> {
+  const result = await network.run(inputs, output).catch((cause: unknown) => {
+    throw new ReclmisError('INFERENCE_FAILED', `onnxruntime: ${firstLine(cause)}`, { cause });
+  });
+  if (result.length !== length) {
+    throw new ReclmisError('INFERENCE_FAILED', `${output}: expected ${length} values, got ${result.length}`);
+  }
+  return result;
+}
+
+function firstLine(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return (text.split('\n')[0] ?? '').slice(0, 300);
+}
