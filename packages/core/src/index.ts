@@ -10,6 +10,7 @@ export * from './random.js';
 export * from './raster.js';
 export * from './words.js';
 export * from './clip-tokens.js';
+export { CLIP_SIZE } from './clip-vocabulary.js';
 export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
 export * from './zones.js';

@@ -1,0 +1,110 @@
+/**
+ * Who may reach the server: its own machine alone, or, at any other address, those who know a token. A token is compared in constant time;
+ * TLS is for those who need it without a proxy in front.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { ReclmisError } from '@reclmis/core';
+import { oneLine } from '@reclmis/files';
+
+/** Certificate chain and private key, PEM. */
+export interface Tls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Characters of the shortest token: 96 random bits in base64. */
+const SHORTEST = 16;
+
+/** Whether an address reaches this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/** Refuses to open the server to a network without a token, unless that is asked for. @throws OPTION_INVALID */
+export function checkAddress(
+  host: string,
+  access: { readonly token: boolean; readonly insecure: boolean },
+): void {
+  if (isLoopback(host) || access.token || access.insecure) return;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--host ${host}: others than this machine could reach the server without a token`,
+    {
+      remedy:
+        'Name a file that holds a token with --token-file, or say --insecure where something else guards the server.',
+    },
+  );
+}
+
+async function fileOf(option: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new ReclmisError('OPTION_INVALID', `${option} ${path}: cannot be read (${oneLine(error)})`, {
+      cause: error,
+      remedy: 'Name a file that the server may read.',
+    });
+  }
+}
+
+/** The token of a file: one line of at least 16 visible ASCII characters. @throws OPTION_INVALID */
+export async function readToken(path: string): Promise<string> {
+  const token = (await fileOf('--token-file', path)).toString('latin1').trim();
+  if (token.length >= SHORTEST && token.length <= 4096 && /^[!-~]+$/.test(token)) return token;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--token-file ${path}: expected one line of ${SHORTEST} to 4096 visible ASCII characters, got ${token.length} characters or others`,
+    { remedy: 'Make one, for instance with `openssl rand -base64 32`.' },
+  );
+}
+
+/** Certificate and key of two PEM files, checked to belong together. @throws OPTION_INVALID */
+export async function readTls(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+): Promise<Tls | null> {
+  if (certFile === undefined && keyFile === undefined) return null;
+  if (certFile === undefined || keyFile === undefined)
+    throw new ReclmisError('OPTION_INVALID', 'expected --tls-cert and --tls-key together, got one of them');
+  const [cert, key] = await Promise.all([fileOf('--tls-cert', certFile), fileOf('--tls-key', keyFile)]);
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--tls-cert ${certFile}, --tls-key ${keyFile}: no certificate with its key (${oneLine(error)})`,
+      {
+        cause: error,
+        remedy: 'Give a certificate chain and its private key, both PEM and without a passphrase.',
+      },
+    );
+  }
+  return { cert, key };
+}
+
+/** Origins that browsers may call from, each as browsers send it: scheme, host and port. @throws OPTION_INVALID */
+export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
+  for (const origin of origins) {
+    const parsed = URL.canParse(origin) ? new URL(origin) : null;
+    if (parsed?.origin === origin && /^https?:$/.test(parsed.protocol)) continue;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--cors ${origin}: expected an origin such as https://viewer.example.org`,
+    );
+  }
+  return new Set(origins);
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** A test of an Authorization header; digests of equal length are compared, so that time says nothing about the token. */
+export function tokenCheck(token: string): (header: string | undefined) => boolean {
+  const expected = digest(token);
+  return (header) => {
+    const given = /^Bearer +([!-~]+) *$/i.exec(header ?? '')?.[1] ?? '';
+    return timingSafeEqual(digest(given), expected);
+  };
+}

@@ -1,0 +1,177 @@
+import { ReclmisError } from '@reclmis/core';
+import { describe, expect, it } from 'vitest';
+import { Batcher, type BatcherOptions, type Done } from './batcher.js';
+
+/** A batcher of strings; what it computes waits until it is let go. */
+function gated(options: Partial<BatcherOptions<string, string>> = {}) {
+  const batches: string[][] = [];
+  const signals: AbortSignal[] = [];
+  const gates: (() => void)[] = [];
+  const batcher = new Batcher<string, string>({
+    run: async (items, signal) => {
+      batches.push([...items]);
+      signals.push(signal);
+      await new Promise<void>((resolve) => gates.push(resolve));
+      if (items.includes('bad')) throw new ReclmisError('INFERENCE_FAILED', 'bad');
+      return items.map((item) => item.toUpperCase());
+    },
+    maxQueue: 10,
+    maxUnits: 3,
+    maxCost: 100,
+    wait: 0,
+    ...options,
+  });
+  const never = new AbortController().signal;
+  const submit = (
+    item: string,
+    { key = 'k', units = 1, cost = 1, signal = never } = {},
+  ): Promise<Done<string>> => batcher.submit({ item, key, units, cost, signal });
+  const open = async (): Promise<void> => {
+    gates.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  return { batcher, submit, open, batches, signals, gates };
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'none',
+    (error: unknown) => (error instanceof ReclmisError ? error.code : error),
+  );
+
+describe('Batcher', () => {
+  it('gathers what comes while it computes, in order, up to the largest batch', async () => {
+    const { submit, open, batches } = gated();
+    const all = ['a', 'b', 'c', 'd', 'e'].map((item) => submit(item));
+    expect(batches).toEqual([['a']]);
+    await open();
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+    await open();
+    await open();
+    expect(batches).toEqual([['a'], ['b', 'c', 'd'], ['e']]);
+    const done = await Promise.all(all);
+    expect(done.map(({ value }) => value)).toEqual(['A', 'B', 'C', 'D', 'E']);
+    expect(done.map(({ batch }) => batch)).toEqual([1, 3, 3, 3, 1]);
+  });
+
+  it('waits for company while idle, and no longer than for a full batch', async () => {
+    const { submit, open, batches } = gated({ wait: 20 });
+    const first = submit('a');
+    expect(batches).toEqual([]);
+    const second = submit('b');
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(batches).toEqual([['a', 'b']]);
+    await open();
+    expect((await first).waited).toBeGreaterThan(10); // timers may fire a little early
+    await second;
+    const more = ['c', 'd', 'e'].map((item) => submit(item));
+    expect(batches).toEqual([
+      ['a', 'b'],
+      ['c', 'd', 'e'],
+    ]);
+    await open();
+    await Promise.all(more);
+  });
+
+  it('keeps keys apart and bounds units and cost, a job that is too large being alone', async () => {
+    const { submit, open, batches } = gated();
+    const all = [
+      submit('first'),
+      submit('a'),
+      submit('b', { key: 'other' }),
+      submit('c', { key: 'other', units: 2 }),
+      submit('d', { key: 'other' }),
+      submit('e', { key: 'other', cost: 60 }),
+      submit('f', { key: 'other', cost: 60 }),
+      submit('huge', { cost: 1000, units: 7 }),
+    ];
+    for (let i = 0; i < 6; i++) await open();
+    expect(batches).toEqual([['first'], ['a'], ['b', 'c'], ['d', 'e'], ['f'], ['huge']]);
+    expect((await Promise.all(all)).map(({ batch }) => batch)).toEqual([1, 1, 3, 3, 2, 2, 1, 7]);
+  });
+
+  it('refuses what is more than may wait, and says when to come back', async () => {
+    const { batcher, submit, open } = gated({ maxQueue: 2 });
+    const taken = [submit('a'), submit('b'), submit('c')];
+    expect([batcher.length, batcher.full]).toEqual([2, true]);
+    expect(await codeOf(submit('d'))).toBe('SERVER_BUSY');
+    expect(batcher.retryAfter).toBeGreaterThanOrEqual(1);
+    await open();
+    await open();
+    expect((await Promise.all(taken)).map(({ value }) => value)).toEqual(['A', 'B', 'C']);
+    expect(batcher.full).toBe(false);
+  });
+
+  it('takes one at a time where none may wait', async () => {
+    const { submit, open } = gated({ maxQueue: 0 });
+    const first = submit('a');
+    expect(await codeOf(submit('b'))).toBe('SERVER_BUSY');
+    await open();
+    expect((await first).value).toBe('A');
+  });
+
+  it('drops a job whose signal is aborted, and tells a batch that nobody waits for', async () => {
+    const { batcher, submit, open, batches, signals } = gated();
+    const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()] as const;
+    const gone = new ReclmisError('INTERRUPTED', 'gone');
+    const first = submit('a', { signal: one.signal });
+    const second = submit('b', { signal: two.signal });
+    const third = submit('c', { signal: three.signal });
+    const fourth = submit('d');
+    two.abort(gone);
+    expect(await codeOf(second)).toBe('INTERRUPTED');
+    expect(batcher.length).toBe(2);
+    one.abort(gone);
+    expect(await codeOf(first)).toBe('INTERRUPTED');
+    expect(signals[0]?.aborted).toBe(true);
+    await open();
+    three.abort(gone);
+    expect(await codeOf(third)).toBe('INTERRUPTED');
+    expect(signals[1]?.aborted).toBe(false); // d is still wanted
+    await open();
+    expect((await fourth).value).toBe('D');
+    expect(batches).toEqual([['a'], ['c', 'd']]);
+    expect(await codeOf(submit('e', { signal: one.signal }))).toBe('INTERRUPTED');
+  });
+
+  it('computes the jobs of a failed batch one by one', async () => {
+    const { submit, open, batches } = gated();
+    const first = submit('a');
+    const results = [submit('b'), submit('bad'), submit('c')].map((job) =>
+      codeOf(job.then(({ value }) => Promise.reject(new Error(value)))),
+    );
+    for (let i = 0; i < 5; i++) await open();
+    expect(batches).toEqual([['a'], ['b', 'bad', 'c'], ['b'], ['bad'], ['c']]);
+    expect((await first).value).toBe('A');
+    const [b, bad, c] = await Promise.all(results);
+    expect([String(b), bad, String(c)]).toEqual(['Error: B', 'INFERENCE_FAILED', 'Error: C']);
+  });
+
+  it('forgets its listeners on signals that live on', async () => {
+    const controller = new AbortController();
+    let listeners = 0;
+    const signal = new Proxy(controller.signal, {
+      get(target, key) {
+        if (key === 'addEventListener')
+          return (...args: Parameters<AbortSignal['addEventListener']>) => {
+            listeners += 1;
+            target.addEventListener(...args);
+          };
+        if (key === 'removeEventListener')
+          return (...args: Parameters<AbortSignal['removeEventListener']>) => {
+            listeners -= 1;
+            target.removeEventListener(...args);
+          };
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const { submit, open } = gated();
+    const job = submit('a', { signal });
+    expect(listeners).toBe(2); // of the job, of the batch
+    await open();
+    await job;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(listeners).toBe(0);
+  });
+});

@@ -1,0 +1,78 @@
+/** What the routes of a server share. */
+import type { Model } from '@reclmis/runtime';
+import type { FastifyReply } from 'fastify';
+import { ReclmisError } from '@reclmis/core';
+import type { Batcher, Done } from './batcher.js';
+import type { Budget, Limits } from './limits.js';
+import type { Metrics } from './metrics.js';
+import { keyOf, type Result, unitsOf, type Work } from './work.js';
+
+export interface ServerContext {
+  readonly model: Model;
+  /** Of the program. */
+  readonly version: string;
+  readonly limits: Limits;
+  readonly batcher: Batcher<Work, Result>;
+  readonly metrics: Metrics;
+  /** Bytes of bodies. */
+  readonly bytes: Budget;
+  /** Pixels of decoded images. */
+  readonly pixels: Budget;
+  /** Whether the server takes work: false once it is stopping. */
+  readonly accepting: () => boolean;
+}
+
+/** Ends the work for a request when its time is over or its client is gone. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** The promise's result, or the signal's reason as soon as it is aborted. */
+  race<T>(work: Promise<T>): Promise<T>;
+  [Symbol.dispose](): void;
+}
+
+/** A deadline for the request that `reply` answers. Its reason is REQUEST_TIMEOUT or INTERRUPTED. */
+export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const timer = setTimeout(() => {
+    controller.abort(new ReclmisError('REQUEST_TIMEOUT', `not finished within ${milliseconds / 1000} s`));
+  }, milliseconds);
+  const onClose = (): void => {
+    if (!reply.raw.writableFinished)
+      controller.abort(new ReclmisError('INTERRUPTED', 'the client closed the connection'));
+  };
+  reply.raw.once('close', onClose);
+  if (reply.raw.destroyed) onClose();
+  return {
+    signal,
+    race: (work) =>
+      new Promise((resolve, reject) => {
+        const onAbort = (): void => reject(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+        if (signal.aborted) onAbort();
+      }),
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      reply.raw.removeListener('close', onClose);
+    },
+  };
+}
+
+/** Queues work and waits for its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
+export async function compute(
+  context: ServerContext,
+  work: Work,
+  cost: number,
+  signal: AbortSignal,
+): Promise<Done<Result>> {
+  const done = await context.batcher.submit({
+    item: work,
+    key: keyOf(work),
+    units: unitsOf(work),
+    cost,
+    signal,
+  });
+  context.metrics.waited(done.waited);
+  return done;
+}

@@ -1,0 +1,226 @@
+/** Clients that misbehave: slow, gone, lying about lengths, too many at once. The server answers a coded 4xx or 503, and goes on. */
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { FORM_TYPE, formOf, greyPng, infer, raw, S, segment, send, serving, T, until, W } from './testing.js';
+
+const IMAGE = greyPng(6, 5);
+const FORM = formOf(IMAGE, { note: 'left lung' });
+const head = (length: number | string, more = ''): string =>
+  `POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${length}\r\n${more}\r\n`;
+const whole = (text: string, body: Uint8Array = new Uint8Array(0)): Buffer =>
+  Buffer.concat([Buffer.from(text), body]);
+
+/** Status and code of the last answer in what a socket received. */
+function answerIn(text: string): [number, unknown] {
+  const at = text.lastIndexOf('HTTP/1.1 ');
+  const status = Number(text.slice(at + 9, at + 12));
+  const body = text.slice(text.indexOf('\r\n\r\n', at) + 4);
+  return [status, (JSON.parse(body) as { code: unknown }).code];
+}
+
+const figures = async (url: string): Promise<string> => (await send(`${url}/metrics`)).body.toString();
+
+describe('lengths', () => {
+  it('refuses a declared length of 4 GB before it reads', async () => {
+    await serving({}, async ({ port, url }) => {
+      const begun = performance.now();
+      expect(answerIn(await raw(port, whole(head(4 * 2 ** 30), FORM)))).toEqual([413, 'REQUEST_TOO_LARGE']);
+      expect(performance.now() - begun).toBeLessThan(5_000); // nobody waited for the body, whose time limit is 30 s
+      expect(answerIn(await raw(port, whole(head('99999999999999999999'))))[0]).toBeGreaterThanOrEqual(400);
+      const get = `GET /v2 HTTP/1.1\r\nHost: a\r\nContent-Length: ${4 * 2 ** 30}\r\n\r\n`;
+      expect(answerIn(await raw(port, whole(get)))).toEqual([413, 'REQUEST_TOO_LARGE']);
+      expect(await figures(url)).toContain('reclmis_held_bytes 0');
+    });
+  });
+
+  it('refuses chunks beyond the limit, and takes chunks below it', async () => {
+    const chunked = (body: Uint8Array): Buffer =>
+      Buffer.concat([
+        Buffer.from(
+          `POST /segment HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+        ),
+        Buffer.from(`${body.length.toString(16)}\r\n`),
+        body,
+        Buffer.from('\r\n0\r\n\r\n'),
+      ]);
+    await serving({ limits: { maxBytes: 2_000 } }, async ({ port }) => {
+      expect(await raw(port, chunked(FORM))).toMatch(/^HTTP\/1\.1 200/);
+      expect(answerIn(await raw(port, chunked(formOf(IMAGE, { note: 'x'.repeat(3_000) }))))).toEqual([
+        413,
+        'REQUEST_TOO_LARGE',
+      ]);
+    });
+  });
+
+  it('refuses bodies while it holds as many bytes as it may, and gives them back', async () => {
+    await serving({ limits: { heldBytes: FORM.length + 50, batchWait: 0 } }, async ({ url, port }) => {
+      const slow = connect(port, '127.0.0.1');
+      slow.on('error', () => undefined);
+      slow.write(whole(head(FORM.length), FORM.subarray(0, -1))); // a part of it
+      let busy = 0;
+      for (let i = 0; i < 100 && busy === 0; i++)
+        busy = (await segment(url, IMAGE, { note: 'lung' })).status === 503 ? 1 : 0;
+      expect(busy).toBe(1);
+      slow.destroy();
+      let taken = 0;
+      for (let i = 0; i < 100 && taken === 0; i++)
+        taken = (await segment(url, IMAGE, { note: 'lung' })).status === 200 ? 1 : 0;
+      expect(taken).toBe(1);
+      expect(await figures(url)).toContain('reclmis_held_bytes 0');
+    });
+  });
+
+  it('survives a body that is cut short', async () => {
+    await serving({}, async ({ port, url }) => {
+      await new Promise<void>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () =>
+          socket.end(whole(head(FORM.length), FORM.subarray(0, 100))),
+        );
+        socket
+          .on('error', () => undefined)
+          .on('close', () => resolve())
+          .resume();
+      });
+      expect((await segment(url, IMAGE, { note: 'lung' })).status).toBe(200);
+      expect(await figures(url)).toMatch(/reclmis_held_bytes 0\n/);
+    });
+  });
+});
+
+describe('time', () => {
+  it('ends a request that does not arrive', async () => {
+    await serving({ limits: { bodyTimeout: 300 } }, async ({ port, url }) => {
+      expect(answerIn(await raw(port, whole(head(FORM.length), FORM.subarray(0, 50))))).toEqual([
+        408,
+        'REQUEST_SLOW',
+      ]);
+      expect(answerIn(await raw(port, whole('POST /segment HTTP/1.1\r\nHost')))).toEqual([
+        408,
+        'REQUEST_SLOW',
+      ]);
+      expect((await segment(url, IMAGE, { note: 'lung' })).status).toBe(200);
+    });
+  });
+
+  it('drops work that takes too long, waiting and running, and tells the model', async () => {
+    await serving({ limits: { timeout: 150, maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
+      model.delay = 600;
+      const answers = await Promise.all(['a', 'b'].map((note) => segment(url, IMAGE, { note })));
+      expect(answers.map((answer) => [answer.status, answer.json()['code']])).toEqual([
+        [503, 'REQUEST_TIMEOUT'],
+        [503, 'REQUEST_TIMEOUT'],
+      ]);
+      expect(answers[0]?.headers['retry-after']).toMatch(/^\d+$/);
+      expect(model.notes).toHaveLength(1); // the other one never began
+      expect(model.signals[0]?.aborted).toBe(true);
+      model.delay = 0;
+      await until(() => model.notes.length === 1);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect((await segment(url, IMAGE, { note: 'c' })).status).toBe(200);
+    });
+  });
+
+  it('drops the work of a client that is gone', async () => {
+    await serving({ limits: { maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
+      model.delay = 300;
+      const first = segment(url, IMAGE, { note: 'a' });
+      await until(() => model.notes.length === 1);
+      const controller = new AbortController();
+      const gone = segment(url, IMAGE, { note: 'gone' }, { signal: controller.signal }).catch(() => 'gone');
+      const last = segment(url, IMAGE, { note: 'b' });
+      let waiting = '';
+      while (!waiting.includes('reclmis_queue_length 2')) waiting = await figures(url);
+      controller.abort();
+      expect(await gone).toBe('gone');
+      expect((await first).status).toBe(200);
+      expect((await last).status).toBe(200);
+      expect(model.notes).toEqual(['a', 'b']);
+      expect(await figures(url)).toContain(
+        'reclmis_http_requests_total{method="POST",route="/segment",status="499"} 1',
+      );
+      expect(await figures(url)).toContain('reclmis_refused_total{code="INTERRUPTED"} 1');
+    });
+  });
+});
+
+describe('load', () => {
+  it('refuses at once what the queue does not hold, and computes the rest in order', async () => {
+    await serving({ limits: { maxQueue: 3, maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
+      model.delay = 200;
+      const first = segment(url, IMAGE, { note: '0' });
+      await until(() => model.notes.length === 1);
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => segment(url, IMAGE, { note: `${i + 1}` })),
+      );
+      expect((await first).status).toBe(200);
+      const taken = answers.filter(({ status }) => status === 200);
+      const refused = answers.filter(({ status }) => status === 503);
+      expect([taken.length, refused.length]).toEqual([3, 17]);
+      for (const answer of refused) {
+        expect(answer.json()['code']).toBe('SERVER_BUSY');
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      }
+      expect(model.notes).toHaveLength(4);
+      expect(await figures(url)).toContain('reclmis_held_pixels 0');
+    });
+  });
+
+  it('bounds the tensors that it holds as it does images', async () => {
+    const inputs = [
+      { name: 'image', datatype: 'FP32', shape: [1, 3, S, S], data: new Array<number>(3 * S * S).fill(0) },
+      { name: 'note', datatype: 'FP32', shape: [1, T, W], data: new Array<number>(T * W).fill(0) },
+    ];
+    await serving(
+      { limits: { maxPixels: S * S, heldPixels: S * S, batchWait: 0 } },
+      async ({ url, model }) => {
+        model.delay = 300;
+        const first = infer(url, 'segmenter', { inputs });
+        await until(() => model.batches.length === 1);
+        expect((await infer(url, 'segmenter', { inputs })).json()['code']).toBe('SERVER_BUSY');
+        expect((await first).status).toBe(200);
+      },
+    );
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  it.each<[string, string, number]>([
+    ['noise', '\u0000\u0001\u0002 nothing of this is HTTP\r\n\r\n', 400],
+    ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
+    ['a head of 64 KiB', `GET /v2 HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(65_536)}\r\n\r\n`, 431],
+    [
+      'two lengths',
+      'POST /segment HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      400,
+    ],
+    [
+      'length and chunks',
+      'POST /segment HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
+    [
+      'a path that does not decode',
+      'GET /v2/models/%ff%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      400,
+    ],
+    ['a path out of the tree', 'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
+    ['another method', 'DELETE /segment HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
+    [
+      'a name of great length',
+      `GET /v2/models/${'a'.repeat(5_000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+      400,
+    ],
+    [
+      'a bad chunk',
+      `POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
+  ])('answers %s', async (_what, text, status) => {
+    await serving({}, async ({ port, url }) => {
+      const answer = await raw(port, Buffer.from(text, 'latin1'), { quiet: 5_000 });
+      expect(answerIn(answer)[0]).toBe(status);
+      expect(answerIn(answer)[1]).toMatch(/^[A-Z_]+$/);
+      expect((await send(`${url}/v2/health/live`)).status).toBe(200);
+    });
+  });
+});

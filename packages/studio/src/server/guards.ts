@@ -1,0 +1,158 @@
+/**
+ * What happens to every request before its route and after it: an id, figures, one line of the log, cross-origin rules, the token, whether the server still
+ * takes work, and what can be refused by the headers alone. The log names routes, never addresses with their query, notes or images.
+ */
+import { randomUUID } from 'node:crypto';
+import { type ErrorCode, ReclmisError } from '@reclmis/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { tokenCheck } from './access.js';
+import { Holdings, tooLarge } from './body.js';
+import type { ServerContext } from './context.js';
+import { CLIENT_GONE, errorBody, statusOf, toRequestError } from './http-errors.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Computes: refused when the queue is full or the server stops. */
+    work?: boolean;
+    /** Needs no token: what an orchestrator probes. */
+    open?: boolean;
+  }
+  interface FastifyRequest {
+    /** What the request holds until its answer has ended. */
+    holdings: Holdings;
+  }
+}
+
+/** A body of at most this many bytes is read to its end after an early refusal, so that the connection can go on. */
+const DRAINED = 2 ** 20;
+
+export interface GuardOptions {
+  readonly token: string | null;
+  readonly origins: ReadonlySet<string>;
+  /** Told when a request begins and when its answer has ended. */
+  readonly begun: () => void;
+  readonly ended: () => void;
+}
+
+/** The id of a request: the client's where it is a plain one, else a new one. */
+export function requestId(header: string | string[] | undefined): string {
+  return typeof header === 'string' && /^[\w.-]{1,64}$/.test(header) ? header : randomUUID();
+}
+
+/** The name of a route for logs and figures: its pattern, never what was asked for. */
+const routeOf = (request: FastifyRequest): string =>
+  request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+
+export function registerGuards(app: FastifyInstance, context: ServerContext, options: GuardOptions): void {
+  const authorised = options.token === null ? null : tokenCheck(options.token);
+  const codes = new WeakMap<FastifyRequest, ErrorCode>();
+
+  const follow = (request: FastifyRequest, reply: FastifyReply): void => {
+    const begun = performance.now();
+    options.begun();
+    let open = true;
+    const end = (): void => {
+      if (!open) return;
+      open = false;
+      options.ended();
+      request.holdings.close();
+      const ms = performance.now() - begun;
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_GONE;
+      const code = codes.get(request) ?? (status === CLIENT_GONE ? 'INTERRUPTED' : undefined);
+      const route = routeOf(request);
+      context.metrics.answered(request.method, route, status, ms / 1000);
+      if (code !== undefined) context.metrics.refusal(code);
+      request.log.info(
+        {
+          method: request.method,
+          route,
+          status,
+          ms: Math.round(ms),
+          ...(code === undefined ? {} : { code }),
+        },
+        'answered',
+      );
+    };
+    reply.raw.once('finish', end);
+    reply.raw.once('close', end);
+  };
+
+  app.addHook('onRequest', async (request, reply) => {
+    request.holdings = new Holdings();
+    follow(request, reply);
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+    const { config } = request.routeOptions;
+    if (!context.accepting()) reply.header('connection', 'close');
+    if (crossOrigin(request, reply, options.origins)) return reply.code(204).send();
+    if (authorised && config.open !== true && !authorised(request.headers.authorization))
+      throw new ReclmisError('TOKEN_INVALID', 'the request has no token, or another one');
+    if (request.is404) throw new ReclmisError('ROUTE_UNKNOWN', 'there is no such route');
+    if (config.work === true) checkWork();
+    checkHeaders(request);
+    return undefined;
+  });
+
+  const checkWork = (): void => {
+    if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is stopping');
+    if (context.batcher.full)
+      throw new ReclmisError(
+        'SERVER_BUSY',
+        `${context.batcher.length} requests wait, the limit is ${context.limits.maxQueue}`,
+      );
+  };
+
+  const checkHeaders = ({ headers }: FastifyRequest): void => {
+    const length = Number(headers['content-length'] ?? 0);
+    if (length > context.limits.maxBytes) throw tooLarge(`${length} bytes`, context.limits.maxBytes);
+    if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
+      throw new ReclmisError('REQUEST_UNSUPPORTED', 'the body is compressed');
+  };
+
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = toRequestError(thrown);
+    const status = statusOf(error.code);
+    codes.set(request, error.code);
+    if (status === 500) request.log.error({ err: error.cause ?? error }, 'a defect');
+    else if (error.code === 'INFERENCE_FAILED') request.log.error({ err: error }, 'the model failed');
+    if (status === 401) reply.header('www-authenticate', 'Bearer realm="reclmis"');
+    if (status === 503) reply.header('retry-after', String(context.batcher.retryAfter));
+    const unread = request.raw.complete
+      ? 0
+      : Number(
+          request.headers['content-length'] ??
+            (request.headers['transfer-encoding'] === undefined ? 0 : Infinity),
+        );
+    if (unread > DRAINED) reply.header('connection', 'close');
+    // A client that is gone gets nothing; its answer is made all the same, so that the request ends in every place that counts it.
+    return reply
+      .code(status === CLIENT_GONE ? 400 : status)
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(errorBody(error)));
+  });
+}
+
+/** Lets named origins call from browsers; true: this is a browser's question beforehand, and it is answered. */
+function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
+  if (origins.size === 0) return false;
+  reply.header('vary', 'Origin');
+  const { origin } = request.headers;
+  if (origin === undefined || !origins.has(origin)) return false;
+  reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers':
+      'Inference-Header-Content-Length, Retry-After, Server-Timing, X-Request-Id',
+  });
+  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
+    return false;
+  reply.headers({
+    'access-control-allow-methods': 'GET, POST',
+    'access-control-allow-headers':
+      'Authorization, Content-Type, Inference-Header-Content-Length, X-Request-Id',
+    'access-control-max-age': '600',
+  });
+  return true;
+}

@@ -1,0 +1,195 @@
+/**
+ * Random mutations of valid requests, for the tests of faults: bytes flipped, taken, doubled, put in, pieces of HTTP and JSON that parsers trip over, and
+ * numbers made large. They are sent over connections that are kept, so that what one leaves behind meets the next.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Random } from '@reclmis/core';
+
+/** What parsers trip over. */
+const PIECES = [
+  '\r\n',
+  '\r\n\r\n',
+  '\0',
+  '%00',
+  '%ff',
+  '../',
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  '\\u0000',
+  '-1',
+  '1e999',
+  '99999999999',
+  'null',
+  '__proto__',
+  'Content-Length: 5\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Expect: 100-continue\r\n',
+  'Connection: upgrade\r\nUpgrade: h2c\r\n',
+  '\u00ff\u00fe',
+  '--',
+  ';',
+  ':',
+];
+
+/** A request with one to four mutations; most of them lie in the head and where the head meets the body. */
+export function mutate(request: Uint8Array, random: Random): Buffer {
+  let bytes = Buffer.from(request);
+  for (let left = 1 + random.int(4); left > 0; left--) {
+    const near = random.bool(0.6) ? Math.min(bytes.length, 600) : bytes.length;
+    const at = random.int(Math.max(1, near));
+    const length = 1 + random.int(8);
+    const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
+    switch (random.int(7)) {
+      case 0: // flip a bit
+        bytes = Buffer.concat([before, Buffer.of((after[0] ?? 0) ^ (1 << random.int(8))), after.subarray(1)]);
+        break;
+      case 1: // another byte
+        bytes = Buffer.concat([before, Buffer.of(random.int(256)), after.subarray(1)]);
+        break;
+      case 2: // take some away
+        bytes = Buffer.concat([before, after.subarray(length)]);
+        break;
+      case 3: // double some
+        bytes = Buffer.concat([before, after.subarray(0, length * 4), after]);
+        break;
+      case 4: // put a piece in
+        bytes = Buffer.concat([before, Buffer.from(random.pick(PIECES), 'latin1'), after]);
+        break;
+      case 5: {
+        // another digit, or a digit more
+        const digits = [...bytes.subarray(0, near).entries()].filter(
+          ([, byte]) => byte >= 0x30 && byte <= 0x39,
+        );
+        const place = digits.length === 0 ? at : random.pick(digits)[0];
+        bytes = Buffer.concat([
+          bytes.subarray(0, place),
+          Buffer.from(String(random.int(100))),
+          bytes.subarray(place + 1),
+        ]);
+        break;
+      }
+      default: // cut the end off
+        if (random.bool(0.2)) bytes = bytes.subarray(0, at);
+    }
+  }
+  return bytes;
+}
+
+/** What became of many requests. */
+export interface Tally {
+  /** Answers by status. */
+  readonly statuses: Map<number, number>;
+  /** Requests for whose end the server still waited when the client ended its side: they promised bytes that never came. */
+  unfinished: number;
+  /** Requests whose fresh connection the server ended without a word. */
+  dropped: string[];
+  /** Answers of 400 and more whose body is not {error, code, remedy}. */
+  uncoded: string[];
+}
+
+/** Milliseconds after which a request that is still incomplete is ended from the client's side. */
+const SILENCE = 150;
+
+/** A connection, and what came on it while nobody asked. */
+interface Line {
+  readonly socket: Socket;
+  stray: string;
+  fresh: boolean;
+}
+
+/** Sends each of the requests, several connections side by side, each kept as long as the server keeps it. */
+export async function sendAll(port: number, requests: Iterable<Uint8Array>, lanes: number): Promise<Tally> {
+  const tally: Tally = { statuses: new Map(), unfinished: 0, dropped: [], uncoded: [] };
+  const source = requests[Symbol.iterator]();
+  const lane = async (): Promise<void> => {
+    let line = await open(port);
+    for (let next = source.next(); next.done !== true; next = source.next()) {
+      for (let answered = false; !answered;) {
+        if (line.stray !== '' || line.socket.destroyed || !line.socket.writable) {
+          count(line.stray, tally); // about bytes that the request before had left over
+          line.socket.destroy();
+          line = await open(port);
+        }
+        const { fresh } = line;
+        const { text, ended } = await exchange(line, next.value);
+        answered = text !== '' || ended || fresh; // a kept connection that ends under a request: the request is sent again
+        count(text, tally);
+        if (text === '' && ended) tally.unfinished += 1;
+        else if (text === '' && fresh)
+          tally.dropped.push(Buffer.from(next.value).toString('latin1').slice(0, 300));
+        if (!/^HTTP\/1\.1 \d+ [^]*\r\n\r\n/.test(text)) line.socket.destroy();
+      }
+    }
+    line.socket.destroy();
+    count(line.stray, tally);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return tally;
+}
+
+function open(port: number): Promise<Line> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.removeListener('error', reject);
+      socket.on('error', () => undefined); // a reset is an end
+      const line: Line = { socket, stray: '', fresh: true };
+      socket.on('data', (data) => (line.stray += data.toString('latin1')));
+      resolve(line);
+    });
+    socket.once('error', reject);
+  });
+}
+
+/** Sends bytes; what came until an answer was whole or the connection ended, and whether the client had to end its side. */
+function exchange(line: Line, bytes: Uint8Array): Promise<{ text: string; ended: boolean }> {
+  const { socket } = line;
+  line.fresh = false;
+  return new Promise((resolve) => {
+    let ended = false;
+    const done = (): void => {
+      socket.setTimeout(0);
+      socket
+        .removeListener('data', onData)
+        .removeListener('close', done)
+        .removeListener('timeout', onSilence);
+      const text = line.stray;
+      line.stray = '';
+      resolve({ text, ended });
+    };
+    const onData = (): void => {
+      if (isWhole(line.stray)) done();
+    };
+    const onSilence = (): void => {
+      if (ended) return; // the server's turn
+      ended = true;
+      socket.end();
+    };
+    socket.on('data', onData).on('close', done).on('timeout', onSilence);
+    socket.setTimeout(SILENCE);
+    socket.write(bytes);
+  });
+}
+
+/** Whether a text ends with the end of an answer. */
+function isWhole(text: string): boolean {
+  const at = text.lastIndexOf('HTTP/1.1 ');
+  const end = text.indexOf('\r\n\r\n', at);
+  if (at < 0 || end < 0 || text.startsWith('HTTP/1.1 100', at)) return false;
+  const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(at, end))?.[1];
+  return length === undefined
+    ? /^HTTP\/1\.1 204/.test(text.slice(at))
+    : text.length >= end + 4 + Number(length);
+}
+
+function count(text: string, tally: Tally): void {
+  const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((answer) => /^HTTP\/1\.1 [2-5]/.test(answer));
+  for (const answer of answers) {
+    const status = Number(answer.slice(9, 12));
+    tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1);
+    if (status >= 400 && !/\{"error":"[^]*","code":"[A-Z_]+","remedy":"[^]*"\}/.test(answer))
+      tally.uncoded.push(answer.slice(0, 300));
+  }
+}

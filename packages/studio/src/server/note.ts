@@ -1,0 +1,13 @@
+/** Notes from strangers: plain text of a bounded length. Messages never repeat what a note says. */
+import { ReclmisError } from '@reclmis/core';
+
+/** Control characters but tab and line breaks, halves of characters, and the mark that decoders put for what is not UTF-8. */
+const FORBIDDEN = /[\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
+
+/** Refuses a note that is too long, holds control characters or was not UTF-8. @throws NOTE_TOO_LONG, NOTE_INVALID */
+export function checkNote(note: string, maxNote: number): void {
+  if (note.length > maxNote)
+    throw new ReclmisError('NOTE_TOO_LONG', `the note has more characters than the limit of ${maxNote}`);
+  if (FORBIDDEN.test(note))
+    throw new ReclmisError('NOTE_INVALID', 'the note holds control characters or is not UTF-8');
+}

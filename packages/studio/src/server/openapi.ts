@@ -1,0 +1,295 @@
+/** The OpenAPI document: what the routes say about themselves for people and generators. Requests are validated by the routes, not by these schemas. */
+import swagger from '@fastify/swagger';
+import { ERRORS, type ErrorCode } from '@reclmis/core';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { Limits } from './limits.js';
+import { statusOf } from './http-errors.js';
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+const ERROR: JsonSchema = {
+  type: 'object',
+  required: ['error', 'code', 'remedy'],
+  properties: {
+    error: { type: 'string', description: 'what happened, with expected and actual' },
+    code: { type: 'string', description: 'of the catalogue, docs/errors.md' },
+    remedy: { type: 'string', description: 'what to do about it' },
+  },
+};
+
+/** Answers by status, with the codes that each may carry. */
+function failures(...codes: readonly ErrorCode[]): Record<string, unknown> {
+  const out: Record<string, { description: string; content: unknown }> = {};
+  for (const code of codes) {
+    const status = String(statusOf(code));
+    const entry = (out[status] ??= { description: '', content: { 'application/json': { schema: ERROR } } });
+    entry.description += `${entry.description === '' ? '' : ' '}${code}: ${ERRORS[code].meaning}`;
+  }
+  return out;
+}
+
+const json = (description: string, properties: JsonSchema): JsonSchema => ({
+  description,
+  content: { 'application/json': { schema: { type: 'object', properties } } },
+});
+
+const WORK_FAILURES = failures(
+  'REQUEST_INVALID',
+  'TOKEN_INVALID',
+  'REQUEST_SLOW',
+  'REQUEST_TOO_LARGE',
+  'REQUEST_UNSUPPORTED',
+  'NOTE_INVALID',
+  'NOTE_EMPTY',
+  'SERVER_BUSY',
+  'SERVER_STOPPING',
+  'REQUEST_TIMEOUT',
+);
+const number = { type: 'number' };
+const milliseconds = { type: 'number', description: 'milliseconds' };
+
+export const SEGMENT_SCHEMA: FastifySchema = {
+  summary: 'Segment an image by its note',
+  description:
+    'The mask has the image’s own size: 255 where the model finds what the note names, else 0. Not for diagnosis.',
+  tags: ['segment'],
+  consumes: ['multipart/form-data'],
+  querystring: {
+    type: 'object',
+    properties: {
+      mask: {
+        type: 'string',
+        enum: ['0', '1'],
+        description: '1: JSON holds the mask too, as base64 of its PNG',
+      },
+    },
+  },
+  body: {
+    type: 'object',
+    required: ['image', 'note'],
+    properties: {
+      image: { type: 'string', format: 'binary', description: 'PNG, JPEG or TIFF' },
+      note: { type: 'string', description: 'what to segment; not needed where the model reads no note' },
+      threshold: {
+        type: 'string',
+        description: 'probability from which a pixel belongs to the mask, 0 to 1; default the model’s',
+      },
+    },
+  },
+  response: {
+    200: {
+      description: 'the mask; figures instead where Accept names application/json',
+      content: {
+        'image/png': { schema: { type: 'string', format: 'binary' } },
+        'application/json': {
+          schema: {
+            type: 'object',
+            properties: {
+              model: { type: 'string' },
+              width: { type: 'integer' },
+              height: { type: 'integer' },
+              threshold: number,
+              pixels: { type: 'integer', description: 'of the mask' },
+              share: { type: 'number', description: 'of the image, 0 to 1' },
+              componentCount: { type: 'integer' },
+              components: {
+                type: 'array',
+                description: 'largest first, at most 100',
+                items: {
+                  type: 'object',
+                  properties: {
+                    pixels: { type: 'integer' },
+                    centroid: { type: 'array', items: number, description: 'x, y' },
+                    box: { type: 'array', items: number, description: 'x, y, width, height' },
+                  },
+                },
+              },
+              timings: {
+                type: 'object',
+                properties: {
+                  queue: milliseconds,
+                  preprocess: milliseconds,
+                  text: milliseconds,
+                  segment: milliseconds,
+                  postprocess: milliseconds,
+                  total: milliseconds,
+                  batch: { type: 'integer', description: 'cases computed together' },
+                },
+              },
+              mask: { type: 'string', format: 'byte', description: 'PNG, with ?mask=1' },
+            },
+          },
+        },
+      },
+    },
+    ...WORK_FAILURES,
+    ...failures('REQUEST_INVALID', 'IMAGE_MISSING', 'NOTE_MISSING'),
+    ...failures('REQUEST_TOO_LARGE', 'IMAGE_TOO_LARGE', 'NOTE_TOO_LONG'),
+    ...failures('REQUEST_UNSUPPORTED', 'IMAGE_UNSUPPORTED'),
+    ...failures('IMAGE_UNREADABLE', 'NOTE_INVALID', 'NOTE_EMPTY'),
+  },
+};
+
+const text = { type: 'string' };
+const shape = { type: 'array', items: { type: 'integer' } };
+const parameters = { type: 'object', additionalProperties: true };
+const tensor = { type: 'object', properties: { name: text, datatype: text, shape } };
+const name = { type: 'object', properties: { name: text } };
+const version = { type: 'object', properties: { name: text, version: { type: 'string', enum: ['1'] } } };
+const tags = ['open inference protocol'];
+const unknown = failures('ROUTE_UNKNOWN');
+
+type V2Route = 'name' | 'version' | 'server' | 'live' | 'ready' | 'metadata' | 'modelReady' | 'infer';
+
+export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
+  name: { params: name },
+  version: { params: version },
+  server: {
+    summary: 'Name, version and extensions of the server',
+    tags,
+    response: {
+      200: json('the server', { name: text, version: text, extensions: { type: 'array', items: text } }),
+    },
+  },
+  live: {
+    summary: 'Whether the server answers',
+    tags,
+    response: { 200: json('it does', { live: { type: 'boolean' } }) },
+  },
+  ready: {
+    summary: 'Whether the server takes work; 503 while it stops',
+    tags,
+    response: {
+      200: json('it does', { ready: { type: 'boolean' } }),
+      503: json('it does not', { ready: { type: 'boolean' } }),
+    },
+  },
+  metadata: {
+    summary: 'Tensors of a model',
+    tags,
+    response: {
+      200: json('the model', {
+        name: text,
+        versions: { type: 'array', items: text },
+        platform: text,
+        inputs: { type: 'array', items: tensor },
+        outputs: { type: 'array', items: tensor },
+      }),
+      ...unknown,
+    },
+  },
+  modelReady: {
+    summary: 'Whether a model takes work',
+    tags,
+    response: { 200: json('it does', { name: text, ready: { type: 'boolean' } }), ...unknown },
+  },
+  infer: {
+    summary: 'Run a model on tensors',
+    description:
+      'JSON, or JSON of Inference-Header-Content-Length bytes followed by binary tensors. segmenter: image and note to probability. ' +
+      'text-encoder: tokens, or text as BYTES, to note.',
+    tags,
+    consumes: ['application/json', 'application/octet-stream'],
+    body: {
+      type: 'object',
+      required: ['inputs'],
+      properties: {
+        id: text,
+        parameters,
+        inputs: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['name', 'datatype', 'shape'],
+            properties: {
+              name: text,
+              datatype: { type: 'string', enum: ['FP32', 'INT64', 'BYTES'] },
+              shape,
+              parameters,
+              data: { type: 'array', items: {} },
+            },
+          },
+        },
+        outputs: {
+          type: 'array',
+          items: { type: 'object', required: ['name'], properties: { name: text, parameters } },
+        },
+      },
+    },
+    response: {
+      200: {
+        description:
+          'the outputs; in binary behind the JSON where binary_data or binary_data_output asks for it',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: {
+                model_name: text,
+                model_version: text,
+                id: text,
+                outputs: {
+                  type: 'array',
+                  items: {
+                    type: 'object',
+                    properties: {
+                      name: text,
+                      datatype: text,
+                      shape,
+                      parameters,
+                      data: { type: 'array', items: number },
+                    },
+                  },
+                },
+              },
+            },
+          },
+          'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+        },
+      },
+      ...WORK_FAILURES,
+      ...unknown,
+    },
+  },
+};
+
+export const PLAIN_SCHEMAS: Readonly<Record<'metrics' | 'document' | 'page', FastifySchema>> = {
+  metrics: {
+    summary: 'Figures for Prometheus',
+    tags: ['server'],
+    response: { 200: { description: 'text format 0.0.4', content: { 'text/plain': { schema: text } } } },
+  },
+  document: { summary: 'This document', tags: ['server'], response: { 200: json('OpenAPI 3', {}) } },
+  page: {
+    summary: 'This document to read, with a form to try',
+    tags: ['server'],
+    response: { 200: { description: 'a page', content: { 'text/html': { schema: text } } } },
+  },
+};
+
+/** Collects the routes that are registered after it. */
+export async function registerOpenApi(
+  app: FastifyInstance,
+  about: { name: string; version: string; limits: Limits; token: boolean },
+): Promise<void> {
+  const { maxBytes, maxPixels, maxNote, maxBatch } = about.limits;
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.0.3',
+      info: {
+        title: `RecLMIS: ${about.name}`,
+        version: about.version,
+        description:
+          `Language-guided segmentation of medical images. Limits of a request: ${maxBytes} bytes, ${maxPixels} pixels, ` +
+          `a note of ${maxNote} characters, ${maxBatch} cases. Research software: not for diagnosis.`,
+        license: { name: 'Apache-2.0' },
+      },
+      ...(about.token
+        ? {
+            components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+            security: [{ token: [] }],
+          }
+        : {}),
+    },
+  });
+}

@@ -1,0 +1,169 @@
+/**
+ * POST /segment: an image and its note as a form, the mask as PNG (0 and 255, at the image's own size) or, with `Accept: application/json`, figures about
+ * it. The size of the image is read from its header and checked before a pixel is decoded.
+ */
+import { components, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
+import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
+import type { Segmentation } from '@reclmis/runtime';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Done } from './batcher.js';
+import { compute, type Deadline, deadlineOf, type ServerContext } from './context.js';
+import { MAX_SIDE } from './limits.js';
+import { parseForm } from './multipart.js';
+import { checkNote } from './note.js';
+import { SEGMENT_SCHEMA } from './openapi.js';
+import type { Result } from './work.js';
+
+/** Components that an answer lists, the largest; their number is told whole. */
+const LISTED = 100;
+/** Bytes of a threshold's text. */
+const THRESHOLD_BYTES = 32;
+
+export function registerSegment(app: FastifyInstance, context: ServerContext): void {
+  const { model, limits } = context;
+  const readsNotes = model.manifest.note !== null;
+  const fields = [
+    { name: 'note', maxBytes: limits.maxNote * 4, tooLong: 'NOTE_TOO_LONG' },
+    { name: 'threshold', maxBytes: THRESHOLD_BYTES, tooLong: 'REQUEST_INVALID' },
+  ] as const;
+
+  async function segment(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const query = queryOf(request);
+    const contentType = request.headers['content-type'] ?? '';
+    if (!/^multipart\/form-data\s*;/i.test(contentType)) {
+      throw new ReclmisError(
+        'REQUEST_UNSUPPORTED',
+        'expected a body of type multipart/form-data with a boundary',
+      );
+    }
+    using deadline = deadlineOf(reply, limits.timeout);
+    const form = await parseForm(request.body as Buffer, contentType, fields);
+    if (!form.image)
+      throw new ReclmisError('IMAGE_MISSING', 'the form has no part image', {
+        remedy: 'Send the image file as the part image.',
+      });
+    const note = noteOf(form.fields.get('note'));
+    const threshold = thresholdOf(form.fields.get('threshold'));
+    const { image, cost, release } = await admit(form.image, deadline);
+    try {
+      const done = await compute(context, { kind: 'segment', image, note, threshold }, cost, deadline.signal);
+      const result = segmentationOf(done);
+      setTimings(reply, result, done.waited);
+      const json = prefersJson(request.headers.accept);
+      const png = json && !query.mask ? null : await deadline.race(pngOf(result.mask));
+      if (!json) return await reply.type('image/png').send(Buffer.from(png ?? []));
+      return statistics(result, done, threshold ?? model.manifest.threshold, png);
+    } finally {
+      release();
+    }
+  }
+
+  function noteOf(note: string | undefined): string {
+    if (note === undefined && readsNotes)
+      throw new ReclmisError('NOTE_MISSING', 'the form has no field note', {
+        remedy: 'Say in the field note what is to be segmented.',
+      });
+    checkNote(note ?? '', limits.maxNote);
+    if (readsNotes && note?.trim() === '') throw new ReclmisError('NOTE_EMPTY', 'the note has no words');
+    return note ?? '';
+  }
+
+  /** The image decoded, once its header says that it is not too large and there is room for it. */
+  async function admit(
+    bytes: Buffer,
+    deadline: Deadline,
+  ): Promise<{ image: RgbImage; cost: number; release: () => void }> {
+    const { maxPixels } = limits;
+    const { width, height } = await deadline.race(decodeImageHeader(bytes, 'image', { maxPixels }));
+    if (Math.max(width, height) > MAX_SIDE)
+      throw new ReclmisError(
+        'IMAGE_TOO_LARGE',
+        `image: ${width} x ${height} pixels, the limit of a side is ${MAX_SIDE}`,
+      );
+    const cost = width * height;
+    const release = context.pixels.take(cost);
+    const decoding = decodeImage(bytes, 'image', { maxPixels });
+    try {
+      return { image: await deadline.race(decoding), cost, release };
+    } catch (error) {
+      void decoding.catch(() => undefined).then(release); // a decoder that goes on holds its pixels until it ends
+      throw error;
+    }
+  }
+
+  function statistics(
+    result: Segmentation,
+    done: Done<Result>,
+    threshold: number,
+    png: Uint8Array | null,
+  ): Record<string, unknown> {
+    const { mask, width, height, timings } = result;
+    const found = components(mask);
+    const pixels = found.reduce((sum, { area }) => sum + area, 0);
+    return {
+      model: model.manifest.name,
+      width,
+      height,
+      threshold,
+      pixels,
+      share: pixels / (width * height),
+      componentCount: found.length,
+      components: found.slice(0, LISTED).map(({ area, centroid, box }) => ({ pixels: area, centroid, box })),
+      timings: { queue: done.waited, ...timings, batch: done.batch },
+      ...(png ? { mask: Buffer.from(png).toString('base64') } : {}),
+    };
+  }
+
+  app.post('/segment', { schema: SEGMENT_SCHEMA, config: { work: true } }, segment);
+}
+
+function segmentationOf({ value }: Done<Result>): Segmentation {
+  if (value instanceof Float32Array)
+    throw new ReclmisError('INTERNAL', 'expected a segmentation from the queue');
+  return value;
+}
+
+/** The mask as PNG, 0 and 255. */
+function pngOf({ width, height, data }: Mask): Promise<Uint8Array> {
+  return encodePng({ width, height, data: data.map((value) => (value > 0 ? 255 : 0)) }, 1);
+}
+
+/** Phases in milliseconds, where browsers' tools show them. */
+function setTimings(reply: FastifyReply, { timings }: Segmentation, queue: number): void {
+  const { preprocess, text, segment, postprocess } = timings;
+  const phases = Object.entries({ queue, preprocess, text, segment, postprocess });
+  reply.header('Server-Timing', phases.map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`).join(', '));
+}
+
+function queryOf(request: FastifyRequest): { readonly mask: boolean } {
+  const query = request.query as Readonly<Record<string, string | string[]>>;
+  for (const key of Object.keys(query)) {
+    if (key !== 'mask') throw new ReclmisError('REQUEST_INVALID', 'the query takes mask=0 or mask=1 only');
+  }
+  const mask = query['mask'] ?? '0';
+  if (mask !== '0' && mask !== '1')
+    throw new ReclmisError('REQUEST_INVALID', 'query mask: expected 0 or 1, got another value');
+  return { mask: mask === '1' };
+}
+
+function thresholdOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d*\.?\d+(e-?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value >= 0 && value <= 1) return value;
+  throw new ReclmisError('REQUEST_INVALID', 'threshold: expected a number from 0 to 1, got another value');
+}
+
+/** Whether an Accept header asks for JSON rather than for PNG: it names JSON, and PNG less or not at all. */
+export function prefersJson(accept: string | undefined): boolean {
+  let json = 0;
+  let png: number | null = null;
+  let any = 0;
+  for (const entry of (accept ?? '').split(',')) {
+    const [type = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
+    const q = Number(parameters.find((part) => part.startsWith('q='))?.slice(2) ?? '1');
+    if (type === 'application/json') json = q;
+    else if (type === 'image/png' || type === 'image/*') png = Math.max(png ?? 0, q);
+    else if (type === '*/*') any = q;
+  }
+  return json > 0 && (png === null ? json >= any : json > png);
+}

@@ -1,0 +1,217 @@
+/**
+ * The server as a whole: a model behind HTTP. `createServer` assembles it and listens nowhere; `listen` opens it; `stop` takes nothing new, finishes what was
+ * taken and closes.
+ */
+import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttps } from 'node:https';
+import type { Socket } from 'node:net';
+import { ReclmisError } from '@reclmis/core';
+import { oneLine, systemCode } from '@reclmis/files';
+import type { Model } from '@reclmis/runtime';
+import {
+  fastify,
+  LogController,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import { checkOrigins, type Tls } from './access.js';
+import { Batcher } from './batcher.js';
+import { readBody } from './body.js';
+import type { ServerContext } from './context.js';
+import { PAGE_POLICY, renderPage } from './docs-page.js';
+import { registerGuards, requestId } from './guards.js';
+import { rawAnswer } from './http-errors.js';
+import { Budget, type Limits, resolveLimits } from './limits.js';
+import { Metrics } from './metrics.js';
+import { PLAIN_SCHEMAS, registerOpenApi } from './openapi.js';
+import { registerSegment } from './segment-route.js';
+import { registerV2 } from './v2.js';
+import { computeOn, type Result, type Work } from './work.js';
+
+export interface ServerOptions {
+  /** Of the program, as /v2 tells it. */
+  readonly version: string;
+  readonly limits?: Partial<Limits>;
+  /** What clients must show; null: nothing. */
+  readonly token?: string | null;
+  /** Origins that browsers may call from. Default none. */
+  readonly cors?: readonly string[];
+  readonly tls?: Tls | null;
+  /** Level of pino's log on standard output, or a stream that takes its lines. Default no log. */
+  readonly log?: { readonly level: string; readonly stream?: { write(line: string): void } } | null;
+}
+
+export interface ReclmisServer {
+  /** Fastify's own, for further routes before `listen` and for `inject` in tests. */
+  readonly app: FastifyInstance;
+  /** Opens the server; port 0 takes a free one. @returns the address, as a URL. @throws LISTEN_FAILED */
+  listen(host: string, port: number): Promise<string>;
+  /** Takes nothing new, waits for what was taken, `grace` milliseconds at most, and closes. Calling it again gives the same promise. */
+  stop(grace?: number): Promise<void>;
+}
+
+/** Between requests of a connection, milliseconds; longer than the usual minute of load balancers, so that they close first. */
+const KEEP_ALIVE = 65_000;
+/** Bytes of the head of a request. */
+const HEAD = 16 * 1024;
+/** How often slow requests are looked for, milliseconds. */
+const LOOK = 1000;
+
+/** A server for a model, which stays the caller's: `stop` does not dispose it. @throws OPTION_INVALID */
+export async function createServer(model: Model, options: ServerOptions): Promise<ReclmisServer> {
+  const limits = resolveLimits(options.limits);
+  const origins = checkOrigins(options.cors ?? []);
+  const app = fastify({
+    ...loggerOf(options.log ?? null),
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request: IncomingMessage) => requestId(request.headers['x-request-id']),
+    return503OnClosing: false, // `stop` closes when nothing is under way
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 200 },
+    bodyLimit: limits.maxBytes,
+    serverFactory: (handler) => openSockets(handler, limits, options.tls ?? null),
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, _request, reply) => {
+      const body = rawAnswer(error.code).split('\r\n\r\n')[1] ?? '';
+      void (reply as FastifyReply).code(400).type('application/json; charset=utf-8').send(body);
+    },
+  });
+  let accepting = true;
+  let inFlight = 0;
+  let idle: (() => void) | null = null;
+  const bytes = new Budget('bytes of bodies', limits.heldBytes);
+  const pixels = new Budget('pixels', limits.heldPixels);
+  const metrics = new Metrics(model.manifest, model.device, {
+    queue: () => batcher.length,
+    inFlight: () => inFlight,
+    heldBytes: () => bytes.used,
+    heldPixels: () => pixels.used,
+  });
+  const batcher = new Batcher<Work, Result>({
+    run: computeOn(model, limits.maxPixels),
+    maxQueue: limits.maxQueue,
+    maxUnits: limits.maxBatch,
+    maxCost: limits.maxPixels,
+    wait: limits.batchWait,
+    onBatch: ({ units, milliseconds }) => metrics.batch(units, milliseconds),
+  });
+  const context: ServerContext = {
+    model,
+    version: options.version,
+    limits,
+    batcher,
+    metrics,
+    bytes,
+    pixels,
+    accepting: () => accepting,
+  };
+
+  app.setValidatorCompiler(() => () => true); // the routes validate
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+    readBody(payload, limits.maxBytes, bytes, request.holdings),
+  );
+  registerGuards(app, context, {
+    token: options.token ?? null,
+    origins,
+    begun: () => (inFlight += 1),
+    ended: () => {
+      inFlight -= 1;
+      if (inFlight === 0) idle?.();
+    },
+  });
+  const token = (options.token ?? null) !== null;
+  await registerOpenApi(app, { name: model.manifest.name, version: options.version, limits, token });
+  registerSegment(app, context);
+  registerV2(app, context);
+  app.get('/metrics', { schema: PLAIN_SCHEMAS.metrics }, async (_, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  app.get('/openapi.json', { schema: PLAIN_SCHEMAS.document }, () => app.swagger());
+  app.get('/docs', { schema: PLAIN_SCHEMAS.page }, async (_, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', PAGE_POLICY)
+      .send(renderPage(app.swagger(), !token)),
+  );
+  app.get('/', { schema: { hide: true } }, async (_, reply) => reply.redirect('docs'));
+  await app.ready();
+
+  let stopping: Promise<void> | null = null;
+  const stop = async (grace: number): Promise<void> => {
+    accepting = false;
+    if (inFlight > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([
+        new Promise<void>((resolve) => (idle = resolve)),
+        new Promise<void>((resolve) => (timer = setTimeout(resolve, grace))),
+      ]);
+      clearTimeout(timer);
+    }
+    await app.close();
+  };
+  return {
+    app,
+    listen: async (host, port) => {
+      try {
+        await app.listen({ host, port });
+        return addressOf(app, options.tls ? 'https' : 'http');
+      } catch (error) {
+        const why = {
+          EADDRINUSE: 'another program listens there',
+          EACCES: 'not allowed',
+          EADDRNOTAVAIL: 'not an address of this machine',
+        };
+        const code = systemCode(error);
+        const said = Object.hasOwn(why, code) ? why[code as keyof typeof why] : oneLine(error);
+        throw new ReclmisError('LISTEN_FAILED', `${host}, port ${port}: ${said}`, { cause: error });
+      }
+    },
+    stop: (grace = 30_000) => (stopping ??= stop(grace)),
+  };
+}
+
+/** Where a listening server is reached, as a URL. */
+function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
+  const bound = app.server.address();
+  if (bound === null || typeof bound === 'string')
+    throw new ReclmisError('INTERNAL', 'the server listens nowhere');
+  return `${scheme}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+}
+
+/** Node's server with limits on time: for the head, the whole request, and a connection on which nothing moves. */
+function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, tls: Tls | null): Server {
+  const settings = {
+    requestTimeout: limits.bodyTimeout,
+    headersTimeout: Math.min(limits.bodyTimeout, 10_000),
+    connectionsCheckingInterval: Math.min(LOOK, limits.bodyTimeout),
+    keepAliveTimeout: KEEP_ALIVE,
+    maxHeaderSize: HEAD,
+    requireHostHeader: false, // Node's refusal has no body; nothing here depends on Host
+  };
+  const server = tls
+    ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2' }, handler)
+    : createHttp(settings, handler);
+  // A client that does not take its answer; waiting for the model is no such silence.
+  server.setTimeout(limits.timeout + limits.bodyTimeout + 10_000);
+  return server;
+}
+
+/** What Node's parser refuses is answered as everything else is, and the connection ends. */
+function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawAnswer(error.code ?? ''), () => socket.destroySoon());
+}
+
+function loggerOf(log: ServerOptions['log']): Pick<FastifyServerOptions, 'logger'> {
+  if (!log) return { logger: false };
+  const { level, stream } = log;
+  return { logger: { level, base: null, ...(stream ? { stream } : {}) } };
+}

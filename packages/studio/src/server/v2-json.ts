@@ -1,0 +1,124 @@
+/**
+ * JSON from strangers: looked over byte by byte before it is parsed, so that no text within the limit of bytes unpacks to a heap full of
+ * objects. A nested image of B x 3 x S rows needs a few thousand arrays; `[[[[...` of 32 MiB would be 32 million.
+ */
+import { ReclmisError } from '@reclmis/core';
+
+/** Arrays and objects within each other. */
+const MAX_DEPTH = 16;
+/** Arrays and objects altogether. */
+const MAX_CONTAINERS = 200_000;
+/** Keys of all objects together. */
+const MAX_KEYS = 1_000;
+/** Strings altogether. */
+const MAX_STRINGS = 10_000;
+
+const invalid = (why: string): ReclmisError =>
+  new ReclmisError('REQUEST_INVALID', `the JSON of the request ${why}`);
+
+/** Refuses what would unpack to more than it should; counts only, and leaves the grammar to `JSON.parse`. */
+function lookOver(bytes: Uint8Array): void {
+  let depth = 0;
+  let containers = 0;
+  let keys = 0;
+  let strings = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    switch (bytes[i] as number) {
+      case 0x22: // "
+        if (++strings > MAX_STRINGS) throw invalid(`has more than ${MAX_STRINGS} strings`);
+        for (i++; i < bytes.length && bytes[i] !== 0x22; i++) if (bytes[i] === 0x5c) i++; // \
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        if (++depth > MAX_DEPTH) throw invalid(`is more than ${MAX_DEPTH} levels deep`);
+        if (++containers > MAX_CONTAINERS)
+          throw invalid(`has more than ${MAX_CONTAINERS} arrays and objects`);
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth -= 1;
+        break;
+      case 0x3a: // :
+        if (++keys > MAX_KEYS) throw invalid(`has more than ${MAX_KEYS} keys`);
+        break;
+    }
+  }
+}
+
+/** A JSON value with its own keys only: names such as `__proto__` are keys like others, and nothing is inherited. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json | undefined;
+}
+
+/** The object that UTF-8 bytes hold. @throws REQUEST_INVALID */
+export function parseObject(bytes: Uint8Array): JsonObject {
+  lookOver(bytes);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ReclmisError('REQUEST_INVALID', 'the JSON of the request is not UTF-8', { cause });
+  }
+  let json: Json;
+  try {
+    json = JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new ReclmisError('REQUEST_INVALID', 'the request is not JSON', { cause });
+  }
+  return asObject(json, 'the request');
+}
+
+/** How messages call a value, without showing it. */
+export function kindOf(value: Json | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  return Array.isArray(value)
+    ? `an array of ${value.length}`
+    : typeof value === 'object'
+      ? 'an object'
+      : `a ${typeof value}`;
+}
+
+const wrong = (where: string, expected: string, got: Json | undefined): ReclmisError =>
+  new ReclmisError('REQUEST_INVALID', `${where}: expected ${expected}, got ${kindOf(got)}`);
+
+export function asObject(value: Json | undefined, where: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(where, 'an object', value);
+  return value as JsonObject;
+}
+
+export function asArray(value: Json | undefined, where: string): readonly Json[] {
+  if (!Array.isArray(value)) throw wrong(where, 'an array', value);
+  return value as readonly Json[];
+}
+
+export function asString(value: Json | undefined, where: string): string {
+  if (typeof value !== 'string') throw wrong(where, 'a string', value);
+  return value;
+}
+
+/** A whole number of at least 0. */
+export function asCount(value: Json | undefined, where: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw wrong(where, 'a whole number of at least 0', value);
+  return value;
+}
+
+/** An own key of an object, or undefined. */
+export const own = (object: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
+/** `parameters`, where there are any. */
+export function parametersOf(object: JsonObject, where: string): JsonObject {
+  const parameters = own(object, 'parameters');
+  return parameters === undefined ? {} : asObject(parameters, `${where}.parameters`);
+}
+
+/** A parameter that is true, false or absent, which is false. */
+export function flagOf(parameters: JsonObject, key: string, where: string): boolean {
+  const value = own(parameters, key) ?? false;
+  if (typeof value !== 'boolean') throw wrong(`${where}.parameters.${key}`, 'true or false', value);
+  return value;
+}

@@ -1,0 +1,491 @@
+/** The Open Inference Protocol, as its clients speak it. */
+import { describe, expect, it } from 'vitest';
+import { infer, S, send, serving, T, W } from './testing.js';
+
+const PIXELS = 3 * S * S;
+const image = (red: number, count = 1): number[] =>
+  Array.from({ length: count * PIXELS }, (_, i) => (i % PIXELS < S * S ? red : 0));
+const note = (value: number, count = 1): number[] => new Array<number>(count * T * W).fill(value);
+const inputs = (red: number, bias: number, count = 1) => [
+  { name: 'image', datatype: 'FP32', shape: [count, 3, S, S], data: image(red, count) },
+  { name: 'note', datatype: 'FP32', shape: [count, T, W], data: note(bias, count) },
+];
+
+/** A flat list as nested lists of a shape. */
+function nest(values: readonly unknown[], shape: readonly number[]): unknown {
+  const [first = 1, ...rest] = shape;
+  if (rest.length === 0) return values;
+  const size = values.length / first;
+  return Array.from({ length: first }, (_, i) => nest(values.slice(i * size, (i + 1) * size), rest));
+}
+
+/** A body with binary tensors behind its JSON. */
+function binaryBody(
+  request: unknown,
+  ...tensors: Uint8Array[]
+): { body: Buffer; headers: Record<string, string> } {
+  const json = Buffer.from(JSON.stringify(request));
+  return {
+    body: Buffer.concat([json, ...tensors]),
+    headers: { 'inference-header-content-length': String(json.length) },
+  };
+}
+
+const bytesOf = (values: Float32Array | BigInt64Array): Uint8Array => new Uint8Array(values.buffer);
+
+describe('health and metadata', () => {
+  it('are those of the protocol', async () => {
+    await serving({}, async ({ url }) => {
+      const get = async (path: string): Promise<unknown> => (await send(url + path)).json();
+      expect(await get('/v2')).toEqual({
+        name: 'reclmis',
+        version: '0.1.0',
+        extensions: ['binary_tensor_data'],
+      });
+      expect(await get('/v2/health/live')).toEqual({ live: true });
+      expect(await get('/v2/health/ready')).toEqual({ ready: true });
+      expect(await get('/v2/models/segmenter/ready')).toEqual({ name: 'segmenter', ready: true });
+      const segmenter = {
+        name: 'segmenter',
+        versions: ['1'],
+        platform: 'onnxruntime_onnx',
+        inputs: [
+          { name: 'image', datatype: 'FP32', shape: [-1, 3, S, S] },
+          { name: 'note', datatype: 'FP32', shape: [-1, T, W] },
+        ],
+        outputs: [{ name: 'probability', datatype: 'FP32', shape: [-1, 1, S, S] }],
+      };
+      expect(await get('/v2/models/segmenter')).toEqual(segmenter);
+      expect(await get('/v2/models/segmenter/versions/1')).toEqual(segmenter);
+      expect(await get('/v2/models/text-encoder')).toEqual({
+        name: 'text-encoder',
+        versions: ['1'],
+        platform: 'onnxruntime_onnx',
+        inputs: [{ name: 'tokens', datatype: 'INT64', shape: [-1, T] }],
+        outputs: [{ name: 'note', datatype: 'FP32', shape: [-1, T, W] }],
+      });
+      for (const path of [
+        '/v2/models/other',
+        '/v2/models/segmenter/versions/2',
+        '/v2/models/segmenter/versions/2/ready',
+        '/v2/models/__proto__',
+        '/v2/modelz',
+      ]) {
+        const answer = await send(url + path);
+        expect([path, answer.status, answer.json()['code']]).toEqual([path, 404, 'ROUTE_UNKNOWN']);
+      }
+    });
+  });
+});
+
+describe('inference', () => {
+  it('takes JSON, flat or nested, and gives JSON', async () => {
+    await serving({}, async ({ url }) => {
+      const flat = await infer(url, 'segmenter', { id: 'seven', inputs: inputs(0.25, 0.5, 2) });
+      expect(flat.status).toBe(200);
+      expect(flat.json()).toEqual({
+        model_name: 'segmenter',
+        model_version: '1',
+        id: 'seven',
+        outputs: [
+          {
+            name: 'probability',
+            datatype: 'FP32',
+            shape: [2, 1, S, S],
+            data: new Array<number>(2 * S * S).fill(0.75),
+          },
+        ],
+      });
+      const nested = inputs(0.25, 0.5, 2).map((input) => ({ ...input, data: nest(input.data, input.shape) }));
+      const answer = await infer(url, 'segmenter/versions/1', {
+        inputs: nested.reverse(),
+        outputs: [{ name: 'probability' }],
+      });
+      expect(answer.json()['outputs']).toEqual(flat.json()['outputs']);
+    });
+  });
+
+  it('takes and gives binary tensors', async () => {
+    await serving({}, async ({ url }) => {
+      const [planes, features] = [Float32Array.from(image(0.5)), Float32Array.from(note(0.25))];
+      const named = inputs(0, 0).map(({ data, ...input }) => ({
+        ...input,
+        parameters: { binary_data_size: data.length * 4 },
+      }));
+      const request = {
+        inputs: named,
+        outputs: [{ name: 'probability', parameters: { binary_data: true } }],
+      };
+      const { body, headers } = binaryBody(request, bytesOf(planes), bytesOf(features));
+      const answer = await send(`${url}/v2/models/segmenter/infer`, { body, headers }); // without a Content-Type, as Triton's client
+      expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/octet-stream']);
+      const length = Number(answer.headers['inference-header-content-length']);
+      expect(JSON.parse(answer.body.subarray(0, length).toString())).toEqual({
+        model_name: 'segmenter',
+        model_version: '1',
+        outputs: [
+          {
+            name: 'probability',
+            datatype: 'FP32',
+            shape: [1, 1, S, S],
+            parameters: { binary_data_size: S * S * 4 },
+          },
+        ],
+      });
+      const values = new Float32Array(
+        answer.body.buffer.slice(
+          answer.body.byteOffset + length,
+          answer.body.byteOffset + answer.body.length,
+        ),
+      );
+      expect([...values]).toEqual(new Array<number>(S * S).fill(0.75));
+
+      const whole = binaryBody(
+        { inputs: named, parameters: { binary_data_output: true } },
+        bytesOf(planes),
+        bytesOf(features),
+      );
+      const again = await send(`${url}/v2/models/segmenter/infer`, whole);
+      expect(again.headers['inference-header-content-length']).toBe(String(length));
+      const mixed = binaryBody({ inputs: [named[0], inputs(0, 0.25)[1]], outputs: [] }, bytesOf(planes));
+      expect((await send(`${url}/v2/models/segmenter/infer`, mixed)).json()['outputs']).toEqual([
+        { name: 'probability', datatype: 'FP32', shape: [1, 1, S, S], data: [...values] },
+      ]);
+    });
+  });
+
+  it('encodes notes from tokens and from text', async () => {
+    await serving({}, async ({ url }) => {
+      const tokens = await infer(url, 'text-encoder', {
+        inputs: [{ name: 'tokens', datatype: 'INT64', shape: [1, T], data: [[3, 2, 0, 0]] }],
+      });
+      expect(tokens.json()['outputs']).toEqual([
+        { name: 'note', datatype: 'FP32', shape: [1, T, W], data: [3, -3, 2, -2, 0, 0, 0, 0] },
+      ]);
+      const ids = binaryBody(
+        {
+          inputs: [
+            { name: 'tokens', datatype: 'INT64', shape: [1, T], parameters: { binary_data_size: 8 * T } },
+          ],
+        },
+        bytesOf(BigInt64Array.from([3n, 2n, 0n, 0n])),
+      );
+      expect((await send(`${url}/v2/models/text-encoder/infer`, ids)).json()['outputs']).toEqual(
+        tokens.json()['outputs'],
+      );
+
+      const texts = [{ name: 'text', datatype: 'BYTES', shape: [2], data: ['lung', 'ö'] }];
+      const features = [...new Array<number>(T * W).fill(4), ...new Array<number>(T * W).fill(1)];
+      const answer = await infer(url, 'text-encoder', { inputs: texts });
+      expect(answer.json()['outputs']).toEqual([
+        { name: 'note', datatype: 'FP32', shape: [2, T, W], data: features },
+      ]);
+      const elements = ['lung', 'ö'].flatMap((text) => {
+        const bytes = Buffer.from(text);
+        const size = Buffer.alloc(4);
+        size.writeUInt32LE(bytes.length);
+        return [size, bytes];
+      });
+      const binary = binaryBody(
+        { inputs: [{ name: 'text', datatype: 'BYTES', shape: [2], parameters: { binary_data_size: 14 } }] },
+        ...elements,
+      );
+      expect((await send(`${url}/v2/models/text-encoder/infer`, binary)).json()['outputs']).toEqual(
+        answer.json()['outputs'],
+      );
+    });
+  });
+
+  it('puts requests of different clients into one batch, and gives each its own', async () => {
+    await serving({ limits: { batchWait: 200, maxBatch: 4 } }, async ({ url, model }) => {
+      const answers = await Promise.all([
+        infer(url, 'segmenter', { inputs: inputs(0, 0.25, 3) }),
+        infer(url, 'segmenter', { inputs: inputs(0.5, 0.25) }),
+      ]);
+      expect(model.batches).toEqual([4]);
+      const values = answers.map(
+        (answer) => (answer.json()['outputs'] as { data: number[] }[])[0]?.data ?? [],
+      );
+      expect(values.map((data) => [data.length, new Set(data)])).toEqual([
+        [3 * S * S, new Set([0.25])],
+        [S * S, new Set([0.75])],
+      ]);
+    });
+  });
+
+  const [planes, features] = inputs(0, 0);
+  const nothing = { name: 'tokens', datatype: 'INT64', shape: [1, T], data: [0, 0, 0, 0] };
+  it.each<[string, string, unknown, number, string, RegExp]>([
+    ['no inputs', 'segmenter', {}, 400, 'REQUEST_INVALID', /inputs: expected an array, got nothing/],
+    [
+      'one input of two',
+      'segmenter',
+      { inputs: [planes] },
+      400,
+      'REQUEST_INVALID',
+      /inputs: expected 2, got 1/,
+    ],
+    ['an input twice', 'segmenter', { inputs: [planes, planes] }, 400, 'REQUEST_INVALID', /each once/],
+    [
+      'another input',
+      'segmenter',
+      { inputs: [planes, { ...features, name: 'mask' }] },
+      400,
+      'REQUEST_INVALID',
+      /expected image, note/,
+    ],
+    [
+      'another datatype',
+      'segmenter',
+      { inputs: [{ ...planes, datatype: 'FP16' }, features] },
+      400,
+      'REQUEST_INVALID',
+      /input image: expected datatype FP32/,
+    ],
+    [
+      'another shape',
+      'segmenter',
+      { inputs: [{ ...planes, shape: [1, 3, S, S + 1] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /expected shape \[-1,3,8,8\], got \[1,3,8,9\]/,
+    ],
+    [
+      'a rank too many',
+      'segmenter',
+      { inputs: [{ ...planes, shape: [1, 1, 3, S, S] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /expected shape/,
+    ],
+    [
+      'a negative shape',
+      'segmenter',
+      { inputs: [{ ...planes, shape: [-1, 3, S, S] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /whole number of at least 0/,
+    ],
+    [
+      'no cases',
+      'segmenter',
+      { inputs: [{ ...planes, shape: [0, 3, S, S], data: [] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /expected 1 to 8 cases, got 0/,
+    ],
+    [
+      'too many cases',
+      'segmenter',
+      { inputs: inputs(0, 0, 9) },
+      400,
+      'REQUEST_INVALID',
+      /expected 1 to 8 cases, got 9/,
+    ],
+    [
+      'a value too few',
+      'segmenter',
+      { inputs: [{ ...planes, data: image(0).slice(1) }, features] },
+      400,
+      'REQUEST_INVALID',
+      /expected 192 values, got 191/,
+    ],
+    [
+      'a ragged list',
+      'segmenter',
+      { inputs: [{ ...planes, data: [[[[0]]]] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /axis 1/,
+    ],
+    [
+      'a word among numbers',
+      'segmenter',
+      { inputs: [{ ...planes, data: ['0', ...image(0).slice(1)] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /range of FP32/,
+    ],
+    [
+      'a number beyond FP32',
+      'segmenter',
+      { inputs: [{ ...planes, data: [1e39, ...image(0).slice(1)] }, features] },
+      400,
+      'REQUEST_INVALID',
+      /range of FP32/,
+    ],
+    [
+      'an image of 0 to 255',
+      'segmenter',
+      { inputs: inputs(200, 0) },
+      400,
+      'REQUEST_INVALID',
+      /values from 0 to 1, got 200/,
+    ],
+    [
+      'images and notes unlike in number',
+      'segmenter',
+      { inputs: [planes, inputs(0, 0, 2)[1]] },
+      400,
+      'REQUEST_INVALID',
+      /as many notes as images/,
+    ],
+    [
+      'data and a binary size',
+      'segmenter',
+      { inputs: [{ ...planes, parameters: { binary_data_size: 4 } }, features] },
+      400,
+      'REQUEST_INVALID',
+      /either data or/,
+    ],
+    [
+      'a binary size without bytes',
+      'segmenter',
+      { inputs: [{ ...planes, data: undefined, parameters: { binary_data_size: 768 } }, features] },
+      400,
+      'REQUEST_INVALID',
+      /768, but 0 bytes are left/,
+    ],
+    [
+      'another output',
+      'segmenter',
+      { inputs: inputs(0, 0), outputs: [{ name: 'mask' }] },
+      400,
+      'REQUEST_INVALID',
+      /expected probability/,
+    ],
+    [
+      'classification',
+      'segmenter',
+      { inputs: inputs(0, 0), outputs: [{ name: 'probability', parameters: { classification: 1 } }] },
+      400,
+      'REQUEST_INVALID',
+      /classification/,
+    ],
+    [
+      'an id of an object',
+      'segmenter',
+      { id: {}, inputs: inputs(0, 0) },
+      400,
+      'REQUEST_INVALID',
+      /id: expected a string/,
+    ],
+    ['an array', 'segmenter', [], 400, 'REQUEST_INVALID', /expected an object, got an array of 0/],
+    [
+      'inputs of null',
+      'segmenter',
+      { inputs: [null, null] },
+      400,
+      'REQUEST_INVALID',
+      /expected an object, got null/,
+    ],
+    [
+      'an unknown token',
+      'text-encoder',
+      { inputs: [{ ...nothing, data: [0, 0, 0, 4] }] },
+      400,
+      'REQUEST_INVALID',
+      /ids from 0 to 3, got 4/,
+    ],
+    [
+      'a negative token',
+      'text-encoder',
+      { inputs: [{ ...nothing, data: [0, 0, 0, -1] }] },
+      400,
+      'REQUEST_INVALID',
+      /got -1/,
+    ],
+    [
+      'half a token',
+      'text-encoder',
+      { inputs: [{ ...nothing, data: [0, 0, 0, 0.5] }] },
+      400,
+      'REQUEST_INVALID',
+      /whole numbers/,
+    ],
+    [
+      'a long text',
+      'text-encoder',
+      { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['x'.repeat(2001)] }] },
+      413,
+      'NOTE_TOO_LONG',
+      /2000/,
+    ],
+    [
+      'a text of control characters',
+      'text-encoder',
+      { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['\u0000'] }] },
+      422,
+      'NOTE_INVALID',
+      /control/,
+    ],
+    ['an unknown model', 'other', { inputs: inputs(0, 0) }, 404, 'ROUTE_UNKNOWN', /segmenter, text-encoder/],
+  ])('refuses %s', async (_what, name, request, status, code, message) => {
+    await serving({}, async ({ url, model }) => {
+      const answer = await infer(url, name, request);
+      expect([answer.status, answer.json()['code']]).toEqual([status, code]);
+      expect(answer.json()['error']).toMatch(message);
+      expect(model.batches).toEqual([]);
+    });
+  });
+
+  it.each<[string, string | Uint8Array, RegExp]>([
+    ['what is not JSON', '{"inputs": [', /not JSON/],
+    ['what is not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), /not UTF-8/],
+    ['JSON of great depth', '['.repeat(100_000), /16 levels/],
+    ['JSON of many arrays', `{"inputs":[${'[],'.repeat(300_000)}[]]}`, /200000 arrays/],
+    ['JSON of many keys', `{${Array.from({ length: 2000 }, (_, i) => `"${i}":0`).join(',')}}`, /1000 keys/],
+    ['JSON of many strings', `[${'"",'.repeat(20_000)}""]`, /10000 strings/],
+  ])('refuses %s', async (_what, text, message) => {
+    await serving({}, async ({ url }) => {
+      const answer = await send(`${url}/v2/models/segmenter/infer`, {
+        body: Buffer.from(text as Uint8Array),
+      });
+      expect([answer.status, answer.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+      expect(answer.json()['error']).toMatch(message);
+    });
+  });
+
+  it.each<[string, string]>([
+    ['more than there is', '100000'],
+    ['a word', 'all'],
+    ['a negative number', '-1'],
+    ['nothing', '0'],
+  ])('refuses a header length of %s', async (_what, length) => {
+    await serving({}, async ({ url }) => {
+      const answer = await infer(
+        url,
+        'segmenter',
+        { inputs: inputs(0, 0) },
+        { 'inference-header-content-length': length },
+      );
+      expect([answer.status, answer.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+      expect(answer.json()['error']).toMatch(/Inference-Header-Content-Length/);
+    });
+  });
+
+  it('refuses binary tensors that do not fit their shape, are no numbers, or leave bytes over', async () => {
+    await serving({}, async ({ url }) => {
+      const text = (size: number) => ({
+        inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], parameters: { binary_data_size: size } }],
+      });
+      const of = async (name: string, request: unknown, ...tensors: Uint8Array[]): Promise<unknown> =>
+        (await send(`${url}/v2/models/${name}/infer`, binaryBody(request, ...tensors))).json()['error'];
+      const [first, second] = inputs(0, 0);
+      const sized = (size: number) => ({
+        inputs: [{ ...first, data: undefined, parameters: { binary_data_size: size } }, second],
+      });
+      expect(await of('segmenter', sized(4), new Uint8Array(4))).toMatch(/expected 768 binary bytes, got 4/);
+      expect(await of('segmenter', sized(768), new Uint8Array(769))).toMatch(
+        /1 bytes follow the last tensor/,
+      );
+      expect(await of('segmenter', sized(768), new Uint8Array(768).fill(0xff))).toMatch(/finite/);
+      expect(await of('text-encoder', text(4), Uint8Array.of(9, 0, 0, 0))).toMatch(
+        /states 9 bytes, 0 are left/,
+      );
+      expect(await of('text-encoder', text(3), Uint8Array.of(9, 0, 0))).toMatch(/expected 1 elements/);
+      expect(await of('text-encoder', text(0))).toMatch(/expected 1 elements of BYTES, got 0/);
+      expect(await of('text-encoder', text(5), Uint8Array.of(1, 0, 0, 0, 0xff))).toMatch(/not UTF-8/);
+    });
+  });
+});

@@ -1,0 +1,187 @@
+/**
+ * The routes of KServe's v2 protocol, the Open Inference Protocol (github.com/kserve/open-inference-protocol), with Triton's extension for binary
+ * tensors: health, metadata and inference. The body of an inference is JSON, or JSON of `Inference-Header-Content-Length` bytes and binary tensors
+ * behind it, whatever its Content-Type says, as Triton has it.
+ */
+import { ReclmisError } from '@reclmis/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { compute, deadlineOf, type ServerContext } from './context.js';
+import { checkNote } from './note.js';
+import { V2_SCHEMAS } from './openapi.js';
+import { asArray, asObject, asString, type JsonObject, own, parseObject } from './v2-json.js';
+import {
+  checkPlanes,
+  checkTokens,
+  metadataOf,
+  type ServedModel,
+  servedModels,
+  TEXT,
+  VERSION,
+  vocabularySize,
+} from './v2-models.js';
+import { BinaryReader, isType, readTensor, type Tensor, wantsBinary } from './v2-tensors.js';
+import type { Work } from './work.js';
+
+const HEADER_LENGTH = 'inference-header-content-length';
+/** Characters of the id that a client may give a request. */
+const LONGEST_ID = 256;
+
+interface ModelParams {
+  readonly name: string;
+  readonly version?: string;
+}
+
+export function registerV2(app: FastifyInstance, context: ServerContext): void {
+  const { model, limits, version } = context;
+  const models = servedModels(model.manifest);
+  const known = vocabularySize(model.manifest);
+
+  const find = ({ name, version: wanted = VERSION }: ModelParams): ServedModel => {
+    const found = models.find((one) => one.name === name);
+    if (found && wanted === VERSION) return found;
+    const names = models.map((one) => one.name).join(', ');
+    throw new ReclmisError(
+      'ROUTE_UNKNOWN',
+      `expected one of the models ${names} in version ${VERSION}, got another`,
+    );
+  };
+
+  /** The cases of a request as work. */
+  const workOf = (served: ServedModel, tensors: ReadonlyMap<string, Tensor>): Work => {
+    const [first, second] = served.inputs.map(({ name }) => tensors.get(name));
+    const text = tensors.get(TEXT.name);
+    if (served.role === 'text' && text && isType(text, 'BYTES')) {
+      for (const note of text.data) checkNote(note, limits.maxNote);
+      return { kind: 'texts', texts: text.data, count: text.count };
+    }
+    if (first && isType(first, 'INT64')) {
+      checkTokens(first.data, known, first.spec.name);
+      return { kind: 'tokens', tokens: first.data, count: first.count };
+    }
+    if (first && isType(first, 'FP32')) {
+      checkPlanes(first.data, first.spec.name);
+      const notes = second && isType(second, 'FP32') ? second.data : null;
+      if (second && second.count !== first.count)
+        throw new ReclmisError(
+          'REQUEST_INVALID',
+          `expected as many notes as images, got ${second.count} and ${first.count}`,
+        );
+      return { kind: 'tensors', images: first.data, notes, count: first.count };
+    }
+    throw new ReclmisError('REQUEST_INVALID', `the model ${served.name} lacks its inputs`);
+  };
+
+  async function infer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const served = find(request.params as ModelParams);
+    const body = request.body as Buffer | undefined;
+    if (!body || body.length === 0) throw new ReclmisError('REQUEST_INVALID', 'the request has no body');
+    const { json, binary } = cut(body, request.headers[HEADER_LENGTH]);
+    const head = parseObject(json);
+    const id = idOf(head);
+    const asBinary = wantsBinary(head, served.output.name);
+    const work = workOf(served, readInputs(head, served, binary, limits.maxBatch));
+    using deadline = deadlineOf(reply, limits.timeout);
+    const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
+    const release = context.pixels.take(cost);
+    try {
+      const { value } = await compute(context, work, cost, deadline.signal);
+      if (!(value instanceof Float32Array))
+        throw new ReclmisError('INTERNAL', 'expected a tensor from the queue');
+      const cases = work.kind === 'segment' ? 1 : work.count;
+      const shape = [cases, ...served.output.shape.slice(1)];
+      const answer = { model_name: served.name, model_version: VERSION, ...(id === undefined ? {} : { id }) };
+      const output = { name: served.output.name, datatype: served.output.datatype, shape };
+      if (!asBinary) return { ...answer, outputs: [{ ...output, data: Array.from(value) }] };
+      const data = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      const parameters = { binary_data_size: data.length };
+      const text = Buffer.from(JSON.stringify({ ...answer, outputs: [{ ...output, parameters }] }));
+      return await reply
+        .header('Inference-Header-Content-Length', String(text.length))
+        .type('application/octet-stream')
+        .send(Buffer.concat([text, data]));
+    } finally {
+      release();
+    }
+  }
+
+  const open = { open: true };
+  app.get('/v2', { schema: V2_SCHEMAS.server }, () => ({
+    name: 'reclmis',
+    version,
+    extensions: ['binary_tensor_data'],
+  }));
+  app.get('/v2/health/live', { schema: V2_SCHEMAS.live, config: open }, () => ({ live: true }));
+  app.get('/v2/health/ready', { schema: V2_SCHEMAS.ready, config: open }, async (_, reply) => {
+    const ready = context.accepting();
+    return reply.code(ready ? 200 : 503).send({ ready });
+  });
+  for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
+    const named = path.endsWith('version') ? V2_SCHEMAS.version : V2_SCHEMAS.name;
+    app.get(path, { schema: { ...V2_SCHEMAS.metadata, ...named } }, (request) =>
+      metadataOf(find(request.params as ModelParams)),
+    );
+    app.get(`${path}/ready`, { schema: { ...V2_SCHEMAS.modelReady, ...named } }, async (request, reply) => {
+      const { name } = find(request.params as ModelParams);
+      const ready = context.accepting();
+      return reply.code(ready ? 200 : 503).send({ name, ready });
+    });
+    app.post(`${path}/infer`, { schema: { ...V2_SCHEMAS.infer, ...named }, config: { work: true } }, infer);
+  }
+}
+
+/** The JSON of a body, and what follows it. */
+function cut(
+  body: Buffer,
+  header: string | string[] | undefined,
+): { json: Uint8Array; binary: BinaryReader } {
+  if (header === undefined) return { json: body, binary: new BinaryReader(new Uint8Array(0)) };
+  const length = typeof header === 'string' && /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN;
+  if (!(length > 0 && length <= body.length)) {
+    throw new ReclmisError(
+      'REQUEST_INVALID',
+      `Inference-Header-Content-Length: expected 1 to ${body.length}, got another value`,
+    );
+  }
+  return { json: body.subarray(0, length), binary: new BinaryReader(body.subarray(length)) };
+}
+
+function idOf(head: JsonObject): string | undefined {
+  const value = own(head, 'id');
+  if (value === undefined) return undefined;
+  const id = asString(value, 'id');
+  if (id.length > LONGEST_ID)
+    throw new ReclmisError(
+      'REQUEST_INVALID',
+      `id: expected at most ${LONGEST_ID} characters, got ${id.length}`,
+    );
+  return id;
+}
+
+/** The inputs by name: each that the model has, once, and no other; `text` may stand for tokens. */
+function readInputs(
+  head: JsonObject,
+  served: ServedModel,
+  binary: BinaryReader,
+  maxBatch: number,
+): Map<string, Tensor> {
+  const specs = served.role === 'text' ? [...served.inputs, TEXT] : served.inputs;
+  const inputs = asArray(own(head, 'inputs'), 'inputs');
+  if (inputs.length !== served.inputs.length)
+    throw new ReclmisError(
+      'REQUEST_INVALID',
+      `inputs: expected ${served.inputs.length}, got ${inputs.length}`,
+    );
+  const tensors = new Map<string, Tensor>();
+  for (const entry of inputs) {
+    const json = asObject(entry, 'inputs');
+    const name = asString(own(json, 'name'), 'inputs.name');
+    const spec = specs.find((one) => one.name === name);
+    if (!spec || tensors.has(name)) {
+      const names = specs.map((one) => one.name).join(', ');
+      throw new ReclmisError('REQUEST_INVALID', `inputs: expected ${names}, each once, got another name`);
+    }
+    tensors.set(name, readTensor(json, spec, binary, maxBatch));
+  }
+  binary.finish();
+  return tensors;
+}
