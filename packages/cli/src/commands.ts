@@ -36,6 +36,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'make an ONNX model of a run, for use without libtorch',
     load: () => import('./commands/export.js'),
   },
+  serve: {
+    description: 'serve an exported model over HTTP',
+    load: () => import('./commands/serve.js'),
+  },
   runs: {
     description: 'list runs with their best figures, compare them',
     load: () => import('./commands/runs.js'),

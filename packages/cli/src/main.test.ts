@@ -37,6 +37,7 @@ describe('help', () => {
         evaluate        measure a trained model: Dice and IoU, per image and pooled
         predict         segment images by their notes
         export          make an ONNX model of a run, for use without libtorch
+        serve           serve an exported model over HTTP
         runs            list runs with their best figures, compare them
         bench           measure training and inference on this machine: time, memory,
                         arithmetic

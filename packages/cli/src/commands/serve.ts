@@ -1,0 +1,123 @@
+/** `reclmis serve`: an exported model over HTTP, for machines (Open Inference Protocol) and for people (POST /segment). */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { interruptSignal } from '../interrupt.js';
+import { numberOf } from '../output.js';
+
+interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly device?: 'cpu' | 'cuda';
+  readonly threads?: number;
+  readonly tokenFile?: string;
+  readonly insecure?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly cors?: readonly string[];
+  readonly maxQueue?: number;
+  readonly maxBatch?: number;
+  readonly batchWait?: number;
+  readonly timeout?: number;
+  readonly maxBytes?: number;
+  readonly maxPixels?: number;
+  readonly maxNote?: number;
+  readonly quiet?: boolean;
+}
+
+export function register(program: Command): void {
+  const whole = (flag: string, min = 1): ((text: string) => number) => numberOf(flag, { min });
+  program
+    .command('serve')
+    .description('serve an exported model over HTTP, on this machine unless told otherwise')
+    .argument('<model>', 'folder of `reclmis export`')
+    .option('--port <n>', 'port; 0: a free one', whole('--port', 0), 8000)
+    .option('--host <address>', 'address to listen on; others than this machine’s need a token', '127.0.0.1')
+    .option(
+      '--token-file <file>',
+      'file with the token that clients must send as “Authorization: Bearer ...”',
+    )
+    .option('--insecure', 'open to the network without a token')
+    .option('--tls-cert <file>', 'certificate chain, PEM')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--cors <origins...>', 'origins whose pages may call, such as https://viewer.example')
+    .option('--device <name>', 'cpu or cuda')
+    .option('--threads <n>', 'threads of onnxruntime (default: all cores)', whole('--threads'))
+    .option('--max-batch <n>', 'cases that are computed at once', whole('--max-batch'))
+    .option(
+      '--batch-wait <ms>',
+      'how long a case waits for others while the model is idle',
+      whole('--batch-wait', 0),
+    )
+    .option('--max-queue <n>', 'requests that wait; more are answered 503', whole('--max-queue', 0))
+    .option('--timeout <ms>', 'from the whole request to the answer', whole('--timeout'))
+    .option('--max-bytes <n>', 'bytes of a request', whole('--max-bytes'))
+    .option('--max-pixels <n>', 'pixels of an image, checked before decoding', whole('--max-pixels'))
+    .option('--max-note <n>', 'characters of a note', whole('--max-note'))
+    .option('-q, --quiet', 'no log')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
+        '  $ curl -F image=@chest.png -F "note=Unilateral pulmonary infection, one infected area, upper left lung." \\\n' +
+        '      http://127.0.0.1:8000/segment -o mask.png\n',
+    )
+    .action(run);
+}
+
+async function run(dir: string, flags: ServeFlags): Promise<void> {
+  const { checkAddress, createServer, readTls, readToken } = await import('@reclmis/studio');
+  const { loadModel } = await import('@reclmis/runtime');
+  const { host, port, tokenFile, insecure = false, quiet = false } = flags;
+  checkAddress(host, { token: tokenFile !== undefined, insecure });
+  const token = tokenFile === undefined ? null : await readToken(tokenFile);
+  const tls = await readTls(flags.tlsCert, flags.tlsKey);
+  const signal = interruptSignal();
+  const model = await loadModel(dir, {
+    signal,
+    ...(flags.device === undefined ? {} : { device: flags.device }),
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+  });
+  try {
+    const server = await createServer(model, {
+      version: ownVersion(),
+      limits: limitsOf(flags),
+      token,
+      tls,
+      cors: flags.cors ?? [],
+      log: quiet ? null : { level: 'info' },
+    });
+    const address = await server.listen(host, port);
+    process.stderr.write(
+      `${model.manifest.name} at ${address}, its page at ${address}/docs; Ctrl-C ends it\n`,
+    );
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await server.stop();
+  } finally {
+    await model.dispose();
+  }
+}
+
+type Limit = 'maxQueue' | 'maxBatch' | 'batchWait' | 'timeout' | 'maxBytes' | 'maxPixels' | 'maxNote';
+
+/** The limits that were given. */
+function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
+  const names: readonly Limit[] = [
+    'maxQueue',
+    'maxBatch',
+    'batchWait',
+    'timeout',
+    'maxBytes',
+    'maxPixels',
+    'maxNote',
+  ];
+  return Object.fromEntries(
+    names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
+  );
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
