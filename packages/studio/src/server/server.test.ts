@@ -299,10 +299,11 @@ describe('what the server tells', () => {
 describe('stopping', () => {
   it('finishes what was taken, takes nothing new, and says so to probes', async () => {
     await serving({ limits: { batchWait: 0, maxBatch: 1 } }, async ({ url, model, server }) => {
-      model.delay = 250;
-      const taken = ['a', 'b'].map((note) => segment(url, IMAGE, { note }));
+      model.delay = 4_000; // of a: longer than all that follows takes on a busy machine
+      const taken = [segment(url, IMAGE, { note: 'a' })];
       await until(() => model.notes.length === 1);
-      await new Promise((resolve) => setTimeout(resolve, 100)); // b is in the queue
+      taken.push(segment(url, IMAGE, { note: 'b' }));
+      while (!(await send(`${url}/metrics`)).body.toString().includes('reclmis_queue_length 1\n'));
       const stopped = server.stop();
       expect(server.stop()).toBe(stopped);
       const ready = await send(`${url}/v2/health/ready`);
@@ -317,6 +318,7 @@ describe('stopping', () => {
       expect([refused.status, refused.json()['code']]).toEqual([503, 'SERVER_STOPPING']);
       expect(refused.headers['retry-after']).toMatch(/^\d+$/);
       expect((await infer(url, 'segmenter', {})).json()['code']).toBe('SERVER_STOPPING');
+      model.delay = 0; // of b
       expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
       await stopped;
       expect(model.notes).toEqual(['a', 'b']);
