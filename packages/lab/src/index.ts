@@ -38,3 +38,4 @@ export {
   type SettingDifference,
 } from './runs.js';
 export { progressSvg, writeProgress } from './plots/progress.js';
+export { latexTable, type LatexOptions, markdownTable, meanAndDeviation, type Rows } from './tables.js';

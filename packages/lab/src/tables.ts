@@ -1,0 +1,121 @@
+/**
+ * Tables as text: Markdown for documentation, LaTeX for papers.
+ *
+ * Cells are plain text; what either language would read as markup is escaped, so that a cell shows as it was given. The first column
+ * holds names and is aligned to the left, the others figures, to the right.
+ */
+
+/** A table's rows; each has as many cells as there are columns. */
+export type Rows = readonly (readonly string[])[];
+
+/** What a LaTeX table needs besides its cells. */
+export interface LatexOptions {
+  /** The text below the table; plain text, escaped like a cell. */
+  readonly caption: string;
+  /** The name by which `\ref` finds it, e.g. `tab:components`: letters, digits and `:-.`, since LaTeX reads it as it is. */
+  readonly label: string;
+}
+
+/**
+ * A table in GitHub's Markdown, columns padded to equal width; ends with a line break.
+ * @param columns the header, at least one column
+ * @throws RangeError when a row has another number of cells than there are columns (a mistake of the caller's)
+ */
+export function markdownTable(columns: readonly string[], rows: Rows): string {
+  checkShape(columns, rows);
+  const cells = [columns, ...rows].map((row) => row.map(escapeMarkdown));
+  const widths = columns.map((_, at) => Math.max(3, ...cells.map((row) => [...(row[at] ?? '')].length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, at) => pad(cell, widths[at] ?? 3, at > 0)).join(' | ')} |`;
+  const rule = widths.map((width, at) => (at > 0 ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  const [header = [], ...body] = cells;
+  return [line(header), `| ${rule.join(' | ')} |`, ...body.map(line)].join('\n') + '\n';
+}
+
+/**
+ * A floating table in LaTeX, with rules of the `booktabs` package; ends with a line break.
+ * @throws RangeError when a row has another number of cells than there are columns, or the label has a character that LaTeX would read
+ */
+export function latexTable(columns: readonly string[], rows: Rows, options: LatexOptions): string {
+  checkShape(columns, rows);
+  if (!/^[A-Za-z0-9:.-]+$/.test(options.label)) {
+    throw new RangeError(`label: expected letters, digits and ":-.", got ${options.label}`);
+  }
+  const line = (row: readonly string[]): string => `    ${row.map(escapeLatex).join(' & ')} \\\\`;
+  return [
+    '\\begin{table}',
+    '  \\centering',
+    `  \\begin{tabular}{l${'r'.repeat(columns.length - 1)}}`,
+    '    \\toprule',
+    line(columns),
+    '    \\midrule',
+    ...rows.map(line),
+    '    \\bottomrule',
+    '  \\end{tabular}',
+    `  \\caption{${escapeLatex(options.caption)}}`,
+    `  \\label{${options.label}}`,
+    '\\end{table}',
+    '',
+  ].join('\n');
+}
+
+/** Text that Markdown shows as given within a table's cell. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/\s*\r?\n\s*/g, ' ')
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/[\\`*_|[\]~]/g, (character) => `\\${character}`);
+}
+
+const LATEX: Readonly<Record<string, string>> = {
+  '\\': '\\textbackslash{}',
+  '{': '\\{',
+  '}': '\\}',
+  '&': '\\&',
+  '%': '\\%',
+  $: '\\$',
+  '#': '\\#',
+  _: '\\_',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '<': '$<$',
+  '>': '$>$',
+  '|': '$|$',
+  '±': '$\\pm$',
+  '×': '$\\times$',
+  '−': '$-$',
+  '≤': '$\\le$',
+  '≥': '$\\ge$',
+  '✓': '$\\checkmark$',
+};
+
+/** Text that LaTeX shows as given, in any encoding of fonts. */
+export function escapeLatex(text: string): string {
+  return text
+    .replace(/\s*\r?\n\s*/g, ' ')
+    .replace(/[\\{}&%$#_~^<>|±×−≤≥✓]/g, (character) => LATEX[character] ?? character);
+}
+
+/** Mean and standard deviation over seeds as `84.8 ± 0.3`; of one value, which has no deviation, the value alone; of none, a dash. */
+export function meanAndDeviation(values: readonly number[], digits = 2): string {
+  if (values.length === 0) return '–';
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length === 1) return mean.toFixed(digits);
+  // The sample's: seeds are a sample of all that could have been drawn.
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return `${mean.toFixed(digits)} ± ${Math.sqrt(variance).toFixed(digits)}`;
+}
+
+function pad(text: string, width: number, right: boolean): string {
+  const space = ' '.repeat(width - [...text].length);
+  return right ? space + text : text + space;
+}
+
+function checkShape(columns: readonly string[], rows: Rows): void {
+  if (columns.length === 0) throw new RangeError('a table needs at least one column');
+  const at = rows.findIndex((row) => row.length !== columns.length);
+  if (at >= 0) {
+    throw new RangeError(`row ${at + 1}: expected ${columns.length} cells, got ${rows[at]?.length ?? 0}`);
+  }
+}
