@@ -1,21 +1,16 @@
 /** `reclmis bench`: what it reports, on a model small enough to count by hand. Times are not asserted. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type BenchReport, writePhantom } from '@reclmis/lab';
 import { afterAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
 
-const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-bench-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const MINUTE = 60_000;
 
-function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { RECLMIS_DEBUG: _, ...env } = process.env;
-  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root, env });
-}
+const reclmis = reclmisIn(root);
 
 const [W, S] = [4, 32];
 const SMALL = `--model.baseWidth ${W} --model.imageSize ${S} --model.layers 1 --text.encoder words --batch 2 --threads 1 --steps 2 --warmup 1`;

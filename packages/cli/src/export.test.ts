@@ -1,22 +1,17 @@
 /** `reclmis export`, by running it on a small run. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseManifest } from '@reclmis/core';
 import { type ExportReport, writePhantom } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
 
-const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-cli-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const MINUTE = 60_000;
 
-function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { RECLMIS_DEBUG: _, ...env } = process.env;
-  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root, env });
-}
+const reclmis = reclmisIn(root);
 
 beforeAll(async () => {
   await writePhantom(join(root, 'data'), { size: 32, count: 24, seed: 1 });

@@ -3,17 +3,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { BIN, reclmisIn } from './testing/reclmis.js';
 
-const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { RECLMIS_DEBUG: _, ...env } = process.env;
-  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: folder, env });
-}
+const reclmis = reclmisIn(folder);
 
 describe('help', () => {
   it('lists the commands', () => {

@@ -3,18 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BIN, reclmisIn } from './testing/reclmis.js';
 
-const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-predict-command-'));
 const images = join(root, 'data', 'Test_Folder', 'img');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root });
-}
+const reclmis = reclmisIn(root);
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 
 beforeAll(() => {

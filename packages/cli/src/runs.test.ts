@@ -1,21 +1,16 @@
 /** `reclmis runs` and `runs compare`, by running them on made run folders. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RunOverview } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
 
-const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-runs-'));
 const all = join(root, 'all');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function reclmis(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { RECLMIS_DEBUG: _, ...env } = process.env;
-  return spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', cwd: root, env });
-}
+const reclmis = reclmisIn(root);
 
 interface Made {
   readonly status: string;

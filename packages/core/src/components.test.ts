@@ -3,23 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { components, labelAt, labelRuns } from './components.js';
 import type { Mask } from './raster.js';
-
-const mask = (rows: string): Mask => {
-  const lines = rows.split('/');
-  return {
-    width: lines[0]!.length,
-    height: lines.length,
-    data: Uint8Array.from([...lines.join('')].map((c) => (c === '#' ? 1 : 0))),
-  };
-};
-
-const masks = fc
-  .record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) })
-  .chain(({ width, height }) =>
-    fc
-      .uint8Array({ minLength: width * height, maxLength: width * height, max: 1 })
-      .map((data): Mask => ({ width, height, data })),
-  );
+import { anyMask, drawnMask } from './testing.js';
 
 /** The same by flooding, one pixel after the other. */
 function flooded({ width, height, data }: Mask, neighbours: 4 | 8): number {
@@ -48,22 +32,26 @@ function flooded({ width, height, data }: Mask, neighbours: 4 | 8): number {
 
 describe('components', () => {
   it('finds none in an empty mask, one in a full one, one of a pixel', () => {
-    expect(components(mask('..../....'))).toEqual([]);
-    expect(components(mask('####/####'))).toEqual([{ area: 8, centroid: [2, 1], box: [0, 0, 4, 2] }]);
-    expect(components(mask('..../..#.'))).toEqual([{ area: 1, centroid: [2.5, 1.5], box: [2, 1, 1, 1] }]);
+    expect(components(drawnMask('..../....'))).toEqual([]);
+    expect(components(drawnMask('####/####'))).toEqual([{ area: 8, centroid: [2, 1], box: [0, 0, 4, 2] }]);
+    expect(components(drawnMask('..../..#.'))).toEqual([
+      { area: 1, centroid: [2.5, 1.5], box: [2, 1, 1, 1] },
+    ]);
   });
 
   it('joins what touches by a corner, in either direction, and by a way around', () => {
-    expect(components(mask('#./.#'))).toEqual([{ area: 2, centroid: [1, 1], box: [0, 0, 2, 2] }]);
-    expect(components(mask('.#/#.'))).toHaveLength(1);
-    expect(components(mask('#...#/#...#/#####'))).toEqual([
+    expect(components(drawnMask('#./.#'))).toEqual([{ area: 2, centroid: [1, 1], box: [0, 0, 2, 2] }]);
+    expect(components(drawnMask('.#/#.'))).toHaveLength(1);
+    expect(components(drawnMask('#...#/#...#/#####'))).toEqual([
       { area: 9, centroid: [2.5, (0.5 + 0.5 + 1.5 + 1.5 + 5 * 2.5) / 9], box: [0, 0, 5, 3] },
     ]);
-    expect(components(mask('###/#.#/###'))).toEqual([{ area: 8, centroid: [1.5, 1.5], box: [0, 0, 3, 3] }]);
+    expect(components(drawnMask('###/#.#/###'))).toEqual([
+      { area: 8, centroid: [1.5, 1.5], box: [0, 0, 3, 3] },
+    ]);
   });
 
   it('sorts by size, then by the first pixel', () => {
-    expect(components(mask('#..##/...../#..#.')).map(({ area, box }) => [area, ...box])).toEqual([
+    expect(components(drawnMask('#..##/...../#..#.')).map(({ area, box }) => [area, ...box])).toEqual([
       [2, 3, 0, 2, 1],
       [1, 0, 0, 1, 1],
       [1, 0, 2, 1, 1],
@@ -80,7 +68,7 @@ describe('components', () => {
 
   it('agrees with flooding on any mask; areas add up to the foreground and fit their boxes', () => {
     fc.assert(
-      fc.property(masks, (any) => {
+      fc.property(anyMask, (any) => {
         const found = components(any);
         expect(found).toHaveLength(flooded(any, 8));
         expect(labelRuns(any, 4).count).toBe(flooded(any, 4));
@@ -99,7 +87,7 @@ describe('components', () => {
   });
 
   it('knows the component of each pixel', () => {
-    const any = mask('##.#/...#/#..#');
+    const any = drawnMask('##.#/...#/#..#');
     const runs = labelRuns(any, 8);
     expect([labelAt(runs, 1, 0), labelAt(runs, 3, 1), labelAt(runs, 0, 2), labelAt(runs, 3, 2)]).toEqual([
       0, 1, 2, 1,

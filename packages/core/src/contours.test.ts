@@ -3,24 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { components } from './components.js';
 import { contours, contoursGeoJson, signedArea, type Polygon, type Ring } from './contours.js';
-import type { Mask } from './raster.js';
-
-const mask = (rows: string): Mask => {
-  const lines = rows.split('/');
-  return {
-    width: lines[0]!.length,
-    height: lines.length,
-    data: Uint8Array.from([...lines.join('')].map((c) => (c === '#' ? 1 : 0))),
-  };
-};
-
-const masks = fc
-  .record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) })
-  .chain(({ width, height }) =>
-    fc
-      .uint8Array({ minLength: width * height, maxLength: width * height, max: 1 })
-      .map((data): Mask => ({ width, height, data })),
-  );
+import { anyMask, drawnMask } from './testing.js';
 
 const area = ([outer, ...holes]: Polygon): number =>
   signedArea(outer) + holes.reduce((sum, hole) => sum + signedArea(hole), 0);
@@ -40,17 +23,17 @@ function winding(ring: Ring, x: number, y: number): number {
 
 describe('contours', () => {
   it('has none for an empty mask, the border of a full one, the square of a pixel', () => {
-    expect(contours(mask('.../...'))).toEqual([]);
-    expect(contours(mask('###/###'))).toEqual([
+    expect(contours(drawnMask('.../...'))).toEqual([]);
+    expect(contours(drawnMask('###/###'))).toEqual([
       { component: 0, area: 6, polygons: [[[[0, 0], [3, 0], [3, 2], [0, 2], [0, 0]]]] }, // prettier-ignore
     ]);
-    expect(contours(mask('.../.#.'))[0]!.polygons).toEqual([
+    expect(contours(drawnMask('.../.#.'))[0]!.polygons).toEqual([
       [[[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]], // prettier-ignore
     ]);
   });
 
   it('goes around a hole the other way', () => {
-    const [ring] = contours(mask('###/#.#/###'));
+    const [ring] = contours(drawnMask('###/#.#/###'));
     expect(ring!.polygons).toEqual([
       [
         [[0, 0], [3, 0], [3, 3], [0, 3], [0, 0]], // prettier-ignore
@@ -61,7 +44,7 @@ describe('contours', () => {
   });
 
   it('keeps pixels that touch by a corner as two polygons of one component', () => {
-    const [only, ...rest] = contours(mask('#./.#'));
+    const [only, ...rest] = contours(drawnMask('#./.#'));
     expect(rest).toEqual([]);
     expect(only).toEqual({
       component: 0,
@@ -74,17 +57,17 @@ describe('contours', () => {
   });
 
   it('makes two holes of holes that touch by a corner, and a hole of a bay that closes at one', () => {
-    const two = contours(mask('####/#.##/##.#/####'))[0]!;
+    const two = contours(drawnMask('####/#.##/##.#/####'))[0]!;
     expect(two.polygons).toHaveLength(1);
     expect(two.polygons[0]!.map(signedArea)).toEqual([16, -1, -1]);
     // The lower right pixel is missing: the middle one is open to the outside by a corner alone.
-    const bay = contours(mask('###/#.#/##.'))[0]!;
+    const bay = contours(drawnMask('###/#.#/##.'))[0]!;
     expect(bay.polygons).toHaveLength(1);
     expect(bay.polygons[0]!.map(signedArea).sort((a, b) => a - b)).toEqual([-1, 8]);
   });
 
   it('puts an island into a hole as a component of its own', () => {
-    const found = contours(mask('#####/#...#/#.#.#/#...#/#####'));
+    const found = contours(drawnMask('#####/#...#/#.#.#/#...#/#####'));
     expect(
       found.map(({ component, area: pixels, polygons }) => [component, pixels, polygons.length]),
     ).toEqual([
@@ -95,7 +78,7 @@ describe('contours', () => {
 
   it('of any mask: closed simple rings, exact areas, and filling them gives the mask again', () => {
     fc.assert(
-      fc.property(masks, (any) => {
+      fc.property(anyMask, (any) => {
         const found = contours(any);
         const parts = components(any);
         expect(found.map((one) => one.area)).toEqual(parts.map((one) => one.area));
@@ -129,7 +112,7 @@ describe('contours', () => {
 
 describe('contoursGeoJson', () => {
   it('is a feature collection with a feature per component, largest first', () => {
-    const json: unknown = JSON.parse([...contoursGeoJson(mask('#..##/.#.##'))].join(''));
+    const json: unknown = JSON.parse([...contoursGeoJson(drawnMask('#..##/.#.##'))].join(''));
     expect(json).toEqual({
       type: 'FeatureCollection',
       features: [
@@ -151,7 +134,7 @@ describe('contoursGeoJson', () => {
         },
       ],
     });
-    expect(JSON.parse([...contoursGeoJson(mask('..'))].join(''))).toEqual({
+    expect(JSON.parse([...contoursGeoJson(drawnMask('..'))].join(''))).toEqual({
       type: 'FeatureCollection',
       features: [],
     });

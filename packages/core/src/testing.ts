@@ -1,0 +1,22 @@
+/** Masks for tests: drawn by hand, and any. Not part of the package's entry. */
+import fc from 'fast-check';
+import type { Mask } from './raster.js';
+
+/** A mask from its rows, `/` between them: `#` is foreground, anything else is not. */
+export function drawnMask(rows: string): Mask {
+  const lines = rows.split('/');
+  return {
+    width: lines[0]!.length,
+    height: lines.length,
+    data: Uint8Array.from([...lines.join('')].map((c) => (c === '#' ? 1 : 0))),
+  };
+}
+
+/** Any mask of 1 to 12 pixels a side. */
+export const anyMask = fc
+  .record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) })
+  .chain(({ width, height }) =>
+    fc
+      .uint8Array({ minLength: width * height, maxLength: width * height, max: 1 })
+      .map((data): Mask => ({ width, height, data })),
+  );
