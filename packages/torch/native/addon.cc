@@ -24,6 +24,7 @@
 #include "distributed.h"
 #include "guarded.h"
 #include "handles.h"
+#include "optional.h"
 #include "precision.h"
 #include "profiler.h"
 #include "winograd.h"
@@ -32,13 +33,7 @@ namespace {
 
 using reclmis::guarded;
 using reclmis::memoryStatistics;
-
-// libtorch's own optional became the standard one in the second series.
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-using OptionalTensor = std::optional<at::Tensor>;
-#else
-using OptionalTensor = c10::optional<at::Tensor>;
-#endif
+using reclmis::OptionalTensor;
 
 constexpr int64_t kReportStep = int64_t{64} << 20;  // tell V8 about native memory in steps of this many bytes
 

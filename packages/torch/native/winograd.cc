@@ -12,10 +12,10 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
-#include <torch/version.h>
 
 #include <algorithm>
 
+#include "optional.h"
 #include "winograd.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -37,11 +37,7 @@ bool hasWinograd() {
 
 namespace {
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-using OptionalTensor = std::optional<at::Tensor>;
-#else
-using OptionalTensor = c10::optional<at::Tensor>;
-#endif
+using reclmis::OptionalTensor;
 
 constexpr int64_t kTile = 4;      // outputs of a tile along an axis
 constexpr int64_t kWindow = 6;    // inputs of a tile along an axis

@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
+import { oneLine, systemCode } from '@reclmis/files';
 
 /** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
 const READ_CHUNK = 1 << 30;
@@ -30,7 +31,7 @@ export class ArchiveFile {
       // Without O_NONBLOCK (which Windows lacks), opening a named pipe would wait for its writer.
       fd = openSync(path, constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0));
     } catch (cause) {
-      throw invalid(path, `cannot be opened: ${systemCode(cause)}`, cause);
+      throw invalid(path, `cannot be opened: ${systemCode(cause) || oneLine(cause)}`, cause);
     }
     try {
       const status = fstatSync(fd);
@@ -51,7 +52,7 @@ export class ArchiveFile {
         const wanted = Math.min(into.length - done, READ_CHUNK);
         count = readSync(this.#fd, into, done, wanted, position + done);
       } catch (cause) {
-        throw invalid(this.path, `cannot be read: ${systemCode(cause)}`, cause);
+        throw invalid(this.path, `cannot be read: ${systemCode(cause) || oneLine(cause)}`, cause);
       }
       if (count === 0) {
         const missing = into.length - done;
@@ -90,8 +91,4 @@ export function refused(path: string, what: string): ReclmisError {
 export function quoted(text: string): string {
   const short = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
   return JSON.stringify(short).replace(/[\u007f-\u009f\u2028\u2029]/g, '?');
-}
-
-function systemCode(cause: unknown): string {
-  return (cause as NodeJS.ErrnoException).code ?? String(cause);
 }
