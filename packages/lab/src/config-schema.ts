@@ -60,6 +60,19 @@ const modelSchema = z.strictObject({
       cvr: z.boolean().default(true).describe('condition vision reconstruction by words of interest'),
     })
     .prefault({}),
+  // Table 4's switches. With `self`, an attention reads its own modality alone: that much of the exchange between them is gone.
+  attention: z
+    .strictObject({
+      ci: z
+        .enum(['cross', 'self'])
+        .default('cross')
+        .describe('what the interaction attends to: the other modality, or its own (the mask sees no note)'),
+      reconstruction: z
+        .enum(['cross', 'self'])
+        .default('cross')
+        .describe('what reconstruction attends to: the other modality, or what is left of its own'),
+    })
+    .prefault({}),
   // Masking by the predicted distribution beats uniform masking in the paper; `topk` is upstream's other branch.
   maskStrategy: z
     .enum(['distribution', 'random', 'topk'])

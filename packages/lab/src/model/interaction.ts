@@ -4,10 +4,12 @@
  * V = dropout(patch embedding(F_V) + positions); T0 = attention(F_T over V); F'_V = attention(V over T0);
  * F'_T = ReLU(BatchNorm(Conv1d(T0))). POI and WOI are softmaxes of a two-layer MLP over F'_V and F'_T.
  *
+ * With self-attention (Table 4's other rows) T0 = attention(F_T over F_T) and F'_V = attention(V over V), with the same parameters.
+ *
  * B batch, N patches, T tokens, C channels.
  */
 import { dropout, float32, linear, nn, Tensor, zeros } from '@reclmis/torch';
-import { HEADS } from './options.js';
+import { type AttentionKind, HEADS } from './options.js';
 
 /** Patches of the image that carry position: keys `patch_embeddings`, `position_embeddings`. */
 class PatchEmbeddings extends nn.Module {
@@ -81,7 +83,7 @@ class TokenConvBNReLU extends nn.Module {
 export interface Interaction {
   /** F'_V, the patches after the interaction, [B,N,C]. */
   readonly image: Tensor;
-  /** T0, what each token gathered from the patches, [B,T,C]; `words()` turns it into F'_T. */
+  /** T0, what each token gathered from the patches (with self-attention: from the tokens), [B,T,C]; `words()` turns it into F'_T. */
   readonly gathered: Tensor;
 }
 
@@ -91,14 +93,16 @@ export class ConditionedInteraction extends nn.Module {
   private readonly attnText: nn.MultiheadAttention;
   private readonly attnImg: nn.MultiheadAttention;
   private readonly ctbn: TokenConvBNReLU | null;
+  private readonly attention: AttentionKind;
 
   /** @param withWords whether F'_T is needed: only in training, for the words of interest. */
   constructor(
     channels: number,
     patches: number,
-    options: { dropout: number; positionScale: number; withWords: boolean },
+    options: { dropout: number; positionScale: number; withWords: boolean; attention: AttentionKind },
   ) {
     super();
+    this.attention = options.attention;
     this.embeddings = this.child(
       'embeddings',
       new PatchEmbeddings(channels, patches, options.dropout, options.positionScale),
@@ -120,6 +124,12 @@ export class ConditionedInteraction extends nn.Module {
    */
   forward(patches: Tensor, tokens: Tensor): Interaction {
     const v = this.embeddings.forward(patches); // [B,N,C]
+    if (this.attention === 'self') {
+      return {
+        image: this.attnImg.forward(v, v, v),
+        gathered: this.attnText.forward(tokens, tokens, tokens),
+      };
+    }
     const gathered = this.attnText.forward(tokens, v, v); // [B,T,C]
     return { image: this.attnImg.forward(v, gathered, gathered), gathered };
   }

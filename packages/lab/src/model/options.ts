@@ -27,6 +27,20 @@ export interface Conditions {
   readonly cvr: boolean;
 }
 
+/** What attention reads: the other modality, as in the paper's model, or its own (Table 4). */
+export type AttentionKind = 'cross' | 'self';
+
+/** Where the two modalities meet (Table 4). The parameters are the same either way, so the switch changes nothing but what is read. */
+export interface AttentionKinds {
+  /** `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); nothing of the note reaches the decoder. */
+  readonly ci: AttentionKind;
+  /**
+   * `self`: the context is the masked features themselves, not the other modality; conditions, which are distributions over the other
+   * modality, then have nothing to weigh.
+   */
+  readonly reconstruction: AttentionKind;
+}
+
 /**
  * `paper`: eq. 7 and 9, reconstruct F_V and F_T. Both are outputs of trained layers, so a target that took part in the gradient could
  * be met by making it constant; here they are detached. F_T, the output of a plain convolution, has no scale of its own either: it grew
@@ -52,6 +66,7 @@ export interface RecLMISOptions {
   readonly targets: Targets;
   readonly components: Components;
   readonly conditions: Conditions;
+  readonly attention: AttentionKinds;
   readonly maskStrategy: MaskStrategy;
   /** Shares of the patches and of a note's words that are masked, 0 to 1. */
   readonly maskRatios: { readonly visual: number; readonly textual: number };
@@ -76,6 +91,7 @@ export const PAPER: RecLMISOptions = {
   targets: 'paper',
   components: { ci: true, ccl: true, clr: true, cvr: true }, // Table 2's best row
   conditions: { ccl: true, clr: true, cvr: true }, // Table 3's best row
+  attention: { ci: 'cross', reconstruction: 'cross' }, // Table 4's best row
   maskStrategy: 'distribution', // section 3.4
   maskRatios: { visual: 0.5, textual: 0.3 }, // best of the paper's ablation
   dropout: 0.1, // upstream's and, by its form, the paper's
@@ -116,10 +132,15 @@ export function bottleneckWidth(options: Pick<RecLMISOptions, 'baseWidth'>): num
 /**
  * Whether some parameters take no part in the losses: POI and WOI learn by whatever loss they condition, and drawing masks carries no gradient.
  */
-export function leavesUnused(options: Pick<RecLMISOptions, 'components' | 'conditions'>): boolean {
-  const { ccl, clr, cvr } = options.components;
-  const { conditions } = options;
-  if (!hasReconstructionOrContrast(options) || (ccl && conditions.ccl)) return false;
+export function leavesUnused(
+  options: Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>,
+): boolean {
+  const { ci, ccl, clr, cvr } = options.components;
+  const { conditions, attention } = options;
+  // An interaction of self-attention makes nothing of the words that the mask needs.
+  if (!hasReconstructionOrContrast(options)) return ci && attention.ci === 'self';
+  if (ccl && conditions.ccl) return false;
+  if (attention.reconstruction === 'self') return true; // no loss is conditioned
   return !(clr && conditions.clr && cvr && conditions.cvr);
 }
 
@@ -147,6 +168,7 @@ export function optionsFromConfig(model: ModelConfig, encoder: EncoderTraits): R
     targets: variant.targets,
     components: model.components.ci ? model.components : NOTE_FREE,
     conditions: model.conditions,
+    attention: model.attention,
     maskStrategy: model.maskStrategy,
     maskRatios: model.maskRatios,
     dropout: model.dropout,

@@ -5,6 +5,7 @@ import { objective, requiredLosses } from '../train/losses.js';
 import { sortCheckpoint } from './checkpoint-keys.js';
 import {
   checkOptions,
+  leavesUnused,
   NOTE_FREE,
   optionsFromConfig,
   PAPER,
@@ -225,6 +226,82 @@ describe('RecLMIS', () => {
       for (const [key, p] of model.namedParameters()) expect(p.grad, key).not.toBeNull();
     });
   });
+
+  /** The largest gradient of a loss by the pictures and by the notes' features. */
+  function reach(
+    options: RecLMISOptions,
+    loss: (out: TrainingOutput) => Tensor,
+  ): { image: number; note: number } {
+    return withModel({ ...options, dropout: 0 }, (model) => {
+      const { images, note } = tinyBatch();
+      const [pictures, features] = [images.requiresGrad_(), note.features.requiresGrad_()];
+      const masks = {
+        patches: Tensor.fromUint8([1, 0, 0, 1, 0, 1, 1, 0], [2, 4], { dtype: 'bool' }),
+        words: Tensor.fromUint8([0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], [2, 6], { dtype: 'bool' }),
+      };
+      loss(model.forwardTraining(pictures, { ...note, features }, masks)).backward();
+      const largest = (x: Tensor): number => x.grad?.abs().max().item() ?? 0;
+      return { image: largest(pictures), note: largest(features) };
+    });
+  }
+
+  it('keeps the note from the mask where its interaction attends to its own modality alone (Table 4)', () => {
+    const logits = ({ logits: x }: TrainingOutput): Tensor => x.square().mean();
+    const cross = reach(TINY, logits);
+    expect(cross.image).toBeGreaterThan(0);
+    expect(cross.note).toBeGreaterThan(0);
+    const self = reach({ ...TINY, attention: { ...TINY.attention, ci: 'self' } }, logits);
+    expect(self.image).toBeGreaterThan(0);
+    expect(self.note).toBe(0);
+  });
+
+  it('reconstructs from what is left of the same modality with self-attention (Table 4)', () => {
+    const attention = { ci: 'self', reconstruction: 'self' } as const;
+    // With both switches off the exchange, nothing but the modality's own features leads to its reconstruction.
+    const visual = reach({ ...TINY, attention }, ({ losses }) => losses.cvr as Tensor);
+    expect(visual.image).toBeGreaterThan(0);
+    expect(visual.note).toBe(0);
+    const textual = reach({ ...TINY, attention }, ({ losses }) => losses.clr as Tensor);
+    expect(textual.image).toBe(0);
+    expect(textual.note).toBeGreaterThan(0);
+    const crossed = reach(
+      { ...TINY, attention: { ...attention, reconstruction: 'cross' } },
+      ({ losses }) => losses.cvr as Tensor,
+    );
+    expect(crossed.note).toBeGreaterThan(0);
+  });
+
+  it('holds the same parameters whatever its attention reads', () => {
+    const keys = (options: RecLMISOptions): string[] =>
+      withModel(options, (model) => [...model.stateDict().keys()]);
+    const attention = { ci: 'self', reconstruction: 'self' } as const;
+    expect(keys({ ...TINY, attention })).toEqual(keys(TINY));
+  });
+
+  it.each([
+    ['all', TINY.components, TINY.conditions],
+    ['no condition on CCL', TINY.components, { ...TINY.conditions, ccl: false }],
+    ['CI alone', { ...NOTE_FREE, ci: true }, TINY.conditions],
+  ] as const)(
+    'knows which parameters self-attention leaves without a gradient: %s',
+    (_, components, conditions) => {
+      for (const ci of ['cross', 'self'] as const) {
+        for (const reconstruction of ['cross', 'self'] as const) {
+          const options = { ...TINY, components, conditions, attention: { ci, reconstruction } };
+          withModel(options, (model) => {
+            const { images, masks, note } = tinyBatch();
+            objective(
+              model.forwardTraining(images, note),
+              masks,
+              requiredLosses(components),
+            ).total.backward();
+            const unused = [...model.namedParameters()].some(([, p]) => p.grad === null);
+            expect(unused, `${ci}/${reconstruction}`).toBe(leavesUnused(options));
+          });
+        }
+      }
+    },
+  );
 
   it('segments without notes where it is note-free, and refuses to otherwise', () => {
     withModel({ ...TINY, components: NOTE_FREE }, (model) => {

@@ -128,6 +128,7 @@ export class RecLMIS extends nn.Module {
             dropout: options.dropout,
             positionScale: options.positionScale,
             withWords: training,
+            attention: options.attention.ci,
           }),
         )
       : null;
@@ -258,6 +259,7 @@ export class RecLMIS extends nn.Module {
     const { options } = this;
     const { components, conditions, maskRatios, maskStrategy: strategy } = options;
     const { valid } = x.note;
+    const across = options.attention.reconstruction === 'cross';
 
     const ccl = components.ccl ? contrast(this.compared(trainers, x)) : null;
 
@@ -266,10 +268,11 @@ export class RecLMIS extends nn.Module {
     if (trainers.cvr) {
       hiddenPatches =
         given.patches ?? drawMask({ probability: x.poi, valid: null, ratio: maskRatios.visual, strategy });
+      const masked = hide(x.patches, hiddenPatches);
       const reconstructed = trainers.cvr.forward({
-        masked: hide(x.patches, hiddenPatches),
-        context: x.tokens,
-        condition: conditions.cvr ? x.woi : evenWords(valid, x.woi), // as `compared` does
+        masked,
+        context: across ? x.tokens : masked,
+        condition: across ? (conditions.cvr ? x.woi : evenWords(valid, x.woi)) : null, // as `compared` does
       });
       cvr = reconstructed.mseLoss(options.targets === 'paper' ? x.patches.detach() : x.image);
     }
@@ -279,10 +282,12 @@ export class RecLMIS extends nn.Module {
     if (trainers.clr) {
       hiddenWords =
         given.words ?? drawMask({ probability: x.woi, valid, ratio: maskRatios.textual, strategy });
+      const masked = hide(x.tokens, hiddenWords);
       const reconstructed = trainers.clr.forward({
-        masked: hide(x.tokens, hiddenWords),
-        context: x.patches,
-        condition: conditions.clr ? x.poi : null, // equal weights over all patches change nothing
+        masked,
+        context: across ? x.patches : masked,
+        // Equal weights over all patches change nothing; over words, padded ones weigh nothing.
+        condition: across ? (conditions.clr ? x.poi : null) : evenWords(valid, x.woi),
       });
       clr = reconstructed.mseLoss(options.targets === 'paper' ? standardised(x.tokens) : x.note.features);
     }
