@@ -38,4 +38,5 @@ export {
   type SettingDifference,
 } from './runs.js';
 export { progressSvg, writeProgress } from './plots/progress.js';
+export * from './report/index.js';
 export { latexTable, type LatexOptions, markdownTable, meanAndDeviation, type Rows } from './tables.js';

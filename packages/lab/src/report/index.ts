@@ -1,0 +1,16 @@
+/** Pages that stand alone: the builder of every HTML report. */
+export { escapeHtml, Html, joined, markup, type Content } from './html.js';
+export { page, PURPOSE, type Page, type ReportSection } from './page.js';
+export {
+  details,
+  figure,
+  gallery,
+  heading,
+  list,
+  paragraph,
+  picture,
+  table,
+  warning,
+  type Column,
+  type PictureOptions,
+} from './parts.js';

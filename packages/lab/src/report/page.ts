@@ -1,0 +1,74 @@
+/**
+ * A page that needs nothing but itself: style and pictures are inside, nothing is fetched and no script runs, which its content security policy also
+ * forbids. It can be read on screen, light or dark, and on paper.
+ */
+import { type Content, type Html, joined, markup } from './html.js';
+import { pageStyle } from './style.js';
+
+/** What a part of the software contributes to a report. */
+export interface ReportSection {
+  /** The anchor: a letter, then letters, digits and hyphens; each once in a page. */
+  readonly id: string;
+  readonly title: string;
+  readonly html: Html;
+}
+
+export interface Page {
+  readonly title: string;
+  /** A line below the title. */
+  readonly subtitle?: Content;
+  /** Before the sections, e.g. the figures that matter most. */
+  readonly lead?: Html;
+  /** In their order; three or more get a list of contents. */
+  readonly sections: readonly ReportSection[];
+  /** Below everything: what made the page, of what. "For research; not for diagnosis." is always added. */
+  readonly footer?: Content;
+  /** CSS besides the page's own. */
+  readonly style?: string;
+}
+
+/** What every page says at its end. */
+export const PURPOSE = 'For research; not for diagnosis.';
+/** Everything is forbidden but what is inside the page: its style, and pictures as data. */
+const POLICY =
+  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const ID = /^[A-Za-z][A-Za-z0-9-]*$/;
+
+/**
+ * The page as a whole document.
+ * @throws RangeError for an id that is malformed or taken, and for a style that would end its element (mistakes of the caller's)
+ */
+export function page({ title, subtitle, lead, sections, footer, style = '' }: Page): string {
+  const ids = new Set<string>();
+  for (const { id } of sections) {
+    if (!ID.test(id))
+      throw new RangeError(`section id: expected letters, digits and hyphens, got ${JSON.stringify(id)}`);
+    if (ids.has(id)) throw new RangeError(`section id: ${id} is there twice`);
+    ids.add(id);
+  }
+  if (/<\//.test(style)) throw new RangeError('style: expected CSS without "</"');
+  const contents =
+    sections.length < 3
+      ? ''
+      : markup`<nav aria-label="Contents"><ul>${sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>\n`;
+  const body = joined(
+    markup`<header>\n<h1>${title}</h1>\n`,
+    subtitle === undefined ? '' : markup`<p class="subtitle">${subtitle}</p>\n`,
+    markup`</header>\n<main>\n`,
+    lead ?? '',
+    contents,
+    sections.map(
+      ({ id, title, html: inner }) => markup`<section id="${id}">\n<h2>${title}</h2>\n${inner}</section>\n`,
+    ),
+    markup`</main>\n<footer>\n`,
+    footer === undefined ? '' : markup`<p>${footer}</p>\n`,
+    markup`<p>${PURPOSE}</p>\n</footer>\n`,
+  );
+  return (
+    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' +
+    markup`<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n`.toString() +
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n' +
+    markup`<title>${title}</title>\n`.toString() +
+    `<style>\n${pageStyle}${style}</style>\n</head>\n<body>\n${body.toString()}</body>\n</html>\n`
+  );
+}
