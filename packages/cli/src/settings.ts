@@ -29,6 +29,9 @@ const SHORT = [
   ['--deterministic', '', 'train.deterministic'],
   ['--stems', 'file', 'data.trainStems'],
   ['--val-stems', 'file', 'data.valStems'],
+  ['--folds', 'n', 'data.folds'],
+  ['--fold', 'k', 'data.fold'],
+  ['--group', 'regex', 'data.group'],
 ] as const;
 
 const PLACEHOLDER = {

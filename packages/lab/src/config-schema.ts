@@ -111,26 +111,68 @@ const textSchema = z.strictObject({
     .describe('tokens per note; longer notes are cut'),
 });
 
-const dataSchema = z.strictObject({
-  // No default: a run without a data folder is refused when it starts, not when it is configured, so that presets stay portable.
-  dir: z.string().default('').describe('data set folder, with Train_Folder, Val_Folder and Test_Folder'),
-  trainStems: z
-    .string()
-    .default('')
-    .describe('file that lists the training stems to use, one a line; empty: all'),
-  valStems: z
-    .string()
-    .default('')
-    .describe('file that lists the validation stems to use, one a line; empty: all'),
-  // Two decode and augment faster than two cores train; more would take time from the trainer.
-  workers: z
-    .number()
-    .int()
-    .min(0)
-    .max(64)
-    .default(2)
-    .describe('worker threads that decode and augment ahead'),
-});
+const dataSchema = z
+  .strictObject({
+    // No default: a run without a data folder is refused when it starts, not when it is configured, so that presets stay portable.
+    dir: z.string().default('').describe('data set folder, with Train_Folder, Val_Folder and Test_Folder'),
+    trainStems: z
+      .string()
+      .default('')
+      .describe('file that lists the training stems to use, one a line; empty: all'),
+    valStems: z
+      .string()
+      .default('')
+      .describe('file that lists the validation stems to use, one a line; empty: all'),
+    // Cross-validation (docs/planning.md): both splits together are cut into this many parts, patient by patient.
+    folds: z
+      .number()
+      .int()
+      .min(0)
+      .max(100)
+      .refine((n) => n !== 1, '0 or at least 2 folds')
+      .default(0)
+      .describe(
+        'cut the training and validation cases anew into this many folds; 0: keep the data set’s own',
+      ),
+    fold: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe('fold to validate on, 1 to data.folds; the others train'),
+    // Apart from `seed`, so that runs of several seeds still are of the same folds.
+    foldSeed: z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1)
+      .describe('decides which patient is in which fold'),
+    // The known names are those of QaTa-COV19, BIDS and TCGA (data/groups.ts).
+    group: z
+      .string()
+      .default('')
+      .describe(
+        'regular expression on file names whose one capture group is the patient; empty: known names, else each case by itself',
+      ),
+    // Two decode and augment faster than two cores train; more would take time from the trainer.
+    workers: z
+      .number()
+      .int()
+      .min(0)
+      .max(64)
+      .default(2)
+      .describe('worker threads that decode and augment ahead'),
+  })
+  .refine(({ folds, fold }) => (folds === 0 ? fold === 0 : fold >= 1 && fold <= folds), {
+    path: ['fold'],
+    error: ({ input }) => foldExpected((input as { folds: number }).folds),
+  });
+
+/** What `data.fold` may be. */
+function foldExpected(folds: number): string {
+  return folds === 0 ? '0, since data.folds is 0 (--folds N cuts the cases)' : `a fold from 1 to ${folds}`;
+}
 
 const lossWeightsSchema = z.strictObject({
   // Eq. 10: L = 2.5 (Dice + BCE) + 0.2 CCL + 1 (CVR + CLR).

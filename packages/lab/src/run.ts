@@ -16,6 +16,7 @@ import { makeFolder } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
 import { type Config, configToYaml, loadConfig } from './config.js';
+import type { FoldChoice } from './data/folds.js';
 import type { Dataset } from './data/types.js';
 import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';
@@ -43,6 +44,12 @@ export interface RunData {
   readonly fingerprint: string;
 }
 
+/** Which part of a cross-validation a run is. */
+export interface FoldInfo extends FoldChoice {
+  /** Patients on either side, none on both; a name that says nothing of a patient counts as one. */
+  readonly patients: { readonly train: number; readonly val: number };
+}
+
 /** `run.json`. */
 export interface RunInfo {
   readonly format: 'reclmis-run/1';
@@ -59,6 +66,8 @@ export interface RunInfo {
   readonly seed: number;
   /** Null where the run was imported and the data are not known. */
   readonly data: { readonly train: RunData; readonly val: RunData } | null;
+  /** Of a cross-validation; absent otherwise. */
+  readonly fold?: FoldInfo | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
   /** Scalars that training changes. */

@@ -86,11 +86,17 @@ export async function openDataset(dir: string, split: Split, options: OpenOption
     throw new ReclmisError(only.code, `${dir}: ${only.message}`);
   }
   if (scan.problems.length > 0) throw invalidDataset(dir, scan.problems);
-  return { name: basename(root), dir, split, cases: scan.cases, fingerprint: await fingerprint(scan.cases) };
+  return {
+    name: basename(root),
+    dir,
+    split,
+    cases: scan.cases,
+    fingerprint: await fingerprintOf(scan.cases),
+  };
 }
 
 /** See `Dataset.fingerprint`. */
-async function fingerprint(cases: readonly Case[]): Promise<string> {
+export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   const sizes = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) => [
     (await stat(imagePath)).size,
     (await stat(maskPath)).size,

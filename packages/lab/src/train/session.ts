@@ -4,6 +4,8 @@ import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../build.js';
 import type { Config, TrainConfig } from '../config.js';
 import { assertUsable, openDataset } from '../data/dataset.js';
+import { foldDatasets } from '../data/folds.js';
+import { groupCases, grouping } from '../data/groups.js';
 import { Loader, type LoaderShard } from '../data/loader.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine.js';
@@ -11,7 +13,7 @@ import { Segmenter } from '../evaluate/segmenter.js';
 import { lossScalerFor } from '../precision.js';
 import { leavesUnused } from '../model/options.js';
 import type { RecLMIS } from '../model/reclmis.js';
-import { currentVersions, runData, type RunInfo } from '../run.js';
+import { currentVersions, type FoldInfo, runData, type RunInfo } from '../run.js';
 import type { Optimizer } from './checkpoint.js';
 import { EarlyStopping } from './early-stopping.js';
 import { requiredLosses } from './losses.js';
@@ -27,7 +29,7 @@ export interface TrainingData {
 }
 
 /**
- * Opens and checks what the configuration names.
+ * Opens and checks what the configuration names; with `data.folds`, the cases of both splits, cut anew (`data/folds.ts`).
  * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and the other codes of the data.
  */
 export async function openTrainingData({ data }: Config): Promise<TrainingData> {
@@ -38,7 +40,8 @@ export async function openTrainingData({ data }: Config): Promise<TrainingData> 
     await assertUsable(dataset);
     return dataset;
   };
-  return { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
+  const opened = { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
+  return data.folds === 0 ? opened : foldDatasets(opened, data);
 }
 
 /** A run in progress. */
@@ -152,6 +155,7 @@ export function firstInfo(session: Session, startedAt: Date): RunInfo {
     engine,
     seed: config.seed,
     data: { train: runData(data.train), val: runData(data.val) },
+    ...(config.data.folds === 0 ? {} : { fold: foldInfo(config, data) }),
     trainableParameters: model.parameterCount({ trainable: true }),
     encoderFingerprint: encoder.fingerprint,
     startedAt: startedAt.toISOString(),
@@ -160,4 +164,20 @@ export function firstInfo(session: Session, startedAt: Date): RunInfo {
     steps: 0,
     best: null,
   };
+}
+
+/** Which fold a run has, and how many patients are on either side. */
+function foldInfo({ data: { folds, fold, foldSeed, group } }: Config, data: TrainingData): FoldInfo {
+  const patients = (split: 'train' | 'val'): number => groupCases(data[split].cases, grouping(group)).size;
+  return { fold, folds, foldSeed, group, patients: { train: patients('train'), val: patients('val') } };
+}
+
+/** One line about the fold of a run; null where there is none. */
+export function foldNotice({ config, data }: Session): string | null {
+  const fold = config.data.folds === 0 ? null : foldInfo(config, data);
+  return (
+    fold &&
+    `Fold ${fold.fold} of ${fold.folds}: ${fold.patients.train} patients train, ${fold.patients.val} others validate ` +
+      `(a case whose name says nothing of a patient counts as one).`
+  );
 }

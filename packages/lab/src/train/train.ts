@@ -23,7 +23,14 @@ import { epochScores, Progress } from './progress.js';
 import type { Parallel } from './parallel.js';
 import { type ResumeState, saveResumePoint } from './resume-point.js';
 import { withRunLock } from './run-lock.js';
-import { firstInfo, openSession, openTrainingData, type Session, type TrainingData } from './session.js';
+import {
+  firstInfo,
+  foldNotice,
+  openSession,
+  openTrainingData,
+  type Session,
+  type TrainingData,
+} from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
 
 /** What is told after each step. Holds ids, no notes and no pictures. */
@@ -123,6 +130,7 @@ export function requireSameEverywhere({ train, val }: TrainingData, { parallel }
 export function announce(session: Session, options: TrainListeners): void {
   if (!leads(options)) return;
   tell(options, precisionNotice(session.engine));
+  tell(options, foldNotice(session));
   if (!session.model.readsNotes) return;
   const { train, val } = session.data;
   const notes = [...train.cases, ...val.cases].map(({ note }) => note);

@@ -1,0 +1,186 @@
+/** Folds and the patterns that say who the patient is. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig, type Overrides } from '../config.js';
+import { openRun } from '../run.js';
+import { resumeTraining } from '../train/resume.js';
+import { openTrainingData } from '../train/session.js';
+import { train } from '../train/train.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { assignFolds, cutFold } from './folds.js';
+import { groupCases, grouping } from './groups.js';
+import { errorOf } from './testing.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-folds-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function codeOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ReclmisError) return error.code;
+    throw error;
+  }
+  throw new Error('expected an error, got none');
+}
+
+describe('grouping', () => {
+  it.each([
+    ['cxr_s08046-e17352-r2', 'patient 08046'],
+    ['covid_0001', 'case covid_0001'],
+    ['sub-S09345_ses-E17249_run-1', 'patient S09345'],
+    ['TCGA-21-5784-01Z-00-DX1', 'patient 21-5784'],
+    ['TCGA', 'case TCGA'],
+  ])('%s is %s by the known names', (id, group) => {
+    expect(grouping().groupOf(id)).toBe(group);
+    expect(grouping().fits(id)).toBe(group.startsWith('patient'));
+  });
+
+  it('takes a pattern of one’s own instead', () => {
+    const { groupOf } = grouping('^(.+)_slice\\d+$');
+    expect(['ct7_slice1', 'ct7_slice20', 'ct7', 'cxr_s1-e1-r1'].map(groupOf)).toEqual([
+      'patient ct7',
+      'patient ct7',
+      'case ct7', // a name that the pattern does not fit is never taken for a patient of that name
+      'case cxr_s1-e1-r1',
+    ]);
+  });
+
+  it.each(['^s\\d+', '(a)(b)', '(', '(?:a)'])('refuses %s, which has not one capture group', (pattern) => {
+    expect(codeOf(() => grouping(pattern))).toBe('OPTION_INVALID');
+  });
+
+  it('takes alternatives and groups that capture nothing for what they are', () => {
+    const { groupOf } = grouping('^(?:left|right)-(\\w+)|^plain$');
+    expect(['left-a', 'right-a', 'plain'].map(groupOf)).toEqual(['patient a', 'patient a', 'case plain']);
+  });
+});
+
+/** Names of `patients` patients with 1 to 6 images each, in any order. */
+const anyCases = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 40 }).chain((images) =>
+  fc.shuffledSubarray(
+    images.flatMap((n, p) => Array.from({ length: n }, (_, i) => ({ id: `cxr_s${p}-e1-r${i}` }))),
+    { minLength: images.reduce((a, b) => a + b, 0) },
+  ),
+);
+
+describe('folds', () => {
+  it('validate each case once, part no patient, and differ by less than the largest patient', () => {
+    fc.assert(
+      fc.property(
+        anyCases,
+        fc.integer({ min: 2, max: 7 }),
+        fc.integer({ min: 0, max: 99 }),
+        (cases, k, seed) => {
+          const groups = groupCases(cases, grouping());
+          fc.pre(groups.size >= k);
+          const validated: string[] = [];
+          const sizes: number[] = [];
+          for (let fold = 1; fold <= k; fold++) {
+            const { train, val } = cutFold(cases, { folds: k, fold, foldSeed: seed, group: '' });
+            validated.push(...val.map(({ id }) => id));
+            sizes.push(val.length);
+            expect(train.length + val.length).toBe(cases.length);
+            const trained = new Set(groupCases(train, grouping()).keys());
+            expect([...groupCases(val, grouping()).keys()].filter((group) => trained.has(group))).toEqual([]);
+          }
+          expect(validated.sort()).toEqual(cases.map(({ id }) => id).sort());
+          const largest = Math.max(...[...groups.values()].map(({ length }) => length));
+          expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(largest);
+          expect(Math.min(...sizes)).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('depend on names and seed alone, not on the order', () => {
+    fc.assert(
+      fc.property(anyCases, fc.integer({ min: 0, max: 99 }), (cases, seed) => {
+        const ids = cases.map(({ id }) => id);
+        const sorted = [...assignFolds([...ids].sort(), 2, grouping(), seed)].sort();
+        expect([...assignFolds(ids, 2, grouping(), seed)].sort()).toEqual(sorted);
+      }),
+      { numRuns: 30 },
+    );
+    const ids = Array.from({ length: 40 }, (_, i) => `image-${i}`);
+    expect(assignFolds(ids, 5, grouping(), 1)).not.toEqual(assignFolds(ids, 5, grouping(), 2));
+  });
+
+  it('refuse more folds than patients, and one name in both splits', () => {
+    const two = ['cxr_s1-e1-r1', 'cxr_s1-e2-r1', 'cxr_s2-e1-r1'];
+    expect(codeOf(() => assignFolds(two, 3, grouping(), 1))).toBe('OPTION_INVALID');
+    expect(codeOf(() => assignFolds(['a', 'b', 'a'], 2, grouping(), 1))).toBe('DATA_INVALID');
+  });
+
+  it('are settings that belong together', () => {
+    const of = (folds: number, fold: number): unknown =>
+      loadConfig(undefined, { 'data.folds': folds, 'data.fold': fold }).data;
+    expect(of(5, 5)).toMatchObject({ folds: 5, fold: 5, foldSeed: 1, group: '' });
+    for (const [folds, fold] of [
+      [5, 0],
+      [5, 6],
+      [0, 1],
+      [1, 1],
+    ] as const)
+      // prettier-ignore
+      expect(codeOf(() => of(folds, fold))).toBe('CONFIG_INVALID');
+  });
+});
+
+describe('a run of a fold', () => {
+  const data = join(root, 'data');
+  const config = (overrides: Overrides): ReturnType<typeof loadConfig> =>
+    loadConfig(undefined, {
+      'model.baseWidth': 4,
+      'model.imageSize': 32,
+      'model.layers': 1,
+      'text.encoder': 'words',
+      'text.contextLength': 12,
+      'data.dir': data,
+      'data.workers': 0,
+      'data.folds': 3,
+      'data.fold': 2,
+      'data.group': '^[a-z]+-0*(\\d)', // the cases of train and val of one number, so that patients are in both
+      'train.epochs': 1,
+      'train.batchSize': 4,
+      'train.threads': 1,
+      ...overrides,
+    });
+
+  it('trains on the other folds of both splits, says so, and goes on with no other fold', async () => {
+    await writeTinyData(data, 32, { train: 8, val: 4, test: 1 });
+    const seen: string[] = [];
+    for (const fold of [1, 2, 3]) {
+      const opened = await openTrainingData(config({ 'data.fold': fold }));
+      expect(opened.train.cases.length + opened.val.cases.length).toBe(12);
+      seen.push(...opened.val.cases.map(({ id }) => id));
+    }
+    expect(new Set(seen).size).toBe(12);
+    const expected = await openTrainingData(config({}));
+
+    const out = join(root, 'run');
+    const trained = new Set<string>();
+    await train(config({}), { out, onStep: ({ ids }) => ids.forEach((id) => trained.add(id)) });
+    expect([...trained].sort()).toEqual(expected.train.cases.map(({ id }) => id));
+    const { info } = openRun(out);
+    expect(info.data?.val).toMatchObject({
+      cases: expected.val.cases.length,
+      fingerprint: expected.val.fingerprint,
+    });
+    expect(info.fold).toMatchObject({ fold: 2, folds: 3, foldSeed: 1 });
+    expect((info.fold?.patients.train ?? 0) + (info.fold?.patients.val ?? 0)).toBe(8);
+    expect(readFileSync(join(out, 'config.yaml'), 'utf8')).toMatch(/folds: 3/);
+
+    const other = await errorOf(resumeTraining(out, { overrides: { 'data.fold': 1 } }));
+    expect(other).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringMatching('data.fold') as unknown,
+    });
+    await expect(resumeTraining(out)).resolves.toMatchObject({ status: 'finished' });
+  });
+});

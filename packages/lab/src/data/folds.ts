@@ -1,0 +1,94 @@
+/**
+ * Cross-validation: cuts cases into folds, patient by patient, so that every case is validated once and no patient is in both training and
+ * validation.
+ *
+ * Patients are brought into a random order, the largest first, and each goes to the fold that is smallest by then (Graham's
+ * longest-processing-time rule). So no two folds differ by more than the cases of one patient. The folds depend on the seed, the names and
+ * the pattern alone: neither on the order of the cases nor on which folder holds them.
+ */
+import { Random, ReclmisError } from '@reclmis/core';
+import { fingerprintOf } from './dataset.js';
+import { type Grouping, groupCases, grouping } from './groups.js';
+import type { Dataset } from './types.js';
+
+/**
+ * The fold of every case, 1 to `folds`.
+ * @param ids of the cases, no two alike.
+ * @throws DATA_INVALID where two cases have one id, OPTION_INVALID where there are fewer patients than folds.
+ */
+export function assignFolds(
+  ids: readonly string[],
+  folds: number,
+  { groupOf }: Pick<Grouping, 'groupOf'>,
+  seed: number,
+): Map<string, number> {
+  const cases = [...ids].sort().map((id) => ({ id }));
+  const twice = cases.find(({ id }, i) => cases[i + 1]?.id === id);
+  if (twice) {
+    throw new ReclmisError(
+      'DATA_INVALID',
+      `${twice.id}: both Train_Folder and Val_Folder hold an image of this name; folds over both need names that differ`,
+      {
+        remedy:
+          'Rename one of the two, with its mask and its note, or leave it out by --stems or --val-stems.',
+      },
+    );
+  }
+  const groups = [...groupCases(cases, { groupOf }).values()];
+  if (groups.length < folds) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `data.folds: expected at most ${groups.length}, the number of patients, got ${folds}`,
+      { remedy: 'Ask for fewer folds, or say by data.group which cases are of one patient.' },
+    );
+  }
+  const order = Random.from('folds', seed, folds)
+    .shuffle(groups)
+    .sort((a, b) => b.length - a.length); // stable: equal ones stay in random order
+  const sizes = new Array<number>(folds).fill(0);
+  const foldOf = new Map<string, number>();
+  for (const members of order) {
+    const smallest = sizes.indexOf(Math.min(...sizes));
+    sizes[smallest] = (sizes[smallest] ?? 0) + members.length;
+    for (const { id } of members) foldOf.set(id, smallest + 1);
+  }
+  return foldOf;
+}
+
+/** Which fold of how many. */
+export interface FoldChoice {
+  /** 2 or more. */
+  readonly folds: number;
+  /** The one to validate on, 1 to `folds`. */
+  readonly fold: number;
+  /** Decides who is in which; the same for all folds of a cross-validation. */
+  readonly foldSeed: number;
+  /** See `grouping`. */
+  readonly group: string;
+}
+
+/** The cases of one fold for validation and all others for training, each sorted by id. @throws as `assignFolds` and `grouping` */
+export function cutFold<T extends { readonly id: string }>(
+  cases: readonly T[],
+  { folds, fold, foldSeed, group }: FoldChoice,
+): { train: T[]; val: T[] } {
+  const ids = cases.map(({ id }) => id);
+  const assigned = assignFolds(ids, folds, grouping(group), foldSeed);
+  const sorted = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    train: sorted.filter(({ id }) => assigned.get(id) !== fold),
+    val: sorted.filter(({ id }) => assigned.get(id) === fold),
+  };
+}
+
+/** The cases of a data set's two splits together, cut anew. @throws as `cutFold` */
+export async function foldDatasets(
+  { train, val }: { readonly train: Dataset; readonly val: Dataset },
+  choice: FoldChoice,
+): Promise<{ train: Dataset; val: Dataset }> {
+  const cut = cutFold([...train.cases, ...val.cases], choice);
+  return {
+    train: { ...train, cases: cut.train, fingerprint: await fingerprintOf(cut.train) },
+    val: { ...val, cases: cut.val, fingerprint: await fingerprintOf(cut.val) },
+  };
+}
