@@ -14,3 +14,21 @@ export { CLIP_SIZE } from './clip-vocabulary.js';
 export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
 export * from './zones.js';
+export {
+  CHEST_LINES,
+  countZones,
+  imageFrame,
+  lungFrame,
+  mirrorZones,
+  namedZones,
+  zoneBit,
+  zoneMap,
+  zoneNames,
+  type Sides,
+  type ZoneFrame,
+  type ZoneLines,
+  type ZoneSet,
+} from './zone-map.js';
+export * from './consistency.js';
+export { deriveNote, MIN_AREA, type DeriveOptions } from './derive-note.js';
+export { LARGEST_NUMBER_WORD, recountNote } from './note-count.js';

@@ -5,7 +5,7 @@
  * Word by word: "left-sided" and "leftlung" change, "bright", "copyright" and "slower" do not. Lower case, Capitalised and
  * UPPER CASE are kept; words in any other casing come out in lower case. Abbreviated lobes (RUL, LLL) change as well.
  */
-import { splitGlued } from './note-words.js';
+import { inCaseOf, splitGlued } from './note-words.js';
 
 const SIDES = pairs([
   ['left', 'right'],
@@ -75,13 +75,6 @@ function exchange(
     const exchanged = parts.map((part) => opposites.get(part) ?? part);
     return exchanged.every((part, i) => part === parts[i]) ? word : inCaseOf(word, exchanged.join(''));
   });
-}
-
-/** A lower-case word in the case of another: UPPER, Capitalised or lower. */
-function inCaseOf(model: string, word: string): string {
-  if (model === model.toUpperCase()) return word.toUpperCase();
-  const capitalised = model.charAt(0).toUpperCase() + model.slice(1).toLowerCase();
-  return model === capitalised ? word.charAt(0).toUpperCase() + word.slice(1) : word;
 }
 
 function pairs(list: readonly (readonly [string, string])[]): ReadonlyMap<string, string> {

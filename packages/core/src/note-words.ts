@@ -84,6 +84,13 @@ export function splitGlued(word: string): string[] | null {
   return GLUED_RUN.test(word) ? (word.match(GLUED_PART) ?? null) : null;
 }
 
+/** A lower-case word in the case of another: UPPER, Capitalised or lower. */
+export function inCaseOf(model: string, word: string): string {
+  if (model === model.toUpperCase()) return word.toUpperCase();
+  const capitalised = model.charAt(0).toUpperCase() + model.slice(1).toLowerCase();
+  return model === capitalised ? word.charAt(0).toUpperCase() + word.slice(1) : word;
+}
+
 /** The known word that a lower-case word is a slip of: two letters exchanged, one doubled or one left out; else itself. */
 function withoutSlip(word: string): string {
   if (KNOWN.has(word)) return word;

@@ -7,20 +7,22 @@
  *
  * Parsing never fails: what the grammar does not know stays as the remainder. Case, missing blanks ("lower leftlung"),
  * slips of one letter ("rigth"), the order of side and zone ("left upper lobe") and missing sides ("all lung") are
- * understood. Left and right are the patient's, as in the notes: the patient's left is on the image's right.
+ * understood. Whose left and right a note means is not in its words: QaTa-COV19's notes mean the image's (docs/notes.md), this project's
+ * phantoms, as a radiologist does, the patient's, whose left is on the image's right. `zone-map.ts` takes either.
  *
- * `note-words.ts` holds the words, `note-mirror.ts` exchanges sides in any text.
+ * `note-words.ts` holds the words, `note-count.ts` the numbers, `note-mirror.ts` exchanges sides in any text.
  */
+import { countAt, numberWord } from './note-count.js';
 import { clausesOf, type Clause, type Word } from './note-words.js';
 
-/** The patient's side. */
+/** A side, the patient's where nothing else is said. */
 export type Side = 'left' | 'right';
 /** A third of a lung by height, or all of it. */
 export type Zone = 'upper' | 'middle' | 'lower' | 'all';
 
 /** One place: "upper middle left lung". */
 export interface Place {
-  /** The patient's side; null where the note names none ("all lung"). */
+  /** Null where the note names none ("all lung"). */
   readonly side: Side | null;
   /** In the order of the note, each once; none for "left lung". */
   readonly zones: readonly Zone[];
@@ -54,14 +56,6 @@ export interface ParsedNote {
   readonly remainder: readonly string[];
 }
 
-/** Numbers as LViT's notes write them. */
-const NUMBERS = [
-  'zero one two three four five six seven eight nine ten',
-  'eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty',
-]
-  .join(' ')
-  .split(' ');
-
 const ZONES: Readonly<Record<string, Zone>> = {
   upper: 'upper',
   middle: 'middle',
@@ -70,8 +64,6 @@ const ZONES: Readonly<Record<string, Zone>> = {
   all: 'all',
 };
 const ORGAN = new Set(['lung', 'lungs', 'lobe', 'lobes', 'zone', 'zones', 'field', 'fields']);
-const AREA = new Set(['area', 'areas', 'region', 'regions', 'lesion', 'lesions']);
-const AFFECTED = new Set(['infected', 'affected']);
 const FILLER = new Set(['in', 'of', 'the', 'at', 'side', 'sided']);
 /** Last words that make a clause the finding where "Unilateral" or "Bilateral" does not announce it. */
 const FINDING = new Set(['infection', 'infections', 'pneumonia']);
@@ -220,26 +212,8 @@ function isPlace(word: string): boolean {
   return word === 'left' || word === 'right' || word === 'both' || zoneOf(word) !== null;
 }
 
-/** "two infected areas" or "3 regions" at a position: the number and how many words it takes. */
-function countAt(words: readonly Word[], at: number): { count: number; words: number } | null {
-  const count = numberOf(words[at]?.known ?? '');
-  if (count === null) return null;
-  const noun = AFFECTED.has(words[at + 1]?.known ?? '') ? 2 : 1;
-  return AREA.has(words[at + noun]?.known ?? '') ? { count, words: noun + 1 } : null;
-}
-
 function zoneOf(word: string): Zone | null {
   return Object.hasOwn(ZONES, word) ? (ZONES[word] as Zone) : null;
-}
-
-function numberOf(word: string): number | null {
-  if (/^[0-9]{1,6}$/.test(word)) return Number(word);
-  const value = NUMBERS.indexOf(word);
-  return value >= 0 ? value : word === 'single' ? 1 : null;
-}
-
-function numberWord(value: number): string {
-  return NUMBERS[value] ?? String(value);
 }
 
 /** Reads a sentence on nuclei; null if it is none. */

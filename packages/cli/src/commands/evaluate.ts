@@ -33,9 +33,9 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--notes <which>',
-        'notes to give: each case’s own, none, another case’s, or with left and right swapped',
+        'notes to give: each case’s own, none, another case’s, or its own with left and right or upper and lower swapped, or one area more',
       )
-        .choices(['right', 'empty', 'shuffled', 'mirrored'])
+        .choices(['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'])
         .default('right'),
     )
     .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))

@@ -5,11 +5,15 @@ import { noteVariant, scoresToCsv } from './evaluate.js';
 const cases = Array.from({ length: 40 }, (_, i) => ({ id: `case-${i}`, note: `note ${i}` }));
 
 describe('noteVariant', () => {
-  it('keeps, empties and mirrors', () => {
+  it('keeps, empties, mirrors, flips and recounts', () => {
     const note = 'Unilateral pulmonary infection, one infected area, upper left lung.';
     expect(noteVariant('right', cases, 1)(note, 'x')).toBe(note);
     expect(noteVariant('empty', cases, 1)(note, 'x')).toBe('');
     expect(noteVariant('mirrored', cases, 1)(note, 'x')).toBe(note.replace('left', 'right'));
+    expect(noteVariant('flipped', cases, 1)(note, 'x')).toBe(note.replace('upper', 'lower'));
+    expect(noteVariant('recounted', cases, 1)(note, 'x')).toBe(
+      note.replace('one infected area', 'two infected areas'),
+    );
   });
 
   it('shuffles so that each note is given once and nobody gets their own', () => {

@@ -1,9 +1,16 @@
 /**
  * Evaluating a run on a data set: METHOD.md 8. Both forms of Dice and IoU, and every image's own.
  *
- * Besides the right notes, the cases can be given none, another case's or mirrored ones: the drop says how much the note decides.
+ * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
  */
-import { mirrorNote, Random, ReclmisError, type ScoreSummary } from '@reclmis/core';
+import {
+  flipNoteVertically,
+  mirrorNote,
+  Random,
+  ReclmisError,
+  recountNote,
+  type ScoreSummary,
+} from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import { openDataset } from '../data/dataset.js';
 import { Loader } from '../data/loader.js';
@@ -14,8 +21,11 @@ import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { type CaseScore, scoreCases, type ScoreOptions } from './score-cases.js';
 
-/** `right`: each case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: its own with left and right exchanged. */
-export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored'] as const;
+/**
+ * `right`: each case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: its own with left and right exchanged; `flipped`: with upper
+ * and lower exchanged; `recounted`: with one area more than it states.
+ */
+export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'] as const;
 export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 
 export interface EvaluateOptions extends LoadOptions, ScoreOptions {
@@ -118,6 +128,10 @@ export function noteVariant(
       return () => '';
     case 'mirrored':
       return mirrorNote;
+    case 'flipped':
+      return flipNoteVertically;
+    case 'recounted':
+      return recountNote;
     case 'shuffled': {
       const notes = cycled(
         cases.map(({ note }) => note),
