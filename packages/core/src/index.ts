@@ -1,13 +1,21 @@
 /** Pure, browser-safe parts of RecLMIS: everything that training and serving share. */
+export * from './bootstrap.js';
+export * from './calibration.js';
 export { components, type Component } from './components.js';
 export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './contours.js';
+export { squaredDistances } from './distance.js';
 export * from './errors.js';
 export * from './image.js';
 export * from './manifest.js';
 export * from './metrics.js';
 export * from './overlay.js';
+export * from './probability-histogram.js';
+export * from './quantile.js';
 export * from './random.js';
 export * from './raster.js';
+export * from './spacing.js';
+export * from './surface.js';
+export * from './threshold-curve.js';
 export * from './words.js';
 export * from './clip-tokens.js';
 export { CLIP_SIZE } from './clip-vocabulary.js';

@@ -1,11 +1,11 @@
 /** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
 import { readFileSync } from 'node:fs';
-import { ReclmisError } from '@reclmis/core';
+import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { parseSpacing, type PredictionCase, predictionCases, type Spacing } from '../predict/cases.js';
+import { type PredictionCase, predictionCases } from '../predict/cases.js';
 import { openModel } from '../predict/open.js';
 import { parsePart, type Part } from '../predict/part.js';
 import { predict, type PredictionSummary } from '../predict/predict.js';

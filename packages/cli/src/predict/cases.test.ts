@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CaseSource, parseSpacing, type PredictionCase, predictionCases } from './cases.js';
+import { type CaseSource, type PredictionCase, predictionCases } from './cases.js';
 import { casesOf, parsePart } from './part.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-cases-'));
@@ -142,15 +142,8 @@ describe('notes', () => {
   });
 });
 
-describe('spacing and part', () => {
+describe('part', () => {
   it('are read from text', () => {
-    expect(parseSpacing('0.143', '--spacing')).toEqual([0.143, 0.143]);
-    for (const text of ['0.1,0.2', '0.1 0.2', '0.1;0.2', '0.1 x 0.2', ' 0.1 , 0.2 ']) {
-      expect(parseSpacing(text, '--spacing')).toEqual([0.1, 0.2]);
-    }
-    for (const text of ['', '0', '-1', '1,2,3', '1,', 'a', 'Infinity']) {
-      expect(() => parseSpacing(text, '--spacing')).toThrow(/--spacing: expected/);
-    }
     expect(parsePart('2/8')).toEqual({ index: 2, of: 8 });
     for (const text of ['0/3', '4/3', '1', '1/0', 'a/b', '-1/2'])
       expect(() => parsePart(text)).toThrow(/I\/N/);

@@ -5,12 +5,9 @@
  * extension and without a leading `mask_`, is the image's; of images in subfolders, by path or, where that is unambiguous, by file name.
  */
 import { basename, dirname, extname } from 'node:path';
-import { type ErrorCode, ReclmisError } from '@reclmis/core';
+import { type ErrorCode, parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
 import { IMAGE_EXTENSIONS, readNotes } from '@reclmis/files';
 import { type ImageFile, listImages } from './images.js';
-
-/** Width and height of a pixel in millimetres. */
-export type Spacing = readonly [width: number, height: number];
 
 /** One image to segment by one note. */
 export interface PredictionCase extends ImageFile {
@@ -114,22 +111,4 @@ function keyOf(name: string): string {
   const known = IMAGE_EXTENSIONS.has(extension.toLowerCase()) ? path.slice(0, -extension.length) : path;
   const file = basename(known).replace(/^mask_/, '');
   return dirname(known) === '.' ? file : `${dirname(known)}/${file}`;
-}
-
-/**
- * One number, or width and height parted by a comma, semicolon, blank or x: `0.143`, `0.143,0.2`.
- * @param where how the message calls it. @throws OPTION_INVALID or the given code
- */
-export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPTION_INVALID'): Spacing {
-  const numbers = text
-    .trim()
-    .split(/\s*[,;x\s]\s*/i)
-    .map((word) => (word === '' ? Number.NaN : Number(word)));
-  const [width = Number.NaN, height = width] = numbers;
-  const fit = (value: number): boolean => Number.isFinite(value) && value > 0;
-  if (numbers.length <= 2 && fit(width) && fit(height)) return [width, height];
-  throw new ReclmisError(
-    code,
-    `${where}: expected the size of a pixel in millimetres, one number above 0 or width,height, got "${text.slice(0, 40)}"`,
-  );
 }

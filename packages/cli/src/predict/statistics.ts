@@ -4,9 +4,9 @@
  * Lengths and places are in pixels of the image itself, x to the right and y downwards from the upper left corner of the image, the first
  * pixel spanning 0 to 1. Numbers are rounded to six decimals.
  */
-import { components, lungZones, type Mask, type ZoneShare } from '@reclmis/core';
+import { components, lungZones, type Mask, type Spacing, type ZoneShare } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
-import type { PredictionCase, Spacing } from './cases.js';
+import type { PredictionCase } from './cases.js';
 import { type Position, readEntry } from './journal.js';
 import type { ModelIdentity } from './segmenter.js';
 

@@ -3,5 +3,5 @@ export { benchInfer, PICTURE_SIZE } from './infer.js';
 export { madeBatch, madeData, madeNotes } from './made.js';
 export { measurePeak, type Peak } from './peak.js';
 export type { BenchOptions, BenchReport, PhaseProfile } from './report.js';
-export { median, quantile, spread, type Spread } from './statistics.js';
+export { median, spread, type Spread } from './statistics.js';
 export { benchTrain } from './train.js';

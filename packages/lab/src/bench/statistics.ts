@@ -1,4 +1,5 @@
 /** What is said of a row of measured times. */
+import { quantile } from '@reclmis/core';
 
 /** Of times per image, in seconds. */
 export interface Spread {
@@ -7,18 +8,6 @@ export interface Spread {
   readonly max: number;
   /** Nine in ten were at most this. */
   readonly p90: number;
-}
-
-/**
- * The value below which the given share of the values lies, interpolated linearly between the sorted values (numpy's default).
- * @param share in [0, 1]. @returns NaN of nothing.
- */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)] ?? Number.NaN;
-  const above = sorted[Math.ceil(place)] ?? Number.NaN;
-  return below + (above - below) * (place - Math.floor(place));
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);

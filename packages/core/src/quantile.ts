@@ -1,0 +1,17 @@
+/** Quantiles as numpy's default has them: interpolated linearly between the sorted values. */
+
+/**
+ * The value below which the given share of the values lies: at place `share * (n - 1)` of the sorted values.
+ * @param sorted in ascending order; not changed. @param share in [0, 1]. @returns NaN of nothing.
+ */
+export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)] ?? Number.NaN;
+  const above = sorted[Math.ceil(place)] ?? Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+/** The same of values in any order, which stay as they are. */
+export function quantile(values: ArrayLike<number>, share: number): number {
+  return quantileOfSorted(Float64Array.from(values).sort(), share);
+}
