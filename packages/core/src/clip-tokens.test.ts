@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cleanClipText, clipWords } from './clip-clean.js';
 import { ClipTokenizer } from './clip-tokens.js';
+import { groupTokens } from './note-tokens.js';
 import { Random } from './random.js';
 import { utf8Bytes } from './web.js';
 
@@ -75,6 +76,36 @@ describe('ClipTokenizer', () => {
   let tokenizer: ClipTokenizer;
   beforeAll(() => {
     tokenizer = ClipTokenizer.fromMerges(text);
+  });
+
+  it('tells which word each token is a piece of', () => {
+    const { groups, cut } = groupTokens(tokenizer.tokens('Lung, lungs', 9));
+    expect(groups.map(({ kind, text, tokens }) => [kind, text, tokens.length])).toEqual([
+      ['start', '', 1],
+      ['word', 'lung', 1],
+      ['word', ',', 1],
+      ['word', 'lungs', 3], // lun, g, s: "lung" is merged at the end of a word alone
+      ['end', '', 1],
+      ['padding', '', 2],
+    ]);
+    expect(cut).toEqual([]);
+    const { tokens } = tokenizer.tokens('lungs', 9);
+    expect(tokens.slice(1, 4).map(({ text }) => text)).toEqual(['lun', 'g', 's']);
+  });
+
+  it('has as many tokens as `encode`, of which a cut word keeps its first', () => {
+    for (const length of [2, 4, 5, 20]) {
+      const note = 'lung, lungs';
+      const { tokens, words } = tokenizer.tokens(note, length);
+      const { ids, length: kept } = tokenizer.encode(note, length);
+      expect(tokens).toHaveLength(ids.length);
+      expect(tokens.filter(({ kind }) => kind !== 'padding')).toHaveLength(kept);
+      expect(tokens[kept - 1]?.kind).toBe('end');
+      expect(words).toEqual(['lung', ',', 'lungs']);
+    }
+    const cut = groupTokens(tokenizer.tokens('lung, lungs', 4));
+    expect(cut.groups.map(({ text }) => text)).toEqual(['', 'lung', ',', '']);
+    expect(cut.cut).toEqual(['lungs']);
   });
 
   it('merges the lowest rank first, and knows the end of a word', () => {

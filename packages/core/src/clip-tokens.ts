@@ -24,6 +24,7 @@ import {
 } from './clip-vocabulary.js';
 import { ReclmisError } from './errors.js';
 import { MinHeap } from './min-heap.js';
+import type { NoteToken, NoteTokens } from './note-tokens.js';
 import { gunzip, isGzip, utf8Bytes, utf8Text } from './web.js';
 
 /** The largest vocabulary that is read, unpacked: several times what the known ones are (1.4 to 4 MB). */
@@ -145,6 +146,22 @@ export class ClipTokenizer {
     for (let i = 0; i < kept; i++) ids[1 + i] = tokens[i]!;
     ids[1 + kept] = END_TOKEN;
     return { ids, length: kept + 2, truncated: kept < tokens.length };
+  }
+
+  /**
+   * The tokens of `encode` with the words that they are pieces of. Signs are words of their own, as CLIP cuts them.
+   *
+   * @throws CONFIG_INVALID as `encode`.
+   */
+  tokens(text: string, contextLength: number): NoteTokens {
+    const { length } = this.encode(text, contextLength);
+    const words = clipWords(cleanClipText(text));
+    const pieces = words.flatMap((word, at) =>
+      this.word(word).map((id): NoteToken => ({ kind: 'word', text: this.decode([id]), word: at })),
+    );
+    const mark = (kind: 'start' | 'end' | 'padding'): NoteToken => ({ kind, text: '', word: null });
+    const padding = Array.from({ length: contextLength - length }, () => mark('padding'));
+    return { tokens: [mark('start'), ...pieces.slice(0, length - 2), mark('end'), ...padding], words };
   }
 
   /**

@@ -5,6 +5,7 @@ export { components, type Component } from './components.js';
 export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './contours.js';
 export { squaredDistances } from './distance.js';
 export * from './errors.js';
+export * from './heat.js';
 export * from './image.js';
 export * from './manifest.js';
 export * from './metrics.js';
@@ -21,6 +22,7 @@ export * from './clip-tokens.js';
 export { CLIP_SIZE } from './clip-vocabulary.js';
 export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
+export * from './note-tokens.js';
 export * from './zones.js';
 export {
   CHEST_LINES,

@@ -6,6 +6,7 @@
  * every other sign separates. Id 0 is padding, 1 stands for every word that the training notes do not hold.
  */
 import { ReclmisError } from './errors.js';
+import type { NoteToken, NoteTokens } from './note-tokens.js';
 
 /** The id of padding. */
 export const PAD_ID = 0;
@@ -134,6 +135,18 @@ export class WordTokenizer {
     ids[0] = UNKNOWN_ID;
     words.forEach((word, i) => (ids[i] = this.id(word)));
     return { ids, length };
+  }
+
+  /** The note's tokens with the words that they stand for: one word, one token. @throws CONFIG_INVALID as `encode`. */
+  tokens(note: string, contextLength: number): NoteTokens {
+    const { ids, length } = this.encode(note, contextLength);
+    const words = wordsOf(note);
+    const tokens = ids.map((id, at): NoteToken => {
+      if (at >= length) return { kind: 'padding', text: '', word: null };
+      const kind = id === UNKNOWN_ID ? 'unknown' : 'word';
+      return { kind, text: words[at] ?? '', word: at < words.length ? at : null };
+    });
+    return { tokens, words };
   }
 
   /** The words of ids, without padding; throws VOCABULARY_INVALID for an id that the vocabulary does not have. */

@@ -22,6 +22,7 @@ export * from './bench/index.js';
 export * from './model/index.js';
 export * from './text/index.js';
 export * from './weights/index.js';
+export * from './explain/index.js';
 export * from './export/index.js';
 export * from './parity/index.js';
 export { casesThatNameASide, compareNotes } from './plots/compare.js';

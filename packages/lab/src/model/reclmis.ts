@@ -14,7 +14,7 @@ import { ReclmisError } from '@reclmis/core';
 import { float32, full, layerNorm, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { type ContrastiveInput, contrastiveLoss } from './contrastive.js';
-import { ConditionedInteraction, Interest } from './interaction.js';
+import { ConditionedInteraction, type Interaction, Interest } from './interaction.js';
 import { drawMask, hide } from './masking.js';
 import {
   bottleneckWidth,
@@ -62,6 +62,14 @@ export interface TrainingOutput extends Segmentation {
   /** bool [B,T], the words hidden from CLR; null when it is off. */
   readonly hiddenWords: Tensor | null;
   readonly losses: AuxiliaryLosses;
+}
+
+/** What `segmentWithInterest` returns. */
+export interface InterestedSegmentation extends Segmentation {
+  /** P_V, [B,N]; null where the model has no such part: it is note-free, or was made without the losses that need it. */
+  readonly poi: Tensor | null;
+  /** P_T, [B,T]; null as above. */
+  readonly woi: Tensor | null;
 }
 
 /** Masks to use instead of drawn ones: bool [B,N] and [B,T], true where hidden. For comparisons with a reference. */
@@ -171,6 +179,19 @@ export class RecLMIS extends nn.Module {
   }
 
   /**
+   * `segment`, with the patches and words of interest, which segmentation itself does not need.
+   * @throws NOTE_MISSING, TENSOR_SHAPE
+   */
+  segmentWithInterest(images: Tensor, note: NoteFeatures | null): InterestedSegmentation {
+    if (!this.interact || !this.trainers || !note)
+      return { ...this.segment(images, note), poi: null, woi: null };
+    const { skips, bottleneck } = this.encode(images);
+    const interaction = this.interact.forward(toPatches(bottleneck), this.adapt(note));
+    const { poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
+    return { ...this.decode(bottleneck, interaction.image, skips), poi, woi };
+  }
+
+  /**
    * `segment`, with the losses of the components that are on.
    * @param given masks to use instead of drawing them.
    * @param contrast default `contrastiveLoss`; another one may compare the batch with cases that were computed elsewhere.
@@ -203,14 +224,13 @@ export class RecLMIS extends nn.Module {
     }
     const patches = toPatches(bottleneck); // [B,N,C]
     const tokens = this.adapt(note); // [B,T,C]
-    const { image, gathered } = this.interact.forward(patches, tokens);
+    const interaction = this.interact.forward(patches, tokens);
+    const { image } = interaction; // [B,N,C]
     const shared = { imageFeatures: bottleneck, textFeatures: tokens, interactedImage: image };
     const segmentation = this.decode(bottleneck, image, skips);
     if (!this.trainers || !note) return { ...segmentation, ...shared, ...none };
 
-    const words = this.interact.words(gathered); // [B,T,C]
-    const poi = this.trainers.poi.forward(image, null); // [B,N]
-    const woi = this.trainers.woi.forward(words, note.valid); // [B,T]
+    const { words, poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
     const trained = this.learn(this.trainers, { patches, tokens, image, note, poi, woi }, given, contrast);
     return { ...segmentation, ...shared, interactedText: words, poi, woi, ...trained };
   }
@@ -224,11 +244,22 @@ export class RecLMIS extends nn.Module {
       throw new ReclmisError('CONFIG_INVALID', 'contrastInput: the model has no contrastive learning');
     const patches = toPatches(this.encode(images).bottleneck); // [B,N,C]
     const tokens = this.adapt(note); // [B,T,C]
-    const { image, gathered } = this.interact.forward(patches, tokens);
-    const words = this.interact.words(gathered); // [B,T,C]
-    const poi = this.trainers.poi.forward(image, null); // [B,N]
-    const woi = this.trainers.woi.forward(words, note.valid); // [B,T]
+    const interaction = this.interact.forward(patches, tokens);
+    const { poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
     return this.compared(this.trainers, { patches, tokens, note, poi, woi });
+  }
+
+  /** F'_T with POI and WOI, eq. 2 and 3. */
+  private interest(
+    interact: ConditionedInteraction,
+    trainers: Trainers,
+    { image, gathered }: Interaction,
+    note: NoteFeatures,
+  ): { words: Tensor; poi: Tensor; woi: Tensor } {
+    const words = interact.words(gathered); // [B,T,C]
+    const poi = trainers.poi.forward(image, null); // [B,N]
+    const woi = trainers.woi.forward(words, note.valid); // [B,T]
+    return { words, poi, woi };
   }
 
   /** CCL's inputs; without its condition every patch and every valid word weighs the same. */

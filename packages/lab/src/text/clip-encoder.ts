@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClipTokenizer, ReclmisError } from '@reclmis/core';
+import { ClipTokenizer, type NoteTokens, ReclmisError } from '@reclmis/core';
 import { readSafetensors, scope } from '@reclmis/torch';
 import { weightsHome } from '../weights/home.js';
 import type { StoredWeights } from '../weights/stored.js';
@@ -87,6 +87,10 @@ export class ClipEncoder implements NoteEncoder {
 
   countTokens(note: string): number {
     return this.tokenizer.tokenize(note).length + 2; // start and end
+  }
+
+  tokens(note: string): NoteTokens {
+    return this.tokenizer.tokens(note, this.contextLength);
   }
 
   describe(): ClipDescription {

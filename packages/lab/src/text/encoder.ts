@@ -7,6 +7,7 @@
  * B notes, T tokens (the context length), W feature width.
  */
 import { createHash } from 'node:crypto';
+import type { NoteTokens } from '@reclmis/core';
 import { Tensor } from '@reclmis/torch';
 
 /** Features of B notes. */
@@ -35,6 +36,8 @@ export interface NoteEncoder {
   encode(notes: readonly string[], device?: string): NoteFeatures;
   /** Tokens that a note would take if the context were long enough. */
   countTokens(note: string): number;
+  /** The T tokens of a note with the words that they stand for, in the order of the features. */
+  tokens(note: string): NoteTokens;
   /** The encoder's own ln(1 / temperature), with which CCL starts; absent or null: the model's default. */
   readonly logitScale?: number | null;
   /** JSON that `restoreNoteEncoder` reads back. */

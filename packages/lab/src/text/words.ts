@@ -11,7 +11,15 @@
  *
  * T tokens, W width, R radius.
  */
-import { PAD_ID, Random, ReclmisError, UNKNOWN_ID, wordsOf, WordTokenizer } from '@reclmis/core';
+import {
+  type NoteTokens,
+  PAD_ID,
+  Random,
+  ReclmisError,
+  UNKNOWN_ID,
+  wordsOf,
+  WordTokenizer,
+} from '@reclmis/core';
 import {
   fingerprintOf,
   NoteCache,
@@ -111,6 +119,10 @@ export class WordEncoder implements NoteEncoder {
 
   countTokens(note: string): number {
     return Math.max(1, wordsOf(note).length);
+  }
+
+  tokens(note: string): NoteTokens {
+    return this.tokenizer.tokens(note, this.contextLength);
   }
 
   describe(): NoteEncoderDescription {

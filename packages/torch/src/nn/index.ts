@@ -15,6 +15,7 @@ export { maxPool2d, upsampleNearest2d, type PoolOptions } from './functional.js'
 export type { Pair } from './init.js';
 export { Linear } from './linear.js';
 export { Module, type LoadOptions, type LoadReport } from './module.js';
+export { isTappable, withTaps, type Tap } from './tap.js';
 export {
   BatchNorm1d,
   BatchNorm2d,

@@ -1,0 +1,181 @@
+/**
+ * Explaining one segmentation: what the model draws, Grad-CAM at a layer, where it looks (POI and WOI, eq. 3), and what CI's attention reads
+ * (eq. 1 and 2). One forward and one backward pass in evaluation mode; the model and its gradients stay as they were.
+ *
+ * S side of the model's input, T tokens, N patches.
+ */
+import {
+  groupTokens,
+  imageToPlanes,
+  type Mask,
+  type NoteTokens,
+  resizePlane,
+  type RgbImage,
+  threshold,
+  type TokenGroup,
+} from '@reclmis/core';
+import { nn, scope, type Tensor } from '@reclmis/torch';
+import { imageTensor, type Segmenter } from '../evaluate/segmenter.js';
+import { RecLMIS } from '../model/reclmis.js';
+import { inPrecision } from '../precision.js';
+import type { NoteFeatures } from '../text/encoder.js';
+import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
+import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';
+import { applicability, type Missing, trainedInterest } from './interest.js';
+import { DEFAULT_LAYER, mapContext } from './layers.js';
+
+/** What is to be explained. */
+export interface ExplainOptions {
+  /** Where Grad-CAM is taken. Default `DEFAULT_LAYER`. */
+  readonly layer?: string;
+  /** Default: the predicted foreground. */
+  readonly target?: Target;
+}
+
+/** A note as the model read it. */
+export interface ReadNote {
+  readonly text: string;
+  readonly tokens: NoteTokens['tokens'];
+  readonly groups: readonly TokenGroup[];
+  /** Words that the context had no place for. */
+  readonly cut: readonly string[];
+}
+
+/** A distribution over patches or tokens. */
+export interface Distribution {
+  /** POI: [N], row by row; WOI: [T], 0 for padding. Sums to 1. */
+  readonly values: Float32Array;
+}
+
+/** Why a model segments as it does, in numbers. */
+export interface Explanation {
+  /** S. */
+  readonly size: number;
+  /** Side of the grid of patches; N is its square. */
+  readonly grid: number;
+  /** Null where the model reads none. */
+  readonly note: ReadNote | null;
+  /** At the image's own size, as `predict` gives it. */
+  readonly mask: Mask;
+  readonly target: Target['kind'];
+  readonly gradCam: GradCam | Missing;
+  readonly poi: Distribution | Missing;
+  readonly woi: Distribution | Missing;
+  readonly attention: InteractionAttention | Missing;
+  /** What a reader must know of the parts that are there. */
+  readonly remarks: readonly string[];
+}
+
+/** What one pass through the model has shown. */
+interface Pass {
+  readonly probability: Float32Array;
+  readonly gradCam: GradCam | Missing;
+  readonly poi: Float32Array | null;
+  readonly woi: Float32Array | null;
+  readonly attention: InteractionAttention | null;
+}
+
+/**
+ * Explains the segmentation of an image by a note.
+ * @param note of no meaning where the model reads none.
+ * @throws OPTION_INVALID for a layer that the model has not or that gives no map, and for a target outside the image; MASK_SIZE_MISMATCH
+ */
+export function explain(
+  segmenter: Segmenter,
+  image: RgbImage,
+  note: string,
+  { layer = DEFAULT_LAYER, target = { kind: 'predicted' } }: ExplainOptions = {},
+): Explanation {
+  const { model, encoder, size } = segmenter;
+  const read = model.readsNotes ? readNote(note, encoder.tokens(note)) : null;
+  const options = model instanceof RecLMIS ? model.options : null;
+  const wasTraining = model.training;
+  const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
+  model.eval();
+  for (const parameter of trained) parameter.requiresGrad_(false); // or it would be given a gradient
+  let pass: Pass;
+  try {
+    pass = scope(() => onePass(segmenter, image, note, layer, target));
+  } finally {
+    for (const parameter of trained) parameter.requiresGrad_(true);
+    model.train(wasTraining);
+  }
+  const applies = applicability(options, 'this model');
+  const part = <T>(value: T | null, why: string | null): T | Missing =>
+    value ?? { missing: why ?? 'the model gave none' };
+  const distribution = (values: Float32Array | null): Distribution | null => values && { values };
+  const { width, height } = image;
+  return {
+    size,
+    grid: size / 16,
+    note: read,
+    mask: threshold(resizePlane(pass.probability, size, size, width, height), width, height),
+    target: target.kind,
+    gradCam: pass.gradCam,
+    poi: part(distribution(pass.poi), applies.interest),
+    woi: part(distribution(pass.woi), applies.interest),
+    attention: part(pass.attention, applies.attention),
+    remarks: options && pass.poi ? untrained(trainedInterest(options)) : [],
+  };
+}
+
+function onePass(
+  { model, encoder, engine, size }: Segmenter,
+  image: RgbImage,
+  note: string,
+  layer: string,
+  target: Target,
+): Pass {
+  const input = imageTensor(imageToPlanes(image, size), 1, size, engine); // [1,3,S,S]
+  const features = model.readsNotes ? encoder.encode([note], engine.device) : null;
+  using leaf = new LayerLeaf(model, layer, mapContext({ model, encoder, size }));
+  const ears = model instanceof RecLMIS ? interactionEars(model) : null;
+  try {
+    const taps = new Map([...(ears ?? [])].map(([path, ear]) => [path, ear.tap] as const));
+    const out = nn.withTaps(model, taps, () =>
+      // Outermost, so that an attention that is itself the layer is asked as it runs.
+      nn.withTaps(model, new Map([[layer, leaf.tap]]), () =>
+        inPrecision(engine, () => look(model, input, features)),
+      ),
+    );
+    const probability = out.probability.toFloat32Array();
+    const pixels = targetPixels(target, probability, size, image);
+    const self = model instanceof RecLMIS && model.options.attention.ci === 'self';
+    return {
+      probability,
+      gradCam: pixels.includes(1)
+        ? leaf.map(out.logits, pixels)
+        : {
+            missing:
+              'nothing is predicted here, so that there is no foreground to explain (--target all explains the whole mask)',
+          },
+      poi: out.poi?.toFloat32Array() ?? null,
+      woi: out.woi?.toFloat32Array() ?? null,
+      attention: ears && interactionAttention(ears, self),
+    };
+  } finally {
+    for (const ear of ears?.values() ?? []) ear.dispose();
+  }
+}
+
+/** `segment`, with POI and WOI where the model has them. */
+function look(
+  model: Segmenter['model'],
+  input: Tensor,
+  note: NoteFeatures | null,
+): { logits: Tensor; probability: Tensor; poi: Tensor | null; woi: Tensor | null } {
+  if (model instanceof RecLMIS) return model.segmentWithInterest(input, note);
+  return { ...(model as Segmenter['model']).segment(input, note), poi: null, woi: null };
+}
+
+function readNote(text: string, tokens: NoteTokens): ReadNote {
+  return { text, tokens: tokens.tokens, ...groupTokens(tokens) };
+}
+
+function untrained({ poi, woi }: { poi: boolean; woi: boolean }): string[] {
+  const names = [...(poi ? [] : ['POI']), ...(woi ? [] : ['WOI'])];
+  if (names.length === 0) return [];
+  return [
+    `no loss of this run is conditioned by ${names.join(' and ')}, so it is as it was drawn at the start of training`,
+  ];
+}

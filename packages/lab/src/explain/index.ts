@@ -1,0 +1,17 @@
+/** Why a model segments as it does. */
+export {
+  interactionAttention,
+  meanOverHeads,
+  type AttentionMap,
+  type InteractionAttention,
+} from './attention.js';
+export {
+  explain,
+  type Distribution,
+  type Explanation,
+  type ExplainOptions,
+  type ReadNote,
+} from './explain.js';
+export { activationMap, type GradCam, type Target } from './grad-cam.js';
+export { isMissing, type Missing } from './interest.js';
+export { DEFAULT_LAYER, mapLayers, type MapLayer } from './layers.js';

@@ -1,0 +1,56 @@
+/**
+ * Which parts of an explanation a model has, and why not where it has them not: CI, and the patches and words of interest, exist or mean
+ * something only in some variants (Tables 2 to 4).
+ */
+import { hasReconstructionOrContrast, type RecLMISOptions } from '../model/options.js';
+
+/** A part that does not apply, with the reason for people. */
+export interface Missing {
+  readonly missing: string;
+}
+
+/** Whether a part is not there. */
+export function isMissing(part: object): part is Missing {
+  return 'missing' in part;
+}
+
+/** What can be asked of a RecLMIS model: null where it can, else why not. */
+export interface Applicability {
+  readonly attention: string | null;
+  /** POI and WOI. */
+  readonly interest: string | null;
+}
+
+type Variant = Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>;
+
+/** Of a model's options; null for a model that is not RecLMIS. */
+export function applicability(options: Variant | null, title: string): Applicability {
+  if (options === null) {
+    const why = `${title} has none: it is part of RecLMIS's conditioned interaction`;
+    return { attention: why, interest: why };
+  }
+  if (!options.components.ci) {
+    const why = 'this model reads no note (model.components.ci is off)';
+    return { attention: why, interest: why };
+  }
+  return {
+    attention: null,
+    interest: hasReconstructionOrContrast(options)
+      ? null
+      : 'this model was made without the losses that use it (model.components: ccl, clr and cvr are off)',
+  };
+}
+
+/** Whether some loss has trained the distribution: it learns by what it conditions, and drawing masks carries no gradient. */
+export function trainedInterest({ components, conditions, attention }: Variant): {
+  poi: boolean;
+  woi: boolean;
+} {
+  const { ccl, clr, cvr } = components;
+  const contrast = ccl && conditions.ccl;
+  const across = attention.reconstruction === 'cross';
+  return {
+    poi: contrast || (across && clr && conditions.clr),
+    woi: contrast || (across && cvr && conditions.cvr),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The layers of a model that give maps of the image, by the names of its checkpoint: those that Grad-CAM can be taken at.
+ *
+ * A map is [1,C,h,h], or what attention has made of the patches, [1,N,C] with N = h x h.
+ *
+ * S side of the model's input, T tokens, C channels, h side of the map.
+ */
+import { nn, noGrad, scope, Tensor, zeros } from '@reclmis/torch';
+import type { Segmenter } from '../evaluate/segmenter.js';
+
+/** The decoder's first level, where the paper looks; U-Net and LViT call theirs the same. */
+export const DEFAULT_LAYER = 'up4';
+/** Pixels that a patch is wide. */
+const PATCH = 16;
+
+/** A layer with a map. */
+export interface MapLayer {
+  /** As `namedModules` has it, such as `up4.nConvs.0`. */
+  readonly path: string;
+  /** C. */
+  readonly channels: number;
+  /** h. */
+  readonly side: number;
+}
+
+/** What decides whether an output is a map of the image. */
+export interface MapContext {
+  /** S. */
+  readonly size: number;
+  /** T; 0 where the model reads no notes. */
+  readonly tokens: number;
+}
+
+/** A layer's output as a map [C,h,h], a view; null where it is none. */
+export function asMap(output: unknown, module: nn.Module | undefined, context: MapContext): Tensor | null {
+  if (!(output instanceof Tensor) || output.size(0) !== 1) return null;
+  const { size, tokens } = context;
+  if (output.shape.length === 4) {
+    const [, , height, width] = output.shape4();
+    const square = height === width && height > 1 && size % height === 0;
+    return square ? output.squeeze(0) : null; // [C,h,h]
+  }
+  if (output.shape.length !== 3) return null;
+  const [, N, C] = output.shape3();
+  const side = size / PATCH;
+  const alongLength = module instanceof nn.Conv1d || module instanceof nn.BatchNorm1d; // [1,C,L]
+  if (N !== side * side || N === 1 || N === tokens || alongLength) return null;
+  return output.reshape([side, side, C]).permute([2, 0, 1]); // [C,h,h]
+}
+
+/** What an output is called in messages. */
+export function describeOutput(output: unknown): string {
+  return output instanceof Tensor ? `[${output.shape.join(', ')}]` : 'several tensors';
+}
+
+/** The layers with maps, in the order in which they run; found by running the model on an empty image. */
+export function mapLayers(segmenter: Segmenter): MapLayer[] {
+  const { model, encoder, engine, size } = segmenter;
+  const found = new Map<string, MapLayer>();
+  const context = mapContext(segmenter);
+  const taps = new Map<string, nn.Tap>();
+  for (const [path, module] of model.namedModules()) {
+    if (path === '' || !nn.isTappable(module)) continue;
+    taps.set(path, (output) => {
+      const map = scope(() => asMap(output, module, context)?.shape ?? null);
+      if (map) found.set(path, { path, channels: map[0] ?? 0, side: map[1] ?? 0 });
+    });
+  }
+  noGrad(() =>
+    scope(() => {
+      const note = model.readsNotes ? encoder.encode([''], engine.device) : null;
+      const image = zeros([1, 3, size, size], { device: engine.device });
+      nn.withTaps(model, taps, () => model.segment(image, note));
+    }),
+  );
+  return [...found.values()];
+}
+
+/** The context of a model's maps. */
+export function mapContext({
+  model,
+  encoder,
+  size,
+}: Pick<Segmenter, 'model' | 'encoder' | 'size'>): MapContext {
+  return { size, tokens: model.readsNotes ? encoder.contextLength : 0 };
+}
