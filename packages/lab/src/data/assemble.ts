@@ -23,6 +23,22 @@ export interface AssemblerSettings {
 export interface BatchJob {
   readonly epoch: number;
   readonly indices: readonly number[];
+  /** Memory of a batch that is over. */
+  readonly spare?: BatchMemory;
+}
+
+/**
+ * The memory of a batch's images and masks. It goes to and fro between the loader and its threads: allocated anew for each batch by one thread and freed
+ * by another, such blocks leave holes in malloc's heaps, and a long training grows.
+ */
+export interface BatchMemory {
+  readonly images: ArrayBuffer;
+  readonly masks: ArrayBuffer;
+}
+
+/** The memory of a batch that nobody reads any more. */
+export function memoryOf({ images, masks }: Pick<Batch, 'images' | 'masks'>): BatchMemory {
+  return { images: images.buffer as ArrayBuffer, masks: masks.buffer as ArrayBuffer };
 }
 
 /** A batch without the time that somebody waited for it. */
@@ -36,11 +52,11 @@ export class Assembler {
   }
 
   /** @throws what `readSample` throws, naming the file */
-  async batch({ epoch, indices }: BatchJob): Promise<AssembledBatch> {
+  async batch({ epoch, indices, spare }: BatchJob): Promise<AssembledBatch> {
     const { size } = this.settings;
     const count = indices.length;
-    const images = new Float32Array(count * 3 * size * size); // [B, 3, S, S]
-    const masks = new Float32Array(count * size * size); // [B, 1, S, S]
+    const images = floats(count * 3 * size * size, spare?.images); // [B, 3, S, S]
+    const masks = floats(count * size * size, spare?.masks); // [B, 1, S, S]
     const samples = await mapLimit(indices, LANES, async (index, at) => {
       const sample = this.augmented(await this.sample(index), epoch);
       writePlanes(sample, at, images, masks);
@@ -62,4 +78,10 @@ export class Assembler {
     const { seed, augment: options } = this.settings;
     return options === null ? sample : augment(sample, augmentRandom(seed, epoch, sample.id), options);
   }
+}
+
+/** So many numbers in the spare memory where they fit into it; every one of them will be written. */
+function floats(count: number, spare: ArrayBuffer | undefined): Float32Array {
+  const bytes = count * Float32Array.BYTES_PER_ELEMENT;
+  return spare && spare.byteLength >= bytes ? new Float32Array(spare, 0, count) : new Float32Array(count);
 }

@@ -27,7 +27,7 @@ async function collect(options: LoaderOptions, epochs: readonly number[]): Promi
     for (const epoch of epochs) {
       for await (const { waitMs, ...batch } of loader.batches(epoch)) {
         expect(waitMs).toBeGreaterThanOrEqual(0);
-        batches.push(batch);
+        batches.push({ ...batch, images: batch.images.slice(), masks: batch.masks.slice() });
       }
     }
   } finally {
@@ -68,6 +68,26 @@ describe('Loader', () => {
       }
       const again = await collect({ ...options, workers: 0 }, [1]);
       expect(again).toEqual(expected.slice(4)); // an epoch can be made without those before it
+    });
+  });
+
+  it('takes the memory of a batch back when the next one is asked for', async () => {
+    await inSet(async (cases) => {
+      const loader = new Loader({ cases, size: 8, batchSize: 1, workers: 0 });
+      const buffers = new Set<ArrayBufferLike>();
+      for (const epoch of [0, 1, 2]) {
+        for await (const { images, masks } of loader.batches(epoch)) {
+          buffers.add(images.buffer).add(masks.buffer);
+        }
+      }
+      expect(buffers.size).toBe(2); // 21 batches in the memory of one, since without threads none is made ahead
+      const threaded = new Loader({ cases, size: 8, batchSize: 1, workers: 1, prefetch: 2 });
+      const seen: Float32Array[] = [];
+      for (const epoch of [0, 1, 2])
+        for await (const { images } of threaded.batches(epoch)) seen.push(images);
+      // What went back to the thread is gone here; only what nobody asked a further batch for is left.
+      expect(seen.filter(({ length }) => length > 0).length).toBeLessThanOrEqual(3);
+      await threaded.close();
     });
   });
 

@@ -6,7 +6,14 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Random, ReclmisError } from '@reclmis/core';
-import { Assembler, type AssembledBatch, type AssemblerSettings, type BatchJob } from './assemble.js';
+import {
+  Assembler,
+  type AssembledBatch,
+  type AssemblerSettings,
+  type BatchJob,
+  type BatchMemory,
+  memoryOf,
+} from './assemble.js';
 import type { AugmentOptions } from './augment.js';
 import { defaultCacheBytes, reserveCache } from './cache.js';
 import { WorkerPool } from './pool.js';
@@ -66,6 +73,7 @@ export class Loader {
   private readonly shard: LoaderShard | null;
   private pool: WorkerPool | null = null;
   private local: Assembler | null = null;
+  private readonly spares: BatchMemory[] = [];
   private closed = false;
 
   /** @throws OPTION_INVALID, DATA_SPLIT_EMPTY. Threads start with the first batch. */
@@ -117,7 +125,8 @@ export class Loader {
   }
 
   /**
-   * The batches of an epoch, in order. Leaving the iteration early is fine: what was made ahead is dropped.
+   * The batches of an epoch, in order. Leaving the iteration early is fine: what was made ahead is dropped. A batch's images and masks are the caller's
+   * until the next batch is asked for; then their memory serves for another one.
    * @param from The first batch to give, from 0: an epoch that was left goes on with the batches that it would have had.
    * @throws the coded error of a file that cannot be read, when its batch is due
    */
@@ -143,6 +152,7 @@ export class Loader {
       if (this.options.workers > 0) fill();
       const { shard } = shares[given++] ?? {};
       yield { ...batch, waitMs, ...(shard ? { shard } : {}) };
+      this.spares.push(memoryOf(batch));
       fill();
     }
   }
@@ -162,7 +172,9 @@ export class Loader {
 
   private async assemble(job: BatchJob): Promise<AssembledBatch> {
     if (this.closed) throw new ReclmisError('INTERNAL', 'Loader: a batch was asked for after close()');
-    if (this.options.workers === 0) return (this.local ??= new Assembler(this.settings)).batch(job);
-    return (this.pool ??= new WorkerPool(this.options.workers, this.settings)).run(job);
+    const spare = this.spares.pop();
+    const filled = spare ? { ...job, spare } : job;
+    if (this.options.workers === 0) return (this.local ??= new Assembler(this.settings)).batch(filled);
+    return (this.pool ??= new WorkerPool(this.options.workers, this.settings)).run(filled);
   }
 }

@@ -33,7 +33,8 @@ class Thread {
       this.pending.set(number, { resolve, reject });
       this.worker.ref();
       const request: WorkerRequest = { number, job };
-      this.worker.postMessage(request);
+      const { spare } = job;
+      this.worker.postMessage(request, spare ? [spare.images, spare.masks] : []);
     });
   }
 

@@ -44,7 +44,7 @@ export interface Sample {
   readonly note: string;
 }
 
-/** What one training or evaluation step reads. */
+/** What one training or evaluation step reads; the loader takes images and masks back when it is asked for the next one. */
 export interface Batch {
   readonly ids: readonly string[];
   /** As they are true of the augmented images: mirrored where the image was mirrored. */

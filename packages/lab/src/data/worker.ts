@@ -1,7 +1,13 @@
 /** The loader's worker thread: answers each job with a batch whose buffers it gives away, or with the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { toReclmisError, type ErrorCode } from '@reclmis/core';
-import { Assembler, type AssembledBatch, type AssemblerSettings, type BatchJob } from './assemble.js';
+import {
+  Assembler,
+  type AssembledBatch,
+  type AssemblerSettings,
+  type BatchJob,
+  memoryOf,
+} from './assemble.js';
 
 /** From the loader to a worker. */
 export interface WorkerRequest {
@@ -27,7 +33,8 @@ if (!isMainThread && parentPort !== null) {
       try {
         const batch = await assembler.batch(job);
         const reply: WorkerReply = { number, batch };
-        port.postMessage(reply, [batch.images.buffer as ArrayBuffer, batch.masks.buffer as ArrayBuffer]);
+        const { images, masks } = memoryOf(batch);
+        port.postMessage(reply, [images, masks]);
       } catch (error) {
         const { code, message, remedy } = toReclmisError(error);
         const reply: WorkerReply = { number, error: { code, message, remedy } };
