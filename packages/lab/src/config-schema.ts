@@ -231,7 +231,7 @@ const trainSchema = z.strictObject({
     .enum(['auto', 'libtorch', 'winograd'])
     .default('auto')
     .describe('what computes 3x3 convolutions in fp32 on a CPU'),
-  // Channels-last suits Winograd's algorithm and AVX-512; libtorch's own AVX2 kernels are twice as fast contiguous.
+  // Channels-last suits Winograd's algorithm; libtorch's own kernels are faster contiguous.
   memoryFormat: z
     .enum(['auto', 'contiguous', 'channels-last'])
     .default('auto')

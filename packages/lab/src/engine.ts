@@ -9,7 +9,6 @@ import {
   scope,
   setDeterministic,
   setThreads,
-  version,
 } from '@reclmis/torch';
 import { ReclmisError } from '@reclmis/core';
 import type { Config } from './config.js';
@@ -46,8 +45,8 @@ export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine 
 }
 
 /**
- * `auto` is Winograd's algorithm on a CPU with AVX2 but not AVX-512, in fp32: 265 to 500 GFLOP/s against libtorch's 145 to 175 on the model's shapes.
- * libtorch's own kernels reach 290 to 490 with AVX-512, and round less.
+ * `auto` is Winograd's algorithm in fp32 on a CPU with AVX2. A step of the paper's model took 0.73 s an image with it and 1.17 to 1.30 s with libtorch's
+ * kernels on a processor with AVX-512 (Zen 4), 0.90 and 2.06 s on one without (docs/performance.md).
  */
 function convolutionsFor(
   setting: Config['train']['convolutions'],
@@ -62,13 +61,12 @@ function convolutionsFor(
     );
   }
   if (setting !== 'auto') return setting;
-  return possible && !version().capability.startsWith('AVX512') ? 'winograd' : 'libtorch';
+  return possible ? 'winograd' : 'libtorch';
 }
 
 /**
- * `auto` is channels-last on a CPU with Winograd's algorithm or AVX-512, and contiguous elsewhere. Measured on 3x3 convolutions of the model's
- * shapes, libtorch's kernels, GFLOP/s forward / backward: channels-last 460 / 290 and more against 190 contiguous with AVX-512; 100 / 50 against
- * 155 / 125 with AVX2 alone, where libtorch 1.13's oneDNN has no fast channels-last kernels.
+ * `auto` is channels-last with Winograd's algorithm, which reads it so, and contiguous elsewhere: with libtorch's own kernels a step took 1.17 s an image
+ * contiguous and 1.30 s channels-last in fp32, 0.61 and 0.69 s in bf16 (Zen 4), and AVX2 alone has no fast channels-last kernels in libtorch 1.13.
  */
 function memoryFormatFor(
   setting: Config['train']['memoryFormat'],
@@ -76,8 +74,7 @@ function memoryFormatFor(
   convolutions: nn.ConvolutionKernel,
 ): MemoryFormat {
   if (setting !== 'auto') return setting === 'channels-last' ? 'channelsLast' : 'contiguous';
-  const suits = convolutions === 'winograd' || version().capability.startsWith('AVX512');
-  return place === 'cpu' && suits ? 'channelsLast' : 'contiguous';
+  return place === 'cpu' && convolutions === 'winograd' ? 'channelsLast' : 'contiguous';
 }
 
 /** Moves a model to the engine's device and lays its 2-d convolutions' weights out as the images will be. */
