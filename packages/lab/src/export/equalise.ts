@@ -6,7 +6,7 @@
  */
 import { float32Of, floats, type OnnxGraph, type OnnxNode, readersOf } from './onnx-graph.js';
 import type { CalibrationInputs } from './calibrate.js';
-import { makersOf } from './fold.js';
+import { channelsIn, isChannelAxis } from './channels.js';
 import { encodeModel } from './onnx-model.js';
 import { openOnnx } from './session.js';
 
@@ -27,28 +27,10 @@ export interface Scalable {
 
 /** The convolutions of a graph all of whose readers are convolutions, through operators that let a factor per channel pass. */
 export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
-  const makers = makersOf(graph);
   const readersByName = readersOf(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
 
-  const channelsOf = (name: string): number | null => {
-    const maker = makers.get(name);
-    const [first = ''] = maker?.inputs ?? [];
-    switch (maker?.op) {
-      case 'Conv':
-        return graph.constants.get(maker.inputs[1] ?? '')?.shape[0] ?? null;
-      case 'Relu':
-      case 'MaxPool':
-      case 'Resize':
-        return channelsOf(first);
-      case 'Mul':
-        return channelsOf(maker.inputs.find((input) => !isPerPixel(input)) ?? '');
-      default:
-        return null;
-    }
-  };
-  /** Whether a tensor has one channel, as PLAM's factor: it got its channel axis by Unsqueeze. */
-  const isPerPixel = (name: string): boolean => makers.get(name)?.op === 'Unsqueeze';
+  const channels = channelsIn(graph);
 
   /** Everybody who reads the channels, or null where somebody cannot. */
   const follow = (name: string, offset: number): Reader[] | null => {
@@ -73,11 +55,11 @@ export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
       case 'Resize':
         return follow(output, offset);
       case 'Mul':
-        return node.inputs.some((input) => input !== name && isPerPixel(input))
+        return node.inputs.some((input) => input !== name && channels.isPerPixel(input))
           ? follow(output, offset)
           : null;
       case 'Concat': {
-        const before = node.inputs.slice(0, node.inputs.indexOf(name)).map(channelsOf);
+        const before = node.inputs.slice(0, node.inputs.indexOf(name)).map(channels.of);
         if (before.includes(null) || !isChannelAxis(node)) return null;
         return follow(output, offset + before.reduce<number>((sum, count) => sum + (count ?? 0), 0));
       }
@@ -97,11 +79,6 @@ export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
     const [channels = 0] = weight.shape;
     return readers && readers.length > 0 ? [{ conv, output, channels, readers }] : [];
   });
-}
-
-function isChannelAxis({ attributes }: OnnxNode): boolean {
-  const axis = attributes['axis'];
-  return axis?.kind === 'int' && axis.value === 1;
 }
 
 /** Scales the channels in place, by the ranges that they have over the cases. @throws EXPORT_DIFFERS where onnxruntime fails. */

@@ -20,9 +20,10 @@ import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision } from './check.js';
 import { toHalf } from './half.js';
 import { toInt8 } from './int8.js';
-import { meansAsConvolutions } from './means.js';
 import { countParameters } from './onnx-graph.js';
 import { encodeModel, OPSET } from './onnx-model.js';
+import { foldUpsampling } from './phases.js';
+import { maximaByParts, meansAsConvolutions } from './reductions.js';
 import { scoresOf } from './scores.js';
 import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
@@ -132,7 +133,11 @@ async function writeModel(
   const graph = segmenterGraph(model.model, encoder.contextLength);
   const text = model.model.readsNotes ? textGraph(encoder) : null;
   const parameters = countParameters(graph);
-  if (precision === 'fp32') meansAsConvolutions(graph); // in fp16 means stay wide; in int8 it gains nothing
+  if (precision === 'fp32') {
+    foldUpsampling(graph);
+    meansAsConvolutions(graph);
+    maximaByParts(graph);
+  }
   if (precision === 'fp16') {
     toHalf(graph);
     if (text) toHalf(text.graph);

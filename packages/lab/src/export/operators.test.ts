@@ -20,10 +20,11 @@ import {
 } from '@reclmis/torch';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fold } from './fold.js';
-import { meansAsConvolutions } from './means.js';
 import { encodeModel } from './onnx-model.js';
 import type { OnnxGraph } from './onnx-graph.js';
+import { foldUpsampling } from './phases.js';
 import { record } from './record.js';
+import { maximaByParts, meansAsConvolutions, reduceChannelsLast } from './reductions.js';
 import { openOnnx } from './session.js';
 import { translate } from './translate.js';
 
@@ -293,6 +294,118 @@ describe('folding', () => {
     expect(other.nodes.filter(({ op }) => op === 'ReduceMean').length).toBe(3);
   });
 
+  const wide = full([16, 4, 3, 3], 1).mul(randn([16, 4, 3, 3]));
+
+  it('takes maxima over channels by parts, where a convolution made them', async () => {
+    for (const keep of [false, true]) {
+      const body = ({ x }: { x: Tensor }): Tensor =>
+        conv2d(x, wide, null, [1, 1], [1, 1], [1, 1], 1).amax([1], keep);
+      expect(await difference(image, body, maximaByParts)).toBeLessThan(CLOSE);
+      const graph = graphOf(image, body);
+      maximaByParts(graph);
+      expect(graph.nodes.map(({ op }) => op)).toEqual(['Conv', 'Split', 'Max', 'ReduceMax']);
+    }
+    const few = graphOf(image, ({ x }) => conv2d(x, weight, null, [1, 1], [1, 1], [1, 1], 1).amax([1])); // 6 channels
+    maximaByParts(few);
+    expect(few.nodes.map(({ op }) => op)).toEqual(['Conv', 'ReduceMax']);
+  });
+
+  it('reduces channels as the last axis', async () => {
+    const body = ({ x }: { x: Tensor }): Tensor => {
+      const y = conv2d(x, weight, null, [1, 1], [1, 1], [1, 1], 1).relu();
+      return y.amax([1]).add(y.mean([1]));
+    };
+    expect(await difference(image, body, reduceChannelsLast)).toBeLessThan(CLOSE);
+    const graph = graphOf(image, body);
+    reduceChannelsLast(graph);
+    expect(graph.nodes.filter(({ op }) => op === 'Transpose').length).toBe(2);
+  });
+});
+
+describe('convolutions of upsampled maps', () => {
+  const kernel = randn([5, 12, 3, 3]);
+  const bias = randn([5]);
+  const large = randn([5, 5, 5, 5]);
+  const [skipWeight, lowWeight] = [randn([7, 4, 1, 1]), randn([5, 4, 1, 1])];
+  const plain = (x: Tensor, w: Tensor, b: Tensor | null = null): Tensor =>
+    conv2d(x, w, b, [1, 1], [1, 1], [1, 1], 1);
+  const pointwise = (x: Tensor, w: Tensor): Tensor => conv2d(x, w, null, [1, 1], [0, 0], [1, 1], 1);
+  /** [B,4,6,6] to 7 channels of 6 x 6 and 5 of 3 x 3, doubled. */
+  const skipOf = (x: Tensor): Tensor => pointwise(x, skipWeight).relu();
+  const upOf = (x: Tensor): Tensor =>
+    pointwise(x.maxPool2d([2, 2]), lowWeight)
+      .relu()
+      .upsampleNearest2d([6, 6]);
+  const opsOf = (body: (given: { x: Tensor }) => Tensor): string[] => {
+    const graph = graphOf(image, body);
+    foldUpsampling(graph);
+    return graph.nodes.map(({ op }) => op);
+  };
+
+  it.each<[string, (given: { x: Tensor }) => Tensor]>([
+    ['after the skip', ({ x }) => plain(cat([skipOf(x), upOf(x)], 1), kernel, bias).relu()],
+    ['before the skip', ({ x }) => plain(cat([upOf(x), skipOf(x)], 1), kernel)],
+    ['alone', ({ x }) => plain(upOf(x), kernel.narrow(1, 0, 5), bias)],
+    [
+      'of channels that only the kernel tells',
+      ({ x }) =>
+        plain(
+          cat(
+            [
+              skipOf(x),
+              pointwise(x.maxPool2d([2, 2]), lowWeight)
+                .sigmoid()
+                .upsampleNearest2d([6, 6]),
+            ],
+            1,
+          ),
+          kernel,
+        ),
+    ],
+  ])('are convolutions of the small map, %s', async (_name, body) => {
+    expect(await difference(image, body, foldUpsampling)).toBeLessThan(CLOSE);
+    const ops = opsOf(body);
+    expect(ops).not.toContain('Resize');
+    expect(ops.filter((op) => op === 'DepthToSpace').length).toBe(1);
+  });
+
+  it('multiply four times instead of nine', () => {
+    const graph = graphOf(image, ({ x }) => plain(upOf(x), kernel.narrow(1, 0, 5)));
+    foldUpsampling(graph);
+    const small = [...graph.constants]
+      .filter(([name]) => name.includes('phase'))
+      .map(([, { shape }]) => shape);
+    expect(small).toEqual(Array.from({ length: 4 }, () => [5, 5, 2, 2])); // on a quarter of the pixels each
+  });
+
+  it.each<[string, (given: { x: Tensor }) => Tensor]>([
+    [
+      'a map that others read too',
+      ({ x }) => {
+        const up = upOf(x);
+        return plain(cat([skipOf(x), up], 1), kernel)
+          .sum([1])
+          .add(up.sum([1]));
+      },
+    ],
+    ['a kernel of another size', ({ x }) => conv2d(upOf(x), large, null, [1, 1], [2, 2], [1, 1], 1)],
+    [
+      'two parts whose channels nobody tells',
+      ({ x }) => plain(cat([x, upOf(x), x.narrow(1, 0, 3).sigmoid()], 1), kernel),
+    ],
+    ['strides', ({ x }) => conv2d(upOf(x), kernel.narrow(1, 0, 5), null, [2, 2], [1, 1], [1, 1], 1)],
+    [
+      'another factor',
+      ({ x }) =>
+        plain(pointwise(x.maxPool2d([3, 3]), lowWeight).upsampleNearest2d([6, 6]), kernel.narrow(1, 0, 5)),
+    ],
+  ])('stay as they are with %s', async (_name, body) => {
+    expect(opsOf(body)).toContain('Resize');
+    expect(await difference(image, body, foldUpsampling)).toBeLessThan(CLOSE);
+  });
+});
+
+describe('leaving out', () => {
   it('computes constants beforehand and leaves out what no output needs', () => {
     const graph = graphOf(rows, ({ x }) => {
       x.matmul(square).relu();

@@ -9,6 +9,7 @@
  * products and softmaxes, PLAM's small maps, and the layers that `layer-error.ts` finds sensitive.
  */
 import type { Range } from './calibrate.js';
+import { makersOf } from './fold.js';
 import {
   bytesOf,
   elements,
@@ -111,6 +112,7 @@ export function quantise(
   layers: readonly Layer[],
   ranges: ReadonlyMap<string, Range>,
 ): OnnxGraph {
+  const makers = makersOf(graph);
   const scales = new Map<string, ActivationScale>();
   for (const [name, origin] of plan(graph, layers)) {
     const range = ranges.get(origin);
@@ -138,10 +140,18 @@ export function quantise(
       },
     );
   };
+  /**
+   * Whether a layer that stays in float made a tensor. Rounding and maximum can change places, so such a tensor is pooled before it is rounded, in the
+   * layout of float convolutions: onnxruntime's pooling of bytes in that layout is twenty times as slow.
+   */
+  const whole = new Set(layers.map(({ output }) => output));
+  const isFloat = (name: string): boolean =>
+    !whole.has(name) && ['Conv', 'Relu'].includes(makers.get(name)?.op ?? '');
   for (const { name } of graph.inputs) round(name);
   for (const node of graph.nodes) {
-    const isDequantised = node.op === 'DequantizeLinear';
-    if (!isDequantised) node.inputs = node.inputs.map((name) => (scales.has(name) ? `${name}.dq` : name));
+    const readsRounded =
+      node.op !== 'DequantizeLinear' && !(node.op === 'MaxPool' && isFloat(node.inputs[0] ?? ''));
+    if (readsRounded) node.inputs = node.inputs.map((name) => (scales.has(name) ? `${name}.dq` : name));
     nodes.push(node);
     node.outputs.forEach(round);
   }

@@ -1,0 +1,41 @@
+/** How many channels a map of a graph has, by the convolution that made it. */
+import { makersOf } from './fold.js';
+import type { OnnxGraph, OnnxNode } from './onnx-graph.js';
+
+export interface Channels {
+  /** Channels of a map [B,C,H,W]; null where no convolution tells. */
+  readonly of: (name: string) => number | null;
+  /** Whether a tensor has one channel, as PLAM's factor: it got its channel axis by Unsqueeze. */
+  readonly isPerPixel: (name: string) => boolean;
+}
+
+/** Looks through operators that leave the channels as they are. Of the graph as it is now. */
+export function channelsIn(graph: OnnxGraph): Channels {
+  const makers = makersOf(graph);
+  const isPerPixel = (name: string): boolean => makers.get(name)?.op === 'Unsqueeze';
+  const of = (name: string): number | null => {
+    const maker = makers.get(name);
+    const [first = ''] = maker?.inputs ?? [];
+    switch (maker?.op) {
+      case 'Conv': {
+        const shape = graph.constants.get(maker.inputs[1] ?? '')?.shape;
+        return shape?.length === 4 ? (shape[0] ?? null) : null;
+      }
+      case 'Relu':
+      case 'MaxPool':
+      case 'Resize':
+        return of(first);
+      case 'Mul':
+        return of(maker.inputs.find((input) => !isPerPixel(input)) ?? '');
+      default:
+        return null;
+    }
+  };
+  return { of, isPerPixel };
+}
+
+/** Whether a node works along the channels: its `axis` is 1. */
+export function isChannelAxis({ attributes }: OnnxNode): boolean {
+  const axis = attributes['axis'];
+  return axis?.kind === 'int' && axis.value === 1;
+}

@@ -1,0 +1,202 @@
+/**
+ * The decoder's first convolutions with fewer multiplications: a 3x3 convolution of a map that nearest-neighbour upsampling doubled reads each of its
+ * pixels up to four times over. Where an output pixel lies decides which of the nine weights meet the same pixel, so that each of the four phases
+ * (even or odd row, even or odd column) is a 2x2 convolution of the small map with sums of those weights:
+ *
+ *     even row: (w0, w1 + w2) of rows i-1 and i        odd row: (w0 + w1, w2) of rows i and i+1
+ *
+ * 4 products instead of 9. Zeros beyond the border of the large map are zeros beyond that of the small one, so the borders need no care. Of
+ * [skip, upsampled] concatenated, the skip's half stays a 3x3 convolution, and the two are added:
+ *
+ *     conv3x3(concat(skip, up(x))) = conv3x3(skip) + interleave(conv2x2 of x, 4 times)
+ *
+ * The result is the same but for the order of sums and one rounding of the summed weights. For float32: in int8 the sums of weights would need
+ * scales of their own, and moving bytes costs as much as is saved.
+ */
+import { channelsIn, isChannelAxis } from './channels.js';
+import { makersOf } from './fold.js';
+import {
+  float32Of,
+  floats,
+  int,
+  ints,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  readersOf,
+  string,
+} from './onnx-graph.js';
+
+/** Rows (or columns) of the kernel that meet the first and the second pixel, for an even and for an odd row. */
+const MEETING = [
+  [[0], [1, 2]],
+  [[0, 1], [2]],
+] as const;
+
+/** A stretch of a convolution's input channels. */
+interface Part {
+  readonly name: string;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Rewrites the convolutions that read upsampled maps; in place. */
+export function foldUpsampling(graph: OnnxGraph): void {
+  const { constants } = graph;
+  const makers = makersOf(graph);
+  const readers = readersOf(graph);
+  const channels = channelsIn(graph);
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  /** The node that makes a tensor which nothing but one node reads. */
+  const onlyFor = (name: string): OnnxNode | undefined =>
+    readers.get(name)?.length === 1 && !outputs.has(name) ? makers.get(name) : undefined;
+  const dropped = new Set<OnnxNode>();
+
+  /** The convolution's input in parts, or null where the channels of more than one are not known. */
+  const partsOf = (input: string, total: number): Part[] | null => {
+    const maker = onlyFor(input);
+    const names = maker?.op === 'Concat' && isChannelAxis(maker) ? maker.inputs : [input];
+    const counts = names.map((name) => channels.of(name));
+    const known = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+    if (counts.filter((count) => count === null).length > 1) return null;
+    let from = 0;
+    return names.map((name, i) => {
+      const count = counts[i] ?? total - known;
+      const part = { name, from, count };
+      from += count;
+      return part;
+    });
+  };
+
+  graph.nodes = graph.nodes.flatMap((node): OnnxNode[] => {
+    const [input = '', weightName = '', bias] = node.inputs;
+    const [output = ''] = node.outputs;
+    const weight = constants.get(weightName);
+    if (node.op !== 'Conv' || weight?.type !== 'float32' || !isPlain3x3(node)) return [node];
+    const [, C = 0] = weight.shape;
+    const parts = partsOf(input, C);
+    const doubled = (parts ?? []).filter(({ name }) => isDoubling(onlyFor(name), graph));
+    const [up] = doubled;
+    if (!parts || !up || doubled.length !== 1) return [node];
+
+    const concat = onlyFor(input);
+    const resize = onlyFor(up.name);
+    const small = resize?.inputs[0] ?? '';
+    if (resize) dropped.add(resize);
+    if (concat?.op === 'Concat') dropped.add(concat);
+    const rest = parts.filter((part) => part !== up);
+    const made: OnnxNode[] = [];
+    const phases: string[] = [];
+    for (const row of [0, 1] as const) {
+      for (const column of [0, 1] as const) {
+        const at = `${weightName}.phase_${row}${column}`;
+        constants.set(at, phaseWeight(weight, up, row, column)); // [O,count,2,2]
+        const inputs = [small, at, ...(rest.length === 0 && bias !== undefined ? [bias] : [])];
+        phases.push(`${output}.phase_${row}${column}`);
+        const pads = [1 - row, 1 - column, row, column]; // top, left, bottom, right
+        made.push({ op: 'Conv', inputs, outputs: phases.slice(-1), attributes: convolution(2, pads) });
+      }
+    }
+    const joined = `${output}.phases`;
+    made.push({ op: 'Concat', inputs: phases, outputs: [joined], attributes: { axis: int(1) } }); // [B,4O,H/2,W/2]
+    const interleave = { blocksize: int(2), mode: string('DCR') };
+    if (rest.length === 0)
+      return [...made, { op: 'DepthToSpace', inputs: [joined], outputs: [output], attributes: interleave }];
+
+    const whole = `${output}.up`;
+    made.push({ op: 'DepthToSpace', inputs: [joined], outputs: [whole], attributes: interleave }); // [B,O,H,W]
+    let skip = rest[0]?.name ?? '';
+    if (rest.length > 1) {
+      skip = `${output}.rest`;
+      const names = rest.map(({ name }) => name);
+      made.push({ op: 'Concat', inputs: names, outputs: [skip], attributes: { axis: int(1) } });
+    }
+    constants.set(`${weightName}.skip`, sliceInputs(weight, rest));
+    const inputs = [skip, `${weightName}.skip`, ...(bias === undefined ? [] : [bias])];
+    made.push({ op: 'Conv', inputs, outputs: [`${output}.skip`], attributes: convolution(3, [1, 1, 1, 1]) });
+    made.push({ op: 'Add', inputs: [`${output}.skip`, whole], outputs: [output], attributes: {} });
+    return made;
+  });
+  graph.nodes = graph.nodes.filter((node) => !dropped.has(node));
+  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+  for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
+}
+
+/** A 3x3 convolution of stride 1 that keeps the size. */
+function isPlain3x3({ attributes }: OnnxNode): boolean {
+  const is = (name: string, values: string): boolean => {
+    const attribute = attributes[name];
+    return attribute?.kind === 'ints' && attribute.value.join() === values;
+  };
+  const group = attributes['group'];
+  const whole = !(group?.kind === 'int' && group.value !== 1);
+  return (
+    whole &&
+    is('kernel_shape', '3,3') &&
+    is('strides', '1,1') &&
+    is('pads', '1,1,1,1') &&
+    is('dilations', '1,1')
+  );
+}
+
+/** Whether a node doubles height and width by repeating pixels. */
+function isDoubling(node: OnnxNode | undefined, { constants }: OnnxGraph): boolean {
+  if (node?.op !== 'Resize') return false;
+  const text = (name: string): string => {
+    const attribute = node.attributes[name];
+    return attribute?.kind === 'string' ? attribute.value : '';
+  };
+  const scales = constants.get(node.inputs[2] ?? '');
+  return (
+    text('mode') === 'nearest' &&
+    text('coordinate_transformation_mode') === 'asymmetric' &&
+    text('nearest_mode') === 'floor' &&
+    scales?.type === 'float32' &&
+    float32Of(scales).join() === '1,1,2,2'
+  );
+}
+
+const convolution = (kernel: number, pads: readonly number[]): OnnxNode['attributes'] => ({
+  kernel_shape: ints([kernel, kernel]),
+  strides: ints([1, 1]),
+  pads: ints(pads),
+  dilations: ints([1, 1]),
+  group: int(1),
+});
+
+/** The 2x2 weight [O,count,2,2] of a phase, of a 3x3 one [O,C,3,3] and a part of its inputs; summed in float64. */
+function phaseWeight(weight: OnnxTensor, { from, count }: Part, row: 0 | 1, column: 0 | 1): OnnxTensor {
+  const [O = 0, C = 0] = weight.shape;
+  const values = float32Of(weight);
+  const sums = new Float32Array(O * count * 4);
+  for (let o = 0; o < O; o++) {
+    for (let c = 0; c < count; c++) {
+      const at = (o * C + from + c) * 9;
+      MEETING[row].forEach((rows, i) =>
+        MEETING[column].forEach((columns, j) => {
+          let sum = 0;
+          for (const k of rows) for (const l of columns) sum += values[at + 3 * k + l] ?? 0;
+          sums[(o * count + c) * 4 + 2 * i + j] = sum;
+        }),
+      );
+    }
+  }
+  return floats(sums, [O, count, 2, 2]);
+}
+
+/** The weight [O,C,3,3] of some of its inputs alone. */
+function sliceInputs(weight: OnnxTensor, parts: readonly Part[]): OnnxTensor {
+  const [O = 0, C = 0] = weight.shape;
+  const values = float32Of(weight);
+  const total = parts.reduce((sum, { count }) => sum + count, 0);
+  const kept = new Float32Array(O * total * 9);
+  let to = 0;
+  for (let o = 0; o < O; o++) {
+    for (const { from, count } of parts) {
+      const begin = (o * C + from) * 9;
+      kept.set(values.subarray(begin, begin + count * 9), to);
+      to += count * 9;
+    }
+  }
+  return floats(kept, [O, total, 3, 3]);
+}
