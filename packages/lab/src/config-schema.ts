@@ -14,10 +14,14 @@ import { PRECISIONS } from './precision.js';
 const fraction = (): z.ZodNumber => z.number().min(0).max(1);
 const count = (): z.ZodNumber => z.number().int().min(1);
 
-/** The network, METHOD.md sections 2 to 6. */
+/** The network, METHOD.md sections 2 to 6 and 12. */
 const modelSchema = z.strictObject({
-  // One model so far; its peers (METHOD.md 12) are separate work and will be further choices.
-  name: z.enum(['reclmis']).default('reclmis').describe('the model'),
+  // The paper's model, and two of Table 1's others (docs/models.md). `baseWidth` and `imageSize` are every model's, `dropout` is LViT's too; all
+  // other settings of this section are RecLMIS's own and change nothing about its peers, nor do `train.lossWeights` of losses that they lack.
+  name: z
+    .enum(['reclmis', 'unet', 'lvit'])
+    .default('reclmis')
+    .describe('the model: reclmis, or its peers unet (reads no note) and lvit'),
   // `paper` is what the article says; `upstream` what the authors' code does: causal reconstruction, a second softmax in CCL,
   // reconstruction targets F'_V and F_clip. Choose `upstream` for the authors' released checkpoints and numbers.
   variant: z
@@ -86,7 +90,10 @@ const modelSchema = z.strictObject({
     })
     .prefault({}),
   // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (METHOD.md 3 and 5).
-  dropout: fraction().lt(1).default(0.1).describe('dropout of the interaction and the reconstructors'),
+  dropout: fraction()
+    .lt(1)
+    .default(0.1)
+    .describe('dropout of the interaction and the reconstructors; of LViT’s embedded tokens'),
   // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (METHOD.md 7).
   interestDropout: fraction()
     .lt(1)

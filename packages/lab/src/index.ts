@@ -1,7 +1,7 @@
 /** The laboratory: the model, its data, training and evaluation. */
 export * from './data/index.js';
 export * from './config.js';
-export { buildModel } from './build.js';
+export { buildModel, readsNotes } from './build.js';
 export { prepareEngine, type Engine } from './engine.js';
 export { inPrecision, precisionNotice, PRECISIONS, type Precision } from './precision.js';
 export {

@@ -20,7 +20,7 @@ import type { FoldChoice } from './data/folds.js';
 import type { Dataset } from './data/types.js';
 import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';
-import type { RecLMIS } from './model/reclmis.js';
+import type { SegmentationModel } from './model/segmentation-model.js';
 import type { Precision } from './precision.js';
 import type { NoteEncoder } from './text/encoder.js';
 import { restoreNoteEncoder } from './text/restore.js';
@@ -156,7 +156,7 @@ export function runData(dataset: Dataset): RunData {
 /** A trained model, ready to segment. The caller disposes of it. */
 export class LoadedModel extends Segmenter {
   constructor(
-    model: RecLMIS,
+    model: SegmentationModel,
     encoder: NoteEncoder,
     engine: Engine,
     /** What the checkpoint says about itself. */

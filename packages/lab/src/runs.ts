@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
 import { median } from './bench/statistics.js';
+import { readsNotes } from './build.js';
 import type { Config } from './config.js';
 import { type Chart, svgChart } from './plots/chart.js';
 import { openRun, runFiles, type RunInfo, type RunStatus } from './run.js';
@@ -76,7 +77,7 @@ function overview(dir: string): RunOverview {
       secondsPerImage:
         epochs.length > 0 ? median(epochs.map(({ secondsPerImage }) => secondsPerImage)) : null,
       seconds: info.seconds,
-      encoder: config.model.components.ci ? config.text.encoder : null,
+      encoder: readsNotes(config.model) ? config.text.encoder : null,
       startedAt: info.startedAt,
     };
   } catch (error) {

@@ -107,6 +107,18 @@ const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB
 const giga = (value: number): string => (value / 1e9).toFixed(1);
 const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
+/** Layers and variant are RecLMIS's alone. */
+function describeModel({ name, baseWidth, imageSize, layers, variant }: BenchReport['model']): string {
+  const parts = [
+    name,
+    `width ${baseWidth}`,
+    ...(layers === null ? [] : [`${layers} layers`]),
+    `${imageSize} x ${imageSize}`,
+    ...(variant === null ? [] : [variant]),
+  ];
+  return parts.join(', ');
+}
+
 /** The report as a table of two columns. */
 export function formatReport(report: BenchReport): string {
   const { kind, engine, model, secondsPerImage: time, flops, peak, versions } = report;
@@ -118,11 +130,7 @@ export function formatReport(report: BenchReport): string {
       `${engine.device}, ${engine.threads} threads, ${versions.vectors}, libtorch ${versions.libtorch}`,
     ],
     ['precision, layout, 3x3', `${engine.precision}, ${engine.memoryFormat}, ${engine.convolutions}`],
-    [
-      'model',
-      `width ${model.baseWidth}, ${model.layers} layers, ${model.imageSize} x ${model.imageSize}, ${model.variant}; ` +
-        `${(model.trainableParameters / 1e6).toFixed(2)} M trained`,
-    ],
+    ['model', `${describeModel(model)}; ${(model.trainableParameters / 1e6).toFixed(2)} M trained`],
     ['batch, steps, data', `${report.batchSize}, ${report.steps}, ${report.data}`],
     ['seconds per image', `${time.median.toFixed(4)} (median)`],
     ['  min, p90, max', `${time.min.toFixed(4)}, ${time.p90.toFixed(4)}, ${time.max.toFixed(4)}`],

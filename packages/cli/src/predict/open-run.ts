@@ -7,11 +7,11 @@ import type { EngineChoice, ModelSource } from './open.js';
 
 /** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
 export async function openRunFolder(dir: string): Promise<ModelSource> {
-  const { openRun } = await import('@reclmis/lab');
+  const { openRun, readsNotes } = await import('@reclmis/lab');
   const run = openRun(dir);
   return {
     kind: 'run',
-    readsNotes: run.config.model.components.ci, // without conditioned interaction the model reads no note
+    readsNotes: readsNotes(run.config.model),
     load: (choice) => load(run, choice),
   };
 }

@@ -1,6 +1,6 @@
 /** What a measurement reports, for training and inference alike. Every time is in seconds, every rate in GFLOP/s. */
 import { memory, type Flops, type OperatorTime } from '@reclmis/torch';
-import type { Config } from '../config.js';
+import type { Config, ModelConfig } from '../config.js';
 import type { Engine } from '../engine.js';
 import { currentVersions, type RunInfo } from '../run.js';
 import type { PhaseSeconds } from './clock.js';
@@ -33,10 +33,12 @@ export interface BenchReport {
   readonly versions: RunInfo['versions'];
   readonly engine: Engine;
   readonly model: {
+    readonly name: ModelConfig['name'];
     readonly baseWidth: number;
     readonly imageSize: number;
-    readonly layers: number;
-    readonly variant: string;
+    /** RecLMIS's alone; null for its peers. */
+    readonly layers: number | null;
+    readonly variant: string | null;
     readonly trainableParameters: number;
   };
   readonly data: string;
@@ -92,7 +94,8 @@ export interface Measured {
 export function report(measured: Measured): BenchReport {
   const { kind, config, engine, flops, peak } = measured;
   const { batchSize } = config.train;
-  const { baseWidth, imageSize, layers, variant } = config.model;
+  const { name, baseWidth, imageSize } = config.model;
+  const { layers, variant } = name === 'reclmis' ? config.model : { layers: null, variant: null };
   const times = spread(measured.secondsPerImage);
   const stepPerImage = (flops.forward + (kind === 'train' ? flops.backward : 0)) / batchSize;
   const achieved = stepPerImage / times.median / 1e9;
@@ -100,7 +103,7 @@ export function report(measured: Measured): BenchReport {
     kind,
     versions: currentVersions(),
     engine,
-    model: { baseWidth, imageSize, layers, variant, trainableParameters: measured.trainableParameters },
+    model: { name, baseWidth, imageSize, layers, variant, trainableParameters: measured.trainableParameters },
     data: measured.data,
     batchSize,
     steps: measured.secondsPerImage.length,

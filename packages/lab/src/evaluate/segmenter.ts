@@ -6,7 +6,7 @@
 import { noGrad, scope, Tensor } from '@reclmis/torch';
 import type { Engine } from '../engine.js';
 import { inPrecision } from '../precision.js';
-import type { RecLMIS } from '../model/reclmis.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { NoteEncoder } from '../text/encoder.js';
 
 /** The phases of `probabilities` in their order: copying the images in, the notes' features, the model with reading the result back. */
@@ -15,7 +15,7 @@ export type SegmentPhase = 'copy' | 'text' | 'forward';
 /** A model with its note encoder on an engine. Does not own them. */
 export class Segmenter {
   constructor(
-    readonly model: RecLMIS,
+    readonly model: SegmentationModel,
     readonly encoder: NoteEncoder,
     readonly engine: Engine,
     /** Told at the end of each phase of `probabilities`, for those who measure. */

@@ -1,6 +1,6 @@
 /** The inference graph of a model as ONNX: image [B,3,S,S] in [0,1] and note [B,T,W] -> probability [B,1,S,S]. */
 import { rand, randn, scope, type Tensor } from '@reclmis/torch';
-import type { RecLMIS } from '../model/reclmis.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import { fold } from './fold.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { record } from './record.js';
@@ -13,7 +13,7 @@ export const SEGMENTER_NAMES = { image: 'image', note: 'note', probability: 'pro
  * Records `model.segment` and translates it. The mode of the model is left as it was.
  * @param contextLength T. @throws EXPORT_UNSUPPORTED
  */
-export function segmenterGraph(model: RecLMIS, contextLength: number): OnnxGraph {
+export function segmenterGraph(model: SegmentationModel, contextLength: number): OnnxGraph {
   const { imageSize: S, textWidth: W } = model.options;
   const wasTraining = model.training;
   model.eval();

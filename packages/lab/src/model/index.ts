@@ -1,4 +1,4 @@
-/** The model, its options and the drawing of masks. */
+/** The models, their options and the drawing of masks. */
 export { sortCheckpoint, isUnusedKey, type SortedCheckpoint } from './checkpoint-keys.js';
 export {
   NOTE_FREE,
@@ -12,10 +12,14 @@ export {
   type Targets,
 } from './options.js';
 export { drawMask, maskCount, type MaskStrategy } from './masking.js';
+export { RecLMIS, type GivenMasks, type TrainingOutput } from './reclmis.js';
+export { UNet } from './unet.js';
+export { LViT, type LViTOptions } from './lvit.js';
 export {
-  RecLMIS,
+  SegmentationModel,
+  type AuxiliaryLoss,
   type AuxiliaryLosses,
-  type GivenMasks,
+  type ModelOptions,
   type Segmentation,
-  type TrainingOutput,
-} from './reclmis.js';
+  type TrainingSegmentation,
+} from './segmentation-model.js';

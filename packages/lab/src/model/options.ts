@@ -4,9 +4,10 @@
  * Sources: paper section 3 and 4.2, Tables 2 and 3; where the paper and the authors' public code ("upstream") differ, `PAPER`
  * holds the paper's reading and `UPSTREAM` the code's. Choose `UPSTREAM` to load the authors' checkpoints or to repeat their figures.
  */
-import { ReclmisError } from '@reclmis/core';
 import type { ModelConfig } from '../config-schema.js';
 import type { MaskStrategy } from './masking.js';
+import type { ModelOptions } from './segmentation-model.js';
+import { checkSizes, requireOption } from './unet-based.js';
 
 /** Which parts of the method take part (Table 2). */
 export interface Components {
@@ -50,13 +51,7 @@ export interface AttentionKinds {
 export type Targets = 'paper' | 'upstream';
 
 /** Every choice about the model. */
-export interface RecLMISOptions {
-  /** Channels of the first encoder level; the bottleneck is C = 8 x baseWidth wide, which must be a multiple of the 4 heads. */
-  readonly baseWidth: number;
-  /** Side S of the square input in pixels, a multiple of 16; the patch grid is S/16 x S/16. */
-  readonly imageSize: number;
-  /** Width of the note features that the text adapter reads. */
-  readonly textWidth: number;
+export interface RecLMISOptions extends ModelOptions {
   /** Layers of each of a reconstructor's two stacks. */
   readonly layers: number;
   /** Whether self-attention in the reconstructors looks only backwards. */
@@ -179,34 +174,35 @@ export function optionsFromConfig(model: ModelConfig, encoder: EncoderTraits): R
 }
 
 /**
- * Checks what types cannot say.
+ * Checks what types cannot say, and returns the options.
  * @throws CONFIG_INVALID naming the option, what it must be and what it is.
  */
-export function checkOptions(options: RecLMISOptions): void {
-  const require = (holds: boolean, name: string, expected: string, actual: unknown): void => {
-    if (!holds)
-      throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);
-  };
-  const { baseWidth, imageSize, layers, components, maskRatios, textWidth } = options;
-  require(Number.isInteger(baseWidth) &&
-    baseWidth >= 1, 'baseWidth', 'a whole number of at least 1', baseWidth);
-  require(Number.isInteger(imageSize / 16) &&
-    imageSize >= 16, 'imageSize', 'a multiple of 16 of at least 16 pixels', imageSize);
-  require(Number.isInteger(layers) && layers >= 1, 'layers', 'a whole number of at least 1', layers);
+export function checkOptions(options: RecLMISOptions): RecLMISOptions {
+  checkSizes(options);
+  const { layers, components, maskRatios, textWidth, baseWidth } = options;
+  requireOption(Number.isInteger(layers) && layers >= 1, 'layers', 'a whole number of at least 1', layers);
   for (const name of ['visual', 'textual'] as const) {
-    require(maskRatios[name] >= 0 &&
-      maskRatios[name] <= 1, `maskRatios.${name}`, 'a number from 0 to 1', maskRatios[name]);
+    requireOption(
+      maskRatios[name] >= 0 && maskRatios[name] <= 1,
+      `maskRatios.${name}`,
+      'a number from 0 to 1',
+      maskRatios[name],
+    );
   }
   for (const name of ['dropout', 'interestDropout'] as const) {
-    require(options[name] >= 0 && options[name] < 1, name, 'a number from 0 to below 1', options[name]);
+    requireOption(options[name] >= 0 && options[name] < 1, name, 'a number from 0 to below 1', options[name]);
   }
-  require(components.ci ||
-    !hasReconstructionOrContrast(
-      options,
-    ), 'components.ci', 'true while ccl, clr or cvr is on, since those need its patches and words of interest', components.ci);
-  require(!(options.targets === 'upstream' && components.clr) ||
-    textWidth ===
-      bottleneckWidth(
-        options,
-      ), 'baseWidth', `${textWidth / 8}, since upstream reconstructs the encoder's ${textWidth}-wide features (or set targets to paper)`, baseWidth);
+  requireOption(
+    components.ci || !hasReconstructionOrContrast(options),
+    'components.ci',
+    'true while ccl, clr or cvr is on, since those need its patches and words of interest',
+    components.ci,
+  );
+  requireOption(
+    !(options.targets === 'upstream' && components.clr) || textWidth === bottleneckWidth(options),
+    'baseWidth',
+    `${textWidth / 8}, since upstream reconstructs the encoder's ${textWidth}-wide features (or set targets to paper)`,
+    baseWidth,
+  );
+  return options;
 }

@@ -129,7 +129,7 @@ describe('RecLMIS', () => {
     withModel(TINY, (model) => {
       const { images, masks, note } = tinyBatch();
       const out = model.forwardTraining(images, note);
-      objective(out, masks, requiredLosses(TINY.components)).total.backward();
+      objective(out, masks, requiredLosses(model.auxiliary)).total.backward();
       const still = [...model.namedParameters()].filter(([, p]) => p.grad === null).map(([key]) => key);
       expect(still).toEqual([]);
     });
@@ -216,7 +216,7 @@ describe('RecLMIS', () => {
     withModel({ ...TINY, components }, (model) => {
       const { images, masks, note } = tinyBatch();
       const out = model.forwardTraining(images, components.ci ? note : null);
-      const { values, total } = objective(out, masks, requiredLosses(components));
+      const { values, total } = objective(out, masks, requiredLosses(model.auxiliary));
       expect(
         Object.keys(values)
           .filter((name) => name !== 'total')
@@ -293,7 +293,7 @@ describe('RecLMIS', () => {
             objective(
               model.forwardTraining(images, note),
               masks,
-              requiredLosses(components),
+              requiredLosses(model.auxiliary),
             ).total.backward();
             const unused = [...model.namedParameters()].some(([, p]) => p.grad === null);
             expect(unused, `${ci}/${reconstruction}`).toBe(leavesUnused(options));
@@ -323,7 +323,7 @@ describe('RecLMIS', () => {
     withModel(TINY, (model) => {
       const { images, masks, note } = tinyBatch();
       const adam = new optim.Adam(model.parameters(), { lr: 3e-3 });
-      const required = requiredLosses(TINY.components);
+      const required = requiredLosses(model.auxiliary);
       const dice: number[] = [];
       let early = { liveBytes: 0, handles: 0 };
       for (let step = 0; step < 150; step++) {

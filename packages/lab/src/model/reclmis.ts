@@ -20,31 +20,22 @@ import {
   bottleneckWidth,
   checkOptions,
   hasReconstructionOrContrast,
+  leavesUnused,
   type RecLMISOptions,
 } from './options.js';
 import { ConditionedReconstructor } from './reconstruction.js';
-import { ConvBNReLU, DownBlock, UpBlock } from './unet.js';
-
-/** What `segment` returns. */
-export interface Segmentation {
-  /** Before the sigmoid, [B,1,S,S]. */
-  readonly logits: Tensor;
-  /** Of each pixel to belong to what the note describes, 0 to 1, [B,1,S,S]. */
-  readonly probability: Tensor;
-}
-
-/** Training losses that the model itself defines, each a scalar; absent where its component is off. */
-export interface AuxiliaryLosses {
-  /** Eq. 4 and 5. */
-  readonly ccl?: Tensor;
-  /** Eq. 9. */
-  readonly clr?: Tensor;
-  /** Eq. 7. */
-  readonly cvr?: Tensor;
-}
+import { UpBlock } from './blocks.js';
+import { decode, UNetBased } from './unet-based.js';
+import {
+  AUXILIARY_LOSSES,
+  type AuxiliaryLoss,
+  type Segmentation,
+  type TrainingChoices,
+  type TrainingSegmentation,
+} from './segmentation-model.js';
 
 /** What `forwardTraining` returns: the segmentation, every intermediate and the auxiliary losses. */
-export interface TrainingOutput extends Segmentation {
+export interface TrainingOutput extends TrainingSegmentation {
   /** F_V, [B,C,h,w]. */
   readonly imageFeatures: Tensor;
   /** F_T, [B,T,C]; null in the note-free model. */
@@ -61,7 +52,6 @@ export interface TrainingOutput extends Segmentation {
   readonly hiddenPatches: Tensor | null;
   /** bool [B,T], the words hidden from CLR; null when it is off. */
   readonly hiddenWords: Tensor | null;
-  readonly losses: AuxiliaryLosses;
 }
 
 /** What `segmentWithInterest` returns. */
@@ -77,9 +67,6 @@ export interface GivenMasks {
   readonly patches?: Tensor;
   readonly words?: Tensor;
 }
-
-/** How CCL's loss comes from what the model gives for a batch. */
-export type Contrast = (input: ContrastiveInput) => Tensor;
 
 /** CCL's temperature, under the key where the authors' checkpoints keep it. Frozen, as the whole of CLIP is. */
 class FrozenScale extends nn.Module {
@@ -100,9 +87,8 @@ interface Trainers {
   readonly clr: ConditionedReconstructor | null;
 }
 
-export class RecLMIS extends nn.Module {
-  private readonly inc: ConvBNReLU;
-  private readonly downs: readonly [DownBlock, DownBlock, DownBlock, DownBlock];
+export class RecLMIS extends UNetBased {
+  override readonly title = 'RecLMIS';
   private readonly ups: readonly [UpBlock, UpBlock, UpBlock, UpBlock];
   private readonly outc: nn.Conv2d;
   private readonly adapter: nn.Conv1d | null;
@@ -110,22 +96,14 @@ export class RecLMIS extends nn.Module {
   private readonly trainers: Trainers | null;
 
   /** @throws CONFIG_INVALID for options that do not go together. */
-  constructor(readonly options: RecLMISOptions) {
-    super();
-    checkOptions(options);
+  constructor(override readonly options: RecLMISOptions) {
+    super(checkOptions(options));
     const w = options.baseWidth;
     const channels = bottleneckWidth(options);
     const patches = (options.imageSize / 16) ** 2;
     const { ci, clr, cvr } = options.components;
     const training = hasReconstructionOrContrast(options);
 
-    this.inc = this.child('inc', new ConvBNReLU(3, w));
-    this.downs = [
-      this.child('down1', new DownBlock(w, 2 * w)),
-      this.child('down2', new DownBlock(2 * w, 4 * w)),
-      this.child('down3', new DownBlock(4 * w, 8 * w)),
-      this.child('down4', new DownBlock(8 * w, 8 * w)),
-    ];
     this.adapter = ci
       ? this.child('text_module4', new nn.Conv1d(options.textWidth, channels, 3, { padding: 1 }))
       : null;
@@ -161,9 +139,16 @@ export class RecLMIS extends nn.Module {
       : null;
   }
 
-  /** Whether the model reads notes. */
-  get readsNotes(): boolean {
+  override get readsNotes(): boolean {
     return this.interact !== null;
+  }
+
+  override get auxiliary(): readonly AuxiliaryLoss[] {
+    return AUXILIARY_LOSSES.filter((name) => this.options.components[name]);
+  }
+
+  override get leavesUnused(): boolean {
+    return leavesUnused(this.options);
   }
 
   /**
@@ -193,15 +178,13 @@ export class RecLMIS extends nn.Module {
 
   /**
    * `segment`, with the losses of the components that are on.
-   * @param given masks to use instead of drawing them.
-   * @param contrast default `contrastiveLoss`; another one may compare the batch with cases that were computed elsewhere.
+   * @param choices masks to use instead of drawing them, and how CCL compares.
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
-  forwardTraining(
+  override forwardTraining(
     images: Tensor,
     note: NoteFeatures | null,
-    given: GivenMasks = {},
-    contrast: Contrast = contrastiveLoss,
+    choices: GivenMasks & TrainingChoices = {},
   ): TrainingOutput {
     const { skips, bottleneck } = this.encode(images);
     const none = {
@@ -231,7 +214,7 @@ export class RecLMIS extends nn.Module {
     if (!this.trainers || !note) return { ...segmentation, ...shared, ...none };
 
     const { words, poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
-    const trained = this.learn(this.trainers, { patches, tokens, image, note, poi, woi }, given, contrast);
+    const trained = this.learn(this.trainers, { patches, tokens, image, note, poi, woi }, choices);
     return { ...segmentation, ...shared, interactedText: words, poi, woi, ...trained };
   }
 
@@ -239,7 +222,7 @@ export class RecLMIS extends nn.Module {
    * What CCL compares, without the rest of the training graph. From the same state of the generator it draws what `forwardTraining` draws.
    * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID where the model has no CCL.
    */
-  contrastInput(images: Tensor, note: NoteFeatures): ContrastiveInput {
+  override contrastInput(images: Tensor, note: NoteFeatures): ContrastiveInput {
     if (!this.interact || !this.trainers)
       throw new ReclmisError('CONFIG_INVALID', 'contrastInput: the model has no contrastive learning');
     const patches = toPatches(this.encode(images).bottleneck); // [B,N,C]
@@ -284,8 +267,7 @@ export class RecLMIS extends nn.Module {
   private learn(
     trainers: Trainers,
     x: { patches: Tensor; tokens: Tensor; image: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
-    given: GivenMasks,
-    contrast: Contrast,
+    { patches: givenPatches, words: givenWords, contrast = contrastiveLoss }: GivenMasks & TrainingChoices,
   ): Pick<TrainingOutput, 'losses' | 'hiddenPatches' | 'hiddenWords'> {
     const { options } = this;
     const { components, conditions, maskRatios, maskStrategy: strategy } = options;
@@ -298,7 +280,7 @@ export class RecLMIS extends nn.Module {
     let cvr: Tensor | null = null;
     if (trainers.cvr) {
       hiddenPatches =
-        given.patches ?? drawMask({ probability: x.poi, valid: null, ratio: maskRatios.visual, strategy });
+        givenPatches ?? drawMask({ probability: x.poi, valid: null, ratio: maskRatios.visual, strategy });
       const masked = hide(x.patches, hiddenPatches);
       const reconstructed = trainers.cvr.forward({
         masked,
@@ -312,7 +294,7 @@ export class RecLMIS extends nn.Module {
     let clr: Tensor | null = null;
     if (trainers.clr) {
       hiddenWords =
-        given.words ?? drawMask({ probability: x.woi, valid, ratio: maskRatios.textual, strategy });
+        givenWords ?? drawMask({ probability: x.woi, valid, ratio: maskRatios.textual, strategy });
       const masked = hide(x.tokens, hiddenWords);
       const reconstructed = trainers.clr.forward({
         masked,
@@ -329,46 +311,17 @@ export class RecLMIS extends nn.Module {
     };
   }
 
-  /** The U-Net's encoder: F_V, and the maps of the four finer levels, finest last. */
-  private encode(images: Tensor): { skips: Tensor[]; bottleneck: Tensor } {
-    const [, channels, height, width] = images.shape4();
-    const S = this.options.imageSize;
-    if (channels !== 3 || height !== S || width !== S) {
-      throw new ReclmisError(
-        'TENSOR_SHAPE',
-        `images: expected [B, 3, ${S}, ${S}], got [${images.shape.join(', ')}]`,
-      );
-    }
-    let x = this.inc.forward(images); // [B,w,S,S]
-    const skips: Tensor[] = [];
-    for (const down of this.downs) {
-      skips.unshift(x);
-      x = down.forward(x);
-    }
-    return { skips, bottleneck: x }; // [B,C,h,w]
-  }
-
   /** F_T from a note's features. */
   private adapt(note: NoteFeatures | null): Tensor {
-    if (!this.adapter || !note) {
-      throw new ReclmisError('NOTE_MISSING', 'the model reads notes: expected note features, got none');
-    }
-    const [, T, width] = note.features.shape3();
-    if (width !== this.options.textWidth) {
-      throw new ReclmisError(
-        'TENSOR_SHAPE',
-        `note features: expected [B, T, ${this.options.textWidth}], got [${note.features.shape.join(', ')}], T = ${T}`,
-      );
-    }
-    return this.adapter.forward(note.features.transpose(1, 2)).transpose(1, 2); // [B,T,C]
+    const features = this.requireNote(note);
+    if (!this.adapter) throw new RangeError('F_T was asked of a model that reads no notes');
+    return this.adapter.forward(features.transpose(1, 2)).transpose(1, 2); // [B,T,C]
   }
 
   /** The decoder on F'_V, or on F_V where the model is note-free. */
   private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
     const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
-    const decoded = this.ups.reduce((y, up, level) => up.forward(y, skips[level] ?? y), x); // [B,w,S,S]
-    const logits = float32(this.outc.forward(decoded)); // [B,1,S,S]
-    return { logits, probability: logits.sigmoid() };
+    return decode(x, skips, this.ups, this.outc);
   }
 }
 

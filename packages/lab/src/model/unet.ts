@@ -1,67 +1,62 @@
 /**
- * The U-Net's blocks: paper section 3.1, METHOD.md 2 and 6. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
+ * U-Net (Ronneberger et al. 2015), the first peer of the paper's Table 1: METHOD.md 12, the version in LViT's repository. It reads no note.
  *
- * B batch, C channels, H x W pixels.
+ *     image -> inc, down1..4 -> up4..1 -> outc -> mask
+ *
+ * A transposed convolution that keeps its channels doubles the size, [up, skip] in this order, two ConvBNReLU. Keys are those of the authors' code,
+ * and none of them is unused.
+ *
+ * B batch, C channels, S image side, w base width.
  */
 import { cat, nn, type Tensor } from '@reclmis/torch';
-import { PixelLevelAttention } from './plam.js';
+import type { NoteFeatures } from '../text/encoder.js';
+import { ConvBNReLU } from './blocks.js';
+import type { ModelOptions, Segmentation } from './segmentation-model.js';
+import { decode, UNetBased } from './unet-based.js';
 
-/** 3x3 convolution with bias, batch normalisation, ReLU. [B,in,H,W] -> [B,out,H,W]. */
-export class ConvBNReLU extends nn.Module {
-  private readonly conv: nn.Conv2d;
-  private readonly norm: nn.BatchNorm2d;
-
-  constructor(inChannels: number, outChannels: number) {
-    super();
-    this.conv = this.child('conv', new nn.Conv2d(inChannels, outChannels, 3, { padding: 1 }));
-    this.norm = this.child('norm', new nn.BatchNorm2d(outChannels));
-  }
-
-  forward(x: Tensor): Tensor {
-    // In place: batch normalisation's backward does not need its own output.
-    return this.norm.forward(this.conv.forward(x)).relu_();
-  }
-}
-
-/** 2x2 max-pooling, then two ConvBNReLU. [B,in,H,W] -> [B,out,H/2,W/2]. */
-export class DownBlock extends nn.Module {
-  private readonly convs: readonly ConvBNReLU[];
-
-  constructor(inChannels: number, outChannels: number) {
-    super();
-    this.convs = this.children('nConvs', [
-      new ConvBNReLU(inChannels, outChannels),
-      new ConvBNReLU(outChannels, outChannels),
-    ]);
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.convs.reduce((y, conv) => conv.forward(y), nn.maxPool2d(x, 2)); // [B,out,H/2,W/2]
-  }
-}
-
-/** x2 nearest upsampling, the skip through PLAM, [skip, up] concatenated, two ConvBNReLU. */
-export class UpBlock extends nn.Module {
-  private readonly pixModule: PixelLevelAttention;
+/** Keys `up`, `nConvs.{i}`. */
+class TransposedUpBlock extends nn.Module {
+  private readonly up: nn.ConvTranspose2d;
   private readonly convs: readonly ConvBNReLU[];
 
   /** @param inChannels channels of skip and upsampled map together; each brings half. */
   constructor(inChannels: number, outChannels: number) {
     super();
-    this.pixModule = this.child('pixModule', new PixelLevelAttention(inChannels / 2));
+    this.up = this.child('up', new nn.ConvTranspose2d(inChannels / 2, inChannels / 2, 2, { stride: 2 }));
     this.convs = this.children('nConvs', [
       new ConvBNReLU(inChannels, outChannels),
       new ConvBNReLU(outChannels, outChannels),
     ]);
   }
 
-  /**
-   * @param x [B,in/2,H,W].
-   * @param skip [B,in/2,2H,2W].
-   * @returns [B,out,2H,2W].
-   */
+  /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @returns [B,out,2H,2W]. */
   forward(x: Tensor, skip: Tensor): Tensor {
-    const joined = cat([this.pixModule.forward(skip), nn.upsampleNearest2d(x, 2)], 1); // [B,in,2H,2W]
+    const joined = cat([this.up.forward(x), skip], 1); // [B,in,2H,2W]
     return this.convs.reduce((y, conv) => conv.forward(y), joined); // [B,out,2H,2W]
+  }
+}
+
+export class UNet extends UNetBased {
+  override readonly title = 'U-Net';
+  override readonly readsNotes = false;
+  private readonly ups: readonly TransposedUpBlock[];
+  private readonly outc: nn.Conv2d;
+
+  /** @throws CONFIG_INVALID */
+  constructor(options: ModelOptions) {
+    super(options);
+    const { baseWidth: w } = options;
+    this.ups = [
+      this.child('up4', new TransposedUpBlock(16 * w, 4 * w)),
+      this.child('up3', new TransposedUpBlock(8 * w, 2 * w)),
+      this.child('up2', new TransposedUpBlock(4 * w, w)),
+      this.child('up1', new TransposedUpBlock(2 * w, w)),
+    ];
+    this.outc = this.child('outc', new nn.Conv2d(w, 1, 1));
+  }
+
+  segment(images: Tensor, _note: NoteFeatures | null): Segmentation {
+    const { bottleneck, skips } = this.encode(images);
+    return decode(bottleneck, skips, this.ups, this.outc);
   }
 }

@@ -55,7 +55,7 @@ describe('bceLoss', () => {
 });
 
 describe('the objective', () => {
-  const all = requiredLosses({ ci: true, ccl: true, clr: true, cvr: true });
+  const all = requiredLosses(['ccl', 'clr', 'cvr']);
 
   it('is eq. 10', () => {
     scope(() => {
@@ -100,6 +100,6 @@ describe('the objective', () => {
 
   it('asks for what the components give', () => {
     expect(all).toEqual(['dice', 'bce', 'ccl', 'clr', 'cvr']);
-    expect(requiredLosses({ ci: false, ccl: false, clr: false, cvr: false })).toEqual(['dice', 'bce']);
+    expect(requiredLosses([])).toEqual(['dice', 'bce']);
   });
 });

@@ -8,14 +8,17 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { stack, type Tensor } from '@reclmis/torch';
-import type { TrainingOutput } from '../model/reclmis.js';
-import type { Components } from '../model/options.js';
+import {
+  AUXILIARY_LOSSES,
+  type AuxiliaryLoss,
+  type TrainingSegmentation,
+} from '../model/segmentation-model.js';
 
 /** Keeps Dice defined where prediction and truth are both empty. */
 const SMOOTH = 1e-5;
 
 /** The terms of eq. 10, in the order in which they are reported. */
-export const LOSS_NAMES = ['dice', 'bce', 'ccl', 'clr', 'cvr'] as const;
+export const LOSS_NAMES = ['dice', 'bce', ...AUXILIARY_LOSSES] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 export type LossWeights = Readonly<Record<LossName, number>>;
 
@@ -57,9 +60,9 @@ export function bceLoss(logits: Tensor, masks: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(masks);
 }
 
-/** The terms that a model with these components must give. */
-export function requiredLosses(components: Components): LossName[] {
-  return LOSS_NAMES.filter((name) => name === 'dice' || name === 'bce' || components[name]);
+/** The terms that a model with these losses of its own must give. */
+export function requiredLosses(auxiliary: readonly AuxiliaryLoss[]): LossName[] {
+  return ['dice', 'bce', ...auxiliary];
 }
 
 /**
@@ -68,7 +71,7 @@ export function requiredLosses(components: Components): LossName[] {
  * @throws LOSS_MISSING, LOSS_NOT_FINITE naming the terms.
  */
 export function objective(
-  output: Pick<TrainingOutput, 'logits' | 'probability' | 'losses'>,
+  output: TrainingSegmentation,
   masks: Tensor,
   required: readonly LossName[],
   weights: LossWeights = PAPER_WEIGHTS,

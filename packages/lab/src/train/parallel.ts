@@ -8,7 +8,7 @@ import { ReclmisError } from '@reclmis/core';
 import { distributed, noGrad, scope, type Tensor, zeros } from '@reclmis/torch';
 import { Heartbeat, type Pulse } from '../launch/heartbeat.js';
 import type { WorkerPlan } from '../launch/plan.js';
-import type { RecLMIS } from '../model/reclmis.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Optimizer } from './checkpoint.js';
 
 /** How long collectives wait for a rank that lives but does not come: a long validation of the others, a slow disk. */
@@ -92,12 +92,12 @@ export class Parallel {
   }
 
   /** Gives every process rank 0's weights and statistics. */
-  shareModel(model: RecLMIS): void {
+  shareModel(model: SegmentationModel): void {
     for (const tensor of model.stateDict().values()) this.share(tensor);
   }
 
   /** Gives every process rank 0's moments. */
-  shareOptimizer(model: RecLMIS, optimizer: Optimizer): void {
+  shareOptimizer(model: SegmentationModel, optimizer: Optimizer): void {
     scope(() => {
       const own = optimizer.stateDict();
       const keys = this.told([...own.keys()]);

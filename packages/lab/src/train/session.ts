@@ -11,8 +11,7 @@ import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine.js';
 import { Segmenter } from '../evaluate/segmenter.js';
 import { lossScalerFor } from '../precision.js';
-import { leavesUnused } from '../model/options.js';
-import type { RecLMIS } from '../model/reclmis.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import { currentVersions, type FoldInfo, runData, type RunInfo } from '../run.js';
 import type { Optimizer } from './checkpoint.js';
 import { EarlyStopping } from './early-stopping.js';
@@ -101,7 +100,7 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
     optimizer,
     scaler: lossScalerFor(engine),
     segmenter: new Segmenter(model, encoder, engine),
-    required: requiredLosses(model.options.components),
+    required: requiredLosses(model.auxiliary),
     weights: config.train.lossWeights,
     seed: config.seed,
     accumulate: config.train.accumulate,
@@ -124,9 +123,9 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
 }
 
 /** Averages the gradients of all that is trained. */
-function reducerOf({ group }: Parallel, model: RecLMIS): distributed.Reducer {
+function reducerOf({ group }: Parallel, model: SegmentationModel): distributed.Reducer {
   const trained = model.parameters().filter(({ requiresGrad }) => requiresGrad);
-  return new distributed.Reducer(group, trained, { someUnused: leavesUnused(model.options) });
+  return new distributed.Reducer(group, trained, { someUnused: model.leavesUnused });
 }
 
 function stepParallel(
@@ -137,7 +136,7 @@ function stepParallel(
   return { rank, size, group, control, reducer, syncBatchNorm };
 }
 
-function buildOptimizer(train: TrainConfig, model: RecLMIS): Optimizer {
+function buildOptimizer(train: TrainConfig, model: SegmentationModel): Optimizer {
   const trained = new Map([...model.namedParameters()].filter(([, parameter]) => parameter.requiresGrad));
   const { lr, betas, weightDecay } = train;
   return train.optimizer === 'adamw'

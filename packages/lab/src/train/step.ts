@@ -21,7 +21,7 @@ import type { Batch } from '../data/types.js';
 import type { Engine } from '../engine.js';
 import { imageTensor } from '../evaluate/segmenter.js';
 import { type ContrastiveInput, contrastiveLoss } from '../model/contrastive.js';
-import type { RecLMIS } from '../model/reclmis.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import { inPrecision } from '../precision.js';
 import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
 import type { Optimizer } from './checkpoint.js';
@@ -29,7 +29,7 @@ import { type LossName, type LossWeights, objective } from './losses.js';
 
 /** What a step works on and with. */
 export interface StepParts {
-  readonly model: RecLMIS;
+  readonly model: SegmentationModel;
   readonly encoder: NoteEncoder;
   readonly optimizer: Optimizer;
   readonly engine: Engine;
@@ -113,7 +113,7 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
           return contrastiveLoss(part.idle ? own : among(own, part, all));
         };
         const output = statistics(parts, part, () =>
-          inPrecision(engine, () => model.forwardTraining(images, part.note, {}, contrast)),
+          inPrecision(engine, () => model.forwardTraining(images, part.note, { contrast })),
         );
         onPhase?.('forward');
         const { total, values } = named(step, part.ids, () => objective(output, masks, required, weights));
@@ -325,7 +325,7 @@ function named<T>(step: number, ids: readonly string[], compute: () => T): T {
  * Looks through the model's state before it is saved: a gradient may overflow though the loss did not.
  * @throws LOSS_NOT_FINITE naming the parameter.
  */
-export function requireFiniteState(model: RecLMIS, step: number): void {
+export function requireFiniteState(model: SegmentationModel, step: number): void {
   for (const [key, tensor] of model.stateDict()) {
     if (scope(() => tensor.isfinite().all().item()) === 0) {
       throw new ReclmisError(

@@ -11,6 +11,7 @@
  */
 import { toReclmisError } from '@reclmis/core';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
+import { readsNotes } from '../build.js';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
@@ -139,7 +140,7 @@ export function announce(session: Session, options: TrainListeners): void {
 
 /** The configuration with the note encoder that it comes down to, which the run records. */
 function settle(config: Config, options: TrainOptions): Config {
-  if (!config.model.components.ci) return { ...config, text: { ...config.text, encoder: 'words' } }; // reads no note
+  if (!readsNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } }; // reads no note
   const { text, notice } = chooseEncoder(config.text);
   tell(options, notice);
   return { ...config, text };

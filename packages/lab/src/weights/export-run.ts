@@ -36,7 +36,7 @@ export function exportRun(dir: string, file: string, kind: CheckpointKind = 'bes
         if (!tensors.has(`clip.${key}`)) tensors.set(`clip.${key}`, tensor);
       }
     }
-    const meta = { epoch: checkpoint.epoch, model: 'RecLMIS', best_model: kind === 'best' };
+    const meta = { epoch: checkpoint.epoch, model: model.title, best_model: kind === 'best' };
     writeTorchArchive(file, tensors, { wrap: { key: 'state_dict', meta } });
     return { file, tensors: tensors.size, tower };
   });

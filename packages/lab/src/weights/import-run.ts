@@ -15,7 +15,7 @@ import { buildModel } from '../build.js';
 import { type Config, configToYaml, resolveConfig } from '../config.js';
 import { prepareEngine } from '../engine.js';
 import { isUnusedKey, plainKey, sortCheckpoint } from '../model/checkpoint-keys.js';
-import type { RecLMIS } from '../model/reclmis.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import { currentVersions, refuseTaken, runFiles, type RunInfo, writeRunInfo } from '../run.js';
 import { ClipEncoder } from '../text/clip-encoder.js';
 import { RUN_WEIGHTS } from '../text/restore.js';
@@ -125,7 +125,7 @@ async function fillRun(
 }
 
 /** Copies the checkpoint's tensors into the model. */
-function load(model: RecLMIS, source: TensorSource): Omit<ImportedRun, 'dir' | 'config'> {
+function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun, 'dir' | 'config'> {
   const sorted = sortCheckpoint([...source.tensors.keys()].map((name) => [name, name] as const));
   const own = model.stateDict();
   const missing = [...own.keys()].filter((key) => !sorted.model.has(key));

@@ -25,3 +25,11 @@ export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
   const [rows, columns] = pair(scale);
   return x.upsampleNearest2d([height * rows, width * columns]); // [B, C, rows H, columns W]
 }
+
+/**
+ * GELU, x / 2 (1 + erf(x / sqrt 2)), of any shape, by its formula. libtorch 1.13's own operator is not used: its backward pass through oneDNN reads a
+ * gradient that is not contiguous, such as a transpose leaves, as if it were, and so past its end.
+ */
+export function gelu(x: Tensor): Tensor {
+  return x.mul(Math.SQRT1_2).erf().add(1).mul(x).mul(0.5);
+}

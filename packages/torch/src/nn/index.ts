@@ -11,7 +11,7 @@ export {
 } from './conv.js';
 export { Dropout } from './dropout.js';
 export { Embedding, type EmbeddingOptions } from './embedding.js';
-export { maxPool2d, upsampleNearest2d, type PoolOptions } from './functional.js';
+export { maxPool2d, upsampleNearest2d, gelu, type PoolOptions } from './functional.js';
 export type { Pair } from './init.js';
 export { Linear } from './linear.js';
 export { Module, type LoadOptions, type LoadReport } from './module.js';

@@ -1,0 +1,67 @@
+/**
+ * Convolutional blocks that the models share: paper section 3.1, METHOD.md 2, 6 and 12. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
+ *
+ * B batch, C channels, H x W pixels.
+ */
+import { cat, nn, type Tensor } from '@reclmis/torch';
+import { PixelLevelAttention } from './plam.js';
+
+/** 3x3 convolution with bias, batch normalisation, ReLU. [B,in,H,W] -> [B,out,H,W]. */
+export class ConvBNReLU extends nn.Module {
+  private readonly conv: nn.Conv2d;
+  private readonly norm: nn.BatchNorm2d;
+
+  constructor(inChannels: number, outChannels: number) {
+    super();
+    this.conv = this.child('conv', new nn.Conv2d(inChannels, outChannels, 3, { padding: 1 }));
+    this.norm = this.child('norm', new nn.BatchNorm2d(outChannels));
+  }
+
+  forward(x: Tensor): Tensor {
+    // In place: batch normalisation's backward does not need its own output.
+    return this.norm.forward(this.conv.forward(x)).relu_();
+  }
+}
+
+/** 2x2 max-pooling, then two ConvBNReLU. [B,in,H,W] -> [B,out,H/2,W/2]. */
+export class DownBlock extends nn.Module {
+  private readonly convs: readonly ConvBNReLU[];
+
+  constructor(inChannels: number, outChannels: number) {
+    super();
+    this.convs = this.children('nConvs', [
+      new ConvBNReLU(inChannels, outChannels),
+      new ConvBNReLU(outChannels, outChannels),
+    ]);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.convs.reduce((y, conv) => conv.forward(y), nn.maxPool2d(x, 2)); // [B,out,H/2,W/2]
+  }
+}
+
+/** x2 nearest upsampling, the skip through PLAM, [skip, up] concatenated, two ConvBNReLU. */
+export class UpBlock extends nn.Module {
+  private readonly pixModule: PixelLevelAttention;
+  private readonly convs: readonly ConvBNReLU[];
+
+  /** @param inChannels channels of skip and upsampled map together; each brings half. */
+  constructor(inChannels: number, outChannels: number) {
+    super();
+    this.pixModule = this.child('pixModule', new PixelLevelAttention(inChannels / 2));
+    this.convs = this.children('nConvs', [
+      new ConvBNReLU(inChannels, outChannels),
+      new ConvBNReLU(outChannels, outChannels),
+    ]);
+  }
+
+  /**
+   * @param x [B,in/2,H,W].
+   * @param skip [B,in/2,2H,2W].
+   * @returns [B,out,2H,2W].
+   */
+  forward(x: Tensor, skip: Tensor): Tensor {
+    const joined = cat([this.pixModule.forward(skip), nn.upsampleNearest2d(x, 2)], 1); // [B,in,2H,2W]
+    return this.convs.reduce((y, conv) => conv.forward(y), joined); // [B,out,2H,2W]
+  }
+}
