@@ -185,6 +185,45 @@ describe('reclmis predict MODEL', () => {
     expect(different / pixels).toBeLessThanOrEqual(1e-4); // probabilities differ by 1e-6: only one that is at the threshold can tip
   });
 
+  it('is averaged with a run, flips and all, and named with its hashes', () => {
+    const command = [
+      'predict',
+      'run',
+      'model',
+      '--flips',
+      '--image',
+      images,
+      '--note',
+      NOTE,
+      '-o',
+      'both',
+      '-q',
+    ];
+    expect(reclmis(...command)).toMatchObject({ status: 0, stderr: '' });
+    const record = JSON.parse(readFileSync(join(root, 'both', 'run.json'), 'utf8')) as {
+      model: { files: unknown[]; members: unknown[] };
+    };
+    expect(record).toMatchObject({
+      model: {
+        kind: 'average',
+        name: 'run + reclmis-data',
+        flips: true,
+        members: [{ kind: 'run' }, { kind: 'model' }],
+      },
+      settings: { flips: true },
+    });
+    expect(record.model.files[0]).toMatchObject({
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+    });
+    const alone = reclmis('predict', 'run', ...command.slice(3), '--resume');
+    expect(alone).toMatchObject({
+      status: 7,
+      stderr: expect.stringMatching(/^error OUTPUT_EXISTS/) as unknown,
+    });
+    const twice = reclmis('predict', 'run', 'run', ...command.slice(4, 8), '-o', 'no', '-q');
+    expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/the same model/) as unknown });
+  });
+
   it('refuses what only a run has', () => {
     const { status, stderr } = reclmis(
       'predict',

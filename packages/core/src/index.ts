@@ -4,6 +4,15 @@ export * from './calibration.js';
 export { components, type Component } from './components.js';
 export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './contours.js';
 export { squaredDistances } from './distance.js';
+export {
+  addPlanes,
+  AverageSegmenter,
+  divideBy,
+  FlippingSegmenter,
+  mirrorPlanes,
+  sharedThreshold,
+  type PlaneSegmenter,
+} from './ensemble.js';
 export * from './errors.js';
 export * from './heat.js';
 export * from './image.js';

@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { type PredictionCase, predictionCases } from '../predict/cases.js';
-import { openModel } from '../predict/open.js';
+import { openModels } from '../predict/open.js';
 import { parsePart, type Part } from '../predict/part.js';
 import { predict, type PredictionSummary } from '../predict/predict.js';
 import type { CaseStatistics } from '../predict/statistics.js';
@@ -19,6 +19,7 @@ interface PredictFlags extends OutputOptions {
   readonly notes?: string;
   readonly emptyNotes?: boolean;
   readonly out: string;
+  readonly flips?: boolean;
   readonly overlay: boolean;
   readonly probability?: 'png16' | 'npy';
   readonly contours?: boolean;
@@ -40,7 +41,10 @@ export function register(program: Command): void {
   const command = program
     .command('predict')
     .description('segment images by their notes: masks, overlays and figures at each image’s own size')
-    .argument('<model>', 'folder of `reclmis export` or run folder of `reclmis train`')
+    .argument(
+      '<model...>',
+      'folder of `reclmis export` or run folder of `reclmis train`; several: the mean of their probabilities',
+    )
     .requiredOption(
       '--image <path>',
       'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/**/*.png"',
@@ -54,6 +58,10 @@ export function register(program: Command): void {
     .requiredOption(
       '-o, --out <dir>',
       'folder for ID_mask.png (0 or 255), ID_overlay.png, statistics.json, run.json',
+    )
+    .option(
+      '--flips',
+      'average with what the model says of the mirror image, given the mirrored note (left <-> right)',
     )
     .option('--no-overlay', 'write no overlays')
     .addOption(
@@ -87,12 +95,13 @@ export function register(program: Command): void {
       '\nExamples:\n  $ reclmis predict runs/qata --image chest.png \\\n' +
         '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o masks\n' +
         '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks\n' +
-        '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n',
+        '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n' +
+        '  $ reclmis predict runs/fold-1 runs/fold-2 runs/fold-3 --flips --image scans --notes notes.csv -o masks\n',
     )
     .action(run);
 }
 
-async function run(dir: string, flags: PredictFlags): Promise<void> {
+async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> {
   const output = new Output(flags);
   const {
     image,
@@ -113,7 +122,7 @@ async function run(dir: string, flags: PredictFlags): Promise<void> {
       '--resume keeps what --overwrite replaces; expected one of the two',
     );
   }
-  const source = await openModel(dir);
+  const source = await openModels(dirs);
   const cases = await predictionCases({
     image,
     out,
@@ -123,19 +132,20 @@ async function run(dir: string, flags: PredictFlags): Promise<void> {
     ...(notes === undefined ? {} : { notes }),
     ...(spacing === undefined ? {} : { spacing }),
   });
-  const loaded = await source.load({
+  const choice = {
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
     ...(precision === undefined ? {} : { precision }),
-  });
+  };
+  const loaded = await source.load(choice, flags.flips ?? false);
   try {
     for (const line of loaded.notices(notesOf(cases))) output.notice(line);
     const shown: CaseStatistics[] = [];
     const total = Math.ceil((cases.length - (part?.index ?? 1) + 1) / (part?.of ?? 1));
     const bar = new Progress({ label: 'segmenting', total, quiet: output.quiet });
     const summary = await predict({
-      segmenter: loaded.segmenter,
+      segmenter: loaded.segmenters,
       model: loaded.model,
       cases,
       out,
@@ -156,7 +166,8 @@ async function run(dir: string, flags: PredictFlags): Promise<void> {
           emptyNotes,
           spacing: spacing ?? null,
           batch: flags.batch,
-          threshold: loaded.segmenter.threshold ?? 0.5,
+          threshold: loaded.threshold,
+          flips: flags.flips ?? false,
         },
       },
       signal: interruptSignal(),

@@ -1,7 +1,10 @@
-/** The model that `reclmis predict` is given: an exported model's folder or a run folder, told apart by what lies in it. */
+/**
+ * The models that `reclmis predict` is given, one or several: each an exported model's folder or a run folder, told apart by what lies in
+ * it.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { MANIFEST_FILE, ReclmisError } from '@reclmis/core';
+import { FlippingSegmenter, MANIFEST_FILE, ReclmisError, sharedThreshold } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 
@@ -49,4 +52,87 @@ export async function openModel(dir: string): Promise<ModelSource> {
   }
   const { openRunFolder } = await import('./open-run.js');
   return openRunFolder(dir);
+}
+
+/** Models at work together. */
+export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine'> {
+  readonly segmenters: readonly PlaneSegmenter[];
+  readonly threshold: number;
+  /** Of one model, or of each. */
+  readonly engine: object;
+}
+
+/** Models that were looked at and not loaded yet. */
+export interface ModelSources {
+  /** Whether any of them does. */
+  readonly readsNotes: boolean;
+  /** @param flips segment each image's mirror image too. @throws OPTION_INVALID where two are the same model or their thresholds differ */
+  load(choice: EngineChoice, flips: boolean): Promise<LoadedModels>;
+}
+
+/** Looks at folders, which may be of both kinds. @throws as `openModel` */
+export async function openModels(dirs: readonly string[]): Promise<ModelSources> {
+  const sources: ModelSource[] = [];
+  for (const dir of dirs) sources.push(await openModel(dir));
+  return {
+    readsNotes: sources.some(({ readsNotes }) => readsNotes),
+    async load(choice, flips) {
+      const loaded: LoadedSource[] = [];
+      const dispose = async (): Promise<void> => {
+        for (const one of loaded) await one.dispose();
+      };
+      try {
+        for (const source of sources) loaded.push(await source.load(choice));
+        refuseTwins(dirs, loaded);
+        const segmenters = loaded.map(({ segmenter }) =>
+          flips ? new FlippingSegmenter(segmenter) : segmenter,
+        );
+        return {
+          segmenters,
+          threshold: sharedThreshold(segmenters),
+          model: identityOf(
+            loaded.map(({ model }) => model),
+            flips,
+          ),
+          versions: Object.assign({}, ...loaded.map(({ versions }) => versions)) as LoadedSource['versions'],
+          engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
+          notices: (notes) => {
+            const all = [...notes];
+            return [...new Set(loaded.flatMap((one) => one.notices(all)))];
+          },
+          dispose,
+        };
+      } catch (error) {
+        await dispose();
+        throw error;
+      }
+    },
+  };
+}
+
+/** A model that is given twice would count twice. */
+function refuseTwins(dirs: readonly string[], loaded: readonly LoadedSource[]): void {
+  const marks = loaded.map(({ model }) => model.files.map(({ sha256 }) => sha256).join());
+  const twin = marks.findIndex((mark, i) => marks.indexOf(mark) !== i);
+  if (twin < 0) return;
+  const first = dirs[marks.indexOf(marks[twin] ?? '')];
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `${dirs[twin]}: the same model as ${first}; expected different ones`,
+  );
+}
+
+function identityOf(members: readonly ModelIdentity[], flips: boolean): ModelIdentity {
+  const [first] = members;
+  const flipped = flips ? { flips: true as const } : {};
+  if (first && members.length === 1) return { ...first, ...flipped };
+  return {
+    kind: 'average',
+    name: members.map(({ name }) => name).join(' + '),
+    files: members.flatMap(({ name, files }) =>
+      files.map((file) => ({ ...file, name: `${name}/${file.name}` })),
+    ),
+    ...flipped,
+    members,
+  };
 }

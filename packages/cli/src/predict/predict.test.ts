@@ -302,6 +302,56 @@ describe('predict', () => {
   });
 });
 
+describe('several models', () => {
+  /** Says the same of every pixel. */
+  const constant = (size: number, value: number, more: Partial<PlaneSegmenter> = {}): PlaneSegmenter => ({
+    size,
+    probabilities: (_, { length }) => new Float32Array(length * size * size).fill(value),
+    ...more,
+  });
+  const plain = { overlay: false, probability: 'npy', contours: false } as const;
+  const average = (...names: string[]): PredictionPlan['model'] => ({
+    kind: 'average',
+    name: names.join(' + '),
+    files: names.map((name) => ({ name: `${name}/best.safetensors`, sha256: name.repeat(64) })),
+  });
+
+  it('are averaged at the image’s own size, whatever their own', async () => {
+    const out = place();
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const segmenter = [new Brightness(16), new Brightness(8), constant(32, 0.3)];
+    await run({ segmenter, model: average('a', 'b', 'c'), cases, out, outputs: plain });
+    const bytes = readFileSync(join(out, 'a_probability.npy'));
+    const start = 10 + bytes.readUInt16LE(8);
+    // The corners are black and white at any size: (0 + 0 + 0.3) / 3 and (1 + 1 + 0.3) / 3, in float32.
+    expect(bytes.readFloatLE(start)).toBeCloseTo(0.1, 6);
+    expect(bytes.readFloatLE(start + 4 * 39)).toBeCloseTo(2.3 / 3, 6);
+    expect(statisticsOf(out).cases[0]?.share).toBe(0.5);
+    expect(recordOf(out)).toMatchObject({ model: { kind: 'average', name: 'a + b + c' } });
+  });
+
+  it('do not mix with masks of another set of models, or with those that were made without flips', async () => {
+    const out = place();
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const two = { segmenter: [new Brightness(), constant(16, 0.3)], cases, out, outputs: plain };
+    await run({ ...two, model: average('a', 'b') });
+    const again = { ...two, beginning: 'resume' } as const;
+    expect((await run({ ...again, model: average('a', 'b') })).counts).toMatchObject({ skipped: 1 });
+    for (const model of [average('a', 'c'), average('a'), { ...average('a', 'b'), flips: true as const }])
+      await expect(run({ ...again, model })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+  });
+
+  it('need one threshold, and numbers from each', async () => {
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const other = constant(16, 0, { threshold: 0.4 });
+    await expect(run({ segmenter: [new Brightness(), other], cases, out: place() })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    });
+    const { codes } = await run({ segmenter: [new Brightness(), constant(8, NaN)], cases, out: place() });
+    expect(codes).toEqual({ CHECKPOINT_CORRUPT: 1 });
+  });
+});
+
 describe('resuming', () => {
   const outputs = { overlay: false, probability: null, contours: false };
 

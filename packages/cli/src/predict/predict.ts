@@ -9,7 +9,16 @@
  */
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ErrorCode, imageToPlanes, ReclmisError, resizePlane, threshold } from '@reclmis/core';
+import {
+  addPlanes,
+  divideBy,
+  type ErrorCode,
+  imageToPlanes,
+  ReclmisError,
+  resizePlane,
+  sharedThreshold,
+  threshold,
+} from '@reclmis/core';
 import { makeFolder, mapLimit, writeFileAtomic } from '@reclmis/files';
 import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
 import type { PredictionCase } from './cases.js';
@@ -32,7 +41,8 @@ const LISTED_FAILURES = 100;
 
 /** What is to be done. */
 export interface PredictionPlan {
-  readonly segmenter: PlaneSegmenter;
+  /** Several are averaged at the image's own size, so that their own sizes may differ; their thresholds may not. */
+  readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
   readonly model: ModelIdentity;
   /** All cases, sorted by id, also where this process does a part of them. */
   readonly cases: readonly PredictionCase[];
@@ -214,26 +224,47 @@ async function segmentBatch(
   const segmented: (ReadCase & Segmented)[] = [];
   const broken: FailedEntry[] = [];
   if (items.length === 0) return { segmented, broken };
-  const damaged = model.kind === 'run' ? 'CHECKPOINT_CORRUPT' : 'MODEL_INVALID';
+  const damaged = model.kind === 'model' ? 'MODEL_INVALID' : 'CHECKPOINT_CORRUPT';
+  const segmenters = [segmenter].flat();
+  const cut = sharedThreshold(segmenters);
+  const sums = items.map((): Float32Array | null => null); // of probabilities at the images' own sizes
+  for (const one of segmenters) await addOpinion(one, items, sums);
+  for (const [b, item] of items.entries()) {
+    if (!item.wanted) continue;
+    const { width, height } = item.image;
+    const sum = sums[b];
+    if (!sum || sum.some(Number.isNaN)) {
+      const message = `${item.one.imagePath}: the model's probabilities are not numbers`;
+      broken.push({ id: item.one.id, error: { code: damaged, message } });
+      continue;
+    }
+    const probability = divideBy(sum, segmenters.length);
+    segmented.push({ ...item, probability, mask: threshold(probability, width, height, cut) });
+  }
+  return { segmented, broken };
+}
+
+/** Adds what a model says of each wanted image, at the image's size, to `sums`. */
+async function addOpinion(
+  segmenter: PlaneSegmenter,
+  items: readonly ReadCase[],
+  sums: (Float32Array | null)[],
+): Promise<void> {
   const S = segmenter.size;
   const planes = new Float32Array(items.length * 3 * S * S); // [B,3,S,S]
   for (const [b, { image }] of items.entries()) planes.set(imageToPlanes(image, S), b * 3 * S * S);
   const notes = items.map(({ one }) => one.note);
   const probabilities = await segmenter.probabilities(planes, notes); // [B,1,S,S]
-  for (const [b, item] of items.entries()) {
-    if (!item.wanted) continue;
+  for (const [b, { wanted, image }] of items.entries()) {
+    if (!wanted) continue;
     const plane = probabilities.subarray(b * S * S, (b + 1) * S * S);
-    const { width, height } = item.image;
-    if (plane.length !== S * S || plane.some(Number.isNaN)) {
-      const message = `${item.one.imagePath}: the model's probabilities are not numbers`;
-      broken.push({ id: item.one.id, error: { code: damaged, message } });
-      continue;
-    }
-    const probability = resizePlane(plane, S, S, width, height);
-    const mask = threshold(probability, width, height, segmenter.threshold ?? 0.5);
-    segmented.push({ ...item, probability, mask });
+    const own =
+      plane.length === S * S
+        ? resizePlane(plane, S, S, image.width, image.height)
+        : Float32Array.of(Number.NaN);
+    const sum = sums[b];
+    sums[b] = sum ? addPlanes(sum, own) : own;
   }
-  return { segmented, broken };
 }
 
 /** Whether a case has all wanted files as they were written, for the same image, note and spacing. */
@@ -259,15 +290,16 @@ async function isComplete(
 /** What all cases of a folder of results must have in common. */
 function identityOf({ model, segmenter, part }: PredictionPlan): string {
   const files = model.files.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 16)}`).join(', ');
+  const flips = model.flips ? ', flips' : '';
   const share = part ? `, part ${part.index}/${part.of}` : '';
-  return `${model.kind} ${model.name} (${files}), threshold ${segmenter.threshold ?? 0.5}${share}`;
+  return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${share}`;
 }
 
 /** Writes the statistics of this part, and those of all once every part has seen its cases. */
 async function finish(
   { out, model, cases }: PredictionPlan,
   part: Part | null,
-  segmenter: PlaneSegmenter,
+  segmenter: PredictionPlan['segmenter'],
 ): Promise<string[]> {
   const { journal, statistics } = recordNames(part);
   const own = await scanJournal(join(out, journal));

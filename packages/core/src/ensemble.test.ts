@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AverageSegmenter, FlippingSegmenter, mirrorPlanes, type PlaneSegmenter } from './ensemble.js';
+import { ReclmisError } from './errors.js';
+
+const S = 4;
+
+/** A model of one line. */
+const modelOf = (
+  probability: (images: Float32Array, note: string, b: number) => Float32Array,
+  more: Partial<PlaneSegmenter> = {},
+): PlaneSegmenter => ({
+  size: S,
+  probabilities: (images, notes) => {
+    const out = new Float32Array(notes.length * S * S);
+    notes.forEach((note, b) => out.set(probability(images, note, b), b * S * S));
+    images.fill(Number.NaN); // they are the model's: whoever uses them afterwards is found out
+    return out;
+  },
+  ...more,
+});
+const constant = (value: number): PlaneSegmenter => modelOf(() => new Float32Array(S * S).fill(value));
+const redOf = (images: Float32Array, b: number): Float32Array =>
+  images.slice(b * 3 * S * S, b * 3 * S * S + S * S);
+const ramp = (count: number): Float32Array =>
+  Float32Array.from({ length: count * 3 * S * S }, (_, i) => ((i * 7) % 11) / 16);
+
+describe('mirrorPlanes', () => {
+  it('turns each row about, and back', () => {
+    expect([...mirrorPlanes(Float32Array.of(1, 2, 3, 4, 5, 6), 3)]).toEqual([3, 2, 1, 6, 5, 4]);
+    const planes = fc
+      .integer({ min: 1, max: 7 })
+      .chain((size) =>
+        fc.float32Array({ minLength: size, maxLength: size, noNaN: true }).map((row) => ({ size, row })),
+      );
+    fc.assert(
+      fc.property(planes, ({ size, row }) => {
+        const twice = Float32Array.of(...row, ...row);
+        expect(mirrorPlanes(mirrorPlanes(twice, size), size)).toEqual(twice);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('AverageSegmenter', () => {
+  it('is the mean of what its models say, each given the images untouched', async () => {
+    const red = modelOf((images, _, b) => redOf(images, b));
+    const images = ramp(2);
+    const expected = [0, 1].flatMap((b) => [...redOf(images, b)].map((p) => (0.25 + 0.75 + 2 * p) / 4));
+    const all = new AverageSegmenter([constant(0.25), red, constant(0.75), red]);
+    expect(all).toMatchObject({ size: S, threshold: 0.5 });
+    const got = await all.probabilities(images, ['a', 'b']);
+    got.forEach((p, i) => expect(p).toBeCloseTo(expected[i] ?? Number.NaN, 6)); // float32 has 7 digits
+  });
+
+  it('refuses models that cannot be averaged', () => {
+    for (const models of [
+      [],
+      [constant(0), { ...constant(0), size: 8 }],
+      [constant(0), { ...constant(0), threshold: 0.4 }],
+    ])
+      expect(() => new AverageSegmenter(models)).toThrow(ReclmisError);
+  });
+});
+
+describe('FlippingSegmenter', () => {
+  it('gives the model the mirror image with the mirrored note, and turns the answer back', async () => {
+    const seen: string[] = [];
+    // Says the note's side: the patient's left is on the image's right.
+    const model = modelOf((_, note) => {
+      seen.push(note);
+      const left = note.toLowerCase().includes('left');
+      return Float32Array.from({ length: S * S }, (_, p) => Number(left === p % S >= S / 2));
+    });
+    const got = await new FlippingSegmenter(model).probabilities(ramp(2), [
+      'upper left lung',
+      'Right lung and RLL.',
+    ]);
+    expect(seen).toEqual([
+      'upper left lung',
+      'Right lung and RLL.',
+      'upper right lung',
+      'Left lung and LLL.',
+    ]);
+    expect([...got.subarray(0, S)]).toEqual([0, 0, 1, 1]);
+    expect([...got.subarray(S * S, S * S + S)]).toEqual([1, 1, 0, 0]);
+  });
+
+  it('changes nothing where the model is equivariant, and averages where it is not', async () => {
+    const images = ramp(3);
+    const notes = ['left', 'right', 'both'];
+    const red = modelOf((given, _, b) => redOf(given, b));
+    expect(await new FlippingSegmenter(red).probabilities(images.slice(), notes)).toEqual(
+      await red.probabilities(images.slice(), notes),
+    );
+    const edge = modelOf(() => Float32Array.from({ length: S * S }, (_, p) => Number(p % S === 0)));
+    const got = await new FlippingSegmenter(edge).probabilities(images, ['cells']);
+    expect([...got.subarray(0, S)]).toEqual([0.5, 0, 0, 0.5]);
+  });
+
+  it('keeps the threshold', () => {
+    expect(new FlippingSegmenter({ ...constant(0), threshold: 0.3 }).threshold).toBe(0.3);
+  });
+});
