@@ -1,90 +1,105 @@
 /** Segments images by notes with exported models, in a browser: WebGPU where it is there, else WebAssembly with threads and SIMD. */
-import { checkImage, ReclmisError, type RgbImage } from '@reclmis/core';
+import { ReclmisError } from '@reclmis/core';
+import { decodeInBrowser } from './browser-image.js';
 import { openModel } from './model.js';
-import { openNetwork } from './onnx.js';
-import type { Platform } from './seams.js';
-import type { Device, ImageSource, LoadOptions, Model } from './types.js';
+import { openNetwork, type OnnxRuntime } from './onnx.js';
+import type { Network, Platform } from './seams.js';
+import type { LoadOptions, Model } from './types.js';
 import { urlSource } from './url-source.js';
 
 export type * from './types.js';
 
-/** `LoadOptions` of a browser. */
-export interface BrowserLoadOptions extends LoadOptions {
-  /** Address of the folder with onnxruntime-web's .wasm and .mjs files; default: where the bundler has put them. */
-  readonly wasmPaths?: string;
-}
+type BrowserDevice = 'webgpu' | 'wasm';
 
 /**
  * Loads an exported model from an address, absolute or relative to the page. The caller disposes of it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING; the signal's reason when it is aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, OPTION_INVALID; the signal's reason when it is aborted.
  */
-export async function loadModel(source: string | URL, options: BrowserLoadOptions = {}): Promise<Model> {
-  const address = new URL(source, globalThis.location.href).href;
-  return openModel(urlSource(address, options.signal), await browserPlatform(options), options);
+export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
+  const { signal } = options;
+  return openModel(urlSource(absolute(source), signal), await browserPlatform(options), options);
 }
 
-async function browserPlatform({ device, threads, wasmPaths }: BrowserLoadOptions): Promise<Platform> {
-  const chosen: Device = device ?? ((await hasWebGpu()) ? 'webgpu' : 'wasm');
-  if (chosen !== 'webgpu' && chosen !== 'wasm')
-    throw new ReclmisError('DEVICE_MISSING', `device: expected webgpu or wasm in a browser, got ${chosen}`);
-  const ort = await import('onnxruntime-web/webgpu').catch((cause: unknown) => {
-    throw new ReclmisError('RUNTIME_MISSING', 'onnxruntime-web does not load', { cause });
-  });
-  if (wasmPaths !== undefined) ort.env.wasm.wasmPaths = new URL(wasmPaths, globalThis.location.href).href;
-  // Threads need a page that is isolated from other origins (COOP and COEP headers).
-  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? (threads ?? navigator.hardwareConcurrency) : 1;
+function absolute(address: string | URL): string {
+  try {
+    return new URL(address, globalThis.location.href).href;
+  } catch (cause) {
+    throw new ReclmisError('MODEL_MISSING', `${String(address)}: expected an address`, { cause });
+  }
+}
+
+async function browserPlatform(options: LoadOptions): Promise<Platform> {
+  const { device: asked, threads } = options;
+  if (asked !== undefined && asked !== 'webgpu' && asked !== 'wasm')
+    throw new ReclmisError('DEVICE_MISSING', `device: expected webgpu or wasm in a browser, got ${asked}`);
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
+    throw new ReclmisError('OPTION_INVALID', `threads: expected a whole number from 1, got ${threads}`);
+  let device: BrowserDevice = asked ?? ((await hasFastWebGpu()) ? 'webgpu' : 'wasm');
   return {
-    device: chosen,
-    open: (bytes) => openNetwork(ort, bytes, { executionProviders: [chosen] }),
-    decode,
-    sha256: async (bytes) => {
-      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
-      return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    get device() {
+      return device;
     },
+    async open(bytes) {
+      try {
+        return await openOn(device, bytes, options);
+      } catch (error) {
+        if (device === 'wasm' || asked !== undefined) throw error;
+        device = 'wasm'; // a browser's WebGPU may be there and not do
+        return openOn(device, bytes, options);
+      }
+    },
+    decode: decodeInBrowser,
+    sha256,
   };
 }
 
-async function hasWebGpu(): Promise<boolean> {
-  const gpu = (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu;
-  return (await gpu?.requestAdapter().catch(() => null)) != null;
+/** Whether there is WebGPU on a graphics processor: one that is computed by the processor is slower than WebAssembly. */
+async function hasFastWebGpu(): Promise<boolean> {
+  interface Adapter {
+    readonly isFallbackAdapter?: boolean;
+    readonly info?: { readonly isFallbackAdapter?: boolean };
+  }
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return adapter != null && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false);
 }
 
-/** Pixels as they are stored: neither colour profiles nor alpha change them. */
-async function decode(image: ImageSource, maxPixels: number): Promise<RgbImage> {
-  if (typeof image === 'string')
-    throw new ReclmisError('IMAGE_UNSUPPORTED', 'image: expected pixels, bytes or a Blob, got a path');
-  if (!(image instanceof Uint8Array) && !(image instanceof Blob)) {
-    checkImage(image, 'segment');
-    return image;
-  }
-  const blob = image instanceof Blob ? image : new Blob([new Uint8Array(image)]);
-  const bitmap = await createImageBitmap(blob, {
-    colorSpaceConversion: 'none',
-    premultiplyAlpha: 'none',
-  }).catch((cause: unknown) => {
-    throw new ReclmisError('IMAGE_UNREADABLE', 'image: the browser cannot decode it', { cause });
-  });
+/** @throws RUNTIME_MISSING, DEVICE_MISSING; anything for bytes that are no model. */
+async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOptions): Promise<Network> {
+  const ort = await loadRuntime(device, options);
   try {
-    const { width, height } = bitmap;
-    if (width * height > maxPixels)
-      throw new ReclmisError(
-        'IMAGE_TOO_LARGE',
-        `image: ${width} x ${height} pixels, the limit is ${maxPixels}`,
-      );
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-    if (!context) throw new ReclmisError('IMAGE_UNREADABLE', 'image: the browser gives no canvas');
-    context.fillStyle = 'black'; // alpha is composited onto black, as in Node
-    context.fillRect(0, 0, width, height);
-    context.drawImage(bitmap, 0, 0);
-    const rgba = context.getImageData(0, 0, width, height).data;
-    const data = new Uint8Array(width * height * 3);
-    for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
-      data[to] = rgba[from] ?? 0;
-      data[to + 1] = rgba[from + 1] ?? 0;
-      data[to + 2] = rgba[from + 2] ?? 0;
-    }
-    return { width, height, data };
-  } finally {
-    bitmap.close();
+    return await openNetwork(ort, bytes, { executionProviders: [device] });
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (!text.includes('no available backend')) throw cause;
+    if (device === 'webgpu') throw new ReclmisError('DEVICE_MISSING', `webgpu: ${text}`, { cause });
+    throw new ReclmisError('RUNTIME_MISSING', `onnxruntime-web does not start (${text})`, { cause });
   }
+}
+
+/** onnxruntime-web is in two builds: WebAssembly that can wait for WebGPU is larger, and all of its code is slower for it. */
+async function loadRuntime(
+  device: BrowserDevice,
+  { threads = navigator.hardwareConcurrency, wasmPaths }: LoadOptions,
+): Promise<OnnxRuntime> {
+  const { InferenceSession, Tensor, env } = await (
+    device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm')
+  ).catch((cause: unknown) => {
+    throw new ReclmisError('RUNTIME_MISSING', 'onnxruntime-web does not load', { cause });
+  });
+  // Read once, when the page's first model is opened. A thread begins by loading the file that its code is in: inside of a bundle that would be the
+  // page's own program, which has no business there, and whose failure onnxruntime would await for ever.
+  if (wasmPaths !== undefined) env.wasm.wasmPaths = `${absolute(wasmPaths).replace(/\/$/, '')}/`;
+  env.wasm.numThreads = wasmPaths !== undefined && globalThis.crossOriginIsolated ? threads : 1;
+  return { InferenceSession, Tensor };
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  if (!globalThis.isSecureContext)
+    throw new ReclmisError(
+      'RUNTIME_MISSING',
+      'SHA-256 needs https or localhost: serve the page so, or load with verify: false',
+    );
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -62,7 +62,8 @@ export async function openModel(
   const open = async (file: ModelManifest['segmenter']['file']): Promise<Network> => {
     const bytes = await read(file);
     signal?.throwIfAborted();
-    return platform.open(bytes).catch((cause: unknown) => {
+    return unlessAborted(platform.open(bytes), signal).catch((cause: unknown) => {
+      signal?.throwIfAborted();
       if (cause instanceof ReclmisError) throw cause;
       throw new ReclmisError(
         'MODEL_INVALID',
@@ -80,6 +81,19 @@ export async function openModel(
     await segmenter.release();
     throw error;
   }
+}
+
+/** A network, or at once the signal's reason; a network that is opened nevertheless is released. */
+function unlessAborted(opening: Promise<Network>, signal: AbortSignal | undefined): Promise<Network> {
+  if (!signal) return opening;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error);
+      opening.then((network) => network.release()).catch(() => undefined); // nobody waits for it any more
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    opening.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
+  });
 }
 
 async function readManifest(source: Source): Promise<ModelManifest> {
@@ -112,8 +126,10 @@ class LoadedModel implements Model {
   readonly device;
   /** Features by note, the least recently used first. */
   private readonly features = new Map<string, Float32Array>();
-  /** The end of what has been asked for so far: networks run one call at a time, in order. */
+  /** The end of what has been queued so far: networks run one call at a time, in order. */
   private last: Promise<unknown> = Promise.resolve();
+  /** Batches that are not done, of which some may not be queued yet, since their images are being decoded. */
+  private readonly batches = new Set<Promise<unknown>>();
   private disposed = false;
 
   constructor(
@@ -137,11 +153,17 @@ class LoadedModel implements Model {
     return result;
   }
 
-  async segmentBatch(
-    cases: readonly SegmentCase[],
-    { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS }: SegmentOptions = {},
-  ): Promise<Segmentation[]> {
+  async segmentBatch(cases: readonly SegmentCase[], options: SegmentOptions = {}): Promise<Segmentation[]> {
     this.requireOpen();
+    const batch = this.segmentCases(cases, options);
+    this.batches.add(batch);
+    return batch.finally(() => this.batches.delete(batch));
+  }
+
+  private async segmentCases(
+    cases: readonly SegmentCase[],
+    { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS }: SegmentOptions,
+  ): Promise<Segmentation[]> {
     if (!(least >= 0 && least <= 1))
       throw new ReclmisError('OPTION_INVALID', `threshold: expected 0 to 1, got ${least}`);
     if (cases.length === 0) return [];
@@ -225,7 +247,7 @@ class LoadedModel implements Model {
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
-    await this.last.catch(() => undefined); // its caller hears of it
+    await Promise.allSettled([...this.batches, this.last]); // their callers hear of them
     this.features.clear();
     await this.segmenter.release();
     await this.text?.release();

@@ -11,8 +11,16 @@ export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm';
 export interface LoadOptions {
   /** Default: `cpu` in Node; `webgpu` in a browser that has it, else `wasm`. */
   readonly device?: Device;
-  /** Threads of the processor; default all cores. */
+  /**
+   * Threads of the processor; default all cores. In a browser those of the page's first model hold for all, and there is one unless `wasmPaths` is given
+   * and the page is cross-origin isolated.
+   */
   readonly threads?: number;
+  /**
+   * In a browser: address of a folder of the page's own site with onnxruntime-web's `ort-wasm-simd-threaded*.mjs` and `.wasm` files, as they are in its
+   * package. Default: what the bundler has made of them, which has no threads.
+   */
+  readonly wasmPaths?: string;
   /** Notes whose features are kept; the least recently used leave first. Default 256. */
   readonly noteCache?: number;
   /** Compare the files with the manifest's SHA-256. Default true. */

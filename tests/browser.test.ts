@@ -1,0 +1,270 @@
+/** The runtime in a real Chromium: the same masks as in Node and as libtorch. Skipped where Chromium is not installed (`npm run test:browser` installs it). */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { threshold } from '@reclmis/core';
+import { decodeImage } from '@reclmis/files';
+import { loadModel, type Model } from '@reclmis/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, CHROMIUM, openPage, ORT_FILES, RUNTIME_PAGE, type OpenPage } from './browser-page.js';
+import { imageFiles } from './image-files.js';
+import { makeSmallModel, type Picture, probabilitiesByTorch, writePictures } from './small-model.js';
+
+/** Share of the pixels in which two masks differ. */
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Array.from(a).filter((value, i) => value !== b[i]).length / a.length;
+}
+
+describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
+  const root = mkdtempSync(join(tmpdir(), 'reclmis-browser-'));
+  const folders = {
+    '/': join(root, 'page'),
+    '/model/': join(root, 'model'),
+    '/images/': join(root, 'images'),
+    '/ort/': ORT_FILES,
+  };
+  let pictures: Picture[];
+  let byTorch: Float32Array[];
+  /** From which probability on 30 % of all pixels are in the mask: where masks have edges. */
+  let least: number;
+  let node: Model;
+  let open: OpenPage;
+
+  beforeAll(async () => {
+    const { run, model } = await makeSmallModel(root);
+    pictures = await writePictures(folders['/images/']);
+    byTorch = await probabilitiesByTorch(run, pictures);
+    const sorted = byTorch.flatMap((plane) => [...plane]).sort((a, b) => a - b);
+    least = sorted[Math.floor(0.7 * sorted.length)]!;
+    expect(sorted.at(-1)! - sorted[0]!).toBeGreaterThan(0.1); // else rounding would decide
+    node = await loadModel(model, { threads: 1 });
+    await bundle(RUNTIME_PAGE, folders['/']);
+    open = await openPage({ folders });
+  });
+  afterAll(async () => {
+    await open.close();
+    await node.dispose();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  /** The pictures' masks and probabilities at `least`, by a model of the page. */
+  const segmentIn = (
+    { page }: OpenPage,
+    wasmPaths?: string,
+  ): Promise<{ device: string; masks: number[][] }> =>
+    page.evaluate(
+      async ({ cases, least, wasmPaths }) => {
+        const model = await runtime.loadModel('/model/', wasmPaths === undefined ? {} : { wasmPaths });
+        const masks: number[][] = [];
+        for (const { file, note } of cases) {
+          const image = await (await fetch(`/images/${file}`)).blob();
+          const { mask } = await model.segment(image, note, { threshold: least });
+          masks.push([...mask.data]);
+        }
+        await model.dispose();
+        return { device: model.device, masks };
+      },
+      { cases: pictures.map(({ file, note }) => ({ file, note })), least, wasmPaths },
+    );
+
+  it('gives the masks of Node and of libtorch, with threads', async () => {
+    const [first] = pictures;
+    const [right, wrong] = await node.segmentBatch(
+      [first!.note, 'lower right lung'].map((note) => ({ image: first!.bytes, note })),
+    );
+    const turned = right!.probability.map((value, p) => Math.abs(value - wrong!.probability[p]!));
+    expect(Math.max(...turned)).toBeGreaterThan(1e-3); // the note counts
+    const { device, masks } = await segmentIn(open, '/ort/');
+    expect(device).toBe('wasm');
+    expect(open.page.workers().length).toBeGreaterThan(0); // onnxruntime's threads
+    for (const [i, { bytes, note }] of pictures.entries()) {
+      const own = await node.segment(bytes, note, { threshold: least });
+      const torch = threshold(byTorch[i]!, own.width, own.height, least);
+      const share = torch.data.filter((value) => value === 1).length / torch.data.length;
+      expect(share).toBeGreaterThan(0.02); // there is a mask
+      expect(share).toBeLessThan(0.98);
+      // 1 pixel in 10,000: sums in another order may decide a pixel whose probability is the threshold to the last digit.
+      expect(difference(own.mask.data, torch.data)).toBeLessThanOrEqual(1e-4);
+      expect(difference(masks[i]!, torch.data)).toBeLessThanOrEqual(1e-4);
+      expect(difference(masks[i]!, own.mask.data)).toBeLessThanOrEqual(1e-4);
+    }
+  });
+
+  it('gives them on a page of one thread, with what the bundler made of onnxruntime', async () => {
+    const plain = await openPage({ folders, isolated: false });
+    try {
+      const { masks } = await segmentIn(plain);
+      expect(await plain.page.evaluate(() => crossOriginIsolated)).toBe(false);
+      expect(plain.page.workers()).toEqual([]);
+      for (const [i, { bytes, note }] of pictures.entries()) {
+        const own = await node.segment(bytes, note, { threshold: least });
+        expect(difference(masks[i]!, own.mask.data)).toBeLessThanOrEqual(1e-4);
+      }
+    } finally {
+      await plain.close();
+    }
+  });
+
+  it('decodes images to the pixels of Node, and refuses what Node refuses', async () => {
+    const found: [string, unknown][] = [];
+    for (const { name, bytes, worst, code } of await imageFiles()) {
+      const seen = await open.page.evaluate(async (text) => {
+        const file = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+        try {
+          const { width, height, data } = await decodeInBrowser(file, 10_000);
+          return { width, height, data: [...data] };
+        } catch (error) {
+          return (error as { code: string }).code;
+        }
+      }, Buffer.from(bytes).toString('base64'));
+      if (typeof seen === 'string' || code !== undefined) {
+        found.push([name, seen]);
+        expect([name, seen]).toEqual([name, code]);
+        continue;
+      }
+      const own = await decodeImage(bytes, name);
+      expect([name, seen.width, seen.height]).toEqual([name, own.width, own.height]);
+      const differences = own.data.map((value, i) => Math.abs(value - seen.data[i]!));
+      expect([name, Math.max(...differences)]).toEqual([name, worst]);
+    }
+    expect(found.length).toBeGreaterThan(0);
+  });
+
+  it('keeps notes, computes overlapping calls of two models in order, and ends for a signal', async () => {
+    const result = await open.page.evaluate(async () => {
+      const options = { wasmPaths: '/ort/' };
+      const load = (noteCache: number): Promise<Model> =>
+        runtime.loadModel('/model/', { ...options, noteCache });
+      const [kept, forgetful] = await Promise.all([load(2), load(0)]);
+      const image = await (await fetch('/images/0.png')).blob();
+      const notes = ['left lung', 'right lung', 'left lung', 'upper left lung'];
+      const both = [kept, forgetful];
+      const overlapping = await Promise.all(
+        both.flatMap((model) => notes.map((note) => model.segment(image, note))),
+      );
+      const batch = await kept.segmentBatch(notes.map((note) => ({ image, note })));
+      const worst = Math.max(
+        ...overlapping.map(({ probability }, i) =>
+          Math.max(...probability.map((value, p) => Math.abs(value - batch[i % 4]!.probability[p]!))),
+        ),
+      );
+      const again = (await kept.segment(image, notes[3]!)).timings.text;
+      const computed = (await forgetful.segment(image, notes[3]!)).timings.text;
+
+      const control = new AbortController();
+      const running = kept.segment(image, 'left lung');
+      const waiting = kept.segment(image, 'left lung', { signal: control.signal });
+      control.abort(new Error('no longer wanted'));
+      const ended = await codeOf(waiting);
+      const unharmed = await codeOf(running);
+
+      const last = kept.segment(image, 'left lung');
+      const closed = kept.dispose();
+      const refused = await codeOf(kept.segment(image, 'left lung'));
+      await Promise.all([closed, kept.dispose(), forgetful.dispose()]);
+      return {
+        worst,
+        again,
+        computed: computed > 0,
+        ended,
+        unharmed,
+        refused,
+        finished: await codeOf(last),
+        different: overlapping[0]!.probability.some((value, p) => value !== overlapping[1]!.probability[p]),
+      };
+    });
+    expect(result).toEqual({
+      worst: expect.closeTo(0, 5) as number, // batches are summed in another order
+      again: 0,
+      computed: true,
+      ended: 'no longer wanted',
+      unharmed: 'none',
+      refused: 'INFERENCE_FAILED',
+      finished: 'none',
+      different: true,
+    });
+  });
+
+  it('ends loading for a signal, and shows progress', async () => {
+    const control = (): Promise<[string, boolean]> =>
+      open.page.evaluate(async () => {
+        const control = new AbortController();
+        const done: number[] = [];
+        const loading = runtime.loadModel('/model/', {
+          wasmPaths: '/ort/',
+          signal: control.signal,
+          onProgress: (loaded, total) => {
+            done.push(loaded / total);
+            control.abort(new Error('enough'));
+          },
+        });
+        return [await codeOf(loading), done.length > 0 && done[0]! <= 1];
+      });
+    expect(await control()).toEqual(['enough', true]);
+  });
+
+  it('refuses by code what it cannot do', async () => {
+    await open.page.route('**/damaged/*', async (route) => {
+      const name = new URL(route.request().url()).pathname.replace('/damaged/', '');
+      const bytes = readFileSync(join(folders['/model/'], name));
+      if (name === 'segmenter.onnx') bytes.fill(7, 0, 1000);
+      await route.fulfill({ body: bytes, contentType: 'application/octet-stream' });
+    });
+    const codes = await open.page.evaluate(async () => {
+      const load = (address: string, options = {}): Promise<Model> =>
+        runtime.loadModel(address, { wasmPaths: '/ort/', ...options });
+      const model = await load('/model/');
+      const grey = { width: 20, height: 30, data: new Uint8Array(1800) };
+      const works: Record<string, Promise<unknown>> = {
+        nowhere: load('/nowhere/'),
+        nothing: load('http://'),
+        damaged: load('/damaged/'),
+        refused: load('/damaged/', { verify: false }),
+        device: load('/model/', { device: 'cuda' }),
+        gpu: load('/model/', { device: 'webgpu' }),
+        threads: load('/model/', { threads: 0 }),
+        note: model.segment(grey, ' '),
+        path: model.segment('chest.png', 'left lung'),
+        pixels: model.segment({ ...grey, width: 21 }, 'left lung'),
+        large: model.segment(await (await fetch('/images/1.png')).blob(), 'left lung', { maxPixels: 39_999 }),
+      };
+      const codes: Record<string, string> = {};
+      for (const [name, work] of Object.entries(works)) codes[name] = await codeOf(work);
+      return codes;
+    });
+    expect(codes).toEqual({
+      nowhere: 'MODEL_MISSING',
+      nothing: 'MODEL_MISSING',
+      damaged: 'MODEL_INVALID',
+      refused: 'MODEL_INVALID',
+      device: 'DEVICE_MISSING',
+      gpu: 'DEVICE_MISSING',
+      threads: 'OPTION_INVALID',
+      note: 'NOTE_EMPTY',
+      path: 'IMAGE_UNSUPPORTED',
+      pixels: 'IMAGE_UNREADABLE',
+      large: 'IMAGE_TOO_LARGE',
+    });
+  });
+
+  it('takes WebAssembly where WebGPU is slow or does not do, and says where neither starts', async () => {
+    const found = await open.page.evaluate(async () => {
+      const devices: string[] = [];
+      for (const adapter of [{ info: { isFallbackAdapter: true } }, { info: {}, features: new Set() }]) {
+        const gpu = { requestAdapter: () => Promise.resolve(adapter) };
+        Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
+        const model = await runtime.loadModel('/model/', { wasmPaths: '/ort/' });
+        devices.push(model.device);
+        await model.dispose();
+      }
+      return devices;
+    });
+    expect(found).toEqual(['wasm', 'wasm']);
+    await open.page.reload(); // a page's onnxruntime is started once
+    const missing = await open.page.evaluate(() =>
+      codeOf(runtime.loadModel('/model/', { wasmPaths: '/images/' })),
+    );
+    expect(missing).toBe('RUNTIME_MISSING');
+  });
+});
