@@ -8,7 +8,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
-import { ReclmisError, type ErrorCode } from '@reclmis/core';
+import { parseSpacing, ReclmisError, type ErrorCode, type Spacing } from '@reclmis/core';
 import { IMAGE_EXTENSIONS, type NoteTable, oneLine, readNotes, systemCode } from '@reclmis/files';
 import type { Case, Split } from './types.js';
 
@@ -199,12 +199,14 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
       continue;
     }
     const note = table?.notes.get(mask);
+    const spacing = spacingOf(table, mask, (why) => report('NOTES_UNREADABLE', item, why));
     if (note !== undefined) {
       cases.push({
         id: stem,
         imagePath: join(dir, folder, 'img', image),
         maskPath: join(dir, folder, 'labelcol', mask),
         note,
+        ...(spacing === null ? {} : { spacing }),
       });
     } else if (table !== null && table.blank.includes(mask)) {
       report('NOTE_EMPTY', item, `its note is empty, in the row of ${mask} of ${relative(dir, table.path)}`);
@@ -242,6 +244,18 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
     masks: masks.files.length,
     notes: table === null ? 0 : [...table.notes.keys()].filter((key) => isKeyOf(key, images, masks)).length,
   };
+}
+
+/** What the column Spacing holds for a mask; null where it holds nothing, or nothing that can be read, which is reported. */
+function spacingOf(table: NoteTable | null, mask: string, report: (why: string) => void): Spacing | null {
+  const text = table?.spacings.get(mask);
+  if (text === undefined) return null;
+  try {
+    return parseSpacing(text, `Spacing of ${mask}`, 'NOTES_UNREADABLE');
+  } catch (error) {
+    report(oneLine(error));
+    return null;
+  }
 }
 
 /** Notes of no image, and rows that are not notes. A file that train and val share is judged once, by both folders. */

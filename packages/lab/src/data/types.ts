@@ -4,7 +4,7 @@
  * Legend: B cases of a batch, S side of the square model input in pixels. Pixel (x, y) of an image lies at index
  * y * width + x, rows from the top; the patient's left is on the image's right.
  */
-import type { Mask, RgbImage } from '@reclmis/core';
+import type { Mask, RgbImage, Spacing } from '@reclmis/core';
 
 /** The three folders of LViT's layout. */
 export type Split = 'train' | 'val' | 'test';
@@ -19,6 +19,8 @@ export interface Case {
   readonly maskPath: string;
   /** As in the workbook, without blanks around it; case is kept. */
   readonly note: string;
+  /** Size of the image's pixels in millimetres, where the notes have it (column Spacing). */
+  readonly spacing?: Spacing;
 }
 
 /** The cases of one split, complete and consistent by name: each has an image, a mask and a note. */

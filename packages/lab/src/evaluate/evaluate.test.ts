@@ -39,6 +39,7 @@ describe('noteVariant', () => {
 describe('scoresToCsv', () => {
   it('writes a header, a row per image, and quotes what needs it', () => {
     const row = {
+      group: 'patient 7',
       dice: 0.5,
       iou: 1 / 3,
       precision: 0.5,
@@ -46,9 +47,14 @@ describe('scoresToCsv', () => {
       predicted: 4,
       truth: 4,
       intersection: 2,
+      hd95: 2.5,
+      assd: null,
+      hd95Mm: null,
+      assdMm: null,
     };
     expect(scoresToCsv([{ id: 'a,"b"', ...row }])).toBe(
-      'id,dice,iou,precision,recall,predicted,truth,intersection\r\n"a,""b""",0.5,0.3333333333333333,0.5,0.5,4,4,2\r\n',
+      'id,group,dice,iou,precision,recall,predicted,truth,intersection,hd95,assd,hd95Mm,assdMm\r\n' +
+        '"a,""b""",patient 7,0.5,0.3333333333333333,0.5,0.5,4,4,2,2.5,,,\r\n',
     );
   });
 });

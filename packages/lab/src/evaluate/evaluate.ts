@@ -1,5 +1,6 @@
 /**
- * Evaluating a run on a data set: METHOD.md 8. Both forms of Dice and IoU, and every image's own.
+ * Evaluating a run on a data set: METHOD.md 8. Both forms of Dice and IoU, and every image's own; distances, calibration and other thresholds
+ * besides (docs/evaluation.md). What grows with the images is a row of figures for each.
  *
  * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
  */
@@ -10,16 +11,19 @@ import {
   ReclmisError,
   recountNote,
   type ScoreSummary,
+  type Spacing,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import { openDataset } from '../data/dataset.js';
+import { grouping } from '../data/groups.js';
 import { Loader } from '../data/loader.js';
-import type { Case, Split } from '../data/types.js';
+import type { Case, Dataset, Split } from '../data/types.js';
 import { precisionNotice } from '../precision.js';
-import { type LoadOptions, openRun, runData, type RunData } from '../run.js';
+import { type LoadedModel, type LoadOptions, openRun, runData, type RunData } from '../run.js';
 import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
-import { type CaseScore, scoreCases, type ScoreOptions } from './score-cases.js';
+import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
+import { scoreCases, type ScoreOptions } from './score-cases.js';
 
 /**
  * `right`: each case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: its own with left and right exchanged; `flipped`: with upper
@@ -39,10 +43,26 @@ export interface EvaluateOptions extends LoadOptions, ScoreOptions {
   readonly notes?: NoteVariant;
   /** Of `shuffled`; default the run's. */
   readonly seed?: number;
+  /** Which cases are of one patient: a regular expression with one capture group; default the run's, or the known names (`data/groups.ts`). */
+  readonly group?: string;
+  /** Size of a pixel of images for which the notes name none. */
+  readonly spacing?: Spacing;
   /** Cases at once; default the run's batch size. */
   readonly batchSize?: number;
   /** Called before the first case where notes are longer than the model reads, or the precision is slow on this processor. */
   readonly onNotice?: (line: string) => void;
+  /** Called once at the end with the model still loaded, for what else is to be asked of it on the same cases. */
+  readonly afterwards?: (at: EvaluatedModel) => Promise<void>;
+}
+
+/** An evaluation whose model is still loaded. */
+export interface EvaluatedModel {
+  readonly model: LoadedModel;
+  readonly dataset: Dataset;
+  readonly evaluation: Evaluation;
+  /** The note that a case was given instead of its own. */
+  readonly noteTransform: (note: string, id: string) => string;
+  readonly batchSize: number;
 }
 
 /** What an evaluation found. */
@@ -54,8 +74,12 @@ export interface Evaluation {
   /** Side of the square at which the masks were compared, in pixels. */
   readonly size: number;
   /** Per image, in the order of the ids. */
-  readonly rows: readonly CaseScore[];
+  readonly rows: readonly CaseMeasure[];
   readonly summary: ScoreSummary;
+  /** Patients among the images, and the pattern that tells them; empty: the known ones. */
+  readonly groups: { readonly pattern: string; readonly count: number };
+  /** Calibration and scores at other thresholds, over all images. */
+  readonly probabilities: ProbabilityMeasures;
 }
 
 /**
@@ -91,12 +115,20 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
         )
       : null;
     if (cut !== null) options.onNotice?.(cut);
-    const { rows, summary } = await scoreCases(model, loader.batches(0), {
+    const { pattern, groupOf } = grouping(options.group ?? run.config.data.group);
+    const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
+    const measurer = new Measurer(groupOf, spacings);
+    const { summary } = await scoreCases(model, loader.batches(0), {
       ...options,
       noteTransform: transform,
+      onCase: (one) => {
+        measurer.add(one);
+        options.onCase?.(one);
+      },
     });
+    const { rows } = measurer;
     const { kind, epoch, step } = model.checkpoint;
-    return {
+    const evaluation: Evaluation = {
       run: runDir,
       checkpoint: { kind, epoch, step },
       data: { ...runData(dataset), dir, split },
@@ -104,7 +136,11 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       size: model.size,
       rows,
       summary,
+      groups: { pattern, count: new Set(rows.map(({ group }) => group)).size },
+      probabilities: measurer.probabilities,
     };
+    await options.afterwards?.({ model, dataset, evaluation, noteTransform: transform, batchSize });
+    return evaluation;
   } finally {
     model.dispose();
     await loader.close();
@@ -159,12 +195,21 @@ function cycled(items: readonly string[], random: Random): string[] {
   return result;
 }
 
-const COLUMNS = ['id', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'] as const;
+/** Of ids and groups, which come first, commas are possible: readers that do not unquote count the others from the end. */
+const COLUMNS = [
+  ['id', 'group', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'],
+  ['hd95', 'assd', 'hd95Mm', 'assdMm'],
+].flat() as (keyof CaseMeasure)[];
 
-/** Per-image scores as CSV (RFC 4180): measures in [0, 1], areas in pixels of the model's size. */
-export function scoresToCsv(rows: readonly CaseScore[]): string {
-  const field = (value: string | number): string =>
-    typeof value === 'string' && /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value);
+/**
+ * Per-image scores as CSV (RFC 4180): measures in [0, 1], areas and distances in pixels of the model's size, distances in mm too; what is not
+ * defined or not known is left empty.
+ */
+export function scoresToCsv(rows: readonly CaseMeasure[]): string {
+  const field = (value: string | number | null): string =>
+    typeof value === 'string' && /[",\r\n]/.test(value)
+      ? `"${value.replaceAll('"', '""')}"`
+      : String(value ?? '');
   return (
     [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => field(row[name])).join(','))].join(
       '\r\n',

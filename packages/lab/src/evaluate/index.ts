@@ -6,9 +6,11 @@ export {
   noteVariant,
   scoresToCsv,
   writeEvaluation,
+  type EvaluatedModel,
   type EvaluateOptions,
   type Evaluation,
   type NoteVariant,
 } from './evaluate.js';
-export { scoreCases, type CaseScore, type ScoreOptions } from './score-cases.js';
+export { type CaseMeasure, type ProbabilityMeasures } from './measure.js';
+export { scoreCases, type CaseScore, type ScoredCase, type ScoreOptions } from './score-cases.js';
 export { Segmenter } from './segmenter.js';

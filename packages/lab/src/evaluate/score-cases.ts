@@ -11,9 +11,25 @@ export interface CaseScore extends Score {
   readonly id: string;
 }
 
+/** One case with everything that was scored of it. The arrays are views of the batch: whoever keeps them copies them. */
+export interface ScoredCase {
+  readonly score: CaseScore;
+  /** The note that the model read. */
+  readonly note: string;
+  /** S, the side of all planes. */
+  readonly size: number;
+  /** S x S, in [0, 1]. */
+  readonly probabilities: Float32Array;
+  /** At threshold 0.5. */
+  readonly prediction: Mask;
+  readonly truth: Mask;
+}
+
 export interface ScoreOptions {
   /** The note that a case is given instead of its own. */
   readonly noteTransform?: (note: string, id: string) => string;
+  /** Called with each case, for those who measure more of it. */
+  readonly onCase?: (one: ScoredCase) => void;
   /** Called after each batch with the number of cases done. */
   readonly onProgress?: (done: number) => void;
   /** Ends the work early; what was scored so far is returned. */
@@ -27,7 +43,7 @@ export interface ScoreOptions {
 export async function scoreCases(
   segmenter: Segmenter,
   batches: AsyncIterable<Batch>,
-  { noteTransform = (note) => note, onProgress, signal }: ScoreOptions = {},
+  { noteTransform = (note) => note, onCase, onProgress, signal }: ScoreOptions = {},
 ): Promise<{ rows: CaseScore[]; summary: ScoreSummary }> {
   const rows: CaseScore[] = [];
   const S = segmenter.size;
@@ -41,7 +57,11 @@ export async function scoreCases(
           remedy: 'Lower the learning rate; the weights have diverged.',
         });
       }
-      rows.push({ id, ...score(threshold(plane, S, S), truthOf(batch, i, S)) });
+      const prediction = threshold(plane, S, S);
+      const truth = truthOf(batch, i, S);
+      const row = { id, ...score(prediction, truth) };
+      rows.push(row);
+      onCase?.({ score: row, note: notes[i] ?? '', size: S, probabilities: plane, prediction, truth });
     });
     onProgress?.(rows.length);
     await new Promise(setImmediate); // lets signals and timers in between two batches

@@ -1,0 +1,88 @@
+/**
+ * What an evaluation measures of each case beyond Dice and IoU: the distances of outlines, the patient, and the probabilities. Keeps a row of figures for
+ * each image, and sums.
+ */
+import {
+  calibration,
+  type Calibration,
+  type Spacing,
+  surfaceDistances,
+  ThresholdCurve,
+  type ThresholdPoint,
+} from '@reclmis/core';
+import { mapLimit, readImageHeader } from '@reclmis/files';
+import type { Case } from '../data/types.js';
+import type { CaseScore, ScoredCase } from './score-cases.js';
+
+/** Headers that are read at a time. */
+const LANES = 4;
+
+/** One image's figures. */
+export interface CaseMeasure extends CaseScore {
+  /** The same text for images of one patient (`data/groups.ts`). */
+  readonly group: string;
+  /** In pixels of the model's size; null where one of the masks is empty and the other not. */
+  readonly hd95: number | null;
+  readonly assd: number | null;
+  /** In mm; null also where the size of a pixel is not known. */
+  readonly hd95Mm: number | null;
+  readonly assdMm: number | null;
+}
+
+/** What is known of the probabilities of all images together. */
+export interface ProbabilityMeasures {
+  readonly calibration: Calibration;
+  /** Thresholds 0.01 to 0.99. */
+  readonly curve: readonly ThresholdPoint[];
+}
+
+/** Takes in cases one by one. */
+export class Measurer {
+  /** In the order in which cases came. */
+  readonly rows: CaseMeasure[] = [];
+  private readonly curve = new ThresholdCurve();
+
+  constructor(
+    private readonly groupOf: (id: string) => string,
+    /** Of the pixels of the model's input, by id. */
+    private readonly spacings: ReadonlyMap<string, Spacing>,
+  ) {}
+
+  add({ score, probabilities, prediction, truth }: ScoredCase): void {
+    this.curve.add(probabilities, truth.data);
+    const pixels = surfaceDistances(prediction, truth);
+    const spacing = this.spacings.get(score.id);
+    const mm = spacing === undefined ? null : surfaceDistances(prediction, truth, spacing);
+    this.rows.push({
+      ...score,
+      group: this.groupOf(score.id),
+      hd95: pixels?.hd95 ?? null,
+      assd: pixels?.assd ?? null,
+      hd95Mm: mm?.hd95 ?? null,
+      assdMm: mm?.assd ?? null,
+    });
+  }
+
+  get probabilities(): ProbabilityMeasures {
+    return { calibration: calibration(this.curve.histogram), curve: this.curve.points };
+  }
+}
+
+/**
+ * The size of a pixel of the model's input, a square of S x S to which images are stretched, for each case whose own pixels have a known size.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE and the other codes of image headers
+ */
+export async function spacingsOf(
+  cases: readonly Case[],
+  size: number,
+  fallback?: Spacing,
+): Promise<Map<string, Spacing>> {
+  const known = cases.flatMap(({ id, imagePath, spacing = fallback }) =>
+    spacing === undefined ? [] : [{ id, imagePath, spacing }],
+  );
+  const found = await mapLimit(known, LANES, async ({ id, imagePath, spacing }) => {
+    const { width, height } = await readImageHeader(imagePath);
+    return [id, [(spacing[0] * width) / size, (spacing[1] * height) / size]] as const;
+  });
+  return new Map(found.map(([id, [x, y]]) => [id, [x, y] as Spacing]));
+}
