@@ -28,6 +28,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'measure a trained model: Dice and IoU, per image and pooled',
     load: () => import('./commands/evaluate.js'),
   },
+  ablate: {
+    description: 'switch parts of the model on and off and compare: the paper’s tables',
+    load: () => import('./commands/ablate.js'),
+  },
   predict: {
     description: 'segment images by their notes',
     load: () => import('./commands/predict.js'),

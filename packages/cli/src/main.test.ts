@@ -31,6 +31,8 @@ describe('help', () => {
         data            check, list and make data sets
         train           train a model on a data set
         evaluate        measure a trained model: Dice and IoU, per image and pooled
+        ablate          switch parts of the model on and off and compare: the paper’s
+                        tables
         predict         segment images by their notes
         export          make an ONNX model of a run, for use without libtorch
         serve           serve an exported model over HTTP
@@ -48,7 +50,7 @@ describe('help', () => {
     `);
   });
 
-  it.each(['demo', 'data', 'train', 'evaluate', 'predict', 'export', 'runs', 'weights', 'parity'])(
+  it.each(['demo', 'data', 'train', 'evaluate', 'ablate', 'predict', 'export', 'runs', 'weights', 'parity'])(
     'of %s says how it is used',
     (name) => {
       const { status, stdout, stderr } = reclmis(name, '--help');

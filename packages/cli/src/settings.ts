@@ -47,10 +47,19 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** Adds `--config`, `--preset`, the short names and, in a group of their own, all settings. */
 export function withSettings(command: Command): Command {
-  const settings = new Map(describeSettings().map((setting) => [setting.path, setting]));
   command.option('-c, --config <file>', 'YAML file of settings; it may build on a preset (preset: NAME)');
   command.addOption(
     new Option('-p, --preset <name>', `settings of configs/NAME.yaml: ${presetNames().join(', ')}`),
+  );
+  return withOverrides(command);
+}
+
+/** Adds the short names and all settings, for commands that take what is below them from elsewhere. @param without settings that are no flags. */
+export function withOverrides(command: Command, without: readonly string[] = []): Command {
+  const settings = new Map(
+    describeSettings().flatMap((setting) =>
+      without.includes(setting.path) ? [] : [[setting.path, setting]],
+    ),
   );
   for (const [flag, placeholder, path] of SHORT) {
     const setting = settings.get(path);

@@ -393,6 +393,13 @@ const CATALOGUE = {
       'Repair what the list of failures names, and run the same command with --resume: it does only what is missing.',
     exitCode: 6,
   },
+  STUDY_INCOMPLETE: {
+    meaning:
+      'Some runs of a study diverged or ran out of time; all others are done, and the tables hold them.',
+    remedy:
+      'Look at the runs that the message names; the same command goes on with those that ran out of time.',
+    exitCode: 6,
+  },
   EXPORT_UNSUPPORTED: {
     meaning: 'The model uses an operation that has no translation to ONNX.',
     remedy: 'Report the operation that the message names; nothing was written.',

@@ -84,6 +84,19 @@ export function configToYaml(config: Config): string {
 }
 
 function readTree(file: string, chain: readonly string[]): Tree {
+  const { preset, ...own } = readYaml(file);
+  if (preset === undefined) return own;
+  if (typeof preset !== 'string') {
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${file}: preset: expected the name of a preset, got ${show(preset)}`,
+    );
+  }
+  return merge(readPreset(preset, file, chain), own);
+}
+
+/** A YAML file as a plain object, empty where the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
+export function readYaml(file: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -102,15 +115,7 @@ function readTree(file: string, chain: readonly string[]): Tree {
   const value: unknown = document.toJS() ?? {};
   if (!isTree(value))
     throw new ReclmisError('CONFIG_INVALID', `${file}: expected settings by name, got ${show(value)}`);
-  const { preset, ...own } = value;
-  if (preset === undefined) return own;
-  if (typeof preset !== 'string') {
-    throw new ReclmisError(
-      'CONFIG_INVALID',
-      `${file}: preset: expected the name of a preset, got ${show(preset)}`,
-    );
-  }
-  return merge(readPreset(preset, file, chain), own);
+  return value;
 }
 
 function readPreset(name: string, source: string, chain: readonly string[]): Tree {
@@ -164,6 +169,11 @@ function explain(error: z.ZodError, tree: Tree, source: string): ReclmisError {
       `${source}: unknown key ${key}; the closest known one is ${closest}`,
     );
   }
+  return explainValue(error, tree, source);
+}
+
+/** One coded error for the first value that does not fit a schema. */
+export function explainValue(error: z.ZodError, tree: unknown, source: string): ReclmisError {
   const issue = error.issues[0];
   if (!issue) return new ReclmisError('CONFIG_INVALID', `${source}: ${error.message}`, { cause: error });
   let actual: unknown = tree;
@@ -202,6 +212,15 @@ function expected(issue: z.core.$ZodIssue): string {
 
 function isSequence(origin: string): boolean {
   return origin === 'array' || origin === 'tuple';
+}
+
+/** Refuses a dotted path that is no setting. @param where what to call it in the message. @throws CONFIG_UNKNOWN_KEY */
+export function requireSetting(path: string, where: string): void {
+  if (describeSettings().some((setting) => setting.path === path)) return;
+  throw new ReclmisError(
+    'CONFIG_UNKNOWN_KEY',
+    `${where}: unknown setting ${path}; the closest known one is ${closestSetting(path)}`,
+  );
 }
 
 /** The known path with the smallest edit distance; a known key under the wrong section is close too. */

@@ -19,6 +19,7 @@ export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
 export * from './bench/index.js';
+export * from './ablate/index.js';
 export * from './model/index.js';
 export * from './text/index.js';
 export * from './weights/index.js';

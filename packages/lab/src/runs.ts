@@ -133,7 +133,7 @@ export function compareRuns(dirs: readonly string[]): RunComparison {
 }
 
 /** Settings by dotted path; lists are values. */
-function flatten(config: Config): Map<string, unknown> {
+export function flatten(config: Config): Map<string, unknown> {
   const all = new Map<string, unknown>();
   const visit = (value: unknown, path: string): void => {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {

@@ -88,13 +88,14 @@ const LATEX: Readonly<Record<string, string>> = {
   '≤': '$\\le$',
   '≥': '$\\ge$',
   '✓': '$\\checkmark$',
+  Δ: '$\\Delta$',
 };
 
 /** Text that LaTeX shows as given, in any encoding of fonts. */
 export function escapeLatex(text: string): string {
   return text
     .replace(/\s*\r?\n\s*/g, ' ')
-    .replace(/[\\{}&%$#_~^<>|±×−≤≥✓]/g, (character) => LATEX[character] ?? character);
+    .replace(/[\\{}&%$#_~^<>|±×−≤≥✓Δ]/g, (character) => LATEX[character] ?? character);
 }
 
 /** Mean and standard deviation over seeds as `84.8 ± 0.3`; of one value, which has no deviation, the value alone; of none, a dash. */

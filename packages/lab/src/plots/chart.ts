@@ -11,6 +11,8 @@ export interface Series {
   readonly colour: Rgb;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;
+  /** Upright lines through points, e.g. from mean - deviation to mean + deviation. */
+  readonly bars?: readonly (readonly [x: number, low: number, high: number])[];
 }
 
 export interface Chart {
@@ -83,7 +85,8 @@ export function svgChart(chart: Chart, frame: Frame): string {
   const points = chart.series.flatMap((series) => series.points.filter(([, y]) => usable(y)));
   const xs = points.map(([x]) => x);
   const [x0, x1] = spread(Math.min(...xs, Infinity), Math.max(...xs, -Infinity), 1, 1);
-  const ys = points.map(([, y]) => y);
+  const bars = chart.series.flatMap(({ bars: own = [] }) => own.flatMap(([, low, high]) => [low, high]));
+  const ys = [...points.map(([, y]) => y), ...bars.filter(usable)];
   const [y0, y1] = limits(chart, Math.min(...ys, Infinity), Math.max(...ys, -Infinity), log);
 
   const yTicks = log ? logTicks(y0, y1) : ticks(y0, y1);
@@ -119,7 +122,7 @@ export function svgChart(chart: Chart, frame: Frame): string {
 }
 
 function svgSeries(
-  { colour, points, dashed }: Series,
+  { colour, points, dashed, bars = [] }: Series,
   usable: (y: number) => boolean,
   toX: (x: number) => number,
   toY: (y: number) => number,
@@ -137,6 +140,10 @@ function svgSeries(
     pen = 'L';
     if (points.length <= 40) dots += `<circle cx="${px}" cy="${py}" r="2.6" fill="${css(colour)}"/>`;
   }
+  const upright = bars
+    .map(([x, low, high]) => `M${toX(x).toFixed(1)} ${toY(low).toFixed(1)}V${toY(high).toFixed(1)}`)
+    .join('');
+  if (upright !== '') dots += `<path d="${upright}" stroke="${css(colour)}" stroke-width="1.4"/>`;
   const dash = dashed ? ' stroke-dasharray="6 4"' : '';
   return `<path d="${path}" fill="none" stroke="${css(colour)}" stroke-width="2" stroke-linejoin="round"${dash}/>${dots}`;
 }

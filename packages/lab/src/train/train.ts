@@ -90,7 +90,7 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const { out, parallel = null } = options;
   if (leads(options)) refuseTaken(out);
   const data = await openTrainingData(asked);
-  const config = told(leads(options) ? settle(asked, options) : asked, options);
+  const config = told(leads(options) ? settleNotes(asked, options) : asked, options);
   requireSameEverywhere(data, options);
   const session = openSession(config, data, parallel);
   try {
@@ -139,14 +139,14 @@ export function announce(session: Session, options: TrainListeners): void {
 }
 
 /** The configuration with the note encoder that it comes down to, which the run records. */
-function settle(config: Config, options: TrainOptions): Config {
+export function settleNotes(config: Config, options: Pick<TrainListeners, 'onNotice'> = {}): Config {
   if (!readsNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } }; // reads no note
   const { text, notice } = chooseEncoder(config.text);
   tell(options, notice);
   return { ...config, text };
 }
 
-function tell({ onNotice }: TrainListeners, line: string | null): void {
+function tell({ onNotice }: Pick<TrainListeners, 'onNotice'>, line: string | null): void {
   if (line !== null) onNotice?.(line);
 }
 

@@ -1,0 +1,248 @@
+/** `reclmis ablate`: the cells of a study trained, tested and put into tables beside the paper's figures. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import {
+  collectResults,
+  type Config,
+  findStudy,
+  loadStudy,
+  type Overrides,
+  resultTable,
+  type Study,
+  studyNames,
+  studyTasks,
+  type StudyResult,
+  type Task,
+  viewTask,
+  writePhantom,
+  writeStudyReport,
+} from '@reclmis/lab';
+import type { Command } from 'commander';
+import { studyWithProgress } from '../ablating.js';
+import { interruptSignal, releaseInterrupt } from '../interrupt.js';
+import { type Processes, settleProcesses, withProcesses } from '../launching.js';
+import { Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { casesOf, type Part, parsePart } from '../predict/part.js';
+import { Progress } from '../progress.js';
+import { overridesFrom, withOverrides } from '../settings.js';
+import { formatTable } from '../table.js';
+
+interface AblateFlags extends OutputOptions, Readonly<Record<string, unknown>> {
+  readonly out?: string;
+  readonly seeds?: readonly number[];
+  readonly cells?: readonly string[];
+  readonly part?: Part;
+  readonly nproc?: number | 'auto';
+  readonly list?: boolean;
+  readonly report?: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('ablate')
+    .description('train and test the cells of a study, and put them into tables beside the paper’s figures')
+    .argument('<config>', `YAML file of a study, or a name: ${studyNames().join(', ')}`)
+    .option('-o, --out <dir>', 'folder of the study; what is done there is not done again')
+    .option('--seeds <list>', 'seeds, e.g. 1,2,3 (default: the study’s)', readSeeds)
+    .option('--cells <names>', 'only these cells, e.g. all,none', readNames)
+    .option(
+      '--part <I/N>',
+      'only the I-th of N shares of the runs, to share a study among machines',
+      parsePart,
+    )
+    .option('--list', 'list the cells, with --out how each stands, and compute nothing')
+    .option('--report', 'write the tables from what is there, and compute nothing');
+  withOutputOptions(withOverrides(withProcesses(command), ['seed']))
+    .addHelpText(
+      'after',
+      '\nSettings given as flags go over those that the cells share. Ctrl-C stops cleanly; the same command goes on.\n' +
+        '\nExamples:\n' +
+        '  $ reclmis ablate phantom-smoke -o ablation/phantom-smoke\n' +
+        '  $ reclmis ablate components --data data/QaTa-COV19 -o ablation/components --part 1/4\n' +
+        '  $ reclmis ablate components --data data/QaTa-COV19 -o ablation/components --report\n',
+    )
+    .action(run);
+}
+
+async function run(asked: string, flags: AblateFlags): Promise<void> {
+  if (flags.list === true) return list(asked, flags);
+  const { out } = flags;
+  if (out === undefined)
+    throw new ReclmisError('OPTION_INVALID', 'no folder for the study: expected --out DIR');
+  if (flags.report === true) return report(asked, out, flags);
+  const processes = await settleProcesses(flags.nproc);
+  if (typeof processes === 'number') {
+    process.exitCode = processes; // of the workers, which have said all
+    return;
+  }
+  return compute(asked, out, flags, processes);
+}
+
+async function compute(asked: string, out: string, flags: AblateFlags, processes: Processes): Promise<void> {
+  const output = new Output(processes.leads ? flags : { quiet: true });
+  const signal = interruptSignal();
+  try {
+    const study = withData(asked, out, flags, true);
+    if (processes.leads) await drawPhantoms(study, out, signal, output);
+    const tasks = tasksOf(study, out, flags).map((task) => ({
+      ...task,
+      config: processes.config(task.config),
+    }));
+    const device = tasks[0]?.config.device ?? 'cpu';
+    const { interrupted, unfinished } = await processes.together(device, (parallel) =>
+      studyWithProgress(tasks, output, parallel),
+    );
+    if (processes.leads) {
+      const result = collectResults(study, out, flags.seeds);
+      await show(result, out, output);
+    }
+    if (interrupted) {
+      const error = stopped(out, signal.reason);
+      if (processes.leads) throw error;
+      process.exitCode = error.exitCode;
+      return;
+    }
+    if (unfinished.length > 0) throw incomplete(unfinished);
+  } finally {
+    releaseInterrupt();
+  }
+}
+
+/** The study with its data set: the one that is given, or phantoms of its own. */
+function withData(asked: string, out: string | undefined, flags: AblateFlags, needed: boolean): Study {
+  const file = findStudy(asked);
+  const overrides: Overrides = overridesFrom(flags);
+  const study = loadStudy(file, overrides);
+  const config = study.cells[0]?.config;
+  if (!config || config.data.dir !== '' || out === undefined) return study;
+  if (study.phantom)
+    return loadStudy(file, { ...overrides, 'data.dir': phantomFolder(study.phantom, config, out) });
+  if (!needed) return study;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `no data set: expected --data DIR, or phantom or data.dir in ${file}`,
+  );
+}
+
+/** Its name says what it holds, so that a study that asks for others draws them beside it. */
+function phantomFolder(
+  { count, seed }: NonNullable<Study['phantom']>,
+  { model }: Config,
+  out: string,
+): string {
+  return join(out, 'data', `phantom-${count}-of-${model.imageSize}-seed-${seed}`);
+}
+
+/** Draws the phantoms that the study asks for, where it was given no other data, unless they are there. */
+async function drawPhantoms(
+  { phantom, cells }: Study,
+  out: string,
+  signal: AbortSignal,
+  output: Output,
+): Promise<void> {
+  const config = cells[0]?.config;
+  if (!phantom || !config || config.data.dir !== phantomFolder(phantom, config, out)) return;
+  if (existsSync(config.data.dir)) return;
+  const { dir } = config.data;
+  const bar = new Progress({ label: 'phantoms', total: phantom.count, quiet: output.quiet });
+  try {
+    await writePhantom(dir, {
+      ...phantom,
+      size: config.model.imageSize,
+      signal,
+      onProgress: (done) => bar.update(done),
+    });
+  } catch (error) {
+    if (!existsSync(dir)) throw error; // else another part of the study was first
+  }
+  bar.stop();
+}
+
+function tasksOf(study: Study, out: string, { seeds, cells, part }: AblateFlags): Task[] {
+  const tasks = studyTasks(study, out, { ...(seeds && { seeds }), cells: cells ?? null });
+  return [...casesOf(tasks, part ?? null)];
+}
+
+async function report(asked: string, out: string, flags: AblateFlags): Promise<void> {
+  await show(collectResults(withData(asked, out, flags, false), out, flags.seeds), out, new Output(flags));
+}
+
+async function show(result: StudyResult, out: string, output: Output): Promise<void> {
+  const files = await writeStudyReport(out, result);
+  const { columns, rows } = resultTable(result);
+  output.result(result);
+  output.say(
+    `\n${formatTable(
+      columns.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
+      rows,
+    )}`,
+  );
+  output.say(`\n${files.join('\n')}`);
+}
+
+function list(asked: string, flags: AblateFlags): void {
+  const output = new Output(flags);
+  const { out } = flags;
+  const study = withData(asked, out, flags, false);
+  const tasks = tasksOf(study, out ?? '', flags);
+  const rows = tasks.map((task) => ({
+    cell: task.cell.name,
+    seed: task.seed,
+    set: task.cell.set,
+    paper: task.cell.paper,
+    ...(out === undefined ? {} : { dir: task.dir, state: viewTask(task).state }),
+  }));
+  output.result(rows);
+  output.say(`${study.title} (${study.source})\n`);
+  const state = out === undefined ? [] : [{ title: 'state' }];
+  const settings = (set: Task['cell']['set']): string =>
+    Object.entries(set)
+      .map(([path, value]) => `${path}=${String(value)}`)
+      .join(' ');
+  output.say(
+    formatTable(
+      [{ title: 'cell' }, { title: 'seed', align: 'right' }, ...state, { title: 'settings' }],
+      rows.map((row) => [
+        row.cell,
+        String(row.seed),
+        ...('state' in row ? [row.state] : []),
+        settings(row.set),
+      ]),
+    ),
+  );
+}
+
+/** Ctrl-C is the user's; the other signals are a scheduler's, who starts again on an exit status of its own. */
+function stopped(out: string, by: unknown): ReclmisError {
+  const remedy = 'Give the same command again: it goes on.';
+  const preempted = by === 'SIGTERM' || by === 'SIGUSR1';
+  return new ReclmisError(
+    preempted ? 'PREEMPTED' : 'INTERRUPTED',
+    `${out}: stopped by ${preempted ? by : 'Ctrl-C'}; what was computed is saved`,
+    { remedy },
+  );
+}
+
+function incomplete(unfinished: readonly Task[]): ReclmisError {
+  const names = unfinished.map(({ cell, seed }) => `${cell.name} (seed ${seed})`).join(', ');
+  return new ReclmisError(
+    'STUDY_INCOMPLETE',
+    `${unfinished.length} runs did not come to their end: ${names}`,
+  );
+}
+
+/** @throws OPTION_INVALID */
+function readSeeds(text: string): number[] {
+  const seeds = text.split(',').map((part) => (/^\d{1,10}$/.test(part.trim()) ? Number(part) : Number.NaN));
+  const fits = seeds.every((seed) => seed < 2 ** 31) && new Set(seeds).size === seeds.length;
+  if (fits) return seeds;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--seeds: expected different whole numbers such as 1,2,3, got "${text}"`,
+  );
+}
+
+function readNames(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}

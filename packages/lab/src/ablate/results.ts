@@ -1,0 +1,218 @@
+/**
+ * What a study found, from the folders of its runs: figures per cell over seeds beside the paper's, as data, Markdown and LaTeX.
+ *
+ * Figures are Dice and IoU, means over images of the test split at threshold 0.5, in percent; over several seeds their mean and standard
+ * deviation (of a sample). A difference to the cell that the paper finds best is taken seed by seed, then averaged: figures from another
+ * data set or a shorter training do not compare with the paper's, what a part brings may.
+ */
+import type { Config } from '../config.js';
+import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../tables.js';
+import { flatten } from '../runs.js';
+import type { PaperFigures, Study } from './study.js';
+import { studyTasks, type TaskScore, type TaskState, viewTask } from './tasks.js';
+
+/** One run of a cell. */
+export interface RunResult {
+  readonly seed: number;
+  readonly state: TaskState;
+  readonly dir: string;
+  /** Null unless it is done. */
+  readonly score: TaskScore | null;
+  /** Training time so far, all sessions. */
+  readonly seconds: number;
+  /** Epochs so far. */
+  readonly epochs: number;
+}
+
+/** One cell with its runs. */
+export interface CellResult {
+  readonly name: string;
+  readonly label: string;
+  /** Its value of each setting that tells cells apart, by dotted path. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** In percent. */
+  readonly paper: PaperFigures | null;
+  readonly runs: readonly RunResult[];
+}
+
+/** `results.json`. */
+export interface StudyResult {
+  readonly format: 'reclmis-ablation/1';
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  readonly remark: string;
+  readonly best: string | null;
+  readonly columns: Study['columns'];
+  readonly axes: Study['axes'];
+  readonly seeds: readonly number[];
+  /** Of the cells' runs: the data sets by name with their test cases, epochs asked for, and size of the input in pixels. */
+  readonly setting: {
+    readonly data: readonly string[];
+    readonly epochs: readonly number[];
+    readonly size: readonly number[];
+  };
+  readonly cells: readonly CellResult[];
+}
+
+/** Looks into the run folders. @param out the study's. @throws OUTPUT_EXISTS, RUN_INVALID as `viewTask` does. */
+export function collectResults(
+  study: Study,
+  out: string,
+  seeds: readonly number[] = study.seeds,
+): StudyResult {
+  const { name, title, source, remark, best, columns, axes } = study;
+  const tasks = studyTasks(study, out, { seeds }).map((task) => ({ task, view: viewTask(task) }));
+  const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
+  const scores = tasks.flatMap(({ view: { score } }) => (score ? [score] : []));
+  return {
+    format: 'reclmis-ablation/1',
+    name,
+    title,
+    source,
+    remark,
+    best,
+    columns,
+    axes,
+    seeds,
+    setting: {
+      data: distinct(scores.map(({ data }) => `${data.name} (${data.cases} test cases)`)),
+      epochs: distinct(tasks.map(({ task }) => task.config.train.epochs)),
+      size: distinct(tasks.map(({ task }) => task.config.model.imageSize)),
+    },
+    cells: study.cells.map(({ name: cell, label, config, paper }) => ({
+      name: cell,
+      label,
+      values: valuesOf(config, columns),
+      paper,
+      runs: tasks
+        .filter(({ task }) => task.cell.name === cell)
+        .map(({ task: { seed, dir }, view: { state, info, score } }) => ({
+          seed,
+          state,
+          dir,
+          score,
+          seconds: info?.seconds ?? 0,
+          epochs: info?.epochs ?? 0,
+        })),
+    })),
+  };
+}
+
+/** Dice or IoU of a cell's done runs, in percent, by seed. */
+export function percentages({ runs }: CellResult, measure: 'dice' | 'iou'): Map<number, number> {
+  return new Map(
+    runs.flatMap(({ seed, score }) => (score ? [[seed, 100 * score.mean[measure]] as const] : [])),
+  );
+}
+
+/** A cell's difference to another in percentage points, for the seeds that both have. */
+export function differences(cell: CellResult, to: CellResult): number[] {
+  const reference = percentages(to, 'dice');
+  return [...percentages(cell, 'dice')].flatMap(([seed, value]) => {
+    const base = reference.get(seed);
+    return base === undefined ? [] : [value - base];
+  });
+}
+
+/** The table: a row per cell. Columns of the paper's figures are there where the paper gives any, differences where it names a best cell. */
+export function resultTable(result: StudyResult): {
+  readonly columns: readonly string[];
+  readonly rows: Rows;
+} {
+  const { cells, best, columns, seeds } = result;
+  const reference = cells.find(({ name }) => name === best) ?? null;
+  const withPaper = cells.some(({ paper }) => paper !== null);
+  const listed = result.axes === null;
+  const rows = cells.map((cell) => [
+    ...(listed ? [cell.label + (cell === reference ? ' (best in the paper)' : '')] : []),
+    ...columns.map(
+      ({ path }, at) =>
+        shown(cell.values[path]) + (!listed && at === 0 && cell === reference ? ' (best)' : ''),
+    ),
+    stateOf(cell, seeds.length),
+    meanAndDeviation([...percentages(cell, 'dice').values()]),
+    meanAndDeviation([...percentages(cell, 'iou').values()]),
+    ...(reference ? [signed(cell === reference ? [] : differences(cell, reference))] : []),
+    ...(withPaper ? [figure(cell.paper?.dice), figure(cell.paper?.miou)] : []),
+    ...(withPaper && reference ? [paperDifference(cell, reference)] : []),
+  ]);
+  return {
+    columns: [
+      ...(listed ? ['cell'] : []),
+      ...columns.map(({ title }) => title),
+      'seeds',
+      'Dice',
+      'mIoU',
+      ...(reference ? ['Δ Dice'] : []),
+      ...(withPaper ? ['paper: Dice', 'paper: mIoU'] : []),
+      ...(withPaper && reference ? ['paper: Δ Dice'] : []),
+    ],
+    rows,
+  };
+}
+
+/** What the figures are, in one paragraph. */
+export function legend({ best, setting, cells }: StudyResult): string {
+  const reference = cells.find(({ name }) => name === best);
+  return [
+    setting.data.length > 0
+      ? `Test split of ${setting.data.join(', ')}, ${setting.size.map((size) => `${size} x ${size}`).join(', ')}, at most ${setting.epochs.join(', ')} epochs.`
+      : 'No run has figures yet.',
+    'Dice and mIoU are means over images in percent; ± is the standard deviation over seeds.',
+    reference ? `Δ is the difference to "${reference.label}" in percentage points, seed by seed.` : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
+/** `results.md`. @param plot file name of the picture beside it, where there is one. */
+export function resultMarkdown(result: StudyResult, plot: string | null): string {
+  const { columns, rows } = resultTable(result);
+  return `${[
+    `# ${result.title}`,
+    `${result.source}.${result.remark === '' ? '' : ` ${result.remark}`}`,
+    markdownTable(columns, rows).trimEnd(),
+    legend(result),
+    ...(plot === null ? [] : [`![${result.title}](${plot})`]),
+    'For research; not for diagnosis.',
+  ].join('\n\n')}\n`;
+}
+
+/** `results.tex`: a float that `\ref{tab:NAME}` finds. */
+export function resultLatex(result: StudyResult): string {
+  const { columns, rows } = resultTable(result);
+  return latexTable(columns, rows, {
+    caption: `${result.title}. ${result.source}. ${legend(result)}`,
+    label: `tab:${result.name}`,
+  });
+}
+
+function valuesOf(config: Config, columns: Study['columns']): Record<string, unknown> {
+  const all = flatten(config);
+  return Object.fromEntries(columns.map(({ path }) => [path, all.get(path)]));
+}
+
+function shown(value: unknown): string {
+  return value === true ? '✓' : value === false ? '–' : String(value);
+}
+
+/** How many of the seeds are done, and what became of the others. */
+function stateOf({ runs }: CellResult, of: number): string {
+  const done = runs.filter(({ state }) => state === 'done').length;
+  const failed = runs.filter(({ state }) => state === 'failed').length;
+  return `${done === of ? `${of}` : `${done} of ${of}`}${failed > 0 ? `, ${failed} failed` : ''}`;
+}
+
+const figure = (value: number | undefined): string => value?.toFixed(2) ?? '';
+
+function signed(values: readonly number[]): string {
+  if (values.length === 0) return '';
+  const text = meanAndDeviation(values);
+  return text.startsWith('-') ? `−${text.slice(1)}` : `+${text}`;
+}
+
+function paperDifference(cell: CellResult, reference: CellResult): string {
+  if (cell === reference || !cell.paper || !reference.paper) return '';
+  return signed([cell.paper.dice - reference.paper.dice]);
+}

@@ -1,0 +1,166 @@
+/**
+ * Runs a study: trains what is absent, resumes what was begun, evaluates each run once on the test split, and leaves alone what is done.
+ *
+ * All folders are looked at before anything is computed, so that one of other settings shows at once and not after a night. A training
+ * that diverges is told and does not stop the others. With several processes rank 0 looks, decides and evaluates; the others follow.
+ */
+import { ReclmisError } from '@reclmis/core';
+import type { Overrides } from '../config.js';
+import { openDataset } from '../data/dataset.js';
+import type { Split } from '../data/types.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { runData, type RunData, type RunStatus } from '../run.js';
+import { RESUMABLE_SETTINGS, resumeTraining } from '../train/resume.js';
+import { leads, train, type TrainListeners } from '../train/train.js';
+import { type Task, type TaskScore, type TaskState, viewTask, requireSameData, writeScore } from './tasks.js';
+
+/** What is still to be done for a task. */
+export type TaskWork = 'train' | 'resume' | 'evaluate' | 'nothing';
+
+/** Who listens, and what may end the work. */
+export interface StudyListeners extends TrainListeners {
+  /** Called once, before anything is computed, with what is to be done for each task. */
+  readonly onPlan?: (work: readonly TaskWork[]) => void;
+  /** Called when a task that is not done begins. */
+  readonly onTask?: (task: Task, work: TaskWork, index: number) => void;
+  /** Called during the evaluation on the test split with the number of cases done, of all. */
+  readonly onTest?: (done: number, of: number) => void;
+  /** Called when a task's figures are written. */
+  readonly onScore?: (task: Task, score: TaskScore) => void;
+  /** Called when a training diverged; the next one follows. */
+  readonly onFailure?: (task: Task, error: ReclmisError) => void;
+}
+
+/** How the work ended. */
+export interface StudyOutcome {
+  readonly interrupted: boolean;
+  /** Tasks whose training stopped before its time: by an error or by `train.maxMinutes`. */
+  readonly unfinished: readonly Task[];
+}
+
+/**
+ * @throws OUTPUT_EXISTS for a folder of other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of `train`, except that a
+ *   loss which is not finite ends only its own training where one process trains.
+ */
+export async function runStudy(
+  tasks: readonly Task[],
+  listeners: StudyListeners = {},
+): Promise<StudyOutcome> {
+  const planned = leads(listeners) ? await plan(tasks) : [];
+  const work = listeners.parallel?.told(planned) ?? planned;
+  listeners.onPlan?.(work);
+  const unfinished: Task[] = [];
+  for (const [index, task] of tasks.entries()) {
+    const todo = work[index] ?? 'nothing';
+    if (todo === 'nothing') continue;
+    if (stopped(listeners)) return { interrupted: true, unfinished };
+    listeners.onTask?.(task, todo, index);
+    const status = todo === 'evaluate' ? 'finished' : await learn(task, todo, listeners);
+    if (status === 'failed' || status === 'out-of-time') unfinished.push(task);
+    else if (status === 'interrupted' || !(await test(task, listeners)))
+      return { interrupted: true, unfinished };
+  }
+  return { interrupted: false, unfinished };
+}
+
+function stopped({ parallel, signal }: StudyListeners): boolean {
+  const here = signal?.aborted === true;
+  return parallel?.any(here) ?? here;
+}
+
+/** What is to be done for each task; looks at all of them. */
+async function plan(tasks: readonly Task[]): Promise<TaskWork[]> {
+  const data = new Cases();
+  const work: TaskWork[] = [];
+  for (const task of tasks) {
+    const { state, info, score } = viewTask(task);
+    if (info) requireSameData(task, info, await data.known(task, 'train'), await data.known(task, 'val'));
+    if (state === 'running')
+      throw new ReclmisError('RUN_BUSY', `${task.dir}: another process trains into this run`, {
+        remedy: 'Wait for it or stop it; to share a study among machines give each its own --part.',
+      });
+    const stale = score !== null && score.data.fingerprint !== (await data.known(task, 'test')).fingerprint;
+    work.push(stale ? 'evaluate' : WORK[state]);
+  }
+  return work;
+}
+
+const WORK = {
+  absent: 'train',
+  begun: 'resume',
+  failed: 'resume',
+  trained: 'evaluate',
+  done: 'nothing',
+} as const satisfies Record<Exclude<TaskState, 'running'>, TaskWork>;
+
+/** The cases that configurations name, each selection opened once. */
+class Cases {
+  private readonly opened = new Map<string, RunData>();
+
+  async known({ config: { data } }: Task, split: Split): Promise<RunData> {
+    const stems = split === 'test' ? '' : split === 'train' ? data.trainStems : data.valStems;
+    const key = JSON.stringify([data.dir, split, stems]);
+    const known =
+      this.opened.get(key) ?? runData(await openDataset(data.dir, split, stems === '' ? {} : { stems }));
+    this.opened.set(key, known);
+    return known;
+  }
+}
+
+/** Trains or goes on. A loss that is not finite is told and ends this training alone, unless several processes would have to agree on it. */
+async function learn(task: Task, work: TaskWork, listeners: StudyListeners): Promise<RunStatus> {
+  try {
+    const { status } =
+      work === 'train'
+        ? await train(task.config, { out: task.dir, ...listeners })
+        : await resumeTraining(task.dir, { overrides: ofThisMachine(task), ...listeners });
+    return status;
+  } catch (error) {
+    const diverged = error instanceof ReclmisError && error.code === 'LOSS_NOT_FINITE';
+    if (!diverged || listeners.parallel) throw error;
+    listeners.onFailure?.(task, error);
+    return 'failed';
+  }
+}
+
+/** Where and with what to compute, which may have changed since the run began. */
+function ofThisMachine({ config }: Task): Overrides {
+  const value = (path: string): unknown =>
+    path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
+  return Object.fromEntries(RESUMABLE_SETTINGS.map((path) => [path, value(path)]));
+}
+
+/**
+ * Scores the best checkpoint on the test split and writes the figures. Rank 0 does it, and lets the others know batch by batch that it
+ * gets on, since a collective does not wait for ever.
+ * @returns whether it came to its end.
+ */
+async function test(task: Task, listeners: StudyListeners): Promise<boolean> {
+  const { parallel, signal, onTest, onScore, onNotice } = listeners;
+  if (parallel && !leads(listeners)) {
+    let word = parallel.told<TestWord>('testing');
+    while (word === 'testing') word = parallel.told<TestWord>('testing');
+    return word === 'done';
+  }
+  const { data, device, train: settings } = task.config;
+  const { cases } = await openDataset(data.dir, 'test');
+  const evaluation = await evaluateRun(task.dir, {
+    dataDir: data.dir,
+    split: 'test',
+    device,
+    threads: settings.threads,
+    ...(signal && { signal }),
+    ...(onNotice && { onNotice }),
+    onProgress: (done) => {
+      onTest?.(done, cases.length);
+      parallel?.told<TestWord>('testing');
+    },
+  });
+  const whole = evaluation.rows.length === cases.length; // a signal during the last batch does not undo it
+  if (whole) onScore?.(task, await writeScore(task, evaluation));
+  parallel?.told<TestWord>(whole ? 'done' : 'stopped');
+  return whole;
+}
+
+/** What rank 0 tells the others during an evaluation. */
+type TestWord = 'testing' | 'done' | 'stopped';

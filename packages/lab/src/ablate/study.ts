@@ -1,0 +1,293 @@
+/**
+ * A study: one question asked of the model by switching it (METHOD.md 9: the paper's Tables 2 to 4 and its further ablations). It is a YAML
+ * file of `configs/ablation/`: settings that all cells share, and cells, each of which sets some of them otherwise. Every cell is an
+ * ordinary configuration of the one model; nothing but settings makes them differ.
+ *
+ *     name: components
+ *     title: Components of the method
+ *     source: Table 2 (QaTa-COV19)
+ *     base: { preset: qata-cov19 }           # or settings, as in a configuration file
+ *     seeds: [1, 2, 3]
+ *     columns: { model.components.ci: CI }   # headings of the tables; otherwise a setting's own name
+ *     best: all                              # the cell that the paper finds best
+ *     cells:
+ *       - { name: all, label: CI and CLR, set: { model.components.cvr: false }, paper: { dice: 84.30, miou: 75.84 } }
+ *
+ * Instead of `cells`, `grid` gives values for one or more settings, and every combination is a cell.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { z } from 'zod';
+import {
+  type Config,
+  explainValue,
+  PRESETS_FOLDER,
+  readYaml,
+  requireSetting,
+  resolveConfig,
+} from '../config.js';
+import { flatten } from '../runs.js';
+import { RESUMABLE_SETTINGS } from '../train/resume.js';
+
+/** Names make folders and labels. */
+const name = (): z.ZodString =>
+  z
+    .string()
+    .max(64)
+    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and hyphens');
+const percentage = (): z.ZodNumber => z.number().min(0).max(100);
+const seed = (): z.ZodNumber =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1);
+const value = z.union([z.number(), z.boolean(), z.string()]);
+
+const figuresSchema = z.strictObject({ dice: percentage(), miou: percentage() });
+
+const cellSchema = z.strictObject({
+  name: name(),
+  label: z.string().min(1).optional(),
+  set: z.record(z.string(), value),
+  paper: figuresSchema.optional(),
+});
+
+const studySchema = z.strictObject({
+  name: name().optional(),
+  title: z.string().min(1),
+  source: z.string().min(1),
+  remark: z.string().min(1).optional(),
+  base: z.record(z.string(), z.unknown()).default({}),
+  seeds: z.array(seed()).min(1).default([1]),
+  phantom: z
+    .strictObject({ count: z.number().int().min(3).max(100_000), seed: seed().default(1) })
+    .optional(),
+  columns: z.record(z.string(), z.string().min(1)).default({}),
+  best: z.string().optional(),
+  cells: z.array(cellSchema).min(1).optional(),
+  grid: z.record(z.string(), z.array(value).min(1)).optional(),
+});
+
+/** What a cell sets a setting to. */
+export type SettingValue = z.infer<typeof value>;
+
+/** Figures of the paper in percent: Dice and IoU, means over images. */
+export type PaperFigures = z.infer<typeof figuresSchema>;
+
+/** One configuration of a study. */
+export interface Cell {
+  /** Its folder's. */
+  readonly name: string;
+  readonly label: string;
+  /** Settings by dotted path that the cell sets over the base. */
+  readonly set: Readonly<Record<string, SettingValue>>;
+  /** What the paper reports of it; null where it names no figure. */
+  readonly paper: PaperFigures | null;
+  /** Complete; seed, device and data folder are the base's. */
+  readonly config: Config;
+}
+
+/** A setting that tells cells apart. */
+export interface StudyColumn {
+  /** Dotted path. */
+  readonly path: string;
+  /** Its heading in tables. */
+  readonly title: string;
+}
+
+export interface Study {
+  readonly name: string;
+  readonly title: string;
+  /** Where in the paper it is from, or what else it answers. */
+  readonly source: string;
+  /** How it is meant, for the report; empty where nothing is to be said. */
+  readonly remark: string;
+  readonly seeds: readonly number[];
+  /** The phantoms to draw where no data set is given; null where the study needs one. */
+  readonly phantom: { readonly count: number; readonly seed: number } | null;
+  readonly columns: readonly StudyColumn[];
+  /** Name of the cell that the paper finds best; null where it does not say. */
+  readonly best: string | null;
+  readonly cells: readonly Cell[];
+  /** Numeric settings along which a grid goes, with their values; null for a list of cells. */
+  readonly axes: readonly { readonly path: string; readonly values: readonly number[] }[] | null;
+}
+
+/** The folder of the studies that come with the project. */
+const STUDIES_FOLDER = join(PRESETS_FOLDER, 'ablation');
+
+/** The names of the studies that come with the project, sorted. */
+export function studyNames(): string[] {
+  if (!existsSync(STUDIES_FOLDER)) return [];
+  return readdirSync(STUDIES_FOLDER)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+}
+
+/** The file of a study that is named or given as a file. */
+export function findStudy(asked: string): string {
+  return studyNames().includes(asked) ? join(STUDIES_FOLDER, `${asked}.yaml`) : asked;
+}
+
+/** What whoever runs the study settles, not a cell: who computes where, and what is repeated. */
+const NOT_OF_A_CELL: readonly string[] = ['seed', ...RESUMABLE_SETTINGS];
+
+/**
+ * Reads a study and resolves the configuration of every cell.
+ * @param overrides settings by dotted path that go over the base, below the cells.
+ * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; OPTION_INVALID for an override of what the cells set.
+ */
+export function loadStudy(file: string, overrides: Readonly<Record<string, unknown>> = {}): Study {
+  const tree = readYaml(file);
+  const parsed = studySchema.safeParse(tree);
+  if (!parsed.success) throw explainStudy(parsed.error, tree, file);
+  const { data } = parsed;
+  const drafts = draftCells(data, file);
+  const paths = [...new Set(drafts.flatMap(({ set }) => Object.keys(set)))];
+  paths.forEach((path) => requireOfACell(path, file));
+  requireFree(overrides, paths, file);
+  const cells = drafts.map((draft) => ({
+    ...draft,
+    config: resolveConfig(data.base, { ...overrides, ...draft.set }, `${file}: cell ${draft.name}`),
+  }));
+  requireDistinct(cells, file);
+  for (const path of Object.keys(data.columns)) {
+    if (!paths.includes(path)) {
+      throw new ReclmisError(
+        'CONFIG_INVALID',
+        `${file}: columns: expected settings that cells set (${paths.join(', ')}), got ${path}`,
+      );
+    }
+  }
+  return {
+    name: data.name ?? basename(file, extname(file)),
+    title: data.title,
+    source: data.source,
+    remark: data.remark ?? '',
+    seeds: data.seeds,
+    phantom: data.phantom ?? null,
+    columns: paths.map((path) => ({ path, title: data.columns[path] ?? path })),
+    best: bestOf(data.best, cells, file),
+    cells,
+    axes: numericAxes(data.grid),
+  };
+}
+
+type Draft = Omit<Cell, 'config'>;
+
+/** The cells as listed, or every combination of a grid's values, the last setting varying fastest. */
+function draftCells({ cells, grid }: z.infer<typeof studySchema>, file: string): Draft[] {
+  if ((cells === undefined) === (grid === undefined))
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${file}: expected either cells or grid, got ${cells ? 'both' : 'neither'}`,
+    );
+  if (cells) {
+    return cells.map(({ name, label = name, set, paper = null }) => ({ name, label, set, paper }));
+  }
+  const axes = Object.entries(grid ?? {});
+  if (axes.length === 0)
+    throw new ReclmisError('CONFIG_INVALID', `${file}: grid: expected at least one setting, got none`);
+  const sets = axes.reduce<Record<string, SettingValue>[]>(
+    (all, [path, values]) => all.flatMap((set) => values.map((one) => ({ ...set, [path]: one }))),
+    [{}],
+  );
+  return sets.map((set) => {
+    const parts = Object.entries(set).map(
+      ([path, one]) => `${path.slice(path.lastIndexOf('.') + 1)}-${String(one)}`,
+    );
+    return { name: parts.join('-'), label: parts.join(', ').replaceAll('-', ' '), set, paper: null };
+  });
+}
+
+function requireOfACell(path: string, file: string): void {
+  requireSetting(path, `${file}: a cell`);
+  if (NOT_OF_A_CELL.includes(path)) {
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${file}: a cell sets ${path}: expected a setting of the model or its training`,
+      {
+        remedy: 'Give seeds as `seeds`, and what the machine needs as flags.',
+      },
+    );
+  }
+}
+
+function requireFree(
+  overrides: Readonly<Record<string, unknown>>,
+  paths: readonly string[],
+  file: string,
+): void {
+  const taken = paths.find((path) => overrides[path] !== undefined);
+  if (taken === undefined) return;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--${taken}: the cells of ${file} set it, so it cannot be one value for all`,
+    {
+      remedy: 'Choose cells with --cells, or write a study of your own.',
+    },
+  );
+}
+
+/** Two cells with one name would share a folder, two with one configuration would be the same run twice. */
+function requireDistinct(cells: readonly Cell[], file: string): void {
+  const names = new Set<string>();
+  const seen = new Map<string, string>();
+  for (const { name, config } of cells) {
+    if (names.has(name))
+      throw new ReclmisError('CONFIG_INVALID', `${file}: cells: expected each name once, got ${name} twice`);
+    names.add(name);
+    const text = JSON.stringify(config);
+    const other = seen.get(text);
+    if (other !== undefined)
+      throw new ReclmisError(
+        'CONFIG_INVALID',
+        `${file}: cells: ${name} and ${other} are the same configuration`,
+      );
+    seen.set(text, name);
+  }
+}
+
+function bestOf(asked: string | undefined, cells: readonly Cell[], file: string): string | null {
+  if (asked === undefined) return null;
+  if (cells.some((cell) => cell.name === asked)) return asked;
+  throw new ReclmisError(
+    'CONFIG_INVALID',
+    `${file}: best: expected the name of a cell (${cells.map((cell) => cell.name).join(', ')}), got ${asked}`,
+  );
+}
+
+function numericAxes(grid: Readonly<Record<string, readonly SettingValue[]>> | undefined): Study['axes'] {
+  if (!grid) return null;
+  const axes = Object.entries(grid).map(([path, values]) => ({
+    path,
+    values: values.filter((one) => typeof one === 'number'),
+  }));
+  return axes.every(({ path, values }) => values.length === grid[path]?.length) ? axes : null;
+}
+
+function explainStudy(error: z.ZodError, tree: Record<string, unknown>, file: string): ReclmisError {
+  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (!unknown) return explainValue(error, tree, file);
+  const key = [...unknown.path.map(String), unknown.keys[0] ?? ''].join('.');
+  return new ReclmisError('CONFIG_UNKNOWN_KEY', `${file}: unknown key ${key}`, {
+    remedy: 'Correct the spelling or remove the key; configs/ablation/ holds complete examples.',
+  });
+}
+
+/** The first setting, in their order, by which two configurations differ apart from where and with what they are computed. */
+export function firstDifference(
+  stored: Config,
+  asked: Config,
+): { readonly path: string; readonly stored: unknown; readonly asked: unknown } | null {
+  const before = flatten(stored);
+  for (const [path, wanted] of flatten(asked)) {
+    if (RESUMABLE_SETTINGS.includes(path)) continue;
+    const found = before.get(path);
+    if (JSON.stringify(found) !== JSON.stringify(wanted)) return { path, stored: found, asked: wanted };
+  }
+  return null;
+}

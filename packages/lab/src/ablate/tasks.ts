@@ -1,0 +1,179 @@
+/**
+ * The runs of a study: one for each cell and seed, in an ordinary run folder DIR/runs/CELL/seed-N, and how each of them stands.
+ *
+ * A run is done when it ended of itself, has the configuration that is asked for, and its figures on the test split lie beside it. One
+ * that was made with other settings or other data is refused by name: its figures would stand in the wrong cell.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Measures, ReclmisError } from '@reclmis/core';
+import { writeFileAtomic } from '@reclmis/files';
+import type { Config } from '../config.js';
+import { scoresToCsv } from '../evaluate/evaluate.js';
+import type { Evaluation } from '../evaluate/evaluate.js';
+import { readInfo, readStoredConfig, refuseTaken, type RunData, runFiles, type RunInfo } from '../run.js';
+import { isHeld } from '../train/run-lock.js';
+import { settleNotes } from '../train/train.js';
+import { type Cell, firstDifference, type Study } from './study.js';
+
+/** One training and its evaluation. */
+export interface Task {
+  readonly cell: Cell;
+  readonly seed: number;
+  /** Its run folder. */
+  readonly dir: string;
+  /** The cell's, with the seed. */
+  readonly config: Config;
+}
+
+/**
+ * `absent`: not begun; `begun`: ended before its time, to be resumed; `running`: a process trains into it; `failed`: ended by an error, to be
+ * resumed; `trained`: complete but not evaluated; `done`: complete with its figures.
+ */
+export type TaskState = 'absent' | 'begun' | 'running' | 'failed' | 'trained' | 'done';
+
+/** Figures of a run on the test split, as they lie beside it. */
+export interface TaskScore {
+  readonly format: 'reclmis-ablation-score/1';
+  readonly checkpoint: Evaluation['checkpoint'];
+  readonly data: RunData;
+  /** Side of the square at which the masks were compared, in pixels. */
+  readonly size: number;
+  readonly images: number;
+  /** Means over images, in [0, 1]: the form of the paper's tables. */
+  readonly mean: Measures;
+  /** Over all pixels of all images, in [0, 1]. */
+  readonly pooled: Measures;
+}
+
+/** Where a task's figures lie: of every image, and together. */
+export const scoreFiles = (dir: string): Record<'rows' | 'score', string> => ({
+  rows: join(dir, 'evaluation', 'ablation-test.csv'),
+  score: join(dir, 'evaluation', 'ablation-test.json'),
+});
+
+/** All runs of a study, cell by cell. @param out DIR. @throws OPTION_INVALID for cells that are not there. */
+export function studyTasks(
+  study: Study,
+  out: string,
+  {
+    seeds = study.seeds,
+    cells = null,
+  }: { readonly seeds?: readonly number[]; readonly cells?: readonly string[] | null } = {},
+): Task[] {
+  const unknown = cells?.find((asked) => !study.cells.some(({ name }) => name === asked));
+  if (unknown !== undefined) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--cells: expected names among ${study.cells.map(({ name }) => name).join(', ')}, got ${unknown}`,
+    );
+  }
+  return study.cells
+    .filter(({ name }) => cells?.includes(name) ?? true)
+    .flatMap((cell) =>
+      seeds.map((seed) => ({
+        cell,
+        seed,
+        dir: join(out, 'runs', cell.name, `seed-${seed}`),
+        config: { ...cell.config, seed },
+      })),
+    );
+}
+
+/** A task with what lies in its folder. */
+export interface TaskView {
+  readonly state: TaskState;
+  /** Null while it is absent. */
+  readonly info: RunInfo | null;
+  /** Null unless it is done. */
+  readonly score: TaskScore | null;
+}
+
+/**
+ * How a task stands. Changes nothing.
+ * @throws OUTPUT_EXISTS where the folder holds something else, or a run of other settings; RUN_INVALID where it is damaged.
+ */
+export function viewTask({ dir, config }: Task): TaskView {
+  const files = runFiles(dir);
+  if (!existsSync(files.config)) {
+    refuseTaken(dir);
+    return { state: 'absent', info: null, score: null };
+  }
+  requireSameSettings(dir, readStoredConfig(files.config), config);
+  const info = existsSync(files.info) ? readInfo(files.info) : null;
+  if (isHeld(dir)) return { state: 'running', info, score: null };
+  if (info?.status === 'failed') return { state: 'failed', info, score: null };
+  if (info === null || (info.status !== 'finished' && info.status !== 'exhausted'))
+    return { state: 'begun', info, score: null };
+  const score = readScore(dir, info);
+  return { state: score ? 'done' : 'trained', info, score };
+}
+
+function requireSameSettings(dir: string, stored: Config, asked: Config): void {
+  const difference = firstDifference(stored, settleNotes(asked));
+  if (!difference) return;
+  const { path, stored: found, asked: wanted } = difference;
+  throw new ReclmisError(
+    'OUTPUT_EXISTS',
+    `${dir}: holds a run with ${path} ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`,
+    {
+      remedy:
+        'Choose another folder for the study, ask for the settings of the first time, or remove the run.',
+    },
+  );
+}
+
+/** @throws OUTPUT_EXISTS where a run was made of other cases. */
+export function requireSameData({ dir }: Task, info: RunInfo | null, train: RunData, val: RunData): void {
+  if (!info?.data) return;
+  for (const [split, found, wanted] of [
+    ['training', info.data.train, train],
+    ['validation', info.data.val, val],
+  ] as const) {
+    if (found.fingerprint === wanted.fingerprint) continue;
+    throw new ReclmisError(
+      'OUTPUT_EXISTS',
+      `${dir}: holds a run of other ${split} cases (${found.cases} of ${found.name}), expected the ${wanted.cases} of ${wanted.name}`,
+      { remedy: 'Choose another folder for the study, give the data of the first time, or remove the run.' },
+    );
+  }
+}
+
+/** The figures beside a run, if they are of its best checkpoint as it is now; a run that went on since has none. */
+function readScore(dir: string, info: RunInfo): TaskScore | null {
+  const file = scoreFiles(dir).score;
+  if (!existsSync(file)) return null;
+  let score: TaskScore;
+  try {
+    score = JSON.parse(readFileSync(file, 'utf8')) as TaskScore;
+  } catch (cause) {
+    throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, {
+      cause,
+      remedy: 'Remove the file: the run is then evaluated again.',
+    });
+  }
+  return score.format === 'reclmis-ablation-score/1' && score.checkpoint.epoch === info.best?.epoch
+    ? score
+    : null;
+}
+
+/** Writes a task's figures, the one that says that it is done last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeScore(
+  { dir }: Task,
+  { checkpoint, data, size, rows, summary }: Evaluation,
+): Promise<TaskScore> {
+  const { name, cases, fingerprint } = data;
+  const score: TaskScore = {
+    format: 'reclmis-ablation-score/1',
+    checkpoint,
+    data: { name, cases, fingerprint },
+    size,
+    images: summary.count,
+    mean: summary.mean,
+    pooled: summary.pooled,
+  };
+  const files = scoreFiles(dir);
+  await writeFileAtomic(files.rows, scoresToCsv(rows));
+  await writeFileAtomic(files.score, `${JSON.stringify(score, null, 2)}\n`);
+  return score;
+}
