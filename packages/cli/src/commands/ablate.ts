@@ -66,7 +66,10 @@ export function register(program: Command): void {
 }
 
 async function run(asked: string, flags: AblateFlags): Promise<void> {
-  if (flags.list === true) return list(asked, flags);
+  if (flags.list === true) {
+    list(asked, flags);
+    return;
+  }
   const { out } = flags;
   if (out === undefined)
     throw new ReclmisError('OPTION_INVALID', 'no folder for the study: expected --out DIR');

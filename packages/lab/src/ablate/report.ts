@@ -1,25 +1,107 @@
-/** The files of a study's report: the table for people, papers and programs, and the picture of a grid. */
+/** The files of a study's report: the table for people, papers and programs, the picture of a grid, and a page with everything. */
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
+import { figure, type Html, page, type ReportSection, table, warning } from '../report/index.js';
+import { runFiles } from '../run.js';
+import { comparisonSvg } from '../runs.js';
+import { readEpochs } from '../train/metrics-log.js';
 import { studyFigure } from './figure.js';
-import { resultLatex, resultMarkdown, type StudyResult } from './results.js';
+import { legend, resultLatex, resultMarkdown, resultTable, type StudyResult } from './results.js';
+
+/** More lines than this in one chart cannot be told apart. */
+const MOST_LINES = 12;
 
 /**
- * Writes `results.json`, `results.md`, `results.tex` and, of a grid of numbers, `plot.svg` and `plot.png`, each whole or not at all.
+ * Writes `report.html`, `results.md`, `results.tex`, `results.json` and, of a grid of numbers, `plot.svg` and `plot.png`, each whole or
+ * not at all.
  * @returns the files, the one to read first first.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL, RUN_INVALID
  */
 export async function writeStudyReport(out: string, result: StudyResult): Promise<string[]> {
-  const figure = studyFigure(result);
+  const plot = studyFigure(result);
   const files: [string, string][] = [
-    ['results.md', resultMarkdown(result, figure === null ? null : 'plot.svg')],
+    ['report.html', studyPage(result, plot)],
+    ['results.md', resultMarkdown(result, plot === null ? null : 'plot.svg')],
     ['results.tex', resultLatex(result)],
     ['results.json', `${JSON.stringify(result, null, 2)}\n`],
-    ...(figure === null ? [] : [['plot.svg', figure] satisfies [string, string]]),
+    ...(plot === null ? [] : [['plot.svg', plot] satisfies [string, string]]),
   ];
   for (const [name, text] of files) await writeFileAtomic(join(out, name), text);
-  if (figure !== null) await writePngRgb(join(out, 'plot.png'), await renderSvg(figure));
-  return [...files.map(([name]) => name), ...(figure === null ? [] : ['plot.png'])].map((name) =>
+  if (plot !== null) await writePngRgb(join(out, 'plot.png'), await renderSvg(plot));
+  return [...files.map(([name]) => name), ...(plot === null ? [] : ['plot.png'])].map((name) =>
     join(out, name),
+  );
+}
+
+function studyPage(result: StudyResult, plot: string | null): string {
+  const { title, source, remark, cells } = result;
+  const { columns, rows } = resultTable(result);
+  const missing = cells.flatMap(({ runs }) => runs.filter(({ state }) => state !== 'done')).length;
+  const sections: ReportSection[] = [
+    { id: 'results', title: 'Results', html: table(columns, rows, { caption: legend(result) }) },
+  ];
+  if (plot !== null) {
+    sections.push({
+      id: 'picture',
+      title: 'Over the settings',
+      html: figure(plot, { alt: `${title}: figures over the settings` }),
+    });
+  }
+  const curves = learningCurves(result);
+  if (curves !== null) {
+    sections.push({
+      id: 'curves',
+      title: 'Learning curves',
+      html: figure(curves, {
+        alt: 'Validation Dice and training loss over epochs',
+        caption: 'The first seed of each cell.',
+      }),
+    });
+  }
+  sections.push({ id: 'runs', title: 'Runs', html: runTable(result) });
+  return page({
+    title,
+    subtitle: `${source}.${remark === '' ? '' : ` ${remark}`}`,
+    ...(missing > 0 && {
+      lead: warning(`${missing} runs have no figures yet; the table holds those that have.`),
+    }),
+    sections,
+  });
+}
+
+/** Validation Dice and training loss of each cell's first run; null where there are none, or more than can be told apart. */
+function learningCurves({ cells }: StudyResult): string | null {
+  const begun = cells.flatMap(({ label, runs }) => {
+    const dir = runs.find(({ epochs }) => epochs > 0)?.dir;
+    return dir === undefined ? [] : [{ label, epochs: readEpochs(runFiles(dir).metrics) }];
+  });
+  if (begun.length === 0 || begun.length > MOST_LINES) return null;
+  return comparisonSvg(
+    begun.map(({ label }) => label),
+    begun.map(({ epochs }) => epochs),
+  );
+}
+
+/** Both forms of Dice and IoU of every run; never to be mixed. */
+function runTable({ cells }: StudyResult): Html {
+  const percent = (share: number | undefined): string =>
+    share === undefined ? '' : (100 * share).toFixed(2);
+  return table(
+    ['cell', 'seed', 'state', 'epochs', 'best epoch', 'Dice', 'mIoU', 'Dice pooled', 'IoU pooled', 'minutes'],
+    cells.flatMap(({ label, runs }) =>
+      runs.map(({ seed, state, epochs, score, seconds }) => [
+        label,
+        seed,
+        state,
+        epochs,
+        score?.checkpoint.epoch ?? '',
+        percent(score?.mean.dice),
+        percent(score?.mean.iou),
+        percent(score?.pooled.dice),
+        percent(score?.pooled.iou),
+        (seconds / 60).toFixed(1),
+      ]),
+    ),
+    { caption: 'In percent. The first two are means over images, pooled ones count all pixels at once.' },
   );
 }

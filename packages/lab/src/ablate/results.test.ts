@@ -23,7 +23,7 @@ function cell(
       state: value === null ? 'failed' : 'done',
       dir: `runs/${name}/seed-${i + 1}`,
       seconds: 60,
-      epochs: 2,
+      epochs: 0, // no folder to take learning curves from
       score: value === null ? null : score(value),
     })),
   };
@@ -162,12 +162,16 @@ describe('writeStudyReport', () => {
     expect(readdirSync(out).sort()).toEqual([
       'plot.png',
       'plot.svg',
+      'report.html',
       'results.json',
       'results.md',
       'results.tex',
     ]);
     expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))).toEqual(GRID);
     expect(readFileSync(join(out, 'results.md'), 'utf8')).toContain('](plot.svg)');
+    const html = readFileSync(join(out, 'report.html'), 'utf8');
+    expect(html).toContain('<td class="right">53.00</td>');
+    expect(html).toContain('For research; not for diagnosis.');
     expect(readFileSync(join(out, 'plot.png')).subarray(1, 4).toString()).toBe('PNG');
     rmSync(out, { recursive: true });
   });

@@ -100,7 +100,9 @@ describe('runStudy', () => {
     const stop = new AbortController();
     const first = await course(other, {
       signal: stop.signal,
-      onStep: ({ step }) => void (step === 3 && stop.abort()),
+      onStep: ({ step }) => {
+        if (step === 3) stop.abort();
+      },
     });
     expect(first).toMatchObject({ interrupted: true, steps: 3, scored: [] });
     expect(other.map((task) => viewTask(task).state)).toEqual(['begun', 'absent']);
@@ -144,13 +146,17 @@ describe('runStudy', () => {
     const settings = course(tasks(out, { 'train.epochs': 3 }));
     await expect(settings).rejects.toMatchObject({
       code: 'OUTPUT_EXISTS',
-      message: expect.stringMatching(/layers-1.seed-1: holds a run with train\.epochs 2, expected 3$/),
+      message: expect.stringMatching(
+        /layers-1.seed-1: holds a run with train\.epochs 2, expected 3$/,
+      ) as string,
     });
     const elsewhere = join(root, 'other-data');
     await writeTinyData(elsewhere, 32, { train: 8, val: 2, test: 3 });
     await expect(course(tasks(out, { 'data.dir': elsewhere }))).rejects.toMatchObject({
       code: 'OUTPUT_EXISTS',
-      message: expect.stringMatching(/other training cases \(6 of data\), expected the 8 of other-data/),
+      message: expect.stringMatching(
+        /other training cases \(6 of data\), expected the 8 of other-data/,
+      ) as string,
     });
   });
 

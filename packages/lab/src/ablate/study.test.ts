@@ -186,7 +186,7 @@ describe('loadStudy', () => {
   ])('refuses %j', (text, code, message) => {
     const file = made(text);
     expect(() => loadStudy(file)).toThrow(
-      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+      expect.objectContaining({ code, message: expect.stringMatching(message) as string }),
     );
     expect(() => loadStudy(file)).toThrow(file);
   });

@@ -32,9 +32,11 @@ export interface Task {
  */
 export type TaskState = 'absent' | 'begun' | 'running' | 'failed' | 'trained' | 'done';
 
+const FORMAT = 'reclmis-ablation-score/1';
+
 /** Figures of a run on the test split, as they lie beside it. */
 export interface TaskScore {
-  readonly format: 'reclmis-ablation-score/1';
+  readonly format: typeof FORMAT;
   readonly checkpoint: Evaluation['checkpoint'];
   readonly data: RunData;
   /** Side of the square at which the masks were compared, in pixels. */
@@ -143,18 +145,17 @@ export function requireSameData({ dir }: Task, info: RunInfo | null, train: RunD
 function readScore(dir: string, info: RunInfo): TaskScore | null {
   const file = scoreFiles(dir).score;
   if (!existsSync(file)) return null;
-  let score: TaskScore;
+  let score: Partial<TaskScore>;
   try {
-    score = JSON.parse(readFileSync(file, 'utf8')) as TaskScore;
+    score = JSON.parse(readFileSync(file, 'utf8')) as Partial<TaskScore>;
   } catch (cause) {
     throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, {
       cause,
       remedy: 'Remove the file: the run is then evaluated again.',
     });
   }
-  return score.format === 'reclmis-ablation-score/1' && score.checkpoint.epoch === info.best?.epoch
-    ? score
-    : null;
+  const current = score.format === FORMAT && score.checkpoint?.epoch === info.best?.epoch;
+  return current ? (score as TaskScore) : null;
 }
 
 /** Writes a task's figures, the one that says that it is done last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
@@ -164,7 +165,7 @@ export async function writeScore(
 ): Promise<TaskScore> {
   const { name, cases, fingerprint } = data;
   const score: TaskScore = {
-    format: 'reclmis-ablation-score/1',
+    format: FORMAT,
     checkpoint,
     data: { name, cases, fingerprint },
     size,

@@ -21,13 +21,14 @@ export interface HeatMap {
   readonly mark?: { readonly x: number; readonly y: number; readonly label: string };
 }
 
+const twoDecimals = (figure: number): string => figure.toFixed(2);
 const WHITE: Rgb = [255, 255, 255];
 /** The darkest shade leaves black figures legible. */
 const DEEPEST = 0.75;
 
 /** The grid as SVG elements. */
 export function svgHeatMap(map: HeatMap, frame: Frame): string {
-  const { xs, ys, value, mark, format = (figure) => figure.toFixed(2) } = map;
+  const { xs, ys, value, mark, format = twoDecimals } = map;
   const figures = xs.flatMap((x) => ys.flatMap((y) => value(x, y) ?? []));
   const [low, high] = [Math.min(...figures), Math.max(...figures)];
   const margin = Math.max(...ys.map((y) => textWidth(tickLabel(y), 12))) + 32;

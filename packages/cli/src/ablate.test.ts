@@ -1,0 +1,159 @@
+/** `reclmis ablate`, by running it: the list, the whole way on phantoms, parts, Ctrl-C, and what is refused. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findStudy, loadStudy, type StudyResult, studyTasks } from '@reclmis/lab';
+import { afterAll, describe, expect, it } from 'vitest';
+import { StudyClock } from './ablating.js';
+import { casesOf } from './predict/part.js';
+import { BIN, reclmisIn } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-ablate-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const MINUTE = 60_000;
+
+const reclmis = reclmisIn(root);
+
+writeFileSync(
+  join(root, 'tiny.yaml'),
+  `title: Tiny
+source: S
+base: { model: { baseWidth: 4, imageSize: 32 }, text: { encoder: words }, data: { workers: 0 }, train: { epochs: 2, batchSize: 4, threads: 1 } }
+phantom: { count: 12 }
+grid: { model.layers: [1, 2] }
+`,
+);
+
+describe('ablate', () => {
+  it(
+    'draws phantoms, stops cleanly, goes on, writes tables, and does nothing twice',
+    async () => {
+      const child = spawn(process.execPath, [BIN, 'ablate', 'tiny.yaml', '-o', 'out', '--epochs', '60'], {
+        cwd: root,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      const first = join(root, 'out', 'runs', 'layers-1', 'seed-1');
+      while (child.exitCode === null && !existsSync(join(first, 'metrics.jsonl'))) await sleep(20);
+      child.kill('SIGINT');
+      expect([await ended, said]).toEqual([
+        130,
+        expect.stringMatching(/error INTERRUPTED: out: stopped by Ctrl-C/),
+      ]);
+      const states = (): string[] =>
+        (
+          JSON.parse(
+            reclmis('ablate', 'tiny.yaml', '-o', 'out', '--epochs', '60', '--list', '--json').stdout,
+          ) as { state: string }[]
+        ).map(({ state }) => state);
+      expect(states()).toEqual(['begun', 'absent']);
+      rmSync(join(root, 'out', 'runs'), { recursive: true }); // sixty epochs were for the signal alone
+
+      const part = (text: string, ...more: string[]) =>
+        reclmis('ablate', 'tiny.yaml', '-o', 'out', '--part', text, ...more);
+      const half = part('1/2', '--json');
+      expect(half.status).toBe(0);
+      expect(half.stderr).toMatch(/\[1\/1\] layers-1, seed 1: .*test Dice/);
+      const figures = (stdout: string): number[] =>
+        (JSON.parse(stdout) as StudyResult).cells.map(
+          ({ runs }) => runs.filter(({ score }) => score !== null).length,
+        );
+      expect(figures(half.stdout)).toEqual([1, 0]);
+      expect(part('2/2').stderr).toMatch(/\[1\/1\] layers-2, seed 1/);
+
+      const again = reclmis('ablate', 'tiny.yaml', '-o', 'out');
+      expect([again.status, again.stderr]).toEqual([0, '']);
+      expect(again.stdout).toMatch(/^2 runs: 2 done, 0 to train, 0 to resume, 0 to evaluate\n/);
+      expect(again.stdout).toMatch(/^model\.layers +seeds +Dice +mIoU$/m);
+      const files = [
+        'data',
+        'plot.png',
+        'plot.svg',
+        'report.html',
+        'results.json',
+        'results.md',
+        'results.tex',
+        'runs',
+      ];
+      expect(readdirSync(join(root, 'out')).sort()).toEqual(files);
+      const report = reclmis('ablate', 'tiny.yaml', '-o', 'out', '--report', '--json').stdout;
+      expect(JSON.parse(report)).toEqual(JSON.parse(readFileSync(join(root, 'out', 'results.json'), 'utf8')));
+
+      const other = reclmis('ablate', 'tiny.yaml', '-o', 'out', '--epochs', '3');
+      expect([other.status, other.stderr]).toEqual([
+        7,
+        expect.stringMatching(/OUTPUT_EXISTS: .*train\.epochs 2, expected 3/),
+      ]);
+    },
+    4 * MINUTE,
+  );
+
+  it('lists the cells of a study by its name', () => {
+    const { status, stdout } = reclmis(
+      'ablate',
+      'components',
+      '--list',
+      '--cells',
+      'none,all',
+      '--seeds',
+      '7',
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^none +7 +model\.components\.ci=false /m);
+    expect(stdout).not.toContain('no-clr');
+  });
+
+  it.each([
+    [['components'], 'OPTION_INVALID', /expected --out DIR/],
+    [['components', '-o', 'x'], 'OPTION_INVALID', /no data set: expected --data DIR/],
+    [['components', '-o', 'x', '--data', 'd', '--cells', 'al'], 'OPTION_INVALID', /--cells: .* got al$/m],
+    [
+      ['components', '-o', 'x', '--seeds', '1,1'],
+      'OPTION_INVALID',
+      /--seeds: expected different whole numbers/,
+    ],
+    [['components', '-o', 'x', '--part', '3/2'], 'OPTION_INVALID', /--part/],
+    [['components', '-o', 'x', '--seed', '3'], 'OPTION_UNKNOWN', /--seed/],
+    [['layers', '-o', 'x', '--model.layers', '3'], 'OPTION_INVALID', /the cells of .*layers\.yaml set it/],
+  ])('refuses %j', (args, code, message) => {
+    const { status, stderr } = reclmis('ablate', ...args);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(`error ${code}`)]);
+    expect(stderr).toMatch(message);
+    expect(existsSync(join(root, 'x'))).toBe(false);
+  });
+});
+
+describe('parts', () => {
+  it('are disjoint and together everything', () => {
+    const tasks = studyTasks(loadStudy(findStudy('ratios')), 'out', { seeds: [1, 2] });
+    for (const of of [1, 2, 4, 7]) {
+      const parts = Array.from({ length: of }, (_, i) => [...casesOf(tasks, { index: i + 1, of })]);
+      expect(parts.flat().length).toBe(50);
+      expect(new Set(parts.flat().map(({ dir }) => dir)).size).toBe(50);
+      expect(
+        Math.max(...parts.map(({ length }) => length)) - Math.min(...parts.map(({ length }) => length)),
+      ).toBeLessThan(2);
+    }
+  });
+});
+
+describe('StudyClock', () => {
+  it('tells the time left from what this session did', () => {
+    let now = 100;
+    const clock = new StudyClock(3, () => now);
+    expect(clock.left).toBeNull();
+    clock.start();
+    now = 110;
+    clock.progress(0.5); // half a run in 10 s, two and a half to go
+    expect(clock.left).toBeCloseTo(50, 9);
+    clock.end(1);
+    now = 120; // one run in 20 s
+    expect(clock.left).toBeCloseTo(40, 9);
+    clock.end(2);
+    expect(clock.left).toBe(0);
+  });
+});
