@@ -68,6 +68,7 @@ function shown(tasks: readonly Task[], output: Output): StudyListeners {
   let weight = 0;
   let epochs = 0;
   let firstStep: number | null = null;
+  let step = 0;
   let bar: Progress | null = null;
   const left = (): string => (clock.left === null ? '' : `, study ${duration(clock.left)} left`);
   const end = (text: string): void => {
@@ -95,14 +96,15 @@ function shown(tasks: readonly Task[], output: Output): StudyListeners {
     onNotice: (line) => {
       if (number <= 1) output.notice(line); // the same for every run
     },
-    onStep: ({ epoch, step, steps, losses }) => {
+    onStep: ({ epoch, step: taken, steps, losses }) => {
+      step = taken;
       firstStep ??= step - 1;
       bar ??= new Progress({ label, total: steps, quiet: output.quiet });
       clock.progress((1 - TEST_SHARE) * ((step - firstStep) / Math.max(1, steps - firstStep)));
       bar.update(step, `epoch ${epoch}/${epochs}, loss ${losses.total.toFixed(3)}${left()}`);
     },
     onTest: (done, all) => {
-      if (done < all) bar?.update(0, `test ${done}/${all}${left()}`);
+      bar?.update(step, `test ${done}/${all}${left()}`);
     },
     onScore: (_, { mean, checkpoint, images }) => {
       clock.end(weight);
