@@ -20,6 +20,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'check, list and make data sets',
     load: () => import('./commands/data.js'),
   },
+  notes: {
+    description: 'write notes from masks, for data sets without text',
+    load: () => import('./commands/notes.js'),
+  },
   train: {
     description: 'train a model on a data set',
     load: () => import('./commands/train.js'),

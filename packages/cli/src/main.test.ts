@@ -29,6 +29,7 @@ describe('help', () => {
         demo            train on phantoms, evaluate with right and swapped notes, draw
                         a contact sheet
         data            check, list and make data sets
+        notes           write notes from masks, for data sets without text
         train           train a model on a data set
         evaluate        measure a trained model: Dice and IoU, per image and pooled
         ablate          switch parts of the model on and off and compare: the paper’s
@@ -50,16 +51,25 @@ describe('help', () => {
     `);
   });
 
-  it.each(['demo', 'data', 'train', 'evaluate', 'ablate', 'predict', 'export', 'runs', 'weights', 'parity'])(
-    'of %s says how it is used',
-    (name) => {
-      const { status, stdout, stderr } = reclmis(name, '--help');
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout).toContain(`Usage: reclmis ${name}`);
-      if (name !== 'data') expect(stdout).toContain('Example');
-      expect(reclmis('help', name).stdout).toBe(stdout);
-    },
-  );
+  it.each([
+    'demo',
+    'data',
+    'notes',
+    'train',
+    'evaluate',
+    'ablate',
+    'predict',
+    'export',
+    'runs',
+    'weights',
+    'parity',
+  ])('of %s says how it is used', (name) => {
+    const { status, stdout, stderr } = reclmis(name, '--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: reclmis ${name}`);
+    if (name !== 'data') expect(stdout).toContain('Example');
+    expect(reclmis('help', name).stdout).toBe(stdout);
+  });
 
   it('loads no command, and neither lab nor torch', () => {
     const traces = mkdtempSync(join(tmpdir(), 'reclmis-trace-'));

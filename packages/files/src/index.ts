@@ -19,5 +19,5 @@ export {
   type ImageHeader,
   type ReadOptions,
 } from './images.js';
-export { readNotes, type NoteTable } from './notes.js';
+export { DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './tables.js';

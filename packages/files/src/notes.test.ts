@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { readNotes } from './notes.js';
+import { DERIVED, readNotes, writeNotes } from './notes.js';
 import { encodeWorkbook, parseCsv, parseJsonLines, readTable } from './tables.js';
 import { errorOf, inFolder, writeFiles } from './testing.js';
 
@@ -43,14 +43,14 @@ describe('parseJsonLines', () => {
   it('makes rows of objects, whatever else they hold', () => {
     expect(
       parseJsonLines(
-        '\uFEFF{"image":"a.png","note":"x","reader":7}\r\n\n{"image":"b","note":null,"spacing":0.5}\n{"image":"c","spacing":[1,2]}',
+        '\uFEFF{"image":"a.png","note":"x","reader":7}\r\n\n{"image":"b","note":null,"spacing":0.5,"source":"derived from masks"}\n{"image":"c","spacing":[1,2]}',
       ),
     ).toEqual([
-      ['Image', 'Description', 'Spacing'],
-      ['a.png', 'x', ''],
+      ['Image', 'Description', 'Spacing', 'Source'],
+      ['a.png', 'x', '', ''],
       [],
-      ['b', '', '0.5'],
-      ['c', '', '1,2'],
+      ['b', '', '0.5', 'derived from masks'],
+      ['c', '', '1,2', ''],
     ]);
   });
 
@@ -93,6 +93,24 @@ describe('readNotes', () => {
       expect([...table.notes]).toEqual(expected);
       expect(table.blank).toEqual(['mask_d.png']);
       expect(table.unnamed).toHaveLength(1);
+    });
+  });
+
+  it('writes notes in each format that it reads back, source included, and no other', async () => {
+    await inFolder(async (dir) => {
+      const written = [
+        { image: 'mask_a.png', note: 'A, "b"; \n c', source: DERIVED },
+        { image: 'mask_b.png', note: 'd', source: 'a reader' },
+      ];
+      for (const name of ['n.xlsx', 'n.csv', 'n.jsonl']) {
+        await writeNotes(join(dir, name), written);
+        const { notes, derived } = await readNotes(join(dir, name));
+        expect([...notes]).toEqual(written.map(({ image, note }) => [image, note]));
+        expect([...derived]).toEqual(['mask_a.png']);
+      }
+      expect(await errorOf(writeNotes(join(dir, 'n.txt'), written))).toMatchObject({
+        code: 'OPTION_INVALID',
+      });
     });
   });
 

@@ -3,7 +3,7 @@
  *
  * XLSX is read by read-excel-file; before that the archive is unpacked once against a budget, so that a file that unpacks to
  * gigabytes is refused instead of taking the memory. CSV is RFC 4180 with comma, semicolon or tab, in UTF-8. A line of JSONL is an object
- * `{"image": ..., "note": ..., "spacing": ...}`, of which the note and the spacing (a number or two) may be missing.
+ * `{"image": ..., "note": ..., "spacing": ..., "source": ...}`, of which all but the image may be missing (the spacing is a number or two).
  */
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -128,11 +128,11 @@ export function parseCsv(text: string, path = 'CSV'): string[][] {
 }
 
 /**
- * The rows of a text of JSON lines, under the head Image, Description, Spacing; blank lines become blank rows.
+ * The rows of a text of JSON lines, under the head Image, Description, Spacing, Source; blank lines become blank rows.
  * @throws NOTES_UNREADABLE, which says in which line, and never what stands there
  */
 export function parseJsonLines(text: string, path = 'JSONL'): string[][] {
-  const rows = [['Image', 'Description', 'Spacing']];
+  const rows = [['Image', 'Description', 'Spacing', 'Source']];
   for (const [index, line] of text
     .replace(/^\uFEFF/u, '')
     .split(/\r?\n/u)
@@ -164,7 +164,9 @@ export function parseJsonLines(text: string, path = 'JSONL'): string[][] {
     if (!numbers.every((number) => typeof number === 'number')) {
       throw wrong('expected a number or two numbers as "spacing"');
     }
-    rows.push([value.image, note, numbers.join(',')]);
+    const source = 'source' in value ? (value.source ?? '') : '';
+    if (typeof source !== 'string') throw wrong('expected a text as "source"');
+    rows.push([value.image, note, numbers.join(','), source]);
   }
   return rows;
 }
@@ -212,6 +214,13 @@ function escapeXml(text: string): string {
 function columnName(column: number): string {
   const letter = String.fromCharCode(65 + (column % 26));
   return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
+}
+
+/** Rows as CSV (RFC 4180, comma, CRLF); the rows of `parseCsv` again. */
+export function encodeCsv(rows: readonly (readonly string[])[]): string {
+  const field = (text: string): string =>
+    /[",;\t\r\n]/u.test(text) || text === '' ? `"${text.replaceAll('"', '""')}"` : text;
+  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
 }
 
 /** A workbook of one sheet of text cells (ECMA-376, inline strings); the same bytes for the same rows. */

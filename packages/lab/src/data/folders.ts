@@ -71,6 +71,30 @@ async function list(path: string): Promise<string[] | null> {
   }
 }
 
+/** The image files of a folder, sorted by name; null if there is no such folder. @throws DATA_FOLDER_MISSING if it cannot be read */
+export async function imageFilesIn(path: string): Promise<readonly string[] | null> {
+  return (await listImages(path))?.files ?? null;
+}
+
+/** The split's notes: its own file, whatever else would be read for it, and where its own would be written. */
+export async function notesOfSplit(
+  dir: string,
+  split: Split,
+): Promise<{ readonly own: string; readonly present: string | null }> {
+  const folder = join(dir, FOLDERS[split]);
+  const name = FOLDERS[split].replace('Folder', 'text');
+  const own = ((await list(folder)) ?? []).find((file) =>
+    new RegExp(`^${name}\\.(xlsx|csv)$`, 'i').test(file),
+  );
+  try {
+    const { path } = await findNotes(dir, split);
+    return { own: join(folder, own ?? `${name}.xlsx`), present: path };
+  } catch (error) {
+    if (!(error instanceof ReclmisError) || error.code !== 'NOTES_MISSING') throw error;
+    return { own: join(folder, `${name}.xlsx`), present: null };
+  }
+}
+
 async function listImages(path: string): Promise<ImageFolder | null> {
   const names = await list(path);
   if (names === null) return null;
@@ -207,6 +231,7 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
         maskPath: join(dir, folder, 'labelcol', mask),
         note,
         ...(spacing === null ? {} : { spacing }),
+        ...(table?.derived.has(mask) === true ? { derived: true } : {}),
       });
     } else if (table !== null && table.blank.includes(mask)) {
       report('NOTE_EMPTY', item, `its note is empty, in the row of ${mask} of ${relative(dir, table.path)}`);

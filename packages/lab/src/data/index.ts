@@ -1,9 +1,19 @@
 /** The data side: readers, check, augmentation, loader, phantom. */
 export * from './types.js';
-export { FOLDERS, presentSplits, stemOf, type Problem } from './folders.js';
+export { FOLDERS, notesOfSplit, presentSplits, stemOf, type Problem } from './folders.js';
 export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';
 export { assignFolds, cutFold, foldDatasets, type FoldChoice } from './folds.js';
 export { groupCases, grouping, KNOWN_PATTERNS, type Grouping, type NamePattern } from './groups.js';
+export {
+  agreementOf,
+  derivedNotice,
+  deriveNotes,
+  maskPaths,
+  type DerivedNote,
+  type DeriveNotesOptions,
+  type NoteAgreement,
+} from './derive-notes.js';
+export { openLungMasks, type LungMasks } from './lung-masks.js';
 export { readSample } from './sample.js';
 export {
   assertValid,

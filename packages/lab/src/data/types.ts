@@ -21,6 +21,8 @@ export interface Case {
   readonly note: string;
   /** Size of the image's pixels in millimetres, where the notes have it (column Spacing). */
   readonly spacing?: Spacing;
+  /** Whether the note was made of the mask (`reclmis notes`), so that it tells a part of the answer. Absent: no such mark. */
+  readonly derived?: true;
 }
 
 /** The cases of one split, complete and consistent by name: each has an image, a mask and a note. */

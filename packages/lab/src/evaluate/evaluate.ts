@@ -15,6 +15,7 @@ import {
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import { openDataset } from '../data/dataset.js';
+import { derivedNotice } from '../data/derive-notes.js';
 import { grouping } from '../data/groups.js';
 import { Loader } from '../data/loader.js';
 import type { Case, Dataset, Split } from '../data/types.js';
@@ -100,6 +101,8 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const model = run.loadModel(options);
   const slow = precisionNotice(model.engine);
   if (slow !== null) options.onNotice?.(slow);
+  const derived = derivedNotice(dataset.cases);
+  if (derived !== null) options.onNotice?.(derived);
   const loader = new Loader({
     cases: dataset.cases,
     batchSize,

@@ -1,0 +1,89 @@
+/** `reclmis notes` as its users meet it: on phantoms whose notes are taken away, and on a plain folder of masks. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodePng, readNotes, writeFileAtomic } from '@reclmis/files';
+import { writePhantom } from '@reclmis/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-notes-command-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const reclmis = reclmisIn(root);
+const text = (split: string): string => join(root, 'data', `${split}_Folder`, `${split}_text.xlsx`);
+
+beforeAll(async () => {
+  await writePhantom(join(root, 'data'), { count: 10, seed: 1, size: 64 });
+});
+
+describe('reclmis notes', () => {
+  it('gives a data set without text its notes, marked as derived, and then leaves them alone', async () => {
+    const kept = join(root, 'kept');
+    mkdirSync(kept);
+    for (const split of ['Train', 'Val', 'Test']) {
+      cpSync(text(split), join(kept, `${split}.xlsx`));
+      rmSync(text(split));
+    }
+    const { status, stdout, stderr } = reclmis('notes', 'data', '--in-place');
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringMatching(/^reading masks: 10\/10/) as string,
+    });
+    expect(stdout).toContain('They are made of the labels');
+    for (const split of ['Train', 'Val', 'Test']) {
+      const [made, drawn] = [await readNotes(text(split)), await readNotes(join(kept, `${split}.xlsx`))];
+      expect([...made.notes.keys()]).toEqual([...drawn.notes.keys()]);
+      expect(made.derived.size).toBe(made.notes.size);
+      expect(drawn.derived.size).toBe(0);
+    }
+    expect(reclmis('data', 'check', 'data', '-q').status).toBe(0);
+    const again = reclmis('notes', 'data', '--in-place');
+    expect(again.status).toBe(7);
+    expect(again.stderr).toMatch(
+      /^error OUTPUT_EXISTS: .*the train split has notes already\nremedy: .*--overwrite/,
+    );
+    expect(reclmis('notes', 'data', '--in-place', '--overwrite', '--split', 'val', '-q').status).toBe(0);
+
+    cpSync(join(kept, 'Train.xlsx'), text('Train'));
+    const compared = reclmis('notes', 'data', '--compare', '--split', 'train', '--json', '-q');
+    const { agreement } = JSON.parse(compared.stdout) as {
+      agreement: { counts: { cases: number; sides: number } }[];
+    };
+    // The phantom's masks lie clearly on their sides, and its notes mean the patient's.
+    expect(agreement.map(({ counts }) => [counts.cases, counts.sides])).toEqual([[6, 6]]);
+  });
+
+  it('writes one file of a folder of masks, in each format', async () => {
+    const masks = join(root, 'data', 'Test_Folder', 'labelcol');
+    for (const name of ['n.xlsx', 'n.csv', 'n.jsonl']) {
+      expect(reclmis('notes', masks, '-o', name, '-q').status).toBe(0);
+      const { notes, derived } = await readNotes(join(root, name));
+      expect([...notes.keys()]).toEqual(['mask_phantom_0009.png', 'mask_phantom_0010.png']);
+      expect([...derived]).toEqual([...notes.keys()]);
+      for (const note of notes.values()) expect(note).toMatch(/^(Uni|Bi)lateral pulmonary infection, /);
+    }
+    expect(readFileSync(join(root, 'n.csv'), 'utf8')).toMatch(/^Image,Description,Source\r\n/);
+  });
+
+  it('refuses masks that are no lungs’, and options that do not go together', async () => {
+    const cells = new Uint8Array(64 * 64).map((_, p) =>
+      (p % 64) % 8 < 3 && Math.floor(p / 64) % 8 < 3 ? 255 : 0,
+    );
+    const png = await encodePng({ width: 64, height: 64, data: cells }, 1);
+    await writeFileAtomic(join(root, 'cells', 'a.png'), png);
+    const refused = reclmis('notes', 'cells', '-o', 'cells.csv');
+    expect(refused.status).toBe(3);
+    expect(refused.stderr).toMatch(
+      /error DATA_INVALID: .*a\.png: has 64 separate areas; notes on lungs count up to 20/,
+    );
+    expect(existsSync(join(root, 'cells.csv'))).toBe(false);
+    for (const [wanted, ...args] of [
+      [/OPTION_INVALID: expected --out FILE/, 'cells'],
+      [/OPTION_INVALID: cells: --in-place/, 'cells', '--in-place'],
+      [/OPTION_INVALID: --zone-lines/, 'cells', '--zone-lines', '0.5,0.3', '-o', 'x.csv'],
+    ] as const) {
+      const { status, stderr } = reclmis('notes', ...args);
+      expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(wanted) as string });
+    }
+  });
+});

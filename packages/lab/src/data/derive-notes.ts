@@ -1,0 +1,144 @@
+/**
+ * Notes for data sets without text: read off the masks by the rules of core's `deriveNote`, and compared with the notes that are there already.
+ * What users of LViT's authors ask for. Such notes are made of the label, and are marked so (`DERIVED`).
+ */
+import { basename, join } from 'node:path';
+import {
+  deriveNote,
+  formatNote,
+  imageFrame,
+  LARGEST_NUMBER_WORD,
+  lungFrame,
+  namedZones,
+  parseNote,
+  type ParsedNote,
+  ReclmisError,
+  type Sides,
+  type ZoneLines,
+} from '@reclmis/core';
+import { mapLimit, readMask } from '@reclmis/files';
+import { FOLDERS, imageFilesIn } from './folders.js';
+import { openLungMasks } from './lung-masks.js';
+import type { Case, Split } from './types.js';
+
+export interface DeriveNotesOptions {
+  /** Whose left and right the notes are to mean. */
+  readonly sides: Sides;
+  /** Lines across images without lung masks; default `CHEST_LINES`. */
+  readonly lines?: ZoneLines;
+  /** Folder of masks of the lungs. */
+  readonly lungs?: string;
+  /** Least area, as a share of the image; default `MIN_AREA`. */
+  readonly minArea?: number;
+  readonly finding?: string;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The note of one mask. */
+export interface DerivedNote {
+  /** The mask's file name, by which notes are keyed. */
+  readonly image: string;
+  readonly note: string;
+}
+
+/** Files that are read at a time. */
+const LANES = 4;
+
+/**
+ * The paths of the masks of a split of LViT's layout, or of a plain folder of masks.
+ * @throws DATA_FOLDER_MISSING, MASK_MISSING where there is none
+ */
+export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
+  const folder = split === undefined ? dir : join(dir, FOLDERS[split], 'labelcol');
+  const files = await imageFilesIn(folder);
+  if (files === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: no such folder`);
+  if (files.length === 0) {
+    throw new ReclmisError('MASK_MISSING', `${folder}: expected masks, got no PNG, JPEG or TIFF file`);
+  }
+  return files.map((name) => join(folder, name));
+}
+
+/**
+ * The notes of masks, in their order.
+ * @throws DATA_INVALID where a mask has more areas than a note can name: it is no chest radiograph's; INTERRUPTED; MASK_MISSING for lungs that
+ * are not there; the codes of `readMask`
+ */
+export async function deriveNotes(
+  paths: readonly string[],
+  options: DeriveNotesOptions,
+): Promise<DerivedNote[]> {
+  const lungs = options.lungs === undefined ? null : await openLungMasks(options.lungs);
+  let done = 0;
+  return mapLimit(paths, LANES, async (path) => {
+    if (options.signal?.aborted === true) {
+      throw new ReclmisError('INTERRUPTED', `stopped after ${done} of ${paths.length} masks`);
+    }
+    const image = basename(path);
+    const mask = await readMask(path);
+    const { width, height } = mask;
+    const frame =
+      lungs === null
+        ? imageFrame(width, height, options.lines)
+        : lungFrame(await lungs.of(image, width, height));
+    const note = deriveNote(mask, frame, options);
+    if ((note.count ?? 0) > LARGEST_NUMBER_WORD) {
+      throw new ReclmisError(
+        'DATA_INVALID',
+        `${path}: has ${note.count} separate areas; notes on lungs count up to ${LARGEST_NUMBER_WORD}`,
+        {
+          remedy:
+            'Notes are written for infections of the lungs in chest images; for other masks (cells, vessels) there is no such grammar. Of a chest image, raise --min-area.',
+        },
+      );
+    }
+    options.onProgress?.(++done, paths.length);
+    return { image, note: formatNote(note) };
+  });
+}
+
+/** How often derived notes say the same as those that are there; counts of cases. */
+export interface NoteAgreement {
+  readonly cases: number;
+  /** Both say unilateral, or both bilateral. */
+  readonly laterality: number;
+  /** The same sides. */
+  readonly sides: number;
+  /** The same number of areas. */
+  readonly count: number;
+  /** The same of the six zones, "all" and "upper middle lower" being the same. */
+  readonly zones: number;
+  /** Of the six zones of each case, those on which both agree; 0 to 6 times `cases`. */
+  readonly singleZones: number;
+  /** The same sentence, but for case. */
+  readonly sentence: number;
+}
+
+/** Compares derived notes with given ones, case by case. */
+export function agreementOf(pairs: readonly (readonly [derived: string, given: string])[]): NoteAgreement {
+  const counts = { cases: 0, laterality: 0, sides: 0, count: 0, zones: 0, singleZones: 0, sentence: 0 };
+  for (const [derived, given] of pairs) {
+    const [a, b] = [parseNote(derived), parseNote(given)];
+    const [zonesA, zonesB] = [namedZones(a) ?? 0, namedZones(b) ?? 0];
+    counts.cases++;
+    if (a.laterality === b.laterality) counts.laterality++;
+    if (sidesOf(a) === sidesOf(b)) counts.sides++;
+    if (a.count === b.count) counts.count++;
+    if (zonesA === zonesB) counts.zones++;
+    for (let bit = 1; bit < 64; bit <<= 1) if ((zonesA & bit) === (zonesB & bit)) counts.singleZones++;
+    if (derived.toLowerCase() === formatNote(b).toLowerCase()) counts.sentence++;
+  }
+  return counts;
+}
+
+/** What must be said beside scores of cases whose notes were made of their masks; null where there are none. */
+export function derivedNotice(cases: readonly Pick<Case, 'derived'>[]): string | null {
+  const count = cases.filter(({ derived }) => derived === true).length;
+  if (count === 0) return null;
+  return `${count} of ${cases.length} notes were made of the masks (\`reclmis notes\`): they tell the model a part of the answer, so these scores are no evidence of what it would do by a reader’s notes`;
+}
+
+function sidesOf({ places }: ParsedNote): string {
+  const sides = new Set(places.flatMap(({ side }) => (side === null ? ['left', 'right'] : [side])));
+  return [...sides].sort().join();
+}
