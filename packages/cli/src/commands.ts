@@ -40,6 +40,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'segment images by their notes',
     load: () => import('./commands/predict.js'),
   },
+  explain: {
+    description: 'show why a run segments as it does: Grad-CAM, words and patches of interest, attention',
+    load: () => import('./commands/explain.js'),
+  },
   export: {
     description: 'make an ONNX model of a run, for use without libtorch',
     load: () => import('./commands/export.js'),

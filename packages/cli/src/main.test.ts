@@ -35,6 +35,8 @@ describe('help', () => {
         ablate          switch parts of the model on and off and compare: the paper’s
                         tables
         predict         segment images by their notes
+        explain         show why a run segments as it does: Grad-CAM, words and
+                        patches of interest, attention
         export          make an ONNX model of a run, for use without libtorch
         serve           serve an exported model over HTTP
         runs            list runs with their best figures, compare them
@@ -59,6 +61,7 @@ describe('help', () => {
     'evaluate',
     'ablate',
     'predict',
+    'explain',
     'export',
     'runs',
     'weights',

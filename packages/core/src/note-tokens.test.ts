@@ -1,6 +1,6 @@
 /** CLIP's grouping is tested with its tokenizer (`clip-tokens.test.ts`). */
 import { describe, expect, it } from 'vitest';
-import { groupTokens, type NoteToken } from './note-tokens.js';
+import { groupLabel, groupTokens, type NoteToken, sumByGroup } from './note-tokens.js';
 import { WordTokenizer } from './words.js';
 
 describe('groupTokens', () => {
@@ -18,6 +18,9 @@ describe('groupTokens', () => {
       mark('padding'),
     ];
     const words = ['pulmonary', 'lung', 'lung', 'left'];
+    const { groups } = groupTokens({ tokens, words });
+    expect(sumByGroup(groups, [1, 2, 4, 8, 16, 32, 64, 128])).toEqual([1, 6, 8, 16, 32, 192]);
+    expect(groups.map(groupLabel).slice(0, 2)).toEqual(['‹start›', 'pulmonary']);
     expect(groupTokens({ tokens, words })).toEqual({
       groups: [
         { kind: 'start', text: '', tokens: [0] },

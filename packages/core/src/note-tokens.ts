@@ -47,3 +47,13 @@ export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup
     cut: words.filter((_, at) => !read.has(at)),
   };
 }
+
+/** How people are shown a group: the word, or what the mark is. */
+export function groupLabel({ kind, text }: TokenGroup): string {
+  return text === '' ? `‹${kind}›` : text;
+}
+
+/** A number for each group: the sum over its tokens. @param values one for each token. */
+export function sumByGroup(groups: readonly TokenGroup[], values: ArrayLike<number>): number[] {
+  return groups.map(({ tokens }) => tokens.reduce((sum, at) => sum + (values[at] ?? 0), 0));
+}

@@ -5,6 +5,8 @@ export {
   type AttentionMap,
   type InteractionAttention,
 } from './attention.js';
+export { writeCaseReport, type About, type ExplainedCase } from './case-report.js';
+export { contactSheet, ROWS_PER_SHEET, sheetRow, type SheetRow } from './contact-sheet.js';
 export {
   explain,
   type Distribution,
@@ -15,3 +17,5 @@ export {
 export { activationMap, type GradCam, type Target } from './grad-cam.js';
 export { isMissing, type Missing } from './interest.js';
 export { DEFAULT_LAYER, mapLayers, type MapLayer } from './layers.js';
+export { explanationToJson } from './report-json.js';
+export { writeFolderReport, type FolderCase } from './folder-report.js';

@@ -69,5 +69,7 @@ function callable(modules: ReadonlyMap<string, Module>, path: string): Callable 
   const module = modules.get(path);
   if (module && isTappable(module)) return module as unknown as Callable;
   const what = module ? 'cannot be run by itself' : 'is no part of the model';
-  throw new ReclmisError('OPTION_INVALID', `layer ${path}: ${what}`);
+  throw new ReclmisError('OPTION_INVALID', `layer ${path}: ${what}`, {
+    remedy: 'Name a layer of the model; `reclmis explain RUN --list-layers` lists those with maps.',
+  });
 }

@@ -1,0 +1,301 @@
+/** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
+import { basename, join, resolve } from 'node:path';
+import { ReclmisError, toReclmisError } from '@reclmis/core';
+import type {
+  About,
+  CheckpointKind,
+  ExplainOptions,
+  FolderCase,
+  LoadedModel,
+  LoadOptions,
+  Precision,
+  Run,
+  Target,
+} from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { type PredictionCase, predictionCases } from '../predict/cases.js';
+import { Progress } from '../progress.js';
+import { formatTable, percent } from '../table.js';
+
+interface ExplainFlags extends OutputOptions {
+  readonly image?: string;
+  readonly note?: string;
+  readonly notes?: string;
+  readonly emptyNotes?: boolean;
+  readonly out?: string;
+  readonly layer?: string;
+  readonly listLayers?: boolean;
+  readonly target: string;
+  readonly overwrite?: boolean;
+  readonly checkpoint?: CheckpointKind;
+  readonly device?: string;
+  readonly threads?: number;
+  readonly precision?: Precision;
+}
+
+/** Explanations are for looking at; a folder of them holds some megabytes for each image. */
+const MOST_IMAGES = 400;
+/** Failures that the terminal is given. */
+const SHOWN = 20;
+
+export function register(program: Command): void {
+  const command = program
+    .command('explain')
+    .description(
+      'show why a run segments an image as it does: Grad-CAM, patches and words of interest, attention of words and patches',
+    )
+    .argument('<run>', 'run folder of `reclmis train`')
+    .option(
+      '--image <path>',
+      'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/*.png"',
+    )
+    .option('--note <text>', 'what to segment, for all images')
+    .option(
+      '--notes <file>',
+      'notes by image: .xlsx or .csv with the columns Image and Description, or .jsonl',
+    )
+    .option('--empty-notes', 'explain images without a note with an empty one, instead of refusing them')
+    .option('-o, --out <dir>', 'folder for report.html, report.json and the figures as SVG and PNG')
+    .option('--layer <name>', 'where Grad-CAM is taken (default: up4, the decoder’s first, as in the paper)')
+    .option('--list-layers', 'print the layers that Grad-CAM can be taken at, and end')
+    .option(
+      '--target <what>',
+      'what Grad-CAM explains: the predicted foreground, all pixels, one pixel x,y of the image, or a mask file of the image’s size',
+      'predicted',
+    )
+    .option('--overwrite', 'write into a folder that holds something, replacing files of the same names')
+    .addOption(new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']))
+    .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+      ).choices(['fp32', 'bf16', 'fp16']),
+    );
+  withOutputOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ reclmis explain runs/qata --image chest.png \\\n' +
+        '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o why\n' +
+        '  $ reclmis explain runs/qata --image "scans/*.png" --notes notes.csv -o why --layer up3\n' +
+        '  $ reclmis explain runs/qata --list-layers\n',
+    )
+    .action(run);
+}
+
+async function run(dir: string, flags: ExplainFlags): Promise<void> {
+  const { openRun } = await import('@reclmis/lab');
+  const output = new Output(flags);
+  const source = openRun(dir);
+  const { checkpoint, device, threads, precision } = flags;
+  const choice: LoadOptions = {
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
+  };
+  if (flags.listLayers) await listLayers(source, choice, output);
+  else await explainImages(source, choice, flags, output);
+}
+
+async function listLayers(source: Run, choice: LoadOptions, output: Output): Promise<void> {
+  const { mapLayers } = await import('@reclmis/lab');
+  using model = source.loadModel(choice);
+  const layers = mapLayers(model);
+  output.result({ layers });
+  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
+  const rows = layers.map(({ path, channels, side }) => [path, String(channels), `${side} x ${side}`]);
+  output.say(formatTable([{ title: 'layer' }, right('channels'), right('map')], rows));
+}
+
+async function explainImages(
+  source: Run,
+  choice: LoadOptions,
+  flags: ExplainFlags,
+  output: Output,
+): Promise<void> {
+  const { image, note, notes, emptyNotes = false, out } = flags;
+  if (image === undefined)
+    throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
+  if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
+  const { DEFAULT_LAYER, describeCutNotes, precisionNotice, refuseTaken, writeFolderReport } =
+    await import('@reclmis/lab');
+  if (!flags.overwrite) refuseTaken(out);
+  const cases = await predictionCases({
+    image,
+    out,
+    emptyNotes,
+    required: source.config.model.components.ci,
+    ...(note === undefined ? {} : { note }),
+    ...(notes === undefined ? {} : { notes }),
+  });
+  if (cases.length > MOST_IMAGES) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${image}: expected at most ${MOST_IMAGES} images to explain, found ${cases.length}`,
+      {
+        remedy: 'Name fewer with a pattern, such as "scans/a*.png".',
+      },
+    );
+  }
+  const target = await parseTarget(flags.target, cases.length);
+  const { layer } = flags;
+  using model = source.loadModel(choice);
+  const notices = [
+    model.model.readsNotes
+      ? describeCutNotes(
+          model.encoder,
+          cases.map((one) => one.note),
+        )
+      : null,
+    precisionNotice(model.engine),
+  ];
+  for (const line of notices) if (line !== null) output.notice(line);
+  const about = await describe(source, model);
+  const work = { model, out, about, options: { ...(layer === undefined ? {} : { layer }), target } };
+
+  const [only] = cases;
+  if (cases.length === 1 && only) {
+    const done = await explainOne(work, only, out);
+    for (const line of done.notices) output.notice(line);
+    output.result({ out, cases: 1, files: done.files.map((file) => join(out, file)), notices: done.notices });
+    output.say(
+      `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, 'report.html')}`,
+    );
+    return;
+  }
+  const bar = new Progress({ label: 'explaining', total: cases.length, quiet: output.quiet });
+  const found: FolderCase[] = [];
+  const said = new Set<string>();
+  try {
+    for (const [i, one] of cases.entries()) {
+      const done = await explainOne(work, one, join(out, one.id)).catch((thrown: unknown) =>
+        failed(one, thrown),
+      );
+      found.push(done.found);
+      for (const line of done.notices) said.add(line);
+      bar.update(i + 1);
+    }
+  } finally {
+    bar.stop();
+  }
+  for (const line of said) output.notice(line);
+  const title = `Explanations by ${basename(resolve(source.dir))}`;
+  const files = await writeFolderReport(out, found, { title, layer: layer ?? DEFAULT_LAYER, about });
+  output.result({
+    out,
+    cases: cases.length,
+    files: files.map((file) => join(out, file)),
+    notices: [...said],
+  });
+  output.say(`${cases.length} images\nReport: ${join(out, 'report.html')}`);
+  judge(out, found, output);
+}
+
+interface Work {
+  readonly model: LoadedModel;
+  readonly about: About;
+  readonly options: ExplainOptions;
+}
+
+interface Done {
+  readonly found: FolderCase;
+  readonly files: readonly string[];
+  /** Parts that do not apply, and remarks. */
+  readonly notices: readonly string[];
+}
+
+async function explainOne({ model, about, options }: Work, one: PredictionCase, dir: string): Promise<Done> {
+  const { explain, isMissing, sheetRow, writeCaseReport } = await import('@reclmis/lab');
+  const { readImage } = await import('@reclmis/files');
+  if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
+  const image = await readImage(one.imagePath);
+  const explanation = explain(model, image, one.note, options);
+  const explained = { id: one.id, image, explanation };
+  const files = await writeCaseReport(dir, explained, about);
+  const { mask, note, gradCam, poi, woi, attention, remarks } = explanation;
+  const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
+  return {
+    files,
+    notices: [
+      ...Object.entries(parts).flatMap(([name, part]) =>
+        isMissing(part) ? [`${name} does not apply: ${part.missing}`] : [],
+      ),
+      ...remarks,
+    ],
+    found: {
+      id: one.id,
+      share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
+      note: note?.text ?? null,
+      row: await sheetRow(explained),
+    },
+  };
+}
+
+/** A bad image does not keep the others from being explained; a mistake that all share does. */
+function failed(one: PredictionCase, thrown: unknown): Done {
+  const error = toReclmisError(thrown);
+  const ofTheImage = error.code.startsWith('IMAGE_') || error.code.startsWith('NOTE_');
+  if (!ofTheImage) throw error;
+  const { code, message } = error;
+  return {
+    files: [],
+    notices: [],
+    found: { id: one.id, share: null, note: null, error: { code, message }, row: null },
+  };
+}
+
+function judge(out: string, found: readonly FolderCase[], output: Output): void {
+  const failures = found.flatMap(({ error }) => (error ? [error] : []));
+  if (failures.length === 0) return;
+  for (const { code, message } of failures.slice(0, SHOWN)) output.notice(`failed ${code}: ${message}`);
+  throw new ReclmisError(
+    'PREDICT_INCOMPLETE',
+    `${out}: ${failures.length} of ${found.length} images could not be explained; report.json lists them`,
+    { remedy: 'Repair what the list of failures names, and run the command again with --overwrite.' },
+  );
+}
+
+/** `predicted`, `all`, `x,y` or the path of a mask. */
+async function parseTarget(text: string, images: number): Promise<Target> {
+  if (text === 'predicted' || text === 'all') return { kind: text };
+  if (images !== 1) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--target ${text}: a pixel or a mask belongs to one image, got ${images} images`,
+      {
+        remedy: 'Use --target predicted or --target all for several images.',
+      },
+    );
+  }
+  const pixel = /^(\d+),(\d+)$/.exec(text);
+  if (pixel) return { kind: 'pixel', x: Number(pixel[1]), y: Number(pixel[2]) };
+  const { readMask } = await import('@reclmis/files');
+  try {
+    return { kind: 'mask', mask: await readMask(text) };
+  } catch (cause) {
+    const error = toReclmisError(cause);
+    if (error.code !== 'IMAGE_MISSING') throw error;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--target: expected predicted, all, a pixel x,y or the file of a mask, got "${text}"`,
+      { cause },
+    );
+  }
+}
+
+async function describe(source: Run, model: LoadedModel): Promise<About> {
+  const { version } = await import('@reclmis/torch');
+  const { kind, epoch } = model.checkpoint;
+  return {
+    run: basename(resolve(source.dir)),
+    checkpoint: `${kind}, epoch ${epoch}`,
+    encoder: model.encoder.describe().kind,
+    device: model.engine.device,
+    precision: model.engine.precision,
+    libtorch: version().torch,
+    reclmis: source.info.versions.reclmis,
+  };
+}

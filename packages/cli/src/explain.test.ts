@@ -1,0 +1,103 @@
+/** `reclmis explain` as its users meet it, with a small network that was trained for a moment: by running the command. */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-explain-command-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const reclmis = reclmisIn(root);
+const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+let first = '';
+
+beforeAll(() => {
+  const data = 'data phantom --out data --count 20 --seed 3 --size 32 -q';
+  expect(reclmis(...data.split(' '))).toMatchObject({ status: 0, stderr: '' });
+  const settings =
+    '--epochs 1 --batch 4 --threads 1 --workers 0 --model.baseWidth 4 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
+  expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
+  mkdirSync(join(root, 'images'));
+  const images = join(root, 'data', 'Test_Folder', 'img');
+  for (const name of readdirSync(images).slice(0, 2)) cpSync(join(images, name), join(root, 'images', name));
+  [first = ''] = readdirSync(join(root, 'images'));
+});
+
+describe('reclmis explain', () => {
+  it('lists the layers, the default among them', () => {
+    const { status, stdout, stderr } = reclmis('explain', 'run', '--list-layers', '--json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { layers } = JSON.parse(stdout) as { layers: { path: string }[] };
+    expect(layers).toContainEqual({ path: 'up4', channels: 16, side: 4 });
+  });
+
+  it('explains one image, at a layer and for a pixel of choice', () => {
+    const choice = ['--layer', 'up3', '--target', '3,4', '-o', 'one', '--json'];
+    const image = join('images', first);
+    const { status, stdout } = reclmis('explain', 'run', '--image', image, '--note', NOTE, ...choice);
+    expect(status).toBe(0);
+    const { files } = JSON.parse(stdout) as { files: string[] };
+    expect(readdirSync(join(root, 'one')).sort()).toEqual(
+      files.map((file) => file.slice('one/'.length)).sort(),
+    );
+    const report = JSON.parse(readFileSync(join(root, 'one', 'report.json'), 'utf8')) as object;
+    expect(report).toMatchObject({
+      about: { run: 'run', device: 'cpu' },
+      gradCam: { layer: 'up3', target: 'pixel', targetPixels: 1 },
+    });
+    const again = reclmis('explain', 'run', '--image', image, '--note', NOTE, '-o', 'one');
+    expect(again.stderr).toMatch(/^error OUTPUT_EXISTS: one: expected an empty folder/);
+  });
+
+  it('explains a folder with a table of notes, and lists what failed without losing the rest', () => {
+    writeFileSync(join(root, 'images', 'cut.png'), 'no picture');
+    const names = readdirSync(join(root, 'images'));
+    writeFileSync(
+      join(root, 'notes.csv'),
+      `Image,Description\n${names.map((name) => `${name},"${NOTE}"`).join('\n')}\n`,
+    );
+    const { status, stderr } = reclmis(
+      ...[
+        'explain',
+        'run',
+        '--image',
+        'images',
+        '--notes',
+        'notes.csv',
+        '-o',
+        'many',
+        '--target',
+        'all',
+        '-q',
+      ],
+    );
+    expect(stderr).toMatch(/^error PREDICT_INCOMPLETE: many: 1 of 3 images could not be explained/);
+    expect(status).toBe(6);
+    const written = readdirSync(join(root, 'many'));
+    expect(written).toContain('contact-sheet-1.png');
+    const { cases } = JSON.parse(readFileSync(join(root, 'many', 'report.json'), 'utf8')) as {
+      cases: { id: string; report?: string; error?: { code: string } }[];
+    };
+    expect(cases.map(({ id, error }) => [id, error?.code])).toContainEqual(['cut', 'IMAGE_UNREADABLE']);
+    for (const { report } of cases)
+      if (report) expect(readFileSync(join(root, 'many', report), 'utf8')).toContain('"up4"');
+  });
+
+  it.each([
+    [['--image', 'images', '--note', NOTE], /OPTION_INVALID: no place to write to: expected --out DIR/],
+    [['--note', NOTE, '-o', 'x'], /OPTION_INVALID: no image: expected --image PATH/],
+    [
+      ['--image', 'images', '--note', NOTE, '-o', 'x', '--target', '3,4'],
+      /OPTION_INVALID: --target 3,4: a pixel or a mask belongs to one image, got 3 images/,
+    ],
+    [
+      ['--image', 'images', '--note', NOTE, '-o', 'x', '--layer', 'up9'],
+      /OPTION_INVALID: layer up9: is no part of the model\nremedy: .*--list-layers/,
+    ],
+  ])('refuses %j and writes nothing', (args, message) => {
+    const { status, stderr } = reclmis('explain', 'run', ...args);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+    expect(readdirSync(root)).not.toContain('x');
+  });
+});

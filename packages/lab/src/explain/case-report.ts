@@ -1,0 +1,284 @@
+/**
+ * The report of one case: figures as SVG and PNG, a page and the numbers, in a folder of its own.
+ *
+ *     report.html       everything, self-contained; words and patches can be clicked on
+ *     report.json       the numbers
+ *     grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
+ *
+ * What the model does not have is named in the page and in the numbers, and has no figure.
+ */
+import { join } from 'node:path';
+import { groupLabel, type RgbImage } from '@reclmis/core';
+import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
+import {
+  figure,
+  joined,
+  list,
+  markup,
+  page,
+  paragraph,
+  type ReportSection,
+  table,
+  warning,
+} from '../report/index.js';
+import { type InteractionAttention, meanOverHeads } from './attention.js';
+import type { Explanation, ReadNote } from './explain.js';
+import {
+  camOver,
+  displayImage,
+  enlarged,
+  mapFigure,
+  outlined,
+  patchesOver,
+  percentText,
+  tileFigure,
+  wordFigure,
+} from './figures.js';
+import type { Target } from './grad-cam.js';
+import { isMissing } from './interest.js';
+import { attentionPicker, meanOfRows, MOST_PATCHES, pickerStyle } from './picker.js';
+import { explanationToJson } from './report-json.js';
+
+/** A case that was explained. */
+export interface ExplainedCase {
+  /** How people call it. */
+  readonly id: string;
+  readonly image: RgbImage;
+  readonly explanation: Explanation;
+}
+
+/** What made the explanation, e.g. run, checkpoint and versions; shown and kept as it is. */
+export type About = Readonly<Record<string, string | number | null>>;
+
+/** Name -> SVG. */
+export type Figures = ReadonlyMap<string, string>;
+
+/** PNGs have twice the pixels of the figure's size. */
+const PNG_SCALE = 2;
+
+const TARGETS: Readonly<Record<Target['kind'], string>> = {
+  predicted: 'the predicted foreground',
+  all: 'all pixels',
+  pixel: 'the chosen pixel',
+  mask: 'the given mask',
+};
+
+/** Writes a case's report into `dir`. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeCaseReport(dir: string, one: ExplainedCase, about: About): Promise<string[]> {
+  const figures = await caseFigures(one);
+  for (const [name, svg] of figures) {
+    await writeFileAtomic(join(dir, `${name}.svg`), svg);
+    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)));
+  }
+  await writeFileAtomic(join(dir, 'report.html'), await casePage(one, figures, about));
+  const { width, height } = one.image;
+  const document = {
+    format: 'reclmis-explanation/1',
+    about,
+    case: { id: one.id, width, height },
+    ...explanationToJson(one.explanation),
+  };
+  await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(document)}\n`);
+  return [
+    ...[...figures.keys()].flatMap((name) => [`${name}.svg`, `${name}.png`]),
+    'report.html',
+    'report.json',
+  ];
+}
+
+/** The figures of what the model has. */
+export async function caseFigures({ id, image, explanation }: ExplainedCase): Promise<Figures> {
+  const { gradCam, poi, woi, attention, note, mask, grid, target } = explanation;
+  const shown = displayImage(image);
+  const figures = new Map<string, string>();
+  const said = note ? [`Note: ${note.text === '' ? '(empty)' : note.text}`] : ['The model reads no note.'];
+  if (!isMissing(gradCam)) {
+    const { layer, side, channels, pixels, values } = gradCam;
+    const svg = await mapFigure({
+      title: `Grad-CAM of ${id}`,
+      panels: [
+        { label: 'image, predicted mask outlined', image: outlined(shown, mask) },
+        {
+          label: `layer ${layer}, ${side} x ${side}, ${channels} channels`,
+          image: camOver(shown, gradCam, mask),
+        },
+      ],
+      bar: { max: Math.max(...values), label: 'Grad-CAM, logits' },
+      captions: [
+        ...said,
+        `Target: the sum of the logits of ${TARGETS[target]} (${pixels} pixels at ${explanation.size} x ${explanation.size}). Each image has its own scale.`,
+      ],
+    });
+    figures.set('grad-cam', svg);
+  }
+  if (!isMissing(poi)) {
+    const max = Math.max(...poi.values);
+    const even = 1 / poi.values.length;
+    const svg = await mapFigure({
+      title: `Patches of interest (POI) of ${id}`,
+      panels: [
+        { label: 'image, predicted mask outlined', image: outlined(shown, mask) },
+        {
+          label: `${grid} x ${grid} patches`,
+          image: patchesOver(shown, { side: grid, values: poi.values }, max),
+        },
+      ],
+      bar: { max, label: 'probability of the patch', mark: { value: even, label: 'even' } },
+      captions: [
+        ...said,
+        `The probabilities sum to 1; the mark at the bar is ${even.toPrecision(3)}, what each patch would have if all were alike.`,
+      ],
+    });
+    figures.set('poi', svg);
+  }
+  if (!isMissing(woi) && note) {
+    const captions = ['The probabilities sum to 1; a word of several tokens has the sum of theirs.'];
+    figures.set(
+      'woi',
+      wordFigure(`Words of interest (WOI) of ${id}`, captions, note, woi.values, 'probability of the word'),
+    );
+  }
+  if (!isMissing(attention) && note) {
+    for (const [name, svg] of await attentionFigures(id, shown, grid, note, attention))
+      figures.set(name, svg);
+  }
+  return figures;
+}
+
+/** Each word with its patches; only where words and patches meet. */
+async function attentionFigures(
+  id: string,
+  image: RgbImage,
+  side: number,
+  note: ReadNote,
+  { text, image: patches }: InteractionAttention,
+): Promise<Map<string, string>> {
+  const figures = new Map<string, string>();
+  if (text.to !== 'patches' || patches.to !== 'words') return figures;
+  const groups = note.groups.filter(({ kind }) => kind !== 'padding');
+  const small = displayImage(image, 168);
+  const draw = async (
+    name: string,
+    title: string,
+    label: string,
+    caption: string,
+    maps: Float32Array[],
+  ): Promise<void> => {
+    const max = Math.max(...maps.map((values) => Math.max(...values)));
+    const tiles = groups.map((group, g) => ({
+      label: groupLabel(group),
+      image: patchesOver(small, { side, values: maps[g] ?? [] }, max),
+    }));
+    figures.set(name, await tileFigure(title, [caption], tiles, { max, label }));
+  };
+  const fromWords = meanOverHeads(text); // [T,N]
+  await draw(
+    'attention-words',
+    `What each word reads, ${id}`,
+    'weight of the patch',
+    'CI, attn_text, mean of heads: the weights of each word sum to 1 over the patches.',
+    groups.map(({ tokens }) => meanOfRows(fromWords, tokens, text.keys)),
+  );
+  const fromPatches = meanOverHeads(patches); // [N,T]
+  await draw(
+    'attention-patches',
+    `Which patches read each word, ${id}`,
+    'weight of the word',
+    'CI, attn_img, mean of heads: the weights of each patch sum to 1 over the words and padding, which CI does not mask.',
+    groups.map(({ tokens }) =>
+      Float32Array.from({ length: patches.queries }, (_, n) =>
+        tokens.reduce((sum, t) => sum + (fromPatches[n * patches.keys + t] ?? 0), 0),
+      ),
+    ),
+  );
+  return figures;
+}
+
+/** The page of a case. */
+export async function casePage(one: ExplainedCase, figures: Figures, about: About): Promise<string> {
+  const { id, image, explanation } = one;
+  const { gradCam, poi, woi, attention, note, mask, grid, remarks } = explanation;
+  const shown = displayImage(image);
+  const share = mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length;
+  const sections: ReportSection[] = [];
+  let style = pickerStyle;
+  const add = (anchor: string, title: string, part: object, text: string, name: string): void => {
+    const svg = figures.get(name);
+    const html = isMissing(part)
+      ? paragraph(`Does not apply: ${part.missing}.`)
+      : joined(paragraph(text), svg === undefined ? '' : figure(svg, { alt: title }));
+    sections.push({ id: anchor, title, html });
+  };
+  add(
+    'grad-cam',
+    'Grad-CAM',
+    gradCam,
+    'Where the layer’s features, weighed by what they do for the score, are positive: what the layer has there speaks for the target. It says nothing of what the layer cannot see, nor why.',
+    'grad-cam',
+  );
+  add(
+    'poi',
+    'Patches of interest',
+    poi,
+    'The distribution over patches by which the training losses are weighed (eq. 3). Segmentation itself does not use it.',
+    'poi',
+  );
+  add('woi', 'Words of interest', woi, 'The distribution over the note’s words, likewise.', 'woi');
+  if (isMissing(attention)) {
+    sections.push({
+      id: 'attention',
+      title: 'Attention',
+      html: paragraph(`Does not apply: ${attention.missing}.`),
+    });
+  } else if (note) {
+    for (const [anchor, map] of [
+      ['attn-text', attention.text],
+      ['attn-img', attention.image],
+    ] as const) {
+      const many = map.from === 'patches' && grid * grid > MOST_PATCHES;
+      const picker = many
+        ? null
+        : await attentionPicker(map, {
+            id: anchor === 'attn-text' ? 't' : 'i',
+            image: shown,
+            side: grid,
+            groups: note.groups,
+          });
+      style += picker?.style ?? '';
+      const one = map.from === 'words' ? 'a word' : 'a patch';
+      const svg = figures.get(map.from === 'words' ? 'attention-words' : 'attention-patches');
+      sections.push({
+        id: anchor,
+        title: `Attention: ${map.from} to ${map.to}`,
+        html: joined(
+          paragraph(
+            `What ${one} reads in conditioned interaction (${map.from === 'words' ? 'attn_text' : 'attn_img'}). Choose ${one}.`,
+          ),
+          picker?.html ??
+            paragraph(
+              `The model has ${grid * grid} patches, too many to click on; report.json has the numbers.`,
+            ),
+          svg === undefined ? '' : figure(svg, { alt: `Attention from ${map.from} to ${map.to}` }),
+        ),
+      });
+    }
+  }
+  const facts = [
+    ['image', `${id}, ${image.width} x ${image.height} pixels`],
+    ['predicted', share === 0 ? 'nothing' : `${percentText(share)} of the image`],
+    ...(note ? [['note', note.text === '' ? '(empty)' : note.text]] : []),
+    ...(note && note.cut.length > 0 ? [['not read', note.cut.join(' ')]] : []),
+    ...Object.entries(about).map(([name, value]) => [name, String(value ?? 'unknown')]),
+  ];
+  return page({
+    title: `Explanation of ${id}`,
+    subtitle: 'What the model draws, and what can be said of why',
+    lead: joined(
+      remarks.length > 0 ? warning(list(remarks)) : '',
+      table([{ title: '' }, { title: '', align: 'left' }], facts),
+    ),
+    sections,
+    footer: markup`Maps start at 0. R and L are the patient’s sides. Made by reclmis explain.`,
+    style,
+  });
+}

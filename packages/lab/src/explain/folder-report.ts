@@ -1,0 +1,87 @@
+/** The report of many cases: contact sheets as SVG and PNG, a self-contained page that shows them and leads to each case's own, and a list. */
+import { join } from 'node:path';
+import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
+import { figure, joined, markup, page, paragraph, table } from '../report/index.js';
+import type { About } from './case-report.js';
+import { contactSheet, ROWS_PER_SHEET, type SheetRow } from './contact-sheet.js';
+import { enlarged, percentText } from './figures.js';
+
+/** What the list says of a case. */
+export interface FolderCase {
+  /** Also the case's folder below that of the report. */
+  readonly id: string;
+  /** Predicted foreground's share of the image, 0 to 1; null where the case failed. */
+  readonly share: number | null;
+  readonly note: string | null;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly row: SheetRow | null;
+}
+
+const PNG_SCALE = 2;
+
+/** Writes the report into `dir`. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeFolderReport(
+  dir: string,
+  cases: readonly FolderCase[],
+  { title, layer, about }: { readonly title: string; readonly layer: string; readonly about: About },
+): Promise<string[]> {
+  const rows = cases.map(({ row }) => row).filter((row) => row !== null);
+  const sheets: string[] = [];
+  for (let at = 0; at < rows.length; at += ROWS_PER_SHEET) {
+    const number = rows.length > ROWS_PER_SHEET ? `, ${at / ROWS_PER_SHEET + 1}` : '';
+    sheets.push(contactSheet(`${title}${number}`, layer, rows.slice(at, at + ROWS_PER_SHEET)));
+  }
+  const files: string[] = [];
+  for (const [i, svg] of sheets.entries()) {
+    const name = `contact-sheet-${i + 1}`;
+    await writeFileAtomic(join(dir, `${name}.svg`), svg);
+    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)));
+    files.push(`${name}.svg`, `${name}.png`);
+  }
+  const link = ({ id, error }: FolderCase) =>
+    error ? id : markup`<a href="${id.split('/').map(encodeURIComponent).join('/')}/report.html">${id}</a>`;
+  const outcome = ({ share, error }: FolderCase): string =>
+    error ? `${error.code}: ${error.message}` : share === 0 ? 'nothing' : percentText(share ?? 0);
+  const html = page({
+    title,
+    subtitle: `${cases.length} images`,
+    lead: table(
+      [{ title: '' }, { title: '', align: 'left' }],
+      Object.entries(about).map(([name, value]) => [name, String(value ?? 'unknown')]),
+    ),
+    sections: [
+      {
+        id: 'sheets',
+        title: 'Contact sheet',
+        html: joined(
+          paragraph(
+            'The predicted mask is outlined in white. Every map is scaled to its own largest number.',
+          ),
+          sheets.map((svg, i) => figure(svg, { alt: `Contact sheet ${i + 1}` })),
+        ),
+      },
+      {
+        id: 'cases',
+        title: 'Cases',
+        html: table(
+          [{ title: 'image' }, { title: 'predicted, of the image' }, { title: 'note', align: 'left' }],
+          cases.map((one) => [link(one), outcome(one), one.note ?? '']),
+        ),
+      },
+    ],
+    footer: markup`Made by reclmis explain.`,
+  });
+  await writeFileAtomic(join(dir, 'report.html'), html);
+  const document = {
+    format: 'reclmis-explanations/1',
+    about,
+    cases: cases.map(({ id, share, note, error }) => ({
+      id,
+      share,
+      note,
+      ...(error ? { error } : { report: `${id}/report.json` }),
+    })),
+  };
+  await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(document, null, 2)}\n`);
+  return [...files, 'report.html', 'report.json'];
+}

@@ -1,0 +1,70 @@
+/** An explanation as plain numbers for `report.json`, with the meaning of each beside it. It holds the note: it is made for whoever asks for it. */
+import { groupLabel, sumByGroup } from '@reclmis/core';
+import type { AttentionMap, InteractionAttention } from './attention.js';
+import type { Distribution, Explanation, ReadNote } from './explain.js';
+import type { GradCam } from './grad-cam.js';
+import { isMissing, type Missing } from './interest.js';
+
+/** Six figures: what float32 holds, without the noise of its last digits. */
+const round = (value: number): number => Number(value.toPrecision(6));
+const numbers = (values: Float32Array): number[] => Array.from(values, round);
+
+/** Plain data for JSON. Grids are lists of rows; attention is [head][query][key]. */
+export function explanationToJson(explanation: Explanation): Record<string, unknown> {
+  const { size, grid, note, mask, target, gradCam, poi, woi, attention, remarks } = explanation;
+  const area = mask.data.reduce((sum, value) => sum + value, 0);
+  return {
+    size,
+    patches: { columns: grid, rows: grid },
+    note: note && {
+      text: note.text,
+      tokens: note.tokens,
+      words: note.groups.map((group) => ({
+        label: groupLabel(group),
+        kind: group.kind,
+        tokens: group.tokens,
+      })),
+      notRead: note.cut,
+    },
+    mask: { width: mask.width, height: mask.height, area, share: round(area / mask.data.length) },
+    gradCam: given(gradCam, (cam) => camToJson(cam, target)),
+    poi: given(poi, ({ values }) => rows(values, grid)),
+    woi: given(woi, (found) => woiToJson(found, note)),
+    attention: given(attention, attentionToJson),
+    remarks,
+  };
+}
+
+function given<T extends object>(part: T | Missing, write: (part: T) => unknown): unknown {
+  return isMissing(part) ? part : write(part);
+}
+
+function camToJson(
+  { layer, channels, side, values, score, pixels }: GradCam,
+  target: Explanation['target'],
+): unknown {
+  return { layer, channels, target, targetPixels: pixels, score: round(score), map: rows(values, side) };
+}
+
+function woiToJson({ values }: Distribution, note: ReadNote | null): unknown {
+  const groups = note?.groups ?? [];
+  return { tokens: numbers(values), words: sumByGroup(groups, values).map(round) };
+}
+
+function attentionToJson({ text, image }: InteractionAttention): unknown {
+  return { attn_text: mapToJson(text), attn_img: mapToJson(image) };
+}
+
+function mapToJson({ from, to, heads, queries, keys, weights }: AttentionMap): unknown {
+  const head = (h: number): number[][] => {
+    const start = h * queries * keys;
+    return Array.from({ length: queries }, (_, q) =>
+      numbers(weights.subarray(start + q * keys, start + (q + 1) * keys)),
+    );
+  };
+  return { from, to, weights: Array.from({ length: heads }, (_, h) => head(h)) };
+}
+
+function rows(values: Float32Array, side: number): number[][] {
+  return Array.from({ length: side }, (_, y) => numbers(values.subarray(y * side, (y + 1) * side)));
+}
