@@ -120,14 +120,14 @@ async function explainImages(
   if (image === undefined)
     throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
   if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
-  const { DEFAULT_LAYER, describeCutNotes, precisionNotice, refuseTaken, writeFolderReport } =
+  const { DEFAULT_LAYER, describeCutNotes, precisionNotice, readsNotes, refuseTaken, writeFolderReport } =
     await import('@reclmis/lab');
   if (!flags.overwrite) refuseTaken(out);
   const cases = await predictionCases({
     image,
     out,
     emptyNotes,
-    required: source.config.model.components.ci,
+    required: readsNotes(source.config.model),
     ...(note === undefined ? {} : { note }),
     ...(notes === undefined ? {} : { notes }),
   });

@@ -3,9 +3,11 @@ import { imageToPlanes, ReclmisError, resizePlane, type RgbImage, threshold } fr
 import { manualSeed, memory, nn, noGrad, scope, setThreads, Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Segmenter } from '../evaluate/segmenter.js';
+import { LViT } from '../model/lvit.js';
 import { NOTE_FREE, type RecLMISOptions, UPSTREAM } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { TINY } from '../model/testing.js';
+import { UNet } from '../model/unet.js';
 import { WordEncoder } from '../text/words.js';
 import { AttentionEar, meanOverHeads } from './attention.js';
 import { explain, type ExplainOptions } from './explain.js';
@@ -310,6 +312,24 @@ describe('explain', () => {
         for (const [, part] of missing) expect(isMissing(part) && part.missing).toMatch(/model\.components/);
         expect(found.note === null).toBe(!options.components.ci);
       });
+    }
+  });
+
+  it.each(['U-Net', 'LViT'])('explains %s by its layers, and has no interaction of it to show', (name) => {
+    const { imageSize, textWidth } = TINY;
+    const shape = { baseWidth: 8, imageSize, textWidth };
+    manualSeed(7);
+    using model = name === 'LViT' ? new LViT({ ...shape, contextLength: 8, dropout: 0.1 }) : new UNet(shape);
+    const segmenter = new Segmenter(model, encoder, ENGINE);
+    const layers = mapLayers(segmenter).map(({ path }) => path);
+    const asked = name === 'LViT' ? ['up4', 'up1', 'downVit'] : ['up4', 'down4'];
+    expect(asked.filter((layer) => !layers.includes(layer))).toEqual([]);
+    for (const layer of asked) {
+      const found = explain(segmenter, image, NOTE, { ...all, layer });
+      expect(isMissing(found.gradCam) ? null : found.gradCam.layer).toBe(layer);
+      for (const part of [found.poi, found.woi, found.attention])
+        expect(isMissing(part) && part.missing).toMatch(new RegExp(`^${name} has none`));
+      expect(found.note === null).toBe(name === 'U-Net');
     }
   });
 

@@ -100,7 +100,7 @@ export function explain(
     for (const parameter of trained) parameter.requiresGrad_(true);
     model.train(wasTraining);
   }
-  const applies = applicability(options, 'this model');
+  const applies = applicability(options, model.title);
   const part = <T>(value: T | null, why: string | null): T | Missing =>
     value ?? { missing: why ?? 'the model gave none' };
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
@@ -165,7 +165,7 @@ function look(
   note: NoteFeatures | null,
 ): { logits: Tensor; probability: Tensor; poi: Tensor | null; woi: Tensor | null } {
   if (model instanceof RecLMIS) return model.segmentWithInterest(input, note);
-  return { ...(model as Segmenter['model']).segment(input, note), poi: null, woi: null };
+  return { ...model.segment(input, note), poi: null, woi: null };
 }
 
 function readNote(text: string, tokens: NoteTokens): ReadNote {
