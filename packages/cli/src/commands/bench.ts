@@ -1,10 +1,11 @@
-/** `reclmis bench train|infer`: what a step takes on this machine, and what part of the machine's rate that is. */
+/** `reclmis bench train|infer|table`: what a step takes on this machine, and what part of the machine's rate that is. */
 import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { configFrom, withSettings } from '../settings.js';
 import { formatTable } from '../table.js';
+import { registerTable } from './bench-table.js';
 
 interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly steps: number;
@@ -35,6 +36,7 @@ export function register(program: Command): void {
     'measure inference: pictures of 512 x 512 pixels to masks of that size',
     (lab) => lab.benchInfer,
   );
+  registerTable(bench);
 }
 
 type Measure = (config: Config, options: BenchOptions) => Promise<BenchReport>;
@@ -119,6 +121,12 @@ function describeModel({ name, baseWidth, imageSize, layers, variant }: BenchRep
   return parts.join(', ');
 }
 
+function describeParameters({ trainableParameters, inferenceParameters }: BenchReport['model']): string {
+  const millions = (count: number): string => (count / 1e6).toFixed(2);
+  const inference = inferenceParameters === null ? '' : `, ${millions(inferenceParameters)} M at inference`;
+  return `${millions(trainableParameters)} M trained${inference}`;
+}
+
 /** The report as a table of two columns. */
 export function formatReport(report: BenchReport): string {
   const { kind, engine, model, secondsPerImage: time, flops, peak, versions } = report;
@@ -130,7 +138,7 @@ export function formatReport(report: BenchReport): string {
       `${engine.device}, ${engine.threads} threads, ${versions.vectors}, libtorch ${versions.libtorch}`,
     ],
     ['precision, layout, 3x3', `${engine.precision}, ${engine.memoryFormat}, ${engine.convolutions}`],
-    ['model', `${describeModel(model)}; ${(model.trainableParameters / 1e6).toFixed(2)} M trained`],
+    ['model', `${describeModel(model)}; ${describeParameters(model)}`],
     ['batch, steps, data', `${report.batchSize}, ${report.steps}, ${report.data}`],
     ['seconds per image', `${time.median.toFixed(4)} (median)`],
     ['  min, p90, max', `${time.min.toFixed(4)}, ${time.p90.toFixed(4)}, ${time.max.toFixed(4)}`],

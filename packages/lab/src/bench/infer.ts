@@ -10,6 +10,7 @@ import { Segmenter } from '../evaluate/segmenter.js';
 import { openSession } from '../train/session.js';
 import { PhaseClock } from './clock.js';
 import { madeData, madeNotes, madePictures } from './made.js';
+import { countParameters } from './parameters.js';
 import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
 import { counts } from './train.js';
@@ -32,8 +33,9 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
 
   const session = openSession(config, madeData(batchSize));
   try {
+    const parameters = countParameters(session.model.eval(), config.text.contextLength);
     const clock = new PhaseClock(engine.device);
-    const segmenter = new Segmenter(session.model.eval(), session.encoder, engine, clock.mark);
+    const segmenter = new Segmenter(session.model, session.encoder, engine, clock.mark);
     const pictures = madePictures(batchSize, PICTURE_SIZE);
     const notes = madeNotes(batchSize);
     const segment = (): Mask[] => segmentPictures(segmenter, pictures, notes, clock);
@@ -56,7 +58,8 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
       kind: 'infer',
       config,
       engine,
-      trainableParameters: session.model.parameterCount({ trainable: true }),
+      trainableParameters: parameters.trained,
+      inferenceParameters: parameters.inference,
       data: 'made',
       secondsPerImage,
       secondsPerPhase: clock.medians,

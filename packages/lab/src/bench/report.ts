@@ -40,6 +40,8 @@ export interface BenchReport {
     readonly layers: number | null;
     readonly variant: string | null;
     readonly trainableParameters: number;
+    /** That the inference graph reads; null where training was measured. */
+    readonly inferenceParameters: number | null;
   };
   readonly data: string;
   readonly batchSize: number;
@@ -81,6 +83,7 @@ export interface Measured {
   readonly config: Config;
   readonly engine: Engine;
   readonly trainableParameters: number;
+  readonly inferenceParameters: number | null;
   readonly data: string;
   readonly secondsPerImage: readonly number[];
   readonly secondsPerPhase: PhaseSeconds;
@@ -92,7 +95,7 @@ export interface Measured {
 }
 
 export function report(measured: Measured): BenchReport {
-  const { kind, config, engine, flops, peak } = measured;
+  const { kind, config, engine, flops, peak, trainableParameters, inferenceParameters } = measured;
   const { batchSize } = config.train;
   const { name, baseWidth, imageSize } = config.model;
   const { layers, variant } = name === 'reclmis' ? config.model : { layers: null, variant: null };
@@ -103,7 +106,7 @@ export function report(measured: Measured): BenchReport {
     kind,
     versions: currentVersions(),
     engine,
-    model: { name, baseWidth, imageSize, layers, variant, trainableParameters: measured.trainableParameters },
+    model: { name, baseWidth, imageSize, layers, variant, trainableParameters, inferenceParameters },
     data: measured.data,
     batchSize,
     steps: measured.secondsPerImage.length,

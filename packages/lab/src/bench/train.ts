@@ -91,6 +91,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
       config,
       engine,
       trainableParameters: session.model.parameterCount({ trainable: true }),
+      inferenceParameters: null,
       data: made ? 'made' : data.train.name,
       secondsPerImage,
       secondsPerPhase: clock.medians,

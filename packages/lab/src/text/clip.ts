@@ -41,6 +41,20 @@ export const CLIP_VIT_B_32: ClipTextOptions = {
 /** CLIP's heads are 64 wide in every model. */
 export const CLIP_HEAD_WIDTH = 64;
 
+/** Scalars of a tower of this size, `logit_scale` not among them. */
+export function towerParameters({
+  vocabulary,
+  width,
+  layers,
+  positions,
+  projection,
+}: ClipTextOptions): number {
+  const norm = 2 * width;
+  const attention = 4 * (width * width + width);
+  const mlp = 2 * 4 * width * width + 4 * width + width;
+  return (vocabulary + positions) * width + layers * (attention + mlp + 2 * norm) + norm + width * projection;
+}
+
 /** x * sigmoid(1.702 x), CLIP's approximation of GELU. */
 function quickGelu(x: Tensor): Tensor {
   return x.mul(1.702).sigmoid_().mul_(x);

@@ -1,0 +1,264 @@
+/**
+ * Every model that the project has, measured at inference and put beside the paper's Tables 1 and 5: parameters, arithmetic, time, memory.
+ *
+ * Rows follow from the choices of `model.name`, so that a new model appears by itself; RecLMIS has a second one without notes. The paper's
+ * figures stand beside models of its form alone (base width 64, 224 x 224). Where they differ from ours, `differences` says what they can
+ * be a count of and what they cannot.
+ */
+import { type Config, describeSettings, resolveConfig } from '../config.js';
+import { readsNotes } from '../build.js';
+import { latexTable, markdownTable, type Rows } from '../tables.js';
+import { benchInfer } from './infer.js';
+import { PAPER_FORM, type PaperSystem, TABLE_1, TABLE_5 } from './paper.js';
+import { frozenParameters } from './parameters.js';
+import type { BenchOptions, BenchReport } from './report.js';
+
+/** A row's model. */
+export interface TableEntry {
+  readonly title: string;
+  readonly config: Config;
+}
+
+/** A model's figures. */
+export interface TableRow {
+  readonly title: string;
+  readonly parameters: {
+    readonly trained: number;
+    /** Of the note encoder that the configuration names; 0 where the model reads no note. */
+    readonly frozen: number;
+    /** That the inference graph reads. */
+    readonly inference: number;
+  };
+  /** Multiplications of an inference, each with its addition. */
+  readonly multiplyAdds: number;
+  /** An image, median: the model alone, and from the decoded picture to the mask at its size. */
+  readonly seconds: { readonly model: number; readonly whole: number };
+  /** Most that tensors took at a time, parameters that training alone needs included. */
+  readonly peakBytes: number;
+  /** Null where the paper has no such row, or the model is not of its form. */
+  readonly paper: (PaperSystem & { readonly milliseconds: number | null }) | null;
+}
+
+/** All rows, and what they were measured with. */
+export interface ModelTable {
+  readonly format: 'reclmis-models/1';
+  readonly rows: readonly TableRow[];
+  readonly engine: BenchReport['engine'];
+  readonly versions: BenchReport['versions'];
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly imageSize: number;
+  readonly baseWidth: number;
+}
+
+/** Titles of the models as the paper writes them; a model that is not here goes by its own name. */
+const TITLES: Readonly<Record<string, string>> = { reclmis: 'RecLMIS', unet: 'U-Net', lvit: 'LViT' };
+const NOTE_FREE_TITLE = 'RecLMIS without notes';
+
+/** The models of the project under one set of settings, the note-free RecLMIS after RecLMIS. */
+export function tableEntries(config: Config): TableEntry[] {
+  const names = describeSettings().find(({ path }) => path === 'model.name')?.choices ?? [];
+  const of = (overrides: Record<string, unknown>): Config =>
+    resolveConfig(structuredClone(config), overrides);
+  const off = { ci: false, ccl: false, clr: false, cvr: false };
+  return names.flatMap((name) => [
+    { title: TITLES[name] ?? name, config: of({ 'model.name': name }) },
+    ...(name === 'reclmis'
+      ? [{ title: NOTE_FREE_TITLE, config: of({ 'model.name': name, 'model.components': off }) }]
+      : []),
+  ]);
+}
+
+/** @throws as `benchInfer` */
+export async function benchModels(
+  entries: readonly TableEntry[],
+  options: Pick<BenchOptions, 'steps' | 'warmup'> & {
+    /** Told before each model with the number of those done. */
+    readonly onModel?: (title: string, done: number) => void;
+  } = {},
+): Promise<ModelTable> {
+  const measured: { entry: TableEntry; report: BenchReport }[] = [];
+  for (const entry of entries) {
+    options.onModel?.(entry.title, measured.length);
+    measured.push({ entry, report: await benchInfer(entry.config, { ...options, peak: false }) });
+  }
+  const first = measured[0]?.report;
+  if (!first) throw new RangeError('benchModels: expected at least one model');
+  const { engine, versions, batchSize, steps, model } = first;
+  return {
+    format: 'reclmis-models/1',
+    rows: measured.map(({ entry, report }) => rowOf(entry, report)),
+    engine,
+    versions,
+    batchSize,
+    steps,
+    imageSize: model.imageSize,
+    baseWidth: model.baseWidth,
+  };
+}
+
+function rowOf({ title, config }: TableEntry, report: BenchReport): TableRow {
+  const { model, flops, secondsPerImage, secondsPerPhase, batchSize, memory } = report;
+  const { baseWidth, imageSize } = config.model;
+  const ofPaperForm = baseWidth === PAPER_FORM.baseWidth && imageSize === PAPER_FORM.imageSize;
+  const paper = ofPaperForm ? TABLE_1.find((system) => system.title === title) : undefined;
+  const reads = readsNotes(config.model);
+  return {
+    title,
+    parameters: {
+      trained: model.trainableParameters,
+      frozen: reads ? frozenParameters(config.text.encoder) : 0,
+      inference: model.inferenceParameters ?? 0,
+    },
+    multiplyAdds: flops.forwardPerImage / 2,
+    seconds: { model: (secondsPerPhase['forward'] ?? Number.NaN) / batchSize, whole: secondsPerImage.median },
+    peakBytes: memory.peakTensorBytes,
+    paper: paper ? { ...paper, milliseconds: TABLE_5[title] ?? null } : null,
+  };
+}
+
+const millions = (count: number): string => (count / 1e6).toFixed(1);
+const giga = (count: number): string => (count / 1e9).toFixed(1);
+
+/** The form of Table 1 with Table 5's columns: our models with the paper's figures, then the systems that the paper alone has. */
+export function modelRows({ rows }: ModelTable): {
+  readonly columns: readonly string[];
+  readonly rows: Rows;
+} {
+  const withPaper = rows.some(({ paper }) => paper !== null);
+  const ours = rows.map(({ title, parameters, multiplyAdds, seconds, peakBytes, paper }) => [
+    title,
+    millions(parameters.trained),
+    parameters.frozen === 0 ? '' : millions(parameters.frozen),
+    millions(parameters.inference),
+    ...(withPaper ? [paper?.parameters.toFixed(1) ?? ''] : []),
+    giga(multiplyAdds),
+    giga(2 * multiplyAdds),
+    ...(withPaper ? [paper?.flops.toFixed(1) ?? ''] : []),
+    (1000 * seconds.model).toFixed(0),
+    (1000 * seconds.whole).toFixed(0),
+    ...(withPaper ? [paper?.milliseconds?.toFixed(1) ?? ''] : []),
+    String(Math.round(peakBytes / 2 ** 20)),
+  ]);
+  const theirs = withPaper ? TABLE_1.filter(({ title }) => !rows.some((row) => row.title === title)) : [];
+  return {
+    columns: [
+      'model',
+      'trained, M',
+      'frozen, M',
+      'at inference, M',
+      ...(withPaper ? ['paper, M'] : []),
+      'multiply-adds, G',
+      'FLOP, G',
+      ...(withPaper ? ['paper, G'] : []),
+      'model, ms',
+      'whole, ms',
+      ...(withPaper ? ['paper, ms'] : []),
+      'memory, MiB',
+    ],
+    rows: [
+      ...ours,
+      ...theirs.map(({ title, parameters, flops }) => [
+        title,
+        '',
+        '',
+        '',
+        parameters.toFixed(1),
+        '',
+        '',
+        flops.toFixed(1),
+        '',
+        '',
+        '',
+        '',
+      ]),
+    ],
+  };
+}
+
+/** How far the paper's rounding and another reading of a layer go. */
+const NEAR = 0.015;
+const near = (figure: number, own: number): boolean => Math.abs(figure / own - 1) <= NEAR;
+const apart = (figure: number, own: number): string =>
+  `${(100 * (figure / own - 1)).toFixed(1).replace('-', '−')} %`;
+
+/** For each model of the paper, what its figures count, as far as numbers can tell; and whether the paper's rows compare. */
+export function differences({ rows }: ModelTable): string[] {
+  const known = rows.filter(({ paper }) => paper !== null);
+  const lines = known.map((row) => `${row.title}: ${parametersIn(row)} ${arithmeticIn(row)}`);
+  const counting = (times: 1 | 2): TableRow[] =>
+    known.filter(({ multiplyAdds, paper }) => near((paper?.flops ?? Number.NaN) * 1e9, times * multiplyAdds));
+  const [ones, twos] = [counting(1), counting(2)];
+  if (ones.length === 0 || twos.length === 0) return lines;
+  const titles = (some: readonly TableRow[]): string => some.map(({ title }) => title).join(', ');
+  const alike = [...ones, ...twos]
+    .map(({ title, multiplyAdds }) => `${title} ${giga(2 * multiplyAdds)} G`)
+    .join(', ');
+  return [
+    ...lines,
+    `So the paper counts ${titles(ones)} otherwise than ${titles(twos)}; counted alike, with two for a multiplication and its addition: ${alike}.`,
+  ];
+}
+
+function parametersIn({ parameters: { trained, frozen, inference }, paper }: TableRow): string {
+  const figure = (paper?.parameters ?? Number.NaN) * 1e6;
+  const counts = [
+    ['what is trained', trained],
+    ['what inference reads', inference],
+    ['what is trained and what is frozen', trained + frozen],
+    ['what inference reads with the frozen note encoder', inference + frozen],
+  ] as const;
+  const fits = counts.find(([, own]) => near(figure, own));
+  const said = `the paper’s ${millions(figure)} M parameters`;
+  if (fits) return `${said} are ${fits[0]} (ours ${millions(fits[1])} M).`;
+  const listed = counts
+    .filter(([, own], i) => counts.findIndex((other) => other[1] === own) === i)
+    .map(([name, own]) => `${name}, ${millions(own)} M`);
+  return `${said} are none of our counts (${listed.join('; ')}).`;
+}
+
+function arithmeticIn({ multiplyAdds, paper }: TableRow): string {
+  const figure = (paper?.flops ?? Number.NaN) * 1e9;
+  const said = `Its ${giga(figure)} G`;
+  const asOne = near(figure, multiplyAdds);
+  if (asOne || near(figure, 2 * multiplyAdds)) {
+    const own = asOne ? multiplyAdds : 2 * multiplyAdds;
+    return `${said} count a multiplication with its addition as ${asOne ? 'one' : 'two'} (ours ${giga(own)} G, ${apart(figure, own)}).`;
+  }
+  const closer = Math.abs(Math.log(figure / multiplyAdds)) < Math.abs(Math.log(figure / (2 * multiplyAdds)));
+  const own = closer ? multiplyAdds : 2 * multiplyAdds;
+  return `${said} lie nearest to ours with a multiplication and its addition as ${closer ? 'one' : 'two'}, ${giga(own)} G, but ${apart(figure, own)} off.`;
+}
+
+/** What the columns are, in one paragraph. */
+export function describeModels({
+  engine,
+  versions,
+  batchSize,
+  steps,
+  imageSize,
+  baseWidth,
+}: ModelTable): string {
+  return (
+    `Base width ${baseWidth}, ${imageSize} x ${imageSize}, batches of ${batchSize}, ${engine.precision} on ${engine.device} (${engine.threads} threads, ` +
+    `${versions.vectors}, libtorch ${versions.libtorch}), medians of ${steps} steps. "frozen" is the note encoder, whose features are kept and whose ` +
+    'work is therefore not counted; "at inference" is what the graph of a mask reads; FLOP are two a multiply-add, products and convolutions alone; ' +
+    '"model" is the model, "whole" goes from a decoded picture of 512 x 512 to its mask; memory is the most that tensors took, with the parameters that ' +
+    'training alone needs. The paper’s milliseconds are of an RTX 3090.'
+  );
+}
+
+/** The table with its explanations. */
+export function modelsMarkdown(table: ModelTable): string {
+  const { columns, rows } = modelRows(table);
+  const said = differences(table).map((line) => `- ${line}`);
+  return `${[markdownTable(columns, rows).trimEnd(), describeModels(table), ...(said.length > 0 ? [said.join('\n')] : [])].join('\n\n')}\n`;
+}
+
+export function modelsLatex(table: ModelTable): string {
+  const { columns, rows } = modelRows(table);
+  return latexTable(columns, rows, {
+    caption: [describeModels(table), ...differences(table)].join(' '),
+    label: 'tab:models',
+  });
+}
