@@ -29,7 +29,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/train.js'),
   },
   evaluate: {
-    description: 'measure a trained model: Dice and IoU, per image and pooled',
+    description: 'measure trained models: scores, a report, comparisons',
     load: () => import('./commands/evaluate.js'),
   },
   ablate: {

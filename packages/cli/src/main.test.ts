@@ -31,7 +31,7 @@ describe('help', () => {
         data            check, list and make data sets
         notes           write notes from masks, for data sets without text
         train           train a model on a data set
-        evaluate        measure a trained model: Dice and IoU, per image and pooled
+        evaluate        measure trained models: scores, a report, comparisons
         ablate          switch parts of the model on and off and compare: the paper’s
                         tables
         predict         segment images by their notes

@@ -1,6 +1,16 @@
-/** `reclmis evaluate`: Dice and IoU of a run on a split, per image and pooled, with a CSV of every image. */
-import { join } from 'node:path';
-import type { CheckpointKind, Evaluation, NoteVariant, Precision, Split } from '@reclmis/lab';
+/** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
+import { join, resolve } from 'node:path';
+import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
+import type {
+  CheckpointKind,
+  CollectOptions,
+  Difference,
+  Evaluation,
+  NoteVariant,
+  Precision,
+  RunReport,
+  Split,
+} from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
@@ -13,6 +23,9 @@ interface EvaluateFlags extends OutputOptions {
   readonly notes: NoteVariant;
   readonly checkpoint: CheckpointKind;
   readonly csv?: string;
+  readonly report?: string;
+  readonly group?: string;
+  readonly spacing?: Spacing;
   readonly batch?: number;
   readonly seed?: number;
   readonly device?: string;
@@ -23,9 +36,10 @@ interface EvaluateFlags extends OutputOptions {
 export function register(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('measure a trained model: Dice and IoU, as means over images and pooled')
+    .description('measure trained models: scores, a report, comparisons')
     .argument('<run>', 'run folder of `reclmis train`')
-    .option('--data <dir>', 'data set (default: the one that the run was trained on)')
+    .argument('[others...]', 'further runs, compared on the same cases')
+    .option('--data <dir>', 'data set (default: the one that the (first) run was trained on)')
     .addOption(
       new Option('--split <name>', 'part of the data set').choices(['train', 'val', 'test']).default('test'),
     )
@@ -39,7 +53,20 @@ export function register(program: Command): void {
         .default('right'),
     )
     .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
+    .option(
+      '--report <dir>',
+      'write report.html, report.json, figures and a CSV of every image into this folder',
+    )
     .option('--csv <file>', 'scores of every image (default: RUN/evaluation/DATA-SPLIT[-NOTES].csv)')
+    .option(
+      '--group <regex>',
+      'which images are of one patient: the capture group of their names (default: the run’s, else names as in QaTa-COV19, BIDS and TCGA)',
+    )
+    .option(
+      '--spacing <mm>',
+      'size of a pixel of the images in mm, or width,height, where the notes have no column Spacing: distances in mm as well',
+      (text) => parseSpacing(text, '--spacing'),
+    )
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }))
     .option('--seed <n>', 'seed of --notes shuffled (default: the run’s)', numberOf('--seed', { min: 0 }))
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
@@ -54,39 +81,103 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  $ reclmis evaluate runs/qata --data data/QaTa-COV19\n' +
-        '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes decide\n',
+        '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes decide\n' +
+        '  $ reclmis evaluate runs/qata --report report     # everything, as a page: report/report.html\n' +
+        '  $ reclmis evaluate runs/a runs/b runs/c --data data/QaTa-COV19 --report report\n',
     )
     .action(run);
 }
 
-async function run(dir: string, flags: EvaluateFlags): Promise<void> {
-  const { evaluateRun, openDataset, openRun, writeEvaluation } = await import('@reclmis/lab');
+async function run(first: string, others: readonly string[], flags: EvaluateFlags): Promise<void> {
+  const { compareEvaluations, openDataset, openRun, writeEvaluation, writeEvaluationReport } =
+    await import('@reclmis/lab');
   const output = new Output(flags);
-  const { split, stems, notes, checkpoint, batch, seed, device, threads, precision, csv: asked } = flags;
-  const dataDir = flags.data ?? openRun(dir).config.data.dir;
-  const { cases } = await openDataset(dataDir, split, stems === undefined ? {} : { stems });
-  const bar = new Progress({ label: 'evaluating', total: cases.length, quiet: output.quiet });
-  const evaluation = await evaluateRun(dir, {
+  const dirs = [first, ...others];
+  refuseTwins(dirs, flags);
+  const dataDir = flags.data ?? openRun(first).config.data.dir;
+  for (const other of others) openRun(other); // a mistake in the last name is found before the first run's hours
+  const { cases } = await openDataset(
     dataDir,
-    split,
-    notes,
-    checkpoint,
+    flags.split,
+    flags.stems === undefined ? {} : { stems: flags.stems },
+  );
+
+  const reports: RunReport[] = [];
+  const tables: string[] = [];
+  for (const dir of dirs) {
+    const bar = new Progress({
+      label: dirs.length === 1 ? 'evaluating' : `evaluating ${dir}`,
+      total: cases.length,
+      quiet: output.quiet,
+    });
+    const report = await evaluateOne(dir, dataDir, flags, {
+      onProgress: (done) => bar.update(done),
+      onNotice: (line) => output.notice(line),
+    });
+    bar.stop();
+    const { evaluation } = report;
+    const suffix = flags.notes === 'right' ? '' : `-${flags.notes}`;
+    const csv = flags.csv ?? join(dir, 'evaluation', `${evaluation.data.name}-${flags.split}${suffix}.csv`);
+    await writeEvaluation(evaluation, { csv });
+    for (const line of report.warnings) output.notice(`${dir}: ${line}`);
+    output.say(
+      `${reports.length > 0 ? '\n' : ''}${dirs.length > 1 ? `${dir}\n` : ''}${describeEvaluation(evaluation)}`,
+    );
+    output.say(`\nEvery image: ${csv}`);
+    reports.push(report);
+    tables.push(csv);
+  }
+  const differences = compareEvaluations(reports.map(({ evaluation }) => evaluation));
+  if (dirs.length > 1) output.say(`\n${describeDifferences(dirs, differences)}`);
+  const files =
+    flags.report === undefined
+      ? null
+      : await writeEvaluationReport(flags.report, { runs: reports, differences });
+  if (files !== null) output.say(`\nReport: ${files.html}`);
+
+  const results = reports.map(({ evaluation, figures, overlap, warnings }, i) => ({
+    ...evaluation,
+    csv: tables[i],
+    figures,
+    overlap,
+    warnings,
+  }));
+  const page = files === null ? {} : { report: files };
+  output.result(dirs.length === 1 ? { ...results[0], ...page } : { runs: results, differences, ...page });
+}
+
+/** Evaluates one run; draws cases only where a report shows them. */
+async function evaluateOne(
+  dir: string,
+  dataDir: string,
+  flags: EvaluateFlags,
+  hooks: Pick<CollectOptions, 'onProgress' | 'onNotice'>,
+): Promise<RunReport> {
+  const { collectReport } = await import('@reclmis/lab');
+  const { split, stems, notes, checkpoint, group, spacing, batch, seed, device, threads, precision } = flags;
+  return collectReport(dir, {
+    ...{ dataDir, split, notes, checkpoint, ...hooks },
+    ...(flags.report === undefined ? { examples: 0 } : {}),
     ...(stems === undefined ? {} : { stems }),
+    ...(group === undefined ? {} : { group }),
+    ...(spacing === undefined ? {} : { spacing }),
     ...(batch === undefined ? {} : { batchSize: batch }),
     ...(seed === undefined ? {} : { seed }),
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
     ...(precision === undefined ? {} : { precision }),
-    onProgress: (done) => bar.update(done),
-    onNotice: (line) => output.notice(line),
   });
-  bar.stop();
-  const suffix = notes === 'right' ? '' : `-${notes}`;
-  const csv = asked ?? join(dir, 'evaluation', `${evaluation.data.name}-${split}${suffix}.csv`);
-  await writeEvaluation(evaluation, { csv });
-  output.result({ ...evaluation, csv });
-  output.say(describeEvaluation(evaluation));
-  output.say(`\nEvery image: ${csv}`);
+}
+
+/** @throws OPTION_INVALID for what cannot be meant of several runs */
+function refuseTwins(dirs: readonly string[], { csv }: EvaluateFlags): void {
+  const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);
+  if (twice !== undefined)
+    throw new ReclmisError('OPTION_INVALID', `${twice}: expected different runs, got this one twice`);
+  if (csv !== undefined && dirs.length > 1)
+    throw new ReclmisError('OPTION_INVALID', `--csv: expected one run, got ${dirs.length}`, {
+      remedy: 'Leave --csv out: each run gets a file of its own.',
+    });
 }
 
 /** The evaluation as a table in percent. */
@@ -101,6 +192,27 @@ export function describeEvaluation({ data, checkpoint, notes, summary, size }: E
     formatTable(
       [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
       [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],
+    ),
+  ].join('\n');
+}
+
+/** Differences of Dice and IoU in percentage points, with intervals and p-values. */
+function describeDifferences(dirs: readonly string[], differences: readonly Difference[]): string {
+  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
+  const points = (value: number | null): string => (value === null ? '–' : percent(value));
+  const p = (value: number | null): string => (value === null ? '–' : value.toFixed(4));
+  const shown = differences.filter(({ label }) => label === 'Dice' || label === 'IoU');
+  return [
+    'Differences in percentage points, with 95 % intervals and two-sided p (paired bootstrap over patients' +
+      `${dirs.length > 2 ? ', corrected after Holm' : ''})\n`,
+    formatTable(
+      [{ title: 'runs' }, { title: 'figure' }, right('difference'), right('from'), right('to'), right('p')],
+      shown.map(({ first, second, label, form, value, low, high, corrected }) => [
+        `${dirs[second]} less ${dirs[first]}`,
+        `${label}, ${form}`,
+        ...[value, low, high].map(points),
+        p(corrected),
+      ]),
     ),
   ].join('\n');
 }

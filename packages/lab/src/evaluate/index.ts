@@ -14,3 +14,18 @@ export {
 export { type CaseMeasure, type ProbabilityMeasures } from './measure.js';
 export { scoreCases, type CaseScore, type ScoredCase, type ScoreOptions } from './score-cases.js';
 export { Segmenter } from './segmenter.js';
+export { collectReport, type CollectOptions, type FitData, type RunReport } from './collect.js';
+export { compareEvaluations, type Difference } from './compare.js';
+export { chooseExamples, drawExample, drawExamples, type Example, type ExampleKind } from './examples.js';
+export { overlapOf, overlapWarnings, overlapWithRun, type Overlap, type OverlapReport } from './overlap.js';
+export { type EvaluationReport, type ReportFiles, writeEvaluationReport } from './report.js';
+export { figureName, figureText } from './report-sections.js';
+export { noteClasses, strataOf, type Stratum } from './strata.js';
+export {
+  distributionsOf,
+  type MeasureDistribution,
+  type Figure,
+  FIGURES,
+  figuresOf,
+  type FigureKey,
+} from './summary.js';

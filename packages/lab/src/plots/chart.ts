@@ -13,6 +13,8 @@ export interface Series {
   readonly dashed?: boolean;
   /** Upright lines through points, e.g. from mean - deviation to mean + deviation. */
   readonly bars?: readonly (readonly [x: number, low: number, high: number])[];
+  /** Whether each point is marked; default where there are at most 40. */
+  readonly dots?: boolean;
 }
 
 export interface Chart {
@@ -20,6 +22,11 @@ export interface Chart {
   readonly series: readonly Series[];
   /** What is along x, e.g. `epoch`. */
   readonly xLabel: string;
+  /** Numbers along x: whole ones alone (default; epochs) or any. */
+  readonly xTicks?: 'whole' | 'any';
+  /** Limits of x; what is left out comes from the data. */
+  readonly xMin?: number;
+  readonly xMax?: number;
   readonly scale?: 'linear' | 'log';
   /** Limits of y; what is left out comes from the data. */
   readonly yMin?: number;
@@ -84,7 +91,12 @@ export function svgChart(chart: Chart, frame: Frame): string {
   const usable = (y: number): boolean => Number.isFinite(y) && (!log || y > 0);
   const points = chart.series.flatMap((series) => series.points.filter(([, y]) => usable(y)));
   const xs = points.map(([x]) => x);
-  const [x0, x1] = spread(Math.min(...xs, Infinity), Math.max(...xs, -Infinity), 1, 1);
+  const [x0, x1] = spread(
+    chart.xMin ?? Math.min(...xs, Infinity),
+    chart.xMax ?? Math.max(...xs, -Infinity),
+    1,
+    1,
+  );
   const bars = chart.series.flatMap(({ bars: own = [] }) => own.flatMap(([, low, high]) => [low, high]));
   const ys = [...points.map(([, y]) => y), ...bars.filter(usable)];
   const [y0, y1] = limits(chart, Math.min(...ys, Infinity), Math.max(...ys, -Infinity), log);
@@ -106,7 +118,7 @@ export function svgChart(chart: Chart, frame: Frame): string {
     parts.push(`<path d="M${left} ${y}H${right}" stroke="${GRID}"/>`);
     parts.push(svgText(tickLabel(tick), left - 8, toY(tick) + 4, { size: 12, anchor: 'end', colour: FAINT }));
   }
-  for (const tick of ticks(x0, x1, 8).filter((x) => Number.isInteger(x))) {
+  for (const tick of ticks(x0, x1, 8).filter((x) => chart.xTicks === 'any' || Number.isInteger(x))) {
     parts.push(`<path d="M${toX(tick).toFixed(1)} ${bottom}v5" stroke="${INK}"/>`);
     parts.push(
       svgText(tickLabel(tick), toX(tick), bottom + 19, { size: 12, anchor: 'middle', colour: FAINT }),
@@ -122,7 +134,7 @@ export function svgChart(chart: Chart, frame: Frame): string {
 }
 
 function svgSeries(
-  { colour, points, dashed, bars = [] }: Series,
+  { colour, points, dashed, bars = [], dots: marked = points.length <= 40 }: Series,
   usable: (y: number) => boolean,
   toX: (x: number) => number,
   toY: (y: number) => number,
@@ -138,7 +150,7 @@ function svgSeries(
     const [px, py] = [toX(x).toFixed(1), toY(y).toFixed(1)];
     path += `${pen}${px} ${py}`;
     pen = 'L';
-    if (points.length <= 40) dots += `<circle cx="${px}" cy="${py}" r="2.6" fill="${css(colour)}"/>`;
+    if (marked) dots += `<circle cx="${px}" cy="${py}" r="2.6" fill="${css(colour)}"/>`;
   }
   const upright = bars
     .map(([x, low, high]) => `M${toX(x).toFixed(1)} ${toY(low).toFixed(1)}V${toY(high).toFixed(1)}`)

@@ -18,7 +18,7 @@ table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabu
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { border-bottom-width: 2px; font-weight: 600; }
-.left { text-align: left; } .right { text-align: right; white-space: nowrap; } .center { text-align: center; }
+td.left { min-width: 6.5rem; } .left { text-align: left; } .right { text-align: right; white-space: nowrap; } .center { text-align: center; }
 figure { margin: .8rem 0; break-inside: avoid; }
 figure img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
 .pixelated { image-rendering: pixelated; }

@@ -1,0 +1,67 @@
+/** Everything that a report says of one run: an evaluation with its intervals, parts, overlaps with what the run has seen, and cases to look at. */
+import { ReclmisError } from '@reclmis/core';
+import { openRun, type RunData } from '../run.js';
+import { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateRun } from './evaluate.js';
+import { drawExamples, type Example } from './examples.js';
+import { overlapWarnings, overlapWithRun, type OverlapReport } from './overlap.js';
+import { type Stratum, strataOf } from './strata.js';
+import { type MeasureDistribution, distributionsOf, type Figure, figuresOf } from './summary.js';
+
+export interface CollectOptions extends EvaluateOptions {
+  /** How many of the worst, median and best cases to draw; default 10. */
+  readonly examples?: number;
+  /** Resamples of the bootstrap; default 2000. */
+  readonly resamples?: number;
+}
+
+/** What a run was fitted on. */
+export interface FitData {
+  /** Null where the run was imported and its data are not known. */
+  readonly train: RunData | null;
+  readonly val: RunData | null;
+}
+
+/** One run of a report. */
+export interface RunReport {
+  readonly evaluation: Evaluation;
+  readonly fit: FitData;
+  readonly figures: readonly Figure[];
+  readonly distributions: readonly MeasureDistribution[];
+  readonly strata: readonly Stratum[];
+  readonly overlap: OverlapReport;
+  /** What a reader must know before believing the figures. */
+  readonly warnings: readonly string[];
+  readonly examples: readonly Example[];
+}
+
+/** Evaluates a run for a report. @throws as `evaluateRun` */
+export async function collectReport(runDir: string, options: CollectOptions = {}): Promise<RunReport> {
+  const run = openRun(runDir);
+  const { config, info } = run;
+  const bootstrap = { seed: config.seed, ...(options.resamples ? { resamples: options.resamples } : {}) };
+  const parts: Pick<RunReport, 'strata' | 'overlap' | 'warnings' | 'examples'>[] = [];
+  const afterwards = async (at: EvaluatedModel): Promise<void> => {
+    const { model, dataset, evaluation, noteTransform } = at;
+    const { rows, size } = evaluation;
+    const notes = new Map(dataset.cases.map(({ id, note }) => [id, note]));
+    const overlap = await overlapWithRun(dataset, run, options.group);
+    parts.push({
+      strata: strataOf(rows, notes, size, bootstrap),
+      overlap,
+      warnings: overlapWarnings(overlap, dataset.cases.length),
+      examples: await drawExamples(model, dataset.cases, rows, noteTransform, options.examples),
+    });
+    await options.afterwards?.(at);
+  };
+  const evaluation = await evaluateRun(runDir, { ...options, afterwards });
+  const [part] = parts;
+  if (part === undefined)
+    throw new ReclmisError('INTERNAL', 'collectReport: the evaluation ended before its report');
+  return {
+    evaluation,
+    fit: { train: info.data?.train ?? null, val: info.data?.val ?? null },
+    figures: figuresOf(evaluation.rows, bootstrap),
+    distributions: distributionsOf(evaluation.rows),
+    ...part,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Cases to look at: the ones with the lowest, the middle and the highest Dice, segmented once more, so that no picture has to be kept while the others
+ * are scored.
+ */
+import {
+  COLOURS,
+  imageToPlanes,
+  type Mask,
+  overlay,
+  resizeImage,
+  resizeMask,
+  type RgbImage,
+  threshold,
+} from '@reclmis/core';
+import { readSample } from '../data/sample.js';
+import type { Case } from '../data/types.js';
+import type { CaseMeasure } from './measure.js';
+import type { Segmenter } from './segmenter.js';
+
+export const EXAMPLE_KINDS = ['worst', 'median', 'best'] as const;
+export type ExampleKind = (typeof EXAMPLE_KINDS)[number];
+
+/** Least side of a picture; smaller inputs are enlarged. */
+const LEAST_SIDE = 224;
+
+/** A case with its picture. */
+export interface Example {
+  readonly kind: ExampleKind;
+  readonly row: CaseMeasure;
+  /** The note that the model read. */
+  readonly note: string;
+  /** Truth as a sky-blue outline, prediction as an orange area. */
+  readonly picture: RgbImage;
+}
+
+/**
+ * Rows by kind, `count` each at most, none twice: the worst first, the median from below, the best last. Equal ones are in the order of their ids.
+ */
+export function chooseExamples(
+  rows: readonly CaseMeasure[],
+  count = 10,
+): { readonly kind: ExampleKind; readonly row: CaseMeasure }[] {
+  const sorted = [...rows].sort((a, b) => a.dice - b.dice || (a.id < b.id ? -1 : 1));
+  const n = sorted.length;
+  const each = Math.min(count, Math.ceil(n / 3));
+  const top = Math.min(each, Math.max(0, n - each)); // of one or two rows not all kinds have one
+  const middle = Math.min(each, n - each - top);
+  const from = each + Math.floor((n - each - top - middle) / 2);
+  return [
+    ...sorted.slice(0, each).map((row) => ({ kind: 'worst' as const, row })),
+    ...sorted.slice(from, from + middle).map((row) => ({ kind: 'median' as const, row })),
+    ...sorted.slice(n - top).map((row) => ({ kind: 'best' as const, row })),
+  ];
+}
+
+/** Segments the chosen cases and draws them. @throws the codes of `readSample` */
+export async function drawExamples(
+  segmenter: Pick<Segmenter, 'size' | 'probabilities'>,
+  cases: readonly Case[],
+  rows: readonly CaseMeasure[],
+  noteOf: (note: string, id: string) => string,
+  count = 10,
+): Promise<Example[]> {
+  const S = segmenter.size;
+  const byId = new Map(cases.map((one) => [one.id, one]));
+  const examples: Example[] = [];
+  for (const { kind, row } of chooseExamples(rows, count)) {
+    const one = byId.get(row.id);
+    if (one === undefined) continue;
+    const { image, mask } = await readSample(one, S);
+    const note = noteOf(one.note, one.id);
+    const plane = segmenter.probabilities(imageToPlanes(image, S), [note]); // [1,1,S,S]
+    examples.push({ kind, row, note, picture: drawExample(image, mask, threshold(plane, S, S)) });
+    await new Promise(setImmediate); // lets signals and timers in
+  }
+  return examples;
+}
+
+/** The picture of a case: prediction as an orange area, truth as a sky-blue outline over it. All of the same size. */
+export function drawExample(image: RgbImage, truth: Mask, prediction: Mask): RgbImage {
+  const times = Math.max(1, Math.ceil(LEAST_SIDE / image.width));
+  const [width, height] = [image.width * times, image.height * times];
+  const area = overlay(resizeImage(image, width, height), resizeMask(prediction, width, height), {
+    colour: COLOURS.orange,
+    fill: 0.4,
+    contour: 0,
+  });
+  return overlay(area, resizeMask(truth, width, height), {
+    colour: COLOURS.skyBlue,
+    fill: 0,
+    contour: Math.max(2, Math.round(width / 160)),
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * Whether a test is one: test images that the run has learnt from, byte by byte, and patients on both sides. A score on either says less than it seems to.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { ReclmisError } from '@reclmis/core';
+import { mapLimit, oneLine } from '@reclmis/files';
+import type { Config } from '../config.js';
+import { openDataset } from '../data/dataset.js';
+import { foldDatasets } from '../data/folds.js';
+import { grouping } from '../data/groups.js';
+import type { Case, Dataset } from '../data/types.js';
+import type { Run } from '../run.js';
+
+/** Files that are read at a time. */
+const LANES = 8;
+
+/** What two sets of cases have in common. */
+export interface Overlap {
+  /** Test cases whose image file is, byte by byte, that of a case of the other set. Ids, sorted. */
+  readonly sameImages: readonly string[];
+  /** Patients of the test that the other set has too, by names of files. */
+  readonly samePatients: readonly string[];
+  /** Test images of these patients. */
+  readonly imagesOfSamePatients: number;
+}
+
+/** What is known of the images that a run has seen: trained on, and validated on to choose the best epoch. */
+export type OverlapReport =
+  | { readonly checked: true; readonly train: Overlap; readonly val: Overlap }
+  | { readonly checked: false; readonly why: string };
+
+/**
+ * Compares the test cases with what a run was fitted on. Where its folder is not there any more, the test's own folder serves, if its fingerprint says that it
+ * holds the same cases; else the report says why nothing was checked.
+ * @throws OPTION_INVALID for the pattern
+ */
+export async function overlapWithRun(
+  test: Pick<Dataset, 'dir' | 'cases'>,
+  { config, info }: Pick<Run, 'config' | 'info'>,
+  pattern = config.data.group,
+): Promise<OverlapReport> {
+  let seen: { train: Dataset; val: Dataset };
+  try {
+    seen = await openSeen(config.data);
+  } catch (error) {
+    const why = oneLine(error);
+    const moved = await openSeen({ ...config.data, dir: test.dir }).catch(() => null);
+    if (moved === null || moved.train.fingerprint !== info.data?.train.fingerprint)
+      return { checked: false, why };
+    seen = moved;
+  }
+  return {
+    checked: true,
+    train: await overlapOf(test.cases, seen.train.cases, pattern),
+    val: await overlapOf(test.cases, seen.val.cases, pattern),
+  };
+}
+
+/** The cases that a run learns from and is chosen by. @throws DATA_FOLDER_MISSING and the other codes of the data */
+async function openSeen(data: Config['data']): Promise<{ train: Dataset; val: Dataset }> {
+  if (data.dir === '') throw new ReclmisError('DATA_FOLDER_MISSING', 'the run names no data set');
+  const open = (split: 'train' | 'val', stems: string): Promise<Dataset> =>
+    openDataset(data.dir, split, stems === '' ? {} : { stems });
+  const opened = { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
+  return data.folds === 0 ? opened : foldDatasets(opened, data);
+}
+
+/** What the cases of a test have in common with others. Only files of equal length are read. @throws OPTION_INVALID for the pattern */
+export async function overlapOf(
+  test: readonly Case[],
+  others: readonly Case[],
+  pattern = '',
+): Promise<Overlap> {
+  const sizeOf = ({ imagePath }: Case): Promise<number> => stat(imagePath).then(({ size }) => size);
+  const testSizes = await mapLimit(test, LANES, sizeOf);
+  const otherSizes = await mapLimit(others, LANES, sizeOf);
+  const here = new Set(testSizes);
+  const there = new Set(otherSizes);
+  const hashes = await mapLimit(
+    others.filter((_, i) => here.has(otherSizes[i] ?? -1)),
+    LANES,
+    hashOf,
+  );
+  const known = new Set(hashes);
+  const like = test.filter((_, i) => there.has(testSizes[i] ?? -1));
+  const found = await mapLimit(like, LANES, async (one) => known.has(await hashOf(one)));
+
+  const { fits, groupOf } = grouping(pattern);
+  const patients = new Set(others.filter(({ id }) => fits(id)).map(({ id }) => groupOf(id)));
+  const shared = test.filter(({ id }) => fits(id) && patients.has(groupOf(id)));
+  return {
+    sameImages: like
+      .filter((_, i) => found[i])
+      .map(({ id }) => id)
+      .sort(),
+    samePatients: [...new Set(shared.map(({ id }) => groupOf(id)))].sort(),
+    imagesOfSamePatients: shared.length,
+  };
+}
+
+async function hashOf({ imagePath }: Case): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(imagePath))
+    .digest('hex');
+}
+
+/** What a reader must know of it, a line each; none where the test is clean. */
+export function overlapWarnings(report: OverlapReport, total: number): string[] {
+  if (!report.checked) return [`Whether the run has seen these images was not checked: ${report.why}.`];
+  const lines: string[] = [];
+  const of = (n: number): string => `${n} of the ${total} images`;
+  for (const [name, { sameImages, samePatients, imagesOfSamePatients }] of [
+    ['trained on', report.train],
+    ['chosen its best epoch by', report.val],
+  ] as const) {
+    if (sameImages.length > 0) {
+      const some = sameImages.slice(0, 5).join(', ');
+      const more = sameImages.length > 5 ? ', ...' : '';
+      lines.push(`The run has ${name} ${of(sameImages.length)}, byte by byte the same: ${some}${more}.`);
+    }
+    const elsewise = imagesOfSamePatients - (sameImages.length > 0 ? sameImages.length : 0);
+    if (samePatients.length > 0 && elsewise > 0) {
+      lines.push(
+        `${of(imagesOfSamePatients)} are of ${samePatients.length} patient${samePatients.length === 1 ? '' : 's'} that the run has ${name}, by the names of their files.`,
+      );
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,188 @@
+/**
+ * The report of an evaluation, in a folder:
+ *
+ *     report.html              everything, self-contained
+ *     report.json              every figure, without the images' own
+ *     cases.csv                figures of every image (of several runs: cases-RUN.csv)
+ *     figures/*.svg, *.png     the drawings, and contact sheets of the cases to look at
+ *
+ * Files of another report in the folder are replaced, each whole or not at all.
+ */
+import { join } from 'node:path';
+import { resizeImage, type RgbImage } from '@reclmis/core';
+import { encodePng, renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
+import { page, type ReportSection } from '../report/index.js';
+import { names } from '../runs.js';
+import type { RunReport } from './collect.js';
+import type { Difference } from './compare.js';
+import { scoresToCsv } from './evaluate.js';
+import { EXAMPLE_KINDS, type Example } from './examples.js';
+import {
+  calibrationSvg,
+  differencesSvg,
+  distributionSvg,
+  type NamedRun,
+  strataSvg,
+  thresholdSvg,
+} from './figures.js';
+import {
+  comparisonSection,
+  dataSection,
+  distributionSection,
+  type ExamplePicture,
+  examplesSection,
+  probabilitySection,
+  scoresSection,
+  strataSection,
+  warningsOf,
+} from './report-sections.js';
+
+/** Side of a case in a contact sheet, in pixels. */
+const TILE = 224;
+/** Cases in a row of it. */
+const ROW = 5;
+
+/** What a report is made of. */
+export interface EvaluationReport {
+  readonly runs: readonly RunReport[];
+  /** Of two runs or more (`compareEvaluations`); empty otherwise. */
+  readonly differences: readonly Difference[];
+  /** What others contribute, e.g. note probes: shown after the scores, in their order. */
+  readonly sections?: readonly ReportSection[];
+  /** Their figures, which go into `report.json` under these names. */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** The files of a report. */
+export interface ReportFiles {
+  readonly html: string;
+  readonly json: string;
+  readonly cases: readonly string[];
+  readonly figures: readonly string[];
+}
+
+/** Writes a report. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeEvaluationReport(dir: string, report: EvaluationReport): Promise<ReportFiles> {
+  const labels = names(report.runs.map(({ evaluation }) => ({ dir: evaluation.run })));
+  const runs = report.runs.map((one, i): NamedRun => ({
+    name: labels[i] ?? one.evaluation.run,
+    report: one,
+  }));
+  const fileName = (stem: string, { name }: NamedRun): string =>
+    runs.length === 1 ? stem : `${stem}-${name.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
+
+  const drawings: Record<string, string> = {
+    distribution: distributionSvg(runs),
+    parts: strataSvg(runs),
+    thresholds: thresholdSvg(runs),
+    calibration: calibrationSvg(runs),
+  };
+  if (runs.length > 1) drawings['comparison'] = differencesSvg(labels, report.differences);
+  const figures: string[] = [];
+  const figurePath = (name: string): string => {
+    const path = join(dir, 'figures', name);
+    figures.push(path);
+    return path;
+  };
+  for (const [name, svg] of Object.entries(drawings)) {
+    await writeFileAtomic(figurePath(`${name}.svg`), svg);
+    await writePngRgb(figurePath(`${name}.png`), await renderSvg(svg));
+  }
+  const pictures: (readonly [string, ExamplePicture[]])[] = [];
+  for (const run of runs) {
+    const own: ExamplePicture[] = [];
+    for (const example of run.report.examples)
+      own.push({ example, png: await encodePng(example.picture, 3) });
+    pictures.push([run.name, own]);
+    for (const kind of EXAMPLE_KINDS) {
+      const chosen = run.report.examples.filter((example) => example.kind === kind);
+      if (chosen.length > 0)
+        await writePngRgb(figurePath(`${fileName(kind, run)}.png`), contactSheet(chosen));
+    }
+  }
+
+  const cases: string[] = [];
+  for (const run of runs) {
+    const path = join(dir, `${fileName('cases', run)}.csv`);
+    await writeFileAtomic(path, scoresToCsv(run.report.evaluation.rows));
+    cases.push(path);
+  }
+  const json = join(dir, 'report.json');
+  await writeFileAtomic(json, `${JSON.stringify(reportToJson(runs, report), null, 2)}\n`);
+  const html = join(dir, 'report.html');
+  await writeFileAtomic(html, reportPage(runs, report, drawings, pictures));
+  return { html, json, cases, figures };
+}
+
+/** Every figure of a report as plain data; the figures of single images are in the CSV files. */
+export function reportToJson(
+  runs: readonly NamedRun[],
+  { differences, data }: Pick<EvaluationReport, 'differences' | 'data'>,
+): object {
+  return {
+    format: 'reclmis-evaluation/1',
+    purpose: 'For research; not for diagnosis.',
+    runs: runs.map(({ name, report }) => {
+      const { evaluation, examples, ...rest } = report;
+      const { rows: _, ...scores } = evaluation;
+      return {
+        name,
+        ...scores,
+        ...rest,
+        examples: examples.map(({ kind, row }) => ({ kind, id: row.id, dice: row.dice })),
+      };
+    }),
+    differences: differences.map(({ first, second, ...figures }) => ({
+      first: runs[first]?.name,
+      second: runs[second]?.name,
+      ...figures,
+    })),
+    ...data,
+  };
+}
+
+function reportPage(
+  runs: readonly NamedRun[],
+  { differences, sections = [] }: EvaluationReport,
+  drawings: Readonly<Record<string, string>>,
+  pictures: readonly (readonly [string, readonly ExamplePicture[]])[],
+): string {
+  const drawing = (name: string): string => drawings[name] ?? '';
+  const { evaluation } = runs[0]?.report ?? {};
+  const what = evaluation
+    ? `${evaluation.data.name}, ${evaluation.data.split}: ${evaluation.rows.length} images of ${evaluation.groups.count} patients`
+    : '';
+  return page({
+    title: `Evaluation of ${runs.map(({ name }) => name).join(', ')}`,
+    subtitle: what,
+    lead: warningsOf(runs),
+    sections: [
+      scoresSection(runs),
+      ...(runs.length > 1 ? [comparisonSection(runs, differences, drawing('comparison'))] : []),
+      ...sections,
+      distributionSection(runs, drawing('distribution')),
+      strataSection(runs, drawing('parts')),
+      probabilitySection(runs, drawing('thresholds'), drawing('calibration')),
+      examplesSection(pictures),
+      dataSection(runs),
+    ],
+    footer: 'Made by reclmis evaluate. Definitions and conventions: docs/evaluation.md.',
+  });
+}
+
+/** The pictures of cases in rows, on white. */
+function contactSheet(examples: readonly Example[]): RgbImage {
+  const columns = Math.min(ROW, examples.length);
+  const gap = 4;
+  const width = columns * (TILE + gap) - gap;
+  const height = Math.ceil(examples.length / columns) * (TILE + gap) - gap;
+  const data = new Uint8Array(width * height * 3).fill(255);
+  examples.forEach(({ picture }, i) => {
+    const tile = resizeImage(picture, TILE, TILE);
+    const x = (i % columns) * (TILE + gap);
+    const y = Math.floor(i / columns) * (TILE + gap);
+    for (let row = 0; row < TILE; row++)
+      data.set(tile.data.subarray(row * TILE * 3, (row + 1) * TILE * 3), ((y + row) * width + x) * 3);
+  });
+  return { width, height, data };
+}

@@ -1,0 +1,103 @@
+/**
+ * Parts of the images: by what the case's own note says (core's grammar), whatever note was given, and by the size of the lesion. An image may be in several
+ * classes of a kind (zones) and is in one at least, so that the kinds are complete.
+ */
+import { type BootstrapOptions, namedZones, parseNote, quantile, zoneNames } from '@reclmis/core';
+import type { CaseMeasure } from './measure.js';
+import { type Figure, figuresOf } from './summary.js';
+
+/** The images of one class. */
+export interface Stratum {
+  /** What the class is one of: `laterality`, `infected areas`, ... */
+  readonly kind: string;
+  readonly name: string;
+  readonly images: number;
+  readonly patients: number;
+  readonly figures: readonly Figure[];
+}
+
+const UNSAID = 'not said';
+/** Distinct numbers of areas that have a class of their own; from here on they are one. */
+const MANY = 4;
+/** Images with a lesion from which quarters are made. */
+const FEWEST = 8;
+
+/** The classes of a note, by kind. */
+export function noteClasses(note: string): Record<string, readonly string[]> {
+  const parsed = parseNote(note);
+  const { laterality, count, nuclei } = parsed;
+  const zones = namedZones(parsed);
+  const manners = nuclei.flatMap((one) => (one.kind === 'distribution' ? [one.manner] : []));
+  const levels = nuclei.flatMap((one) => (one.kind === 'density' ? [one.level] : []));
+  const some = (names: readonly string[]): readonly string[] =>
+    names.length === 0 ? [UNSAID] : [...new Set(names)];
+  return {
+    laterality: [laterality ?? UNSAID],
+    'infected areas': [count === null ? UNSAID : count >= MANY ? `${MANY} or more` : String(count)],
+    'zone named': some(zones === null ? [] : zoneNames(zones)),
+    'distribution of nuclei': some(manners),
+    'density of nuclei': some(levels),
+  };
+}
+
+/**
+ * The parts with their figures, kind by kind. A kind of which no note says anything is left out.
+ * @param notes each case's own. @param size side of the square in which the areas were counted.
+ */
+export function strataOf(
+  rows: readonly CaseMeasure[],
+  notes: ReadonlyMap<string, string>,
+  size: number,
+  options: BootstrapOptions = {},
+): Stratum[] {
+  const kinds = new Map<string, Map<string, CaseMeasure[]>>();
+  const put = (kind: string, name: string, row: CaseMeasure): void => {
+    const classes = kinds.get(kind) ?? new Map<string, CaseMeasure[]>();
+    kinds.set(kind, classes);
+    classes.set(name, [...(classes.get(name) ?? []), row]);
+  };
+  for (const row of rows) {
+    for (const [kind, names] of Object.entries(noteClasses(notes.get(row.id) ?? '')))
+      for (const name of names) put(kind, name, row);
+  }
+  for (const [kind, classes] of kinds) if (classes.size === 1 && classes.has(UNSAID)) kinds.delete(kind);
+  const sizeOf = sizeClasses(rows, size);
+  if (sizeOf !== null) for (const row of rows) put('size of the lesion', sizeOf(row), row);
+  return [...kinds].flatMap(([kind, classes]) =>
+    [...classes]
+      .sort(([a], [b]) => order(a) - order(b) || (a < b ? -1 : 1))
+      .map(([name, members]) => ({
+        kind,
+        name,
+        images: members.length,
+        patients: new Set(members.map(({ group }) => group)).size,
+        figures: figuresOf(members, options),
+      })),
+  );
+}
+
+/**
+ * Quarters by the true area among the images that have any, and those that have none by themselves; null where there are too few. A border belongs to the
+ * smaller class.
+ */
+function sizeClasses(rows: readonly CaseMeasure[], size: number): ((row: CaseMeasure) => string) | null {
+  const shares = rows.filter(({ truth }) => truth > 0).map(({ truth }) => truth / size ** 2);
+  if (shares.length < FEWEST) return null;
+  const borders = [0.25, 0.5, 0.75].map((share) => quantile(shares, share));
+  const text = borders.map((share) => `${(100 * share).toPrecision(3)} %`);
+  const names = [
+    `1st quarter: up to ${text[0]} of the image`,
+    `2nd quarter: up to ${text[1]}`,
+    `3rd quarter: up to ${text[2]}`,
+    `4th quarter: above ${text[2]}`,
+  ];
+  return ({ truth }) => {
+    if (truth === 0) return 'none';
+    const above = borders.filter((border) => truth / size ** 2 > border).length;
+    return names[above] ?? UNSAID;
+  };
+}
+
+function order(name: string): number {
+  return name === UNSAID ? 1 : 0;
+}
