@@ -1,6 +1,6 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
 import { basename, join, resolve } from 'node:path';
-import { ReclmisError, toReclmisError } from '@reclmis/core';
+import { ReclmisError, type Sides, toReclmisError } from '@reclmis/core';
 import type {
   About,
   CheckpointKind,
@@ -27,6 +27,7 @@ interface ExplainFlags extends OutputOptions {
   readonly layer?: string;
   readonly listLayers?: boolean;
   readonly target: string;
+  readonly sides: Sides;
   readonly overwrite?: boolean;
   readonly checkpoint?: CheckpointKind;
   readonly device?: string;
@@ -63,6 +64,14 @@ export function register(program: Command): void {
       '--target <what>',
       'what Grad-CAM explains: the predicted foreground, all pixels, one pixel x,y of the image, or a mask file of the image’s size',
       'predicted',
+    )
+    .addOption(
+      new Option(
+        '--sides <whose>',
+        'whose left and right the notes mean: the patient’s (left is on the image’s right), or the image’s, as in QaTa-COV19’s notes',
+      )
+        .choices(['patient', 'image'])
+        .default('patient'),
     )
     .option('--overwrite', 'write into a folder that holds something, replacing files of the same names')
     .addOption(new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']))
@@ -120,8 +129,16 @@ async function explainImages(
   if (image === undefined)
     throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
   if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
-  const { DEFAULT_LAYER, describeCutNotes, precisionNotice, readsNotes, refuseTaken, writeFolderReport } =
-    await import('@reclmis/lab');
+  const {
+    DEFAULT_LAYER,
+    describeCutNotes,
+    precisionNotice,
+    readsNotes,
+    refuseTaken,
+    summariseZones,
+    writeFolderReport,
+    zonesText,
+  } = await import('@reclmis/lab');
   if (!flags.overwrite) refuseTaken(out);
   const cases = await predictionCases({
     image,
@@ -154,7 +171,12 @@ async function explainImages(
   ];
   for (const line of notices) if (line !== null) output.notice(line);
   const about = await describe(source, model);
-  const work = { model, out, about, options: { ...(layer === undefined ? {} : { layer }), target } };
+  const work = {
+    model,
+    out,
+    about,
+    options: { ...(layer === undefined ? {} : { layer }), target, sides: flags.sides },
+  };
 
   const [only] = cases;
   if (cases.length === 1 && only) {
@@ -182,14 +204,17 @@ async function explainImages(
     bar.stop();
   }
   for (const line of said) output.notice(line);
+  const zones = summariseZones(found);
   const title = `Explanations by ${basename(resolve(source.dir))}`;
   const files = await writeFolderReport(out, found, { title, layer: layer ?? DEFAULT_LAYER, about });
   output.result({
     out,
     cases: cases.length,
+    gradCamZones: zones,
     files: files.map((file) => join(out, file)),
     notices: [...said],
   });
+  if (zones) output.say(zonesText(zones));
   output.say(`${cases.length} images\nReport: ${join(out, 'report.html')}`);
   judge(out, found, output);
 }
@@ -215,7 +240,7 @@ async function explainOne({ model, about, options }: Work, one: PredictionCase, 
   const explanation = explain(model, image, one.note, options);
   const explained = { id: one.id, image, explanation };
   const files = await writeCaseReport(dir, explained, about);
-  const { mask, note, gradCam, poi, woi, attention, remarks } = explanation;
+  const { mask, note, gradCam, zones, poi, woi, attention, remarks } = explanation;
   const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
   return {
     files,
@@ -229,6 +254,7 @@ async function explainOne({ model, about, options }: Work, one: PredictionCase, 
       id: one.id,
       share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
       note: note?.text ?? null,
+      zones,
       row: await sheetRow(explained),
     },
   };
@@ -243,7 +269,7 @@ function failed(one: PredictionCase, thrown: unknown): Done {
   return {
     files: [],
     notices: [],
-    found: { id: one.id, share: null, note: null, error: { code, message }, row: null },
+    found: { id: one.id, share: null, note: null, zones: null, error: { code, message }, row: null },
   };
 }
 

@@ -38,6 +38,7 @@ import type { Target } from './grad-cam.js';
 import { isMissing } from './interest.js';
 import { attentionPicker, meanOfRows, MOST_PATCHES, pickerStyle } from './picker.js';
 import { explanationToJson } from './report-json.js';
+import type { CamZones } from './zones.js';
 
 /** A case that was explained. */
 export interface ExplainedCase {
@@ -88,13 +89,15 @@ export async function writeCaseReport(dir: string, one: ExplainedCase, about: Ab
 
 /** The figures of what the model has. */
 export async function caseFigures({ id, image, explanation }: ExplainedCase): Promise<Figures> {
-  const { gradCam, poi, woi, attention, note, mask, grid, target } = explanation;
+  const { gradCam, zones, sides, poi, woi, attention, note, mask, grid, target } = explanation;
+  const marks = zones ? { sides } : {}; // of images that have sides by their notes
   const shown = displayImage(image);
   const figures = new Map<string, string>();
   const said = note ? [`Note: ${note.text === '' ? '(empty)' : note.text}`] : ['The model reads no note.'];
   if (!isMissing(gradCam)) {
     const { layer, side, channels, pixels, values } = gradCam;
     const svg = await mapFigure({
+      ...marks,
       title: `Grad-CAM of ${id}`,
       panels: [
         { label: 'image, predicted mask outlined', image: outlined(shown, mask) },
@@ -107,6 +110,7 @@ export async function caseFigures({ id, image, explanation }: ExplainedCase): Pr
       captions: [
         ...said,
         `Target: the sum of the logits of ${TARGETS[target]} (${pixels} pixels at ${explanation.size} x ${explanation.size}). Each image has its own scale.`,
+        ...(zones ? [describeZones(zones)] : []),
       ],
     });
     figures.set('grad-cam', svg);
@@ -115,6 +119,7 @@ export async function caseFigures({ id, image, explanation }: ExplainedCase): Pr
     const max = Math.max(...poi.values);
     const even = 1 / poi.values.length;
     const svg = await mapFigure({
+      ...marks,
       title: `Patches of interest (POI) of ${id}`,
       panels: [
         { label: 'image, predicted mask outlined', image: outlined(shown, mask) },
@@ -143,6 +148,11 @@ export async function caseFigures({ id, image, explanation }: ExplainedCase): Pr
       figures.set(name, svg);
   }
   return figures;
+}
+
+/** A sentence about a map's mass. */
+export function describeZones({ named, inside, area }: CamZones): string {
+  return `${percentText(inside)} of the map lies in the zones that the note names (${named.join(', ')}), which are ${percentText(area)} of the image.`;
 }
 
 /** Each word with its patches; only where words and patches meet. */
@@ -263,10 +273,13 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
       });
     }
   }
+  const meant =
+    explanation.sides === 'patient' ? 'the patient’s: left is on the image’s right' : 'the image’s own';
   const facts = [
     ['image', `${id}, ${image.width} x ${image.height} pixels`],
     ['predicted', share === 0 ? 'nothing' : `${percentText(share)} of the image`],
     ...(note ? [['note', note.text === '' ? '(empty)' : note.text]] : []),
+    ...(explanation.zones ? [['left and right', meant]] : []),
     ...(note && note.cut.length > 0 ? [['not read', note.cut.join(' ')]] : []),
     ...Object.entries(about).map(([name, value]) => [name, String(value ?? 'unknown')]),
   ];
@@ -278,7 +291,7 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
       table([{ title: '' }, { title: '', align: 'left' }], facts),
     ),
     sections,
-    footer: markup`Maps start at 0. R and L are the patient’s sides. Made by reclmis explain.`,
+    footer: markup`Maps start at 0. Made by reclmis explain.`,
     style,
   });
 }

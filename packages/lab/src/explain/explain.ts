@@ -11,6 +11,7 @@ import {
   type NoteTokens,
   resizePlane,
   type RgbImage,
+  type Sides,
   threshold,
   type TokenGroup,
 } from '@reclmis/core';
@@ -21,8 +22,9 @@ import { inPrecision } from '../precision.js';
 import type { NoteFeatures } from '../text/encoder.js';
 import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
 import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';
-import { applicability, type Missing, trainedInterest } from './interest.js';
+import { applicability, isMissing, type Missing, trainedInterest } from './interest.js';
 import { DEFAULT_LAYER, mapContext } from './layers.js';
+import { type CamZones, camZones } from './zones.js';
 
 /** What is to be explained. */
 export interface ExplainOptions {
@@ -30,6 +32,8 @@ export interface ExplainOptions {
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
+  /** Whose left and right the note means. Default the patient's, which is on the image's right. */
+  readonly sides?: Sides;
 }
 
 /** A note as the model read it. */
@@ -59,6 +63,10 @@ export interface Explanation {
   readonly mask: Mask;
   readonly target: Target['kind'];
   readonly gradCam: GradCam | Missing;
+  /** Of Grad-CAM; null where the note names no zone of the chest, or there is nothing to measure. */
+  readonly zones: CamZones | null;
+  /** Whose left and right the note means. */
+  readonly sides: Sides;
   readonly poi: Distribution | Missing;
   readonly woi: Distribution | Missing;
   readonly attention: InteractionAttention | Missing;
@@ -84,7 +92,7 @@ export function explain(
   segmenter: Segmenter,
   image: RgbImage,
   note: string,
-  { layer = DEFAULT_LAYER, target = { kind: 'predicted' } }: ExplainOptions = {},
+  { layer = DEFAULT_LAYER, target = { kind: 'predicted' }, sides = 'patient' }: ExplainOptions = {},
 ): Explanation {
   const { model, encoder, size } = segmenter;
   const read = model.readsNotes ? readNote(note, encoder.tokens(note)) : null;
@@ -112,6 +120,8 @@ export function explain(
     mask: threshold(resizePlane(pass.probability, size, size, width, height), width, height),
     target: target.kind,
     gradCam: pass.gradCam,
+    zones: read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, note, image, sides) : null,
+    sides,
     poi: part(distribution(pass.poi), applies.interest),
     woi: part(distribution(pass.woi), applies.interest),
     attention: part(pass.attention, applies.attention),

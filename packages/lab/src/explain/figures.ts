@@ -2,7 +2,7 @@
  * An explanation as figures to be printed: SVG with text as outlines, colour bars with their scale, colours of core's `heat.ts`.
  *
  * Grad-CAM is drawn bilinearly, as its paper does; what the model has for patches is drawn as patches, since nothing finer is known.
- * All maps start at 0. Left and right are the patient's: the patient's left is on the image's right.
+ * All maps start at 0.
  */
 import {
   groupLabel,
@@ -15,6 +15,7 @@ import {
   resizePlane,
   type Rgb,
   type RgbImage,
+  type Sides,
   spreadGrid,
   sumByGroup,
 } from '@reclmis/core';
@@ -77,6 +78,8 @@ export interface MapFigure {
   /** Below the pictures; each a paragraph. */
   readonly captions: readonly string[];
   readonly panels: readonly Panel[];
+  /** Marks left and right below the pictures, as the note means them. Default: no marks. */
+  readonly sides?: Sides;
   readonly bar: {
     readonly max: number;
     readonly label: string;
@@ -86,7 +89,7 @@ export interface MapFigure {
 }
 
 /** Panels side by side with a colour bar: SVG. */
-export async function mapFigure({ title, captions, panels, bar }: MapFigure): Promise<string> {
+export async function mapFigure({ title, captions, panels, bar, sides }: MapFigure): Promise<string> {
   const [first] = panels;
   const scale = first ? PANEL / Math.max(first.image.width, first.image.height) : 1;
   const [wide, high] = first ? [first.image.width * scale, first.image.height * scale] : [PANEL, PANEL];
@@ -100,7 +103,7 @@ export async function mapFigure({ title, captions, panels, bar }: MapFigure): Pr
       svgText(label, x, top - 10, { size: 13, colour: FAINT }),
       await embedded(image, x, top, wide, high),
     );
-    parts.push(...sides(x, top + high + 15, wide));
+    if (sides !== undefined) parts.push(...sideMarks(sides, x, top + high + 15, wide));
   }
   parts.push(verticalBar(bar, barX, top, high));
   return svgPage(width, top + high + 34, parts, captions);
@@ -231,10 +234,11 @@ export async function dataUri(image: RgbImage): Promise<string> {
   return `data:image/png;base64,${Buffer.from(await encodePng(image, 3)).toString('base64')}`;
 }
 
-/** R and L below a picture: the patient's sides. */
-function sides(x: number, y: number, width: number): string[] {
+/** R and L below a picture. */
+function sideMarks(sides: Sides, x: number, y: number, width: number): string[] {
   const style = { size: 12, weight: 600, colour: FAINT } as const;
-  return [svgText('R', x, y, style), svgText('L', x + width, y, { ...style, anchor: 'end' })];
+  const [left, right] = sides === 'image' ? (['L', 'R'] as const) : (['R', 'L'] as const);
+  return [svgText(left, x, y, style), svgText(right, x + width, y, { ...style, anchor: 'end' })];
 }
 
 function verticalBar({ max, label, mark }: MapFigure['bar'], x: number, y: number, height: number): string {

@@ -5,6 +5,7 @@ import { figure, joined, markup, page, paragraph, table } from '../report/index.
 import type { About } from './case-report.js';
 import { contactSheet, ROWS_PER_SHEET, type SheetRow } from './contact-sheet.js';
 import { enlarged, percentText } from './figures.js';
+import type { CamZones } from './zones.js';
 
 /** What the list says of a case. */
 export interface FolderCase {
@@ -13,11 +14,45 @@ export interface FolderCase {
   /** Predicted foreground's share of the image, 0 to 1; null where the case failed. */
   readonly share: number | null;
   readonly note: string | null;
+  /** Where Grad-CAM lies; null where there is nothing to measure. */
+  readonly zones: CamZones | null;
   readonly error?: { readonly code: string; readonly message: string };
   readonly row: SheetRow | null;
 }
 
 const PNG_SCALE = 2;
+
+/** The cases' Grad-CAM by the zones of their notes. */
+export interface ZonesSummary {
+  readonly cases: number;
+  /** Means of `CamZones`' shares. */
+  readonly inside: number;
+  readonly area: number;
+  /** Share of the cases whose map is denser in the named zones than outside. */
+  readonly denser: number;
+}
+
+/** @returns null where there is nothing to measure. */
+export function summariseZones(cases: readonly Pick<FolderCase, 'zones'>[]): ZonesSummary | null {
+  const found = cases.flatMap(({ zones }) => (zones ? [zones] : []));
+  if (found.length === 0) return null;
+  const mean = (of: (zones: CamZones) => number): number =>
+    found.reduce((sum, zones) => sum + of(zones), 0) / found.length;
+  return {
+    cases: found.length,
+    inside: mean(({ inside }) => inside),
+    area: mean(({ area }) => area),
+    denser: mean(({ inside, area }) => (inside > area ? 1 : 0)),
+  };
+}
+
+/** The same for people. */
+export function zonesText({ cases, inside, area, denser }: ZonesSummary): string {
+  return (
+    `Grad-CAM: ${percentText(inside)} of the map lies in the zones that the note names, which are ${percentText(area)} of the image ` +
+    `(means of ${cases} images); it is denser there than outside in ${percentText(denser)} of them.`
+  );
+}
 
 /** Writes the report into `dir`. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFolderReport(
@@ -25,6 +60,7 @@ export async function writeFolderReport(
   cases: readonly FolderCase[],
   { title, layer, about }: { readonly title: string; readonly layer: string; readonly about: About },
 ): Promise<string[]> {
+  const zones = summariseZones(cases);
   const rows = cases.map(({ row }) => row).filter((row) => row !== null);
   const sheets: string[] = [];
   for (let at = 0; at < rows.length; at += ROWS_PER_SHEET) {
@@ -57,6 +93,7 @@ export async function writeFolderReport(
           paragraph(
             'The predicted mask is outlined in white. Every map is scaled to its own largest number.',
           ),
+          zones ? paragraph(zonesText(zones)) : '',
           sheets.map((svg, i) => figure(svg, { alt: `Contact sheet ${i + 1}` })),
         ),
       },
@@ -75,10 +112,13 @@ export async function writeFolderReport(
   const document = {
     format: 'reclmis-explanations/1',
     about,
-    cases: cases.map(({ id, share, note, error }) => ({
+    layer,
+    gradCamZones: zones,
+    cases: cases.map(({ id, share, note, zones: own, error }) => ({
       id,
       share,
       note,
+      gradCamZones: own,
       ...(error ? { error } : { report: `${id}/report.json` }),
     })),
   };

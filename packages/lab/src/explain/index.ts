@@ -18,4 +18,11 @@ export { activationMap, type GradCam, type Target } from './grad-cam.js';
 export { isMissing, type Missing } from './interest.js';
 export { DEFAULT_LAYER, mapLayers, type MapLayer } from './layers.js';
 export { explanationToJson } from './report-json.js';
-export { writeFolderReport, type FolderCase } from './folder-report.js';
+export {
+  summariseZones,
+  writeFolderReport,
+  zonesText,
+  type FolderCase,
+  type ZonesSummary,
+} from './folder-report.js';
+export { camZones, type CamZones } from './zones.js';

@@ -11,7 +11,7 @@ const numbers = (values: Float32Array): number[] => Array.from(values, round);
 
 /** Plain data for JSON. Grids are lists of rows; attention is [head][query][key]. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
-  const { size, grid, note, mask, target, gradCam, poi, woi, attention, remarks } = explanation;
+  const { size, grid, note, mask, target, gradCam, zones, sides, poi, woi, attention, remarks } = explanation;
   const area = mask.data.reduce((sum, value) => sum + value, 0);
   return {
     size,
@@ -28,6 +28,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
     },
     mask: { width: mask.width, height: mask.height, area, share: round(area / mask.data.length) },
     gradCam: given(gradCam, (cam) => camToJson(cam, target)),
+    gradCamZones: zones && { ...zones, inside: round(zones.inside), area: round(zones.area), sides },
     poi: given(poi, ({ values }) => rows(values, grid)),
     woi: given(woi, (found) => woiToJson(found, note)),
     attention: given(attention, attentionToJson),

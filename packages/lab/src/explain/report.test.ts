@@ -16,6 +16,7 @@ import { sheetRow } from './contact-sheet.js';
 import { explain } from './explain.js';
 import { mapFigure, patchesOver, percentText } from './figures.js';
 import { writeFolderReport } from './folder-report.js';
+import { type CamZones, camZones } from './zones.js';
 import { attentionPicker, meanOfRows } from './picker.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-explain-'));
@@ -172,13 +173,52 @@ describe('figures', () => {
   });
 });
 
+describe('camZones', () => {
+  // The upper third: 9 on the image's right, 1 on its left, and 2 below.
+  const cam = { layer: 'x', channels: 1, side: 6, score: 0, pixels: 1, values: new Float32Array(36) };
+  cam.values[5] = 9;
+  cam.values[0] = 1;
+  cam.values[35] = 2;
+  const size = { width: 6, height: 6 };
+
+  it('measures the map in the zones that the note names, by either convention of left and right', () => {
+    const note = 'one infected area, upper left lung';
+    expect(camZones(cam, note, size, 'patient')).toEqual({
+      named: ['upper left'],
+      inside: 0.75,
+      area: 1 / 6,
+    });
+    expect(camZones(cam, note, size, 'image')).toEqual({
+      named: ['upper left'],
+      inside: 1 / 12,
+      area: 1 / 6,
+    });
+  });
+
+  it('has nothing to say of a note without zones, or of a map of zeros', () => {
+    expect(camZones(cam, 'the nuclei are sparsely distributed', size, 'patient')).toBeNull();
+    const none = { ...cam, values: new Float32Array(36) };
+    expect(camZones(none, 'upper left lung', size, 'patient')).toBeNull();
+  });
+});
+
 describe('writeFolderReport', () => {
   it('leads to each case, names the failed ones, and cuts sheets by rows', async () => {
     const dir = join(root, 'folder');
     const row = await sheetRow(explained(TINY));
-    const cases = Array.from({ length: 9 }, (_, i) => ({ id: `sub/a ${i}`, share: 0.25, note: 'left', row }));
+    // A third denser than even, one that is even, and the rest without zones.
+    const shares = [0.75, 0.25, 0.5];
+    const zones = (i: number): CamZones | null =>
+      i < 3 ? { named: ['upper left'], inside: shares[i] ?? NaN, area: 0.5 } : null;
+    const cases = Array.from({ length: 9 }, (_, i) => ({
+      id: `sub/a ${i}`,
+      share: 0.25,
+      note: 'left',
+      zones: zones(i),
+      row,
+    }));
     const error = { code: 'IMAGE_UNREADABLE', message: 'bad.png: cut short' };
-    const all = [...cases, { id: 'bad', share: null, note: null, row: null, error }];
+    const all = [...cases, { id: 'bad', share: null, note: null, zones: null, row: null, error }];
     const files = await writeFolderReport(dir, all, { title: 'Why', layer: 'up4', about: ABOUT });
     expect(files).toEqual([
       'contact-sheet-1.svg',
@@ -191,8 +231,13 @@ describe('writeFolderReport', () => {
     const html = readFileSync(join(dir, 'report.html'), 'utf8');
     expect(html).toContain('<a href="sub/a%204/report.html">sub/a 4</a>');
     expect(html).toContain('IMAGE_UNREADABLE: bad.png: cut short');
-    const json = JSON.parse(readFileSync(join(dir, 'report.json'), 'utf8')) as { cases: unknown[] };
+    const json = JSON.parse(readFileSync(join(dir, 'report.json'), 'utf8')) as {
+      cases: unknown[];
+      gradCamZones: unknown;
+    };
     expect(json.cases).toHaveLength(10);
-    expect(json.cases[9]).toEqual({ id: 'bad', share: null, note: null, error });
+    expect(json.gradCamZones).toEqual({ cases: 3, inside: 0.5, area: 0.5, denser: 1 / 3 });
+    expect(html).toContain('50.0 % of the map lies in the zones that the note names');
+    expect(json.cases[9]).toEqual({ id: 'bad', share: null, note: null, gradCamZones: null, error });
   });
 });
