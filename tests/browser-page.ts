@@ -73,7 +73,7 @@ export async function bundle(root: string, out: string): Promise<void> {
 export interface OpenPage {
   readonly page: Page;
   readonly url: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface PageOptions {

@@ -1,0 +1,66 @@
+/**
+ * A mask in a browser: an image file and a note in, the image with the mask over it out. `vite.config.js` serves onnxruntime's files at /ort/ and the model
+ * at /model/.
+ */
+import { loadModel, type Model, type Segmentation } from '@reclmis/runtime';
+
+const find = <T extends Element>(selector: string): T => {
+  const element = document.querySelector<T>(selector);
+  if (!element) throw new Error(`the page has no ${selector}`);
+  return element;
+};
+const form = find<HTMLFormElement>('form');
+const button = find<HTMLButtonElement>('button');
+const status = find<HTMLElement>('[role=status]');
+const canvas = find<HTMLCanvasElement>('canvas');
+/** Of the work at hand; a new one ends it. */
+let control = new AbortController();
+
+function say(text: string): void {
+  status.textContent = text;
+}
+
+/** The image with the mask as a translucent layer over it. */
+async function draw(image: File, { width, height, data }: Segmentation['mask']): Promise<void> {
+  const layer = new ImageData(width, height);
+  for (const [p, value] of data.entries()) if (value === 1) layer.data.set([230, 120, 0, 110], p * 4);
+  canvas.width = width;
+  canvas.height = height;
+  for (const part of [image, layer]) {
+    const bitmap = await createImageBitmap(part);
+    canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+    bitmap.close();
+  }
+}
+
+async function segment(model: Model): Promise<void> {
+  control.abort();
+  control = new AbortController();
+  const { signal } = control;
+  const [image, note] = [new FormData(form).get('image'), new FormData(form).get('note')];
+  if (!(image instanceof File) || typeof note !== 'string') return;
+  say('Segmenting ...');
+  try {
+    const { mask, timings } = await model.segment(image, note, { signal });
+    await draw(image, mask);
+    const inside = mask.data.filter((value) => value === 1).length;
+    say(`${inside} of ${mask.data.length} pixels, ${Math.round(timings.total)} ms on ${model.device}`);
+  } catch (error) {
+    if (!signal.aborted) say(error instanceof Error ? error.message : String(error));
+  }
+}
+
+try {
+  const model = await loadModel('/model/', {
+    wasmPaths: '/ort/',
+    onProgress: (loaded, total) => say(`Loading the model: ${Math.round((100 * loaded) / total)} %`),
+  });
+  say('Ready.');
+  button.disabled = false;
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void segment(model);
+  });
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+}

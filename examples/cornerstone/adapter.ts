@@ -1,0 +1,65 @@
+/**
+ * Between a viewer's images and a model's: pure functions on plain data, shaped as Cornerstone3D's `IImage` has them.
+ *
+ * Legend: rows x columns pixels, row by row from the top left.
+ */
+import type { Mask, RgbImage } from '@reclmis/core';
+
+/** What of an `IImage` is read. */
+export interface ViewerImage {
+  readonly rows: number;
+  readonly columns: number;
+  /** Colour: red, green, blue and perhaps alpha of each pixel, 0 to 255. */
+  readonly color: boolean;
+  /** The display shows small values bright (MONOCHROME1). */
+  readonly invert: boolean;
+  /** Stored value x slope + intercept is what centre and width of the window speak of. */
+  readonly slope: number;
+  readonly intercept: number;
+  /** DICOM's window; several where the file offers several, of which the first is taken. */
+  readonly windowCenter: number | readonly number[];
+  readonly windowWidth: number | readonly number[];
+  readonly getPixelData: () => ArrayLike<number>;
+}
+
+/**
+ * The image as the display shows it, 8 bit: grey through its window (DICOM PS3.3 C.11.2.1.2.1, linear), colour as it is. Models learn from such images.
+ * @throws RangeError for data of another size.
+ */
+export function toRgb(image: ViewerImage): RgbImage {
+  const { rows, columns, color, invert, slope, intercept } = image;
+  const stored = image.getPixelData();
+  const pixels = rows * columns;
+  const channels = stored.length / pixels;
+  if (channels !== 1 && !(color && (channels === 3 || channels === 4)))
+    throw new RangeError(`${columns} x ${rows} pixels: ${stored.length} values are unexpected`);
+  const [center, width] = [one(image.windowCenter), one(image.windowWidth)];
+  const shown = (value: number): number => {
+    const bright = (value * slope + intercept - (center - 0.5)) / Math.max(1, width - 1) + 0.5;
+    return Math.round(255 * Math.min(1, Math.max(0, invert ? 1 - bright : bright)));
+  };
+  const data = new Uint8Array(pixels * 3);
+  for (let p = 0; p < pixels; p++) {
+    for (let c = 0; c < 3; c++)
+      data[p * 3 + c] = channels === 1 ? shown(stored[p]!) : stored[p * channels + c]!;
+  }
+  return { width: columns, height: rows, data };
+}
+
+const one = (value: number | readonly number[]): number =>
+  typeof value === 'number' ? value : (value[0] ?? 0);
+
+/**
+ * Writes a mask into the scalars of a labelmap as one segment. Other segments of it stay, except where the mask lies over them.
+ * @param segment 1 to 255. @throws RangeError for a labelmap of another size, or no segment's number.
+ */
+export function writeLabelmap(labelmap: { [p: number]: number; readonly length: number }, mask: Mask, segment = 1): void {
+  if (labelmap.length !== mask.data.length)
+    throw new RangeError(`the labelmap has ${labelmap.length} pixels, the mask ${mask.data.length}`);
+  if (!Number.isInteger(segment) || segment < 1 || segment > 255)
+    throw new RangeError(`segment: expected 1 to 255, got ${segment}`);
+  for (let p = 0; p < labelmap.length; p++) {
+    if (mask.data[p] === 1) labelmap[p] = segment;
+    else if (labelmap[p] === segment) labelmap[p] = 0;
+  }
+}
