@@ -27,7 +27,13 @@ export default tseslint.config(
     languageOptions: { globals: NODE },
   },
   {
-    files: ['packages/*/src/**/*.ts', 'tests/*.ts', 'bench/*.ts'],
+    files: [
+      'packages/*/src/**/*.ts',
+      'tests/*.ts',
+      'bench/*.ts',
+      'examples/browser/*.ts',
+      'examples/cornerstone/adapter.ts',
+    ],
     extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -6,6 +6,7 @@ const ROOTS = [
   ...readdirSync('packages').map((name) => [join('packages', name, 'dist'), join('packages', name, 'src')]),
   ['tests/dist', 'tests'],
   ['bench/dist', 'bench'],
+  ['examples/dist', 'examples'],
 ];
 
 for (const [dist, source] of ROOTS) {

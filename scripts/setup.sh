@@ -43,12 +43,12 @@ up_to_date() {
   [[ -f $stamp && $(<"$stamp") == "$(identity)" ]] || return 1
   local package
   for package in core files torch lab runtime studio cli; do [[ -d packages/$package/dist ]] || return 1; done
-  [[ -d tests/dist ]] || return 1
+  [[ -d tests/dist && -d examples/dist ]] || return 1
   compgen -G 'packages/torch/build/*' >/dev/null || return 1
   local changed
   changed=$(find package-lock.json tsconfig*.json packages/*/tsconfig.json packages/*/package.json packages/*/src \
-    packages/torch/native tests scripts/build-addon.mjs scripts/setup.sh \
-    -path tests/dist -prune -o \( -type f -o -type d \) ! -path tests -newer "$stamp" -print -quit 2>/dev/null)
+    packages/torch/native tests examples scripts/build-addon.mjs scripts/setup.sh \
+    \( -path tests/dist -o -path examples/dist \) -prune -o \( -type f -o -type d \) ! -path tests ! -path examples -newer "$stamp" -print -quit 2>/dev/null)
   [[ -z $changed ]]
 }
 
@@ -114,7 +114,7 @@ need_packages() {
 
 compile() {
   local package force=()
-  for package in packages/core packages/files packages/torch packages/lab packages/runtime packages/studio packages/cli tests; do
+  for package in packages/core packages/files packages/torch packages/lab packages/runtime packages/studio packages/cli examples tests; do
     [[ -d $package/dist ]] || force=(--force) # tsc trusts its build record even where the output is gone
   done
   node scripts/prune-dist.mjs

@@ -19,13 +19,14 @@ declare global {
 
 const FLAGS = [
   '--no-sandbox',
-  '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
 ];
+/** WebGL computed by the processor. */
+const SOFTWARE_WEBGL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -60,7 +61,7 @@ export const ORT_FILES = dirname(fileURLToPath(import.meta.resolve('onnxruntime-
 /** The folder of the page that puts the runtime on `globalThis.runtime`. */
 export const RUNTIME_PAGE = fileURLToPath(new URL('../page', import.meta.url));
 
-/** Bundles the page in a folder with its index.html, by the vite.config.js in it if there is one. */
+/** Bundles the page in a folder with its index.html, by the vite.config.mjs in it if there is one. */
 export async function bundle(root: string, out: string): Promise<void> {
   await build({
     root,
@@ -81,10 +82,12 @@ export interface PageOptions {
   readonly folders: Readonly<Record<string, string>>;
   /** Send the headers that threads need. Default true. */
   readonly isolated?: boolean;
+  /** Give the page WebGL. Default false: nothing graphical but its canvas. */
+  readonly webgl?: boolean;
 }
 
 /** Serves folders on a free port of loopback and opens '/' in a fresh Chromium. */
-export async function openPage({ folders, isolated = true }: PageOptions): Promise<OpenPage> {
+export async function openPage({ folders, isolated = true, webgl = false }: PageOptions): Promise<OpenPage> {
   const roots = Object.entries(folders).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/'));
@@ -108,7 +111,11 @@ export async function openPage({ folders, isolated = true }: PageOptions): Promi
     server.closeAllConnections();
   };
   try {
-    const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', headless: true, args: FLAGS });
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM ?? '',
+      headless: true,
+      args: [...FLAGS, ...(webgl ? SOFTWARE_WEBGL : ['--disable-gpu'])],
+    });
     try {
       const page = await browser.newPage();
       await page.goto(url);

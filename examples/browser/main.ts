@@ -1,18 +1,18 @@
 /**
- * A mask in a browser: an image file and a note in, the image with the mask over it out. `vite.config.js` serves onnxruntime's files at /ort/ and the model
+ * A mask in a browser: an image file and a note in, the image with the mask over it out. `vite.config.mjs` serves onnxruntime's files at /ort/ and the model
  * at /model/.
  */
 import { loadModel, type Model, type Segmentation } from '@reclmis/runtime';
 
-const find = <T extends Element>(selector: string): T => {
-  const element = document.querySelector<T>(selector);
-  if (!element) throw new Error(`the page has no ${selector}`);
+function find<T extends Element>(selector: string, kind: new () => T): T {
+  const element = document.querySelector(selector);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${selector}`);
   return element;
-};
-const form = find<HTMLFormElement>('form');
-const button = find<HTMLButtonElement>('button');
-const status = find<HTMLElement>('[role=status]');
-const canvas = find<HTMLCanvasElement>('canvas');
+}
+const form = find('form', HTMLFormElement);
+const button = find('button', HTMLButtonElement);
+const status = find('[role=status]', HTMLElement);
+const canvas = find('canvas', HTMLCanvasElement);
 /** Of the work at hand; a new one ends it. */
 let control = new AbortController();
 

@@ -13,37 +13,59 @@ export interface ViewerImage {
   readonly color: boolean;
   /** The display shows small values bright (MONOCHROME1). */
   readonly invert: boolean;
-  /** Stored value x slope + intercept is what centre and width of the window speak of. */
+  /** Stored value x slope + intercept is what centre and width of the window speak of, unless the loader has multiplied already. */
   readonly slope: number;
   readonly intercept: number;
-  /** DICOM's window; several where the file offers several, of which the first is taken. */
+  readonly preScale?: { readonly scaled?: boolean };
+  /** DICOM's window; several where the file offers several, of which the first is taken. Width 0: none. */
   readonly windowCenter: number | readonly number[];
   readonly windowWidth: number | readonly number[];
   readonly getPixelData: () => ArrayLike<number>;
 }
 
 /**
- * The image as the display shows it, 8 bit: grey through its window (DICOM PS3.3 C.11.2.1.2.1, linear), colour as it is. Models learn from such images.
+ * The image as a display shows it, 8 bit: grey through the window of its file (DICOM PS3.3 C.11.2.1.2.1, linear), without one bytes as they are and wider values
+ * from the least to the greatest; colour as it is. The user's own changes of the window have no part in it: the same image gives the same mask.
  * @throws RangeError for data of another size.
  */
 export function toRgb(image: ViewerImage): RgbImage {
-  const { rows, columns, color, invert, slope, intercept } = image;
+  const { rows, columns, color, invert } = image;
   const stored = image.getPixelData();
   const pixels = rows * columns;
   const channels = stored.length / pixels;
   if (channels !== 1 && !(color && (channels === 3 || channels === 4)))
     throw new RangeError(`${columns} x ${rows} pixels: ${stored.length} values are unexpected`);
-  const [center, width] = [one(image.windowCenter), one(image.windowWidth)];
-  const shown = (value: number): number => {
-    const bright = (value * slope + intercept - (center - 0.5)) / Math.max(1, width - 1) + 0.5;
-    return Math.round(255 * Math.min(1, Math.max(0, invert ? 1 - bright : bright)));
-  };
   const data = new Uint8Array(pixels * 3);
-  for (let p = 0; p < pixels; p++) {
-    for (let c = 0; c < 3; c++)
-      data[p * 3 + c] = channels === 1 ? shown(stored[p]!) : stored[p * channels + c]!;
+  if (channels > 1) {
+    for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) data[p * 3 + c] = stored[p * channels + c]!;
+  } else {
+    const { center, width, slope, intercept } = windowOf(image, stored);
+    for (let p = 0; p < pixels; p++) {
+      const bright = (stored[p]! * slope + intercept - (center - 0.5)) / Math.max(1, width - 1) + 0.5;
+      data.fill(255 * Math.min(1, Math.max(0, invert ? 1 - bright : bright)) + 0.5, p * 3, p * 3 + 3); // rounded: cut to a byte
+    }
   }
   return { width: columns, height: rows, data };
+}
+
+interface Window {
+  readonly center: number;
+  readonly width: number;
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+function windowOf(image: ViewerImage, stored: ArrayLike<number>): Window {
+  const [slope, intercept] = image.preScale?.scaled ? [1, 0] : [image.slope, image.intercept];
+  const [center, width] = [one(image.windowCenter), one(image.windowWidth)];
+  if (width >= 1) return { center, width, slope, intercept };
+  if (stored instanceof Uint8Array) return { center: 128, width: 256, slope: 1, intercept: 0 };
+  let [least, greatest] = [Infinity, -Infinity];
+  for (let p = 0; p < stored.length; p++) {
+    least = Math.min(least, stored[p]!);
+    greatest = Math.max(greatest, stored[p]!);
+  }
+  return { center: (least + greatest + 1) / 2, width: greatest - least + 1, slope: 1, intercept: 0 };
 }
 
 const one = (value: number | readonly number[]): number =>
@@ -53,7 +75,11 @@ const one = (value: number | readonly number[]): number =>
  * Writes a mask into the scalars of a labelmap as one segment. Other segments of it stay, except where the mask lies over them.
  * @param segment 1 to 255. @throws RangeError for a labelmap of another size, or no segment's number.
  */
-export function writeLabelmap(labelmap: { [p: number]: number; readonly length: number }, mask: Mask, segment = 1): void {
+export function writeLabelmap(
+  labelmap: { [p: number]: number; readonly length: number },
+  mask: Mask,
+  segment = 1,
+): void {
   if (labelmap.length !== mask.data.length)
     throw new RangeError(`the labelmap has ${labelmap.length} pixels, the mask ${mask.data.length}`);
   if (!Number.isInteger(segment) || segment < 1 || segment > 255)

@@ -1,11 +1,74 @@
-/** A page with a stack viewport and a note: the smallest viewer. `?image=` names a PNG file, the model is at /model/. */
+/**
+ * The smallest viewer: a stack viewport on one image (`?image=`, a PNG or JPEG file), a note, and the mask as a labelmap. For DICOM files
+ * `@cornerstonejs/dicom-image-loader` takes the place of `loadPicture`, and nothing else changes.
+ */
 import {
   Enums,
   imageLoader,
   init as initCore,
-  metaData,
   RenderingEngine,
   type Types,
   utilities,
 } from '@cornerstonejs/core';
-import { addTool, init as initTools, SegmentationDisplayTool } from '@cornerstonejs/tools';
+import { init as initTools } from '@cornerstonejs/tools';
+import { loadModel } from '@reclmis/runtime';
+import { segmentViewport } from './segment.js';
+
+const SCHEME = 'picture';
+
+/** Puts the file at the address behind `picture:` into the viewer's cache, as grey pixels. */
+async function loadPicture(imageId: string): Promise<void> {
+  const blob = await (await fetch(imageId.slice(SCHEME.length + 1))).blob();
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' });
+  const { width: columns, height: rows } = bitmap;
+  const context = new OffscreenCanvas(columns, rows).getContext('2d');
+  if (!context) throw new Error('the browser gives no canvas');
+  context.drawImage(bitmap, 0, 0);
+  const rgba = context.getImageData(0, 0, columns, rows).data;
+  imageLoader.createAndCacheLocalImage(imageId, {
+    scalarData: Uint8Array.from({ length: columns * rows }, (_, p) => rgba[p * 4] ?? 0),
+    dimensions: [columns, rows],
+    spacing: [1, 1],
+  });
+  utilities.genericMetadataProvider.add(imageId, {
+    type: Enums.MetadataModules.GENERAL_SERIES,
+    metadata: { modality: 'OT' },
+  });
+}
+
+export async function openViewer(element: HTMLDivElement, address: string): Promise<Types.IStackViewport> {
+  await initCore();
+  initTools();
+  const imageId = `${SCHEME}:${address}`;
+  await loadPicture(imageId);
+  const engine = new RenderingEngine('engine');
+  engine.enableElement({ viewportId: 'viewport', type: Enums.ViewportType.STACK, element });
+  const viewport = engine.getViewport('viewport') as Types.IStackViewport;
+  await viewport.setStack([imageId]);
+  viewport.setProperties({ voiRange: { lower: 0, upper: 255 } });
+  viewport.render();
+  return viewport;
+}
+
+function find<T extends Element>(selector: string, kind: new () => T): T {
+  const element = document.querySelector(selector);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${selector}`);
+  return element;
+}
+
+const status = find('[role=status]', HTMLElement);
+try {
+  const address = new URL(globalThis.location.href).searchParams.get('image') ?? 'image.png';
+  const viewport = await openViewer(find('#viewport', HTMLDivElement), address);
+  const model = await loadModel('/model/', { wasmPaths: '/ort/' });
+  status.textContent = 'Ready.';
+  find('form', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    segmentViewport(model, viewport, find('input', HTMLInputElement).value).then(
+      (id) => (status.textContent = `Shown: ${id}`),
+      (error: unknown) => (status.textContent = String(error)),
+    );
+  });
+} catch (error) {
+  status.textContent = String(error);
+}

@@ -1,6 +1,6 @@
 /**
- * A mask as a labelmap segmentation of Cornerstone3D (5.x; OHIF uses the same services), over the image that a stack viewport shows. The viewer's own tools
- * can correct, measure and save it then.
+ * A mask as a labelmap segmentation of Cornerstone3D 5, over the image that a stack viewport shows. In OHIF, which is built on it, the viewport comes from
+ * `cornerstoneViewportService.getCornerstoneViewport(id)`; the viewer's own tools can correct, measure and save the segmentation.
  */
 import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
@@ -9,7 +9,7 @@ import { toRgb, writeLabelmap } from './adapter.js';
 
 /**
  * Segments the viewport's image by a note and shows the result.
- * @returns the segmentation's id: the image's own, so that another note replaces the mask.
+ * @returns the segmentation's id: one an image, so that another note replaces the mask.
  */
 export async function segmentViewport(
   model: Model,
@@ -23,26 +23,27 @@ export async function segmentViewport(
   const { mask } = await model.segment(toRgb(image), note, signal ? { signal } : {});
 
   const segmentationId = `reclmis:${imageId}`;
-  if (!segmentation.state.getSegmentation(segmentationId)) {
-    const labelmap = imageLoader.createAndCacheDerivedLabelmapImage(imageId);
+  const labelmapId = `labelmap:${segmentationId}`;
+  const isNew = !cache.getImage(labelmapId);
+  const labelmap = isNew
+    ? imageLoader.createAndCacheDerivedLabelmapImage(imageId, { imageId: labelmapId })
+    : cache.getImage(labelmapId);
+  if (!labelmap?.voxelManager) throw new Error('the labelmap has no pixels');
+  const scalars = Uint8Array.from(labelmap.voxelManager.getScalarData());
+  writeLabelmap(scalars, mask);
+  labelmap.voxelManager.setFromScalarData(scalars);
+
+  const type = Enums.SegmentationRepresentations.Labelmap;
+  if (isNew) {
     segmentation.addSegmentations([
       {
         segmentationId,
-        representation: {
-          type: Enums.SegmentationRepresentations.Labelmap,
-          data: { imageIds: [labelmap.imageId] },
-        },
+        representation: { type, data: { imageIds: [labelmapId] } },
         config: { label: 'RecLMIS', segments: { 1: { segmentIndex: 1, label: note, active: true } } },
       },
     ]);
-    await segmentation.addLabelmapRepresentationToViewport(viewport.id, [{ segmentationId }]);
+    segmentation.addLabelmapRepresentationToViewport(viewport.id, [{ segmentationId, type }]);
   }
-  const [labelmapId] = segmentation.getLabelmapImageIds(segmentationId);
-  const labelmap = labelmapId === undefined ? undefined : cache.getImage(labelmapId);
-  if (!labelmap) throw new Error('the labelmap left the cache');
-  const scalars = labelmap.voxelManager?.getScalarData() ?? labelmap.getPixelData();
-  writeLabelmap(scalars, mask);
-  labelmap.voxelManager?.setScalarData?.(scalars);
   segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
   return segmentationId;
 }

@@ -3,11 +3,11 @@
 //   MODEL=/path/to/exported/model npx vite            the page, for working on it
 //   npx vite build                                    the page, for a server; put the model beside it as model/
 import { createReadStream, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defineConfig } from 'vite';
 
-const ORT = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web')));
+const ORT = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 /** WebAssembly, and the same with WebGPU. */
 const ORT_FILES = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) => [
   `${name}.mjs`,

@@ -1,0 +1,155 @@
+/**
+ * The packages as their users get them: packed, installed by npm into an empty project, the README's program checked and run there; and the example for
+ * Cornerstone3D with the real viewer. Takes a minute or two and a registry, so it runs with `npm run test:slow` only, and skips where no registry answers.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, CHROMIUM, openPage } from './browser-page.js';
+import { pack, ROOT } from './packed.js';
+import { makeSmallModel, writePictures } from './small-model.js';
+
+const slow = Boolean(process.env['RECLMIS_SLOW']);
+const registry =
+  slow &&
+  spawnSync('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'], { stdio: 'ignore' }).status === 0;
+const root = mkdtempSync(join(tmpdir(), 'reclmis-packages-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** Runs a program of Node in a folder. @returns what it printed. */
+function run(cwd: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+  expect({ args, status, stdout: status === 0 ? '' : stdout, stderr }).toEqual({
+    args,
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
+  return stdout;
+}
+
+function install(project: string, ...what: string[]): void {
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...what];
+  execFileSync('npm', args, { cwd: project, stdio: 'pipe' });
+}
+
+/** What the strictest users have. */
+const STRICT = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  target: 'ES2022',
+  types: [],
+};
+
+describe.skipIf(!registry)('the packages, installed by npm', () => {
+  const project = join(root, 'project');
+  beforeAll(async () => {
+    mkdirSync(project);
+    const { model } = await makeSmallModel(root);
+    await writePictures(join(root, 'images'));
+    writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+    install(project, ...pack(join(root, 'archives')));
+    cpSync(model, join(project, 'models', 'qata'), { recursive: true });
+    cpSync(join(root, 'images', '1.png'), join(project, 'chest.png'));
+  }, 600_000);
+
+  it.each([
+    { module: 'NodeNext', moduleResolution: 'NodeNext' },
+    { module: 'ESNext', moduleResolution: 'bundler' },
+  ])('have types for the README’s programs: $moduleResolution', (how) => {
+    const readme = readFileSync(join(project, 'node_modules', '@reclmis', 'runtime', 'README.md'), 'utf8');
+    const [program, browser] = [...readme.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code ?? '');
+    writeFileSync(join(project, 'program.ts'), program!);
+    writeFileSync(
+      join(project, 'page.ts'),
+      `import { loadModel } from '@reclmis/runtime';\n${browser}await model.dispose();\n`,
+    );
+    const tsconfig = { compilerOptions: { ...STRICT, ...how }, files: ['program.ts', 'page.ts'] };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig));
+    run(project, TSC);
+  });
+
+  it('run the README’s program', () => {
+    expect(run(project, 'program.js')).toMatch(/^200 200 \d+\n$/);
+  });
+
+  it('hold what is needed and no tests', () => {
+    const files = execFileSync('find', [join(project, 'node_modules', '@reclmis')], {
+      encoding: 'utf8',
+    }).split('\n');
+    expect(files.filter((path) => /\.test\.|\/testing/.test(path))).toEqual([]);
+    for (const name of ['LICENSE', 'README.md', 'dist/browser.js', 'dist/index.d.ts', 'src/browser.ts'])
+      expect(files).toContain(join(project, 'node_modules', '@reclmis', 'runtime', name));
+  });
+
+  it(
+    'work with Cornerstone3D: its types, its bundle, a labelmap on the screen',
+    { timeout: 300_000 },
+    async () => {
+      install(
+        project,
+        '@cornerstonejs/core@5.14.0',
+        '@cornerstonejs/tools@5.14.0',
+        '@cornerstonejs/metadata@5.14.0',
+        '@cornerstonejs/utils@5.14.0',
+        'events@3.3.0',
+      );
+      const example = join(project, 'viewer');
+      cpSync(join(ROOT, 'examples', 'cornerstone'), example, { recursive: true });
+      cpSync(join(ROOT, 'examples', 'browser', 'vite.config.mjs'), join(example, 'vite.config.mjs'));
+      const compilerOptions = {
+        ...STRICT,
+        module: 'ESNext',
+        moduleResolution: 'bundler',
+        noEmit: true,
+        skipLibCheck: true,
+      };
+      writeFileSync(join(example, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+      run(example, TSC);
+      if (!CHROMIUM) return;
+
+      execFileSync('ln', ['-s', join(ROOT, 'node_modules', 'vite'), join(project, 'node_modules', 'vite')]);
+      await bundle(example, join(root, 'viewer'));
+      const folders = {
+        '/': join(root, 'viewer'),
+        '/model/': join(root, 'model'),
+        '/images/': join(root, 'images'),
+      };
+      const { page, url, close } = await openPage({ folders, webgl: true });
+      try {
+        await page.goto(`${url}?image=/images/1.png`);
+        const status = page.getByRole('status');
+        await status.getByText('Ready.').waitFor();
+        /** Share of the viewport's pixels that are coloured. */
+        const coloured = async (): Promise<number> => {
+          const png = (await page.locator('#viewport').screenshot()).toString('base64');
+          return page.evaluate(async (png) => {
+            const { data } = await decodeCanvas(png);
+            let count = 0;
+            for (let p = 0; p < data.length; p += 4) if (data[p]! > data[p + 2]! + 20) count += 1;
+            return (4 * count) / data.length;
+            async function decodeCanvas(text: string): Promise<ImageData> {
+              const bitmap = await createImageBitmap(
+                await (await fetch(`data:image/png;base64,${text}`)).blob(),
+              );
+              const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+              context.drawImage(bitmap, 0, 0);
+              return context.getImageData(0, 0, bitmap.width, bitmap.height);
+            }
+          }, png);
+        };
+        expect(await coloured()).toBe(0);
+        await page.click('button');
+        await status.getByText('Shown: reclmis:picture:/images/1.png').waitFor();
+        await expect.poll(coloured, { timeout: 30_000 }).toBeGreaterThan(0.01);
+      } finally {
+        await close();
+      }
+    },
+  );
+});

@@ -1,0 +1,43 @@
+/** For tests: what `npm pack` makes of the packages that segmenting needs. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** In the order in which they build on each other. */
+export const PACKED = ['core', 'files', 'runtime'] as const;
+
+/** Packs them into a new folder. @returns the archives' paths. */
+export function pack(folder: string): string[] {
+  mkdirSync(folder);
+  const which = PACKED.flatMap((name) => ['-w', `packages/${name}`]);
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder, ...which], {
+    cwd: ROOT,
+    stdio: 'pipe',
+  });
+  return readdirSync(folder).map((name) => join(folder, name));
+}
+
+/** A project whose node_modules holds the unpacked archives and the outside packages that they name, nothing else. */
+export function unpackInto(project: string, archives: readonly string[]): void {
+  for (const name of PACKED) {
+    const folder = join(project, 'node_modules', '@reclmis', name);
+    mkdirSync(folder, { recursive: true });
+    const archive = archives.find((path) => path.includes(`reclmis-${name}-`)) ?? '';
+    execFileSync('tar', ['-xzf', archive, '--strip-components=1', '-C', folder]);
+    const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const outside of Object.keys(dependencies).filter((one) => !one.startsWith('@reclmis/'))) {
+      const link = join(project, 'node_modules', outside);
+      mkdirSync(dirname(link), { recursive: true });
+      try {
+        symlinkSync(join(ROOT, 'node_modules', outside), link);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // two of them name it
+      }
+    }
+  }
+}
