@@ -105,6 +105,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   const reports: RunReport[] = [];
   const tables: string[] = [];
   for (const dir of dirs) {
+    const said = new Set<string>();
     const bar = new Progress({
       label: dirs.length === 1 ? 'evaluating' : `evaluating ${dir}`,
       total: cases.length,
@@ -112,14 +113,17 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     });
     const report = await evaluateOne(dir, dataDir, flags, {
       onProgress: (done) => bar.update(done),
-      onNotice: (line) => output.notice(line),
+      onNotice: (line) => {
+        said.add(line);
+        output.notice(line);
+      },
     });
     bar.stop();
     const { evaluation } = report;
     const suffix = flags.notes === 'right' ? '' : `-${flags.notes}`;
     const csv = flags.csv ?? join(dir, 'evaluation', `${evaluation.data.name}-${flags.split}${suffix}.csv`);
     await writeEvaluation(evaluation, { csv });
-    for (const line of report.warnings) output.notice(`${dir}: ${line}`);
+    for (const line of report.warnings) if (!said.has(line)) output.notice(`${dir}: ${line}`);
     output.say(
       `${reports.length > 0 ? '\n' : ''}${dirs.length > 1 ? `${dir}\n` : ''}${describeEvaluation(evaluation)}`,
     );

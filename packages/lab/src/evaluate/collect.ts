@@ -1,5 +1,6 @@
 /** Everything that a report says of one run: an evaluation with its intervals, parts, overlaps with what the run has seen, and cases to look at. */
 import { ReclmisError } from '@reclmis/core';
+import { derivedNotice } from '../data/derive-notes.js';
 import { openRun, type RunData } from '../run.js';
 import { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateRun } from './evaluate.js';
 import { drawExamples, type Example } from './examples.js';
@@ -48,7 +49,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
     parts.push({
       strata: strataOf(rows, notes, size, bootstrap),
       overlap,
-      warnings: overlapWarnings(overlap, dataset.cases.length),
+      warnings: [derivedNotice(dataset.cases) ?? [], overlapWarnings(overlap, dataset.cases.length)].flat(),
       examples: await drawExamples(model, dataset.cases, rows, noteTransform, options.examples),
     });
     await options.afterwards?.(at);

@@ -77,8 +77,15 @@ export interface Evaluation {
   /** Per image, in the order of the ids. */
   readonly rows: readonly CaseMeasure[];
   readonly summary: ScoreSummary;
-  /** Patients among the images, and the pattern that tells them; empty: the known ones. */
-  readonly groups: { readonly pattern: string; readonly count: number };
+  /** Who is whose patient, by the names of files. */
+  readonly groups: {
+    /** What tells it; empty: the known names. */
+    readonly pattern: string;
+    /** Patients; an image whose name does not say whose it is counts as one. */
+    readonly count: number;
+    /** Images whose names say it. */
+    readonly named: number;
+  };
   /** Calibration and scores at other thresholds, over all images. */
   readonly probabilities: ProbabilityMeasures;
 }
@@ -118,7 +125,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
         )
       : null;
     if (cut !== null) options.onNotice?.(cut);
-    const { pattern, groupOf } = grouping(options.group ?? run.config.data.group);
+    const { pattern, groupOf, fits } = grouping(options.group ?? run.config.data.group);
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
     const measurer = new Measurer(groupOf, spacings);
     const { summary } = await scoreCases(model, loader.batches(0), {
@@ -139,7 +146,11 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       size: model.size,
       rows,
       summary,
-      groups: { pattern, count: new Set(rows.map(({ group }) => group)).size },
+      groups: {
+        pattern,
+        count: new Set(rows.map(({ group }) => group)).size,
+        named: rows.filter(({ id }) => fits(id)).length,
+      },
       probabilities: measurer.probabilities,
     };
     await options.afterwards?.({ model, dataset, evaluation, noteTransform: transform, batchSize });

@@ -42,9 +42,9 @@ export function chooseExamples(
 ): { readonly kind: ExampleKind; readonly row: CaseMeasure }[] {
   const sorted = [...rows].sort((a, b) => a.dice - b.dice || (a.id < b.id ? -1 : 1));
   const n = sorted.length;
-  const each = Math.min(count, Math.ceil(n / 3));
+  const each = Math.min(count, Math.max(1, Math.floor(n / 3)));
   const top = Math.min(each, Math.max(0, n - each)); // of one or two rows not all kinds have one
-  const middle = Math.min(each, n - each - top);
+  const middle = Math.max(0, Math.min(each, n - each - top));
   const from = each + Math.floor((n - each - top - middle) / 2);
   return [
     ...sorted.slice(0, each).map((row) => ({ kind: 'worst' as const, row })),

@@ -72,7 +72,7 @@ export function scoresSection(runs: readonly NamedRun[]): ReportSection {
     html: joined(
       table(['figure', ...runs.map(({ name }) => name)], rows),
       paragraph(
-        'In brackets 95 % intervals of a bootstrap over patients. Distances are in pixels of the model’s square input; they leave out images of which only one mask is empty.',
+        'In brackets 95 % intervals of a bootstrap over patients (images whose names do not say whose they are count as patients). Distances are in pixels of the model’s square input; they leave out images of which only one mask is empty.',
       ),
       missing.length > 0 ? list(missing) : '',
     ),
@@ -258,9 +258,7 @@ export function examplesSection(
     id: 'cases',
     title: 'Cases',
     html: joined(
-      paragraph(
-        'The truth is outlined in sky blue, the prediction is the orange area. R and L of the patient are as in the images.',
-      ),
+      paragraph('The truth is outlined in sky blue, the prediction is the orange area.'),
       pictures.map(([name, own]) => [
         pictures.length > 1 ? heading(name) : '',
         EXAMPLE_KINDS.map((kind) => {

@@ -149,9 +149,7 @@ function reportPage(
 ): string {
   const drawing = (name: string): string => drawings[name] ?? '';
   const { evaluation } = runs[0]?.report ?? {};
-  const what = evaluation
-    ? `${evaluation.data.name}, ${evaluation.data.split}: ${evaluation.rows.length} images of ${evaluation.groups.count} patients`
-    : '';
+  const what = evaluation ? describeCases(evaluation) : '';
   return page({
     title: `Evaluation of ${runs.map(({ name }) => name).join(', ')}`,
     subtitle: what,
@@ -168,6 +166,13 @@ function reportPage(
     ],
     footer: 'Made by reclmis evaluate. Definitions and conventions: docs/evaluation.md.',
   });
+}
+
+/** `QaTa-COV19, test: 527 images of 299 patients`. */
+function describeCases({ data, rows, groups }: RunReport['evaluation']): string {
+  const images = `${data.name}, ${data.split}: ${rows.length} image${rows.length === 1 ? '' : 's'}`;
+  if (groups.named === 0) return `${images}; whose they are, their names do not say`;
+  return `${images} of ${groups.count} patient${groups.count === 1 ? '' : 's'}`;
 }
 
 /** The pictures of cases in rows, on white. */

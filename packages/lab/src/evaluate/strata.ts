@@ -62,7 +62,7 @@ export function strataOf(
   }
   for (const [kind, classes] of kinds) if (classes.size === 1 && classes.has(UNSAID)) kinds.delete(kind);
   const sizeOf = sizeClasses(rows, size);
-  if (sizeOf !== null) for (const row of rows) put('size of the lesion', sizeOf(row), row);
+  if (sizeOf !== null) for (const row of rows) put('lesion size', sizeOf(row), row);
   return [...kinds].flatMap(([kind, classes]) =>
     [...classes]
       .sort(([a], [b]) => order(a) - order(b) || (a < b ? -1 : 1))
@@ -86,9 +86,9 @@ function sizeClasses(rows: readonly CaseMeasure[], size: number): ((row: CaseMea
   const borders = [0.25, 0.5, 0.75].map((share) => quantile(shares, share));
   const text = borders.map((share) => `${(100 * share).toPrecision(3)} %`);
   const names = [
-    `1st quarter: up to ${text[0]} of the image`,
-    `2nd quarter: up to ${text[1]}`,
-    `3rd quarter: up to ${text[2]}`,
+    `1st quarter: to ${text[0]} of the image`,
+    `2nd quarter: to ${text[1]}`,
+    `3rd quarter: to ${text[2]}`,
     `4th quarter: above ${text[2]}`,
   ];
   return ({ truth }) => {

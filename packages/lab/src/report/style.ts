@@ -18,14 +18,14 @@ table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabu
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { border-bottom-width: 2px; font-weight: 600; }
-td.left { min-width: 6.5rem; } .left { text-align: left; } .right { text-align: right; white-space: nowrap; } .center { text-align: center; }
+td.left { min-width: 7.5rem; } .left { text-align: left; } .right { text-align: right; white-space: nowrap; } .center { text-align: center; }
 figure { margin: .8rem 0; break-inside: avoid; }
 figure img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
 .pixelated { image-rendering: pixelated; }
 figcaption { margin-top: .3rem; font-size: .88rem; max-width: 50rem; }
 .gallery { display: flex; flex-wrap: wrap; gap: .4rem 1rem; }
 .gallery figure { margin: .4rem 0; max-width: 100%; }
-.gallery figcaption { max-width: 20rem; }
+.gallery figcaption { max-width: 14rem; }
 details { margin: .7rem 0; } summary { cursor: pointer; }
 footer { margin-top: 2.5rem; padding-top: .6rem; border-top: 1px solid var(--line); font-size: .88rem; overflow-wrap: anywhere; }
 @media print { :root { color-scheme: light; --ink: #000; --faint: #444; --line: #bbb; --paper: #fff; --soft: #fff; --link: #000; --warn: #d55e00; } body { max-width: none; padding: 0; font-size: 10.5pt; } nav { display: none; } h2, h3, h4 { break-after: avoid; } tr { break-inside: avoid; } .scroll { overflow: visible; } a { text-decoration: none; } }
