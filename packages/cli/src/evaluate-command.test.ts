@@ -1,0 +1,67 @@
+/** `reclmis evaluate` as its users meet it: a report, two runs compared, and what it refuses. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-evaluate-command-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const reclmis = reclmisIn(root);
+
+beforeAll(() => {
+  const drawn = '--out data --count 24 --seed 3 --size 32 -q'.split(' ');
+  expect(reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
+  const settings =
+    '--epochs 1 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
+  expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
+  cpSync(join(root, 'run'), join(root, 'twin'), { recursive: true });
+});
+
+describe('reclmis evaluate', () => {
+  it('compares runs on the same cases and writes the report', () => {
+    const { status, stdout } = reclmis(
+      ...['evaluate', 'run', 'twin', '--report', 'report', '--spacing', '0.5', '--group', '^(phantom)_'],
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/twin less run {2}Dice, mean +0\.00 {2}0\.00 {2}0\.00 {2}1\.0000/);
+    for (const name of [
+      'report.html',
+      'report.json',
+      'cases-run.csv',
+      'cases-twin.csv',
+      'figures/comparison.png',
+    ])
+      expect(existsSync(join(root, 'report', name)), name).toBe(true);
+    const json = JSON.parse(readFileSync(join(root, 'report', 'report.json'), 'utf8')) as {
+      runs: { groups: unknown; figures: { key: string }[]; overlap: { checked: boolean } }[];
+    };
+    expect(json.runs[0]?.groups).toEqual({
+      pattern: '^(phantom)_',
+      count: 1,
+      named: expect.any(Number) as number,
+    });
+    expect(json.runs[0]?.overlap).toMatchObject({
+      checked: true,
+      train: { samePatients: ['patient phantom'] },
+    });
+  });
+
+  it('says where it is tested on what it was trained on', () => {
+    const { status, stderr } = reclmis('evaluate', 'run', '--split', 'train', '--csv', 'train.csv');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/run: The run has trained on (\d+) of the \1 images, byte by byte the same/);
+    expect(existsSync(join(root, 'train.csv'))).toBe(true);
+  });
+
+  it.each([
+    [['evaluate', 'run', './run'], /expected different runs/],
+    [['evaluate', 'run', 'twin', '--csv', 'a.csv'], /--csv: expected one run, got 2/],
+    [['evaluate', 'run', '--group', 's\\d+'], /group pattern .*: expected one capture group, got 0/],
+    [['evaluate', 'run', '--spacing', '0'], /--spacing: expected the size of a pixel/],
+  ])('refuses %j', (args, message) => {
+    const { status, stderr } = reclmis(...args);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+  });
+});
