@@ -121,7 +121,10 @@ describe('ablate', () => {
     [['layers', '-o', 'x', '--model.layers', '3'], 'OPTION_INVALID', /the cells of .*layers\.yaml set it/],
   ])('refuses %j', (args, code, message) => {
     const { status, stderr } = reclmis('ablate', ...args);
-    expect([status, stderr]).toEqual([2, expect.stringContaining(`error ${code}`)]);
+    expect([status, stderr]).toEqual([
+      code === 'RUN_MISSING' ? 4 : 2,
+      expect.stringContaining(`error ${code}`),
+    ]);
     expect(stderr).toMatch(message);
     expect(existsSync(join(root, 'x'))).toBe(false);
   });

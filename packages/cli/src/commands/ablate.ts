@@ -168,6 +168,7 @@ function tasksOf(study: Study, out: string, { seeds, cells, part }: AblateFlags)
 }
 
 async function report(asked: string, out: string, flags: AblateFlags): Promise<void> {
+  if (!existsSync(out)) throw new ReclmisError('RUN_MISSING', `${out}: no such folder of a study`);
   await show(collectResults(withData(asked, out, flags, false), out, flags.seeds), out, new Output(flags));
 }
 
