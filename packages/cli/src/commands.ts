@@ -24,6 +24,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'write notes from masks, for data sets without text',
     load: () => import('./commands/notes.js'),
   },
+  plan: {
+    description: 'look at a data set and propose a configuration',
+    load: () => import('./commands/plan.js'),
+  },
   train: {
     description: 'train a model on a data set',
     load: () => import('./commands/train.js'),

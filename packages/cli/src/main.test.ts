@@ -30,6 +30,7 @@ describe('help', () => {
                         a contact sheet
         data            check, list and make data sets
         notes           write notes from masks, for data sets without text
+        plan            look at a data set and propose a configuration
         train           train a model on a data set
         evaluate        measure trained models: scores, a report, comparisons
         ablate          switch parts of the model on and off and compare: the paper’s
@@ -57,6 +58,7 @@ describe('help', () => {
     'demo',
     'data',
     'notes',
+    'plan',
     'train',
     'evaluate',
     'ablate',

@@ -26,6 +26,7 @@ export * from './weights/index.js';
 export * from './explain/index.js';
 export * from './export/index.js';
 export * from './parity/index.js';
+export * from './plan/index.js';
 export { casesThatNameASide, compareNotes } from './plots/compare.js';
 export { overviewImage, writeOverview, type OverviewOptions, type OverviewRow } from './plots/overview.js';
 export {

@@ -15,7 +15,7 @@ import {
   readImageHeader,
   readMask,
 } from '@reclmis/files';
-import { scanSplit, stemOf, type Problem } from './folders.js';
+import { scanSplit, stemOf, type Problem, type SplitScan } from './folders.js';
 import type { Case, Dataset, Split } from './types.js';
 
 export interface OpenOptions {
@@ -74,25 +74,27 @@ export function invalidDataset(dir: string, problems: readonly Problem[]): Reclm
 }
 
 /**
- * A split of a data set in LViT's layout, matched by names; no image is opened (see `assertUsable` and `checkDataset`).
- * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE, NOTES_CONFLICT where
- * that is all that is wrong, else DATA_INVALID with the first problems
+ * What the folder of a split holds, if nothing is wrong with it by name.
+ * @throws as `openDataset`
  */
-export async function openDataset(dir: string, split: Split, options: OpenOptions = {}): Promise<Dataset> {
-  const root = resolve(dir);
-  const scan = await scanSplit(dir, split, await readStems(options.stems));
+export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
+  const scan = await scanSplit(dir, split, stems);
   const [only] = scan.problems;
   if (scan.problems.length === 1 && only !== undefined && /^(NOTES_|STEM_|DATA_SPLIT_)/.test(only.code)) {
     throw new ReclmisError(only.code, `${dir}: ${only.message}`);
   }
   if (scan.problems.length > 0) throw invalidDataset(dir, scan.problems);
-  return {
-    name: basename(root),
-    dir,
-    split,
-    cases: scan.cases,
-    fingerprint: await fingerprintOf(scan.cases),
-  };
+  return scan;
+}
+
+/**
+ * A split of a data set in LViT's layout, matched by names; no image is opened (see `assertUsable` and `checkDataset`).
+ * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE, NOTES_CONFLICT where
+ * that is all that is wrong, else DATA_INVALID with the first problems
+ */
+export async function openDataset(dir: string, split: Split, options: OpenOptions = {}): Promise<Dataset> {
+  const { cases } = await usableScan(dir, split, await readStems(options.stems));
+  return { name: basename(resolve(dir)), dir, split, cases, fingerprint: await fingerprintOf(cases) };
 }
 
 /** See `Dataset.fingerprint`. */

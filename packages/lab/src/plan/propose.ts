@@ -1,0 +1,342 @@
+/**
+ * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/planning.md has the rules.
+ *
+ * Where the data say nothing, the paper's value stays (METHOD.md 7), and where they do, the rule gives the paper's value for the paper's
+ * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { defaultCacheBytes } from '../data/cache.js';
+import type { Precision } from '../precision.js';
+import type { Fingerprint } from './fingerprint.js';
+import { cacheBytes, largestPart, type ModelShape, peakTensorBytes, residentBytes } from './memory.js';
+
+/** One line of a plan. */
+export interface Proposal {
+  /** Dotted path of the setting. */
+  readonly path: string;
+  readonly value: string | number | readonly number[];
+  /** One line. */
+  readonly reason: string;
+}
+
+export interface Plan {
+  readonly settings: readonly Proposal[];
+  /** What the user should know of the data, a line each. */
+  readonly notices: readonly string[];
+  /** Images that are in memory at once. */
+  readonly part: number;
+  /** What training is expected to take, in bytes: tensors in a step, decoded cases that the loader keeps, and the process with both. */
+  readonly memory: {
+    readonly tensors: number;
+    readonly cached: number;
+    readonly process: number;
+    readonly limit: number;
+  };
+}
+
+export interface PlanLimits {
+  /** Of the process. */
+  readonly memoryBytes: number;
+  readonly precision: Precision;
+  /** What the loader may keep of the decoded cases of a split; default its own (`data/cache.ts`). */
+  readonly cacheBytes?: number;
+  /** Time for the whole training, with `secondsPerImage`. */
+  readonly minutes?: number;
+  /** Of a training step of this configuration, as `reclmis bench train` measures it. */
+  readonly secondsPerImage?: number;
+}
+
+/** The paper's (section 4.2). */
+const PAPER = { side: 224, width: 64, layers: 3, batch: 32, lr: 3e-4, patience: 50, epochs: 500 };
+/** Cases that a training sees in all: 200 epochs of QaTa-COV19's 5,713. */
+const SEEN = 200 * 5713;
+/** An infected area or a nucleus should keep this many pixels at the model's size: a quarter of a patch's side, squared. */
+const AREA_PIXELS = 16;
+/** Settings' limits (config-schema.ts). */
+const SIDES = [32, 1024] as const;
+const TOKENS = 77;
+/** Of the asked time; the rest is for reading, checkpoints and figures. */
+const USED_TIME = 0.95;
+/** Validation runs forward alone, a third of a step's arithmetic (docs/performance.md). */
+const VALIDATION = 1 / 3;
+/** With fewer steps than this, more and smaller ones serve better (configs/qata-cov19-1k.yaml). */
+const FEW_STEPS = 1000;
+/** With fewer epochs than this a training does not overfit, and augmentation slows it (configs/qata-cov19-1k.yaml). */
+const FEW_EPOCHS = 10;
+
+const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+const up = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** @throws OPTION_INVALID where not even the smallest model fits into the memory. */
+export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
+  const tokens = contextLength(fingerprint);
+  const side = imageSize(fingerprint);
+  const cached = (imageSize: number): number => cachedOf(fingerprint, imageSize, limits);
+  const { shape, reason: widthReason } = fit(side.value, tokens.value, limits, cached);
+  const training = fingerprint.cases.train ?? 0;
+  const schedule = course(training, fingerprint.cases.val ?? 0, limits);
+  const { memoryBytes, precision } = limits;
+  const kept = cached(shape.imageSize);
+  const part = largestPart(shape, precision, memoryBytes - kept, schedule.batch);
+  const accumulate = Math.ceil(schedule.batch / part);
+  const held = Math.ceil(schedule.batch / accumulate);
+  const tensors = peakTensorBytes(shape, held, precision);
+  const narrow = shape.baseWidth < 32;
+  const few = schedule.epochs < FEW_EPOCHS;
+  const smallBatch = schedule.batch < 16;
+  const steps = schedule.epochs * Math.ceil(training / schedule.batch);
+  const settings: Proposal[] = [
+    { path: 'model.baseWidth', value: shape.baseWidth, reason: widthReason },
+    {
+      path: 'model.imageSize',
+      value: shape.imageSize,
+      reason:
+        shape.imageSize === side.value
+          ? side.reason
+          : `what ${gib(memoryBytes)} hold; without that limit ${side.value}: ${side.reason}`,
+    },
+    { path: 'model.layers', value: PAPER.layers, reason: "best of the paper's ablation of 1 to 10" },
+    {
+      path: 'text.encoder',
+      value: fingerprint.notes.encoder,
+      reason: 'the encoder whose tokens were counted; its weights are on this machine or none are needed',
+    },
+    { path: 'text.contextLength', ...tokens },
+    ...(fingerprint.patients.pattern === ''
+      ? []
+      : [
+          {
+            path: 'data.group',
+            value: fingerprint.patients.pattern,
+            reason: `as given: it names the patient of ${fingerprint.patients.named} cases`,
+          },
+        ]),
+    { path: 'train.epochs', value: schedule.epochs, reason: schedule.epochsReason },
+    { path: 'train.batchSize', value: schedule.batch, reason: schedule.batchReason },
+    {
+      path: 'train.accumulate',
+      value: accumulate,
+      reason:
+        `${held} images at once take ${gib(tensors)} of tensors in ${precision}, ${gib(residentBytes(tensors) + kept)} with all else, ` +
+        `of ${gib(memoryBytes)}; ${part} would fit`,
+    },
+    { path: 'train.precision', value: precision, reason: 'as asked; fp32 runs everywhere' },
+    {
+      path: 'train.lr',
+      value: narrow ? 1e-3 : PAPER.lr,
+      reason: narrow ? 'narrow networks take larger steps (configs/phantom.yaml)' : "the paper's",
+    },
+    {
+      path: 'train.schedule',
+      value: 'cosine',
+      reason: "the paper's; taken per step, it anneals to the end of any run",
+    },
+    {
+      path: 'train.warmupSteps',
+      value: smallBatch ? Math.min(50, Math.ceil(steps / 10)) : 0,
+      reason: smallBatch ? `Adam's first steps on batches of ${schedule.batch} are noisy` : "the paper's",
+    },
+    {
+      path: 'train.patience',
+      value: schedule.epochs > PAPER.patience ? PAPER.patience : 0,
+      reason:
+        schedule.epochs > PAPER.patience
+          ? "as in LViT's code"
+          : 'so short a run goes to the end of its schedule',
+    },
+    ...augmentation(fingerprint, few),
+  ];
+  return {
+    settings,
+    notices: [...schedule.notices, ...noticesOf(fingerprint)],
+    part: held,
+    memory: { tensors, cached: kept, process: residentBytes(tensors) + kept, limit: memoryBytes },
+  };
+}
+
+/** T: all notes, unless a few are far longer than the rest. */
+function contextLength({ notes }: Fingerprint): { value: number; reason: string } {
+  const { max, p99 } = notes.tokens;
+  const most = up(Math.max(2, p99), 2);
+  const whole = up(Math.max(2, max), 2);
+  const value = whole <= TOKENS && whole <= 1.5 * most ? whole : Math.min(TOKENS, most);
+  const share =
+    value >= max ? 1 : Math.max(0, ...notes.fits.map((one) => (one.tokens <= value ? one.share : 0)));
+  const counted = `${notes.encoder} counts ${notes.tokens.min} to ${max} tokens a note`;
+  return value >= max
+    ? { value, reason: `holds every note: ${counted}` }
+    : { value, reason: `${counted}, and ${percent(share)} of the notes fit; the rest lose their last words` };
+}
+
+/** S before memory is looked at. */
+function imageSize({ images, masks }: Fingerprint): { value: number; reason: string } {
+  const clamp = (side: number): number => Math.min(SIDES[1], Math.max(SIDES[0], side));
+  const own = clamp(up(images.side.median - 8, 16)); // to the nearest multiple of 16
+  if (own <= PAPER.side) {
+    return {
+      value: own,
+      reason: `the images' own: a median side of ${Math.round(images.side.median)} pixels`,
+    };
+  }
+  const median = masks.areaShare?.median;
+  const needed = median === undefined ? PAPER.side : clamp(up(Math.sqrt(AREA_PIXELS / median), 16));
+  const value = Math.min(own, Math.max(PAPER.side, needed));
+  const kept =
+    median === undefined ? '' : `, where the median area covers ${Math.round(median * value * value)} pixels`;
+  return {
+    value,
+    reason: value === PAPER.side ? `the paper's${kept}` : `the paper's 224 would leave too little${kept}`,
+  };
+}
+
+/** The widest model at the largest side that learns from at least two images at once within the memory. */
+function fit(
+  side: number,
+  tokens: number,
+  { memoryBytes, precision }: PlanLimits,
+  cached: (side: number) => number,
+): { shape: ModelShape; reason: string } {
+  const sides = [side, ...[PAPER.side, 160, 112, 96, 64, 32].filter((one) => one < side)];
+  for (const imageSize of sides) {
+    for (const baseWidth of [PAPER.width, 48, 32, 16]) {
+      const shape = { baseWidth, imageSize, layers: PAPER.layers, contextLength: tokens };
+      if (largestPart(shape, precision, memoryBytes - cached(imageSize), 2) < 2) continue;
+      const reason =
+        baseWidth === PAPER.width
+          ? "the paper's"
+          : `what ${gib(memoryBytes)} hold with two images at once; the paper's is 64`;
+      return { shape, reason };
+    }
+  }
+  const least = { baseWidth: 16, imageSize: SIDES[0], layers: PAPER.layers, contextLength: tokens };
+  const needed = residentBytes(peakTensorBytes(least, 2, precision)) + cached(SIDES[0]);
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--memory: expected at least ${gib(needed)}, which the smallest model takes, got ${gib(memoryBytes)}`,
+  );
+}
+
+/** What the loaders of both splits keep of decoded cases at a side. */
+function cachedOf(
+  { cases, images }: Fingerprint,
+  side: number,
+  { cacheBytes: limit = defaultCacheBytes() }: PlanLimits,
+): number {
+  const total = Object.values(cases).reduce((sum, count) => sum + count, 0);
+  const of = (count = 0): number => cacheBytes(count, side, images.grey === total, limit);
+  return of(cases.train) + of(cases.val);
+}
+
+interface Course {
+  readonly epochs: number;
+  readonly epochsReason: string;
+  readonly batch: number;
+  readonly batchReason: string;
+  readonly notices: readonly string[];
+}
+
+/** Epochs and batch, from the number of cases and the time. */
+function course(training: number, validation: number, { minutes, secondsPerImage }: PlanLimits): Course {
+  let epochs = Math.min(PAPER.epochs, Math.max(1, Math.round(SEEN / training)));
+  let epochsReason =
+    epochs === PAPER.epochs
+      ? `the paper's for small data sets; patience may end the run before`
+      : `${training} cases seen ${epochs} times: as many as the paper's 200 epochs of QaTa-COV19`;
+  const notices: string[] = [];
+  if (minutes !== undefined && secondsPerImage !== undefined) {
+    const perEpoch = (training + validation * VALIDATION) * secondsPerImage;
+    const affordable = Math.floor((60 * minutes * USED_TIME) / perEpoch);
+    if (affordable < epochs) {
+      epochs = Math.max(1, affordable);
+      epochsReason = `what ${minutes} minutes hold at ${secondsPerImage.toFixed(3)} s an image, ${(perEpoch / 60).toFixed(1)} min an epoch`;
+    }
+    if (affordable < 1) {
+      notices.push(
+        `One epoch takes ${(perEpoch / 60).toFixed(0)} minutes, more than the ${minutes} asked for: list fewer cases (data.trainStems), or take a smaller model.baseWidth.`,
+      );
+    }
+  }
+  // At least six steps an epoch, as configs/monuseg-hour.yaml has.
+  let batch = PAPER.batch;
+  while (batch > 4 && batch * 6 > training) batch /= 2;
+  let batchReason =
+    batch === PAPER.batch ? "the paper's" : `at least six steps in an epoch of ${training} cases`;
+  const steps = (size: number): number => epochs * Math.ceil(training / size);
+  if (steps(batch) < FEW_STEPS && batch > 4) {
+    while (batch > 4 && steps(batch) < FEW_STEPS) batch /= 2;
+    batchReason = `smaller than the paper's: ${epochs} epochs are ${steps(batch)} steps of it, and with so few, steps count more than their size`;
+  }
+  return { epochs, epochsReason, batch, batchReason, notices };
+}
+
+function augmentation({ images, notes, cases }: Fingerprint, few: boolean): Proposal[] {
+  if (few) {
+    return [
+      {
+        path: 'augment.mode',
+        value: 'none',
+        reason: `so few passes do not overfit, and augmentation slows the first of them`,
+      },
+    ];
+  }
+  const total = Object.values(cases).reduce((sum, count) => sum + count, 0);
+  const mode: Proposal = {
+    path: 'augment.mode',
+    value: 'consistent',
+    reason:
+      notes.namingPlaces === 0
+        ? 'no note names a place, so images are turned and flipped'
+        : `${percent(notes.namingSides)} of the notes name a side, ${percent(notes.namingPlaces)} a place: their images are mirrored with the note, never turned`,
+  };
+  if (images.grey === total) {
+    const reason = 'all images are grey: nothing to change';
+    return [
+      mode,
+      { path: 'augment.saturation', value: [1, 1], reason },
+      { path: 'augment.hueDegrees', value: 0, reason },
+    ];
+  }
+  return [
+    mode,
+    {
+      path: 'augment.hueDegrees',
+      value: 36,
+      reason: `the paper's photometric changes: ${total - images.grey} of ${total} images have colour`,
+    },
+  ];
+}
+
+/** What in the data asks for the user's judgement. */
+function noticesOf({ masks, notes, duplicates, patients, cases }: Fingerprint): string[] {
+  const total = Object.values(cases).reduce((sum, count) => sum + count, 0);
+  const lines: string[] = [];
+  for (const { splits, count } of patients.across) {
+    lines.push(
+      `${count} patients are in both ${splits.join(' and ')}: scores on ${splits[1]} flatter` +
+        (splits[1] === 'val' ? ' (--folds N --fold K cuts train and val anew, by patient).' : '.'),
+    );
+  }
+  for (const { splits, count } of duplicates.across)
+    lines.push(`${count} pictures are in both ${splits.join(' and ')}, pixel by pixel.`);
+  if (duplicates.within > 0)
+    lines.push(`${duplicates.within} pictures repeat another of their split, pixel by pixel.`);
+  if (patients.named === 0 && total > 0)
+    lines.push('No file name says who the patient is (--group REGEX), so every case counts as one.');
+  if (masks.empty > 0)
+    lines.push(
+      `${masks.empty} masks are empty; on them Dice is 1 for an empty prediction and 0 for any other.`,
+    );
+  for (const { split, share, words } of notes.unknown) {
+    if (share > 0)
+      lines.push(
+        `${percent(share)} of the words of ${split} notes are not in the training notes: ${words.slice(0, 5).join(', ')}${words.length > 5 ? ', ...' : ''}.`,
+      );
+  }
+  if (notes.repeats.distinct < 10 && total >= 50)
+    lines.push(
+      `There are only ${notes.repeats.distinct} different notes: the model can learn little from them.`,
+    );
+  if ((cases.val ?? 0) === 0) lines.push('There is no validation split, which training needs.');
+  return lines;
+}

@@ -1,0 +1,25 @@
+/** The thread of a plan: answers each job with what was measured, or with the error. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { type ErrorCode, toReclmisError } from '@reclmis/core';
+import { measureCases, type MeasureJob, type MeasureResult } from './measure.js';
+
+/** Marks a thread as one of these, since importing this file must do nothing elsewhere. */
+export const MEASURER = 'reclmis-plan';
+
+/** From a thread; a coded error loses its class on the way and is made again there. */
+export type MeasureReply =
+  | { readonly result: MeasureResult }
+  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string } };
+
+if (!isMainThread && parentPort !== null && workerData === MEASURER) {
+  const port = parentPort;
+  port.on('message', (job: MeasureJob) => {
+    measureCases(job).then(
+      (result) => port.postMessage({ result } satisfies MeasureReply),
+      (cause: unknown) => {
+        const { code, message, remedy } = toReclmisError(cause);
+        port.postMessage({ error: { code, message, remedy } } satisfies MeasureReply);
+      },
+    );
+  });
+}

@@ -1,0 +1,26 @@
+/** A plan as YAML that `reclmis train --config` takes, each setting with its reason as a comment. */
+import { stringify } from 'yaml';
+import type { Plan, Proposal } from './propose.js';
+
+/** @param head lines of comment above the settings. */
+export function planToYaml({ settings, notices }: Plan, head: readonly string[]): string {
+  const comment = (line: string): string => `# ${oneLine(line)}`;
+  const lines = [...head.map(comment), ...notices.map((line) => comment(`note: ${line}`))];
+  let section = '';
+  for (const setting of settings) {
+    const [name = '', key = ''] = setting.path.split('.');
+    if (name !== section) lines.push(`${name}:`);
+    section = name;
+    lines.push(`  ${key}: ${valueOf(setting)} # ${oneLine(setting.reason)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function valueOf({ value }: Proposal): string {
+  return stringify(value, { lineWidth: 0, collectionStyle: 'flow', defaultStringType: 'PLAIN' }).trimEnd();
+}
+
+/** Names of files may hold anything; a comment ends with its line. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+}
