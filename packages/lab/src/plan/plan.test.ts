@@ -331,7 +331,7 @@ describe('rules', () => {
     );
     expect(valuesOf(like({}), { memoryBytes: 8 * GIB })).toMatchObject({
       'model.baseWidth': 64,
-      'train.accumulate': 4,
+      'train.accumulate': 3,
     });
     expect(valuesOf(like({}), { memoryBytes: GIB })['model.baseWidth']).toBeLessThan(64);
     expect(() => propose(like({}), { ...limits, memoryBytes: 0.1 * GIB })).toThrow(
