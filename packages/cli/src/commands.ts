@@ -69,7 +69,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/weights.js'),
   },
   parity: {
-    description: 'compare the model with outputs of the authors’ code',
+    description: 'compare a model with outputs of its authors’ code',
     load: () => import('./commands/parity.js'),
   },
 };

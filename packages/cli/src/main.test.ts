@@ -44,7 +44,7 @@ describe('help', () => {
         bench           measure training and inference on this machine: time, memory,
                         arithmetic
         weights         fetch, import, list and verify the weights of text encoders
-        parity          compare the model with outputs of the authors’ code
+        parity          compare a model with outputs of its authors’ code
         help [command]  print help for a command
 
       Example:

@@ -1,4 +1,4 @@
-/** `reclmis parity`: compares the model with what the authors' code computed (METHOD.md 10). */
+/** `reclmis parity`: compares a model with what its authors' code computed (METHOD.md 10 and 12). */
 import type { ParityReport, ParityRow } from '@reclmis/lab';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -12,14 +12,17 @@ interface ParityOptions extends OutputOptions {
 export function register(program: Command): void {
   const command = program
     .command('parity')
-    .description('compare the model with outputs of the authors’ code')
+    .description('compare a model with outputs of its authors’ code')
     .requiredOption(
       '--golden <file>',
-      'golden JSON file; its .safetensors is read too where it lies beside it',
+      'golden JSON file, which says of which model it is; its .safetensors is read too where it lies beside it',
     )
     .option('--all', 'list every gradient, not only the worst');
   withOutputOptions(command)
-    .addHelpText('after', '\nExample:\n  $ reclmis parity --golden golden/reclmis.json\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ reclmis parity --golden golden/reclmis.json\n  $ reclmis parity --golden golden/lvit.json --all\n',
+    )
     .action(run);
 }
 
@@ -64,5 +67,8 @@ function describe(report: ParityReport, all: boolean): string {
     `worst absolute error of outputs ${report.worstOutput.toExponential(1)}, of losses ${report.worstLoss.toExponential(1)};`,
     `worst relative error of ${gradients.length} gradient norms ${report.worstGradient.toExponential(1)}`,
   ];
-  return `${table}\n\n${parts.join(' ')}\nparity ${report.passed ? 'holds' : 'fails'}`;
+  const { leftOut } = report;
+  if (leftOut)
+    parts.push(`\n${leftOut.names.length} gradient norms of the file are not compared: ${leftOut.reason}`);
+  return `${table}\n\n${parts.join(' ')}\n${report.model}: parity ${report.passed ? 'holds' : 'fails'}`;
 }

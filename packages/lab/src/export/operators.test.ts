@@ -4,6 +4,7 @@ import {
   cat,
   conv1d,
   conv2d,
+  convTranspose2d,
   embedding,
   full,
   layerNorm,
@@ -102,6 +103,13 @@ describe('computing', () => {
       'conv2d without bias, in groups',
       (x) => conv2d(x, randn([4, 2, 1, 1]).mul(0).add(2), null, [1, 1], [0, 0], [1, 1], 2),
     ],
+    [
+      'conv_transpose2d',
+      (x) =>
+        convTranspose2d(x, weight.narrow(0, 0, 4), bias.narrow(0, 0, 4), [2, 3], [1, 0], [1, 2], 1, [1, 2]),
+    ],
+    ['conv_transpose2d in groups', (x) => convTranspose2d(x, weight.narrow(0, 0, 4), null, [2, 2], 0, 0, 2)],
+    ['erf', (x) => x.erf()],
     [
       'batch_norm',
       (x) =>
@@ -224,8 +232,8 @@ describe('refusing', () => {
   };
 
   it('names an operator that has no translation', () => {
-    expect(refused((x) => x.erf())).toThrow(/operator erf has no translation/);
-    expect(refused((x) => x.erf())).toThrow(expect.objectContaining({ code: 'EXPORT_UNSUPPORTED' }));
+    expect(refused((x) => x.sign())).toThrow(/operator sign has no translation/);
+    expect(refused((x) => x.sign())).toThrow(expect.objectContaining({ code: 'EXPORT_UNSUPPORTED' }));
   });
 
   it('refuses what depends on the batch in another way than by its size', () => {

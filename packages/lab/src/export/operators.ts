@@ -1,5 +1,5 @@
 /** ATen's operators that compute, in ONNX's. Those that only move elements are in `operators-shape.ts`. */
-import type { Builder } from './builder.js';
+import type { Attributes, Builder } from './builder.js';
 import { float, int, ints, string } from './onnx-graph.js';
 import { type Call, castTo, fixed, type Translator } from './translate.js';
 
@@ -47,31 +47,32 @@ function castable(dtype: string): { from: 'float32' | 'int64' | 'bool'; to: 'flo
   return dtype === 'int64' ? { from: 'int64', to: 'int64' } : { from: 'float32', to: 'float32' };
 }
 
+/** Input, weight and, where there is one, bias. */
+function weighted(call: Call): string[] {
+  return ['input', 'weight', ...(call.has('bias') ? ['bias'] : [])].map((name) => call.tensor(name));
+}
+
+/** How a window moves over `axes` axes. */
+function moving(call: Call, axes: number): Attributes {
+  const padding = call.numbers('padding', axes, Array<number>(axes).fill(0));
+  const kernel = call.value('weight').shape.slice(2);
+  return {
+    kernel_shape: ints(kernel.map((size) => fixed(size, call.name))),
+    strides: ints(call.numbers('stride', axes, Array<number>(axes).fill(1))),
+    pads: ints([...padding, ...padding]),
+    dilations: ints(call.numbers('dilation', axes, Array<number>(axes).fill(1))),
+    group: int(call.number('groups', 1)),
+  };
+}
+
 const convolution =
   (axes: number): Translator =>
-  (call, b) => {
-    const padding = call.numbers('padding', axes, Array<number>(axes).fill(0));
-    const inputs = [call.tensor('input'), call.tensor('weight')];
-    if (call.has('bias')) inputs.push(call.tensor('bias'));
-    return b.emit('Conv', inputs, {
-      kernel_shape: ints(
-        call
-          .value('weight')
-          .shape.slice(2)
-          .map((size) => fixed(size, call.name)),
-      ),
-      strides: ints(call.numbers('stride', axes, Array<number>(axes).fill(1))),
-      pads: ints([...padding, ...padding]),
-      dilations: ints(call.numbers('dilation', axes, Array<number>(axes).fill(1))),
-      group: int(call.number('groups', 1)),
-    });
-  };
+  (call, b) =>
+    b.emit('Conv', weighted(call), moving(call, axes));
 
 /** Our own 3x3 convolution of stride 1 and padding 1 (`conv3x3` of packages/torch). */
 const convolution3x3: Translator = (call, b) => {
-  const inputs = [call.tensor('input'), call.tensor('weight')];
-  if (call.has('bias')) inputs.push(call.tensor('bias'));
-  return b.emit('Conv', inputs, {
+  return b.emit('Conv', weighted(call), {
     kernel_shape: ints([3, 3]),
     strides: ints([1, 1]),
     pads: ints([1, 1, 1, 1]),
@@ -79,6 +80,13 @@ const convolution3x3: Translator = (call, b) => {
     group: int(1),
   });
 };
+
+/** Weights [Cin, Cout / groups, kH, kW], as ONNX has them. */
+const transposedConvolution: Translator = (call, b) =>
+  b.emit('ConvTranspose', weighted(call), {
+    ...moving(call, 2),
+    output_padding: ints(call.numbers('output_padding', 2, [0, 0])),
+  });
 
 /** x W^T + b; a constant W is transposed here. */
 const linear: Translator = (call, b) => {
@@ -205,6 +213,7 @@ export const OPERATORS: ReadonlyMap<string, Translator> = new Map<string, Transl
   ['conv1d', convolution(1)],
   ['conv2d', convolution(2)],
   ['reclmis::conv3x3', convolution3x3],
+  ['conv_transpose2d.input', transposedConvolution],
   ['linear', linear],
   ['matmul', product],
   ['mm', product],
@@ -224,6 +233,7 @@ export const OPERATORS: ReadonlyMap<string, Translator> = new Map<string, Transl
   ['sqrt', unary('Sqrt')],
   ['neg', unary('Neg')],
   ['abs', unary('Abs')],
+  ['erf', unary('Erf')],
   ['gelu', gelu],
   ['softmax.int', softmax('Softmax')],
   ['log_softmax.int', softmax('LogSoftmax')],

@@ -15,6 +15,7 @@
  *
  * B batch, S image side, N = (S/16)^2 tokens of an image at every level, d a level's width, T tokens of a note, H heads.
  */
+import { ReclmisError } from '@reclmis/core';
 import { cat, dropout, nn, type Tensor, zeros } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { UpBlock } from './blocks.js';
@@ -290,8 +291,18 @@ export class LViT extends UNetBased {
 
   /** text1: a note's features in the width of the finest level. */
   private adapt(note: NoteFeatures | null): Tensor {
-    const features = this.requireNote(note).transpose(1, 2); // [B,W,T]
-    return this.texts.reduce((x, conv) => conv.forward(x), features).transpose(1, 2); // [B,T,w]
+    const features = this.requireNote(note);
+    const [, T, W] = features.shape3();
+    const { contextLength } = this.options;
+    if (T !== contextLength) {
+      const expected = `[B, ${contextLength}, ${W}]`;
+      throw new ReclmisError(
+        'TENSOR_SHAPE',
+        `note features: expected ${expected}, got [${features.shape.join(', ')}]`,
+      );
+    }
+    const channels = features.transpose(1, 2); // [B,W,T]
+    return this.texts.reduce((x, conv) => conv.forward(x), channels).transpose(1, 2); // [B,T,w]
   }
 }
 

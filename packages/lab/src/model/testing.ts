@@ -1,7 +1,8 @@
 /** Small models and inputs for tests. */
-import { manualSeed, rand, randn, Tensor } from '@reclmis/torch';
+import { manualSeed, noGrad, rand, randn, scope, Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { PAPER, type RecLMISOptions } from './options.js';
+import type { SegmentationModel } from './segmentation-model.js';
 
 /** A model of a few thousand numbers: C = 32, a patch grid of 2 x 2. */
 export const TINY: RecLMISOptions = { ...PAPER, baseWidth: 4, imageSize: 32, textWidth: 16, layers: 1 };
@@ -32,4 +33,39 @@ export function rowsOf(tensor: Tensor): number[][] {
   const width = tensor.size(-1);
   const flat = Array.from(tensor.to({ dtype: 'float32' }).toFloat32Array());
   return Array.from({ length: flat.length / width }, (_, i) => flat.slice(i * width, (i + 1) * width));
+}
+
+/**
+ * Where autograd and central differences do not agree, one element of each parameter of a float64 model; nothing where it is right.
+ * @param loss a scalar; must give the same whenever it is called. @param counts of a parameter's key, whether to look at it.
+ */
+export function wrongGradients(
+  model: SegmentationModel,
+  loss: () => Tensor,
+  counts: (key: string) => boolean = () => true,
+): string[] {
+  const step = 1e-6;
+  scope(() => loss().backward());
+  return [...model.namedParameters()]
+    .filter(([key]) => counts(key))
+    .flatMap(([key, parameter]) =>
+      scope(() => {
+        const flat = parameter.detach().view([-1]); // shares the parameter's memory
+        const index = (key.length * 7919) % parameter.numel;
+        const moved = (by: number): number =>
+          scope(() =>
+            noGrad(() => {
+              flat.narrow(0, index, 1).add_(by);
+              const value = loss().item();
+              flat.narrow(0, index, 1).sub_(by);
+              return value;
+            }),
+          );
+        const numeric = (moved(step) - moved(-step)) / (2 * step);
+        const exact = parameter.grad?.reshape([-1]).narrow(0, index, 1).item() ?? Number.NaN;
+        // Central differences: step^2 truncation, and 1e-16 / 1e-6 rounding of a loss of size 5.
+        const close = Math.abs(exact - numeric) < 2e-8 + 1e-5 * Math.abs(exact);
+        return close ? [] : [`${key}[${index}]: ${exact} against ${numeric}`];
+      }),
+    );
 }

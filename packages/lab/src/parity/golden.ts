@@ -10,32 +10,39 @@ import { z } from 'zod';
 
 const count = z.number().int().min(1);
 const index = z.number().int().min(0);
-const summary = z.object({
+/** Mean, deviation and first values of an output. */
+export const summarySchema = z.object({
   shape: z.array(count),
   mean: z.number(),
   std: z.number(),
   first: z.array(z.number()),
 });
 
-const goldenSchema = z.object({
+/** What the golden files of all models share. */
+export const sharedSchema = z.object({
   seed: z.number().int(),
+  batch: count,
+  /** [key, shape, whether it takes part]; a parameter's position here decides its values. */
+  parameters: z.array(z.tuple([z.string().min(1), z.array(index), z.boolean()])).min(1),
+  /** [top, bottom, left, right] of each target mask. */
+  mask_boxes: z.array(z.tuple([index, index, index, index])),
+});
+
+const goldenSchema = sharedSchema.extend({
   layers: count,
   img_mask_rate: z.number().min(0).max(1),
   text_mask_rate: z.number().min(0).max(1),
   context_length: count,
-  batch: count,
   tokens: z.array(z.array(index)).min(1),
-  parameters: z.array(z.tuple([z.string().min(1), z.array(index), z.boolean()])).min(1),
-  mask_boxes: z.array(z.tuple([index, index, index, index])),
   masked_patches: z.array(z.array(index).min(1)),
   masked_words: z.array(z.array(index).min(1)),
   outputs: z.object({
-    probability: summary,
-    clip_text: summary,
-    f_image: summary,
-    f_text: summary,
-    ci_image: summary,
-    ci_text: summary,
+    probability: summarySchema,
+    clip_text: summarySchema,
+    f_image: summarySchema,
+    f_text: summarySchema,
+    ci_image: summarySchema,
+    ci_text: summarySchema,
     poi: z.array(z.array(z.number())),
     woi: z.array(z.array(z.number())),
     losses: z.object({
@@ -53,8 +60,9 @@ const goldenSchema = z.object({
 
 /** A golden file of RecLMIS. */
 export type Golden = z.infer<typeof goldenSchema>;
-/** Mean, deviation and first values of an output. */
-export type OutputSummary = z.infer<typeof summary>;
+export type OutputSummary = z.infer<typeof summarySchema>;
+/** What the golden files of all models share. */
+export type SharedGolden = z.infer<typeof sharedSchema>;
 
 /** The safetensors file that belongs to a golden JSON, or null where there is none. */
 export function tensorsBeside(path: string): string | null {
@@ -62,11 +70,14 @@ export function tensorsBeside(path: string): string | null {
   return existsSync(beside) ? beside : null;
 }
 
-/** Reads and checks a golden file. @throws GOLDEN_INVALID saying what is wrong where. */
-export function readGolden(path: string): Golden {
-  let json: unknown;
+/**
+ * The JSON of a golden file. As Python writes it: infinite numbers stand there by name.
+ * @throws GOLDEN_INVALID
+ */
+export function readGoldenJson(path: string): unknown {
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    return JSON.parse(text.replace(/(?<=[:,[]\s*)(-?)Infinity(?=\s*[,\]}])/g, '$11e999')); // parses to an infinity
   } catch (cause) {
     const reason =
       cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
@@ -74,21 +85,32 @@ export function readGolden(path: string): Golden {
       cause,
     });
   }
-  const parsed = goldenSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const where = issue?.path.map(String).join('.') || 'the file';
-    throw new ReclmisError('GOLDEN_INVALID', `${path}: ${where}: ${issue?.message ?? 'not a golden file'}`, {
-      cause: parsed.error,
-    });
-  }
-  checkConsistency(parsed.data, path);
-  return parsed.data;
 }
 
-/** What a schema cannot say: that the parts of the file fit each other. */
-function checkConsistency(golden: Golden, path: string): void {
-  const require = (holds: boolean, where: string, expected: string, actual: unknown): void => {
+/** Checks the JSON of a file against its schema. @throws GOLDEN_INVALID saying what is wrong where. */
+export function parseWith<T>(schema: z.ZodType<T>, json: unknown, path: string): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.map(String).join('.') || 'the file';
+  throw new ReclmisError('GOLDEN_INVALID', `${path}: ${where}: ${issue?.message ?? 'not a golden file'}`, {
+    cause: parsed.error,
+  });
+}
+
+/** Checks the JSON of a golden file of RecLMIS. @throws GOLDEN_INVALID saying what is wrong where. */
+export function parseGolden(json: unknown, path: string): Golden {
+  const golden = parseWith(goldenSchema, json, path);
+  checkConsistency(golden, path);
+  return golden;
+}
+
+/** A check of a golden file's parts against each other. */
+export type Require = (holds: boolean, where: string, expected: string, actual: unknown) => void;
+
+/** What is said of a part that does not fit. */
+export function requireIn(path: string): Require {
+  return (holds, where, expected, actual) => {
     if (!holds) {
       throw new ReclmisError(
         'GOLDEN_INVALID',
@@ -96,13 +118,40 @@ function checkConsistency(golden: Golden, path: string): void {
       );
     }
   };
-  const { batch: B, context_length: T, outputs } = golden;
-  const size = outputs.probability.shape[2] ?? 0;
+}
+
+/** Side, boxes and keys, which all golden files have. @returns the side of the images. */
+export function checkShared(
+  { batch: B, mask_boxes, parameters }: SharedGolden,
+  probability: OutputSummary,
+  path: string,
+): number {
+  const require = requireIn(path);
+  const { shape } = probability;
+  const size = shape[2] ?? 0;
   require(size > 0 && size % 16 === 0, 'outputs.probability.shape', 'a side that is a multiple of 16', size);
+  const expected = [B, 1, size, size].join(' x ');
+  require(shape.join(' x ') === expected, 'outputs.probability.shape', expected, shape.join(' x '));
+  require(mask_boxes.length === B, 'mask_boxes', `${B} rows`, mask_boxes.length);
+  for (const box of mask_boxes) {
+    const [top, bottom, left, right] = box;
+    const inside = top <= bottom && bottom <= size && left <= right && right <= size;
+    require(inside, 'mask_boxes', `top <= bottom <= ${size} and left <= right <= ${size}`, box);
+  }
+  const keys = parameters.map(([key]) => key);
+  const repeated = `${basename(path)} with repeated keys`;
+  require(new Set(keys).size === keys.length, 'parameters', 'each key once', repeated);
+  return size;
+}
+
+/** What a schema cannot say: that the parts of the file fit each other. */
+function checkConsistency(golden: Golden, path: string): void {
+  const require = requireIn(path);
+  const { batch: B, context_length: T, outputs } = golden;
+  const size = checkShared(golden, outputs.probability, path);
   const N = (size / 16) ** 2;
   const rows = {
     tokens: golden.tokens,
-    mask_boxes: golden.mask_boxes,
     masked_patches: golden.masked_patches,
     masked_words: golden.masked_words,
     'outputs.poi': outputs.poi,
@@ -114,7 +163,6 @@ function checkConsistency(golden: Golden, path: string): void {
   for (const row of outputs.woi) require(row.length === T, 'outputs.woi', `${T} values a row`, row.length);
   for (const row of outputs.poi) require(row.length === N, 'outputs.poi', `${N} values a row`, row.length);
   const shapes: readonly (readonly [OutputSummary, string, readonly (number | null)[]])[] = [
-    [outputs.probability, 'probability', [B, 1, size, size]],
     [outputs.clip_text, 'clip_text', [B, T, null]],
     [outputs.f_image, 'f_image', [B, null, size / 16, size / 16]],
     [outputs.f_text, 'f_text', [B, T, null]],
@@ -131,17 +179,5 @@ function checkConsistency(golden: Golden, path: string): void {
   for (const row of golden.masked_words) {
     for (const word of row) require(word < T, 'masked_words', `tokens below ${T}`, word);
   }
-  for (const [top, bottom, left, right] of golden.mask_boxes) {
-    const inside = top <= bottom && bottom <= size && left <= right && right <= size;
-    require(inside, 'mask_boxes', `top <= bottom <= ${size} and left <= right <= ${size}`, [
-      top,
-      bottom,
-      left,
-      right,
-    ]);
-  }
   require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
-  const keys = golden.parameters.map(([key]) => key);
-  require(new Set(keys).size ===
-    keys.length, 'parameters', 'each key once', `${basename(path)} with repeated keys`);
 }

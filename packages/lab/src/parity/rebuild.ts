@@ -7,7 +7,7 @@ import { isUnusedKey } from '../model/checkpoint-keys.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { UPSTREAM } from '../model/options.js';
 import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../text/clip.js';
-import type { Golden } from './golden.js';
+import type { Golden, SharedGolden } from './golden.js';
 import { fillOf, hashFill, hashImages } from './hash-fill.js';
 
 /** The model of a golden file with its weights, in evaluation mode. Dispose of both parts. */
@@ -21,18 +21,12 @@ export interface RebuiltModel {
  * @throws GOLDEN_INVALID where the file's parameters are not the model's.
  */
 export function rebuildModel(golden: Golden, path: string): RebuiltModel {
-  const shapes = new Map(golden.parameters.map(([key, shape]) => [key, shape]));
-  const sizeOf = (key: string, axis: number): number => {
-    const size = shapes.get(key)?.[axis];
-    if (size === undefined || size < 1)
-      throw invalid(path, `${key}: expected it with ${axis + 1} dimensions or more`);
-    return size;
-  };
+  const sizeOf = sizesIn(golden, path);
   const width = sizeOf('clip.token_embedding.weight', 1);
   const tower = new ClipTextTower({
     vocabulary: sizeOf('clip.token_embedding.weight', 0),
     width,
-    layers: blocksOf(shapes.keys()),
+    layers: blocksOf(golden.parameters.map(([key]) => key)),
     heads: Math.max(1, Math.floor(width / CLIP_HEAD_WIDTH)),
     positions: sizeOf('clip.positional_embedding', 0),
     projection: sizeOf('clip.text_projection', 1),
@@ -57,13 +51,39 @@ export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   return { model, tower };
 }
 
+/** Sizes by a parameter's key and axis, as the file states them. @throws GOLDEN_INVALID */
+export function sizesIn({ parameters }: SharedGolden, path: string): (key: string, axis: number) => number {
+  const shapes = new Map(parameters.map(([key, shape]) => [key, shape]));
+  return (key, axis) => {
+    const size = shapes.get(key)?.[axis];
+    if (size === undefined || size < 1)
+      throw invalid(path, `${key}: expected it with ${axis + 1} dimensions or more`);
+    return size;
+  };
+}
+
 /** Writes the hashed values into every parameter and buffer; all of them must be named, with their shapes. */
 function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): void {
   const own = new Map<string, Tensor>(model.stateDict());
   for (const [key, tensor] of tower.stateDict()) own.set(`clip.${key}`, tensor);
-  golden.parameters.forEach(([key, shape, used], position) => {
+  fillParameters(own, golden, path, (key, used) => used && !isUnusedKey(key));
+}
+
+/**
+ * Writes the hashed values into tensors by their keys; all of them must be named in the file, with their shapes.
+ * @param takesPart of a key of the file, with what the file says of it: whether the model must have it, or must not.
+ * @throws GOLDEN_INVALID
+ */
+export function fillParameters(
+  own: ReadonlyMap<string, Tensor>,
+  { parameters, seed }: SharedGolden,
+  path: string,
+  takesPart: (key: string, used: boolean) => boolean,
+): void {
+  const missing = new Set(own.keys());
+  parameters.forEach(([key, shape, used], position) => {
     const tensor = own.get(key);
-    if (!used || isUnusedKey(key)) {
+    if (!takesPart(key, used)) {
       if (tensor) throw invalid(path, `${key}: expected it to be used, the file says it is not`);
       return;
     }
@@ -71,13 +91,22 @@ function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): voi
     if (tensor.shape.join() !== shape.join()) {
       throw invalid(path, `${key}: expected shape [${tensor.shape.join(', ')}], got [${shape.join(', ')}]`);
     }
-    const values = hashFill(tensor.numel, position, golden.seed, fillOf(key, shape));
+    const values = hashFill(tensor.numel, position, seed, fillOf(key, shape));
     noGrad(() => scope(() => void tensor.copy_(Tensor.fromFloat32(values, shape))));
-    own.delete(key);
+    missing.delete(key);
   });
-  const [missing] = own.keys();
-  if (missing !== undefined)
-    throw invalid(path, `parameters: expected ${missing}, got none (${own.size} are missing)`);
+  const [first] = missing;
+  if (first !== undefined)
+    throw invalid(path, `parameters: expected ${first}, got none (${missing.size} are missing)`);
+}
+
+/** Target masks, 1 inside the boxes, [B,1,S,S]; owned by the caller's scope. */
+export function rebuildMasks({ batch: B, mask_boxes }: SharedGolden, S: number): Tensor {
+  const masks = new Float32Array(B * S * S);
+  mask_boxes.forEach(([top, bottom, left, right], b) => {
+    for (let y = top; y < bottom; y++) masks.fill(1, (b * S + y) * S + left, (b * S + y) * S + right);
+  });
+  return Tensor.fromFloat32(masks, [B, 1, S, S]);
 }
 
 /** Images [B,3,S,S], target masks [B,1,S,S] and the drawn masks [B,N] and [B,T]; owned by the caller's scope. */
@@ -89,13 +118,9 @@ export function rebuildInputs(golden: Golden): {
 } {
   const { batch: B, context_length: T, outputs, seed } = golden;
   const S = outputs.probability.shape[2] ?? UPSTREAM.imageSize;
-  const masks = new Float32Array(B * S * S);
-  golden.mask_boxes.forEach(([top, bottom, left, right], b) => {
-    for (let y = top; y < bottom; y++) masks.fill(1, (b * S + y) * S + left, (b * S + y) * S + right);
-  });
   return {
     images: Tensor.fromFloat32(hashImages(B, S, seed), [B, 3, S, S]),
-    masks: Tensor.fromFloat32(masks, [B, 1, S, S]),
+    masks: rebuildMasks(golden, S),
     hiddenPatches: marked(golden.masked_patches, (S / 16) ** 2),
     hiddenWords: marked(golden.masked_words, T),
   };

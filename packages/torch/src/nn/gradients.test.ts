@@ -9,6 +9,7 @@ import {
   ConvTranspose2d,
   Dropout,
   Embedding,
+  gelu,
   LayerNorm,
   Linear,
   maxPool2d,
@@ -52,6 +53,12 @@ const CASES: Record<string, () => Case> = {
   'BatchNorm1d, training': () => simple(new BatchNorm1d(3), [4, 3, 2]),
   'BatchNorm2d, training': () => simple(new BatchNorm2d(2), [2, 2, 3, 2]),
   'BatchNorm2d, evaluation': () => simple(new BatchNorm2d(2).eval(), [2, 2, 3, 2]),
+  // The transpose leaves a gradient that is not contiguous, which libtorch 1.13's own operator reads wrongly.
+  gelu: () => ({
+    layer: null,
+    inputs: [spread([2, 5, 3])],
+    run: ([x]) => gelu((x as Tensor).mul(3)).transpose(1, 2),
+  }),
   LayerNorm: () => simple(new LayerNorm([3, 2]), [2, 3, 2]),
   Linear: () => simple(new Linear(3, 4), [2, 2, 3]),
   Embedding: () => {

@@ -1,0 +1,174 @@
+/**
+ * What is compared with a golden file, whichever model's it is: outputs, in full where the file holds them so, and the norms of gradients.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { readSafetensors, type Tensor } from '@reclmis/torch';
+import { type OutputSummary, tensorsBeside } from './golden.js';
+
+/** float32's relative rounding error. */
+const FLOAT32_EPSILON = 2 ** -23;
+
+/** How much may differ. */
+export interface ParityTolerance {
+  /** Absolute, for outputs, distributions and losses. */
+  readonly output: number;
+  /** Relative, for the norms of gradients. */
+  readonly gradient: number;
+}
+
+/** Ten to a hundred times what float32 arithmetic in another order gives. */
+export const PARITY_TOLERANCE: ParityTolerance = { output: 1e-4, gradient: 5e-3 };
+
+/** One compared quantity. */
+export interface ParityRow {
+  readonly name: string;
+  readonly kind: 'output' | 'mask' | 'loss' | 'gradient';
+  /** Absolute, or relative for gradients. */
+  readonly error: number;
+  readonly tolerance: number;
+  readonly ok: boolean;
+  /** What was compared, or where the worst error lies. */
+  readonly detail: string;
+}
+
+/** What a golden file holds and cannot be compared. */
+export interface LeftOut {
+  readonly names: readonly string[];
+  readonly reason: string;
+}
+
+/** What came of one golden file. */
+export interface Comparison {
+  /** The model's name. */
+  readonly title: string;
+  readonly rows: readonly ParityRow[];
+  readonly leftOut: LeftOut | null;
+}
+
+/** The outputs that the golden safetensors file holds in full; none where there is no such file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+export function readFull(
+  summaries: Readonly<Record<string, OutputSummary>>,
+  path: string,
+): ReadonlyMap<string, Tensor> {
+  const beside = tensorsBeside(path);
+  if (beside === null) return new Map();
+  const { tensors } = readSafetensors(beside);
+  for (const [name, tensor] of tensors) {
+    const expected = summaries[name]?.shape.join(' x ');
+    const actual = tensor.shape.join(' x ');
+    if (expected !== undefined && expected !== actual) {
+      throw new ReclmisError('GOLDEN_INVALID', `${beside}: ${name}: expected ${expected}, got ${actual}`);
+    }
+  }
+  return tensors;
+}
+
+/** An output with its summary, and with all of it where that is there. */
+export function compareOutput(
+  name: string,
+  ours: Tensor,
+  summary: OutputSummary,
+  full: Tensor | undefined,
+  tolerance: number,
+): ParityRow {
+  const values = ours.toFloat32Array();
+  const reference = full?.toFloat32Array();
+  const error = larger(summaryError(values, summary), reference ? worstDifference(values, reference) : 0);
+  const detail = reference ? 'every element' : 'mean, deviation, first elements';
+  return row(name, 'output', error, tolerance, detail);
+}
+
+/** The inference graph must give what training gave. */
+export function compareSegmentation(inference: Tensor, training: Tensor, tolerance: number): ParityRow {
+  const error = worstDifference(inference.toFloat32Array(), training.toFloat32Array());
+  return row('segment', 'output', error, tolerance, 'inference graph against training graph');
+}
+
+/** Losses by the file's names. */
+export function compareLosses(
+  ours: Readonly<Record<string, number | undefined>>,
+  references: Readonly<Record<string, number>>,
+  tolerance: number,
+): ParityRow[] {
+  return Object.entries(references).map(([name, reference]) => {
+    const value = ours[name] ?? Number.NaN;
+    const detail = `${value.toFixed(7)}, the file ${reference.toFixed(7)}`;
+    return row(name, 'loss', Math.abs(value - reference), tolerance, detail);
+  });
+}
+
+/**
+ * Norms of gradients, of every parameter that trains.
+ * @param norms the file's. @param counts false for what the file has a wrong norm of; it is not compared. @throws GOLDEN_INVALID
+ */
+export function compareGradients(
+  norms: Readonly<Record<string, number>>,
+  path: string,
+  parameters: ReadonlyMap<string, Tensor>,
+  tolerance: number,
+  counts: (key: string) => boolean = () => true,
+): ParityRow[] {
+  const entries = Object.entries(norms).filter(([key]) => counts(key));
+  const floor = entries.reduce((most, [, norm]) => Math.max(most, norm), 0) * FLOAT32_EPSILON;
+  const compared = entries.map(([key, reference]) => {
+    const parameter = parameters.get(key);
+    if (!parameter)
+      throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms.${key}: no such parameter`);
+    const gradient = parameter.grad;
+    const norm = gradient ? gradient.norm().item() : 0;
+    return row(
+      key,
+      'gradient',
+      Math.abs(norm - reference) / Math.max(reference, floor),
+      tolerance,
+      `${norm.toExponential(3)}, the file ${reference.toExponential(3)}`,
+    );
+  });
+  // Each parameter that trains must be in the file too, or a lost gradient would pass unseen.
+  for (const [key, parameter] of parameters) {
+    if (parameter.requiresGrad && norms[key] === undefined) {
+      throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms: expected ${key}, got none`);
+    }
+  }
+  return compared;
+}
+
+export function summaryError(values: Float32Array, { mean, std, first }: OutputSummary): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  const average = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - average) ** 2;
+  const deviation = Math.sqrt(squares / Math.max(1, values.length - 1)); // unbiased, as torch.std
+  const begin = worstDifference(values.subarray(0, first.length), first);
+  return [Math.abs(average - mean), Math.abs(deviation - std), begin].reduce(larger, 0);
+}
+
+/** Largest absolute difference; infinite for lists of unequal length, not a number where a value is none. */
+export function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  for (let i = 0; i < a.length; i++)
+    worst = larger(worst, Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)));
+  return worst;
+}
+
+/** The larger one; not a number beats all, so that it cannot hide. */
+export function larger(a: number, b: number): number {
+  return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b);
+}
+
+export function row(
+  name: string,
+  kind: ParityRow['kind'],
+  error: number,
+  tolerance: number,
+  detail: string,
+): ParityRow {
+  return { name, kind, error, tolerance, ok: error <= tolerance, detail };
+}
+
+export function needed(tensor: Tensor | null, name: string): Tensor {
+  if (!tensor) throw new ReclmisError('INTERNAL', `parity: the model gave no ${name}`);
+  return tensor;
+}

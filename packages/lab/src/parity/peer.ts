@@ -1,0 +1,159 @@
+/**
+ * Comparing a peer of RecLMIS, U-Net or LViT, with its authors' code: METHOD.md 12. The recipe is that of section 10; a note's features come from the
+ * file's `text_stream`, the losses are Dice and binary cross-entropy, half each.
+ */
+import { scope, Tensor } from '@reclmis/torch';
+import { z } from 'zod';
+import { LViT } from '../model/lvit.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
+import { UNet } from '../model/unet.js';
+import { type LossWeights, objective } from '../train/losses.js';
+import {
+  compareGradients,
+  compareLosses,
+  compareOutput,
+  compareSegmentation,
+  type Comparison,
+  type LeftOut,
+  type ParityTolerance,
+  readFull,
+} from './compare.js';
+import { checkShared, parseWith, requireIn, sharedSchema, summarySchema } from './golden.js';
+import { hashFill, hashImages } from './hash-fill.js';
+import { fillParameters, rebuildMasks, sizesIn } from './rebuild.js';
+
+export type Peer = 'unet' | 'lvit';
+
+/** METHOD.md 12: each half. */
+const WEIGHTS: LossWeights = { dice: 0.5, bce: 0.5, ccl: 0, clr: 0, cvr: 0 };
+
+/** Norms may be infinite: PyTorch's faulty kernel (see `isSpoilt`) made them so. */
+const norm = z.union([z.number().min(0), z.literal(Number.POSITIVE_INFINITY)]);
+
+const peerSchema = sharedSchema.extend({
+  /** [B,T,W] of the notes' features; null for a model that reads none. */
+  text_shape: z.tuple([z.number().int(), z.number().int().min(1), z.number().int().min(1)]).nullable(),
+  /** The position that stands for the notes' features in the hash. */
+  text_stream: z.number().int().min(0),
+  outputs: z.object({
+    probability: summarySchema,
+    losses: z.object({ dice: z.number(), bce: z.number(), seg: z.number() }),
+  }),
+  gradient_norms: z.record(z.string(), norm),
+});
+
+/** A golden file of a peer. */
+export type PeerGolden = z.infer<typeof peerSchema>;
+
+/** Which peer a golden file speaks of, by a key that no other model has; null for none of them. */
+export function peerOf(json: unknown): Peer | null {
+  const { data } = z.object({ parameters: z.array(z.tuple([z.string()], z.unknown())) }).safeParse(json);
+  const keys = new Set(data?.parameters.map(([key]) => key));
+  if (keys.has('downVit.embeddings.position_embeddings')) return 'lvit';
+  return keys.has('up4.up.weight') ? 'unet' : null;
+}
+
+/** @param json of the golden file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+export function comparePeer(peer: Peer, json: unknown, path: string, tolerance: ParityTolerance): Comparison {
+  const golden = parseGoldenPeer(peer, json, path);
+  using model = rebuildPeer(peer, golden, path);
+  return scope(() => {
+    const { outputs, gradient_norms } = golden;
+    const full = readFull({ probability: outputs.probability }, path);
+    const { images, masks, note } = rebuildPeerInputs(golden);
+    const output = model.forwardTraining(images, note);
+    const { total, values } = objective(output, masks, ['dice', 'bce'], WEIGHTS);
+    total.backward();
+    const inference = model.segment(images, note).probability;
+    const rows = [
+      compareOutput(
+        'probability',
+        output.probability,
+        outputs.probability,
+        full.get('probability'),
+        tolerance.output,
+      ),
+      compareSegmentation(inference, output.probability, tolerance.output),
+      ...compareLosses({ ...values, seg: values.total }, outputs.losses, tolerance.output),
+      ...compareGradients(
+        gradient_norms,
+        path,
+        model.namedParameters(),
+        tolerance.gradient,
+        (key) => !(peer === 'lvit' && isSpoilt(key)),
+      ),
+    ];
+    return { title: model.title, rows, leftOut: peer === 'lvit' ? spoilt(golden) : null };
+  });
+}
+
+/**
+ * Whether LViT's golden file has a meaningless gradient norm of a parameter: its gradient passes a GELU. PyTorch 1.13's kernel for the gradient of GELU
+ * reads past the end of a gradient that is not contiguous, as a transpose leaves it, so that those norms are of whatever lay in memory, and 106 of
+ * them infinite (`nn.gelu` of packages/torch does without it). Untouched are the decoder, the coarsest convolutions, whose gradient comes from the
+ * decoder alone, the reconstructions and the sums between the levels on the way up.
+ */
+function isSpoilt(key: string): boolean {
+  return !/^(?:outc|up[1-4]|reconstruct[1-4]|down4)\.|^upVit\d?\.CTBN2\./.test(key);
+}
+
+function spoilt({ gradient_norms }: PeerGolden): LeftOut {
+  return {
+    names: Object.keys(gradient_norms).filter(isSpoilt),
+    reason:
+      'their gradient passes a GELU, whose gradient PyTorch 1.13 computes from memory past its end where a transpose follows',
+  };
+}
+
+function parseGoldenPeer(peer: Peer, json: unknown, path: string): PeerGolden {
+  const golden = parseWith(peerSchema, json, path);
+  checkShared(golden, golden.outputs.probability, path);
+  const require = requireIn(path);
+  const { text_shape: text, batch, gradient_norms } = golden;
+  const expected = peer === 'lvit' ? `[${batch}, tokens, width]` : 'null, since U-Net reads no notes';
+  const fits = peer === 'lvit' ? text?.[0] === batch : text === null;
+  require(fits, 'text_shape', expected, text);
+  require(Object.keys(gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
+  return golden;
+}
+
+/** The model of a golden file with its weights, in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
+export function rebuildPeer(peer: Peer, golden: PeerGolden, path: string): SegmentationModel {
+  const [, contextLength, textWidth] = golden.text_shape ?? [0, 1, 1];
+  const options = {
+    baseWidth: sizesIn(golden, path)('inc.conv.weight', 0),
+    imageSize: golden.outputs.probability.shape[2] ?? 0,
+    textWidth,
+  };
+  const model = peer === 'lvit' ? new LViT({ ...options, contextLength, dropout: 0.1 }) : new UNet(options);
+  try {
+    const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));
+    // The files mark the statistics of layers that take no part as used; their weights say better.
+    const takesPart = (key: string, isUsed: boolean): boolean =>
+      isUsed && used.get(key.replace(/running_(?:mean|var)$/, 'weight')) !== false;
+    fillParameters(model.stateDict(), golden, path, takesPart);
+    return model.eval();
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/** Images [B,3,S,S], target masks [B,1,S,S] and the notes' features [B,T,W], all of whose tokens are valid; owned by the caller's scope. */
+export function rebuildPeerInputs(golden: PeerGolden): {
+  images: Tensor;
+  masks: Tensor;
+  note: { features: Tensor; valid: Tensor } | null;
+} {
+  const { batch: B, seed, text_shape: shape, text_stream: stream } = golden;
+  const S = golden.outputs.probability.shape[2] ?? 0;
+  const [, T = 0, W = 0] = shape ?? [];
+  return {
+    images: Tensor.fromFloat32(hashImages(B, S, seed), [B, 3, S, S]),
+    masks: rebuildMasks(golden, S),
+    note: shape && {
+      features: Tensor.fromFloat32(hashFill(B * T * W, stream, seed, { offset: 0, scale: 1 }), [B, T, W]),
+      valid: Tensor.fromUint8(new Uint8Array(B * T).fill(1), [B, T], { dtype: 'bool' }),
+    },
+  };
+}
