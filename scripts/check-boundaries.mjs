@@ -56,7 +56,7 @@ const dependencies = (file, fields) => {
 
 /** Why `file` of package `name` may not import `specifier`, or null if it may. */
 function offence(file, name, row, known, specifier) {
-  const isTest = /\.test\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
+  const isTest = /(\.test|[\\/]testing)\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
   const src = join(root, 'packages', name, 'src');
   if (specifier.startsWith('.')) {
     const target = resolve(dirname(file), specifier);

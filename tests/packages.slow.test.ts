@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeImage, readImage } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, CHROMIUM, openPage } from './browser-page.js';
 import { pack, ROOT } from './packed.js';
@@ -122,31 +123,30 @@ describe.skipIf(!registry)('the packages, installed by npm', () => {
       };
       const { page, url, close } = await openPage({ folders, webgl: true });
       try {
-        await page.goto(`${url}?image=/images/1.png`);
+        await page.goto(`${url}?image=/images/0.png`);
         const status = page.getByRole('status');
         await status.getByText('Ready.').waitFor();
-        /** Share of the viewport's pixels that are coloured. */
-        const coloured = async (): Promise<number> => {
-          const png = (await page.locator('#viewport').screenshot()).toString('base64');
-          return page.evaluate(async (png) => {
-            const { data } = await decodeCanvas(png);
-            let count = 0;
-            for (let p = 0; p < data.length; p += 4) if (data[p]! > data[p + 2]! + 20) count += 1;
-            return (4 * count) / data.length;
-            async function decodeCanvas(text: string): Promise<ImageData> {
-              const bitmap = await createImageBitmap(
-                await (await fetch(`data:image/png;base64,${text}`)).blob(),
-              );
-              const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
-              context.drawImage(bitmap, 0, 0);
-              return context.getImageData(0, 0, bitmap.width, bitmap.height);
-            }
-          }, png);
+        /** The viewport's share of coloured pixels, and the mean brightness. */
+        const look = async (): Promise<{ coloured: number; brightness: number }> => {
+          const png = await page.locator('#viewport').screenshot();
+          const { width, height, data } = await decodeImage(png, 'screenshot');
+          let [coloured, sum] = [0, 0];
+          for (let p = 0; p < data.length; p += 3) {
+            if (data[p]! > data[p + 2]! + 20) coloured += 1;
+            sum += data[p]!;
+          }
+          return { coloured: coloured / (width * height), brightness: sum / (width * height) };
         };
-        expect(await coloured()).toBe(0);
+        const own = await readImage(join(root, 'images', '0.png'));
+        const before = await look();
+        expect(before.coloured).toBe(0);
+        // The picture as it is, neither black nor turned to its negative; it is scaled, which changes the mean by less than 5.
+        const mean = own.data.reduce((sum, value) => sum + value, 0) / own.data.length;
+        expect(Math.abs(before.brightness - mean)).toBeLessThan(5);
+        expect(Math.abs(255 - 2 * mean)).toBeGreaterThan(10); // a negative would be seen
         await page.click('button');
-        await status.getByText('Shown: reclmis:picture:/images/1.png').waitFor();
-        await expect.poll(coloured, { timeout: 30_000 }).toBeGreaterThan(0.01);
+        await status.getByText('Shown: reclmis:picture:/images/0.png').waitFor();
+        await expect.poll(async () => (await look()).coloured, { timeout: 30_000 }).toBeGreaterThan(0.01);
       } finally {
         await close();
       }

@@ -25,11 +25,12 @@ async function loadPicture(imageId: string): Promise<void> {
   if (!context) throw new Error('the browser gives no canvas');
   context.drawImage(bitmap, 0, 0);
   const rgba = context.getImageData(0, 0, columns, rows).data;
-  imageLoader.createAndCacheLocalImage(imageId, {
+  const image = imageLoader.createAndCacheLocalImage(imageId, {
     scalarData: Uint8Array.from({ length: columns * rows }, (_, p) => rgba[p * 4] ?? 0),
     dimensions: [columns, rows],
     spacing: [1, 1],
   });
+  [image.windowCenter, image.windowWidth] = [128, 256]; // bytes as they are
   utilities.genericMetadataProvider.add(imageId, {
     type: Enums.MetadataModules.GENERAL_SERIES,
     metadata: { modality: 'OT' },
@@ -45,7 +46,6 @@ export async function openViewer(element: HTMLDivElement, address: string): Prom
   engine.enableElement({ viewportId: 'viewport', type: Enums.ViewportType.STACK, element });
   const viewport = engine.getViewport('viewport') as Types.IStackViewport;
   await viewport.setStack([imageId]);
-  viewport.setProperties({ voiRange: { lower: 0, upper: 255 } });
   viewport.render();
   return viewport;
 }

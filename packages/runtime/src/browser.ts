@@ -77,7 +77,7 @@ async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOpt
   }
 }
 
-/** onnxruntime-web is in two builds: WebAssembly that can wait for WebGPU is larger, and all of its code is slower for it. */
+/** onnxruntime-web is in several builds: the one with WebGPU is twice as large, since its WebAssembly can pause anywhere to wait for the device. */
 async function loadRuntime(
   device: BrowserDevice,
   { threads = navigator.hardwareConcurrency, wasmPaths }: LoadOptions,
