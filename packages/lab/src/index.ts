@@ -18,6 +18,7 @@ export {
 export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
+export * from './probes/index.js';
 export * from './bench/index.js';
 export * from './ablate/index.js';
 export * from './model/index.js';

@@ -70,7 +70,8 @@ export async function scoreCases(
   return { rows, summary: new ScoreSummary(rows) };
 }
 
-function truthOf(batch: Batch, index: number, size: number): Mask {
+/** The true mask of a case of a batch. */
+export function truthOf(batch: Pick<Batch, 'masks'>, index: number, size: number): Mask {
   const plane = batch.masks.subarray(index * size * size, (index + 1) * size * size);
   return { width: size, height: size, data: Uint8Array.from(plane) };
 }

@@ -127,7 +127,7 @@ function svgRow(row: OverviewRow, y: number): string {
 }
 
 /** Copies an image into another at (x, y). */
-function paste(onto: RgbImage, image: RgbImage, x: number, y: number): void {
+export function paste(onto: RgbImage, image: RgbImage, x: number, y: number): void {
   for (let row = 0; row < image.height; row++) {
     const from = row * image.width * 3;
     onto.data.set(image.data.subarray(from, from + image.width * 3), ((y + row) * onto.width + x) * 3);

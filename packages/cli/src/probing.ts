@@ -1,0 +1,96 @@
+/** `--probes` of `reclmis evaluate`: its options, and what it prints and reports. */
+import type { Sides, ZoneLines } from '@reclmis/core';
+import { encodePng } from '@reclmis/files';
+import type { EvaluatedModel, NoteProbes, ReportSection } from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+import { interruptSignal } from './interrupt.js';
+import type { Output } from './output.js';
+import { Progress } from './progress.js';
+import { formatTable } from './table.js';
+import { zoneLinesOf } from './zone-options.js';
+
+export interface ProbeFlags {
+  readonly probes?: boolean;
+  readonly lungs?: string;
+  readonly sides: Sides | 'auto';
+  readonly zoneLines?: ZoneLines;
+}
+
+export function withProbeOptions(command: Command): Command {
+  return command
+    .option(
+      '--probes',
+      'also give the same images no note, another case’s and altered ones, and measure whether masks keep to the zones that notes name',
+    )
+    .option(
+      '--lungs <dir>',
+      'for --probes: masks of the lungs, by the images’ names; zones are thirds of each lung',
+    )
+    .addOption(
+      new Option(
+        '--sides <whose>',
+        'for --probes: whose left and right the notes mean; auto: as the true masks lie',
+      )
+        .choices(['auto', 'patient', 'image'])
+        .default('auto'),
+    )
+    .option(
+      '--zone-lines <upper,lower>',
+      'for --probes: lines across images without lung masks, as shares of the height (default: 0.333,0.5)',
+      zoneLinesOf,
+    );
+}
+
+/** The probes of a run, and their section of a report. */
+export interface ProbeResult {
+  readonly probes: NoteProbes;
+  readonly section: ReportSection;
+}
+
+/** Runs the probes on an evaluation whose model is still loaded. @throws as `probeNotes` */
+export async function runProbes(
+  at: EvaluatedModel,
+  flags: ProbeFlags & { readonly seed?: number },
+  output: Output,
+): Promise<ProbeResult> {
+  const { drawProbeSheet, probeNotes, probesSection } = await import('@reclmis/lab');
+  const bar = new Progress({ label: 'probing notes', total: at.dataset.cases.length, quiet: output.quiet });
+  const seed = flags.seed === undefined ? {} : { seed: flags.seed };
+  const probes = await probeNotes(at, {
+    ...seed,
+    ...(flags.lungs === undefined ? {} : { lungs: flags.lungs }),
+    ...(flags.zoneLines === undefined ? {} : { lines: flags.zoneLines }),
+    ...(flags.sides === 'auto' ? {} : { sides: flags.sides }),
+    onProgress: (done) => bar.update(done),
+    signal: interruptSignal(),
+  });
+  bar.stop();
+  const sheet = probes.example === null ? null : await drawProbeSheet(at, probes, probes.example, seed);
+  return { probes, section: probesSection(probes, sheet === null ? null : await encodePng(sheet, 3)) };
+}
+
+/** The probes as tables for a terminal. */
+export async function describeProbes(probes: NoteProbes): Promise<string> {
+  const { figureText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
+  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
+  const { zones, truth, notes } = probes;
+  return [
+    `\nNote probes: ${probes.cases} images of ${probes.patients} patients, 95 % intervals; ${zones.sides === 'image' ? 'the image’s' : 'the patient’s'} sides, zones by ${zones.from === 'lungs' ? 'masks of the lungs' : 'a split of the image'}\n`,
+    formatTable(
+      [
+        { title: '%' },
+        ...['changed', 'Dice', 'inside named zones', 'named zones reached', 'moved'].map(right),
+      ],
+      [
+        ...probes.probes.map((probe) => [
+          PROBE_TITLES[probe.notes],
+          String(probe.changed),
+          ...[probe.dice, probe.inside, probe.reached, probe.moved].map(figureText),
+        ]),
+        ['True masks, right notes', '', '', figureText(truth.inside), figureText(truth.reached), ''],
+      ],
+    ),
+    `\n${verdictOf(probes)}`,
+    `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} hold words that the grammar does not know.`,
+  ].join('\n');
+}

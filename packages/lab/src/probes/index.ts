@@ -1,0 +1,14 @@
+/** Whether a model listens to its note. */
+export {
+  coverageOf,
+  probeNotes,
+  type NoteCoverage,
+  type NoteProbes,
+  type Probe,
+  type ProbeOptions,
+} from './probes.js';
+export { type NoteFigures, type NoteMeasures, type ProbeFigure } from './measure.js';
+export { probesSvg } from './figure.js';
+export { figureText, probesSection, verdictOf } from './section.js';
+export { drawProbeSheet } from './sheet.js';
+export { PROBE_TITLES } from './titles.js';
