@@ -71,7 +71,7 @@ export async function runProbes(
 
 /** The probes as tables for a terminal. */
 export async function describeProbes(probes: NoteProbes): Promise<string> {
-  const { figureText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
+  const { probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const { zones, truth, notes } = probes;
   return [
@@ -85,9 +85,9 @@ export async function describeProbes(probes: NoteProbes): Promise<string> {
         ...probes.probes.map((probe) => [
           PROBE_TITLES[probe.notes],
           String(probe.changed),
-          ...[probe.dice, probe.inside, probe.reached, probe.moved].map(figureText),
+          ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
         ]),
-        ['True masks, right notes', '', '', figureText(truth.inside), figureText(truth.reached), ''],
+        ['True masks, right notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
       ],
     ),
     `\n${verdictOf(probes)}`,

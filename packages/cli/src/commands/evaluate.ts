@@ -13,10 +13,17 @@ import type {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import {
+  describeProbes,
+  type ProbeFlags,
+  type ProbeResult,
+  runProbes,
+  withProbeOptions,
+} from '../probing.js';
 import { Progress } from '../progress.js';
 import { formatTable, percent } from '../table.js';
 
-interface EvaluateFlags extends OutputOptions {
+interface EvaluateFlags extends OutputOptions, ProbeFlags {
   readonly data?: string;
   readonly split: Split;
   readonly stems?: string;
@@ -77,11 +84,13 @@ export function register(program: Command): void {
         'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
       ).choices(['fp32', 'bf16', 'fp16']),
     );
+  withProbeOptions(command);
   withOutputOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n  $ reclmis evaluate runs/qata --data data/QaTa-COV19\n' +
         '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes decide\n' +
+        '  $ reclmis evaluate runs/qata --probes --report report    # does it listen to the note?\n' +
         '  $ reclmis evaluate runs/qata --report report     # everything, as a page: report/report.html\n' +
         '  $ reclmis evaluate runs/a runs/b runs/c --data data/QaTa-COV19 --report report\n',
     )
@@ -104,6 +113,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
 
   const reports: RunReport[] = [];
   const tables: string[] = [];
+  const probed: ProbeResult[] = [];
   for (const dir of dirs) {
     const said = new Set<string>();
     const bar = new Progress({
@@ -117,6 +127,14 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
         said.add(line);
         output.notice(line);
       },
+      ...(flags.probes === true
+        ? {
+            afterwards: async (at) => {
+              bar.stop();
+              probed.push(await runProbes(at, flags, output));
+            },
+          }
+        : {}),
     });
     bar.stop();
     const { evaluation } = report;
@@ -131,12 +149,19 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     reports.push(report);
     tables.push(csv);
   }
+  for (const { probes } of probed) output.say(await describeProbes(probes));
+  const data = Object.fromEntries(probed.map(({ probes }) => ['probes', probes]));
   const differences = compareEvaluations(reports.map(({ evaluation }) => evaluation));
   if (dirs.length > 1) output.say(`\n${describeDifferences(dirs, differences)}`);
   const files =
     flags.report === undefined
       ? null
-      : await writeEvaluationReport(flags.report, { runs: reports, differences });
+      : await writeEvaluationReport(flags.report, {
+          runs: reports,
+          differences,
+          sections: probed.map(({ section }) => section),
+          data,
+        });
   if (files !== null) output.say(`\nReport: ${files.html}`);
 
   const results = reports.map(({ evaluation, figures, overlap, warnings }, i) => ({
@@ -147,7 +172,9 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     warnings,
   }));
   const page = files === null ? {} : { report: files };
-  output.result(dirs.length === 1 ? { ...results[0], ...page } : { runs: results, differences, ...page });
+  output.result(
+    dirs.length === 1 ? { ...results[0], ...data, ...page } : { runs: results, differences, ...page },
+  );
 }
 
 /** Evaluates one run; draws cases only where a report shows them. */
@@ -155,7 +182,7 @@ async function evaluateOne(
   dir: string,
   dataDir: string,
   flags: EvaluateFlags,
-  hooks: Pick<CollectOptions, 'onProgress' | 'onNotice'>,
+  hooks: Pick<CollectOptions, 'onProgress' | 'onNotice' | 'afterwards'>,
 ): Promise<RunReport> {
   const { collectReport } = await import('@reclmis/lab');
   const { split, stems, notes, checkpoint, group, spacing, batch, seed, device, threads, precision } = flags;
@@ -174,7 +201,11 @@ async function evaluateOne(
 }
 
 /** @throws OPTION_INVALID for what cannot be meant of several runs */
-function refuseTwins(dirs: readonly string[], { csv }: EvaluateFlags): void {
+function refuseTwins(dirs: readonly string[], { csv, probes, notes }: EvaluateFlags): void {
+  if (probes === true && (dirs.length > 1 || notes !== 'right'))
+    throw new ReclmisError('OPTION_INVALID', '--probes: expected one run, and its cases’ own notes', {
+      remedy: 'Leave --notes out, and probe each run by itself.',
+    });
   const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);
   if (twice !== undefined)
     throw new ReclmisError('OPTION_INVALID', `${twice}: expected different runs, got this one twice`);

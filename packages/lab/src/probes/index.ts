@@ -9,6 +9,6 @@ export {
 } from './probes.js';
 export { type NoteFigures, type NoteMeasures, type ProbeFigure } from './measure.js';
 export { probesSvg } from './figure.js';
-export { figureText, probesSection, verdictOf } from './section.js';
+export { probeText, probesSection, verdictOf } from './section.js';
 export { drawProbeSheet } from './sheet.js';
 export { PROBE_TITLES } from './titles.js';

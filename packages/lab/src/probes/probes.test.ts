@@ -10,7 +10,7 @@ import { evaluateRun, NOTE_VARIANTS, noteVariant, type NoteVariant } from '../ev
 import { makeTinyRun } from '../testing/tiny-run.js';
 import { figuresOf, type Given, measureNote, type NoteMeasures } from './measure.js';
 import { coverageOf, type NoteProbes, probeNotes, type ProbeOptions, runVariants } from './probes.js';
-import { figureText, probesSection, verdictOf } from './section.js';
+import { probeText, probesSection, verdictOf } from './section.js';
 import { drawProbeSheet } from './sheet.js';
 
 const S = 12;
@@ -156,7 +156,7 @@ describe('figuresOf', () => {
     expect(figures?.dice?.high).toBeLessThanOrEqual(0.9);
     expect(figures?.inside).toMatchObject({ value: 0.5, cases: 1, low: 0.5, high: 0.5 });
     expect(figures?.moved).toBe(null);
-    expect(figureText(figures?.moved ?? null)).toBe('not applicable');
+    expect(probeText(figures?.moved ?? null)).toBe('not applicable');
   });
 
   it('draws patients: of one alone the interval is the figure', () => {

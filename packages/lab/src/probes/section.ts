@@ -16,7 +16,7 @@ import type { NoteProbes } from './probes.js';
 import { PROBE_TITLES } from './titles.js';
 
 /** A figure in percent with its interval: `84.2 (83.1 to 85.0)`; words where the measure does not apply. */
-export function figureText(figure: ProbeFigure | null): string {
+export function probeText(figure: ProbeFigure | null): string {
   if (figure === null) return 'not applicable';
   const percent = (value: number): string => (100 * value).toFixed(1);
   return `${percent(figure.value)} (${percent(figure.low)} to ${percent(figure.high)})`;
@@ -73,12 +73,12 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
         ...probes.probes.map((probe) => [
           PROBE_TITLES[probe.notes],
           String(probe.changed),
-          figureText(probe.dice),
-          probe.notes === 'right' ? '' : figureText(probe.change),
-          figureText(probe.inside),
-          figureText(probe.reached),
+          probeText(probe.dice),
+          probe.notes === 'right' ? '' : probeText(probe.change),
+          probeText(probe.inside),
+          probeText(probe.reached),
         ]),
-        ['True masks, right notes', '', '', '', figureText(truth.inside), figureText(truth.reached)],
+        ['True masks, right notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
       ],
       {
         caption: `${probes.cases} images of ${probes.patients} patients; 95 % intervals by a bootstrap of patients`,
@@ -91,9 +91,9 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
         .filter(({ notes: kind }) => kind !== 'right' && kind !== 'empty')
         .map((probe) => [
           PROBE_TITLES[probe.notes],
-          figureText(probe.moved),
-          figureText(probe.same),
-          figureText(probe.expected),
+          probeText(probe.moved),
+          probeText(probe.same),
+          probeText(probe.expected),
         ]),
     ),
     list([
