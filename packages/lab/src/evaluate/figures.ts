@@ -30,10 +30,9 @@ function lineOf(run: number): Pick<Series, 'colour' | 'dashed'> {
 
 /** Images by Dice and by HD95, as outlines of histograms. */
 export function distributionSvg(runs: readonly NamedRun[]): string {
-  const farthest = Math.max(
-    0,
-    ...runs.flatMap(({ report }) => report.evaluation.rows.map(({ hd95 }) => hd95 ?? 0)),
-  );
+  let farthest = 0;
+  for (const { report } of runs)
+    for (const { hd95 } of report.evaluation.rows) farthest = Math.max(farthest, hd95 ?? 0);
   const charts: Chart[] = [
     histogram('Images by Dice', 'Dice', 1, runs, (row) => row.dice),
     histogram('Images by HD95', 'HD95, pixels', farthest || 1, runs, (row) => row.hd95),

@@ -54,7 +54,9 @@ export function strataOf(
   const put = (kind: string, name: string, row: CaseMeasure): void => {
     const classes = kinds.get(kind) ?? new Map<string, CaseMeasure[]>();
     kinds.set(kind, classes);
-    classes.set(name, [...(classes.get(name) ?? []), row]);
+    const members = classes.get(name);
+    if (members === undefined) classes.set(name, [row]);
+    else members.push(row);
   };
   for (const row of rows) {
     for (const [kind, names] of Object.entries(noteClasses(notes.get(row.id) ?? '')))
