@@ -31,6 +31,7 @@ export * from './clip-tokens.js';
 export { CLIP_SIZE } from './clip-vocabulary.js';
 export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
+export * from './note-lengths.js';
 export * from './note-tokens.js';
 export * from './zones.js';
 export {

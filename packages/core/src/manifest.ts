@@ -103,6 +103,8 @@ const schema = z.strictObject({
     .nullable(),
   /** Trained scalars, those of the segmenter's graph. */
   parameters: count,
+  /** Arithmetic of one image and note as trained, a multiplication and an addition being two; absent in older models. */
+  flopsPerImage: count.optional(),
   training: z.strictObject({
     /** Name and fingerprint of the data; null where they are not known (imported weights). */
     data: z.strictObject({ name: z.string(), cases: count, fingerprint: z.string() }).nullable(),

@@ -41,11 +41,13 @@ export async function makeFolder(path: string): Promise<void> {
 /**
  * Writes a file whole or not at all: into a temporary file of the same folder (which is created if needed), then renamed. Text may come in
  * pieces, so that long files need not be in memory.
+ * @param options `sync` waits until the disk has the bytes, for files that cost too much to lose with the machine's power.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array | string | Iterable<string> | AsyncIterable<string>,
+  { sync = false }: { readonly sync?: boolean } = {},
 ): Promise<void> {
   await makeFolder(dirname(path));
   serial += 1;
@@ -55,6 +57,7 @@ export async function writeFileAtomic(
     try {
       if (typeof bytes === 'string' || bytes instanceof Uint8Array) await file.writeFile(bytes);
       else for await (const piece of bytes) await file.writeFile(piece); // each goes on where the last ended
+      if (sync) await file.sync();
     } finally {
       await file.close();
     }

@@ -1,4 +1,5 @@
-/** `reclmis bench train|infer|table`: what a step takes on this machine, and what part of the machine's rate that is. */
+/** `reclmis bench train|infer|table`: what a step takes on this machine, and what part of the machine's rate that is; and what exported models take. */
+import { ReclmisError } from '@reclmis/core';
 import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -13,12 +14,17 @@ interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly peak: boolean;
   readonly profile?: true | 'operator' | 'shape';
   readonly batchSize?: number;
+  readonly model?: readonly string[];
+  readonly batches?: readonly number[];
+  readonly starts?: number;
 }
 
 /** Where neither a flag nor a file says how many: the size of the project's own target, 8 images a step. */
 const BATCH_SIZE = 8;
 /** Operators of a phase that the terminal is given; `--json` holds all. */
 const SHOWN = 15;
+/** Cold starts of an exported model, unless told otherwise. */
+const STARTS = 3;
 
 export function register(program: Command): void {
   const bench = program
@@ -64,16 +70,76 @@ function add(
         .argParser(numberOf('--batch-size', { min: 1 }))
         .hideHelp(),
     );
+  if (name === 'infer') withModels(command);
   withOutputOptions(withSettings(command))
     .addHelpText(
       'after',
       '\nThe batch is of 8 unless --batch or a file says otherwise; all other settings are those of training.\n' +
-        `\nExamples:\n  $ reclmis bench ${name}\n  $ reclmis bench ${name} --batch 8 --precision bf16 --profile shape --json\n`,
+        `\nExamples:\n  $ reclmis bench ${name}\n  $ reclmis bench ${name} --batch 8 --precision bf16 --profile shape --json\n` +
+        (name === 'infer'
+          ? '  $ reclmis bench infer --model models/fp32 models/int8 --batches 1,8 --threads 2\n'
+          : ''),
     )
     .action(async (flags: BenchFlags) => {
+      if (flags.model !== undefined) {
+        await runExported(flags, flags.model);
+        return;
+      }
+      for (const name of ['batches', 'starts'] as const)
+        if (flags[name] !== undefined)
+          throw new ReclmisError(
+            'OPTION_INVALID',
+            `--${name}: measures exported models, and no --model was given`,
+          );
       const lab = await import('@reclmis/lab');
       await run(flags, of(lab));
     });
+}
+
+/** Exported models in place of a made one of libtorch. */
+function withModels(command: Command): void {
+  command
+    .option('--model <dirs...>', 'measure exported models instead (folders of `reclmis export`), by turns')
+    .option('--batches <list>', 'with --model: images at once, such as 1,8 (default: 1)', batchesOf)
+    .option(
+      '--starts <n>',
+      `with --model: cold starts of each (default: ${STARTS})`,
+      numberOf('--starts', { min: 1 }),
+    );
+}
+
+/** @throws OPTION_INVALID */
+function batchesOf(text: string): number[] {
+  return text.split(',').map(numberOf('--batches', { min: 1 }));
+}
+
+async function runExported(flags: BenchFlags, models: readonly string[]): Promise<void> {
+  const { benchExported } = await import('../bench/exported.js');
+  const { formatExported } = await import('../bench/exported-table.js');
+  const output = new Output(flags);
+  const { steps, warmup, batches = [1], starts = STARTS, threads, device } = flags;
+  if (device !== undefined && device !== 'cpu' && device !== 'cuda')
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--device: expected cpu or cuda with --model, got another`,
+    );
+  let bar: Progress | null = null;
+  const report = await benchExported({
+    models,
+    batches,
+    steps,
+    warmup,
+    starts,
+    threads: typeof threads === 'number' && threads > 0 ? threads : null,
+    ...(device === undefined ? {} : { device }),
+    onStep: (done, total) => {
+      bar ??= new Progress({ label: 'measuring', total, quiet: output.quiet });
+      bar.update(done);
+      if (done === total) bar.stop();
+    },
+  });
+  output.result(report);
+  output.say(formatExported(report));
 }
 
 async function run(flags: BenchFlags, measure: Measure): Promise<void> {

@@ -18,6 +18,7 @@ interface ServeFlags {
   readonly maxBatch?: number;
   readonly batchWait?: number;
   readonly timeout?: number;
+  readonly bodyTimeout?: number;
   readonly maxBytes?: number;
   readonly maxPixels?: number;
   readonly maxNote?: number;
@@ -50,6 +51,11 @@ export function register(program: Command): void {
     )
     .option('--max-queue <n>', 'requests that wait; more are answered 503', whole('--max-queue', 0))
     .option('--timeout <ms>', 'from the whole request to the answer', whole('--timeout'))
+    .option(
+      '--body-timeout <ms>',
+      'for a request to arrive; slower ones are answered 408',
+      whole('--body-timeout'),
+    )
     .option('--max-bytes <n>', 'bytes of a request', whole('--max-bytes'))
     .option('--max-pixels <n>', 'pixels of an image, checked before decoding', whole('--max-pixels'))
     .option('--max-note <n>', 'characters of a note', whole('--max-note'))
@@ -99,7 +105,8 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   }
 }
 
-type Limit = 'maxQueue' | 'maxBatch' | 'batchWait' | 'timeout' | 'maxBytes' | 'maxPixels' | 'maxNote';
+type Limit =
+  'maxQueue' | 'maxBatch' | 'batchWait' | 'timeout' | 'bodyTimeout' | 'maxBytes' | 'maxPixels' | 'maxNote';
 
 /** The limits that were given. */
 function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
@@ -108,6 +115,7 @@ function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
     'maxBatch',
     'batchWait',
     'timeout',
+    'bodyTimeout',
     'maxBytes',
     'maxPixels',
     'maxNote',

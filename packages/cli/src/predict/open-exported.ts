@@ -2,7 +2,16 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
+import {
+  ClipTokenizer,
+  describeCutNotes,
+  MANIFEST_FILE,
+  type ModelManifest,
+  parseManifest,
+  ReclmisError,
+  type TokenCounter,
+  WordTokenizer,
+} from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './open.js';
@@ -46,6 +55,7 @@ async function load(
     ...(threads === undefined || threads === 0 ? {} : { threads }),
   });
   const { segmenter, textEncoder, note } = manifest;
+  const counter = await tokenCounter(dir, manifest);
   const files = [
     segmenter.file,
     textEncoder?.file,
@@ -67,9 +77,21 @@ async function load(
     },
     versions: { exportedBy: manifest.versions.reclmis, opset: manifest.versions.opset },
     engine: { device: model.device, precision: manifest.precision },
-    notices: () => [],
+    notices: (notes) => [counter && describeCutNotes(counter, notes)].filter((line) => line !== null),
     dispose: () => model.dispose(),
   };
+}
+
+/** Counts a note's tokens as the model's tokeniser makes them; null where the model reads no notes. */
+async function tokenCounter(dir: string, { note }: ModelManifest): Promise<TokenCounter | null> {
+  if (!note) return null;
+  const { tokenizer, contextLength } = note;
+  if (tokenizer.kind === 'words') {
+    const words = WordTokenizer.fromJSON(tokenizer.vocabulary);
+    return { contextLength, countTokens: (text) => words.tokens(text, 1).words.length };
+  }
+  const clip = ClipTokenizer.fromMerges(await readFile(join(dir, tokenizer.merges.name), 'utf8'));
+  return { contextLength, countTokens: (text) => clip.tokenize(text).length + 2 }; // start and end
 }
 
 async function probabilities(

@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReclmisError, type RgbImage, threshold } from '@reclmis/core';
@@ -350,6 +351,51 @@ describe('several models', () => {
     const { codes } = await run({ segmenter: [new Brightness(), constant(8, NaN)], cases, out: place() });
     expect(codes).toEqual({ CHECKPOINT_CORRUPT: 1 });
   });
+});
+
+describe('a disk of one megabyte', () => {
+  const disk = join(root, 'disk');
+  mkdirSync(disk);
+  const mount = (): boolean =>
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status === 0;
+  const mounts = mount();
+  if (mounts) spawnSync('umount', [disk]);
+
+  it.skipIf(!mounts)(
+    'that fills up: DISK_FULL, nothing half-written, and the rest when there is room',
+    async () => {
+      const dir = join(root, 'many');
+      mkdirSync(dir);
+      for (const name of ['a', 'b', 'c', 'd', 'e', 'f'])
+        await writePngRgb(join(dir, `${name}.png`), halves(200, 200));
+      const cases = await casesFor({ image: dir, note: 'bright' });
+      const outputs = { overlay: false, probability: 'npy', contours: false } as const; // 160 KB each
+      expect(mount()).toBe(true);
+      try {
+        const out = join(disk, 'out');
+        writeFileSync(join(disk, 'others'), new Uint8Array(500_000));
+        await expect(run({ cases, out, outputs, batchSize: 1 })).rejects.toMatchObject({ code: 'DISK_FULL' });
+        const left = readdirSync(out);
+        expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+        expect(left.filter((name) => name.endsWith('.npy')).length).toBeLessThan(cases.length);
+        for (const name of left.filter((one) => one.endsWith('.npy')))
+          expect(statSync(join(out, name)).size).toBeGreaterThan(200 * 200 * 4);
+        rmSync(join(disk, 'others'));
+        rmSync(join(out, left.find((name) => name.endsWith('.npy')) ?? ''));
+        const { counts } = await run({
+          cases: cases.slice(0, 5),
+          out,
+          outputs,
+          batchSize: 1,
+          beginning: 'resume',
+        });
+        expect(counts).toMatchObject({ cases: 5, failed: 0 });
+        expect(counts.done + counts.skipped).toBe(5);
+      } finally {
+        spawnSync('umount', ['-l', disk]);
+      }
+    },
+  );
 });
 
 describe('resuming', () => {

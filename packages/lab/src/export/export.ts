@@ -14,6 +14,7 @@ import {
   ReclmisError,
 } from '@reclmis/core';
 import { makeFolder, oneLine, systemCode, writeFileAtomic } from '@reclmis/files';
+import { countFlops } from '@reclmis/torch';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
@@ -133,6 +134,7 @@ async function writeModel(
   const graph = segmenterGraph(model.model, encoder.contextLength);
   const text = model.model.readsNotes ? textGraph(encoder) : null;
   const parameters = countParameters(graph);
+  const flopsPerImage = flopsOf(model);
   if (precision === 'fp32') {
     foldUpsampling(graph);
     meansAsConvolutions(graph);
@@ -149,9 +151,9 @@ async function writeModel(
 
   onStage('writing');
   const { reclmis } = currentVersions();
-  await writeFileAtomic(join(dir, FILES.segmenter), encodeModel(graph, reclmis));
+  await writeFileAtomic(join(dir, FILES.segmenter), encodeModel(graph, reclmis), { sync: true });
   if (text) {
-    await writeFileAtomic(join(dir, FILES.text), encodeModel(text.graph, reclmis));
+    await writeFileAtomic(join(dir, FILES.text), encodeModel(text.graph, reclmis), { sync: true });
     if (text.tokenizer.merges !== null) await copyFile(text.tokenizer.merges, join(dir, FILES.merges));
   }
 
@@ -170,9 +172,9 @@ async function writeModel(
     { precision, threshold: THRESHOLD, onProgress: () => signal?.throwIfAborted() },
   );
 
-  const described = { precision, check, parameters, tokenizer: text?.tokenizer ?? null };
+  const described = { precision, check, parameters, flopsPerImage, tokenizer: text?.tokenizer ?? null };
   const manifest = await describe(run, model, dir, described, options.name);
-  await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest));
+  await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest), { sync: true });
   const { target = 'onnx', storageUri } = options;
   await writeTarget(dir, manifest, { target, ...(storageUri === undefined ? {} : { storageUri }) });
   const files = [manifest.segmenter.file, manifest.textEncoder?.file].map((file) => file?.bytes ?? 0);
@@ -183,6 +185,7 @@ interface Described {
   readonly precision: ExportPrecision;
   readonly check: CheckReport;
   readonly parameters: number;
+  readonly flopsPerImage: number;
   readonly tokenizer: ExportedTokenizer | null;
 }
 
@@ -190,7 +193,7 @@ async function describe(
   run: Run,
   model: LoadedModel,
   dir: string,
-  { precision, check, parameters, tokenizer }: Described,
+  { precision, check, parameters, flopsPerImage, tokenizer }: Described,
   name: string = defaultName(run),
 ): Promise<ModelManifest> {
   const { reclmis, libtorch } = currentVersions();
@@ -229,6 +232,7 @@ async function describe(
       outputs: { note: TEXT_NAMES.note },
     },
     parameters,
+    flopsPerImage,
     training: {
       data: data && { ...data.train },
       checkpoint: { kind: checkpoint.kind, epoch: checkpoint.epoch },
@@ -239,6 +243,13 @@ async function describe(
     limits: [...LIMITS],
     check: { cases: check.cases, worst: check.worst },
   };
+}
+
+/** Of an image and its note by libtorch's operators; the exported graph may need less (`phases.ts`). */
+function flopsOf(model: LoadedModel): number {
+  const [one] = madeCases(1, model.size);
+  if (!one) throw new ReclmisError('INTERNAL', 'no case was made');
+  return countFlops(() => model.probabilities(one.image, [one.note])).flops.forward;
 }
 
 /** Letters, digits, dot, dash and underscore, as manifests and servers take them. */

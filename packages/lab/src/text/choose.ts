@@ -47,35 +47,4 @@ export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEnc
   return new ClipEncoder(weights, { contextLength });
 }
 
-/** How notes fit an encoder's context. */
-export interface NoteLengths {
-  readonly notes: number;
-  /** Notes that lose words. */
-  readonly cut: number;
-  /** Tokens of the longest. */
-  readonly longest: number;
-}
-
-/** Counts the notes that are longer than the encoder's context. */
-export function noteLengths(encoder: NoteEncoder, notes: Iterable<string>): NoteLengths {
-  const seen = new Map<string, number>();
-  let [count, cut, longest] = [0, 0, 0];
-  for (const note of notes) {
-    const tokens = seen.get(note) ?? encoder.countTokens(note);
-    seen.set(note, tokens);
-    count++;
-    if (tokens > encoder.contextLength) cut++;
-    longest = Math.max(longest, tokens);
-  }
-  return { notes: count, cut, longest };
-}
-
-/** One line about notes that lose words, or null where none does. */
-export function describeCutNotes(encoder: NoteEncoder, notes: Iterable<string>): string | null {
-  const { notes: count, cut, longest } = noteLengths(encoder, notes);
-  if (cut === 0) return null;
-  return (
-    `${cut} of ${count} notes are longer than the context of ${encoder.contextLength} tokens and lose their last words; ` +
-    `the longest takes ${longest}.`
-  );
-}
+export { describeCutNotes, type NoteLengths, noteLengths } from '@reclmis/core';

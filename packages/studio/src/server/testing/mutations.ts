@@ -2,6 +2,7 @@
  * Random mutations of valid requests, for the tests of faults: bytes flipped, taken, doubled, put in, pieces of HTTP and JSON that parsers trip over, and
  * numbers made large. They are sent over connections that are kept, so that what one leaves behind meets the next.
  */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Random } from '@reclmis/core';
 
@@ -90,8 +91,40 @@ export interface Tally {
   uncoded: string[];
 }
 
-/** Milliseconds after which a request that is still incomplete is ended from the client's side. */
-const SILENCE = 150;
+/** How often a client without an answer asks whether there will be one, milliseconds; nothing depends on it. */
+const LOOK = 3;
+
+/**
+ * The server as seen from inside, to tell a request that is worked on from one that will never be: it has read all that was sent on a connection
+ * and works on nothing of it, so it waits for bytes that were promised. No clock can tell that.
+ */
+export class Inside {
+  /** Sockets by the client's port. */
+  private readonly sockets = new Map<number, Socket>();
+  private readonly working = new Map<Socket, Set<IncomingMessage>>();
+
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => {
+      const { remotePort = 0 } = socket;
+      this.sockets.set(remotePort, socket);
+      socket.once('close', () => {
+        if (this.sockets.get(remotePort) === socket) this.sockets.delete(remotePort);
+      });
+    });
+    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+      const requests = this.working.get(request.socket) ?? new Set();
+      this.working.set(request.socket, requests.add(request));
+      response.once('close', () => requests.delete(request));
+    });
+  }
+
+  /** Whether nothing will come on the connection from this port, on which so many bytes were sent, unless the client goes on. */
+  waits(port: number, sent: number): boolean {
+    const socket = this.sockets.get(port);
+    if (!socket || socket.bytesRead < sent) return false; // not there yet, or ended
+    return [...(this.working.get(socket) ?? [])].every(({ complete }) => !complete);
+  }
+}
 
 /** A connection, and what came on it while nobody asked. */
 interface Line {
@@ -101,7 +134,12 @@ interface Line {
 }
 
 /** Sends each of the requests, several connections side by side, each kept as long as the server keeps it. */
-export async function sendAll(port: number, requests: Iterable<Uint8Array>, lanes: number): Promise<Tally> {
+export async function sendAll(
+  to: { readonly port: number; readonly inside: Inside },
+  requests: Iterable<Uint8Array>,
+  lanes: number,
+): Promise<Tally> {
+  const { port, inside } = to;
   const tally: Tally = { statuses: new Map(), unfinished: 0, dropped: [], uncoded: [] };
   const source = requests[Symbol.iterator]();
   const lane = async (): Promise<void> => {
@@ -114,7 +152,7 @@ export async function sendAll(port: number, requests: Iterable<Uint8Array>, lane
           line = await open(port);
         }
         const { fresh } = line;
-        const { text, ended } = await exchange(line, next.value);
+        const { text, ended } = await exchange(line, next.value, inside);
         answered = text !== '' || ended || fresh; // a kept connection that ends under a request: the request is sent again
         count(text, tally);
         if (text === '' && ended) tally.unfinished += 1;
@@ -144,17 +182,20 @@ function open(port: number): Promise<Line> {
 }
 
 /** Sends bytes; what came until an answer was whole or the connection ended, and whether the client had to end its side. */
-function exchange(line: Line, bytes: Uint8Array): Promise<{ text: string; ended: boolean }> {
+function exchange(line: Line, bytes: Uint8Array, inside: Inside): Promise<{ text: string; ended: boolean }> {
   const { socket } = line;
   line.fresh = false;
   return new Promise((resolve) => {
     let ended = false;
+    const look = setInterval(() => {
+      if (ended || socket.localPort === undefined || !inside.waits(socket.localPort, socket.bytesWritten))
+        return;
+      ended = true; // the server's turn
+      socket.end();
+    }, LOOK);
     const done = (): void => {
-      socket.setTimeout(0);
-      socket
-        .removeListener('data', onData)
-        .removeListener('close', done)
-        .removeListener('timeout', onSilence);
+      clearInterval(look);
+      socket.removeListener('data', onData).removeListener('close', done);
       const text = line.stray;
       line.stray = '';
       resolve({ text, ended });
@@ -162,13 +203,7 @@ function exchange(line: Line, bytes: Uint8Array): Promise<{ text: string; ended:
     const onData = (): void => {
       if (isWhole(line.stray)) done();
     };
-    const onSilence = (): void => {
-      if (ended) return; // the server's turn
-      ended = true;
-      socket.end();
-    };
-    socket.on('data', onData).on('close', done).on('timeout', onSilence);
-    socket.setTimeout(SILENCE);
+    socket.on('data', onData).on('close', done);
     socket.write(bytes);
   });
 }

@@ -1,0 +1,321 @@
+/**
+ * `reclmis serve` under load: the model's own speed in batches first, then the server, a process of its own, at 1, 8, 64 and 256 connections.
+ *
+ *     npm run bench:serve -- [--model DIR] [--seconds 60] [--connections 1,8,64,256] [--threads N] [--max-queue N] [--json]
+ *
+ * Without --model a small one is made (phantoms of 96 x 96 pixels, base width 16, one epoch), so that it runs anywhere. Requests are PNG files
+ * with their notes as a browser's form; the model's own speed is that of the same files, decoded, computed and stretched in batches of the size
+ * that the server makes. Throughput counts masks, not refusals. After the load come clients that vanish and one that is slow.
+ *
+ * Prints tables, or one JSON document. Ends with status 1 where an answer was neither 200 nor 503, a connection broke, or the server kept
+ * something of a request that had ended.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import autocannon, { type Result } from 'autocannon';
+import { quantile, Random } from '@reclmis/core';
+import { encodePng } from '@reclmis/files';
+import { loadModel } from '@reclmis/runtime';
+import { DEFAULT_LIMITS } from '@reclmis/studio';
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    connections: { type: 'string', default: '1,8,64,256' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    'max-queue': { type: 'string', default: String(DEFAULT_LIMITS.maxQueue) },
+    json: { type: 'boolean', default: false },
+  },
+});
+const [seconds, threads] = [values.seconds, values.threads].map(Number) as [number, number];
+const stages = values.connections.split(',').map(Number);
+if (![seconds, threads, ...stages].every((value) => value > 0))
+  throw new Error('--seconds, --threads, --connections: expected numbers above 0');
+
+const RECLMIS = fileURLToPath(new URL('../../packages/cli/bin/reclmis.js', import.meta.url));
+const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+const PICTURE_SIZE = 512;
+const BOUNDARY = 'reclmis-bench-boundary';
+const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
+/** A request may take this long to arrive, milliseconds; the slow client takes longer. */
+const BODY_TIMEOUT = 5_000;
+const VANISHING = 50;
+const MIB = 2 ** 20;
+
+const remark = (text: string): void => void process.stderr.write(`${text}\n`);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A smooth picture with some noise, as radiographs are, so that the PNG has a usual size. */
+async function picture(): Promise<Buffer> {
+  const random = Random.from('bench serve');
+  const at = (i: number): number => {
+    const [x, y] = [i % PICTURE_SIZE, Math.floor(i / PICTURE_SIZE)];
+    return 128 + 80 * Math.sin(x / 60) * Math.cos(y / 75) + random.int(8);
+  };
+  const data = Uint8Array.from({ length: PICTURE_SIZE ** 2 }, (_, i) => at(i));
+  return Buffer.from(await encodePng({ width: PICTURE_SIZE, height: PICTURE_SIZE, data }, 1));
+}
+
+function formOf(png: Buffer): Buffer {
+  const part = (head: string): string => `--${BOUNDARY}\r\nContent-Disposition: form-data; ${head}\r\n\r\n`;
+  return Buffer.concat([
+    Buffer.from(part('name="image"; filename="a.png"')),
+    png,
+    Buffer.from(`\r\n${part('name="note"')}${NOTE}\r\n--${BOUNDARY}--\r\n`),
+  ]);
+}
+
+/** A small exported model, made in `root`. */
+async function madeModel(root: string): Promise<string> {
+  const { exportModel, loadPreset, train, writePhantom } = await import('@reclmis/lab');
+  const [data, run, out] = ['data', 'run', 'model'].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+  ];
+  remark('making a small model ...');
+  await writePhantom(data, { count: 24, seed: 1, size: 96 });
+  await train(
+    loadPreset('phantom', { 'data.dir': data, 'data.workers': 0, 'train.epochs': 1, 'train.warmupSteps': 0 }),
+    { out: run },
+  );
+  await exportModel(run, { out });
+  return out;
+}
+
+/** Images per second of the model in batches, from PNG files in memory to masks, for about as long as told. */
+async function batchSpeed(dir: string, png: Buffer, batch: number, forSeconds: number): Promise<number> {
+  const model = await loadModel(dir, { threads });
+  try {
+    const cases = Array.from({ length: batch }, () => ({ image: png, note: NOTE }));
+    await model.segmentBatch(cases);
+    await model.segmentBatch(cases);
+    const times: number[] = [];
+    const begun = performance.now();
+    while (times.length < 5 || performance.now() - begun < 1000 * forSeconds) {
+      const before = performance.now();
+      await model.segmentBatch(cases);
+      times.push((performance.now() - before) / 1000);
+    }
+    return (times.length * batch) / times.reduce((sum, time) => sum + time, 0);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Starts the command; its address is what it says first. */
+async function startServer(dir: string): Promise<{ child: ChildProcess; url: string }> {
+  const flags = {
+    '--port': '0',
+    '--threads': String(threads),
+    '--max-queue': values['max-queue'],
+    '--body-timeout': String(BODY_TIMEOUT),
+  };
+  const child = spawn(process.execPath, [RECLMIS, 'serve', dir, '-q', ...Object.entries(flags).flat()], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  for await (const line of createInterface({ input: child.stderr })) {
+    const url = / at (http:\S+),/.exec(line)?.[1];
+    if (url !== undefined) return { child, url };
+    remark(line);
+  }
+  throw new Error('the server did not start');
+}
+
+/** Figures of the server by their names, without labels. */
+async function figures(url: string): Promise<Map<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => /^\w+ /.test(line));
+  return new Map(lines.map((line) => line.split(' ')).map(([name = '', value]) => [name, Number(value)]));
+}
+
+const resident = async (url: string): Promise<number> =>
+  (await figures(url)).get('process_resident_memory_bytes') ?? Number.NaN;
+
+interface Stage {
+  readonly connections: number;
+  readonly imagesPerSecond: number;
+  /** Of the model's own speed. */
+  readonly share: number;
+  /** Of answers with a mask, milliseconds. */
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly broken: number;
+  readonly residentMiB: { readonly start: number; readonly end: number };
+}
+
+async function load(url: string, body: Buffer, connections: number, own: number): Promise<Stage> {
+  const start = await resident(url);
+  const statuses: Record<string, number> = {};
+  const times: number[] = [];
+  const begun = performance.now();
+  let last = begun;
+  const result = await new Promise<Result>((resolve, reject) => {
+    const options = {
+      url: `${url}/segment`,
+      connections,
+      duration: seconds,
+      method: 'POST',
+      headers: { 'content-type': FORM_TYPE },
+      body,
+      timeout: 120,
+    } as const;
+    const instance = autocannon(options, (error, done) => (error ? reject(error) : resolve(done)));
+    instance.on('response', (_client: unknown, status: number, _bytes: number, milliseconds: number) => {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      if (status !== 200) return;
+      times.push(milliseconds);
+      last = performance.now();
+    });
+  });
+  const imagesPerSecond = times.length / ((last - begun) / 1000);
+  return {
+    connections,
+    imagesPerSecond,
+    share: imagesPerSecond / own,
+    latency: { p50: quantile(times, 0.5), p95: quantile(times, 0.95), p99: quantile(times, 0.99) },
+    statuses,
+    broken: result.errors,
+    residentMiB: { start: start / MIB, end: (await resident(url)) / MIB },
+  };
+}
+
+const headOf = (body: Buffer): string =>
+  `POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${body.length}\r\n\r\n`;
+
+/** Clients that send a request, or a part of it, and leave. */
+async function vanish(url: string, body: Buffer): Promise<void> {
+  const random = Random.from('vanishing clients');
+  const one = (): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
+        socket.write(headOf(body));
+        const part = random.bool(0.5) ? body : body.subarray(0, random.int(body.length));
+        socket.write(part, () => setTimeout(() => socket.destroy(), random.int(50)));
+      });
+      socket.on('error', () => undefined).on('close', () => resolve());
+    });
+  await Promise.all(Array.from({ length: VANISHING }, one));
+}
+
+/** A client that sends a byte now and then; how the server ended it. */
+function crawl(url: string, body: Buffer): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    let sent = 0;
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(headOf(body)));
+    const timer = setInterval(() => socket.write(body.subarray(sent, ++sent)), 200);
+    socket.on('data', (data) => (answer += data.toString('latin1')));
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        clearInterval(timer);
+        resolve(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 'none');
+      });
+  });
+}
+
+/** Waits until the server holds nothing of any request, 30 s at most; what it still holds then. */
+async function held(url: string): Promise<Record<string, number>> {
+  const names = ['reclmis_queue_length', 'reclmis_held_bytes', 'reclmis_held_pixels'];
+  for (let i = 0; ; i++) {
+    const now = await figures(url);
+    const left = Object.fromEntries(names.map((name) => [name, now.get(name) ?? Number.NaN]));
+    if (Object.values(left).every((value) => value === 0) || i === 300) return left;
+    await pause(100);
+  }
+}
+
+function table(own: number, batch: number, rows: readonly Stage[]): string {
+  const cells = [
+    [
+      'connections',
+      'images/s',
+      'of own speed',
+      'p50 ms',
+      'p95 ms',
+      'p99 ms',
+      '200',
+      '503',
+      'other',
+      'broken',
+      'MiB start',
+      'MiB end',
+    ],
+    ...rows.map(({ connections, imagesPerSecond, share, latency, statuses, broken, residentMiB }) => {
+      const { 200: good = 0, 503: busy = 0, ...rest } = statuses;
+      const other = Object.values(rest).reduce((sum, n) => sum + n, 0);
+      const figure = [latency.p50, latency.p95, latency.p99].map((value) => value.toFixed(0));
+      const mib = [residentMiB.start, residentMiB.end].map((value) => value.toFixed(0));
+      return [
+        String(connections),
+        imagesPerSecond.toFixed(2),
+        `${(100 * share).toFixed(0)} %`,
+        ...figure,
+        ...[good, busy, other, broken].map(String),
+        ...mib,
+      ];
+    }),
+  ];
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
+  const lines = cells.map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  '));
+  return `the model's own speed, batch ${batch}: ${own.toFixed(2)} images/s\n\n${lines.join('\n')}`;
+}
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-bench-serve-'));
+let child: ChildProcess | null = null;
+try {
+  const dir = values.model ?? (await madeModel(root));
+  const png = await picture();
+  const body = formOf(png);
+  const batch = DEFAULT_LIMITS.maxBatch;
+  remark('measuring the model by itself ...');
+  const own = await batchSpeed(dir, png, batch, Math.min(seconds, 15));
+  const server = await startServer(dir);
+  child = server.child;
+  const { url } = server;
+  await load(url, body, batch, own).then(() => remark('warmed up')); // a stage that does not count: memory is taken, code compiled
+  const rows: Stage[] = [];
+  for (const connections of stages) {
+    remark(`${connections} connections for ${seconds} s ...`);
+    rows.push(await load(url, body, connections, own));
+  }
+  const before = await resident(url);
+  await vanish(url, body);
+  const slow = await crawl(url, body);
+  const left = await held(url);
+  const after = await resident(url);
+  const well = (await fetch(`${url}/v2/health/ready`)).status === 200;
+  const result = {
+    model: values.model ?? 'made',
+    threads,
+    seconds,
+    own: { batch, imagesPerSecond: own },
+    stages: rows,
+    vanished: VANISHING,
+    slow,
+    left,
+    residentMiB: { beforeFaults: before / MIB, afterFaults: after / MIB },
+    well,
+  };
+  const good = (stage: Stage): boolean =>
+    stage.broken === 0 && Object.keys(stage.statuses).every((status) => ['200', '503'].includes(status));
+  if (!rows.every(good) || slow !== '408' || !well || Object.values(left).some((value) => value !== 0))
+    process.exitCode = 1;
+  if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else
+    process.stdout.write(
+      `${table(own, batch, rows)}\n\n${VANISHING} clients vanished, a slow one got ${slow}; left of them: ${JSON.stringify(left)}; ` +
+        `resident ${(before / MIB).toFixed(0)} -> ${(after / MIB).toFixed(0)} MiB; the server is ${well ? 'well' : 'not well'}\n`,
+    );
+} finally {
+  child?.kill('SIGTERM');
+  rmSync(root, { recursive: true, force: true });
+}

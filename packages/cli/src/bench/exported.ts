@@ -1,0 +1,246 @@
+/**
+ * Measures exported models on onnxruntime, several beside each other. Each has a process of its own, so that its cold start and its memory are its
+ * own; they take turns, one run each, so that whatever else the machine does meets all of them, and ratios hold where times do not.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type ErrorCode,
+  ERRORS,
+  MANIFEST_FILE,
+  type ModelManifest,
+  parseManifest,
+  quantile,
+  ReclmisError,
+} from '@reclmis/core';
+import { oneLine } from '@reclmis/files';
+import type { Order, Ready, Told, Turn } from './exported-messages.js';
+
+export interface ExportedBenchOptions {
+  /** Folders of exported models. */
+  readonly models: readonly string[];
+  /** Images at once, each measured by itself. */
+  readonly batches: readonly number[];
+  /** Measured turns of each model and batch. */
+  readonly steps: number;
+  /** Turns before them that do not count. */
+  readonly warmup: number;
+  /** Cold starts of each model. */
+  readonly starts: number;
+  readonly device?: 'cpu' | 'cuda';
+  /** Of onnxruntime; null: all cores. */
+  readonly threads: number | null;
+  readonly onStep?: (done: number, total: number) => void;
+}
+
+/** Milliseconds. */
+export interface Times {
+  readonly median: number;
+  readonly p90: number;
+  readonly min: number;
+}
+
+/** A model at a batch size; times are per image, from pixels in memory to the mask at their own size. */
+export interface BatchFigures {
+  readonly batch: number;
+  readonly perImage: Times;
+  /** The segmenter's network alone. */
+  readonly network: Times;
+  /** Of all threads together. */
+  readonly processor: Times;
+  readonly imagesPerSecond: number;
+  /** Median, over the turns, of the first model's time by this one's: how many times as fast. */
+  readonly speedup: number;
+  /** GFLOP/s of the network by its median; null where the manifest does not tell its arithmetic. */
+  readonly achieved: number | null;
+}
+
+export interface ExportedFigures {
+  readonly dir: string;
+  readonly name: string;
+  readonly precision: ModelManifest['precision'];
+  /** Of all files. */
+  readonly bytes: number;
+  readonly flopsPerImage: number | null;
+  /** From the start of a fresh process. */
+  readonly coldStart: { readonly firstMask: Times; readonly load: Times };
+  readonly batches: readonly BatchFigures[];
+  readonly memory: { readonly firstMaskBytes: number; readonly peakBytes: number };
+}
+
+export interface ExportedReport {
+  readonly kind: 'infer-exported';
+  readonly machine: { readonly processor: string; readonly cores: number; readonly node: string };
+  readonly device: string;
+  readonly threads: number;
+  readonly steps: number;
+  readonly models: readonly ExportedFigures[];
+}
+
+const PROCESS = fileURLToPath(new URL('./exported-process.js', import.meta.url));
+
+/** @throws MODEL_MISSING, MODEL_INVALID and whatever the runtime throws */
+export async function benchExported(options: ExportedBenchOptions): Promise<ExportedReport> {
+  const { models, batches, steps, warmup, starts, device = 'cpu', threads } = options;
+  const manifests = models.map(readManifest);
+  const total = models.length * (starts + batches.length * (warmup + steps));
+  let done = 0;
+  const step = (): void => options.onStep?.(++done, total);
+
+  const cold: Ready[][] = models.map(() => []);
+  const running: Subject[] = [];
+  const turns = models.map(() => batches.map((): Turn[] => []));
+  const peaks: number[] = [];
+  try {
+    for (let start = 1; start <= starts; start++) {
+      for (const [i, dir] of models.entries()) {
+        const subject = new Subject();
+        running.push(subject); // ended below, whatever happens
+        cold[i]?.push(await subject.ask({ kind: 'begin', dir, device, threads }, 'ready'));
+        if (start < starts) await running.pop()?.end();
+        step();
+      }
+    }
+    for (const [b, batch] of batches.entries()) {
+      for (let turn = 0; turn < warmup + steps; turn++) {
+        for (const [i, subject] of running.entries()) {
+          const measured = await subject.ask({ kind: 'measure', batch }, 'turn');
+          if (turn >= warmup) turns[i]?.[b]?.push(measured);
+          step();
+        }
+      }
+    }
+    for (const subject of running) peaks.push(await subject.end());
+  } finally {
+    for (const subject of running) subject.kill();
+  }
+
+  const figures = models.map((dir, i): ExportedFigures => {
+    const manifest = manifests[i] as ModelManifest;
+    const { flopsPerImage = null } = manifest;
+    return {
+      dir,
+      name: manifest.name,
+      precision: manifest.precision,
+      bytes: [manifest.segmenter.file, manifest.textEncoder?.file].reduce(
+        (sum, file) => sum + (file?.bytes ?? 0),
+        0,
+      ),
+      flopsPerImage,
+      coldStart: {
+        firstMask: timesOf((cold[i] ?? []).map(({ firstMask }) => firstMask)),
+        load: timesOf((cold[i] ?? []).map(({ load }) => load)),
+      },
+      batches: batches.map((batch, b) =>
+        batchFigures(batch, turns[i]?.[b] ?? [], turns[0]?.[b] ?? [], flopsPerImage),
+      ),
+      memory: {
+        firstMaskBytes: Math.max(...(cold[i] ?? []).map(({ residentBytes }) => residentBytes)),
+        peakBytes: peaks[i] ?? Number.NaN,
+      },
+    };
+  });
+  return {
+    kind: 'infer-exported',
+    machine: {
+      processor: cpus()[0]?.model.trim() ?? '',
+      cores: availableParallelism(),
+      node: process.versions.node,
+    },
+    device,
+    threads: threads ?? availableParallelism(),
+    steps,
+    models: figures,
+  };
+}
+
+/** @param first the first model's turns, in the same order. */
+export function batchFigures(
+  batch: number,
+  turns: readonly Turn[],
+  first: readonly Turn[],
+  flopsPerImage: number | null,
+): BatchFigures {
+  const perImage = (of: (turn: Turn) => number): Times => timesOf(turns.map((turn) => of(turn) / batch));
+  const whole = perImage(({ milliseconds }) => milliseconds);
+  const network = perImage(({ networkMilliseconds }) => networkMilliseconds);
+  const ratios = turns.map(({ milliseconds }, i) => (first[i]?.milliseconds ?? Number.NaN) / milliseconds);
+  return {
+    batch,
+    perImage: whole,
+    network,
+    processor: perImage(({ processorMilliseconds }) => processorMilliseconds),
+    imagesPerSecond: 1000 / whole.median,
+    speedup: quantile(ratios, 0.5),
+    achieved: flopsPerImage === null ? null : flopsPerImage / network.median / 1e6,
+  };
+}
+
+function timesOf(values: readonly number[]): Times {
+  return { median: quantile(values, 0.5), p90: quantile(values, 0.9), min: quantile(values, 0) };
+}
+
+/** @throws MODEL_MISSING, MODEL_INVALID */
+function readManifest(dir: string): ModelManifest {
+  const path = join(dir, MANIFEST_FILE);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new ReclmisError('MODEL_MISSING', `${path}: no such file, so ${dir} is not an exported model`);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new ReclmisError('MODEL_INVALID', `${path}: is not JSON (${oneLine(cause)})`, { cause });
+  }
+  return parseManifest(json, path);
+}
+
+/** A process with a model in it: one order, one answer. */
+class Subject {
+  private readonly child: ChildProcess = fork(PROCESS, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+
+  /** @throws what the process failed with */
+  ask<K extends Told['kind']>(order: Order, kind: K): Promise<Extract<Told, { kind: K }>> {
+    const { child } = this;
+    return new Promise((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        child.off('message', onMessage).off('exit', onExit).off('error', reject);
+        act();
+      };
+      const onMessage = (told: Told): void =>
+        finish(() => {
+          if (told.kind === kind) resolve(told as Extract<Told, { kind: K }>);
+          else if (told.kind === 'failed') reject(new ReclmisError(codeOf(told.code), told.message));
+          else reject(new ReclmisError('INTERNAL', `expected ${kind}, got ${told.kind}`));
+        });
+      const onExit = (status: number | null, signal: string | null): void =>
+        finish(() =>
+          reject(
+            new ReclmisError(
+              'INFERENCE_FAILED',
+              `the model's process ended with ${signal ?? status ?? 'nothing'}`,
+            ),
+          ),
+        );
+      child.on('message', onMessage).on('exit', onExit).on('error', reject);
+      child.send(order);
+    });
+  }
+
+  /** Ends the process; the most memory that it ever had, in bytes. */
+  async end(): Promise<number> {
+    const { child } = this;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    const { peakResidentBytes } = await this.ask({ kind: 'end' }, 'ended');
+    await gone;
+    return peakResidentBytes;
+  }
+
+  kill(): void {
+    if (this.child.exitCode === null) this.child.kill();
+  }
+}
+
+const codeOf = (code: string): ErrorCode => (Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL');

@@ -1,0 +1,116 @@
+/** `reclmis serve` with a real exported model, as its users start it: the same masks as the runtime's, and a clean end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Random } from '@reclmis/core';
+import { decodeImage, encodePng } from '@reclmis/files';
+import { loadModel } from '@reclmis/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallModel, smallRun } from './testing/exported.js';
+import { BIN } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-serve-'));
+const [W, H] = [50, 40];
+const NOTES = [
+  'Unilateral pulmonary infection, one infected area, upper left lung.',
+  'Bilateral pulmonary infection, two infected areas, lower left lung and lower right lung.',
+];
+let child: ChildProcess | null = null;
+let url = '';
+let model = '';
+const log: string[] = [];
+
+afterAll(() => {
+  child?.kill('SIGKILL');
+  rmSync(root, { recursive: true, force: true });
+});
+
+beforeAll(async () => {
+  model = await smallModel(await smallRun(root), join(root, 'model'));
+  const args = ['serve', model, '--port', '0', '--threads', '1', '--body-timeout', '300'];
+  child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => log.push(text));
+  if (!child.stderr) throw new Error('no standard error');
+  for await (const line of createInterface({ input: child.stderr })) {
+    const found = / at (http:\S+),/.exec(line)?.[1];
+    if (found === undefined) continue;
+    url = found;
+    break;
+  }
+});
+
+async function pngOf(seed: number): Promise<Uint8Array<ArrayBuffer>> {
+  const random = Random.from('serve test', seed);
+  const data = Uint8Array.from({ length: W * H * 3 }, () => random.int(256));
+  return Uint8Array.from(await encodePng({ width: W, height: H, data }, 3));
+}
+
+function post(png: Uint8Array<ArrayBuffer>, note: string, threshold: number): Promise<Response> {
+  const form = new FormData();
+  form.append('image', new Blob([png]), 'a.png');
+  form.append('note', note);
+  form.append('threshold', String(threshold));
+  return fetch(`${url}/segment`, { method: 'POST', body: form });
+}
+
+describe('serve', () => {
+  it('gives the masks that the runtime gives, alone and in batches', async () => {
+    const runtime = await loadModel(model, { threads: 1 });
+    const given = [0, 1, 2, 3, 4, 5];
+    let foreground = 0;
+    const compared = await Promise.all(
+      given.map(async (i) => {
+        const png = await pngOf(i);
+        const note = NOTES[i % 2] ?? '';
+        // A model of one epoch is sure of nothing; a threshold amid its probabilities makes masks of both kinds of pixels.
+        const { probability } = await runtime.segment(png, note);
+        const threshold = [...probability].sort((a, b) => a - b)[(W * H) >> 1] ?? 0.5;
+        const response = await post(png, note, threshold);
+        expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/png']);
+        const { width, height, data } = await decodeImage(
+          new Uint8Array(await response.arrayBuffer()),
+          'mask',
+        );
+        expect([width, height]).toEqual([W, H]);
+        const { mask } = await runtime.segment(png, note, { threshold });
+        let equal = 0;
+        mask.data.forEach((value, k) => {
+          foreground += value;
+          equal += Number((data[3 * k] === 255) === (value === 1));
+        });
+        return equal;
+      }),
+    );
+    await runtime.dispose();
+    expect(foreground).toBeGreaterThan((given.length * W * H) / 4);
+    // Batches add in another order, so that a pixel at the very threshold may change sides.
+    for (const equal of compared) expect(equal).toBeGreaterThanOrEqual(W * H - 2);
+  });
+
+  it('ends what arrives too slowly, by its flag', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (data) => (answer += data.toString()));
+    socket.write(
+      'POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 100\r\n\r\n--x',
+    );
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('REQUEST_SLOW');
+  });
+
+  it('logs no note, and ends cleanly when it is told to', async () => {
+    expect((await fetch(`${url}/v2/models/segmenter`)).status).toBe(200);
+    child?.kill('SIGTERM');
+    const [status] = child ? ((await once(child, 'exit')) as [number | null]) : [null];
+    expect(status === 0 || status === 143).toBe(true);
+    const text = log.join('');
+    expect(text).toContain('/segment');
+    expect(text).not.toMatch(/lung|infect/i);
+    expect(readFileSync(join(model, 'manifest.json'), 'utf8')).toContain('lung'); // the vocabulary has the words that the log has not
+  });
+});
