@@ -119,10 +119,7 @@ async function runExported(flags: BenchFlags, models: readonly string[]): Promis
   const output = new Output(flags);
   const { steps, warmup, batches = [1], starts = STARTS, threads, device } = flags;
   if (device !== undefined && device !== 'cpu' && device !== 'cuda')
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `--device: expected cpu or cuda with --model, got another`,
-    );
+    throw new ReclmisError('OPTION_INVALID', `--device: expected cpu or cuda with --model, got another`);
   let bar: Progress | null = null;
   const report = await benchExported({
     models,
