@@ -117,6 +117,13 @@ describe('mistakes', () => {
     [['train', '--config', 'none.yaml'], 2, 'CONFIG_UNREADABLE', /none\.yaml/, /./],
     [['train', '--data', 'x', '--model.variant', 'both'], 2, 'OPTION_INVALID', /paper, upstream/, /--help/],
     [['evaluate'], 2, 'OPTION_INVALID', /missing required argument 'run'/, /--help/],
+    [
+      ['evaluate', 'x', 'y', '--probes'],
+      2,
+      'OPTION_INVALID',
+      /--probes: expected one run/,
+      /each run by itself/,
+    ],
     [['evaluate', 'nowhere'], 4, 'RUN_MISSING', /nowhere: no such run folder/, /train/],
     [
       ['evaluate', 'x', '--batch', '0'],
