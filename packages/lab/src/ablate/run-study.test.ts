@@ -47,7 +47,7 @@ beforeAll(async () => {
   await writeTinyData(data, 32, { train: 6, val: 2, test: 3 });
   const base =
     '{ model: { baseWidth: 4, imageSize: 32 }, text: { encoder: words, contextLength: 12 }, data: { workers: 0 }, ' +
-    'train: { epochs: 2, batchSize: 4, threads: 1 }, augment: { mode: none } }';
+    'train: { epochs: 2, batchSize: 4, threads: 1, lr: 0.004 }, augment: { mode: none } }';
   writeFileSync(file, `title: T\nsource: S\nbase: ${base}\ngrid: { model.layers: [1, 2] }\n`);
   expect(await course(tasks())).toEqual({
     work: ['train', 'train'],
@@ -69,8 +69,11 @@ describe('runStudy', () => {
         size: 32,
         checkpoint: { kind: 'best', epoch: run.info.best?.epoch },
       });
-      const rows = readFileSync(scoreFiles(dir).rows, 'utf8').trim().split('\r\n').slice(1);
-      const mean = rows.reduce((sum, row) => sum + Number(row.split(',')[1]), 0) / 3;
+      const [header = [], ...rows] = readFileSync(scoreFiles(dir).rows, 'utf8')
+        .trim()
+        .split('\r\n')
+        .map((row) => row.split(','));
+      const mean = rows.reduce((sum, row) => sum + Number(row[header.indexOf('dice')]), 0) / 3;
       expect(score?.mean.dice).toBeCloseTo(mean, 12); // the same sum in another order of rounding
     }
   });
@@ -112,6 +115,11 @@ describe('runStudy', () => {
       interrupted: false,
     });
     expect(other.map((task) => viewTask(task).score)).toEqual(tasks().map((task) => viewTask(task).score));
+    const losses = ({ dir }: Task): number[] =>
+      openRun(dir)
+        .epochs()
+        .map((epoch) => epoch.losses.total);
+    expect(other.map(losses)).toEqual(tasks().map(losses));
   });
 
   it('names runs that ran out of time, and ends them at the next call', async () => {
