@@ -118,6 +118,7 @@ export async function openPage({ folders, isolated = true, webgl = false }: Page
     });
     try {
       const page = await browser.newPage();
+      page.setDefaultTimeout(100_000); // a busy machine is no failure
       await page.goto(url);
       return {
         page,

@@ -62,7 +62,7 @@ describe.skipIf(!registry)('the packages, installed by npm', () => {
   it.each([
     { module: 'NodeNext', moduleResolution: 'NodeNext' },
     { module: 'ESNext', moduleResolution: 'bundler' },
-  ])('have types for the README’s programs: $moduleResolution', (how) => {
+  ])('have types for the README’s programs: $moduleResolution', { timeout: 600_000 }, (how) => {
     const readme = readFileSync(join(project, 'node_modules', '@reclmis', 'runtime', 'README.md'), 'utf8');
     const [program, browser] = [...readme.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code ?? '');
     writeFileSync(join(project, 'program.ts'), program!);
