@@ -83,6 +83,17 @@ describe('reclmis explain', () => {
       if (report) expect(readFileSync(join(root, 'many', report), 'utf8')).toContain('"up4"');
   });
 
+  it('writes numbers alone where they are wanted alone', () => {
+    const asked = ['--note', NOTE, '-o', 'numbers', '--numbers', '--json'];
+    const { status, stdout } = reclmis('explain', 'run', '--image', 'images/*_*.png', ...asked);
+    expect(status).toBe(0);
+    const { cases, files } = JSON.parse(stdout) as { cases: number; files: string[] };
+    expect([cases, files]).toEqual([2, ['numbers/report.json']]);
+    const written = readdirSync(join(root, 'numbers'), { recursive: true, withFileTypes: true });
+    const names = written.filter((entry) => entry.isFile()).map(({ name }) => name);
+    expect(names).toEqual(['report.json', 'report.json', 'report.json']);
+  });
+
   it.each([
     [['--image', 'images', '--note', NOTE], /OPTION_INVALID: no place to write to: expected --out DIR/],
     [['--note', NOTE, '-o', 'x'], /OPTION_INVALID: no image: expected --image PATH/],

@@ -28,6 +28,7 @@ interface ExplainFlags extends OutputOptions {
   readonly listLayers?: boolean;
   readonly target: string;
   readonly sides: Sides;
+  readonly numbers?: boolean;
   readonly overwrite?: boolean;
   readonly checkpoint?: CheckpointKind;
   readonly device?: string;
@@ -73,6 +74,7 @@ export function register(program: Command): void {
         .choices(['patient', 'image'])
         .default('patient'),
     )
+    .option('--numbers', 'write report.json alone: no figures, no pages, and any number of images')
     .option('--overwrite', 'write into a folder that holds something, replacing files of the same names')
     .addOption(new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']))
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
@@ -125,7 +127,7 @@ async function explainImages(
   flags: ExplainFlags,
   output: Output,
 ): Promise<void> {
-  const { image, note, notes, emptyNotes = false, out } = flags;
+  const { image, note, notes, emptyNotes = false, out, numbers = false } = flags;
   if (image === undefined)
     throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
   if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
@@ -136,6 +138,7 @@ async function explainImages(
     readsNotes,
     refuseTaken,
     summariseZones,
+    writeFolderNumbers,
     writeFolderReport,
     zonesText,
   } = await import('@reclmis/lab');
@@ -148,12 +151,12 @@ async function explainImages(
     ...(note === undefined ? {} : { note }),
     ...(notes === undefined ? {} : { notes }),
   });
-  if (cases.length > MOST_IMAGES) {
+  if (cases.length > MOST_IMAGES && !numbers) {
     throw new ReclmisError(
       'OPTION_INVALID',
       `${image}: expected at most ${MOST_IMAGES} images to explain, found ${cases.length}`,
       {
-        remedy: 'Name fewer with a pattern, such as "scans/a*.png".',
+        remedy: 'Name fewer with a pattern, such as "scans/a*.png", or use --numbers.',
       },
     );
   }
@@ -173,18 +176,19 @@ async function explainImages(
   const about = await describe(source, model);
   const work = {
     model,
-    out,
     about,
+    numbers,
     options: { ...(layer === undefined ? {} : { layer }), target, sides: flags.sides },
   };
 
+  const page = numbers ? 'report.json' : 'report.html'; // what to open first
   const [only] = cases;
   if (cases.length === 1 && only) {
     const done = await explainOne(work, only, out);
     for (const line of done.notices) output.notice(line);
     output.result({ out, cases: 1, files: done.files.map((file) => join(out, file)), notices: done.notices });
     output.say(
-      `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, 'report.html')}`,
+      `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, page)}`,
     );
     return;
   }
@@ -206,7 +210,9 @@ async function explainImages(
   for (const line of said) output.notice(line);
   const zones = summariseZones(found);
   const title = `Explanations by ${basename(resolve(source.dir))}`;
-  const files = await writeFolderReport(out, found, { title, layer: layer ?? DEFAULT_LAYER, about });
+  const context = { title, layer: layer ?? DEFAULT_LAYER, about };
+  if (numbers) await writeFolderNumbers(out, found, context);
+  const files = numbers ? [page] : await writeFolderReport(out, found, context);
   output.result({
     out,
     cases: cases.length,
@@ -215,7 +221,7 @@ async function explainImages(
     notices: [...said],
   });
   if (zones) output.say(zonesText(zones));
-  output.say(`${cases.length} images\nReport: ${join(out, 'report.html')}`);
+  output.say(`${cases.length} images\nReport: ${join(out, page)}`);
   judge(out, found, output);
 }
 
@@ -223,6 +229,8 @@ interface Work {
   readonly model: LoadedModel;
   readonly about: About;
   readonly options: ExplainOptions;
+  /** Write numbers alone. */
+  readonly numbers: boolean;
 }
 
 interface Done {
@@ -232,14 +240,19 @@ interface Done {
   readonly notices: readonly string[];
 }
 
-async function explainOne({ model, about, options }: Work, one: PredictionCase, dir: string): Promise<Done> {
-  const { explain, isMissing, sheetRow, writeCaseReport } = await import('@reclmis/lab');
+async function explainOne(
+  { model, about, options, numbers }: Work,
+  one: PredictionCase,
+  dir: string,
+): Promise<Done> {
+  const { explain, isMissing, sheetRow, writeCaseNumbers, writeCaseReport } = await import('@reclmis/lab');
   const { readImage } = await import('@reclmis/files');
   if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
   const image = await readImage(one.imagePath);
   const explanation = explain(model, image, one.note, options);
   const explained = { id: one.id, image, explanation };
-  const files = await writeCaseReport(dir, explained, about);
+  if (numbers) await writeCaseNumbers(dir, explained, about);
+  const files = numbers ? ['report.json'] : await writeCaseReport(dir, explained, about);
   const { mask, note, gradCam, zones, poi, woi, attention, remarks } = explanation;
   const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
   return {
@@ -255,7 +268,7 @@ async function explainOne({ model, about, options }: Work, one: PredictionCase, 
       share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
       note: note?.text ?? null,
       zones,
-      row: await sheetRow(explained),
+      row: numbers ? null : await sheetRow(explained),
     },
   };
 }

@@ -72,6 +72,13 @@ export async function writeCaseReport(dir: string, one: ExplainedCase, about: Ab
     await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)));
   }
   await writeFileAtomic(join(dir, 'report.html'), await casePage(one, figures, about));
+  await writeCaseNumbers(dir, one, about);
+  const names = [...figures.keys()].flatMap((name) => [`${name}.svg`, `${name}.png`]);
+  return [...names, 'report.html', 'report.json'];
+}
+
+/** Writes a case's `report.json` alone. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeCaseNumbers(dir: string, one: ExplainedCase, about: About): Promise<void> {
   const { width, height } = one.image;
   const document = {
     format: 'reclmis-explanation/1',
@@ -80,11 +87,6 @@ export async function writeCaseReport(dir: string, one: ExplainedCase, about: Ab
     ...explanationToJson(one.explanation),
   };
   await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(document)}\n`);
-  return [
-    ...[...figures.keys()].flatMap((name) => [`${name}.svg`, `${name}.png`]),
-    'report.html',
-    'report.json',
-  ];
 }
 
 /** The figures of what the model has. */

@@ -101,7 +101,7 @@ export function contactSheet(title: string, layer: string, rows: readonly SheetR
 function scaleBar(): string {
   const strips = Array.from({ length: 48 }, (_, i) => {
     const x = WIDTH - GAP - 150 + 2 * i;
-    return `<rect x="${x}" y="18" width="2.4" height="12" fill="${css(heatColour((i + 0.5) / 48))}"/>`;
+    return `<rect x="${x}" y="18" width="${96 - 2 * i}" height="12" fill="${css(heatColour((i + 0.5) / 48))}"/>`;
   });
   const text = { size: 11, colour: FAINT } as const;
   return (

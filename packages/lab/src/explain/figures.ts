@@ -245,11 +245,9 @@ function verticalBar({ max, label, mark }: MapFigure['bar'], x: number, y: numbe
   const strip = height / STRIPS;
   const parts: string[] = [];
   for (let i = 0; i < STRIPS; i++) {
-    const at = y + height - (i + 1) * strip;
+    const high = (height - i * strip).toFixed(2); // to the top: strips side by side would show their seams
     const colour = css(heatColour((i + 0.5) / STRIPS));
-    parts.push(
-      `<rect x="${x}" y="${at.toFixed(2)}" width="${BAR}" height="${(strip + 0.4).toFixed(2)}" fill="${colour}"/>`,
-    );
+    parts.push(`<rect x="${x}" y="${y}" width="${BAR}" height="${high}" fill="${colour}"/>`);
   }
   const place = (value: number): number => y + height * (1 - value / max);
   for (const tick of max > 0 ? ticks(0, max, 4) : [0]) {
@@ -277,9 +275,8 @@ function horizontalBar(max: number, label: string, x: number, y: number, width: 
   const parts: string[] = [];
   for (let i = 0; i < STRIPS; i++) {
     const colour = css(heatColour((i + 0.5) / STRIPS));
-    parts.push(
-      `<rect x="${(x + i * strip).toFixed(2)}" y="${y}" width="${(strip + 0.4).toFixed(2)}" height="${BAR}" fill="${colour}"/>`,
-    );
+    const [from, wide] = [(x + i * strip).toFixed(2), (width - i * strip).toFixed(2)];
+    parts.push(`<rect x="${from}" y="${y}" width="${wide}" height="${BAR}" fill="${colour}"/>`);
   }
   for (const tick of max > 0 ? ticks(0, max, 4) : [0]) {
     const at = x + (max > 0 ? (tick / max) * width : 0);

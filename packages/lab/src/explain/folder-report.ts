@@ -54,12 +54,20 @@ export function zonesText({ cases, inside, area, denser }: ZonesSummary): string
   );
 }
 
+/** What a report of many cases is of. */
+export interface FolderAbout {
+  readonly title: string;
+  readonly layer: string;
+  readonly about: About;
+}
+
 /** Writes the report into `dir`. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFolderReport(
   dir: string,
   cases: readonly FolderCase[],
-  { title, layer, about }: { readonly title: string; readonly layer: string; readonly about: About },
+  context: FolderAbout,
 ): Promise<string[]> {
+  const { title, layer, about } = context;
   const zones = summariseZones(cases);
   const rows = cases.map(({ row }) => row).filter((row) => row !== null);
   const sheets: string[] = [];
@@ -109,11 +117,21 @@ export async function writeFolderReport(
     footer: markup`Made by reclmis explain.`,
   });
   await writeFileAtomic(join(dir, 'report.html'), html);
+  await writeFolderNumbers(dir, cases, context);
+  return [...files, 'report.html', 'report.json'];
+}
+
+/** Writes the list, `report.json`, alone. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function writeFolderNumbers(
+  dir: string,
+  cases: readonly FolderCase[],
+  { layer, about }: FolderAbout,
+): Promise<void> {
   const document = {
     format: 'reclmis-explanations/1',
     about,
     layer,
-    gradCamZones: zones,
+    gradCamZones: summariseZones(cases),
     cases: cases.map(({ id, share, note, zones: own, error }) => ({
       id,
       share,
@@ -123,5 +141,4 @@ export async function writeFolderReport(
     })),
   };
   await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(document, null, 2)}\n`);
-  return [...files, 'report.html', 'report.json'];
 }

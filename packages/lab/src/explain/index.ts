@@ -5,7 +5,7 @@ export {
   type AttentionMap,
   type InteractionAttention,
 } from './attention.js';
-export { writeCaseReport, type About, type ExplainedCase } from './case-report.js';
+export { writeCaseNumbers, writeCaseReport, type About, type ExplainedCase } from './case-report.js';
 export { contactSheet, ROWS_PER_SHEET, sheetRow, type SheetRow } from './contact-sheet.js';
 export {
   explain,
@@ -20,6 +20,7 @@ export { DEFAULT_LAYER, mapLayers, type MapLayer } from './layers.js';
 export { explanationToJson } from './report-json.js';
 export {
   summariseZones,
+  writeFolderNumbers,
   writeFolderReport,
   zonesText,
   type FolderCase,

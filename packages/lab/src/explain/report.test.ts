@@ -195,7 +195,8 @@ describe('camZones', () => {
     });
   });
 
-  it('has nothing to say of a note without zones, or of a map of zeros', () => {
+  it('has nothing to say of a note without zones or with all, or of a map of zeros', () => {
+    expect(camZones(cam, 'all left lung and all right lung', size, 'patient')).toBeNull();
     expect(camZones(cam, 'the nuclei are sparsely distributed', size, 'patient')).toBeNull();
     const none = { ...cam, values: new Float32Array(36) };
     expect(camZones(none, 'upper left lung', size, 'patient')).toBeNull();

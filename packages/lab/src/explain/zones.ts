@@ -23,7 +23,7 @@ export interface CamZones {
   readonly area: number;
 }
 
-/** @param image its size. @returns null where the note names no zone, or the map is 0. */
+/** @param image its size. @returns null where the note names no zone or all six, which is all of the image, and where the map is 0. */
 export function camZones(
   { side, values }: GradCam,
   note: string,
@@ -41,5 +41,7 @@ export function camZones(
     inside += value;
     area += 1;
   });
-  return all === 0 ? null : { named: zoneNames(named), inside: inside / all, area: area / plane.length };
+  return all === 0 || area === plane.length
+    ? null
+    : { named: zoneNames(named), inside: inside / all, area: area / plane.length };
 }
