@@ -275,8 +275,17 @@ export interface GreyImage {
   readonly data: Uint8Array;
 }
 
+/** How hard a PNG is packed: 9 (default) takes six times as long as 6 on a figure, for a file that is a sixteenth smaller. */
+export interface PngOptions {
+  readonly level?: 6 | 9;
+}
+
 /** PNG bytes of 8-bit pixels, 1 (grey) or 3 (RGB) channels; the same bytes for the same pixels. */
-export async function encodePng(image: GreyImage, channels: 1 | 3): Promise<Uint8Array> {
+export async function encodePng(
+  image: GreyImage,
+  channels: 1 | 3,
+  { level = 9 }: PngOptions = {},
+): Promise<Uint8Array> {
   const { width, height, data } = image;
   if (data.length !== width * height * channels) {
     throw new ReclmisError(
@@ -288,7 +297,7 @@ export async function encodePng(image: GreyImage, channels: 1 | 3): Promise<Uint
   const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
   return pipeline
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .png({ compressionLevel: 9, adaptiveFiltering: channels === 3 })
+    .png({ compressionLevel: level, adaptiveFiltering: channels === 3 })
     .toBuffer();
 }
 
@@ -308,8 +317,8 @@ export async function encodePng16(values: Uint16Array, width: number, height: nu
 }
 
 /** Writes an RGB image as PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
-export async function writePngRgb(path: string, image: RgbImage): Promise<void> {
-  await writeFileAtomic(path, await encodePng(image, 3));
+export async function writePngRgb(path: string, image: RgbImage, options: PngOptions = {}): Promise<void> {
+  await writeFileAtomic(path, await encodePng(image, 3, options));
 }
 
 /** Writes a grey image as 8-bit grey PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */

@@ -17,6 +17,7 @@ export {
   writePngRgb,
   type GreyImage,
   type ImageHeader,
+  type PngOptions,
   type ReadOptions,
 } from './images.js';
 export { DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';

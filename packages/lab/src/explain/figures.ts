@@ -231,7 +231,7 @@ async function embedded(
 
 /** A picture as text. */
 export async function dataUri(image: RgbImage): Promise<string> {
-  return `data:image/png;base64,${Buffer.from(await encodePng(image, 3)).toString('base64')}`;
+  return `data:image/png;base64,${Buffer.from(await encodePng(image, 3, { level: 6 })).toString('base64')}`;
 }
 
 /** R and L below a picture. */
