@@ -38,6 +38,8 @@ interface EvaluateFlags extends OutputOptions, ProbeFlags {
   readonly device?: string;
   readonly threads?: number;
   readonly precision?: Precision;
+  readonly ensemble?: boolean;
+  readonly flips?: boolean;
 }
 
 export function register(program: Command): void {
@@ -46,6 +48,8 @@ export function register(program: Command): void {
     .description('measure trained models: scores, a report, comparisons')
     .argument('<run>', 'run folder of `reclmis train`')
     .argument('[others...]', 'further runs, compared on the same cases')
+    .option('--ensemble', 'average the runs instead of comparing them')
+    .option('--flips', 'average with what a model says of the mirror image, given the mirrored note')
     .option('--data <dir>', 'data set (default: the one that the (first) run was trained on)')
     .addOption(
       new Option('--split <name>', 'part of the data set').choices(['train', 'val', 'test']).default('test'),
@@ -92,7 +96,8 @@ export function register(program: Command): void {
         '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes decide\n' +
         '  $ reclmis evaluate runs/qata --probes --report report    # does it listen to the note?\n' +
         '  $ reclmis evaluate runs/qata --report report     # everything, as a page: report/report.html\n' +
-        '  $ reclmis evaluate runs/a runs/b runs/c --data data/QaTa-COV19 --report report\n',
+        '  $ reclmis evaluate runs/a runs/b runs/c --data data/QaTa-COV19 --report report\n' +
+        '  $ reclmis evaluate runs/a runs/b runs/c --ensemble --flips\n',
     )
     .action(run);
 }
@@ -101,8 +106,8 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   const { compareEvaluations, openDataset, openRun, writeEvaluation, writeEvaluationReport } =
     await import('@reclmis/lab');
   const output = new Output(flags);
-  const dirs = [first, ...others];
-  refuseTwins(dirs, flags);
+  const dirs = flags.ensemble ? [first] : [first, ...others];
+  refuseTwins([first, ...others], flags);
   const dataDir = flags.data ?? openRun(first).config.data.dir;
   for (const other of others) openRun(other); // a mistake in the last name is found before the first run's hours
   const { cases } = await openDataset(
@@ -122,6 +127,8 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
       quiet: output.quiet,
     });
     const report = await evaluateOne(dir, dataDir, flags, {
+      ...(flags.ensemble ? { ensemble: others } : {}),
+      ...(flags.flips ? { flips: true } : {}),
       onProgress: (done) => bar.update(done),
       onNotice: (line) => {
         said.add(line);
@@ -138,7 +145,11 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     });
     bar.stop();
     const { evaluation } = report;
-    const suffix = flags.notes === 'right' ? '' : `-${flags.notes}`;
+    const suffix = [
+      flags.notes === 'right' ? '' : `-${flags.notes}`,
+      flags.ensemble ? '-ensemble' : '',
+      flags.flips ? '-flips' : '',
+    ].join('');
     const csv = flags.csv ?? join(dir, 'evaluation', `${evaluation.data.name}-${flags.split}${suffix}.csv`);
     await writeEvaluation(evaluation, { csv });
     for (const line of report.warnings) if (!said.has(line)) output.notice(`${dir}: ${line}`);
@@ -182,7 +193,7 @@ async function evaluateOne(
   dir: string,
   dataDir: string,
   flags: EvaluateFlags,
-  hooks: Pick<CollectOptions, 'onProgress' | 'onNotice' | 'afterwards'>,
+  hooks: Pick<CollectOptions, 'onProgress' | 'onNotice' | 'afterwards' | 'ensemble' | 'flips'>,
 ): Promise<RunReport> {
   const { collectReport } = await import('@reclmis/lab');
   const { split, stems, notes, checkpoint, group, spacing, batch, seed, device, threads, precision } = flags;
@@ -201,29 +212,39 @@ async function evaluateOne(
 }
 
 /** @throws OPTION_INVALID for what cannot be meant of several runs */
-function refuseTwins(dirs: readonly string[], { csv, probes, notes }: EvaluateFlags): void {
-  if (probes === true && (dirs.length > 1 || notes !== 'right'))
-    throw new ReclmisError('OPTION_INVALID', '--probes: expected one run, and its cases’ own notes', {
-      remedy: 'Leave --notes out, and probe each run by itself.',
-    });
+function refuseTwins(
+  dirs: readonly string[],
+  { csv, probes, notes, ensemble = false, flips = false }: EvaluateFlags,
+): void {
+  if (probes === true && (dirs.length > 1 || notes !== 'right' || flips))
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      '--probes: expected one run without flips, and its cases’ own notes',
+      {
+        remedy: 'Leave --notes and --flips out, and probe each run by itself.',
+      },
+    );
   const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);
   if (twice !== undefined)
     throw new ReclmisError('OPTION_INVALID', `${twice}: expected different runs, got this one twice`);
-  if (csv !== undefined && dirs.length > 1)
+  if (csv !== undefined && dirs.length > 1 && !ensemble)
     throw new ReclmisError('OPTION_INVALID', `--csv: expected one run, got ${dirs.length}`, {
       remedy: 'Leave --csv out: each run gets a file of its own.',
     });
 }
 
 /** The evaluation as a table in percent. */
-export function describeEvaluation({ data, checkpoint, notes, summary, size }: Evaluation): string {
+export function describeEvaluation({ data, checkpoint, notes, summary, size, ensemble }: Evaluation): string {
+  const averaged = ensemble
+    ? `; mean of ${ensemble.members.length + 1} model${ensemble.members.length === 0 ? '' : 's'}${ensemble.flips ? ' with flips' : ''}`
+    : '';
   const row = (name: string, { dice, iou, precision, recall }: typeof summary.mean): string[] => [
     name,
     ...[dice, iou, precision, recall].map(percent),
   ];
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   return [
-    `${data.name}, ${data.split}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})\n`,
+    `${data.name}, ${data.split}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
     formatTable(
       [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
       [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],

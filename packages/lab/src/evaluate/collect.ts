@@ -42,7 +42,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
   const bootstrap = { seed: config.seed, ...(options.resamples ? { resamples: options.resamples } : {}) };
   const parts: Pick<RunReport, 'strata' | 'overlap' | 'warnings' | 'examples'>[] = [];
   const afterwards = async (at: EvaluatedModel): Promise<void> => {
-    const { model, dataset, evaluation, noteTransform } = at;
+    const { opinion, dataset, evaluation, noteTransform } = at;
     const { rows, size } = evaluation;
     const notes = new Map(dataset.cases.map(({ id, note }) => [id, note]));
     const overlap = await overlapWithRun(dataset, run, options.group);
@@ -50,7 +50,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
       strata: strataOf(rows, notes, size, bootstrap),
       overlap,
       warnings: [derivedNotice(dataset.cases) ?? [], overlapWarnings(overlap, dataset.cases.length)].flat(),
-      examples: await drawExamples(model, dataset.cases, rows, noteTransform, options.examples),
+      examples: await drawExamples(opinion, dataset.cases, rows, noteTransform, options.examples),
     });
     await options.afterwards?.(at);
   };

@@ -23,6 +23,7 @@ import { precisionNotice } from '../precision.js';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData } from '../run.js';
 import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
+import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
 import { scoreCases, type ScoreOptions } from './score-cases.js';
 
@@ -33,7 +34,7 @@ import { scoreCases, type ScoreOptions } from './score-cases.js';
 export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'] as const;
 export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 
-export interface EvaluateOptions extends LoadOptions, ScoreOptions {
+export interface EvaluateOptions extends LoadOptions, ScoreOptions, EnsembleOptions {
   /** Default: the folder that the run was trained on. */
   readonly dataDir?: string;
   /** Default `test`. */
@@ -59,6 +60,8 @@ export interface EvaluateOptions extends LoadOptions, ScoreOptions {
 /** An evaluation whose model is still loaded. */
 export interface EvaluatedModel {
   readonly model: LoadedModel;
+  /** What was evaluated: the model, or it together with others and flips. */
+  readonly opinion: Opinion;
   readonly dataset: Dataset;
   readonly evaluation: Evaluation;
   /** The note that a case was given instead of its own. */
@@ -70,6 +73,11 @@ export interface EvaluatedModel {
 export interface Evaluation {
   readonly run: string;
   readonly checkpoint: { readonly kind: CheckpointKind; readonly epoch: number; readonly step: number };
+  /** What was averaged with the run; absent where nothing was. */
+  readonly ensemble?: {
+    readonly flips: boolean;
+    readonly members: readonly { readonly run: string; readonly epoch: number }[];
+  };
   readonly data: RunData & { readonly dir: string; readonly split: Split };
   readonly notes: NoteVariant | 'transformed';
   /** Side of the square at which the masks were compared, in pixels. */
@@ -106,6 +114,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
+  const ensemble = orDispose(model, () => openEnsemble(model, options));
   const slow = precisionNotice(model.engine);
   if (slow !== null) options.onNotice?.(slow);
   const derived = derivedNotice(dataset.cases);
@@ -128,7 +137,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const { pattern, groupOf, fits } = grouping(options.group ?? run.config.data.group);
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
     const measurer = new Measurer(groupOf, spacings);
-    const { summary } = await scoreCases(model, loader.batches(0), {
+    const { summary } = await scoreCases(ensemble.opinion, loader.batches(0), {
       ...options,
       noteTransform: transform,
       onCase: (one) => {
@@ -141,6 +150,9 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const evaluation: Evaluation = {
       run: runDir,
       checkpoint: { kind, epoch, step },
+      ...(options.flips || ensemble.members.length > 0
+        ? { ensemble: { flips: options.flips ?? false, members: ensemble.members } }
+        : {}),
       data: { ...runData(dataset), dir, split },
       notes: options.noteTransform ? 'transformed' : notes,
       size: model.size,
@@ -153,11 +165,29 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       },
       probabilities: measurer.probabilities,
     };
-    await options.afterwards?.({ model, dataset, evaluation, noteTransform: transform, batchSize });
+    await options.afterwards?.({
+      model,
+      opinion: ensemble.opinion,
+      dataset,
+      evaluation,
+      noteTransform: transform,
+      batchSize,
+    });
     return evaluation;
   } finally {
+    ensemble.dispose();
     model.dispose();
     await loader.close();
+  }
+}
+
+/** What the body gives; the model is freed where it throws. */
+function orDispose<T>(model: LoadedModel, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import { readSample } from '../data/sample.js';
 import type { Case } from '../data/types.js';
 import type { CaseMeasure } from './measure.js';
-import type { Segmenter } from './segmenter.js';
+import type { Opinion } from './ensemble.js';
 
 export const EXAMPLE_KINDS = ['worst', 'median', 'best'] as const;
 export type ExampleKind = (typeof EXAMPLE_KINDS)[number];
@@ -55,7 +55,7 @@ export function chooseExamples(
 
 /** Segments the chosen cases and draws them. @throws the codes of `readSample` */
 export async function drawExamples(
-  segmenter: Pick<Segmenter, 'size' | 'probabilities'>,
+  segmenter: Opinion,
   cases: readonly Case[],
   rows: readonly CaseMeasure[],
   noteOf: (note: string, id: string) => string,
@@ -69,7 +69,7 @@ export async function drawExamples(
     if (one === undefined) continue;
     const { image, mask } = await readSample(one, S);
     const note = noteOf(one.note, one.id);
-    const plane = segmenter.probabilities(imageToPlanes(image, S), [note]); // [1,1,S,S]
+    const plane = await segmenter.probabilities(imageToPlanes(image, S), [note]); // [1,1,S,S]
     examples.push({ kind, row, note, picture: drawExample(image, mask, threshold(plane, S, S)) });
     await new Promise(setImmediate); // lets signals and timers in
   }

@@ -4,7 +4,7 @@
  */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
 import type { Batch } from '../data/types.js';
-import type { Segmenter } from './segmenter.js';
+import type { Opinion } from './ensemble.js';
 
 /** One image's score: Dice, IoU, precision and recall in [0, 1], and the areas behind them in pixels of the model's size. */
 export interface CaseScore extends Score {
@@ -41,7 +41,7 @@ export interface ScoreOptions {
  * @throws LOSS_NOT_FINITE where a probability is not a number, naming the case.
  */
 export async function scoreCases(
-  segmenter: Segmenter,
+  segmenter: Opinion,
   batches: AsyncIterable<Batch>,
   { noteTransform = (note) => note, onCase, onProgress, signal }: ScoreOptions = {},
 ): Promise<{ rows: CaseScore[]; summary: ScoreSummary }> {
@@ -49,7 +49,7 @@ export async function scoreCases(
   const S = segmenter.size;
   for await (const batch of batches) {
     const notes = batch.notes.map((note, i) => noteTransform(note, batch.ids[i] ?? ''));
-    const probabilities = segmenter.probabilities(batch.images, notes); // [B,1,S,S]
+    const probabilities = await segmenter.probabilities(batch.images, notes); // [B,1,S,S]
     batch.ids.forEach((id, i) => {
       const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
       if (plane.some(Number.isNaN)) {
