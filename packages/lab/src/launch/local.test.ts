@@ -129,7 +129,13 @@ describe('local workers', () => {
     expect(await lost(launching(`if (rank === 1) process.exit(1); ${FOREVER}`))).toContain(
       'rank 1 ended with status 1',
     );
+    let signalled = 0;
+    const count = (): void => void (signalled += 1);
+    process.on('SIGTERM', count);
     expect(await lost(launching('', { command: join(root, 'absent') }))).toContain('rank 0 did not start');
+    await new Promise((resolve) => setTimeout(resolve, 50)); // a signal to our own group would be here by then
+    process.off('SIGTERM', count);
+    expect(signalled).toBe(0);
   });
 
   it('are told the signals of the launcher, and left the time to save', async () => {

@@ -65,7 +65,10 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
   let killer: NodeJS.Timeout | undefined;
 
   const tell = (signal: NodeJS.Signals): void => {
-    for (const child of running.values()) child.kill(signal);
+    for (const child of running.values()) {
+      // One that could not be started has no number yet a handle: its signal would go to number 0, the whole process group.
+      if (child.pid !== undefined) child.kill(signal);
+    }
   };
   const killAfter = (ms: number): void => {
     clearTimeout(killer);
