@@ -66,7 +66,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
 
   const tell = (signal: NodeJS.Signals): void => {
     for (const child of running.values()) {
-      // One that could not be started has no number yet a handle: its signal would go to number 0, the whole process group.
+      // A worker that could not be started has a handle and no number: the signal would go to number 0, our own process group.
       if (child.pid !== undefined) child.kill(signal);
     }
   };
