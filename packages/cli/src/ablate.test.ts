@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findStudy, loadStudy, type StudyResult, studyTasks } from '@reclmis/lab';
+import { distributed } from '@reclmis/torch';
 import { afterAll, describe, expect, it } from 'vitest';
 import { StudyClock } from './ablating.js';
 import { casesOf } from './predict/part.js';
@@ -88,6 +89,28 @@ describe('ablate', () => {
         7,
         expect.stringMatching(/OUTPUT_EXISTS: .*train\.epochs 2, expected 3/),
       ]);
+    },
+    4 * MINUTE,
+  );
+
+  it.skipIf(!distributed.distributedBackends().includes('gloo'))(
+    'trains a cell in two processes as in one',
+    () => {
+      const losses = (out: string, ...more: string[]): number[] => {
+        const { status } = reclmis('ablate', 'tiny.yaml', '-o', out, '--cells', 'layers-1', '-q', ...more);
+        expect(status).toBe(0);
+        const log = readFileSync(join(root, out, 'runs', 'layers-1', 'seed-1', 'metrics.jsonl'), 'utf8');
+        return log
+          .trim()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { losses: { dice: number } }).losses.dice);
+      };
+      const one = losses('one');
+      const two = losses('two', '--nproc', '2');
+      expect(two).toHaveLength(2);
+      // Each process draws its own dropout and masks: the third digit differs, as with another seed.
+      two.forEach((dice, i) => expect(Math.abs(dice - (one[i] ?? Number.NaN))).toBeLessThan(0.01));
+      expect(two).not.toEqual(one);
     },
     4 * MINUTE,
   );

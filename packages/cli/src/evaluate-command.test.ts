@@ -12,11 +12,19 @@ const reclmis = reclmisIn(root);
 beforeAll(() => {
   const drawn = '--out data --count 24 --seed 3 --size 32 -q'.split(' ');
   expect(reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
+  // Fifteen epochs: after one every pixel is foreground, whatever is averaged.
   const settings =
-    '--epochs 1 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
+    '--epochs 15 --lr 3e-3 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
   expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
   cpSync(join(root, 'run'), join(root, 'twin'), { recursive: true });
 });
+
+interface Averaged {
+  readonly ensemble?: { flips: boolean; members: unknown[] };
+  readonly csv: string;
+  readonly rows: readonly { predicted: number }[];
+  readonly summary: { count: number };
+}
 
 describe('reclmis evaluate', () => {
   it('compares runs on the same cases and writes the report', () => {
@@ -52,6 +60,26 @@ describe('reclmis evaluate', () => {
     expect(status).toBe(0);
     expect(stderr).toMatch(/run: The run has trained on (\d+) of the \1 images, byte by byte the same/);
     expect(existsSync(join(root, 'train.csv'))).toBe(true);
+  });
+
+  it('averages runs, and what a model says of the mirror image', () => {
+    const evaluate = (...more: string[]): Averaged => {
+      const { status, stdout } = reclmis('evaluate', 'run', ...more, '--json');
+      expect(status).toBe(0);
+      return JSON.parse(stdout) as Averaged;
+    };
+    const alone = evaluate();
+    expect(alone.ensemble).toBeUndefined();
+    const both = evaluate('twin', '--ensemble');
+    expect(both.ensemble).toMatchObject({ flips: false, members: [expect.anything()] });
+    expect(both.csv).toBe(join('run', 'evaluation', 'data-test-ensemble.csv'));
+    expect(both.summary).toEqual(alone.summary); // the twin's probabilities are the same, and so is their mean
+    const flipped = evaluate('--flips');
+    expect(flipped.ensemble).toMatchObject({ flips: true, members: [] });
+    expect(flipped.summary.count).toBe(alone.summary.count);
+    const areas = ({ rows }: Averaged): number[] => rows.map(({ predicted }) => predicted);
+    expect(areas(flipped)).not.toEqual(areas(alone));
+    for (const { csv } of [alone, both, flipped]) expect(existsSync(join(root, csv)), csv).toBe(true);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LossScaler, manualSeed, scope, Tensor } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, loadConfig, type Overrides } from './config.js';
+import { type Config, type Overrides } from './config.js';
 import { evaluateRun } from './evaluate/evaluate.js';
 import { RecLMIS } from './model/reclmis.js';
 import { TINY, tinyBatch } from './model/testing.js';
@@ -15,28 +15,14 @@ import { checkpointPath, readCheckpoint, saveBest } from './train/checkpoint.js'
 import { objective } from './train/losses.js';
 import { trainStep } from './train/step.js';
 import { type StepReport, train } from './train/train.js';
+import { tinyConfig } from './testing/tiny-run.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-precision-'));
 const data = join(root, 'data');
 let serial = 0;
 const place = (): string => join(root, `run-${++serial}`);
 
-function tiny(overrides: Overrides = {}): Config {
-  return loadConfig(undefined, {
-    'model.baseWidth': 4,
-    'model.imageSize': 32,
-    'model.layers': 1,
-    'text.encoder': 'words',
-    'text.contextLength': 12,
-    'data.dir': data,
-    'data.workers': 0,
-    'train.epochs': 2,
-    'train.batchSize': 4,
-    'train.lr': 2e-3,
-    'train.threads': 1,
-    ...overrides,
-  });
-}
+const tiny = (overrides: Overrides = {}): Config => tinyConfig(data, overrides);
 
 const BATCH = {
   ids: ['a', 'b'],

@@ -7,11 +7,11 @@ import type {
   Difference,
   Evaluation,
   NoteVariant,
-  Precision,
   RunReport,
   Split,
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
+import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import {
   describeProbes,
@@ -23,7 +23,7 @@ import {
 import { Progress } from '../progress.js';
 import { formatTable, percent } from '../table.js';
 
-interface EvaluateFlags extends OutputOptions, ProbeFlags {
+interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
   readonly data?: string;
   readonly split: Split;
   readonly stems?: string;
@@ -35,9 +35,6 @@ interface EvaluateFlags extends OutputOptions, ProbeFlags {
   readonly spacing?: Spacing;
   readonly batch?: number;
   readonly seed?: number;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly precision?: Precision;
   readonly ensemble?: boolean;
   readonly flips?: boolean;
 }
@@ -79,15 +76,8 @@ export function register(program: Command): void {
       (text) => parseSpacing(text, '--spacing'),
     )
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }))
-    .option('--seed <n>', 'seed of --notes shuffled (default: the run’s)', numberOf('--seed', { min: 0 }))
-    .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
-    .addOption(
-      new Option(
-        '--precision <name>',
-        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
-      ).choices(['fp32', 'bf16', 'fp16']),
-    );
+    .option('--seed <n>', 'seed of --notes shuffled (default: the run’s)', numberOf('--seed', { min: 0 }));
+  withEngineOptions(command);
   withProbeOptions(command);
   withOutputOptions(command)
     .addHelpText(
@@ -196,18 +186,15 @@ async function evaluateOne(
   hooks: Pick<CollectOptions, 'onProgress' | 'onNotice' | 'afterwards' | 'ensemble' | 'flips'>,
 ): Promise<RunReport> {
   const { collectReport } = await import('@reclmis/lab');
-  const { split, stems, notes, checkpoint, group, spacing, batch, seed, device, threads, precision } = flags;
+  const { split, stems, notes, checkpoint, group, spacing, batch, seed } = flags;
   return collectReport(dir, {
-    ...{ dataDir, split, notes, checkpoint, ...hooks },
+    ...{ dataDir, split, notes, checkpoint, ...hooks, ...engineChoice(flags) },
     ...(flags.report === undefined ? { examples: 0 } : {}),
     ...(stems === undefined ? {} : { stems }),
     ...(group === undefined ? {} : { group }),
     ...(spacing === undefined ? {} : { spacing }),
     ...(batch === undefined ? {} : { batchSize: batch }),
     ...(seed === undefined ? {} : { seed }),
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(precision === undefined ? {} : { precision }),
   });
 }
 

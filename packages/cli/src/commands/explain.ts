@@ -8,17 +8,17 @@ import type {
   FolderCase,
   LoadedModel,
   LoadOptions,
-  Precision,
   Run,
   Target,
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
-import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
+import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { type PredictionCase, predictionCases } from '../predict/cases.js';
 import { Progress } from '../progress.js';
 import { formatTable, percent } from '../table.js';
 
-interface ExplainFlags extends OutputOptions {
+interface ExplainFlags extends OutputOptions, EngineFlags {
   readonly image?: string;
   readonly note?: string;
   readonly notes?: string;
@@ -31,9 +31,6 @@ interface ExplainFlags extends OutputOptions {
   readonly numbers?: boolean;
   readonly overwrite?: boolean;
   readonly checkpoint?: CheckpointKind;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly precision?: Precision;
 }
 
 /** Explanations are for looking at; a folder of them holds some megabytes for each image. */
@@ -76,15 +73,10 @@ export function register(program: Command): void {
     )
     .option('--numbers', 'write report.json alone: no figures, no pages, and any number of images')
     .option('--overwrite', 'write into a folder that holds something, replacing files of the same names')
-    .addOption(new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']))
-    .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
     .addOption(
-      new Option(
-        '--precision <name>',
-        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
-      ).choices(['fp32', 'bf16', 'fp16']),
+      new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']),
     );
+  withEngineOptions(command);
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -100,12 +92,10 @@ async function run(dir: string, flags: ExplainFlags): Promise<void> {
   const { openRun } = await import('@reclmis/lab');
   const output = new Output(flags);
   const source = openRun(dir);
-  const { checkpoint, device, threads, precision } = flags;
+  const { checkpoint } = flags;
   const choice: LoadOptions = {
     ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(precision === undefined ? {} : { precision }),
+    ...engineChoice(flags),
   };
   if (flags.listLayers) await listLayers(source, choice, output);
   else await explainImages(source, choice, flags, output);

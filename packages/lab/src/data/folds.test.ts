@@ -2,10 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadConfig, type Overrides } from '../config.js';
+import { type Config, loadConfig, type Overrides } from '../config.js';
 import { openRun } from '../run.js';
 import { resumeTraining } from '../train/resume.js';
 import { openTrainingData } from '../train/session.js';
@@ -14,19 +13,11 @@ import { writeTinyData } from '../testing/tiny-data.js';
 import { assignFolds, cutFold } from './folds.js';
 import { groupCases, grouping } from './groups.js';
 import { errorOf } from './testing.js';
+import { codeOf } from '../testing/failure.js';
+import { tinyConfig } from '../testing/tiny-run.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-folds-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error.code;
-    throw error;
-  }
-  throw new Error('expected an error, got none');
-}
 
 describe('grouping', () => {
   it.each([
@@ -134,21 +125,12 @@ describe('folds', () => {
 
 describe('a run of a fold', () => {
   const data = join(root, 'data');
-  const config = (overrides: Overrides): ReturnType<typeof loadConfig> =>
-    loadConfig(undefined, {
-      'model.baseWidth': 4,
-      'model.imageSize': 32,
-      'model.layers': 1,
-      'text.encoder': 'words',
-      'text.contextLength': 12,
-      'data.dir': data,
-      'data.workers': 0,
+  const config = (overrides: Overrides): Config =>
+    tinyConfig(data, {
       'data.folds': 3,
       'data.fold': 2,
       'data.group': '^[a-z]+-0*(\\d)', // the cases of train and val of one number, so that patients are in both
       'train.epochs': 1,
-      'train.batchSize': 4,
-      'train.threads': 1,
       ...overrides,
     });
 

@@ -14,6 +14,7 @@ import { explain, type ExplainOptions } from './explain.js';
 import { activationMap, LayerLeaf, targetPixels } from './grad-cam.js';
 import { isMissing, trainedInterest } from './interest.js';
 import { mapLayers } from './layers.js';
+import { ENGINE } from './testing.js';
 
 beforeAll(() => setThreads(1));
 
@@ -22,13 +23,6 @@ const encoder = WordEncoder.fromNotes([NOTE, 'lower right lung'], {
   contextLength: 8,
   width: TINY.textWidth,
 });
-const ENGINE = {
-  device: 'cpu',
-  threads: 1,
-  memoryFormat: 'contiguous',
-  convolutions: 'libtorch',
-  precision: 'fp32',
-} as const;
 
 /** Noise with a bright square. */
 const image: RgbImage = (() => {

@@ -18,6 +18,7 @@ import { mapFigure, patchesOver, percentText } from './figures.js';
 import { writeFolderReport } from './folder-report.js';
 import { type CamZones, camZones } from './zones.js';
 import { attentionPicker, meanOfRows } from './picker.js';
+import { ENGINE } from './testing.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-explain-'));
 beforeAll(() => setThreads(1));
@@ -26,13 +27,6 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const NOTE = 'one <area> & left lung';
 const encoder = WordEncoder.fromNotes(['one area left lung'], { contextLength: 6, width: TINY.textWidth });
 const image: RgbImage = { width: 24, height: 16, data: new Uint8Array(24 * 16 * 3).fill(100) };
-const ENGINE = {
-  device: 'cpu',
-  threads: 1,
-  memoryFormat: 'contiguous',
-  convolutions: 'libtorch',
-  precision: 'fp32',
-} as const;
 const ABOUT = { run: 'tiny', checkpoint: 'best, epoch 1' };
 
 function explained(options: RecLMISOptions, id = 'a<b'): ExplainedCase {

@@ -24,21 +24,12 @@ import { judge } from './check.js';
 import { exportModel, type ExportOptions, type ExportReport } from './export.js';
 import { openOnnx } from './session.js';
 import { type ReadModel, readOnnx } from './testing/onnx-reader.js';
+import { failure } from '../testing/failure.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let serial = 0;
 const place = (): string => join(root, `model-${++serial}`);
-
-async function failure(act: () => Promise<unknown>): Promise<ReclmisError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error;
-    throw error;
-  }
-  throw new Error('expected a ReclmisError');
-}
 
 const manifestOf = (dir: string): ModelManifest =>
   parseManifest(JSON.parse(readFileSync(join(dir, MANIFEST_FILE), 'utf8')), dir);

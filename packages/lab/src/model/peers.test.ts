@@ -1,14 +1,14 @@
 /** U-Net and LViT: that they are their authors', that they can be trained, and that only one of them reads notes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ReclmisError } from '@reclmis/core';
-import { manualSeed, memory, noGrad, optim, scope, setThreads, type Tensor } from '@reclmis/torch';
+import { manualSeed, noGrad, scope, setThreads, type Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { objective, requiredLosses } from '../train/losses.js';
+import { requiredLosses } from '../train/losses.js';
 import { LViT, type LViTOptions } from './lvit.js';
 import type { SegmentationModel } from './segmentation-model.js';
-import { tinyBatch, wrongGradients } from './testing.js';
+import { learnByHeart, tinyBatch, wrongGradients } from './testing.js';
 import { UNet } from './unet.js';
+import { codeOf } from '../testing/failure.js';
 
 const TINY: LViTOptions = { baseWidth: 8, imageSize: 32, textWidth: 16, contextLength: 6, dropout: 0 };
 /** As in the authors' code. */
@@ -36,15 +36,6 @@ function withModel(
   using model = MODELS[name]?.(options);
   if (!model) throw new Error(`no model ${name}`);
   scope(() => body(model));
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    return error instanceof ReclmisError ? error.code : String(error);
-  }
-  return 'nothing thrown';
 }
 
 beforeAll(() => setThreads(1)); // tiny tensors: threads would only wait for each other
@@ -99,23 +90,8 @@ describe('the peers of Table 1', () => {
 
   it.each(NAMES)('%s learns one batch by heart and leaves no memory behind', (name) => {
     withModel(name, { ...TINY, dropout: 0.1 }, (model) => {
-      const { images, masks, note } = tinyBatch();
-      const adam = new optim.Adam(model.parameters(), { lr: 4e-3 });
-      const required = requiredLosses(model.auxiliary);
-      expect(required).toEqual(['dice', 'bce']);
-      const dice: number[] = [];
-      let early = { liveBytes: 0, handles: 0 };
-      for (let step = 0; step < 60; step++) {
-        scope(() => {
-          const { total, values } = objective(model.forwardTraining(images, note), masks, required);
-          model.zeroGrad();
-          total.backward();
-          adam.step();
-          dice.push(values.dice ?? Number.NaN);
-        });
-        if (step === 5) early = memory();
-      }
-      const late = memory();
+      expect(requiredLosses(model.auxiliary)).toEqual(['dice', 'bce']);
+      const { dice, early, late } = learnByHeart(model, { steps: 60, lr: 4e-3 });
       expect(late.handles).toBe(early.handles);
       expect(late.liveBytes).toBe(early.liveBytes);
       expect(model.leavesUnused).toBe(false);

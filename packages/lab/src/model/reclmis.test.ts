@@ -1,5 +1,4 @@
-import { ReclmisError } from '@reclmis/core';
-import { manualSeed, memory, optim, scope, setThreads, Tensor } from '@reclmis/torch';
+import { manualSeed, scope, setThreads, Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { objective, requiredLosses } from '../train/losses.js';
 import { sortCheckpoint } from './checkpoint-keys.js';
@@ -13,8 +12,9 @@ import {
   UPSTREAM,
 } from './options.js';
 import { RecLMIS, type TrainingOutput } from './reclmis.js';
-import { TINY, tinyBatch, wrongGradients } from './testing.js';
+import { learnByHeart, TINY, tinyBatch, wrongGradients } from './testing.js';
 import { resolveConfig } from '../config.js';
+import { codeOf } from '../testing/failure.js';
 
 // One thread: operators on a few hundred numbers cost less than waking a second one.
 beforeAll(() => setThreads(1));
@@ -25,15 +25,6 @@ function withModel<T>(options: RecLMISOptions, body: (model: RecLMIS) => T): T {
   using model = new RecLMIS(options);
   return scope(() => body(model));
 }
-
-const codeOf = (action: () => unknown): string => {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof ReclmisError ? error.code : String(error);
-  }
-  return 'nothing thrown';
-};
 
 const worst = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().item();
 
@@ -301,22 +292,7 @@ describe('RecLMIS', () => {
 
   it('learns one batch by heart and leaves no memory behind', () => {
     withModel(TINY, (model) => {
-      const { images, masks, note } = tinyBatch();
-      const adam = new optim.Adam(model.parameters(), { lr: 3e-3 });
-      const required = requiredLosses(model.auxiliary);
-      const dice: number[] = [];
-      let early = { liveBytes: 0, handles: 0 };
-      for (let step = 0; step < 150; step++) {
-        scope(() => {
-          const { total, values } = objective(model.forwardTraining(images, note), masks, required);
-          model.zeroGrad();
-          total.backward();
-          adam.step();
-          dice.push(values.dice ?? Number.NaN);
-        });
-        if (step === 5) early = memory();
-      }
-      const late = memory();
+      const { dice, early, late } = learnByHeart(model, { steps: 150, lr: 3e-3 });
       expect(late.handles).toBe(early.handles);
       expect(late.liveBytes).toBe(early.liveBytes);
       expect(dice.at(-1)).toBeLessThan(0.1); // half of the pixels in a square: 0.37 or more for any constant prediction

@@ -1,6 +1,7 @@
 /** Small models and inputs for tests. */
-import { manualSeed, noGrad, rand, randn, scope, Tensor } from '@reclmis/torch';
+import { manualSeed, memory, noGrad, optim, rand, randn, scope, Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
+import { objective, requiredLosses } from '../train/losses.js';
 import { PAPER, type RecLMISOptions } from './options.js';
 import type { SegmentationModel } from './segmentation-model.js';
 
@@ -33,6 +34,32 @@ export function rowsOf(tensor: Tensor): number[][] {
   const width = tensor.size(-1);
   const flat = Array.from(tensor.to({ dtype: 'float32' }).toFloat32Array());
   return Array.from({ length: flat.length / width }, (_, i) => flat.slice(i * width, (i + 1) * width));
+}
+
+/**
+ * Trains on `tinyBatch()` alone, by Adam.
+ * @returns every step's Dice loss, and live tensors' bytes and handles after the sixth step and at the end.
+ */
+export function learnByHeart(
+  model: SegmentationModel,
+  { steps, lr }: { readonly steps: number; readonly lr: number },
+): { dice: number[]; early: ReturnType<typeof memory>; late: ReturnType<typeof memory> } {
+  const { images, masks, note } = tinyBatch();
+  const adam = new optim.Adam(model.parameters(), { lr });
+  const required = requiredLosses(model.auxiliary);
+  const dice: number[] = [];
+  let early = memory();
+  for (let step = 0; step < steps; step++) {
+    scope(() => {
+      const { total, values } = objective(model.forwardTraining(images, note), masks, required);
+      model.zeroGrad();
+      total.backward();
+      adam.step();
+      dice.push(values.dice ?? Number.NaN);
+    });
+    if (step === 5) early = memory();
+  }
+  return { dice, early, late: memory() };
 }
 
 /**

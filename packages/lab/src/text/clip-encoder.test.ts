@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClipTokenizer, ReclmisError } from '@reclmis/core';
+import { ClipTokenizer } from '@reclmis/core';
 import { readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig, type TextConfig } from '../config.js';
@@ -12,6 +12,7 @@ import { ClipEncoder } from './clip-encoder.js';
 import { ClipTextTower } from './clip.js';
 import { restoreNoteEncoder } from './restore.js';
 import { WordEncoder } from './words.js';
+import { codeOf } from '../testing/failure.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-clip-'));
 const home = join(root, 'home');
@@ -32,16 +33,6 @@ const NOTES = ['upper left lung', 'lower right lung', 'upper left lung'];
 const T = 12;
 const featuresOf = (encoder: ClipEncoder, notes: readonly string[]): Float32Array =>
   scope(() => encoder.encode(notes).features.toFloat32Array());
-const codeOf = (act: () => unknown): string => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error.code;
-    throw error;
-  }
-  return 'none';
-};
-
 describe('ClipEncoder', () => {
   it('gives the tower’s features of the tokeniser’s ids', () => {
     const encoder = new ClipEncoder(weights, { contextLength: T, features: null });

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { memory, readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, loadConfig, type Overrides } from '../config.js';
+import { type Config, type Overrides } from '../config.js';
 import { openRun } from '../run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { machineTag } from '../weights/home.js';
@@ -25,6 +25,8 @@ import { type EpochRecord, readEpochs } from './metrics-log.js';
 import { resumePaths } from './resume-files.js';
 import { resumeTraining } from './resume.js';
 import { train, type TrainListeners } from './train.js';
+import { failure } from '../testing/failure.js';
+import { tinyConfig } from '../testing/tiny-run.js';
 
 const SIZE = 32;
 const root = mkdtempSync(join(tmpdir(), 'reclmis-resume-'));
@@ -33,32 +35,7 @@ let serial = 0;
 const place = (): string => join(root, `run-${++serial}`);
 
 /** Four epochs of three steps each; dropout, masks and augmentation all draw. */
-function tiny(overrides: Overrides = {}): Config {
-  return loadConfig(undefined, {
-    'model.baseWidth': 4,
-    'model.imageSize': SIZE,
-    'model.layers': 1,
-    'text.encoder': 'words',
-    'text.contextLength': 12,
-    'data.dir': data,
-    'data.workers': 0,
-    'train.epochs': 4,
-    'train.batchSize': 4,
-    'train.lr': 2e-3,
-    'train.threads': 1,
-    ...overrides,
-  });
-}
-
-async function failure(act: () => unknown): Promise<ReclmisError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error;
-    throw error;
-  }
-  throw new Error('expected a ReclmisError');
-}
+const tiny = (overrides: Overrides = {}): Config => tinyConfig(data, { 'train.epochs': 4, ...overrides });
 
 /** Stops after a step, as Ctrl-C does. */
 function stopAfter(at: number): TrainListeners {

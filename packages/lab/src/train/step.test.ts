@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { Random } from '@reclmis/core';
 import { manualSeed, memory, noGrad, resetPeak, scope, Tensor } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig, type Overrides } from '../config.js';
+import { type Overrides } from '../config.js';
 import type { Batch } from '../data/types.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { openSession, openTrainingData, type Session } from './session.js';
 import { type StepLosses, trainStep } from './step.js';
+import { tinyConfig } from '../testing/tiny-run.js';
 
 const SIZE = 32;
 const CASES = 7;
@@ -19,18 +20,7 @@ beforeAll(() => writeTinyData(root, SIZE, { train: CASES, val: 2, test: 2 }));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 async function session(overrides: Overrides = {}): Promise<Session> {
-  const config = loadConfig(undefined, {
-    'model.baseWidth': 4,
-    'model.imageSize': SIZE,
-    'model.layers': 1,
-    'text.encoder': 'words',
-    'text.contextLength': 12,
-    'data.dir': root,
-    'data.workers': 0,
-    'train.batchSize': CASES,
-    'train.threads': 1,
-    ...overrides,
-  });
+  const config = tinyConfig(root, { 'train.batchSize': CASES, ...overrides });
   return openSession(config, await openTrainingData(config));
 }
 

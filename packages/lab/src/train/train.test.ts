@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import type { ReclmisError } from '@reclmis/core';
 import { memory, noGrad } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, loadConfig, type Overrides } from '../config.js';
@@ -19,6 +19,8 @@ import { writeTinyData } from '../testing/tiny-data.js';
 import { checkpointPath, readCheckpoint } from './checkpoint.js';
 import { readEpochs } from './metrics-log.js';
 import { type RunSummary, type StepReport, train } from './train.js';
+import { failure } from '../testing/failure.js';
+import { tinyConfig } from '../testing/tiny-run.js';
 
 const SIZE = 32;
 const root = mkdtempSync(join(tmpdir(), 'reclmis-train-'));
@@ -26,32 +28,7 @@ const data = join(root, 'data');
 let serial = 0;
 const place = (): string => join(root, `run-${++serial}`);
 
-function tiny(overrides: Overrides = {}): Config {
-  return loadConfig(undefined, {
-    'model.baseWidth': 4,
-    'model.imageSize': SIZE,
-    'model.layers': 1,
-    'text.encoder': 'words',
-    'text.contextLength': 12,
-    'data.dir': data,
-    'data.workers': 0,
-    'train.epochs': 2,
-    'train.batchSize': 4,
-    'train.lr': 2e-3,
-    'train.threads': 1,
-    ...overrides,
-  });
-}
-
-async function failure(act: () => unknown): Promise<ReclmisError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error;
-    throw error;
-  }
-  throw new Error('expected a ReclmisError');
-}
+const tiny = (overrides: Overrides = {}): Config => tinyConfig(data, overrides);
 
 beforeAll(() => writeTinyData(data, SIZE, { train: 10, val: 6, test: 4 }));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -10,13 +10,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import type { ReclmisError } from '@reclmis/core';
 import { full, readSafetensors, scope, type Tensor, writeSafetensors, zeros } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asHuggingFace, TINY_TOWER, tinyMerges, tinyTower } from '../testing/tiny-clip.js';
 import { importWeights } from './import.js';
 import type { StoredWeights } from './stored.js';
 import { writeTorchArchive } from './torch-archive-writer.js';
+import { failure } from '../testing/failure.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-import-'));
 const vocabulary = join(root, 'vocabulary', 'merges.txt');
@@ -45,16 +46,6 @@ const bytesOf = ({ model }: StoredWeights): Map<string, string> =>
         ]),
       ),
   );
-
-async function failure(act: () => Promise<unknown>): Promise<ReclmisError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error;
-    throw error;
-  }
-  throw new Error('expected a ReclmisError');
-}
 
 /** Writes a changed tower and imports it. */
 async function importChanged(change: (state: Map<string, Tensor>) => void): Promise<ReclmisError> {

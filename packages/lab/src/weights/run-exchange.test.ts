@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
 import { full, scope, type Tensor, zeros } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun } from '../evaluate/evaluate.js';
@@ -13,21 +12,12 @@ import { TINY_SIZE as SIZE, writeTinyCheckpoint as writeCheckpoint } from '../te
 import { exportRun } from './export-run.js';
 import { importRun } from './import-run.js';
 import { stateDictOf, TorchArchive } from './torch-archive.js';
+import { failure } from '../testing/failure.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-exchange-'));
 const vocabulary = join(root, 'merges.txt');
 beforeAll(() => writeFileSync(vocabulary, tinyMerges()));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-async function failure(act: () => Promise<unknown>): Promise<ReclmisError> {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof ReclmisError) return error;
-    throw error;
-  }
-  throw new Error('expected a ReclmisError');
-}
 
 const hashes = (file: string): Map<string, string> => {
   using archive = TorchArchive.open(file);

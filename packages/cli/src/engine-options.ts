@@ -1,0 +1,33 @@
+/** Where and how a run's model computes: the options that `evaluate` and `explain` share. */
+import type { Precision } from '@reclmis/lab';
+import { type Command, Option } from 'commander';
+import { numberOf } from './output.js';
+
+/** As commander gives them; what is not given is the run's own. */
+export interface EngineFlags {
+  readonly device?: string;
+  readonly threads?: number;
+  readonly precision?: Precision;
+}
+
+/** Adds `--device`, `--threads` and `--precision`. */
+export function withEngineOptions(command: Command): Command {
+  return command
+    .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+      ).choices(['fp32', 'bf16', 'fp16']),
+    );
+}
+
+/** Those that were given. */
+export function engineChoice({ device, threads, precision }: EngineFlags): EngineFlags {
+  return {
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
+  };
+}

@@ -1,0 +1,11 @@
+/** For tests: where small models are explained. */
+import type { Engine } from '../engine.js';
+
+/** One thread of the CPU, libtorch's own kernels. */
+export const ENGINE: Engine = {
+  device: 'cpu',
+  threads: 1,
+  memoryFormat: 'contiguous',
+  convolutions: 'libtorch',
+  precision: 'fp32',
+};
