@@ -119,6 +119,20 @@ describe('imageToPlanes', () => {
     }
   });
 
+  it('gives a channel the same in grey as among colours, bit by bit', () => {
+    for (const [w, h, size] of [
+      [31, 17, 8],
+      [5, 9, 12],
+    ] as const) {
+      const colours = randomImage(w, h);
+      const grey = { ...colours, data: colours.data.map((_, i, all) => all[i - (i % 3) + 1] as number) };
+      const n = size * size;
+      const green = imageToPlanes(colours, size).slice(n, 2 * n);
+      const planes = imageToPlanes(grey, size);
+      for (let c = 0; c < 3; c++) expect(planes.slice(c * n, (c + 1) * n)).toEqual(green);
+    }
+  });
+
   it('gives the same whether the image was resized before or not: training and serving agree bit by bit', () => {
     const image = randomImage(31, 17);
     expect(imageToPlanes(resizeImage(image, 8), 8)).toEqual(imageToPlanes(image, 8));

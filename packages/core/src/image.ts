@@ -52,6 +52,18 @@ export function resizeImage(image: RgbImage, width: number, height: number = wid
   if (W === width && H === height) return image;
   const across = triangleTaps(W, width);
   const down = triangleTaps(H, height);
+  const grey = greyPlane(image);
+  if (grey) {
+    const sums = resampleRows(resampleColumns(grey, W, H, across), width, down); // [S, S]
+    const out = new Uint8Array(3 * sums.length);
+    for (let i = 0, to = 0; i < sums.length; i++) {
+      const value = (sums[i] as number) + 0.5; // rounds, since the values are not negative
+      out[to++] = value;
+      out[to++] = value;
+      out[to++] = value;
+    }
+    return { width, height, data: out };
+  }
   const rows = new Float32Array(H * width * 3); // [H, S, 3]
   for (let y = 0, to = 0; y < H; y++) {
     const row = y * W * 3;
@@ -76,6 +88,17 @@ export function resizeImage(image: RgbImage, width: number, height: number = wid
   const out = new Uint8Array(sums.length);
   for (let i = 0; i < out.length; i++) out[i] = (sums[i] as number) + 0.5; // rounds, since the values are not negative
   return { width, height, data: out };
+}
+
+/** The one plane [H, W] of an image whose channels are equal, as radiographs' are; null for colours. A third of the work, bit for bit the same. */
+function greyPlane({ width, height, data }: RgbImage): Uint8Array | null {
+  const plane = new Uint8Array(width * height);
+  for (let i = 0, from = 0; i < plane.length; i++, from += 3) {
+    const value = data[from] as number;
+    if (data[from + 1] !== value || data[from + 2] !== value) return null;
+    plane[i] = value;
+  }
+  return plane;
 }
 
 /**

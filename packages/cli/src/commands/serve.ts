@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .option('--max-batch <n>', 'cases that are computed at once', whole('--max-batch'))
     .option(
       '--batch-wait <ms>',
-      'how long a case waits for others while the model is idle',
+      'how long a case waits, while the model is idle, for others that are being decoded',
       whole('--batch-wait', 0),
     )
     .option('--max-queue <n>', 'requests that wait; more are answered 503', whole('--max-queue', 0))

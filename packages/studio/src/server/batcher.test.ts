@@ -43,9 +43,9 @@ describe('Batcher', () => {
   it('gathers what comes while it computes, in order, up to the largest batch', async () => {
     const { submit, open, batches } = gated();
     const all = ['a', 'b', 'c', 'd', 'e'].map((item) => submit(item));
-    expect(batches).toEqual([['a']]);
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]); // a full batch is handed on at once, one ahead
     await open();
-    expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+    expect(batches).toHaveLength(2); // e may get company until the batch before it has ended
     await open();
     await open();
     expect(batches).toEqual([['a'], ['b', 'c', 'd'], ['e']]);
@@ -54,8 +54,9 @@ describe('Batcher', () => {
     expect(done.map(({ batch }) => batch)).toEqual([1, 3, 3, 3, 1]);
   });
 
-  it('waits for company while idle, and no longer than for a full batch', async () => {
-    const { submit, open, batches } = gated({ wait: 20 });
+  it('waits while idle for those that are expected, and no longer than for a full batch', async () => {
+    const { batcher, submit, open, batches } = gated({ wait: 20 });
+    using slow = batcher.expect();
     const first = submit('a');
     expect(batches).toEqual([]);
     const second = submit('b');
@@ -71,6 +72,31 @@ describe('Batcher', () => {
     ]);
     await open();
     await Promise.all(more);
+
+    const early = submit('f');
+    expect(batches).toHaveLength(2);
+    slow[Symbol.dispose](); // it will not come: nobody is waited for
+    slow[Symbol.dispose]();
+    expect(batches.at(-1)).toEqual(['f']);
+    await open();
+    await early;
+    const alone = submit('g');
+    expect(batches.at(-1)).toEqual(['g']);
+    await open();
+    await alone;
+  });
+
+  it('hands on at most one batch ahead', async () => {
+    const { submit, open, batches } = gated();
+    const all = Array.from('abcdefghij', (item) => submit(item));
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+    for (let done = 1; done <= 2; done++) {
+      await open();
+      expect(batches).toHaveLength(done + 2);
+    }
+    await open();
+    await open();
+    expect((await Promise.all(all)).map(({ batch }) => batch)).toEqual([1, 3, 3, 3, 3, 3, 3, 3, 3, 3]);
   });
 
   it('keeps keys apart and bounds units and cost, a job that is too large being alone', async () => {
@@ -102,6 +128,23 @@ describe('Batcher', () => {
     expect(batcher.full).toBe(false);
   });
 
+  it('counts the batch ahead among those that wait, and leaves out who is gone', async () => {
+    const { batcher, submit, open, batches, signals } = gated({ maxQueue: 4 });
+    const gone = new AbortController();
+    const ends = ['a', 'b', 'c'].map((item) => codeOf(submit(item)));
+    ends.push(codeOf(submit('d', { signal: gone.signal })));
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+    expect(batcher.length).toBe(3);
+    ends.push(codeOf(submit('e')));
+    expect(await codeOf(submit('f'))).toBe('SERVER_BUSY');
+    gone.abort(new ReclmisError('INTERRUPTED', 'gone'));
+    expect(batcher.length).toBe(3);
+    expect(signals[1]?.aborted).toBe(false); // b and c are still wanted
+    for (let i = 0; i < 3; i++) await open();
+    expect(await Promise.all(ends)).toEqual(['none', 'none', 'none', 'INTERRUPTED', 'none']);
+    expect(batcher.length).toBe(0);
+  });
+
   it('takes one at a time where none may wait', async () => {
     const { submit, open } = gated({ maxQueue: 0 });
     const first = submit('a');
@@ -111,7 +154,7 @@ describe('Batcher', () => {
   });
 
   it('drops a job whose signal is aborted, and tells a batch that nobody waits for', async () => {
-    const { batcher, submit, open, batches, signals } = gated();
+    const { batcher, submit, open, batches, signals } = gated({ maxUnits: 4 });
     const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()] as const;
     const gone = new ReclmisError('INTERRUPTED', 'gone');
     const first = submit('a', { signal: one.signal });

@@ -1,14 +1,15 @@
 /**
  * Dynamic micro-batching: requests that come close together are computed in one run of the network.
  *
- * Jobs wait in one queue and leave it in order. While the model computes, they gather; an idle model waits a moment for company. A batch is a
- * stretch of the queue with the same key, of at most so many units (cases) and so much cost (pixels); what is alone too large is alone. The queue
- * is bounded, and a job whose signal is aborted leaves it; if all jobs of the running batch are gone, the batch is told.
+ * Jobs wait in one queue and leave it in order. While the model computes, they gather; an idle model waits a moment for those that are known to
+ * come. A batch is a stretch of the queue with the same key, of at most so many units (cases) and so much cost (pixels); what is alone too large is
+ * alone. A batch that cannot grow any more is handed on while the one before it is computed, so that its images are prepared meanwhile. The queue
+ * is bounded, and a job whose signal is aborted leaves it; if all jobs of a batch are gone, the batch is told.
  */
 import { ReclmisError } from '@reclmis/core';
 
 export interface BatcherOptions<In, Out> {
-  /** Computes a batch, one result an item. */
+  /** Computes a batch, one result an item; may be called once more before the call before has ended. */
   readonly run: (items: readonly In[], signal: AbortSignal) => Promise<readonly Out[]>;
   /** Jobs that may wait. */
   readonly maxQueue: number;
@@ -16,7 +17,7 @@ export interface BatcherOptions<In, Out> {
   readonly maxUnits: number;
   /** Cost of a batch. */
   readonly maxCost: number;
-  /** Milliseconds that the first job of a batch waits for others while nothing is computed. */
+  /** Milliseconds that the first job of a batch waits, while nothing is computed, for others that are expected. */
   readonly wait: number;
   /** Told of each batch when it has ended. */
   readonly onBatch?: (batch: {
@@ -57,7 +58,14 @@ const RECENT = 0.2;
 export class Batcher<In, Out> {
   private readonly waiting: Entry<In, Out>[] = [];
   private timer: NodeJS.Timeout | null = null;
-  private running = false;
+  /** Batches on their way: none, one that is computed, or that and the one of `ahead`. */
+  private running = 0;
+  /** The batch that is prepared while the one before it is computed; its jobs wait still. */
+  private ahead: readonly Entry<In, Out>[] = [];
+  /** Jobs that are expected. */
+  private coming = 0;
+  /** When the latest batch ended. */
+  private ended = 0;
   /** Mean milliseconds of a unit; 0 before the first batch. */
   private unitTime = 0;
 
@@ -65,17 +73,17 @@ export class Batcher<In, Out> {
 
   /** Jobs that wait. */
   get length(): number {
-    return this.waiting.length;
+    return this.waiting.length + this.ahead.filter(({ signal }) => !signal.aborted).length;
   }
 
   /** Whether the next job would be refused: none may wait, or as many wait as may. */
   get full(): boolean {
-    return this.waiting.length >= this.options.maxQueue && (this.running || this.waiting.length > 0);
+    return this.length >= this.options.maxQueue && (this.running > 0 || this.length > 0);
   }
 
   /** Seconds until what waits now is computed, by the time that recent batches took; 1 to 60. */
   get retryAfter(): number {
-    const units = this.waiting.reduce((sum, { units }) => sum + units, 1);
+    const units = [...this.ahead, ...this.waiting].reduce((sum, { units }) => sum + units, 1);
     return Math.min(60, Math.max(1, Math.ceil((units * this.unitTime) / 1000)));
   }
 
@@ -86,10 +94,7 @@ export class Batcher<In, Out> {
       signal.throwIfAborted();
       if (this.full) {
         const { maxQueue } = this.options;
-        throw new ReclmisError(
-          'SERVER_BUSY',
-          `${this.waiting.length} requests wait, the limit is ${maxQueue}`,
-        );
+        throw new ReclmisError('SERVER_BUSY', `${this.length} requests wait, the limit is ${maxQueue}`);
       }
       const onAbort = (): void => {
         const at = this.waiting.indexOf(entry);
@@ -103,17 +108,31 @@ export class Batcher<In, Out> {
     });
   }
 
+  /** Announces a job, for which an idle model waits a moment, until what is returned is disposed of: when the job is queued, or will not come. */
+  expect(): Disposable {
+    this.coming += 1;
+    let expected = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!expected) return;
+        expected = false;
+        this.coming -= 1;
+        this.schedule();
+      },
+    };
+  }
+
   /** Begins a batch when it is time for one. */
   private schedule(): void {
     const [first] = this.waiting;
-    if (this.running || !first) return;
-    const units = this.waiting.reduce((sum, job) => sum + job.units, 0);
-    const left = first.arrived + this.options.wait - performance.now();
-    if (left <= 0 || units >= this.options.maxUnits) {
+    if (this.running > 1 || !first) return;
+    const { count, complete } = this.next();
+    const left = this.coming === 0 ? 0 : first.arrived + this.options.wait - performance.now();
+    if (complete || (this.running === 0 && left <= 0)) {
       if (this.timer) clearTimeout(this.timer);
       this.timer = null;
-      void this.compute(this.next());
-    } else {
+      void this.compute(this.waiting.splice(0, count));
+    } else if (this.running === 0) {
       this.timer ??= setTimeout(() => {
         this.timer = null;
         this.schedule();
@@ -121,8 +140,8 @@ export class Batcher<In, Out> {
     }
   }
 
-  /** Takes the next batch off the queue: the first job, and those after it that go with it. */
-  private next(): Entry<In, Out>[] {
+  /** How many jobs are the next batch: the first, and those after it that go with it; and whether no other can join them. */
+  private next(): { count: number; complete: boolean } {
     const { maxUnits, maxCost } = this.options;
     let units = 0;
     let cost = 0;
@@ -130,25 +149,31 @@ export class Batcher<In, Out> {
     for (const job of this.waiting) {
       units += job.units;
       cost += job.cost;
-      if (count > 0 && (job.key !== this.waiting[0]?.key || units > maxUnits || cost > maxCost)) break;
+      if (count > 0 && (job.key !== this.waiting[0]?.key || units > maxUnits || cost > maxCost))
+        return { count, complete: true };
       count += 1;
     }
-    return this.waiting.splice(0, count);
+    return { count, complete: units >= maxUnits || cost >= maxCost };
   }
 
   private async compute(batch: readonly Entry<In, Out>[]): Promise<void> {
-    this.running = true;
+    this.running += 1;
+    if (this.running > 1) this.ahead = batch;
     const begun = performance.now();
     const units = batch.reduce((sum, job) => sum + job.units, 0);
+    this.schedule(); // the next one may be complete already
     try {
       await this.attempt(batch, begun, units);
     } finally {
       for (const { signal, onAbort } of batch) signal.removeEventListener('abort', onAbort);
-      const milliseconds = performance.now() - begun;
+      const now = performance.now();
+      const milliseconds = now - Math.max(begun, this.ended); // without the time that the batch before took
+      this.ended = now;
       const each = milliseconds / Math.max(1, units);
       this.unitTime = this.unitTime === 0 ? each : this.unitTime + RECENT * (each - this.unitTime);
       this.options.onBatch?.({ jobs: batch.length, units, milliseconds });
-      this.running = false;
+      this.running -= 1;
+      this.ahead = []; // what was ahead is computed now
       this.schedule();
     }
   }

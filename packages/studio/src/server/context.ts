@@ -59,20 +59,23 @@ export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline 
   };
 }
 
-/** Queues work and waits for its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
+/** Queues work, announced by `coming` if at all, and waits for its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
 export async function compute(
   context: ServerContext,
   work: Work,
   cost: number,
   signal: AbortSignal,
+  coming?: Disposable,
 ): Promise<Done<Result>> {
-  const done = await context.batcher.submit({
+  const result = context.batcher.submit({
     item: work,
     key: keyOf(work),
     units: unitsOf(work),
     cost,
     signal,
   });
+  coming?.[Symbol.dispose]();
+  const done = await result;
   context.metrics.waited(done.waited);
   return done;
 }

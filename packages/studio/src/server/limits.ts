@@ -15,7 +15,7 @@ export interface Limits {
   readonly maxQueue: number;
   /** Cases that the model computes at once. */
   readonly maxBatch: number;
-  /** How long the first case of a batch waits for others while the model is idle, milliseconds. */
+  /** How long the first case of a batch waits for others that are being decoded, while the model is idle, milliseconds. */
   readonly batchWait: number;
   /** From the whole request to the answer, milliseconds; then the work is dropped. */
   readonly timeout: number;

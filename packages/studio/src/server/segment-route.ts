@@ -37,6 +37,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       );
     }
     using deadline = deadlineOf(reply, limits.timeout);
+    using coming = context.batcher.expect();
     const form = await parseForm(request.body as Buffer, contentType, fields);
     if (!form.image)
       throw new ReclmisError('IMAGE_MISSING', 'the form has no part image', {
@@ -46,7 +47,8 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     const threshold = thresholdOf(form.fields.get('threshold'));
     const { image, cost, release } = await admit(form.image, deadline);
     try {
-      const done = await compute(context, { kind: 'segment', image, note, threshold }, cost, deadline.signal);
+      const work = { kind: 'segment', image, note, threshold } as const;
+      const done = await compute(context, work, cost, deadline.signal, coming);
       const result = segmentationOf(done);
       setTimings(reply, result, done.waited);
       const json = prefersJson(request.headers.accept);

@@ -64,7 +64,7 @@ export const MANIFEST: ModelManifest = parseManifest(
 
 /**
  * Probability is the red channel at the model's size, whatever the note; features of a note are its length everywhere. Calls take `delay`
- * milliseconds and are noted.
+ * milliseconds one after the other, as a model's do, and are noted when their turn comes.
  */
 export class FakeModel implements Model {
   readonly manifest = MANIFEST;
@@ -75,6 +75,7 @@ export class FakeModel implements Model {
   readonly notes: string[] = [];
   readonly signals: AbortSignal[] = [];
   disposed = false;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(public delay = 0) {}
 
@@ -83,7 +84,14 @@ export class FakeModel implements Model {
     return only as Segmentation;
   }
 
-  async segmentBatch(cases: readonly SegmentCase[], options: SegmentOptions = {}): Promise<Segmentation[]> {
+  segmentBatch(cases: readonly SegmentCase[], options: SegmentOptions = {}): Promise<Segmentation[]> {
+    const turn = this.last.then(() => this.segmentNow(cases, options));
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async segmentNow(cases: readonly SegmentCase[], options: SegmentOptions): Promise<Segmentation[]> {
+    options.signal?.throwIfAborted();
     this.batches.push(cases.length);
     this.notes.push(...cases.map(({ note }) => note));
     if (options.signal) this.signals.push(options.signal);

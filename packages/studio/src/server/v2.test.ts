@@ -1,6 +1,6 @@
 /** The Open Inference Protocol, as its clients speak it. */
 import { describe, expect, it } from 'vitest';
-import { infer, S, send, serving, T, W } from './testing.js';
+import { infer, S, send, serving, T, until, W } from './testing.js';
 
 const PIXELS = 3 * S * S;
 const image = (red: number, count = 1): number[] =>
@@ -197,12 +197,17 @@ describe('inference', () => {
   });
 
   it('puts requests of different clients into one batch, and gives each its own', async () => {
-    await serving({ limits: { batchWait: 200, maxBatch: 4 } }, async ({ url, model }) => {
-      const answers = await Promise.all([
+    await serving({ limits: { maxBatch: 4 } }, async ({ url, model }) => {
+      model.delay = 300; // of the first: while it is computed the others gather
+      const first = infer(url, 'segmenter', { inputs: inputs(0, 0) });
+      await until(() => model.batches.length === 1);
+      const others = [
         infer(url, 'segmenter', { inputs: inputs(0, 0.25, 3) }),
         infer(url, 'segmenter', { inputs: inputs(0.5, 0.25) }),
-      ]);
-      expect(model.batches).toEqual([4]);
+      ];
+      expect((await first).status).toBe(200);
+      const answers = await Promise.all(others);
+      expect(model.batches).toEqual([1, 4]);
       const values = answers.map(
         (answer) => (answer.json()['outputs'] as { data: number[] }[])[0]?.data ?? [],
       );
