@@ -24,6 +24,7 @@
 #include "distributed.h"
 #include "guarded.h"
 #include "handles.h"
+#include "maps.h"
 #include "optional.h"
 #include "precision.h"
 #include "profiler.h"
@@ -360,6 +361,14 @@ void setThreads(const Napi::CallbackInfo& info) {
 // hasWinograd(): whether `reclmis::conv3x3` runs on this processor
 Napi::Value hasWinograd(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), reclmis::hasWinograd()); }
 
+// hasLanes(): whether the processor runs our kernels of eight lanes (AVX2)
+Napi::Value hasLanes(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), reclmis::hasLanes()); }
+
+// isLaneMap(tensor): whether the kernels of maps take it (`maps.h`)
+Napi::Value isLaneMap(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value { return Napi::Boolean::New(info.Env(), reclmis::isLaneMap(tensorOf(info[0]))); });
+}
+
 // setDeterministic(on): kernels whose result is the same each time, or an error where an operator has none
 void setDeterministic(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
@@ -420,6 +429,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("generatorState", Napi::Function::New(env, generatorState));
   exports.Set("setGeneratorState", Napi::Function::New(env, setGeneratorState));
   exports.Set("hasWinograd", Napi::Function::New(env, hasWinograd));
+  exports.Set("hasLanes", Napi::Function::New(env, hasLanes));
+  exports.Set("isLaneMap", Napi::Function::New(env, isLaneMap));
   exports.Set("setDeterministic", Napi::Function::New(env, setDeterministic));
   exports.Set("setThreads", Napi::Function::New(env, setThreads));
   exports.Set("threads", Napi::Function::New(env, threads));

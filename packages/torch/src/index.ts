@@ -1,6 +1,7 @@
 /** libtorch for TypeScript. Importing this loads nothing; the first tensor does. */
 export { writeAtomically } from './atomic.js';
 export * from './generated/functions.js';
+export { dropout } from './dropout.js'; // in place of libtorch's own
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
 export { keep, noGrad, scope } from './scope.js';
 export { Tensor } from './tensor.js';
@@ -34,6 +35,7 @@ export { LossScaler, type LossScalerOptions, type LossScalerState } from './prec
 export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
 export { countFlops, type Flops, type FlopsByKind } from './flops.js';
 export { conv3x3, hasConv3x3 } from './conv3x3.js';
+export { attendAndJoin, channelMax, isLaneMap, reluMean } from './maps.js';
 export {
   isTracedValue,
   trace,

@@ -25,6 +25,8 @@ export interface Native {
   generatorState(): number;
   setGeneratorState(tensor: number): void;
   hasWinograd(): boolean;
+  hasLanes(): boolean;
+  isLaneMap(tensor: number): boolean;
   setDeterministic(on: boolean): void;
   setThreads(count: number): void;
   threads(): number;

@@ -3,7 +3,7 @@
  *
  * B batch, C channels, H x W pixels.
  */
-import { cat, nn, type Tensor } from '@reclmis/torch';
+import { attendAndJoin, cat, isLaneMap, nn, type Tensor } from '@reclmis/torch';
 import { PixelLevelAttention } from './plam.js';
 
 /** 3x3 convolution with bias, batch normalisation, ReLU. [B,in,H,W] -> [B,out,H,W]. */
@@ -18,8 +18,7 @@ export class ConvBNReLU extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    // In place: batch normalisation's backward does not need its own output.
-    return this.norm.forward(this.conv.forward(x)).relu_();
+    return this.norm.forwardRelu(this.conv.forward(x));
   }
 }
 
@@ -61,7 +60,16 @@ export class UpBlock extends nn.Module {
    * @returns [B,out,2H,2W].
    */
   forward(x: Tensor, skip: Tensor): Tensor {
-    const joined = cat([this.pixModule.forward(skip), nn.upsampleNearest2d(x, 2)], 1); // [B,in,2H,2W]
-    return this.convs.reduce((y, conv) => conv.forward(y), joined); // [B,out,2H,2W]
+    return this.convs.reduce((y, conv) => conv.forward(y), this.join(x, skip)); // [B,out,2H,2W]
+  }
+
+  /** [skip, up], [B,in,2H,2W], in training in one pass where there is an operator for such maps. */
+  private join(x: Tensor, skip: Tensor): Tensor {
+    if (this.training && skip.dtype === x.dtype && isLaneMap(skip) && isLaneMap(x)) {
+      const attention = this.pixModule.attention(skip); // [B,1,2H,2W]
+      if (attention.dtype === skip.dtype) return attendAndJoin(skip, attention, x);
+      return cat([skip.mul(attention), nn.upsampleNearest2d(x, 2)], 1);
+    }
+    return cat([this.pixModule.forward(skip), nn.upsampleNearest2d(x, 2)], 1);
   }
 }

@@ -6,7 +6,7 @@
  *
  * B batch, C channels, H x W pixels.
  */
-import { nn, stack, type Tensor } from '@reclmis/torch';
+import { channelMax, isLaneMap, nn, reluMean, stack, type Tensor } from '@reclmis/torch';
 
 export class PixelLevelAttention extends nn.Module {
   private readonly convAvg: nn.Conv2d;
@@ -22,12 +22,19 @@ export class PixelLevelAttention extends nn.Module {
 
   /** @param x [B,C,H,W]. @returns the same shape. */
   forward(x: Tensor): Tensor {
-    const average = this.convAvg.forward(x).relu_().mean([1]); // [B,H,W]
+    return x.mul(this.attention(x));
+  }
+
+  /** What multiplies x, [B,1,H,W]. */
+  attention(x: Tensor): Tensor {
+    const averages = this.convAvg.forward(x); // [B,C,H,W]
+    const maxima = this.convMax.forward(x); // [B,C,H,W]
+    const own = this.training && isLaneMap(averages) && isLaneMap(maxima);
+    const average = own ? reluMean(averages) : averages.relu_().mean([1]); // [B,H,W]
     // The maximum of ReLUs is the ReLU of the maximum: one map instead of C.
-    const maximum = this.convMax.forward(x).amax([1]).relu(); // [B,H,W]
+    const maximum = (own ? channelMax(maxima) : maxima.amax([1])).relu(); // [B,H,W]
     const perPixel = stack([average, maximum, average.add(maximum)], -1); // [B,H,W,3]
-    const attention = this.bottleneck.forward(perPixel).squeeze(-1).unsqueeze(1); // [B,1,H,W]
-    return x.mul(attention);
+    return this.bottleneck.forward(perPixel).squeeze(-1).unsqueeze(1); // [B,1,H,W]
   }
 }
 

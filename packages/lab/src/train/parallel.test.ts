@@ -93,7 +93,18 @@ function hashes(path: string): Record<string, string> {
 }
 
 /** Every loss, but no draws, which differ from process to process: masks are the most probable ones. */
-const STILL = { ...SETTINGS, 'model.dropout': 0, 'model.maskStrategy': 'topk', 'augment.mode': 'none' };
+const STILL = {
+  ...SETTINGS,
+  'model.dropout': 0,
+  'model.maskStrategy': 'topk',
+  'augment.mode': 'none',
+};
+
+/**
+ * Weights with which no ReLU's input lies so near zero that it is cut off in one process's form of batch normalisation and not in several's. With two of the
+ * first twelve seeds one does, which changes the gradient by 1e-3.
+ */
+const SEED = 4;
 
 const NAMES = ['total', 'dice', 'bce', 'ccl', 'clr', 'cvr'] as const;
 
@@ -106,7 +117,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
   ] as const)(
     '%i processes, batch %i, %s, %s convolutions: the gradients and losses of one process, in training',
     async (size, batch, _, convolutions, tolerance) => {
-      const settings = { ...STILL, 'train.batchSize': batch, 'train.convolutions': convolutions };
+      const settings = { ...STILL, seed: SEED, 'train.batchSize': batch, 'train.convolutions': convolutions };
       const alone = await step(settings, false, null);
       const all = await ranks<StepResult>(size, { kind: 'step', settings, evaluating: false });
       expect(all).toHaveLength(size);

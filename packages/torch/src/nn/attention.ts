@@ -8,7 +8,8 @@
  * Legend: B batch, T queries, S keys, C channels, H heads, D = C / H.
  */
 import { ReclmisError } from '@reclmis/core';
-import { dropout, linear } from '../generated/functions.js';
+import { dropout } from '../dropout.js';
+import { linear } from '../generated/functions.js';
 import { scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { checkDropout } from './dropout.js';

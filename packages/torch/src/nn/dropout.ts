@@ -1,6 +1,6 @@
 /** Dropout (Srivastava et al. 2014) in its inverted form, as PyTorch's. */
 import { ReclmisError } from '@reclmis/core';
-import { dropout } from '../generated/functions.js';
+import { dropout } from '../dropout.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 

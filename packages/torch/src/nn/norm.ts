@@ -6,6 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { batchNorm, layerNorm } from '../generated/functions.js';
+import { batchNormRelu, isLaneMap } from '../maps.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
@@ -77,6 +78,26 @@ abstract class BatchNorm extends Module {
 
   /** Normalises `x`, of the same shape as the result. */
   forward(x: Tensor): Tensor {
+    this.#check(x);
+    const { weight, bias, runningMean, runningVar } = this;
+    const [eps, momentum] = [this.#eps, this.#momentum];
+    if (this.training && statistics)
+      return statistics(x, { weight, bias, runningMean, runningVar, eps, momentum });
+    return batchNorm(x, weight, bias, runningMean, runningVar, this.training, momentum, eps, true);
+  }
+
+  /** ReLU of `forward`, in training as one operator where there is one for such a map. */
+  forwardRelu(x: Tensor): Tensor {
+    const { weight, bias, runningMean, runningVar } = this;
+    if (this.training && !statistics && weight.dtype === 'float32' && isLaneMap(x)) {
+      this.#check(x);
+      return batchNormRelu(x, weight, bias, runningMean, runningVar, this.#momentum, this.#eps);
+    }
+    // In place: batch normalisation's backward does not need its own output.
+    return this.forward(x).relu_();
+  }
+
+  #check(x: Tensor): void {
     const shape = x.shape;
     if (!this.ranks.includes(shape.length)) {
       throw new ReclmisError(
@@ -90,28 +111,6 @@ abstract class BatchNorm extends Module {
         `${this.constructor.name}: training needs more than one value per channel, got [${shape.join(', ')}]`,
       );
     }
-    if (this.training && statistics) {
-      const { weight, bias, runningMean, runningVar } = this;
-      return statistics(x, {
-        weight,
-        bias,
-        runningMean,
-        runningVar,
-        eps: this.#eps,
-        momentum: this.#momentum,
-      });
-    }
-    return batchNorm(
-      x,
-      this.weight,
-      this.bias,
-      this.runningMean,
-      this.runningVar,
-      this.training,
-      this.#momentum,
-      this.#eps,
-      true,
-    );
   }
 }
 

@@ -8,8 +8,9 @@
  *
  * The bias corrections are doubles. With c = sqrt(1 - beta2^t), the last line is computed as
  * (lr c / (1 - beta1^t)) * m / (sqrt(v) + c eps): the same number but for rounding, in two passes over memory less.
- * Each line is one `_foreach_` call over all parameters that took the same number of steps. Parameters without a
- * gradient are passed over, and their step count stands still.
+ * All parameters that took the same number of steps are updated together: float32 on a CPU with AVX2 by one operator of our own in one pass over
+ * memory (`native/adam.cc`), others by one `_foreach_` call for each line. Parameters without a gradient are passed over, and their step count
+ * stands still.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -21,8 +22,12 @@ import {
   foreachSqrt,
   zeros,
 } from '../generated/functions.js';
+import { ids, invoke, operator } from '../invoke.js';
+import { native } from '../native.js';
 import { keep, noGrad, scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
+
+const ADAM = operator('reclmis::adam_', '');
 
 /** Options of `Adam` and `AdamW`. */
 export interface AdamOptions {
@@ -109,6 +114,13 @@ abstract class AdamBase {
     const means = updates.map((update) => update.state.mean);
     const meanSquares = updates.map((update) => update.state.meanSquare);
     let gradients = updates.map((update) => update.gradient);
+    const own = parameters.every(({ dtype, device }) => dtype === 'float32' && device === 'cpu');
+    if (own && native().hasLanes()) {
+      const lists = [parameters, gradients, means, meanSquares].map(ids);
+      const [beta1, beta2, decay] = [this.#beta1, this.#beta2, this.#weightDecay];
+      invoke(ADAM, [...lists, this.lr, beta1, beta2, this.#eps, decay, this.#decoupled, step]);
+      return;
+    }
     if (this.#weightDecay !== 0) {
       if (this.#decoupled) foreachMul_(parameters, 1 - this.lr * this.#weightDecay);
       else gradients = foreachAdd(gradients, parameters, { alpha: this.#weightDecay });

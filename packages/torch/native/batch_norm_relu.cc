@@ -1,0 +1,287 @@
+// Batch normalisation with the batch's statistics and the ReLU after it as one operator, for channels-last maps of float32 and bfloat16:
+//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], momentum, eps) -> [B,C,H,W]
+// The forward pass reads the map twice, the backward pass map and gradient twice; the two operators of libtorch read and write five times as often.
+//
+//   y = max(0, a x + b), a = weight / sqrt(variance + eps), b = bias - a mean
+// Sums are taken over pieces of a size that depends on the channels alone, in float32 within a piece and in float64 over the pieces, so that the
+// bits do not depend on the number of threads.
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <vector>
+
+#include "maps.h"
+
+#ifdef RECLMIS_LANES
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+
+namespace {
+
+using namespace reclmis;
+
+constexpr int64_t kPiece = 16384;  // numbers of a piece: its second reading comes from the nearest caches
+
+struct Pieces {
+  int64_t rows, size;
+  Pieces(int64_t rows, int64_t channels) : rows(rows), size(std::max<int64_t>(16, kPiece / channels)) {}
+  int64_t count() const { return (rows + size - 1) / size; }
+  int64_t rowsOf(int64_t piece) const { return std::min(size, rows - piece * size); }
+};
+
+// Mean, and sum of the squares of the deviations, of 8 V channels over rows.
+template <int V, typename T>
+inline void moments(const T* x, int64_t rows, int64_t row, float* means, float* squares) {
+  Lanes sums[V], mean[V];
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v++) sums[v] = all(0);
+  for (int64_t r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) sums[v] = _mm256_add_ps(sums[v], load(x + r * row + v * kLanes));
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v++) {
+    mean[v] = _mm256_div_ps(sums[v], all(static_cast<float>(rows)));
+    store(means + v * kLanes, mean[v]);
+    sums[v] = all(0);
+  }
+  for (int64_t r = 0; r < rows; r++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) {
+      const Lanes deviation = _mm256_sub_ps(load(x + r * row + v * kLanes), mean[v]);
+      sums[v] = _mm256_fmadd_ps(deviation, deviation, sums[v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v++) store(squares + v * kLanes, sums[v]);
+}
+
+// Per channel what both passes need; each an array of C.
+struct Affine {
+  const float *scale, *shift, *mean, *inverse;
+};
+
+// The gradient of y where ReLU lets it through.
+template <typename T>
+inline Lanes passed(const T* dy, Lanes x, const float* scale, const float* shift) {
+  return _mm256_and_ps(passes(_mm256_fmadd_ps(x, load(scale), load(shift))), load(dy));
+}
+
+// Sums over rows of the gradient, and of the gradient times the normalised input, of 8 V channels.
+template <int V, typename T>
+inline void gradientSums(const T* x, const T* dy, int64_t rows, int64_t row, const Affine& at, float* plain, float* weighted) {
+  Lanes sums[V], products[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; v++) sums[v] = products[v] = all(0);
+  for (int64_t r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) {
+      const int64_t c = v * kLanes;
+      const Lanes input = load(x + r * row + c), g = passed(dy + r * row + c, input, at.scale + c, at.shift + c);
+      sums[v] = _mm256_add_ps(sums[v], g);
+      products[v] = _mm256_fmadd_ps(g, _mm256_sub_ps(input, load(at.mean + c)), products[v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < V; v++) {
+    store(plain + v * kLanes, sums[v]);
+    store(weighted + v * kLanes, _mm256_mul_ps(products[v], load(at.inverse + v * kLanes)));
+  }
+}
+
+// Calls body(c, std::integral_constant<int, V>) for blocks of 8 V channels.
+template <typename Body>
+inline void overChannels(int64_t channels, Body&& body) {
+  int64_t c = 0;
+  for (; c + 32 <= channels; c += 32) body(c, std::integral_constant<int, 4>());
+  for (; c < channels; c += 8) body(c, std::integral_constant<int, 1>());
+}
+
+// scale and shift of y = max(0, scale x + shift), [2,C].
+at::Tensor affineOf(const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& mean, const at::Tensor& inverse) {
+  const int64_t channels = weight.numel();
+  at::Tensor result = at::empty({2, channels}, at::kFloat);
+  float *scale = result.data_ptr<float>(), *shift = scale + channels;
+  const float *w = weight.data_ptr<float>(), *b = bias.data_ptr<float>();
+  const float *m = mean.data_ptr<float>(), *s = inverse.data_ptr<float>();
+  for (int64_t c = 0; c < channels; c++) {
+    scale[c] = w[c] * s[c];
+    shift[c] = b[c] - m[c] * scale[c];
+  }
+  return result;
+}
+
+// -> y, mean [C], 1 / sqrt(variance + eps) [C]
+std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
+                                                           const at::Tensor& runningMean, const at::Tensor& runningVar,
+                                                           double momentum, double eps) {
+  checkMap("batch_norm_relu", input);
+  const int64_t channels = input.size(1), rows = input.numel() / channels;
+  for (const at::Tensor& vector : {weight, bias, runningMean, runningVar}) {
+    TORCH_CHECK(vector.scalar_type() == at::kFloat && vector.numel() == channels && vector.is_contiguous(),
+                "batch_norm_relu: weight, bias and running statistics are float32 [", channels, "]");
+  }
+  TORCH_CHECK(rows > 1, "batch_norm_relu needs more than one value per channel");
+  const Pieces pieces(rows, channels);
+  const at::Tensor partial = at::empty({pieces.count(), 2, channels}, at::kFloat);
+  at::Tensor mean = at::empty({channels}, at::kFloat), inverse = at::empty({channels}, at::kFloat);
+  at::Tensor output = at::empty_like(input);
+  byType(input.scalar_type(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = input.data_ptr<T>();
+    float* parts = partial.data_ptr<float>();
+    at::parallel_for(0, pieces.count(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t piece = begin; piece < end; piece++) {
+        overChannels(channels, [&](int64_t c, auto width) {
+          float* means = parts + piece * 2 * channels + c;
+          moments<width()>(x + piece * pieces.size * channels + c, pieces.rowsOf(piece), channels, means, means + channels);
+        });
+      }
+    });
+    std::vector<double> sums(channels), squares(channels);
+    for (int64_t piece = 0; piece < pieces.count(); piece++) {
+      const double count = static_cast<double>(pieces.rowsOf(piece));
+      for (int64_t c = 0; c < channels; c++) sums[c] += count * parts[piece * 2 * channels + c];
+    }
+    for (int64_t c = 0; c < channels; c++) sums[c] /= static_cast<double>(rows);
+    for (int64_t piece = 0; piece < pieces.count(); piece++) {
+      const double count = static_cast<double>(pieces.rowsOf(piece));
+      const float *means = parts + piece * 2 * channels, *deviations = means + channels;
+      for (int64_t c = 0; c < channels; c++) squares[c] += deviations[c] + count * (means[c] - sums[c]) * (means[c] - sums[c]);
+    }
+    float *m = mean.data_ptr<float>(), *s = inverse.data_ptr<float>();
+    float *rm = runningMean.data_ptr<float>(), *rv = runningVar.data_ptr<float>();
+    for (int64_t c = 0; c < channels; c++) {
+      m[c] = static_cast<float>(sums[c]);
+      s[c] = static_cast<float>(1 / std::sqrt(squares[c] / static_cast<double>(rows) + eps));
+      rm[c] = static_cast<float>((1 - momentum) * rm[c] + momentum * sums[c]);
+      rv[c] = static_cast<float>((1 - momentum) * rv[c] + momentum * squares[c] / static_cast<double>(rows - 1));
+    }
+    const at::Tensor affine = affineOf(weight, bias, mean, inverse);
+    const float *scale = affine.data_ptr<float>(), *shift = scale + channels;
+    T* y = output.data_ptr<T>();
+    at::parallel_for(0, rows, pieces.size, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; r++) {
+        for (int64_t c = 0; c < channels; c += kLanes) {
+          const int64_t at = r * channels + c;
+          store(y + at, relu(_mm256_fmadd_ps(load(x + at), load(scale + c), load(shift + c))));
+        }
+      }
+    });
+  });
+  return {output, mean, inverse};
+}
+
+// -> gradients of input, weight and bias
+std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight,
+                                                            const at::Tensor& bias, const at::Tensor& mean, const at::Tensor& inverse) {
+  checkMap("batch_norm_relu_backward", input);
+  checkMap("batch_norm_relu_backward", gradient);
+  TORCH_CHECK(gradient.scalar_type() == input.scalar_type() && gradient.sizes() == input.sizes(),
+              "batch_norm_relu_backward: the gradient is not of the map's shape and type");
+  const int64_t channels = input.size(1), rows = input.numel() / channels;
+  const Pieces pieces(rows, channels);
+  const at::Tensor partial = at::empty({pieces.count(), 2, channels}, at::kFloat);
+  const at::Tensor affine = affineOf(weight, bias, mean, inverse);
+  const float* scale = affine.data_ptr<float>();
+  const Affine at{scale, scale + channels, mean.data_ptr<float>(), inverse.data_ptr<float>()};
+  at::Tensor dWeight = at::empty({channels}, at::kFloat), dBias = at::empty({channels}, at::kFloat);
+  at::Tensor result = at::empty_like(input);
+  byType(input.scalar_type(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *x = input.data_ptr<T>(), *dy = gradient.data_ptr<T>();
+    float* parts = partial.data_ptr<float>();
+    at::parallel_for(0, pieces.count(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t piece = begin; piece < end; piece++) {
+        overChannels(channels, [&](int64_t c, auto width) {
+          const int64_t from = piece * pieces.size * channels + c;
+          float* plain = parts + piece * 2 * channels + c;
+          const Affine here{at.scale + c, at.shift + c, at.mean + c, at.inverse + c};
+          gradientSums<width()>(x + from, dy + from, pieces.rowsOf(piece), channels, here, plain, plain + channels);
+        });
+      }
+    });
+    std::vector<double> plain(channels), weighted(channels);
+    for (int64_t piece = 0; piece < pieces.count(); piece++) {
+      for (int64_t c = 0; c < channels; c++) {
+        plain[c] += parts[piece * 2 * channels + c];
+        weighted[c] += parts[(piece * 2 + 1) * channels + c];
+      }
+    }
+    // dx = scale (g - mean of g - normalised x times the mean of g times normalised x) = scale g + slope (x - mean) + offset
+    std::vector<float> slope(channels), offset(channels);
+    for (int64_t c = 0; c < channels; c++) {
+      dBias.data_ptr<float>()[c] = static_cast<float>(plain[c]);
+      dWeight.data_ptr<float>()[c] = static_cast<float>(weighted[c]);
+      slope[c] = static_cast<float>(-at.scale[c] * at.inverse[c] * weighted[c] / static_cast<double>(rows));
+      offset[c] = static_cast<float>(-at.scale[c] * plain[c] / static_cast<double>(rows));
+    }
+    T* dx = result.data_ptr<T>();
+    at::parallel_for(0, rows, pieces.size, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; r++) {
+        for (int64_t c = 0; c < channels; c += kLanes) {
+          const int64_t from = r * channels + c;
+          const Lanes input = load(x + from), g = passed(dy + from, input, at.scale + c, at.shift + c);
+          const Lanes rest = _mm256_fmadd_ps(_mm256_sub_ps(input, load(at.mean + c)), load(&slope[c]), load(&offset[c]));
+          store(dx + from, _mm256_fmadd_ps(g, load(at.scale + c), rest));
+        }
+      }
+    });
+  });
+  return {result, dWeight, dBias};
+}
+
+class BatchNormRelu : public torch::autograd::Function<BatchNormRelu> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
+                            const at::Tensor& bias, const at::Tensor& runningMean, const at::Tensor& runningVar, double momentum,
+                            double eps) {
+    static const auto op = operatorOf<decltype(forwardPass)>("reclmis::batch_norm_relu_forward");
+    at::AutoDispatchBelowADInplaceOrView below;
+    const auto [output, mean, inverse] = op.call(input, weight, bias, runningMean, runningVar, momentum, eps);
+    context->save_for_backward({input, weight, bias, mean, inverse});
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    static const auto op = operatorOf<decltype(backwardPass)>("reclmis::batch_norm_relu_backward");
+    const auto saved = context->get_saved_variables();
+    at::AutoDispatchBelowADInplaceOrView below;
+    const auto [input, weight, bias] = op.call(channelsLast(gradients[0]), saved[0], saved[1], saved[2], saved[3], saved[4]);
+    return {input, weight, bias, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+at::Tensor batchNormRelu(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& runningMean,
+                         const at::Tensor& runningVar, double momentum, double eps) {
+  return BatchNormRelu::apply(input, weight, bias, runningMean, runningVar, momentum, eps);
+}
+
+}  // namespace
+
+#pragma GCC pop_options
+
+TORCH_LIBRARY_FRAGMENT(reclmis, library) {
+  library.def(
+      "batch_norm_relu(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, float momentum, "
+      "float eps) -> Tensor");
+  library.def(
+      "batch_norm_relu_forward(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, "
+      "float momentum, float eps) -> (Tensor, Tensor, Tensor)");
+  library.def(
+      "batch_norm_relu_backward(Tensor gradient, Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor inverse) -> "
+      "(Tensor, Tensor, Tensor)");
+}
+
+TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
+  library.impl("batch_norm_relu_forward", forwardPass);
+  library.impl("batch_norm_relu_backward", backwardPass);
+}
+
+TORCH_LIBRARY_IMPL(reclmis, Autograd, library) { library.impl("batch_norm_relu", batchNormRelu); }
+#endif

@@ -1,0 +1,69 @@
+// Eight lanes of float32 on processors with AVX2, read from and written to float32 and bfloat16: what the kernels of maps are made of.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace reclmis {
+
+// Whether this processor has the lanes.
+inline bool hasLanes() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+}  // namespace reclmis
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define RECLMIS_LANES
+#include <immintrin.h>
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+
+namespace reclmis {
+
+constexpr int64_t kLanes = 8;
+using Lanes = __m256;
+
+inline Lanes load(const float* from) { return _mm256_loadu_ps(from); }
+
+inline Lanes load(const at::BFloat16* from) {
+  const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+
+inline void store(float* to, Lanes value) { _mm256_storeu_ps(to, value); }
+
+// Rounds to the nearest, ties to even; what is not a number stays so.
+inline void store(at::BFloat16* to, Lanes value) {
+  const __m256i bits = _mm256_castps_si256(value);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(value, value, _CMP_UNORD_Q));
+  const __m256i whole = _mm256_blendv_epi8(rounded, _mm256_set1_epi32(0x7fc00000), nan);
+  const __m256i high = _mm256_srli_epi32(whole, 16);
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(high, high), 0x08);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
+}
+
+inline Lanes all(float value) { return _mm256_set1_ps(value); }
+
+// The lanes that are above 0 or not numbers, as libtorch's ReLU lets gradients through.
+inline Lanes passes(Lanes value) { return _mm256_cmp_ps(value, _mm256_setzero_ps(), _CMP_NLE_UQ); }
+
+// ReLU; what is not a number stays so.
+inline Lanes relu(Lanes value) { return _mm256_max_ps(_mm256_setzero_ps(), value); }
+
+inline float sumOf(Lanes value) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+
+}  // namespace reclmis
+
+#pragma GCC pop_options
+#endif

@@ -1,0 +1,222 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { cat, randn, zeros } from './generated/functions.js';
+import { attendAndJoin, batchNormRelu, channelMax, isLaneMap, reluMean } from './maps.js';
+import { native } from './native.js';
+import { BatchNorm2d, upsampleNearest2d } from './nn/index.js';
+import { manualSeed, setThreads } from './runtime.js';
+import { scope } from './scope.js';
+import type { DType, Tensor } from './tensor.js';
+
+/**
+ * Of the largest element: float32 has 6e-8 and sums of up to 1,000 numbers lose a few of its digits; bfloat16 rounds inputs, results and gradients to 2e-3 each,
+ * of which sums carry a few.
+ */
+const TOLERANCE = { float32: 2e-6, bfloat16: 1.2e-2 } as const;
+type Narrow = keyof typeof TOLERANCE;
+
+/** An operator, from leaves to the result, by its definition or by our own kernels. */
+type Form = (leaves: readonly Tensor[]) => Tensor;
+const first = ([x]: readonly Tensor[]): Tensor => x as Tensor;
+
+/** Values that `dtype` holds exactly, in float64. */
+function exact(shape: readonly number[], dtype: DType): Tensor {
+  return randn(shape).to({ dtype }).to({ dtype: 'float64' });
+}
+
+/** The leaf that a kernel gets: in its type, maps in channels-last. */
+function narrow(leaf: Tensor, dtype: DType): Tensor {
+  const x = leaf.detach().to({ dtype });
+  return (x.shape.length === 4 && x.shape[1] !== 1 ? x.contiguous({ memoryFormat: 'channelsLast' }) : x)
+    .clone()
+    .requiresGrad_();
+}
+
+function difference(actual: Tensor | null, expected: Tensor | null): number {
+  if (!actual || !expected) throw new Error('expected a gradient, got none');
+  const right = expected.detach();
+  return actual.detach().to({ dtype: 'float64' }).sub(right).abs().max().item() / right.abs().max().item();
+}
+
+/** Compares results and gradients with those of the definition in float64. `types` of the leaves, where they are not all `dtype`. */
+function compare(
+  shapes: readonly (readonly number[])[],
+  dtype: Narrow,
+  definition: Form,
+  kernel: Form,
+  types: readonly DType[] = shapes.map(() => dtype),
+): void {
+  scope(() => {
+    manualSeed(shapes[0]?.[1] ?? 0);
+    const leaves = shapes.map((shape, i) => exact(shape, types[i] as DType).requiresGrad_());
+    const expected = definition(leaves);
+    const g = exact(expected.shape, dtype);
+    expected.backward(g);
+    const own = leaves.map((leaf, i) => narrow(leaf, types[i] as DType));
+    const actual = kernel(own);
+    expect(actual.dtype).toBe(dtype);
+    expect(actual.shape).toEqual(expected.shape);
+    // A gradient in another layout than the map's: the kernels have to see to it.
+    actual.backward(g.to({ dtype }));
+    expect(difference(actual, expected)).toBeLessThan(TOLERANCE[dtype]);
+    own.forEach((leaf, i) =>
+      expect(difference(leaf.grad, leaves[i]?.grad ?? null)).toBeLessThan(TOLERANCE[dtype]),
+    );
+  });
+}
+
+const DTYPES = ['float32', 'bfloat16'] as const;
+
+describe.skipIf(!native().hasLanes())('passes over maps', () => {
+  afterEach(() => setThreads(2));
+
+  const maps = [
+    [2, 8, 3, 5],
+    [3, 40, 7, 9], // a block of 32 channels and one of 8
+    [2, 64, 33, 31], // more than one piece, the last one shorter
+  ] as const;
+  const cases = maps.flatMap((shape) => DTYPES.map((dtype) => [shape, dtype] as const));
+
+  it.each(cases)('batch normalisation with ReLU is the two in a row: %j, %s', (shape, dtype) => {
+    const C = shape[1];
+    const running = (): [Tensor, Tensor] => [zeros([C]), zeros([C]).add(1)];
+    const [mean, variance] = running();
+    const normalise: Form = ([x, weight, bias]) => {
+      const dims = [0, 2, 3];
+      const map = x as Tensor;
+      const centred = map.sub(map.mean(dims, true));
+      const scaled = centred.mul(centred.square().mean(dims, true).add(1e-5).rsqrt());
+      return scaled
+        .mul((weight as Tensor).view([1, C, 1, 1]))
+        .add((bias as Tensor).view([1, C, 1, 1]))
+        .relu();
+    };
+    compare(
+      [shape, [C], [C]],
+      dtype,
+      normalise,
+      ([x, weight, bias]) =>
+        batchNormRelu(x as Tensor, weight as Tensor, bias as Tensor, mean, variance, 0.1, 1e-5),
+      [dtype, 'float32', 'float32'],
+    );
+    mean.dispose();
+    variance.dispose();
+  });
+
+  it('moves running statistics as the layer does, and keeps the digits of a mean far from zero', () => {
+    scope(() => {
+      manualSeed(5);
+      const x = randn([2, 16, 9, 11]).add(300).contiguous({ memoryFormat: 'channelsLast' });
+      const layers = [new BatchNorm2d(16), new BatchNorm2d(16)] as const;
+      const plain = layers[0].forward(x).relu();
+      const own = layers[1].forwardRelu(x);
+      // 300 with deviations of 1 in float32: x itself is known to 3e-5 of a deviation.
+      expect(own.sub(plain).abs().max().item()).toBeLessThan(1e-4);
+      expect(difference(layers[1].runningMean, layers[0].runningMean.to({ dtype: 'float64' }))).toBeLessThan(
+        1e-6,
+      );
+      expect(difference(layers[1].runningVar, layers[0].runningVar.to({ dtype: 'float64' }))).toBeLessThan(
+        1e-5,
+      );
+      for (const layer of layers) layer.dispose();
+    });
+  });
+
+  it.each(cases)('the mean over channels of ReLU: %j, %s', (shape, dtype) => {
+    compare(
+      [shape],
+      dtype,
+      (x) => first(x).relu().mean([1]),
+      (x) => reluMean(first(x)),
+    );
+  });
+
+  it.each(cases)('the maximum over channels: %j, %s', (shape, dtype) => {
+    // In bfloat16 some pixels have several largest channels, which share the gradient.
+    compare(
+      [shape],
+      dtype,
+      (x) => first(x).amax([1]),
+      (x) => channelMax(first(x)),
+    );
+  });
+
+  it.each(DTYPES)('attention on the skip, joined with the map below: %s', (dtype) => {
+    for (const [C, D, H, W] of [
+      [8, 8, 1, 1],
+      [24, 40, 3, 5],
+      [64, 64, 7, 6],
+    ] as const) {
+      compare(
+        [
+          [2, C, 2 * H, 2 * W],
+          [2, 1, 2 * H, 2 * W],
+          [2, D, H, W],
+        ],
+        dtype,
+        ([skip, attention, below]) =>
+          cat([(skip as Tensor).mul(attention as Tensor), upsampleNearest2d(below as Tensor, 2)], 1),
+        ([skip, attention, below]) => attendAndJoin(skip as Tensor, attention as Tensor, below as Tensor),
+      );
+    }
+  });
+
+  it('gives the same bits on one thread as on two', () => {
+    const bits = (threads: number): Float32Array[] =>
+      scope(() => {
+        manualSeed(3);
+        setThreads(threads);
+        const x = narrow(randn([2, 32, 40, 38]), 'float32');
+        const layer = new BatchNorm2d(32);
+        const y = layer.forwardRelu(x);
+        const attention = reluMean(y).add(channelMax(y)).unsqueeze(1);
+        const joined = attendAndJoin(y, attention, narrow(randn([2, 8, 20, 19]), 'float32'));
+        joined.backward(randn(joined.shape));
+        const all = [joined, x.grad, layer.weight.grad, layer.bias.grad, layer.runningVar];
+        const found = all.map((t) => t?.toFloat32Array() ?? new Float32Array());
+        layer.dispose();
+        return found;
+      });
+    expect(bits(1)).toEqual(bits(2));
+  });
+
+  it('lets through what is not a number, so that a loss shows it', () => {
+    scope(() => {
+      const x = randn([1, 16, 4, 4]).contiguous({ memoryFormat: 'channelsLast' });
+      x.narrow(1, 3, 1).fill_(NaN);
+      expect(reluMean(x).isfinite().any().item()).toBe(0);
+      expect(channelMax(x).isfinite().any().item()).toBe(0);
+      const layer = new BatchNorm2d(16);
+      expect(layer.forwardRelu(x).isfinite().all().item()).toBe(0);
+      layer.dispose();
+    });
+  });
+
+  it('takes channels-last maps of whole lanes alone, and refuses others by name', () => {
+    scope(() => {
+      const last = (shape: readonly number[], dtype: DType = 'float32'): Tensor =>
+        randn(shape).to({ dtype }).contiguous({ memoryFormat: 'channelsLast' });
+      expect(isLaneMap(last([2, 16, 4, 4]))).toBe(true);
+      expect(isLaneMap(last([2, 16, 4, 4], 'bfloat16'))).toBe(true);
+      expect(isLaneMap(last([2, 12, 4, 4]))).toBe(false);
+      expect(isLaneMap(last([2, 16, 4, 4], 'float64'))).toBe(false);
+      expect(isLaneMap(randn([2, 16, 4, 4]))).toBe(false);
+      expect(isLaneMap(randn([16, 16]))).toBe(false);
+      expect(() => reluMean(randn([2, 16, 4, 4]))).toThrow(/channels-last/);
+      const [skip, below] = [last([2, 16, 4, 4]), last([2, 16, 4, 4])];
+      expect(() => attendAndJoin(skip, randn([2, 1, 4, 4]), below)).toThrow(/half the skip's size/);
+    });
+  });
+
+  it('BatchNorm2d.forwardRelu is the two in a row where no kernel fits, and in evaluation', () => {
+    scope(() => {
+      manualSeed(6);
+      const layer = new BatchNorm2d(16);
+      const x = randn([2, 16, 4, 4]);
+      expect(layer.forwardRelu(x).toFloat32Array()).toEqual(layer.forward(x).relu().toFloat32Array());
+      layer.eval();
+      const last = x.contiguous({ memoryFormat: 'channelsLast' });
+      expect(layer.forwardRelu(last).toFloat32Array()).toEqual(layer.forward(last).relu().toFloat32Array());
+      layer.dispose();
+    });
+  });
+});
