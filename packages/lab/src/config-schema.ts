@@ -237,7 +237,7 @@ const trainSchema = z.strictObject({
   convolutions: z
     .enum(['auto', 'libtorch', 'winograd'])
     .default('auto')
-    .describe('what computes 3x3 convolutions in fp32 on a CPU'),
+    .describe('what computes 3x3 convolutions in fp32 and bf16 on a CPU'),
   // Channels-last suits Winograd's algorithm; libtorch's own kernels are faster contiguous.
   memoryFormat: z
     .enum(['auto', 'contiguous', 'channels-last'])

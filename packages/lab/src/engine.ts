@@ -53,11 +53,11 @@ function convolutionsFor(
   place: string,
   precision: Precision,
 ): nn.ConvolutionKernel {
-  const possible = place === 'cpu' && precision === 'fp32' && hasConv3x3();
+  const possible = place === 'cpu' && precision !== 'fp16' && hasConv3x3();
   if (setting === 'winograd' && !possible) {
     throw new ReclmisError(
       'CONFIG_INVALID',
-      `train.convolutions: winograd needs fp32 on a CPU with AVX2 and FMA, got ${precision} on ${place}`,
+      `train.convolutions: winograd needs fp32 or bf16 on a CPU with AVX2 and FMA, got ${precision} on ${place}`,
     );
   }
   if (setting !== 'auto') return setting;

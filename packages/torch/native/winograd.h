@@ -1,8 +1,55 @@
+// What the operators of `winograd.cc` and the kernels of `winograd_kernels.h` tell each other.
 #pragma once
+
+#include <c10/util/BFloat16.h>
+
+#include <cstdint>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define RECLMIS_WINOGRAD
+#endif
 
 namespace reclmis {
 
 // Whether this processor can run `reclmis::conv3x3`.
 bool hasWinograd();
 
+namespace winograd {
+
+constexpr int64_t kTile = 4;    // outputs of a tile along an axis
+constexpr int64_t kWindow = 6;  // inputs of a tile along an axis
+constexpr int64_t kFrequencies = kWindow * kWindow;
+
+// Where a tile lies in maps [B,H,W,channels].
+struct Grid {
+  int64_t batch, height, width;
+  int64_t down, across;
+  Grid(int64_t b, int64_t h, int64_t w)
+      : batch(b), height(h), width(w), down((h + kTile - 1) / kTile), across((w + kTile - 1) / kTile) {}
+  int64_t tiles() const { return batch * down * across; }
+};
+
+// Weights as the product reads or writes them: element (output o, input i, row r, column s) lies at base + o*so + i*si + r*sr + s*ss.
+struct Weights {
+  float* base;
+  int64_t outputs, inputs, so, si, sr, ss;
+};
+
+// The kernels for one set of instructions and one type of maps, float or c10::BFloat16; whatever the maps are, sums and weights are float32.
+template <typename Element>
+struct Kernels {
+  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias
+  void (*convolve)(const Element* x, const Grid& grid, const Weights& w, const float* bias, Element* y);
+  // dw [outputs,inputs,3,3] and db [outputs] from x [B,H,W,inputs] and dy [B,H,W,outputs]
+  void (*weightGradient)(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db);
+};
+
+// AVX2 and FMA, eight channels at a time.
+template <typename Element>
+Kernels<Element> kernelsOf8();
+// AVX-512 (F, BW, DQ, VL), sixteen channels at a time.
+template <typename Element>
+Kernels<Element> kernelsOf16();
+
+}  // namespace winograd
 }  // namespace reclmis

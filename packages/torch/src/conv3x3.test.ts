@@ -1,14 +1,20 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { conv3x3, hasConv3x3 } from './conv3x3.js';
-import { conv2d, randn } from './generated/functions.js';
+import { conv2d, randn, zeros } from './generated/functions.js';
 import { countFlops } from './flops.js';
+import { invoke, operator } from './invoke.js';
 import { Conv2d, setConvolutionKernel } from './nn/index.js';
+import { autocast } from './precision/autocast.js';
 import { manualSeed, setThreads } from './runtime.js';
 import { scope } from './scope.js';
-import type { Tensor } from './tensor.js';
+import { Tensor } from './tensor.js';
 
 /** F(4x4, 3x3) rounds more than the direct sum: its worst element was off by 1.3e-5 of the largest in 64 channels; about twice that is allowed. */
 const TOLERANCE = 3e-5;
+
+/** What may be wrong with a map: the sums, and half a unit of bfloat16's last place of the largest element. */
+const MAP_TOLERANCE = { float32: TOLERANCE, bfloat16: TOLERANCE + 2 ** -8 } as const;
+type MapType = keyof typeof MAP_TOLERANCE;
 
 interface Problem {
   readonly x: Tensor;
@@ -18,19 +24,41 @@ interface Problem {
   readonly g: Tensor;
 }
 
-function problem([B, C, K, H, W]: readonly [number, number, number, number, number]): Problem {
+/** In float64; the maps hold only numbers that `maps` holds too. */
+function problem(
+  [B, C, K, H, W]: readonly [number, number, number, number, number],
+  maps: MapType = 'float32',
+): Problem {
   const like = { dtype: 'float64' } as const;
+  const map = (shape: number[]): Tensor => randn(shape).to({ dtype: maps }).to(like);
   const made = {
-    x: randn([B, C, H, W], like),
+    x: map([B, C, H, W]),
     weight: randn([K, C, 3, 3], like),
     bias: randn([K], like),
-    g: randn([B, K, H, W], like),
+    g: map([B, K, H, W]),
   };
   for (const leaf of [made.x, made.weight, made.bias]) leaf.requiresGrad_();
   return made;
 }
 
-const single = (leaf: Tensor): Tensor => leaf.detach().to({ dtype: 'float32' }).requiresGrad_();
+const leafOf = (leaf: Tensor, dtype: MapType = 'float32'): Tensor =>
+  leaf.detach().to({ dtype }).requiresGrad_();
+
+/** `conv3x3` with vectors of so many floats, 0 for the widest. */
+const withLanes = (lanes: number, x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
+  Tensor.adopt(invoke(operator('reclmis::conv3x3', ''), [x.id, weight.id, bias.id, lanes]) as number);
+
+/** The vectors that this processor has: AVX2's of 8 floats, AVX-512's of 16. */
+const LANES = [8, 16].filter((lanes) =>
+  scope(() => {
+    try {
+      withLanes(lanes, randn([1, 16, 1, 1]), randn([16, 16, 3, 3]), randn([16]));
+      return true;
+    } catch {
+      return false;
+    }
+  }),
+);
 
 /** Largest difference, as a share of the largest expected value. */
 function difference(actual: Tensor | null, expected: Tensor | null): number {
@@ -45,38 +73,73 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     setThreads(2);
   });
 
-  it.each([
-    [2, 16, 32, 8, 12], // whole tiles
-    [2, 32, 16, 7, 10], // tiles that stick out at the bottom and at the right
-    [3, 64, 64, 14, 14],
-    [1, 16, 16, 1, 1], // smaller than a tile
-    [1, 16, 16, 3, 21],
-    [1, 80, 48, 33, 5], // more tiles than one piece of work, channels that are no power of two
-  ] as const)(
-    'equals the sum of the definition, and so do its gradients: %i x %i -> %i at %i x %i',
-    (...shape) => {
+  describe.each(LANES)('with vectors of %i floats', (lanes) => {
+    it.each(
+      (
+        [
+          [2, 16, 32, 8, 12], // whole tiles
+          [2, 32, 16, 7, 10], // tiles that stick out at the bottom and at the right
+          [3, 64, 64, 14, 14],
+          [1, 16, 16, 1, 1], // smaller than a tile
+          [1, 16, 16, 3, 21],
+          [1, 80, 48, 33, 5], // more tiles than one piece of work, channels that are no power of two
+        ] as const
+      ).flatMap((shape) => (['float32', 'bfloat16'] as const).map((maps) => ({ shape, maps }))),
+    )('equals the sum of the definition, and so do its gradients: $shape, $maps', ({ shape, maps }) => {
       scope(() => {
         manualSeed(shape[1]);
-        const { x, weight, bias, g } = problem(shape);
+        const { x, weight, bias, g } = problem(shape, maps);
         const expected = conv2d(x, weight, bias, 1, 1);
         expected.backward(g);
-        const [x32, weight32, bias32] = [single(x), single(weight), single(bias)];
-        const actual = conv3x3(x32, weight32, bias32);
+        const [map, weight32, bias32] = [leafOf(x, maps), leafOf(weight), leafOf(bias)];
+        const actual = withLanes(lanes, map, weight32, bias32);
         expect(actual.shape).toEqual(expected.shape);
-        actual.backward(g.to({ dtype: 'float32' }));
-        expect(difference(actual, expected)).toBeLessThan(TOLERANCE);
-        expect(difference(x32.grad, x.grad)).toBeLessThan(TOLERANCE);
+        expect(actual.dtype).toBe(maps);
+        actual.backward(g.to({ dtype: maps }));
+        expect(difference(actual, expected)).toBeLessThan(MAP_TOLERANCE[maps]);
+        expect(difference(map.grad, x.grad)).toBeLessThan(MAP_TOLERANCE[maps]);
         expect(difference(weight32.grad, weight.grad)).toBeLessThan(TOLERANCE);
         expect(difference(bias32.grad, bias.grad)).toBeLessThan(TOLERANCE);
       });
-    },
-  );
+    });
+
+    it('rounds a bfloat16 output to the nearest, ties to even, and keeps what is no number', () => {
+      scope(() => {
+        // The bias alone: half a unit of 1's last place, down and up to the even neighbour, and a little more than half.
+        const bias = new Float32Array(16);
+        bias.set([1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, 2 ** -130, NaN, Infinity]);
+        const x = zeros([1, 16, 1, 1], { dtype: 'bfloat16' });
+        const y = withLanes(lanes, x, zeros([16, 16, 3, 3]), Tensor.fromFloat32(bias, [16]));
+        const expected = [1, 1 + 2 ** -6, 1 + 2 ** -7, 2 ** -130, NaN, Infinity];
+        expect([...y.toFloat32Array().slice(0, 6)]).toEqual(expected);
+      });
+    });
+  });
+
+  it('takes maps to bfloat16 under autocast, and leaves weights and their gradients as they are', () => {
+    scope(() => {
+      manualSeed(6);
+      setConvolutionKernel('winograd');
+      const layer = new Conv2d(16, 32, 3, { padding: 1 });
+      const x = randn([2, 16, 9, 9]).requiresGrad_();
+      const y = autocast({ device: 'cpu', dtype: 'bfloat16' }, () => layer.forward(x));
+      expect(y.dtype).toBe('bfloat16');
+      const direct = conv3x3(x.detach().to({ dtype: 'bfloat16' }), layer.weight, layer.bias);
+      expect(y.toFloat32Array()).toEqual(direct.toFloat32Array());
+      y.sum().backward();
+      expect([layer.weight.grad?.dtype, layer.bias?.grad?.dtype, x.grad?.dtype]).toEqual(
+        Array(3).fill('float32'),
+      );
+      expect(layer.bias?.grad?.toFloat32Array()).toEqual(new Float32Array(32).fill(2 * 9 * 9)); // sums of ones
+      layer.dispose();
+    });
+  });
 
   it('takes any layout of input and weight, and no bias', () => {
     scope(() => {
       manualSeed(2);
       const { x, weight } = problem([2, 16, 16, 9, 9]);
-      const [x32, weight32] = [single(x), single(weight)];
+      const [x32, weight32] = [leafOf(x), leafOf(weight)];
       const plain = conv3x3(x32, weight32, null).toFloat32Array();
       const other = conv3x3(
         x32.contiguous({ memoryFormat: 'channelsLast' }),
@@ -88,16 +151,18 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     });
   });
 
-  it('gives the same bits on one thread as on two', () => {
+  it.each(['float32', 'bfloat16'] as const)('gives the same bits on one thread as on two, %s', (maps) => {
     const bits = (threads: number): Float32Array[] =>
       scope(() => {
         manualSeed(3);
         setThreads(threads);
         const { x, weight, bias, g } = problem([2, 32, 32, 30, 30]);
-        const leaves = [single(x), single(weight), single(bias)] as const;
+        const leaves = [leafOf(x, maps), leafOf(weight), leafOf(bias)] as const;
         const y = conv3x3(...leaves);
-        y.backward(g.to({ dtype: 'float32' }));
-        return [y, leaves[0].grad, leaves[1].grad].map((t) => t?.toFloat32Array() ?? new Float32Array());
+        y.backward(g.to({ dtype: maps }));
+        return [y, leaves[0].grad, leaves[1].grad, leaves[2].grad].map(
+          (t) => t?.toFloat32Array() ?? new Float32Array(),
+        );
       });
     expect(bits(1)).toEqual(bits(2));
   });

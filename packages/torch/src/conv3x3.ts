@@ -11,9 +11,10 @@ export function hasConv3x3(): boolean {
 }
 
 /**
- * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W] with stride 1 and padding 1, in channels-last, for float32 on the CPU and C and K that
- * are multiples of 16. F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) needs a quarter of the products, and rounds a little more: about 1e-5 of
- * the largest output. The bits do not depend on the number of threads.
+ * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W] with stride 1 and padding 1, in channels-last, on the CPU, for C and K that are multiples
+ * of 16. Input, output and their gradients are float32 or bfloat16, and bfloat16 under autocast; weight, bias, their gradients and all sums are float32.
+ * F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) needs a quarter of the products, and rounds a little more: about 1e-5 of the largest output.
+ * Vectors are AVX-512's where the processor has it. The bits do not depend on the number of threads.
  * @throws OPERATOR_FAILED for other shapes, dtypes and processors.
  */
 export function conv3x3(input: Tensor, weight: Tensor, bias: Tensor | null): Tensor {

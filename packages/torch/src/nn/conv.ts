@@ -5,6 +5,7 @@
 import { ReclmisError } from '@reclmis/core';
 import { conv3x3 } from '../conv3x3.js';
 import { conv1d, conv2d, convTranspose2d } from '../generated/functions.js';
+import type { DType } from '../invoke.js';
 import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
@@ -26,10 +27,12 @@ export interface ConvOptions<Size> {
 /** What computes convolutions of stride 1: libtorch's kernels; or, for 3x3, `conv3x3`. */
 export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
+/** What `conv3x3` reads and writes. */
+const MAPS: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
 
 /**
- * Chooses the kernel of all `Conv2d` of this process, and returns the one before. `winograd` applies to float32 on the CPU, to 3x3 kernels
- * with padding 1 and multiples of 16 channels; everything else stays libtorch's.
+ * Chooses the kernel of all `Conv2d` of this process, and returns the one before. `winograd` applies on the CPU to float32 and bfloat16 maps with float32
+ * weights, to 3x3 kernels with padding 1 and multiples of 16 channels; everything else stays libtorch's.
  */
 export function setConvolutionKernel(kernel: ConvolutionKernel): ConvolutionKernel {
   const before = ownKernels ? 'winograd' : 'libtorch';
@@ -111,7 +114,13 @@ export class Conv2d extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    if (ownKernels && this.#is3x3 && x.device === 'cpu' && x.dtype === 'float32')
+    if (
+      ownKernels &&
+      this.#is3x3 &&
+      x.device === 'cpu' &&
+      MAPS.has(x.dtype) &&
+      this.weight.dtype === 'float32'
+    )
       return conv3x3(x, this.weight, this.bias); // [B, Cout, H, W]
     return conv2d(x, this.weight, this.bias, this.#stride, this.#padding, this.#dilation, this.#groups); // [B, Cout, H', W']
   }

@@ -1,0 +1,412 @@
+// Winograd's kernels over a vector type: each including file (`winograd_avx2.cc`, `winograd_avx512.cc`) first says, inside its anonymous namespace,
+// what a `Vector` is and how many rows of sums its registers hold. So there is no `#pragma once`, and nothing here is included.
+//
+// All arithmetic is float32; `Element` is what the maps hold, float or bfloat16.
+
+using reclmis::winograd::Grid;
+using reclmis::winograd::kFrequencies;
+using reclmis::winograd::kTile;
+using reclmis::winograd::kWindow;
+using reclmis::winograd::Weights;
+
+constexpr int64_t kLanes = sizeof(Vector) / sizeof(float);
+constexpr int64_t kPanel = 2 * kLanes;  // output channels of a panel; the last one is half as wide where the channels leave half
+constexpr int64_t kPad = 16;            // floats between rows and frequencies, so that they do not fall on the same lines of the cache
+
+inline Vector twice(Vector a) { return add(a, a); }
+inline Vector scaled(float k, Vector a) { return multiply(same(k), a); }
+// a + k b
+inline Vector plus(Vector a, float k, Vector b) { return multiplyAdd(same(k), b, a); }
+
+// B' along one axis: 6 -> 6.
+inline void intoFrequencies(const Vector* d, int64_t step, Vector* t, int64_t to) {
+  const Vector even = plus(d[4 * step], -4, d[2 * step]);
+  const Vector odd = plus(d[3 * step], -4, d[1 * step]);
+  const Vector far = subtract(d[4 * step], d[2 * step]);
+  const Vector near = twice(subtract(d[3 * step], d[1 * step]));
+  t[0] = plus(plus(d[4 * step], -5, d[2 * step]), 4, d[0]);
+  t[1 * to] = add(even, odd);
+  t[2 * to] = subtract(even, odd);
+  t[3 * to] = add(far, near);
+  t[4 * to] = subtract(far, near);
+  t[5 * to] = plus(plus(d[5 * step], -5, d[3 * step]), 4, d[1 * step]);
+}
+
+// A' along one axis: 6 -> 4.
+inline void outOfFrequencies(const Vector* m, int64_t step, Vector* y, int64_t to) {
+  const Vector sum = add(m[1 * step], m[2 * step]);
+  const Vector difference = subtract(m[1 * step], m[2 * step]);
+  const Vector farSum = add(m[3 * step], m[4 * step]);
+  const Vector farDifference = subtract(m[3 * step], m[4 * step]);
+  y[0] = add(add(m[0], sum), farSum);
+  y[1 * to] = plus(difference, 2, farDifference);
+  y[2 * to] = plus(sum, 4, farSum);
+  y[3 * to] = add(plus(difference, 8, farDifference), m[5 * step]);
+}
+
+// A along one axis: 4 -> 6.
+inline void gradientIntoFrequencies(const Vector* y, int64_t step, Vector* m, int64_t to) {
+  const Vector even = add(y[0], y[2 * step]);
+  const Vector odd = add(y[1 * step], y[3 * step]);
+  const Vector farEven = plus(y[0], 4, y[2 * step]);
+  const Vector farOdd = twice(plus(y[1 * step], 4, y[3 * step]));
+  m[0] = y[0];
+  m[1 * to] = add(even, odd);
+  m[2 * to] = subtract(even, odd);
+  m[3 * to] = add(farEven, farOdd);
+  m[4 * to] = subtract(farEven, farOdd);
+  m[5 * to] = y[3 * step];
+}
+
+// G along one axis: 3 -> 6.
+inline void weightsIntoFrequencies(const Vector* w, int64_t step, Vector* u, int64_t to) {
+  const Vector ends = add(w[0], w[2 * step]);
+  const Vector far = plus(w[0], 4, w[2 * step]);
+  const Vector middle = w[step];
+  u[0] = scaled(0.25F, w[0]);
+  u[1 * to] = scaled(-1.0F / 6, add(ends, middle));
+  u[2 * to] = scaled(-1.0F / 6, subtract(ends, middle));
+  u[3 * to] = scaled(1.0F / 24, plus(far, 2, middle));
+  u[4 * to] = scaled(1.0F / 24, plus(far, -2, middle));
+  u[5 * to] = w[2 * step];
+}
+
+// G' along one axis: 6 -> 3.
+inline void gradientOutOfFrequencies(const Vector* u, int64_t step, Vector* w, int64_t to) {
+  const Vector sum = scaled(-1.0F / 6, add(u[1 * step], u[2 * step]));
+  const Vector difference = scaled(-1.0F / 6, subtract(u[1 * step], u[2 * step]));
+  const Vector farSum = scaled(1.0F / 24, add(u[3 * step], u[4 * step]));
+  const Vector farDifference = scaled(1.0F / 24, subtract(u[3 * step], u[4 * step]));
+  w[0] = add(plus(sum, 0.25F, u[0]), farSum);
+  w[1 * to] = plus(difference, 2, farDifference);
+  w[2 * to] = add(plus(sum, 4, farSum), u[5 * step]);
+}
+
+// A window of `Side` x `Side` pixels of a map, by their addresses; those outside the map are at `zeros`, which has as many channels.
+template <int64_t Side, typename Element>
+struct Window {
+  const Element* at[Side * Side];
+
+  Window(const Element* map, const Grid& grid, int64_t tile, int64_t channels, int64_t margin, const Element* zeros) {
+    const int64_t column = tile % grid.across, row = tile / grid.across % grid.down, image = tile / (grid.across * grid.down);
+    const int64_t top = row * kTile - margin, left = column * kTile - margin;
+    const Element* base = map + ((image * grid.height + top) * grid.width + left) * channels;
+    const bool inside = top >= 0 && top + Side <= grid.height && left >= 0 && left + Side <= grid.width;
+    for (int64_t i = 0; i < Side; i++) {
+      const bool here = top + i >= 0 && top + i < grid.height;
+      for (int64_t j = 0; j < Side; j++) {
+        const bool there = here && left + j >= 0 && left + j < grid.width;
+        at[i * Side + j] = inside || there ? base + (i * grid.width + j) * channels : zeros;
+      }
+    }
+  }
+};
+
+// `kLanes` channels of a tile's 6x6 window in frequencies; each row of frequencies goes to `write(row, six vectors)`.
+template <typename Element, typename Write>
+inline void windowOf(const Window<kWindow, Element>& window, int64_t c, Write write) {
+  Vector t[kFrequencies];
+#pragma GCC unroll 6
+  for (int64_t j = 0; j < kWindow; j++) {
+    Vector d[kWindow];
+#pragma GCC unroll 6
+    for (int64_t i = 0; i < kWindow; i++) d[i] = load(window.at[i * kWindow + j] + c);
+    intoFrequencies(d, 1, t + j, kWindow);
+  }
+#pragma GCC unroll 6
+  for (int64_t i = 0; i < kWindow; i++) {
+    Vector out[kWindow];
+    intoFrequencies(t + i * kWindow, 1, out, 1);
+    write(i, out);
+  }
+}
+
+// `kLanes` channels of the gradient of a tile's 4x4 outputs in frequencies, in the same way.
+template <typename Element, typename Write>
+inline void gradientOf(const Window<kTile, Element>& window, int64_t k, Write write) {
+  Vector t[kWindow * kTile];
+#pragma GCC unroll 6
+  for (int64_t j = 0; j < kTile; j++) {
+    Vector d[kTile];
+#pragma GCC unroll 6
+    for (int64_t i = 0; i < kTile; i++) d[i] = load(window.at[i * kTile + j] + k);
+    gradientIntoFrequencies(d, 1, t + j, kTile);
+  }
+#pragma GCC unroll 6
+  for (int64_t i = 0; i < kWindow; i++) {
+    Vector out[kWindow];
+    gradientIntoFrequencies(t + i * kTile, 1, out, 1);
+    write(i, out);
+  }
+}
+
+// Outputs of the panel that begins at output k.
+inline int64_t panelWidth(int64_t outputs, int64_t k) { return std::min(kPanel, outputs - k); }
+
+// U as panels [f][outputs / kPanel][inputs][kPanel].
+at::Tensor transformWeights(const Weights& w) {
+  at::Tensor u = at::empty({kFrequencies * w.outputs * w.inputs}, at::kFloat);
+  float* to = u.data_ptr<float>();
+  const int64_t frequency = w.outputs * w.inputs;
+  at::parallel_for(0, w.outputs / kLanes, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; block++) {
+      const float* from = w.base + block * kLanes * w.so;
+      const int64_t first = block * kLanes / kPanel * kPanel, width = panelWidth(w.outputs, first);
+      float* panel = to + first * w.inputs + block * kLanes % kPanel;
+      for (int64_t i = 0; i < w.inputs; i++) {
+        Vector g[9], t[18], out[kFrequencies];
+        for (int64_t r = 0; r < 3; r++) {
+          for (int64_t s = 0; s < 3; s++) {
+            const float* at = from + i * w.si + r * w.sr + s * w.ss;
+            alignas(sizeof(Vector)) float values[kLanes];
+#pragma GCC unroll 16
+            for (int64_t k = 0; k < kLanes; k++) values[k] = at[k * w.so];
+            g[r * 3 + s] = load(values);
+          }
+        }
+#pragma GCC unroll 6
+        for (int64_t s = 0; s < 3; s++) weightsIntoFrequencies(g + s, 3, t + s, 3);
+#pragma GCC unroll 6
+        for (int64_t f = 0; f < kWindow; f++) weightsIntoFrequencies(t + f * 3, 1, out + f * kWindow, 1);
+        for (int64_t f = 0; f < kFrequencies; f++) store(panel + f * frequency + i * width, out[f]);
+      }
+    }
+  });
+  return u;
+}
+
+// M [R, N vectors] = V [R, inputs] x U [inputs, N vectors].
+template <int R, int N>
+inline void productRows(const float* v, int64_t rowV, const float* u, int64_t inputs, float* m, int64_t rowM) {
+  Vector sums[R][N];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; n++) sums[r][n] = zero();
+  }
+  for (int64_t c = 0; c < inputs; c++) {
+    Vector b[N];
+#pragma GCC unroll 2
+    for (int n = 0; n < N; n++) b[n] = load(u + (c * N + n) * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const Vector a = same(v[r * rowV + c]);
+#pragma GCC unroll 2
+      for (int n = 0; n < N; n++) sums[r][n] = multiplyAdd(a, b[n], sums[r][n]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; n++) store(m + r * rowM + n * kLanes, sums[r][n]);
+  }
+}
+
+// Rows come in multiples of kFew.
+template <int N>
+void productPanel(const float* v, int64_t rowV, const float* u, int64_t rows, int64_t inputs, float* m, int64_t rowM) {
+  int64_t t = 0;
+  for (; t + kRows <= rows; t += kRows) productRows<kRows, N>(v + t * rowV, rowV, u, inputs, m + t * rowM, rowM);
+  for (; t < rows; t += kFew) productRows<kFew, N>(v + t * rowV, rowV, u, inputs, m + t * rowM, rowM);
+}
+
+void product(const float* v, int64_t rowV, const float* u, int64_t rows, int64_t inputs, int64_t outputs, float* m, int64_t rowM) {
+  for (int64_t k = 0; k < outputs; k += kPanel) {
+    if (panelWidth(outputs, k) == kPanel) productPanel<2>(v, rowV, u + k * inputs, rows, inputs, m + k, rowM);
+    else productPanel<1>(v, rowV, u + k * inputs, rows, inputs, m + k, rowM);
+  }
+}
+
+// A tile's outputs from its frequencies m[f * frequency + k], those inside the map.
+template <typename Element>
+void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile, int64_t outputs, const float* bias, Element* y) {
+  const int64_t column = tile % grid.across, row = tile / grid.across % grid.down, image = tile / (grid.across * grid.down);
+  const int64_t rows = std::min(kTile, grid.height - row * kTile), columns = std::min(kTile, grid.width - column * kTile);
+  Element* base = y + ((image * grid.height + row * kTile) * grid.width + column * kTile) * outputs;
+  for (int64_t k = 0; k < outputs; k += kLanes) {
+    const Vector shift = bias == nullptr ? zero() : load(bias + k);
+    Vector t[kTile * kWindow];
+#pragma GCC unroll 6
+    for (int64_t j = 0; j < kWindow; j++) {
+      Vector d[kWindow];
+#pragma GCC unroll 6
+      for (int64_t i = 0; i < kWindow; i++) d[i] = load(m + (i * kWindow + j) * frequency + k);
+      outOfFrequencies(d, 1, t + j, kWindow);
+    }
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < kTile; i++) {
+      if (i >= rows) break;
+      Vector out[kTile];
+      outOfFrequencies(t + i * kWindow, 1, out, 1);
+      Element* to = base + i * grid.width * outputs + k;
+#pragma GCC unroll 4
+      for (int64_t j = 0; j < kTile; j++) {
+        if (j < columns) store(to + j * outputs, add(out[j], shift));
+      }
+    }
+  }
+}
+
+inline int64_t roundedUp(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+
+// Tiles that a thread takes at a time: their V and M should stay in its cache, but deep layers' large U wants many tiles for each reading.
+int64_t tilesAtOnce(int64_t tiles, int64_t channels) {
+  constexpr int64_t kCache = 400 << 10, kLeast = 24, kMost = 96;
+  const int64_t fit = kCache / (kFrequencies * int64_t{sizeof(float)} * channels);
+  const int64_t wanted = fit >= kLeast ? std::min(fit, kMost) : kMost;
+  const int64_t threads = at::get_num_threads();
+  const int64_t even = roundedUp((tiles + wanted - 1) / wanted, threads);  // the same number for each thread
+  const int64_t size = (tiles + even - 1) / even;
+  return roundedUp(size, size > kRows ? kRows : kFew);
+}
+
+// See `Kernels`.
+template <typename Element>
+void convolve(const Element* x, const Grid& grid, const Weights& w, const float* bias, Element* y) {
+  const at::Tensor transformed = transformWeights(w);
+  const float* u = transformed.data_ptr<float>();
+  const at::Tensor outside = at::zeros({w.inputs}, c10::CppTypeToScalarType<Element>::value);
+  const Element* zeros = outside.data_ptr<Element>();
+  const int64_t tiles = grid.tiles(), size = tilesAtOnce(tiles, w.inputs + w.outputs), chunks = (tiles + size - 1) / size;
+  const int64_t rowV = w.inputs + kPad, rowM = w.outputs + kPad;
+  const int64_t frequencyV = size * rowV + kPad, frequencyM = size * rowM + kPad, share = kFrequencies * (frequencyV + frequencyM);
+  const at::Tensor scratch = at::empty({at::get_num_threads() * share}, at::kFloat);
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    float* v = scratch.data_ptr<float>() + at::get_thread_num() * share;
+    float* m = v + kFrequencies * frequencyV;
+    for (int64_t chunk = begin; chunk < end; chunk++) {
+      const int64_t first = chunk * size, count = std::min(size, tiles - first), rows = roundedUp(count, kFew);
+      for (int64_t t = 0; t < count; t++) {
+        const Window<kWindow, Element> window(x, grid, first + t, w.inputs, 1, zeros);
+        for (int64_t c = 0; c < w.inputs; c += kLanes) {
+          float* to = v + t * rowV + c;
+          windowOf(window, c, [&](int64_t i, const Vector* out) {
+#pragma GCC unroll 6
+            for (int64_t j = 0; j < kWindow; j++) store(to + (i * kWindow + j) * frequencyV, out[j]);
+          });
+        }
+      }
+      for (int64_t f = 0; f < kFrequencies; f++) {
+        std::fill(v + f * frequencyV + count * rowV, v + f * frequencyV + rows * rowV, 0.0F);
+        product(v + f * frequencyV, rowV, u + f * w.inputs * w.outputs, rows, w.inputs, w.outputs, m + f * frequencyM, rowM);
+      }
+      for (int64_t t = 0; t < count; t++) writeTile(m + t * rowM, frequencyM, grid, first + t, w.outputs, bias, y);
+    }
+  });
+}
+
+// Adds V' [kSums, tiles] x M [tiles, N vectors] to a block of the sums; v is a panel [tiles, kSums], m one [tiles, N vectors].
+template <int N>
+inline void accumulate(const float* v, const float* m, int64_t tiles, float* sums, int64_t row) {
+  Vector s[kSums][N];
+#pragma GCC unroll 16
+  for (int r = 0; r < kSums; r++) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; n++) s[r][n] = load(sums + r * row + n * kLanes);
+  }
+  for (int64_t t = 0; t < tiles; t++) {
+    Vector b[N];
+#pragma GCC unroll 2
+    for (int n = 0; n < N; n++) b[n] = load(m + (t * N + n) * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < kSums; r++) {
+      const Vector a = same(v[t * kSums + r]);
+#pragma GCC unroll 2
+      for (int n = 0; n < N; n++) s[r][n] = multiplyAdd(a, b[n], s[r][n]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kSums; r++) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; n++) store(sums + r * row + n * kLanes, s[r][n]);
+  }
+}
+
+// Adds the rows of a panel m [tiles, width].
+void addRows(const float* m, int64_t tiles, int64_t width, float* sums) {
+  for (int64_t k = 0; k < width; k += kLanes) {
+    Vector sum = load(sums + k);
+    for (int64_t t = 0; t < tiles; t++) sum = add(sum, load(m + t * width + k));
+    store(sums + k, sum);
+  }
+}
+
+// dw = G'[sums [36,C,K]]G
+void writeWeights(const float* sums, const Weights& dw) {
+  const int64_t C = dw.inputs, K = dw.outputs;
+  at::parallel_for(0, C, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; c++) {
+      for (int64_t k = 0; k < K; k += kLanes) {
+        Vector u[kFrequencies], t[18], out[9];
+        for (int64_t f = 0; f < kFrequencies; f++) u[f] = load(sums + (f * C + c) * K + k);
+#pragma GCC unroll 6
+        for (int64_t j = 0; j < kWindow; j++) gradientOutOfFrequencies(u + j, kWindow, t + j, kWindow);
+        for (int64_t r = 0; r < 3; r++) gradientOutOfFrequencies(t + r * kWindow, 1, out + r * 3, 1);
+        for (int64_t r = 0; r < 3; r++) {
+          for (int64_t s = 0; s < 3; s++) {
+            alignas(sizeof(Vector)) float values[kLanes];
+            store(values, out[r * 3 + s]);
+            float* to = dw.base + k * dw.so + c * dw.si + r * dw.sr + s * dw.ss;
+            for (int64_t i = 0; i < kLanes; i++) to[i * dw.so] = values[i];
+          }
+        }
+      }
+    }
+  });
+}
+
+// See `Kernels`.
+template <typename Element>
+void weightGradient(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db) {
+  constexpr int64_t kStage = 6 << 20;  // bytes of V and M together
+  const int64_t C = dw.inputs, K = dw.outputs, tiles = grid.tiles();
+  const int64_t fit = std::max<int64_t>(128, kStage / (kFrequencies * int64_t{sizeof(float)} * (C + K)));
+  const int64_t stages = (tiles + fit - 1) / fit, size = (tiles + stages - 1) / stages;
+  const int64_t frequencyV = size * C + kPad, frequencyM = size * K + kPad;
+  const at::Tensor v = at::empty({kFrequencies * frequencyV}, at::kFloat), m = at::empty({kFrequencies * frequencyM}, at::kFloat);
+  const at::Tensor sums = at::zeros({kFrequencies * C * K}, at::kFloat);
+  const at::Tensor outside = at::zeros({std::max(C, K)}, c10::CppTypeToScalarType<Element>::value);
+  const Element* zeros = outside.data_ptr<Element>();
+  float *vs = v.data_ptr<float>(), *ms = m.data_ptr<float>(), *us = sums.data_ptr<float>();
+  std::fill(db, db + K, 0.0F);
+  for (int64_t first = 0; first < tiles; first += size) {
+    const int64_t count = std::min(size, tiles - first);
+    at::parallel_for(0, count, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; t++) {
+        const Window<kWindow, Element> window(x, grid, first + t, C, 1, zeros);
+        for (int64_t c = 0; c < C; c += kLanes) {
+          float* to = vs + c * size + t * kSums;
+          windowOf(window, c, [&](int64_t i, const Vector* out) {
+#pragma GCC unroll 6
+            for (int64_t j = 0; j < kWindow; j++) storeHalves(to + (i * kWindow + j) * frequencyV, kSums * size, out[j]);
+          });
+        }
+        const Window<kTile, Element> gradient(dy, grid, first + t, K, 0, zeros);
+        for (int64_t k = 0; k < K; k += kLanes) {
+          const int64_t panel = k / kPanel * kPanel;
+          float* to = ms + panel * size + t * panelWidth(K, panel) + k % kPanel;
+          gradientOf(gradient, k, [&](int64_t i, const Vector* out) {
+#pragma GCC unroll 6
+            for (int64_t j = 0; j < kWindow; j++) store(to + (i * kWindow + j) * frequencyM, out[j]);
+          });
+        }
+      }
+    });
+    const int64_t panels = (K + kPanel - 1) / kPanel;
+    at::parallel_for(0, kFrequencies * panels, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; task++) {
+        const int64_t f = task / panels, k = task % panels * kPanel, width = panelWidth(K, k);
+        const float* panel = ms + f * frequencyM + k * size;
+        // The frequency of the points 1 and 1 is the sum of a tile's gradient.
+        if (f == kWindow + 1) addRows(panel, count, width, db + k);
+        for (int64_t c = 0; c < C; c += kSums) {
+          const float* from = vs + f * frequencyV + c * size;
+          float* to = us + (f * C + c) * K + k;
+          if (width == kPanel) accumulate<2>(from, panel, count, to, K);
+          else accumulate<1>(from, panel, count, to, K);
+        }
+      }
+    });
+  }
+  writeWeights(us, dw);
+}
