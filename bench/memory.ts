@@ -57,8 +57,8 @@ const SHAPES = {
 type FittedPrecision = keyof typeof SHAPES;
 type Shape = readonly [W: number, S: number, B: number, L: number, T: number];
 
-/** Bytes per parameter in the optimiser's step, which holds no feature map. */
-const OPTIMISER = 20;
+/** Bytes per parameter in the optimiser's step on a CPU, which holds no feature map. */
+const OPTIMISER = 16;
 const MIB = 2 ** 20;
 
 const { values } = parseArgs({

@@ -2,10 +2,10 @@
  * How much memory a training step takes, as a formula that was fitted to measurements (docs/planning.md has them, with their commands).
  *
  * A step holds 16 bytes of each parameter (weight, gradient, Adam's two moments), and of each image its feature maps; the optimiser's own
- * step holds 20 bytes of each parameter and no feature map. The larger of the two is the peak.
+ * step holds the 16 bytes alone, on a CPU. The larger of the two is the peak.
  *
- *     fp32: max(20 P, 16.1 P + B (112 S^2 + 106 S^2 W + 101 N^2 + L (N + T) (1039 W + 1985)))   bytes
- *     bf16: max(20 P, 15.7 P + B (       70.9 S^2 W + 48.6 N^2 + L (N + T) (150 W + 6443)))
+ *     fp32: max(16 P, 16.5 P + B (82.8 S^2 + 93.9 S^2 W + 101 N^2 + L (N + T) (662 W + 4830)))   bytes
+ *     bf16: max(16 P, 15.7 P + B (       70.9 S^2 W + 48.6 N^2 + L (N + T) (150 W + 6443)))
  *
  * P parameters, B images of a part, S side of the image in pixels, W base width, N = (S / 16)^2 patches, T tokens, L layers. The formula is
  * within 5 % of every measurement.
@@ -26,11 +26,11 @@ export interface ModelShape {
 
 /** Bytes per parameter while feature maps are held, and per image: coefficients of S^2, S^2 W, N^2, L (N + T) W and L (N + T). */
 const FITTED = {
-  fp32: { perParameter: 16.12, perImage: [112.3, 106.4, 101, 1038.7, 1984.6] },
+  fp32: { perParameter: 16.53, perImage: [82.75, 93.86, 100.68, 662.45, 4830.45] },
   bf16: { perParameter: 15.73, perImage: [0, 70.9, 48.6, 150.3, 6443.2] },
 } as const;
 /** Bytes per parameter in the optimiser's step. */
-const OPTIMISER = 20;
+const OPTIMISER = 16;
 /** A process without tensors, and what it holds for each byte of tensors: 1.24 to 1.44 were measured, with glibc's allocator. */
 const PROCESS = 300e6;
 const HELD = 1.45;
