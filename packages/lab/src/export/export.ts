@@ -29,6 +29,7 @@ import { scoresOf } from './scores.js';
 import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
+import { fewerProducts } from './winograd.js';
 
 /** Names of the files in the exported folder. */
 const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
@@ -139,6 +140,7 @@ async function writeModel(
     foldUpsampling(graph);
     meansAsConvolutions(graph);
     maximaByParts(graph);
+    fewerProducts(graph);
   }
   if (precision === 'fp16') {
     toHalf(graph);

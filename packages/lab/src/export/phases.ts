@@ -123,7 +123,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
 }
 
 /** A 3x3 convolution of stride 1 that keeps the size. */
-function isPlain3x3({ attributes }: OnnxNode): boolean {
+export function isPlain3x3({ attributes }: OnnxNode): boolean {
   const is = (name: string, values: string): boolean => {
     const attribute = attributes[name];
     return attribute?.kind === 'ints' && attribute.value.join() === values;

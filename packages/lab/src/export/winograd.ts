@@ -1,0 +1,240 @@
+/**
+ * 3x3 convolutions with half or a quarter of the products: Winograd's filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+ * CVPR 2016), in operators that every runtime has. Four outputs of a row read six inputs x; with the matrices A, B and G below
+ *
+ *     y = A' [ (G w) . (B' x) ],    a product and a sum over channels for each of the six places
+ *
+ * takes 6 products instead of 12. Along the rows and the columns, F(4x4, 3x3), a tile takes 36 instead of 144; along one axis alone 6 instead of 12
+ * for each of the other's three weights. In the graph, for n places of tiles of m pixels:
+ *
+ *     V [B,nC,h,w]  B' x of every tile, by convolutions with the tile's stride, whose borders give the zeros around the map
+ *     M [B,nO,h,w]  the products: a convolution in n groups
+ *     Y [B,m,Ohw]   a product with A' [m,n]; then the tiles' rows and columns are put back where they belong
+ *
+ * The bias goes to the point 1, which A spreads over the whole tile unchanged. The file keeps the 3x3 weights: G w is a product of constants, which the
+ * runtime computes once, when it loads the file.
+ *
+ * What the transformations of an input cost is the same for any number of channels that read it; so few channels take the shorter way, one axis.
+ *
+ * The result is the same but for rounding: sums with factors up to 8 along each axis lose about one digit of float32's seven. For float32 alone: with
+ * 11 or 8 bits that digit is not there to lose.
+ */
+import { dropUnused } from './fold.js';
+import { float32Of, floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
+import { isPlain3x3 } from './phases.js';
+import { type Size, sizesIn } from './sizes.js';
+
+type Matrix = readonly (readonly number[])[];
+
+/** Outputs of a tile along an axis, and inputs that they read. */
+const [TILE, READ] = [4, 6];
+
+/** Of the points 0, 1, -1, 2, -2 and infinity. */
+const B_TRANSPOSED: Matrix = [
+  [4, 0, -5, 0, 1, 0],
+  [0, -4, -4, 1, 1, 0],
+  [0, 4, -4, -1, 1, 0],
+  [0, -2, -1, 2, 1, 0],
+  [0, 2, -1, -2, 1, 0],
+  [0, 4, 0, -5, 0, 1],
+];
+const G: Matrix = [
+  [1 / 4, 0, 0],
+  [-1 / 6, -1 / 6, -1 / 6],
+  [-1 / 6, 1 / 6, -1 / 6],
+  [1 / 24, 1 / 12, 1 / 6],
+  [1 / 24, -1 / 12, 1 / 6],
+  [0, 0, 1],
+];
+const A_TRANSPOSED: Matrix = [
+  [1, 1, 1, 1, 1, 0],
+  [0, 1, -1, 2, -2, 0],
+  [0, 1, 1, 4, 4, 0],
+  [0, 1, -1, 8, -8, 1],
+];
+
+/** Channels, of the input and of the output, from which on tiles pay, along the rows alone or along both axes; measured (docs/export.md). */
+const LEAST = { rows: 64, both: 128 } as const;
+
+/** Rewrites the 3x3 convolutions that have enough channels; in place. */
+export function fewerProducts(graph: OnnxGraph): void {
+  const { constants } = graph;
+  const sizeOf = sizesIn(graph);
+  graph.nodes = graph.nodes.flatMap((node): OnnxNode[] => {
+    const [input = '', weight = ''] = node.inputs;
+    const [O = 0, C = 0] = constants.get(weight)?.shape ?? [];
+    const size = sizeOf(input);
+    const channels = Math.min(O, C);
+    if (node.op !== 'Conv' || !isPlain3x3(node) || !size || channels < LEAST.rows) return [node];
+    return new Tiling(graph, node, { O, C, size, columns: channels >= LEAST.both }).nodes;
+  });
+  dropUnused(graph);
+}
+
+interface Layer {
+  readonly O: number;
+  readonly C: number;
+  readonly size: Size;
+  /** Whether tiles are 4x4; else 4x1. */
+  readonly columns: boolean;
+}
+
+/** The nodes that take a convolution's place. */
+class Tiling {
+  readonly nodes: OnnxNode[] = [];
+
+  constructor(
+    private readonly graph: OnnxGraph,
+    private readonly node: OnnxNode,
+    private readonly layer: Layer,
+  ) {
+    const [output = ''] = node.outputs;
+    const { size, columns } = layer;
+    const [H, W] = size;
+    const tiles: Size = [Math.ceil(H / TILE), columns ? Math.ceil(W / TILE) : W];
+    const input = columns ? this.inputTiles(tiles) : this.inputRows(tiles[0]);
+    const products = this.multiply(input);
+    const whole = columns ? this.outputTiles(products, tiles) : this.outputRows(products, tiles[0]);
+    const covered = H % TILE === 0 && (!columns || W % TILE === 0);
+    if (!covered) this.emit('Slice', [whole, this.list([0, 0]), this.list([H, W]), this.list([2, 3])]);
+    const last = this.nodes.at(-1);
+    if (last) last.outputs = [output];
+  }
+
+  /** B' x B of the map's 4x4 tiles, [B,36C,h,w], by one convolution of single channels. */
+  private inputTiles([h, w]: Size): string {
+    const { C, size } = this.layer;
+    const [H, W] = size;
+    const matrix = this.matrix('input_tiles', kronecker(B_TRANSPOSED, B_TRANSPOSED), [36, 1, READ, READ]);
+    const pads = [1, 1, h * TILE + 1 - H, w * TILE + 1 - W];
+    const single = this.reshape(this.node.inputs[0] ?? '', [-1, 1, H, W]);
+    const places = this.emit('Conv', [single, matrix], convolution([READ, READ], [TILE, TILE], pads)); // [BC,36,h,w]
+    const byPlace = this.transpose(this.reshape(places, [-1, C, 36, h * w]), [0, 2, 1, 3]); // [B,36,C,hw]
+    return this.reshape(byPlace, [-1, 36 * C, h, w]);
+  }
+
+  /**
+   * B' x of the map's rows, four by four, [B,6C,h,W], by a depthwise convolution for each place: onnxruntime has them in the layout of its
+   * convolutions, blocks of channels, and need not leave it.
+   */
+  private inputRows(h: number): string {
+    const { C, size } = this.layer;
+    const pads = [1, 0, h * TILE + 1 - size[0], 0];
+    const places = B_TRANSPOSED.map((row, place) => {
+      const repeated = Array.from({ length: C }, () => row);
+      const matrix = this.matrix(`input_row_${place}_${C}`, repeated, [C, 1, READ, 1]);
+      const [input = ''] = this.node.inputs;
+      return this.emit('Conv', [input, matrix], convolution([READ, 1], [TILE, 1], pads, C));
+    });
+    return this.emit('Concat', places, { axis: int(1) });
+  }
+
+  /** The products and their sums over channels, [B,nO,h,w]. */
+  private multiply(input: string): string {
+    const { constants } = this.graph;
+    const { O, C, columns } = this.layer;
+    const [, weightName = '', biasName = ''] = this.node.inputs;
+    const weight = constants.get(weightName);
+    if (!weight) throw new RangeError(`${weightName}: expected a constant`);
+    const places = columns ? READ * READ : READ;
+    const taps = columns ? 9 : 3;
+    // The weights [O,C,3,3] by the taps that G combines: [9,OC], or [3,OC3] for rows.
+    const byTap = transposed(float32Of(weight), columns ? [O * C, 9, 1] : [O * C, 3, 3]);
+    constants.set(`${weightName}.taps`, floats(byTap, [taps, byTap.length / taps]));
+    const matrix = this.matrix(columns ? 'weight_tiles' : 'weight_rows', columns ? kronecker(G, G) : G);
+    const combined = this.emit('MatMul', [matrix, `${weightName}.taps`]);
+    const inputs = [input, this.reshape(combined, [places * O, C, 1, columns ? 1 : 3])];
+    const bias = constants.get(biasName);
+    if (bias) {
+      const spread = new Float32Array(places * O);
+      spread.set(float32Of(bias), (columns ? READ + 1 : 1) * O); // the point 1, along both axes
+      constants.set(`${biasName}.place`, floats(spread, [places * O]));
+      inputs.push(`${biasName}.place`);
+    }
+    const across = columns ? 0 : 1;
+    return this.emit(
+      'Conv',
+      inputs,
+      convolution([1, columns ? 1 : 3], [1, 1], [0, across, 0, across], places),
+    );
+  }
+
+  /** 4x4 tiles of the products: columns beside columns, rows below rows, [B,O,4h,4w]. */
+  private outputTiles(products: string, [h, w]: Size): string {
+    const { O } = this.layer;
+    const matrix = this.matrix('output_tiles', kronecker(A_TRANSPOSED, A_TRANSPOSED));
+    const pixels = this.emit('MatMul', [matrix, this.reshape(products, [-1, READ * READ, O * h * w])]);
+    const wide = this.transpose(this.reshape(pixels, [-1, TILE, TILE, O * h * w]), [0, 1, 3, 2]); // [B,4,Ohw,4]
+    const high = this.transpose(this.reshape(wide, [-1, TILE, O * h, w * TILE]), [0, 2, 1, 3]); // [B,Oh,4,4w]
+    return this.reshape(high, [-1, O, h * TILE, w * TILE]);
+  }
+
+  /** Four rows from the products, [B,O,4h,W]. */
+  private outputRows(products: string, h: number): string {
+    const { O, size } = this.layer;
+    const W = size[1];
+    const matrix = this.matrix('output_rows', A_TRANSPOSED);
+    const rows = this.emit('MatMul', [matrix, this.reshape(products, [-1, READ, O * h * W])]);
+    const high = this.transpose(this.reshape(rows, [-1, TILE, O * h, W]), [0, 2, 1, 3]); // [B,Oh,4,W]
+    return this.reshape(high, [-1, O, h * TILE, W]);
+  }
+
+  private emit(op: string, inputs: string[], attributes: OnnxNode['attributes'] = {}): string {
+    const name = `${this.node.outputs[0] ?? ''}.tiles_${this.nodes.length}`;
+    this.nodes.push({ op, inputs, outputs: [name], attributes });
+    return name;
+  }
+
+  /** A matrix that all layers share. */
+  private matrix(name: string, rows: Matrix, shape = [rows.length, rows[0]?.length ?? 0]): string {
+    const key = `scales_winograd_${name}`;
+    this.graph.constants.set(key, floats(rows.flat(), shape));
+    return key;
+  }
+
+  private list(values: readonly number[]): string {
+    const name = `list_${values.join('_').replaceAll('-', 'm')}`; // as the builder names them
+    this.graph.constants.set(name, integers(values));
+    return name;
+  }
+
+  private reshape(from: string, shape: readonly number[]): string {
+    return this.emit('Reshape', [from, this.list(shape)]);
+  }
+
+  private transpose(from: string, perm: readonly number[]): string {
+    return this.emit('Transpose', [from], { perm: ints(perm) });
+  }
+}
+
+const convolution = (
+  kernel: Size,
+  strides: Size,
+  pads: readonly number[],
+  groups = 1,
+): OnnxNode['attributes'] => ({
+  kernel_shape: ints(kernel),
+  strides: ints(strides),
+  pads: ints(pads), // top, left, bottom, right
+  dilations: ints([1, 1]),
+  group: int(groups),
+});
+
+/** The matrix that does to a square, written row by row, what `a` does to its columns and `b` to its rows. */
+function kronecker(a: Matrix, b: Matrix): Matrix {
+  return a.flatMap((rowOfA) => b.map((rowOfB) => rowOfA.flatMap((p) => rowOfB.map((q) => p * q))));
+}
+
+/** [a,b,c] as [b,a,c]. */
+function transposed(
+  values: Float32Array,
+  [a, b, c]: readonly [a: number, b: number, c: number],
+): Float32Array {
+  const changed = new Float32Array(values.length);
+  for (let i = 0; i < a; i++) {
+    for (let j = 0; j < b; j++) {
+      for (let k = 0; k < c; k++) changed[(j * a + i) * c + k] = values[(i * b + j) * c + k] ?? 0;
+    }
+  }
+  return changed;
+}
