@@ -13,73 +13,73 @@ constexpr int64_t kLanes = sizeof(Vector) / sizeof(float);
 constexpr int64_t kPanel = 2 * kLanes;  // output channels of a panel; the last one is half as wide where the channels leave half
 constexpr int64_t kPad = 16;            // floats between rows and frequencies, so that they do not fall on the same lines of the cache
 
-inline Vector twice(Vector a) { return add(a, a); }
 inline Vector scaled(float k, Vector a) { return multiply(same(k), a); }
 // a + k b
 inline Vector plus(Vector a, float k, Vector b) { return multiplyAdd(same(k), b, a); }
 
+// The points of the interpolation are 0, +-kNear, +-kFar and infinity. With the usual 1 and 2 rounding is 2.2 times as large (rms, docs/performance.md).
+constexpr float kNear = 5.0F / 8, kFar = 3.0F / 2;
+constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
+constexpr float kNear3 = kNear2 * kNear, kFar3 = kFar2 * kFar;
+// What the rows of G are divided by.
+constexpr float kAtZero = 1 / (kNear2 * kFar2);
+constexpr float kAtNear = 1 / (2 * kNear2 * (kNear2 - kFar2)), kAtFar = 1 / (2 * kFar2 * (kFar2 - kNear2));
+
 // B' along one axis: 6 -> 6.
 inline void intoFrequencies(const Vector* d, int64_t step, Vector* t, int64_t to) {
-  const Vector even = plus(d[4 * step], -4, d[2 * step]);
-  const Vector odd = plus(d[3 * step], -4, d[1 * step]);
-  const Vector far = subtract(d[4 * step], d[2 * step]);
-  const Vector near = twice(subtract(d[3 * step], d[1 * step]));
-  t[0] = plus(plus(d[4 * step], -5, d[2 * step]), 4, d[0]);
-  t[1 * to] = add(even, odd);
-  t[2 * to] = subtract(even, odd);
-  t[3 * to] = add(far, near);
-  t[4 * to] = subtract(far, near);
-  t[5 * to] = plus(plus(d[5 * step], -5, d[3 * step]), 4, d[1 * step]);
+  const Vector nearEven = plus(d[4 * step], -kFar2, d[2 * step]), nearOdd = plus(d[3 * step], -kFar2, d[1 * step]);
+  const Vector farEven = plus(d[4 * step], -kNear2, d[2 * step]), farOdd = plus(d[3 * step], -kNear2, d[1 * step]);
+  t[0] = plus(plus(d[4 * step], -(kNear2 + kFar2), d[2 * step]), kNear2 * kFar2, d[0]);
+  t[1 * to] = plus(nearEven, kNear, nearOdd);
+  t[2 * to] = plus(nearEven, -kNear, nearOdd);
+  t[3 * to] = plus(farEven, kFar, farOdd);
+  t[4 * to] = plus(farEven, -kFar, farOdd);
+  t[5 * to] = plus(plus(d[5 * step], -(kNear2 + kFar2), d[3 * step]), kNear2 * kFar2, d[1 * step]);
 }
 
 // A' along one axis: 6 -> 4.
 inline void outOfFrequencies(const Vector* m, int64_t step, Vector* y, int64_t to) {
-  const Vector sum = add(m[1 * step], m[2 * step]);
-  const Vector difference = subtract(m[1 * step], m[2 * step]);
-  const Vector farSum = add(m[3 * step], m[4 * step]);
-  const Vector farDifference = subtract(m[3 * step], m[4 * step]);
-  y[0] = add(add(m[0], sum), farSum);
-  y[1 * to] = plus(difference, 2, farDifference);
-  y[2 * to] = plus(sum, 4, farSum);
-  y[3 * to] = add(plus(difference, 8, farDifference), m[5 * step]);
+  const Vector nearSum = add(m[1 * step], m[2 * step]), nearDifference = subtract(m[1 * step], m[2 * step]);
+  const Vector farSum = add(m[3 * step], m[4 * step]), farDifference = subtract(m[3 * step], m[4 * step]);
+  y[0] = add(add(m[0], nearSum), farSum);
+  y[1 * to] = plus(scaled(kNear, nearDifference), kFar, farDifference);
+  y[2 * to] = plus(scaled(kNear2, nearSum), kFar2, farSum);
+  y[3 * to] = plus(plus(m[5 * step], kNear3, nearDifference), kFar3, farDifference);
 }
 
 // A along one axis: 4 -> 6.
 inline void gradientIntoFrequencies(const Vector* y, int64_t step, Vector* m, int64_t to) {
-  const Vector even = add(y[0], y[2 * step]);
-  const Vector odd = add(y[1 * step], y[3 * step]);
-  const Vector farEven = plus(y[0], 4, y[2 * step]);
-  const Vector farOdd = twice(plus(y[1 * step], 4, y[3 * step]));
+  const Vector nearEven = plus(y[0], kNear2, y[2 * step]), nearOdd = plus(y[1 * step], kNear2, y[3 * step]);
+  const Vector farEven = plus(y[0], kFar2, y[2 * step]), farOdd = plus(y[1 * step], kFar2, y[3 * step]);
   m[0] = y[0];
-  m[1 * to] = add(even, odd);
-  m[2 * to] = subtract(even, odd);
-  m[3 * to] = add(farEven, farOdd);
-  m[4 * to] = subtract(farEven, farOdd);
+  m[1 * to] = plus(nearEven, kNear, nearOdd);
+  m[2 * to] = plus(nearEven, -kNear, nearOdd);
+  m[3 * to] = plus(farEven, kFar, farOdd);
+  m[4 * to] = plus(farEven, -kFar, farOdd);
   m[5 * to] = y[3 * step];
 }
 
 // G along one axis: 3 -> 6.
 inline void weightsIntoFrequencies(const Vector* w, int64_t step, Vector* u, int64_t to) {
-  const Vector ends = add(w[0], w[2 * step]);
-  const Vector far = plus(w[0], 4, w[2 * step]);
+  const Vector nearEven = plus(w[0], kNear2, w[2 * step]), farEven = plus(w[0], kFar2, w[2 * step]);
   const Vector middle = w[step];
-  u[0] = scaled(0.25F, w[0]);
-  u[1 * to] = scaled(-1.0F / 6, add(ends, middle));
-  u[2 * to] = scaled(-1.0F / 6, subtract(ends, middle));
-  u[3 * to] = scaled(1.0F / 24, plus(far, 2, middle));
-  u[4 * to] = scaled(1.0F / 24, plus(far, -2, middle));
+  u[0] = scaled(kAtZero, w[0]);
+  u[1 * to] = scaled(kAtNear, plus(nearEven, kNear, middle));
+  u[2 * to] = scaled(kAtNear, plus(nearEven, -kNear, middle));
+  u[3 * to] = scaled(kAtFar, plus(farEven, kFar, middle));
+  u[4 * to] = scaled(kAtFar, plus(farEven, -kFar, middle));
   u[5 * to] = w[2 * step];
 }
 
 // G' along one axis: 6 -> 3.
 inline void gradientOutOfFrequencies(const Vector* u, int64_t step, Vector* w, int64_t to) {
-  const Vector sum = scaled(-1.0F / 6, add(u[1 * step], u[2 * step]));
-  const Vector difference = scaled(-1.0F / 6, subtract(u[1 * step], u[2 * step]));
-  const Vector farSum = scaled(1.0F / 24, add(u[3 * step], u[4 * step]));
-  const Vector farDifference = scaled(1.0F / 24, subtract(u[3 * step], u[4 * step]));
-  w[0] = add(plus(sum, 0.25F, u[0]), farSum);
-  w[1 * to] = plus(difference, 2, farDifference);
-  w[2 * to] = add(plus(sum, 4, farSum), u[5 * step]);
+  const Vector nearSum = scaled(kAtNear, add(u[1 * step], u[2 * step]));
+  const Vector nearDifference = scaled(kAtNear, subtract(u[1 * step], u[2 * step]));
+  const Vector farSum = scaled(kAtFar, add(u[3 * step], u[4 * step]));
+  const Vector farDifference = scaled(kAtFar, subtract(u[3 * step], u[4 * step]));
+  w[0] = add(plus(nearSum, kAtZero, u[0]), farSum);
+  w[1 * to] = plus(scaled(kNear, nearDifference), kFar, farDifference);
+  w[2 * to] = plus(plus(u[5 * step], kNear2, nearSum), kFar2, farSum);
 }
 
 // A window of `Side` x `Side` pixels of a map, by their addresses; those outside the map are at `zeros`, which has as many channels.
@@ -121,15 +121,16 @@ inline void windowOf(const Window<kWindow, Element>& window, int64_t c, Write wr
   }
 }
 
-// `kLanes` channels of the gradient of a tile's 4x4 outputs in frequencies, in the same way.
+// `kLanes` channels of the gradient of a tile's 4x4 outputs in frequencies, in the same way; returns their sum over the tile.
 template <typename Element, typename Write>
-inline void gradientOf(const Window<kTile, Element>& window, int64_t k, Write write) {
-  Vector t[kWindow * kTile];
+inline Vector gradientOf(const Window<kTile, Element>& window, int64_t k, Write write) {
+  Vector t[kWindow * kTile], sum = zero();
 #pragma GCC unroll 6
   for (int64_t j = 0; j < kTile; j++) {
     Vector d[kTile];
 #pragma GCC unroll 6
     for (int64_t i = 0; i < kTile; i++) d[i] = load(window.at[i * kTile + j] + k);
+    sum = add(sum, add(add(d[0], d[1]), add(d[2], d[3])));
     gradientIntoFrequencies(d, 1, t + j, kTile);
   }
 #pragma GCC unroll 6
@@ -138,6 +139,7 @@ inline void gradientOf(const Window<kTile, Element>& window, int64_t k, Write wr
     gradientIntoFrequencies(t + i * kTile, 1, out, 1);
     write(i, out);
   }
+  return sum;
 }
 
 // Outputs of the panel that begins at output k.
@@ -363,7 +365,7 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
   const int64_t fit = std::max<int64_t>(128, kStage / (kFrequencies * int64_t{sizeof(float)} * (C + K)));
   const int64_t stages = (tiles + fit - 1) / fit, size = (tiles + stages - 1) / stages;
   const int64_t frequencyV = size * C + kPad, frequencyM = size * K + kPad;
-  const at::Tensor v = at::empty({kFrequencies * frequencyV}, at::kFloat), m = at::empty({kFrequencies * frequencyM}, at::kFloat);
+  const at::Tensor v = at::empty({kFrequencies * frequencyV}, at::kFloat), m = at::empty({(kFrequencies + 1) * frequencyM}, at::kFloat);  // last, the tiles' sums
   const at::Tensor sums = at::zeros({kFrequencies * C * K}, at::kFloat);
   const at::Tensor outside = at::zeros({std::max(C, K)}, c10::CppTypeToScalarType<Element>::value);
   const Element* zeros = outside.data_ptr<Element>();
@@ -385,10 +387,11 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
         for (int64_t k = 0; k < K; k += kLanes) {
           const int64_t panel = k / kPanel * kPanel;
           float* to = ms + panel * size + t * panelWidth(K, panel) + k % kPanel;
-          gradientOf(gradient, k, [&](int64_t i, const Vector* out) {
+          const Vector sum = gradientOf(gradient, k, [&](int64_t i, const Vector* out) {
 #pragma GCC unroll 6
             for (int64_t j = 0; j < kWindow; j++) store(to + (i * kWindow + j) * frequencyM, out[j]);
           });
+          store(to + kFrequencies * frequencyM, sum);
         }
       }
     });
@@ -397,8 +400,7 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
       for (int64_t task = begin; task < end; task++) {
         const int64_t f = task / panels, k = task % panels * kPanel, width = panelWidth(K, k);
         const float* panel = ms + f * frequencyM + k * size;
-        // The frequency of the points 1 and 1 is the sum of a tile's gradient.
-        if (f == kWindow + 1) addRows(panel, count, width, db + k);
+        if (f == 0) addRows(ms + kFrequencies * frequencyM + k * size, count, width, db + k);
         for (int64_t c = 0; c < C; c += kSums) {
           const float* from = vs + f * frequencyV + c * size;
           float* to = us + (f * C + c) * K + k;

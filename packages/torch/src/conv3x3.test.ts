@@ -9,8 +9,8 @@ import { manualSeed, setThreads } from './runtime.js';
 import { scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
-/** F(4x4, 3x3) rounds more than the direct sum: its worst element was off by 1.3e-5 of the largest in 64 channels; about twice that is allowed. */
-const TOLERANCE = 3e-5;
+/** F(4x4, 3x3) rounds about twice as much as the direct sum: the worst element was off by 3e-6 of the largest in 64 channels, 5e-6 in 512. */
+const TOLERANCE = 1e-5;
 
 /** What may be wrong with a map: the sums, and half a unit of bfloat16's last place of the largest element. */
 const MAP_TOLERANCE = { float32: TOLERANCE, bfloat16: TOLERANCE + 2 ** -8 } as const;
