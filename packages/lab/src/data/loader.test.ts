@@ -146,16 +146,34 @@ describe('Loader', () => {
     });
   });
 
+  /** What a process prints that takes one batch, and then does `rest`. */
+  async function printed(cases: readonly Case[], rest: string): Promise<string> {
+    const script =
+      `import { Loader } from ${JSON.stringify(new URL('./loader.js', import.meta.url).href)};` +
+      `const loader = new Loader({ cases: ${JSON.stringify(cases)}, size: 8, batchSize: 2, workers: 1 });` +
+      `for await (const batch of loader.batches(0)) { console.log(batch.ids.join()); break; } ${rest}`;
+    const args = ['--input-type=module', '-e', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+    return stdout.trim();
+  }
+
   it('does not keep the process alive, even if nobody closes it', async () => {
     await inSet(async (cases) => {
-      const script =
-        `import { Loader } from ${JSON.stringify(new URL('./loader.js', import.meta.url).href)};` +
-        `const loader = new Loader({ cases: ${JSON.stringify(cases)}, size: 8, batchSize: 2, workers: 1 });` +
-        `for await (const batch of loader.batches(0)) { console.log(batch.ids.join()); break; }`;
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-        timeout: 30_000,
-      });
-      expect(stdout.trim()).toBe('a,b');
+      expect(await printed(cases, '')).toBe('a,b');
+    });
+  }, 40_000);
+
+  it('keeps the process alive while it is closed, though a thread answers meanwhile', async () => {
+    await inSet(async (cases) => {
+      // Closed when an answer is on the way: some of twenty moments meet one.
+      const script = `for (let i = 0; i < 20; i++) {
+        const one = new Loader({ cases: ${JSON.stringify(cases)}, size: 64, batchSize: 1, workers: 1, prefetch: 7 });
+        for await (const batch of one.batches(0)) break;
+        for (const end = performance.now() + i / 4; performance.now() < end; );
+        await one.close();
+      }
+      console.log('closed');`;
+      expect(await printed(cases, `await loader.close(); ${script}`)).toBe('a,b\nclosed');
     });
   }, 40_000);
 

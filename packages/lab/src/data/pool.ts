@@ -44,6 +44,8 @@ class Thread {
   }
 
   private settle(reply: WorkerReply): void {
+    // An answer on the way while the thread is ended: without the thread the process might not wait for that end.
+    if (this.failure !== null) return;
     const waiting = this.pending.get(reply.number);
     this.pending.delete(reply.number);
     if (this.pending.size === 0) this.worker.unref();
