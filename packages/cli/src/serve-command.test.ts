@@ -57,6 +57,47 @@ function post(png: Uint8Array<ArrayBuffer>, note: string, threshold: number): Pr
   return fetch(`${url}/segment`, { method: 'POST', body: form });
 }
 
+describe('the runtime in Node', () => {
+  it('computes in a thread of its own: the event loop goes on, and calls get their own results', async () => {
+    const runtime = await loadModel(model, { threads: 1 });
+    const { size } = runtime.manifest.image;
+    const { contextLength = 0, width = 0 } = runtime.manifest.note ?? {};
+    const many = 64;
+    const images = new Float32Array(many * 3 * size * size).map((_, i) => (i % 251) / 250);
+    const notes = new Float32Array(many * contextLength * width).fill(0.1);
+    const one = (i: number): Promise<Float32Array> => {
+      const [pixels, features] = [3 * size * size, contextLength * width];
+      return runtime.run(
+        images.slice(i * pixels, (i + 1) * pixels),
+        notes.slice(i * features, (i + 1) * features),
+        1,
+      );
+    };
+    let turns = 0;
+    let computing = true;
+    const turn = (): void => {
+      turns += 1;
+      if (computing) setImmediate(turn);
+    };
+    const whole = runtime.run(images, notes, many).finally(() => (computing = false));
+    setImmediate(turn);
+    const [all, first, last] = await Promise.all([whole, one(0), one(many - 1)]);
+    // Computed in this thread the loop would turn twice or three times. 64 images take milliseconds, a turn microseconds.
+    expect(turns).toBeGreaterThan(20);
+    for (const [part, at] of [
+      [first, 0],
+      [last, many - 1],
+    ] as const) {
+      const expected = all.subarray(at * size * size, (at + 1) * size * size);
+      const off = part.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? NaN))), 0);
+      expect(off).toBeLessThan(1e-5); // other sizes of a batch may sum in another order
+    }
+    expect(images[1]).toBe(Math.fround(1 / 250)); // what was given stays the caller's
+    await runtime.dispose();
+    await expect(runtime.run(images, notes, many)).rejects.toMatchObject({ code: 'INFERENCE_FAILED' });
+  });
+});
+
 describe('serve', () => {
   it('gives the masks that the runtime gives, alone and in batches', async () => {
     const runtime = await loadModel(model, { threads: 1 });

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { checkImage, ReclmisError } from '@reclmis/core';
 import { decodeImage, oneLine, readImage, systemCode } from '@reclmis/files';
 import { openModel } from './model.js';
-import { openNetwork } from './onnx.js';
 import type { Platform, Source } from './seams.js';
+import { networkOpener } from './threaded-network.js';
 import type { Device, LoadOptions, Model } from './types.js';
 import { urlSource } from './url-source.js';
 
@@ -23,23 +23,18 @@ export async function loadModel(source: string | URL, options: LoadOptions = {})
   const place = /^https?:/.test(address)
     ? urlSource(address, options.signal)
     : folderSource(address.startsWith('file:') ? fileURLToPath(address) : address);
-  return openModel(place, await nodePlatform(options.device ?? 'cpu', options.threads), options);
+  return openModel(place, nodePlatform(options.device ?? 'cpu', options.threads), options);
 }
 
-async function nodePlatform(device: Device, threads = availableParallelism()): Promise<Platform> {
+function nodePlatform(device: Device, threads = availableParallelism()): Platform {
   if (device !== 'cpu' && device !== 'cuda')
     throw new ReclmisError('DEVICE_MISSING', `device: expected cpu or cuda in Node, got ${device}`);
   if (!Number.isInteger(threads) || threads < 1)
     throw new ReclmisError('OPTION_INVALID', `threads: expected a whole number from 1, got ${threads}`);
-  const { default: ort } = await import('onnxruntime-node').catch((cause: unknown) => {
-    throw new ReclmisError('RUNTIME_MISSING', `onnxruntime-node does not start (${oneLine(cause)})`, {
-      cause,
-    });
-  });
   const settings = { executionProviders: [device], intraOpNumThreads: threads, interOpNumThreads: 1 };
   return {
     device,
-    open: (bytes) => openNetwork(ort, bytes, settings),
+    open: networkOpener(settings),
     decode: async (image, maxPixels) => {
       if (typeof image === 'string') return readImage(image, { maxPixels });
       if (image instanceof Uint8Array) return decodeImage(image, 'image', { maxPixels });

@@ -1,0 +1,78 @@
+/** The thread in which Node's networks run: onnxruntime-node computes in the thread that calls it, and that must not be the one that serves. */
+import { isMainThread, parentPort } from 'node:worker_threads';
+import type { InferenceSession } from 'onnxruntime-common';
+import { openNetwork } from './onnx.js';
+import type { Network, Values } from './seams.js';
+
+/** To the thread; `network` is the number that `open` was answered. */
+export type ThreadRequest = { readonly number: number } & (
+  | {
+      readonly kind: 'open';
+      readonly bytes: Uint8Array;
+      readonly options: InferenceSession.SessionOptions;
+    }
+  | {
+      readonly kind: 'run';
+      readonly network: number;
+      readonly inputs: Readonly<Record<string, Values>>;
+      readonly output: string;
+    }
+  | { readonly kind: 'release'; readonly network: number }
+);
+
+/** From the thread. `missing`: onnxruntime-node does not start. */
+export type ThreadReply = { readonly number: number } & (
+  | { readonly network: number }
+  | { readonly data: Float32Array }
+  | { readonly done: true }
+  | { readonly error: string; readonly missing: boolean }
+);
+
+type Answer =
+  | { readonly network: number }
+  | { readonly data: Float32Array }
+  | { readonly done: true }
+  | { readonly error: string; readonly missing: boolean };
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  const networks = new Map<number, Network>();
+  const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+  const answer = async (request: ThreadRequest): Promise<Answer> => {
+    switch (request.kind) {
+      case 'open': {
+        let ort;
+        try {
+          ({ default: ort } = await import('onnxruntime-node'));
+        } catch (error) {
+          return { error: messageOf(error), missing: true };
+        }
+        networks.set(request.number, await openNetwork(ort, request.bytes, request.options));
+        return { network: request.number };
+      }
+      case 'run': {
+        const network = networks.get(request.network);
+        if (!network) throw new Error('the network was released');
+        return { data: (await network.run(request.inputs, request.output)).slice() }; // onnxruntime's own memory stays here
+      }
+      case 'release': {
+        const network = networks.get(request.network);
+        networks.delete(request.network);
+        await network?.release();
+        return { done: true };
+      }
+    }
+  };
+
+  port.on('message', (request: ThreadRequest) => {
+    const { number } = request;
+    answer(request)
+      .catch((error: unknown): Answer => ({ error: messageOf(error), missing: false }))
+      .then((given) => {
+        const reply: ThreadReply = { number, ...given };
+        port.postMessage(reply, 'data' in given ? [given.data.buffer as ArrayBuffer] : []);
+      })
+      .catch(() => undefined); // the port is closed: nobody waits
+  });
+}

@@ -1,0 +1,119 @@
+/**
+ * Node's networks, computed in a thread of their own (`network-thread.ts`), so that the caller's event loop goes on: a server answers others, a timeout
+ * ends what it should. One thread for each platform, from the first network that is opened to the last that is released; it keeps the process alive only
+ * while somebody waits for it.
+ */
+import { Worker } from 'node:worker_threads';
+import { ReclmisError } from '@reclmis/core';
+import type { InferenceSession } from 'onnxruntime-common';
+import type { ThreadReply, ThreadRequest } from './network-thread.js';
+import type { Network } from './seams.js';
+
+type WithoutNumber<T> = T extends unknown ? Omit<T, 'number'> : never;
+
+interface Waiting {
+  readonly resolve: (reply: ThreadReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class NetworkThread {
+  private readonly worker = new Worker(new URL('./network-thread.js', import.meta.url), { execArgv: [] });
+  private readonly waiting = new Map<number, Waiting>();
+  private number = 0;
+  private failure: Error | null = null;
+  /** Networks that are open or being opened. */
+  uses = 0;
+
+  constructor() {
+    this.worker.on('message', (reply: ThreadReply) => {
+      if (this.failure !== null) return; // the thread is being ended
+      const waiting = this.waiting.get(reply.number);
+      this.waiting.delete(reply.number);
+      if (this.waiting.size === 0) this.worker.unref();
+      if (!('error' in reply)) waiting?.resolve(reply);
+      else if (reply.missing)
+        waiting?.reject(
+          new ReclmisError('RUNTIME_MISSING', `onnxruntime-node does not start (${firstLine(reply.error)})`),
+        );
+      else waiting?.reject(new Error(reply.error));
+    });
+    this.worker.on('error', (error) => this.fail(error));
+    this.worker.on('exit', () => this.fail(new Error('the thread of the network ended')));
+    this.worker.unref();
+  }
+
+  call(request: WithoutNumber<ThreadRequest>, transfer: readonly ArrayBuffer[] = []): Promise<ThreadReply> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== null) {
+        reject(this.failure);
+        return;
+      }
+      const number = ++this.number;
+      this.waiting.set(number, { resolve, reject });
+      this.worker.ref();
+      this.worker.postMessage({ number, ...request }, transfer);
+    });
+  }
+
+  async end(): Promise<void> {
+    this.fail(new Error('the network was released'));
+    await this.worker.terminate();
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error;
+    for (const { reject } of this.waiting.values()) reject(this.failure);
+    this.waiting.clear();
+  }
+}
+
+/** What opens networks with these options. It throws RUNTIME_MISSING, or anything for bytes that are no model; the bytes may be taken away. */
+export function networkOpener(
+  options: InferenceSession.SessionOptions,
+): (bytes: Uint8Array) => Promise<Network> {
+  let current: NetworkThread | null = null;
+
+  const leave = async (thread: NetworkThread): Promise<void> => {
+    thread.uses -= 1;
+    if (thread.uses > 0) return;
+    if (current === thread) current = null;
+    await thread.end();
+  };
+
+  return async (bytes) => {
+    const thread = (current ??= new NetworkThread());
+    thread.uses += 1;
+    try {
+      const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+      const reply = await thread.call({ kind: 'open', bytes, options }, whole ? [bytes.buffer] : []);
+      if (!('network' in reply)) throw new Error('the thread of the network answered something else');
+      return networkOf(thread, reply.network, leave);
+    } catch (error) {
+      await leave(thread);
+      throw error;
+    }
+  };
+}
+
+function networkOf(
+  thread: NetworkThread,
+  network: number,
+  leave: (thread: NetworkThread) => Promise<void>,
+): Network {
+  let open = true;
+  return {
+    async run(inputs, output) {
+      const reply = await thread.call({ kind: 'run', network, inputs, output });
+      if (!('data' in reply)) throw new Error('the thread of the network answered something else');
+      return reply.data;
+    },
+    async release() {
+      if (!open) return;
+      open = false;
+      await thread.call({ kind: 'release', network });
+      await leave(thread);
+    },
+  };
+}
+
+const firstLine = (text: string): string => (text.split('\n')[0] ?? '').slice(0, 300);
