@@ -26,6 +26,10 @@ declare module 'fastify' {
 /** A body of at most this many bytes is read to its end after an early refusal, so that the connection can go on. */
 const DRAINED = 2 ** 20;
 
+/** Milliseconds that a refusal for want of room waits for each other one of the latest second, and at most. */
+const WAIT_EACH = 10;
+const WAIT_MOST = 1000;
+
 export interface GuardOptions {
   readonly token: string | null;
   readonly origins: ReadonlySet<string>;
@@ -112,10 +116,21 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
       throw new ReclmisError('REQUEST_UNSUPPORTED', 'the body is compressed');
   };
 
+  // A single refusal goes out at once. Clients that ask again without heed of Retry-After wait longer the more they are: else reading and refusing what they
+  // send takes the processor away from the model.
+  let busy = 0;
+  const calm = async (): Promise<void> => {
+    busy += 1;
+    setTimeout(() => (busy -= 1), WAIT_MOST).unref();
+    const wait = Math.min(WAIT_MOST, (busy - 1) * WAIT_EACH);
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait).unref());
+  };
+
   app.setErrorHandler(async (thrown, request, reply) => {
     const error = toRequestError(thrown);
     const status = statusOf(error.code);
     codes.set(request, error.code);
+    if (error.code === 'SERVER_BUSY') await calm();
     if (status === 500) request.log.error({ err: error.cause ?? error }, 'a defect');
     else if (error.code === 'INFERENCE_FAILED') request.log.error({ err: error }, 'the model failed');
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="reclmis"');
