@@ -20,14 +20,10 @@ export type ThreadRequest = { readonly number: number } & (
   | { readonly kind: 'release'; readonly network: number }
 );
 
-/** From the thread. `missing`: onnxruntime-node does not start. */
-export type ThreadReply = { readonly number: number } & (
-  | { readonly network: number }
-  | { readonly data: Float32Array }
-  | { readonly done: true }
-  | { readonly error: string; readonly missing: boolean }
-);
+/** From the thread. */
+export type ThreadReply = { readonly number: number } & Answer;
 
+/** `missing`: onnxruntime-node does not start. */
 type Answer =
   | { readonly network: number }
   | { readonly data: Float32Array }

@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
+import { oneLine } from '@reclmis/files';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { ThreadReply, ThreadRequest } from './network-thread.js';
 import type { Network } from './seams.js';
@@ -33,7 +34,7 @@ class NetworkThread {
       if (!('error' in reply)) waiting?.resolve(reply);
       else if (reply.missing)
         waiting?.reject(
-          new ReclmisError('RUNTIME_MISSING', `onnxruntime-node does not start (${firstLine(reply.error)})`),
+          new ReclmisError('RUNTIME_MISSING', `onnxruntime-node does not start (${oneLine(reply.error)})`),
         );
       else waiting?.reject(new Error(reply.error));
     });
@@ -115,5 +116,3 @@ function networkOf(
     },
   };
 }
-
-const firstLine = (text: string): string => (text.split('\n')[0] ?? '').slice(0, 300);

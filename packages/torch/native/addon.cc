@@ -358,9 +358,6 @@ void setThreads(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { at::set_num_threads(info[0].As<Napi::Number>().Int32Value()); });
 }
 
-// hasWinograd(): whether `reclmis::conv3x3` runs on this processor
-Napi::Value hasWinograd(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), reclmis::hasWinograd()); }
-
 // hasLanes(): whether the processor runs our kernels of eight lanes (AVX2)
 Napi::Value hasLanes(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), reclmis::hasLanes()); }
 
@@ -428,7 +425,6 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("manualSeed", Napi::Function::New(env, manualSeed));
   exports.Set("generatorState", Napi::Function::New(env, generatorState));
   exports.Set("setGeneratorState", Napi::Function::New(env, setGeneratorState));
-  exports.Set("hasWinograd", Napi::Function::New(env, hasWinograd));
   exports.Set("hasLanes", Napi::Function::New(env, hasLanes));
   exports.Set("isLaneMap", Napi::Function::New(env, isLaneMap));
   exports.Set("setDeterministic", Napi::Function::New(env, setDeterministic));

@@ -12,16 +12,19 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include <tuple>
 
+#include "maps.h"
 #include "optional.h"
 
 namespace {
 
+using reclmis::channelsLast;
+using reclmis::hasLanes;
+using reclmis::operatorOf;
 using reclmis::OptionalTensor;
 using reclmis::winograd::Grid;
 using reclmis::winograd::Kernels;
@@ -29,25 +32,21 @@ using reclmis::winograd::Weights;
 
 constexpr int64_t kChannels = 16;  // counts of channels are multiples of this
 
-#ifdef RECLMIS_WINOGRAD
-bool has8() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-
+#ifdef RECLMIS_LANES
 bool has16() {
-  return has8() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  return hasLanes() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
 // For vectors of `lanes` floats, 0 for the widest that the processor has.
 template <typename Element>
 Kernels<Element> kernels(int64_t lanes) {
-  TORCH_CHECK(has8(), "conv3x3 needs a processor with AVX2 and FMA");
+  TORCH_CHECK(hasLanes(), "conv3x3 needs a processor with AVX2 and FMA");
   TORCH_CHECK(lanes == 0 || lanes == 8 || (lanes == 16 && has16()), "conv3x3: no vectors of ", lanes, " floats here");
   return lanes == 16 || (lanes == 0 && has16()) ? reclmis::winograd::kernelsOf16<Element>()
                                                 : reclmis::winograd::kernelsOf8<Element>();
 }
 #else
-bool has8() { return false; }
-
 template <typename Element>
 Kernels<Element> kernels(int64_t) {
   TORCH_CHECK(false, "conv3x3 needs a processor with AVX2 and FMA");
@@ -74,8 +73,6 @@ void checkShapes(const at::Tensor& input, const at::Tensor& weight) {
   TORCH_CHECK(input.size(1) == weight.size(1), "conv3x3: ", input.size(1), " channels for a weight of ", weight.size(1));
   TORCH_CHECK(weight.size(0) % kChannels == 0 && weight.size(1) % kChannels == 0, "conv3x3 takes multiples of 16 channels");
 }
-
-at::Tensor channelsLast(const at::Tensor& t) { return t.contiguous(at::MemoryFormat::ChannelsLast); }
 
 at::Tensor emptyMap(const at::Tensor& like, int64_t channels) {
   return at::empty({like.size(0), channels, like.size(2), like.size(3)},
@@ -124,11 +121,6 @@ std::tuple<at::Tensor, at::Tensor> conv3x3WeightGradient(const at::Tensor& gradi
   return {dw, db};
 }
 
-template <typename Signature>
-auto operatorOf(const char* name) {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
-}
-
 class Conv3x3 : public torch::autograd::Function<Conv3x3> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
@@ -169,12 +161,6 @@ at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, co
 }
 
 }  // namespace
-
-namespace reclmis {
-
-bool hasWinograd() { return has8(); }
-
-}  // namespace reclmis
 
 // `lanes` is for tests, which compare the processor's vectors.
 TORCH_LIBRARY(reclmis, library) {

@@ -1,20 +1,11 @@
 // What the operators of `winograd.cc` and the kernels of `winograd_kernels.h` tell each other.
 #pragma once
 
-#include <c10/util/BFloat16.h>
-
 #include <cstdint>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define RECLMIS_WINOGRAD
-#endif
+#include "lanes.h"
 
-namespace reclmis {
-
-// Whether this processor can run `reclmis::conv3x3`.
-bool hasWinograd();
-
-namespace winograd {
+namespace reclmis::winograd {
 
 constexpr int64_t kTile = 4;    // outputs of a tile along an axis
 constexpr int64_t kWindow = 6;  // inputs of a tile along an axis
@@ -51,5 +42,4 @@ Kernels<Element> kernelsOf8();
 template <typename Element>
 Kernels<Element> kernelsOf16();
 
-}  // namespace winograd
-}  // namespace reclmis
+}  // namespace reclmis::winograd

@@ -1,7 +1,7 @@
 // Winograd's kernels with AVX-512: sixteen channels a vector, thirty-two registers.
 #include "winograd.h"
 
-#ifdef RECLMIS_WINOGRAD
+#ifdef RECLMIS_LANES
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <immintrin.h>

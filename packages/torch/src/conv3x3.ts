@@ -7,7 +7,7 @@ const CONV3X3 = operator('reclmis::conv3x3', '');
 
 /** Whether this processor can run `conv3x3` (AVX2 and FMA). */
 export function hasConv3x3(): boolean {
-  return native().hasWinograd();
+  return native().hasLanes();
 }
 
 /**

@@ -24,7 +24,6 @@ export interface Native {
   manualSeed(seed: number): void;
   generatorState(): number;
   setGeneratorState(tensor: number): void;
-  hasWinograd(): boolean;
   hasLanes(): boolean;
   isLaneMap(tensor: number): boolean;
   setDeterministic(on: boolean): void;

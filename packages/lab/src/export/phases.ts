@@ -26,6 +26,7 @@ import {
   readersOf,
   string,
 } from './onnx-graph.js';
+import type { Size } from './sizes.js';
 
 /** Rows (or columns) of the kernel that meet the first and the second pixel, for an even and for an odd row. */
 const MEETING = [
@@ -94,7 +95,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
         const inputs = [small, at, ...(rest.length === 0 && bias !== undefined ? [bias] : [])];
         phases.push(`${output}.phase_${row}${column}`);
         const pads = [1 - row, 1 - column, row, column]; // top, left, bottom, right
-        made.push({ op: 'Conv', inputs, outputs: phases.slice(-1), attributes: convolution(2, pads) });
+        made.push({ op: 'Conv', inputs, outputs: phases.slice(-1), attributes: convolution([2, 2], pads) });
       }
     }
     const joined = `${output}.phases`;
@@ -113,7 +114,12 @@ export function foldUpsampling(graph: OnnxGraph): void {
     }
     constants.set(`${weightName}.skip`, sliceInputs(weight, rest));
     const inputs = [skip, `${weightName}.skip`, ...(bias === undefined ? [] : [bias])];
-    made.push({ op: 'Conv', inputs, outputs: [`${output}.skip`], attributes: convolution(3, [1, 1, 1, 1]) });
+    made.push({
+      op: 'Conv',
+      inputs,
+      outputs: [`${output}.skip`],
+      attributes: convolution([3, 3], [1, 1, 1, 1]),
+    });
     made.push({ op: 'Add', inputs: [`${output}.skip`, whole], outputs: [output], attributes: {} });
     return made;
   });
@@ -156,12 +162,18 @@ function isDoubling(node: OnnxNode | undefined, { constants }: OnnxGraph): boole
   );
 }
 
-const convolution = (kernel: number, pads: readonly number[]): OnnxNode['attributes'] => ({
-  kernel_shape: ints([kernel, kernel]),
-  strides: ints([1, 1]),
+/** A convolution's attributes. @param pads top, left, bottom, right. */
+export const convolution = (
+  kernel: Size,
+  pads: readonly number[],
+  strides: Size = [1, 1],
+  groups = 1,
+): OnnxNode['attributes'] => ({
+  kernel_shape: ints(kernel),
+  strides: ints(strides),
   pads: ints(pads),
   dilations: ints([1, 1]),
-  group: int(1),
+  group: int(groups),
 });
 
 /** The 2x2 weight [O,count,2,2] of a phase, of a 3x3 one [O,C,3,3] and a part of its inputs; summed in float64. */

@@ -21,7 +21,7 @@
  */
 import { dropUnused } from './fold.js';
 import { float32Of, floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
-import { isPlain3x3 } from './phases.js';
+import { convolution, isPlain3x3 } from './phases.js';
 import { type Size, sizesIn } from './sizes.js';
 
 type Matrix = readonly (readonly number[])[];
@@ -108,7 +108,7 @@ class Tiling {
     const matrix = this.matrix('input_tiles', kronecker(B_TRANSPOSED, B_TRANSPOSED), [36, 1, READ, READ]);
     const pads = [1, 1, h * TILE + 1 - H, w * TILE + 1 - W];
     const single = this.reshape(this.node.inputs[0] ?? '', [-1, 1, H, W]);
-    const places = this.emit('Conv', [single, matrix], convolution([READ, READ], [TILE, TILE], pads)); // [BC,36,h,w]
+    const places = this.emit('Conv', [single, matrix], convolution([READ, READ], pads, [TILE, TILE])); // [BC,36,h,w]
     const byPlace = this.transpose(this.reshape(places, [-1, C, 36, h * w]), [0, 2, 1, 3]); // [B,36,C,hw]
     return this.reshape(byPlace, [-1, 36 * C, h, w]);
   }
@@ -124,7 +124,7 @@ class Tiling {
       const repeated = Array.from({ length: C }, () => row);
       const matrix = this.matrix(`input_row_${place}_${C}`, repeated, [C, 1, READ, 1]);
       const [input = ''] = this.node.inputs;
-      return this.emit('Conv', [input, matrix], convolution([READ, 1], [TILE, 1], pads, C));
+      return this.emit('Conv', [input, matrix], convolution([READ, 1], pads, [TILE, 1], C));
     });
     return this.emit('Concat', places, { axis: int(1) });
   }
@@ -155,7 +155,7 @@ class Tiling {
     return this.emit(
       'Conv',
       inputs,
-      convolution([1, columns ? 1 : 3], [1, 1], [0, across, 0, across], places),
+      convolution([1, columns ? 1 : 3], [0, across, 0, across], [1, 1], places),
     );
   }
 
@@ -206,19 +206,6 @@ class Tiling {
     return this.emit('Transpose', [from], { perm: ints(perm) });
   }
 }
-
-const convolution = (
-  kernel: Size,
-  strides: Size,
-  pads: readonly number[],
-  groups = 1,
-): OnnxNode['attributes'] => ({
-  kernel_shape: ints(kernel),
-  strides: ints(strides),
-  pads: ints(pads), // top, left, bottom, right
-  dilations: ints([1, 1]),
-  group: int(groups),
-});
 
 /** The matrix that does to a square, written row by row, what `a` does to its columns and `b` to its rows. */
 function kronecker(a: Matrix, b: Matrix): Matrix {
