@@ -5,16 +5,18 @@
  * linear time. Pixels may be of any width and height: a parabola's argument is measured in the same unit as the spacing.
  */
 import { checkMask, type Mask } from './raster.js';
-import type { Spacing } from './spacing.js';
+import { checkSpacing, type Spacing } from './spacing.js';
 
 /**
  * For each pixel the squared distance from its centre to the centre of the nearest foreground pixel, 0 on the foreground; Infinity everywhere
  * where the mask is empty.
  * @param spacing width and height of a pixel; default 1 each, which gives squared pixels.
- * @throws MASK_SIZE_MISMATCH
+ * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
-export function squaredDistances(mask: Mask, [dx, dy]: Spacing = [1, 1]): Float64Array {
+export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64Array {
   checkMask(mask, 'squaredDistances');
+  checkSpacing(spacing, 'squaredDistances');
+  const [dx, dy] = spacing;
   const { width, height, data } = mask;
   const squared = Float64Array.from(data, (value) => (value === 0 ? Infinity : 0));
   const envelope = new Envelope(Math.max(width, height));

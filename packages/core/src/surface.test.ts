@@ -14,8 +14,8 @@ describe('squaredDistances', () => {
     fc.assert(
       fc.property(
         anyMask,
-        fc.double({ min: 0.1, max: 3 }),
-        fc.double({ min: 0.1, max: 3 }),
+        fc.double({ min: 0.1, max: 3, noNaN: true }),
+        fc.double({ min: 0.1, max: 3, noNaN: true }),
         (mask, dx, dy) => {
           const { width, data } = mask;
           const found = squaredDistances(mask, [dx, dy]);
@@ -94,6 +94,14 @@ describe('surfaceDistances', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each([0, -1, NaN, Infinity])('refuses pixels of %d millimetres', (millimetres) => {
+    const mask = drawnMask('#.');
+    for (const spacing of [[millimetres, 1], [1, millimetres]] as const) {
+      expect(() => surfaceDistances(mask, mask, spacing)).toThrow(ReclmisError);
+      expect(() => squaredDistances(mask, spacing)).toThrow(ReclmisError);
+    }
   });
 
   it('refuses masks of different sizes', () => {

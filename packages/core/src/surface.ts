@@ -26,7 +26,7 @@ export interface SurfaceDistances {
 
 /**
  * Compares the surfaces of two masks of the same size; null where only one of them is empty.
- * @throws MASK_SIZE_MISMATCH
+ * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
 export function surfaceDistances(
   prediction: Mask,
