@@ -30,7 +30,7 @@ function gated(options: Partial<BatcherOptions<string, string>> = {}) {
     gates.shift()?.();
     await new Promise((resolve) => setTimeout(resolve, 1));
   };
-  return { batcher, submit, open, batches, signals, gates };
+  return { batcher, submit, open, batches, signals, gates, never };
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
@@ -143,6 +143,27 @@ describe('Batcher', () => {
     for (let i = 0; i < 3; i++) await open();
     expect(await Promise.all(ends)).toEqual(['none', 'none', 'none', 'INTERRUPTED', 'none']);
     expect(batcher.length).toBe(0);
+  });
+
+  it('counts the places of those on the way, until they are there or will not come', async () => {
+    const { batcher, submit, open, batches, never } = gated({ maxQueue: 2 });
+    const [one, two] = [batcher.place(), batcher.place()];
+    expect([batcher.length, batcher.full]).toEqual([0, true]);
+    expect(() => batcher.place()).toThrow('2 requests wait, the limit is 2');
+    expect(await codeOf(submit('late'))).toBe('SERVER_BUSY'); // without a place, though nothing is computed
+    const job = { item: 'a', key: 'k', units: 1, cost: 1, signal: never };
+    const first = batcher.submit(job, one);
+    expect([batches, batcher.full]).toEqual([[['a']], false]); // computed, so one may wait beside the place
+    one[Symbol.dispose](); // again: nothing more to give back
+    const second = submit('b');
+    expect(batcher.full).toBe(true);
+    two[Symbol.dispose]();
+    two[Symbol.dispose]();
+    const third = submit('c');
+    expect([batcher.length, batcher.full]).toEqual([2, true]);
+    await open();
+    await open();
+    expect((await Promise.all([first, second, third])).map(({ value }) => value)).toEqual(['A', 'B', 'C']);
   });
 
   it('takes one at a time where none may wait', async () => {

@@ -4,7 +4,8 @@
  * Jobs wait in one queue and leave it in order. While the model computes, they gather; an idle model waits a moment for those that are known to
  * come. A batch is a stretch of the queue with the same key, of at most so many units (cases) and so much cost (pixels); what is alone too large is
  * alone. A batch that cannot grow any more is handed on while the one before it is computed, so that its images are prepared meanwhile. The queue
- * is bounded, and a job whose signal is aborted leaves it; if all jobs of a batch are gone, the batch is told.
+ * is bounded, and a job whose signal is aborted leaves it; if all jobs of a batch are gone, the batch is told. Who is still on the way may hold a
+ * place in the queue, so that more are refused before they arrive.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -64,6 +65,8 @@ export class Batcher<In, Out> {
   private ahead: readonly Entry<In, Out>[] = [];
   /** Jobs that are expected. */
   private coming = 0;
+  /** Places in the queue that are kept for jobs on the way. */
+  private kept = 0;
   /** When the latest batch ended. */
   private ended = 0;
   /** Mean milliseconds of a unit; 0 before the first batch. */
@@ -76,9 +79,23 @@ export class Batcher<In, Out> {
     return this.waiting.length + this.ahead.filter(({ signal }) => !signal.aborted).length;
   }
 
-  /** Whether the next job would be refused: none may wait, or as many wait as may. */
+  /** Whether the next job would be refused: none may wait, or as many wait and are on the way as may. */
   get full(): boolean {
-    return this.length >= this.options.maxQueue && (this.running > 0 || this.length > 0);
+    const taken = this.length + this.kept;
+    return taken >= this.options.maxQueue && (this.running > 0 || taken > 0);
+  }
+
+  /** Keeps a place in the queue until what is returned is disposed of, or given to `submit`. @throws SERVER_BUSY */
+  place(): Disposable {
+    this.checkRoom();
+    this.kept += 1;
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (held) this.kept -= 1;
+        held = false;
+      },
+    };
   }
 
   /** Seconds until what waits now is computed, by the time that recent batches took; 1 to 60. */
@@ -87,15 +104,13 @@ export class Batcher<In, Out> {
     return Math.min(60, Math.max(1, Math.ceil((units * this.unitTime) / 1000)));
   }
 
-  /** Puts a job at the end of the queue. @throws SERVER_BUSY; the signal's reason; what `run` throws */
-  submit(job: Job<In>): Promise<Done<Out>> {
+  /** Puts a job at the end of the queue, in its place if it has one. @throws SERVER_BUSY; the signal's reason; what `run` throws */
+  submit(job: Job<In>, place?: Disposable): Promise<Done<Out>> {
     const { signal } = job;
     return new Promise((resolve, reject) => {
+      place?.[Symbol.dispose](); // what it kept, the job takes
       signal.throwIfAborted();
-      if (this.full) {
-        const { maxQueue } = this.options;
-        throw new ReclmisError('SERVER_BUSY', `${this.length} requests wait, the limit is ${maxQueue}`);
-      }
+      this.checkRoom();
       const onAbort = (): void => {
         const at = this.waiting.indexOf(entry);
         if (at >= 0) this.waiting.splice(at, 1);
@@ -120,6 +135,12 @@ export class Batcher<In, Out> {
         this.schedule();
       },
     };
+  }
+
+  private checkRoom(): void {
+    if (!this.full) return;
+    const waiting = this.length + this.kept;
+    throw new ReclmisError('SERVER_BUSY', `${waiting} requests wait, the limit is ${this.options.maxQueue}`);
   }
 
   /** Begins a batch when it is time for one. */

@@ -5,6 +5,7 @@ import { ReclmisError } from '@reclmis/core';
 import type { Batcher, Done } from './batcher.js';
 import type { Budget, Limits } from './limits.js';
 import type { Metrics } from './metrics.js';
+import type { Refusals } from './refusals.js';
 import { keyOf, type Result, unitsOf, type Work } from './work.js';
 
 export interface ServerContext {
@@ -13,6 +14,7 @@ export interface ServerContext {
   readonly version: string;
   readonly limits: Limits;
   readonly batcher: Batcher<Work, Result>;
+  readonly refusals: Refusals;
   readonly metrics: Metrics;
   /** Bytes of bodies. */
   readonly bytes: Budget;
@@ -59,21 +61,16 @@ export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline 
   };
 }
 
-/** Queues work, announced by `coming` if at all, and waits for its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
+/** Queues work in the place that the request keeps, announced by `coming` if at all, and waits for its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
 export async function compute(
   context: ServerContext,
   work: Work,
   cost: number,
   signal: AbortSignal,
-  coming?: Disposable,
+  { place, coming }: { readonly place?: Disposable | undefined; readonly coming?: Disposable },
 ): Promise<Done<Result>> {
-  const result = context.batcher.submit({
-    item: work,
-    key: keyOf(work),
-    units: unitsOf(work),
-    cost,
-    signal,
-  });
+  const job = { item: work, key: keyOf(work), units: unitsOf(work), cost, signal };
+  const result = context.batcher.submit(job, place);
   coming?.[Symbol.dispose]();
   const done = await result;
   context.metrics.waited(done.waited);

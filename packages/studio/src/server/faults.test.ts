@@ -165,6 +165,28 @@ describe('load', () => {
     });
   });
 
+  it('refuses a burst before its bodies are read, and gives no place to who does not come', async () => {
+    await serving({ limits: { maxQueue: 3, batchWait: 0 } }, async ({ url, port, server }) => {
+      const announced = (): Promise<string> => raw(port, whole(head(2 ** 21))); // so large that the connection ends
+      const slow = [0, 1, 2].map(() => {
+        const socket = connect(port, '127.0.0.1', () => socket.write(head(FORM.length)));
+        return socket.on('error', () => undefined);
+      });
+      while (!(await figures(url)).includes('reclmis_requests_in_flight 4\n')); // the three, and who asks
+      const refused = await Promise.all([0, 1, 2, 3].map(announced));
+      expect(refused.map(answerIn)).toEqual(new Array(4).fill([503, 'SERVER_BUSY']));
+      let status = 503;
+      for (let i = 0; i < 100 && status === 503; i++)
+        ({ status } = await segment(url, IMAGE, { note: 'lung' }));
+      expect(status).toBe(200); // the three stand still: their places are others' now
+      slow[0]?.write(FORM);
+      const answer = await new Promise<Buffer>((resolve) => slow[0]?.once('data', resolve));
+      expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 200/); // there was room again when it had come
+      for (const socket of slow) socket.destroy();
+      await server.stop();
+    });
+  });
+
   it('bounds the tensors that it holds as it does images', async () => {
     const inputs = [
       { name: 'image', datatype: 'FP32', shape: [1, 3, S, S], data: new Array<number>(3 * S * S).fill(0) },

@@ -20,15 +20,16 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the request holds until its answer has ended. */
     holdings: Holdings;
+    /** Its place in the queue until its work is there; only where the route computes. */
+    place?: Disposable;
   }
 }
 
 /** A body of at most this many bytes is read to its end after an early refusal, so that the connection can go on. */
 const DRAINED = 2 ** 20;
 
-/** Milliseconds that a refusal for want of room waits for each other one of the latest second, and at most. */
-const WAIT_EACH = 10;
-const WAIT_MOST = 1000;
+/** Milliseconds within which a request has to arrive to keep its place in the queue. A slower one takes its chance when it is there: it shall not keep others out. */
+const PLACE_KEPT = 5000;
 
 export interface GuardOptions {
   readonly token: string | null;
@@ -95,18 +96,23 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
     if (authorised && config.open !== true && !authorised(request.headers.authorization))
       throw new ReclmisError('TOKEN_INVALID', 'the request has no token, or another one');
     if (request.is404) throw new ReclmisError('ROUTE_UNKNOWN', 'there is no such route');
-    if (config.work === true) checkWork();
     checkHeaders(request);
+    if (config.work === true) admit(request);
     return undefined;
   });
 
-  const checkWork = (): void => {
+  /** Gives a request its place before its body is read, so that the many of a burst are refused unread. */
+  const admit = (request: FastifyRequest): void => {
     if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is stopping');
-    if (context.batcher.full)
-      throw new ReclmisError(
-        'SERVER_BUSY',
-        `${context.batcher.length} requests wait, the limit is ${context.limits.maxQueue}`,
-      );
+    const place = context.batcher.place();
+    const timer = setTimeout(() => {
+      if (!request.raw.complete) place[Symbol.dispose]();
+    }, PLACE_KEPT).unref();
+    request.place = place;
+    request.holdings.add(() => {
+      clearTimeout(timer);
+      place[Symbol.dispose]();
+    });
   };
 
   const checkHeaders = ({ headers }: FastifyRequest): void => {
@@ -116,21 +122,11 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
       throw new ReclmisError('REQUEST_UNSUPPORTED', 'the body is compressed');
   };
 
-  // A single refusal goes out at once. Clients that ask again without heed of Retry-After wait longer the more they are: else reading and refusing what they
-  // send takes the processor away from the model.
-  let busy = 0;
-  const calm = async (): Promise<void> => {
-    busy += 1;
-    setTimeout(() => (busy -= 1), WAIT_MOST).unref();
-    const wait = Math.min(WAIT_MOST, (busy - 1) * WAIT_EACH);
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait).unref());
-  };
-
   app.setErrorHandler(async (thrown, request, reply) => {
     const error = toRequestError(thrown);
     const status = statusOf(error.code);
     codes.set(request, error.code);
-    if (error.code === 'SERVER_BUSY') await calm();
+    if (error.code === 'SERVER_BUSY') await context.refusals.wait(reply.raw);
     if (status === 500) request.log.error({ err: error.cause ?? error }, 'a defect');
     else if (error.code === 'INFERENCE_FAILED') request.log.error({ err: error }, 'the model failed');
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="reclmis"');

@@ -48,7 +48,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     const { image, cost, release } = await admit(form.image, deadline);
     try {
       const work = { kind: 'segment', image, note, threshold } as const;
-      const done = await compute(context, work, cost, deadline.signal, coming);
+      const done = await compute(context, work, cost, deadline.signal, { place: request.place, coming });
       const result = segmentationOf(done);
       setTimings(reply, result, done.waited);
       const json = prefersJson(request.headers.accept);

@@ -26,6 +26,7 @@ import { rawAnswer } from './http-errors.js';
 import { Budget, type Limits, resolveLimits } from './limits.js';
 import { Metrics } from './metrics.js';
 import { PLAIN_SCHEMAS, registerOpenApi } from './openapi.js';
+import { Refusals } from './refusals.js';
 import { registerSegment } from './segment-route.js';
 import { registerV2 } from './v2.js';
 import { computeOn, type Result, type Work } from './work.js';
@@ -98,11 +99,13 @@ export async function createServer(model: Model, options: ServerOptions): Promis
     wait: limits.batchWait,
     onBatch: ({ units, milliseconds }) => metrics.batch(units, milliseconds),
   });
+  const refusals = new Refusals();
   const context: ServerContext = {
     model,
     version: options.version,
     limits,
     batcher,
+    refusals,
     metrics,
     bytes,
     pixels,
@@ -144,6 +147,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   let stopping: Promise<void> | null = null;
   const stop = async (grace: number): Promise<void> => {
     accepting = false;
+    refusals.close();
     if (inFlight > 0) {
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([

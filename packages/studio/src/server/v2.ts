@@ -84,7 +84,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
     const release = context.pixels.take(cost);
     try {
-      const { value } = await compute(context, work, cost, deadline.signal);
+      const { value } = await compute(context, work, cost, deadline.signal, { place: request.place });
       if (!(value instanceof Float32Array))
         throw new ReclmisError('INTERNAL', 'expected a tensor from the queue');
       const cases = work.kind === 'segment' ? 1 : work.count;
