@@ -9,13 +9,18 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-evaluate-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const reclmis = reclmisIn(root);
 
+/** Trains a small model on the data; the status. */
+function train(out: string, ...more: readonly string[]): number | null {
+  const settings =
+    '--batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
+  return reclmis('train', '--data', 'data', '-o', out, ...settings.split(' '), ...more).status;
+}
+
 beforeAll(() => {
   const drawn = '--out data --count 24 --seed 3 --size 32 -q'.split(' ');
   expect(reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
   // Fifteen epochs: after one every pixel is foreground, whatever is averaged.
-  const settings =
-    '--epochs 15 --lr 3e-3 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
-  expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
+  expect(train('run', '--epochs', '15', '--lr', '3e-3')).toBe(0);
   cpSync(join(root, 'run'), join(root, 'twin'), { recursive: true });
 });
 
@@ -53,6 +58,20 @@ describe('reclmis evaluate', () => {
       checked: true,
       train: { samePatients: ['patient phantom'] },
     });
+  });
+
+  it('takes a fold’s own cases for validation, and compares no runs that have other ones', () => {
+    expect(train('fold', '--epochs', '1', '--folds', '2', '--fold', '1')).toBe(0);
+    const { status, stdout } = reclmis('evaluate', 'fold', '--split', 'val');
+    expect(status).toBe(0);
+    const run = JSON.parse(readFileSync(join(root, 'fold', 'run.json'), 'utf8')) as {
+      data: { val: { cases: number } };
+    };
+    expect(stdout).toContain(`data, val (fold 1 of 2): ${run.data.val.cases} images at 32 x 32`);
+    const both = reclmis('evaluate', 'fold', 'run', '--split', 'val');
+    expect([both.status, both.stdout]).toEqual([2, '']);
+    expect(both.stderr).toContain('run: its val has other cases than fold’s val (fold 1 of 2)');
+    expect(both.stderr).toContain('--split test');
   });
 
   it('says where it is tested on what it was trained on', () => {

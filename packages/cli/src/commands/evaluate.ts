@@ -4,6 +4,7 @@ import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
 import type {
   CheckpointKind,
   CollectOptions,
+  Dataset,
   Difference,
   Evaluation,
   NoteVariant,
@@ -49,7 +50,9 @@ export function register(program: Command): void {
     .option('--flips', 'average with what a model says of the mirror image, given the mirrored note')
     .option('--data <dir>', 'data set (default: the one that the (first) run was trained on)')
     .addOption(
-      new Option('--split <name>', 'part of the data set').choices(['train', 'val', 'test']).default('test'),
+      new Option('--split <name>', 'part of the data set; train and val of a run of a fold are the fold’s')
+        .choices(['train', 'val', 'test'])
+        .default('test'),
     )
     .option('--stems <file>', 'file that lists the stems to use, one a line')
     .addOption(
@@ -93,18 +96,28 @@ export function register(program: Command): void {
 }
 
 async function run(first: string, others: readonly string[], flags: EvaluateFlags): Promise<void> {
-  const { compareEvaluations, openDataset, openRun, writeEvaluation, writeEvaluationReport } =
+  const { compareEvaluations, openEvaluated, openRun, splitText, writeEvaluation, writeEvaluationReport } =
     await import('@reclmis/lab');
   const output = new Output(flags);
   const dirs = flags.ensemble ? [first] : [first, ...others];
   refuseTwins([first, ...others], flags);
   const dataDir = flags.data ?? openRun(first).config.data.dir;
-  for (const other of others) openRun(other); // a mistake in the last name is found before the first run's hours
-  const { cases } = await openDataset(
-    dataDir,
-    flags.split,
-    flags.stems === undefined ? {} : { stems: flags.stems },
-  );
+  const { split, stems } = flags;
+  // A mistake in the last name is found before the first run's hours, and so are cases that the runs do not share.
+  const datasets: Dataset[] = [];
+  for (const dir of [first, ...others])
+    datasets.push(
+      await openEvaluated(openRun(dir), { dataDir, split, ...(stems === undefined ? {} : { stems }) }),
+    );
+  const [{ cases } = { cases: [] }] = datasets;
+  datasets.forEach((dataset, i) => {
+    if (dataset.fingerprint === datasets[0]?.fingerprint) return;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${others[i - 1]}: its ${splitText(dataset)} has other cases than ${first}’s ${splitText(datasets[0] ?? dataset)}`,
+      { remedy: 'Evaluate runs of different folds each by itself, or all on the test cases (--split test).' },
+    );
+  });
 
   const reports: RunReport[] = [];
   const tables: string[] = [];
@@ -144,7 +157,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     await writeEvaluation(evaluation, { csv });
     for (const line of report.warnings) if (!said.has(line)) output.notice(`${dir}: ${line}`);
     output.say(
-      `${reports.length > 0 ? '\n' : ''}${dirs.length > 1 ? `${dir}\n` : ''}${describeEvaluation(evaluation)}`,
+      `${reports.length > 0 ? '\n' : ''}${dirs.length > 1 ? `${dir}\n` : ''}${describeEvaluation(evaluation, splitText(evaluation.data))}`,
     );
     output.say(`\nEvery image: ${csv}`);
     reports.push(report);
@@ -220,8 +233,11 @@ function refuseTwins(
     });
 }
 
-/** The evaluation as a table in percent. */
-export function describeEvaluation({ data, checkpoint, notes, summary, size, ensemble }: Evaluation): string {
+/** The evaluation as a table in percent; `where`: the part of the data set. */
+function describeEvaluation(
+  { data, checkpoint, notes, summary, size, ensemble }: Evaluation,
+  where: string,
+): string {
   const averaged = ensemble
     ? `; mean of ${ensemble.members.length + 1} model${ensemble.members.length === 0 ? '' : 's'}${ensemble.flips ? ' with flips' : ''}`
     : '';
@@ -231,7 +247,7 @@ export function describeEvaluation({ data, checkpoint, notes, summary, size, ens
   ];
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   return [
-    `${data.name}, ${data.split}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
+    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
     formatTable(
       [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
       [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],

@@ -7,7 +7,8 @@
 import { ReclmisError } from '@reclmis/core';
 import type { Overrides } from '../config.js';
 import { openDataset } from '../data/dataset.js';
-import type { Split } from '../data/types.js';
+import { openFitted } from '../data/folds.js';
+import type { Dataset, Split } from '../data/types.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { runData, type RunData, type RunStatus } from '../run.js';
 import { RESUMABLE_SETTINGS, resumeTraining } from '../train/resume.js';
@@ -98,10 +99,12 @@ class Cases {
   private readonly opened = new Map<string, RunData>();
 
   async known({ config: { data } }: Task, split: Split): Promise<RunData> {
-    const stems = split === 'test' ? '' : split === 'train' ? data.trainStems : data.valStems;
-    const key = JSON.stringify([data.dir, split, stems]);
-    const known =
-      this.opened.get(key) ?? runData(await openDataset(data.dir, split, stems === '' ? {} : { stems }));
+    const { dir, trainStems, valStems, folds, fold, foldSeed, group } = data;
+    const selection = split === 'test' ? [] : [trainStems, valStems, folds, fold, foldSeed, group];
+    const key = JSON.stringify([dir, split, ...selection]);
+    const open = async (): Promise<Dataset> =>
+      split === 'test' ? openDataset(dir, split) : (await openFitted(data))[split];
+    const known = this.opened.get(key) ?? runData(await open());
     this.opened.set(key, known);
     return known;
   }

@@ -1,10 +1,12 @@
 /** Folds and the patterns that say who the patient is. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Config, loadConfig, type Overrides } from '../config.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { openEvaluated } from '../evaluate/open.js';
 import { openRun } from '../run.js';
 import { resumeTraining } from '../train/resume.js';
 import { openTrainingData } from '../train/session.js';
@@ -12,6 +14,7 @@ import { train } from '../train/train.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { assignFolds, cutFold } from './folds.js';
 import { groupCases, grouping } from './groups.js';
+import type { Dataset } from './types.js';
 import { errorOf } from './testing.js';
 import { codeOf } from '../testing/failure.js';
 import { tinyConfig } from '../testing/tiny-run.js';
@@ -158,11 +161,37 @@ describe('a run of a fold', () => {
     expect((info.fold?.patients.train ?? 0) + (info.fold?.patients.val ?? 0)).toBe(8);
     expect(readFileSync(join(out, 'config.yaml'), 'utf8')).toMatch(/folds: 3/);
 
+    // Its validation is the fold's, as the configuration says: the score is that of the best epoch.
+    const { summary, data: evaluated } = await evaluateRun(out, { split: 'val' });
+    expect(evaluated).toMatchObject({ fingerprint: expected.val.fingerprint, fold: { fold: 2, folds: 3 } });
+    expect(summary.mean.dice).toBeCloseTo(info.best?.dice ?? Number.NaN, 6); // the same weights and cases, in other batches
+
     const other = await errorOf(resumeTraining(out, { overrides: { 'data.fold': 1 } }));
     expect(other).toMatchObject({
       code: 'OPTION_INVALID',
       message: expect.stringMatching('data.fold') as unknown,
     });
     await expect(resumeTraining(out)).resolves.toMatchObject({ status: 'finished' });
+
+    const ids = ({ cases }: Dataset): string[] => cases.map(({ id }) => id);
+    const run = openRun(out);
+    expect(ids(await openEvaluated(run, { split: 'train' }))).toEqual(ids(expected.train));
+    expect(await openEvaluated(run)).toMatchObject({ split: 'test', cases: [{}] }); // folds leave the test alone
+    const moved = join(root, 'moved');
+    cpSync(data, moved, { recursive: true });
+    expect(ids(await openEvaluated(run, { dataDir: moved, split: 'val' }))).toEqual(ids(expected.val));
+    const another = join(root, 'another');
+    await writeTinyData(another, 32, { train: 3, val: 2, test: 1 });
+    expect(ids(await openEvaluated(run, { dataDir: another, split: 'val' }))).toHaveLength(2); // its own folder
+    const list = join(root, 'stems.txt');
+    writeFileSync(list, ids(expected.val)[1] ?? '');
+    expect(ids(await openEvaluated(run, { split: 'val', stems: list }))).toEqual(
+      ids(expected.val).slice(1, 2),
+    );
+    writeFileSync(list, ids(expected.train)[0] ?? '');
+    expect(await errorOf(openEvaluated(run, { split: 'val', stems: list }))).toMatchObject({
+      code: 'STEM_UNKNOWN',
+      message: `${ids(expected.train)[0]}: not among the ${ids(expected.val).length} cases of val (fold 2 of 3)`,
+    });
   });
 });

@@ -7,9 +7,10 @@
  * the pattern alone: neither on the order of the cases nor on which folder holds them.
  */
 import { Random, ReclmisError } from '@reclmis/core';
-import { fingerprintOf } from './dataset.js';
+import type { Config } from '../config.js';
+import { fingerprintOf, openDataset } from './dataset.js';
 import { type Grouping, groupCases, grouping } from './groups.js';
-import type { Dataset } from './types.js';
+import type { Case, Dataset, Split } from './types.js';
 
 /**
  * The fold of every case, 1 to `folds`.
@@ -82,13 +83,32 @@ export function cutFold<T extends { readonly id: string }>(
 }
 
 /** The cases of a data set's two splits together, cut anew. @throws as `cutFold` */
-export async function foldDatasets(
+async function foldDatasets(
   { train, val }: { readonly train: Dataset; readonly val: Dataset },
   choice: FoldChoice,
 ): Promise<{ train: Dataset; val: Dataset }> {
   const cut = cutFold([...train.cases, ...val.cases], choice);
-  return {
-    train: { ...train, cases: cut.train, fingerprint: await fingerprintOf(cut.train) },
-    val: { ...val, cases: cut.val, fingerprint: await fingerprintOf(cut.val) },
-  };
+  const { fold, folds } = choice;
+  const part = async (of: Dataset, cases: readonly Case[]): Promise<Dataset> => ({
+    ...of,
+    cases,
+    fingerprint: await fingerprintOf(cases),
+    fold: { fold, folds },
+  });
+  return { train: await part(train, cut.train), val: await part(val, cut.val) };
+}
+
+/**
+ * The cases that a configuration names to learn from and to choose the best epoch by: those of the two splits, or with `data.folds` the cases of both, cut anew.
+ * @throws CONFIG_INVALID without a folder, the codes of `openDataset` and `cutFold`
+ */
+export async function openFitted(
+  data: Config['data'],
+): Promise<{ readonly train: Dataset; readonly val: Dataset }> {
+  if (data.dir === '')
+    throw new ReclmisError('CONFIG_INVALID', 'data.dir: expected a data set folder, got nothing');
+  const open = (split: Split, stems: string): Promise<Dataset> =>
+    openDataset(data.dir, split, stems === '' ? {} : { stems });
+  const opened = { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
+  return data.folds === 0 ? opened : foldDatasets(opened, data);
 }

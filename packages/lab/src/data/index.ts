@@ -2,7 +2,7 @@
 export * from './types.js';
 export { FOLDERS, notesOfSplit, presentSplits, stemOf, type Problem } from './folders.js';
 export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';
-export { assignFolds, cutFold, foldDatasets, type FoldChoice } from './folds.js';
+export { assignFolds, cutFold, openFitted, type FoldChoice } from './folds.js';
 export { groupCases, grouping, KNOWN_PATTERNS, type Grouping, type NamePattern } from './groups.js';
 export {
   agreementOf,

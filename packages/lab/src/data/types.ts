@@ -38,6 +38,8 @@ export interface Dataset {
    * same selection of the same files wherever the folder lies, and cheap, since no pixel is read.
    */
   readonly fingerprint: string;
+  /** Which part of a cross-validation it is: the cases of train and val together, cut anew. Absent: the split's own folder. */
+  readonly fold?: { readonly fold: number; readonly folds: number };
 }
 
 /** A case that was read: image and mask at the same size. */

@@ -14,17 +14,17 @@ import {
   type Spacing,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
-import { openDataset } from '../data/dataset.js';
 import { derivedNotice } from '../data/derive-notes.js';
 import { grouping } from '../data/groups.js';
 import { Loader } from '../data/loader.js';
-import type { Case, Dataset, Split } from '../data/types.js';
+import type { Case, Dataset } from '../data/types.js';
 import { precisionNotice } from '../precision.js';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData } from '../run.js';
 import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
+import { type EvaluatedData, openEvaluated } from './open.js';
 import { scoreCases, type ScoreOptions } from './score-cases.js';
 
 /**
@@ -34,13 +34,7 @@ import { scoreCases, type ScoreOptions } from './score-cases.js';
 export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'] as const;
 export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 
-export interface EvaluateOptions extends LoadOptions, ScoreOptions, EnsembleOptions {
-  /** Default: the folder that the run was trained on. */
-  readonly dataDir?: string;
-  /** Default `test`. */
-  readonly split?: Split;
-  /** File that lists the stems to use, one a line; default all. */
-  readonly stems?: string;
+export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOptions, EnsembleOptions {
   /** Default `right`; `noteTransform`, where given, is applied instead. */
   readonly notes?: NoteVariant;
   /** Of `shuffled`; default the run's. */
@@ -78,7 +72,7 @@ export interface Evaluation {
     readonly flips: boolean;
     readonly members: readonly { readonly run: string; readonly epoch: number }[];
   };
-  readonly data: RunData & { readonly dir: string; readonly split: Split };
+  readonly data: RunData & Pick<Dataset, 'dir' | 'split' | 'fold'>;
   readonly notes: NoteVariant | 'transformed';
   /** Side of the square at which the masks were compared, in pixels. */
   readonly size: number;
@@ -104,14 +98,8 @@ export interface Evaluation {
  */
 export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const run = openRun(runDir);
-  const {
-    split = 'test',
-    notes = 'right',
-    seed = run.config.seed,
-    batchSize = run.config.train.batchSize,
-  } = options;
-  const dir = options.dataDir ?? run.config.data.dir;
-  const dataset = await openDataset(dir, split, options.stems ? { stems: options.stems } : {});
+  const { notes = 'right', seed = run.config.seed, batchSize = run.config.train.batchSize } = options;
+  const dataset = await openEvaluated(run, options);
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
   const ensemble = orDispose(model, () => openEnsemble(model, options));
@@ -147,13 +135,14 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     });
     const { rows } = measurer;
     const { kind, epoch, step } = model.checkpoint;
+    const { dir, split, fold } = dataset;
     const evaluation: Evaluation = {
       run: runDir,
       checkpoint: { kind, epoch, step },
       ...(options.flips || ensemble.members.length > 0
         ? { ensemble: { flips: options.flips ?? false, members: ensemble.members } }
         : {}),
-      data: { ...runData(dataset), dir, split },
+      data: { ...runData(dataset), dir, split, ...(fold === undefined ? {} : { fold }) },
       notes: options.noteTransform ? 'transformed' : notes,
       size: model.size,
       rows,

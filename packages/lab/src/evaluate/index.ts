@@ -17,6 +17,7 @@ export { Segmenter } from './segmenter.js';
 export { collectReport, type CollectOptions, type FitData, type RunReport } from './collect.js';
 export { compareEvaluations, type Difference } from './compare.js';
 export { chooseExamples, drawExample, drawExamples, type Example, type ExampleKind } from './examples.js';
+export { openEvaluated, splitText, type EvaluatedData } from './open.js';
 export { overlapOf, overlapWarnings, overlapWithRun, type Overlap, type OverlapReport } from './overlap.js';
 export { type EvaluationReport, type ReportFiles, writeEvaluationReport } from './report.js';
 export { figureName, figureText } from './report-sections.js';

@@ -3,11 +3,8 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { ReclmisError } from '@reclmis/core';
 import { mapLimit, oneLine } from '@reclmis/files';
-import type { Config } from '../config.js';
-import { openDataset } from '../data/dataset.js';
-import { foldDatasets } from '../data/folds.js';
+import { openFitted } from '../data/folds.js';
 import { grouping } from '../data/groups.js';
 import type { Case, Dataset } from '../data/types.js';
 import type { Run } from '../run.js';
@@ -42,10 +39,10 @@ export async function overlapWithRun(
 ): Promise<OverlapReport> {
   let seen: { train: Dataset; val: Dataset };
   try {
-    seen = await openSeen(config.data);
+    seen = await openFitted(config.data);
   } catch (error) {
     const why = oneLine(error);
-    const moved = await openSeen({ ...config.data, dir: test.dir }).catch(() => null);
+    const moved = await openFitted({ ...config.data, dir: test.dir }).catch(() => null);
     if (moved === null || moved.train.fingerprint !== info.data?.train.fingerprint)
       return { checked: false, why };
     seen = moved;
@@ -55,15 +52,6 @@ export async function overlapWithRun(
     train: await overlapOf(test.cases, seen.train.cases, pattern),
     val: await overlapOf(test.cases, seen.val.cases, pattern),
   };
-}
-
-/** The cases that a run learns from and is chosen by. @throws DATA_FOLDER_MISSING and the other codes of the data */
-async function openSeen(data: Config['data']): Promise<{ train: Dataset; val: Dataset }> {
-  if (data.dir === '') throw new ReclmisError('DATA_FOLDER_MISSING', 'the run names no data set');
-  const open = (split: 'train' | 'val', stems: string): Promise<Dataset> =>
-    openDataset(data.dir, split, stems === '' ? {} : { stems });
-  const opened = { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
-  return data.folds === 0 ? opened : foldDatasets(opened, data);
 }
 
 /** What the cases of a test have in common with others. Only files of equal length are read. @throws OPTION_INVALID for the pattern */

@@ -16,6 +16,7 @@ import {
   warning,
 } from '../report/index.js';
 import type { Difference } from './compare.js';
+import { splitText } from './open.js';
 import { EXAMPLE_KINDS, type Example } from './examples.js';
 import type { NamedRun } from './figures.js';
 import type { MeasureDistribution, Figure } from './summary.js';
@@ -300,7 +301,7 @@ export function dataSection(runs: readonly NamedRun[]): ReportSection {
       `${evaluation.checkpoint.kind}, epoch ${evaluation.checkpoint.epoch}`,
       data(fit.train),
       data(fit.val),
-      joined(data(evaluation.data), `, ${evaluation.data.split}`),
+      joined(data(evaluation.data), `, ${splitText(evaluation.data)}`),
       evaluation.notes,
       `${evaluation.size} x ${evaluation.size}`,
       evaluation.groups.count,

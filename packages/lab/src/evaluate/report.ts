@@ -16,6 +16,7 @@ import { names } from '../runs.js';
 import type { RunReport } from './collect.js';
 import type { Difference } from './compare.js';
 import { scoresToCsv } from './evaluate.js';
+import { splitText } from './open.js';
 import { EXAMPLE_KINDS, type Example } from './examples.js';
 import {
   calibrationSvg,
@@ -170,7 +171,7 @@ function reportPage(
 
 /** `QaTa-COV19, test: 527 images of 299 patients`. */
 function describeCases({ data, rows, groups }: RunReport['evaluation']): string {
-  const images = `${data.name}, ${data.split}: ${rows.length} image${rows.length === 1 ? '' : 's'}`;
+  const images = `${data.name}, ${splitText(data)}: ${rows.length} image${rows.length === 1 ? '' : 's'}`;
   if (groups.named === 0) return `${images}; whose they are, their names do not say`;
   return `${images} of ${groups.count} patient${groups.count === 1 ? '' : 's'}`;
 }

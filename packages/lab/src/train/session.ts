@@ -1,10 +1,9 @@
 /** What a training run is made of, and how it is put together from its configuration. */
-import { ReclmisError } from '@reclmis/core';
 import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../build.js';
 import type { Config, TrainConfig } from '../config.js';
-import { assertUsable, openDataset } from '../data/dataset.js';
-import { foldDatasets } from '../data/folds.js';
+import { assertUsable } from '../data/dataset.js';
+import { openFitted } from '../data/folds.js';
 import { groupCases, grouping } from '../data/groups.js';
 import { Loader, type LoaderShard } from '../data/loader.js';
 import type { Dataset } from '../data/types.js';
@@ -28,19 +27,14 @@ export interface TrainingData {
 }
 
 /**
- * Opens and checks what the configuration names; with `data.folds`, the cases of both splits, cut anew (`data/folds.ts`).
+ * Opens and checks what the configuration names.
  * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and the other codes of the data.
  */
 export async function openTrainingData({ data }: Config): Promise<TrainingData> {
-  if (data.dir === '')
-    throw new ReclmisError('CONFIG_INVALID', 'data.dir: expected a data set folder, got nothing');
-  const open = async (split: 'train' | 'val', stems: string): Promise<Dataset> => {
-    const dataset = await openDataset(data.dir, split, stems === '' ? {} : { stems });
-    await assertUsable(dataset);
-    return dataset;
-  };
-  const opened = { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
-  return data.folds === 0 ? opened : foldDatasets(opened, data);
+  const opened = await openFitted(data);
+  await assertUsable(opened.train);
+  await assertUsable(opened.val);
+  return opened;
 }
 
 /** A run in progress. */

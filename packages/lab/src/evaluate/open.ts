@@ -1,0 +1,57 @@
+/** The cases that a run is evaluated on. */
+import { resolve } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { fingerprintOf, openDataset, readStems } from '../data/dataset.js';
+import { openFitted } from '../data/folds.js';
+import type { Dataset, Split } from '../data/types.js';
+import type { Run } from '../run.js';
+
+export interface EvaluatedData {
+  /** Default: the folder that the run was trained on. */
+  readonly dataDir?: string;
+  /** Default `test`. `train` and `val` of a run of a fold are the fold's, where the folder is the run's own or holds the same cases. */
+  readonly split?: Split;
+  /** File that lists the stems to use, one a line; default all. */
+  readonly stems?: string;
+}
+
+/** The name of a part of a data set, with its fold if it has one. */
+export const splitText = ({ split, fold }: Pick<Dataset, 'split' | 'fold'>): string =>
+  fold === undefined ? split : `${split} (fold ${fold.fold} of ${fold.folds})`;
+
+/** Opens them. @throws the codes of `openDataset`; STEM_UNKNOWN for a stem that the fold does not have */
+export async function openEvaluated(
+  run: Pick<Run, 'config' | 'info'>,
+  { dataDir = run.config.data.dir, split = 'test', stems }: EvaluatedData = {},
+): Promise<Dataset> {
+  const fold = split === 'test' ? null : await openFold(run, dataDir, split);
+  if (fold === null) return openDataset(dataDir, split, stems === undefined ? {} : { stems });
+  const chosen = await readStems(stems);
+  if (chosen === undefined) return fold;
+  const known = new Set(fold.cases.map(({ id }) => id));
+  const strange = [...chosen].find((stem) => !known.has(stem));
+  if (strange !== undefined)
+    throw new ReclmisError(
+      'STEM_UNKNOWN',
+      `${strange}: not among the ${known.size} cases of ${splitText(fold)}`,
+    );
+  const cases = fold.cases.filter(({ id }) => chosen.has(id));
+  return { ...fold, cases, fingerprint: await fingerprintOf(cases) };
+}
+
+/** The part of a run's fold; null where the run has none, or the folder is another data set. */
+async function openFold(
+  { config: { data }, info }: Pick<Run, 'config' | 'info'>,
+  dir: string,
+  split: Exclude<Split, 'test'>,
+): Promise<Dataset | null> {
+  if (data.folds === 0) return null;
+  if (resolve(dir) === resolve(data.dir)) return (await openFitted(data))[split];
+  try {
+    const moved = (await openFitted({ ...data, dir }))[split];
+    return moved.fingerprint === info.data?.[split].fingerprint ? moved : null;
+  } catch (error) {
+    if (error instanceof ReclmisError) return null; // no such cases there
+    throw error;
+  }
+}
