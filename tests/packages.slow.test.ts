@@ -47,7 +47,7 @@ const STRICT = {
   types: [],
 };
 
-describe.skipIf(!registry)('the packages, installed by npm', () => {
+describe.skipIf(!registry)('the packages, installed by npm (needs a registry)', () => {
   const project = join(root, 'project');
   beforeAll(async () => {
     mkdirSync(project);
