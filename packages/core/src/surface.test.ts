@@ -98,7 +98,10 @@ describe('surfaceDistances', () => {
 
   it.each([0, -1, NaN, Infinity])('refuses pixels of %d millimetres', (millimetres) => {
     const mask = drawnMask('#.');
-    for (const spacing of [[millimetres, 1], [1, millimetres]] as const) {
+    for (const spacing of [
+      [millimetres, 1],
+      [1, millimetres],
+    ] as const) {
       expect(() => surfaceDistances(mask, mask, spacing)).toThrow(ReclmisError);
       expect(() => squaredDistances(mask, spacing)).toThrow(ReclmisError);
     }
