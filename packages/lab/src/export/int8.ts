@@ -8,7 +8,7 @@ import { separateConstants } from './fold.js';
 import { measureLayers, NOISE_LIMIT } from './layer-error.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
-import { reduceChannelsLast } from './reductions.js';
+import { reduceChannelsLast, projectChannelsLast } from './reductions.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 
 /** Cases on which the layers' errors are measured; they differ little from case to case. */
@@ -31,6 +31,7 @@ export async function toInt8(
   const inputs = cases.map((one) => inputsOf(model, one));
   separateConstants(graph);
   reduceChannelsLast(graph);
+  projectChannelsLast(graph);
   await equalise(graph, inputs, signal);
   const layers = layersOf(graph);
   const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs, signal);

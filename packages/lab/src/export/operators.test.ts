@@ -25,7 +25,7 @@ import { encodeModel } from './onnx-model.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { foldUpsampling } from './phases.js';
 import { record } from './record.js';
-import { maximaByParts, meansAsConvolutions, reduceChannelsLast } from './reductions.js';
+import { maximaByParts, meansAsConvolutions, projectChannelsLast, reduceChannelsLast } from './reductions.js';
 import { openOnnx } from './session.js';
 import { translate } from './translate.js';
 
@@ -327,6 +327,23 @@ describe('folding', () => {
     const graph = graphOf(image, body);
     reduceChannelsLast(graph);
     expect(graph.nodes.filter(({ op }) => op === 'Transpose').length).toBe(2);
+  });
+});
+
+describe('a convolution to one channel', () => {
+  it('is a product over the last axis', async () => {
+    const one = randn([1, 4, 1, 1]);
+    for (const shift of [null, randn([1])]) {
+      const body = ({ x }: { x: Tensor }): Tensor => conv2d(x, one, shift, [1, 1], [0, 0], [1, 1], 1);
+      expect(await difference(image, body, projectChannelsLast)).toBeLessThan(CLOSE);
+      const graph = graphOf(image, body);
+      projectChannelsLast(graph);
+      expect(graph.nodes.map(({ op }) => op).filter((op) => op !== 'Add')).toEqual([
+        'Transpose',
+        'MatMul',
+        'Transpose',
+      ]);
+    }
   });
 });
 

@@ -146,7 +146,7 @@ export function isPlain3x3({ attributes }: OnnxNode): boolean {
 }
 
 /** Whether a node doubles height and width by repeating pixels. */
-function isDoubling(node: OnnxNode | undefined, { constants }: OnnxGraph): boolean {
+export function isDoubling(node: OnnxNode | undefined, { constants }: OnnxGraph): boolean {
   if (node?.op !== 'Resize') return false;
   const text = (name: string): string => {
     const attribute = node.attributes[name];
