@@ -104,20 +104,19 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   const dataDir = flags.data ?? openRun(first).config.data.dir;
   const { split, stems } = flags;
   // A mistake in the last name is found before the first run's hours, and so are cases that the runs do not share.
-  const datasets: Dataset[] = [];
-  for (const dir of [first, ...others])
-    datasets.push(
-      await openEvaluated(openRun(dir), { dataDir, split, ...(stems === undefined ? {} : { stems }) }),
-    );
-  const [{ cases } = { cases: [] }] = datasets;
-  datasets.forEach((dataset, i) => {
-    if (dataset.fingerprint === datasets[0]?.fingerprint) return;
+  const open = (dir: string): Promise<Dataset> =>
+    openEvaluated(openRun(dir), { dataDir, split, ...(stems === undefined ? {} : { stems }) });
+  const dataset = await open(first);
+  for (const other of others) {
+    const theirs = await open(other);
+    if (theirs.fingerprint === dataset.fingerprint) continue;
     throw new ReclmisError(
       'OPTION_INVALID',
-      `${others[i - 1]}: its ${splitText(dataset)} has other cases than ${first}’s ${splitText(datasets[0] ?? dataset)}`,
+      `${other}: its ${splitText(theirs)} has other cases than ${first}’s ${splitText(dataset)}`,
       { remedy: 'Evaluate runs of different folds each by itself, or all on the test cases (--split test).' },
     );
-  });
+  }
+  const { cases } = dataset;
 
   const reports: RunReport[] = [];
   const tables: string[] = [];

@@ -8,7 +8,6 @@ import { ReclmisError } from '@reclmis/core';
 import type { Overrides } from '../config.js';
 import { openDataset } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
-import type { Dataset, Split } from '../data/types.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { runData, type RunData, type RunStatus } from '../run.js';
 import { RESUMABLE_SETTINGS, resumeTraining } from '../train/resume.js';
@@ -75,12 +74,12 @@ async function plan(tasks: readonly Task[]): Promise<TaskWork[]> {
   const work: TaskWork[] = [];
   for (const task of tasks) {
     const { state, info, score } = viewTask(task);
-    if (info) requireSameData(task, info, await data.known(task, 'train'), await data.known(task, 'val'));
+    if (info) requireSameData(task, info, await data.fittedBy(task));
     if (state === 'running')
       throw new ReclmisError('RUN_BUSY', `${task.dir}: another process trains into this run`, {
         remedy: 'Wait for it or stop it; to share a study among machines give each its own --part.',
       });
-    const stale = score !== null && score.data.fingerprint !== (await data.known(task, 'test')).fingerprint;
+    const stale = score !== null && score.data.fingerprint !== (await data.testOf(task)).fingerprint;
     work.push(stale ? 'evaluate' : WORK[state]);
   }
   return work;
@@ -96,16 +95,24 @@ const WORK = {
 
 /** The cases that configurations name, each selection opened once. */
 class Cases {
-  private readonly opened = new Map<string, RunData>();
+  private readonly fitted = new Map<string, Record<'train' | 'val', RunData>>();
+  private readonly tested = new Map<string, RunData>();
 
-  async known({ config: { data } }: Task, split: Split): Promise<RunData> {
+  /** Those that a task learns from, and chooses its best epoch by. */
+  async fittedBy({ config: { data } }: Task): Promise<Record<'train' | 'val', RunData>> {
     const { dir, trainStems, valStems, folds, fold, foldSeed, group } = data;
-    const selection = split === 'test' ? [] : [trainStems, valStems, folds, fold, foldSeed, group];
-    const key = JSON.stringify([dir, split, ...selection]);
-    const open = async (): Promise<Dataset> =>
-      split === 'test' ? openDataset(dir, split) : (await openFitted(data))[split];
-    const known = this.opened.get(key) ?? runData(await open());
-    this.opened.set(key, known);
+    const key = JSON.stringify([dir, trainStems, valStems, folds, fold, foldSeed, group]);
+    const known = this.fitted.get(key);
+    if (known) return known;
+    const { train, val } = await openFitted(data);
+    const opened = { train: runData(train), val: runData(val) };
+    this.fitted.set(key, opened);
+    return opened;
+  }
+
+  async testOf({ config: { data } }: Task): Promise<RunData> {
+    const known = this.tested.get(data.dir) ?? runData(await openDataset(data.dir, 'test'));
+    this.tested.set(data.dir, known);
     return known;
   }
 }

@@ -126,7 +126,11 @@ function requireSameSettings(dir: string, stored: Config, asked: Config): void {
 }
 
 /** @throws OUTPUT_EXISTS where a run was made of other cases. */
-export function requireSameData({ dir }: Task, info: RunInfo | null, train: RunData, val: RunData): void {
+export function requireSameData(
+  { dir }: Task,
+  info: RunInfo | null,
+  { train, val }: Record<'train' | 'val', RunData>,
+): void {
   if (!info?.data) return;
   for (const [split, found, wanted] of [
     ['training', info.data.train, train],

@@ -1,6 +1,6 @@
-/** How many channels a map of a graph has, by the convolution that made it. */
+/** Channels of a graph's maps: how many, by the convolution that made a map, and where they lie. */
 import { makersOf } from './fold.js';
-import type { OnnxGraph, OnnxNode } from './onnx-graph.js';
+import { ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
 export interface Channels {
   /** Channels of a map [B,C,H,W]; null where no convolution tells. */
@@ -39,3 +39,16 @@ export function isChannelAxis({ attributes }: OnnxNode): boolean {
   const axis = attributes['axis'];
   return axis?.kind === 'int' && axis.value === 1;
 }
+
+const transposition = (from: string, to: string, perm: readonly number[]): OnnxNode => ({
+  op: 'Transpose',
+  inputs: [from],
+  outputs: [to],
+  attributes: { perm: ints(perm) },
+});
+
+/** [B,C,H,W] as [B,H,W,C]. */
+export const channelsLast = (from: string, to: string): OnnxNode => transposition(from, to, [0, 2, 3, 1]);
+
+/** [B,H,W,C] as [B,C,H,W]. */
+export const channelsFirst = (from: string, to: string): OnnxNode => transposition(from, to, [0, 3, 1, 2]);

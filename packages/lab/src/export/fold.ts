@@ -88,7 +88,13 @@ export function dropUnused(graph: OnnxGraph): void {
     kept.unshift(node);
   }
   graph.nodes = kept;
-  for (const name of [...graph.constants.keys()]) if (!needed.has(name)) graph.constants.delete(name);
+  dropUnread(graph);
+}
+
+/** Removes the constants that no node reads. */
+export function dropUnread({ nodes, constants }: OnnxGraph): void {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
 }
 
 /** Gives every node constants of its own, so that each can be changed without the others. */

@@ -3,6 +3,7 @@
  * float32, where 11 bits would show: softmax, normalisation, means, the last sigmoid.
  */
 import { scope, Tensor } from '@reclmis/torch';
+import { dropUnread } from './fold.js';
 import {
   elements,
   int,
@@ -93,11 +94,6 @@ function halfOf(tensor: OnnxTensor): OnnxTensor {
     const half = Tensor.fromBytes(data, 'float32', [elements(shape)]).to({ dtype: 'float16' });
     return { type: 'float16', shape, data: half.toBytes() };
   });
-}
-
-function dropUnread({ nodes, constants }: OnnxGraph): void {
-  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
-  for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
 }
 
 const BOOLEAN = new Set(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Not', 'And', 'Or']);

@@ -345,6 +345,12 @@ describe('a convolution to one channel', () => {
       ]);
     }
   });
+
+  it('stays where it takes every second pixel', () => {
+    const graph = graphOf(image, ({ x }) => conv2d(x, randn([1, 4, 1, 1]), null, [2, 2], [0, 0], [1, 1], 1));
+    projectChannelsLast(graph);
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['Conv']);
+  });
 });
 
 describe('convolutions of upsampled maps', () => {

@@ -14,7 +14,7 @@
  * scales of their own, and moving bytes costs as much as is saved.
  */
 import { channelsIn, isChannelAxis } from './channels.js';
-import { makersOf } from './fold.js';
+import { dropUnread, makersOf } from './fold.js';
 import {
   float32Of,
   floats,
@@ -73,7 +73,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
     const [input = '', weightName = '', bias] = node.inputs;
     const [output = ''] = node.outputs;
     const weight = constants.get(weightName);
-    if (node.op !== 'Conv' || weight?.type !== 'float32' || !isPlain3x3(node)) return [node];
+    if (node.op !== 'Conv' || weight?.type !== 'float32' || !isPlain(node, 3)) return [node];
     const [, C = 0] = weight.shape;
     const parts = partsOf(input, C);
     const doubled = (parts ?? []).filter(({ name }) => isDoubling(onlyFor(name), graph));
@@ -124,23 +124,23 @@ export function foldUpsampling(graph: OnnxGraph): void {
     return made;
   });
   graph.nodes = graph.nodes.filter((node) => !dropped.has(node));
-  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
-  for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
+  dropUnread(graph);
 }
 
-/** A 3x3 convolution of stride 1 that keeps the size. */
-export function isPlain3x3({ attributes }: OnnxNode): boolean {
+/** A convolution of `side` x `side` pixels and stride 1 that keeps the size. */
+export function isPlain({ attributes }: OnnxNode, side: 1 | 3): boolean {
   const is = (name: string, values: string): boolean => {
     const attribute = attributes[name];
     return attribute?.kind === 'ints' && attribute.value.join() === values;
   };
   const group = attributes['group'];
+  const pad = (side - 1) / 2;
   const whole = !(group?.kind === 'int' && group.value !== 1);
   return (
     whole &&
-    is('kernel_shape', '3,3') &&
+    is('kernel_shape', `${side},${side}`) &&
     is('strides', '1,1') &&
-    is('pads', '1,1,1,1') &&
+    is('pads', `${pad},${pad},${pad},${pad}`) &&
     is('dilations', '1,1')
   );
 }

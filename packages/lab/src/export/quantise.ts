@@ -9,7 +9,8 @@
  * products and softmaxes, PLAM's small maps, and the layers that `layer-error.ts` finds sensitive.
  */
 import type { Range } from './calibrate.js';
-import { makersOf } from './fold.js';
+import { channelsFirst, channelsLast } from './channels.js';
+import { dropUnread, makersOf } from './fold.js';
 import {
   bytesOf,
   elements,
@@ -17,7 +18,6 @@ import {
   floats,
   int,
   integers,
-  ints,
   type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
@@ -171,8 +171,7 @@ export function quantise(
     for (const name of node.outputs) round(name);
   }
   graph.nodes = nodes;
-  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
-  for (const name of [...graph.constants.keys()]) if (!read.has(name)) graph.constants.delete(name);
+  dropUnread(graph);
   return graph;
 }
 
@@ -195,10 +194,10 @@ function doubledBytes(graph: OnnxGraph, from: string, to: string, [H, W]: Size):
   };
   const [last, wide, large] = [`${to}.last`, `${to}.wide`, `${to}.large`];
   return [
-    { op: 'Transpose', inputs: [from], outputs: [last], attributes: { perm: ints([0, 2, 3, 1]) } },
+    channelsLast(from, last),
     { op: 'Gather', inputs: [last, twice(W)], outputs: [wide], attributes: { axis: int(2) } },
     { op: 'Gather', inputs: [wide, twice(H)], outputs: [large], attributes: { axis: int(1) } },
-    { op: 'Transpose', inputs: [large], outputs: [to], attributes: { perm: ints([0, 3, 1, 2]) } },
+    channelsFirst(large, to),
   ];
 }
 

@@ -21,7 +21,7 @@
  */
 import { dropUnused } from './fold.js';
 import { float32Of, floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
-import { convolution, isPlain3x3 } from './phases.js';
+import { convolution, isPlain } from './phases.js';
 import { type Size, sizesIn } from './sizes.js';
 
 type Matrix = readonly (readonly number[])[];
@@ -65,7 +65,7 @@ export function fewerProducts(graph: OnnxGraph): void {
     const [O = 0, C = 0] = constants.get(weight)?.shape ?? [];
     const size = sizeOf(input);
     const channels = Math.min(O, C);
-    if (node.op !== 'Conv' || !isPlain3x3(node) || !size || channels < LEAST.rows) return [node];
+    if (node.op !== 'Conv' || !isPlain(node, 3) || !size || channels < LEAST.rows) return [node];
     return new Tiling(graph, node, { O, C, size, columns: channels >= LEAST.both }).nodes;
   });
   dropUnused(graph);
