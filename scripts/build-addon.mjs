@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -79,14 +80,15 @@ console.log(`building the addon against libtorch ${libtorch.version} (${libtorch
 mkdirSync(build, { recursive: true });
 const options = { maxBuffer: 64 << 20 };
 try {
-  const objects = await Promise.all(
-    sources.map(async (name) => {
-      const object = join(build, name.replace(/\.cc$/, '.o'));
-      await run(compiler, [...compileFlags, '-c', join(native, name), '-o', object], options);
-      return object;
-    }),
-  );
-  await run(compiler, [...objects, ...linkFlags, '-o', `${target}.new`], options);
+  const objectOf = (name) => join(build, name.replace(/\.cc$/, '.o'));
+  // A compiler for each core and no more: each takes half a GiB.
+  const waiting = [...sources];
+  const compileAll = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+      await run(compiler, [...compileFlags, '-c', join(native, name), '-o', objectOf(name)], options);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, compileAll));
+  await run(compiler, [...sources.map(objectOf), ...linkFlags, '-o', `${target}.new`], options);
 } catch (error) {
   console.error(error.stderr || error.message);
   console.error('error ADDON_BUILD: the addon did not compile; see the compiler messages above');
