@@ -149,6 +149,8 @@ interface Stage {
   readonly statuses: Readonly<Record<string, number>>;
   readonly broken: number;
   readonly residentMiB: { readonly start: number; readonly end: number };
+  /** What the load generator took of the machine's cores, which the server could not have: 1 is all of them. */
+  readonly generatorShare: number;
 }
 
 async function load(url: string, body: Buffer, connections: number, own: number): Promise<Stage> {
@@ -156,6 +158,7 @@ async function load(url: string, body: Buffer, connections: number, own: number)
   const statuses: Record<string, number> = {};
   const times: number[] = [];
   const begun = performance.now();
+  const used = process.cpuUsage();
   let last = begun;
   const result = await new Promise<Result>((resolve, reject) => {
     const options = {
@@ -175,6 +178,8 @@ async function load(url: string, body: Buffer, connections: number, own: number)
       last = performance.now();
     });
   });
+  const { user, system } = process.cpuUsage(used);
+  const generatorShare = (user + system) / (1000 * (performance.now() - begun) * availableParallelism());
   const imagesPerSecond = times.length / ((last - begun) / 1000);
   return {
     connections,
@@ -184,6 +189,7 @@ async function load(url: string, body: Buffer, connections: number, own: number)
     statuses,
     broken: result.errors,
     residentMiB: { start: start / MIB, end: (await resident(url)) / MIB },
+    generatorShare,
   };
 }
 
@@ -248,21 +254,25 @@ function table(own: number, batch: number, rows: readonly Stage[]): string {
       'broken',
       'MiB start',
       'MiB end',
+      'load took',
     ],
-    ...rows.map(({ connections, imagesPerSecond, share, latency, statuses, broken, residentMiB }) => {
-      const { 200: good = 0, 503: busy = 0, ...rest } = statuses;
-      const other = Object.values(rest).reduce((sum, n) => sum + n, 0);
-      const figure = [latency.p50, latency.p95, latency.p99].map((value) => value.toFixed(0));
-      const mib = [residentMiB.start, residentMiB.end].map((value) => value.toFixed(0));
-      return [
-        String(connections),
-        imagesPerSecond.toFixed(2),
-        `${(100 * share).toFixed(0)} %`,
-        ...figure,
-        ...[good, busy, other, broken].map(String),
-        ...mib,
-      ];
-    }),
+    ...rows.map(
+      ({ connections, imagesPerSecond, share, latency, statuses, broken, residentMiB, generatorShare }) => {
+        const { 200: good = 0, 503: busy = 0, ...rest } = statuses;
+        const other = Object.values(rest).reduce((sum, n) => sum + n, 0);
+        const figure = [latency.p50, latency.p95, latency.p99].map((value) => value.toFixed(0));
+        const mib = [residentMiB.start, residentMiB.end].map((value) => value.toFixed(0));
+        return [
+          String(connections),
+          imagesPerSecond.toFixed(2),
+          `${(100 * share).toFixed(0)} %`,
+          ...figure,
+          ...[good, busy, other, broken].map(String),
+          ...mib,
+          `${(100 * generatorShare).toFixed(1)} %`,
+        ];
+      },
+    ),
   ];
   const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
   const lines = cells.map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  '));
