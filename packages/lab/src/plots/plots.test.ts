@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { COLOURS, mirror, mirrorNote, type Rgb, type RgbImage } from '@reclmis/core';
 import { readImage, renderSvg } from '@reclmis/files';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -42,6 +44,19 @@ describe('text', () => {
     expect([image.width, image.height]).toEqual([width + 20, 40]);
     expect(count(image, [0, 0, 0])).toBeGreaterThan(100);
     expect(count(image, [0, 0, 0], 0, 0, 9, 40) + count(image, [0, 0, 0], width + 11, 0)).toBe(0);
+  });
+
+  it('keeps nothing of what it draws', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const draw = (count: number): void => {
+      for (let i = 0; i < count; i++) svgText('0.912', i * Math.PI, i * Math.E, { size: 13 });
+    };
+    const used = (): number => (collect(), process.memoryUsage().heapUsed);
+    draw(100);
+    const before = used();
+    draw(500); // 100 coordinates each, all different
+    expect(used() - before).toBeLessThan(2 << 20);
   });
 
   it('sets unknown characters as a question mark, and accents it lacks not at all', () => {

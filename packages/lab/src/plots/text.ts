@@ -82,9 +82,29 @@ export function svgText(text: string, x: number, y: number, style: TextStyle = {
   const { size = 13, weight = 400, colour = INK, anchor = 'start', upwards = false } = style;
   const { placed, width } = layOut(text, size, weight);
   const left = x - (anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0);
-  const outline = placed.map(([glyph, at]) => glyph.getPath(left + at, y, size).toPathData(2)).join('');
+  const outline = placed.map(([glyph, at]) => outlineOf(glyph.getPath(left + at, y, size))).join('');
   const turn = upwards ? ` transform="rotate(-90 ${x} ${y})"` : '';
   return `<path fill="${colour}"${turn} d="${outline}"/>`;
+}
+
+/** A path as SVG has it, in hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it has ever rounded: a training's charts would grow without end. */
+function outlineOf({ commands }: opentype.Path): string {
+  const points = (...numbers: number[]): string => numbers.map((value) => +value.toFixed(2)).join(' ');
+  return commands
+    .map((command) => {
+      switch (command.type) {
+        case 'M':
+        case 'L':
+          return command.type + points(command.x, command.y);
+        case 'Q':
+          return `Q${points(command.x1, command.y1, command.x, command.y)}`;
+        case 'C':
+          return `C${points(command.x1, command.y1, command.x2, command.y2, command.x, command.y)}`;
+        case 'Z':
+          return 'Z';
+      }
+    })
+    .join('');
 }
 
 /**
