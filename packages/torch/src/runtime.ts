@@ -1,5 +1,7 @@
 /** The engine as a whole: version, devices, threads, memory, random numbers. */
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ReclmisError } from '@reclmis/core';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
@@ -92,11 +94,19 @@ export function emptyCache(): void {
   native().emptyCache();
 }
 
+let collect: (() => void) | undefined;
+
 /**
- * Gives the holes in malloc's heaps back to the system; the tensors' kept memory stays. glibc has a heap for each thread, and what one thread
- * allocates and another frees leaves holes in all of them, so that a long run slowly grows. Takes some milliseconds.
+ * Gives memory that is free back to the system; the tensors' kept memory stays. First JavaScript's heap is collected whole, which V8 puts off
+ * for thousands of steps while the heap grows; then the holes in malloc's heaps go: glibc has a heap for each thread, and what one thread
+ * allocates and another frees leaves holes in all of them. Takes some tens of milliseconds.
  */
 export function trimHeap(): void {
+  if (!collect) {
+    setFlagsFromString('--expose-gc'); // new contexts have `gc` from here on; this program's own globals stay as they are
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
   native().trimHeap();
 }
 
