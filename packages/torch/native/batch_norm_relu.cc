@@ -1,6 +1,7 @@
-// Batch normalisation with the batch's statistics and the ReLU after it as one operator, for channels-last maps of float32 and bfloat16:
-//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], momentum, eps) -> [B,C,H,W]
-// The forward pass reads the map twice, the backward pass map and gradient twice; the two operators of libtorch read and write five times as often.
+// Batch normalisation and the ReLU after it as one operator, for channels-last maps of float32 and bfloat16:
+//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], training, momentum, eps) -> [B,C,H,W]
+// With the batch's statistics in training the forward pass reads the map twice, with the running ones once, and the backward pass reads map and gradient
+// twice; the two operators of libtorch read and write up to five times as often.
 //
 //   y = max(0, a x + b), a = weight / sqrt(variance + eps), b = bias - a mean
 // Sums are taken over pieces of a size that depends on the channels alone, in float32 within a piece and in float64 over the pieces, so that the
@@ -115,9 +116,43 @@ at::Tensor affineOf(const at::Tensor& weight, const at::Tensor& bias, const at::
   return result;
 }
 
+// Mean and 1 / sqrt(variance + eps) of the map's channels, [C] each; moves the running statistics.
+template <typename T>
+void batchStatistics(const T* x, const Pieces& pieces, int64_t channels, double momentum, double eps, float* mean, float* inverse,
+                     float* runningMean, float* runningVar) {
+  const double rows = static_cast<double>(pieces.rows);
+  const at::Tensor partial = at::empty({pieces.count(), 2, channels}, at::kFloat);
+  float* parts = partial.data_ptr<float>();
+  at::parallel_for(0, pieces.count(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; piece++) {
+      overChannels(channels, [&](int64_t c, auto width) {
+        float* means = parts + piece * 2 * channels + c;
+        moments<width()>(x + piece * pieces.size * channels + c, pieces.rowsOf(piece), channels, means, means + channels);
+      });
+    }
+  });
+  std::vector<double> sums(channels), squares(channels);
+  for (int64_t piece = 0; piece < pieces.count(); piece++) {
+    const double count = static_cast<double>(pieces.rowsOf(piece));
+    for (int64_t c = 0; c < channels; c++) sums[c] += count * parts[piece * 2 * channels + c];
+  }
+  for (int64_t c = 0; c < channels; c++) sums[c] /= rows;
+  for (int64_t piece = 0; piece < pieces.count(); piece++) {
+    const double count = static_cast<double>(pieces.rowsOf(piece));
+    const float *means = parts + piece * 2 * channels, *deviations = means + channels;
+    for (int64_t c = 0; c < channels; c++) squares[c] += deviations[c] + count * (means[c] - sums[c]) * (means[c] - sums[c]);
+  }
+  for (int64_t c = 0; c < channels; c++) {
+    mean[c] = static_cast<float>(sums[c]);
+    inverse[c] = static_cast<float>(1 / std::sqrt(squares[c] / rows + eps));
+    runningMean[c] = static_cast<float>((1 - momentum) * runningMean[c] + momentum * sums[c]);
+    runningVar[c] = static_cast<float>((1 - momentum) * runningVar[c] + momentum * squares[c] / (rows - 1));
+  }
+}
+
 // -> y, mean [C], 1 / sqrt(variance + eps) [C]
 std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
-                                                           const at::Tensor& runningMean, const at::Tensor& runningVar,
+                                                           const at::Tensor& runningMean, const at::Tensor& runningVar, bool training,
                                                            double momentum, double eps) {
   checkMap("batch_norm_relu", input);
   const int64_t channels = input.size(1), rows = input.numel() / channels;
@@ -125,41 +160,20 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& inp
     TORCH_CHECK(vector.scalar_type() == at::kFloat && vector.numel() == channels && vector.is_contiguous(),
                 "batch_norm_relu: weight, bias and running statistics are float32 [", channels, "]");
   }
-  TORCH_CHECK(rows > 1, "batch_norm_relu needs more than one value per channel");
+  TORCH_CHECK(!training || rows > 1, "batch_norm_relu needs more than one value per channel");
   const Pieces pieces(rows, channels);
-  const at::Tensor partial = at::empty({pieces.count(), 2, channels}, at::kFloat);
   at::Tensor mean = at::empty({channels}, at::kFloat), inverse = at::empty({channels}, at::kFloat);
   at::Tensor output = at::empty_like(input);
   byType(input.scalar_type(), [&](auto zero) {
     using T = decltype(zero);
     const T* x = input.data_ptr<T>();
-    float* parts = partial.data_ptr<float>();
-    at::parallel_for(0, pieces.count(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t piece = begin; piece < end; piece++) {
-        overChannels(channels, [&](int64_t c, auto width) {
-          float* means = parts + piece * 2 * channels + c;
-          moments<width()>(x + piece * pieces.size * channels + c, pieces.rowsOf(piece), channels, means, means + channels);
-        });
-      }
-    });
-    std::vector<double> sums(channels), squares(channels);
-    for (int64_t piece = 0; piece < pieces.count(); piece++) {
-      const double count = static_cast<double>(pieces.rowsOf(piece));
-      for (int64_t c = 0; c < channels; c++) sums[c] += count * parts[piece * 2 * channels + c];
-    }
-    for (int64_t c = 0; c < channels; c++) sums[c] /= static_cast<double>(rows);
-    for (int64_t piece = 0; piece < pieces.count(); piece++) {
-      const double count = static_cast<double>(pieces.rowsOf(piece));
-      const float *means = parts + piece * 2 * channels, *deviations = means + channels;
-      for (int64_t c = 0; c < channels; c++) squares[c] += deviations[c] + count * (means[c] - sums[c]) * (means[c] - sums[c]);
-    }
     float *m = mean.data_ptr<float>(), *s = inverse.data_ptr<float>();
     float *rm = runningMean.data_ptr<float>(), *rv = runningVar.data_ptr<float>();
-    for (int64_t c = 0; c < channels; c++) {
-      m[c] = static_cast<float>(sums[c]);
-      s[c] = static_cast<float>(1 / std::sqrt(squares[c] / static_cast<double>(rows) + eps));
-      rm[c] = static_cast<float>((1 - momentum) * rm[c] + momentum * sums[c]);
-      rv[c] = static_cast<float>((1 - momentum) * rv[c] + momentum * squares[c] / static_cast<double>(rows - 1));
+    if (training) {
+      batchStatistics(x, pieces, channels, momentum, eps, m, s, rm, rv);
+    } else {
+      std::copy_n(rm, channels, m);
+      for (int64_t c = 0; c < channels; c++) s[c] = static_cast<float>(1 / std::sqrt(rv[c] + eps));
     }
     const at::Tensor affine = affineOf(weight, bias, mean, inverse);
     const float *scale = affine.data_ptr<float>(), *shift = scale + channels;
@@ -178,7 +192,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& inp
 
 // -> gradients of input, weight and bias
 std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight,
-                                                            const at::Tensor& bias, const at::Tensor& mean, const at::Tensor& inverse) {
+                                                            const at::Tensor& bias, const at::Tensor& mean, const at::Tensor& inverse,
+                                                            bool training) {
   checkMap("batch_norm_relu_backward", input);
   checkMap("batch_norm_relu_backward", gradient);
   TORCH_CHECK(gradient.scalar_type() == input.scalar_type() && gradient.sizes() == input.sizes(),
@@ -212,13 +227,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gr
         weighted[c] += parts[(piece * 2 + 1) * channels + c];
       }
     }
-    // dx = scale (g - mean of g - normalised x times the mean of g times normalised x) = scale g + slope (x - mean) + offset
+    // dx = scale (g - mean of g - normalised x times the mean of g times normalised x) = scale g + slope (x - mean) + offset; running statistics
+    // are constants, and leave scale g alone.
+    const double share = training ? 1 / static_cast<double>(rows) : 0;
     std::vector<float> slope(channels), offset(channels);
     for (int64_t c = 0; c < channels; c++) {
       dBias.data_ptr<float>()[c] = static_cast<float>(plain[c]);
       dWeight.data_ptr<float>()[c] = static_cast<float>(weighted[c]);
-      slope[c] = static_cast<float>(-at.scale[c] * at.inverse[c] * weighted[c] / static_cast<double>(rows));
-      offset[c] = static_cast<float>(-at.scale[c] * plain[c] / static_cast<double>(rows));
+      slope[c] = static_cast<float>(-at.scale[c] * at.inverse[c] * weighted[c] * share);
+      offset[c] = static_cast<float>(-at.scale[c] * plain[c] * share);
     }
     T* dx = result.data_ptr<T>();
     at::parallel_for(0, rows, pieces.size, [&](int64_t begin, int64_t end) {
@@ -238,12 +255,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gr
 class BatchNormRelu : public torch::autograd::Function<BatchNormRelu> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-                            const at::Tensor& bias, const at::Tensor& runningMean, const at::Tensor& runningVar, double momentum,
-                            double eps) {
+                            const at::Tensor& bias, const at::Tensor& runningMean, const at::Tensor& runningVar, bool training,
+                            double momentum, double eps) {
     static const auto op = operatorOf<decltype(forwardPass)>("reclmis::batch_norm_relu_forward");
     at::AutoDispatchBelowADInplaceOrView below;
-    const auto [output, mean, inverse] = op.call(input, weight, bias, runningMean, runningVar, momentum, eps);
+    const auto [output, mean, inverse] = op.call(input, weight, bias, runningMean, runningVar, training, momentum, eps);
     context->save_for_backward({input, weight, bias, mean, inverse});
+    context->saved_data["training"] = training;
     return output;
   }
 
@@ -252,14 +270,15 @@ class BatchNormRelu : public torch::autograd::Function<BatchNormRelu> {
     static const auto op = operatorOf<decltype(backwardPass)>("reclmis::batch_norm_relu_backward");
     const auto saved = context->get_saved_variables();
     at::AutoDispatchBelowADInplaceOrView below;
-    const auto [input, weight, bias] = op.call(channelsLast(gradients[0]), saved[0], saved[1], saved[2], saved[3], saved[4]);
-    return {input, weight, bias, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    const auto [input, weight, bias] = op.call(channelsLast(gradients[0]), saved[0], saved[1], saved[2], saved[3], saved[4],
+                                               context->saved_data["training"].toBool());
+    return {input, weight, bias, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 at::Tensor batchNormRelu(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& runningMean,
-                         const at::Tensor& runningVar, double momentum, double eps) {
-  return BatchNormRelu::apply(input, weight, bias, runningMean, runningVar, momentum, eps);
+                         const at::Tensor& runningVar, bool training, double momentum, double eps) {
+  return BatchNormRelu::apply(input, weight, bias, runningMean, runningVar, training, momentum, eps);
 }
 
 }  // namespace
@@ -268,14 +287,14 @@ at::Tensor batchNormRelu(const at::Tensor& input, const at::Tensor& weight, cons
 
 TORCH_LIBRARY_FRAGMENT(reclmis, library) {
   library.def(
-      "batch_norm_relu(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, float momentum, "
-      "float eps) -> Tensor");
+      "batch_norm_relu(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, "
+      "float momentum, float eps) -> Tensor");
   library.def(
       "batch_norm_relu_forward(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, "
-      "float momentum, float eps) -> (Tensor, Tensor, Tensor)");
+      "bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)");
   library.def(
-      "batch_norm_relu_backward(Tensor gradient, Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor inverse) -> "
-      "(Tensor, Tensor, Tensor)");
+      "batch_norm_relu_backward(Tensor gradient, Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor inverse, "
+      "bool training) -> (Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(reclmis, CPU, library) {

@@ -82,6 +82,20 @@ export function listen(next: CallListener | null): CallListener | null {
   return before;
 }
 
+let recording = false;
+
+/** Whether the calls are recorded for other programs, which know libtorch's operators and none of ours. */
+export function isRecording(): boolean {
+  return recording;
+}
+
+/** Says whether calls are recorded from here on, and returns whether they were. */
+export function setRecording(next: boolean): boolean {
+  const before = recording;
+  recording = next;
+  return before;
+}
+
 /**
  * Calls an operator. Results: a tensor's number, a number, a boolean, an array of these, or undefined for in-place ones.
  *

@@ -4,7 +4,7 @@
  *
  * B batch, C and D channels, H x W pixels.
  */
-import { invoke, operator } from './invoke.js';
+import { invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
@@ -13,14 +13,17 @@ const RELU_MEAN = operator('reclmis::relu_mean', '');
 const CHANNEL_MAX = operator('reclmis::channel_max', '');
 const ATTEND_AND_JOIN = operator('reclmis::attend_and_join', '');
 
-/** Whether `map` is [B,C,H,W] in channels-last, float32 or bfloat16, C a multiple of 8, on a CPU with AVX2 and FMA. */
+/**
+ * Whether these passes take `map`: [B,C,H,W] in channels-last, float32 or bfloat16, C a multiple of 8, on a CPU with AVX2 and FMA. Never while a trace
+ * records, which is of libtorch's operators alone.
+ */
 export function isLaneMap(map: Tensor): boolean {
-  return native().isLaneMap(map.id);
+  return !isRecording() && native().isLaneMap(map.id);
 }
 
 /**
- * ReLU of batch normalisation by the batch's statistics, [B,C,H,W] -> [B,C,H,W] of x's dtype; moves the running statistics as libtorch does. Weight, bias
- * and running statistics are float32 [C].
+ * ReLU of batch normalisation, [B,C,H,W] -> [B,C,H,W] of x's dtype: in training by the batch's statistics, and the running ones are moved as libtorch
+ * does; else by the running ones. Weight, bias and running statistics are float32 [C].
  * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
  */
 export function batchNormRelu(
@@ -29,11 +32,12 @@ export function batchNormRelu(
   bias: Tensor,
   runningMean: Tensor,
   runningVar: Tensor,
+  training: boolean,
   momentum: number,
   eps: number,
 ): Tensor {
   const tensors = [x, weight, bias, runningMean, runningVar].map((tensor) => tensor.id);
-  return Tensor.adopt(invoke(BATCH_NORM_RELU, [...tensors, momentum, eps]) as number);
+  return Tensor.adopt(invoke(BATCH_NORM_RELU, [...tensors, training, momentum, eps]) as number);
 }
 
 /** Mean over the channels of ReLU(x), [B,C,H,W] -> [B,H,W]. @throws OPERATOR_FAILED for other layouts and dtypes. */

@@ -7,7 +7,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { DETACH$ } from './generated/table.js';
-import { dtypeName, invoke, listen, type DType, type Operator } from './invoke.js';
+import { dtypeName, invoke, listen, setRecording, type DType, type Operator } from './invoke.js';
 import { native } from './native.js';
 import { keep, noGrad, scope } from './scope.js';
 import { Tensor } from './tensor.js';
@@ -60,6 +60,7 @@ export function isTracedValue(value: TracedArgument): value is TracedValue {
 export function trace(inputs: Readonly<Record<string, Tensor>>, body: () => Record<string, Tensor>): Trace {
   const recorder = new Recorder(inputs);
   const before = listen((op, values, result) => recorder.hear(op, values, result));
+  const recorded = setRecording(true);
   try {
     const outputs = noGrad(() =>
       scope(() => {
@@ -72,6 +73,7 @@ export function trace(inputs: Readonly<Record<string, Tensor>>, body: () => Reco
     recorder.dispose();
     throw error;
   } finally {
+    setRecording(recorded);
     listen(before);
   }
 }

@@ -63,9 +63,9 @@ export class UpBlock extends nn.Module {
     return this.convs.reduce((y, conv) => conv.forward(y), this.join(x, skip)); // [B,out,2H,2W]
   }
 
-  /** [skip, up], [B,in,2H,2W], in training in one pass where there is an operator for such maps. */
+  /** [skip, up], [B,in,2H,2W], in one pass where there is an operator for such maps. */
   private join(x: Tensor, skip: Tensor): Tensor {
-    if (this.training && skip.dtype === x.dtype && isLaneMap(skip) && isLaneMap(x)) {
+    if (skip.dtype === x.dtype && isLaneMap(skip) && isLaneMap(x)) {
       const attention = this.pixModule.attention(skip); // [B,1,2H,2W]
       if (attention.dtype === skip.dtype) return attendAndJoin(skip, attention, x);
       return cat([skip.mul(attention), nn.upsampleNearest2d(x, 2)], 1);

@@ -29,7 +29,7 @@ export class PixelLevelAttention extends nn.Module {
   attention(x: Tensor): Tensor {
     const averages = this.convAvg.forward(x); // [B,C,H,W]
     const maxima = this.convMax.forward(x); // [B,C,H,W]
-    const own = this.training && isLaneMap(averages) && isLaneMap(maxima);
+    const own = isLaneMap(averages) && isLaneMap(maxima);
     const average = own ? reluMean(averages) : averages.relu_().mean([1]); // [B,H,W]
     // The maximum of ReLUs is the ReLU of the maximum: one map instead of C.
     const maximum = (own ? channelMax(maxima) : maxima.amax([1])).relu(); // [B,H,W]

@@ -86,12 +86,12 @@ abstract class BatchNorm extends Module {
     return batchNorm(x, weight, bias, runningMean, runningVar, this.training, momentum, eps, true);
   }
 
-  /** ReLU of `forward`, in training as one operator where there is one for such a map. */
+  /** ReLU of `forward`, as one operator where there is one for such a map. */
   forwardRelu(x: Tensor): Tensor {
-    const { weight, bias, runningMean, runningVar } = this;
-    if (this.training && !statistics && weight.dtype === 'float32' && isLaneMap(x)) {
+    const { weight, bias, runningMean, runningVar, training } = this;
+    if (!(training && statistics) && weight.dtype === 'float32' && isLaneMap(x)) {
       this.#check(x);
-      return batchNormRelu(x, weight, bias, runningMean, runningVar, this.#momentum, this.#eps);
+      return batchNormRelu(x, weight, bias, runningMean, runningVar, training, this.#momentum, this.#eps);
     }
     // In place: batch normalisation's backward does not need its own output.
     return this.forward(x).relu_();
