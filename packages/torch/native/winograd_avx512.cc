@@ -46,6 +46,7 @@ inline Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
 // a b + c
 inline Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
+#include "products.h"
 #include "winograd_kernels.h"
 
 }  // namespace

@@ -9,8 +9,6 @@ using reclmis::winograd::kTile;
 using reclmis::winograd::kWindow;
 using reclmis::winograd::Weights;
 
-constexpr int64_t kLanes = sizeof(Vector) / sizeof(float);
-constexpr int64_t kPanel = 2 * kLanes;  // output channels of a panel; the last one is half as wide where the channels leave half
 constexpr int64_t kPad = 16;            // floats between rows and frequencies, so that they do not fall on the same lines of the cache
 
 inline Vector scaled(float k, Vector a) { return multiply(same(k), a); }
@@ -142,9 +140,6 @@ inline Vector gradientOf(const Window<kTile, Element>& window, int64_t k, Write 
   return sum;
 }
 
-// Outputs of the panel that begins at output k.
-inline int64_t panelWidth(int64_t outputs, int64_t k) { return std::min(kPanel, outputs - k); }
-
 // U as panels [f][outputs / kPanel][inputs][kPanel].
 at::Tensor transformWeights(const Weights& w) {
   at::Tensor u = at::empty({kFrequencies * w.outputs * w.inputs}, at::kFloat);
@@ -175,48 +170,6 @@ at::Tensor transformWeights(const Weights& w) {
     }
   });
   return u;
-}
-
-// M [R, N vectors] = V [R, inputs] x U [inputs, N vectors].
-template <int R, int N>
-inline void productRows(const float* v, int64_t rowV, const float* u, int64_t inputs, float* m, int64_t rowM) {
-  Vector sums[R][N];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
-    for (int n = 0; n < N; n++) sums[r][n] = zero();
-  }
-  for (int64_t c = 0; c < inputs; c++) {
-    Vector b[N];
-#pragma GCC unroll 2
-    for (int n = 0; n < N; n++) b[n] = load(u + (c * N + n) * kLanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      const Vector a = same(v[r * rowV + c]);
-#pragma GCC unroll 2
-      for (int n = 0; n < N; n++) sums[r][n] = multiplyAdd(a, b[n], sums[r][n]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
-    for (int n = 0; n < N; n++) store(m + r * rowM + n * kLanes, sums[r][n]);
-  }
-}
-
-// Rows come in multiples of kFew.
-template <int N>
-void productPanel(const float* v, int64_t rowV, const float* u, int64_t rows, int64_t inputs, float* m, int64_t rowM) {
-  int64_t t = 0;
-  for (; t + kRows <= rows; t += kRows) productRows<kRows, N>(v + t * rowV, rowV, u, inputs, m + t * rowM, rowM);
-  for (; t < rows; t += kFew) productRows<kFew, N>(v + t * rowV, rowV, u, inputs, m + t * rowM, rowM);
-}
-
-void product(const float* v, int64_t rowV, const float* u, int64_t rows, int64_t inputs, int64_t outputs, float* m, int64_t rowM) {
-  for (int64_t k = 0; k < outputs; k += kPanel) {
-    if (panelWidth(outputs, k) == kPanel) productPanel<2>(v, rowV, u + k * inputs, rows, inputs, m + k, rowM);
-    else productPanel<1>(v, rowV, u + k * inputs, rows, inputs, m + k, rowM);
-  }
 }
 
 // A tile's outputs from its frequencies m[f * frequency + k], those inside the map.

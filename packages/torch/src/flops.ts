@@ -54,6 +54,12 @@ const convolution: Rule = {
   count: (_, weight, result) => 2 * size(result) * size(weight.slice(1)),
 };
 
+/** Two convolutions of the input by weights of one shape, [K, C, 1, 1], whose results are reduced at once. */
+const twoProjections: Rule = {
+  ...convolution,
+  count: (input, weight) => (2 * 2 * size(input) * size(weight)) / (weight[1] ?? 1),
+};
+
 /** Every element of the input is multiplied by the weight's [Cout / groups, k..]. */
 const transposedConvolution: Rule = {
   ...convolution,
@@ -85,6 +91,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::conv1d': convolution,
   'aten::conv2d': convolution,
   'reclmis::conv3x3': convolution, // the products of the definition, not the fewer that it makes
+  'reclmis::projected_mean_max': twoProjections,
   'aten::conv_transpose2d': transposedConvolution,
 };
 
@@ -100,11 +107,12 @@ export function countFlops<T>(body: () => T): { readonly result: T; readonly flo
   const before = listen((op, values, result) => {
     before?.(op, values, result);
     const rule = RULES[op.name];
-    if (rule === undefined || typeof result !== 'number') return;
+    const [first] = [result].flat();
+    if (rule === undefined || typeof first !== 'number') return;
     const addon = native();
     const [a, b] = operands(op, rule, values).map((id) => addon.describe(id));
     if (a === undefined || b === undefined) return;
-    const { shape, requiresGrad } = addon.describe(result);
+    const { shape, requiresGrad } = addon.describe(first);
     const once = rule.count(a.shape, b.shape, shape, values);
     const again = requiresGrad ? once * (Number(a.requiresGrad) + Number(b.requiresGrad)) : 0;
     forward += once;

@@ -35,7 +35,7 @@ export { LossScaler, type LossScalerOptions, type LossScalerState } from './prec
 export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
 export { countFlops, type Flops, type FlopsByKind } from './flops.js';
 export { conv3x3, hasConv3x3 } from './conv3x3.js';
-export { attendAndJoin, channelMax, isLaneMap, reluMean } from './maps.js';
+export { attendAndJoin, channelMax, isLaneMap, projectedMeanMax, reluMean } from './maps.js';
 export {
   isTracedValue,
   trace,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { cat, randn, zeros } from './generated/functions.js';
-import { attendAndJoin, batchNormRelu, channelMax, isLaneMap, reluMean } from './maps.js';
+import { cat, conv2d, eye, randn, stack, zeros } from './generated/functions.js';
+import { attendAndJoin, batchNormRelu, channelMax, isLaneMap, projectedMeanMax, reluMean } from './maps.js';
 import { native } from './native.js';
 import { BatchNorm2d, upsampleNearest2d } from './nn/index.js';
 import { manualSeed, setThreads } from './runtime.js';
@@ -169,6 +169,42 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     );
   });
 
+  it.each([
+    [[1, 8, 1, 1], 8],
+    [[2, 24, 3, 5], 40], // a panel of 16 channels and one of 8, on both sides
+    [[3, 64, 9, 11], 64], // more than one piece, the last one shorter, of an odd number of pixels
+    [[1, 16, 37, 29], 128],
+  ] as const)('mean and maximum over the channels of two 1x1 convolutions: %j to %i', (shape, K) => {
+    const weights = [K, shape[1], 1, 1];
+    compare(
+      [shape, weights, weights],
+      'float32',
+      ([x, toMean, toMax]) =>
+        stack([
+          conv2d(x as Tensor, toMean as Tensor)
+            .relu()
+            .mean([1]),
+          conv2d(x as Tensor, toMax as Tensor).amax([1]),
+        ]),
+      ([x, toMean, toMax]) => stack(projectedMeanMax(x as Tensor, toMean as Tensor, toMax as Tensor)),
+    );
+  });
+
+  it('gives the gradient of a maximum to the first of equal channels', () => {
+    scope(() => {
+      const x = zeros([1, 8, 2, 2]).add(1).contiguous({ memoryFormat: 'channelsLast' });
+      const toMax = zeros([16, 8, 1, 1]);
+      toMax.narrow(0, 5, 1).fill_(2);
+      toMax.narrow(0, 14, 1).fill_(2);
+      toMax.requiresGrad_();
+      const [mean, maximum] = projectedMeanMax(x, zeros([16, 8, 1, 1]), toMax);
+      expect([...mean.toFloat32Array(), ...maximum.toFloat32Array()]).toEqual([0, 0, 0, 0, 16, 16, 16, 16]);
+      maximum.sum().backward();
+      const rows = toMax.grad?.view([16, 8]).sum([1]).toFloat32Array();
+      expect([...(rows ?? [])]).toEqual(Array.from({ length: 16 }, (_, k) => (k === 5 ? 8 * 4 : 0)));
+    });
+  });
+
   it.each(DTYPES)('attention on the skip, joined with the map below: %s', (dtype) => {
     for (const [C, D, H, W] of [
       [8, 8, 1, 1],
@@ -197,10 +233,20 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
         const x = narrow(randn([2, 32, 40, 38]), 'float32');
         const layer = new BatchNorm2d(32);
         const y = layer.forwardRelu(x);
-        const attention = reluMean(y).add(channelMax(y)).unsqueeze(1);
+        const weights = [randn([16, 32, 1, 1]), randn([16, 32, 1, 1])] as const;
+        for (const weight of weights) weight.requiresGrad_();
+        const [mean, maximum] = projectedMeanMax(y, ...weights);
+        const attention = reluMean(y).add(channelMax(y)).add(mean).add(maximum).unsqueeze(1);
         const joined = attendAndJoin(y, attention, narrow(randn([2, 8, 20, 19]), 'float32'));
         joined.backward(randn(joined.shape));
-        const all = [joined, x.grad, layer.weight.grad, layer.bias.grad, layer.runningVar];
+        const all = [
+          joined,
+          x.grad,
+          ...weights.map((weight) => weight.grad),
+          layer.weight.grad,
+          layer.bias.grad,
+          layer.runningVar,
+        ];
         const found = all.map((t) => t?.toFloat32Array() ?? new Float32Array());
         layer.dispose();
         return found;
@@ -214,6 +260,8 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       x.narrow(1, 3, 1).fill_(NaN);
       expect(reluMean(x).isfinite().any().item()).toBe(0);
       expect(channelMax(x).isfinite().any().item()).toBe(0);
+      const identity = eye(16).view([16, 16, 1, 1]);
+      for (const y of projectedMeanMax(x, identity, identity)) expect(y.isfinite().any().item()).toBe(0);
       const layer = new BatchNorm2d(16);
       expect(layer.forwardRelu(x).isfinite().all().item()).toBe(0);
       layer.dispose();

@@ -1,5 +1,6 @@
 /**
- * Passes over channels-last maps, each an operator of our own with its gradient (`native/batch_norm_relu.cc`, `native/plam.cc`): fewer readings of memory
+ * Passes over channels-last maps, each an operator of our own with its gradient (`native/batch_norm_relu.cc`, `native/plam.cc`,
+ * `native/projected_mean_max.cc`): fewer readings of memory
  * than libtorch's operators in a row. For maps that `isLaneMap` accepts; the bits do not depend on the number of threads.
  *
  * B batch, C and D channels, H x W pixels.
@@ -10,6 +11,7 @@ import { Tensor } from './tensor.js';
 
 const BATCH_NORM_RELU = operator('reclmis::batch_norm_relu', '');
 const RELU_MEAN = operator('reclmis::relu_mean', '');
+const PROJECTED_MEAN_MAX = operator('reclmis::projected_mean_max', '');
 const CHANNEL_MAX = operator('reclmis::channel_max', '');
 const ATTEND_AND_JOIN = operator('reclmis::attend_and_join', '');
 
@@ -48,6 +50,17 @@ export function reluMean(x: Tensor): Tensor {
 /** Maximum over the channels, [B,C,H,W] -> [B,H,W]; equal ones share the gradient. @throws OPERATOR_FAILED for other layouts and dtypes. */
 export function channelMax(x: Tensor): Tensor {
   return Tensor.adopt(invoke(CHANNEL_MAX, [x.id]) as number);
+}
+
+/**
+ * `reluMean` and `channelMax` of two 1x1 convolutions of `x` without bias, whose results never become maps.
+ * @param x [B,C,H,W], float32. @param toMean [K,C,1,1], K a multiple of 8. @param toMax of the same shape.
+ * @returns mean and maximum over the K channels, [B,H,W] each; the first of equal largest ones gets the gradient.
+ * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
+ */
+export function projectedMeanMax(x: Tensor, toMean: Tensor, toMax: Tensor): [Tensor, Tensor] {
+  const [mean, maximum] = invoke(PROJECTED_MEAN_MAX, [x.id, toMean.id, toMax.id]) as [number, number];
+  return [Tensor.adopt(mean), Tensor.adopt(maximum)];
 }
 
 /**

@@ -6,7 +6,7 @@
  *
  * B batch, C channels, H x W pixels.
  */
-import { channelMax, isLaneMap, nn, reluMean, stack, type Tensor } from '@reclmis/torch';
+import { channelMax, isLaneMap, nn, projectedMeanMax, reluMean, stack, type Tensor } from '@reclmis/torch';
 
 export class PixelLevelAttention extends nn.Module {
   private readonly convAvg: nn.Conv2d;
@@ -27,14 +27,24 @@ export class PixelLevelAttention extends nn.Module {
 
   /** What multiplies x, [B,1,H,W]. */
   attention(x: Tensor): Tensor {
-    const averages = this.convAvg.forward(x); // [B,C,H,W]
-    const maxima = this.convMax.forward(x); // [B,C,H,W]
-    const own = isLaneMap(averages) && isLaneMap(maxima);
-    const average = own ? reluMean(averages) : averages.relu_().mean([1]); // [B,H,W]
-    // The maximum of ReLUs is the ReLU of the maximum: one map instead of C.
-    const maximum = (own ? channelMax(maxima) : maxima.amax([1])).relu(); // [B,H,W]
+    const [average, maximum] = this.statistics(x); // [B,H,W] each
     const perPixel = stack([average, maximum, average.add(maximum)], -1); // [B,H,W,3]
     return this.bottleneck.forward(perPixel).squeeze(-1).unsqueeze(1); // [B,1,H,W]
+  }
+
+  /** a and m, [B,H,W] each, in as few passes over memory as there are operators for. The maximum of ReLUs is the ReLU of the maximum: one map instead of C. */
+  private statistics(x: Tensor): [Tensor, Tensor] {
+    const { convAvg, convMax } = this;
+    if (x.dtype === 'float32' && convAvg.weight.dtype === 'float32' && isLaneMap(x)) {
+      const [average, maximum] = projectedMeanMax(x, convAvg.weight, convMax.weight);
+      return [average, maximum.relu()];
+    }
+    const averages = convAvg.forward(x); // [B,C,H,W]
+    const maxima = convMax.forward(x); // [B,C,H,W]
+    const own = isLaneMap(averages) && isLaneMap(maxima);
+    return own
+      ? [reluMean(averages), channelMax(maxima).relu()]
+      : [averages.relu_().mean([1]), maxima.amax([1]).relu()];
   }
 }
 
