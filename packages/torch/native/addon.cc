@@ -318,6 +318,7 @@ void setData(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     at::Tensor tensor = tensorOf(info[0]);
     tensor.set_data(tensorOf(info[1]).detach());
+    tensor.unsafeGetTensorImpl()->bump_version();  // other numbers, whoever has kept what was made of these
   });
 }
 

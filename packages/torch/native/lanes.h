@@ -57,6 +57,30 @@ inline Lanes passes(Lanes value) { return _mm256_cmp_ps(value, _mm256_setzero_ps
 // ReLU; what is not a number stays so.
 inline Lanes relu(Lanes value) { return _mm256_max_ps(_mm256_setzero_ps(), value); }
 
+// Turns 8x8 numbers over: to[j * rowTo + i] = from[i * row + j].
+inline void transpose8(const float* from, int64_t row, float* to, int64_t rowTo) {
+  Lanes a[kLanes], b[kLanes];
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < kLanes; i++) a[i] = load(from + i * row);
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < kLanes; i += 2) {
+    b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+    b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+  }
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < kLanes; i += 4) {
+    a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+    a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+    a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+    a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+  }
+#pragma GCC unroll 8
+  for (int64_t j = 0; j < 4; j++) {
+    store(to + j * rowTo, _mm256_permute2f128_ps(a[j], a[j + 4], 0x20));
+    store(to + (j + 4) * rowTo, _mm256_permute2f128_ps(a[j], a[j + 4], 0x31));
+  }
+}
+
 inline float sumOf(Lanes value) {
   __m128 half = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));

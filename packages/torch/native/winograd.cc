@@ -1,6 +1,7 @@
 // 3x3 convolution, stride 1, padding 1, of float32 or bfloat16 maps on processors with AVX2 or AVX-512: Winograd's minimal filtering F(4x4, 3x3),
 // forward and both gradients (Lavin and Gray, arXiv 1509.09308). A tile of 4x4 outputs costs 36 products instead of 144. Registered as
-//   reclmis::conv3x3(input [B,C,H,W], weight [K,C,3,3], bias [K] or none) -> [B,K,H,W]
+//   reclmis::conv3x3(input [B,C,H,W], weight [K,C,3,3], bias [K] or none, lanes, the weight in frequencies or none) -> [B,K,H,W]
+//   reclmis::conv3x3_transform(weight) -> the weight in frequencies, for those who use it again
 // for C and K that are multiples of 16, channels-last; who calls it when is decided elsewhere. Weights, bias and their gradients are float32, and so
 // are all sums: bfloat16 maps are rounded once, when they are written. Autocast casts the input alone.
 //
@@ -81,29 +82,45 @@ at::Tensor emptyMap(const at::Tensor& like, int64_t channels) {
 
 Grid gridOf(const at::Tensor& map) { return Grid(map.size(0), map.size(2), map.size(3)); }
 
-at::Tensor convolve(const at::Tensor& input, const Weights& weights, const float* bias, int64_t lanes) {
+template <typename Element>
+void convolveMap(const at::Tensor& x, const Weights& weights, const float* u, const float* bias, int64_t lanes, const at::Tensor& y) {
+  const Kernels<Element> with = kernels<Element>(lanes);
+  const at::Tensor transformed = u == nullptr ? with.transform(weights) : at::Tensor();
+  with.convolve(x.data_ptr<Element>(), gridOf(x), weights, u == nullptr ? transformed.data_ptr<float>() : u, bias, y.data_ptr<Element>());
+}
+
+// `u` is the weights in frequencies, or null where they are to be made.
+at::Tensor convolve(const at::Tensor& input, const Weights& weights, const float* u, const float* bias, int64_t lanes) {
   const at::Tensor x = channelsLast(input);
   at::Tensor y = emptyMap(input, weights.outputs);
   if (y.numel() == 0) return y;
-  if (x.scalar_type() == at::kBFloat16) {
-    kernels<c10::BFloat16>(lanes).convolve(x.data_ptr<c10::BFloat16>(), gridOf(x), weights, bias, y.data_ptr<c10::BFloat16>());
-  } else {
-    kernels<float>(lanes).convolve(x.data_ptr<float>(), gridOf(x), weights, bias, y.data_ptr<float>());
-  }
+  if (x.scalar_type() == at::kBFloat16) convolveMap<c10::BFloat16>(x, weights, u, bias, lanes, y);
+  else convolveMap<float>(x, weights, u, bias, lanes, y);
   return y;
 }
 
-at::Tensor conv3x3(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes) {
+bool given(const OptionalTensor& tensor) { return tensor.has_value() && tensor->defined(); }
+
+at::Tensor conv3x3(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes,
+                   const OptionalTensor& transformed) {
   checkShapes(input, weight);
-  const bool biased = bias.has_value() && bias->defined();
-  TORCH_CHECK(!biased || (bias->dim() == 1 && bias->size(0) == weight.size(0) && bias->scalar_type() == at::kFloat),
+  TORCH_CHECK(!given(bias) || (bias->dim() == 1 && bias->size(0) == weight.size(0) && bias->scalar_type() == at::kFloat),
               "conv3x3: a bias is float32 [K]");
-  const at::Tensor shift = biased ? bias->contiguous() : at::Tensor();
-  return convolve(input, weightsOf(weight), biased ? shift.data_ptr<float>() : nullptr, lanes);
+  TORCH_CHECK(!given(transformed) || (transformed->scalar_type() == at::kFloat && transformed->is_contiguous() &&
+                                      transformed->numel() >= reclmis::winograd::kFrequencies * weight.size(0) * weight.size(1)),
+              "conv3x3: a transformed weight of another weight");
+  const at::Tensor shift = given(bias) ? bias->contiguous() : at::Tensor();
+  return convolve(input, weightsOf(weight), given(transformed) ? transformed->data_ptr<float>() : nullptr,
+                  given(bias) ? shift.data_ptr<float>() : nullptr, lanes);
+}
+
+at::Tensor conv3x3Transform(const at::Tensor& weight, int64_t lanes) {
+  checkShapes(at::empty({1, weight.size(1), 1, 1}), weight);
+  return kernels<float>(lanes).transform(weightsOf(weight));
 }
 
 at::Tensor conv3x3InputGradient(const at::Tensor& gradient, const at::Tensor& weight, int64_t lanes) {
-  return convolve(gradient, turnedWeights(weight), nullptr, lanes);
+  return convolve(gradient, turnedWeights(weight), nullptr, nullptr, lanes);
 }
 
 // Of the weight and of a bias.
@@ -124,13 +141,13 @@ std::tuple<at::Tensor, at::Tensor> conv3x3WeightGradient(const at::Tensor& gradi
 class Conv3x3 : public torch::autograd::Function<Conv3x3> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-                            const OptionalTensor& bias, int64_t lanes) {
+                            const OptionalTensor& bias, int64_t lanes, const OptionalTensor& transformed) {
     static const auto op = operatorOf<decltype(conv3x3)>("reclmis::conv3x3");
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({input, weight});
-    context->saved_data["biased"] = bias.has_value() && bias->defined();
+    context->saved_data["biased"] = given(bias);
     context->saved_data["lanes"] = lanes;
-    return op.call(input, weight, bias, lanes);
+    return op.call(input, weight, bias, lanes, transformed);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -145,32 +162,36 @@ class Conv3x3 : public torch::autograd::Function<Conv3x3> {
     at::Tensor dw, db;
     if (weight.requires_grad() || biased) std::tie(dw, db) = toWeight.call(gradient, input, weight, lanes);
     return {input.requires_grad() ? toInput.call(gradient, weight, lanes) : at::Tensor(),
-            weight.requires_grad() ? dw : at::Tensor(), biased ? db : at::Tensor(), at::Tensor()};
+            weight.requires_grad() ? dw : at::Tensor(), biased ? db : at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-at::Tensor conv3x3WithGradient(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes) {
-  return Conv3x3::apply(input, weight, bias, lanes);
+at::Tensor conv3x3WithGradient(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes,
+                               const OptionalTensor& transformed) {
+  return Conv3x3::apply(input, weight, bias, lanes, transformed);
 }
 
 // Only maps are bfloat16: rounded weights would cost a cast and gain nothing, since the kernels transform them in float32.
-at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes) {
+at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes,
+                           const OptionalTensor& transformed) {
   static const auto op = operatorOf<decltype(conv3x3)>("reclmis::conv3x3");
   c10::impl::ExcludeDispatchKeyGuard off(c10::DispatchKey::AutocastCPU);
-  return op.call(at::autocast::cached_cast(at::kBFloat16, input, c10::DeviceType::CPU), weight, bias, lanes);
+  return op.call(at::autocast::cached_cast(at::kBFloat16, input, c10::DeviceType::CPU), weight, bias, lanes, transformed);
 }
 
 }  // namespace
 
 // `lanes` is for tests, which compare the processor's vectors.
 TORCH_LIBRARY(reclmis, library) {
-  library.def("conv3x3(Tensor input, Tensor weight, Tensor? bias, int lanes=0) -> Tensor");
+  library.def("conv3x3(Tensor input, Tensor weight, Tensor? bias, int lanes=0, Tensor? transformed=None) -> Tensor");
+  library.def("conv3x3_transform(Tensor weight, int lanes=0) -> Tensor");
   library.def("conv3x3_input_gradient(Tensor gradient, Tensor weight, int lanes=0) -> Tensor");
   library.def("conv3x3_weight_gradient(Tensor gradient, Tensor input, Tensor weight, int lanes=0) -> (Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
   library.impl("conv3x3", conv3x3);
+  library.impl("conv3x3_transform", conv3x3Transform);
   library.impl("conv3x3_input_gradient", conv3x3InputGradient);
   library.impl("conv3x3_weight_gradient", conv3x3WeightGradient);
 }

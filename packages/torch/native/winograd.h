@@ -29,8 +29,10 @@ struct Weights {
 // The kernels for one set of instructions and one type of maps, float or c10::BFloat16; whatever the maps are, sums and weights are float32.
 template <typename Element>
 struct Kernels {
-  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias
-  void (*convolve)(const Element* x, const Grid& grid, const Weights& w, const float* bias, Element* y);
+  // The weights in frequencies, in an order of these kernels' own.
+  at::Tensor (*transform)(const Weights& w);
+  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias; u is the weights in frequencies.
+  void (*convolve)(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, Element* y);
   // dw [outputs,inputs,3,3] and db [outputs] from x [B,H,W,inputs] and dy [B,H,W,outputs]
   void (*weightGradient)(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db);
 };

@@ -55,11 +55,11 @@ namespace reclmis::winograd {
 
 template <>
 Kernels<float> kernelsOf16<float>() {
-  return {convolve<float>, weightGradient<float>};
+  return {transformWeights, convolve<float>, weightGradient<float>};
 }
 template <>
 Kernels<c10::BFloat16> kernelsOf16<c10::BFloat16>() {
-  return {convolve<c10::BFloat16>, weightGradient<c10::BFloat16>};
+  return {transformWeights, convolve<c10::BFloat16>, weightGradient<c10::BFloat16>};
 }
 
 }  // namespace reclmis::winograd

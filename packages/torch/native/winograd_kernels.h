@@ -140,32 +140,50 @@ inline Vector gradientOf(const Window<kTile, Element>& window, int64_t k, Write 
   return sum;
 }
 
+constexpr int64_t kSide = 16;  // of a square of weights that is read or written at a time: whole lines of the cache
+
+// Floats from one frequency of U or its gradient to the next.
+inline int64_t frequencyOf(const Weights& w) { return w.outputs * w.inputs + kPad; }
+
+// kSide inputs of kLanes outputs at one place of the 3x3, as rows of outputs.
+inline void readSquare(const float* from, const Weights& w, float* to) {
+  for (int64_t i = 0; i < kSide; i++) {
+    if (w.so == 1) store(to + i * kLanes, load(from + i * w.si));
+    else if (w.si != 1) for (int64_t k = 0; k < kLanes; k++) to[i * kLanes + k] = from[k * w.so + i * w.si];
+  }
+  if (w.so == 1 || w.si != 1) return;
+  for (int64_t k = 0; k < kLanes; k += 8) {
+    for (int64_t i = 0; i < kSide; i += 8) reclmis::transpose8(from + k * w.so + i, w.so, to + i * kLanes + k, kLanes);
+  }
+}
+
 // U as panels [f][outputs / kPanel][inputs][kPanel].
 at::Tensor transformWeights(const Weights& w) {
-  at::Tensor u = at::empty({kFrequencies * w.outputs * w.inputs}, at::kFloat);
+  const int64_t frequency = frequencyOf(w), panels = (w.outputs + kPanel - 1) / kPanel, squares = w.inputs / kSide;
+  at::Tensor u = at::empty({kFrequencies * frequency}, at::kFloat);
   float* to = u.data_ptr<float>();
-  const int64_t frequency = w.outputs * w.inputs;
-  at::parallel_for(0, w.outputs / kLanes, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; block++) {
-      const float* from = w.base + block * kLanes * w.so;
-      const int64_t first = block * kLanes / kPanel * kPanel, width = panelWidth(w.outputs, first);
-      float* panel = to + first * w.inputs + block * kLanes % kPanel;
-      for (int64_t i = 0; i < w.inputs; i++) {
-        Vector g[9], t[18], out[kFrequencies];
+  at::parallel_for(0, panels * squares, 1, [&](int64_t begin, int64_t end) {
+    alignas(sizeof(Vector)) float values[2][9][kSide * kLanes];
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t first = task / squares * kPanel, input = task % squares * kSide, width = panelWidth(w.outputs, first);
+      for (int64_t half = 0; half * kLanes < width; half++) {
+        const float* from = w.base + (first + half * kLanes) * w.so + input * w.si;
         for (int64_t r = 0; r < 3; r++) {
-          for (int64_t s = 0; s < 3; s++) {
-            const float* at = from + i * w.si + r * w.sr + s * w.ss;
-            alignas(sizeof(Vector)) float values[kLanes];
-#pragma GCC unroll 16
-            for (int64_t k = 0; k < kLanes; k++) values[k] = at[k * w.so];
-            g[r * 3 + s] = load(values);
-          }
+          for (int64_t s = 0; s < 3; s++) readSquare(from + r * w.sr + s * w.ss, w, values[half][r * 3 + s]);
         }
+      }
+      float* panel = to + first * w.inputs + input * width;
+      for (int64_t i = 0; i < kSide; i++) {
+        for (int64_t half = 0; half * kLanes < width; half++) {
+          Vector g[9], t[18], out[kFrequencies];
+#pragma GCC unroll 9
+          for (int64_t s = 0; s < 9; s++) g[s] = load(values[half][s] + i * kLanes);
 #pragma GCC unroll 6
-        for (int64_t s = 0; s < 3; s++) weightsIntoFrequencies(g + s, 3, t + s, 3);
+          for (int64_t s = 0; s < 3; s++) weightsIntoFrequencies(g + s, 3, t + s, 3);
 #pragma GCC unroll 6
-        for (int64_t f = 0; f < kWindow; f++) weightsIntoFrequencies(t + f * 3, 1, out + f * kWindow, 1);
-        for (int64_t f = 0; f < kFrequencies; f++) store(panel + f * frequency + i * width, out[f]);
+          for (int64_t f = 0; f < kWindow; f++) weightsIntoFrequencies(t + f * 3, 1, out + f * kWindow, 1);
+          for (int64_t f = 0; f < kFrequencies; f++) store(panel + f * frequency + i * width + half * kLanes, out[f]);
+        }
       }
     }
   });
@@ -217,9 +235,8 @@ int64_t tilesAtOnce(int64_t tiles, int64_t channels) {
 
 // See `Kernels`.
 template <typename Element>
-void convolve(const Element* x, const Grid& grid, const Weights& w, const float* bias, Element* y) {
-  const at::Tensor transformed = transformWeights(w);
-  const float* u = transformed.data_ptr<float>();
+void convolve(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, Element* y) {
+  const int64_t frequencyU = frequencyOf(w);
   const at::Tensor outside = at::zeros({w.inputs}, c10::CppTypeToScalarType<Element>::value);
   const Element* zeros = outside.data_ptr<Element>();
   const int64_t tiles = grid.tiles(), size = tilesAtOnce(tiles, w.inputs + w.outputs), chunks = (tiles + size - 1) / size;
@@ -243,7 +260,7 @@ void convolve(const Element* x, const Grid& grid, const Weights& w, const float*
       }
       for (int64_t f = 0; f < kFrequencies; f++) {
         std::fill(v + f * frequencyV + count * rowV, v + f * frequencyV + rows * rowV, 0.0F);
-        product(v + f * frequencyV, rowV, u + f * w.inputs * w.outputs, rows, w.inputs, w.outputs, m + f * frequencyM, rowM);
+        product(v + f * frequencyV, rowV, u + f * frequencyU, rows, w.inputs, w.outputs, m + f * frequencyM, rowM);
       }
       for (int64_t t = 0; t < count; t++) writeTile(m + t * rowM, frequencyM, grid, first + t, w.outputs, bias, y);
     }
@@ -288,21 +305,28 @@ void addRows(const float* m, int64_t tiles, int64_t width, float* sums) {
 
 // dw = G'[sums [36,C,K]]G
 void writeWeights(const float* sums, const Weights& dw) {
-  const int64_t C = dw.inputs, K = dw.outputs;
-  at::parallel_for(0, C, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; c++) {
-      for (int64_t k = 0; k < K; k += kLanes) {
-        Vector u[kFrequencies], t[18], out[9];
-        for (int64_t f = 0; f < kFrequencies; f++) u[f] = load(sums + (f * C + c) * K + k);
+  const int64_t K = dw.outputs, frequency = frequencyOf(dw), squares = K / kSide;
+  at::parallel_for(0, dw.inputs / kSide * squares, 1, [&](int64_t begin, int64_t end) {
+    alignas(sizeof(Vector)) float values[9][kSide * kSide];  // each [inputs, outputs]
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t first = task / squares * kSide, output = task % squares * kSide;
+      for (int64_t c = 0; c < kSide; c++) {
+        for (int64_t k = 0; k < kSide; k += kLanes) {
+          Vector u[kFrequencies], t[18], out[9];
+          for (int64_t f = 0; f < kFrequencies; f++) u[f] = load(sums + f * frequency + (first + c) * K + output + k);
 #pragma GCC unroll 6
-        for (int64_t j = 0; j < kWindow; j++) gradientOutOfFrequencies(u + j, kWindow, t + j, kWindow);
-        for (int64_t r = 0; r < 3; r++) gradientOutOfFrequencies(t + r * kWindow, 1, out + r * 3, 1);
-        for (int64_t r = 0; r < 3; r++) {
-          for (int64_t s = 0; s < 3; s++) {
-            alignas(sizeof(Vector)) float values[kLanes];
-            store(values, out[r * 3 + s]);
-            float* to = dw.base + k * dw.so + c * dw.si + r * dw.sr + s * dw.ss;
-            for (int64_t i = 0; i < kLanes; i++) to[i * dw.so] = values[i];
+          for (int64_t j = 0; j < kWindow; j++) gradientOutOfFrequencies(u + j, kWindow, t + j, kWindow);
+          for (int64_t r = 0; r < 3; r++) gradientOutOfFrequencies(t + r * kWindow, 1, out + r * 3, 1);
+          for (int64_t s = 0; s < 9; s++) store(values[s] + c * kSide + k, out[s]);
+        }
+      }
+      for (int64_t s = 0; s < 9; s++) {
+        float* to = dw.base + output * dw.so + first * dw.si + s / 3 * dw.sr + s % 3 * dw.ss;
+        for (int64_t k = 0; k < kSide; k += 8) {
+          for (int64_t c = 0; c < kSide; c += 8) {
+            const float* from = values[s] + c * kSide + k;
+            if (dw.si == 1) reclmis::transpose8(from, kSide, to + k * dw.so + c, dw.so);
+            else for (int64_t i = 0; i < 64; i++) to[(k + i / 8) * dw.so + (c + i % 8) * dw.si] = from[i % 8 * kSide + i / 8];
           }
         }
       }
@@ -319,7 +343,7 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
   const int64_t stages = (tiles + fit - 1) / fit, size = (tiles + stages - 1) / stages;
   const int64_t frequencyV = size * C + kPad, frequencyM = size * K + kPad;
   const at::Tensor v = at::empty({kFrequencies * frequencyV}, at::kFloat), m = at::empty({(kFrequencies + 1) * frequencyM}, at::kFloat);  // last, the tiles' sums
-  const at::Tensor sums = at::zeros({kFrequencies * C * K}, at::kFloat);
+  const at::Tensor sums = at::zeros({kFrequencies * frequencyOf(dw)}, at::kFloat);
   const at::Tensor outside = at::zeros({std::max(C, K)}, c10::CppTypeToScalarType<Element>::value);
   const Element* zeros = outside.data_ptr<Element>();
   float *vs = v.data_ptr<float>(), *ms = m.data_ptr<float>(), *us = sums.data_ptr<float>();
@@ -356,7 +380,7 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
         if (f == 0) addRows(ms + kFrequencies * frequencyM + k * size, count, width, db + k);
         for (int64_t c = 0; c < C; c += kSums) {
           const float* from = vs + f * frequencyV + c * size;
-          float* to = us + (f * C + c) * K + k;
+          float* to = us + f * frequencyOf(dw) + c * K + k;
           if (width == kPanel) accumulate<2>(from, panel, count, to, K);
           else accumulate<1>(from, panel, count, to, K);
         }

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { conv3x3, hasConv3x3 } from './conv3x3.js';
+import { conv3x3, hasConv3x3, TransformedWeight } from './conv3x3.js';
 import { conv2d, randn, zeros } from './generated/functions.js';
 import { countFlops } from './flops.js';
 import { invoke, operator } from './invoke.js';
 import { Conv2d, setConvolutionKernel } from './nn/index.js';
 import { autocast } from './precision/autocast.js';
-import { manualSeed, setThreads } from './runtime.js';
-import { scope } from './scope.js';
+import { manualSeed, memory, setThreads } from './runtime.js';
+import { noGrad, scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
 /** F(4x4, 3x3) rounds about twice as much as the direct sum: the worst element was off by 3e-6 of the largest in 64 channels, 5e-6 in 512. */
@@ -181,6 +181,44 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       expect(() => conv3x3(randn([1, 32, 4, 4]), randn([16, 16, 3, 3]), null)).toThrow(/32 channels/);
       expect(() => conv3x3(randn([1, 16, 4, 4]), randn([16, 16, 1, 1]), null)).toThrow(/OPERATOR_FAILED|3,3/);
     });
+  });
+
+  it('gives the same bits with a weight that was transformed before, until the weight changes', () => {
+    scope(() => {
+      manualSeed(7);
+      const [x, weight] = [randn([2, 32, 9, 7]), randn([48, 32, 3, 3])];
+      const kept = new TransformedWeight();
+      const plain = conv3x3(x, weight, null).toFloat32Array();
+      expect(conv3x3(x, weight, null, kept.of(weight)).toFloat32Array()).toEqual(plain);
+      expect(kept.of(weight)).toBe(kept.of(weight));
+      weight.mul_(2);
+      const twice = conv3x3(x, weight, null, kept.of(weight)).toFloat32Array();
+      expect(twice).toEqual(plain.map((value) => 2 * value)); // a power of two rounds nothing
+      weight.setData(weight.mul(0.5).contiguous({ memoryFormat: 'channelsLast' }));
+      expect(conv3x3(x, weight, null, kept.of(weight)).toFloat32Array()).toEqual(plain);
+      kept.dispose();
+    });
+  });
+
+  it('keeps a transformed weight in evaluation without gradients alone, and frees it with the layer', () => {
+    setConvolutionKernel('winograd');
+    const before = memory().liveBytes;
+    const layer = new Conv2d(16, 16, 3, { padding: 1 });
+    const bare = memory().liveBytes;
+    const use = (): number => {
+      scope(() => void layer.forward(zeros([1, 16, 4, 4])));
+      return memory().liveBytes - bare;
+    };
+    expect(noGrad(use)).toBe(0); // in training
+    layer.eval();
+    expect(use()).toBe(0); // with gradients
+    expect(noGrad(use)).toBeGreaterThanOrEqual(36 * 16 * 16 * 4);
+    expect(noGrad(use)).toBeLessThan(2 * 36 * 16 * 16 * 4);
+    layer.train();
+    expect(memory().liveBytes).toBe(bare);
+    noGrad(() => layer.eval() && use());
+    layer.dispose();
+    expect(memory().liveBytes).toBe(before);
   });
 
   it('is what Conv2d uses when told to, where it fits, and counts as the convolution that it is', () => {

@@ -66,12 +66,21 @@ function* held(value: unknown, seen = new Set<unknown>()): Generator<Owned> {
   }
 }
 
+let gradients = true;
+
+/** Whether operators are recorded for autograd: false within `noGrad`. */
+export function isGradEnabled(): boolean {
+  return gradients;
+}
+
 /** Runs `body` without recording for autograd. Restores the mode on a throw. */
 export function noGrad<T>(body: () => T): T {
   const before = native().setGradMode(false);
+  gradients = false;
   try {
     return body();
   } finally {
     native().setGradMode(before);
+    gradients = before;
   }
 }

@@ -3,9 +3,10 @@
  * Legend: B batch, C channels, L length, H height, W width, k kernel.
  */
 import { ReclmisError } from '@reclmis/core';
-import { conv3x3 } from '../conv3x3.js';
+import { conv3x3, TransformedWeight } from '../conv3x3.js';
 import { conv1d, conv2d, convTranspose2d } from '../generated/functions.js';
-import type { DType } from '../invoke.js';
+import { isRecording, type DType } from '../invoke.js';
+import { isGradEnabled } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
@@ -94,6 +95,8 @@ export class Conv2d extends Module {
   readonly #groups: number;
   /** Whether `conv3x3` computes the same. */
   readonly #is3x3: boolean;
+  /** For evaluation without gradients. */
+  readonly #transformed = new TransformedWeight();
 
   constructor(inputs: number, outputs: number, kernel: Pair, options: ConvOptions<Pair> = {}) {
     super();
@@ -120,9 +123,22 @@ export class Conv2d extends Module {
       x.device === 'cpu' &&
       MAPS.has(x.dtype) &&
       this.weight.dtype === 'float32'
-    )
-      return conv3x3(x, this.weight, this.bias); // [B, Cout, H, W]
+    ) {
+      const keeps = !this.training && !isGradEnabled() && !isRecording();
+      return conv3x3(x, this.weight, this.bias, keeps ? this.#transformed.of(this.weight) : null); // [B, Cout, H, W]
+    }
     return conv2d(x, this.weight, this.bias, this.#stride, this.#padding, this.#dilation, this.#groups); // [B, Cout, H', W']
+  }
+
+  /** Training changes the weight at every step: nothing is kept of it from here on. */
+  override train(on = true): this {
+    if (on) this.#transformed.dispose();
+    return super.train(on);
+  }
+
+  override dispose(): void {
+    this.#transformed.dispose();
+    super.dispose();
   }
 }
 
