@@ -1,5 +1,5 @@
 /** File helpers: whole files or none, and file-system errors as coded errors. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 
@@ -32,9 +32,24 @@ export function writeError(path: string, error: unknown): ReclmisError {
 /** Creates a folder with its parents. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolders(path);
   } catch (error) {
     throw writeError(path, error);
+  }
+}
+
+/** As `mkdir` with `recursive`, which never ends in Node where a file system answers ENOENT though the parent is there, as /proc does. */
+async function makeFolders(path: string): Promise<void> {
+  const made = (error: unknown): boolean => systemCode(error) === 'EEXIST';
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (made(error) && (await stat(path)).isDirectory()) return;
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path).catch((second: unknown) => {
+      if (!made(second)) throw second; // else another process was first
+    });
   }
 }
 

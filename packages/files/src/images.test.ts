@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -238,4 +239,16 @@ describe('writing PNG', () => {
       expect(await readdir(dir)).toEqual(['file']);
     });
   });
+
+  // Linux's /proc says ENOENT for whatever is made in it, though it is there itself.
+  it.skipIf(!existsSync('/proc/self'))(
+    'says where no folder can be made, instead of trying for ever',
+    async () => {
+      const error = await errorOf(
+        writePngGrey('/proc/none/deep/a.png', { width: 4, height: 2, data: LEVELS }),
+      );
+      expect(error.code).toBe('OUTPUT_UNWRITABLE');
+      expect(error.message).toContain('/proc/none/deep: cannot be written (ENOENT');
+    },
+  );
 });

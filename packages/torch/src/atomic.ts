@@ -27,7 +27,11 @@ export function writeAtomically(path: string, fill: (write: (bytes: Uint8Array) 
     }
     attempt(path, () => renameSync(temporary, path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // where no file can be, none is left; the first error is the one to report
+    }
     throw error;
   }
   attempt(path, () => syncFolder(folder));

@@ -310,6 +310,11 @@ describe('writing', () => {
       const nowhere = join(folder, 'no', 'such', 'folder.safetensors');
       expect(failure(() => writeSafetensors(nowhere, tensors())).code).toBe('OUTPUT_UNWRITABLE');
       const path = fresh();
+      writeFileSync(path, 'a file, not a folder');
+      expect(failure(() => writeSafetensors(join(path, 'a.safetensors'), tensors())).code).toBe(
+        'OUTPUT_UNWRITABLE',
+      );
+      rmSync(path);
       const reserved = new Map([['__metadata__', Tensor.fromUint8([1])]]);
       expect(failure(() => writeSafetensors(path, reserved)).message).toContain('__metadata__');
       const gone = tensors();
