@@ -193,7 +193,7 @@ const lossWeightsSchema = z.strictObject({
 const trainSchema = z.strictObject({
   epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
   // The paper's for QaTa-COV19. Of all processes together, so that steps, schedule and order do not depend on their number.
-  batchSize: count().default(32).describe('cases per step, over all processes'),
+  batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
   // Memory goes with the part, the gradient with the batch; batch normalisation sees the part.
   accumulate: count().default(1).describe('parts into which a step’s batch is cut to save memory'),
   // The whole batch costs another pass of the encoder, without gradients; see docs/training.md.

@@ -74,6 +74,7 @@ describe('loadConfig', () => {
       'train:\n  schedule: linear\n',
       'train.schedule: expected one of constant, cosine, cosine-warm-restarts, exponential, got "linear"',
     ],
+    ['train:\n  batchSize: 1e9\n', 'train.batchSize: expected a number of at most 65536, got 1000000000'],
     ['model:\n  imageSize: 100\n', 'model.imageSize: expected a multiple of 16, got 100'],
     ['model: 3\n', 'model: expected an object, got 3'],
     ['device: gpu\n', 'device: expected cpu, cuda or cuda:N, got "gpu"'],
@@ -89,6 +90,11 @@ describe('loadConfig', () => {
   it('tells a missing file and broken YAML from wrong values', () => {
     expect(failure(() => loadConfig(join(folder, 'nonesuch.yaml'))).code).toBe('CONFIG_UNREADABLE');
     expect(failure(() => loadConfig(file('train: [1,\n'))).code).toBe('CONFIG_UNREADABLE');
+    for (const text of ['train: &a\n  losses: *a\n', 'train: *nothing\n']) {
+      const { code, message } = failure(() => loadConfig(file(text)));
+      expect([code, message]).toEqual(['CONFIG_UNREADABLE', expect.stringMatching(/config\.yaml: .*alias/i)]);
+      expect(message).not.toContain('\n');
+    }
   });
 
   it('survives its own YAML unchanged', () => {

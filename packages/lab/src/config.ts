@@ -106,13 +106,23 @@ export function readYaml(file: string): Record<string, unknown> {
   const document = parseDocument(text);
   const problem = document.errors[0];
   if (problem) {
+    throw new ReclmisError('CONFIG_UNREADABLE', `${file}: not valid YAML: ${firstLine(problem)}`, {
+      cause: problem,
+    });
+  }
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+    JSON.stringify(value); // an alias may stand within what it names
+  } catch (cause) {
     throw new ReclmisError(
       'CONFIG_UNREADABLE',
-      `${file}: not valid YAML: ${problem.message.split('\n')[0] ?? ''}`,
-      { cause: problem },
+      `${file}: aliases that cannot be resolved: ${firstLine(cause)}`,
+      {
+        cause,
+      },
     );
   }
-  const value: unknown = document.toJS() ?? {};
   if (!isTree(value))
     throw new ReclmisError('CONFIG_INVALID', `${file}: expected settings by name, got ${show(value)}`);
   return value;
@@ -264,6 +274,10 @@ function show(value: unknown): string {
   if (typeof value === 'number') return String(value); // NaN and infinities too
   const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]?.replace(/:$/, '') ?? '';
 }
 
 function reason(error: unknown): string {

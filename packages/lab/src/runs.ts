@@ -3,10 +3,10 @@
  *
  * Nothing here changes a run. A folder that is damaged is listed as such, so that one bad run does not hide the others.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
-import { renderSvg, writePngRgb } from '@reclmis/files';
+import { renderSvg, systemCode, writePngRgb } from '@reclmis/files';
 import { median } from './bench/statistics.js';
 import { readsNotes } from './build.js';
 import type { Config } from './config.js';
@@ -47,12 +47,22 @@ export interface RunOverview {
 export function listRuns(folder: string): RunOverview[] {
   if (!existsSync(folder)) throw new ReclmisError('RUN_MISSING', `${folder}: no such folder`);
   if (looksLikeRun(folder)) return [overview(folder)];
-  return readdirSync(folder, { withFileTypes: true })
+  return entriesOf(folder)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => join(folder, name))
     .filter(looksLikeRun)
     .map(overview)
     .sort((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? '') || (a.dir < b.dir ? -1 : 1));
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (cause) {
+    throw new ReclmisError('RUN_MISSING', `${folder}: cannot be read as a folder (${systemCode(cause)})`, {
+      cause,
+    });
+  }
 }
 
 function looksLikeRun(dir: string): boolean {

@@ -182,6 +182,7 @@ describe('loadStudy', () => {
     ],
     [`${HEAD}best: b\ncells:\n${CELL}`, 'CONFIG_INVALID', /best: expected the name of a cell \(a\), got b/],
     [`${HEAD}columns: { model.name: N }\ncells:\n${CELL}`, 'CONFIG_INVALID', /columns: .* got model\.name/],
+    [`${HEAD}seeds: [2, 2]\ncells:\n${CELL}`, 'CONFIG_INVALID', /seeds: expected different seeds/],
     [HEAD, 'CONFIG_INVALID', /either cells or grid, got neither/],
     [`source: S\ncells:\n${CELL}`, 'CONFIG_INVALID', /title: expected a string, got nothing/],
   ])('refuses %j', (text, code, message) => {

@@ -60,7 +60,11 @@ const studySchema = z.strictObject({
   source: z.string().min(1),
   remark: z.string().min(1).optional(),
   base: z.record(z.string(), z.unknown()).default({}),
-  seeds: z.array(seed()).min(1).default([1]),
+  seeds: z
+    .array(seed())
+    .min(1)
+    .refine((seeds) => new Set(seeds).size === seeds.length, 'different seeds')
+    .default([1]),
   phantom: z
     .strictObject({ count: z.number().int().min(3).max(100_000), seed: seed().default(1) })
     .optional(),

@@ -43,7 +43,10 @@ export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEnc
   const { encoder, contextLength } = chooseEncoder(text).text;
   if (encoder === 'words') return WordEncoder.fromNotes(notes, { contextLength });
   const weights = findWeights(encoder);
-  if (!weights) throw new ReclmisError('WEIGHTS_MISSING', `text.encoder: ${encoder} is not on this machine`);
+  if (!weights)
+    throw new ReclmisError('WEIGHTS_MISSING', `text.encoder: ${encoder} is not on this machine`, {
+      remedy: `Run \`reclmis weights fetch ${encoder}\`, or \`reclmis weights import FILE\` on a machine without a network.`,
+    });
   return new ClipEncoder(weights, { contextLength });
 }
 

@@ -120,7 +120,12 @@ describe('choosing', () => {
     expect(chooseEncoder(text('words'))).toEqual({ text: text('words'), notice: null });
     expect(chooseEncoder(text('clip-vit-l-14')).notice).toBeNull();
     expect(buildEncoder(text('auto'), NOTES)).toBeInstanceOf(WordEncoder);
-    expect(codeOf(() => buildEncoder(text('clip-vit-b-32'), NOTES))).toBe('WEIGHTS_MISSING');
+    expect(() => buildEncoder(text('clip-vit-b-16'), NOTES)).toThrow(
+      expect.objectContaining({
+        code: 'WEIGHTS_MISSING',
+        remedy: expect.stringContaining('reclmis weights fetch clip-vit-b-16') as string,
+      }),
+    );
     expect(existsSync(join(root, 'nothing'))).toBe(false); // asking makes no folder
   });
 
