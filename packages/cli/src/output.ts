@@ -19,14 +19,15 @@ export function withOutputOptions(command: Command, { json = true } = {}): Comma
 }
 
 /** A reader of whole numbers for an option. @throws OPTION_INVALID */
-export function numberOf(flag: string, { min }: { readonly min: number }): (text: string) => number {
+export function numberOf(
+  flag: string,
+  { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
+): (text: string) => number {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (Number.isSafeInteger(value) && value >= min) return value;
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `${flag}: expected a whole number of at least ${min}, got "${text}"`,
-    );
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    throw new ReclmisError('OPTION_INVALID', `${flag}: expected a whole number ${range}, got "${text}"`);
   };
 }
 

@@ -1,17 +1,17 @@
 /** `reclmis serve` with a real exported model, as its users start it: the same masks as the runtime's, and a clean end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Random } from '@reclmis/core';
+import { Random, ReclmisError } from '@reclmis/core';
 import { decodeImage, encodePng } from '@reclmis/files';
 import { loadModel } from '@reclmis/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModel, smallRun } from './testing/exported.js';
-import { BIN } from './testing/reclmis.js';
+import { BIN, reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-serve-'));
 const [W, H] = [50, 40];
@@ -58,6 +58,21 @@ function post(png: Uint8Array<ArrayBuffer>, note: string, threshold: number): Pr
 }
 
 describe('the runtime in Node', () => {
+  it('says that a device is missing, and that a folder is no file of a model', async () => {
+    const refusal = (dir: string, device?: 'cuda'): Promise<unknown> =>
+      loadModel(dir, device ? { device } : {}).then(
+        (loaded) => loaded.dispose(),
+        (error: unknown) => (error instanceof ReclmisError ? [error.code, error.message] : error),
+      );
+    const none = ['DEVICE_MISSING', expect.stringMatching(/^device: onnxruntime has no cuda here/)];
+    expect([undefined, none]).toContainEqual(await refusal(model, 'cuda')); // a machine with CUDA has one
+    mkdirSync(join(root, 'folders', 'manifest.json'), { recursive: true });
+    expect(await refusal(join(root, 'folders'))).toEqual([
+      'MODEL_INVALID',
+      expect.stringMatching(/manifest\.json: is not a file$/),
+    ]);
+  });
+
   it('computes in a thread of its own: the event loop goes on, and calls get their own results', async () => {
     const runtime = await loadModel(model, { threads: 1 });
     const { size } = runtime.manifest.image;
@@ -142,6 +157,17 @@ describe('serve', () => {
     await once(socket, 'close');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toContain('REQUEST_SLOW');
+  });
+
+  it.skipIf(process.platform === 'win32')('says so where everybody may read the token', () => {
+    const token = join(root, 'token');
+    writeFileSync(token, 'a-token-of-the-tests-0123456789', { mode: 0o644 });
+    const serve = (): string => reclmisIn(root)('serve', 'nowhere', '--token-file', token).stderr;
+    expect(serve()).toMatch(
+      /^.*token: every user of this machine may read the token; .*\nerror MODEL_MISSING/,
+    );
+    chmodSync(token, 0o640);
+    expect(serve()).toMatch(/^error MODEL_MISSING/);
   });
 
   it('logs no note, and ends cleanly when it is told to', async () => {

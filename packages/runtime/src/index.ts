@@ -32,9 +32,10 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
   if (!Number.isInteger(threads) || threads < 1)
     throw new ReclmisError('OPTION_INVALID', `threads: expected a whole number from 1, got ${threads}`);
   const settings = { executionProviders: [device], intraOpNumThreads: threads, interOpNumThreads: 1 };
+  const open = networkOpener(settings);
   return {
     device,
-    open: networkOpener(settings),
+    open: device === 'cpu' ? open : (bytes) => open(bytes).catch(refuseDevice),
     decode: async (image, maxPixels) => {
       if (typeof image === 'string') return readImage(image, { maxPixels });
       if (image instanceof Uint8Array) return decodeImage(image, 'image', { maxPixels });
@@ -45,6 +46,15 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
     },
     sha256: (bytes) => Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
   };
+}
+
+/** What onnxruntime says where it lacks the libraries of a device. */
+function refuseDevice(cause: unknown): never {
+  if (!/Failed to load (?:shared )?library|execution provider/i.test(oneLine(cause))) throw cause;
+  throw new ReclmisError('DEVICE_MISSING', `device: onnxruntime has no cuda here (${oneLine(cause)})`, {
+    cause,
+    remedy: 'Use --device cpu, or install onnxruntime-node with its libraries for CUDA.',
+  });
 }
 
 function folderSource(folder: string): Source {
@@ -61,9 +71,13 @@ function folderSource(folder: string): Source {
         );
       });
       try {
-        const { size } = await file.stat();
-        if (size > limit)
-          throw new ReclmisError('MODEL_INVALID', `${path}: expected at most ${limit} bytes, got ${size}`);
+        const stats = await file.stat();
+        if (!stats.isFile()) throw new ReclmisError('MODEL_INVALID', `${path}: is not a file`);
+        if (stats.size > limit)
+          throw new ReclmisError(
+            'MODEL_INVALID',
+            `${path}: expected at most ${limit} bytes, got ${stats.size}`,
+          );
         const bytes = await file.readFile();
         onBytes?.(bytes.length);
         return bytes;

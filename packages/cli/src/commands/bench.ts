@@ -120,6 +120,14 @@ async function runExported(flags: BenchFlags, models: readonly string[]): Promis
   const { steps, warmup, batches = [1], starts = STARTS, threads, device } = flags;
   if (device !== undefined && device !== 'cpu' && device !== 'cuda')
     throw new ReclmisError('OPTION_INVALID', `--device: expected cpu or cuda with --model, got another`);
+  if (
+    threads !== undefined &&
+    !(Number.isSafeInteger(threads) && Number(threads) >= 0 && Number(threads) <= 1024)
+  )
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--threads: expected a whole number from 0 to 1024, got ${JSON.stringify(threads)}`,
+    );
   let bar: Progress | null = null;
   const report = await benchExported({
     models,

@@ -1,5 +1,5 @@
 /** `reclmis serve`: an exported model over HTTP, for machines (Open Inference Protocol) and for people (POST /segment). */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf } from '../output.js';
@@ -26,12 +26,13 @@ interface ServeFlags {
 }
 
 export function register(program: Command): void {
-  const whole = (flag: string, min = 1): ((text: string) => number) => numberOf(flag, { min });
+  const whole = (flag: string, min = 1, max?: number): ((text: string) => number) =>
+    numberOf(flag, { min, ...(max === undefined ? {} : { max }) });
   program
     .command('serve')
     .description('serve an exported model over HTTP, on this machine unless told otherwise')
     .argument('<model>', 'folder of `reclmis export`')
-    .option('--port <n>', 'port; 0: a free one', whole('--port', 0), 8000)
+    .option('--port <n>', 'port; 0: a free one', whole('--port', 0, 65_535), 8000)
     .option('--host <address>', 'address to listen on; others than this machine’s need a token', '127.0.0.1')
     .option(
       '--token-file <file>',
@@ -42,7 +43,7 @@ export function register(program: Command): void {
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--cors <origins...>', 'origins whose pages may call, such as https://viewer.example')
     .option('--device <name>', 'cpu or cuda')
-    .option('--threads <n>', 'threads of onnxruntime (default: all cores)', whole('--threads'))
+    .option('--threads <n>', 'threads of onnxruntime (default: all cores)', whole('--threads', 1, 1024))
     .option('--max-batch <n>', 'cases that are computed at once', whole('--max-batch'))
     .option(
       '--batch-wait <ms>',
@@ -70,11 +71,16 @@ export function register(program: Command): void {
 }
 
 async function run(dir: string, flags: ServeFlags): Promise<void> {
-  const { checkAddress, createServer, readTls, readToken } = await import('@reclmis/studio');
+  const { checkAddress, createServer, readTls, readToken, resolveLimits } = await import('@reclmis/studio');
   const { loadModel } = await import('@reclmis/runtime');
   const { host, port, tokenFile, insecure = false, quiet = false } = flags;
   checkAddress(host, { token: tokenFile !== undefined, insecure });
   const token = tokenFile === undefined ? null : await readToken(tokenFile);
+  if (tokenFile !== undefined && !quiet && isOpen(tokenFile))
+    process.stderr.write(
+      `${tokenFile}: every user of this machine may read the token; chmod 600 ends that\n`,
+    );
+  const limits = resolveLimits(limitsOf(flags));
   const tls = await readTls(flags.tlsCert, flags.tlsKey);
   const signal = interruptSignal();
   const model = await loadModel(dir, {
@@ -85,7 +91,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   try {
     const server = await createServer(model, {
       version: ownVersion(),
-      limits: limitsOf(flags),
+      limits,
       token,
       tls,
       cors: flags.cors ?? [],
@@ -103,6 +109,13 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   } finally {
     await model.dispose();
   }
+}
+
+/** Whether others than owner and group may read a file. */
+function isOpen(path: string): boolean {
+  return (
+    process.platform !== 'win32' && ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0
+  );
 }
 
 type Limit =

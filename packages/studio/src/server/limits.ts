@@ -43,6 +43,9 @@ export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
 /** Bodies and images of the largest kind that are held at once, unless told otherwise. */
 const LARGEST_HELD = 4;
 
+/** The longest of all times, milliseconds: a day. Timers of more than 24 days would end at once. */
+const DAY = 86_400_000;
+
 /** The limits with defaults filled in; `heldBytes` and `heldPixels` are four times those of a request. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
@@ -53,6 +56,9 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
         'OPTION_INVALID',
         `${name}: expected a number of at least ${least}, got ${value}`,
       );
+    const time = name === 'timeout' || name === 'bodyTimeout' || name === 'batchWait';
+    if (time && value > DAY)
+      throw new ReclmisError('OPTION_INVALID', `${name}: expected at most ${DAY} milliseconds, got ${value}`);
   }
   return {
     ...limits,

@@ -183,7 +183,13 @@ describe('who may reach the server', () => {
   });
 
   it('refuses limits that are none', async () => {
-    for (const limits of [{ maxBatch: 0 }, { timeout: Number.NaN }, { maxQueue: -1 }, { maxBytes: Infinity }])
+    for (const limits of [
+      { maxBatch: 0 },
+      { timeout: Number.NaN },
+      { bodyTimeout: 86_400_001 },
+      { maxQueue: -1 },
+      { maxBytes: Infinity },
+    ])
       expect(await codeOf(createServer(new FakeModel(), { version: '1', limits }))).toBe('OPTION_INVALID');
     expect(resolveLimits({ maxPixels: 10 })).toMatchObject({ maxPixels: 10, heldPixels: 40, maxQueue: 64 });
   });
