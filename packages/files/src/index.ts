@@ -20,5 +20,5 @@ export {
   type PngOptions,
   type ReadOptions,
 } from './images.js';
-export { DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
+export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './tables.js';

@@ -80,6 +80,17 @@ export async function readNotes(path: string): Promise<NoteTable> {
   return { path, notes, blank: blank.filter((name) => !notes.has(name)), unnamed, spacings, derived };
 }
 
+const WRITTEN = ['.xlsx', '.csv', '.jsonl'];
+
+/** Refuses the name of a file that notes cannot be written into. @throws OPTION_INVALID */
+export function checkNotesName(path: string): void {
+  if (WRITTEN.includes(extname(path).toLowerCase())) return;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `${path}: expected a file of notes that ends in .xlsx, .csv or .jsonl`,
+  );
+}
+
 /**
  * Writes notes as an .xlsx, .csv or .jsonl file, by its extension, whole or not at all; `readNotes` reads it again.
  * @param rows mask file name, note, and what the column Source says.
@@ -89,18 +100,14 @@ export async function writeNotes(
   path: string,
   rows: readonly { readonly image: string; readonly note: string; readonly source: string }[],
 ): Promise<void> {
+  checkNotesName(path);
   const table = [['Image', 'Description', 'Source'], ...rows.map((row) => [row.image, row.note, row.source])];
   switch (extname(path).toLowerCase()) {
     case '.xlsx':
       return writeFileAtomic(path, await encodeWorkbook(table));
     case '.csv':
       return writeFileAtomic(path, encodeCsv(table));
-    case '.jsonl':
-      return writeFileAtomic(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     default:
-      throw new ReclmisError(
-        'OPTION_INVALID',
-        `${path}: expected a file of notes that ends in .xlsx, .csv or .jsonl`,
-      );
+      return writeFileAtomic(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
 }

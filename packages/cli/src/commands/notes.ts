@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
-import { DERIVED, writeNotes } from '@reclmis/files';
+import { checkNotesName, DERIVED, writeNotes } from '@reclmis/files';
 import type { DeriveNotesOptions, NoteAgreement, Split } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -71,7 +71,7 @@ export function register(program: Command): void {
       shareOption('--min-area'),
       MIN_AREA,
     )
-    .option('--finding <words>', 'what the masks show (default: pulmonary infection)');
+    .option('--finding <words>', 'what the masks show (default: pulmonary infection)', findingOf);
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -82,6 +82,16 @@ export function register(program: Command): void {
     .action(run);
 }
 
+/** @throws OPTION_INVALID for what would break the sentence */
+function findingOf(text: string): string {
+  const words = text.trim();
+  if (words !== '' && !/[\p{Cc},.]/u.test(words)) return words;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--finding: expected words without commas, full stops and line ends, got ${JSON.stringify(text)}`,
+  );
+}
+
 async function run(dir: string, flags: NotesFlags): Promise<void> {
   const { out, inPlace = false, compare = false } = flags;
   if (out === undefined && !inPlace && !compare) {
@@ -89,6 +99,7 @@ async function run(dir: string, flags: NotesFlags): Promise<void> {
       remedy: 'Give --out notes.xlsx to write the notes into a file, or see `reclmis notes --help`.',
     });
   }
+  if (out !== undefined) checkNotesName(out);
   const output = new Output(flags);
   const parts = await partsOf(dir, flags, inPlace || compare);
   const targets = await refuseTaken(dir, parts, flags);
