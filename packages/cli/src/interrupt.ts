@@ -7,6 +7,9 @@
 /** What can ask a command to stop. */
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
 
+export const isStopSignal = (thrown: unknown): thrown is StopSignal =>
+  thrown === 'SIGINT' || thrown === 'SIGTERM' || thrown === 'SIGUSR1';
+
 let controller: AbortController | null = null;
 
 /** The signal that the first request to stop aborts; its reason is a `StopSignal`. */

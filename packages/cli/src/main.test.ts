@@ -3,7 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import type { Command } from 'commander';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BIN, reclmisIn } from './testing/reclmis.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-cli-'));
@@ -104,6 +105,38 @@ describe('mistakes', () => {
       /--lr: expected a number, got "fast"/,
       /--help/,
     ],
+    [
+      ['train', '--data', 'x', '-o', ''],
+      2,
+      'OPTION_INVALID',
+      /--out: expected a path, got an empty one/,
+      /./,
+    ],
+    [['evaluate', ''], 2, 'OPTION_INVALID', /expected a name, got an empty one/, /./],
+    [['notes', '.', '-o', 'n.txt'], 2, 'OPTION_INVALID', /n\.txt: expected a file of notes/, /./],
+    [
+      ['notes', '.', '-o', 'n.csv', '--finding', 'a\nb'],
+      2,
+      'OPTION_INVALID',
+      /--finding: expected words/,
+      /./,
+    ],
+    [
+      ['serve', 'x', '--port', '65536'],
+      2,
+      'OPTION_INVALID',
+      /--port: expected a whole number from 0 to 65535/,
+      /./,
+    ],
+    [['serve', 'x', '--threads', '1000000'], 2, 'OPTION_INVALID', /--threads: .* from 1 to 1024/, /./],
+    [['serve', 'x', '--timeout', '1e15'], 2, 'OPTION_INVALID', /timeout: expected at most 86400000/, /./],
+    [
+      ['bench', 'infer', '--model', 'x', '--threads', '-1'],
+      2,
+      'OPTION_INVALID',
+      /--threads: .* from 0 to/,
+      /./,
+    ],
     [['train'], 2, 'OPTION_INVALID', /no data set: expected --data DIR/, /--help/],
     [['train', '--data', 'nowhere'], 3, 'DATA_FOLDER_MISSING', /nowhere/, /./],
     [
@@ -151,6 +184,35 @@ describe('mistakes', () => {
     expect(second).toMatch(remedy);
     expect(rest).toEqual([]);
     expect(result.status).toBe(status);
+  });
+
+  it('a group of commands without one prints its help and the mistake', () => {
+    const { status, stdout, stderr } = reclmis('data');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(
+      /^Usage: reclmis data [^]*\nerror OPTION_INVALID: no subcommand was given\nremedy: .+\n$/,
+    );
+  });
+
+  it('a signal that a command throws as it is counts as an interruption', async () => {
+    const written: string[] = [];
+    vi.spyOn(process, 'on').mockReturnThis(); // the handlers are the test runner's here
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const program = {
+      register: (to: Command) =>
+        void to.command('runs').action(() => AbortSignal.abort('SIGTERM').throwIfAborted()),
+    };
+    vi.doMock('./commands.js', () => ({
+      COMMANDS: { runs: { description: '', load: () => Promise.resolve(program) } },
+    }));
+    try {
+      const { main } = await import('./main.js');
+      expect(await main(['runs'])).toBe(130);
+      expect(written.join('')).toMatch(/^error INTERRUPTED: stopped by SIGTERM\nremedy: .+\n$/);
+    } finally {
+      vi.doUnmock('./commands.js');
+      vi.restoreAllMocks();
+    }
   });
 
   it('leave nothing behind', () => {

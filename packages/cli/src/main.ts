@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { toReclmisError, ReclmisError } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.js';
-import { onInterrupt } from './interrupt.js';
+import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
+import { refuseEmptyPaths } from './paths.js';
 
 /** Runs the command line (without `node` and the script) and gives the exit status. Prints; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -32,7 +33,8 @@ async function assemble(argv: readonly string[]): Promise<Command> {
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false })
     .configureOutput({ outputError: () => undefined }) // errors are printed by `report`
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_, command) => refuseEmptyPaths(command));
   const name = helpAsOption(argv).find((word) => !word.startsWith('-')) ?? '';
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry) {
@@ -62,6 +64,7 @@ function helpAsOption(argv: readonly string[]): string[] {
 
 /** Commander's complaint as a coded error; its suggestion becomes the remedy. */
 function usageError(error: CommanderError): ReclmisError {
+  if (error.code === 'commander.help') return new ReclmisError('OPTION_INVALID', 'no subcommand was given');
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1];
   const unknown = ['commander.unknownOption', 'commander.unknownCommand', 'commander.excessArguments'];
@@ -71,7 +74,7 @@ function usageError(error: CommanderError): ReclmisError {
 
 /** Prints an error as `error CODE: message` and `remedy: ...`; the stack only with RECLMIS_DEBUG=1. */
 function report(thrown: unknown): number {
-  const error = toReclmisError(thrown);
+  const error = isStopSignal(thrown) ? stoppedBy(thrown) : toReclmisError(thrown);
   const remedy =
     error.code === 'INTERNAL'
       ? 'This is a defect of reclmis: run the command again with RECLMIS_DEBUG=1 and report the command and what it prints.'
@@ -90,11 +93,13 @@ function guardProcess(): void {
     process.exit(error.code === 'EPIPE' ? 0 : report(error));
   });
   process.stderr.on('error', () => undefined); // a worker whose launcher is gone still saves
-  onInterrupt((signal) => {
-    const by = signal === 'SIGINT' ? 'Ctrl-C' : signal;
-    process.exit(report(new ReclmisError('INTERRUPTED', `stopped by ${by}`)));
-  });
+  onInterrupt((signal) => process.exit(report(signal)));
   process.on('uncaughtException', (error) => process.exit(report(error)));
+}
+
+/** What heeds a signal may throw its reason as it is. */
+function stoppedBy(signal: StopSignal): ReclmisError {
+  return new ReclmisError('INTERRUPTED', `stopped by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`);
 }
 
 function version(): string {

@@ -97,6 +97,9 @@ describe('runs', () => {
     const { status, stderr } = reclmis('runs', join(root, 'nonesuch'));
     expect(status).toBe(4);
     expect(stderr).toContain('error RUN_MISSING');
+    const file = reclmis('runs', join(all, 'bad', 'run.json'));
+    expect(file.status).toBe(4);
+    expect(file.stderr).toMatch(/^error RUN_MISSING: .*run\.json: cannot be read as a folder \(ENOTDIR\)$/m);
   });
 });
 

@@ -1,0 +1,24 @@
+/** Paths that are empty: those of a script's unset variable, which would otherwise mean the current folder. */
+import { ReclmisError } from '@reclmis/core';
+import type { Command } from 'commander';
+
+/** What a path is called in help; a setting, which has a reader of its own, may be emptied. */
+const PATH = /<(?:dir|dirs|file|path|run|address)(?:\.\.\.)?>/;
+
+/** Refuses empty arguments, and empty paths of options. @throws OPTION_INVALID */
+export function refuseEmptyPaths(command: Command): void {
+  const empty = (value: unknown): boolean =>
+    value === '' || (Array.isArray(value) && value.some((one) => one === ''));
+  command.registeredArguments.forEach((argument, i) => {
+    if (empty(command.processedArgs[i]))
+      throw new ReclmisError('OPTION_INVALID', `${argument.name()}: expected a name, got an empty one`);
+  });
+  for (const option of command.options) {
+    if (option.parseArg || !PATH.test(option.flags) || !empty(command.getOptionValue(option.attributeName())))
+      continue;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${option.long ?? option.flags}: expected a path, got an empty one`,
+    );
+  }
+}
