@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
 import { madeNotes } from '../bench/made.js';
-import { openDataset } from '../data/dataset.js';
 import type { Case, Split } from '../data/types.js';
+import { openEvaluated } from '../evaluate/open.js';
 import type { LoadedModel, Run } from '../run.js';
 
 /** An image as the model takes it, with its note. */
@@ -38,15 +38,18 @@ export async function readCases(cases: readonly Case[], count: number, size: num
   return read;
 }
 
+/** What says which cases a run learnt from. */
+type TrainedOn = Pick<Run, 'config' | 'info'>;
+
 /**
- * Cases of the run's own data, where the folder is at hand and still fits; none otherwise, since the check has made ones too.
+ * Cases of the run's own data, of its fold if it has one, where the folder is at hand and still fits; none otherwise, since the check has made ones too.
  */
-export async function ownCases(run: Run, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
-  const { dir, trainStems, valStems } = run.config.data;
+export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
+  const { dir, folds, trainStems, valStems } = run.config.data;
   if (!existsSync(dir)) return [];
   const stems = split === 'train' ? trainStems : valStems;
   try {
-    return (await openDataset(dir, split, stems ? { stems } : {})).cases;
+    return (await openEvaluated(run, { split, ...(folds === 0 && stems ? { stems } : {}) })).cases; // a fold heeds the lists itself
   } catch (error) {
     if (error instanceof ReclmisError) return [];
     throw error;
@@ -67,12 +70,14 @@ const KEPT = 8;
  * @throws OPTION_INVALID where there is none, or too few; the codes of the data.
  */
 export async function calibrationCases(
-  run: Run,
-  model: LoadedModel,
+  run: TrainedOn,
+  { size }: Pick<LoadedModel, 'size'>,
   { calibrate, calibrationCases: count = 32 }: { calibrate?: string; calibrationCases?: number },
 ): Promise<CalibrationCases> {
   const cases =
-    calibrate === undefined ? await ownCases(run, 'train') : (await openDataset(calibrate, 'train')).cases;
+    calibrate === undefined
+      ? await ownCases(run, 'train')
+      : (await openEvaluated(run, { dataDir: calibrate, split: 'train' })).cases;
   if (cases.length < 2) {
     throw new ReclmisError(
       'OPTION_INVALID',
@@ -81,7 +86,7 @@ export async function calibrationCases(
     );
   }
   const kept = Math.min(KEPT, Math.floor(cases.length / 2));
-  const read = await readCases(cases, Math.min(count + kept, cases.length), model.size);
+  const read = await readCases(cases, Math.min(count + kept, cases.length), size);
   // Every so many-th is kept, so that both lists are spread over the data.
   const every = Math.floor(read.length / kept);
   const isKept = (i: number): boolean => i % every === 0 && i / every < kept;

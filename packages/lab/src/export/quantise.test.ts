@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { Random } from '@reclmis/core';
 import { conv2d, manualSeed, rand, randn, scope, Tensor } from '@reclmis/torch';
 import { afterAll, describe, expect, it } from 'vitest';
-import { makeTinyRun } from '../testing/tiny-run.js';
+import { openFitted } from '../data/folds.js';
+import type { RunInfo } from '../run.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { makeTinyRun, tinyConfig } from '../testing/tiny-run.js';
 import { calibrate, type CalibrationInputs, Samples } from './calibrate.js';
+import { calibrationCases, ownCases, readCases } from './cases.js';
 import { exportModel } from './export.js';
 import { equalise, scalableConvolutions } from './equalise.js';
 import { fold, separateConstants } from './fold.js';
@@ -236,6 +240,26 @@ describe('measureLayers', () => {
 });
 
 describe('an export in int8', () => {
+  it('of a fold’s run is calibrated on what the fold trains on, not on Train_Folder', async () => {
+    const dir = join(root, 'folds');
+    await writeTinyData(dir, 32, { train: 6, val: 6, test: 2 });
+    const config = tinyConfig(dir, { 'data.folds': 3, 'data.fold': 2 });
+    const run = { config, info: {} as RunInfo };
+    const { train, val } = await openFitted(config.data);
+    const [own, checked] = [await ownCases(run, 'train'), await ownCases(run, 'val')];
+    expect([own.length, checked.length]).toEqual([8, 4]); // of the twelve of both folders
+    expect(own).toEqual(train.cases);
+    expect(checked).toEqual(val.cases);
+    const wanted = (await readCases(train.cases, 8, 32)).map(({ image }) =>
+      Buffer.from(image.buffer).toString('hex'),
+    );
+    for (const options of [{}, { calibrate: dir }]) {
+      const { used, kept } = await calibrationCases(run, { size: 32 }, options);
+      const images = [...used, ...kept].map(({ image }) => Buffer.from(image.buffer).toString('hex'));
+      expect(images.sort()).toEqual(wanted.sort());
+    }
+  });
+
   it('has whole numbers in all but the first and last layers, and the same masks', async () => {
     const run = await makeTinyRun(root);
     const [float, whole] = [join(root, 'float'), join(root, 'whole')];
