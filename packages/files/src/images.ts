@@ -61,7 +61,8 @@ function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
   return new ReclmisError('IMAGE_UNREADABLE', `${path}: ${why}`, { cause });
 }
 
-function fileError(path: string, error: unknown): ReclmisError {
+/** What a system error means for the file of an image: IMAGE_MISSING or IMAGE_UNREADABLE. */
+export function fileError(path: string, error: unknown): ReclmisError {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new ReclmisError('IMAGE_MISSING', `${path}: no such file`, { cause: error });

@@ -6,6 +6,7 @@ export {
   encodePng,
   encodePng16,
   endsComplete,
+  fileError,
   IMAGE_EXTENSIONS,
   MAX_PIXELS,
   readImage,

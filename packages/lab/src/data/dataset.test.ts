@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { assertValid, checkDataset, noteStatistics } from './check.js';
@@ -40,6 +40,25 @@ const problems = async (dir: string, options = {}): Promise<string[]> =>
   (await checkDataset(dir, options)).problems.map(({ code, item }) => `${code} ${item}`);
 
 describe('openDataset', () => {
+  it.skipIf(process.platform === 'win32')(
+    'names an image or a mask that is a link to nothing or to itself',
+    async () => {
+      for (const [target, code] of [
+        ['nowhere.png', 'IMAGE_MISSING'],
+        ['mask_a.png', 'IMAGE_UNREADABLE'],
+      ] as const) {
+        await inSet(async (dir) => {
+          const mask = join(dir, 'Train_Folder', 'labelcol', 'mask_a.png');
+          await rm(mask);
+          await symlink(target, mask);
+          const error = await errorOf(openDataset(dir, 'train'));
+          expect([error.code, error.message]).toEqual([code, expect.stringContaining(`${mask}: `)]);
+          expect(await problems(dir)).toEqual([`${code} Train_Folder/labelcol/mask_a.png`]);
+        });
+      }
+    },
+  );
+
   it('matches images, mask_ masks and notes, also those that train and val share', async () => {
     await inSet(async (dir) => {
       const train = await openDataset(dir, 'train');

@@ -8,6 +8,7 @@ import { basename, relative, resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
   endsComplete,
+  fileError,
   IMAGE_EXTENSIONS,
   mapLimit,
   oneLine,
@@ -97,11 +98,19 @@ export async function openDataset(dir: string, split: Split, options: OpenOption
   return { name: basename(resolve(dir)), dir, split, cases, fingerprint: await fingerprintOf(cases) };
 }
 
-/** See `Dataset.fingerprint`. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** See `Dataset.fingerprint`. @throws IMAGE_MISSING, IMAGE_UNREADABLE for a link to nothing or to itself */
 export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   const sizes = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) => [
-    (await stat(imagePath)).size,
-    (await stat(maskPath)).size,
+    await sizeOf(imagePath),
+    await sizeOf(maskPath),
   ]);
   const hash = createHash('sha256');
   for (const [i, { id, note }] of cases.entries())
