@@ -1,7 +1,7 @@
 /** Where and how a run's model computes: the options that `evaluate` and `explain` share. */
 import type { Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
-import { numberOf } from './output.js';
+import { threadsOf } from './output.js';
 
 /** As commander gives them; what is not given is the run's own. */
 export interface EngineFlags {
@@ -14,7 +14,7 @@ export interface EngineFlags {
 export function withEngineOptions(command: Command): Command {
   return command
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }))
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', threadsOf)
     .addOption(
       new Option(
         '--precision <name>',

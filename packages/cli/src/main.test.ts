@@ -128,6 +128,13 @@ describe('mistakes', () => {
       /--port: expected a whole number from 0 to 65535/,
       /./,
     ],
+    [
+      ['evaluate', 'x', '--threads', '2000'],
+      2,
+      'OPTION_INVALID',
+      /--threads: .* from 0 to 1024, got "2000"/,
+      /./,
+    ],
     [['serve', 'x', '--threads', '1000000'], 2, 'OPTION_INVALID', /--threads: .* from 1 to 1024/, /./],
     [['serve', 'x', '--timeout', '1e15'], 2, 'OPTION_INVALID', /timeout: expected at most 86400000/, /./],
     [
@@ -226,6 +233,12 @@ describe('mistakes', () => {
     expect(stderr).toMatch(/^error CONFIG_UNKNOWN_KEY: .*wrong\.yaml: unknown key train\.epoch/);
     expect(status).toBe(2);
     rmSync(file);
+  });
+
+  it('names what no terminal should be told, on one line', () => {
+    const { status, stderr } = reclmis('train', '--config', 'a\u001b]0;x\u009b\nb.yaml', '--data', 'x');
+    expect(stderr).toMatch(/^error CONFIG_UNREADABLE: a\\u001b\]0;x\\u009b\\u000ab\.yaml: .*\nremedy: .*\n$/);
+    expect(status).toBe(2);
   });
 
   it('the demo leaves a folder alone that it did not make', () => {

@@ -79,12 +79,17 @@ function report(thrown: unknown): number {
     error.code === 'INTERNAL'
       ? 'This is a defect of reclmis: run the command again with RECLMIS_DEBUG=1 and report the command and what it prints.'
       : error.remedy;
-  process.stderr.write(`error ${error.code}: ${error.message}\nremedy: ${remedy}\n`);
+  process.stderr.write(`error ${error.code}: ${oneLine(error.message)}\nremedy: ${oneLine(remedy)}\n`);
   if (process.env['RECLMIS_DEBUG'] === '1') {
     for (let e: unknown = error; e instanceof Error; e = e.cause)
       process.stderr.write(`${e.stack ?? e.message}\n`);
   }
   return error.exitCode;
+}
+
+/** Escapes what would break the line or reach the terminal as a command: a message may quote a file of any content. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A closed pipe ends the command quietly, Ctrl-C and its like with status 130, anything unforeseen with a report. */

@@ -31,6 +31,9 @@ export function numberOf(
   };
 }
 
+/** Reads `--threads`; 0 means all cores. @throws OPTION_INVALID */
+export const threadsOf = numberOf('--threads', { min: 0, max: 1024 });
+
 /** The voice of a command. */
 export class Output {
   readonly quiet: boolean;

@@ -2,7 +2,7 @@
 import { ReclmisError } from '@reclmis/core';
 import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
-import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { configFrom, withSettings } from '../settings.js';
 import { formatTable } from '../table.js';
@@ -120,14 +120,6 @@ async function runExported(flags: BenchFlags, models: readonly string[]): Promis
   const { steps, warmup, batches = [1], starts = STARTS, threads, device } = flags;
   if (device !== undefined && device !== 'cpu' && device !== 'cuda')
     throw new ReclmisError('OPTION_INVALID', `--device: expected cpu or cuda with --model, got another`);
-  if (
-    threads !== undefined &&
-    !(Number.isSafeInteger(threads) && Number(threads) >= 0 && Number(threads) <= 1024)
-  )
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `--threads: expected a whole number from 0 to 1024, got ${JSON.stringify(threads)}`,
-    );
   let bar: Progress | null = null;
   const report = await benchExported({
     models,
@@ -135,7 +127,7 @@ async function runExported(flags: BenchFlags, models: readonly string[]): Promis
     steps,
     warmup,
     starts,
-    threads: typeof threads === 'number' && threads > 0 ? threads : null,
+    threads: threads === undefined ? null : threadsOf(JSON.stringify(threads)) || null,
     ...(device === undefined ? {} : { device }),
     onStep: (done, total) => {
       bar ??= new Progress({ label: 'measuring', total, quiet: output.quiet });

@@ -2,7 +2,7 @@
 import type { CheckpointKind, ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
-import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
 import { formatTable, percent } from '../table.js';
 
 interface ExportFlags extends OutputOptions {
@@ -55,7 +55,7 @@ export function register(program: Command): void {
     )
     .option('--storage-uri <uri>', 'kserve: where the cluster will find the folder’s triton/')
     .option('--name <name>', 'name in the manifest (default: model and data)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', numberOf('--threads', { min: 0 }));
+    .option('--threads <n>', 'threads of libtorch; 0: all cores', threadsOf);
   withOutputOptions(command)
     .addHelpText(
       'after',

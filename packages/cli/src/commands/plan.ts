@@ -62,7 +62,7 @@ export function register(program: Command): void {
       '--group <regex>',
       'regular expression on file names whose one capture group is the patient (default: known names)',
     )
-    .option('--workers <n>', 'threads that decode', numberOf('--workers', { min: 0 }), 2);
+    .option('--workers <n>', 'threads that decode', numberOf('--workers', { min: 0, max: 64 }), 2);
   withOutputOptions(command)
     .addHelpText(
       'after',

@@ -4,7 +4,7 @@ import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
-import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
 import { type PredictionCase, predictionCases } from '../predict/cases.js';
 import { openModels } from '../predict/open.js';
 import { parsePart, type Part } from '../predict/part.js';
@@ -82,7 +82,7 @@ export function register(program: Command): void {
     )
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }), 8)
     .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s; else cpu)')
-    .option('--threads <n>', 'threads; 0: all cores', numberOf('--threads', { min: 0 }))
+    .option('--threads <n>', 'threads; 0: all cores', threadsOf)
     .addOption(
       new Option(
         '--precision <name>',
