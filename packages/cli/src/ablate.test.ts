@@ -133,6 +133,7 @@ describe('ablate', () => {
   it.each([
     [['components'], 'OPTION_INVALID', /expected --out DIR/],
     [['components', '-o', 'x'], 'OPTION_INVALID', /no data set: expected --data DIR/],
+    [['phantom-smoke', '-o', 'x', '--cells', 'al'], 'OPTION_INVALID', /--cells: .* got al$/m],
     [['components', '-o', 'x', '--data', 'd', '--cells', 'al'], 'OPTION_INVALID', /--cells: .* got al$/m],
     [
       ['components', '-o', 'x', '--seeds', '1,1'],

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseManifest } from '@reclmis/core';
-import { type ExportReport, writePhantom } from '@reclmis/lab';
+import type { ExportReport } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallRun } from './testing/exported.js';
 import { reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-cli-'));
@@ -14,21 +15,7 @@ const MINUTE = 60_000;
 const reclmis = reclmisIn(root);
 
 beforeAll(async () => {
-  await writePhantom(join(root, 'data'), { size: 32, count: 24, seed: 1 });
-  const settings =
-    '--model.baseWidth 4 --model.imageSize 32 --model.layers 1 --text.encoder words --train.epochs 1 --train.batchSize 4';
-  const { status, stderr } = reclmis(
-    'train',
-    '--data.dir',
-    'data',
-    '--data.workers',
-    '0',
-    ...settings.split(' '),
-    '-o',
-    'run',
-    '-q',
-  );
-  expect({ status, stderr }).toMatchObject({ status: 0 });
+  await smallRun(root);
 }, MINUTE);
 
 describe('export', () => {
@@ -80,6 +67,7 @@ describe('export', () => {
       [['export', 'run'], 2, 'OPTION_INVALID'],
       [['export', 'run', '-o', 'x', '--precision', 'int4'], 2, 'OPTION_INVALID'],
       [['export', 'run', '-o', 'x', '--target', 'kserve'], 2, 'OPTION_INVALID'],
+      [['export', 'run', '-o', 'x', '--name', 'a b'], 2, 'OPTION_INVALID: --name: expected 1 to 64 letters'],
       [['export', 'nowhere', '-o', 'x'], 4, 'RUN_MISSING'],
     ];
     for (const [args, status, code] of cases) {

@@ -1,5 +1,5 @@
 /** `reclmis runs` and `runs compare`, by running them on made run folders. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunOverview } from '@reclmis/lab';
@@ -124,6 +124,18 @@ describe('runs compare', () => {
     const bytes = readFileSync(picture);
     expect(bytes.subarray(1, 4).toString()).toBe('PNG');
     expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1180, 460]);
+  });
+
+  it('names figures that are no file, alone and in a list', () => {
+    const odd = join(root, 'odd');
+    cpSync(join(all, 'old'), odd, { recursive: true });
+    rmSync(join(odd, 'metrics.jsonl'));
+    mkdirSync(join(odd, 'metrics.jsonl'));
+    const compared = reclmis('runs', 'compare', join(all, 'old'), odd);
+    expect(compared.status).toBe(4);
+    expect(compared.stderr).toMatch(/^error RUN_INVALID: .*metrics\.jsonl: cannot be read \(EISDIR\)$/m);
+    const listed = reclmis('runs', odd);
+    expect([listed.status, listed.stdout]).toEqual([0, expect.stringMatching(/^odd +damaged/m)]);
   });
 
   it('refuses one run, and folders that are none', () => {

@@ -48,12 +48,15 @@ const scores = z.strictObject({
   iou: z.number().min(0).max(1).nullable(),
 });
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Whether a manifest takes a name. */
+export const isModelName = (name: string): boolean => NAME.test(name);
+
 const schema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
   /** A name for people and servers. */
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected letters, digits, dot, dash or underscore'),
+  name: z.string().regex(NAME, 'expected letters, digits, dot, dash or underscore'),
   /** ISO 8601. */
   created: z.iso.datetime(),
   versions: z.strictObject({

@@ -87,11 +87,11 @@ async function compute(asked: string, out: string, flags: AblateFlags, processes
   const signal = interruptSignal();
   try {
     const study = withData(asked, out, flags, true);
-    if (processes.leads) await drawPhantoms(study, out, signal, output);
     const tasks = tasksOf(study, out, flags).map((task) => ({
       ...task,
       config: processes.config(task.config),
     }));
+    if (processes.leads) await drawPhantoms(study, out, signal, output);
     const device = tasks[0]?.config.device ?? 'cpu';
     const { interrupted, unfinished } = await processes.together(device, (parallel) =>
       studyWithProgress(tasks, output, parallel),

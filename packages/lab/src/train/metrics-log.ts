@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
+import { systemCode } from '@reclmis/files';
 import { writeAtomically } from '@reclmis/torch';
 
 /** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
@@ -59,7 +60,12 @@ export function writeEpochs(file: string, records: readonly EpochRecord[]): void
  */
 export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  let lines: string[];
+  try {
+    lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  } catch (cause) {
+    throw new ReclmisError('RUN_INVALID', `${file}: cannot be read (${systemCode(cause)})`, { cause });
+  }
   return lines
     .filter((line) => line !== '')
     .map((line, i) => {
