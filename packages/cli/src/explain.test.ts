@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallRun } from './testing/exported.js';
 import { reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-explain-command-'));
@@ -11,12 +12,8 @@ const reclmis = reclmisIn(root);
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 let first = '';
 
-beforeAll(() => {
-  const data = 'data phantom --out data --count 20 --seed 3 --size 32 -q';
-  expect(reclmis(...data.split(' '))).toMatchObject({ status: 0, stderr: '' });
-  const settings =
-    '--epochs 1 --batch 4 --threads 1 --workers 0 --model.baseWidth 4 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
-  expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
+beforeAll(async () => {
+  await smallRun(root);
   mkdirSync(join(root, 'images'));
   const images = join(root, 'data', 'Test_Folder', 'img');
   for (const name of readdirSync(images).slice(0, 1)) cpSync(join(images, name), join(root, 'images', name));
