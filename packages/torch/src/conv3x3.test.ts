@@ -216,7 +216,10 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     expect(noGrad(use)).toBeLessThan(2 * 36 * 16 * 16 * 4);
     layer.train();
     expect(memory().liveBytes).toBe(bare);
-    noGrad(() => layer.eval() && use());
+    noGrad(() => {
+      layer.eval();
+      use();
+    });
     layer.dispose();
     expect(memory().liveBytes).toBe(before);
   });
