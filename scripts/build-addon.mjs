@@ -1,5 +1,5 @@
-// Builds packages/torch's addon against the libtorch that `find-libtorch.mjs` finds. Incremental: nothing is done when
-// neither the sources nor the libtorch, the compiler flags and this script have changed.
+// Builds packages/torch's addon against the libtorch that `find-libtorch.mjs` finds. Incremental: a source is compiled again when it, a
+// header, the libtorch or the compiler's flags have changed.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -68,13 +68,17 @@ const linkFlags = [
 ];
 const compiler = process.env.CXX ?? 'g++';
 
-const hash = createHash('sha256').update(
-  JSON.stringify([compiler, compileFlags, linkFlags, libtorch.version]),
-);
-for (const name of [...sources, ...headers]) hash.update(readFileSync(join(native, name)));
-const stamp = hash.digest('hex');
-const stampFile = join(build, 'stamp');
-if (existsSync(target) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0);
+const text = (name) => readFileSync(join(native, name), 'utf8');
+const shared = [compiler, compileFlags, libtorch.version, headers.map(text)];
+/** What an object file is made of; of the addon, what all of them are. */
+const stampOf = (...parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+const stamps = new Map(sources.map((name) => [name, stampOf(shared, text(name))]));
+const stamp = stampOf(linkFlags, [...stamps]);
+const isStamped = (file, value) => {
+  const at = `${file}.stamp`;
+  return existsSync(file) && existsSync(at) && readFileSync(at, 'utf8') === value;
+};
+if (isStamped(target, stamp)) process.exit(0);
 
 console.log(`building the addon against libtorch ${libtorch.version} (${libtorch.origin})`);
 mkdirSync(build, { recursive: true });
@@ -84,8 +88,12 @@ try {
   // A compiler for each core and no more: each takes half a GiB.
   const waiting = [...sources];
   const compileAll = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
-      await run(compiler, [...compileFlags, '-c', join(native, name), '-o', objectOf(name)], options);
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const object = objectOf(name);
+      if (isStamped(object, stamps.get(name))) continue;
+      await run(compiler, [...compileFlags, '-c', join(native, name), '-o', object], options);
+      writeFileSync(`${object}.stamp`, stamps.get(name));
+    }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, compileAll));
   await run(compiler, [...sources.map(objectOf), ...linkFlags, '-o', `${target}.new`], options);
@@ -95,4 +103,4 @@ try {
   process.exit(5);
 }
 renameSync(`${target}.new`, target);
-writeFileSync(stampFile, stamp);
+writeFileSync(`${target}.stamp`, stamp);

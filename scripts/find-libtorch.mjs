@@ -2,19 +2,21 @@
 // way to CUDA), the distribution's libtorch-dev. The order is the one that users of tch-rs know.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Version from torch/version.h, or null. */
+/** Version from the header that has it (release 2.9 moved it), or null. */
 function versionOf(include) {
-  const file = join(include, 'torch/csrc/api/include/torch/version.h');
-  if (!existsSync(file)) return null;
+  const file = ['torch/headeronly/version.h', 'torch/csrc/api/include/torch/version.h']
+    .map((name) => join(include, name))
+    .find((path) => existsSync(path));
+  if (file === undefined) return null;
   const text = readFileSync(file, 'utf8');
   const part = (name) => new RegExp(`define TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1];
   return [part('MAJOR'), part('MINOR'), part('PATCH')].join('.');
 }
 
-function describe(origin, include, lib, cxx11Abi) {
+function describe(origin, include, lib, cxx11Abi, env) {
   const version = versionOf(include);
   if (version === null) return null;
   const cuda = existsSync(join(lib, 'libtorch_cuda.so'));
@@ -22,15 +24,26 @@ function describe(origin, include, lib, cxx11Abi) {
     origin,
     version,
     // The compiler searches /usr/include by itself, and must not be told to (include_next).
-    include: [include, join(include, 'torch/csrc/api/include')].filter(
-      (directory) => directory !== '/usr/include',
-    ),
+    include: [
+      include,
+      join(include, 'torch/csrc/api/include'),
+      ...(cuda ? cudaIncludes(dirname(dirname(lib)), env) : []),
+    ].filter((directory) => directory !== '/usr/include'),
     lib: [lib],
     libraries: ['torch_cpu', ...(cuda ? ['torch_cuda', 'c10_cuda'] : []), 'torch', 'c10', 'gomp'],
     cuda,
     cxx11Abi,
     blas: null,
   };
+}
+
+/** Folders with the headers of CUDA and NCCL: those of PyTorch's own packages beside it in `site`, then the toolkit's. */
+function cudaIncludes(site, env) {
+  const packages = join(site, 'nvidia');
+  const own = existsSync(packages) ? readdirSync(packages).map((name) => join(packages, name)) : [];
+  return [...own, env.CUDA_HOME ?? env.CUDA_PATH ?? '/usr/local/cuda']
+    .map((folder) => join(folder, 'include'))
+    .filter((folder) => existsSync(folder));
 }
 
 /** @returns the libtorch to build against, or null. A variable that points nowhere is an error, not a fall-back. */
@@ -41,6 +54,7 @@ export function findLibtorch(env = process.env) {
       join(env.LIBTORCH, 'include'),
       join(env.LIBTORCH, 'lib'),
       env.LIBTORCH_CXX11_ABI !== '0',
+      env,
     );
     if (found === null)
       throw new Error(`LIBTORCH is ${env.LIBTORCH}, which has no include/torch: unset it or correct it`);
@@ -54,11 +68,11 @@ export function findLibtorch(env = process.env) {
       .split('\n');
     // Debian's python3-torch keeps headers and libraries with the system's.
     return (
-      describe('PyTorch', join(folder, 'include'), join(folder, 'lib'), abi === '1') ??
-      distribution('PyTorch of the distribution')
+      describe('PyTorch', join(folder, 'include'), join(folder, 'lib'), abi === '1', env) ??
+      distribution('PyTorch of the distribution', env)
     );
   }
-  return distribution('the distribution');
+  return distribution('the distribution', env);
 }
 
 /**
@@ -73,12 +87,12 @@ function openmpBlas(lib) {
     : null;
 }
 
-function distribution(origin) {
+function distribution(origin, env) {
   const lib = ['/usr/lib', '/usr/lib64', '/usr/local/lib', ...multiarch()].find((d) =>
     existsSync(join(d, 'libtorch_cpu.so')),
   );
   if (lib === undefined) return null;
-  const found = describe(origin, '/usr/include', lib, true);
+  const found = describe(origin, '/usr/include', lib, true, env);
   return found === null ? null : { ...found, blas: openmpBlas(lib) };
 }
 

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "allocator.h"
+#include "cuda_memory.h"
 #include "distributed.h"
 #include "guarded.h"
 #include "handles.h"
@@ -379,19 +380,37 @@ void setDeterministic(const Napi::CallbackInfo& info) {
 
 Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), at::get_num_threads()); }
 
-// memory() -> { liveBytes, peakBytes, cachedBytes, handles }
+int indexOf(const c10::Device& device) { return device.has_index() ? device.index() : 0; }
+
+// memory(device) -> { liveBytes, peakBytes, cachedBytes, handles }
 Napi::Value memory(const Napi::CallbackInfo& info) {
-  const auto statistics = memoryStatistics();
-  auto result = Napi::Object::New(info.Env());
-  result.Set("liveBytes", static_cast<double>(statistics.live));
-  result.Set("peakBytes", static_cast<double>(statistics.peak));
-  result.Set("cachedBytes", static_cast<double>(statistics.cached));
-  result.Set("handles", static_cast<double>(state().tensors.size()));
-  return result;
+  return guarded(info, [&]() -> Napi::Value {
+    const c10::Device device(info[0].As<Napi::String>().Utf8Value());
+    const auto statistics = device.is_cuda() ? reclmis::cudaMemoryStatistics(indexOf(device)) : memoryStatistics();
+    auto result = Napi::Object::New(info.Env());
+    result.Set("liveBytes", static_cast<double>(statistics.live));
+    result.Set("peakBytes", static_cast<double>(statistics.peak));
+    result.Set("cachedBytes", static_cast<double>(statistics.cached));
+    result.Set("handles", static_cast<double>(state().tensors.size()));
+    return result;
+  });
 }
 
-void resetPeak(const Napi::CallbackInfo&) { reclmis::resetPeak(); }
-void emptyCache(const Napi::CallbackInfo&) { reclmis::emptyCache(); }
+// resetPeak(device)
+void resetPeak(const Napi::CallbackInfo& info) {
+  guarded(info, [&]() {
+    const c10::Device device(info[0].As<Napi::String>().Utf8Value());
+    if (device.is_cuda()) reclmis::resetCudaPeak(indexOf(device));
+    else reclmis::resetPeak();
+  });
+}
+
+void emptyCache(const Napi::CallbackInfo& info) {
+  guarded(info, [&]() {
+    reclmis::emptyCache();
+    reclmis::emptyCudaCache();
+  });
+}
 
 // trimHeap(): gives the holes in malloc's heaps back to the system
 void trimHeap(const Napi::CallbackInfo&) { reclmis::trimHeap(); }

@@ -15,7 +15,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
-#if __has_include(<nccl.h>) && __has_include(<torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>) && defined(RECLMIS_CUDA)
+#if defined(RECLMIS_CUDA) && __has_include(<nccl.h>) && __has_include(<cublas_v2.h>) && \
+    __has_include(<torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>)
 #define RECLMIS_NCCL 1
 #ifndef USE_C10D_NCCL
 #define USE_C10D_NCCL
@@ -29,6 +30,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
@@ -277,6 +279,35 @@ Napi::Value groupSum(const Napi::CallbackInfo& info) {
   });
 }
 
+struct Buckets {
+  std::vector<std::vector<size_t>> indices;
+  std::vector<size_t> limits;
+  int64_t first;
+  int64_t cap;
+};
+
+// The constructor has changed between releases without a word: 1.13 takes the buckets' limits, later ones two choices as well, 2.13 neither those
+// limits nor nothing but a list of limits to fill buckets anew by (empty: `first`, then `cap`). A template, so that what does not fit is not compiled.
+template <typename Reducer>
+std::shared_ptr<Reducer> makeReducer(const std::vector<at::Tensor>& parameters, const Buckets& buckets,
+                                     const c10::intrusive_ptr<c10d::ProcessGroup>& group, const std::vector<bool>& sparse, bool someUnused) {
+  using Parameters = std::vector<at::Tensor>;
+  using Indices = std::vector<std::vector<size_t>>;
+  using Limits = std::vector<size_t>;
+  using ProcessGroup = c10::intrusive_ptr<c10d::ProcessGroup>;
+  using Sparse = std::vector<bool>;
+  using Names = std::unordered_map<size_t, std::string>;
+  const auto& [indices, limits, first, cap] = buckets;
+  constexpr bool asViews = false;
+  if constexpr (std::is_constructible_v<Reducer, Parameters, Indices, Limits, ProcessGroup, Sparse, int64_t, bool, bool, Names, int64_t>)
+    return std::make_shared<Reducer>(parameters, indices, limits, group, sparse, cap, someUnused, asViews, Names(), first);
+  else if constexpr (std::is_constructible_v<Reducer, Parameters, Indices, Limits, ProcessGroup, Sparse, int64_t, bool, bool, Names, int64_t, bool, bool>)
+    return std::make_shared<Reducer>(parameters, indices, limits, group, sparse, cap, someUnused, asViews, Names(), first, false, false);
+  else
+    return std::make_shared<Reducer>(parameters, indices, group, sparse, cap, someUnused, asViews, Names(), first, false, false,
+                                     std::vector<int64_t>());
+}
+
 // reducerOpen(group, parameters, firstBucketBytes, bucketBytes, someUnused) -> reducer. Buckets fill in the reverse order of the parameters, in
 // which gradients become ready.
 Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
@@ -292,10 +323,8 @@ Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
     auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(reversed, {first, cap}, sparse);
     for (auto& bucket : buckets)
       for (auto& index : bucket) index = parameters.size() - 1 - index;
-    auto reducer = std::make_shared<c10d::Reducer>(parameters, buckets, limits, group->group, sparse,
-                                                   static_cast<int64_t>(cap), info[4].As<Napi::Boolean>().Value(),
-                                                   /*gradient_as_bucket_view=*/false,
-                                                   std::unordered_map<size_t, std::string>(), static_cast<int64_t>(first));
+    const Buckets parted{buckets, limits, static_cast<int64_t>(first), static_cast<int64_t>(cap)};
+    auto reducer = makeReducer<c10d::Reducer>(parameters, parted, group->group, sparse, info[4].As<Napi::Boolean>().Value());
     return Napi::Number::New(info.Env(), static_cast<double>(reducers().add(std::move(reducer))));
   });
 }

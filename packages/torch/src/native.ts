@@ -29,8 +29,8 @@ export interface Native {
   setDeterministic(on: boolean): void;
   setThreads(count: number): void;
   threads(): number;
-  memory(): { liveBytes: number; peakBytes: number; cachedBytes: number; handles: number };
-  resetPeak(): void;
+  memory(device: string): { liveBytes: number; peakBytes: number; cachedBytes: number; handles: number };
+  resetPeak(device: string): void;
   emptyCache(): void;
   trimHeap(): void;
   version(): { torch: string; configuration: string; cudaDevices: number };

@@ -70,7 +70,7 @@ export function threads(): number {
   return native().threads();
 }
 
-/** Native memory of the CPU, in bytes, and the number of open handles. */
+/** Native memory of a device, in bytes, and the number of open handles, on whatever device. */
 export interface Memory {
   /** In use by tensors, autograd's saved ones included. */
   readonly liveBytes: number;
@@ -81,12 +81,12 @@ export interface Memory {
   readonly handles: number;
 }
 
-export function memory(): Memory {
-  return native().memory();
+export function memory(device = 'cpu'): Memory {
+  return native().memory(device);
 }
 
-export function resetPeak(): void {
-  native().resetPeak();
+export function resetPeak(device = 'cpu'): void {
+  native().resetPeak(device);
 }
 
 /** Gives kept memory back to the system. */

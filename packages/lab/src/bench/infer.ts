@@ -43,7 +43,7 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
     clock.begin();
     const { flops } = countFlops(segment);
     for (let i = 1; i < warmup; i++) segment();
-    resetPeak();
+    resetPeak(engine.device);
     const secondsPerImage: number[] = [];
     for (let i = 0; i < steps; i++) {
       clock.begin();

@@ -115,7 +115,7 @@ export function report(measured: Measured): BenchReport {
     secondsPerPhase: measured.secondsPerPhase,
     waitShare: measured.waitShare,
     memory: {
-      peakTensorBytes: memory().peakBytes,
+      peakTensorBytes: memory(engine.device).peakBytes,
       peakResidentBytes: process.resourceUsage().maxRSS * 1024,
     },
     flops: {

@@ -58,7 +58,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
     for await (const batch of batches(session, made)) {
       const number = done + 1;
       const lr = session.rate(0);
-      if (done === warmup) resetPeak();
+      if (done === warmup) resetPeak(engine.device);
       if (flops === null) {
         flops = countFlops(() => trainStep(session, batch, number, lr)).flops;
       } else if (done < warmup) {

@@ -197,7 +197,7 @@ async function trainEpochs(
   const exhausted = (): boolean => earlyStopping.exhausted;
   if (exhausted()) return 'exhausted'; // resumed after its end
   for (let epoch = progress.records.length + 1; epoch <= config.train.epochs; epoch++) {
-    resetPeak();
+    resetPeak(session.engine.device);
     const course = running?.epoch === epoch ? running : EpochCourse.begin(epoch);
     const { lr, stopped } = await trainEpoch(session, course, progress, saving, options);
     if (stopped) return interrupted(saving, course);
@@ -215,7 +215,7 @@ async function trainEpochs(
       waitShare: course.waitShare,
       validation,
       best,
-      peakBytes: memory().peakBytes,
+      peakBytes: memory(session.engine.device).peakBytes,
       seconds: progress.seconds,
     };
     progress.completed(record);
