@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { devices, memory, readSafetensors, scope } from '@reclmis/torch';
+import { devices, distributed, memory, readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Overrides } from '../config.js';
 import { openRun } from '../run.js';
@@ -151,16 +151,19 @@ describe.skipIf(!devices().includes(device))('training on CUDA', () => {
     expect(worst).toBeLessThan(5e-3); // TF32, as above
   });
 
-  it('a group of one trains by NCCL as a process without a group', async () => {
-    const config = tinyConfig(data, { ...STILL, device: 'cuda', 'train.epochs': 1 });
-    const alone = await train({ ...config, device }, { out: place() });
-    const meeting = { host: '127.0.0.1', port: await freePort() };
-    const only = { rank: 0, size: 1, localRank: 0, localSize: 1 };
-    const plan = { kind: 'worker', source: 'torchrun', ...only, meeting } as const;
-    const parallel = await Parallel.join(plan, device, '127.0.0.1');
-    const together = await train(config, { out: place(), parallel });
-    await parallel.leave();
-    // The mean of three steps; the batches' statistics are summed in another way, and the steps carry the difference on.
-    expect(together.records[0]?.losses.total).toBeCloseTo(alone.records[0]?.losses.total ?? NaN, 2);
-  });
+  it.skipIf(!distributed.distributedBackends().includes('nccl'))(
+    'a group of one trains by NCCL as a process without a group',
+    async () => {
+      const config = tinyConfig(data, { ...STILL, device: 'cuda', 'train.epochs': 1 });
+      const alone = await train({ ...config, device }, { out: place() });
+      const meeting = { host: '127.0.0.1', port: await freePort() };
+      const only = { rank: 0, size: 1, localRank: 0, localSize: 1 };
+      const plan = { kind: 'worker', source: 'torchrun', ...only, meeting } as const;
+      const parallel = await Parallel.join(plan, device, '127.0.0.1');
+      const together = await train(config, { out: place(), parallel });
+      await parallel.leave();
+      // The mean of three steps; the batches' statistics are summed in another way, and the steps carry the difference on.
+      expect(together.records[0]?.losses.total).toBeCloseTo(alone.records[0]?.losses.total ?? NaN, 2);
+    },
+  );
 });
