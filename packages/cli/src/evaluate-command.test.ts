@@ -101,6 +101,17 @@ describe('reclmis evaluate', () => {
     for (const { csv } of [alone, both, flipped]) expect(existsSync(join(root, csv)), csv).toBe(true);
   });
 
+  it.each(['--csv', '--report'])('finds before it begins that %s cannot be written', (flag) => {
+    const { status, stdout, stderr } = reclmis(
+      'evaluate',
+      'run',
+      flag,
+      join('run', 'run.json', 'x', 'y.csv'),
+    );
+    expect([status, stdout]).toEqual([7, '']);
+    expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: /); // and no progress of evaluating before it
+  });
+
   it.each([
     [['evaluate', 'run', './run'], /expected different runs/],
     [['evaluate', 'run', 'twin', '--csv', 'a.csv'], /--csv: expected one run, got 2/],

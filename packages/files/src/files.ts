@@ -53,6 +53,13 @@ async function makeFolders(path: string): Promise<void> {
   }
 }
 
+/** Creates a folder and tries a file in it, before work whose results are to go there. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+export async function requireWritable(folder: string): Promise<void> {
+  const file = join(folder, `.${process.pid}.tmp`);
+  await writeFileAtomic(file, '');
+  await rm(file, { force: true });
+}
+
 /**
  * Writes a file whole or not at all: into a temporary file of the same folder (which is created if needed), then renamed. Text may come in
  * pieces, so that long files need not be in memory.

@@ -1,5 +1,5 @@
 /** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
 import type {
   CheckpointKind,
@@ -117,6 +117,9 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     );
   }
   const { cases } = dataset;
+  const { requireWritable } = await import('@reclmis/files');
+  const places = [flags.report, flags.csv === undefined ? undefined : dirname(flags.csv)];
+  for (const place of places) if (place !== undefined) await requireWritable(place);
 
   const reports: RunReport[] = [];
   const tables: string[] = [];
