@@ -197,7 +197,7 @@ class LoadedModel implements Model {
     const computed = performance.now();
     const masks = sizes.map(({ width, height }, i) => {
       const plane = probability.subarray(i * S * S, (i + 1) * S * S); // [1,S,S]
-      if (plane.some(Number.isNaN))
+      if (hasNaN(plane))
         throw new ReclmisError('INFERENCE_FAILED', 'the model gave probabilities that are not numbers');
       const own = resizePlane(plane, S, S, width, height);
       return { mask: threshold(own, width, height, least), probability: own, width, height };
@@ -341,6 +341,12 @@ async function runNetwork(
     throw new ReclmisError('INFERENCE_FAILED', `${output}: expected ${length} values, got ${result.length}`);
   }
   return result;
+}
+
+/** A plain loop: `some` calls a function for each of the 50,000 values. */
+function hasNaN(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
+  return false;
 }
 
 function firstLine(cause: unknown): string {
