@@ -40,7 +40,8 @@ export function isChannelAxis({ attributes }: OnnxNode): boolean {
   return axis?.kind === 'int' && axis.value === 1;
 }
 
-const transposition = (from: string, to: string, perm: readonly number[]): OnnxNode => ({
+/** A tensor with its axes in another order. */
+export const transposition = (from: string, to: string, perm: readonly number[]): OnnxNode => ({
   op: 'Transpose',
   inputs: [from],
   outputs: [to],

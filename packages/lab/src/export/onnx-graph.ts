@@ -79,6 +79,12 @@ export function float32Of(tensor: OnnxTensor): Float32Array {
   return new Float32Array(data.buffer, data.byteOffset, data.length / 4);
 }
 
+/** The numbers of an int64 constant. */
+export function integersOf({ type, data }: OnnxTensor): number[] {
+  if (type !== 'int64') throw new TypeError(`expected an int64 constant, got ${type}`);
+  return Array.from(new BigInt64Array(data.slice().buffer), Number);
+}
+
 /** Elements of a shape. */
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

@@ -397,7 +397,7 @@ describe('convolutions of upsampled maps', () => {
     expect(await difference(image, body, foldUpsampling)).toBeLessThan(CLOSE);
     const ops = opsOf(body);
     expect(ops).not.toContain('Resize');
-    expect(ops.filter((op) => op === 'DepthToSpace').length).toBe(1);
+    expect(ops.filter((op) => op === 'Conv').length).toBeGreaterThanOrEqual(4); // the phases
   });
 
   it('multiply four times instead of nine', () => {

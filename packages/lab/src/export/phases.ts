@@ -13,20 +13,20 @@
  * The result is the same but for the order of sums and one rounding of the summed weights. For float32: in int8 the sums of weights would need
  * scales of their own, and moving bytes costs as much as is saved.
  */
-import { channelsIn, isChannelAxis } from './channels.js';
+import { channelsIn, isChannelAxis, transposition } from './channels.js';
 import { dropUnread, makersOf } from './fold.js';
 import {
   float32Of,
   floats,
   int,
+  integers,
   ints,
   type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
   readersOf,
-  string,
 } from './onnx-graph.js';
-import type { Size } from './sizes.js';
+import { type Size, sizesIn } from './sizes.js';
 
 /** Rows (or columns) of the kernel that meet the first and the second pixel, for an even and for an odd row. */
 const MEETING = [
@@ -47,6 +47,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
   const makers = makersOf(graph);
   const readers = readersOf(graph);
   const channels = channelsIn(graph);
+  const sizeOf = sizesIn(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   /** The node that makes a tensor which nothing but one node reads. */
   const onlyFor = (name: string): OnnxNode | undefined =>
@@ -74,15 +75,17 @@ export function foldUpsampling(graph: OnnxGraph): void {
     const [output = ''] = node.outputs;
     const weight = constants.get(weightName);
     if (node.op !== 'Conv' || weight?.type !== 'float32' || !isPlain(node, 3)) return [node];
-    const [, C = 0] = weight.shape;
+    const [O = 0, C = 0] = weight.shape;
     const parts = partsOf(input, C);
     const doubled = (parts ?? []).filter(({ name }) => isDoubling(onlyFor(name), graph));
     const [up] = doubled;
     if (!parts || !up || doubled.length !== 1) return [node];
-
-    const concat = onlyFor(input);
     const resize = onlyFor(up.name);
     const small = resize?.inputs[0] ?? '';
+    const size = sizeOf(small);
+    if (!size) return [node];
+
+    const concat = onlyFor(input);
     if (resize) dropped.add(resize);
     if (concat?.op === 'Concat') dropped.add(concat);
     const rest = parts.filter((part) => part !== up);
@@ -100,12 +103,10 @@ export function foldUpsampling(graph: OnnxGraph): void {
     }
     const joined = `${output}.phases`;
     made.push({ op: 'Concat', inputs: phases, outputs: [joined], attributes: { axis: int(1) } }); // [B,4O,H/2,W/2]
-    const interleave = { blocksize: int(2), mode: string('DCR') };
-    if (rest.length === 0)
-      return [...made, { op: 'DepthToSpace', inputs: [joined], outputs: [output], attributes: interleave }];
+    const whole = rest.length === 0 ? output : `${output}.up`;
+    made.push(...interleave(graph, joined, whole, { side: 2, channels: O, size })); // [B,O,H,W]
+    if (rest.length === 0) return made;
 
-    const whole = `${output}.up`;
-    made.push({ op: 'DepthToSpace', inputs: [joined], outputs: [whole], attributes: interleave }); // [B,O,H,W]
     let skip = rest[0]?.name ?? '';
     if (rest.length > 1) {
       skip = `${output}.rest`;
@@ -175,6 +176,40 @@ export const convolution = (
   dilations: ints([1, 1]),
   group: int(groups),
 });
+
+/** What lies in each of `side` x `side` places of a square, to be put where it belongs in the map. */
+interface Places {
+  /** Places in a row, and rows of them. */
+  readonly side: number;
+  readonly channels: number;
+  /** Squares of the map. */
+  readonly size: Size;
+}
+
+/**
+ * The nodes that put places together to a map: [B,side*side*C,h,w] -> [B,C,side*h,side*w], place by place before. Columns first, then rows, which
+ * are copied whole: onnxruntime's DepthToSpace and transpositions of six axes go value by value, in one thread.
+ */
+export function interleave(
+  { constants }: OnnxGraph,
+  from: string,
+  to: string,
+  { side, channels, size: [h, w] }: Places,
+): OnnxNode[] {
+  const reshape = (input: string, output: string, shape: readonly number[]): OnnxNode => {
+    const name = `list_${shape.join('_').replaceAll('-', 'm')}`; // as the builder names them
+    constants.set(name, integers(shape));
+    return { op: 'Reshape', inputs: [input, name], outputs: [output], attributes: {} };
+  };
+  const at = (step: string): string => `${to}.${step}`;
+  return [
+    reshape(from, at('places'), [-1, side, side, channels * h * w]),
+    transposition(at('places'), at('columns'), [0, 1, 3, 2]), // [B,side,Chw,side]
+    reshape(at('columns'), at('wide'), [-1, side, channels * h, w * side]),
+    transposition(at('wide'), at('rows'), [0, 2, 1, 3]), // [B,Ch,side,side*w]
+    reshape(at('rows'), to, [-1, channels, h * side, w * side]),
+  ];
+}
 
 /** The 2x2 weight [O,count,2,2] of a phase, of a 3x3 one [O,C,3,3] and a part of its inputs; summed in float64. */
 function phaseWeight(weight: OnnxTensor, { from, count }: Part, row: 0 | 1, column: 0 | 1): OnnxTensor {

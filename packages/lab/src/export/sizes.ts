@@ -1,6 +1,6 @@
 /** Height and width of a graph's maps, which do not depend on the batch: followed from the inputs through the operators that such networks have. */
 import { makersOf } from './fold.js';
-import { float32Of, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
+import { float32Of, integersOf, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
 /** Height and width in pixels. */
 export type Size = readonly [height: number, width: number];
@@ -21,6 +21,11 @@ export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
     known.set(name, size);
     return size;
   };
+  /** The shape that a node gives, where it is a constant; -1 is the batch. */
+  const given = (node: OnnxNode | undefined): readonly number[] => {
+    const shape = node?.op === 'Reshape' ? graph.constants.get(node.inputs[1] ?? '') : undefined;
+    return shape ? integersOf(shape) : [];
+  };
   const made = (node: OnnxNode): Size | null => {
     const [first = ''] = node.inputs;
     switch (node.op) {
@@ -28,6 +33,7 @@ export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
       case 'MaxPool':
         return windows(node, sizeOf(first));
       case 'Relu':
+      case 'Sigmoid':
       case 'Concat':
         return sizeOf(first);
       case 'Add':
@@ -40,10 +46,12 @@ export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
         const [, , rows = 0, columns = 0] = scales ? float32Of(scales) : [];
         return scaled(sizeOf(first), rows, columns);
       }
-      case 'DepthToSpace': {
-        const blocks = node.attributes['blocksize'];
-        const factor = blocks?.kind === 'int' ? blocks.value : 0;
-        return scaled(sizeOf(first), factor, factor);
+      case 'Reshape':
+        return mapSize(given(node));
+      case 'Transpose': {
+        const before = given(makers.get(first));
+        const order = node.attributes['perm'];
+        return order?.kind === 'ints' ? mapSize(order.value.map((axis) => before[axis] ?? 0)) : null;
       }
       default:
         return null;
@@ -68,6 +76,12 @@ function windows({ attributes }: OnnxNode, size: Size | null): Size | null {
     return Math.floor((padded - reach) / (strides[axis] ?? 1)) + 1;
   };
   return [along(0), along(1)];
+}
+
+/** Of a shape, where it is one of a map [B,C,H,W]. */
+function mapSize(shape: readonly number[]): Size | null {
+  const [, , H = 0, W = 0] = shape;
+  return shape.length === 4 && H > 0 && W > 0 ? [H, W] : null;
 }
 
 function scaled(size: Size | null, rows: number, columns: number): Size | null {

@@ -21,7 +21,7 @@
  */
 import { dropUnused } from './fold.js';
 import { float32Of, floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
-import { convolution, isPlain } from './phases.js';
+import { convolution, interleave, isPlain } from './phases.js';
 import { type Size, sizesIn } from './sizes.js';
 
 type Matrix = readonly (readonly number[])[];
@@ -164,9 +164,9 @@ class Tiling {
     const { O } = this.layer;
     const matrix = this.matrix('output_tiles', kronecker(A_TRANSPOSED, A_TRANSPOSED));
     const pixels = this.emit('MatMul', [matrix, this.reshape(products, [-1, READ * READ, O * h * w])]);
-    const wide = this.transpose(this.reshape(pixels, [-1, TILE, TILE, O * h * w]), [0, 1, 3, 2]); // [B,4,Ohw,4]
-    const high = this.transpose(this.reshape(wide, [-1, TILE, O * h, w * TILE]), [0, 2, 1, 3]); // [B,Oh,4,4w]
-    return this.reshape(high, [-1, O, h * TILE, w * TILE]);
+    const whole = `${pixels}.map`;
+    this.nodes.push(...interleave(this.graph, pixels, whole, { side: TILE, channels: O, size: [h, w] }));
+    return whole;
   }
 
   /** Four rows from the products, [B,O,4h,W]. */
