@@ -56,7 +56,7 @@ export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): P
   }
 }
 
-/** Cases that the ranges are taken from, and others that the result is checked on. */
+/** Cases that the ranges are taken from, and others on which the layers in float are chosen and the result is checked. */
 export interface CalibrationCases {
   readonly used: readonly ExportCase[];
   readonly kept: readonly ExportCase[];

@@ -148,7 +148,7 @@ async function writeModel(
   }
   const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
   const floatLayers = calibration
-    ? await toInt8(graph, model, calibration.used, { onStage, ...(signal ? { signal } : {}) })
+    ? await toInt8(graph, model, calibration, { onStage, ...(signal ? { signal } : {}) })
     : [];
 
   onStage('writing');

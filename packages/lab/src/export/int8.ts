@@ -1,12 +1,13 @@
-/** The steps of an int8 export: like ranges for all channels, ranges of tensors, the layers' errors, and the quantisation of those that bear it. */
+/** The steps of an int8 export: like ranges for all channels, ranges of tensors, the layers' errors, and the quantisation of all layers that bear it. */
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '../run.js';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
-import type { ExportCase } from './cases.js';
+import type { CalibrationCases, ExportCase } from './cases.js';
 import { equalise } from './equalise.js';
 import { separateConstants } from './fold.js';
-import { measureLayers, NOISE_LIMIT } from './layer-error.js';
-import type { OnnxGraph } from './onnx-graph.js';
+import { floatLayers } from './float-layers.js';
+import { measureLayers } from './layer-error.js';
+import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
 import { reduceChannelsLast, projectChannelsLast } from './reductions.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
@@ -24,11 +25,12 @@ export interface Int8Options {
 export async function toInt8(
   graph: OnnxGraph,
   model: LoadedModel,
-  cases: readonly ExportCase[],
+  { used, kept }: CalibrationCases,
   { onStage, signal }: Int8Options = {},
 ): Promise<string[]> {
   onStage?.('calibrating');
-  const inputs = cases.map((one) => inputsOf(model, one));
+  const inputs = used.map((one) => inputsOf(model, one));
+  const unseen = kept.map((one) => inputsOf(model, one));
   separateConstants(graph);
   reduceChannelsLast(graph);
   projectChannelsLast(graph);
@@ -36,9 +38,17 @@ export async function toInt8(
   const layers = layersOf(graph);
   const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs, signal);
   const errors = await measureLayers(graph, layers, ranges, inputs.slice(0, MEASURED));
-  const bearing = errors.filter(({ noise }) => noise <= NOISE_LIMIT).map(({ layer }) => layer);
-  quantise(graph, bearing, ranges);
-  return errors.filter(({ noise }) => !(noise <= NOISE_LIMIT)).map(({ layer }) => layer.weight);
+  const shifts = new Map(errors.map(({ layer, shift }) => [layer.weight, shift]));
+  const quantised = (into: OnnxGraph, float: ReadonlySet<string>): OnnxGraph =>
+    quantise(
+      into,
+      layersOf(into).filter(({ weight }) => !float.has(weight)),
+      ranges,
+      shifts,
+    );
+  const float = await floatLayers(graph, errors, (tried) => quantised(copyOf(graph), tried), unseen, signal);
+  quantised(graph, float);
+  return [...float];
 }
 
 function inputsOf(model: LoadedModel, { image, note }: ExportCase): CalibrationInputs {

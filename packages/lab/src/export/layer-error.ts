@@ -1,10 +1,10 @@
 /**
  * How much each layer suffers from 8 bits, measured: beside every layer of the float graph runs its quantised twin on the same float input,
- * and the ratio of the squared error to the square of the output says what it adds. Layers above a limit stay in float.
+ * and the ratio of the squared error to the square of the output says what it adds, the mean error of each channel what its bias should take back.
  */
 import type { CalibrationInputs, Range } from './calibrate.js';
 import { encodeModel } from './onnx-model.js';
-import { float32Of, floats, int, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
+import { float32Of, floats, int, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 import { activationScale, type Layer, quantiseChannels } from './quantise.js';
 import { openOnnx } from './session.js';
 
@@ -13,10 +13,9 @@ export interface LayerError {
   readonly layer: Layer;
   /** Mean square of the error by the mean square of the output; 0.01 is a signal of 20 dB above the noise. */
   readonly noise: number;
+  /** Mean error of each output channel of a convolution; empty of a product. */
+  readonly shift: Float32Array;
 }
-
-/** Noise above which a layer stays in float: 2 %, 17 dB. */
-export const NOISE_LIMIT = 0.02;
 
 /** @throws EXPORT_DIFFERS where onnxruntime fails. */
 export async function measureLayers(
@@ -27,17 +26,22 @@ export async function measureLayers(
 ): Promise<LayerError[]> {
   const twin: OnnxGraph = { ...graph, nodes: [...graph.nodes], constants: new Map(graph.constants) };
   const probes = layers.map((layer, i) => addTwin(twin, layer, i, ranges));
-  const outputs = probes.flat().map((name) => ({ name, type: 'float32' as const, shape: [] }));
+  const outputs = probes
+    .flat()
+    .filter((name) => name !== undefined)
+    .map((name) => ({ name, type: 'float32' as const, shape: [] }));
   const session = await openOnnx(encodeModel({ ...twin, outputs }, 'layers', { shapes: false }), {
     optimise: false, // the twins must not be merged with the layers
   });
-  const sums = layers.map(() => ({ error: 0, signal: 0 }));
+  const sums = layers.map(() => ({ error: 0, signal: 0, shift: new Float64Array() }));
   try {
     for (const inputs of cases) {
       const results = await session.run(inputs);
-      probes.forEach(([error, signal], i) => {
+      probes.forEach(([error, signal, shift], i) => {
         const sum = sums[i];
         if (!sum) return;
+        const shifts = results.get(shift ?? '') ?? new Float32Array();
+        sum.shift = Float64Array.from(shifts, (value, c) => (sum.shift[c] ?? 0) + value / cases.length);
         sum.error += results.get(error)?.[0] ?? Number.NaN;
         sum.signal += results.get(signal)?.[0] ?? Number.NaN;
       });
@@ -46,18 +50,18 @@ export async function measureLayers(
     await session.release();
   }
   return layers.map((layer, i) => {
-    const { error, signal } = sums[i] ?? { error: Number.NaN, signal: 1 };
-    return { layer, noise: signal === 0 ? 0 : error / signal };
+    const { error, signal, shift } = sums[i] ?? { error: Number.NaN, signal: 1, shift: [] };
+    return { layer, noise: signal === 0 ? 0 : error / signal, shift: Float32Array.from(shift) };
   });
 }
 
-/** Adds a layer's quantised twin; the names of its squared error and of the squared output. */
+/** Adds a layer's quantised twin; the names of its squared error, of the squared output and, of a convolution, of its channels' mean errors. */
 function addTwin(
   graph: OnnxGraph,
   { node, weight, input }: Layer,
   index: number,
   ranges: ReadonlyMap<string, Range>,
-): readonly [string, string] {
+): readonly [error: string, signal: string, shift?: string] {
   const at = `twin_${index}`;
   const constant = graph.constants.get(weight);
   const range = ranges.get(input);
@@ -90,5 +94,9 @@ function addTwin(
   const difference = add('Sub', [y, output], `${at}.difference`);
   const meanSquare = (of: string, name: string): string =>
     add('ReduceMean', [add('Mul', [of, of], `${name}.square`)], name, { keepdims: int(0) });
-  return [meanSquare(difference, `${at}.error`), meanSquare(output, `${at}.signal`)];
+  const probes = [meanSquare(difference, `${at}.error`), meanSquare(output, `${at}.signal`)] as const;
+  if (node.op !== 'Conv') return probes;
+  const pixels = constant.shape.slice(2).map((_, i) => i + 2);
+  const axes = ints([0, ...pixels]);
+  return [...probes, add('ReduceMean', [difference], `${at}.shift`, { axes, keepdims: int(0) })];
 }

@@ -50,6 +50,16 @@ export interface OnnxGraph {
   readonly constants: Map<string, OnnxTensor>;
 }
 
+/** A copy that can be changed without the graph; constants' data are shared. */
+export function copyOf(graph: OnnxGraph): OnnxGraph {
+  const nodes = graph.nodes.map((node) => ({
+    ...node,
+    inputs: [...node.inputs],
+    outputs: [...node.outputs],
+  }));
+  return { ...graph, nodes, constants: new Map(graph.constants) };
+}
+
 export const int = (value: number): OnnxAttribute => ({ kind: 'int', value });
 export const float = (value: number): OnnxAttribute => ({ kind: 'float', value });
 export const string = (value: string): OnnxAttribute => ({ kind: 'string', value });

@@ -14,9 +14,10 @@ import { calibrationCases, ownCases, readCases } from './cases.js';
 import { exportModel } from './export.js';
 import { equalise, scalableConvolutions } from './equalise.js';
 import { fold, separateConstants } from './fold.js';
-import { measureLayers, NOISE_LIMIT } from './layer-error.js';
+import { floatLayers, leastCount, SOFT_DICE_LIMIT, softDice } from './float-layers.js';
+import { measureLayers } from './layer-error.js';
 import { encodeModel } from './onnx-model.js';
-import { float32Of, floats, type OnnxGraph } from './onnx-graph.js';
+import { copyOf, float32Of, floats, type OnnxGraph } from './onnx-graph.js';
 import { activationScale, layersOf, quantise, quantiseChannels, tensorsToCalibrate } from './quantise.js';
 import { record } from './record.js';
 import { openOnnx } from './session.js';
@@ -212,30 +213,163 @@ describe('equalise', () => {
   });
 });
 
+/** 17 dB: noise between that of layers that bear 8 bits and of those that do not. */
+const NOTED = 0.02;
+
+/**
+ * One channel a thousand times as large as the others takes nearly all steps, and the next layer's other inputs vanish. The large channel has no
+ * weight of its own, as where a following layer learnt to ignore it.
+ */
+function unevenGraph(): OnnxGraph {
+  const factors = Tensor.fromFloat32(
+    Float32Array.from({ length: 16 }, (_, c) => (c === 0 ? 1000 : 1)),
+    [1, 16, 1, 1],
+  );
+  const graph = smallGraph((between) => between.mul(factors));
+  ignoreFirstChannel(graph);
+  return graph;
+}
+
+function ignoreFirstChannel(graph: OnnxGraph): void {
+  const weight = graph.constants.get(layersOf(graph)[0]?.weight ?? '');
+  if (!weight) return;
+  const values = float32Of(weight);
+  for (let o = 0; o < 16; o++) values.fill(0, o * 144, o * 144 + 9);
+}
+
 describe('measureLayers', () => {
   it('finds the layer that eight bits are too few for', async () => {
-    // One channel a thousand times as large as the others takes nearly all steps, and the next layer's other inputs vanish.
-    const factors = Tensor.fromFloat32(
-      Float32Array.from({ length: 16 }, (_, c) => (c === 0 ? 1000 : 1)),
-      [1, 16, 1, 1],
-    );
     const noises = async (graph: OnnxGraph): Promise<number[]> => {
-      // The large channel has no weight of its own, as where a following layer learnt to ignore it.
       const layers = layersOf(graph);
-      const weight = graph.constants.get(layers[0]?.weight ?? '');
-      if (weight) {
-        const values = float32Of(weight);
-        for (let o = 0; o < 16; o++) values.fill(0, o * 144, o * 144 + 9);
-      }
       const inputs = images(3);
       const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs);
       return (await measureLayers(graph, layers, ranges, inputs)).map(({ noise }) => noise);
     };
     const even = await noises(smallGraph());
-    const uneven = await noises(smallGraph((between) => between.mul(factors)));
-    expect(even.every((noise) => noise > 0 && noise < NOISE_LIMIT)).toBe(true);
-    expect(uneven[0]).toBeGreaterThan(NOISE_LIMIT);
-    expect(uneven[1]).toBeLessThan(NOISE_LIMIT);
+    const uneven = await noises(unevenGraph());
+    expect(even.every((noise) => noise > 0 && noise < NOTED)).toBe(true);
+    expect(uneven[0]).toBeGreaterThan(NOTED);
+    expect(uneven[1]).toBeLessThan(NOTED);
+  });
+
+  it('finds the mean errors of channels, which biases take back', async () => {
+    const graph = smallGraph();
+    const inputs = images(3);
+    const layers = layersOf(graph);
+    const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs);
+    const [first] = await measureLayers(graph, layers, ranges, inputs);
+    const { node, weight } = layers[0]!;
+    const [output = ''] = node.outputs;
+    /** Of the first layer's 16 channels over all images and pixels. */
+    const means = async (of: OnnxGraph): Promise<number[]> => {
+      const outputs = [{ name: output, type: 'float32' as const, shape: [] }];
+      const session = await openOnnx(encodeModel({ ...of, outputs }, 'test', { shapes: false }), {
+        optimise: false,
+      });
+      const sums = new Array<number>(16).fill(0);
+      for (const one of inputs) {
+        const values = (await session.run(one)).get(output) ?? new Float32Array();
+        values.forEach((value, i) => (sums[i >> 4]! += value / 48)); // 4 x 4 pixels, three images
+      }
+      await session.release();
+      return sums;
+    };
+    const shifts = new Map([[weight, first?.shift ?? new Float32Array()]]);
+    const quantised = (with_: ReadonlyMap<string, Float32Array>): OnnxGraph => {
+      const copy = copyOf(graph);
+      return quantise(copy, layersOf(copy), ranges, with_);
+    };
+    const expected = await means(graph);
+    const before = await means(quantised(new Map()));
+    const corrected = quantised(shifts);
+    const after = await means(corrected);
+    const steps = float32Of(corrected.constants.get(`${weight}.bias.scale`)!);
+    for (let c = 0; c < 16; c++) {
+      // A bias is rounded to whole steps; sums of 144 products of up to some tens in another order.
+      const tolerance = steps[c]! / 2 + 1e-4;
+      const shift = first?.shift[c] ?? Number.NaN;
+      expect(Math.abs(before[c]! - expected[c]! - shift)).toBeLessThan(tolerance);
+      expect(Math.abs(after[c]! - expected[c]!)).toBeLessThan(tolerance);
+    }
+    const squares = (of: readonly number[]): number =>
+      of.reduce((sum, value, c) => sum + (value - expected[c]!) ** 2, 0);
+    expect(squares(after)).toBeLessThan(squares(before) / 10);
+  });
+});
+
+describe('softDice', () => {
+  it.each([
+    ['of the same', [[0.2, 1]], [[0.2, 1]], 1],
+    ['of nothing alike', [[1, 0]], [[0, 1]], 0],
+    ['of a pixel half as sure', [[1, 0.5]], [[1, 1]], 3 / 3.25],
+    ['of all cases together', [[0, 0], [1]], [[0, 0.5], [1]], 2 / 2.25],
+    ['of zeros', [[0, 0]], [[0, 0]], 1],
+    ['of what is no number', [[1]], [[Number.NaN]], Number.NaN],
+    ['of a missing case', [[1]], [], Number.NaN],
+  ])('%s', (_, expected, actual, dice) => {
+    const arrays = (values: number[][]): Float32Array[] => values.map((one) => Float32Array.from(one));
+    const found = softDice(arrays(expected), arrays(actual));
+    if (Number.isNaN(dice)) expect(found).toBeNaN();
+    else expect(found).toBeCloseTo(dice, 6); // 0.2 is rounded to float32
+  });
+});
+
+describe('leastCount', () => {
+  it('finds each count in few trials', async () => {
+    for (let most = 0; most <= 40; most++) {
+      for (let least = 0; least <= most; least++) {
+        let trials = 0;
+        const found = await leastCount(most, (count) => {
+          trials += 1;
+          return Promise.resolve(count >= least);
+        });
+        expect(found).toBe(least);
+        expect(trials).toBeLessThanOrEqual(least === 0 ? 1 : 2 + 2 * Math.log2(2 * least));
+      }
+    }
+  });
+});
+
+describe('floatLayers', () => {
+  /** The layers left in float, by their places, and the soft Dice then. */
+  const chosen = async (graph: OnnxGraph): Promise<{ places: number[]; dice: number }> => {
+    const layers = layersOf(graph);
+    const [used, kept] = [images(4), images(3)];
+    const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), used);
+    const errors = await measureLayers(graph, layers, ranges, used);
+    const quantised = (float: ReadonlySet<string>): OnnxGraph => {
+      const copy = copyOf(graph);
+      return quantise(
+        copy,
+        layersOf(copy).filter(({ weight }) => !float.has(weight)),
+        ranges,
+      );
+    };
+    const float = await floatLayers(graph, errors, quantised, kept);
+    const probabilities = async (of: OnnxGraph): Promise<Float32Array[]> => {
+      const session = await openOnnx(encodeModel(of, 'test'));
+      const found: Float32Array[] = [];
+      for (const one of kept) found.push((await session.run(one)).get('probability') ?? new Float32Array());
+      await session.release();
+      return found;
+    };
+    return {
+      places: layers.flatMap(({ weight }, i) => (float.has(weight) ? [i] : [])),
+      dice: softDice(await probabilities(graph), await probabilities(quantised(float))),
+    };
+  };
+
+  it('leaves none where eight bits suffice', async () => {
+    const { places, dice } = await chosen(smallGraph());
+    expect(places).toEqual([]);
+    expect(dice).toBeGreaterThanOrEqual(SOFT_DICE_LIMIT);
+    expect(dice).toBeLessThan(1);
+  });
+
+  it('leaves the one that they are too few for, and no more', async () => {
+    const { places, dice } = await chosen(unevenGraph());
+    expect(places).toEqual([0]);
+    expect(dice).toBeGreaterThanOrEqual(SOFT_DICE_LIMIT);
   });
 });
 

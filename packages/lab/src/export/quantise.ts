@@ -6,7 +6,7 @@
  * Weights take 7 bits: processors with AVX2 and without VNNI add pairs of products of 8 bits in 16, which would overflow with all 8.
  *
  * What stays in float: the first convolution (3 channels in, the image itself), the last (one channel out, the logits), the attention's
- * products and softmaxes, PLAM's small maps, and the layers that `layer-error.ts` finds sensitive.
+ * products and softmaxes, PLAM's small maps, and the layers that `float-layers.ts` keeps.
  */
 import type { Range } from './calibrate.js';
 import { channelsFirst, channelsLast } from './channels.js';
@@ -110,11 +110,15 @@ function plan(graph: OnnxGraph, layers: readonly Layer[]): Map<string, string> {
   );
 }
 
-/** Quantises layers in place. @param ranges of at least `tensorsToCalibrate`. */
+/**
+ * Quantises layers in place.
+ * @param ranges of at least `tensorsToCalibrate`. @param shifts mean errors of the output channels, by weight, which biases take back.
+ */
 export function quantise(
   graph: OnnxGraph,
   layers: readonly Layer[],
   ranges: ReadonlyMap<string, Range>,
+  shifts: ReadonlyMap<string, Float32Array> = new Map(),
 ): OnnxGraph {
   const makers = makersOf(graph);
   const sizes = doubledSizes(graph);
@@ -125,7 +129,7 @@ export function quantise(
   }
   for (const layer of layers) {
     const scale = scales.get(layer.input);
-    if (scale) quantiseWeights(graph, layer, scale);
+    if (scale) quantiseWeights(graph, layer, scale, shifts.get(layer.weight));
   }
   const nodes: OnnxNode[] = [];
   /** After these nodes everybody reads the rounded tensor; `bytes` make it, by default from the tensor itself. */
@@ -202,7 +206,12 @@ function doubledBytes(graph: OnnxGraph, from: string, to: string, [H, W]: Size):
 }
 
 /** Replaces a layer's weight and bias by whole numbers and the nodes that turn them back. */
-function quantiseWeights(graph: OnnxGraph, { node, weight }: Layer, input: ActivationScale): void {
+function quantiseWeights(
+  graph: OnnxGraph,
+  { node, weight }: Layer,
+  input: ActivationScale,
+  shift: Float32Array | undefined,
+): void {
   const tensor = graph.constants.get(weight);
   if (!tensor) return;
   const axis = node.op === 'Conv' ? 0 : 1;
@@ -218,7 +227,9 @@ function quantiseWeights(graph: OnnxGraph, { node, weight }: Layer, input: Activ
   node.inputs = [node.inputs[0] ?? '', `${weight}.dq`];
   if (bias) {
     const factors = quantised.scales.map((scale) => Math.fround(scale * input.scale));
-    const values = float32Of(bias).map((value, c) => Math.round(value / (factors[c] ?? 1)));
+    const values = float32Of(bias).map((value, c) =>
+      Math.round((value - (shift?.[c] ?? 0)) / (factors[c] ?? 1)),
+    );
     graph.constants.set(`${weight}.bias.q`, {
       type: 'int32',
       shape: [channels],
