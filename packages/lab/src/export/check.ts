@@ -14,6 +14,8 @@ import { type ExportedTokenizer, TEXT_NAMES } from './text-graph.js';
 
 export type ExportPrecision = ModelManifest['precision'];
 
+/** From which probability on a pixel belongs to the mask; that of training's validation. */
+export const THRESHOLD = 0.5;
 /** Worst absolute difference of a probability in fp32. */
 export const FP32_LIMIT = 1e-4;
 /** Worst absolute difference of a note's feature (which have variance 1) in fp32; a tower of 12 layers adds up more than the word encoder. */

@@ -18,7 +18,7 @@ import { countFlops } from '@reclmis/torch';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
-import { checkExport, type CheckReport, type ExportPrecision } from './check.js';
+import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { toHalf } from './half.js';
 import { toInt8 } from './int8.js';
 import { countParameters } from './onnx-graph.js';
@@ -35,8 +35,6 @@ import { fewerProducts } from './winograd.js';
 const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
 /** Made and real images of the check. */
 const CHECKED = { made: 2, real: 4 } as const;
-/** From which probability on a pixel belongs to the mask; that of training's validation. */
-const THRESHOLD = 0.5;
 
 const INTENDED_USE =
   'Research on language-guided segmentation of medical images. Not a medical device: not for diagnosis, treatment or any other clinical decision.';

@@ -14,7 +14,7 @@ import { calibrationCases, ownCases, readCases } from './cases.js';
 import { exportModel } from './export.js';
 import { equalise, scalableConvolutions } from './equalise.js';
 import { fold, separateConstants } from './fold.js';
-import { floatLayers, leastCount, SOFT_DICE_LIMIT, softDice } from './float-layers.js';
+import { floatLayers, leastCount, sameSide, SOFT_DICE_LIMIT, softDice } from './float-layers.js';
 import { measureLayers } from './layer-error.js';
 import { encodeModel } from './onnx-model.js';
 import { copyOf, float32Of, floats, type OnnxGraph } from './onnx-graph.js';
@@ -311,6 +311,16 @@ describe('softDice', () => {
     const found = softDice(arrays(expected), arrays(actual));
     if (Number.isNaN(dice)) expect(found).toBeNaN();
     else expect(found).toBeCloseTo(dice, 6); // 0.2 is rounded to float32
+  });
+});
+
+describe('sameSide', () => {
+  it('is the share of pixels that the threshold puts on the same side', () => {
+    const [expected, actual] = [[0.49, 0.5, 0.9], [0]].map((one) => Float32Array.from(one));
+    const others = [0.5, 0.51, 0.6].map(Math.fround);
+    expect(sameSide([expected!, actual!], [Float32Array.from(others), actual!])).toBe(0.75);
+    expect(sameSide([expected!], [])).toBeCloseTo(1 / 3, 12); // what is missing is on no side: only the pixel below agrees
+    expect(sameSide([], [])).toBe(1);
   });
 });
 
