@@ -46,7 +46,8 @@ export async function toInt8(
       ranges,
       shifts,
     );
-  const float = await floatLayers(graph, errors, (tried) => quantised(copyOf(graph), tried), unseen, signal);
+  const weights = layers.map(({ weight }) => weight);
+  const float = await floatLayers(graph, weights, (tried) => quantised(copyOf(graph), tried), unseen, signal);
   quantised(graph, float);
   return [...float];
 }

@@ -346,7 +346,7 @@ describe('floatLayers', () => {
     const layers = layersOf(graph);
     const [used, kept] = [images(4), images(3)];
     const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), used);
-    const errors = await measureLayers(graph, layers, ranges, used);
+    const weights = layers.map(({ weight }) => weight);
     const quantised = (float: ReadonlySet<string>): OnnxGraph => {
       const copy = copyOf(graph);
       return quantise(
@@ -355,7 +355,7 @@ describe('floatLayers', () => {
         ranges,
       );
     };
-    const float = await floatLayers(graph, errors, quantised, kept);
+    const float = await floatLayers(graph, weights, quantised, kept);
     const probabilities = async (of: OnnxGraph): Promise<Float32Array[]> => {
       const session = await openOnnx(encodeModel(of, 'test'));
       const found: Float32Array[] = [];
