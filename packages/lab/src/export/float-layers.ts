@@ -1,5 +1,5 @@
 /**
- * Which layers stay in float: as few as the model's output allows. A layer's own error (`layer-error.ts`) says little of what the mask loses, for
+ * Which layers stay in float: as few as the model's output allows. A layer's own error says little of what the mask loses, for
  * later layers forgive some errors and not others; so the whole quantised graph is compared with the float one on images that calibration did not
  * see, and only where their probabilities or masks differ too much the layers that alone change the output most go back to float.
  */

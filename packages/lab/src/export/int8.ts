@@ -6,7 +6,7 @@ import type { CalibrationCases, ExportCase } from './cases.js';
 import { equalise } from './equalise.js';
 import { separateConstants } from './fold.js';
 import { floatLayers } from './float-layers.js';
-import { measureLayers } from './layer-error.js';
+import { measureShifts } from './bias-shifts.js';
 import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
 import { reduceChannelsLast, projectChannelsLast } from './reductions.js';
@@ -37,8 +37,7 @@ export async function toInt8(
   await equalise(graph, inputs, signal);
   const layers = layersOf(graph);
   const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs, signal);
-  const errors = await measureLayers(graph, layers, ranges, inputs.slice(0, MEASURED));
-  const shifts = new Map(errors.map(({ layer, shift }) => [layer.weight, shift]));
+  const shifts = await measureShifts(graph, layers, ranges, inputs.slice(0, MEASURED));
   const quantised = (into: OnnxGraph, float: ReadonlySet<string>): OnnxGraph =>
     quantise(
       into,
