@@ -1,5 +1,13 @@
 /** Files in Node, for training and serving alike: images in and out, notes in, and writing whole or not at all. */
-export { makeFolder, mapLimit, oneLine, requireWritable, systemCode, writeError, writeFileAtomic } from './files.js';
+export {
+  makeFolder,
+  mapLimit,
+  oneLine,
+  requireWritable,
+  systemCode,
+  writeError,
+  writeFileAtomic,
+} from './files.js';
 export {
   decodeImage,
   decodeImageHeader,
