@@ -1,4 +1,4 @@
-/** The steps of an int8 export: like ranges for all channels, ranges of tensors, the layers' errors, and the quantisation of all layers that bear it. */
+/** The steps of an int8 export: like ranges for all channels, ranges of tensors, what biases take back, the layers that stay in float, and the quantisation of the others. */
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '../run.js';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
@@ -12,7 +12,7 @@ import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
 import { reduceChannelsLast, projectChannelsLast } from './reductions.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 
-/** Cases on which the layers' errors are measured; they differ little from case to case. */
+/** Cases on which the shifts of channels are measured; they differ little from case to case. */
 const MEASURED = 4;
 
 export interface Int8Options {

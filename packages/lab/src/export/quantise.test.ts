@@ -1,4 +1,4 @@
-/** int8: scales, ranges, the layers' errors and whole graphs. */
+/** int8: scales, ranges, the shifts of channels and whole graphs. */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
