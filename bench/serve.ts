@@ -1,5 +1,6 @@
 /**
- * `reclmis serve` under load: the model's own speed in batches first, then the server, a process of its own, at 1, 8, 64 and 256 connections.
+ * `reclmis serve` under load: the server, a process of its own, at 1, 8, 64 and 256 connections, and before and after each the model's own speed in
+ * batches, since a shared machine is not equally fast all the time.
  *
  *     npm run bench:serve -- [--model DIR] [--seconds 60] [--connections 1,8,64,256] [--threads N] [--max-queue N] [--json]
  *
@@ -142,8 +143,6 @@ const resident = async (url: string): Promise<number> =>
 interface Stage {
   readonly connections: number;
   readonly imagesPerSecond: number;
-  /** Of the model's own speed. */
-  readonly share: number;
   /** Of answers with a mask, milliseconds. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly statuses: Readonly<Record<string, number>>;
@@ -153,7 +152,14 @@ interface Stage {
   readonly generatorShare: number;
 }
 
-async function load(url: string, body: Buffer, connections: number, own: number): Promise<Stage> {
+/** A stage beside the mean of the model's own speeds before and after it. */
+interface Measured extends Stage {
+  readonly own: number;
+  /** Of the model's own speed. */
+  readonly share: number;
+}
+
+async function load(url: string, body: Buffer, connections: number): Promise<Stage> {
   const start = await resident(url);
   const statuses: Record<string, number> = {};
   const times: number[] = [];
@@ -184,7 +190,6 @@ async function load(url: string, body: Buffer, connections: number, own: number)
   return {
     connections,
     imagesPerSecond,
-    share: imagesPerSecond / own,
     latency: { p50: quantile(times, 0.5), p95: quantile(times, 0.95), p99: quantile(times, 0.99) },
     statuses,
     broken: result.errors,
@@ -239,12 +244,13 @@ async function held(url: string): Promise<Record<string, number>> {
   }
 }
 
-function table(own: number, batch: number, rows: readonly Stage[]): string {
+function table(batch: number, rows: readonly Measured[]): string {
   const cells = [
     [
       'connections',
       'images/s',
-      'of own speed',
+      `own, batch ${batch}`,
+      'of own',
       'p50 ms',
       'p95 ms',
       'p99 ms',
@@ -257,7 +263,17 @@ function table(own: number, batch: number, rows: readonly Stage[]): string {
       'load took',
     ],
     ...rows.map(
-      ({ connections, imagesPerSecond, share, latency, statuses, broken, residentMiB, generatorShare }) => {
+      ({
+        connections,
+        imagesPerSecond,
+        own,
+        share,
+        latency,
+        statuses,
+        broken,
+        residentMiB,
+        generatorShare,
+      }) => {
         const { 200: good = 0, 503: busy = 0, ...rest } = statuses;
         const other = Object.values(rest).reduce((sum, n) => sum + n, 0);
         const figure = [latency.p50, latency.p95, latency.p99].map((value) => value.toFixed(0));
@@ -265,6 +281,7 @@ function table(own: number, batch: number, rows: readonly Stage[]): string {
         return [
           String(connections),
           imagesPerSecond.toFixed(2),
+          own.toFixed(2),
           `${(100 * share).toFixed(0)} %`,
           ...figure,
           ...[good, busy, other, broken].map(String),
@@ -276,7 +293,7 @@ function table(own: number, batch: number, rows: readonly Stage[]): string {
   ];
   const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
   const lines = cells.map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  '));
-  return `the model's own speed, batch ${batch}: ${own.toFixed(2)} images/s\n\n${lines.join('\n')}`;
+  return lines.join('\n');
 }
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-bench-serve-'));
@@ -286,16 +303,23 @@ try {
   const png = await picture();
   const body = formOf(png);
   const batch = DEFAULT_LIMITS.maxBatch;
-  remark('measuring the model by itself ...');
-  const own = await batchSpeed(dir, png, batch, Math.min(seconds, 15));
+  const ownSpeed = (): Promise<number> => {
+    remark('measuring the model by itself ...');
+    return batchSpeed(dir, png, batch, Math.min(seconds, 15));
+  };
   const server = await startServer(dir);
   child = server.child;
   const { url } = server;
-  await load(url, body, batch, own).then(() => remark('warmed up')); // a stage that does not count: memory is taken, code compiled
-  const rows: Stage[] = [];
+  await load(url, body, batch).then(() => remark('warmed up')); // a stage that does not count: memory is taken, code compiled
+  const rows: Measured[] = [];
+  let earlier = await ownSpeed();
   for (const connections of stages) {
     remark(`${connections} connections for ${seconds} s ...`);
-    rows.push(await load(url, body, connections, own));
+    const stage = await load(url, body, connections);
+    const later = await ownSpeed();
+    const own = (earlier + later) / 2;
+    rows.push({ ...stage, own, share: stage.imagesPerSecond / own });
+    earlier = later;
   }
   const before = await resident(url);
   await vanish(url, body);
@@ -307,7 +331,7 @@ try {
     model: values.model ?? 'made',
     threads,
     seconds,
-    own: { batch, imagesPerSecond: own },
+    ownBatch: batch,
     stages: rows,
     vanished: VANISHING,
     slow,
@@ -322,7 +346,7 @@ try {
   if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else
     process.stdout.write(
-      `${table(own, batch, rows)}\n\n${VANISHING} clients vanished, a slow one got ${slow}; left of them: ${JSON.stringify(left)}; ` +
+      `${table(batch, rows)}\n\n${VANISHING} clients vanished, a slow one got ${slow}; left of them: ${JSON.stringify(left)}; ` +
         `resident ${(before / MIB).toFixed(0)} -> ${(after / MIB).toFixed(0)} MiB; the server is ${well ? 'well' : 'not well'}\n`,
     );
 } finally {
