@@ -8,11 +8,11 @@
  * for each of the other's three weights. In the graph, for n places of tiles of m pixels:
  *
  *     V [B,nC,h,w]  B' x of every tile, by convolutions with the tile's stride, whose borders give the zeros around the map
- *     M [B,nO,h,w]  the products: a convolution in n groups
+ *     M [B,nO,h,w]  the products, of matrices [n,O,C] and [B,n,C,hw], or, of rows, a convolution in n groups
  *     Y [B,m,Ohw]   a product with A' [m,n]; then the tiles' rows and columns are put back where they belong
  *
- * The bias goes to the point 1, which A spreads over the whole tile unchanged. The file keeps the 3x3 weights: G w is a product of constants, which the
- * runtime computes once, when it loads the file.
+ * The file keeps the 3x3 weights: G w is a product of constants, which the runtime computes once, when it loads the file. Matrices it then takes as they
+ * are, while a convolution's weights would be laid out anew, a quarter of the time to a first mask (docs/export.md).
  *
  * What the transformations of an input cost is the same for any number of channels that read it; so few channels take the shorter way, one axis.
  *
@@ -92,25 +92,66 @@ class Tiling {
     const { size, columns } = layer;
     const [H, W] = size;
     const tiles: Size = [Math.ceil(H / TILE), columns ? Math.ceil(W / TILE) : W];
-    const input = columns ? this.inputTiles(tiles) : this.inputRows(tiles[0]);
-    const products = this.multiply(input);
-    const whole = columns ? this.outputTiles(products, tiles) : this.outputRows(products, tiles[0]);
+    const whole = columns ? this.tiles(tiles) : this.rows(tiles[0]);
     const covered = H % TILE === 0 && (!columns || W % TILE === 0);
     if (!covered) this.emit('Slice', [whole, this.list([0, 0]), this.list([H, W]), this.list([2, 3])]);
     const last = this.nodes.at(-1);
     if (last) last.outputs = [output];
   }
 
-  /** B' x B of the map's 4x4 tiles, [B,36C,h,w], by one convolution of single channels. */
-  private inputTiles([h, w]: Size): string {
-    const { C, size } = this.layer;
+  /** In 4x4 tiles: B' x B of each, by one convolution of single channels; a product of matrices for each place; A' Y A, [B,O,4h,4w]. */
+  private tiles([h, w]: Size): string {
+    const { C, O, size } = this.layer;
     const [H, W] = size;
-    const matrix = this.matrix('input_tiles', kronecker(B_TRANSPOSED, B_TRANSPOSED), [36, 1, READ, READ]);
+    const places = READ * READ;
+    const from = this.matrix('input_tiles', kronecker(B_TRANSPOSED, B_TRANSPOSED), [places, 1, READ, READ]);
     const pads = [1, 1, h * TILE + 1 - H, w * TILE + 1 - W];
     const single = this.reshape(this.node.inputs[0] ?? '', [-1, 1, H, W]);
-    const places = this.emit('Conv', [single, matrix], convolution([READ, READ], pads, [TILE, TILE])); // [BC,36,h,w]
-    const byPlace = this.transpose(this.reshape(places, [-1, C, 36, h * w]), [0, 2, 1, 3]); // [B,36,C,hw]
-    return this.reshape(byPlace, [-1, 36 * C, h, w]);
+    const read = this.emit('Conv', [single, from], convolution([READ, READ], pads, [TILE, TILE])); // [BC,36,h,w]
+    const input = this.transpose(this.reshape(read, [-1, C, places, h * w]), [0, 2, 1, 3]); // [B,36,C,hw]
+    // A convolution, since a product of matrices would have to change its shape afterwards: another copy of all the weights, as the file is loaded.
+    const by = this.matrix('weight_tiles', kronecker(G, G), [places, 9, 1, 1]);
+    const weights = this.emit('Conv', [this.taps([1, 9, O, C]), by], convolution([1, 1], [0, 0, 0, 0], [1, 1])); // [1,36,O,C]
+    const products = this.reshape(this.emit('MatMul', [weights, input]), [-1, places, O * h * w]);
+    const to = this.matrix('output_tiles', kronecker(A_TRANSPOSED, A_TRANSPOSED));
+    const pixels = this.withBias(this.emit('MatMul', [to, products]), h * w);
+    const whole = `${pixels}.map`;
+    this.nodes.push(...interleave(this.graph, pixels, whole, { side: TILE, channels: O, size: [h, w] }));
+    return whole;
+  }
+
+  /** A tile's pixels, [B,16,Ohw], and the channels' bias. */
+  private withBias(pixels: string, tiles: number): string {
+    const [, , name = ''] = this.node.inputs;
+    const bias = this.graph.constants.get(name);
+    if (!bias) return pixels;
+    const { O } = this.layer;
+    const column = `${name}.column`;
+    this.graph.constants.set(column, floats(float32Of(bias), [O, 1]));
+    return this.emit('Add', [this.reshape(pixels, [-1, TILE * TILE, O, tiles]), column]);
+  }
+
+  /** Four rows at a time: B' x, the products, A' Y, [B,O,4h,W]. The bias goes to the point 1, which A spreads over all four unchanged. */
+  private rows(h: number): string {
+    const { constants } = this.graph;
+    const { C, O, size } = this.layer;
+    const W = size[1];
+    const combined = this.emit('MatMul', [this.matrix('weight_rows', G), this.taps([3, O * C * 3])]);
+    const weights = this.reshape(combined, [READ * O, C, 1, 3]);
+    const inputs = [this.inputRows(h), weights];
+    const [, , biasName = ''] = this.node.inputs;
+    const bias = constants.get(biasName);
+    if (bias) {
+      const spread = new Float32Array(READ * O);
+      spread.set(float32Of(bias), O);
+      constants.set(`${biasName}.place`, floats(spread, [READ * O]));
+      inputs.push(`${biasName}.place`);
+    }
+    const products = this.emit('Conv', inputs, convolution([1, 3], [0, 1, 0, 1], [1, 1], READ)); // [B,6O,h,W]
+    const to = this.matrix('output_rows', A_TRANSPOSED);
+    const rows = this.emit('MatMul', [to, this.reshape(products, [-1, READ, O * h * W])]);
+    const high = this.transpose(this.reshape(rows, [-1, TILE, O * h, W]), [0, 2, 1, 3]); // [B,Oh,4,W]
+    return this.reshape(high, [-1, O, h * TILE, W]);
   }
 
   /**
@@ -129,54 +170,16 @@ class Tiling {
     return this.emit('Concat', places, { axis: int(1) });
   }
 
-  /** The products and their sums over channels, [B,nO,h,w]. */
-  private multiply(input: string): string {
+  /** The weights [O,C,3,3] with the taps first that G combines: all nine, or the three of a column; as a constant of this shape. */
+  private taps(shape: readonly [9 | 3, number] | readonly [1, 9, number, number]): string {
     const { constants } = this.graph;
-    const { O, C, columns } = this.layer;
-    const [, weightName = '', biasName = ''] = this.node.inputs;
-    const weight = constants.get(weightName);
-    if (!weight) throw new RangeError(`${weightName}: expected a constant`);
-    const places = columns ? READ * READ : READ;
-    const taps = columns ? 9 : 3;
-    // The weights [O,C,3,3] by the taps that G combines: [9,OC], or [3,OC3] for rows.
-    const byTap = transposed(float32Of(weight), columns ? [O * C, 9, 1] : [O * C, 3, 3]);
-    constants.set(`${weightName}.taps`, floats(byTap, [taps, byTap.length / taps]));
-    const matrix = this.matrix(columns ? 'weight_tiles' : 'weight_rows', columns ? kronecker(G, G) : G);
-    const combined = this.emit('MatMul', [matrix, `${weightName}.taps`]);
-    const inputs = [input, this.reshape(combined, [places * O, C, 1, columns ? 1 : 3])];
-    const bias = constants.get(biasName);
-    if (bias) {
-      const spread = new Float32Array(places * O);
-      spread.set(float32Of(bias), (columns ? READ + 1 : 1) * O); // the point 1, along both axes
-      constants.set(`${biasName}.place`, floats(spread, [places * O]));
-      inputs.push(`${biasName}.place`);
-    }
-    const across = columns ? 0 : 1;
-    return this.emit(
-      'Conv',
-      inputs,
-      convolution([1, columns ? 1 : 3], [0, across, 0, across], [1, 1], places),
-    );
-  }
-
-  /** 4x4 tiles of the products: columns beside columns, rows below rows, [B,O,4h,4w]. */
-  private outputTiles(products: string, [h, w]: Size): string {
-    const { O } = this.layer;
-    const matrix = this.matrix('output_tiles', kronecker(A_TRANSPOSED, A_TRANSPOSED));
-    const pixels = this.emit('MatMul', [matrix, this.reshape(products, [-1, READ * READ, O * h * w])]);
-    const whole = `${pixels}.map`;
-    this.nodes.push(...interleave(this.graph, pixels, whole, { side: TILE, channels: O, size: [h, w] }));
-    return whole;
-  }
-
-  /** Four rows from the products, [B,O,4h,W]. */
-  private outputRows(products: string, h: number): string {
-    const { O, size } = this.layer;
-    const W = size[1];
-    const matrix = this.matrix('output_rows', A_TRANSPOSED);
-    const rows = this.emit('MatMul', [matrix, this.reshape(products, [-1, READ, O * h * W])]);
-    const high = this.transpose(this.reshape(rows, [-1, TILE, O * h, W]), [0, 2, 1, 3]); // [B,Oh,4,W]
-    return this.reshape(high, [-1, O, h * TILE, W]);
+    const { C, O } = this.layer;
+    const [, weight = ''] = this.node.inputs;
+    const tensor = constants.get(weight);
+    if (!tensor) throw new RangeError(`${weight}: expected a constant`);
+    const [taps] = shape[0] === 1 ? [9] : shape;
+    constants.set(`${weight}.taps`, floats(transposed(float32Of(tensor), [O * C, taps, 9 / taps]), shape));
+    return `${weight}.taps`;
   }
 
   private emit(op: string, inputs: string[], attributes: OnnxNode['attributes'] = {}): string {
