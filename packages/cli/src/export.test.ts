@@ -67,7 +67,7 @@ describe('export', () => {
       [['export', 'run'], 2, 'OPTION_INVALID'],
       [['export', 'run', '-o', 'x', '--precision', 'int4'], 2, 'OPTION_INVALID'],
       [['export', 'run', '-o', 'x', '--target', 'kserve'], 2, 'OPTION_INVALID'],
-      [['export', 'run', '-o', 'x', '--name', 'a b'], 2, 'OPTION_INVALID: --name: expected 1 to 64 letters'],
+      [['export', 'run', '-o', 'x', '--name', 'a b'], 2, 'OPTION_INVALID: name: expected 1 to 64 letters'],
       [['export', 'nowhere', '-o', 'x'], 4, 'RUN_MISSING'],
     ];
     for (const [args, status, code] of cases) {

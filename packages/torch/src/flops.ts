@@ -60,6 +60,13 @@ const twoProjections: Rule = {
   count: (input, weight) => (2 * 2 * size(input) * size(weight)) / (weight[1] ?? 1),
 };
 
+/** Queries [B,T,C] by keys [B,S,C], and the weights by as many values; a gradient takes two products for each. */
+const attention: Rule = {
+  kind: 'matrixProduct',
+  operands: [0, 1],
+  count: (query, key) => 2 * 2 * size(query) * (key[1] ?? 1),
+};
+
 /** Every element of the input is multiplied by the weight's [Cout / groups, k..]. */
 const transposedConvolution: Rule = {
   ...convolution,
@@ -92,6 +99,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::conv2d': convolution,
   'reclmis::conv3x3': convolution, // the products of the definition, not the fewer that it makes
   'reclmis::projected_mean_max': twoProjections,
+  'reclmis::attention': attention,
   'aten::conv_transpose2d': transposedConvolution,
 };
 

@@ -1,5 +1,4 @@
 /** `reclmis export`: a trained run as an ONNX model with its manifest, checked against libtorch. */
-import { isModelName, ReclmisError } from '@reclmis/core';
 import type { CheckpointKind, ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -55,7 +54,7 @@ export function register(program: Command): void {
         .default('onnx'),
     )
     .option('--storage-uri <uri>', 'kserve: where the cluster will find the folder’s triton/')
-    .option('--name <name>', 'name in the manifest (default: model and data)', nameOf)
+    .option('--name <name>', 'name in the manifest (default: model and data)')
     .option('--threads <n>', 'threads of libtorch; 0: all cores', threadsOf);
   withOutputOptions(command)
     .addHelpText(
@@ -64,15 +63,6 @@ export function register(program: Command): void {
         '  $ reclmis export runs/qata -o models/qata-int8 --precision int8\n',
     )
     .action(run);
-}
-
-/** @throws OPTION_INVALID */
-function nameOf(text: string): string {
-  if (isModelName(text)) return text;
-  throw new ReclmisError(
-    'OPTION_INVALID',
-    `--name: expected 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first, got ${JSON.stringify(text)}`,
-  );
 }
 
 async function run(dir: string, flags: ExportFlags): Promise<void> {

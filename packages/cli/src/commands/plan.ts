@@ -1,9 +1,9 @@
 /** `reclmis plan`: looks at a data set and proposes the configuration to train with, with the reason of each setting. */
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { writeFileAtomic } from '@reclmis/files';
+import { requireWritable, writeFileAtomic } from '@reclmis/files';
 import type { Config, Fingerprint, Plan, PlanLimits, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -91,6 +91,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
       remedy: 'Name another file, or add --overwrite.',
     });
   }
+  if (out !== undefined) await requireWritable(dirname(out)); // before a data set is measured
   let bar: Progress | null = null;
   const fingerprint = await takeFingerprint(dir, {
     encoder: flags.encoder,

@@ -19,11 +19,15 @@ export interface EvaluatedData {
 export const splitText = ({ split, fold }: Pick<Dataset, 'split' | 'fold'>): string =>
   fold === undefined ? split : `${split} (fold ${fold.fold} of ${fold.folds})`;
 
-/** Opens them. @throws the codes of `openDataset`; STEM_UNKNOWN for a stem that the fold does not have */
+/** Opens them. @throws the codes of `openDataset`; STEM_UNKNOWN for a stem that the fold does not have; DATA_FOLDER_MISSING where none is named */
 export async function openEvaluated(
   run: Pick<Run, 'config' | 'info'>,
   { dataDir = run.config.data.dir, split = 'test', stems }: EvaluatedData = {},
 ): Promise<Dataset> {
+  if (dataDir === '')
+    throw new ReclmisError('DATA_FOLDER_MISSING', 'data.dir: the run’s configuration names no folder', {
+      remedy: 'Say with --data where the data set is.',
+    });
   const fold = split === 'test' ? null : await openFold(run, dataDir, split);
   if (fold === null) return openDataset(dataDir, split, stems === undefined ? {} : { stems });
   const chosen = await readStems(stems);

@@ -128,12 +128,19 @@ interface Tally {
 function compareMasks(expected: Float32Array, actual: Float32Array, threshold: number, tally: Tally): void {
   if (actual.length !== expected.length) tally.worst = Number.POSITIVE_INFINITY;
   for (let i = 0; i < expected.length; i++) {
-    const p = expected[i] ?? Number.NaN;
-    const q = actual[i] ?? Number.NaN;
-    tally.worst = Math.max(tally.worst, Math.abs(p - q)); // NaN stays
-    tally.pixels += 1;
-    if (p >= threshold === q >= threshold) tally.agree += 1;
+    const difference = Math.abs((expected[i] ?? Number.NaN) - (actual[i] ?? Number.NaN));
+    tally.worst = Math.max(tally.worst, difference); // NaN stays
   }
+  tally.pixels += expected.length;
+  tally.agree += equalPixels(expected, actual, threshold);
+}
+
+/** How many pixels of two maps of probabilities are on the same side of the threshold; one that the second lacks is below. */
+export function equalPixels(expected: Float32Array, actual: Float32Array, threshold: number): number {
+  let equal = 0;
+  for (let i = 0; i < expected.length; i++)
+    equal += Number((expected[i] ?? Number.NaN) >= threshold === (actual[i] ?? Number.NaN) >= threshold);
+  return equal;
 }
 
 /** The notes' features by the exported encoder, compared with training's. */

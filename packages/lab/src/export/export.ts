@@ -8,6 +8,7 @@ import { copyFile, mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/prom
 import { basename, dirname, join, resolve } from 'node:path';
 import {
   formatManifest,
+  isModelName,
   MANIFEST_FILE,
   MANIFEST_FORMAT,
   type ModelManifest,
@@ -86,12 +87,13 @@ export interface ExportReport {
 
 /**
  * Exports a run.
- * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS, INTERRUPTED
+ * @throws OPTION_INVALID, RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS, INTERRUPTED
  */
 export async function exportModel(runDir: string, options: ExportOptions): Promise<ExportReport> {
   const { checkpoint = 'best', threads } = options;
   const out = resolve(options.out);
   checkTarget(options.target ?? 'onnx', options.storageUri);
+  checkName(options.name);
   const run = openRun(runDir);
   refuseTaken(out);
   using model = run.loadModel({
@@ -243,6 +245,15 @@ async function describe(
     limits: [...LIMITS],
     check: { cases: check.cases, worst: check.worst },
   };
+}
+
+/** @throws OPTION_INVALID */
+function checkName(name: string | undefined): void {
+  if (name === undefined || isModelName(name)) return;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `name: expected 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first, got ${JSON.stringify(name)}`,
+  );
 }
 
 /** Of an image and its note by libtorch's operators; the exported graph may need less (`phases.ts`). */

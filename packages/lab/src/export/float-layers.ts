@@ -4,7 +4,7 @@
  * see, and only where their probabilities or masks differ too much the layers that alone change the output most go back to float.
  */
 import type { CalibrationInputs } from './calibrate.js';
-import { AGREEMENT, THRESHOLD } from './check.js';
+import { AGREEMENT, equalPixels, THRESHOLD } from './check.js';
 import { encodeModel } from './onnx-model.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
@@ -102,13 +102,10 @@ export function softDice(expected: readonly Float32Array[], actual: readonly Flo
 
 /** Share of the pixels on the same side of the threshold, as the exporter's check counts them: of an untrained model whole maps lie near it, which soft Dice does not see. */
 export function sameSide(expected: readonly Float32Array[], actual: readonly Float32Array[]): number {
-  let [same, all] = [0, 0];
-  for (const [k, values] of expected.entries()) {
-    const others = actual[k] ?? new Float32Array();
-    for (let i = 0; i < values.length; i++) {
-      same += Number((values[i] ?? Number.NaN) >= THRESHOLD === (others[i] ?? Number.NaN) >= THRESHOLD);
-      all += 1;
-    }
-  }
+  const all = expected.reduce((sum, { length }) => sum + length, 0);
+  const same = expected.reduce(
+    (sum, values, k) => sum + equalPixels(values, actual[k] ?? new Float32Array(), THRESHOLD),
+    0,
+  );
   return all === 0 ? 1 : same / all;
 }

@@ -2,12 +2,14 @@
  * Multi-head attention (Vaswani et al. 2017), with the parameters, keys (`in_proj_weight`, `in_proj_bias`,
  * `out_proj.weight`, `out_proj.bias`) and initialisation of PyTorch's `nn.MultiheadAttention(batch_first=True)`.
  *
- * Inputs that are the same handle are projected by one matrix product (all three, or key and value), heads are
- * gathered by one copy per product, and scale and mask are part of the score product.
+ * Inputs that are the same handle are projected by one matrix product (all three, or key and value). What follows is one operator of our own where it
+ * takes the projections (`attention.ts`) and nobody asks for the weights; else heads are gathered by one copy per product, and scale and mask are part of
+ * the score product.
  *
  * Legend: B batch, T queries, S keys, C channels, H heads, D = C / H.
  */
 import { ReclmisError } from '@reclmis/core';
+import { attend, takesAttention } from '../attention.js';
 import { dropout } from '../dropout.js';
 import { linear } from '../generated/functions.js';
 import { scope } from '../scope.js';
@@ -63,7 +65,13 @@ export class MultiheadAttention extends Module {
 
   /** query [B, T, C], key and value [B, S, C] -> [B, T, C]. */
   forward(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
-    return scope(() => this.#attend(query, key, value, options).output);
+    return scope(() => {
+      const inputs = this.#project(query, key, value);
+      const whole = inputs.parts.every(({ x, count }) => takesAttention(x, count * this.#headCount));
+      const gathered =
+        whole && this.#dropout < 1 ? this.#gatherAtOnce(inputs, options) : this.#gather(inputs, options).gathered;
+      return this.outProj.forward(gathered);
+    });
   }
 
   /** As `forward`, with the attention weights [B, H, T, S] before dropout (each row sums to 1). */
@@ -74,18 +82,51 @@ export class MultiheadAttention extends Module {
     options: AttentionOptions = {},
   ): { output: Tensor; weights: Tensor } {
     return scope(() => {
-      const { output, weights } = this.#attend(query, key, value, options);
-      const [B, T] = query.shape3();
-      return { output, weights: weights.view([B, this.#headCount, T, key.size(1)]) }; // [B, H, T, S]
+      const inputs = this.#project(query, key, value);
+      const { gathered, weights } = this.#gather(inputs, options);
+      return { output: this.outProj.forward(gathered), weights: weights.view(inputs.shape) };
     });
   }
 
-  #attend(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
+  /** What the heads gather by their weights, [B, T, C], by one operator. */
+  #gatherAtOnce({ parts, shape }: Projected, { mask = null, keyPadding = null }: AttentionOptions): Tensor {
+    const C = this.#width;
+    const [q, k, v] = parts.flatMap(({ x, count }) =>
+      count === 1 ? [x] : x.splitWithSizes(Array<number>(count).fill(C), -1),
+    ) as [Tensor, Tensor, Tensor]; // the counts add up to three
+    return attend(q, k, v, this.#headCount, {
+      bias: scoreBias(mask, keyPadding, shape, q),
+      dropout: this.training ? this.#dropout : 0,
+    });
+  }
+
+  /** The same by libtorch's operators, [B, T, C], with the weights [B*H, T, S]. */
+  #gather(
+    { parts, shape }: Projected,
     { mask = null, keyPadding = null }: AttentionOptions,
-  ): { output: Tensor; weights: Tensor } {
+  ): { gathered: Tensor; weights: Tensor } {
+    const [B, H, T, S] = shape;
+    const D = this.#width / H;
+    const heads = parts.flatMap(({ x, count }) => this.#heads(x, count));
+    const [q, k, v] = heads as [Tensor, Tensor, Tensor]; // [B*H, T, D], [B*H, S, D], [B*H, S, D]
+    const scale = 1 / Math.sqrt(D);
+    const bias = scoreBias(mask, keyPadding, shape, q)?.reshape([B * H, T, S]);
+    const keys = k.transpose(1, 2); // [B*H, D, S]
+    const scores = bias
+      ? bias.baddbmm(q, keys, { beta: 1, alpha: scale }) // [B*H, T, S]
+      : q.mul(scale).bmm(keys); // [B*H, T, S]
+    const weights = scores.softmax(-1);
+    const kept = this.training && this.#dropout > 0 ? dropout(weights, this.#dropout, true) : weights;
+    const gathered = kept
+      .bmm(v) // [B*H, T, D]
+      .view([B, H, T, D])
+      .transpose(1, 2) // [B, T, H, D]
+      .reshape([B, T, this.#width]);
+    return { gathered, weights };
+  }
+
+  /** Query, key and value projected, by as few matrix products as there are distinct inputs. @throws TENSOR_SHAPE */
+  #project(query: Tensor, key: Tensor, value: Tensor): Projected {
     const [B, T, C] = query.shape3();
     const [keyB, S, keyC] = key.shape3();
     const [valueB, valueS, valueC] = value.shape3();
@@ -97,36 +138,17 @@ export class MultiheadAttention extends Module {
           [query, key, value].map((x) => `[${x.shape.join(', ')}]`).join(', '),
       );
     }
-    const H = this.#headCount;
-    const [q, k, v] = this.#project(query, key, value); // [B*H, T, D], [B*H, S, D], [B*H, S, D]
-    const scale = 1 / Math.sqrt(C / H);
-    const bias = scoreBias(mask, keyPadding, [B, H, T, S], q);
-    const keys = k.transpose(1, 2); // [B*H, D, S]
-    const scores = bias
-      ? bias.baddbmm(q, keys, { beta: 1, alpha: scale }) // [B*H, T, S]
-      : q.mul(scale).bmm(keys); // [B*H, T, S]
-    const weights = scores.softmax(-1);
-    const kept = this.training && this.#dropout > 0 ? dropout(weights, this.#dropout, true) : weights;
-    const gathered = kept
-      .bmm(v) // [B*H, T, D]
-      .view([B, H, T, C / H])
-      .transpose(1, 2) // [B, T, H, D]
-      .reshape([B, T, C]);
-    return { output: this.outProj.forward(gathered), weights };
-  }
-
-  /** The projected heads of query, key and value, by as few matrix products as there are distinct inputs. */
-  #project(query: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor, Tensor] {
     const one = query === key && key === value;
     const inputs = one ? [query] : key === value ? [query, key] : [query, key, value];
     const counts = one ? [3] : key === value ? [1, 2] : [1, 1, 1];
     const rows = counts.map((count) => count * this.#width);
     const weights = one ? [this.inProjWeight] : this.inProjWeight.splitWithSizes(rows); // each [count C, C]
     const biases = one ? [this.inProjBias] : this.inProjBias.splitWithSizes(rows); // each [count C]
-    const heads = inputs.flatMap((x, i) =>
-      this.#heads(linear(x, weights[i] as Tensor, biases[i] as Tensor), counts[i] as number),
-    );
-    return heads as [Tensor, Tensor, Tensor]; // the counts add up to three
+    const parts = inputs.map((x, i) => ({
+      x: linear(x, weights[i] as Tensor, biases[i] as Tensor),
+      count: counts[i] as number,
+    }));
+    return { parts, shape: [B, this.#headCount, T, S] };
   }
 
   /** Cuts [B, L, count C] into `count` tensors of heads, [B*H, L, D] each, by one copy. */
@@ -142,14 +164,23 @@ export class MultiheadAttention extends Module {
   }
 }
 
-/** What is added to the scores: mask and padding together as [B*H, T, S] of q's dtype, or null for nothing. */
+/** Query, key and value after their projections. */
+interface Projected {
+  /** [B, L, count C] each, query, key and value in this order; the counts add up to three. */
+  readonly parts: readonly { readonly x: Tensor; readonly count: number }[];
+  /** Of the scores, [B, H, T, S]. */
+  readonly shape: readonly [B: number, H: number, T: number, S: number];
+}
+
+/** What is added to the scores: mask and padding together, expanded to [B, H, T, S], of q's dtype; null for nothing. */
 function scoreBias(
   mask: Tensor | null,
   keyPadding: Tensor | null,
-  [B, H, T, S]: readonly [number, number, number, number],
+  shape: Projected['shape'],
   q: Tensor,
 ): Tensor | null {
   if (!mask && !keyPadding) return null;
+  const [B, , , S] = shape;
   const padding = keyPadding
     ? zeros([B, 1, 1, S], { dtype: q.dtype, device: q.device }).maskedFill(
         keyPadding.view([B, 1, 1, S]),
@@ -157,5 +188,5 @@ function scoreBias(
       )
     : null; // [B, 1, 1, S]
   const sum = mask && padding ? mask.add(padding) : (mask ?? padding);
-  return sum ? sum.expand([B, H, T, S]).reshape([B * H, T, S]) : null;
+  return sum?.expand(shape) ?? null;
 }

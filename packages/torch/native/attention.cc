@@ -1,0 +1,309 @@
+// Attention of several heads over projected inputs, for float32 (Vaswani et al. 2017, eq. 1), with its gradient:
+//   reclmis::attention(query [B,T,C], key [B,S,C], value [B,S,C], bias [B,H,T,S] or none, heads H, p) -> [B,T,C]
+// softmax(q k' / sqrt(D) + bias), each weight dropped with probability p, times v, for each of H heads of D = C / H neighbouring channels. Heads are read and
+// written where they lie, so that none is gathered by a copy, and a head's scores stay in the nearest caches from their product to the sum of values. For
+// the backward pass the weights are kept; what was dropped is drawn again from the seed. A head of a batch is one thread's, so the bits do not depend on how
+// many there are.
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include "maps.h"
+#include "optional.h"
+#include "philox.h"
+
+#ifdef RECLMIS_LANES
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+
+namespace {
+
+using reclmis::operatorOf;
+using reclmis::OptionalTensor;
+#include "vector8.h"
+#include "products.h"
+
+struct Sizes {
+  int64_t batch, queries, keys, channels, heads;
+  int64_t width() const { return channels / heads; }
+  // A row of scores: whole lanes, of which those behind the last key weigh nothing.
+  int64_t row() const { return (keys + kLanes - 1) / kLanes * kLanes; }
+  int64_t scores() const { return queries * row(); }
+  int64_t packed() const { return std::max(queries, row()) * width(); }
+  // The first and the last group of numbers may be shared with other heads; behind the last row whole lanes are read.
+  int64_t drawn() const { return queries * keys + 3 * reclmis::kGroup; }
+};
+
+// Whether rows of channels can be read where they lie.
+bool isRows(const at::Tensor& x) { return x.scalar_type() == at::kFloat && x.dim() == 3 && x.stride(2) == 1; }
+
+Sizes checked(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t heads) {
+  TORCH_CHECK(reclmis::hasLanes() && query.device().is_cpu(), "attention runs on a CPU with AVX2");
+  TORCH_CHECK(isRows(query) && isRows(key) && isRows(value), "attention takes float32 [B,T,C], [B,S,C] and [B,S,C], channels side by side");
+  const int64_t batch = query.size(0), channels = query.size(2);
+  TORCH_CHECK(key.sizes() == value.sizes() && key.size(0) == batch && key.size(2) == channels, "attention: keys and values [", batch, ",S,", channels, "]");
+  TORCH_CHECK(heads > 0 && channels % heads == 0 && channels / heads % kLanes == 0, "attention: heads of a multiple of ", kLanes, " channels");
+  return {batch, query.size(1), key.size(1), channels, heads};
+}
+
+// A head's rows: `row` floats apart.
+struct Rows {
+  const float* at;
+  int64_t row;
+};
+
+Rows rowsOf(const at::Tensor& x, int64_t b, int64_t h, int64_t width) {
+  return {x.data_ptr<float>() + b * x.stride(0) + h * width, x.stride(1)};
+}
+
+// Rows [inner, outputs] as the panels of `product`.
+void pack(Rows from, int64_t inner, int64_t outputs, float* to) {
+  for (int64_t k = 0; k < outputs; k += kPanel) {
+    const int64_t width = panelWidth(outputs, k);
+    for (int64_t i = 0; i < inner; i++) {
+      for (int64_t j = 0; j < width; j += kLanes) store(to + k * inner + i * width + j, load(from.at + i * from.row + k + j));
+    }
+  }
+}
+
+// Rows [outputs, inner] turned over, as the panels of `product` for `padded` outputs, those behind the last 0.
+void packTurned(Rows from, int64_t outputs, int64_t inner, int64_t padded, float* to) {
+  for (int64_t k = 0; k < padded; k += kLanes) {
+    const int64_t panel = k / kPanel * kPanel, width = panelWidth(padded, panel);
+    float* part = to + panel * inner + (k - panel);
+    if (k + kLanes <= outputs) {
+      for (int64_t i = 0; i < inner; i += kLanes) reclmis::transpose8(from.at + k * from.row + i, from.row, part + i * width, width);
+      continue;
+    }
+    for (int64_t i = 0; i < inner; i++) {
+      for (int64_t j = 0; j < kLanes; j++) part[i * width + j] = k + j < outputs ? from.at[(k + j) * from.row + i] : 0;
+    }
+  }
+}
+
+// e^x for x of at most 0, to 2e-7 of it: 2^n e^r with |r| at most ln(2) / 2, e^r by its series to the sixth power. What is below the smallest normal number
+// is 0; what is not a number stays so.
+inline Vector exponential(Vector x) {
+  const Vector least = same(-87.33654F);
+  const Vector tiny = _mm256_cmp_ps(x, least, _CMP_LT_OQ);
+  const Vector bounded = _mm256_max_ps(least, x);
+  const Vector n = _mm256_round_ps(_mm256_mul_ps(bounded, same(1.44269504F)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  Vector r = _mm256_fnmadd_ps(n, same(0.693359375F), bounded);  // ln(2) in two parts, the first of few bits
+  r = _mm256_fnmadd_ps(n, same(-2.12194440e-4F), r);
+  Vector y = same(1.0F / 720);
+  for (const float k : {1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1.0F, 1.0F}) y = multiplyAdd(y, r, same(k));
+  const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  return _mm256_andnot_ps(tiny, _mm256_mul_ps(y, _mm256_castsi256_ps(power)));
+}
+
+inline float largestOf(Vector value) {
+  alignas(32) float lanes[kLanes];
+  _mm256_store_ps(lanes, value);
+  return *std::max_element(lanes, lanes + kLanes);
+}
+
+// The softmax of a row of `count` numbers in place; those behind, up to whole lanes, become 0.
+void softmax(float* row, int64_t count, int64_t whole) {
+  std::fill(row + count, row + whole, -std::numeric_limits<float>::infinity());
+  Vector most = load(row);
+  for (int64_t s = kLanes; s < whole; s += kLanes) most = _mm256_max_ps(load(row + s), most);
+  const Vector largest = same(largestOf(most));
+  Vector sums = zero();
+  for (int64_t s = 0; s < whole; s += kLanes) {
+    const Vector value = exponential(subtract(load(row + s), largest));
+    store(row + s, value);
+    sums = add(sums, value);
+  }
+  const Vector share = same(1 / reclmis::sumOf(sums));
+  for (int64_t s = 0; s < whole; s += kLanes) store(row + s, multiply(load(row + s), share));
+}
+
+// Of a head, what its weights [T,S] are multiplied by where some are dropped: `drawn` holds as many numbers from the place that is returned on.
+const float* drawFactors(const Sizes& sizes, int64_t head, const reclmis::Thinning& thinning, uint64_t seed, float* drawn) {
+  const int64_t first = head * sizes.queries * sizes.keys, end = first + sizes.queries * sizes.keys;
+  const int64_t begin = first / reclmis::kGroup, after = (end + kLanes + reclmis::kGroup - 1) / reclmis::kGroup;  // and whole lanes behind
+  for (int64_t group = begin; group < after; group++) {
+    __m256i numbers[4];
+    reclmis::philox(seed, static_cast<uint64_t>(group), numbers);
+    for (int i = 0; i < 4; i++) store(drawn + (group - begin) * reclmis::kGroup + i * kLanes, thinning.of(same(1), numbers[i]));
+  }
+  return drawn + first - begin * reclmis::kGroup;
+}
+
+// to [T, S] = values times factors; rows of `to` and `values` are whole lanes, 0 behind the last key, those of the factors S.
+void multiplyRows(const Sizes& sizes, const float* values, const float* factors, float* to) {
+  const int64_t row = sizes.row();
+  for (int64_t t = 0; t < sizes.queries; t++) {
+    const float *own = values + t * row, *by = factors + t * sizes.keys;
+    for (int64_t s = 0; s < row; s += kLanes) store(to + t * row + s, multiply(load(own + s), load(by + s)));
+  }
+}
+
+// The bias of a head, [T,S], where there is one.
+struct Bias {
+  const float* at = nullptr;
+  int64_t row = 0, column = 0;
+
+  static Bias of(const at::Tensor& bias, int64_t b, int64_t h) {
+    if (!bias.defined()) return {};
+    return {bias.data_ptr<float>() + b * bias.stride(0) + h * bias.stride(1), bias.stride(2), bias.stride(3)};
+  }
+};
+
+// -> output [B,T,C], weights before dropout [B,H,T, whole lanes of S]
+std::tuple<at::Tensor, at::Tensor> forwardPass(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const OptionalTensor& given,
+                                               int64_t heads, double p, int64_t seed) {
+  const Sizes sizes = checked(query, key, value, heads);
+  const at::Tensor bias = given.has_value() ? *given : at::Tensor();
+  TORCH_CHECK(!bias.defined() || (bias.scalar_type() == at::kFloat && bias.sizes() == at::IntArrayRef({sizes.batch, heads, sizes.queries, sizes.keys})),
+              "attention: a float32 bias [B,H,T,S]");
+  at::Tensor output = at::empty({sizes.batch, sizes.queries, sizes.channels}, query.options());
+  at::Tensor weights = at::empty({sizes.batch, heads, sizes.queries, sizes.row()}, query.options());
+  const int64_t width = sizes.width(), row = sizes.row(), each = 2 * sizes.packed() + sizes.scores() + sizes.drawn();
+  const at::Tensor scratch = at::empty({at::get_num_threads(), each}, query.options());
+  const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(width)));
+  const reclmis::Thinning thinning(p);
+  float *out = output.data_ptr<float>(), *all = weights.data_ptr<float>(), *work = scratch.data_ptr<float>();
+  at::parallel_for(0, sizes.batch * heads, 1, [&](int64_t begin, int64_t end) {
+    float *keys = work + at::get_thread_num() * each, *values = keys + sizes.packed(), *kept = values + sizes.packed(), *drawn = kept + sizes.scores();
+    for (int64_t head = begin; head < end; head++) {
+      const int64_t b = head / heads, h = head % heads;
+      const Rows q = rowsOf(query, b, h, width);
+      float* own = all + head * sizes.scores();
+      packTurned(rowsOf(key, b, h, width), sizes.keys, width, row, keys);
+      product(q.at, q.row, keys, sizes.queries, width, row, own, row);
+      const Bias shift = Bias::of(bias, b, h);
+      for (int64_t t = 0; t < sizes.queries; t++) {
+        float* scores = own + t * row;
+        for (int64_t s = 0; s < row; s += kLanes) store(scores + s, multiply(load(scores + s), same(scale)));
+        if (shift.at != nullptr) {
+          const float* by = shift.at + t * shift.row;
+          int64_t s = 0;
+          if (shift.column == 1) {
+            for (; s + kLanes <= sizes.keys; s += kLanes) store(scores + s, add(load(scores + s), load(by + s)));
+          }
+          for (; s < sizes.keys; s++) scores[s] += by[s * shift.column];
+        }
+        softmax(scores, sizes.keys, row);
+      }
+      const float* weighing = own;
+      if (p > 0) {
+        multiplyRows(sizes, own, drawFactors(sizes, head, thinning, static_cast<uint64_t>(seed), drawn), kept);
+        weighing = kept;
+      }
+      pack(rowsOf(value, b, h, width), sizes.keys, width, values);
+      product(weighing, row, values, sizes.queries, sizes.keys, width, out + b * sizes.queries * sizes.channels + h * width, sizes.channels);
+    }
+  });
+  return {output, weights};
+}
+
+// -> gradients of query, key and value, and of the bias [B,H,T,S] where it is wanted, else of no elements
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gradient, const at::Tensor& query, const at::Tensor& key,
+                                                                        const at::Tensor& value, const at::Tensor& weights, int64_t heads, double p,
+                                                                        int64_t seed, bool toBias) {
+  const Sizes sizes = checked(query, key, value, heads);
+  TORCH_CHECK(isRows(gradient) && gradient.sizes() == query.sizes(), "attention_backward: a float32 gradient [B,T,C]");
+  const auto like = [](const at::Tensor& x) { return at::empty(x.sizes(), x.options()); };
+  at::Tensor dQuery = like(query), dKey = like(key), dValue = like(value);
+  at::Tensor dBias = at::empty(toBias ? at::IntArrayRef({sizes.batch, heads, sizes.queries, sizes.keys}) : at::IntArrayRef({0}), query.options());
+  const int64_t width = sizes.width(), row = sizes.row(), each = sizes.packed() + 2 * sizes.scores() + sizes.drawn();
+  const at::Tensor scratch = at::empty({at::get_num_threads(), each}, query.options());
+  const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(width)));
+  const reclmis::Thinning thinning(p);
+  const float* all = weights.data_ptr<float>();
+  float *dq = dQuery.data_ptr<float>(), *dk = dKey.data_ptr<float>(), *dv = dValue.data_ptr<float>(), *db = dBias.data_ptr<float>();
+  float* work = scratch.data_ptr<float>();
+  at::parallel_for(0, sizes.batch * heads, 1, [&](int64_t begin, int64_t end) {
+    float *packed = work + at::get_thread_num() * each, *dScores = packed + sizes.packed(), *kept = dScores + sizes.scores(), *drawn = kept + sizes.scores();
+    for (int64_t head = begin; head < end; head++) {
+      const int64_t b = head / heads, h = head % heads;
+      const Rows dOut = rowsOf(gradient, b, h, width);
+      const float* own = all + head * sizes.scores();
+      const int64_t ofQuery = b * sizes.queries * sizes.channels + h * width, ofKey = b * sizes.keys * sizes.channels + h * width;
+      packTurned(rowsOf(value, b, h, width), sizes.keys, width, row, packed);
+      product(dOut.at, dOut.row, packed, sizes.queries, width, row, dScores, row);  // of the weights that were left
+      const float* weighing = own;
+      if (p > 0) {
+        const float* factors = drawFactors(sizes, head, thinning, static_cast<uint64_t>(seed), drawn);
+        multiplyRows(sizes, own, factors, kept);
+        multiplyRows(sizes, dScores, factors, dScores);
+        weighing = kept;
+      }
+      pack(dOut, sizes.queries, width, packed);
+      product<true>(weighing, row, packed, sizes.keys, sizes.queries, width, dv + ofKey, sizes.channels);
+      for (int64_t t = 0; t < sizes.queries; t++) {
+        const float* w = own + t * row;
+        float* d = dScores + t * row;
+        Vector sums = zero();
+        for (int64_t s = 0; s < row; s += kLanes) sums = multiplyAdd(load(d + s), load(w + s), sums);
+        const Vector mean = same(reclmis::sumOf(sums));
+        for (int64_t s = 0; s < row; s += kLanes) store(d + s, multiply(load(w + s), subtract(load(d + s), mean)));
+        if (toBias) std::copy_n(d, sizes.keys, db + (head * sizes.queries + t) * sizes.keys);
+        for (int64_t s = 0; s < row; s += kLanes) store(d + s, multiply(load(d + s), same(scale)));
+      }
+      pack(rowsOf(key, b, h, width), sizes.keys, width, packed);
+      product(dScores, row, packed, sizes.queries, sizes.keys, width, dq + ofQuery, sizes.channels);
+      pack(rowsOf(query, b, h, width), sizes.queries, width, packed);
+      product<true>(dScores, row, packed, sizes.keys, sizes.queries, width, dk + ofKey, sizes.channels);
+    }
+  });
+  return {dQuery, dKey, dValue, dBias};
+}
+
+class Attention : public torch::autograd::Function<Attention> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            const OptionalTensor& bias, int64_t heads, double p, int64_t seed) {
+    static const auto op = operatorOf<decltype(forwardPass)>("reclmis::attention_forward");
+    at::AutoDispatchBelowADInplaceOrView below;
+    const auto [output, weights] = op.call(query, key, value, bias, heads, p, seed);
+    context->save_for_backward({query, key, value, weights});
+    context->saved_data["heads"] = heads;
+    context->saved_data["p"] = p;
+    context->saved_data["seed"] = seed;
+    context->saved_data["to bias"] = bias.has_value() && bias->requires_grad();
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+    static const auto op = operatorOf<decltype(backwardPass)>("reclmis::attention_backward");
+    const auto saved = context->get_saved_variables();
+    auto& data = context->saved_data;
+    const bool toBias = data["to bias"].toBool();
+    at::AutoDispatchBelowADInplaceOrView below;
+    const auto [query, key, value, bias] = op.call(gradients[0].contiguous(), saved[0], saved[1], saved[2], saved[3], data["heads"].toInt(),
+                                                   data["p"].toDouble(), data["seed"].toInt(), toBias);
+    return {query, key, value, toBias ? bias : at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const OptionalTensor& bias, int64_t heads, double p) {
+  TORCH_CHECK(p >= 0 && p < 1, "attention: a probability below 1, got ", p);
+  return Attention::apply(query, key, value, bias, heads, p, p > 0 ? reclmis::drawnSeed() : 0);
+}
+
+}  // namespace
+
+#pragma GCC pop_options
+
+TORCH_LIBRARY_FRAGMENT(reclmis, library) {
+  library.def("attention(Tensor query, Tensor key, Tensor value, Tensor? bias, int heads, float p) -> Tensor");
+  library.def("attention_forward(Tensor query, Tensor key, Tensor value, Tensor? bias, int heads, float p, int seed) -> (Tensor, Tensor)");
+  library.def(
+      "attention_backward(Tensor gradient, Tensor query, Tensor key, Tensor value, Tensor weights, int heads, float p, int seed, bool bias) -> "
+      "(Tensor, Tensor, Tensor, Tensor)");
+}
+
+TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
+  library.impl("attention_forward", forwardPass);
+  library.impl("attention_backward", backwardPass);
+}
+
+TORCH_LIBRARY_IMPL(reclmis, Autograd, library) { library.impl("attention", attention); }
+#endif
