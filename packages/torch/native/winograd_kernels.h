@@ -267,29 +267,47 @@ void convolve(const Element* x, const Grid& grid, const Weights& w, const float*
   });
 }
 
+// How the K outputs of a block of sums lie in panels of three vectors, which with kSums rows fill the registers best; the last one or two are narrower.
+class SumPanels {
+ public:
+  explicit SumPanels(int64_t outputs) : vectors_(outputs / kLanes), wide_(vectors_ % 3 == 1 ? std::max<int64_t>(0, vectors_ / 3 - 1) : vectors_ / 3) {}
+
+  int64_t count() const { return wide_ + (vectors_ - 3 * wide_ + 1) / 2; }
+  // Of the panel that holds output k.
+  int64_t startOf(int64_t k) const {
+    const int64_t vector = k / kLanes, behind = vector - 3 * wide_;
+    return kLanes * (behind < 0 ? vector / 3 * 3 : 3 * wide_ + behind / 2 * 2);
+  }
+  int64_t start(int64_t panel) const { return kLanes * (panel < wide_ ? 3 * panel : 3 * wide_ + 2 * (panel - wide_)); }
+  int64_t width(int64_t start) const { return start < 3 * wide_ * kLanes ? 3 * kLanes : std::min(2 * kLanes, vectors_ * kLanes - start); }
+
+ private:
+  int64_t vectors_, wide_;
+};
+
 // Adds V' [kSums, tiles] x M [tiles, N vectors] to a block of the sums; v is a panel [tiles, kSums], m one [tiles, N vectors].
 template <int N>
 inline void accumulate(const float* v, const float* m, int64_t tiles, float* sums, int64_t row) {
   Vector s[kSums][N];
 #pragma GCC unroll 16
   for (int r = 0; r < kSums; r++) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int n = 0; n < N; n++) s[r][n] = load(sums + r * row + n * kLanes);
   }
   for (int64_t t = 0; t < tiles; t++) {
     Vector b[N];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int n = 0; n < N; n++) b[n] = load(m + (t * N + n) * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kSums; r++) {
       const Vector a = same(v[t * kSums + r]);
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int n = 0; n < N; n++) s[r][n] = multiplyAdd(a, b[n], s[r][n]);
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kSums; r++) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int n = 0; n < N; n++) store(sums + r * row + n * kLanes, s[r][n]);
   }
 }
@@ -339,6 +357,7 @@ template <typename Element>
 void weightGradient(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db) {
   constexpr int64_t kStage = 6 << 20;  // bytes of V and M together
   const int64_t C = dw.inputs, K = dw.outputs, tiles = grid.tiles();
+  const SumPanels panels(K);
   const int64_t fit = std::max<int64_t>(128, kStage / (kFrequencies * int64_t{sizeof(float)} * (C + K)));
   const int64_t stages = (tiles + fit - 1) / fit, size = (tiles + stages - 1) / stages;
   const int64_t frequencyV = size * C + kPad, frequencyM = size * K + kPad;
@@ -362,8 +381,8 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
         }
         const Window<kTile, Element> gradient(dy, grid, first + t, K, 0, zeros);
         for (int64_t k = 0; k < K; k += kLanes) {
-          const int64_t panel = k / kPanel * kPanel;
-          float* to = ms + panel * size + t * panelWidth(K, panel) + k % kPanel;
+          const int64_t panel = panels.startOf(k);
+          float* to = ms + panel * size + t * panels.width(panel) + k - panel;
           const Vector sum = gradientOf(gradient, k, [&](int64_t i, const Vector* out) {
 #pragma GCC unroll 6
             for (int64_t j = 0; j < kWindow; j++) store(to + (i * kWindow + j) * frequencyM, out[j]);
@@ -372,16 +391,16 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
         }
       }
     });
-    const int64_t panels = (K + kPanel - 1) / kPanel;
-    at::parallel_for(0, kFrequencies * panels, 1, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, kFrequencies * panels.count(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; task++) {
-        const int64_t f = task / panels, k = task % panels * kPanel, width = panelWidth(K, k);
+        const int64_t f = task / panels.count(), k = panels.start(task % panels.count()), width = panels.width(k);
         const float* panel = ms + f * frequencyM + k * size;
         if (f == 0) addRows(ms + kFrequencies * frequencyM + k * size, count, width, db + k);
         for (int64_t c = 0; c < C; c += kSums) {
           const float* from = vs + f * frequencyV + c * size;
           float* to = us + f * frequencyOf(dw) + c * K + k;
-          if (width == kPanel) accumulate<2>(from, panel, count, to, K);
+          if (width == 3 * kLanes) accumulate<3>(from, panel, count, to, K);
+          else if (width == 2 * kLanes) accumulate<2>(from, panel, count, to, K);
           else accumulate<1>(from, panel, count, to, K);
         }
       }

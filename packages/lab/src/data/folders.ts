@@ -301,7 +301,9 @@ async function reportStrayNotes(
   if (shared && split === 'val' && twinImages !== null) return;
   for (const key of [...table.notes.keys(), ...table.blank]) {
     if (isKeyOf(key, images, masks) || isKeyOf(key, twinImages, twinMasks)) continue;
-    const where = shared ? `neither ${FOLDERS.train} nor ${FOLDERS.val} holds a` : `${FOLDERS[split]} holds no`;
+    const where = shared
+      ? `neither ${FOLDERS.train} nor ${FOLDERS.val} holds a`
+      : `${FOLDERS[split]} holds no`;
     report('NOTE_WITHOUT_IMAGE', `${path}: ${key}`, `a note for no image: ${where} mask of this name`);
   }
   for (const row of table.unnamed)

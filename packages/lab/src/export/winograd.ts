@@ -111,7 +111,11 @@ class Tiling {
     const input = this.transpose(this.reshape(read, [-1, C, places, h * w]), [0, 2, 1, 3]); // [B,36,C,hw]
     // A convolution, since a product of matrices would have to change its shape afterwards: another copy of all the weights, as the file is loaded.
     const by = this.matrix('weight_tiles', kronecker(G, G), [places, 9, 1, 1]);
-    const weights = this.emit('Conv', [this.taps([1, 9, O, C]), by], convolution([1, 1], [0, 0, 0, 0], [1, 1])); // [1,36,O,C]
+    const weights = this.emit(
+      'Conv',
+      [this.taps([1, 9, O, C]), by],
+      convolution([1, 1], [0, 0, 0, 0], [1, 1]),
+    ); // [1,36,O,C]
     const products = this.reshape(this.emit('MatMul', [weights, input]), [-1, places, O * h * w]);
     const to = this.matrix('output_tiles', kronecker(A_TRANSPOSED, A_TRANSPOSED));
     const pixels = this.withBias(this.emit('MatMul', [to, products]), h * w);

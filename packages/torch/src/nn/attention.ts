@@ -69,7 +69,9 @@ export class MultiheadAttention extends Module {
       const inputs = this.#project(query, key, value);
       const whole = inputs.parts.every(({ x, count }) => takesAttention(x, count * this.#headCount));
       const gathered =
-        whole && this.#dropout < 1 ? this.#gatherAtOnce(inputs, options) : this.#gather(inputs, options).gathered;
+        whole && this.#dropout < 1
+          ? this.#gatherAtOnce(inputs, options)
+          : this.#gather(inputs, options).gathered;
       return this.outProj.forward(gathered);
     });
   }
