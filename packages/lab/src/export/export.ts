@@ -30,7 +30,7 @@ import { scoresOf } from './scores.js';
 import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
-import { fewerProducts } from './winograd.js';
+import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
 
 /** Names of the files in the exported folder. */
 const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
@@ -137,6 +137,7 @@ async function writeModel(
   const parameters = countParameters(graph);
   const flopsPerImage = flopsOf(model);
   if (precision === 'fp32') {
+    fewerProductsOfDoubled(graph);
     foldUpsampling(graph);
     meansAsConvolutions(graph);
     maximaByParts(graph);

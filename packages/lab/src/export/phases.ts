@@ -10,11 +10,13 @@
  *
  *     conv3x3(concat(skip, up(x))) = conv3x3(skip) + interleave(conv2x2 of x, 4 times)
  *
+ * For few channels: with more, tiles need fewer products still (`fewerProductsOfDoubled` in `winograd.ts`).
+ *
  * The result is the same but for the order of sums and one rounding of the summed weights. For float32: in int8 the sums of weights would need
  * scales of their own, and moving bytes costs as much as is saved.
  */
 import { channelsIn, isChannelAxis, transposition } from './channels.js';
-import { dropUnread, makersOf } from './fold.js';
+import { dropUnused, makersOf } from './fold.js';
 import {
   float32Of,
   floats,
@@ -35,14 +37,25 @@ const MEETING = [
 ] as const;
 
 /** A stretch of a convolution's input channels. */
-interface Part {
+export interface Part {
   readonly name: string;
   readonly from: number;
   readonly count: number;
 }
 
-/** Rewrites the convolutions that read upsampled maps; in place. */
-export function foldUpsampling(graph: OnnxGraph): void {
+/** What a 3x3 convolution of a doubled map reads. */
+export interface DoubledInput {
+  /** The parts of its input that are no doubled map, in their order. */
+  readonly rest: readonly Part[];
+  /** The part that is. */
+  readonly up: Part;
+  /** The map before it was doubled, and its size. */
+  readonly small: string;
+  readonly size: Size;
+}
+
+/** Finds what a node reads, where it is a 3x3 convolution of which one part of the input, read by nothing else, is a doubled map; else null. Of the graph as it is now. */
+export function doubledInputs(graph: OnnxGraph): (node: OnnxNode) => DoubledInput | null {
   const { constants } = graph;
   const makers = makersOf(graph);
   const readers = readersOf(graph);
@@ -52,7 +65,6 @@ export function foldUpsampling(graph: OnnxGraph): void {
   /** The node that makes a tensor which nothing but one node reads. */
   const onlyFor = (name: string): OnnxNode | undefined =>
     readers.get(name)?.length === 1 && !outputs.has(name) ? makers.get(name) : undefined;
-  const dropped = new Set<OnnxNode>();
 
   /** The convolution's input in parts, or null where the channels of more than one are not known. */
   const partsOf = (input: string, total: number): Part[] | null => {
@@ -70,25 +82,32 @@ export function foldUpsampling(graph: OnnxGraph): void {
     });
   };
 
+  return (node) => {
+    const [input = '', weightName = ''] = node.inputs;
+    const weight = constants.get(weightName);
+    if (node.op !== 'Conv' || weight?.type !== 'float32' || !isPlain(node, 3)) return null;
+    const parts = partsOf(input, weight.shape[1] ?? 0) ?? [];
+    const doubled = parts.filter(({ name }) => isDoubling(onlyFor(name), graph));
+    const [up] = doubled;
+    if (!up || doubled.length !== 1) return null;
+    const small = onlyFor(up.name)?.inputs[0] ?? '';
+    const size = sizeOf(small);
+    return size && { rest: parts.filter((part) => part !== up), up, small, size };
+  };
+}
+
+/** Rewrites the convolutions that read upsampled maps; in place. */
+export function foldUpsampling(graph: OnnxGraph): void {
+  const { constants } = graph;
+  const doubledInput = doubledInputs(graph);
   graph.nodes = graph.nodes.flatMap((node): OnnxNode[] => {
-    const [input = '', weightName = '', bias] = node.inputs;
+    const found = doubledInput(node);
+    const [, weightName = '', bias] = node.inputs;
     const [output = ''] = node.outputs;
     const weight = constants.get(weightName);
-    if (node.op !== 'Conv' || weight?.type !== 'float32' || !isPlain(node, 3)) return [node];
-    const [O = 0, C = 0] = weight.shape;
-    const parts = partsOf(input, C);
-    const doubled = (parts ?? []).filter(({ name }) => isDoubling(onlyFor(name), graph));
-    const [up] = doubled;
-    if (!parts || !up || doubled.length !== 1) return [node];
-    const resize = onlyFor(up.name);
-    const small = resize?.inputs[0] ?? '';
-    const size = sizeOf(small);
-    if (!size) return [node];
-
-    const concat = onlyFor(input);
-    if (resize) dropped.add(resize);
-    if (concat?.op === 'Concat') dropped.add(concat);
-    const rest = parts.filter((part) => part !== up);
+    if (!found || !weight) return [node];
+    const { rest, up, small, size } = found;
+    const [O = 0] = weight.shape;
     const made: OnnxNode[] = [];
     const phases: string[] = [];
     for (const row of [0, 1] as const) {
@@ -124,8 +143,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
     made.push({ op: 'Add', inputs: [`${output}.skip`, whole], outputs: [output], attributes: {} });
     return made;
   });
-  graph.nodes = graph.nodes.filter((node) => !dropped.has(node));
-  dropUnread(graph);
+  dropUnused(graph); // Resize and Concat, which nothing reads any more
 }
 
 /** A convolution of `side` x `side` pixels and stride 1 that keeps the size. */
@@ -232,7 +250,7 @@ function phaseWeight(weight: OnnxTensor, { from, count }: Part, row: 0 | 1, colu
 }
 
 /** The weight [O,C,3,3] of some of its inputs alone. */
-function sliceInputs(weight: OnnxTensor, parts: readonly Part[]): OnnxTensor {
+export function sliceInputs(weight: OnnxTensor, parts: readonly Pick<Part, 'from' | 'count'>[]): OnnxTensor {
   const [O = 0, C = 0] = weight.shape;
   const values = float32Of(weight);
   const total = parts.reduce((sum, { count }) => sum + count, 0);

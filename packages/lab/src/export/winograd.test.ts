@@ -1,5 +1,5 @@
 /** Winograd's filtering in the graph against libtorch's convolution, at sizes that tiles do not divide and batches that were not recorded. */
-import { conv2d, manualSeed, noGrad, randn, scope, type Tensor } from '@reclmis/torch';
+import { cat, conv2d, manualSeed, noGrad, randn, scope, type Tensor } from '@reclmis/torch';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fold } from './fold.js';
 import { encodeModel } from './onnx-model.js';
@@ -7,7 +7,7 @@ import { elements, type OnnxGraph } from './onnx-graph.js';
 import { record } from './record.js';
 import { openOnnx } from './session.js';
 import { translate } from './translate.js';
-import { fewerProducts } from './winograd.js';
+import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
 
 /** Of sums with variance 1: float32 loses a digit to factors up to 64 (measured: 2e-5); a wrong place or border differs by about 1. */
 const CLOSE = 1e-4;
@@ -28,10 +28,14 @@ function graphOf(shape: Shape, body: Body): OnnxGraph {
 }
 
 /** Worst difference from libtorch at batch 1 and 5, and how many convolutions were rewritten. */
-async function compare(shape: Shape, body: Body): Promise<{ worst: number; rewritten: number }> {
+async function compare(
+  shape: Shape,
+  body: Body,
+  rewrite = fewerProducts,
+): Promise<{ worst: number; rewritten: number }> {
   const graph = graphOf(shape, body);
   const before = graph.nodes.length;
-  fewerProducts(graph);
+  rewrite(graph);
   const rewritten = [...graph.constants.keys()].filter((name) => name.endsWith('.taps')).length;
   if (rewritten === 0) expect(graph.nodes.length).toBe(before);
   const session = await openOnnx(encodeModel(graph, 'test'), { threads: 1 });
@@ -101,6 +105,77 @@ describe('3x3 convolutions in tiles', () => {
     ['a size that does not follow', 64, (x) => plain(x.softmax(1), weights64)],
   ])('leave alone convolutions of %s', async (_name, C, body) => {
     const { worst, rewritten } = await compare([C, 8, 8], body);
+    expect(rewritten).toBe(0);
+    expect(worst).toBeLessThan(CLOSE);
+  });
+});
+
+describe('3x3 convolutions of doubled maps in tiles', () => {
+  const pointwise = (O: number, C: number): Tensor => scope(() => randn([O, C, 1, 1]).mul(1 / Math.sqrt(C)));
+  const project = (x: Tensor, w: Tensor): Tensor => conv2d(x, w, null, [1, 1], [0, 0], [1, 1], 1);
+  const doubled = (x: Tensor, w: Tensor): Tensor =>
+    project(x.maxPool2d([2, 2]), w).upsampleNearest2d([x.size(2), x.size(3)]);
+
+  it.each<[string, Shape, number]>([
+    ['beside a skip', [128, 8, 12], 128],
+    ['of sizes that tiles do not divide', [128, 6, 10], 144],
+    ['of one tile', [160, 2, 2], 128],
+  ])('%s', async (_name, shape, O) => {
+    const [C] = shape;
+    const [w, b, forSkip, forUp] = [weights(O, C + 144), randn([O]), pointwise(C, C), pointwise(144, C)];
+    const body = (x: Tensor): Tensor => plain(cat([project(x, forSkip), doubled(x, forUp)], 1), w, b).relu();
+    const { worst, rewritten } = await compare(shape, body, fewerProductsOfDoubled);
+    expect(rewritten).toBe(2); // the skip's taps and the doubled map's
+    expect(worst).toBeLessThan(CLOSE);
+  });
+
+  it('alone, before a skip, and between two', async () => {
+    const [one, three, first, second, third] = [
+      weights(128, 128),
+      weights(128, 128 + 32 + 16),
+      pointwise(128, 8),
+      pointwise(32, 8),
+      pointwise(16, 8),
+    ];
+    const shape: Shape = [8, 8, 8];
+    const maps = (x: Tensor): Tensor[] => [doubled(x, first), project(x, second), project(x, third)];
+    const bodies: [number, Body][] = [
+      [1, (x) => plain(doubled(x, first), one)],
+      [3, (x) => plain(cat(maps(x), 1), three)],
+      [
+        3,
+        (x) =>
+          plain(
+            cat(
+              [1, 0, 2].map((i) => maps(x)[i] as Tensor),
+              1,
+            ),
+            three,
+          ),
+      ],
+    ];
+    for (const [parts, body] of bodies) {
+      const { worst, rewritten } = await compare(shape, body, fewerProductsOfDoubled);
+      expect(rewritten).toBe(parts);
+      expect(worst).toBeLessThan(CLOSE);
+    }
+  });
+
+  const [few, many] = [pointwise(64, 8), pointwise(128, 8)];
+  const [fewToMany, manyToFew, manyToMany] = [weights(128, 64), weights(64, 128), weights(128, 128)];
+  it.each<[string, Body]>([
+    ['of few channels', (x) => plain(doubled(x, few), fewToMany)],
+    ['of few results', (x) => plain(doubled(x, many), manyToFew)],
+    [
+      'that others read too',
+      (x) => {
+        const up = doubled(x, many);
+        return plain(up, manyToMany).add(up);
+      },
+    ],
+    ['that are none', (x) => plain(project(x, many), manyToMany)],
+  ])('leave alone convolutions of maps %s', async (_name, body) => {
+    const { worst, rewritten } = await compare([8, 8, 8], body, fewerProductsOfDoubled);
     expect(rewritten).toBe(0);
     expect(worst).toBeLessThan(CLOSE);
   });
