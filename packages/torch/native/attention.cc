@@ -47,6 +47,7 @@ Sizes checked(const at::Tensor& query, const at::Tensor& key, const at::Tensor& 
   TORCH_CHECK(isRows(query) && isRows(key) && isRows(value), "attention takes float32 [B,T,C], [B,S,C] and [B,S,C], channels side by side");
   const int64_t batch = query.size(0), channels = query.size(2);
   TORCH_CHECK(key.sizes() == value.sizes() && key.size(0) == batch && key.size(2) == channels, "attention: keys and values [", batch, ",S,", channels, "]");
+  TORCH_CHECK(query.size(1) > 0 && key.size(1) > 0, "attention: at least one query and one key");
   TORCH_CHECK(heads > 0 && channels % heads == 0 && channels / heads % kLanes == 0, "attention: heads of a multiple of ", kLanes, " channels");
   return {batch, query.size(1), key.size(1), channels, heads};
 }

@@ -122,7 +122,7 @@ describe.skipIf(!native().hasLanes())('attention', () => {
     });
   });
 
-  it('refuses other shapes and dtypes, and a probability of 1', () => {
+  it('refuses other shapes and dtypes, no keys, and a probability of 1', () => {
     scope(() => {
       const x = zeros([1, 3, 16]);
       const whole = { bias: null, dropout: 0 };
@@ -134,6 +134,9 @@ describe.skipIf(!native().hasLanes())('attention', () => {
         expect.objectContaining(refused),
       );
       expect(() => attend(x, x, x, 2, { ...whole, dropout: 1 })).toThrow(expect.objectContaining(refused));
+      const none = zeros([1, 0, 16]);
+      expect(() => attend(x, none, none, 2, whole)).toThrow(expect.objectContaining(refused));
+      expect(() => attend(none, x, x, 2, whole)).toThrow(expect.objectContaining(refused));
       const half = x.to({ dtype: 'bfloat16' });
       expect(takesAttention(half, 2)).toBe(false);
       expect(() => attend(half, half, half, 2, whole)).toThrow(expect.objectContaining(refused));
