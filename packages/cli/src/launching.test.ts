@@ -110,7 +110,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('train --np
     expect(status('told')).toBe('out-of-time');
   });
 
-  it.each([
+  it.concurrent.each([
     ['SIGKILL', 'error RANK_LOST: rank 1 was ended by SIGKILL'],
     ['SIGSTOP', 'error RANK_LOST: rank 1 is lost: nothing was heard of it'],
   ] as const)('names a rank that got %s, leaves no process behind, and goes on', async (signal, message) => {

@@ -134,7 +134,7 @@ describe('SIGKILL', () => {
 });
 
 describe('requests to stop', () => {
-  it.each([
+  it.concurrent.each([
     ['SIGTERM', 75, 'PREEMPTED'],
     ['SIGUSR1', 75, 'PREEMPTED'],
     ['SIGINT', 130, 'INTERRUPTED'],
