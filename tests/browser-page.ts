@@ -27,6 +27,12 @@ const FLAGS = [
 ];
 /** WebGL computed by the processor. */
 const SOFTWARE_WEBGL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
+/** WebGPU computed by the processor: slow, and a fallback adapter, but the same shaders. */
+const SOFTWARE_WEBGPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-gpu-watchdog',
+];
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -84,10 +90,17 @@ export interface PageOptions {
   readonly isolated?: boolean;
   /** Give the page WebGL. Default false: nothing graphical but its canvas. */
   readonly webgl?: boolean;
+  /** Give the page WebGPU. Default false. */
+  readonly webgpu?: boolean;
 }
 
 /** Serves folders on a free port of loopback and opens '/' in a fresh Chromium. */
-export async function openPage({ folders, isolated = true, webgl = false }: PageOptions): Promise<OpenPage> {
+export async function openPage({
+  folders,
+  isolated = true,
+  webgl = false,
+  webgpu = false,
+}: PageOptions): Promise<OpenPage> {
   const roots = Object.entries(folders).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/'));
@@ -114,7 +127,12 @@ export async function openPage({ folders, isolated = true, webgl = false }: Page
     const browser = await chromium.launch({
       executablePath: CHROMIUM ?? '',
       headless: true,
-      args: [...FLAGS, ...(webgl ? SOFTWARE_WEBGL : ['--disable-gpu'])],
+      args: [
+        ...FLAGS,
+        ...(webgl ? SOFTWARE_WEBGL : []),
+        ...(webgpu ? SOFTWARE_WEBGPU : []),
+        ...(webgl || webgpu ? [] : ['--disable-gpu']),
+      ],
     });
     try {
       const page = await browser.newPage();

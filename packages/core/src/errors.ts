@@ -308,6 +308,12 @@ const CATALOGUE = {
     remedy: 'Use --device cpu, or link a libtorch that was built for the device.',
     exitCode: 5,
   },
+  DEVICE_WRONG: {
+    meaning:
+      'The device computes something else than the exporter saw: the driver of a graphics processor, or the browser, errs.',
+    remedy: "Use device 'cpu' in Node or 'wasm' in a browser, or bring driver and browser up to date.",
+    exitCode: 5,
+  },
   PRECISION_UNSUPPORTED: {
     meaning: 'The device does not compute in the precision that was asked for.',
     remedy: 'Use --precision fp32, or bf16, or a CUDA device for fp16.',

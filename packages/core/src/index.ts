@@ -20,6 +20,7 @@ export * from './manifest.js';
 export * from './metrics.js';
 export * from './overlay.js';
 export * from './probability-histogram.js';
+export * from './probe.js';
 export * from './quantile.js';
 export * from './random.js';
 export * from './raster.js';

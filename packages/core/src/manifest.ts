@@ -11,6 +11,7 @@
  */
 import { z } from 'zod';
 import { ReclmisError } from './errors.js';
+import { PROBE_PIXELS } from './probe.js';
 
 /** File name of the manifest within the model's folder. */
 export const MANIFEST_FILE = 'manifest.json';
@@ -120,7 +121,12 @@ const schema = z.strictObject({
   intendedUse: z.string().min(1),
   limits: z.array(z.string().min(1)).min(1),
   /** The exporter's own comparison of libtorch with onnxruntime: worst absolute difference of a probability. */
-  check: z.strictObject({ cases: count, worst: z.number().min(0) }),
+  check: z.strictObject({
+    cases: count,
+    worst: z.number().min(0),
+    /** Probabilities of a made case by these files on a processor (`probe.ts`), to try other devices with; absent in older models. */
+    probe: z.array(z.number().min(0).max(1)).length(PROBE_PIXELS).optional(),
+  }),
 });
 
 /** What `manifest.json` holds; `docs/export.md` explains each field. */

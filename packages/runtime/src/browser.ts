@@ -13,7 +13,7 @@ type BrowserDevice = 'webgpu' | 'wasm';
 
 /**
  * Loads an exported model from an address, absolute or relative to the page. The caller disposes of it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, OPTION_INVALID; the signal's reason when it is aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's reason when it is aborted.
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const { signal } = options;
@@ -39,15 +39,12 @@ async function browserPlatform(options: LoadOptions): Promise<Platform> {
     get device() {
       return device;
     },
-    async open(bytes) {
-      try {
-        return await openOn(device, bytes, options);
-      } catch (error) {
-        if (device === 'wasm' || asked !== undefined) throw error;
-        device = 'wasm'; // a browser's WebGPU may be there and not do
-        return openOn(device, bytes, options);
-      }
+    giveUp() {
+      if (device === 'wasm' || asked !== undefined) return false;
+      device = 'wasm'; // a browser's WebGPU may be there and not do
+      return true;
     },
+    open: (bytes) => openOn(device, bytes, options),
     decode: decodeInBrowser,
     sha256,
   };

@@ -16,7 +16,7 @@ export type * from './types.js';
 
 /**
  * Loads an exported model: a folder, a `file:` address or an http(s) address of one. The caller disposes of it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, OPTION_INVALID; the signal's reason when it is aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's reason when it is aborted.
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const address = String(source);

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MANIFEST_FILE, MANIFEST_FORMAT, ReclmisError, type RgbImage, WordTokenizer } from '@reclmis/core';
+import {
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  probePlanes,
+  probeValues,
+  ReclmisError,
+  type RgbImage,
+  WordTokenizer,
+} from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { openModel } from './model.js';
 import type { Network, Platform, Source, Values } from './seams.js';
@@ -194,6 +202,86 @@ describe('a model', () => {
     ['no object', 3],
   ])('refuses %s', async (_, json) => {
     expect(await codeOf(openModel(memory(json), platform([])))).toBe('MODEL_INVALID');
+  });
+});
+
+describe('a device that may err', () => {
+  /** What a right device gives of the made case, by the networks of `platform`: blue, since the vocabulary lacks the note's first word, and that is number 1. */
+  const right = (): number[] => probeValues(probePlanes(S).subarray(2 * S * S), S);
+  const probed = (probe = right()): object => manifest({ check: { cases: 1, worst: 0, probe } });
+
+  /** WebGPU whose segmenter is off by a shift, with or without WebAssembly to turn to. */
+  function webgpu(calls: string[], { shift = 0, elsewhere = true, refuses = '' } = {}): Platform {
+    const good = platform(calls);
+    let device: 'webgpu' | 'wasm' = 'webgpu';
+    return {
+      ...good,
+      get device() {
+        return device;
+      },
+      giveUp: () => {
+        if (device === 'wasm' || !elsewhere) return false;
+        device = 'wasm';
+        return true;
+      },
+      async open(bytes) {
+        if (device === 'webgpu' && new TextDecoder().decode(bytes) === refuses) throw new Error('no shader');
+        const network = await good.open(bytes);
+        if (device === 'wasm') return network;
+        return {
+          ...network,
+          run: async (inputs, output) =>
+            (await network.run(inputs, output)).map(
+              (value) => value + (output === 'probability' ? shift : 0),
+            ),
+        };
+      },
+    };
+  }
+  const deviceOf = async (platform: Platform, json: object = probed()): Promise<string> => {
+    const model = await openModel(memory(json), platform);
+    const mask = await model.segment(picture(2, 2), 'left');
+    expect([...mask.mask.data]).toEqual([1, 0, 1, 0]);
+    return model.device;
+  };
+
+  it('is kept where it computes what the exporter saw', async () => {
+    const calls: string[] = [];
+    expect(await deviceOf(webgpu(calls))).toBe('webgpu');
+    expect(calls).toEqual(['text 1', 'segment 1', 'text 1', 'segment 1']);
+    expect(await deviceOf(webgpu([], { shift: 0.001 }))).toBe('webgpu'); // another order of sums
+  });
+
+  it('is left for another where it computes something else, or what is no number', async () => {
+    for (const shift of [0.1, NaN]) {
+      const calls: string[] = [];
+      expect(await deviceOf(webgpu(calls, { shift }))).toBe('wasm');
+      expect(calls).toEqual(['text 1', 'segment 1', 'release', 'release', 'text 1', 'segment 1']);
+    }
+  });
+
+  it('is left whole where it refuses either network', async () => {
+    expect(await deviceOf(webgpu([], { refuses: 'segmenter' }))).toBe('wasm');
+    const calls: string[] = [];
+    expect(await deviceOf(webgpu(calls, { refuses: 'text' }))).toBe('wasm');
+    expect(calls).toEqual(['release', 'text 1', 'segment 1']);
+  });
+
+  it('is refused by code where it was asked for', async () => {
+    const calls: string[] = [];
+    const only = webgpu(calls, { shift: 0.1, elsewhere: false });
+    await expect(openModel(memory(probed()), only)).rejects.toMatchObject({
+      code: 'DEVICE_WRONG',
+      message: expect.stringMatching(/webgpu: log-odds .* expected at most 0.05/) as string,
+    });
+    expect(calls).toEqual(['text 1', 'segment 1', 'release', 'release']);
+  });
+
+  it('is not tried with older models, and processors never are', async () => {
+    const calls: string[] = [];
+    await openModel(memory(), webgpu(calls, { shift: 0.1 }));
+    await openModel(memory(probed(right().map(() => 0.5))), platform(calls));
+    expect(calls).toEqual([]);
   });
 });
 

@@ -10,25 +10,44 @@ import {
   MANIFEST_FILE,
   type ModelManifest,
   parseManifest,
+  PROBE_NOTE,
+  probeDifference,
+  probePlanes,
+  probeValues,
   ReclmisError,
   resizePlane,
   threshold,
   WordTokenizer,
 } from '@reclmis/core';
 import type { Network, Platform, Source, Values } from './seams.js';
-import type { LoadOptions, Model, SegmentCase, Segmentation, SegmentOptions, Timings } from './types.js';
+import type {
+  Device,
+  LoadOptions,
+  Model,
+  SegmentCase,
+  Segmentation,
+  SegmentOptions,
+  Timings,
+} from './types.js';
 
 /** A manifest with the vocabulary of any training set is far smaller. */
 const MANIFEST_BYTES = 16 * 2 ** 20;
 /** 64 Mpx, as in training. */
 const MAX_PIXELS = 64_000_000;
 const NOTE_CACHE = 256;
+/** Where other programs' drivers compute. */
+const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
+/**
+ * How much log-odds may differ there from the exporter's. Another order of sums and a fast exponential in float32 give 1e-4 to 1e-3; in fp16 products are
+ * summed in 11 bits on some devices and in 24 on others, and in int8 a value may be rounded to the neighbour. What is computed wrongly differs by several.
+ */
+const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };
 
 type Tokenize = (note: string) => readonly number[];
 
 /**
  * Loads manifest, tokeniser and networks.
- * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID; the signal's reason when it is aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED; the signal's reason when it is aborted.
  */
 export async function openModel(
   source: Source,
@@ -59,27 +78,44 @@ export async function openModel(
       throw new ReclmisError('MODEL_INVALID', `${where}: expected SHA-256 ${file.sha256}, got ${hash}`);
     return bytes;
   };
-  const open = async (file: ModelManifest['segmenter']['file']): Promise<Network> => {
-    const bytes = await read(file);
+  const open = async (bytes: Uint8Array, { name }: ModelManifest['segmenter']['file']): Promise<Network> => {
     signal?.throwIfAborted();
     return unlessAborted(platform.open(bytes), signal).catch((cause: unknown) => {
       signal?.throwIfAborted();
       if (cause instanceof ReclmisError) throw cause;
       throw new ReclmisError(
         'MODEL_INVALID',
-        `${source.where}: ${file.name}: onnxruntime refuses it (${firstLine(cause)})`,
+        `${source.where}: ${name}: onnxruntime refuses it (${firstLine(cause)})`,
         { cause },
       );
     });
   };
   const tokenize = await tokenizerOf(manifest, read);
-  const segmenter = await open(manifest.segmenter.file);
+  const image = await read(manifest.segmenter.file);
+  const note = manifest.textEncoder && {
+    file: manifest.textEncoder.file,
+    bytes: await read(manifest.textEncoder.file),
+  };
+  const openBoth = async (): Promise<LoadedModel> => {
+    const segmenter = await open(image, manifest.segmenter.file);
+    let text: Network | null = null;
+    try {
+      text = note && (await open(note.bytes, note.file));
+      const model = new LoadedModel(manifest, platform, segmenter, text, tokenize, noteCache);
+      await model.tryDevice();
+      signal?.throwIfAborted();
+      return model;
+    } catch (error) {
+      await text?.release();
+      await segmenter.release();
+      throw error;
+    }
+  };
   try {
-    const text = manifest.textEncoder ? await open(manifest.textEncoder.file) : null;
-    return new LoadedModel(manifest, platform, segmenter, text, tokenize, noteCache);
+    return await openBoth();
   } catch (error) {
-    await segmenter.release();
-    throw error;
+    if (signal?.aborted === true || platform.giveUp?.() !== true) throw error;
+    return openBoth();
   }
 }
 
@@ -242,6 +278,24 @@ class LoadedModel implements Model {
       );
     }
     return this.queue(() => this.compute(images, notes, count));
+  }
+
+  /**
+   * Computes the case whose outcome the manifest tells, on devices whose drivers may err without a word.
+   * @throws DEVICE_WRONG, INFERENCE_FAILED
+   */
+  async tryDevice(): Promise<void> {
+    const { check, image, precision } = this.manifest;
+    if (!check.probe || !DOUBTED.has(this.device)) return;
+    const notes = this.text ? await this.featuresOf([PROBE_NOTE]) : null;
+    this.features.clear();
+    const probability = await this.compute(probePlanes(image.size), notes, 1);
+    const worst = probeDifference(check.probe, probeValues(probability, image.size));
+    if (worst <= PROBE_LIMITS[precision]) return;
+    throw new ReclmisError(
+      'DEVICE_WRONG',
+      `${this.device}: log-odds of a made case differ by ${worst.toPrecision(3)} from the exporter's, expected at most ${PROBE_LIMITS[precision]}`,
+    );
   }
 
   async dispose(): Promise<void> {

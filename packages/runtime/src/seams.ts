@@ -18,6 +18,8 @@ export interface Network {
 /** onnxruntime in one of its forms, and how images are decoded beside it. */
 export interface Platform {
   readonly device: Device;
+  /** Turns to another device, where one that was chosen for the caller does not do; false where there is none. */
+  giveUp?(): boolean;
   /** @throws anything for bytes that are no model. */
   open(bytes: Uint8Array): Promise<Network>;
   /** @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_MISSING */

@@ -5,7 +5,7 @@
  * masks are compared, pixel by pixel on real images, since a mask is what the model is for: a pixel whose probability is near the threshold
  * may change sides.
  */
-import { ReclmisError, type ModelManifest } from '@reclmis/core';
+import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
 import type { LoadedModel } from '../run.js';
 import type { ExportCase } from './cases.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
@@ -38,6 +38,8 @@ export interface CheckReport {
   readonly worstNote: number | null;
   /** Share of the pixels on the same side of the threshold. */
   readonly agreement: number;
+  /** What the files make of the case by which runtimes try their devices. */
+  readonly probe: readonly number[];
 }
 
 /** The files to check, as bytes or paths. */
@@ -68,6 +70,7 @@ export async function checkExport(
     tokenizer: files.text.tokenizer,
   };
   const tally = { worst: 0, agree: 0, pixels: 0, worstNote: 0 };
+  let probe: readonly number[];
   try {
     const groups = [...cases.map((one) => [one]), ...(cases.length > 1 ? [cases.slice(0, 2)] : [])];
     for (const [i, group] of groups.entries()) {
@@ -79,6 +82,7 @@ export async function checkExport(
       compareMasks(expected, actual, threshold, tally);
       onProgress?.(i + 1, groups.length);
     }
+    probe = await probeFiles(model, segmenter, text);
   } finally {
     await segmenter.release();
     await text?.session.release();
@@ -89,13 +93,14 @@ export async function checkExport(
     worst: tally.worst,
     worstNote: text ? tally.worstNote : null,
     agreement: tally.pixels === 0 ? 1 : tally.agree / tally.pixels,
+    probe,
   };
   judge(report, precision);
   return report;
 }
 
 /** @throws EXPORT_DIFFERS */
-export function judge(report: CheckReport, precision: ExportPrecision): void {
+export function judge(report: Omit<CheckReport, 'probe'>, precision: ExportPrecision): void {
   const { worst, worstNote, agreement } = report;
   const fail = (what: string, actual: number, limit: string): never => {
     throw new ReclmisError(
@@ -141,6 +146,17 @@ export function equalPixels(expected: Float32Array, actual: Float32Array, thresh
   for (let i = 0; i < expected.length; i++)
     equal += Number((expected[i] ?? Number.NaN) >= threshold === (actual[i] ?? Number.NaN) >= threshold);
   return equal;
+}
+
+/** The made case of `core/probe.ts` through the exported files, at its pixels. */
+async function probeFiles(
+  model: LoadedModel,
+  segmenter: OnnxSession,
+  text: TextSession | null,
+): Promise<readonly number[]> {
+  const images = probePlanes(model.size);
+  const notes = text && (await encodeNotes(text, [PROBE_NOTE]));
+  return probeValues(await runSegmenter(segmenter, { images, notes, model }), model.size);
 }
 
 /** The notes' features by the exported encoder, compared with training's. */

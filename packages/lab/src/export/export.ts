@@ -244,7 +244,7 @@ async function describe(
     scores: scoresOf(run, model),
     intendedUse: INTENDED_USE,
     limits: [...LIMITS],
-    check: { cases: check.cases, worst: check.worst },
+    check: { cases: check.cases, worst: check.worst, probe: [...check.probe] },
   };
 }
 

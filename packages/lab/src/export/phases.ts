@@ -10,7 +10,8 @@
  *
  *     conv3x3(concat(skip, up(x))) = conv3x3(skip) + interleave(conv2x2 of x, 4 times)
  *
- * For few channels: with more, tiles need fewer products still (`fewerProductsOfDoubled` in `winograd.ts`).
+ * For few channels: with more, tiles need fewer products still (`fewerProductsOfDoubled` in `winograd.ts`). Not for maps of 2 x 2 pixels: onnxruntime
+ * 1.30 takes a convolution whose kernel is as large as its map for a product on WebGPU, and forgets the zeros below and to the right of it.
  *
  * The result is the same but for the order of sums and one rounding of the summed weights. For float32: in int8 the sums of weights would need
  * scales of their own, and moving bytes costs as much as is saved.
@@ -107,6 +108,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
     const weight = constants.get(weightName);
     if (!found || !weight) return [node];
     const { rest, up, small, size } = found;
+    if (size.every((pixels) => pixels === 2)) return [node];
     const [O = 0] = weight.shape;
     const made: OnnxNode[] = [];
     const phases: string[] = [];

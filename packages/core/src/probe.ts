@@ -1,0 +1,50 @@
+/**
+ * A made case of which a manifest tells what comes out. A graphics processor's driver may compute something else without a word, and a mask does not
+ * show it: the runtime tries such a device with this case before it segments anything.
+ *
+ * S side of the model's input.
+ */
+import { Random } from './random.js';
+
+/** Pixels whose probability the manifest tells. */
+export const PROBE_PIXELS = 256;
+/** What the case's note says; words that a vocabulary lacks do no harm. */
+export const PROBE_NOTE =
+  'Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.';
+/** Log-odds beyond this are not told apart: float32 holds 1 - 1e-5 to a hundredth of its distance from 1. */
+const LEAST = 1e-5;
+/** Blocks along a side, so that the network sees edges, not noise alone. */
+const BLOCKS = 8;
+
+/** The case's image, [3,S,S] in [0,1]: blocks of random colours under a fifth of noise. */
+export function probePlanes(size: number): Float32Array {
+  const random = Random.from('probe', size);
+  const colours = Float32Array.from({ length: 3 * BLOCKS * BLOCKS }, () => random.next());
+  return Float32Array.from({ length: 3 * size * size }, (_, i) => {
+    const [channel, y, x] = [Math.floor(i / size ** 2), Math.floor(i / size) % size, i % size];
+    const block = Math.floor((y * BLOCKS) / size) * BLOCKS + Math.floor((x * BLOCKS) / size);
+    return 0.8 * (colours[channel * BLOCKS * BLOCKS + block] ?? 0) + 0.2 * random.next();
+  });
+}
+
+/** Probabilities [S,S] at the case's pixels: the corners, where padding errs, and others anywhere. */
+export function probeValues(probability: Float32Array, size: number): number[] {
+  const random = Random.from('probe pixels', size);
+  const last = size - 1;
+  const corners = [0, last, last * size, last * size + last];
+  return Array.from({ length: PROBE_PIXELS }, (_, i) => {
+    return probability[corners[i] ?? random.int(size * size)] ?? Number.NaN;
+  });
+}
+
+/** The worst difference of log-odds between what the manifest tells and what a device gave; NaN where that is not a number. */
+export function probeDifference(expected: readonly number[], actual: readonly number[]): number {
+  return expected.reduce((worst, value, i) => {
+    return Math.max(worst, Math.abs(logOdds(value) - logOdds(actual[i] ?? Number.NaN)));
+  }, 0);
+}
+
+function logOdds(probability: number): number {
+  const bounded = Math.min(1 - LEAST, Math.max(LEAST, probability));
+  return Math.log(bounded / (1 - bounded));
+}

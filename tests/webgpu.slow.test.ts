@@ -1,0 +1,107 @@
+/**
+ * The runtime on Chromium's WebGPU, whose shaders the processor computes here: slow, but the ones a graphics processor gets. `npm run test:slow` runs it
+ * where Chromium is installed.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MANIFEST_FILE, parseManifest, threshold } from '@reclmis/core';
+import type { Model } from '@reclmis/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, CHROMIUM, openPage, ORT_FILES, RUNTIME_PAGE, type OpenPage } from './browser-page.js';
+import { makeSmallModel, type Picture, probabilitiesByTorch, writePictures } from './small-model.js';
+
+const SLOW = process.env['RECLMIS_SLOW'] === '1';
+
+describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 }, () => {
+  const root = mkdtempSync(join(tmpdir(), 'reclmis-webgpu-'));
+  const folders = {
+    '/': join(root, 'page'),
+    '/model/': join(root, 'model'),
+    '/images/': join(root, 'images'),
+    '/ort/': ORT_FILES,
+  };
+  let pictures: Picture[];
+  let byTorch: Float32Array[];
+  let open: OpenPage;
+
+  beforeAll(async () => {
+    const { run } = await makeSmallModel(root);
+    pictures = await writePictures(folders['/images/']);
+    byTorch = await probabilitiesByTorch(run, pictures);
+    await bundle(RUNTIME_PAGE, folders['/']);
+    open = await openPage({ folders, webgpu: true });
+    open.page.setDefaultTimeout(500_000); // shaders are made and computed by the processor
+    await open.page.route('**/other/*', async (route) => {
+      const name = new URL(route.request().url()).pathname.replace('/other/', '');
+      let bytes = readFileSync(join(folders['/model/'], name));
+      if (name === MANIFEST_FILE) {
+        const manifest = parseManifest(JSON.parse(bytes.toString()), name);
+        const probe = manifest.check.probe?.map((value) => 1 - value);
+        bytes = Buffer.from(JSON.stringify({ ...manifest, check: { ...manifest.check, probe } }));
+      }
+      await route.fulfill({ body: bytes, contentType: 'application/octet-stream' });
+    });
+  }, 600_000);
+  afterAll(async () => {
+    await open.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it('gives the masks of libtorch', async () => {
+    const sorted = byTorch.flatMap((plane) => [...plane]).sort((a, b) => a - b);
+    const least = sorted[Math.floor(0.7 * sorted.length)]!; // so that masks have edges
+    const cases = pictures.map(({ file, note }) => ({ file, note }));
+    const { device, masks, probabilities } = await open.page.evaluate(
+      async ({ cases, least }) => {
+        const model = await runtime.loadModel('/model/', { device: 'webgpu', wasmPaths: '/ort/' });
+        const masks: number[][] = [];
+        const probabilities: number[][] = [];
+        for (const { file, note } of cases) {
+          const image = await (await fetch(`/images/${file}`)).blob();
+          const { mask, probability } = await model.segment(image, note, { threshold: least });
+          masks.push([...mask.data]);
+          probabilities.push([...probability]);
+        }
+        await model.dispose();
+        return { device: model.device, masks, probabilities };
+      },
+      { cases, least },
+    );
+    expect(device).toBe('webgpu');
+    const names = await open.page.evaluate(async () => {
+      const { gpu } = navigator as unknown as {
+        gpu: { requestAdapter(): Promise<{ info: { architecture: string } } | null> };
+      };
+      return (await gpu.requestAdapter())?.info.architecture;
+    });
+    expect(names).toBe('swiftshader'); // no other device answered
+    for (const [i, expected] of byTorch.entries()) {
+      const worst = expected.reduce((most, value, p) => {
+        return Math.max(most, Math.abs(value - probabilities[i]![p]!));
+      }, 0);
+      expect(worst).toBeLessThan(1e-4); // the exporter's limit; a wrong shader differed by 0.14
+      const mask = threshold(expected, 1, expected.length, least);
+      const other = masks[i]!.filter((value, p) => value !== mask.data[p]).length;
+      expect(other / expected.length).toBeLessThanOrEqual(1e-4); // 1 pixel in 10,000, at the threshold to the last digit
+    }
+  });
+
+  it('is refused, or left for WebAssembly, where it computes something else than the exporter saw', async () => {
+    const code = await open.page.evaluate(() =>
+      codeOf(runtime.loadModel('/other/', { device: 'webgpu', wasmPaths: '/ort/' })),
+    );
+    expect(code).toBe('DEVICE_WRONG');
+    const device = await open.page.evaluate(async () => {
+      // Software adapters are not chosen by default: this one says that it is none.
+      const { gpu } = navigator as unknown as { gpu: { requestAdapter(): Promise<object> } };
+      const adapter = await gpu.requestAdapter();
+      Object.defineProperty(adapter, 'info', { value: { isFallbackAdapter: false } });
+      gpu.requestAdapter = () => Promise.resolve(adapter);
+      const model: Model = await runtime.loadModel('/other/', { wasmPaths: '/ort/' });
+      await model.dispose();
+      return model.device;
+    });
+    expect(device).toBe('wasm');
+  });
+});
