@@ -97,6 +97,20 @@ describe('loadConfig', () => {
     }
   });
 
+  it('blames the command line for a value from there, and the file or preset for its own', () => {
+    const own = file('train:\n  epochs: 0\n');
+    expect(failure(() => loadConfig(own)).message).toContain('config.yaml: train.epochs');
+    expect(failure(() => loadConfig(own, { 'train.epochs': -1 })).message).toMatch(
+      /^the command line: train\.epochs/,
+    );
+    expect(failure(() => loadPreset('phantom', { 'data.folds': 5, 'data.fold': 6 })).message).toMatch(
+      /^the command line: data\.fold: /,
+    );
+    expect(failure(() => loadPreset('phantom', { 'train.betas': [0.9, 2] })).message).toMatch(
+      /^the command line: train\.betas\.1: /,
+    );
+  });
+
   it('survives its own YAML unchanged', () => {
     const config = loadPreset('qata-cov19-upstream', { seed: 7, 'data.dir': 'some: folder #1' });
     expect(loadConfig(file(configToYaml(config)))).toEqual(config);

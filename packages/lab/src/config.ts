@@ -27,6 +27,9 @@ export type Overrides = Readonly<Record<string, unknown>>;
 
 type Tree = Record<string, unknown>;
 
+/** What overrides come from, in messages. */
+const COMMAND_LINE = 'the command line';
+
 /** The folder of the presets that come with the project. */
 export const PRESETS_FOLDER = fileURLToPath(new URL('../../../configs/', import.meta.url));
 
@@ -45,19 +48,20 @@ export function presetNames(): string[] {
  */
 export function loadConfig(file?: string, overrides: Overrides = {}): Config {
   const tree = file === undefined ? {} : readTree(file, []);
-  return resolveConfig(tree, overrides, file ?? 'the configuration');
+  return resolveConfig(tree, overrides, file ?? 'the configuration', COMMAND_LINE);
 }
 
 /** As `loadConfig`, from a preset of `configs/`. */
 export function loadPreset(name: string, overrides: Overrides = {}): Config {
-  return resolveConfig(readPreset(name, 'the command line', []), overrides, `preset ${name}`);
+  return resolveConfig(readPreset(name, COMMAND_LINE, []), overrides, `preset ${name}`, COMMAND_LINE);
 }
 
-/** Checks and completes a plain object of settings; `source` names it in messages. */
+/** Checks and completes a plain object of settings; `source` names it in messages, `overrider` what the overrides come from. */
 export function resolveConfig(
   settings: Readonly<Tree>,
   overrides: Overrides = {},
   source = 'the configuration',
+  overrider = source,
 ): Config {
   const { preset, ...own } = settings;
   let tree: Tree = structuredClone(own);
@@ -74,8 +78,17 @@ export function resolveConfig(
     if (value !== undefined) setPath(tree, path, value);
   }
   const result = configSchema.safeParse(tree);
-  if (!result.success) throw explain(result.error, tree, source);
+  if (!result.success)
+    throw explain(result.error, tree, isOverride(result.error, overrides) ? overrider : source);
   return result.data;
+}
+
+/** Whether an override has set the first value that is wrong. */
+function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
+  const path = issues[0]?.path.join('.') ?? '';
+  return Object.keys(overrides).some(
+    (name) => overrides[name] !== undefined && (name === path || path.startsWith(`${name}.`)),
+  );
 }
 
 /** The configuration as YAML that `loadConfig` reads back to the same values. */
