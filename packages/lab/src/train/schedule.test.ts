@@ -45,6 +45,11 @@ describe('learningRate', () => {
     expect(rate(20 * 400)).toBeCloseTo(3e-5, 12); // 0.99^400 is below a tenth
   });
 
+  it('names the setting of a ramp that is longer than the run', () => {
+    const act = () => learningRate(settings({ 'train.epochs': 2, 'train.warmupSteps': 8 }), 4);
+    expect(act).toThrow(/^train\.warmupSteps: expected fewer than the run's 8 steps .*, got 8$/);
+  });
+
   it('refuses a floor above the peak', () => {
     const act = () => learningRate(settings({ 'train.lr': 1e-4, 'train.minLr': 1e-3 }), 10);
     expect(act).toThrow(ReclmisError);

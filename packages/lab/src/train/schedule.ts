@@ -4,6 +4,7 @@
  * Upstream changes it once an epoch. Here periods are given in epochs but taken in steps over the whole run, so that a run of few
  * epochs anneals smoothly and to the end.
  */
+import { ReclmisError } from '@reclmis/core';
 import { optim } from '@reclmis/torch';
 import type { TrainConfig } from '../config.js';
 
@@ -17,8 +18,16 @@ export function learningRate(train: TrainConfig, stepsPerEpoch: number): optim.S
   switch (train.schedule) {
     case 'constant':
       return optim.constant({ lr, warmup });
-    case 'cosine':
-      return optim.cosine({ lr, min, warmup, steps: train.epochs * stepsPerEpoch });
+    case 'cosine': {
+      const steps = train.epochs * stepsPerEpoch;
+      if (warmup >= steps) {
+        throw new ReclmisError(
+          'CONFIG_INVALID',
+          `train.warmupSteps: expected fewer than the run's ${steps} steps (train.epochs ${train.epochs}, ${stepsPerEpoch} steps each), got ${warmup}`,
+        );
+      }
+      return optim.cosine({ lr, min, warmup, steps });
+    }
     case 'cosine-warm-restarts':
       return optim.cosineWarmRestarts({ lr, min, warmup, period: train.restartEpochs * stepsPerEpoch });
     case 'exponential':
