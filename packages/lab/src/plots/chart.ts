@@ -128,7 +128,12 @@ export function svgChart(chart: Chart, frame: Frame): string {
   parts.push(
     svgText(chart.xLabel, (left + right) / 2, bottom + 36, { size: 12, anchor: 'middle', colour: FAINT }),
   );
-  if (chart.mark) parts.push(svgMark(chart.mark, toX(chart.mark.x), left, right, top, bottom));
+  if (chart.mark) {
+    const lines = chart.series.map((series) =>
+      series.points.filter(([, y]) => usable(y)).map(([x, y]): Place => [toX(x), toY(y)]),
+    );
+    parts.push(svgMark(chart.mark, toX(chart.mark.x), { left, right, top, bottom }, lines));
+  }
   for (const series of chart.series) parts.push(svgSeries(series, usable, toX, toY));
   return parts.join('');
 }
@@ -160,19 +165,40 @@ function svgSeries(
   return `<path d="${path}" fill="none" stroke="${css(colour)}" stroke-width="2" stroke-linejoin="round"${dash}/>${dots}`;
 }
 
+/** A point of the picture, in pixels. */
+type Place = readonly [x: number, y: number];
+
+/** An upright line with its label at the foot, or, where a series runs through it there, at the head or in the middle. */
 function svgMark(
   { label }: { label: string },
   x: number,
-  left: number,
-  right: number,
-  top: number,
-  bottom: number,
+  { left, right, top, bottom }: Record<'left' | 'right' | 'top' | 'bottom', number>,
+  lines: readonly (readonly Place[])[],
 ): string {
   const anchor = x > (left + right) / 2 ? 'end' : 'start';
+  const [near, far] =
+    anchor === 'end' ? [x - 6, x - 6 - textWidth(label, 12)] : [x + 6, x + 6 + textWidth(label, 12)];
+  const heights = lines.flatMap((line) => heightsWithin(line, Math.min(near, far), Math.max(near, far)));
+  const baselines = [bottom - 8, top + 14, (top + bottom) / 2];
+  const free = baselines.find((y) => heights.every((height) => Math.abs(height - (y - 4)) >= 10));
   return (
     `<path d="M${x.toFixed(1)} ${top}V${bottom}" stroke="${FAINT}" stroke-dasharray="2 3"/>` +
-    svgText(label, x + (anchor === 'end' ? -6 : 6), bottom - 8, { size: 12, anchor, colour: FAINT })
+    svgText(label, near, free ?? bottom - 8, { size: 12, anchor, colour: FAINT })
   );
+}
+
+/** The heights that a line has between two places along x, every few pixels. */
+function heightsWithin(line: readonly Place[], from: number, to: number): number[] {
+  return line.flatMap(([x0, y0], i) => {
+    const [x1, y1] = line[i + 1] ?? [x0, y0];
+    const steps = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / 4));
+    return Array.from({ length: steps + 1 }, (_, k): Place => [
+      x0 + ((x1 - x0) * k) / steps,
+      y0 + ((y1 - y0) * k) / steps,
+    ])
+      .filter(([x]) => x >= from && x <= to)
+      .map(([, y]) => y);
+  });
 }
 
 /** Names of the series with a piece of their lines, wrapped to the width. */

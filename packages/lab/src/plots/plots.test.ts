@@ -120,6 +120,34 @@ describe('charts', () => {
   });
 });
 
+describe('the label of a mark', () => {
+  const label = (values: readonly number[]): string => {
+    const chart = {
+      title: 't',
+      xLabel: 'epoch',
+      yMin: 0,
+      yMax: 1,
+      series: [
+        { label: 'a', colour: COLOURS.blue, points: values.map((y, i): [number, number] => [i + 1, y]) },
+      ],
+    };
+    const frame = { x: 0, y: 0, width: 400, height: 300 };
+    const mark = { x: values.length, label: 'best: 0.5' };
+    const bare = svgChart(chart, frame);
+    const found = [...svgChart({ ...chart, mark }, frame).matchAll(/<g[^>]*>.*?<\/g>|<path[^>]*>/g)].map(
+      ([text]) => text,
+    );
+    return found.find((text) => !bare.includes(text) && !text.includes('dasharray="2 3"')) ?? '';
+  };
+
+  it('stands at the foot, and moves where a line runs through it there', () => {
+    expect(label([0.5, 0.9])).not.toBe('');
+    expect(label([0.05, 0.05])).not.toBe(label([0.5, 0.9])); // low: at the head
+    expect(label([0.04, 0.04])).toBe(label([0.05, 0.05]));
+    expect(label([0.96, 0.96])).toBe(label([0.5, 0.9])); // high: at the foot
+  });
+});
+
 const epoch = (n: number): EpochRecord => ({
   epoch: n,
   step: n * 10,
