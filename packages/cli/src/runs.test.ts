@@ -77,6 +77,19 @@ describe('runs', () => {
     expect(stdout).not.toContain('no-run');
   });
 
+  it('finds the runs of a study in its folders, by their paths, and nothing within a run', () => {
+    const study = join(root, 'study');
+    for (const run of ['all', 'none'])
+      cpSync(join(all, 'old'), join(study, 'runs', run, 'seed-1'), { recursive: true });
+    cpSync(join(all, 'new'), join(study, 'runs', 'all', 'seed-1', 'within'), { recursive: true });
+    const lines = reclmis('runs', study).stdout.split('\n');
+    expect(lines.slice(2, 5)).toEqual([
+      expect.stringMatching(/^runs\/all\/seed-1 +finished/),
+      expect.stringMatching(/^runs\/none\/seed-1 +finished/),
+      '',
+    ]);
+  });
+
   it('gives the same as JSON, and takes a single run', () => {
     const list = JSON.parse(reclmis('runs', all, '--json').stdout) as RunOverview[];
     expect(list.map(({ state }) => state)).toEqual(['died', 'finished', 'damaged']);

@@ -3,7 +3,7 @@
  *
  * Nothing here changes a run. A folder that is damaged is listed as such, so that one bad run does not hide the others.
  */
-import { type Dirent, existsSync, readdirSync } from 'node:fs';
+import { accessSync, constants, type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
 import { renderSvg, systemCode, writePngRgb } from '@reclmis/files';
@@ -40,19 +40,38 @@ export interface RunOverview {
   readonly startedAt: string | null;
 }
 
+/** How deep runs lie at most below the folder that is listed: `runs/CELL/seed-N` in that of a study. */
+const DEPTH = 3;
+
 /**
- * The runs within a folder, or the folder itself if it is one; newest first, damaged ones last.
+ * The runs within a folder and its folders, or the folder itself if it is one; newest first, damaged ones last.
  * @throws RUN_MISSING where the folder is not there.
  */
 export function listRuns(folder: string): RunOverview[] {
   if (!existsSync(folder)) throw new ReclmisError('RUN_MISSING', `${folder}: no such folder`);
   if (looksLikeRun(folder)) return [overview(folder)];
+  return runsBelow(folder, DEPTH)
+    .map(overview)
+    .sort((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? '') || (a.dir < b.dir ? -1 : 1));
+}
+
+/** Folders that look like runs; what lies within a run is not looked at. */
+function runsBelow(folder: string, depth: number): string[] {
   return entriesOf(folder)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => join(folder, name))
-    .filter(looksLikeRun)
-    .map(overview)
-    .sort((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? '') || (a.dir < b.dir ? -1 : 1));
+    .flatMap((dir) =>
+      looksLikeRun(dir) ? [dir] : depth > 1 && isReadable(dir) ? runsBelow(dir, depth - 1) : [],
+    );
+}
+
+function isReadable(dir: string): boolean {
+  try {
+    accessSync(dir, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function entriesOf(folder: string): Dirent[] {

@@ -1,5 +1,5 @@
 /** `reclmis runs`: the runs of a folder with their best figures; `runs compare`: what two or more differ in. */
-import { basename } from 'node:path';
+import { basename, relative } from 'node:path';
 import type { RunComparison, RunOverview } from '@reclmis/lab';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -57,19 +57,25 @@ async function list(dir: string, flags: OutputOptions): Promise<void> {
     output.say(`${dir} holds no runs.`);
     return;
   }
-  output.say(formatTable(COLUMNS, runs.map(row)));
+  const name = (run: string): string => relative(dir, run) || basename(run);
+  output.say(
+    formatTable(
+      COLUMNS,
+      runs.map((run) => row(run, name(run.dir))),
+    ),
+  );
   output.say(
     '\nDice and IoU are means over the validation images of the best epoch; pooled: Dice over all their pixels.',
   );
-  for (const { dir: run, problem } of runs) if (problem !== null) output.say(`${basename(run)}: ${problem}`);
+  for (const { dir: run, problem } of runs) if (problem !== null) output.say(`${name(run)}: ${problem}`);
 }
 
 const share = (value: number | undefined): string => (value === undefined ? '' : percent(value));
 
-function row(run: RunOverview): string[] {
-  const { dir, state, data, encoder, epochs, ofEpochs, best, secondsPerImage, seconds, startedAt } = run;
+function row(run: RunOverview, name: string): string[] {
+  const { state, data, encoder, epochs, ofEpochs, best, secondsPerImage, seconds, startedAt } = run;
   return [
-    basename(dir),
+    name,
     state,
     data ?? '',
     encoder ?? (state === 'damaged' ? '' : 'none'),
