@@ -70,7 +70,10 @@ function shown(tasks: readonly Task[], output: Output): StudyListeners {
   let firstStep: number | null = null;
   let step = 0;
   let bar: Progress | null = null;
-  const left = (): string => (clock.left === null ? '' : `, study ${duration(clock.left)} left`);
+  const left = (): string => {
+    const seconds = clock.left ?? 0;
+    return seconds < 0.5 ? '' : `, study ${duration(seconds)} left`;
+  };
   const end = (text: string): void => {
     bar?.stop(text);
     bar = null;

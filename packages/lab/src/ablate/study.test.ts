@@ -27,6 +27,12 @@ const figures = (name: string): string[] =>
   );
 
 describe('the studies of configs/ablation', () => {
+  it('are named where another is asked for', () => {
+    expect(() => findStudy('component')).toThrow(
+      /^component: expected a file or one of components, conditions, /,
+    );
+  });
+
   it.each(studyNames())(
     '%s: every cell is a valid model that differs from the base in what it sets, and in nothing else',
     (name) => {

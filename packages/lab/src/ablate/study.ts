@@ -131,9 +131,16 @@ export function studyNames(): string[] {
     .sort();
 }
 
-/** The file of a study that is named or given as a file. */
+/** The file of a study that is named or given as a file. @throws CONFIG_UNREADABLE where it is neither. */
 export function findStudy(asked: string): string {
-  return studyNames().includes(asked) ? join(STUDIES_FOLDER, `${asked}.yaml`) : asked;
+  if (studyNames().includes(asked)) return join(STUDIES_FOLDER, `${asked}.yaml`);
+  if (!existsSync(asked)) {
+    throw new ReclmisError(
+      'CONFIG_UNREADABLE',
+      `${asked}: expected a file or one of ${studyNames().join(', ')}; there is neither a file nor a study of that name`,
+    );
+  }
+  return asked;
 }
 
 /** What whoever runs the study settles, not a cell: who computes where, and what is repeated. */
