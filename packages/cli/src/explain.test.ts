@@ -43,7 +43,9 @@ describe('reclmis explain', () => {
       gradCam: { layer: 'up3', target: 'pixel', targetPixels: 1 },
     });
     const again = reclmis('explain', 'run', '--image', image, '--note', NOTE, '-o', 'one');
-    expect(again.stderr).toMatch(/^error OUTPUT_EXISTS: one: expected an empty folder/);
+    expect(again.stderr).toMatch(
+      /^error OUTPUT_EXISTS: one: expected an empty folder.*\nremedy: .*--overwrite/,
+    );
   });
 
   it('explains a folder with a table of notes, and lists what failed without losing the rest', () => {

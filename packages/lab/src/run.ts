@@ -96,15 +96,20 @@ export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'p
 
 /**
  * Refuses a place that is taken, without touching it.
+ * @param remedy instead of the code's own, where the caller has an option for it.
  * @throws OUTPUT_EXISTS for a file or a folder that is not empty.
  */
-export function refuseTaken(dir: string): void {
+export function refuseTaken(dir: string, remedy?: string): void {
   if (!existsSync(dir)) return;
   if (!statSync(dir).isDirectory())
     throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected a folder, found a file`);
   const count = readdirSync(dir).filter((name) => !isTemporary(name)).length;
   if (count > 0)
-    throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected an empty folder, found ${count} entries`);
+    throw new ReclmisError(
+      'OUTPUT_EXISTS',
+      `${dir}: expected an empty folder, found ${count} ${count === 1 ? 'entry' : 'entries'}`,
+      remedy === undefined ? {} : { remedy },
+    );
 }
 
 /** Whether a name is that of a file whose writing was cut off, or of the lock: they do not make a folder a run. */

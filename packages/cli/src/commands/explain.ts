@@ -132,7 +132,7 @@ async function explainImages(
     writeFolderReport,
     zonesText,
   } = await import('@reclmis/lab');
-  if (!flags.overwrite) refuseTaken(out);
+  if (!flags.overwrite) refuseTaken(out, 'Name another folder, or add --overwrite.');
   const cases = await predictionCases({
     image,
     out,
