@@ -96,8 +96,15 @@ export function register(program: Command): void {
 }
 
 async function run(first: string, others: readonly string[], flags: EvaluateFlags): Promise<void> {
-  const { compareEvaluations, openEvaluated, openRun, splitText, writeEvaluation, writeEvaluationReport } =
-    await import('@reclmis/lab');
+  const {
+    compareEvaluations,
+    names,
+    openEvaluated,
+    openRun,
+    splitText,
+    writeEvaluation,
+    writeEvaluationReport,
+  } = await import('@reclmis/lab');
   const output = new Output(flags);
   const dirs = flags.ensemble ? [first] : [first, ...others];
   refuseTwins([first, ...others], flags);
@@ -168,7 +175,8 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   for (const { probes } of probed) output.say(await describeProbes(probes));
   const data = Object.fromEntries(probed.map(({ probes }) => ['probes', probes]));
   const differences = compareEvaluations(reports.map(({ evaluation }) => evaluation));
-  if (dirs.length > 1) output.say(`\n${describeDifferences(dirs, differences)}`);
+  if (dirs.length > 1)
+    output.say(`\n${describeDifferences(names(dirs.map((dir) => ({ dir }))), differences)}`);
   const files =
     flags.report === undefined
       ? null
@@ -258,18 +266,18 @@ function describeEvaluation(
 }
 
 /** Differences of Dice and IoU in percentage points, with intervals and p-values. */
-function describeDifferences(dirs: readonly string[], differences: readonly Difference[]): string {
+function describeDifferences(runs: readonly string[], differences: readonly Difference[]): string {
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const points = (value: number | null): string => (value === null ? '–' : percent(value));
   const p = (value: number | null): string => (value === null ? '–' : value.toFixed(4));
   const shown = differences.filter(({ label }) => label === 'Dice' || label === 'IoU');
   return [
     'Differences in percentage points, with 95 % intervals and two-sided p (paired bootstrap over patients' +
-      `${dirs.length > 2 ? ', corrected after Holm' : ''})\n`,
+      `${runs.length > 2 ? ', corrected after Holm' : ''})\n`,
     formatTable(
       [{ title: 'runs' }, { title: 'figure' }, right('difference'), right('from'), right('to'), right('p')],
       shown.map(({ first, second, label, form, value, low, high, corrected }) => [
-        `${dirs[second]} less ${dirs[first]}`,
+        `${runs[second]} less ${runs[first]}`,
         `${label}, ${form}`,
         ...[value, low, high].map(points),
         p(corrected),

@@ -104,7 +104,7 @@ export function overlapWarnings(report: OverlapReport, total: number): string[] 
   ] as const) {
     if (sameImages.length > 0) {
       const some = sameImages.slice(0, 5).join(', ');
-      const more = sameImages.length > 5 ? ', ...' : '';
+      const more = sameImages.length > 5 ? ` and ${sameImages.length - 5} more` : '';
       lines.push(`The run has ${name} ${of(sameImages.length)}, byte by byte the same: ${some}${more}.`);
     }
     const elsewise = imagesOfSamePatients - (sameImages.length > 0 ? sameImages.length : 0);
