@@ -48,13 +48,13 @@ export class Progress {
     }
   }
 
-  /** Ends the display; `text` replaces the remark on its last line. */
+  /** Ends the display; `text` replaces the remark on its last line. Where nothing was done and nothing is to say, there is no line. */
   stop(text?: string): void {
     if (this.stopped) return;
     if (this.bar) {
       this.bar.update(this.done, { remark: text ?? this.remark, left: this.elapsed() });
       this.bar.stop();
-    } else if (this.options.quiet !== true) {
+    } else if (this.options.quiet !== true && (this.done > 0 || text !== undefined)) {
       this.line(`${this.elapsed()}${text === undefined ? '' : `, ${text}`}`);
     }
     this.stopped = true;

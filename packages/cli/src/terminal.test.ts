@@ -53,6 +53,20 @@ describe('Progress', () => {
     return text;
   }
 
+  it('ends without a line where nothing was done', () => {
+    let text = '';
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        done();
+      },
+    });
+    new Progress({ label: 'reading', total: 4, stream }).stop();
+    expect(text).toBe('');
+    new Progress({ label: 'reading', total: 4, stream }).stop('refused');
+    expect(text).toMatch(/^reading: 0\/4 .*refused\n$/);
+  });
+
   it('writes plain lines where there is no terminal', () => {
     const lines = show({ everySeconds: 0 }).trimEnd().split('\n');
     expect(lines).toHaveLength(3);
