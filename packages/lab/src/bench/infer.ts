@@ -13,7 +13,7 @@ import { madeData, madeNotes, madePictures } from './made.js';
 import { countParameters } from './parameters.js';
 import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
-import { counts } from './train.js';
+import { counts, withoutSchedule } from './train.js';
 
 /** Side of the pictures in pixels, so that there is something to shrink and to stretch. */
 export const PICTURE_SIZE = 512;
@@ -31,7 +31,7 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
   const peak = options.peak === false ? null : measurePeak(engine, batchSize);
   emptyCache();
 
-  const session = openSession(config, madeData(batchSize));
+  const session = openSession(withoutSchedule(config), madeData(batchSize));
   try {
     const parameters = countParameters(session.model.eval(), config.text.contextLength);
     const clock = new PhaseClock(engine.device);

@@ -41,7 +41,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
   const peak = options.peak === false ? null : measurePeak(engine, batchSize);
   emptyCache();
 
-  const session = openSession(config, data);
+  const session = openSession(withoutSchedule(config), data);
   try {
     session.model.train();
     const clock = new PhaseClock(engine.device);
@@ -133,6 +133,11 @@ function profileStep(
     { shapes: by === 'shape', device: session.engine.device },
   );
   return phases;
+}
+
+/** A schedule is of the whole run, whose length nothing here tells: of made data it might be shorter than its own warm-up. */
+export function withoutSchedule(config: Config): Config {
+  return { ...config, train: { ...config.train, schedule: 'constant', warmupSteps: 0 } };
 }
 
 function withEncoder(config: Config, made: boolean): Config {
