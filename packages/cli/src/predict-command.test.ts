@@ -131,6 +131,23 @@ describe('reclmis predict RUN', () => {
     expect(status).toBe(3);
   });
 
+  it('says where the model lacks words of the note, without naming them', () => {
+    const image = join(images, readdirSync(images)[0] ?? '');
+    const { status, stderr } = reclmis(
+      'predict',
+      'run',
+      '--image',
+      image,
+      '--note',
+      'Tumour',
+      '-o',
+      'foreign',
+    );
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^1 of 1 notes hold words .* lacks, .* no word at all\.$/m);
+    expect(stderr).not.toMatch(/tumour/i);
+  });
+
   it.each([
     [['data', '--image', 'x.png', '--note', 'n', '-o', 'o'], 4, 'MODEL_MISSING', /config\.yaml/],
     [['run', '--image', images, '-o', 'o'], 3, 'NOTE_MISSING', /neither/],

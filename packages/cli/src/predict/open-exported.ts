@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import {
   ClipTokenizer,
   describeCutNotes,
+  describeUnknownWords,
   MANIFEST_FILE,
   type ModelManifest,
+  type NoteReader,
   parseManifest,
   ReclmisError,
   type TokenCounter,
@@ -77,18 +79,31 @@ async function load(
     },
     versions: { exportedBy: manifest.versions.reclmis, opset: manifest.versions.opset },
     engine: { device: model.device, precision: manifest.precision },
-    notices: (notes) => [counter && describeCutNotes(counter, notes)].filter((line) => line !== null),
+    notices: (given) => {
+      const notes = [...given];
+      return [
+        counter && describeCutNotes(counter, notes),
+        counter?.tokens ? describeUnknownWords({ tokens: counter.tokens }, notes) : null,
+      ].filter((line) => line !== null);
+    },
     dispose: () => model.dispose(),
   };
 }
 
-/** Counts a note's tokens as the model's tokeniser makes them; null where the model reads no notes. */
-async function tokenCounter(dir: string, { note }: ModelManifest): Promise<TokenCounter | null> {
+/** Counts a note's tokens as the model's tokeniser makes them, and tells words that it lacks; null where the model reads no notes. */
+async function tokenCounter(
+  dir: string,
+  { note }: ModelManifest,
+): Promise<(TokenCounter & Partial<NoteReader>) | null> {
   if (!note) return null;
   const { tokenizer, contextLength } = note;
   if (tokenizer.kind === 'words') {
     const words = WordTokenizer.fromJSON(tokenizer.vocabulary);
-    return { contextLength, countTokens: (text) => words.tokens(text, 1).words.length };
+    return {
+      contextLength,
+      countTokens: (text) => words.tokens(text, 1).words.length,
+      tokens: (text) => words.tokens(text, contextLength),
+    };
   }
   const clip = ClipTokenizer.fromMerges(await readFile(join(dir, tokenizer.merges.name), 'utf8'));
   return { contextLength, countTokens: (text) => clip.tokenize(text).length + 2 }; // start and end

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { describeCutNotes, describeUnknownWords } from '@reclmis/core';
 import type { Run } from '@reclmis/lab';
 import type { EngineChoice, ModelSource } from './open.js';
 
@@ -17,7 +18,7 @@ export async function openRunFolder(dir: string): Promise<ModelSource> {
 }
 
 async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['load']> {
-  const { checkpointPath, describeCutNotes, precisionNotice } = await import('@reclmis/lab');
+  const { checkpointPath, precisionNotice } = await import('@reclmis/lab');
   const { version } = await import('@reclmis/torch');
   const { checkpoint = 'best', device, threads, precision } = choice;
   const path = checkpointPath(run.dir, checkpoint);
@@ -37,11 +38,14 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
     },
     versions: { libtorch: version().torch },
     engine: { ...engine, checkpoint, epoch: model.checkpoint.epoch },
-    notices: (notes) =>
-      [
-        model.model.readsNotes ? describeCutNotes(model.encoder, notes) : null,
+    notices: (given) => {
+      const notes = model.model.readsNotes ? [...given] : [];
+      return [
+        describeCutNotes(model.encoder, notes),
+        describeUnknownWords(model.encoder, notes),
         precisionNotice(engine),
-      ].filter((line) => line !== null),
+      ].filter((line) => line !== null);
+    },
     dispose: () => {
       model.dispose();
       return Promise.resolve();

@@ -5,6 +5,8 @@
  * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
  */
 import {
+  describeCutNotes,
+  describeUnknownWords,
   flipNoteVertically,
   mirrorNote,
   Random,
@@ -20,7 +22,6 @@ import { Loader } from '../data/loader.js';
 import type { Case, Dataset } from '../data/types.js';
 import { precisionNotice } from '../precision.js';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData } from '../run.js';
-import { describeCutNotes } from '../text/choose.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
@@ -115,13 +116,9 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     cacheBytes: 0,
   });
   try {
-    const cut = model.model.readsNotes
-      ? describeCutNotes(
-          model.encoder,
-          dataset.cases.map(({ id, note }) => transform(note, id)),
-        )
-      : null;
-    if (cut !== null) options.onNotice?.(cut);
+    const given = model.model.readsNotes ? dataset.cases.map(({ id, note }) => transform(note, id)) : [];
+    for (const line of [describeCutNotes(model.encoder, given), describeUnknownWords(model.encoder, given)])
+      if (line !== null) options.onNotice?.(line);
     const { pattern, groupOf, fits } = grouping(options.group ?? run.config.data.group);
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
     const measurer = new Measurer(groupOf, spacings);

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { describeUnknownWords } from './note-lengths.js';
+import { WordTokenizer } from './words.js';
+
+describe('describeUnknownWords', () => {
+  const tokenizer = WordTokenizer.fromNotes(['one infected area, upper left lung']);
+  const told = (...notes: string[]): string | null =>
+    describeUnknownWords({ tokens: (note) => tokenizer.tokens(note, 8) }, notes);
+
+  it('is silent where every word is known, and of notes without words', () => {
+    expect(told('Upper LEFT lung.', '', '...')).toBeNull();
+    expect(told()).toBeNull();
+  });
+
+  it('counts notes with unknown words, and those of unknown words alone, and names no word', () => {
+    expect(told('upper lung', 'upper lobe', 'upper lobe')).toBe(
+      "2 of 3 notes hold words that the model's vocabulary lacks, and that say nothing to it.",
+    );
+    expect(told('Tumour', 'lower lung', 'left lung')).toBe(
+      "2 of 3 notes hold words that the model's vocabulary lacks, and that say nothing to it; of 1 it knows no word at all.",
+    );
+  });
+});
