@@ -1,7 +1,7 @@
 /** `reclmis plan`: looks at a data set and proposes the configuration to train with, with the reason of each setting. */
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { requireWritable, writeFileAtomic } from '@reclmis/files';
 import type { Config, Fingerprint, Plan, PlanLimits, Precision } from '@reclmis/lab';
@@ -120,7 +120,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   ].join(' ');
   const yaml = planToYaml(plan, [
     `Proposed by \`reclmis plan\` from ${fingerprint.name}: ${casesOf(fingerprint)}${asked && ` (${asked})`}. Change what you know better.`,
-    `  reclmis train --config ${basename(out ?? 'plan.yaml')} --data ${fingerprint.name}`,
+    `  reclmis train --config ${out ?? 'plan.yaml'} --data ${dir}`,
   ]);
   if (out !== undefined) await writeFileAtomic(out, yaml);
   output.result({
