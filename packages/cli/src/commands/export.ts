@@ -94,7 +94,8 @@ export function describeExport({ out, manifest, check, bytes, floatLayers }: Exp
   const files = [segmenter.file, ...(textEncoder ? [textEncoder.file] : [])];
   const rows = files.map((file) => [file.name, megabytes(file.bytes)]);
   const scores = manifest.scores.map(
-    ({ data, split, cases, dice }) => `${data} ${split}: Dice ${percent(dice)} % of ${cases} images`,
+    ({ data, split, cases, dice }) =>
+      `scores of the run: ${data} ${split}, Dice ${percent(dice)} % of ${cases} images`,
   );
   return [
     `${manifest.name}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en')} parameters, ${megabytes(bytes)} MB\n`,

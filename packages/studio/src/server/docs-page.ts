@@ -25,7 +25,7 @@ details { margin: .5rem 0; } summary { cursor: pointer; }
 code { font: 14px ui-monospace, monospace; }
 b.method { display: inline-block; min-width: 3.5rem; }
 dt { font-weight: 600; margin-top: .4rem; } dd { margin-left: 1.5rem; }
-label { display: block; margin: .6rem 0; } textarea { width: 100%; }
+label { display: block; margin: .6rem 0; } textarea { width: 100%; box-sizing: border-box; }
 `;
 
 /** The properties of a schema, one level and the levels below it indented. */
