@@ -94,6 +94,9 @@ describe('reclmis evaluate', () => {
     expect(both.csv).toBe(join('run', 'evaluation', 'data-test-ensemble.csv'));
     expect(both.summary).toEqual(alone.summary); // the twin's probabilities are the same, and so is their mean
     const flipped = evaluate('--flips');
+    evaluate('twin', '--ensemble', '--flips', '--report', 'mean');
+    const page = readFileSync(join(root, 'mean', 'report.html'), 'utf8');
+    expect(page).toContain('Evaluation of mean of run + twin with flips');
     expect(flipped.ensemble).toMatchObject({ flips: true, members: [] });
     expect(flipped.summary.count).toBe(alone.summary.count);
     const areas = ({ rows }: Averaged): number[] => rows.map(({ predicted }) => predicted);

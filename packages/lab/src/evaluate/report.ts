@@ -62,15 +62,25 @@ export interface ReportFiles {
   readonly figures: readonly string[];
 }
 
+/** A run's label, or those of all whose mean was evaluated. */
+function shownName({ run, ensemble }: RunReport['evaluation'], label: string): string {
+  if (!ensemble) return label;
+  const all = [run, ...ensemble.members.map((member) => member.run)];
+  const mean = all.length === 1 ? label : `mean of ${names(all.map((dir) => ({ dir }))).join(' + ')}`;
+  return ensemble.flips ? `${mean} with flips` : mean;
+}
+
 /** Writes a report. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeEvaluationReport(dir: string, report: EvaluationReport): Promise<ReportFiles> {
   const labels = names(report.runs.map(({ evaluation }) => ({ dir: evaluation.run })));
   const runs = report.runs.map((one, i): NamedRun => ({
-    name: labels[i] ?? one.evaluation.run,
+    name: shownName(one.evaluation, labels[i] ?? one.evaluation.run),
     report: one,
   }));
-  const fileName = (stem: string, { name }: NamedRun): string =>
-    runs.length === 1 ? stem : `${stem}-${name.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
+  const fileName = (stem: string, run: NamedRun): string =>
+    runs.length === 1
+      ? stem
+      : `${stem}-${(labels[runs.indexOf(run)] ?? run.name).replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
 
   const drawings: Record<string, string> = {
     distribution: distributionSvg(runs),
