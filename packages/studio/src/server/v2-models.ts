@@ -85,3 +85,11 @@ export function checkTokens(tokens: BigInt64Array, size: number, name: string): 
     throw new ReclmisError('REQUEST_INVALID', `input ${name}: expected ids from 0 to ${size - 1}, got ${id}`);
   }
 }
+
+/** Refuses an output that JSON cannot say and nobody can use: features beyond the network's range give such. @throws INFERENCE_FAILED */
+export function checkFinite(values: Float32Array, name: string): void {
+  for (const value of values) {
+    if (Number.isFinite(value)) continue;
+    throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model gave values that are not finite`);
+  }
+}

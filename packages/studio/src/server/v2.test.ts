@@ -434,6 +434,24 @@ describe('inference', () => {
     });
   });
 
+  it('gives no output that is not finite, and no null for it', async () => {
+    await serving({}, async ({ url, model }) => {
+      for (const value of [NaN, Infinity]) {
+        model.run = (_images, _notes, count) => Promise.resolve(new Float32Array(count * S * S).fill(value));
+        const answer = await infer(url, 'segmenter', { inputs: inputs(0, 0) });
+        expect([answer.status, answer.json()['code']]).toEqual([503, 'INFERENCE_FAILED']);
+        expect(answer.json()['error']).toMatch(/probability.*not finite/);
+      }
+    });
+  });
+
+  it('takes tensors though images may have fewer pixels than they: asking again would not help', async () => {
+    await serving({ limits: { maxPixels: 10, maxBatch: 2 } }, async ({ url }) => {
+      expect((await infer(url, 'segmenter', { inputs: inputs(0, 0, 2) })).status).toBe(200);
+      expect((await send(`${url}/metrics`)).body.toString()).toContain('reclmis_held_pixels 0\n');
+    });
+  });
+
   it.each<[string, string | Uint8Array, RegExp]>([
     ['what is not JSON', '{"inputs": [', /not JSON/],
     ['what is not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), /not UTF-8/],

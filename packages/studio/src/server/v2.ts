@@ -10,6 +10,7 @@ import { checkNote } from './note.js';
 import { V2_SCHEMAS } from './openapi.js';
 import { asArray, asObject, asString, type JsonObject, own, parseObject } from './v2-json.js';
 import {
+  checkFinite,
   checkPlanes,
   checkTokens,
   metadataOf,
@@ -82,11 +83,12 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     const work = workOf(served, readInputs(head, served, binary, limits.maxBatch));
     using deadline = deadlineOf(reply, limits.timeout);
     const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
-    const release = context.pixels.take(cost);
+    const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit, of cases
     try {
       const { value } = await compute(context, work, cost, deadline.signal, { place: request.place });
       if (!(value instanceof Float32Array))
         throw new ReclmisError('INTERNAL', 'expected a tensor from the queue');
+      checkFinite(value, served.output.name);
       const cases = work.kind === 'segment' ? 1 : work.count;
       const shape = [cases, ...served.output.shape.slice(1)];
       const answer = { model_name: served.name, model_version: VERSION, ...(id === undefined ? {} : { id }) };
