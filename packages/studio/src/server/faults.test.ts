@@ -1,6 +1,8 @@
 /** Clients that misbehave: slow, gone, lying about lengths, too many at once. The server answers a coded 4xx or 503, and goes on. */
 import { connect } from 'node:net';
+import { systemCode } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
+import type { ServerOptions } from './server.js';
 import { FORM_TYPE, formOf, greyPng, infer, raw, S, segment, send, serving, T, until, W } from './testing.js';
 
 const IMAGE = greyPng(6, 5);
@@ -87,6 +89,39 @@ describe('lengths', () => {
   });
 });
 
+describe('a client that sends the whole body before it listens', () => {
+  /** What it gets, or the code of the error that it meets while it sends. */
+  const sending = (port: number, length: number, more = ''): Promise<unknown> =>
+    new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.pause();
+      socket.on('error', (error) => resolve(systemCode(error)));
+      socket.write(head(length, more));
+      socket.write(Buffer.alloc(length), () => {
+        socket.once('data', (data) => {
+          socket.destroy();
+          resolve(answerIn(data.toString('latin1')));
+        });
+        socket.resume();
+      });
+    });
+
+  it.each<[string, number, ServerOptions['limits'], string, [number, string]]>([
+    ['is too large', 2 ** 23, { maxBytes: 2 ** 22 }, '', [413, 'REQUEST_TOO_LARGE']],
+    ['finds no room in the queue', 2 ** 23, { maxQueue: 1 }, '', [503, 'SERVER_BUSY']],
+    ['finds no room for its bytes', 2 ** 23, { heldBytes: 2 ** 20 }, '', [503, 'SERVER_BUSY']],
+    ['is compressed', 2 ** 23, {}, 'Content-Encoding: gzip\r\n', [415, 'REQUEST_UNSUPPORTED']],
+  ])('hears that it %s', async (_what, length, limits = {}, more, answer) => {
+    await serving({ limits: { ...limits, batchWait: 0 } }, async ({ port, url }) => {
+      const before = connect(port, '127.0.0.1', () => before.write(head(FORM.length))); // has the place
+      while (limits.maxQueue === 1 && !(await figures(url)).includes('reclmis_requests_in_flight 2\n'));
+      for (const connection of ['', 'Connection: close\r\n'])
+        for (let i = 0; i < 3; i++) expect(await sending(port, length, more + connection)).toEqual(answer);
+      before.destroy();
+    });
+  });
+});
+
 describe('time', () => {
   it('ends a request that does not arrive', async () => {
     await serving({ limits: { bodyTimeout: 300 } }, async ({ port, url }) => {
@@ -167,7 +202,8 @@ describe('load', () => {
 
   it('refuses a burst before its bodies are read, and gives no place to who does not come', async () => {
     await serving({ limits: { maxQueue: 3, batchWait: 0 } }, async ({ url, port, server }) => {
-      const announced = (): Promise<string> => raw(port, whole(head(2 ** 21))); // so large that the connection ends
+      const unending = head(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked'); // so that the connection ends
+      const announced = (): Promise<string> => raw(port, whole(unending));
       const slow = [0, 1, 2].map(() => {
         const socket = connect(port, '127.0.0.1', () => socket.write(head(FORM.length)));
         return socket.on('error', () => undefined);

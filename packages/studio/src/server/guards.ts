@@ -3,6 +3,7 @@
  * takes work, and what can be refused by the headers alone. The log names routes, never addresses with their query, notes or images.
  */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, ReclmisError } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { tokenCheck } from './access.js';
@@ -25,8 +26,11 @@ declare module 'fastify' {
   }
 }
 
-/** A body of at most this many bytes is read to its end after an early refusal, so that the connection can go on. */
-const DRAINED = 2 ** 20;
+/**
+ * A body of at most this many times the limit, as it is announced, is read to its end after an early refusal, and forgotten. Many clients, Python's among
+ * them, send the whole of it before they listen: a connection that ended meanwhile would be all that they hear.
+ */
+const DRAINED = 4;
 
 /** Milliseconds within which a request has to arrive to keep its place in the queue. A slower one takes its chance when it is there: it shall not keep others out. */
 const PLACE_KEPT = 5000;
@@ -137,12 +141,22 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
           request.headers['content-length'] ??
             (request.headers['transfer-encoding'] === undefined ? 0 : Infinity),
         );
-    if (unread > DRAINED) reply.header('connection', 'close');
+    if (unread > DRAINED * context.limits.maxBytes) reply.header('connection', 'close');
+    else if (unread > 0 && (reply.hasHeader('connection') || !reply.raw.shouldKeepAlive))
+      await drain(request.raw); // where the connection goes on, Node does after the answer
     // A client that is gone gets nothing; its answer is made all the same, so that the request ends in every place that counts it.
     return reply
       .code(status === CLIENT_GONE ? 400 : status)
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(errorBody(error)));
+  });
+}
+
+/** Reads a body to its end, or that of the client or its time, and forgets it. */
+function drain(payload: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (payload.destroyed) resolve();
+    payload.once('end', resolve).once('close', resolve).resume();
   });
 }
 
