@@ -262,6 +262,7 @@ describe('what is hardly HTTP', () => {
       400,
     ],
     ['a path out of the tree', 'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
+    ['an expectation', 'GET /nowhere HTTP/1.1\r\nHost: a\r\nExpect: more\r\nConnection: close\r\n\r\n', 404],
     ['another method', 'DELETE /segment HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
     [
       'a name of great length',

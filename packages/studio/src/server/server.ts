@@ -200,6 +200,7 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
   const server = tls
     ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2' }, handler)
     : createHttp(settings, handler);
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response)); // Node's refusal has no body
   // A client that does not take its answer; waiting for the model is no such silence.
   server.setTimeout(limits.timeout + limits.bodyTimeout + 10_000);
   return server;
