@@ -60,6 +60,7 @@ describe('images', () => {
     mkdirSync(twins);
     for (const name of ['x.png', 'x.jpg']) writeFileSync(join(twins, name), '');
     await refused(twins).toMatchObject({ code: 'OUTPUT_EXISTS' });
+    await refused(`${tree}/p2/*/../../../twins/x.png`).toMatchObject({ code: 'OPTION_INVALID' }); // its results would lie above --out
     await expect(casesFor({ out: images, note: 'x' })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
   });
 });
@@ -81,6 +82,31 @@ describe('notes', () => {
       [1, 2],
       [0.5, 0.5],
     ]);
+  });
+
+  it('are those of the very name, where names differ in an extension within them or in mask_ alone', async () => {
+    const close = join(root, 'close');
+    mkdirSync(close);
+    for (const name of ['a.jpg', 'a.png.jpg', 'mask_a.jpg', 'b.tif']) writeFileSync(join(close, name), '');
+    const all = file(
+      'close.csv',
+      'Image,Description,Spacing\na.jpg,one,1\na.png.jpg,two,2\nmask_a.jpg,three,3\nb.png,four,4\nb.bmp,four,\n',
+    );
+    const found = await casesFor({ image: close, notes: all });
+    expect(found.map(({ id, note, spacing }) => [id, note, spacing?.[0]])).toEqual([
+      ['a', 'one', 1],
+      ['a.png', 'two', 2],
+      ['b', 'four', 4],
+      ['mask_a', 'three', 3],
+    ]);
+    const lone = file('lone.csv', 'Image,Description\na.png.jpg,two\n');
+    expect(await notesOf({ image: join(close, 'a.png.jpg'), notes: lone })).toEqual(['two']);
+    const torn = file('torn.csv', 'Image,Description\nb.png,secret\nmask_b.png,hidden\n./c.png,x\nc.png,y\n');
+    for (const image of [join(close, 'b.tif'), join(images, 'c.png')]) {
+      const error: unknown = await casesFor({ image, notes: torn }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'NOTES_CONFLICT' });
+      expect(String(error)).not.toMatch(/secret|hidden/);
+    }
   });
 
   it('say spacings in a column of a table', async () => {

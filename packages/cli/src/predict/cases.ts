@@ -1,8 +1,9 @@
 /**
  * What `reclmis predict` is asked to segment: images with the note and the size of a pixel of each.
  *
- * Notes are keyed by the mask's file name in LViT's layout and by the image's elsewhere: a row belongs to an image if its name, without
- * extension and without a leading `mask_`, is the image's; of images in subfolders, by path or, where that is unambiguous, by file name.
+ * Notes are keyed by the mask's file name in LViT's layout and by the image's elsewhere: a row belongs to an image if its name is the image's or, where
+ * no row has that very name, is so without extension and without a leading `mask_`; of images in subfolders, by path or, where that is unambiguous, by
+ * file name.
  */
 import { basename, dirname, extname } from 'node:path';
 import { type ErrorCode, parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
@@ -41,7 +42,7 @@ type Words = Pick<PredictionCase, 'note' | 'spacing' | 'refused'>;
 
 /**
  * The cases, sorted by id. One without a note is marked as refused; what concerns all of them is thrown.
- * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS and the codes of `readNotes`
+ * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS, NOTES_CONFLICT and the codes of `readNotes`
  */
 export async function predictionCases(source: CaseSource): Promise<PredictionCase[]> {
   const images = await listImages(source.image, source.out);
@@ -80,20 +81,20 @@ async function fromFile(
     );
   }
   const table = await readNotes(file);
-  const notes = new Map([...table.notes].map(([name, text]) => [keyOf(name), text]));
-  const spacings = new Map(
-    [...table.spacings].map(([name, text]) => [
-      keyOf(name),
-      parseSpacing(text, `${file}: ${name}`, 'NOTES_UNREADABLE'),
-    ]),
-  );
+  for (const [name, text] of table.spacings) parseSpacing(text, `${file}: ${name}`, 'NOTES_UNREADABLE');
+  const notes = new Column(table.notes, file, 'notes');
+  const spacings = new Column(table.spacings, file, 'spacings');
   const sharing = new Map<string, number>(); // file name -> images that have it
-  for (const { id } of images) sharing.set(keyOf(basename(id)), (sharing.get(keyOf(basename(id))) ?? 0) + 1);
-  return ({ id, imagePath }) => {
-    const name = keyOf(basename(id));
+  for (const { image } of images) {
+    const name = keyOf(basename(image));
+    sharing.set(name, (sharing.get(name) ?? 0) + 1);
+  }
+  return ({ id, image, imagePath }) => {
+    const name = keyOf(basename(image));
     const alone = sharing.get(name) === 1;
-    const found = notes.get(keyOf(id)) ?? (alone ? notes.get(name) : undefined);
-    const measured = spacings.get(keyOf(id)) ?? (alone ? spacings.get(name) : undefined) ?? spacing;
+    const found = notes.of(image, alone);
+    const size = spacings.of(image, alone);
+    const measured = size === undefined ? spacing : parseSpacing(size, file, 'NOTES_UNREADABLE');
     if (found !== undefined || !required || emptyNotes) return { note: found ?? '', spacing: measured };
     const shared =
       !alone && notes.has(name)
@@ -104,9 +105,50 @@ async function fromFile(
   };
 }
 
+/** What a table says of images: under the very name of a row, and under the key by which rows and images meet; null where rows differ there. */
+class Column {
+  private readonly exact = new Map<string, string | null>();
+  private readonly byKey = new Map<string, string | null>();
+
+  constructor(
+    rows: ReadonlyMap<string, string>,
+    private readonly file: string,
+    private readonly what: string,
+  ) {
+    const add = (to: Map<string, string | null>, name: string, text: string): void => {
+      to.set(name, (to.get(name) ?? text) === text && to.get(name) !== null ? text : null);
+    };
+    for (const [name, text] of rows) {
+      add(this.exact, plain(name), text);
+      add(this.byKey, keyOf(name), text);
+    }
+  }
+
+  has(key: string): boolean {
+    return this.byKey.has(key);
+  }
+
+  /** What is said of an image, by its path or, where it is alone in having it, by its file name. @throws NOTES_CONFLICT */
+  of(image: string, alone: boolean): string | undefined {
+    for (const name of alone ? [image, basename(image)] : [image]) {
+      const said = this.exact.get(name) ?? this.byKey.get(keyOf(name));
+      if (said !== null && said !== undefined) return said;
+      if (said === null)
+        throw new ReclmisError(
+          'NOTES_CONFLICT',
+          `${this.file}: rows that belong to ${image} hold different ${this.what}`,
+        );
+    }
+    return undefined;
+  }
+}
+
+/** A row's name as a path with slashes. */
+const plain = (name: string): string => name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, '');
+
 /** The name by which rows and images meet: the path without extension and without `mask_` before the file's name. */
 function keyOf(name: string): string {
-  const path = name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, '');
+  const path = plain(name);
   const extension = extname(path);
   const known = IMAGE_EXTENSIONS.has(extension.toLowerCase()) ? path.slice(0, -extension.length) : path;
   const file = basename(known).replace(/^mask_/, '');
