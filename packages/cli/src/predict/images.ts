@@ -20,7 +20,7 @@ export interface ImageFile {
  * The images, sorted by id.
  * @param image a file; a folder, whose own files are meant, not its subfolders; or a pattern with `*`, `**`, `?`, `[...]` or `{a,b}`.
  * @param out where results go: what a pattern matches there is left out, so that results do not become images.
- * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, OUTPUT_EXISTS (two images with one id; results among the images)
+ * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, OPTION_INVALID (a pattern that leads out of its fixed part), OUTPUT_EXISTS (two images with one id; results among the images)
  */
 export async function listImages(image: string, out: string): Promise<ImageFile[]> {
   const { base, names } = await find(image, out);
@@ -75,6 +75,12 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
   const matched = await glob(parts.slice(dynamic).join('/'), { cwd: base, expandDirectories: false });
   const results = resolve(out) + sep;
   const names = matched.filter((name) => !resolve(base, name).startsWith(results));
+  if (names.some((name) => relative('', name).split(sep).includes('..')))
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${pattern}: leads out of ${base}, and its results would lie outside of the folder of results`,
+      { remedy: 'Write .. before the first *, ?, [ or { of the pattern only.' },
+    );
   return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
 }
 
