@@ -2,7 +2,7 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { systemCode } from '@reclmis/files';
+import { systemCode, writeError } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 
 /**
@@ -56,7 +56,7 @@ export async function sweep(
   for (const folder of folders) {
     const names = await readdir(join(out, folder)).catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return [];
-      throw error;
+      throw writeError(join(out, folder), error);
     });
     for (const name of names) {
       const file = /^\.(.+)\.\d+\.\d+\.tmp$/.exec(name)?.[1];

@@ -71,7 +71,10 @@ export class Journal {
    * @throws OUTPUT_EXISTS (there is one; or it is that of another model), OUTPUT_UNWRITABLE, DISK_FULL
    */
   static async open(path: string, identity: string, beginning: Beginning): Promise<Journal> {
-    if (beginning === 'overwrite') await rm(path, { force: true });
+    if (beginning === 'overwrite')
+      await rm(path, { force: true }).catch((error: unknown) => {
+        throw writeError(path, error);
+      });
     const found = await scanJournal(path);
     if (found !== null && beginning === 'new') {
       throw new ReclmisError('OUTPUT_EXISTS', `${path}: an earlier prediction has its results here`, {
@@ -173,6 +176,19 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
   return { header, entries, end, bytes: (await stat(path)).size };
 }
 
+/** What all cases of a journal have in common; null if there is none, or nothing whole in it. @throws OUTPUT_UNWRITABLE where it cannot be read */
+export async function journalIdentity(path: string): Promise<string | null> {
+  try {
+    for await (const { text } of linesOf(path)) {
+      const line = parseLine(text);
+      return isHeader(line) ? line.identity : null;
+    }
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw writeError(path, error);
+  }
+  return null;
+}
+
 /** The line at a place. */
 export async function readEntry({ path, offset, length }: Position): Promise<Entry> {
   const file = await open(path, 'r');
@@ -216,7 +232,6 @@ function isHeader(line: unknown): line is Header {
 }
 
 function isEntry(line: unknown): line is Entry {
-  return (
-    typeof line === 'object' && line !== null && 'id' in line && ('statistics' in line || 'error' in line)
-  );
+  if (typeof line !== 'object' || line === null || !('id' in line)) return false;
+  return 'error' in line || ('statistics' in line && 'files' in line && line.files instanceof Object);
 }

@@ -31,6 +31,14 @@ export interface Segmented {
 
 const PROBABILITY = { png16: '_probability.png', npy: '_probability.npy' } as const;
 
+/** All that may follow the id in the names of a case's files. */
+export const SUFFIXES = [
+  '_mask.png',
+  '_overlay.png',
+  ...Object.values(PROBABILITY),
+  '_contours.geojson',
+] as const;
+
 /** What follows the id in the names of a case's files. */
 export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): string[] {
   return [

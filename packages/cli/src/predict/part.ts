@@ -29,6 +29,13 @@ export function recordNames(part: Part | null): Record<'journal' | 'statistics' 
   };
 }
 
+/** Whose journal a file of this name is; null if it is none. */
+export function partOfJournal(name: string): { readonly part: Part | null } | null {
+  const [whole, index, of] = /^cases(?:\.(\d{1,6})-of-(\d{1,6}))?\.jsonl$/.exec(name) ?? [];
+  if (whole === undefined) return null;
+  return { part: of === undefined ? null : { index: Number(index), of: Number(of) } };
+}
+
 /** The cases of a part: every N-th by position from the I-th, so that slow stretches of the list are shared as well. */
 export function* casesOf<T>(cases: readonly T[], part: Part | null): Generator<T> {
   const step = part?.of ?? 1;

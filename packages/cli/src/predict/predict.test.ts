@@ -43,7 +43,7 @@ const casesFor = (source: Partial<CaseSource>): Promise<PredictionCase[]> =>
 
 /** Predicts with the stand-in. */
 async function run(
-  plan: Partial<PredictionPlan> & { cases: PredictionCase[]; out: string },
+  plan: Partial<PredictionPlan> & Pick<PredictionPlan, 'cases' | 'out'>,
 ): Promise<PredictionSummary> {
   return predict({ segmenter: new Brightness(), model: BRIGHTNESS, ...plan });
 }
@@ -464,6 +464,20 @@ describe('resuming', () => {
     expect((await run({ cases, out, model: other, beginning: 'overwrite' })).counts.done).toBe(3);
   });
 
+  it.each([
+    ['a folder of results', 'p1/x.png', 'p1'],
+    ['the journal', 'x.png', 'cases.jsonl/x'],
+  ])('has a code for what lies where %s should', async (_what, image, obstacle) => {
+    const [dir, out] = [place(), place()];
+    for (const path of [join(dir, image), join(out, obstacle)])
+      mkdirSync(join(path, '..'), { recursive: true });
+    await writePngRgb(join(dir, image), halves(S, S));
+    writeFileSync(join(out, obstacle), '');
+    const cases = await predictionCases({ image: `${dir}/**/*.png`, out, note: 'bright' });
+    for (const beginning of ['resume', 'overwrite'] as const)
+      await expect(run({ cases, out, beginning })).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+  });
+
   it('refuses to go on with a file that is no journal, and leaves it alone', async () => {
     const out = place();
     mkdirSync(out);
@@ -487,7 +501,62 @@ describe('resuming', () => {
   });
 });
 
+describe('what an earlier run left of a case', () => {
+  const all = { overlay: true, probability: 'npy', contours: true } as const;
+  const bare = { overlay: false, probability: null, contours: false } as const;
+  const other = { ...BRIGHTNESS, files: [{ name: 'best.safetensors', sha256: 'c'.repeat(64) }] };
+
+  it.each(['overwrite', 'resume'] as const)(
+    'goes when the case is done again or fails: %s',
+    async (beginning) => {
+      const dir = place();
+      mkdirSync(dir);
+      for (const name of ['a', 'b', 'c']) await writePngRgb(join(dir, `${name}.png`), halves(S, S));
+      const out = place();
+      await run({ cases: await casesFor({ image: dir, note: 'bright' }), out, outputs: all });
+      writeFileSync(join(dir, 'a.png'), 'no image');
+      writeFileSync(join(out, 'b_overlay.png'), 'my own, in its place');
+      const model = beginning === 'overwrite' ? other : BRIGHTNESS;
+      const cases = await casesFor({ image: dir, note: 'dark' });
+      expect((await run({ cases, out, outputs: bare, model, beginning })).counts).toMatchObject({
+        done: 2,
+        failed: 1,
+      });
+      expect(readdirSync(out).filter((name) => !/^(?:cases|run|statistics)\./.test(name))).toEqual([
+        'b_mask.png',
+        'b_overlay.png',
+        'c_mask.png',
+      ]);
+    },
+  );
+});
+
 describe('parts', () => {
+  it('do not replace what was made by another model, or in another division', async () => {
+    const other = { ...BRIGHTNESS, files: [{ name: 'best.safetensors', sha256: 'c'.repeat(64) }] };
+    const cases = await casesFor({ note: 'bright' });
+    const first = { index: 1, of: 2 };
+    const refused = async (out: string, plan: Partial<PredictionPlan>): Promise<void> => {
+      const before = readdirSync(out);
+      await expect(run({ cases, out, ...plan })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+      expect(readdirSync(out)).toEqual(before);
+    };
+    const whole = place();
+    await run({ cases, out: whole });
+    await refused(whole, { part: first });
+    await refused(whole, { part: first, model: other, beginning: 'resume' });
+    const parts = place();
+    await run({ cases, out: parts, part: first });
+    await refused(parts, {});
+    await refused(parts, { part: { index: 1, of: 3 } });
+    await refused(parts, { part: { index: 2, of: 2 }, model: other });
+    await refused(parts, { part: { index: 2, of: 2 }, model: other, beginning: 'resume' });
+    expect((await run({ cases, out: parts, part: { index: 2, of: 2 } })).statistics).toHaveLength(2);
+    expect((await run({ cases, out: parts, beginning: 'resume' })).counts.done).toBe(3);
+    await run({ cases, out: parts, model: other, beginning: 'overwrite' });
+    expect(readdirSync(parts).filter((name) => name.startsWith('cases'))).toEqual(['cases.jsonl']);
+  });
+
   it('share the cases, and the last one to end puts the statistics together', async () => {
     const dir = join(root, 'shared');
     mkdirSync(dir);

@@ -7,7 +7,7 @@
  * model works on a batch, the next one is read and the one before is written, so that memory does not grow with the number of images:
  * beyond their names and notes nothing is kept. No image is ever replaced.
  */
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addPlanes,
@@ -22,6 +22,7 @@ import {
 import { makeFolder, mapLimit, writeFileAtomic } from '@reclmis/files';
 import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
 import type { PredictionCase } from './cases.js';
+import { clearEarlier, refuseMixing, removeStale } from './earlier.js';
 import { refuseOverwriting, sweep } from './guard.js';
 import {
   type Beginning,
@@ -31,7 +32,7 @@ import {
   type Position,
   scanJournal,
 } from './journal.js';
-import { type Outputs, type Segmented, suffixesOf, writeOutputs } from './outputs.js';
+import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from './outputs.js';
 import { casesOf, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 import { type CaseStatistics, measure, writeStatistics } from './statistics.js';
@@ -92,15 +93,17 @@ export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, cont
 
 /**
  * Segments the cases.
- * @throws OUTPUT_EXISTS (an image would be replaced, or there are results and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and
+ * @throws OUTPUT_EXISTS (an image would be replaced, or there are results of another model, or any and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and
  * what the segmenter throws; failures of single cases are in the summary
  */
 export async function predict(plan: PredictionPlan): Promise<PredictionSummary> {
   const { segmenter, model, cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new' } = plan;
   const started = new Date();
-  await refuseOverwriting(cases, out, suffixesOf(outputs));
+  await refuseOverwriting(cases, out, beginning === 'new' ? suffixesOf(outputs) : SUFFIXES);
   await makeFolder(out);
   const names = recordNames(part);
+  await refuseMixing(out, part, beginning, (other) => identityOf({ ...plan, part: other }));
+  if (beginning === 'overwrite') await clearEarlier(out, part, cases);
   const journal = await Journal.open(join(out, names.journal), identityOf(plan), beginning);
   const tally = new Tally([...casesOf(cases, part)].length);
   const record = async (status: string, more: object = {}): Promise<void> => {
@@ -114,9 +117,6 @@ export async function predict(plan: PredictionPlan): Promise<PredictionSummary> 
   });
   try {
     if (beginning !== 'new') await sweep(out, casesOf(cases, part), suffixesOf(outputs));
-    for (const name of [names.statistics, recordNames(null).statistics]) {
-      if (beginning === 'overwrite') await rm(join(out, name), { force: true }); // they are of masks that go
-    }
     await record('running', clock());
     await work(plan, journal, outputs, tally);
     const interrupted = plan.signal?.aborted === true && tally.seen < tally.cases;
@@ -176,6 +176,7 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
     const entries: Entry[] = await mapLimit(segmented, LANES, async (item) => {
       const files = await writeOutputs(out, item.one.id, item, outputs);
       const { id, note } = item.one;
+      await removeStale(out, await journal.entryOf(id), files);
       return {
         id,
         input: item.input,
@@ -184,6 +185,7 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
         statistics: measure(item.one, item.mask),
       };
     });
+    for (const { id } of failures) await removeStale(out, await journal.entryOf(id), {});
     await journal.append([...entries, ...failures]);
     for (const entry of entries) if ('statistics' in entry) plan.onCase?.(entry.statistics);
     for (const failure of failures) tally.fail(failure);

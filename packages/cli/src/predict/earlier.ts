@@ -1,0 +1,102 @@
+/** What earlier runs left in the folder of results: whose it is, and that none of it stays beside results that it does not belong to. */
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { writeError } from '@reclmis/files';
+import type { PredictionCase } from './cases.js';
+import { type Beginning, type Entry, journalIdentity, readEntry, scanJournal } from './journal.js';
+import { SUFFIXES } from './outputs.js';
+import { casesOf, type Part, partOfJournal, recordNames } from './part.js';
+
+/** Shares of work whose journals lie in a folder, without one's own. */
+async function othersIn(out: string, own: Part | null): Promise<(Part | null)[]> {
+  const names = await readdir(out).catch((error: unknown) => {
+    throw writeError(out, error);
+  });
+  const mine = recordNames(own).journal;
+  return names
+    .filter((name) => name !== mine)
+    .flatMap((name) => partOfJournal(name) ?? [])
+    .map(({ part }) => part);
+}
+
+const sameDivision = (one: Part | null, other: Part | null): boolean => one?.of === other?.of;
+
+/**
+ * Refuses to put results among those of another model or, beginning anew, of another division into parts: their own journals would not tell.
+ * @param identityOf what the journal of a share says, were it of this model. @throws OUTPUT_EXISTS
+ */
+export async function refuseMixing(
+  out: string,
+  own: Part | null,
+  beginning: Beginning,
+  identityOf: (part: Part | null) => string,
+): Promise<void> {
+  if (beginning === 'overwrite') return;
+  for (const part of await othersIn(out, own)) {
+    const path = join(out, recordNames(part).journal);
+    const found = await journalIdentity(path);
+    if (found === null) continue;
+    const expected = identityOf(part);
+    if (found !== expected)
+      throw new ReclmisError(
+        'OUTPUT_EXISTS',
+        `${path}: expected results of ${expected}, found those of ${found}`,
+        {
+          remedy:
+            'Use the model that made them, replace them by --overwrite, or choose another folder with -o.',
+        },
+      );
+    if (beginning === 'new' && !sameDivision(part, own))
+      throw new ReclmisError(
+        'OUTPUT_EXISTS',
+        `${path}: an earlier prediction, divided into parts otherwise, has its results here`,
+        {
+          remedy:
+            'Divide as it did, go on by --resume, replace its results by --overwrite, or choose another folder with -o.',
+        },
+      );
+  }
+}
+
+/** Removes what earlier runs wrote of the cases of a share, and journals and figures that describe it no longer. @throws OUTPUT_UNWRITABLE */
+export async function clearEarlier(
+  out: string,
+  own: Part | null,
+  cases: readonly PredictionCase[],
+): Promise<void> {
+  const others = (await othersIn(out, own)).filter((part) => !sameDivision(part, own));
+  for (const part of [own, ...others]) {
+    const names = recordNames(part);
+    const { entries } = (await scanJournal(join(out, names.journal))) ?? {};
+    for (const { id } of casesOf(cases, own)) {
+      const position = entries?.get(id);
+      if (position) await removeStale(out, await readEntry(position), {});
+    }
+    await remove(join(out, names.statistics));
+    await remove(join(out, names.journal));
+  }
+  await remove(join(out, recordNames(null).statistics));
+}
+
+/** Removes the files that an earlier run wrote of a case and this one has not; what has another size by now is somebody's own. @throws OUTPUT_UNWRITABLE */
+export async function removeStale(
+  out: string,
+  earlier: Entry | null,
+  written: Readonly<Record<string, number>>,
+): Promise<void> {
+  if (earlier === null || 'error' in earlier) return;
+  for (const suffix of SUFFIXES) {
+    const path = join(out, `${earlier.id}${suffix}`);
+    const bytes = earlier.files[suffix];
+    if (bytes === undefined || suffix in written) continue;
+    const info = await stat(path).catch(() => null);
+    if (info?.size === bytes) await remove(path);
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw writeError(path, error);
+  });
+}
