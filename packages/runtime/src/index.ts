@@ -20,10 +20,21 @@ export type * from './types.js';
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const address = String(source);
-  const place = /^https?:/.test(address)
-    ? urlSource(address, options.signal)
-    : folderSource(address.startsWith('file:') ? fileURLToPath(address) : address);
-  return openModel(place, nodePlatform(options.device ?? 'cpu', options.threads), options);
+  return openModel(
+    sourceOf(address, options.signal),
+    nodePlatform(options.device ?? 'cpu', options.threads),
+    options,
+  );
+}
+
+function sourceOf(address: string, signal: AbortSignal | undefined): Source {
+  try {
+    if (/^https?:/.test(address)) return urlSource(address, signal);
+    return folderSource(address.startsWith('file:') ? fileURLToPath(address) : address);
+  } catch (cause) {
+    const shown = address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, ''); // names and keys stay out of messages
+    throw new ReclmisError('MODEL_MISSING', `${shown}: is no address (${oneLine(cause)})`, { cause });
+  }
 }
 
 function nodePlatform(device: Device, threads = availableParallelism()): Platform {

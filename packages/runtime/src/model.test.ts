@@ -11,6 +11,7 @@ import {
   WordTokenizer,
 } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
+import { loadModel } from './index.js';
 import { openModel } from './model.js';
 import type { Network, Platform, Source, Values } from './seams.js';
 import type { Model } from './types.js';
@@ -118,6 +119,20 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     () => 'none',
     (error: unknown) => (error instanceof ReclmisError ? error.code : String(error)),
   );
+
+describe('an address', () => {
+  it.each([
+    'http://user:secret@[bad?key=secret',
+    'https://',
+    'file://host/model',
+    'file:///%zz',
+    'file:///a%2fb',
+  ])('that is none has a code: %s', async (address) => {
+    const error: unknown = await loadModel(address).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'MODEL_MISSING' });
+    expect(String(error)).not.toContain('secret');
+  });
+});
 
 describe('a model', () => {
   it('segments at the image’s own size, by the note', async () => {

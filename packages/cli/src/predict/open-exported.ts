@@ -21,7 +21,9 @@ import type { EngineChoice, ModelSource } from './open.js';
 /** Opens an exported model's folder. @throws MODEL_INVALID */
 export async function openExported(dir: string): Promise<ModelSource> {
   const path = join(dir, MANIFEST_FILE);
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new ReclmisError('MODEL_INVALID', `${path}: cannot be read (${oneLine(cause)})`, { cause });
+  });
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
