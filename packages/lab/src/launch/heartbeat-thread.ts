@@ -86,9 +86,11 @@ function closed(other: number): void {
 function listen(socket: Socket, onLine: (line: string) => void, onClose: () => void): void {
   socket.setNoDelay(true);
   socket.on('error', () => undefined); // `close` follows
-  createInterface({ input: socket }).on('line', (line) => {
-    if (line.length < 500) onLine(line);
-  });
+  createInterface({ input: socket })
+    .on('error', () => undefined) // it repeats the socket's, and unheard it would end this thread
+    .on('line', (line) => {
+      if (line.length < 500) onLine(line);
+    });
   socket.on('close', onClose);
 }
 

@@ -75,6 +75,24 @@ describe('a heartbeat', () => {
     await expectNamed([zero, two], 1, 'its process ended');
   });
 
+  it('names a rank whose connection is reset: killed with beats that it had not read', async () => {
+    const [zero, one, two] = (await ranks(3, 'block();')) as [Rank, Rank, Rank];
+    one.child.kill('SIGSTOP');
+    await sleep(2000); // ten beats, and far from silence
+    one.child.kill('SIGKILL');
+    await expectNamed([zero, two], 1, 'its process ended');
+  });
+
+  it('goes on when a stranger connects and resets the connection', async () => {
+    const started = await ranks(
+      2,
+      `if (rank === 1) {\n  const { connect } = await import('node:net');\n  const port = Number(readFileSync(dir + '/words', 'utf8').split('/')[0]);\n` +
+        `  const stranger = connect(port, '127.0.0.1', () => stranger.resetAndDestroy());\n` +
+        `  await new Promise((resolve) => stranger.on('close', resolve));\n}\nawait sleep(1000); await heart.leave();`,
+    );
+    for (const { ended } of started) expect(await ended).toEqual({ status: 0, stderr: '' });
+  });
+
   it('names a killed rank 0', async () => {
     const [zero, one, two] = (await ranks(3, 'block();')) as [Rank, Rank, Rank];
     zero.child.kill('SIGKILL');
