@@ -133,6 +133,31 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
   );
 
   it(
+    'in bf16 too: what is summed over the processes is float32',
+    async () => {
+      // Without reconstruction: a rounding may change which patches are the most probable.
+      const still = {
+        ...STILL,
+        'train.batchSize': 8,
+        'train.precision': 'bf16',
+        'model.components.clr': false,
+        'model.components.cvr': false,
+      };
+      const alone = await step(still, false, null);
+      const exact = await step({ ...still, 'train.precision': 'fp32' }, false, null);
+      const rounding = difference(alone.gradients, exact.gradients);
+      const all = await ranks<StepResult>(2, { kind: 'step', settings: still, evaluating: false });
+      for (const { gradients, losses } of all) {
+        expect(difference(gradients, exact.gradients)).toBeLessThan(1.5 * rounding); // other roundings, of the same size
+        for (const name of ['total', 'dice', 'bce', 'ccl'] as const)
+          expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 1);
+        expect(gradients).toEqual(all[0]?.gradients);
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it(
     'in parts besides: CCL over all parts of all processes',
     async () => {
       // By running statistics: those of a batch depend on how it is cut.

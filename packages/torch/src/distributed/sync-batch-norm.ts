@@ -3,8 +3,10 @@
  * forward pass by sums over the ranks, in the backward pass by the sums of their gradients.
  *
  * Two passes, mean first and then the squares of the deviations: the difference of E[x^2] and E[x]^2 would lose the digits that the
- * gradients of one process with the whole batch have.
+ * gradients of one process with the whole batch have. What comes in 16 bits under autocast is widened first and goes out as it came, as with
+ * libtorch's own: sums of bfloat16 keep 8 bits, those of float16 overflow, and gloo adds up no bfloat16.
  */
+import { float32 } from '../precision/autocast.js';
 import { noGrad, scope } from '../scope.js';
 import { Tensor } from '../tensor.js';
 import type { BatchStatistics } from '../nn/norm.js';
@@ -18,7 +20,8 @@ export interface BatchShare {
 
 /** Statistics for `nn.withBatchStatistics`: of every batch normalisation in training, over the group. */
 export function batchStatisticsOver(group: Group, share: BatchShare): BatchStatistics {
-  return (x, layer) => {
+  return (input, layer) => {
+    const x = float32(input);
     const [, C = 0] = x.shape;
     const dims = x.shape.map((_, i) => i).filter((i) => i !== 1);
     const perChannel = x.shape.map((_, i) => (i === 1 ? C : 1)); // [1,C,1,..]
@@ -39,6 +42,7 @@ export function batchStatisticsOver(group: Group, share: BatchShare): BatchStati
       }),
     );
     const scale = variance.add(layer.eps).rsqrt().mul(layer.weight); // [C]
-    return centred.mul(scale.view(perChannel)).add(layer.bias.view(perChannel));
+    const result = centred.mul(scale.view(perChannel)).add(layer.bias.view(perChannel));
+    return x === input ? result : result.to({ dtype: input.dtype });
   };
 }
