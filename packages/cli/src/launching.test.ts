@@ -110,6 +110,16 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('train --np
     expect(status('told')).toBe('out-of-time');
   });
 
+  it('saves on a scheduler’s signal to a rank that does not speak for all, and says so', async () => {
+    const launcher = train('one', 400);
+    await begun('one');
+    process.kill(workers(launcher.pid)[1] ?? 0, 'SIGUSR1');
+    const { status: code, stderr } = await launcher.ended;
+    expect(stderr).toMatch(/error PREEMPTED: one: SIGUSR1 after \d+ steps; the state is saved/);
+    expect(code).toBe(75);
+    expect(status('one')).toBe('interrupted');
+  });
+
   it.concurrent.each([
     ['SIGKILL', 'error RANK_LOST: rank 1 was ended by SIGKILL'],
     ['SIGSTOP', 'error RANK_LOST: rank 1 is lost: nothing was heard of it'],

@@ -77,6 +77,16 @@ export async function settleProcesses(asked: ProcessCount | undefined): Promise<
   });
 }
 
+/**
+ * Which signal asked a run to stop that was interrupted: that of any process, since a scheduler may take back a machine that is not rank 0's. A
+ * scheduler's goes before Ctrl-C. To be called by all processes.
+ */
+export function stopReason(asked: AbortSignal, parallel: Parallel | null): unknown {
+  const here: unknown = asked.aborted ? asked.reason : null;
+  const all = parallel?.all(here) ?? [here];
+  return all.find((by) => by === 'SIGTERM' || by === 'SIGUSR1') ?? all.find((by) => by !== null);
+}
+
 const ALONE: Processes = {
   leads: true,
   config: (asked) => asked,

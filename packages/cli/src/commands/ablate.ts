@@ -21,7 +21,7 @@ import {
 import type { Command } from 'commander';
 import { studyWithProgress } from '../ablating.js';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
-import { type Processes, settleProcesses, withProcesses } from '../launching.js';
+import { type Processes, settleProcesses, stopReason, withProcesses } from '../launching.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { casesOf, type Part, parsePart } from '../predict/part.js';
 import { Progress } from '../progress.js';
@@ -93,15 +93,16 @@ async function compute(asked: string, out: string, flags: AblateFlags, processes
     }));
     if (processes.leads) await drawPhantoms(study, out, signal, output);
     const device = tasks[0]?.config.device ?? 'cpu';
-    const { interrupted, unfinished } = await processes.together(device, (parallel) =>
-      studyWithProgress(tasks, output, parallel),
-    );
+    const { interrupted, unfinished, by } = await processes.together(device, async (parallel) => {
+      const ended = await studyWithProgress(tasks, output, parallel);
+      return { ...ended, by: ended.interrupted ? stopReason(signal, parallel) : null };
+    });
     if (processes.leads) {
       const result = collectResults(study, out, flags.seeds);
       await show(result, out, output);
     }
     if (interrupted) {
-      const error = stopped(out, signal.reason);
+      const error = stopped(out, by);
       if (processes.leads) throw error;
       process.exitCode = error.exitCode;
       return;

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { loadConfig, type Overrides, runFiles, type RunSummary } from '@reclmis/lab';
+import { loadConfig, type Overrides, type Parallel, runFiles, type RunSummary } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { interruptSignal } from '../interrupt.js';
-import { type Processes, settleProcesses, withProcesses } from '../launching.js';
+import { type Processes, settleProcesses, stopReason, withProcesses } from '../launching.js';
 import { configFrom, overridesFrom, withSettings } from '../settings.js';
 import { duration, percent } from '../table.js';
 import { resumeWithProgress, trainWithProgress } from '../training.js';
@@ -58,13 +58,12 @@ async function run(flags: TrainFlags): Promise<void> {
     return;
   }
   const output = new Output(processes.leads ? flags : { quiet: true });
-  const asked = interruptSignal();
-  const summary =
+  const { summary, by } =
     flags.resume === undefined
       ? await start(flags, processes, output)
       : await resume(flags.resume, overridesFrom(flags), processes, output);
   if (summary.status === 'interrupted') {
-    const error = interrupted(summary, asked.reason);
+    const error = interrupted(summary, by);
     if (processes.leads) throw error;
     process.exitCode = error.exitCode;
     return;
@@ -77,7 +76,26 @@ async function run(flags: TrainFlags): Promise<void> {
   output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir}`);
 }
 
-async function start(flags: TrainFlags, processes: Processes, output: Output): Promise<RunSummary> {
+/** How a run ended, and by which signal where it was interrupted. */
+interface Ended {
+  readonly summary: RunSummary;
+  readonly by?: unknown;
+}
+
+/** Trains with the other processes, and learns of their signals before it leaves them. */
+function trainTogether(
+  processes: Processes,
+  device: string,
+  work: (parallel: Parallel | null) => Promise<RunSummary>,
+): Promise<Ended> {
+  const asked = interruptSignal();
+  return processes.together(device, async (parallel) => {
+    const summary = await work(parallel);
+    return summary.status === 'interrupted' ? { summary, by: stopReason(asked, parallel) } : { summary };
+  });
+}
+
+async function start(flags: TrainFlags, processes: Processes, output: Output): Promise<Ended> {
   const config = processes.config(configFrom(flags));
   if (config.data.dir === '') {
     throw new ReclmisError(
@@ -86,18 +104,15 @@ async function start(flags: TrainFlags, processes: Processes, output: Output): P
     );
   }
   const out = flags.out ?? join('runs', `${basename(config.data.dir)}-${timestamp(new Date())}`);
-  return processes.together(config.device, (parallel) => trainWithProgress(config, out, output, parallel));
+  return trainTogether(processes, config.device, (parallel) =>
+    trainWithProgress(config, out, output, parallel),
+  );
 }
 
-async function resume(
-  dir: string,
-  asked: Overrides,
-  processes: Processes,
-  output: Output,
-): Promise<RunSummary> {
+async function resume(dir: string, asked: Overrides, processes: Processes, output: Output): Promise<Ended> {
   const overrides = processes.overrides(asked);
   const device = typeof asked['device'] === 'string' ? asked['device'] : deviceOfRun(dir);
-  return processes.together(device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
+  return trainTogether(processes, device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
 }
 
 /** The device of a run, where its settings can be read; what is wrong with them is found out later. */

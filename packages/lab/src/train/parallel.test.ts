@@ -190,7 +190,8 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
   it(
     'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
     async () => {
-      type Result = { status: string; steps: number; records: EpochRecord[] };
+      /** `points`: the resume points that lay there when the process was through. */
+      type Result = { status: string; steps: number; records: EpochRecord[]; points: string[] };
       const whole = place();
       const all = await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: whole });
       expect(all.map(({ status, steps }) => [status, steps])).toEqual([
@@ -217,9 +218,9 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
         out: stopped,
         stop: { rank: 1, step: 4 },
       });
-      expect(halves.map(({ status, steps }) => [status, steps])).toEqual([
-        ['interrupted', 4],
-        ['interrupted', 4],
+      expect(halves.map(({ status, steps, points }) => [status, steps, points[0]])).toEqual([
+        ['interrupted', 4, 'resume-00000004.safetensors'],
+        ['interrupted', 4, 'resume-00000004.safetensors'],
       ]);
       await ranks<Result>(2, { kind: 'resume', settings: {}, out: stopped });
       expect(hashes(checkpointPath(stopped, 'last'))).toEqual(hashes(checkpointPath(whole, 'last')));

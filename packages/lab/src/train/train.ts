@@ -200,10 +200,10 @@ async function trainEpochs(
     resetPeak(session.engine.device);
     const course = running?.epoch === epoch ? running : EpochCourse.begin(epoch);
     const { lr, stopped } = await trainEpoch(session, course, progress, saving, options);
-    if (stopped) return interrupted(saving, course);
+    if (stopped) return interrupted(session, saving, course);
 
     const validation = await validate(session, options);
-    if (any(options.signal?.aborted === true)) return interrupted(saving, course);
+    if (any(options.signal?.aborted === true)) return interrupted(session, saving, course);
 
     const best = earlyStopping.update(epoch, validation.dice);
     const record: EpochRecord = {
@@ -368,9 +368,10 @@ export function mendBest(session: Session, progress: Progress): void {
   new Saving(session, progress, true).saveBest();
 }
 
-/** Keeps what the unfinished epoch has learnt. */
-function interrupted(saving: Saving, course: EpochCourse): RunStatus {
+/** Keeps what the unfinished epoch has learnt. No process leaves before it is on the disk: launchers give the others little time once one has ended. */
+function interrupted({ ranks }: Session, saving: Saving, course: EpochCourse): RunStatus {
   saving.save(course);
+  ranks?.any(false);
   return 'interrupted';
 }
 

@@ -2,11 +2,14 @@
  * One process of a training, for tests: `node rank.js JOB`, with torchrun's variables in the environment. JOB is JSON; the result is printed
  * as JSON.
  */
+import { basename } from 'node:path';
 import { scope } from '@reclmis/torch';
 import { loadConfig, type Overrides } from '../../config.js';
 import type { Batch } from '../../data/types.js';
 import { planLaunch } from '../../launch/plan.js';
+import { checkpointFolder } from '../checkpoint.js';
 import { Parallel } from '../parallel.js';
+import { resumePaths } from '../resume-files.js';
 import { resumeTraining } from '../resume.js';
 import { openSession, openTrainingData, type Session } from '../session.js';
 import { trainStep, type StepLosses } from '../step.js';
@@ -71,7 +74,8 @@ async function run(job: Job, parallel: Parallel): Promise<unknown> {
     job.kind === 'train'
       ? await train(loadConfig(undefined, job.settings), { out: job.out, ...listeners })
       : await resumeTraining(job.out, { overrides: job.settings, ...listeners });
-  return { status: summary.status, steps: summary.steps, records: summary.records };
+  const points = resumePaths(checkpointFolder(job.out)).map((path) => basename(path));
+  return { status: summary.status, steps: summary.steps, records: summary.records, points };
 }
 
 if (process.argv[2] !== undefined) {
