@@ -42,7 +42,7 @@ export class Progress {
     this.writes = writes;
     this.step = earlier.step;
     this.records = [...earlier.records];
-    this.tensorBoard = tensorboard ? new TensorBoardLog(dir, earlier.step) : null;
+    this.tensorBoard = tensorboard ? new TensorBoardLog(dir, earlier.records) : null;
   }
 
   get info(): RunInfo {

@@ -19,7 +19,7 @@ const STEP = 2;
 const VERSION = 3;
 const SUMMARY = 5;
 const SESSION_LOG = 7;
-/** SessionLog.START: TensorBoard then drops what an earlier session wrote for later steps. */
+/** SessionLog.START: TensorBoard then drops what an earlier session wrote for this step and later ones. */
 const SESSION_START = 1;
 
 /** One point in time of a run. */

@@ -2,6 +2,9 @@
  * A run's figures for TensorBoard: `tensorboard/events.out.tfevents.*` in the run folder, beside `metrics.jsonl`, which holds the same. One file per
  * session, since a session that was killed may have left a broken last record, after which TensorBoard reads no further. The file's name has
  * no host in it. Figures only, no notes and no pictures.
+ *
+ * A session that goes on begins with the last epoch before it: TensorBoard drops what lies at the step of a session's start too, and a process
+ * that was killed between its checkpoint and this file has not written that epoch.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,19 +21,32 @@ export class TensorBoardLog {
   private readonly folder: string;
   private path: string | null = null;
 
-  /** @param step optimiser steps that were done before this session. Nothing is written before the first epoch ends. */
+  /** @param earlier the epochs before this session. Nothing is written before the first of its own ends. */
   constructor(
     runDir: string,
-    private readonly step: number,
+    private readonly earlier: readonly EpochRecord[] = [],
   ) {
     this.folder = join(runDir, TENSORBOARD_FOLDER);
+  }
+
+  /** Where the session starts: after this step nothing counts that lies there from before. */
+  private get step(): number {
+    return this.earlier.at(-1)?.step ?? 0;
   }
 
   /** Adds an epoch. @throws OUTPUT_UNWRITABLE, DISK_FULL */
   write(record: EpochRecord, previousSeconds: number): void {
     const wallTime = Date.now() / 1000;
-    const event = scalarRecord({ wallTime, step: record.step, scalars: scalarsOf(record, previousSeconds) });
-    this.append(this.path ? [event] : [versionRecord(wallTime), sessionRecord(wallTime, this.step), event]);
+    const eventOf = (one: EpochRecord, before: number): Buffer =>
+      scalarRecord({ wallTime, step: one.step, scalars: scalarsOf(one, before) });
+    const event = eventOf(record, previousSeconds);
+    if (this.path) {
+      this.append([event]);
+      return;
+    }
+    const last = this.earlier.at(-1);
+    const again = last ? [eventOf(last, this.earlier.at(-2)?.seconds ?? 0)] : [];
+    this.append([versionRecord(wallTime), sessionRecord(wallTime, this.step), ...again, event]);
   }
 
   private append(records: readonly Buffer[]): void {

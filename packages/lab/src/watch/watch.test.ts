@@ -144,16 +144,16 @@ describe('the log of a run', () => {
   mkdirSync(run);
 
   it('is a file per session with the figures of each epoch', () => {
-    const first = new TensorBoardLog(run, 0);
+    const first = new TensorBoardLog(run);
     first.write(record(1), 0);
     first.write(record(2), 60);
-    const second = new TensorBoardLog(run, 20);
+    const second = new TensorBoardLog(run, [record(1), record(2)]);
     second.write(record(3), 120);
     const names = readdirSync(join(run, 'tensorboard')).sort();
     expect(names).toHaveLength(2);
     for (const name of names) expect(name).toMatch(/^events\.out\.tfevents\.\d{10}\.reclmis\.\d+\.\d+$/);
     const [a, b] = names.map((name) => events(readFileSync(join(run, 'tensorboard', name))));
-    expect([a?.length, b?.length]).toEqual([4, 3]);
+    expect([a?.length, b?.length]).toEqual([4, 4]);
     expect(b?.[1]?.get(2)).toEqual([20]);
     expect(a?.[3]?.get(2)).toEqual([20]);
     expect(scalars(a?.[2])).toEqual({
@@ -174,9 +174,29 @@ describe('the log of a run', () => {
     });
   });
 
+  /** The epochs' steps as TensorBoard shows them: a session's start drops what lies there at its step and later. */
+  function shown(dir: string): number[] {
+    const files = readdirSync(join(dir, 'tensorboard')).sort();
+    const all = files.flatMap((name) => events(readFileSync(join(dir, 'tensorboard', name))));
+    return all.reduce<number[]>((steps, event) => {
+      const step = (event.get(2)?.[0] ?? 0) as number;
+      if (event.has(7)) return steps.filter((other) => other < step);
+      return event.has(5) ? [...steps, step] : steps;
+    }, []);
+  }
+
+  it('shows every epoch once, also the last before a session, whether the one before had come to write it or not', () => {
+    expect(shown(run)).toEqual([10, 20, 30]);
+    const killed = join(root, 'killed');
+    mkdirSync(killed);
+    new TensorBoardLog(killed).write(record(1), 0); // and the second epoch's checkpoint, no more
+    new TensorBoardLog(killed, [record(1), record(2)]).write(record(3), 120);
+    expect(shown(killed)).toEqual([10, 20, 30]);
+  });
+
   it('does not bring back a run that was deleted', () => {
     const gone = join(root, 'gone');
-    expect(() => new TensorBoardLog(gone, 0).write(record(1), 0)).toThrow(/cannot be written/);
+    expect(() => new TensorBoardLog(gone).write(record(1), 0)).toThrow(/cannot be written/);
     expect(readdirSync(root)).not.toContain('gone');
   });
 
