@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { distributed, readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Overrides } from '../config.js';
+import { loadConfig, type Overrides } from '../config.js';
 import { Loader } from '../data/loader.js';
 import type { Case } from '../data/types.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
@@ -18,6 +18,7 @@ import { checkpointPath } from './checkpoint.js';
 import type { EpochRecord } from './metrics-log.js';
 import { resumeTraining } from './resume.js';
 import { type Job, step, type StepResult } from './testing/rank.js';
+import { told } from './train.js';
 
 const RANK = fileURLToPath(new URL('./testing/rank.js', import.meta.url));
 const SIZE = 32;
@@ -246,6 +247,25 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
     },
     4 * MINUTES,
   );
+});
+
+describe('the device of a process', () => {
+  const of = (device: string, localRank: number, localSize: number): string => {
+    const parallel = { localRank, localSize, told: <T>(config: T): T => config };
+    return told(loadConfig(undefined, { ...SETTINGS, device }), { parallel }).device;
+  };
+
+  it('is that of its local rank, in a run that is begun and in one whose configuration already names rank 0’s', () => {
+    expect(['cuda', 'cuda:0', 'cpu'].map((device) => of(device, 1, 2))).toEqual(['cuda:1', 'cuda:1', 'cpu']);
+  });
+
+  it('is the one that was asked for where it is the only process of its machine', () => {
+    expect(['cuda', 'cuda:0', 'cuda:3'].map((device) => of(device, 0, 1))).toEqual([
+      'cuda:0',
+      'cuda:0',
+      'cuda:3',
+    ]);
+  });
 });
 
 describe('shares of batches', () => {

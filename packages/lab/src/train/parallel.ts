@@ -23,7 +23,9 @@ export class Parallel {
   private constructor(
     readonly rank: number,
     readonly size: number,
+    /** Which process of this machine it is, and of how many. */
     readonly localRank: number,
+    readonly localSize: number,
     /** Of tensors on the CPU. */
     readonly control: distributed.Group,
     /** Of tensors on the model's device. */
@@ -38,7 +40,7 @@ export class Parallel {
    * @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED
    */
   static async join(plan: WorkerPlan, device: string, address?: string): Promise<Parallel> {
-    const { rank, size, localRank, meeting } = plan;
+    const { rank, size, localRank, localSize, meeting } = plan;
     const store = new distributed.Store({ ...meeting, isServer: rank === 0, timeoutMs: MEETING_MS });
     const own = address ?? (await addressTowards(meeting));
     const shared = { store, rank, size, address: own, timeoutMs: COLLECTIVE_MS };
@@ -53,7 +55,7 @@ export class Parallel {
         return words ?? store.get('heartbeat');
       },
     });
-    return new Parallel(rank, size, localRank, control, group, store, heartbeat);
+    return new Parallel(rank, size, localRank, localSize, control, group, store, heartbeat);
   }
 
   /** By which the main thread shows the others that it gets on. */

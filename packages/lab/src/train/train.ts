@@ -113,11 +113,19 @@ export function leads({ parallel }: TrainListeners): boolean {
   return parallel?.leads ?? true;
 }
 
-/** Rank 0's configuration, on this process's device. */
-export function told(config: Config, { parallel }: TrainListeners): Config {
+/**
+ * Rank 0's configuration, on this process's device. Where several processes share a machine, each has the CUDA device of its local rank, also where the
+ * configuration names one: that of a run which is gone on with names rank 0's.
+ */
+export function told(
+  config: Config,
+  { parallel }: { readonly parallel?: Pick<Parallel, 'told' | 'localRank' | 'localSize'> },
+): Config {
   if (!parallel) return config;
-  const { device } = parallel.told({ device: config.device });
-  return { ...parallel.told(config), device: device === 'cuda' ? `cuda:${parallel.localRank}` : device };
+  const all = parallel.told(config);
+  const { localRank, localSize } = parallel;
+  const own = all.device === 'cuda' || (all.device.startsWith('cuda:') && localSize > 1);
+  return own ? { ...all, device: `cuda:${localRank}` } : all;
 }
 
 /** @throws DISTRIBUTED_FAILED where a process has other cases than rank 0. */
