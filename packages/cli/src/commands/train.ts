@@ -1,8 +1,7 @@
 /** `reclmis train`: trains a model on a data set and leaves a run folder. */
-import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { loadConfig, type Overrides, type Parallel, runFiles, type RunSummary } from '@reclmis/lab';
+import { deviceOfRun, type Overrides, type Parallel, type RunSummary } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { interruptSignal } from '../interrupt.js';
@@ -111,14 +110,8 @@ async function start(flags: TrainFlags, processes: Processes, output: Output): P
 
 async function resume(dir: string, asked: Overrides, processes: Processes, output: Output): Promise<Ended> {
   const overrides = processes.overrides(asked);
-  const device = typeof asked['device'] === 'string' ? asked['device'] : deviceOfRun(dir);
+  const device = typeof asked['device'] === 'string' ? asked['device'] : (deviceOfRun(dir) ?? 'cpu');
   return trainTogether(processes, device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
-}
-
-/** The device of a run, where its settings can be read; what is wrong with them is found out later. */
-function deviceOfRun(dir: string): string {
-  const file = runFiles(dir).config;
-  return existsSync(file) ? loadConfig(file).device : 'cpu';
 }
 
 /** Ctrl-C is the user's; the other signals are a scheduler's, who resumes on an exit status of its own. */

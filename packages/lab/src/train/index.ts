@@ -1,7 +1,7 @@
 /** Training and what it leaves behind. */
 export { train, type RunSummary, type StepReport, type TrainListeners, type TrainOptions } from './train.js';
 export { Parallel } from './parallel.js';
-export { RESUMABLE_SETTINGS, resumeTraining, type ResumeOptions } from './resume.js';
+export { deviceOfRun, RESUMABLE_SETTINGS, resumeTraining, type ResumeOptions } from './resume.js';
 export { openSession, openTrainingData, type Session, type TrainingData } from './session.js';
 export { trainStep, type StepLosses, type StepParts, type StepPhase } from './step.js';
 export { checkpointPath, type CheckpointInfo, type CheckpointKind } from './checkpoint.js';

@@ -23,7 +23,7 @@ import { machineTag } from '../weights/home.js';
 import { checkpointPath } from './checkpoint.js';
 import { type EpochRecord, readEpochs } from './metrics-log.js';
 import { resumePaths } from './resume-files.js';
-import { resumeTraining } from './resume.js';
+import { deviceOfRun, resumeTraining } from './resume.js';
 import { train, type TrainListeners } from './train.js';
 import { failure } from '../testing/failure.js';
 import { tinyConfig } from '../testing/tiny-run.js';
@@ -216,6 +216,16 @@ describe('a resumed run', () => {
     const error = await failure(() => resumeTraining(dir, { overrides: { 'data.dir': moved } }));
     expect(error.code).toBe('CHECKPOINT_MISMATCH');
     expect(error.message).toContain('train cases');
+  });
+
+  it('goes on with the device of its newest point, whatever device it began with', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(2) });
+    const config = join(dir, 'config.yaml');
+    writeFileSync(config, readFileSync(config, 'utf8').replace(/^device: cpu$/m, 'device: cuda:0'));
+    expect(openRun(dir).config.device).toBe('cuda:0');
+    expect(deviceOfRun(dir)).toBe('cpu');
+    expect(deviceOfRun(join(root, 'nowhere'))).toBeNull();
   });
 
   it('refuses settings that would make it another run', async () => {

@@ -63,6 +63,20 @@ export async function resumeTraining(dir: string, options: ResumeOptions = {}): 
   return withRunLock(dir, options, () => goOn(dir, tell(lookUp(dir, options), options), overrides, options));
 }
 
+/**
+ * The device that a run goes on with where none is given: that of its newest resume point, which may be another than the one it began with.
+ * @returns null where the folder holds nothing that says so; `resumeTraining` then finds out what is wrong.
+ */
+export function deviceOfRun(dir: string): string | null {
+  try {
+    const point = findResumePoint(dir, () => undefined);
+    return point?.state.config.device ?? readStoredConfig(runFiles(dir).config).device;
+  } catch (error) {
+    if (error instanceof ReclmisError) return null;
+    throw error;
+  }
+}
+
 /** What a run folder holds to go on from. */
 interface Found {
   readonly stored: Config;
