@@ -102,6 +102,16 @@ describe("torchrun's contract", () => {
     expect(plan(env, 4)).toEqual(expected);
   });
 
+  it('says of a store that its agent serves, and which attempt this is', () => {
+    const agent = { ...env, TORCHELASTIC_USE_AGENT_STORE: 'True' };
+    expect(plan({ ...agent, TORCHELASTIC_RESTART_COUNT: '2' })).toEqual({ ...expected, attempt: 2 });
+    expect(plan(agent)).toEqual({ ...expected, attempt: 0 });
+    expect(plan({ ...env, TORCHELASTIC_USE_AGENT_STORE: 'False' })).toEqual(expected);
+    expect(refusal(() => plan({ ...agent, TORCHELASTIC_RESTART_COUNT: 'x' }))).toContain(
+      'TORCHELASTIC_RESTART_COUNT',
+    );
+  });
+
   it('takes one machine for granted without the local variables', () => {
     const { LOCAL_RANK: _rank, LOCAL_WORLD_SIZE: _size, ...bare } = env;
     expect(plan(bare)).toMatchObject({ rank: 5, localRank: 5, localSize: 8 });

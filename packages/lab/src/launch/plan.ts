@@ -3,7 +3,8 @@
  *
  * Read are the contracts of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), of Kubeflow Trainer
  * (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and of Slurm's `srun` (SLURM_STEP_NUM_TASKS, SLURM_PROCID, ...),
- * in this order: torchrun may itself run under the other two, and its variables are then the nearer ones.
+ * in this order: torchrun may itself run under the other two, and its variables are then the nearer ones. With TORCHELASTIC_USE_AGENT_STORE its agent
+ * serves a store at MASTER_PORT, which is taken then.
  *
  * A batch script that Slurm runs has SLURM_PROCID=0 and the SLURM_NTASKS of its whole allocation, though it is one process; only `srun`
  * sets SLURM_STEP_NUM_TASKS. So a command in a batch script without `srun` is a process like any other.
@@ -38,6 +39,11 @@ export interface WorkerPlan {
   readonly localRank: number;
   readonly localSize: number;
   readonly meeting: MeetingPoint;
+  /**
+   * Where a store is served at the meeting point already, by torchrun's agent: which of its attempts this is, from 0. It outlives the processes, so what
+   * an earlier attempt left there is still in it. Absent where rank 0 is to serve.
+   */
+  readonly attempt?: number;
 }
 
 /** This process starts `localSize` workers, with the ranks from `firstRank` on. */
@@ -110,7 +116,10 @@ function torchrun(env: Environment): WorkerPlan | null {
   const localRank = given(env, 'LOCAL_RANK') === null ? rank : number(env, 'LOCAL_RANK', 0, localSize - 1);
   const meeting = { host: text(env, 'MASTER_ADDR'), port: number(env, 'MASTER_PORT', 1, 65535) };
   if (localRank > rank) throw invalid(`LOCAL_RANK ${localRank} lies above RANK ${rank}`);
-  return { kind: 'worker', source: 'torchrun', rank, size, localRank, localSize, meeting };
+  const plan = { kind: 'worker', source: 'torchrun', rank, size, localRank, localSize, meeting } as const;
+  if (given(env, 'TORCHELASTIC_USE_AGENT_STORE') !== 'True') return plan;
+  const restarts = 'TORCHELASTIC_RESTART_COUNT';
+  return { ...plan, attempt: given(env, restarts) === null ? 0 : number(env, restarts, 0, 1e9) };
 }
 
 function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {

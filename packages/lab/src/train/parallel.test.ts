@@ -44,7 +44,8 @@ const SETTINGS: Overrides = {
   'train.threads': 1,
 };
 
-async function ranks<R>(size: number, job: Job): Promise<R[]> {
+/** @param variables of the launcher's besides. */
+async function ranks<R>(size: number, job: Job, variables: Record<string, string> = {}): Promise<R[]> {
   const port = await freePort();
   const ended = await Promise.all(
     Array.from({ length: size }, (_, rank) => {
@@ -55,6 +56,7 @@ async function ranks<R>(size: number, job: Job): Promise<R[]> {
         MASTER_ADDR: '127.0.0.1',
         MASTER_PORT: `${port}`,
         ADDRESS: `127.0.0.${rank + 1}`,
+        ...variables,
       };
       const child = spawn(process.execPath, [RANK, JSON.stringify(job)], { env });
       let [out, err] = ['', ''];
@@ -172,6 +174,27 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
       })) {
         expect(difference(gradients, alone.gradients)).toBeLessThan(1e-5);
         for (const name of NAMES) expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 5);
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'meet by the store of torchrun’s agent, which has the port and keeps it over attempts',
+    async () => {
+      using agent = new distributed.Store({ host: '127.0.0.1', port: 0, isServer: true });
+      const settings = { ...STILL, 'train.batchSize': 2 };
+      for (const attempt of ['0', '1']) {
+        const all = await ranks<StepResult>(
+          2,
+          { kind: 'step', settings, evaluating: true },
+          {
+            MASTER_PORT: String(agent.port),
+            TORCHELASTIC_USE_AGENT_STORE: 'True',
+            TORCHELASTIC_RESTART_COUNT: attempt,
+          },
+        );
+        expect(all.map(({ losses }) => losses)).toEqual([all[0]?.losses, all[0]?.losses]);
       }
     },
     2 * MINUTES,

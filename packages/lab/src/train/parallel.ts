@@ -40,16 +40,16 @@ export class Parallel {
    * @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED
    */
   static async join(plan: WorkerPlan, device: string, address?: string): Promise<Parallel> {
-    const { rank, size, localRank, localSize, meeting } = plan;
-    const store = new distributed.Store({ ...meeting, isServer: rank === 0, timeoutMs: MEETING_MS });
-    const own = address ?? (await addressTowards(meeting));
+    const { rank, size, localRank, localSize } = plan;
+    const own = address ?? (await addressTowards(plan.meeting));
+    const { store, host } = meet(plan, own);
     const shared = { store, rank, size, address: own, timeoutMs: COLLECTIVE_MS };
     const control = new distributed.Group(shared);
     const group = device.startsWith('cuda') ? new distributed.Group({ ...shared, backend: 'nccl' }) : control;
     const heartbeat = await Heartbeat.start({
       rank,
       size,
-      host: meeting.host,
+      host,
       agree: (words) => {
         if (words !== null) store.set('heartbeat', words);
         return words ?? store.get('heartbeat');
@@ -141,6 +141,32 @@ export class Parallel {
     this.control.dispose();
     this.store.dispose();
   }
+}
+
+/**
+ * The store of the run, which rank 0 serves, and rank 0's host. Where torchrun's agent has the port of the meeting point, rank 0 serves at another one and
+ * says so there: the agent's store would hold the words of attempts before.
+ * @param own this process's address. @throws DISTRIBUTED_FAILED
+ */
+function meet(
+  { rank, meeting, attempt }: WorkerPlan,
+  own: string,
+): { store: distributed.Store; host: string } {
+  const isServer = rank === 0;
+  const common = { isServer, timeoutMs: MEETING_MS };
+  if (attempt === undefined)
+    return { store: new distributed.Store({ ...meeting, ...common }), host: meeting.host };
+  using agent = new distributed.Store({ ...meeting, isServer: false, timeoutMs: MEETING_MS });
+  const key = `reclmis/attempt-${attempt}`;
+  if (isServer) {
+    // The agent may run on another machine than rank 0; on rank 0's own it may be reached by the loopback, which is nobody else's way.
+    const host = own.startsWith('127.') || own === '::1' ? meeting.host : own;
+    const store = new distributed.Store({ host, port: 0, ...common });
+    agent.set(key, JSON.stringify({ host, port: store.port }));
+    return { store, host };
+  }
+  const { host, port } = JSON.parse(agent.get(key)) as WorkerPlan['meeting'];
+  return { store: new distributed.Store({ host, port, ...common }), host };
 }
 
 /** `a.b.weight.exp_avg` as `a.b.weight` and `exp_avg`. */
