@@ -18,6 +18,8 @@ export type CalibrationInputs = Readonly<Record<string, Values>>;
 
 /** Samples of each tensor from each case; 4,096 of 32 cases hold the 99.999th percentile. */
 const SAMPLES = 4096;
+/** Places within their strides: multiples of the golden ratio, modulo 1. Without them strides of whole or half rows would look at one or two columns of a map alone. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Shares of the samples at either end that may be cut off. */
 const CUTS = [0, 1e-5, 1e-4, 5e-4, 1e-3] as const;
 
@@ -65,7 +67,8 @@ export class Samples {
     [this.low, this.high] = [low, high];
     const step = Math.max(1, values.length / SAMPLES);
     const count = Math.min(SAMPLES, values.length);
-    this.parts.push(Float32Array.from({ length: count }, (_, i) => values[Math.floor(i * step)] ?? 0));
+    const place = (i: number): number => Math.floor((i + ((i * GOLDEN) % 1)) * step); // of a step of 1: i
+    this.parts.push(Float32Array.from({ length: count }, (_, i) => values[place(i)] ?? 0));
   }
 
   /** The range with the least squared error of 256 steps. */

@@ -81,6 +81,23 @@ describe('Samples', () => {
     // A million values rounded to steps of 40/255 lose more than the one of 40 does when it becomes 1.
     expect(lone.range().high).toBeLessThan(2);
   });
+
+  // Channels and side of the model's maps; a stride of 4096th parts is a whole or a half number of rows.
+  it.each([
+    [64, 224],
+    [512, 28],
+    [64, 64],
+    [128, 32],
+  ])('of a map of %i channels and side %i are of all columns', (channels, side) => {
+    const samples = new Samples();
+    const onStride = (x: number): boolean => x % (side / 2) === 0;
+    samples.add(
+      Float32Array.from({ length: channels * side * side }, (_, i) =>
+        onStride(i % side) ? 0.001 * (Math.floor(i / side) % 11) : (i % 1009) / 1009,
+      ),
+    );
+    expect(samples.range().high).toBeGreaterThan(0.99); // two columns of all are narrow: the range must not be theirs
+  });
 });
 
 /** A graph of two convolutions after the image, [B,16,8,8] between. */
