@@ -41,6 +41,7 @@ describe('mirrorNote', () => {
     ['The nuclei density in the left is high.', 'The nuclei density in the right is high.'],
     ['Leftmost RUL nodule, copyright, bright, leftover', 'Rightmost LUL nodule, copyright, bright, leftover'],
     ['lEfT', 'right'],
+    ['lower rigth lung, Lfet lung, uper lung', 'lower left lung, Right lung, uper lung'],
     ['no side', 'no side'],
   ])('%s -> %s', (note, mirrored) => {
     expect(mirrorNote(note)).toBe(mirrored);
@@ -70,11 +71,35 @@ describe('mirrorNote', () => {
   });
 });
 
+describe('slips', () => {
+  it('are mirrored as they are parsed: every reading of a slipped note has its sides exchanged', () => {
+    const slipped = fc
+      .tuple(fc.constantFrom('left', 'right', 'upper', 'lower', 'middle'), fc.nat(), fc.constantFrom(0, 1, 2))
+      .map(([one, n, kind]) => {
+        const at = n % (one.length - 1);
+        if (kind === 0) return one.slice(0, at) + one.charAt(at + 1) + one.charAt(at) + one.slice(at + 2);
+        return kind === 1 ? one.slice(0, at + 1) + one.slice(at) : one.slice(0, at + 1) + one.slice(at + 2);
+      });
+    fc.assert(
+      fc.property(fc.array(slipped, { minLength: 1, maxLength: 3 }), (words) => {
+        const note = `${words.join(' ')} lung`;
+        const exchanged = parseNote(note).places.map(({ side, zones }) => ({
+          side: side === null ? null : side === 'left' ? 'right' : 'left',
+          zones,
+        }));
+        expect(parseNote(mirrorNote(note)).places).toEqual(exchanged);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('flipNoteVertically', () => {
   it('exchanges heights, keeps sides and casing, and is its own inverse', () => {
     expect(flipNoteVertically('Upper left lung, MIDDLE lower right lung; base, LLL, slower')).toBe(
       'Lower left lung, MIDDLE upper right lung; apex, LUL, slower',
     );
+    expect(flipNoteVertically('Uper left lung')).toBe('Lower left lung');
     fc.assert(
       fc.property(text, (note) => {
         expect(flipNoteVertically(flipNoteVertically(note))).toBe(note);
@@ -91,6 +116,8 @@ describe('namesSide and namesPlace', () => {
     ['lower zones', false, true],
     ['middle', false, true],
     ['Right-sided', true, true],
+    ['Unilateral infection, rigth lung', true, true],
+    ['uper lungs', false, true],
     ['The nuclei are evenly distributed.', false, false],
     ['The nuclei density is higher around.', false, false],
     ['brightly coloured', false, false],

@@ -92,7 +92,7 @@ export function inCaseOf(model: string, word: string): string {
 }
 
 /** The known word that a lower-case word is a slip of: two letters exchanged, one doubled or one left out; else itself. */
-function withoutSlip(word: string): string {
+export function withoutSlip(word: string): string {
   if (KNOWN.has(word)) return word;
   return SLIPPABLE.find((known) => isSlip(word, known)) ?? word;
 }
