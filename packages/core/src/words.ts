@@ -20,7 +20,12 @@ const VERSION = 1;
 
 /** The words of a note: lower-case, without punctuation, in order. */
 export function wordsOf(note: string): string[] {
-  return note.normalize('NFKC').toLowerCase().replaceAll('\u2019', "'").match(WORD) ?? [];
+  return inOneForm(note).replaceAll('\u2019', "'").match(WORD) ?? [];
+}
+
+/** Composed and lower-case. Composed again at the end: of capitals without a composed form (J with a caron) the small letter may have one. */
+function inOneForm(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
 /** A note as numbers. */
@@ -115,7 +120,7 @@ export class WordTokenizer {
 
   /** Whether the vocabulary holds the word (in any case). */
   has(word: string): boolean {
-    return this.id(word.normalize('NFKC').toLowerCase()) > UNKNOWN_ID;
+    return this.id(inOneForm(word)) > UNKNOWN_ID;
   }
 
   /**
