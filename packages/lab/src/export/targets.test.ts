@@ -146,12 +146,21 @@ describe('KServe', () => {
     expect(readdirSync(dir)).toContain('triton');
   });
 
-  it('has a name that Kubernetes takes, whatever the model is called', () => {
-    for (const name of ['A', 'a.B_c-', 'x'.repeat(64), `${'y'.repeat(62)}.z`]) {
+  it('has a name that KServe takes, whatever the model is called', () => {
+    for (const name of [
+      'A',
+      'a.B_c-',
+      'x'.repeat(64),
+      `${'y'.repeat(39)}.z`,
+      '3d-lungs',
+      '7'.repeat(64),
+      '0.-',
+    ]) {
       const service = parse(inferenceService(manifest({ name }), 's3://bucket/x')) as {
         metadata: { name: string };
       };
-      expect(service.metadata.name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+      expect(service.metadata.name).toMatch(/^[a-z]([-a-z0-9]*[a-z0-9])?$/); // IsvcNameFmt of its webhook
+      expect(`${service.metadata.name}-predictor-kserve-test`.length).toBeLessThanOrEqual(63); // a host's name
     }
   });
 

@@ -153,10 +153,14 @@ export function inferenceService(manifest: ModelManifest, storageUri: string | u
   return stringify(service);
 }
 
-/** A name that Kubernetes takes (RFC 1123): lower-case letters, digits and dashes, at most 63. */
+/** Most characters of a service's name: hosts are called NAME-predictor-NAMESPACE, of at most 63, so that 12 are left for the namespace. */
+const RESOURCE_NAME = 40;
+
+/** A name that KServe takes: lower-case letters, digits and dashes, a letter first (its webhook's rule, and that of Kubernetes' services). */
 function resourceName(name: string): string {
   const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return plain.slice(0, 63).replace(/^-+|-+$/g, '');
+  const begun = /^[a-z]/.test(plain) ? plain : `model-${plain}`;
+  return begun.slice(0, RESOURCE_NAME).replace(/-+$/, '');
 }
 
 /** The same file at two places, at the price of one where the file system can. */
