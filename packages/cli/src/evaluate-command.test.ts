@@ -101,7 +101,9 @@ describe('reclmis evaluate', () => {
     expect(flipped.summary.count).toBe(alone.summary.count);
     const areas = ({ rows }: Averaged): number[] => rows.map(({ predicted }) => predicted);
     expect(areas(flipped)).not.toEqual(areas(alone));
-    for (const { csv } of [alone, both, flipped]) expect(existsSync(join(root, csv)), csv).toBe(true);
+    const last = evaluate('--checkpoint', 'last');
+    expect(last.csv).toBe(join('run', 'evaluation', 'data-test-last.csv')); // not in the place of the best weights' scores
+    for (const { csv } of [alone, both, flipped, last]) expect(existsSync(join(root, csv)), csv).toBe(true);
   });
 
   it.each(['--csv', '--report'])('finds before it begins that %s cannot be written', (flag) => {

@@ -68,7 +68,7 @@ export function register(program: Command): void {
       '--report <dir>',
       'write report.html, report.json, figures and a CSV of every image into this folder',
     )
-    .option('--csv <file>', 'scores of every image (default: RUN/evaluation/DATA-SPLIT[-NOTES].csv)')
+    .option('--csv <file>', 'scores of every image (default: RUN/evaluation/DATA-SPLIT[-NOTES][-last].csv)')
     .option(
       '--group <regex>',
       'which images are of one patient: the capture group of their names (default: the run’s, else names as in QaTa-COV19, BIDS and TCGA)',
@@ -161,6 +161,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
       flags.notes === 'right' ? '' : `-${flags.notes}`,
       flags.ensemble ? '-ensemble' : '',
       flags.flips ? '-flips' : '',
+      flags.checkpoint === 'best' ? '' : `-${flags.checkpoint}`,
     ].join('');
     const csv = flags.csv ?? join(dir, 'evaluation', `${evaluation.data.name}-${flags.split}${suffix}.csv`);
     await writeEvaluation(evaluation, { csv });

@@ -31,6 +31,7 @@ import { makeTinyRun, TINY_RUN_SIZE as S } from '../testing/tiny-run.js';
 import { importRun } from '../weights/import-run.js';
 import { judge } from './check.js';
 import { exportModel, type ExportOptions, type ExportReport } from './export.js';
+import { scoresOf } from './scores.js';
 import { openOnnx } from './session.js';
 import { type ReadModel, readOnnx } from './testing/onnx-reader.js';
 import { failure } from '../testing/failure.js';
@@ -131,6 +132,27 @@ describe('a run that reads notes by words', () => {
     const at = header.split(',').indexOf('dice');
     const mean = test.reduce((sum, line) => sum + Number(line.split(',')[at]), 0) / test.length;
     expect(report.manifest.scores[1]?.dice).toBeCloseTo(mean, 12);
+  });
+
+  it('names scores of the exported weights alone, and a study’s by the data', async () => {
+    const folder = join(run, 'evaluation');
+    const last = await evaluateRun(run, { checkpoint: 'last' });
+    await writeEvaluation(last, { csv: join(folder, 'data-test-last.csv') });
+    writeFileSync(join(folder, 'ablation-test.csv'), 'id,dice,iou\na,0.5,0.25\n');
+    writeFileSync(join(folder, 'ablation-test.json'), JSON.stringify({ data: { name: 'chests' } }));
+    const testsOf = (checkpoint: 'best' | 'last'): (readonly [string, number])[] => {
+      using model = openRun(run).loadModel({ threads: 1, checkpoint });
+      const tests = scoresOf(openRun(run), model).filter(({ split }) => split === 'test');
+      return tests.map(({ data, dice }) => [data, dice]);
+    };
+    const own = report.manifest.scores[1]?.dice;
+    expect(testsOf('best')).toEqual([
+      ['chests', 0.5],
+      ['data', own],
+    ]);
+    expect(testsOf('last')).toEqual([['data', expect.closeTo(last.summary.mean.dice, 12)]]);
+    for (const name of ['data-test-last.csv', 'ablation-test.csv', 'ablation-test.json'])
+      rmSync(join(folder, name));
   });
 
   it('leaves no handle behind', async () => {

@@ -8,8 +8,8 @@ import { checkpointPath } from '../train/checkpoint.js';
 type Scores = ModelManifest['scores'];
 
 /**
- * The validation that chose the weights, and each test that `reclmis evaluate` has left in the run's `evaluation/` folder with the right
- * notes. Tests older than the weights were of other weights, and are left out.
+ * The validation that chose the weights, and each test that `reclmis evaluate` or a study has left of these weights in the run's
+ * `evaluation/` folder with the right notes. Tests older than the weights were of other weights, and are left out.
  */
 export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   const scores: Scores = [];
@@ -27,14 +27,27 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   if (!existsSync(folder)) return scores;
   const trained = statSync(checkpointPath(run.dir, checkpoint.kind)).mtimeMs;
   for (const name of readdirSync(folder).sort()) {
-    // The names that `reclmis evaluate` gives: DATA-test.csv; other notes than the right ones have a suffix.
-    const data = /^(.+)-test\.csv$/.exec(name)?.[1];
+    // The names that `reclmis evaluate` gives: DATA-test.csv; other weights and notes than the best and the right ones have a suffix.
+    const named = checkpoint.kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
     const path = join(folder, name);
+    const data = named.exec(name)?.[1];
     if (data === undefined || statSync(path).mtimeMs < trained) continue;
     const means = meansOf(readFileSync(path, 'utf8'));
-    if (means) scores.push({ data, split: 'test', ...means });
+    if (means) scores.push({ data: dataOf(path) ?? data, split: 'test', ...means });
   }
   return scores;
+}
+
+/** The name of the data, where a file beside the table has it, as a study's has: its table is called after the study's work. */
+function dataOf(table: string): string | null {
+  const file = table.replace(/\.csv$/, '.json');
+  if (!existsSync(file)) return null;
+  try {
+    const { data } = JSON.parse(readFileSync(file, 'utf8')) as { data?: { name?: unknown } };
+    return typeof data?.name === 'string' ? data.name : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Means of the columns `dice` and `iou` of `scoresToCsv`'s files; null where the file is another. */
