@@ -107,7 +107,7 @@ const schema = z.strictObject({
     .nullable(),
   /** Trained scalars, those of the segmenter's graph. */
   parameters: count,
-  /** Arithmetic of one image and note as trained, a multiplication and an addition being two; absent in older models. */
+  /** Arithmetic of one image as trained, without that of its note's features, which are kept; a multiplication and an addition being two; absent in older models. */
   flopsPerImage: count.optional(),
   training: z.strictObject({
     /** Name and fingerprint of the data; null where they are not known (imported weights). */

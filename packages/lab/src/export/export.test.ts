@@ -251,6 +251,9 @@ describe('other runs', () => {
     // Two layers of attention on random weights; features have variance 1.
     expect(check.worstNote).toBeLessThan(1e-4);
     expect(check.worst).toBeLessThan(1e-5);
+    // By now the note's features are kept on disk; the arithmetic is told as if they always were.
+    const again = await exportModel(run, { out: place() });
+    expect(again.manifest.flopsPerImage).toBe(manifest.flopsPerImage);
   });
 
   it('without notes is one model of one input', async () => {

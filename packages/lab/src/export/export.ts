@@ -15,7 +15,7 @@ import {
   ReclmisError,
 } from '@reclmis/core';
 import { makeFolder, oneLine, systemCode, writeFileAtomic } from '@reclmis/files';
-import { countFlops } from '@reclmis/torch';
+import { countFlops, scope } from '@reclmis/torch';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
@@ -257,10 +257,12 @@ function checkName(name: string | undefined): void {
   );
 }
 
-/** Of an image and its note by libtorch's operators; the exported graph may need less (`phases.ts`). */
+/** Of an image with its note's features by libtorch's operators; the exported graph may need less (`phases.ts`). */
 function flopsOf(model: LoadedModel): number {
   const [one] = madeCases(1, model.size);
   if (!one) throw new ReclmisError('INTERNAL', 'no case was made');
+  // Features may be kept from another time, and the tower's work must not depend on it.
+  if (model.model.readsNotes) scope(() => void model.encoder.encode([one.note]));
   return countFlops(() => model.probabilities(one.image, [one.note])).flops.forward;
 }
 
