@@ -47,6 +47,7 @@ function line({ axes, cells, columns, best, title }: StudyResult): string {
     {
       title: `${title}: test figures in percent`,
       xLabel: headingOf(columns, path),
+      xTicks: cells.every(({ values }) => Number.isInteger(values[path])) ? 'whole' : 'any',
       series,
       ...(marked && { mark: { x: Number(marked.values[path]), label: 'the paper’s best' } }),
     },

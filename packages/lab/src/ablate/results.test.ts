@@ -149,6 +149,18 @@ describe('the picture', () => {
     expect(bars.map(([, path = '']) => path.split('M').length - 1)).toEqual([3, 3]);
   });
 
+  it.each([
+    { values: [1, 2, 3], least: 3 },
+    { values: [0.1, 0.3, 0.5], least: 5 },
+  ])('has numbers along the axis of $values', ({ values, least }) => {
+    const path = 'model.value';
+    const cells = values.map((value) => cell(`value-${value}`, { [path]: value }, [0.5, 0.6]));
+    const svg = studyFigure(made(cells, { axes: [{ path, values }], columns: [{ path, title: 'value' }] }));
+    const ticks = [...(svg ?? '').matchAll(/<path d="M([\d.]+) [\d.]+v5"/g)].map(([, x]) => Number(x));
+    expect(ticks.length).toBeGreaterThanOrEqual(least);
+    expect(Math.max(...ticks) - Math.min(...ticks)).toBeGreaterThan(300); // from one end of the axis to the other
+  });
+
   it('is none for a list of cells, and for a grid without figures', () => {
     expect(studyFigure(TABLE)).toBeNull();
     expect(studyFigure({ ...GRID, cells: GRID.cells.map((one) => ({ ...one, runs: [] })) })).toBeNull();
