@@ -9,7 +9,7 @@ import { readNotes } from '@reclmis/files';
 import type { TextConfig } from '../config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
 import { presentSplits, type SplitScan } from '../data/folders.js';
-import { groupCases, grouping } from '../data/groups.js';
+import { grouping } from '../data/groups.js';
 import type { Case, Split } from '../data/types.js';
 import { buildEncoder, chooseEncoder } from '../text/choose.js';
 import { binAt, LEVELS, momentsOf, shareOfBin } from './histogram.js';
@@ -131,7 +131,9 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
   );
   if (measures.problems.length > 0) throw invalidDataset(dir, measures.problems);
   const all = scans.flatMap(({ split, cases }) => cases.map((one) => ({ ...one, split })));
-  const groups = groupCases(all, patients);
+  const { fits, groupOf } = patients;
+  // A name that says no patient says nothing across splits: each may count its files from 1.
+  const people = repeatsOf(all, ({ id, split }) => (fits(id) ? groupOf(id) : `${split} ${groupOf(id)}`));
   return {
     format: 'reclmis-fingerprint/1',
     name: basename(resolve(dir)),
@@ -142,9 +144,9 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
     duplicates: repeatsOf(measures.cases, ({ hash }) => hash),
     patients: {
       pattern: patients.pattern,
-      named: all.filter(({ id }) => patients.fits(id)).length,
-      count: groups.size,
-      across: repeatsOf(all, ({ id }) => patients.groupOf(id)).across,
+      named: all.filter(({ id }) => fits(id)).length,
+      count: people.distinct,
+      across: people.across,
     },
   };
 }

@@ -192,6 +192,26 @@ describe('fingerprint', () => {
     expect(JSON.stringify(found)).not.toContain('upper left');
   });
 
+  it('takes like names of two splits for one patient where they name one, and else for two', async () => {
+    const numbered = join(root, 'numbered');
+    for (const split of ['Train', 'Test']) {
+      await writeFiles(join(numbered, `${split}_Folder`), {
+        'img/1.png': await greyPng(4, 4, () => (split === 'Test' ? 1 : 2)),
+        'labelcol/1.png': await greyPng(4, 4, () => 255),
+        [`${split}_text.csv`]: 'Image,Description\n1.png,left lung\n',
+      });
+    }
+    const patientsBy = async (group?: string): Promise<Fingerprint['patients']> =>
+      (await takeFingerprint(numbered, { encoder: 'words', ...(group === undefined ? {} : { group }) }))
+        .patients;
+    expect(await patientsBy()).toEqual({ pattern: '', named: 0, count: 2, across: [] });
+    expect(await patientsBy('^(.*)$')).toMatchObject({
+      named: 2,
+      count: 1,
+      across: [{ splits: ['train', 'test'], count: 1 }],
+    });
+  });
+
   it('refuses what cannot be read, by a code', async () => {
     const bad = join(root, 'bad');
     await writeFiles(bad, {
