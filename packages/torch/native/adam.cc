@@ -97,6 +97,10 @@ void adam(at::TensorList parameters, at::TensorList gradients, at::TensorList me
   at::parallel_for(0, static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) run(step, pieces[i]);
   });
+  // Autograd, and whoever keeps what was made of a weight, see by its version that it has changed; of an operator of our own nobody else counts it up.
+  for (const at::TensorList& list : {parameters, means, squares}) {
+    for (const at::Tensor& t : list) t.unsafeGetTensorImpl()->bump_version();
+  }
 }
 
 }  // namespace

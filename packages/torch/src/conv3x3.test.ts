@@ -4,6 +4,7 @@ import { conv2d, randn, zeros } from './generated/functions.js';
 import { countFlops } from './flops.js';
 import { invoke, operator } from './invoke.js';
 import { Conv2d, setConvolutionKernel } from './nn/index.js';
+import { Adam } from './optim/index.js';
 import { autocast } from './precision/autocast.js';
 import { manualSeed, memory, setThreads } from './runtime.js';
 import { noGrad, scope } from './scope.js';
@@ -197,6 +198,23 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       weight.setData(weight.mul(0.5).contiguous({ memoryFormat: 'channelsLast' }));
       expect(conv3x3(x, weight, null, kept.of(weight)).toFloat32Array()).toEqual(plain);
       kept.dispose();
+    });
+  });
+
+  it('makes a kept weight anew after a step of the optimiser in evaluation, and then gives what the new weight gives', () => {
+    setConvolutionKernel('winograd');
+    scope(() => {
+      manualSeed(8);
+      const layer = new Conv2d(16, 16, 3, { padding: 1 }).eval();
+      const adam = new Adam(layer.namedParameters(), { lr: 0.1 });
+      const x = randn([1, 16, 8, 8]);
+      const evaluate = (): Float32Array => noGrad(() => layer.forward(x)).toFloat32Array();
+      evaluate();
+      layer.forward(x).square().sum().backward();
+      adam.step();
+      expect(evaluate()).toEqual(conv3x3(x, layer.weight, layer.bias).toFloat32Array());
+      adam.dispose();
+      layer.dispose();
     });
   });
 

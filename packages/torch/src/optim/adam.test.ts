@@ -52,6 +52,18 @@ const START = [0.5, -1, 2, 0, 3];
 
 beforeAll(() => setThreads(1)); // tensors this small only lose by more
 
+test.each(['float32', 'float64'] as const)('a step is a change that autograd notices, %s', (dtype) => {
+  scope(() => {
+    const parameter = Tensor.fromFloat64(START).to({ dtype }).requiresGrad_();
+    using adam = new Adam([parameter]);
+    const loss = parameter.square().sum();
+    loss.backward(null, { retainGraph: true });
+    adam.step();
+    // What it would give is the gradient of another loss than the one that was computed.
+    expect(() => loss.backward()).toThrow(/modified by an inplace operation/);
+  });
+});
+
 test.each([
   ['Adam', Adam, { weightDecay: 0, eps: 1e-8 }],
   ['Adam with an L2 penalty', Adam, { weightDecay: 0.1, eps: 1e-8 }],
