@@ -128,6 +128,7 @@ std::tuple<at::Tensor, at::Tensor> conv3x3WeightGradient(const at::Tensor& gradi
                                                          const at::Tensor& weight, int64_t lanes) {
   const at::Tensor dy = channelsLast(gradient), x = channelsLast(input);
   at::Tensor dw = at::empty_like(weight), db = at::empty({weight.size(0)}, weight.options());
+  if (gridOf(dy).tiles() == 0) return {dw.zero_(), db.zero_()};  // maps of no pixels, which the kernels cannot cut into stages
   if (x.scalar_type() == at::kBFloat16) {
     kernels<c10::BFloat16>(lanes).weightGradient(x.data_ptr<c10::BFloat16>(), dy.data_ptr<c10::BFloat16>(), gridOf(dy),
                                                  weightsOf(dw), db.data_ptr<float>());

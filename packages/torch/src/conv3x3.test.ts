@@ -218,6 +218,22 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     });
   });
 
+  it.each([
+    [0, 8, 8],
+    [2, 0, 8],
+    [2, 8, 0],
+  ])('of %i maps of %i x %i pixels gives none, and gradients of 0', (B, H, W) => {
+    scope(() => {
+      const [x, weight, bias] = [zeros([B, 16, H, W]), randn([32, 16, 3, 3]), randn([32])];
+      for (const leaf of [x, weight, bias]) leaf.requiresGrad_();
+      const y = conv3x3(x, weight, bias);
+      expect(y.shape).toEqual([B, 32, H, W]);
+      y.sum().backward();
+      expect(x.grad?.shape).toEqual([B, 16, H, W]);
+      for (const { grad } of [weight, bias]) expect(grad?.abs().max().item()).toBe(0);
+    });
+  });
+
   it('keeps a transformed weight in evaluation without gradients alone, and frees it with the layer', () => {
     setConvolutionKernel('winograd');
     const before = memory().liveBytes;
