@@ -38,7 +38,7 @@ Sizes checked(const at::Tensor& x, const at::Tensor& toMean, const at::Tensor& t
   TORCH_CHECK(x.scalar_type() == at::kFloat, "projected_mean_max takes float32");
   const int64_t inputs = x.size(1), outputs = toMean.size(0);
   for (const at::Tensor& w : {toMean, toMax}) {
-    TORCH_CHECK(w.scalar_type() == at::kFloat && w.sizes() == at::IntArrayRef({outputs, inputs, 1, 1}) && outputs % 8 == 0,
+    TORCH_CHECK(w.scalar_type() == at::kFloat && w.sizes() == at::IntArrayRef({outputs, inputs, 1, 1}) && outputs > 0 && outputs % 8 == 0,
                 "projected_mean_max: two float32 weights [K,", inputs, ",1,1], K a multiple of 8");
   }
   return {x.numel() / inputs, inputs, outputs};

@@ -281,6 +281,8 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       expect(() => reluMean(randn([2, 16, 4, 4]))).toThrow(/channels-last/);
       const [skip, below] = [last([2, 16, 4, 4]), last([2, 16, 4, 4])];
       expect(() => attendAndJoin(skip, randn([2, 1, 4, 4]), below)).toThrow(/half the skip's size/);
+      const none = zeros([0, 16, 1, 1]);
+      expect(() => projectedMeanMax(skip, none, none)).toThrow(/K a multiple of 8/);
     });
   });
 
