@@ -39,8 +39,8 @@ struct Sizes {
   int64_t drawn() const { return queries * keys + 3 * reclmis::kGroup; }
 };
 
-// Whether rows of channels can be read where they lie.
-bool isRows(const at::Tensor& x) { return x.scalar_type() == at::kFloat && x.dim() == 3 && x.stride(2) == 1; }
+// Whether rows of channels can be read where they lie; of no elements any strides will do, also those of 0 that `contiguous` leaves.
+bool isRows(const at::Tensor& x) { return x.scalar_type() == at::kFloat && x.dim() == 3 && (x.stride(2) == 1 || x.numel() == 0); }
 
 Sizes checked(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t heads) {
   TORCH_CHECK(reclmis::hasLanes() && query.device().is_cpu(), "attention runs on a CPU with AVX2");

@@ -122,6 +122,18 @@ describe.skipIf(!native().hasLanes())('attention', () => {
     });
   });
 
+  it('of a batch of none has no output and gradients of no elements', () => {
+    scope(() => {
+      const x = zeros([0, 3, 16]).requiresGrad_();
+      const y = attend(x, x, x, 2, { bias: null, dropout: 0.1 });
+      y.sum().backward();
+      expect([y.shape, x.grad?.shape]).toEqual([
+        [0, 3, 16],
+        [0, 3, 16],
+      ]);
+    });
+  });
+
   it('refuses other shapes and dtypes, no keys, and a probability of 1', () => {
     scope(() => {
       const x = zeros([1, 3, 16]);
