@@ -191,6 +191,11 @@ describe('hostile files', () => {
       () => craft(`{"a":${entry('F64', '[4294967296,4294967296]', '[0,0]')}}`),
       /too large/,
     ],
+    [
+      'sizes that overflow beside a 0',
+      () => craft(`{"a":${entry('F32', '[4294967296,4294967296,0]', '[0,0]')}}`),
+      /too large/,
+    ],
     ['size beyond 2^53', () => craft(`{"a":${entry('U8', '[1e300]', '[0,1]')}}`, 1), /not a list of sizes/],
     [
       'size and bytes differ',

@@ -264,7 +264,9 @@ function checkEntry(name: string, value: unknown, path: string): SafetensorsEntr
   }
   const [begin = 0, end = 0] = offsets;
   const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
-  if (!Number.isSafeInteger(bytes)) throw bad(`shape [${shape.join(', ')}] is too large`);
+  // libtorch multiplies the sizes of an empty tensor as well, zeros counted as ones.
+  const counted = shape.reduce((product, size) => product * Math.max(size, 1), DTYPE_BYTES[dtype]);
+  if (!Number.isSafeInteger(counted)) throw bad(`shape [${shape.join(', ')}] is too large`);
   if (end - begin !== bytes) {
     throw bad(
       `${dtypeName as string} of shape [${shape.join(', ')}] takes ${bytes} bytes, its offsets span ${end - begin}`,
