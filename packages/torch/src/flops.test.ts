@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countFlops } from './flops.js';
-import { conv2d, linear, ones, zeros } from './index.js';
+import { conv2d, einsum, linear, memory, ones, zeros } from './index.js';
 import { scope } from './scope.js';
 
 describe('countFlops', () => {
@@ -23,5 +23,14 @@ describe('countFlops', () => {
       const { flops } = countFlops(() => linear(zeros([5, 7, 16]), ones([32, 16])));
       expect([flops.forward, flops.backward]).toEqual([2 * 5 * 7 * 32 * 16, 0]);
     });
+  });
+
+  it('refuses a product of three, and what the body made is freed all the same', () => {
+    const before = memory().handles;
+    scope(() => {
+      const x = ones([2, 2]);
+      expect(() => countFlops(() => einsum('ij,jk,kl->il', [x, x, x]))).toThrow(RangeError);
+    });
+    expect(memory().handles).toBe(before);
   });
 });

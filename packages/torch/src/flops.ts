@@ -112,13 +112,20 @@ export function countFlops<T>(body: () => T): { readonly result: T; readonly flo
   let backward = 0;
   let products = 0;
   const kinds = { convolution: 0, matrixProduct: 0 };
+  /** For the end: the caller of the operator still has to take the handle that it made. */
+  const failures: Error[] = [];
   const before = listen((op, values, result) => {
     before?.(op, values, result);
     const rule = RULES[op.name];
     const [first] = [result].flat();
     if (rule === undefined || typeof first !== 'number') return;
     const addon = native();
-    const [a, b] = operands(op, rule, values).map((id) => addon.describe(id));
+    const pair = operands(op, rule, values);
+    if (pair instanceof Error) {
+      failures.push(pair);
+      return;
+    }
+    const [a, b] = pair.map((id) => addon.describe(id));
     if (a === undefined || b === undefined) return;
     const { shape, requiresGrad } = addon.describe(first);
     const once = rule.count(a.shape, b.shape, shape, values);
@@ -132,18 +139,23 @@ export function countFlops<T>(body: () => T): { readonly result: T; readonly flo
     const result = body();
     if (result instanceof Promise)
       throw new TypeError('countFlops() is synchronous; its body returned a promise');
+    if (failures[0]) throw failures[0];
     return { result, flops: { forward, backward, products, kinds } };
   } finally {
     listen(before);
   }
 }
 
-/** The numbers of the tensors that are multiplied. */
-function operands(op: Operator, { operands: [a, b] }: Rule, values: readonly unknown[]): number[] {
+/** The numbers of the tensors that are multiplied, or why they cannot be counted. */
+function operands(
+  op: Operator,
+  { operands: [a, b] }: Rule,
+  values: readonly unknown[],
+): number[] | RangeError {
   if (op.name !== 'aten::einsum') return [values[a] as number, values[b] as number];
   const tensors = values[1] as readonly number[];
   if (tensors.length !== 2 || String(values[0]).includes('.')) {
-    throw new RangeError(
+    return new RangeError(
       `einsum ${String(values[0])} of ${tensors.length} tensors is not counted, only two without an ellipsis`,
     );
   }
