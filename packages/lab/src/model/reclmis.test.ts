@@ -51,6 +51,14 @@ describe('RecLMIS', () => {
     });
   });
 
+  it('takes any temperature from a checkpoint, also where it was made with a whole number', () => {
+    withModel({ ...TINY, logitScale: 2 }, (model) => {
+      const state = new Map([['clip.logit_scale', Tensor.fromFloat32([2.5], [])]]);
+      model.loadStateDict(state, { strict: false });
+      expect(model.stateDict().get('clip.logit_scale')?.item()).toBe(2.5);
+    });
+  });
+
   it('segments by the same numbers in training and inference graph', () => {
     withModel(TINY, (model) => {
       model.eval();

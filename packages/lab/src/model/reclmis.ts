@@ -74,7 +74,7 @@ class FrozenScale extends nn.Module {
 
   constructor(value: number) {
     super();
-    this.logitScale = this.buffer('logit_scale', full([], value));
+    this.logitScale = this.buffer('logit_scale', full([], value, { dtype: 'float32' }));
   }
 }
 
