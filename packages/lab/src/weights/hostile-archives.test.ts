@@ -363,6 +363,44 @@ const MACHINE: Case[] = [
         ),
       ),
   ],
+  [
+    'a device of a megabyte as key a hundred times',
+    INVALID,
+    /bytes of values/,
+    () =>
+      pickled(
+        Buffer.concat([P.text('x'.repeat(1 << 20)), P.op(OP.BINPUT, 0, OP.POP)]),
+        P.dict(
+          ...Array.from({ length: 100 }, (_, i) => [
+            P.call(P.global('torch', 'device'), P.op(OP.BINGET, 0), P.int(i)),
+            P.op(OP.NONE),
+          ]).flat(),
+        ),
+      ),
+  ],
+  [
+    'one long tuple made a size four hundred times',
+    INVALID,
+    /bytes of values/,
+    () =>
+      pickled(
+        Buffer.concat([P.tuple(repeat(P.op(OP.BININT1, 1), 50_000)), P.op(OP.BINPUT, 0, OP.POP)]),
+        repeat(Buffer.concat([P.call(P.global('torch', 'Size'), P.op(OP.BINGET, 0)), P.op(OP.POP)]), 400),
+        P.op(OP.NONE),
+      ),
+  ],
+  [
+    'one large state set a hundred times',
+    INVALID,
+    /bytes of values/,
+    () =>
+      pickled(
+        P.dict(...Array.from({ length: 50_000 }, (_, i) => [P.text(String(i)), P.op(OP.NONE)]).flat()),
+        P.op(OP.BINPUT, 0, OP.POP),
+        P.call(P.global('collections', 'OrderedDict')),
+        repeat(P.op(OP.BINGET, 0, OP.BUILD), 100),
+      ),
+  ],
 ];
 
 const TENSORS: Case[] = [

@@ -237,19 +237,21 @@ function isIntegers(value: PickleValue | undefined): value is readonly number[] 
   );
 }
 
-function size(args: readonly PickleValue[]): PickleValue {
+function size(args: readonly PickleValue[], context: CallContext): PickleValue {
   expectArguments(args, 1, 1);
+  if (isTuple(args[0])) context.charge(8 * args[0].length); // one long tuple, looked over at each of many calls, would take hours
   if (!isTuple(args[0]) || !isIntegers(args[0]))
     throw new BadArguments('sizes that are not a tuple of integers');
   return args[0];
 }
 
-function device(args: readonly PickleValue[]): PickleValue {
+function device(args: readonly PickleValue[], context: CallContext): PickleValue {
   expectArguments(args, 1, 2);
   const [type, index] = args;
   if (typeof type !== 'string' || (index !== undefined && typeof index !== 'number')) {
     throw new BadArguments('a device that is not a name and a number');
   }
+  context.charge(64 + type.length);
   return index === undefined ? type : `${type}:${index}`;
 }
 

@@ -365,6 +365,7 @@ class Machine implements CallContext {
     if (!isModule && !(target instanceof Map && this.#orderedDicts.has(target))) {
       throw this.#refused(`sets the state of ${describe(target)}`);
     }
+    if (state instanceof Map) this.charge(32 * state.size);
     if (!(state instanceof Map) || ![...state.keys()].every((key) => typeof key === 'string')) {
       throw this.#refused(`sets the state of ${describe(target)} to something else than attributes by name`);
     }
@@ -372,7 +373,6 @@ class Machine implements CallContext {
     if (this.#built.has(target)) throw this.#invalid(`sets the state of one ${target.className} twice`);
     this.#built.add(target);
     const attributes = state as ReadonlyMap<string, PickleValue>;
-    this.charge(32 * attributes.size);
     for (const [name, value] of attributes) (target as Map<PickleValue, PickleValue>).set(name, value);
   }
 
