@@ -104,6 +104,24 @@ describe('local workers', () => {
     expect(await freePort()).toBeGreaterThan(1023);
   });
 
+  it('end with the status of the mistake, where the end of who lost it comes sooner', async () => {
+    for (const following of [6, 75]) {
+      const lines: string[] = [];
+      const status = await launching(
+        `import { existsSync } from 'node:fs';\nprocess.on('SIGTERM', () => {});\nmark('ready');\n` +
+          `if (rank === 0) setTimeout(() => process.exit(7), 1000);\n` +
+          `else setInterval(() => { if (existsSync(dir + '/ready-0')) process.exit(${following}); }, 50);`,
+        { graceMs: 60_000, report: (line) => lines.push(line) },
+      );
+      expect({ status, lines }).toEqual({
+        status: 7,
+        lines: ['rank 0 ended with status 7; the other ranks of this machine were stopped'],
+      });
+    }
+    // Nobody's mistake: what was heard first.
+    expect(await launching('process.exit(rank === 1 ? 6 : 0);')).toBe(6);
+  });
+
   it('are stopped when one is killed, and that one is named; who does not heed SIGTERM is killed', async () => {
     const work = launching(
       `process.on('SIGTERM', () => { mark('term'); if (rank === 0) process.exit(0); });\nmark('ready');\n` +

@@ -40,6 +40,8 @@ export interface LocalLaunch {
 
 /** Statuses of a command that was asked to stop and has saved, or was interrupted. */
 const ORDERLY: readonly number[] = [75, 130];
+/** Statuses of a rank that lost another or whose collective broke: what it says may follow from what another did, whose end takes longer. */
+const FOLLOWING: readonly number[] = [6, 75];
 const STARTED = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'];
 
 /** A worker that ended other than with status 0. */
@@ -50,7 +52,8 @@ interface Ending {
 }
 
 /**
- * Starts the workers and waits for their end. The first that ends badly decides: the others are stopped.
+ * Starts the workers and waits for their end. The first that ends badly decides, or a mistake of another where that broke its collective: the others are
+ * stopped.
  * @returns the exit status: 0 when all ended with it, else that of the worker that decided, which has said why itself.
  * @throws RANK_LOST where that worker was killed by a signal, did not start, or has a status that no command of ours ends with.
  * @throws LAUNCH_INVALID where there is no free port.
@@ -100,7 +103,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
     quiet();
     clearTimeout(killer);
   }
-  return statusOf(endings[0], report);
+  return statusOf(deciding(endings), report);
 }
 
 /** Torchrun's variables of one worker. */
@@ -178,6 +181,15 @@ function endOf(child: ChildProcess, ended: (code: number | null, how: string) =>
     });
     child.once('close', () => resolve());
   });
+}
+
+/** The ending that the others follow from. */
+function deciding(endings: readonly Ending[]): Ending | undefined {
+  const [first] = endings;
+  if (!FOLLOWING.includes(first?.code ?? 0)) return first;
+  return (
+    endings.find(({ code }) => code !== null && code >= 2 && code <= 7 && !FOLLOWING.includes(code)) ?? first
+  );
 }
 
 function statusOf(first: Ending | undefined, report: (line: string) => void): number {
