@@ -6,41 +6,21 @@ import { threshold } from '@reclmis/core';
 import { decodeImage } from '@reclmis/files';
 import { loadModel, type Model } from '@reclmis/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, CHROMIUM, openPage, ORT_FILES, RUNTIME_PAGE, type OpenPage } from './browser-page.js';
+import { CHROMIUM, openPage, type OpenPage } from './browser-page.js';
 import { imageFiles } from './image-files.js';
-import { makeSmallModel, type Picture, probabilitiesByTorch, writePictures } from './small-model.js';
-
-/** Share of the pixels in which two masks differ. */
-function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  return Array.from(a).filter((value, i) => value !== b[i]).length / a.length;
-}
+import { difference, makeRuntimeSite, type RuntimeSite, segmentOnPage } from './runtime-site.js';
 
 describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-browser-'));
-  const folders = {
-    '/': join(root, 'page'),
-    '/model/': join(root, 'model'),
-    '/images/': join(root, 'images'),
-    '/ort/': ORT_FILES,
-  };
-  let pictures: Picture[];
-  let byTorch: Float32Array[];
-  /** From which probability on 30 % of all pixels are in the mask: where masks have edges. */
-  let least: number;
+  let site: RuntimeSite;
   let node: Model;
   let open: OpenPage;
 
   beforeAll(async () => {
-    const { run, model } = await makeSmallModel(root);
-    pictures = await writePictures(folders['/images/']);
-    byTorch = await probabilitiesByTorch(run, pictures);
-    const sorted = byTorch.flatMap((plane) => [...plane]).sort((a, b) => a - b);
-    least = sorted[Math.floor(0.7 * sorted.length)]!;
-    expect(sorted.at(-1)! - sorted[0]!).toBeGreaterThan(0.1); // else rounding would decide
-    node = await loadModel(model, { threads: 1 });
-    await bundle(RUNTIME_PAGE, folders['/']);
-    open = await openPage({ folders });
+    site = await makeRuntimeSite(root);
+    expect(site.sorted.at(-1)! - site.sorted[0]!).toBeGreaterThan(0.1); // else rounding would decide
+    node = await loadModel(site.folders['/model/'], { threads: 1 });
+    open = await openPage(site);
   });
   afterAll(async () => {
     await open.close();
@@ -48,34 +28,15 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  /** The pictures' masks and probabilities at `least`, by a model of the page. */
-  const segmentIn = (
-    { page }: OpenPage,
-    wasmPaths?: string,
-  ): Promise<{ device: string; masks: number[][] }> =>
-    page.evaluate(
-      async ({ cases, least, wasmPaths }) => {
-        const model = await runtime.loadModel('/model/', wasmPaths === undefined ? {} : { wasmPaths });
-        const masks: number[][] = [];
-        for (const { file, note } of cases) {
-          const image = await (await fetch(`/images/${file}`)).blob();
-          const { mask } = await model.segment(image, note, { threshold: least });
-          masks.push([...mask.data]);
-        }
-        await model.dispose();
-        return { device: model.device, masks };
-      },
-      { cases: pictures.map(({ file, note }) => ({ file, note })), least, wasmPaths },
-    );
-
   it('gives the masks of Node and of libtorch, with threads', async () => {
+    const { pictures, byTorch, least } = site;
     const [first] = pictures;
     const [right, wrong] = await node.segmentBatch(
       [first!.note, 'lower right lung'].map((note) => ({ image: first!.bytes, note })),
     );
     const turned = right!.probability.map((value, p) => Math.abs(value - wrong!.probability[p]!));
     expect(Math.max(...turned)).toBeGreaterThan(1e-3); // the note counts
-    const { device, masks } = await segmentIn(open, '/ort/');
+    const { device, masks } = await segmentOnPage(open, site, { wasmPaths: '/ort/' });
     expect(device).toBe('wasm');
     expect(open.page.workers().length).toBeGreaterThan(0); // onnxruntime's threads
     for (const [i, { bytes, note }] of pictures.entries()) {
@@ -92,9 +53,10 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
   });
 
   it('gives them on a page of one thread, with what the bundler made of onnxruntime', async () => {
-    const plain = await openPage({ folders, isolated: false });
+    const { pictures, least } = site;
+    const plain = await openPage({ folders: site.folders, isolated: false });
     try {
-      const { masks } = await segmentIn(plain);
+      const { masks } = await segmentOnPage(plain, site);
       expect(await plain.page.evaluate(() => crossOriginIsolated)).toBe(false);
       expect(plain.page.workers()).toEqual([]);
       for (const [i, { bytes, note }] of pictures.entries()) {
@@ -207,7 +169,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
   it('refuses by code what it cannot do', async () => {
     await open.page.route('**/damaged/*', async (route) => {
       const name = new URL(route.request().url()).pathname.replace('/damaged/', '');
-      const bytes = readFileSync(join(folders['/model/'], name));
+      const bytes = readFileSync(join(site.folders['/model/'], name));
       if (name === 'segmenter.onnx') bytes.fill(7, 0, 1000);
       await route.fulfill({ body: bytes, contentType: 'application/octet-stream' });
     });

@@ -8,33 +8,23 @@ import { join } from 'node:path';
 import { MANIFEST_FILE, parseManifest, threshold } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, CHROMIUM, openPage, ORT_FILES, RUNTIME_PAGE, type OpenPage } from './browser-page.js';
-import { makeSmallModel, type Picture, probabilitiesByTorch, writePictures } from './small-model.js';
+import { CHROMIUM, openPage, type OpenPage } from './browser-page.js';
+import { difference, makeRuntimeSite, type RuntimeSite, segmentOnPage } from './runtime-site.js';
 
 const SLOW = process.env['RECLMIS_SLOW'] === '1';
 
 describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 }, () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-webgpu-'));
-  const folders = {
-    '/': join(root, 'page'),
-    '/model/': join(root, 'model'),
-    '/images/': join(root, 'images'),
-    '/ort/': ORT_FILES,
-  };
-  let pictures: Picture[];
-  let byTorch: Float32Array[];
+  let site: RuntimeSite;
   let open: OpenPage;
 
   beforeAll(async () => {
-    const { run } = await makeSmallModel(root);
-    pictures = await writePictures(folders['/images/']);
-    byTorch = await probabilitiesByTorch(run, pictures);
-    await bundle(RUNTIME_PAGE, folders['/']);
-    open = await openPage({ folders, webgpu: true });
+    site = await makeRuntimeSite(root);
+    open = await openPage({ folders: site.folders, webgpu: true });
     open.page.setDefaultTimeout(500_000); // shaders are made and computed by the processor
     await open.page.route('**/other/*', async (route) => {
       const name = new URL(route.request().url()).pathname.replace('/other/', '');
-      let bytes = readFileSync(join(folders['/model/'], name));
+      let bytes = readFileSync(join(site.folders['/model/'], name));
       if (name === MANIFEST_FILE) {
         const manifest = parseManifest(JSON.parse(bytes.toString()), name);
         const probe = manifest.check.probe?.map((value) => 1 - value);
@@ -49,25 +39,11 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
   });
 
   it('gives the masks of libtorch', async () => {
-    const sorted = byTorch.flatMap((plane) => [...plane]).sort((a, b) => a - b);
-    const least = sorted[Math.floor(0.7 * sorted.length)]!; // so that masks have edges
-    const cases = pictures.map(({ file, note }) => ({ file, note }));
-    const { device, masks, probabilities } = await open.page.evaluate(
-      async ({ cases, least }) => {
-        const model = await runtime.loadModel('/model/', { device: 'webgpu', wasmPaths: '/ort/' });
-        const masks: number[][] = [];
-        const probabilities: number[][] = [];
-        for (const { file, note } of cases) {
-          const image = await (await fetch(`/images/${file}`)).blob();
-          const { mask, probability } = await model.segment(image, note, { threshold: least });
-          masks.push([...mask.data]);
-          probabilities.push([...probability]);
-        }
-        await model.dispose();
-        return { device: model.device, masks, probabilities };
-      },
-      { cases, least },
-    );
+    const { byTorch, least } = site;
+    const { device, masks, probabilities } = await segmentOnPage(open, site, {
+      device: 'webgpu',
+      wasmPaths: '/ort/',
+    });
     expect(device).toBe('webgpu');
     const names = await open.page.evaluate(async () => {
       const { gpu } = navigator as unknown as {
@@ -82,8 +58,7 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
       }, 0);
       expect(worst).toBeLessThan(1e-4); // the exporter's limit; a wrong shader differed by 0.14
       const mask = threshold(expected, 1, expected.length, least);
-      const other = masks[i]!.filter((value, p) => value !== mask.data[p]).length;
-      expect(other / expected.length).toBeLessThanOrEqual(1e-4); // 1 pixel in 10,000, at the threshold to the last digit
+      expect(difference(masks[i]!, mask.data)).toBeLessThanOrEqual(1e-4); // 1 pixel in 10,000, at the threshold to the last digit
     }
   });
 

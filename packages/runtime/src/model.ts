@@ -92,16 +92,13 @@ export async function openModel(
     });
   };
   const tokenize = await tokenizerOf(manifest, read);
-  const image = await read(manifest.segmenter.file);
-  const note = manifest.textEncoder && {
-    file: manifest.textEncoder.file,
-    bytes: await read(manifest.textEncoder.file),
-  };
+  const segmenterBytes = await read(manifest.segmenter.file);
+  const textBytes = manifest.textEncoder && (await read(manifest.textEncoder.file));
   const openBoth = async (): Promise<LoadedModel> => {
-    const segmenter = await open(image, manifest.segmenter.file);
+    const segmenter = await open(segmenterBytes, manifest.segmenter.file);
     let text: Network | null = null;
     try {
-      text = note && (await open(note.bytes, note.file));
+      if (textBytes && manifest.textEncoder) text = await open(textBytes, manifest.textEncoder.file);
       const model = new LoadedModel(manifest, platform, segmenter, text, tokenize, noteCache);
       await model.tryDevice();
       signal?.throwIfAborted();

@@ -1,6 +1,6 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
 import { basename, join, resolve } from 'node:path';
-import { ReclmisError, type Sides, toReclmisError } from '@reclmis/core';
+import { describeCutNotes, ReclmisError, type Sides, toReclmisError } from '@reclmis/core';
 import type {
   About,
   CheckpointKind,
@@ -123,7 +123,6 @@ async function explainImages(
   if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
   const {
     DEFAULT_LAYER,
-    describeCutNotes,
     precisionNotice,
     readsNotes,
     refuseTaken,

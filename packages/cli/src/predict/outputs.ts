@@ -31,21 +31,20 @@ export interface Segmented {
 
 const PROBABILITY = { png16: '_probability.png', npy: '_probability.npy' } as const;
 
+const MASK = '_mask.png';
+const OVERLAY = '_overlay.png';
+const CONTOURS = '_contours.geojson';
+
 /** All that may follow the id in the names of a case's files. */
-export const SUFFIXES = [
-  '_mask.png',
-  '_overlay.png',
-  ...Object.values(PROBABILITY),
-  '_contours.geojson',
-] as const;
+export const SUFFIXES = [MASK, OVERLAY, ...Object.values(PROBABILITY), CONTOURS] as const;
 
 /** What follows the id in the names of a case's files. */
 export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): string[] {
   return [
-    '_mask.png',
-    ...(drawn ? ['_overlay.png'] : []),
+    MASK,
+    ...(drawn ? [OVERLAY] : []),
     ...(probability ? [PROBABILITY[probability]] : []),
-    ...(contours ? ['_contours.geojson'] : []),
+    ...(contours ? [CONTOURS] : []),
   ];
 }
 
@@ -62,8 +61,8 @@ export async function writeOutputs(
   const sizes: Record<string, number> = {};
   for (const suffix of suffixesOf(outputs)) {
     const path = join(out, `${id}${suffix}`);
-    if (suffix === '_mask.png') await writePngMask(path, mask);
-    else if (suffix === '_overlay.png') await writePngRgb(path, overlay(image, mask));
+    if (suffix === MASK) await writePngMask(path, mask);
+    else if (suffix === OVERLAY) await writePngRgb(path, overlay(image, mask));
     else if (suffix === PROBABILITY.png16) await writeFileAtomic(path, await encodeDeep(probability, mask));
     else if (suffix === PROBABILITY.npy) {
       await writeFileAtomic(path, encodeNpy(probability, mask.width, mask.height));

@@ -183,19 +183,20 @@ function endOf(child: ChildProcess, ended: (code: number | null, how: string) =>
   });
 }
 
+/** Whether a status is one of the catalogue's, that of a defect aside, for what has gone wrong in a command of ours. */
+const isMistake = (code: number | null): code is number => code !== null && code >= 2 && code <= 7;
+
 /** The ending that the others follow from. */
 function deciding(endings: readonly Ending[]): Ending | undefined {
   const [first] = endings;
   if (!FOLLOWING.includes(first?.code ?? 0)) return first;
-  return (
-    endings.find(({ code }) => code !== null && code >= 2 && code <= 7 && !FOLLOWING.includes(code)) ?? first
-  );
+  return endings.find(({ code }) => isMistake(code) && !FOLLOWING.includes(code)) ?? first;
 }
 
 function statusOf(first: Ending | undefined, report: (line: string) => void): number {
   if (first === undefined) return 0;
   const { rank, code, how } = first;
-  if (code === null || !((code >= 2 && code <= 7) || code === 70 || ORDERLY.includes(code))) {
+  if (code === null || !(isMistake(code) || code === 70 || ORDERLY.includes(code))) {
     throw new ReclmisError('RANK_LOST', `rank ${rank} ${how}; the other ranks of this machine were stopped`);
   }
   if (!ORDERLY.includes(code)) report(`rank ${rank} ${how}; the other ranks of this machine were stopped`);

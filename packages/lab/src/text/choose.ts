@@ -49,5 +49,3 @@ export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEnc
     });
   return new ClipEncoder(weights, { contextLength });
 }
-
-export { describeCutNotes, type NoteLengths, noteLengths } from '@reclmis/core';

@@ -1,13 +1,13 @@
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClipTokenizer } from '@reclmis/core';
+import { ClipTokenizer, describeCutNotes, noteLengths } from '@reclmis/core';
 import { readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig, type TextConfig } from '../config.js';
 import { importTinyClip, TINY_TOWER, tinyMerges } from '../testing/tiny-clip.js';
 import type { StoredWeights } from '../weights/stored.js';
-import { buildEncoder, chooseEncoder, describeCutNotes, noteLengths } from './choose.js';
+import { buildEncoder, chooseEncoder } from './choose.js';
 import { ClipEncoder } from './clip-encoder.js';
 import { ClipTextTower } from './clip.js';
 import { restoreNoteEncoder } from './restore.js';

@@ -1,13 +1,6 @@
 /** Note encoders. */
 export type { NoteEncoder, NoteEncoderDescription, NoteFeatures } from './encoder.js';
-export {
-  buildEncoder,
-  chooseEncoder,
-  describeCutNotes,
-  noteLengths,
-  type EncoderChoice,
-  type NoteLengths,
-} from './choose.js';
+export { buildEncoder, chooseEncoder, type EncoderChoice } from './choose.js';
 export { restoreNoteEncoder } from './restore.js';
 export { WordEncoder, type WordEncoderOptions } from './words.js';
 export { ClipEncoder, type ClipEncoderOptions } from './clip-encoder.js';

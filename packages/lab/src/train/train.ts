@@ -9,14 +9,14 @@
  * ends the process, `resumeTraining` goes on from the newest and comes to the same weights, bit for bit, on the same machine with the same
  * number of threads: order and augmentation follow from seed and epoch, draws from seed and step, and all else is in the point.
  */
-import { toReclmisError } from '@reclmis/core';
+import { describeCutNotes, toReclmisError } from '@reclmis/core';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import { readsNotes } from '../build.js';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
 import { createRun, currentVersions, refuseTaken, type RunInfo, type RunStatus } from '../run.js';
-import { chooseEncoder, describeCutNotes } from '../text/choose.js';
+import { chooseEncoder } from '../text/choose.js';
 import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
 import { EpochCourse } from './epoch-course.js';
 import type { EpochRecord, EpochScores } from './metrics-log.js';
