@@ -1,8 +1,8 @@
-/** Binds the error catalogue: the page lists every code, and every code is thrown somewhere, under a name that exists. */
+/** Binds the catalogues of errors and warnings: the pages list every code, and every code is used somewhere, under a name that exists. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ERRORS, isErrorCode } from '@reclmis/core';
+import { ERRORS, isErrorCode, isWarningCode, WARNINGS } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -12,7 +12,7 @@ const codes = Object.keys(ERRORS).sort();
 /** The sources of all packages but their tests and the catalogue itself. */
 const sources = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' })
   .filter((path) => /^[a-z]+[\\/]src[\\/].*\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
-  .filter((path) => !/core[\\/]src[\\/]errors\.ts$/.test(path))
+  .filter((path) => !/core[\\/]src[\\/](errors|warnings)\.ts$/.test(path))
   .map((path) => ({ path, text: readFileSync(join(root, 'packages', path), 'utf8') }));
 
 /** The set-up scripts run before anything is built; they print codes as the command does. */
@@ -34,6 +34,30 @@ describe('docs/errors.md', () => {
       expect(section.trim()).toBe(`${meaning}\n\n- Remedy: ${remedy}\n- Exit status: ${exitCode}`);
     },
   );
+});
+
+describe('docs/warnings.md', () => {
+  const warnings = readFileSync(join(root, 'docs/warnings.md'), 'utf8');
+  const known = Object.keys(WARNINGS).filter(isWarningCode);
+
+  it('has a section for every code and no other', () => {
+    const sections = [...warnings.matchAll(/^### (\S+)$/gm)].map(([, code]) => code);
+    expect(sections.sort()).toEqual([...known].sort());
+  });
+
+  it.each(known)('%s: states meaning and remedy of the catalogue', (code) => {
+    const section = warnings.split(`### ${code}\n`)[1]?.split('\n##')[0] ?? '';
+    const { meaning, remedy } = WARNINGS[code];
+    expect(section.trim()).toBe(`${meaning}\n\n- Remedy: ${remedy}`);
+  });
+
+  it('has no code that the errors have too', () => {
+    expect(known.filter((code) => isErrorCode(code))).toEqual([]);
+  });
+
+  it('lists only codes that the sources use', () => {
+    expect(known.filter((code) => !sources.some(({ text }) => text.includes(`'${code}'`)))).toEqual([]);
+  });
 });
 
 describe('the sources', () => {

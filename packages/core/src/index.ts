@@ -27,6 +27,7 @@ export * from './raster.js';
 export * from './spacing.js';
 export * from './surface.js';
 export * from './threshold-curve.js';
+export * from './warnings.js';
 export * from './words.js';
 export * from './clip-tokens.js';
 export { CLIP_SIZE } from './clip-vocabulary.js';

@@ -1,0 +1,91 @@
+/**
+ * The closed catalogue of warnings: what may be wrong with a result, or with a data set, although nothing failed.
+ *
+ * An error ends the work, a warning goes with its result: `{ code, message, ... }` in the runtime's results, the server's answers, the journal and
+ * `statistics.json`, and in what `data check` finds. A message may quote single words of a note; it never holds a whole note.
+ * `docs/warnings.md` is generated from this file (`scripts/errors-doc.mjs`), and `tests/errors.test.ts` binds code, type and page together.
+ *
+ * To add a code: append an entry to its group, then run `npm run generate`.
+ */
+
+/** What the catalogue knows about one code. */
+export interface WarningEntry {
+  /** Where the warning appears: with a predicted mask, or about a data set. */
+  readonly about: 'prediction' | 'data';
+  /** What the code means, one sentence. */
+  readonly meaning: string;
+  /** What to do about it, one sentence. */
+  readonly remedy: string;
+}
+
+const CATALOGUE = {
+  // Predictions: the note
+  NOTE_WORDS_UNKNOWN: {
+    about: 'prediction',
+    meaning: 'The note holds words that the model has never seen; they say nothing to it.',
+    remedy: 'Use the words of the training notes; the message suggests the nearest ones.',
+  },
+  NOTE_CUT: {
+    about: 'prediction',
+    meaning: 'The note is longer than the model reads, so its last words have no effect.',
+    remedy: 'Shorten the note, or put what matters first.',
+  },
+  NOTE_WITHOUT_WORDS: {
+    about: 'prediction',
+    meaning: 'The note holds no word that the model reads.',
+    remedy: 'Write what to segment and where, for instance "upper left lung".',
+  },
+  SIDES_UNKNOWN: {
+    about: 'prediction',
+    meaning:
+      'The note names left or right, and nothing says whether the model learnt the patient’s sides or the image’s.',
+    remedy: 'Find out with `reclmis data check` on the training data, and state it with --sides.',
+  },
+
+  // Predictions: the mask
+  MASK_EMPTY: {
+    about: 'prediction',
+    meaning: 'The mask is empty: the model found nothing that fits the note.',
+    remedy: 'Look at the image; do not take an empty mask for the absence of a finding.',
+  },
+  MASK_COVERS_ALL: {
+    about: 'prediction',
+    meaning: 'The mask covers nearly the whole image.',
+    remedy: 'Look at the image and the note; the model most likely failed.',
+  },
+  MASK_OUTSIDE_ZONES: {
+    about: 'prediction',
+    meaning: 'Most of the mask lies outside the zones that the note names.',
+    remedy: 'Check whose left and right the note means, and look at the mask before you use it.',
+  },
+  AREAS_DIFFER: {
+    about: 'prediction',
+    meaning: 'The mask has more or fewer areas than the note counts.',
+    remedy: 'Look at the mask before you use it; areas may have merged or been missed.',
+  },
+
+  // Predictions: the image
+  IMAGE_UNUSUAL: {
+    about: 'prediction',
+    meaning: 'The image is unlike the images that the model was trained on.',
+    remedy: 'Check that it is of the same kind, upright and not inverted; expect a wrong mask otherwise.',
+  },
+} as const satisfies Record<string, WarningEntry>;
+
+/** Every code of the catalogue. */
+export type WarningCode = keyof typeof CATALOGUE;
+
+/** The closed catalogue: what each code means, and what to do about it. */
+export const WARNINGS: Readonly<Record<WarningCode, WarningEntry>> = CATALOGUE;
+
+/** One warning, as JSON holds it. */
+export interface Warning {
+  readonly code: WarningCode;
+  /** One line: what was seen, with its figures. */
+  readonly message: string;
+}
+
+/** Whether a string is a code of the catalogue. */
+export function isWarningCode(text: string): text is WarningCode {
+  return Object.hasOwn(CATALOGUE, text);
+}
