@@ -25,6 +25,7 @@
 #endif
 #endif
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -99,10 +100,6 @@ auto& stores() {
 }
 auto& groups() {
   static auto* all = new Numbered<std::shared_ptr<Group>>();
-  return *all;
-}
-auto& reducers() {
-  static auto* all = new Numbered<std::shared_ptr<c10d::Reducer>>();
   return *all;
 }
 
@@ -308,6 +305,57 @@ std::shared_ptr<Reducer> makeReducer(const std::vector<at::Tensor>& parameters, 
                                      std::vector<int64_t>());
 }
 
+// The reducer compares a gradient's strides with its parameter's, those of sides of length 1 too, although no element depends on them: oneDNN's
+// backward convolution in bfloat16 gives a [1,4,1,1] weight a gradient with strides [4,1,4,4], and only on processors that have bfloat16. A hook
+// gives such a gradient the parameter's strides, over the same memory, before the gradient is stored. It lives as long as the reducer.
+class StrideHooks {
+ public:
+  explicit StrideHooks(const std::vector<at::Tensor>& parameters) {
+    for (const auto& parameter : parameters) {
+      const auto sizes = parameter.sizes();
+      if (std::find(sizes.begin(), sizes.end(), 1) == sizes.end()) continue;
+      const auto strides = parameter.strides().vec();
+      const auto hook = parameter.register_hook([strides](const at::Tensor& gradient) {
+        return differInSidesOf1(gradient, strides) ? gradient.as_strided(gradient.sizes(), strides) : gradient;
+      });
+      hooks_.emplace_back(parameter, hook);
+    }
+  }
+  StrideHooks(const StrideHooks&) = delete;
+  StrideHooks& operator=(const StrideHooks&) = delete;
+  ~StrideHooks() {
+    for (auto& [parameter, hook] : hooks_) parameter.remove_hook(hook);
+  }
+
+ private:
+  // Whether the strides differ, but in no side that has more than one element.
+  static bool differInSidesOf1(const at::Tensor& gradient, const std::vector<int64_t>& strides) {
+    if (!gradient.defined() || gradient.layout() != at::kStrided || gradient.dim() != static_cast<int64_t>(strides.size())) return false;
+    bool differ = false;
+    for (int64_t d = 0; d < gradient.dim(); d++) {
+      if (gradient.stride(d) == strides[static_cast<size_t>(d)]) continue;
+      if (gradient.size(d) != 1) return false;
+      differ = true;
+    }
+    return differ;
+  }
+
+  std::vector<std::pair<at::Tensor, unsigned>> hooks_;
+};
+
+struct OpenReducer {
+  OpenReducer(const std::vector<at::Tensor>& parameters, std::shared_ptr<c10d::Reducer> made)
+      : hooks(parameters), reducer(std::move(made)) {}
+
+  StrideHooks hooks;
+  std::shared_ptr<c10d::Reducer> reducer;
+};
+
+auto& reducers() {
+  static auto* all = new Numbered<std::shared_ptr<OpenReducer>>();
+  return *all;
+}
+
 // reducerOpen(group, parameters, firstBucketBytes, bucketBytes, someUnused) -> reducer. Buckets fill in the reverse order of the parameters, in
 // which gradients become ready.
 Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
@@ -325,14 +373,15 @@ Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
       for (auto& index : bucket) index = parameters.size() - 1 - index;
     const Buckets parted{buckets, limits, static_cast<int64_t>(first), static_cast<int64_t>(cap)};
     auto reducer = makeReducer<c10d::Reducer>(parameters, parted, group->group, sparse, info[4].As<Napi::Boolean>().Value());
-    return Napi::Number::New(info.Env(), static_cast<double>(reducers().add(std::move(reducer))));
+    auto open = std::make_shared<OpenReducer>(parameters, std::move(reducer));
+    return Napi::Number::New(info.Env(), static_cast<double>(reducers().add(std::move(open))));
   });
 }
 
 // reducerPrepare(reducer, loss): the next backward pass ends with the mean of the ranks' gradients in every parameter
 void reducerPrepare(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
-    auto reducer = reducers().at(info[0], "the reducer");
+    auto& reducer = reducers().at(info[0], "the reducer")->reducer;
     reducer->prepare_for_forward();
     if (reducer->should_rebuild_buckets()) reducer->rebuild_buckets();
     reducer->prepare_for_backward({tensorOf(info[1])});

@@ -138,6 +138,17 @@ describe.skipIf(!distributedBackends().includes('gloo'))('groups of processes', 
   );
 
   it(
+    'a gradient with other strides in its sides of one element is reduced without a warning',
+    async () => {
+      const [a, b] = [0, 1].map((rank) => values([4], rank).toFloat64Array());
+      for (const own of await results<number[]>(2, 'layout'))
+        // which expects an empty stderr
+        own.forEach((value, i) => expect(value).toBeCloseTo(((a?.[i] ?? NaN) + (b?.[i] ?? NaN)) / 2, 12));
+    },
+    MINUTE,
+  );
+
+  it(
     'a rank without a case of its own runs along and changes nothing',
     async () => {
       const all = await results<Record<string, number[]>>(3, 'idle');

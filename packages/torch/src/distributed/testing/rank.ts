@@ -136,6 +136,22 @@ const CASES: Readonly<Record<string, (group: Group) => unknown>> = {
     net.dispose();
     return result;
   },
+  // A gradient whose strides differ from the weight's in sides of one element, as those of oneDNN's bfloat16 convolutions do.
+  layout: (group) => {
+    const weight = values([1, 4, 1, 1], 0);
+    weight.requiresGrad_();
+    const reducer = new Reducer(group, [weight]);
+    scope(() => {
+      const own = weight
+        .permute([0, 2, 3, 1]) // [1,1,1,4]
+        .mul(values([1, 1, 1, 4], rank))
+        .sum();
+      reducer.prepare(own);
+      own.backward();
+    });
+    reducer.dispose();
+    return [...(weight.grad?.toFloat64Array() ?? [])];
+  },
   lost: (group) => {
     group.barrier();
     if (rank === size - 1) process.kill(process.pid, 'SIGKILL');
