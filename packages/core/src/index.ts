@@ -35,6 +35,7 @@ export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
 export * from './note-lengths.js';
 export * from './note-tokens.js';
+export * from './sides.js';
 export * from './zones.js';
 export {
   CHEST_LINES,

@@ -12,6 +12,7 @@
 import { z } from 'zod';
 import { ReclmisError } from './errors.js';
 import { PROBE_PIXELS } from './probe.js';
+import { STATED_SIDES } from './sides.js';
 
 /** File name of the manifest within the model's folder. */
 export const MANIFEST_FILE = 'manifest.json';
@@ -86,6 +87,8 @@ const schema = z.strictObject({
       contextLength: count,
       /** W. */
       width: count,
+      /** Whose left and right the training notes meant; models made before it was stated: `unknown`. */
+      sides: z.enum(STATED_SIDES).default('unknown'),
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),
     })
     .nullable(),

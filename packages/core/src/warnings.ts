@@ -41,6 +41,12 @@ const CATALOGUE = {
       'The note names left or right, and nothing says whether the model learnt the patient’s sides or the image’s.',
     remedy: 'Find out with `reclmis data check` on the training data, and state it with --sides.',
   },
+  SIDES_NOT_MIRRORED: {
+    about: 'prediction',
+    meaning:
+      'The note’s sides are not those that the model learnt, and it holds words for left or right that were not exchanged.',
+    remedy: 'Write "left" and "right", or state the sides in the model’s own convention.',
+  },
 
   // Predictions: the mask
   MASK_EMPTY: {

@@ -16,7 +16,7 @@ const mask = (rows: string): Mask => {
 /** Zones that the mask reaches, with their pixels. */
 const reached = (any: Mask): Record<string, number> =>
   Object.fromEntries(
-    lungZones(any)
+    lungZones(any, 'patient')
       .filter(({ area }) => area > 0)
       .map(({ zone, side, area }) => [`${zone} ${side}`, area]),
   );
@@ -28,8 +28,16 @@ describe('lungZones', () => {
     expect(reached(mask('..../.##./....'))).toEqual({ 'middle right': 1, 'middle left': 1 });
   });
 
+  it('calls the same places otherwise where left and right are the image’s', () => {
+    const zones = lungZones(mask('...#/..../##..'), 'image').filter(({ area }) => area > 0);
+    expect(zones.map(({ zone, side, area }) => [zone, side, area])).toEqual([
+      ['upper', 'right', 1],
+      ['lower', 'left', 2],
+    ]);
+  });
+
   it('gives shares of the mask and of each zone', () => {
-    const zones = lungZones(mask('##../#.../....'));
+    const zones = lungZones(mask('##../#.../....'), 'patient');
     expect(zones).toHaveLength(6);
     expect(zones[0]).toEqual({ zone: 'upper', side: 'right', area: 2, share: 2 / 3, coverage: 1 });
     expect(zones[2]).toEqual({ zone: 'middle', side: 'right', area: 1, share: 1 / 3, coverage: 1 / 2 });
@@ -43,9 +51,11 @@ describe('lungZones', () => {
 
   it('is all 0 for an empty mask and all 1 for a full one', () => {
     expect(
-      lungZones(mask('../../..')).every(({ area, share, coverage }) => !area && !share && !coverage),
+      lungZones(mask('../../..'), 'patient').every(
+        ({ area, share, coverage }) => !area && !share && !coverage,
+      ),
     ).toBe(true);
-    expect(lungZones(mask('###/###/###/###')).every(({ coverage }) => coverage === 1)).toBe(true);
+    expect(lungZones(mask('###/###/###/###'), 'image').every(({ coverage }) => coverage === 1)).toBe(true);
   });
 
   it('adds up to the mask, and turns with it', () => {
@@ -58,11 +68,12 @@ describe('lungZones', () => {
       );
     fc.assert(
       fc.property(masks, (any) => {
-        const areas = lungZones(any).map(({ area }) => area);
+        const areas = lungZones(any, 'patient').map(({ area }) => area);
         const [a, b, c, d, e, f] = areas;
+        expect(lungZones(any, 'image').map(({ area }) => area)).toEqual(areas); // the same places, called otherwise
         expect(areas.reduce((x, y) => x + y)).toBe(any.data.reduce((x, y) => x + y, 0));
-        expect(lungZones(mirror(any)).map(({ area }) => area)).toEqual([b, a, d, c, f, e]);
-        expect(lungZones(flip(any)).map(({ area }) => area)).toEqual([e, f, c, d, a, b]);
+        expect(lungZones(mirror(any), 'patient').map(({ area }) => area)).toEqual([b, a, d, c, f, e]);
+        expect(lungZones(flip(any), 'patient').map(({ area }) => area)).toEqual([e, f, c, d, a, b]);
       }),
     );
   });

@@ -46,6 +46,7 @@ function manifest(change: object = {}): object {
     },
     note: {
       contextLength: T,
+      sides: 'unknown',
       width: W,
       tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left right']).toJSON() },
     },

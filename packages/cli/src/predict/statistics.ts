@@ -71,7 +71,7 @@ export function measure({ id, image, spacing }: PredictionCase, mask: Mask): Cas
       centroid: [round(one.centroid[0]), round(one.centroid[1])],
       box: one.box,
     })),
-    zones: lungZones(mask).map((zone) => ({
+    zones: lungZones(mask, 'patient').map((zone) => ({
       ...zone,
       share: round(zone.share),
       coverage: round(zone.coverage),

@@ -220,6 +220,7 @@ async function describe(
     note: tokenizer && {
       contextLength: encoder.contextLength,
       width: encoder.width,
+      sides: 'unknown',
       tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
     },
     threshold: THRESHOLD,

@@ -41,6 +41,7 @@ export const MANIFEST: ModelManifest = parseManifest(
     },
     note: {
       contextLength: T,
+      sides: 'unknown',
       width: W,
       tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left lung']).toJSON() },
     },

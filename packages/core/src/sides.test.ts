@@ -1,0 +1,81 @@
+/** Notes on their way to a model that has learnt the same sides, the other ones, or nobody knows which. */
+import { describe, expect, it } from 'vitest';
+import { mayNameSide, noteForModel, sidesToTell } from './sides.js';
+
+const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+
+describe('noteForModel', () => {
+  it('leaves the note as it is where nothing else is said, or the same', () => {
+    for (const sides of ['patient', 'image'] as const) {
+      const same = { text: NOTE, sides, mirrored: false, warnings: [] };
+      expect(noteForModel(NOTE, sides)).toEqual(same);
+      expect(noteForModel(NOTE, sides, sides)).toEqual(same);
+    }
+  });
+
+  it('mirrors the note where the caller means the other sides', () => {
+    const mirrored = NOTE.replace('left', 'right');
+    expect(noteForModel(NOTE, 'patient', 'image')).toEqual({
+      text: mirrored,
+      sides: 'image',
+      mirrored: true,
+      warnings: [],
+    });
+    expect(noteForModel(NOTE, 'image', 'patient')).toMatchObject({ text: mirrored, sides: 'patient' });
+    expect(noteForModel('All lung.', 'image', 'patient')).toMatchObject({
+      text: 'All lung.',
+      mirrored: false,
+    });
+  });
+
+  it('says that a model’s sides are not known, where the note names one', () => {
+    const { text, sides, mirrored, warnings } = noteForModel(NOTE, 'unknown');
+    expect({ text, sides, mirrored }).toEqual({ text: NOTE, sides: 'unknown', mirrored: false });
+    expect(warnings.map(({ code }) => code)).toEqual(['SIDES_UNKNOWN']);
+    expect(noteForModel(NOTE, 'unknown', 'image')).toMatchObject({
+      text: NOTE,
+      sides: 'image',
+      mirrored: false,
+      warnings: [{ code: 'SIDES_UNKNOWN' }],
+    });
+    expect(noteForModel('Infiltrat links', 'unknown').warnings).toHaveLength(1);
+    expect(noteForModel('The nuclei are sparsely distributed.', 'unknown', 'image').warnings).toEqual([]);
+  });
+
+  it('says which words it could not mirror', () => {
+    const { text, warnings } = noteForModel('Infiltrat im linken Oberlappen, left lung', 'patient', 'image');
+    expect(text).toBe('Infiltrat im linken Oberlappen, right lung');
+    expect(warnings).toMatchObject([{ code: 'SIDES_NOT_MIRRORED' }]);
+    expect(warnings[0]?.message).toBe(
+      'the note means the image’s sides and the model learnt the patient’s, but "linken" was left as written',
+    );
+    expect(noteForModel('Infiltrat im linken Oberlappen', 'patient', 'patient').warnings).toEqual([]);
+  });
+});
+
+describe('mayNameSide', () => {
+  it.each([
+    ['Unilateral pulmonary infection, upper left lung and right lung, RUL', []],
+    ['Verschattung rechts basal', ['rechts']],
+    ['opacité du lobe supérieur droit', ['droit']],
+    ['opacidad en el lóbulo izquierdo', ['izquierdo']],
+    ['addensamento a sinistra', ['sinistra']],
+    ['左肺上叶', ['左肺上叶']],
+    ['в левом лёгком, справа', ['левом', 'справа']],
+    ['Rt. upper zone, L base', ['Rt', 'L']],
+    ['lesion at 3 o’clock', ['o’clock']],
+    ['bright nodule, all lobes, slower, copyright', []],
+  ])('%s', (text, words) => {
+    expect(mayNameSide(text)).toEqual(words);
+  });
+});
+
+describe('sidesToTell', () => {
+  it('tells the patient’s where nothing is known', () => {
+    expect(['patient', 'image', 'unknown'].map((one) => sidesToTell(one as 'patient'))).toEqual([
+      'patient',
+      'image',
+      'patient',
+    ]);
+  });
+});
