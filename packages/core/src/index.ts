@@ -17,6 +17,7 @@ export * from './errors.js';
 export * from './heat.js';
 export * from './image.js';
 export * from './manifest.js';
+export { LARGEST_LABEL, maskOf, type MaskPixels, type MaskRule, type MaskValues } from './mask-values.js';
 export * from './metrics.js';
 export * from './overlay.js';
 export * from './probability-histogram.js';

@@ -9,6 +9,7 @@ import {
   readImage,
   readImageHeader,
   readMask,
+  readMaskWithValues,
   writePngGrey,
   writePngMask,
   writePngRgb,
@@ -76,7 +77,7 @@ describe('readImage', () => {
           format,
         });
         expect([...(await readImage(path)).data]).toEqual(SHALLOW.flatMap((v) => [v, v, v]));
-        expect([...(await readMask(path)).data]).toEqual([0, 1, 1, 1, 1, 1, 1, 1]); // level 1 of 65535 is foreground
+        expect([...(await readMask(path)).data]).toEqual([0, 0, 0, 0, 0, 1, 1, 1]); // from half of 65535 on
       });
     },
   );
@@ -138,6 +139,50 @@ describe('readImage', () => {
       expect([width, height]).toEqual([8, 16]);
       expect(data[0]).toBeGreaterThan(200);
       expect(data[(15 * 8 + 7) * 3]).toBeLessThan(50);
+    });
+  });
+
+  it('reads a mask alike from PNG, JPEG and TIFF, and tells what its values are like', async () => {
+    await inFolder(async (dir) => {
+      const disc = Uint8Array.from({ length: 1024 }, (_, p) =>
+        (Math.floor(p / 32) - 15) ** 2 + ((p % 32) - 12) ** 2 < 50 ? 1 : 0,
+      );
+      const of = (values: Uint8Array): Sharp =>
+        sharp(values, { raw: { width: 32, height: 32, channels: 1 } }).toColourspace('b-w');
+      for (const [low, high] of [
+        [0, 255],
+        [0, 128],
+        [0, 1],
+        [100, 200],
+      ] as const) {
+        const values = disc.map((value) => (value > 0 ? high : low));
+        const jpeg = await of(values).jpeg({ quality: 95 }).toBuffer();
+        const png = await sharp(jpeg).toColourspace('b-w').png().toBuffer(); // a JPEG saved as PNG
+        const tiff = await sharp(jpeg).toColourspace('b-w').tiff({ compression: 'lzw' }).toBuffer();
+        const found = [];
+        for (const [name, bytes] of [
+          ['a.jpg', jpeg],
+          ['a.png', png],
+          ['a.tif', tiff],
+        ] as const) {
+          const path = await written(dir, name, bytes);
+          const { mask, values: about, header } = await readMaskWithValues(path);
+          expect(mask, path).toEqual(await readMask(path));
+          const wrong = mask.data.filter((value, p) => value !== disc[p]).length;
+          expect(wrong, `${name} of ${low} and ${high}`).toBeLessThanOrEqual(high === 1 ? 16 : 0); // of 0 and 1 JPEG loses some, of 149
+          expect(header).toMatchObject({ width: 32, height: 32, orientation: 1, bits: 8 });
+          found.push(about);
+        }
+        expect(found[1]).toEqual(found[0]);
+        expect(found[2]).toEqual(found[0]);
+        if (high > 1)
+          expect(found[0]).toMatchObject({ rule: 'half', areasBetween: expect.any(Number) as number });
+        const exact = await readMaskWithValues(
+          await written(dir, 'b.png', await of(values).png().toBuffer()),
+        );
+        expect(exact.mask.data).toEqual(disc);
+        expect(exact.values).toMatchObject({ rule: 'two values', lowest: low, highest: high, between: 0 });
+      }
     });
   });
 

@@ -12,7 +12,7 @@
  */
 import { open, readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { ReclmisError, type Mask, type RgbImage } from '@reclmis/core';
+import { maskOf, ReclmisError, type Mask, type MaskValues, type RgbImage } from '@reclmis/core';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { oneLine, systemCode, writeFileAtomic } from './files.js';
 
@@ -34,9 +34,24 @@ export interface ImageHeader {
   /** Pixels, after the orientation tag. */
   readonly width: number;
   readonly height: number;
+  /** The orientation tag, 1 to 8 as in EXIF; 1 is upright, also where the file has no tag. It is applied already. */
+  readonly orientation: number;
   readonly bits: 8 | 16;
   readonly grey: boolean;
   readonly alpha: boolean;
+}
+
+/** An image file read once: its pixels and what it says about itself. */
+export interface ReadImage {
+  readonly image: RgbImage;
+  readonly header: ImageHeader;
+}
+
+/** A mask file read once: the mask, what the file says about itself, and what its values are like. */
+export interface ReadMask {
+  readonly mask: Mask;
+  readonly header: ImageHeader;
+  readonly values: MaskValues;
 }
 
 interface Pixels extends ImageHeader {
@@ -110,7 +125,15 @@ function headerOf(
     );
   }
   const bits = meta.depth === 'ushort' ? 16 : 8;
-  return { format, width, height, bits, grey: meta.channels <= 2, alpha: meta.hasAlpha };
+  return {
+    format,
+    width,
+    height,
+    orientation: meta.orientation ?? 1,
+    bits,
+    grey: meta.channels <= 2,
+    alpha: meta.hasAlpha,
+  };
 }
 
 function options(maxPixels: number | false): SharpOptions {
@@ -188,6 +211,19 @@ export async function readImage(path: string, options: ReadOptions = {}): Promis
   return decodeImage(await readBytes(path), path, options);
 }
 
+/** `readImage`, with the header of the same file. */
+export async function readImageWithHeader(
+  path: string,
+  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+): Promise<ReadImage> {
+  const pixels = await decode(path, await readBytes(path), maxPixels);
+  return { image: rgbOf(pixels), header: headerPart(pixels) };
+}
+
+function headerPart({ format, width, height, orientation, bits, grey, alpha }: ImageHeader): ImageHeader {
+  return { format, width, height, orientation, bits, grey, alpha };
+}
+
 /**
  * Size and kind of an image in memory, without decoding its pixels.
  * @param name how messages call it.
@@ -211,7 +247,10 @@ export async function decodeImage(
   name: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
 ): Promise<RgbImage> {
-  const { width, height, bits, channels, data } = await decode(name, file, maxPixels);
+  return rgbOf(await decode(name, file, maxPixels));
+}
+
+function rgbOf({ width, height, bits, channels, data }: Pixels): RgbImage {
   const full = bits === 16 ? 65535 : 255;
   const out = new Uint8Array(width * height * 3);
   const half = full >> 1;
@@ -229,21 +268,20 @@ export async function decodeImage(
 }
 
 /**
- * A mask file as 0 (background) and 1 (foreground): foreground is every pixel that is not black (any channel above 0, also in
- * 16 bit) and not fully transparent. In a JPEG, whose compression leaves faint values around edges, it is what is at least half bright.
+ * A mask file as 0 (background) and 1 (foreground), by core's `maskOf`: one rule on the values, the same for every format.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
-export async function readMask(path: string, { maxPixels = MAX_PIXELS }: ReadOptions = {}): Promise<Mask> {
-  const { width, height, format, channels, data } = await decode(path, await readBytes(path), maxPixels);
-  const least = format === 'jpeg' ? 128 : 1;
-  const colours = channels >= 3 ? 3 : 1;
-  const alphaAt = channels === 4 ? 3 : channels === 2 ? 1 : -1;
-  const out = new Uint8Array(width * height);
-  for (let p = 0, i = 0; p < width * height; p += 1, i += channels) {
-    if (alphaAt >= 0 && data[i + alphaAt] === 0) continue;
-    for (let c = 0; c < colours; c += 1) if ((data[i + c] as number) >= least) out[p] = 1;
-  }
-  return { width, height, data: out };
+export async function readMask(path: string, options: ReadOptions = {}): Promise<Mask> {
+  return (await readMaskWithValues(path, options)).mask;
+}
+
+/** `readMask`, with the header of the file and what its values are like. */
+export async function readMaskWithValues(
+  path: string,
+  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+): Promise<ReadMask> {
+  const pixels = await decode(path, await readBytes(path), maxPixels);
+  return { ...maskOf(pixels, path), header: headerPart(pixels) };
 }
 
 /**

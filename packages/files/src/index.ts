@@ -19,7 +19,9 @@ export {
   MAX_PIXELS,
   readImage,
   readImageHeader,
+  readImageWithHeader,
   readMask,
+  readMaskWithValues,
   renderSvg,
   writePngGrey,
   writePngMask,
@@ -27,6 +29,8 @@ export {
   type GreyImage,
   type ImageHeader,
   type PngOptions,
+  type ReadImage,
+  type ReadMask,
   type ReadOptions,
 } from './images.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
