@@ -33,5 +33,6 @@ export {
   type ReadMask,
   type ReadOptions,
 } from './images.js';
+export { differentSizes, turnOf, type OrientedSize } from './orientation.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './tables.js';

@@ -149,7 +149,10 @@ async function explainImages(
       },
     );
   }
-  const target = await parseTarget(flags.target, cases.length);
+  const target = await parseTarget(
+    flags.target,
+    cases.map(({ imagePath }) => imagePath),
+  );
   const { layer } = flags;
   using model = source.loadModel(choice);
   const notices = [
@@ -287,12 +290,13 @@ function judge(out: string, found: readonly FolderCase[], output: Output): void 
 }
 
 /** `predicted`, `all`, `x,y` or the path of a mask. */
-async function parseTarget(text: string, images: number): Promise<Target> {
+async function parseTarget(text: string, images: readonly string[]): Promise<Target> {
   if (text === 'predicted' || text === 'all') return { kind: text };
-  if (images !== 1) {
+  const [imagePath] = images;
+  if (imagePath === undefined || images.length > 1) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      `--target ${text}: a pixel or a mask belongs to one image, got ${images} images`,
+      `--target ${text}: a pixel or a mask belongs to one image, got ${images.length} images`,
       {
         remedy: 'Use --target predicted or --target all for several images.',
       },
@@ -300,9 +304,13 @@ async function parseTarget(text: string, images: number): Promise<Target> {
   }
   const pixel = /^(\d+),(\d+)$/.exec(text);
   if (pixel) return { kind: 'pixel', x: Number(pixel[1]), y: Number(pixel[2]) };
-  const { readMask } = await import('@reclmis/files');
+  const { differentSizes, readImageHeader, readMaskWithValues } = await import('@reclmis/files');
   try {
-    return { kind: 'mask', mask: await readMask(text) };
+    const { mask, header } = await readMaskWithValues(text);
+    const image = await readImageHeader(imagePath).catch(() => header); // what is wrong with the image is said where it is read
+    if (image.width !== mask.width || image.height !== mask.height)
+      throw new ReclmisError('MASK_SIZE_MISMATCH', `--target ${text}: ${differentSizes(header, image)}`);
+    return { kind: 'mask', mask };
   } catch (cause) {
     const error = toReclmisError(cause);
     if (error.code !== 'IMAGE_MISSING') throw error;

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { assertValid, checkDataset, noteStatistics } from './check.js';
 import { assertUsable, openDataset } from './dataset.js';
-import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, writeFiles } from './testing.js';
+import { measureCases } from '../plan/measure.js';
+import { readSample } from './sample.js';
+import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, turnedTiff, writeFiles } from './testing.js';
 
 const note = (stem: string): [string, string] => [`mask_${stem}.png`, `Lower left lung of ${stem}.`];
 let small: Uint8Array;
@@ -235,6 +237,36 @@ describe('checkDataset', () => {
         expect(error.code).toBe('DATA_INVALID');
         for (const message of messages) expect(error.message).toContain(message);
       }
+    });
+  });
+
+  it('names the orientation tag of an image whose mask was drawn on the stored pixels', async () => {
+    await inSet(async (dir) => {
+      await rm(join(dir, 'Test_Folder', 'img', 'd.png'));
+      const grey = Uint8Array.from({ length: 32 }, (_, p) => p * 7);
+      await writeFiles(dir, {
+        'Test_Folder/img/d.tif': turnedTiff(8, 4, 6, grey),
+        'Test_Folder/labelcol/mask_d.png': await greyPng(8, 4, (x) => (x < 4 ? 255 : 0)),
+      });
+      const expected =
+        "mask_d.png: the mask has 8 x 4 pixels, expected its image's 4 x 8: the image has the orientation tag 6 (turned a quarter clockwise), which is applied, and the mask has no orientation tag";
+      const dataset = await openDataset(dir, 'test');
+      const [first] = dataset.cases;
+      if (first === undefined) throw new Error('expected a case');
+      const measured = await measureCases({ dir, split: 'test', cases: dataset.cases });
+      for (const message of [
+        (await errorOf(assertUsable(dataset))).message,
+        (await errorOf(readSample(first, 8))).message,
+        measured.problems.map((problem) => problem.message).join(),
+      ])
+        expect(message).toContain(expected);
+      // A mask with the same tag fits.
+      await rm(join(dir, 'Test_Folder', 'labelcol', 'mask_d.png'));
+      const mask = Uint8Array.from({ length: 32 }, (_, p) => (p % 8 < 2 ? 255 : 0)); // stored: the two left columns
+      const maskPath = join(dir, 'Test_Folder', 'labelcol', 'mask_d.tif');
+      await writeFile(maskPath, turnedTiff(8, 4, 6, mask));
+      const sample = await readSample({ ...first, maskPath }, 8); // seen: the two top rows of eight
+      expect([...sample.mask.data]).toEqual(Array.from({ length: 64 }, (_, p) => (p < 16 ? 1 : 0)));
     });
   });
 

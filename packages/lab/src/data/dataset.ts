@@ -7,11 +7,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
+  differentSizes,
   endsComplete,
   fileError,
   IMAGE_EXTENSIONS,
   mapLimit,
   oneLine,
+  type OrientedSize,
   readImage,
   readImageHeader,
   readMask,
@@ -134,15 +136,15 @@ export function problemOf(
 export function sizeMismatch(
   dataset: { readonly dir: string; readonly split: Split },
   maskPath: string,
-  mask: { readonly width: number; readonly height: number },
-  image: { readonly width: number; readonly height: number },
+  mask: OrientedSize,
+  image: OrientedSize,
 ): Problem {
   const item = relative(dataset.dir, maskPath);
   return {
     code: 'MASK_SIZE_MISMATCH',
     split: dataset.split,
     item,
-    message: `${item}: the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`,
+    message: `${item}: ${differentSizes(mask, image)}`,
   };
 }
 
@@ -158,7 +160,7 @@ export async function assertUsable(dataset: Dataset): Promise<void> {
     const header = async (
       path: string,
       decode: (path: string) => Promise<unknown>,
-    ): Promise<{ width: number; height: number } | null> => {
+    ): Promise<OrientedSize | null> => {
       try {
         const size = await readImageHeader(path);
         if (!(await endsComplete(path))) await decode(path);

@@ -1,6 +1,6 @@
 /** One case read and brought to the model's size, and samples laid out as the planes that the model reads. */
 import { ReclmisError, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
-import { readImage, readMask } from '@reclmis/files';
+import { differentSizes, readImageWithHeader, readMaskWithValues } from '@reclmis/files';
 import type { Case, Sample } from './types.js';
 
 /**
@@ -8,12 +8,10 @@ import type { Case, Sample } from './types.js';
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, MASK_SIZE_MISMATCH
  */
 export async function readSample({ id, imagePath, maskPath, note }: Case, size: number): Promise<Sample> {
-  const [image, mask] = await Promise.all([readImage(imagePath), readMask(maskPath)]);
+  const [read, label] = await Promise.all([readImageWithHeader(imagePath), readMaskWithValues(maskPath)]);
+  const [{ image }, { mask }] = [read, label];
   if (image.width !== mask.width || image.height !== mask.height) {
-    throw new ReclmisError(
-      'MASK_SIZE_MISMATCH',
-      `${maskPath}: the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`,
-    );
+    throw new ReclmisError('MASK_SIZE_MISMATCH', `${maskPath}: ${differentSizes(label.header, read.header)}`);
   }
   return { id, image: resizeImage(image, size), mask: resizeMask(mask, size), note };
 }

@@ -38,6 +38,35 @@ export function greyPng(w: number, h: number, value: (x: number, y: number) => n
   );
 }
 
+/** A grey TIFF of w x h pixels, as they are stored, with an orientation tag. */
+export function turnedTiff(w: number, h: number, orientation: number, values: Uint8Array): Uint8Array {
+  const tags: readonly (readonly [tag: number, value: number])[] = [
+    [256, w],
+    [257, h],
+    [258, 8],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [274, orientation],
+    [277, 1],
+    [278, h],
+    [279, w * h],
+  ];
+  const bytes = Buffer.alloc(8 + w * h + 6 + 12 * tags.length);
+  bytes.write('II*\0', 'latin1');
+  bytes.writeUInt32LE(8 + w * h, 4);
+  bytes.set(values, 8);
+  bytes.writeUInt16LE(tags.length, 8 + w * h);
+  for (const [i, [tag, value]] of tags.entries()) {
+    const at = 8 + w * h + 2 + 12 * i;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(4, at + 2); // LONG
+    bytes.writeUInt32LE(1, at + 4);
+    bytes.writeUInt32LE(value, at + 8);
+  }
+  return bytes;
+}
+
 /** A workbook of notes, with the head Image, Description. */
 export function notesXlsx(rows: readonly (readonly string[])[]): Promise<Uint8Array> {
   return encodeWorkbook([['Image', 'Description'], ...rows]);

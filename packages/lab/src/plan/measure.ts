@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { components, type Mask, ReclmisError, resizeMask, type RgbImage } from '@reclmis/core';
-import { mapLimit, readImage, readImageHeader, readMask } from '@reclmis/files';
+import { mapLimit, readImageWithHeader, readMaskWithValues } from '@reclmis/files';
 import { problemOf, sizeMismatch } from '../data/dataset.js';
 import type { Problem } from '../data/folders.js';
 import { isGrey } from '../data/sample.js';
@@ -64,15 +64,16 @@ export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
         return null;
       }
     };
-    const image = await read(one.imagePath, readImage);
-    const mask = await read(one.maskPath, readMask);
-    if (image === null || mask === null) return null;
-    if (image.width !== mask.width || image.height !== mask.height) {
-      problems.push(sizeMismatch(job, one.maskPath, mask, image));
+    const image = await read(one.imagePath, readImageWithHeader);
+    const label = await read(one.maskPath, readMaskWithValues);
+    if (image === null || label === null) return null;
+    const { mask, header } = label;
+    if (image.header.width !== header.width || image.header.height !== header.height) {
+      problems.push(sizeMismatch(job, one.maskPath, header, image.header));
       return null;
     }
-    const { bits } = await readImageHeader(one.imagePath);
-    return { id: one.id, bits, ...measureImage(image, levels), ...measureMask(mask, areaShares) };
+    const { bits } = image.header;
+    return { id: one.id, bits, ...measureImage(image.image, levels), ...measureMask(mask, areaShares) };
   });
   return { cases: measured.filter((one) => one !== null), problems, levels, areaShares };
 }

@@ -1,0 +1,42 @@
+/**
+ * Orientation tags (EXIF, TIFF): how viewers turn an image. `readImage` and `readMask` apply them. Tools that draw masks often do not, so a tag on one of a
+ * pair is the first suspect where the two do not fit.
+ */
+
+/** By the number of the tag, 1 to 8. */
+const TURNS: readonly string[] = [
+  'none',
+  'upright',
+  'mirrored',
+  'turned upside down',
+  'flipped upside down',
+  'mirrored and turned a quarter counter-clockwise',
+  'turned a quarter clockwise',
+  'mirrored and turned a quarter clockwise',
+  'turned a quarter counter-clockwise',
+];
+
+/** What an orientation tag does to the stored pixels: "turned a quarter clockwise" for 6. */
+export function turnOf(orientation: number): string {
+  return TURNS[orientation] ?? 'unknown';
+}
+
+/** Size in pixels after the orientation tag, and the tag where it is known. */
+export interface OrientedSize {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation?: number;
+}
+
+/** Says that a mask has another size than its image, and names the orientation tag that explains it: a part of a sentence. */
+export function differentSizes(mask: OrientedSize, image: OrientedSize): string {
+  const sizes = `the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`;
+  const [ofImage, ofMask] = [image.orientation ?? 1, mask.orientation ?? 1];
+  const turned = mask.width === image.height && mask.height === image.width;
+  if (!turned || ofImage === ofMask) return sizes;
+  const tag = (what: string, orientation: number): string =>
+    orientation === 1
+      ? `the ${what} has no orientation tag`
+      : `the ${what} has the orientation tag ${orientation} (${turnOf(orientation)}), which is applied`;
+  return `${sizes}: ${tag('image', ofImage)}, and ${tag('mask', ofMask)}; turn the mask to fit the image as viewers show it, or save both without a tag`;
+}
