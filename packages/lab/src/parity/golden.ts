@@ -70,14 +70,10 @@ export function tensorsBeside(path: string): string | null {
   return existsSync(beside) ? beside : null;
 }
 
-/**
- * The JSON of a golden file. As Python writes it: infinite numbers stand there by name.
- * @throws GOLDEN_INVALID
- */
+/** The JSON of a golden file. @throws GOLDEN_INVALID */
 export function readGoldenJson(path: string): unknown {
   try {
-    const text = readFileSync(path, 'utf8');
-    return JSON.parse(text.replace(/(?<=[:,[]\s*)(-?)Infinity(?=\s*[,\]}])/g, '$11e999')); // parses to an infinity
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     const reason =
       cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);

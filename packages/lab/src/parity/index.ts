@@ -1,3 +1,3 @@
 /** The comparison with the authors' code. */
-export { type LeftOut, PARITY_TOLERANCE, type ParityRow, type ParityTolerance } from './compare.js';
+export { PARITY_TOLERANCE, type ParityRow, type ParityTolerance } from './compare.js';
 export { assertParity, runParity, type ParityReport } from './parity.js';

@@ -2,23 +2,23 @@
  * The check itself is checked with golden files of a tiny model, made here: whatever seed, depth, ratios and note lengths they state,
  * parity must hold for them as they are and fail once any figure is changed. That the model is right, only the authors' file can say.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ReclmisError } from '@reclmis/core';
 import { scope, type Tensor, writeSafetensors } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawMask } from '../model/masking.js';
 import { UPSTREAM } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';
+import { goldenPath } from '../testing/golden.js';
 import { ClipTextTower } from '../text/clip.js';
 import { LOSS_NAMES, objective } from '../train/losses.js';
 import type { Golden } from './golden.js';
 import { assertParity, runParity } from './parity.js';
 import { rebuildInputs, rebuildModel } from './rebuild.js';
 
-const AUTHORS = fileURLToPath(new URL('../../../../../shared/golden/reclmis.json', import.meta.url));
+const AUTHORS = goldenPath('reclmis');
 const WIDTH = 64;
 const S = 32;
 
@@ -309,7 +309,7 @@ describe('runParity', () => {
   });
 });
 
-describe.skipIf(!existsSync(AUTHORS))('against the authors’ outputs', () => {
+describe('against the authors’ outputs', () => {
   it('parity holds', () => {
     const report = runParity(AUTHORS);
     expect(report.rows.filter(({ ok }) => !ok)).toEqual([]);

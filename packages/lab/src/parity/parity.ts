@@ -5,7 +5,6 @@ import { ReclmisError } from '@reclmis/core';
 import {
   type Comparison,
   larger,
-  type LeftOut,
   PARITY_TOLERANCE,
   type ParityRow,
   type ParityTolerance,
@@ -27,8 +26,6 @@ export interface ParityReport {
    * (of a parameter before a softmax over almost equal values, say) is what rounding leaves of a sum that cancels.
    */
   readonly worstGradient: number;
-  /** What the file holds and could not be held against us; null where there is no such thing. */
-  readonly leftOut: LeftOut | null;
   readonly passed: boolean;
 }
 
@@ -41,7 +38,7 @@ export function runParity(
   path: string,
   options: { readonly tolerance?: ParityTolerance } = {},
 ): ParityReport {
-  const { title, rows, leftOut } = compare(path, options.tolerance ?? PARITY_TOLERANCE);
+  const { title, rows } = compare(path, options.tolerance ?? PARITY_TOLERANCE);
   const worst = (...kinds: ParityRow['kind'][]): number =>
     rows.filter(({ kind }) => kinds.includes(kind)).reduce((most, { error }) => larger(most, error), 0);
   return {
@@ -51,7 +48,6 @@ export function runParity(
     worstOutput: worst('output', 'mask'),
     worstLoss: worst('loss'),
     worstGradient: worst('gradient'),
-    leftOut,
     passed: rows.every(({ ok }) => ok),
   };
 }

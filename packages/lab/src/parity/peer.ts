@@ -14,7 +14,6 @@ import {
   compareOutput,
   compareSegmentation,
   type Comparison,
-  type LeftOut,
   type ParityTolerance,
   readFull,
 } from './compare.js';
@@ -27,9 +26,6 @@ export type Peer = 'unet' | 'lvit';
 /** METHOD.md 12: each half. */
 const WEIGHTS: LossWeights = { dice: 0.5, bce: 0.5, ccl: 0, clr: 0, cvr: 0 };
 
-/** Norms may be infinite: PyTorch's faulty kernel (see `isSpoilt`) made them so. */
-const norm = z.union([z.number().min(0), z.literal(Number.POSITIVE_INFINITY)]);
-
 const peerSchema = sharedSchema.extend({
   /** [B,T,W] of the notes' features; null for a model that reads none. */
   text_shape: z.tuple([z.number().int(), z.number().int().min(1), z.number().int().min(1)]).nullable(),
@@ -39,7 +35,7 @@ const peerSchema = sharedSchema.extend({
     probability: summarySchema,
     losses: z.object({ dice: z.number(), bce: z.number(), seg: z.number() }),
   }),
-  gradient_norms: z.record(z.string(), norm),
+  gradient_norms: z.record(z.string(), z.number().min(0)),
 });
 
 /** A golden file of a peer. */
@@ -75,34 +71,10 @@ export function comparePeer(peer: Peer, json: unknown, path: string, tolerance: 
       ),
       compareSegmentation(inference, output.probability, tolerance.output),
       ...compareLosses({ ...values, seg: values.total }, outputs.losses, tolerance.output),
-      ...compareGradients(
-        gradient_norms,
-        path,
-        model.namedParameters(),
-        tolerance.gradient,
-        (key) => !(peer === 'lvit' && isSpoilt(key)),
-      ),
+      ...compareGradients(gradient_norms, path, model.namedParameters(), tolerance.gradient),
     ];
-    return { title: model.title, rows, leftOut: peer === 'lvit' ? spoilt(golden) : null };
+    return { title: model.title, rows };
   });
-}
-
-/**
- * Whether LViT's golden file has a meaningless gradient norm of a parameter: its gradient passes a GELU. PyTorch 1.13's kernel for the gradient of GELU
- * reads past the end of a gradient that is not contiguous, as a transpose leaves it, so that those norms are of whatever lay in memory, and 106 of
- * them infinite (`nn.gelu` of packages/torch does without it). Untouched are the decoder, the coarsest convolutions, whose gradient comes from the
- * decoder alone, the reconstructions and the sums between the levels on the way up.
- */
-function isSpoilt(key: string): boolean {
-  return !/^(?:outc|up[1-4]|reconstruct[1-4]|down4)\.|^upVit\d?\.CTBN2\./.test(key);
-}
-
-function spoilt({ gradient_norms }: PeerGolden): LeftOut {
-  return {
-    names: Object.keys(gradient_norms).filter(isSpoilt),
-    reason:
-      'their gradient passes a GELU, whose gradient PyTorch 1.13 computes from memory past its end where a transpose follows',
-  };
 }
 
 function parseGoldenPeer(peer: Peer, json: unknown, path: string): PeerGolden {
