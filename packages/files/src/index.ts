@@ -34,5 +34,6 @@ export {
   type ReadOptions,
 } from './images.js';
 export { differentSizes, turnOf, type OrientedSize } from './orientation.js';
+export { isAlive, isLocked, machineTag, withLock, type LockHolder, type LockOptions } from './lock.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './tables.js';

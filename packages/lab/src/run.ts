@@ -9,7 +9,7 @@
  *     checkpoints/             the best weights and resume points (`train/checkpoint.ts`, `train/resume-point.ts`)
  *     .lock                    while a process trains into it
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { makeFolder } from '@reclmis/files';
@@ -21,7 +21,7 @@ import type { Dataset } from './data/types.js';
 import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';
 import type { SegmentationModel } from './model/segmentation-model.js';
-import type { Precision } from './precision.js';
+import { type Precision, precisionNotice } from './precision.js';
 import type { NoteEncoder } from './text/encoder.js';
 import { restoreNoteEncoder } from './text/restore.js';
 import {
@@ -103,7 +103,7 @@ export function refuseTaken(dir: string, remedy?: string): void {
   if (!existsSync(dir)) return;
   if (!statSync(dir).isDirectory())
     throw new ReclmisError('OUTPUT_EXISTS', `${dir}: expected a folder, found a file`);
-  const count = readdirSync(dir).filter((name) => !isTemporary(name)).length;
+  const count = entriesOf(dir).length;
   if (count > 0)
     throw new ReclmisError(
       'OUTPUT_EXISTS',
@@ -112,9 +112,24 @@ export function refuseTaken(dir: string, remedy?: string): void {
     );
 }
 
+/** What a folder holds besides what a training leaves that ended before it wrote anything: temporary files, the lock, an empty folder of checkpoints. */
+function entriesOf(dir: string): string[] {
+  const checkpoints = checkpointFolder(dir);
+  const hasNone = (folder: string): boolean =>
+    lstatSync(folder).isDirectory() && readdirSync(folder).every(isTemporary);
+  return readdirSync(dir).filter(
+    (name) => !isTemporary(name) && !(join(dir, name) === checkpoints && hasNone(checkpoints)),
+  );
+}
+
+/** Whether a folder holds nothing but what a training leaves that ended before it wrote its configuration. */
+export function isUnbegun(dir: string): boolean {
+  return entriesOf(dir).length === 0;
+}
+
 /** Whether a name is that of a file whose writing was cut off, or of the lock: they do not make a folder a run. */
 function isTemporary(name: string): boolean {
-  return /^\..*\.tmp$/.test(name) || name === '.lock';
+  return /^\..*\.tmp$/.test(name) || /^\.lock(?:\.guard)?$/.test(name);
 }
 
 /** Removes what killed processes left half-written. To be called while nobody else writes into the run. */
@@ -128,11 +143,12 @@ export function sweepTemporaries(dir: string): void {
 }
 
 /**
- * Makes the folder with its configuration and first `run.json`.
+ * Makes the folder with its configuration and first `run.json`. To be called while nobody else writes into it.
  * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function createRun(dir: string, config: Config, info: RunInfo): Promise<void> {
   refuseTaken(dir);
+  sweepTemporaries(dir);
   await makeFolder(checkpointFolder(dir));
   writeAtomically(runFiles(dir).config, (write) => write(Buffer.from(configToYaml(config))));
   writeRunInfo(dir, info);
@@ -166,8 +182,14 @@ export class LoadedModel extends Segmenter {
     engine: Engine,
     /** What the checkpoint says about itself. */
     readonly checkpoint: CheckpointInfo,
+    private readonly fileNotice: string | null = null,
   ) {
     super(model, encoder, engine);
+  }
+
+  /** What the user should know before the model is used, a line each: of its file, and of the engine. */
+  get notices(): string[] {
+    return [this.fileNotice, precisionNotice(this.engine)].filter((line) => line !== null);
   }
 
   dispose(): void {
@@ -231,13 +253,13 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
   const precision = options.precision ?? (sameKind ? config.train.precision : 'fp32');
   const engine = prepareEngine({ device, train: { ...config.train, threads, precision } });
   return scope(() => {
-    const { tensors, info, path } = readCheckpoint(dir, kind, config);
+    const { tensors, info, path, notice } = readCheckpoint(dir, kind, config);
     const encoder = restoreEncoder(info, path, dir);
     const model = buildModel(config, encoder);
     try {
       model.loadStateDict(tensors);
       settle(model, engine);
-      return new LoadedModel(model.eval(), encoder, engine, info);
+      return new LoadedModel(model.eval(), encoder, engine, info, notice);
     } catch (error) {
       model.dispose();
       if (error instanceof ReclmisError && error.code === 'CHECKPOINT_MISMATCH') {

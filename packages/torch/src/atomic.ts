@@ -9,18 +9,21 @@ const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** Most bytes that one write call is given; the kernel's own limit lies just below 2 GiB. */
 const WRITE_CHUNK = 1 << 30;
 
+/** Adds bytes to a file, or writes them over others at a place that was written before. */
+export type Write = (bytes: Uint8Array, position?: number) => void;
+
 /**
  * Writes the pieces that `fill` gives to `path`. If anything fails, `path` is as it was and nothing else remains.
  *
  * @throws ReclmisError DISK_FULL or OUTPUT_UNWRITABLE; what `fill` itself throws passes unchanged.
  */
-export function writeAtomically(path: string, fill: (write: (bytes: Uint8Array) => void) => void): void {
+export function writeAtomically(path: string, fill: (write: Write) => void): void {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
   try {
     const fd = attempt(path, () => openSync(temporary, 'wx'));
     try {
-      fill((bytes) => attempt(path, () => writeFully(fd, bytes)));
+      fill((bytes, position) => attempt(path, () => writeFully(fd, bytes, position)));
       attempt(path, () => fsyncSync(fd));
     } finally {
       closeSync(fd);
@@ -37,9 +40,10 @@ export function writeAtomically(path: string, fill: (write: (bytes: Uint8Array) 
   attempt(path, () => syncFolder(folder));
 }
 
-function writeFully(fd: number, bytes: Uint8Array): void {
+function writeFully(fd: number, bytes: Uint8Array, position?: number): void {
   for (let done = 0; done < bytes.length;) {
-    done += writeSync(fd, bytes, done, Math.min(bytes.length - done, WRITE_CHUNK));
+    const at = position === undefined ? null : position + done;
+    done += writeSync(fd, bytes, done, Math.min(bytes.length - done, WRITE_CHUNK), at);
   }
 }
 

@@ -7,13 +7,20 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import type * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ReclmisError } from '@reclmis/core';
 import { memory } from './runtime.js';
-import { readSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.js';
+import {
+  isSealed,
+  readSafetensors,
+  readSafetensorsHeader,
+  verifySafetensors,
+  writeSafetensors,
+} from './safetensors.js';
 import { scope } from './scope.js';
 import { Tensor, type DType } from './tensor.js';
 
@@ -54,6 +61,95 @@ function failure(run: () => unknown): ReclmisError {
   }
   throw new Error('nothing was thrown');
 }
+
+describe('a sealed file', () => {
+  const sealed = (): string => {
+    const path = fresh();
+    scope(() => {
+      const tensors = new Map([
+        ['b', Tensor.fromUint8([7, 8, 9])],
+        ['a', Tensor.fromFloat32([-2, 0.5, 3], [3, 1])],
+        ['nothing', Tensor.fromFloat32([], [0])],
+      ]);
+      writeSafetensors(path, tensors, { info: '{"step":15}', about: 'test' }, { seal: true });
+    });
+    return path;
+  };
+
+  test('bears the SHA-256 of metadata, descriptions and bytes', () => {
+    const { metadata } = readSafetensorsHeader(sealed());
+    expect(isSealed(metadata)).toBe(true);
+    const told = JSON.stringify([
+      [
+        ['about', 'test'],
+        ['info', '{"step":15}'],
+      ],
+      [
+        ['a', 'F32', [3, 1]],
+        ['b', 'U8', [3]],
+        ['nothing', 'F32', [0]],
+      ],
+    ]);
+    const bytes = Buffer.from('000000c0' + '0000003f' + '00004040' + '070809', 'hex');
+    const expected = createHash('sha256').update(told).update(bytes).digest('hex');
+    expect(metadata['reclmis.sha256']).toBe(expected);
+  });
+
+  test('reads, in whole and in part', () => {
+    const path = sealed();
+    verifySafetensors(path);
+    scope(() => {
+      expect([...readSafetensors(path).tensors.keys()].sort()).toEqual(['a', 'b', 'nothing']);
+      const { tensors } = readSafetensors(path, { select: (name) => name === 'b' });
+      expect([...tensors.keys()]).toEqual(['b']);
+      expect(tensors.get('b')?.toBytes()).toEqual(Uint8Array.of(7, 8, 9));
+    });
+  });
+
+  test('with any bit flipped, wherever it lies, is refused, in whole and in part', () => {
+    const path = sealed();
+    const intact = readFileSync(path);
+    const silent: number[] = [];
+    for (let at = 0; at < intact.length; at++) {
+      const damaged = Buffer.from(intact);
+      damaged[at]! ^= 1 << (at % 8);
+      writeFileSync(path, damaged);
+      const read = [
+        () => verifySafetensors(path),
+        () => scope(() => void readSafetensors(path, { select: (name) => name === 'b' })),
+      ][at % 2]!;
+      try {
+        read();
+        silent.push(at);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'SAFETENSORS_INVALID' });
+      }
+    }
+    // What is left is the name of the seal itself, without which the file is as of old.
+    const name = intact.indexOf('reclmis.sha256');
+    expect(silent.filter((at) => at < name || at >= name + 'reclmis.sha256'.length)).toEqual([]);
+  });
+
+  test('may be laid out otherwise by another program', () => {
+    const path = sealed();
+    const { metadata } = readSafetensorsHeader(path);
+    scope(() => writeSafetensors(path, readSafetensors(path).tensors, { z: 'late', ...metadata }));
+    expect(() => verifySafetensors(path)).toThrow(/not those that were written/); // it says something else now
+    scope(() => {
+      const tensors = new Map([...readSafetensors(sealed()).tensors].reverse());
+      const [first, ...rest] = Object.entries(metadata);
+      writeSafetensors(path, tensors, Object.fromEntries([...rest, first!]));
+    });
+    verifySafetensors(path);
+  });
+
+  test('that bears no seal reads as ever', () => {
+    const path = fresh();
+    scope(() => writeSafetensors(path, new Map([['x', Tensor.fromUint8([1])]]), { a: 'b' }));
+    verifySafetensors(path);
+    expect(isSealed(readSafetensorsHeader(path).metadata)).toBe(false);
+  });
+});
 
 describe('round trip', () => {
   test.each<[DType, number]>([

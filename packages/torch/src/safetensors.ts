@@ -8,7 +8,11 @@
  *
  * Reading trusts nothing: every number is checked against the file before memory is asked for. Both ways go tensor by
  * tensor, so that beside the tensors themselves at most one of them is held.
+ *
+ * A sealed file bears a SHA-256 of its tensors and metadata (`SEAL_KEY`), which reading compares: a bit that flipped on a disk is no number that
+ * was computed. It covers what the file says, not how its header is laid out, so other programs may write the file again unchanged.
  */
+import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants as fsConstants, fstatSync, openSync, readSync } from 'node:fs';
 import { constants as bufferConstants } from 'node:buffer';
 import { ReclmisError } from '@reclmis/core';
@@ -24,7 +28,13 @@ const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
 /** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
 const READ_CHUNK = 1 << 30;
+/** Bytes that are hashed at a time where no tensor is made of them. */
+const HASH_CHUNK = 1 << 24;
 const METADATA_KEY = '__metadata__';
+/** In the metadata of a sealed file: the SHA-256, hexadecimal. */
+const SEAL_KEY = 'reclmis.sha256';
+/** What holds its place until the tensors are written. */
+const UNSEALED = '0'.repeat(64);
 
 /** The format's names of our dtypes. */
 const NAMES: Readonly<Record<DType, string>> = {
@@ -65,10 +75,21 @@ export interface ReadOptions {
   readonly select?: (name: string) => boolean;
 }
 
+/** Options of `writeSafetensors`. */
+export interface WriteOptions {
+  /** Seal the file with a hash. Default false. */
+  readonly seal?: boolean;
+}
+
+/** Whether a file's metadata bear a seal. */
+export function isSealed(metadata: Readonly<Record<string, string>>): boolean {
+  return metadata[SEAL_KEY] !== undefined;
+}
+
 /**
- * Reads a file's tensors (on the CPU, owned by the current scope) and metadata.
+ * Reads a file's tensors (on the CPU, owned by the current scope) and metadata. Of a sealed file, all tensors are read, also where few are wanted.
  *
- * @throws ReclmisError SAFETENSORS_INVALID for a missing file and for anything that the format forbids.
+ * @throws ReclmisError SAFETENSORS_INVALID for a missing file, for anything that the format forbids, and for a seal that does not fit.
  */
 export function readSafetensors(
   path: string,
@@ -76,7 +97,9 @@ export function readSafetensors(
 ): { tensors: Map<string, Tensor>; metadata: Readonly<Record<string, string>> } {
   return withFile(path, (fd) => {
     const { entries, metadata, dataStart } = readHeader(fd, path);
-    const wanted = [...entries].filter(([name]) => select(name));
+    const seal = metadata[SEAL_KEY];
+    const hash = seal === undefined ? null : beginSeal(entries, metadata);
+    const wanted = [...entries].filter(([name]) => hash !== null || select(name));
     const largest = wanted.reduce((most, [, { begin, end }]) => Math.max(most, end - begin), 0);
     if (largest > bufferConstants.MAX_LENGTH)
       throw invalid(path, `a tensor takes ${largest} bytes, too many`);
@@ -86,12 +109,60 @@ export function readSafetensors(
       for (const [name, { dtype, shape, begin, end }] of wanted) {
         const bytes = buffer.subarray(0, end - begin);
         readFully(fd, bytes, dataStart + begin, path);
-        tensors.push([name, Tensor.fromBytes(bytes, dtype, shape)]);
+        hash?.update(bytes);
+        if (select(name)) tensors.push([name, Tensor.fromBytes(bytes, dtype, shape)]);
       }
+      requireSeal(path, seal, hash);
       return tensors.map(([, tensor]) => tensor);
     });
     return { tensors: new Map(tensors), metadata };
   });
+}
+
+/**
+ * Compares a sealed file with its seal, without making tensors of it; does nothing where there is none.
+ * @throws ReclmisError SAFETENSORS_INVALID
+ */
+export function verifySafetensors(path: string): void {
+  withFile(path, (fd) => {
+    const { entries, metadata, dataStart } = readHeader(fd, path);
+    const seal = metadata[SEAL_KEY];
+    if (seal === undefined) return;
+    const hash = beginSeal(entries, metadata);
+    const length = [...entries.values()].at(-1)?.end ?? 0;
+    const buffer = new Uint8Array(Math.min(length, HASH_CHUNK));
+    for (let at = 0; at < length; at += HASH_CHUNK) {
+      const bytes = buffer.subarray(0, Math.min(HASH_CHUNK, length - at));
+      readFully(fd, bytes, dataStart + at, path);
+      hash.update(bytes);
+    }
+    requireSeal(path, seal, hash);
+  });
+}
+
+/** A hash that has heard the metadata, and names, dtypes and shapes in the order of the tensors' bytes, which follow. */
+function beginSeal(
+  entries: ReadonlyMap<string, Pick<SafetensorsEntry, 'dtype' | 'shape'>>,
+  metadata: Readonly<Record<string, string>>,
+): Hash {
+  const byKey = ([a]: readonly unknown[], [b]: readonly unknown[]): number =>
+    String(a) < String(b) ? -1 : 1;
+  const texts = Object.entries(metadata).filter(([key]) => key !== SEAL_KEY);
+  const described = [...entries].map(([name, { dtype, shape }]) => [name, NAMES[dtype], shape] as const);
+  const isEmpty = ([, , shape]: (typeof described)[number]): boolean => shape.includes(0);
+  // Tensors without bytes have no place among the others.
+  const ordered = [...described.filter((one) => !isEmpty(one)), ...described.filter(isEmpty).sort(byKey)];
+  return createHash('sha256').update(JSON.stringify([texts.sort(byKey), ordered]));
+}
+
+function requireSeal(path: string, seal: string | undefined, hash: Hash | null): void {
+  if (hash === null || seal === undefined) return;
+  const found = hash.digest('hex');
+  if (found === seal) return;
+  throw invalid(
+    path,
+    `its bytes are not those that were written: SHA-256 ${found.slice(0, 16)}..., expected ${seal.slice(0, 16)}...`,
+  );
 }
 
 /** Reads and checks the header alone: names, dtypes, shapes and metadata without the tensors. */
@@ -108,8 +179,10 @@ export function readSafetensorsHeader(path: string): SafetensorsHeader {
 export function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, Tensor>,
-  metadata: Readonly<Record<string, string>> = {},
+  given: Readonly<Record<string, string>> = {},
+  { seal = false }: WriteOptions = {},
 ): void {
+  const metadata = seal ? { [SEAL_KEY]: UNSEALED, ...given } : given;
   const ordered = [...tensors].sort(
     ([a, x], [b, y]) => DTYPE_BYTES[y.dtype] - DTYPE_BYTES[x.dtype] || (a < b ? -1 : 1),
   );
@@ -141,13 +214,17 @@ export function writeSafetensors(
   // One buffer for all tensors: fresh ones of every size, at every checkpoint, leave holes in the heap that add up over a long training.
   const largest = ordered.reduce((most, [, tensor]) => Math.max(most, byteCount(tensor)), 0);
   const buffer = new Uint8Array(largest);
+  const hash = seal ? beginSeal(new Map(ordered), metadata) : null;
   writeAtomically(path, (write) => {
     write(head);
     for (const [, tensor] of ordered) {
       const bytes = buffer.subarray(0, byteCount(tensor));
       tensor.copyBytes(bytes);
+      hash?.update(bytes);
       write(bytes);
     }
+    // The seal is the metadata's first member, so this is its place whatever else the header holds.
+    if (hash) write(Buffer.from(hash.digest('hex')), head.indexOf(UNSEALED, LENGTH_BYTES));
   });
 }
 

@@ -123,7 +123,6 @@ async function explainImages(
   if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
   const {
     DEFAULT_LAYER,
-    precisionNotice,
     readsNotes,
     refuseTaken,
     summariseZones,
@@ -162,7 +161,7 @@ async function explainImages(
           cases.map((one) => one.note),
         )
       : null,
-    precisionNotice(model.engine),
+    ...model.notices,
   ];
   for (const line of notices) if (line !== null) output.notice(line);
   const about = await describe(source, model);

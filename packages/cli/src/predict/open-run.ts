@@ -18,7 +18,7 @@ export async function openRunFolder(dir: string): Promise<ModelSource> {
 }
 
 async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['load']> {
-  const { checkpointPath, precisionNotice } = await import('@reclmis/lab');
+  const { checkpointPath } = await import('@reclmis/lab');
   const { version } = await import('@reclmis/torch');
   const { checkpoint = 'best', device, threads, precision } = choice;
   const path = checkpointPath(run.dir, checkpoint);
@@ -43,7 +43,7 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
       return [
         describeCutNotes(model.encoder, notes),
         describeUnknownWords(model.encoder, notes),
-        precisionNotice(engine),
+        ...model.notices,
       ].filter((line) => line !== null);
     },
     dispose: () => {

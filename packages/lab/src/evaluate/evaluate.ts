@@ -20,7 +20,6 @@ import { derivedNotice } from '../data/derive-notes.js';
 import { grouping } from '../data/groups.js';
 import { Loader } from '../data/loader.js';
 import type { Case, Dataset } from '../data/types.js';
-import { precisionNotice } from '../precision.js';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
@@ -104,8 +103,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
   const ensemble = orDispose(model, () => openEnsemble(model, options));
-  const slow = precisionNotice(model.engine);
-  if (slow !== null) options.onNotice?.(slow);
+  for (const line of model.notices) options.onNotice?.(line);
   const derived = derivedNotice(dataset.cases);
   if (derived !== null) options.onNotice?.(derived);
   const loader = new Loader({

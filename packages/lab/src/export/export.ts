@@ -69,6 +69,8 @@ export interface ExportOptions {
   readonly signal?: AbortSignal;
   /** Told what is being done. */
   readonly onStage?: (stage: ExportStage) => void;
+  /** Told what the user should know of the run, a line each. */
+  readonly onNotice?: (line: string) => void;
 }
 
 /** What is being done; `calibrating` is int8's. */
@@ -102,6 +104,7 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
     precision: 'fp32',
     ...(threads === undefined ? {} : { threads }),
   });
+  for (const line of model.notices) options.onNotice?.(line);
   const staging = join(dirname(out), `.${basename(out)}.${process.pid}.tmp`);
   await makeFolder(staging);
   try {

@@ -4,19 +4,21 @@
  *
  * A checkpoint holds the model's parameters and buffers under their keys, and in the file's metadata all that is needed to use them:
  * the resolved configuration, the note encoder's description (with its vocabulary), epoch, step and scores. What the file itself
- * says counts; the `.json` beside it is for readers. Every file is written beside its place, synced and renamed, so that it is whole or
+ * says counts; the `.json` beside it is for readers. A SHA-256 in it covers tensors and metadata, and is compared by whoever reads it. Every file is written beside its place, synced and renamed, so that it is whole or
  * not there at all, whenever the process or the machine ends.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
+  isSealed,
   type LossScalerState,
   type nn,
   type optim,
   readSafetensors,
   readSafetensorsHeader,
   type Tensor,
+  verifySafetensors,
   writeAtomically,
   writeSafetensors,
 } from '@reclmis/torch';
@@ -52,6 +54,8 @@ export interface Checkpoint {
   readonly path: string;
   readonly tensors: Map<string, Tensor>;
   readonly info: CheckpointInfo;
+  /** What the user should know of the file; null where there is nothing. */
+  readonly notice: string | null;
 }
 
 /** The folder of a run's checkpoints. */
@@ -74,7 +78,12 @@ export function checkpointPath(runDir: string, kind: CheckpointKind): string {
 export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module): void {
   const path = checkpointPath(runDir, 'best');
   const described = { ...info, kind: 'best' };
-  writeSafetensors(path, model.stateDict(), { format: FORMAT, info: JSON.stringify(described) });
+  writeSafetensors(
+    path,
+    model.stateDict(),
+    { format: FORMAT, info: JSON.stringify(described) },
+    { seal: true },
+  );
   const text = `${JSON.stringify({ format: FORMAT, ...described }, null, 2)}\n`;
   writeAtomically(path.replace(/\.safetensors$/, '.json'), (write) => write(Buffer.from(text)));
 }
@@ -93,14 +102,22 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   const prefix = format === RESUME_FORMAT ? MODEL_PREFIX : '';
   const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
   const own = [...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor] as const);
-  return { path, tensors: new Map(own), info };
+  return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
 }
 
-/** What the best checkpoint says about itself; null where there is none that reads. */
+/** Files of earlier versions bear no hash: they are used, with a word. */
+export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
+  if (isSealed(metadata)) return null;
+  return `${path} bears no hash, as earlier versions wrote it: damage to its numbers would go unnoticed`;
+}
+
+/** What the best checkpoint says about itself; null where there is none that reads and is what was written. */
 export function bestInfo(runDir: string): CheckpointInfo | null {
   try {
     const path = checkpointPath(runDir, 'best');
-    return parseInfo(path, readSafetensorsHeader(path).metadata).info;
+    const { info } = parseInfo(path, readSafetensorsHeader(path).metadata);
+    verifySafetensors(path);
+    return info;
   } catch (error) {
     if (error instanceof ReclmisError) return null;
     throw error;

@@ -3,8 +3,8 @@
  *
  * One file holds the model's and the optimiser's tensors and, in its metadata, everything else: epoch and step (from which follow the
  * schedule, the loader's position and the seeds of all draws), the sums of the epoch in progress, early stopping, fp16's scale, the records
- * so far, the configuration, and what the data were. So no two files can contradict each other. Points rotate: the newest `train.keep`
- * stay, and where the newest does not read the one before it serves.
+ * so far, the configuration, and what the data were. So no two files can contradict each other. A SHA-256 in the metadata covers all of it.
+ * Points rotate: the newest `train.keep` stay, and where the newest does not read, or is not what was written, the one before it serves.
  */
 import { rmSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -14,11 +14,19 @@ import {
   readSafetensorsHeader,
   scope,
   type Tensor,
+  verifySafetensors,
   writeSafetensors,
 } from '@reclmis/torch';
 import type { Engine } from '../engine.js';
 import type { RunInfo } from '../run.js';
-import { checkpointFolder, type CheckpointInfo, intact, type Optimizer, parseInfo } from './checkpoint.js';
+import {
+  checkpointFolder,
+  type CheckpointInfo,
+  intact,
+  type Optimizer,
+  parseInfo,
+  sealNotice,
+} from './checkpoint.js';
 import type { EpochCourseState } from './epoch-course.js';
 import type { EpochRecord } from './metrics-log.js';
 import { MODEL_PREFIX, OPTIMIZER_PREFIX, RESUME_FORMAT, resumePath, resumePaths } from './resume-files.js';
@@ -42,6 +50,8 @@ export interface ResumeState extends CheckpointInfo {
 export interface ResumePoint {
   readonly path: string;
   readonly state: ResumeState;
+  /** What the user should know of the file; null where there is nothing. */
+  readonly notice: string | null;
 }
 
 /**
@@ -60,7 +70,7 @@ export function saveResumePoint(
   for (const [key, tensor] of model.stateDict()) tensors.set(MODEL_PREFIX + key, tensor);
   for (const [key, tensor] of optimizer.stateDict()) tensors.set(OPTIMIZER_PREFIX + key, tensor);
   const path = resumePath(folder, state.step);
-  writeSafetensors(path, tensors, { format: RESUME_FORMAT, info: JSON.stringify(state) });
+  writeSafetensors(path, tensors, { format: RESUME_FORMAT, info: JSON.stringify(state) }, { seal: true });
   // A point of a later step is of a course that was given up: its successor would be taken for older than it.
   const paths = resumePaths(folder);
   const later = paths.indexOf(path);
@@ -68,17 +78,21 @@ export function saveResumePoint(
 }
 
 /**
- * The newest resume point that reads; null where there is none.
- * @param onDamaged told of each newer one that does not read.
+ * The newest resume point that reads and is what was written; null where there is none.
+ * @param onDamaged told of each newer one that is damaged.
+ * @param verify compare the hash of the whole file; without, its header alone is read.
  */
 export function findResumePoint(
   runDir: string,
   onDamaged: (path: string, error: ReclmisError) => void,
+  { verify = true }: { readonly verify?: boolean } = {},
 ): ResumePoint | null {
   for (const path of resumePaths(checkpointFolder(runDir))) {
     try {
       const { metadata } = intact(() => readSafetensorsHeader(path));
-      return { path, state: parseInfo(path, metadata).info as ResumeState };
+      const state = parseInfo(path, metadata).info as ResumeState;
+      if (verify) intact(() => verifySafetensors(path));
+      return { path, state, notice: sealNotice(path, metadata) };
     } catch (error) {
       if (!(error instanceof ReclmisError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
       onDamaged(path, error);

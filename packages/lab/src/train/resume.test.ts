@@ -9,17 +9,18 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { memory, readSafetensors, scope } from '@reclmis/torch';
+import { machineTag } from '@reclmis/files';
+import { memory, readSafetensors, scope, writeSafetensors } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, type Overrides } from '../config.js';
 import { openRun } from '../run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
-import { machineTag } from '../weights/home.js';
 import { checkpointPath } from './checkpoint.js';
 import { type EpochRecord, readEpochs } from './metrics-log.js';
 import { resumePaths } from './resume-files.js';
@@ -56,6 +57,15 @@ function bytesOf(path: string): Map<string, string> {
       [...tensors].map(([key, tensor]) => [key, Buffer.from(tensor.toBytes()).toString('base64')]),
     );
   });
+}
+
+/** Turns one bit: of a weight, or of the seconds that the metadata tell. */
+function flipBit(path: string, where: 'tensor' | 'metadata'): void {
+  const bytes = readFileSync(path);
+  const at =
+    where === 'tensor' ? bytes.length - 1002 : bytes.indexOf('\\"seconds\\":', 0) + '\\"seconds\\":'.length;
+  bytes[at]! ^= where === 'tensor' ? 0x40 : 1;
+  writeFileSync(path, bytes);
 }
 
 /** What of a record does not depend on the clock. */
@@ -150,7 +160,46 @@ describe('a resumed run', () => {
     writeFileSync(newest, readFileSync(newest).subarray(0, 5000));
     const lines: string[] = [];
     await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
-    expect(lines.filter((line) => line.includes('does not read'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('going on from an earlier point'))).toHaveLength(1);
+    expectSame(dir, whole);
+  });
+
+  it('falls back on the point before where one bit of the newest flipped, in a tensor or in what it says', async () => {
+    for (const where of ['tensor', 'metadata'] as const) {
+      const dir = place();
+      await train(tiny(), { out: dir, ...stopAfter(7) });
+      const newest = checkpointPath(dir, 'last');
+      flipBit(newest, where);
+      const lines: string[] = [];
+      await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
+      expect(
+        lines.filter((line) => /00000007\.safetensors: its bytes are not those that were written/.test(line)),
+      ).toHaveLength(1);
+      expectSame(dir, whole);
+    }
+  });
+
+  it('refuses where all points are damaged so', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(4) });
+    for (const path of resumePaths(join(dir, 'checkpoints'))) flipBit(path, 'tensor');
+    const error = await failure(() => resumeTraining(dir));
+    expect(error.code).toBe('CHECKPOINT_CORRUPT');
+    expect(error.remedy).toContain('train again into another folder');
+  });
+
+  it('reads points of before there were hashes, and says that they bear none', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(7) });
+    const newest = checkpointPath(dir, 'last');
+    scope(() => {
+      const { tensors, metadata } = readSafetensors(newest);
+      const { format = '', info = '' } = metadata;
+      writeSafetensors(newest, tensors, { format, info });
+    });
+    const lines: string[] = [];
+    await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
+    expect(lines).toEqual([expect.stringContaining('00000007.safetensors bears no hash')]);
     expectSame(dir, whole);
   });
 
@@ -189,6 +238,47 @@ describe('a resumed run', () => {
     rmSync(join(dir, 'run.json'));
     writeFileSync(join(dir, '.run.json.1.2.tmp'), '{');
     await resumeTraining(dir);
+    expectSame(dir, whole);
+    expect(readdirSync(dir).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it.each([
+    ['configuration and run.json', ['config.yaml', 'run.json']],
+    ['the configuration alone', ['config.yaml']],
+  ])('begins from its start where a kill left %s', async (_, names) => {
+    const dir = place();
+    const begun = place();
+    await train(tiny(), { out: begun, ...stopAfter(1) });
+    mkdirSync(join(dir, 'checkpoints'), { recursive: true });
+    for (const name of names) cpSync(join(begun, name), join(dir, name));
+    writeFileSync(join(dir, 'checkpoints', '.resume-00000000.safetensors.1.2.tmp'), 'half');
+    const taken = await failure(() => train(tiny(), { out: dir }));
+    expect(taken.code).toBe('OUTPUT_EXISTS');
+    expect(taken.remedy).toContain(`reclmis train --resume ${dir}`);
+    const lines: string[] = [];
+    await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
+    expect(lines).toEqual([expect.stringContaining('the run begins again from its start')]);
+    expectSame(dir, whole);
+  });
+
+  it('begins from its start where a log that says more has nothing to lose', async () => {
+    const dir = place();
+    mkdirSync(join(dir, 'checkpoints'), { recursive: true });
+    for (const name of ['config.yaml', 'run.json']) cpSync(join(whole, name), join(dir, name));
+    await resumeTraining(dir);
+    expectSame(dir, whole);
+  });
+
+  it('of which nothing was written yet is named so, and begins in the same folder', async () => {
+    const dir = place();
+    mkdirSync(join(dir, 'checkpoints'), { recursive: true });
+    writeFileSync(join(dir, '.config.yaml.1.2.tmp'), 'seed: ');
+    writeFileSync(join(dir, '.lock'), `${machineTag()} ${2 ** 22 + 1} 00\n`);
+    const error = await failure(() => resumeTraining(dir));
+    expect(error.code).toBe('RUN_INVALID');
+    expect(error.message).toContain('ended before it wrote its configuration');
+    expect(error.remedy).toContain(`-o ${dir}`);
+    await train(tiny(), { out: dir });
     expectSame(dir, whole);
     expect(readdirSync(dir).filter((name) => name.startsWith('.'))).toEqual([]);
   });
@@ -262,6 +352,20 @@ describe('points rotate', () => {
 });
 
 describe('one writer', () => {
+  it('says of a folder that cannot be written what a run needs, not what the cache does', async () => {
+    const dir = place();
+    await train(tiny(), { out: dir, ...stopAfter(1) });
+    mkdirSync(join(dir, '.lock')); // as root every folder can be written
+    const error = await failure(() => resumeTraining(dir));
+    expect(error.code).toBe('OUTPUT_UNWRITABLE');
+    expect(error.remedy).not.toContain('RECLMIS_HOME');
+    rmSync(join(dir, '.lock'), { recursive: true });
+    symlinkSync('/proc/none/lock', join(dir, '.lock'));
+    const link = await failure(() => resumeTraining(dir));
+    expect(link.code).toBe('OUTPUT_UNWRITABLE');
+    expect(link.remedy).toBe('Remove it, or choose another folder.');
+  });
+
   it('refuses a run into which another process trains: RUN_BUSY', async () => {
     const dir = place();
     await train(tiny(), { out: dir, ...stopAfter(1) });

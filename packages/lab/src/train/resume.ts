@@ -2,18 +2,19 @@
  * Going on with a run: `reclmis train --resume RUN`. Everything comes from the newest resume point that reads; what may differ from the first
  * session is where and how long to compute, not what.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { type Config, type Overrides, resolveConfig } from '../config.js';
 import {
   currentVersions,
+  isUnbegun,
   readInfo,
   readStoredConfig,
   runFiles,
   type RunInfo,
   sweepTemporaries,
 } from '../run.js';
-import { requireSameModel } from './checkpoint.js';
+import { checkpointPath, requireSameModel } from './checkpoint.js';
 import { EpochCourse } from './epoch-course.js';
 import { Progress } from './progress.js';
 import { findResumePoint, loadResumePoint, type ResumePoint } from './resume-point.js';
@@ -58,9 +59,17 @@ export async function resumeTraining(dir: string, options: ResumeOptions = {}): 
   if (!leads(options)) return goOn(dir, tell(null, options), overrides, options);
   const files = runFiles(dir);
   if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
-  if (!existsSync(files.config))
-    throw new ReclmisError('RUN_INVALID', `${files.config}: missing, so ${dir} is not a run folder`);
+  if (!existsSync(files.config)) refuseWithoutConfig(dir, files.config);
   return withRunLock(dir, options, () => goOn(dir, tell(lookUp(dir, options), options), overrides, options));
+}
+
+/** @throws RUN_INVALID, which tells a training that ended before it wrote anything from a folder of another kind. */
+function refuseWithoutConfig(dir: string, file: string): never {
+  if (statSync(dir).isDirectory() && isUnbegun(dir))
+    throw new ReclmisError('RUN_INVALID', `${dir}: the training ended before it wrote its configuration`, {
+      remedy: `Nothing is lost: start it again by the command that began it, with -o ${dir}.`,
+    });
+  throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
 }
 
 /**
@@ -69,7 +78,7 @@ export async function resumeTraining(dir: string, options: ResumeOptions = {}): 
  */
 export function deviceOfRun(dir: string): string | null {
   try {
-    const point = findResumePoint(dir, () => undefined);
+    const point = findResumePoint(dir, () => undefined, { verify: false });
     return point?.state.config.device ?? readStoredConfig(runFiles(dir).config).device;
   } catch (error) {
     if (error instanceof ReclmisError) return null;
@@ -90,8 +99,11 @@ function lookUp(dir: string, options: ResumeOptions): Found {
   const files = runFiles(dir);
   const stored = readStoredConfig(files.config);
   const damaged: string[] = [];
-  const point = findResumePoint(dir, (path) => damaged.push(path));
-  for (const path of damaged) options.onNotice?.(`${path} does not read; going on from an earlier point`);
+  const point = findResumePoint(dir, (path, { message }) => {
+    damaged.push(path);
+    options.onNotice?.(`${message}; going on from an earlier point`);
+  });
+  if (point?.notice != null) options.onNotice?.(point.notice);
   const before = existsSync(files.info) ? readInfo(files.info) : null;
   if (!point) requireUnbegun(dir, before, damaged);
   else requireSameModel(point.path, point.state.config, stored);
@@ -122,7 +134,8 @@ async function goOn(
     const info = resumedInfo(session, before, new Date());
     const common = { writes: leads(options), tensorboard: config.train.tensorboard };
     if (!point) {
-      if (leads(options)) options.onNotice?.(`${dir} has no resume point yet; the run begins anew`);
+      if (leads(options))
+        options.onNotice?.(`${dir} has no resume point yet; the run begins again from its start`);
       return await runToEnd(session, new Progress(dir, info, common), null, options);
     }
     const { state } = point;
@@ -157,16 +170,27 @@ function changeable(overrides: Overrides): Overrides {
   );
 }
 
-/** A run without a resume point can only begin anew where nothing would be lost. */
+/** A run without a resume point can only begin again where nothing would be lost: no epoch is in its log, and no weights are there. */
 function requireUnbegun(dir: string, info: RunInfo | null, damaged: readonly string[]): void {
   if (damaged.length > 0)
-    throw new ReclmisError('CHECKPOINT_CORRUPT', `${damaged.join(', ')}: no resume point reads`);
-  if (info && (info.status === 'imported' || info.epochs > 0)) {
+    throw new ReclmisError(
+      'CHECKPOINT_CORRUPT',
+      `${damaged.join(', ')}: ${damaged.length === 1 ? 'the only resume point is' : 'all resume points are'} damaged`,
+      {
+        remedy:
+          'Bring back an intact copy, or train again into another folder; best.safetensors can still be used.',
+      },
+    );
+  const empty = !existsSync(checkpointPath(dir, 'best')) && !existsSync(checkpointPath(dir, 'last'));
+  if (
+    info &&
+    (info.status === 'imported' || (info.epochs > 0 && !(empty && !existsSync(runFiles(dir).metrics))))
+  ) {
     throw new ReclmisError('CHECKPOINT_MISSING', `${dir}: holds no resume point`, {
       remedy:
         info.status === 'imported'
           ? 'An imported run can be used, not resumed; train a new run.'
-          : 'It was made by a version without resume points; train a new run.',
+          : 'Its points were removed, or it was made by a version without them; train again into another folder.',
     });
   }
 }

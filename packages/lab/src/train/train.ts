@@ -9,13 +9,15 @@
  * ends the process, `resumeTraining` goes on from the newest and comes to the same weights, bit for bit, on the same machine with the same
  * number of threads: order and augmentation follow from seed and epoch, draws from seed and step, and all else is in the point.
  */
+import { existsSync } from 'node:fs';
 import { describeCutNotes, toReclmisError } from '@reclmis/core';
+import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import { readsNotes } from '../build.js';
 import type { Config } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
-import { createRun, currentVersions, refuseTaken, type RunInfo, type RunStatus } from '../run.js';
+import { createRun, currentVersions, refuseTaken, runFiles, type RunInfo, type RunStatus } from '../run.js';
 import { chooseEncoder } from '../text/choose.js';
 import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
 import { EpochCourse } from './epoch-course.js';
@@ -88,7 +90,7 @@ export interface RunSummary extends RunInfo {
  */
 export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
   const { out, parallel = null } = options;
-  if (leads(options)) refuseTaken(out);
+  if (leads(options)) refuseTaken(out, existsSync(runFiles(out).config) ? resumeRemedy(out) : undefined);
   const data = await openTrainingData(asked);
   const config = told(leads(options) ? settleNotes(asked, options) : asked, options);
   requireSameEverywhere(data, options);
@@ -101,12 +103,18 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
       tensorboard,
     });
     if (!leads(options)) return await runToEnd(session, progress, null, options);
-    await createRun(out, config, progress.info);
-    return await withRunLock(out, options, () => runToEnd(session, progress, null, options));
+    await makeFolder(out);
+    return await withRunLock(out, options, async () => {
+      await createRun(out, config, progress.info);
+      return runToEnd(session, progress, null, options);
+    });
   } finally {
     await session.close();
   }
 }
+
+const resumeRemedy = (run: string): string =>
+  `Go on with the run there: reclmis train --resume ${run}. Or choose another folder.`;
 
 /** Whether this process writes the run: the only one, or rank 0. */
 export function leads({ parallel }: TrainListeners): boolean {

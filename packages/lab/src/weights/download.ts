@@ -8,10 +8,9 @@ import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '@reclmis/files';
+import { oneLine, systemCode, withLock } from '@reclmis/files';
 import { type Answer, Connections, parseSource, shown } from './connections.js';
 import { cacheError, type Environment } from './home.js';
-import { withLock } from './lock.js';
 import { hashFile, Part } from './part.js';
 
 /** No file of weights that is fetched is larger; whoever sends more is cut off. */
@@ -57,7 +56,7 @@ export async function download(url: string, target: string, options: DownloadOpt
     await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
       throw cacheError(dirname(target), error);
     });
-    return await withLock(`${target}.lock`, { signal, onWait }, async () => {
+    return await withLock(`${target}.lock`, { signal, onWait, errorOf: cacheError }, async () => {
       const size = await sizeOf(target);
       if (size !== null && (await hashFile(target)) === sha256) return size;
       return await run(source, target, { ...options, sha256 });

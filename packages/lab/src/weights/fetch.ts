@@ -5,11 +5,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { withLock } from '@reclmis/files';
 import { parseSource } from './connections.js';
 import { download, type DownloadOptions, parseSha256 } from './download.js';
 import { assertWeightsId, cacheError, downloadFolder, type Environment, weightsHome } from './home.js';
 import { CLIP_VOCABULARY, knownWeights, type RemoteFile } from './known.js';
-import { withLock } from './lock.js';
 
 /** Where to fetch from instead; a hash that is not given stays the one that is known. */
 export interface SourceOptions {
@@ -110,7 +110,11 @@ export async function fetchWeights<R>(
     return result;
   };
   try {
-    return await withLock(join(dirname(folder), `${source.id}.lock`), { signal, onWait }, locked);
+    return await withLock(
+      join(dirname(folder), `${source.id}.lock`),
+      { signal, onWait, errorOf: cacheError },
+      locked,
+    );
   } catch (error) {
     if (signal?.aborted !== true || error instanceof ReclmisError) throw error;
     throw new ReclmisError('INTERRUPTED', `${source.id}: stopped while waiting for another process`);

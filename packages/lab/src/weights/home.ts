@@ -2,8 +2,7 @@
  * Where fetched weights are kept: `RECLMIS_HOME`, or the cache folder that the platform's convention names (the XDG base directory
  * specification, Apple's file system guide, Windows' known folders). Weights lie in `weights/ID/`, half downloads in `downloads/ID/`.
  */
-import { createHash } from 'node:crypto';
-import { homedir, hostname } from 'node:os';
+import { homedir } from 'node:os';
 import { join, posix, resolve, win32 } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
@@ -60,19 +59,4 @@ export function cacheError(path: string, error: unknown): ReclmisError {
     cause: error,
     remedy: 'Make the cache writable, or set RECLMIS_HOME to a folder that can be written.',
   });
-}
-
-/** A short name of this machine that fits into file names: caches may lie on a shared disk, and process ids mean nothing elsewhere. */
-export function machineTag(): string {
-  return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-}
-
-/** Whether a process of this machine still runs. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH'; // EPERM: it runs as somebody else
-  }
 }

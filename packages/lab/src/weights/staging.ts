@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '@reclmis/files';
-import { cacheError, isAlive, machineTag } from './home.js';
+import { isAlive, machineTag, systemCode } from '@reclmis/files';
+import { cacheError } from './home.js';
 
 /** `.ID.MACHINE.PID.RANDOM.KIND`: says whose it is, so that the next process can clear up after a crash. */
 export function hiddenName(folder: string, id: string, kind: 'staging' | 'old'): string {

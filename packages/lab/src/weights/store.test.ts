@@ -14,8 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { machineTag } from '@reclmis/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { machineTag, weightsHome } from './home.js';
+import { weightsHome } from './home.js';
 import { KNOWN_WEIGHTS, knownWeights } from './known.js';
 import {
   findWeights,
