@@ -29,6 +29,28 @@ export * from './spacing.js';
 export * from './surface.js';
 export * from './threshold-curve.js';
 export * from './warnings.js';
+export {
+  fitLikeness,
+  type ImageFeatures,
+  imageFeatures,
+  type ImageLikeness,
+  imageWarnings,
+  LEAST_IMAGES,
+  unlikeness,
+} from './image-likeness.js';
+export {
+  COVERS_ALL,
+  insideNamedZones,
+  LEAST_INSIDE,
+  type MaskContext,
+  type MaskRules,
+  maskWarnings,
+  USUAL_RULES,
+} from './mask-warnings.js';
+export { editDistance, type KnownWords, nearestWord } from './nearest-word.js';
+export { type NoteSense, noteWarnings } from './note-warnings.js';
+export { clipReader, ResultChecks, type ResultChecksOptions, wordReader } from './result-checks.js';
+export { type TrainingReference, trainingReferenceSchema } from './training-reference.js';
 export * from './words.js';
 export * from './clip-tokens.js';
 export { CLIP_SIZE } from './clip-vocabulary.js';

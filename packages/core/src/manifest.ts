@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { ReclmisError } from './errors.js';
 import { PROBE_PIXELS } from './probe.js';
 import { STATED_SIDES } from './sides.js';
+import { trainingReferenceSchema } from './training-reference.js';
 
 /** File name of the manifest within the model's folder. */
 export const MANIFEST_FILE = 'manifest.json';
@@ -118,6 +119,8 @@ const schema = z.strictObject({
     /** Of the weights' file that was exported. */
     checkpoint: z.strictObject({ kind: z.string(), epoch: z.number().int().min(0).nullable() }),
     seed: z.number().int().nullable(),
+    /** Words of the notes and figures of the images, by which doubtful results are told; absent in older models. */
+    reference: trainingReferenceSchema.optional(),
   }),
   scores: z.array(scores),
   /** What the model is for, and what it is not for, in sentences. */

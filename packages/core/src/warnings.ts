@@ -84,11 +84,26 @@ export type WarningCode = keyof typeof CATALOGUE;
 /** The closed catalogue: what each code means, and what to do about it. */
 export const WARNINGS: Readonly<Record<WarningCode, WarningEntry>> = CATALOGUE;
 
+/** A word of a note that a warning is about. */
+export interface WarningWord {
+  readonly word: string;
+  /** The known word, or words, that it may have been meant as; absent where none is near. */
+  readonly nearest?: string;
+}
+
 /** One warning, as JSON holds it. */
 export interface Warning {
   readonly code: WarningCode;
   /** One line: what was seen, with its figures. */
   readonly message: string;
+  /** Of NOTE_WORDS_UNKNOWN and NOTE_CUT: the first words that it is about. */
+  readonly words?: readonly WarningWord[];
+}
+
+/** The codes of warnings, each once, in the order of the catalogue: what headers, tables and summaries show. */
+export function warningCodes(warnings: Iterable<Warning>): WarningCode[] {
+  const found = new Set([...warnings].map(({ code }) => code));
+  return (Object.keys(CATALOGUE) as WarningCode[]).filter((code) => found.has(code));
 }
 
 /** Whether a string is a code of the catalogue. */

@@ -182,6 +182,53 @@ describe('a model', () => {
     expect(calls.slice(2)).toEqual(['release', 'release']);
   });
 
+  it('says why a mask may be wrong', async () => {
+    const model = await opened();
+    const codes = async (note: string, image = picture(4, 6)): Promise<string[]> =>
+      (await model.segment(image, note)).warnings.map(({ code }) => code);
+    expect(await codes('left')).toEqual([]);
+    expect(await codes('left rigth lung')).toEqual(['NOTE_WORDS_UNKNOWN']);
+    const [first] = (await model.segment(picture(4, 6), 'left rigth')).warnings;
+    expect(first).toEqual({
+      code: 'NOTE_WORDS_UNKNOWN',
+      message: '1 of 2 words is unknown to the model: "rigth" (right?)',
+      words: [{ word: 'rigth', nearest: 'right' }],
+    });
+    for (const note of ['Linke Lunge', '左肺', 'qwrt zxcv'])
+      expect(await codes(note)).toEqual(['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS']);
+    expect(await codes('?!')).toEqual(['NOTE_WITHOUT_WORDS']);
+    expect(await codes('left right left right')).toContain('NOTE_CUT');
+    const black = { width: 2, height: 2, data: new Uint8Array(12) };
+    expect(await codes('left', black)).toEqual(['MASK_EMPTY']);
+    const white = { width: 2, height: 2, data: new Uint8Array(12).fill(255) };
+    expect(await codes('left', white)).toEqual(['MASK_COVERS_ALL']);
+  });
+
+  it('knows the images of its training from its manifest', async () => {
+    const spread = (length: number): object => ({
+      mean: Array.from({ length }, () => 0),
+      axes: [],
+      variances: [],
+      rest: 1,
+      limit: 0.5,
+    });
+    const images = { images: 100, layout: spread(64), texture: spread(16), turned: 1 };
+    const training = {
+      data: null,
+      checkpoint: { kind: 'best', epoch: 1 },
+      seed: 1,
+      reference: { cases: 100, words: ['left'], images, masks: { inside: null, areas: false } },
+    };
+    const model = await openModel(memory(manifest({ training })), platform([]));
+    const { warnings } = await model.segment(picture(4, 6), 'left');
+    expect(warnings).toEqual([
+      { code: 'IMAGE_UNUSUAL', message: expect.stringMatching(/unlike the 100 training images/) as string },
+    ]);
+    const broken = { ...training.reference, images: { ...images, turned: -1 } };
+    const open = openModel(memory(manifest({ training: { ...training, reference: broken } })), platform([]));
+    expect(await codeOf(open)).toBe('MODEL_INVALID');
+  });
+
   it('refuses bad notes, options and tensors', async () => {
     const model = await opened();
     expect(await codeOf(model.segment(picture(2, 2), ' \n'))).toBe('NOTE_EMPTY');

@@ -5,6 +5,7 @@
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
 import {
+  clipReader,
   ClipTokenizer,
   imageToPlanes,
   MANIFEST_FILE,
@@ -16,7 +17,10 @@ import {
   probeValues,
   ReclmisError,
   resizePlane,
+  ResultChecks,
+  type ResultChecksOptions,
   threshold,
+  wordReader,
   WordTokenizer,
 } from '@reclmis/core';
 import type { Network, Platform, Source, Values } from './seams.js';
@@ -44,7 +48,11 @@ const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
  */
 const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };
 
-type Tokenize = (note: string) => readonly number[];
+/** How notes are read: to ids, and in words for warnings. */
+interface Tokens extends Pick<ResultChecksOptions, 'vocabulary'> {
+  readonly reader: NonNullable<ResultChecksOptions['reader']>;
+  readonly encode: (note: string) => readonly number[];
+}
 
 /**
  * Loads manifest, tokeniser and networks.
@@ -91,7 +99,7 @@ export async function openModel(
       );
     });
   };
-  const tokenize = await tokenizerOf(manifest, read);
+  const tokens = await tokenizerOf(manifest, read);
   const segmenterBytes = await read(manifest.segmenter.file);
   const textBytes = manifest.textEncoder && (await read(manifest.textEncoder.file));
   const openBoth = async (): Promise<LoadedModel> => {
@@ -99,7 +107,7 @@ export async function openModel(
     let text: Network | null = null;
     try {
       if (textBytes && manifest.textEncoder) text = await open(textBytes, manifest.textEncoder.file);
-      const model = new LoadedModel(manifest, platform, segmenter, text, tokenize, noteCache);
+      const model = new LoadedModel(manifest, platform, segmenter, text, tokens, noteCache);
       await model.tryDevice();
       signal?.throwIfAborted();
       return model;
@@ -145,19 +153,20 @@ async function readManifest(source: Source): Promise<ModelManifest> {
 async function tokenizerOf(
   { note }: ModelManifest,
   read: (file: ModelManifest['segmenter']['file']) => Promise<Uint8Array>,
-): Promise<Tokenize | null> {
+): Promise<Tokens | null> {
   if (!note) return null;
   const { tokenizer, contextLength } = note;
   if (tokenizer.kind === 'words') {
     const words = WordTokenizer.fromJSON(tokenizer.vocabulary);
-    return (text) => words.encode(text, contextLength).ids;
+    return { encode: (text) => words.encode(text, contextLength).ids, ...wordReader(words, contextLength) };
   }
   const clip = ClipTokenizer.fromMerges(new TextDecoder().decode(await read(tokenizer.merges)));
-  return (text) => clip.encode(text, contextLength).ids;
+  return { encode: (text) => clip.encode(text, contextLength).ids, ...clipReader(clip, contextLength) };
 }
 
 class LoadedModel implements Model {
   readonly device;
+  readonly checks;
   /** Features by note, the least recently used first. */
   private readonly features = new Map<string, Float32Array>();
   /** The end of what has been queued so far: networks run one call at a time, in order. */
@@ -171,10 +180,15 @@ class LoadedModel implements Model {
     private readonly platform: Platform,
     private readonly segmenter: Network,
     private readonly text: Network | null,
-    private readonly tokenize: Tokenize | null,
+    private readonly tokens: Tokens | null,
     private readonly capacity: number,
   ) {
     this.device = platform.device;
+    this.checks = new ResultChecks({
+      reader: tokens?.reader ?? null,
+      vocabulary: tokens?.vocabulary ?? null,
+      reference: manifest.training.reference,
+    });
   }
 
   async segment(
@@ -234,7 +248,14 @@ class LoadedModel implements Model {
       if (hasNaN(plane))
         throw new ReclmisError('INFERENCE_FAILED', 'the model gave probabilities that are not numbers');
       const own = resizePlane(plane, S, S, width, height);
-      return { mask: threshold(own, width, height, least), probability: own, width, height };
+      const mask = threshold(own, width, height, least);
+      const note = notes[i] ?? '';
+      const warnings = [
+        ...this.checks.note(note),
+        ...this.checks.image(planes.subarray(i * 3 * S * S, (i + 1) * 3 * S * S), S),
+        ...this.checks.mask(mask, note, this.manifest.note?.sides ?? 'unknown'),
+      ];
+      return { mask, probability: own, width, height, warnings };
     });
     const end = performance.now();
     const timings: Timings = {
@@ -324,7 +345,7 @@ class LoadedModel implements Model {
   /** [B,T,W] of notes; those that are not known are computed together. */
   private async featuresOf(notes: readonly string[]): Promise<Float32Array> {
     const { note } = this.manifest;
-    if (!note || !this.tokenize)
+    if (!note || !this.tokens)
       throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no features');
     const size = note.contextLength * note.width;
     const here = new Map<string, Float32Array>();
@@ -335,7 +356,7 @@ class LoadedModel implements Model {
       else missing.push(one);
     }
     if (missing.length > 0) {
-      const tokenize = this.tokenize;
+      const tokenize = this.tokens.encode;
       const ids = missing.flatMap((one) => tokenize(one).map(BigInt));
       const rows = await this.encode(BigInt64Array.from(ids), missing.length);
       missing.forEach((one, i) => here.set(one, rows.slice(i * size, (i + 1) * size)));

@@ -3,7 +3,7 @@
  *
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
-import type { Mask, ModelManifest, RgbImage } from '@reclmis/core';
+import type { Mask, ModelManifest, ResultChecks, RgbImage, Warning } from '@reclmis/core';
 
 /** Where a model computes. `cuda` needs Node and an NVIDIA device, `webgpu` and `wasm` a browser. */
 export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm';
@@ -61,6 +61,8 @@ export interface Segmentation {
   /** Of the image, pixels. */
   readonly width: number;
   readonly height: number;
+  /** Why the mask may be wrong although nothing failed: codes of docs/warnings.md, the note's first, then the image's and the mask's. */
+  readonly warnings: readonly Warning[];
   readonly timings: Timings;
 }
 
@@ -74,6 +76,8 @@ export interface SegmentCase {
 export interface Model {
   readonly manifest: ModelManifest;
   readonly device: Device;
+  /** What `segment` asks for its warnings; for those who speak tensors. */
+  readonly checks: ResultChecks;
   /**
    * The mask of what a note describes.
    * @throws IMAGE_*, NOTE_EMPTY where the model reads notes, INFERENCE_FAILED; the signal's reason when it is aborted.

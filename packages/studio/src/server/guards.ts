@@ -169,7 +169,7 @@ function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: Read
   reply.headers({
     'access-control-allow-origin': origin,
     'access-control-expose-headers':
-      'Inference-Header-Content-Length, Retry-After, Server-Timing, X-Request-Id',
+      'Inference-Header-Content-Length, Reclmis-Warnings, Retry-After, Server-Timing, X-Request-Id',
   });
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
     return false;

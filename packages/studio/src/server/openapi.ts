@@ -1,9 +1,10 @@
 /** The OpenAPI document: what the routes say about themselves for people and generators. Requests are validated by the routes, not by these schemas. */
 import swagger from '@fastify/swagger';
-import { ERRORS, type ErrorCode } from '@reclmis/core';
+import { ERRORS, type ErrorCode, WARNINGS } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Limits } from './limits.js';
 import { statusOf } from './http-errors.js';
+import { WARNINGS_HEADER } from './warnings.js';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -46,6 +47,12 @@ const WORK_FAILURES = failures(
   'REQUEST_TIMEOUT',
 );
 const number = { type: 'number' };
+const WARNINGS_HEADERS = {
+  [WARNINGS_HEADER]: {
+    description: 'codes of docs/warnings.md, with commas between; absent where there is none',
+    schema: { type: 'string' },
+  },
+};
 const milliseconds = { type: 'number', description: 'milliseconds' };
 
 export const SEGMENT_SCHEMA: FastifySchema = {
@@ -79,6 +86,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
   response: {
     200: {
       description: 'the mask; figures instead where Accept names application/json',
+      headers: WARNINGS_HEADERS,
       content: {
         'image/png': { schema: { type: 'string', format: 'binary' } },
         'application/json': {
@@ -101,6 +109,27 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                     pixels: { type: 'integer' },
                     centroid: { type: 'array', items: number, description: 'x, y' },
                     box: { type: 'array', items: number, description: 'x, y, width, height' },
+                  },
+                },
+              },
+              warnings: {
+                type: 'array',
+                description: 'why the mask may be wrong although nothing failed (docs/warnings.md)',
+                items: {
+                  type: 'object',
+                  required: ['code', 'message'],
+                  properties: {
+                    code: { type: 'string', enum: Object.keys(WARNINGS) },
+                    message: { type: 'string' },
+                    words: {
+                      type: 'array',
+                      description: 'of the note, with the nearest known ones',
+                      items: {
+                        type: 'object',
+                        required: ['word'],
+                        properties: { word: { type: 'string' }, nearest: { type: 'string' } },
+                      },
+                    },
                   },
                 },
               },
@@ -220,6 +249,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
       200: {
         description:
           'the outputs; in binary behind the JSON where binary_data or binary_data_output asks for it',
+        headers: WARNINGS_HEADERS,
         content: {
           'application/json': {
             schema: {
@@ -228,6 +258,10 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
                 model_name: text,
                 model_version: text,
                 id: text,
+                parameters: {
+                  ...parameters,
+                  description: 'warnings: codes; warning_messages: a line each, with its case',
+                },
                 outputs: {
                   type: 'array',
                   items: {

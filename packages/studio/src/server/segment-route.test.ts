@@ -1,11 +1,16 @@
 /** The route for people: a form in, a mask or figures out. */
-import { decodeImage } from '@reclmis/files';
+import { decodeImage, encodePng } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
 import { BOUNDARY, formOf, FORM_TYPE, greyPng, segment, send, serving } from './testing.js';
 import { prefersJson } from './segment-route.js';
 
 const BRIGHT = greyPng(12, 10, 200);
 const DARK = greyPng(12, 10, 50);
+/** Its left half is bright. */
+const HALF = await encodePng(
+  { width: 12, height: 10, data: Uint8Array.from({ length: 120 }, (_, p) => (p % 12 < 6 ? 200 : 0)) },
+  1,
+);
 /** Bytes of a form's last line. */
 const END = BOUNDARY.length + 6;
 const JSON_PLEASE = { headers: { accept: 'application/json' } };
@@ -37,6 +42,7 @@ describe('POST /segment', () => {
         share: 1,
         componentCount: 1,
         components: [{ pixels: 120, centroid: [6, 5], box: [0, 0, 12, 10] }],
+        warnings: [{ code: 'MASK_COVERS_ALL', message: 'the mask covers 100.0 % of the image' }],
         timings: {
           queue: expect.any(Number) as number,
           preprocess: 1,
@@ -52,6 +58,39 @@ describe('POST /segment', () => {
       ).json();
       const png = await decodeImage(Buffer.from(withMask['mask'] as string, 'base64'), 'mask');
       expect([png.width, png.height, png.data[0]]).toEqual([12, 10, 255]);
+    });
+  });
+
+  it.each([
+    ['Linke Lunge', 'NOTE_WORDS_UNKNOWN, NOTE_WITHOUT_WORDS, MASK_EMPTY'],
+    ['左肺', 'NOTE_WORDS_UNKNOWN, NOTE_WITHOUT_WORDS, MASK_EMPTY'],
+    ['qwrt zxcv', 'NOTE_WORDS_UNKNOWN, NOTE_WITHOUT_WORDS, MASK_EMPTY'],
+    ['left lugn', 'NOTE_WORDS_UNKNOWN, MASK_EMPTY'],
+    ['left lung left lung left', 'NOTE_CUT, MASK_EMPTY'],
+    ['left lung', 'MASK_EMPTY'],
+  ])('says why a mask may be wrong, in a header and as JSON: %s', async (note, codes) => {
+    await serving({}, async ({ url }) => {
+      const picture = await segment(url, DARK, { note });
+      expect([picture.status, picture.headers['reclmis-warnings']]).toEqual([200, codes]);
+      const figures = await segment(url, DARK, { note }, JSON_PLEASE);
+      expect(figures.headers['reclmis-warnings']).toBe(codes);
+      const warnings = figures.json()['warnings'] as { code: string; message: string }[];
+      expect(warnings.map(({ code }) => code).join(', ')).toBe(codes);
+    });
+  });
+
+  it('suggests the nearest word, and has no header where there is nothing to say', async () => {
+    await serving({}, async ({ url }) => {
+      const [first] = (await segment(url, DARK, { note: 'left lugn' }, JSON_PLEASE)).json()[
+        'warnings'
+      ] as object[];
+      expect(first).toEqual({
+        code: 'NOTE_WORDS_UNKNOWN',
+        message: '1 of 2 words is unknown to the model: "lugn" (lung?)',
+        words: [{ word: 'lugn', nearest: 'lung' }],
+      });
+      const half = await segment(url, HALF, { note: 'lung' }, JSON_PLEASE);
+      expect([half.headers['reclmis-warnings'], half.json()['warnings']]).toEqual([undefined, []]);
     });
   });
 

@@ -12,6 +12,7 @@ import { MAX_SIDE } from './limits.js';
 import { parseForm } from './multipart.js';
 import { checkNote } from './note.js';
 import { SEGMENT_SCHEMA } from './openapi.js';
+import { setWarnings } from './warnings.js';
 import type { Result } from './work.js';
 
 /** Components that an answer lists, the largest; their number is told whole. */
@@ -51,6 +52,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       const done = await compute(context, work, cost, deadline.signal, { place: request.place, coming });
       const result = segmentationOf(done);
       setTimings(reply, result, done.waited);
+      setWarnings(reply, result.warnings);
       const json = prefersJson(request.headers.accept);
       const png = json && !query.mask ? null : await deadline.race(pngOf(result.mask));
       if (!json) return await reply.type('image/png').send(Buffer.from(png ?? []));
@@ -111,6 +113,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       share: pixels / (width * height),
       componentCount: found.length,
       components: found.slice(0, LISTED).map(({ area, centroid, box }) => ({ pixels: area, centroid, box })),
+      warnings: result.warnings,
       timings: { queue: done.waited, ...timings, batch: done.batch },
       ...(png ? { mask: Buffer.from(png).toString('base64') } : {}),
     };

@@ -8,7 +8,9 @@ import {
   parseManifest,
   ReclmisError,
   resizePlane,
+  ResultChecks,
   threshold as cut,
+  wordReader,
   WordTokenizer,
 } from '@reclmis/core';
 import { decodeImage } from '@reclmis/files';
@@ -63,6 +65,9 @@ export const MANIFEST: ModelManifest = parseManifest(
   'the test manifest',
 );
 
+/** What the model says of notes and masks; it knows nothing of images. */
+const CHECKS = new ResultChecks(wordReader(WordTokenizer.fromNotes(['left lung']), T));
+
 /**
  * Probability is the red channel at the model's size, whatever the note; features of a note are its length everywhere. Calls take `delay`
  * milliseconds one after the other, as a model's do, and are noted when their turn comes.
@@ -70,6 +75,7 @@ export const MANIFEST: ModelManifest = parseManifest(
 export class FakeModel implements Model {
   readonly manifest = MANIFEST;
   readonly device = 'cpu';
+  readonly checks = CHECKS;
   /** Cases of each call of the network. */
   readonly batches: number[] = [];
   /** Notes in the order in which they were computed. */
@@ -99,7 +105,7 @@ export class FakeModel implements Model {
     if (cases.some(({ note }) => note === 'fail')) throw new ReclmisError('INFERENCE_FAILED', 'told to fail');
     await this.pause();
     return Promise.all(
-      cases.map(({ image }) => segmentRed(image, options.threshold ?? this.manifest.threshold)),
+      cases.map(({ image, note }) => segmentRed(image, note, options.threshold ?? this.manifest.threshold)),
     );
   }
 
@@ -136,7 +142,7 @@ export class FakeModel implements Model {
   }
 }
 
-async function segmentRed(source: ImageSource, least: number): Promise<Segmentation> {
+async function segmentRed(source: ImageSource, note: string, least: number): Promise<Segmentation> {
   const image = source instanceof Uint8Array ? await decodeImage(source, 'image') : source;
   if (typeof image === 'string' || image instanceof Blob)
     throw new ReclmisError('INTERNAL', 'the test model takes pixels');
@@ -144,7 +150,9 @@ async function segmentRed(source: ImageSource, least: number): Promise<Segmentat
   const red = imageToPlanes(image, S).slice(0, S * S);
   const probability = resizePlane(red, S, S, width, height);
   const timings = { preprocess: 1, text: 0, segment: 2, postprocess: 3, total: 6 };
-  return { mask: cut(probability, width, height, least), probability, width, height, timings };
+  const mask = cut(probability, width, height, least);
+  const warnings = [...CHECKS.note(note), ...CHECKS.mask(mask, note, 'unknown')];
+  return { mask, probability, width, height, warnings, timings };
 }
 
 /** Runs a test on a listening server, and stops it. */

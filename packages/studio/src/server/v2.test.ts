@@ -87,6 +87,11 @@ describe('inference', () => {
         model_name: 'segmenter',
         model_version: '1',
         id: 'seven',
+        parameters: {
+          warnings: 'MASK_COVERS_ALL',
+          warning_messages:
+            'case 0: MASK_COVERS_ALL: the mask covers 100.0 % of the image\ncase 1: MASK_COVERS_ALL: the mask covers 100.0 % of the image',
+        },
         outputs: [
           {
             name: 'probability',
@@ -102,6 +107,35 @@ describe('inference', () => {
         outputs: [{ name: 'probability' }],
       });
       expect(answer.json()['outputs']).toEqual(flat.json()['outputs']);
+    });
+  });
+
+  it('says in parameters and header what it has to warn of, by case', async () => {
+    await serving({}, async ({ url }) => {
+      const empty = await infer(url, 'segmenter', { inputs: inputs(0.1, 0.1, 2) });
+      expect(empty.headers['reclmis-warnings']).toBe('MASK_EMPTY');
+      expect(empty.json()['parameters']).toMatchObject({
+        warnings: 'MASK_EMPTY',
+        warning_messages: expect.stringMatching(/^case 0: MASK_EMPTY: .*\ncase 1: MASK_EMPTY: .*$/) as string,
+      });
+      const texts = { name: 'text', datatype: 'BYTES', shape: [3], data: ['left lung', '左肺', 'lugn lung'] };
+      const read = await infer(url, 'text-encoder', { inputs: [texts] });
+      expect(read.headers['reclmis-warnings']).toBe('NOTE_WORDS_UNKNOWN, NOTE_WITHOUT_WORDS');
+      expect((read.json()['parameters'] as Record<string, string>)['warning_messages']).toBe(
+        'case 1: NOTE_WORDS_UNKNOWN: 1 of 1 word is unknown to the model: "左肺"\n' +
+          'case 1: NOTE_WITHOUT_WORDS: the model knows no word of the note\n' +
+          'case 2: NOTE_WORDS_UNKNOWN: 1 of 2 words is unknown to the model: "lugn" (lung?)',
+      );
+      const tokens = { name: 'tokens', datatype: 'INT64', shape: [2, 4], data: [2, 3, 0, 0, 1, 2, 0, 0] };
+      const ids = await infer(url, 'text-encoder', { inputs: [tokens] });
+      expect(ids.json()['parameters']).toEqual({
+        warnings: 'NOTE_WORDS_UNKNOWN',
+        warning_messages: 'case 1: NOTE_WORDS_UNKNOWN: 1 of 2 tokens are unknown words',
+      });
+      const fine = await infer(url, 'text-encoder', {
+        inputs: [{ ...texts, shape: [1], data: ['left lung'] }],
+      });
+      expect([fine.headers['reclmis-warnings'], fine.json()['parameters']]).toEqual([undefined, undefined]);
     });
   });
 
@@ -123,6 +157,10 @@ describe('inference', () => {
       expect(JSON.parse(answer.body.subarray(0, length).toString())).toEqual({
         model_name: 'segmenter',
         model_version: '1',
+        parameters: {
+          warnings: 'MASK_COVERS_ALL',
+          warning_messages: 'case 0: MASK_COVERS_ALL: the mask covers 100.0 % of the image',
+        },
         outputs: [
           {
             name: 'probability',

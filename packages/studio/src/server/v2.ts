@@ -21,6 +21,7 @@ import {
   vocabularySize,
 } from './v2-models.js';
 import { BinaryReader, isType, readTensor, type Tensor, wantsBinary } from './v2-tensors.js';
+import { parametersOf, setWarnings, tensorWarnings } from './warnings.js';
 import type { Work } from './work.js';
 
 const HEADER_LENGTH = 'inference-header-content-length';
@@ -91,7 +92,14 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
       checkFinite(value, served.output.name);
       const cases = work.kind === 'segment' ? 1 : work.count;
       const shape = [cases, ...served.output.shape.slice(1)];
-      const answer = { model_name: served.name, model_version: VERSION, ...(id === undefined ? {} : { id }) };
+      const warnings = tensorWarnings(model, work, value);
+      setWarnings(reply, warnings);
+      const answer = {
+        model_name: served.name,
+        model_version: VERSION,
+        ...(id === undefined ? {} : { id }),
+        ...parametersOf(warnings),
+      };
       const output = { name: served.output.name, datatype: served.output.datatype, shape };
       if (!asBinary) return { ...answer, outputs: [{ ...output, data: Array.from(value) }] };
       const data = Buffer.from(value.buffer, value.byteOffset, value.byteLength);

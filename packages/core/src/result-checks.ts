@@ -1,0 +1,117 @@
+/**
+ * Everything that is said of a prediction's note, image and mask, for a model: what it knows of its training and how it reads notes. The runtime, the
+ * server, `predict`, `evaluate` and `explain` all ask this.
+ */
+import type { ClipTokenizer } from './clip-tokens.js';
+import { type ImageLikeness, imageWarnings } from './image-likeness.js';
+import { type MaskRules, maskWarnings } from './mask-warnings.js';
+import type { KnownWords } from './nearest-word.js';
+import { parseNote } from './note.js';
+import { type NoteSense, noteWarnings } from './note-warnings.js';
+import type { Mask } from './raster.js';
+import type { StatedSides } from './sides.js';
+import type { TrainingReference } from './training-reference.js';
+import type { Warning } from './warnings.js';
+import { PAD_ID, UNKNOWN_ID, wordsOf, type WordTokenizer } from './words.js';
+
+/** Notes whose warnings are kept: most notes come more than once. */
+const KEPT_NOTES = 256;
+
+export interface ResultChecksOptions {
+  /** How the model reads notes; null where it reads none. */
+  readonly reader: NoteSense['reader'] | null;
+  /** The vocabulary of a words encoder; null for CLIP's, which has no unknown words. */
+  readonly vocabulary: WordTokenizer | null;
+  /** What is known of the training; absent for older runs and models. */
+  readonly reference?: TrainingReference | null | undefined;
+}
+
+export class ResultChecks {
+  private readonly sense: NoteSense | null;
+  private readonly vocabulary: WordTokenizer | null;
+  private readonly likeness: ImageLikeness | null;
+  private readonly rules: MaskRules | undefined;
+  private readonly kept = new Map<string, readonly Warning[]>();
+
+  constructor({ reader, vocabulary, reference }: ResultChecksOptions) {
+    this.vocabulary = vocabulary;
+    this.sense = reader && { reader, known: vocabulary ? wordsIn(vocabulary) : listed(reference?.words) };
+    this.likeness = reference?.images ?? null;
+    this.rules = reference?.masks ?? undefined;
+  }
+
+  /** About a note as the model reads it; nothing where it reads none. */
+  note(note: string): readonly Warning[] {
+    if (!this.sense) return [];
+    const found = this.kept.get(note) ?? noteWarnings(note, this.sense);
+    this.kept.delete(note);
+    this.kept.set(note, found);
+    if (this.kept.size > KEPT_NOTES) this.kept.delete(this.kept.keys().next().value ?? '');
+    return found;
+  }
+
+  /** About a note that comes as ids of the model's tokeniser: what a vocabulary of words tells. */
+  tokens(ids: readonly number[]): Warning[] {
+    if (!this.vocabulary) return [];
+    const words = ids.filter((id) => id !== PAD_ID);
+    const unknown = words.filter((id) => id === UNKNOWN_ID).length;
+    const all = words.length;
+    if (unknown === 0 && all > 0) return [];
+    const warnings: Warning[] = [];
+    if (all > 0)
+      warnings.push({ code: 'NOTE_WORDS_UNKNOWN', message: `${unknown} of ${all} tokens are unknown words` });
+    if (unknown === all)
+      warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows no word of the note' });
+    return warnings;
+  }
+
+  /** About an image as the model reads it. @param planes [3,S,S], values 0 to 1; a longer array's first image. */
+  image(planes: Float32Array, size: number): Warning[] {
+    return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
+  }
+
+  /** About a mask. @param note as the model read it. @param sides whose left and right that note means. */
+  mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
+    return maskWarnings(mask, {
+      note: this.sense ? parseNote(note) : null,
+      sides,
+      ...(this.rules ? { rules: this.rules } : {}),
+    });
+  }
+}
+
+/** How a tokeniser of words reads notes, for `ResultChecks`. */
+export function wordReader(
+  words: WordTokenizer,
+  contextLength: number,
+): { reader: NoteSense['reader']; vocabulary: WordTokenizer } {
+  const reader = {
+    contextLength,
+    countTokens: (note: string) => Math.max(1, wordsOf(note).length),
+    tokens: (note: string) => words.tokens(note, contextLength),
+  };
+  return { reader, vocabulary: words };
+}
+
+/** How CLIP's tokeniser reads notes, for `ResultChecks`. */
+export function clipReader(
+  clip: ClipTokenizer,
+  contextLength: number,
+): { reader: NoteSense['reader']; vocabulary: null } {
+  const reader = {
+    contextLength,
+    countTokens: (note: string) => clip.tokenize(note).length + 2, // start and end
+    tokens: (note: string) => clip.tokens(note, contextLength),
+  };
+  return { reader, vocabulary: null };
+}
+
+function wordsIn(tokenizer: WordTokenizer): KnownWords {
+  return { has: (word) => tokenizer.has(word), words: tokenizer.vocabulary.slice(2) }; // without padding and the unknown word
+}
+
+function listed(words: readonly string[] | null | undefined): KnownWords | null {
+  if (!words) return null;
+  const all = new Set(words);
+  return { has: (word) => all.has(word), words: all };
+}
