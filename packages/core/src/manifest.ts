@@ -27,8 +27,11 @@ const fileName = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name');
 const count = z.number().int().positive();
+/** A size that memory is asked for by; the graphs are held against it too. */
+const size = (most: number): z.ZodNumber => count.max(most);
 
-const file = z.strictObject({ name: fileName, sha256, bytes: count });
+/** onnxruntime takes a graph of 2 GiB at most; a vocabulary is far smaller. */
+const file = z.strictObject({ name: fileName, sha256, bytes: size(2 ** 31) });
 
 /** Names, in the graph, of a tensor that goes in or comes out. */
 const tensorName = z.string().min(1);
@@ -72,7 +75,7 @@ const schema = z.strictObject({
   /** What an image must be when it enters the segmenter. */
   image: z.strictObject({
     /** S, pixels; images of other sizes are stretched to it. */
-    size: count,
+    size: size(4096),
     channels: z.tuple([z.literal('red'), z.literal('green'), z.literal('blue')]),
     layout: z.literal('NCHW'),
     /** A pixel value v, 0 to 255, enters as (v / 255 - mean) / deviation. */
@@ -85,9 +88,9 @@ const schema = z.strictObject({
   note: z
     .strictObject({
       /** T, tokens; longer notes lose their last words. */
-      contextLength: count,
+      contextLength: size(4096),
       /** W. */
-      width: count,
+      width: size(16_384),
       /** Whose left and right the training notes meant; models made before it was stated: `unknown`. */
       sides: z.enum(STATED_SIDES).default('unknown'),
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),

@@ -11,9 +11,11 @@ import {
   WordTokenizer,
 } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
+import { FLOAT, INT64 } from './graph.js';
 import { loadModel } from './index.js';
 import { openModel } from './model.js';
 import type { Network, Platform, Source, Values } from './seams.js';
+import { modelBytes, value } from './testing/onnx-bytes.js';
 import type { Model } from './types.js';
 import { urlSource } from './url-source.js';
 
@@ -23,9 +25,14 @@ const W = 1;
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const FILES: Record<string, Uint8Array> = {
-  'segmenter.onnx': bytesOf('segmenter'),
-  'text-encoder.onnx': bytesOf('text'),
+  'segmenter.onnx': modelBytes(
+    [value('image', FLOAT, ['B', 3, S, S]), value('note', FLOAT, ['B', T, W])],
+    [value('probability', FLOAT, ['B', 1, S, S])],
+  ),
+  'text-encoder.onnx': modelBytes([value('tokens', INT64, ['B', T])], [value('note', FLOAT, ['B', T, W])]),
 };
+const nameOf = (bytes: Uint8Array): 'text' | 'segmenter' =>
+  bytes.length === FILES['text-encoder.onnx']!.length ? 'text' : 'segmenter';
 const file = (name: string): object => ({ name, sha256: sha256(FILES[name]!), bytes: FILES[name]!.length });
 
 function manifest(change: object = {}): object {
@@ -95,7 +102,7 @@ function platform(calls: string[], slow: Promise<void> = Promise.resolve()): Pla
   });
   return {
     device: 'cpu',
-    open: (bytes) => Promise.resolve(network(new TextDecoder().decode(bytes) === 'text')),
+    open: (bytes) => Promise.resolve(network(nameOf(bytes) === 'text')),
     decode: (image) => Promise.resolve(image as RgbImage),
     sha256: (bytes) => Promise.resolve(sha256(bytes)),
   };
@@ -268,6 +275,50 @@ describe('a model', () => {
   });
 });
 
+describe('a manifest that lies', () => {
+  it.each([
+    ['a side of 2^31', { size: 2 ** 31 }, {}],
+    ['a side of 20,000', { size: 20_000 }, {}],
+    ['a side of twice the graph’s', { size: 2 * S }, {}],
+    ['a note of 10^9 tokens', {}, { contextLength: 10 ** 9 }],
+    ['a note of one token more', {}, { contextLength: T + 1 }],
+    ['features of twice the width', {}, { width: 2 * W }],
+  ])('is refused before any of its numbers is used: %s', async (_, image, note) => {
+    const honest = manifest() as { image: object; note: object };
+    const json = { ...honest, image: { ...honest.image, ...image }, note: { ...honest.note, ...note } };
+    const calls: string[] = [];
+    const opening = openModel(memory(json), platform(calls));
+    expect(await codeOf(opening)).toBe('MODEL_INVALID');
+    expect(calls).toEqual([]);
+  });
+
+  it.each([
+    [5, '5'],
+    [-0.5, '-0.5'],
+    [Infinity, 'Infinity'],
+    [NaN, 'not numbers'],
+  ])('as does a graph without its sigmoid: values of %d are no probabilities', async (wrong, said) => {
+    const good = platform([]);
+    const lying: Platform = {
+      ...good,
+      async open(bytes) {
+        const network = await good.open(bytes);
+        const run: Network['run'] = async (inputs, output) =>
+          output === 'probability'
+            ? (await network.run(inputs, output)).fill(wrong, 0, 1)
+            : network.run(inputs, output);
+        return { ...network, run };
+      },
+    };
+    const model = await openModel(memory(), lying);
+    const error: unknown = await model.segment(picture(2, 2), 'left').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'INFERENCE_FAILED',
+      message: expect.stringContaining(said) as string,
+    });
+  });
+});
+
 describe('a device that may err', () => {
   /** What a right device gives of the made case, by the networks of `platform`: blue, since the vocabulary lacks the note's first word, and that is number 1. */
   const right = (): number[] => probeValues(probePlanes(S).subarray(2 * S * S), S);
@@ -288,14 +339,14 @@ describe('a device that may err', () => {
         return true;
       },
       async open(bytes) {
-        if (device === 'webgpu' && new TextDecoder().decode(bytes) === refuses) throw new Error('no shader');
+        if (device === 'webgpu' && nameOf(bytes) === refuses) throw new Error('no shader');
         const network = await good.open(bytes);
         if (device === 'wasm') return network;
         return {
           ...network,
           run: async (inputs, output) =>
-            (await network.run(inputs, output)).map(
-              (value) => value + (output === 'probability' ? shift : 0),
+            (await network.run(inputs, output)).map((value) =>
+              output === 'probability' ? Math.min(1, value + shift) : value,
             ),
         };
       },

@@ -21,8 +21,10 @@ import {
   type ResultChecksOptions,
   threshold,
   wordReader,
+  whyNoProbabilities,
   WordTokenizer,
 } from '@reclmis/core';
+import { requireGraph, segmenterOf, textEncoderOf } from './manifest-graph.js';
 import type { Network, Platform, Source, Values } from './seams.js';
 import type {
   Device,
@@ -102,6 +104,9 @@ export async function openModel(
   const tokens = await tokenizerOf(manifest, read);
   const segmenterBytes = await read(manifest.segmenter.file);
   const textBytes = manifest.textEncoder && (await read(manifest.textEncoder.file));
+  requireGraph(segmenterBytes, segmenterOf(manifest), `${source.where}: ${manifest.segmenter.file.name}`);
+  if (textBytes && manifest.textEncoder)
+    requireGraph(textBytes, textEncoderOf(manifest), `${source.where}: ${manifest.textEncoder.file.name}`);
   const openBoth = async (): Promise<LoadedModel> => {
     const segmenter = await open(segmenterBytes, manifest.segmenter.file);
     let text: Network | null = null;
@@ -245,8 +250,8 @@ class LoadedModel implements Model {
     const computed = performance.now();
     const masks = sizes.map(({ width, height }, i) => {
       const plane = probability.subarray(i * S * S, (i + 1) * S * S); // [1,S,S]
-      if (hasNaN(plane))
-        throw new ReclmisError('INFERENCE_FAILED', 'the model gave probabilities that are not numbers');
+      const wrong = whyNoProbabilities(plane);
+      if (wrong !== null) throw new ReclmisError('INFERENCE_FAILED', `the model gave ${wrong}`);
       const own = resizePlane(plane, S, S, width, height);
       const mask = threshold(own, width, height, least);
       const note = notes[i] ?? '';
@@ -414,12 +419,6 @@ async function runNetwork(
     throw new ReclmisError('INFERENCE_FAILED', `${output}: expected ${length} values, got ${result.length}`);
   }
   return result;
-}
-
-/** A plain loop: `some` calls a function for each of the 50,000 values. */
-function hasNaN(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
-  return false;
 }
 
 function firstLine(cause: unknown): string {

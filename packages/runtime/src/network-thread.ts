@@ -41,6 +41,7 @@ if (!isMainThread && parentPort !== null) {
         let ort;
         try {
           ({ default: ort } = await import('onnxruntime-node'));
+          ort.env.logLevel = 'fatal';
         } catch (error) {
           return { error: messageOf(error), missing: true };
         }

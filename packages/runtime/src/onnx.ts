@@ -8,6 +8,12 @@ export interface OnnxRuntime {
   readonly Tensor: typeof Ort.Tensor;
 }
 
+/**
+ * What onnxruntime writes to standard error of its own accord: nothing. It quotes names of the model as they are, escape sequences of a terminal included,
+ * and what it has to say comes as an error as well.
+ */
+const FATAL = 4;
+
 /** @throws anything for bytes that are no model. */
 export async function openNetwork(
   { InferenceSession, Tensor }: OnnxRuntime,
@@ -16,7 +22,7 @@ export async function openNetwork(
 ): Promise<Network> {
   const session = await InferenceSession.create(bytes, {
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: FATAL,
     ...options,
   });
   return {
@@ -28,7 +34,7 @@ export async function openNetwork(
             ? new Tensor('float32', data, shape)
             : new Tensor('int64', data, shape);
       }
-      const results = await session.run(feeds, [output]);
+      const results = await session.run(feeds, [output], { logSeverityLevel: FATAL });
       const data = await results[output]?.getData();
       for (const tensor of [...Object.values(feeds), ...Object.values(results)]) tensor.dispose();
       if (!(data instanceof Float32Array)) throw new Error(`${output} is not float32`);

@@ -18,6 +18,7 @@ import {
   resizePlane,
   sharedThreshold,
   threshold,
+  whyNoProbabilities,
 } from '@reclmis/core';
 import { makeFolder, mapLimit, writeFileAtomic } from '@reclmis/files';
 import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
@@ -230,13 +231,15 @@ async function segmentBatch(
   const segmenters = [segmenter].flat();
   const cut = sharedThreshold(segmenters);
   const sums = items.map((): Float32Array | null => null); // of probabilities at the images' own sizes
-  for (const one of segmenters) await addOpinion(one, items, sums);
+  const wrong = new Map<number, string>(); // by position
+  for (const one of segmenters) await addOpinion(one, items, sums, wrong);
   for (const [b, item] of items.entries()) {
     if (!item.wanted) continue;
     const { width, height } = item.image;
     const sum = sums[b];
-    if (!sum || sum.some(Number.isNaN)) {
-      const message = `${item.one.imagePath}: the model's probabilities are not numbers`;
+    const why = wrong.get(b);
+    if (!sum || why !== undefined) {
+      const message = `${item.one.imagePath}: the model gave ${why ?? 'nothing'}`;
       broken.push({ id: item.one.id, error: { code: damaged, message } });
       continue;
     }
@@ -246,11 +249,12 @@ async function segmentBatch(
   return { segmented, broken };
 }
 
-/** Adds what a model says of each wanted image, at the image's size, to `sums`. */
+/** Adds what a model says of each wanted image, at the image's size, to `sums`; to `wrong` why it says nothing. */
 async function addOpinion(
   segmenter: PlaneSegmenter,
   items: readonly ReadCase[],
   sums: (Float32Array | null)[],
+  wrong: Map<number, string>,
 ): Promise<void> {
   const S = segmenter.size;
   const planes = new Float32Array(items.length * 3 * S * S); // [B,3,S,S]
@@ -260,10 +264,12 @@ async function addOpinion(
   for (const [b, { wanted, image }] of items.entries()) {
     if (!wanted) continue;
     const plane = probabilities.subarray(b * S * S, (b + 1) * S * S);
-    const own =
-      plane.length === S * S
-        ? resizePlane(plane, S, S, image.width, image.height)
-        : Float32Array.of(Number.NaN);
+    const why = plane.length === S * S ? whyNoProbabilities(plane) : 'too few probabilities';
+    if (why !== null) {
+      wrong.set(b, why);
+      continue;
+    }
+    const own = resizePlane(plane, S, S, image.width, image.height);
     const sum = sums[b];
     sums[b] = sum ? addPlanes(sum, own) : own;
   }

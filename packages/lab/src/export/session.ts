@@ -33,7 +33,7 @@ export async function openOnnx(
   const ort = await import('onnxruntime-node');
   const options: InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimise ? 'all' : 'disabled',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // what it has to say comes as an error
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   };
   const session = await attempt('does not load the exported model', () =>

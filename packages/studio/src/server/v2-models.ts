@@ -3,7 +3,13 @@
  * and note features to probability, and `text-encoder`, tokens to note features. Tensor names are those of the manifest, so of the ONNX
  * graphs. Beyond Triton's, `text-encoder` takes `text` (BYTES [B]) in place of tokens: the server has the tokeniser.
  */
-import { CLIP_SIZE, type ModelManifest, ReclmisError, WordTokenizer } from '@reclmis/core';
+import {
+  CLIP_SIZE,
+  type ModelManifest,
+  ReclmisError,
+  whyNoProbabilities,
+  WordTokenizer,
+} from '@reclmis/core';
 import type { TensorSpec } from './v2-tensors.js';
 
 /** The only version of each. */
@@ -86,8 +92,13 @@ export function checkTokens(tokens: BigInt64Array, size: number, name: string): 
   }
 }
 
-/** Refuses an output that JSON cannot say and nobody can use: features beyond the network's range give such. @throws INFERENCE_FAILED */
-export function checkFinite(values: Float32Array, name: string): void {
+/**
+ * Refuses an output that nobody can use: features that are not finite, as those beyond the network's range give, and probabilities that are none.
+ * @throws INFERENCE_FAILED
+ */
+export function checkOutput(values: Float32Array, { role, output: { name } }: ServedModel): void {
+  const wrong = role === 'segmenter' ? whyNoProbabilities(values) : null;
+  if (wrong !== null) throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model gave ${wrong}`);
   for (const value of values) {
     if (Number.isFinite(value)) continue;
     throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model gave values that are not finite`);

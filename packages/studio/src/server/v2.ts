@@ -10,7 +10,7 @@ import { checkNote } from './note.js';
 import { V2_SCHEMAS } from './openapi.js';
 import { asArray, asObject, asString, type JsonObject, own, parseObject } from './v2-json.js';
 import {
-  checkFinite,
+  checkOutput,
   checkPlanes,
   checkTokens,
   metadataOf,
@@ -89,7 +89,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
       const { value } = await compute(context, work, cost, deadline.signal, { place: request.place });
       if (!(value instanceof Float32Array))
         throw new ReclmisError('INTERNAL', 'expected a tensor from the queue');
-      checkFinite(value, served.output.name);
+      checkOutput(value, served);
       const cases = work.kind === 'segment' ? 1 : work.count;
       const shape = [cases, ...served.output.shape.slice(1)];
       const warnings = tensorWarnings(model, work, value);

@@ -1,0 +1,149 @@
+/** ONNX files that say one thing and do another: weights elsewhere, sizes that the manifest contradicts. */
+import type { ReclmisError } from '@reclmis/core';
+import { describe, expect, it } from 'vitest';
+import { FLOAT, INT64, readOutline } from './graph.js';
+import { requireGraph } from './manifest-graph.js';
+import { concat, field, modelBytes, value } from './testing/onnx-bytes.js';
+
+const image = value('image', FLOAT, ['batch', 3, 8, 8]);
+const mask = value('probability', FLOAT, ['batch', 1, 8, 8]);
+const described = {
+  inputs: [{ name: 'image', type: FLOAT, sizes: [3, 8, 8] }],
+  outputs: [{ name: 'probability', type: FLOAT, sizes: [1, 8, 8] }],
+} as const;
+
+/** TensorProto: name, and where its numbers lie. */
+const weights = (...where: readonly Uint8Array[]): Uint8Array =>
+  concat(field(1, 4), field(2, FLOAT), field(8, 'w'), field(9, new Uint8Array(16)), ...where);
+const EXTERNAL = field(14, 1);
+const LOCATION = field(13, concat(field(1, 'location'), field(2, 'secret.bin')));
+const attribute = (number: number, part: Uint8Array): Uint8Array =>
+  concat(field(1, 'a'), field(number, part));
+const node = (...attributes: readonly Uint8Array[]): Uint8Array =>
+  concat(field(3, 'n'), field(4, 'If'), ...attributes.map((one) => field(5, one)));
+
+describe('an outline', () => {
+  it('tells what goes in and comes out', () => {
+    const tokens = value('tokens', INT64, [null, 24]);
+    const bare = concat(field(1, 'bare'), field(2, field(1, field(1, FLOAT))));
+    expect(readOutline(modelBytes([image, tokens], [mask, bare], field(5, weights())))).toEqual({
+      inputs: [
+        { name: 'image', type: FLOAT, shape: [null, 3, 8, 8] },
+        { name: 'tokens', type: INT64, shape: [null, 24] },
+      ],
+      outputs: [
+        { name: 'probability', type: FLOAT, shape: [null, 1, 8, 8] },
+        { name: 'bare', type: FLOAT, shape: null },
+      ],
+      elsewhere: [],
+    });
+  });
+
+  const outside = weights(EXTERNAL, LOCATION);
+  const graph = field(5, outside);
+  it.each([
+    ['an initialiser', field(5, outside)],
+    ['one that only says so', field(5, weights(EXTERNAL))],
+    ['one that only names a file', field(5, weights(LOCATION))],
+    ['one whose place is cut to 1 by a reader of 32 bits', field(5, weights(field(14, 2 ** 32 + 1)))],
+    ['values of a sparse initialiser', field(15, field(1, outside))],
+    ['indices of a sparse initialiser', field(15, field(2, outside))],
+    ['a constant', field(1, node(attribute(5, outside)))],
+    ['constants in a list', field(1, node(attribute(10, outside)))],
+    ['a sparse constant', field(1, node(attribute(22, field(1, outside))))],
+    ['sparse constants in a list', field(1, node(attribute(23, field(1, outside))))],
+    ['the branch of an If', field(1, node(attribute(6, graph)))],
+    ['a branch within a branch', field(1, node(attribute(6, field(1, node(attribute(11, graph))))))],
+  ])('finds weights elsewhere in %s', (_, part) => {
+    expect(readOutline(modelBytes([image], [mask], part)).elsewhere).toEqual(['w']);
+  });
+
+  it('finds them in functions and in training graphs', () => {
+    const plain = modelBytes([image], [mask]);
+    const inFunction = field(25, field(7, node(attribute(5, outside))));
+    const inDefault = field(25, field(11, attribute(5, outside)));
+    const inTraining = field(20, field(2, graph));
+    for (const part of [inFunction, inDefault, inTraining])
+      expect(readOutline(concat(plain, part)).elsewhere).toEqual(['w']);
+  });
+
+  it('finds a node that reads a compiled graph from a file', () => {
+    const compiled = concat(field(3, 'engine'), field(4, 'EPContext'), field(7, 'com.microsoft'));
+    expect(readOutline(modelBytes([image], [mask], field(1, compiled))).elsewhere).toEqual(['engine']);
+  });
+
+  it('refuses what is no model, whichever byte is cut', () => {
+    const bytes = modelBytes([image], [mask], field(5, weights()));
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => readOutline(bytes.subarray(0, length)), String(length)).toThrow();
+    for (const other of ['', 'segmenter', '\u0018\0\0\0ORTM and so on'])
+      expect(() => readOutline(new TextEncoder().encode(other)), other).toThrow();
+    expect(() => readOutline(concat(bytes, bytes))).toThrow('expected one graph, found 2');
+    let deep = graph;
+    for (let i = 0; i < 60; i++) deep = field(1, node(attribute(6, deep)));
+    expect(() => readOutline(modelBytes([image], [mask], deep))).toThrow('nested deeper');
+  });
+});
+
+describe('a graph under its manifest', () => {
+  const refusal = (bytes: Uint8Array): string => {
+    try {
+      requireGraph(bytes, described, 'm: s.onnx');
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'MODEL_INVALID' });
+      return (error as ReclmisError).message;
+    }
+    return 'taken';
+  };
+
+  it('is taken where names, types and sizes are the same', () => {
+    expect(refusal(modelBytes([image], [mask]))).toBe('taken');
+    expect(refusal(modelBytes([value('image', FLOAT, [1, 3, 8, 8])], [mask]))).toBe('taken');
+  });
+
+  it.each([
+    [
+      'another size',
+      [value('image', FLOAT, ['b', 3, 8, 9])],
+      [mask],
+      'float32 [B, 3, 8, 8], the graph says float32 [B, 3, 8, 9]',
+    ],
+    [
+      'another number of channels',
+      [value('image', FLOAT, ['b', 1, 8, 8])],
+      [mask],
+      'the graph says float32 [B, 1, 8, 8]',
+    ],
+    [
+      'a free size',
+      [value('image', FLOAT, ['b', 3, 'h', 'w'])],
+      [mask],
+      'the graph says float32 [B, 3, ?, ?]',
+    ],
+    ['another type', [value('image', INT64, ['b', 3, 8, 8])], [mask], 'the graph says int64 [B, 3, 8, 8]'],
+    ['another rank', [value('image', FLOAT, [3, 8, 8])], [mask], 'the graph says float32 [3, 8, 8]'],
+    ['another name', [value('picture', FLOAT, ['b', 3, 8, 8])], [mask], 'the graph has "picture"'],
+    [
+      'another output',
+      [image],
+      [value('probability', FLOAT, ['b', 2, 8, 8])],
+      'float32 [B, 1, 8, 8], the graph says',
+    ],
+    ['no output', [image], [], 'among its outputs, the graph has none'],
+    [
+      'an input more',
+      [image, value('key', FLOAT, [1])],
+      [mask],
+      'an input "key" that the manifest does not name',
+    ],
+  ])('is refused with %s', (_, inputs, outputs, expected) => {
+    expect(refusal(modelBytes(inputs, outputs))).toContain(expected);
+  });
+
+  it('is refused where its weights lie elsewhere, or it is none', () => {
+    expect(refusal(modelBytes([image], [mask], field(5, weights(EXTERNAL, LOCATION))))).toContain(
+      'the numbers of "w" lie in another file',
+    );
+    expect(refusal(new TextEncoder().encode('no graph'))).toContain('is no ONNX model');
+  });
+});

@@ -1,0 +1,184 @@
+/**
+ * What an ONNX file says of itself, read before onnxruntime sees a byte of it: the shapes of what goes in and comes out, and whether any of it lies in
+ * other files. onnxruntime would look for those in the working folder, unhashed and whoever put them there.
+ *
+ * ONNX is protobuf (https://protobuf.dev/programming-guides/encoding/, onnx.proto3 of opset 17 and later); the few fields that matter are listed here by
+ * number. Weights are stepped over, so reading takes no memory and little time.
+ */
+
+/** A tensor that goes into or comes out of a graph. */
+export interface GraphValue {
+  readonly name: string;
+  /** TensorProto.DataType; 0 where it is not stated. */
+  readonly type: number;
+  /** Null where nothing is stated; a size is null where it is free or has a name only. */
+  readonly shape: readonly (number | null)[] | null;
+}
+
+/** What matters of a graph. */
+export interface GraphOutline {
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  /** Names of tensors whose numbers lie in another file, and of nodes that read one. */
+  readonly elsewhere: readonly string[];
+}
+
+/** TensorProto.DataType of what our graphs take and give. */
+export const FLOAT = 1;
+export const INT64 = 7;
+
+/** Messages in messages; protobuf's own readers stop there too. */
+const MOST_DEPTH = 100;
+
+/** The messages that may hold a tensor, and in which fields. A name here is a message of onnx.proto. */
+const PARTS = {
+  Model: { 7: 'Graph', 20: 'Training', 25: 'Function' },
+  Training: { 1: 'Graph', 2: 'Graph' },
+  Function: { 7: 'Node', 11: 'Attribute' },
+  Graph: { 1: 'Node', 5: 'Tensor', 15: 'SparseTensor' },
+  Node: { 5: 'Attribute' },
+  Attribute: {
+    5: 'Tensor',
+    6: 'Graph',
+    10: 'Tensor',
+    11: 'Graph',
+    22: 'SparseTensor',
+    23: 'SparseTensor',
+  },
+  SparseTensor: { 1: 'Tensor', 2: 'Tensor' },
+  Tensor: {},
+} as const satisfies Record<string, Readonly<Record<number, string>>>;
+
+type Kind = keyof typeof PARTS;
+
+/** Numbers of the fields that are read. */
+const GRAPH_OF_MODEL = 7;
+const GRAPH = { input: 11, output: 12 } as const;
+const NODE = { name: 3, type: 4 } as const;
+const TENSOR = { name: 8, external: 13, location: 14 } as const;
+/** The one operator that reads a file: a graph compiled for an accelerator, beside the model. */
+const COMPILED = 'EPContext';
+
+/** Reads an outline. @throws Error for bytes that are no ONNX model */
+export function readOutline(bytes: Uint8Array): GraphOutline {
+  const inputs: GraphValue[] = [];
+  const outputs: GraphValue[] = [];
+  let graphs = 0;
+  for (const field of fieldsOf(bytes)) {
+    if (field.number !== GRAPH_OF_MODEL || field.bytes === null) continue;
+    graphs += 1;
+    for (const part of fieldsOf(field.bytes)) {
+      if (part.bytes === null) continue;
+      if (part.number === GRAPH.input) inputs.push(readValue(part.bytes));
+      if (part.number === GRAPH.output) outputs.push(readValue(part.bytes));
+    }
+  }
+  if (graphs !== 1) throw new Error(`expected one graph, found ${graphs}`);
+  const elsewhere: string[] = [];
+  findElsewhere(bytes, 'Model', 0, elsewhere);
+  return { inputs, outputs, elsewhere };
+}
+
+function findElsewhere(bytes: Uint8Array, kind: Kind, depth: number, found: string[]): void {
+  if (depth > MOST_DEPTH) throw new Error(`its messages are nested deeper than ${MOST_DEPTH}`);
+  const parts: Readonly<Record<number, Kind>> = PARTS[kind];
+  let name = '';
+  let outside = false;
+  for (const field of fieldsOf(bytes)) {
+    if (kind === 'Tensor') {
+      if (field.number === TENSOR.name && field.bytes) name = textOf(field.bytes);
+      // Whatever is not the default counts: readers cut the number to 32 bits.
+      if (field.number === TENSOR.external && field.bytes) outside = true;
+      if (field.number === TENSOR.location && field.bytes === null && field.value !== 0) outside = true;
+    } else if (kind === 'Node' && field.bytes) {
+      if (field.number === NODE.name) name = textOf(field.bytes);
+      if (field.number === NODE.type && textOf(field.bytes) === COMPILED) outside = true;
+    }
+    const part = parts[field.number];
+    if (part !== undefined && field.bytes) findElsewhere(field.bytes, part, depth + 1, found);
+  }
+  if (outside) found.push(name);
+}
+
+/** ValueInfoProto: name, and a TypeProto that holds a tensor's element type and shape. */
+function readValue(bytes: Uint8Array): GraphValue {
+  let name = '';
+  let type = 0;
+  let shape: (number | null)[] | null = null;
+  for (const field of fieldsOf(bytes)) {
+    if (field.bytes === null) continue;
+    if (field.number === 1) name = textOf(field.bytes);
+    if (field.number !== 2) continue;
+    for (const tensor of fieldsOf(field.bytes)) {
+      if (tensor.number !== 1 || tensor.bytes === null) continue;
+      for (const part of fieldsOf(tensor.bytes)) {
+        if (part.number === 1 && part.bytes === null) type = part.value;
+        if (part.number === 2 && part.bytes) shape = [...(shape ?? []), ...readShape(part.bytes)];
+      }
+    }
+  }
+  return { name, type, shape };
+}
+
+/** TensorShapeProto: a Dimension each, whose field 1 is a number. */
+function readShape(bytes: Uint8Array): (number | null)[] {
+  const sizes: (number | null)[] = [];
+  for (const dimension of fieldsOf(bytes)) {
+    if (dimension.number !== 1 || dimension.bytes === null) continue;
+    let size: number | null = null;
+    for (const part of fieldsOf(dimension.bytes)) {
+      if (part.number === 1 && part.bytes === null) size = part.value;
+      if (part.number === 2) size = null; // a name
+    }
+    sizes.push(size);
+  }
+  return sizes;
+}
+
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** A field of a message: a number, or bytes (a text, a message, packed numbers). */
+type Field =
+  | { readonly number: number; readonly value: number; readonly bytes: null }
+  | { readonly number: number; readonly value: 0; readonly bytes: Uint8Array };
+
+/** The fields of a message in order. @throws Error where the bytes are no protobuf */
+function* fieldsOf(bytes: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 10; shift++) {
+      const byte = bytes[at++];
+      if (byte === undefined) break;
+      value += (byte & 0x7f) * 2 ** (7 * shift);
+      if (byte < 0x80) return value;
+    }
+    throw new Error('it is cut short, or no protobuf');
+  };
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw new Error('it is cut short, or no protobuf');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const number = Math.floor(key / 8);
+    if (key >= 2 ** 32 || number === 0) throw new Error('it is no protobuf');
+    switch (key % 8) {
+      case 0:
+        yield { number, value: varint(), bytes: null };
+        break;
+      case 1:
+        take(8);
+        break;
+      case 2:
+        yield { number, value: 0, bytes: take(varint()) };
+        break;
+      case 5:
+        take(4);
+        break;
+      default:
+        throw new Error('it is no protobuf'); // groups, which proto3 does not have
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * A manifest against the graphs that it describes, before anything is made of its numbers: what it says of sizes and names must be what the graphs say,
+ * and all of a graph must be in its file.
+ */
+import { type ModelManifest, ReclmisError } from '@reclmis/core';
+import { FLOAT, type GraphOutline, type GraphValue, INT64, readOutline } from './graph.js';
+
+/** A tensor as the manifest has it: the first size, B, is free. */
+interface Expected {
+  readonly name: string;
+  readonly type: typeof FLOAT | typeof INT64;
+  readonly sizes: readonly number[];
+}
+
+/** What the manifest says of a graph. */
+interface Described {
+  readonly inputs: readonly Expected[];
+  readonly outputs: readonly Expected[];
+}
+
+/** What the manifest says of the segmenter: [B,3,S,S] and [B,T,W] to [B,1,S,S]. */
+export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManifest): Described {
+  const { inputs, outputs } = segmenter;
+  const features =
+    note && inputs.note !== null
+      ? [{ name: inputs.note, type: FLOAT, sizes: [note.contextLength, note.width] } as const]
+      : [];
+  return {
+    inputs: [{ name: inputs.image, type: FLOAT, sizes: [3, S, S] }, ...features],
+    outputs: [{ name: outputs.probability, type: FLOAT, sizes: [1, S, S] }],
+  };
+}
+
+/** What the manifest says of the text encoder: [B,T] to [B,T,W]. */
+export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
+  if (!note || !textEncoder) return { inputs: [], outputs: [] };
+  const { contextLength: T, width: W } = note;
+  return {
+    inputs: [{ name: textEncoder.inputs.tokens, type: INT64, sizes: [T] }],
+    outputs: [{ name: textEncoder.outputs.note, type: FLOAT, sizes: [T, W] }],
+  };
+}
+
+/**
+ * Compares a graph's file with what the manifest says of it.
+ * @param where how messages call the file. @throws MODEL_INVALID
+ */
+export function requireGraph(bytes: Uint8Array, described: Described, where: string): void {
+  const invalid = (what: string, cause?: unknown): ReclmisError =>
+    new ReclmisError('MODEL_INVALID', `${where}: ${what}`, cause === undefined ? {} : { cause });
+  let outline: GraphOutline;
+  try {
+    outline = readOutline(bytes);
+  } catch (cause) {
+    throw invalid(`is no ONNX model (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+  }
+  const [outside] = outline.elsewhere;
+  if (outside !== undefined)
+    throw new ReclmisError(
+      'MODEL_INVALID',
+      `${where}: the numbers of ${JSON.stringify(outside.slice(0, 100))} lie in another file, expected all in this one`,
+      { remedy: 'Save the model with its weights inside, or export the run again with `reclmis export`.' },
+    );
+  for (const side of ['inputs', 'outputs'] as const) {
+    for (const expected of described[side]) {
+      const found = outline[side].find(({ name }) => name === expected.name);
+      if (!found)
+        throw invalid(
+          `the manifest names ${JSON.stringify(expected.name)} among its ${side}, the graph has ${listed(outline[side])}`,
+        );
+      if (!fits(expected, found))
+        throw invalid(
+          `the manifest expects ${expected.name} to be ${shown(expected.type, [null, ...expected.sizes])}, ` +
+            `the graph says ${shown(found.type, found.shape)}`,
+        );
+    }
+  }
+  const extra = outline.inputs.find(({ name }) => !described.inputs.some((one) => one.name === name));
+  if (extra)
+    throw invalid(
+      `the graph has an input ${JSON.stringify(extra.name.slice(0, 100))} that the manifest does not name`,
+    );
+}
+
+/** Sizes that a graph leaves free cannot be held against anything, so all but the first must be stated. */
+function fits({ type, sizes }: Expected, { type: found, shape }: GraphValue): boolean {
+  if (found !== type || shape?.length !== sizes.length + 1) return false;
+  return sizes.every((size, i) => shape[i + 1] === size);
+}
+
+const TYPES: Readonly<Record<number, string>> = { [FLOAT]: 'float32', [INT64]: 'int64' };
+
+function shown(type: number, shape: GraphValue['shape']): string {
+  const sizes =
+    shape === null ? 'of any shape' : `[${shape.map((size, i) => size ?? (i === 0 ? 'B' : '?')).join(', ')}]`;
+  return `${TYPES[type] ?? `of type ${type}`} ${sizes}`;
+}
+
+function listed(values: readonly GraphValue[]): string {
+  return values.length === 0
+    ? 'none'
+    : values
+        .map(({ name }) => JSON.stringify(name.slice(0, 100)))
+        .slice(0, 8)
+        .join(', ');
+}
