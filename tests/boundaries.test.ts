@@ -55,7 +55,7 @@ describe('check-boundaries', () => {
       'core/src/a.ts': `import { b } from './b.js';`,
       'core/src/a.test.ts': `import { it } from 'vitest'; import 'node:fs';`,
       'torch/src/a.ts': `import 'node:fs'; import { x } from '@reclmis/core';`,
-      'files/src/images.ts': `import { y } from '@reclmis/core'; const sharp = await import('sharp');`,
+      'files/src/sharp-engine.ts': `import { y } from '@reclmis/core'; const sharp = await import('sharp');`,
     });
     expect(errors).toEqual([]);
     expect(status).toBe(0);
@@ -78,7 +78,7 @@ describe('check-boundaries', () => {
       'sharp elsewhere',
       'lab/src/plots/a.ts',
       `import sharp from 'sharp';`,
-      'only packages/files/src/images.ts may',
+      'only packages/files/src/sharp-engine.ts may',
     ],
     ['what is not installed', 'lab/src/a.ts', `import 'yaml';`, 'not a dependency'],
     ['a test library in a source', 'lab/src/a.ts', `import 'vitest';`, 'not a dependency'],

@@ -16,6 +16,7 @@ export {
 export * from './errors.js';
 export * from './heat.js';
 export * from './image.js';
+export { fileHeader, refuseRareKinds, type FileHeader } from './image-header.js';
 export * from './manifest.js';
 export { LARGEST_LABEL, maskOf, type MaskPixels, type MaskRule, type MaskValues } from './mask-values.js';
 export * from './metrics.js';

@@ -4,16 +4,8 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import {
-  endsComplete,
-  readImage,
-  readImageHeader,
-  readMask,
-  readMaskWithValues,
-  writePngGrey,
-  writePngMask,
-  writePngRgb,
-} from './images.js';
+import { endsComplete, readImage, readImageHeader, readMask, readMaskWithValues } from './images.js';
+import { writePngGrey, writePngMask, writePngRgb } from './image-writing.js';
 import { errorOf, inFolder } from './testing.js';
 
 /** 16-bit levels and what they must become: round(v / 257). */

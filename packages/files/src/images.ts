@@ -1,20 +1,30 @@
 /**
- * Image files: PNG, JPEG and TIFF to pixels and pixels to PNG. The only file that imports sharp (libvips), and lazily.
+ * Image files: PNG, JPEG and TIFF to pixels.
  *
  * What a pixel value is:
  * - 8-bit values are kept as they are stored: colour profiles and gamma chunks are not applied, as in OpenCV's `imread`, which
  *   the authors' code uses. (OpenCV gives B, G, R; here it is R, G, B, see METHOD.md 11.)
  * - 16-bit values v become round(v / 257), so 65535 becomes 255. A file that stores 12 bits in 16 comes out dark: scale it first.
- * - Grey is repeated in R, G and B; palettes are looked up; alpha is composited onto black.
+ * - Grey is repeated in R, G and B; palettes are looked up; alpha is composited onto black. In TIFF alpha is what the tags say (`tiff-header.ts`).
  * - An orientation tag (EXIF, TIFF) is applied, as `imread` and image viewers do, so that a mask drawn in a viewer fits.
  * - Of a TIFF with several pages the first is read.
+ * Masks are read by core's `maskOf`. docs/images.md has all the rules.
  * CMYK, Lab and floating-point pixels are refused: their conversion is a choice that belongs to whoever exports them.
  */
 import { open, readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { maskOf, ReclmisError, type Mask, type MaskValues, type RgbImage } from '@reclmis/core';
-import type { Metadata, Sharp, SharpOptions } from 'sharp';
-import { oneLine, systemCode, writeFileAtomic } from './files.js';
+import {
+  fileHeader,
+  maskOf,
+  ReclmisError,
+  refuseRareKinds,
+  type Mask,
+  type MaskValues,
+  type RgbImage,
+} from '@reclmis/core';
+import { oneLine, systemCode } from './files.js';
+import { loadEngine, type Metadata, type SharpOptions } from './sharp-engine.js';
+import { changed, rareCompression, tiffLayout } from './tiff-header.js';
 
 /** 64 Mpx, 8000 x 8000: a whole radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
 export const MAX_PIXELS = 64_000_000;
@@ -55,21 +65,21 @@ export interface ReadMask {
 }
 
 interface Pixels extends ImageHeader {
+  /** 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. */
   readonly channels: number;
+  /** The colours are already multiplied by the opacity. */
+  readonly premultiplied: boolean;
   readonly data: Uint8Array | Uint16Array;
 }
 
-type SharpFactory = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp;
-let engine: Promise<SharpFactory> | undefined;
-
-/** libvips without its cache (files may change) and with one thread an image (the loader has threads of its own). */
-function loadEngine(): Promise<SharpFactory> {
-  engine ??= import('sharp').then(({ default: sharp }) => {
-    sharp.cache(false);
-    sharp.concurrency(1);
-    return (input, options) => sharp(input, options);
-  });
-  return engine;
+/** A file whose header was read: what the decoder gets, and what it is to make of it. */
+interface Source {
+  readonly header: ImageHeader;
+  readonly bytes: Uint8Array;
+  /** Values after the colours, and which of them is opacity, from 0; -1 for none. */
+  readonly extra: number;
+  readonly alphaAt: number;
+  readonly premultiplied: boolean;
 }
 
 function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
@@ -102,10 +112,12 @@ function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   );
 }
 
+/** @param extra values after the colours, and whether one of them is opacity. */
 function headerOf(
   path: string,
   meta: Metadata,
   format: ImageHeader['format'],
+  { extra, alphaAt }: Pick<Source, 'extra' | 'alphaAt'>,
   maxPixels: number,
 ): ImageHeader {
   const { width, height } = meta.autoOrient;
@@ -124,15 +136,14 @@ function headerOf(
       `${path}: expected grey or RGB pixels of 8 or 16 bit, got ${meta.space} pixels of type ${meta.depth}`,
     );
   }
-  const bits = meta.depth === 'ushort' ? 16 : 8;
   return {
     format,
     width,
     height,
     orientation: meta.orientation ?? 1,
-    bits,
-    grey: meta.channels <= 2,
-    alpha: meta.hasAlpha,
+    bits: meta.depth === 'ushort' ? 16 : 8,
+    grey: meta.channels - extra <= 1,
+    alpha: alphaAt >= 0,
   };
 }
 
@@ -156,24 +167,48 @@ async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
-async function metadataOf(path: string, bytes: Uint8Array, maxPixels: number): Promise<ImageHeader> {
-  const format = formatOf(path, bytes);
+async function sourceOf(path: string, file: Uint8Array, maxPixels: number): Promise<Source> {
+  const format = formatOf(path, file);
+  const layout = format === 'tiff' ? tiffLayout(file, path) : null;
+  const bytes = layout === null ? file : changed(file, layout);
+  if (format !== 'tiff') {
+    const header = fileHeader(file);
+    if (header !== null) refuseRareKinds(header, path);
+  }
   const sharp = await loadEngine();
   let meta: Metadata;
   try {
     meta = await sharp(bytes, options(false)).metadata();
   } catch (error) {
+    if (format === 'tiff') refuseRareCompression(file, path, error);
     throw unreadable(path, `the ${format.toUpperCase()} header is damaged`, error);
   }
-  return headerOf(path, meta, format, maxPixels);
+  const samples =
+    layout === null
+      ? { extra: meta.hasAlpha ? 1 : 0, alphaAt: meta.hasAlpha ? 0 : -1, premultiplied: false }
+      : {
+          extra: layout.samples - layout.colours,
+          alphaAt: layout.alpha,
+          premultiplied: layout.premultiplied,
+        };
+  return { header: headerOf(path, meta, format, samples, maxPixels), bytes, ...samples };
 }
 
-async function decode(path: string, bytes: Uint8Array, maxPixels: number): Promise<Pixels> {
-  const header = await metadataOf(path, bytes, maxPixels);
+function refuseRareCompression(file: Uint8Array, path: string, cause: unknown): void {
+  const compression = rareCompression(file, path);
+  if (compression === null) return;
+  throw new ReclmisError('IMAGE_UNSUPPORTED', `${path}: cannot be read; its compression is ${compression}`, {
+    cause,
+    remedy: 'Save it with LZW or Deflate compression, or as PNG.',
+  });
+}
+
+async function decode(path: string, file: Uint8Array, maxPixels: number): Promise<Pixels> {
+  const { header, bytes, extra, alphaAt, premultiplied } = await sourceOf(path, file, maxPixels);
   const sharp = await loadEngine();
   try {
     const source = sharp(bytes, options(maxPixels));
-    const grey = header.grey && !header.alpha;
+    const grey = header.grey && extra === 0;
     const pipeline =
       header.bits === 16
         ? source.toColourspace('rgb16').raw({ depth: 'ushort' }) // exact: 'srgb' would cut 16 bit to 8 by its own rule
@@ -185,11 +220,37 @@ async function decode(path: string, bytes: Uint8Array, maxPixels: number): Promi
         ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
         : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     if (values.length !== count) throw new Error(`expected ${count} values, got ${values.length}`);
-    return { ...header, width: info.width, height: info.height, channels: info.channels, data: values };
+    const colours = info.channels - extra;
+    if (colours !== 1 && colours !== 3) throw new Error(`expected 1 or 3 colours, got ${colours}`);
+    return {
+      ...header,
+      width: info.width,
+      height: info.height,
+      premultiplied,
+      channels: colours + (alphaAt < 0 ? 0 : 1),
+      data: extra === (alphaAt < 0 ? 0 : 1) ? values : picked(values, info.channels, colours, alphaAt),
+    };
   } catch (error) {
+    if (header.format === 'tiff') refuseRareCompression(file, path, error);
     // The decoder's own words stay in the cause: images that are read at the same time may take them from each other.
     throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or cut short`, error);
   }
+}
+
+/** The colours of each pixel and its opacity, without the values that mean nothing here. */
+function picked<T extends Uint8Array | Uint16Array>(
+  values: T,
+  stride: number,
+  colours: number,
+  alphaAt: number,
+): T {
+  const channels = colours + (alphaAt < 0 ? 0 : 1);
+  const out = values.slice(0, (values.length / stride) * channels) as T;
+  for (let from = 0, to = 0; from < values.length; from += stride, to += channels) {
+    for (let c = 0; c < colours; c += 1) out[to + c] = values[from + c] as number;
+    if (alphaAt >= 0) out[to + colours] = values[from + colours + alphaAt] as number;
+  }
+  return out;
 }
 
 /**
@@ -200,7 +261,7 @@ export async function readImageHeader(
   path: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
 ): Promise<ImageHeader> {
-  return metadataOf(path, await readBytes(path), maxPixels);
+  return (await sourceOf(path, await readBytes(path), maxPixels)).header;
 }
 
 /**
@@ -234,7 +295,7 @@ export async function decodeImageHeader(
   name: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
 ): Promise<ImageHeader> {
-  return metadataOf(name, bytes, maxPixels);
+  return (await sourceOf(name, bytes, maxPixels)).header;
 }
 
 /**
@@ -250,12 +311,12 @@ export async function decodeImage(
   return rgbOf(await decode(name, file, maxPixels));
 }
 
-function rgbOf({ width, height, bits, channels, data }: Pixels): RgbImage {
+function rgbOf({ width, height, bits, channels, premultiplied, data }: Pixels): RgbImage {
   const full = bits === 16 ? 65535 : 255;
   const out = new Uint8Array(width * height * 3);
   const half = full >> 1;
   const step = channels >= 3 ? 1 : 0; // one or two channels: grey, repeated
-  const alphaAt = channels === 4 ? 3 : channels === 2 ? 1 : -1;
+  const alphaAt = premultiplied ? -1 : channels === 4 ? 3 : channels === 2 ? 1 : -1;
   for (let p = 0, i = 0, o = 0; p < width * height; p += 1, i += channels, o += 3) {
     const alpha = alphaAt < 0 ? full : (data[i + alphaAt] as number);
     for (let c = 0; c < 3; c += 1) {
@@ -305,81 +366,4 @@ export async function endsComplete(path: string): Promise<boolean> {
   } finally {
     await file.close();
   }
-}
-
-/** A grey picture: one value 0..255 a pixel. */
-export interface GreyImage {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}
-
-/** How hard a PNG is packed: 9 (default) takes six times as long as 6 on a figure, for a file that is a sixteenth smaller. */
-export interface PngOptions {
-  readonly level?: 6 | 9;
-}
-
-/** PNG bytes of 8-bit pixels, 1 (grey) or 3 (RGB) channels; the same bytes for the same pixels. */
-export async function encodePng(
-  image: GreyImage,
-  channels: 1 | 3,
-  { level = 9 }: PngOptions = {},
-): Promise<Uint8Array> {
-  const { width, height, data } = image;
-  if (data.length !== width * height * channels) {
-    throw new ReclmisError(
-      'INTERNAL',
-      `PNG of ${width} x ${height} x ${channels}: expected ${width * height * channels} values, got ${data.length}`,
-    );
-  }
-  const sharp = await loadEngine();
-  const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
-  return pipeline
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .png({ compressionLevel: level, adaptiveFiltering: channels === 3 })
-    .toBuffer();
-}
-
-/** PNG bytes of 16-bit grey pixels: width x height values, 0..65535. */
-export async function encodePng16(values: Uint16Array, width: number, height: number): Promise<Uint8Array> {
-  if (values.length !== width * height) {
-    throw new ReclmisError(
-      'INTERNAL',
-      `PNG of ${width} x ${height}: expected ${width * height} values, got ${values.length}`,
-    );
-  }
-  const sharp = await loadEngine();
-  return sharp(values, { raw: { width, height, channels: 1 }, limitInputPixels: false })
-    .toColourspace('grey16')
-    .png({ compressionLevel: 6 })
-    .toBuffer();
-}
-
-/** Writes an RGB image as PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
-export async function writePngRgb(path: string, image: RgbImage, options: PngOptions = {}): Promise<void> {
-  await writeFileAtomic(path, await encodePng(image, 3, options));
-}
-
-/** Writes a grey image as 8-bit grey PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
-export async function writePngGrey(path: string, image: GreyImage): Promise<void> {
-  await writeFileAtomic(path, await encodePng(image, 1));
-}
-
-/** Writes a mask as 8-bit grey PNG with 0 and 255, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
-export async function writePngMask(path: string, mask: Mask): Promise<void> {
-  await writePngGrey(path, { ...mask, data: mask.data.map((value) => (value > 0 ? 255 : 0)) });
-}
-
-/** Draws an SVG on white at its own size. Text in it depends on the machine's fonts: use outlines (`plots/text.ts`). */
-export async function renderSvg(svg: string): Promise<RgbImage> {
-  const sharp = await loadEngine();
-  const pipeline = sharp(Buffer.from(svg), { density: 72 })
-    .flatten({ background: 'white' })
-    .toColourspace('srgb');
-  const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
-  return {
-    width: info.width,
-    height: info.height,
-    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
-  };
 }

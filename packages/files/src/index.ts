@@ -11,8 +11,6 @@ export {
 export {
   decodeImage,
   decodeImageHeader,
-  encodePng,
-  encodePng16,
   endsComplete,
   fileError,
   IMAGE_EXTENSIONS,
@@ -22,17 +20,21 @@ export {
   readImageWithHeader,
   readMask,
   readMaskWithValues,
+  type ImageHeader,
+  type ReadImage,
+  type ReadMask,
+  type ReadOptions,
+} from './images.js';
+export {
+  encodePng,
+  encodePng16,
   renderSvg,
   writePngGrey,
   writePngMask,
   writePngRgb,
   type GreyImage,
-  type ImageHeader,
   type PngOptions,
-  type ReadImage,
-  type ReadMask,
-  type ReadOptions,
-} from './images.js';
+} from './image-writing.js';
 export { differentSizes, turnOf, type OrientedSize } from './orientation.js';
 export { isAlive, isLocked, machineTag, withLock, type LockHolder, type LockOptions } from './lock.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
