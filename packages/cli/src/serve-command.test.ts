@@ -152,7 +152,7 @@ describe('serve', () => {
     let answer = '';
     socket.on('data', (data) => (answer += data.toString()));
     socket.write(
-      'POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 100\r\n\r\n--x',
+      'POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 100\r\n\r\n--x',
     );
     await once(socket, 'close');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);

@@ -81,6 +81,23 @@ const CATALOGUE = {
     remedy: 'Compare path and method with the document at /openapi.json.',
     exitCode: 2,
   },
+  METHOD_UNKNOWN: {
+    meaning: 'The route of the server does not take this method.',
+    remedy: 'Use one of the methods that the header Allow of the answer names.',
+    exitCode: 2,
+  },
+  HOST_REFUSED: {
+    meaning:
+      'A request to a server without a token names a host that is not the server’s, as those of a web page do whose name was pointed to this machine.',
+    remedy:
+      'Ask by http://localhost, or start the server with --allow-host NAME for a name that is its own, or with --token-file.',
+    exitCode: 2,
+  },
+  ORIGIN_REFUSED: {
+    meaning: 'A page of another origin sent a request to a server without a token.',
+    remedy: 'Start the server with --cors ORIGIN for pages that may call it, or with --token-file.',
+    exitCode: 2,
+  },
   TOKEN_INVALID: {
     meaning: 'A request to the server lacks the token, or has another one.',
     remedy: 'Send the header Authorization: Bearer TOKEN with the token of the server’s --token-file.',

@@ -14,6 +14,7 @@ interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly cors?: readonly string[];
+  readonly allowHost?: readonly string[];
   readonly maxQueue?: number;
   readonly maxBatch?: number;
   readonly batchWait?: number;
@@ -22,6 +23,7 @@ interface ServeFlags {
   readonly maxBytes?: number;
   readonly maxPixels?: number;
   readonly maxNote?: number;
+  readonly maxConnections?: number;
   readonly quiet?: boolean;
 }
 
@@ -42,6 +44,10 @@ export function register(program: Command): void {
     .option('--tls-cert <file>', 'certificate chain, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--cors <origins...>', 'origins whose pages may call, such as https://viewer.example')
+    .option(
+      '--allow-host <names...>',
+      'names that requests without a token may come by, next to localhost: a proxy’s or a container’s',
+    )
     .option('--device <name>', 'cpu or cuda')
     .option('--threads <n>', 'threads of onnxruntime (default: all cores)', whole('--threads', 1, 1024))
     .option('--max-batch <n>', 'cases that are computed at once', whole('--max-batch'))
@@ -54,12 +60,17 @@ export function register(program: Command): void {
     .option('--timeout <ms>', 'from the whole request to the answer', whole('--timeout'))
     .option(
       '--body-timeout <ms>',
-      'for a request to arrive; slower ones are answered 408',
+      'for a request to arrive (slower ones are answered 408), and for its answer to be taken',
       whole('--body-timeout'),
     )
     .option('--max-bytes <n>', 'bytes of a request', whole('--max-bytes'))
     .option('--max-pixels <n>', 'pixels of an image, checked before decoding', whole('--max-pixels'))
     .option('--max-note <n>', 'characters of a note', whole('--max-note'))
+    .option(
+      '--max-connections <n>',
+      'open connections; a further one ends the one that has been idle for longest',
+      whole('--max-connections'),
+    )
     .option('-q, --quiet', 'no log')
     .addHelpText(
       'after',
@@ -95,6 +106,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
       token,
       tls,
       cors: flags.cors ?? [],
+      hosts: flags.allowHost ?? [],
       log: quiet ? null : { level: 'info' },
     });
     const address = await server.listen(host, port);
@@ -119,7 +131,15 @@ function isOpen(path: string): boolean {
 }
 
 type Limit =
-  'maxQueue' | 'maxBatch' | 'batchWait' | 'timeout' | 'bodyTimeout' | 'maxBytes' | 'maxPixels' | 'maxNote';
+  | 'maxQueue'
+  | 'maxBatch'
+  | 'batchWait'
+  | 'timeout'
+  | 'bodyTimeout'
+  | 'maxBytes'
+  | 'maxPixels'
+  | 'maxNote'
+  | 'maxConnections';
 
 /** The limits that were given. */
 function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
@@ -132,6 +152,7 @@ function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
     'maxBytes',
     'maxPixels',
     'maxNote',
+    'maxConnections',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),

@@ -8,7 +8,7 @@ import { FORM_TYPE, formOf, greyPng, infer, raw, S, segment, send, serving, T, u
 const IMAGE = greyPng(6, 5);
 const FORM = formOf(IMAGE, { note: 'left lung' });
 const head = (length: number | string, more = ''): string =>
-  `POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${length}\r\n${more}\r\n`;
+  `POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${length}\r\n${more}\r\n`;
 const whole = (text: string, body: Uint8Array = new Uint8Array(0)): Buffer =>
   Buffer.concat([Buffer.from(text), body]);
 
@@ -29,7 +29,7 @@ describe('lengths', () => {
       expect(answerIn(await raw(port, whole(head(4 * 2 ** 30), FORM)))).toEqual([413, 'REQUEST_TOO_LARGE']);
       expect(performance.now() - begun).toBeLessThan(5_000); // nobody waited for the body, whose time limit is 30 s
       expect(answerIn(await raw(port, whole(head('99999999999999999999'))))[0]).toBeGreaterThanOrEqual(400);
-      const get = `GET /v2 HTTP/1.1\r\nHost: a\r\nContent-Length: ${4 * 2 ** 30}\r\n\r\n`;
+      const get = `GET /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${4 * 2 ** 30}\r\n\r\n`;
       expect(answerIn(await raw(port, whole(get)))).toEqual([413, 'REQUEST_TOO_LARGE']);
       expect(await figures(url)).toContain('reclmis_held_bytes 0');
     });
@@ -39,7 +39,7 @@ describe('lengths', () => {
     const chunked = (body: Uint8Array): Buffer =>
       Buffer.concat([
         Buffer.from(
-          `POST /segment HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+          `POST /segment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n`,
         ),
         Buffer.from(`${body.length.toString(16)}\r\n`),
         body,
@@ -157,9 +157,10 @@ describe('time', () => {
 
   it('drops the work of a client that is gone', async () => {
     await serving({ limits: { maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
-      model.delay = 300;
+      model.delay = 4_000; // of the first: longer than all that follows takes on a busy machine
       const first = segment(url, IMAGE, { note: 'a' });
       await until(() => model.notes.length === 1);
+      model.delay = 0;
       const controller = new AbortController();
       const gone = segment(url, IMAGE, { note: 'gone' }, { signal: controller.signal }).catch(() => 'gone');
       const last = segment(url, IMAGE, { note: 'b' });
@@ -181,9 +182,10 @@ describe('time', () => {
 describe('load', () => {
   it('refuses at once what the queue does not hold, and computes the rest in order', async () => {
     await serving({ limits: { maxQueue: 3, maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
-      model.delay = 200;
+      model.delay = 4_000; // of the first: longer than all that follows takes on a busy machine
       const first = segment(url, IMAGE, { note: '0' });
       await until(() => model.notes.length === 1);
+      model.delay = 0;
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, i) => segment(url, IMAGE, { note: `${i + 1}` })),
       );
@@ -245,33 +247,41 @@ describe('what is hardly HTTP', () => {
   it.each<[string, string, number]>([
     ['noise', '\u0000\u0001\u0002 nothing of this is HTTP\r\n\r\n', 400],
     ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
-    ['a head of 64 KiB', `GET /v2 HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(65_536)}\r\n\r\n`, 431],
+    ['a head of 64 KiB', `GET /v2 HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(65_536)}\r\n\r\n`, 431],
     [
       'two lengths',
-      'POST /segment HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      'POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
       400,
     ],
     [
       'length and chunks',
-      'POST /segment HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
     ],
     [
       'a path that does not decode',
-      'GET /v2/models/%ff%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      'GET /v2/models/%ff%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
       400,
     ],
-    ['a path out of the tree', 'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
-    ['an expectation', 'GET /nowhere HTTP/1.1\r\nHost: a\r\nExpect: more\r\nConnection: close\r\n\r\n', 404],
-    ['another method', 'DELETE /segment HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
+    [
+      'a path out of the tree',
+      'GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      404,
+    ],
+    [
+      'an expectation',
+      'GET /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: more\r\nConnection: close\r\n\r\n',
+      417,
+    ],
+    ['another method', 'DELETE /segment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 405],
     [
       'a name of great length',
-      `GET /v2/models/${'a'.repeat(5_000)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
-      400,
+      `GET /v2/models/${'a'.repeat(5_000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      414,
     ],
     [
       'a bad chunk',
-      `POST /segment HTTP/1.1\r\nHost: a\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      `POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
       400,
     ],
   ])('answers %s', async (_what, text, status) => {
@@ -280,6 +290,120 @@ describe('what is hardly HTTP', () => {
       expect(answerIn(answer)[0]).toBe(status);
       expect(answerIn(answer)[1]).toMatch(/^[A-Z_]+$/);
       expect((await send(`${url}/v2/health/live`)).status).toBe(200);
+    });
+  });
+
+  it.each<[string, string, number, string, RegExp]>([
+    [
+      'a long header',
+      `GET /v2 HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'REQUEST_TOO_LARGE',
+      /headers/,
+    ],
+    [
+      'a long path',
+      `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      414,
+      'REQUEST_TOO_LARGE',
+      /path/,
+    ],
+    [
+      'a path within the head',
+      `GET /${'x'.repeat(3_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      414,
+      'REQUEST_TOO_LARGE',
+      /path/,
+    ],
+    [
+      'a long query',
+      `GET /v2?${'x'.repeat(9_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      414,
+      'REQUEST_TOO_LARGE',
+      /path/,
+    ],
+    [
+      'many headers',
+      `GET /v2 HTTP/1.1\r\nHost: localhost\r\n${'a:b\r\n'.repeat(2_500)}\r\n`,
+      431,
+      'REQUEST_TOO_LARGE',
+      /headers/,
+    ],
+    [
+      'a long trailer',
+      `POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nT: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'REQUEST_TOO_LARGE',
+      /headers/,
+    ],
+    [
+      'a long extension of a chunk',
+      `POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}\r\nx\r\n0\r\n\r\n`,
+      413,
+      'REQUEST_TOO_LARGE',
+      /chunks/,
+    ],
+    ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001', 400, 'REQUEST_INVALID', /http:\/\//],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'REQUEST_INVALID', /HTTP\/1\.1/],
+    ['HTTP/2 in words', 'GET /v2 HTTP/2.0\r\nHost: localhost\r\n\r\n', 400, 'REQUEST_INVALID', /HTTP\/1\.1/],
+    ['HTTP/0.9', 'GET /v2\r\n\r\n', 400, 'REQUEST_INVALID', /HTTP\/1\.1/],
+    ['no Host', 'GET /v2 HTTP/1.1\r\n\r\n', 400, 'REQUEST_INVALID', /Host/],
+    [
+      'two Hosts',
+      'GET /v2 HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\n\r\n',
+      400,
+      'REQUEST_INVALID',
+      /Host/,
+    ],
+    [
+      'a proxy’s request',
+      'CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      405,
+      'METHOD_UNKNOWN',
+      /proxy/,
+    ],
+    [
+      'chunks within something else',
+      `POST /segment HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+      400,
+      'REQUEST_INVALID',
+      /Content-Length/,
+    ],
+    [
+      'line ends of one character',
+      'GET /v2 HTTP/1.1\nHost: localhost\n\n',
+      400,
+      'REQUEST_INVALID',
+      /HTTP\/1\.1/,
+    ],
+    [
+      'a space before a colon',
+      'GET /v2 HTTP/1.1\r\nHost : localhost\r\n\r\n',
+      400,
+      'REQUEST_INVALID',
+      /HTTP\/1\.1/,
+    ],
+  ])('says what to do about %s, and ends the connection', async (_what, text, status, code, remedy) => {
+    await serving({}, async ({ port, url }) => {
+      const answer = await raw(port, Buffer.from(text, 'latin1'));
+      expect(answerIn(answer)).toEqual([status, code]);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      const body = JSON.parse(answer.slice(answer.indexOf('{"error"'))) as { remedy: string };
+      expect(body.remedy).toMatch(remedy);
+      expect(body.remedy).not.toMatch(/image/);
+      expect((await send(`${url}/v2/health/live`)).status).toBe(200);
+    });
+  });
+
+  it('answers a request that would rather upgrade as it is', async () => {
+    await serving({}, async ({ port }) => {
+      for (const protocol of ['websocket', 'h2c']) {
+        const text = `GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n`;
+        expect(await raw(port, Buffer.from(text))).toMatch(/^HTTP\/1\.1 200 OK/);
+      }
+      expect(await raw(port, Buffer.from('GET /v2/health/live HTTP/1.0\r\n\r\n'))).toMatch(
+        /^HTTP\/1\.1 200 OK/,
+      );
     });
   });
 });

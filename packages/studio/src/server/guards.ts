@@ -1,15 +1,19 @@
 /**
- * What happens to every request before its route and after it: an id, figures, one line of the log, cross-origin rules, the token, whether the server still
+ * What happens to every request before its route and after it: an id, figures, one line of the log, who asks from where, the token, whether the server still
  * takes work, and what can be refused by the headers alone. The log names routes, never addresses with their query, notes or images.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type ErrorCode, ReclmisError } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { tokenCheck } from './access.js';
 import { Holdings, tooLarge } from './body.js';
+import { type CallerRules, checkCaller } from './callers.js';
 import type { ServerContext } from './context.js';
+import { checkHead, HeadRefusal, letSend, waitsToSend } from './head.js';
 import { CLIENT_GONE, errorBody, statusOf, toRequestError } from './http-errors.js';
+import type { Methods } from './methods.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -35,9 +39,17 @@ const DRAINED = 4;
 /** Milliseconds within which a request has to arrive to keep its place in the queue. A slower one takes its chance when it is there: it shall not keep others out. */
 const PLACE_KEPT = 5000;
 
+/** Statuses after which the connection ends: who is refused so has nothing more to say on it. */
+const ENDING = new Set([401, 403, 413]);
+
 export interface GuardOptions {
   readonly token: string | null;
   readonly origins: ReadonlySet<string>;
+  /** Whom a server without a token answers. */
+  readonly callers: () => CallerRules;
+  readonly methods: Methods;
+  /** Told that an answer has been made, which the client of the socket has to take. */
+  readonly answering: (socket: Socket) => void;
   /** Told when a request begins and when its answer has ended. */
   readonly begun: () => void;
   readonly ended: () => void;
@@ -55,18 +67,22 @@ const routeOf = (request: FastifyRequest): string =>
 export function registerGuards(app: FastifyInstance, context: ServerContext, options: GuardOptions): void {
   const authorised = options.token === null ? null : tokenCheck(options.token);
   const codes = new WeakMap<FastifyRequest, ErrorCode>();
+  const { methods } = options;
 
   const follow = (request: FastifyRequest, reply: FastifyReply): void => {
     const begun = performance.now();
     options.begun();
+    const { socket } = request.raw;
     let open = true;
+    let sent = false;
     const end = (): void => {
       if (!open) return;
       open = false;
+      socket.removeListener('close', end);
       options.ended();
       request.holdings.close();
       const ms = performance.now() - begun;
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_GONE;
+      const status = sent ? reply.raw.statusCode : CLIENT_GONE;
       const code = codes.get(request) ?? (status === CLIENT_GONE ? 'INTERRUPTED' : undefined);
       const route = routeOf(request);
       context.metrics.answered(request.method, route, status, ms / 1000);
@@ -82,8 +98,13 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
         'answered',
       );
     };
-    reply.raw.once('finish', end);
+    // Before Node ends the socket after the last answer; 'finish' comes of an answer that is lost with its socket too.
+    reply.raw.prependOnceListener('finish', () => {
+      sent = !socket.destroyed;
+      end();
+    });
     reply.raw.once('close', end);
+    socket.once('close', end); // of an answer that never had its turn Node says nothing
   };
 
   app.addHook('onRequest', async (request, reply) => {
@@ -96,13 +117,35 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
     });
     const { config } = request.routeOptions;
     if (!context.accepting()) reply.header('connection', 'close');
+    checkHead(request.raw);
+    const safe = request.method === 'GET' || request.method === 'HEAD';
+    if (authorised === null) checkCaller(request.headers, options.callers(), safe);
     if (crossOrigin(request, reply, options.origins)) return reply.code(204).send();
     if (authorised && config.open !== true && !authorised(request.headers.authorization))
       throw new ReclmisError('TOKEN_INVALID', 'the request has no token, or another one');
-    if (request.is404) throw new ReclmisError('ROUTE_UNKNOWN', 'there is no such route');
+    if (request.is404) {
+      const allowed = methods.of(request.url);
+      if (allowed === null) throw new ReclmisError('ROUTE_UNKNOWN', 'there is no such route');
+      reply.header('allow', allowed);
+      if (request.method === 'OPTIONS') return reply.code(204).send();
+      throw new ReclmisError('METHOD_UNKNOWN', `expected one of the methods ${allowed}, got another`);
+    }
     checkHeaders(request);
     if (config.work === true) admit(request);
+    letSend(request.raw, reply.raw);
     return undefined;
+  });
+
+  app.addHook('onSend', async (request, _reply, payload) => {
+    const bytes =
+      typeof payload === 'string'
+        ? Buffer.byteLength(payload)
+        : Buffer.isBuffer(payload)
+          ? payload.length
+          : 0;
+    request.holdings.add(context.bytes.hold(bytes));
+    options.answering(request.raw.socket);
+    return payload;
   });
 
   /** Gives a request its place before its body is read, so that the many of a burst are refused unread. */
@@ -127,8 +170,9 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
   };
 
   app.setErrorHandler(async (thrown, request, reply) => {
-    const error = toRequestError(thrown);
-    const status = statusOf(error.code);
+    const head = thrown instanceof HeadRefusal ? thrown : null;
+    const error = head?.error ?? toRequestError(thrown);
+    const status = head?.status ?? statusOf(error.code);
     codes.set(request, error.code);
     if (error.code === 'SERVER_BUSY') await context.refusals.wait(reply.raw);
     if (status === 500) request.log.error({ err: error.cause ?? error }, 'a defect');
@@ -141,9 +185,12 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
           request.headers['content-length'] ??
             (request.headers['transfer-encoding'] === undefined ? 0 : Infinity),
         );
-    if (unread > DRAINED * context.limits.maxBytes) reply.header('connection', 'close');
-    else if (unread > 0 && (reply.hasHeader('connection') || !reply.raw.shouldKeepAlive))
-      await drain(request.raw); // where the connection goes on, Node does after the answer
+    const tooMuch = unread > DRAINED * context.limits.maxBytes;
+    // Who is told to come again keeps the connection, and Node reads the body after the answer.
+    if (head || ENDING.has(status) || tooMuch || (unread > 0 && status !== 503))
+      reply.header('connection', 'close');
+    const ends = reply.hasHeader('connection') || !reply.raw.shouldKeepAlive;
+    if (unread > 0 && !tooMuch && ends && !waitsToSend(request.raw)) await drain(request.raw);
     // A client that is gone gets nothing; its answer is made all the same, so that the request ends in every place that counts it.
     return reply
       .code(status === CLIENT_GONE ? 400 : status)

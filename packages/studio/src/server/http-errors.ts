@@ -1,4 +1,5 @@
 /** Errors as answers: every code of the catalogue that a request can meet has its status; the body is {error, code, remedy}. */
+import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, ERRORS, ReclmisError } from '@reclmis/core';
 import { systemCode } from '@reclmis/files';
 
@@ -18,7 +19,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   REQUEST_UNSUPPORTED: 415,
   REQUEST_SLOW: 408,
   ROUTE_UNKNOWN: 404,
+  METHOD_UNKNOWN: 405,
   TOKEN_INVALID: 401,
+  HOST_REFUSED: 403,
+  ORIGIN_REFUSED: 403,
   NOTE_MISSING: 400,
   NOTE_EMPTY: 422,
   NOTE_INVALID: 422,
@@ -68,23 +72,100 @@ export function errorBody({ message, code, remedy }: ReclmisError): ErrorBody {
   return { error: message, code, remedy };
 }
 
-/** The whole answer, bytes on the wire, for what Node's parser refuses before there is a request. */
-export function rawAnswer(nodeCode: string): string {
-  const code: ErrorCode =
-    nodeCode === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? 'REQUEST_SLOW'
-      : nodeCode === 'HPE_HEADER_OVERFLOW'
-        ? 'REQUEST_TOO_LARGE'
-        : 'REQUEST_INVALID';
-  const status =
-    nodeCode === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : code === 'REQUEST_SLOW'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  const body = JSON.stringify({ error: ERRORS[code].meaning, code, remedy: ERRORS[code].remedy });
+/** An error of Node's parser, with the bytes that it could not read. */
+export interface ParserError extends Error {
+  readonly code?: string;
+  readonly reason?: string;
+  /** A Buffer. */
+  readonly rawPacket?: unknown;
+}
+
+/** Bytes of the head of a request: its first line and its headers. */
+export const HEAD = 16 * 1024;
+/** First byte of a TLS connection. */
+const TLS_HANDSHAKE = 0x16;
+
+/** Status and error for what Node's parser refuses before there is a request. */
+export function parserRefusal({ code = '', reason, rawPacket }: ParserError): [number, ReclmisError] {
+  const bytes = rawPacket instanceof Uint8Array ? rawPacket : new Uint8Array(0);
+  const refusal = (
+    status: number,
+    kind: ErrorCode,
+    message: string,
+    remedy?: string,
+  ): [number, ReclmisError] => [
+    status,
+    new ReclmisError(kind, message, remedy === undefined ? {} : { remedy }),
+  ];
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return refusal(408, 'REQUEST_SLOW', ERRORS.REQUEST_SLOW.meaning);
+    case 'HPE_HEADER_OVERFLOW':
+      return isOneLine(bytes)
+        ? uriTooLong()
+        : refusal(
+            431,
+            'REQUEST_TOO_LARGE',
+            `the head of the request has more than ${HEAD} bytes`,
+            'Send fewer and shorter headers, without cookies for instance; what is long belongs in the body.',
+          );
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return refusal(
+        413,
+        'REQUEST_TOO_LARGE',
+        'the extensions of a chunk of the body are too long',
+        'Send chunks without extensions, or the body with a Content-Length.',
+      );
+    case 'HPE_INVALID_VERSION':
+    case 'HPE_PAUSED_H2_UPGRADE':
+      return versionUnsupported();
+    default:
+      return bytes[0] === TLS_HANDSHAKE
+        ? refusal(
+            400,
+            'REQUEST_INVALID',
+            'expected HTTP, got TLS',
+            'Ask by http:// instead of https://, or start the server with --tls-cert and --tls-key.',
+          )
+        : refusal(
+            400,
+            'REQUEST_INVALID',
+            `the request is not HTTP/1.1: ${reason ?? 'the connection ended amid it'}`,
+            'Send a whole request of HTTP/1.1, with one Content-Length or chunks.',
+          );
+  }
+}
+
+export const uriTooLong = (): [number, ReclmisError] => [
+  414,
+  new ReclmisError('REQUEST_TOO_LARGE', 'the path of the request is too long', {
+    remedy: 'Ask for one of the paths of /openapi.json; what is long belongs in the body.',
+  }),
+];
+
+export const pathInvalid = (): [number, ReclmisError] => [
+  400,
+  new ReclmisError('REQUEST_INVALID', 'the path of the request does not decode', {
+    remedy: 'Ask for one of the paths of /openapi.json; a % in a path is written %25.',
+  }),
+];
+
+export const versionUnsupported = (): [number, ReclmisError] => [
+  400,
+  new ReclmisError('REQUEST_INVALID', 'expected version 1.1 or 1.0 of HTTP, got another', {
+    remedy: 'Ask by HTTP/1.1, or put a proxy in front that speaks what the client does.',
+  }),
+];
+
+/** Whether bytes begin a request whose first line has no end. */
+const isOneLine = (bytes: Uint8Array): boolean =>
+  /^[A-Z]+ [^\s]+$/.test(Buffer.from(bytes.subarray(0, HEAD)).toString('latin1'));
+
+/** A whole answer, bytes on the wire, after which the connection ends. */
+export function rawAnswer([status, error]: readonly [number, ReclmisError], more = ''): string {
+  const body = JSON.stringify(errorBody(error));
   return (
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\n${more}Connection: close\r\n\r\n${body}`
   );
 }

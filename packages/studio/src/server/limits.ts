@@ -19,9 +19,11 @@ export interface Limits {
   readonly batchWait: number;
   /** From the whole request to the answer, milliseconds; then the work is dropped. */
   readonly timeout: number;
-  /** For a request to arrive, milliseconds. */
+  /** For a request to arrive, and for its answer to be taken, milliseconds. */
   readonly bodyTimeout: number;
-  /** Bytes of all bodies together that are held. */
+  /** Connections that are open at once; a further one ends the one that has been idle for longest. */
+  readonly maxConnections: number;
+  /** Bytes of all bodies and answers together that are held. */
   readonly heldBytes: number;
   /** Pixels of all decoded images together that are held. */
   readonly heldPixels: number;
@@ -39,6 +41,7 @@ export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
   batchWait: 2,
   timeout: 30_000,
   bodyTimeout: 30_000,
+  maxConnections: 1024,
 };
 /** Bodies and images of the largest kind that are held at once, unless told otherwise. */
 const LARGEST_HELD = 4;
@@ -88,6 +91,11 @@ export class Budget {
         `the server holds ${this.taken} ${this.name} of at most ${this.capacity}, and the request needs ${amount} more`,
       );
     }
+    return this.hold(amount);
+  }
+
+  /** Takes an amount that is there already, and may be more than there is: others are refused until it is given back. */
+  hold(amount: number): () => void {
     this.taken += amount;
     let held = true;
     return () => {

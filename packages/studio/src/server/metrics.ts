@@ -12,6 +12,7 @@ export interface Readings {
   readonly inFlight: () => number;
   readonly heldBytes: () => number;
   readonly heldPixels: () => number;
+  readonly connections: () => number;
 }
 
 export class Metrics {
@@ -19,6 +20,7 @@ export class Metrics {
   private readonly requests: Counter<'method' | 'route' | 'status'>;
   private readonly latency: Histogram<'route'>;
   private readonly refused: Counter<'code'>;
+  private readonly ends: Counter<'reason'>;
   private readonly batchSize: Histogram;
   private readonly batchTime: Histogram;
   private readonly waiting: Histogram;
@@ -42,6 +44,12 @@ export class Metrics {
       name: 'reclmis_refused_total',
       help: 'Requests that ended with an error, by its code.',
       labelNames: ['code'],
+      registers,
+    });
+    this.ends = new Counter({
+      name: 'reclmis_connections_ended_total',
+      help: 'Connections that the server ended: idle ones for new ones, full, floods of requests, answers that were not taken.',
+      labelNames: ['reason'],
       registers,
     });
     this.batchSize = new Histogram({
@@ -74,7 +82,8 @@ export class Metrics {
     };
     gauge('reclmis_queue_length', 'Requests that wait for the model.', readings.queue);
     gauge('reclmis_requests_in_flight', 'Requests that are not answered yet.', readings.inFlight);
-    gauge('reclmis_held_bytes', 'Bytes of bodies that are held.', readings.heldBytes);
+    gauge('reclmis_connections', 'Connections that are open.', readings.connections);
+    gauge('reclmis_held_bytes', 'Bytes of bodies and answers that are held.', readings.heldBytes);
     gauge('reclmis_held_pixels', 'Pixels of decoded images that are held.', readings.heldPixels);
     gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
     gauge(
@@ -111,6 +120,10 @@ export class Metrics {
 
   refusal(code: string): void {
     this.refused.inc({ code });
+  }
+
+  connectionEnded(reason: string): void {
+    this.ends.inc({ reason });
   }
 
   batch(units: number, milliseconds: number): void {

@@ -140,8 +140,9 @@ describe('who may reach the server', () => {
         'Origin',
       ]);
     });
-    await serving({}, async ({ url }) => {
-      const answer = await segment(url, IMAGE, { note: 'lung' }, { headers: { origin: good } });
+    await serving({ token: TOKEN }, async ({ url }) => {
+      const headers = { origin: good, authorization: `Bearer ${TOKEN}` };
+      const answer = await segment(url, IMAGE, { note: 'lung' }, { headers });
       expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([200, undefined]);
     });
     for (const origin of ['*', 'viewer.example.org', 'https://a.org/', 'https://a.org/path', 'file:///x'])

@@ -4,7 +4,6 @@
  */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import type { Socket } from 'node:net';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
@@ -16,14 +15,26 @@ import {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
-import { checkOrigins, type Tls } from './access.js';
+import { checkOrigins, isLoopback, type Tls } from './access.js';
 import { Batcher } from './batcher.js';
 import { readBody } from './body.js';
+import { checkHosts } from './callers.js';
+import { Connections, StoppableRequest } from './connections.js';
 import type { ServerContext } from './context.js';
 import { PAGE_POLICY, renderPage } from './docs-page.js';
 import { registerGuards, requestId } from './guards.js';
-import { rawAnswer } from './http-errors.js';
+import { noteExpectation } from './head.js';
+import {
+  errorBody,
+  HEAD,
+  parserRefusal,
+  pathInvalid,
+  rawAnswer,
+  statusOf,
+  uriTooLong,
+} from './http-errors.js';
 import { Budget, type Limits, resolveLimits } from './limits.js';
+import { Methods } from './methods.js';
 import { Metrics } from './metrics.js';
 import { PLAIN_SCHEMAS, registerOpenApi } from './openapi.js';
 import { Refusals } from './refusals.js';
@@ -39,6 +50,8 @@ export interface ServerOptions {
   readonly token?: string | null;
   /** Origins that browsers may call from. Default none. */
   readonly cors?: readonly string[];
+  /** Names other than this machine's that are served without a token, such as that of a proxy. Default none. */
+  readonly hosts?: readonly string[];
   readonly tls?: Tls | null;
   /** Level of pino's log on standard output, or a stream that takes its lines. Default no log. */
   readonly log?: { readonly level: string; readonly stream?: { write(line: string): void } } | null;
@@ -55,8 +68,12 @@ export interface ReclmisServer {
 
 /** Between requests of a connection, milliseconds; longer than the usual minute of load balancers, so that they close first. */
 const KEEP_ALIVE = 65_000;
-/** Bytes of the head of a request. */
-const HEAD = 16 * 1024;
+/** Requests of a connection; then it ends, so that none holds its place for ever. */
+const MOST_REQUESTS = 10_000;
+/** Milliseconds for the head of a request, and for TLS to be agreed on. */
+const HEAD_TIMEOUT = 10_000;
+/** Connections beyond the limit that are taken to be told so. */
+const SPARE_CONNECTIONS = 64;
 /** How often slow requests are looked for, milliseconds. */
 const LOOK = 1000;
 
@@ -64,20 +81,46 @@ const LOOK = 1000;
 export async function createServer(model: Model, options: ServerOptions): Promise<ReclmisServer> {
   const limits = resolveLimits(options.limits);
   const origins = checkOrigins(options.cors ?? []);
+  const hosts = new Set(checkHosts(options.hosts ?? []));
+  let addresses = false;
+  let connections: Connections | null = null;
   const app = fastify({
     ...loggerOf(options.log ?? null),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request: IncomingMessage) => requestId(request.headers['x-request-id']),
     return503OnClosing: false, // `stop` closes when nothing is under way
     forceCloseConnections: true,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 200 },
     bodyLimit: limits.maxBytes,
-    serverFactory: (handler) => openSockets(handler, limits, options.tls ?? null),
-    clientErrorHandler: answerClientError,
+    serverFactory: (handler) => {
+      const server = openSockets(
+        (request, response) => connections?.take(request, response),
+        limits,
+        options.tls ?? null,
+      );
+      connections = new Connections(server, handler, {
+        max: limits.maxConnections,
+        answerTimeout: limits.bodyTimeout,
+        busy: () => rawAnswer([503, noRoom(limits)], 'Retry-After: 1\r\n'),
+        onEnd: (reason) => {
+          metrics.connectionEnded(reason);
+          app.log.warn({ reason, connections: connections?.size }, 'ended a connection');
+        },
+      });
+      return server;
+    },
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ECONNRESET') socket.destroy();
+      else connections?.endWith(socket, rawAnswer(parserRefusal(error)));
+    },
     frameworkErrors: (error, _request, reply) => {
-      const body = rawAnswer(error.code).split('\r\n\r\n')[1] ?? '';
-      void (reply as FastifyReply).code(400).type('application/json; charset=utf-8').send(body);
+      const [status, refusal] = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? uriTooLong() : pathInvalid();
+      void (reply as FastifyReply)
+        .code(status)
+        .headers({ connection: 'close' })
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify(errorBody(refusal)));
     },
   });
   let accepting = true;
@@ -90,6 +133,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
     inFlight: () => inFlight,
     heldBytes: () => bytes.used,
     heldPixels: () => pixels.used,
+    connections: () => connections?.size ?? 0,
   });
   const batcher = new Batcher<Work, Result>({
     run: computeOn(model, limits.maxPixels),
@@ -121,6 +165,9 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   registerGuards(app, context, {
     token: options.token ?? null,
     origins,
+    callers: () => ({ hosts, origins, addresses }),
+    methods: new Methods(app),
+    answering: (socket) => connections?.answering(socket),
     begun: () => (inFlight += 1),
     ended: () => {
       inFlight -= 1;
@@ -148,6 +195,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   const stop = async (grace: number): Promise<void> => {
     accepting = false;
     refusals.close();
+    connections?.stop();
     if (inFlight > 0) {
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([
@@ -161,6 +209,8 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   return {
     app,
     listen: async (host, port) => {
+      addresses = !isLoopback(host);
+      hosts.add(host.toLowerCase());
       try {
         await app.listen({ host, port });
         return addressOf(app, options.tls ? 'https' : 'http');
@@ -190,30 +240,43 @@ function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
 /** Node's server with limits on time: for the head, the whole request, and a connection on which nothing moves. */
 function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, tls: Tls | null): Server {
   const settings = {
+    IncomingMessage: StoppableRequest,
     requestTimeout: limits.bodyTimeout,
-    headersTimeout: Math.min(limits.bodyTimeout, 10_000),
+    headersTimeout: Math.min(limits.bodyTimeout, HEAD_TIMEOUT),
     connectionsCheckingInterval: Math.min(LOOK, limits.bodyTimeout),
     keepAliveTimeout: KEEP_ALIVE,
     maxHeaderSize: HEAD,
-    requireHostHeader: false, // Node's refusal has no body; nothing here depends on Host
+    requireHostHeader: false, // Node's refusal has no body
+    insecureHTTPParser: false, // whatever NODE_OPTIONS say
   };
   const server = tls
-    ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2' }, handler)
+    ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HEAD_TIMEOUT }, handler)
     : createHttp(settings, handler);
   server.on('checkExpectation', (request, response) => server.emit('request', request, response)); // Node's refusal has no body
+  server.on('checkContinue', (request, response) => {
+    noteExpectation(request); // answered when nothing speaks against the request
+    server.emit('request', request, response);
+  });
+  server.on('connect', (_request, socket) => {
+    const error = new ReclmisError(
+      'METHOD_UNKNOWN',
+      'expected another method than CONNECT: this is no proxy',
+      {
+        remedy: 'Ask the server by its own address, without a proxy.',
+      },
+    );
+    socket.end(rawAnswer([statusOf(error.code), error]));
+  });
+  server.maxHeadersCount = 0; // all are seen, and too many refused
+  server.maxRequestsPerSocket = MOST_REQUESTS;
+  server.maxConnections = limits.maxConnections + SPARE_CONNECTIONS;
   // A client that does not take its answer; waiting for the model is no such silence.
   server.setTimeout(limits.timeout + limits.bodyTimeout + 10_000);
   return server;
 }
 
-/** What Node's parser refuses is answered as everything else is, and the connection ends. */
-function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  socket.end(rawAnswer(error.code ?? ''), () => socket.destroySoon());
-}
+const noRoom = ({ maxConnections }: Limits): ReclmisError =>
+  new ReclmisError('SERVER_BUSY', `requests are under way on all of ${maxConnections} connections`);
 
 function loggerOf(log: ServerOptions['log']): Pick<FastifyServerOptions, 'logger'> {
   if (!log) return { logger: false };

@@ -17,7 +17,8 @@ const invalid = (why: string): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `the JSON of the request ${why}`);
 
 /** Refuses what would unpack to more than it should; counts only, and leaves the grammar to `JSON.parse`. */
-function lookOver(bytes: Uint8Array): void {
+function lookOver(bytes: Uint8Array, maxValues: number): void {
+  let values = 0;
   let depth = 0;
   let containers = 0;
   let keys = 0;
@@ -38,6 +39,9 @@ function lookOver(bytes: Uint8Array): void {
       case 0x7d: // }
         depth -= 1;
         break;
+      case 0x2c: // ,
+        if (++values > maxValues) throw invalid(`has more values than the model takes`);
+        break;
       case 0x3a: // :
         if (++keys > MAX_KEYS) throw invalid(`has more than ${MAX_KEYS} keys`);
         break;
@@ -51,9 +55,9 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** The object that UTF-8 bytes hold. @throws REQUEST_INVALID */
-export function parseObject(bytes: Uint8Array): JsonObject {
-  lookOver(bytes);
+/** The object that UTF-8 bytes hold, with at most so many values. @throws REQUEST_INVALID */
+export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
+  lookOver(bytes, maxValues);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -110,15 +114,19 @@ export function asCount(value: Json | undefined, where: string): number {
 export const own = (object: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 
+/** An own key of an object that may be left out; null is how many clients say that they leave it out. */
+export const optional = (object: JsonObject, key: string): Exclude<Json, null> | undefined =>
+  own(object, key) ?? undefined;
+
 /** `parameters`, where there are any. */
 export function parametersOf(object: JsonObject, where: string): JsonObject {
-  const parameters = own(object, 'parameters');
+  const parameters = optional(object, 'parameters');
   return parameters === undefined ? {} : asObject(parameters, `${where}.parameters`);
 }
 
 /** A parameter that is true, false or absent, which is false. */
 export function flagOf(parameters: JsonObject, key: string, where: string): boolean {
-  const value = own(parameters, key) ?? false;
+  const value = optional(parameters, key) ?? false;
   if (typeof value !== 'boolean') throw wrong(`${where}.parameters.${key}`, 'true or false', value);
   return value;
 }

@@ -10,6 +10,7 @@ import {
   flagOf,
   type Json,
   type JsonObject,
+  optional,
   own,
   parametersOf,
 } from './v2-json.js';
@@ -84,8 +85,8 @@ export function readTensor(
   const count = shape[0] ?? 0;
   if (count < 1 || count > maxCount) throw invalid(where, `expected 1 to ${maxCount} cases, got ${count}`);
   const length = shape.reduce((product, size) => product * size, 1);
-  const data = own(json, 'data');
-  const size = own(parametersOf(json, where), 'binary_data_size');
+  const data = optional(json, 'data');
+  const size = optional(parametersOf(json, where), 'binary_data_size');
   if ((data === undefined) === (size === undefined))
     throw invalid(where, 'expected either data or parameters.binary_data_size');
   if (size !== undefined) {
@@ -189,7 +190,7 @@ export const isType = <D extends Datatype>(tensor: Tensor, datatype: D): tensor 
 /** What the client wants of an output: as JSON or in binary. @throws REQUEST_INVALID */
 export function wantsBinary(request: JsonObject, output: string): boolean {
   const byDefault = flagOf(parametersOf(request, 'request'), 'binary_data_output', 'request');
-  const outputs = own(request, 'outputs');
+  const outputs = optional(request, 'outputs');
   if (outputs === undefined) return byDefault;
   let binary = byDefault;
   const wanted = asArray(outputs, 'outputs');
@@ -202,9 +203,10 @@ export function wantsBinary(request: JsonObject, output: string): boolean {
     );
     if (name !== output || object === null) throw invalid('outputs', `expected ${output}, got another name`);
     const parameters = parametersOf(object, 'outputs');
-    if (own(parameters, 'classification') !== undefined)
+    if (optional(parameters, 'classification') !== undefined)
       throw invalid('outputs', 'classification is not offered');
-    if (own(parameters, 'binary_data') !== undefined) binary = flagOf(parameters, 'binary_data', 'outputs');
+    if (optional(parameters, 'binary_data') !== undefined)
+      binary = flagOf(parameters, 'binary_data', 'outputs');
   }
   return binary;
 }

@@ -1,6 +1,7 @@
 /** The Open Inference Protocol, as its clients speak it. */
 import { describe, expect, it } from 'vitest';
 import { infer, S, send, serving, T, until, W } from './testing.js';
+import { parseObject } from './v2-json.js';
 
 const PIXELS = 3 * S * S;
 const image = (red: number, count = 1): number[] =>
@@ -494,7 +495,7 @@ describe('inference', () => {
     ['what is not JSON', '{"inputs": [', /not JSON/],
     ['what is not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), /not UTF-8/],
     ['JSON of great depth', '['.repeat(100_000), /16 levels/],
-    ['JSON of many arrays', `{"inputs":[${'[],'.repeat(300_000)}[]]}`, /200000 arrays/],
+    ['JSON of many values', `{"inputs":[${'[],'.repeat(300_000)}[]]}`, /more values than the model takes/],
     ['JSON of many keys', `{${Array.from({ length: 2000 }, (_, i) => `"${i}":0`).join(',')}}`, /1000 keys/],
     ['JSON of many strings', `[${'"",'.repeat(20_000)}""]`, /10000 strings/],
   ])('refuses %s', async (_what, text, message) => {
@@ -505,6 +506,81 @@ describe('inference', () => {
       expect([answer.status, answer.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
       expect(answer.json()['error']).toMatch(message);
     });
+  });
+
+  it('takes null for what may be left out', async () => {
+    await serving({}, async ({ url }) => {
+      const plain = inputs(0.5, 0);
+      const nulls = (more: object) => ({
+        inputs: plain.map((input) => ({ ...input, parameters: null })),
+        ...more,
+      });
+      const expected = (await infer(url, 'segmenter', { inputs: plain })).json();
+      const both = { id: null, parameters: null, outputs: null };
+      expect((await infer(url, 'segmenter', nulls(both))).json()).toEqual(expected);
+      const named = { outputs: [{ name: 'probability', parameters: null }] };
+      expect((await infer(url, 'segmenter', nulls(named))).json()).toEqual(expected);
+      const flags = {
+        parameters: { binary_data_output: null },
+        outputs: [{ name: 'probability', parameters: { binary_data: null, classification: null } }],
+      };
+      expect((await infer(url, 'segmenter', nulls(flags))).json()).toEqual(expected);
+      const sized = { inputs: plain.map((input) => ({ ...input, parameters: { binary_data_size: null } })) };
+      expect((await infer(url, 'segmenter', sized)).json()).toEqual(expected);
+      const binary = {
+        parameters: { binary_data_output: true },
+        outputs: [{ name: 'probability', parameters: { binary_data: null } }],
+      };
+      expect((await infer(url, 'segmenter', { inputs: plain, ...binary })).headers['content-type']).toBe(
+        'application/octet-stream',
+      );
+      const request = {
+        inputs: [
+          { name: 'text', datatype: 'BYTES', shape: [1], data: null, parameters: { binary_data_size: 7 } },
+        ],
+      };
+      const text = binaryBody(request, Uint8Array.of(3, 0, 0, 0, 0x61, 0x62, 0x63));
+      expect((await send(`${url}/v2/models/text-encoder/infer`, text)).status).toBe(200);
+      for (const missing of ['name', 'datatype', 'shape', 'data']) {
+        const answer = await infer(url, 'segmenter', {
+          inputs: plain.map((input) => ({ ...input, [missing]: null })),
+        });
+        expect([missing, answer.status, answer.json()['code']]).toEqual([missing, 400, 'REQUEST_INVALID']);
+      }
+      expect((await infer(url, 'segmenter', { inputs: null })).json()['error']).toMatch(
+        /inputs: expected an array, got null/,
+      );
+    });
+  });
+
+  it('refuses the types that a page sends to any server unasked', async () => {
+    await serving({}, async ({ url, model }) => {
+      const types = [
+        'text/plain',
+        'Text/Plain;charset=UTF-8',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data; boundary=x',
+      ];
+      for (const type of types) {
+        const answer = await infer(url, 'segmenter', { inputs: inputs(0, 0) }, { 'content-type': type });
+        expect([type, answer.status, answer.json()['code']]).toEqual([type, 415, 'REQUEST_UNSUPPORTED']);
+        expect(answer.json()['remedy']).toMatch(/Content-Type: application\/json/);
+      }
+      expect(model.batches).toEqual([]);
+      for (const type of [
+        'application/json; charset=utf-8',
+        'application/octet-stream',
+        'application/vnd.x+json',
+      ])
+        expect(
+          (await infer(url, 'segmenter', { inputs: inputs(0, 0) }, { 'content-type': type })).status,
+        ).toBe(200);
+    });
+  });
+
+  it('refuses JSON of many arrays, whatever the model takes', () => {
+    const many = Buffer.from(`{"inputs":[${'[],'.repeat(300_000)}[]]}`);
+    expect(() => parseObject(many, Infinity)).toThrow(/200000 arrays/);
   });
 
   it.each<[string, string]>([

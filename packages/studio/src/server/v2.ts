@@ -1,14 +1,14 @@
 /**
  * The routes of KServe's v2 protocol, the Open Inference Protocol (github.com/kserve/open-inference-protocol), with Triton's extension for binary
  * tensors: health, metadata and inference. The body of an inference is JSON, or JSON of `Inference-Header-Content-Length` bytes and binary tensors
- * behind it, whatever its Content-Type says, as Triton has it.
+ * behind it, whatever its Content-Type says, as Triton has it, but for the types that a page may send to any server unasked.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { compute, deadlineOf, type ServerContext } from './context.js';
 import { checkNote } from './note.js';
 import { V2_SCHEMAS } from './openapi.js';
-import { asArray, asObject, asString, type JsonObject, own, parseObject } from './v2-json.js';
+import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from './v2-json.js';
 import {
   checkOutput,
   checkPlanes,
@@ -25,6 +25,10 @@ import { parametersOf, setWarnings, tensorWarnings } from './warnings.js';
 import type { Work } from './work.js';
 
 const HEADER_LENGTH = 'inference-header-content-length';
+/** Types that browsers send for any page without asking the server first; none of them is that of an inference. */
+const UNASKED = /^\s*(text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|,|$)/i;
+/** Values of a request other than those of its tensors. */
+const MORE_VALUES = 10_000;
 /** Characters of the id that a client may give a request. */
 const LONGEST_ID = 256;
 
@@ -75,10 +79,18 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
 
   async function infer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const served = find(request.params as ModelParams);
+    if (UNASKED.test(request.headers['content-type'] ?? ''))
+      throw new ReclmisError(
+        'REQUEST_UNSUPPORTED',
+        'Content-Type: expected application/json or application/octet-stream, got text or a form',
+        {
+          remedy: 'Send the header Content-Type: application/json (curl: -H), as JSON does not go as a form.',
+        },
+      );
     const body = request.body as Buffer | undefined;
     if (!body || body.length === 0) throw new ReclmisError('REQUEST_INVALID', 'the request has no body');
     const { json, binary } = cut(body, request.headers[HEADER_LENGTH]);
-    const head = parseObject(json);
+    const head = parseObject(json, valuesOf(served, limits.maxBatch) + MORE_VALUES);
     const id = idOf(head);
     const asBinary = wantsBinary(head, served.output.name);
     const work = workOf(served, readInputs(head, served, binary, limits.maxBatch));
@@ -155,8 +167,13 @@ function cut(
   return { json: body.subarray(0, length), binary: new BinaryReader(body.subarray(length)) };
 }
 
+/** Numbers of the tensors that a request may hold. */
+function valuesOf({ inputs }: ServedModel, maxBatch: number): number {
+  return inputs.reduce((sum, { shape }) => sum + maxBatch * shape.slice(1).reduce((a, b) => a * b, 1), 0);
+}
+
 function idOf(head: JsonObject): string | undefined {
-  const value = own(head, 'id');
+  const value = optional(head, 'id');
   if (value === undefined) return undefined;
   const id = asString(value, 'id');
   if (id.length > LONGEST_ID)

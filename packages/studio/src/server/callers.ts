@@ -1,0 +1,92 @@
+/**
+ * Whom a server without a token answers: programs of this machine, and the pages that it serves itself. Any web page can make the browser of someone who
+ * runs the server send it requests, and a page whose name is pointed to 127.0.0.1 (DNS rebinding) can read the answers too. Browsers say which host and
+ * origin they mean, so a name that is not this machine's and a foreign origin are refused. With a token neither matters: no page has it.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { ReclmisError } from '@reclmis/core';
+import { isLoopback } from './access.js';
+
+export interface CallerRules {
+  /** Names that are served, in small letters. */
+  readonly hosts: ReadonlySet<string>;
+  /** Origins whose pages may call. */
+  readonly origins: ReadonlySet<string>;
+  /** Serve every address that is a number: no name, so nothing that can be pointed elsewhere. */
+  readonly addresses: boolean;
+}
+
+/** As much of a name from a request as a message repeats. */
+const SHOWN = /^[\w.:[\]/-]{1,100}$/;
+const shown = (text: string): string => (SHOWN.test(text) ? text : 'another');
+
+/** Host names as `--allow-host` takes them, without a port. @throws OPTION_INVALID */
+export function checkHosts(hosts: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    hosts.map((host) => {
+      const name = hostOf(host)?.name;
+      if (name !== undefined && /^[\w.:-]+$/.test(name) && !/:\d+$/.test(host.replace(/^\[.*\]/, '')))
+        return name;
+      throw new ReclmisError(
+        'OPTION_INVALID',
+        `--allow-host ${host}: expected a name or an address without a port, such as reclmis.example`,
+      );
+    }),
+  );
+}
+
+/** The parts of a Host header as browsers spell them; null where it is none. */
+function hostOf(text: string): { readonly name: string; readonly authority: string } | null {
+  if (!/^(\[[\da-f:.]+\]|[^\s:@/?#\\[\]]+)(:\d{1,5})?$/i.test(text) || !URL.canParse(`http://${text}`))
+    return null;
+  const { hostname, host } = new URL(`http://${text}`);
+  return { name: hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''), authority: host };
+}
+
+/**
+ * Refuses who names another host, and pages of other origins.
+ * @param safe whether the request only reads
+ * @throws HOST_REFUSED, ORIGIN_REFUSED
+ */
+export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, safe: boolean): void {
+  const { host: given, origin } = headers;
+  const host = given === undefined ? null : hostOf(given);
+  // Only HTTP/1.0 comes so far without one: a probe, never a browser.
+  if (given !== undefined && !(host && isServed(host.name, rules)))
+    throw new ReclmisError(
+      'HOST_REFUSED',
+      `Host: expected this machine (localhost, 127.0.0.1 or [::1]), got ${shown(given)}`,
+      host && SHOWN.test(host.name)
+        ? {
+            remedy: `Ask by http://localhost, or start the server with --allow-host ${host.name} where that name is its own, or with --token-file.`,
+          }
+        : {},
+    );
+  if (origin !== undefined && rules.origins.has(origin)) return;
+  if (origin !== undefined && !(host && isOwn(origin, given ?? '')))
+    throw new ReclmisError('ORIGIN_REFUSED', `Origin: expected the server’s own, got ${shown(origin)}`, {
+      remedy: /^https?:/.test(origin)
+        ? `Start the server with --cors ${shown(origin) === origin ? origin : 'ORIGIN'} where that page may call it, or with --token-file.`
+        : 'Open the page over http from an origin of its own and name that with --cors.',
+    });
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none') return;
+  // A link that somebody follows: what is read so is seen by nobody else.
+  if (safe && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document') return;
+  throw new ReclmisError(
+    'ORIGIN_REFUSED',
+    'Sec-Fetch-Site: expected a page of the server, got one of another site',
+  );
+}
+
+function isServed(name: string, { hosts, addresses }: CallerRules): boolean {
+  return isLoopback(name) || hosts.has(name) || (addresses && isIP(name) !== 0);
+}
+
+/** Whether an origin is that of the host that was asked; a proxy in front may speak https. */
+function isOwn(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, origin: normal } = new URL(origin);
+  return /^https?:$/.test(protocol) && normal === origin && new URL(`${protocol}//${host}`).origin === origin;
+}

@@ -1,0 +1,61 @@
+/** Heads of requests that Node's parser takes and this server does not. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ReclmisError } from '@reclmis/core';
+import { uriTooLong, versionUnsupported } from './http-errors.js';
+
+/** Characters of a path with its query: the longest route with room to spare. */
+const LONGEST_PATH = 2_000;
+/** Headers of a request. */
+const MOST_HEADERS = 200;
+
+/** A refusal with a status of its own, whatever the status of its code. */
+export class HeadRefusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly error: ReclmisError,
+  ) {
+    super(error.message, { cause: error });
+  }
+}
+
+/** Refuses other versions, long paths, many headers, and a Host or an expectation that cannot be met. @throws HeadRefusal */
+export function checkHead({ httpVersion, url = '', rawHeaders, headers }: IncomingMessage): void {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') throw new HeadRefusal(...versionUnsupported());
+  if (url.length > LONGEST_PATH) throw new HeadRefusal(...uriTooLong());
+  if (rawHeaders.length > 2 * MOST_HEADERS)
+    throw new HeadRefusal(
+      431,
+      new ReclmisError('REQUEST_TOO_LARGE', `the request has more than ${MOST_HEADERS} headers`, {
+        remedy: 'Send fewer headers.',
+      }),
+    );
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
+    throw new HeadRefusal(
+      400,
+      new ReclmisError('REQUEST_INVALID', `expected the header Host once, got it ${hosts} times`, {
+        remedy: 'Send the header Host with the name and the port of the server.',
+      }),
+    );
+  const { expect } = headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    throw new HeadRefusal(
+      417,
+      new ReclmisError('REQUEST_INVALID', 'Expect: expected 100-continue, got another value', {
+        remedy: 'Send Expect: 100-continue, or no such header.',
+      }),
+    );
+}
+
+const expecting = new WeakSet<IncomingMessage>();
+
+/** Notes that the client of a request sends its body when it is told to. */
+export const noteExpectation = (request: IncomingMessage): void => void expecting.add(request);
+
+/** Whether the client of a request waits to be told: it has not sent its body. */
+export const waitsToSend = (request: IncomingMessage): boolean => expecting.has(request);
+
+/** Tells the client to send its body, if it waits for that. */
+export function letSend(request: IncomingMessage, response: ServerResponse): void {
+  if (expecting.delete(request)) response.writeContinue();
+}
