@@ -162,12 +162,13 @@ const CATALOGUE = {
     exitCode: 3,
   },
   NOTES_UNREADABLE: {
-    meaning: 'A workbook or CSV file of notes is damaged or lacks the columns Image and Description.',
+    meaning:
+      'A file of notes is damaged, lacks the columns Image and Description, or holds what can be read in two ways.',
     remedy: 'Save the notes again as XLSX or CSV with the columns Image and Description in the first row.',
     exitCode: 3,
   },
   NOTES_CONFLICT: {
-    meaning: 'Two rows of the notes, or two files of notes, contradict each other.',
+    meaning: 'Two rows, two sheets or two files of notes contradict each other.',
     remedy: 'Keep one note for each mask and one file of notes in each folder.',
     exitCode: 3,
   },

@@ -37,5 +37,7 @@ export {
 } from './image-writing.js';
 export { differentSizes, turnOf, type OrientedSize } from './orientation.js';
 export { isAlive, isLocked, machineTag, withLock, type LockHolder, type LockOptions } from './lock.js';
+export { isLitter, nameDifference, nameKey, NearNames, visibleName } from './names.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
-export { encodeWorkbook } from './tables.js';
+export { encodeWorkbook } from './encode-workbook.js';
+export { decodeText } from './text.js';

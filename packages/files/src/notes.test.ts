@@ -2,70 +2,9 @@ import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { DERIVED, readNotes, writeNotes } from './notes.js';
-import { encodeWorkbook, parseCsv, parseJsonLines, readTable } from './tables.js';
+import { encodeWorkbook } from './encode-workbook.js';
+import { readTable } from './tables.js';
 import { errorOf, inFolder, writeFiles } from './testing.js';
-
-describe('parseCsv', () => {
-  it('reads quotes, doubled quotes, separators and line ends inside them, and every line end', () => {
-    expect(parseCsv('a,b\r\n"x, y","say ""hi""\nthere"\rlast,\n')).toEqual([
-      ['a', 'b'],
-      ['x, y', 'say "hi"\nthere'],
-      ['last', ''],
-    ]);
-  });
-
-  it('finds the separator by the first line, and skips a byte order mark', () => {
-    expect(parseCsv('\uFEFFImage;Description\na;b, c')).toEqual([
-      ['Image', 'Description'],
-      ['a', 'b, c'],
-    ]);
-    expect(parseCsv('Image\tDescription\na\tb, c; d')).toEqual([
-      ['Image', 'Description'],
-      ['a', 'b, c; d'],
-    ]);
-    expect(parseCsv('one\ntwo,')).toEqual([['one'], ['two', '']]);
-    expect(parseCsv('')).toEqual([]);
-  });
-
-  it('names the line of a quote that never closes', async () => {
-    const error = await errorOf(Promise.resolve().then(() => parseCsv('a,b\nc,"d\ne', 'notes.csv')));
-    expect(error).toEqual({
-      code: 'NOTES_UNREADABLE',
-      message: 'notes.csv: the quote that opens in line 2 is never closed',
-    });
-    await expect(Promise.resolve().then(() => parseCsv('"a"b,c'))).rejects.toMatchObject({
-      code: 'NOTES_UNREADABLE',
-    });
-  });
-});
-
-describe('parseJsonLines', () => {
-  it('makes rows of objects, whatever else they hold', () => {
-    expect(
-      parseJsonLines(
-        '\uFEFF{"image":"a.png","note":"x","reader":7}\r\n\n{"image":"b","note":null,"spacing":0.5,"source":"derived from masks"}\n{"image":"c","spacing":[1,2]}',
-      ),
-    ).toEqual([
-      ['Image', 'Description', 'Spacing', 'Source'],
-      ['a.png', 'x', '', ''],
-      [],
-      ['b', '', '0.5', 'derived from masks'],
-      ['c', '', '1,2', ''],
-    ]);
-  });
-
-  it('names the line that is wrong, without what stands there', () => {
-    for (const line of [
-      '{"image":"a","note":"secret"',
-      '{"note":"secret"}',
-      '{"image":1,"note":"secret"}',
-      '"secret"',
-    ])
-      expect(() => parseJsonLines(`{"image":"a"}\n${line}`, 'n.jsonl')).toThrow(
-        /^n\.jsonl: line 2: (?!.*secret)/,
-      );
-  });
-});
 
 describe('readNotes', () => {
   const rows = [
@@ -131,7 +70,7 @@ describe('readNotes', () => {
       await writeFiles(dir, { 'a.csv': 'Image,Description\nm.png,one\nn.png,x\nm.png,One\n' });
       const error = await errorOf(readNotes(join(dir, 'a.csv')));
       expect(error.code).toBe('NOTES_CONFLICT');
-      expect(error.message).toContain('rows 2 and 4 hold different notes for m.png');
+      expect(error.message).toContain('lines 2 and 4 hold different notes for m.png');
     });
   });
 

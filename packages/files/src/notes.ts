@@ -1,83 +1,111 @@
 /**
- * The notes of a data set: a table with the columns `Image` and `Description`, in any order and case; `Spacing` and `Source` may stand beside
- * them, further columns are ignored.
+ * The notes of a data set: a table with the columns `Image` and `Description`, in any order and case, and where wanted `Spacing` and `Source`;
+ * further columns are ignored.
  * `Image` holds the file name of the MASK (LViT's convention; see data/README.md of the sets), `Description` the note.
- * Blanks around cells are dropped, blank rows are skipped, the case of notes is kept.
+ * Blanks around cells are dropped, blank rows are skipped, the case of notes is kept. Names are in NFC (`nameKey`).
  */
 import { extname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { type NoteRow, type Table, unreadable } from './columns.js';
+import { encodeCsv } from './csv.js';
+import { encodeWorkbook } from './encode-workbook.js';
 import { writeFileAtomic } from './files.js';
-import { encodeCsv, encodeWorkbook, readTable } from './tables.js';
+import { nameDifference, nameKey, visibleName } from './names.js';
+import { readTable } from './tables.js';
 
 export interface NoteTable {
   readonly path: string;
+  /** How messages call the numbers of its rows. */
+  readonly unit: 'row' | 'line';
   /** Mask file name -> note; never an empty note. */
   readonly notes: ReadonlyMap<string, string>;
   /** Masks whose row has no description, in the file's order. */
   readonly blank: readonly string[];
-  /** Numbers, from 1, of rows that have a description but no image. */
+  /** Numbers, from 1, of rows (of a workbook) or lines (of a text) that have a description but no image. */
   readonly unnamed: readonly number[];
   /** Mask file name -> what the column Spacing holds for it, where it holds something. */
   readonly spacings: ReadonlyMap<string, string>;
   /** Masks whose note was made of the mask: their column Source begins with "derived". */
   readonly derived: ReadonlySet<string>;
+  /** Names that a spreadsheet stores as numbers, so that zeros before them are lost -> their cells (`A5`). */
+  readonly numeric: ReadonlyMap<string, string>;
 }
 
 /** What the column Source of a note that was made of its mask says. */
 export const DERIVED = 'derived from masks';
 
+/** Refuses what is no text of a note or name: its own program would show nothing there, or something else. */
+function checkTexts(path: string, unit: Table['unit'], { number, image, description }: NoteRow): void {
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u.exec(image + description);
+  if (bad === null) return;
+  const why = bad[0] === '\ufffd' ? 'the sign for a lost character (U+FFFD)' : 'a control character';
+  throw unreadable(path, `${unit} ${number} holds ${why}`, 'Type the text of that row again.');
+}
+
 /**
  * Reads the notes of an .xlsx, .csv or .jsonl file.
- * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, or a column is missing), NOTES_EMPTY, NOTES_CONFLICT (two notes for one mask)
+ * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, ambiguous, or a column is missing), NOTES_EMPTY, NOTES_CONFLICT (two notes or sizes for one mask,
+ * or two sheets of notes)
  */
 export async function readNotes(path: string): Promise<NoteTable> {
-  const rows = (await readTable(path)).map((row) => row.map((cell) => cell.trim()));
-  const headAt = rows.findIndex((row) => row.some((cell) => cell !== ''));
-  const head = (rows[headAt] ?? []).map((cell) => cell.toLowerCase());
-  if (head.length === 0) throw new ReclmisError('NOTES_EMPTY', `${path}: the file holds no row`);
-  const image = head.indexOf('image');
-  const description = head.indexOf('description');
-  const spacing = head.indexOf('spacing');
-  const source = head.indexOf('source');
-  if (image < 0 || description < 0) {
-    const found = head
-      .filter((name) => name !== '')
-      .slice(0, 8)
-      .join(', ');
-    throw new ReclmisError(
-      'NOTES_UNREADABLE',
-      `${path}: expected the columns Image and Description, got ${found.slice(0, 200)}`,
-    );
-  }
+  const { unit, rows } = await readTable(path);
   const notes = new Map<string, string>();
-  const rowOf = new Map<string, number>();
+  const rowOf = new Map<string, NoteRow>();
   const blank: string[] = [];
   const unnamed: number[] = [];
   const spacings = new Map<string, string>();
   const derived = new Set<string>();
-  for (const [index, row] of rows.entries()) {
-    const name = row[image] ?? '';
-    const note = row[description] ?? '';
-    const number = index + 1;
-    if (index <= headAt || (name === '' && note === '')) continue;
-    const measured = spacing < 0 ? '' : (row[spacing] ?? '');
-    if (name !== '' && measured !== '') spacings.set(name, measured);
-    if (name !== '' && source >= 0 && /^derived\b/iu.test(row[source] ?? '')) derived.add(name);
-    if (name === '') unnamed.push(number);
-    else if (note === '') blank.push(name);
-    else if ((notes.get(name) ?? note) === note) {
-      notes.set(name, note);
-      rowOf.set(name, rowOf.get(name) ?? number);
-    } else {
-      throw new ReclmisError(
-        'NOTES_CONFLICT',
-        `${path}: rows ${rowOf.get(name)} and ${number} hold different notes for ${name}`,
-      );
+  const numeric = new Map<string, string>();
+  const conflict = (what: string, { number, image }: NoteRow, other: NoteRow): ReclmisError => {
+    const difference = nameDifference(image, other.image);
+    const names =
+      difference === null
+        ? image
+        : `${visibleName(other.image)} and ${visibleName(image)}, which differ in ${difference}`;
+    return new ReclmisError(
+      'NOTES_CONFLICT',
+      `${path}: ${unit}s ${other.number} and ${number} hold different ${what} for ${names}`,
+    );
+  };
+  for (const row of rows) {
+    const { number, image, description: note, spacing } = row;
+    checkTexts(path, unit, row);
+    const name = nameKey(image);
+    if (name === '') {
+      if (note !== '') unnamed.push(number);
+      continue;
     }
+    const earlier = rowOf.get(name);
+    if (spacing !== '') {
+      if (earlier !== undefined && (spacings.get(name) ?? spacing) !== spacing)
+        throw conflict('sizes of a pixel', row, earlier);
+      spacings.set(name, spacing);
+    }
+    if (/^derived\b/iu.test(row.source)) derived.add(name);
+    if (row.numericName !== undefined) numeric.set(name, row.numericName);
+    if (note === '') blank.push(name);
+    else if ((notes.get(name) ?? note) === note) notes.set(name, note);
+    else throw conflict('notes', row, earlier ?? row);
+    if (earlier === undefined || (note !== '' && earlier.description === '')) rowOf.set(name, row);
   }
   if (notes.size === 0)
-    throw new ReclmisError('NOTES_EMPTY', `${path}: no row below the head has an image and a description`);
-  return { path, notes, blank: blank.filter((name) => !notes.has(name)), unnamed, spacings, derived };
+    throw new ReclmisError(
+      'NOTES_EMPTY',
+      rows.length === 0
+        ? `${path}: the file holds no note`
+        : `${path}: no row below the head has an image and a description`,
+    );
+  return {
+    path,
+    unit,
+    notes,
+    blank: blank.filter((name) => !notes.has(name)),
+    unnamed,
+    spacings,
+    derived,
+    numeric,
+  };
 }
 
 const WRITTEN = ['.xlsx', '.csv', '.jsonl'];

@@ -12,7 +12,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { makeFolder } from '@reclmis/files';
+import { isLitter, makeFolder } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
 import { type Config, configToYaml, loadConfig } from './config.js';
@@ -118,7 +118,8 @@ function entriesOf(dir: string): string[] {
   const hasNone = (folder: string): boolean =>
     lstatSync(folder).isDirectory() && readdirSync(folder).every(isTemporary);
   return readdirSync(dir).filter(
-    (name) => !isTemporary(name) && !(join(dir, name) === checkpoints && hasNone(checkpoints)),
+    (name) =>
+      !isTemporary(name) && !isLitter(name) && !(join(dir, name) === checkpoints && hasNone(checkpoints)),
   );
 }
 

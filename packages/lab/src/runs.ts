@@ -6,7 +6,7 @@
 import { accessSync, constants, type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
-import { renderSvg, systemCode, writePngRgb } from '@reclmis/files';
+import { isLitter, renderSvg, systemCode, writePngRgb } from '@reclmis/files';
 import { median } from './bench/statistics.js';
 import { readsNotes } from './build.js';
 import type { Config } from './config.js';
@@ -58,7 +58,7 @@ export function listRuns(folder: string): RunOverview[] {
 /** Folders that look like runs; what lies within a run is not looked at. */
 function runsBelow(folder: string, depth: number): string[] {
   return entriesOf(folder)
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .filter((entry) => entry.isDirectory() && !isLitter(entry.name))
     .map(({ name }) => join(folder, name))
     .flatMap((dir) =>
       looksLikeRun(dir) ? [dir] : depth > 1 && isReadable(dir) ? runsBelow(dir, depth - 1) : [],

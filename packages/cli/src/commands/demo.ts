@@ -90,10 +90,10 @@ function folders(out: string): Record<'data' | 'run' | 'overview', string> {
 
 /** Clears what an earlier demo left; a folder that holds something else is left alone. */
 async function prepare(out: string, place: Place): Promise<void> {
-  const { makeFolder } = await import('@reclmis/files');
+  const { isLitter, makeFolder } = await import('@reclmis/files');
   const mark = join(out, MARK);
   await makeFolder(out);
-  const entries = readdirSync(out);
+  const entries = readdirSync(out).filter((name) => !isLitter(name));
   if (entries.length > 0 && !existsSync(mark)) {
     throw new ReclmisError(
       'OUTPUT_EXISTS',

@@ -75,7 +75,7 @@ export function register(program: Command): void {
     )
     .option(
       '--spacing <mm>',
-      'size of a pixel of the images in mm, or width,height, where the notes have no column Spacing: distances in mm as well',
+      'size of a pixel of the images in mm, 0.143 or 0.143x0.2 (width x height), where the notes have no column Spacing: distances in mm as well',
       (text) => parseSpacing(text, '--spacing'),
     )
     .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }))

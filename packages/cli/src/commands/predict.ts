@@ -71,8 +71,10 @@ export function register(program: Command): void {
       ]),
     )
     .option('--contours', 'write outlines as GeoJSON, in pixels')
-    .option('--spacing <mm>', 'size of a pixel in mm, or width,height: areas in mm2 as well', (text) =>
-      parseSpacing(text, '--spacing'),
+    .option(
+      '--spacing <mm>',
+      'size of a pixel in mm, 0.143 or 0.143x0.2 (width x height): areas in mm2 as well',
+      (text) => parseSpacing(text, '--spacing'),
     )
     .option('--part <i/n>', 'do the i-th of n parts; run the others elsewhere', parsePart)
     .option('--resume', 'go on with what an earlier run of this command left; skips what is complete')

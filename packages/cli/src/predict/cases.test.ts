@@ -48,6 +48,18 @@ describe('images', () => {
     expect(found.some((id) => id.startsWith('.git'))).toBe(false);
   });
 
+  it('are not what systems and file servers keep beside them', async () => {
+    const litter = join(root, 'litter');
+    for (const dir of ['@eaDir/a.png', '$RECYCLE.BIN', 'p1/.ipynb_checkpoints', 'p1/#recycle'])
+      mkdirSync(join(litter, dir), { recursive: true });
+    for (const name of ['a.png', '@eaDir/a.png/SYNOPHOTO_THUMB_M.png', '$RECYCLE.BIN/$R1.png', 'p1/b.png'])
+      writeFileSync(join(litter, name), '');
+    for (const name of ['Icon\r', '._a.png', 'p1/.ipynb_checkpoints/b.png', 'p1/#recycle/c.png', '~$a.png'])
+      writeFileSync(join(litter, name), '');
+    expect(await ids(litter)).toEqual(['a']);
+    expect(await ids(`${litter}/**/*.png`)).toEqual(['a', 'p1/b']);
+  });
+
   it('refuses what holds none, and what would share a name', async () => {
     const refused = (image: string): ReturnType<typeof expect<Promise<unknown>>>['rejects'] =>
       expect(casesFor({ image, note: 'x' })).rejects;
@@ -118,6 +130,46 @@ describe('notes', () => {
     ]);
     const wrong = file('wrong.csv', 'Image,Description,Spacing\na.png,x,-1\n');
     await expect(casesFor({ notes: wrong })).rejects.toMatchObject({ code: 'NOTES_UNREADABLE' });
+  });
+
+  it('are whole, or their table is refused', async () => {
+    const torn = file('torn-row.csv', 'Image,Description\na.png,one, two\n');
+    await expect(casesFor({ notes: torn })).rejects.toMatchObject({
+      code: 'NOTES_UNREADABLE',
+      message: expect.stringContaining(
+        'torn-row.csv: line 2: expected 2 fields, as the head has, got 3',
+      ) as string,
+    });
+    const nameless = file('nameless.csv', 'Image,Description\na.png,one\n,two\n');
+    await expect(casesFor({ notes: nameless })).rejects.toMatchObject({
+      message: expect.stringContaining('line 3 has a note, but no image') as string,
+    });
+    const comma = file('comma.csv', 'Image;Description;Spacing\na.png;one, two;1,4\n');
+    await expect(casesFor({ notes: comma })).rejects.toMatchObject({
+      code: 'NOTES_UNREADABLE',
+      message: expect.stringContaining('"1,4" can be read as 1.4 mm or as 1 x 4 mm') as string,
+    });
+  });
+
+  it('belong to a name in whichever form Unicode has it, and to no other that looks so', async () => {
+    const names = join(root, 'names');
+    mkdirSync(names);
+    for (const name of ['Mu\u0308ller.png', 'x 1.png', '007.png']) writeFileSync(join(names, name), '');
+    const csv = file('names.csv', 'Image,Description\nM\u00fcller.png,one\nX1.png,two\n7.png,three\n');
+    const found = await casesFor({ image: names, notes: csv });
+    expect(found.map(({ note, refused }) => refused?.code ?? note)).toEqual([
+      'NOTE_MISSING',
+      'one',
+      'NOTE_MISSING',
+    ]);
+    expect(found[2]?.refused?.message).toContain(
+      'there is "X1.png", which differs in case and blanks from "x 1.png"',
+    );
+    writeFileSync(join(names, 'M\u00fcller.png'), '');
+    await expect(casesFor({ image: names, notes: csv })).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+      message: expect.stringContaining('("Mu\\u{308}ller")') as string,
+    });
   });
 
   it('come by path where file names are shared', async () => {

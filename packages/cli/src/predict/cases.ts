@@ -7,7 +7,7 @@
  */
 import { basename, dirname, extname } from 'node:path';
 import { type ErrorCode, parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, readNotes } from '@reclmis/files';
+import { IMAGE_EXTENSIONS, nameKey, NearNames, type NoteTable, readNotes } from '@reclmis/files';
 import { type ImageFile, listImages } from './images.js';
 
 /** One image to segment by one note. */
@@ -81,9 +81,17 @@ async function fromFile(
     );
   }
   const table = await readNotes(file);
+  if (table.unnamed[0] !== undefined) {
+    throw new ReclmisError(
+      'NOTES_UNREADABLE',
+      `${file}: ${table.unit} ${table.unnamed[0]} has a note, but no image`,
+      { remedy: 'Name the image in that row, or delete the row.' },
+    );
+  }
   for (const [name, text] of table.spacings) parseSpacing(text, `${file}: ${name}`, 'NOTES_UNREADABLE');
   const notes = new Column(table.notes, file, 'notes');
   const spacings = new Column(table.spacings, file, 'spacings');
+  const near = new NearNames([...table.notes.keys()].flatMap((name) => [keyOf(name), name]));
   const sharing = new Map<string, number>(); // file name -> images that have it
   for (const { image } of images) {
     const name = keyOf(basename(image));
@@ -100,7 +108,8 @@ async function fromFile(
       !alone && notes.has(name)
         ? `; ${sharing.get(name)} images are called ${name}, so name them by path`
         : '';
-    const message = `${imagePath}: ${file} has no note for ${id}${shared}`;
+    const hint = numericHint(table, basename(image)) || hintOf(near, image);
+    const message = `${imagePath}: ${file} has no note for ${id}${shared || hint}`;
     return { note: '', spacing: measured, refused: { code: 'NOTE_MISSING', message } };
   };
 }
@@ -143,8 +152,22 @@ class Column {
   }
 }
 
-/** A row's name as a path with slashes. */
-const plain = (name: string): string => name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, '');
+/** That a sheet holds a name as a number, which has lost the zeros before it. */
+function numericHint({ numeric }: NoteTable, file: string): string {
+  const digits = /^0+(\d+)$/u.exec(keyOf(file))?.[1] ?? '';
+  const cell = numeric.get(digits);
+  if (cell === undefined) return '';
+  return `; cell ${cell} holds the number ${digits}, without zeros before it: format the column as text and type the name again`;
+}
+
+/** The row whose name is nearly the image's, by path or by file name. */
+const hintOf = (near: NearNames, image: string): string =>
+  [image, basename(image), keyOf(image), keyOf(basename(image))]
+    .map((name) => near.hint(plain(name)))
+    .find(Boolean) ?? '';
+
+/** A row's name as a path with slashes, in the form in which names compare. */
+const plain = (name: string): string => nameKey(name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, ''));
 
 /** The name by which rows and images meet: the path without extension and without `mask_` before the file's name. */
 function keyOf(name: string): string {

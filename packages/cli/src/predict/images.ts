@@ -5,7 +5,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, oneLine, systemCode } from '@reclmis/files';
+import { IMAGE_EXTENSIONS, isLitter, nameKey, oneLine, systemCode, visibleName } from '@reclmis/files';
 
 /** An image by name; nothing of it is read yet. */
 export interface ImageFile {
@@ -34,12 +34,16 @@ export async function listImages(image: string, out: string): Promise<ImageFile[
       };
     })
     .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.image < b.image ? -1 : 1));
-  for (const [i, one] of found.entries()) {
-    const other = found[i - 1];
-    if (other?.id !== one.id) continue;
+  const seen = new Map<string, ImageFile>(); // by id in NFC: some file systems know no other difference
+  for (const one of found) {
+    const other = seen.get(nameKey(one.id));
+    seen.set(nameKey(one.id), one);
+    if (other === undefined) continue;
+    const [mine, its] =
+      other.id === one.id ? ['', ''] : [one, other].map(({ id }) => ` (${visibleName(id)})`);
     throw new ReclmisError(
       'OUTPUT_EXISTS',
-      `${one.imagePath}: its mask would have the name of the mask of ${other.imagePath}`,
+      `${one.imagePath}${mine}: its mask would have the name of the mask of ${other.imagePath}${its}`,
       { remedy: 'Rename one of the two images, or segment them into different folders.' },
     );
   }
@@ -56,7 +60,7 @@ async function find(image: string, out: string): Promise<{ base: string; names: 
     throw new ReclmisError('IMAGE_MISSING', `${image}: cannot be read (${oneLine(error)})`, { cause: error });
   }
   await refuseAmongImages(image, image, out);
-  const images = names.filter((name) => !name.startsWith('.') && isImage(name));
+  const images = names.filter((name) => !isLitter(name) && isImage(name));
   return { base: image, names: demandSome(images, image, names.length) };
 }
 
@@ -74,7 +78,10 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
   await refuseAmongImages(pattern, base, out);
   const matched = await glob(parts.slice(dynamic).join('/'), { cwd: base, expandDirectories: false });
   const results = resolve(out) + sep;
-  const names = matched.filter((name) => !resolve(base, name).startsWith(results));
+  // What a file server keeps in @eaDir, or a system in its waste bin, is called as the images are.
+  const isData = (name: string): boolean =>
+    name.split(sep).every((part) => part === '..' || part === '.' || !isLitter(part));
+  const names = matched.filter((name) => isData(name) && !resolve(base, name).startsWith(results));
   if (names.some((name) => relative('', name).split(sep).includes('..')))
     throw new ReclmisError(
       'OPTION_INVALID',

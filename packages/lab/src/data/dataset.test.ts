@@ -97,6 +97,89 @@ describe('openDataset', () => {
     });
   });
 
+  it('passes over what systems, file servers and office programs leave in its folders', async () => {
+    await inSet(async (dir) => {
+      const litter = [
+        '@eaDir/a.png',
+        'Icon\r',
+        '.ipynb_checkpoints/a.png',
+        'lost+found/x',
+        '$RECYCLE.BIN/a.png',
+      ];
+      const more = [
+        'System Volume Information/x',
+        '.AppleDouble/a.png',
+        'desktop.ini',
+        'a.png:Zone.Identifier',
+      ];
+      for (const folder of ['.', 'Train_Folder', 'Train_Folder/img', 'Train_Folder/labelcol'])
+        await writeFiles(
+          dir,
+          Object.fromEntries([...litter, ...more].map((name) => [`${folder}/${name}`, 'x'])),
+        );
+      await writeFiles(dir, {
+        'Train_Folder/~$Train_Val_text.xlsx': 'x',
+        'Train_Folder/.~lock.Train_Val_text.xlsx#': 'x',
+        'Test_Folder/Test_text.csv~': 'x',
+      });
+      expect(await problems(dir)).toEqual([]);
+      expect((await openDataset(dir, 'train')).cases.map(({ id }) => id)).toEqual(['a', 'b']);
+    });
+  });
+
+  it('matches images, masks, notes and stems of one name in whichever form Unicode has it', async () => {
+    const [nfc, nfd] = ['M\u00fcller', 'Mu\u0308ller'];
+    await inFolder(async (dir) => {
+      await writeFiles(dir, {
+        [`Test_Folder/img/${nfd}.png`]: small,
+        [`Test_Folder/labelcol/mask_${nfc}.png`]: small,
+        [`Test_Folder/img/2${nfc}.png`]: small,
+        [`Test_Folder/labelcol/2${nfd}.png`]: small,
+        'Test_Folder/Test_text.csv': `Image,Description,Spacing\nmask_${nfd}.png,one,0.5\n2${nfc}.png,two,\n`,
+      });
+      const { cases } = await openDataset(dir, 'test');
+      expect(cases).toMatchObject([
+        { id: `2${nfc}`, note: 'two', maskPath: join(dir, 'Test_Folder', 'labelcol', `2${nfd}.png`) },
+        {
+          id: nfc,
+          note: 'one',
+          spacing: [0.5, 0.5],
+          imagePath: join(dir, 'Test_Folder', 'img', `${nfd}.png`),
+        },
+      ]);
+      expect(await problems(dir)).toEqual([]);
+      expect((await openDataset(dir, 'test', { stems: [nfd] })).cases).toHaveLength(1);
+      await writeFiles(dir, { [`Test_Folder/img/${nfc}.png`]: small });
+      const [problem] = (await checkDataset(dir)).problems;
+      expect(problem?.message).toContain(
+        `expected one image of this stem, got "Mu\\u{308}ller.png" and "M\u00fcller.png"`,
+      );
+    });
+  });
+
+  it('says where a name differs in case, blanks or look-alikes alone, or lost its zeros', async () => {
+    await inFolder(async (dir) => {
+      await writeFiles(dir, {
+        ...(await splitFiles('Test_Folder', ['a', 'b 1', '007'])),
+        'Test_Folder/Test_text.csv': 'Image,Description\nmask_A.png,one\nmask_b1.png,two\nmask_007.png,x\n',
+      });
+      const said = (await checkDataset(dir)).problems.map(({ message }) => message);
+      expect(said.slice(0, 2)).toEqual([
+        expect.stringContaining('(there is "mask_A.png", which differs in case from "mask_a.png")'),
+        expect.stringContaining('(there is "mask_b1.png", which differs in blanks from "mask_b 1.png")'),
+      ]);
+      expect(said.slice(2).join('; ')).toContain(
+        'a note for no image: Test_Folder holds no mask of this name (there is "mask_a.png"',
+      );
+      await rm(join(dir, 'Test_Folder', 'labelcol', 'mask_a.png'));
+      await writeFiles(dir, { 'Test_Folder/labelcol/mask_A.png': small });
+      const [missing] = (await checkDataset(dir)).problems;
+      expect(missing?.message).toContain(
+        'has no mask; expected Test_Folder/labelcol/a.png or mask_a.png (there is "mask_A"',
+      );
+    });
+  });
+
   it('selects stems, from a list or a file, and names unknown ones', async () => {
     await inSet(async (dir) => {
       const ids = async (stems: string | string[]): Promise<string[]> =>
@@ -109,6 +192,10 @@ describe('openDataset', () => {
         message: expect.stringContaining('zz') as string,
       });
       expect(await errorOf(ids(join(dir, 'none.txt')))).toMatchObject({ code: 'STEM_UNKNOWN' });
+      await writeFile(join(dir, 'utf16.txt'), '\uFEFFa\r\nb\r\n', 'utf16le');
+      expect(await ids(join(dir, 'utf16.txt'))).toEqual(['a', 'b']);
+      await writeFile(join(dir, 'latin.txt'), 'a\nM\u00fcller\n', 'latin1');
+      expect((await errorOf(ids(join(dir, 'latin.txt')))).message).toContain('line 2 holds bytes of another');
       expect(await errorOf(ids([]))).toMatchObject({ code: 'DATA_SPLIT_EMPTY' });
       // What lies beside a selection does not concern it.
       await rm(join(dir, 'Train_Folder/labelcol/mask_a.png'));
@@ -173,7 +260,7 @@ describe('checkDataset', () => {
         'IMAGE_UNSUPPORTED Test_Folder/img/readme.txt',
         'NOTE_WITHOUT_IMAGE Test_Folder/Test_text.csv: mask_gone.png',
         'NOTE_WITHOUT_IMAGE Test_Folder/Test_text.csv: mask_f.png',
-        'NOTES_UNREADABLE Test_Folder/Test_text.csv: row 6',
+        'NOTES_UNREADABLE Test_Folder/Test_text.csv: line 6',
       ]);
       const error = await errorOf(openDataset(dir, 'test'));
       expect(error.code).toBe('DATA_INVALID');

@@ -7,11 +7,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
+  decodeText,
   differentSizes,
   endsComplete,
   fileError,
   IMAGE_EXTENSIONS,
   mapLimit,
+  nameKey,
   oneLine,
   type OrientedSize,
   readImage,
@@ -43,8 +45,10 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   let lines: readonly string[];
   if (typeof stems === 'string') {
     try {
-      lines = (await readFile(stems, 'utf8')).replace(/^\uFEFF/u, '').split(/\r\n|\n|\r/u);
+      const remedy = 'Save the list as UTF-8 text with one stem a line.';
+      lines = decodeText(stems, await readFile(stems), { code: 'STEM_UNKNOWN', remedy }).split('\n');
     } catch (error) {
+      if (error instanceof ReclmisError) throw error;
       throw new ReclmisError(
         'STEM_UNKNOWN',
         `${stems}: the list of stems cannot be read (${oneLine(error)})`,
@@ -61,7 +65,7 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   // A line may be a file name: its extension, if it is an image's, does not count.
   return new Set(
     lines.map((line) =>
-      IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line,
+      nameKey(IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line),
     ),
   );
 }

@@ -1,5 +1,6 @@
 /**
- * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over.
+ * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over. Names compare in NFC, and so are
+ * the cases' ids: what macOS stores as u and a mark above it is the "ü" of a spreadsheet.
  *
  *     DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
  *     DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
@@ -9,7 +10,17 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
 import { parseSpacing, ReclmisError, type ErrorCode, type Spacing } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, type NoteTable, oneLine, readNotes, systemCode } from '@reclmis/files';
+import {
+  IMAGE_EXTENSIONS,
+  isLitter,
+  nameKey,
+  NearNames,
+  type NoteTable,
+  oneLine,
+  readNotes,
+  systemCode,
+  visibleName,
+} from '@reclmis/files';
 import type { Case, Split } from './types.js';
 
 export const FOLDERS: Readonly<Record<Split, string>> = {
@@ -42,14 +53,12 @@ export interface SplitScan {
 }
 
 interface ImageFolder {
-  /** Stem -> file names; more than one name is a problem. */
+  /** Stem, in NFC -> file names as the disk has them; more than one name is a problem. */
   readonly stems: ReadonlyMap<string, readonly string[]>;
   readonly files: readonly string[];
   readonly others: readonly string[];
 }
 
-const isHidden = (name: string): boolean =>
-  name.startsWith('.') || name.startsWith('~$') || /^(thumbs\.db|desktop\.ini)$/i.test(name);
 const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The file name without its extension. */
@@ -58,10 +67,10 @@ export function stemOf(name: string): string {
   return extension === '' ? name : name.slice(0, -extension.length);
 }
 
-/** The visible names in a folder, sorted; null if there is no such folder. */
+/** The names in a folder but for litter, sorted; null if there is no such folder. */
 async function list(path: string): Promise<string[] | null> {
   try {
-    return (await readdir(path)).filter((name) => !isHidden(name)).sort(byCode);
+    return (await readdir(path)).filter((name) => !isLitter(name)).sort(byCode);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -101,7 +110,10 @@ async function listImages(path: string): Promise<ImageFolder | null> {
   const isImage = (name: string): boolean => IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
   const files = names.filter(isImage);
   const stems = new Map<string, string[]>();
-  for (const name of files) stems.set(stemOf(name), [...(stems.get(stemOf(name)) ?? []), name]);
+  for (const name of files) {
+    const stem = nameKey(stemOf(name));
+    stems.set(stem, [...(stems.get(stem) ?? []), name]);
+  }
   return { stems, files, others: names.filter((name) => !isImage(name)) };
 }
 
@@ -166,10 +178,16 @@ function maskNamesOf(stem: string, masks: ImageFolder): readonly string[] {
   return masks.stems.get(stem) ?? masks.stems.get(`mask_${stem}`) ?? [];
 }
 
-/** Whether a note's key can be the mask of one of the images or masks of a folder. */
+/** Two names for a message; where they look the same, with what makes them differ. */
+function both(names: readonly string[]): string {
+  const alike = new Set(names.map(nameKey)).size < names.length;
+  return names.map((name) => (alike ? visibleName(name) : name)).join(' and ');
+}
+
+/** Whether a note's key, which is in NFC, can be the mask of one of the images or masks of a folder. */
 function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | null): boolean {
   const stem = stemOf(key);
-  if (masks?.files.includes(key) ?? false) return true;
+  if (masks?.stems.get(stem)?.some((name) => nameKey(name) === key) === true) return true;
   return (
     (images?.stems.has(stem) ?? false) ||
     (stem.startsWith('mask_') && (images?.stems.has(stem.slice(5)) ?? false))
@@ -204,26 +222,28 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
 
   const cases: Case[] = [];
   const used = new Set<string>();
+  const nearMasks = new NearNames(masks.stems.keys());
+  const nearImages = new NearNames(images.stems.keys());
+  const nearNotes = new NearNames([...(table?.notes.keys() ?? []), ...(table?.blank ?? [])]);
   for (const [stem, names] of images.stems) {
     const masksOfStem = maskNamesOf(stem, masks);
     for (const name of masksOfStem) used.add(name);
     if (stems !== undefined && !stems.has(stem)) continue;
     const item = `${folder}/img/${names[0] ?? stem}`;
-    if (names.length > 1)
-      report('DATA_INVALID', item, `expected one image of this stem, got ${names.join(' and ')}`);
+    if (names.length > 1) report('DATA_INVALID', item, `expected one image of this stem, got ${both(names)}`);
     const [image, mask] = [names[0], masksOfStem[0]];
-    if (masksOfStem.length > 1)
-      report('DATA_INVALID', item, `expected one mask, got ${masksOfStem.join(' and ')}`);
+    if (masksOfStem.length > 1) report('DATA_INVALID', item, `expected one mask, got ${both(masksOfStem)}`);
     if (image === undefined || mask === undefined) {
       report(
         'MASK_MISSING',
         item,
-        `has no mask; expected ${folder}/labelcol/${stem}.png or mask_${stem}.png`,
+        `has no mask; expected ${folder}/labelcol/${stem}.png or mask_${stem}.png${nearMasks.hint(stem) || nearMasks.hint(`mask_${stem}`)}`,
       );
       continue;
     }
-    const note = table?.notes.get(mask);
-    const spacing = spacingOf(table, mask, (why) => report('NOTES_UNREADABLE', item, why));
+    const key = nameKey(mask);
+    const note = table?.notes.get(key);
+    const spacing = spacingOf(table, key, (why) => report('NOTES_UNREADABLE', item, why));
     if (note !== undefined) {
       cases.push({
         id: stem,
@@ -231,15 +251,15 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
         maskPath: join(dir, folder, 'labelcol', mask),
         note,
         ...(spacing === null ? {} : { spacing }),
-        ...(table?.derived.has(mask) === true ? { derived: true } : {}),
+        ...(table?.derived.has(key) === true ? { derived: true } : {}),
       });
-    } else if (table !== null && table.blank.includes(mask)) {
+    } else if (table !== null && table.blank.includes(key)) {
       report('NOTE_EMPTY', item, `its note is empty, in the row of ${mask} of ${relative(dir, table.path)}`);
     } else if (table !== null) {
       report(
         'NOTE_MISSING',
         item,
-        `has no note; expected a row with Image ${mask} in ${relative(dir, table.path)}${hint(table, image, mask)}`,
+        `has no note; expected a row with Image ${mask} in ${relative(dir, table.path)}${hint(table, nearNotes, image, mask)}`,
       );
     }
   }
@@ -247,7 +267,11 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
   if (stems === undefined) {
     for (const name of masks.files)
       if (!used.has(name))
-        report('IMAGE_MISSING', `${folder}/labelcol/${name}`, 'is a mask without an image');
+        report(
+          'IMAGE_MISSING',
+          `${folder}/labelcol/${name}`,
+          `is a mask without an image${nearImages.hint(nameKey(stemOf(name)).replace(/^mask_/, ''))}`,
+        );
     for (const name of images.others)
       report('IMAGE_UNSUPPORTED', `${folder}/img/${name}`, 'expected PNG, JPEG or TIFF files alone');
     for (const name of masks.others)
@@ -257,7 +281,11 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
   } else {
     for (const stem of stems)
       if (!images.stems.has(stem))
-        report('STEM_UNKNOWN', stem, `the list of stems names an image that ${folder}/img does not hold`);
+        report(
+          'STEM_UNKNOWN',
+          stem,
+          `the list of stems names an image that ${folder}/img does not hold${nearImages.hint(stem)}`,
+        );
     if (stems.size === 0) report('DATA_SPLIT_EMPTY', folder, 'the list of stems is empty');
   }
   return {
@@ -299,25 +327,40 @@ async function reportStrayNotes(
   const twinMasks = shared ? await listImages(join(dir, FOLDERS[twin], 'labelcol')) : null;
   // Train reports what is wrong with a shared file, and val only where there is no train to do so.
   if (shared && split === 'val' && twinImages !== null) return;
+  const near = new NearNames([...masks.files, ...(twinMasks?.files ?? [])]);
   for (const key of [...table.notes.keys(), ...table.blank]) {
     if (isKeyOf(key, images, masks) || isKeyOf(key, twinImages, twinMasks)) continue;
     const where = shared
       ? `neither ${FOLDERS.train} nor ${FOLDERS.val} holds a`
       : `${FOLDERS[split]} holds no`;
-    report('NOTE_WITHOUT_IMAGE', `${path}: ${key}`, `a note for no image: ${where} mask of this name`);
+    report(
+      'NOTE_WITHOUT_IMAGE',
+      `${path}: ${key}`,
+      `a note for no image: ${where} mask of this name${near.hint(key)}${numericHint(table, key)}`,
+    );
   }
   for (const row of table.unnamed)
-    report('NOTES_UNREADABLE', `${path}: row ${row}`, 'has a description, but no image');
+    report('NOTES_UNREADABLE', `${path}: ${table.unit} ${row}`, 'has a description, but no image');
 }
 
-/** For the most frequent mistake: notes keyed by the image's name, or with another extension. */
-function hint(table: NoteTable, image: string, mask: string): string {
-  if (image !== mask && table.notes.has(image))
+/** For the most frequent mistakes: notes keyed by the image's name, with another extension, or nearly by the mask's name. */
+function hint(table: NoteTable, near: NearNames, image: string, mask: string): string {
+  if (image !== mask && table.notes.has(nameKey(image)))
     return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
+  const stem = nameKey(stemOf(mask));
+  const digits = /^(?:mask_)?0*(\d+)$/u.exec(stem)?.[1];
+  if (digits !== undefined && table.numeric.has(digits)) return numericHint(table, digits);
   const like = [...IMAGE_EXTENSIONS, '']
-    .map((extension) => stemOf(mask) + extension)
+    .map((extension) => stem + extension)
     .find((name) => table.notes.has(name));
-  return like === undefined ? '' : ` (there is one with Image ${like})`;
+  return like === undefined ? near.hint(nameKey(mask)) : ` (there is one with Image ${like})`;
+}
+
+/** That a name is a number in its sheet, which has lost the zeros before it. */
+function numericHint(table: NoteTable, name: string): string {
+  const cell = table.numeric.get(name);
+  if (cell === undefined) return '';
+  return ` (cell ${cell} holds the number ${name}, which has no zeros before it; format the column as text and type the name again)`;
 }
 
 function relativeMessage(dir: string, message: string): string {

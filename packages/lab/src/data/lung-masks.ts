@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
-import { readMask } from '@reclmis/files';
+import { nameKey, readMask } from '@reclmis/files';
 import { imageFilesIn, stemOf } from './folders.js';
 
 /** Finds the mask of an image's lungs. */
@@ -31,7 +31,7 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
   return {
     dir,
     async of(name, width, height) {
-      const file = byStem.get(imageStem(name)) ?? byStem.get(name.replace(/^mask_/, ''));
+      const file = byStem.get(imageStem(name)) ?? byStem.get(nameKey(name.replace(/^mask_/, '')));
       if (file === undefined) {
         throw new ReclmisError('MASK_MISSING', `${dir}: has no mask of the lungs of ${name}`, {
           remedy: `Add ${imageStem(name)}.png, or leave the lungs out to split the images themselves.`,
@@ -42,7 +42,7 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
   };
 }
 
-/** The image's file name without extension, of an image or of a mask in LViT's naming. */
+/** The image's file name without extension, in NFC, of an image or of a mask in LViT's naming. */
 export function imageStem(name: string): string {
-  return stemOf(name).replace(/^mask_/, '');
+  return nameKey(stemOf(name).replace(/^mask_/, ''));
 }

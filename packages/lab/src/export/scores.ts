@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelManifest } from '@reclmis/core';
+import { isLitter } from '@reclmis/files';
 import type { LoadedModel, Run } from '../run.js';
 import { checkpointPath } from '../train/checkpoint.js';
 
@@ -26,7 +27,9 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   const folder = join(run.dir, 'evaluation');
   if (!existsSync(folder)) return scores;
   const trained = statSync(checkpointPath(run.dir, checkpoint.kind)).mtimeMs;
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of readdirSync(folder)
+    .filter((entry) => !isLitter(entry))
+    .sort()) {
     // The names that `reclmis evaluate` gives: DATA-test.csv; other weights and notes than the best and the right ones have a suffix.
     const named = checkpoint.kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
     const path = join(folder, name);

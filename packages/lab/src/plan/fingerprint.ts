@@ -4,8 +4,7 @@
  * Every image and mask is decoded once, in worker threads (`measure-all.ts`). Of notes the fingerprint holds figures and words, never a note.
  */
 import { basename, resolve } from 'node:path';
-import { namesPlace, namesSide, parseSpacing, quantileOfSorted, WordTokenizer, wordsOf } from '@reclmis/core';
-import { readNotes } from '@reclmis/files';
+import { namesPlace, namesSide, quantileOfSorted, WordTokenizer, wordsOf } from '@reclmis/core';
 import type { TextConfig } from '../config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
 import { presentSplits, type SplitScan } from '../data/folders.js';
@@ -124,7 +123,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
   const scans: SplitScan[] = [];
   for (const split of new Set<Split>(['train', ...(await presentSplits(dir))]))
     scans.push(await usableScan(dir, split));
-  const spacings = await spacingsOf(scans);
+  const spacings = spacingsOf(scans);
   const measures = await measureAll(
     scans.map(({ split, cases }) => ({ dir, split, cases })),
     options,
@@ -181,19 +180,11 @@ export function repeatsOf<T extends { readonly split: Split }>(
   };
 }
 
-/** Widths of pixels in mm, of the cases whose notes' table names them. @throws NOTES_UNREADABLE */
-async function spacingsOf(scans: readonly SplitScan[]): Promise<number[]> {
-  const widths: number[] = [];
-  for (const { notesPath, cases } of scans) {
-    if (notesPath === null) continue;
-    const { spacings } = await readNotes(notesPath);
-    for (const { maskPath } of cases) {
-      const text = spacings.get(basename(maskPath));
-      if (text !== undefined)
-        widths.push(parseSpacing(text, `${notesPath}: ${basename(maskPath)}`, 'NOTES_UNREADABLE')[0]);
-    }
-  }
-  return widths;
+/** Widths of pixels in mm, of the cases whose notes' table names them. */
+function spacingsOf(scans: readonly SplitScan[]): number[] {
+  return scans.flatMap(({ cases }) =>
+    cases.flatMap(({ spacing }) => (spacing === undefined ? [] : [spacing[0]])),
+  );
 }
 
 function imagesOf({ cases, levels }: Measures, spacings: readonly number[]): Fingerprint['images'] {

@@ -6,7 +6,7 @@ import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '@reclmis/files';
+import { isLitter, oneLine, systemCode } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import { assertWeightsId, cacheError, weightsFolder, weightsHome } from './home.js';
 import type { ManifestParts } from './manifest.js';
@@ -42,7 +42,7 @@ export function listWeights(home: string = weightsHome()): WeightsEntry[] {
     throw corrupt(folder, oneLine(error), error);
   }
   return names
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .filter((entry) => entry.isDirectory() && !isLitter(entry.name))
     .map(({ name: id }) => ({ id, dir: join(folder, id) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .map((entry) => {

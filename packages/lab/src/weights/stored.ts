@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine } from '@reclmis/files';
+import { isLitter, oneLine } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import {
   type FileHashes,
@@ -67,7 +67,7 @@ export function readWeights(dir: string, id?: string): StoredWeights {
  */
 export async function sealWeights(id: string, dir: string, parts: ManifestParts): Promise<void> {
   const files: FileHashes = {};
-  for (const name of (await readdir(dir)).sort()) {
+  for (const name of (await readdir(dir)).filter((entry) => !isLitter(entry)).sort()) {
     const path = join(dir, name);
     const handle = await open(path, 'r+');
     try {

@@ -1,0 +1,165 @@
+import { ReclmisError } from '@reclmis/core';
+import { describe, expect, it } from 'vitest';
+import { encodeCsv, parseCsv } from './csv.js';
+import { decodeText } from './text.js';
+
+const HEAD = 'Image,Description';
+
+/** Names and notes of a text; line ends as `decodeText` leaves them. */
+const pairs = (text: string): string[][] =>
+  read(Buffer.from(text)).rows.map(({ image, description }) => [image, description]);
+
+function read(bytes: Uint8Array): ReturnType<typeof parseCsv> {
+  return parseCsv(
+    decodeText('n.csv', bytes, { code: 'NOTES_UNREADABLE', remedy: 'Save it again.' }),
+    'n.csv',
+  );
+}
+
+function refusal(text: string | Uint8Array): { message: string; remedy: string } {
+  try {
+    read(typeof text === 'string' ? Buffer.from(text) : text);
+  } catch (error) {
+    if (!(error instanceof ReclmisError)) throw error;
+    expect(error.code).toBe('NOTES_UNREADABLE');
+    return { message: error.message, remedy: error.remedy };
+  }
+  throw new Error('expected a refusal');
+}
+
+describe('parseCsv', () => {
+  it('reads quotes, doubled quotes, separators and line ends inside them, blanks around them', () => {
+    expect(pairs(`${HEAD}\n a.png , "x, y" \nb.png,"say ""hi""\nthere"\n\n,,\n"c.png",z,,\n`)).toEqual([
+      ['a.png', 'x, y'],
+      ['b.png', 'say "hi"\nthere'],
+      ['c.png', 'z'],
+    ]);
+  });
+
+  it('reads LF, CRLF and CR, mixed too, with and without one at the end', () => {
+    for (const end of ['\n', '\r\n', '\r'])
+      for (const last of ['', end])
+        expect(pairs(`${HEAD}${end}a,"1${end}2"${end}b,3${last}`)).toEqual([
+          ['a', '1\n2'],
+          ['b', '3'],
+        ]);
+    expect(pairs(`${HEAD}\r\na,1\nb,2\rc,3`)).toHaveLength(3);
+  });
+
+  it('finds the separator by the columns of the head, not by what it holds most of', () => {
+    const note = 'x, y; z';
+    for (const separator of [',', ';', '\t']) {
+      const rows = [
+        ['Remark; 1, or a\ttab, or 2; 3', 'Image', 'Description'],
+        ['', 'a', note],
+      ];
+      const text = rows.map((row) => row.map((field) => `"${field}"`).join(separator)).join('\n');
+      expect(pairs(text), JSON.stringify(separator)).toEqual([['a', note]]);
+    }
+    expect(pairs('Image;Description\na;b, c')).toEqual([['a', 'b, c']]);
+    expect(pairs('Image\tDescription\na\tb, c; d')).toEqual([['a', 'b, c; d']]);
+  });
+
+  it('takes the separator that a first line states, and counts that line', () => {
+    for (const first of ['sep=;', 'SEP=;', '"sep=;"', 'sep=;;', '\uFEFFsep=;'])
+      expect(pairs(`${first}\r\nImage;Description\r\na;b, c\r\n`), first).toEqual([['a', 'b, c']]);
+    expect(pairs('sep=|\nImage|Description\na|b, c; d')).toEqual([['a', 'b, c; d']]);
+    expect(refusal('sep=;\nImage;Description\na;b\nc;d;e').message).toContain('line 4: expected 2 fields');
+    expect(refusal('sep=;\nImage,Description\na,b').message).toContain(
+      'parted by semicolon; got Image,Description',
+    );
+    expect(refusal('sep=\nImage,Description\na,b').message).toContain(
+      'line 1: expected one character after sep=',
+    );
+  });
+
+  it('refuses a row of more fields than the head, whose note would be cut at its first separator', () => {
+    expect(refusal(`${HEAD}\na.png,"x, y"\n\nb.png,Unilateral infection, one area, left lung.\n`)).toEqual({
+      message:
+        'n.csv: line 4: expected 2 fields, as the head has, got 4: one of them holds a comma without quotes',
+      remedy:
+        'Put a field that holds a comma, a line end or a quotation mark in double quotes, or save the table with another separator or as XLSX.',
+    });
+    expect(refusal('Image;Description\na;b; c').message).toContain('holds a semicolon without quotes');
+    expect(refusal('Image\tDescription\na\tb\tc').message).toContain('holds a tab without quotes');
+    expect(refusal('Description,Image\nleft lung, upper,a.png').message).toContain(
+      'line 2: expected 2 fields',
+    );
+    // The field at the end may be an empty remark, and "upper" a part of the note.
+    expect(refusal('Image,Description,Remark\na.png,left lung, upper,').message).toContain(
+      'got 4, the last of them empty',
+    );
+  });
+
+  it('refuses a row of fewer fields, whose note would be cut at a line end', () => {
+    expect(refusal(`${HEAD}\na.png,left lung,\nupper\n`).message).toContain(
+      'line 3: expected 2 fields, as the head has, got 1',
+    );
+    expect(refusal('Image,Description,Spacing\na.png,left\nlung,0.5\n').message).toContain(
+      'line 2: expected 3 fields',
+    );
+  });
+
+  it('passes over empty fields at the end of head and rows', () => {
+    expect(pairs('Image,Description,,\na,b\nc,d,\ne,f,,,,\n')).toEqual(
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+        ['e', 'f'],
+      ].slice(0, 3),
+    );
+    const [row] = read(Buffer.from('Image,Description,Spacing\na,b,0.5,\n')).rows;
+    expect(row).toMatchObject({ image: 'a', description: 'b', spacing: '0.5', number: 2 });
+  });
+
+  it('names the line of quotes that are not closed, or stand within a field', () => {
+    expect(refusal(`${HEAD}\na,"1\n2"\nc,"d\ne`).message).toBe(
+      'n.csv: the row that begins in line 4 opens a quote that is never closed',
+    );
+    for (const row of ['"a"b,c', 'a,say "hi"', 'a,"b" c'])
+      expect(refusal(`${HEAD}\n${row}`).message, row).toBe(
+        'n.csv: line 2 holds a quotation mark within a field',
+      );
+  });
+
+  it('refuses tables without the columns, or with one of them twice', () => {
+    expect(refusal('Image,Text\na,b').message).toContain('expected the columns Image and Description');
+    expect(refusal('Image,Text\na,b').message).toContain('got Image, Text');
+    expect(refusal('Image|Description\na|b').message).toContain('got Image|Description');
+    expect(refusal(`${HEAD},description\na,b,c`).message).toContain(
+      'expected one column Description, got two',
+    );
+    expect(pairs('')).toEqual([]);
+    expect(pairs(' \n,,\n')).toEqual([]);
+  });
+
+  it('reads UTF-8 and UTF-16 with byte order marks, and refuses every other encoding with its line', () => {
+    const text = 'Image\tDescription\r\nMüller.png\tlinke Lunge, größer\r\n';
+    const utf16 = Buffer.from(`\uFEFF${text}`, 'utf16le');
+    for (const bytes of [Buffer.from(text), Buffer.from(`\uFEFF${text}`), utf16, Buffer.from(utf16).swap16()])
+      expect(read(bytes).rows).toMatchObject([{ image: 'Müller.png', description: 'linke Lunge, größer' }]);
+    expect(refusal(Buffer.from(text, 'latin1'))).toEqual({
+      message: 'n.csv: is not UTF-8 text: line 2 holds bytes of another encoding',
+      remedy: 'Save it again.',
+    });
+    expect(refusal(utf16.subarray(0, -1)).message).toContain('not whole UTF-16');
+    expect(refusal(Buffer.from(`${HEAD}\na,b`, 'utf16le')).message).toContain('line 1 holds a NUL character');
+    expect(refusal(`${HEAD}\na,M\uFFFDller`).message).toContain('line 2 holds the sign for a lost character');
+    expect(refusal(`${HEAD}\na,b\u0007`).message).toContain('control character (U+0007)');
+  });
+
+  it('refuses millions of fields before memory is taken', () => {
+    for (const sign of [',', '\n']) {
+      const text = `${HEAD}\n${sign.repeat(4_100_000)}`;
+      expect(refusal(text).message).toContain('holds more than 4000000 fields');
+    }
+  });
+
+  it('reads again what it writes', () => {
+    const rows = [
+      ['Image', 'Description'],
+      ['a, b.png', ' "x";\ty\nz '],
+    ];
+    expect(pairs(encodeCsv(rows))).toEqual([['a, b.png', '"x";\ty\nz']]);
+  });
+});

@@ -1,0 +1,195 @@
+/**
+ * Notes from CSV, by csv-parse: RFC 4180 and what spreadsheets write of it. The separator is the one of comma, semicolon and tab under which the
+ * head has the columns, or the one that a first line `sep=;` states, as Excel takes it.
+ *
+ * A row must have as many fields as the head. A note with a comma and without quotes has more, one with a line end fewer, and either would be cut
+ * without a word; so such rows are refused, with their line.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { CsvError, type Options, parse } from 'csv-parse/sync';
+import {
+  describeFields,
+  type Head,
+  headOf,
+  NAMED_COLUMNS,
+  type NoteRow,
+  type Table,
+  unreadable,
+} from './columns.js';
+
+/** Rows times columns; more would take gigabytes. QaTa-COV19 has 14,284. */
+const MAX_FIELDS = 4_000_000;
+const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
+const nameOf = (separator: string): string => SEPARATORS[separator] ?? `"${separator}"`;
+
+interface CsvRow {
+  /** The line that the row begins in, from 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+const isBlank = (fields: readonly string[]): boolean => fields.every((field) => field.trim() === '');
+
+/** The rows that are not blank. @param offset lines before the text. @throws NOTES_UNREADABLE for quotes that are not closed or stand where none may */
+function rowsOf(path: string, text: string, separator: string, offset: number, only?: 'first'): CsvRow[] {
+  const rows: CsvRow[] = [];
+  let next = 1 + offset; // the line in which the next record begins
+  const options: Options = {
+    delimiter: separator,
+    record_delimiter: '\n',
+    relax_column_count: true, // judged below, with what the head says
+    ltrim: true, // blanks before and after quotes
+    rtrim: true,
+    on_record: (fields, { lines }) => {
+      if (!isBlank(fields)) rows.push({ line: next, fields });
+      next = lines + 1 + offset;
+      return null;
+    },
+    ...(only === undefined ? {} : { to: 1, skip_records_with_empty_values: true }),
+  };
+  try {
+    parse(text, options);
+    return rows;
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    if (error.code === 'CSV_QUOTE_NOT_CLOSED')
+      throw unreadable(
+        path,
+        `the row that begins in line ${next} opens a quote that is never closed`,
+        'Close the quote, or double it where a quotation mark itself is meant ("").',
+        error,
+      );
+    throw unreadable(
+      path,
+      `line ${Number(error['lines']) + offset} holds a quotation mark within a field`,
+      'Put the field in double quotes and double the quotation marks in it: "say ""hi""".',
+      error,
+    );
+  }
+}
+
+/** The separator that a first line such as `sep=;` states, and the text after that line. */
+function statedSeparator(path: string, text: string): { separator: string; rest: string } | null {
+  const line = /^[^\n]*/u.exec(text)?.[0] ?? '';
+  if (!/^\s*"?sep=/iu.test(line)) return null;
+  const separator = /^\s*"?sep=([^"\n])"?(?:\1|\s)*$/iu.exec(line)?.[1];
+  if (separator !== undefined) return { separator, rest: text.slice(line.length + 1) };
+  throw unreadable(
+    path,
+    `line 1: expected one character after sep=, got ${JSON.stringify(line.slice(0, 20))}`,
+    'Write the separator itself, as in sep=; or leave the line out.',
+  );
+}
+
+interface Found {
+  readonly separator: string;
+  readonly head: Head;
+}
+
+/** The separator under which the first row has the columns; null where all rows are blank. @throws NOTES_UNREADABLE where there is none, or two */
+function findHead(path: string, text: string, candidates: readonly string[], offset: number): Found | null {
+  const found: Found[] = [];
+  let most: readonly string[] = [];
+  let failure: ReclmisError | undefined;
+  for (const separator of candidates) {
+    let fields: readonly string[];
+    try {
+      const [first] = rowsOf(path, text, separator, offset, 'first');
+      if (first === undefined) return null;
+      fields = first.fields;
+    } catch (error) {
+      if (!(error instanceof ReclmisError)) throw error;
+      failure ??= error; // the quotes of a head fit under one separator only
+      continue;
+    }
+    if (fields.length > most.length) most = fields;
+    const head = headOf(path, fields);
+    if (head !== null) found.push({ separator, head });
+  }
+  const [first, second] = found;
+  if (first !== undefined && second === undefined) return first;
+  if (first === undefined && most.length <= 1 && failure !== undefined) throw failure;
+  const names = candidates.map(nameOf).join(', ');
+  throw unreadable(
+    path,
+    first === undefined
+      ? `expected the columns ${NAMED_COLUMNS}, parted by ${names}; got ${describeFields(most)}`
+      : `has the columns ${NAMED_COLUMNS} under two separators, ${found.map(({ separator }) => nameOf(separator)).join(' and ')}`,
+    'Name the columns Image and Description in the first row; a first line such as sep=; states another separator.',
+  );
+}
+
+/** Throws unless a row has as many fields as the head; empty ones at its end do not count. */
+function checkWidth(path: string, { line, fields }: CsvRow, { at, width }: Head, separator: string): void {
+  const filled = fields.findLastIndex((field) => field.trim() !== '') + 1;
+  const refuse = (got: number, why: string): never => {
+    throw unreadable(
+      path,
+      `line ${line}: expected ${width} fields, as the head has, got ${got}${why}`,
+      `Put a field that holds a ${nameOf(separator)}, a line end or a quotation mark in double quotes, or save the table with another separator or as XLSX.`,
+    );
+  };
+  if (filled > width) refuse(filled, `: one of them holds a ${nameOf(separator)} without quotes`);
+  // "a.png,left lung, upper," under Image,Description,Remark: the comma at the end may as well belong to an empty remark. A number that
+  // is where the spacing belongs shows that nothing was shifted.
+  const { description = 0, spacing = -1 } = at;
+  const ends = fields.length > width && filled === width;
+  const fits = spacing > description && /^\s*[\d.]/u.test(fields[spacing] ?? '');
+  if (ends && description < width - 1 && !fits) refuse(fields.length, ', the last of them empty');
+  if (fields.length < width)
+    refuse(
+      fields.length,
+      `; fields that are empty need their ${nameOf(separator)} too, and a line end within a note needs quotes`,
+    );
+}
+
+/**
+ * The notes of a CSV text whose lines end in \n.
+ * @throws NOTES_UNREADABLE, which names the line
+ */
+export function parseCsv(text: string, path = 'CSV'): Table {
+  const stated = statedSeparator(path, text);
+  const source = stated?.rest ?? text;
+  const offset = stated === null ? 0 : 1;
+  let signs = 0;
+  for (const sign of ['\n', ...(stated === null ? Object.keys(SEPARATORS) : [stated.separator])])
+    for (let at = source.indexOf(sign); at >= 0; at = source.indexOf(sign, at + 1)) signs += 1;
+  if (signs > MAX_FIELDS)
+    throw unreadable(
+      path,
+      `holds more than ${MAX_FIELDS} fields`,
+      'Keep the rows and columns of notes only.',
+    );
+  const found = findHead(
+    path,
+    source,
+    stated === null ? Object.keys(SEPARATORS) : [stated.separator],
+    offset,
+  );
+  if (found === null) return { unit: 'line', rows: [] };
+  const { separator, head } = found;
+  const rows = rowsOf(path, source, separator, offset).slice(1);
+  return {
+    unit: 'line',
+    rows: rows.map((row): NoteRow => {
+      checkWidth(path, row, head, separator);
+      const text = (index: number | undefined): string =>
+        index === undefined ? '' : (row.fields[index] ?? '').trim();
+      const { image, description, spacing, source } = head.at;
+      return {
+        number: row.line,
+        image: text(image),
+        description: text(description),
+        spacing: text(spacing),
+        source: text(source),
+      };
+    }),
+  };
+}
+
+/** Rows as CSV (RFC 4180, comma, CRLF); `parseCsv` reads them again. */
+export function encodeCsv(rows: readonly (readonly string[])[]): string {
+  const field = (text: string): string =>
+    /[",;\t\r\n]|^\s|\s$/u.test(text) || text === '' ? `"${text.replaceAll('"', '""')}"` : text;
+  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
+}

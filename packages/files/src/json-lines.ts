@@ -1,0 +1,87 @@
+/**
+ * Notes from JSON lines: `{"image": ..., "note": ..., "spacing": ..., "source": ...}`, of which all but the image may be missing or null. The spacing
+ * is a number or two: [width, height]. Members of other names are passed over, but not those that are these in other words: a note called
+ * "description" would be lost without a word.
+ */
+import type { ReclmisError } from '@reclmis/core';
+import { type NoteRow, type Table, unreadable } from './columns.js';
+
+const MEMBERS = ['image', 'note', 'spacing', 'source'];
+const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 'image', file: 'image' };
+
+/** The member names of the outermost object of a text that is JSON, in its order. */
+function memberNames(json: string): string[] {
+  const names: string[] = [];
+  let depth = 0;
+  // Strings, with whether a colon follows, and brackets; nothing else matters here.
+  for (const [token, name] of json.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[[\]{}]/gu)) {
+    if (token === '{' || token === '[') depth += 1;
+    else if (token === '}' || token === ']') depth -= 1;
+    else if (name !== undefined && depth === 1) names.push(JSON.parse(name) as string);
+  }
+  return names;
+}
+
+/** Refuses members that are there twice, or under a name that is nearly right. */
+function checkNames(line: string, wrong: (why: string) => ReclmisError): void {
+  const names = memberNames(line);
+  const twice = names.find((name, i) => MEMBERS.includes(name) && names.indexOf(name) !== i);
+  if (twice !== undefined) throw wrong(`holds "${twice}" twice`);
+  for (const name of names) {
+    if (MEMBERS.includes(name)) continue;
+    const lower = name.trim().toLowerCase();
+    const meant = MEMBERS.includes(lower) ? lower : MISTAKEN[lower];
+    if (meant !== undefined && !names.includes(meant)) throw wrong(`expected "${meant}", got "${name}"`);
+  }
+}
+
+/** The size of a pixel as `parseSpacing` takes it; the empty text for none. */
+function spacingText(value: unknown, wrong: (why: string) => ReclmisError): string {
+  if (value === null || value === undefined) return '';
+  const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (numbers.length < 1 || numbers.length > 2 || !numbers.every((number) => typeof number === 'number'))
+    throw wrong('expected a number or two numbers as "spacing"');
+  return numbers.join(' x ');
+}
+
+/**
+ * @param text whose lines end in \n; blank lines are passed over.
+ * @throws NOTES_UNREADABLE, which says in which line, and never what stands there
+ */
+export function parseJsonLines(text: string, path = 'JSONL'): Table {
+  const rows: NoteRow[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const wrong = (why: string): ReclmisError =>
+      unreadable(
+        path,
+        `line ${index + 1}: ${why}`,
+        'Write each case as one line: {"image": "a.png", "note": "...", "spacing": 0.143}.',
+      );
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw wrong('is not JSON'); // the parser's own message quotes the line
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw wrong('expected an object');
+    checkNames(line, wrong);
+    const members = value as Readonly<Record<string, unknown>>;
+    const text = (member: string): string => {
+      const said = members[member] ?? '';
+      if (typeof said !== 'string') throw wrong(`expected a text as "${member}"`);
+      return said.trim();
+    };
+    const image = text('image');
+    if (image === '') throw wrong('expected an object with a text "image"');
+    rows.push({
+      number: index + 1,
+      image,
+      description: text('note'),
+      spacing: spacingText(members['spacing'], wrong),
+      source: text('source'),
+    });
+  }
+  return { unit: 'line', rows };
+}

@@ -1,0 +1,97 @@
+/**
+ * Names of files as people and file systems write them. macOS stores "ü" as u and a mark above it (NFD), a spreadsheet as one sign (NFC), and both look
+ * the same; so names compare in NFC wherever notes, images and masks meet. Names that differ otherwise are different names, and where one
+ * is missing, the message names the other one that nearly is it.
+ */
+/** The form in which names compare. */
+export const nameKey = (name: string): string => name.normalize('NFC');
+
+const foldCase = (name: string): string => name.toLowerCase();
+const foldBlanks = (name: string): string => name.replace(/\s+/gu, '');
+/** Dashes of every length, wide letters, invisible signs. */
+const foldSigns = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .replace(/[\u2010-\u2015\u2212]/gu, '-')
+    .replace(/\p{Cf}/gu, '')
+    .normalize('NFC');
+
+const FOLDS = [
+  { what: 'case', fold: foldCase },
+  { what: 'blanks', fold: foldBlanks },
+  { what: 'signs that look alike', fold: foldSigns },
+] as const;
+
+const looseKey = (name: string): string => FOLDS.reduce((key, { fold }) => fold(key), foldSigns(name));
+
+/** A name in quotes, with marks, blanks other than the space, and signs that are not seen as code points: `"Mu\u{308}ller.png"`. */
+export function visibleName(name: string): string {
+  const shown = name.replace(
+    /[\p{M}\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
+    (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+  return `"${shown}"`;
+}
+
+/** In what two names differ that nearly are one: `case`, `blanks`, `case and blanks`; null if they are two names. */
+export function nameDifference(a: string, b: string): string | null {
+  if (a === b || looseKey(a) !== looseKey(b)) return null;
+  if (nameKey(a) === nameKey(b)) return 'Unicode form';
+  const kinds = FOLDS.filter(({ what }) => {
+    const others = FOLDS.filter((other) => other.what !== what);
+    const folded = (name: string): string => others.reduce((key, { fold }) => fold(key), nameKey(name));
+    return folded(a) !== folded(b);
+  }).map(({ what }) => what);
+  return kinds.join(' and ') || 'case and blanks';
+}
+
+/** Finds, among many names, the one that nearly is a given one. */
+export class NearNames {
+  private byKey: Map<string, string> | null = null;
+
+  constructor(private readonly names: Iterable<string>) {}
+
+  /** For a message: ` (there is "A.png", which differs in case from "a.png")`; the empty text if nothing is near. */
+  hint(name: string): string {
+    if (this.byKey === null) {
+      this.byKey = new Map();
+      for (const one of this.names) this.byKey.set(looseKey(one), one);
+    }
+    const near = this.byKey.get(looseKey(name));
+    const difference = near === undefined ? null : nameDifference(near, name);
+    if (near === undefined || difference === null) return '';
+    return ` (there is ${visibleName(near)}, which differs in ${difference} from ${visibleName(name)})`;
+  }
+}
+
+/** Names that operating systems, file servers and programs leave in folders, in lower case. */
+const LITTER = new Set([
+  ...['thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', '$recycle.bin', 'recycler', 'recycled'], // Windows
+  ...['system volume information', 'wpsettings.dat', 'found.000'],
+  ...[
+    'icon\r',
+    'network trash folder',
+    'temporary items',
+    'thevolumesettingsfolder',
+    'desktop db',
+    'desktop df',
+    '__macosx',
+  ], // macOS
+  ...['lost+found', 'aquota.user', 'aquota.group'], // Linux
+  ...['@eadir', '#recycle', '#snapshot', '@tmp', '@sharebin', '@recycle', '@recently-snapshot', '@__thumb'], // Synology, QNAP
+]);
+
+/**
+ * Whether a name is litter that is passed over in folders of data: what begins with a dot (.DS_Store, ._x, .AppleDouble, .ipynb_checkpoints), locks
+ * and backups of office programs (~$notes.xlsx, .~lock.notes.xlsx#, notes.csv~), and what systems and file servers leave (@eaDir, Icon\r, lost+found).
+ */
+export function isLitter(name: string): boolean {
+  const lower = name.toLowerCase();
+  return (
+    name.startsWith('.') ||
+    name.startsWith('~$') ||
+    name.endsWith('~') ||
+    LITTER.has(lower) ||
+    /@syno(?:eastream|resource)$|:zone\.identifier$|:\$data$/u.test(lower) // streams beside files, copied as files
+  );
+}

@@ -1,0 +1,311 @@
+/**
+ * One sheet of a workbook as rows of notes (ECMA-376 part 1, 18.3). Cells and rows need not say where they are: without `r` they follow the
+ * last one. What is far out is refused before memory is taken for what lies between, and only the columns of notes are kept.
+ *
+ * A cell counts as what it IS, not as what it looks like: a name that a spreadsheet program took for a date or a number is told, since the text
+ * that was typed is lost. Hidden and filtered rows and columns count as others do.
+ */
+import { type Column, COLUMNS, type Head, headOf, type NoteRow, unreadable } from './columns.js';
+import type { CellFormats } from './formats.js';
+import { Enough, readXml } from './xml.js';
+
+/** The size of a sheet by ECMA-376. */
+const MAX_ROWS = 1_048_576;
+const MAX_COLUMNS = 16_384;
+/** Rows times columns up to the last cell that holds something; a workbook of 64 MB XML has fewer. */
+const MAX_CELLS = 4_000_000;
+
+const TYPE_AGAIN = 'Format the column as text and type the name again; what was typed first is lost.';
+
+/** What all sheets of a workbook share. */
+export interface SharedParts {
+  readonly strings: readonly string[];
+  readonly formats: CellFormats;
+}
+
+export interface SheetContent {
+  /** The first row that is not blank. */
+  readonly fields: readonly string[];
+  /** Null where that row is no head of notes. */
+  readonly rows: readonly NoteRow[] | null;
+}
+
+/** Text of `<si>` or `<is>`: all `<t>`, runs of rich text in their order, without phonetic hints; `_x000D_` stands for the character 0D. */
+export const isShownText = (path: readonly string[]): boolean => path.at(-1) === 't' && !path.includes('rPh');
+export const unescapeText = (text: string): string =>
+  text.replace(/_x([0-9A-Fa-f]{4})_/gu, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+
+/** `A` to `XFD` as 1 to 16,384, and the row; null for anything else. */
+function parseReference(reference: string): { column: number; row: number } | null {
+  const match = /^\$?([A-Z]{1,3})\$?(\d{1,10})$/iu.exec(reference);
+  if (match === null) return null;
+  const [, letters = '', digits = ''] = match;
+  const column = [...letters.toUpperCase()].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0);
+  return { column, row: Number(digits) };
+}
+
+/** The letters of a column, from 0: A to Z, AA, AB ... */
+export function columnName(column: number): string {
+  const letter = String.fromCharCode(65 + (column % 26));
+  return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
+}
+
+/** A cell while it is read. */
+interface OpenCell {
+  readonly column: number; // from 0
+  readonly type: string;
+  readonly style: number | null;
+  value: string;
+  inline: string;
+  formula: boolean;
+}
+
+class SheetReader {
+  fields: readonly string[] = [];
+  rows: NoteRow[] | null = null;
+  private head: Head | null = null;
+  private headRow = 0;
+  private kept: readonly (readonly [Column, number])[] = []; // the columns of notes
+  private row = 0;
+  private column = -1;
+  private cell: OpenCell | null = null;
+  private firstRow: string[] = []; // while it may be the head
+  private current: { -readonly [K in keyof NoteRow]?: NoteRow[K] } = {};
+  private seen = new Set<number>(); // columns of this row
+  private widest = 0;
+  private lowest = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly sheet: string,
+    private readonly shared: SharedParts,
+  ) {}
+
+  private refuse(why: string, remedy?: string): never {
+    throw unreadable(this.path, `sheet ${JSON.stringify(this.sheet)}: ${why}`, remedy);
+  }
+
+  private damaged(why: string): never {
+    return this.refuse(
+      `${why}; the workbook is damaged`,
+      'Open it in a spreadsheet program and save it again.',
+    );
+  }
+
+  open(path: readonly string[], attributes: Readonly<Record<string, string>>): void {
+    const [root, part, row] = path;
+    if (root !== 'worksheet') return this.damaged('is no worksheet');
+    if (part === 'mergeCells' && path.length === 3) this.merged(attributes['ref'] ?? '');
+    if (part !== 'sheetData' || row !== 'row') return;
+    if (path.length === 3) this.openRow(attributes['r']);
+    else if (path.length === 4 && path[3] === 'c') this.openCell(attributes);
+    else if (path.length === 5 && path[4] === 'f' && this.cell !== null) this.cell.formula = true;
+  }
+
+  text(path: readonly string[], text: string): void {
+    if (this.cell === null) return;
+    if (path[4] === 'v') this.cell.value += text;
+    else if (path[4] === 'is' && isShownText(path)) this.cell.inline += text;
+  }
+
+  close(path: readonly string[]): void {
+    if (path[1] !== 'sheetData') return;
+    if (path.length === 4 && path[3] === 'c') this.closeCell();
+    else if (path.length === 3) this.closeRow();
+  }
+
+  private openRow(reference: string | undefined): void {
+    const row = reference === undefined ? this.row + 1 : Number(reference);
+    if (!Number.isInteger(row) || row < 1 || row > MAX_ROWS)
+      this.refuse(
+        `expected rows 1 to ${MAX_ROWS}, got row ${String(reference ?? row).slice(0, 20)}`,
+        'Delete that row.',
+      );
+    if (row <= this.row) this.damaged(`row ${row} comes after row ${this.row}`);
+    this.row = row;
+    this.column = -1;
+    this.seen.clear();
+    this.firstRow = [];
+    this.current = {};
+  }
+
+  private openCell(attributes: Readonly<Record<string, string>>): void {
+    const reference = attributes['r'];
+    const place =
+      reference === undefined ? { column: this.column + 2, row: this.row } : parseReference(reference);
+    if (place?.row !== this.row || place.column > MAX_COLUMNS)
+      return this.damaged(
+        `row ${this.row} holds a cell at ${JSON.stringify((reference ?? '').slice(0, 20))}`,
+      );
+    this.column = place.column - 1;
+    if (this.seen.has(this.column)) this.damaged(`cell ${this.name(this.column)} is there twice`);
+    this.seen.add(this.column);
+    const style = attributes['s'];
+    this.cell = {
+      column: this.column,
+      type: attributes['t'] ?? 'n',
+      style: style === undefined ? null : Number(style),
+      value: '',
+      inline: '',
+      formula: false,
+    };
+  }
+
+  private name(column: number): string {
+    return `${columnName(column)}${this.row}`;
+  }
+
+  private closeCell(): void {
+    const { cell } = this;
+    this.cell = null;
+    if (cell === null) return;
+    const column = this.kept.find(([, at]) => at === cell.column)?.[0];
+    if (cell.value === '' && cell.inline === '' && !cell.formula) return; // a format alone
+    this.lowest = Math.max(this.lowest, this.row);
+    this.widest = Math.max(this.widest, cell.column + 1);
+    if (this.lowest * this.widest > MAX_CELLS)
+      this.refuse(
+        `cell ${this.name(cell.column)} makes it ${this.lowest} rows of ${this.widest} columns, more than ${MAX_CELLS} cells`,
+        `Delete what is in ${this.name(cell.column)}, or keep the notes on a sheet of their own.`,
+      );
+    if (this.head === null) this.firstRow[cell.column] = this.asText(cell, 'head');
+    else if (column !== undefined) this.current[column] = this.asText(cell, column);
+  }
+
+  /** What a cell says; a column that decides nothing (the head's, before it is known) takes whatever is there. */
+  private asText(cell: OpenCell, column: Column | 'head'): string {
+    const strict = column !== 'head';
+    const at = `cell ${this.name(cell.column)}`;
+    switch (cell.type) {
+      case 's': {
+        const text = /^\s*\d+\s*$/u.test(cell.value) ? this.shared.strings[Number(cell.value)] : undefined;
+        return text ?? this.damaged(`${at} names a text that the workbook does not hold`);
+      }
+      case 'inlineStr':
+        return unescapeText(cell.inline);
+      case 'str':
+        return unescapeText(cell.value);
+      case 'b':
+        if (strict)
+          this.refuse(
+            `${at} is ${cell.value.trim() === '1' ? 'TRUE' : 'FALSE'}, expected a text`,
+            TYPE_AGAIN,
+          );
+        return cell.value;
+      case 'e':
+        if (strict)
+          this.refuse(
+            `${at} holds the error ${cell.value.slice(0, 20)}`,
+            'Mend the formula, or type the value.',
+          );
+        return cell.value;
+      case 'd':
+        if (strict) this.refuse(`${at} is a date (${cell.value.slice(0, 20)}), expected a text`, TYPE_AGAIN);
+        return cell.value;
+      case 'n':
+        return this.asNumber(cell, column, at);
+      default:
+        return this.damaged(`${at} is of the unknown type ${JSON.stringify(cell.type.slice(0, 20))}`);
+    }
+  }
+
+  private asNumber(cell: OpenCell, column: Column | 'head', at: string): string {
+    const written = cell.value.trim();
+    if (written === '') {
+      if (column !== 'head')
+        this.refuse(
+          `${at} is a formula whose result is not in the file`,
+          'Open the workbook in a spreadsheet program, which computes it, and save it; or replace formulas by their values.',
+        );
+      return '';
+    }
+    const value = Number(written);
+    if (!Number.isFinite(value)) this.damaged(`${at} is no number`);
+    if (column === 'head') return String(value);
+    const { kind, shown } = this.shared.formats.of(cell.style, value) ?? this.damaged(`${at} has no style`);
+    const typed = column === 'spacing' ? 'a number' : 'a text';
+    if (kind === 'date')
+      this.refuse(
+        `${at} is a date (${shown}), expected ${typed}: the spreadsheet program took what was typed for a date`,
+        column === 'spacing' ? 'Format the column as numbers and type the size again.' : TYPE_AGAIN,
+      );
+    if (kind === 'percent')
+      this.refuse(
+        `${at} is a percentage (${shown}), expected ${typed}`,
+        column === 'spacing'
+          ? 'Format the column as numbers and type the size in millimetres again.'
+          : TYPE_AGAIN,
+      );
+    if (column === 'spacing') return String(value);
+    if (kind !== 'plain')
+      this.refuse(
+        `${at} is the number ${value} in a format that shows it otherwise, expected a text`,
+        TYPE_AGAIN,
+      );
+    if (column !== 'image') return String(value);
+    if (!/^\d{1,15}$/u.test(String(value)))
+      this.refuse(`${at} is the number ${value}, expected the name of a file as text`, TYPE_AGAIN);
+    this.current.numericName = this.name(cell.column);
+    return String(value);
+  }
+
+  private closeRow(): void {
+    if (this.head !== null) {
+      const said = (column: Column): string => (this.current[column] ?? '').trim();
+      const [image, description, spacing, source] = [
+        said('image'),
+        said('description'),
+        said('spacing'),
+        said('source'),
+      ];
+      if (image + description + spacing + source === '') return;
+      const { numericName } = this.current;
+      this.rows?.push({
+        number: this.row,
+        ...{ image, description, spacing, source },
+        ...(numericName === undefined ? {} : { numericName }),
+      });
+      return;
+    }
+    const fields = Array.from(this.firstRow, (field: string | undefined) => field ?? '');
+    if (fields.every((field) => field.trim() === '')) return;
+    this.fields = fields;
+    this.head = headOf(`${this.path}: sheet ${JSON.stringify(this.sheet)}`, fields);
+    if (this.head === null) throw new Enough(); // not a sheet of notes; what else is on it does not matter
+    const { at } = this.head;
+    this.headRow = this.row;
+    this.kept = COLUMNS.flatMap((column) =>
+      at[column] === undefined ? [] : [[column, at[column]] as const],
+    );
+    this.rows = [];
+  }
+
+  /** Cells merged over several rows hold their value in the first alone: the other rows would have no name, or no note. */
+  private merged(reference: string): void {
+    const [from, to] = reference.split(':').map(parseReference);
+    if (from === undefined || from === null)
+      return this.damaged(`merges the cells ${JSON.stringify(reference.slice(0, 20))}`);
+    const last = to ?? from;
+    const touches = this.kept.some(([, at]) => from.column - 1 <= at && at <= last.column - 1);
+    if (!touches || last.row === from.row || last.row <= this.headRow || from.row > this.lowest) return;
+    this.refuse(
+      `cells ${reference} are merged, so only row ${from.row} holds what they say`,
+      'Undo the merge and fill each row.',
+    );
+  }
+}
+
+/** Reads a sheet; until its head only, if that is not the head of notes. @throws NOTES_UNREADABLE, which names sheet and cell */
+export function readSheet(
+  path: string,
+  sheet: { readonly name: string; readonly part: string; readonly bytes: Uint8Array },
+  shared: SharedParts,
+): SheetContent {
+  const reader = new SheetReader(path, sheet.name, shared);
+  readXml(path, sheet.part, sheet.bytes, {
+    open: (at, attributes) => reader.open(at, attributes),
+    text: (at, text) => reader.text(at, text),
+    close: (at) => reader.close(at),
+  });
+  return { fields: reader.fields, rows: reader.rows };
+}

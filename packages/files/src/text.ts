@@ -1,0 +1,61 @@
+/** Text files of people: UTF-8, or UTF-16 as Excel's "Unicode text" is saved, and never a guess at anything else. */
+import { ReclmisError, type ErrorCode } from '@reclmis/core';
+
+interface Refusal {
+  readonly code: ErrorCode;
+  /** What makes such a file readable. */
+  readonly remedy: string;
+}
+
+/** The byte order mark says UTF-16; without one it is UTF-8. */
+function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
+}
+
+/** The line, from 1, of the first bytes that are not UTF-8. */
+function firstBadLine(bytes: Uint8Array): number {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let line = 1;
+  for (let from = 0; from < bytes.length; line += 1) {
+    const end = bytes.indexOf(0x0a, from);
+    try {
+      decoder.decode(bytes.subarray(from, end < 0 ? bytes.length : end));
+    } catch {
+      break;
+    }
+    if (end < 0) break;
+    from = end + 1;
+  }
+  return line;
+}
+
+/**
+ * The text of a file, without its byte order mark, lines ending in \n whether they end in LF, CRLF or CR in the file.
+ * @throws the given code where bytes are of another encoding (Excel's "CSV" is Windows-1252), or where an earlier program lost characters
+ */
+export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Refusal): string {
+  const refuse = (why: string, cause?: unknown): ReclmisError =>
+    new ReclmisError(code, `${path}: ${why}`, { remedy, cause });
+  const encoding = encodingOf(bytes);
+  let text: string;
+  try {
+    text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw encoding === 'utf-8'
+      ? refuse(`is not UTF-8 text: line ${firstBadLine(bytes)} holds bytes of another encoding`, error)
+      : refuse(`is not whole UTF-16 text, as its first bytes say it is`, error);
+  }
+  const lines = text.replace(/\r\n?/gu, '\n');
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u.exec(lines);
+  if (bad === null) return lines;
+  const line = lines.slice(0, bad.index).split('\n').length;
+  throw refuse(
+    bad[0] === '\ufffd'
+      ? `line ${line} holds the sign for a lost character (U+FFFD): an earlier program saved it in another encoding`
+      : bad[0] === '\0'
+        ? `line ${line} holds a NUL character, as UTF-16 without its byte order mark does`
+        : `line ${line} holds a control character (U+${bad[0].charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()})`,
+  );
+}
