@@ -28,13 +28,12 @@ quietly() {
 }
 
 need_node() {
-  command -v node >/dev/null || fail 'Node.js is missing: install Node 20.9 or later (https://nodejs.org).'
+  local needed='Node 20.19, 22.13, 24 or later is needed (https://nodejs.org)' # as in package.json's engines
+  command -v node >/dev/null || fail "Node.js is missing: $needed."
   local version major minor
   version=$(node --version)
   IFS=. read -r major minor _ <<<"${version#v}"
-  if ((major < 20 || (major == 20 && minor < 9))); then
-    fail "Node $version is too old: 20.9 or later is needed (https://nodejs.org)."
-  fi
+  ((major >= 24 || (major == 22 && minor >= 13) || (major == 20 && minor >= 19))) || fail "this is Node $version: $needed."
 }
 
 # Nothing newer than the last set-up, for the same libtorch choice and Node: nothing to do.

@@ -15,10 +15,12 @@ const sources = readdirSync(join(root, 'packages'), { recursive: true, encoding:
   .filter((path) => !/core[\\/]src[\\/](errors|warnings)\.ts$/.test(path))
   .map((path) => ({ path, text: readFileSync(join(root, 'packages', path), 'utf8') }));
 
-/** The set-up scripts run before anything is built; they print codes as the command does. */
+/** The set-up scripts and the command's first lines run before anything is built; they print codes as the command does. */
 const scripts = readdirSync(join(root, 'scripts'))
   .filter((name) => /\.(mjs|sh)$/.test(name))
-  .map((name) => readFileSync(join(root, 'scripts', name), 'utf8'));
+  .map((name) => join('scripts', name))
+  .concat('packages/cli/bin/reclmis.js')
+  .map((path) => readFileSync(join(root, path), 'utf8'));
 
 describe('docs/errors.md', () => {
   it('has a section for every code, in alphabetical order, and no other', () => {

@@ -338,6 +338,11 @@ const CATALOGUE = {
     remedy: 'Use --precision fp32, or bf16, or a CUDA device for fp16.',
     exitCode: 5,
   },
+  NODE_UNSUPPORTED: {
+    meaning: 'This Node is older than the oldest one that works, or of a series that is not tested.',
+    remedy: 'Install a current Node (https://nodejs.org), then run `npm run setup` in a clone again.',
+    exitCode: 5,
+  },
   ADDON_MISSING: {
     meaning: 'The native addon is not built, or was built for another Node or libtorch.',
     remedy: 'Run `npm run setup`.',
