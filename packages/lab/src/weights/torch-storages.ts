@@ -1,7 +1,7 @@
 /** The storages of an archive: what persistent ids say of them, and where their bytes lie. */
+import { crc32 } from 'node:zlib';
 import { invalid, quoted, refused, type ArchiveFile } from './archive-file.js';
 import { checkCrc } from './zip-reader.js';
-import { crc32 } from './crc32.js';
 import { PickleGlobal, type PickleValue } from './pickle-globals.js';
 import { ELEMENT_BYTES, STORAGE_DTYPES, TorchStorage } from './torch-values.js';
 

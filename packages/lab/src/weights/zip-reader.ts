@@ -6,7 +6,7 @@
  * may be listed (TorchScript compresses its source code) but is never unpacked: there is no decompression here, so that no
  * archive can grow. No name is ever used as a path: nothing of an archive is written anywhere.
  */
-import { crc32 } from './crc32.js';
+import { crc32 } from 'node:zlib';
 import { invalid, quoted, type ArchiveFile } from './archive-file.js';
 
 /** Most entries; a model has some hundreds of tensors, with its optimiser some thousands. */

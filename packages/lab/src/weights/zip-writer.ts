@@ -3,7 +3,7 @@
  * aligned to 64 by an extra field "FB", so that tensors can be mapped into memory; a ZIP64 end record always, ZIP64 values
  * where 32 bits do not hold them. Streams: an entry's bytes go out at once, only the directory is kept.
  */
-import { crc32 } from './crc32.js';
+import { crc32 } from 'node:zlib';
 
 /** Where an entry's bytes begin is a multiple of this. */
 export const ALIGNMENT = 64;

@@ -1,5 +1,5 @@
 /** Pickles and zip archives made by hand for the tests: valid ones, and ones that no proper writer would make. */
-import { crc32 } from '../crc32.js';
+import { crc32 } from 'node:zlib';
 import { OP } from '../pickle-opcodes.js';
 
 /** A pickle, opcode by opcode; each call returns the bytes of one value. */
