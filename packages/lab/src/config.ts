@@ -6,7 +6,7 @@
  * whole, so that a message always speaks of the values that would have been used.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ReclmisError } from '@reclmis/core';
 import { parseDocument, stringify } from 'yaml';
@@ -89,6 +89,21 @@ function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
   return Object.keys(overrides).some(
     (name) => overrides[name] !== undefined && (name === path || path.startsWith(`${name}.`)),
   );
+}
+
+/** The same with absolute paths, so that a run's own configuration holds wherever the next command is given. An empty path stays empty: it names nothing. */
+export function withAbsolutePaths(config: Config): Config {
+  const absolute = (path: string): string => (path === '' ? '' : resolve(path));
+  const { dir, trainStems, valStems, ...data } = config.data;
+  return {
+    ...config,
+    data: {
+      ...data,
+      dir: absolute(dir),
+      trainStems: absolute(trainStems),
+      valStems: absolute(valStems),
+    },
+  };
 }
 
 /** The configuration as YAML that `loadConfig` reads back to the same values. */

@@ -19,7 +19,8 @@ import { machineTag } from '@reclmis/files';
 import { memory, readSafetensors, scope, writeSafetensors } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, type Overrides } from '../config.js';
-import { openRun } from '../run.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { openRun, runFiles } from '../run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { checkpointPath } from './checkpoint.js';
 import { type EpochRecord, readEpochs } from './metrics-log.js';
@@ -306,6 +307,33 @@ describe('a resumed run', () => {
     const error = await failure(() => resumeTraining(dir, { overrides: { 'data.dir': moved } }));
     expect(error.code).toBe('CHECKPOINT_MISMATCH');
     expect(error.message).toContain('train cases');
+  });
+
+  it('holds absolute paths, so that it goes on and is evaluated from any folder', async () => {
+    const before = process.cwd();
+    writeFileSync(join(root, 'val-stems.txt'), 'val-000\nval-001\n');
+    const dir = place();
+    try {
+      process.chdir(root);
+      const relative = { 'data.dir': 'data', 'data.valStems': 'val-stems.txt' };
+      await train(tiny(relative), { out: dir, ...stopAfter(4) });
+      expect(openRun(dir).config.data).toMatchObject({
+        dir: join(process.cwd(), 'data'),
+        valStems: join(process.cwd(), 'val-stems.txt'),
+        trainStems: '', // names nothing
+      });
+      process.chdir(tmpdir());
+      expect((await resumeTraining(dir)).status).toBe('finished');
+      expect((await evaluateRun(dir, { split: 'val' })).rows).toHaveLength(6);
+      // A run of an earlier version: as they were given, relative to where the command is given.
+      const { config } = runFiles(dir);
+      writeFileSync(config, readFileSync(config, 'utf8').replace(/^ {2}dir: .*$/m, '  dir: data'));
+      await expect(evaluateRun(dir, { split: 'val' })).rejects.toMatchObject({ code: 'DATA_FOLDER_MISSING' });
+      process.chdir(root);
+      expect((await evaluateRun(dir, { split: 'val' })).rows).toHaveLength(6);
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it('goes on with the device of its newest point, whatever device it began with', async () => {

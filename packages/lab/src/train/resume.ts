@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import { type Config, type Overrides, resolveConfig } from '../config.js';
+import { type Config, type Overrides, resolveConfig, withAbsolutePaths } from '../config.js';
 import {
   currentVersions,
   isUnbegun,
@@ -124,7 +124,8 @@ async function goOn(
   options: ResumeOptions,
 ): Promise<RunSummary> {
   const { parallel = null } = options;
-  const config = told(resolveConfig(point?.state.config ?? stored, overrides, runFiles(dir).config), options);
+  const settings = resolveConfig(point?.state.config ?? stored, overrides, runFiles(dir).config);
+  const config = told(withAbsolutePaths(settings), options); // runs of earlier versions hold them as they were given
   const data = await openTrainingData(config);
   requireSameEverywhere(data, options);
   if (point) requireSameData(point, data);

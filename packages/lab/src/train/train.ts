@@ -14,7 +14,7 @@ import { describeCutNotes, toReclmisError } from '@reclmis/core';
 import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import { readsNotes } from '../build.js';
-import type { Config } from '../config.js';
+import { type Config, withAbsolutePaths } from '../config.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
 import { createRun, currentVersions, refuseTaken, runFiles, type RunInfo, type RunStatus } from '../run.js';
@@ -92,7 +92,7 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const { out, parallel = null } = options;
   if (leads(options)) refuseTaken(out, existsSync(runFiles(out).config) ? resumeRemedy(out) : undefined);
   const data = await openTrainingData(asked);
-  const config = told(leads(options) ? settleNotes(asked, options) : asked, options);
+  const config = told(leads(options) ? withAbsolutePaths(settleNotes(asked, options)) : asked, options);
   requireSameEverywhere(data, options);
   const session = openSession(config, data, parallel);
   try {

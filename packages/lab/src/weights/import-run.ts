@@ -12,7 +12,7 @@ import { ReclmisError } from '@reclmis/core';
 import { makeFolder, writeFileAtomic } from '@reclmis/files';
 import { noGrad, scope, type Tensor } from '@reclmis/torch';
 import { buildModel } from '../build.js';
-import { type Config, configToYaml, resolveConfig } from '../config.js';
+import { type Config, configToYaml, resolveConfig, withAbsolutePaths } from '../config.js';
 import { prepareEngine } from '../engine.js';
 import { isUnusedKey, plainKey, sortCheckpoint } from '../model/checkpoint-keys.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
@@ -110,7 +110,7 @@ async function fillRun(
     steps: 0,
     best: null,
   };
-  await writeFileAtomic(runFiles(dir).config, configToYaml(config));
+  await writeFileAtomic(runFiles(dir).config, configToYaml(withAbsolutePaths(config)));
   writeRunInfo(dir, info);
   await makeFolder(checkpointFolder(dir));
   const about = {
