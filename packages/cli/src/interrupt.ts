@@ -3,6 +3,7 @@
  * `--signal`). A command that can end cleanly asks for the signal: then the first one asks it to stop, and a second Ctrl-C ends it at once.
  * Other commands end at the first one; what they write is whole or absent at any time.
  */
+import { writeErr } from './terminal.js';
 
 /** What can ask a command to stop. */
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
@@ -66,5 +67,5 @@ export function onInterrupt(stop: (signal: StopSignal) => never): void {
 
 function ask(to: AbortController, signal: StopSignal, line: string): void {
   to.abort(signal);
-  process.stderr.write(`\n${line}\n`);
+  writeErr(`\n${line}\n`);
 }

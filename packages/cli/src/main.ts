@@ -4,11 +4,12 @@
  * Subcommands are loaded lazily: `reclmis --help` loads none of them, and libtorch is loaded only by those that compute.
  */
 import { readFileSync } from 'node:fs';
-import { toReclmisError, ReclmisError } from '@reclmis/core';
+import { printableLine, ReclmisError, toReclmisError } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.js';
 import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
 import { refuseEmptyPaths } from './paths.js';
+import { guardStreams, writeErr, writeOut } from './terminal.js';
 
 /** Runs the command line (without `node` and the script) and gives the exit status. Prints; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -19,8 +20,26 @@ export async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0); // of a command that has said itself how it ended
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
-    return report(error instanceof CommanderError ? usageError(error) : error);
+    return report(error instanceof CommanderError ? usageError(await unknownFirst(error, argv)) : error);
   }
+}
+
+/** An option that does not exist, often a slip of the one that is missing, is told before the missing one, which commander looks for first. */
+async function unknownFirst(error: CommanderError, argv: readonly string[]): Promise<CommanderError> {
+  if (error.code !== 'commander.missingMandatoryOptionValue') return error;
+  const program = await assemble(argv);
+  const soften = (command: Command): void => {
+    for (const option of command.options) option.makeOptionMandatory(false);
+    if (command.commands.length === 0) command.action(() => undefined);
+    command.commands.forEach(soften);
+  };
+  soften(program);
+  try {
+    await program.parseAsync(helpAsOption(argv), { from: 'user' });
+  } catch (second) {
+    if (second instanceof CommanderError && second.code === 'commander.unknownOption') return second;
+  }
+  return error;
 }
 
 /** The program with the one subcommand that is asked for, or, for help and mistakes, with the names of all. */
@@ -32,7 +51,7 @@ async function assemble(argv: readonly string[]): Promise<Command> {
     .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ outputError: () => undefined }) // errors are printed by `report`
+    .configureOutput({ writeOut, outputError: () => undefined }) // errors are printed by `report`
     .exitOverride()
     .hook('preAction', (_, command) => refuseEmptyPaths(command));
   const name = helpAsOption(argv).find((word) => !word.startsWith('-')) ?? '';
@@ -79,25 +98,16 @@ function report(thrown: unknown): number {
     error.code === 'INTERNAL'
       ? 'This is a defect of reclmis: run the command again with RECLMIS_DEBUG=1 and report the command and what it prints.'
       : error.remedy;
-  process.stderr.write(`error ${error.code}: ${oneLine(error.message)}\nremedy: ${oneLine(remedy)}\n`);
+  writeErr(`error ${error.code}: ${printableLine(error.message)}\nremedy: ${printableLine(remedy)}\n`);
   if (process.env['RECLMIS_DEBUG'] === '1') {
-    for (let e: unknown = error; e instanceof Error; e = e.cause)
-      process.stderr.write(`${e.stack ?? e.message}\n`);
+    for (let e: unknown = error; e instanceof Error; e = e.cause) writeErr(`${e.stack ?? e.message}\n`);
   }
   return error.exitCode;
 }
 
-/** Escapes what would break the line or reach the terminal as a command: a message may quote a file of any content. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** A closed pipe ends the command quietly, Ctrl-C and its like with status 130, anything unforeseen with a report. */
+/** Ctrl-C and its like end the command with status 130, anything unforeseen with a report. */
 function guardProcess(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : report(error));
-  });
-  process.stderr.on('error', () => undefined); // a worker whose launcher is gone still saves
+  guardStreams((error) => process.exit(report(error)));
   onInterrupt((signal) => process.exit(report(signal)));
   process.on('uncaughtException', (error) => process.exit(report(error)));
 }

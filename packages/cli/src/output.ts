@@ -4,6 +4,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
+import { writeErr, writeOut } from './terminal.js';
 
 /** `-q` and `--json`, as commander gives them. */
 export interface OutputOptions {
@@ -46,16 +47,16 @@ export class Output {
 
   /** A remark or a table for people. */
   say(text = ''): void {
-    if (!this.quiet && !this.json) process.stdout.write(`${text}\n`);
+    if (!this.quiet && !this.json) writeOut(`${text}\n`);
   }
 
   /** What the user should know though nothing failed; on standard error. */
   notice(line: string): void {
-    if (!this.quiet) process.stderr.write(`${line}\n`);
+    if (!this.quiet) writeErr(`${line}\n`);
   }
 
   /** The command's result: printed with `--json` only, as one document. */
   result(value: unknown): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    if (this.json) writeOut(`${JSON.stringify(value, null, 2)}\n`);
   }
 }

@@ -2,6 +2,7 @@
  * Progress of long work: a bar with the time left on a terminal, plain lines elsewhere, nothing with `-q`.
  * Written to standard error, so that standard output holds results alone.
  */
+import { printableLine } from '@reclmis/core';
 import cliProgress from 'cli-progress';
 import { duration } from './table.js';
 
@@ -34,7 +35,7 @@ export class Progress {
     this.everySeconds = options.everySeconds ?? 10;
     this.lastLine = this.started;
     this.bar = options.quiet !== true && this.stream.isTTY === true ? this.makeBar() : null;
-    this.bar?.start(options.total, 0, { label: options.label, remark: '', left: '' });
+    this.bar?.start(options.total, 0, { label: printableLine(options.label), remark: '', left: '' });
   }
 
   update(done: number, remark = this.remark): void {
@@ -42,7 +43,7 @@ export class Progress {
     this.done = done;
     this.remark = remark;
     if (this.bar) {
-      this.bar.update(done, { remark, left: this.timeLeft() });
+      this.bar.update(done, { remark: printableLine(remark), left: this.timeLeft() });
     } else if (this.options.quiet !== true && performance.now() - this.lastLine >= 1000 * this.everySeconds) {
       this.line(`${this.timeLeft()}${remark ? `, ${remark}` : ''}`);
     }
@@ -52,7 +53,7 @@ export class Progress {
   stop(text?: string): void {
     if (this.stopped) return;
     if (this.bar) {
-      this.bar.update(this.done, { remark: text ?? this.remark, left: this.elapsed() });
+      this.bar.update(this.done, { remark: printableLine(text ?? this.remark), left: this.elapsed() });
       this.bar.stop();
     } else if (this.options.quiet !== true && (this.done > 0 || text !== undefined)) {
       this.line(`${this.elapsed()}${text === undefined ? '' : `, ${text}`}`);
@@ -76,7 +77,8 @@ export class Progress {
   private line(text: string): void {
     this.lastLine = performance.now();
     const share = Math.floor((100 * this.done) / Math.max(1, this.options.total));
-    this.stream.write(`${this.options.label}: ${this.done}/${this.options.total} (${share} %), ${text}\n`);
+    const line = `${this.options.label}: ${this.done}/${this.options.total} (${share} %), ${text}`;
+    this.stream.write(`${printableLine(line)}\n`);
   }
 
   private seconds(): number {

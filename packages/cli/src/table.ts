@@ -1,4 +1,5 @@
 /** Tables of aligned text for the terminal. */
+import { printableLine } from '@reclmis/core';
 
 /** A column: its title, and to which side its cells go (figures to the right). */
 export interface Column {
@@ -10,7 +11,8 @@ export interface Column {
  * Lays out rows under titles, two spaces apart, with a rule below the titles. Ends without a line break.
  * Rows shorter than the columns are filled with empty cells.
  */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+export function formatTable(columns: readonly Column[], given: readonly (readonly string[])[]): string {
+  const rows = given.map((cells) => cells.map(printableLine)); // a name with a line break in it stays in its row
   const widths = columns.map(({ title }, i) =>
     Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map((cell) => [...cell].length)),
   );

@@ -215,8 +215,8 @@ const CATALOGUE = {
     exitCode: 4,
   },
   RUN_BUSY: {
-    meaning: 'Another process trains into the run folder.',
-    remedy: 'Wait for it or stop it; two processes cannot write one run.',
+    meaning: 'Another process writes into the folder: it trains the run there, or leaves its results there.',
+    remedy: 'Wait for it or stop it; two processes cannot write one folder.',
     exitCode: 4,
   },
   CHECKPOINT_MISSING: {

@@ -21,6 +21,7 @@ export * from './manifest.js';
 export { LARGEST_LABEL, maskOf, type MaskPixels, type MaskRule, type MaskValues } from './mask-values.js';
 export * from './metrics.js';
 export * from './overlay.js';
+export * from './printable.js';
 export * from './probabilities.js';
 export * from './probability-histogram.js';
 export * from './probe.js';

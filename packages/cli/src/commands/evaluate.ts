@@ -13,6 +13,7 @@ import type {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
+import { withFolderLock } from '../folder-lock.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import {
   describeProbes,
@@ -181,12 +182,14 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   const files =
     flags.report === undefined
       ? null
-      : await writeEvaluationReport(flags.report, {
-          runs: reports,
-          differences,
-          sections: probed.map(({ section }) => section),
-          data,
-        });
+      : await withFolderLock(flags.report, {}, () =>
+          writeEvaluationReport(flags.report!, {
+            runs: reports,
+            differences,
+            sections: probed.map(({ section }) => section),
+            data,
+          }),
+        );
   if (files !== null) output.say(`\nReport: ${files.html}`);
 
   const results = reports.map(({ evaluation, figures, overlap, warnings }, i) => ({

@@ -13,6 +13,7 @@ import type {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
+import { withFolderLock } from '../folder-lock.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { type PredictionCase, predictionCases } from '../predict/cases.js';
 import { Progress } from '../progress.js';
@@ -172,48 +173,55 @@ async function explainImages(
     options: { ...(layer === undefined ? {} : { layer }), target, sides: flags.sides },
   };
 
-  const page = numbers ? 'report.json' : 'report.html'; // what to open first
-  const [only] = cases;
-  if (cases.length === 1 && only) {
-    const done = await explainOne(work, only, out);
-    for (const line of done.notices) output.notice(line);
-    output.result({ out, cases: 1, files: done.files.map((file) => join(out, file)), notices: done.notices });
-    output.say(
-      `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, page)}`,
-    );
-    return;
-  }
-  const bar = new Progress({ label: 'explaining', total: cases.length, quiet: output.quiet });
-  const found: FolderCase[] = [];
-  const said = new Set<string>();
-  try {
-    for (const [i, one] of cases.entries()) {
-      const done = await explainOne(work, one, join(out, one.id)).catch((thrown: unknown) =>
-        failed(one, thrown),
+  await withFolderLock(out, {}, async () => {
+    const page = numbers ? 'report.json' : 'report.html'; // what to open first
+    const [only] = cases;
+    if (cases.length === 1 && only) {
+      const done = await explainOne(work, only, out);
+      for (const line of done.notices) output.notice(line);
+      output.result({
+        out,
+        cases: 1,
+        files: done.files.map((file) => join(out, file)),
+        notices: done.notices,
+      });
+      output.say(
+        `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, page)}`,
       );
-      found.push(done.found);
-      for (const line of done.notices) said.add(line);
-      bar.update(i + 1);
+      return;
     }
-  } finally {
-    bar.stop();
-  }
-  for (const line of said) output.notice(line);
-  const zones = summariseZones(found);
-  const title = `Explanations by ${basename(resolve(source.dir))}`;
-  const context = { title, layer: layer ?? DEFAULT_LAYER, about };
-  if (numbers) await writeFolderNumbers(out, found, context);
-  const files = numbers ? [page] : await writeFolderReport(out, found, context);
-  output.result({
-    out,
-    cases: cases.length,
-    gradCamZones: zones,
-    files: files.map((file) => join(out, file)),
-    notices: [...said],
+    const bar = new Progress({ label: 'explaining', total: cases.length, quiet: output.quiet });
+    const found: FolderCase[] = [];
+    const said = new Set<string>();
+    try {
+      for (const [i, one] of cases.entries()) {
+        const done = await explainOne(work, one, join(out, one.id)).catch((thrown: unknown) =>
+          failed(one, thrown),
+        );
+        found.push(done.found);
+        for (const line of done.notices) said.add(line);
+        bar.update(i + 1);
+      }
+    } finally {
+      bar.stop();
+    }
+    for (const line of said) output.notice(line);
+    const zones = summariseZones(found);
+    const title = `Explanations by ${basename(resolve(source.dir))}`;
+    const context = { title, layer: layer ?? DEFAULT_LAYER, about };
+    if (numbers) await writeFolderNumbers(out, found, context);
+    const files = numbers ? [page] : await writeFolderReport(out, found, context);
+    output.result({
+      out,
+      cases: cases.length,
+      gradCamZones: zones,
+      files: files.map((file) => join(out, file)),
+      notices: [...said],
+    });
+    if (zones) output.say(zonesText(zones));
+    output.say(`${cases.length} images\nReport: ${join(out, page)}`);
+    judge(out, found, output);
   });
-  if (zones) output.say(zonesText(zones));
-  output.say(`${cases.length} images\nReport: ${join(out, page)}`);
-  judge(out, found, output);
 }
 
 interface Work {

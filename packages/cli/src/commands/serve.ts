@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf } from '../output.js';
+import { writeErr } from '../terminal.js';
 
 interface ServeFlags {
   readonly host: string;
@@ -88,9 +89,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   checkAddress(host, { token: tokenFile !== undefined, insecure });
   const token = tokenFile === undefined ? null : await readToken(tokenFile);
   if (tokenFile !== undefined && !quiet && isOpen(tokenFile))
-    process.stderr.write(
-      `${tokenFile}: every user of this machine may read the token; chmod 600 ends that\n`,
-    );
+    writeErr(`${tokenFile}: every user of this machine may read the token; chmod 600 ends that\n`);
   const limits = resolveLimits(limitsOf(flags));
   const tls = await readTls(flags.tlsCert, flags.tlsKey);
   const signal = interruptSignal();
@@ -110,9 +109,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
       log: quiet ? null : { level: 'info' },
     });
     const address = await server.listen(host, port);
-    process.stderr.write(
-      `${model.manifest.name} at ${address}, its page at ${address}/docs; Ctrl-C ends it\n`,
-    );
+    writeErr(`${model.manifest.name} at ${address}, its page at ${address}/docs; Ctrl-C ends it\n`);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });

@@ -10,6 +10,7 @@ import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { formatTable } from '../table.js';
+import { writeErr } from '../terminal.js';
 import { importAsRun, type ImportRunFlags, registerExport } from './weights-run.js';
 
 interface FetchFlags extends OutputOptions {
@@ -269,7 +270,7 @@ class FileProgress {
   }
 
   say(text: string): void {
-    if (!this.quiet) process.stderr.write(`${text}\n`);
+    if (!this.quiet) writeErr(`${text}\n`);
   }
 
   stop(): void {

@@ -7,10 +7,9 @@
  * note changed and nothing else.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, rm } from 'node:fs/promises';
 import { type ErrorCode, ReclmisError } from '@reclmis/core';
-import { systemCode, writeError } from '@reclmis/files';
+import { openGrown, openToAppend, writeError } from '@reclmis/files';
 import type { CaseStatistics } from './statistics.js';
 
 const FORMAT = 'reclmis-cases/1';
@@ -98,9 +97,7 @@ export class Journal {
         `${path}: is a file of another kind, expected one of ${FORMAT}`,
       );
     }
-    const file = await open(path, 'a').catch((error: unknown) => {
-      throw writeError(path, error);
-    });
+    const file = await openToAppend(path);
     const header = found?.header ?? null;
     const key = header?.key ?? randomBytes(16).toString('hex');
     const journal = new Journal(path, file, key, found?.entries ?? new Map());
@@ -160,8 +157,10 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
   const entries = new Map<string, Position>();
   let header: Header | null = null;
   let end = 0;
+  const file = await openGrown(path);
+  if (file === null) return null;
   try {
-    for await (const { text, offset, length } of linesOf(path)) {
+    for await (const { text, offset, length } of linesOf(file)) {
       const line = parseLine(text);
       if (offset === 0) {
         if (!isHeader(line)) break;
@@ -169,29 +168,35 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
       } else if (isEntry(line)) entries.set(line.id, { path, offset, length });
       end = offset + length + 1;
     }
+    return { header, entries, end, bytes: (await file.stat()).size };
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
     throw writeError(path, error);
+  } finally {
+    await file.close();
   }
-  return { header, entries, end, bytes: (await stat(path)).size };
 }
 
 /** What all cases of a journal have in common; null if there is none, or nothing whole in it. @throws OUTPUT_UNWRITABLE where it cannot be read */
 export async function journalIdentity(path: string): Promise<string | null> {
+  const file = await openGrown(path);
+  if (file === null) return null;
   try {
-    for await (const { text } of linesOf(path)) {
+    for await (const { text } of linesOf(file)) {
       const line = parseLine(text);
       return isHeader(line) ? line.identity : null;
     }
+    return null;
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw writeError(path, error);
+    throw writeError(path, error);
+  } finally {
+    await file.close();
   }
-  return null;
 }
 
 /** The line at a place. */
 export async function readEntry({ path, offset, length }: Position): Promise<Entry> {
-  const file = await open(path, 'r');
+  const file = await openGrown(path);
+  if (file === null) throw new ReclmisError('INTERNAL', `${path}: was removed while it was in use`);
   try {
     const bytes = Buffer.alloc(length);
     await file.read(bytes, 0, length, offset);
@@ -204,10 +209,10 @@ export async function readEntry({ path, offset, length }: Position): Promise<Ent
 }
 
 /** The whole lines of a file, with where they begin and how many bytes they have without the line end. */
-async function* linesOf(path: string): AsyncGenerator<{ text: string; offset: number; length: number }> {
+async function* linesOf(file: FileHandle): AsyncGenerator<{ text: string; offset: number; length: number }> {
   let rest = Buffer.alloc(0);
   let offset = 0;
-  for await (const chunk of createReadStream(path)) {
+  for await (const chunk of file.createReadStream({ autoClose: false })) {
     rest = Buffer.concat([rest, chunk as Buffer]);
     let from = 0;
     for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10, from)) {

@@ -36,6 +36,19 @@ export function partOfJournal(name: string): { readonly part: Part | null } | nu
   return { part: of === undefined ? null : { index: Number(index), of: Number(of) } };
 }
 
+/** The lock of a share of work in the folder of results. */
+export function lockName(part: Part | null): string {
+  return part ? `.predict.${part.index}-of-${part.of}.lock` : '.predict.lock';
+}
+
+/** Which of the names in a folder are locks of work divided otherwise, whose results would mix with those of `own`. */
+export function otherLocks(names: readonly string[], own: Part | null): string[] {
+  return names.filter((name) => {
+    const [whole, of] = /^\.predict(?:\.\d{1,6}-of-(\d{1,6}))?\.lock$/.exec(name) ?? [];
+    return whole !== undefined && Number(of ?? 0) !== (own?.of ?? 0);
+  });
+}
+
 /** The cases of a part: every N-th by position from the I-th, so that slow stretches of the list are shared as well. */
 export function* casesOf<T>(cases: readonly T[], part: Part | null): Generator<T> {
   const step = part?.of ?? 1;

@@ -13,7 +13,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReclmisError, type RgbImage, threshold } from '@reclmis/core';
-import { readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
+import { machineTag, readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BRIGHTNESS, Brightness } from '../testing/brightness.js';
 import { type CaseSource, type PredictionCase, predictionCases } from './cases.js';
@@ -66,6 +66,94 @@ beforeAll(async () => {
   await writePngRgb(join(images, 'c.png'), halves(S, S));
   writeFileSync(join(images, 'readme.txt'), 'not an image');
   writeFileSync(join(root, 'notes.csv'), 'Image,Description\nmask_a.png,bright\nb.tif,dark\nc.png,bright\n');
+});
+
+describe('one writer', () => {
+  /** A network that waits in its first call until it is let go. */
+  function slow(): { segmenter: PlaneSegmenter; begun: Promise<void>; go: () => void } {
+    const brightness = new Brightness();
+    let go = (): void => undefined;
+    let begin = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const segmenter: PlaneSegmenter = {
+      size: brightness.size,
+      async probabilities(planes, notes) {
+        begin();
+        await gate;
+        return brightness.probabilities(planes, notes);
+      },
+    };
+    return { segmenter, begun, go };
+  }
+  const cases = (): Promise<PredictionCase[]> => casesFor({ note: 'bright' });
+
+  it('writes into a folder at a time: RUN_BUSY, and nothing of the other is touched', async () => {
+    const out = place();
+    const first = slow();
+    const running = run({ cases: await cases(), out, segmenter: first.segmenter });
+    await first.begun;
+    const before = readdirSync(out).sort();
+    for (const plan of [
+      { beginning: 'overwrite' },
+      { beginning: 'resume' },
+      { beginning: 'overwrite', part: { index: 1, of: 2 } },
+    ] as const)
+      await expect(run({ cases: await cases(), out, ...plan })).rejects.toMatchObject({
+        code: 'RUN_BUSY',
+        remedy: expect.stringContaining('-o') as string,
+      });
+    expect(readdirSync(out).sort()).toEqual(before);
+    first.go();
+    expect((await running).status).toBe('finished');
+    expect(readdirSync(out).filter((name) => name.includes('lock'))).toEqual([]);
+  });
+
+  it('or several, each with its part of one division', async () => {
+    const out = place();
+    const first = slow();
+    const running = run({ cases: await cases(), out, segmenter: first.segmenter, part: { index: 1, of: 2 } });
+    await first.begun;
+    expect((await run({ cases: await cases(), out, part: { index: 2, of: 2 } })).status).toBe('finished');
+    for (const part of [null, { index: 1, of: 2 }, { index: 1, of: 3 }])
+      await expect(run({ cases: await cases(), out, part, beginning: 'overwrite' })).rejects.toMatchObject({
+        code: 'RUN_BUSY',
+      });
+    first.go();
+    expect((await running).statistics).toHaveLength(2);
+  });
+
+  it('takes over what a killed one left', async () => {
+    const out = place();
+    mkdirSync(out);
+    writeFileSync(join(out, '.predict.lock'), `${machineTag()} ${2 ** 22 + 1} 00\n`);
+    expect((await run({ cases: await cases(), out })).status).toBe('finished');
+  });
+
+  it.each(['new', 'resume'] as const)(
+    'writes nothing through a link in the place of its journal: %s',
+    async (beginning) => {
+      const out = place();
+      mkdirSync(out);
+      const victim = join(root, `victim-${beginning}`);
+      writeFileSync(victim, 'VICTIM\n');
+      symlinkSync(victim, join(out, 'cases.jsonl'));
+      await expect(run({ cases: await cases(), out, beginning })).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+      });
+      expect(readFileSync(victim, 'utf8')).toBe('VICTIM\n');
+      rmSync(join(out, 'cases.jsonl'));
+      symlinkSync(join(root, `elsewhere-${beginning}`), join(out, 'cases.jsonl'));
+      await expect(run({ cases: await cases(), out, beginning })).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+      });
+      expect(readdirSync(root)).not.toContain(`elsewhere-${beginning}`);
+      await expect(run({ cases: await cases(), out, beginning: 'overwrite' })).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+      });
+      expect(readFileSync(victim, 'utf8')).toBe('VICTIM\n');
+    },
+  );
 });
 
 describe('predict', () => {

@@ -7,7 +7,7 @@
  * model works on a batch, the next one is read and the one before is written, so that memory does not grow with the number of images:
  * beyond their names and notes nothing is kept. No image is ever replaced.
  */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addPlanes,
@@ -20,7 +20,8 @@ import {
   threshold,
   whyNoProbabilities,
 } from '@reclmis/core';
-import { makeFolder, mapLimit, writeFileAtomic } from '@reclmis/files';
+import { mapLimit, writeFileAtomic } from '@reclmis/files';
+import { withFolderLock } from '../folder-lock.js';
 import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
 import type { PredictionCase } from './cases.js';
 import { clearEarlier, refuseMixing, removeStale } from './earlier.js';
@@ -34,7 +35,7 @@ import {
   scanJournal,
 } from './journal.js';
 import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from './outputs.js';
-import { casesOf, type Part, recordNames } from './part.js';
+import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 import { type CaseStatistics, measure, writeStatistics } from './statistics.js';
 
@@ -94,14 +95,20 @@ export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, cont
 
 /**
  * Segments the cases.
- * @throws OUTPUT_EXISTS (an image would be replaced, or there are results of another model, or any and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and
+ * @throws RUN_BUSY (another process writes there), OUTPUT_EXISTS (an image would be replaced, or there are results of another model, or any and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and
  * what the segmenter throws; failures of single cases are in the summary
  */
 export async function predict(plan: PredictionPlan): Promise<PredictionSummary> {
+  const { cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new', signal } = plan;
+  await refuseOverwriting(cases, out, beginning === 'new' ? suffixesOf(outputs) : SUFFIXES);
+  const excluded = async (): Promise<string[]> => otherLocks(await readdir(out), part);
+  return withFolderLock(out, { name: lockName(part), excluded, signal }, () => predictAlone(plan));
+}
+
+/** While nobody else writes this share of the work, or work divided otherwise. */
+async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
   const { segmenter, model, cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new' } = plan;
   const started = new Date();
-  await refuseOverwriting(cases, out, beginning === 'new' ? suffixesOf(outputs) : SUFFIXES);
-  await makeFolder(out);
   const names = recordNames(part);
   await refuseMixing(out, part, beginning, (other) => identityOf({ ...plan, part: other }));
   if (beginning === 'overwrite') await clearEarlier(out, part, cases);

@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { ReclmisError } from '@reclmis/core';
+import { printableLine, ReclmisError } from '@reclmis/core';
 import { LIFELINE_FD, LIFELINE_VARIABLE } from './lifeline.js';
 import type { Environment, MeetingPoint, SpawnPlan } from './plan.js';
 
@@ -60,7 +60,8 @@ interface Ending {
  */
 export async function launchWorkers(options: LocalLaunch): Promise<number> {
   const { plan, graceMs = 5_000, savingMs = 120_000, signals = processSignals } = options;
-  const report = options.report ?? ((line: string): void => void process.stderr.write(`${line}\n`));
+  const report =
+    options.report ?? ((line: string): void => void process.stderr.write(`${printableLine(line)}\n`));
   const meeting = plan.meeting ?? { host: '127.0.0.1', port: await freePort() };
   const running = new Map<number, ChildProcess>();
   const endings: Ending[] = [];

@@ -9,7 +9,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '@reclmis/files';
+import { APPEND_FLAGS, oneLine, systemCode } from '@reclmis/files';
 import type { EpochRecord } from '../train/metrics-log.js';
 import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 
@@ -52,7 +52,7 @@ export class TensorBoardLog {
   private append(records: readonly Buffer[]): void {
     try {
       this.path ??= this.begin();
-      const fd = openSync(this.path, 'a');
+      const fd = openSync(this.path, APPEND_FLAGS);
       try {
         writeSync(fd, Buffer.concat(records)); // one call, so that a kill leaves whole records as a rule
         fsyncSync(fd);

@@ -10,6 +10,9 @@ import { pipeline } from 'node:stream/promises';
 import { systemCode, writeFileAtomic } from '@reclmis/files';
 import { cacheError } from './home.js';
 
+/** A link is not followed: what is written is the part itself. Windows lacks the flag. */
+const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
+
 /** What the server said about the file that the part is the beginning of. */
 export interface PartOrigin {
   /** SHA-256 of the whole file: a part of another file is useless. */
@@ -57,7 +60,7 @@ export class Part {
     const path = `${target}.part`;
     try {
       const origin = await readOrigin(`${path}.json`);
-      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT | NO_LINK, 0o644);
       const part = new Part(target, handle, sha256, origin?.sha256 === sha256 ? origin : null);
       try {
         if (part.origin === null) await part.restart();

@@ -1,0 +1,54 @@
+/** Files that grow in place, which cannot be written beside their place and renamed: never through a link, so that nothing else changes than what is named. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { ReclmisError } from '@reclmis/core';
+import { systemCode, writeError } from './files.js';
+
+/** Windows has neither. Without O_NONBLOCK, opening a named pipe would wait for its other end. */
+const NO_LINK =
+  ((constants.O_NOFOLLOW as number | undefined) ?? 0) | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+
+/** Flags of `open` for a file that exists already and is added to. */
+export const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | NO_LINK;
+
+const REMEDY = 'Remove it, or choose another folder; nothing is written through a link.';
+
+/**
+ * Opens a file to add to it, making it where it is not.
+ * @throws OUTPUT_UNWRITABLE for a link, a file with further names (hard links) and what is no regular file; DISK_FULL
+ */
+export async function openToAppend(path: string): Promise<FileHandle> {
+  return openOwn(path, APPEND_FLAGS | constants.O_CREAT);
+}
+
+/** Opens a file that grows to read it. @throws the same; null where there is none */
+export async function openGrown(path: string): Promise<FileHandle | null> {
+  try {
+    return await openOwn(path, constants.O_RDONLY | NO_LINK);
+  } catch (error) {
+    if (error instanceof ReclmisError && systemCode(error.cause) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function openOwn(path: string, flags: number): Promise<FileHandle> {
+  const refuse = (what: string, cause?: unknown): ReclmisError =>
+    new ReclmisError('OUTPUT_UNWRITABLE', `${path}: ${what}, expected a file of its own`, {
+      cause,
+      remedy: REMEDY,
+    });
+  const file = await open(path, flags, 0o666).catch((error: unknown) => {
+    if (systemCode(error) === 'ELOOP') throw refuse('is a symbolic link', error);
+    if (systemCode(error) === 'ENXIO') throw refuse('is a named pipe or a socket', error);
+    throw writeError(path, error);
+  });
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw refuse('is no regular file');
+    if (stats.nlink > 1) throw refuse(`has ${stats.nlink} names (hard links)`);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
