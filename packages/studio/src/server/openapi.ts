@@ -34,9 +34,13 @@ const json = (description: string, properties: JsonSchema): JsonSchema => ({
   content: { 'application/json': { schema: { type: 'object', properties } } },
 });
 
+/** What every route may answer. */
+const ACCESS_FAILURES = failures('TOKEN_INVALID', 'HOST_REFUSED', 'ORIGIN_REFUSED');
 const WORK_FAILURES = failures(
   'REQUEST_INVALID',
   'TOKEN_INVALID',
+  'HOST_REFUSED',
+  'ORIGIN_REFUSED',
   'REQUEST_SLOW',
   'REQUEST_TOO_LARGE',
   'REQUEST_UNSUPPORTED',
@@ -50,12 +54,13 @@ const number = { type: 'number' };
 const WARNINGS_HEADERS = {
   [WARNINGS_HEADER]: {
     description: 'codes of docs/warnings.md, with commas between; absent where there is none',
-    schema: { type: 'string' },
+    type: 'string', // the plugin makes a schema of it
   },
 };
 const milliseconds = { type: 'number', description: 'milliseconds' };
 
 export const SEGMENT_SCHEMA: FastifySchema = {
+  operationId: 'segment',
   summary: 'Segment an image by its note',
   description:
     'The mask has the image’s own size: 255 where the model finds what the note names, else 0. Not for diagnosis.',
@@ -162,11 +167,13 @@ export const SEGMENT_SCHEMA: FastifySchema = {
 const text = { type: 'string' };
 const shape = { type: 'array', items: { type: 'integer' } };
 const parameters = { type: 'object', additionalProperties: true };
+/** May be left out, and null says that it is. */
+const absent = (schema: JsonSchema): JsonSchema => ({ ...schema, nullable: true });
 const tensor = { type: 'object', properties: { name: text, datatype: text, shape } };
 const name = { type: 'object', properties: { name: text } };
 const version = { type: 'object', properties: { name: text, version: { type: 'string', enum: ['1'] } } };
 const tags = ['open inference protocol'];
-const unknown = failures('ROUTE_UNKNOWN');
+const unknown = { ...failures('ROUTE_UNKNOWN'), ...ACCESS_FAILURES };
 
 type V2Route = 'name' | 'version' | 'server' | 'live' | 'ready' | 'metadata' | 'modelReady' | 'infer';
 
@@ -174,26 +181,37 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
   name: { params: name },
   version: { params: version },
   server: {
+    operationId: 'serverMetadata',
     summary: 'Name, version and extensions of the server',
     tags,
     response: {
       200: json('the server', { name: text, version: text, extensions: { type: 'array', items: text } }),
+      ...ACCESS_FAILURES,
     },
   },
   live: {
+    operationId: 'serverLive',
     summary: 'Whether the server answers',
     tags,
-    response: { 200: json('it does', { live: { type: 'boolean' } }) },
+    security: [],
+    response: {
+      200: json('it does', { live: { type: 'boolean' } }),
+      ...failures('HOST_REFUSED', 'ORIGIN_REFUSED'),
+    },
   },
   ready: {
+    operationId: 'serverReady',
     summary: 'Whether the server takes work; 503 while it stops',
     tags,
+    security: [],
     response: {
       200: json('it does', { ready: { type: 'boolean' } }),
       503: json('it does not', { ready: { type: 'boolean' } }),
+      ...failures('HOST_REFUSED', 'ORIGIN_REFUSED'),
     },
   },
   metadata: {
+    operationId: 'modelMetadata',
     summary: 'Tensors of a model',
     tags,
     response: {
@@ -208,11 +226,13 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
     },
   },
   modelReady: {
+    operationId: 'modelReady',
     summary: 'Whether a model takes work',
     tags,
     response: { 200: json('it does', { name: text, ready: { type: 'boolean' } }), ...unknown },
   },
   infer: {
+    operationId: 'modelInfer',
     summary: 'Run a model on tensors',
     description:
       'JSON, or JSON of Inference-Header-Content-Length bytes followed by binary tensors. segmenter: image and note to probability. ' +
@@ -223,8 +243,8 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
       type: 'object',
       required: ['inputs'],
       properties: {
-        id: text,
-        parameters,
+        id: absent(text),
+        parameters: absent(parameters),
         inputs: {
           type: 'array',
           items: {
@@ -234,14 +254,19 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
               name: text,
               datatype: { type: 'string', enum: ['FP32', 'INT64', 'BYTES'] },
               shape,
-              parameters,
-              data: { type: 'array', items: {} },
+              parameters: absent(parameters),
+              data: absent({ type: 'array', items: {} }),
             },
           },
         },
         outputs: {
           type: 'array',
-          items: { type: 'object', required: ['name'], properties: { name: text, parameters } },
+          nullable: true,
+          items: {
+            type: 'object',
+            required: ['name'],
+            properties: { name: text, parameters: absent(parameters) },
+          },
         },
       },
     },
@@ -289,15 +314,28 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
 
 export const PLAIN_SCHEMAS: Readonly<Record<'metrics' | 'document' | 'page', FastifySchema>> = {
   metrics: {
+    operationId: 'metrics',
     summary: 'Figures for Prometheus',
     tags: ['server'],
-    response: { 200: { description: 'text format 0.0.4', content: { 'text/plain': { schema: text } } } },
+    response: {
+      200: { description: 'text format 0.0.4', content: { 'text/plain': { schema: text } } },
+      ...ACCESS_FAILURES,
+    },
   },
-  document: { summary: 'This document', tags: ['server'], response: { 200: json('OpenAPI 3', {}) } },
+  document: {
+    operationId: 'openapi',
+    summary: 'This document',
+    tags: ['server'],
+    response: { 200: json('OpenAPI 3', {}), ...ACCESS_FAILURES },
+  },
   page: {
+    operationId: 'docs',
     summary: 'This document to read, with a form to try',
     tags: ['server'],
-    response: { 200: { description: 'a page', content: { 'text/html': { schema: text } } } },
+    response: {
+      200: { description: 'a page', content: { 'text/html': { schema: text } } },
+      ...ACCESS_FAILURES,
+    },
   },
 };
 
@@ -316,14 +354,20 @@ export async function registerOpenApi(
         description:
           `Language-guided segmentation of medical images. Limits of a request: ${maxBytes} bytes, ${maxPixels} pixels, ` +
           `a note of ${maxNote} characters, ${maxBatch} cases. Research software: not for diagnosis.`,
-        license: { name: 'Apache-2.0' },
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       },
+      servers: [{ url: '/', description: 'this server' }],
+      tags: [
+        { name: 'segment', description: 'For people: an image and a note in, a mask out.' },
+        { name: 'open inference protocol', description: 'For machines: KServe v2, with tensors.' },
+        { name: 'server', description: 'Figures and this description.' },
+      ],
       ...(about.token
         ? {
             components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
             security: [{ token: [] }],
           }
-        : {}),
+        : { security: [] }),
     },
   });
 }

@@ -216,6 +216,16 @@ describe('what the server tells', () => {
         '/v2/models/{name}/versions/{version}/infer',
         '/v2/models/{name}/versions/{version}/ready',
       ]);
+      const ids = Object.values(document['paths'] as Record<string, Record<string, Record<string, unknown>>>)
+        .flatMap((path) => Object.values(path))
+        .map(({ operationId, summary, responses }) => {
+          expect(summary).toMatch(/\w/);
+          expect(Object.keys(responses as object)).toContain('403');
+          return operationId;
+        });
+      expect(ids.every((id) => typeof id === 'string' && /^[a-zA-Z]+$/.test(id))).toBe(true);
+      expect([ids.length, new Set(ids).size]).toEqual([13, 13]);
+      expect(document['servers']).toEqual([{ url: '/', description: 'this server' }]);
       const operation = (
         document['paths'] as Record<string, Record<string, Record<string, Record<string, unknown>>>>
       )['/segment']?.['post'];
@@ -224,6 +234,7 @@ describe('what the server tells', () => {
         '200',
         '400',
         '401',
+        '403',
         '408',
         '413',
         '415',

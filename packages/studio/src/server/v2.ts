@@ -4,7 +4,7 @@
  * behind it, whatever its Content-Type says, as Triton has it, but for the types that a page may send to any server unasked.
  */
 import { ReclmisError } from '@reclmis/core';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { compute, deadlineOf, type ServerContext } from './context.js';
 import { checkNote } from './note.js';
 import { V2_SCHEMAS } from './openapi.js';
@@ -138,16 +138,22 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     return reply.code(ready ? 200 : 503).send({ ready });
   });
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
-    const named = path.endsWith('version') ? V2_SCHEMAS.version : V2_SCHEMAS.name;
-    app.get(path, { schema: { ...V2_SCHEMAS.metadata, ...named } }, (request) =>
+    const versioned = path.endsWith('version');
+    const named = versioned ? V2_SCHEMAS.version : V2_SCHEMAS.name;
+    const schemaOf = (schema: FastifySchema): FastifySchema => ({
+      ...schema,
+      ...named,
+      operationId: `${schema.operationId ?? ''}${versioned ? 'OfVersion' : ''}`,
+    });
+    app.get(path, { schema: schemaOf(V2_SCHEMAS.metadata) }, (request) =>
       metadataOf(find(request.params as ModelParams)),
     );
-    app.get(`${path}/ready`, { schema: { ...V2_SCHEMAS.modelReady, ...named } }, async (request, reply) => {
+    app.get(`${path}/ready`, { schema: schemaOf(V2_SCHEMAS.modelReady) }, async (request, reply) => {
       const { name } = find(request.params as ModelParams);
       const ready = context.accepting();
       return reply.code(ready ? 200 : 503).send({ name, ready });
     });
-    app.post(`${path}/infer`, { schema: { ...V2_SCHEMAS.infer, ...named }, config: { work: true } }, infer);
+    app.post(`${path}/infer`, { schema: schemaOf(V2_SCHEMAS.infer), config: { work: true } }, infer);
   }
 }
 
