@@ -4,26 +4,23 @@
  * What browsers are lenient about is refused here as in Node: other formats, CMYK, files that are cut short, and more pixels than the limit, before
  * anything is decoded.
  */
-import {
-  checkImage,
-  fileHeader,
-  type FileHeader,
-  ReclmisError,
-  refuseRareKinds,
-  type RgbImage,
-} from '@reclmis/core';
+import { fileHeader, type FileHeader, ReclmisError, refuseRareKinds, type RgbImage } from '@reclmis/core';
+import { knowImage } from './inputs.js';
 import type { ImageSource } from './types.js';
 
 /** @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE */
 export async function decodeInBrowser(image: ImageSource, maxPixels: number): Promise<RgbImage> {
-  if (typeof image === 'string')
-    throw new ReclmisError('IMAGE_UNSUPPORTED', 'image: expected pixels, bytes or a Blob, got a path');
-  if (!(image instanceof Uint8Array) && !(image instanceof Blob)) {
-    checkImage(image, 'segment');
-    return image;
-  }
-  // The copy of a view of memory that threads share, which no Blob takes.
-  const bytes = image instanceof Blob ? new Uint8Array(await image.arrayBuffer()) : new Uint8Array(image);
+  const known = await knowImage(image, '');
+  if (known.kind === 'pixels') return known.image;
+  if (known.kind === 'place')
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      'image: expected pixels, bytes or a Blob, got a path or address',
+      {
+        remedy: 'Fetch the image first, and give its bytes.',
+      },
+    );
+  const bytes = new Uint8Array(known.bytes); // the copy of a view of memory that threads share, which no Blob takes
   const { kind } = checkHeader(bytes, maxPixels);
   const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${kind}` }), {
     colorSpaceConversion: 'none',

@@ -4,8 +4,9 @@ import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkImage, ReclmisError } from '@reclmis/core';
+import { ReclmisError } from '@reclmis/core';
 import { decodeImage, oneLine, readImage, systemCode } from '@reclmis/files';
+import { knowImage } from './inputs.js';
 import { openModel } from './model.js';
 import type { Platform, Source } from './seams.js';
 import { networkOpener } from './threaded-network.js';
@@ -48,15 +49,30 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
     device,
     open: device === 'cpu' ? open : (bytes) => open(bytes).catch(refuseDevice),
     decode: async (image, maxPixels) => {
-      if (typeof image === 'string') return readImage(image, { maxPixels });
-      if (image instanceof Uint8Array) return decodeImage(image, 'image', { maxPixels });
-      if (image instanceof Blob)
-        return decodeImage(new Uint8Array(await image.arrayBuffer()), 'image', { maxPixels });
-      checkImage(image, 'segment');
-      return image;
+      const known = await knowImage(image, ', or the path of one');
+      if (known.kind === 'pixels') return known.image;
+      if (known.kind === 'file') return decodeImage(known.bytes, 'image', { maxPixels });
+      return readImage(pathOf(known.place), { maxPixels });
     },
     sha256: (bytes) => Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
   };
+}
+
+/** Nothing is fetched: images stay on the machine. @throws IMAGE_UNSUPPORTED */
+function pathOf(place: string | URL): string {
+  if (typeof place === 'string') return place;
+  try {
+    return fileURLToPath(place);
+  } catch (cause) {
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `image: expected a file: address, got one of ${place.protocol}`,
+      {
+        cause,
+        remedy: 'Fetch the image first, and give its bytes.',
+      },
+    );
+  }
 }
 
 /** What onnxruntime says where it lacks the libraries of a device. */

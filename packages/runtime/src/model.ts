@@ -24,6 +24,7 @@ import {
   whyNoProbabilities,
   WordTokenizer,
 } from '@reclmis/core';
+import { knowNote, knowOptions } from './inputs.js';
 import { requireGraph, segmenterOf, textEncoderOf } from './manifest-graph.js';
 import type { Network, Platform, Source, Values } from './seams.js';
 import type {
@@ -208,6 +209,7 @@ class LoadedModel implements Model {
 
   async segmentBatch(cases: readonly SegmentCase[], options: SegmentOptions = {}): Promise<Segmentation[]> {
     this.requireOpen();
+    knowOptions(options);
     const batch = this.segmentCases(cases, options);
     this.batches.add(batch);
     return batch.finally(() => this.batches.delete(batch));
@@ -217,8 +219,6 @@ class LoadedModel implements Model {
     cases: readonly SegmentCase[],
     { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS }: SegmentOptions,
   ): Promise<Segmentation[]> {
-    if (!(least >= 0 && least <= 1))
-      throw new ReclmisError('OPTION_INVALID', `threshold: expected 0 to 1, got ${least}`);
     if (cases.length === 0) return [];
     const notes = cases.map(({ note }) => this.checkNote(note));
     const begun = performance.now();
@@ -335,7 +335,8 @@ class LoadedModel implements Model {
     if (this.disposed) throw new ReclmisError('INFERENCE_FAILED', 'the model was disposed of');
   }
 
-  private checkNote(note: string): string {
+  private checkNote(given: unknown): string {
+    const note = knowNote(given);
     if (this.text && note.trim() === '') throw new ReclmisError('NOTE_EMPTY', 'the note has no words');
     return note;
   }

@@ -31,8 +31,15 @@ export interface LoadOptions {
   readonly onProgress?: (loaded: number, total: number) => void;
 }
 
-/** An image: pixels; or the bytes of a PNG, JPEG or (in Node) TIFF file; or, in Node, the path of one. */
-export type ImageSource = RgbImage | Uint8Array | Blob | string;
+/** Pixels as a canvas gives them: four bytes each, opacity last; what is not opaque lies over black. An `ImageData` is one. */
+export interface CanvasPixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** An image: pixels of 8 bits; or the bytes of a PNG, JPEG or (in Node) TIFF file; or, in Node, the path or `file:` address of one. */
+export type ImageSource = RgbImage | CanvasPixels | Uint8Array | ArrayBuffer | DataView | Blob | URL | string;
 
 export interface SegmentOptions {
   /** Ends the work at the next step that can be ended: waiting, decoding, between the text encoder and the segmenter. */

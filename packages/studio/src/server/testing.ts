@@ -12,6 +12,7 @@ import {
   threshold as cut,
   wordReader,
   WordTokenizer,
+  type RgbImage,
 } from '@reclmis/core';
 import { decodeImage } from '@reclmis/files';
 import type { ImageSource, Model, Segmentation, SegmentCase, SegmentOptions } from '@reclmis/runtime';
@@ -142,10 +143,13 @@ export class FakeModel implements Model {
   }
 }
 
+const isPixels = (source: ImageSource): source is RgbImage =>
+  typeof source === 'object' && 'data' in source && source.data instanceof Uint8Array;
+
 async function segmentRed(source: ImageSource, note: string, least: number): Promise<Segmentation> {
-  const image = source instanceof Uint8Array ? await decodeImage(source, 'image') : source;
-  if (typeof image === 'string' || image instanceof Blob)
+  if (!(source instanceof Uint8Array) && !isPixels(source))
     throw new ReclmisError('INTERNAL', 'the test model takes pixels');
+  const image = source instanceof Uint8Array ? await decodeImage(source, 'image') : source;
   const { width, height } = image;
   const red = imageToPlanes(image, S).slice(0, S * S);
   const probability = resizePlane(red, S, S, width, height);

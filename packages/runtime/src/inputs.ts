@@ -1,0 +1,104 @@
+/**
+ * What callers give, made sure of: JavaScript lets anything in, and what is no picture would end in a mask of something else. Every form of an image is
+ * taken or refused by code, with what is expected.
+ */
+import { checkImage, ReclmisError, type RgbImage } from '@reclmis/core';
+import type { SegmentOptions } from './types.js';
+
+/** An image after its outer form is known: bytes of a file, pixels, or a place that the platform may read. */
+export type KnownImage =
+  | { readonly kind: 'file'; readonly bytes: Uint8Array }
+  | { readonly kind: 'pixels'; readonly image: RgbImage }
+  | { readonly kind: 'place'; readonly place: string | URL };
+
+const EXPECTED =
+  'expected { width, height, data } with 3 bytes a pixel, the bytes of an image file (Uint8Array, ArrayBuffer or Blob)';
+
+/** Tells the forms apart. @param places what else this platform takes, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
+export async function knowImage(image: unknown, places: string): Promise<KnownImage> {
+  if (typeof image === 'string' || image instanceof URL) return { kind: 'place', place: image };
+  if (image instanceof Uint8Array) return { kind: 'file', bytes: image };
+  if (image instanceof ArrayBuffer || isShared(image)) return { kind: 'file', bytes: new Uint8Array(image) };
+  if (image instanceof DataView)
+    return { kind: 'file', bytes: new Uint8Array(image.buffer, image.byteOffset, image.byteLength) };
+  if (image instanceof Blob) return { kind: 'file', bytes: await bytesOf(image) };
+  return { kind: 'pixels', image: knowPixels(image, places) };
+}
+
+async function bytesOf(blob: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (cause) {
+    throw new ReclmisError('IMAGE_UNREADABLE', 'image: the Blob cannot be read', { cause }); // its file changed or is gone
+  }
+}
+
+const isShared = (value: unknown): value is SharedArrayBuffer =>
+  typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer;
+
+/** Pixels of 8 bits: three values each, or the four of a canvas, whose opacity must be full. */
+function knowPixels(image: unknown, places: string): RgbImage {
+  const refuse = (got: string, remedy?: string): ReclmisError =>
+    new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `image: ${EXPECTED}${places}, got ${got}`,
+      remedy ? { remedy } : {},
+    );
+  if (image === null || typeof image !== 'object') throw refuse(image === null ? 'null' : typeof image);
+  if (!('data' in image) || !('width' in image) || !('height' in image))
+    throw refuse(
+      nameOf(image),
+      'Give the bytes of a file, or draw it on a canvas and give what getImageData returns.',
+    );
+  const { width, height, data } = image as { width: unknown; height: unknown; data: unknown };
+  if (!(data instanceof Uint8Array) && !(data instanceof Uint8ClampedArray))
+    throw refuse(
+      `data of type ${nameOf(data)}`,
+      'Scale the values to 0 to 255 and give them as a Uint8Array: nothing says what white is in others.',
+    );
+  if (typeof width !== 'number' || typeof height !== 'number')
+    throw refuse(`a width of type ${typeof width} and a height of type ${typeof height}`);
+  const bytes =
+    data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (width > 0 && height > 0 && bytes.length === width * height * 4)
+    return { width, height, data: withoutAlpha(bytes) };
+  const known: RgbImage = { width, height, data: bytes };
+  checkImage(known, 'segment');
+  return known;
+}
+
+/** RGB of RGBA, as files with opacity are read: over black. */
+function withoutAlpha(rgba: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    const alpha = rgba[from + 3]!;
+    for (let c = 0; c < 3; c++) rgb[to + c] = Math.round((rgba[from + c]! * alpha) / 255);
+  }
+  return rgb;
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || typeof value !== 'object') return value === null ? 'null' : typeof value;
+  return (value.constructor as { name?: string } | undefined)?.name ?? 'an object';
+}
+
+/** @throws NOTE_INVALID */
+export function knowNote(note: unknown): string {
+  if (typeof note === 'string') return note;
+  throw new ReclmisError('NOTE_INVALID', `the note is of type ${nameOf(note)}, expected a string`, {
+    remedy: 'Give the note as a string.',
+  });
+}
+
+/** @throws OPTION_INVALID */
+export function knowOptions(options: unknown): void {
+  if (options === null || typeof options !== 'object')
+    throw new ReclmisError('OPTION_INVALID', `options: expected an object, got ${nameOf(options)}`);
+  const { threshold, maxPixels, signal } = options as SegmentOptions;
+  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
+    throw new ReclmisError('OPTION_INVALID', `threshold: expected 0 to 1, got ${String(threshold)}`);
+  if (maxPixels !== undefined && !(maxPixels >= 1))
+    throw new ReclmisError('OPTION_INVALID', `maxPixels: expected a number from 1, got ${String(maxPixels)}`);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new ReclmisError('OPTION_INVALID', `signal: expected an AbortSignal, got ${nameOf(signal)}`);
+}
