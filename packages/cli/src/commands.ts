@@ -60,6 +60,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'list runs with their best figures, compare them',
     load: () => import('./commands/runs.js'),
   },
+  sides: {
+    description: 'tell or state whose left and right the notes of a run or a model mean',
+    load: () => import('./commands/sides.js'),
+  },
   bench: {
     description: 'measure training and inference on this machine: time, memory, arithmetic',
     load: () => import('./commands/bench.js'),

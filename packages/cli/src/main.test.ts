@@ -42,6 +42,8 @@ describe('help', () => {
         export          make an ONNX model of a run, for use without libtorch
         serve           serve an exported model over HTTP
         runs            list runs with their best figures, compare them
+        sides           tell or state whose left and right the notes of a run or a
+                        model mean
         bench           measure training and inference on this machine: time, memory,
                         arithmetic
         weights         fetch, import, list and verify the weights of text encoders
@@ -67,6 +69,7 @@ describe('help', () => {
     'explain',
     'export',
     'runs',
+    'sides',
     'weights',
     'parity',
   ])('of %s says how it is used', (name) => {

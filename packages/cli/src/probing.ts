@@ -1,8 +1,8 @@
 /** `--probes` of `reclmis evaluate`: its options, and what it prints and reports. */
-import type { Sides, ZoneLines } from '@reclmis/core';
+import type { StatedSides, ZoneLines } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import type { EvaluatedModel, NoteProbes, ReportSection } from '@reclmis/lab';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { interruptSignal } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
@@ -12,7 +12,6 @@ import { zoneLinesOf } from './zone-options.js';
 export interface ProbeFlags {
   readonly probes?: boolean;
   readonly lungs?: string;
-  readonly sides: Sides | 'auto';
   readonly zoneLines?: ZoneLines;
 }
 
@@ -25,14 +24,6 @@ export function withProbeOptions(command: Command): Command {
     .option(
       '--lungs <dir>',
       'for --probes: masks of the lungs, by the images’ names; zones are thirds of each lung',
-    )
-    .addOption(
-      new Option(
-        '--sides <whose>',
-        'for --probes: whose left and right the notes mean; auto: as the true masks lie',
-      )
-        .choices(['auto', 'patient', 'image'])
-        .default('auto'),
     )
     .option(
       '--zone-lines <upper,lower>',
@@ -47,10 +38,11 @@ export interface ProbeResult {
   readonly section: ReportSection;
 }
 
-/** Runs the probes on an evaluation whose model is still loaded. @throws as `probeNotes` */
+/** Runs the probes on an evaluation whose model is still loaded. @param sides whose left and right the notes mean that it was given. @throws as `probeNotes` */
 export async function runProbes(
   at: EvaluatedModel,
   flags: ProbeFlags & { readonly seed?: number },
+  sides: StatedSides,
   output: Output,
 ): Promise<ProbeResult> {
   const { drawProbeSheet, probeNotes, probesSection } = await import('@reclmis/lab');
@@ -60,7 +52,7 @@ export async function runProbes(
     ...seed,
     ...(flags.lungs === undefined ? {} : { lungs: flags.lungs }),
     ...(flags.zoneLines === undefined ? {} : { lines: flags.zoneLines }),
-    ...(flags.sides === 'auto' ? {} : { sides: flags.sides }),
+    ...(sides === 'unknown' ? {} : { sides }),
     onProgress: (done) => bar.update(done),
     signal: interruptSignal(),
   });

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AverageSegmenter, FlippingSegmenter, mirrorPlanes, type PlaneSegmenter } from './ensemble.js';
+import {
+  AverageSegmenter,
+  FlippingSegmenter,
+  mirrorPlanes,
+  type PlaneSegmenter,
+  SidedSegmenter,
+} from './ensemble.js';
 import { ReclmisError } from './errors.js';
 
 const S = 4;
@@ -61,6 +67,37 @@ describe('AverageSegmenter', () => {
       [constant(0), { ...constant(0), threshold: 0.4 }],
     ])
       expect(() => new AverageSegmenter(models)).toThrow(ReclmisError);
+  });
+});
+
+describe('SidedSegmenter', () => {
+  /** Draws the side that the note names, by the convention that it has learnt. */
+  const drawer = (learnt: 'patient' | 'image'): PlaneSegmenter =>
+    modelOf((_, note) => {
+      const onLeft = note.includes('left') === (learnt === 'image'); // of the image
+      return Float32Array.from({ length: S * S }, (_, p) => Number(onLeft === p % S < S / 2));
+    });
+
+  it('gives models of either convention the note that means the same place, with flips and without', async () => {
+    for (const given of ['patient', 'image'] as const) {
+      const note = given === 'image' ? 'upper left lung' : 'upper right lung';
+      for (const learnt of ['patient', 'image'] as const) {
+        const sided = new SidedSegmenter(drawer(learnt), learnt, given);
+        for (const one of [sided, new FlippingSegmenter(sided)])
+          expect([...(await one.probabilities(ramp(1), [note])).subarray(0, S)]).toEqual([1, 1, 0, 0]);
+      }
+      const both = (['patient', 'image'] as const).map((one) => new SidedSegmenter(drawer(one), one, given));
+      const mean = await new AverageSegmenter(both).probabilities(ramp(1), [note]);
+      expect([...mean.subarray(0, S)]).toEqual([1, 1, 0, 0]);
+    }
+  });
+
+  it('leaves notes as they are where either is not known', async () => {
+    for (const sided of [
+      new SidedSegmenter(drawer('image'), 'unknown', 'patient'),
+      new SidedSegmenter(drawer('image'), 'image'),
+    ])
+      expect([...(await sided.probabilities(ramp(1), ['left'])).subarray(0, S)]).toEqual([1, 1, 0, 0]);
   });
 });
 

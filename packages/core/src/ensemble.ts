@@ -8,6 +8,8 @@
  */
 import { ReclmisError } from './errors.js';
 import { mirrorNote } from './note-mirror.js';
+import { noteForModel, type StatedSides } from './sides.js';
+import type { Sides } from './zone-map.js';
 
 /** What segments images by their notes, whichever engine runs it. */
 export interface PlaneSegmenter {
@@ -59,6 +61,30 @@ export class FlippingSegmenter implements PlaneSegmenter {
     const straight = await segmenter.probabilities(images, notes);
     const back = await segmenter.probabilities(mirrored, notes.map(mirrorNote));
     return divideBy(addPlanes(Float32Array.from(straight), mirrorPlanes(back, size)), 2);
+  }
+}
+
+/** A model that is asked with notes of other sides than it has learnt: it gets them with left and right exchanged. */
+export class SidedSegmenter implements PlaneSegmenter {
+  readonly size: number;
+  readonly threshold?: number;
+
+  /** @param learnt whose sides the model's training notes meant. @param given whose the notes mean; not given: the same. */
+  constructor(
+    private readonly segmenter: PlaneSegmenter,
+    private readonly learnt: StatedSides,
+    private readonly given?: Sides,
+  ) {
+    this.size = segmenter.size;
+    if (segmenter.threshold !== undefined) this.threshold = segmenter.threshold;
+  }
+
+  probabilities(images: Float32Array, notes: readonly string[]): Float32Array | Promise<Float32Array> {
+    const { learnt, given } = this;
+    return this.segmenter.probabilities(
+      images,
+      notes.map((note) => noteForModel(note, learnt, given).text),
+    );
   }
 }
 

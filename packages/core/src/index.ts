@@ -12,6 +12,7 @@ export {
   mirrorPlanes,
   sharedThreshold,
   type PlaneSegmenter,
+  SidedSegmenter,
 } from './ensemble.js';
 export * from './errors.js';
 export * from './heat.js';
@@ -61,6 +62,7 @@ export * from './note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
 export * from './note-lengths.js';
 export * from './note-tokens.js';
+export * from './infer-sides.js';
 export * from './sides.js';
 export * from './zones.js';
 export {

@@ -76,6 +76,18 @@ const CATALOGUE = {
     meaning: 'The image is unlike the images that the model was trained on.',
     remedy: 'Check that it is of the same kind, upright and not inverted; expect a wrong mask otherwise.',
   },
+  // Data: left and right
+  SIDES_UNCLEAR: {
+    about: 'data',
+    meaning:
+      'Notes that name one side fit neither the patient’s sides nor the image’s: they are mixed, or wrong.',
+    remedy: 'Look at cases of either kind, and correct notes or masks before you train.',
+  },
+  SIDES_DIFFER: {
+    about: 'data',
+    meaning: 'The masks say that the notes mean other sides than is stated.',
+    remedy: 'Correct note.sides or --sides, or the notes.',
+  },
 } as const satisfies Record<string, WarningEntry>;
 
 /** Every code of the catalogue. */

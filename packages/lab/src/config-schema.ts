@@ -7,6 +7,7 @@
  * One schema serves four purposes: it validates (`config.ts`), types (`Config`), documents and makes command-line flags
  * (`describeSettings`). Objects are strict: an unknown key is an error, never ignored.
  */
+import { STATED_SIDES } from '@reclmis/core';
 import { z } from 'zod';
 import { AUGMENT_DEFAULTS } from './data/augment.js';
 import { PRECISIONS } from './precision.js';
@@ -116,6 +117,15 @@ const textSchema = z.strictObject({
     .max(77)
     .default(24)
     .describe('tokens per note; longer notes are cut'),
+});
+
+const noteSchema = z.strictObject({
+  // Left and right of a radiologist are the patient's, those of QaTa-COV19's notes the image's. `auto`: as the training masks lie (data/sides.ts); a
+  // run's stored configuration says which it became, `unknown` where the masks do not tell.
+  sides: z
+    .enum(['auto', ...STATED_SIDES])
+    .default('auto')
+    .describe('whose left and right the notes mean; auto: as the training masks lie'),
 });
 
 const dataSchema = z
@@ -335,6 +345,7 @@ const augmentSchema = z.strictObject({
 export const configSchema = z.strictObject({
   model: modelSchema.prefault({}),
   text: textSchema.prefault({}),
+  note: noteSchema.prefault({}),
   data: dataSchema.prefault({}),
   train: trainSchema.prefault({}),
   augment: augmentSchema.prefault({}),
@@ -356,6 +367,7 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>;
 export type ModelConfig = Config['model'];
 export type TextConfig = Config['text'];
+export type NoteConfig = Config['note'];
 export type TrainConfig = Config['train'];
 
 /** One setting, as the command line and the documentation need it. */

@@ -8,13 +8,16 @@ export {
   openRun,
   refuseTaken,
   runFiles,
+  sidesOf,
   LoadedModel,
   type LoadOptions,
+  type NoteInfo,
   type Run,
   type RunData,
   type RunInfo,
   type RunStatus,
 } from './run.js';
+export { stateSides } from './state-sides.js';
 export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';

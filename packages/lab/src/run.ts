@@ -11,7 +11,7 @@
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, type StatedSides } from '@reclmis/core';
 import { isLitter, makeFolder } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
@@ -50,6 +50,15 @@ export interface FoldInfo extends FoldChoice {
   readonly patients: { readonly train: number; readonly val: number };
 }
 
+/** Whose left and right a run's notes mean, and how that is known. */
+export interface NoteInfo {
+  readonly sides: StatedSides;
+  /** By the configuration that was asked for, by the training masks, or stated later (`reclmis sides`). */
+  readonly by: 'configuration' | 'masks' | 'statement';
+  /** The figure that the masks gave; null where none was taken. */
+  readonly reason: string | null;
+}
+
 /** `run.json`. */
 export interface RunInfo {
   readonly format: 'reclmis-run/1';
@@ -74,6 +83,8 @@ export interface RunInfo {
   readonly trainableParameters: number;
   /** Of the note encoder. */
   readonly encoderFingerprint: string;
+  /** Absent in runs of versions before it was stated. */
+  readonly note?: NoteInfo | undefined;
   /** ISO 8601. */
   readonly startedAt: string;
   /** When it was resumed, each time; absent where it never was. */
@@ -220,6 +231,8 @@ export interface Run {
   readonly dir: string;
   readonly config: Config;
   readonly info: RunInfo;
+  /** Whose left and right the notes mean that it was trained with. */
+  readonly sides: StatedSides;
   /** The epochs so far. @throws RUN_INVALID */
   epochs(): EpochRecord[];
   /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING, WEIGHTS_CORRUPT */
@@ -243,9 +256,15 @@ export function openRun(dir: string): Run {
     dir,
     config,
     info,
+    sides: sidesOf(config),
     epochs: () => readEpochs(files.metrics),
     loadModel: (options) => loadModel(dir, config, options),
   };
+}
+
+/** What a run's stored configuration says of its notes; in those of versions before it was stated, nothing. */
+export function sidesOf({ note }: Pick<Config, 'note'>): StatedSides {
+  return note.sides === 'auto' ? 'unknown' : note.sides;
 }
 
 function loadModel(dir: string, config: Config, options: LoadOptions = {}): LoadedModel {

@@ -53,7 +53,7 @@ function manifest(change: object = {}): object {
     },
     note: {
       contextLength: T,
-      sides: 'unknown',
+      sides: 'image',
       width: W,
       tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left right']).toJSON() },
     },
@@ -139,6 +139,68 @@ describe('an address', () => {
     const error: unknown = await loadModel(address).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'MODEL_MISSING' });
     expect(String(error)).not.toContain('secret');
+  });
+});
+
+describe('sides', () => {
+  const stated = (sides?: string): object => {
+    const { note } = manifest() as { note: object };
+    return manifest({ note: { ...note, sides } });
+  };
+  const open = (json: object): Promise<Model> => openModel(memory(json), platform([]));
+
+  it('of an older model are unknown', async () => {
+    const model = await open(stated());
+    expect(model.manifest.note?.sides).toBe('unknown');
+    const { note, warnings } = await model.segment(picture(4, 2), 'left');
+    expect(note).toEqual({ sides: 'unknown', mirrored: false });
+    expect(warnings.map(({ code }) => code)).toContain('SIDES_UNKNOWN');
+    const asked = await model.segment(picture(4, 2), 'left', { sides: 'image' });
+    expect(asked.note).toEqual({ sides: 'image', mirrored: false });
+  });
+
+  it('of the caller that are not the model’s: the same mask as of the note in the model’s own, bit for bit', async () => {
+    for (const [learnt, other] of [
+      ['patient', 'image'],
+      ['image', 'patient'],
+    ] as const) {
+      const model = await open(stated(learnt));
+      const own = await model.segment(picture(4, 6), 'left');
+      const mirrored = await model.segment(picture(4, 6), 'right', { sides: other });
+      expect(mirrored.probability).toEqual(own.probability);
+      expect(mirrored.mask).toEqual(own.mask);
+      expect([own.note, mirrored.note]).toEqual([
+        { sides: learnt, mirrored: false },
+        { sides: other, mirrored: true },
+      ]);
+      const same = await model.segment(picture(4, 6), 'left', { sides: learnt });
+      expect(same.mask).toEqual(own.mask);
+    }
+  });
+
+  it('may be each case’s own in a batch', async () => {
+    const model = await open(stated('patient'));
+    const [a, b] = await model.segmentBatch(
+      [
+        { image: picture(4, 2), note: 'left' },
+        { image: picture(4, 2), note: 'right', sides: 'image' },
+      ],
+      { sides: 'patient' },
+    );
+    expect(b?.mask).toEqual(a?.mask);
+    expect([a?.note.mirrored, b?.note.mirrored]).toEqual([false, true]);
+  });
+
+  it('whose words it cannot mirror are told', async () => {
+    const model = await open(stated('image'));
+    const { warnings } = await model.segment(picture(4, 2), 'left, rechts', { sides: 'patient' });
+    expect(warnings.map(({ code }) => code)).toContain('SIDES_NOT_MIRRORED');
+  });
+
+  it('that are none are refused', async () => {
+    const model = await opened();
+    const call = model.segment(picture(2, 2), 'left', { sides: 'left' as 'image' });
+    expect(await codeOf(call)).toBe('OPTION_INVALID');
   });
 });
 

@@ -7,9 +7,11 @@
 import {
   clipReader,
   ClipTokenizer,
+  CONVENTIONS,
   imageToPlanes,
   MANIFEST_FILE,
   type ModelManifest,
+  noteForModel,
   parseManifest,
   PROBE_NOTE,
   probeDifference,
@@ -19,6 +21,7 @@ import {
   resizePlane,
   ResultChecks,
   type ResultChecksOptions,
+  type Sides,
   threshold,
   wordReader,
   whyNoProbabilities,
@@ -217,10 +220,14 @@ class LoadedModel implements Model {
 
   private async segmentCases(
     cases: readonly SegmentCase[],
-    { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS }: SegmentOptions,
+    { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS, sides }: SegmentOptions,
   ): Promise<Segmentation[]> {
     if (cases.length === 0) return [];
-    const notes = cases.map(({ note }) => this.checkNote(note));
+    const learnt = this.manifest.note?.sides ?? 'unknown';
+    const read = cases.map(({ note, sides: own = sides }) =>
+      noteForModel(this.checkNote(note), learnt, checkSides(own)),
+    );
+    const notes = read.map(({ text }) => text);
     const begun = performance.now();
     signal?.throwIfAborted();
     const S = this.manifest.image.size;
@@ -254,13 +261,15 @@ class LoadedModel implements Model {
       if (wrong !== null) throw new ReclmisError('INFERENCE_FAILED', `the model gave ${wrong}`);
       const own = resizePlane(plane, S, S, width, height);
       const mask = threshold(own, width, height, least);
-      const note = notes[i] ?? '';
+      const note = cases[i]?.note ?? '';
+      const { sides: meant = 'unknown', mirrored = false, warnings: ofSides = [] } = read[i] ?? {};
       const warnings = [
         ...this.checks.note(note),
+        ...ofSides,
         ...this.checks.image(planes.subarray(i * 3 * S * S, (i + 1) * 3 * S * S), S),
-        ...this.checks.mask(mask, note, this.manifest.note?.sides ?? 'unknown'),
+        ...this.checks.mask(mask, note, meant),
       ];
-      return { mask, probability: own, width, height, warnings };
+      return { mask, probability: own, width, height, note: { sides: meant, mirrored }, warnings };
     });
     const end = performance.now();
     const timings: Timings = {
@@ -405,6 +414,12 @@ class LoadedModel implements Model {
       inputs[segmenter.inputs.note] = { data: features, shape: [count, note.contextLength, note.width] };
     return runNetwork(this.segmenter, inputs, segmenter.outputs.probability, count * S * S);
   }
+}
+
+/** What the caller says of the note. @throws OPTION_INVALID */
+function checkSides(sides: Sides | undefined): Sides | undefined {
+  if (sides === undefined || CONVENTIONS.includes(sides)) return sides;
+  throw new ReclmisError('OPTION_INVALID', `sides: expected ${CONVENTIONS.join(' or ')}, got another value`);
 }
 
 async function runNetwork(

@@ -3,7 +3,7 @@
  *
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
-import type { Mask, ModelManifest, ResultChecks, RgbImage, Warning } from '@reclmis/core';
+import type { Mask, ModelManifest, ResultChecks, RgbImage, Sides, StatedSides, Warning } from '@reclmis/core';
 
 /** Where a model computes. `cuda` needs Node and an NVIDIA device, `webgpu` and `wasm` a browser. */
 export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm';
@@ -46,6 +46,11 @@ export interface SegmentOptions {
   readonly signal?: AbortSignal;
   /** In place of the manifest's. */
   readonly threshold?: number;
+  /**
+   * Whose left and right the note means; default as the model has learnt (`manifest.note.sides`). Where the two differ, the model reads the note with
+   * left and right exchanged.
+   */
+  readonly sides?: Sides;
   /** Largest width x height that is decoded. Default 64 million. */
   readonly maxPixels?: number;
 }
@@ -70,13 +75,25 @@ export interface Segmentation {
   readonly height: number;
   /** Why the mask may be wrong although nothing failed: codes of docs/warnings.md, the note's first, then the image's and the mask's. */
   readonly warnings: readonly Warning[];
+  /** How the note was read. */
+  readonly note: NoteReading;
   readonly timings: Timings;
+}
+
+/** How a note was read. */
+export interface NoteReading {
+  /** Whose left and right it means; `unknown`: neither the caller nor the model says it. */
+  readonly sides: StatedSides;
+  /** Whether the model read it with left and right exchanged. */
+  readonly mirrored: boolean;
 }
 
 /** An image with what to segment in it. */
 export interface SegmentCase {
   readonly image: ImageSource;
   readonly note: string;
+  /** Of this case, in place of the options'. */
+  readonly sides?: Sides;
 }
 
 /** A loaded model. Calls may overlap; they are computed in order. */

@@ -136,9 +136,11 @@ async function drawOverview(place: Place, right: Evaluation, swapped: Evaluation
   const { casesThatNameASide, compareNotes, openDataset, openRun, writeOverview } =
     await import('@reclmis/lab');
   const { cases } = await openDataset(place.data, 'test');
-  using model = openRun(place.run).loadModel();
+  const run = openRun(place.run);
+  using model = run.loadModel();
   const rows = await compareNotes(model, casesThatNameASide(cases, ROWS));
   await writeOverview(place.overview, rows, {
+    sides: run.sides,
     title: 'The same picture, two notes',
     subtitle:
       `The first ${rows.length} test phantoms whose note names a side. Over all ${right.summary.count}: Dice ` +

@@ -1,6 +1,6 @@
 /** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
 import { dirname, join, resolve } from 'node:path';
-import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
+import { parseSpacing, ReclmisError, type Sides, type Spacing, type StatedSides } from '@reclmis/core';
 import type {
   CheckpointKind,
   CollectOptions,
@@ -26,6 +26,7 @@ import { Progress } from '../progress.js';
 import { formatTable, percent } from '../table.js';
 
 interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
+  readonly sides: Sides | 'auto';
   readonly data?: string;
   readonly split: Split;
   readonly stems?: string;
@@ -63,6 +64,14 @@ export function register(program: Command): void {
       )
         .choices(['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'])
         .default('right'),
+    )
+    .addOption(
+      new Option(
+        '--sides <whose>',
+        'whose left and right the data’s notes mean; auto: the run’s of its own data, else as the true masks lie',
+      )
+        .choices(['auto', 'patient', 'image'])
+        .default('auto'),
     )
     .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
     .option(
@@ -151,7 +160,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
         ? {
             afterwards: async (at) => {
               bar.stop();
-              probed.push(await runProbes(at, flags, output));
+              probed.push(await runProbes(at, flags, readAs(at.evaluation), output));
             },
           }
         : {}),
@@ -205,6 +214,11 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   );
 }
 
+/** Whose left and right the notes mean as the run was given them. */
+function readAs({ sides: { notes, learnt } }: Evaluation): StatedSides {
+  return learnt === 'unknown' ? notes : learnt;
+}
+
 /** Evaluates one run; draws cases only where a report shows them. */
 async function evaluateOne(
   dir: string,
@@ -213,11 +227,12 @@ async function evaluateOne(
   hooks: Pick<CollectOptions, 'onProgress' | 'onNotice' | 'afterwards' | 'ensemble' | 'flips'>,
 ): Promise<RunReport> {
   const { collectReport } = await import('@reclmis/lab');
-  const { split, stems, notes, checkpoint, group, spacing, batch, seed } = flags;
+  const { split, stems, notes, sides, checkpoint, group, spacing, batch, seed } = flags;
   return collectReport(dir, {
     ...{ dataDir, split, notes, checkpoint, ...hooks, ...engineChoice(flags) },
     ...(flags.report === undefined ? { examples: 0 } : {}),
     ...(stems === undefined ? {} : { stems }),
+    ...(sides === 'auto' ? {} : { sides }),
     ...(group === undefined ? {} : { group }),
     ...(spacing === undefined ? {} : { spacing }),
     ...(batch === undefined ? {} : { batchSize: batch }),

@@ -1,6 +1,6 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
 import { basename, join, resolve } from 'node:path';
-import { describeCutNotes, ReclmisError, type Sides, toReclmisError } from '@reclmis/core';
+import { describeCutNotes, ReclmisError, toReclmisError } from '@reclmis/core';
 import type {
   About,
   CheckpointKind,
@@ -17,9 +17,10 @@ import { withFolderLock } from '../folder-lock.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { type PredictionCase, predictionCases } from '../predict/cases.js';
 import { Progress } from '../progress.js';
+import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';
 
-interface ExplainFlags extends OutputOptions, EngineFlags {
+interface ExplainFlags extends OutputOptions, EngineFlags, SidesFlags {
   readonly image?: string;
   readonly note?: string;
   readonly notes?: string;
@@ -28,7 +29,6 @@ interface ExplainFlags extends OutputOptions, EngineFlags {
   readonly layer?: string;
   readonly listLayers?: boolean;
   readonly target: string;
-  readonly sides: Sides;
   readonly numbers?: boolean;
   readonly overwrite?: boolean;
   readonly checkpoint?: CheckpointKind;
@@ -64,19 +64,12 @@ export function register(program: Command): void {
       'what Grad-CAM explains: the predicted foreground, all pixels, one pixel x,y of the image, or a mask file of the image’s size',
       'predicted',
     )
-    .addOption(
-      new Option(
-        '--sides <whose>',
-        'whose left and right the notes mean: the patient’s (left is on the image’s right), or the image’s, as in QaTa-COV19’s notes',
-      )
-        .choices(['patient', 'image'])
-        .default('patient'),
-    )
     .option('--numbers', 'write report.json alone: no figures, no pages, and any number of images')
     .option('--overwrite', 'write into a folder that holds something, replacing files of the same names')
     .addOption(
       new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']),
     );
+  withSidesOption(command, 'as the run has learnt');
   withEngineOptions(command);
   withOutputOptions(command)
     .addHelpText(
@@ -170,7 +163,12 @@ async function explainImages(
     model,
     about,
     numbers,
-    options: { ...(layer === undefined ? {} : { layer }), target, sides: flags.sides },
+    options: {
+      ...(layer === undefined ? {} : { layer }),
+      target,
+      learnt: source.sides,
+      ...(flags.sides === undefined ? {} : { sides: flags.sides }),
+    },
   };
 
   await withFolderLock(out, {}, async () => {

@@ -3,9 +3,10 @@ import type { CheckpointKind, ExportPrecision, ExportReport, ExportStage, Export
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
+import type { SidesFlags } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';
 
-interface ExportFlags extends OutputOptions {
+interface ExportFlags extends OutputOptions, SidesFlags {
   readonly out: string;
   readonly precision: ExportPrecision;
   readonly checkpoint: CheckpointKind;
@@ -55,6 +56,12 @@ export function register(program: Command): void {
     )
     .option('--storage-uri <uri>', 'kserve: where the cluster will find the folder’s triton/')
     .option('--name <name>', 'name in the manifest (default: model and data)')
+    .addOption(
+      new Option(
+        '--sides <whose>',
+        'whose left and right the training notes meant, of a run that does not say it',
+      ).choices(['patient', 'image']),
+    )
     .option('--threads <n>', 'threads of libtorch; 0: all cores', threadsOf);
   withOutputOptions(command)
     .addHelpText(
@@ -70,6 +77,7 @@ async function run(dir: string, flags: ExportFlags): Promise<void> {
   const output = new Output(flags);
   const { out, precision, checkpoint, target, calibrate, calibrationCases, storageUri, name, threads } =
     flags;
+  const { sides } = flags;
   const report = await exportModel(dir, {
     out,
     precision,
@@ -79,12 +87,17 @@ async function run(dir: string, flags: ExportFlags): Promise<void> {
     ...(calibrationCases === undefined ? {} : { calibrationCases }),
     ...(storageUri === undefined ? {} : { storageUri }),
     ...(name === undefined ? {} : { name }),
+    ...(sides === undefined ? {} : { sides }),
     ...(threads === undefined ? {} : { threads }),
     signal: interruptSignal(),
     onStage: (stage) => output.notice(`${STAGES[stage]} ...`),
   });
   output.result(report);
   output.say(describeExport(report));
+  if (report.manifest.note?.sides === 'unknown')
+    output.notice(
+      'SIDES_UNKNOWN: the run does not say whose left and right its notes mean, nor does the model (--sides patient or image states it).',
+    );
 }
 
 /** What was made and how near it is to the original. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { describeSides, ReclmisError } from '@reclmis/core';
 import { requireWritable, writeFileAtomic } from '@reclmis/files';
 import type { Config, Fingerprint, Plan, PlanLimits, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
@@ -227,6 +227,7 @@ export function formatFingerprint(fingerprint: Fingerprint): string {
       'notes',
       `${notes.repeats.distinct} different ones of ${notes.vocabulary} words; ${percent(notes.namingSides)} % name a side`,
     ],
+    ['left and right', describeSides(notes.sides)],
     [
       'unknown words',
       notes.unknown.map(({ split, share }) => `${percent(share)} % of ${split}`).join(', ') ||

@@ -11,9 +11,10 @@ import { parsePart, type Part } from '../predict/part.js';
 import { predict, type PredictionSummary } from '../predict/predict.js';
 import type { CaseStatistics } from '../predict/statistics.js';
 import { Progress } from '../progress.js';
+import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';
 
-interface PredictFlags extends OutputOptions {
+interface PredictFlags extends OutputOptions, SidesFlags {
   readonly image: string;
   readonly note?: string;
   readonly notes?: string;
@@ -91,6 +92,7 @@ export function register(program: Command): void {
         'of a run’s matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
       ).choices(['fp32', 'bf16', 'fp16']),
     );
+  withSidesOption(command, 'as the model has learnt');
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -140,7 +142,8 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
     ...(threads === undefined ? {} : { threads }),
     ...(precision === undefined ? {} : { precision }),
   };
-  const loaded = await source.load(choice, flags.flips ?? false);
+  const sided = source.notes(flags.sides);
+  const loaded = await source.load(choice, flags.flips ?? false, sided);
   try {
     for (const line of loaded.notices(notesOf(cases))) output.notice(line);
     const shown: CaseStatistics[] = [];
@@ -149,6 +152,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
     const summary = await predict({
       segmenter: loaded.segmenters,
       model: loaded.model,
+      notes: sided,
       cases,
       out,
       outputs: {
@@ -170,6 +174,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
           batch: flags.batch,
           threshold: loaded.threshold,
           flips: flags.flips ?? false,
+          sides: flags.sides ?? 'as learnt',
         },
       },
       signal: interruptSignal(),

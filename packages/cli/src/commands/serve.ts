@@ -3,9 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf } from '../output.js';
+import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { writeErr } from '../terminal.js';
 
-interface ServeFlags {
+interface ServeFlags extends SidesFlags {
   readonly host: string;
   readonly port: number;
   readonly device?: 'cpu' | 'cuda';
@@ -31,7 +32,7 @@ interface ServeFlags {
 export function register(program: Command): void {
   const whole = (flag: string, min = 1, max?: number): ((text: string) => number) =>
     numberOf(flag, { min, ...(max === undefined ? {} : { max }) });
-  program
+  const command = program
     .command('serve')
     .description('serve an exported model over HTTP, on this machine unless told otherwise')
     .argument('<model>', 'folder of `reclmis export`')
@@ -72,7 +73,8 @@ export function register(program: Command): void {
       'open connections; a further one ends the one that has been idle for longest',
       whole('--max-connections'),
     )
-    .option('-q, --quiet', 'no log')
+    .option('-q, --quiet', 'no log');
+  withSidesOption(command, 'as the model has learnt; a request may say its own')
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
@@ -98,9 +100,14 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
     ...(flags.device === undefined ? {} : { device: flags.device }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
   });
+  if (!quiet && model.manifest.note?.sides === 'unknown')
+    process.stderr.write(
+      'SIDES_UNKNOWN: the model does not say whose left and right its training notes meant (`reclmis sides MODEL patient` or `image` states it)\n',
+    );
   try {
     const server = await createServer(model, {
       version: ownVersion(),
+      ...(flags.sides === undefined ? {} : { sides: flags.sides }),
       limits,
       token,
       tls,

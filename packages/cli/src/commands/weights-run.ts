@@ -4,8 +4,9 @@ import { ReclmisError } from '@reclmis/core';
 import type { CheckpointKind } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
+import type { SidesFlags } from '../sides-options.js';
 
-export interface ImportRunFlags extends OutputOptions {
+export interface ImportRunFlags extends OutputOptions, SidesFlags {
   readonly out?: string;
   readonly vocabulary?: string;
   readonly contextLength?: number;
@@ -28,13 +29,25 @@ export async function importAsRun(file: string, flags: ImportRunFlags): Promise<
     throw new ReclmisError('OPTION_INVALID', '--as run: expected -o RUN, the folder to make');
   const run = await importRun(file, flags.out, flags);
   const { dir, config, missing, unexpected, unused } = run;
-  output.result({ dir, model: config.model, text: config.text, missing, unexpected, unused });
+  output.result({
+    dir,
+    model: config.model,
+    text: config.text,
+    note: config.note,
+    missing,
+    unexpected,
+    unused,
+  });
   const { baseWidth, imageSize, layers } = config.model;
   output.say(
     `${basename(file)}: base width ${baseWidth}, ${imageSize} x ${imageSize}, ${layers} layers, variant upstream; ` +
       `notes of ${config.text.contextLength} tokens (--context-length).`,
   );
   output.say(`${unused} keys take no part in any output and were passed over.`);
+  if (config.note.sides === 'unknown')
+    output.notice(
+      `SIDES_UNKNOWN: nothing says whose left and right its training notes meant (\`reclmis sides ${dir} patient\` or \`image\` states it).`,
+    );
   listKeys(output, 'missing, none of them needed to segment', missing);
   listKeys(output, 'unexpected, and ignored', unexpected);
   output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir} --data DIR`);

@@ -89,11 +89,17 @@ function registerImport(weights: Command): void {
       '--context-length <n>',
       'tokens of a note that the run reads; with --as run',
       numberOf('--context-length', { min: 1 }),
+    )
+    .addOption(
+      new Option(
+        '--sides <whose>',
+        'whose left and right its training notes meant (QaTa-COV19: image); with --as run (default: not known)',
+      ).choices(['patient', 'image']),
     );
   withOutputOptions(command)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ reclmis weights import ViT-B-32.pt\n  $ reclmis weights import --as run best_model.pth.tar -o runs/theirs\n',
+      '\nExamples:\n  $ reclmis weights import ViT-B-32.pt\n  $ reclmis weights import --as run best_model.pth.tar -o runs/theirs --sides image\n',
     )
     .action(runImport);
 }
@@ -162,7 +168,7 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
 
 async function runImport(file: string, flags: ImportFlags): Promise<void> {
   const { id, vocabulary, force } = flags;
-  const misplaced = flags.as === 'run' ? ['id', 'force'] : ['out', 'contextLength'];
+  const misplaced = flags.as === 'run' ? ['id', 'force'] : ['out', 'contextLength', 'sides'];
   const found = Object.keys(flags).find((name) => misplaced.includes(name));
   if (found !== undefined) {
     const flag = `--${found.replace('L', '-l')}`;

@@ -34,6 +34,7 @@ export async function openExported(dir: string): Promise<ModelSource> {
   return {
     kind: 'model',
     readsNotes: manifest.note !== null,
+    sides: manifest.note?.sides ?? 'unknown',
     load: (choice) => load(dir, manifest, createHash('sha256').update(bytes).digest('hex'), choice),
   };
 }

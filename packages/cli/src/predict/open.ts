@@ -4,9 +4,18 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { FlippingSegmenter, MANIFEST_FILE, ReclmisError, sharedThreshold } from '@reclmis/core';
+import {
+  FlippingSegmenter,
+  MANIFEST_FILE,
+  ReclmisError,
+  sharedThreshold,
+  SidedSegmenter,
+  type Sides,
+  type StatedSides,
+} from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
+import { describeNoteSides, sidedNotes, type SidedNotes } from './sides.js';
 
 /** How and where to compute. */
 export interface EngineChoice {
@@ -34,6 +43,8 @@ export interface LoadedSource {
 export interface ModelSource {
   readonly kind: ModelIdentity['kind'];
   readonly readsNotes: boolean;
+  /** Whose left and right its training notes meant. */
+  readonly sides: StatedSides;
   load(choice: EngineChoice): Promise<LoadedSource>;
 }
 
@@ -66,8 +77,10 @@ export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine'>
 export interface ModelSources {
   /** Whether any of them does. */
   readonly readsNotes: boolean;
-  /** @param flips segment each image's mirror image too. @throws OPTION_INVALID where two are the same model or their thresholds differ */
-  load(choice: EngineChoice, flips: boolean): Promise<LoadedModels>;
+  /** @param asked whose left and right the notes mean. @throws OPTION_INVALID where the models have learnt different sides, and nobody says it */
+  notes(asked?: Sides): SidedNotes;
+  /** @param flips segment each image's mirror image too. @param notes of `notes`. @throws OPTION_INVALID where two are the same model or their thresholds differ */
+  load(choice: EngineChoice, flips: boolean, notes: SidedNotes): Promise<LoadedModels>;
 }
 
 /** Looks at folders, which may be of both kinds. @throws as `openModel` */
@@ -76,7 +89,12 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
   for (const dir of dirs) sources.push(await openModel(dir));
   return {
     readsNotes: sources.some(({ readsNotes }) => readsNotes),
-    async load(choice, flips) {
+    notes: (asked) =>
+      sidedNotes(
+        sources.map(({ readsNotes, sides }, i) => ({ dir: dirs[i] ?? '', readsNotes, sides })),
+        asked,
+      ),
+    async load(choice, flips, notes) {
       const loaded: LoadedSource[] = [];
       const dispose = async (): Promise<void> => {
         for (const one of loaded) await one.dispose();
@@ -84,9 +102,10 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
       try {
         for (const source of sources) loaded.push(await source.load(choice));
         refuseTwins(dirs, loaded);
-        const segmenters = loaded.map(({ segmenter }) =>
-          flips ? new FlippingSegmenter(segmenter) : segmenter,
-        );
+        const segmenters = loaded.map(({ segmenter }, i) => {
+          const own = new SidedSegmenter(segmenter, sources[i]?.sides ?? 'unknown', notes.given);
+          return flips ? new FlippingSegmenter(own) : own;
+        });
         return {
           segmenters,
           threshold: sharedThreshold(segmenters),
@@ -96,9 +115,10 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
           ),
           versions: Object.assign({}, ...loaded.map(({ versions }) => versions)) as LoadedSource['versions'],
           engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
-          notices: (notes) => {
-            const all = [...notes];
-            return [...new Set(loaded.flatMap((one) => one.notices(all)))];
+          notices: (given) => {
+            const all = [...given];
+            const told = loaded.flatMap((one) => one.notices(all));
+            return [...new Set([...told, ...describeNoteSides(all.map((note) => notes.of(note)))])];
           },
           dispose,
         };

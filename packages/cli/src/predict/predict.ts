@@ -37,6 +37,7 @@ import {
 import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from './outputs.js';
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
+import type { SidedNotes } from './sides.js';
 import { type CaseStatistics, measure, writeStatistics } from './statistics.js';
 
 /** Failures that the summary and `run.json` list; all are counted. */
@@ -47,6 +48,8 @@ export interface PredictionPlan {
   /** Several are averaged at the image's own size, so that their own sizes may differ; their thresholds may not. */
   readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
   readonly model: ModelIdentity;
+  /** Whose left and right the notes mean; default not known. */
+  readonly notes?: Pick<SidedNotes, 'identity' | 'of'>;
   /** All cases, sorted by id, also where this process does a part of them. */
   readonly cases: readonly PredictionCase[];
   /** Folder for the results; made if needed. */
@@ -190,7 +193,7 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
         input: item.input,
         note: journal.mark(note),
         files,
-        statistics: measure(item.one, item.mask),
+        statistics: measure(item.one, item.mask, plan.notes?.of(note)),
       };
     });
     for (const { id } of failures) await removeStale(out, await journal.entryOf(id), {});
@@ -303,16 +306,16 @@ async function isComplete(
 }
 
 /** What all cases of a folder of results must have in common. */
-function identityOf({ model, segmenter, part }: PredictionPlan): string {
+function identityOf({ model, segmenter, part, notes }: PredictionPlan): string {
   const files = model.files.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 16)}`).join(', ');
   const flips = model.flips ? ', flips' : '';
   const share = part ? `, part ${part.index}/${part.of}` : '';
-  return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${share}`;
+  return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${notes?.identity ?? ''}${share}`;
 }
 
 /** Writes the statistics of this part, and those of all once every part has seen its cases. */
 async function finish(
-  { out, model, cases }: PredictionPlan,
+  { out, model, cases, notes }: PredictionPlan,
   part: Part | null,
   segmenter: PredictionPlan['segmenter'],
 ): Promise<string[]> {
@@ -328,7 +331,11 @@ async function finish(
   for (let index = 1; index <= part.of; index++) {
     const other = { index, of: part.of };
     const scan = await scanJournal(join(out, recordNames(other).journal));
-    if (scan?.header?.identity !== identityOf({ model, segmenter, part: other, cases, out })) return written;
+    if (
+      scan?.header?.identity !==
+      identityOf({ model, segmenter, part: other, cases, out, ...(notes && { notes }) })
+    )
+      return written;
     for (const { id } of casesOf(cases, other)) {
       const position = scan.entries.get(id);
       if (!position) return written;

@@ -4,11 +4,20 @@
  * Lengths and places are in pixels of the image itself, x to the right and y downwards from the upper left corner of the image, the first
  * pixel spanning 0 to 1. Numbers are rounded to six decimals.
  */
-import { components, lungZones, type Mask, type Spacing, type ZoneShare } from '@reclmis/core';
+import {
+  components,
+  lungZones,
+  type Mask,
+  type Sides,
+  sidesToTell,
+  type Spacing,
+  type ZoneShare,
+} from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 import { type Position, readEntry } from './journal.js';
 import type { ModelIdentity } from './segmenter.js';
+import type { NoteSides } from './sides.js';
 
 /** Components that are listed with their figures; all are counted. */
 const LISTED = 100;
@@ -43,6 +52,10 @@ export interface CaseStatistics {
   readonly componentCount: number;
   /** The largest 100, largest first. */
   readonly components: readonly ComponentStatistics[];
+  /** How its note was read. */
+  readonly note: NoteSides;
+  /** Whose left and right the zones mean: the note's, or the patient's where that is not known. */
+  readonly zoneSides: Sides;
   /** The six zones of a chest radiograph, by halves and thirds of the image. */
   readonly zones: readonly ZoneShare[];
 }
@@ -50,7 +63,12 @@ export interface CaseStatistics {
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 /** Measures the mask of a case. */
-export function measure({ id, image, spacing }: PredictionCase, mask: Mask): CaseStatistics {
+export function measure(
+  { id, image, spacing }: PredictionCase,
+  mask: Mask,
+  { sides, mirrored }: NoteSides = { sides: 'unknown', mirrored: false },
+): CaseStatistics {
+  const zoneSides = sidesToTell(sides);
   const { width, height } = mask;
   const found = components(mask);
   const area = found.reduce((sum, one) => sum + one.area, 0);
@@ -71,7 +89,9 @@ export function measure({ id, image, spacing }: PredictionCase, mask: Mask): Cas
       centroid: [round(one.centroid[0]), round(one.centroid[1])],
       box: one.box,
     })),
-    zones: lungZones(mask, 'patient').map((zone) => ({
+    note: { sides, mirrored },
+    zoneSides,
+    zones: lungZones(mask, zoneSides).map((zone) => ({
       ...zone,
       share: round(zone.share),
       coverage: round(zone.coverage),

@@ -112,7 +112,9 @@ export function viewTask({ dir, config }: Task): TaskView {
 }
 
 function requireSameSettings(dir: string, stored: Config, asked: Config): void {
-  const difference = firstDifference(stored, settleNotes(asked));
+  const settled = settleNotes(asked);
+  const note = settled.note.sides === 'auto' ? stored.note : settled.note; // what the training masks said
+  const difference = firstDifference(stored, { ...settled, note });
   if (!difference) return;
   const { path, stored: found, asked: wanted } = difference;
   throw new ReclmisError(

@@ -2,7 +2,14 @@
  * Several runs evaluated as one: the mean of their probabilities, and of each one's own on the mirror image with the mirrored note (core's
  * `ensemble.ts`). Scores are taken at the model's size, so all runs must have the same.
  */
-import { AverageSegmenter, FlippingSegmenter, type PlaneSegmenter, ReclmisError } from '@reclmis/core';
+import {
+  AverageSegmenter,
+  FlippingSegmenter,
+  type PlaneSegmenter,
+  ReclmisError,
+  SidedSegmenter,
+  type StatedSides,
+} from '@reclmis/core';
 import { type LoadedModel, type LoadOptions, openRun } from '../run.js';
 
 /** What an evaluation asks. */
@@ -25,17 +32,27 @@ export interface Ensemble {
   dispose(): void;
 }
 
-/** @throws OPTION_INVALID where the image sizes differ, and as `openRun` and `loadModel` */
-export function openEnsemble(first: LoadedModel, options: EnsembleOptions & LoadOptions): Ensemble {
+/**
+ * @param sides whose left and right the notes mean as the first model reads them; a further run that has learnt the other ones gets them exchanged.
+ * @throws OPTION_INVALID where the image sizes differ, and as `openRun` and `loadModel`
+ */
+export function openEnsemble(
+  first: LoadedModel,
+  options: EnsembleOptions & LoadOptions,
+  sides: StatedSides = 'unknown',
+): Ensemble {
   const { ensemble = [], flips = false } = options;
   const further: LoadedModel[] = [];
+  const reading: PlaneSegmenter[] = [first];
   const dispose = (): void => {
     for (const model of further) model.dispose();
   };
   try {
     for (const dir of ensemble) {
-      const model = openRun(dir).loadModel(options);
+      const run = openRun(dir);
+      const model = run.loadModel(options);
       further.push(model);
+      reading.push(sides === 'unknown' ? model : new SidedSegmenter(model, run.sides, sides));
       if (model.size === first.size) continue;
       throw new ReclmisError(
         'OPTION_INVALID',
@@ -43,7 +60,7 @@ export function openEnsemble(first: LoadedModel, options: EnsembleOptions & Load
         { remedy: 'Average runs of one image size; `reclmis predict` averages those of several.' },
       );
     }
-    const all = [first, ...further].map((model) => (flips ? new FlippingSegmenter(model) : model));
+    const all = reading.map((model) => (flips ? new FlippingSegmenter(model) : model));
     const members = further.map(({ checkpoint }, i) => ({ run: ensemble[i] ?? '', epoch: checkpoint.epoch }));
     return { opinion: all.length === 1 ? (all[0] ?? first) : new AverageSegmenter(all), members, dispose };
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   ReclmisError,
   recountNote,
   type ScoreSummary,
+  type Sides,
   type Spacing,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
@@ -26,6 +27,7 @@ import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js'
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
 import { type EvaluatedData, openEvaluated } from './open.js';
 import { scoreCases, type ScoreOptions } from './score-cases.js';
+import { inSidesOfRun, type NoteSides } from './sides.js';
 
 /**
  * `right`: each case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: its own with left and right exchanged; `flipped`: with upper
@@ -37,6 +39,8 @@ export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOptions, EnsembleOptions {
   /** Default `right`; `noteTransform`, where given, is applied instead. */
   readonly notes?: NoteVariant;
+  /** Whose left and right the data's notes mean; default the run's of its own data, else as the masks lie. */
+  readonly sides?: Sides;
   /** Of `shuffled`; default the run's. */
   readonly seed?: number;
   /** Which cases are of one patient: a regular expression with one capture group; default the run's, or the known names (`data/groups.ts`). */
@@ -74,6 +78,8 @@ export interface Evaluation {
   };
   readonly data: RunData & Pick<Dataset, 'dir' | 'split' | 'fold'>;
   readonly notes: NoteVariant | 'transformed';
+  /** Whose left and right the notes mean and the run has learnt. */
+  readonly sides: NoteSides;
   /** Side of the square at which the masks were compared, in pixels. */
   readonly size: number;
   /** Per image, in the order of the ids. */
@@ -99,11 +105,13 @@ export interface Evaluation {
 export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const run = openRun(runDir);
   const { notes = 'right', seed = run.config.seed, batchSize = run.config.train.batchSize } = options;
-  const dataset = await openEvaluated(run, options);
+  const sided = await inSidesOfRun(run, await openEvaluated(run, options), options.sides);
+  const { dataset } = sided;
   const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
   const model = run.loadModel(options);
-  const ensemble = orDispose(model, () => openEnsemble(model, options));
+  const ensemble = orDispose(model, () => openEnsemble(model, options, run.sides));
   for (const line of model.notices) options.onNotice?.(line);
+  if (model.model.readsNotes) for (const line of sided.lines) options.onNotice?.(line);
   const derived = derivedNotice(dataset.cases);
   if (derived !== null) options.onNotice?.(derived);
   const loader = new Loader({
@@ -139,6 +147,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
         : {}),
       data: { ...runData(dataset), dir, split, ...(fold === undefined ? {} : { fold }) },
       notes: options.noteTransform ? 'transformed' : notes,
+      sides: sided.sides,
       size: model.size,
       rows,
       summary,

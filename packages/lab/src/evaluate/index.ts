@@ -18,6 +18,7 @@ export { collectReport, type CollectOptions, type FitData, type RunReport } from
 export { compareEvaluations, type Difference } from './compare.js';
 export { chooseExamples, drawExample, drawExamples, type Example, type ExampleKind } from './examples.js';
 export { openEvaluated, splitText, type EvaluatedData } from './open.js';
+export { type NoteSides } from './sides.js';
 export { overlapOf, overlapWarnings, overlapWithRun, type Overlap, type OverlapReport } from './overlap.js';
 export { type EvaluationReport, type ReportFiles, writeEvaluationReport } from './report.js';
 export { figureName, figureText } from './report-sections.js';

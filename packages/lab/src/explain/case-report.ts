@@ -92,7 +92,7 @@ export async function writeCaseNumbers(dir: string, one: ExplainedCase, about: A
 /** The figures of what the model has. */
 export async function caseFigures({ id, image, explanation }: ExplainedCase): Promise<Figures> {
   const { gradCam, zones, sides, poi, woi, attention, note, mask, grid, target } = explanation;
-  const marks = zones ? { sides } : {}; // of images that have sides by their notes
+  const marks = zones && sides !== 'unknown' ? { sides } : {}; // of images that have sides by their notes
   const shown = displayImage(image);
   const figures = new Map<string, string>();
   const said = note ? [`Note: ${note.text === '' ? '(empty)' : note.text}`] : ['The model reads no note.'];
@@ -276,7 +276,11 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
     }
   }
   const meant =
-    explanation.sides === 'patient' ? 'the patient’s: left is on the image’s right' : 'the image’s own';
+    explanation.sides === 'image'
+      ? 'the image’s own'
+      : explanation.sides === 'patient'
+        ? 'the patient’s: left is on the image’s right'
+        : 'not known whose; zones are told as the patient’s';
   const facts = [
     ['image', `${id}, ${image.width} x ${image.height} pixels`],
     ['predicted', share === 0 ? 'nothing' : `${percentText(share)} of the image`],

@@ -53,7 +53,7 @@ const message = (action: () => unknown): string => {
 };
 
 /** Explains for the score of all logits, which any weights have. */
-const all: ExplainOptions = { target: { kind: 'all' } };
+const all: ExplainOptions = { target: { kind: 'all' }, learnt: 'patient' };
 
 describe('activationMap', () => {
   it('weighs channels by the mean of their gradient, adds, and keeps what is positive', () => {

@@ -8,10 +8,13 @@ import {
   groupTokens,
   imageToPlanes,
   type Mask,
+  noteForModel,
   type NoteTokens,
   resizePlane,
   type RgbImage,
   type Sides,
+  sidesToTell,
+  type StatedSides,
   threshold,
   type TokenGroup,
 } from '@reclmis/core';
@@ -26,13 +29,18 @@ import { applicability, isMissing, type Missing, trainedInterest } from './inter
 import { DEFAULT_LAYER, mapContext } from './layers.js';
 import { type CamZones, camZones } from './zones.js';
 
+const MIRRORED =
+  'The note does not mean the sides that the model has learnt, so the model read it with left and right exchanged.';
+
 /** What is to be explained. */
 export interface ExplainOptions {
   /** Where Grad-CAM is taken. Default `DEFAULT_LAYER`. */
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
-  /** Whose left and right the note means. Default the patient's, which is on the image's right. */
+  /** Whose left and right the model has learnt (`Run.sides`). Default not known. */
+  readonly learnt?: StatedSides;
+  /** Whose the note means. Default the same; where it is not, the model reads the note with left and right exchanged. */
   readonly sides?: Sides;
 }
 
@@ -65,8 +73,10 @@ export interface Explanation {
   readonly gradCam: GradCam | Missing;
   /** Of Grad-CAM; null where the note names no zone of the chest, or there is nothing to measure. */
   readonly zones: CamZones | null;
-  /** Whose left and right the note means. */
-  readonly sides: Sides;
+  /** Whose left and right the note means, and the zones' names. */
+  readonly sides: StatedSides;
+  /** Whether the model read the note with left and right exchanged. */
+  readonly mirrored: boolean;
   readonly poi: Distribution | Missing;
   readonly woi: Distribution | Missing;
   readonly attention: InteractionAttention | Missing;
@@ -92,10 +102,16 @@ export function explain(
   segmenter: Segmenter,
   image: RgbImage,
   note: string,
-  { layer = DEFAULT_LAYER, target = { kind: 'predicted' }, sides = 'patient' }: ExplainOptions = {},
+  {
+    layer = DEFAULT_LAYER,
+    target = { kind: 'predicted' },
+    learnt = 'unknown',
+    sides: asked,
+  }: ExplainOptions = {},
 ): Explanation {
   const { model, encoder, size } = segmenter;
-  const read = model.readsNotes ? readNote(note, encoder.tokens(note)) : null;
+  const { text, sides, mirrored, warnings } = noteForModel(note, learnt, asked);
+  const read = model.readsNotes ? readNote(text, encoder.tokens(text)) : null;
   const options = model instanceof RecLMIS ? model.options : null;
   const wasTraining = model.training;
   const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
@@ -103,7 +119,7 @@ export function explain(
   for (const parameter of trained) parameter.requiresGrad_(false); // or it would be given a gradient
   let pass: Pass;
   try {
-    pass = scope(() => onePass(segmenter, image, note, layer, target));
+    pass = scope(() => onePass(segmenter, image, text, layer, target));
   } finally {
     for (const parameter of trained) parameter.requiresGrad_(true);
     model.train(wasTraining);
@@ -120,12 +136,17 @@ export function explain(
     mask: threshold(resizePlane(pass.probability, size, size, width, height), width, height),
     target: target.kind,
     gradCam: pass.gradCam,
-    zones: read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, note, image, sides) : null,
+    zones: read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, note, image, sidesToTell(sides)) : null,
     sides,
+    mirrored,
     poi: part(distribution(pass.poi), applies.interest),
     woi: part(distribution(pass.woi), applies.interest),
     attention: part(pass.attention, applies.attention),
-    remarks: options && pass.poi ? untrained(trainedInterest(options)) : [],
+    remarks: [
+      ...(options && pass.poi ? untrained(trainedInterest(options)) : []),
+      ...(read && mirrored ? [MIRRORED] : []),
+      ...(read ? warnings.map(({ code, message }) => `${code}: ${message}`) : []),
+    ],
   };
 }
 

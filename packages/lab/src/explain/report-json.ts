@@ -1,5 +1,5 @@
 /** An explanation as plain numbers for `report.json`, with the meaning of each beside it. It holds the note: it is made for whoever asks for it. */
-import { groupLabel, sumByGroup } from '@reclmis/core';
+import { groupLabel, sidesToTell, sumByGroup } from '@reclmis/core';
 import type { AttentionMap, InteractionAttention } from './attention.js';
 import type { Distribution, Explanation, ReadNote } from './explain.js';
 import type { GradCam } from './grad-cam.js';
@@ -11,7 +11,8 @@ const numbers = (values: Float32Array): number[] => Array.from(values, round);
 
 /** Plain data for JSON. Grids are lists of rows; attention is [head][query][key]. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
-  const { size, grid, note, mask, target, gradCam, zones, sides, poi, woi, attention, remarks } = explanation;
+  const { size, grid, note, mask, target, gradCam, zones, sides, mirrored, poi, woi, attention, remarks } =
+    explanation;
   const area = mask.data.reduce((sum, value) => sum + value, 0);
   return {
     size,
@@ -25,10 +26,17 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
         tokens: group.tokens,
       })),
       notRead: note.cut,
+      sides,
+      mirrored,
     },
     mask: { width: mask.width, height: mask.height, area, share: round(area / mask.data.length) },
     gradCam: given(gradCam, (cam) => camToJson(cam, target)),
-    gradCamZones: zones && { ...zones, inside: round(zones.inside), area: round(zones.area), sides },
+    gradCamZones: zones && {
+      ...zones,
+      inside: round(zones.inside),
+      area: round(zones.area),
+      sides: sidesToTell(sides),
+    },
     poi: given(poi, ({ values }) => rows(values, grid)),
     woi: given(woi, (found) => woiToJson(found, note)),
     attention: given(attention, attentionToJson),

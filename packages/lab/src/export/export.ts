@@ -13,6 +13,9 @@ import {
   MANIFEST_FORMAT,
   type ModelManifest,
   ReclmisError,
+  type Sides,
+  type StatedSides,
+  whoseSides,
 } from '@reclmis/core';
 import { makeFolder, oneLine, systemCode, writeFileAtomic } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
@@ -57,6 +60,8 @@ export interface ExportOptions {
   readonly calibrate?: string;
   /** int8: how many of its cases. Default 32. */
   readonly calibrationCases?: number;
+  /** Whose left and right the training notes meant, of a run that does not say it. */
+  readonly sides?: Sides;
   /** Name in the manifest; default from model and data. */
   readonly name?: string;
   /** What to write for a server beside the model. Default `onnx`: nothing. */
@@ -97,6 +102,7 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
   checkTarget(options.target ?? 'onnx', options.storageUri);
   checkName(options.name);
   const run = openRun(runDir);
+  const sides = sidesToExport(run, options.sides);
   refuseTaken(out);
   using model = run.loadModel({
     checkpoint,
@@ -108,7 +114,7 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
   const staging = join(dirname(out), `.${basename(out)}.${process.pid}.tmp`);
   await makeFolder(staging);
   try {
-    const report = await writeModel(run, model, staging, options);
+    const report = await writeModel(run, model, staging, sides, options);
     options.signal?.throwIfAborted();
     await place(staging, out);
     return { ...report, out };
@@ -126,6 +132,7 @@ async function writeModel(
   run: Run,
   model: LoadedModel,
   dir: string,
+  sides: StatedSides,
   options: ExportOptions,
 ): Promise<Omit<ExportReport, 'out'>> {
   const { precision = 'fp32', signal } = options;
@@ -178,7 +185,14 @@ async function writeModel(
     { precision, threshold: THRESHOLD, onProgress: () => signal?.throwIfAborted() },
   );
 
-  const described = { precision, check, parameters, flopsPerImage, tokenizer: text?.tokenizer ?? null };
+  const described = {
+    precision,
+    check,
+    parameters,
+    flopsPerImage,
+    sides,
+    tokenizer: text?.tokenizer ?? null,
+  };
   const manifest = await describe(run, model, dir, described, options.name);
   await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest), { sync: true });
   const { target = 'onnx', storageUri } = options;
@@ -192,6 +206,7 @@ interface Described {
   readonly check: CheckReport;
   readonly parameters: number;
   readonly flopsPerImage: number;
+  readonly sides: StatedSides;
   readonly tokenizer: ExportedTokenizer | null;
 }
 
@@ -199,7 +214,7 @@ async function describe(
   run: Run,
   model: LoadedModel,
   dir: string,
-  { precision, check, parameters, flopsPerImage, tokenizer }: Described,
+  { precision, check, parameters, flopsPerImage, sides, tokenizer }: Described,
   name: string = defaultName(run),
 ): Promise<ModelManifest> {
   const { reclmis, libtorch } = currentVersions();
@@ -223,7 +238,7 @@ async function describe(
     note: tokenizer && {
       contextLength: encoder.contextLength,
       width: encoder.width,
-      sides: 'unknown',
+      sides,
       tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
     },
     threshold: THRESHOLD,
@@ -250,6 +265,19 @@ async function describe(
     limits: [...LIMITS],
     check: { cases: check.cases, worst: check.worst, probe: [...check.probe] },
   };
+}
+
+/** What the run says, or what is said of one that does not. @throws OPTION_INVALID where they differ */
+function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSides {
+  if (asked === undefined || asked === sides) return sides;
+  if (sides === 'unknown') return asked;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--sides ${asked}: ${dir} was trained with notes of ${whoseSides(sides)} sides`,
+    {
+      remedy: `Leave it out; if the run is wrong about its notes, correct it with \`reclmis sides ${dir} ${asked}\`.`,
+    },
+  );
 }
 
 /** @throws OPTION_INVALID */

@@ -4,7 +4,16 @@
  * Every image and mask is decoded once, in worker threads (`measure-all.ts`). Of notes the fingerprint holds figures and words, never a note.
  */
 import { basename, resolve } from 'node:path';
-import { namesPlace, namesSide, quantileOfSorted, WordTokenizer, wordsOf } from '@reclmis/core';
+import {
+  type InferredSides,
+  inferSides,
+  namesPlace,
+  namesSide,
+  quantileOfSorted,
+  tallySides,
+  WordTokenizer,
+  wordsOf,
+} from '@reclmis/core';
 import type { TextConfig } from '../config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
 import { presentSplits, type SplitScan } from '../data/folders.js';
@@ -79,6 +88,8 @@ export interface Fingerprint {
     readonly fits: readonly { readonly tokens: number; readonly share: number }[];
     readonly namingSides: number;
     readonly namingPlaces: number;
+    /** Whose left and right they mean, of all splits, and the figure behind it. */
+    readonly sides: InferredSides;
     /** Different words of the training notes. */
     readonly vocabulary: number;
     /** Words that the training notes do not have, by split: their share of the words, and the first 20. */
@@ -139,7 +150,10 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
     cases: Object.fromEntries(scans.map(({ split, cases }) => [split, cases.length])),
     images: imagesOf(measures, spacings),
     masks: masksOf(measures),
-    notes: notesOf(scans, all, options.encoder ?? 'auto'),
+    notes: {
+      ...notesOf(scans, all, options.encoder ?? 'auto'),
+      sides: inferSides(tallySides(measures.cases.map(({ sides }) => sides))),
+    },
     duplicates: repeatsOf(measures.cases, ({ hash }) => hash),
     patients: {
       pattern: patients.pattern,
@@ -228,7 +242,7 @@ function notesOf(
   scans: readonly SplitScan[],
   all: readonly (Case & { readonly split: Split })[],
   asked: TextConfig['encoder'],
-): Fingerprint['notes'] {
+): Omit<Fingerprint['notes'], 'sides'> {
   const training = all.filter(({ split }) => split === 'train').map(({ note }) => note);
   const { encoder } = chooseEncoder({ encoder: asked, contextLength: LONGEST_CONTEXT }).text;
   const counts = countsOf(encoder, training, all);

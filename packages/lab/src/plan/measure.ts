@@ -3,7 +3,15 @@
  * figures and a hash.
  */
 import { createHash } from 'node:crypto';
-import { components, type Mask, ReclmisError, resizeMask, type RgbImage } from '@reclmis/core';
+import {
+  components,
+  type Mask,
+  ReclmisError,
+  resizeMask,
+  type RgbImage,
+  type Sides,
+  sidesOfCase,
+} from '@reclmis/core';
 import { mapLimit, readImageWithHeader, readMaskWithValues } from '@reclmis/files';
 import { problemOf, sizeMismatch } from '../data/dataset.js';
 import type { Problem } from '../data/folders.js';
@@ -37,6 +45,8 @@ export interface CaseMeasure {
   readonly foreground: number;
   /** Connected areas of the mask. */
   readonly areas: number;
+  /** The convention of left and right that fits the note; null where it names no side alone. */
+  readonly sides: Sides | null;
 }
 
 /** What a job found. */
@@ -73,7 +83,13 @@ export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
       return null;
     }
     const { bits } = image.header;
-    return { id: one.id, bits, ...measureImage(image.image, levels), ...measureMask(mask, areaShares) };
+    return {
+      id: one.id,
+      bits,
+      ...measureImage(image.image, levels),
+      ...measureMask(mask, areaShares),
+      sides: sidesOfCase(one.note, mask),
+    };
   });
   return { cases: measured.filter((one) => one !== null), problems, levels, areaShares };
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ReclmisError } from '@reclmis/core';
+import { inferSides, type ReclmisError } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -285,6 +285,7 @@ function like(more: {
       vocabulary: 21,
       unknown: [],
       repeats: { distinct: 100, within: 0, across: [] },
+      sides: inferSides({ patient: 0, image: 100 }),
     },
     duplicates: { distinct: cases, within: 0, across: [] },
     patients: { pattern: '', named: cases, count: cases, across: [] },

@@ -6,6 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
+import { sidesWarnings } from '../data/sides.js';
 import type { Precision } from '../precision.js';
 import type { Fingerprint } from './fingerprint.js';
 import { cacheBytes, largestPart, type ModelShape, peakTensorBytes, residentBytes } from './memory.js';
@@ -103,6 +104,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
       reason: 'the encoder whose tokens were counted; its weights are on this machine or none are needed',
     },
     { path: 'text.contextLength', ...tokens },
+    { path: 'note.sides', value: fingerprint.notes.sides.sides, reason: fingerprint.notes.sides.reason },
     ...(fingerprint.patients.pattern === ''
       ? []
       : [
@@ -333,6 +335,11 @@ function noticesOf({ masks, notes, duplicates, patients, cases }: Fingerprint): 
         `${percent(share)} of the words of ${split} notes are not in the training notes: ${words.slice(0, 5).join(', ')}${words.length > 5 ? ', ...' : ''}.`,
       );
   }
+  for (const { code, message } of sidesWarnings(notes.sides)) lines.push(`${code}: ${message}.`);
+  if (notes.sides.sides === 'unknown' && notes.namingSides > 0)
+    lines.push(
+      'Whose left and right the notes mean is not known: set note.sides to patient or image if you know it.',
+    );
   if (notes.repeats.distinct < 10 && total >= 50)
     lines.push(
       `There are only ${notes.repeats.distinct} different notes: the model can learn little from them.`,

@@ -2,9 +2,17 @@
  * The contact sheet: a row per case with its image, note, truth, prediction, and the prediction for the note with left and right
  * swapped. What the note does to the mask is to be seen at a glance.
  *
- * Truth is drawn in sky blue, predictions in orange; R and L are the patient's sides (his left is on the image's right).
+ * Truth is drawn in sky blue, predictions in orange; R and L are the sides that the notes mean, and are left out where that is not known.
  */
-import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
+import {
+  COLOURS,
+  type Mask,
+  overlay,
+  resizeImage,
+  resizeMask,
+  type RgbImage,
+  type StatedSides,
+} from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
 import { css } from './chart.js';
 import { FAINT, INK, svgText, wrapText } from './text.js';
@@ -26,6 +34,8 @@ export interface OverviewOptions {
   readonly title: string;
   /** A line under the title, e.g. the scores over all cases. */
   readonly subtitle?: string;
+  /** Whose left and right the notes mean. */
+  readonly sides: StatedSides;
 }
 
 const TILE = 224;
@@ -76,7 +86,7 @@ export async function overviewImage(
 }
 
 /** All of the sheet but the images. */
-function overviewSvg(rows: readonly OverviewRow[], { title, subtitle }: OverviewOptions): string {
+function overviewSvg(rows: readonly OverviewRow[], { title, subtitle, sides }: OverviewOptions): string {
   const height = HEAD + rows.length * ROW;
   const parts = [svgText(title, GAP, 34, { size: 20, weight: 600 })];
   if (subtitle !== undefined) parts.push(svgText(subtitle, GAP, 60, { size: 14, colour: FAINT }));
@@ -90,23 +100,25 @@ function overviewSvg(rows: readonly OverviewRow[], { title, subtitle }: Overview
   heading('Truth', COLUMN.truth, css(COLOURS.skyBlue));
   heading('Prediction', COLUMN.prediction, css(COLOURS.orange));
   heading('Prediction, sides swapped', COLUMN.swapped, css(COLOURS.orange));
-  rows.forEach((row, i) => parts.push(svgRow(row, HEAD + i * ROW)));
+  rows.forEach((row, i) => parts.push(svgRow(row, HEAD + i * ROW, sides)));
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}">` +
     `<rect width="100%" height="100%" fill="white"/>${parts.join('')}</svg>`
   );
 }
 
-function svgRow(row: OverviewRow, y: number): string {
+function svgRow(row: OverviewRow, y: number, sides: StatedSides): string {
   const parts: string[] = [];
   const below = y + TILE + 16;
   const dice = (value: number, x: number): void => {
     parts.push(svgText(`Dice ${value.toFixed(3)}`, x, below, { size: 12, colour: FAINT }));
   };
-  parts.push(svgText('R', COLUMN.image, below, { size: 12, weight: 600, colour: FAINT }));
-  parts.push(
-    svgText('L', COLUMN.image + TILE, below, { size: 12, weight: 600, colour: FAINT, anchor: 'end' }),
-  );
+  if (sides !== 'unknown') {
+    const style = { size: 12, weight: 600, colour: FAINT } as const;
+    const [onLeft, onRight] = sides === 'image' ? (['L', 'R'] as const) : (['R', 'L'] as const);
+    parts.push(svgText(onLeft, COLUMN.image, below, style));
+    parts.push(svgText(onRight, COLUMN.image + TILE, below, { ...style, anchor: 'end' }));
+  }
   const [id = ''] = wrapText(row.id, TILE - 40, 12, 400, 1);
   parts.push(svgText(id, COLUMN.image + TILE / 2, below, { size: 12, colour: FAINT, anchor: 'middle' }));
   dice(row.dice, COLUMN.prediction);

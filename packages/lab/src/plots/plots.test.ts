@@ -200,7 +200,11 @@ describe('overview.png', () => {
       swappedPrediction: mirror(mask),
       swappedDice: 0,
     };
-    const sheet = await overviewImage([row, row], { title: 'Two notes', subtitle: 'of one picture' });
+    const sheet = await overviewImage([row, row], {
+      title: 'Two notes',
+      subtitle: 'of one picture',
+      sides: 'patient',
+    });
     expect(sheet.height).toBe(112 + 2 * (224 + 22 + 16));
     // Columns: image 16, note 256, truth 520, prediction 760, swapped 1000; each tile is 224 wide. Rows begin at 112.
     const [blue, orange] = [COLOURS.skyBlue, COLOURS.orange];

@@ -6,7 +6,10 @@
  */
 import {
   CHEST_LINES,
+  CONVENTIONS,
+  type InferredSides,
   imageFrame,
+  inferSides,
   lungFrame,
   type Mask,
   namedZones,
@@ -14,6 +17,8 @@ import {
   parseNote,
   ReclmisError,
   type Sides,
+  sidesOfCase,
+  tallySides,
   threshold,
   type ZoneLines,
   zoneMap,
@@ -40,7 +45,7 @@ export interface ProbeOptions {
   readonly lungs?: string;
   /** Lines across images without lungs; default `CHEST_LINES`. */
   readonly lines?: ZoneLines;
-  /** Whose left and right the notes mean; default: whichever puts more of the true masks into the named zones. */
+  /** Whose left and right the notes mean; default: as the true masks lie, else whichever puts more of them into the named zones. */
   readonly sides?: Sides;
   /** Of the shuffle and the bootstrap; default the run's. */
   readonly seed?: number;
@@ -78,8 +83,10 @@ export interface NoteProbes {
     readonly sides: Sides;
     /** Share of the true masks in the named zones by either convention; null where no note names zones. */
     readonly truthInside: Readonly<Record<Sides, number>> | null;
-    /** `given` by the caller, or `chosen` by these shares. */
+    /** `given` by the caller, or `chosen` by the true masks. */
     readonly sidesBy: 'given' | 'chosen';
+    /** What the true masks say, by notes that name one side. */
+    readonly inferred: InferredSides;
   };
   readonly notes: NoteCoverage;
   /** Of the true masks under the right notes: what a perfect model would have. */
@@ -92,7 +99,6 @@ export interface NoteProbes {
   readonly example: string | null;
 }
 
-const CONVENTIONS = ['patient', 'image'] as const satisfies readonly Sides[];
 const LISTED = 20;
 
 /** The measures of all cases by one convention of sides. */
@@ -120,6 +126,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const series: Record<Sides, Series> = { patient: emptySeries(), image: emptySeries() };
   const changed = new Map<NoteVariant, number>();
   const groups: string[] = [];
+  const fitting: (Sides | null)[] = [];
   const examples: { readonly id: string; readonly dice: number }[] = [];
 
   const loader = new Loader({
@@ -136,6 +143,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
         const map = lungs === null ? wholeImage : zoneMap(lungFrame(await lungs.of(id, S, S)), 'patient');
         const truth = truthOf(batch, i, S);
         const right = given.get('right')![i]!;
+        fitting.push(sidesOfCase(batch.notes[i] ?? '', truth));
         for (const sides of CONVENTIONS) {
           for (const [variant, all] of given) {
             const measures = measureNote(variant, all[i]!, right, truth, map, sides);
@@ -165,8 +173,8 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const patient = meanInside(series.patient.truth);
   const image = meanInside(series.image.truth);
   const truthInside = patient === null || image === null ? null : { patient, image };
-  const sides =
-    options.sides ?? (truthInside !== null && truthInside.image > truthInside.patient ? 'image' : 'patient');
+  const inferred = inferSides(tallySides(fitting));
+  const sides = options.sides ?? chosenSides(inferred, truthInside);
   const chosen = series[sides];
   const [truth, ...figures] = figuresOf(
     [chosen.truth, ...NOTE_VARIANTS.map((variant) => chosen.byVariant.get(variant)!)],
@@ -184,6 +192,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
       sides,
       truthInside,
       sidesBy: options.sides === undefined ? 'chosen' : 'given',
+      inferred,
     },
     notes: coverageOf(dataset.cases),
     truth: { inside: truth!.inside, reached: truth!.reached },
@@ -195,6 +204,12 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
     derived: derivedNotice(dataset.cases),
     example: examples[Math.floor(examples.length / 2)]?.id ?? null,
   };
+}
+
+/** What the true masks say; where notes of one side are too few, by the zones that all notes name. */
+function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, number>> | null): Sides {
+  if (sides !== 'unknown') return sides;
+  return inside !== null && inside.image > inside.patient ? 'image' : 'patient';
 }
 
 /** Runs a batch under every note: of each variant the masks of all cases. Only notes that differ from the right ones are run again. */

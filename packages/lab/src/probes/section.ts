@@ -55,7 +55,7 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
   const whose = zones.sides === 'image' ? 'the image’s own' : 'the patient’s';
   const chosen =
     zones.truthInside !== null && zones.sidesBy === 'chosen'
-      ? ` (chosen by the true masks: ${(100 * zones.truthInside.image).toFixed(1)} % of them lie in the named zones if notes mean the image’s sides, ${(100 * zones.truthInside.patient).toFixed(1)} % if the patient’s)`
+      ? ` (chosen by the true masks: ${zones.inferred.reason}; ${(100 * zones.truthInside.image).toFixed(1)} % of them lie in the named zones if notes mean the image’s sides, ${(100 * zones.truthInside.patient).toFixed(1)} % if the patient’s)`
       : '';
   const split =
     zones.lines === null

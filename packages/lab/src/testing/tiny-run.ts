@@ -15,6 +15,7 @@ export function tinyConfig(data: string, overrides: Overrides = {}): Config {
     'model.layers': 1,
     'text.encoder': 'words',
     'text.contextLength': 12,
+    'note.sides': 'patient',
     'data.dir': data,
     'data.workers': 0,
     'train.epochs': 2,

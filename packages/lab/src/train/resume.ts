@@ -124,7 +124,9 @@ async function goOn(
   options: ResumeOptions,
 ): Promise<RunSummary> {
   const { parallel = null } = options;
-  const settings = resolveConfig(point?.state.config ?? stored, overrides, runFiles(dir).config);
+  const { note } = stored; // which `reclmis sides` may have stated since the point
+  const begun = { ...(point?.state.config ?? stored), note };
+  const settings = resolveConfig(begun, overrides, runFiles(dir).config);
   const config = told(withAbsolutePaths(settings), options); // runs of earlier versions hold them as they were given
   const data = await openTrainingData(config);
   requireSameEverywhere(data, options);
@@ -231,7 +233,7 @@ function differences({ engine, versions }: ResumePoint['state'], session: Sessio
 
 /** `run.json` of a further session. */
 function resumedInfo(session: Session, before: RunInfo | null, now: Date): RunInfo {
-  const first = firstInfo(session, now);
+  const first = firstInfo(session, now, before?.note);
   if (!before) return first;
   const { startedAt, resumedAt = [] } = before;
   return { ...first, startedAt, resumedAt: [...resumedAt, now.toISOString()] };

@@ -11,7 +11,7 @@ import { prepareEngine, settle } from '../engine.js';
 import { Segmenter } from '../evaluate/segmenter.js';
 import { lossScalerFor } from '../precision.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import { currentVersions, type FoldInfo, runData, type RunInfo } from '../run.js';
+import { currentVersions, type FoldInfo, type NoteInfo, runData, type RunInfo } from '../run.js';
 import type { Optimizer } from './checkpoint.js';
 import { EarlyStopping } from './early-stopping.js';
 import { requiredLosses } from './losses.js';
@@ -139,7 +139,7 @@ function buildOptimizer(train: TrainConfig, model: SegmentationModel): Optimizer
 }
 
 /** The first `run.json` of a session. */
-export function firstInfo(session: Session, startedAt: Date): RunInfo {
+export function firstInfo(session: Session, startedAt: Date, note?: NoteInfo): RunInfo {
   const { config, data, engine, encoder, model } = session;
   return {
     format: 'reclmis-run/1',
@@ -151,6 +151,7 @@ export function firstInfo(session: Session, startedAt: Date): RunInfo {
     ...(config.data.folds === 0 ? {} : { fold: foldInfo(config, data) }),
     trainableParameters: model.parameterCount({ trainable: true }),
     encoderFingerprint: encoder.fingerprint,
+    ...(note === undefined ? {} : { note }),
     startedAt: startedAt.toISOString(),
     seconds: 0,
     epochs: 0,

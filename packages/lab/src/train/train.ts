@@ -15,9 +15,18 @@ import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import { readsNotes } from '../build.js';
 import { type Config, withAbsolutePaths } from '../config.js';
+import { settleSides } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
-import { createRun, currentVersions, refuseTaken, runFiles, type RunInfo, type RunStatus } from '../run.js';
+import {
+  createRun,
+  currentVersions,
+  type NoteInfo,
+  refuseTaken,
+  runFiles,
+  type RunInfo,
+  type RunStatus,
+} from '../run.js';
 import { chooseEncoder } from '../text/choose.js';
 import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
 import { EpochCourse } from './epoch-course.js';
@@ -92,13 +101,14 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const { out, parallel = null } = options;
   if (leads(options)) refuseTaken(out, existsSync(runFiles(out).config) ? resumeRemedy(out) : undefined);
   const data = await openTrainingData(asked);
-  const config = told(leads(options) ? withAbsolutePaths(settleNotes(asked, options)) : asked, options);
+  const { config: settled, note } = await settleAll(asked, data, options);
+  const config = told(settled, options);
   requireSameEverywhere(data, options);
   const session = openSession(config, data, parallel);
   try {
     announce(session, options);
     const { tensorboard } = config.train;
-    const progress = new Progress(out, firstInfo(session, new Date()), {
+    const progress = new Progress(out, firstInfo(session, new Date(), note), {
       writes: leads(options),
       tensorboard,
     });
@@ -115,6 +125,19 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
 
 const resumeRemedy = (run: string): string =>
   `Go on with the run there: reclmis train --resume ${run}. Or choose another folder.`;
+/** The configuration with all that `auto` comes down to; other processes are told rank 0's. */
+async function settleAll(
+  asked: Config,
+  { train: { cases } }: TrainingData,
+  options: TrainListeners,
+): Promise<{ readonly config: Config; readonly note?: NoteInfo }> {
+  if (!leads(options)) return { config: asked };
+  const config = withAbsolutePaths(settleNotes(asked, options));
+  if (!readsNotes(config.model)) return { config };
+  const settled = await settleSides(config, cases);
+  for (const line of settled.lines) tell(options, line);
+  return settled;
+}
 
 /** Whether this process writes the run: the only one, or rank 0. */
 export function leads({ parallel }: TrainListeners): boolean {

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, type Sides } from '@reclmis/core';
 import { makeFolder, writeFileAtomic } from '@reclmis/files';
 import { noGrad, scope, type Tensor } from '@reclmis/torch';
 import { buildModel } from '../build.js';
@@ -16,7 +16,7 @@ import { type Config, configToYaml, resolveConfig, withAbsolutePaths } from '../
 import { prepareEngine } from '../engine.js';
 import { isUnusedKey, plainKey, sortCheckpoint } from '../model/checkpoint-keys.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import { currentVersions, refuseTaken, runFiles, type RunInfo, writeRunInfo } from '../run.js';
+import { currentVersions, refuseTaken, runFiles, type RunInfo, sidesOf, writeRunInfo } from '../run.js';
 import { ClipEncoder } from '../text/clip-encoder.js';
 import { RUN_WEIGHTS } from '../text/restore.js';
 import { checkpointFolder, saveBest } from '../train/checkpoint.js';
@@ -30,6 +30,8 @@ export interface ImportRunOptions {
   readonly vocabulary?: string | undefined;
   /** Tokens per note with which the model was trained. Default 18, upstream's for QaTa-COV19. */
   readonly contextLength?: number | undefined;
+  /** Whose left and right its training notes meant; default not known. */
+  readonly sides?: Sides | undefined;
 }
 
 /** What was found in a checkpoint. */
@@ -104,6 +106,7 @@ async function fillRun(
     data: null,
     trainableParameters: model.parameterCount({ trainable: true }),
     encoderFingerprint: encoder.fingerprint,
+    note: { sides: sidesOf(config), by: 'statement', reason: null },
     startedAt: new Date().toISOString(),
     seconds: 0,
     epochs: epoch,
@@ -153,7 +156,7 @@ function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun,
 }
 
 /** The settings that the shapes state. */
-function configOf(source: TensorSource, { contextLength = 18 }: ImportRunOptions): Config {
+function configOf(source: TensorSource, { contextLength = 18, sides }: ImportRunOptions): Config {
   const shapes = new Map([...source.tensors].map(([name, { shape }]) => [plainKey(name), shape]));
   const at = (key: string): readonly number[] => shapes.get(key) ?? NONE;
   const has = (start: string): boolean => [...shapes.keys()].some((key) => key.startsWith(start));
@@ -183,6 +186,7 @@ function configOf(source: TensorSource, { contextLength = 18 }: ImportRunOptions
         },
       },
       text: { encoder: ID, contextLength },
+      note: { sides: sides ?? 'unknown' },
     },
     {},
     source.path,

@@ -1,7 +1,7 @@
 /** What the routes of a server share. */
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, type Sides } from '@reclmis/core';
 import type { Batcher, Done } from './batcher.js';
 import type { Budget, Limits } from './limits.js';
 import type { Metrics } from './metrics.js';
@@ -12,6 +12,8 @@ export interface ServerContext {
   readonly model: Model;
   /** Of the program. */
   readonly version: string;
+  /** Whose left and right notes mean whose requests do not say it; not given: as the model has learnt. */
+  readonly sides?: Sides;
   readonly limits: Limits;
   readonly batcher: Batcher<Work, Result>;
   readonly refusals: Refusals;

@@ -1,5 +1,5 @@
-/** Notes from strangers: plain text of a bounded length. Messages never repeat what a note says. */
-import { ReclmisError } from '@reclmis/core';
+/** Notes from strangers: plain text of a bounded length, and whose sides they mean. Messages never repeat what a note says. */
+import { CONVENTIONS, ReclmisError, type Sides } from '@reclmis/core';
 
 /** Control characters but tab and line breaks, halves of characters, and the mark that decoders put for what is not UTF-8. */
 const FORBIDDEN = /[\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
@@ -10,4 +10,16 @@ export function checkNote(note: string, maxNote: number): void {
     throw new ReclmisError('NOTE_TOO_LONG', `the note has more characters than the limit of ${maxNote}`);
   if (FORBIDDEN.test(note))
     throw new ReclmisError('NOTE_INVALID', 'the note holds control characters or is not UTF-8');
+}
+
+/** Whose left and right a client's notes mean; not given: the server's default. @param where how the message calls it. @throws REQUEST_INVALID */
+export function parseSides(value: unknown, where: string): Sides | undefined {
+  if (value === undefined) return undefined;
+  const word = typeof value === 'string' ? value.trim() : value;
+  const found = CONVENTIONS.find((one) => one === word);
+  if (found) return found;
+  throw new ReclmisError(
+    'REQUEST_INVALID',
+    `${where}: expected ${CONVENTIONS.join(' or ')}, got another value`,
+  );
 }

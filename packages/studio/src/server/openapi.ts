@@ -1,6 +1,6 @@
 /** The OpenAPI document: what the routes say about themselves for people and generators. Requests are validated by the routes, not by these schemas. */
 import swagger from '@fastify/swagger';
-import { ERRORS, type ErrorCode, WARNINGS } from '@reclmis/core';
+import { CONVENTIONS, ERRORS, type ErrorCode, STATED_SIDES, WARNINGS } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Limits } from './limits.js';
 import { statusOf } from './http-errors.js';
@@ -86,6 +86,12 @@ export const SEGMENT_SCHEMA: FastifySchema = {
         type: 'string',
         description: 'probability from which a pixel belongs to the mask, 0 to 1; default the model’s',
       },
+      sides: {
+        type: 'string',
+        enum: [...CONVENTIONS],
+        description:
+          'whose left and right the note means: the patient’s (left is on the image’s right) or the image’s; default the server’s, else as the model has learnt',
+      },
     },
   },
   response: {
@@ -102,6 +108,21 @@ export const SEGMENT_SCHEMA: FastifySchema = {
               width: { type: 'integer' },
               height: { type: 'integer' },
               threshold: number,
+              note: {
+                type: 'object',
+                description: 'how the note was read; not where the model reads none',
+                properties: {
+                  sides: {
+                    type: 'string',
+                    enum: [...STATED_SIDES],
+                    description: 'whose left and right it means',
+                  },
+                  mirrored: {
+                    type: 'boolean',
+                    description: 'whether the model read it with left and right exchanged',
+                  },
+                },
+              },
               pixels: { type: 'integer', description: 'of the mask' },
               share: { type: 'number', description: 'of the image, 0 to 1' },
               componentCount: { type: 'integer' },
@@ -221,6 +242,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
         platform: text,
         inputs: { type: 'array', items: tensor },
         outputs: { type: 'array', items: tensor },
+        parameters,
       }),
       ...unknown,
     },
@@ -236,7 +258,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
     summary: 'Run a model on tensors',
     description:
       'JSON, or JSON of Inference-Header-Content-Length bytes followed by binary tensors. segmenter: image and note to probability. ' +
-      'text-encoder: tokens, or text as BYTES, to note.',
+      'text-encoder: tokens, or text as BYTES, to note; its parameter sides says whose left and right text means.',
     tags,
     consumes: ['application/json', 'application/octet-stream'],
     body: {

@@ -1,7 +1,7 @@
 /** The route for people: a form in, a mask or figures out. */
 import { decodeImage, encodePng } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
-import { BOUNDARY, formOf, FORM_TYPE, greyPng, segment, send, serving } from './testing.js';
+import { BOUNDARY, FakeModel, formOf, FORM_TYPE, greyPng, segment, send, serving } from './testing.js';
 import { prefersJson } from './segment-route.js';
 
 const BRIGHT = greyPng(12, 10, 200);
@@ -38,6 +38,7 @@ describe('POST /segment', () => {
         width: 12,
         height: 10,
         threshold: 0.5,
+        note: { sides: 'patient', mirrored: false },
         pixels: 120,
         share: 1,
         componentCount: 1,
@@ -91,6 +92,30 @@ describe('POST /segment', () => {
       });
       const half = await segment(url, HALF, { note: 'lung' }, JSON_PLEASE);
       expect([half.headers['reclmis-warnings'], half.json()['warnings']]).toEqual([undefined, []]);
+    });
+  });
+
+  it('takes whose left and right the note means, and mirrors it where the model has learnt the other ones', async () => {
+    await serving({ model: new FakeModel(0, 'patient') }, async ({ url, model }) => {
+      const noteOf = async (fields: Record<string, string>): Promise<unknown> =>
+        (await segment(url, BRIGHT, { note: 'upper left lung', ...fields }, JSON_PLEASE)).json()['note'];
+      expect(await noteOf({})).toEqual({ sides: 'patient', mirrored: false });
+      expect(await noteOf({ sides: 'patient' })).toEqual({ sides: 'patient', mirrored: false });
+      expect(await noteOf({ sides: 'image' })).toEqual({ sides: 'image', mirrored: true });
+      expect(model.notes).toEqual(['upper left lung', 'upper left lung', 'upper right lung']);
+      const wrong = await segment(url, BRIGHT, { note: 'lung', sides: 'left' });
+      expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+      expect(wrong.json()['error']).toContain('sides: expected patient or image');
+    });
+    await serving({ model: new FakeModel(0, 'unknown') }, async ({ url }) => {
+      const answer = await segment(url, BRIGHT, { note: 'upper left lung' }, JSON_PLEASE);
+      expect(answer.json()['note']).toEqual({ sides: 'unknown', mirrored: false });
+      expect(answer.headers['reclmis-warnings']).toContain('SIDES_UNKNOWN');
+    });
+    await serving({ model: new FakeModel(0, 'patient'), sides: 'image' }, async ({ url, model }) => {
+      await segment(url, BRIGHT, { note: 'upper left lung' });
+      await segment(url, BRIGHT, { note: 'upper left lung', sides: 'patient' });
+      expect(model.notes).toEqual(['upper right lung', 'upper left lung']); // the server's default, and a request's own
     });
   });
 

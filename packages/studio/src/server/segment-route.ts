@@ -10,7 +10,7 @@ import type { Done } from './batcher.js';
 import { compute, type Deadline, deadlineOf, type ServerContext } from './context.js';
 import { MAX_SIDE } from './limits.js';
 import { parseForm } from './multipart.js';
-import { checkNote } from './note.js';
+import { checkNote, parseSides } from './note.js';
 import { SEGMENT_SCHEMA } from './openapi.js';
 import { setWarnings } from './warnings.js';
 import type { Result } from './work.js';
@@ -19,6 +19,8 @@ import type { Result } from './work.js';
 const LISTED = 100;
 /** Bytes of a threshold's text. */
 const THRESHOLD_BYTES = 32;
+/** Bytes of the word for a convention of left and right. */
+const SIDES_BYTES = 32;
 
 export function registerSegment(app: FastifyInstance, context: ServerContext): void {
   const { model, limits } = context;
@@ -26,6 +28,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
   const fields = [
     { name: 'note', maxBytes: limits.maxNote * 4, tooLong: 'NOTE_TOO_LONG' },
     { name: 'threshold', maxBytes: THRESHOLD_BYTES, tooLong: 'REQUEST_INVALID' },
+    { name: 'sides', maxBytes: SIDES_BYTES, tooLong: 'REQUEST_INVALID' },
   ] as const;
 
   async function segment(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -46,9 +49,10 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       });
     const note = noteOf(form.fields.get('note'));
     const threshold = thresholdOf(form.fields.get('threshold'));
+    const sides = parseSides(form.fields.get('sides'), 'sides') ?? context.sides;
     const { image, cost, release } = await admit(form.image, deadline);
     try {
-      const work = { kind: 'segment', image, note, threshold } as const;
+      const work = { kind: 'segment', image, note, threshold, ...(sides && { sides }) } as const;
       const done = await compute(context, work, cost, deadline.signal, { place: request.place, coming });
       const result = segmentationOf(done);
       setTimings(reply, result, done.waited);
@@ -101,7 +105,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     threshold: number,
     png: Uint8Array | null,
   ): Record<string, unknown> {
-    const { mask, width, height, timings } = result;
+    const { mask, width, height, note, timings } = result;
     const found = components(mask);
     const pixels = found.reduce((sum, { area }) => sum + area, 0);
     return {
@@ -109,6 +113,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       width,
       height,
       threshold,
+      ...(readsNotes ? { note } : {}),
       pixels,
       share: pixels / (width * height),
       componentCount: found.length,

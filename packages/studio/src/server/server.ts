@@ -4,7 +4,7 @@
  */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, type Sides } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import {
@@ -45,6 +45,8 @@ import { computeOn, type Result, type Work } from './work.js';
 export interface ServerOptions {
   /** Of the program, as /v2 tells it. */
   readonly version: string;
+  /** Whose left and right notes mean whose requests do not say it. Default as the model has learnt. */
+  readonly sides?: Sides;
   readonly limits?: Partial<Limits>;
   /** What clients must show; null: nothing. */
   readonly token?: string | null;
@@ -147,6 +149,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   const context: ServerContext = {
     model,
     version: options.version,
+    ...(options.sides === undefined ? {} : { sides: options.sides }),
     limits,
     batcher,
     refusals,

@@ -5,10 +5,12 @@ import { crc32, deflateSync } from 'node:zlib';
 import {
   imageToPlanes,
   type ModelManifest,
+  noteForModel,
   parseManifest,
   ReclmisError,
   resizePlane,
   ResultChecks,
+  type StatedSides,
   threshold as cut,
   wordReader,
   WordTokenizer,
@@ -44,7 +46,6 @@ export const MANIFEST: ModelManifest = parseManifest(
     },
     note: {
       contextLength: T,
-      sides: 'unknown',
       width: W,
       tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left lung']).toJSON() },
     },
@@ -74,7 +75,7 @@ const CHECKS = new ResultChecks(wordReader(WordTokenizer.fromNotes(['left lung']
  * milliseconds one after the other, as a model's do, and are noted when their turn comes.
  */
 export class FakeModel implements Model {
-  readonly manifest = MANIFEST;
+  readonly manifest: ModelManifest;
   readonly device = 'cpu';
   readonly checks = CHECKS;
   /** Cases of each call of the network. */
@@ -85,7 +86,13 @@ export class FakeModel implements Model {
   disposed = false;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(public delay = 0) {}
+  /** @param sides whose left and right it has learnt. */
+  constructor(
+    public delay = 0,
+    sides: StatedSides = 'patient',
+  ) {
+    this.manifest = { ...MANIFEST, note: MANIFEST.note && { ...MANIFEST.note, sides } };
+  }
 
   async segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation> {
     const [only] = await this.segmentBatch([{ image, note }], options);
@@ -101,17 +108,24 @@ export class FakeModel implements Model {
   private async segmentNow(cases: readonly SegmentCase[], options: SegmentOptions): Promise<Segmentation[]> {
     options.signal?.throwIfAborted();
     this.batches.push(cases.length);
-    this.notes.push(...cases.map(({ note }) => note));
+    const learnt = this.manifest.note?.sides ?? 'unknown';
+    const read = cases.map(({ note, sides = options.sides }) => noteForModel(note, learnt, sides));
+    this.notes.push(...read.map(({ text }) => text));
     if (options.signal) this.signals.push(options.signal);
     if (cases.some(({ note }) => note === 'fail')) throw new ReclmisError('INFERENCE_FAILED', 'told to fail');
     await this.pause();
     return Promise.all(
-      cases.map(({ image, note }) => segmentRed(image, note, options.threshold ?? this.manifest.threshold)),
+      cases.map(async ({ image, note }, i) => {
+        const { sides = 'unknown', mirrored = false, warnings = [] } = read[i] ?? {};
+        const found = await segmentRed(image, note, options.threshold ?? this.manifest.threshold);
+        return { ...found, note: { sides, mirrored }, warnings: [...warnings, ...found.warnings] };
+      }),
     );
   }
 
   async encodeNotes(notes: readonly string[]): Promise<Float32Array> {
     this.batches.push(notes.length);
+    this.notes.push(...notes);
     await this.pause();
     return Float32Array.from(notes.flatMap(({ length }) => new Array<number>(T * W).fill(length)));
   }
@@ -146,7 +160,11 @@ export class FakeModel implements Model {
 const isPixels = (source: ImageSource): source is RgbImage =>
   typeof source === 'object' && 'data' in source && source.data instanceof Uint8Array;
 
-async function segmentRed(source: ImageSource, note: string, least: number): Promise<Segmentation> {
+async function segmentRed(
+  source: ImageSource,
+  note: string,
+  least: number,
+): Promise<Omit<Segmentation, 'note'>> {
   if (!(source instanceof Uint8Array) && !isPixels(source))
     throw new ReclmisError('INTERNAL', 'the test model takes pixels');
   const image = source instanceof Uint8Array ? await decodeImage(source, 'image') : source;

@@ -63,8 +63,13 @@ export function servedModels(manifest: ModelManifest): ServedModel[] {
 }
 
 /** Metadata as GET /v2/models/NAME gives them. */
-export function metadataOf({ name, inputs, output }: ServedModel): Record<string, unknown> {
-  return { name, versions: [VERSION], platform: PLATFORM, inputs, outputs: [output] };
+export function metadataOf(
+  { name, inputs, output }: ServedModel,
+  { note }: ModelManifest,
+): Record<string, unknown> {
+  // Beyond the protocol: whose left and right the model's training notes meant.
+  const more = note ? { parameters: { sides: note.sides } } : {};
+  return { name, versions: [VERSION], platform: PLATFORM, inputs, outputs: [output], ...more };
 }
 
 /** How many token ids the text encoder knows; 0 where the model reads no note. */

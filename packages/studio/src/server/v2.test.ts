@@ -1,6 +1,6 @@
 /** The Open Inference Protocol, as its clients speak it. */
 import { describe, expect, it } from 'vitest';
-import { infer, S, send, serving, T, until, W } from './testing.js';
+import { FakeModel, infer, S, send, serving, T, until, W } from './testing.js';
 import { parseObject } from './v2-json.js';
 
 const PIXELS = 3 * S * S;
@@ -34,6 +34,24 @@ function binaryBody(
 
 const bytesOf = (values: Float32Array | BigInt64Array): Uint8Array => new Uint8Array(values.buffer);
 
+describe('sides', () => {
+  it('are told of the model, and mirror text that means the other ones', async () => {
+    await serving({ model: new FakeModel(0, 'image') }, async ({ url, model }) => {
+      const metadata = (await send(`${url}/v2/models/text-encoder`)).json();
+      expect(metadata['parameters']).toEqual({ sides: 'image' });
+      const inputs = [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['left lung'] }];
+      for (const parameters of [undefined, {}, { sides: null }, { sides: 'image' }, { sides: 'patient' }])
+        expect((await infer(url, 'text-encoder', { inputs, parameters })).status).toBe(200);
+      expect(model.notes).toEqual([...new Array<string>(4).fill('left lung'), 'right lung']);
+      const foreign = [{ ...inputs[0], data: ['links'] }];
+      const warned = await infer(url, 'text-encoder', { inputs: foreign, parameters: { sides: 'patient' } });
+      expect(warned.headers['reclmis-warnings']).toContain('SIDES_NOT_MIRRORED');
+      const wrong = await infer(url, 'text-encoder', { inputs, parameters: { sides: 3 } });
+      expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+    });
+  });
+});
+
 describe('health and metadata', () => {
   it('are those of the protocol', async () => {
     await serving({}, async ({ url }) => {
@@ -55,6 +73,7 @@ describe('health and metadata', () => {
           { name: 'note', datatype: 'FP32', shape: [-1, T, W] },
         ],
         outputs: [{ name: 'probability', datatype: 'FP32', shape: [-1, 1, S, S] }],
+        parameters: { sides: 'patient' },
       };
       expect(await get('/v2/models/segmenter')).toEqual(segmenter);
       expect(await get('/v2/models/segmenter/versions/1')).toEqual(segmenter);
@@ -64,6 +83,7 @@ describe('health and metadata', () => {
         platform: 'onnxruntime_onnx',
         inputs: [{ name: 'tokens', datatype: 'INT64', shape: [-1, T] }],
         outputs: [{ name: 'note', datatype: 'FP32', shape: [-1, T, W] }],
+        parameters: { sides: 'patient' },
       });
       for (const path of [
         '/v2/models/other',

@@ -3,10 +3,10 @@
  * tensors: health, metadata and inference. The body of an inference is JSON, or JSON of `Inference-Header-Content-Length` bytes and binary tensors
  * behind it, whatever its Content-Type says, as Triton has it, but for the types that a page may send to any server unasked.
  */
-import { ReclmisError } from '@reclmis/core';
+import { noteForModel, ReclmisError, type Sides } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { compute, deadlineOf, type ServerContext } from './context.js';
-import { checkNote } from './note.js';
+import { checkNote, parseSides } from './note.js';
 import { V2_SCHEMAS } from './openapi.js';
 import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from './v2-json.js';
 import {
@@ -53,12 +53,19 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
   };
 
   /** The cases of a request as work. */
-  const workOf = (served: ServedModel, tensors: ReadonlyMap<string, Tensor>): Work => {
+  const workOf = (
+    served: ServedModel,
+    tensors: ReadonlyMap<string, Tensor>,
+    sides: Sides | undefined,
+  ): Work => {
     const [first, second] = served.inputs.map(({ name }) => tensors.get(name));
     const text = tensors.get(TEXT.name);
     if (served.role === 'text' && text && isType(text, 'BYTES')) {
       for (const note of text.data) checkNote(note, limits.maxNote);
-      return { kind: 'texts', texts: text.data, count: text.count };
+      const learnt = model.manifest.note?.sides ?? 'unknown';
+      const read = text.data.map((note) => noteForModel(note, learnt, sides));
+      const [texts, warnings] = [read.map((one) => one.text), read.map((one) => one.warnings)];
+      return { kind: 'texts', texts, warnings, count: text.count };
     }
     if (first && isType(first, 'INT64')) {
       checkTokens(first.data, known, first.spec.name);
@@ -93,7 +100,11 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     const head = parseObject(json, valuesOf(served, limits.maxBatch) + MORE_VALUES);
     const id = idOf(head);
     const asBinary = wantsBinary(head, served.output.name);
-    const work = workOf(served, readInputs(head, served, binary, limits.maxBatch));
+    const work = workOf(
+      served,
+      readInputs(head, served, binary, limits.maxBatch),
+      sidesOf(head) ?? context.sides,
+    );
     using deadline = deadlineOf(reply, limits.timeout);
     const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
     const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit, of cases
@@ -146,7 +157,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
       operationId: `${schema.operationId ?? ''}${versioned ? 'OfVersion' : ''}`,
     });
     app.get(path, { schema: schemaOf(V2_SCHEMAS.metadata) }, (request) =>
-      metadataOf(find(request.params as ModelParams)),
+      metadataOf(find(request.params as ModelParams), model.manifest),
     );
     app.get(`${path}/ready`, { schema: schemaOf(V2_SCHEMAS.modelReady) }, async (request, reply) => {
       const { name } = find(request.params as ModelParams);
@@ -188,6 +199,13 @@ function idOf(head: JsonObject): string | undefined {
       `id: expected at most ${LONGEST_ID} characters, got ${id.length}`,
     );
   return id;
+}
+
+/** Whose left and right the texts of a request mean; a parameter of ours. @throws REQUEST_INVALID */
+function sidesOf(head: JsonObject): Sides | undefined {
+  const parameters = own(head, 'parameters') ?? undefined;
+  if (parameters === undefined) return undefined;
+  return parseSides(own(asObject(parameters, 'parameters'), 'sides') ?? undefined, 'parameters.sides');
 }
 
 /** The inputs by name: each that the model has, once, and no other; `text` may stand for tokens. */

@@ -1,5 +1,5 @@
 /** What the queue holds, and how the model computes a batch of it. */
-import type { RgbImage } from '@reclmis/core';
+import type { RgbImage, Sides, Warning } from '@reclmis/core';
 import type { Model, Segmentation } from '@reclmis/runtime';
 
 /** B cases of tensors, S side, T tokens, W width of the note's features. */
@@ -8,6 +8,7 @@ export type Work =
       readonly kind: 'segment';
       readonly image: RgbImage;
       readonly note: string;
+      readonly sides?: Sides;
       readonly threshold: number | undefined;
     }
   /** images [B,3,S,S], notes [B,T,W]; null where the model reads none. */
@@ -19,7 +20,13 @@ export type Work =
     }
   /** tokens [B,T]. */
   | { readonly kind: 'tokens'; readonly tokens: BigInt64Array; readonly count: number }
-  | { readonly kind: 'texts'; readonly texts: readonly string[]; readonly count: number };
+  /** As the model is to read them, and what is to be said of their sides. */
+  | {
+      readonly kind: 'texts';
+      readonly texts: readonly string[];
+      readonly warnings: readonly (readonly Warning[])[];
+      readonly count: number;
+    };
 
 /** A segmentation, or the tensor that comes out, [B, ...]. */
 export type Result = Segmentation | Float32Array;

@@ -1,0 +1,149 @@
+/** `reclmis sides`: whose left and right the notes of a run or of an exported model mean; told, inferred, or stated for one that does not say it. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  describeSides,
+  formatManifest,
+  MANIFEST_FILE,
+  parseManifest,
+  ReclmisError,
+  STATED_SIDES,
+  type StatedSides,
+  whoseSides,
+} from '@reclmis/core';
+import { oneLine, writeFileAtomic } from '@reclmis/files';
+import { type Command, Argument } from 'commander';
+import { Output, type OutputOptions, withOutputOptions } from '../output.js';
+
+interface SidesCommandFlags extends OutputOptions {
+  readonly data?: string;
+}
+
+/** What is to be told or changed. */
+interface Place {
+  readonly kind: 'run' | 'model';
+  readonly readsNotes: boolean;
+  readonly sides: StatedSides;
+  /** The figure behind it, where the run has one. */
+  readonly reason: string | null;
+  /** The data set that it was trained on; '' where that is not known. */
+  readonly data: string;
+  write(sides: StatedSides, reason: string | null): Promise<void>;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('sides')
+    .description(
+      'tell whose left and right the notes of a run or an exported model mean, or state it for one that does not say',
+    )
+    .argument('<model>', 'run folder of `reclmis train`, or folder of `reclmis export`')
+    .addArgument(
+      new Argument(
+        '[whose]',
+        'state it: the patient’s (left is on the image’s right), the image’s, unknown; data: as the masks of --data lie',
+      ).choices([...STATED_SIDES, 'data']),
+    )
+    .option('--data <dir>', 'data set that it was trained on (default: the run’s)');
+  withOutputOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ reclmis sides runs/qata\n  $ reclmis sides runs/qata data          # as the masks of its training data lie\n' +
+        '  $ reclmis sides models/qata image\n',
+    )
+    .action(run);
+}
+
+async function run(
+  dir: string,
+  whose: StatedSides | 'data' | undefined,
+  flags: SidesCommandFlags,
+): Promise<void> {
+  const output = new Output(flags);
+  const place = existsSync(join(dir, MANIFEST_FILE)) ? await openManifest(dir) : await openRunFolder(dir);
+  if (!place.readsNotes) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${dir}: expected a model that reads notes, found one that reads none`,
+      {
+        remedy: 'Nothing is to be stated: its masks do not depend on notes.',
+      },
+    );
+  }
+  if (whose === undefined) {
+    output.result({ dir, kind: place.kind, sides: place.sides, reason: place.reason, written: false });
+    output.say(`${dir}: ${told(place.sides)}${place.reason === null ? '' : ` (${place.reason})`}`);
+    if (place.sides === 'unknown')
+      output.say(
+        `\`reclmis sides ${dir} patient\` or \`image\` states it; \`data\` infers it from the training data.`,
+      );
+    return;
+  }
+  const { sides, reason } =
+    whose === 'data' ? await infer(flags.data ?? place.data) : { sides: whose, reason: null };
+  await place.write(sides, reason);
+  output.result({ dir, kind: place.kind, sides, reason, written: true });
+  output.say(`${dir}: ${told(sides)}${reason === null ? '' : ` (${reason})`}; written`);
+}
+
+const told = (sides: StatedSides): string =>
+  sides === 'unknown'
+    ? 'whose left and right its notes mean is not known'
+    : `left and right of its notes are ${whoseSides(sides)}`;
+
+/** @throws OPTION_INVALID where the masks do not tell */
+async function infer(data: string): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
+  const { measureSides, openDataset } = await import('@reclmis/lab');
+  if (data === '')
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      'data: nothing says what it was trained on; expected --data DIR',
+    );
+  const { cases } = await openDataset(data, 'train');
+  const inferred = await measureSides(cases);
+  if (inferred.sides !== 'unknown') return inferred;
+  throw new ReclmisError('OPTION_INVALID', `${data}: ${describeSides(inferred)}`, {
+    remedy: 'State it as patient or image if you know it.',
+  });
+}
+
+async function openRunFolder(dir: string): Promise<Place> {
+  const { openRun, readsNotes, stateSides } = await import('@reclmis/lab');
+  const { config, info, sides } = openRun(dir);
+  return {
+    kind: 'run',
+    readsNotes: readsNotes(config.model),
+    sides,
+    reason: info.note?.reason ?? null,
+    data: config.data.dir,
+    write: async (stated, reason) => {
+      await stateSides(dir, stated, reason);
+    },
+  };
+}
+
+async function openManifest(dir: string): Promise<Place> {
+  const path = join(dir, MANIFEST_FILE);
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new ReclmisError('MODEL_INVALID', `${path}: is not JSON (${oneLine(cause)})`, { cause });
+  }
+  const manifest = parseManifest(json, path);
+  const { note } = manifest;
+  return {
+    kind: 'model',
+    readsNotes: note !== null,
+    sides: note?.sides ?? 'unknown',
+    reason: null,
+    data: '',
+    write: async (sides) => {
+      if (note)
+        await writeFileAtomic(path, formatManifest({ ...manifest, note: { ...note, sides } }), {
+          sync: true,
+        });
+    },
+  };
+}

@@ -1,0 +1,269 @@
+/** Left and right from a run to masks, as users meet them: by running the commands. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { MANIFEST_FILE, mirrorNote } from '@reclmis/core';
+import { openDataset } from '@reclmis/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallModel, smallRun } from './testing/exported.js';
+import { reclmisIn } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-sides-command-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const reclmis = reclmisIn(root);
+const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+const images = join('data', 'Test_Folder', 'img');
+
+interface Statistics {
+  readonly cases: readonly {
+    readonly id: string;
+    readonly area: number;
+    readonly note: object;
+    readonly zoneSides: string;
+    readonly zones: readonly { readonly zone: string; readonly side: string; readonly area: number }[];
+  }[];
+}
+
+/** Masks with probabilities, and figures of a prediction. */
+function predicted(
+  out: string,
+  note: string,
+  ...more: string[]
+): { files: Buffer[]; statistics: Statistics } {
+  const models = more.filter((word) => word.startsWith('run') || word.startsWith('model'));
+  const rest = more.filter((word) => !models.includes(word));
+  const { status, stderr } = reclmis(
+    'predict',
+    ...(models.length === 0 ? ['run'] : models),
+    ...[
+      '--image',
+      images,
+      '--note',
+      note,
+      '--probability',
+      'npy',
+      '--no-overlay',
+      '--threads',
+      '1',
+      '-o',
+      out,
+    ],
+    ...rest,
+    '-q',
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const names = readdirSync(join(root, out)).filter((name) => /\.(?:png|npy)$/.test(name));
+  return {
+    files: names.sort().map((name) => readFileSync(join(root, out, name))),
+    statistics: JSON.parse(readFileSync(join(root, out, 'statistics.json'), 'utf8')) as Statistics,
+  };
+}
+
+/** A copy of the run that says other sides. */
+function copied(name: string, sides: string): string {
+  cpSync(join(root, 'run'), join(root, name), { recursive: true });
+  const told = reclmis('sides', name, sides, '--json');
+  expect(told.status).toBe(0);
+  return name;
+}
+
+beforeAll(async () => {
+  await smallModel(await smallRun(root), join(root, 'model'));
+  for (const sides of ['image', 'unknown']) copied(`run-${sides}`, sides);
+});
+
+describe('reclmis sides', () => {
+  const json = (...args: string[]): unknown => JSON.parse(reclmis('sides', ...args, '--json').stdout);
+
+  it('tells what a run and its model say', () => {
+    const said = { kind: 'run', sides: 'patient', written: false };
+    expect(json('run')).toMatchObject(said);
+    expect(json('model')).toMatchObject({ ...said, kind: 'model' });
+    expect(reclmis('sides', 'run').stdout).toContain('left and right of its notes are the patient’s');
+  });
+
+  it('states it, and infers it from the training data', () => {
+    expect(json('run-image')).toMatchObject({ sides: 'image' });
+    cpSync(join(root, 'run-unknown'), join(root, 'run-inferred'), { recursive: true });
+    const { status, stderr } = reclmis('sides', 'run-inferred', 'data');
+    expect(stderr).toMatch(
+      /OPTION_INVALID: .*\d of \d notes? on one side names? the patient’s side .*too few to tell/,
+    );
+    expect(status).toBe(2);
+  });
+
+  it('writes it into a manifest, also of a version that did not state it', () => {
+    cpSync(join(root, 'model'), join(root, 'model-old'), { recursive: true });
+    const file = join(root, 'model-old', MANIFEST_FILE);
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/\n *"sides": "patient",/, ''));
+    expect(json('model-old')).toMatchObject({ sides: 'unknown' });
+    expect(json('model-old', 'image')).toMatchObject({ sides: 'image', written: true });
+    expect(json('model-old')).toMatchObject({ sides: 'image' });
+  });
+
+  it('refuses what is no convention, and a folder that is none', () => {
+    expect(reclmis('sides', 'run', 'left').status).toBe(2);
+    expect(reclmis('sides', 'nowhere').stderr).toMatch(/^error RUN_MISSING/);
+  });
+});
+
+describe('reclmis predict --sides', () => {
+  it.each([['run', '--flips'], ['model']])(
+    'gives the masks of the note in the model’s own sides, bit for bit: %s %s',
+    (model, ...flips) => {
+      const own = predicted(`own-${model}`, NOTE, model, ...flips);
+      const other = predicted(`other-${model}`, mirrorNote(NOTE), model, ...flips, '--sides', 'image');
+      expect(other.files).toEqual(own.files);
+      const plain = predicted(`plain-${model}`, mirrorNote(NOTE), model, ...flips);
+      expect(plain.files).not.toEqual(own.files); // so the note does matter
+    },
+  );
+
+  it('tells zones in the caller’s sides, and whose they are', () => {
+    const own = predicted('zones-own', NOTE).statistics;
+    const other = predicted('zones-other', mirrorNote(NOTE), '--sides', 'image').statistics;
+    for (const [i, one] of own.cases.entries()) {
+      const its = other.cases[i];
+      expect([one.note, one.zoneSides]).toEqual([{ sides: 'patient', mirrored: false }, 'patient']);
+      expect([its?.note, its?.zoneSides]).toEqual([{ sides: 'image', mirrored: true }, 'image']);
+      const renamed = one.zones.map((zone) => ({ ...zone, side: zone.side === 'left' ? 'right' : 'left' }));
+      expect(its?.zones).toEqual(renamed);
+    }
+  });
+
+  it('asks where the model does not say it', () => {
+    const { status, stderr } = reclmis(
+      ...['predict', 'run-unknown', '--image', images, '--note', NOTE, '-o', 'asked'],
+    );
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/SIDES_UNKNOWN: .*the model does not state whose left and right it learnt/);
+    const quiet = reclmis(
+      'predict',
+      'run-unknown',
+      '--image',
+      images,
+      '--note',
+      'all lung',
+      '-o',
+      'not-asked',
+    );
+    expect(quiet.stderr).not.toContain('SIDES_UNKNOWN');
+  });
+
+  it('gives each of several models the note in its own sides, and asks whose the note means', () => {
+    const refused = reclmis('predict', 'run', 'run-image', '--image', images, '--note', NOTE, '-o', 'both');
+    expect(refused.stderr).toMatch(
+      /^error OPTION_INVALID: the models have learnt different sides \(run: the patient’s, run-image: the image’s\)/,
+    );
+  });
+
+  it('does not go on with what was made of notes of other sides', () => {
+    predicted('again', NOTE, '--sides', 'image');
+    const { stderr } = reclmis(
+      ...[
+        'predict',
+        'run',
+        '--image',
+        images,
+        '--note',
+        NOTE,
+        '--sides',
+        'patient',
+        '-o',
+        'again',
+        '--resume',
+      ],
+    );
+    expect(stderr).toMatch(/OUTPUT_EXISTS: .*notes of image sides/);
+  });
+});
+
+describe('reclmis explain', () => {
+  const explained = (run: string, out: string, note: string, ...more: string[]): Record<string, unknown> => {
+    const name = readdirSync(join(root, images))[0] ?? '';
+    const { status } = reclmis(
+      ...[
+        'explain',
+        run,
+        '--image',
+        join(images, name),
+        '--note',
+        note,
+        '-o',
+        out,
+        '--numbers',
+        '--target',
+        'all',
+        '--threads',
+        '1',
+      ],
+      ...more,
+      '-q',
+    );
+    expect(status).toBe(0);
+    return JSON.parse(readFileSync(join(root, out, 'report.json'), 'utf8')) as Record<string, unknown>;
+  };
+
+  it('takes the run’s sides where nothing else is said', () => {
+    const zones = (run: string): unknown => explained(run, `why-${run}`, NOTE)['gradCamZones'];
+    expect(zones('run')).toMatchObject({ sides: 'patient', named: ['upper left'] });
+    expect(zones('run-image')).toMatchObject({ sides: 'image', named: ['upper left'] });
+  });
+
+  it('explains the same by a note of the other sides, in the caller’s words', () => {
+    const own = explained('run', 'why-own', NOTE);
+    const other = explained('run', 'why-other', mirrorNote(NOTE), '--sides', 'image');
+    expect(other['gradCam']).toEqual(own['gradCam']);
+    const zones = own['gradCamZones'] as { inside: number };
+    expect(other['gradCamZones']).toMatchObject({
+      sides: 'image',
+      named: ['upper right'],
+      inside: zones.inside,
+    });
+    expect(other['note']).toMatchObject({ sides: 'image', mirrored: true, text: NOTE });
+    expect(JSON.stringify(other['remarks'])).toContain('left and right exchanged');
+  });
+
+  it('says that it is not known of an older run', () => {
+    const report = explained('run-unknown', 'why-unknown', NOTE);
+    expect(JSON.stringify(report['remarks'])).toContain('SIDES_UNKNOWN');
+    expect(report['gradCamZones']).toMatchObject({ sides: 'patient' });
+  });
+});
+
+describe('reclmis export --sides', () => {
+  it('states it of a run that does not, and refuses to contradict one that does', () => {
+    const out = ['-o', 'stated', '--sides', 'image', '--threads', '1', '-q'];
+    expect(reclmis('export', 'run-unknown', ...out).status).toBe(0);
+    const manifest = readFileSync(join(root, 'stated', MANIFEST_FILE), 'utf8');
+    expect((JSON.parse(manifest) as { note: { sides: string } }).note.sides).toBe('image');
+    const { stderr } = reclmis('export', 'run', '-o', 'contradicted', '--sides', 'image');
+    expect(stderr).toMatch(
+      /^error OPTION_INVALID: --sides image: run was trained with notes of the patient’s sides/,
+    );
+  });
+});
+
+describe('reclmis evaluate --sides', () => {
+  const dice = (...args: string[]): { mean: number; sides: object; notices: string } => {
+    const { stdout, stderr } = reclmis('evaluate', 'run', '--threads', '1', '--json', ...args);
+    const found = JSON.parse(stdout) as { summary: { mean: { dice: number } }; sides: object };
+    return { mean: found.summary.mean.dice, sides: found.sides, notices: stderr };
+  };
+
+  it('gives the run notes of the other sides mirrored', async () => {
+    const own = dice();
+    expect(own.sides).toEqual({ notes: 'patient', learnt: 'patient', mirrored: false });
+    // The same data with notes of the image's sides.
+    cpSync(join(root, 'data'), join(root, 'theirs'), { recursive: true });
+    const { cases } = await openDataset(join(root, 'data'), 'test');
+    const folder = join(root, 'theirs', 'Test_Folder');
+    rmSync(join(folder, 'Test_text.xlsx'));
+    const rows = cases.map(({ maskPath, note }) => `${basename(maskPath)},"${mirrorNote(note)}"`);
+    writeFileSync(join(folder, 'Test_text.csv'), ['Image,Description', ...rows, ''].join('\n'));
+    const theirs = dice('--data', 'theirs', '--sides', 'image');
+    expect(theirs.sides).toEqual({ notes: 'image', learnt: 'patient', mirrored: true });
+    expect(theirs.mean).toBe(own.mean);
+    expect(theirs.notices).toMatch(/Left and right were exchanged in \d+ of \d+ notes/);
+  });
+});

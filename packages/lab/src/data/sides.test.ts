@@ -1,0 +1,141 @@
+/** Whose sides the notes of small data sets mean, and what a run makes of it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mirrorNote } from '@reclmis/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configToYaml, loadConfig, loadPreset, resolveConfig } from '../config.js';
+import { openRun, runFiles } from '../run.js';
+import { stateSides } from '../state-sides.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { tinyConfig } from '../testing/tiny-run.js';
+import { train } from '../train/train.js';
+import { openDataset } from './dataset.js';
+import { measureSides, settleSides, sidesWarnings } from './sides.js';
+import type { Case } from './types.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-sides-'));
+const data = join(root, 'data');
+let cases: readonly Case[] = [];
+const mirrored = (): Case[] => cases.map((one) => ({ ...one, note: mirrorNote(one.note) }));
+
+beforeAll(async () => {
+  await writeTinyData(data, 32, { train: 10, val: 6, test: 4 });
+  ({ cases } = await openDataset(data, 'train'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const PATIENT = '10 of 10 notes on one side name the patient’s side on which the mask lies';
+
+describe('measureSides', () => {
+  it('tells either convention, and not from few cases', async () => {
+    expect(await measureSides(cases)).toMatchObject({ sides: 'patient', reason: PATIENT });
+    expect(await measureSides(mirrored())).toMatchObject({
+      sides: 'image',
+      tally: { patient: 0, image: 10 },
+    });
+    expect(await measureSides(cases.slice(0, 6))).toMatchObject({ sides: 'unknown', tally: { patient: 6 } });
+  });
+
+  it('takes as many cases as it is told to, spread over all', async () => {
+    expect((await measureSides(cases, 8)).tally).toEqual({ patient: 8, image: 0 });
+    expect((await measureSides(cases, 3)).tally).toEqual({ patient: 3, image: 0 });
+    expect((await measureSides(cases, 400)).tally).toEqual({ patient: 10, image: 0 });
+  });
+});
+
+describe('settleSides', () => {
+  it('makes of auto what the masks say, with the figure', async () => {
+    const asked = loadConfig();
+    expect(asked.note.sides).toBe('auto');
+    const { config, note, lines } = await settleSides(asked, cases);
+    expect(config.note.sides).toBe('patient');
+    expect(note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT });
+    expect(lines).toEqual([
+      `Left and right of the notes are the patient’s: ${PATIENT} (--note.sides states it).`,
+    ]);
+    expect((await settleSides(asked, mirrored())).config.note.sides).toBe('image');
+    const few = await settleSides(asked, cases.slice(0, 2));
+    expect(few.config.note.sides).toBe('unknown');
+    expect(few.lines[0]).toMatch(
+      /^Whose left and right the notes mean is not known: 2 of 2 notes .* too few to tell/,
+    );
+  });
+
+  it('keeps what is stated, and says where the masks say otherwise', async () => {
+    const stated = loadConfig(undefined, { 'note.sides': 'image' });
+    const { config, note, lines } = await settleSides(stated, cases);
+    expect([config.note.sides, note.by]).toEqual(['image', 'configuration']);
+    expect(lines).toEqual([
+      `SIDES_DIFFER: left and right of the notes are stated to be the image’s, but ${PATIENT}`,
+    ]);
+    expect((await settleSides(stated, mirrored())).lines).toEqual([]);
+    const unknown = loadConfig(undefined, { 'note.sides': 'unknown' });
+    expect(await settleSides(unknown, cases)).toMatchObject({
+      note: { sides: 'unknown', reason: null },
+      lines: [],
+    });
+  });
+
+  it('warns of notes that fit neither', () => {
+    const mixed = {
+      sides: 'unknown',
+      tally: { patient: 30, image: 30 },
+      reason: 'half',
+      mixed: true,
+    } as const;
+    expect(sidesWarnings(mixed)).toMatchObject([{ code: 'SIDES_UNCLEAR' }]);
+    expect(sidesWarnings({ ...mixed, mixed: false }, 'patient')).toEqual([]);
+  });
+});
+
+describe('the configuration', () => {
+  it('goes through YAML, and one of a version without note.sides reads', () => {
+    const config = loadConfig(undefined, { 'note.sides': 'image' });
+    const file = join(root, 'config.yaml');
+    writeFileSync(file, configToYaml(config));
+    expect(loadConfig(file)).toEqual(config);
+    const { note: _, ...old } = config;
+    expect(resolveConfig(old).note).toEqual({ sides: 'auto' });
+    expect(() => loadConfig(undefined, { 'note.sides': 'left' })).toThrow(/auto, patient, image, unknown/);
+  });
+
+  it('is stated by the presets', () => {
+    const sides = [
+      'qata-cov19',
+      'qata-cov19-1k',
+      'monuseg',
+      'monuseg-hour',
+      'phantom',
+      'mosmeddata-plus',
+    ].map((name) => loadPreset(name).note.sides);
+    expect(sides).toEqual(['image', 'image', 'image', 'image', 'patient', 'auto']);
+  });
+});
+
+describe('a run', () => {
+  it('records what it was trained with; an older one is unknown until it is stated', async () => {
+    const dir = join(root, 'run');
+    const lines: string[] = [];
+    await train(tinyConfig(data, { 'note.sides': 'auto', 'train.epochs': 1 }), {
+      out: dir,
+      onNotice: (line) => lines.push(line),
+    });
+    expect(lines.filter((line) => line.includes(PATIENT))).toHaveLength(1);
+    const run = openRun(dir);
+    expect(run.sides).toBe('patient');
+    expect(run.config.note).toEqual({ sides: 'patient' });
+    expect(run.info.note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT });
+
+    const { config, info } = runFiles(dir);
+    writeFileSync(config, readFileSync(config, 'utf8').replace(/note:\n {2}sides: patient\n/, ''));
+    const { note: _, ...older } = run.info;
+    writeFileSync(info, JSON.stringify(older));
+    expect(openRun(dir).sides).toBe('unknown');
+    expect(await stateSides(dir, 'image')).toEqual({ sides: 'image', by: 'statement', reason: null });
+    const stated = openRun(dir);
+    expect([stated.sides, stated.info.note?.sides]).toEqual(['image', 'image']);
+    stated.loadModel().dispose(); // the checkpoint still fits
+    expect({ ...stated.config, note: null }).toEqual({ ...run.config, note: null });
+  });
+});

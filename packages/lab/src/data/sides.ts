@@ -1,0 +1,90 @@
+/**
+ * Whose left and right the notes of a data set mean: read off notes and masks (core's `infer-sides.ts`), told in a line, and settled for a run
+ * (`note.sides: auto`).
+ */
+import {
+  inferSides,
+  type InferredSides,
+  oneSideNamed,
+  type StatedSides,
+  sidesOfCase,
+  tallySides,
+  type Warning,
+  whoseSides,
+} from '@reclmis/core';
+import { mapLimit, readMask } from '@reclmis/files';
+import type { Config } from '../config-schema.js';
+import type { NoteInfo } from '../run.js';
+import type { Case } from './types.js';
+
+/** Files decoded at a time: libuv's four threads are what decodes. */
+const LANES = 4;
+/** Cases that tell enough: their share is known to a few points. */
+const ENOUGH = 400;
+
+/**
+ * Infers it from the masks of notes that name one side. Masks that do not decode say nothing here.
+ * @param most of these cases, spread evenly; default all.
+ */
+export async function measureSides(
+  cases: readonly Pick<Case, 'note' | 'maskPath'>[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<InferredSides> {
+  const telling = cases.filter(({ note }) => oneSideNamed(note) !== null);
+  const step = Math.max(1, telling.length / most);
+  const chosen = telling.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+  const found = await mapLimit(chosen, LANES, async ({ note, maskPath }) =>
+    sidesOfCase(note, await readMask(maskPath).catch(() => EMPTY)),
+  );
+  return inferSides(tallySides(found));
+}
+
+const EMPTY = { width: 1, height: 1, data: new Uint8Array(1) };
+
+/** What is wrong with what was inferred, by itself and against what is stated. */
+export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
+  const { sides, reason, mixed } = inferred;
+  if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];
+  if (stated === 'unknown' || sides === 'unknown' || sides === stated) return [];
+  return [
+    {
+      code: 'SIDES_DIFFER',
+      message: `left and right of the notes are stated to be ${whoseSides(stated)}, but ${reason}`,
+    },
+  ];
+}
+
+/** A run's configuration with `note.sides` settled, and what the run records of it. */
+export interface SettledSides {
+  readonly config: Config;
+  readonly note: NoteInfo;
+  /** What the user should know, a line each. */
+  readonly lines: readonly string[];
+}
+
+/** Settles `note.sides: auto` by the training cases; what is stated stays, and is held against them. */
+export async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledSides> {
+  const asked = config.note.sides;
+  if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);
+  const inferred = await measureSides(cases, ENOUGH);
+  const warnings = sidesWarnings(inferred, asked === 'auto' ? 'unknown' : asked).map(
+    ({ code, message }) => `${code}: ${message}`,
+  );
+  if (asked !== 'auto') return settled(config, asked, 'configuration', inferred.reason, warnings);
+  const { sides, reason } = inferred;
+  const line =
+    sides === 'unknown'
+      ? `Whose left and right the notes mean is not known: ${reason} (--note.sides patient or image states it).`
+      : `Left and right of the notes are ${whoseSides(sides)}: ${reason} (--note.sides states it).`;
+  return settled(config, sides, 'masks', reason, [line, ...warnings]);
+}
+
+function settled(
+  config: Config,
+  sides: StatedSides,
+  by: NoteInfo['by'],
+  reason: string | null,
+  lines: readonly string[],
+): SettledSides {
+  return { config: { ...config, note: { ...config.note, sides } }, note: { sides, by, reason }, lines };
+}

@@ -1,0 +1,82 @@
+/** Notes of a data set in the convention of left and right that a run has learnt. */
+import { resolve } from 'node:path';
+import { noteForModel, type Sides, type StatedSides, whoseSides } from '@reclmis/core';
+import { measureSides, sidesWarnings } from '../data/sides.js';
+import type { Dataset } from '../data/types.js';
+import type { Run } from '../run.js';
+
+/** Cases whose masks tell enough. */
+const ENOUGH = 400;
+
+/** How the notes of an evaluation are to be read. */
+export interface NoteSides {
+  /** Whose left and right the data's notes mean. */
+  readonly notes: StatedSides;
+  /** Whose the run has learnt. */
+  readonly learnt: StatedSides;
+  /** Whether the run was given them with left and right exchanged. */
+  readonly mirrored: boolean;
+}
+
+/** Cases with notes that the run can be given. */
+export interface SidedDataset {
+  readonly dataset: Dataset;
+  readonly sides: NoteSides;
+  /** What the user should know, a line each. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * Exchanges left and right in the notes where they mean other sides than the run has learnt.
+ * @param asked whose they mean; default the run's of its own data set, else as the masks of this one lie.
+ */
+export async function inSidesOfRun(
+  { config, sides: learnt }: Pick<Run, 'config' | 'sides'>,
+  dataset: Dataset,
+  asked?: Sides,
+): Promise<SidedDataset> {
+  const found = asked === undefined ? await sidesOfData(config.data.dir, learnt, dataset) : null;
+  const notes = asked ?? found?.notes ?? 'unknown';
+  const given = notes === 'unknown' ? undefined : notes;
+  const read = dataset.cases.map(({ note }) => noteForModel(note, learnt, given));
+  const changed = read.filter(({ mirrored }) => mirrored).length;
+  const lines = [...(found?.lines ?? [])];
+  if (changed > 0)
+    lines.push(
+      `Left and right were exchanged in ${changed} of ${read.length} notes, which mean ${whoseSides(notes)} sides; the run has learnt ${whoseSides(learnt)} (--sides ${learnt} leaves them as they are).`,
+    );
+  const warned = new Map<string, { count: number; message: string }>();
+  for (const { code, message } of read.flatMap(({ warnings }) => warnings))
+    warned.set(code, { count: (warned.get(code)?.count ?? 0) + 1, message });
+  // A run of a version that did not say it, on its own data: nothing is exchanged that must not be.
+  if (asked !== undefined || learnt !== 'unknown')
+    for (const [code, { count, message }] of warned)
+      lines.push(`${code}: ${count} ${count === 1 ? 'note' : 'notes'}, the last: ${message}`);
+  return {
+    dataset: changed === 0 ? dataset : exchanged(dataset, read),
+    sides: { notes, learnt, mirrored: changed > 0 },
+    lines,
+  };
+}
+
+function exchanged(dataset: Dataset, read: readonly { readonly text: string }[]): Dataset {
+  return {
+    ...dataset,
+    cases: dataset.cases.map((one, i) => ({ ...one, note: read[i]?.text ?? one.note })),
+  };
+}
+
+/** Whose sides the notes of a data set mean, where nobody says it. */
+async function sidesOfData(
+  ownDir: string,
+  learnt: StatedSides,
+  dataset: Dataset,
+): Promise<{ readonly notes: StatedSides; readonly lines: readonly string[] }> {
+  if (learnt === 'unknown') return { notes: 'unknown', lines: [] };
+  if (ownDir !== '' && resolve(ownDir) === resolve(dataset.dir)) return { notes: learnt, lines: [] };
+  const inferred = await measureSides(dataset.cases, ENOUGH);
+  const lines = sidesWarnings(inferred).map(({ code, message }) => `${code}: ${message}`);
+  if (inferred.sides === 'unknown') return { notes: learnt, lines };
+  if (inferred.sides !== learnt) lines.push(`Left and right of the notes: ${inferred.reason}.`);
+  return { notes: inferred.sides, lines };
+}
