@@ -50,7 +50,7 @@ function knowPixels(image: unknown, places: string): RgbImage {
       nameOf(image),
       'Give the bytes of a file, or draw it on a canvas and give what getImageData returns.',
     );
-  const { width, height, data } = image as { width: unknown; height: unknown; data: unknown };
+  const { width, height, data } = image;
   if (!(data instanceof Uint8Array) && !(data instanceof Uint8ClampedArray))
     throw refuse(
       `data of type ${nameOf(data)}`,

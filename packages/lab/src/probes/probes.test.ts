@@ -1,12 +1,18 @@
 /** Note probes: models made by hand that obey their note or do not, then a small trained one on files. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageFrame, type Mask, namedZones, parseNote, zoneMap } from '@reclmis/core';
 import { writePngMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluateRun, NOTE_VARIANTS, noteVariant, type NoteVariant } from '../evaluate/evaluate.js';
+import {
+  type EvaluatedModel,
+  evaluateRun,
+  NOTE_VARIANTS,
+  noteVariant,
+  type NoteVariant,
+} from '../evaluate/evaluate.js';
 import { makeTinyRun } from '../testing/tiny-run.js';
 import { figuresOf, type Given, measureNote, type NoteMeasures } from './measure.js';
 import { coverageOf, type NoteProbes, probeNotes, type ProbeOptions, runVariants } from './probes.js';
@@ -201,6 +207,19 @@ describe('probeNotes of a trained model', () => {
     });
     return { ...found!, dice: summary.mean.dice };
   };
+
+  it('end well for a single case, whose note no other can replace', async () => {
+    const stems = join(root, 'one.txt');
+    const [first = ''] = readdirSync(join(root, 'data', 'Test_Folder', 'img')).sort();
+    writeFileSync(stems, `${first.replace(/\.png$/, '')}\n`);
+    const found: NoteProbes[] = [];
+    const afterwards = async (at: EvaluatedModel): Promise<void> => void found.push(await probeNotes(at));
+    await evaluateRun(run, { dataDir: join(root, 'data'), stems, afterwards });
+    const [probed] = found;
+    expect(probed).toMatchObject({ cases: 1, patients: 1 });
+    expect(probed?.probes.find(({ notes }) => notes === 'shuffled')?.changed).toBe(0);
+    expect(verdictOf(probed!)).toContain('No case got another note');
+  });
 
   it('repeats the evaluation’s Dice, tells whose sides the notes mean, and reports', async () => {
     const { probes, dice, html } = await probe();

@@ -109,7 +109,8 @@ interface Series {
 
 /**
  * Runs the probes on an evaluation's cases; pass it to `evaluateRun` as `afterwards`.
- * @throws OPTION_INVALID for a single case (its note cannot be shuffled), INTERRUPTED, and the codes of the data and lung masks
+ * Of a single case no other has a note to give, so that its own is given in its place and counts as not changed.
+ * @throws INTERRUPTED, and the codes of the data and lung masks
  */
 export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {}): Promise<NoteProbes> {
   const { model, dataset, evaluation, batchSize } = at;
@@ -120,7 +121,10 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const lungs = options.lungs === undefined ? null : await openLungMasks(options.lungs);
   const wholeImage = zoneMap(imageFrame(S, S, lines), 'patient');
   const transforms = new Map(
-    NOTE_VARIANTS.map((variant) => [variant, noteVariant(variant, dataset.cases, seed)]),
+    NOTE_VARIANTS.map((variant) => {
+      const alone = variant === 'shuffled' && dataset.cases.length < 2;
+      return [variant, noteVariant(alone ? 'right' : variant, dataset.cases, seed)];
+    }),
   );
   const groupOf = new Map(evaluation.rows.map(({ id, group }) => [id, group]));
   const series: Record<Sides, Series> = { patient: emptySeries(), image: emptySeries() };

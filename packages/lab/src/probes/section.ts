@@ -28,7 +28,9 @@ export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 
     probes.find((probe) => probe.notes === kind);
   const [right, shuffled] = [of('right'), of('shuffled')];
   const parts: string[] = [];
-  if (right?.dice && shuffled?.dice && shuffled.change) {
+  if (shuffled?.changed === 0) {
+    parts.push('No case got another note, since there is none, or all are the same.');
+  } else if (right?.dice && shuffled?.dice && shuffled.change) {
     const { low, high } = shuffled.change;
     const drop = (-100 * shuffled.change.value).toFixed(1);
     parts.push(
