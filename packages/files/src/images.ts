@@ -11,7 +11,7 @@
  * Masks are read by core's `maskOf`. docs/images.md has all the rules.
  * CMYK, Lab and floating-point pixels are refused: their conversion is a choice that belongs to whoever exports them.
  */
-import { open, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import {
   fileHeader,
@@ -23,6 +23,7 @@ import {
   type RgbImage,
 } from '@reclmis/core';
 import { oneLine, systemCode } from './files.js';
+import { NotRegularError, openRegular, readRegular } from './regular.js';
 import { loadEngine, type Metadata, type SharpOptions } from './sharp-engine.js';
 import { changed, rareCompression, tiffLayout } from './tiff-header.js';
 
@@ -92,6 +93,7 @@ export function fileError(path: string, error: unknown): ReclmisError {
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new ReclmisError('IMAGE_MISSING', `${path}: no such file`, { cause: error });
   }
+  if (error instanceof NotRegularError) return unreadable(path, error.message, error);
   return unreadable(path, `cannot be read (${oneLine(error)})`, error);
 }
 
@@ -153,15 +155,10 @@ function options(maxPixels: number | false): SharpOptions {
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
-    const info = await stat(path);
-    if (!info.isFile()) throw unreadable(path, 'is not a file');
-    if (info.size > MAX_FILE_BYTES) {
-      throw new ReclmisError(
-        'IMAGE_TOO_LARGE',
-        `${path}: ${info.size} bytes, the limit is ${MAX_FILE_BYTES}`,
-      );
-    }
-    return await readFile(path);
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES)
+      throw new ReclmisError('IMAGE_TOO_LARGE', `${path}: ${size} bytes, the limit is ${MAX_FILE_BYTES}`);
+    return await readRegular(path, { limit: MAX_FILE_BYTES });
   } catch (error) {
     throw error instanceof ReclmisError ? error : fileError(path, error);
   }
@@ -350,7 +347,7 @@ export async function readMaskWithValues(
  * true that it was not simply cut. A TIFF's end has no mark, so for one it is always false.
  */
 export async function endsComplete(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch((error: unknown) => {
+  const file = await openRegular(path).catch((error: unknown) => {
     throw fileError(path, error);
   });
   try {

@@ -41,4 +41,13 @@ export { isAlive, isLocked, machineTag, withLock, type LockHolder, type LockOpti
 export { isLitter, nameDifference, nameKey, NearNames, visibleName } from './names.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './encode-workbook.js';
+export {
+  NotRegularError,
+  openRegular,
+  openRegularSync,
+  readRegular,
+  readRegularSync,
+  readTextSync,
+  type RegularOptions,
+} from './regular.js';
 export { decodeText } from './text.js';

@@ -2,11 +2,12 @@
  * Tables of notes from XLSX, CSV and JSONL files, by the file's extension. What can be read in two ways, or was altered by the program that
  * wrote it, is refused; nothing is guessed.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { type Table, unreadable } from './columns.js';
 import { oneLine, systemCode } from './files.js';
+import { readRegular } from './regular.js';
 import { decodeText } from './text.js';
 
 /** The largest file that is read; QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
@@ -21,7 +22,7 @@ async function readBytes(path: string): Promise<Buffer> {
         `has ${size} bytes, the limit is ${MAX_FILE_BYTES}`,
         'Keep only the notes in it.',
       );
-    return await readFile(path);
+    return await readRegular(path, { limit: MAX_FILE_BYTES });
   } catch (error) {
     if (error instanceof ReclmisError) throw error;
     if (systemCode(error) === 'ENOENT')

@@ -5,10 +5,11 @@
  * build on another), the file, the overrides (`train.lr` and the like, from command-line flags). The result is checked once, as a
  * whole, so that a message always speaks of the values that would have been used.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ReclmisError } from '@reclmis/core';
+import { readTextSync } from '@reclmis/files';
 import { parseDocument, stringify } from 'yaml';
 import type { z } from 'zod';
 import { type Config, configSchema, describeSettings } from './config-schema.js';
@@ -127,7 +128,7 @@ function readTree(file: string, chain: readonly string[]): Tree {
 export function readYaml(file: string): Record<string, unknown> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextSync(file);
   } catch (cause) {
     throw new ReclmisError('CONFIG_UNREADABLE', `${file}: cannot be read (${reason(cause)})`, { cause });
   }

@@ -12,7 +12,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError, type StatedSides } from '@reclmis/core';
-import { isLitter, makeFolder } from '@reclmis/files';
+import { isLitter, makeFolder, readTextSync } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
 import { type Config, configToYaml, loadConfig } from './config.js';
@@ -314,7 +314,7 @@ export function readStoredConfig(file: string): Config {
 export function readInfo(file: string): RunInfo {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    value = JSON.parse(readTextSync(file));
   } catch (cause) {
     throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, { cause });
   }

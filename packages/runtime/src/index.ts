@@ -1,11 +1,10 @@
 /** Segments images by notes with exported models, in Node. A browser gets `browser.ts` under the same name. */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ReclmisError } from '@reclmis/core';
-import { decodeImage, oneLine, readImage, systemCode } from '@reclmis/files';
+import { decodeImage, oneLine, openRegular, readImage, systemCode } from '@reclmis/files';
 import { knowImage } from './inputs.js';
 import { openModel } from './model.js';
 import type { Platform, Source } from './seams.js';
@@ -89,7 +88,7 @@ function folderSource(folder: string): Source {
     where: folder,
     async read(name, limit, onBytes) {
       const path = join(folder, name);
-      const file = await open(path, 'r').catch((cause: unknown) => {
+      const file = await openRegular(path).catch((cause: unknown) => {
         const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause));
         throw new ReclmisError(
           missing ? 'MODEL_MISSING' : 'MODEL_INVALID',

@@ -334,7 +334,7 @@ describe('hostile files', () => {
     ['no UTF-8', () => craft(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), /not JSON in UTF-8/],
     ['nested without end', () => craft('{"a":'.repeat(200_000)), /not JSON in UTF-8/],
     ['missing file', () => join(folder, 'nothing'), /cannot be opened: ENOENT/],
-    ['folder', () => folder, /cannot be read: EISDIR|has \d+ bytes|header/],
+    ['folder', () => folder, /is not a regular file/],
   ];
 
   function fresh0(bytes: Buffer): string {

@@ -235,11 +235,13 @@ function byteCount(tensor: Tensor): number {
 function withFile<R>(path: string, use: (fd: number) => R): R {
   let fd: number;
   try {
-    fd = openSync(path, fsConstants.O_RDONLY);
+    // Without O_NONBLOCK (which Windows lacks), opening a pipe would wait for its writer.
+    fd = openSync(path, fsConstants.O_RDONLY | ((fsConstants.O_NONBLOCK as number | undefined) ?? 0));
   } catch (cause) {
     throw invalid(path, `cannot be opened: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, cause);
   }
   try {
+    if (!fstatSync(fd).isFile()) throw invalid(path, 'is not a regular file');
     return use(fd);
   } finally {
     closeSync(fd);

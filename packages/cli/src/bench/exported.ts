@@ -3,7 +3,7 @@
  * own; they take turns, one run each, so that whatever else the machine does meets all of them, and ratios hold where times do not.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ import {
   quantile,
   ReclmisError,
 } from '@reclmis/core';
-import { oneLine } from '@reclmis/files';
+import { oneLine, readTextSync } from '@reclmis/files';
 import type { Order, Ready, Told, Turn } from './exported-messages.js';
 
 export interface ExportedBenchOptions {
@@ -190,7 +190,7 @@ function readManifest(dir: string): ModelManifest {
     throw new ReclmisError('MODEL_MISSING', `${path}: no such file, so ${dir} is not an exported model`);
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = JSON.parse(readTextSync(path));
   } catch (cause) {
     throw new ReclmisError('MODEL_INVALID', `${path}: is not JSON (${oneLine(cause)})`, { cause });
   }

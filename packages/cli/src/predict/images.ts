@@ -2,6 +2,7 @@
  * The images that `--image` names: a file, the files of a folder, or those that a pattern matches. Each gets an id, its path within the
  * folder (or the pattern's fixed part) without extension, after which its results are named.
  */
+import * as nodeFs from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -64,6 +65,16 @@ async function find(image: string, out: string): Promise<{ base: string; names: 
   return { base: image, names: demandSome(images, image, names.length) };
 }
 
+/** The file system as the search sees it: a link to nothing is an entry like others, so that it becomes a case that fails, not one that is missing. */
+const KEEPING_DEAD_LINKS = {
+  realpath: ((path: string, done: (error: null, real: string) => void) => {
+    nodeFs.realpath(path, (error, real) => done(null, error ? path : real));
+  }) as typeof nodeFs.realpath,
+  stat: ((path: string, done: (error: NodeJS.ErrnoException | null, stats: nodeFs.Stats) => void) => {
+    nodeFs.stat(path, (error, stats) => (error ? nodeFs.lstat(path, done) : done(null, stats)));
+  }) as typeof nodeFs.stat,
+};
+
 async function findPattern(pattern: string, out: string): Promise<{ base: string; names: string[] }> {
   const { glob, isDynamicPattern } = await import('tinyglobby');
   if (!isDynamicPattern(pattern)) {
@@ -76,7 +87,14 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
     throw new ReclmisError('IMAGE_MISSING', `${pattern}: there is no folder ${base}`);
   }
   await refuseAmongImages(pattern, base, out);
-  const matched = await glob(parts.slice(dynamic).join('/'), { cwd: base, expandDirectories: false });
+  const matched = await once(
+    base,
+    await glob(parts.slice(dynamic).join('/'), {
+      cwd: base,
+      expandDirectories: false,
+      fs: KEEPING_DEAD_LINKS,
+    }),
+  );
   const results = resolve(out) + sep;
   // What a file server keeps in @eaDir, or a system in its waste bin, is called as the images are.
   const isData = (name: string): boolean =>
@@ -89,6 +107,22 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
       { remedy: 'Write .. before the first *, ?, [ or { of the pattern only.' },
     );
   return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
+}
+
+/** Each real file once, under the name that leads to it most directly; a link may lead to it again, one to a folder above any number of times. */
+async function once(base: string, names: readonly string[]): Promise<string[]> {
+  const root = await realpath(base);
+  const found = new Map<string, { name: string; direct: boolean }>();
+  const ordered = [...names].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  for (const name of ordered) {
+    const path = resolve(root, name);
+    const real = await realpath(path).catch(async () => join(await realpath(dirname(path)), basename(path)));
+    if ((await stat(real).catch(() => null))?.isDirectory()) continue;
+    const direct = real === path;
+    const other = found.get(real);
+    if (other === undefined || (direct && !other.direct)) found.set(real, { name, direct });
+  }
+  return [...found.values()].map(({ name }) => name);
 }
 
 function isImage(name: string): boolean {

@@ -1,6 +1,5 @@
 /** An exported model's folder as something to predict with: its network on onnxruntime. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ClipTokenizer,
@@ -14,14 +13,14 @@ import {
   type TokenCounter,
   WordTokenizer,
 } from '@reclmis/core';
-import { oneLine } from '@reclmis/files';
+import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './open.js';
 
 /** Opens an exported model's folder. @throws MODEL_INVALID */
 export async function openExported(dir: string): Promise<ModelSource> {
   const path = join(dir, MANIFEST_FILE);
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readRegular(path).catch((cause: unknown) => {
     throw new ReclmisError('MODEL_INVALID', `${path}: cannot be read (${oneLine(cause)})`, { cause });
   });
   let json: unknown;
@@ -108,7 +107,9 @@ async function tokenCounter(
       tokens: (text) => words.tokens(text, contextLength),
     };
   }
-  const clip = ClipTokenizer.fromMerges(await readFile(join(dir, tokenizer.merges.name), 'utf8'));
+  const clip = ClipTokenizer.fromMerges(
+    (await readRegular(join(dir, tokenizer.merges.name))).toString('utf8'),
+  );
   return { contextLength, countTokens: (text) => clip.tokenize(text).length + 2 }; // start and end
 }
 

@@ -1,8 +1,8 @@
 /** A run folder as something to predict with: its network on libtorch. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { describeCutNotes, describeUnknownWords } from '@reclmis/core';
+import { openRegular } from '@reclmis/files';
 import type { Run } from '@reclmis/lab';
 import type { EngineChoice, ModelSource } from './open.js';
 
@@ -57,6 +57,7 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
 /** Of a file, without reading it whole. */
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  const file = await openRegular(path);
+  for await (const chunk of file.createReadStream()) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

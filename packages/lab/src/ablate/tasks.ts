@@ -4,10 +4,10 @@
  * A run is done when it ended of itself, has the configuration that is asked for, and its figures on the test split lie beside it. One
  * that was made with other settings or other data is refused by name: its figures would stand in the wrong cell.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Measures, ReclmisError } from '@reclmis/core';
-import { writeFileAtomic } from '@reclmis/files';
+import { writeFileAtomic, readTextSync } from '@reclmis/files';
 import type { Config } from '../config.js';
 import { scoresToCsv } from '../evaluate/evaluate.js';
 import type { Evaluation } from '../evaluate/evaluate.js';
@@ -153,7 +153,7 @@ function readScore(dir: string, info: RunInfo): TaskScore | null {
   if (!existsSync(file)) return null;
   let score: Partial<TaskScore>;
   try {
-    score = JSON.parse(readFileSync(file, 'utf8')) as Partial<TaskScore>;
+    score = JSON.parse(readTextSync(file)) as Partial<TaskScore>;
   } catch (cause) {
     throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, {
       cause,

@@ -3,7 +3,7 @@
  * `folders.ts` knows the layout, `check.ts` decodes everything.
  */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -19,6 +19,7 @@ import {
   readImage,
   readImageHeader,
   readMask,
+  readRegular,
 } from '@reclmis/files';
 import { scanSplit, stemOf, type Problem, type SplitScan } from './folders.js';
 import type { Case, Dataset, Split } from './types.js';
@@ -46,7 +47,7 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   if (typeof stems === 'string') {
     try {
       const remedy = 'Save the list as UTF-8 text with one stem a line.';
-      lines = decodeText(stems, await readFile(stems), { code: 'STEM_UNKNOWN', remedy }).split('\n');
+      lines = decodeText(stems, await readRegular(stems), { code: 'STEM_UNKNOWN', remedy }).split('\n');
     } catch (error) {
       if (error instanceof ReclmisError) throw error;
       throw new ReclmisError(

@@ -2,8 +2,8 @@
  * Whether a test is one: test images that the run has learnt from, byte by byte, and patients on both sides. A score on either says less than it seems to.
  */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { mapLimit, oneLine } from '@reclmis/files';
+import { stat } from 'node:fs/promises';
+import { mapLimit, oneLine, readRegular } from '@reclmis/files';
 import { openFitted } from '../data/folds.js';
 import { grouping } from '../data/groups.js';
 import type { Case, Dataset } from '../data/types.js';
@@ -89,7 +89,7 @@ export async function overlapOf(
 
 async function hashOf({ imagePath }: Case): Promise<string> {
   return createHash('sha256')
-    .update(await readFile(imagePath))
+    .update(await readRegular(imagePath))
     .digest('hex');
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
   formatManifest,
@@ -17,7 +17,7 @@ import {
   type StatedSides,
   whoseSides,
 } from '@reclmis/core';
-import { makeFolder, oneLine, systemCode, writeFileAtomic } from '@reclmis/files';
+import { makeFolder, oneLine, systemCode, writeFileAtomic, readRegular } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
@@ -311,7 +311,7 @@ function defaultName(run: Run): string {
 /** Name, SHA-256 and size of a file of the folder. */
 async function fileEntry(dir: string, name: string): Promise<ModelManifest['segmenter']['file']> {
   const path = join(dir, name);
-  const content = await readFile(path);
+  const content = await readRegular(path);
   const { size: bytes } = await stat(path);
   return { name, sha256: createHash('sha256').update(content).digest('hex'), bytes };
 }

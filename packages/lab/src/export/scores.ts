@@ -1,8 +1,8 @@
 /** What is known about how well an exported run segments, from what evaluation and training left in its folder. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelManifest } from '@reclmis/core';
-import { isLitter } from '@reclmis/files';
+import { isLitter, readTextSync } from '@reclmis/files';
 import type { LoadedModel, Run } from '../run.js';
 import { checkpointPath } from '../train/checkpoint.js';
 
@@ -35,7 +35,7 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
     const path = join(folder, name);
     const data = named.exec(name)?.[1];
     if (data === undefined || statSync(path).mtimeMs < trained) continue;
-    const means = meansOf(readFileSync(path, 'utf8'));
+    const means = meansOf(readTextSync(path));
     if (means) scores.push({ data: dataOf(path) ?? data, split: 'test', ...means });
   }
   return scores;
@@ -46,7 +46,7 @@ function dataOf(table: string): string | null {
   const file = table.replace(/\.csv$/, '.json');
   if (!existsSync(file)) return null;
   try {
-    const { data } = JSON.parse(readFileSync(file, 'utf8')) as { data?: { name?: unknown } };
+    const { data } = JSON.parse(readTextSync(file)) as { data?: { name?: unknown } };
     return typeof data?.name === 'string' ? data.name : null;
   } catch {
     return null;

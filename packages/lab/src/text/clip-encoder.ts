@@ -8,9 +8,9 @@
  * B notes, T tokens, W feature width.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClipTokenizer, type NoteTokens, ReclmisError } from '@reclmis/core';
+import { readRegularSync } from '@reclmis/files';
 import { readSafetensors, scope } from '@reclmis/torch';
 import { weightsHome } from '../weights/home.js';
 import type { StoredWeights } from '../weights/stored.js';
@@ -156,7 +156,7 @@ export class ClipEncoder implements NoteEncoder {
     const path = this.weights[which];
     let bytes: Buffer;
     try {
-      bytes = readFileSync(path);
+      bytes = readRegularSync(path);
     } catch (cause) {
       throw new ReclmisError('WEIGHTS_CORRUPT', `${path}: cannot be read`, { cause });
     }

@@ -13,8 +13,9 @@
  * computed and the run goes on.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularSync } from '@reclmis/files';
 import type { NoteRow } from './encoder.js';
 
 const MAGIC = Buffer.from('RCLMISF1', 'ascii');
@@ -43,7 +44,7 @@ export class FeatureStore {
   get(ids: readonly number[]): NoteRow | null {
     let bytes: Buffer;
     try {
-      bytes = readFileSync(this.path(ids));
+      bytes = readRegularSync(this.path(ids));
     } catch {
       return null;
     }

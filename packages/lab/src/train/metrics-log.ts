@@ -2,9 +2,9 @@
  * `metrics.jsonl`: one line of JSON per epoch. Holds figures only, never notes or pictures. It is written anew after each epoch, which
  * is little work, so that it is always whole.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import { systemCode } from '@reclmis/files';
+import { systemCode, readTextSync } from '@reclmis/files';
 import { writeAtomically } from '@reclmis/torch';
 
 /** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
@@ -62,7 +62,7 @@ export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
   let lines: string[];
   try {
-    lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    lines = readTextSync(file).trimEnd().split('\n');
   } catch (cause) {
     throw new ReclmisError('RUN_INVALID', `${file}: cannot be read (${systemCode(cause)})`, { cause });
   }

@@ -2,9 +2,9 @@
  * From a published file to the one form in which weights are kept: `model.safetensors`, the text tower alone under our keys. Half
  * precision, in which OpenAI published it (127 MB for ViT-B/32, from an archive of 354 MB); the image tower is left out.
  */
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { readTextSync } from '@reclmis/files';
 import { cat, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
 import type { ClipTextOptions } from '../text/clip.js';
 import type { TensorSource } from './source.js';
@@ -86,7 +86,7 @@ export function refuseOtherActivation(file: string): void {
   let config: unknown;
   const path = join(dirname(file), 'config.json');
   try {
-    config = JSON.parse(readFileSync(path, 'utf8'));
+    config = JSON.parse(readTextSync(path));
   } catch {
     return; // none there, or not for us
   }

@@ -3,11 +3,10 @@
  * needs to know. The file becomes `TARGET` only when its hash is right.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, constants, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { systemCode, writeFileAtomic } from '@reclmis/files';
+import { systemCode, writeFileAtomic, openRegular } from '@reclmis/files';
 import { cacheError } from './home.js';
 
 /** A link is not followed: what is written is the part itself. Windows lacks the flag. */
@@ -27,7 +26,8 @@ const READ_CHUNK = 1 << 20;
 /** The SHA-256 of a file, as lower-case hexadecimal digits. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: READ_CHUNK }), hash);
+  const file = await openRegular(path);
+  await pipeline(file.createReadStream({ highWaterMark: READ_CHUNK }), hash); // closes it
   return hash.digest('hex');
 }
 

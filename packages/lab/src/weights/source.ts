@@ -2,8 +2,9 @@
  * One view of the files in which weights are published: safetensors, and PyTorch's archives (`torch-archive.ts`). Which of them a file
  * is, its first bytes say, not its name.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
+import { openRegularSync } from '@reclmis/files';
 import { type DType, readSafetensors, readSafetensorsHeader, type Tensor } from '@reclmis/torch';
 import { stateDictOf, TorchArchive, type TorchValue } from './torch-archive.js';
 
@@ -74,7 +75,7 @@ function looksLikeSafetensors(path: string): boolean {
   const head = Buffer.alloc(9);
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openRegularSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new ReclmisError('WEIGHTS_MISSING', `${path}: cannot be opened (${code ?? 'unknown error'})`, {

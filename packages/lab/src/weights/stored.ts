@@ -1,9 +1,9 @@
 /** A folder of stored weights: the text tower, the vocabulary and a manifest that is read, written and compared here. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { isLitter, oneLine } from '@reclmis/files';
+import { isLitter, oneLine, readTextSync } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import {
   type FileHashes,
@@ -42,7 +42,7 @@ export function readWeights(dir: string, id?: string): StoredWeights {
   try {
     const { size } = statSync(path);
     if (size > MAX_MANIFEST_BYTES) throw corrupt(path, `${size} bytes are too many for a manifest`);
-    text = readFileSync(path, 'utf8');
+    text = readTextSync(path);
   } catch (error) {
     throw error instanceof ReclmisError ? error : corrupt(path, oneLine(error), error);
   }

@@ -1,9 +1,8 @@
 /** CLIP's vocabulary in a folder of stored weights: `merges.txt`, its merges as plain text. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ClipTokenizer, ReclmisError } from '@reclmis/core';
-import { oneLine, writeFileAtomic } from '@reclmis/files';
+import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
 
 /** The vocabulary's file in a folder of stored weights. */
 export const MERGES_FILE = 'merges.txt';
@@ -29,7 +28,7 @@ export async function importVocabulary(
 export async function readTokenizer(file: string): Promise<ClipTokenizer> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegular(file);
   } catch (cause) {
     throw new ReclmisError('VOCABULARY_INVALID', `${file}: cannot be read (${oneLine(cause)})`, { cause });
   }

@@ -3,11 +3,10 @@
  * TLS is for those who need it without a proxy in front.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine } from '@reclmis/files';
+import { oneLine, readRegular } from '@reclmis/files';
 
 /** Certificate chain and private key, PEM. */
 export interface Tls {
@@ -17,6 +16,8 @@ export interface Tls {
 
 /** Characters of the shortest token: 96 random bits in base64. */
 const SHORTEST = 16;
+/** Keys, certificates and tokens are far smaller. */
+const MAX_FILE_BYTES = 1 << 20;
 
 /** Whether an address reaches this machine only. */
 export function isLoopback(host: string): boolean {
@@ -41,7 +42,7 @@ export function checkAddress(
 
 async function fileOf(option: string, path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readRegular(path, { limit: MAX_FILE_BYTES });
   } catch (error) {
     throw new ReclmisError('OPTION_INVALID', `${option} ${path}: cannot be read (${oneLine(error)})`, {
       cause: error,

@@ -1,0 +1,104 @@
+/**
+ * Reading regular files and nothing else. A named pipe makes a reader wait for ever, a device may never end, opening one may already do something: so
+ * what a path leads to is looked at before it is opened, and again afterwards, because it may have been exchanged in between.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+
+/** Does not wait for the writer of a pipe; Windows has no such flag. */
+const READ_ONLY = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+
+export interface RegularOptions {
+  /** Most bytes; a larger file is refused before it is read. Default: as many as memory takes. */
+  readonly limit?: number;
+}
+
+/** A path that leads to something else than a regular file, or to more bytes than the limit. */
+export class NotRegularError extends Error {
+  override readonly name = 'NotRegularError';
+}
+
+/** Opens a regular file for reading. @throws NotRegularError, and the errors of the system */
+export async function openRegular(path: string): Promise<FileHandle> {
+  requireRegular(await stat(path));
+  const file = await open(path, READ_ONLY);
+  try {
+    requireRegular(await file.stat());
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** `openRegular` for code that cannot wait: a descriptor, which the caller closes. */
+export function openRegularSync(path: string): number {
+  requireRegular(statSync(path));
+  const fd = openSync(path, READ_ONLY);
+  try {
+    requireRegular(fstatSync(fd));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** The bytes of a regular file, as many as it had when it was opened. @throws NotRegularError, and the errors of the system */
+export async function readRegular(path: string, { limit = Infinity }: RegularOptions = {}): Promise<Buffer> {
+  const file = await openRegular(path);
+  try {
+    const { size } = await file.stat();
+    requireSize(size, limit);
+    const bytes = Buffer.allocUnsafe(size);
+    let done = 0;
+    while (done < size) {
+      const { bytesRead } = await file.read(bytes, done, size - done, done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    await file.close();
+  }
+}
+
+/** `readRegular` for code that cannot wait. */
+export function readRegularSync(path: string, { limit = Infinity }: RegularOptions = {}): Buffer {
+  const fd = openRegularSync(path);
+  try {
+    const { size } = fstatSync(fd);
+    requireSize(size, limit);
+    const bytes = Buffer.allocUnsafe(size);
+    let done = 0;
+    while (done < size) {
+      const count = readSync(fd, bytes, done, size - done, done);
+      if (count === 0) break;
+      done += count;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The text of a regular file in UTF-8. @throws NotRegularError, and the errors of the system */
+export function readTextSync(path: string, options: RegularOptions = {}): string {
+  return readRegularSync(path, options).toString('utf8');
+}
+
+function requireSize(size: number, limit: number): void {
+  if (size > limit) throw new NotRegularError(`has ${size} bytes, the limit is ${limit}`);
+}
+
+function requireRegular(stats: Stats): void {
+  if (stats.isFile()) return;
+  const kind = stats.isDirectory()
+    ? 'a folder'
+    : stats.isFIFO()
+      ? 'a pipe'
+      : stats.isSocket()
+        ? 'a socket'
+        : 'a device';
+  throw new NotRegularError(`is ${kind}, not a file`);
+}
