@@ -2,7 +2,7 @@
  * A mask in a browser: an image file and a note in, the image with the mask over it out. `vite.config.mjs` serves onnxruntime's files at /ort/ and the model
  * at /model/.
  */
-import { loadModel, type Model, type Segmentation } from '@reclmis/runtime';
+import { loadModel, type Model, type NoteReading, type Segmentation } from '@reclmis/runtime';
 
 function find<T extends Element>(selector: string, kind: new () => T): T {
   const element = document.querySelector(selector);
@@ -18,6 +18,12 @@ let control = new AbortController();
 
 function say(text: string): void {
   status.textContent = text;
+}
+
+/** How the note was read. */
+function told({ sides, mirrored }: NoteReading): string {
+  if (sides === 'unknown') return 'whose left and right the model has learnt is not known';
+  return `left and right are the ${sides}’s${mirrored ? ', exchanged for the model' : ''}`;
 }
 
 /** The image with the mask as a translucent layer over it. */
@@ -38,13 +44,17 @@ async function segment(model: Model): Promise<void> {
   control = new AbortController();
   const { signal } = control;
   const [image, note] = [new FormData(form).get('image'), new FormData(form).get('note')];
+  const asked = new FormData(form).get('sides');
+  const sides = asked === 'patient' || asked === 'image' ? ({ sides: asked } as const) : {};
   if (!(image instanceof File) || typeof note !== 'string') return;
   say('Segmenting ...');
   try {
-    const { mask, timings } = await model.segment(image, note, { signal });
+    const { mask, note: read, timings } = await model.segment(image, note, { signal, ...sides });
     await draw(image, mask);
     const inside = mask.data.filter((value) => value === 1).length;
-    say(`${inside} of ${mask.data.length} pixels, ${Math.round(timings.total)} ms on ${model.device}`);
+    say(
+      `${inside} of ${mask.data.length} pixels, ${Math.round(timings.total)} ms on ${model.device}; ${told(read)}`,
+    );
   } catch (error) {
     if (!signal.aborted) say(error instanceof Error ? error.message : String(error));
   }

@@ -4,11 +4,12 @@
  */
 import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
-import type { Model } from '@reclmis/runtime';
+import type { Model, SegmentOptions } from '@reclmis/runtime';
 import { toRgb, writeLabelmap } from './adapter.js';
 
 /**
  * Segments the viewport's image by a note and shows the result.
+ * @param sides whose left and right the note means; default as the model has learnt.
  * @returns the segmentation's id: one an image, so that another note replaces the mask.
  */
 export async function segmentViewport(
@@ -16,11 +17,15 @@ export async function segmentViewport(
   viewport: Types.IStackViewport,
   note: string,
   signal?: AbortSignal,
+  sides?: SegmentOptions['sides'],
 ): Promise<string> {
   const imageId = viewport.getCurrentImageId();
   const image = cache.getImage(imageId);
   if (!image) throw new Error('the viewport shows no image');
-  const { mask } = await model.segment(toRgb(image), note, signal ? { signal } : {});
+  const { mask } = await model.segment(toRgb(image), note, {
+    ...(signal && { signal }),
+    ...(sides && { sides }),
+  });
 
   const segmentationId = `reclmis:${imageId}`;
   const labelmapId = `labelmap:${segmentationId}`;

@@ -6,7 +6,8 @@
  */
 import { parseNote } from './note.js';
 import type { Mask } from './raster.js';
-import type { StatedSides } from './sides.js';
+import { type StatedSides, whoseSides } from './sides.js';
+import type { Warning } from './warnings.js';
 import { namedZones, type Sides } from './zone-map.js';
 
 /** How many notes fit each convention. */
@@ -95,6 +96,19 @@ export function inferSides(tally: SidesTally): InferredSides {
 /** As a line: "1,056 of 1,065 notes on one side name the image’s side on which the mask lies: note.sides image". */
 export function describeSides({ sides, reason }: InferredSides): string {
   return `${reason}: note.sides ${sides}`;
+}
+
+/** What is wrong with what was inferred, by itself and against what is stated. */
+export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
+  const { sides, reason, mixed } = inferred;
+  if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];
+  if (stated === 'unknown' || sides === 'unknown' || sides === stated) return [];
+  return [
+    {
+      code: 'SIDES_DIFFER',
+      message: `left and right of the notes are stated to be ${whoseSides(stated)}, but ${reason}`,
+    },
+  ];
 }
 
 /** The chance that of `count` throws of a coin at least `most` are heads. */

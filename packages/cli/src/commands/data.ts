@@ -1,5 +1,5 @@
 /** `reclmis data check|list|phantom`: checks and lists a data set in LViT's layout, and makes one that needs no download. */
-import { ReclmisError } from '@reclmis/core';
+import { describeSides, ReclmisError, sidesWarnings } from '@reclmis/core';
 import type { Dataset, DatasetReport, Split, SplitReport } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -120,6 +120,8 @@ export function formatReport(report: DatasetReport): string {
       `${split}: ${emptyMasks.length} masks without foreground (allowed): ${shorten(emptyMasks)}`,
     );
   }
+  lines.push('', `Left and right: ${describeSides(report.sides)}`);
+  for (const { code, message } of sidesWarnings(report.sides)) lines.push(`${code}: ${message}`);
   if (report.ok) return [...lines, '', 'Nothing is wrong.'].join('\n');
   lines.push('', `${report.problems.length} problem${report.problems.length === 1 ? '' : 's'}:`);
   lines.push(...report.problems.map(({ code, message }) => `  ${code}  ${message}`));

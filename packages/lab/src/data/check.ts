@@ -3,10 +3,11 @@
  * `reclmis data check` prints its report; training refuses by the same messages (`assertUsable`).
  */
 import { relative } from 'node:path';
-import { namesPlace, namesSide, wordsOf } from '@reclmis/core';
+import { type InferredSides, namesPlace, namesSide, wordsOf } from '@reclmis/core';
 import { mapLimit, readImage, readMask } from '@reclmis/files';
 import { invalidDataset, problemOf, readStems, sizeMismatch, type OpenOptions } from './dataset.js';
 import { presentSplits, scanSplit, type Problem } from './folders.js';
+import { measureSides } from './sides.js';
 import type { Case, Split } from './types.js';
 
 /** Files decoded at a time: libuv's four threads are what decodes. */
@@ -50,6 +51,8 @@ export interface SplitReport {
 export interface DatasetReport {
   readonly dir: string;
   readonly splits: readonly SplitReport[];
+  /** Whose left and right the notes of all splits mean, and the figure behind it. */
+  readonly sides: InferredSides;
   readonly problems: readonly Problem[];
   readonly ok: boolean;
 }
@@ -135,6 +138,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
   const total = scans.reduce((sum, { cases }) => sum + cases.length, 0);
   const problems: Problem[] = [];
   const reports: SplitReport[] = [];
+  const sound: Case[] = [];
   let done = 0;
   for (const { split, cases, problems: found, images, masks, notes } of scans) {
     const checked = await mapLimit(cases, LANES, async (item) => {
@@ -146,6 +150,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     problems.push(...found, ...checked.flatMap((report) => report.problems));
     const usable = cases.filter((_, i) => checked[i]?.problems.length === 0);
     const shares = checked.flatMap(({ foreground }) => (foreground === null ? [] : [foreground]));
+    sound.push(...usable);
     reports.push({
       split,
       images,
@@ -163,7 +168,8 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
       noteStatistics: noteStatistics(usable.map(({ note }) => note)),
     });
   }
-  return { dir, splits: reports, problems, ok: problems.length === 0 };
+  const sides = await measureSides(sound);
+  return { dir, splits: reports, sides, problems, ok: problems.length === 0 };
 }
 
 /** @throws DATA_INVALID if the report holds a problem */

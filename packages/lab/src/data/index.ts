@@ -15,7 +15,7 @@ export {
 } from './derive-notes.js';
 export { openLungMasks, type LungMasks } from './lung-masks.js';
 export { readSample } from './sample.js';
-export { measureSides, settleSides, sidesWarnings, type SettledSides } from './sides.js';
+export { measureSides, settleSides, type SettledSides } from './sides.js';
 export {
   assertValid,
   checkDataset,

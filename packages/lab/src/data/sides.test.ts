@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mirrorNote } from '@reclmis/core';
+import { mirrorNote, sidesWarnings } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configToYaml, loadConfig, loadPreset, resolveConfig } from '../config.js';
 import { openRun, runFiles } from '../run.js';
@@ -11,7 +11,7 @@ import { writeTinyData } from '../testing/tiny-data.js';
 import { tinyConfig } from '../testing/tiny-run.js';
 import { train } from '../train/train.js';
 import { openDataset } from './dataset.js';
-import { measureSides, settleSides, sidesWarnings } from './sides.js';
+import { measureSides, settleSides } from './sides.js';
 import type { Case } from './types.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-sides-'));

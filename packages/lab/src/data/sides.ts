@@ -8,8 +8,8 @@ import {
   oneSideNamed,
   type StatedSides,
   sidesOfCase,
+  sidesWarnings,
   tallySides,
-  type Warning,
   whoseSides,
 } from '@reclmis/core';
 import { mapLimit, readMask } from '@reclmis/files';
@@ -40,19 +40,6 @@ export async function measureSides(
 }
 
 const EMPTY = { width: 1, height: 1, data: new Uint8Array(1) };
-
-/** What is wrong with what was inferred, by itself and against what is stated. */
-export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
-  const { sides, reason, mixed } = inferred;
-  if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];
-  if (stated === 'unknown' || sides === 'unknown' || sides === stated) return [];
-  return [
-    {
-      code: 'SIDES_DIFFER',
-      message: `left and right of the notes are stated to be ${whoseSides(stated)}, but ${reason}`,
-    },
-  ];
-}
 
 /** A run's configuration with `note.sides` settled, and what the run records of it. */
 export interface SettledSides {

@@ -1,7 +1,7 @@
 /** Notes of a data set in the convention of left and right that a run has learnt. */
 import { resolve } from 'node:path';
-import { noteForModel, type Sides, type StatedSides, whoseSides } from '@reclmis/core';
-import { measureSides, sidesWarnings } from '../data/sides.js';
+import { noteForModel, type Sides, sidesWarnings, type StatedSides, whoseSides } from '@reclmis/core';
+import { measureSides } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import type { Run } from '../run.js';
 

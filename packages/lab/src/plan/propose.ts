@@ -4,9 +4,8 @@
  * Where the data say nothing, the paper's value stays (METHOD.md 7), and where they do, the rule gives the paper's value for the paper's
  * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.
  */
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, sidesWarnings } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
-import { sidesWarnings } from '../data/sides.js';
 import type { Precision } from '../precision.js';
 import type { Fingerprint } from './fingerprint.js';
 import { cacheBytes, largestPart, type ModelShape, peakTensorBytes, residentBytes } from './memory.js';
