@@ -11,11 +11,36 @@ export interface Form {
 const invalid = (why: string, cause?: unknown): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `the form ${why}`, { cause });
 
+const LINE_FEED = 0x0a;
+
 /** A field that a form may have, with its longest value in bytes; a longer one is refused by the code. */
 export interface FieldSpec {
   readonly name: string;
   readonly maxBytes: number;
   readonly tooLong: 'NOTE_TOO_LONG' | 'REQUEST_INVALID';
+}
+
+/** Characters of a boundary (RFC 2046), without the blank. */
+const BOUNDARY = /;\s*boundary=(?:"([\w'()+,./:=?-]{1,70})"|([\w'()+.:/=?-]{1,70}))\s*(?:;|$)/i;
+
+const boundaryOf = (contentType: string): string | null => {
+  const [, quoted, plain] = BOUNDARY.exec(contentType) ?? [];
+  return quoted ?? plain ?? null;
+};
+
+/** Whether a body has more than so many parts. The parser counts too, but takes seconds for each megabyte of boundaries, and hundreds of bytes for each. */
+function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
+  const delimiter = `--${boundary}`;
+  let found = 0;
+  for (
+    let at = body.indexOf(delimiter, 0, 'latin1');
+    at >= 0;
+    at = body.indexOf(delimiter, at + 1, 'latin1')
+  ) {
+    const begins = at === 0 || body[at - 1] === LINE_FEED;
+    if (begins && (found += 1) > most + 1) return true; // one more ends the form
+  }
+  return false;
 }
 
 /**
@@ -24,10 +49,19 @@ export interface FieldSpec {
  */
 export function parseForm(body: Buffer, contentType: string, specs: readonly FieldSpec[]): Promise<Form> {
   return new Promise((resolve, reject) => {
+    const boundary = boundaryOf(contentType);
+    if (boundary === null) {
+      reject(invalid('has no boundary, or another one than its header says'));
+      return;
+    }
+    if (hasMoreParts(body, boundary, specs.length + 1)) {
+      reject(invalid('has more parts than the route takes'));
+      return;
+    }
     let parser: BusboyInstance;
     try {
       parser = new Busboy({
-        headers: { 'content-type': contentType },
+        headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
         isPartAFile: (name) => name === 'image',
         limits: {
           fieldNameSize: 100,

@@ -291,6 +291,35 @@ describe('POST /segment', () => {
   });
 });
 
+describe('a form of many boundaries', () => {
+  it.each<[string, string]>([
+    ['boundaries', '\r\n--B'],
+    ['boundaries with line ends', '--B\r\n\r\n\r\n'],
+    ['parts', '--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n'],
+    ['headers', `--B\r\n${'a: b\r\n'.repeat(2_000)}\r\nx\r\n`],
+  ])('is refused at once: %s', async (_what, piece) => {
+    await serving({}, async ({ url }) => {
+      const body = Buffer.from(piece.repeat(Math.floor((8 * 2 ** 20) / piece.length)));
+      for (const type of [
+        'multipart/form-data; boundary=B',
+        'multipart/form-data; charset=utf-8; boundary="B"',
+      ]) {
+        const begun = performance.now();
+        const answer = await send(`${url}/segment`, { headers: { 'content-type': type }, body });
+        expect([answer.status, answer.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+        expect(performance.now() - begun).toBeLessThan(15_000); // the parser would take most of a minute, and more than a gigabyte
+      }
+    });
+  });
+
+  it('is taken where a boundary stands within a picture', async () => {
+    await serving({}, async ({ url }) => {
+      const image = Buffer.concat([BRIGHT, Buffer.from(`--${BOUNDARY}`.repeat(20))]);
+      expect((await segment(url, image, { note: 'lung' })).status).toBe(200);
+    });
+  });
+});
+
 describe('prefersJson', () => {
   it.each<[string | undefined, boolean]>([
     [undefined, false],
