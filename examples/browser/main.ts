@@ -12,6 +12,7 @@ function find<T extends Element>(selector: string, kind: new () => T): T {
 const form = find('form', HTMLFormElement);
 const button = find('button', HTMLButtonElement);
 const status = find('[role=status]', HTMLElement);
+const warned = find('[role=alert]', HTMLElement);
 const canvas = find('canvas', HTMLCanvasElement);
 /** Of the work at hand; a new one ends it. */
 let control = new AbortController();
@@ -24,6 +25,17 @@ function say(text: string): void {
 function told({ sides, mirrored }: NoteReading): string {
   if (sides === 'unknown') return 'whose left and right the model has learnt is not known';
   return `left and right are the ${sides}’s${mirrored ? ', exchanged for the model' : ''}`;
+}
+
+/** Why the mask may be wrong, a line each. */
+function warn(warnings: Segmentation['warnings']): void {
+  warned.replaceChildren(
+    ...warnings.map(({ code, message }) => {
+      const line = document.createElement('li');
+      line.textContent = `${code}: ${message}`; // as text: the message quotes words of the note
+      return line;
+    }),
+  );
 }
 
 /** The image with the mask as a translucent layer over it. */
@@ -48,9 +60,11 @@ async function segment(model: Model): Promise<void> {
   const sides = asked === 'patient' || asked === 'image' ? ({ sides: asked } as const) : {};
   if (!(image instanceof File) || typeof note !== 'string') return;
   say('Segmenting ...');
+  warn([]);
   try {
-    const { mask, note: read, timings } = await model.segment(image, note, { signal, ...sides });
+    const { mask, note: read, timings, warnings } = await model.segment(image, note, { signal, ...sides });
     await draw(image, mask);
+    warn(warnings);
     const inside = mask.data.filter((value) => value === 1).length;
     say(
       `${inside} of ${mask.data.length} pixels, ${Math.round(timings.total)} ms on ${model.device}; ${told(read)}`,

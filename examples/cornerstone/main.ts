@@ -65,7 +65,10 @@ try {
   find('form', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
     segmentViewport(model, viewport, find('input', HTMLInputElement).value).then(
-      (id) => (status.textContent = `Shown: ${id}`),
+      ({ id, warnings }) => {
+        const lines = warnings.map(({ code, message }) => `${code}: ${message}`);
+        status.textContent = [`Shown: ${id}`, ...lines].join('\n');
+      },
       (error: unknown) => (status.textContent = String(error)),
     );
   });

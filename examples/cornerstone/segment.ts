@@ -4,13 +4,13 @@
  */
 import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
-import type { Model, SegmentOptions } from '@reclmis/runtime';
+import type { Model, Segmentation, SegmentOptions } from '@reclmis/runtime';
 import { toRgb, writeLabelmap } from './adapter.js';
 
 /**
  * Segments the viewport's image by a note and shows the result.
  * @param sides whose left and right the note means; default as the model has learnt.
- * @returns the segmentation's id: one an image, so that another note replaces the mask.
+ * @returns the segmentation's id, one an image, so that another note replaces the mask; and why the mask may be wrong.
  */
 export async function segmentViewport(
   model: Model,
@@ -18,11 +18,11 @@ export async function segmentViewport(
   note: string,
   signal?: AbortSignal,
   sides?: SegmentOptions['sides'],
-): Promise<string> {
+): Promise<{ readonly id: string; readonly warnings: Segmentation['warnings'] }> {
   const imageId = viewport.getCurrentImageId();
   const image = cache.getImage(imageId);
   if (!image) throw new Error('the viewport shows no image');
-  const { mask } = await model.segment(toRgb(image), note, {
+  const { mask, warnings } = await model.segment(toRgb(image), note, {
     ...(signal && { signal }),
     ...(sides && { sides }),
   });
@@ -50,5 +50,5 @@ export async function segmentViewport(
     segmentation.addLabelmapRepresentationToViewport(viewport.id, [{ segmentationId, type }]);
   }
   segmentation.triggerSegmentationEvents.triggerSegmentationDataModified(segmentationId);
-  return segmentationId;
+  return { id: segmentationId, warnings };
 }

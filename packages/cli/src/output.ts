@@ -14,7 +14,10 @@ export interface OutputOptions {
 
 /** Adds `-q` and, where the command has a result to print, `--json`. */
 export function withOutputOptions(command: Command, { json = true } = {}): Command {
-  command.option('-q, --quiet', 'print nothing but errors (and the result of --json)');
+  command.option(
+    '-q, --quiet',
+    'print nothing but errors and warnings about results (and the result of --json)',
+  );
   if (json) command.option('--json', 'print the result as JSON instead of text');
   return command;
 }
@@ -53,6 +56,11 @@ export class Output {
   /** What the user should know though nothing failed; on standard error. */
   notice(line: string): void {
     if (!this.quiet) writeErr(`${line}\n`);
+  }
+
+  /** Why a result may be wrong although nothing failed; on standard error, also where only errors are wanted. */
+  warning(line: string): void {
+    process.stderr.write(`${line}\n`);
   }
 
   /** The command's result: printed with `--json` only, as one document. */

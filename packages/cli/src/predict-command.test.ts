@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN, reclmisIn } from './testing/reclmis.js';
@@ -93,7 +93,8 @@ describe('reclmis predict RUN', () => {
     writeFileSync(join(root, 'notes.jsonl'), lines.join('\n'));
     const command = ['predict', 'run', '--image', 'some/*.png', '--notes', 'notes.jsonl', '-o', 'rest'];
     const first = reclmis(...command, '-q');
-    const [error, remedy, ...more] = first.stderr.trimEnd().split('\n');
+    const said = first.stderr.trimEnd().split('\n');
+    const [error, remedy, ...more] = said.filter((line) => !line.startsWith('warning '));
     expect(first.status).toBe(6);
     expect(error).toMatch(
       /^error PREDICT_INCOMPLETE: rest: 2 of \d+ .*\(NOTE_MISSING 1, IMAGE_UNREADABLE 1\).*run\.json/,
@@ -131,7 +132,7 @@ describe('reclmis predict RUN', () => {
     expect(status).toBe(3);
   });
 
-  it('says where the model lacks words of the note, without naming them', () => {
+  it('says which words of the note the model lacks, quietly too, and keeps it with the results', () => {
     const image = join(images, readdirSync(images)[0] ?? '');
     const { status, stderr } = reclmis(
       'predict',
@@ -142,10 +143,46 @@ describe('reclmis predict RUN', () => {
       'Tumour',
       '-o',
       'foreign',
+      '-q',
     );
+    const id = basename(image, '.png');
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^1 of 1 notes hold words .* lacks, .* no word at all\.$/m);
-    expect(stderr).not.toMatch(/tumour/i);
+    expect(stderr).toContain(
+      `warning NOTE_WORDS_UNKNOWN: 1 of 1 image (${id}): 1 of 1 word is unknown to the model: "tumour"\n`,
+    );
+    expect(stderr).toContain(
+      `warning NOTE_WITHOUT_WORDS: 1 of 1 image (${id}): the model knows no word of the note\n`,
+    );
+    const statistics = JSON.parse(readFileSync(join(root, 'foreign', 'statistics.json'), 'utf8')) as {
+      cases: { warnings: { code: string }[] }[];
+      summary: { warnings: Record<string, { cases: number; first: string[] }> };
+    };
+    expect(statistics.cases[0]?.warnings.map(({ code }) => code).slice(0, 2)).toEqual([
+      'NOTE_WORDS_UNKNOWN',
+      'NOTE_WITHOUT_WORDS',
+    ]);
+    expect(statistics.summary.warnings['NOTE_WORDS_UNKNOWN']).toMatchObject({ cases: 1, first: [id] });
+    const misspelt = ['predict', 'run', '--image', image, '--note', 'Uper leftlung', '-o', 'misspelt'];
+    const answer = reclmis(...misspelt, '-q', '--json');
+    expect(JSON.parse(answer.stdout)).toMatchObject({
+      warned: 1,
+      warnings: { NOTE_WORDS_UNKNOWN: { cases: 1, first: [id] } },
+      casesWithWarnings: [
+        {
+          id,
+          warnings: expect.arrayContaining([
+            {
+              code: 'NOTE_WORDS_UNKNOWN',
+              message: '2 of 2 words are unknown to the model: "uper" (upper?), "leftlung" (left lung?)',
+              words: [
+                { word: 'uper', nearest: 'upper' },
+                { word: 'leftlung', nearest: 'left lung' },
+              ],
+            },
+          ]) as unknown,
+        },
+      ],
+    });
   });
 
   it.each([
@@ -216,7 +253,10 @@ describe('reclmis predict MODEL', () => {
       'both',
       '-q',
     ];
-    expect(reclmis(...command)).toMatchObject({ status: 0, stderr: '' });
+    expect(reclmis(...command)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^(?:warning .*\n)*$/) as unknown,
+    });
     const record = JSON.parse(readFileSync(join(root, 'both', 'run.json'), 'utf8')) as {
       model: { files: unknown[]; members: unknown[] };
     };

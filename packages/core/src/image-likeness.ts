@@ -31,7 +31,7 @@ const TEXTURE_FLOOR = 0.03 ** 2;
 /** Contrast below which an image shows nothing whose layout could be compared. */
 const FLAT = 0.02;
 /** Shares of the training images that stay within the limits. */
-const WITHIN = { layout: 0.998, texture: 0.99, turned: 0.99 } as const;
+const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
 /** Least advantage of the image inverted, turned or flipped: a factor of e^0.2 in distance. */
 const LEAST_ADVANTAGE = 0.2;
 

@@ -46,6 +46,7 @@ export {
   COVERS_ALL,
   insideNamedZones,
   LEAST_INSIDE,
+  maskAreas,
   type MaskContext,
   type MaskRules,
   maskWarnings,
@@ -82,4 +83,5 @@ export {
 } from './zone-map.js';
 export * from './consistency.js';
 export { deriveNote, MIN_AREA, type DeriveOptions } from './derive-note.js';
+export { isNoteWord } from './note-words.js';
 export { LARGEST_NUMBER_WORD, recountNote } from './note-count.js';

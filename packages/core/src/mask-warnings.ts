@@ -57,10 +57,10 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
       },
     ];
   }
-  const warnings: Warning[] = [];
   if (covered >= COVERS_ALL)
-    warnings.push({ code: 'MASK_COVERS_ALL', message: `the mask covers ${percent(covered)} of the image` });
-  if (!note) return warnings;
+    return [{ code: 'MASK_COVERS_ALL', message: `the mask covers ${percent(covered)} of the image` }];
+  if (!note) return [];
+  const warnings: Warning[] = [];
   const outside = outsideZones(small, note, sides, rules.inside);
   if (outside) warnings.push(outside);
   const areas = found.filter(({ area }) => area >= MIN_AREA * pixels).length;
@@ -71,6 +71,12 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
     });
   }
   return warnings;
+}
+
+/** Areas of a mask as notes count them: without specks. */
+export function maskAreas(mask: Mask): number {
+  const small = lookedAt(mask);
+  return components(small).filter(({ area }) => area >= MIN_AREA * small.data.length).length;
 }
 
 /** How much of a mask lies in the zones that its note names, by the better reading where the sides are unknown; null where there is nothing to measure. */

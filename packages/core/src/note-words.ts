@@ -45,6 +45,20 @@ const SLIPPABLE = [
   .split(' ');
 const KNOWN = new Set([...GLUED, ...SLIPPABLE]);
 
+/** Other words that notes of the grammar hold. */
+const OTHERS = new Set(
+  (
+    'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty ' +
+    'no not the in of at is are a an to around high higher low lower side sided both single region regions lesion lesions affected lobe lobes ' +
+    'zone zones field fields mid pneumonia infections regularly unevenly even sparse dense densely'
+  ).split(' '),
+);
+
+/** Whether a lower-case word belongs to the grammar of notes, so that it says nothing of a patient. */
+export function isNoteWord(word: string): boolean {
+  return KNOWN.has(word) || OTHERS.has(word);
+}
+
 /** The sentences of a text, each as its clauses; those without words are left out. */
 export function clausesOf(text: string): Clause[][] {
   const sentences: Clause[][] = [];

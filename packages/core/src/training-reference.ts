@@ -8,12 +8,12 @@ import { TEXTURE_FIGURES } from './image-likeness.js';
 /** Words that are kept. */
 const MOST_WORDS = 20_000;
 
-const numbers = (length: number): z.ZodArray<z.ZodNumber> => z.array(z.number()).length(length);
+const numbers = (length: number) => z.array(z.number()).length(length).readonly();
 const gaussian = (length: number) =>
   z.strictObject({
     mean: numbers(length),
-    axes: z.array(numbers(length)).max(length),
-    variances: z.array(z.number().positive()).max(length),
+    axes: z.array(numbers(length)).max(length).readonly(),
+    variances: z.array(z.number().positive()).max(length).readonly(),
     rest: z.number().positive(),
     limit: z.number().positive(),
   });
@@ -23,7 +23,7 @@ export const trainingReferenceSchema = z.strictObject({
   /** Training cases that were measured. */
   cases: z.number().int().positive(),
   /** Words of the training notes, lower-case, but for those of few patients; null where the model reads no note. */
-  words: z.array(z.string().min(1).max(64)).max(MOST_WORDS).nullable(),
+  words: z.array(z.string().min(1).max(64)).max(MOST_WORDS).readonly().nullable(),
   /** `ImageLikeness`; null where there were too few images. */
   images: z
     .strictObject({

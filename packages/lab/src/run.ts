@@ -3,6 +3,7 @@
  *
  *     config.yaml              the resolved configuration, every setting with its value
  *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
+ *     reference.json           words and figures of the training data, for warnings (`reference.ts`)
  *     metrics.jsonl            one line per epoch (`train/metrics-log.ts`)
  *     progress.png             the same as a picture
  *     tensorboard/             the same as TensorBoard's event files, one per session (`watch/tensorboard.ts`)
@@ -11,7 +12,7 @@
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError, type StatedSides } from '@reclmis/core';
+import { ReclmisError, type ResultChecks, type StatedSides } from '@reclmis/core';
 import { isLitter, makeFolder, readTextSync } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
 import { buildModel } from './build.js';
@@ -22,6 +23,7 @@ import { type Engine, prepareEngine, settle } from './engine.js';
 import { Segmenter } from './evaluate/segmenter.js';
 import type { SegmentationModel } from './model/segmentation-model.js';
 import { type Precision, precisionNotice } from './precision.js';
+import { readReference, resultChecks } from './reference.js';
 import type { NoteEncoder } from './text/encoder.js';
 import { restoreNoteEncoder } from './text/restore.js';
 import {
@@ -194,6 +196,8 @@ export class LoadedModel extends Segmenter {
     engine: Engine,
     /** What the checkpoint says about itself. */
     readonly checkpoint: CheckpointInfo,
+    /** What is said of its results. */
+    readonly checks: ResultChecks,
     private readonly fileNotice: string | null = null,
   ) {
     super(model, encoder, engine);
@@ -279,7 +283,8 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
     try {
       model.loadStateDict(tensors);
       settle(model, engine);
-      return new LoadedModel(model.eval(), encoder, engine, info, notice);
+      const checks = resultChecks(encoder, model.readsNotes, readReference(dir));
+      return new LoadedModel(model.eval(), encoder, engine, info, checks, notice);
     } catch (error) {
       model.dispose();
       if (error instanceof ReclmisError && error.code === 'CHECKPOINT_MISMATCH') {

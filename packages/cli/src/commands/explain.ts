@@ -166,6 +166,7 @@ async function explainImages(
     options: {
       ...(layer === undefined ? {} : { layer }),
       target,
+      checks: model.checks,
       learnt: source.sides,
       ...(flags.sides === undefined ? {} : { sides: flags.sides }),
     },

@@ -1,6 +1,6 @@
 /** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
 import { readFileSync } from 'node:fs';
-import { parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
+import { parseSpacing, ReclmisError, type Spacing, warningCodes } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -9,7 +9,7 @@ import { type PredictionCase, predictionCases } from '../predict/cases.js';
 import { openModels } from '../predict/open.js';
 import { parsePart, type Part } from '../predict/part.js';
 import { predict, type PredictionSummary } from '../predict/predict.js';
-import type { CaseStatistics } from '../predict/statistics.js';
+import type { CaseStatistics, WarningCount } from '../predict/statistics.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';
@@ -147,12 +147,14 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
   try {
     for (const line of loaded.notices(notesOf(cases))) output.notice(line);
     const shown: CaseStatistics[] = [];
+    const warned: Required<Pick<CaseStatistics, 'id' | 'warnings'>>[] = [];
     const total = Math.ceil((cases.length - (part?.index ?? 1) + 1) / (part?.of ?? 1));
     const bar = new Progress({ label: 'segmenting', total, quiet: output.quiet });
     const summary = await predict({
       segmenter: loaded.segmenters,
       model: loaded.model,
       notes: sided,
+      checks: loaded.checks,
       cases,
       out,
       outputs: {
@@ -181,9 +183,10 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
       onProgress: (done, failed) => bar.update(done, failed > 0 ? `${failed} failed` : ''),
       onCase: (one) => {
         if (shown.length < SHOWN) shown.push(one);
+        if (flags.json && one.warnings?.length) warned.push({ id: one.id, warnings: one.warnings });
       },
     }).finally(() => bar.stop());
-    output.result({ out, ...summary });
+    output.result({ out, ...summary, casesWithWarnings: warned });
     report(output, out, summary, shown);
     judge(out, summary);
   } finally {
@@ -205,7 +208,7 @@ function ownVersions(): Record<string, string> {
 function report(
   output: Output,
   out: string,
-  { counts, failures, statistics }: PredictionSummary,
+  { counts, failures, statistics, warnings, warned }: PredictionSummary,
   shown: readonly CaseStatistics[],
 ): void {
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
@@ -215,15 +218,34 @@ function report(
       `${one.width} x ${one.height}`,
       percent(one.share),
       String(one.componentCount),
+      ...(warned > 0 ? [warningCodes(one.warnings ?? []).join(' ')] : []),
     ]);
-    const columns = [{ title: 'image' }, right('pixels'), right('covered %'), right('areas')];
+    const columns = [
+      { title: 'image' },
+      right('pixels'),
+      right('covered %'),
+      right('areas'),
+      ...(warned > 0 ? [{ title: 'warnings' }] : []),
+    ];
     output.say(formatTable(columns, rows));
   }
   if (counts.done > shown.length) output.say(`... and ${counts.done - shown.length} more`);
   if (counts.skipped > 0) output.say(`${counts.skipped} were complete before`);
   for (const { error } of failures.slice(0, SHOWN)) output.notice(`failed ${error.code}: ${error.message}`);
   if (counts.failed > SHOWN) output.notice(`... and ${counts.failed - SHOWN} more that failed`);
+  for (const [code, count] of Object.entries(warnings)) output.warning(warningLine(code, count, counts));
   output.say(`\nResults: ${out}${statistics.map((path) => `\nFigures: ${path}`).join('')}`);
+}
+
+/** A code with its count, three cases and what the first was told. */
+function warningLine(
+  code: string,
+  { cases, first, example }: WarningCount,
+  counts: PredictionSummary['counts'],
+): string {
+  const all = counts.done + counts.skipped;
+  const names = `${first.join(', ')}${cases > first.length ? ', ...' : ''}`;
+  return `warning ${code}: ${cases} of ${all} ${all === 1 ? 'image' : 'images'} (${names}): ${example}`;
 }
 
 /** Turns what is not done into the command's error; a single image's own where there is only one. */

@@ -1,18 +1,7 @@
 /** An exported model's folder as something to predict with: its network on onnxruntime. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  ClipTokenizer,
-  describeCutNotes,
-  describeUnknownWords,
-  MANIFEST_FILE,
-  type ModelManifest,
-  type NoteReader,
-  parseManifest,
-  ReclmisError,
-  type TokenCounter,
-  WordTokenizer,
-} from '@reclmis/core';
+import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
 import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './open.js';
@@ -59,7 +48,6 @@ async function load(
     ...(threads === undefined || threads === 0 ? {} : { threads }),
   });
   const { segmenter, textEncoder, note } = manifest;
-  const counter = await tokenCounter(dir, manifest);
   const files = [
     segmenter.file,
     textEncoder?.file,
@@ -81,36 +69,10 @@ async function load(
     },
     versions: { exportedBy: manifest.versions.reclmis, opset: manifest.versions.opset },
     engine: { device: model.device, precision: manifest.precision },
-    notices: (given) => {
-      const notes = [...given];
-      return [
-        counter && describeCutNotes(counter, notes),
-        counter?.tokens ? describeUnknownWords({ tokens: counter.tokens }, notes) : null,
-      ].filter((line) => line !== null);
-    },
+    checks: model.checks,
+    notices: () => [],
     dispose: () => model.dispose(),
   };
-}
-
-/** Counts a note's tokens as the model's tokeniser makes them, and tells words that it lacks; null where the model reads no notes. */
-async function tokenCounter(
-  dir: string,
-  { note }: ModelManifest,
-): Promise<(TokenCounter & Partial<NoteReader>) | null> {
-  if (!note) return null;
-  const { tokenizer, contextLength } = note;
-  if (tokenizer.kind === 'words') {
-    const words = WordTokenizer.fromJSON(tokenizer.vocabulary);
-    return {
-      contextLength,
-      countTokens: (text) => words.tokens(text, 1).words.length,
-      tokens: (text) => words.tokens(text, contextLength),
-    };
-  }
-  const clip = ClipTokenizer.fromMerges(
-    (await readRegular(join(dir, tokenizer.merges.name))).toString('utf8'),
-  );
-  return { contextLength, countTokens: (text) => clip.tokenize(text).length + 2 }; // start and end
 }
 
 async function probabilities(

@@ -1,7 +1,6 @@
 /** A run folder as something to predict with: its network on libtorch. */
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
-import { describeCutNotes, describeUnknownWords } from '@reclmis/core';
 import { openRegular } from '@reclmis/files';
 import type { Run } from '@reclmis/lab';
 import type { EngineChoice, ModelSource } from './open.js';
@@ -39,14 +38,8 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
     },
     versions: { libtorch: version().torch },
     engine: { ...engine, checkpoint, epoch: model.checkpoint.epoch },
-    notices: (given) => {
-      const notes = model.model.readsNotes ? [...given] : [];
-      return [
-        describeCutNotes(model.encoder, notes),
-        describeUnknownWords(model.encoder, notes),
-        ...model.notices,
-      ].filter((line) => line !== null);
-    },
+    checks: model.checks,
+    notices: () => model.notices,
     dispose: () => {
       model.dispose();
       return Promise.resolve();

@@ -8,6 +8,7 @@ import {
   FlippingSegmenter,
   MANIFEST_FILE,
   ReclmisError,
+  type ResultChecks,
   sharedThreshold,
   SidedSegmenter,
   type Sides,
@@ -34,8 +35,10 @@ export interface LoadedSource {
   /** What decides its figures, for `run.json`. */
   readonly versions: Readonly<Record<string, string | number>>;
   readonly engine: object;
-  /** What the user should know of these notes and this engine, a line each. */
-  notices(notes: Iterable<string>): string[];
+  /** What is said of its results. */
+  readonly checks: ResultChecks;
+  /** What the user should know of the model and its engine, a line each. */
+  notices(): string[];
   dispose(): Promise<void>;
 }
 
@@ -66,11 +69,15 @@ export async function openModel(dir: string): Promise<ModelSource> {
 }
 
 /** Models at work together. */
-export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine'> {
+export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' | 'checks' | 'notices'> {
   readonly segmenters: readonly PlaneSegmenter[];
   readonly threshold: number;
+  /** Of each, in their order. */
+  readonly checks: readonly ResultChecks[];
   /** Of one model, or of each. */
   readonly engine: object;
+  /** What the user should know of these notes and the models, a line each. */
+  notices(notes: Iterable<string>): string[];
 }
 
 /** Models that were looked at and not loaded yet. */
@@ -115,10 +122,10 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
           ),
           versions: Object.assign({}, ...loaded.map(({ versions }) => versions)) as LoadedSource['versions'],
           engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
+          checks: loaded.map(({ checks }) => checks),
           notices: (given) => {
-            const all = [...given];
-            const told = loaded.flatMap((one) => one.notices(all));
-            return [...new Set([...told, ...describeNoteSides(all.map((note) => notes.of(note)))])];
+            const sided = [...given].map((note) => ({ ...notes.of(note), warnings: [] })); // those go with the results
+            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeNoteSides(sided)])];
           },
           dispose,
         };

@@ -12,7 +12,14 @@ import {
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReclmisError, type RgbImage, threshold } from '@reclmis/core';
+import {
+  ReclmisError,
+  ResultChecks,
+  type RgbImage,
+  threshold,
+  wordReader,
+  WordTokenizer,
+} from '@reclmis/core';
 import { machineTag, readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BRIGHTNESS, Brightness } from '../testing/brightness.js';
@@ -201,6 +208,39 @@ describe('predict', () => {
     expect([...drawn.data.subarray(39 * 3, 40 * 3)]).toEqual([230, 159, 0]); // the contour, orange
   });
 
+  it('warns of notes and masks: by case in journal and statistics, counted in the summary, after --resume too', async () => {
+    const out = place();
+    const checks = [new ResultChecks(wordReader(WordTokenizer.fromNotes(['bright dark']), 24))];
+    const file = join(root, 'doubtful.csv');
+    writeFileSync(file, 'Image,Description\na.png,bright\nb.png,brigth\nc.png,左肺\n');
+    const plan = { cases: await casesFor({ notes: file }), out, checks };
+    const summary = await run(plan);
+    const unknown = (of: string, word: string, nearest = ''): string =>
+      `${of} unknown to the model: "${word}"${nearest}`;
+    expect(summary.warned).toBe(2);
+    expect(summary.warnings).toEqual({
+      NOTE_WORDS_UNKNOWN: {
+        cases: 2,
+        first: ['b', 'c'],
+        example: unknown('1 of 1 word is', 'brigth', ' (bright?)'),
+      },
+      NOTE_WITHOUT_WORDS: { cases: 2, first: ['b', 'c'], example: 'the model knows no word of the note' },
+    });
+    const { cases, summary: written } = statisticsOf(out) as Statistics & { summary: object };
+    expect(cases.map(({ warnings }) => warnings?.map(({ code }) => code))).toEqual([
+      [],
+      ['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS'],
+      ['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS'],
+    ]);
+    expect(written).toMatchObject({ warnings: summary.warnings });
+    const lines = readFileSync(join(out, 'cases.jsonl'), 'utf8').trimEnd().split('\n').slice(1);
+    const journal = lines.map((line) => JSON.parse(line) as { statistics: CaseStatistics });
+    expect(journal.map(({ statistics }) => statistics.warnings?.length)).toEqual([0, 2, 2]);
+    const again = await run({ ...plan, beginning: 'resume' });
+    expect([again.counts.skipped, again.warnings]).toEqual([3, summary.warnings]);
+    expect(recordOf(out)).toMatchObject({ warned: 2, warnings: summary.warnings });
+  });
+
   it('measures: area in pixels and mm2, share, component, zones', async () => {
     const out = place();
     await run({
@@ -224,6 +264,7 @@ describe('predict', () => {
       componentCount: 1,
       components: [{ area: 400, areaMm2: 50, centroid: [30, 10], box: [20, 0, 20, 20] }],
       zones,
+      warnings: [],
     });
     expect(statisticsOf(out).summary).toEqual({ cases: 1, failed: 0, empty: 0, meanShare: 0.5 });
   });

@@ -15,9 +15,12 @@ import {
   type ErrorCode,
   imageToPlanes,
   ReclmisError,
+  type ResultChecks,
   resizePlane,
   sharedThreshold,
   threshold,
+  type Warning,
+  type WarningCode,
   whyNoProbabilities,
 } from '@reclmis/core';
 import { mapLimit, writeFileAtomic } from '@reclmis/files';
@@ -38,7 +41,13 @@ import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 import type { SidedNotes } from './sides.js';
-import { type CaseStatistics, measure, writeStatistics } from './statistics.js';
+import {
+  type CaseStatistics,
+  measure,
+  type WarningCount,
+  WarningCounts,
+  writeStatistics,
+} from './statistics.js';
 
 /** Failures that the summary and `run.json` list; all are counted. */
 const LISTED_FAILURES = 100;
@@ -50,6 +59,8 @@ export interface PredictionPlan {
   readonly model: ModelIdentity;
   /** Whose left and right the notes mean; default not known. */
   readonly notes?: Pick<SidedNotes, 'identity' | 'of'>;
+  /** What is said of the results, of each segmenter; none: nothing. */
+  readonly checks?: readonly ResultChecks[];
   /** All cases, sorted by id, also where this process does a part of them. */
   readonly cases: readonly PredictionCase[];
   /** Folder for the results; made if needed. */
@@ -85,6 +96,10 @@ export interface PredictionSummary {
   };
   /** Failures by code. */
   readonly codes: Readonly<Partial<Record<ErrorCode, number>>>;
+  /** Cases with any warning, those that were complete before among them. */
+  readonly warned: number;
+  /** Warnings by code. */
+  readonly warnings: Readonly<Partial<Record<WarningCode, WarningCount>>>;
   /** The first 100. */
   readonly failures: readonly FailedEntry[];
   readonly startedAt: string;
@@ -152,6 +167,7 @@ class Tally {
   failed = 0;
   private readonly codes: Partial<Record<ErrorCode, number>> = {};
   private readonly failures: FailedEntry[] = [];
+  readonly warnings = new WarningCounts();
 
   constructor(readonly cases: number) {}
 
@@ -166,9 +182,10 @@ class Tally {
     if (this.failures.length < LISTED_FAILURES) this.failures.push(failure);
   }
 
-  summary(): Pick<PredictionSummary, 'counts' | 'codes' | 'failures'> {
-    const { cases, done, skipped, failed, codes, failures } = this;
-    return { counts: { cases, done, skipped, failed }, codes, failures };
+  summary(): Pick<PredictionSummary, 'counts' | 'codes' | 'warned' | 'warnings' | 'failures'> {
+    const { cases, done, skipped, failed, codes, failures, warnings } = this;
+    const counts = { cases, done, skipped, failed };
+    return { counts, codes, warned: warnings.cases, warnings: warnings.byCode, failures };
   }
 }
 
@@ -176,13 +193,14 @@ class Tally {
 async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, tally: Tally): Promise<void> {
   const { cases, out, part = null, batchSize = 8, signal } = plan;
   const resuming = plan.beginning === 'resume';
-  const isDone = async (one: PredictionCase): Promise<boolean> =>
-    resuming && (await isComplete(one, await journal.entryOf(one.id), journal, out, outputs));
+  const isDone = async (one: PredictionCase): Promise<boolean> => {
+    const entry = resuming ? await journal.entryOf(one.id) : null;
+    if (!(await isComplete(one, entry, journal, out, outputs))) return false;
+    if (entry && 'statistics' in entry) tally.warnings.add(one.id, entry.statistics.warnings ?? []);
+    return true;
+  };
   const batches = readBatches(casesOf(cases, part), batchSize, isDone);
-  const store = async (
-    segmented: readonly (ReadCase & Segmented)[],
-    failures: FailedEntry[],
-  ): Promise<void> => {
+  const store = async (segmented: readonly Checked[], failures: FailedEntry[]): Promise<void> => {
     if (segmented.length + failures.length === 0) return;
     const entries: Entry[] = await mapLimit(segmented, LANES, async (item) => {
       const files = await writeOutputs(out, item.one.id, item, outputs);
@@ -193,12 +211,16 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
         input: item.input,
         note: journal.mark(note),
         files,
-        statistics: measure(item.one, item.mask, plan.notes?.of(note)),
+        statistics: measure(item.one, item.mask, { ...plan.notes?.of(note), warnings: item.warnings }),
       };
     });
     for (const { id } of failures) await removeStale(out, await journal.entryOf(id), {});
     await journal.append([...entries, ...failures]);
-    for (const entry of entries) if ('statistics' in entry) plan.onCase?.(entry.statistics);
+    for (const entry of entries) {
+      if (!('statistics' in entry)) continue;
+      tally.warnings.add(entry.id, entry.statistics.warnings ?? []);
+      plan.onCase?.(entry.statistics);
+    }
     for (const failure of failures) tally.fail(failure);
     tally.done += entries.length;
     plan.onProgress?.(tally.seen, tally.failed);
@@ -229,12 +251,17 @@ function quietly<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+/** A segmented image with what is to be said of it. */
+interface Checked extends ReadCase, Segmented {
+  readonly warnings: readonly Warning[];
+}
+
 /** One mask per wanted image, at its size. */
 async function segmentBatch(
-  { segmenter, model }: PredictionPlan,
+  { segmenter, model, checks = [], notes }: PredictionPlan,
   items: readonly ReadCase[],
-): Promise<{ segmented: (ReadCase & Segmented)[]; broken: FailedEntry[] }> {
-  const segmented: (ReadCase & Segmented)[] = [];
+): Promise<{ segmented: Checked[]; broken: FailedEntry[] }> {
+  const segmented: Checked[] = [];
   const broken: FailedEntry[] = [];
   if (items.length === 0) return { segmented, broken };
   const damaged = model.kind === 'model' ? 'MODEL_INVALID' : 'CHECKPOINT_CORRUPT';
@@ -242,7 +269,8 @@ async function segmentBatch(
   const cut = sharedThreshold(segmenters);
   const sums = items.map((): Float32Array | null => null); // of probabilities at the images' own sizes
   const wrong = new Map<number, string>(); // by position
-  for (const one of segmenters) await addOpinion(one, items, sums, wrong);
+  const said = items.map((): Warning[] => []);
+  for (const [k, one] of segmenters.entries()) await addOpinion(one, items, { sums, wrong, said }, checks[k]);
   for (const [b, item] of items.entries()) {
     if (!item.wanted) continue;
     const { width, height } = item.image;
@@ -254,21 +282,47 @@ async function segmentBatch(
       continue;
     }
     const probability = divideBy(sum, segmenters.length);
-    segmented.push({ ...item, probability, mask: threshold(probability, width, height, cut) });
+    const mask = threshold(probability, width, height, cut);
+    const { note } = item.one;
+    const { sides, warnings: ofSides } = notes?.of(note) ?? { sides: 'unknown', warnings: [] };
+    const warnings = [
+      ...ofSides,
+      ...checks.flatMap((one) => one.note(note)),
+      ...(said[b] ?? []),
+      ...checks.flatMap((one) => one.mask(mask, note, sides)),
+    ];
+    segmented.push({ ...item, probability, mask, warnings: eachOnce(warnings) });
   }
   return { segmented, broken };
 }
 
-/** Adds what a model says of each wanted image, at the image's size, to `sums`; to `wrong` why it says nothing. */
+/** Models that are averaged say the same of a note or mask. */
+function eachOnce(warnings: readonly Warning[]): Warning[] {
+  return [...new Map(warnings.map((one) => [`${one.code} ${one.message}`, one])).values()];
+}
+
+/** Adds what a model says of each wanted image, at the image's size, to `sums`; to `wrong` why it says nothing, to `said` what is said of the image. */
 async function addOpinion(
   segmenter: PlaneSegmenter,
   items: readonly ReadCase[],
-  sums: (Float32Array | null)[],
-  wrong: Map<number, string>,
+  {
+    sums,
+    wrong,
+    said,
+  }: {
+    readonly sums: (Float32Array | null)[];
+    readonly wrong: Map<number, string>;
+    readonly said: readonly Warning[][];
+  },
+  checks: ResultChecks | undefined,
 ): Promise<void> {
   const S = segmenter.size;
   const planes = new Float32Array(items.length * 3 * S * S); // [B,3,S,S]
-  for (const [b, { image }] of items.entries()) planes.set(imageToPlanes(image, S), b * 3 * S * S);
+  for (const [b, { image }] of items.entries()) {
+    const own = imageToPlanes(image, S);
+    planes.set(own, b * 3 * S * S);
+    said[b]?.push(...(checks?.image(own, S) ?? []));
+  }
   const notes = items.map(({ one }) => one.note);
   const probabilities = await segmenter.probabilities(planes, notes); // [B,1,S,S]
   for (const [b, { wanted, image }] of items.entries()) {

@@ -11,6 +11,9 @@ import {
   type Sides,
   sidesToTell,
   type Spacing,
+  type Warning,
+  type WarningCode,
+  warningCodes,
   type ZoneShare,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
@@ -58,15 +61,55 @@ export interface CaseStatistics {
   readonly zoneSides: Sides;
   /** The six zones of a chest radiograph, by halves and thirds of the image. */
   readonly zones: readonly ZoneShare[];
+  /** Why the mask may be wrong although nothing failed; absent in journals of older versions. */
+  readonly warnings?: readonly Warning[];
 }
 
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;
+
+/** Cases that a count of warnings names. */
+const NAMED = 3;
+
+/** How often a code was given: for how many cases, the first of them, and what the first was told. */
+export interface WarningCount {
+  readonly cases: number;
+  readonly first: readonly string[];
+  readonly example: string;
+}
+
+/** Counts warnings by code. */
+export class WarningCounts {
+  private readonly counts = new Map<WarningCode, { cases: number; first: string[]; example: string }>();
+  /** Cases with any. */
+  cases = 0;
+
+  add(id: string, warnings: readonly Warning[]): void {
+    if (warnings.length > 0) this.cases++;
+    for (const code of warningCodes(warnings)) {
+      const example = warnings.find((one) => one.code === code)?.message ?? '';
+      const count = this.counts.get(code) ?? { cases: 0, first: [], example };
+      count.cases++;
+      if (count.first.length < NAMED) count.first.push(id);
+      this.counts.set(code, count);
+    }
+  }
+
+  /** In the order of the catalogue. */
+  get byCode(): Readonly<Partial<Record<WarningCode, WarningCount>>> {
+    const codes = warningCodes([...this.counts.keys()].map((code) => ({ code, message: '' })));
+    return Object.fromEntries(codes.map((code) => [code, this.counts.get(code)]));
+  }
+}
 
 /** Measures the mask of a case. */
 export function measure(
   { id, image, spacing }: PredictionCase,
   mask: Mask,
-  { sides, mirrored }: NoteSides = { sides: 'unknown', mirrored: false },
+  {
+    sides = 'unknown',
+    mirrored = false,
+    warnings = [],
+  }: Partial<NoteSides> & { readonly warnings?: readonly Warning[] } = {},
 ): CaseStatistics {
   const zoneSides = sidesToTell(sides);
   const { width, height } = mask;
@@ -96,6 +139,7 @@ export function measure(
       share: round(zone.share),
       coverage: round(zone.coverage),
     })),
+    warnings,
   };
 }
 
@@ -127,6 +171,7 @@ async function* statisticsText(
   let count = 0;
   let empty = 0;
   let shares = 0;
+  const warned = new WarningCounts();
   for (const id of ids) {
     const position = entries.get(id);
     if (!position) continue;
@@ -139,9 +184,11 @@ async function* statisticsText(
     const { statistics } = entry;
     yield `${count === 0 ? '' : ','}\n${JSON.stringify(statistics)}`;
     count++;
+    warned.add(id, statistics.warnings ?? []);
     shares += statistics.share;
     if (statistics.area === 0) empty++;
   }
-  const summary = { cases: count, failed, empty, meanShare: count === 0 ? null : round(shares / count) };
+  const meanShare = count === 0 ? null : round(shares / count);
+  const summary = { cases: count, failed, empty, meanShare, warnings: warned.byCode };
   yield `\n],\n"failures":${JSON.stringify(failures)},\n"summary":${JSON.stringify(summary)}}\n`;
 }

@@ -11,12 +11,14 @@ import {
   noteForModel,
   type NoteTokens,
   resizePlane,
+  type ResultChecks,
   type RgbImage,
   type Sides,
   sidesToTell,
   type StatedSides,
   threshold,
   type TokenGroup,
+  type Warning,
 } from '@reclmis/core';
 import { nn, scope, type Tensor } from '@reclmis/torch';
 import { imageTensor, type Segmenter } from '../evaluate/segmenter.js';
@@ -42,6 +44,8 @@ export interface ExplainOptions {
   readonly learnt?: StatedSides;
   /** Whose the note means. Default the same; where it is not, the model reads the note with left and right exchanged. */
   readonly sides?: Sides;
+  /** What is said of the model's results; absent: nothing. */
+  readonly checks?: ResultChecks;
 }
 
 /** A note as the model read it. */
@@ -80,6 +84,8 @@ export interface Explanation {
   readonly poi: Distribution | Missing;
   readonly woi: Distribution | Missing;
   readonly attention: InteractionAttention | Missing;
+  /** Why the mask may be wrong although nothing failed. */
+  readonly warnings: readonly Warning[];
   /** What a reader must know of the parts that are there. */
   readonly remarks: readonly string[];
 }
@@ -107,10 +113,11 @@ export function explain(
     target = { kind: 'predicted' },
     learnt = 'unknown',
     sides: asked,
+    checks,
   }: ExplainOptions = {},
 ): Explanation {
   const { model, encoder, size } = segmenter;
-  const { text, sides, mirrored, warnings } = noteForModel(note, learnt, asked);
+  const { text, sides, mirrored, warnings: ofSides } = noteForModel(note, learnt, asked);
   const read = model.readsNotes ? readNote(text, encoder.tokens(text)) : null;
   const options = model instanceof RecLMIS ? model.options : null;
   const wasTraining = model.training;
@@ -129,11 +136,18 @@ export function explain(
     value ?? { missing: why ?? 'the model gave none' };
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
   const { width, height } = image;
+  const mask = threshold(resizePlane(pass.probability, size, size, width, height), width, height);
+  const ofResult = checks && [
+    ...checks.note(note),
+    ...checks.image(imageToPlanes(image, size), size),
+    ...checks.mask(mask, note, sides),
+  ];
+  const warnings = [...(read ? ofSides : []), ...(ofResult ?? [])];
   return {
     size,
     grid: size / 16,
     note: read,
-    mask: threshold(resizePlane(pass.probability, size, size, width, height), width, height),
+    mask,
     target: target.kind,
     gradCam: pass.gradCam,
     zones: read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, note, image, sidesToTell(sides)) : null,
@@ -142,10 +156,11 @@ export function explain(
     poi: part(distribution(pass.poi), applies.interest),
     woi: part(distribution(pass.woi), applies.interest),
     attention: part(pass.attention, applies.attention),
+    warnings,
     remarks: [
       ...(options && pass.poi ? untrained(trainedInterest(options)) : []),
       ...(read && mirrored ? [MIRRORED] : []),
-      ...(read ? warnings.map(({ code, message }) => `${code}: ${message}`) : []),
+      ...warnings.map(({ code, message }) => `${code}: ${message}`),
     ],
   };
 }

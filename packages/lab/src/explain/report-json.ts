@@ -11,8 +11,22 @@ const numbers = (values: Float32Array): number[] => Array.from(values, round);
 
 /** Plain data for JSON. Grids are lists of rows; attention is [head][query][key]. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
-  const { size, grid, note, mask, target, gradCam, zones, sides, mirrored, poi, woi, attention, remarks } =
-    explanation;
+  const {
+    size,
+    grid,
+    note,
+    mask,
+    target,
+    gradCam,
+    zones,
+    sides,
+    mirrored,
+    poi,
+    woi,
+    attention,
+    warnings,
+    remarks,
+  } = explanation;
   const area = mask.data.reduce((sum, value) => sum + value, 0);
   return {
     size,
@@ -40,6 +54,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
     poi: given(poi, ({ values }) => rows(values, grid)),
     woi: given(woi, (found) => woiToJson(found, note)),
     attention: given(attention, attentionToJson),
+    warnings,
     remarks,
   };
 }

@@ -15,10 +15,12 @@ import {
   ReclmisError,
   type Sides,
   type StatedSides,
+  type TrainingReference,
   whoseSides,
 } from '@reclmis/core';
 import { makeFolder, oneLine, systemCode, writeFileAtomic, readRegular } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
+import { measureReference, readReference } from '../reference.js';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
 import type { CheckpointKind } from '../train/checkpoint.js';
 import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
@@ -220,6 +222,7 @@ async function describe(
   const { reclmis, libtorch } = currentVersions();
   const { encoder, checkpoint } = model;
   const { data } = run.info;
+  const reference = readReference(run.dir) ?? (await measuredNow(run, model));
   return {
     format: MANIFEST_FORMAT,
     name,
@@ -259,6 +262,7 @@ async function describe(
       data: data && { ...data.train },
       checkpoint: { kind: checkpoint.kind, epoch: checkpoint.epoch },
       seed: run.info.seed,
+      ...(reference ? { reference } : {}),
     },
     scores: scoresOf(run, model),
     intendedUse: INTENDED_USE,
@@ -278,6 +282,12 @@ function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSid
       remedy: `Leave it out; if the run is wrong about its notes, correct it with \`reclmis sides ${dir} ${asked}\`.`,
     },
   );
+}
+
+/** What a run of an older version lacks, where its training data are still there. */
+async function measuredNow(run: Run, model: LoadedModel): Promise<TrainingReference | null> {
+  const options = { size: model.size, readsNotes: model.model.readsNotes, sides: run.sides };
+  return measureReference(await ownCases(run, 'train'), { ...options, group: run.config.data.group });
 }
 
 /** @throws OPTION_INVALID */

@@ -18,6 +18,7 @@ import { type Config, withAbsolutePaths } from '../config.js';
 import { settleSides } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../precision.js';
+import { measureReference, readReference, writeReference } from '../reference.js';
 import {
   createRun,
   currentVersions,
@@ -26,6 +27,7 @@ import {
   runFiles,
   type RunInfo,
   type RunStatus,
+  sidesOf,
 } from '../run.js';
 import { chooseEncoder } from '../text/choose.js';
 import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
@@ -201,6 +203,7 @@ export async function runToEnd(
 ): Promise<RunSummary> {
   try {
     options.onStart?.(session);
+    if (leads(options)) await remember(session, progress.dir, options);
     const saving = new Saving(session, progress, leads(options));
     if (progress.step === 0) saving.save(null); // shows at once whether the disk takes it
     progress.end(await trainEpochs(session, progress, saving, running, options));
@@ -210,6 +213,23 @@ export async function runToEnd(
     throw error;
   }
   return { ...progress.info, dir: progress.dir, records: progress.records };
+}
+
+/** Measures what the run is to remember of its data, once. */
+async function remember(
+  { config, data, model }: Session,
+  dir: string,
+  { signal }: TrainListeners,
+): Promise<void> {
+  if (readReference(dir) !== null) return;
+  const reference = await measureReference(data.train.cases, {
+    size: config.model.imageSize,
+    readsNotes: model.readsNotes,
+    sides: sidesOf(config),
+    group: config.data.group,
+    signal,
+  });
+  if (reference) writeReference(dir, reference);
 }
 
 /** Writes that the run failed, where that can still be written: a full disk or a deleted folder is the error to report, not this one. */
