@@ -32,8 +32,10 @@ const TEXTURE_FLOOR = 0.03 ** 2;
 const FLAT = 0.02;
 /** Shares of the training images that stay within the limits. */
 const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
-/** Least advantage of the image inverted, turned or flipped: a factor of e^0.2 in distance. */
-const LEAST_ADVANTAGE = 0.2;
+/** Other devices give the same kind of image another texture: what they may add, as a factor. */
+const MARGIN = { layout: 1, texture: 4 / 3, turned: 1 } as const;
+/** Least advantage of the image inverted, turned or flipped: a factor of e^0.3 in distance. */
+const LEAST_ADVANTAGE = 0.3;
 
 /** What a training's images are like. Plain data for JSON. */
 export interface ImageLikeness {
@@ -141,7 +143,7 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
   }
   const limit = (key: keyof typeof WITHIN): number => {
     const sorted = Float64Array.from(seen, (one) => one[key]).sort();
-    return Number(quantileOfSorted(sorted, WITHIN[key]).toPrecision(4));
+    return Number((MARGIN[key] * quantileOfSorted(sorted, WITHIN[key])).toPrecision(4));
   };
   const { layout, texture } = gaussians(features);
   return {

@@ -266,7 +266,7 @@ describe('predict', () => {
       zones,
       warnings: [],
     });
-    expect(statisticsOf(out).summary).toEqual({ cases: 1, failed: 0, empty: 0, meanShare: 0.5 });
+    expect(statisticsOf(out).summary).toEqual({ cases: 1, failed: 0, empty: 0, meanShare: 0.5, warnings: {} });
   });
 
   it('writes probabilities as 16-bit PNG or as NumPy’s float32, outlines as GeoJSON, no overlay', async () => {
