@@ -4,7 +4,7 @@
  * (`gaussian.ts`), at the model's own preprocessing.
  *
  * An image is unusual where it lies further from the mean than nearly all training images did, each seen from the half that it was not in; or where the
- * same image inverted, turned or flipped is much likelier than the image as it is. docs/measurements.md has what that catches. It knows nothing
+ * same image inverted, turned or flipped is much likelier than the image as it is. docs/measurements/warnings.md has what that catches. It knows nothing
  * of medicine: an image that is not suspected may be of another kind.
  *
  * Figures of at least `LEAST_IMAGES` images are kept, of 8 x 8 cells, so that no picture can be told from them. S side of the planes.

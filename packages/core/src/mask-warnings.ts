@@ -4,7 +4,7 @@
  *
  * Zones are those of `zone-map.ts`, a split of the image itself. Where it is not known whose left and right the note means, the mask is held against both
  * readings and the better one counts: then heights are tried, and whether a mask is on one side or on both. Areas are counted as `deriveNote` counts
- * them: without specks. docs/measurements has how often true masks are suspected.
+ * them: without specks. docs/measurements/warnings.md has how often true masks are suspected.
  */
 import { components } from './components.js';
 import { shareInside } from './consistency.js';

@@ -48,6 +48,7 @@ describe('two epochs, end to end', () => {
       'config.yaml',
       'metrics.jsonl',
       'progress.png',
+      'reference.json',
       'run.json',
       'tensorboard',
     ]);
