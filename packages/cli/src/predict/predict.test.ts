@@ -263,10 +263,18 @@ describe('predict', () => {
       share: 0.5,
       componentCount: 1,
       components: [{ area: 400, areaMm2: 50, centroid: [30, 10], box: [20, 0, 20, 20] }],
+      note: { sides: 'unknown', mirrored: false },
+      zoneSides: 'patient',
       zones,
       warnings: [],
     });
-    expect(statisticsOf(out).summary).toEqual({ cases: 1, failed: 0, empty: 0, meanShare: 0.5, warnings: {} });
+    expect(statisticsOf(out).summary).toEqual({
+      cases: 1,
+      failed: 0,
+      empty: 0,
+      meanShare: 0.5,
+      warnings: {},
+    });
   });
 
   it('writes probabilities as 16-bit PNG or as NumPy’s float32, outlines as GeoJSON, no overlay', async () => {

@@ -77,27 +77,34 @@ export interface WarningCount {
   readonly example: string;
 }
 
-/** Counts warnings by code. */
+/** Counts warnings by code. Names are the first by id, in whatever order the cases come. */
 export class WarningCounts {
-  private readonly counts = new Map<WarningCode, { cases: number; first: string[]; example: string }>();
+  private readonly counts = new Map<
+    WarningCode,
+    { cases: number; first: { id: string; message: string }[] }
+  >();
   /** Cases with any. */
   cases = 0;
 
   add(id: string, warnings: readonly Warning[]): void {
     if (warnings.length > 0) this.cases++;
     for (const code of warningCodes(warnings)) {
-      const example = warnings.find((one) => one.code === code)?.message ?? '';
-      const count = this.counts.get(code) ?? { cases: 0, first: [], example };
-      count.cases++;
-      if (count.first.length < NAMED) count.first.push(id);
-      this.counts.set(code, count);
+      const message = warnings.find((one) => one.code === code)?.message ?? '';
+      const { cases, first } = this.counts.get(code) ?? { cases: 0, first: [] };
+      const sorted = [...first, { id, message }].sort((a, b) => (a.id < b.id ? -1 : 1));
+      this.counts.set(code, { cases: cases + 1, first: sorted.slice(0, NAMED) });
     }
   }
 
   /** In the order of the catalogue. */
   get byCode(): Readonly<Partial<Record<WarningCode, WarningCount>>> {
     const codes = warningCodes([...this.counts.keys()].map((code) => ({ code, message: '' })));
-    return Object.fromEntries(codes.map((code) => [code, this.counts.get(code)]));
+    return Object.fromEntries(
+      codes.map((code) => {
+        const { cases = 0, first = [] } = this.counts.get(code) ?? {};
+        return [code, { cases, first: first.map(({ id }) => id), example: first[0]?.message ?? '' }];
+      }),
+    );
   }
 }
 
