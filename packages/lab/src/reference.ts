@@ -6,7 +6,7 @@
  * No note and no picture is kept. A word is kept where the notes of at least `LEAST_PATIENTS` patients have it, or where it belongs to the grammar of
  * notes, so that no patient's name is.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   fitLikeness,
@@ -28,7 +28,7 @@ import {
   trainingReferenceSchema,
   wordsOf,
 } from '@reclmis/core';
-import { mapLimit, readImage, readImageHeader, readMask } from '@reclmis/files';
+import { mapLimit, readImage, readImageHeader, readMask, readTextSync } from '@reclmis/files';
 import { writeAtomically } from '@reclmis/torch';
 import { grouping } from './data/groups.js';
 import type { Case } from './data/types.js';
@@ -160,7 +160,7 @@ export function readReference(runDir: string): TrainingReference | null {
   const path = join(runDir, FILE);
   if (!existsSync(path)) return null;
   try {
-    const { format, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const { format, ...rest } = JSON.parse(readTextSync(path)) as Record<string, unknown>;
     if (format !== FORMAT) throw new Error(`expected format ${FORMAT}`);
     return trainingReferenceSchema.parse(rest);
   } catch (cause) {
