@@ -69,7 +69,7 @@ describe('the runtime in Node', () => {
     mkdirSync(join(root, 'folders', 'manifest.json'), { recursive: true });
     expect(await refusal(join(root, 'folders'))).toEqual([
       'MODEL_INVALID',
-      expect.stringMatching(/manifest\.json: is not a file$/),
+      expect.stringMatching(/manifest\.json: cannot be read \(is a folder, not a file\)$/),
     ]);
   });
 
