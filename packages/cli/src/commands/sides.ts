@@ -1,6 +1,5 @@
 /** `reclmis sides`: whose left and right the notes of a run or of an exported model mean; told, inferred, or stated for one that does not say it. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   describeSides,
@@ -12,7 +11,7 @@ import {
   type StatedSides,
   whoseSides,
 } from '@reclmis/core';
-import { oneLine, writeFileAtomic } from '@reclmis/files';
+import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
 import { type Command, Argument } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 
@@ -127,7 +126,7 @@ async function openManifest(dir: string): Promise<Place> {
   const path = join(dir, MANIFEST_FILE);
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
+    json = JSON.parse((await readRegular(path)).toString('utf8'));
   } catch (cause) {
     throw new ReclmisError('MODEL_INVALID', `${path}: is not JSON (${oneLine(cause)})`, { cause });
   }

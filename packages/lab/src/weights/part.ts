@@ -3,10 +3,10 @@
  * needs to know. The file becomes `TARGET` only when its hash is right.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, constants, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, constants, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { systemCode, writeFileAtomic, openRegular } from '@reclmis/files';
+import { systemCode, writeFileAtomic, openRegular, readRegular } from '@reclmis/files';
 import { cacheError } from './home.js';
 
 /** A link is not followed: what is written is the part itself. Windows lacks the flag. */
@@ -162,7 +162,7 @@ export class Part {
 async function readOrigin(path: string): Promise<PartOrigin | null> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readRegular(path)).toString('utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null;
     throw error;
