@@ -116,6 +116,11 @@ const CATALOGUE = {
     remedy: 'Run `reclmis data check` on the folder and repair each item that it lists.',
     exitCode: 3,
   },
+  DATA_SUSPICIOUS: {
+    meaning: 'The strict check of the data set found something that is most likely a mistake.',
+    remedy: 'Look at the cases that `reclmis data check` names, repair them, or leave --strict out.',
+    exitCode: 3,
+  },
   DATA_SPLIT_EMPTY: {
     meaning: 'A split of the data set, or the selection from it, holds no case.',
     remedy: 'Add images to the split, or widen the list of stems.',

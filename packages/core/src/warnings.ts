@@ -76,6 +76,7 @@ const CATALOGUE = {
     meaning: 'The image is unlike the images that the model was trained on.',
     remedy: 'Check that it is of the same kind, upright and not inverted; expect a wrong mask otherwise.',
   },
+
   // Data: left and right
   SIDES_UNCLEAR: {
     about: 'data',
@@ -87,6 +88,148 @@ const CATALOGUE = {
     about: 'data',
     meaning: 'The masks say that the notes mean other sides than is stated.',
     remedy: 'Correct note.sides or --sides, or the notes.',
+  },
+
+  // Data sets: masks
+  MASKS_INVERTED: {
+    about: 'data',
+    meaning:
+      'Masks cover nearly everything, or all but an area inside, as masks do whose values are exchanged.',
+    remedy: 'Exchange foreground and background in these masks: 0 is background.',
+  },
+  MASKS_ALL_EMPTY: {
+    about: 'data',
+    meaning: 'Every mask of a split is empty.',
+    remedy: 'Export the masks again; foreground is what is not 0.',
+  },
+  MASKS_WITH_LABELS: {
+    about: 'data',
+    meaning: 'Masks hold areas of more than one label, of which a model learns one foreground.',
+    remedy: 'Write masks of 0 and 255 that hold the labels that you mean alone.',
+  },
+  MASKS_BETWEEN: {
+    about: 'data',
+    meaning: 'Masks hold values between background and foreground, as resizing and JPEG leave them.',
+    remedy: 'Write masks of 0 and 255 as PNG, cut where you mean them to be.',
+  },
+  ORIENTATION_TAGS_DIFFER: {
+    about: 'data',
+    meaning:
+      'An orientation tag is on the image or on the mask alone, so that one is turned and the other is not.',
+    remedy:
+      'Look at the pair; write the image upright and without a tag if the mask was painted on its stored pixels.',
+  },
+
+  // Data sets: images
+  IMAGES_BLANK: {
+    about: 'data',
+    meaning: 'Images are black, of one value, or have next to no contrast.',
+    remedy: 'Export these images again, or leave the cases out.',
+  },
+  IMAGES_DARK: {
+    about: 'data',
+    meaning: 'Images use the darkest part of their range alone, as 12 bits stored in 16 do.',
+    remedy: 'Scale the values to the whole range and export the images again.',
+  },
+  IMAGES_INVERTED: {
+    about: 'data',
+    meaning: 'Images look light where the others are dark, and dark where they are light.',
+    remedy:
+      'Look at them; invert those whose photometric interpretation was not heeded (DICOM’s MONOCHROME1).',
+  },
+  IMAGES_MIXED: {
+    about: 'data',
+    meaning: 'A few images are coloured among grey ones, or grey among coloured ones.',
+    remedy: 'Look at them; leave out what is no image of the kind.',
+  },
+  IMAGES_SIZES_DIFFER: {
+    about: 'data',
+    meaning: 'A few images are several times as large or small as the rest, or of another shape.',
+    remedy: 'Replace thumbnails and crops by the images themselves.',
+  },
+
+  // Data sets: images with their masks
+  PAIRS_TURNED: {
+    about: 'data',
+    meaning: 'Masks fit their images markedly better when they are mirrored, flipped or turned.',
+    remedy: 'Look at the pairs with --report; turn these masks, and look for what turned them.',
+  },
+  PAIRS_SHIFTED: {
+    about: 'data',
+    meaning: 'Images, masks or notes fit those of the neighbouring cases better than their own.',
+    remedy: 'Compare the order in which images, masks and notes were numbered.',
+  },
+
+  // Data sets: notes
+  NOTES_ARE_NAMES: {
+    about: 'data',
+    meaning: 'Notes are names of files or numbers.',
+    remedy: 'Fill the column Description with the notes.',
+  },
+  NOTES_OF_ONE_WORD: {
+    about: 'data',
+    meaning: 'Notes have one word or none, though their masks are not empty.',
+    remedy: 'Write what the mask shows and where.',
+  },
+  NOTES_CUT_OFF: {
+    about: 'data',
+    meaning: 'Notes end in the middle, as after a cut at a comma or at the width of a column.',
+    remedy: 'Export the notes again, with quotes around texts that hold commas.',
+  },
+  NOTES_TOO_LONG: {
+    about: 'data',
+    meaning: 'Notes have more words than any model reads.',
+    remedy: 'Shorten them to what the mask shows.',
+  },
+  NOTES_ALL_EQUAL: {
+    about: 'data',
+    meaning: 'All notes are the same, so that they tell a model nothing.',
+    remedy: 'Check which column was read; if there is one note alone, train without notes.',
+  },
+
+  // Data sets: notes with their masks
+  MASKS_LACK_AREAS: {
+    about: 'data',
+    meaning: 'Masks are empty, though their notes name areas.',
+    remedy: 'Look for the masks that belong to these notes.',
+  },
+  NOTES_DENY_AREAS: {
+    about: 'data',
+    meaning: 'Notes say that there is nothing, though their masks are not empty.',
+    remedy: 'Look at mask and note, and correct the one that is wrong.',
+  },
+  NOTES_COUNT_DIFFERS: {
+    about: 'data',
+    meaning:
+      'Notes state another number of areas than the mask has, in a set in which the numbers usually agree.',
+    remedy: 'Look at mask and note, and correct the one that is wrong.',
+  },
+  NOTES_PLACE_DIFFERS: {
+    about: 'data',
+    meaning: 'Notes name a side or height at which the mask is not, in a set in which they usually agree.',
+    remedy: 'Look at mask and note, and correct the one that is wrong.',
+  },
+  NOTES_UNRELATED: {
+    about: 'data',
+    meaning: 'Notes that state numbers and places fit their own masks no better than any other.',
+    remedy: 'Check by which key notes were joined to masks.',
+  },
+
+  // Data sets: splits
+  DUPLICATES_ACROSS_SPLITS: {
+    about: 'data',
+    meaning: 'The same picture, pixel by pixel or nearly, is in two splits, so that scores are too good.',
+    remedy: 'Keep each picture in one split.',
+  },
+  DUPLICATES_DIFFER: {
+    about: 'data',
+    meaning: 'The same picture occurs with masks or notes that contradict each other.',
+    remedy: 'Keep the right one.',
+  },
+  PATIENTS_ACROSS_SPLITS: {
+    about: 'data',
+    meaning: 'Pictures of one patient are in two splits, so that scores are too good.',
+    remedy: 'Split by patient.',
   },
 } as const satisfies Record<string, WarningEntry>;
 

@@ -1,8 +1,9 @@
 /** `reclmis data check|list|phantom`: checks and lists a data set in LViT's layout, and makes one that needs no download. */
-import { describeSides, ReclmisError, sidesWarnings } from '@reclmis/core';
+import { dirname, join } from 'node:path';
+import { describeSides, ReclmisError } from '@reclmis/core';
 import type { Dataset, DatasetReport, Split, SplitReport } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
-import { interruptSignal } from '../interrupt.js';
+import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { formatTable, percent } from '../table.js';
@@ -10,6 +11,12 @@ import { formatTable, percent } from '../table.js';
 interface SelectFlags extends OutputOptions {
   readonly split?: Split;
   readonly stems?: string;
+}
+
+interface CheckFlags extends SelectFlags {
+  readonly strict?: boolean;
+  readonly report?: string;
+  readonly group?: string;
 }
 
 interface PhantomFlags extends OutputOptions {
@@ -28,13 +35,25 @@ export function register(program: Command): void {
   const check = data
     .command('check')
     .description(
-      'decode every image and mask, name everything that is missing, unreadable or does not fit, count the rest',
+      'decode every image and mask, name everything that is missing, unreadable or does not fit, tell what looks like a mistake, count the rest',
     )
     .argument('<dir>', 'folder with Train_Folder, Val_Folder and Test_Folder')
     .addOption(splitOption('split to check (default: every one that is there)'))
-    .option('--stems <file>', 'check only the cases of this list, one stem a line; needs --split');
+    .option('--stems <file>', 'check only the cases of this list, one stem a line; needs --split')
+    .option('--strict', 'fail where anything is suspicious (DATA_SUSPICIOUS)')
+    .option(
+      '--report <path>',
+      'write a page that shows the suspicious pairs: an .html file, or a folder for data-check.html',
+    )
+    .option(
+      '--group <regex>',
+      'regular expression on file names whose one capture group is the patient (default: known names)',
+    );
   withOutputOptions(check)
-    .addHelpText('after', '\nExample:\n  $ reclmis data check data/QaTa-COV19\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ reclmis data check data/QaTa-COV19\n  $ reclmis data check data/mine --strict --report check.html\n',
+    )
     .action(runCheck);
 
   const list = data
@@ -71,25 +90,43 @@ function splitOption(description: string): Option {
   return new Option('--split <name>', description).choices(['train', 'val', 'test']);
 }
 
-async function runCheck(dir: string, flags: SelectFlags): Promise<void> {
-  const { assertValid, checkDataset } = await import('@reclmis/lab');
+async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
+  const { assertUnsuspicious, assertValid, inspectDataset, rememberCheck, writeCheckReport } =
+    await import('@reclmis/lab');
   if (flags.stems !== undefined && flags.split === undefined) {
     throw new ReclmisError('OPTION_INVALID', '--stems: needs --split, since a list belongs to one split');
   }
   const output = new Output(flags);
+  const page = flags.report === undefined ? null : checkPagePath(flags.report);
+  if (page !== null) {
+    const { requireWritable } = await import('@reclmis/files');
+    await requireWritable(dirname(page)); // before a data set is decoded
+  }
   let bar: Progress | null = null;
-  const report = await checkDataset(dir, {
+  const { report, subjects } = await inspectDataset(dir, {
     ...(flags.split === undefined ? {} : { splits: [flags.split] }),
     ...(flags.stems === undefined ? {} : { stems: flags.stems }),
+    ...(flags.group === undefined ? {} : { group: flags.group }),
+    signal: interruptSignal(),
     onProgress: (done, total) => {
       bar ??= new Progress({ label: 'decoding', total, quiet: output.quiet });
       bar.update(done);
       if (done === total) bar.stop();
     },
   });
-  output.result(report);
+  releaseInterrupt();
+  await rememberCheck(report, subjects);
+  if (page !== null) await writeCheckReport(page, report, subjects);
+  output.result({ ...report, ...(page === null ? {} : { report: page }) });
   output.say(formatReport(report));
+  if (page !== null) output.say(`\nReport: ${page}`);
   assertValid(report);
+  if (flags.strict === true) assertUnsuspicious(report);
+}
+
+/** The file of the page: the path itself, or data-check.html in the folder that it names. */
+function checkPagePath(path: string): string {
+  return /\.html?$/i.test(path) ? path : join(path, 'data-check.html');
 }
 
 /** The report as text: a table, the notes of each split, empty masks, and every problem. */
@@ -121,11 +158,18 @@ export function formatReport(report: DatasetReport): string {
     );
   }
   lines.push('', `Left and right: ${describeSides(report.sides)}`);
-  for (const { code, message } of sidesWarnings(report.sides)) lines.push(`${code}: ${message}`);
-  if (report.ok) return [...lines, '', 'Nothing is wrong.'].join('\n');
+  lines.push(...formatSuspicions(report));
+  if (report.ok && report.suspicions.length === 0) return [...lines, '', 'Nothing is wrong.'].join('\n');
+  if (report.ok) return lines.join('\n');
   lines.push('', `${report.problems.length} problem${report.problems.length === 1 ? '' : 's'}:`);
   lines.push(...report.problems.map(({ code, message }) => `  ${code}  ${message}`));
   return lines.join('\n');
+}
+
+function formatSuspicions({ suspicions }: DatasetReport): string[] {
+  if (suspicions.length === 0) return [];
+  const title = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} (docs/warnings.md has what to do; --report shows the pairs):`;
+  return ['', title, ...suspicions.map(({ code, message }) => `  ${code}  ${message}`)];
 }
 
 function shorten(items: readonly string[]): string {

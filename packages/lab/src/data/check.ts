@@ -1,18 +1,28 @@
 /**
- * The check of a data set: everything that is there is decoded, everything that is wrong is named, the rest is counted.
- * `reclmis data check` prints its report; training refuses by the same messages (`assertUsable`).
+ * The check of a data set: everything that is there is decoded, everything that is wrong is named, what is most likely a mistake is told as a
+ * suspicion (`suspect/`), the rest is counted. `reclmis data check` prints its report; training refuses by the same messages (`assertUsable`).
+ * Files are decoded by the pass that `reclmis plan` makes (`measure/`).
  */
 import { relative } from 'node:path';
-import { type InferredSides, namesPlace, namesSide, wordsOf } from '@reclmis/core';
-import { mapLimit, readImage, readMask } from '@reclmis/files';
-import { invalidDataset, problemOf, readStems, sizeMismatch, type OpenOptions } from './dataset.js';
-import { presentSplits, scanSplit, type Problem } from './folders.js';
-import { measureSides } from './sides.js';
-import type { Case, Split } from './types.js';
+import {
+  type InferredSides,
+  inferSides,
+  namesPlace,
+  namesSide,
+  ReclmisError,
+  sidesWarnings,
+  tallySides,
+  wordsOf,
+} from '@reclmis/core';
+import { invalidDataset, readStems, type OpenOptions } from './dataset.js';
+import { presentSplits, scanSplit, type Problem, type SplitScan } from './folders.js';
+import { measureAll, type MeasureOptions } from './measure/measure-all.js';
+import { findSuspicions, type Subject, type Suspicion } from './suspect/index.js';
+import type { Split } from './types.js';
 
-/** Files decoded at a time: libuv's four threads are what decodes. */
-const LANES = 4;
 const MOST_FREQUENT = 5;
+/** Suspicions that an error's one line holds. */
+const NAMED = 3;
 
 export interface NoteStatistics {
   /** Notes that differ in at least one character. */
@@ -51,17 +61,20 @@ export interface SplitReport {
 export interface DatasetReport {
   readonly dir: string;
   readonly splits: readonly SplitReport[];
+  readonly problems: readonly Problem[];
+  /** What is most likely a mistake though it can be read; of the usable cases. */
+  readonly suspicions: readonly Suspicion[];
   /** Whose left and right the notes of all splits mean, and the figure behind it. */
   readonly sides: InferredSides;
-  readonly problems: readonly Problem[];
+  /** Whether there is no problem; suspicions do not count. */
   readonly ok: boolean;
 }
 
-export interface CheckOptions extends OpenOptions {
+export interface CheckOptions extends OpenOptions, MeasureOptions {
   /** Default: every split whose folder is there. */
   readonly splits?: readonly Split[];
-  /** Called after each case that was decoded. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** See `grouping`: patients in two splits. */
+  readonly group?: string;
 }
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): { key: string; count: number }[] {
@@ -96,34 +109,6 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
   };
 }
 
-interface CaseReport {
-  readonly problems: readonly Problem[];
-  readonly size: string;
-  /** Share of the mask that is foreground; null if it could not be read. */
-  readonly foreground: number | null;
-}
-
-async function checkCase(
-  set: { dir: string; split: Split },
-  { imagePath, maskPath }: Case,
-): Promise<CaseReport> {
-  const problems: Problem[] = [];
-  const failed = (path: string) => (error: unknown) => {
-    problems.push(problemOf(set, path, error));
-    return null;
-  };
-  const [image, mask] = await Promise.all([
-    readImage(imagePath).catch(failed(imagePath)),
-    readMask(maskPath).catch(failed(maskPath)),
-  ]);
-  if (image !== null && mask !== null && (image.width !== mask.width || image.height !== mask.height)) {
-    problems.push(sizeMismatch(set, maskPath, mask, image));
-  }
-  const foreground =
-    mask === null ? null : mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length;
-  return { problems, size: image === null ? '' : `${image.width}x${image.height}`, foreground };
-}
-
 /**
  * Checks a data set folder: names every image without mask, mask without image, image without note, note for no image, file that
  * does not decode, mask of another size; counts empty masks, which are allowed. Problems are in the report, not thrown
@@ -131,45 +116,87 @@ async function checkCase(
  * @throws DATA_FOLDER_MISSING if there is nothing to check
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<DatasetReport> {
+  return (await inspectDataset(dir, options)).report;
+}
+
+/** `checkDataset`, with the usable cases and what was measured of them. */
+export async function inspectDataset(
+  dir: string,
+  options: CheckOptions = {},
+): Promise<{ report: DatasetReport; subjects: readonly Subject[] }> {
   const stems = await readStems(options.stems);
   const splits = options.splits ?? (await presentSplits(dir));
-  const scans = [];
+  const scans: SplitScan[] = [];
   for (const split of splits) scans.push(await scanSplit(dir, split, stems));
-  const total = scans.reduce((sum, { cases }) => sum + cases.length, 0);
-  const problems: Problem[] = [];
-  const reports: SplitReport[] = [];
-  const sound: Case[] = [];
-  let done = 0;
-  for (const { split, cases, problems: found, images, masks, notes } of scans) {
-    const checked = await mapLimit(cases, LANES, async (item) => {
-      const report = await checkCase({ dir, split }, item);
-      done += 1;
-      options.onProgress?.(done, total);
-      return report;
-    });
-    problems.push(...found, ...checked.flatMap((report) => report.problems));
-    const usable = cases.filter((_, i) => checked[i]?.problems.length === 0);
-    const shares = checked.flatMap(({ foreground }) => (foreground === null ? [] : [foreground]));
-    sound.push(...usable);
-    reports.push({
+  const { cases: measured, problems: unreadable } = await measureAll(
+    scans.map(({ split, cases }) => ({ dir, split, cases })),
+    options,
+  );
+  const bySplit = new Map(
+    scans.map(({ split }) => [
       split,
-      images,
-      masks,
-      notes,
-      cases: usable.length,
-      emptyMasks: cases
-        .filter((_, i) => checked[i]?.foreground === 0)
-        .map(({ maskPath }) => relative(dir, maskPath)),
-      foreground: shares.length === 0 ? 0 : shares.reduce((a, b) => a + b, 0) / shares.length,
-      sizes: countBy(
-        checked.filter(({ size }) => size !== ''),
-        ({ size }) => size,
-      ).map(({ key, count }) => ({ size: key, count })),
-      noteStatistics: noteStatistics(usable.map(({ note }) => note)),
-    });
-  }
-  const sides = await measureSides(sound);
-  return { dir, splits: reports, sides, problems, ok: problems.length === 0 };
+      new Map(measured.filter((one) => one.split === split).map((one) => [one.id, one])),
+    ]),
+  );
+  const subjects = scans.flatMap(({ split, cases }) =>
+    cases.flatMap((one): Subject[] => {
+      const measure = bySplit.get(split)?.get(one.id);
+      return measure === undefined ? [] : [{ ...one, split, measure }];
+    }),
+  );
+  const problems = scans.flatMap(({ split, problems: found }) => [
+    ...found,
+    ...unreadable.filter((one) => one.split === split),
+  ]);
+  const reports = scans.map((scan) => splitReport(dir, scan, subjects.filter(({ split }) => split === scan.split))); // prettier-ignore
+  const sides = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
+  const suspicions = [
+    ...findSuspicions(subjects, options.group === undefined ? {} : { group: options.group }),
+    ...sidesWarnings(sides).map((one) => ({ ...one, ...casesNamingASide(subjects) })),
+  ];
+  const ok = problems.length === 0;
+  return { report: { dir, splits: reports, problems, suspicions, sides, ok }, subjects };
+}
+
+function casesNamingASide(subjects: readonly Subject[]): Pick<Suspicion, 'count' | 'cases'> {
+  const cases = subjects
+    .filter(({ measure }) => measure.sides !== null)
+    .map(({ split, id }) => ({ split, id }));
+  return { count: cases.length, cases };
+}
+
+function splitReport(
+  dir: string,
+  { split, images, masks, notes }: SplitScan,
+  usable: readonly Subject[],
+): SplitReport {
+  return {
+    split,
+    images,
+    masks,
+    notes,
+    cases: usable.length,
+    emptyMasks: usable
+      .filter(({ measure }) => measure.foreground === 0)
+      .map(({ maskPath }) => relative(dir, maskPath)),
+    foreground: usable.reduce((sum, { measure }) => sum + measure.foreground, 0) / Math.max(1, usable.length),
+    sizes: countBy(usable, ({ measure }) => `${measure.width}x${measure.height}`).map(({ key, count }) => ({
+      size: key,
+      count,
+    })),
+    noteStatistics: noteStatistics(usable.map(({ note }) => note)),
+  };
+}
+
+/** @throws DATA_SUSPICIOUS if the report holds a suspicion */
+export function assertUnsuspicious({ dir, suspicions }: DatasetReport): void {
+  if (suspicions.length === 0) return;
+  const count = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'}`;
+  const shown = suspicions.slice(0, NAMED).map(({ code, message }) => `${code}: ${message}`);
+  const more = suspicions.length > NAMED ? `; and ${suspicions.length - NAMED} more` : '';
+  throw new ReclmisError('DATA_SUSPICIOUS', `${dir}: ${count}: ${shown.join('; ')}${more}`, {
+    remedy: `Look at the cases with \`reclmis data check ${dir} --report page.html\`; repair them, or leave --strict out.`,
+  });
 }
 
 /** @throws DATA_INVALID if the report holds a problem */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { assertValid, checkDataset, noteStatistics } from './check.js';
 import { assertUsable, openDataset } from './dataset.js';
-import { measureCases } from '../plan/measure.js';
+import { measureCases } from './measure/measure.js';
 import { readSample } from './sample.js';
 import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, turnedTiff, writeFiles } from './testing.js';
 
@@ -371,7 +371,7 @@ describe('checkDataset', () => {
     await inSet(async (dir) => {
       const steps: number[] = [];
       const report = await checkDataset(dir, { onProgress: (done, total) => steps.push(done / total) });
-      expect(steps).toHaveLength(5);
+      expect(steps.every((share, i) => share > (steps[i - 1] ?? 0))).toBe(true);
       expect(steps.at(-1)).toBe(1);
       expect(report.splits.map(({ split, cases }) => `${split} ${cases}`)).toEqual([
         'train 2',

@@ -13,12 +13,24 @@ export {
   type DeriveNotesOptions,
   type NoteAgreement,
 } from './derive-notes.js';
+export {
+  findSuspicions,
+  suspicionsSummary,
+  type Subject,
+  type SuspectCase,
+  type Suspicion,
+  type Turn,
+} from './suspect/index.js';
+export { writeCheckReport } from './suspect/report.js';
+export { dataWarning, rememberCheck } from './suspect/remember.js';
 export { openLungMasks, type LungMasks } from './lung-masks.js';
 export { readSample } from './sample.js';
 export { measureSides, settleSides, type SettledSides } from './sides.js';
 export {
+  assertUnsuspicious,
   assertValid,
   checkDataset,
+  inspectDataset,
   noteStatistics,
   type CheckOptions,
   type DatasetReport,

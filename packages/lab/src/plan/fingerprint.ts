@@ -20,8 +20,8 @@ import { presentSplits, type SplitScan } from '../data/folders.js';
 import { grouping } from '../data/groups.js';
 import type { Case, Split } from '../data/types.js';
 import { buildEncoder, chooseEncoder } from '../text/choose.js';
-import { binAt, LEVELS, momentsOf, shareOfBin } from './histogram.js';
-import { measureAll, type Measures, type MeasureOptions } from './measure-all.js';
+import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
+import { measureAll, type Measures, type MeasureOptions } from '../data/measure/measure-all.js';
 
 /** Of values in any unit: quantiles and the mean. */
 export interface Spread {

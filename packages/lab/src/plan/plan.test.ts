@@ -12,7 +12,7 @@ import { loadConfig } from '../config.js';
 import { errorOf, greyPng, writeFiles } from '../data/testing.js';
 import { WordEncoder } from '../text/words.js';
 import { type Fingerprint, repeatsOf, spread, takeFingerprint } from './fingerprint.js';
-import { binAt, LEVELS, momentsOf, SHARE_BINS, shareBin, shareOfBin } from './histogram.js';
+import { binAt, LEVELS, momentsOf, SHARE_BINS, shareBin, shareOfBin } from '../data/measure/histogram.js';
 import { cacheBytes, largestPart, parameterCount, peakTensorBytes, residentBytes } from './memory.js';
 import { propose } from './propose.js';
 import { planToYaml } from './yaml.js';

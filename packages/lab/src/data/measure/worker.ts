@@ -1,10 +1,10 @@
-/** The thread of a plan: answers each job with what was measured, or with the error. */
+/** A thread that measures: answers each job with what was measured, or with the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, toReclmisError } from '@reclmis/core';
 import { measureCases, type MeasureJob, type MeasureResult } from './measure.js';
 
 /** Marks a thread as one of these, since importing this file must do nothing elsewhere. */
-export const MEASURER = 'reclmis-plan';
+export const MEASURER = 'reclmis-measure';
 
 /** From a thread; a coded error loses its class on the way and is made again there. */
 export type MeasureReply =

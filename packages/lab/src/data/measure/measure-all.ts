@@ -2,14 +2,15 @@
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
-import type { Problem } from '../data/folders.js';
-import type { Case, Split } from '../data/types.js';
+import type { Problem } from '../folders.js';
+import type { Case, Split } from '../types.js';
 import { addCounts, LEVELS, SHARE_BINS } from './histogram.js';
 import { type CaseMeasure, measureCases, type MeasureJob, type MeasureResult } from './measure.js';
 import { type MeasureReply, MEASURER } from './worker.js';
 
 /** Cases of a job: enough that sending it costs nothing, few enough that progress shows. */
 const JOB = 8;
+const FEW = 32;
 
 /** The cases of a split. */
 export interface SplitCases {
@@ -19,7 +20,7 @@ export interface SplitCases {
 }
 
 export interface MeasureOptions {
-  /** Threads; 0: this one. Default 2. */
+  /** Threads; 0: this one. Default 2, and 0 for a few cases, which do not pay for starting them. */
   readonly workers?: number;
   readonly onProgress?: (done: number, total: number) => void;
   /** Ends the work between two jobs. */
@@ -40,7 +41,7 @@ export async function measureAll(
   splits: readonly SplitCases[],
   options: MeasureOptions = {},
 ): Promise<Measures> {
-  const { workers = 2, onProgress, signal } = options;
+  const { onProgress, signal } = options;
   const jobs = splits.flatMap(({ dir, split, cases }) =>
     Array.from({ length: Math.ceil(cases.length / JOB) }, (_, i): MeasureJob => ({
       dir,
@@ -49,6 +50,7 @@ export async function measureAll(
     })),
   );
   const total = splits.reduce((sum, { cases }) => sum + cases.length, 0);
+  const workers = options.workers ?? (total < FEW ? 0 : 2);
   const found: (CaseMeasure & { split: Split })[][] = [];
   const problems: Problem[][] = [];
   const levels = new Float64Array(3 * LEVELS);

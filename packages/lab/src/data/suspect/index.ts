@@ -1,0 +1,50 @@
+/** A look at the contents of a data set: everything about it that is most likely a mistake, though every file can be read. */
+import { grouping } from '../groups.js';
+import { agreementSuspicions } from './agreement.js';
+import { duplicateSuspicions } from './duplicates.js';
+import { imageSuspicions } from './images.js';
+import { maskSuspicions } from './masks.js';
+import { noteSuspicions } from './notes.js';
+import { pairSuspicions } from './pairs.js';
+import { counted, type Subject, suspicion, type Suspicion } from './types.js';
+
+export { suspicionsSummary } from './summary.js';
+export type { Subject, SuspectCase, Suspicion, Turn } from './types.js';
+
+/** Cases by split and sorted by id, as they are read. @param group see `grouping`. @throws OPTION_INVALID for a bad pattern */
+export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}): Suspicion[] {
+  return [
+    ...maskSuspicions(subjects),
+    ...imageSuspicions(subjects),
+    ...pairSuspicions(subjects),
+    ...noteSuspicions(subjects),
+    ...agreementSuspicions(subjects),
+    ...duplicateSuspicions(subjects),
+    ...patients(subjects, group),
+  ];
+}
+
+/** Patients in two splits, by names of files that say who they are. */
+function patients(subjects: readonly Subject[], pattern: string): Suspicion[] {
+  const { fits, groupOf } = grouping(pattern);
+  const byPatient = new Map<string, Subject[]>();
+  for (const one of subjects.filter(({ id }) => fits(id))) {
+    const own = byPatient.get(groupOf(one.id));
+    if (own) own.push(one);
+    else byPatient.set(groupOf(one.id), [one]);
+  }
+  const cases = [...byPatient.values()].flatMap(([first, ...others]) => {
+    const other = others.find(({ split }) => split !== first?.split);
+    return first === undefined || other === undefined
+      ? []
+      : [{ split: first.split, id: first.id, other: { split: other.split, id: other.id } }];
+  });
+  if (cases.length === 0) return [];
+  return [
+    suspicion(
+      'PATIENTS_ACROSS_SPLITS',
+      `${counted(cases.length, 'patient is', 'patients are')} in two splits, by the names of the files`,
+      cases,
+    ),
+  ];
+}

@@ -1,0 +1,115 @@
+/** Masks that are odd by themselves or against the other masks: inverted, all empty, with values between, with labels; tags on one of a pair. */
+import { SPLITS } from '../types.js';
+import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';
+
+/** A mask of more than this share of its image covers nearly everything. */
+const ALL = 0.95;
+/** An inverted mask covers more than half, and the border with it, ... */
+const MOST = 0.5;
+const BORDER = 0.5;
+/** ... which others leave free. In MoNuSeg-224, the busiest set that we have, the median mask touches 11 % of the border. */
+const FREE_BORDER = 0.25;
+/** Masks that most likely are all inverted: the median one covers this much of the border. */
+const FULL_BORDER = 0.75;
+/** Labels are few values; what resizing and compression leave are many. */
+const FEW_VALUES = 16;
+const SHARE_IN_AREAS = 0.2;
+
+export function maskSuspicions(subjects: readonly Subject[]): Suspicion[] {
+  return [
+    ...inverted(subjects),
+    ...allEmpty(subjects),
+    ...labels(subjects),
+    ...between(subjects),
+    ...tags(subjects),
+  ];
+}
+
+function inverted(subjects: readonly Subject[]): Suspicion[] {
+  const filled = subjects.filter(({ measure }) => measure.foreground > 0);
+  const usual = median(filled.map(({ measure }) => measure.border));
+  const area = median(filled.map(({ measure }) => measure.foreground));
+  const found = filled
+    .filter(
+      ({ measure: { foreground, border } }) =>
+        foreground > ALL ||
+        (foreground > MOST &&
+          border > BORDER &&
+          (usual < FREE_BORDER || (usual > FULL_BORDER && area > MOST))),
+    ) // prettier-ignore
+    .sort((a, b) => b.measure.foreground - a.measure.foreground);
+  if (found.length === 0) return [];
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const whole = found.length > subjects.length / 2 ? ', so that the whole set looks inverted' : '';
+  return [
+    suspicion(
+      'MASKS_INVERTED',
+      `${counted(found.length, 'mask covers', 'masks cover')} nearly everything or all but an area inside, as inverted masks do${whole}`,
+      found.map(({ split, id, measure }) => ({ split, id, why: percent(measure.foreground) })),
+    ),
+  ];
+}
+
+function allEmpty(subjects: readonly Subject[]): Suspicion[] {
+  const found = SPLITS.flatMap((split) => {
+    const own = subjects.filter((one) => one.split === split);
+    return own.length > 0 && own.every(({ measure }) => measure.foreground === 0) ? own : [];
+  });
+  if (found.length === 0) return [];
+  const splits = SPLITS.filter((split) => found.some((one) => one.split === split));
+  return [suspicion('MASKS_ALL_EMPTY', `all ${found.length} masks of ${splits.join(' and ')} are empty`, found.map(placeOf))]; // prettier-ignore
+}
+
+const isLabelled = ({ measure: { values } }: Subject): boolean =>
+  values.distinct > 2 &&
+  (values.rule === 'labels' ||
+    (values.rule === 'half' &&
+      values.distinct <= FEW_VALUES &&
+      values.areasBetween >= SHARE_IN_AREAS * values.between &&
+      values.areasBetween > 0));
+
+function labels(subjects: readonly Subject[]): Suspicion[] {
+  const found = subjects.filter(isLabelled);
+  if (found.length === 0) return [];
+  return [
+    suspicion(
+      'MASKS_WITH_LABELS',
+      `${counted(found.length, 'mask holds', 'masks hold')} areas of more than one label; labels of small numbers all count as foreground, of others those from half of the highest value on`,
+      found.map(({ split, id, measure }) => ({ split, id, why: `${measure.values.distinct} values` })),
+    ),
+  ];
+}
+
+function between(subjects: readonly Subject[]): Suspicion[] {
+  const found = subjects
+    .filter((one) => !isLabelled(one) && one.measure.values.rule === 'half' && one.measure.values.between > 0)
+    .sort((a, b) => b.measure.values.middle - a.measure.values.middle);
+  if (found.length === 0) return [];
+  return [
+    suspicion(
+      'MASKS_BETWEEN',
+      `${counted(found.length, 'mask holds', 'masks hold')} values between background and foreground; what is at least half as bright as the foreground counts as such`,
+      found.map(({ split, id, measure: { values } }) => ({
+        split,
+        id,
+        why: `${counted(values.between, 'pixel')}, ${values.middle} of them in the middle third`,
+      })),
+    ),
+  ];
+}
+
+function tags(subjects: readonly Subject[]): Suspicion[] {
+  const found = subjects.filter(({ measure: { orientations } }) => orientations[0] !== orientations[1]);
+  if (found.length === 0) return [];
+  return [
+    suspicion(
+      'ORIENTATION_TAGS_DIFFER',
+      `${counted(found.length, 'pair has', 'pairs have')} an orientation tag on the image or on the mask alone, which turns the one and not the other`,
+      found.map(({ split, id, measure: { orientations } }) => ({
+        split,
+        id,
+        why: `image ${orientations[0]}, mask ${orientations[1]}`,
+      })),
+    ),
+  ];
+}

@@ -1,0 +1,102 @@
+/** Notes that say little or were damaged on their way: cut, all the same, names of files, single words, longer than any model reads. */
+import { parseNote, wordsOf } from '@reclmis/core';
+import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
+
+/** CLIP's tower reads 77 tokens, of which two are its marks; a word has one token or more. */
+const MOST_WORDS = 75;
+/** Fewer notes may be the same by chance. */
+const LEAST_EQUAL = 10;
+/** Share of the notes that end with a full stop where that is the custom. */
+const CUSTOM = 0.9;
+/** Notes shorter than this are not what a column of limited width cuts. */
+const LEAST_WIDTH = 16;
+
+const END = /[.!?…。！？)"'”’\]]$/u;
+const OPEN_END =
+  /(?:[,;:(/&+–—-]|\b(?:and|or|of|in|the|a|an|with|without|at|to|on|by|for|from|is|are|und|et|y))$/iu;
+
+export function noteSuspicions(subjects: readonly Subject[]): Suspicion[] {
+  const found: Suspicion[] = [];
+  const add = (
+    code: Suspicion['code'],
+    one: string,
+    several: string,
+    cases: readonly SuspectCase[],
+  ): void => {
+    if (cases.length > 0) found.push(suspicion(code, counted(cases.length, one, several), cases));
+  };
+  add('NOTES_ARE_NAMES', 'note is a name of a file or a number', 'notes are names of files or numbers', subjects.filter(isName).map(place)); // prettier-ignore
+  const others = subjects.filter((one) => !isName(one));
+  add('NOTES_OF_ONE_WORD', 'note has no more than one word, though the mask is not empty', 'notes have no more than one word, though the masks are not empty', others.filter(({ note, measure }) => measure.foreground > 0 && wordsOf(note).length <= 1).map(place)); // prettier-ignore
+  add(
+    'NOTES_CUT_OFF',
+    'note ends in the middle',
+    'notes end in the middle',
+    cutOff(others.filter(({ note }) => wordsOf(note).length > 1)),
+  );
+  add('NOTES_TOO_LONG', `note has more than ${MOST_WORDS} words, of which no model reads the rest`, `notes have more than ${MOST_WORDS} words, of which no model reads the rest`, others.filter(({ note }) => wordsOf(note).length > MOST_WORDS).map((one) => ({ ...place(one), why: `${wordsOf(one.note).length} words` }))); // prettier-ignore
+  const plain = new Set(subjects.map(({ note }) => wordsOf(note).join(' ')));
+  if (subjects.length >= LEAST_EQUAL && plain.size === 1)
+    found.push(
+      suspicion('NOTES_ALL_EQUAL', `all ${subjects.length} notes are the same`, subjects.map(place)),
+    );
+  return found;
+}
+
+const place = ({ split, id }: Subject): SuspectCase => ({ split, id });
+const withoutExtension = (name: string): string => name.replace(/\.[a-z]{3,4}$/i, '');
+
+/** A note that is the name of a file, the case's or another's, or holds no letter but digits. */
+function isName({ note, id, maskPath }: Subject): boolean {
+  const text = withoutExtension(note.trim()).toLowerCase();
+  const mask = withoutExtension(maskPath.split(/[\\/]/).at(-1) ?? '').toLowerCase();
+  if (text === id.toLowerCase() || text === mask) return true;
+  if (/\.(?:png|jpe?g|tiff?|dcm|bmp)$/i.test(note.trim())) return true;
+  return /\d/.test(text) && /^[\p{N}\p{P}\p{S}\s]+$/u.test(text);
+}
+
+/** Notes that end in the middle, each with how that shows. */
+function cutOff(subjects: readonly Subject[]): SuspectCase[] {
+  const texts = subjects.map(({ note }) => note.trim());
+  const ended = texts.filter((text) => END.test(text));
+  const custom = subjects.length >= LEAST_EQUAL && ended.length >= CUSTOM * texts.length;
+  const lastWords = new Set(ended.map((text) => wordsOf(text).at(-1)));
+  const width = cutWidth(texts);
+  return subjects.flatMap((one, i): SuspectCase[] => {
+    const text = texts[i] as string;
+    const why = END.test(text) ? null : reason(text);
+    return why === null ? [] : [{ ...place(one), why }];
+  });
+
+  function reason(text: string): string | null {
+    if (OPEN_END.test(text)) return `ends with "${/\S+$/u.exec(text)?.[0] ?? ''}"`;
+    const { laterality, count, places } = parseNote(text);
+    if (laterality !== null && count === null && places.length === 0)
+      return 'ends before number and place, as if cut at a comma';
+    if (text.length === width) return `has ${width} characters, as much as the longest`;
+    if (custom && !lastWords.has(wordsOf(text).at(-1)))
+      return 'has no full stop, and ends with a word that ends no other';
+    return null;
+  }
+}
+
+/** The length at which a column's limited width cuts notes: the longest, if several have it and break off within a word. */
+function cutWidth(texts: readonly string[]): number {
+  const width = Math.max(0, ...texts.map(({ length }) => length));
+  if (width < LEAST_WIDTH) return NaN;
+  const whole = new Map<string, number>();
+  for (const word of texts.flatMap((text) => wordsOf(text))) whole.set(word, (whole.get(word) ?? 0) + 1);
+  const prefixes = new Set<string>();
+  for (const [word, count] of whole)
+    if (count > 1) for (let n = 1; n < word.length; n++) prefixes.add(word.slice(0, n));
+  const broken = texts.filter((text) => {
+    const last = wordsOf(text).at(-1) ?? '';
+    return text.length === width && !END.test(text) && prefixes.has(last) && !endsWhole(last);
+  });
+  return new Set(broken).size >= 2 ? width : NaN;
+
+  /** Whether a word also occurs before the end of a note, as whole words do. */
+  function endsWhole(word: string): boolean {
+    return texts.some((text) => wordsOf(text).slice(0, -1).includes(word));
+  }
+}

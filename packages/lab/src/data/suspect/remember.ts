@@ -1,0 +1,126 @@
+/**
+ * What a check found, kept for `train` and `evaluate`: one small file per selection of cases in the user's cache (`weightsHome`), under a hash of the
+ * cases' names, notes, sizes and times, so that a changed file makes a new check. Nothing is written into the data set. The file holds codes and numbers,
+ * neither names nor notes.
+ *
+ * Where no check of the cases is kept, some of them are measured: evenly spread, so that the same set gives the same answer.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isWarningCode, type WarningCode } from '@reclmis/core';
+import { mapLimit, writeFileAtomic } from '@reclmis/files';
+import { weightsHome } from '../../weights/home.js';
+import { measureAll, type MeasureOptions } from '../measure/measure-all.js';
+import type { Case, Split } from '../types.js';
+import { findSuspicions } from './index.js';
+import { suspicionsSummary } from './summary.js';
+import type { Subject, Suspicion } from './types.js';
+
+/** Changes when the same cases may be judged otherwise. */
+const VERSION = 1;
+/** Cases that are measured where nothing is kept: 256 take two seconds on two cores at 224 x 224. */
+const SAMPLE = 256;
+const LANES = 8;
+
+interface Kept {
+  readonly looked: number;
+  readonly all: number;
+  readonly suspicions: readonly { readonly code: WarningCode; readonly count: number }[];
+}
+
+type Placed = Case & { readonly split: Split };
+
+/** Keeps what a whole check found. A cache that cannot be written is no reason to fail. */
+export async function rememberCheck(
+  { suspicions }: { readonly suspicions: readonly Suspicion[] },
+  subjects: readonly Subject[],
+): Promise<void> {
+  const parts = new Set(subjects.map(({ split }) => split));
+  await keep(subjects, { looked: subjects.length, all: subjects.length, suspicions });
+  // Training reads two splits and evaluation one: of a check of all, each gets what concerns it.
+  if (parts.size < 2) return;
+  const selections: readonly (readonly Split[])[] = [['train', 'val'], ['train'], ['val'], ['test']];
+  for (const splits of selections) {
+    const own = subjects.filter(({ split }) => splits.includes(split));
+    if (own.length === 0 || own.length === subjects.length) continue;
+    const theirs = suspicions.flatMap(({ code, cases }) => {
+      const count = cases.filter(({ split, other }) => splits.includes(split) || (other !== undefined && splits.includes(other.split))).length; // prettier-ignore
+      return count === 0 ? [] : [{ code, count }];
+    });
+    await keep(own, { looked: own.length, all: own.length, suspicions: theirs });
+  }
+}
+
+/**
+ * The line about suspicions that `train` and `evaluate` print; null where there is none. From an earlier check of the same cases, else from a sample of
+ * them, which is kept as well.
+ */
+export async function dataWarning(
+  dir: string,
+  cases: readonly Placed[],
+  options: MeasureOptions & { readonly group?: string } = {},
+): Promise<string | null> {
+  const known = await recall(cases);
+  if (known !== null) return suspicionsSummary(dir, known.suspicions, known);
+  const step = Math.max(1, cases.length / SAMPLE);
+  const chosen = Array.from({ length: Math.min(cases.length, SAMPLE) }, (_, i) => cases[Math.floor(i * step)]).filter((one) => one !== undefined); // prettier-ignore
+  const splits = [...new Set(chosen.map(({ split }) => split))];
+  const measured = await measureAll(
+    splits.map((split) => ({ dir, split, cases: chosen.filter((one) => one.split === split) })),
+    options,
+  );
+  const measures = new Map(measured.cases.map((one) => [`${one.split} ${one.id}`, one]));
+  const subjects = chosen.flatMap((one): Subject[] => {
+    const measure = measures.get(`${one.split} ${one.id}`);
+    return measure === undefined ? [] : [{ ...one, measure }];
+  });
+  const found = findSuspicions(subjects, { group: options.group ?? '' });
+  const kept = { looked: subjects.length, all: cases.length, suspicions: found };
+  await keep(cases, kept);
+  return suspicionsSummary(dir, found, kept);
+}
+
+async function keyOf(cases: readonly Placed[]): Promise<string | null> {
+  const hash = createHash('sha256').update(`${VERSION}\0`);
+  try {
+    const stats = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) =>
+      (await Promise.all([stat(imagePath), stat(maskPath)])).map(({ size, mtimeMs }) => `${size} ${mtimeMs}`),
+    );
+    for (const [i, { split, id, note }] of cases.entries())
+      hash.update([split, id, note, ...(stats[i] ?? [])].join('\0') + '\n');
+  } catch {
+    return null; // a file that is gone is told by whoever reads it
+  }
+  return hash.digest('hex');
+}
+
+async function fileOf(cases: readonly Placed[]): Promise<string | null> {
+  const key = await keyOf(cases);
+  return key === null ? null : join(weightsHome(), 'checks', `${key}.json`);
+}
+
+async function keep(cases: readonly Placed[], { looked, all, suspicions }: Kept): Promise<void> {
+  const path = await fileOf(cases);
+  if (path === null) return;
+  const found = suspicions.map(({ code, count }) => ({ code, count }));
+  await writeFileAtomic(path, `${JSON.stringify({ looked, all, suspicions: found })}\n`).catch(
+    () => undefined,
+  );
+}
+
+async function recall(cases: readonly Placed[]): Promise<Kept | null> {
+  const path = await fileOf(cases);
+  if (path === null) return null;
+  try {
+    const kept = JSON.parse(await readFile(path, 'utf8')) as Partial<Kept>;
+    const { looked, all, suspicions } = kept;
+    if (typeof looked !== 'number' || typeof all !== 'number' || !Array.isArray(suspicions)) return null;
+    const sound = (suspicions as Partial<Kept['suspicions'][number]>[]).every(
+      ({ code, count }) => typeof code === 'string' && isWarningCode(code) && typeof count === 'number',
+    );
+    return sound ? { looked, all, suspicions: suspicions as Kept['suspicions'] } : null;
+  } catch {
+    return null; // not there, or not ours any more
+  }
+}

@@ -1,0 +1,18 @@
+/** Suspicions in one line, as `train`, `evaluate` and `plan` repeat them. */
+import type { Suspicion } from './types.js';
+
+/**
+ * `warning: 2 suspicions about the data (MASKS_INVERTED 3 cases, PAIRS_TURNED 12 cases); reclmis data check DIR shows them`; null of none.
+ * @param seen how many cases were looked at, where not all were.
+ */
+export function suspicionsSummary(
+  dir: string,
+  suspicions: readonly Pick<Suspicion, 'code' | 'count'>[],
+  seen?: { readonly looked: number; readonly all: number },
+): string | null {
+  if (suspicions.length === 0) return null;
+  const list = suspicions.map(({ code, count }) => `${code} ${count} case${count === 1 ? '' : 's'}`);
+  const sample =
+    seen === undefined || seen.looked >= seen.all ? '' : ` in ${seen.looked} of ${seen.all} cases`;
+  return `warning: ${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} about the data${sample} (${list.join(', ')}); reclmis data check ${dir} shows them`;
+}

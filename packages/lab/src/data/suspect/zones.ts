@@ -1,0 +1,33 @@
+/** How much of a mask, as it is or turned, lies in the zones that its note names, where the notes of the set keep to their masks at all. */
+import { imageFrame, mirrorZones, namedZones, parseNote, zoneMap } from '@reclmis/core';
+import { THUMB as S } from '../measure/thumbnail.js';
+import type { Subject } from './types.js';
+
+/** Zones of the thumbnail's places under the image's left and right. */
+export const ZONES_OF_IMAGE = zoneMap(imageFrame(S, S), 'image');
+/** The mean share of masks in named zones below which the notes mean something else. */
+const KEPT = 0.6;
+const LEAST_NAMING = 10;
+
+/** The zones, under the image's sides, that each case's note names; null where it names none, or where the set's notes do not keep to their masks. */
+export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64Array[]): (number | null)[] {
+  const image = subjects.map(({ note }) => namedZones(parseNote(note)));
+  const patient = image.map((zones) => (zones === null ? null : mirrorZones(zones)));
+  const kept = (named: readonly (number | null)[]): number => {
+    const shares = named.flatMap((zones, i) => zones === null ? [] : [shareIn(masks[i] as Float64Array, zones)]); // prettier-ignore
+    return shares.length < LEAST_NAMING ? 0 : shares.reduce((a, b) => a + b, 0) / shares.length;
+  };
+  const [byImage, byPatient] = [kept(image), kept(patient)];
+  if (Math.max(byImage, byPatient) < KEPT) return image.map(() => null);
+  return byImage >= byPatient ? image : patient;
+}
+
+/** The share of a mask, [S * S], in some zones. */
+export function shareIn(mask: Float64Array, zones: number): number {
+  let [inside, total] = [0, 0];
+  for (let p = 0; p < mask.length; p++) {
+    total += mask[p] as number;
+    if (((ZONES_OF_IMAGE[p] as number) & zones) !== 0) inside += mask[p] as number;
+  }
+  return total === 0 ? 0 : inside / total;
+}
