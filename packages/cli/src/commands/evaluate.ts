@@ -12,6 +12,7 @@ import type {
   Split,
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
+import { warnOfData } from '../data-warning.js';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
 import { withFolderLock } from '../folder-lock.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -133,6 +134,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
       { remedy: 'Evaluate runs of different folds each by itself, or all on the test cases (--split test).' },
     );
   }
+  await warnOfData(dataDir, () => Promise.resolve({ [split]: dataset }), output, flags.group);
   const { cases } = dataset;
   const { requireWritable } = await import('@reclmis/files');
   const places = [flags.report, flags.csv === undefined ? undefined : dirname(flags.csv)];

@@ -83,7 +83,7 @@ function positive(flag: string): (text: string) => number {
 }
 
 async function run(dir: string, flags: PlanFlags): Promise<void> {
-  const { planToYaml, propose, takeFingerprint } = await import('@reclmis/lab');
+  const { planToYaml, propose, suspicionsSummary, takeFingerprint } = await import('@reclmis/lab');
   const output = new Output(flags);
   const { out, memory, minutes, precision } = flags;
   if (out !== undefined && existsSync(out) && flags.overwrite !== true) {
@@ -104,6 +104,8 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
       if (done === total) bar.stop();
     },
   });
+  const warning = suspicionsSummary(dir, fingerprint.suspicions);
+  if (warning !== null) output.notice(warning);
   const limits: PlanLimits = {
     memoryBytes: memory === undefined ? SHARE_OF_MACHINE * machineMemory() : memory * 2 ** 30,
     precision,

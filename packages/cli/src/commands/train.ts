@@ -4,6 +4,7 @@ import { ReclmisError } from '@reclmis/core';
 import { deviceOfRun, type Overrides, type Parallel, type RunSummary } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { warnOfData } from '../data-warning.js';
 import { interruptSignal } from '../interrupt.js';
 import { type Processes, settleProcesses, stopReason, withProcesses } from '../launching.js';
 import { configFrom, overridesFrom, withSettings } from '../settings.js';
@@ -101,6 +102,10 @@ async function start(flags: TrainFlags, processes: Processes, output: Output): P
       'OPTION_INVALID',
       'no data set: expected --data DIR, or data.dir in the configuration',
     );
+  }
+  if (processes.leads) {
+    const { openFitted } = await import('@reclmis/lab');
+    await warnOfData(config.data.dir, () => openFitted(config.data), output, config.data.group);
   }
   const out = flags.out ?? join('runs', `${basename(config.data.dir)}-${timestamp(new Date())}`);
   return trainTogether(processes, config.device, (parallel) =>

@@ -11,6 +11,7 @@ import {
   namesSide,
   quantileOfSorted,
   tallySides,
+  type WarningCode,
   WordTokenizer,
   wordsOf,
 } from '@reclmis/core';
@@ -18,6 +19,7 @@ import type { TextConfig } from '../config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
 import { presentSplits, type SplitScan } from '../data/folders.js';
 import { grouping } from '../data/groups.js';
+import { findSuspicions } from '../data/suspect/index.js';
 import type { Case, Split } from '../data/types.js';
 import { buildEncoder, chooseEncoder } from '../text/choose.js';
 import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
@@ -100,6 +102,8 @@ export interface Fingerprint {
     }[];
     readonly repeats: Repeats;
   };
+  /** What `reclmis data check` suspects, and of how many cases. */
+  readonly suspicions: readonly { readonly code: WarningCode; readonly count: number }[];
   /** Pictures of the same pixels. */
   readonly duplicates: Repeats;
   readonly patients: {
@@ -154,6 +158,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
       ...notesOf(scans, all, options.encoder ?? 'auto'),
       sides: inferSides(tallySides(measures.cases.map(({ sides }) => sides))),
     },
+    suspicions: suspicionsOf(all, measures, options.group),
     duplicates: repeatsOf(measures.cases, ({ hash }) => hash),
     patients: {
       pattern: patients.pattern,
@@ -162,6 +167,18 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
       across: people.across,
     },
   };
+}
+
+function suspicionsOf(
+  all: readonly (Case & { readonly split: Split })[],
+  { cases }: Measures,
+  group = '',
+): Fingerprint['suspicions'] {
+  const subjects = cases.flatMap((measure, i) => {
+    const one = all[i];
+    return one === undefined ? [] : [{ ...one, measure }];
+  });
+  return findSuspicions(subjects, { group }).map(({ code, count }) => ({ code, count }));
 }
 
 /** Quantiles and mean; of no value, NaN. */

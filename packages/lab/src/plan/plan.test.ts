@@ -287,6 +287,7 @@ function like(more: {
       repeats: { distinct: 100, within: 0, across: [] },
       sides: inferSides({ patient: 0, image: 100 }),
     },
+    suspicions: [],
     duplicates: { distinct: cases, within: 0, across: [] },
     patients: { pattern: '', named: cases, count: cases, across: [] },
   };

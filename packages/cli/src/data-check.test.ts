@@ -1,0 +1,67 @@
+/** `reclmis data check` on what files hold: silence on phantoms, names, JSON, a page and a status where faults are planted. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readMask, writePngGrey, writePngMask } from '@reclmis/files';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reclmisIn } from './testing/reclmis.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-data-check-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const reclmis = reclmisIn(root);
+
+interface Report {
+  readonly suspicions: readonly { readonly code: string; readonly count: number; readonly cases: readonly { readonly id: string }[] }[]; // prettier-ignore
+}
+
+beforeAll(async () => {
+  expect(reclmis('data', 'phantom', '-o', 'clean', '--count', '40', '--seed', '3', '--size', '64', '-q').status).toBe(0); // prettier-ignore
+  cpSync(join(root, 'clean'), join(root, 'odd'), { recursive: true });
+  const folder = join(root, 'odd', 'Train_Folder');
+  const masks = readdirSync(join(folder, 'labelcol')).sort();
+  const images = readdirSync(join(folder, 'img')).sort();
+  const inverted = join(folder, 'labelcol', masks[1] ?? '');
+  const mask = await readMask(inverted);
+  await writePngMask(inverted, { ...mask, data: mask.data.map((value) => 1 - value) });
+  const black = { width: 64, height: 64, data: new Uint8Array(64 * 64) };
+  await writePngGrey(join(folder, 'img', images[4] ?? ''), black);
+});
+
+describe('reclmis data check', () => {
+  it('says that nothing is wrong with phantoms, strictly too', () => {
+    const { status, stdout } = reclmis('data', 'check', 'clean', '--strict');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/Nothing is wrong\.\n$/);
+  });
+
+  it('names what is suspicious, in JSON and on a page, and fails where it is asked to be strict', () => {
+    const named = reclmis('data', 'check', 'odd', '-q', '--json', '--report', 'check.html');
+    expect(named.status).toBe(0);
+    const { suspicions } = JSON.parse(named.stdout) as Report;
+    const ids = suspicions.map(({ code, count, cases }) => [code, count, cases.map(({ id }) => id)]);
+    expect(ids).toContainEqual(['MASKS_INVERTED', 1, ['phantom_0002']]);
+    expect(ids).toContainEqual(['IMAGES_BLANK', 1, ['phantom_0005']]);
+    const page = readFileSync(join(root, 'check.html'), 'utf8');
+    for (const text of ['MASKS_INVERTED: 1', 'train phantom_0002', 'data:image/png;base64,'])
+      expect(page).toContain(text);
+    expect(page).not.toContain('<script');
+
+    const strict = reclmis('data', 'check', 'odd', '--strict', '-q');
+    expect(strict.status).toBe(3);
+    expect(strict.stderr).toMatch(
+      /^error DATA_SUSPICIOUS: odd: \d suspicions: MASKS_INVERTED: 1 mask covers/,
+    );
+  });
+
+  it('is repeated by plan in one line', () => {
+    const { stderr } = reclmis('plan', 'odd', '--encoder', 'words');
+    expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); reclmis data check odd shows them$/m); // prettier-ignore
+  });
+
+  it('is repeated by train, from what an earlier check found', () => {
+    writeFileSync(join(root, 'small.yaml'), 'model: { imageSize: 32, baseWidth: 4 }\ntrain: { epochs: 1, batchSize: 14 }\ntext: { encoder: words }\n'); // prettier-ignore
+    const { status, stderr } = reclmis('train', '--config', 'small.yaml', '--data', 'odd', '-o', 'run');
+    expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, /m);
+    expect(status).toBe(0);
+  });
+});
