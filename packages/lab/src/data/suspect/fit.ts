@@ -26,6 +26,8 @@ export interface Fits {
   readonly maps: readonly Float64Array[];
   /** Mean squared error of each target, of each chosen case; NaN where it has none. */
   readonly errors: readonly Float64Array[];
+  /** Correlation of each target with what its map expects, of each chosen case; NaN where it has none. */
+  readonly correlations: readonly Float64Array[];
 }
 
 /**
@@ -61,7 +63,18 @@ export function fitTargets(subjects: readonly Subject[], targets: readonly Targe
       return (square - 2 * dot(map, moment) + quadratic(products, map)) / CELLS;
     }),
   );
-  return { chosen, maps, errors };
+  const correlations = maps.map((map, t) =>
+    Float64Array.from(cases, ({ products, moments }) => {
+      const { moment, square } = moments[t] as { moment: Float64Array; square: number };
+      // The first of the places is 1 everywhere: moments with it are sums.
+      const [sumY, sumP] = [moment[FIRST_PLACE] as number, withConstant(products, map)];
+      const spreadY = square - sumY ** 2 / CELLS;
+      const spreadP = quadratic(products, map) - sumP ** 2 / CELLS;
+      if (Number.isNaN(square) || spreadY <= 0 || spreadP <= 0) return NaN;
+      return (dot(map, moment) - (sumY * sumP) / CELLS) / Math.sqrt(spreadY * spreadP);
+    }),
+  );
+  return { chosen, maps, errors, correlations };
 }
 
 /** Products of places with places, the same for every image. */
@@ -101,6 +114,16 @@ function momentsWith(features: Float64Array, values: Float64Array): Float64Array
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+/** The sum over all places of what a map expects. */
+function withConstant(products: Float32Array, w: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < K; k++) {
+    const [a, b] = [Math.max(k, FIRST_PLACE), Math.min(k, FIRST_PLACE)];
+    sum += (products[a * K + b] as number) * (w[k] as number);
+  }
   return sum;
 }
 

@@ -73,17 +73,17 @@ function wholeSet(
         subjects[at + shift]?.split === subjects[at]?.split ? (masks[at + shift] ?? null) : null,
     })),
   ];
-  const { chosen, errors } = fitTargets(subjects, [own, ...rivals.map(({ mask }) => mask)]);
+  const { chosen, errors, correlations } = fitTargets(subjects, [own, ...rivals.map(({ mask }) => mask)]);
   const variance = meanOf(chosen.map((at) => spreadOf(own(at))));
   let best: { rival: Rival; t: number; gain: number } | null = null;
   for (const [r, rival] of rivals.entries()) {
-    const gains = chosen.flatMap((at, i) => {
-      const before = (errors[0] as Float64Array)[i] as number;
-      const after = (errors[r + 1] as Float64Array)[i] as number;
-      if (Number.isNaN(after)) return [];
-      if (rival.turn !== undefined) return [(before - after) / variance];
-      // Another case's mask is larger or smaller, and so are its errors: each counts as a share of what there is to explain.
-      return [before / spreadOf(own(at)) - after / spreadOf(rival.mask(at) as Float64Array)];
+    const gains = chosen.flatMap((_, i) => {
+      if (rival.turn === undefined) {
+        // Another case's mask is larger or smaller, and so are its errors; correlations compare.
+        const gained = valueOf(correlations, r + 1, i) - valueOf(correlations, 0, i);
+        return Number.isNaN(gained) ? [] : [gained];
+      }
+      return [(valueOf(errors, 0, i) - valueOf(errors, r + 1, i)) / variance];
     });
     const gain = meanOf(gains);
     const t = gain / Math.sqrt(spreadOf(gains) / gains.length);
@@ -109,7 +109,7 @@ function wholeSet(
   return [
     suspicion(
       'PAIRS_SHIFTED',
-      `masks look like those of other cases, ${Math.abs(shift as number)} ${(shift as number) > 0 ? 'after' : 'before'} in the order of names (the images explain ${points(best.gain)} points more of those)`,
+      `masks look like those of other cases, ${Math.abs(shift as number)} ${(shift as number) > 0 ? 'after' : 'before'} in the order of names (what the images make expect correlates with those by ${best.gain.toFixed(2)} more)`,
       cases,
     ),
   ];
@@ -222,6 +222,9 @@ export function poissonTail(count: number, mean: number): number {
 }
 
 const points = (share: number): string => (100 * share).toFixed(1);
+
+const valueOf = (table: readonly Float64Array[], row: number, i: number): number =>
+  (table[row] as Float64Array)[i] as number;
 
 function meanOf(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;

@@ -38,6 +38,11 @@ describe('findSuspicions', () => {
     },
   );
 
+  it('tells masks of the neighbouring cases', () => {
+    const shapes = clean.map((one, i) => measured(one, { shape: (clean[(i + 1) % COUNT] as Subject).measure.shape })); // prettier-ignore
+    expect(found(shapes)['PAIRS_SHIFTED']?.length).toBeGreaterThan(COUNT - 3);
+  });
+
   it('tells notes of the neighbouring cases, and notes that were mixed', () => {
     const notes = (of: (i: number) => number): Subject[] =>
       clean.map((one, i) => ({ ...one, note: clean[of(i) % COUNT]?.note ?? '' }));
