@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ClipTextTower, RecLMIS, UPSTREAM, writeTorchArchive } from '@reclmis/lab';
+import { ClipTextTower, openRun, RecLMIS, UPSTREAM, writeTorchArchive } from '@reclmis/lab';
 import { readSafetensors, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -192,7 +192,8 @@ describe('reclmis weights', () => {
     });
     expect((await weights('import', '--as', 'run', checkpoint)).stderr).toContain('OPTION_INVALID');
     const made = await weights('import', '--as', 'run', checkpoint, '-o', out, '--vocabulary', vocabulary);
-    expect([made.status, made.stderr]).toEqual([0, '']);
+    expect(made.status).toBe(0);
+    expect(made.stderr).toMatch(/^SIDES_UNKNOWN: .*`reclmis sides .*patient`.*\n$/); // a checkpoint does not say
     expect(made.stdout).toContain('base width 8, 32 x 32, 2 layers, variant upstream; notes of 18 tokens');
 
     const given = await weights('export', out, '--format', 'pth', '--json');
@@ -200,6 +201,21 @@ describe('reclmis weights', () => {
     expect(JSON.parse(given.stdout)).toMatchObject({ file: join(out, 'best.pth'), tower: true });
     const again = await weights('import', '--as', 'run', checkpoint, '-o', out, '--vocabulary', vocabulary);
     expect([again.status, again.stderr]).toEqual([7, expect.stringContaining('OUTPUT_EXISTS') as string]);
+    const other = join(folder, 'run-of-image-sides');
+    const stated = await weights(
+      'import',
+      '--as',
+      'run',
+      checkpoint,
+      '-o',
+      other,
+      '--vocabulary',
+      vocabulary,
+      '--sides',
+      'image',
+    );
+    expect([stated.status, stated.stderr]).toEqual([0, '']);
+    expect(openRun(other).config.note.sides).toBe('image');
   });
 
   it('names damage, and goes on past it', async () => {
