@@ -27,6 +27,12 @@ describe.skipIf(!existsSync(QATA))('QaTa-COV19', () => {
   it('passes the check with nothing wrong (200 cases)', async () => {
     const report = await checkDataset(QATA, { splits: ['val'], stems: join(QATA, 'qata-1k.val.txt') });
     expect(report.problems).toEqual([]);
+    const [one, ...others] = report.suspicions; // a note of the wrong side, in truth
+    expect([one?.code, one?.cases, others]).toEqual([
+      'NOTES_PLACE_DIFFERS',
+      [{ split: 'val', id: 'cxr_s11659-e24857-r1', why: 'note left' }],
+      [],
+    ]);
     expect(report.splits[0]).toMatchObject({ cases: 200, sizes: [{ size: '224x224', count: 200 }] });
     expect(report.splits[0]?.noteStatistics?.namingSides).toBeGreaterThan(0.99);
   }, 60_000);
@@ -36,6 +42,7 @@ describe.skipIf(!existsSync(MONUSEG))('MoNuSeg', () => {
   it('passes the check with nothing wrong, TIFF images with PNG masks included', async () => {
     const report = await checkDataset(MONUSEG);
     expect(report.problems).toEqual([]);
+    expect(report.suspicions).toEqual([]);
     expect(report.splits.map(({ cases }) => cases)).toEqual([24, 6, 14]);
     const [first] = (await openDataset(MONUSEG, 'test')).cases;
     expect(first?.imagePath.endsWith('.tif')).toBe(true);
