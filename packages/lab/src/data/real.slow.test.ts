@@ -6,7 +6,7 @@ import { checkDataset } from './check.js';
 
 const QATA = fileURLToPath(new URL('../../../../../shared/data/QaTa-COV19', import.meta.url));
 
-describe.skipIf(!existsSync(QATA))('QaTa-COV19', () => {
+describe.skipIf(!process.env['RECLMIS_SLOW'] || !existsSync(QATA))('QaTa-COV19', () => {
   it('has an inverted film, eight notes of the wrong side and three films in two splits, and nothing else', async () => {
     const { problems, suspicions } = await checkDataset(QATA);
     expect(problems).toEqual([]);
