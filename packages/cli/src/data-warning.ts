@@ -1,4 +1,5 @@
 /** The one line by which `train` and `evaluate` repeat what `data check` found, or what a sample of the cases shows. */
+import { ReclmisError } from '@reclmis/core';
 import type { Dataset, Split } from '@reclmis/lab';
 import type { Output } from './output.js';
 
@@ -19,7 +20,7 @@ export async function warnOfData(
     const cases = SPLITS.flatMap((split) => (parts[split]?.cases ?? []).map((one) => ({ ...one, split })));
     const line = await dataWarning(dir, cases, { group });
     if (line !== null) output.notice(line);
-  } catch {
-    return;
+  } catch (error) {
+    if (!(error instanceof ReclmisError)) throw error;
   }
 }

@@ -60,7 +60,7 @@ export class Output {
 
   /** Why a result may be wrong although nothing failed; on standard error, also where only errors are wanted. */
   warning(line: string): void {
-    process.stderr.write(`${line}\n`);
+    writeErr(`${line}\n`);
   }
 
   /** The command's result: printed with `--json` only, as one document. */

@@ -146,7 +146,9 @@ describe('runs compare', () => {
     mkdirSync(join(odd, 'metrics.jsonl'));
     const compared = reclmis('runs', 'compare', join(all, 'old'), odd);
     expect(compared.status).toBe(4);
-    expect(compared.stderr).toMatch(/^error RUN_INVALID: .*metrics\.jsonl: cannot be read \(EISDIR\)$/m);
+    expect(compared.stderr).toMatch(
+      /^error RUN_INVALID: .*metrics\.jsonl: cannot be read \(is a folder, not a file\)$/m,
+    );
     const listed = reclmis('runs', odd);
     expect([listed.status, listed.stdout]).toEqual([0, expect.stringMatching(/^odd +damaged/m)]);
   });

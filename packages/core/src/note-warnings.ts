@@ -7,13 +7,9 @@
 import { nearestWord, type KnownWords } from './nearest-word.js';
 import type { NoteReader, TokenCounter } from './note-lengths.js';
 import { groupTokens } from './note-tokens.js';
+import { LISTED, listedWords, quotedWords, shortened } from './quoted-words.js';
 import type { Warning, WarningWord } from './warnings.js';
 import { wordsOf } from './words.js';
-
-/** Words that a message quotes. */
-const LISTED = 5;
-/** Characters of a word that a message quotes. */
-const LONGEST_WORD = 32;
 
 /** How a model reads notes. */
 export interface NoteSense {
@@ -36,8 +32,8 @@ export function noteWarnings(note: string, { reader, known }: NoteSense): Warnin
   if (lost.length > 0) {
     warnings.push({
       code: 'NOTE_CUT',
-      message: `the model reads ${reader.contextLength} tokens of a note; lost ${counted(lost.length, 'word')}: ${quoted(lost.map((word) => ({ word })))}`,
-      words: listed(lost.map((word) => ({ word }))),
+      message: `the model reads ${reader.contextLength} tokens of a note; lost ${counted(lost.length, 'word')}: ${quotedWords(lost.map((word) => ({ word })))}`,
+      words: listedWords(lost.map((word) => ({ word }))),
     });
   }
   return warnings;
@@ -78,21 +74,9 @@ function unknownWords(
   const of = `${unknown.length} of ${counted(read.length, 'word')}`;
   return {
     code: 'NOTE_WORDS_UNKNOWN',
-    message: `${of} ${unknown.length === 1 ? 'is' : 'are'} unknown to the model: ${quoted([...words, ...rest])}`,
+    message: `${of} ${unknown.length === 1 ? 'is' : 'are'} unknown to the model: ${quotedWords([...words, ...rest])}`,
     words,
   };
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
-
-const shortened = (word: string): string =>
-  word.length > LONGEST_WORD ? `${word.slice(0, LONGEST_WORD)}…` : word;
-
-const listed = (words: readonly WarningWord[]): WarningWord[] =>
-  words.slice(0, LISTED).map((one) => ({ ...one, word: shortened(one.word) }));
-
-/** `"middel" (middle?), "foo" and 2 more`. */
-function quoted(words: readonly WarningWord[]): string {
-  const shown = listed(words).map(({ word, nearest }) => `"${word}"${nearest ? ` (${nearest}?)` : ''}`);
-  return `${shown.join(', ')}${words.length > LISTED ? ` and ${words.length - LISTED} more` : ''}`;
-}

@@ -5,6 +5,7 @@
  * whichever its training notes meant. Where the caller's notes mean the other, the note is mirrored before the model reads it.
  */
 import { mirrorNote, namesSide } from './note-mirror.js';
+import { quotedWords } from './quoted-words.js';
 import type { Warning } from './warnings.js';
 import type { Sides } from './zone-map.js';
 
@@ -66,7 +67,7 @@ function unknownSides(note: string, given: Sides | undefined): Warning[] {
 function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
   const words = mayNameSide(note);
   if (words.length === 0) return [];
-  const named = words.map((word) => `"${word}"`).join(', ');
+  const named = quotedWords(words.map((word) => ({ word })));
   return [
     {
       code: 'SIDES_NOT_MIRRORED',
@@ -94,10 +95,10 @@ const OTHER_WORDS = [
     'dextra',
     'sinistra',
   ],
-  ['links', 'linke', 'linken', 'rechts', 'rechte'], // German, Dutch
+  ['links', 'linke$', 'linken$', 'linker$', 'linkes$', 'linkem$', 'rechts', 'rechte'], // German, Dutch
   ['gauche', 'droit$', 'droite', 'droits$'], // French
   ['izq', 'derech', 'dcha$', 'dcho$'], // Spanish
-  ['sinistr', 'destr$', 'destro', 'destra', 'destri$', 'destre$'], // Italian
+  ['sinistr', 'destr$', 'destro$', 'destra$', 'destri$', 'destre$'], // Italian
   ['esquerd', 'direit'], // Portuguese
   ['vänster', 'höger', 'venstre', 'høyre', 'højre'], // Swedish, Norwegian, Danish
   ['vasen', 'vasem', 'oikea', 'oikean', 'oikei'], // Finnish
@@ -126,7 +127,7 @@ const OTHER_WORDS = [
 ].flat();
 const WORD = /\p{L}[\p{L}\p{M}]*/gu;
 /** Chinese and Japanese have no blanks between words. */
-const SYLLABLES = /[左右]/u;
+const SYLLABLES = /[左右]/gu;
 
 /**
  * Words of a text that may name a side and are none that `mirrorNote` exchanges: other languages, abbreviations, clock positions. For warnings;
@@ -138,7 +139,9 @@ export function mayNameSide(text: string): string[] {
     const named = OTHER_WORDS.some((start) =>
       start.endsWith('$') ? lower === start.slice(0, -1) : lower.startsWith(start),
     );
-    return !namesSide(word) && (named || SYLLABLES.test(word)) ? [word] : [];
+    if (namesSide(word)) return [];
+    // Of a script without blanks a "word" may be the whole note: the sign alone.
+    return named ? [word] : (word.match(SYLLABLES) ?? []);
   });
   if (/\bo[’']?clock\b/iu.test(text)) found.push('o’clock');
   return [...new Set(found)];

@@ -34,7 +34,7 @@ const UNIT = String.raw`(?:\s*mm)?`;
 const ONE = new RegExp(`^(${NUMBER})${UNIT}$`, 'iu');
 const TWO = new RegExp(`^(${NUMBER})${UNIT}(\\s*[x×;\\\\,]\\s*|\\s+)(${NUMBER})${UNIT}$`, 'iu');
 /** A number with a decimal comma, such as `0,143`. */
-const DECIMAL_COMMA = /^(\d+),(\d+)(?:\s*mm)?$/iu;
+const DECIMAL_COMMA = /^(\d+)\s*,\s*(\d+)(?:\s*mm)?$/iu;
 /** Numbers with decimal commas on both sides of something else than a comma. */
 const TWO_DECIMAL_COMMAS = /^(\d+(?:,\d+)?)(?:\s*mm)?(?:\s*[x×;\\/]\s*|\s+)(\d+(?:,\d+)?)(?:\s*mm)?$/iu;
 /** `1,234.5`, `1.234,5` and `1 400`: thousands in groups. */

@@ -39,7 +39,7 @@ const CATALOGUE = {
     about: 'prediction',
     meaning:
       'The note names left or right, and nothing says whether the model learnt the patient’s sides or the image’s.',
-    remedy: 'Find out with `reclmis data check` on the training data, and state it with --sides.',
+    remedy: 'Find out with `reclmis data check` on the training data, and state it with `reclmis sides`.',
   },
   SIDES_NOT_MIRRORED: {
     about: 'prediction',

@@ -115,7 +115,7 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
     },
   });
   releaseInterrupt();
-  await rememberCheck(report, subjects);
+  await rememberCheck(report, subjects, flags.group);
   if (page !== null) await writeCheckReport(page, report, subjects);
   output.result({ ...report, ...(page === null ? {} : { report: page }) });
   output.say(formatReport(report));

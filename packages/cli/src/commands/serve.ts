@@ -101,7 +101,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
   });
   if (!quiet && model.manifest.note?.sides === 'unknown')
-    process.stderr.write(
+    writeErr(
       'SIDES_UNKNOWN: the model does not say whose left and right its training notes meant (`reclmis sides MODEL patient` or `image` states it)\n',
     );
   try {

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import { systemCode, readTextSync } from '@reclmis/files';
+import { oneLine, readTextSync } from '@reclmis/files';
 import { writeAtomically } from '@reclmis/torch';
 
 /** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
@@ -64,7 +64,7 @@ export function readEpochs(file: string): EpochRecord[] {
   try {
     lines = readTextSync(file).trimEnd().split('\n');
   } catch (cause) {
-    throw new ReclmisError('RUN_INVALID', `${file}: cannot be read (${systemCode(cause)})`, { cause });
+    throw new ReclmisError('RUN_INVALID', `${file}: cannot be read (${oneLine(cause)})`, { cause });
   }
   return lines
     .filter((line) => line !== '')

@@ -35,9 +35,10 @@ type Placed = Case & { readonly split: Split };
 export async function rememberCheck(
   { suspicions }: { readonly suspicions: readonly Suspicion[] },
   subjects: readonly Subject[],
+  group = '',
 ): Promise<void> {
   const parts = new Set(subjects.map(({ split }) => split));
-  await keep(subjects, { looked: subjects.length, all: subjects.length, suspicions });
+  await keep(subjects, group, { looked: subjects.length, all: subjects.length, suspicions });
   // Training reads two splits and evaluation one: of a check of all, each gets what concerns it.
   if (parts.size < 2) return;
   const selections: readonly (readonly Split[])[] = [['train', 'val'], ['train'], ['val'], ['test']];
@@ -48,7 +49,7 @@ export async function rememberCheck(
       const count = cases.filter(({ split, other }) => splits.includes(split) || (other !== undefined && splits.includes(other.split))).length; // prettier-ignore
       return count === 0 ? [] : [{ code, count }];
     });
-    await keep(own, { looked: own.length, all: own.length, suspicions: theirs });
+    await keep(own, group, { looked: own.length, all: own.length, suspicions: theirs });
   }
 }
 
@@ -61,7 +62,8 @@ export async function dataWarning(
   cases: readonly Placed[],
   options: MeasureOptions & { readonly group?: string } = {},
 ): Promise<string | null> {
-  const known = await recall(cases);
+  const { group = '' } = options;
+  const known = await recall(cases, group);
   if (known !== null) return suspicionsSummary(dir, known.suspicions, known);
   const step = Math.max(1, cases.length / SAMPLE);
   const chosen = Array.from({ length: Math.min(cases.length, SAMPLE) }, (_, i) => cases[Math.floor(i * step)]).filter((one) => one !== undefined); // prettier-ignore
@@ -75,14 +77,14 @@ export async function dataWarning(
     const measure = measures.get(`${one.split} ${one.id}`);
     return measure === undefined ? [] : [{ ...one, measure }];
   });
-  const found = findSuspicions(subjects, { group: options.group ?? '' });
+  const found = findSuspicions(subjects, { group });
   const kept = { looked: subjects.length, all: cases.length, suspicions: found };
-  await keep(cases, kept);
+  await keep(cases, group, kept);
   return suspicionsSummary(dir, found, kept);
 }
 
-async function keyOf(cases: readonly Placed[]): Promise<string | null> {
-  const hash = createHash('sha256').update(`${VERSION}\0`);
+async function keyOf(cases: readonly Placed[], group: string): Promise<string | null> {
+  const hash = createHash('sha256').update(`${VERSION}\0${group}\0`);
   try {
     const stats = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) =>
       (await Promise.all([stat(imagePath), stat(maskPath)])).map(({ size, mtimeMs }) => `${size} ${mtimeMs}`),
@@ -95,13 +97,17 @@ async function keyOf(cases: readonly Placed[]): Promise<string | null> {
   return hash.digest('hex');
 }
 
-async function fileOf(cases: readonly Placed[]): Promise<string | null> {
-  const key = await keyOf(cases);
+async function fileOf(cases: readonly Placed[], group: string): Promise<string | null> {
+  const key = await keyOf(cases, group);
   return key === null ? null : join(weightsHome(), 'checks', `${key}.json`);
 }
 
-async function keep(cases: readonly Placed[], { looked, all, suspicions }: Kept): Promise<void> {
-  const path = await fileOf(cases);
+async function keep(
+  cases: readonly Placed[],
+  group: string,
+  { looked, all, suspicions }: Kept,
+): Promise<void> {
+  const path = await fileOf(cases, group);
   if (path === null) return;
   const found = suspicions.map(({ code, count }) => ({ code, count }));
   await writeFileAtomic(path, `${JSON.stringify({ looked, all, suspicions: found })}\n`).catch(
@@ -109,8 +115,8 @@ async function keep(cases: readonly Placed[], { looked, all, suspicions }: Kept)
   );
 }
 
-async function recall(cases: readonly Placed[]): Promise<Kept | null> {
-  const path = await fileOf(cases);
+async function recall(cases: readonly Placed[], group: string): Promise<Kept | null> {
+  const path = await fileOf(cases, group);
   if (path === null) return null;
   try {
     const kept = JSON.parse(await readFile(path, 'utf8')) as Partial<Kept>;
