@@ -1,4 +1,6 @@
 /** One writer a folder, for commands whose results lie in several files: of two at once, the files of one would lie among those of the other. */
+import { existsSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { isLocked, makeFolder, withLock } from '@reclmis/files';
@@ -12,7 +14,10 @@ export interface FolderLock {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs `work` while nobody else writes into the folder, which is made if needed. @throws RUN_BUSY, OUTPUT_UNWRITABLE, DISK_FULL */
+/**
+ * Runs `work` while nobody else writes into the folder, which is made if needed, and taken away again where the work fails before it writes anything.
+ * @throws RUN_BUSY, OUTPUT_UNWRITABLE, DISK_FULL
+ */
 export async function withFolderLock<R>(
   dir: string,
   { name = '.lock', excluded, signal }: FolderLock,
@@ -22,14 +27,19 @@ export async function withFolderLock<R>(
     new ReclmisError('RUN_BUSY', `${dir}: ${who} writes its results there`, {
       remedy: 'Wait for it or stop it, or choose another folder with -o.',
     });
+  const made = !existsSync(dir);
   await makeFolder(dir);
   const onWait = ({ here, pid }: { readonly here: boolean; readonly pid: number | null }): void => {
     if (here) throw busy(`process ${pid ?? 'unknown'}`);
   };
-  return withLock(join(dir, name), { signal, onWait }, async () => {
+  const whole = withLock(join(dir, name), { signal, onWait }, async () => {
     // Looked at while holding one's own: of two that begin at once, at least one sees the other.
     const held = (await excluded?.())?.find((other) => other !== name && isLocked(join(dir, other)));
     if (held !== undefined) throw busy('another process');
     return work();
+  });
+  return whole.catch(async (error: unknown) => {
+    if (made) await rmdir(dir).catch(() => undefined); // not empty: something was written
+    throw error;
   });
 }
