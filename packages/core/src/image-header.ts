@@ -6,7 +6,7 @@ import { ReclmisError } from './errors.js';
 
 const IDAT = 0x49444154;
 const IEND = 0x49454e44;
-/** Of animated PNG: that it is one, and that a frame follows. */
+/** Chunks of an animated PNG: it is animated; a frame follows. */
 const ACTL = 0x6163544c;
 const FCTL = 0x6663544c;
 
@@ -20,9 +20,9 @@ export interface FileHeader {
   readonly bits: number;
   /** Values a pixel: 1 grey, 3 colour; of a PNG always 3. */
   readonly channels: number;
-  /** Of JPEG: how it is coded, by its marker SOF0 to SOF15. */
+  /** How a JPEG is coded, by its marker SOF0 to SOF15. */
   readonly coding: number;
-  /** Of PNG: an animation whose first picture is not the still one, so that decoders differ in which they take. */
+  /** A PNG animation whose first picture is not the still one: decoders differ in which they take. */
   readonly hiddenStill: boolean;
   /** The file has its end. */
   readonly complete: boolean;

@@ -24,7 +24,7 @@ export interface InferredSides {
   readonly mixed: boolean;
 }
 
-/** Of the notes that say anything. */
+/** The least share of the notes naming one side that must say the same. */
 const LEAST_SHARE = 0.8;
 /** How often a coin may be as one-sided: seven of seven notes pass, six of six do not. */
 const BY_CHANCE = 0.01;

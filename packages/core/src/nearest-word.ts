@@ -102,7 +102,7 @@ function beginsAlike(a: string, b: string): boolean {
   return a[0] === b[0] || (a[0] === b[1] && a[1] === b[0]);
 }
 
-/** Of equally near words the one that begins as the word does, then the one of the same letters, then of the same length. */
+/** Chooses among equally near words: first the one with the same beginning, then the same letters, then the same length. */
 function likeness(word: string, one: string): number {
   let begin = 0;
   while (begin < word.length && word[begin] === one[begin]) begin++;

@@ -251,7 +251,7 @@ export interface Warning {
   readonly code: WarningCode;
   /** One line: what was seen, with its figures. */
   readonly message: string;
-  /** Of NOTE_WORDS_UNKNOWN and NOTE_CUT: the first words that it is about. */
+  /** The first words that it is about; only NOTE_WORDS_UNKNOWN and NOTE_CUT have them. */
   readonly words?: readonly WarningWord[];
 }
 

@@ -47,7 +47,7 @@ export interface MadeWorkbook {
     /** What follows `<sheetData>`. */
     readonly after?: string;
     readonly whole?: string | Uint8Array;
-    /** Of its relationship. Default worksheet. */
+    /** Type of its relationship. Default worksheet. */
     readonly type?: string;
   }[];
   /** Shared strings, as the content of `<sst>`. */

@@ -10,7 +10,7 @@ import { oneLine } from './files.js';
 /** More is no spreadsheet's: sheets have some ten levels, and a style of all settings some thirty attributes. */
 const MAX_DEPTH = 100;
 const MAX_ATTRIBUTES = 200;
-/** Of a part; a row of a note has seven. More would take a minute. */
+/** Most elements of a part. A row with a note has seven; more than this would take a minute. */
 const MAX_ELEMENTS = 2_000_000;
 /** Characters given to the parser at a time. */
 const PIECE = 1 << 16;

@@ -92,7 +92,7 @@ export interface NoteReading {
 export interface SegmentCase {
   readonly image: ImageSource;
   readonly note: string;
-  /** Of this case, in place of the options'. */
+  /** For this case, in place of the options'. */
   readonly sides?: Sides;
 }
 

@@ -72,7 +72,7 @@ export async function openModel(dir: string): Promise<ModelSource> {
 export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' | 'checks' | 'notices'> {
   readonly segmenters: readonly PlaneSegmenter[];
   readonly threshold: number;
-  /** Of each, in their order. */
+  /** One for each model, in their order. */
   readonly checks: readonly ResultChecks[];
   /** Of one model, or of each. */
   readonly engine: object;

@@ -63,7 +63,7 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
   };
 }
 
-/** Of all notes, a line for each warning and for what was exchanged. */
+/** Lines about all notes: one for each kind of warning, and one for the notes whose sides were exchanged. */
 export function describeNoteSides(all: readonly ReturnType<SidedNotes['of']>[]): string[] {
   const lines: string[] = [];
   const mirrored = all.filter((one) => one.mirrored).length;

@@ -25,7 +25,7 @@ export interface TiffParts {
   readonly rows?: number;
   readonly deflate?: boolean;
   readonly orientation?: number;
-  /** Of a palette: reds, greens, blues, 0 to 65535, 2^bits of each. */
+  /** The palette: reds, greens, blues, 0 to 65535, 2^bits of each. */
   readonly map?: readonly number[];
   readonly bigEndian?: boolean;
   /** BigTIFF. */

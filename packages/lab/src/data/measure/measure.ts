@@ -53,7 +53,7 @@ export interface CaseMeasure {
   readonly foreground: number;
   /** Connected areas of the mask. */
   readonly areas: number;
-  /** Of them, those that cover at least a thousandth of the image. */
+  /** Those of them that cover at least a thousandth of the image. */
   readonly largeAreas: number;
   /** Levels of the image in grey, 0 to 255. */
   readonly grey8: { readonly min: number; readonly max: number; readonly mean: number; readonly sd: number };

@@ -38,7 +38,7 @@ interface Read {
   readonly subject: Subject;
   readonly note: ParsedNote;
   readonly zones: number | null;
-  /** Of the mask, which is not empty: share on the image's left, on the right, and in each zone under the image's sides. */
+  /** Shares of the mask, which is not empty: on the image's left, on the right, and in each zone under the image's sides. */
   readonly left: number;
   readonly byZone: Float64Array;
 }

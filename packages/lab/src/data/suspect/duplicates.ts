@@ -16,7 +16,7 @@ import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } fr
 const ALIKE = 0.985;
 const ALIKE_DETAIL = 0.8;
 const REACH = Math.sqrt(2 - 2 * ALIKE);
-/** Of two masks of one picture: below, they differ; above, they are the same. */
+/** Overlap of two masks of one picture: they differ below the first, and are the same above the second. */
 const DIFFERENT_MASKS = 0.6;
 const SAME_MASKS = 0.95;
 const CELLS = S * S;
