@@ -100,4 +100,11 @@ describe('notes for an encoder that has no unknown words', () => {
       words: [{ word: 'g' }, { word: 'h' }],
     });
   });
+
+  it('quotes one sign of a clause without blanks, which may be the whole note with a name in it', () => {
+    const clause = '患者张三左肺下叶感染伴胸腔积液';
+    const told = JSON.stringify(noteWarnings(clause, sense(null)));
+    expect(told).toContain('"患…"'.replaceAll('"', '\\"'));
+    for (const sign of clause.slice(1)) expect(told).not.toContain(sign);
+  });
 });

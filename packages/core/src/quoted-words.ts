@@ -7,15 +7,18 @@ import type { WarningWord } from './warnings.js';
 export const LISTED = 5;
 /** Characters of a word that a message quotes. */
 const LONGEST_WORD = 32;
+/** Signs that are still a single word in a script without blanks. */
+const WORD_WITHOUT_BLANKS = 2;
 /** Scripts without blanks between words: what looks like one word may be the whole note, names included. */
 const WITHOUT_BLANKS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** The word as a message quotes it. */
+/** The word as a message quotes it; of a clause without blanks its first sign. */
 export function shortened(word: string): string {
-  const longest = WITHOUT_BLANKS.test(word) ? 1 : LONGEST_WORD;
   const signs = [...word];
-  return signs.length > longest ? `${signs.slice(0, longest).join('')}…` : word;
+  const clause = WITHOUT_BLANKS.test(word);
+  if (signs.length <= (clause ? WORD_WITHOUT_BLANKS : LONGEST_WORD)) return word;
+  return `${signs.slice(0, clause ? 1 : LONGEST_WORD).join('')}…`;
 }
 
 /** The first words, each shortened. */
