@@ -70,8 +70,9 @@ const compiler = process.env.CXX ?? 'g++';
 
 const text = (name) => readFileSync(join(native, name), 'utf8');
 const shared = [compiler, compileFlags, libtorch.version, headers.map(text)];
-/** What an object file is made of; of the addon, what all of them are. */
-const stampOf = (...parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+/** Hash of what a file is built from, without the clone's own path: a copied clone need not build again. */
+const stampOf = (...parts) =>
+  createHash('sha256').update(JSON.stringify(parts).replaceAll(root, '')).digest('hex');
 const stamps = new Map(sources.map((name) => [name, stampOf(shared, text(name))]));
 const stamp = stampOf(linkFlags, [...stamps]);
 const isStamped = (file, value) => {
