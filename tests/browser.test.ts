@@ -4,11 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threshold } from '@reclmis/core';
 import { decodeImage } from '@reclmis/files';
-import { loadModel, type Model } from '@reclmis/runtime';
+import { loadModel, type Model, type Segmentation } from '@reclmis/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, openPage, type OpenPage } from './browser-page.js';
 import { imageFiles } from './image-files.js';
 import { difference, makeRuntimeSite, type RuntimeSite, segmentOnPage } from './runtime-site.js';
+
+/** What a page says of a note with a side. */
+interface SidedResult {
+  readonly mask: number[];
+  /** The probabilities, as they lie in memory. */
+  readonly bits: number[];
+  readonly read: Segmentation['note'];
+  /** Warnings about sides alone. */
+  readonly sides: Segmentation['warnings'];
+}
 
 describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-browser-'));
@@ -145,6 +155,100 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       refused: 'INFERENCE_FAILED',
       finished: 'none',
       different: true,
+    });
+  });
+
+  it('mirrors notes whose sides are not the model’s, bit for bit, and says so', async () => {
+    const found = await open.page.evaluate(async (least) => {
+      const model = await runtime.loadModel('/model/', { wasmPaths: '/ort/', noteCache: 0 });
+      const image = await (await fetch('/images/2.png')).blob();
+      const segment = async (note: string, sides?: 'patient' | 'image'): Promise<SidedResult> => {
+        const options = { threshold: least, ...(sides === undefined ? {} : { sides }) };
+        const { mask, probability, note: read, warnings } = await model.segment(image, note, options);
+        return {
+          mask: [...mask.data],
+          bits: [...new Uint32Array(probability.buffer, probability.byteOffset, probability.length)],
+          read,
+          sides: warnings.filter(({ code }) => code.startsWith('SIDES_')),
+        };
+      };
+      const notes = ['upper left lung', 'upper right lung'] as const;
+      const own = await segment(notes[0]);
+      const same = await segment(notes[0], 'patient');
+      const others = await segment(notes[1], 'image');
+      const unmirrored = await segment(notes[1]);
+      const foreign = await segment('upper right lung, rechts oben', 'image');
+      const learnt = model.manifest.note?.sides;
+      await model.dispose();
+      return { learnt, own, same, others, unmirrored, foreign };
+    }, site.least);
+    const { learnt, own, same, others, unmirrored, foreign } = found;
+    expect(learnt).toBe('patient');
+    const share = own.mask.filter((value) => value === 1).length / own.mask.length;
+    expect(share).toBeGreaterThan(0.02); // there is a mask
+    expect(share).toBeLessThan(0.98);
+    expect(own.read).toEqual({ sides: 'patient', mirrored: false });
+    expect(same).toEqual(own);
+    expect(others).toEqual({ ...own, read: { sides: 'image', mirrored: true } });
+    expect(unmirrored.bits).not.toEqual(own.bits); // the side counts
+    expect(difference(unmirrored.mask, own.mask)).toBeGreaterThan(0);
+    expect(own.sides).toEqual([]);
+    expect(foreign.read).toEqual({ sides: 'image', mirrored: true });
+    expect(foreign.sides).toEqual([
+      {
+        code: 'SIDES_NOT_MIRRORED',
+        message:
+          'the note means the image’s sides and the model learnt the patient’s, but "rechts" was left as written',
+      },
+    ]);
+  });
+
+  it('says that a model does not state its sides', async () => {
+    await open.page.route('**/unstated/*', async (route) => {
+      const name = new URL(route.request().url()).pathname.replace('/unstated/', '');
+      const bytes = readFileSync(join(site.folders['/model/'], name));
+      const json = name.endsWith('.json')
+        ? (JSON.parse(bytes.toString()) as { note: { sides?: string } })
+        : null;
+      if (json) delete json.note.sides;
+      await route.fulfill({
+        body: json ? JSON.stringify(json) : bytes,
+        contentType: 'application/octet-stream',
+      });
+    });
+    const found = await open.page.evaluate(async () => {
+      const [stated, unstated] = await Promise.all(
+        ['/model/', '/unstated/'].map((at) => runtime.loadModel(at, { wasmPaths: '/ort/' })),
+      );
+      const image = await (await fetch('/images/0.png')).blob();
+      const plain = await stated!.segment(image, 'upper left lung');
+      const results = [];
+      for (const [note, options] of [
+        ['upper left lung', {}],
+        ['upper left lung', { sides: 'image' }],
+        ['both lungs', { sides: 'image' }],
+      ] as const) {
+        const { probability, note: read, warnings } = await unstated!.segment(image, note, options);
+        results.push({
+          read,
+          asItStands: probability.every((value, p) => value === plain.probability[p]),
+          sides: warnings.filter(({ code }) => code.startsWith('SIDES_')).map(({ message }) => message),
+        });
+      }
+      const sides = unstated!.manifest.note?.sides;
+      await Promise.all([stated!.dispose(), unstated!.dispose()]);
+      return { sides, results };
+    });
+    const unknown = (asked: string): string =>
+      `the note names a side, and the model does not state whose left and right it learnt${asked}; the note is read as it stands`;
+    const asked = ', so it cannot be told whether a note of the image’s sides must be mirrored';
+    expect(found).toEqual({
+      sides: 'unknown',
+      results: [
+        { read: { sides: 'unknown', mirrored: false }, asItStands: true, sides: [unknown('')] },
+        { read: { sides: 'image', mirrored: false }, asItStands: true, sides: [unknown(asked)] },
+        { read: { sides: 'image', mirrored: false }, asItStands: false, sides: [] },
+      ],
     });
   });
 
