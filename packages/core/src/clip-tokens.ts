@@ -1,6 +1,6 @@
 /**
  * CLIP's byte-pair tokeniser, to the id as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP; the repair of mojibake
- * by ftfy left out), in Node and in browsers. The paper's frozen text tower (METHOD 1) reads these ids.
+ * by ftfy left out), in Node and in browsers. The paper's frozen text tower (docs/method.md 1) reads these ids.
  *
  * A text is cleaned and cut into words (`clip-clean.ts`); the bytes of a word, the last one marked as its end, are merged
  * pair by pair, always the pair of the lowest rank, the leftmost first (`clip-vocabulary.ts`). Every merge is made of

@@ -3,7 +3,7 @@
  *
  * What a pixel value is:
  * - 8-bit values are kept as they are stored: colour profiles and gamma chunks are not applied, as in OpenCV's `imread`, which
- *   the authors' code uses. (OpenCV gives B, G, R; here it is R, G, B, see METHOD.md 11.)
+ *   the authors' code uses. (OpenCV gives B, G, R; here it is R, G, B, see docs/method.md 13.)
  * - 16-bit values v become round(v / 257), so 65535 becomes 255. A file that stores 12 bits in 16 comes out dark: scale it first.
  * - Grey is repeated in R, G and B; palettes are looked up; alpha is composited onto black. In TIFF alpha is what the tags say (`tiff-header.ts`).
  * - An orientation tag (EXIF, TIFF) is applied, as `imread` and image viewers do, so that a mask drawn in a viewer fits.

@@ -1,8 +1,8 @@
 /**
  * Every setting of a run: its type, its range, its default and the reason for the default.
  *
- * Sources: METHOD.md is the paper (arXiv 2404.02845) completed; section and equation numbers below are its. Where the paper and
- * the authors' code differ, the default is the paper's, and the presets in `configs/` say what they change and why.
+ * Sources: the paper (arXiv 2404.02845), as docs/method.md states it completely. Where the authors' code differs, the default is the paper's,
+ * and the presets in `configs/` say what they change and why.
  *
  * One schema serves four purposes: it validates (`config.ts`), types (`Config`), documents and makes command-line flags
  * (`describeSettings`). Objects are strict: an unknown key is an error, never ignored.
@@ -15,7 +15,7 @@ import { PRECISIONS } from './precision.js';
 const fraction = (): z.ZodNumber => z.number().min(0).max(1);
 const count = (): z.ZodNumber => z.number().int().min(1);
 
-/** The network, METHOD.md sections 2 to 6 and 12. */
+/** The network, docs/method.md 2 to 7 and 11. */
 const modelSchema = z.strictObject({
   // The paper's model, and two of Table 1's others (docs/models.md). `baseWidth` and `imageSize` are every model's, `dropout` is LViT's too; all
   // other settings of this section are RecLMIS's own and change nothing about its peers, nor do `train.lossWeights` of losses that they lack.
@@ -90,12 +90,12 @@ const modelSchema = z.strictObject({
       textual: fraction().default(0.3).describe('share of the note’s words that is masked'),
     })
     .prefault({}),
-  // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (METHOD.md 3 and 5).
+  // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (docs/method.md 3 and 7).
   dropout: fraction()
     .lt(1)
     .default(0.1)
     .describe('dropout of the interaction and the reconstructors; of LViT’s embedded tokens'),
-  // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (METHOD.md 7).
+  // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (docs/method.md 3).
   interestDropout: fraction()
     .lt(1)
     .default(0)
@@ -109,7 +109,7 @@ const textSchema = z.strictObject({
     .enum(['auto', 'clip-vit-b-32', 'clip-vit-b-16', 'clip-vit-l-14', 'words'])
     .default('auto')
     .describe('note encoder'),
-  // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (METHOD.md 1).
+  // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (docs/method.md 1).
   contextLength: z
     .number()
     .int()
@@ -298,7 +298,7 @@ const range = (limit: number): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> =>
 
 const augmentSchema = z.strictObject({
   // `consistent` keeps note and image true to each other (a mirrored image gets the mirrored note); `upstream` flips and turns the
-  // image under a note that names sides, as the authors' code does. The figures are METHOD.md 7's, kept in data/augment.ts.
+  // image under a note that names sides, as the authors' code does. The figures are docs/method.md 9's, kept in data/augment.ts.
   mode: z
     .enum(['consistent', 'upstream', 'none'])
     .default(AUGMENT_DEFAULTS.mode)

@@ -136,7 +136,7 @@ describe('presets', () => {
     }
   });
 
-  it('hold what METHOD.md section 7 says of the data sets', () => {
+  it('hold what docs/method.md 9 says of the data sets', () => {
     expect(loadPreset('qata-cov19')).toMatchObject({
       text: { contextLength: 24 },
       train: { lr: 3e-4, batchSize: 32, epochs: 200 },

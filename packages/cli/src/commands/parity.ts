@@ -1,4 +1,4 @@
-/** `reclmis parity`: compares a model with what its authors' code computed (METHOD.md 10 and 12). */
+/** `reclmis parity`: compares a model with what its authors' code computed (docs/method.md 11 and 12). */
 import type { ParityReport, ParityRow } from '@reclmis/lab';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';

@@ -1,5 +1,5 @@
 /**
- * Segments images by their notes and leaves, for each, a mask and whatever else is wanted, and figures for all: METHOD.md 8's threshold at
+ * Segments images by their notes and leaves, for each, a mask and whatever else is wanted, and figures for all: docs/method.md 10's threshold at
  * the image's own size.
  *
  * The probability is computed at the model's size S, stretched back to the image's (core's `resizePlane`) and cut. A case that cannot be

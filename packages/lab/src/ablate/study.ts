@@ -1,5 +1,5 @@
 /**
- * A study: one question asked of the model by switching it (METHOD.md 9: the paper's Tables 2 to 4 and its further ablations). It is a YAML
+ * A study: one question asked of the model by switching it (docs/method.md 11: the paper's Tables 2 to 4 and its further ablations). It is a YAML
  * file of `configs/ablation/`: settings that all cells share, and cells, each of which sets some of them otherwise. Every cell is an
  * ordinary configuration of the one model; nothing but settings makes them differ.
  *

@@ -1,4 +1,4 @@
-/** What the paper reports of the systems that it compares: Table 1 and Table 5 (METHOD.md 9). */
+/** What the paper reports of the systems that it compares: Table 1 and Table 5 (docs/method.md 11). */
 
 /** Dice and IoU in percent, means over images. */
 interface Scores {

@@ -1,5 +1,5 @@
 /**
- * Augmentation (METHOD.md 7): Gaussian blur, photometric changes, then a turn or a rotation, on image and mask at training size.
+ * Augmentation (docs/method.md 9): Gaussian blur, photometric changes, then a turn or a rotation, on image and mask at training size.
  *
  * Sources: the paper (section 4.2) names blur and photometric changes; the geometric part is the authors' code. Ranges are theirs:
  * - blur: sigma 0.5 to 1 pixel, p 0.5. (Their code, given HWC data, takes rows for channels and blurs rows alone; here it is the

@@ -1,5 +1,5 @@
 /**
- * Scores of a model over cases, at threshold 0.5 and the model's own size: METHOD.md 8. Validation and evaluation both use it, so
+ * Scores of a model over cases, at threshold 0.5 and the model's own size: docs/method.md 10. Validation and evaluation both use it, so
  * that a run's validation figures can be reproduced from its checkpoint.
  */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';

@@ -1,5 +1,5 @@
 /**
- * Convolutional blocks that the models share: paper section 3.1, METHOD.md 2, 6 and 12. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
+ * Convolutional blocks that the models share: paper section 3.1, docs/method.md 2, 4 and 11. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
  *
  * B batch, C channels, H x W pixels.
  */

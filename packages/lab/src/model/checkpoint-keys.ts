@@ -1,5 +1,5 @@
 /**
- * The authors' checkpoints, sorted by who reads what: METHOD.md, preface and section 10.
+ * The authors' checkpoints, sorted by who reads what: docs/method.md 12.
  *
  * One file holds the segmentation model, the frozen CLIP tower under `clip.`, and parameters that take no part in any output:
  * the context stacks' cross-attention, PLAM's `conv_sig` and batch normalisation's step counters.

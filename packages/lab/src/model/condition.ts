@@ -1,5 +1,5 @@
 /**
- * Conditions on attention: paper section 3.4, eq. 6 and 8; METHOD.md 5.
+ * Conditions on attention: paper section 3.4, eq. 6 and 8; docs/method.md 7.
  *
  * The paper multiplies the attention by a probability P over the keys and normalises again:
  *     A = softmax(q k^T / sqrt(D));  A = A * (P + 1e-10);  A = A / sum(A).

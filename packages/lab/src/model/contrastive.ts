@@ -1,5 +1,5 @@
 /**
- * CCL, conditioned contrastive learning: paper section 3.3, eq. 4 and 5; METHOD.md 4. Training only.
+ * CCL, conditioned contrastive learning: paper section 3.3, eq. 4 and 5; docs/method.md 5. Training only.
  *
  * S[a,b,t,v] = cos(F_T[a,t], F_V[b,v]), zero for padded t, over every pair of note a and image b of the batch;
  * s(a,b) = 1/2 ( sum_t P_T[a,t] max_v S  +  sum_v P_V[b,v] max_t S ); the loss is the mean of the two cross-entropies, over rows and

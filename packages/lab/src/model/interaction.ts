@@ -1,5 +1,5 @@
 /**
- * CI, the conditioned interaction, with the patches and words of interest: paper section 3.2, eq. 1 to 3; METHOD.md 3.
+ * CI, the conditioned interaction, with the patches and words of interest: paper section 3.2, eq. 1 to 3; docs/method.md 3.
  *
  * V = dropout(patch embedding(F_V) + positions); T0 = attention(F_T over V); F'_V = attention(V over T0);
  * F'_T = ReLU(BatchNorm(Conv1d(T0))). POI and WOI are softmaxes of a two-layer MLP over F'_V and F'_T.

@@ -1,5 +1,5 @@
 /**
- * LViT (Li et al., IEEE TMI 2023), the second peer of the paper's Table 1: METHOD.md 12. A U-Net with PLAM in its skips, and beside it a U of small
+ * LViT (Li et al., IEEE TMI 2023), the second peer of the paper's Table 1: docs/method.md 11. A U-Net with PLAM in its skips, and beside it a U of small
  * transformers on tokens, into whose first one the note enters.
  *
  *     image -> inc, down1..3 -> x1..x4, down4 -> x5

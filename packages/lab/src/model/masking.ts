@@ -1,5 +1,5 @@
 /**
- * Drawing the patches and words to hide, for the whole batch and on its device: paper section 3.4, METHOD.md 5. Training only.
+ * Drawing the patches and words to hide, for the whole batch and on its device: paper section 3.4, docs/method.md 6. Training only.
  *
  * k = max(floor(ratio * length), 1) of each row's `length` valid items. Every strategy gives each item a key; the k items of highest
  * key are drawn. An item's rank is argsort of argsort, so rows with different k need no loop.

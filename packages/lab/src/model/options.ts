@@ -77,7 +77,7 @@ export interface RecLMISOptions extends ModelOptions {
 
 /** The paper's model. */
 export const PAPER: RecLMISOptions = {
-  baseWidth: 64, // METHOD: U-Net with 64 channels, so C = 512
+  baseWidth: 64, // U-Net with 64 channels, so C = 512
   imageSize: 224, // section 4.2
   textWidth: 512, // CLIP ViT-B/32's text width
   layers: 3, // best of 1 to 10 in the paper's ablation
@@ -116,7 +116,7 @@ export const UPSTREAM_SMALL_DATA: RecLMISOptions = {
 /** Components of the note-free baseline: encoder and decoder alone. */
 export const NOTE_FREE: Components = { ci: false, ccl: false, clr: false, cvr: false };
 
-/** Heads of every attention of the model (METHOD.md 3 and 5). */
+/** Heads of every attention of the model (docs/method.md 3 and 7). */
 export const HEADS = 4;
 
 /** Channels C of the bottleneck, of the patches and of the adapted note. */

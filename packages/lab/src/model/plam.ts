@@ -1,5 +1,5 @@
 /**
- * PLAM, the pixel-level attention of the decoder's skips (LViT's, kept by RecLMIS): METHOD.md 6.
+ * PLAM, the pixel-level attention of the decoder's skips (LViT's, kept by RecLMIS): docs/method.md 4.
  *
  * a = mean over channels of relu(`conv_avg`(x)), m = max over channels of relu(`conv_max`(x)), both 1x1 without bias. Per pixel,
  * [a, m, a+m] -> Linear 3->6, ReLU, Linear 6->1 gives one value, which multiplies x (no sigmoid). Upstream's `conv_sig` takes no part.

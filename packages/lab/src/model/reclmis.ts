@@ -1,5 +1,5 @@
 /**
- * RecLMIS, assembled: language-guided segmentation by cross-modal conditioned reconstruction (arXiv 2404.02845, METHOD.md 1 to 6).
+ * RecLMIS, assembled: language-guided segmentation by cross-modal conditioned reconstruction (arXiv 2404.02845, docs/method.md 1 to 7).
  *
  *     image -> inc, down1..4 -> F_V [B,C,h,w] ----+
  *     note features -> text_module4 -> F_T [B,T,C] +-> CI -> F'_V -> up4..1, outc -> mask

@@ -1,6 +1,6 @@
 /**
  * CVR and CLR, the conditioned reconstruction of masked patches from the words and of masked words from the patches: paper section
- * 3.4, eq. 6 to 9; METHOD.md 5. Training only.
+ * 3.4, eq. 6 to 9; docs/method.md 7. Training only.
  *
  * A reconstructor has two stacks of post-norm layers. The context stack (`decoder1`) reads the complete features of the other
  * modality, its self-attention conditioned by that modality's distribution P. The output stack (`decoder2`) reads the masked

@@ -1,5 +1,5 @@
 /**
- * What training, evaluation, export and measurement ask of a model, whichever it is: the seam between RecLMIS with its peers (METHOD.md 12)
+ * What training, evaluation, export and measurement ask of a model, whichever it is: the seam between RecLMIS with its peers (docs/method.md 11)
  * and everything that works on them.
  *
  * A model gives `segment`, and says whether it reads notes. One with losses of its own besides those of the mask names them in `auxiliary` and

@@ -1,5 +1,5 @@
 /**
- * A model on the U-Net encoder that RecLMIS, U-Net and LViT share (METHOD.md 2): `inc`, and `down1` to `down4` with pooling, widths w, 2w, 4w, 8w, 8w.
+ * A model on the U-Net encoder that RecLMIS, U-Net and LViT share (docs/method.md 2): `inc`, and `down1` to `down4` with pooling, widths w, 2w, 4w, 8w, 8w.
  *
  * B batch, S image side, w base width.
  */

@@ -1,5 +1,5 @@
 /**
- * U-Net (Ronneberger et al. 2015), the first peer of the paper's Table 1: METHOD.md 12, the version in LViT's repository. It reads no note.
+ * U-Net (Ronneberger et al. 2015), the first peer of the paper's Table 1: docs/method.md 11, the version in LViT's repository. It reads no note.
  *
  *     image -> inc, down1..4 -> up4..1 -> outc -> mask
  *

@@ -1,5 +1,5 @@
 /**
- * Golden files: what the authors' code computed from weights that need no download (METHOD.md 10). A JSON file holds the settings, the
+ * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). A JSON file holds the settings, the
  * drawn masks, losses, gradient norms and summaries of the outputs; a safetensors file of the same name, where there is one, the
  * outputs in full.
  */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fillOf, hashFill, hashImages, IMAGE_POSITION } from './hash-fill.js';
 
-/** METHOD.md 10 to the letter, in integers without a limit. */
+/** docs/method.md 12 to the letter, in integers without a limit. */
 function reference(i: number, p: number, seed: number): number {
   const mod = (x: bigint): bigint => BigInt.asUintN(32, x);
   let h = mod((BigInt(i) + 1n) * 2654435761n + (BigInt(p) + 1n) * 40503n + BigInt(seed) * 668265263n);
@@ -19,7 +19,7 @@ describe('hashFill', () => {
     [5, 528, 1],
     [7, IMAGE_POSITION, 123456789],
     [3, 12, 2 ** 31 - 1],
-  ])('is the hash of METHOD.md 10 (position %3$s)', (_, p, seed) => {
+  ])('is the hash of docs/method.md 12 (position %3$s)', (_, p, seed) => {
     const values = hashFill(5000, p, seed, { offset: 0, scale: 1 });
     for (let i = 0; i < values.length; i += 37) expect(values[i]).toBe(Math.fround(reference(i, p, seed)));
   });

@@ -1,5 +1,5 @@
 /**
- * Weights and inputs that need no download: METHOD.md 10. Every element is a 32-bit hash of its index, its parameter's position and a
+ * Weights and inputs that need no download: docs/method.md 12. Every element is a 32-bit hash of its index, its parameter's position and a
  * seed, so that any two programs can build the same model.
  *
  *     h = (i+1)*2654435761 + (p+1)*40503 + seed*668265263;  h ^= h>>>16;  h *= 2246822507;  h ^= h>>>13;  h *= 3266489909;  h ^= h>>>16
@@ -37,7 +37,7 @@ export function hashFill(count: number, position: number, seed: number, fill: Fi
   return values;
 }
 
-/** How a parameter is filled, in the order of precedence of METHOD.md 10. */
+/** How a parameter is filled, in the order of precedence of docs/method.md 12. */
 export function fillOf(key: string, shape: readonly number[]): Fill {
   if (key.endsWith('running_mean')) return { offset: 0, scale: 0.1 };
   if (key.endsWith('running_var')) return { offset: 1, scale: 0.5, absolute: true };

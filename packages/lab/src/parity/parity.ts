@@ -1,5 +1,5 @@
 /**
- * Comparing our models with their authors' code: METHOD.md 10 and 12. Which model a golden file speaks of, its parameters' keys say.
+ * Comparing our models with their authors' code: docs/method.md 11 and 12. Which model a golden file speaks of, its parameters' keys say.
  */
 import { ReclmisError } from '@reclmis/core';
 import {

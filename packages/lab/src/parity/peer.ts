@@ -1,5 +1,5 @@
 /**
- * Comparing a peer of RecLMIS, U-Net or LViT, with its authors' code: METHOD.md 12. The recipe is that of section 10; a note's features come from the
+ * Comparing a peer of RecLMIS, U-Net or LViT, with its authors' code: docs/method.md 11. The recipe is that of section 12; a note's features come from the
  * file's `text_stream`, the losses are Dice and binary cross-entropy, half each.
  */
 import { scope, Tensor } from '@reclmis/torch';
@@ -23,7 +23,7 @@ import { fillParameters, rebuildMasks, sizesIn } from './rebuild.js';
 
 export type Peer = 'unet' | 'lvit';
 
-/** METHOD.md 12: each half. */
+/** docs/method.md 11: each half. */
 const WEIGHTS: LossWeights = { dice: 0.5, bce: 0.5, ccl: 0, clr: 0, cvr: 0 };
 
 const peerSchema = sharedSchema.extend({

@@ -1,5 +1,5 @@
 /**
- * From a golden file to the model, note encoder and inputs that it speaks of: METHOD.md 10.
+ * From a golden file to the model, note encoder and inputs that it speaks of: docs/method.md 12.
  */
 import { ReclmisError } from '@reclmis/core';
 import { noGrad, scope, Tensor } from '@reclmis/torch';

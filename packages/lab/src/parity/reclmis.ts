@@ -1,5 +1,5 @@
 /**
- * Comparing RecLMIS with the authors' code: METHOD.md 10.
+ * Comparing RecLMIS with the authors' code: docs/method.md 12.
  *
  * Weights and inputs are rebuilt from the golden file; the drawn masks are the file's, since top-k ties flip. Compared are every
  * output, the distributions of interest, every loss and the norm of every parameter's gradient, and how much probability our own

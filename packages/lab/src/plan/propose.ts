@@ -1,7 +1,7 @@
 /**
  * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/planning.md has the rules.
  *
- * Where the data say nothing, the paper's value stays (METHOD.md 7), and where they do, the rule gives the paper's value for the paper's
+ * Where the data say nothing, the paper's value stays (docs/method.md 9), and where they do, the rule gives the paper's value for the paper's
  * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.
  */
 import { ReclmisError, sidesWarnings } from '@reclmis/core';

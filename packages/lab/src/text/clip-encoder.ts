@@ -1,5 +1,5 @@
 /**
- * The paper's note encoder: CLIP's tokeniser and frozen text tower, from weights that are kept on this machine (METHOD.md 1).
+ * The paper's note encoder: CLIP's tokeniser and frozen text tower, from weights that are kept on this machine (docs/method.md 1).
  *
  * A note's features never change, so they are computed once and kept, in memory and on disk (`feature-store.ts`). Notes are computed one
  * by one: the bits of a matrix product depend on its batch, and so a note has the same features whoever stands beside it. Where all

@@ -1,5 +1,5 @@
 /**
- * CLIP's text tower (Radford et al. 2021), as RecLMIS uses it: METHOD.md 1. Frozen. ViT-B/32's is the paper's; ViT-B/16's and ViT-L/14's
+ * CLIP's text tower (Radford et al. 2021), as RecLMIS uses it: docs/method.md 1. Frozen. ViT-B/32's is the paper's; ViT-B/16's and ViT-L/14's
  * differ in weights and width alone.
  *
  * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm and the text

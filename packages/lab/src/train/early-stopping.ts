@@ -1,5 +1,5 @@
 /**
- * Choosing the best epoch and deciding when to stop: early stopping on the validation's per-image Dice (METHOD.md 7).
+ * Choosing the best epoch and deciding when to stop: early stopping on the validation's per-image Dice (docs/method.md 9).
  */
 
 /** The best score so far and since when it stands. Serialisable: it travels in the last checkpoint. */

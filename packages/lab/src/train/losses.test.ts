@@ -15,7 +15,7 @@ const thrown = (action: () => unknown): ReclmisError => {
 };
 
 describe('diceLoss', () => {
-  it('is METHOD.md 7’s formula, averaged over images', () => {
+  it('is docs/method.md 8’s formula, averaged over images', () => {
     scope(() => {
       const p = Tensor.fromFloat32([0.5, 1, 0, 0.25, 0, 0, 0, 0], [2, 1, 2, 2]);
       const t = Tensor.fromFloat32([1, 1, 0, 0, 0, 0, 0, 0], [2, 1, 2, 2]);

@@ -1,5 +1,5 @@
 /**
- * The objective: paper eq. 10 and section 4.2, METHOD.md 7.
+ * The objective: paper eq. 10 and section 4.2, docs/method.md 8.
  *
  * L = 2.5 * (Dice + BCE) + 0.2 * L_CCL + 1 * (L_CVR + L_CLR). Every term that the configuration asks for must be there and finite:
  * upstream drops a failing term silently for the rest of a run, here it ends the run by name.

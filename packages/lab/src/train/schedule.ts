@@ -1,5 +1,5 @@
 /**
- * The learning rate at every optimiser step (METHOD.md 7).
+ * The learning rate at every optimiser step (docs/method.md 9).
  *
  * Upstream changes it once an epoch. Here periods are given in epochs but taken in steps over the whole run, so that a run of few
  * epochs anneals smoothly and to the end.

@@ -1,5 +1,5 @@
 /**
- * One optimiser step, METHOD.md 7: forward, losses, backward, update. Everything in one scope, so that a step leaves no tensor behind.
+ * One optimiser step, docs/method.md 9: forward, losses, backward, update. Everything in one scope, so that a step leaves no tensor behind.
  *
  * B cases in parts of b, S side of the input.
  */

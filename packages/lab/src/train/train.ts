@@ -1,8 +1,8 @@
 /**
- * The training loop: paper section 4.2, METHOD.md 7.
+ * The training loop: paper section 4.2, docs/method.md 9.
  *
  * Epoch by epoch: train on every case, validate, note the figures, keep the checkpoints, decide whether to go on. A step's work is in
- * `step.ts`, the parts are put together in `session.ts`. Upstream's habit of carrying on without a loss that failed (METHOD.md 11) is
+ * `step.ts`, the parts are put together in `session.ts`. Upstream's habit of carrying on without a loss that failed (docs/method.md 13) is
  * not repeated: such an error ends the run, and the checkpoints from before it stay.
  *
  * A resume point is written before the first step, within epochs as often as asked, at each epoch's end and on interruption. Whatever

@@ -42,7 +42,7 @@ export interface ImportedRun {
   readonly missing: readonly string[];
   /** Keys that the file has and nothing reads, beyond those that are known to take no part. */
   readonly unexpected: readonly string[];
-  /** How many keys were passed over because they take no part in any output (METHOD.md 10 and 11). */
+  /** How many keys were passed over because they take no part in any output (docs/method.md 12 and 13). */
   readonly unused: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * CLIP's text tower as different publishers name its tensors, and its size as their shapes tell it: METHOD.md 1.
+ * CLIP's text tower as different publishers name its tensors, and its size as their shapes tell it: docs/method.md 1.
  *
  * OpenAI's names are ours (`ClipTextTower`), also behind the prefix `clip.` in the authors' checkpoints. Hugging Face's differ, hold the
  * query, key and value projections apart, and the text projection transposed.
