@@ -91,6 +91,61 @@ describe('parseCsv', () => {
     );
   });
 
+  it('refuses a row whose note is cut though the number of fields is right, since its last columns are left out', () => {
+    const cut = [
+      'Image,Description,Remark\na.png,Unilateral, left',
+      'Image,Description,Remark\nb.png,right lung,blurred\na.png,Unilateral, left',
+      'Image,Description,Remark\nb.png,"Bilateral, all lung",\na.png,Unilateral, left',
+      'Image,Description,Remark\na.png,Unilateral, with a large effusion',
+      'Image,Description,Remark\na.png,Unilateral,left lung',
+      'Image, Description, Remark\na.png, Unilateral, basal',
+      'Image,Description,Remark\na.png,左肺,上部',
+      'Image;Description;Remark\na.png;Unilateral; left',
+      'Image\tDescription\tRemark\na.png\tUnilateral\t left',
+      'sep=|\nImage|Description|Remark\na.png|Unilateral| left',
+      'Image,Description,Age,Remark\na.png,Unilateral, left,63',
+      'Image,Description,Count,Remark\na.png,Unilateral, 2, left',
+      'Image,Description,Remark,More\na.png,Unilateral, left,',
+      'Image,Remark,Description,Source\na.png,see, left lung,Unilateral infection',
+      'Description,Image,Remark\nUnilateral, left,a.png',
+      'Image,Description,Remark\nscan, 1.png,left lung',
+      'Image,Description,Spacing\na.png,Unilateral,basal',
+      'Image,Description,Spacing\na.png,Unilateral,2 areas',
+    ];
+    for (const text of cut)
+      expect(refusal(text).message, text).toMatch(/line \d: field \d may be the rest of/u);
+    expect(refusal('Image,Description,Remark\nb.png,right lung,blurred\na.png,Unilateral, left')).toEqual({
+      message:
+        'n.csv: line 3: field 3 may be the rest of field 2, cut at its comma: a blank follows the comma before it',
+      remedy: 'Put field 2 in double quotes, with the comma if it belongs to it, or save the table as XLSX.',
+    });
+  });
+
+  it('takes tables with further columns that are filled, quoted where they need it, or hold values', () => {
+    const sound = [
+      'Image,Description,Remark\na.png,"Unilateral, left",\nb.png,left lung,blurred',
+      'Image,Description,Remark\na.png,"Unilateral", left\nb.png,"left lung", blurred',
+      'Image,Description,Remark\na.png,"Unilateral, left",\nb.png,left lung,"blurred, rotated"',
+      'Image,Description,Side\na.png,"Infection, one area",left\nb.png,Infection,right',
+      'Image, Description, Remark\na.png, "Unilateral, left", blurred\nb.png, left lung, blurred',
+      'Image, Description, Spacing\na.png, left lung, 0.143\nb.png, left lung, 0.1 x 0.2 mm',
+      'Image,Description,Spacing,Source\na.png, left lung, 0.143,derived from masks\nb.png,left,.2,',
+      'Image,Description,Patient,Age,Taken\na.png,left lung,P-017,63,2020-03-01 12:30\nb.png,left,P-018, 7,',
+      'Image;Description;Side\na.png;one area, left lung;left\nb.png;all, both lungs;both',
+      'Image\tDescription\tSide\na.png\tone area, left lung\tleft\nb.png\tall\tboth',
+      'Description,Image,Remark\nleft lung,a.png,blurred\nright lung, b.png,',
+      'Split,Image,Description\ntrain,a.png,left lung\ntest, b.png, right lung',
+      'Image,Description,Remark,More\na.png,left lung,blurred, rotated\nb.png,left lung,,',
+      'Image,Description,Bemerkung\na.png,左肺の上部,\nb.png,"左肺, 上部",不明',
+      'Image,Description\na.png, left lung\nb.png, left',
+    ];
+    for (const text of sound) expect(read(Buffer.from(text)).rows, text).toHaveLength(2);
+    expect(pairs(sound[1] ?? '')).toEqual([
+      ['a.png', 'Unilateral'],
+      ['b.png', 'left lung'],
+    ]);
+  });
+
   it('refuses a row of fewer fields, whose note would be cut at a line end', () => {
     expect(refusal(`${HEAD}\na.png,left lung,\nupper\n`).message).toContain(
       'line 3: expected 2 fields, as the head has, got 1',

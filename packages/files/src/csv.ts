@@ -3,7 +3,7 @@
  * head has the columns, or the one that a first line `sep=;` states, as Excel takes it.
  *
  * A row must have as many fields as the head. A note with a comma and without quotes has more, one with a line end fewer, and either would be cut
- * without a word; so such rows are refused, with their line.
+ * without a word; so such rows are refused, with their line (`csv-width.ts`).
  */
 import { ReclmisError } from '@reclmis/core';
 import { CsvError, type Options, parse } from 'csv-parse/sync';
@@ -16,16 +16,16 @@ import {
   type Table,
   unreadable,
 } from './columns.js';
+import { checkWidth, type CsvRow, nameOf, styleOf } from './csv-width.js';
 
 /** Rows times columns; more would take gigabytes. QaTa-COV19 has 14,284. */
 const MAX_FIELDS = 4_000_000;
-const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
-const nameOf = (separator: string): string => SEPARATORS[separator] ?? `"${separator}"`;
+const SEPARATORS = [',', ';', '\t'];
 
-interface CsvRow {
-  /** The line that the row begins in, from 1. */
-  readonly line: number;
-  readonly fields: readonly string[];
+/** What csv-parse hands over of a record with its option `raw`. */
+interface RawRecord {
+  readonly record: readonly string[];
+  readonly raw: string;
 }
 
 const isBlank = (fields: readonly string[]): boolean => fields.every((field) => field.trim() === '');
@@ -40,8 +40,10 @@ function rowsOf(path: string, text: string, separator: string, offset: number, o
     relax_column_count: true, // judged below, with what the head says
     ltrim: true, // blanks before and after quotes
     rtrim: true,
-    on_record: (fields, { lines }) => {
-      if (!isBlank(fields)) rows.push({ line: next, fields });
+    raw: true,
+    on_record: (found, { lines }) => {
+      const { record, raw } = found as unknown as RawRecord; // its types do not know of `raw`
+      if (!isBlank(record)) rows.push({ line: next, fields: record, raw });
       next = lines + 1 + offset;
       return null;
     },
@@ -119,30 +121,6 @@ function findHead(path: string, text: string, candidates: readonly string[], off
   );
 }
 
-/** Throws unless a row has as many fields as the head; empty ones at its end do not count. */
-function checkWidth(path: string, { line, fields }: CsvRow, { at, width }: Head, separator: string): void {
-  const filled = fields.findLastIndex((field) => field.trim() !== '') + 1;
-  const refuse = (got: number, why: string): never => {
-    throw unreadable(
-      path,
-      `line ${line}: expected ${width} fields, as the head has, got ${got}${why}`,
-      `Put a field that holds a ${nameOf(separator)}, a line end or a quotation mark in double quotes, or save the table with another separator or as XLSX.`,
-    );
-  };
-  if (filled > width) refuse(filled, `: one of them holds a ${nameOf(separator)} without quotes`);
-  // "a.png,left lung, upper," under Image,Description,Remark: the comma at the end may as well belong to an empty remark. A number that
-  // is where the spacing belongs shows that nothing was shifted.
-  const { description = 0, spacing = -1 } = at;
-  const ends = fields.length > width && filled === width;
-  const fits = spacing > description && /^\s*[\d.]/u.test(fields[spacing] ?? '');
-  if (ends && description < width - 1 && !fits) refuse(fields.length, ', the last of them empty');
-  if (fields.length < width)
-    refuse(
-      fields.length,
-      `; fields that are empty need their ${nameOf(separator)} too, and a line end within a note needs quotes`,
-    );
-}
-
 /**
  * The notes of a CSV text whose lines end in \n.
  * @throws NOTES_UNREADABLE, which names the line
@@ -152,7 +130,7 @@ export function parseCsv(text: string, path = 'CSV'): Table {
   const source = stated?.rest ?? text;
   const offset = stated === null ? 0 : 1;
   let signs = 0;
-  for (const sign of ['\n', ...(stated === null ? Object.keys(SEPARATORS) : [stated.separator])])
+  for (const sign of ['\n', ...(stated === null ? SEPARATORS : [stated.separator])])
     for (let at = source.indexOf(sign); at >= 0; at = source.indexOf(sign, at + 1)) signs += 1;
   if (signs > MAX_FIELDS)
     throw unreadable(
@@ -160,19 +138,15 @@ export function parseCsv(text: string, path = 'CSV'): Table {
       `holds more than ${MAX_FIELDS} fields`,
       'Keep the rows and columns of notes only.',
     );
-  const found = findHead(
-    path,
-    source,
-    stated === null ? Object.keys(SEPARATORS) : [stated.separator],
-    offset,
-  );
+  const found = findHead(path, source, stated === null ? SEPARATORS : [stated.separator], offset);
   if (found === null) return { unit: 'line', rows: [] };
   const { separator, head } = found;
-  const rows = rowsOf(path, source, separator, offset).slice(1);
+  const rows = rowsOf(path, source, separator, offset);
+  const style = styleOf(rows, separator);
   return {
     unit: 'line',
-    rows: rows.map((row): NoteRow => {
-      checkWidth(path, row, head, separator);
+    rows: rows.slice(1).map((row): NoteRow => {
+      checkWidth(path, row, head, style);
       const text = (index: number | undefined): string =>
         index === undefined ? '' : (row.fields[index] ?? '').trim();
       const { image, description, spacing, source } = head.at;

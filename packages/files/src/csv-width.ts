@@ -1,0 +1,143 @@
+/**
+ * Which rows of a CSV hold as many fields as they seem to. A note with a separator and without quotes falls into several fields. Where the row has
+ * more fields than the head, that shows; where its last columns were left out, it does not: `a.png,Unilateral, left` under
+ * `Image,Description,Remark` may be the note "Unilateral, left". So each joint of two fields without quotes is looked at, where the table has columns
+ * that may be left out:
+ *
+ * - A blank after the separator is how prose is written, not how programs write tables. Where the head has such blanks too, they tell nothing, and
+ *   only a table that quotes its separators elsewhere is believed. Han, kana and Thai are written without blanks; a comma before them is judged likewise.
+ * - After a comma, words that all belong to the grammar of notes ("left") may be the rest of one, unless the table quotes its separators.
+ * - A column Spacing that holds words is shifted.
+ * - A number or another value (`63`, `P-017`) is no part of a sentence, and a name with an image's extension ends there.
+ *
+ * What cannot be decided is refused; quotes around the field decide it.
+ */
+import { isNoteWord, wordsOf } from '@reclmis/core';
+import { type Head, unreadable } from './columns.js';
+
+const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
+export const nameOf = (separator: string): string => SEPARATORS[separator] ?? `"${separator}"`;
+
+/** A row as parsed, and as it was written. */
+export interface CsvRow {
+  /** The line that the row begins in, from 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+  readonly raw: string;
+}
+
+/** What the whole table shows of how it was written. */
+export interface CsvStyle {
+  readonly separator: string;
+  /** The head has blanks after its separators. */
+  readonly spaced: boolean;
+  /** A field with a separator is quoted somewhere, as programs that write CSV do. */
+  readonly quoting: boolean;
+}
+
+/** The fields of a row as they were written, with quotes and blanks. */
+function written({ raw }: CsvRow, separator: string): string[] {
+  const cells: string[] = [];
+  let [from, quoted] = [0, false];
+  for (let at = 0; at < raw.length; at += 1) {
+    if (raw[at] === '"') quoted = !quoted;
+    if (quoted || raw[at] !== separator) continue;
+    cells.push(raw.slice(from, at));
+    from = at + 1;
+  }
+  return [...cells, raw.slice(from)];
+}
+
+const isQuoted = (cell: string): boolean => cell.trimStart().startsWith('"');
+
+/** @param rows the head, then the others. */
+export function styleOf(rows: readonly CsvRow[], separator: string): CsvStyle {
+  const [head, ...others] = rows;
+  return {
+    separator,
+    spaced: head !== undefined && written(head, separator).some((cell, i) => i > 0 && /^ +\S/u.test(cell)),
+    quoting: others.some(
+      (row) =>
+        row.raw.includes('"') &&
+        written(row, separator).some((cell) => isQuoted(cell) && cell.includes(separator)),
+    ),
+  };
+}
+
+/** A size of a pixel, well written or not; `2 areas` is none. */
+const isSize = (text: string): boolean => /^\s*[\d.](?!.*\p{L}{3})/u.test(text);
+/** A number, a date, or one word with a digit in it. */
+const isValue = (text: string): boolean => /^(?:\P{L}*\d\P{L}*|\S*\d\S*)$/u.test(text.trim());
+const isFile = (text: string): boolean => /\.(?:png|jpe?g|tiff?|bmp|gif|webp|dcm|nii|gz)\s*$/iu.test(text);
+
+function readsAsNote(text: string): boolean {
+  const words = wordsOf(text);
+  return words.some((word) => word.length > 2) && words.every((word) => isNoteWord(word));
+}
+
+/** Why a field may be the rest of the one before; null where it is not. */
+function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): string | null {
+  const name = nameOf(separator);
+  if (/^ +\S/u.test(cell)) {
+    if (!spaced) return `a blank follows the ${name} before it`;
+    return quoting ? null : `blanks follow every ${name}, and nothing is quoted`;
+  }
+  if (separator !== ',' || quoting) return null;
+  if (/^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(cell))
+    return 'its script has no blanks, and nothing is quoted';
+  return readsAsNote(cell) ? 'it holds words of notes alone, and nothing is quoted' : null;
+}
+
+/** Throws where fields may be one, so that a note would be cut or taken from another column. */
+function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvStyle): void {
+  const { image = 0, description = 0, spacing = -1, source = -1 } = at;
+  if (width - 1 <= Math.max(image, description)) return; // no column can be left out
+  const cells = written(row, style.separator);
+  const cell = (index: number): string => cells[index] ?? '';
+  let last = Math.max(image, description, spacing - 1, source - 1);
+  while (last + 2 < width && isValue(cell(last + 1))) last += 1; // "Unilateral, 2, left"
+  for (let i = 0; i <= last; i += 1) {
+    const [a, b] = [cell(i), cell(i + 1)];
+    if (isQuoted(a) || isQuoted(b) || a.trim() === '' || b.trim() === '') continue;
+    const shifted = i + 1 === spacing && spacing > description && !isSize(b);
+    const whole = i === image ? isFile(a) || !isFile(b) : i + 1 === image && isFile(b);
+    if (!shifted && (whole || (i + 1 === spacing ? isSize(b) : isValue(b)))) continue;
+    const why = shifted
+      ? 'the column Spacing holds words instead of a number'
+      : whyTogether(b.replace(/[\r\n]+$/u, ''), style);
+    if (why === null) continue;
+    throw unreadable(
+      path,
+      `line ${row.line}: field ${i + 2} may be the rest of field ${i + 1}, cut at its ${nameOf(style.separator)}: ${why}`,
+      `Put field ${i + 1} in double quotes, with the ${nameOf(style.separator)} if it belongs to it, or save the table as XLSX.`,
+    );
+  }
+}
+
+/** Throws unless a row has as many fields as the head; empty ones at its end do not count. @throws NOTES_UNREADABLE */
+export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyle): void {
+  const { line, fields } = row;
+  const { at, width } = head;
+  const separator = nameOf(style.separator);
+  const filled = fields.findLastIndex((field) => field.trim() !== '') + 1;
+  const refuse = (got: number, why: string): never => {
+    throw unreadable(
+      path,
+      `line ${line}: expected ${width} fields, as the head has, got ${got}${why}`,
+      `Put a field that holds a ${separator}, a line end or a quotation mark in double quotes, or save the table with another separator or as XLSX.`,
+    );
+  };
+  if (filled > width) refuse(filled, `: one of them holds a ${separator} without quotes`);
+  // "a.png,left lung, upper," under Image,Description,Remark: the comma at the end may as well belong to an empty remark. A number that
+  // is where the spacing belongs shows that nothing was shifted.
+  const { description = 0, spacing = -1 } = at;
+  const ends = fields.length > width && filled === width;
+  const fits = spacing > description && isSize(fields[spacing] ?? '');
+  if (ends && description < width - 1 && !fits) refuse(fields.length, ', the last of them empty');
+  if (fields.length < width)
+    refuse(
+      fields.length,
+      `; fields that are empty need their ${separator} too, and a line end within a note needs quotes`,
+    );
+  checkJoints(path, row, head, style);
+}
