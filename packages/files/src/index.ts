@@ -37,7 +37,8 @@ export {
   type PngOptions,
 } from './image-writing.js';
 export { differentSizes, turnOf, type OrientedSize } from './orientation.js';
-export { isAlive, isLocked, machineTag, withLock, type LockHolder, type LockOptions } from './lock.js';
+export { isLocked, machineTag, withLock, type LockHolder, type LockOptions } from './lock.js';
+export { isAlive } from './process-start.js';
 export { isLitter, nameDifference, nameKey, NearNames, visibleName } from './names.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './encode-workbook.js';

@@ -1,6 +1,7 @@
 /**
- * A lock between processes: a file that only one can create. It names its holder, who touches it while it works; a lock whose holder is
- * gone, or has not touched it for minutes (a crash on another machine that shares the disk), is taken over.
+ * A lock between processes: a file that only one can create. It names its holder: machine, process, and when that process began, since numbers of
+ * processes are used again. A holder on this machine keeps its lock for as long as it lives, also while it is stopped (Ctrl-Z, a laptop that sleeps).
+ * One on another machine that shares the disk cannot be asked: it touches its lock while it works, and counts as gone after minutes without a touch.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
@@ -9,12 +10,15 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReclmisError } from '@reclmis/core';
 import { systemCode, writeError } from './files.js';
+import { ageOf, isAlive, startOf } from './process-start.js';
 
 /** How often the holder touches its lock, and after how long without a touch it counts as gone; milliseconds. */
 const TOUCH_MS = 15_000;
 export const STALE_MS = 300_000;
 /** How long the file that guards a take-over may lie there. */
 const GUARD_STALE_MS = 10_000;
+/** How far the clocks of a disk and of this machine may lie apart. */
+const CLOCKS_DIFFER_MS = 60_000;
 const POLL_MS = 100;
 
 /** Tokens of the locks that this process holds. Another one that bears its number is of a process before it, as in a restarted container. */
@@ -41,31 +45,32 @@ export function machineTag(): string {
   return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 }
 
-/** Whether a process of this machine still runs. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH'; // EPERM: it runs as somebody else
-  }
-}
-
 /** Whether a lock is held, as far as can be seen: its holder lives or, on another machine, has touched it of late. */
 export function isLocked(path: string): boolean {
   try {
     const stats = lstatSync(path);
-    if (!stats.isFile()) return false;
-    const { here, pid } = holderOf(readFileSync(path, 'utf8'));
-    return here ? pid !== null && isAlive(pid) : Date.now() - stats.mtimeMs < STALE_MS;
+    return stats.isFile() && !isGone(readFileSync(path, 'utf8'), Date.now() - stats.mtimeMs, STALE_MS);
   } catch {
     return false; // there is none, or it was released meanwhile
   }
 }
 
-function holderOf(text: string): LockHolder {
-  const [machine, pid] = text.split(' ');
-  return { here: machine === machineTag(), pid: pid === undefined ? null : Number(pid) };
+/** What a lock says. The start is missing in locks of older versions, and where a machine does not tell it. */
+function holderOf(text: string): LockHolder & { readonly start: string | null } {
+  const [machine, number, , start] = text.trimEnd().split(' ');
+  const pid = /^[1-9]\d{0,9}$/u.test(number ?? '') ? Number(number) : null; // 0 would be this process's group
+  return { here: machine === machineTag(), pid, start: start ?? null };
+}
+
+/** Whether the holder of a lock is gone. @param idle since the last touch, ms. @param limit what that may be where the holder cannot be asked. */
+function isGone(text: string, idle: number, limit: number): boolean {
+  const { here, pid, start } = holderOf(text);
+  if (pid === null) return idle > GUARD_STALE_MS; // created, but its text was never written
+  if (!here) return idle > limit;
+  if (pid === process.pid) return !held.has(text);
+  if (!isAlive(pid)) return true;
+  if (start !== null) return start !== (startOf(pid) ?? start);
+  return (ageOf(pid) ?? Infinity) < idle - CLOCKS_DIFFER_MS; // it began after the last touch: the number was used again
 }
 
 /**
@@ -78,24 +83,27 @@ export async function withLock<R>(
   { signal, onWait, errorOf = writeError }: LockOptions,
   work: () => Promise<R>,
 ): Promise<R> {
-  const token = `${machineTag()} ${process.pid} ${randomBytes(8).toString('hex')}\n`;
+  const start = startOf(process.pid);
+  const mark = randomBytes(8).toString('hex');
+  const token = `${[machineTag(), process.pid, mark, ...(start === null ? [] : [start])].join(' ')}\n`;
   let waited = false;
   const attempt = async <T>(step: Promise<T>): Promise<T> =>
     step.catch((error: unknown) => {
       throw errorOf(path, error);
     });
-  while (!(await attempt(create(path, token)))) {
-    if (await attempt(takeOver(path, token))) break;
-    if (!waited) onWait?.(holderOf((await attempt(contents(path))) ?? ''));
-    waited = true;
-    await sleep(POLL_MS, undefined, signal ? { signal } : {});
-  }
-  held.add(token);
-  const touch = setInterval(() => {
-    lutimes(path, new Date(), new Date()).catch(() => undefined); // a lock that is gone shows at the next attempt of somebody
-  }, TOUCH_MS);
-  touch.unref();
+  held.add(token); // before the file is there: whoever sees it with this process's number looks here
+  let touch: NodeJS.Timeout | undefined;
   try {
+    while (!(await attempt(create(path, token)))) {
+      if (await attempt(takeOver(path, token))) break;
+      if (!waited) onWait?.(holderOf((await attempt(contents(path))) ?? ''));
+      waited = true;
+      await sleep(POLL_MS, undefined, signal ? { signal } : {});
+    }
+    touch = setInterval(() => {
+      lutimes(path, new Date(), new Date()).catch(() => undefined); // a lock that is gone shows at the next attempt of somebody
+    }, TOUCH_MS);
+    touch.unref();
     return await work();
   } finally {
     clearInterval(touch);
@@ -120,14 +128,14 @@ async function create(path: string, token: string): Promise<boolean> {
 
 /** Replaces a lock whose holder is gone. A second file makes sure that two who saw it so do not both succeed. */
 async function takeOver(path: string, token: string): Promise<boolean> {
-  if (!(await isStale(path))) return false;
+  if (!(await isStale(path, STALE_MS))) return false;
   const guard = `${path}.guard`;
   if (!(await create(guard, token))) {
-    if ((await age(guard)) > GUARD_STALE_MS) await rm(guard, { force: true });
+    if (await isStale(guard, GUARD_STALE_MS)) await rm(guard, { force: true });
     return false;
   }
   try {
-    if (!(await isStale(path))) return false; // somebody was faster
+    if (!(await isStale(path, STALE_MS))) return false; // somebody was faster
     await rm(path, { force: true });
     return await create(path, token);
   } finally {
@@ -135,15 +143,10 @@ async function takeOver(path: string, token: string): Promise<boolean> {
   }
 }
 
-async function isStale(path: string): Promise<boolean> {
+async function isStale(path: string, limit: number): Promise<boolean> {
   const text = await contents(path);
   const idle = await age(path);
-  if (text === null) return false; // released meanwhile
-  if (idle > STALE_MS) return true;
-  const { here, pid } = holderOf(text);
-  if (pid === null) return idle > GUARD_STALE_MS; // created, but its text was never written
-  if (!here) return false;
-  return pid === process.pid ? !held.has(text) : !isAlive(pid);
+  return text !== null && isGone(text, idle, limit); // null: released meanwhile
 }
 
 async function contents(path: string): Promise<string | null> {

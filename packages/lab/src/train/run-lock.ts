@@ -7,8 +7,8 @@ import { isLocked, type LockHolder, withLock, writeError } from '@reclmis/files'
 const LOCK = '.lock';
 
 /**
- * Runs `work` while holding the run's lock. A lock that a process left which no longer runs on this machine is taken over at once. One of
- * another machine that shares the disk cannot be asked: it is waited for until it has not been touched for five minutes.
+ * Runs `work` while holding the run's lock. A lock that a process left which no longer runs on this machine is taken over at once; one that is stopped
+ * keeps its lock. A process of another machine that shares the disk cannot be asked: it is waited for until it has not touched the lock for five minutes.
  * @throws RUN_BUSY where another process of this machine trains into the run; OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function withRunLock<R>(
