@@ -52,7 +52,8 @@ export {
   maskWarnings,
   USUAL_RULES,
 } from './mask-warnings.js';
-export { editDistance, type KnownWords, nearestWord } from './nearest-word.js';
+export { editDistance } from './edit-distance.js';
+export { type KnownWords, nearestWord } from './nearest-word.js';
 export { type NoteSense, noteWarnings } from './note-warnings.js';
 export { clipReader, ResultChecks, type ResultChecksOptions, wordReader } from './result-checks.js';
 export { type TrainingReference, trainingReferenceSchema } from './training-reference.js';

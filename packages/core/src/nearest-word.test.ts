@@ -1,6 +1,7 @@
 /** Suggestions for words that a model does not know: what is near, and what is never offered. */
 import { describe, expect, it } from 'vitest';
-import { editDistance, type KnownWords, nearestWord } from './nearest-word.js';
+import { editDistance } from './edit-distance.js';
+import { type KnownWords, nearestWord } from './nearest-word.js';
 
 const words = (text: string): KnownWords => {
   const all = new Set(text.split(' '));
@@ -59,6 +60,63 @@ describe('nearestWord', () => {
     expect(nearestWord('leftsided', words('rightsided'))).toBeNull();
     expect(nearestWord('left', words('right'))).toBeNull();
     expect(nearestWord('interior', words('exterior'))).toBeNull();
+  });
+
+  it.each([
+    ['hyperdense', 'hypodense'],
+    ['hypodense', 'hyperdense'],
+    ['isodense', 'hypodense'],
+    ['macrocalcification', 'microcalcification'],
+    ['microcalcifications', 'macrocalcifications'],
+    ['interlobar', 'intralobar'],
+    ['intrapulmonary', 'extrapulmonary'],
+    ['preoperative', 'postoperative'],
+    ['preoperative', 'perioperative'],
+    ['increasing', 'decreasing'],
+    ['decrease', 'increase'],
+    ['inspiration', 'expiration'],
+    ['unifocal', 'bifocal'],
+    ['unifocal', 'multifocal'],
+    ['anterior', 'posterior'],
+    ['anterior', 'interior'],
+    ['anterobasal', 'posterobasal'],
+    ['supraclavicular', 'infraclavicular'],
+    ['homogeneous', 'heterogeneous'],
+    ['proximal', 'distal'],
+    ['external', 'internal'],
+    ['without', 'with'],
+    ['upward', 'downward'],
+    ['abduction', 'adduction'],
+    ['asymmetric', 'symmetric'],
+    ['disappeared', 'appeared'],
+  ])('never offers for %s its opposite, %s, nor the other way round', (word, opposite) => {
+    expect(nearestWord(word, words(opposite))).toBeNull();
+    expect(nearestWord(opposite, words(word))).toBeNull();
+  });
+
+  it.each([
+    ['hiperdense', 'hypodense'],
+    ['hyperdens', 'hypodense'],
+    ['hyprdense', 'hypodense'], // one letter from either
+    ['anteriour', 'interior'],
+    ['interlobr', 'intralobar'],
+    ['macrocalcificaton', 'microcalcification'],
+    ['inhomogeneous', 'in homogeneous'],
+  ])('nor for a slip of it: %s is not %s', (word, opposite) => {
+    expect(nearestWord(word, words(opposite))).toBeNull();
+  });
+
+  it.each([
+    ['hypodens', 'hypodense'],
+    ['hiperdense', 'hyperdense'],
+    ['macrocalcificaton', 'macrocalcification'],
+    ['decreasd', 'decreased'],
+    ['nfection', 'infection'],
+    ['homogenous', 'homogeneous'],
+    ['postrior', 'posterior'],
+  ])('still takes %s for %s', (word, nearest) => {
+    const others = 'hypodense hyperdense microcalcification macrocalcification increased decreased anterior';
+    expect(nearestWord(word, words(`${others} infection homogeneous posterior`))).toBe(nearest);
   });
 
   it('offers nothing where opposites are equally near, else the one that looks alike', () => {

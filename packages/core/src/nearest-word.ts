@@ -3,10 +3,10 @@
  * or two neighbours swapped, each once), within a limit by the word's length; a word without its blanks ("leftlung"); two halves of one ("pul monary").
  *
  * A suggestion is a question to a person. It never leads to the opposite of what was written: "lll" is not "rll", "unilateral" not "bilateral",
- * "irregularly" not "regularly".
+ * "irregularly" not "regularly", "hyperdense" not "hypodense" (`opposites.ts`).
  */
-import { clausesOf } from './note-words.js';
-import { namesSide } from './note-mirror.js';
+import { editDistance } from './edit-distance.js';
+import { negates, opposed } from './opposites.js';
 
 /** Longer words are of no known kind, and the distance takes their square. */
 const LONGEST = 40;
@@ -15,25 +15,6 @@ const LEAST_PART = 3;
 const SHORT_PARTS = new Set(['of', 'in', 'no', 'is', 'at', 'to']);
 /** Digits and the words that notes write for them. */
 const NUMBERS = 'zero one two three four five six seven eight nine ten'.split(' ');
-
-/** Words whose exchange changes what a note says. Each of a line is an opposite of the others. */
-const OPPOSITES = [
-  'left right',
-  'upper middle lower',
-  'superior inferior',
-  'apical basal',
-  'anterior posterior interior exterior',
-  'medial lateral',
-  'unilateral bilateral ipsilateral contralateral',
-  'high low',
-  'higher lower',
-  'increase decrease',
-  'increased decreased',
-  NUMBERS.join(' '),
-  'rul rml rll lul lml lll',
-].map((line) => new Set(line.split(' ')));
-/** What makes a word its own opposite. */
-const NEGATIONS = ['un', 'in', 'ir', 'im', 'il', 'non', 'dis', 'a', 'de'];
 
 /** Words that a model knows, lower-case. */
 export interface KnownWords {
@@ -50,7 +31,7 @@ export function nearestWord(word: string, known: KnownWords): string | null {
   if (digits !== undefined) return known.has(digits) ? digits : null;
   if (word.length > LONGEST) return null;
   const parts = partsOf(word, known);
-  if (parts !== null) return parts.join(' ');
+  if (parts !== null && !negates(parts, word)) return parts.join(' ');
   const limit = limitOf(word.length);
   if (limit === 0) return null;
   let best: string[] = [];
@@ -63,38 +44,15 @@ export function nearestWord(word: string, known: KnownWords): string | null {
     least = steps;
     best.push(one);
   }
-  best = best.filter((one) => !areOpposed(word, one));
+  best = best.filter((one) => !opposed(word, one));
   const [first, ...others] = best.sort((a, b) => likeness(word, b) - likeness(word, a) || (a < b ? -1 : 1));
-  if (first === undefined || others.some((one) => areOpposed(first, one))) return null;
+  if (first === undefined || others.some((one) => opposed(first, one))) return null;
   return first;
 }
 
 /** How far a slip may go: short words are near to each other without being meant. */
 function limitOf(length: number): number {
   return length < 3 ? 0 : length < 6 ? 1 : length < 10 ? 2 : 3;
-}
-
-/**
- * Letters exchanged, left out, added, or neighbours swapped, that lead from one word to the other; `limit + 1` for any number above the limit.
- */
-export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
-  const [from, to] = [[...a], [...b]];
-  let before: number[] = [];
-  let last = Array.from({ length: to.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= from.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const same = from[i - 1] === to[j - 1];
-      let steps = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1));
-      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
-      if (swapped) steps = Math.min(steps, before[j - 2]! + 1);
-      row.push(steps);
-    }
-    if (Math.min(...row) > limit) return limit + 1;
-    before = last;
-    last = row;
-  }
-  return Math.min(last[to.length]!, limit + 1);
 }
 
 /** Two slips or more hardly ever touch the first letter too. */
@@ -113,22 +71,6 @@ function likeness(word: string, one: string): number {
     (word.length === one.length ? 100 : 0) +
     begin
   );
-}
-
-/** Whether one word in the place of the other would change what a note says to its opposite. */
-function areOpposed(a: string, b: string): boolean {
-  for (const words of OPPOSITES) if (words.has(a) && words.has(b) && a !== b) return true;
-  const [side, other] = [sideOf(a), sideOf(b)];
-  if (side !== null && other !== null && side !== other) return true;
-  return NEGATIONS.some((prefix) => a === prefix + b || b === prefix + a);
-}
-
-/** The side that a word names, slips included. */
-function sideOf(word: string): string | null {
-  if (/^[lr][uml]l$/.test(word)) return word.startsWith('l') ? 'left' : 'right';
-  if (!namesSide(word)) return null;
-  const read = clausesOf(word)[0]?.[0]?.words.map(({ known }) => known) ?? [word];
-  return read.some((one) => one.startsWith('left')) ? 'left' : 'right';
 }
 
 /** The fewest known words that a word consists of, at least two; null where it does not. */

@@ -40,7 +40,7 @@ export class ResultChecks {
     this.rules = reference?.masks ?? undefined;
   }
 
-  /** About a note as the model reads it; nothing where it reads none. */
+  /** About a note as the caller wrote it, before left and right are exchanged: its words are quoted. Nothing where the model reads none. */
   note(note: string): readonly Warning[] {
     if (!this.sense) return [];
     const found = this.kept.get(note) ?? noteWarnings(note, this.sense);
@@ -70,7 +70,7 @@ export class ResultChecks {
     return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
   }
 
-  /** About a mask. @param note as the model read it. @param sides whose left and right that note means. */
+  /** About a mask. @param note as the caller wrote it. @param sides whose left and right that note means. */
   mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
     return maskWarnings(mask, {
       note: this.sense ? parseNote(note) : null,

@@ -56,6 +56,22 @@ describe('augment', () => {
     expect(mirrored).toBeLessThan(135);
   });
 
+  it.each([
+    'Infiltrat im linken Oberfeld.',
+    'Opacité du lobe supérieur gauche.',
+    '左肺上叶',
+    'Infection, upper lung (L).',
+    'Infection at 2 o’clock.',
+    'Upper left lung, none rechts.', // of which mirrorNote knows one side alone
+  ])('neither mirrors nor turns under %s, whose sides it could not exchange', (note) => {
+    for (let epoch = 0; epoch < 50; epoch += 1) {
+      const random = (): Random => augmentRandom(1, epoch, 'case');
+      expect(drawAugment(note, random())).toMatchObject({ turns: 0, mirror: false, flip: false });
+      const out = augment(sample(note), random());
+      expect([out.note, placeOf(out.mask)]).toEqual([note, { x: 1, y: -1 }]);
+    }
+  });
+
   it('turns and flips where the note names no place, and in upstream mode under any note', () => {
     for (const [note, options] of [
       [PLACELESS, {}],

@@ -9,11 +9,13 @@
  * - p 0.5: quarter turns and a flip; else p 0.5: a rotation within +-20 degrees about the centre, black outside.
  *
  * `consistent` (the default) keeps the note true: where it names a place, a turn-and-flip becomes a mirror image with the mirrored
- * note (left <-> right); elsewhere it is as upstream's. `upstream` turns and flips under any note. Rotations up to 20 degrees leave
+ * note (left <-> right); elsewhere it is as upstream's. A note that may name a side in words that `mirrorNote` does not exchange
+ * (other languages, abbreviations) keeps its image the way it is. `upstream` turns and flips under any note. Rotations up to 20 degrees leave
  * sides and zones as they are. Deviation in both: a rotation interpolates the image linearly (upstream takes the nearest pixel).
  */
 import {
   flip,
+  mayNameSide,
   mirror,
   mirrorNote,
   namesPlace,
@@ -40,7 +42,7 @@ export interface AugmentOptions {
   readonly saturation: readonly [low: number, high: number];
   /** Largest change, in degrees. */
   readonly hueDegrees: number;
-  /** Of quarter turns with a flip, or of the mirror image where the note names a place. */
+  /** Of quarter turns with a flip, or of the mirror image where the note names a place; neither where it may name a side in unknown words. */
   readonly flipProbability: number;
   /** Of a rotation, where there is no flip. */
   readonly rotateProbability: number;
@@ -117,7 +119,10 @@ export function drawAugment(
   const turns = random.int(4);
   const sideways = random.bool();
   if (random.bool(o.flipProbability)) {
-    if (o.mode === 'consistent' && namesPlace(note)) return { ...NO_AUGMENT, ...colour, mirror: true };
+    if (o.mode === 'consistent') {
+      if (mayNameSide(note).length > 0) return { ...NO_AUGMENT, ...colour };
+      if (namesPlace(note)) return { ...NO_AUGMENT, ...colour, mirror: true };
+    }
     return { ...NO_AUGMENT, ...colour, turns, mirror: sideways, flip: !sideways };
   }
   const rotateDegrees = random.bool(o.rotateProbability) ? within([-o.rotateDegrees, o.rotateDegrees]) : 0;

@@ -46,6 +46,12 @@ describe('sides', () => {
       const foreign = [{ ...inputs[0], data: ['links'] }];
       const warned = await infer(url, 'text-encoder', { inputs: foreign, parameters: { sides: 'patient' } });
       expect(warned.headers['reclmis-warnings']).toContain('SIDES_NOT_MIRRORED');
+      const slip = [{ ...inputs[0], data: ['rigth lung'] }]; // mirrored: "left lung"
+      const quoted = await infer(url, 'text-encoder', { inputs: slip, parameters: { sides: 'patient' } });
+      expect(model.notes.at(-1)).toBe('left lung');
+      expect((quoted.json()['parameters'] as Record<string, string>)['warning_messages']).toBe(
+        'case 0: NOTE_WORDS_UNKNOWN: 1 of 2 words is unknown to the model: "rigth"',
+      );
       const wrong = await infer(url, 'text-encoder', { inputs, parameters: { sides: 3 } });
       expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
     });

@@ -65,7 +65,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
       const learnt = model.manifest.note?.sides ?? 'unknown';
       const read = text.data.map((note) => noteForModel(note, learnt, sides));
       const [texts, warnings] = [read.map((one) => one.text), read.map((one) => one.warnings)];
-      return { kind: 'texts', texts, warnings, count: text.count };
+      return { kind: 'texts', notes: text.data, texts, warnings, count: text.count };
     }
     if (first && isType(first, 'INT64')) {
       checkTokens(first.data, known, first.spec.name);

@@ -35,7 +35,7 @@ export function tensorWarnings({ checks, manifest }: Model, work: Work, result: 
     case 'segment':
       return [];
     case 'texts':
-      return work.texts.flatMap((text, at) => of(at, [...checks.note(text), ...(work.warnings[at] ?? [])]));
+      return work.notes.flatMap((note, at) => of(at, [...checks.note(note), ...(work.warnings[at] ?? [])]));
     case 'tokens': {
       const length = work.tokens.length / work.count;
       return Array.from({ length: work.count }, (_, at) =>

@@ -20,9 +20,10 @@ export type Work =
     }
   /** tokens [B,T]. */
   | { readonly kind: 'tokens'; readonly tokens: BigInt64Array; readonly count: number }
-  /** As the model is to read them, and what is to be said of their sides. */
+  /** Notes as the caller wrote them, texts as the model is to read them, and what is to be said of their sides. */
   | {
       readonly kind: 'texts';
+      readonly notes: readonly string[];
       readonly texts: readonly string[];
       readonly warnings: readonly (readonly Warning[])[];
       readonly count: number;
