@@ -235,7 +235,8 @@ const CATALOGUE = {
     exitCode: 4,
   },
   CHECKPOINT_MISMATCH: {
-    meaning: 'A checkpoint does not fit the model: keys or shapes differ.',
+    meaning:
+      'A checkpoint does not fit: its keys, shapes or settings are not those of the model or of config.yaml.',
     remedy: 'Use the configuration that the checkpoint was trained with; it lies beside it as config.yaml.',
     exitCode: 4,
   },

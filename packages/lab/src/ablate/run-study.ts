@@ -10,7 +10,8 @@ import { openDataset } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { runData, type RunData, type RunStatus } from '../run.js';
-import { RESUMABLE_SETTINGS, resumeTraining } from '../train/resume.js';
+import { RESUMABLE_SETTINGS } from '../train/checkpoint.js';
+import { resumeTraining } from '../train/resume.js';
 import { leads, train, type TrainListeners } from '../train/train.js';
 import { type Task, type TaskScore, type TaskState, viewTask, requireSameData, writeScore } from './tasks.js';
 

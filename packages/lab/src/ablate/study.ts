@@ -28,7 +28,7 @@ import {
   resolveConfig,
 } from '../config.js';
 import { flatten } from '../runs.js';
-import { RESUMABLE_SETTINGS } from '../train/resume.js';
+import { RESUMABLE_SETTINGS } from '../train/checkpoint.js';
 
 /** Names make folders and labels. */
 const name = (): z.ZodString =>

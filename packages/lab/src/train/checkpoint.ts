@@ -33,6 +33,23 @@ export type Optimizer = optim.Adam | optim.AdamW;
 
 const FORMAT = 'reclmis-checkpoint/1';
 
+/** The settings that a resumed run may be given anew: none changes what is computed. */
+export const RESUMABLE_SETTINGS: readonly string[] = [
+  'device',
+  'data.dir',
+  'data.workers',
+  'train.threads',
+  'train.maxMinutes',
+  'train.saveMinutes',
+  'train.saveSteps',
+  'train.keep',
+];
+/**
+ * The settings in which config.yaml may differ from its checkpoints besides: paths, which runs of earlier versions hold as they were given, and what
+ * `reclmis sides` states.
+ */
+const CHANGEABLE = new Set([...RESUMABLE_SETTINGS, 'data.trainStems', 'data.valStems', 'note.sides']);
+
 /** What a checkpoint says about itself. */
 export interface CheckpointInfo {
   readonly kind: CheckpointKind;
@@ -90,7 +107,7 @@ export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module)
 
 /**
  * Reads a checkpoint; its tensors belong to the current scope.
- * @param config The run's configuration, which the checkpoint must have been trained with, as far as model and text go.
+ * @param config The run's configuration, which the checkpoint must have been trained with.
  * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
  */
 export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Config): Checkpoint {
@@ -98,7 +115,7 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   if (!existsSync(path)) throw new ReclmisError('CHECKPOINT_MISSING', `${path}: no such checkpoint`);
   const { metadata } = intact(() => readSafetensorsHeader(path));
   const { info, format } = parseInfo(path, metadata);
-  requireSameModel(path, info.config, config);
+  requireSameSettings(path, info.config, config);
   const prefix = format === RESUME_FORMAT ? MODEL_PREFIX : '';
   const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
   const own = [...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor] as const);
@@ -125,19 +142,20 @@ export function bestInfo(runDir: string): CheckpointInfo | null {
 }
 
 /**
- * Refuses a checkpoint that was trained with other model or text settings.
+ * Refuses a checkpoint that was trained with other settings than config.yaml holds, which bears no hash: of a run of a fold, one digit there decides
+ * which cases it is scored on.
  * @throws CHECKPOINT_MISMATCH naming the setting with both values.
  */
-export function requireSameModel(path: string, stored: Config, asked: Config): void {
-  for (const section of ['model', 'text'] as const) {
-    const difference = firstDifference(stored[section], asked[section], section);
-    if (difference) {
-      throw new ReclmisError(
-        'CHECKPOINT_MISMATCH',
-        `${path}: trained with ${difference.at} ${JSON.stringify(difference.stored)}, config.yaml says ${JSON.stringify(difference.asked)}`,
-      );
-    }
-  }
+export function requireSameSettings(path: string, stored: Config, asked: Config): void {
+  const difference = firstDifference(stored, asked, '');
+  if (!difference) return;
+  const { at } = difference;
+  const trained = JSON.stringify(difference.stored);
+  throw new ReclmisError(
+    'CHECKPOINT_MISMATCH',
+    `${path}: trained with ${at} ${trained}, config.yaml says ${JSON.stringify(difference.asked)}`,
+    { remedy: `Set ${at} in config.yaml back to ${trained}.` },
+  );
 }
 
 /** Says of a file that does not read that it is a damaged checkpoint. @throws CHECKPOINT_CORRUPT */
@@ -182,15 +200,15 @@ interface Difference {
   readonly asked: unknown;
 }
 
-/** The first setting by which two resolved sections differ. */
+/** The first setting by which two resolved configurations differ, apart from those that may. */
 function firstDifference(stored: unknown, asked: unknown, at: string): Difference | null {
   if (typeof stored === 'object' && typeof asked === 'object' && stored !== null && asked !== null) {
     const [a, b] = [Object.entries(stored), new Map(Object.entries(asked))];
     for (const [key, value] of a) {
-      const difference = firstDifference(value, b.get(key), `${at}.${key}`);
+      const difference = firstDifference(value, b.get(key), at === '' ? key : `${at}.${key}`);
       if (difference) return difference;
     }
     return null;
   }
-  return stored === asked ? null : { at, stored, asked };
+  return stored === asked || CHANGEABLE.has(at) ? null : { at, stored, asked };
 }

@@ -1,10 +1,15 @@
 /** Training and what it leaves behind. */
 export { train, type RunSummary, type StepReport, type TrainListeners, type TrainOptions } from './train.js';
 export { Parallel } from './parallel.js';
-export { deviceOfRun, RESUMABLE_SETTINGS, resumeTraining, type ResumeOptions } from './resume.js';
+export { deviceOfRun, resumeTraining, type ResumeOptions } from './resume.js';
 export { openSession, openTrainingData, type Session, type TrainingData } from './session.js';
 export { trainStep, type StepLosses, type StepParts, type StepPhase } from './step.js';
-export { checkpointPath, type CheckpointInfo, type CheckpointKind } from './checkpoint.js';
+export {
+  checkpointPath,
+  type CheckpointInfo,
+  type CheckpointKind,
+  RESUMABLE_SETTINGS,
+} from './checkpoint.js';
 export { readEpochs, type EpochLosses, type EpochRecord, type EpochScores } from './metrics-log.js';
 export { LOSS_NAMES, PAPER_WEIGHTS, type LossName, type LossWeights } from './losses.js';
 export { learningRate } from './schedule.js';

@@ -14,7 +14,7 @@ import {
   type RunInfo,
   sweepTemporaries,
 } from '../run.js';
-import { checkpointPath, requireSameModel } from './checkpoint.js';
+import { checkpointPath, requireSameSettings, RESUMABLE_SETTINGS } from './checkpoint.js';
 import { EpochCourse } from './epoch-course.js';
 import { Progress } from './progress.js';
 import { findResumePoint, loadResumePoint, type ResumePoint } from './resume-point.js';
@@ -30,18 +30,6 @@ import {
   told,
   type TrainListeners,
 } from './train.js';
-
-/** The settings that a resumed run may be given anew: none changes what is computed. */
-export const RESUMABLE_SETTINGS: readonly string[] = [
-  'device',
-  'data.dir',
-  'data.workers',
-  'train.threads',
-  'train.maxMinutes',
-  'train.saveMinutes',
-  'train.saveSteps',
-  'train.keep',
-];
 
 /** Who listens, and which settings differ from the run's own. */
 export interface ResumeOptions extends TrainListeners {
@@ -106,7 +94,7 @@ function lookUp(dir: string, options: ResumeOptions): Found {
   if (point?.notice != null) options.onNotice?.(point.notice);
   const before = existsSync(files.info) ? readInfo(files.info) : null;
   if (!point) requireUnbegun(dir, before, damaged);
-  else requireSameModel(point.path, point.state.config, stored);
+  else requireSameSettings(point.path, point.state.config, stored);
   return { stored, before, point };
 }
 

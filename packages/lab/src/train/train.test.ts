@@ -10,13 +10,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReclmisError } from '@reclmis/core';
-import { memory, noGrad } from '@reclmis/torch';
+import { memory, noGrad, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, loadConfig, type Overrides } from '../config.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun } from '../run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
-import { checkpointPath, readCheckpoint } from './checkpoint.js';
+import { checkpointPath, readCheckpoint, requireSameSettings } from './checkpoint.js';
 import { readEpochs } from './metrics-log.js';
 import { type RunSummary, type StepReport, train } from './train.js';
 import { failure } from '../testing/failure.js';
@@ -380,15 +380,79 @@ describe('checkpoints', () => {
     expect(error.code).toBe('CHECKPOINT_MISSING');
   });
 
-  it('of another configuration: CHECKPOINT_MISMATCH, naming the setting with both values', async () => {
+  it.each([
+    ['baseWidth: 4', 'baseWidth: 8', 'model.baseWidth', '4', '8'],
+    ['foldSeed: 1', 'foldSeed: 3', 'data.foldSeed', '1', '3'], // other cases to be scored on
+    ['contextLength: 12', '#ontextLength: 12', 'text.contextLength', '12', '24'], // a bit makes a comment of it
+    ['seed: 1', 'seed: 3', 'seed', '1', '3'],
+  ])(
+    'of another configuration (%s, now %s): CHECKPOINT_MISMATCH, naming the setting with both values',
+    async (before, after, setting, trained, now) => {
+      const file = join(dir, 'config.yaml');
+      const text = readFileSync(file, 'utf8');
+      expect(text).toContain(before);
+      writeFileSync(file, text.replace(before, after));
+      const error = await loading();
+      writeFileSync(file, text);
+      expect(error.code).toBe('CHECKPOINT_MISMATCH');
+      expect(error.message).toBe(`${path}: trained with ${setting} ${trained}, config.yaml says ${now}`);
+      expect(error.remedy).toBe(`Set ${setting} in config.yaml back to ${trained}.`);
+    },
+  );
+
+  it('serve under settings that say where and how to compute, and under sides that were stated since', () => {
     const file = join(dir, 'config.yaml');
     const text = readFileSync(file, 'utf8');
-    writeFileSync(file, text.replace('baseWidth: 4', 'baseWidth: 8'));
-    const error = await loading();
+    const changed = text
+      .replace('threads: 1', 'threads: 2')
+      .replace(/maxMinutes: .*/, 'maxMinutes: 7')
+      .replace(/sides: .*/, 'sides: image');
+    expect(changed.split('\n').filter((line, i) => line !== text.split('\n')[i])).toHaveLength(3);
+    writeFileSync(file, changed);
+    using model = openRun(dir).loadModel();
     writeFileSync(file, text);
-    expect(error.code).toBe('CHECKPOINT_MISMATCH');
-    expect(error.message).toContain('model.baseWidth 4');
-    expect(error.message).toContain('8');
+    expect(model.size).toBe(32);
+  });
+
+  it('refuse a flipped bit in a digit of config.yaml, unless it says where and how to compute', () => {
+    const file = join(dir, 'config.yaml');
+    const text = readFileSync(file);
+    const { info } = scope(() => readCheckpoint(dir, 'best', openRun(dir).config));
+    const found = { unreadable: 0, refused: 0, elsewhere: 0 };
+    for (let at = 0; at < text.length; at++) {
+      if (!/\d/.test(String.fromCharCode(text[at]!))) continue;
+      const bytes = Buffer.from(text);
+      bytes[at]! ^= 1; // a digit again
+      writeFileSync(file, bytes);
+      let read: Config;
+      try {
+        read = openRun(dir).config;
+      } catch {
+        found.unreadable++;
+        continue;
+      }
+      try {
+        requireSameSettings(path, info.config, read);
+      } catch {
+        found.refused++;
+        continue;
+      }
+      expect(read.note).toEqual(info.config.note);
+      const { device, data, train: course } = info.config;
+      const { threads, maxMinutes, saveMinutes, saveSteps, keep } = course;
+      const { dir: folder, workers, trainStems, valStems } = data;
+      const merged = {
+        ...read,
+        device,
+        data: { ...read.data, dir: folder, workers, trainStems, valStems },
+        train: { ...read.train, threads, maxMinutes, saveMinutes, saveSteps, keep },
+      };
+      expect(merged).toEqual(info.config);
+      found.elsewhere++;
+    }
+    writeFileSync(file, text);
+    expect(found.refused).toBeGreaterThan(20);
+    expect(found.elsewhere).toBeGreaterThan(0);
   });
 
   it('free every tensor after a refusal', async () => {
@@ -401,7 +465,7 @@ describe('checkpoints', () => {
 
   it('hold the model’s keys, the configuration and the encoder', () => {
     using model = openRun(dir).loadModel();
-    const { tensors, info } = readCheckpoint(dir, 'best', tiny());
+    const { tensors, info } = readCheckpoint(dir, 'best', tiny({ 'train.epochs': 1 }));
     expect([...tensors.keys()].sort()).toEqual([...model.model.stateDict().keys()].sort());
     expect(info.encoder).toMatchObject({ kind: 'words', contextLength: 12 });
     expect(info.config.model.baseWidth).toBe(4);
