@@ -39,6 +39,7 @@ describe('cleanClipText', () => {
     ['a space made by a reference', '&nbsp;a&nbsp;', 'a'],
     ['final sigma', 'ΟΔΟΣ ΣΑΣ. Σ', 'οδος σας. σ'],
     ['a capital that becomes two', 'İ', 'i\u0307'],
+    ['composed, as ftfy 6.3.1 does', 'GRO\u0308\u00dfer \u1112\u1161\u11ab', 'gr\u00f6\u00dfer \ud55c'],
   ])('%s', (_, text, expected) => expect(cleanClipText(text)).toBe(expected));
 });
 

@@ -1,7 +1,8 @@
 /**
  * The clean-up before CLIP's byte-pair encoding, as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP) does it:
- * `html.unescape` twice, whitespace to single spaces, lower case, and the cut into words. Their repair of mojibake
- * (ftfy) is left out: notes are read as UTF-8.
+ * `html.unescape` twice, whitespace to single spaces, lower case, and the cut into words. Of what ftfy does to the text
+ * before that, the composition of characters (NFC) is kept: "u" with a diaeresis behind it, as a Mac writes it, is "ü".
+ * Its repair of mojibake is left out: notes are read as UTF-8.
  *
  * Python and JavaScript disagree in small things, and Python's way is kept: which characters are whitespace, what
  * numeric character references mean, and what its `regex` module takes for equal when it ignores case. Which characters
@@ -34,9 +35,9 @@ const WINDOWS_1252 =
   '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
   '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
 
-/** The text as the tokeniser cuts it: unescaped, single spaces, none at the ends, lower-case. */
+/** The text as the tokeniser cuts it: composed, unescaped, single spaces, none at the ends, lower-case. */
 export function cleanClipText(text: string): string {
-  const plain = strip(unescapeHtml(unescapeHtml(text)));
+  const plain = strip(unescapeHtml(unescapeHtml(text.normalize('NFC'))));
   return strip(plain.replace(SPACES, ' ')).toLowerCase();
 }
 

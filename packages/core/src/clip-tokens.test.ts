@@ -150,6 +150,13 @@ describe('ClipTokenizer', () => {
     }
   });
 
+  it('gives composed and decomposed characters the same ids', () => {
+    for (const text of ['größer', 'état', 'Å', '한국'])
+      expect(tokenizer.tokenize(text.normalize('NFD')), text).toEqual(
+        tokenizer.tokenize(text.normalize('NFC')),
+      );
+  });
+
   it('decodes without marks and padding, a "!" that is no padding kept', () => {
     expect(tokenizer.decode(tokenizer.encode('Lung, a !', 12).ids)).toBe('lung , a !');
     expect(tokenizer.decode([0, byte('?') + 256, 0, 0])).toBe('!?');

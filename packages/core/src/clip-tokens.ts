@@ -72,7 +72,7 @@ export class ClipTokenizer {
 
   /**
    * The tokeniser of Hugging Face's tokenizer.json, parsed. Its ids must be those that its merges give; its normaliser is
-   * not used (it composes characters, which OpenAI's does not).
+   * not used, since `cleanClipText` does the same and more.
    *
    * @throws VOCABULARY_INVALID
    */
