@@ -60,7 +60,7 @@ describe('inferSides', () => {
     expect(inferSides(tallySides(patient))).toEqual({
       sides: 'patient',
       tally: { patient: 10, image: 0 },
-      reason: '10 of 10 notes on one side name the patient’s side on which the mask lies',
+      reason: '10 of 10 notes that name one side fit the patient’s left and right',
       mixed: false,
     });
   });
@@ -68,7 +68,7 @@ describe('inferSides', () => {
   it('gives the figure: QaTa-COV19’s training split', () => {
     const found = inferSides({ patient: 9, image: 1056 });
     expect(describeSides(found)).toBe(
-      '1,056 of 1,065 notes on one side name the image’s side on which the mask lies: note.sides image',
+      '1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image',
     );
   });
 
@@ -76,7 +76,7 @@ describe('inferSides', () => {
     expect(inferSides(tallySides(of(7, 'image'))).sides).toBe('image');
     expect(inferSides(tallySides(of(6, 'image')))).toMatchObject({ sides: 'unknown', mixed: false });
     expect(inferSides({ patient: 1, image: 0 }).reason).toBe(
-      '1 of 1 note on one side names the patient’s side on which the mask lies, which is too few to tell',
+      '1 of 1 note that names one side fits the patient’s left and right, which is too few to tell',
     );
     expect(inferSides({ patient: 0, image: 0 })).toEqual({
       sides: 'unknown',
@@ -90,7 +90,7 @@ describe('inferSides', () => {
     expect(inferSides({ patient: 790, image: 210 })).toMatchObject({ sides: 'unknown', mixed: true });
     expect(inferSides({ patient: 800, image: 200 })).toMatchObject({ sides: 'patient', mixed: false });
     expect(inferSides({ patient: 500, image: 500 }).reason).toBe(
-      '500 of 1,000 notes on one side name the patient’s side on which the mask lies, which is too near half to tell',
+      '500 of 1,000 notes that name one side fit the patient’s left and right, which is too near half to tell',
     );
     expect(inferSides({ patient: 2, image: 8 })).toMatchObject({ sides: 'unknown', mixed: false }); // a coin does that
   });

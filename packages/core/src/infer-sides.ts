@@ -83,7 +83,7 @@ export function inferSides(tally: SidesTally): InferredSides {
   const sides = clear ? likely : 'unknown';
   const whose = likely === 'image' ? 'the image’s' : 'the patient’s';
   const n = (value: number): string => value.toLocaleString('en');
-  const figure = `${n(most)} of ${n(count)} ${count === 1 ? 'note' : 'notes'} on one side ${most === 1 && count === 1 ? 'names' : 'name'} ${whose} side on which the mask lies`;
+  const figure = `${n(most)} of ${n(count)} ${count === 1 ? 'note that names one side fits' : 'notes that name one side fit'} ${whose} left and right`;
   const reason =
     count === 0
       ? 'no note names one side alone'
@@ -93,7 +93,7 @@ export function inferSides(tally: SidesTally): InferredSides {
   return { sides, tally, reason, mixed: !clear && count >= WORTH_WARNING };
 }
 
-/** As a line: "1,056 of 1,065 notes on one side name the image’s side on which the mask lies: note.sides image". */
+/** As a line: "1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image". */
 export function describeSides({ sides, reason }: InferredSides): string {
   return `${reason}: note.sides ${sides}`;
 }

@@ -118,7 +118,9 @@ function outsideZones(
   const found = least === null ? null : insideNamedZones(mask, note, sides);
   if (found === null || least === null || found.inside >= least) return null;
   const meant =
-    sides === 'unknown' ? ', whosever left and right it means' : `, by the ${sides}’s left and right`;
+    sides === 'unknown'
+      ? ', whether it means the patient’s left and right or the image’s'
+      : `, by the ${sides}’s left and right`;
   return {
     code: 'MASK_OUTSIDE_ZONES',
     message: `${percent(1 - found.inside)} of the mask lies outside the zones that the note names (${found.zones.join(', ')})${meant}`,

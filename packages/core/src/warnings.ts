@@ -105,7 +105,7 @@ const CATALOGUE = {
   MASKS_WITH_LABELS: {
     about: 'data',
     meaning: 'Masks hold areas of more than one label, of which a model learns one foreground.',
-    remedy: 'Write masks of 0 and 255 that hold the labels that you mean alone.',
+    remedy: 'Write masks of 0 and 255 in which only the labels that you want are 255.',
   },
   MASKS_BETWEEN: {
     about: 'data',
@@ -128,7 +128,7 @@ const CATALOGUE = {
   },
   IMAGES_DARK: {
     about: 'data',
-    meaning: 'Images use the darkest part of their range alone, as 12 bits stored in 16 do.',
+    meaning: 'Images use only the darkest part of their range, as 12 bits stored in 16 do.',
     remedy: 'Scale the values to the whole range and export the images again.',
   },
   IMAGES_INVERTED: {

@@ -1,5 +1,6 @@
 /** File helpers: whole files or none, and file-system errors as coded errors. */
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { mkdir, open, readlink, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 
@@ -44,11 +45,26 @@ async function makeFolders(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    if (made(error) && (await stat(path)).isDirectory()) return;
+    if (made(error) && (await follow(path)).isDirectory()) return;
     if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolders(dirname(path));
     await mkdir(path).catch((second: unknown) => {
       if (!made(second)) throw second; // else another process was first
+    });
+  }
+}
+
+/** `stat`, with an error that names a link which leads nowhere. @throws OUTPUT_UNWRITABLE */
+async function follow(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const target = await readlink(path).catch(() => null);
+    if (target === null) throw error;
+    const why = systemCode(error) === 'ELOOP' ? 'which leads back to itself' : 'which is not there';
+    throw new ReclmisError('OUTPUT_UNWRITABLE', `${path}: is a link to ${target}, ${why}`, {
+      cause: error,
+      remedy: 'Create what the link leads to, remove the link, or choose another folder.',
     });
   }
 }

@@ -36,7 +36,7 @@ async function bytesOf(blob: Blob): Promise<Uint8Array> {
 const isShared = (value: unknown): value is SharedArrayBuffer =>
   typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer;
 
-/** Pixels of 8 bits: three values each, or the four of a canvas, whose opacity must be full. */
+/** Pixels of 8 bits: three values each, or the four of a canvas, whose opacity is laid over black. */
 function knowPixels(image: unknown, places: string): RgbImage {
   const refuse = (got: string, remedy?: string): ReclmisError =>
     new ReclmisError(

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const PATIENT = '10 of 10 notes on one side name the patient’s side on which the mask lies';
+const PATIENT = '10 of 10 notes that name one side fit the patient’s left and right';
 
 describe('measureSides', () => {
   it('tells either convention, and not from few cases', async () => {

@@ -44,7 +44,7 @@ function blankOrDark(subjects: readonly Subject[]): Suspicion[] {
     found.push(
       suspicion(
         'IMAGES_DARK',
-        `${counted(dark.length, 'image uses', 'images use')} the darkest part of the range alone, as 12 bits in 16 or a wrong export do`,
+        `${counted(dark.length, 'image uses', 'images use')} only the darkest part of the range, as 12 bits in 16 or a wrong export do`,
         dark.map(({ split, id, measure: { grey8, bits } }) => ({
           split,
           id,

@@ -1,0 +1,27 @@
+/** Folders that are made, or named as what stands in their place. */
+import { existsSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeFolder } from './files.js';
+import { errorOf, inFolder } from './testing.js';
+
+describe('makeFolder', () => {
+  it('names a link that leads nowhere, and what it leads to', async () => {
+    await inFolder(async (dir) => {
+      const [dead, loop] = [join(dir, 'dead'), join(dir, 'loop')];
+      symlinkSync('unmounted', dead);
+      symlinkSync('loop', loop);
+      const code = 'OUTPUT_UNWRITABLE';
+      const message = `${dead}: is a link to unmounted, which is not there`;
+      expect(await errorOf(makeFolder(dead))).toEqual({ code, message });
+      expect(await errorOf(makeFolder(join(dead, 'below')))).toEqual({ code, message });
+      expect(await errorOf(makeFolder(loop))).toEqual({
+        code,
+        message: `${loop}: is a link to loop, which leads back to itself`,
+      });
+      await makeFolder(join(dir, 'unmounted'));
+      await makeFolder(join(dead, 'below'));
+      expect(existsSync(join(dir, 'unmounted', 'below'))).toBe(true);
+    });
+  });
+});
