@@ -88,7 +88,7 @@ describe('reclmis sides', () => {
     cpSync(join(root, 'run-unknown'), join(root, 'run-inferred'), { recursive: true });
     const { status, stderr } = reclmis('sides', 'run-inferred', 'data');
     expect(stderr).toMatch(
-      /OPTION_INVALID: .*\d of \d notes? on one side names? the patient’s side .*too few to tell/,
+      /OPTION_INVALID: .*\d of \d notes? that names? one side fits? the patient’s left and right.*too few to tell/,
     );
     expect(status).toBe(2);
   });
@@ -137,7 +137,10 @@ describe('reclmis predict --sides', () => {
       ...['predict', 'run-unknown', '--image', images, '--note', NOTE, '-o', 'asked'],
     );
     expect(status).toBe(0);
-    expect(stderr).toMatch(/SIDES_UNKNOWN: .*the model does not state whose left and right it learnt/);
+    expect(stderr).toMatch(
+      /^warning SIDES_UNKNOWN: \d+ of \d+ images? \(.*the model does not state whose left and right it learnt/m,
+    );
+    expect(stderr.match(/SIDES_UNKNOWN|does not state/g)).toHaveLength(2); // told once
     const quiet = reclmis(
       'predict',
       'run-unknown',
@@ -176,6 +179,19 @@ describe('reclmis predict --sides', () => {
       ],
     );
     expect(stderr).toMatch(/OUTPUT_EXISTS: .*notes of image sides/);
+  });
+
+  it('goes on where the model’s own sides are said, and not where the model says others by now', () => {
+    const named = ['--image', images, '--note', NOTE, '-o', 'resumed', '--resume', '--no-overlay', '-q'];
+    copied('run-stated', 'patient');
+    predicted('resumed', NOTE, 'run-stated');
+    expect(reclmis('predict', 'run-stated', ...named, '--sides', 'patient').status).toBe(0);
+    expect(reclmis('sides', 'run-stated', 'image').status).toBe(0); // zones would be named by the other convention
+    const { status, stderr } = reclmis('predict', 'run-stated', ...named);
+    expect(stderr).toMatch(
+      /^error OUTPUT_EXISTS: .*expected results of .*notes of image sides, found .*patient/m,
+    );
+    expect(status).toBe(7);
   });
 });
 

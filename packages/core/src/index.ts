@@ -33,6 +33,7 @@ export * from './spacing.js';
 export * from './surface.js';
 export * from './threshold-curve.js';
 export * from './warnings.js';
+export * from './warning-counts.js';
 export {
   fitLikeness,
   type ImageFeatures,

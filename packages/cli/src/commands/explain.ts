@@ -1,6 +1,6 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
 import { basename, join, resolve } from 'node:path';
-import { describeCutNotes, ReclmisError, toReclmisError } from '@reclmis/core';
+import { ReclmisError, toReclmisError, type Warning, WarningCounts, warningLines } from '@reclmis/core';
 import type {
   About,
   CheckpointKind,
@@ -15,7 +15,7 @@ import { type Command, Option } from 'commander';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
 import { withFolderLock } from '../folder-lock.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { type PredictionCase, predictionCases } from '../predict/cases.js';
+import { describeUnused, type PredictionCase, predictionCases } from '../predict/cases.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';
@@ -126,6 +126,7 @@ async function explainImages(
   } = await import('@reclmis/lab');
   if (!flags.overwrite) refuseTaken(out, 'Name another folder, or add --overwrite.');
   const cases = await predictionCases({
+    onUnused: (rows) => output.notice(describeUnused(rows)),
     image,
     out,
     emptyNotes,
@@ -148,16 +149,7 @@ async function explainImages(
   );
   const { layer } = flags;
   using model = source.loadModel(choice);
-  const notices = [
-    model.model.readsNotes
-      ? describeCutNotes(
-          model.encoder,
-          cases.map((one) => one.note),
-        )
-      : null,
-    ...model.notices,
-  ];
-  for (const line of notices) if (line !== null) output.notice(line);
+  for (const line of model.notices) output.notice(line);
   const about = await describe(source, model);
   const work = {
     model,
@@ -172,17 +164,25 @@ async function explainImages(
     },
   };
 
+  const warned = new WarningCounts();
+  const tell = (notices: Iterable<string>, explained: number): void => {
+    for (const line of notices) output.notice(line);
+    for (const line of warningLines(warned.byCode, explained, 'image')) output.warning(line);
+  };
+
   await withFolderLock(out, {}, async () => {
     const page = numbers ? 'report.json' : 'report.html'; // what to open first
     const [only] = cases;
     if (cases.length === 1 && only) {
       const done = await explainOne(work, only, out);
-      for (const line of done.notices) output.notice(line);
+      warned.add(only.id, done.warnings);
+      tell(done.notices, 1);
       output.result({
         out,
         cases: 1,
         files: done.files.map((file) => join(out, file)),
         notices: done.notices,
+        warnings: warned.byCode,
       });
       output.say(
         `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, page)}`,
@@ -199,12 +199,13 @@ async function explainImages(
         );
         found.push(done.found);
         for (const line of done.notices) said.add(line);
+        warned.add(one.id, done.warnings);
         bar.update(i + 1);
       }
     } finally {
       bar.stop();
     }
-    for (const line of said) output.notice(line);
+    tell(said, found.filter(({ error }) => error === undefined).length);
     const zones = summariseZones(found);
     const title = `Explanations by ${basename(resolve(source.dir))}`;
     const context = { title, layer: layer ?? DEFAULT_LAYER, about };
@@ -216,6 +217,7 @@ async function explainImages(
       gradCamZones: zones,
       files: files.map((file) => join(out, file)),
       notices: [...said],
+      warnings: warned.byCode,
     });
     if (zones) output.say(zonesText(zones));
     output.say(`${cases.length} images\nReport: ${join(out, page)}`);
@@ -236,6 +238,7 @@ interface Done {
   readonly files: readonly string[];
   /** Parts that do not apply, and remarks. */
   readonly notices: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 async function explainOne(
@@ -251,7 +254,8 @@ async function explainOne(
   const explained = { id: one.id, image, explanation };
   if (numbers) await writeCaseNumbers(dir, explained, about);
   const files = numbers ? ['report.json'] : await writeCaseReport(dir, explained, about);
-  const { mask, note, gradCam, zones, poi, woi, attention, remarks } = explanation;
+  const { mask, note, gradCam, zones, poi, woi, attention, remarks, warnings } = explanation;
+  const said = new Set(warnings.map(({ code, message }) => `${code}: ${message}`)); // counted by code instead
   const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
   return {
     files,
@@ -259,8 +263,9 @@ async function explainOne(
       ...Object.entries(parts).flatMap(([name, part]) =>
         isMissing(part) ? [`${name} does not apply: ${part.missing}`] : [],
       ),
-      ...remarks,
+      ...remarks.filter((line) => !said.has(line)),
     ],
+    warnings,
     found: {
       id: one.id,
       share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
@@ -280,6 +285,7 @@ function failed(one: PredictionCase, thrown: unknown): Done {
   return {
     files: [],
     notices: [],
+    warnings: [],
     found: { id: one.id, share: null, note: null, zones: null, error: { code, message }, row: null },
   };
 }

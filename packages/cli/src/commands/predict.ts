@@ -1,15 +1,15 @@
 /** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
 import { readFileSync } from 'node:fs';
-import { parseSpacing, ReclmisError, type Spacing, warningCodes } from '@reclmis/core';
+import { parseSpacing, ReclmisError, type Spacing, warningCodes, warningLines } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
-import { type PredictionCase, predictionCases } from '../predict/cases.js';
+import { describeUnused, type PredictionCase, predictionCases, type UnusedRows } from '../predict/cases.js';
 import { openModels } from '../predict/open.js';
 import { parsePart, type Part } from '../predict/part.js';
 import { predict, type PredictionSummary } from '../predict/predict.js';
-import type { CaseStatistics, WarningCount } from '../predict/statistics.js';
+import type { CaseStatistics } from '../predict/statistics.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';
@@ -127,7 +127,12 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
     );
   }
   const source = await openModels(dirs);
+  let unused: UnusedRows | null = null;
   const cases = await predictionCases({
+    onUnused: (rows) => {
+      unused = rows;
+      output.notice(describeUnused(rows));
+    },
     image,
     out,
     emptyNotes,
@@ -178,6 +183,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
           flips: flags.flips ?? false,
           sides: flags.sides ?? 'as learnt',
         },
+        unusedNotes: unused,
       },
       signal: interruptSignal(),
       onProgress: (done, failed) => bar.update(done, failed > 0 ? `${failed} failed` : ''),
@@ -186,7 +192,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
         if (flags.json && one.warnings?.length) warned.push({ id: one.id, warnings: one.warnings });
       },
     }).finally(() => bar.stop());
-    output.result({ out, ...summary, casesWithWarnings: warned });
+    output.result({ out, ...summary, casesWithWarnings: warned, unusedNotes: unused });
     report(output, out, summary, shown);
     judge(out, summary);
   } finally {
@@ -233,19 +239,8 @@ function report(
   if (counts.skipped > 0) output.say(`${counts.skipped} were complete before`);
   for (const { error } of failures.slice(0, SHOWN)) output.notice(`failed ${error.code}: ${error.message}`);
   if (counts.failed > SHOWN) output.notice(`... and ${counts.failed - SHOWN} more that failed`);
-  for (const [code, count] of Object.entries(warnings)) output.warning(warningLine(code, count, counts));
+  for (const line of warningLines(warnings, counts.done + counts.skipped, 'image')) output.warning(line);
   output.say(`\nResults: ${out}${statistics.map((path) => `\nFigures: ${path}`).join('')}`);
-}
-
-/** A code with its count, three cases and what the first was told. */
-function warningLine(
-  code: string,
-  { cases, first, example }: WarningCount,
-  counts: PredictionSummary['counts'],
-): string {
-  const all = counts.done + counts.skipped;
-  const names = `${first.join(', ')}${cases > first.length ? ', ...' : ''}`;
-  return `warning ${code}: ${cases} of ${all} ${all === 1 ? 'image' : 'images'} (${names}): ${example}`;
 }
 
 /** Turns what is not done into the command's error; a single image's own where there is only one. */

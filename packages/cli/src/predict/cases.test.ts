@@ -3,7 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CaseSource, type PredictionCase, predictionCases } from './cases.js';
+import {
+  type CaseSource,
+  describeUnused,
+  type PredictionCase,
+  predictionCases,
+  type UnusedRows,
+} from './cases.js';
 import { casesOf, parsePart } from './part.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-cases-'));
@@ -184,6 +190,28 @@ describe('notes', () => {
       ['p2/x', 'NOTE_MISSING'],
     ]);
     expect(found[2]!.refused!.message).toContain('2 images are called x');
+  });
+
+  it('that belong to no image are counted and named', async () => {
+    const unused = async (text: string, source: Partial<CaseSource> = {}): Promise<UnusedRows[]> => {
+      const rows: UnusedRows[] = [];
+      const notes = file('unused.csv', `Image,Description\n${text}`);
+      await casesFor({ ...source, notes, onUnused: (one) => rows.push(one) });
+      return rows;
+    };
+    const notes = join(root, 'unused.csv');
+    expect(await unused('a.png,x\nmask_b.tif,y\nc,z\n')).toEqual([]);
+    const some = await unused('a.png,x\nb.png,x\nc.png,x\n1.png,y\nB1.png,y\n2.png,y\n3.png,y\nd.png,\n');
+    expect(some).toEqual([{ notes, rows: 4, of: 7, first: ['1.png', 'B1.png', '2.png'] }]);
+    expect(some.map(describeUnused)).toEqual([
+      `${notes}: 4 of 7 rows with a note belong to none of the images (1.png, B1.png, 2.png, ...)`,
+    ]);
+    const one = { image: join(images, 'a.png') };
+    expect(await unused('a.png,x\nmask_a.png,y\n', one)).toMatchObject([{ rows: 1, first: ['mask_a.png'] }]);
+    expect(await unused('a.png,x\nmask_a.png,x\n', one)).toEqual([]); // they say the same of the same image
+    expect(await unused('p1/x.png,x\nx.png,y\nlate/y.tif,z\n', { image: `${tree}/p?/x.png` })).toMatchObject([
+      { rows: 2, of: 3, first: ['x.png', 'late/y.tif'] },
+    ]);
   });
 
   it('that are missing refuse a case, or are empty by choice', async () => {

@@ -35,6 +35,28 @@ export interface CaseSource {
   readonly required?: boolean;
   /** For images that the notes name no spacing for. */
   readonly spacing?: Spacing | null;
+  /** Called where rows of the notes belong to none of the images. */
+  readonly onUnused?: (rows: UnusedRows) => void;
+}
+
+/** Rows of a table of notes that belong to no image. */
+export interface UnusedRows {
+  /** The table's path. */
+  readonly notes: string;
+  readonly rows: number;
+  /** How many rows with a note the table has. */
+  readonly of: number;
+  /** The names in the first of them. */
+  readonly first: readonly string[];
+}
+
+/** Rows that are named. */
+const NAMED = 3;
+
+/** As a line: "notes.csv: 2 of 40 rows belong to none of the images (a.png, b.png)". */
+export function describeUnused({ notes, rows, of, first }: UnusedRows): string {
+  const names = `${first.join(', ')}${rows > first.length ? ', ...' : ''}`;
+  return `${notes}: ${rows} of ${of} ${of === 1 ? 'row' : 'rows'} with a note ${rows === 1 ? 'belongs' : 'belong'} to none of the images (${names})`;
 }
 
 /** A case without its image. */
@@ -46,9 +68,15 @@ type Words = Pick<PredictionCase, 'note' | 'spacing' | 'refused'>;
  */
 export async function predictionCases(source: CaseSource): Promise<PredictionCase[]> {
   const images = await listImages(source.image, source.out);
-  const wordsOf =
-    source.notes === undefined ? oneForAll(source) : await fromFile(source, source.notes, images);
-  return images.map((image) => ({ ...image, ...wordsOf(image) }));
+  if (source.notes === undefined) {
+    const wordsOf = oneForAll(source);
+    return images.map((image) => ({ ...image, ...wordsOf() }));
+  }
+  const { wordsOf, unused } = await fromFile(source, source.notes, images);
+  const cases = images.map((image) => ({ ...image, ...wordsOf(image) }));
+  const rows = unused();
+  if (rows.rows > 0) source.onUnused?.(rows);
+  return cases;
 }
 
 function oneForAll({ note, emptyNotes, required = true, spacing = null }: CaseSource): () => Words {
@@ -73,7 +101,7 @@ async function fromFile(
   { note, emptyNotes, required = true, spacing = null }: CaseSource,
   file: string,
   images: readonly ImageFile[],
-): Promise<(image: ImageFile) => Words> {
+): Promise<{ wordsOf: (image: ImageFile) => Words; unused: () => UnusedRows }> {
   if (note !== undefined) {
     throw new ReclmisError(
       'OPTION_INVALID',
@@ -97,7 +125,7 @@ async function fromFile(
     const name = keyOf(basename(image));
     sharing.set(name, (sharing.get(name) ?? 0) + 1);
   }
-  return ({ id, image, imagePath }) => {
+  const wordsOf = ({ id, image, imagePath }: ImageFile): Words => {
     const name = keyOf(basename(image));
     const alone = sharing.get(name) === 1;
     const found = notes.of(image, alone);
@@ -112,15 +140,21 @@ async function fromFile(
     const message = `${imagePath}: ${file} has no note for ${id}${shared || hint}`;
     return { note: '', spacing: measured, refused: { code: 'NOTE_MISSING', message } };
   };
+  const unused = (): UnusedRows => {
+    const names = notes.unused();
+    return { notes: file, rows: names.length, of: table.notes.size, first: names.slice(0, NAMED) };
+  };
+  return { wordsOf, unused };
 }
 
 /** What a table says of images: under the very name of a row, and under the key by which rows and images meet; null where rows differ there. */
 class Column {
   private readonly exact = new Map<string, string | null>();
   private readonly byKey = new Map<string, string | null>();
+  private readonly found = { exact: new Set<string>(), byKey: new Set<string>() };
 
   constructor(
-    rows: ReadonlyMap<string, string>,
+    private readonly rows: ReadonlyMap<string, string>,
     private readonly file: string,
     private readonly what: string,
   ) {
@@ -140,7 +174,11 @@ class Column {
   /** What is said of an image, by its path or, where it is alone in having it, by its file name. @throws NOTES_CONFLICT */
   of(image: string, alone: boolean): string | undefined {
     for (const name of alone ? [image, basename(image)] : [image]) {
-      const said = this.exact.get(name) ?? this.byKey.get(keyOf(name));
+      const key = keyOf(name);
+      const isExact = typeof this.exact.get(name) === 'string';
+      if (isExact) this.found.exact.add(name);
+      if (!isExact || this.byKey.get(key) !== null) this.found.byKey.add(key); // null: rows of other images
+      const said = this.exact.get(name) ?? this.byKey.get(key);
       if (said !== null && said !== undefined) return said;
       if (said === null)
         throw new ReclmisError(
@@ -149,6 +187,12 @@ class Column {
         );
     }
     return undefined;
+  }
+
+  /** Names of rows that belonged to no image asked for, in the table's order. */
+  unused(): string[] {
+    const { exact, byKey } = this.found;
+    return [...this.rows.keys()].filter((name) => !exact.has(plain(name)) && !byKey.has(keyOf(name)));
   }
 }
 

@@ -16,7 +16,7 @@ import {
 } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
-import { describeNoteSides, sidedNotes, type SidedNotes } from './sides.js';
+import { describeMirrored, sidedNotes, type SidedNotes } from './sides.js';
 
 /** How and where to compute. */
 export interface EngineChoice {
@@ -124,8 +124,8 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
           engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
           checks: loaded.map(({ checks }) => checks),
           notices: (given) => {
-            const sided = [...given].map((note) => ({ ...notes.of(note), warnings: [] })); // those go with the results
-            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeNoteSides(sided)])];
+            const sided = [...given].map((note) => notes.of(note));
+            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeMirrored(sided)])];
           },
           dispose,
         };

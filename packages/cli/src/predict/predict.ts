@@ -19,8 +19,9 @@ import {
   resizePlane,
   sharedThreshold,
   threshold,
+  type CountsByCode,
   type Warning,
-  type WarningCode,
+  WarningCounts,
   whyNoProbabilities,
 } from '@reclmis/core';
 import { mapLimit, writeFileAtomic } from '@reclmis/files';
@@ -41,13 +42,7 @@ import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 import type { SidedNotes } from './sides.js';
-import {
-  type CaseStatistics,
-  measure,
-  type WarningCount,
-  WarningCounts,
-  writeStatistics,
-} from './statistics.js';
+import { type CaseStatistics, measure, writeStatistics } from './statistics.js';
 
 /** Failures that the summary and `run.json` list; all are counted. */
 const LISTED_FAILURES = 100;
@@ -99,7 +94,7 @@ export interface PredictionSummary {
   /** Cases with any warning, those that were complete before among them. */
   readonly warned: number;
   /** Warnings by code. */
-  readonly warnings: Readonly<Partial<Record<WarningCode, WarningCount>>>;
+  readonly warnings: CountsByCode;
   /** The first 100. */
   readonly failures: readonly FailedEntry[];
   readonly startedAt: string;

@@ -1,7 +1,7 @@
 /** Notes of a prediction by models of either convention. */
 import { mirrorNote } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import { describeNoteSides, type Learner, sidedNotes } from './sides.js';
+import { describeMirrored, type Learner, sidedNotes } from './sides.js';
 
 const model = (sides: Learner['sides'], readsNotes = true): Learner => ({ dir: sides, readsNotes, sides });
 const NOTE = 'upper left lung';
@@ -9,12 +9,32 @@ const NOTE = 'upper left lung';
 describe('sidedNotes', () => {
   it('takes the model’s sides, or those that are said', () => {
     const own = sidedNotes([model('image')], undefined);
-    expect([own.given, own.told, own.identity]).toEqual([undefined, 'image', '']);
+    expect([own.given, own.told, own.identity]).toEqual([undefined, 'image', ', notes of image sides']);
     expect(own.of(NOTE)).toEqual({ sides: 'image', mirrored: false, warnings: [] });
     const other = sidedNotes([model('image')], 'patient');
     expect([other.given, other.told]).toEqual(['patient', 'patient']);
     expect(other.identity).toBe(', notes of patient sides (the model: image)');
     expect(other.of(NOTE)).toEqual({ sides: 'patient', mirrored: true, warnings: [] });
+  });
+
+  it('is the same work where what the models have learnt is said, and other work where that changes', () => {
+    const of = (learnt: Learner['sides'][], asked?: 'patient' | 'image'): string =>
+      sidedNotes(
+        learnt.map((sides) => model(sides)),
+        asked,
+      ).identity;
+    expect(of(['image'], 'image')).toBe(of(['image']));
+    expect(of(['unknown', 'image'], 'image')).toBe(of(['unknown', 'image']));
+    const others = [
+      of(['image']),
+      of(['image'], 'patient'),
+      of(['unknown']),
+      of(['unknown'], 'image'),
+      of(['patient']),
+    ];
+    expect(new Set(others).size).toBe(5);
+    expect(of(['unknown'])).toBe(''); // as journals have it that were written before sides were known
+    expect(sidedNotes([model('image', false)], 'patient').identity).toBe('');
   });
 
   it('needs to be told where models differ; one that reads no notes differs from none', () => {
@@ -37,13 +57,13 @@ describe('sidedNotes', () => {
   });
 });
 
-describe('describeNoteSides', () => {
-  it('counts notes by what is to be said of them', () => {
+describe('describeMirrored', () => {
+  it('counts the notes whose sides are exchanged, and leaves warnings to the results', () => {
     const notes = sidedNotes([model('image')], 'patient');
     const all = [NOTE, mirrorNote(NOTE), 'all lung', 'left, rechts'].map((note) => notes.of(note));
-    expect(describeNoteSides(all)).toEqual([
+    expect(describeMirrored(all)).toEqual([
       'Left and right were exchanged in 3 of 4 notes, as the model has learnt them.',
-      'SIDES_NOT_MIRRORED: 1 of 4 notes: the note means the patient’s sides and the model learnt the image’s, but "rechts" was left as written',
     ]);
+    expect(describeMirrored([sidedNotes([model('unknown')], undefined).of(NOTE)])).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ export interface SidedNotes {
   readonly given: Sides | undefined;
   /** Whose left and right the zones in results mean. */
   readonly told: Sides;
-  /** What masks depend on, for the journal: '' where the user has not said whose sides the notes mean. */
+  /** What masks and the names of zones depend on, for the journal: whose sides the notes mean, said or learnt; '' where that is not known. */
   readonly identity: string;
   of(note: string): NoteSides & { readonly warnings: readonly Warning[] };
 }
@@ -52,9 +52,9 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
     given,
     told: sidesToTell(sides),
     identity:
-      asked === undefined || readers.length === 0
+      sides === 'unknown' || readers.length === 0
         ? ''
-        : `, notes of ${asked} sides (${learnt.length === 1 ? 'the model' : 'the models'}: ${learnt.join(', ')})`,
+        : `, notes of ${sides} sides${learnt.every((one) => one === sides) ? '' : ` (${learnt.length === 1 ? 'the model' : 'the models'}: ${learnt.join(', ')})`}`,
     of: (note) => {
       const read = readers.map((one) => noteForModel(note, one.sides, given));
       const warnings = new Map(read.flatMap((one) => one.warnings).map((one) => [one.code, one]));
@@ -63,21 +63,11 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
   };
 }
 
-/** Lines about all notes: one for each kind of warning, and one for the notes whose sides were exchanged. */
-export function describeNoteSides(all: readonly ReturnType<SidedNotes['of']>[]): string[] {
-  const lines: string[] = [];
+/** A line about the notes whose sides were exchanged, if there are any. Their warnings go with the results. */
+export function describeMirrored(all: readonly NoteSides[]): string[] {
   const mirrored = all.filter((one) => one.mirrored).length;
-  if (mirrored > 0)
-    lines.push(
-      `Left and right were exchanged in ${mirrored} of ${all.length} notes, as the model has learnt them.`,
-    );
-  const found = new Map<string, { count: number; message: string }>();
-  for (const { code, message } of all.flatMap(({ warnings }) => warnings))
-    found.set(code, {
-      count: (found.get(code)?.count ?? 0) + 1,
-      message: found.get(code)?.message ?? message,
-    });
-  for (const [code, { count, message }] of found)
-    lines.push(`${code}: ${count} of ${all.length} ${all.length === 1 ? 'note' : 'notes'}: ${message}`);
-  return lines;
+  if (mirrored === 0) return [];
+  return [
+    `Left and right were exchanged in ${mirrored} of ${all.length} notes, as the model has learnt them.`,
+  ];
 }

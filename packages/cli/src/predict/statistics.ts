@@ -12,8 +12,7 @@ import {
   sidesToTell,
   type Spacing,
   type Warning,
-  type WarningCode,
-  warningCodes,
+  WarningCounts,
   type ZoneShare,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
@@ -66,47 +65,6 @@ export interface CaseStatistics {
 }
 
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;
-
-/** Cases that a count of warnings names. */
-const NAMED = 3;
-
-/** How often a code was given: for how many cases, the first of them, and what the first was told. */
-export interface WarningCount {
-  readonly cases: number;
-  readonly first: readonly string[];
-  readonly example: string;
-}
-
-/** Counts warnings by code. Names are the first by id, in whatever order the cases come. */
-export class WarningCounts {
-  private readonly counts = new Map<
-    WarningCode,
-    { cases: number; first: { id: string; message: string }[] }
-  >();
-  /** Cases with any. */
-  cases = 0;
-
-  add(id: string, warnings: readonly Warning[]): void {
-    if (warnings.length > 0) this.cases++;
-    for (const code of warningCodes(warnings)) {
-      const message = warnings.find((one) => one.code === code)?.message ?? '';
-      const { cases, first } = this.counts.get(code) ?? { cases: 0, first: [] };
-      const sorted = [...first, { id, message }].sort((a, b) => (a.id < b.id ? -1 : 1));
-      this.counts.set(code, { cases: cases + 1, first: sorted.slice(0, NAMED) });
-    }
-  }
-
-  /** In the order of the catalogue. */
-  get byCode(): Readonly<Partial<Record<WarningCode, WarningCount>>> {
-    const codes = warningCodes([...this.counts.keys()].map((code) => ({ code, message: '' })));
-    return Object.fromEntries(
-      codes.map((code) => {
-        const { cases = 0, first = [] } = this.counts.get(code) ?? {};
-        return [code, { cases, first: first.map(({ id }) => id), example: first[0]?.message ?? '' }];
-      }),
-    );
-  }
-}
 
 /** Measures the mask of a case. */
 export function measure(

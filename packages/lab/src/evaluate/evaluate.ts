@@ -15,8 +15,8 @@ import {
   type ScoreSummary,
   type Sides,
   type Spacing,
-  type WarningCode,
-  warningCodes,
+  WarningCounts,
+  warningLines,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import { derivedNotice } from '../data/derive-notes.js';
@@ -129,20 +129,19 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       if (line !== null) options.onNotice?.(line);
     const { pattern, groupOf, fits } = grouping(options.group ?? run.config.data.group);
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
-    const warned = new Map<WarningCode, number>();
+    const warned = new WarningCounts();
     const measurer = new Measurer(groupOf, spacings);
     const { summary } = await scoreCases(ensemble.opinion, loader.batches(0), {
       ...options,
       noteTransform: transform,
       onCase: (one) => {
         measurer.add(one);
-        for (const code of warningCodes(model.checks.mask(one.prediction, one.note, 'unknown')))
-          warned.set(code, (warned.get(code) ?? 0) + 1);
+        warned.add(one.score.id, model.checks.mask(one.prediction, one.note, 'unknown'));
         options.onCase?.(one);
       },
     });
     const { rows } = measurer;
-    if (warned.size > 0) options.onNotice?.(describeWarned(warned, rows.length));
+    for (const line of warningLines(warned.byCode, rows.length, 'mask')) options.onNotice?.(line);
     const { kind, epoch, step } = model.checkpoint;
     const { dir, split, fold } = dataset;
     const evaluation: Evaluation = {
@@ -178,12 +177,6 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     model.dispose();
     await loader.close();
   }
-}
-
-/** One line about masks that may be wrong: of how many what is said. */
-function describeWarned(warned: ReadonlyMap<WarningCode, number>, cases: number): string {
-  const counts = [...warned].map(([code, count]) => `${code} ${count}`);
-  return `warnings about ${cases} masks: ${counts.join(', ')} (docs/warnings.md).`;
 }
 
 /** What the body gives; the model is freed where it throws. */

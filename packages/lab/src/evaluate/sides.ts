@@ -1,6 +1,14 @@
 /** Notes of a data set in the convention of left and right that a run has learnt. */
 import { resolve } from 'node:path';
-import { noteForModel, type Sides, sidesWarnings, type StatedSides, whoseSides } from '@reclmis/core';
+import {
+  noteForModel,
+  type Sides,
+  sidesWarnings,
+  type StatedSides,
+  WarningCounts,
+  warningLines,
+  whoseSides,
+} from '@reclmis/core';
 import { measureSides } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import type { Run } from '../run.js';
@@ -45,13 +53,11 @@ export async function inSidesOfRun(
     lines.push(
       `Left and right were exchanged in ${changed} of ${read.length} notes, which mean ${whoseSides(notes)} sides; the run has learnt ${whoseSides(learnt)} (--sides ${learnt} leaves them as they are).`,
     );
-  const warned = new Map<string, { count: number; message: string }>();
-  for (const { code, message } of read.flatMap(({ warnings }) => warnings))
-    warned.set(code, { count: (warned.get(code)?.count ?? 0) + 1, message });
+  const counts = new WarningCounts();
+  for (const [i, { id }] of dataset.cases.entries()) counts.add(id, read[i]?.warnings ?? []);
   // A run of a version that did not say it, on its own data: nothing is exchanged that must not be.
   if (asked !== undefined || learnt !== 'unknown')
-    for (const [code, { count, message }] of warned)
-      lines.push(`${code}: ${count} ${count === 1 ? 'note' : 'notes'}, the last: ${message}`);
+    lines.push(...warningLines(counts.byCode, read.length, 'note'));
   return {
     dataset: changed === 0 ? dataset : exchanged(dataset, read),
     sides: { notes, learnt, mirrored: changed > 0 },

@@ -1,0 +1,58 @@
+/** Warnings about many results, by code: for how many, the first of them, and what the first was told. The one summary for all commands. */
+import { type Warning, type WarningCode, warningCodes } from './warnings.js';
+
+/** Cases that a count of warnings names. */
+const NAMED = 3;
+
+/** How often a code was given. */
+export interface WarningCount {
+  readonly cases: number;
+  /** Ids of the first three. */
+  readonly first: readonly string[];
+  /** What was said of the first. */
+  readonly example: string;
+}
+
+export type CountsByCode = Readonly<Partial<Record<WarningCode, WarningCount>>>;
+
+/** Counts warnings by code. Names are the first by id, in whatever order the cases come. */
+export class WarningCounts {
+  private readonly counts = new Map<
+    WarningCode,
+    { cases: number; first: { id: string; message: string }[] }
+  >();
+  /** Cases with any. */
+  cases = 0;
+
+  add(id: string, warnings: readonly Warning[]): void {
+    if (warnings.length > 0) this.cases++;
+    for (const code of warningCodes(warnings)) {
+      const message = warnings.find((one) => one.code === code)?.message ?? '';
+      const { cases, first } = this.counts.get(code) ?? { cases: 0, first: [] };
+      const sorted = [...first, { id, message }].sort((a, b) => (a.id < b.id ? -1 : 1));
+      this.counts.set(code, { cases: cases + 1, first: sorted.slice(0, NAMED) });
+    }
+  }
+
+  /** In the order of the catalogue. */
+  get byCode(): CountsByCode {
+    const codes = warningCodes([...this.counts.keys()].map((code) => ({ code, message: '' })));
+    return Object.fromEntries(
+      codes.map((code) => {
+        const { cases = 0, first = [] } = this.counts.get(code) ?? {};
+        return [code, { cases, first: first.map(({ id }) => id), example: first[0]?.message ?? '' }];
+      }),
+    );
+  }
+}
+
+/**
+ * A line for each code: "warning MASK_EMPTY: 2 of 40 images (a, b): the mask is empty".
+ * @param noun what is counted, in the singular.
+ */
+export function warningLines(counts: CountsByCode, all: number, noun: string): string[] {
+  return Object.entries(counts).map(([code, { cases, first, example }]) => {
+    const names = `${first.join(', ')}${cases > first.length ? ', ...' : ''}`;
+    return `warning ${code}: ${cases} of ${all} ${all === 1 ? noun : `${noun}s`} (${names}): ${example}`;
+  });
+}
