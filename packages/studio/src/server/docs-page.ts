@@ -50,6 +50,15 @@ function contents(value: unknown): string {
     .join('');
 }
 
+/** Headers of an answer. */
+function headers(value: unknown): string {
+  const rows = Object.entries(tree(value)).map(([name, header]) => {
+    const { description, schema } = tree(header);
+    return `<dt><code>${escape(name)}</code> <small>header</small></dt><dd>${word(description ?? tree(schema)['description'])}</dd>`;
+  });
+  return rows.length === 0 ? '' : `<dl>${rows.join('')}</dl>`;
+}
+
 function operation(method: string, path: string, value: unknown): string {
   const op = tree(value);
   const parameters = (Array.isArray(op['parameters']) ? op['parameters'] : []).map((one: unknown) => {
@@ -58,7 +67,7 @@ function operation(method: string, path: string, value: unknown): string {
   });
   const responses = Object.entries(tree(op['responses'])).map(([status, one]) => {
     const answer = tree(one);
-    const body = Number(status) < 300 ? contents(answer['content']) : '';
+    const body = Number(status) < 300 ? headers(answer['headers']) + contents(answer['content']) : '';
     return `<dt>${escape(status)}</dt><dd>${word(answer['description'])}${body}</dd>`;
   });
   const body = contents(tree(op['requestBody'])['content']);
