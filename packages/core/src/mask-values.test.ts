@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maskOf, type MaskPixels, type MaskValues } from './mask-values.js';
 import { ReclmisError } from './errors.js';
+import { Random } from './random.js';
 
 const read = (
   pixels: Partial<MaskPixels> & Pick<MaskPixels, 'data'>,
@@ -97,6 +98,51 @@ describe('maskOf', () => {
       expect((error as ReclmisError).code).toBe('IMAGE_UNSUPPORTED');
       expect((error as ReclmisError).message).toMatch(/^m\.png: .*equally bright/);
     }
+  });
+
+  describe('noise', () => {
+    const side = 96;
+    const random = Random.from('noise', 1);
+    const made = (of: (x: number, y: number) => number): Uint8Array =>
+      Uint8Array.from({ length: side * side }, (_, p) => of(p % side, Math.floor(p / side)));
+    const message = (data: Uint8Array | Uint16Array): string => {
+      try {
+        read({ data, width: side });
+      } catch (error) {
+        if (error instanceof ReclmisError && error.code === 'IMAGE_UNSUPPORTED') return error.message;
+        throw error;
+      }
+      return 'read';
+    };
+
+    it('is refused where it is all that a mask holds, in 8 and 16 bit', () => {
+      const even = made(() => random.int(4));
+      expect(message(even)).toMatch(
+        /^m\.png: the mask holds small values that are strewn like noise: 7[56] % of the pixels next to each other differ, by chance it would be 75 %$/,
+      );
+      expect(message(Uint16Array.from(even))).toMatch(/strewn like noise/);
+      const weak = made(() => Math.max(0, random.int(3) + random.int(3) - 2)); // 6 of 9 are 0
+      expect(message(weak)).toMatch(/: 4\d % .* 4\d %$/);
+      expect(message(made(() => 250 + random.int(4)))).toBe('read'); // white with noise: one level
+      expect(message(even.subarray(0, side * 64))).toBe('read'); // too few pixels to tell
+    });
+
+    it('is not what labels are, small ones and many, nor points, nor a mask on noise', () => {
+      const dots = made((x, y) => (((x % 8) - 4) ** 2 + ((y % 8) - 4) ** 2 < 6 ? 1 + ((x >> 3) % 3) : 0));
+      expect(read({ data: dots, width: side }).values).toMatchObject({
+        rule: 'labels',
+        foreground: 144 * 21,
+      });
+      const lines = made((x) => (x % 8 === 0 ? 1 + ((x >> 3) % 2) : 0));
+      expect(read({ data: lines, width: side }).values).toMatchObject({
+        rule: 'labels',
+        foreground: 96 * 12,
+      });
+      const points = made((x, y) => (x % 8 === 4 && y % 8 === 4 ? 1 + ((x >> 3) % 3) : 0));
+      expect(read({ data: points, width: side }).values).toMatchObject({ rule: 'labels', foreground: 144 });
+      const disc = made((x, y) => ((x - 32) ** 2 + (y - 32) ** 2 < 100 ? 240 : 0) + random.int(4));
+      expect(read({ data: disc, width: side }).values).toMatchObject({ rule: 'half', foreground: 305 });
+    });
   });
 
   it.each([

@@ -104,8 +104,9 @@ const CATALOGUE = {
   },
   MASKS_WITH_LABELS: {
     about: 'data',
-    meaning: 'Masks hold areas of more than one label, of which a model learns one foreground.',
-    remedy: 'Write masks of 0 and 255 in which only the labels that you want are 255.',
+    meaning:
+      'Masks hold areas of more than one label, of which a model learns one foreground; or they are black with the noise of a JPEG, which reads like labels.',
+    remedy: 'Look at them; write masks of 0 and 255 in which only the labels that you want are 255.',
   },
   MASKS_BETWEEN: {
     about: 'data',

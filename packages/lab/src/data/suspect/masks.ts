@@ -74,7 +74,7 @@ function labels(subjects: readonly Subject[]): Suspicion[] {
   return [
     suspicion(
       'MASKS_WITH_LABELS',
-      `${counted(found.length, 'mask holds', 'masks hold')} areas of more than one label; labels of small numbers all count as foreground, of others those from half of the highest value on`,
+      `${counted(found.length, 'mask holds', 'masks hold')} areas of more than one label, or black with the noise of a JPEG; labels of small numbers all count as foreground, of others those from half of the highest value on`,
       found.map(({ split, id, measure }) => ({ split, id, why: `${measure.values.distinct} values` })),
     ),
   ];
