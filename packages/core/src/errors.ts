@@ -221,7 +221,8 @@ const CATALOGUE = {
   },
   RUN_BUSY: {
     meaning: 'Another process writes into the folder: it trains the run there, or leaves its results there.',
-    remedy: 'Wait for it or end it (one that is suspended counts too); two processes cannot write one folder.',
+    remedy:
+      'Wait for it or end it (one that is suspended counts too); two processes cannot write one folder.',
     exitCode: 4,
   },
   CHECKPOINT_MISSING: {

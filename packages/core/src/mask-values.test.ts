@@ -121,8 +121,8 @@ describe('maskOf', () => {
         /^m\.png: the mask holds small values that are strewn like noise: 7[56] % of the pixels next to each other differ, by chance it would be 75 %$/,
       );
       expect(message(Uint16Array.from(even))).toMatch(/strewn like noise/);
-      const weak = made(() => Math.max(0, random.int(3) + random.int(3) - 2)); // 6 of 9 are 0
-      expect(message(weak)).toMatch(/: 4\d % .* 4\d %$/);
+      const weak = made(() => Math.max(0, random.int(3) + random.int(3) - 2)); // 0, 1 and 2 in 6, 2 and 1 of 9: 49.4 % by chance
+      expect(message(weak)).toMatch(/: (?:49|50) % .* (?:49|50) %$/);
       expect(message(made(() => 250 + random.int(4)))).toBe('read'); // white with noise: one level
       expect(message(even.subarray(0, side * 64))).toBe('read'); // too few pixels to tell
     });
