@@ -1,7 +1,8 @@
 // Holds every import in packages/*/src to the import table of docs/architecture.md, and prints every offence.
 //   node scripts/check-boundaries.mjs [--root DIR]
 // The rules:
-//   1. a package imports only the packages that its row of the table names, and only by their public entry points;
+//   1. a package imports only the packages that its row of the table names, and only by their public entry points (tests also by `/testing`, whose files are
+//      not published);
 //   2. a package whose row says "no `node:`" (core) imports nothing but its own files and the outside packages of
 //      BROWSER_SAFE, so that browsers can load it;
 //   3. a relative import stays inside its package's src;
@@ -68,7 +69,8 @@ function offence(file, name, row, known, specifier) {
     return `only ${owner} may`;
   if (specifier.startsWith(SCOPE)) {
     const other = outside.slice(SCOPE.length);
-    if (specifier !== outside) return `not a public entry point of packages/${other}`;
+    if (specifier !== outside && !(isTest && specifier === `${outside}/testing`))
+      return `not a public entry point of packages/${other}`;
     return row.allowed.includes(other)
       ? null
       : `packages/${name} may import: ${row.allowed.join(', ') || 'nothing internal'}`;

@@ -54,6 +54,7 @@ describe('check-boundaries', () => {
     const { status, errors } = check({
       'core/src/a.ts': `import { b } from './b.js';`,
       'core/src/a.test.ts': `import { it } from 'vitest'; import 'node:fs';`,
+      'torch/src/a.test.ts': `import { x } from '@reclmis/core/testing';`,
       'torch/src/a.ts': `import 'node:fs'; import { x } from '@reclmis/core';`,
       'files/src/sharp-engine.ts': `import { y } from '@reclmis/core'; const sharp = await import('sharp');`,
     });
@@ -73,6 +74,18 @@ describe('check-boundaries', () => {
       'lab/src/a.ts',
       `import '@reclmis/torch/dist/x.js';`,
       'not a public entry point',
+    ],
+    [
+      'fixtures of tests',
+      'torch/src/a.ts',
+      `import '@reclmis/core/testing';`,
+      'not a public entry point of packages/core',
+    ],
+    [
+      'fixtures upwards',
+      'torch/src/a.test.ts',
+      `import '@reclmis/lab/testing';`,
+      'packages/torch may import: core',
     ],
     [
       'sharp elsewhere',

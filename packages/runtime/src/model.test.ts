@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   MANIFEST_FILE,
-  MANIFEST_FORMAT,
   probePlanes,
   probeValues,
   ReclmisError,
   type RgbImage,
   WordTokenizer,
 } from '@reclmis/core';
+import { manifestJson } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
 import { FLOAT, INT64 } from './graph.js';
 import { loadModel } from './index.js';
@@ -35,45 +35,8 @@ const nameOf = (bytes: Uint8Array): 'text' | 'segmenter' =>
   bytes.length === FILES['text-encoder.onnx']!.length ? 'text' : 'segmenter';
 const file = (name: string): object => ({ name, sha256: sha256(FILES[name]!), bytes: FILES[name]!.length });
 
-function manifest(change: object = {}): object {
-  return {
-    format: MANIFEST_FORMAT,
-    name: 'tiny',
-    created: '2026-01-01T00:00:00Z',
-    versions: { reclmis: '0.1.0', libtorch: '1.13.0', opset: 17 },
-    precision: 'fp32',
-    image: {
-      size: S,
-      channels: ['red', 'green', 'blue'],
-      layout: 'NCHW',
-      scale: 'v/255',
-      mean: [0, 0, 0],
-      deviation: [1, 1, 1],
-      resize: 'stretch-triangle-antialiased',
-    },
-    note: {
-      contextLength: T,
-      sides: 'image',
-      width: W,
-      tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left right']).toJSON() },
-    },
-    threshold: 0.5,
-    activation: 'sigmoid',
-    segmenter: {
-      file: file('segmenter.onnx'),
-      inputs: { image: 'image', note: 'note' },
-      outputs: { probability: 'probability' },
-    },
-    textEncoder: { file: file('text-encoder.onnx'), inputs: { tokens: 'tokens' }, outputs: { note: 'note' } },
-    parameters: 1,
-    training: { data: null, checkpoint: { kind: 'best', epoch: 1 }, seed: 1 },
-    scores: [],
-    intendedUse: 'tests',
-    limits: ['none of it is real'],
-    check: { cases: 1, worst: 0 },
-    ...change,
-  };
-}
+const manifest = (change: object = {}): object =>
+  manifestJson({ size: S, tokens: T, width: W, words: 'left right', note: { sides: 'image' }, file }, change);
 
 const memory = (json: unknown = manifest()): Source => ({
   where: 'memory',

@@ -2,7 +2,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MANIFEST_FORMAT, type ModelManifest, parseManifest } from '@reclmis/core';
+import { type ModelManifest, parseManifest } from '@reclmis/core';
+import { manifestFile, manifestJson } from '@reclmis/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { checkTarget, inferenceService, servedModels, tritonConfig, writeTarget } from './targets.js';
@@ -11,49 +12,13 @@ import { readPbtxt } from './testing/pbtxt-reader.js';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-targets-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const file = (name: string): object => ({ name, sha256: '0'.repeat(64), bytes: 10 });
-
-function manifest(change: Record<string, unknown> = {}): ModelManifest {
-  return parseManifest(
-    {
-      format: MANIFEST_FORMAT,
-      name: 'RecLMIS-QaTa_COV19.v2',
-      created: '2026-01-01T00:00:00Z',
-      versions: { reclmis: '1.0.0', libtorch: '1.13.0', opset: 17 },
-      precision: 'fp32',
-      image: {
-        size: 224,
-        channels: ['red', 'green', 'blue'],
-        layout: 'NCHW',
-        scale: 'v/255',
-        mean: [0, 0, 0],
-        deviation: [1, 1, 1],
-        resize: 'stretch-triangle-antialiased',
-      },
-      note: { contextLength: 24, width: 512, tokenizer: { kind: 'words', vocabulary: {} } },
-      threshold: 0.5,
-      activation: 'sigmoid',
-      segmenter: {
-        file: file('segmenter.onnx'),
-        inputs: { image: 'image', note: 'note' },
-        outputs: { probability: 'probability' },
-      },
-      textEncoder: {
-        file: file('text-encoder.onnx'),
-        inputs: { tokens: 'tokens' },
-        outputs: { note: 'note' },
-      },
-      parameters: 1,
-      training: { data: null, checkpoint: { kind: 'best', epoch: 1 }, seed: null },
-      scores: [],
-      intendedUse: 'research',
-      limits: ['none'],
-      check: { cases: 1, worst: 0 },
-      ...change,
-    },
-    'test',
+const manifest = (change: object = {}): ModelManifest => {
+  const json = manifestJson(
+    { size: 224, tokens: 24, width: 512 },
+    { name: 'RecLMIS-QaTa_COV19.v2', ...change },
   );
-}
+  return parseManifest(json, 'test');
+};
 
 describe('Triton', () => {
   it('is told names, types and sizes without the batch, batching and warm-up', () => {
@@ -89,7 +54,7 @@ describe('Triton', () => {
       note: null,
       textEncoder: null,
       segmenter: {
-        file: file('segmenter.onnx'),
+        file: manifestFile('segmenter.onnx'),
         inputs: { image: 'image', note: null },
         outputs: { probability: 'probability' },
       },

@@ -16,6 +16,7 @@ import {
   WordTokenizer,
   type RgbImage,
 } from '@reclmis/core';
+import { manifestJson } from '@reclmis/core/testing';
 import { decodeImage } from '@reclmis/files';
 import type { ImageSource, Model, Segmentation, SegmentCase, SegmentOptions } from '@reclmis/runtime';
 import { createServer, type ReclmisServer, type ServerOptions } from './server.js';
@@ -24,46 +25,9 @@ export const S = 8;
 export const T = 4;
 export const W = 2;
 
-const hash = '0'.repeat(64);
-const file = (name: string) => ({ name, sha256: hash, bytes: 1 });
-
 /** The manifest of the model of one formula. */
 export const MANIFEST: ModelManifest = parseManifest(
-  {
-    format: 'reclmis-model/1',
-    name: 'tiny',
-    created: '2026-01-01T00:00:00Z',
-    versions: { reclmis: '0.1.0', libtorch: '1.13.0', opset: 17 },
-    precision: 'fp32',
-    image: {
-      size: S,
-      channels: ['red', 'green', 'blue'],
-      layout: 'NCHW',
-      scale: 'v/255',
-      mean: [0, 0, 0],
-      deviation: [1, 1, 1],
-      resize: 'stretch-triangle-antialiased',
-    },
-    note: {
-      contextLength: T,
-      width: W,
-      tokenizer: { kind: 'words', vocabulary: WordTokenizer.fromNotes(['left lung']).toJSON() },
-    },
-    threshold: 0.5,
-    activation: 'sigmoid',
-    segmenter: {
-      file: file('segmenter.onnx'),
-      inputs: { image: 'image', note: 'note' },
-      outputs: { probability: 'probability' },
-    },
-    textEncoder: { file: file('text-encoder.onnx'), inputs: { tokens: 'tokens' }, outputs: { note: 'note' } },
-    parameters: 1,
-    training: { data: null, checkpoint: { kind: 'best', epoch: 1 }, seed: 1 },
-    scores: [],
-    intendedUse: 'Tests.',
-    limits: ['Knows nothing.'],
-    check: { cases: 1, worst: 0 },
-  },
+  manifestJson({ size: S, tokens: T, width: W }),
   'the test manifest',
 );
 
