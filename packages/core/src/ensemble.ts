@@ -7,9 +7,9 @@
  * B images, S side of a model's input in pixels; planes lie row by row.
  */
 import { ReclmisError } from './errors.js';
-import { mirrorNote } from './note-mirror.js';
-import { noteForModel, type StatedSides } from './sides.js';
-import type { Sides } from './zone-map.js';
+import { mirrorNote } from './notes/note-mirror.js';
+import { noteForModel, type StatedSides } from './notes/sides.js';
+import type { Sides } from './notes/zone-map.js';
 
 /** What segments images by their notes, whichever engine runs it. */
 export interface PlaneSegmenter {

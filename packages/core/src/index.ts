@@ -1,9 +1,9 @@
 /** Pure, browser-safe parts of RecLMIS: everything that training and serving share. */
-export * from './bootstrap.js';
-export * from './calibration.js';
-export { components, type Component } from './components.js';
-export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './contours.js';
-export { squaredDistances } from './distance.js';
+export * from './metrics/bootstrap.js';
+export * from './metrics/calibration.js';
+export { components, type Component } from './masks/components.js';
+export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './masks/contours.js';
+export { squaredDistances } from './masks/distance.js';
 export {
   addPlanes,
   AverageSegmenter,
@@ -15,23 +15,23 @@ export {
   SidedSegmenter,
 } from './ensemble.js';
 export * from './errors.js';
-export * from './heat.js';
-export * from './image.js';
-export { fileHeader, refuseRareKinds, type FileHeader } from './image-header.js';
+export * from './images/heat.js';
+export * from './images/image.js';
+export { fileHeader, refuseRareKinds, type FileHeader } from './images/image-header.js';
 export * from './manifest.js';
-export { LARGEST_LABEL, maskOf, type MaskPixels, type MaskRule, type MaskValues } from './mask-values.js';
-export * from './metrics.js';
-export * from './overlay.js';
+export { LARGEST_LABEL, maskOf, type MaskPixels, type MaskRule, type MaskValues } from './masks/mask-values.js';
+export * from './metrics/metrics.js';
+export * from './images/overlay.js';
 export * from './printable.js';
-export * from './probabilities.js';
-export * from './probability-histogram.js';
+export * from './masks/probabilities.js';
+export * from './metrics/probability-histogram.js';
 export * from './probe.js';
 export * from './quantile.js';
 export * from './random.js';
-export * from './raster.js';
-export * from './spacing.js';
-export * from './surface.js';
-export * from './threshold-curve.js';
+export * from './images/raster.js';
+export * from './images/spacing.js';
+export * from './metrics/surface.js';
+export * from './metrics/threshold-curve.js';
 export * from './warnings.js';
 export * from './warning-counts.js';
 export {
@@ -42,7 +42,7 @@ export {
   imageWarnings,
   LEAST_IMAGES,
   unlikeness,
-} from './image-likeness.js';
+} from './images/image-likeness.js';
 export {
   COVERS_ALL,
   insideNamedZones,
@@ -52,22 +52,22 @@ export {
   type MaskRules,
   maskWarnings,
   USUAL_RULES,
-} from './mask-warnings.js';
-export { editDistance } from './edit-distance.js';
-export { type KnownWords, nearestWord } from './nearest-word.js';
-export { type NoteSense, noteWarnings } from './note-warnings.js';
+} from './notes/mask-warnings.js';
+export { editDistance } from './text/edit-distance.js';
+export { type KnownWords, nearestWord } from './notes/nearest-word.js';
+export { type NoteSense, noteWarnings } from './notes/note-warnings.js';
 export { clipReader, ResultChecks, type ResultChecksOptions, wordReader } from './result-checks.js';
 export { type TrainingReference, trainingReferenceSchema } from './training-reference.js';
-export * from './words.js';
-export * from './clip-tokens.js';
-export { CLIP_SIZE } from './clip-vocabulary.js';
-export * from './note.js';
-export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
-export * from './note-lengths.js';
-export * from './note-tokens.js';
-export * from './infer-sides.js';
-export * from './sides.js';
-export * from './zones.js';
+export * from './text/words.js';
+export * from './text/clip-tokens.js';
+export { CLIP_SIZE } from './text/clip-vocabulary.js';
+export * from './notes/note.js';
+export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './notes/note-mirror.js';
+export * from './text/note-lengths.js';
+export * from './text/note-tokens.js';
+export * from './notes/infer-sides.js';
+export * from './notes/sides.js';
+export * from './notes/zones.js';
 export {
   CHEST_LINES,
   countZones,
@@ -82,8 +82,8 @@ export {
   type ZoneFrame,
   type ZoneLines,
   type ZoneSet,
-} from './zone-map.js';
-export * from './consistency.js';
-export { deriveNote, MIN_AREA, type DeriveOptions } from './derive-note.js';
-export { isNoteWord } from './note-words.js';
-export { LARGEST_NUMBER_WORD, recountNote } from './note-count.js';
+} from './notes/zone-map.js';
+export * from './notes/consistency.js';
+export { deriveNote, MIN_AREA, type DeriveOptions } from './notes/derive-note.js';
+export { isNoteWord } from './notes/note-words.js';
+export { LARGEST_NUMBER_WORD, recountNote } from './notes/note-count.js';

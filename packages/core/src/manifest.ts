@@ -12,7 +12,7 @@
 import { z } from 'zod';
 import { ReclmisError } from './errors.js';
 import { PROBE_PIXELS } from './probe.js';
-import { STATED_SIDES } from './sides.js';
+import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
 /** File name of the manifest within the model's folder. */

@@ -2,17 +2,17 @@
  * Everything that is said of a prediction's note, image and mask, for a model: what it knows of its training and how it reads notes. The runtime, the
  * server, `predict`, `evaluate` and `explain` all ask this.
  */
-import type { ClipTokenizer } from './clip-tokens.js';
-import { type ImageLikeness, imageWarnings } from './image-likeness.js';
-import { type MaskRules, maskWarnings } from './mask-warnings.js';
-import type { KnownWords } from './nearest-word.js';
-import { parseNote } from './note.js';
-import { type NoteSense, noteWarnings } from './note-warnings.js';
-import type { Mask } from './raster.js';
-import type { StatedSides } from './sides.js';
+import type { ClipTokenizer } from './text/clip-tokens.js';
+import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
+import { type MaskRules, maskWarnings } from './notes/mask-warnings.js';
+import type { KnownWords } from './notes/nearest-word.js';
+import { parseNote } from './notes/note.js';
+import { type NoteSense, noteWarnings } from './notes/note-warnings.js';
+import type { Mask } from './images/raster.js';
+import type { StatedSides } from './notes/sides.js';
 import type { TrainingReference } from './training-reference.js';
 import type { Warning } from './warnings.js';
-import { PAD_ID, UNKNOWN_ID, wordsOf, type WordTokenizer } from './words.js';
+import { PAD_ID, UNKNOWN_ID, wordsOf, type WordTokenizer } from './text/words.js';
 
 /** Notes whose warnings are kept: most notes come more than once. */
 const KEPT_NOTES = 256;

@@ -1,6 +1,6 @@
 /** Masks for tests: drawn by hand, and any. Not part of the package's entry. */
 import fc from 'fast-check';
-import type { Mask } from './raster.js';
+import type { Mask } from './images/raster.js';
 
 /** A mask from its rows, `/` between them: `#` is foreground, anything else is not. */
 export function drawnMask(rows: string): Mask {

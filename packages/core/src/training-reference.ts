@@ -3,7 +3,7 @@
  * go together. Plain numbers and single words, a few kilobytes; no note and no picture.
  */
 import { z } from 'zod';
-import { TEXTURE_FIGURES } from './image-likeness.js';
+import { TEXTURE_FIGURES } from './images/image-likeness.js';
 
 /** Words that are kept. */
 const MOST_WORDS = 20_000;

@@ -3,7 +3,7 @@
  * so that a test can say what no manifest may.
  */
 import { MANIFEST_FORMAT } from '../manifest.js';
-import { WordTokenizer } from '../words.js';
+import { WordTokenizer } from '../text/words.js';
 
 /** A file that nobody reads. */
 export const manifestFile = (name: string): object => ({ name, sha256: '0'.repeat(64), bytes: 1 });

@@ -1,0 +1,110 @@
+/**
+ * The headers of PNG and JPEG files, read alike in Node and in a browser, whose decoders are lenient in different ways: what is refused is refused here, by
+ * name and before anything is decoded.
+ */
+import { ReclmisError } from '../errors.js';
+
+const IDAT = 0x49444154;
+const IEND = 0x49454e44;
+/** Chunks of an animated PNG: it is animated; a frame follows. */
+const ACTL = 0x6163544c;
+const FCTL = 0x6663544c;
+
+/** What a file's header says. */
+export interface FileHeader {
+  readonly kind: 'png' | 'jpeg';
+  /** Pixels as stored, before an orientation tag; 0 where the header does not hold them. */
+  readonly width: number;
+  readonly height: number;
+  /** Bits a value. */
+  readonly bits: number;
+  /** Values a pixel: 1 grey, 3 colour; of a PNG always 3. */
+  readonly channels: number;
+  /** How a JPEG is coded, by its marker SOF0 to SOF15. */
+  readonly coding: number;
+  /** A PNG animation whose first picture is not the still one: decoders differ in which they take. */
+  readonly hiddenStill: boolean;
+  /** The file has its end. */
+  readonly complete: boolean;
+}
+
+/** The header of a PNG or JPEG file, by its first bytes; null for another format. */
+export function fileHeader(bytes: Uint8Array): FileHeader | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length >= 4 && view.getUint32(0) === 0x89504e47) return pngHeader(view);
+  if (bytes.length >= 3 && view.getUint16(0) === 0xffd8 && bytes[2] === 0xff) return jpegHeader(view);
+  return null;
+}
+
+/**
+ * Refuses what one decoder reads and another does not or otherwise, and what has no one way to become RGB.
+ * @throws IMAGE_UNSUPPORTED
+ */
+export function refuseRareKinds(
+  { kind, bits, channels, coding, hiddenStill }: FileHeader,
+  name: string,
+): void {
+  if (hiddenStill) {
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `${name}: expected one picture, got an animated PNG whose still picture is not a part of the animation`,
+      { remedy: 'Save the picture that is meant as a PNG of its own.' },
+    );
+  }
+  if (kind !== 'jpeg' || coding < 0) return;
+  const refuse = (got: string): never => {
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `${name}: expected grey or RGB pixels of 8 bit in a JPEG, got ${got}`,
+      {
+        remedy: 'Save it as PNG, or as a baseline or progressive JPEG in grey or RGB.',
+      },
+    );
+  };
+  if (channels === 4) refuse('CMYK pixels');
+  if (channels !== 1 && channels !== 3) refuse(`${channels} values a pixel`);
+  if (bits !== 8) refuse(`${bits} bit`);
+  if (coding > 2)
+    refuse(coding === 3 ? 'lossless coding' : coding >= 9 ? 'arithmetic coding' : `coding SOF${coding}`);
+}
+
+/** PNG: chunks of length, type, data and checksum; IHDR first, IEND last. */
+function pngHeader(view: DataView): FileHeader {
+  const [width, height, bits] =
+    view.byteLength >= 26 ? [view.getUint32(16), view.getUint32(20), view.getUint8(24)] : [0, 0, 0];
+  const seen = new Set<number>(); // kinds of chunks before the pixels
+  let hiddenStill = false;
+  let at = 8;
+  while (at + 12 <= view.byteLength && view.getUint32(at + 4) !== IEND) {
+    const kind = view.getUint32(at + 4);
+    if (kind === IDAT && !seen.has(IDAT)) hiddenStill = seen.has(ACTL) && !seen.has(FCTL);
+    seen.add(kind);
+    at += 12 + view.getUint32(at);
+  }
+  const complete = at + 12 <= view.byteLength;
+  return { kind: 'png', width, height, bits, channels: 3, coding: -1, hiddenStill, complete };
+}
+
+/** JPEG: segments of marker and length up to the scans (SOS), with the size in SOF; then data up to the mark of the end. */
+function jpegHeader(view: DataView): FileHeader {
+  let [width, height, bits, channels, coding] = [0, 0, 8, 0, -1];
+  let at = 2;
+  while (at + 4 <= view.byteLength && view.getUint16(at) !== 0xffda) {
+    const marker = view.getUint8(at + 1);
+    if (marker === 0xff)
+      at += 1; // a filler
+    else {
+      const isSize = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+      if (isSize && at + 10 <= view.byteLength) {
+        bits = view.getUint8(at + 4);
+        [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+        channels = view.getUint8(at + 9);
+        coding = marker - 0xc0;
+      }
+      at += 2 + view.getUint16(at + 2);
+    }
+  }
+  let complete = false;
+  for (; at + 2 <= view.byteLength && !complete; at++) complete = view.getUint16(at) === 0xffd9;
+  return { kind: 'jpeg', width, height, bits, channels, coding, hiddenStill: false, complete };
+}

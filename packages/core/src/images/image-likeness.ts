@@ -1,0 +1,218 @@
+/**
+ * Whether an image is like those that a model was trained with, by a few kilobytes of figures: how brightness lies over 8 x 8 cells (layout), and how
+ * strong details of 2 to 32 pixels are (texture), with the image's contrast and colour. Both are Gaussians fitted to training images
+ * (`gaussian.ts`), at the model's own preprocessing.
+ *
+ * An image is unusual where it lies further from the mean than nearly all training images did, each seen from the half that it was not in; or where the
+ * same image inverted, turned or flipped is much likelier than the image as it is. docs/measurements/warnings.md has what that catches. It knows nothing
+ * of medicine: an image that is not suspected may be of another kind.
+ *
+ * Figures of at least `LEAST_IMAGES` images are kept, of 8 x 8 cells, so that no picture can be told from them. S side of the planes.
+ */
+import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
+import { quantileOfSorted } from '../quantile.js';
+import type { Warning } from '../warnings.js';
+
+/** Fewer training images say nothing about what is usual, and too much about each. */
+export const LEAST_IMAGES = 20;
+/** Cells of a side. */
+const CELLS = 8;
+/** Most axes of the layout; of few images fewer, one for ten. */
+const AXES = 8;
+/** Scales of details: 2, 4, 8, 16 and 32 pixels. */
+const SCALES = 5;
+/** Scales whose details are told apart by direction. */
+const DIRECTED = 3;
+/** Figures of the texture. */
+export const TEXTURE_FIGURES = 3 * DIRECTED + SCALES + 2;
+/** Least variances: differences below are noise. */
+const LAYOUT_FLOOR = 1e-3;
+const TEXTURE_FLOOR = 0.03 ** 2;
+/** Contrast below which an image shows nothing whose layout could be compared. */
+const FLAT = 0.02;
+/** Shares of the training images that stay within the limits. */
+const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
+/** Other devices give the same kind of image another texture: what they may add, as a factor. */
+const MARGIN = { layout: 1, texture: 4 / 3, turned: 1 } as const;
+/** Least advantage of the image inverted, turned or flipped: a factor of e^0.3 in distance. */
+const LEAST_ADVANTAGE = 0.3;
+
+/** What a training's images are like. Plain data for JSON. */
+export interface ImageLikeness {
+  /** Images that were measured. */
+  readonly images: number;
+  /** Brightness of the cells, row by row, in the image's own deviations from its mean. */
+  readonly layout: Gaussian & { readonly limit: number };
+  /** Logarithms: details at each scale, contrast, colour. */
+  readonly texture: Gaussian & { readonly limit: number };
+  /** Advantage, in logarithms of distances, from which an image is said to be inverted, turned or flipped. */
+  readonly turned: number;
+}
+
+/** What is measured of one image. */
+export interface ImageFeatures {
+  readonly layout: readonly number[];
+  readonly texture: readonly number[];
+}
+
+/** Measures an image as the model reads it. @param planes [3,S,S], values 0 to 1. */
+export function imageFeatures(planes: Float32Array, size: number): ImageFeatures {
+  const n = size * size;
+  const grey = new Float32Array(n); // [S,S]
+  let [sum, squares, colour] = [0, 0, 0];
+  for (let p = 0; p < n; p++) {
+    const [r, g, b] = [planes[p]!, planes[n + p]!, planes[2 * n + p]!];
+    const value = (r + g + b) / 3;
+    grey[p] = value;
+    sum += value;
+    squares += value * value;
+    if (r !== g || g !== b) colour += Math.max(r, g, b) - Math.min(r, g, b);
+  }
+  const mean = sum / n;
+  const contrast = Math.sqrt(Math.max(0, squares / n - mean * mean));
+  const cells = new Float64Array(CELLS * CELLS);
+  const counts = new Float64Array(CELLS * CELLS);
+  for (let y = 0; y < size; y++) {
+    const row = Math.floor((y * CELLS) / size) * CELLS;
+    for (let x = 0; x < size; x++) {
+      const cell = row + Math.floor((x * CELLS) / size);
+      cells[cell] = cells[cell]! + grey[y * size + x]!;
+      counts[cell] = counts[cell]! + 1;
+    }
+  }
+  const layout = Array.from(cells, (total, i) => total / Math.max(1, counts[i]!));
+  const middle = layout.reduce((a, b) => a + b, 0) / layout.length;
+  const spread = Math.sqrt(layout.reduce((a, b) => a + (b - middle) ** 2, 0) / layout.length);
+  return {
+    layout: layout.map((value) => (value - middle) / Math.max(spread, FLAT)),
+    texture: [...details(grey, size), Math.log(contrast + 0.01), Math.log(colour / n + 0.05)],
+  };
+}
+
+/** Haar's wavelets: mean strengths of details across, down and diagonally at the fine scales, and the median at each scale, as logarithms. */
+function details(grey: Float32Array, size: number): number[] {
+  const strengths: number[] = [];
+  let side = size;
+  let plane = grey;
+  for (let scale = 0; scale < SCALES; scale++) {
+    const half = side >> 1;
+    const next = new Float32Array(half * half);
+    const steep = new Float32Array(half * half);
+    let [across, down, diagonal] = [0, 0, 0];
+    for (let y = 0; y < half; y++) {
+      for (let x = 0; x < half; x++) {
+        const at = 2 * y * side + 2 * x;
+        const [a, b, c, d] = [plane[at]!, plane[at + 1]!, plane[at + side]!, plane[at + side + 1]!];
+        next[y * half + x] = (a + b + c + d) / 4;
+        const [x1, y1] = [a - b + c - d, a + b - c - d];
+        steep[y * half + x] = x1 * x1 + y1 * y1;
+        across += Math.abs(x1);
+        down += Math.abs(y1);
+        diagonal += Math.abs(a - b - c + d);
+      }
+    }
+    const all = Math.max(1, half * half) * 4;
+    if (scale < DIRECTED)
+      for (const total of [across, down, diagonal]) strengths.push(Math.log(total / all + 5e-4));
+    const middle = steep.sort()[steep.length >> 1] ?? 0;
+    strengths.push(Math.log(Math.sqrt(middle) / 4 + 5e-4));
+    plane = next;
+    side = half;
+  }
+  return strengths;
+}
+
+/** What images are like; null of fewer than `LEAST_IMAGES`. */
+export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness | null {
+  const n = features.length;
+  if (n < LEAST_IMAGES) return null;
+  const halves = [0, 1].map((rest) => features.filter((_, i) => i % 2 === rest));
+  const seen: { layout: number; texture: number; turned: number }[] = [];
+  for (const [own, other] of [
+    [halves[0]!, halves[1]!],
+    [halves[1]!, halves[0]!],
+  ] as const) {
+    const { layout, texture } = gaussians(own);
+    for (const one of other) {
+      seen.push({
+        layout: distanceFrom(layout, one.layout),
+        texture: distanceFrom(texture, one.texture),
+        turned: likelierForm(layout, one.layout).advantage,
+      });
+    }
+  }
+  const limit = (key: keyof typeof WITHIN): number => {
+    const sorted = Float64Array.from(seen, (one) => one[key]).sort();
+    return Number((MARGIN[key] * quantileOfSorted(sorted, WITHIN[key])).toPrecision(4));
+  };
+  const { layout, texture } = gaussians(features);
+  return {
+    images: n,
+    layout: { ...layout, limit: limit('layout') },
+    texture: { ...texture, limit: limit('texture') },
+    turned: Math.max(LEAST_ADVANTAGE, limit('turned')),
+  };
+}
+
+function gaussians(features: readonly ImageFeatures[]): { layout: Gaussian; texture: Gaussian } {
+  const axes = Math.min(AXES, Math.floor(features.length / 10));
+  const textures = features.map(({ texture }) => texture);
+  return {
+    layout: fitGaussian(
+      features.map(({ layout }) => layout),
+      axes,
+      LAYOUT_FLOOR,
+    ),
+    texture: fitGaussian(textures, textures[0]?.length ?? 0, TEXTURE_FLOOR),
+  };
+}
+
+/** The warning about an image, none where it is like the training images. @param planes [3,S,S], values 0 to 1. */
+export function imageWarnings(planes: Float32Array, size: number, likeness: ImageLikeness): Warning[] {
+  const why = unlikeness(imageFeatures(planes, size), likeness);
+  if (why === null) return [];
+  const of = `the ${likeness.images} training images that were measured`;
+  return [{ code: 'IMAGE_UNUSUAL', message: `the image is unlike ${of}: ${why}` }];
+}
+
+/** In what an image is unlike the training images; null where it is like them. */
+export function unlikeness({ layout, texture }: ImageFeatures, likeness: ImageLikeness): string | null {
+  const form = likelierForm(likeness.layout, layout);
+  if (form.advantage > likeness.turned) return `it looks ${form.name}`;
+  const far = distanceFrom(likeness.layout, layout);
+  if (far > likeness.layout.limit)
+    return `bright and dark lie elsewhere (distance ${figure(far)}, usual up to ${figure(likeness.layout.limit)})`;
+  const coarse = distanceFrom(likeness.texture, texture);
+  if (coarse > likeness.texture.limit)
+    return `detail, contrast or colour differ (distance ${figure(coarse)}, usual up to ${figure(likeness.texture.limit)})`;
+  return null;
+}
+
+/** What may have been done to an image, and the cells of the image if it is undone. */
+const FORMS: readonly { readonly name: string; readonly of: (cells: readonly number[]) => number[] }[] = [
+  { name: 'inverted, dark for bright', of: (cells) => cells.map((value) => -value) },
+  { name: 'turned by a quarter', of: (cells) => moved(cells, (x, y) => [y, CELLS - 1 - x]) },
+  { name: 'turned by a quarter', of: (cells) => moved(cells, (x, y) => [CELLS - 1 - y, x]) },
+  { name: 'upside down', of: (cells) => moved(cells, (x, y) => [CELLS - 1 - x, CELLS - 1 - y]) },
+  { name: 'upside down', of: (cells) => moved(cells, (x, y) => [x, CELLS - 1 - y]) },
+];
+
+/** The form of an image that is the likeliest, and by how much it is likelier than the image itself. */
+function likelierForm(layout: Gaussian, cells: readonly number[]): { name: string; advantage: number } {
+  const own = Math.log(1 + distanceFrom(layout, cells));
+  let best = { name: '', advantage: Number.NEGATIVE_INFINITY };
+  for (const { name, of } of FORMS) {
+    const advantage = own - Math.log(1 + distanceFrom(layout, of(cells)));
+    if (advantage > best.advantage) best = { name, advantage };
+  }
+  return best;
+}
+
+function moved(cells: readonly number[], from: (x: number, y: number) => [x: number, y: number]): number[] {
+  return Array.from(cells, (_, i) => {
+    const [x, y] = from(i % CELLS, Math.floor(i / CELLS));
+    return cells[y * CELLS + x]!;
+  });
+}
+
+const figure = (value: number): string => (value >= 1000 ? value.toFixed(0) : value.toPrecision(3));

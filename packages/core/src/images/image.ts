@@ -1,0 +1,285 @@
+/**
+ * Preprocessing: images to the planes that the model reads, masks to its size, probabilities back to the image's size.
+ * The one implementation for training and serving.
+ *
+ * Resampling is separable and half-pixel centred: the centre of output pixel i lies at (i + 1/2) * scale of the input.
+ * Images and probabilities use the triangle filter, as in Pillow's BILINEAR: where an axis shrinks, the triangle is
+ * widened by the scale, so that every input pixel has its share (anti-aliased); where it grows, this is plain bilinear
+ * interpolation with repeated edges. Pillow rounds to 8 bits after each axis, we do once, so values differ by one level
+ * at most. Masks use the share of the area instead, so that they stay in place and keep their size.
+ *
+ * Legend: H, W input rows and columns; S output size.
+ */
+import { ReclmisError } from '../errors.js';
+import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
+
+/** For each output position of an axis, the input positions that it reads and their weights, which sum to 1. */
+interface Taps {
+  /** First input position of each output position. */
+  readonly first: Int32Array;
+  /** How many input positions each output position reads. */
+  readonly count: Int32Array;
+  /** `stride` weights for each output position, of which the first `count` are used. */
+  readonly weights: Float64Array;
+  readonly stride: number;
+}
+
+/** Smallest share of a pixel's area that counts as half; below 1/2 by what rounding may take from an exact half. */
+const HALF = 0.5 - 1e-6;
+
+/** The 256 levels of a byte, in [0, 1]. */
+const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
+
+/** Rows, or columns, that are resampled side by side: their sums do not wait for each other, and they share the way through the taps. */
+const LANES = 4;
+
+/**
+ * The image as the model reads it: CHW [3, S, S], red, green, blue, in [0, 1]. The image is stretched to a square, as in
+ * the authors' code, and rounded to 8 bits at the new size, so that `imageToPlanes(image, S)` equals
+ * `imageToPlanes(resizeImage(image, S), S)` bit by bit.
+ */
+export function imageToPlanes(image: RgbImage, size: number): Float32Array {
+  const { data } = resizeImage(image, size);
+  const n = size * size;
+  const planes = new Float32Array(3 * n); // [3, S, S]
+  for (let i = 0, from = 0; i < n; i++, from += 3) {
+    planes[i] = LEVELS[data[from] as number] as number;
+    planes[n + i] = LEVELS[data[from + 1] as number] as number;
+    planes[2 * n + i] = LEVELS[data[from + 2] as number] as number;
+  }
+  return planes;
+}
+
+/** The image at `width` x `height` pixels (a square without `height`); the same object where it has this size already. */
+export function resizeImage(image: RgbImage, width: number, height: number = width): RgbImage {
+  checkImage(image, 'resizeImage');
+  checkSize(width, height, 'resizeImage');
+  const { width: W, height: H, data } = image;
+  if (W === width && H === height) return image;
+  const across = triangleTaps(W, width);
+  const down = triangleTaps(H, height);
+  const grey = isGrey(image);
+  const out = new Uint8Array(width * height * 3); // [S, S, 3]
+  for (let channel = 0; channel < (grey ? 1 : 3); channel++) {
+    const sums = resampleRows(resampleColumns(data, W, H, across, 3, channel), width, down); // [S, S]
+    for (let i = 0, to = channel; i < sums.length; i++, to += 3) out[to] = (sums[i] as number) + 0.5; // rounds, since the values are not negative
+  }
+  if (grey) for (let to = 0; to < out.length; to += 3) out[to + 2] = out[to + 1] = out[to] as number;
+  return { width, height, data: out };
+}
+
+/** Whether the channels are equal, as radiographs' are: a third of the work, bit for bit the same. */
+function isGrey({ data }: RgbImage): boolean {
+  for (let i = 0; i < data.length; i += 3) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
+  }
+  return true;
+}
+
+/**
+ * A plane of numbers (probabilities) brought from w x h to W x H by the same filter; a copy where the sizes are equal.
+ * The result lies within the range of the input.
+ */
+export function resizePlane(plane: Float32Array, w: number, h: number, W: number, H: number): Float32Array {
+  checkSize(w, h, 'resizePlane');
+  checkSize(W, H, 'resizePlane');
+  if (plane.length !== w * h) {
+    throw new ReclmisError(
+      'IMAGE_UNREADABLE',
+      `resizePlane: expected ${w} x ${h} values, got ${plane.length}`,
+    );
+  }
+  if (w === W && h === H) return plane.slice();
+  const rows = resampleColumns(plane, w, h, triangleTaps(w, W)); // [h, W]
+  return resampleRows(rows, W, triangleTaps(h, H)); // [H, W]
+}
+
+/**
+ * The mask at `width` x `height` pixels (a square without `height`): where an axis shrinks, a pixel is foreground if at
+ * least half of its area was; where it grows, it takes the nearest pixel. The same object where it has this size already.
+ */
+export function resizeMask(mask: Mask, width: number, height: number = width): Mask {
+  checkMask(mask, 'resizeMask');
+  checkSize(width, height, 'resizeMask');
+  const { width: W, height: H, data } = mask;
+  if (W === width && H === height) return mask;
+  const rows = resampleColumns(data, W, H, areaTaps(W, width)); // [H, S]
+  const shares = resampleRows(rows, width, areaTaps(H, height)); // [S, S]
+  const out = new Uint8Array(shares.length);
+  for (let i = 0; i < out.length; i++) out[i] = (shares[i] as number) >= HALF ? 1 : 0;
+  return { width, height, data: out };
+}
+
+/** The mask of a plane of w x h probabilities: 1 where the probability is greater than `t`. */
+export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.5): Mask {
+  checkSize(w, h, 'threshold');
+  if (plane.length !== w * h) {
+    throw new ReclmisError(
+      'MASK_SIZE_MISMATCH',
+      `threshold: expected ${w} x ${h} values, got ${plane.length}`,
+    );
+  }
+  const data = new Uint8Array(plane.length);
+  for (let i = 0; i < data.length; i++) data[i] = Number((plane[i] as number) > t);
+  return { width: w, height: h, data };
+}
+
+/** The triangle filter for one axis, widened where the axis shrinks (Pillow's `precompute_coeffs` with BILINEAR). */
+function triangleTaps(from: number, to: number): Taps {
+  const scale = from / to;
+  const support = Math.max(scale, 1);
+  return makeTaps(from, to, Math.ceil(support) * 2 + 1, (i) => {
+    const centre = (i + 0.5) * scale;
+    return {
+      first: Math.max(0, Math.floor(centre - support + 0.5)),
+      end: Math.min(from, Math.floor(centre + support + 0.5)),
+      weight: (x) => Math.max(0, 1 - Math.abs(x + 0.5 - centre) / support),
+    };
+  });
+}
+
+/** For one axis, the share of each output pixel that each input pixel covers; the nearest pixel where the axis grows. */
+function areaTaps(from: number, to: number): Taps {
+  const scale = from / to;
+  return makeTaps(from, to, Math.ceil(scale) + 2, (i) => {
+    if (scale <= 1) {
+      const nearest = Math.min(from - 1, Math.floor((i + 0.5) * scale));
+      return { first: nearest, end: nearest + 1, weight: () => 1 };
+    }
+    const low = i * scale;
+    const high = low + scale;
+    return {
+      first: Math.floor(low),
+      end: Math.min(from, Math.ceil(high)),
+      weight: (x) => Math.max(0, Math.min(x + 1, high) - Math.max(x, low)),
+    };
+  });
+}
+
+/** Collects and normalises the weights of every output position. */
+function makeTaps(
+  from: number,
+  to: number,
+  most: number,
+  at: (i: number) => { first: number; end: number; weight: (x: number) => number },
+): Taps {
+  const stride = Math.min(most, from);
+  const first = new Int32Array(to);
+  const count = new Int32Array(to);
+  const weights = new Float64Array(to * stride);
+  for (let i = 0; i < to; i++) {
+    const window = at(i);
+    const n = Math.min(window.end - window.first, stride);
+    let sum = 0;
+    for (let k = 0; k < n; k++) {
+      const weight = window.weight(window.first + k);
+      weights[i * stride + k] = weight;
+      sum += weight;
+    }
+    for (let k = 0; k < n; k++) weights[i * stride + k] = (weights[i * stride + k] as number) / sum;
+    first[i] = window.first;
+    count[i] = n;
+  }
+  return { first, count, weights, stride };
+}
+
+/**
+ * Resamples along x: [H, W] -> [H, S], four rows at a time. Each sum is in float64, tap by tap.
+ * @param step from a pixel to the next in `data`, where pixels have several channels. @param channel which of them.
+ */
+function resampleColumns(
+  data: Float32Array | Uint8Array,
+  W: number,
+  H: number,
+  { first, count, weights, stride }: Taps,
+  step = 1,
+  channel = 0,
+): Float32Array {
+  const size = first.length;
+  const out = new Float32Array(H * size);
+  const lanes = new Float64Array(LANES * W); // [W, 4]
+  for (let y = 0; y < H; y += LANES) {
+    // Below the last row, the last once more.
+    const [y1, y2, y3] = [Math.min(y + 1, H - 1), Math.min(y + 2, H - 1), Math.min(y + 3, H - 1)];
+    let from = y * W * step + channel;
+    const to1 = (y1 - y) * W * step;
+    const to2 = (y2 - y) * W * step;
+    const to3 = (y3 - y) * W * step;
+    for (let to = 0; to < LANES * W; to += LANES, from += step) {
+      lanes[to] = data[from] as number;
+      lanes[to + 1] = data[from + to1] as number;
+      lanes[to + 2] = data[from + to2] as number;
+      lanes[to + 3] = data[from + to3] as number;
+    }
+    for (let x = 0; x < size; x++) {
+      let sum0 = 0;
+      let sum1 = 0;
+      let sum2 = 0;
+      let sum3 = 0;
+      let at = LANES * (first[x] as number);
+      let tap = x * stride;
+      for (const end = tap + (count[x] as number); tap < end; tap++, at += LANES) {
+        const weight = weights[tap] as number;
+        sum0 += weight * (lanes[at] as number);
+        sum1 += weight * (lanes[at + 1] as number);
+        sum2 += weight * (lanes[at + 2] as number);
+        sum3 += weight * (lanes[at + 3] as number);
+      }
+      out[y * size + x] = sum0;
+      out[y1 * size + x] = sum1;
+      out[y2 * size + x] = sum2;
+      out[y3 * size + x] = sum3;
+    }
+  }
+  return out;
+}
+
+/** Resamples along y: [H, width] -> [S, width], four columns at a time. Each sum is in float64, tap by tap. */
+function resampleRows(
+  rows: Float32Array,
+  width: number,
+  { first, count, weights, stride }: Taps,
+): Float32Array {
+  const size = first.length;
+  const out = new Float32Array(size * width);
+  const whole = width - (width % LANES);
+  for (let y = 0; y < size; y++) {
+    const tap = y * stride;
+    const end = tap + (count[y] as number);
+    const top = (first[y] as number) * width;
+    const to = y * width;
+    let x = 0;
+    for (; x < whole; x += LANES) {
+      let sum0 = 0;
+      let sum1 = 0;
+      let sum2 = 0;
+      let sum3 = 0;
+      for (let k = tap, at = top + x; k < end; k++, at += width) {
+        const weight = weights[k] as number;
+        sum0 += weight * (rows[at] as number);
+        sum1 += weight * (rows[at + 1] as number);
+        sum2 += weight * (rows[at + 2] as number);
+        sum3 += weight * (rows[at + 3] as number);
+      }
+      out[to + x] = sum0;
+      out[to + x + 1] = sum1;
+      out[to + x + 2] = sum2;
+      out[to + x + 3] = sum3;
+    }
+    for (; x < width; x++) {
+      let sum = 0;
+      for (let k = tap, at = top + x; k < end; k++, at += width)
+        sum += (weights[k] as number) * (rows[at] as number);
+      out[to + x] = sum;
+    }
+  }
+  return out;
+}
+
+function checkSize(width: number, height: number, operation: string): void {
+  if (Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) return;
+  throw new ReclmisError(
+    'INTERNAL',
+    `${operation}: expected a size of at least 1 x 1 pixels, got ${width} x ${height}`,
+  );
+}

@@ -1,0 +1,152 @@
+/**
+ * Connected components of a mask: foreground pixels that touch by an edge or a corner (8 neighbours) belong together.
+ *
+ * The mask is cut into runs, stretches of foreground within a row, and the runs of neighbouring rows are joined by union-find, so that
+ * time grows with the pixels and memory with the runs alone.
+ *
+ * Coordinates are those of the pixels' edges, as in `contours.ts`: x to the right, y downwards, the pixel in column i and row j spans
+ * i to i + 1 and j to j + 1, so its centre is (i + 0.5, j + 0.5).
+ */
+import { checkMask, type Mask } from '../images/raster.js';
+
+/** One component. */
+export interface Component {
+  /** Pixels. */
+  readonly area: number;
+  /** Mean of its pixels' centres, x and y. */
+  readonly centroid: readonly [x: number, y: number];
+  /** The smallest rectangle around it: left and upper edge, width and height in pixels. */
+  readonly box: readonly [x: number, y: number, width: number, height: number];
+}
+
+/** Runs of foreground in reading order, each with the number of its component. */
+export interface LabelledRuns {
+  /** Runs of row y are those from `rows[y]` up to, without, `rows[y + 1]`; height + 1 values. */
+  readonly rows: Int32Array;
+  /** First column of each run. */
+  readonly start: Int32Array;
+  /** The column after its last. */
+  readonly end: Int32Array;
+  /** Its component, 0 to `count` - 1, numbered by their first pixel in reading order. */
+  readonly label: Int32Array;
+  /** Components. */
+  readonly count: number;
+}
+
+/**
+ * The components of a mask, largest first; of equal ones the one whose first pixel comes first in reading order.
+ * @throws MASK_SIZE_MISMATCH
+ */
+export function components(mask: Mask): Component[] {
+  const { found, order } = measureComponents(labelRuns(mask, 8));
+  return Array.from(order, (label) => found[label]!);
+}
+
+/** Components by label, and the labels in the order of `components`. */
+export function measureComponents(runs: LabelledRuns): { found: Component[]; order: Int32Array } {
+  const { rows, start, end, label, count } = runs;
+  const area = new Float64Array(count);
+  const sumX = new Float64Array(count);
+  const sumY = new Float64Array(count);
+  const left = new Int32Array(count).fill(2 ** 31 - 1);
+  const right = new Int32Array(count);
+  const top = new Int32Array(count).fill(-1);
+  const bottom = new Int32Array(count);
+  for (let y = 0; y + 1 < rows.length; y++) {
+    for (let run = rows[y]!; run < rows[y + 1]!; run++) {
+      const k = label[run]!;
+      const from = start[run]!;
+      const to = end[run]!;
+      area[k] = area[k]! + to - from;
+      sumX[k] = sumX[k]! + ((to - from) * (from + to)) / 2; // the centres of the pixels, added up
+      sumY[k] = sumY[k]! + (to - from) * (y + 0.5);
+      left[k] = Math.min(left[k]!, from);
+      right[k] = Math.max(right[k]!, to);
+      if (top[k] === -1) top[k] = y;
+      bottom[k] = y + 1;
+    }
+  }
+  const found = Array.from(area, (pixels, k): Component => ({
+    area: pixels,
+    centroid: [sumX[k]! / pixels, sumY[k]! / pixels],
+    box: [left[k]!, top[k]!, right[k]! - left[k]!, bottom[k]! - top[k]!],
+  }));
+  const order = Int32Array.from({ length: count }, (_, k) => k).sort((a, b) => area[b]! - area[a]! || a - b);
+  return { found, order };
+}
+
+/**
+ * Finds the runs of a mask and which belong together: those that share an edge of a pixel (4), or an edge or a corner (8).
+ * @throws MASK_SIZE_MISMATCH
+ */
+export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
+  checkMask(mask, 'components');
+  const { rows, start, end } = findRuns(mask);
+  const parent = Int32Array.from({ length: start.length }, (_, run) => run);
+  const root = (run: number): number => {
+    let at = run;
+    while (parent[at] !== at) {
+      parent[at] = parent[parent[at]!]!; // halves the path for the next one
+      at = parent[at]!;
+    }
+    return at;
+  };
+  const reach = neighbours === 8 ? 1 : 0; // a corner is one column further than an edge
+  for (let y = 1; y < mask.height; y++) {
+    let above = rows[y - 1]!;
+    let run = rows[y]!;
+    while (above < rows[y]! && run < rows[y + 1]!) {
+      if (start[above]! < end[run]! + reach && start[run]! < end[above]! + reach) {
+        const a = root(above);
+        const b = root(run);
+        parent[Math.max(a, b)] = Math.min(a, b); // the root is the first run in reading order
+      }
+      if (end[above]! < end[run]!) above++;
+      else run++;
+    }
+  }
+  const label = new Int32Array(start.length);
+  let count = 0;
+  for (let run = 0; run < label.length; run++) {
+    const first = root(run);
+    label[run] = first === run ? count++ : label[first]!;
+  }
+  return { rows, start, end, label, count };
+}
+
+/** The component of a foreground pixel. */
+export function labelAt({ rows, end, label }: LabelledRuns, x: number, y: number): number {
+  let low = rows[y]!; // the first run that ends after x
+  let high = rows[y + 1]!;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (end[middle]! > x) high = middle;
+    else low = middle + 1;
+  }
+  return label[low]!;
+}
+
+function findRuns({ width, height, data }: Mask): Record<'rows' | 'start' | 'end', Int32Array> {
+  let total = 0;
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0, before = 0; x < width; x++, p++) {
+      if (data[p] !== 0 && before === 0) total++;
+      before = data[p]!;
+    }
+  }
+  const rows = new Int32Array(height + 1);
+  const start = new Int32Array(total);
+  const end = new Int32Array(total);
+  let run = 0;
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = 0; x < width; x++) {
+      if (data[row + x] === 0) continue;
+      start[run] = x;
+      while (x < width && data[row + x] !== 0) x++;
+      end[run++] = x;
+    }
+    rows[y + 1] = run;
+  }
+  return { rows, start, end };
+}

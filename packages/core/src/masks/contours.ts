@@ -1,0 +1,161 @@
+/**
+ * The outline of a mask as polygons, along the edges of its pixels, so that their area is the number of pixels exactly.
+ *
+ * Coordinates: x to the right, y downwards; the pixel in column i and row j spans i to i + 1 and j to j + 1. Rings are closed (the first
+ * point stands again at the end) and hold the corners only. By RFC 7946's right-hand rule the signed area (shoelace formula over x and
+ * y as they stand) of an outer ring is positive and that of a hole negative; on the screen, where y points down, outer rings run clockwise.
+ *
+ * Rings are simple: where pixels touch by a corner alone, rings meet there and none passes a point twice. So the polygons are valid
+ * by the rules of OGC's Simple Features: the parts of a component that hang together by corners are polygons of their own.
+ */
+import { labelAt, labelRuns, measureComponents } from './components.js';
+import type { Mask } from '../images/raster.js';
+
+/** A closed ring of points, x and y. */
+export type Ring = readonly (readonly [x: number, y: number])[];
+/** An outer ring and its holes. */
+export type Polygon = readonly [outer: Ring, ...holes: Ring[]];
+
+/** The outline of one component. */
+export interface Contour {
+  /** Its position in the list of `components`, from 0. */
+  readonly component: number;
+  /** Its pixels, which is its polygons' area. */
+  readonly area: number;
+  /** One polygon, or several that touch by corners; in reading order of their first pixel. */
+  readonly polygons: readonly Polygon[];
+}
+
+/** Steps to the right, down, to the left, up; the mask lies to the right of the way. */
+const STEP_X = [1, 0, -1, 0] as const;
+const STEP_Y = [0, 1, 0, -1] as const;
+/** From the end of a step: the pixel ahead on the mask's side, and the one beside it, as column and row offsets. */
+const AHEAD = [
+  [0, 0, 0, -1],
+  [-1, 0, 0, 0],
+  [-1, -1, -1, 0],
+  [0, -1, -1, -1],
+] as const;
+
+/**
+ * The outlines of a mask's components, in the order of `components`.
+ * @throws MASK_SIZE_MISMATCH
+ */
+export function contours(mask: Mask): Contour[] {
+  const whole = labelRuns(mask, 8);
+  const parts = labelRuns(mask, 4);
+  const outer = new Array<Ring | undefined>(parts.count);
+  const holes: Ring[][] = Array.from({ length: parts.count }, () => []);
+  for (const ring of rings(mask)) {
+    const [x, y] = inside(ring);
+    const part = labelAt(parts, x, y);
+    if (signedArea(ring) > 0) outer[part] = ring;
+    else holes[part]!.push(ring);
+  }
+  const { found, order } = measureComponents(whole);
+  const polygons: Polygon[][] = found.map(() => []);
+  for (const [part, ring] of outer.entries()) {
+    const [x, y] = inside(ring!); // every part has one outer ring
+    polygons[labelAt(whole, x, y)]!.push([ring!, ...holes[part]!]);
+  }
+  return Array.from(order, (label, component) => ({
+    component,
+    area: found[label]!.area,
+    polygons: polygons[label]!,
+  }));
+}
+
+/**
+ * The outlines as GeoJSON (RFC 7946, but in pixels, not in degrees): a feature per component, in the order of `components`, with the
+ * properties `component` (from 1) and `area` (pixels). In pieces, one feature each, since a ragged mask's text can be long.
+ */
+export function* contoursGeoJson(mask: Mask): Generator<string> {
+  yield '{"type":"FeatureCollection","features":[';
+  for (const { component, area, polygons } of contours(mask)) {
+    const [first, ...others] = polygons;
+    const geometry =
+      others.length === 0
+        ? { type: 'Polygon', coordinates: first }
+        : { type: 'MultiPolygon', coordinates: polygons };
+    const feature = { type: 'Feature', properties: { component: component + 1, area }, geometry };
+    yield `${component === 0 ? '' : ','}\n${JSON.stringify(feature)}`;
+  }
+  yield '\n]}\n';
+}
+
+/** The area within a ring by the shoelace formula: positive for outer rings, negative for holes. */
+export function signedArea(ring: Ring): number {
+  let sum = 0;
+  for (let i = 0; i + 1 < ring.length; i++) {
+    const [x, y] = ring[i]!;
+    const [X, Y] = ring[i + 1]!;
+    sum += x * Y - X * y;
+  }
+  return sum / 2;
+}
+
+/** The mask's pixel beside the first step of a ring. */
+function inside(ring: Ring): [x: number, y: number] {
+  const [x, y] = ring[0]!;
+  const [X, Y] = ring[1]!;
+  if (Y === y) return X > x ? [x, y] : [x - 1, y - 1];
+  return Y > y ? [x - 1, y] : [x, y - 1];
+}
+
+/** Every ring, outer ones and holes, in reading order of their first upper edges. */
+function* rings({ width, height, data }: Mask): Generator<Ring> {
+  const at = (x: number, y: number): boolean =>
+    x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0;
+  const seen = new Uint8Array(data.length); // upper edges that a ring went along; every ring has one
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (seen[y * width + x] === 0 && at(x, y) && !at(x, y - 1)) yield* follow(x, y, width, at, seen);
+    }
+  }
+}
+
+/**
+ * Goes once around from the upper left corner of a pixel. Where two pixels touch by a corner, the way keeps to its own pixel; when it
+ * comes to such a corner again, what lies between is cut off as a ring of its own.
+ */
+function* follow(
+  x: number,
+  y: number,
+  width: number,
+  at: (x: number, y: number) => boolean,
+  seen: Uint8Array,
+): Generator<Ring> {
+  const path: [number, number][] = [[x, y]];
+  const crossings = new Map<number, number>(); // corner where pixels touch -> its place in the path
+  const key = (cx: number, cy: number): number => cy * (width + 1) + cx;
+  if (at(x - 1, y - 1) && !at(x - 1, y)) crossings.set(key(x, y), 0);
+  let cx = x;
+  let cy = y;
+  let way = 0;
+  do {
+    if (way === 0) seen[cy * width + cx] = 1;
+    cx += STEP_X[way]!;
+    cy += STEP_Y[way]!;
+    const [ax, ay, bx, by] = AHEAD[way]!;
+    const ahead = at(cx + ax, cy + ay);
+    const beside = at(cx + bx, cy + by);
+    if (ahead && !beside) continue; // straight on
+    way = (way + (ahead ? 3 : 1)) % 4;
+    if (cx === x && cy === y && way === 0) break; // around
+    const crossing = !ahead && beside;
+    const before = crossing ? crossings.get(key(cx, cy)) : undefined;
+    if (before === undefined) {
+      if (crossing) crossings.set(key(cx, cy), path.length);
+      path.push([cx, cy]);
+    } else {
+      const cut = path.splice(before + 1);
+      for (const [px, py] of cut) crossings.delete(key(px, py));
+      yield close([[cx, cy], ...cut]);
+    }
+  } while (true);
+  yield close(path);
+}
+
+function close(path: readonly [number, number][]): Ring {
+  return [...path, path[0]!];
+}

@@ -1,0 +1,219 @@
+/**
+ * What a stored mask means: which of its pixels are foreground. One rule on the values, whatever file they came in, since the same mask may be stored as
+ * 0 and 1, as 0 and 255, in 16 bit, in colour, with transparency, or with values between that resizing and JPEG leave.
+ *
+ * 1. A pixel's level is its brightest channel. Transparency darkens it; where all that is opaque has one colour, opacity is the level.
+ * 2. One level: empty if it is 0, else all foreground.
+ * 3. Two levels, whichever: the higher one is foreground.
+ * 4. More, none above `LARGEST_LABEL`: these are labels, and everything above the lowest is foreground.
+ * 5. More, all close to each other: one level with noise, all foreground.
+ * 6. More: foreground is what is at least halfway between the lowest and the highest level.
+ * 7. Labels (4) that are strewn over the picture as by chance are refused: black with noise is no mask.
+ */
+import { ReclmisError } from '../errors.js';
+import type { Mask } from '../images/raster.js';
+
+/** Values up to this are the numbers of labels; a mask that means one thing by brightness has brighter pixels, or two values alone. */
+export const LARGEST_LABEL = 31;
+/** Levels that differ by no more than this share of the highest are one level with the noise of a JPEG. */
+const NOISE = 1 / 8;
+
+/**
+ * How often pixels next to each other differ, against how often they would if levels were strewn by chance: 1.0 for noise, also of a JPEG of quality 98 or more.
+ * Labels of MoNuSeg's nuclei, as dense as labels come, have 0.14 to 0.48 as they are and 0.81 where they are scaled to 112 x 112.
+ */
+const STREWN = 0.9;
+/** Fewer pairs that differ may be marked points. */
+const LEAST_DIFFERENCE = 0.1;
+/** Of fewer pixels it cannot be told: areas of labels have one or two pixels each there. */
+const LEAST_PIXELS = 96 * 96;
+
+/** Decoded pixels of a mask. */
+export interface MaskPixels {
+  readonly width: number;
+  readonly height: number;
+  /** Values a pixel: 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. */
+  readonly channels: number;
+  /** The colours are already multiplied by the opacity. */
+  readonly premultiplied?: boolean;
+  readonly data: Uint8Array | Uint16Array;
+}
+
+/** By which part of the rule a mask was read; see the head of this file. */
+export type MaskRule = 'one value' | 'two values' | 'labels' | 'half';
+
+/** What the levels of a mask are like, and how they were read. */
+export interface MaskValues {
+  readonly rule: MaskRule;
+  /** Different levels. */
+  readonly distinct: number;
+  readonly lowest: number;
+  readonly highest: number;
+  /** Levels from this on are foreground. */
+  readonly threshold: number;
+  /** Pixels that are foreground. */
+  readonly foreground: number;
+  /** Pixels whose level is neither the lowest nor the highest. */
+  readonly between: number;
+  /** Pixels in the middle third between the lowest and the highest level: which side they fall on is the rule's choice, not the file's. */
+  readonly middle: number;
+  /**
+   * Pixels between whose eight neighbours have the same level. Edges that were resized or compressed have next to none; areas of labels have many, of
+   * which the rule of half loses the lower ones.
+   */
+  readonly areasBetween: number;
+}
+
+/** @throws IMAGE_UNSUPPORTED where colours differ, but none is brighter than the other, and where values are strewn like noise */
+export function maskOf(pixels: MaskPixels, name: string): { mask: Mask; values: MaskValues } {
+  const { width, height } = pixels;
+  const levels = levelsOf(pixels);
+  const counts = new Uint32Array(levels instanceof Uint8Array ? 256 : 65536);
+  for (const level of levels) counts[level] = (counts[level] as number) + 1;
+  let [distinct, lowest, highest] = [0, -1, 0];
+  for (const [level, count] of counts.entries()) {
+    if (count === 0) continue;
+    distinct += 1;
+    if (lowest < 0) lowest = level;
+    highest = level;
+  }
+  if (highest - lowest <= highest * NOISE) refuseColours(pixels, name, highest);
+  const { rule, threshold } = ruleFor(distinct, lowest, highest);
+  const data = new Uint8Array(width * height);
+  let [foreground, middle] = [0, 0];
+  const third = (highest - lowest) / 3;
+  for (const [p, level] of levels.entries()) {
+    if (level >= threshold) {
+      data[p] = 1;
+      foreground += 1;
+    }
+    if (level > lowest + third && level < highest - third) middle += 1;
+  }
+  if (rule === 'labels') refuseNoise(levels, counts, width, name);
+  const between =
+    distinct <= 2 ? 0 : levels.length - (counts[lowest] as number) - (counts[highest] as number);
+  const areasBetween = between === 0 ? 0 : countAreas(levels, width, height, lowest, highest);
+  const values = { rule, distinct, lowest, highest, threshold, foreground, between, middle, areasBetween };
+  return { mask: { width, height, data }, values };
+}
+
+function ruleFor(distinct: number, lowest: number, highest: number): { rule: MaskRule; threshold: number } {
+  if (distinct === 1) return { rule: 'one value', threshold: 1 };
+  if (distinct === 2) return { rule: 'two values', threshold: highest };
+  if (highest <= LARGEST_LABEL) return { rule: 'labels', threshold: lowest + 1 };
+  if (highest - lowest <= highest * NOISE) return { rule: 'one value', threshold: lowest };
+  return { rule: 'half', threshold: (lowest + highest) / 2 };
+}
+
+/** One level a pixel. */
+function levelsOf({ channels, premultiplied, data }: MaskPixels): Uint8Array | Uint16Array {
+  if (channels === 1) return data;
+  const hasAlpha = channels === 2 || channels === 4;
+  const colours = channels - (hasAlpha ? 1 : 0);
+  const full = data instanceof Uint8Array ? 255 : 65535;
+  const count = data.length / channels;
+  const levels = data instanceof Uint8Array ? new Uint8Array(count) : new Uint16Array(count);
+  const opacity = hasAlpha ? opacityOf(data, channels) : 'constant';
+  for (let p = 0, i = 0; p < count; p += 1, i += channels) {
+    let level = data[i] as number;
+    for (let c = 1; c < colours; c += 1) level = Math.max(level, data[i + c] as number);
+    if (opacity === 'alone') level = data[i + colours] as number;
+    else if (opacity === 'varies' && premultiplied !== true)
+      level = Math.round((level * (data[i + colours] as number)) / full);
+    levels[p] = level;
+  }
+  return levels;
+}
+
+/** What opacity says: nothing where it is the same everywhere, everything where all that is most opaque has one colour. */
+function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant' | 'alone' | 'varies' {
+  const at = channels - 1;
+  let [least, most] = [data[at] as number, 0];
+  for (let i = at; i < data.length; i += channels) {
+    least = Math.min(least, data[i] as number);
+    most = Math.max(most, data[i] as number);
+  }
+  if (most === 0) return 'alone';
+  if (least === most) return 'constant';
+  let first = -1;
+  for (let i = 0; i < data.length; i += channels) {
+    if (data[i + at] !== most) continue; // the colour at a soft edge may be any
+    if (first < 0) first = i;
+    for (let c = 0; c < at; c += 1) if (data[i + c] !== data[first + c]) return 'varies';
+  }
+  return 'alone';
+}
+
+/** Pixels strictly between whose 3 x 3 neighbourhood has one level. */
+function countAreas(
+  levels: Uint8Array | Uint16Array,
+  width: number,
+  height: number,
+  lowest: number,
+  highest: number,
+): number {
+  let found = 0;
+  for (let y = 1; y < height - 1; y += 1) {
+    for (let p = y * width + 1; p < (y + 1) * width - 1; p += 1) {
+      const level = levels[p];
+      if (level === undefined || level === lowest || level === highest) continue;
+      let same = true;
+      for (let row = p - width; same && row <= p + width; row += width)
+        same = levels[row - 1] === level && levels[row] === level && levels[row + 1] === level;
+      if (same) found += 1;
+    }
+  }
+  return found;
+}
+
+/** Small values without areas. @param counts pixels of each level. */
+function refuseNoise(
+  levels: Uint8Array | Uint16Array,
+  counts: Uint32Array,
+  width: number,
+  name: string,
+): void {
+  const { length } = levels;
+  if (length < LEAST_PIXELS) return;
+  let [pairs, differ] = [0, 0];
+  for (const [p, level] of levels.entries()) {
+    if ((p + 1) % width !== 0) {
+      pairs += 1;
+      if (levels[p + 1] !== level) differ += 1;
+    }
+    if (p + width < length) {
+      pairs += 1;
+      if (levels[p + width] !== level) differ += 1;
+    }
+  }
+  const byChance = 1 - counts.reduce((sum, count) => sum + (count / length) ** 2, 0);
+  const share = differ / pairs;
+  if (share < LEAST_DIFFERENCE || share < STREWN * byChance) return;
+  const percent = (value: number): string => `${Math.round(100 * value)} %`;
+  throw new ReclmisError(
+    'IMAGE_UNSUPPORTED',
+    `${name}: the mask holds small values that are strewn like noise: ${percent(share)} of the pixels next to each other differ, by chance it would be ${percent(byChance)}`,
+    {
+      remedy: 'Write 0 for background and 255 for foreground, as PNG; where nothing is marked, 0 everywhere.',
+    },
+  );
+}
+
+/** Red on white: every pixel is as bright as the others, and yet they differ. */
+function refuseColours({ channels, data }: MaskPixels, name: string, highest: number): void {
+  if (channels < 3 || highest === 0) return;
+  for (let c = 0; c < 3; c += 1) {
+    let [least, most] = [Infinity, 0];
+    for (let i = 0; i < data.length; i += channels) {
+      if (channels === 4 && data[i + 3] === 0) continue;
+      least = Math.min(least, data[i + c] as number);
+      most = Math.max(most, data[i + c] as number);
+    }
+    if (most - least <= highest / 4) continue;
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `${name}: the mask has colours that are equally bright, so that none is the background; expected a black background`,
+      { remedy: 'Save the mask in grey: 0 for background, 255 for foreground.' },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Calibration: whether of the pixels that get a probability of 0.7, seven in ten are foreground.
+ *
+ * The reliability curve has bins of equal width over the probability of foreground; the expected calibration error is the gap between confidence and frequency,
+ * weighted by pixels (Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015, for the two classes foreground and background). Most
+ * pixels of a picture are sure background, so the error over all pixels is small whatever the model does near the lesion: compare it between models, and look at the curve.
+ */
+import { ReclmisError } from '../errors.js';
+import { PROBABILITY_BINS, type ProbabilityHistogram } from './probability-histogram.js';
+
+/** A bin of the reliability curve. */
+export interface CalibrationBin {
+  /** Its edges; the lower one belongs to the bin before, but for 0. */
+  readonly from: number;
+  readonly to: number;
+  /** Pixels in it. */
+  readonly pixels: number;
+  /** Their mean probability; null in an empty bin. */
+  readonly confidence: number | null;
+  /** The share of them that is true foreground; null in an empty bin. */
+  readonly frequency: number | null;
+}
+
+export interface Calibration {
+  readonly bins: readonly CalibrationBin[];
+  /** Mean of |frequency - confidence| over pixels; NaN without pixels. */
+  readonly expectedError: number;
+  /** The largest |frequency - confidence| of a bin that holds pixels; NaN without pixels. */
+  readonly maximumError: number;
+  /** Mean of (p - y)^2 over pixels (Brier 1950); NaN without pixels. */
+  readonly brier: number;
+}
+
+/**
+ * Calibration over all pixels of a histogram.
+ * @param bins a divisor of 100. @throws INTERNAL where it is not
+ */
+export function calibration(histogram: ProbabilityHistogram, bins = 10): Calibration {
+  const each = PROBABILITY_BINS / bins;
+  if (!Number.isInteger(bins) || !Number.isInteger(each)) {
+    throw new ReclmisError(
+      'INTERNAL',
+      `calibration: expected a divisor of ${PROBABILITY_BINS} as number of bins, got ${bins}`,
+    );
+  }
+  const found: CalibrationBin[] = [];
+  let total = 0;
+  let error = 0;
+  let maximumError = Number.NaN;
+  for (let bin = 0; bin < bins; bin++) {
+    const [negatives, positives, sum] = (['negatives', 'positives', 'sums'] as const).map((name) =>
+      histogram[name].subarray(bin * each, (bin + 1) * each).reduce((a, b) => a + b, 0),
+    ) as [number, number, number];
+    const pixels = negatives + positives;
+    const empty = pixels === 0;
+    const confidence = sum / pixels;
+    const frequency = positives / pixels;
+    found.push({
+      from: bin / bins,
+      to: (bin + 1) / bins,
+      pixels,
+      confidence: empty ? null : confidence,
+      frequency: empty ? null : frequency,
+    });
+    if (empty) continue;
+    const gap = Math.abs(frequency - confidence);
+    total += pixels;
+    error += pixels * gap;
+    maximumError = Number.isNaN(maximumError) ? gap : Math.max(maximumError, gap);
+  }
+  return { bins: found, expectedError: error / total, maximumError, brier: histogram.squaredError / total };
+}

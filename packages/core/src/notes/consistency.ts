@@ -1,0 +1,74 @@
+/**
+ * Note consistency: how far a mask keeps to the zones that its note names. Not of the paper, whose complaint about earlier models (they ignore the
+ * note) it makes a number. Definitions: docs/probes.md.
+ *
+ * M the mask's pixels, N the pixels of the zones that the note names: inside = |M and N| / |M|, and reached = the share of the named zones that
+ * hold a pixel of M. With another note that names the zones N', moved = the share of M' in N' without N, less the share of M there.
+ */
+import { ReclmisError } from '../errors.js';
+import { checkMask, type Mask } from '../images/raster.js';
+import { countZones, type ZoneSet } from './zone-map.js';
+
+/** What a mask keeps of its note. */
+export interface Consistency {
+  /** Share of the mask inside the named zones, 0 to 1; null for an empty mask, which has none to be anywhere. */
+  readonly inside: number | null;
+  /** Share of the named zones that hold any of the mask, 0 to 1. */
+  readonly reached: number;
+}
+
+/**
+ * The consistency of a mask with the zones that its note names.
+ * @param map the zones of every pixel (`zoneMap`). @param named at least one zone (`namedZones`).
+ * @throws MASK_SIZE_MISMATCH
+ */
+export function noteConsistency(mask: Mask, map: Uint8Array, named: ZoneSet): Consistency {
+  const held = zonesOf(mask, map) & named;
+  return { inside: shareInside(mask, map, named), reached: countZones(held) / countZones(named) };
+}
+
+/** The share of a mask's pixels that lie in any of some zones; null for an empty mask. @throws MASK_SIZE_MISMATCH */
+export function shareInside(mask: Mask, map: Uint8Array, zones: ZoneSet): number | null {
+  checkMap(mask, map);
+  let total = 0;
+  let inside = 0;
+  for (let p = 0; p < map.length; p++) {
+    if (mask.data[p] === 0) continue;
+    total++;
+    if ((map[p]! & zones) !== 0) inside++;
+  }
+  return total === 0 ? null : inside / total;
+}
+
+/** The zones that hold any of a mask. @throws MASK_SIZE_MISMATCH */
+export function zonesOf(mask: Mask, map: Uint8Array): ZoneSet {
+  checkMap(mask, map);
+  let zones = 0;
+  for (let p = 0; p < map.length; p++) if (mask.data[p] !== 0) zones |= map[p]!;
+  return zones;
+}
+
+/**
+ * How much of the mask went to where an exchanged note points: the share of the new mask in the zones that the new note alone names, less the
+ * share of the old mask there; 1 all of it, 0 none, below 0 it went away. Null where the notes name the same zones, or a mask is empty.
+ */
+export function movedShare(
+  before: { readonly mask: Mask; readonly named: ZoneSet },
+  after: { readonly mask: Mask; readonly named: ZoneSet },
+  map: Uint8Array,
+): number | null {
+  const gained = after.named & ~before.named;
+  if (gained === 0) return null;
+  const was = shareInside(before.mask, map, gained);
+  const is = shareInside(after.mask, map, gained);
+  return was === null || is === null ? null : is - was;
+}
+
+function checkMap(mask: Mask, map: Uint8Array): void {
+  checkMask(mask, 'consistency');
+  if (mask.data.length === map.length) return;
+  throw new ReclmisError(
+    'MASK_SIZE_MISMATCH',
+    `consistency: the mask has ${mask.data.length} pixels, the map of zones ${map.length}`,
+  );
+}

@@ -1,0 +1,123 @@
+/**
+ * Whose left and right the notes of a data set mean, from where their masks lie. A note that names one side alone has a
+ * convention that fits it, by the half of the image that holds most of the mask: "left lung" fits the patient's where the mask is on the image's right.
+ *
+ * One rule for `plan`, `data check`, `train` and the note probes.
+ */
+import { parseNote } from './note.js';
+import type { Mask } from '../images/raster.js';
+import { type StatedSides, whoseSides } from './sides.js';
+import type { Warning } from '../warnings.js';
+import { namedZones, type Sides } from './zone-map.js';
+
+/** How many notes fit each convention. */
+export type SidesTally = Readonly<Record<Sides, number>>;
+
+/** What was inferred. */
+export interface InferredSides {
+  readonly sides: StatedSides;
+  /** Notes that name one side, by the convention that fits. */
+  readonly tally: SidesTally;
+  /** The figure behind it, a sentence without its stop. */
+  readonly reason: string;
+  /** Whether many notes fit either convention: some notes or masks are wrong, or the data set mixes conventions. */
+  readonly mixed: boolean;
+}
+
+/** The least share of the notes naming one side that must say the same. */
+const LEAST_SHARE = 0.8;
+/** How often a coin may be as one-sided: seven of seven notes pass, six of six do not. */
+const BY_CHANCE = 0.01;
+/** Notes from which a data set that fits neither convention is worth a warning. */
+const WORTH_WARNING = 20;
+/** Words for a higher density of nuclei. */
+const DENSE = /^(?:high|higher|highest|dense|denser|densest)$/u;
+
+/** The only side that a note names, as it is written; null where it names none or both. A sparse part of an image is no place of its mask. */
+export function oneSideNamed(note: string): 'left' | 'right' | null {
+  const parsed = parseNote(note);
+  const zones = namedZones(parsed);
+  if (zones !== null) return zones >> 3 === 0 ? 'left' : (zones & 0b111) === 0 ? 'right' : null;
+  const sides = new Set(
+    parsed.nuclei.map((one) =>
+      one.kind === 'density' && DENSE.test(one.level) ? (one.where?.side ?? null) : null,
+    ),
+  );
+  const [only] = sides;
+  return sides.size === 1 ? (only ?? null) : null;
+}
+
+/** The side of the image on which most of a mask lies; null where both have as much, or it is empty. */
+export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
+  let [all, onLeft] = [0, 0]; // twice the pixels: a middle column counts half on either side
+  for (let p = 0; p < data.length; p++) {
+    if (data[p] === 0) continue;
+    const x = 2 * (p % width) + 1;
+    all += 2;
+    onLeft += x < width ? 2 : x === width ? 1 : 0;
+  }
+  return 2 * onLeft > all ? 'left' : 2 * onLeft < all ? 'right' : null;
+}
+
+/** The convention that fits a note and its mask; null where they do not tell. */
+export function sidesOfCase(note: string, mask: Mask): Sides | null {
+  const named = oneSideNamed(note);
+  const side = named === null ? null : sideOfMask(mask);
+  return side === null ? null : side === named ? 'image' : 'patient';
+}
+
+/** Adds up the cases of a data set. */
+export function tallySides(cases: Iterable<Sides | null>): SidesTally {
+  const tally = { patient: 0, image: 0 };
+  for (const one of cases) if (one !== null) tally[one]++;
+  return tally;
+}
+
+/** What a tally says: at least four in five notes one way, and more than a coin would give once in a hundred times. */
+export function inferSides(tally: SidesTally): InferredSides {
+  const { patient, image } = tally;
+  const count = patient + image;
+  const likely: Sides = image > patient ? 'image' : 'patient';
+  const most = tally[likely];
+  const clear = count > 0 && most >= LEAST_SHARE * count && tailOfCoin(most, count) < BY_CHANCE;
+  const sides = clear ? likely : 'unknown';
+  const whose = likely === 'image' ? 'the image’s' : 'the patient’s';
+  const n = (value: number): string => value.toLocaleString('en');
+  const figure = `${n(most)} of ${n(count)} ${count === 1 ? 'note that names one side fits' : 'notes that name one side fit'} ${whose} left and right`;
+  const reason =
+    count === 0
+      ? 'no note names one side alone'
+      : clear
+        ? figure
+        : `${figure}, which is ${most >= LEAST_SHARE * count ? 'too few' : 'too near half'} to tell`;
+  return { sides, tally, reason, mixed: !clear && count >= WORTH_WARNING };
+}
+
+/** As a line: "1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image". */
+export function describeSides({ sides, reason }: InferredSides): string {
+  return `${reason}: note.sides ${sides}`;
+}
+
+/** What is wrong with what was inferred, by itself and against what is stated. */
+export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
+  const { sides, reason, mixed } = inferred;
+  if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];
+  if (stated === 'unknown' || sides === 'unknown' || sides === stated) return [];
+  return [
+    {
+      code: 'SIDES_DIFFER',
+      message: `left and right of the notes are stated to be ${whoseSides(stated)}, but ${reason}`,
+    },
+  ];
+}
+
+/** The chance that of `count` throws of a coin at least `most` are heads. */
+function tailOfCoin(most: number, count: number): number {
+  let term = -count * Math.LN2; // logarithm of the chance of 0 heads
+  let sum = most === 0 ? Math.exp(term) : 0;
+  for (let heads = 1; heads <= count; heads++) {
+    term += Math.log((count - heads + 1) / heads);
+    if (heads >= most) sum += Math.exp(term);
+  }
+  return sum;
+}

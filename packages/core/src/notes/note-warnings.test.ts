@@ -1,0 +1,110 @@
+/** Warnings about notes: unknown words, cut ones, notes of which nothing is left; by a words encoder and by CLIP's. */
+import { describe, expect, it } from 'vitest';
+import type { KnownWords } from './nearest-word.js';
+import { type NoteSense, noteWarnings } from './note-warnings.js';
+import { ResultChecks, wordReader } from '../result-checks.js';
+import type { Warning } from '../warnings.js';
+import { wordsOf, WordTokenizer } from '../text/words.js';
+
+const TRAINED = WordTokenizer.fromNotes([
+  'Bilateral pulmonary infection, two infected areas, upper middle lower left lung and all right lung.',
+]);
+const check = (note: string, contextLength = 24): readonly Warning[] => {
+  const read = wordReader(TRAINED, contextLength);
+  return new ResultChecks(read).note(note);
+};
+const codes = (warnings: readonly Warning[]): string[] => warnings.map(({ code }) => code);
+
+describe('notes for a words encoder', () => {
+  it('of known words pass', () => {
+    expect(check('Two infected areas, lower left lung.')).toEqual([]);
+    expect(check('UPPER RIGHT LUNG')).toEqual([]);
+  });
+
+  it('with slips get the nearest words', () => {
+    expect(check('Infection of the middel leftlung')).toEqual([
+      {
+        code: 'NOTE_WORDS_UNKNOWN',
+        message:
+          '4 of 5 words are unknown to the model: "of", "the", "middel" (middle?), "leftlung" (left lung?)',
+        words: [
+          { word: 'of' },
+          { word: 'the' },
+          { word: 'middel', nearest: 'middle' },
+          { word: 'leftlung', nearest: 'left lung' },
+        ],
+      },
+    ]);
+    expect(check('pul monary infection')[0]?.message).toContain('"pul" (pulmonary?), "monary" (pulmonary?)');
+  });
+
+  it.each([
+    ['German', 'Beidseitige Entzündung, zwei Herde, Oberlappen rechts'],
+    ['Chinese', '双侧肺部感染，两个感染区域'],
+    ['nonsense', 'qwrt zxcv'],
+  ])('in %s hold no word that it knows', (_, note) => {
+    expect(codes(check(note))).toEqual(['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS']);
+  });
+
+  it.each(['', ' \n', '?!', '…'])('without words say so: %j', (note) => {
+    expect(check(note)).toEqual([{ code: 'NOTE_WITHOUT_WORDS', message: 'the note holds no word' }]);
+  });
+
+  it('that are cut name what is lost, and only that', () => {
+    expect(check('two infected areas, upper left lung and lower rigth lung', 7)).toEqual([
+      {
+        code: 'NOTE_CUT',
+        message: 'the model reads 7 tokens of a note; lost 3 words: "lower", "rigth", "lung"',
+        words: [{ word: 'lower' }, { word: 'rigth' }, { word: 'lung' }],
+      },
+    ]);
+  });
+
+  it('quote five words at most, and none whole that is very long', () => {
+    const many = Array.from({ length: 40 }, (_, i) => `q${'x'.repeat(i)}`).join(' ');
+    const [warning] = check(many, 64);
+    expect(warning?.words).toHaveLength(5);
+    expect(warning?.message).toMatch(/ and 35 more$/);
+    expect(check('a'.repeat(5000))[0]?.message.length).toBeLessThan(120);
+  });
+});
+
+describe('notes for an encoder that has no unknown words', () => {
+  const sense = (known: KnownWords | null): NoteSense => ({
+    known,
+    reader: {
+      contextLength: 8,
+      countTokens: (note) => wordsOf(note).length + 2,
+      tokens: (note) => {
+        const words = wordsOf(note);
+        const pieces = words.slice(0, 6).map((text, word) => ({ kind: 'word' as const, text, word }));
+        return { words, tokens: [...pieces] };
+      },
+    },
+  });
+  const known: KnownWords = { has: (word) => word === 'lung' || word === 'left', words: ['lung', 'left'] };
+
+  it('are held against the words of the training notes', () => {
+    expect(codes(noteWarnings('left lung', sense(known)))).toEqual([]);
+    expect(noteWarnings('linke Lunge', sense(known)).map(({ message }) => message)).toEqual([
+      '2 of 2 words are unknown to the model: "linke", "lunge" (lung?)',
+      'the model knows no word of the note',
+    ]);
+  });
+
+  it('say what can be said where those words are not known', () => {
+    expect(noteWarnings('linke Lunge', sense(null))).toEqual([]);
+    expect(codes(noteWarnings('左肺', sense(null)))).toEqual(['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS']);
+    expect(noteWarnings('a b c d e f g h', sense(null))[0]).toMatchObject({
+      code: 'NOTE_CUT',
+      words: [{ word: 'g' }, { word: 'h' }],
+    });
+  });
+
+  it('quotes one sign of a clause without blanks, which may be the whole note with a name in it', () => {
+    const clause = '患者张三左肺下叶感染伴胸腔积液';
+    const told = JSON.stringify(noteWarnings(clause, sense(null)));
+    expect(told).toContain('"患…"'.replaceAll('"', '\\"'));
+    for (const sign of clause.slice(1)) expect(told).not.toContain(sign);
+  });
+});

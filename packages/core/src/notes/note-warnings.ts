@@ -1,0 +1,82 @@
+/**
+ * What a model does not read of a note: words that it has never seen, each with the nearest that it knows, words beyond its context, and notes of which
+ * nothing is left. One implementation for the runtime, the server, `predict` and `explain`.
+ *
+ * A message quotes single words, at most `LISTED`, and never the note.
+ */
+import { nearestWord, type KnownWords } from './nearest-word.js';
+import type { NoteReader, TokenCounter } from '../text/note-lengths.js';
+import { groupTokens } from '../text/note-tokens.js';
+import { LISTED, listedWords, quotedWords, shortened } from './quoted-words.js';
+import type { Warning, WarningWord } from '../warnings.js';
+import { wordsOf } from '../text/words.js';
+
+/** How a model reads notes. */
+export interface NoteSense {
+  readonly reader: TokenCounter & NoteReader;
+  /** The words of its training notes; null where they are not known. */
+  readonly known: KnownWords | null;
+}
+
+/** The warnings about a note; none where there is nothing to say. */
+export function noteWarnings(note: string, { reader, known }: NoteSense): Warning[] {
+  const all = wordsOf(note);
+  if (all.length === 0) return [{ code: 'NOTE_WITHOUT_WORDS', message: 'the note holds no word' }];
+  const lost = lostWords(note, reader);
+  const read = all.slice(0, Math.max(0, all.length - lost.length));
+  const unknown = read.filter((word) => !isKnown(word, known));
+  const warnings: Warning[] = [];
+  if (unknown.length > 0) warnings.push(unknownWords(unknown, read, known));
+  if (read.length > 0 && unknown.length === read.length)
+    warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows no word of the note' });
+  if (lost.length > 0) {
+    warnings.push({
+      code: 'NOTE_CUT',
+      message: `the model reads ${reader.contextLength} tokens of a note; lost ${counted(lost.length, 'word')}: ${quotedWords(lost.map((word) => ({ word })))}`,
+      words: listedWords(lost.map((word) => ({ word }))),
+    });
+  }
+  return warnings;
+}
+
+/** Where the training notes' words are not known, a word without a Latin letter or a digit still is not: CLIP was trained on English. */
+function isKnown(word: string, known: KnownWords | null): boolean {
+  return known ? known.has(word) : /[\p{Script=Latin}\p{N}]/u.test(word);
+}
+
+/** Words that no token is left for, and the one that lost a part of its own. */
+function lostWords(note: string, reader: NoteSense['reader']): string[] {
+  if (reader.countTokens(note) <= reader.contextLength) return [];
+  const { groups, cut } = groupTokens(reader.tokens(note));
+  const lost = wordsOf(cut.join(' '));
+  if (cut.length > 0) return lost;
+  const last = groups.findLast(({ text }) => text !== '');
+  return last ? wordsOf(last.text) : [];
+}
+
+function unknownWords(
+  unknown: readonly string[],
+  read: readonly string[],
+  known: KnownWords | null,
+): Warning {
+  const distinct = [...new Set(unknown)];
+  const joined = new Map<string, string>(); // both halves of a word that a blank parts
+  read.slice(1).forEach((word, i) => {
+    const [before, whole] = [read[i]!, `${read[i]!}${word}`];
+    if (known?.has(whole) && distinct.includes(before) && distinct.includes(word))
+      for (const half of [before, word]) joined.set(half, whole);
+  });
+  const words = distinct.slice(0, LISTED).map((word): WarningWord => {
+    const nearest = joined.get(word) ?? (known ? nearestWord(word, known) : null);
+    return nearest === null ? { word: shortened(word) } : { word: shortened(word), nearest };
+  });
+  const rest: WarningWord[] = distinct.slice(LISTED).map((word) => ({ word }));
+  const of = `${unknown.length} of ${counted(read.length, 'word')}`;
+  return {
+    code: 'NOTE_WORDS_UNKNOWN',
+    message: `${of} ${unknown.length === 1 ? 'is' : 'are'} unknown to the model: ${quotedWords([...words, ...rest])}`,
+    words,
+  };
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

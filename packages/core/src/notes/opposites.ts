@@ -1,0 +1,118 @@
+/**
+ * Words that mean the opposite of each other, so that none is offered for a slip of the other. Whole words, and beginnings that change a word's sense:
+ * "hyperdense" and "hypodense", "macrocalcification" and "microcalcification".
+ *
+ * What was typed may be a slip itself. So a word is opposed where its opposite is at least as near to what was typed as the word is: "hiperdense" is
+ * nearer to "hyperdense", whether the model knows it or not, than to "hypodense".
+ */
+import { editDistance } from '../text/edit-distance.js';
+import { clausesOf } from './note-words.js';
+import { namesSide } from './note-mirror.js';
+
+const sets = (lines: readonly string[]): readonly (readonly string[])[] =>
+  lines.map((line) => line.split(' '));
+
+/** Words whose exchange changes what a note says: each word of a line is an opposite of the others. */
+const OPPOSITES = sets([
+  'left right',
+  'upper middle lower',
+  'superior inferior',
+  'apical basal',
+  'apex base',
+  'anterior posterior interior exterior',
+  'anteriorly posteriorly',
+  'internal external',
+  'inner outer',
+  'medial lateral',
+  'medially laterally',
+  'proximal distal',
+  'ventral dorsal',
+  'cranial caudal',
+  'central peripheral',
+  'above below',
+  'unilateral bilateral ipsilateral contralateral',
+  'high low',
+  'higher lower',
+  'large small',
+  'larger smaller',
+  'thick thin',
+  'more less',
+  'major minor',
+  'mild moderate severe',
+  'acute subacute chronic',
+  'benign malignant',
+  'positive negative',
+  'present absent',
+  'with without',
+  'some none',
+  'all none',
+  'improved worsened',
+  'convex concave',
+  'zero one two three four five six seven eight nine ten',
+  'rul rml rll lul lml lll',
+]);
+
+/** Beginnings whose exchange turns a word's sense. */
+const BEGINNINGS = sets([
+  'hyper hypo iso normo',
+  'macro micro',
+  'inter intra extra trans',
+  'pre post peri',
+  'ante post',
+  'antero postero',
+  'supra infra',
+  'super sub',
+  'epi sub',
+  'over under',
+  'in de',
+  'in ex',
+  'im ex',
+  'in out',
+  'up down',
+  'endo exo ecto peri epi',
+  'uni bi multi',
+  'mono bi tri tetra poly',
+  'ipsi contra',
+  'homo hetero',
+  'tachy brady',
+  'ad ab',
+  'dextro levo',
+  'pro retro',
+]);
+
+/** Beginnings that make a word its own opposite, in English and medicine. */
+const NEGATIONS = ['un', 'in', 'ir', 'im', 'il', 'non', 'dis', 'a', 'an', 'de', 'anti', 'counter', 'mis'];
+
+/** Whether a word in the place of what was typed might change what a note says to its opposite. Lower-case. */
+export function opposed(typed: string, word: string): boolean {
+  const steps = editDistance(typed, word);
+  const asNear = (other: string): boolean => other !== word && editDistance(typed, other, steps) <= steps;
+  for (const words of OPPOSITES) if (words.includes(word) && words.some(asNear)) return true;
+  for (const starts of BEGINNINGS) {
+    for (const start of starts.filter((one) => word.startsWith(one))) {
+      const rest = word.slice(start.length);
+      if (starts.some((other) => other !== start && asNear(other + rest))) return true;
+    }
+  }
+  // A lost first letter is as near to "infection" as to "fection": a negation must be nearer.
+  const nearer = (other: string): boolean => editDistance(typed, other, steps) < steps;
+  for (const start of NEGATIONS) {
+    if (nearer(start + word) || (word.startsWith(start) && nearer(word.slice(start.length)))) return true;
+  }
+  const [side, other] = [sideOf(typed), sideOf(word)];
+  return side !== null && other !== null && side !== other;
+}
+
+/** Whether a split takes a negation for a word of its own: "in homogeneous" for "inhomogeneous". */
+export function negates(parts: readonly string[], word: string): boolean {
+  const [first, ...others] = parts;
+  return others.length === 1 && first !== undefined && NEGATIONS.includes(first) && word.startsWith(first);
+}
+
+/** The side that a word names, slips included. */
+function sideOf(word: string): string | null {
+  if (/^[lr][uml]l$/.test(word)) return word.startsWith('l') ? 'left' : 'right';
+  if (!namesSide(word)) return null;
+  const read = clausesOf(word)[0]?.[0]?.words.map(({ known }) => known) ?? [word];
+  return read.some((one) => one.startsWith('left')) ? 'left' : 'right';
+}

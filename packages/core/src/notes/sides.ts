@@ -1,0 +1,148 @@
+/**
+ * Whose left and right a note means, and what that makes of a note on its way to a model.
+ *
+ * A radiologist's "left" is the patient's, which lies on the image's right; other data sets (QaTa-COV19) mean the image's own. A model has learnt
+ * whichever its training notes meant. Where the caller's notes mean the other, the note is mirrored before the model reads it.
+ */
+import { mirrorNote, namesSide } from './note-mirror.js';
+import { quotedWords } from './quoted-words.js';
+import type { Warning } from '../warnings.js';
+import type { Sides } from './zone-map.js';
+
+/** What a run or model says of its notes; `unknown`: nobody has said it, and it could not be inferred. */
+export type StatedSides = Sides | 'unknown';
+
+export const CONVENTIONS = ['patient', 'image'] as const satisfies readonly Sides[];
+export const STATED_SIDES = [...CONVENTIONS, 'unknown'] as const satisfies readonly StatedSides[];
+
+/** A note as the model is to read it. */
+export interface SidedNote {
+  readonly text: string;
+  /** Whose left and right the caller's note means: as the caller says, else as the model's own notes. */
+  readonly sides: StatedSides;
+  /** Whether left and right were exchanged, since the caller's sides are not the model's. */
+  readonly mirrored: boolean;
+  /** SIDES_UNKNOWN, SIDES_NOT_MIRRORED. */
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * The note that a model is to read.
+ * @param learnt whose sides the model's training notes meant. @param given whose the caller's note means; not given: the same.
+ */
+export function noteForModel(note: string, learnt: StatedSides, given?: Sides): SidedNote {
+  const sides = given ?? learnt;
+  if (learnt === 'unknown')
+    return { text: note, sides, mirrored: false, warnings: unknownSides(note, given) };
+  if (given === undefined || given === learnt) return { text: note, sides, mirrored: false, warnings: [] };
+  const text = mirrorNote(note);
+  return { text, sides, mirrored: text !== note, warnings: unmirroredWords(note, given, learnt) };
+}
+
+/** The convention in which places are told to somebody whose own is not known. */
+export function sidesToTell(sides: StatedSides): Sides {
+  return sides === 'unknown' ? 'patient' : sides;
+}
+
+/** In words: "the patient’s", "the image’s", "unknown". */
+export function whoseSides(sides: StatedSides): string {
+  return sides === 'unknown' ? 'unknown' : sides === 'patient' ? 'the patient’s' : 'the image’s';
+}
+
+function unknownSides(note: string, given: Sides | undefined): Warning[] {
+  const [word] = mayNameSide(note);
+  if (!namesSide(note) && word === undefined) return [];
+  const asked =
+    given === undefined
+      ? ''
+      : `, so it cannot be told whether a note of ${whoseSides(given)} sides must be mirrored`;
+  return [
+    {
+      code: 'SIDES_UNKNOWN',
+      message: `the note names a side, and the model does not state whose left and right it learnt${asked}; the note is read as it stands`,
+    },
+  ];
+}
+
+function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
+  const words = mayNameSide(note);
+  if (words.length === 0) return [];
+  const named = quotedWords(words.map((word) => ({ word })));
+  return [
+    {
+      code: 'SIDES_NOT_MIRRORED',
+      message: `the note means ${whoseSides(given)} sides and the model learnt ${whoseSides(learnt)}, but ${named} ${words.length === 1 ? 'was' : 'were'} left as written`,
+    },
+  ];
+}
+
+/** Beginnings of words for left and right that `mirrorNote` does not know, in lower case; `$` ends a whole word. */
+const OTHER_WORDS = [
+  [
+    'l$',
+    'r$',
+    'lt$',
+    'rt$',
+    'lhs$',
+    'rhs$',
+    'lef$',
+    'lft$',
+    'rgt$',
+    'od$',
+    'os$',
+    'sinister',
+    'dexter',
+    'dextra',
+    'sinistra',
+  ],
+  ['links', 'linke$', 'linken$', 'linker$', 'linkes$', 'linkem$', 'rechts', 'rechte'], // German, Dutch
+  ['gauche', 'droit$', 'droite', 'droits$'], // French
+  ['izq', 'derech', 'dcha$', 'dcho$'], // Spanish
+  ['sinistr', 'destr$', 'destro$', 'destra$', 'destri$', 'destre$'], // Italian
+  ['esquerd', 'direit'], // Portuguese
+  ['vänster', 'höger', 'venstre', 'høyre', 'højre'], // Swedish, Norwegian, Danish
+  ['vasen', 'vasem', 'oikea', 'oikean', 'oikei'], // Finnish
+  [
+    'lewy',
+    'lewa',
+    'lewe',
+    'lewo',
+    'prawy',
+    'prawa',
+    'prawe',
+    'prawo',
+    'levý',
+    'levá',
+    'levé',
+    'pravý',
+    'pravá',
+    'pravé',
+    'vlevo',
+    'vpravo',
+  ], // Polish, Czech
+  ['stâng', 'stang', 'drept', 'dreapt'], // Romanian
+  ['sol$', 'sağ', 'kiri$', 'kanan$', 'trái', 'phải'], // Turkish, Indonesian, Vietnamese
+  ['лев', 'прав', 'слева', 'справа', 'αριστερ', 'δεξι'], // Russian, Greek
+  ['왼', '오른', 'يسار', 'يمين', 'أيسر', 'أيمن', 'اليسر', 'اليمن', 'बाए', 'बाएँ', 'दाए', 'दाएँ'], // Korean, Arabic, Hindi
+].flat();
+const WORD = /\p{L}[\p{L}\p{M}]*/gu;
+/** Chinese and Japanese have no blanks between words. */
+const SYLLABLES = /[左右]/gu;
+
+/**
+ * Words of a text that may name a side and are none that `mirrorNote` exchanges: other languages, abbreviations, clock positions. For warnings;
+ * each once, in the order of the text.
+ */
+export function mayNameSide(text: string): string[] {
+  const found = [...text.normalize('NFC').matchAll(WORD)].flatMap(([word]) => {
+    const lower = word.toLowerCase();
+    const named = OTHER_WORDS.some((start) =>
+      start.endsWith('$') ? lower === start.slice(0, -1) : lower.startsWith(start),
+    );
+    if (namesSide(word)) return [];
+    // Of a script without blanks a "word" may be the whole note: the sign alone.
+    return named ? [word] : (word.match(SYLLABLES) ?? []);
+  });
+  if (/\bo[’']?clock\b/iu.test(text)) found.push('o’clock');
+  return [...new Set(found)];
+}

@@ -1,0 +1,189 @@
+/**
+ * The six zones of a chest radiograph as sets and as maps of pixels: what a note names, and where in the image that is. The paper has nothing of
+ * it; it is the ground of note consistency (`consistency.ts`) and of notes from masks (`derive-note.ts`).
+ *
+ * Zones come from a mask of the lungs where there is one: a side is what lies on one side of the gap between the lungs, and its zones are thirds
+ * of that lung's height. Else the image itself is split: its halves, and two lines across it. The lines (`CHEST_LINES`) are a third and a half of
+ * the height, not its thirds, since the lungs fill the upper part of a radiograph: on QaTa-COV19's training split 89 % of the annotated
+ * pixels lie in the zones that their note names by these lines, 70 % by thirds of the image (docs/probes.md).
+ *
+ * Which half is "left" is a convention of the data set (`Sides`): the patient's left is on the image's right.
+ */
+import { components, labelRuns, measureComponents } from '../masks/components.js';
+import { ReclmisError } from '../errors.js';
+import type { ParsedNote, Side, Zone } from './note.js';
+import { checkMask, type Mask } from '../images/raster.js';
+
+/** Any of the six zones, a bit each; see `zoneBit`. */
+export type ZoneSet = number;
+/** Whose left and right the notes mean: the patient's (left is on the image's right), or the image's own. */
+export type Sides = 'patient' | 'image';
+/** Upper border of the middle and of the lower zone. */
+export type ZoneLines = readonly [middle: number, lower: number];
+
+export const SIDES = ['left', 'right'] as const satisfies readonly Side[];
+export const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
+/** Lines across an upright chest radiograph, as shares of its height. */
+export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
+
+/** Components smaller than this share of the largest are no lungs. */
+const LUNG_SHARE = 0.05;
+
+/** Where the zones lie. Rows and columns in pixels, measured at pixels' edges; left and right are the image's here. */
+export interface ZoneFrame {
+  readonly width: number;
+  readonly height: number;
+  /** The column that parts the sides. */
+  readonly midline: number;
+  /** The lines of what lies left and right of it. */
+  readonly imageLeft: ZoneLines;
+  readonly imageRight: ZoneLines;
+  /** What belongs to zones; null: everything. */
+  readonly lungs: Mask | null;
+}
+
+/** The bit of a zone. */
+export function zoneBit(side: Side, third: (typeof THIRDS)[number]): ZoneSet {
+  return 1 << (3 * SIDES.indexOf(side) + THIRDS.indexOf(third));
+}
+
+/** The zones of a set in words: `upper left`, ... */
+export function zoneNames(zones: ZoneSet): string[] {
+  return SIDES.flatMap((side) =>
+    THIRDS.filter((third) => (zones & zoneBit(side, third)) !== 0).map((third) => `${third} ${side}`),
+  );
+}
+
+/** How many zones a set holds. */
+export function countZones(zones: ZoneSet): number {
+  return zoneNames(zones).length;
+}
+
+/**
+ * The zones that a note names; null where it names no part of the lungs (the notes of MoNuSeg, whose places are parts of an image). "All left
+ * lung" and "left lung" are three zones, a place without a side is on both.
+ */
+export function namedZones({ places }: ParsedNote): ZoneSet | null {
+  let named = 0;
+  for (const { side, zones } of places) {
+    for (const one of side === null ? SIDES : [side]) {
+      for (const third of THIRDS) {
+        if (zones.length === 0 || zones.includes('all') || zones.includes(third))
+          named |= zoneBit(one, third);
+      }
+    }
+  }
+  return named === 0 ? null : named;
+}
+
+/** The frame of an image by its own halves and two lines, given as shares of the height. */
+export function imageFrame(width: number, height: number, lines: ZoneLines = CHEST_LINES): ZoneFrame {
+  const rows: ZoneLines = [lines[0] * height, lines[1] * height];
+  return { width, height, midline: width / 2, imageLeft: rows, imageRight: rows, lungs: null };
+}
+
+/**
+ * The frame of a mask of the lungs. Small specks are left out. The gap is the column with the fewest lung pixels in the middle third of the lungs'
+ * width (the middlemost of several), or the image's middle where all lung lies on one side of it; a lung that is absent takes the other's lines.
+ * @throws MASK_SIZE_MISMATCH, MASK_MISSING where the mask is empty
+ */
+export function lungFrame(mask: Mask): ZoneFrame {
+  const lungs = withoutSpecks(mask);
+  const { width, height, data } = lungs;
+  const columns = new Int32Array(width);
+  for (let p = 0; p < data.length; p++) columns[p % width]! += data[p]!;
+  const first = columns.findIndex((count) => count > 0);
+  const last = columns.findLastIndex((count) => count > 0) + 1;
+  const oneSided = last <= width / 2 || first >= width / 2;
+  const midline = oneSided ? width / 2 : gap(columns, first, last);
+  const left = heights(lungs, (x) => x + 0.5 <= midline);
+  const right = heights(lungs, (x) => x + 0.5 >= midline);
+  const lines = ([top, bottom]: readonly [number, number]): ZoneLines => [
+    top + (bottom - top) / 3,
+    top + (2 * (bottom - top)) / 3,
+  ];
+  const either = (left ?? right) as readonly [number, number];
+  return {
+    width,
+    height,
+    midline,
+    imageLeft: lines(left ?? either),
+    imageRight: lines(right ?? either),
+    lungs,
+  };
+}
+
+/**
+ * The zones of every pixel, row by row: one bit, two on a middle column of an odd width (which belongs to both sides), none outside the lungs
+ * where the frame has lungs. A pixel belongs to the zone in which its centre lies.
+ */
+export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
+  const { width, height, midline, imageLeft, imageRight, lungs } = frame;
+  const [left, right]: readonly Side[] = sides === 'image' ? ['left', 'right'] : ['right', 'left'];
+  const zones = new Uint8Array(width * height);
+  for (let y = 0, p = 0; y < height; y++) {
+    const onLeft = zoneBit(left!, thirdAt(imageLeft, y));
+    const onRight = zoneBit(right!, thirdAt(imageRight, y));
+    for (let x = 0; x < width; x++, p++) {
+      if (lungs !== null && lungs.data[p] === 0) continue;
+      zones[p] = (x + 0.5 <= midline ? onLeft : 0) | (x + 0.5 >= midline ? onRight : 0);
+    }
+  }
+  return zones;
+}
+
+/** Zones that a set becomes when left and right are exchanged. */
+export function mirrorZones(zones: ZoneSet): ZoneSet {
+  return ((zones & 0b111) << 3) | (zones >> 3);
+}
+
+function thirdAt([middle, lower]: ZoneLines, y: number): (typeof THIRDS)[number] {
+  return y + 0.5 < middle ? 'upper' : y + 0.5 < lower ? 'middle' : 'lower';
+}
+
+/** The mask's components that are large enough to be a lung. */
+function withoutSpecks(mask: Mask): Mask {
+  checkMask(mask, 'lungFrame');
+  const [largest] = components(mask);
+  if (largest === undefined) {
+    throw new ReclmisError('MASK_MISSING', 'the mask of the lungs holds no pixel', {
+      remedy: 'Give a mask in which the lungs are foreground, or leave it out to split the image itself.',
+    });
+  }
+  const runs = labelRuns(mask, 8);
+  const { found } = measureComponents(runs);
+  const data = new Uint8Array(mask.data.length);
+  for (let y = 0; y < mask.height; y++) {
+    for (let run = runs.rows[y]!; run < runs.rows[y + 1]!; run++) {
+      if (found[runs.label[run]!]!.area < LUNG_SHARE * largest.area) continue;
+      data.fill(1, y * mask.width + runs.start[run]!, y * mask.width + runs.end[run]!);
+    }
+  }
+  return { ...mask, data };
+}
+
+/** The centre of the emptiest column of the middle third of [first, last). */
+function gap(columns: Int32Array, first: number, last: number): number {
+  const centre = (first + last) / 2;
+  let best = Math.floor(centre);
+  for (let x = Math.floor(first + (last - first) / 3); x < first + (2 * (last - first)) / 3; x++) {
+    const less = columns[x]! - columns[best]!;
+    if (less < 0 || (less === 0 && Math.abs(x + 0.5 - centre) < Math.abs(best + 0.5 - centre))) best = x;
+  }
+  return best + 0.5;
+}
+
+/** Top and bottom edge of the lung in some columns; null where there is none. */
+function heights(
+  { width, data }: Mask,
+  belongs: (x: number) => boolean,
+): readonly [top: number, bottom: number] | null {
+  let top = -1;
+  let bottom = -1;
+  for (let p = 0; p < data.length; p++) {
+    if (data[p] === 0 || !belongs(p % width)) continue;
+    if (top === -1) top = Math.floor(p / width);
+    bottom = Math.floor(p / width) + 1;
+  }
+  return top === -1 ? null : [top, bottom];
+}
