@@ -7,14 +7,30 @@
 //      BROWSER_SAFE, so that browsers can load it;
 //   3. a relative import stays inside its package's src;
 //   4. an outside package is a dependency of the package.json beside it (tests may also use the root's devDependencies);
-//   5. sharp is imported by packages/files/src/sharp-engine.ts alone (and by unit tests in its folder), so that all pixels come from one decoder with one limit.
+//   5. sharp is imported by packages/files/src/sharp-engine.ts alone (and by unit tests in its folder), so that all pixels come from one decoder with one limit;
+//   6. where the table has rows for the folders of a package (`lab/train`), a folder imports only the folders that its row names;
+//   7. neither files nor folders import each other in a circle. Tests are free of 6 and 7.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import {
+  circles,
+  connect,
+  importsOf,
+  isTest as isTestFile,
+  roomOf,
+  sourcesOf,
+  targetOf,
+} from './imports.mjs';
 
 const SCOPE = '@reclmis/';
+/** One thing in several files: the generated operators are methods of Tensor and return Tensors. */
+const ONE_THING = new Set([
+  'packages/torch/src/generated/functions.ts -> packages/torch/src/tensor.ts',
+  'packages/torch/src/generated/methods.ts -> packages/torch/src/tensor.ts',
+  'packages/torch/src/invoke.ts -> packages/torch/src/tensor.ts',
+]);
 const ONLY = { sharp: 'packages/files/src/sharp-engine.ts' };
 /** Outside packages without dependencies and without `node:` or DOM, each looked at before it was listed. */
 const BROWSER_SAFE = new Set(['entities', 'zod']);
@@ -23,12 +39,18 @@ const flag = process.argv.indexOf('--root');
 const root =
   flag >= 0 ? resolve(process.argv[flag + 1] ?? '.') : resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
+/** Rows for the folders of a package: `lab/train` -> the folders that it may import. */
+const folders = new Map();
+
 /** The table's rows: package folder -> { allowed: names it may import, pure: no node: and nothing outside }. */
 function readTable() {
   const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   const rows = new Map();
   for (const line of text.split('\n')) {
     const cells = line.split('|').map((cell) => cell.trim());
+    const folder = /^`(\w+\/[\w-]+)`$/.exec(cells[1] ?? '')?.[1];
+    if (folder && !folder.startsWith('packages/'))
+      folders.set(folder, cells[3] === 'nothing' ? [] : (cells[3] ?? '').split(', '));
     const name = /^`packages\/(\w+)`$/.exec(cells[1] ?? '')?.[1];
     if (!name) continue;
     const may = cells[3] ?? '';
@@ -57,7 +79,7 @@ const dependencies = (file, fields) => {
 
 /** Why `file` of package `name` may not import `specifier`, or null if it may. */
 function offence(file, name, row, known, specifier) {
-  const isTest = /(\.test|[\\/]testing)\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
+  const isTest = isTestFile(file);
   const src = join(root, 'packages', name, 'src');
   if (specifier.startsWith('.')) {
     const target = resolve(dirname(file), specifier);
@@ -98,18 +120,33 @@ for (const name of readdirSync(join(root, 'packages')).sort()) {
     continue;
   }
   const own = new Set(dependencies(join(root, 'packages', name, 'package.json'), ['dependencies']));
-  for (const entry of readdirSync(src, { recursive: true }).map(String).sort()) {
-    if (!/\.m?tsx?$/.test(entry) || entry.endsWith('.d.ts')) continue;
+  const hasRooms = [...folders.keys()].some((folder) => folder.startsWith(`${name}/`));
+  const fileEdges = new Map();
+  const roomEdges = new Map();
+  for (const file of sourcesOf(root, name)) {
     files += 1;
-    const file = join(src, entry);
-    const text = readFileSync(file, 'utf8');
-    for (const { fileName, pos } of ts.preProcessFile(text, true, true).importedFiles) {
-      const reason = offence(file, name, row, { own, dev }, fileName);
-      if (!reason) continue;
-      const line = text.slice(0, pos).split('\n').length;
-      offences.push(`${relative(root, file)}:${line}: imports '${fileName}': ${reason}`);
+    const room = roomOf(root, name, file);
+    const mayImport = folders.get(`${name}/${room}`);
+    if (hasRooms && !mayImport && !room.endsWith('.ts') && !isTestFile(file))
+      offences.push(`${relative(root, file)}: its folder has no row in the table of docs/architecture.md`);
+    for (const { specifier, line } of importsOf(file)) {
+      const report = (reason) =>
+        offences.push(`${relative(root, file)}:${line}: imports '${specifier}': ${reason}`);
+      const reason = offence(file, name, row, { own, dev }, specifier);
+      if (reason) report(reason);
+      if (reason || isTestFile(file) || !specifier.startsWith('.')) continue;
+      const target = targetOf(file, specifier);
+      if (ONE_THING.has(`${relative(root, file)} -> ${relative(root, target)}`)) continue;
+      connect(fileEdges, relative(root, file), relative(root, target));
+      const other = roomOf(root, name, target);
+      if (other === room) continue;
+      connect(roomEdges, room, other);
+      if (mayImport && !other.endsWith('.ts') && !mayImport.includes(other))
+        report(`${name}/${room} may import: ${mayImport.join(', ') || 'no other folder'}`);
     }
   }
+  for (const group of [...circles(fileEdges), ...circles(roomEdges)])
+    offences.push(`packages/${name}: a circle of imports: ${group.join(', ')}`);
 }
 for (const text of offences) console.error(text);
 if (offences.length > 0) process.exitCode = 1;

@@ -1,9 +1,11 @@
 /** The laboratory: the model, its data, training and evaluation. */
 export * from './data/index.js';
-export * from './config.js';
-export { buildModel, readsNotes } from './build.js';
-export { prepareEngine, type Engine } from './engine.js';
-export { inPrecision, precisionNotice, PRECISIONS, type Precision } from './precision.js';
+export * from './config/config.js';
+export { buildModel, readsNotes } from './model/build.js';
+export { prepareEngine, type Engine } from './engine/engine.js';
+export { PRECISIONS, type Precision } from './config/precisions.js';
+export { inPrecision, precisionNotice } from './engine/precision.js';
+export type { NoteInfo } from './data/sides.js';
 export {
   openRun,
   refuseTaken,
@@ -11,23 +13,23 @@ export {
   sidesOf,
   LoadedModel,
   type LoadOptions,
-  type NoteInfo,
   type Run,
   type RunData,
   type RunInfo,
   type RunStatus,
-} from './run.js';
-export { stateSides } from './state-sides.js';
-export { measureReference, readReference, type ReferenceOptions } from './reference.js';
+} from './run/run.js';
+export { stateSides } from './run/state-sides.js';
+export { measureReference, readReference, type ReferenceOptions } from './run/reference.js';
 export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
-export * from './probes/index.js';
+export * from './evaluate/probes/index.js';
 export * from './bench/index.js';
 export * from './ablate/index.js';
 export * from './model/index.js';
 export * from './text/index.js';
 export * from './weights/index.js';
+export * from './exchange/index.js';
 export * from './explain/index.js';
 export * from './export/index.js';
 export * from './parity/index.js';
@@ -44,7 +46,13 @@ export {
   type RunOverview,
   type RunState,
   type SettingDifference,
-} from './runs.js';
+} from './runs/runs.js';
 export { progressSvg, writeProgress } from './plots/progress.js';
 export * from './report/index.js';
-export { latexTable, type LatexOptions, markdownTable, meanAndDeviation, type Rows } from './tables.js';
+export {
+  latexTable,
+  type LatexOptions,
+  markdownTable,
+  meanAndDeviation,
+  type Rows,
+} from './report/tables.js';

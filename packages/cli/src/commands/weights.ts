@@ -191,9 +191,10 @@ function finish(output: Output, stored: StoredWeights | null, what: string): voi
 }
 
 async function runList(flags: OutputOptions): Promise<void> {
-  const { KNOWN_WEIGHTS, listWeights, weightsFolder, weightsHome } = await import('@reclmis/lab');
+  const { KNOWN_WEIGHTS, listWeights, weightsFolder } = await import('@reclmis/lab');
+  const { cacheHome } = await import('@reclmis/files');
   const output = new Output(flags);
-  const folder = weightsFolder(weightsHome());
+  const folder = weightsFolder(cacheHome());
   const entries = listWeights();
   output.result({
     folder,

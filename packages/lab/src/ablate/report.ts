@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { figure, type Html, page, type ReportSection, table, warning } from '../report/index.js';
-import { runFiles } from '../run.js';
-import { comparisonSvg } from '../runs.js';
-import { readEpochs } from '../train/metrics-log.js';
+import { runFiles } from '../run/run.js';
+import { comparisonSvg } from '../runs/runs.js';
+import { readEpochs } from '../run/metrics-log.js';
 import { studyFigure } from './figure.js';
 import { legend, resultLatex, resultMarkdown, resultTable, type StudyResult } from './results.js';
 

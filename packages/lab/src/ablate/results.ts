@@ -5,9 +5,9 @@
  * deviation (of a sample). A difference to the cell that the paper finds best is taken seed by seed, then averaged: figures from another
  * data set or a shorter training do not compare with the paper's, what a part brings may.
  */
-import type { Config } from '../config.js';
-import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../tables.js';
-import { flatten } from '../runs.js';
+import type { Config } from '../config/config.js';
+import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
+import { flatten } from '../runs/runs.js';
 import type { PaperFigures, Study } from './study.js';
 import { studyTasks, type TaskScore, type TaskState, viewTask } from './tasks.js';
 

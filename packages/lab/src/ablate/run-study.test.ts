@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noGrad } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRun, runFiles } from '../run.js';
+import { openRun, runFiles } from '../run/run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { collectResults } from './results.js';
 import { runStudy, type StudyListeners, type StudyOutcome, type TaskWork } from './run-study.js';

@@ -5,12 +5,12 @@
  * that diverges is told and does not stop the others. With several processes rank 0 looks, decides and evaluates; the others follow.
  */
 import { ReclmisError } from '@reclmis/core';
-import type { Overrides } from '../config.js';
+import type { Overrides } from '../config/config.js';
 import { openDataset } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
-import { runData, type RunData, type RunStatus } from '../run.js';
-import { RESUMABLE_SETTINGS } from '../train/checkpoint.js';
+import { runData, type RunData, type RunStatus } from '../run/run.js';
+import { RESUMABLE_SETTINGS } from '../run/checkpoint.js';
 import { resumeTraining } from '../train/resume.js';
 import { leads, train, type TrainListeners } from '../train/train.js';
 import { type Task, type TaskScore, type TaskState, viewTask, requireSameData, writeScore } from './tasks.js';

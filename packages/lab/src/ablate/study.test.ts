@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readYaml, resolveConfig } from '../config.js';
+import { readYaml, resolveConfig } from '../config/config.js';
 import { checkOptions, optionsFromConfig } from '../model/options.js';
-import { flatten } from '../runs.js';
+import { flatten } from '../runs/runs.js';
 import { findStudy, loadStudy, type Study, studyNames } from './study.js';
 import { studyTasks } from './tasks.js';
 

@@ -26,9 +26,9 @@ import {
   readYaml,
   requireSetting,
   resolveConfig,
-} from '../config.js';
-import { flatten } from '../runs.js';
-import { RESUMABLE_SETTINGS } from '../train/checkpoint.js';
+} from '../config/config.js';
+import { flatten } from '../runs/runs.js';
+import { RESUMABLE_SETTINGS } from '../run/checkpoint.js';
 
 /** Names make folders and labels. */
 const name = (): z.ZodString =>

@@ -8,11 +8,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Measures, ReclmisError } from '@reclmis/core';
 import { writeFileAtomic, readTextSync } from '@reclmis/files';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { scoresToCsv } from '../evaluate/evaluate.js';
 import type { Evaluation } from '../evaluate/evaluate.js';
-import { readInfo, readStoredConfig, refuseTaken, type RunData, runFiles, type RunInfo } from '../run.js';
-import { isHeld } from '../train/run-lock.js';
+import { readInfo, readStoredConfig, refuseTaken, type RunData, runFiles, type RunInfo } from '../run/run.js';
+import { isHeld } from '../run/run-lock.js';
 import { settleNotes } from '../train/train.js';
 import { type Cell, firstDifference, type Study } from './study.js';
 

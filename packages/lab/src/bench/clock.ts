@@ -1,6 +1,6 @@
 /** Times of the phases of a step: each runs from the end of the one before. The device is waited for before the clock is read. */
 import { synchronize } from '@reclmis/torch';
-import { median } from './statistics.js';
+import { median } from '../statistics.js';
 
 /** Median seconds per step of each phase. */
 export type PhaseSeconds = Readonly<Record<string, number>>;

@@ -1,7 +1,7 @@
 /** Counting parameters: those that a model trains, those that its inference graph reads, those of the frozen tower that reads the notes. */
 import { isTracedValue, ones, type Trace, trace, type TracedArgument, zeros } from '@reclmis/torch';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import { CLIP_VIT_B_32, type ClipTextOptions, towerParameters } from '../text/clip.js';
+import { CLIP_VIT_B_32, type ClipTextOptions, towerParameters } from '../clip/tower.js';
 
 /** Scalars. */
 export interface ParameterCounts {

@@ -3,8 +3,8 @@
  * and of a square matrix product, each alone, repeated, the best time taken. Multiply and add count as two.
  */
 import { conv2d, noGrad, randn, scope, type DType, type MemoryFormat } from '@reclmis/torch';
-import type { Engine } from '../engine.js';
-import type { Precision } from '../precision.js';
+import type { Engine } from '../engine/engine.js';
+import type { Precision } from '../config/precisions.js';
 import { PhaseClock } from './clock.js';
 
 /** GFLOP/s. */

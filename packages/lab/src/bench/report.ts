@@ -1,11 +1,11 @@
 /** What a measurement reports, for training and inference alike. Every time is in seconds, every rate in GFLOP/s. */
 import { memory, type Flops, type OperatorTime } from '@reclmis/torch';
-import type { Config, ModelConfig } from '../config.js';
-import type { Engine } from '../engine.js';
-import { currentVersions, type RunInfo } from '../run.js';
+import type { Config, ModelConfig } from '../config/config.js';
+import type { Engine } from '../engine/engine.js';
+import { currentVersions, type RunInfo } from '../run/run.js';
 import type { PhaseSeconds } from './clock.js';
 import type { Peak } from './peak.js';
-import { type Spread, spread } from './statistics.js';
+import { type Spread, spread } from '../statistics.js';
 
 /** How long and what to measure. */
 export interface BenchOptions {

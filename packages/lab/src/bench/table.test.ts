@@ -1,6 +1,6 @@
 /** The table of models: counts of a tiny model by hand, and what is said of the paper's figures. Times are not asserted. */
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../config.js';
+import { loadConfig } from '../config/config.js';
 import { TABLE_1 } from './paper.js';
 import { frozenParameters } from './parameters.js';
 import {

@@ -5,9 +5,9 @@
  * figures stand beside models of its form alone (base width 64, 224 x 224). Where they differ from ours, `differences` says what they can
  * be a count of and what they cannot.
  */
-import { type Config, describeSettings, resolveConfig } from '../config.js';
-import { readsNotes } from '../build.js';
-import { latexTable, markdownTable, type Rows } from '../tables.js';
+import { type Config, describeSettings, resolveConfig } from '../config/config.js';
+import { readsNotes } from '../model/build.js';
+import { latexTable, markdownTable, type Rows } from '../report/tables.js';
 import { benchInfer } from './infer.js';
 import { PAPER_FORM, type PaperSystem, TABLE_1, TABLE_5 } from './paper.js';
 import { frozenParameters } from './parameters.js';

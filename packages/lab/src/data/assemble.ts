@@ -1,6 +1,7 @@
 /** Makes the batches that the loader hands out: reads or remembers, augments, lays out. Runs in a worker thread or in-process. */
 import { mapLimit } from '@reclmis/files';
-import { augment, augmentRandom, type AugmentOptions } from './augment.js';
+import type { AugmentOptions } from '../config/augment-options.js';
+import { augment, augmentRandom } from './augment.js';
 import { SampleCache, type CacheMemory } from './cache.js';
 import { readSample, writePlanes } from './sample.js';
 import type { Batch, Case, Sample } from './types.js';

@@ -1,13 +1,7 @@
 import { Random, type Mask, type RgbImage } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import {
-  applyAugment,
-  augment,
-  augmentRandom,
-  AUGMENT_DEFAULTS,
-  drawAugment,
-  NO_AUGMENT,
-} from './augment.js';
+import { AUGMENT_DEFAULTS } from '../config/augment-options.js';
+import { applyAugment, augment, augmentRandom, drawAugment, NO_AUGMENT } from './augment.js';
 import type { Sample } from './types.js';
 
 const SIZE = 32;

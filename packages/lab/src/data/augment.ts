@@ -25,44 +25,9 @@ import {
   type Raster,
   type RgbImage,
 } from '@reclmis/core';
+import { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options.js';
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
-
-/** Every strength; probabilities in [0, 1]. */
-export interface AugmentOptions {
-  readonly mode: 'consistent' | 'upstream' | 'none';
-  readonly blurProbability: number;
-  /** Range of the blur's standard deviation in pixels. */
-  readonly blurSigma: readonly [low: number, high: number];
-  /** Of each of brightness, contrast, saturation and hue; 0 turns them off. */
-  readonly photometricProbability: number;
-  /** Largest change, in levels of 255. */
-  readonly brightness: number;
-  readonly contrast: readonly [low: number, high: number];
-  readonly saturation: readonly [low: number, high: number];
-  /** Largest change, in degrees. */
-  readonly hueDegrees: number;
-  /** Of quarter turns with a flip, or of the mirror image where the note names a place; neither where it may name a side in unknown words. */
-  readonly flipProbability: number;
-  /** Of a rotation, where there is no flip. */
-  readonly rotateProbability: number;
-  /** Largest rotation either way, in degrees. */
-  readonly rotateDegrees: number;
-}
-
-export const AUGMENT_DEFAULTS: AugmentOptions = {
-  mode: 'consistent',
-  blurProbability: 0.5,
-  blurSigma: [0.5, 1],
-  photometricProbability: 0.5,
-  brightness: 32,
-  contrast: [0.5, 1.5],
-  saturation: [0.5, 1.5],
-  hueDegrees: 36,
-  flipProbability: 0.5,
-  rotateProbability: 0.5,
-  rotateDegrees: 20,
-};
 
 /** What happens to one sample; the neutral value of each entry leaves the sample alone. */
 export interface AugmentPlan {

@@ -7,7 +7,7 @@
  * the pattern alone: neither on the order of the cases nor on which folder holds them.
  */
 import { Random, ReclmisError } from '@reclmis/core';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { fingerprintOf, openDataset } from './dataset.js';
 import { type Grouping, groupCases, grouping } from './groups.js';
 import type { Case, Dataset, Split } from './types.js';

@@ -37,15 +37,8 @@ export {
   type NoteStatistics,
   type SplitReport,
 } from './check.js';
-export {
-  augment,
-  AUGMENT_DEFAULTS,
-  augmentRandom,
-  drawAugment,
-  applyAugment,
-  type AugmentOptions,
-  type AugmentPlan,
-} from './augment.js';
+export { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options.js';
+export { augment, augmentRandom, drawAugment, applyAugment, type AugmentPlan } from './augment.js';
 export { Loader, type LoaderOptions, shareOf } from './loader.js';
 export {
   drawPhantom,

@@ -13,14 +13,22 @@ import {
   whoseSides,
 } from '@reclmis/core';
 import { mapLimit, readMask } from '@reclmis/files';
-import type { Config } from '../config-schema.js';
-import type { NoteInfo } from '../run.js';
+import type { Config } from '../config/config-schema.js';
 import type { Case } from './types.js';
 
 /** Files decoded at a time: libuv's four threads are what decodes. */
 const LANES = 4;
 /** Cases that tell enough: their share is known to a few points. */
 const ENOUGH = 400;
+
+/** Whose left and right a run's notes mean, and how that is known. */
+export interface NoteInfo {
+  readonly sides: StatedSides;
+  /** By the configuration that was asked for, by the training masks, or stated later (`reclmis sides`). */
+  readonly by: 'configuration' | 'masks' | 'statement';
+  /** The figure that the masks gave; null where none was taken. */
+  readonly reason: string | null;
+}
 
 /**
  * Infers it from the masks of notes that name one side. Masks that do not decode say nothing here.

@@ -1,7 +1,7 @@
 /** Everything that a report says of one run: an evaluation with its intervals, parts, overlaps with what the run has seen, and cases to look at. */
 import { ReclmisError } from '@reclmis/core';
 import { derivedNotice } from '../data/derive-notes.js';
-import { openRun, type RunData } from '../run.js';
+import { openRun, type RunData } from '../run/run.js';
 import { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateRun } from './evaluate.js';
 import { drawExamples, type Example } from './examples.js';
 import { overlapWarnings, overlapWithRun, type OverlapReport } from './overlap.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { mirrorNote } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorOf } from '../data/testing.js';
-import { openRun } from '../run.js';
+import { openRun } from '../run/run.js';
 import { makeTinyRun, TINY_RUN_SIZE } from '../testing/tiny-run.js';
 import { openEnsemble } from './ensemble.js';
 import { evaluateRun } from './evaluate.js';

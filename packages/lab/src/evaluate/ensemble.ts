@@ -10,7 +10,7 @@ import {
   SidedSegmenter,
   type StatedSides,
 } from '@reclmis/core';
-import { type LoadedModel, type LoadOptions, openRun } from '../run.js';
+import { type LoadedModel, type LoadOptions, openRun } from '../run/run.js';
 
 /** What an evaluation asks. */
 export type Opinion = Pick<PlaneSegmenter, 'size' | 'probabilities'>;

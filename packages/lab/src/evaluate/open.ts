@@ -4,7 +4,7 @@ import { ReclmisError } from '@reclmis/core';
 import { fingerprintOf, openDataset, readStems } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
 import type { Dataset, Split } from '../data/types.js';
-import type { Run } from '../run.js';
+import type { Run } from '../run/run.js';
 
 export interface EvaluatedData {
   /** Default: the folder that the run was trained on. */

@@ -7,7 +7,7 @@ import { mapLimit, oneLine, readRegular } from '@reclmis/files';
 import { openFitted } from '../data/folds.js';
 import { grouping } from '../data/groups.js';
 import type { Case, Dataset } from '../data/types.js';
-import type { Run } from '../run.js';
+import type { Run } from '../run/run.js';
 
 /** Files that are read at a time. */
 const LANES = 8;

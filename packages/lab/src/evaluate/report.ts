@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { resizeImage, type RgbImage } from '@reclmis/core';
 import { encodePng, renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { page, type ReportSection } from '../report/index.js';
-import { names } from '../runs.js';
+import { names } from '../runs/runs.js';
 import type { RunReport } from './collect.js';
 import type { Difference } from './compare.js';
 import { scoresToCsv } from './evaluate.js';

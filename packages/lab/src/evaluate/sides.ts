@@ -11,7 +11,7 @@ import {
 } from '@reclmis/core';
 import { measureSides } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
-import type { Run } from '../run.js';
+import type { Run } from '../run/run.js';
 
 /** Cases whose masks tell enough. */
 const ENOUGH = 400;

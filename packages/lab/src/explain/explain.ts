@@ -21,9 +21,9 @@ import {
   type Warning,
 } from '@reclmis/core';
 import { nn, scope, type Tensor } from '@reclmis/torch';
-import { imageTensor, type Segmenter } from '../evaluate/segmenter.js';
+import { imageTensor, type Segmenter } from '../model/segmenter.js';
 import { RecLMIS } from '../model/reclmis.js';
-import { inPrecision } from '../precision.js';
+import { inPrecision } from '../engine/precision.js';
 import type { NoteFeatures } from '../text/encoder.js';
 import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
 import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';

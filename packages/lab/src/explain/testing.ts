@@ -1,5 +1,5 @@
 /** For tests: where small models are explained. */
-import type { Engine } from '../engine.js';
+import type { Engine } from '../engine/engine.js';
 
 /** One thread of the CPU, libtorch's own kernels. */
 export const ENGINE: Engine = {

@@ -5,7 +5,7 @@ import { readImage } from '@reclmis/files';
 import { madeNotes } from '../bench/made.js';
 import type { Case, Split } from '../data/types.js';
 import { openEvaluated } from '../evaluate/open.js';
-import type { LoadedModel, Run } from '../run.js';
+import type { LoadedModel, Run } from '../run/run.js';
 
 /** An image as the model takes it, with its note. */
 export interface ExportCase {

@@ -24,11 +24,11 @@ import {
 import { memory } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun, writeEvaluation } from '../evaluate/evaluate.js';
-import { openRun } from '../run.js';
+import { openRun } from '../run/run.js';
 import { tinyMerges } from '../testing/tiny-clip.js';
 import { TINY_SIZE, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
 import { makeTinyRun, TINY_RUN_SIZE as S } from '../testing/tiny-run.js';
-import { importRun } from '../weights/import-run.js';
+import { importRun } from '../exchange/import-run.js';
 import { judge } from './check.js';
 import { exportModel, type ExportOptions, type ExportReport } from './export.js';
 import { scoresOf } from './scores.js';

@@ -20,9 +20,9 @@ import {
 } from '@reclmis/core';
 import { makeFolder, oneLine, systemCode, writeFileAtomic, readRegular } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
-import { measureReference, readReference } from '../reference.js';
-import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run.js';
-import type { CheckpointKind } from '../train/checkpoint.js';
+import { measureReference, readReference } from '../run/reference.js';
+import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run/run.js';
+import type { CheckpointKind } from '../run/checkpoint.js';
 import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { toHalf } from './half.js';

@@ -2,7 +2,7 @@
 import type { Builder } from './builder.js';
 import { onnxType } from './builder.js';
 import { int, ints, string } from './onnx-graph.js';
-import { type Call, castTo, fixed, type Translator } from './translate.js';
+import { type Call, castTo, fixed, type Translator } from './call.js';
 
 /** To the result's shape, in which the batch may take part. */
 const reshape: Translator = (call, b) => b.reshape(call.tensor('self'), call.result.shape);

@@ -1,7 +1,7 @@
 /** ATen's operators that compute, in ONNX's. Those that only move elements are in `operators-shape.ts`. */
 import type { Attributes, Builder } from './builder.js';
 import { float, int, ints, string } from './onnx-graph.js';
-import { type Call, castTo, fixed, type Translator } from './translate.js';
+import { type Call, castTo, fixed, type Translator } from './call.js';
 
 /** One node of the same meaning. */
 const unary =

@@ -6,7 +6,7 @@ import { Random } from '@reclmis/core';
 import { conv2d, manualSeed, rand, randn, scope, Tensor } from '@reclmis/torch';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openFitted } from '../data/folds.js';
-import type { RunInfo } from '../run.js';
+import type { RunInfo } from '../run/run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { makeTinyRun, tinyConfig } from '../testing/tiny-run.js';
 import { calibrate, type CalibrationInputs, Samples } from './calibrate.js';

@@ -8,7 +8,7 @@
 import type { ManifestTokenizer } from '@reclmis/core';
 import { PAD_ID, ReclmisError } from '@reclmis/core';
 import { cat, embedding, scope, Tensor } from '@reclmis/torch';
-import { CLIP_END_TOKEN, type ClipTextTower } from '../text/clip.js';
+import { CLIP_END_TOKEN, type ClipTextTower } from '../clip/tower.js';
 import { ClipEncoder } from '../text/clip-encoder.js';
 import type { NoteEncoder } from '../text/encoder.js';
 import { WordEncoder } from '../text/words.js';

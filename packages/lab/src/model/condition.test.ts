@@ -1,6 +1,6 @@
 import { manualSeed, nn, randn, scope, Tensor } from '@reclmis/torch';
 import { describe, expect, it } from 'vitest';
-import { attentionMask, causalMask, conditionMask } from './condition.js';
+import { attentionMask, conditionMask } from './condition.js';
 import { rowsOf } from './testing.js';
 
 const B = 2;
@@ -90,9 +90,9 @@ describe('conditioned attention', () => {
         [0.1, 0.2, 0.3, 0.4],
       ];
       const condition = conditionMask(Tensor.fromFloat32(P.flat(), [B, N]));
-      const mask = attentionMask(condition, causalMask(N, x), { batch: B, queries: N, keys: N });
+      const mask = attentionMask(condition, nn.causalMask(N, x), { batch: B, queries: N, keys: N });
       close(attention.forward(x, x, x, { mask }), bruteForce(attention, x, x, P, true));
-      const causalOnly = attentionMask(null, causalMask(N, x), { batch: B, queries: N, keys: N });
+      const causalOnly = attentionMask(null, nn.causalMask(N, x), { batch: B, queries: N, keys: N });
       close(attention.forward(x, x, x, { mask: causalOnly }), bruteForce(attention, x, x, null, true));
     });
   });

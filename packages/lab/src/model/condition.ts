@@ -8,7 +8,7 @@
  *
  * B batch, M queries, N keys.
  */
-import { full, type Tensor } from '@reclmis/torch';
+import type { Tensor } from '@reclmis/torch';
 
 /** Added to P, as upstream does, so that keys of probability 0 keep a trace of weight. */
 const EPSILON = 1e-10;
@@ -21,14 +21,6 @@ const EPSILON = 1e-10;
 export function conditionMask(probability: Tensor): Tensor {
   const [B, N] = probability.shape2();
   return probability.add(EPSILON).log().view([B, 1, 1, N]);
-}
-
-/** -infinity above the diagonal: queries see keys up to their own position. @returns [1,1,length,length]. */
-export function causalMask(length: number, like: Tensor): Tensor {
-  const { device, dtype } = like;
-  return full([length, length], Number.NEGATIVE_INFINITY, { device, dtype })
-    .triu(1)
-    .view([1, 1, length, length]);
 }
 
 /** Sum of the masks that are there, as attention takes it. @returns [B,1,M,N], or null where both are absent. */

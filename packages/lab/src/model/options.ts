@@ -4,7 +4,7 @@
  * Sources: paper section 3 and 4.2, Tables 2 and 3; where the paper and the authors' public code ("upstream") differ, `PAPER`
  * holds the paper's reading and `UPSTREAM` the code's. Choose `UPSTREAM` to load the authors' checkpoints or to repeat their figures.
  */
-import type { ModelConfig } from '../config-schema.js';
+import type { ModelConfig } from '../config/config-schema.js';
 import type { MaskStrategy } from './masking.js';
 import type { ModelOptions } from './segmentation-model.js';
 import { checkSizes, requireOption } from './unet-based.js';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { manualSeed, noGrad, scope, setThreads, type Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { requiredLosses } from '../train/losses.js';
+import { requiredLosses } from './losses.js';
 import { LViT, type LViTOptions } from './lvit.js';
 import type { SegmentationModel } from './segmentation-model.js';
 import { learnByHeart, tinyBatch, wrongGradients } from './testing.js';

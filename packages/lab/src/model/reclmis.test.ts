@@ -1,6 +1,6 @@
 import { manualSeed, scope, setThreads, Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { objective, requiredLosses } from '../train/losses.js';
+import { objective, requiredLosses } from './losses.js';
 import { sortCheckpoint } from './checkpoint-keys.js';
 import {
   checkOptions,
@@ -13,7 +13,7 @@ import {
 } from './options.js';
 import { RecLMIS, type TrainingOutput } from './reclmis.js';
 import { learnByHeart, TINY, tinyBatch, wrongGradients } from './testing.js';
-import { resolveConfig } from '../config.js';
+import { resolveConfig } from '../config/config.js';
 import { codeOf } from '../testing/failure.js';
 
 // One thread: operators on a few hundred numbers cost less than waking a second one.

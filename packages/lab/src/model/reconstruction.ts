@@ -11,7 +11,7 @@
  * B batch, M items to reconstruct, N items of context, C channels, H heads.
  */
 import { dropout, nn, type Tensor } from '@reclmis/torch';
-import { attentionMask, causalMask, conditionMask } from './condition.js';
+import { attentionMask, conditionMask } from './condition.js';
 import { HEADS } from './options.js';
 
 /** The shape of a reconstructor. */
@@ -125,12 +125,12 @@ export class ConditionedReconstructor extends nn.Module {
     const [B, M] = masked.shape3();
     const [, N] = context.shape3();
     const given = condition && conditionMask(condition); // [B,1,1,N]
-    const contextMask = attentionMask(given, this.causal ? causalMask(N, context) : null, {
+    const contextMask = attentionMask(given, this.causal ? nn.causalMask(N, context) : null, {
       batch: B,
       queries: N,
       keys: N,
     });
-    const selfMask = attentionMask(null, this.causal ? causalMask(M, masked) : null, {
+    const selfMask = attentionMask(null, this.causal ? nn.causalMask(M, masked) : null, {
       batch: B,
       queries: M,
       keys: M,

@@ -1,7 +1,7 @@
 /** Small models and inputs for tests. */
 import { manualSeed, memory, noGrad, optim, rand, randn, scope, Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
-import { objective, requiredLosses } from '../train/losses.js';
+import { objective, requiredLosses } from './losses.js';
 import { PAPER, type RecLMISOptions } from './options.js';
 import type { SegmentationModel } from './segmentation-model.js';
 

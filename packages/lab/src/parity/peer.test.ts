@@ -7,7 +7,7 @@ import { scope, setThreads } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LViT } from '../model/lvit.js';
 import { UNet } from '../model/unet.js';
-import { objective } from '../train/losses.js';
+import { objective } from '../model/losses.js';
 import { goldenPath } from '../testing/golden.js';
 import { runParity } from './parity.js';
 import { type Peer, type PeerGolden, rebuildPeer, rebuildPeerInputs } from './peer.js';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { LViT } from '../model/lvit.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { UNet } from '../model/unet.js';
-import { type LossWeights, objective } from '../train/losses.js';
+import { type LossWeights, objective } from '../model/losses.js';
 import {
   compareGradients,
   compareLosses,

@@ -6,7 +6,7 @@ import { noGrad, scope, Tensor } from '@reclmis/torch';
 import { isUnusedKey } from '../model/checkpoint-keys.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { UPSTREAM } from '../model/options.js';
-import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../text/clip.js';
+import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../clip/tower.js';
 import type { Golden, SharedGolden } from './golden.js';
 import { fillOf, hashFill, hashImages } from './hash-fill.js';
 

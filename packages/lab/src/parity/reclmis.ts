@@ -9,7 +9,7 @@ import { scope, type Tensor } from '@reclmis/torch';
 import { drawMask } from '../model/masking.js';
 import type { TrainingOutput } from '../model/reclmis.js';
 import type { NoteFeatures } from '../text/encoder.js';
-import { LOSS_NAMES, objective, PAPER_WEIGHTS } from '../train/losses.js';
+import { LOSS_NAMES, objective, PAPER_WEIGHTS } from '../model/losses.js';
 import {
   compareGradients,
   compareLosses,

@@ -15,7 +15,7 @@ import {
   WordTokenizer,
   wordsOf,
 } from '@reclmis/core';
-import type { TextConfig } from '../config-schema.js';
+import type { TextConfig } from '../config/config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
 import { presentSplits, type SplitScan } from '../data/folders.js';
 import { grouping } from '../data/groups.js';

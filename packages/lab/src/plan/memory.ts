@@ -10,7 +10,7 @@
  * P parameters, B images of a part, S side of the image in pixels, W base width, N = (S / 16)^2 patches, T tokens, L layers. The formula is
  * at most 5 % below and 7 % above every measurement.
  */
-import type { Precision } from '../precision.js';
+import type { Precision } from '../config/precisions.js';
 
 /** What of a configuration decides its memory. */
 export interface ModelShape {

@@ -6,7 +6,7 @@
  */
 import { ReclmisError, sidesWarnings } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
-import type { Precision } from '../precision.js';
+import type { Precision } from '../config/precisions.js';
 import type { Fingerprint } from './fingerprint.js';
 import { cacheBytes, largestPart, type ModelShape, peakTensorBytes, residentBytes } from './memory.js';
 

@@ -8,7 +8,7 @@ import { COLOURS, mirror, mirrorNote, type Rgb, type RgbImage } from '@reclmis/c
 import { readImage, renderSvg } from '@reclmis/files';
 import { afterAll, describe, expect, it } from 'vitest';
 import { drawPhantom } from '../data/phantom.js';
-import type { EpochRecord } from '../train/metrics-log.js';
+import type { EpochRecord } from '../run/metrics-log.js';
 import { logTicks, svgChart, tickLabel, ticks } from './chart.js';
 import { overviewImage, type OverviewRow } from './overview.js';
 import { writeProgress } from './progress.js';

@@ -5,7 +5,7 @@
  */
 import { COLOURS } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
-import type { EpochRecord } from '../train/metrics-log.js';
+import type { EpochRecord } from '../run/metrics-log.js';
 import { type Chart, type Series, svgChart } from './chart.js';
 
 const WIDTH = 1640;

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { full, manualSeed, type Tensor, writeSafetensors } from '@reclmis/torch';
-import { ClipTextTower } from '../text/clip.js';
+import { ClipTextTower } from '../clip/tower.js';
 import { importWeights } from '../weights/import.js';
 import type { StoredWeights } from '../weights/stored.js';
 

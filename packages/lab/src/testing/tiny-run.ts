@@ -1,6 +1,6 @@
 /** For tests: a run of a small model on a small data set, trained in a second. */
 import { join } from 'node:path';
-import { type Config, loadConfig, type Overrides } from '../config.js';
+import { type Config, loadConfig, type Overrides } from '../config/config.js';
 import { train } from '../train/train.js';
 import { writeTinyData } from './tiny-data.js';
 

@@ -10,11 +10,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ClipTokenizer, type NoteTokens, ReclmisError } from '@reclmis/core';
-import { readRegularSync } from '@reclmis/files';
+import { cacheHome, readRegularSync } from '@reclmis/files';
 import { readSafetensors, scope } from '@reclmis/torch';
-import { weightsHome } from '../weights/home.js';
 import type { StoredWeights } from '../weights/stored.js';
-import { ClipTextTower } from './clip.js';
+import { ClipTextTower } from '../clip/tower.js';
 import {
   fingerprintOf,
   NoteCache,
@@ -61,7 +60,7 @@ export class ClipEncoder implements NoteEncoder {
   /** @throws WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID for a context longer than the weights allow. */
   constructor(
     readonly weights: StoredWeights,
-    { contextLength, features = join(weightsHome(), 'features') }: ClipEncoderOptions,
+    { contextLength, features = join(cacheHome(), 'features') }: ClipEncoderOptions,
   ) {
     const { tower } = weights.manifest;
     if (contextLength > tower.positions) {

@@ -9,7 +9,7 @@ export {
   type CheckpointInfo,
   type CheckpointKind,
   RESUMABLE_SETTINGS,
-} from './checkpoint.js';
-export { readEpochs, type EpochLosses, type EpochRecord, type EpochScores } from './metrics-log.js';
-export { LOSS_NAMES, PAPER_WEIGHTS, type LossName, type LossWeights } from './losses.js';
+} from '../run/checkpoint.js';
+export { readEpochs, type EpochLosses, type EpochRecord, type EpochScores } from '../run/metrics-log.js';
+export { LOSS_NAMES, PAPER_WEIGHTS, type LossName, type LossWeights } from '../model/losses.js';
 export { learningRate } from './schedule.js';

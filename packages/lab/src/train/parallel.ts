@@ -9,7 +9,7 @@ import { distributed, noGrad, scope, type Tensor, zeros } from '@reclmis/torch';
 import { Heartbeat, type Pulse } from '../launch/heartbeat.js';
 import type { WorkerPlan } from '../launch/plan.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import type { Optimizer } from './checkpoint.js';
+import type { Optimizer } from '../run/checkpoint.js';
 
 /** How long collectives wait for a rank that lives but does not come: a long validation of the others, a slow disk. */
 const COLLECTIVE_MS = 30 * 60_000;

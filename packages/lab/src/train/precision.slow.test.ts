@@ -11,10 +11,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPreset, type Overrides } from '../config.js';
+import { loadPreset, type Overrides } from '../config/config.js';
 import { writePhantom } from '../data/phantom.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
-import type { Precision } from '../precision.js';
+import type { Precision } from '../config/precisions.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { train } from './train.js';
 

@@ -1,9 +1,9 @@
 /** How far a run has come, in memory and in its folder: `run.json`, `metrics.jsonl`, `progress.png`. */
 import { type Score, ScoreSummary } from '@reclmis/core';
 import { writeProgress } from '../plots/progress.js';
-import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run.js';
+import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run/run.js';
 import { TensorBoardLog } from '../watch/tensorboard.js';
-import { type EpochRecord, type EpochScores, writeEpochs } from './metrics-log.js';
+import { type EpochRecord, type EpochScores, writeEpochs } from '../run/metrics-log.js';
 
 /** What a run came to before this session. */
 export interface Earlier {

@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import { type Config, type Overrides, resolveConfig, withAbsolutePaths } from '../config.js';
+import { type Config, type Overrides, resolveConfig, withAbsolutePaths } from '../config/config.js';
 import {
   currentVersions,
   isUnbegun,
@@ -13,12 +13,12 @@ import {
   runFiles,
   type RunInfo,
   sweepTemporaries,
-} from '../run.js';
-import { checkpointPath, requireSameSettings, RESUMABLE_SETTINGS } from './checkpoint.js';
-import { EpochCourse } from './epoch-course.js';
+} from '../run/run.js';
+import { checkpointPath, requireSameSettings, RESUMABLE_SETTINGS } from '../run/checkpoint.js';
+import { EpochCourse } from '../run/epoch-course.js';
 import { Progress } from './progress.js';
-import { findResumePoint, loadResumePoint, type ResumePoint } from './resume-point.js';
-import { withRunLock } from './run-lock.js';
+import { findResumePoint, loadResumePoint, type ResumePoint } from '../run/resume-point.js';
+import { withRunLock } from '../run/run-lock.js';
 import { firstInfo, openSession, openTrainingData, type Session, type TrainingData } from './session.js';
 import {
   announce,

@@ -1,7 +1,7 @@
 import { ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../config.js';
-import { EarlyStopping } from './early-stopping.js';
+import { loadConfig } from '../config/config.js';
+import { EarlyStopping } from '../run/early-stopping.js';
 import { learningRate } from './schedule.js';
 
 const settings = (overrides: Record<string, unknown>) => loadConfig(undefined, overrides).train;

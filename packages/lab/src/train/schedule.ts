@@ -6,7 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { optim } from '@reclmis/torch';
-import type { TrainConfig } from '../config.js';
+import type { TrainConfig } from '../config/config.js';
 
 /**
  * @param stepsPerEpoch Optimiser steps of an epoch, at least 1.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Random } from '@reclmis/core';
 import { manualSeed, memory, noGrad, resetPeak, scope, Tensor } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Overrides } from '../config.js';
+import { type Overrides } from '../config/config.js';
 import type { Batch } from '../data/types.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { RecLMIS } from '../model/reclmis.js';

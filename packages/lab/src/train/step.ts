@@ -18,14 +18,14 @@ import {
 } from '@reclmis/torch';
 import { shareOf } from '../data/loader.js';
 import type { Batch } from '../data/types.js';
-import type { Engine } from '../engine.js';
-import { imageTensor } from '../evaluate/segmenter.js';
+import type { Engine } from '../engine/engine.js';
+import { imageTensor } from '../model/segmenter.js';
 import { type ContrastiveInput, contrastiveLoss } from '../model/contrastive.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import { inPrecision } from '../precision.js';
+import { inPrecision } from '../engine/precision.js';
 import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
-import type { Optimizer } from './checkpoint.js';
-import { type LossName, type LossWeights, objective } from './losses.js';
+import type { Optimizer } from '../run/checkpoint.js';
+import { type LossName, type LossWeights, objective } from '../model/losses.js';
 
 /** What a step works on and with. */
 export interface StepParts {

@@ -13,30 +13,29 @@ import { existsSync } from 'node:fs';
 import { describeCutNotes, toReclmisError } from '@reclmis/core';
 import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
-import { readsNotes } from '../build.js';
-import { type Config, withAbsolutePaths } from '../config.js';
-import { settleSides } from '../data/sides.js';
+import { readsNotes } from '../model/build.js';
+import { type Config, withAbsolutePaths } from '../config/config.js';
+import { type NoteInfo, settleSides } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
-import { precisionNotice } from '../precision.js';
-import { measureReference, readReference, writeReference } from '../reference.js';
+import { precisionNotice } from '../engine/precision.js';
+import { measureReference, readReference, writeReference } from '../run/reference.js';
 import {
   createRun,
   currentVersions,
-  type NoteInfo,
   refuseTaken,
   runFiles,
   type RunInfo,
   type RunStatus,
   sidesOf,
-} from '../run.js';
+} from '../run/run.js';
 import { chooseEncoder } from '../text/choose.js';
-import { bestInfo, type CheckpointInfo, saveBest } from './checkpoint.js';
-import { EpochCourse } from './epoch-course.js';
-import type { EpochRecord, EpochScores } from './metrics-log.js';
+import { bestInfo, type CheckpointInfo, saveBest } from '../run/checkpoint.js';
+import { EpochCourse } from '../run/epoch-course.js';
+import type { EpochRecord, EpochScores } from '../run/metrics-log.js';
 import { epochScores, Progress } from './progress.js';
 import type { Parallel } from './parallel.js';
-import { type ResumeState, saveResumePoint } from './resume-point.js';
-import { withRunLock } from './run-lock.js';
+import { type ResumeState, saveResumePoint } from '../run/resume-point.js';
+import { withRunLock } from '../run/run-lock.js';
 import {
   firstInfo,
   foldNotice,

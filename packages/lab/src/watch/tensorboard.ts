@@ -10,7 +10,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { APPEND_FLAGS, oneLine, systemCode } from '@reclmis/files';
-import type { EpochRecord } from '../train/metrics-log.js';
+import type { EpochRecord } from '../run/metrics-log.js';
 import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 
 /** The folder of event files in a run's. */

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { EpochRecord } from '../train/metrics-log.js';
+import type { EpochRecord } from '../run/metrics-log.js';
 import { crc32c, maskedCrc32c } from './crc32c.js';
 import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 import { TensorBoardLog } from './tensorboard.js';

@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import { ReclmisError } from '@reclmis/core';
 import type { Dispatcher } from 'undici';
-import type { Environment } from './home.js';
+import type { Environment } from '@reclmis/files';
 
 /** Most redirects that are followed; OpenAI's and GitHub's files need one. */
 const MAX_REDIRECTS = 5;

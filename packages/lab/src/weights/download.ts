@@ -8,9 +8,9 @@ import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode, withLock } from '@reclmis/files';
+import { type Environment, oneLine, systemCode, withLock } from '@reclmis/files';
 import { type Answer, Connections, parseSource, shown } from './connections.js';
-import { cacheError, type Environment } from './home.js';
+import { cacheError } from './home.js';
 import { hashFile, Part } from './part.js';
 
 /** No file of weights that is fetched is larger; whoever sends more is cut off. */

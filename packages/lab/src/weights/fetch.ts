@@ -5,10 +5,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { withLock } from '@reclmis/files';
+import { cacheHome, type Environment, withLock } from '@reclmis/files';
 import { parseSource } from './connections.js';
 import { download, type DownloadOptions, parseSha256 } from './download.js';
-import { assertWeightsId, cacheError, downloadFolder, type Environment, weightsHome } from './home.js';
+import { assertWeightsId, cacheError, downloadFolder } from './home.js';
 import { CLIP_VOCABULARY, knownWeights, type RemoteFile } from './known.js';
 
 /** Where to fetch from instead; a hash that is not given stays the one that is known. */
@@ -28,7 +28,7 @@ export interface WeightsSource {
 }
 
 export interface FetchOptions {
-  /** The cache folder. Default `weightsHome(env)`. */
+  /** The cache folder. Default `cacheHome(env)`. */
   readonly home?: string | undefined;
   readonly env?: Environment | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -83,7 +83,7 @@ export async function fetchWeights<R>(
   use: (files: FetchedFiles) => Promise<R>,
 ): Promise<R> {
   const { env = process.env, signal, onProgress, onRetry, onWait, retryDelayMs } = options;
-  const folder = downloadFolder(options.home ?? weightsHome(env), source.id);
+  const folder = downloadFolder(options.home ?? cacheHome(env), source.id);
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {

@@ -1,29 +1,7 @@
-/**
- * Where fetched weights are kept: `RECLMIS_HOME`, or the cache folder that the platform's convention names (the XDG base directory
- * specification, Apple's file system guide, Windows' known folders). Weights lie in `weights/ID/`, half downloads in `downloads/ID/`.
- */
-import { homedir } from 'node:os';
-import { join, posix, resolve, win32 } from 'node:path';
+/** Where the cache (`cacheHome` of packages/files) keeps weights: in `weights/ID/`, with half downloads in `downloads/ID/`. */
+import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
-
-/** Environment variables, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The cache folder of RecLMIS, absolute; it need not exist yet. */
-export function weightsHome(env: Environment = process.env, platform: string = process.platform): string {
-  const own = env['RECLMIS_HOME'];
-  if (own) return resolve(own);
-  if (platform === 'win32') {
-    const user = env['USERPROFILE'] || homedir();
-    return win32.join(env['LOCALAPPDATA'] || win32.join(user, 'AppData', 'Local'), 'reclmis', 'Cache');
-  }
-  const user = env['HOME'] || homedir();
-  if (platform === 'darwin') return posix.join(user, 'Library', 'Caches', 'reclmis');
-  const cache = env['XDG_CACHE_HOME'];
-  // The specification asks to ignore relative paths.
-  return posix.join(cache && posix.isAbsolute(cache) ? cache : posix.join(user, '.cache'), 'reclmis');
-}
 
 /** The folder of all stored weights. */
 export function weightsFolder(home: string): string {

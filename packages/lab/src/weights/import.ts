@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { proposeId, refuseOtherActivation, writeTower } from './convert.js';
-import { weightsHome } from './home.js';
+import { cacheHome } from '@reclmis/files';
 import type { ManifestParts } from './manifest.js';
 import { hashFile } from './part.js';
 import { openTensorSource, type TensorSource } from './source.js';
@@ -19,7 +19,7 @@ export interface ImportOptions {
   readonly vocabulary?: string | undefined;
   /** Replace weights of the same id. */
   readonly force?: boolean | undefined;
-  /** The cache folder. Default `weightsHome()`. */
+  /** The cache folder. Default `cacheHome()`. */
   readonly home?: string | undefined;
   /** The name to remember the file by. Default its own. */
   readonly name?: string | undefined;
@@ -62,7 +62,7 @@ export async function fillWeights(
  * The vocabulary for a file of weights: beside it, or, since all of CLIP's models share one, that of weights in the store.
  * @throws VOCABULARY_MISSING
  */
-export function findVocabulary(file: string, home: string = weightsHome()): string {
+export function findVocabulary(file: string, home: string = cacheHome()): string {
   const beside = vocabularyCandidates(file).find((candidate) => existsSync(candidate));
   if (beside !== undefined) return beside;
   for (const { weights } of listWeights(home)) if (weights) return weights.merges;

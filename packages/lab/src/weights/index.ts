@@ -1,5 +1,5 @@
 /** Weights of text encoders: their cache, downloads and imports. */
-export { type Environment, weightsFolder, weightsHome } from './home.js';
+export { weightsFolder } from './home.js';
 export { CLIP_VOCABULARY, KNOWN_WEIGHTS, knownWeights, type KnownWeights, type RemoteFile } from './known.js';
 export type { ManifestParts, TowerOptions, WeightsManifest } from './manifest.js';
 export { readWeights, sealWeights, type StoredWeights } from './stored.js';
@@ -24,5 +24,3 @@ export {
 } from './fetch.js';
 export { writeTorchArchive, type WriteTorchOptions } from './torch-archive-writer.js';
 export { importWeights, type ImportOptions } from './import.js';
-export { importRun, type ImportedRun, type ImportRunOptions } from './import-run.js';
-export { exportRun, type ExportedCheckpoint } from './export-run.js';

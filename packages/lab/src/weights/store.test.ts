@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { machineTag } from '@reclmis/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { weightsHome } from './home.js';
 import { KNOWN_WEIGHTS, knownWeights } from './known.js';
 import {
   findWeights,
@@ -62,29 +61,6 @@ async function failure(work: Promise<unknown>): Promise<ReclmisError> {
   if (!(error instanceof ReclmisError)) throw new Error(`expected a coded error, got ${String(error)}`);
   return error;
 }
-
-describe('weightsHome', () => {
-  it.each([
-    ['linux', { HOME: '/home/ada' }, '/home/ada/.cache/reclmis'],
-    ['linux', { HOME: '/home/ada', XDG_CACHE_HOME: '/cache' }, '/cache/reclmis'],
-    ['linux', { HOME: '/home/ada', XDG_CACHE_HOME: 'relative' }, '/home/ada/.cache/reclmis'],
-    ['darwin', { HOME: '/Users/ada', XDG_CACHE_HOME: '/cache' }, '/Users/ada/Library/Caches/reclmis'],
-    [
-      'win32',
-      { LOCALAPPDATA: 'C:\\Users\\ada\\AppData\\Local' },
-      'C:\\Users\\ada\\AppData\\Local\\reclmis\\Cache',
-    ],
-    ['win32', { USERPROFILE: 'C:\\Users\\ada' }, 'C:\\Users\\ada\\AppData\\Local\\reclmis\\Cache'],
-    ['linux', { HOME: '/home/ada', RECLMIS_HOME: '/data/reclmis' }, '/data/reclmis'],
-    ['linux', { HOME: '/home/ada', RECLMIS_HOME: '' }, '/home/ada/.cache/reclmis'],
-  ])('on %s with %j is %s', (platform, env, expected) => {
-    expect(weightsHome(env, platform)).toBe(expected);
-  });
-
-  it('is absolute', () => {
-    expect(weightsHome({ RECLMIS_HOME: 'here' })).toBe(join(process.cwd(), 'here'));
-  });
-});
 
 describe('known weights', () => {
   it('have the hash in their address, as OpenAI publishes them', () => {

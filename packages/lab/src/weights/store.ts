@@ -6,9 +6,9 @@ import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { isLitter, oneLine, systemCode } from '@reclmis/files';
+import { cacheHome, isLitter, oneLine, systemCode } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
-import { assertWeightsId, cacheError, weightsFolder, weightsHome } from './home.js';
+import { assertWeightsId, cacheError, weightsFolder } from './home.js';
 import type { ManifestParts } from './manifest.js';
 import { hashFile, syncFolder } from './part.js';
 import { attempt, hiddenName, isAbsent, recover, sweep } from './staging.js';
@@ -26,12 +26,12 @@ export type WeightsEntry =
 export interface InstallOptions {
   /** Replace weights of the same id. Default false. */
   readonly force?: boolean | undefined;
-  /** The cache folder. Default `weightsHome()`. */
+  /** The cache folder. Default `cacheHome()`. */
   readonly home?: string | undefined;
 }
 
 /** All entries, sorted by id. Damaged ones are listed with what is wrong with them. @throws WEIGHTS_CORRUPT if the store is unreadable */
-export function listWeights(home: string = weightsHome()): WeightsEntry[] {
+export function listWeights(home: string = cacheHome()): WeightsEntry[] {
   const folder = weightsFolder(home);
   recover(folder);
   let names: Dirent[];
@@ -59,7 +59,7 @@ export function listWeights(home: string = weightsHome()): WeightsEntry[] {
  * The weights of an id, or null if there are none. Reads the manifest and compares the files' sizes, no more: cheap enough for each start.
  * @throws WEIGHTS_CORRUPT OPTION_INVALID for what is no id
  */
-export function findWeights(id: string, home: string = weightsHome()): StoredWeights | null {
+export function findWeights(id: string, home: string = cacheHome()): StoredWeights | null {
   assertWeightsId(id);
   const dir = join(weightsFolder(home), id);
   if (!existsSync(dir)) recover(weightsFolder(home));
@@ -67,14 +67,14 @@ export function findWeights(id: string, home: string = weightsHome()): StoredWei
 }
 
 /** As `findWeights`, for those who cannot do without. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT, OPTION_INVALID */
-export function requireWeights(id: string, home: string = weightsHome()): StoredWeights {
+export function requireWeights(id: string, home: string = cacheHome()): StoredWeights {
   const weights = findWeights(id, home);
   if (weights) return weights;
   throw new ReclmisError('WEIGHTS_MISSING', `${id}: no weights of this id in ${weightsFolder(home)}`);
 }
 
 /** Hashes every file of an id anew. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
-export async function verifyWeights(id: string, home: string = weightsHome()): Promise<StoredWeights> {
+export async function verifyWeights(id: string, home: string = cacheHome()): Promise<StoredWeights> {
   const weights = requireWeights(id, home);
   for (const [name, { sha256 }] of Object.entries(weights.manifest.files)) {
     const path = join(weights.dir, name);
@@ -89,7 +89,7 @@ export async function verifyWeights(id: string, home: string = weightsHome()): P
 /** Refuses an id that is taken. @throws OUTPUT_EXISTS, OPTION_INVALID */
 export async function refuseStored(
   id: string,
-  { force = false, home = weightsHome() }: InstallOptions = {},
+  { force = false, home = cacheHome() }: InstallOptions = {},
 ): Promise<void> {
   assertWeightsId(id);
   const dir = join(weightsFolder(home), id);
@@ -106,7 +106,7 @@ export async function refuseStored(
 export async function installWeights(
   id: string,
   fill: (staging: string) => Promise<ManifestParts>,
-  { force = false, home = weightsHome() }: InstallOptions = {},
+  { force = false, home = cacheHome() }: InstallOptions = {},
 ): Promise<StoredWeights> {
   await refuseStored(id, { force, home });
   const folder = weightsFolder(home);

@@ -7,7 +7,7 @@
  * W width, P projected width, L blocks.
  */
 import { ReclmisError } from '@reclmis/core';
-import { CLIP_HEAD_WIDTH, type ClipTextOptions } from '../text/clip.js';
+import { CLIP_HEAD_WIDTH, type ClipTextOptions } from '../clip/tower.js';
 import type { SourceTensor, TensorSource } from './source.js';
 
 /** How a tensor of the tower is made: rows of these tensors one below the other, transposed where stated. */

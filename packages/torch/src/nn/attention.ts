@@ -11,7 +11,7 @@
 import { ReclmisError } from '@reclmis/core';
 import { attend, takesAttention } from '../attention.js';
 import { dropout } from '../dropout.js';
-import { linear } from '../generated/functions.js';
+import { full, linear } from '../generated/functions.js';
 import { scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { checkDropout } from './dropout.js';
@@ -31,6 +31,14 @@ export interface AttentionOptions {
   readonly mask?: Tensor | null;
   /** bool [B, S], true at padded keys, which get no attention. At least one key of each row must be valid. */
   readonly keyPadding?: Tensor | null;
+}
+
+/** What hides later keys from each query when added to the scores: minus infinity above the diagonal. @returns [1, 1, length, length] */
+export function causalMask(length: number, like: Tensor): Tensor {
+  const { device, dtype } = like;
+  return full([length, length], Number.NEGATIVE_INFINITY, { device, dtype })
+    .triu(1)
+    .view([1, 1, length, length]);
 }
 
 export class MultiheadAttention extends Module {

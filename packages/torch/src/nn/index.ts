@@ -1,5 +1,10 @@
 /** Layers and their base class, as the namespace `nn`. */
-export { MultiheadAttention, type AttentionOptions, type MultiheadAttentionOptions } from './attention.js';
+export {
+  causalMask,
+  MultiheadAttention,
+  type AttentionOptions,
+  type MultiheadAttentionOptions,
+} from './attention.js';
 export {
   Conv1d,
   Conv2d,

@@ -1,5 +1,5 @@
 /**
- * What a check found, kept for `train` and `evaluate`: one small file per selection of cases in the user's cache (`weightsHome`), under a hash of the
+ * What a check found, kept for `train` and `evaluate`: one small file per selection of cases in the user's cache (`cacheHome`), under a hash of the
  * cases' names, notes, sizes and times, so that a changed file makes a new check. Nothing is written into the data set. The file holds codes and numbers,
  * neither names nor notes.
  *
@@ -9,8 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isWarningCode, type WarningCode } from '@reclmis/core';
-import { mapLimit, writeFileAtomic } from '@reclmis/files';
-import { weightsHome } from '../../weights/home.js';
+import { cacheHome, mapLimit, writeFileAtomic } from '@reclmis/files';
 import { measureAll, type MeasureOptions } from '../measure/measure-all.js';
 import type { Case, Split } from '../types.js';
 import { findSuspicions } from './index.js';
@@ -99,7 +98,7 @@ async function keyOf(cases: readonly Placed[], group: string): Promise<string | 
 
 async function fileOf(cases: readonly Placed[], group: string): Promise<string | null> {
   const key = await keyOf(cases, group);
-  return key === null ? null : join(weightsHome(), 'checks', `${key}.json`);
+  return key === null ? null : join(cacheHome(), 'checks', `${key}.json`);
 }
 
 async function keep(

@@ -4,12 +4,12 @@
  */
 import { basename } from 'node:path';
 import { scope } from '@reclmis/torch';
-import { loadConfig, type Overrides } from '../../config.js';
+import { loadConfig, type Overrides } from '../../config/config.js';
 import type { Batch } from '../../data/types.js';
 import { planLaunch } from '../../launch/plan.js';
-import { checkpointFolder } from '../checkpoint.js';
+import { checkpointFolder } from '../../run/checkpoint.js';
 import { Parallel } from '../parallel.js';
-import { resumePaths } from '../resume-files.js';
+import { resumePaths } from '../../run/resume-files.js';
 import { resumeTraining } from '../resume.js';
 import { openSession, openTrainingData, type Session } from '../session.js';
 import { trainStep, type StepLosses } from '../step.js';

@@ -1,0 +1,423 @@
+/**
+ * Every setting of a run: its type, its range, its default and the reason for the default.
+ *
+ * Sources: the paper (arXiv 2404.02845), as docs/method.md states it completely. Where the authors' code differs, the default is the paper's,
+ * and the presets in `configs/` say what they change and why.
+ *
+ * One schema serves four purposes: it validates (`config.ts`), types (`Config`), documents and makes command-line flags
+ * (`describeSettings`). Objects are strict: an unknown key is an error, never ignored.
+ */
+import { STATED_SIDES } from '@reclmis/core';
+import { z } from 'zod';
+import { AUGMENT_DEFAULTS } from './augment-options.js';
+import { PRECISIONS } from './precisions.js';
+
+const fraction = (): z.ZodNumber => z.number().min(0).max(1);
+const count = (): z.ZodNumber => z.number().int().min(1);
+
+/** The network, docs/method.md 2 to 7 and 11. */
+const modelSchema = z.strictObject({
+  // The paper's model, and two of Table 1's others (docs/models.md). `baseWidth` and `imageSize` are every model's, `dropout` is LViT's too; all
+  // other settings of this section are RecLMIS's own and change nothing about its peers, nor do `train.lossWeights` of losses that they lack.
+  name: z
+    .enum(['reclmis', 'unet', 'lvit'])
+    .default('reclmis')
+    .describe('the model: reclmis, or its peers unet (reads no note) and lvit'),
+  // `paper` is what the article says; `upstream` what the authors' code does: causal reconstruction, a second softmax in CCL,
+  // reconstruction targets F'_V and F_clip. Choose `upstream` for the authors' released checkpoints and numbers.
+  variant: z
+    .enum(['paper', 'upstream'])
+    .default('paper')
+    .describe('follow the paper or the authors’ code where they differ'),
+  // 64 is the paper's; the bottleneck is 8 x baseWidth wide. Narrower ones serve demonstrations and tests.
+  baseWidth: z.number().int().min(4).max(512).default(64).describe('channels of the first encoder level'),
+  // The paper's 224; four poolings make a patch grid of imageSize / 16.
+  imageSize: z
+    .number()
+    .int()
+    .min(32)
+    .max(1024)
+    .multipleOf(16)
+    .default(224)
+    .describe('side of the square input, a multiple of 16, in pixels'),
+  // 3 is the paper's best of 1 to 10 (ablation); upstream uses 4 for QaTa-COV19.
+  layers: z
+    .number()
+    .int()
+    .min(1)
+    .max(10)
+    .default(3)
+    .describe('layers of each of the reconstructors’ two stacks'),
+  // Table 2's switches. Without `ci` the notes do not enter the model at all: the note-free baseline.
+  components: z
+    .strictObject({
+      ci: z.boolean().default(true).describe('conditioned interaction; off: the model sees no note'),
+      ccl: z.boolean().default(true).describe('conditioned contrastive learning'),
+      clr: z.boolean().default(true).describe('conditioned language reconstruction'),
+      cvr: z.boolean().default(true).describe('conditioned vision reconstruction'),
+    })
+    .prefault({}),
+  // Table 3's switches: whether each loss is conditioned by the patches and words of interest; all of them score best.
+  conditions: z
+    .strictObject({
+      ccl: z.boolean().default(true).describe('weigh contrastive learning by patches and words of interest'),
+      clr: z.boolean().default(true).describe('condition language reconstruction by patches of interest'),
+      cvr: z.boolean().default(true).describe('condition vision reconstruction by words of interest'),
+    })
+    .prefault({}),
+  // Table 4's switches. With `self`, an attention reads its own modality alone: that much of the exchange between them is gone.
+  attention: z
+    .strictObject({
+      ci: z
+        .enum(['cross', 'self'])
+        .default('cross')
+        .describe('what the interaction attends to: the other modality, or its own (the mask sees no note)'),
+      reconstruction: z
+        .enum(['cross', 'self'])
+        .default('cross')
+        .describe('what reconstruction attends to: the other modality, or what is left of its own'),
+    })
+    .prefault({}),
+  // Masking by the predicted distribution beats uniform masking in the paper; `topk` is upstream's other branch.
+  maskStrategy: z
+    .enum(['distribution', 'random', 'topk'])
+    .default('distribution')
+    .describe('how masked patches and words are drawn'),
+  // Best of the paper's ablation: 0.5 of the patches, 0.3 of the words.
+  maskRatios: z
+    .strictObject({
+      visual: fraction().default(0.5).describe('share of the patches that is masked'),
+      textual: fraction().default(0.3).describe('share of the note’s words that is masked'),
+    })
+    .prefault({}),
+  // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (docs/method.md 3 and 7).
+  dropout: fraction()
+    .lt(1)
+    .default(0.1)
+    .describe('dropout of the interaction and the reconstructors; of LViT’s embedded tokens'),
+  // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (docs/method.md 3).
+  interestDropout: fraction()
+    .lt(1)
+    .default(0)
+    .describe('dropout before the MLPs of patches and words of interest'),
+});
+
+const textSchema = z.strictObject({
+  // `auto` is the paper's CLIP tower where its weights are on this machine, else word features that need no download; a run's
+  // stored configuration says which of them it became (docs/text-encoder.md).
+  encoder: z
+    .enum(['auto', 'clip-vit-b-32', 'clip-vit-b-16', 'clip-vit-l-14', 'words'])
+    .default('auto')
+    .describe('note encoder'),
+  // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (docs/method.md 1).
+  contextLength: z
+    .number()
+    .int()
+    .min(2)
+    .max(77)
+    .default(24)
+    .describe('tokens per note; longer notes are cut'),
+});
+
+const noteSchema = z.strictObject({
+  // Left and right of a radiologist are the patient's, those of QaTa-COV19's notes the image's. `auto`: as the training masks lie (data/sides.ts); a
+  // run's stored configuration says which it became, `unknown` where the masks do not tell.
+  sides: z
+    .enum(['auto', ...STATED_SIDES])
+    .default('auto')
+    .describe('whose left and right the notes mean; auto: as the training masks lie'),
+});
+
+const dataSchema = z
+  .strictObject({
+    // No default: a run without a data folder is refused when it starts, not when it is configured, so that presets stay portable.
+    dir: z.string().default('').describe('data set folder, with Train_Folder, Val_Folder and Test_Folder'),
+    trainStems: z
+      .string()
+      .default('')
+      .describe('file that lists the training stems to use, one a line; empty: all'),
+    valStems: z
+      .string()
+      .default('')
+      .describe('file that lists the validation stems to use, one a line; empty: all'),
+    // Cross-validation (docs/planning.md): both splits together are cut into this many parts, patient by patient.
+    folds: z
+      .number()
+      .int()
+      .min(0)
+      .max(100)
+      .refine((n) => n !== 1, '0 or at least 2 folds')
+      .default(0)
+      .describe(
+        'cut the training and validation cases anew into this many folds; 0: keep the data set’s own',
+      ),
+    fold: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe('fold to validate on, 1 to data.folds; the others train'),
+    // Apart from `seed`, so that runs of several seeds still are of the same folds.
+    foldSeed: z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1)
+      .describe('decides which patient is in which fold'),
+    // The known names are those of QaTa-COV19, BIDS and TCGA (data/groups.ts).
+    group: z
+      .string()
+      .default('')
+      .describe(
+        'regular expression on file names whose one capture group is the patient; empty: known names, else each case by itself',
+      ),
+    // Two decode and augment faster than two cores train; more would take time from the trainer.
+    workers: z
+      .number()
+      .int()
+      .min(0)
+      .max(64)
+      .default(2)
+      .describe('worker threads that decode and augment ahead'),
+  })
+  .refine(({ folds, fold }) => (folds === 0 ? fold === 0 : fold >= 1 && fold <= folds), {
+    path: ['fold'],
+    error: ({ input }) => foldExpected((input as { folds: number }).folds),
+  });
+
+/** What `data.fold` may be. */
+function foldExpected(folds: number): string {
+  return folds === 0 ? '0, since data.folds is 0 (--folds N cuts the cases)' : `a fold from 1 to ${folds}`;
+}
+
+const lossWeightsSchema = z.strictObject({
+  // Eq. 10: L = 2.5 (Dice + BCE) + 0.2 CCL + 1 (CVR + CLR).
+  dice: z.number().min(0).default(2.5).describe('weight of the Dice loss (eq. 10)'),
+  bce: z.number().min(0).default(2.5).describe('weight of the binary cross-entropy (eq. 10)'),
+  ccl: z.number().min(0).default(0.2).describe('weight of conditioned contrastive learning (eq. 10)'),
+  clr: z.number().min(0).default(1).describe('weight of conditioned language reconstruction (eq. 10)'),
+  cvr: z.number().min(0).default(1).describe('weight of conditioned vision reconstruction (eq. 10)'),
+});
+
+const trainSchema = z.strictObject({
+  epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
+  // The paper's for QaTa-COV19. Of all processes together, so that steps, schedule and order do not depend on their number.
+  batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
+  // Memory goes with the part, the gradient with the batch; batch normalisation sees the part.
+  accumulate: count().default(1).describe('parts into which a step’s batch is cut to save memory'),
+  // The whole batch costs another pass of the encoder, without gradients; see docs/training.md.
+  cclScope: z
+    .enum(['batch', 'part'])
+    .default('batch')
+    .describe('what CCL compares under --accumulate: the whole batch, or each part by itself'),
+  optimizer: z.enum(['adam', 'adamw']).default('adam').describe('optimiser'), // the paper's
+  lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate'), // the paper's (section 4.2)
+  // PyTorch's defaults, which upstream keeps.
+  betas: z
+    .tuple([fraction().lt(1), fraction().lt(1)])
+    .default([0.9, 0.999])
+    .describe('decay of the optimiser’s two moments'),
+  weightDecay: z.number().min(0).default(0).describe('weight decay; decoupled with adamw'),
+  // The paper's cosine annealing, taken per step over the whole run, so that short runs anneal to the end too.
+  schedule: z
+    .enum(['constant', 'cosine', 'cosine-warm-restarts', 'exponential'])
+    .default('cosine')
+    .describe('course of the learning rate'),
+  // 0 lets cosine anneal fully; upstream stops at 1e-4 (QaTa-COV19) or a tenth (MosMedData+).
+  minLr: z.number().min(0).default(0).describe('lowest learning rate of the schedule'),
+  restartEpochs: z.number().positive().default(10).describe('period of cosine-warm-restarts, in epochs'), // upstream's for QaTa-COV19
+  decay: z.number().positive().max(1).default(0.99).describe('factor of exponential, per epoch'), // upstream's for MosMedData+
+  // The first steps of Adam are noisy; a short ramp costs nothing. 0 is the paper's.
+  warmupSteps: z.number().int().min(0).default(0).describe('steps of linear ramp up to the learning rate'),
+  // 50 as in LViT’s code, on which upstream builds; runs shorter than that never stop early.
+  patience: z
+    .number()
+    .int()
+    .min(0)
+    .default(50)
+    .describe('epochs without a better validation Dice before stopping; 0: never'),
+  lossWeights: lossWeightsSchema.prefault({}),
+  // fp32 runs everywhere and is what the reference figures were made in; bf16 needs a processor or GPU that has it to be faster.
+  precision: z
+    .enum(PRECISIONS)
+    .default('fp32')
+    .describe('of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
+  // Winograd's algorithm needs a quarter of the products: two to three times as fast as libtorch's kernels with AVX2 (docs/performance.md).
+  convolutions: z
+    .enum(['auto', 'libtorch', 'winograd'])
+    .default('auto')
+    .describe('what computes 3x3 convolutions in fp32 and bf16 on a CPU'),
+  // Channels-last suits Winograd's algorithm; libtorch's own kernels are faster contiguous.
+  memoryFormat: z
+    .enum(['auto', 'contiguous', 'channels-last'])
+    .default('auto')
+    .describe('layout of images and feature maps'),
+  threads: z
+    .number()
+    .int()
+    .min(0)
+    .max(1024)
+    .default(0)
+    .describe('threads of libtorch; 0: all cores of the machine'),
+  // What one process with the whole batch does. Without it every process normalises by its own share, and rank 0's statistics are kept.
+  syncBatchNorm: z
+    .boolean()
+    .default(true)
+    .describe('with several processes, normalise over the batch of all of them'),
+  // Event files beside metrics.jsonl; they hold the same figures.
+  tensorboard: z.boolean().default(true).describe('write the figures for TensorBoard too'),
+  // The same bits each time; on CUDA at some cost in speed. On a CPU the kernels are such anyhow, for a given number of threads.
+  deterministic: z.boolean().default(false).describe('use deterministic kernels only'),
+  // A point takes seconds, a step that is lost as long as it took; besides, each epoch's end is one.
+  saveMinutes: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe('minutes between resume points within an epoch; 0: none'),
+  saveSteps: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('steps between resume points within an epoch; 0: none'),
+  // The second serves where the first is damaged. Each takes three times the weights.
+  keep: count().default(2).describe('resume points to keep'),
+  // A run that is cut by time keeps its best checkpoint, but its schedule does not anneal to the end.
+  maxMinutes: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      'stop after the epoch that passes this many minutes since the start or the resumption; 0: no limit',
+    ),
+});
+
+const range = (limit: number): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> =>
+  z.tuple([z.number().min(0).max(limit), z.number().min(0).max(limit)]);
+
+const augmentSchema = z.strictObject({
+  // `consistent` keeps note and image true to each other (a mirrored image gets the mirrored note); `upstream` flips and turns the
+  // image under a note that names sides, as the authors' code does. The figures are docs/method.md 9's, kept in data/augment.ts.
+  mode: z
+    .enum(['consistent', 'upstream', 'none'])
+    .default(AUGMENT_DEFAULTS.mode)
+    .describe('augmentation of the training cases'),
+  blurProbability: fraction().default(AUGMENT_DEFAULTS.blurProbability).describe('how often to blur'),
+  blurSigma: range(100)
+    .default([...AUGMENT_DEFAULTS.blurSigma])
+    .describe('range of the blur’s standard deviation, in pixels'),
+  photometricProbability: fraction()
+    .default(AUGMENT_DEFAULTS.photometricProbability)
+    .describe('how often to change each of brightness, contrast, saturation and hue'),
+  brightness: z
+    .number()
+    .min(0)
+    .max(255)
+    .default(AUGMENT_DEFAULTS.brightness)
+    .describe('largest change of brightness, of 255'),
+  contrast: range(10)
+    .default([...AUGMENT_DEFAULTS.contrast])
+    .describe('range of the factor of contrast'),
+  saturation: range(10)
+    .default([...AUGMENT_DEFAULTS.saturation])
+    .describe('range of the factor of saturation'),
+  hueDegrees: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(AUGMENT_DEFAULTS.hueDegrees)
+    .describe('largest change of hue, in degrees'),
+  flipProbability: fraction()
+    .default(AUGMENT_DEFAULTS.flipProbability)
+    .describe('how often to turn and flip, or to mirror with the note'),
+  rotateProbability: fraction()
+    .default(AUGMENT_DEFAULTS.rotateProbability)
+    .describe('how often to rotate what was not flipped'),
+  rotateDegrees: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(AUGMENT_DEFAULTS.rotateDegrees)
+    .describe('largest rotation either way, in degrees'),
+});
+
+export const configSchema = z.strictObject({
+  model: modelSchema.prefault({}),
+  text: textSchema.prefault({}),
+  note: noteSchema.prefault({}),
+  data: dataSchema.prefault({}),
+  train: trainSchema.prefault({}),
+  augment: augmentSchema.prefault({}),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1)
+    .describe('seed of weights, order, augmentation, masks and dropout'),
+  device: z
+    .string()
+    .regex(/^(cpu|cuda(:\d+)?)$/, 'cpu, cuda or cuda:N')
+    .default('cpu')
+    .describe('cpu, cuda or cuda:N'),
+});
+
+/** The resolved configuration of a run: every setting has a value. */
+export type Config = z.infer<typeof configSchema>;
+export type ModelConfig = Config['model'];
+export type TextConfig = Config['text'];
+export type NoteConfig = Config['note'];
+export type TrainConfig = Config['train'];
+
+/** One setting, as the command line and the documentation need it. */
+export interface Setting {
+  /** Dotted path, e.g. `train.lr`. */
+  readonly path: string;
+  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'choice' | 'numbers';
+  readonly choices?: readonly string[];
+  readonly default: unknown;
+  readonly description: string;
+}
+
+interface SchemaNode {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+/** Every setting with its type, default and description, in the schema's order. */
+export function describeSettings(): Setting[] {
+  const settings: Setting[] = [];
+  const visit = (node: SchemaNode, path: string): void => {
+    if (node.properties) {
+      for (const [key, child] of Object.entries(node.properties)) visit(child, path ? `${path}.${key}` : key);
+      return;
+    }
+    const choices = node.enum?.map(String);
+    settings.push({
+      path,
+      type: choices ? 'choice' : settingType(node.type),
+      ...(choices ? { choices } : {}),
+      default: node.default,
+      description: node.description ?? '',
+    });
+  };
+  visit(z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode, '');
+  return settings;
+}
+
+function settingType(type: string | undefined): Setting['type'] {
+  switch (type) {
+    case 'number':
+    case 'integer':
+    case 'boolean':
+      return type;
+    case 'array':
+      return 'numbers';
+    default:
+      return 'string';
+  }
+}

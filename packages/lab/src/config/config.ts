@@ -1,0 +1,314 @@
+/**
+ * Configurations: from a preset, a YAML file and single overrides to one validated, complete `Config`.
+ *
+ * Order of precedence, weakest first: the schema's defaults, the preset that the file names (`preset: qata-cov19`, itself allowed to
+ * build on another), the file, the overrides (`train.lr` and the like, from command-line flags). The result is checked once, as a
+ * whole, so that a message always speaks of the values that would have been used.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ReclmisError } from '@reclmis/core';
+import { readTextSync } from '@reclmis/files';
+import { parseDocument, stringify } from 'yaml';
+import type { z } from 'zod';
+import { type Config, configSchema, describeSettings } from './config-schema.js';
+
+export {
+  type Config,
+  type ModelConfig,
+  type Setting,
+  type TextConfig,
+  type TrainConfig,
+  describeSettings,
+} from './config-schema.js';
+
+/** Settings by dotted path, e.g. `{ 'train.lr': 1e-3 }`; `undefined` leaves the setting as it is. */
+export type Overrides = Readonly<Record<string, unknown>>;
+
+type Tree = Record<string, unknown>;
+
+/** What overrides come from, in messages. */
+const COMMAND_LINE = 'the command line';
+
+/** The folder of the presets that come with the project. */
+export const PRESETS_FOLDER = fileURLToPath(new URL('../../../../configs/', import.meta.url));
+
+/** The names of the presets, sorted. */
+export function presetNames(): string[] {
+  if (!existsSync(PRESETS_FOLDER)) return [];
+  return readdirSync(PRESETS_FOLDER)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.slice(0, -'.yaml'.length))
+    .sort();
+}
+
+/**
+ * Reads a configuration file (or starts from the defaults), applies overrides, checks and completes it.
+ * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ */
+export function loadConfig(file?: string, overrides: Overrides = {}): Config {
+  const tree = file === undefined ? {} : readTree(file, []);
+  return resolveConfig(tree, overrides, file ?? 'the configuration', COMMAND_LINE);
+}
+
+/** As `loadConfig`, from a preset of `configs/`. */
+export function loadPreset(name: string, overrides: Overrides = {}): Config {
+  return resolveConfig(readPreset(name, COMMAND_LINE, []), overrides, `preset ${name}`, COMMAND_LINE);
+}
+
+/** Checks and completes a plain object of settings; `source` names it in messages, `overrider` what the overrides come from. */
+export function resolveConfig(
+  settings: Readonly<Tree>,
+  overrides: Overrides = {},
+  source = 'the configuration',
+  overrider = source,
+): Config {
+  const { preset, ...own } = settings;
+  let tree: Tree = structuredClone(own);
+  if (preset !== undefined) {
+    if (typeof preset !== 'string') {
+      throw new ReclmisError(
+        'CONFIG_INVALID',
+        `${source}: preset: expected the name of a preset, got ${show(preset)}`,
+      );
+    }
+    tree = merge(readPreset(preset, source, []), tree);
+  }
+  for (const [path, value] of Object.entries(overrides)) {
+    if (value !== undefined) setPath(tree, path, value);
+  }
+  const result = configSchema.safeParse(tree);
+  if (!result.success)
+    throw explain(result.error, tree, isOverride(result.error, overrides) ? overrider : source);
+  return result.data;
+}
+
+/** Whether an override has set the first value that is wrong. */
+function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
+  const path = issues[0]?.path.join('.') ?? '';
+  return Object.keys(overrides).some(
+    (name) => overrides[name] !== undefined && (name === path || path.startsWith(`${name}.`)),
+  );
+}
+
+/** The same with absolute paths, so that a run's own configuration holds wherever the next command is given. An empty path stays empty: it names nothing. */
+export function withAbsolutePaths(config: Config): Config {
+  const absolute = (path: string): string => (path === '' ? '' : resolve(path));
+  const { dir, trainStems, valStems, ...data } = config.data;
+  return {
+    ...config,
+    data: {
+      ...data,
+      dir: absolute(dir),
+      trainStems: absolute(trainStems),
+      valStems: absolute(valStems),
+    },
+  };
+}
+
+/** The configuration as YAML that `loadConfig` reads back to the same values. */
+export function configToYaml(config: Config): string {
+  return stringify(config, { lineWidth: 0 });
+}
+
+function readTree(file: string, chain: readonly string[]): Tree {
+  const { preset, ...own } = readYaml(file);
+  if (preset === undefined) return own;
+  if (typeof preset !== 'string') {
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${file}: preset: expected the name of a preset, got ${show(preset)}`,
+    );
+  }
+  return merge(readPreset(preset, file, chain), own);
+}
+
+/** A YAML file as a plain object, empty where the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
+export function readYaml(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readTextSync(file);
+  } catch (cause) {
+    throw new ReclmisError('CONFIG_UNREADABLE', `${file}: cannot be read (${reason(cause)})`, { cause });
+  }
+  const document = parseDocument(text);
+  const problem = document.errors[0];
+  if (problem) {
+    throw new ReclmisError('CONFIG_UNREADABLE', `${file}: not valid YAML: ${firstLine(problem)}`, {
+      cause: problem,
+    });
+  }
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+    JSON.stringify(value); // an alias may stand within what it names
+  } catch (cause) {
+    throw new ReclmisError(
+      'CONFIG_UNREADABLE',
+      `${file}: aliases that cannot be resolved: ${firstLine(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  if (!isTree(value))
+    throw new ReclmisError('CONFIG_INVALID', `${file}: expected settings by name, got ${show(value)}`);
+  return value;
+}
+
+function readPreset(name: string, source: string, chain: readonly string[]): Tree {
+  const names = presetNames();
+  if (!names.includes(name)) {
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${source}: preset: expected one of ${names.join(', ')}, got ${show(name)}`,
+    );
+  }
+  if (chain.includes(name)) {
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${source}: preset: ${[...chain, name].join(' -> ')} leads back to itself`,
+    );
+  }
+  return readTree(join(PRESETS_FOLDER, `${name}.yaml`), [...chain, name]);
+}
+
+/** `over` on top of `under`; objects are merged key by key, everything else is replaced. */
+function merge(under: Tree, over: Tree): Tree {
+  const merged: Tree = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isTree(below) && isTree(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+function setPath(tree: Tree, path: string, value: unknown): void {
+  const keys = path.split('.');
+  const last = keys.pop() ?? path;
+  let node = tree;
+  for (const key of keys) {
+    const child = Object.hasOwn(node, key) ? node[key] : undefined;
+    const next: Tree = isTree(child) ? child : {};
+    node[key] = next;
+    node = next;
+  }
+  node[last] = value;
+}
+
+/** One coded error for the first thing that is wrong; unknown keys come first, since they often explain the rest. */
+function explain(error: z.ZodError, tree: Tree, source: string): ReclmisError {
+  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (unknown) {
+    const key = [...unknown.path.map(String), unknown.keys[0] ?? ''].join('.');
+    const closest = closestSetting(key);
+    return new ReclmisError(
+      'CONFIG_UNKNOWN_KEY',
+      `${source}: unknown key ${key}; the closest known one is ${closest}`,
+    );
+  }
+  return explainValue(error, tree, source);
+}
+
+/** One coded error for the first value that does not fit a schema. */
+export function explainValue(error: z.ZodError, tree: unknown, source: string): ReclmisError {
+  const issue = error.issues[0];
+  if (!issue) return new ReclmisError('CONFIG_INVALID', `${source}: ${error.message}`, { cause: error });
+  let actual: unknown = tree;
+  for (const key of issue.path)
+    actual = isTree(actual) || Array.isArray(actual) ? (actual as Tree)[String(key)] : undefined;
+  const path = issue.path.map(String).join('.');
+  return new ReclmisError(
+    'CONFIG_INVALID',
+    `${source}: ${path}: expected ${expected(issue)}, got ${show(actual)}`,
+    { cause: error },
+  );
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'int'
+        ? 'a whole number'
+        : `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return isSequence(issue.origin)
+        ? `at least ${String(issue.minimum)} values`
+        : `a number ${issue.inclusive ? 'of at least' : 'above'} ${String(issue.minimum)}`;
+    case 'too_big':
+      return isSequence(issue.origin)
+        ? `at most ${String(issue.maximum)} values`
+        : `a number ${issue.inclusive ? 'of at most' : 'below'} ${String(issue.maximum)}`;
+    case 'not_multiple_of':
+      return `a multiple of ${String(issue.divisor)}`;
+    default:
+      return issue.message;
+  }
+}
+
+function isSequence(origin: string): boolean {
+  return origin === 'array' || origin === 'tuple';
+}
+
+/** Refuses a dotted path that is no setting. @param where what to call it in the message. @throws CONFIG_UNKNOWN_KEY */
+export function requireSetting(path: string, where: string): void {
+  if (describeSettings().some((setting) => setting.path === path)) return;
+  throw new ReclmisError(
+    'CONFIG_UNKNOWN_KEY',
+    `${where}: unknown setting ${path}; the closest known one is ${closestSetting(path)}`,
+  );
+}
+
+/** The known path with the smallest edit distance; a known key under the wrong section is close too. */
+function closestSetting(key: string): string {
+  const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+  let best = '';
+  let least = Number.POSITIVE_INFINITY;
+  for (const path of new Set(describeSettings().flatMap(({ path }) => withParents(path)))) {
+    const distance = Math.min(editDistance(key, path), editDistance(lastOf(key), lastOf(path)) + 0.5);
+    if (distance < least) [best, least] = [path, distance];
+  }
+  return best;
+}
+
+function withParents(path: string): string[] {
+  const keys = path.split('.');
+  return keys.map((_, i) => keys.slice(0, i + 1).join('.'));
+}
+
+/** Levenshtein's distance, letter case ignored. */
+function editDistance(a: string, b: string): number {
+  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
+  let previous = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const substituted = (previous[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      row.push(Math.min(substituted, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[to.length] ?? 0;
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'number') return String(value); // NaN and infinities too
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]?.replace(/:$/, '') ?? '';
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
+}

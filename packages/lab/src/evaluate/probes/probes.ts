@@ -1,0 +1,323 @@
+/**
+ * Note probes: the same images under the right note, none, another case's, and altered ones. Whether a model listens to its note, in figures; the
+ * paper's complaint about earlier models. Definitions: docs/probes.md.
+ *
+ * One pass over the cases; a note that a probe leaves as it is, is not run again.
+ */
+import {
+  CHEST_LINES,
+  CONVENTIONS,
+  type InferredSides,
+  imageFrame,
+  inferSides,
+  lungFrame,
+  type Mask,
+  namedZones,
+  noteConsistency,
+  parseNote,
+  ReclmisError,
+  type Sides,
+  sidesOfCase,
+  tallySides,
+  threshold,
+  type ZoneLines,
+  zoneMap,
+} from '@reclmis/core';
+import { derivedNotice } from '../../data/derive-notes.js';
+import { Loader } from '../../data/loader.js';
+import { openLungMasks } from '../../data/lung-masks.js';
+import type { Batch, Case } from '../../data/types.js';
+import { type EvaluatedModel, NOTE_VARIANTS, noteVariant, type NoteVariant } from '../evaluate.js';
+import { truthOf } from '../score-cases.js';
+import type { Segmenter } from '../../model/segmenter.js';
+import { openRun } from '../../run/run.js';
+import {
+  figuresOf,
+  type Given,
+  inConvention,
+  measureNote,
+  type NoteFigures,
+  type NoteMeasures,
+} from './measure.js';
+
+export interface ProbeOptions {
+  /** Folder of masks of the lungs, by the images' names; default: the image itself is split. */
+  readonly lungs?: string;
+  /** Lines across images without lungs; default `CHEST_LINES`. */
+  readonly lines?: ZoneLines;
+  /** Whose left and right the notes mean; default: as the true masks lie, else whichever puts more of them into the named zones. */
+  readonly sides?: Sides;
+  /** Of the shuffle and the bootstrap; default the run's. */
+  readonly seed?: number;
+  readonly resamples?: number;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** One probe's figures. */
+export interface Probe extends NoteFigures {
+  readonly notes: NoteVariant;
+  /** Cases whose note it changes. */
+  readonly changed: number;
+}
+
+/** How the notes of the cases parse. */
+export interface NoteCoverage {
+  /** Cases, those whose note names a part of the lungs, and those with words that the grammar does not know. */
+  readonly cases: number;
+  readonly namingZones: number;
+  readonly withRemainder: number;
+  /** The words that it does not know, most frequent first, at most 20. */
+  readonly remainders: readonly { readonly text: string; readonly cases: number }[];
+}
+
+/** What the probes found. */
+export interface NoteProbes {
+  readonly cases: number;
+  readonly patients: number;
+  readonly zones: {
+    /** `image`: split by halves and lines; `lungs`: from masks. */
+    readonly from: 'image' | 'lungs';
+    readonly lines: ZoneLines | null;
+    readonly lungs: string | null;
+    readonly sides: Sides;
+    /** Share of the true masks in the named zones by either convention; null where no note names zones. */
+    readonly truthInside: Readonly<Record<Sides, number>> | null;
+    /** `given` by the caller, or `chosen` by the true masks. */
+    readonly sidesBy: 'given' | 'chosen';
+    /** What the true masks say, by notes that name one side. */
+    readonly inferred: InferredSides;
+  };
+  readonly notes: NoteCoverage;
+  /** Of the true masks under the right notes: what a perfect model would have. */
+  readonly truth: Pick<NoteFigures, 'inside' | 'reached'>;
+  /** In the order of `NOTE_VARIANTS`. */
+  readonly probes: readonly Probe[];
+  /** What must be said of the notes, where they were made of the masks. */
+  readonly derived: string | null;
+  /** The case that shows best what the probes do: of those that all of them change (the exchanged ones in zones), the one of median Dice under its right note; null without one. */
+  readonly example: string | null;
+}
+
+const LISTED = 20;
+
+/** The measures of all cases by one convention of sides. */
+interface Series {
+  readonly byVariant: Map<NoteVariant, NoteMeasures[]>;
+  readonly truth: NoteMeasures[];
+}
+
+/**
+ * Runs the probes on an evaluation's cases; pass it to `evaluateRun` as `afterwards`.
+ * Of a single case no other has a note to give, so that its own is given in its place and counts as not changed.
+ * @throws INTERRUPTED, and the codes of the data and lung masks
+ */
+export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {}): Promise<NoteProbes> {
+  const { model, dataset, evaluation, batchSize } = at;
+  const { config } = openRun(evaluation.run);
+  const seed = options.seed ?? config.seed;
+  const { lines = CHEST_LINES } = options;
+  const S = model.size;
+  const lungs = options.lungs === undefined ? null : await openLungMasks(options.lungs);
+  const wholeImage = zoneMap(imageFrame(S, S, lines), 'patient');
+  const transforms = new Map(
+    NOTE_VARIANTS.map((variant) => {
+      const alone = variant === 'shuffled' && dataset.cases.length < 2;
+      return [variant, noteVariant(alone ? 'right' : variant, dataset.cases, seed)];
+    }),
+  );
+  const groupOf = new Map(evaluation.rows.map(({ id, group }) => [id, group]));
+  const series: Record<Sides, Series> = { patient: emptySeries(), image: emptySeries() };
+  const changed = new Map<NoteVariant, number>();
+  const groups: string[] = [];
+  const fitting: (Sides | null)[] = [];
+  const examples: { readonly id: string; readonly dice: number }[] = [];
+
+  const loader = new Loader({
+    cases: dataset.cases,
+    batchSize,
+    size: S,
+    workers: config.data.workers,
+    cacheBytes: 0,
+  });
+  try {
+    for await (const batch of loader.batches(0)) {
+      const given = runVariants(model, batch, transforms);
+      for (const [i, id] of batch.ids.entries()) {
+        const map = lungs === null ? wholeImage : zoneMap(lungFrame(await lungs.of(id, S, S)), 'patient');
+        const truth = truthOf(batch, i, S);
+        const right = given.get('right')![i]!;
+        fitting.push(sidesOfCase(batch.notes[i] ?? '', truth));
+        for (const sides of CONVENTIONS) {
+          for (const [variant, all] of given) {
+            const measures = measureNote(variant, all[i]!, right, truth, map, sides);
+            series[sides].byVariant.get(variant)!.push(measures);
+          }
+          series[sides].truth.push(truthMeasures(truth, right, map, sides));
+        }
+        for (const [variant, all] of given)
+          if (all[i]!.changed) changed.set(variant, (changed.get(variant) ?? 0) + 1);
+        if (isTelling(given, i))
+          examples.push({ id, dice: series.patient.byVariant.get('right')!.at(-1)!.dice ?? 0 });
+        groups.push(groupOf.get(id) ?? id);
+      }
+      options.onProgress?.(groups.length);
+      await new Promise(setImmediate); // lets signals and timers in between two batches
+      if (options.signal?.aborted === true) {
+        throw new ReclmisError(
+          'INTERRUPTED',
+          `note probes: stopped after ${groups.length} of ${dataset.cases.length} cases`,
+        );
+      }
+    }
+  } finally {
+    await loader.close();
+  }
+
+  const patient = meanInside(series.patient.truth);
+  const image = meanInside(series.image.truth);
+  const truthInside = patient === null || image === null ? null : { patient, image };
+  const inferred = inferSides(tallySides(fitting));
+  const sides = options.sides ?? chosenSides(inferred, truthInside);
+  const chosen = series[sides];
+  const [truth, ...figures] = figuresOf(
+    [chosen.truth, ...NOTE_VARIANTS.map((variant) => chosen.byVariant.get(variant)!)],
+    groups,
+    { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) },
+  );
+  examples.sort((a, b) => a.dice - b.dice || (a.id < b.id ? -1 : 1));
+  return {
+    cases: groups.length,
+    patients: new Set(groups).size,
+    zones: {
+      from: lungs === null ? 'image' : 'lungs',
+      lines: lungs === null ? lines : null,
+      lungs: lungs?.dir ?? null,
+      sides,
+      truthInside,
+      sidesBy: options.sides === undefined ? 'chosen' : 'given',
+      inferred,
+    },
+    notes: coverageOf(dataset.cases),
+    truth: { inside: truth!.inside, reached: truth!.reached },
+    probes: NOTE_VARIANTS.map((notes, i) => ({
+      notes,
+      changed: changed.get(notes) ?? 0,
+      ...figures[i]!,
+    })),
+    derived: derivedNotice(dataset.cases),
+    example: examples[Math.floor(examples.length / 2)]?.id ?? null,
+  };
+}
+
+/** What the true masks say; where notes of one side are too few, by the zones that all notes name. */
+function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, number>> | null): Sides {
+  if (sides !== 'unknown') return sides;
+  return inside !== null && inside.image > inside.patient ? 'image' : 'patient';
+}
+
+/** Runs a batch under every note: of each variant the masks of all cases. Only notes that differ from the right ones are run again. */
+export function runVariants(
+  segmenter: Pick<Segmenter, 'probabilities' | 'size'>,
+  batch: Pick<Batch, 'ids' | 'notes' | 'images'>,
+  transforms: ReadonlyMap<NoteVariant, (note: string, id: string) => string>,
+): Map<NoteVariant, Given[]> {
+  const S = segmenter.size;
+  const n = 3 * S * S;
+  const masksOf = (images: Float32Array, notes: readonly string[]): Mask[] => {
+    const probabilities = segmenter.probabilities(images, notes); // [B,1,S,S]
+    return notes.map((_, i) => {
+      const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
+      if (plane.some(Number.isNaN)) {
+        throw new ReclmisError(
+          'LOSS_NOT_FINITE',
+          'note probes: the predicted probabilities are not numbers',
+          {
+            remedy: 'Lower the learning rate; the weights have diverged.',
+          },
+        );
+      }
+      return threshold(plane, S, S);
+    });
+  };
+  const rightMasks = masksOf(batch.images, batch.notes);
+  const found = new Map<NoteVariant, Given[]>();
+  for (const [variant, transform] of transforms) {
+    const notes = batch.notes.map((note, i) => transform(note, batch.ids[i] ?? ''));
+    const altered = notes.flatMap((note, i) => (note === batch.notes[i] ? [] : [i]));
+    const images = new Float32Array(altered.length * n); // [altered,3,S,S]
+    altered.forEach((i, at) => images.set(batch.images.subarray(i * n, (i + 1) * n), at * n));
+    const masks =
+      altered.length === 0
+        ? []
+        : masksOf(
+            images,
+            altered.map((i) => notes[i] ?? ''),
+          );
+    found.set(
+      variant,
+      notes.map((note, i) => {
+        const at = altered.indexOf(i);
+        return {
+          mask: at < 0 ? rightMasks[i]! : masks[at]!,
+          named: namedZones(parseNote(note)),
+          changed: at >= 0,
+        };
+      }),
+    );
+  }
+  return found;
+}
+
+/** How the grammar reads the notes of cases. */
+export function coverageOf(cases: readonly Pick<Case, 'note'>[]): NoteCoverage {
+  const counts = new Map<string, number>();
+  let namingZones = 0;
+  let withRemainder = 0;
+  for (const { note } of cases) {
+    const parsed = parseNote(note);
+    if (namedZones(parsed) !== null) namingZones++;
+    if (parsed.remainder.length > 0) withRemainder++;
+    for (const text of new Set(parsed.remainder.map((words) => words.toLowerCase())))
+      counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  const remainders = [...counts]
+    .map(([text, count]) => ({ text, cases: count }))
+    .sort((a, b) => b.cases - a.cases || (a.text < b.text ? -1 : 1))
+    .slice(0, LISTED);
+  return { cases: cases.length, namingZones, withRemainder, remainders };
+}
+
+/** Whether every probe changes a case's note, and the exchanged ones the zones that it names. */
+function isTelling(given: ReadonlyMap<NoteVariant, readonly Given[]>, i: number): boolean {
+  const right = given.get('right')?.[i]?.named ?? null;
+  return [...given].every(([variant, all]) => {
+    const one = all[i];
+    if (variant === 'right' || one === undefined) return one !== undefined;
+    const sameZones = variant !== 'empty' && variant !== 'recounted' && one.named === right && right !== null;
+    return one.changed && !sameZones;
+  });
+}
+
+function emptySeries(): Series {
+  return { byVariant: new Map(NOTE_VARIANTS.map((variant) => [variant, []])), truth: [] };
+}
+
+function truthMeasures(truth: Mask, right: Given, map: Uint8Array, sides: Sides): NoteMeasures {
+  const named = inConvention(right.named, sides);
+  const found = named === null ? { inside: null, reached: null } : noteConsistency(truth, map, named);
+  return {
+    ...found,
+    dice: null,
+    change: null,
+    changeWhereChanged: null,
+    moved: null,
+    same: null,
+    expected: null,
+  };
+}
+
+function meanInside(measures: readonly NoteMeasures[]): number | null {
+  const values = measures.flatMap(({ inside }) => (inside === null ? [] : [inside]));
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,115 @@
+/** What a report says of note probes. Definitions: docs/probes.md. */
+import {
+  figure,
+  heading,
+  joined,
+  list,
+  paragraph,
+  picture,
+  type ReportSection,
+  table,
+  warning,
+} from '../../report/index.js';
+import { probesSvg } from './figure.js';
+import type { ProbeFigure } from './measure.js';
+import type { NoteProbes } from './probes.js';
+import { PROBE_TITLES } from './titles.js';
+
+/** A figure in percent with its interval: `84.2 (83.1 to 85.0)`; words where the measure does not apply. */
+export function probeText(figure: ProbeFigure | null): string {
+  if (figure === null) return 'not applicable';
+  const percent = (value: number): string => (100 * value).toFixed(1);
+  return `${percent(figure.value)} (${percent(figure.low)} to ${percent(figure.high)})`;
+}
+
+/** Whether the model keeps to its note, in a sentence that only compares figures. */
+export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 'truth' | 'notes'>): string {
+  const of = (kind: string): (typeof probes)[number] | undefined =>
+    probes.find((probe) => probe.notes === kind);
+  const [right, shuffled] = [of('right'), of('shuffled')];
+  const parts: string[] = [];
+  if (shuffled?.changed === 0) {
+    parts.push('No case got another note, since there is none, or all are the same.');
+  } else if (right?.dice && shuffled?.dice && shuffled.change) {
+    const { low, high } = shuffled.change;
+    const drop = (-100 * shuffled.change.value).toFixed(1);
+    parts.push(
+      low <= 0 && high >= 0
+        ? 'Another case’s note makes no difference that these cases could show: the interval of the change in Dice holds 0.'
+        : `Another case’s note costs ${drop} points of Dice.`,
+    );
+  }
+  if (right?.inside && truth.inside) {
+    parts.push(
+      `Of the masks under the right notes, ${(100 * right.inside.value).toFixed(1)} % lie in the zones that the notes name; of the true masks, ${(100 * truth.inside.value).toFixed(1)} %.`,
+    );
+  } else if (notes.namingZones > 0) {
+    parts.push('All masks under the right notes are empty, so none lies anywhere.');
+  } else {
+    parts.push('These notes name no part of the lungs, so consistency with zones is not applicable.');
+  }
+  return parts.join(' ');
+}
+
+/** The section. @param sheet PNG of one case under each note (`drawProbeSheet`) */
+export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): ReportSection {
+  const { zones, notes, truth } = probes;
+  const whose = zones.sides === 'image' ? 'the image’s own' : 'the patient’s';
+  const chosen =
+    zones.truthInside !== null && zones.sidesBy === 'chosen'
+      ? ` (chosen by the true masks: ${zones.inferred.reason}; ${(100 * zones.truthInside.image).toFixed(1)} % of them lie in the named zones if notes mean the image’s sides, ${(100 * zones.truthInside.patient).toFixed(1)} % if the patient’s)`
+      : '';
+  const split =
+    zones.lines === null
+      ? 'thirds of each lung, from masks of the lungs'
+      : `a split of the image: its halves, and lines at ${zones.lines.map((line) => line.toFixed(3)).join(' and ')} of its height`;
+  const html = joined(
+    probes.derived === null ? '' : warning(`${probes.derived}.`),
+    paragraph(verdictOf(probes)),
+    figure(probesSvg(probes), {
+      alt: 'Dice and share inside the named zones under each note, with 95 % intervals',
+    }),
+    table(
+      ['Notes given', 'changed', 'Dice, %', 'change, points', 'inside, %', 'reached, %'],
+      [
+        ...probes.probes.map((probe) => [
+          PROBE_TITLES[probe.notes],
+          String(probe.changed),
+          probeText(probe.dice),
+          probe.notes === 'right' ? '' : probeText(probe.change),
+          probeText(probe.inside),
+          probeText(probe.reached),
+        ]),
+        ['True masks, right notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
+      ],
+      {
+        caption: `${probes.cases} images of ${probes.patients} patients; 95 % intervals by a bootstrap of patients`,
+      },
+    ),
+    heading('How the mask follows an exchanged note'),
+    table(
+      ['Notes given', 'moved, %', 'same, %', 'turned, %'],
+      probes.probes
+        .filter(({ notes: kind }) => kind !== 'right' && kind !== 'empty')
+        .map((probe) => [
+          PROBE_TITLES[probe.notes],
+          probeText(probe.moved),
+          probeText(probe.same),
+          probeText(probe.expected),
+        ]),
+    ),
+    list([
+      'Changed: images whose note the probe alters. Change: Dice less that under the right note. Inside: share of the mask in the zones that the given note names. Reached: share of these zones that hold any of the mask.',
+      'Moved: share of the mask in zones that only the exchanged note names, less the share that was there under the right note. Same: Dice with the right note’s mask; 100 % if the note makes no difference. Turned: Dice with the right note’s mask mirrored or flipped.',
+      `Zones are ${split}. Left and right are ${whose}${chosen}.`,
+      `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} hold words that the grammar does not know${notes.remainders.length > 0 ? `: ${notes.remainders.map(({ text, cases }) => `“${text}” (${cases})`).join(', ')}` : ''}.`,
+    ]),
+    sheet === null
+      ? ''
+      : picture(sheet, {
+          alt: 'One case under each note',
+          caption: `${probes.example ?? ''}: of the cases that every probe changes, the one of median Dice. Green: the zones that the note names.`,
+        }),
+  );
+  return { id: 'note-probes', title: 'Note probes', html };
+}

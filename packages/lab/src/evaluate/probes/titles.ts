@@ -1,0 +1,11 @@
+/** What the probes are called where people read it. */
+import type { NoteVariant } from '../evaluate.js';
+
+export const PROBE_TITLES: Readonly<Record<NoteVariant, string>> = {
+  right: 'Right note',
+  empty: 'No note',
+  shuffled: 'Another case’s note',
+  mirrored: 'Left and right exchanged',
+  flipped: 'Upper and lower exchanged',
+  recounted: 'One area more',
+};

@@ -1,0 +1,43 @@
+/**
+ * From a run to a PyTorch checkpoint in the authors' form: `state_dict` under their keys, the CLIP tower under `clip.`, equal to the bit to
+ * what the run holds. `torch.load(file, weights_only=True)` reads it.
+ *
+ * What the authors' code holds but never uses is not there (`isUnusedKey`, and CLIP's image tower), so their model takes it with
+ * `load_state_dict(..., strict=False)`.
+ */
+import { readSafetensors, scope, type Tensor } from '@reclmis/torch';
+import { openRun } from '../run/run.js';
+import { ClipEncoder } from '../text/clip-encoder.js';
+import type { CheckpointKind } from '../run/checkpoint.js';
+import { writeTorchArchive } from '../weights/torch-archive-writer.js';
+
+/** What was written. */
+export interface ExportedCheckpoint {
+  readonly file: string;
+  /** Tensors in it. */
+  readonly tensors: number;
+  /** Whether the CLIP tower is inside; runs with the words encoder have none. */
+  readonly tower: boolean;
+}
+
+/**
+ * Writes a run's checkpoint as `.pth`, whole or not at all.
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, WEIGHTS_MISSING, WEIGHTS_CORRUPT,
+ *   OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export function exportRun(dir: string, file: string, kind: CheckpointKind = 'best'): ExportedCheckpoint {
+  using loaded = openRun(dir).loadModel({ checkpoint: kind, device: 'cpu' });
+  const { model, encoder, checkpoint } = loaded;
+  return scope(() => {
+    const tensors = new Map<string, Tensor>(model.stateDict());
+    const tower = encoder instanceof ClipEncoder;
+    if (tower) {
+      for (const [key, tensor] of readSafetensors(encoder.weights.model).tensors) {
+        if (!tensors.has(`clip.${key}`)) tensors.set(`clip.${key}`, tensor);
+      }
+    }
+    const meta = { epoch: checkpoint.epoch, model: model.title, best_model: kind === 'best' };
+    writeTorchArchive(file, tensors, { wrap: { key: 'state_dict', meta } });
+    return { file, tensors: tensors.size, tower };
+  });
+}

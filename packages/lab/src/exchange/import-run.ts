@@ -1,0 +1,227 @@
+/**
+ * From an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) to a run folder that `evaluate` and `predict` take.
+ *
+ * What the file is, its shapes say: base width, image size, layers, which components it was trained with; such checkpoints are always of
+ * `variant: upstream`. What no shape says is the context length, which the user gives (upstream: 18 for QaTa-COV19, 10 for MoNuSeg). The
+ * tower and the vocabulary go into the run folder, so that the run needs nothing else.
+ */
+import { randomBytes } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ReclmisError, type Sides } from '@reclmis/core';
+import { makeFolder, writeFileAtomic } from '@reclmis/files';
+import { noGrad, scope, type Tensor } from '@reclmis/torch';
+import { buildModel } from '../model/build.js';
+import { type Config, configToYaml, resolveConfig, withAbsolutePaths } from '../config/config.js';
+import { prepareEngine } from '../engine/engine.js';
+import { isUnusedKey, plainKey, sortCheckpoint } from '../model/checkpoint-keys.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
+import { currentVersions, refuseTaken, runFiles, type RunInfo, sidesOf, writeRunInfo } from '../run/run.js';
+import { ClipEncoder } from '../text/clip-encoder.js';
+import { RUN_WEIGHTS } from '../text/restore.js';
+import { checkpointFolder, saveBest } from '../run/checkpoint.js';
+import { EarlyStopping } from '../run/early-stopping.js';
+import { fillWeights, findVocabulary } from '../weights/import.js';
+import { openTensorSource, type TensorSource } from '../weights/source.js';
+import { readWeights, sealWeights } from '../weights/stored.js';
+
+export interface ImportRunOptions {
+  /** CLIP's vocabulary; default as for `importWeights`. */
+  readonly vocabulary?: string | undefined;
+  /** Tokens per note with which the model was trained. Default 18, upstream's for QaTa-COV19. */
+  readonly contextLength?: number | undefined;
+  /** Whose left and right its training notes meant; default not known. */
+  readonly sides?: Sides | undefined;
+}
+
+/** What was found in a checkpoint. */
+export interface ImportedRun {
+  readonly dir: string;
+  readonly config: Config;
+  /** Keys that the model has and the file lacks; they keep random values. None of them takes part in inference. */
+  readonly missing: readonly string[];
+  /** Keys that the file has and nothing reads, beyond those that are known to take no part. */
+  readonly unexpected: readonly string[];
+  /** How many keys were passed over because they take no part in any output (docs/method.md 12 and 13). */
+  readonly unused: number;
+}
+
+const ID = 'clip-vit-b-32';
+/** A shape that decides a setting, when it is not there. */
+const NONE: readonly number[] = [];
+
+/**
+ * Makes a run folder from a checkpoint.
+ * @throws WEIGHTS_UNSUPPORTED where the file is no RecLMIS checkpoint, or lacks parameters that inference needs, naming them; the codes of
+ *   reading it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL; then nothing was kept.
+ */
+export async function importRun(
+  file: string,
+  out: string,
+  options: ImportRunOptions = {},
+): Promise<ImportedRun> {
+  refuseTaken(out);
+  const source = openTensorSource(file);
+  const staging = join(
+    dirname(out),
+    `.${basename(out)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`,
+  );
+  try {
+    const config = configOf(source, options);
+    const vocabulary = options.vocabulary ?? findVocabulary(file);
+    await makeFolder(staging);
+    const { missing, unexpected, unused } = await fillRun(source, config, vocabulary, staging);
+    refuseTaken(out);
+    await rename(staging, out); // takes the place of an empty folder
+    return { dir: out, config, missing, unexpected, unused };
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  } finally {
+    source.close();
+  }
+}
+
+async function fillRun(
+  source: TensorSource,
+  config: Config,
+  vocabulary: string,
+  dir: string,
+): Promise<Omit<ImportedRun, 'dir' | 'config'>> {
+  const text = join(dir, RUN_WEIGHTS);
+  await makeFolder(text);
+  await sealWeights(ID, text, await fillWeights(source, vocabulary, text, { exact: true }));
+  const { contextLength } = config.text;
+  const encoder = new ClipEncoder(readWeights(text), { contextLength, features: null });
+  using model = buildModel(config, encoder);
+  const found = load(model, source);
+  const epoch = epochOf(source);
+  const info: RunInfo = {
+    format: 'reclmis-run/1',
+    status: 'imported',
+    importedFrom: basename(source.path),
+    versions: currentVersions(),
+    engine: prepareEngine(config),
+    seed: config.seed,
+    data: null,
+    trainableParameters: model.parameterCount({ trainable: true }),
+    encoderFingerprint: encoder.fingerprint,
+    note: { sides: sidesOf(config), by: 'statement', reason: null },
+    startedAt: new Date().toISOString(),
+    seconds: 0,
+    epochs: epoch,
+    steps: 0,
+    best: null,
+  };
+  await writeFileAtomic(runFiles(dir).config, configToYaml(withAbsolutePaths(config)));
+  writeRunInfo(dir, info);
+  await makeFolder(checkpointFolder(dir));
+  const about = {
+    kind: 'best',
+    epoch,
+    step: 0,
+    validation: null,
+    earlyStopping: new EarlyStopping(0).current,
+  } as const;
+  saveBest(dir, { ...about, config, encoder: encoder.describe() }, model);
+  return found;
+}
+
+/** Copies the checkpoint's tensors into the model. */
+function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun, 'dir' | 'config'> {
+  const sorted = sortCheckpoint([...source.tensors.keys()].map((name) => [name, name] as const));
+  const own = model.stateDict();
+  const missing = [...own.keys()].filter((key) => !sorted.model.has(key));
+  const unexpected = [...sorted.model.keys()].filter((key) => !own.has(key));
+  const needed = missing.filter((key) => isInference(key));
+  if (needed.length > 0) {
+    throw unsupported(source.path, `lacks ${needed.length} parameters that inference needs, ${few(needed)}`);
+  }
+  for (const [key, tensor] of own) {
+    const name = sorted.model.get(key);
+    const shape = name === undefined ? undefined : source.tensors.get(name)?.shape;
+    if (shape && shape.join() !== tensor.shape.join())
+      throw unsupported(
+        source.path,
+        `${key}: expected shape [${tensor.shape.join(', ')}], got [${shape.join(', ')}]`,
+      );
+  }
+  noGrad(() => {
+    for (const [key, tensor] of own) {
+      const name = sorted.model.get(key);
+      if (name !== undefined) scope(() => void tensor.copy_(finite(source.read(name), source.path, key)));
+    }
+  });
+  return { missing, unexpected, unused: sorted.ignored.filter((key) => isUnusedKey(key)).length };
+}
+
+/** The settings that the shapes state. */
+function configOf(source: TensorSource, { contextLength = 18, sides }: ImportRunOptions): Config {
+  const shapes = new Map([...source.tensors].map(([name, { shape }]) => [plainKey(name), shape]));
+  const at = (key: string): readonly number[] => shapes.get(key) ?? NONE;
+  const has = (start: string): boolean => [...shapes.keys()].some((key) => key.startsWith(start));
+  const [baseWidth] = at('inc.conv.weight');
+  const [, patches] = at('interact.embeddings.position_embeddings');
+  if (baseWidth === undefined || patches === undefined || !has('up1.')) {
+    throw unsupported(
+      source.path,
+      'expected a RecLMIS checkpoint with inc.conv.weight, interact.embeddings.position_embeddings and up1, ' +
+        `found ${shapes.size} tensors, ${few([...shapes.keys()])}`,
+    );
+  }
+  const interest = has('mlp_visual.') && has('mlp_woi.');
+  const layers = layersOf(shapes.keys());
+  return resolveConfig(
+    {
+      model: {
+        variant: 'upstream',
+        baseWidth,
+        imageSize: 16 * Math.round(Math.sqrt(patches)),
+        ...(layers > 0 ? { layers } : {}),
+        components: {
+          ci: true,
+          ccl: interest,
+          clr: interest && has('rec_text_trans1.'),
+          cvr: interest && has('rec_img_trans1.'),
+        },
+      },
+      text: { encoder: ID, contextLength },
+      note: { sides: sides ?? 'unknown' },
+    },
+    {},
+    source.path,
+  );
+}
+
+/** Layers of the reconstructors' stacks, counted by their keys; 0 where there are none. */
+function layersOf(keys: Iterable<string>): number {
+  let layers = 0;
+  for (const key of keys) {
+    const match = /^rec_(?:img|text)_trans1\.decoder2\..*?layers?\.(\d+)\./.exec(key);
+    if (match) layers = Math.max(layers, Number(match[1]) + 1);
+  }
+  return layers;
+}
+
+/** Whether the inference graph holds a parameter: encoder, text adapter, CI without the words' convolution, decoder. */
+function isInference(key: string): boolean {
+  return !/^(?:rec_(?:img|text)_trans1|mlp_visual|mlp_woi|clip)\.|^interact\.CTBN\./.test(key);
+}
+
+function finite(tensor: Tensor, path: string, key: string): Tensor {
+  if (tensor.isfinite().all().item() === 0) throw unsupported(path, `${key}: expected finite values`);
+  return tensor;
+}
+
+function epochOf({ about }: TensorSource): number {
+  const epoch = about.get('epoch');
+  return typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0 ? epoch : 0;
+}
+
+function few(keys: readonly string[]): string {
+  return keys.slice(0, 3).join(', ') + (keys.length > 3 ? ` and ${keys.length - 3} more` : '');
+}
+
+function unsupported(path: string, what: string): ReclmisError {
+  return new ReclmisError('WEIGHTS_UNSUPPORTED', `${path}: ${what}`);
+}

@@ -1,0 +1,3 @@
+/** Runs in and out of the authors' code: their checkpoints as runs, and runs as checkpoints. */
+export { importRun, type ImportedRun, type ImportRunOptions } from './import-run.js';
+export { exportRun, type ExportedCheckpoint } from './export-run.js';

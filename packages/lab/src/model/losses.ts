@@ -1,0 +1,114 @@
+/**
+ * The objective: paper eq. 10 and section 4.2, docs/method.md 8.
+ *
+ * L = 2.5 * (Dice + BCE) + 0.2 * L_CCL + 1 * (L_CVR + L_CLR). Every term that the configuration asks for must be there and finite:
+ * upstream drops a failing term silently for the rest of a run, here it ends the run by name.
+ *
+ * B batch, S image side.
+ */
+import { ReclmisError } from '@reclmis/core';
+import { stack, type Tensor } from '@reclmis/torch';
+import { AUXILIARY_LOSSES, type AuxiliaryLoss, type TrainingSegmentation } from './segmentation-model.js';
+
+/** Keeps Dice defined where prediction and truth are both empty. */
+const SMOOTH = 1e-5;
+
+/** The terms of eq. 10, in the order in which they are reported. */
+export const LOSS_NAMES = ['dice', 'bce', ...AUXILIARY_LOSSES] as const;
+export type LossName = (typeof LOSS_NAMES)[number];
+export type LossWeights = Readonly<Record<LossName, number>>;
+
+/** Eq. 10. */
+export const PAPER_WEIGHTS: LossWeights = { dice: 2.5, bce: 2.5, ccl: 0.2, clr: 1, cvr: 1 };
+
+/** What one step's loss is made of. */
+export interface Objective {
+  /** The weighted sum, a scalar to call `backward()` on. */
+  readonly total: Tensor;
+  /** Each term before weighting, and the total. */
+  readonly values: Readonly<Partial<Record<LossName, number>> & { total: number }>;
+}
+
+/**
+ * Dice loss, averaged over the images. With p' = p/2 and t' = t/2: 1 - (2 sum p't' + 1e-5) / (sum p'^2 + sum t'^2 + 1e-5).
+ * @param probability [B,1,S,S], 0 to 1. @param masks [B,1,S,S], 0 or 1. @returns a scalar, 0 to 1.
+ */
+export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
+  const p = probability.flatten(1); // [B,S*S]
+  const t = masks.flatten(1);
+  // The halves of p' and t' are quarters of the sums.
+  const overlap = p.mul(t).sum([1]).mul(0.5).add(SMOOTH); // [B]
+  const sizes = p
+    .square()
+    .sum([1])
+    .add(t.square().sum([1]))
+    .mul(0.25)
+    .add(SMOOTH);
+  return overlap.div(sizes).mean().rsub(1);
+}
+
+/**
+ * Binary cross-entropy, averaged over pixels, from logits: finite for any finite logit, where the form over probabilities is
+ * infinite or needs a clamp.
+ * @param logits [B,1,S,S]. @param masks [B,1,S,S], 0 or 1. @returns a scalar of at least 0.
+ */
+export function bceLoss(logits: Tensor, masks: Tensor): Tensor {
+  return logits.binaryCrossEntropyWithLogits(masks);
+}
+
+/** The terms that a model with these losses of its own must give. */
+export function requiredLosses(auxiliary: readonly AuxiliaryLoss[]): LossName[] {
+  return ['dice', 'bce', ...auxiliary];
+}
+
+/**
+ * Eq. 10 for one batch.
+ * @param output of `forwardTraining`. @param masks [B,1,S,S], 0 or 1. @param required the terms that must be there.
+ * @throws LOSS_MISSING, LOSS_NOT_FINITE naming the terms.
+ */
+export function objective(
+  output: TrainingSegmentation,
+  masks: Tensor,
+  required: readonly LossName[],
+  weights: LossWeights = PAPER_WEIGHTS,
+): Objective {
+  return combine(
+    { dice: diceLoss(output.probability, masks), bce: bceLoss(output.logits, masks), ...output.losses },
+    required,
+    weights,
+  );
+}
+
+/** Checks and sums terms; one transfer from the device per step. */
+export function combine(
+  terms: Readonly<Partial<Record<LossName, Tensor>>>,
+  required: readonly LossName[],
+  weights: LossWeights = PAPER_WEIGHTS,
+): Objective {
+  const present = LOSS_NAMES.flatMap((name) => (terms[name] ? [{ name, term: terms[name] }] : []));
+  const missing = required.filter((name) => !terms[name]);
+  if (missing.length > 0 || present.length === 0) {
+    const got = present.map(({ name }) => name).join(', ') || 'none';
+    throw new ReclmisError('LOSS_MISSING', `expected the losses ${required.join(', ')}, got ${got}`);
+  }
+  let total: Tensor | null = null;
+  for (const { name, term } of present) {
+    const weighted = term.mul(weights[name]);
+    total = total ? total.add(weighted) : weighted;
+  }
+  if (!total) throw new ReclmisError('LOSS_MISSING', `expected the losses ${required.join(', ')}, got none`);
+  const numbers = stack([...present.map(({ term }) => term.detach()), total.detach()]).toFloat32Array();
+  const values: Partial<Record<LossName, number>> & { total: number } = {
+    total: numbers[present.length] ?? Number.NaN,
+  };
+  present.forEach(({ name }, i) => (values[name] = numbers[i] ?? Number.NaN));
+  const broken = [...LOSS_NAMES, 'total' as const].filter((name) => {
+    const value = values[name];
+    return value !== undefined && !Number.isFinite(value);
+  });
+  if (broken.length > 0) {
+    const shown = broken.map((name) => `${name} = ${values[name]}`).join(', ');
+    throw new ReclmisError('LOSS_NOT_FINITE', `expected finite losses, got ${shown}`);
+  }
+  return { total, values };
+}

@@ -1,0 +1,65 @@
+/**
+ * A model at work: pictures and notes in, probabilities out. The one way in which validation, evaluation and prediction run it.
+ *
+ * B cases, S side of the model's input.
+ */
+import { noGrad, scope, Tensor } from '@reclmis/torch';
+import type { Engine } from '../engine/engine.js';
+import { inPrecision } from '../engine/precision.js';
+import type { SegmentationModel } from './segmentation-model.js';
+import type { NoteEncoder } from '../text/encoder.js';
+
+/** The phases of `probabilities` in their order: copying the images in, the notes' features, the model with reading the result back. */
+export type SegmentPhase = 'copy' | 'text' | 'forward';
+
+/** A model with its note encoder on an engine. Does not own them. */
+export class Segmenter {
+  constructor(
+    readonly model: SegmentationModel,
+    readonly encoder: NoteEncoder,
+    readonly engine: Engine,
+    /** Told at the end of each phase of `probabilities`, for those who measure. */
+    private readonly onPhase?: (phase: SegmentPhase) => void,
+  ) {}
+
+  /** S. */
+  get size(): number {
+    return this.model.options.imageSize;
+  }
+
+  /**
+   * Runs the inference graph in evaluation mode, and leaves the model in the mode in which it was.
+   * @param images [B,3,S,S], planes R, G, B in [0, 1]. @param notes B of them.
+   * @returns [B,1,S,S], the probability of each pixel to belong to what its note describes.
+   */
+  probabilities(images: Float32Array, notes: readonly string[]): Float32Array {
+    const { model, encoder, engine, size: S } = this;
+    const wasTraining = model.training;
+    model.eval();
+    try {
+      return noGrad(() =>
+        scope(() => {
+          const input = imageTensor(images, notes.length, S, engine); // [B,3,S,S]
+          this.onPhase?.('copy');
+          const note = model.readsNotes ? encoder.encode(notes, engine.device) : null;
+          this.onPhase?.('text');
+          const { probability } = inPrecision(engine, () => model.segment(input, note));
+          const result = probability.toFloat32Array();
+          this.onPhase?.('forward');
+          return result;
+        }),
+      );
+    } finally {
+      model.train(wasTraining);
+    }
+  }
+}
+
+/**
+ * A batch of images as the model takes it, [B,3,S,S], on the engine's device and in its layout. On CUDA the copy and the change of
+ * layout are queued, and the caller goes on.
+ */
+export function imageTensor(images: Float32Array, count: number, size: number, engine: Engine): Tensor {
+  const tensor = Tensor.fromFloat32(images, [count, 3, size, size], { device: engine.device });
+  return tensor.contiguous({ memoryFormat: engine.memoryFormat });
+}

@@ -1,0 +1,214 @@
+/**
+ * Checkpoints: `checkpoints/best.safetensors`, with a `.json` that shows its metadata, and as `last` the newest resume point
+ * (`resume-point.ts`).
+ *
+ * A checkpoint holds the model's parameters and buffers under their keys, and in the file's metadata all that is needed to use them:
+ * the resolved configuration, the note encoder's description (with its vocabulary), epoch, step and scores. What the file itself
+ * says counts; the `.json` beside it is for readers. A SHA-256 in it covers tensors and metadata, and is compared by whoever reads it. Every file is written beside its place, synced and renamed, so that it is whole or
+ * not there at all, whenever the process or the machine ends.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import {
+  isSealed,
+  type LossScalerState,
+  type nn,
+  type optim,
+  readSafetensors,
+  readSafetensorsHeader,
+  type Tensor,
+  verifySafetensors,
+  writeAtomically,
+  writeSafetensors,
+} from '@reclmis/torch';
+import { type Config, resolveConfig } from '../config/config.js';
+import type { NoteEncoderDescription } from '../text/encoder.js';
+import type { EarlyStoppingState } from './early-stopping.js';
+import type { EpochScores } from './metrics-log.js';
+import { MODEL_PREFIX, RESUME_FORMAT, resumePaths } from './resume-files.js';
+
+export type CheckpointKind = 'best' | 'last';
+export type Optimizer = optim.Adam | optim.AdamW;
+
+const FORMAT = 'reclmis-checkpoint/1';
+
+/** The settings that a resumed run may be given anew: none changes what is computed. */
+export const RESUMABLE_SETTINGS: readonly string[] = [
+  'device',
+  'data.dir',
+  'data.workers',
+  'train.threads',
+  'train.maxMinutes',
+  'train.saveMinutes',
+  'train.saveSteps',
+  'train.keep',
+];
+/**
+ * The settings in which config.yaml may differ from its checkpoints besides: paths, which runs of earlier versions hold as they were given, and what
+ * `reclmis sides` states.
+ */
+const CHANGEABLE = new Set([...RESUMABLE_SETTINGS, 'data.trainStems', 'data.valStems', 'note.sides']);
+
+/** What a checkpoint says about itself. */
+export interface CheckpointInfo {
+  readonly kind: CheckpointKind;
+  /** Epochs that were completed. */
+  readonly epoch: number;
+  /** Optimiser steps that were done; past `epoch` whole epochs where it was made within one. */
+  readonly step: number;
+  /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
+  readonly validation: EpochScores | null;
+  readonly earlyStopping: EarlyStoppingState;
+  /** Of fp16's gradients; absent in the other precisions. */
+  readonly lossScaler?: LossScalerState;
+  readonly config: Config;
+  readonly encoder: NoteEncoderDescription;
+}
+
+/** A checkpoint that was read: its tensors, which the caller owns, and what it says about itself. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly tensors: Map<string, Tensor>;
+  readonly info: CheckpointInfo;
+  /** What the user should know of the file; null where there is nothing. */
+  readonly notice: string | null;
+}
+
+/** The folder of a run's checkpoints. */
+export function checkpointFolder(runDir: string): string {
+  return join(runDir, 'checkpoints');
+}
+
+/**
+ * Where a run keeps a checkpoint. `last` is its newest resume point, or, in runs of versions before 0.2 that ended, a file of that name.
+ */
+export function checkpointPath(runDir: string, kind: CheckpointKind): string {
+  const named = join(checkpointFolder(runDir), `${kind}.safetensors`);
+  return kind === 'best' ? named : (resumePaths(checkpointFolder(runDir))[0] ?? named);
+}
+
+/**
+ * Writes the model's state as the best so far. The folder of checkpoints must exist: one that was deleted does not come back.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint is then as it was.
+ */
+export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module): void {
+  const path = checkpointPath(runDir, 'best');
+  const described = { ...info, kind: 'best' };
+  writeSafetensors(
+    path,
+    model.stateDict(),
+    { format: FORMAT, info: JSON.stringify(described) },
+    { seal: true },
+  );
+  const text = `${JSON.stringify({ format: FORMAT, ...described }, null, 2)}\n`;
+  writeAtomically(path.replace(/\.safetensors$/, '.json'), (write) => write(Buffer.from(text)));
+}
+
+/**
+ * Reads a checkpoint; its tensors belong to the current scope.
+ * @param config The run's configuration, which the checkpoint must have been trained with.
+ * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
+ */
+export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Config): Checkpoint {
+  const path = checkpointPath(runDir, kind);
+  if (!existsSync(path)) throw new ReclmisError('CHECKPOINT_MISSING', `${path}: no such checkpoint`);
+  const { metadata } = intact(() => readSafetensorsHeader(path));
+  const { info, format } = parseInfo(path, metadata);
+  requireSameSettings(path, info.config, config);
+  const prefix = format === RESUME_FORMAT ? MODEL_PREFIX : '';
+  const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
+  const own = [...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor] as const);
+  return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
+}
+
+/** Files of earlier versions bear no hash: they are used, with a word. */
+export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
+  if (isSealed(metadata)) return null;
+  return `${path} bears no hash, as earlier versions wrote it: damage to its numbers would go unnoticed`;
+}
+
+/** What the best checkpoint says about itself; null where there is none that reads and is what was written. */
+export function bestInfo(runDir: string): CheckpointInfo | null {
+  try {
+    const path = checkpointPath(runDir, 'best');
+    const { info } = parseInfo(path, readSafetensorsHeader(path).metadata);
+    verifySafetensors(path);
+    return info;
+  } catch (error) {
+    if (error instanceof ReclmisError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Refuses a checkpoint that was trained with other settings than config.yaml holds, which bears no hash: of a run of a fold, one digit there decides
+ * which cases it is scored on.
+ * @throws CHECKPOINT_MISMATCH naming the setting with both values.
+ */
+export function requireSameSettings(path: string, stored: Config, asked: Config): void {
+  const difference = firstDifference(stored, asked, '');
+  if (!difference) return;
+  const { at } = difference;
+  const trained = JSON.stringify(difference.stored);
+  throw new ReclmisError(
+    'CHECKPOINT_MISMATCH',
+    `${path}: trained with ${at} ${trained}, config.yaml says ${JSON.stringify(difference.asked)}`,
+    { remedy: `Set ${at} in config.yaml back to ${trained}.` },
+  );
+}
+
+/** Says of a file that does not read that it is a damaged checkpoint. @throws CHECKPOINT_CORRUPT */
+export function intact<R>(read: () => R): R {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof ReclmisError && cause.code === 'SAFETENSORS_INVALID') {
+      throw new ReclmisError('CHECKPOINT_CORRUPT', cause.message, { cause });
+    }
+    throw cause;
+  }
+}
+
+/**
+ * The metadata of a checkpoint or a resume point.
+ * @throws CHECKPOINT_CORRUPT
+ */
+export function parseInfo(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): { info: CheckpointInfo; format: string } {
+  const { format, info: text } = metadata;
+  if ((format !== FORMAT && format !== RESUME_FORMAT) || text === undefined) {
+    throw new ReclmisError(
+      'CHECKPOINT_CORRUPT',
+      `${path}: expected format ${FORMAT} or ${RESUME_FORMAT} in its metadata, got ${format ?? 'none'}`,
+    );
+  }
+  try {
+    const info = JSON.parse(text) as CheckpointInfo;
+    return { info: { ...info, config: resolveConfig(info.config, {}, path) }, format };
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: its metadata does not read: ${what}`, { cause });
+  }
+}
+
+interface Difference {
+  readonly at: string;
+  readonly stored: unknown;
+  readonly asked: unknown;
+}
+
+/** The first setting by which two resolved configurations differ, apart from those that may. */
+function firstDifference(stored: unknown, asked: unknown, at: string): Difference | null {
+  if (typeof stored === 'object' && typeof asked === 'object' && stored !== null && asked !== null) {
+    const [a, b] = [Object.entries(stored), new Map(Object.entries(asked))];
+    for (const [key, value] of a) {
+      const difference = firstDifference(value, b.get(key), at === '' ? key : `${at}.${key}`);
+      if (difference) return difference;
+    }
+    return null;
+  }
+  return stored === asked || CHANGEABLE.has(at) ? null : { at, stored, asked };
+}

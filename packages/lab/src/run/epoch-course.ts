@@ -1,0 +1,82 @@
+/** The course of an epoch's training: sums of its losses and of its time. It travels in resume points, so that records come out the same. */
+import { LOSS_NAMES, type LossName } from '../model/losses.js';
+import type { EpochLosses } from './metrics-log.js';
+
+type Term = LossName | 'total';
+
+/** Plain JSON, exact: doubles survive it. */
+export interface EpochCourseState {
+  /** From 1. */
+  readonly epoch: number;
+  /** Cases that were taken in. */
+  readonly cases: number;
+  /** Losses times cases. */
+  readonly sums: Readonly<Partial<Record<Term, number>>>;
+  readonly spentMs: number;
+  readonly waitedMs: number;
+}
+
+export class EpochCourse {
+  /** Training time, waiting for data included. */
+  spentMs: number;
+  /** Of which waiting for data. */
+  waitedMs: number;
+  private readonly sums: Map<Term, number>;
+  private cases: number;
+
+  private constructor(
+    readonly epoch: number,
+    from: Omit<EpochCourseState, 'epoch'>,
+  ) {
+    this.cases = from.cases;
+    this.sums = new Map(Object.entries(from.sums) as [Term, number][]);
+    this.spentMs = from.spentMs;
+    this.waitedMs = from.waitedMs;
+  }
+
+  /** An epoch that begins. */
+  static begin(epoch: number): EpochCourse {
+    return new EpochCourse(epoch, { cases: 0, sums: {}, spentMs: 0, waitedMs: 0 });
+  }
+
+  /** An epoch that goes on. */
+  static resume({ epoch, ...from }: EpochCourseState): EpochCourse {
+    return new EpochCourse(epoch, from);
+  }
+
+  /** Takes in a step of `count` cases. */
+  add(losses: Readonly<Partial<Record<Term, number>>>, count: number): void {
+    this.cases += count;
+    for (const name of [...LOSS_NAMES, 'total'] as const) {
+      const value = losses[name];
+      if (value !== undefined) this.sums.set(name, (this.sums.get(name) ?? 0) + value * count);
+    }
+  }
+
+  get state(): EpochCourseState {
+    const { epoch, cases, spentMs, waitedMs } = this;
+    return { epoch, cases, sums: Object.fromEntries(this.sums), spentMs, waitedMs };
+  }
+
+  /** Means over cases; terms that never occurred are absent. */
+  get losses(): EpochLosses {
+    const mean = (name: Term): number => (this.sums.get(name) ?? Number.NaN) / this.cases;
+    const optional = (['ccl', 'clr', 'cvr'] as const).filter((name) => this.sums.has(name));
+    return {
+      total: mean('total'),
+      dice: mean('dice'),
+      bce: mean('bce'),
+      ...Object.fromEntries(optional.map((name) => [name, mean(name)])),
+    };
+  }
+
+  /** Training time per case, waiting for data included. */
+  get secondsPerImage(): number {
+    return this.spentMs / 1000 / this.cases;
+  }
+
+  /** Share of the training time that was spent waiting for data, in [0, 1]. */
+  get waitShare(): number {
+    return Math.min(1, this.waitedMs / this.spentMs);
+  }
+}

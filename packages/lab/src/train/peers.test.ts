@@ -1,0 +1,90 @@
+/** Runs of U-Net and LViT through the commands' own functions: train, resume, evaluate, export. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSafetensors, scope } from '@reclmis/torch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readsNotes } from '../model/build.js';
+import { loadConfig } from '../config/config.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { exportModel } from '../export/export.js';
+import { openRun } from '../run/run.js';
+import { makeTinyRun } from '../testing/tiny-run.js';
+import { checkpointPath } from '../run/checkpoint.js';
+import { resumeTraining } from './resume.js';
+import { train } from './train.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-peers-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** Every tensor of a checkpoint, as bytes. */
+function bytesOf(path: string): Map<string, string> {
+  return scope(() => {
+    const { tensors } = readSafetensors(path);
+    return new Map([...tensors].map(([key, x]) => [key, Buffer.from(x.toBytes()).toString('base64')]));
+  });
+}
+
+describe.each([
+  ['unet', false],
+  ['lvit', true],
+] as const)('a run of %s', (name, reads) => {
+  let run: string;
+  beforeAll(async () => {
+    run = await makeTinyRun(join(root, name), { 'model.name': name, 'model.baseWidth': 8 });
+  });
+
+  it('trains by its mask alone', () => {
+    const opened = openRun(run);
+    const { config, info } = opened;
+    expect(info.status).toBe('finished');
+    expect(readsNotes(config.model)).toBe(reads);
+    const losses = opened.epochs().map((epoch) => Object.keys(epoch.losses).sort());
+    expect(losses).toEqual([
+      ['bce', 'dice', 'total'],
+      ['bce', 'dice', 'total'],
+    ]);
+  });
+
+  it('comes to the same, bit for bit, when it was interrupted and resumed', async () => {
+    const dir = join(root, name, 'resumed');
+    const config = loadConfig(join(run, 'config.yaml'));
+    const controller = new AbortController();
+    const stopped = await train(config, {
+      out: dir,
+      signal: controller.signal,
+      onStep: ({ step }) => {
+        if (step === 2) controller.abort();
+      },
+    });
+    expect(stopped.status).toBe('interrupted');
+    expect((await resumeTraining(dir)).status).toBe('finished');
+    expect(bytesOf(checkpointPath(dir, 'last'))).toEqual(bytesOf(checkpointPath(run, 'last')));
+  });
+
+  it('is evaluated, and is told its notes where it reads them', async () => {
+    const right = await evaluateRun(run);
+    const shuffled = await evaluateRun(run, { notes: 'shuffled' });
+    expect(right.summary.count).toBe(4);
+    const probabilities = (notes: readonly string[]): number[] => {
+      using model = openRun(run).loadModel();
+      return [...model.probabilities(new Float32Array(2 * 3 * 32 * 32).fill(0.4), notes)];
+    };
+    const one = probabilities(['lower left lung', 'lower left lung']);
+    const other = probabilities(['lower right lung', 'lower right lung']);
+    if (reads) expect(one).not.toEqual(other);
+    else expect(one).toEqual(other);
+    if (!reads) expect(shuffled.summary).toEqual(right.summary);
+  });
+
+  it('is exported to a graph that computes the same', async () => {
+    const out = join(root, name, 'model');
+    const report = await exportModel(run, { out, threads: 1 });
+    // A few roundings of float32; a wrong graph differs by whole probabilities.
+    expect(report.check.worst).toBeLessThan(1e-5);
+    expect(report.check).toMatchObject({ cases: 6, agreement: 1 });
+    expect(readdirSync(out).includes('text-encoder.onnx')).toBe(reads);
+    expect(report.manifest.name).toBe(`${name}-data`);
+    expect(report.manifest.note === null).toBe(!reads);
+  });
+});
