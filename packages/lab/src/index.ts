@@ -1,7 +1,14 @@
 /** The laboratory: the model, its data, training and evaluation. */
 export * from './data/index.js';
 export * from './config/config.js';
-export { buildModel, readsNotes } from './model/build.js';
+export {
+  buildModel,
+  type EncoderTraits,
+  type ModelDescriptor,
+  modelNames,
+  readsNotes,
+  registerModel,
+} from './model/registry.js';
 export { prepareEngine, type Engine } from './engine/engine.js';
 export { PRECISIONS, type Precision } from './config/precisions.js';
 export { inPrecision, precisionNotice } from './engine/precision.js';

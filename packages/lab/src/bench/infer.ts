@@ -6,7 +6,7 @@ import { imageToPlanes, resizePlane, threshold, type Mask } from '@reclmis/core'
 import { countFlops, emptyCache, profileOperators, resetPeak } from '@reclmis/torch';
 import type { Config } from '../config/config.js';
 import { prepareEngine } from '../engine/engine.js';
-import { Segmenter } from '../model/segmenter.js';
+import { Segmenter } from '../engine/segmenter.js';
 import { openSession } from '../train/session.js';
 import { PhaseClock } from './clock.js';
 import { madeData, madeNotes, madePictures } from './made.js';

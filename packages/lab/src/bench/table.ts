@@ -5,8 +5,8 @@
  * figures stand beside models of its form alone (base width 64, 224 x 224). Where they differ from ours, `differences` says what they can
  * be a count of and what they cannot.
  */
-import { type Config, describeSettings, resolveConfig } from '../config/config.js';
-import { readsNotes } from '../model/build.js';
+import { type Config, resolveConfig } from '../config/config.js';
+import { modelDescriptor, modelNames, readsNotes } from '../model/registry.js';
 import { latexTable, markdownTable, type Rows } from '../report/tables.js';
 import { benchInfer } from './infer.js';
 import { PAPER_FORM, type PaperSystem, TABLE_1, TABLE_5 } from './paper.js';
@@ -51,18 +51,15 @@ export interface ModelTable {
   readonly baseWidth: number;
 }
 
-/** Titles of the models as the paper writes them; a model that is not here goes by its own name. */
-const TITLES: Readonly<Record<string, string>> = { reclmis: 'RecLMIS', unet: 'U-Net', lvit: 'LViT' };
 const NOTE_FREE_TITLE = 'RecLMIS without notes';
 
 /** The models of the project under one set of settings, the note-free RecLMIS after RecLMIS. */
 export function tableEntries(config: Config): TableEntry[] {
-  const names = describeSettings().find(({ path }) => path === 'model.name')?.choices ?? [];
   const of = (overrides: Record<string, unknown>): Config =>
     resolveConfig(structuredClone(config), overrides);
   const off = { ci: false, ccl: false, clr: false, cvr: false };
-  return names.flatMap((name) => [
-    { title: TITLES[name] ?? name, config: of({ 'model.name': name }) },
+  return modelNames().flatMap((name) => [
+    { title: modelDescriptor(name).title, config: of({ 'model.name': name }) },
     ...(name === 'reclmis'
       ? [{ title: NOTE_FREE_TITLE, config: of({ 'model.name': name, 'model.components': off }) }]
       : []),

@@ -13,7 +13,7 @@ export {
 } from './evaluate.js';
 export { type CaseMeasure, type ProbabilityMeasures } from './measure.js';
 export { scoreCases, type CaseScore, type ScoredCase, type ScoreOptions } from './score-cases.js';
-export { Segmenter } from '../model/segmenter.js';
+export { Segmenter } from '../engine/segmenter.js';
 export { collectReport, type CollectOptions, type FitData, type RunReport } from './collect.js';
 export { compareEvaluations, type Difference } from './compare.js';
 export { chooseExamples, drawExample, drawExamples, type Example, type ExampleKind } from './examples.js';

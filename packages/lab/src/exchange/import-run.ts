@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path';
 import { ReclmisError, type Sides } from '@reclmis/core';
 import { makeFolder, writeFileAtomic } from '@reclmis/files';
 import { noGrad, scope, type Tensor } from '@reclmis/torch';
-import { buildModel } from '../model/build.js';
+import { buildModel } from '../model/registry.js';
 import { type Config, configToYaml, resolveConfig, withAbsolutePaths } from '../config/config.js';
 import { prepareEngine } from '../engine/engine.js';
 import { isUnusedKey, plainKey, sortCheckpoint } from '../model/checkpoint-keys.js';
@@ -93,7 +93,7 @@ async function fillRun(
   await sealWeights(ID, text, await fillWeights(source, vocabulary, text, { exact: true }));
   const { contextLength } = config.text;
   const encoder = new ClipEncoder(readWeights(text), { contextLength, features: null });
-  using model = buildModel(config, encoder);
+  using model = buildModel(config.model, encoder);
   const found = load(model, source);
   const epoch = epochOf(source);
   const info: RunInfo = {

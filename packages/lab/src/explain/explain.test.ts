@@ -2,7 +2,7 @@
 import { imageToPlanes, ReclmisError, resizePlane, type RgbImage, threshold } from '@reclmis/core';
 import { manualSeed, memory, nn, noGrad, scope, setThreads, Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Segmenter } from '../model/segmenter.js';
+import { Segmenter } from '../engine/segmenter.js';
 import { LViT } from '../model/lvit.js';
 import { NOTE_FREE, type RecLMISOptions, UPSTREAM } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';

@@ -21,7 +21,7 @@ import {
   type Warning,
 } from '@reclmis/core';
 import { nn, scope, type Tensor } from '@reclmis/torch';
-import { imageTensor, type Segmenter } from '../model/segmenter.js';
+import { imageTensor, type Segmenter } from '../engine/segmenter.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { inPrecision } from '../engine/precision.js';
 import type { NoteFeatures } from '../text/encoder.js';

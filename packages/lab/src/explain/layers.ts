@@ -6,7 +6,7 @@
  * S side of the model's input, T tokens, C channels, h side of the map.
  */
 import { nn, noGrad, scope, Tensor, zeros } from '@reclmis/torch';
-import type { Segmenter } from '../model/segmenter.js';
+import type { Segmenter } from '../engine/segmenter.js';
 
 /** The decoder's first level, where the paper looks; U-Net and LViT call theirs the same. */
 export const DEFAULT_LAYER = 'up4';

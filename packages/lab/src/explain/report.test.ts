@@ -6,7 +6,7 @@ import { heatColour, type RgbImage, sumByGroup, type TokenGroup } from '@reclmis
 import { readImage } from '@reclmis/files';
 import { manualSeed, setThreads } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Segmenter } from '../model/segmenter.js';
+import { Segmenter } from '../engine/segmenter.js';
 import { NOTE_FREE, type RecLMISOptions } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';
 import { TINY } from '../model/testing.js';

@@ -4,15 +4,11 @@
  * One file holds the segmentation model, the frozen CLIP tower under `clip.`, and parameters that take no part in any output:
  * the context stacks' cross-attention, PLAM's `conv_sig` and batch normalisation's step counters.
  */
-const UNUSED = [
-  /^rec_(?:img|text)_trans1\.decoder1\..*\.encoder_attn/,
-  /\.pixModule\.conv_sig\./,
-  /\.num_batches_tracked$/,
-];
+import { modelDescriptor } from './registry.js';
 
-/** Whether a key of an authors' checkpoint belongs to a parameter that takes no part. */
+/** Whether a key of the authors' checkpoints of RecLMIS belongs to a parameter that takes no part. */
 export function isUnusedKey(key: string): boolean {
-  return UNUSED.some((pattern) => pattern.test(key));
+  return modelDescriptor('reclmis').unusedKeys.some((pattern) => pattern.test(key));
 }
 
 /** A checkpoint's entries by reader. */

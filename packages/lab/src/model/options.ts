@@ -4,7 +4,6 @@
  * Sources: paper section 3 and 4.2, Tables 2 and 3; where the paper and the authors' public code ("upstream") differ, `PAPER`
  * holds the paper's reading and `UPSTREAM` the code's. Choose `UPSTREAM` to load the authors' checkpoints or to repeat their figures.
  */
-import type { ModelConfig } from '../config/config-schema.js';
 import type { MaskStrategy } from './masking.js';
 import type { ModelOptions } from './segmentation-model.js';
 import { checkSizes, requireOption } from './unet-based.js';
@@ -73,6 +72,24 @@ export interface RecLMISOptions extends ModelOptions {
   readonly positionScale: number;
   /** Initial ln(1 / temperature) of CCL; frozen, and replaced by CLIP's own when a checkpoint brings one. */
   readonly logitScale: number;
+}
+
+/** What the settings of a model say, whichever model they choose. */
+export interface ModelSettings extends Pick<
+  RecLMISOptions,
+  | 'baseWidth'
+  | 'imageSize'
+  | 'layers'
+  | 'components'
+  | 'conditions'
+  | 'attention'
+  | 'maskStrategy'
+  | 'maskRatios'
+  | 'dropout'
+  | 'interestDropout'
+> {
+  /** Follow the paper, or the authors' code where they differ. */
+  readonly variant: 'paper' | 'upstream';
 }
 
 /** The paper's model. */
@@ -151,7 +168,7 @@ interface EncoderTraits {
 }
 
 /** The options that a run's configuration stands for, with its note encoder. */
-export function optionsFromConfig(model: ModelConfig, encoder: EncoderTraits): RecLMISOptions {
+export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits): RecLMISOptions {
   const variant = model.variant === 'upstream' ? UPSTREAM : PAPER;
   return {
     baseWidth: model.baseWidth,

@@ -177,3 +177,9 @@ function checkConsistency(golden: Golden, path: string): void {
   }
   require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
 }
+
+/** The keys of a golden file's parameters, before anything else about it is known; empty where it does not state them. */
+export function keysOfGolden(json: unknown): ReadonlySet<string> {
+  const { data } = z.object({ parameters: z.array(z.tuple([z.string()], z.unknown())) }).safeParse(json);
+  return new Set(data?.parameters.map(([key]) => key));
+}

@@ -9,8 +9,9 @@ import {
   type ParityRow,
   type ParityTolerance,
 } from './compare.js';
-import { readGoldenJson } from './golden.js';
-import { comparePeer, peerOf } from './peer.js';
+import { keysOfGolden, readGoldenJson } from './golden.js';
+import { modelOfKeys } from '../model/registry.js';
+import { comparePeer } from './peer.js';
 import { compareRecLMIS } from './reclmis.js';
 
 /** The outcome. */
@@ -54,8 +55,10 @@ export function runParity(
 
 function compare(path: string, tolerance: ParityTolerance): Comparison {
   const json = readGoldenJson(path);
-  const peer = peerOf(json);
-  return peer ? comparePeer(peer, json, path, tolerance) : compareRecLMIS(json, path, tolerance);
+  const name = modelOfKeys(keysOfGolden(json));
+  return name === null || name === 'reclmis'
+    ? compareRecLMIS(json, path, tolerance)
+    : comparePeer(name, json, path, tolerance);
 }
 
 /** @throws PARITY_FAILED naming the quantities that differ, worst first. */

@@ -10,7 +10,7 @@ import { UNet } from '../model/unet.js';
 import { objective } from '../model/losses.js';
 import { goldenPath } from '../testing/golden.js';
 import { runParity } from './parity.js';
-import { type Peer, type PeerGolden, rebuildPeer, rebuildPeerInputs } from './peer.js';
+import { type PeerGolden, rebuildPeer, rebuildPeerInputs } from './peer.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-peers-parity-'));
 beforeAll(() => setThreads(1));
@@ -20,7 +20,7 @@ const S = 32;
 const OPTIONS = { baseWidth: 8, imageSize: S, textWidth: 12, contextLength: 5, dropout: 0.1 };
 
 /** A golden file of a tiny model, with our own figures. */
-function makeGolden(peer: Peer): PeerGolden {
+function makeGolden(peer: 'unet' | 'lvit'): PeerGolden {
   using fresh = peer === 'lvit' ? new LViT(OPTIONS) : new UNet(OPTIONS);
   const blank: PeerGolden = {
     seed: 7,

@@ -1,12 +1,12 @@
 /**
- * Comparing a peer of RecLMIS, U-Net or LViT, with its authors' code: docs/method.md 11. The recipe is that of section 12; a note's features come from the
+ * Comparing a peer of RecLMIS with its authors' code: docs/method.md 11. The recipe is that of section 12; a note's features come from the
  * file's `text_stream`, the losses are Dice and binary cross-entropy, half each.
  */
 import { scope, Tensor } from '@reclmis/torch';
 import { z } from 'zod';
-import { LViT } from '../model/lvit.js';
+import { buildModel, readsNotes } from '../model/registry.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import { UNet } from '../model/unet.js';
+import { modelSchema } from '../model/settings.js';
 import { type LossWeights, objective } from '../model/losses.js';
 import {
   compareGradients,
@@ -20,8 +20,6 @@ import {
 import { checkShared, parseWith, requireIn, sharedSchema, summarySchema } from './golden.js';
 import { hashFill, hashImages } from './hash-fill.js';
 import { fillParameters, rebuildMasks, sizesIn } from './rebuild.js';
-
-export type Peer = 'unet' | 'lvit';
 
 /** docs/method.md 11: each half. */
 const WEIGHTS: LossWeights = { dice: 0.5, bce: 0.5, ccl: 0, clr: 0, cvr: 0 };
@@ -41,16 +39,13 @@ const peerSchema = sharedSchema.extend({
 /** A golden file of a peer. */
 export type PeerGolden = z.infer<typeof peerSchema>;
 
-/** Which peer a golden file speaks of, by a key that no other model has; null for none of them. */
-export function peerOf(json: unknown): Peer | null {
-  const { data } = z.object({ parameters: z.array(z.tuple([z.string()], z.unknown())) }).safeParse(json);
-  const keys = new Set(data?.parameters.map(([key]) => key));
-  if (keys.has('downVit.embeddings.position_embeddings')) return 'lvit';
-  return keys.has('up4.up.weight') ? 'unet' : null;
-}
-
 /** @param json of the golden file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
-export function comparePeer(peer: Peer, json: unknown, path: string, tolerance: ParityTolerance): Comparison {
+export function comparePeer(
+  peer: string,
+  json: unknown,
+  path: string,
+  tolerance: ParityTolerance,
+): Comparison {
   const golden = parseGoldenPeer(peer, json, path);
   using model = rebuildPeer(peer, golden, path);
   return scope(() => {
@@ -77,27 +72,28 @@ export function comparePeer(peer: Peer, json: unknown, path: string, tolerance: 
   });
 }
 
-function parseGoldenPeer(peer: Peer, json: unknown, path: string): PeerGolden {
+function parseGoldenPeer(peer: string, json: unknown, path: string): PeerGolden {
   const golden = parseWith(peerSchema, json, path);
   checkShared(golden, golden.outputs.probability, path);
   const require = requireIn(path);
   const { text_shape: text, batch, gradient_norms } = golden;
-  const expected = peer === 'lvit' ? `[${batch}, tokens, width]` : 'null, since U-Net reads no notes';
-  const fits = peer === 'lvit' ? text?.[0] === batch : text === null;
+  const reads = readsNotes(modelSchema.parse({ name: peer }));
+  const expected = reads ? `[${batch}, tokens, width]` : 'null, since the model reads no notes';
+  const fits = reads ? text?.[0] === batch : text === null;
   require(fits, 'text_shape', expected, text);
   require(Object.keys(gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
   return golden;
 }
 
 /** The model of a golden file with its weights, in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
-export function rebuildPeer(peer: Peer, golden: PeerGolden, path: string): SegmentationModel {
+export function rebuildPeer(peer: string, golden: PeerGolden, path: string): SegmentationModel {
   const [, contextLength, textWidth] = golden.text_shape ?? [0, 1, 1];
-  const options = {
+  const settings = {
+    ...modelSchema.parse({ name: peer }),
     baseWidth: sizesIn(golden, path)('inc.conv.weight', 0),
     imageSize: golden.outputs.probability.shape[2] ?? 0,
-    textWidth,
   };
-  const model = peer === 'lvit' ? new LViT({ ...options, contextLength, dropout: 0.1 }) : new UNet(options);
+  const model = buildModel(settings, { width: textWidth, contextLength });
   try {
     const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));
     // The files mark the statistics of layers that take no part as used; their weights say better.

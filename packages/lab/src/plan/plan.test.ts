@@ -7,7 +7,7 @@ import { encodePng } from '@reclmis/files';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchTrain } from '../bench/train.js';
-import { buildModel } from '../model/build.js';
+import { buildModel } from '../model/registry.js';
 import { loadConfig } from '../config/config.js';
 import { errorOf, greyPng, writeFiles } from '../data/testing.js';
 import { WordEncoder } from '../text/words.js';
@@ -34,7 +34,7 @@ describe('memory', () => {
         'model.imageSize': imageSize,
         'model.layers': layers,
       });
-      const model = buildModel(config, WordEncoder.fromNotes(['upper left lung']));
+      const model = buildModel(config.model, WordEncoder.fromNotes(['upper left lung']));
       const count = model.parameterCount({ trainable: true });
       model.dispose();
       expect(parameterCount({ baseWidth, imageSize, layers })).toBe(count);

@@ -2,7 +2,7 @@
 import { imageToPlanes, type Mask, mirrorNote, namesSide, score, threshold } from '@reclmis/core';
 import { readSample } from '../data/sample.js';
 import type { Case } from '../data/types.js';
-import type { Segmenter } from '../model/segmenter.js';
+import type { Segmenter } from '../engine/segmenter.js';
 import type { OverviewRow } from './overview.js';
 
 /** The first `count` cases, in the given order, whose note changes when left and right are swapped. */

@@ -15,13 +15,13 @@ import { join } from 'node:path';
 import { ReclmisError, type ResultChecks, type StatedSides } from '@reclmis/core';
 import { isLitter, makeFolder, readTextSync } from '@reclmis/files';
 import { scope, version, writeAtomically } from '@reclmis/torch';
-import { buildModel } from '../model/build.js';
+import { buildModel } from '../model/registry.js';
 import { type Config, configToYaml, loadConfig } from '../config/config.js';
 import type { FoldChoice } from '../data/folds.js';
 import type { NoteInfo } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import { type Engine, prepareEngine, settle } from '../engine/engine.js';
-import { Segmenter } from '../model/segmenter.js';
+import { Segmenter } from '../engine/segmenter.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Precision } from '../config/precisions.js';
 import { precisionNotice } from '../engine/precision.js';
@@ -267,7 +267,7 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
   return scope(() => {
     const { tensors, info, path, notice } = readCheckpoint(dir, kind, config);
     const encoder = restoreEncoder(info, path, dir);
-    const model = buildModel(config, encoder);
+    const model = buildModel(config.model, encoder);
     try {
       model.loadStateDict(tensors);
       settle(model, engine);

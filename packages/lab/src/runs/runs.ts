@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
 import { isLitter, renderSvg, systemCode, writePngRgb } from '@reclmis/files';
 import { median } from '../statistics.js';
-import { readsNotes } from '../model/build.js';
+import { readsNotes } from '../model/registry.js';
 import type { Config } from '../config/config.js';
 import { type Chart, svgChart } from '../plots/chart.js';
 import { openRun, runFiles, type RunInfo, type RunStatus } from '../run/run.js';

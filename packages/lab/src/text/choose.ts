@@ -1,9 +1,9 @@
 /** Which note encoder a new run reads with: the paper's CLIP tower where its weights are on this machine, else word features. */
 import { ReclmisError } from '@reclmis/core';
-import type { TextConfig } from '../config/config-schema.js';
 import { findWeights } from '../weights/store.js';
 import { ClipEncoder } from './clip-encoder.js';
 import type { NoteEncoder } from './encoder.js';
+import type { TextConfig } from './settings.js';
 import { WordEncoder } from './words.js';
 
 /** The weights that `auto` looks for: the paper's. */

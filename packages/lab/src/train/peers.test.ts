@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readsNotes } from '../model/build.js';
+import { readsNotes } from '../model/registry.js';
 import { loadConfig } from '../config/config.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { exportModel } from '../export/export.js';

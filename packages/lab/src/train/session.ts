@@ -1,6 +1,6 @@
 /** What a training run is made of, and how it is put together from its configuration. */
 import { distributed, manualSeed, optim } from '@reclmis/torch';
-import { buildModel } from '../model/build.js';
+import { buildModel } from '../model/registry.js';
 import type { Config, TrainConfig } from '../config/config.js';
 import { assertUsable } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
@@ -9,7 +9,7 @@ import { Loader, type LoaderShard } from '../data/loader.js';
 import type { NoteInfo } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine/engine.js';
-import { Segmenter } from '../model/segmenter.js';
+import { Segmenter } from '../engine/segmenter.js';
 import { lossScalerFor } from '../engine/precision.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { currentVersions, type FoldInfo, runData, type RunInfo } from '../run/run.js';
@@ -68,7 +68,7 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
     data.train.cases.map(({ note }) => note),
   );
   manualSeed(config.seed);
-  const model = buildModel(config, encoder);
+  const model = buildModel(config.model, encoder);
   settle(model, engine);
   const optimizer = buildOptimizer(config.train, model);
   const { imageSize: size } = config.model;

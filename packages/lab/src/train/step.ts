@@ -19,7 +19,7 @@ import {
 import { shareOf } from '../data/loader.js';
 import type { Batch } from '../data/types.js';
 import type { Engine } from '../engine/engine.js';
-import { imageTensor } from '../model/segmenter.js';
+import { imageTensor } from '../engine/segmenter.js';
 import { type ContrastiveInput, contrastiveLoss } from '../model/contrastive.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { inPrecision } from '../engine/precision.js';

@@ -13,7 +13,7 @@ import { existsSync } from 'node:fs';
 import { describeCutNotes, toReclmisError } from '@reclmis/core';
 import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
-import { readsNotes } from '../model/build.js';
+import { readsNotes } from '../model/registry.js';
 import { type Config, withAbsolutePaths } from '../config/config.js';
 import { type NoteInfo, settleSides } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';

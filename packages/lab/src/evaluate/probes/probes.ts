@@ -29,7 +29,7 @@ import { openLungMasks } from '../../data/lung-masks.js';
 import type { Batch, Case } from '../../data/types.js';
 import { type EvaluatedModel, NOTE_VARIANTS, noteVariant, type NoteVariant } from '../evaluate.js';
 import { truthOf } from '../score-cases.js';
-import type { Segmenter } from '../../model/segmenter.js';
+import type { Segmenter } from '../../engine/segmenter.js';
 import { openRun } from '../../run/run.js';
 import {
   figuresOf,

@@ -4,9 +4,9 @@
  * B cases, S side of the model's input.
  */
 import { noGrad, scope, Tensor } from '@reclmis/torch';
-import type { Engine } from '../engine/engine.js';
-import { inPrecision } from '../engine/precision.js';
-import type { SegmentationModel } from './segmentation-model.js';
+import type { Engine } from './engine.js';
+import { inPrecision } from './precision.js';
+import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { NoteEncoder } from '../text/encoder.js';
 
 /** The phases of `probabilities` in their order: copying the images in, the notes' features, the model with reading the result back. */

@@ -1,0 +1,122 @@
+/**
+ * The models: one descriptor each. A new model is its file, its descriptor here (or `registerModel` in a program of one's own) and a preset.
+ *
+ * Everything that depends on which model it is goes through here: the setting `model.name`, building, parity with golden files, `bench --models`.
+ */
+import { ReclmisError } from '@reclmis/core';
+import type { NoteEncoder } from '../text/encoder.js';
+import { LViT } from './lvit.js';
+import { type ModelSettings, optionsFromConfig } from './options.js';
+import { RecLMIS } from './reclmis.js';
+import type { SegmentationModel } from './segmentation-model.js';
+import { UNet } from './unet.js';
+
+/** What a model is told of the note encoder that it will read with. */
+export type EncoderTraits = Pick<NoteEncoder, 'width' | 'contextLength' | 'logitScale'>;
+
+/** What the project knows of a model. */
+export interface ModelDescriptor {
+  /** As the field writes its name. */
+  readonly title: string;
+  /** Whether a note changes the mask under these settings. */
+  readonly readsNotes: (settings: ModelSettings) => boolean;
+  /** A model with new weights, drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
+  readonly build: (settings: ModelSettings, encoder: EncoderTraits) => SegmentationModel;
+  /** A parameter that no other model has: tells whose weights a golden file holds. */
+  readonly ownKey: string;
+  /** Keys of the authors' checkpoints that take no part in any output, and do not exist here. */
+  readonly unusedKeys: readonly RegExp[];
+  /** Its presets in `configs/`. */
+  readonly presets: readonly string[];
+}
+
+/** What PyTorch stores of every batch normalisation: its step counter. */
+const STEP_COUNTERS = /\.num_batches_tracked$/;
+
+const MODELS = new Map<string, ModelDescriptor>([
+  [
+    'reclmis',
+    {
+      title: 'RecLMIS',
+      readsNotes: ({ components }) => components.ci,
+      build: (settings, encoder) => new RecLMIS(optionsFromConfig(settings, encoder)),
+      ownKey: 'interact.embeddings.position_embeddings',
+      unusedKeys: [
+        /^rec_(?:img|text)_trans1\.decoder1\..*\.encoder_attn/, // the context stacks attend to themselves alone
+        /\.pixModule\.conv_sig\./,
+        STEP_COUNTERS,
+      ],
+      presets: ['qata-cov19', 'mosmeddata-plus', 'monuseg', 'phantom'],
+    },
+  ],
+  [
+    'unet',
+    {
+      title: 'U-Net',
+      readsNotes: () => false,
+      build: ({ baseWidth, imageSize }, { width: textWidth }) =>
+        new UNet({ baseWidth, imageSize, textWidth }),
+      ownKey: 'up4.up.weight',
+      unusedKeys: [STEP_COUNTERS],
+      presets: ['qata-cov19-unet', 'monuseg-unet'],
+    },
+  ],
+  [
+    'lvit',
+    {
+      title: 'LViT',
+      readsNotes: () => true,
+      build: ({ baseWidth, imageSize, dropout }, { width: textWidth, contextLength }) =>
+        new LViT({ baseWidth, imageSize, textWidth, contextLength, dropout }),
+      ownKey: 'downVit.embeddings.position_embeddings',
+      unusedKeys: [/\.pixModule\.conv_sig\./, STEP_COUNTERS],
+      presets: ['qata-cov19-lvit', 'monuseg-lvit'],
+    },
+  ],
+]);
+
+/** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */
+export function registerModel(name: string, descriptor: ModelDescriptor): void {
+  if (MODELS.has(name))
+    throw new ReclmisError('OPTION_INVALID', `there is a model named ${name} already`, {
+      remedy: 'Choose another name.',
+    });
+  MODELS.set(name, descriptor);
+}
+
+/** Names of the models, for `model.name`. */
+export function modelNames(): readonly string[] {
+  return [...MODELS.keys()];
+}
+
+export function isModel(name: string): boolean {
+  return MODELS.has(name);
+}
+
+/** @throws CONFIG_INVALID where there is none of that name */
+export function modelDescriptor(name: string): ModelDescriptor {
+  const descriptor = MODELS.get(name);
+  if (descriptor) return descriptor;
+  throw new ReclmisError(
+    'CONFIG_INVALID',
+    `model.name: expected one of ${modelNames().join(', ')}, got ${name}`,
+  );
+}
+
+/** The model with a parameter of its own among these keys; null where none has. */
+export function modelOfKeys(keys: ReadonlySet<string>): string | null {
+  for (const [name, { ownKey }] of MODELS) if (keys.has(ownKey)) return name;
+  return null;
+}
+
+type NamedSettings = ModelSettings & { readonly name: string };
+
+/** A model with new weights. @throws CONFIG_INVALID for settings that do not go together */
+export function buildModel(settings: NamedSettings, encoder: EncoderTraits): SegmentationModel {
+  return modelDescriptor(settings.name).build(settings, encoder);
+}
+
+/** Whether the model of these settings reads notes. RecLMIS without conditioned interaction reads none. */
+export function readsNotes(settings: NamedSettings): boolean {
+  return modelDescriptor(settings.name).readsNotes(settings);
+}
