@@ -35,17 +35,14 @@ const ONLY = { sharp: 'packages/files/src/sharp-engine.ts' };
 /** Outside packages without dependencies and without `node:` or DOM, each looked at before it was listed. */
 const BROWSER_SAFE = new Set(['entities', 'zod']);
 
-const flag = process.argv.indexOf('--root');
-const root =
-  flag >= 0 ? resolve(process.argv[flag + 1] ?? '.') : resolve(dirname(fileURLToPath(import.meta.url)), '..');
-
-/** Rows for the folders of a package: `lab/train` -> the folders that it may import. */
-const folders = new Map();
-
-/** The table's rows: package folder -> { allowed: names it may import, pure: no node: and nothing outside }. */
-function readTable() {
+/**
+ * The tables of docs/architecture.md: `rows`, package -> { allowed: names it may import, pure: no node: and nothing outside }, and `folders`, such as
+ * `lab/train` -> the folders that it may import.
+ */
+function readTables(root) {
   const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   const rows = new Map();
+  const folders = new Map();
   for (const line of text.split('\n')) {
     const cells = line.split('|').map((cell) => cell.trim());
     const folder = /^`(\w+\/[\w-]+)`$/.exec(cells[1] ?? '')?.[1];
@@ -64,7 +61,7 @@ function readTable() {
     if (unknown.length > 0)
       throw new Error(`row ${name} of the import table names unknown packages: ${unknown}`);
   }
-  return rows;
+  return { rows, folders };
 }
 
 const packageName = (specifier) =>
@@ -78,7 +75,7 @@ const dependencies = (file, fields) => {
 };
 
 /** Why `file` of package `name` may not import `specifier`, or null if it may. */
-function offence(file, name, row, known, specifier) {
+function offence(root, file, name, row, known, specifier) {
   const isTest = isTestFile(file);
   const src = join(root, 'packages', name, 'src');
   if (specifier.startsWith('.')) {
@@ -105,49 +102,65 @@ function offence(file, name, row, known, specifier) {
   return `not a dependency in packages/${name}/package.json`;
 }
 
-const offences = [];
-let files = 0;
-const table = readTable();
-const dev = new Set(
-  existsSync(join(root, 'package.json')) ? dependencies(join(root, 'package.json'), ['devDependencies']) : [],
-);
-for (const name of readdirSync(join(root, 'packages')).sort()) {
-  const src = join(root, 'packages', name, 'src');
-  if (!existsSync(src)) continue;
-  const row = table.get(name);
-  if (!row) {
-    offences.push(`packages/${name}: has no row in the import table of docs/architecture.md`);
-    continue;
-  }
-  const own = new Set(dependencies(join(root, 'packages', name, 'package.json'), ['dependencies']));
-  const hasRooms = [...folders.keys()].some((folder) => folder.startsWith(`${name}/`));
-  const fileEdges = new Map();
-  const roomEdges = new Map();
-  for (const file of sourcesOf(root, name)) {
-    files += 1;
-    const room = roomOf(root, name, file);
-    const mayImport = folders.get(`${name}/${room}`);
-    if (hasRooms && !mayImport && !room.endsWith('.ts') && !isTestFile(file))
-      offences.push(`${relative(root, file)}: its folder has no row in the table of docs/architecture.md`);
-    for (const { specifier, line } of importsOf(file)) {
-      const report = (reason) =>
-        offences.push(`${relative(root, file)}:${line}: imports '${specifier}': ${reason}`);
-      const reason = offence(file, name, row, { own, dev }, specifier);
-      if (reason) report(reason);
-      if (reason || isTestFile(file) || !specifier.startsWith('.')) continue;
-      const target = targetOf(file, specifier);
-      if (ONE_THING.has(`${relative(root, file)} -> ${relative(root, target)}`)) continue;
-      connect(fileEdges, relative(root, file), relative(root, target));
-      const other = roomOf(root, name, target);
-      if (other === room) continue;
-      connect(roomEdges, room, other);
-      if (mayImport && !other.endsWith('.ts') && !mayImport.includes(other))
-        report(`${name}/${room} may import: ${mayImport.join(', ') || 'no other folder'}`);
+/** Every offence of a repository, a line each, and how many files were looked at. */
+export function checkBoundaries(root) {
+  const offences = [];
+  let files = 0;
+  const { rows, folders } = readTables(root);
+  const dev = new Set(
+    existsSync(join(root, 'package.json'))
+      ? dependencies(join(root, 'package.json'), ['devDependencies'])
+      : [],
+  );
+  for (const name of readdirSync(join(root, 'packages')).sort()) {
+    const src = join(root, 'packages', name, 'src');
+    if (!existsSync(src)) continue;
+    const row = rows.get(name);
+    if (!row) {
+      offences.push(`packages/${name}: has no row in the import table of docs/architecture.md`);
+      continue;
     }
+    const own = new Set(dependencies(join(root, 'packages', name, 'package.json'), ['dependencies']));
+    const hasRooms = [...folders.keys()].some((folder) => folder.startsWith(`${name}/`));
+    const fileEdges = new Map();
+    const roomEdges = new Map();
+    for (const file of sourcesOf(root, name)) {
+      files += 1;
+      const room = roomOf(root, name, file);
+      const mayImport = folders.get(`${name}/${room}`);
+      if (hasRooms && !mayImport && !room.endsWith('.ts') && !isTestFile(file))
+        offences.push(`${relative(root, file)}: its folder has no row in the table of docs/architecture.md`);
+      for (const { specifier, line } of importsOf(file)) {
+        const report = (reason) =>
+          offences.push(`${relative(root, file)}:${line}: imports '${specifier}': ${reason}`);
+        const reason = offence(root, file, name, row, { own, dev }, specifier);
+        if (reason) report(reason);
+        if (reason || isTestFile(file) || !specifier.startsWith('.')) continue;
+        const target = targetOf(file, specifier);
+        if (ONE_THING.has(`${relative(root, file)} -> ${relative(root, target)}`)) continue;
+        connect(fileEdges, relative(root, file), relative(root, target));
+        const other = roomOf(root, name, target);
+        if (other === room) continue;
+        connect(roomEdges, room, other);
+        if (mayImport && !other.endsWith('.ts') && !mayImport.includes(other))
+          report(`${name}/${room} may import: ${mayImport.join(', ') || 'no other folder'}`);
+      }
+    }
+    const ofFolders = circles(roomEdges).filter((group) => group.some((room) => !room.endsWith('.ts')));
+    for (const group of [...circles(fileEdges), ...ofFolders])
+      offences.push(`packages/${name}: a circle of imports: ${group.join(', ')}`);
   }
-  for (const group of [...circles(fileEdges), ...circles(roomEdges)])
-    offences.push(`packages/${name}: a circle of imports: ${group.join(', ')}`);
+  return { files, offences };
 }
-for (const text of offences) console.error(text);
-if (offences.length > 0) process.exitCode = 1;
-console.log(`boundaries: ${files} files, ${offences.length} offences`);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const flag = process.argv.indexOf('--root');
+  const root =
+    flag >= 0
+      ? resolve(process.argv[flag + 1] ?? '.')
+      : resolve(dirname(fileURLToPath(import.meta.url)), '..');
+  const { files, offences } = checkBoundaries(root);
+  for (const text of offences) console.error(text);
+  if (offences.length > 0) process.exitCode = 1;
+  console.log(`boundaries: ${files} files, ${offences.length} offences`);
+}

@@ -9,7 +9,7 @@ import { describeUnused, type PredictionCase, predictionCases, type UnusedRows }
 import { openModels } from '../predict/open.js';
 import { parsePart, type Part } from '../predict/part.js';
 import { predict, type PredictionSummary } from '../predict/predict.js';
-import type { CaseStatistics } from '../predict/statistics.js';
+import type { CaseStatistics } from '../predict/case-statistics.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';

@@ -10,7 +10,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { type FileHandle, rm } from 'node:fs/promises';
 import { type ErrorCode, ReclmisError } from '@reclmis/core';
 import { openGrown, openToAppend, writeError } from '@reclmis/files';
-import type { CaseStatistics } from './statistics.js';
+import type { CaseStatistics } from './case-statistics.js';
 
 const FORMAT = 'reclmis-cases/1';
 /** Bytes; a file without a header that is longer was not cut off while its header was written. */

@@ -15,41 +15,8 @@ import {
   type StatedSides,
 } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
-import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
+import type { EngineChoice, LoadedSource, ModelIdentity, ModelSource, PlaneSegmenter } from './segmenter.js';
 import { describeMirrored, sidedNotes, type SidedNotes } from './sides.js';
-
-/** How and where to compute. */
-export interface EngineChoice {
-  /** Of a run. Default `best`. */
-  readonly checkpoint?: CheckpointKind;
-  readonly device?: string;
-  readonly threads?: number;
-  /** Of a run; an exported model has its own. */
-  readonly precision?: Precision;
-}
-
-/** A model on an engine. */
-export interface LoadedSource {
-  readonly segmenter: PlaneSegmenter;
-  readonly model: ModelIdentity;
-  /** What decides its figures, for `run.json`. */
-  readonly versions: Readonly<Record<string, string | number>>;
-  readonly engine: object;
-  /** What is said of its results. */
-  readonly checks: ResultChecks;
-  /** What the user should know of the model and its engine, a line each. */
-  notices(): string[];
-  dispose(): Promise<void>;
-}
-
-/** A model that was looked at and not loaded yet. */
-export interface ModelSource {
-  readonly kind: ModelIdentity['kind'];
-  readonly readsNotes: boolean;
-  /** Whose left and right its training notes meant. */
-  readonly sides: StatedSides;
-  load(choice: EngineChoice): Promise<LoadedSource>;
-}
 
 /** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
 export async function openModel(dir: string): Promise<ModelSource> {

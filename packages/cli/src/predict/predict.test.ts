@@ -27,7 +27,7 @@ import { type CaseSource, type PredictionCase, predictionCases } from './cases.j
 import { openModels } from './open.js';
 import { predict, type PredictionPlan, type PredictionSummary } from './predict.js';
 import type { PlaneSegmenter } from './segmenter.js';
-import type { CaseStatistics } from './statistics.js';
+import type { CaseStatistics } from './case-statistics.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-predict-'));
 const images = join(root, 'images');

@@ -42,7 +42,8 @@ import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 import type { SidedNotes } from './sides.js';
-import { type CaseStatistics, measure, writeStatistics } from './statistics.js';
+import type { CaseStatistics } from './case-statistics.js';
+import { measure, writeStatistics } from './statistics.js';
 
 /** Failures that the summary and `run.json` list; all are counted. */
 const LISTED_FAILURES = 100;

@@ -2,6 +2,9 @@
  * What prediction needs of a model, whichever engine runs it: the trained network of a run folder (libtorch) or an exported model
  * (onnxruntime), alone or several of them.
  */
+import type { PlaneSegmenter, ResultChecks, StatedSides } from '@reclmis/core';
+import type { CheckpointKind, Precision } from '@reclmis/lab';
+
 export type { PlaneSegmenter } from '@reclmis/core';
 
 /** Which model made the masks; goes into `run.json`. */
@@ -16,4 +19,37 @@ export interface ModelIdentity {
   readonly flips?: true;
   /** Those that were averaged. */
   readonly members?: readonly ModelIdentity[];
+}
+
+/** How and where to compute. */
+export interface EngineChoice {
+  /** Of a run. Default `best`. */
+  readonly checkpoint?: CheckpointKind;
+  readonly device?: string;
+  readonly threads?: number;
+  /** Of a run; an exported model has its own. */
+  readonly precision?: Precision;
+}
+
+/** A model on an engine. */
+export interface LoadedSource {
+  readonly segmenter: PlaneSegmenter;
+  readonly model: ModelIdentity;
+  /** What decides its figures, for `run.json`. */
+  readonly versions: Readonly<Record<string, string | number>>;
+  readonly engine: object;
+  /** What is said of its results. */
+  readonly checks: ResultChecks;
+  /** What the user should know of the model and its engine, a line each. */
+  notices(): string[];
+  dispose(): Promise<void>;
+}
+
+/** A model that was looked at and not loaded yet. */
+export interface ModelSource {
+  readonly kind: ModelIdentity['kind'];
+  readonly readsNotes: boolean;
+  /** Whose left and right its training notes meant. */
+  readonly sides: StatedSides;
+  load(choice: EngineChoice): Promise<LoadedSource>;
 }

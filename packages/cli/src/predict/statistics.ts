@@ -16,6 +16,7 @@ import {
   type ZoneShare,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
+import type { CaseStatistics } from './case-statistics.js';
 import type { PredictionCase } from './cases.js';
 import { type Position, readEntry } from './journal.js';
 import type { ModelIdentity } from './segmenter.js';
@@ -25,44 +26,6 @@ import type { NoteSides } from './sides.js';
 const LISTED = 100;
 /** Failures that are listed; all are counted. */
 const LISTED_FAILURES = 1000;
-
-/** A component: its pixels hang together by edges or corners. */
-export interface ComponentStatistics {
-  readonly area: number;
-  readonly areaMm2: number | null;
-  /** x, y. */
-  readonly centroid: readonly [number, number];
-  /** Left, top, width, height. */
-  readonly box: readonly [number, number, number, number];
-}
-
-/** The figures of a mask. */
-export interface CaseStatistics {
-  readonly id: string;
-  /** The image's path below the folder or pattern that was given. */
-  readonly image: string;
-  readonly width: number;
-  readonly height: number;
-  /** Width and height of a pixel in mm; null where unknown. */
-  readonly spacing: Spacing | null;
-  /** Pixels of the mask. */
-  readonly area: number;
-  readonly areaMm2: number | null;
-  /** Of the image's pixels, 0 to 1. */
-  readonly share: number;
-  /** All of them. */
-  readonly componentCount: number;
-  /** The largest 100, largest first. */
-  readonly components: readonly ComponentStatistics[];
-  /** How its note was read. */
-  readonly note: NoteSides;
-  /** Whose left and right the zones mean: the note's, or the patient's where that is not known. */
-  readonly zoneSides: Sides;
-  /** The six zones of a chest radiograph, by halves and thirds of the image. */
-  readonly zones: readonly ZoneShare[];
-  /** Why the mask may be wrong although nothing failed; absent in journals of older versions. */
-  readonly warnings?: readonly Warning[];
-}
 
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;
 
