@@ -12,9 +12,7 @@ import {
   sharedThreshold,
   SidedSegmenter,
   type Sides,
-  type StatedSides,
 } from '@reclmis/core';
-import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { EngineChoice, LoadedSource, ModelIdentity, ModelSource, PlaneSegmenter } from './segmenter.js';
 import { describeMirrored, sidedNotes, type SidedNotes } from './sides.js';
 

@@ -8,12 +8,9 @@ import {
   components,
   lungZones,
   type Mask,
-  type Sides,
   sidesToTell,
-  type Spacing,
   type Warning,
   WarningCounts,
-  type ZoneShare,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
