@@ -1,31 +1,20 @@
-/** Several processes against one: gradients, losses, evaluation, whole runs. Each rank has a loopback address of its own. */
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+/** Several processes against one: gradients and losses (whole runs: `parallel.slow.test.ts`). */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { distributed, readSafetensors, scope } from '@reclmis/torch';
+import { distributed } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type Overrides } from '../config/config.js';
 import { Loader } from '../data/loader.js';
 import type { Case } from '../data/types.js';
-import { evaluateRun } from '../evaluate/evaluate.js';
-import { freePort } from '../launch/local.js';
-import { openRun } from '../run/run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
-import { checkpointPath } from '../run/checkpoint.js';
-import type { EpochRecord } from '../run/metrics-log.js';
-import { resumeTraining } from './resume.js';
-import { type Job, step, type StepResult } from './testing/rank.js';
+import { step, type StepResult } from './testing/rank.js';
+import { ranks } from './testing/ranks.js';
 import { told } from './train.js';
 
-const RANK = fileURLToPath(new URL('./testing/rank.js', import.meta.url));
 const SIZE = 32;
 const MINUTES = 60_000;
 const root = mkdtempSync(join(tmpdir(), 'reclmis-parallel-'));
-let serial = 0;
-const place = (): string => join(root, `run-${++serial}`);
 
 beforeAll(() => writeTinyData(root, SIZE, { train: 10, val: 7, test: 2 }));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -44,35 +33,6 @@ const SETTINGS: Overrides = {
   'train.threads': 1,
 };
 
-/** @param variables of the launcher's besides. */
-async function ranks<R>(size: number, job: Job, variables: Record<string, string> = {}): Promise<R[]> {
-  const port = await freePort();
-  const ended = await Promise.all(
-    Array.from({ length: size }, (_, rank) => {
-      const env = {
-        ...process.env,
-        RANK: `${rank}`,
-        WORLD_SIZE: `${size}`,
-        MASTER_ADDR: '127.0.0.1',
-        MASTER_PORT: `${port}`,
-        ADDRESS: `127.0.0.${rank + 1}`,
-        ...variables,
-      };
-      const child = spawn(process.execPath, [RANK, JSON.stringify(job)], { env });
-      let [out, err] = ['', ''];
-      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-      return new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
-        child.on('close', (code) => resolve({ code, out, err })),
-      );
-    }),
-  );
-  return ended.map(({ code, out, err }) => {
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    return JSON.parse(out) as R;
-  });
-}
-
 /** Length of the gradients' difference, relative to the length of the gradient. */
 function difference(own: StepResult['gradients'], reference: StepResult['gradients']): number {
   expect(Object.keys(own)).toEqual(Object.keys(reference));
@@ -84,15 +44,6 @@ function difference(own: StepResult['gradients'], reference: StepResult['gradien
     });
   }
   return Math.sqrt(error / square);
-}
-
-function hashes(path: string): Record<string, string> {
-  return scope(() => {
-    const { tensors } = readSafetensors(path);
-    return Object.fromEntries(
-      [...tensors].map(([key, tensor]) => [key, createHash('sha256').update(tensor.toBytes()).digest('hex')]),
-    );
-  });
 }
 
 /** Every loss, but no draws, which differ from process to process: masks are the most probable ones. */
@@ -210,66 +161,6 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
     });
     expect(difference(first?.gradients ?? {}, alone.gradients)).toBeGreaterThan(1e-3);
   });
-
-  it(
-    'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
-    async () => {
-      /** `points`: the resume points that lay there when the process was through. */
-      type Result = { status: string; steps: number; records: EpochRecord[]; points: string[] };
-      const whole = place();
-      const all = await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: whole });
-      expect(all.map(({ status, steps }) => [status, steps])).toEqual([
-        ['finished', 9],
-        ['finished', 9],
-      ]);
-      const figures = (records: readonly EpochRecord[]): unknown[] =>
-        records.map(({ losses, validation, best }) => ({ losses, validation, best }));
-      expect(figures(all[1]?.records ?? [])).toEqual(figures(all[0]?.records ?? []));
-      expect(readdirSync(whole)).toContain('run.json');
-      expect(existsSync(join(whole, '.lock'))).toBe(false);
-
-      // Shared among two processes and scored by one: the same masks, so the same figures.
-      const { summary, rows } = await evaluateRun(whole, { split: 'val', checkpoint: 'last' });
-      const stored = openRun(whole).epochs().at(-1)?.validation;
-      expect(rows).toHaveLength(7);
-      expect(stored).toMatchObject({ images: 7, dice: summary.mean.dice, pooledIou: summary.pooled.iou });
-
-      // Rank 1 is asked to stop, so all stop after the same step, and two resume to the very weights.
-      const stopped = place();
-      const halves = await ranks<Result>(2, {
-        kind: 'train',
-        settings: SETTINGS,
-        out: stopped,
-        stop: { rank: 1, step: 4 },
-      });
-      expect(halves.map(({ status, steps, points }) => [status, steps, points[0]])).toEqual([
-        ['interrupted', 4, 'resume-00000004.safetensors'],
-        ['interrupted', 4, 'resume-00000004.safetensors'],
-      ]);
-      await ranks<Result>(2, { kind: 'resume', settings: {}, out: stopped });
-      expect(hashes(checkpointPath(stopped, 'last'))).toEqual(hashes(checkpointPath(whole, 'last')));
-      expect(figures(openRun(stopped).epochs())).toEqual(figures(openRun(whole).epochs()));
-
-      // One process goes on with what two began, and three with what one did.
-      const other = place();
-      await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: other, stop: { rank: 0, step: 2 } });
-      const controller = new AbortController();
-      const { status, steps } = await resumeTraining(other, {
-        signal: controller.signal,
-        onStep: ({ step: done }) => {
-          if (done === 5) controller.abort();
-        },
-      });
-      expect([status, steps]).toEqual(['interrupted', 5]);
-      const last = await ranks<Result>(3, { kind: 'resume', settings: {}, out: other });
-      expect(last.map((result) => [result.status, result.steps])).toEqual([
-        ['finished', 9],
-        ['finished', 9],
-        ['finished', 9],
-      ]);
-    },
-    4 * MINUTES,
-  );
 });
 
 describe('the device of a process', () => {

@@ -18,6 +18,7 @@ const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-survival-'));
 const data = join(root, 'data');
 const MINUTES = 60_000;
+const SLOW = Boolean(process.env['RECLMIS_SLOW']);
 
 /** Twelve epochs of four steps; every step ends with a resume point, so that about half the time is spent saving. */
 const SETTINGS =
@@ -86,13 +87,14 @@ function expectSame(run: string): void {
 }
 
 beforeAll(async () => {
+  if (!SLOW) return;
   const make = start('data', 'phantom', '--out', data, '--count', '24', '--seed', '3', '--size', '32');
   expect((await make.ended).code).toBe(0);
   expect((await start(...fresh(whole)).ended).code).toBe(0);
 }, 2 * MINUTES);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-describe('SIGKILL', () => {
+describe.skipIf(!SLOW)('SIGKILL', () => {
   it(
     'twenty times, half of them during a save: the resumed run ends with the same weights, bit for bit',
     async () => {
@@ -133,7 +135,7 @@ describe('SIGKILL', () => {
   );
 });
 
-describe('requests to stop', () => {
+describe.skipIf(!SLOW)('requests to stop', () => {
   it.concurrent.each([
     ['SIGTERM', 75, 'PREEMPTED'],
     ['SIGUSR1', 75, 'PREEMPTED'],
@@ -171,7 +173,7 @@ describe('requests to stop', () => {
   });
 });
 
-describe('--resume', () => {
+describe.skipIf(!SLOW)('--resume', () => {
   it('refuses settings that are fixed, and -o', async () => {
     const fixed = await start(...resume(whole), '--lr', '1').ended;
     expect(fixed.code).toBe(2);

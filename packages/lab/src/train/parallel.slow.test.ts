@@ -1,0 +1,112 @@
+/** Whole runs by several processes: who writes, what they score, who may resume them. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { distributed, readSafetensors, scope } from '@reclmis/torch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Overrides } from '../config/config.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { checkpointPath } from '../run/checkpoint.js';
+import type { EpochRecord } from '../run/metrics-log.js';
+import { openRun } from '../run/run.js';
+import { writeTinyData } from '../testing/tiny-data.js';
+import { resumeTraining } from './resume.js';
+import { ranks } from './testing/ranks.js';
+
+const SIZE = 32;
+const MINUTES = 60_000;
+const root = mkdtempSync(join(tmpdir(), 'reclmis-parallel-runs-'));
+let serial = 0;
+const place = (): string => join(root, `run-${++serial}`);
+
+beforeAll(() => writeTinyData(root, SIZE, { train: 10, val: 7, test: 2 }));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const SETTINGS: Overrides = {
+  'model.baseWidth': 4,
+  'model.imageSize': SIZE,
+  'model.layers': 1,
+  'text.encoder': 'words',
+  'text.contextLength': 12,
+  'data.dir': root,
+  'data.workers': 0,
+  'train.epochs': 3,
+  'train.batchSize': 4,
+  'train.lr': 2e-3,
+  'train.threads': 1,
+};
+
+function hashes(path: string): Record<string, string> {
+  return scope(() => {
+    const { tensors } = readSafetensors(path);
+    return Object.fromEntries(
+      [...tensors].map(([key, tensor]) => [key, createHash('sha256').update(tensor.toBytes()).digest('hex')]),
+    );
+  });
+}
+
+describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends().includes('gloo'))(
+  'several processes',
+  () => {
+    it(
+      'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
+      async () => {
+        /** `points`: the resume points that lay there when the process was through. */
+        type Result = { status: string; steps: number; records: EpochRecord[]; points: string[] };
+        const whole = place();
+        const all = await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: whole });
+        expect(all.map(({ status, steps }) => [status, steps])).toEqual([
+          ['finished', 9],
+          ['finished', 9],
+        ]);
+        const figures = (records: readonly EpochRecord[]): unknown[] =>
+          records.map(({ losses, validation, best }) => ({ losses, validation, best }));
+        expect(figures(all[1]?.records ?? [])).toEqual(figures(all[0]?.records ?? []));
+        expect(readdirSync(whole)).toContain('run.json');
+        expect(existsSync(join(whole, '.lock'))).toBe(false);
+
+        // Shared among two processes and scored by one: the same masks, so the same figures.
+        const { summary, rows } = await evaluateRun(whole, { split: 'val', checkpoint: 'last' });
+        const stored = openRun(whole).epochs().at(-1)?.validation;
+        expect(rows).toHaveLength(7);
+        expect(stored).toMatchObject({ images: 7, dice: summary.mean.dice, pooledIou: summary.pooled.iou });
+
+        // Rank 1 is asked to stop, so all stop after the same step, and two resume to the very weights.
+        const stopped = place();
+        const halves = await ranks<Result>(2, {
+          kind: 'train',
+          settings: SETTINGS,
+          out: stopped,
+          stop: { rank: 1, step: 4 },
+        });
+        expect(halves.map(({ status, steps, points }) => [status, steps, points[0]])).toEqual([
+          ['interrupted', 4, 'resume-00000004.safetensors'],
+          ['interrupted', 4, 'resume-00000004.safetensors'],
+        ]);
+        await ranks<Result>(2, { kind: 'resume', settings: {}, out: stopped });
+        expect(hashes(checkpointPath(stopped, 'last'))).toEqual(hashes(checkpointPath(whole, 'last')));
+        expect(figures(openRun(stopped).epochs())).toEqual(figures(openRun(whole).epochs()));
+
+        // One process goes on with what two began, and three with what one did.
+        const other = place();
+        await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: other, stop: { rank: 0, step: 2 } });
+        const controller = new AbortController();
+        const { status, steps } = await resumeTraining(other, {
+          signal: controller.signal,
+          onStep: ({ step: done }) => {
+            if (done === 5) controller.abort();
+          },
+        });
+        expect([status, steps]).toEqual(['interrupted', 5]);
+        const last = await ranks<Result>(3, { kind: 'resume', settings: {}, out: other });
+        expect(last.map((result) => [result.status, result.steps])).toEqual([
+          ['finished', 9],
+          ['finished', 9],
+          ['finished', 9],
+        ]);
+      },
+      4 * MINUTES,
+    );
+  },
+);

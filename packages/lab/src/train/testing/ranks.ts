@@ -1,0 +1,37 @@
+/** For tests: several processes of a run on this machine, each with a loopback address of its own. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { freePort } from '../../launch/local.js';
+import type { Job } from './rank.js';
+
+const RANK = fileURLToPath(new URL('./rank.js', import.meta.url));
+
+/** What each rank of a job answered, in order. @param variables of the environment, over the launcher's own */
+export async function ranks<R>(size: number, job: Job, variables: Record<string, string> = {}): Promise<R[]> {
+  const port = await freePort();
+  const ended = await Promise.all(
+    Array.from({ length: size }, (_, rank) => {
+      const env = {
+        ...process.env,
+        RANK: `${rank}`,
+        WORLD_SIZE: `${size}`,
+        MASTER_ADDR: '127.0.0.1',
+        MASTER_PORT: `${port}`,
+        ADDRESS: `127.0.0.${rank + 1}`,
+        ...variables,
+      };
+      const child = spawn(process.execPath, [RANK, JSON.stringify(job)], { env });
+      let [out, err] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      return new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
+        child.on('close', (code) => resolve({ code, out, err })),
+      );
+    }),
+  );
+  return ended.map(({ code, out, err }) => {
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    return JSON.parse(out) as R;
+  });
+}
