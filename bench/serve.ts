@@ -23,7 +23,7 @@ import autocannon, { type Result } from 'autocannon';
 import { quantile, Random } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import { loadModel } from '@reclmis/runtime';
-import { DEFAULT_LIMITS } from '@reclmis/studio';
+import { DEFAULT_LIMITS } from '@reclmis/server';
 
 const { values } = parseArgs({
   options: {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePng } from '@reclmis/files';
 import { loadModel, type Model } from '@reclmis/runtime';
-import { createServer as serveModel, type ReclmisServer } from '@reclmis/studio';
+import { createServer as serveModel, type ReclmisServer } from '@reclmis/server';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM } from './browser-page.js';

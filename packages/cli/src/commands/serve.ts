@@ -85,7 +85,7 @@ export function register(program: Command): void {
 }
 
 async function run(dir: string, flags: ServeFlags): Promise<void> {
-  const { checkAddress, createServer, readTls, readToken, resolveLimits } = await import('@reclmis/studio');
+  const { checkAddress, createServer, readTls, readToken, resolveLimits } = await import('@reclmis/server');
   const { loadModel } = await import('@reclmis/runtime');
   const { host, port, tokenFile, insecure = false, quiet = false } = flags;
   checkAddress(host, { token: tokenFile !== undefined, insecure });

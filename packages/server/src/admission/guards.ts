@@ -12,7 +12,7 @@ import { Holdings, tooLarge } from './body.js';
 import { type CallerRules, checkCaller } from './callers.js';
 import type { ServerContext } from './context.js';
 import { checkHead, HeadRefusal, letSend, waitsToSend } from './head.js';
-import { CLIENT_GONE, errorBody, statusOf, toRequestError } from './http-errors.js';
+import { CLIENT_GONE, errorBody, statusOf, toRequestError } from '../http-errors.js';
 import type { Methods } from './methods.js';
 
 declare module 'fastify' {

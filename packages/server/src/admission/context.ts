@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { ReclmisError, type Sides } from '@reclmis/core';
 import type { Batcher, Done } from './batcher.js';
 import type { Budget, Limits } from './limits.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from '../metrics.js';
 import type { Refusals } from './refusals.js';
 import { keyOf, type Result, unitsOf, type Work } from './work.js';
 

@@ -1,7 +1,7 @@
 /** The Open Inference Protocol, as its clients speak it. */
 import { describe, expect, it } from 'vitest';
-import { FakeModel, infer, S, send, serving, T, until, W } from './testing.js';
-import { parseObject } from './v2-json.js';
+import { FakeModel, infer, S, send, serving, T, until, W } from '../testing.js';
+import { parseObject } from './json.js';
 
 const PIXELS = 3 * S * S;
 const image = (red: number, count = 1): number[] =>

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { send, serving } from './testing.js';
+import { send, serving } from '../testing.js';
 
 const REDOCLY = fileURLToPath(new URL('../../../../node_modules/@redocly/cli/bin/cli.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-openapi-'));

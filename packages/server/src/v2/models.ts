@@ -10,7 +10,7 @@ import {
   whyNoProbabilities,
   WordTokenizer,
 } from '@reclmis/core';
-import type { TensorSpec } from './v2-tensors.js';
+import type { TensorSpec } from './tensors.js';
 
 /** The only version of each. */
 export const VERSION = '1';

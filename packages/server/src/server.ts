@@ -15,15 +15,15 @@ import {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
-import { checkOrigins, isLoopback, type Tls } from './access.js';
-import { Batcher } from './batcher.js';
-import { readBody } from './body.js';
-import { checkHosts } from './callers.js';
-import { Connections, StoppableRequest } from './connections.js';
-import type { ServerContext } from './context.js';
-import { PAGE_POLICY, renderPage } from './docs-page.js';
-import { registerGuards, requestId } from './guards.js';
-import { noteExpectation } from './head.js';
+import { checkOrigins, isLoopback, type Tls } from './admission/access.js';
+import { Batcher } from './admission/batcher.js';
+import { readBody } from './admission/body.js';
+import { checkHosts } from './admission/callers.js';
+import { Connections, StoppableRequest } from './admission/connections.js';
+import type { ServerContext } from './admission/context.js';
+import { PAGE_POLICY, renderPage } from './routes/docs-page.js';
+import { registerGuards, requestId } from './admission/guards.js';
+import { noteExpectation } from './admission/head.js';
 import {
   errorBody,
   HEAD,
@@ -33,14 +33,14 @@ import {
   statusOf,
   uriTooLong,
 } from './http-errors.js';
-import { Budget, type Limits, resolveLimits } from './limits.js';
-import { Methods } from './methods.js';
+import { Budget, type Limits, resolveLimits } from './admission/limits.js';
+import { Methods } from './admission/methods.js';
 import { Metrics } from './metrics.js';
-import { PLAIN_SCHEMAS, registerOpenApi } from './openapi.js';
-import { Refusals } from './refusals.js';
-import { registerSegment } from './segment-route.js';
-import { registerV2 } from './v2.js';
-import { computeOn, type Result, type Work } from './work.js';
+import { PLAIN_SCHEMAS, registerOpenApi } from './routes/openapi.js';
+import { Refusals } from './admission/refusals.js';
+import { registerSegment } from './routes/segment-route.js';
+import { registerV2 } from './v2/v2.js';
+import { computeOn, type Result, type Work } from './admission/work.js';
 
 export interface ServerOptions {
   /** Of the program, as /v2 tells it. */

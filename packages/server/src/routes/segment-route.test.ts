@@ -1,7 +1,7 @@
 /** The route for people: a form in, a mask or figures out. */
 import { decodeImage, encodePng } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
-import { BOUNDARY, FakeModel, formOf, FORM_TYPE, greyPng, segment, send, serving } from './testing.js';
+import { BOUNDARY, FakeModel, formOf, FORM_TYPE, greyPng, segment, send, serving } from '../testing.js';
 import { prefersJson } from './segment-route.js';
 
 const BRIGHT = greyPng(12, 10, 200);

@@ -5,7 +5,7 @@
 import { threshold, type Warning, warningCodes } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
-import type { Result, Work } from './work.js';
+import type { Result, Work } from '../admission/work.js';
 
 /** The codes of docs/warnings.md, each once, with commas between; absent where there is none. */
 export const WARNINGS_HEADER = 'Reclmis-Warnings';

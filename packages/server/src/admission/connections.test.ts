@@ -1,8 +1,8 @@
 /** Connections: what is pipelined on one, how many there may be, answers that nobody takes, and how all of them end. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { ServerOptions } from './server.js';
-import { FakeModel, FORM_TYPE, formOf, greyPng, raw, segment, send, serving, until } from './testing.js';
+import type { ServerOptions } from '../server.js';
+import { FakeModel, FORM_TYPE, formOf, greyPng, raw, segment, send, serving, until } from '../testing.js';
 
 const IMAGE = greyPng(6, 5);
 const GET = Buffer.from('GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n');

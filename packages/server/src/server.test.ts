@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ReclmisError } from '@reclmis/core';
 import { systemCode } from '@reclmis/files';
-import { checkAddress, isLoopback, readTls, readToken } from './access.js';
-import { resolveLimits } from './limits.js';
+import { checkAddress, isLoopback, readTls, readToken } from './admission/access.js';
+import { resolveLimits } from './admission/limits.js';
 import { createServer } from './server.js';
 import { FakeModel, greyPng, infer, segment, send, serving, until } from './testing.js';
 

@@ -6,14 +6,14 @@ import { components, type Mask, ReclmisError, type RgbImage } from '@reclmis/cor
 import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
 import type { Segmentation } from '@reclmis/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Done } from './batcher.js';
-import { compute, type Deadline, deadlineOf, type ServerContext } from './context.js';
-import { MAX_SIDE } from './limits.js';
+import type { Done } from '../admission/batcher.js';
+import { compute, type Deadline, deadlineOf, type ServerContext } from '../admission/context.js';
+import { MAX_SIDE } from '../admission/limits.js';
 import { parseForm } from './multipart.js';
 import { checkNote, parseSides } from './note.js';
 import { SEGMENT_SCHEMA } from './openapi.js';
 import { setWarnings } from './warnings.js';
-import type { Result } from './work.js';
+import type { Result } from '../admission/work.js';
 
 /** Components that an answer lists, the largest; their number is told whole. */
 const LISTED = 100;

@@ -1,7 +1,7 @@
 /** Heads of requests that Node's parser takes and this server does not. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReclmisError } from '@reclmis/core';
-import { uriTooLong, versionUnsupported } from './http-errors.js';
+import { uriTooLong, versionUnsupported } from '../http-errors.js';
 
 /** Characters of a path with its query: the longest route with room to spare. */
 const LONGEST_PATH = 2_000;

@@ -2,8 +2,8 @@
 import { ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { type CallerRules, checkCaller, checkHosts } from './callers.js';
-import { createServer } from './server.js';
-import { FakeModel, FORM_TYPE, formOf, greyPng, raw, segment, send, serving } from './testing.js';
+import { createServer } from '../server.js';
+import { FakeModel, FORM_TYPE, formOf, greyPng, raw, segment, send, serving } from '../testing.js';
 
 const IMAGE = greyPng(6, 5);
 const TOKEN = 'a-token-of-the-tests-0123456789';

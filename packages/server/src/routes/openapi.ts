@@ -2,8 +2,8 @@
 import swagger from '@fastify/swagger';
 import { CONVENTIONS, ERRORS, type ErrorCode, STATED_SIDES, WARNINGS } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
-import type { Limits } from './limits.js';
-import { statusOf } from './http-errors.js';
+import type { Limits } from '../admission/limits.js';
+import { statusOf } from '../http-errors.js';
 import { WARNINGS_HEADER } from './warnings.js';
 
 type JsonSchema = Readonly<Record<string, unknown>>;

@@ -5,10 +5,10 @@
  */
 import { noteForModel, ReclmisError, type Sides } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
-import { compute, deadlineOf, type ServerContext } from './context.js';
-import { checkNote, parseSides } from './note.js';
-import { V2_SCHEMAS } from './openapi.js';
-import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from './v2-json.js';
+import { compute, deadlineOf, type ServerContext } from '../admission/context.js';
+import { checkNote, parseSides } from '../routes/note.js';
+import { V2_SCHEMAS } from '../routes/openapi.js';
+import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from './json.js';
 import {
   checkOutput,
   checkPlanes,
@@ -19,10 +19,10 @@ import {
   TEXT,
   VERSION,
   vocabularySize,
-} from './v2-models.js';
-import { BinaryReader, isType, readTensor, type Tensor, wantsBinary } from './v2-tensors.js';
-import { parametersOf, setWarnings, tensorWarnings } from './warnings.js';
-import type { Work } from './work.js';
+} from './models.js';
+import { BinaryReader, isType, readTensor, type Tensor, wantsBinary } from './tensors.js';
+import { parametersOf, setWarnings, tensorWarnings } from '../routes/warnings.js';
+import type { Work } from '../admission/work.js';
 
 const HEADER_LENGTH = 'inference-header-content-length';
 /** Types that browsers send for any page without asking the server first; none of them is that of an inference. */

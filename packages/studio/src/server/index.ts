@@ -1,4 +1,0 @@
-/** A model over HTTP: the Open Inference Protocol for machines, one route for people. */
-export { checkAddress, isLoopback, readTls, readToken, type Tls } from './access.js';
-export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.js';
-export { createServer, type ReclmisServer, type ServerOptions } from './server.js';
