@@ -4,8 +4,8 @@
  * `Image,Description,Remark` may be the note "Unilateral, left". So each joint of two fields without quotes is looked at, where the table has columns
  * that may be left out:
  *
- * - A blank after the separator is how prose is written, not how programs write tables. Where the head has such blanks too, they tell nothing, and
- *   only a table that quotes its separators elsewhere is believed. Han, kana and Thai are written without blanks; a comma before them is judged likewise.
+ * - A blank after the separator is how prose is written, not how programs write tables. Where head and row have one after every separator, they tell
+ *   nothing, and only a table that quotes its separators elsewhere is believed. Han, kana and Thai are written without blanks; a comma before them is judged likewise.
  * - After a comma, words that all belong to the grammar of notes ("left") may be the rest of one, unless the table quotes its separators.
  * - A column Spacing that holds words is shifted.
  * - A number or another value (`63`, `P-017`) is no part of a sentence, and a name with an image's extension ends there.
@@ -29,7 +29,7 @@ export interface CsvRow {
 /** What the whole table shows of how it was written. */
 export interface CsvStyle {
   readonly separator: string;
-  /** The head has blanks after its separators. */
+  /** A blank follows every separator of the head. */
   readonly spaced: boolean;
   /** A field with a separator is quoted somewhere, as programs that write CSV do. */
   readonly quoting: boolean;
@@ -48,6 +48,10 @@ function written({ raw }: CsvRow, separator: string): string[] {
   return [...cells, raw.slice(from)];
 }
 
+/** Whether a blank follows every separator, but those before empty fields. */
+const isSpaced = (cells: readonly string[]): boolean =>
+  cells.every((cell, i) => i === 0 || cell.trim() === '' || cell.startsWith(' '));
+
 const isQuoted = (cell: string): boolean => cell.trimStart().startsWith('"');
 
 /** @param rows the head, then the others. */
@@ -55,7 +59,7 @@ export function styleOf(rows: readonly CsvRow[], separator: string): CsvStyle {
   const [head, ...others] = rows;
   return {
     separator,
-    spaced: head !== undefined && written(head, separator).some((cell, i) => i > 0 && /^ +\S/u.test(cell)),
+    spaced: head !== undefined && isSpaced(written(head, separator)),
     quoting: others.some(
       (row) =>
         row.raw.includes('"') &&
@@ -93,6 +97,7 @@ function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvS
   const { image = 0, description = 0, spacing = -1, source = -1 } = at;
   if (width - 1 <= Math.max(image, description)) return; // no column can be left out
   const cells = written(row, style.separator);
+  const own = { ...style, spaced: style.spaced && isSpaced(cells) };
   const cell = (index: number): string => cells[index] ?? '';
   let last = Math.max(image, description, spacing - 1, source - 1);
   while (last + 2 < width && isValue(cell(last + 1))) last += 1; // "Unilateral, 2, left"
@@ -104,7 +109,7 @@ function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvS
     if (!shifted && (whole || (i + 1 === spacing ? isSize(b) : isValue(b)))) continue;
     const why = shifted
       ? 'the column Spacing holds words instead of a number'
-      : whyTogether(b.replace(/[\r\n]+$/u, ''), style);
+      : whyTogether(b.replace(/[\r\n]+$/u, ''), own);
     if (why === null) continue;
     throw unreadable(
       path,

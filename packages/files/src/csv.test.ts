@@ -99,6 +99,8 @@ describe('parseCsv', () => {
       'Image,Description,Remark\na.png,Unilateral, with a large effusion',
       'Image,Description,Remark\na.png,Unilateral,left lung',
       'Image, Description, Remark\na.png, Unilateral, basal',
+      'Image, Description, Remark\nb.png, "Bilateral, all lung", \na.png,Unilateral, left',
+      'Image, Description,Remark\nb.png,"Bilateral, all lung",\na.png,Unilateral, left',
       'Image,Description,Remark\na.png,左肺,上部',
       'Image;Description;Remark\na.png;Unilateral; left',
       'Image\tDescription\tRemark\na.png\tUnilateral\t left',
