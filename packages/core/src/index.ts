@@ -51,6 +51,7 @@ export {
   type MaskContext,
   type MaskRules,
   maskWarnings,
+  rulesUnder,
   USUAL_RULES,
 } from './mask-warnings.js';
 export { editDistance } from './edit-distance.js';
@@ -86,4 +87,5 @@ export {
 export * from './consistency.js';
 export { deriveNote, MIN_AREA, type DeriveOptions } from './derive-note.js';
 export { isNoteWord } from './note-words.js';
+export { isReportWord } from './report-words.js';
 export { LARGEST_NUMBER_WORD, recountNote } from './note-count.js';

@@ -18,7 +18,7 @@ export {
   type RunStatus,
 } from './run.js';
 export { stateSides } from './state-sides.js';
-export { measureReference, readReference, type ReferenceOptions } from './reference.js';
+export { measureReference, readReference, type ReferenceOptions, underSides } from './reference.js';
 export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';
