@@ -2,9 +2,10 @@
  * How often results are warned of: images of a data set as they are (false alarms), the same inverted, turned and flipped, images of other data sets,
  * phantoms and blank pictures; true masks held against their notes (false alarms), and against notes of the other side or height.
  *
- *     npm run bench:warnings -- --data DIR [--other DIR ...] [--split test] [--size 224] [--sides image] [--cases N] [--phantom-size PX] [--json]
+ *     npm run bench:warnings -- --data DIR [--other DIR ...] [--split test] [--size 224] [--sides image] [--cases N] [--phantom-size PX ...] [--cross-validate] [--json]
  *
  * The figures are taken from the training split alone, as `reclmis train` takes them. `--cases` takes so many, spread evenly over the split.
+ * `--cross-validate` looks at no other split: five times, figures of four fifths of the training images judge the fifth that they have not seen.
  */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,7 +24,8 @@ import {
   wordReader,
   WordTokenizer,
 } from '@reclmis/core';
-import { readImage, readMask } from '@reclmis/files';
+import { type GreyImage, readImage, readMask } from '@reclmis/files';
+import { crossValidate } from './warnings-folds.js';
 import { type Case, drawPhantom, measureReference, openDataset, type Split } from '@reclmis/lab';
 
 const { values } = parseArgs({
@@ -34,7 +36,8 @@ const { values } = parseArgs({
     size: { type: 'string', default: '224' },
     sides: { type: 'string', default: 'unknown' },
     cases: { type: 'string' },
-    'phantom-size': { type: 'string', default: '224' },
+    'phantom-size': { type: 'string', multiple: true, default: ['96', '224', '256', '512'] },
+    'cross-validate': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -46,6 +49,8 @@ if (sides === undefined) throw new Error(`--sides: expected ${STATED_SIDES.join(
 const isSplit = (text: string): text is Split => ['train', 'val', 'test'].includes(text);
 if (!isSplit(values.split)) throw new Error(`--split: expected train, val or test, got ${values.split}`);
 const PHANTOMS = 100;
+/** A large model's side, of which the cost is told. */
+const LARGE = 1024;
 
 /** So many cases, spread evenly. */
 function spread(cases: readonly Case[], count: number): Case[] {
@@ -62,6 +67,12 @@ const grey = (value: () => number): RgbImage => {
   const pixels = new Uint8Array(3 * S * S);
   for (let p = 0; p < S * S; p++) pixels.fill(value(), 3 * p, 3 * p + 3);
   return { width: S, height: S, data: pixels };
+};
+
+const coloured = ({ width, height, data: greys }: GreyImage): RgbImage => {
+  const pixels = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) pixels.fill(greys[p]!, 3 * p, 3 * p + 3);
+  return { width, height, data: pixels };
 };
 
 const begun = performance.now();
@@ -95,6 +106,25 @@ const look = (what: string, image: RgbImage): void => {
   note(`image: ${what}`, warned);
 };
 
+if (values['cross-validate']) {
+  const result = await crossValidate(train.cases, S);
+  if (values.json) console.log(JSON.stringify({ data, size: S, ...result }));
+  else
+    console.log(
+      `${basename(data)}: ${result.warned} of ${result.images} training images (${((100 * result.warned) / result.images).toFixed(2)} %) warned of by figures of ` +
+        `other patients' images, ${result.patients} patients in ${result.folds} folds, ${JSON.stringify(result.why)}`,
+    );
+  process.exit(0);
+}
+/** Milliseconds of a processor for an image of a side, the mean of ten. */
+function costAt(side: number): number {
+  const planes = imageToPlanes(coloured(drawPhantom(1, 0, side).image), side);
+  checks.image(planes, side); // compiled
+  const before = process.cpuUsage();
+  for (let i = 0; i < 10; i++) checks.image(planes, side);
+  return process.cpuUsage(before).user / 10_000;
+}
+
 const own = await openDataset(data, values.split);
 const cases = spread(own.cases, Number(values.cases ?? own.cases.length));
 for (const one of cases) {
@@ -126,12 +156,9 @@ for (const dir of values.other) {
     for (const { imagePath } of (await openDataset(dir, split)).cases)
       look(`of ${basename(dir)}`, await readImage(imagePath));
 }
-for (let i = 0; i < PHANTOMS; i++) {
-  const { image } = drawPhantom(1, i, Number(values['phantom-size']));
-  const { width, height } = image;
-  const pixels = new Uint8Array(3 * width * height);
-  for (let p = 0; p < width * height; p++) pixels.fill(image.data[p]!, 3 * p, 3 * p + 3);
-  look('phantom', { width, height, data: pixels });
+for (const size of values['phantom-size']) {
+  for (let i = 0; i < PHANTOMS; i++)
+    look(`phantom of ${size} x ${size}`, coloured(drawPhantom(1, i, Number(size)).image));
 }
 for (const value of [0, 64, 128, 192, 255])
   look(
@@ -158,4 +185,5 @@ else {
       `${what.padEnd(55)} ${String(warned).padStart(5)} of ${String(count).padStart(5)}  ${((100 * warned) / count).toFixed(1).padStart(6)} %`,
     );
   console.log(`${(spent / measured / 1000).toFixed(2)} ms of a processor an image at ${S} x ${S}`);
+  console.log(`${costAt(LARGE).toFixed(1)} ms at ${LARGE} x ${LARGE}`);
 }

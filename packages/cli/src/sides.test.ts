@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { MANIFEST_FILE, mirrorNote } from '@reclmis/core';
+import { MANIFEST_FILE, mirrorNote, parseManifest } from '@reclmis/core';
 import { openDataset } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModel, smallRun } from './testing/exported.js';
@@ -100,6 +100,22 @@ describe('reclmis sides', () => {
     expect(json('model-old')).toMatchObject({ sides: 'unknown' });
     expect(json('model-old', 'image')).toMatchObject({ sides: 'image', written: true });
     expect(json('model-old')).toMatchObject({ sides: 'image' });
+    const { reference } = parseManifest(JSON.parse(readFileSync(file, 'utf8')), file).training;
+    expect(reference?.masks).toMatchObject({ inside: null, sides: 'image' });
+    cpSync(join(root, 'model'), join(root, 'model-image'), { recursive: true });
+    expect(reclmis('sides', 'model-image', 'patient').stderr).toBe('');
+    expect(reclmis('sides', 'model-image', 'image').stderr).toMatch(
+      /MASK_OUTSIDE_ZONES.* when the sides were the patient’s, and the training masks are not there/,
+    );
+  });
+
+  it('is stated for an export, whose rules of masks are measured by these sides', () => {
+    const masksOf = (dir: string): unknown =>
+      parseManifest(JSON.parse(readFileSync(join(root, dir, MANIFEST_FILE), 'utf8')), dir).training.reference
+        ?.masks;
+    expect(masksOf('model')).toMatchObject({ sides: 'patient' });
+    expect(reclmis('export', 'run-unknown', '--sides', 'image', '-o', 'exported-image').status).toBe(0);
+    expect(masksOf('exported-image')).toEqual({ inside: 0.35, areas: true, sides: 'image' });
   });
 
   it('refuses what is no convention, and a folder that is none', () => {

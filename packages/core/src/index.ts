@@ -2,7 +2,14 @@
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
 export { components, type Component } from './masks/components.js';
-export { contours, contoursGeoJson, signedArea, type Contour, type Polygon, type Ring } from './masks/contours.js';
+export {
+  contours,
+  contoursGeoJson,
+  signedArea,
+  type Contour,
+  type Polygon,
+  type Ring,
+} from './masks/contours.js';
 export { squaredDistances } from './masks/distance.js';
 export {
   addPlanes,
@@ -19,7 +26,13 @@ export * from './images/heat.js';
 export * from './images/image.js';
 export { fileHeader, refuseRareKinds, type FileHeader } from './images/image-header.js';
 export * from './manifest.js';
-export { LARGEST_LABEL, maskOf, type MaskPixels, type MaskRule, type MaskValues } from './masks/mask-values.js';
+export {
+  LARGEST_LABEL,
+  maskOf,
+  type MaskPixels,
+  type MaskRule,
+  type MaskValues,
+} from './masks/mask-values.js';
 export * from './metrics/metrics.js';
 export * from './images/overlay.js';
 export * from './printable.js';
@@ -51,6 +64,7 @@ export {
   type MaskContext,
   type MaskRules,
   maskWarnings,
+  rulesUnder,
   USUAL_RULES,
 } from './notes/mask-warnings.js';
 export { editDistance } from './text/edit-distance.js';
@@ -86,4 +100,5 @@ export {
 export * from './notes/consistency.js';
 export { deriveNote, MIN_AREA, type DeriveOptions } from './notes/derive-note.js';
 export { isNoteWord } from './notes/note-words.js';
+export { isReportWord } from './notes/report-words.js';
 export { LARGEST_NUMBER_WORD, recountNote } from './notes/note-count.js';

@@ -4,7 +4,7 @@
  */
 import type { ClipTokenizer } from './text/clip-tokens.js';
 import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
-import { type MaskRules, maskWarnings } from './notes/mask-warnings.js';
+import { type MaskRules, maskWarnings, rulesUnder } from './notes/mask-warnings.js';
 import type { KnownWords } from './notes/nearest-word.js';
 import { parseNote } from './notes/note.js';
 import { type NoteSense, noteWarnings } from './notes/note-warnings.js';
@@ -24,6 +24,8 @@ export interface ResultChecksOptions {
   readonly vocabulary: WordTokenizer | null;
   /** What is known of the training; absent for older runs and models. */
   readonly reference?: TrainingReference | null | undefined;
+  /** Whose left and right the model learnt; not given: as when the reference was measured. */
+  readonly sides?: StatedSides | undefined;
 }
 
 export class ResultChecks {
@@ -33,11 +35,12 @@ export class ResultChecks {
   private readonly rules: MaskRules | undefined;
   private readonly kept = new Map<string, readonly Warning[]>();
 
-  constructor({ reader, vocabulary, reference }: ResultChecksOptions) {
+  constructor({ reader, vocabulary, reference, sides }: ResultChecksOptions) {
     this.vocabulary = vocabulary;
     this.sense = reader && { reader, known: vocabulary ? wordsIn(vocabulary) : listed(reference?.words) };
     this.likeness = reference?.images ?? null;
-    this.rules = reference?.masks ?? undefined;
+    const rules = reference?.masks ?? undefined;
+    this.rules = rules && sides !== undefined ? rulesUnder(rules, sides) : rules;
   }
 
   /** About a note as the caller wrote it, before left and right are exchanged: its words are quoted. Nothing where the model reads none. */

@@ -25,8 +25,8 @@ export {
   type RunInfo,
   type RunStatus,
 } from './run/run.js';
-export { stateSides } from './run/state-sides.js';
-export { measureReference, readReference, type ReferenceOptions } from './run/reference.js';
+export { stateSides } from './evaluate/state-sides.js';
+export { measureReference, readReference, type ReferenceOptions, underSides } from './run/reference.js';
 export * from './launch/index.js';
 export * from './train/index.js';
 export * from './evaluate/index.js';

@@ -197,6 +197,7 @@ class LoadedModel implements Model {
       reader: tokens?.reader ?? null,
       vocabulary: tokens?.vocabulary ?? null,
       reference: manifest.training.reference,
+      sides: manifest.note?.sides ?? 'unknown',
     });
   }
 

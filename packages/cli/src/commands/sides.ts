@@ -5,6 +5,7 @@ import {
   describeSides,
   formatManifest,
   MANIFEST_FILE,
+  type ModelManifest,
   parseManifest,
   ReclmisError,
   STATED_SIDES,
@@ -28,7 +29,8 @@ interface Place {
   readonly reason: string | null;
   /** The data set that it was trained on; '' where that is not known. */
   readonly data: string;
-  write(sides: StatedSides, reason: string | null): Promise<void>;
+  /** @returns what the user should know. */
+  write(sides: StatedSides, reason: string | null): Promise<string[]>;
 }
 
 export function register(program: Command): void {
@@ -81,9 +83,10 @@ async function run(
   }
   const { sides, reason } =
     whose === 'data' ? await infer(flags.data ?? place.data) : { sides: whose, reason: null };
-  await place.write(sides, reason);
+  const notices = await place.write(sides, reason);
   output.result({ dir, kind: place.kind, sides, reason, written: true });
   output.say(`${dir}: ${told(sides)}${reason === null ? '' : ` (${reason})`}; written`);
+  for (const line of notices) output.notice(line);
 }
 
 const told = (sides: StatedSides): string =>
@@ -117,7 +120,9 @@ async function openRunFolder(dir: string): Promise<Place> {
     reason: info.note?.reason ?? null,
     data: config.data.dir,
     write: async (stated, reason) => {
-      await stateSides(dir, stated, reason);
+      const notices: string[] = [];
+      await stateSides(dir, stated, reason, (line) => notices.push(line));
+      return notices;
     },
   };
 }
@@ -139,10 +144,18 @@ async function openManifest(dir: string): Promise<Place> {
     reason: null,
     data: '',
     write: async (sides) => {
-      if (note)
-        await writeFileAtomic(path, formatManifest({ ...manifest, note: { ...note, sides } }), {
-          sync: true,
-        });
+      if (!note) return [];
+      const { underSides } = await import('@reclmis/lab');
+      const { reference, ...training } = manifest.training;
+      const none = (): Promise<never[]> => Promise.resolve([]); // a model has no data of its own
+      const under = reference && (await underSides(reference, sides, note.sides, none));
+      const stated: ModelManifest = {
+        ...manifest,
+        note: { ...note, sides },
+        training: { ...training, ...(under ? { reference: under.reference } : {}) },
+      };
+      await writeFileAtomic(path, formatManifest(stated), { sync: true });
+      return under?.notice == null ? [] : [under.notice];
     },
   };
 }

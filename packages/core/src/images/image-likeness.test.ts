@@ -7,7 +7,9 @@ import {
   type ImageLikeness,
   imageWarnings,
   LEAST_IMAGES,
+  unlikeness,
 } from './image-likeness.js';
+import { toneFigures, TONES } from './image-tones.js';
 import { Random } from '../random.js';
 import { trainingReferenceSchema } from '../training-reference.js';
 
@@ -77,10 +79,28 @@ describe('an image', () => {
 });
 
 describe('the figures', () => {
-  it('are a few kilobytes that a manifest takes, and say the same after it', () => {
+  it('are some kilobytes that a manifest takes, and say the same after it', () => {
     const text = JSON.stringify({ cases: 200, words: null, images: likeness, masks: null });
-    expect(text.length).toBeLessThan(8192);
+    expect(text.length).toBeLessThan(16_384);
     expect(trainingReferenceSchema.parse(JSON.parse(text)).images).toEqual(likeness);
+  });
+
+  it('of older versions, without tones and with half the axes, are read and judge by the rest', () => {
+    const { tones, ...rest } = likeness;
+    const { layout } = rest;
+    const older = { ...rest, layout: { ...layout, axes: layout.axes.slice(0, 8), variances: layout.variances.slice(0, 8) } }; // prettier-ignore
+    const read = trainingReferenceSchema.parse({
+      cases: 200,
+      words: null,
+      images: older,
+      masks: null,
+    }).images;
+    expect([tones?.mean.length, read]).toEqual([TONES, older]);
+    expect(imageWarnings(picture(1), S, older)).toEqual([]);
+    const threeTones = toneFigures(Float32Array.from({ length: 900 }, (_, i) => (i % 3) / 2));
+    const drawn = { ...imageFeatures(picture(1), S), tones: threeTones };
+    expect(unlikeness(drawn, likeness)).toContain('it has other tones, as drawings have');
+    expect(unlikeness(drawn, older)).toBeNull();
   });
 
   it('do not tell one picture: without it they hardly change', () => {
@@ -91,6 +111,26 @@ describe('the figures', () => {
       ...withOne.layout.mean.map((value, i) => Math.abs(value - without.layout.mean[i]!)),
     );
     expect(apart).toBeLessThan(0.03); // a hundredth of what a cell may differ
+  });
+});
+
+describe('tones', () => {
+  const ramp = Float32Array.from({ length: 4000 }, (_, i) => 0.2 + (0.5 * (i + 0.5)) / 4000);
+
+  it('are shares of the range, whatever exposure and contrast are', () => {
+    const figures = toneFigures(ramp);
+    expect(figures).toHaveLength(TONES);
+    // 94 % of the pixels lie in the range: 4.7 % in each bin, 3 % more in the outermost.
+    for (const inside of figures.slice(1, -1)) expect(Math.exp(inside) - 0.02).toBeCloseTo(0.047, 2);
+    expect(Math.exp(figures[0]!) - 0.02).toBeCloseTo(0.077, 2);
+    expect(Math.exp(figures.at(-1)!) - 0.02).toBeCloseTo(0.077, 2);
+    for (const [i, one] of toneFigures(ramp.map((value) => 1.4 * value - 0.1)).entries())
+      expect(one).toBeCloseTo(figures[i]!, 1);
+  });
+
+  it('of one value, and of values outside 0 to 1, are finite', () => {
+    expect(toneFigures(new Float32Array(100).fill(0.5))).toEqual([Math.log(1.02), ...new Array<number>(TONES - 1).fill(Math.log(0.02))]); // prettier-ignore
+    expect(toneFigures(Float32Array.of(-1, 2, 0.5)).every(Number.isFinite)).toBe(true);
   });
 });
 

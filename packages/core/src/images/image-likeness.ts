@@ -1,7 +1,7 @@
 /**
- * Whether an image is like those that a model was trained with, by a few kilobytes of figures: how brightness lies over 8 x 8 cells (layout), and how
- * strong details of 2 to 32 pixels are (texture), with the image's contrast and colour. Both are Gaussians fitted to training images
- * (`gaussian.ts`), at the model's own preprocessing.
+ * Whether an image is like those that a model was trained with, by some fifteen kilobytes of figures: how brightness lies over 8 x 8 cells (layout), and how
+ * strong details of 2 to 32 pixels are (texture), with the image's contrast and colour, and how often each tone occurs (`image-tones.ts`). All three are
+ * Gaussians fitted to training images (`gaussian.ts`), at the model's own preprocessing.
  *
  * An image is unusual where it lies further from the mean than nearly all training images did, each seen from the half that it was not in; or where the
  * same image inverted, turned or flipped is much likelier than the image as it is. docs/measurements/warnings.md has what that catches. It knows nothing
@@ -10,6 +10,7 @@
  * Figures of at least `LEAST_IMAGES` images are kept, of 8 x 8 cells, so that no picture can be told from them. S side of the planes.
  */
 import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
+import { toneFigures, TONES } from './image-tones.js';
 import { quantileOfSorted } from '../quantile.js';
 import type { Warning } from '../warnings.js';
 
@@ -18,7 +19,7 @@ export const LEAST_IMAGES = 20;
 /** Cells of a side. */
 const CELLS = 8;
 /** Most axes of the layout; of few images fewer, one for ten. */
-const AXES = 8;
+const AXES = 16;
 /** Scales of details: 2, 4, 8, 16 and 32 pixels. */
 const SCALES = 5;
 /** Scales whose details are told apart by direction. */
@@ -28,14 +29,17 @@ export const TEXTURE_FIGURES = 3 * DIRECTED + SCALES + 2;
 /** Least variances: differences below are noise. */
 const LAYOUT_FLOOR = 1e-3;
 const TEXTURE_FLOOR = 0.03 ** 2;
+const TONES_FLOOR = 1e-3;
 /** Contrast below which an image shows nothing whose layout could be compared. */
 const FLAT = 0.02;
 /** Shares of the training images that stay within the limits. */
 const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
-/** Other devices give the same kind of image another texture: what they may add, as a factor. */
-const MARGIN = { layout: 1, texture: 4 / 3, turned: 1 } as const;
-/** Least advantage of the image inverted, turned or flipped: a factor of e^0.3 in distance. */
-const LEAST_ADVANTAGE = 0.3;
+/** What images of other sources may add, as a factor; another device gives another texture. */
+const MARGIN = { layout: 1.2, texture: 4 / 3, turned: 1 } as const;
+/** Limit of the tones, in deviations of the distances' logarithms above their mean: steadier than a quantile that a handful of images decides. */
+const TONES_DEVIATIONS = 3.25;
+/** Least advantage of the image inverted, turned or flipped: a factor of e^0.4 in distance. */
+const LEAST_ADVANTAGE = 0.4;
 
 /** What a training's images are like. Plain data for JSON. */
 export interface ImageLikeness {
@@ -45,6 +49,8 @@ export interface ImageLikeness {
   readonly layout: Gaussian & { readonly limit: number };
   /** Logarithms: details at each scale, contrast, colour. */
   readonly texture: Gaussian & { readonly limit: number };
+  /** Logarithms: how often each tone occurs. Absent in figures of older versions, which say nothing of it. */
+  readonly tones?: (Gaussian & { readonly limit: number }) | undefined;
   /** Advantage, in logarithms of distances, from which an image is said to be inverted, turned or flipped. */
   readonly turned: number;
 }
@@ -53,6 +59,7 @@ export interface ImageLikeness {
 export interface ImageFeatures {
   readonly layout: readonly number[];
   readonly texture: readonly number[];
+  readonly tones: readonly number[];
 }
 
 /** Measures an image as the model reads it. @param planes [3,S,S], values 0 to 1. */
@@ -86,6 +93,7 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
   return {
     layout: layout.map((value) => (value - middle) / Math.max(spread, FLAT)),
     texture: [...details(grey, size), Math.log(contrast + 0.01), Math.log(colour / n + 0.05)],
+    tones: toneFigures(grey),
   };
 }
 
@@ -127,16 +135,17 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
   const n = features.length;
   if (n < LEAST_IMAGES) return null;
   const halves = [0, 1].map((rest) => features.filter((_, i) => i % 2 === rest));
-  const seen: { layout: number; texture: number; turned: number }[] = [];
+  const seen: Record<keyof typeof WITHIN | 'tones', number>[] = [];
   for (const [own, other] of [
     [halves[0]!, halves[1]!],
     [halves[1]!, halves[0]!],
   ] as const) {
-    const { layout, texture } = gaussians(own);
+    const { layout, texture, tones } = gaussians(own);
     for (const one of other) {
       seen.push({
         layout: distanceFrom(layout, one.layout),
         texture: distanceFrom(texture, one.texture),
+        tones: distanceFrom(tones, one.tones),
         turned: likelierForm(layout, one.layout).advantage,
       });
     }
@@ -145,25 +154,42 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
     const sorted = Float64Array.from(seen, (one) => one[key]).sort();
     return Number((MARGIN[key] * quantileOfSorted(sorted, WITHIN[key])).toPrecision(4));
   };
-  const { layout, texture } = gaussians(features);
+  const { layout, texture, tones } = gaussians(features);
   return {
     images: n,
     layout: { ...layout, limit: limit('layout') },
     texture: { ...texture, limit: limit('texture') },
+    tones: { ...tones, limit: Number(outlying(seen.map((one) => one.tones)).toPrecision(4)) },
     turned: Math.max(LEAST_ADVANTAGE, limit('turned')),
   };
 }
 
-function gaussians(features: readonly ImageFeatures[]): { layout: Gaussian; texture: Gaussian } {
+/** A distance that hardly any image of the kind has: distances are nearly lognormal. */
+function outlying(distances: readonly number[]): number {
+  const logs = distances.map((one) => Math.log(one + 1e-9));
+  const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
+  const deviation = Math.sqrt(logs.reduce((a, b) => a + (b - mean) ** 2, 0) / logs.length);
+  return Math.exp(mean + TONES_DEVIATIONS * deviation);
+}
+
+function gaussians(features: readonly ImageFeatures[]): Record<'layout' | 'texture' | 'tones', Gaussian> {
   const axes = Math.min(AXES, Math.floor(features.length / 10));
-  const textures = features.map(({ texture }) => texture);
   return {
     layout: fitGaussian(
       features.map(({ layout }) => layout),
       axes,
       LAYOUT_FLOOR,
     ),
-    texture: fitGaussian(textures, textures[0]?.length ?? 0, TEXTURE_FLOOR),
+    texture: fitGaussian(
+      features.map(({ texture }) => texture),
+      TEXTURE_FIGURES,
+      TEXTURE_FLOOR,
+    ),
+    tones: fitGaussian(
+      features.map(({ tones }) => tones),
+      TONES,
+      TONES_FLOOR,
+    ),
   };
 }
 
@@ -176,7 +202,10 @@ export function imageWarnings(planes: Float32Array, size: number, likeness: Imag
 }
 
 /** In what an image is unlike the training images; null where it is like them. */
-export function unlikeness({ layout, texture }: ImageFeatures, likeness: ImageLikeness): string | null {
+export function unlikeness(
+  { layout, texture, tones }: ImageFeatures,
+  likeness: ImageLikeness,
+): string | null {
   const form = likelierForm(likeness.layout, layout);
   if (form.advantage > likeness.turned) return `it looks ${form.name}`;
   const far = distanceFrom(likeness.layout, layout);
@@ -185,6 +214,9 @@ export function unlikeness({ layout, texture }: ImageFeatures, likeness: ImageLi
   const coarse = distanceFrom(likeness.texture, texture);
   if (coarse > likeness.texture.limit)
     return `detail, contrast or colour differ (distance ${figure(coarse)}, usual up to ${figure(likeness.texture.limit)})`;
+  const odd = likeness.tones ? distanceFrom(likeness.tones, tones) : 0;
+  if (likeness.tones && odd > likeness.tones.limit)
+    return `it has other tones, as drawings have (distance ${figure(odd)}, usual up to ${figure(likeness.tones.limit)})`;
   return null;
 }
 

@@ -11,6 +11,7 @@ import { shareInside } from './consistency.js';
 import { MIN_AREA } from './derive-note.js';
 import type { ParsedNote } from './note.js';
 import type { Mask } from '../images/raster.js';
+import type { StatedSides } from './sides.js';
 import type { Warning } from '../warnings.js';
 import { imageFrame, mirrorZones, namedZones, type Sides, zoneMap, zoneNames } from './zone-map.js';
 
@@ -29,10 +30,17 @@ export interface MaskRules {
   readonly inside: number | null;
   /** Whether the notes count the mask's areas. */
   readonly areas: boolean;
+  /** Whose left and right the notes were taken to mean when this was measured; absent in what older versions wrote. */
+  readonly sides?: StatedSides | undefined;
 }
 
 /** Rules where nothing is known of the training masks. */
 export const USUAL_RULES: MaskRules = { inside: LEAST_INSIDE, areas: true };
+
+/** The rules as they hold for notes of these sides: how much of a mask is inside was measured by its own sides alone. */
+export function rulesUnder(rules: MaskRules, sides: StatedSides): MaskRules {
+  return rules.sides === undefined || rules.sides === sides ? rules : { ...rules, inside: null };
+}
 
 export interface MaskContext {
   /** What the note says; null where the model reads none. */

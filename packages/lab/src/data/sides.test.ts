@@ -1,12 +1,13 @@
 /** Whose sides the notes of small data sets mean, and what a run makes of it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mirrorNote, sidesWarnings } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configToYaml, loadConfig, loadPreset, resolveConfig } from '../config/config.js';
+import { readReference, writeReference } from '../run/reference.js';
 import { openRun, runFiles } from '../run/run.js';
-import { stateSides } from '../run/state-sides.js';
+import { stateSides } from '../evaluate/state-sides.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { tinyConfig } from '../testing/tiny-run.js';
 import { train } from '../train/train.js';
@@ -137,5 +138,47 @@ describe('a run', () => {
     expect([stated.sides, stated.info.note?.sides]).toEqual(['image', 'image']);
     stated.loadModel().dispose(); // the checkpoint still fits
     expect({ ...stated.config, note: null }).toEqual({ ...run.config, note: null });
+  });
+
+  it('never holds masks against zones by a rule that was measured under other sides', async () => {
+    const dir = join(root, 'run');
+    await stateSides(dir, 'patient');
+    const remembered = readReference(dir)!;
+    expect(remembered.masks?.sides).toBe('patient');
+    const strict = { ...remembered, masks: { inside: 0.9, areas: true, sides: 'patient' as const } };
+    const lines: string[] = [];
+    const onNotice = (line: string): number => lines.push(line);
+
+    writeReference(dir, strict);
+    await stateSides(dir, 'patient', null, onNotice);
+    expect(readReference(dir)?.masks?.inside).toBe(0.9); // the same sides
+    await stateSides(dir, 'image', null, onNotice);
+    expect(readReference(dir)?.masks).toEqual({ inside: 0.35, areas: true, sides: 'image' }); // measured again
+    expect(lines).toEqual([]);
+
+    const gone = `${data}-gone`;
+    renameSync(data, gone);
+    try {
+      writeReference(dir, { ...strict, masks: { inside: 0.9, areas: false } }); // of a version that did not say it
+      await stateSides(dir, 'patient', null, onNotice);
+    } finally {
+      renameSync(gone, data);
+    }
+    expect(readReference(dir)?.masks).toEqual({ inside: null, areas: false, sides: 'patient' });
+    expect(lines).toEqual([expect.stringMatching(/MASK_OUTSIDE_ZONES\): .*when the sides were the image’s/)]);
+
+    // As after a write of config.yaml that failed: the rule is off.
+    writeReference(dir, { ...strict, masks: { inside: 0.9, areas: true, sides: 'image' } });
+    const empty = { width: 64, height: 64, data: new Uint8Array(64 * 64) };
+    empty.data.fill(1, 60 * 64 + 50, 60 * 64 + 60);
+    const codes = (): string[] => {
+      const model = openRun(dir).loadModel();
+      const found = model.checks.mask(empty, 'upper left lung', 'patient').map(({ code }) => code);
+      model.dispose();
+      return found;
+    };
+    expect(codes()).not.toContain('MASK_OUTSIDE_ZONES');
+    writeReference(dir, strict);
+    expect(codes()).toContain('MASK_OUTSIDE_ZONES');
   });
 });

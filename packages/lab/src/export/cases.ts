@@ -1,10 +1,10 @@
 /** Images with notes for the exporter's check and for calibration: from a data set, or made. */
-import { existsSync } from 'node:fs';
 import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
 import { madeNotes } from '../bench/made.js';
-import type { Case, Split } from '../data/types.js';
+import type { Case } from '../data/types.js';
 import { openEvaluated } from '../evaluate/open.js';
+import { ownCases } from '../evaluate/own-cases.js';
 import type { LoadedModel, Run } from '../run/run.js';
 
 /** An image as the model takes it, with its note. */
@@ -38,24 +38,6 @@ export async function readCases(cases: readonly Case[], count: number, size: num
   return read;
 }
 
-/** What says which cases a run learnt from. */
-type TrainedOn = Pick<Run, 'config' | 'info'>;
-
-/**
- * Cases of the run's own data, of its fold if it has one, where the folder is at hand and still fits; none otherwise, since the check has made ones too.
- */
-export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
-  const { dir, folds, trainStems, valStems } = run.config.data;
-  if (!existsSync(dir)) return [];
-  const stems = split === 'train' ? trainStems : valStems;
-  try {
-    return (await openEvaluated(run, { split, ...(folds === 0 && stems ? { stems } : {}) })).cases; // a fold heeds the lists itself
-  } catch (error) {
-    if (error instanceof ReclmisError) return [];
-    throw error;
-  }
-}
-
 /** Cases that the ranges are taken from, and others on which the layers in float are chosen and the result is checked. */
 export interface CalibrationCases {
   readonly used: readonly ExportCase[];
@@ -70,7 +52,7 @@ const KEPT = 8;
  * @throws OPTION_INVALID where there is none, or too few; the codes of the data.
  */
 export async function calibrationCases(
-  run: TrainedOn,
+  run: Pick<Run, 'config' | 'info'>,
   { size }: Pick<LoadedModel, 'size'>,
   { calibrate, calibrationCases: count = 32 }: { calibrate?: string; calibrationCases?: number },
 ): Promise<CalibrationCases> {

@@ -20,10 +20,11 @@ import {
 } from '@reclmis/core';
 import { makeFolder, oneLine, systemCode, writeFileAtomic, readRegular } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
-import { measureReference, readReference } from '../run/reference.js';
+import { measureReference, readReference, underSides } from '../run/reference.js';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run/run.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
-import { calibrationCases, madeCases, ownCases, readCases } from './cases.js';
+import { ownCases } from '../evaluate/own-cases.js';
+import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { toHalf } from './half.js';
 import { toInt8 } from './int8.js';
@@ -195,7 +196,7 @@ async function writeModel(
     sides,
     tokenizer: text?.tokenizer ?? null,
   };
-  const manifest = await describe(run, model, dir, described, options.name);
+  const manifest = await describe(run, model, dir, described, options);
   await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest), { sync: true });
   const { target = 'onnx', storageUri } = options;
   await writeTarget(dir, manifest, { target, ...(storageUri === undefined ? {} : { storageUri }) });
@@ -217,12 +218,12 @@ async function describe(
   model: LoadedModel,
   dir: string,
   { precision, check, parameters, flopsPerImage, sides, tokenizer }: Described,
-  name: string = defaultName(run),
+  { name = defaultName(run), onNotice }: Pick<ExportOptions, 'name' | 'onNotice'>,
 ): Promise<ModelManifest> {
   const { reclmis, libtorch } = currentVersions();
   const { encoder, checkpoint } = model;
   const { data } = run.info;
-  const reference = readReference(run.dir) ?? (await measuredNow(run, model));
+  const reference = await referenceOf(run, model, sides, onNotice);
   return {
     format: MANIFEST_FORMAT,
     name,
@@ -284,9 +285,22 @@ function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSid
   );
 }
 
-/** What a run of an older version lacks, where its training data are still there. */
-async function measuredNow(run: Run, model: LoadedModel): Promise<TrainingReference | null> {
-  const options = { size: model.size, readsNotes: model.model.readsNotes, sides: run.sides };
+/** What the run remembers of its training, by the sides of the export; of an older run what its training data say, where they are still there. */
+async function referenceOf(
+  run: Run,
+  model: LoadedModel,
+  sides: StatedSides,
+  onNotice?: (line: string) => void,
+): Promise<TrainingReference | null> {
+  const remembered = readReference(run.dir);
+  if (remembered) {
+    const { reference, notice } = await underSides(remembered, sides, run.sides, () =>
+      ownCases(run, 'train'),
+    );
+    if (notice !== null) onNotice?.(notice);
+    return reference;
+  }
+  const options = { size: model.size, readsNotes: model.model.readsNotes, sides };
   return measureReference(await ownCases(run, 'train'), { ...options, group: run.config.data.group });
 }
 

@@ -3,8 +3,7 @@
  * notes, figures of the images, and how masks and notes go together. Measured once, before the first step, on images spread evenly over the
  * training cases; an export of an older run measures them where the data are there.
  *
- * No note and no picture is kept. A word is kept where the notes of at least `LEAST_PATIENTS` patients have it, or where it belongs to the grammar of
- * notes, so that no patient's name is.
+ * No note and no picture is kept, and of the words only those that name no patient (`reference-words.ts`).
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,25 +12,20 @@ import {
   type ImageFeatures,
   imageFeatures,
   imageToPlanes,
-  insideNamedZones,
-  isNoteWord,
   LEAST_IMAGES,
-  LEAST_INSIDE,
-  type MaskRules,
-  maskAreas,
-  parseNote,
-  quantileOfSorted,
   ReclmisError,
   ResultChecks,
+  type MaskRules,
   type StatedSides,
   type TrainingReference,
   trainingReferenceSchema,
-  wordsOf,
+  whoseSides,
 } from '@reclmis/core';
-import { mapLimit, readImage, readImageHeader, readMask, readTextSync } from '@reclmis/files';
+import { mapLimit, readImage, readImageHeader, readTextSync } from '@reclmis/files';
 import { writeAtomically } from '@reclmis/torch';
-import { grouping } from '../data/groups.js';
 import type { Case } from '../data/types.js';
+import { fitOf, type MaskFit, rulesOf } from './reference-rules.js';
+import { wordsToKeep } from './reference-words.js';
 import type { NoteEncoder } from '../text/encoder.js';
 import { WordEncoder } from '../text/words.js';
 
@@ -43,15 +37,6 @@ const MOST_IMAGES = 1000;
 const MOST_PIXELS = 500e6;
 /** Files that are read at a time. */
 const LANES = 4;
-/** Patients whose notes a word must be in. */
-const LEAST_PATIENTS = 5;
-/** Longest word that is kept. */
-const LONGEST_WORD = 64;
-/** Share of the training masks that a rule may suspect. */
-const SUSPECTED = 0.02;
-/** A rule that asks for less than this share says nothing. */
-const LEAST_RULE = 0.05;
-
 export interface ReferenceOptions {
   /** S. */
   readonly size: number;
@@ -88,8 +73,54 @@ export async function measureReference(
     cases: images.length,
     words: readsNotes ? wordsToKeep(cases, group) : null,
     images: fitLikeness(images),
-    masks: readsNotes ? rulesOf(fits) : null,
+    masks: readsNotes ? rulesOf(fits, sides) : null,
   };
+}
+
+/** The rules of masks alone, under other sides; null where no mask reads. */
+export async function measureRules(cases: readonly Case[], sides: StatedSides): Promise<MaskRules | null> {
+  const fits = await mapLimit(await sampleOf(cases), LANES, (one) =>
+    fitOf(one, sides).catch((error: unknown) => {
+      if (error instanceof ReclmisError) return null;
+      throw error;
+    }),
+  );
+  const read = fits.filter((fit) => fit !== null);
+  return read.length === 0 ? null : rulesOf(read, sides);
+}
+
+/**
+ * What is remembered, for a run whose notes are said to mean other sides than its rules of masks were measured under: measured again where the training
+ * cases read, else without the rule that depends on sides.
+ * @param before whose sides were stated until now: those of rules that do not say their own.
+ */
+export async function underSides(
+  reference: TrainingReference,
+  sides: StatedSides,
+  before: StatedSides,
+  trainingCases: () => Promise<readonly Case[]>,
+): Promise<{ readonly reference: TrainingReference; readonly notice: string | null }> {
+  const { masks } = reference;
+  if (masks === null) return { reference, notice: null };
+  const of = masks.sides ?? before;
+  if (of === sides) return { reference: { ...reference, masks: { ...masks, sides } }, notice: null };
+  const measured = await trainingCases()
+    .then((cases) => measureRules(cases, sides))
+    .catch((error: unknown) => {
+      if (error instanceof ReclmisError) return null;
+      throw error;
+    });
+  if (measured) return { reference: { ...reference, masks: measured }, notice: null };
+  const notice = masks.inside === null ? null : notHeld(of);
+  return { reference: { ...reference, masks: { ...masks, inside: null, sides } }, notice };
+}
+
+/** That a rule is off. */
+function notHeld(of: StatedSides): string {
+  return (
+    `masks are no longer held against the zones that notes name (MASK_OUTSIDE_ZONES): that rule was measured when the sides were ${whoseSides(of)}, ` +
+    'and the training masks are not there to measure it again'
+  );
 }
 
 /** Cases spread evenly over all. */
@@ -100,53 +131,6 @@ async function sampleOf(cases: readonly Case[]): Promise<Case[]> {
   const pixels = header ? header.width * header.height : 1;
   const count = Math.min(cases.length, MOST_IMAGES, Math.max(LEAST_IMAGES, Math.floor(MOST_PIXELS / pixels)));
   return Array.from({ length: count }, (_, i) => cases[Math.floor(((i + 0.5) * cases.length) / count)]!);
-}
-
-/** The words of notes that may be kept, in order of code points. */
-export function wordsToKeep(cases: readonly Pick<Case, 'id' | 'note'>[], group?: string): string[] {
-  const { groupOf } = grouping(group);
-  const patients = new Map<string, Set<string>>();
-  for (const { id, note } of cases) {
-    for (const word of new Set(wordsOf(note))) {
-      const seen = patients.get(word) ?? new Set();
-      if (seen.size < LEAST_PATIENTS) seen.add(groupOf(id));
-      patients.set(word, seen);
-    }
-  }
-  return [...patients]
-    .filter(
-      ([word, seen]) => word.length <= LONGEST_WORD && (seen.size >= LEAST_PATIENTS || isNoteWord(word)),
-    )
-    .map(([word]) => word)
-    .sort((a, b) => (a < b ? -1 : 1));
-}
-
-/** How a training mask goes with its note. */
-interface MaskFit {
-  /** Share inside the named zones; null where none is named, or the mask is empty. */
-  readonly inside: number | null;
-  /** Whether the mask has as many areas as the note counts; null where it counts none. */
-  readonly counted: boolean | null;
-}
-
-async function fitOf({ maskPath, note }: Case, sides: StatedSides): Promise<MaskFit> {
-  const mask = await readMask(maskPath);
-  const said = parseNote(note);
-  return {
-    inside: insideNamedZones(mask, said, sides)?.inside ?? null,
-    counted: said.count === null ? null : maskAreas(mask) === said.count,
-  };
-}
-
-/** Rules that hold of nearly all training masks. */
-export function rulesOf(fits: readonly MaskFit[]): MaskRules {
-  const inside = fits.flatMap((fit) => (fit.inside === null ? [] : [fit.inside])).sort((a, b) => a - b);
-  const counted = fits.flatMap((fit) => (fit.counted === null ? [] : [fit.counted]));
-  const wrong = counted.filter((right) => !right).length;
-  const areas = counted.length < LEAST_IMAGES || wrong <= SUSPECTED * counted.length;
-  if (inside.length < LEAST_IMAGES) return { inside: LEAST_INSIDE, areas };
-  const least = Math.min(LEAST_INSIDE, quantileOfSorted(Float64Array.from(inside), SUSPECTED));
-  return { inside: least < LEAST_RULE ? null : Number(least.toPrecision(3)), areas };
 }
 
 /** Writes a run's reference. @throws OUTPUT_UNWRITABLE, DISK_FULL */
@@ -176,10 +160,12 @@ export function resultChecks(
   encoder: NoteEncoder,
   readsNotes: boolean,
   reference: TrainingReference | null,
+  sides: StatedSides,
 ): ResultChecks {
   return new ResultChecks({
     reader: readsNotes ? encoder : null,
     vocabulary: encoder instanceof WordEncoder ? encoder.tokenizer : null,
     reference,
+    sides,
   });
 }

@@ -271,7 +271,7 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
     try {
       model.loadStateDict(tensors);
       settle(model, engine);
-      const checks = resultChecks(encoder, model.readsNotes, readReference(dir));
+      const checks = resultChecks(encoder, model.readsNotes, readReference(dir), sidesOf(config));
       return new LoadedModel(model.eval(), encoder, engine, info, checks, notice);
     } catch (error) {
       model.dispose();

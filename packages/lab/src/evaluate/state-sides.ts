@@ -3,26 +3,37 @@ import type { StatedSides } from '@reclmis/core';
 import { writeAtomically } from '@reclmis/torch';
 import { configToYaml } from '../config/config.js';
 import type { NoteInfo } from '../data/sides.js';
-import { openRun, runFiles, writeRunInfo } from './run.js';
-import { withRunLock } from './run-lock.js';
+import { readReference, underSides, writeReference } from '../run/reference.js';
+import { openRun, runFiles, writeRunInfo } from '../run/run.js';
+import { withRunLock } from '../run/run-lock.js';
+import { ownCases } from './own-cases.js';
 
 /**
- * Writes it into a run's `config.yaml` and `run.json`.
+ * Writes it into a run's `config.yaml` and `run.json`, and measures again what `reference.json` says of masks by these sides.
  * @param reason the figure behind it, where it was inferred.
+ * @param onNotice told what the user should know, a line each.
  * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY while a process trains into it, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function stateSides(
   dir: string,
   sides: StatedSides,
   reason: string | null = null,
+  onNotice?: (line: string) => void,
 ): Promise<NoteInfo> {
   openRun(dir); // before a lock is made in what is no run
-  return withRunLock(dir, {}, () => {
-    const { config, info } = openRun(dir);
+  return withRunLock(dir, {}, async () => {
+    const run = openRun(dir);
+    const { config, info } = run;
+    const reference = readReference(dir);
+    const remembered =
+      reference && (await underSides(reference, sides, run.sides, () => ownCases(run, 'train')));
     const note: NoteInfo = { sides, by: reason === null ? 'statement' : 'masks', reason };
+    // First, and with its sides in it: if the next write fails, the rule is off (`rulesUnder`), never applied under other sides.
+    if (remembered) writeReference(dir, remembered.reference);
     const yaml = configToYaml({ ...config, note: { ...config.note, sides } });
     writeAtomically(runFiles(dir).config, (write) => write(Buffer.from(yaml)));
     writeRunInfo(dir, { ...info, note });
-    return Promise.resolve(note);
+    if (remembered?.notice != null) onNotice?.(remembered.notice);
+    return note;
   });
 }

@@ -1,0 +1,24 @@
+/** The cases that a run learnt from or was validated on, where its data are still there. */
+import { existsSync } from 'node:fs';
+import { ReclmisError } from '@reclmis/core';
+import type { Case, Split } from '../data/types.js';
+import type { Run } from '../run/run.js';
+import { openEvaluated } from './open.js';
+
+/** What says which cases a run learnt from. */
+type TrainedOn = Pick<Run, 'config' | 'info'>;
+
+/**
+ * Cases of the run's own data, of its fold if it has one, where the folder is at hand and still fits; none otherwise, since the check has made ones too.
+ */
+export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
+  const { dir, folds, trainStems, valStems } = run.config.data;
+  if (!existsSync(dir)) return [];
+  const stems = split === 'train' ? trainStems : valStems;
+  try {
+    return (await openEvaluated(run, { split, ...(folds === 0 && stems ? { stems } : {}) })).cases; // a fold heeds the lists itself
+  } catch (error) {
+    if (error instanceof ReclmisError) return [];
+    throw error;
+  }
+}
