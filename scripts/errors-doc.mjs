@@ -1,4 +1,4 @@
-// Renders docs/errors.md and docs/warnings.md from the catalogues in packages/core/src; needs core to be built.
+// Renders docs/reference/errors.md and docs/reference/warnings.md from the catalogues in packages/core/src; needs core to be built.
 import { ERRORS, WARNINGS } from '../packages/core/dist/index.js';
 
 const STATUSES = {
@@ -71,7 +71,7 @@ function renderWarnings() {
 /** What scripts/check-generated.mjs compares or writes: [path from the repository's root, text]. */
 export function outputs() {
   return [
-    ['docs/errors.md', render()],
-    ['docs/warnings.md', renderWarnings()],
+    ['docs/reference/errors.md', render()],
+    ['docs/reference/warnings.md', renderWarnings()],
   ];
 }

@@ -6,7 +6,7 @@ import { ERRORS, isErrorCode, isWarningCode, WARNINGS } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(root, 'docs/errors.md'), 'utf8');
+const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8');
 const codes = Object.keys(ERRORS).sort();
 
 /** The sources of all packages but their tests and the catalogue itself. */
@@ -22,7 +22,7 @@ const scripts = readdirSync(join(root, 'scripts'))
   .concat('packages/cli/bin/reclmis.js')
   .map((path) => readFileSync(join(root, path), 'utf8'));
 
-describe('docs/errors.md', () => {
+describe('docs/reference/errors.md', () => {
   it('has a section for every code, in alphabetical order, and no other', () => {
     const sections = [...page.matchAll(/^### (\S+)$/gm)].map(([, code]) => code);
     expect(sections).toEqual(codes);
@@ -38,8 +38,8 @@ describe('docs/errors.md', () => {
   );
 });
 
-describe('docs/warnings.md', () => {
-  const warnings = readFileSync(join(root, 'docs/warnings.md'), 'utf8');
+describe('docs/reference/warnings.md', () => {
+  const warnings = readFileSync(join(root, 'docs/reference/warnings.md'), 'utf8');
   const known = Object.keys(WARNINGS).filter(isWarningCode);
 
   it('has a section for every code and no other', () => {

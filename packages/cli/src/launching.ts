@@ -1,6 +1,6 @@
 /**
  * What a command is among the processes of a run: alone, one of several that something else started, or the one that starts them
- * (`--nproc`, Kubeflow Trainer). docs/scaling.md says how to start a run under each launcher.
+ * (`--nproc`, Kubeflow Trainer). docs/guide/scale.md says how to start a run under each launcher.
  */
 import { availableParallelism } from 'node:os';
 import {

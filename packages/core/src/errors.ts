@@ -2,7 +2,7 @@
  * The closed catalogue of everything that can go wrong, and the one error class that carries it.
  *
  * A message says what happened and where, with expected and actual; the catalogue holds what a code means in general,
- * the default remedy and the exit status of the command. `docs/errors.md` is generated from this file
+ * the default remedy and the exit status of the command. `docs/reference/errors.md` is generated from this file
  * (`scripts/errors-doc.mjs`), and `tests/errors.test.ts` binds code, type and page together.
  *
  * To add a code: append an entry to the group with its exit status, then run `npm run generate`.

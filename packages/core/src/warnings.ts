@@ -3,7 +3,7 @@
  *
  * An error ends the work, a warning goes with its result: `{ code, message, ... }` in the runtime's results, the server's answers, the journal and
  * `statistics.json`, and in what `data check` finds. A message may quote single words of a note; it never holds a whole note.
- * `docs/warnings.md` is generated from this file (`scripts/errors-doc.mjs`), and `tests/errors.test.ts` binds code, type and page together.
+ * `docs/reference/warnings.md` is generated from this file (`scripts/errors-doc.mjs`), and `tests/errors.test.ts` binds code, type and page together.
  *
  * To add a code: append an entry to its group, then run `npm run generate`.
  */

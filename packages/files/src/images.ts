@@ -8,7 +8,7 @@
  * - Grey is repeated in R, G and B; palettes are looked up; alpha is composited onto black. In TIFF alpha is what the tags say (`tiff-header.ts`).
  * - An orientation tag (EXIF, TIFF) is applied, as `imread` and image viewers do, so that a mask drawn in a viewer fits.
  * - Of a TIFF with several pages the first is read.
- * Masks are read by core's `maskOf`. docs/images.md has all the rules.
+ * Masks are read by core's `maskOf`. docs/reference/images.md has all the rules.
  * CMYK, Lab and floating-point pixels are refused: their conversion is a choice that belongs to whoever exports them.
  */
 import { stat } from 'node:fs/promises';

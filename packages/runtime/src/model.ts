@@ -49,7 +49,7 @@ const NOTE_CACHE = 256;
 const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
 /**
  * How much log-odds may differ there from the exporter's. Another order of sums and a fast exponential in float32 give 1e-4 to 1e-3, and
- * CUDA's TF32 rounds as fp16 does, which moved the run of docs/results.md by 0.006. In fp16 products are summed in 11 bits on some devices and in 24 on
+ * CUDA's TF32 rounds as fp16 does, which moved the run of docs/measurements/results.md by 0.006. In fp16 products are summed in 11 bits on some devices and in 24 on
  * others, and in int8 a value may be rounded to the neighbour. A convolution of wrong padding moved a small model by 0.6.
  */
 const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };

@@ -73,7 +73,7 @@ export interface Segmentation {
   /** Of the image, pixels. */
   readonly width: number;
   readonly height: number;
-  /** Why the mask may be wrong although nothing failed: codes of docs/warnings.md, the note's first, then the image's and the mask's. */
+  /** Why the mask may be wrong although nothing failed: codes of docs/reference/warnings.md, the note's first, then the image's and the mask's. */
   readonly warnings: readonly Warning[];
   /** How the note was read. */
   readonly note: NoteReading;

@@ -15,7 +15,7 @@ inline Vector scaled(float k, Vector a) { return multiply(same(k), a); }
 // a + k b
 inline Vector plus(Vector a, float k, Vector b) { return multiplyAdd(same(k), b, a); }
 
-// The points of the interpolation are 0, +-kNear, +-kFar and infinity. With the usual 1 and 2 rounding is 2.2 times as large (rms, docs/performance.md).
+// The points of the interpolation are 0, +-kNear, +-kFar and infinity. With the usual 1 and 2 rounding is 2.2 times as large (rms, docs/measurements/performance.md).
 constexpr float kNear = 5.0F / 8, kFar = 3.0F / 2;
 constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
 constexpr float kNear3 = kNear2 * kNear, kFar3 = kFar2 * kFar;

@@ -168,7 +168,7 @@ export function formatReport(report: DatasetReport): string {
 
 function formatSuspicions({ suspicions }: DatasetReport): string[] {
   if (suspicions.length === 0) return [];
-  const title = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} (docs/warnings.md has what to do; --report shows the pairs):`;
+  const title = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} (docs/reference/warnings.md has what to do; --report shows the pairs):`;
   return ['', title, ...suspicions.map(({ code, message }) => `  ${code}  ${message}`)];
 }
 

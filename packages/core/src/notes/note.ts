@@ -7,7 +7,7 @@
  *
  * Parsing never fails: what the grammar does not know stays as the remainder. Case, missing blanks ("lower leftlung"),
  * slips of one letter ("rigth"), the order of side and zone ("left upper lobe") and missing sides ("all lung") are
- * understood. Whose left and right a note means is not in its words: QaTa-COV19's notes mean the image's (docs/notes.md), this project's
+ * understood. Whose left and right a note means is not in its words: QaTa-COV19's notes mean the image's (docs/reference/notes.md), this project's
  * phantoms, as a radiologist does, the patient's, whose left is on the image's right. `zone-map.ts` takes either.
  *
  * `note-words.ts` holds the words, `note-count.ts` the numbers, `note-mirror.ts` exchanges sides in any text.

@@ -48,7 +48,7 @@ export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine 
 /**
  * `auto` is Winograd's algorithm in fp32 and bf16 on a CPU with AVX2. A step of the paper's model took 0.73 s an image with it and 1.17 to 1.30 s with
  * libtorch's kernels in fp32, 0.44 and 0.50 to 0.63 s in bf16 on a processor with AVX-512 and bf16 (Zen 4), 0.90 and 2.06 s in fp32 on one without
- * (docs/performance.md).
+ * (docs/measurements/performance.md).
  */
 function convolutionsFor(
   setting: Config['train']['convolutions'],

@@ -4,13 +4,13 @@ import { fraction } from '../schema.js';
 import { isModel, modelNames } from './registry.js';
 
 export const modelSchema = z.strictObject({
-  // The paper's model, and others of its Table 1 (docs/models.md). `baseWidth` and `imageSize` are every model's, `dropout` is LViT's too; all
+  // The paper's model, and others of its Table 1 (docs/guide/models.md). `baseWidth` and `imageSize` are every model's, `dropout` is LViT's too; all
   // other settings of this section are RecLMIS's own and change nothing about its peers, nor do `train.lossWeights` of losses that they lack.
   name: z
     .string()
     .refine(isModel, { error: () => `one of ${modelNames().join(', ')}` })
     .default('reclmis')
-    .describe('the model: reclmis, or one of its peers (docs/models.md)'),
+    .describe('the model: reclmis, or one of its peers (docs/guide/models.md)'),
   // `paper` is what the article says; `upstream` what the authors' code does: causal reconstruction, a second softmax in CCL,
   // reconstruction targets F'_V and F_clip. Choose `upstream` for the authors' released checkpoints and numbers.
   variant: z

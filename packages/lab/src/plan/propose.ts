@@ -1,5 +1,5 @@
 /**
- * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/planning.md has the rules.
+ * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/guide/plan.md has the rules.
  *
  * Where the data say nothing, the paper's value stays (docs/method.md 9), and where they do, the rule gives the paper's value for the paper's
  * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.
@@ -57,7 +57,7 @@ const SIDES = [32, 1024] as const;
 const TOKENS = 77;
 /** Of the asked time; the rest is for reading, checkpoints and figures. */
 const USED_TIME = 0.95;
-/** Validation runs forward alone, a third of a step's arithmetic (docs/performance.md). */
+/** Validation runs forward alone, a third of a step's arithmetic (docs/measurements/performance.md). */
 const VALIDATION = 1 / 3;
 /** With fewer steps than this, more and smaller ones serve better (configs/qata-cov19-1k.yaml). */
 const FEW_STEPS = 1000;

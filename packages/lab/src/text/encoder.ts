@@ -2,7 +2,7 @@
  * What turns notes into features: the seam between the word encoder, the CLIP text tower and whatever comes later.
  *
  * Encoders are frozen (docs/method.md 1): they have no trained parameter, a note always has the same features, and so its row is
- * computed once per run and reused. docs/text-encoder.md says why.
+ * computed once per run and reused. docs/reference/text-encoder.md says why.
  *
  * B notes, T tokens (the context length), W feature width.
  */

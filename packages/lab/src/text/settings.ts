@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 export const textSchema = z.strictObject({
   // `auto` is the paper's CLIP tower where its weights are on this machine, else word features that need no download; a run's
-  // stored configuration says which of them it became (docs/text-encoder.md).
+  // stored configuration says which of them it became (docs/reference/text-encoder.md).
   encoder: z
     .enum(['auto', 'clip-vit-b-32', 'clip-vit-b-16', 'clip-vit-l-14', 'words'])
     .default('auto')

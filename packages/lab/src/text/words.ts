@@ -7,7 +7,7 @@
  * A roll is a rotation of the space, so a neighbour's word and distance stay linearly readable beside the token's own word
  * (Plate's and Kanerva's permuted superpositions): one trained convolution can tell "upper left lung" from "lower left lung" and from
  * "left ... upper". The position code is Vaswani et al.'s sinusoids. `norm` gives unit variance, as CLIP's features have.
- * docs/text-encoder.md says why it is frozen and why it is made so.
+ * docs/reference/text-encoder.md says why it is frozen and why it is made so.
  *
  * T tokens, W width, R radius.
  */

@@ -13,7 +13,7 @@ const ERROR: JsonSchema = {
   required: ['error', 'code', 'remedy'],
   properties: {
     error: { type: 'string', description: 'what happened, with expected and actual' },
-    code: { type: 'string', description: 'of the catalogue, docs/errors.md' },
+    code: { type: 'string', description: 'of the catalogue, docs/reference/errors.md' },
     remedy: { type: 'string', description: 'what to do about it' },
   },
 };
@@ -53,7 +53,7 @@ const WORK_FAILURES = failures(
 const number = { type: 'number' };
 const WARNINGS_HEADERS = {
   [WARNINGS_HEADER]: {
-    description: 'codes of docs/warnings.md, with commas between; absent where there is none',
+    description: 'codes of docs/reference/warnings.md, with commas between; absent where there is none',
     type: 'string', // the plugin makes a schema of it
   },
 };
@@ -140,7 +140,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
               },
               warnings: {
                 type: 'array',
-                description: 'why the mask may be wrong although nothing failed (docs/warnings.md)',
+                description: 'why the mask may be wrong although nothing failed (docs/reference/warnings.md)',
                 items: {
                   type: 'object',
                   required: ['code', 'message'],

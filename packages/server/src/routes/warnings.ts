@@ -7,7 +7,7 @@ import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
 import type { Result, Work } from '../admission/work.js';
 
-/** The codes of docs/warnings.md, each once, with commas between; absent where there is none. */
+/** The codes of docs/reference/warnings.md, each once, with commas between; absent where there is none. */
 export const WARNINGS_HEADER = 'Reclmis-Warnings';
 
 /** A warning with the case of the batch that it is about. */

@@ -3,7 +3,7 @@
  * more than it should; within a split, equal notes with different masks contradict each other.
  *
  * Nearly: thumbnails correlate by at least 0.985, and by 0.8 once what is smooth is taken away. In QaTa-COV19 all 48 such pairs are the same film by eye;
- * the two most similar of 600 phantoms correlate by 0.973 (docs/data.md).
+ * the two most similar of 600 phantoms correlate by 0.973 (docs/guide/check-data.md).
  *
  * Thumbnails with mean 0 and length 1 lie as far apart as sqrt(2 - 2 r), and so do, at most, any of their cosine coefficients: cells of that size
  * in three coefficients leave few pairs to compare.

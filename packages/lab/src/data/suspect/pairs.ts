@@ -7,7 +7,7 @@
  *
  * Single cases: a, the correlation of a mask with what the map expects, and b, that of the rival. A pair that is wrong has a and b exchanged, so
  * log p(b, a) - log p(a, b), with the set's own (trimmed) normal distribution of (a, b), is how much better the rival explains the case. The limits
- * are measured on QaTa-COV19, MoNuSeg and phantoms (docs/data.md).
+ * are measured on QaTa-COV19, MoNuSeg and phantoms (docs/guide/check-data.md).
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { correlation, expectation, fitTargets } from './fit.js';

@@ -52,7 +52,7 @@ async function checkPage(
         ? paragraph('Nothing is wrong.')
         : paragraph('Orange is the outline of the mask as it is, sky blue of what would fit better.'),
     sections,
-    footer: 'Made by reclmis data check. What each code means: docs/warnings.md.',
+    footer: 'Made by reclmis data check. What each code means: docs/reference/warnings.md.',
   });
 }
 
