@@ -1,6 +1,7 @@
 /** Pure, browser-safe parts of RecLMIS: everything that training and serving share. */
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
+export * from './masks/answers.js';
 export { components, type Component } from './masks/components.js';
 export {
   contours,

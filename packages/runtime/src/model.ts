@@ -8,6 +8,7 @@ import {
   clipReader,
   ClipTokenizer,
   CONVENTIONS,
+  type ImageSize,
   imageToPlanes,
   MANIFEST_FILE,
   type ModelManifest,
@@ -18,13 +19,11 @@ import {
   probePlanes,
   probeValues,
   ReclmisError,
-  resizePlane,
   ResultChecks,
   type ResultChecksOptions,
+  segmented,
   type Sides,
-  threshold,
   wordReader,
-  whyNoProbabilities,
   WordTokenizer,
 } from '@reclmis/core';
 import { knowNote, knowOptions } from './inputs.js';
@@ -233,11 +232,11 @@ class LoadedModel implements Model {
     signal?.throwIfAborted();
     const S = this.manifest.image.size;
     const planes = new Float32Array(cases.length * 3 * S * S); // [B,3,S,S]
-    const sizes: { width: number; height: number }[] = [];
+    const sizes: ImageSize[] = [];
     for (const [i, { image }] of cases.entries()) {
       const pixels = await this.platform.decode(image, maxPixels);
       signal?.throwIfAborted();
-      planes.set(imageToPlanes(pixels, S), i * 3 * S * S);
+      planes.set(imageToPlanes(pixels, S), i * 3 * S * S); // one at a time: decoded images are large
       sizes.push({ width: pixels.width, height: pixels.height });
     }
     const ready = performance.now();
@@ -256,12 +255,8 @@ class LoadedModel implements Model {
       };
     });
     const computed = performance.now();
-    const masks = sizes.map(({ width, height }, i) => {
-      const plane = probability.subarray(i * S * S, (i + 1) * S * S); // [1,S,S]
-      const wrong = whyNoProbabilities(plane);
-      if (wrong !== null) throw new ReclmisError('INFERENCE_FAILED', `the model gave ${wrong}`);
-      const own = resizePlane(plane, S, S, width, height);
-      const mask = threshold(own, width, height, least);
+    const masks = sizes.map((size, i) => {
+      const { probability: own, mask } = segmented(probability, i, S, size, least);
       const note = cases[i]?.note ?? '';
       const { sides: meant = 'unknown', mirrored = false, warnings: ofSides = [] } = read[i] ?? {};
       const warnings = [
@@ -270,7 +265,7 @@ class LoadedModel implements Model {
         ...this.checks.image(planes.subarray(i * 3 * S * S, (i + 1) * 3 * S * S), S),
         ...this.checks.mask(mask, note, meant),
       ];
-      return { mask, probability: own, width, height, note: { sides: meant, mirrored }, warnings };
+      return { mask, probability: own, ...size, note: { sides: meant, mirrored }, warnings };
     });
     const end = performance.now();
     const timings: Timings = {

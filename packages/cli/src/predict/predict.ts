@@ -11,18 +11,17 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addPlanes,
+  answerOf,
   divideBy,
   type ErrorCode,
-  imageToPlanes,
+  imagesToPlanes,
   ReclmisError,
   type ResultChecks,
-  resizePlane,
   sharedThreshold,
   threshold,
   type CountsByCode,
   type Warning,
   WarningCounts,
-  whyNoProbabilities,
 } from '@reclmis/core';
 import { mapLimit, writeFileAtomic } from '@reclmis/files';
 import { withFolderLock } from '../folder-lock.js';
@@ -313,25 +312,23 @@ async function addOpinion(
   checks: ResultChecks | undefined,
 ): Promise<void> {
   const S = segmenter.size;
-  const planes = new Float32Array(items.length * 3 * S * S); // [B,3,S,S]
-  for (const [b, { image }] of items.entries()) {
-    const own = imageToPlanes(image, S);
-    planes.set(own, b * 3 * S * S);
-    said[b]?.push(...(checks?.image(own, S) ?? []));
-  }
+  const planes = imagesToPlanes(
+    items.map(({ image }) => image),
+    S,
+  ); // [B,3,S,S]
+  for (const [b, own] of said.entries())
+    own.push(...(checks?.image(planes.subarray(b * 3 * S * S, (b + 1) * 3 * S * S), S) ?? []));
   const notes = items.map(({ one }) => one.note);
   const probabilities = await segmenter.probabilities(planes, notes); // [B,1,S,S]
   for (const [b, { wanted, image }] of items.entries()) {
     if (!wanted) continue;
-    const plane = probabilities.subarray(b * S * S, (b + 1) * S * S);
-    const why = plane.length === S * S ? whyNoProbabilities(plane) : 'too few probabilities';
-    if (why !== null) {
-      wrong.set(b, why);
+    const answer = answerOf(probabilities, b, S, image);
+    if ('wrong' in answer) {
+      wrong.set(b, answer.wrong);
       continue;
     }
-    const own = resizePlane(plane, S, S, image.width, image.height);
     const sum = sums[b];
-    sums[b] = sum ? addPlanes(sum, own) : own;
+    sums[b] = sum ? addPlanes(sum, answer.probability) : answer.probability;
   }
 }
 

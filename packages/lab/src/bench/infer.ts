@@ -2,7 +2,7 @@
  * Measures inference: pictures as a decoder leaves them to masks at their own size, by the very `Segmenter` and preprocessing that prediction
  * uses. The notes' features are kept after their first use, as in training.
  */
-import { imageToPlanes, resizePlane, threshold, type Mask } from '@reclmis/core';
+import { imagesToPlanes, type Mask, segmented } from '@reclmis/core';
 import { countFlops, emptyCache, profileOperators, resetPeak } from '@reclmis/torch';
 import type { Config } from '../config/config.js';
 import { prepareEngine } from '../engine/engine.js';
@@ -81,14 +81,10 @@ function segmentPictures(
   clock: PhaseClock,
 ): Mask[] {
   const S = segmenter.size;
-  const planes = new Float32Array(pictures.length * 3 * S * S); // [B,3,S,S]
-  pictures.forEach((picture, i) => planes.set(imageToPlanes(picture, S), i * 3 * S * S));
+  const planes = imagesToPlanes(pictures, S); // [B,3,S,S]
   clock.mark('preprocess');
   const probabilities = segmenter.probabilities(planes, notes); // [B,1,S,S]; marks copy, text and forward
-  const masks = pictures.map(({ width, height }, i) => {
-    const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
-    return threshold(resizePlane(plane, S, S, width, height), width, height);
-  });
+  const masks = pictures.map((picture, i) => segmented(probabilities, i, S, picture).mask);
   clock.mark('threshold');
   return masks;
 }

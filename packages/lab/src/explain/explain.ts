@@ -10,13 +10,12 @@ import {
   type Mask,
   noteForModel,
   type NoteTokens,
-  resizePlane,
   type ResultChecks,
   type RgbImage,
+  segmented,
   type Sides,
   sidesToTell,
   type StatedSides,
-  threshold,
   type TokenGroup,
   type Warning,
 } from '@reclmis/core';
@@ -135,8 +134,7 @@ export function explain(
   const part = <T>(value: T | null, why: string | null): T | Missing =>
     value ?? { missing: why ?? 'the model gave none' };
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
-  const { width, height } = image;
-  const mask = threshold(resizePlane(pass.probability, size, size, width, height), width, height);
+  const { mask } = segmented(pass.probability, 0, size, image);
   const ofResult = checks && [
     ...checks.note(note),
     ...checks.image(imageToPlanes(image, size), size),
