@@ -2,7 +2,7 @@
  * Notes that say little or were damaged on their way: cut, all the same, names of files, single words, longer than any model reads; what says nothing at
  * all is in `note-sense.ts`.
  */
-import { parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
+import { namesPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { numbered, sayingNothing } from './note-sense.js';
 import { counted, placeOf, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
@@ -68,7 +68,8 @@ function isName({ note, id, maskPath }: Subject): boolean {
   const mask = withoutExtension(maskPath.split(/[\\/]/).at(-1) ?? '').toLowerCase();
   if (text === id.toLowerCase() || text === mask) return true;
   // "Image covid_0778": the name and hardly anything else.
-  if (id.length > 3 && /\d/.test(id) && text.includes(id.toLowerCase()) && wordsOf(text.replace(id.toLowerCase(), ' ')).length <= 2) return true; // prettier-ignore
+  const rest = text.replace(id.toLowerCase(), ' ');
+  if (id.length > 3 && /\d/.test(id) && rest !== text && wordsOf(rest).length <= 2 && !namesPlace(rest)) return true; // prettier-ignore
   if (/\.(?:png|jpe?g|tiff?|dcm|bmp)$/i.test(note.trim())) return true;
   return /\d/.test(text) && /^[\p{N}\p{P}\p{S}\s]+$/u.test(text);
 }

@@ -209,6 +209,7 @@ describe('notes', () => {
 
   it('that hold the name of the file and nothing else', () => {
     expect(told(clean.map((one) => ({ ...one, note: `Image ${one.id}` })))['NOTES_ARE_NAMES']).toHaveLength(COUNT); // prettier-ignore
+    expect(told(clean.map((one) => ({ ...one, note: `${one.id}: left lung.` })))).toEqual({});
   });
 
   it('that say nothing: placeholders, other languages and scripts, or nothing of what the others say', () => {
