@@ -64,4 +64,12 @@ describe('reclmis data check', () => {
     expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, /m);
     expect(status).toBe(0);
   });
+
+  it('is repeated by evaluate, of the cases that it scores, and not where it is told to be quiet', () => {
+    const { status, stderr } = reclmis('evaluate', 'run', '--split', 'train');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); reclmis data check \S+ shows them$/m); // prettier-ignore
+    const quiet = reclmis('evaluate', 'run', '--split', 'train', '-q');
+    expect([quiet.status, quiet.stderr]).toEqual([0, '']);
+  });
 });

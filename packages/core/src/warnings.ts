@@ -105,7 +105,7 @@ const CATALOGUE = {
   MASKS_WITH_LABELS: {
     about: 'data',
     meaning:
-      'Masks hold areas of more than one label, of which a model learns one foreground; or they are black with the noise of a JPEG, which reads like labels.',
+      'Masks hold areas of more than one label, of which a model learns one foreground, and of labels above 31 the upper half alone; or they are black with the noise of a JPEG, which reads like labels.',
     remedy: 'Look at them; write masks of 0 and 255 in which only the labels that you want are 255.',
   },
   MASKS_BETWEEN: {
@@ -160,11 +160,17 @@ const CATALOGUE = {
     meaning: 'Images, masks or notes fit those of the neighbouring cases better than their own.',
     remedy: 'Compare the order in which images, masks and notes were numbered.',
   },
+  PAIRS_DISPLACED: {
+    about: 'data',
+    meaning: 'The edges of most masks lie some pixels beside those of their images, always the same way.',
+    remedy:
+      'Look at the pairs with --report; look for a crop or a margin that was applied to one of them alone.',
+  },
 
   // Data sets: notes
   NOTES_ARE_NAMES: {
     about: 'data',
-    meaning: 'Notes are names of files or numbers.',
+    meaning: 'Notes are names of files or numbers, with nothing else that tells cases apart.',
     remedy: 'Fill the column Description with the notes.',
   },
   NOTES_OF_ONE_WORD: {
@@ -176,6 +182,12 @@ const CATALOGUE = {
     about: 'data',
     meaning: 'Notes end in the middle, as after a cut at a comma or at the width of a column.',
     remedy: 'Export the notes again, with quotes around texts that hold commas.',
+  },
+  NOTES_SAY_NOTHING: {
+    about: 'data',
+    meaning:
+      'Notes hold nothing that can be read: they are placeholders, in another language, or name no number, place or finding where the others do.',
+    remedy: 'Write these notes in English, as the others of the set are.',
   },
   NOTES_TOO_LONG: {
     about: 'data',
@@ -219,12 +231,13 @@ const CATALOGUE = {
   // Data sets: splits
   DUPLICATES_ACROSS_SPLITS: {
     about: 'data',
-    meaning: 'The same picture, pixel by pixel or nearly, is in two splits, so that scores are too good.',
+    meaning:
+      'The same picture, pixel by pixel or nearly, upright or turned, is in two splits, so that scores are too good.',
     remedy: 'Keep each picture in one split.',
   },
   DUPLICATES_DIFFER: {
     about: 'data',
-    meaning: 'The same picture occurs with masks or notes that contradict each other.',
+    meaning: 'The same picture, upright or turned, occurs with masks or notes that contradict each other.',
     remedy: 'Keep the right one.',
   },
   PATIENTS_ACROSS_SPLITS: {

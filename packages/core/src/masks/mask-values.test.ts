@@ -61,6 +61,7 @@ describe('maskOf', () => {
       between: 4, // 30, 100, 120, 200
       middle: 2, // above 76.7 and below 143.3
       areasBetween: 0,
+      areasLost: 0,
     });
     expect(read({ data: bytes(0, 255, 0) }).values).toMatchObject({ distinct: 2, between: 0, middle: 0 });
   });
@@ -73,7 +74,10 @@ describe('maskOf', () => {
       rule: 'half',
       between: 32,
       areasBetween: 12,
+      areasLost: 12, // 100 is below half of 255
     });
+    const bright = labels.map((level) => (level === 100 ? 200 : level));
+    expect(read({ data: bright, width: side }).values).toMatchObject({ areasBetween: 12, areasLost: 0 });
     const ramp = Uint8Array.from({ length: 64 }, (_, p) => Math.round(((p % side) * 255) / 7));
     expect(read({ data: ramp, width: side }).values).toMatchObject({ between: 48, areasBetween: 0 });
   });

@@ -62,6 +62,8 @@ export interface MaskValues {
    * which the rule of half loses the lower ones.
    */
   readonly areasBetween: number;
+  /** Those of them that the rule of half takes for background, though they are more than an eighth of the range above the lowest level. */
+  readonly areasLost: number;
 }
 
 /** @throws IMAGE_UNSUPPORTED where colours differ, but none is brighter than the other, and where values are strewn like noise */
@@ -92,8 +94,11 @@ export function maskOf(pixels: MaskPixels, name: string): { mask: Mask; values: 
   if (rule === 'labels') refuseNoise(levels, counts, width, name);
   const between =
     distinct <= 2 ? 0 : levels.length - (counts[lowest] as number) - (counts[highest] as number);
-  const areasBetween = between === 0 ? 0 : countAreas(levels, width, height, lowest, highest);
-  const values = { rule, distinct, lowest, highest, threshold, foreground, between, middle, areasBetween };
+  const areas = (from: number, to: number): number =>
+    between === 0 ? 0 : countAreas(levels, width, height, from, to);
+  const areasBetween = areas(lowest, highest);
+  const areasLost = rule === 'half' ? areas(lowest + (highest - lowest) * NOISE, threshold) : 0;
+  const values = { rule, distinct, lowest, highest, threshold, foreground, between, middle, areasBetween, areasLost }; // prettier-ignore
   return { mask: { width, height, data }, values };
 }
 
@@ -144,19 +149,19 @@ function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant'
   return 'alone';
 }
 
-/** Pixels strictly between whose 3 x 3 neighbourhood has one level. */
+/** Pixels strictly between two levels whose 3 x 3 neighbourhood has one level. */
 function countAreas(
   levels: Uint8Array | Uint16Array,
   width: number,
   height: number,
-  lowest: number,
-  highest: number,
+  above: number,
+  below: number,
 ): number {
   let found = 0;
   for (let y = 1; y < height - 1; y += 1) {
     for (let p = y * width + 1; p < (y + 1) * width - 1; p += 1) {
       const level = levels[p];
-      if (level === undefined || level === lowest || level === highest) continue;
+      if (level === undefined || level <= above || level >= below) continue;
       let same = true;
       for (let row = p - width; same && row <= p + width; row += width)
         same = levels[row - 1] === level && levels[row] === level && levels[row + 1] === level;

@@ -24,6 +24,7 @@ import { problemOf, sizeMismatch } from '../dataset.js';
 import type { Problem } from '../folders.js';
 import { isGrey } from '../sample.js';
 import type { Case, Split } from '../types.js';
+import { edgesAround } from './edges.js';
 import { LEVELS, momentsOf, SHARE_BINS, shareBin } from './histogram.js';
 import { thumbnail } from './thumbnail.js';
 
@@ -62,7 +63,7 @@ export interface CaseMeasure {
   /** Share of the image's border, 0 to 1, that is foreground. */
   readonly border: number;
   /** The mask file's values: by which rule they were read, how many levels, which pixels lie between (`MaskValues`). */
-  readonly values: Pick<MaskValues, 'rule' | 'distinct' | 'between' | 'middle' | 'areasBetween'>;
+  readonly values: Pick<MaskValues, 'rule' | 'distinct' | 'threshold' | 'between' | 'middle' | 'areasBetween' | 'areasLost'>; // prettier-ignore
   /** SHA-256 of the mask's pixels. */
   readonly maskHash: string;
   /** The convention of left and right that fits the note; null where it names no side alone. */
@@ -70,6 +71,8 @@ export interface CaseMeasure {
   /** [32, 32] of the image in grey, and of the mask, whose 255 is a box full of foreground. */
   readonly picture: Uint8Array;
   readonly shape: Uint8Array;
+  /** How strong the image's edges are where the mask's are, and beside them (`edges.ts`); null where the mask has too few. */
+  readonly edges: Float32Array | null;
 }
 
 /** What a job found. */
@@ -123,11 +126,13 @@ export function measurePair(
   levels = new Float64Array(3 * LEVELS),
   areaShares = new Float64Array(SHARE_BINS),
 ): CaseMeasure {
+  const { luma, ...ofImage } = measureImage(image, levels);
   return {
     id,
     bits: image.header.bits,
     orientations: [image.header.orientation, mask.header.orientation],
-    ...measureImage(image, levels),
+    ...ofImage,
+    edges: edgesAround(luma, mask.mask),
     ...measureMask(mask, areaShares),
     sides: sidesOfCase(note, mask.mask),
   };
@@ -136,7 +141,7 @@ export function measurePair(
 function measureImage(
   { image }: ReadImage,
   levels: Float64Array,
-): Pick<CaseMeasure, 'width' | 'height' | 'grey' | 'hash' | 'grey8' | 'picture'> {
+): Pick<CaseMeasure, 'width' | 'height' | 'grey' | 'hash' | 'grey8' | 'picture'> & { luma: Uint8Array } {
   const { width, height, data } = image;
   const luma = new Uint8Array(width * height);
   const counts = new Float64Array(LEVELS);
@@ -155,6 +160,7 @@ function measureImage(
     height,
     grey: isGrey(image),
     hash,
+    luma,
     grey8: {
       min: counts.findIndex((count) => count > 0),
       max: counts.findLastIndex((count) => count > 0),
@@ -167,7 +173,10 @@ function measureImage(
 function measureMask(
   { mask, values }: ReadMask,
   areaShares: Float64Array,
-): Omit<CaseMeasure, 'id' | 'bits' | 'sides' | 'orientations' | keyof ReturnType<typeof measureImage>> {
+): Omit<
+  CaseMeasure,
+  'id' | 'bits' | 'sides' | 'orientations' | 'edges' | keyof ReturnType<typeof measureImage>
+> {
   const { width, height, data } = mask;
   let foreground = 0;
   for (const value of data) foreground += value;
@@ -182,13 +191,13 @@ function measureMask(
     const bin = shareBin(share);
     areaShares[bin] = (areaShares[bin] as number) + 1;
   }
-  const { rule, distinct, between, middle, areasBetween } = values;
+  const { rule, distinct, threshold, between, middle, areasBetween, areasLost } = values;
   return {
     foreground: foreground / data.length,
     areas: found.length,
     largeAreas,
     border: borderShare(mask),
-    values: { rule, distinct, between, middle, areasBetween },
+    values: { rule, distinct, threshold, between, middle, areasBetween, areasLost },
     maskHash: createHash('sha256').update(data).digest('hex'),
     shape: thumbnail(width, height, (p) => 255 * (data[p] as number)),
   };

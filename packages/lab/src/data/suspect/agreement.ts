@@ -4,7 +4,16 @@
  *
  * Whose left and right the notes mean is taken from the set itself, whichever way most of them agree: neither is a fault.
  */
-import { countZones, mirrorZones, namedZones, parseNote, type ParsedNote, type Sides } from '@reclmis/core';
+import {
+  countZones,
+  inferSides,
+  mirrorZones,
+  namedZones,
+  oneSideNamed,
+  parseNote,
+  type ParsedNote,
+  tallySides,
+} from '@reclmis/core';
 import { THUMB as S } from '../measure/thumbnail.js';
 import { counted, type Subject, suspicion, type Suspicion } from './types.js';
 import { ZONES_OF_IMAGE } from './zones.js';
@@ -30,7 +39,8 @@ const UNRELATED = 2;
 const GAIN = 0.1;
 const LEAST_RELATED = 30;
 
-const DENIES =
+/** A note that says that there is nothing to find. */
+export const DENIES =
   /^\s*(?:no|without|kein[e]?|sans|sin)\s+(?:\p{L}+\s+){0,3}(?:infections?|pneumonia|findings?|lesions?|opacit(?:y|ies)|abnormalit(?:y|ies)|infected)\b/iu;
 
 /** A case whose note is of the grammar for infections of the lungs. */
@@ -111,31 +121,22 @@ function numbers(read: readonly Read[]): Suspicion[] {
   ];
 }
 
-/** The one side that a note names; null where it names both or none. */
-function sideOf({ note }: Read): 'left' | 'right' | null {
-  const named = new Set(note.places.map((one) => one.side));
-  if (named.size !== 1) return null;
-  const [side = null] = named;
-  return side;
-}
-
+/** Cases on whose side the set's notes and masks differ, where the set's convention is clear (core's `inferSides`). */
 function sides(read: readonly Read[]): Suspicion[] {
-  const one = read.flatMap((item) => {
-    const side = sideOf(item);
-    return side === null || isEmpty(item) ? [] : [{ item, side, image: side === 'left' ? item.left : 1 - item.left }]; // prettier-ignore
+  const { sides: convention, reason } = inferSides(tallySides(read.map(({ subject }) => subject.measure.sides))); // prettier-ignore
+  if (convention === 'unknown') return [];
+  const odd = read.flatMap((one) => {
+    const side = isEmpty(one) ? null : oneSideNamed(one.subject.note);
+    if (side === null) return [];
+    const onLeft = (side === 'left') === (convention === 'image');
+    return (onLeft ? one.left : 1 - one.left) <= WRONG_SIDE ? [{ ...place(one), why: `note ${side}` }] : [];
   });
-  const imageSides = one.filter(({ image }) => image > 0.5).length;
-  const convention: Sides = 2 * imageSides >= one.length ? 'image' : 'patient';
-  const agreeing = convention === 'image' ? imageSides : one.length - imageSides;
-  if (one.length < LEAST_CASES || agreeing < CUSTOM * one.length) return [];
-  const odd = one.filter(({ image }) => (convention === 'image' ? image : 1 - image) <= WRONG_SIDE);
   if (odd.length === 0) return [];
-  const whose = convention === 'image' ? 'the image’s' : 'the patient’s';
   return [
     suspicion(
       'NOTES_PLACE_DIFFERS',
-      `${counted(odd.length, 'note names', 'notes name')} the side on which the mask is not (${agreeing} of ${one.length} notes on one side agree with it, by ${whose} left and right)`,
-      odd.map(({ item, side }) => ({ ...place(item), why: `note ${side}` })),
+      `${counted(odd.length, 'note names', 'notes name')} the side on which the mask is not (${reason})`,
+      odd,
     ),
   ];
 }

@@ -17,15 +17,19 @@ export function imageSuspicions(subjects: readonly Subject[]): Suspicion[] {
   return [...blankOrDark(subjects), ...mixed(subjects), ...sizes(subjects)];
 }
 
+/** Whether an image shows nothing: one value, or next to no contrast. */
+export function isBlank(subject: Subject): boolean {
+  const { grey8 } = subject.measure;
+  return !isDark(subject) && (grey8.max - grey8.min < LEAST_RANGE || grey8.sd < LEAST_DEVIATION);
+}
+
+function isDark({ measure: { grey8, bits } }: Subject): boolean {
+  return grey8.max - grey8.min > 1 && grey8.max <= DARK[bits === 16 ? 16 : 8];
+}
+
 function blankOrDark(subjects: readonly Subject[]): Suspicion[] {
-  const blank: Subject[] = [];
-  const dark: Subject[] = [];
-  for (const subject of subjects) {
-    const { grey8, bits } = subject.measure;
-    const range = grey8.max - grey8.min;
-    if (range > 1 && grey8.max <= DARK[bits === 16 ? 16 : 8]) dark.push(subject);
-    else if (range < LEAST_RANGE || grey8.sd < LEAST_DEVIATION) blank.push(subject);
-  }
+  const blank = subjects.filter(isBlank);
+  const dark = subjects.filter(isDark);
   const found: Suspicion[] = [];
   if (blank.length > 0) {
     found.push(

@@ -1,7 +1,8 @@
 /** A look at the contents of a data set: everything about it that is most likely a mistake, though every file can be read. */
 import { grouping } from '../groups.js';
 import { agreementSuspicions } from './agreement.js';
-import { duplicateSuspicions } from './duplicates.js';
+import { displacedSuspicions } from './displaced.js';
+import { duplicatePairs, duplicateSuspicions } from './duplicates.js';
 import { imageSuspicions } from './images.js';
 import { maskSuspicions } from './masks.js';
 import { noteSuspicions } from './notes.js';
@@ -13,13 +14,17 @@ export type { Subject, SuspectCase, Suspicion, Turn } from './types.js';
 
 /** Cases by split and sorted by id, as they are read. @param group see `grouping`. @throws OPTION_INVALID for a bad pattern */
 export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}): Suspicion[] {
+  const duplicates = duplicatePairs(subjects);
+  const pairs = pairSuspicions(subjects, new Set(duplicates.flatMap(({ a, b, turn }) => (turn === null ? [] : [a, b])))); // prettier-ignore
   return [
     ...maskSuspicions(subjects),
     ...imageSuspicions(subjects),
-    ...pairSuspicions(subjects),
+    ...pairs,
+    // Masks that are turned or another's lie beside the edges as well, anywhere.
+    ...(pairs.some(({ code, count }) => code !== 'IMAGES_INVERTED' && 2 * count > subjects.length) ? [] : displacedSuspicions(subjects)), // prettier-ignore
     ...noteSuspicions(subjects),
     ...agreementSuspicions(subjects),
-    ...duplicateSuspicions(subjects),
+    ...duplicateSuspicions(duplicates),
     ...patients(subjects, group),
   ];
 }

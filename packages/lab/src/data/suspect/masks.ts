@@ -1,4 +1,5 @@
 /** Masks that are odd by themselves or against the other masks: inverted, all empty, with values between, with labels; tags on one of a pair. */
+import { LARGEST_LABEL } from '@reclmis/core';
 import { SPLITS } from '../types.js';
 import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';
 
@@ -14,6 +15,8 @@ const FULL_BORDER = 0.75;
 /** Labels are few values; what resizing and compression leave are many. */
 const FEW_VALUES = 16;
 const SHARE_IN_AREAS = 0.2;
+/** Numbered objects are many values; this share of them lies in areas that the rule of half loses. Soft edges have next to none there. */
+const SHARE_LOST = 0.15;
 
 export function maskSuspicions(subjects: readonly Subject[]): Suspicion[] {
   return [
@@ -64,18 +67,30 @@ const isLabelled = ({ measure: { values } }: Subject): boolean =>
   values.distinct > 2 &&
   (values.rule === 'labels' ||
     (values.rule === 'half' &&
-      values.distinct <= FEW_VALUES &&
-      values.areasBetween >= SHARE_IN_AREAS * values.between &&
-      values.areasBetween > 0));
+      values.areasBetween > 0 &&
+      (values.distinct <= FEW_VALUES
+        ? values.areasBetween >= SHARE_IN_AREAS * values.between
+        : values.areasLost >= SHARE_LOST * values.between)));
 
 function labels(subjects: readonly Subject[]): Suspicion[] {
-  const found = subjects.filter(isLabelled);
+  const found = subjects
+    .filter(isLabelled)
+    .sort((a, b) => b.measure.values.areasLost - a.measure.values.areasLost);
   if (found.length === 0) return [];
+  const halved = found.filter(({ measure }) => measure.values.rule === 'half').length;
+  const read =
+    halved === 0
+      ? 'all of them count as foreground'
+      : `in ${halved === found.length ? (halved === 1 ? 'it' : 'all of them') : halved} a label is above ${LARGEST_LABEL}, so that those below half of the highest value count as background`;
   return [
     suspicion(
       'MASKS_WITH_LABELS',
-      `${counted(found.length, 'mask holds', 'masks hold')} areas of more than one label, or black with the noise of a JPEG; labels of small numbers all count as foreground, of others those from half of the highest value on`,
-      found.map(({ split, id, measure }) => ({ split, id, why: `${measure.values.distinct} values` })),
+      `${counted(found.length, 'mask holds', 'masks hold')} areas of more than one label, or black with the noise of a JPEG; ${read}`,
+      found.map(({ split, id, measure: { values } }) => ({
+        split,
+        id,
+        why: `${values.distinct} values${values.rule === 'half' ? `, below ${values.threshold} background` : ''}`,
+      })),
     ),
   ];
 }

@@ -1,6 +1,10 @@
-/** Notes that say little or were damaged on their way: cut, all the same, names of files, single words, longer than any model reads. */
-import { parseNote, wordsOf } from '@reclmis/core';
-import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
+/**
+ * Notes that say little or were damaged on their way: cut, all the same, names of files, single words, longer than any model reads; what says nothing at
+ * all is in `note-sense.ts`.
+ */
+import { namesPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
+import { numbered, sayingNothing } from './note-sense.js';
+import { counted, placeOf, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
 /** CLIP's tower reads 77 tokens, of which two are its marks; a word has one token or more. */
 const MOST_WORDS = 75;
@@ -25,25 +29,37 @@ export function noteSuspicions(subjects: readonly Subject[]): Suspicion[] {
   ): void => {
     if (cases.length > 0) found.push(suspicion(code, counted(cases.length, one, several), cases));
   };
-  add('NOTES_ARE_NAMES', 'note is a name of a file or a number', 'notes are names of files or numbers', subjects.filter(isName).map(place)); // prettier-ignore
-  const others = subjects.filter((one) => !isName(one));
-  add('NOTES_OF_ONE_WORD', 'note has no more than one word, though the mask is not empty', 'notes have no more than one word, though the masks are not empty', others.filter(({ note, measure }) => measure.foreground > 0 && wordsOf(note).length <= 1).map(place)); // prettier-ignore
-  add(
-    'NOTES_CUT_OFF',
-    'note ends in the middle',
-    'notes end in the middle',
-    cutOff(others.filter(({ note }) => wordsOf(note).length > 1)),
-  );
-  add('NOTES_TOO_LONG', `note has more than ${MOST_WORDS} words, of which no model reads the rest`, `notes have more than ${MOST_WORDS} words, of which no model reads the rest`, others.filter(({ note }) => wordsOf(note).length > MOST_WORDS).map((one) => ({ ...place(one), why: `${wordsOf(one.note).length} words` }))); // prettier-ignore
+  const counting = numbered(subjects);
+  const isAName = (one: Subject): boolean => isName(one) || counting.has(one);
+  add('NOTES_ARE_NAMES', 'note is a name of a file or a number', 'notes are names of files or numbers', subjects.filter(isAName).map(placeOf)); // prettier-ignore
+  const others = subjects.filter((one) => !isAName(one));
+  add('NOTES_OF_ONE_WORD', 'note has no more than one word, though the mask is not empty', 'notes have no more than one word, though the masks are not empty', others.filter(({ note, measure }) => measure.foreground > 0 && wordsOf(note).length <= 1 && !hasSigns(note)).map(placeOf)); // prettier-ignore
+  const long = others.filter(({ note }) => wordsOf(note).length > 1 || hasSigns(note));
+  // A note is told once: another language ends as it likes, and what is cut may have said something.
+  const { certain, unusual } = sayingNothing(long);
+  const cut = cutOff(without(long, certain));
+  add('NOTES_CUT_OFF', 'note ends in the middle', 'notes end in the middle', cut);
+  const rest = new Set(without(long, cut).filter(({ note }) => wordsOf(note).length <= MOST_WORDS).map(keyOf)); // prettier-ignore
+  add('NOTES_SAY_NOTHING', 'note says nothing that can be read', 'notes say nothing that can be read', [...certain, ...unusual.filter((one) => rest.has(keyOf(one)))]); // prettier-ignore
+  add('NOTES_TOO_LONG', `note has more than ${MOST_WORDS} words, of which no model reads the rest`, `notes have more than ${MOST_WORDS} words, of which no model reads the rest`, others.filter(({ note }) => wordsOf(note).length > MOST_WORDS).map((one) => ({ ...placeOf(one), why: `${wordsOf(one.note).length} words` }))); // prettier-ignore
   const plain = new Set(subjects.map(({ note }) => wordsOf(note).join(' ')));
   if (subjects.length >= LEAST_EQUAL && plain.size === 1)
     found.push(
-      suspicion('NOTES_ALL_EQUAL', `all ${subjects.length} notes are the same`, subjects.map(place)),
+      suspicion('NOTES_ALL_EQUAL', `all ${subjects.length} notes are the same`, subjects.map(placeOf)),
     );
   return found;
 }
 
-const place = ({ split, id }: Subject): SuspectCase => ({ split, id });
+const keyOf = ({ split, id }: SuspectCase): string => `${split} ${id}`;
+
+function without(subjects: readonly Subject[], cases: readonly SuspectCase[]): Subject[] {
+  const known = new Set(cases.map(keyOf));
+  return subjects.filter((one) => !known.has(keyOf(one)));
+}
+
+/** Whether a text is of a script that writes no blanks between words. */
+const hasSigns = (text: string): boolean =>
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text);
 const withoutExtension = (name: string): string => name.replace(/\.[a-z]{3,4}$/i, '');
 
 /** A note that is the name of a file, the case's or another's, or holds no letter but digits. */
@@ -51,6 +67,9 @@ function isName({ note, id, maskPath }: Subject): boolean {
   const text = withoutExtension(note.trim()).toLowerCase();
   const mask = withoutExtension(maskPath.split(/[\\/]/).at(-1) ?? '').toLowerCase();
   if (text === id.toLowerCase() || text === mask) return true;
+  // "Image covid_0778": the name and hardly anything else.
+  const rest = text.replace(id.toLowerCase(), ' ');
+  if (id.length > 3 && /\d/.test(id) && rest !== text && wordsOf(rest).length <= 2 && !namesPlace(rest)) return true; // prettier-ignore
   if (/\.(?:png|jpe?g|tiff?|dcm|bmp)$/i.test(note.trim())) return true;
   return /\d/.test(text) && /^[\p{N}\p{P}\p{S}\s]+$/u.test(text);
 }
@@ -62,22 +81,47 @@ function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   const custom = subjects.length >= LEAST_EQUAL && ended.length >= CUSTOM * texts.length;
   const lastWords = new Set(ended.map((text) => wordsOf(text).at(-1)));
   const width = cutWidth(texts);
+  const parsed = texts.map(parseNote);
+  // Other notes than LViT's may be short: of its grammar are sets that state numbers, or of which every note breaks off so.
+  const commas = parsed.map(cutAtComma);
+  const counts = parsed.filter(({ count }) => count !== null).length;
+  const open = commas.filter((why, i) => why !== null && !END.test(texts[i] as string)).length;
+  const ofGrammar = counts >= texts.length / 2 || open >= CUSTOM * texts.length;
   return subjects.flatMap((one, i): SuspectCase[] => {
     const text = texts[i] as string;
-    const why = END.test(text) ? null : reason(text);
-    return why === null ? [] : [{ ...place(one), why }];
+    const why =
+      unclosed(text) ?? (END.test(text) ? null : reason(text, ofGrammar ? (commas[i] ?? null) : null));
+    return why === null ? [] : [{ ...placeOf(one), why }];
   });
 
-  function reason(text: string): string | null {
+  function reason(text: string, comma: string | null): string | null {
     if (OPEN_END.test(text)) return `ends with "${/\S+$/u.exec(text)?.[0] ?? ''}"`;
-    const { laterality, count, places } = parseNote(text);
-    if (laterality !== null && count === null && places.length === 0)
-      return 'ends before number and place, as if cut at a comma';
+    if (comma !== null) return comma;
     if (text.length === width) return `has ${width} characters, as much as the longest`;
     if (custom && !lastWords.has(wordsOf(text).at(-1)))
       return 'has no full stop, and ends with a word that ends no other';
     return null;
   }
+}
+
+/** What shows a cut whatever ends the note: it is marked, or a quote or bracket that it begins does not end. */
+function unclosed(text: string): string | null {
+  if (/(?:…|\.\.\.)$/u.test(text)) return 'ends with dots that stand for the rest';
+  if (/^["“„«]/u.test(text) && !/["”“»]/u.test(text.slice(1))) return 'begins with a quote that does not end';
+  return text.lastIndexOf('(') > text.lastIndexOf(')') ? 'ends within brackets' : null;
+}
+
+/** What LViT's notes say after the comma at which a note without a full stop ends; null where nothing is missing. */
+function cutAtComma({ laterality, count, places }: ParsedNote): string | null {
+  if (laterality === null) return null;
+  const as = 'as if cut at a comma';
+  if (places.length === 0)
+    return count === null ? `ends before number and place, ${as}` : count > 0 ? `ends before the place, ${as}` : null; // prettier-ignore
+  const sides = new Set(places.map(({ side }) => side));
+  const oneSided = sides.size === 1 && !sides.has(null);
+  return laterality === 'bilateral' && oneSided && count !== 1
+    ? `is bilateral and names one side, ${as}`
+    : null;
 }
 
 /** The length at which a column's limited width cuts notes: the longest, if several have it and break off within a word. */

@@ -1,5 +1,13 @@
 /** How much of a mask, as it is or turned, lies in the zones that its note names, where the notes of the set keep to their masks at all. */
-import { imageFrame, mirrorZones, namedZones, parseNote, zoneMap } from '@reclmis/core';
+import {
+  imageFrame,
+  inferSides,
+  mirrorZones,
+  namedZones,
+  parseNote,
+  tallySides,
+  zoneMap,
+} from '@reclmis/core';
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Subject } from './types.js';
 
@@ -11,15 +19,16 @@ const LEAST_NAMING = 10;
 
 /** The zones, under the image's sides, that each case's note names; null where it names none, or where the set's notes do not keep to their masks. */
 export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64Array[]): (number | null)[] {
-  const image = subjects.map(({ note }) => namedZones(parseNote(note)));
-  const patient = image.map((zones) => (zones === null ? null : mirrorZones(zones)));
-  const kept = (named: readonly (number | null)[]): number => {
-    const shares = named.flatMap((zones, i) => zones === null ? [] : [shareIn(masks[i] as Float64Array, zones)]); // prettier-ignore
-    return shares.length < LEAST_NAMING ? 0 : shares.reduce((a, b) => a + b, 0) / shares.length;
-  };
-  const [byImage, byPatient] = [kept(image), kept(patient)];
-  if (Math.max(byImage, byPatient) < KEPT) return image.map(() => null);
-  return byImage >= byPatient ? image : patient;
+  const { sides } = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
+  const named = subjects.map(({ note }) => {
+    const zones = namedZones(parseNote(note));
+    if (zones === null || sides === 'image') return zones;
+    const mirrored = mirrorZones(zones);
+    return sides === 'patient' || mirrored === zones ? mirrored : null;
+  });
+  const shares = named.flatMap((zones, i) => zones === null ? [] : [shareIn(masks[i] as Float64Array, zones)]); // prettier-ignore
+  const kept = shares.reduce((a, b) => a + b, 0) / shares.length;
+  return shares.length < LEAST_NAMING || kept < KEPT ? named.map(() => null) : named;
 }
 
 /** The share of a mask, [S * S], in some zones. */
