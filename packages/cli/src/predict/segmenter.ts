@@ -23,11 +23,11 @@ export interface ModelIdentity {
 
 /** How and where to compute. */
 export interface EngineChoice {
-  /** Of a run. Default `best`. */
+  /** Checkpoint of a run; default `best`. Exported models have none. */
   readonly checkpoint?: CheckpointKind;
   readonly device?: string;
   readonly threads?: number;
-  /** Of a run; an exported model has its own. */
+  /** Precision in which a run computes; an exported model has its own. */
   readonly precision?: Precision;
 }
 

@@ -25,9 +25,9 @@ export interface DeriveOptions {
 
 export const MIN_AREA = 0.001;
 const FINDING = 'pulmonary infection';
-/** Of an area's pixels. */
+/** Share of an area's pixels on a side from which it counts as being there. */
 const ON_A_SIDE = 0.25;
-/** Of a side's pixels. */
+/** Share of a side's pixels in a zone from which the zone is named. */
 const IN_A_ZONE = 0.05;
 
 /**

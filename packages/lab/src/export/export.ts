@@ -313,7 +313,7 @@ function checkName(name: string | undefined): void {
   );
 }
 
-/** Of an image with its note's features by libtorch's operators; the exported graph may need less (`phases.ts`). */
+/** FLOPs for an image and its note's features in libtorch's operators; the exported graph may need fewer (`phases.ts`). */
 function flopsOf(model: LoadedModel): number {
   const [one] = madeCases(1, model.size);
   if (!one) throw new ReclmisError('INTERNAL', 'no case was made');

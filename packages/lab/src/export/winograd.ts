@@ -29,7 +29,7 @@ type Matrix = readonly (readonly number[])[];
 /** Outputs of a tile along an axis, and inputs that they read. */
 const [TILE, READ] = [4, 6];
 
-/** Of the points 0, 1, -1, 2, -2 and infinity. */
+/** Transforms for the points 0, 1, -1, 2, -2 and infinity. */
 const B_TRANSPOSED: Matrix = [
   [4, 0, -5, 0, 1, 0],
   [0, -4, -4, 1, 1, 0],
@@ -103,9 +103,9 @@ export function fewerProductsOfDoubled(graph: OnnxGraph): void {
 
 interface Layer {
   readonly O: number;
-  /** Of the input; in rows there is one, and it is not doubled. */
+  /** Parts of the input; in rows there is one, and it is not doubled. */
   readonly parts: readonly InputPart[];
-  /** Of the output. */
+  /** Size of the output. */
   readonly size: Size;
   /** Whether tiles are 4x4; else 4x1. */
   readonly columns: boolean;

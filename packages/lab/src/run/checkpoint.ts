@@ -60,7 +60,7 @@ export interface CheckpointInfo {
   /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
   readonly validation: EpochScores | null;
   readonly earlyStopping: EarlyStoppingState;
-  /** Of fp16's gradients; absent in the other precisions. */
+  /** Scaler state of fp16's gradients; absent in other precisions. */
   readonly lossScaler?: LossScalerState;
   readonly config: Config;
   readonly encoder: NoteEncoderDescription;

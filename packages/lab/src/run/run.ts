@@ -39,7 +39,7 @@ export type RunStatus =
 export interface RunData {
   readonly name: string;
   readonly cases: number;
-  /** Of the selected cases, by `Dataset.fingerprint`. */
+  /** Fingerprint of the selected cases, by `Dataset.fingerprint`. */
   readonly fingerprint: string;
 }
 
@@ -65,15 +65,15 @@ export interface RunInfo {
   readonly seed: number;
   /** Null where the run was imported and the data are not known. */
   readonly data: { readonly train: RunData; readonly val: RunData } | null;
-  /** Of a cross-validation; absent otherwise. */
+  /** The fold, in a cross-validation. */
   readonly fold?: FoldInfo | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
   /** Scalars that training changes. */
   readonly trainableParameters: number;
-  /** Of the note encoder. */
+  /** Fingerprint of the note encoder. */
   readonly encoderFingerprint: string;
-  /** Absent in runs of versions before it was stated. */
+  /** Absent in runs of older versions. */
   readonly note?: NoteInfo | undefined;
   /** ISO 8601. */
   readonly startedAt: string;
