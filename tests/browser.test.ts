@@ -240,8 +240,8 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       return { sides, results };
     });
     const unknown = (asked: string): string =>
-      `the note names a side, and the model does not state whose left and right it learnt${asked}; the note is read as it stands`;
-    const asked = ', so it cannot be told whether a note of the image’s sides must be mirrored';
+      `the note names a side, and the model does not record whose left and right it learnt${asked}; the note is read as written`;
+    const asked = ', so it is unclear whether a note that means the image’s sides must be mirrored';
     expect(found).toEqual({
       sides: 'unknown',
       results: [

@@ -180,7 +180,7 @@ describe('bench train', () => {
         'share of the peak',
       ])
         expect(stdout).toMatch(new RegExp(`^${title} `, 'm'));
-      expect(stdout).toContain('A multiplication and an addition are two FLOP');
+      expect(stdout).toContain('A multiply-add counts as two FLOP');
     },
     MINUTE,
   );

@@ -13,11 +13,11 @@ export interface CommandEntry {
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   demo: {
-    description: 'train on phantoms, evaluate with right and swapped notes, draw a contact sheet',
+    description: 'train on phantoms, evaluate with correct and swapped notes, draw a contact sheet',
     load: () => import('./commands/demo.js'),
   },
   data: {
-    description: 'check, list and make data sets',
+    description: 'check, list and create data sets',
     load: () => import('./commands/data.js'),
   },
   notes: {
@@ -25,7 +25,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/notes.js'),
   },
   plan: {
-    description: 'look at a data set and propose a configuration',
+    description: 'examine a data set and propose a configuration',
     load: () => import('./commands/plan.js'),
   },
   train: {
@@ -33,11 +33,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/train.js'),
   },
   evaluate: {
-    description: 'measure trained models: scores, a report, comparisons',
+    description: 'evaluate trained models: scores, a report, comparisons',
     load: () => import('./commands/evaluate.js'),
   },
   ablate: {
-    description: 'switch parts of the model on and off and compare: the paper’s tables',
+    description: 'switch parts of the model on and off and compare, as in the paper’s tables',
     load: () => import('./commands/ablate.js'),
   },
   predict: {
@@ -49,7 +49,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/explain.js'),
   },
   export: {
-    description: 'make an ONNX model of a run, for use without libtorch',
+    description: 'export a run as an ONNX model, for use without libtorch',
     load: () => import('./commands/export.js'),
   },
   serve: {
@@ -57,23 +57,23 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/serve.js'),
   },
   runs: {
-    description: 'list runs with their best figures, compare them',
+    description: 'list runs with their best figures, or compare them',
     load: () => import('./commands/runs.js'),
   },
   sides: {
-    description: 'tell or state whose left and right the notes of a run or a model mean',
+    description: 'show or record whose left and right a run’s or model’s notes mean',
     load: () => import('./commands/sides.js'),
   },
   bench: {
-    description: 'measure training and inference on this machine: time, memory, arithmetic',
+    description: 'measure training and inference on this machine: time, memory, FLOPs',
     load: () => import('./commands/bench.js'),
   },
   weights: {
-    description: 'fetch, import, list and verify the weights of text encoders',
+    description: 'fetch, import, list and verify text encoder weights',
     load: () => import('./commands/weights.js'),
   },
   parity: {
-    description: 'compare a model with outputs of its authors’ code',
+    description: 'compare a model with the outputs of its authors’ code',
     load: () => import('./commands/parity.js'),
   },
 };

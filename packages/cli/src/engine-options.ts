@@ -14,11 +14,11 @@ export interface EngineFlags {
 export function withEngineOptions(command: Command): Command {
   return command
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', threadsOf)
+    .option('--threads <n>', 'libtorch threads; 0: all cores', threadsOf)
     .addOption(
       new Option(
         '--precision <name>',
-        'of matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+        'precision of matrix products and convolutions (default: the run’s on its kind of device, else fp32)',
       ).choices(['fp32', 'bf16', 'fp16']),
     );
 }

@@ -121,7 +121,7 @@ describe('reclmis evaluate', () => {
     [['evaluate', 'run', './run'], /expected different runs/],
     [['evaluate', 'run', 'twin', '--csv', 'a.csv'], /--csv: expected one run, got 2/],
     [['evaluate', 'run', '--group', 's\\d+'], /group pattern .*: expected one capture group, got 0/],
-    [['evaluate', 'run', '--spacing', '0'], /--spacing: expected the size of a pixel/],
+    [['evaluate', 'run', '--spacing', '0'], /--spacing: expected the pixel size/],
   ])('refuses %j', (args, message) => {
     const { status, stderr } = reclmis(...args);
     expect(stderr).toMatch(message);

@@ -97,15 +97,15 @@ describe('reclmis explain', () => {
   });
 
   it.each([
-    [['--image', 'images', '--note', NOTE], /OPTION_INVALID: no place to write to: expected --out DIR/],
+    [['--image', 'images', '--note', NOTE], /OPTION_INVALID: no output folder: expected --out DIR/],
     [['--note', NOTE, '-o', 'x'], /OPTION_INVALID: no image: expected --image PATH/],
     [
       ['--image', 'images', '--note', NOTE, '-o', 'x', '--target', '3,4'],
-      /OPTION_INVALID: --target 3,4: a pixel or a mask belongs to one image, got 2 images/,
+      /OPTION_INVALID: --target 3,4: a pixel or mask file applies to one image, got 2 images/,
     ],
     [
       ['--image', 'images', '--note', NOTE, '-o', 'x', '--layer', 'up9'],
-      /OPTION_INVALID: layer up9: is no part of the model\nremedy: .*--list-layers/,
+      /OPTION_INVALID: layer up9: is not part of the model\nremedy: .*--list-layers/,
     ],
   ])('refuses %j and writes nothing', (args, message) => {
     const { status, stderr } = reclmis('explain', 'run', ...args);

@@ -24,8 +24,8 @@ export async function withFolderLock<R>(
   work: () => Promise<R>,
 ): Promise<R> {
   const busy = (who: string): ReclmisError =>
-    new ReclmisError('RUN_BUSY', `${dir}: ${who} writes its results there`, {
-      remedy: 'Wait for it or stop it, or choose another folder with -o.',
+    new ReclmisError('RUN_BUSY', `${dir}: ${who} is writing its results there`, {
+      remedy: 'Wait for it, stop it, or choose another folder with -o.',
     });
   const made = !existsSync(dir);
   await makeFolder(dir);

@@ -125,7 +125,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
 
     it.concurrent.each([
       ['SIGKILL', 'error RANK_LOST: rank 1 was ended by SIGKILL'],
-      ['SIGSTOP', 'error RANK_LOST: rank 1 is lost: nothing was heard of it'],
+      ['SIGSTOP', 'error RANK_LOST: rank 1 is lost: no message from it'],
     ] as const)(
       'names a rank that got %s, leaves no process behind, and goes on',
       async (signal, message) => {

@@ -29,7 +29,7 @@ export function withProcesses(command: Command): Command {
   return command.addOption(
     new Option(
       '--nproc <n>',
-      'processes of this machine that train together, each with its share of every batch; auto: one per CUDA device',
+      'number of processes on this machine that train together, sharing every batch; auto: one per CUDA device',
     ).argParser((text: string): ProcessCount => (text === 'auto' ? text : read(text))),
   );
 }

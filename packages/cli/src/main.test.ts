@@ -19,35 +19,35 @@ describe('help', () => {
     expect(stdout).toMatchInlineSnapshot(`
       "Usage: reclmis [options] [command]
 
-      Segments medical images by their notes: train, measure and use RecLMIS (arXiv
-      2404.02845).
+      Segment medical images guided by radiologists’ notes: train, evaluate and use
+      RecLMIS (arXiv 2404.02845).
 
       Options:
         -V, --version   print the version
-        -h, --help      print help; \`reclmis COMMAND --help\` for a command
+        -h, --help      print help; see \`reclmis COMMAND --help\` for one command
 
       Commands:
-        demo            train on phantoms, evaluate with right and swapped notes, draw
-                        a contact sheet
-        data            check, list and make data sets
+        demo            train on phantoms, evaluate with correct and swapped notes,
+                        draw a contact sheet
+        data            check, list and create data sets
         notes           write notes from masks, for data sets without text
-        plan            look at a data set and propose a configuration
+        plan            examine a data set and propose a configuration
         train           train a model on a data set
-        evaluate        measure trained models: scores, a report, comparisons
-        ablate          switch parts of the model on and off and compare: the paper’s
-                        tables
+        evaluate        evaluate trained models: scores, a report, comparisons
+        ablate          switch parts of the model on and off and compare, as in the
+                        paper’s tables
         predict         segment images by their notes
         explain         show why a run segments as it does: Grad-CAM, words and
                         patches of interest, attention
-        export          make an ONNX model of a run, for use without libtorch
+        export          export a run as an ONNX model, for use without libtorch
         serve           serve an exported model over HTTP
-        runs            list runs with their best figures, compare them
-        sides           tell or state whose left and right the notes of a run or a
-                        model mean
+        runs            list runs with their best figures, or compare them
+        sides           show or record whose left and right a run’s or model’s notes
+                        mean
         bench           measure training and inference on this machine: time, memory,
-                        arithmetic
-        weights         fetch, import, list and verify the weights of text encoders
-        parity          compare a model with outputs of its authors’ code
+                        FLOPs
+        weights         fetch, import, list and verify text encoder weights
+        parity          compare a model with the outputs of its authors’ code
         help [command]  print help for a command
 
       Example:
@@ -165,7 +165,7 @@ describe('mistakes', () => {
       2,
       'OPTION_INVALID',
       /--probes: expected one run/,
-      /each run by itself/,
+      /each run separately/,
     ],
     [['evaluate', 'nowhere'], 4, 'RUN_MISSING', /nowhere: no such run folder/, /train/],
     [

@@ -45,9 +45,11 @@ async function unknownFirst(error: CommanderError, argv: readonly string[]): Pro
 /** The program with the one subcommand that is asked for, or, for help and mistakes, with the names of all. */
 async function assemble(argv: readonly string[]): Promise<Command> {
   const program = new Command('reclmis')
-    .description('Segments medical images by their notes: train, measure and use RecLMIS (arXiv 2404.02845).')
+    .description(
+      'Segment medical images guided by radiologists’ notes: train, evaluate and use RecLMIS (arXiv 2404.02845).',
+    )
     .version(version(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help; `reclmis COMMAND --help` for a command')
+    .helpOption('-h, --help', 'print help; see `reclmis COMMAND --help` for one command')
     .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false })
@@ -96,7 +98,7 @@ function report(thrown: unknown): number {
   const error = isStopSignal(thrown) ? stoppedBy(thrown) : toReclmisError(thrown);
   const remedy =
     error.code === 'INTERNAL'
-      ? 'This is a defect of reclmis: run the command again with RECLMIS_DEBUG=1 and report the command and what it prints.'
+      ? 'This is a bug in reclmis: run the command again with RECLMIS_DEBUG=1, and report the command and its output.'
       : error.remedy;
   writeErr(`error ${error.code}: ${printableLine(error.message)}\nremedy: ${printableLine(remedy)}\n`);
   if (process.env['RECLMIS_DEBUG'] === '1') {

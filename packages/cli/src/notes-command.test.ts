@@ -29,7 +29,7 @@ describe('reclmis notes', () => {
       status: 0,
       stderr: expect.stringMatching(/^reading masks: 10\/10/) as string,
     });
-    expect(stdout).toContain('They are made of the labels');
+    expect(stdout).toContain('They are derived from the labels');
     for (const split of ['Train', 'Val', 'Test']) {
       const [made, drawn] = [await readNotes(text(split)), await readNotes(join(kept, `${split}.xlsx`))];
       expect([...made.notes.keys()]).toEqual([...drawn.notes.keys()]);
@@ -40,7 +40,7 @@ describe('reclmis notes', () => {
     const again = reclmis('notes', 'data', '--in-place');
     expect(again.status).toBe(7);
     expect(again.stderr).toMatch(
-      /^error OUTPUT_EXISTS: .*the train split has notes already\nremedy: .*--overwrite/,
+      /^error OUTPUT_EXISTS: .*the train split already has notes\nremedy: .*--overwrite/,
     );
     expect(reclmis('notes', 'data', '--in-place', '--overwrite', '--split', 'val', '-q').status).toBe(0);
 
@@ -74,7 +74,7 @@ describe('reclmis notes', () => {
     const refused = reclmis('notes', 'cells', '-o', 'cells.csv');
     expect(refused.status).toBe(3);
     expect(refused.stderr).toMatch(
-      /error DATA_INVALID: .*a\.png: has 64 separate areas; notes on lungs count up to 20/,
+      /error DATA_INVALID: .*a\.png: has 64 separate areas; notes on lungs only count up to 20/,
     );
     expect(existsSync(join(root, 'cells.csv'))).toBe(false);
     for (const [wanted, ...args] of [

@@ -14,10 +14,7 @@ export interface OutputOptions {
 
 /** Adds `-q` and, where the command has a result to print, `--json`. */
 export function withOutputOptions(command: Command, { json = true } = {}): Command {
-  command.option(
-    '-q, --quiet',
-    'print nothing but errors and warnings about results (and the result of --json)',
-  );
+  command.option('-q, --quiet', 'print only errors and warnings about results (and the result with --json)');
   if (json) command.option('--json', 'print the result as JSON instead of text');
   return command;
 }

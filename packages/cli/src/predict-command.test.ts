@@ -151,7 +151,7 @@ describe('reclmis predict RUN', () => {
       `warning NOTE_WORDS_UNKNOWN: 1 of 1 image (${id}): 1 of 1 word is unknown to the model: "tumour"\n`,
     );
     expect(stderr).toContain(
-      `warning NOTE_WITHOUT_WORDS: 1 of 1 image (${id}): the model knows no word of the note\n`,
+      `warning NOTE_WITHOUT_WORDS: 1 of 1 image (${id}): the model knows none of the note’s words\n`,
     );
     const statistics = JSON.parse(readFileSync(join(root, 'foreign', 'statistics.json'), 'utf8')) as {
       cases: { warnings: { code: string }[] }[];
@@ -196,7 +196,7 @@ describe('reclmis predict RUN', () => {
       'OPTION_INVALID',
       /--spacing/,
     ],
-    [['run', '--image', images, '--note', 'n', '-o', images], 7, 'OUTPUT_EXISTS', /takes images from/],
+    [['run', '--image', images, '--note', 'n', '-o', images], 7, 'OUTPUT_EXISTS', /reads images from/],
     [
       ['run', '--image', images, '--note', 'n', '-o', 'o', '--resume', '--overwrite'],
       2,

@@ -19,15 +19,15 @@ export function withProbeOptions(command: Command): Command {
   return command
     .option(
       '--probes',
-      'also give the same images no note, another case’s and altered ones, and measure whether masks keep to the zones that notes name',
+      'also try no note, another case’s and altered notes on the same images, and measure whether masks stay in the zones that notes name',
     )
     .option(
       '--lungs <dir>',
-      'for --probes: masks of the lungs, by the images’ names; zones are thirds of each lung',
+      'for --probes: folder of lung masks, named like the images; zones are then thirds of each lung',
     )
     .option(
       '--zone-lines <upper,lower>',
-      'for --probes: lines across images without lung masks, as shares of the height (default: 0.333,0.5)',
+      'for --probes: zone borders for images without lung masks, as fractions of the height (default: 0.333,0.5)',
       zoneLinesOf,
     );
 }
@@ -79,7 +79,7 @@ export async function describeProbes(probes: NoteProbes): Promise<string> {
           String(probe.changed),
           ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
         ]),
-        ['True masks, right notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
+        ['True masks, correct notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
       ],
     ),
     `\n${verdictOf(probes)}`,

@@ -106,7 +106,7 @@ describe('runs', () => {
   });
 
   it('says so where there are none, and fails where there is no folder', () => {
-    expect(reclmis('runs', join(all, 'no-run')).stdout).toContain('holds no runs');
+    expect(reclmis('runs', join(all, 'no-run')).stdout).toContain('contains no runs');
     const { status, stderr } = reclmis('runs', join(root, 'nonesuch'));
     expect(status).toBe(4);
     expect(stderr).toContain('error RUN_MISSING');

@@ -164,7 +164,7 @@ describe('serve', () => {
     writeFileSync(token, 'a-token-of-the-tests-0123456789', { mode: 0o644 });
     const serve = (): string => reclmisIn(root)('serve', 'nowhere', '--token-file', token).stderr;
     expect(serve()).toMatch(
-      /^.*token: every user of this machine may read the token; .*\nerror MODEL_MISSING/,
+      /^.*token: every user of this machine can read the token; .*\nerror MODEL_MISSING/,
     );
     chmodSync(token, 0o640);
     expect(serve()).toMatch(/^error MODEL_MISSING/);

@@ -47,7 +47,7 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** Adds `--config`, `--preset`, the short names and, in a group of their own, all settings. */
 export function withSettings(command: Command): Command {
-  command.option('-c, --config <file>', 'YAML file of settings; it may build on a preset (preset: NAME)');
+  command.option('-c, --config <file>', 'YAML file of settings; it may extend a preset (preset: NAME)');
   command.addOption(
     new Option('-p, --preset <name>', `settings of configs/NAME.yaml: ${presetNames().join(', ')}`),
   );
@@ -95,13 +95,9 @@ export function overridesFrom(given: Given): Overrides {
 function read(given: Given, overrides: Overrides): Config {
   const { config, preset } = given;
   if (typeof config === 'string' && typeof preset === 'string') {
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      '--config and --preset were both given; expected one of the two',
-      {
-        remedy: `Write \`preset: ${preset}\` into ${config}: a file may build on a preset.`,
-      },
-    );
+    throw new ReclmisError('OPTION_INVALID', '--config and --preset were both given; expected only one', {
+      remedy: `Write \`preset: ${preset}\` in ${config}: a file may extend a preset.`,
+    });
   }
   return typeof preset === 'string'
     ? loadPreset(preset, overrides)

@@ -154,7 +154,7 @@ describe('reclmis predict --sides', () => {
     );
     expect(status).toBe(0);
     expect(stderr).toMatch(
-      /^warning SIDES_UNKNOWN: \d+ of \d+ images? \(.*the model does not state whose left and right it learnt/m,
+      /^warning SIDES_UNKNOWN: \d+ of \d+ images? \(.*the model does not record whose left and right it learnt/m,
     );
     expect(stderr.match(/SIDES_UNKNOWN|does not state/g)).toHaveLength(2); // told once
     const quiet = reclmis(
@@ -254,7 +254,7 @@ describe('reclmis explain', () => {
       inside: zones.inside,
     });
     expect(other['note']).toMatchObject({ sides: 'image', mirrored: true, text: NOTE });
-    expect(JSON.stringify(other['remarks'])).toContain('left and right exchanged');
+    expect(JSON.stringify(other['remarks'])).toContain('left and right swapped');
   });
 
   it('says that it is not known of an older run', () => {
@@ -272,7 +272,7 @@ describe('reclmis export --sides', () => {
     expect((JSON.parse(manifest) as { note: { sides: string } }).note.sides).toBe('image');
     const { stderr } = reclmis('export', 'run', '-o', 'contradicted', '--sides', 'image');
     expect(stderr).toMatch(
-      /^error OPTION_INVALID: --sides image: run was trained with notes of the patient’s sides/,
+      /^error OPTION_INVALID: --sides image: run was trained with notes that mean the patient’s sides/,
     );
   });
 });
@@ -297,6 +297,6 @@ describe('reclmis evaluate --sides', () => {
     const theirs = dice('--data', 'theirs', '--sides', 'image');
     expect(theirs.sides).toEqual({ notes: 'image', learnt: 'patient', mirrored: true });
     expect(theirs.mean).toBe(own.mean);
-    expect(theirs.notices).toMatch(/Left and right were exchanged in \d+ of \d+ notes/);
+    expect(theirs.notices).toMatch(/Left and right were swapped in \d+ of \d+ notes/);
   });
 });

@@ -47,12 +47,12 @@ function outputError(error: unknown): ReclmisError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
   return full
-    ? new ReclmisError('DISK_FULL', `standard output: no room left (${code}); the output is cut short`, {
+    ? new ReclmisError('DISK_FULL', `standard output: the disk is full (${code}); the output is incomplete`, {
         cause: error,
       })
     : new ReclmisError('OUTPUT_UNWRITABLE', `standard output: cannot be written (${code})`, {
         cause: error,
-        remedy: 'Redirect the output to a file or device that takes it.',
+        remedy: 'Redirect the output to a file or device with room for it.',
       });
 }
 

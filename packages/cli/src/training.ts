@@ -60,7 +60,7 @@ async function shown(
           quiet: output.quiet,
         });
         const left = ((performance.now() - begun) / 1000 / done) * (steps - step);
-        bar.update(stepOfEpoch, `loss ${losses.total.toFixed(3)}, whole run ${duration(left)}`);
+        bar.update(stepOfEpoch, `loss ${losses.total.toFixed(3)}, run: ${duration(left)} left`);
       },
       onEpoch: (record) => {
         bar?.stop(describeEpoch(record));

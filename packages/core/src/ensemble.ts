@@ -1,30 +1,30 @@
 /**
- * Several opinions on one image, averaged: those of several models, and a model's own on the image and on its mirror image.
+ * Averages several opinions on one image: those of several models, and a model's own on the image and its mirror image.
  *
- * A mirrored image gets the mirrored note (left <-> right, `note-mirror.ts`), so that the note stays true; no other symmetry keeps every
- * note true. Where a note names no side it is the same for both.
+ * A mirrored image gets the mirrored note (left <-> right, `note-mirror.ts`), so the note stays true; no other symmetry
+ * keeps every note true.
  *
- * B images, S side of a model's input in pixels; planes lie row by row.
+ * B images, S side of a model's input in pixels; planes are stored row by row.
  */
 import { ReclmisError } from './errors.js';
 import { mirrorNote } from './notes/note-mirror.js';
 import { noteForModel, type StatedSides } from './notes/sides.js';
 import type { Sides } from './notes/zone-map.js';
 
-/** What segments images by their notes, whichever engine runs it. */
+/** Segments images by their notes, with any engine. */
 export interface PlaneSegmenter {
   /** S. */
   readonly size: number;
-  /** A pixel belongs to the mask where its probability is greater than this. Default 0.5. */
+  /** Probability above which a pixel belongs to the mask. Default 0.5. */
   readonly threshold?: number;
   /**
-   * Images [B,3,S,S], planes R, G, B in [0, 1], and B notes, to probabilities [B,1,S,S]. Called once at a time; the images are not used
-   * afterwards.
+   * Maps images [B,3,S,S] (planes R, G, B in [0, 1]) and B notes to probabilities [B,1,S,S]. Never called concurrently;
+   * the images are not used afterwards.
    */
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array | Promise<Float32Array>;
 }
 
-/** Planes of width S mirrored left to right: each row backwards, any number of rows. Its own inverse. */
+/** Mirrors planes of width S left to right; its own inverse. */
 export function mirrorPlanes(planes: Float32Array, size: number): Float32Array {
   const out = new Float32Array(planes.length);
   for (let row = 0; row < planes.length; row += size) {
@@ -33,19 +33,17 @@ export function mirrorPlanes(planes: Float32Array, size: number): Float32Array {
   return out;
 }
 
-/** Adds `more` to `sum`, in place. */
 export function addPlanes(sum: Float32Array, more: Float32Array): Float32Array {
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (more[i] as number);
   return sum;
 }
 
-/** Divides a sum of `count` by it, in place. */
 export function divideBy(sum: Float32Array, count: number): Float32Array {
   if (count !== 1) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) / count;
   return sum;
 }
 
-/** A model's mean over the image with its note and the mirror image with the mirrored note. */
+/** Averages a model's opinions on the image and on its mirror image, each with its note. */
 export class FlippingSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
@@ -57,19 +55,19 @@ export class FlippingSegmenter implements PlaneSegmenter {
 
   async probabilities(images: Float32Array, notes: readonly string[]): Promise<Float32Array> {
     const { segmenter, size } = this;
-    const mirrored = mirrorPlanes(images, size); // before the images go to the model, whose they are then
+    const mirrored = mirrorPlanes(images, size); // the images then belong to the model
     const straight = await segmenter.probabilities(images, notes);
     const back = await segmenter.probabilities(mirrored, notes.map(mirrorNote));
     return divideBy(addPlanes(Float32Array.from(straight), mirrorPlanes(back, size)), 2);
   }
 }
 
-/** A model that is asked with notes of other sides than it has learnt: it gets them with left and right exchanged. */
+/** Adapts notes that mean other sides than the model has learnt: swaps their left and right. */
 export class SidedSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
 
-  /** @param learnt whose sides the model's training notes meant. @param given whose the notes mean; not given: the same. */
+  /** @param learnt whose sides the model's training notes meant. @param given whose sides the notes mean; default: the same. */
   constructor(
     private readonly segmenter: PlaneSegmenter,
     private readonly learnt: StatedSides,
@@ -88,19 +86,19 @@ export class SidedSegmenter implements PlaneSegmenter {
   }
 }
 
-/** The mean of several models of one size. */
+/** Averages several models of one size. */
 export class AverageSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold: number;
 
-  /** @throws OPTION_INVALID where there is none, or where sizes or thresholds differ. */
+  /** @throws OPTION_INVALID if there are no models, or if sizes or thresholds differ. */
   constructor(private readonly segmenters: readonly PlaneSegmenter[]) {
     const sizes = [...new Set(segmenters.map(({ size }) => size))];
     const [size] = sizes;
     if (size === undefined || sizes.length > 1) {
       throw new ReclmisError(
         'OPTION_INVALID',
-        `models to be averaged: expected models of one image size, got ${sizes.join(' and ') || 'no model'}`,
+        `averaging models: expected a single image size, got ${sizes.join(' and ') || 'no model'}`,
       );
     }
     this.size = size;
@@ -117,13 +115,13 @@ export class AverageSegmenter implements PlaneSegmenter {
   }
 }
 
-/** The threshold that models have in common. @throws OPTION_INVALID where they differ, since a mean has no threshold of its own. */
+/** The models' common threshold. @throws OPTION_INVALID if they differ: a mean has no threshold of its own. */
 export function sharedThreshold(segmenters: readonly Pick<PlaneSegmenter, 'threshold'>[]): number {
   const thresholds = [...new Set(segmenters.map(({ threshold = 0.5 }) => threshold))];
   if (thresholds.length > 1) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      `models to be averaged: expected models of one threshold, got ${thresholds.join(' and ')}`,
+      `averaging models: expected a single threshold, got ${thresholds.join(' and ')}`,
     );
   }
   return thresholds[0] ?? 0.5;

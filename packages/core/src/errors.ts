@@ -1,24 +1,24 @@
 /**
- * The closed catalogue of everything that can go wrong, and the one error class that carries it.
+ * The closed catalogue of errors, and the error class that carries them.
  *
- * A message says what happened and where, with expected and actual; the catalogue holds what a code means in general,
- * the default remedy and the exit status of the command. `docs/reference/errors.md` is generated from this file
- * (`scripts/errors-doc.mjs`), and `tests/errors.test.ts` binds code, type and page together.
+ * A message says what happened and where, with expected and actual; the catalogue holds the general meaning of a code,
+ * the default remedy and the command's exit status. `scripts/errors-doc.mjs` generates `docs/reference/errors.md` from
+ * it, and `tests/errors.test.ts` checks code, type and page.
  *
  * To add a code: append an entry to the group with its exit status, then run `npm run generate`.
  */
 
-/** What the catalogue knows about one code. */
+/** One entry of the catalogue. */
 export interface ErrorEntry {
-  /** What the code means, one sentence. */
+  /** What the code means, in one sentence. */
   readonly meaning: string;
-  /** What to do about it unless the place that throws knows better, one sentence. */
+  /** Default remedy in one sentence; the throwing code may give a better one. */
   readonly remedy: string;
-  /** The exit status of the `reclmis` command when this error ends it. */
+  /** Exit status of the `reclmis` command if this error ends it. */
   readonly exitCode: ExitCode;
 }
 
-/** 2 usage and configuration, 3 data, 4 runs and checkpoints, 5 engine and device, 6 training, 7 output, 70 a defect, 75 to be resumed, 130 interrupted. */
+/** 2 usage and configuration, 3 data, 4 runs and checkpoints, 5 engine and device, 6 training, 7 output, 70 a bug, 75 resumable, 130 interrupted. */
 export type ExitCode = 2 | 3 | 4 | 5 | 6 | 7 | 70 | 75 | 130;
 
 const CATALOGUE = {
@@ -505,32 +505,28 @@ const CATALOGUE = {
 /** Every code of the catalogue. */
 export type ErrorCode = keyof typeof CATALOGUE;
 
-/** The closed catalogue: what each code means, its default remedy and the exit status of the command. */
 export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = CATALOGUE;
 
-/** Whether a string is a code of the catalogue. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(CATALOGUE, text);
 }
 
-/** What a `ReclmisError` may carry besides code and message. */
+/** Optional parts of a `ReclmisError`. */
 export interface ReclmisErrorOptions {
-  /** The error that led to this one. */
   readonly cause?: unknown;
-  /** What to do about it here, where the catalogue's default is too general. */
+  /** Remedy that fits this case better than the catalogue's default. */
   readonly remedy?: string;
 }
 
-/** The error that every part of RecLMIS throws for bad input and failed operations. */
+/** The error thrown by every part of RecLMIS for bad input and failed operations. */
 export class ReclmisError extends Error {
   override readonly name = 'ReclmisError';
   readonly code: ErrorCode;
-  /** What to do about it, one sentence. */
   readonly remedy: string;
 
   /**
-   * @param code A code of the catalogue.
-   * @param message One line: what and where, with expected and actual.
+   * @param code a code of the catalogue.
+   * @param message one line: what happened and where, with expected and actual.
    */
   constructor(code: ErrorCode, message: string, options: ReclmisErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -538,13 +534,12 @@ export class ReclmisError extends Error {
     this.remedy = options.remedy ?? ERRORS[code].remedy;
   }
 
-  /** The exit status of the command when this error ends it. */
   get exitCode(): ExitCode {
     return ERRORS[this.code].exitCode;
   }
 }
 
-/** The error itself if it is a `ReclmisError`, else an `INTERNAL` one that has it as its cause. */
+/** Returns a `ReclmisError` as it is, and wraps any other error as `INTERNAL`. */
 export function toReclmisError(error: unknown): ReclmisError {
   if (error instanceof ReclmisError) return error;
   const message = error instanceof Error ? error.message : String(error);

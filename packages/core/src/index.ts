@@ -1,4 +1,4 @@
-/** Pure, browser-safe parts of RecLMIS: everything that training and serving share. */
+/** The pure, browser-safe parts of RecLMIS that training and serving share. */
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
 export * from './masks/answers.js';

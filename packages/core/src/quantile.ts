@@ -1,8 +1,8 @@
-/** Quantiles as numpy's default has them: interpolated linearly between the sorted values. */
+/** Quantiles by numpy's default: linear interpolation between the sorted values. */
 
 /**
- * The value below which the given share of the values lies: at place `share * (n - 1)` of the sorted values.
- * @param sorted in ascending order; not changed. @param share in [0, 1]. @returns NaN of nothing.
+ * The value at place `share * (n - 1)` of the sorted values.
+ * @param sorted in ascending order; not changed. @param share in [0, 1]. @returns NaN for no values.
  */
 export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
   const place = share * (sorted.length - 1);
@@ -11,7 +11,7 @@ export function quantileOfSorted(sorted: ArrayLike<number>, share: number): numb
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** The same of values in any order, which stay as they are. */
+/** Same for values in any order, which are not changed. */
 export function quantile(values: ArrayLike<number>, share: number): number {
   return quantileOfSorted(Float64Array.from(values).sort(), share);
 }

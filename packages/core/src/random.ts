@@ -1,19 +1,18 @@
 /**
- * Seeded random numbers that are the same in Node and in every browser.
+ * Seeded random numbers, identical in Node and in every browser.
  *
- * The generator is sfc32 (Chris Doty-Humphrey's "small fast counting" generator of PractRand: 128 bits of state, of which
- * 32 are a counter, so the period is at least 2^32). Its state comes from a 128-bit hash of any list of strings and
- * numbers: `Random.from(seed, 'augment', epoch, id)` gives every sample of every epoch a stream of its own, which can be
- * reproduced without drawing the others. Not for secrets.
+ * The generator is sfc32 (Chris Doty-Humphrey, PractRand: 128 bits of state, 32 of them a counter, so the period is at
+ * least 2^32). Its state is a 128-bit hash of a list of strings and numbers: `Random.from(seed, 'augment', epoch, id)`
+ * gives every sample of every epoch its own stream, reproducible without drawing the others. Not for secrets.
  */
 import { ReclmisError } from './errors.js';
 
 const TWO_32 = 2 ** 32;
 const TWO_53 = 2 ** 53;
-/** Draws that are thrown away after seeding, so that similar states have parted; PractRand uses 12 to 18. */
+/** Draws discarded after seeding, so that similar states diverge; PractRand uses 12 to 18. */
 const WARM_UP = 15;
 
-/** A stream of random numbers that is decided by its seed. */
+/** A seeded stream of random numbers. */
 export class Random {
   private constructor(
     private a: number,
@@ -24,16 +23,13 @@ export class Random {
     for (let i = 0; i < WARM_UP; i++) this.uint32();
   }
 
-  /**
-   * The stream that belongs to these keys. Order, grouping and type count: `('ab', 'c')`, `('a', 'bc')`, `(1)` and `('1')`
-   * all differ; `0` and `-0` do not.
-   */
+  /** The stream for these keys. Order, grouping and type matter: `('ab', 'c')`, `('a', 'bc')`, `(1)` and `('1')` all differ; `0` and `-0` do not. */
   static from(...keys: readonly (string | number)[]): Random {
     const [a, b, c, d] = hashKeys(keys);
     return new Random(a, b, c, d);
   }
 
-  /** An integer, uniform in [0, 2^32). */
+  /** Integer, uniform in [0, 2^32). */
   uint32(): number {
     const sum = (this.a + this.b + this.counter) | 0;
     this.counter = (this.counter + 1) | 0;
@@ -43,19 +39,19 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** A number, uniform in [0, 1), with 53 random bits. */
+  /** Number, uniform in [0, 1), with 53 random bits. */
   next(): number {
     const high = this.uint32() >>> 5; // 27 bits
     const low = this.uint32() >>> 6; // 26 bits
     return (high * 2 ** 26 + low) / TWO_53;
   }
 
-  /** A number, uniform in [low, high). */
+  /** Number, uniform in [low, high). */
   uniform(low: number, high: number): number {
     return low + (high - low) * this.next();
   }
 
-  /** An integer, uniform in [0, n), without the bias of a plain remainder. `n` is an integer from 1 to 2^32. */
+  /** Integer, uniform in [0, n), without modulo bias. `n` is an integer from 1 to 2^32. */
   int(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > TWO_32) {
       throw new ReclmisError('INTERNAL', `Random.int: expected an integer from 1 to 2^32, got ${n}`);
@@ -71,20 +67,19 @@ export class Random {
     return this.next() < p;
   }
 
-  /** A number, normally distributed (Box and Muller 1958; the second of the pair is not kept, so each call draws alike). */
+  /** Normally distributed number (Box and Muller 1958; the second of the pair is discarded, so each call draws alike). */
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.next())); // 1 - next() lies in (0, 1]
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.next());
   }
 
-  /** One of the items, uniformly. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0)
       throw new ReclmisError('INTERNAL', 'Random.pick: expected at least one item, got none');
     return items[this.int(items.length)] as T;
   }
 
-  /** Brings the items into random order, in place (Fisher and Yates), and returns the same array. */
+  /** Shuffles the items in place (Fisher and Yates) and returns the same array. */
   shuffle<T>(items: T[]): T[] {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
@@ -95,13 +90,13 @@ export class Random {
     return items;
   }
 
-  /** The integers from 0 to n - 1 in random order. */
+  /** The integers 0 to n - 1 in random order. */
   permutation(n: number): number[] {
     return this.shuffle(Array.from({ length: n }, (_, i) => i));
   }
 }
 
-/** 128 bits from a list of keys: four 32-bit lanes that are mixed with each other at the end, as in MurmurHash3 (x86, 128 bits). */
+/** 128-bit hash of a list of keys: four 32-bit lanes, mixed at the end as in MurmurHash3 (x86, 128 bits). */
 function hashKeys(keys: readonly (string | number)[]): [number, number, number, number] {
   const lanes: [number, number, number, number] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667];
   const absorb = (word: number): void => {
@@ -128,7 +123,7 @@ function hashKeys(keys: readonly (string | number)[]): [number, number, number, 
   return lanes;
 }
 
-/** One multiplicative mixing step of a 32-bit word; the multiplier is odd, so no information is lost. */
+/** A multiplicative mixing step of a 32-bit word; the multiplier is odd, so no information is lost. */
 function mix(word: number, multiplier: number): number {
   let h = Math.imul(word, multiplier);
   h ^= h >>> 15;

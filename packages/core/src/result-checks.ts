@@ -1,6 +1,6 @@
 /**
- * Everything that is said of a prediction's note, image and mask, for a model: what it knows of its training and how it reads notes. The runtime, the
- * server, `predict`, `evaluate` and `explain` all ask this.
+ * Collects all warnings about a prediction's note, image and mask, given what the model knows of its training. Used by
+ * the runtime, the server, `predict`, `evaluate` and `explain`.
  */
 import type { ClipTokenizer } from './text/clip-tokens.js';
 import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
@@ -14,17 +14,17 @@ import type { TrainingReference } from './training-reference.js';
 import type { Warning } from './warnings.js';
 import { PAD_ID, UNKNOWN_ID, wordsOf, type WordTokenizer } from './text/words.js';
 
-/** Notes whose warnings are kept: most notes come more than once. */
+/** Notes whose warnings are cached: most notes recur. */
 const KEPT_NOTES = 256;
 
 export interface ResultChecksOptions {
-  /** How the model reads notes; null where it reads none. */
+  /** How the model reads notes; null if it reads none. */
   readonly reader: NoteSense['reader'] | null;
-  /** The vocabulary of a words encoder; null for CLIP's, which has no unknown words. */
+  /** Vocabulary of a words encoder; null for CLIP's, which has no unknown words. */
   readonly vocabulary: WordTokenizer | null;
-  /** What is known of the training; absent for older runs and models. */
+  /** What is known of the training; absent in older runs and models. */
   readonly reference?: TrainingReference | null | undefined;
-  /** Whose left and right the model learnt; not given: as when the reference was measured. */
+  /** Whose left and right the model learnt; default: as when the reference was measured. */
   readonly sides?: StatedSides | undefined;
 }
 
@@ -43,7 +43,7 @@ export class ResultChecks {
     this.rules = rules && sides !== undefined ? rulesUnder(rules, sides) : rules;
   }
 
-  /** About a note as the caller wrote it, before left and right are exchanged: its words are quoted. Nothing where the model reads none. */
+  /** Warnings about a note as the caller wrote it, before sides are swapped, since its words are quoted. Empty if the model reads none. */
   note(note: string): readonly Warning[] {
     if (!this.sense) return [];
     const found = this.kept.get(note) ?? noteWarnings(note, this.sense);
@@ -53,7 +53,7 @@ export class ResultChecks {
     return found;
   }
 
-  /** About a note that comes as ids of the model's tokeniser: what a vocabulary of words tells. */
+  /** Warnings about a note given as token ids: what a word vocabulary can tell. */
   tokens(ids: readonly number[]): Warning[] {
     if (!this.vocabulary) return [];
     const words = ids.filter((id) => id !== PAD_ID);
@@ -64,16 +64,16 @@ export class ResultChecks {
     if (all > 0)
       warnings.push({ code: 'NOTE_WORDS_UNKNOWN', message: `${unknown} of ${all} tokens are unknown words` });
     if (unknown === all)
-      warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows no word of the note' });
+      warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows none of the note’s words' });
     return warnings;
   }
 
-  /** About an image as the model reads it. @param planes [3,S,S], values 0 to 1; a longer array's first image. */
+  /** Warnings about an image as the model reads it. @param planes [3,S,S], values 0 to 1; of a longer array, the first image. */
   image(planes: Float32Array, size: number): Warning[] {
     return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
   }
 
-  /** About a mask. @param note as the caller wrote it. @param sides whose left and right that note means. */
+  /** Warnings about a mask. @param note as the caller wrote it. @param sides whose left and right that note means. */
   mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
     return maskWarnings(mask, {
       note: this.sense ? parseNote(note) : null,
@@ -83,7 +83,6 @@ export class ResultChecks {
   }
 }
 
-/** How a tokeniser of words reads notes, for `ResultChecks`. */
 export function wordReader(
   words: WordTokenizer,
   contextLength: number,
@@ -96,7 +95,6 @@ export function wordReader(
   return { reader, vocabulary: words };
 }
 
-/** How CLIP's tokeniser reads notes, for `ResultChecks`. */
 export function clipReader(
   clip: ClipTokenizer,
   contextLength: number,

@@ -1,13 +1,13 @@
 /**
- * What a run and an exported model remember of their training data so that doubtful results can be told: words, figures of images, how masks and notes
- * go together. Plain numbers and single words, some twenty kilobytes; no note and no picture.
+ * What a run and an exported model remember of their training data to recognise doubtful results: words, image
+ * statistics, how masks and notes go together. Plain numbers and single words, about 20 kB; no notes and no pictures.
  */
 import { z } from 'zod';
 import { TEXTURE_FIGURES } from './images/image-likeness.js';
 import { TONES } from './images/image-tones.js';
 import { STATED_SIDES } from './notes/sides.js';
 
-/** Words that are kept. */
+/** Most words kept. */
 const MOST_WORDS = 20_000;
 
 const numbers = (length: number) => z.array(z.number()).length(length).readonly();
@@ -22,17 +22,16 @@ const gaussian = (length: number) =>
 const share = z.number().min(0).max(1);
 
 export const trainingReferenceSchema = z.strictObject({
-  /** Training cases that were measured. */
   cases: z.number().int().positive(),
-  /** Words of the training notes, lower-case, but for those that may name a patient; null where the model reads no note. */
+  /** Words of the training notes, lower-case, except those that may name a patient; null if the model reads no notes. */
   words: z.array(z.string().min(1).max(64)).max(MOST_WORDS).readonly().nullable(),
-  /** `ImageLikeness`; null where there were too few images. */
+  /** `ImageLikeness`; null if there were too few images. */
   images: z
     .strictObject({
       images: z.number().int().positive(),
       layout: gaussian(64),
       texture: gaussian(TEXTURE_FIGURES),
-      /** Absent in what older versions wrote. */
+      /** Absent in older versions. */
       tones: gaussian(TONES).optional(),
       turned: z.number().positive(),
     })
@@ -44,7 +43,7 @@ export const trainingReferenceSchema = z.strictObject({
       'expected a variance for each axis',
     )
     .nullable(),
-  /** `MaskRules`; null where the training masks were not looked at. */
+  /** `MaskRules`; null if the training masks were not examined. */
   masks: z
     .strictObject({
       inside: share.nullable(),

@@ -1,27 +1,27 @@
-/** Warnings about many results, by code: for how many, the first of them, and what the first was told. The one summary for all commands. */
+/** Counts warnings over many results by code, with the first cases and the first message. All commands summarise with it. */
 import { type Warning, type WarningCode, warningCodes } from './warnings.js';
 
-/** Cases that a count of warnings names. */
+/** Cases named per code. */
 const NAMED = 3;
 
-/** How often a code was given. */
+/** How often a code occurred. */
 export interface WarningCount {
   readonly cases: number;
   /** Ids of the first three. */
   readonly first: readonly string[];
-  /** What was said of the first. */
+  /** Message of the first. */
   readonly example: string;
 }
 
 export type CountsByCode = Readonly<Partial<Record<WarningCode, WarningCount>>>;
 
-/** Counts warnings by code. Names are the first by id, in whatever order the cases come. */
+/** Counts warnings by code. Names are the first by id, whatever the order of cases. */
 export class WarningCounts {
   private readonly counts = new Map<
     WarningCode,
     { cases: number; first: { id: string; message: string }[] }
   >();
-  /** Cases with any. */
+  /** Cases with any warning. */
   cases = 0;
 
   add(id: string, warnings: readonly Warning[]): void {
@@ -34,7 +34,7 @@ export class WarningCounts {
     }
   }
 
-  /** In the order of the catalogue. */
+  /** Counts in the order of the catalogue. */
   get byCode(): CountsByCode {
     const codes = warningCodes([...this.counts.keys()].map((code) => ({ code, message: '' })));
     return Object.fromEntries(

@@ -1,20 +1,21 @@
 /**
- * The closed catalogue of warnings: what may be wrong with a result, or with a data set, although nothing failed.
+ * The closed catalogue of warnings: what may be wrong with a result or a data set although nothing failed.
  *
- * An error ends the work, a warning goes with its result: `{ code, message, ... }` in the runtime's results, the server's answers, the journal and
- * `statistics.json`, and in what `data check` finds. A message may quote single words of a note; it never holds a whole note.
- * `docs/reference/warnings.md` is generated from this file (`scripts/errors-doc.mjs`), and `tests/errors.test.ts` binds code, type and page together.
+ * An error ends the work; a warning accompanies its result: `{ code, message, ... }` in the runtime's results, the
+ * server's responses, the journal, `statistics.json` and the findings of `data check`. A message may quote single words
+ * of a note, never a whole note. `scripts/errors-doc.mjs` generates `docs/reference/warnings.md` from it, and
+ * `tests/errors.test.ts` checks code, type and page.
  *
  * To add a code: append an entry to its group, then run `npm run generate`.
  */
 
-/** What the catalogue knows about one code. */
+/** One entry of the catalogue. */
 export interface WarningEntry {
   /** Where the warning appears: with a predicted mask, or about a data set. */
   readonly about: 'prediction' | 'data';
-  /** What the code means, one sentence. */
+  /** What the code means, in one sentence. */
   readonly meaning: string;
-  /** What to do about it, one sentence. */
+  /** What to do about it, in one sentence. */
   readonly remedy: string;
 }
 
@@ -231,12 +232,13 @@ const CATALOGUE = {
   // Data sets: splits
   DUPLICATES_ACROSS_SPLITS: {
     about: 'data',
-    meaning: 'The same picture, exactly or nearly, is in two splits, which inflates scores.',
+    meaning:
+      'The same picture, exactly or nearly, upright or turned, is in two splits, which inflates scores.',
     remedy: 'Keep each picture in one split.',
   },
   DUPLICATES_DIFFER: {
     about: 'data',
-    meaning: 'The same picture occurs with masks or notes that contradict each other.',
+    meaning: 'The same picture, upright or turned, occurs with masks or notes that contradict each other.',
     remedy: 'Keep the correct one.',
   },
   PATIENTS_ACROSS_SPLITS: {
@@ -249,32 +251,30 @@ const CATALOGUE = {
 /** Every code of the catalogue. */
 export type WarningCode = keyof typeof CATALOGUE;
 
-/** The closed catalogue: what each code means, and what to do about it. */
 export const WARNINGS: Readonly<Record<WarningCode, WarningEntry>> = CATALOGUE;
 
-/** A word of a note that a warning is about. */
+/** A word that a warning is about. */
 export interface WarningWord {
   readonly word: string;
-  /** The known word, or words, that it may have been meant as; absent where none is near. */
+  /** The known word or words it may have been meant as; absent if none is similar. */
   readonly nearest?: string;
 }
 
 /** One warning, as JSON holds it. */
 export interface Warning {
   readonly code: WarningCode;
-  /** One line: what was seen, with its figures. */
+  /** One line: what was seen, with figures. */
   readonly message: string;
-  /** The first words that it is about; only NOTE_WORDS_UNKNOWN and NOTE_CUT have them. */
+  /** The first words concerned; only NOTE_WORDS_UNKNOWN and NOTE_CUT have them. */
   readonly words?: readonly WarningWord[];
 }
 
-/** The codes of warnings, each once, in the order of the catalogue: what headers, tables and summaries show. */
+/** The codes of warnings, each once, in the order of the catalogue, for headers, tables and summaries. */
 export function warningCodes(warnings: Iterable<Warning>): WarningCode[] {
   const found = new Set([...warnings].map(({ code }) => code));
   return (Object.keys(CATALOGUE) as WarningCode[]).filter((code) => found.has(code));
 }
 
-/** Whether a string is a code of the catalogue. */
 export function isWarningCode(text: string): text is WarningCode {
   return Object.hasOwn(CATALOGUE, text);
 }

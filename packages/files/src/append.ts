@@ -11,11 +11,11 @@ const NO_LINK =
 /** Flags of `open` for a file that exists already and is added to. */
 export const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | NO_LINK;
 
-const REMEDY = 'Remove it, or choose another folder; nothing is written through a link.';
+const REMEDY = 'Remove it, or choose another folder; nothing is ever written through a link.';
 
 /**
  * Opens a file to add to it, making it where it is not.
- * @throws OUTPUT_UNWRITABLE for a link, a file with further names (hard links) and what is no regular file; DISK_FULL
+ * @throws OUTPUT_UNWRITABLE for a link, a file with further names (hard links) and what is not a regular file; DISK_FULL
  */
 export async function openToAppend(path: string): Promise<FileHandle> {
   return openOwn(path, APPEND_FLAGS | constants.O_CREAT);
@@ -33,7 +33,7 @@ export async function openGrown(path: string): Promise<FileHandle | null> {
 
 async function openOwn(path: string, flags: number): Promise<FileHandle> {
   const refuse = (what: string, cause?: unknown): ReclmisError =>
-    new ReclmisError('OUTPUT_UNWRITABLE', `${path}: ${what}, expected a file of its own`, {
+    new ReclmisError('OUTPUT_UNWRITABLE', `${path}: ${what}, expected a regular file with a single name`, {
       cause,
       remedy: REMEDY,
     });
@@ -44,7 +44,7 @@ async function openOwn(path: string, flags: number): Promise<FileHandle> {
   });
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) throw refuse('is no regular file');
+    if (!stats.isFile()) throw refuse('is not a regular file');
     if (stats.nlink > 1) throw refuse(`has ${stats.nlink} names (hard links)`);
     return file;
   } catch (error) {

@@ -55,7 +55,7 @@ export function headOf(path: string, fields: readonly string[]): Head | null {
     throw unreadable(
       path,
       `expected one column ${fields[index]?.trim()}, got two`,
-      'Rename the column that is not meant, or delete it.',
+      'Rename or delete the unintended column.',
     );
   }
   return { at, width: names.findLastIndex((name) => name !== '') + 1 };

@@ -83,13 +83,13 @@ function readsAsNote(text: string): boolean {
 function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): string | null {
   const name = nameOf(separator);
   if (/^ +\S/u.test(cell)) {
-    if (!spaced) return `a blank follows the ${name} before it`;
-    return quoting ? null : `blanks follow every ${name}, and nothing is quoted`;
+    if (!spaced) return `a space follows the ${name} before it`;
+    return quoting ? null : `spaces follow every ${name}, and nothing is quoted`;
   }
   if (separator !== ',' || quoting) return null;
   if (/^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(cell))
-    return 'its script has no blanks, and nothing is quoted';
-  return readsAsNote(cell) ? 'it holds words of notes alone, and nothing is quoted' : null;
+    return 'its script has no spaces, and nothing is quoted';
+  return readsAsNote(cell) ? 'it contains only words of notes, and nothing is quoted' : null;
 }
 
 /** Throws where fields may be one, so that a note would be cut or taken from another column. */
@@ -108,13 +108,13 @@ function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvS
     const whole = i === image ? isFile(a) || !isFile(b) : i + 1 === image && isFile(b);
     if (!shifted && (whole || (i + 1 === spacing ? isSize(b) : isValue(b)))) continue;
     const why = shifted
-      ? 'the column Spacing holds words instead of a number'
+      ? 'the column Spacing contains words instead of a number'
       : whyTogether(b.replace(/[\r\n]+$/u, ''), own);
     if (why === null) continue;
     throw unreadable(
       path,
       `line ${row.line}: field ${i + 2} may be the rest of field ${i + 1}, cut at its ${nameOf(style.separator)}: ${why}`,
-      `Put field ${i + 1} in double quotes, with the ${nameOf(style.separator)} if it belongs to it, or save the table as XLSX.`,
+      `Put field ${i + 1} in double quotes, including the ${nameOf(style.separator)} if it is part of it, or save the table as XLSX.`,
     );
   }
 }
@@ -128,11 +128,11 @@ export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyl
   const refuse = (got: number, why: string): never => {
     throw unreadable(
       path,
-      `line ${line}: expected ${width} fields, as the head has, got ${got}${why}`,
-      `Put a field that holds a ${separator}, a line end or a quotation mark in double quotes, or save the table with another separator or as XLSX.`,
+      `line ${line}: expected ${width} fields, as in the header, got ${got}${why}`,
+      `Put fields that contain a ${separator}, a line break or a quotation mark in double quotes, or save the table with another separator or as XLSX.`,
     );
   };
-  if (filled > width) refuse(filled, `: one of them holds a ${separator} without quotes`);
+  if (filled > width) refuse(filled, `: one of them contains a ${separator} without quotes`);
   // "a.png,left lung, upper," under Image,Description,Remark: the comma at the end may as well belong to an empty remark. A number that
   // is where the spacing belongs shows that nothing was shifted.
   const { description = 0, spacing = -1 } = at;
@@ -142,7 +142,7 @@ export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyl
   if (fields.length < width)
     refuse(
       fields.length,
-      `; fields that are empty need their ${separator} too, and a line end within a note needs quotes`,
+      `; empty fields need their ${separator} too, and a line break within a note needs quotes`,
     );
   checkJoints(path, row, head, style);
 }

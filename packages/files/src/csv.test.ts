@@ -66,7 +66,7 @@ describe('parseCsv', () => {
     expect(pairs('sep=|\nImage|Description\na|b, c; d')).toEqual([['a', 'b, c; d']]);
     expect(refusal('sep=;\nImage;Description\na;b\nc;d;e').message).toContain('line 4: expected 2 fields');
     expect(refusal('sep=;\nImage,Description\na,b').message).toContain(
-      'parted by semicolon; got Image,Description',
+      'separated by semicolon; got Image,Description',
     );
     expect(refusal('sep=\nImage,Description\na,b').message).toContain(
       'line 1: expected one character after sep=',
@@ -76,11 +76,11 @@ describe('parseCsv', () => {
   it('refuses a row of more fields than the head, whose note would be cut at its first separator', () => {
     expect(refusal(`${HEAD}\na.png,"x, y"\n\nb.png,Unilateral infection, one area, left lung.\n`)).toEqual({
       message:
-        'n.csv: line 4: expected 2 fields, as the head has, got 4: one of them holds a comma without quotes',
+        'n.csv: line 4: expected 2 fields, as in the header, got 4: one of them contains a comma without quotes',
       remedy:
-        'Put a field that holds a comma, a line end or a quotation mark in double quotes, or save the table with another separator or as XLSX.',
+        'Put fields that contain a comma, a line break or a quotation mark in double quotes, or save the table with another separator or as XLSX.',
     });
-    expect(refusal('Image;Description\na;b; c').message).toContain('holds a semicolon without quotes');
+    expect(refusal('Image;Description\na;b; c').message).toContain('contains a semicolon without quotes');
     expect(refusal('Image\tDescription\na\tb\tc').message).toContain('holds a tab without quotes');
     expect(refusal('Description,Image\nleft lung, upper,a.png').message).toContain(
       'line 2: expected 2 fields',
@@ -118,8 +118,9 @@ describe('parseCsv', () => {
       expect(refusal(text).message, text).toMatch(/line \d: field \d may be the rest of/u);
     expect(refusal('Image,Description,Remark\nb.png,right lung,blurred\na.png,Unilateral, left')).toEqual({
       message:
-        'n.csv: line 3: field 3 may be the rest of field 2, cut at its comma: a blank follows the comma before it',
-      remedy: 'Put field 2 in double quotes, with the comma if it belongs to it, or save the table as XLSX.',
+        'n.csv: line 3: field 3 may be the rest of field 2, cut at its comma: a space follows the comma before it',
+      remedy:
+        'Put field 2 in double quotes, including the comma if it is part of it, or save the table as XLSX.',
     });
   });
 
@@ -150,7 +151,7 @@ describe('parseCsv', () => {
 
   it('refuses a row of fewer fields, whose note would be cut at a line end', () => {
     expect(refusal(`${HEAD}\na.png,left lung,\nupper\n`).message).toContain(
-      'line 3: expected 2 fields, as the head has, got 1',
+      'line 3: expected 2 fields, as in the header, got 1',
     );
     expect(refusal('Image,Description,Spacing\na.png,left\nlung,0.5\n').message).toContain(
       'line 2: expected 3 fields',
@@ -171,11 +172,11 @@ describe('parseCsv', () => {
 
   it('names the line of quotes that are not closed, or stand within a field', () => {
     expect(refusal(`${HEAD}\na,"1\n2"\nc,"d\ne`).message).toBe(
-      'n.csv: the row that begins in line 4 opens a quote that is never closed',
+      'n.csv: the row that begins on line 4 opens a quote that is never closed',
     );
     for (const row of ['"a"b,c', 'a,say "hi"', 'a,"b" c'])
       expect(refusal(`${HEAD}\n${row}`).message, row).toBe(
-        'n.csv: line 2 holds a quotation mark within a field',
+        'n.csv: line 2 contains a quotation mark within a field',
       );
   });
 
@@ -196,19 +197,23 @@ describe('parseCsv', () => {
     for (const bytes of [Buffer.from(text), Buffer.from(`\uFEFF${text}`), utf16, Buffer.from(utf16).swap16()])
       expect(read(bytes).rows).toMatchObject([{ image: 'Müller.png', description: 'linke Lunge, größer' }]);
     expect(refusal(Buffer.from(text, 'latin1'))).toEqual({
-      message: 'n.csv: is not UTF-8 text: line 2 holds bytes of another encoding',
+      message: 'n.csv: is not UTF-8 text: line 2 has bytes of another encoding',
       remedy: 'Save it again.',
     });
-    expect(refusal(utf16.subarray(0, -1)).message).toContain('not whole UTF-16');
-    expect(refusal(Buffer.from(`${HEAD}\na,b`, 'utf16le')).message).toContain('line 1 holds a NUL character');
-    expect(refusal(`${HEAD}\na,M\uFFFDller`).message).toContain('line 2 holds the sign for a lost character');
+    expect(refusal(utf16.subarray(0, -1)).message).toContain('not valid UTF-16');
+    expect(refusal(Buffer.from(`${HEAD}\na,b`, 'utf16le')).message).toContain(
+      'line 1 contains a NUL character',
+    );
+    expect(refusal(`${HEAD}\na,M\uFFFDller`).message).toContain(
+      'line 2 contains the replacement character U+FFFD',
+    );
     expect(refusal(`${HEAD}\na,b\u0007`).message).toContain('control character (U+0007)');
   });
 
   it('refuses millions of fields before memory is taken', () => {
     for (const sign of [',', '\n']) {
       const text = `${HEAD}\n${sign.repeat(4_100_000)}`;
-      expect(refusal(text).message).toContain('holds more than 4000000 fields');
+      expect(refusal(text).message).toContain('has more than 4000000 fields');
     }
   });
 

@@ -57,13 +57,13 @@ function rowsOf(path: string, text: string, separator: string, offset: number, o
     if (error.code === 'CSV_QUOTE_NOT_CLOSED')
       throw unreadable(
         path,
-        `the row that begins in line ${next} opens a quote that is never closed`,
-        'Close the quote, or double it where a quotation mark itself is meant ("").',
+        `the row that begins on line ${next} opens a quote that is never closed`,
+        'Close the quote, or double it ("") to write a literal quotation mark.',
         error,
       );
     throw unreadable(
       path,
-      `line ${Number(error['lines']) + offset} holds a quotation mark within a field`,
+      `line ${Number(error['lines']) + offset} contains a quotation mark within a field`,
       'Put the field in double quotes and double the quotation marks in it: "say ""hi""".',
       error,
     );
@@ -79,7 +79,7 @@ function statedSeparator(path: string, text: string): { separator: string; rest:
   throw unreadable(
     path,
     `line 1: expected one character after sep=, got ${JSON.stringify(line.slice(0, 20))}`,
-    'Write the separator itself, as in sep=; or leave the line out.',
+    'Write the separator itself, as in sep=; or omit the line.',
   );
 }
 
@@ -115,9 +115,9 @@ function findHead(path: string, text: string, candidates: readonly string[], off
   throw unreadable(
     path,
     first === undefined
-      ? `expected the columns ${NAMED_COLUMNS}, parted by ${names}; got ${describeFields(most)}`
-      : `has the columns ${NAMED_COLUMNS} under two separators, ${found.map(({ separator }) => nameOf(separator)).join(' and ')}`,
-    'Name the columns Image and Description in the first row; a first line such as sep=; states another separator.',
+      ? `expected the columns ${NAMED_COLUMNS}, separated by ${names}; got ${describeFields(most)}`
+      : `has the columns ${NAMED_COLUMNS} with either of two separators, ${found.map(({ separator }) => nameOf(separator)).join(' and ')}`,
+    'Name the columns Image and Description in the first row; a first line such as sep=; sets another separator.',
   );
 }
 
@@ -133,11 +133,7 @@ export function parseCsv(text: string, path = 'CSV'): Table {
   for (const sign of ['\n', ...(stated === null ? SEPARATORS : [stated.separator])])
     for (let at = source.indexOf(sign); at >= 0; at = source.indexOf(sign, at + 1)) signs += 1;
   if (signs > MAX_FIELDS)
-    throw unreadable(
-      path,
-      `holds more than ${MAX_FIELDS} fields`,
-      'Keep the rows and columns of notes only.',
-    );
+    throw unreadable(path, `has more than ${MAX_FIELDS} fields`, 'Keep only the rows and columns of notes.');
   const found = findHead(path, source, stated === null ? SEPARATORS : [stated.separator], offset);
   if (found === null) return { unit: 'line', rows: [] };
   const { separator, head } = found;

@@ -12,12 +12,12 @@ describe('makeFolder', () => {
       symlinkSync('unmounted', dead);
       symlinkSync('loop', loop);
       const code = 'OUTPUT_UNWRITABLE';
-      const message = `${dead}: is a link to unmounted, which is not there`;
+      const message = `${dead}: is a link to unmounted, which does not exist`;
       expect(await errorOf(makeFolder(dead))).toEqual({ code, message });
       expect(await errorOf(makeFolder(join(dead, 'below')))).toEqual({ code, message });
       expect(await errorOf(makeFolder(loop))).toEqual({
         code,
-        message: `${loop}: is a link to loop, which leads back to itself`,
+        message: `${loop}: is a link to loop, which points back to itself`,
       });
       await makeFolder(join(dir, 'unmounted'));
       await makeFolder(join(dead, 'below'));

@@ -61,10 +61,10 @@ async function follow(path: string): Promise<Stats> {
   } catch (error) {
     const target = await readlink(path).catch(() => null);
     if (target === null) throw error;
-    const why = systemCode(error) === 'ELOOP' ? 'which leads back to itself' : 'which is not there';
+    const why = systemCode(error) === 'ELOOP' ? 'which points back to itself' : 'which does not exist';
     throw new ReclmisError('OUTPUT_UNWRITABLE', `${path}: is a link to ${target}, ${why}`, {
       cause: error,
-      remedy: 'Create what the link leads to, remove the link, or choose another folder.',
+      remedy: 'Create the link’s target, remove the link, or choose another folder.',
     });
   }
 }

@@ -91,7 +91,7 @@ function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
 export function fileError(path: string, error: unknown): ReclmisError {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new ReclmisError('IMAGE_MISSING', `${path}: no such file`, { cause: error });
+    return new ReclmisError('IMAGE_MISSING', `${path}: file not found`, { cause: error });
   }
   if (error instanceof NotRegularError) return unreadable(path, error.message, error);
   return unreadable(path, `cannot be read (${oneLine(error)})`, error);
@@ -106,8 +106,7 @@ function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   if (a === 0x49 && b === 0x49 && (c === 0x2a || c === 0x2b) && d === 0) return 'tiff';
   if (a === 0x4d && b === 0x4d && c === 0 && (d === 0x2a || d === 0x2b)) return 'tiff';
   const extension = extname(path).toLowerCase();
-  if (IMAGE_EXTENSIONS.has(extension))
-    throw unreadable(path, `does not begin as a PNG, JPEG or TIFF file does`);
+  if (IMAGE_EXTENSIONS.has(extension)) throw unreadable(path, `does not start like a PNG, JPEG or TIFF file`);
   throw new ReclmisError(
     'IMAGE_UNSUPPORTED',
     `${path}: expected a PNG, JPEG or TIFF file, got ${extension || 'another format'}`,
@@ -135,7 +134,7 @@ function headerOf(
   if (!spaces.includes(meta.space) || !depthOk) {
     throw new ReclmisError(
       'IMAGE_UNSUPPORTED',
-      `${path}: expected grey or RGB pixels of 8 or 16 bit, got ${meta.space} pixels of type ${meta.depth}`,
+      `${path}: expected 8- or 16-bit grey or RGB pixels, got ${meta.space} pixels of type ${meta.depth}`,
     );
   }
   return {
@@ -230,7 +229,7 @@ async function decode(path: string, file: Uint8Array, maxPixels: number): Promis
   } catch (error) {
     if (header.format === 'tiff') refuseRareCompression(file, path, error);
     // The decoder's own words stay in the cause: images that are read at the same time may take them from each other.
-    throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or cut short`, error);
+    throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or truncated`, error);
   }
 }
 

@@ -20,10 +20,10 @@ describe('parseJsonLines', () => {
   it('names the line that is wrong, without what stands there', () => {
     for (const [line, why] of [
       ['{"image":"a","note":"secret"', 'is not JSON'],
-      ['{"note":"secret"}', 'with a text "image"'],
-      ['{"image":null,"note":"secret"}', 'with a text "image"'],
-      ['{"image":1,"note":"secret"}', 'a text as "image"'],
-      ['{"image":"a","note":["secret"]}', 'a text as "note"'],
+      ['{"note":"secret"}', 'with the text "image"'],
+      ['{"image":null,"note":"secret"}', 'with the text "image"'],
+      ['{"image":1,"note":"secret"}', 'text as "image"'],
+      ['{"image":"a","note":["secret"]}', 'text as "note"'],
       ['{"image":"a","note":"x","spacing":"secret"}', 'a number or two numbers as "spacing"'],
       ['{"image":"a","note":"x","spacing":[]}', 'a number or two numbers as "spacing"'],
       ['{"image":"a","note":"x","spacing":[1,2,3]}', 'a number or two numbers as "spacing"'],
@@ -35,7 +35,7 @@ describe('parseJsonLines', () => {
       );
   });
 
-  it('refuses a member that is there twice, or under a name that is nearly right', () => {
+  it('refuses a member that occurs twice, or under a name that is nearly right', () => {
     for (const [line, why] of [
       ['{"image":"a","note":"x","note":"y"}', 'holds "note" twice'],
       ['{"image":"a","n\\u006fte":"x","note":"y"}', 'holds "note" twice'],

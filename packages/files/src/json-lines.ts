@@ -70,11 +70,11 @@ export function parseJsonLines(text: string, path = 'JSONL'): Table {
     const members = value as Readonly<Record<string, unknown>>;
     const text = (member: string): string => {
       const said = members[member] ?? '';
-      if (typeof said !== 'string') throw wrong(`expected a text as "${member}"`);
+      if (typeof said !== 'string') throw wrong(`expected text as "${member}"`);
       return said.trim();
     };
     const image = text('image');
-    if (image === '') throw wrong('expected an object with a text "image"');
+    if (image === '') throw wrong('expected an object with the text "image"');
     rows.push({
       number: index + 1,
       image,

@@ -155,7 +155,7 @@ async function contents(path: string): Promise<string | null> {
     if (!stats.isFile())
       throw new ReclmisError(
         'OUTPUT_UNWRITABLE',
-        `${path}: is in the place of a lock and is no regular file`,
+        `${path}: is in the place of a lock but is not a regular file`,
         {
           remedy: 'Remove it, or choose another folder.',
         },

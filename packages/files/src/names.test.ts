@@ -8,10 +8,10 @@ describe('names', () => {
   it('tells in what two names differ that nearly are one', () => {
     expect(nameDifference(NFC, NFD)).toBe('Unicode form');
     expect(nameDifference('a.png', 'A.PNG')).toBe('case');
-    expect(nameDifference('a b.png', 'ab.png')).toBe('blanks');
-    expect(nameDifference('a b.png', 'AB.png')).toBe('case and blanks');
-    expect(nameDifference('a-1.png', 'a\u20131.png')).toBe('signs that look alike');
-    expect(nameDifference('a\u200b.png', 'a.png')).toBe('signs that look alike');
+    expect(nameDifference('a b.png', 'ab.png')).toBe('spaces');
+    expect(nameDifference('a b.png', 'AB.png')).toBe('case and spaces');
+    expect(nameDifference('a-1.png', 'a\u20131.png')).toBe('look-alike characters');
+    expect(nameDifference('a\u200b.png', 'a.png')).toBe('look-alike characters');
     expect(nameDifference('a.png', 'b.png')).toBeNull();
     expect(nameDifference('a.png', 'a.png')).toBeNull();
   });
@@ -24,7 +24,7 @@ describe('names', () => {
       '"Icon\\u{d}"',
     ]);
     expect(new NearNames(['x.png', 'Scan 1.png']).hint('scan1.png')).toBe(
-      ' (there is "Scan 1.png", which differs in case and blanks from "scan1.png")',
+      ' (found "Scan 1.png", which differs in case and spaces from "scan1.png")',
     );
     expect(new NearNames(['x.png']).hint('y.png')).toBe('');
   });

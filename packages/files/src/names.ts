@@ -18,8 +18,8 @@ const foldSigns = (name: string): string =>
 
 const FOLDS = [
   { what: 'case', fold: foldCase },
-  { what: 'blanks', fold: foldBlanks },
-  { what: 'signs that look alike', fold: foldSigns },
+  { what: 'spaces', fold: foldBlanks },
+  { what: 'look-alike characters', fold: foldSigns },
 ] as const;
 
 const looseKey = (name: string): string => FOLDS.reduce((key, { fold }) => fold(key), foldSigns(name));
@@ -33,7 +33,7 @@ export function visibleName(name: string): string {
   return `"${shown}"`;
 }
 
-/** In what two names differ that nearly are one: `case`, `blanks`, `case and blanks`; null if they are two names. */
+/** In what two names differ that nearly are one: `case`, `spaces`, `case and spaces`; null if they are two names. */
 export function nameDifference(a: string, b: string): string | null {
   if (a === b || looseKey(a) !== looseKey(b)) return null;
   if (nameKey(a) === nameKey(b)) return 'Unicode form';
@@ -42,7 +42,7 @@ export function nameDifference(a: string, b: string): string | null {
     const folded = (name: string): string => others.reduce((key, { fold }) => fold(key), nameKey(name));
     return folded(a) !== folded(b);
   }).map(({ what }) => what);
-  return kinds.join(' and ') || 'case and blanks';
+  return kinds.join(' and ') || 'case and spaces';
 }
 
 /** Finds, among many names, the one that nearly is a given one. */
@@ -51,7 +51,7 @@ export class NearNames {
 
   constructor(private readonly names: Iterable<string>) {}
 
-  /** For a message: ` (there is "A.png", which differs in case from "a.png")`; the empty text if nothing is near. */
+  /** For a message: ` (found "A.png", which differs in case from "a.png")`; the empty text if nothing is near. */
   hint(name: string): string {
     if (this.byKey === null) {
       this.byKey = new Map();
@@ -60,7 +60,7 @@ export class NearNames {
     const near = this.byKey.get(looseKey(name));
     const difference = near === undefined ? null : nameDifference(near, name);
     if (near === undefined || difference === null) return '';
-    return ` (there is ${visibleName(near)}, which differs in ${difference} from ${visibleName(name)})`;
+    return ` (found ${visibleName(near)}, which differs in ${difference} from ${visibleName(name)})`;
   }
 }
 

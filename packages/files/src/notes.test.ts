@@ -70,7 +70,7 @@ describe('readNotes', () => {
       await writeFiles(dir, { 'a.csv': 'Image,Description\nm.png,one\nn.png,x\nm.png,One\n' });
       const error = await errorOf(readNotes(join(dir, 'a.csv')));
       expect(error.code).toBe('NOTES_CONFLICT');
-      expect(error.message).toContain('lines 2 and 4 hold different notes for m.png');
+      expect(error.message).toContain('lines 2 and 4 have different notes for m.png');
     });
   });
 

@@ -39,7 +39,8 @@ function checkTexts(path: string, unit: Table['unit'], { number, image, descript
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u.exec(image + description);
   if (bad === null) return;
-  const why = bad[0] === '\ufffd' ? 'the sign for a lost character (U+FFFD)' : 'a control character';
+  const why =
+    bad[0] === '\ufffd' ? 'the replacement character for lost text (U+FFFD)' : 'a control character';
   throw unreadable(path, `${unit} ${number} holds ${why}`, 'Type the text of that row again.');
 }
 
@@ -65,7 +66,7 @@ export async function readNotes(path: string): Promise<NoteTable> {
         : `${visibleName(other.image)} and ${visibleName(image)}, which differ in ${difference}`;
     return new ReclmisError(
       'NOTES_CONFLICT',
-      `${path}: ${unit}s ${other.number} and ${number} hold different ${what} for ${names}`,
+      `${path}: ${unit}s ${other.number} and ${number} have different ${what} for ${names}`,
     );
   };
   for (const row of rows) {
@@ -79,7 +80,7 @@ export async function readNotes(path: string): Promise<NoteTable> {
     const earlier = rowOf.get(name);
     if (spacing !== '') {
       if (earlier !== undefined && (spacings.get(name) ?? spacing) !== spacing)
-        throw conflict('sizes of a pixel', row, earlier);
+        throw conflict('pixel sizes', row, earlier);
       spacings.set(name, spacing);
     }
     if (/^derived\b/iu.test(row.source)) derived.add(name);
@@ -93,8 +94,8 @@ export async function readNotes(path: string): Promise<NoteTable> {
     throw new ReclmisError(
       'NOTES_EMPTY',
       rows.length === 0
-        ? `${path}: the file holds no note`
-        : `${path}: no row below the head has an image and a description`,
+        ? `${path}: the file contains no notes`
+        : `${path}: no row below the header has an image and a description`,
     );
   return {
     path,
@@ -115,7 +116,7 @@ export function checkNotesName(path: string): void {
   if (WRITTEN.includes(extname(path).toLowerCase())) return;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `${path}: expected a file of notes that ends in .xlsx, .csv or .jsonl`,
+    `${path}: expected a file of notes ending in .xlsx, .csv or .jsonl`,
   );
 }
 

@@ -6,7 +6,7 @@ describe('differentSizes', () => {
   const tall = { width: 8, height: 16 };
   it('names the tag of the image or of the mask that explains it', () => {
     expect(differentSizes({ ...wide, orientation: 1 }, { ...tall, orientation: 6 })).toBe(
-      "the mask has 16 x 8 pixels, expected its image's 8 x 16: the image has the orientation tag 6 (turned a quarter clockwise), which is applied, and the mask has no orientation tag; turn the mask to fit the image as viewers show it, or save both without a tag",
+      "the mask has 16 x 8 pixels, expected its image's 8 x 16: the image has the orientation tag 6 (turned a quarter clockwise), which is applied, and the mask has no orientation tag; turn the mask to match the image as viewers show it, or save both without a tag",
     );
     expect(differentSizes({ ...tall, orientation: 8 }, { ...wide, orientation: 1 })).toContain(
       'the image has no orientation tag, and the mask has the orientation tag 8 (turned a quarter counter-clockwise), which is applied',

@@ -38,5 +38,5 @@ export function differentSizes(mask: OrientedSize, image: OrientedSize): string 
     orientation === 1
       ? `the ${what} has no orientation tag`
       : `the ${what} has the orientation tag ${orientation} (${turnOf(orientation)}), which is applied`;
-  return `${sizes}: ${tag('image', ofImage)}, and ${tag('mask', ofMask)}; turn the mask to fit the image as viewers show it, or save both without a tag`;
+  return `${sizes}: ${tag('image', ofImage)}, and ${tag('mask', ofMask)}; turn the mask to match the image as viewers show it, or save both without a tag`;
 }

@@ -15,7 +15,7 @@ const READERS = [
   ['openRegularSync', async (path: string) => openRegularSync(path)], // eslint-disable-line @typescript-eslint/require-await
 ] as const;
 
-describe.skipIf(process.platform === 'win32')('what is no regular file', () => {
+describe.skipIf(process.platform === 'win32')('what is not a regular file', () => {
   it.each(READERS)('is refused unopened by %s', async (_, read) => {
     await inFolder(async (dir) => {
       const at = (name: string): string => join(dir, name);

@@ -15,7 +15,7 @@ const MAX_COLUMNS = 16_384;
 /** Rows times columns up to the last cell that holds something; a workbook of 64 MB XML has fewer. */
 const MAX_CELLS = 4_000_000;
 
-const TYPE_AGAIN = 'Format the column as text and type the name again; what was typed first is lost.';
+const TYPE_AGAIN = 'Format the column as text and type the name again; the original input is lost.';
 
 /** What all sheets of a workbook share. */
 export interface SharedParts {
@@ -94,7 +94,7 @@ class SheetReader {
 
   open(path: readonly string[], attributes: Readonly<Record<string, string>>): void {
     const [root, part, row] = path;
-    if (root !== 'worksheet') return this.damaged('is no worksheet');
+    if (root !== 'worksheet') return this.damaged('is not a worksheet');
     if (part === 'mergeCells' && path.length === 3) this.merged(attributes['ref'] ?? '');
     if (part !== 'sheetData' || row !== 'row') return;
     if (path.length === 3) this.openRow(attributes['r']);
@@ -138,7 +138,7 @@ class SheetReader {
         `row ${this.row} holds a cell at ${JSON.stringify((reference ?? '').slice(0, 20))}`,
       );
     this.column = place.column - 1;
-    if (this.seen.has(this.column)) this.damaged(`cell ${this.name(this.column)} is there twice`);
+    if (this.seen.has(this.column)) this.damaged(`cell ${this.name(this.column)} occurs twice`);
     this.seen.add(this.column);
     const style = attributes['s'];
     this.cell = {
@@ -165,8 +165,8 @@ class SheetReader {
     this.widest = Math.max(this.widest, cell.column + 1);
     if (this.lowest * this.widest > MAX_CELLS)
       this.refuse(
-        `cell ${this.name(cell.column)} makes it ${this.lowest} rows of ${this.widest} columns, more than ${MAX_CELLS} cells`,
-        `Delete what is in ${this.name(cell.column)}, or keep the notes on a sheet of their own.`,
+        `cell ${this.name(cell.column)} makes the sheet ${this.lowest} rows by ${this.widest} columns, more than ${MAX_CELLS} cells`,
+        `Clear ${this.name(cell.column)}, or move the notes to a separate sheet.`,
       );
     if (this.head === null) this.firstRow[cell.column] = this.asText(cell, 'head');
     else if (column !== undefined) this.current[column] = this.asText(cell, column);
@@ -179,7 +179,7 @@ class SheetReader {
     switch (cell.type) {
       case 's': {
         const text = /^\s*\d+\s*$/u.test(cell.value) ? this.shared.strings[Number(cell.value)] : undefined;
-        return text ?? this.damaged(`${at} names a text that the workbook does not hold`);
+        return text ?? this.damaged(`${at} refers to a text that is not in the workbook`);
       }
       case 'inlineStr':
         return unescapeText(cell.inline);
@@ -187,25 +187,22 @@ class SheetReader {
         return unescapeText(cell.value);
       case 'b':
         if (strict)
-          this.refuse(
-            `${at} is ${cell.value.trim() === '1' ? 'TRUE' : 'FALSE'}, expected a text`,
-            TYPE_AGAIN,
-          );
+          this.refuse(`${at} is ${cell.value.trim() === '1' ? 'TRUE' : 'FALSE'}, expected text`, TYPE_AGAIN);
         return cell.value;
       case 'e':
         if (strict)
           this.refuse(
             `${at} holds the error ${cell.value.slice(0, 20)}`,
-            'Mend the formula, or type the value.',
+            'Fix the formula, or type the value.',
           );
         return cell.value;
       case 'd':
-        if (strict) this.refuse(`${at} is a date (${cell.value.slice(0, 20)}), expected a text`, TYPE_AGAIN);
+        if (strict) this.refuse(`${at} is a date (${cell.value.slice(0, 20)}), expected text`, TYPE_AGAIN);
         return cell.value;
       case 'n':
         return this.asNumber(cell, column, at);
       default:
-        return this.damaged(`${at} is of the unknown type ${JSON.stringify(cell.type.slice(0, 20))}`);
+        return this.damaged(`${at} has the unknown type ${JSON.stringify(cell.type.slice(0, 20))}`);
     }
   }
 
@@ -214,16 +211,16 @@ class SheetReader {
     if (written === '') {
       if (column !== 'head')
         this.refuse(
-          `${at} is a formula whose result is not in the file`,
-          'Open the workbook in a spreadsheet program, which computes it, and save it; or replace formulas by their values.',
+          `${at} is a formula without a stored result`,
+          'Open the workbook in a spreadsheet program to compute it and save it, or replace formulas with their values.',
         );
       return '';
     }
     const value = Number(written);
-    if (!Number.isFinite(value)) this.damaged(`${at} is no number`);
+    if (!Number.isFinite(value)) this.damaged(`${at} is not a number`);
     if (column === 'head') return String(value);
     const { kind, shown } = this.shared.formats.of(cell.style, value) ?? this.damaged(`${at} has no style`);
-    const typed = column === 'spacing' ? 'a number' : 'a text';
+    const typed = column === 'spacing' ? 'a number' : 'text';
     if (kind === 'date')
       this.refuse(
         `${at} is a date (${shown}), expected ${typed}: the spreadsheet program took what was typed for a date`,
@@ -239,12 +236,12 @@ class SheetReader {
     if (column === 'spacing') return String(value);
     if (kind !== 'plain')
       this.refuse(
-        `${at} is the number ${value} in a format that shows it otherwise, expected a text`,
+        `${at} is the number ${value} in a format that shows it differently, expected text`,
         TYPE_AGAIN,
       );
     if (column !== 'image') return String(value);
     if (!/^\d{1,15}$/u.test(String(value)))
-      this.refuse(`${at} is the number ${value}, expected the name of a file as text`, TYPE_AGAIN);
+      this.refuse(`${at} is the number ${value}, expected a file name as text`, TYPE_AGAIN);
     this.current.numericName = this.name(cell.column);
     return String(value);
   }
@@ -289,8 +286,8 @@ class SheetReader {
     const touches = this.kept.some(([, at]) => from.column - 1 <= at && at <= last.column - 1);
     if (!touches || last.row === from.row || last.row <= this.headRow || from.row > this.lowest) return;
     this.refuse(
-      `cells ${reference} are merged, so only row ${from.row} holds what they say`,
-      'Undo the merge and fill each row.',
+      `cells ${reference} are merged, so only row ${from.row} has their content`,
+      'Unmerge them and fill in each row.',
     );
   }
 }

@@ -20,20 +20,20 @@ async function readBytes(path: string): Promise<Buffer> {
       throw unreadable(
         path,
         `has ${size} bytes, the limit is ${MAX_FILE_BYTES}`,
-        'Keep only the notes in it.',
+        'Keep only the notes in the file.',
       );
     return await readRegular(path, { limit: MAX_FILE_BYTES });
   } catch (error) {
     if (error instanceof ReclmisError) throw error;
     if (systemCode(error) === 'ENOENT')
-      throw new ReclmisError('NOTES_MISSING', `${path}: no such file`, {
+      throw new ReclmisError('NOTES_MISSING', `${path}: file not found`, {
         cause: error,
-        remedy: 'Check the path of the file of notes.',
+        remedy: 'Check the path of the notes file.',
       });
     throw unreadable(
       path,
       `cannot be read (${oneLine(error)})`,
-      'Check what is there, and its permissions.',
+      'Check the file and its permissions.',
       error,
     );
   }
@@ -49,7 +49,7 @@ export async function readTable(path: string): Promise<Table> {
     throw unreadable(
       path,
       `expected .xlsx, .csv or .jsonl, got ${extension || 'no extension'}`,
-      'Save the table as XLSX; text with commas, semicolons or tabs is read from a file that ends in .csv.',
+      'Save the table as XLSX; text with commas, semicolons or tabs needs a name ending in .csv.',
     );
   const bytes = await readBytes(path);
   const code = 'NOTES_UNREADABLE';

@@ -43,8 +43,8 @@ export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Re
     text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (error) {
     throw encoding === 'utf-8'
-      ? refuse(`is not UTF-8 text: line ${firstBadLine(bytes)} holds bytes of another encoding`, error)
-      : refuse(`is not whole UTF-16 text, as its first bytes say it is`, error);
+      ? refuse(`is not UTF-8 text: line ${firstBadLine(bytes)} has bytes of another encoding`, error)
+      : refuse(`is not valid UTF-16 text, although its first bytes say so`, error);
   }
   const lines = text.replace(/\r\n?/gu, '\n');
   // eslint-disable-next-line no-control-regex -- these are what is looked for
@@ -53,9 +53,9 @@ export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Re
   const line = lines.slice(0, bad.index).split('\n').length;
   throw refuse(
     bad[0] === '\ufffd'
-      ? `line ${line} holds the sign for a lost character (U+FFFD): an earlier program saved it in another encoding`
+      ? `line ${line} contains the replacement character U+FFFD: an earlier program saved the file in another encoding`
       : bad[0] === '\0'
-        ? `line ${line} holds a NUL character, as UTF-16 without its byte order mark does`
-        : `line ${line} holds a control character (U+${bad[0].charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()})`,
+        ? `line ${line} contains a NUL character, like UTF-16 without a byte order mark`
+        : `line ${line} contains a control character (U+${bad[0].charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()})`,
   );
 }

@@ -138,7 +138,9 @@ describe('samples beyond the colours', () => {
       rgbOf({ samples: 3, photometric: 1, extra: [0, 0] }, (p) => RGB(p)),
     );
     expect(code).toBe('IMAGE_UNSUPPORTED');
-    expect(message).toContain('3 samples a pixel, of which the first is grey and 2 are of no stated kind');
+    expect(message).toContain(
+      '3 samples per pixel, of which the first is grey and 2 are of unspecified kind',
+    );
   });
 });
 
@@ -178,9 +180,9 @@ describe('kinds of pixels', () => {
     ['CMYK', { samples: 4, photometric: 5 }, 'CMYK pixels'],
     ['CIELab', { samples: 3, photometric: 8 }, 'CIELab pixels'],
     ['raw YCbCr', { samples: 3, photometric: 6, tags: { 530: [1, 1] } }, 'YCbCr pixels'],
-    ['signed', { format: 2 }, 'signed pixels of 8 bit'],
-    ['signed 16 bit', { format: 2, bits: 16 }, 'signed pixels of 16 bit'],
-    ['floating-point', { format: 3, bits: 32 }, 'floating-point or complex pixels of 32 bit'],
+    ['signed', { format: 2 }, 'signed 8-bit pixels'],
+    ['signed 16 bit', { format: 2, bits: 16 }, 'signed 16-bit pixels'],
+    ['floating-point', { format: 3, bits: 32 }, 'floating-point or complex 32-bit pixels'],
     ['32 bit', { bits: 32 }, 'grey pixels of 32 bit'],
     ['12 bit', { bits: 12 }, 'grey pixels of 12 bit'],
     ['RGB of 4 bit', { bits: 4, samples: 3 }, 'RGB pixels of 4 bit'],
@@ -192,17 +194,21 @@ describe('kinds of pixels', () => {
     ],
     ['RGB of two samples', { samples: 2, photometric: 2 }, 'RGB pixels of 2 samples'],
     ['planes in tiles', { samples: 3, planar: true, tile: 16 }, 'planes stored in tiles'],
-    ['grey and opacity in planes', { samples: 2, planar: true, extra: [2] }, 'grey and opacity in planes'],
-    ['six samples', { samples: 6 }, '6 samples a pixel, of which at most 5 are read'],
+    [
+      'grey and opacity in separate planes',
+      { samples: 2, planar: true, extra: [2] },
+      'grey and opacity in separate planes',
+    ],
+    ['six samples', { samples: 6 }, '6 samples per pixel, at most 5 are supported'],
     ['a colour filter array', { photometric: 32803 }, 'colour filter array pixels'],
-    ['uneven samples', { samples: 3, tags: { 258: [8, 8, 16] } }, 'samples of 8, 8, 16 bit'],
+    ['uneven samples', { samples: 3, tags: { 258: [8, 8, 16] } }, 'samples of 8, 8, 16 bits'],
   ])('refuses %s by name', async (_, parts, got) => {
     const { code, message } = await errorOf(
       rgbOf(parts, (p) => Array.from({ length: parts.samples ?? 1 }, () => p)),
     );
     expect([code, message]).toEqual([
       'IMAGE_UNSUPPORTED',
-      `a.tif: expected grey or RGB pixels of 8 or 16 bit, got ${got}`,
+      `a.tif: expected 8- or 16-bit grey or RGB pixels, got ${got}`,
     ]);
   });
 

@@ -72,15 +72,15 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   const refuse = (what: string, remedy = REMEDY): never => {
     throw new ReclmisError(
       'IMAGE_UNSUPPORTED',
-      `${name}: expected grey or RGB pixels of 8 or 16 bit, got ${what}`,
+      `${name}: expected 8- or 16-bit grey or RGB pixels, got ${what}`,
       { remedy },
     );
   };
-  if (bits.some((value) => value !== bits[0])) refuse(`samples of ${bits.join(', ')} bit`);
+  if (bits.some((value) => value !== bits[0])) refuse(`samples of ${bits.join(', ')} bits`);
   const depth = bits[0] ?? 1;
-  if (formats.includes(2)) refuse(`signed pixels of ${depth} bit`);
+  if (formats.includes(2)) refuse(`signed ${depth}-bit pixels`);
   if (formats.some((format) => format === 3 || format > 4))
-    refuse(`floating-point or complex pixels of ${depth} bit`);
+    refuse(`floating-point or complex ${depth}-bit pixels`);
   const isYcc = photometric === 6 && compression === 7 && samples === 3; // the decoder makes RGB of it
   if (photometric > 3 && !isYcc)
     refuse(`${PHOTOMETRIC[photometric] ?? `photometric kind ${photometric}`} pixels`);
@@ -112,16 +112,16 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   const unknown = samples - colours - (alpha < 0 ? 0 : 1);
   if (grey && unknown > 1)
     refuse(
-      `${samples} samples a pixel, of which the first is grey and ${unknown} are of no stated kind`,
-      'Save the channel that is meant as grey, or three channels as RGB.',
+      `${samples} samples per pixel, of which the first is grey and ${unknown} are of unspecified kind`,
+      'Save the intended channel as grey, or three channels as RGB.',
     );
-  if (samples > MOST_SAMPLES) refuse(`${samples} samples a pixel, of which at most ${MOST_SAMPLES} are read`);
+  if (samples > MOST_SAMPLES) refuse(`${samples} samples per pixel, at most ${MOST_SAMPLES} are supported`);
   // libvips mixes up the rows of grey with a second plane: it gets the first plane alone.
   const samplesAt = tags.shorts.get(277);
   const firstPlane = grey && samples > 1 && one(284, 1) === 2;
   if (firstPlane && (alpha >= 0 || samplesAt === undefined))
     refuse(
-      'grey and opacity in planes',
+      'grey and opacity in separate planes',
       'Save it with interleaved samples (planar configuration 1), or without opacity.',
     );
   if (firstPlane && samplesAt !== undefined) changes.push({ at: samplesAt, value: 1 });

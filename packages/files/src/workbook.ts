@@ -70,7 +70,7 @@ function sheetsOf(book: Workbook, part: string): { sheets: Sheet[]; from1904: bo
       if (relation === undefined)
         throw unreadable(
           book.path,
-          `the workbook is damaged: it does not say where the sheet ${JSON.stringify(attributes['name'])} is`,
+          `the workbook is damaged: it does not state where the sheet ${JSON.stringify(attributes['name'])} is`,
           'Open the workbook in a spreadsheet program and save it again as XLSX.',
         );
       if (relation.type !== 'worksheet') return; // a chart, a dialogue, a macro
@@ -110,8 +110,8 @@ export function parseWorkbook(path: string, bytes: Buffer): Table {
   if (main === undefined)
     throw unreadable(
       path,
-      'is a zip archive, but no workbook',
-      'Save the table as XLSX, or as CSV with the ending .csv.',
+      'is a zip archive but not a workbook',
+      'Save the table as XLSX, or as CSV with the extension .csv.',
     );
   const { sheets, from1904 } = sheetsOf(book, main);
   const linked = [...book.relationsOf(main).values()];
@@ -146,8 +146,7 @@ export function parseWorkbook(path: string, bytes: Buffer): Table {
       'NOTES_CONFLICT',
       `${path}: expected one visible sheet with the columns ${NAMED_COLUMNS}, got ${list(claims)}`,
       {
-        remedy:
-          'Hide or delete the sheets that are not meant, or move the notes into a workbook of their own.',
+        remedy: 'Hide or delete the other sheets, or move the notes to a separate workbook.',
       },
     );
   if (failures[0] !== undefined) throw failures[0].error;
@@ -183,7 +182,7 @@ function withoutColumns(
     path,
     `expected the columns ${NAMED_COLUMNS} in the first row of a visible sheet, got ${visible || 'no visible sheet'}${besides}`,
     hidden.length === 0
-      ? 'Name the columns Image and Description in the first row of the sheet that holds the notes.'
-      : 'Unhide the sheet that holds the notes; its first row names the columns Image and Description.',
+      ? 'Name the columns Image and Description in the first row of the sheet with the notes.'
+      : 'Unhide the sheet with the notes; its first row must name the columns Image and Description.',
   );
 }

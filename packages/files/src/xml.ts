@@ -84,10 +84,10 @@ export function readXml(path: string, part: string, bytes: Uint8Array, handler: 
       throw unreadable(
         path,
         `${part} has more than ${MAX_ELEMENTS} elements`,
-        'Keep the notes in a workbook of their own.',
+        'Move the notes to a separate workbook.',
       );
     names.push(tag.name.slice(tag.name.indexOf(':') + 1));
-    if (names.length > MAX_DEPTH) throw damaged(`has more than ${MAX_DEPTH} elements within each other`);
+    if (names.length > MAX_DEPTH) throw damaged(`has elements nested more than ${MAX_DEPTH} deep`);
     handler.open?.(names, tag.attributes as Attributes);
   };
   const text = (said: string): void => handler.text?.(names, said);

@@ -9,7 +9,8 @@ import { oneLine, systemCode } from './files.js';
 
 /** The most that a workbook may unpack to. */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
-const SAVE_AGAIN = 'Open the workbook in a spreadsheet program and save it again as XLSX, or get it again.';
+const SAVE_AGAIN =
+  'Open the workbook in a spreadsheet program and save it again as XLSX, or download it again.';
 
 const EMPTY_32 = 0xffffffff; // "see the zip64 field"
 
@@ -20,7 +21,7 @@ const u64 = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(
 function findDirectory(path: string, bytes: Buffer): { at: number; entries: number } {
   const end = bytes.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]));
   if (end < 0 || end + 22 > bytes.length)
-    throw unreadable(path, 'the workbook is cut short (it has no directory)', SAVE_AGAIN);
+    throw unreadable(path, 'the workbook is truncated (it has no directory)', SAVE_AGAIN);
   const at = bytes.readUInt32LE(end + 16);
   const entries = bytes.readUInt16LE(end + 10);
   if (at !== EMPTY_32 && entries !== 0xffff) return { at, entries };
@@ -68,20 +69,20 @@ function unpack(path: string, bytes: Buffer): Map<string, Buffer> {
       .replace(/^\//u, '')
       .toLowerCase();
     if ((bytes.readUInt16LE(at + 8) & 1) !== 0)
-      throw unreadable(path, 'the workbook is locked with a password', 'Save it without a password.');
+      throw unreadable(path, 'the workbook is password-protected', 'Save it without a password.');
     const method = bytes.readUInt16LE(at + 10);
     if (method !== 0 && method !== 8)
-      throw unreadable(path, `${name} is packed by method ${method}, expected 0 or 8`, SAVE_AGAIN);
+      throw unreadable(path, `${name} uses compression method ${method}, expected 0 or 8`, SAVE_AGAIN);
     const { packed, local, size } = placeOf(bytes, at);
     const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
-    if (start + packed > bytes.length) throw unreadable(path, 'the workbook is cut short', SAVE_AGAIN);
+    if (start + packed > bytes.length) throw unreadable(path, 'the workbook is truncated', SAVE_AGAIN);
     const body = bytes.subarray(start, start + packed);
     const part = method === 0 ? body : inflateRawSync(body, { maxOutputLength: budget });
     budget -= part.length;
     if (budget <= 0) throw unreadable(path, `unpacks to more than ${MAX_UNPACKED_BYTES} bytes`, SAVE_AGAIN);
     if (part.length !== size || crc32(part) !== bytes.readUInt32LE(at + 16))
-      throw unreadable(path, `the workbook is damaged: ${name} is not what was packed`, SAVE_AGAIN);
-    if (parts.has(name)) throw unreadable(path, `the workbook holds ${name} twice`, SAVE_AGAIN);
+      throw unreadable(path, `the workbook is damaged: the content of ${name} is wrong`, SAVE_AGAIN);
+    if (parts.has(name)) throw unreadable(path, `the workbook contains ${name} twice`, SAVE_AGAIN);
     if (!name.endsWith('/')) parts.set(name, part);
     at = nameEnd + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
   }
@@ -96,14 +97,14 @@ export function readZip(path: string, bytes: Buffer): ReadonlyMap<string, Buffer
   if (bytes.length > 8 && bytes.readUInt32BE(0) === 0xd0cf11e0)
     throw unreadable(
       path,
-      'is an old workbook (.xls) or one locked with a password, not XLSX',
+      'is an old workbook (.xls) or password-protected, not XLSX',
       'Save it as XLSX, without a password.',
     );
   if (bytes.length < 22 || bytes.readUInt32LE(0) !== 0x04034b50)
     throw unreadable(
       path,
       'is not an XLSX workbook',
-      'Save the table as XLSX, or as CSV with the ending .csv.',
+      'Save the table as XLSX, or as CSV with the extension .csv.',
     );
   try {
     return unpack(path, bytes);
@@ -112,7 +113,7 @@ export function readZip(path: string, bytes: Buffer): ReadonlyMap<string, Buffer
     const why =
       systemCode(error) === 'ERR_BUFFER_TOO_LARGE'
         ? `unpacks to more than ${MAX_UNPACKED_BYTES} bytes`
-        : `the workbook is damaged (${error instanceof RangeError ? 'its directory leads out of the file' : oneLine(error)})`;
+        : `the workbook is damaged (${error instanceof RangeError ? 'its directory points outside the file' : oneLine(error)})`;
     throw unreadable(path, why, SAVE_AGAIN, error);
   }
 }

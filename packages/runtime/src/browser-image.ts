@@ -17,7 +17,7 @@ export async function decodeInBrowser(image: ImageSource, maxPixels: number): Pr
       'IMAGE_UNSUPPORTED',
       'image: expected pixels, bytes or a Blob, got a path or address',
       {
-        remedy: 'Fetch the image first, and give its bytes.',
+        remedy: 'Fetch the image first and pass its bytes.',
       },
     );
   const bytes = new Uint8Array(known.bytes); // the copy of a view of memory that threads share, which no Blob takes
@@ -26,7 +26,7 @@ export async function decodeInBrowser(image: ImageSource, maxPixels: number): Pr
     colorSpaceConversion: 'none',
     premultiplyAlpha: 'none',
   }).catch((cause: unknown) => {
-    throw unreadable(`the ${kind.toUpperCase()} file is damaged or cut short`, cause);
+    throw unreadable(`the ${kind.toUpperCase()} file is damaged or truncated`, cause);
   });
   try {
     return pixelsOf(bitmap);
@@ -49,7 +49,7 @@ function checkHeader(bytes: Uint8Array, maxPixels: number): FileHeader {
       `image: ${width} x ${height} pixels (${((width * height) / 1e6).toFixed(1)} million), the limit is ${(maxPixels / 1e6).toFixed(1)} million`,
     );
   refuseRareKinds(header, 'image');
-  if (!complete) throw unreadable(`the ${kind.toUpperCase()} file is cut short`);
+  if (!complete) throw unreadable(`the ${kind.toUpperCase()} file is truncated`);
   return header;
 }
 
@@ -67,7 +67,7 @@ function refuseFormat(bytes: Uint8Array): never {
 function pixelsOf(bitmap: ImageBitmap): RgbImage {
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-  if (!context) throw unreadable('the browser gives no canvas');
+  if (!context) throw unreadable('the browser does not provide a canvas');
   context.fillStyle = 'black';
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);

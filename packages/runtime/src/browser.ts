@@ -95,7 +95,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   if (!globalThis.isSecureContext)
     throw new ReclmisError(
       'RUNTIME_MISSING',
-      'SHA-256 needs https or localhost: serve the page so, or load with verify: false',
+      'SHA-256 needs https or localhost: serve the page that way, or load with verify: false',
     );
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -106,28 +106,28 @@ describe('a graph under its manifest', () => {
       'another size',
       [value('image', FLOAT, ['b', 3, 8, 9])],
       [mask],
-      'float32 [B, 3, 8, 8], the graph says float32 [B, 3, 8, 9]',
+      'float32 [B, 3, 8, 8], the graph has float32 [B, 3, 8, 9]',
     ],
     [
       'another number of channels',
       [value('image', FLOAT, ['b', 1, 8, 8])],
       [mask],
-      'the graph says float32 [B, 1, 8, 8]',
+      'the graph has float32 [B, 1, 8, 8]',
     ],
     [
       'a free size',
       [value('image', FLOAT, ['b', 3, 'h', 'w'])],
       [mask],
-      'the graph says float32 [B, 3, ?, ?]',
+      'the graph has float32 [B, 3, ?, ?]',
     ],
-    ['another type', [value('image', INT64, ['b', 3, 8, 8])], [mask], 'the graph says int64 [B, 3, 8, 8]'],
-    ['another rank', [value('image', FLOAT, [3, 8, 8])], [mask], 'the graph says float32 [3, 8, 8]'],
+    ['another type', [value('image', INT64, ['b', 3, 8, 8])], [mask], 'the graph has int64 [B, 3, 8, 8]'],
+    ['another rank', [value('image', FLOAT, [3, 8, 8])], [mask], 'the graph has float32 [3, 8, 8]'],
     ['another name', [value('picture', FLOAT, ['b', 3, 8, 8])], [mask], 'the graph has "picture"'],
     [
       'another output',
       [image],
       [value('probability', FLOAT, ['b', 2, 8, 8])],
-      'float32 [B, 1, 8, 8], the graph says',
+      'float32 [B, 1, 8, 8], the graph has',
     ],
     ['no output', [image], [], 'among its outputs, the graph has none'],
     [
@@ -142,8 +142,8 @@ describe('a graph under its manifest', () => {
 
   it('is refused where its weights lie elsewhere, or it is none', () => {
     expect(refusal(modelBytes([image], [mask], field(5, weights(EXTERNAL, LOCATION))))).toContain(
-      'the numbers of "w" lie in another file',
+      'the values of "w" are in another file',
     );
-    expect(refusal(new TextEncoder().encode('no graph'))).toContain('is no ONNX model');
+    expect(refusal(new TextEncoder().encode('no graph'))).toContain('is not an ONNX model');
   });
 });

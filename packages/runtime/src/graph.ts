@@ -153,17 +153,17 @@ function* fieldsOf(bytes: Uint8Array): Generator<Field> {
       value += (byte & 0x7f) * 2 ** (7 * shift);
       if (byte < 0x80) return value;
     }
-    throw new Error('it is cut short, or no protobuf');
+    throw new Error('it is truncated or not a protobuf');
   };
   const take = (length: number): Uint8Array => {
-    if (length > bytes.length - at) throw new Error('it is cut short, or no protobuf');
+    if (length > bytes.length - at) throw new Error('it is truncated or not a protobuf');
     at += length;
     return bytes.subarray(at - length, at);
   };
   while (at < bytes.length) {
     const key = varint();
     const number = Math.floor(key / 8);
-    if (key >= 2 ** 32 || number === 0) throw new Error('it is no protobuf');
+    if (key >= 2 ** 32 || number === 0) throw new Error('it is not a protobuf');
     switch (key % 8) {
       case 0:
         yield { number, value: varint(), bytes: null };
@@ -178,7 +178,7 @@ function* fieldsOf(bytes: Uint8Array): Generator<Field> {
         take(4);
         break;
       default:
-        throw new Error('it is no protobuf'); // groups, which proto3 does not have
+        throw new Error('it is not a protobuf'); // groups, which proto3 does not have
     }
   }
 }

@@ -33,7 +33,7 @@ function sourceOf(address: string, signal: AbortSignal | undefined): Source {
     return folderSource(address.startsWith('file:') ? fileURLToPath(address) : address);
   } catch (cause) {
     const shown = address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, ''); // names and keys stay out of messages
-    throw new ReclmisError('MODEL_MISSING', `${shown}: is no address (${oneLine(cause)})`, { cause });
+    throw new ReclmisError('MODEL_MISSING', `${shown}: is not an address (${oneLine(cause)})`, { cause });
   }
 }
 
@@ -63,14 +63,10 @@ function pathOf(place: string | URL): string {
   try {
     return fileURLToPath(place);
   } catch (cause) {
-    throw new ReclmisError(
-      'IMAGE_UNSUPPORTED',
-      `image: expected a file: address, got one of ${place.protocol}`,
-      {
-        cause,
-        remedy: 'Fetch the image first, and give its bytes.',
-      },
-    );
+    throw new ReclmisError('IMAGE_UNSUPPORTED', `image: expected a file: URL, got ${place.protocol}`, {
+      cause,
+      remedy: 'Fetch the image first and pass its bytes.',
+    });
   }
 }
 
@@ -79,7 +75,7 @@ function refuseDevice(cause: unknown): never {
   if (!/Failed to load (?:shared )?library|execution provider/i.test(oneLine(cause))) throw cause;
   throw new ReclmisError('DEVICE_MISSING', `device: onnxruntime has no cuda here (${oneLine(cause)})`, {
     cause,
-    remedy: 'Use --device cpu, or install onnxruntime-node with its libraries for CUDA.',
+    remedy: 'Use --device cpu, or install onnxruntime-node with its CUDA libraries.',
   });
 }
 
@@ -92,7 +88,7 @@ function folderSource(folder: string): Source {
         const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause));
         throw new ReclmisError(
           missing ? 'MODEL_MISSING' : 'MODEL_INVALID',
-          `${path}: ${missing ? 'no such file' : `cannot be read (${oneLine(cause)})`}`,
+          `${path}: ${missing ? 'file not found' : `cannot be read (${oneLine(cause)})`}`,
           { cause },
         );
       });

@@ -12,7 +12,7 @@ export type KnownImage =
   | { readonly kind: 'place'; readonly place: string | URL };
 
 const EXPECTED =
-  'expected { width, height, data } with 3 bytes a pixel, the bytes of an image file (Uint8Array, ArrayBuffer or Blob)';
+  'expected { width, height, data } with 3 bytes per pixel, the bytes of an image file (Uint8Array, ArrayBuffer or Blob)';
 
 /** Tells the forms apart. @param places what else this platform takes, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
 export async function knowImage(image: unknown, places: string): Promise<KnownImage> {
@@ -48,13 +48,13 @@ function knowPixels(image: unknown, places: string): RgbImage {
   if (!('data' in image) || !('width' in image) || !('height' in image))
     throw refuse(
       nameOf(image),
-      'Give the bytes of a file, or draw it on a canvas and give what getImageData returns.',
+      'Pass the bytes of a file, or draw it on a canvas and pass the result of getImageData.',
     );
   const { width, height, data } = image;
   if (!(data instanceof Uint8Array) && !(data instanceof Uint8ClampedArray))
     throw refuse(
       `data of type ${nameOf(data)}`,
-      'Scale the values to 0 to 255 and give them as a Uint8Array: nothing says what white is in others.',
+      'Scale the values to 0–255 and pass them as a Uint8Array: for other types the value of white is unknown.',
     );
   if (typeof width !== 'number' || typeof height !== 'number')
     throw refuse(`a width of type ${typeof width} and a height of type ${typeof height}`);
@@ -86,7 +86,7 @@ function nameOf(value: unknown): string {
 export function knowNote(note: unknown): string {
   if (typeof note === 'string') return note;
   throw new ReclmisError('NOTE_INVALID', `the note is of type ${nameOf(note)}, expected a string`, {
-    remedy: 'Give the note as a string.',
+    remedy: 'Pass the note as a string.',
   });
 }
 

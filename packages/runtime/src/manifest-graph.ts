@@ -52,14 +52,14 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
   try {
     outline = readOutline(bytes);
   } catch (cause) {
-    throw invalid(`is no ONNX model (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+    throw invalid(`is not an ONNX model (${cause instanceof Error ? cause.message : String(cause)})`, cause);
   }
   const [outside] = outline.elsewhere;
   if (outside !== undefined)
     throw new ReclmisError(
       'MODEL_INVALID',
-      `${where}: the numbers of ${JSON.stringify(outside.slice(0, 100))} lie in another file, expected all in this one`,
-      { remedy: 'Save the model with its weights inside, or export the run again with `reclmis export`.' },
+      `${where}: the values of ${JSON.stringify(outside.slice(0, 100))} are in another file, expected all in this one`,
+      { remedy: 'Save the model with its weights embedded, or export the run again with `reclmis export`.' },
     );
   for (const side of ['inputs', 'outputs'] as const) {
     for (const expected of described[side]) {
@@ -71,7 +71,7 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
       if (!fits(expected, found))
         throw invalid(
           `the manifest expects ${expected.name} to be ${shown(expected.type, [null, ...expected.sizes])}, ` +
-            `the graph says ${shown(found.type, found.shape)}`,
+            `the graph has ${shown(found.type, found.shape)}`,
         );
     }
   }

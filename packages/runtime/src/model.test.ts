@@ -321,7 +321,7 @@ describe('a manifest that lies', () => {
     [5, '5'],
     [-0.5, '-0.5'],
     [Infinity, 'Infinity'],
-    [NaN, 'not numbers'],
+    [NaN, 'are NaN'],
   ])('as does a graph without its sigmoid: values of %d are no probabilities', async (wrong, said) => {
     const good = platform([]);
     const lying: Platform = {

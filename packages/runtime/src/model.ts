@@ -99,7 +99,7 @@ export async function openModel(
       if (cause instanceof ReclmisError) throw cause;
       throw new ReclmisError(
         'MODEL_INVALID',
-        `${source.where}: ${name}: onnxruntime refuses it (${firstLine(cause)})`,
+        `${source.where}: ${name}: onnxruntime rejects it (${firstLine(cause)})`,
         { cause },
       );
     });
@@ -323,7 +323,7 @@ class LoadedModel implements Model {
     if (worst <= PROBE_LIMITS[precision]) return;
     throw new ReclmisError(
       'DEVICE_WRONG',
-      `${this.device}: log-odds of a made case differ by ${worst.toPrecision(3)} from the exporter's, expected at most ${PROBE_LIMITS[precision]}`,
+      `${this.device}: log-odds of a synthetic case differ by ${worst.toPrecision(3)} from the export check, expected at most ${PROBE_LIMITS[precision]}`,
     );
   }
 
@@ -337,7 +337,7 @@ class LoadedModel implements Model {
   }
 
   private requireOpen(): void {
-    if (this.disposed) throw new ReclmisError('INFERENCE_FAILED', 'the model was disposed of');
+    if (this.disposed) throw new ReclmisError('INFERENCE_FAILED', 'the model was already disposed');
   }
 
   private checkNote(given: unknown): string {
@@ -357,7 +357,7 @@ class LoadedModel implements Model {
   private async featuresOf(notes: readonly string[]): Promise<Float32Array> {
     const { note } = this.manifest;
     if (!note || !this.tokens)
-      throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no features');
+      throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no note features');
     const size = note.contextLength * note.width;
     const here = new Map<string, Float32Array>();
     const missing: string[] = [];
@@ -394,7 +394,7 @@ class LoadedModel implements Model {
   private encode(tokens: BigInt64Array, count: number): Promise<Float32Array> {
     const { note, textEncoder } = this.manifest;
     if (!note || !textEncoder || !this.text)
-      throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no features');
+      throw new ReclmisError('INFERENCE_FAILED', 'the model reads no notes, so there are no note features');
     const inputs = { [textEncoder.inputs.tokens]: { data: tokens, shape: [count, note.contextLength] } };
     const length = count * note.contextLength * note.width;
     return runNetwork(this.text, inputs, textEncoder.outputs.note, length);

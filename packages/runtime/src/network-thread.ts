@@ -50,7 +50,7 @@ if (!isMainThread && parentPort !== null) {
       }
       case 'run': {
         const network = networks.get(request.network);
-        if (!network) throw new Error('the network was released');
+        if (!network) throw new Error('the network was already released');
         return { data: (await network.run(request.inputs, request.output)).slice() }; // onnxruntime's own memory stays here
       }
       case 'release': {

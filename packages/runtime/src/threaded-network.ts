@@ -39,7 +39,7 @@ class NetworkThread {
       else waiting?.reject(new Error(reply.error));
     });
     this.worker.on('error', (error) => this.fail(error));
-    this.worker.on('exit', () => this.fail(new Error('the thread of the network ended')));
+    this.worker.on('exit', () => this.fail(new Error('the network’s thread ended')));
     this.worker.unref();
   }
 
@@ -57,7 +57,7 @@ class NetworkThread {
   }
 
   async end(): Promise<void> {
-    this.fail(new Error('the network was released'));
+    this.fail(new Error('the network was already released'));
     await this.worker.terminate();
   }
 
@@ -87,7 +87,7 @@ export function networkOpener(
     try {
       const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
       const reply = await thread.call({ kind: 'open', bytes, options }, whole ? [bytes.buffer] : []);
-      if (!('network' in reply)) throw new Error('the thread of the network answered something else');
+      if (!('network' in reply)) throw new Error('the network’s thread sent an unexpected reply');
       return networkOf(thread, reply.network, leave);
     } catch (error) {
       await leave(thread);
@@ -105,7 +105,7 @@ function networkOf(
   return {
     async run(inputs, output) {
       const reply = await thread.call({ kind: 'run', network, inputs, output });
-      if (!('data' in reply)) throw new Error('the thread of the network answered something else');
+      if (!('data' in reply)) throw new Error('the network’s thread sent an unexpected reply');
       return reply.data;
     },
     async release() {

@@ -18,7 +18,7 @@ export function urlSource(address: string, signal?: AbortSignal): Source {
       });
       if (!response.ok || !response.body) {
         await response.body?.cancel();
-        throw new ReclmisError('MODEL_MISSING', `${where}: the server answers ${response.status}`);
+        throw new ReclmisError('MODEL_MISSING', `${where}: the server answered ${response.status}`);
       }
       const chunks: Uint8Array[] = [];
       let length = 0;
@@ -38,7 +38,7 @@ export function urlSource(address: string, signal?: AbortSignal): Source {
         signal?.throwIfAborted();
         await reader.cancel().catch(() => undefined); // the first error is the one to report
         if (cause instanceof ReclmisError) throw cause;
-        throw new ReclmisError('MODEL_INVALID', `${where}: cut short after ${length} bytes`, { cause });
+        throw new ReclmisError('MODEL_INVALID', `${where}: truncated after ${length} bytes`, { cause });
       }
       const bytes = new Uint8Array(length);
       let at = 0;

@@ -60,11 +60,9 @@ export function toRequestError(error: unknown): ReclmisError {
             : 'REQUEST_INVALID';
     return new ReclmisError(code, ERRORS[code].meaning, { cause: error });
   }
-  return new ReclmisError(
-    'INTERNAL',
-    'a defect of the server; its log has the details under the request’s id',
-    { cause: error },
-  );
+  return new ReclmisError('INTERNAL', 'a bug in the server; its log has the details under the request’s id', {
+    cause: error,
+  });
 }
 
 /** What the client is told of an error. */
@@ -106,14 +104,14 @@ export function parserRefusal({ code = '', reason, rawPacket }: ParserError): [n
         : refusal(
             431,
             'REQUEST_TOO_LARGE',
-            `the head of the request has more than ${HEAD} bytes`,
-            'Send fewer and shorter headers, without cookies for instance; what is long belongs in the body.',
+            `the request’s headers exceed ${HEAD} bytes`,
+            'Send fewer and shorter headers, for example without cookies; put long content in the body.',
           );
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return refusal(
         413,
         'REQUEST_TOO_LARGE',
-        'the extensions of a chunk of the body are too long',
+        'the chunk extensions of the body are too long',
         'Send chunks without extensions, or the body with a Content-Length.',
       );
     case 'HPE_INVALID_VERSION':
@@ -125,13 +123,13 @@ export function parserRefusal({ code = '', reason, rawPacket }: ParserError): [n
             400,
             'REQUEST_INVALID',
             'expected HTTP, got TLS',
-            'Ask by http:// instead of https://, or start the server with --tls-cert and --tls-key.',
+            'Use http:// instead of https://, or start the server with --tls-cert and --tls-key.',
           )
         : refusal(
             400,
             'REQUEST_INVALID',
-            `the request is not HTTP/1.1: ${reason ?? 'the connection ended amid it'}`,
-            'Send a whole request of HTTP/1.1, with one Content-Length or chunks.',
+            `the request is not HTTP/1.1: ${reason ?? 'the connection ended in the middle'}`,
+            'Send a complete request in HTTP/1.1, with one Content-Length or in chunks.',
           );
   }
 }
@@ -139,21 +137,21 @@ export function parserRefusal({ code = '', reason, rawPacket }: ParserError): [n
 export const uriTooLong = (): [number, ReclmisError] => [
   414,
   new ReclmisError('REQUEST_TOO_LARGE', 'the path of the request is too long', {
-    remedy: 'Ask for one of the paths of /openapi.json; what is long belongs in the body.',
+    remedy: 'Use one of the paths in /openapi.json; put long content in the body.',
   }),
 ];
 
 export const pathInvalid = (): [number, ReclmisError] => [
   400,
-  new ReclmisError('REQUEST_INVALID', 'the path of the request does not decode', {
-    remedy: 'Ask for one of the paths of /openapi.json; a % in a path is written %25.',
+  new ReclmisError('REQUEST_INVALID', 'the path of the request cannot be decoded', {
+    remedy: 'Use one of the paths in /openapi.json; write a % in a path as %25.',
   }),
 ];
 
 export const versionUnsupported = (): [number, ReclmisError] => [
   400,
-  new ReclmisError('REQUEST_INVALID', 'expected version 1.1 or 1.0 of HTTP, got another', {
-    remedy: 'Ask by HTTP/1.1, or put a proxy in front that speaks what the client does.',
+  new ReclmisError('REQUEST_INVALID', 'expected HTTP version 1.1 or 1.0, got another', {
+    remedy: 'Use HTTP/1.1, or put a proxy in front that speaks the client’s version.',
   }),
 ];
 

@@ -29,26 +29,26 @@ export class Metrics {
     const registers = [this.registry];
     this.requests = new Counter({
       name: 'reclmis_http_requests_total',
-      help: 'Requests that were answered; status 499: the client left before.',
+      help: 'Requests answered; status 499: the client disconnected first.',
       labelNames: ['method', 'route', 'status'],
       registers,
     });
     this.latency = new Histogram({
       name: 'reclmis_http_request_duration_seconds',
-      help: 'From the head of a request to the end of its answer.',
+      help: 'Time from a request’s headers to the end of its response.',
       labelNames: ['route'],
       buckets: SECONDS,
       registers,
     });
     this.refused = new Counter({
       name: 'reclmis_refused_total',
-      help: 'Requests that ended with an error, by its code.',
+      help: 'Requests that ended with an error, by code.',
       labelNames: ['code'],
       registers,
     });
     this.ends = new Counter({
       name: 'reclmis_connections_ended_total',
-      help: 'Connections that the server ended: idle ones for new ones, full, floods of requests, answers that were not taken.',
+      help: 'Connections closed by the server: idle ones in favour of new ones, too many, floods of requests, responses not read.',
       labelNames: ['reason'],
       registers,
     });
@@ -60,13 +60,13 @@ export class Metrics {
     });
     this.batchTime = new Histogram({
       name: 'reclmis_batch_duration_seconds',
-      help: 'Time of the model for a batch.',
+      help: 'Time the model took for a batch.',
       buckets: SECONDS,
       registers,
     });
     this.waiting = new Histogram({
       name: 'reclmis_queue_duration_seconds',
-      help: 'Time that a request waited for the model.',
+      help: 'Time a request waited for the model.',
       buckets: SECONDS,
       registers,
     });
@@ -80,21 +80,21 @@ export class Metrics {
         },
       });
     };
-    gauge('reclmis_queue_length', 'Requests that wait for the model.', readings.queue);
-    gauge('reclmis_requests_in_flight', 'Requests that are not answered yet.', readings.inFlight);
-    gauge('reclmis_connections', 'Connections that are open.', readings.connections);
-    gauge('reclmis_held_bytes', 'Bytes of bodies and answers that are held.', readings.heldBytes);
-    gauge('reclmis_held_pixels', 'Pixels of decoded images that are held.', readings.heldPixels);
+    gauge('reclmis_queue_length', 'Requests waiting for the model.', readings.queue);
+    gauge('reclmis_requests_in_flight', 'Requests not yet answered.', readings.inFlight);
+    gauge('reclmis_connections', 'Open connections.', readings.connections);
+    gauge('reclmis_held_bytes', 'Bytes of request bodies and responses in memory.', readings.heldBytes);
+    gauge('reclmis_held_pixels', 'Pixels of decoded images in memory.', readings.heldPixels);
     gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
     gauge(
       'process_start_time_seconds',
-      'Start of the process since the epoch.',
+      'Start time of the process since the Unix epoch.',
       () => Date.now() / 1000 - process.uptime(),
     );
     gauge('nodejs_heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
     new Counter({
       name: 'process_cpu_seconds_total',
-      help: 'Processor time, user and system.',
+      help: 'CPU time, user and system.',
       registers,
       collect() {
         const { user, system } = process.cpuUsage();
@@ -104,7 +104,7 @@ export class Metrics {
     });
     new Gauge({
       name: 'reclmis_model_info',
-      help: 'The model that is served.',
+      help: 'The served model.',
       labelNames: ['name', 'precision', 'device', 'version'],
       registers,
     }).set(

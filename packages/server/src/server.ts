@@ -219,7 +219,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
         return addressOf(app, options.tls ? 'https' : 'http');
       } catch (error) {
         const why = {
-          EADDRINUSE: 'another program listens there',
+          EADDRINUSE: 'another program is already listening there',
           EACCES: 'not allowed',
           EADDRNOTAVAIL: 'not an address of this machine',
         };
@@ -236,7 +236,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
 function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
   const bound = app.server.address();
   if (bound === null || typeof bound === 'string')
-    throw new ReclmisError('INTERNAL', 'the server listens nowhere');
+    throw new ReclmisError('INTERNAL', 'the server is not listening');
   return `${scheme}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
@@ -263,9 +263,9 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
   server.on('connect', (_request, socket) => {
     const error = new ReclmisError(
       'METHOD_UNKNOWN',
-      'expected another method than CONNECT: this is no proxy',
+      'expected a method other than CONNECT: this is not a proxy',
       {
-        remedy: 'Ask the server by its own address, without a proxy.',
+        remedy: 'Use the server’s own address, without a proxy.',
       },
     );
     socket.end(rawAnswer([statusOf(error.code), error]));
@@ -279,7 +279,7 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
 }
 
 const noRoom = ({ maxConnections }: Limits): ReclmisError =>
-  new ReclmisError('SERVER_BUSY', `requests are under way on all of ${maxConnections} connections`);
+  new ReclmisError('SERVER_BUSY', `all ${maxConnections} connections are busy`);
 
 function loggerOf(log: ServerOptions['log']): Pick<FastifyServerOptions, 'logger'> {
   if (!log) return { logger: false };

@@ -63,7 +63,7 @@ function attempt<R>(path: string, work: () => R): R {
     return work();
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (FULL.has(code)) throw new ReclmisError('DISK_FULL', `${path}: no room left (${code})`, { cause });
+    if (FULL.has(code)) throw new ReclmisError('DISK_FULL', `${path}: the disk is full (${code})`, { cause });
     throw new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${code})`, { cause });
   }
 }

@@ -147,7 +147,7 @@ function describeTensor(id: number): string {
     const { shape, dtype, device } = native().describe(id);
     return `${dtypeName(dtype)}[${shape.join(',')}]${device === 'cpu' ? '' : ` on ${device}`}`;
   } catch {
-    return 'a tensor that was disposed of'; // only ever part of another error's message
+    return 'a tensor that was already disposed'; // only ever part of another error's message
   }
 }
 
@@ -185,6 +185,6 @@ export function noOverload(name: string, values: readonly unknown[]): ReclmisErr
   while (kinds.at(-1) === 'undefined') kinds.pop();
   return new ReclmisError(
     'OPERATOR_FAILED',
-    `${name}(${kinds.join(', ')}): no form of it takes these arguments`,
+    `${name}(${kinds.join(', ')}): no overload accepts these arguments`,
   );
 }

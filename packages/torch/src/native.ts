@@ -63,9 +63,13 @@ export function native(): Native {
   try {
     loaded = createRequire(import.meta.url)(file) as Native;
   } catch (cause) {
-    throw new ReclmisError('ADDON_MISSING', `the libtorch addon does not load: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new ReclmisError(
+      'ADDON_MISSING',
+      `the libtorch addon cannot be loaded: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
   }
   loaded.setThreads(availableParallelism());
   return loaded;

@@ -42,7 +42,7 @@ export function device(name: string): string {
   if (!present.includes(wanted)) {
     throw new ReclmisError(
       'DEVICE_MISSING',
-      `device '${name}' is not there; this libtorch has ${present.join(', ')}`,
+      `device '${name}' does not exist; this libtorch has ${present.join(', ')}`,
     );
   }
   return wanted;
@@ -135,5 +135,5 @@ export function setGeneratorState(state: Tensor): void {
  */
 export function exitNow(status: number): never {
   native().exitNow(status);
-  throw new ReclmisError('INTERNAL', 'exitNow came back');
+  throw new ReclmisError('INTERNAL', 'exitNow returned');
 }

@@ -161,7 +161,7 @@ function requireSeal(path: string, seal: string | undefined, hash: Hash | null):
   if (found === seal) return;
   throw invalid(
     path,
-    `its bytes are not those that were written: SHA-256 ${found.slice(0, 16)}..., expected ${seal.slice(0, 16)}...`,
+    `its content has changed since it was written: SHA-256 ${found.slice(0, 16)}..., expected ${seal.slice(0, 16)}...`,
   );
 }
 
@@ -191,13 +191,9 @@ export function writeSafetensors(
   let offset = 0;
   for (const [name, tensor] of ordered) {
     if (name === METADATA_KEY) {
-      throw new ReclmisError(
-        'OUTPUT_UNWRITABLE',
-        `${path}: "${METADATA_KEY}" is not a name that a tensor may have`,
-        {
-          remedy: 'Give the tensor another name.',
-        },
-      );
+      throw new ReclmisError('OUTPUT_UNWRITABLE', `${path}: "${METADATA_KEY}" is not a valid tensor name`, {
+        remedy: 'Rename the tensor.',
+      });
     }
     const dtype = NAMES[tensor.dtype];
     const end = offset + tensor.numel * DTYPE_BYTES[tensor.dtype];
@@ -270,11 +266,11 @@ function readHeader(fd: number, path: string): SafetensorsHeader {
   readFully(fd, head, 0, path);
   const length = head.readBigUInt64LE(0);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw invalid(path, `states a header of ${length} bytes, the limit is ${MAX_HEADER_BYTES}`);
+    throw invalid(path, `declares a header of ${length} bytes, the limit is ${MAX_HEADER_BYTES}`);
   }
   const dataStart = LENGTH_BYTES + Number(length);
   if (dataStart > size)
-    throw invalid(path, `states a header of ${length} bytes, but has ${size} bytes in all`);
+    throw invalid(path, `declares a header of ${length} bytes, but the file has only ${size} bytes`);
   const bytes = Buffer.alloc(Number(length));
   readFully(fd, bytes, LENGTH_BYTES, path);
   const { members, metadata } = parseHeader(bytes, path);
@@ -289,7 +285,7 @@ function readHeader(fd: number, path: string): SafetensorsHeader {
     expected = end;
   }
   if (expected !== size - dataStart) {
-    throw invalid(path, `the tensors take ${expected} bytes, the file holds ${size - dataStart}`);
+    throw invalid(path, `the tensors take ${expected} bytes, the file has ${size - dataStart}`);
   }
   return { entries: new Map(entries), metadata, dataStart };
 }
@@ -310,7 +306,7 @@ function parseHeader(
   }
   if (!isObject(parsed)) throw invalid(path, 'its header is not a JSON object');
   const duplicate = findDuplicateKey(text);
-  if (duplicate !== null) throw invalid(path, `its header holds the key "${duplicate}" twice`);
+  if (duplicate !== null) throw invalid(path, `its header has the key "${duplicate}" twice`);
   // Object.entries lists a key "__proto__" like any other, and no name ever becomes a property of ours.
   const members = new Map(Object.entries(parsed));
   const metadata = Object.create(null) as Record<string, string>;

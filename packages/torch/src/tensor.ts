@@ -127,7 +127,7 @@ export class Tensor extends TensorOperators {
 
   override get id(): number {
     if (this.#id === 0) {
-      throw new ReclmisError('TENSOR_DISPOSED', 'a tensor was used after it was disposed of');
+      throw new ReclmisError('TENSOR_DISPOSED', 'a tensor was used after it was disposed');
     }
     return this.#id;
   }

@@ -170,7 +170,7 @@ class Recorder {
   /** The new value of a handle that was changed in place. */
   private change(op: Operator, id: number, constant: boolean): TracedValue {
     const { storage, value } = this.binding(id);
-    if (value.tensor !== null) throw unsupported(op, 'it changes in place a tensor that holds no input');
+    if (value.tensor !== null) throw unsupported(op, 'it modifies in place a tensor that holds no input');
     storage.version += 1;
     return this.bind(id, { input: null, constant }, storage).value;
   }
@@ -180,7 +180,7 @@ class Recorder {
     if (binding.version !== binding.storage.version) {
       throw new ReclmisError(
         'EXPORT_UNSUPPORTED',
-        `a tensor of shape [${binding.value.shape.join(', ')}] is read after its memory was changed in place through another tensor`,
+        `a tensor of shape [${binding.value.shape.join(', ')}] is read after its memory was modified in place through another tensor`,
       );
     }
     return binding;

@@ -33,7 +33,7 @@ export function formatExported({ machine, device, threads, steps, models }: Expo
     ]),
   );
   return [
-    `${machine.processor}, ${machine.cores} cores; Node ${machine.node}, onnxruntime on ${device}, ${threads} threads; ${steps} turns each\n`,
+    `${machine.processor}, ${machine.cores} cores; Node ${machine.node}, onnxruntime on ${device}, ${threads} threads; ${steps} rounds each\n`,
     formatTable(
       [
         { title: 'model' },
@@ -60,6 +60,6 @@ export function formatExported({ machine, device, threads, steps, models }: Expo
       ],
       times,
     ),
-    '\nFirst mask: from the start of a fresh process. ms/image: 512 x 512 pixels in memory to their mask. processor: of all threads together.',
+    '\nFirst mask: from the start of a fresh process. ms/image: from 512 x 512 pixels in memory to their mask. processor: CPU time of all threads.',
   ].join('\n');
 }

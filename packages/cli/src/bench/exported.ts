@@ -187,7 +187,7 @@ function timesOf(values: readonly number[]): Times {
 function readManifest(dir: string): ModelManifest {
   const path = join(dir, MANIFEST_FILE);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    throw new ReclmisError('MODEL_MISSING', `${path}: no such file, so ${dir} is not an exported model`);
+    throw new ReclmisError('MODEL_MISSING', `${path}: file not found, so ${dir} is not an exported model`);
   let json: unknown;
   try {
     json = JSON.parse(readTextSync(path));

@@ -41,22 +41,22 @@ interface AblateFlags extends OutputOptions, Readonly<Record<string, unknown>> {
 export function register(program: Command): void {
   const command = program
     .command('ablate')
-    .description('train and test the cells of a study, and put them into tables beside the paper’s figures')
+    .description('train and test each cell of a study, and tabulate the results next to the paper’s figures')
     .argument('<config>', `YAML file of a study, or a name: ${studyNames().join(', ')}`)
-    .option('-o, --out <dir>', 'folder of the study; what is done there is not done again')
+    .option('-o, --out <dir>', 'folder of the study; finished runs are not repeated')
     .option('--seeds <list>', 'seeds, e.g. 1,2,3 (default: the study’s)', readSeeds)
     .option('--cells <names>', 'only these cells, e.g. all,none', readNames)
     .option(
       '--part <I/N>',
-      'only the I-th of N shares of the runs, to share a study among machines',
+      'only the I-th of N shares of the runs, to split a study among machines',
       parsePart,
     )
-    .option('--list', 'list the cells, with --out how each stands, and compute nothing')
-    .option('--report', 'write the tables from what is there, and compute nothing');
+    .option('--list', 'list the cells, with --out also their progress, and compute nothing')
+    .option('--report', 'write the tables from existing results, and compute nothing');
   withOutputOptions(withOverrides(withProcesses(command), ['seed']))
     .addHelpText(
       'after',
-      '\nSettings given as flags go over those that the cells share. Ctrl-C stops cleanly; the same command goes on.\n' +
+      '\nSettings given as flags override those that the cells share. Ctrl-C stops cleanly; run the same command again to continue.\n' +
         '\nExamples:\n' +
         '  $ reclmis ablate phantom-smoke -o ablation/phantom-smoke\n' +
         '  $ reclmis ablate components --data data/QaTa-COV19 -o ablation/components --part 1/4\n' +
@@ -71,8 +71,7 @@ async function run(asked: string, flags: AblateFlags): Promise<void> {
     return;
   }
   const { out } = flags;
-  if (out === undefined)
-    throw new ReclmisError('OPTION_INVALID', 'no folder for the study: expected --out DIR');
+  if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no study folder: expected --out DIR');
   if (flags.report === true) return report(asked, out, flags);
   const processes = await settleProcesses(flags.nproc);
   if (typeof processes === 'number') {
@@ -169,7 +168,7 @@ function tasksOf(study: Study, out: string, { seeds, cells, part }: AblateFlags)
 }
 
 async function report(asked: string, out: string, flags: AblateFlags): Promise<void> {
-  if (!existsSync(out)) throw new ReclmisError('RUN_MISSING', `${out}: no such folder of a study`);
+  if (!existsSync(out)) throw new ReclmisError('RUN_MISSING', `${out}: no such study folder`);
   await show(collectResults(withData(asked, out, flags, false), out, flags.seeds), out, new Output(flags));
 }
 
@@ -220,7 +219,7 @@ function list(asked: string, flags: AblateFlags): void {
 
 /** Ctrl-C is the user's; the other signals are a scheduler's, who starts again on an exit status of its own. */
 function stopped(out: string, by: unknown): ReclmisError {
-  const remedy = 'Give the same command again: it goes on.';
+  const remedy = 'Run the same command again to continue.';
   const preempted = by === 'SIGTERM' || by === 'SIGUSR1';
   return new ReclmisError(
     preempted ? 'PREEMPTED' : 'INTERRUPTED',
@@ -231,10 +230,7 @@ function stopped(out: string, by: unknown): ReclmisError {
 
 function incomplete(unfinished: readonly Task[]): ReclmisError {
   const names = unfinished.map(({ cell, seed }) => `${cell.name} (seed ${seed})`).join(', ');
-  return new ReclmisError(
-    'STUDY_INCOMPLETE',
-    `${unfinished.length} runs did not come to their end: ${names}`,
-  );
+  return new ReclmisError('STUDY_INCOMPLETE', `${unfinished.length} runs did not finish: ${names}`);
 }
 
 /** @throws OPTION_INVALID */

@@ -28,18 +28,16 @@ interface TableFlags extends OutputOptions, Readonly<Record<string, unknown>> {
 export function registerTable(bench: Command): void {
   const command = bench
     .command('table')
-    .description(
-      'compare all models: parameters, arithmetic, time and memory, beside the paper’s Tables 1 and 5',
-    )
-    .option('--models <names>', 'only these, by their titles, e.g. RecLMIS,U-Net')
+    .description('compare all models: parameters, FLOPs, time and memory, next to the paper’s Tables 1 and 5')
+    .option('--models <names>', 'only these models, by title, e.g. RecLMIS,U-Net')
     .option('-o, --out <dir>', 'folder for models.md, models.tex and models.json')
-    .option('--steps <n>', 'measured steps of each model', numberOf('--steps', { min: 1 }), 10)
-    .option('--warmup <n>', 'steps before them that do not count', numberOf('--warmup', { min: 1 }), 2);
+    .option('--steps <n>', 'measured steps per model', numberOf('--steps', { min: 1 }), 10)
+    .option('--warmup <n>', 'warm-up steps that do not count', numberOf('--warmup', { min: 1 }), 2);
   withOutputOptions(withSettings(command))
     .addHelpText(
       'after',
-      '\nThe batch is of 1 unless --batch or a file says otherwise. The paper’s figures stand beside models of its form\n' +
-        '(base width 64, 224 x 224), which is the default.\n' +
+      '\nThe batch size is 1 unless --batch or a file sets it. The paper’s figures are shown for models of its size\n' +
+        '(base width 64, 224 x 224), the default.\n' +
         '\nExamples:\n  $ reclmis bench table\n  $ reclmis bench table --steps 20 -o outputs/models\n',
     )
     .action(run);

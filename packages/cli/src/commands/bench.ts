@@ -29,17 +29,17 @@ const STARTS = 3;
 export function register(program: Command): void {
   const bench = program
     .command('bench')
-    .description('measure training and inference on this machine: time, memory, arithmetic');
+    .description('measure training and inference on this machine: time, memory, FLOPs');
   add(
     bench,
     'train',
-    'measure training steps, on made batches or, with --data, on real ones',
+    'measure training steps, on synthetic batches or, with --data, on real ones',
     (lab) => lab.benchTrain,
   );
   add(
     bench,
     'infer',
-    'measure inference: pictures of 512 x 512 pixels to masks of that size',
+    'measure inference, from pictures of 512 x 512 pixels to masks of that size',
     (lab) => lab.benchInfer,
   );
   registerTable(bench);
@@ -57,12 +57,12 @@ function add(
     .command(name)
     .description(description)
     .option('--steps <n>', 'measured steps', numberOf('--steps', { min: 1 }), 10)
-    .option('--warmup <n>', 'steps before them that do not count', numberOf('--warmup', { min: 1 }), 2)
-    .option('--no-peak', 'do not measure what the machine can do')
+    .option('--warmup <n>', 'warm-up steps that do not count', numberOf('--warmup', { min: 1 }), 2)
+    .option('--no-peak', 'do not measure the machine’s peak performance')
     .addOption(
       new Option(
         '--profile [by]',
-        'also time the operators of one step, by operator or by shape too',
+        'also time the operators of one step, by operator, or by operator and shape',
       ).choices(['operator', 'shape']),
     )
     .addOption(
@@ -74,7 +74,7 @@ function add(
   withOutputOptions(withSettings(command))
     .addHelpText(
       'after',
-      '\nThe batch is of 8 unless --batch or a file says otherwise; all other settings are those of training.\n' +
+      '\nThe batch size is 8 unless --batch or a file sets it; all other settings are those of training.\n' +
         `\nExamples:\n  $ reclmis bench ${name}\n  $ reclmis bench ${name} --batch 8 --precision bf16 --profile shape --json\n` +
         (name === 'infer'
           ? '  $ reclmis bench infer --model models/fp32 models/int8 --batches 1,8 --threads 2\n'
@@ -89,7 +89,7 @@ function add(
         if (flags[name] !== undefined)
           throw new ReclmisError(
             'OPTION_INVALID',
-            `--${name}: measures exported models, and no --model was given`,
+            `--${name}: applies to exported models, but no --model was given`,
           );
       const lab = await import('@reclmis/lab');
       await run(flags, of(lab));
@@ -99,11 +99,14 @@ function add(
 /** Exported models in place of a made one of libtorch. */
 function withModels(command: Command): void {
   command
-    .option('--model <dirs...>', 'measure exported models instead (folders of `reclmis export`), by turns')
-    .option('--batches <list>', 'with --model: images at once, such as 1,8 (default: 1)', batchesOf)
+    .option(
+      '--model <dirs...>',
+      'measure exported models instead (folders written by `reclmis export`), interleaved',
+    )
+    .option('--batches <list>', 'with --model: batch sizes, such as 1,8 (default: 1)', batchesOf)
     .option(
       '--starts <n>',
-      `with --model: cold starts of each (default: ${STARTS})`,
+      `with --model: cold starts per model (default: ${STARTS})`,
       numberOf('--starts', { min: 1 }),
     );
 }
@@ -225,15 +228,15 @@ export function formatReport(report: BenchReport): string {
     const { contiguous, channelsLast } = peak.convolution;
     rows.push(
       [
-        'GFLOP/s, convolution alone',
+        'GFLOP/s, convolution only',
         `${contiguous.toFixed(0)} contiguous, ${channelsLast.toFixed(0)} channels-last`,
       ],
-      ['GFLOP/s, product alone', peak.matrixProduct.toFixed(0)],
+      ['GFLOP/s, matrix product only', peak.matrixProduct.toFixed(0)],
       ['share of the peak', share(report.shareOfPeak)],
     );
   }
   const table = formatTable([{ title: kind === 'train' ? 'training' : 'inference' }, { title: '' }], rows);
-  return `${table}\n\nA multiplication and an addition are two FLOP; products and convolutions alone are counted.`;
+  return `${table}\n\nA multiply-add counts as two FLOP; only matrix products and convolutions are counted.`;
 }
 
 /** The operators of a phase that took most. */

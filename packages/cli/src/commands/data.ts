@@ -30,24 +30,24 @@ interface PhantomFlags extends OutputOptions {
 const SHOWN = 10;
 
 export function register(program: Command): void {
-  const data = program.command('data').description('check, list and make data sets');
+  const data = program.command('data').description('check, list and create data sets');
 
   const check = data
     .command('check')
     .description(
-      'decode every image and mask, name everything that is missing, unreadable or does not fit, tell what looks like a mistake, count the rest',
+      'decode every image and mask; report what is missing, unreadable or mismatched and what looks like a mistake; count the rest',
     )
-    .argument('<dir>', 'folder with Train_Folder, Val_Folder and Test_Folder')
-    .addOption(splitOption('split to check (default: every one that is there)'))
-    .option('--stems <file>', 'check only the cases of this list, one stem a line; needs --split')
-    .option('--strict', 'fail where anything is suspicious (DATA_SUSPICIOUS)')
+    .argument('<dir>', 'folder that contains Train_Folder, Val_Folder and Test_Folder')
+    .addOption(splitOption('split to check (default: all that exist)'))
+    .option('--stems <file>', 'check only the cases in this list, one stem per line; needs --split')
+    .option('--strict', 'fail if anything is suspicious (DATA_SUSPICIOUS)')
     .option(
       '--report <path>',
-      'write a page that shows the suspicious pairs: an .html file, or a folder for data-check.html',
+      'write a page showing the suspicious pairs: an .html file, or a folder for data-check.html',
     )
     .option(
       '--group <regex>',
-      'regular expression on file names whose one capture group is the patient (default: known names)',
+      'regular expression on file names whose capture group is the patient (default: known naming schemes)',
     );
   withOutputOptions(check)
     .addHelpText(
@@ -58,23 +58,33 @@ export function register(program: Command): void {
 
   const list = data
     .command('list')
-    .description('list the cases of a split: sizes and notes')
-    .argument('<dir>', 'folder with Train_Folder, Val_Folder and Test_Folder')
+    .description('list the cases of a split with their sizes and notes')
+    .argument('<dir>', 'folder that contains Train_Folder, Val_Folder and Test_Folder')
     .addOption(splitOption('split to list').default('train'))
-    .option('--stems <file>', 'list only the cases of this list, one stem a line');
+    .option('--stems <file>', 'list only the cases in this list, one stem per line');
   withOutputOptions(list)
     .addHelpText('after', '\nExample:\n  $ reclmis data list data/MoNuSeg --split test\n')
     .action(runList);
 
   const phantom = data
     .command('phantom')
-    .description('draw chest phantoms whose notes decide which opacities the mask holds')
-    .requiredOption('-o, --out <dir>', 'folder to make; it must not hold anything yet')
-    .option('--count <n>', 'cases: 70 % train, 15 % val, 15 % test', numberOf('--count', { min: 3 }), 200)
-    .option('--seed <n>', 'seed; the same seed gives the same files', numberOf('--seed', { min: 0 }), 1)
+    .description('draw chest phantoms in which the note decides which opacities belong to the mask')
+    .requiredOption('-o, --out <dir>', 'folder to create; it must be empty or not exist')
+    .option(
+      '--count <n>',
+      'number of cases: 70 % train, 15 % val, 15 % test',
+      numberOf('--count', { min: 3 }),
+      200,
+    )
+    .option(
+      '--seed <n>',
+      'random seed; the same seed gives the same files',
+      numberOf('--seed', { min: 0 }),
+      1,
+    )
     .option(
       '--size <px>',
-      'side of the square pictures in pixels, 32 to 2048',
+      'side of the square images in pixels, 32 to 2048',
       numberOf('--size', { min: 32 }),
       224,
     );
@@ -94,7 +104,7 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   const { assertUnsuspicious, assertValid, inspectDataset, rememberCheck, writeCheckReport } =
     await import('@reclmis/lab');
   if (flags.stems !== undefined && flags.split === undefined) {
-    throw new ReclmisError('OPTION_INVALID', '--stems: needs --split, since a list belongs to one split');
+    throw new ReclmisError('OPTION_INVALID', '--stems: needs --split, as a list belongs to one split');
   }
   const output = new Output(flags);
   const page = flags.report === undefined ? null : checkPagePath(flags.report);
@@ -159,7 +169,7 @@ export function formatReport(report: DatasetReport): string {
   }
   lines.push('', `Left and right: ${describeSides(report.sides)}`);
   lines.push(...formatSuspicions(report));
-  if (report.ok && report.suspicions.length === 0) return [...lines, '', 'Nothing is wrong.'].join('\n');
+  if (report.ok && report.suspicions.length === 0) return [...lines, '', 'No problems found.'].join('\n');
   if (report.ok) return lines.join('\n');
   lines.push('', `${report.problems.length} problem${report.problems.length === 1 ? '' : 's'}:`);
   lines.push(...report.problems.map(({ code, message }) => `  ${code}  ${message}`));
@@ -168,7 +178,7 @@ export function formatReport(report: DatasetReport): string {
 
 function formatSuspicions({ suspicions }: DatasetReport): string[] {
   if (suspicions.length === 0) return [];
-  const title = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} (docs/reference/warnings.md has what to do; --report shows the pairs):`;
+  const title = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} (docs/reference/warnings.md says what to do; --report shows the pairs):`;
   return ['', title, ...suspicions.map(({ code, message }) => `  ${code}  ${message}`)];
 }
 

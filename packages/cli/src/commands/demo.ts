@@ -29,15 +29,11 @@ const MARK = '.reclmis-demo';
 export function register(program: Command): void {
   const command = program
     .command('demo')
-    .description('train on phantoms, evaluate with right and swapped notes, draw a contact sheet')
-    .option('-o, --out <dir>', 'folder for all that it makes', 'outputs/demo')
+    .description('train on phantoms, evaluate with correct and swapped notes, draw a contact sheet')
+    .option('-o, --out <dir>', 'output folder', 'outputs/demo')
     .option('--count <n>', 'phantoms to draw', numberOf('--count', { min: 20 }), COUNT)
-    .option(
-      '--epochs <n>',
-      'epochs (default: those of configs/phantom.yaml)',
-      numberOf('--epochs', { min: 1 }),
-    )
-    .option('--seed <n>', 'seed of phantoms and training', numberOf('--seed', { min: 0 }), 1);
+    .option('--epochs <n>', 'epochs (default: as in configs/phantom.yaml)', numberOf('--epochs', { min: 1 }))
+    .option('--seed <n>', 'random seed of phantoms and training', numberOf('--seed', { min: 0 }), 1);
   withOutputOptions(command).addHelpText('after', '\nExample:\n  $ reclmis demo\n').action(run);
 }
 
@@ -55,14 +51,14 @@ async function run(flags: DemoFlags): Promise<void> {
   await prepare(flags.out, place);
 
   output.say(
-    `1/4  Drawing ${flags.count} chest phantoms; each note names some of the opacities, the mask holds only those`,
+    `1/4  Drawing ${flags.count} chest phantoms; each note names some of the opacities, and the mask holds only those`,
   );
   await drawPhantoms(place.data, flags, config, output);
   output.say('2/4  Training a small RecLMIS on them');
   const summary = await trainWithProgress(config, place.run, output);
   if (summary.status === 'interrupted')
     throw new ReclmisError('INTERRUPTED', 'stopped by Ctrl-C during the training');
-  output.say('3/4  Measuring it on test phantoms that it has not seen');
+  output.say('3/4  Evaluating it on test phantoms that it has not seen');
   const right = await measure(place, 'right', output);
   const swapped = await measure(place, 'mirrored', output);
   output.say('4/4  Drawing the contact sheet');
@@ -97,7 +93,7 @@ async function prepare(out: string, place: Place): Promise<void> {
   if (entries.length > 0 && !existsSync(mark)) {
     throw new ReclmisError(
       'OUTPUT_EXISTS',
-      `${out}: expected an empty folder or one of an earlier demo, found ${entries.length} entries`,
+      `${out}: expected an empty folder or that of an earlier demo, found ${entries.length} entries`,
     );
   }
   for (const path of Object.values(place)) rmSync(path, { recursive: true, force: true });
@@ -120,7 +116,7 @@ async function drawPhantoms(
 async function measure(place: Place, notes: 'right' | 'mirrored', output: Output): Promise<Evaluation> {
   const { evaluateRun, openDataset, writeEvaluation } = await import('@reclmis/lab');
   const { cases } = await openDataset(place.data, 'test');
-  const label = notes === 'right' ? '     right notes' : '     left and right swapped';
+  const label = notes === 'right' ? '     correct notes' : '     left and right swapped';
   const bar = new Progress({ label, total: cases.length, quiet: output.quiet });
   const evaluation = await evaluateRun(place.run, {
     split: 'test',
@@ -144,7 +140,7 @@ async function drawOverview(place: Place, right: Evaluation, swapped: Evaluation
     title: 'The same picture, two notes',
     subtitle:
       `The first ${rows.length} test phantoms whose note names a side. Over all ${right.summary.count}: Dice ` +
-      `${percent(right.summary.mean.dice)} % with the right notes, ${percent(swapped.summary.mean.dice)} % with left and right swapped.`,
+      `${percent(right.summary.mean.dice)} % with the correct notes, ${percent(swapped.summary.mean.dice)} % with left and right swapped.`,
   });
 }
 
@@ -187,7 +183,7 @@ function describe(place: Place, right: Evaluation, swapped: Evaluation, seconds:
     `Data set        ${place.data}`,
     `Took            ${duration(seconds)}`,
     '',
-    'Now your own words:',
+    'Now try your own words:',
     `  npx reclmis predict ${place.run} --image ${join(place.data, 'Test_Folder', 'img')} \\`,
     '    --note "Unilateral pulmonary infection, one infected area, upper left lung." -o outputs/masks',
   ].join('\n');

@@ -46,22 +46,22 @@ interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
 export function register(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('measure trained models: scores, a report, comparisons')
-    .argument('<run>', 'run folder of `reclmis train`')
-    .argument('[others...]', 'further runs, compared on the same cases')
+    .description('evaluate trained models: scores, a report, comparisons')
+    .argument('<run>', 'run folder written by `reclmis train`')
+    .argument('[others...]', 'further runs to compare on the same cases')
     .option('--ensemble', 'average the runs instead of comparing them')
-    .option('--flips', 'average with what a model says of the mirror image, given the mirrored note')
-    .option('--data <dir>', 'data set (default: the one that the (first) run was trained on)')
+    .option('--flips', 'average with the prediction for the mirrored image and note')
+    .option('--data <dir>', 'data set (default: the one the first run was trained on)')
     .addOption(
-      new Option('--split <name>', 'part of the data set; train and val of a run of a fold are the fold’s')
+      new Option('--split <name>', 'split of the data set; for a run of a fold, train and val are the fold’s')
         .choices(['train', 'val', 'test'])
         .default('test'),
     )
-    .option('--stems <file>', 'file that lists the stems to use, one a line')
+    .option('--stems <file>', 'file listing the stems to use, one per line')
     .addOption(
       new Option(
         '--notes <which>',
-        'notes to give: each case’s own, none, another case’s, or its own with left and right or upper and lower swapped, or one area more',
+        'notes to use: each case’s own, none, another case’s, or its own with left and right or upper and lower swapped, or with one area more',
       )
         .choices(['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'])
         .default('right'),
@@ -69,37 +69,46 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--sides <whose>',
-        'whose left and right the data’s notes mean; auto: the run’s of its own data, else as the true masks lie',
+        'whose left and right the data’s notes mean; auto: as recorded in the run for its own data, else inferred from the true masks',
       )
         .choices(['auto', 'patient', 'image'])
         .default('auto'),
     )
-    .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
+    .addOption(
+      new Option('--checkpoint <which>', 'checkpoint to use').choices(['best', 'last']).default('best'),
+    )
     .option(
       '--report <dir>',
-      'write report.html, report.json, figures and a CSV of every image into this folder',
+      'write report.html, report.json, figures and a CSV with every image into this folder',
     )
-    .option('--csv <file>', 'scores of every image (default: RUN/evaluation/DATA-SPLIT[-NOTES][-last].csv)')
+    .option(
+      '--csv <file>',
+      'CSV file for the scores of every image (default: RUN/evaluation/DATA-SPLIT[-NOTES][-last].csv)',
+    )
     .option(
       '--group <regex>',
-      'which images are of one patient: the capture group of their names (default: the run’s, else names as in QaTa-COV19, BIDS and TCGA)',
+      'regular expression on file names whose capture group is the patient (default: the run’s, else names as in QaTa-COV19, BIDS and TCGA)',
     )
     .option(
       '--spacing <mm>',
-      'size of a pixel of the images in mm, 0.143 or 0.143x0.2 (width x height), where the notes have no column Spacing: distances in mm as well',
+      'pixel size in mm, 0.143 or 0.143x0.2 (width x height), for images without a Spacing in the notes: also gives distances in mm',
       (text) => parseSpacing(text, '--spacing'),
     )
-    .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }))
-    .option('--seed <n>', 'seed of --notes shuffled (default: the run’s)', numberOf('--seed', { min: 0 }));
+    .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }))
+    .option(
+      '--seed <n>',
+      'random seed of --notes shuffled (default: the run’s)',
+      numberOf('--seed', { min: 0 }),
+    );
   withEngineOptions(command);
   withProbeOptions(command);
   withOutputOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n  $ reclmis evaluate runs/qata --data data/QaTa-COV19\n' +
-        '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes decide\n' +
-        '  $ reclmis evaluate runs/qata --probes --report report    # does it listen to the note?\n' +
-        '  $ reclmis evaluate runs/qata --report report     # everything, as a page: report/report.html\n' +
+        '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes matter\n' +
+        '  $ reclmis evaluate runs/qata --probes --report report    # does the model follow its notes?\n' +
+        '  $ reclmis evaluate runs/qata --report report     # everything in one page: report/report.html\n' +
         '  $ reclmis evaluate runs/a runs/b runs/c --data data/QaTa-COV19 --report report\n' +
         '  $ reclmis evaluate runs/a runs/b runs/c --ensemble --flips\n',
     )
@@ -131,7 +140,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     throw new ReclmisError(
       'OPTION_INVALID',
       `${other}: its ${splitText(theirs)} has other cases than ${first}’s ${splitText(dataset)}`,
-      { remedy: 'Evaluate runs of different folds each by itself, or all on the test cases (--split test).' },
+      { remedy: 'Evaluate runs of different folds separately, or all on the test cases (--split test).' },
     );
   }
   await warnOfData(dataDir, () => Promise.resolve({ [split]: dataset }), output, flags.group);
@@ -250,17 +259,20 @@ function refuseTwins(
   if (probes === true && (dirs.length > 1 || notes !== 'right' || flips))
     throw new ReclmisError(
       'OPTION_INVALID',
-      '--probes: expected one run without flips, and its cases’ own notes',
+      '--probes: expected one run without --flips and with its cases’ own notes',
       {
-        remedy: 'Leave --notes and --flips out, and probe each run by itself.',
+        remedy: 'Omit --notes and --flips, and probe each run separately.',
       },
     );
   const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);
   if (twice !== undefined)
-    throw new ReclmisError('OPTION_INVALID', `${twice}: expected different runs, got this one twice`);
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${twice}: expected different runs, but this one is listed twice`,
+    );
   if (csv !== undefined && dirs.length > 1 && !ensemble)
     throw new ReclmisError('OPTION_INVALID', `--csv: expected one run, got ${dirs.length}`, {
-      remedy: 'Leave --csv out: each run gets a file of its own.',
+      remedy: 'Omit --csv: each run then gets its own file.',
     });
 }
 

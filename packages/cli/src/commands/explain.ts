@@ -43,9 +43,9 @@ export function register(program: Command): void {
   const command = program
     .command('explain')
     .description(
-      'show why a run segments an image as it does: Grad-CAM, patches and words of interest, attention of words and patches',
+      'show why a run segments an image as it does: Grad-CAM, patches and words of interest, attention between words and patches',
     )
-    .argument('<run>', 'run folder of `reclmis train`')
+    .argument('<run>', 'run folder written by `reclmis train`')
     .option(
       '--image <path>',
       'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/*.png"',
@@ -55,19 +55,19 @@ export function register(program: Command): void {
       '--notes <file>',
       'notes by image: .xlsx or .csv with the columns Image and Description, or .jsonl',
     )
-    .option('--empty-notes', 'explain images without a note with an empty one, instead of refusing them')
+    .option('--empty-notes', 'give images without a note an empty one instead of refusing them')
     .option('-o, --out <dir>', 'folder for report.html, report.json and the figures as SVG and PNG')
-    .option('--layer <name>', 'where Grad-CAM is taken (default: up4, the decoder’s first, as in the paper)')
-    .option('--list-layers', 'print the layers that Grad-CAM can be taken at, and end')
+    .option('--layer <name>', 'layer for Grad-CAM (default: up4, the decoder’s first, as in the paper)')
+    .option('--list-layers', 'list the layers available for Grad-CAM and exit')
     .option(
       '--target <what>',
-      'what Grad-CAM explains: the predicted foreground, all pixels, one pixel x,y of the image, or a mask file of the image’s size',
+      'what Grad-CAM explains: the predicted foreground, all pixels, one image pixel x,y, or a mask file of the image’s size',
       'predicted',
     )
-    .option('--numbers', 'write report.json alone: no figures, no pages, and any number of images')
-    .option('--overwrite', 'write into a folder that holds something, replacing files of the same names')
+    .option('--numbers', 'write only report.json, without figures and pages, for any number of images')
+    .option('--overwrite', 'write into a non-empty folder, replacing files of the same names')
     .addOption(
-      new Option('--checkpoint <which>', 'weights to use (default: best)').choices(['best', 'last']),
+      new Option('--checkpoint <which>', 'checkpoint to use (default: best)').choices(['best', 'last']),
     );
   withSidesOption(command, 'as the run has learnt');
   withEngineOptions(command);
@@ -114,7 +114,7 @@ async function explainImages(
   const { image, note, notes, emptyNotes = false, out, numbers = false } = flags;
   if (image === undefined)
     throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
-  if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no place to write to: expected --out DIR');
+  if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no output folder: expected --out DIR');
   const {
     DEFAULT_LAYER,
     readsNotes,
@@ -124,7 +124,7 @@ async function explainImages(
     writeFolderReport,
     zonesText,
   } = await import('@reclmis/lab');
-  if (!flags.overwrite) refuseTaken(out, 'Name another folder, or add --overwrite.');
+  if (!flags.overwrite) refuseTaken(out, 'Choose another folder, or add --overwrite.');
   const cases = await predictionCases({
     onUnused: (rows) => output.notice(describeUnused(rows)),
     image,
@@ -139,7 +139,7 @@ async function explainImages(
       'OPTION_INVALID',
       `${image}: expected at most ${MOST_IMAGES} images to explain, found ${cases.length}`,
       {
-        remedy: 'Name fewer with a pattern, such as "scans/a*.png", or use --numbers.',
+        remedy: 'Select fewer with a pattern such as "scans/a*.png", or use --numbers.',
       },
     );
   }
@@ -297,7 +297,7 @@ function judge(out: string, found: readonly FolderCase[], output: Output): void 
   throw new ReclmisError(
     'PREDICT_INCOMPLETE',
     `${out}: ${failures.length} of ${found.length} images could not be explained; report.json lists them`,
-    { remedy: 'Repair what the list of failures names, and run the command again with --overwrite.' },
+    { remedy: 'Fix what the list of failures names, and run the command again with --overwrite.' },
   );
 }
 
@@ -308,7 +308,7 @@ async function parseTarget(text: string, images: readonly string[]): Promise<Tar
   if (imagePath === undefined || images.length > 1) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      `--target ${text}: a pixel or a mask belongs to one image, got ${images.length} images`,
+      `--target ${text}: a pixel or mask file applies to one image, got ${images.length} images`,
       {
         remedy: 'Use --target predicted or --target all for several images.',
       },
@@ -328,7 +328,7 @@ async function parseTarget(text: string, images: readonly string[]): Promise<Tar
     if (error.code !== 'IMAGE_MISSING') throw error;
     throw new ReclmisError(
       'OPTION_INVALID',
-      `--target: expected predicted, all, a pixel x,y or the file of a mask, got "${text}"`,
+      `--target: expected predicted, all, a pixel x,y or a mask file, got "${text}"`,
       { cause },
     );
   }

@@ -28,41 +28,45 @@ const STAGES: Readonly<Record<ExportStage, string>> = {
 export function register(program: Command): void {
   const command = program
     .command('export')
-    .description('make an ONNX model of a run, with a manifest; checked against libtorch before it appears')
-    .argument('<run>', 'run folder of `reclmis train`')
-    .requiredOption('-o, --out <dir>', 'folder to make')
+    .description(
+      'export a run as an ONNX model with a manifest, checked against libtorch before it is written',
+    )
+    .argument('<run>', 'run folder written by `reclmis train`')
+    .requiredOption('-o, --out <dir>', 'folder to create')
     .addOption(
-      new Option('--precision <name>', 'fp16 halves the size, int8 quarters it and is faster on processors')
+      new Option('--precision <name>', 'fp16 halves the size; int8 quarters it and is faster on CPUs')
         .choices(['fp32', 'fp16', 'int8'])
         .default('fp32'),
     )
-    .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
+    .addOption(
+      new Option('--checkpoint <which>', 'checkpoint to use').choices(['best', 'last']).default('best'),
+    )
     .option(
       '--calibrate <dir>',
-      'int8: data set whose training images and notes set the ranges (default: the run’s)',
+      'int8: data set whose training images and notes calibrate the ranges (default: the run’s)',
     )
     .option(
       '--calibration-cases <n>',
-      'int8: how many (default: 32)',
+      'int8: number of calibration images (default: 32)',
       numberOf('--calibration-cases', { min: 2 }),
     )
     .addOption(
       new Option(
         '--target <server>',
-        'also write a Triton model repository, or that and a KServe InferenceService',
+        'also write a Triton model repository, or both it and a KServe InferenceService',
       )
         .choices(['onnx', 'triton', 'kserve'])
         .default('onnx'),
     )
-    .option('--storage-uri <uri>', 'kserve: where the cluster will find the folder’s triton/')
-    .option('--name <name>', 'name in the manifest (default: model and data)')
+    .option('--storage-uri <uri>', 'kserve: where the cluster finds the folder’s triton/')
+    .option('--name <name>', 'name in the manifest (default: from model and data set)')
     .addOption(
       new Option(
         '--sides <whose>',
-        'whose left and right the training notes meant, of a run that does not say it',
+        'whose left and right the training notes meant, for a run that does not record it',
       ).choices(['patient', 'image']),
     )
-    .option('--threads <n>', 'threads of libtorch; 0: all cores', threadsOf);
+    .option('--threads <n>', 'libtorch threads; 0: all cores', threadsOf);
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -96,7 +100,7 @@ async function run(dir: string, flags: ExportFlags): Promise<void> {
   output.say(describeExport(report));
   if (report.manifest.note?.sides === 'unknown')
     output.notice(
-      'SIDES_UNKNOWN: the run does not say whose left and right its notes mean, nor does the model (--sides patient or image states it).',
+      'SIDES_UNKNOWN: the run does not record whose left and right its notes mean, so the model does not either (set it with --sides patient or --sides image).',
     );
 }
 
@@ -114,7 +118,7 @@ export function describeExport({ out, manifest, check, bytes, floatLayers }: Exp
     `${manifest.name}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en')} parameters, ${megabytes(bytes)} MB\n`,
     formatTable([{ title: 'file' }, { title: 'MB', align: 'right' }], rows),
     '',
-    `worst difference from libtorch: ${check.worst.toExponential(1)} of a probability` +
+    `largest difference from libtorch: ${check.worst.toExponential(1)} of a probability` +
       (check.worstNote === null ? '' : `, ${check.worstNote.toExponential(1)} of a note feature`) +
       ` (${check.cases} images, ${check.real} of them real)`,
     `same side of the threshold: ${(100 * check.agreement).toFixed(3)} % of the pixels`,

@@ -34,40 +34,40 @@ export function register(program: Command): void {
   const command = program
     .command('notes')
     .description(
-      'write notes on infections of the lungs from masks, as LViT’s notes are worded; such notes are made of the labels',
+      'write notes on lung infections from masks, worded like LViT’s; beware that such notes give away the labels',
     )
     .argument('<dir>', 'a data set in LViT’s layout, or a folder of masks')
-    .option('-o, --out <file>', 'one file for all notes: .xlsx, .csv or .jsonl')
-    .option('--in-place', 'write each split’s notes into the data set, where training reads them')
-    .option(
-      '--compare',
-      'say how often the notes equal those that the data set has; writes nothing by itself',
-    )
-    .option('--overwrite', 'replace notes that are there')
+    .option('-o, --out <file>', 'file for all notes: .xlsx, .csv or .jsonl')
+    .option('--in-place', 'write each split’s notes into the data set, where training looks for them')
+    .option('--compare', 'report how often the notes equal the data set’s own; writes nothing by itself')
+    .option('--overwrite', 'replace existing notes')
     .addOption(
-      new Option('--split <name>', 'of a data set (default: every split that is there)').choices([
+      new Option('--split <name>', 'split of a data set (default: all that exist)').choices([
         'train',
         'val',
         'test',
       ]),
     )
-    .option('--lungs <dir>', 'masks of the lungs, by the images’ names; zones are thirds of each lung')
+    .option(
+      '--lungs <dir>',
+      'folder of lung masks, named like the images; zones are then thirds of each lung',
+    )
     .addOption(
       new Option(
         '--sides <whose>',
-        'whose left and right: the patient’s (left is on the image’s right), or the image’s, as in QaTa-COV19’s notes',
+        'whose left and right to write: the patient’s (left is on the image’s right), or the image’s, as in QaTa-COV19’s notes',
       )
         .choices(['patient', 'image'])
         .default('patient'),
     )
     .option(
       '--zone-lines <upper,lower>',
-      'lines across images without lung masks, as shares of the height (default: 0.333,0.5)',
+      'zone borders for images without lung masks, as fractions of the height (default: 0.333,0.5)',
       zoneLinesOf,
     )
     .option(
       '--min-area <share>',
-      'smaller areas are specks; a share of the image',
+      'smallest area that counts, as a fraction of the image',
       shareOption('--min-area'),
       MIN_AREA,
     )
@@ -96,7 +96,7 @@ async function run(dir: string, flags: NotesFlags): Promise<void> {
   const { out, inPlace = false, compare = false } = flags;
   if (out === undefined && !inPlace && !compare) {
     throw new ReclmisError('OPTION_INVALID', 'expected --out FILE, --in-place or --compare', {
-      remedy: 'Give --out notes.xlsx to write the notes into a file, or see `reclmis notes --help`.',
+      remedy: 'Use --out notes.xlsx to write the notes to a file, or see `reclmis notes --help`.',
     });
   }
   if (out !== undefined) checkNotesName(out);
@@ -146,7 +146,7 @@ async function run(dir: string, flags: NotesFlags): Promise<void> {
   for (const file of written) output.say(`${file}: notes ${DERIVED}`);
   if (written.length > 0) {
     output.say(
-      `${total} notes${empty > 0 ? `, ${empty} of masks without an area` : ''}. They are made of the labels: a model that reads them is told a part of the answer.`,
+      `${total} notes${empty > 0 ? `, ${empty} for masks without an area` : ''}. They are derived from the labels: a model that reads them is told part of the answer.`,
     );
   }
 }
@@ -183,7 +183,7 @@ async function refuseTaken(
   parts: readonly Part[],
   { out, inPlace, overwrite }: NotesFlags,
 ): Promise<Map<Split | null, string>> {
-  const remedy = 'Give --overwrite to replace them, or --out FILE to write elsewhere.';
+  const remedy = 'Add --overwrite to replace them, or use --out FILE to write elsewhere.';
   const targets = new Map<Split | null, string>();
   if (inPlace === true) {
     const { notesOfSplit } = await import('@reclmis/lab');
@@ -191,7 +191,7 @@ async function refuseTaken(
       if (split === null) continue;
       const { own, present } = await notesOfSplit(dir, split);
       if (present !== null && overwrite !== true) {
-        throw new ReclmisError('OUTPUT_EXISTS', `${present}: the ${split} split has notes already`, {
+        throw new ReclmisError('OUTPUT_EXISTS', `${present}: the ${split} split already has notes`, {
           remedy,
         });
       }
@@ -200,14 +200,14 @@ async function refuseTaken(
   }
   if (out === undefined) return targets;
   if (existsSync(out) && overwrite !== true) {
-    throw new ReclmisError('OUTPUT_EXISTS', `${out}: is there already`, { remedy });
+    throw new ReclmisError('OUTPUT_EXISTS', `${out}: already exists`, { remedy });
   }
   const names = parts.flatMap(({ paths }) => paths.map((path) => basename(path)));
   const seen = new Set<string>();
   const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice === undefined) return targets;
-  throw new ReclmisError('OUTPUT_EXISTS', `${out}: two splits hold a mask named ${twice}`, {
-    remedy: 'Write the splits apart, with --split, or into the data set, with --in-place.',
+  throw new ReclmisError('OUTPUT_EXISTS', `${out}: two splits contain a mask named ${twice}`, {
+    remedy: 'Write one split at a time with --split, or write into the data set with --in-place.',
   });
 }
 
@@ -235,7 +235,7 @@ function describeAgreement(
 ): string {
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   return [
-    'Derived notes that say the same as those that are there, % of cases (single zones: % of six times the cases)\n',
+    'Derived notes that agree with the existing ones, % of cases (single zones: % of six times the cases)\n',
     formatTable(
       [
         { title: 'split' },

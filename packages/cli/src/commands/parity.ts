@@ -12,10 +12,10 @@ interface ParityOptions extends OutputOptions {
 export function register(program: Command): void {
   const command = program
     .command('parity')
-    .description('compare a model with outputs of its authors’ code')
+    .description('compare a model with the outputs of its authors’ code')
     .requiredOption(
       '--golden <file>',
-      'golden JSON file, which says of which model it is; its .safetensors is read too where it lies beside it',
+      'golden JSON file, which names its model; a .safetensors file next to it is read too',
     )
     .option('--all', 'list every gradient, not only the worst');
   withOutputOptions(command)

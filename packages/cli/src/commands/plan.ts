@@ -29,23 +29,19 @@ const SHARE_OF_MACHINE = 0.8;
 export function register(program: Command): void {
   const command = program
     .command('plan')
-    .description('look at a data set and propose the configuration to train with, with reasons')
-    .argument('<dir>', 'folder with Train_Folder, Val_Folder and Test_Folder')
-    .option('-o, --out <file>', 'write the configuration as YAML, which `reclmis train --config` takes')
+    .description('examine a data set and propose a training configuration, with reasons')
+    .argument('<dir>', 'folder that contains Train_Folder, Val_Folder and Test_Folder')
+    .option('-o, --out <file>', 'write the configuration as YAML for `reclmis train --config`')
     .option('--overwrite', 'replace the file')
     .option(
       '--memory <GiB>',
-      'memory of the training process (default: 80 % of the machine’s)',
+      'memory for the training process (default: 80 % of the machine’s)',
       positive('--memory'),
     )
-    .option(
-      '--minutes <m>',
-      'time for the whole training (default: as long as it takes)',
-      positive('--minutes'),
-    )
+    .option('--minutes <m>', 'time limit for the whole training (default: none)', positive('--minutes'))
     .option(
       '--seconds-per-image <s>',
-      'of a training step, by `reclmis bench train` (default: measured where --minutes asks for it)',
+      'time of a training step, from `reclmis bench train` (default: measured if --minutes needs it)',
       positive('--seconds-per-image'),
     )
     .addOption(
@@ -60,9 +56,9 @@ export function register(program: Command): void {
     )
     .option(
       '--group <regex>',
-      'regular expression on file names whose one capture group is the patient (default: known names)',
+      'regular expression on file names whose capture group is the patient (default: known naming schemes)',
     )
-    .option('--workers <n>', 'threads that decode', numberOf('--workers', { min: 0, max: 64 }), 2);
+    .option('--workers <n>', 'decoding threads', numberOf('--workers', { min: 0, max: 64 }), 2);
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -87,8 +83,8 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   const output = new Output(flags);
   const { out, memory, minutes, precision } = flags;
   if (out !== undefined && existsSync(out) && flags.overwrite !== true) {
-    throw new ReclmisError('OUTPUT_EXISTS', `${out}: is there already`, {
-      remedy: 'Name another file, or add --overwrite.',
+    throw new ReclmisError('OUTPUT_EXISTS', `${out}: already exists`, {
+      remedy: 'Choose another file, or add --overwrite.',
     });
   }
   if (out !== undefined) await requireWritable(dirname(out)); // before a data set is measured
@@ -121,7 +117,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
     ...(minutes === undefined ? [] : [`--minutes ${minutes}`]),
   ].join(' ');
   const yaml = planToYaml(plan, [
-    `Proposed by \`reclmis plan\` from ${fingerprint.name}: ${casesOf(fingerprint)}${asked && ` (${asked})`}. Change what you know better.`,
+    `Proposed by \`reclmis plan\` from ${fingerprint.name}: ${casesOf(fingerprint)}${asked && ` (${asked})`}. Change whatever you know better.`,
     `  reclmis train --config ${out ?? 'plan.yaml'} --data ${dir}`,
   ]);
   if (out !== undefined) await writeFileAtomic(out, yaml);
@@ -137,7 +133,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   for (const line of plan.notices) output.say(`\nNote: ${line}`);
   output.say(
     out === undefined
-      ? '\n-o FILE writes this as YAML for `reclmis train --config`.'
+      ? '\nUse -o FILE to write this as YAML for `reclmis train --config`.'
       : `\nWritten to ${out}. Next: reclmis train --config ${out} --data ${dir}`,
   );
 }

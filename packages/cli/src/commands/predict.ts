@@ -41,10 +41,10 @@ const SHOWN = 20;
 export function register(program: Command): void {
   const command = program
     .command('predict')
-    .description('segment images by their notes: masks, overlays and figures at each image’s own size')
+    .description('segment images by their notes: masks, overlays and figures at each image’s original size')
     .argument(
       '<model...>',
-      'folder of `reclmis export` or run folder of `reclmis train`; several: the mean of their probabilities',
+      'folder written by `reclmis export` or `reclmis train`; several: their probabilities are averaged',
     )
     .requiredOption(
       '--image <path>',
@@ -55,41 +55,38 @@ export function register(program: Command): void {
       '--notes <file>',
       'notes by image: .xlsx or .csv with the columns Image and Description (and Spacing), or .jsonl with image and note (and spacing)',
     )
-    .option('--empty-notes', 'segment images without a note with an empty one, instead of refusing them')
+    .option('--empty-notes', 'give images without a note an empty one instead of refusing them')
     .requiredOption(
       '-o, --out <dir>',
       'folder for ID_mask.png (0 or 255), ID_overlay.png, statistics.json, run.json',
     )
-    .option(
-      '--flips',
-      'average with what the model says of the mirror image, given the mirrored note (left <-> right)',
-    )
-    .option('--no-overlay', 'write no overlays')
+    .option('--flips', 'average with the prediction for the mirrored image and note (left <-> right)')
+    .option('--no-overlay', 'do not write overlays')
     .addOption(
-      new Option('--probability <kind>', 'write probabilities: 16-bit PNG or float32 NumPy').choices([
+      new Option('--probability <kind>', 'also write probabilities, as 16-bit PNG or float32 NumPy').choices([
         'png16',
         'npy',
       ]),
     )
-    .option('--contours', 'write outlines as GeoJSON, in pixels')
+    .option('--contours', 'also write outlines as GeoJSON, in pixels')
     .option(
       '--spacing <mm>',
-      'size of a pixel in mm, 0.143 or 0.143x0.2 (width x height): areas in mm2 as well',
+      'pixel size in mm, 0.143 or 0.143x0.2 (width x height): also gives areas in mm2',
       (text) => parseSpacing(text, '--spacing'),
     )
-    .option('--part <i/n>', 'do the i-th of n parts; run the others elsewhere', parsePart)
-    .option('--resume', 'go on with what an earlier run of this command left; skips what is complete')
+    .option('--part <i/n>', 'process the I-th of N parts; run the others elsewhere', parsePart)
+    .option('--resume', 'continue an earlier run of this command; skips what is complete')
     .option('--overwrite', 'replace the results of an earlier run')
     .addOption(
-      new Option('--checkpoint <which>', 'weights of a run (default: best)').choices(['best', 'last']),
+      new Option('--checkpoint <which>', 'checkpoint of a run (default: best)').choices(['best', 'last']),
     )
-    .option('--batch <n>', 'images at once', numberOf('--batch', { min: 1 }), 8)
-    .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s; else cpu)')
+    .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }), 8)
+    .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s, else cpu)')
     .option('--threads <n>', 'threads; 0: all cores', threadsOf)
     .addOption(
       new Option(
         '--precision <name>',
-        'of a run’s matrix products and convolutions (default: the run’s on its own kind of device, else fp32)',
+        'precision of a run’s matrix products and convolutions (default: the run’s on its kind of device, else fp32)',
       ).choices(['fp32', 'bf16', 'fp16']),
     );
   withSidesOption(command, 'as the model has learnt');
@@ -123,7 +120,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
   if (flags.resume && flags.overwrite) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      '--resume keeps what --overwrite replaces; expected one of the two',
+      '--resume keeps what --overwrite replaces; use only one of them',
     );
   }
   const source = await openModels(dirs);
@@ -248,7 +245,7 @@ function judge(out: string, { status, counts, codes, failures }: PredictionSumma
   if (status === 'interrupted') {
     const seen = counts.done + counts.skipped;
     throw new ReclmisError('INTERRUPTED', `${out}: stopped after ${seen} of ${counts.cases} images`, {
-      remedy: 'Run the same command with --resume to go on.',
+      remedy: 'Run the same command with --resume to continue.',
     });
   }
   const [first] = failures;

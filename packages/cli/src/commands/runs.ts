@@ -22,9 +22,9 @@ export function register(program: Command): void {
     .action(list);
   const compare = runs
     .command('compare')
-    .description('settings and figures of runs beside each other')
-    .argument('<runs...>', 'run folders, two or more')
-    .option('-o, --out <file>', 'also draw Dice and loss over the epochs, as PNG');
+    .description('compare settings and figures of runs side by side')
+    .argument('<runs...>', 'two or more run folders')
+    .option('-o, --out <file>', 'also plot Dice and loss over the epochs, as PNG');
   withOutputOptions(compare)
     .addHelpText(
       'after',
@@ -54,7 +54,7 @@ async function list(dir: string, flags: OutputOptions): Promise<void> {
   const runs = listRuns(dir);
   output.result(runs);
   if (runs.length === 0) {
-    output.say(`${dir} holds no runs.`);
+    output.say(`${dir} contains no runs.`);
     return;
   }
   const name = (run: string): string => relative(dir, run) || basename(run);
@@ -103,7 +103,7 @@ async function compareAll(dirs: readonly string[], flags: CompareFlags): Promise
   ];
   output.say(formatTable(columns, figures(comparison)));
   output.say('');
-  if (settings.length === 0) output.say('The settings are the same.');
+  if (settings.length === 0) output.say('The settings are identical.');
   else
     output.say(
       formatTable(

@@ -34,47 +34,47 @@ export function register(program: Command): void {
     numberOf(flag, { min, ...(max === undefined ? {} : { max }) });
   const command = program
     .command('serve')
-    .description('serve an exported model over HTTP, on this machine unless told otherwise')
-    .argument('<model>', 'folder of `reclmis export`')
-    .option('--port <n>', 'port; 0: a free one', whole('--port', 0, 65_535), 8000)
-    .option('--host <address>', 'address to listen on; others than this machine’s need a token', '127.0.0.1')
-    .option(
-      '--token-file <file>',
-      'file with the token that clients must send as “Authorization: Bearer ...”',
-    )
-    .option('--insecure', 'open to the network without a token')
+    .description('serve an exported model over HTTP, by default to this machine only')
+    .argument('<model>', 'folder written by `reclmis export`')
+    .option('--port <n>', 'port; 0: any free port', whole('--port', 0, 65_535), 8000)
+    .option('--host <address>', 'address to listen on; anything but loopback needs a token', '127.0.0.1')
+    .option('--token-file <file>', 'file with the token that clients send as “Authorization: Bearer ...”')
+    .option('--insecure', 'allow network access without a token')
     .option('--tls-cert <file>', 'certificate chain, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
-    .option('--cors <origins...>', 'origins whose pages may call, such as https://viewer.example')
+    .option(
+      '--cors <origins...>',
+      'origins of web pages that may call the server, such as https://viewer.example',
+    )
     .option(
       '--allow-host <names...>',
-      'names that requests without a token may come by, next to localhost: a proxy’s or a container’s',
+      'host names besides localhost that requests without a token may use: a proxy’s or a container’s',
     )
     .option('--device <name>', 'cpu or cuda')
-    .option('--threads <n>', 'threads of onnxruntime (default: all cores)', whole('--threads', 1, 1024))
-    .option('--max-batch <n>', 'cases that are computed at once', whole('--max-batch'))
+    .option('--threads <n>', 'onnxruntime threads (default: all cores)', whole('--threads', 1, 1024))
+    .option('--max-batch <n>', 'cases computed at once', whole('--max-batch'))
     .option(
       '--batch-wait <ms>',
-      'how long a case waits, while the model is idle, for others that are being decoded',
+      'how long a case waits for others being decoded while the model is idle',
       whole('--batch-wait', 0),
     )
-    .option('--max-queue <n>', 'requests that wait; more are answered 503', whole('--max-queue', 0))
-    .option('--timeout <ms>', 'from the whole request to the answer', whole('--timeout'))
+    .option('--max-queue <n>', 'longest queue; further requests are answered 503', whole('--max-queue', 0))
+    .option('--timeout <ms>', 'time limit from the complete request to the response', whole('--timeout'))
     .option(
       '--body-timeout <ms>',
-      'for a request to arrive (slower ones are answered 408), and for its answer to be taken',
+      'time limit for a request to arrive (slower ones get 408) and for the client to receive the response',
       whole('--body-timeout'),
     )
-    .option('--max-bytes <n>', 'bytes of a request', whole('--max-bytes'))
-    .option('--max-pixels <n>', 'pixels of an image, checked before decoding', whole('--max-pixels'))
-    .option('--max-note <n>', 'characters of a note', whole('--max-note'))
+    .option('--max-bytes <n>', 'largest request, bytes', whole('--max-bytes'))
+    .option('--max-pixels <n>', 'largest image, pixels; checked before decoding', whole('--max-pixels'))
+    .option('--max-note <n>', 'longest note, characters', whole('--max-note'))
     .option(
       '--max-connections <n>',
-      'open connections; a further one ends the one that has been idle for longest',
+      'open connections; one more closes the longest idle one',
       whole('--max-connections'),
     )
     .option('-q, --quiet', 'no log');
-  withSidesOption(command, 'as the model has learnt; a request may say its own')
+  withSidesOption(command, 'as the model has learnt; a request may override it')
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
@@ -91,7 +91,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   checkAddress(host, { token: tokenFile !== undefined, insecure });
   const token = tokenFile === undefined ? null : await readToken(tokenFile);
   if (tokenFile !== undefined && !quiet && isOpen(tokenFile))
-    writeErr(`${tokenFile}: every user of this machine may read the token; chmod 600 ends that\n`);
+    writeErr(`${tokenFile}: every user of this machine can read the token; run chmod 600 on it\n`);
   const limits = resolveLimits(limitsOf(flags));
   const tls = await readTls(flags.tlsCert, flags.tlsKey);
   const signal = interruptSignal();
@@ -102,7 +102,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   });
   if (!quiet && model.manifest.note?.sides === 'unknown')
     writeErr(
-      'SIDES_UNKNOWN: the model does not say whose left and right its training notes meant (`reclmis sides MODEL patient` or `image` states it)\n',
+      'SIDES_UNKNOWN: the model does not record whose left and right its training notes meant (record it with `reclmis sides MODEL patient` or `image`)\n',
     );
   try {
     const server = await createServer(model, {
@@ -116,7 +116,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
       log: quiet ? null : { level: 'info' },
     });
     const address = await server.listen(host, port);
-    writeErr(`${model.manifest.name} at ${address}, its page at ${address}/docs; Ctrl-C ends it\n`);
+    writeErr(`${model.manifest.name} at ${address} (documentation: ${address}/docs); press Ctrl-C to stop\n`);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });

@@ -36,21 +36,19 @@ interface Place {
 export function register(program: Command): void {
   const command = program
     .command('sides')
-    .description(
-      'tell whose left and right the notes of a run or an exported model mean, or state it for one that does not say',
-    )
-    .argument('<model>', 'run folder of `reclmis train`, or folder of `reclmis export`')
+    .description('show whose left and right a run’s or exported model’s notes mean, or record it')
+    .argument('<model>', 'folder written by `reclmis train` or `reclmis export`')
     .addArgument(
       new Argument(
         '[whose]',
-        'state it: the patient’s (left is on the image’s right), the image’s, unknown; data: as the masks of --data lie',
+        'what to record: the patient’s (left is on the image’s right), the image’s, unknown, or data: inferred from the masks of --data',
       ).choices([...STATED_SIDES, 'data']),
     )
-    .option('--data <dir>', 'data set that it was trained on (default: the run’s)');
+    .option('--data <dir>', 'data set it was trained on (default: the run’s)');
   withOutputOptions(command)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ reclmis sides runs/qata\n  $ reclmis sides runs/qata data          # as the masks of its training data lie\n' +
+      '\nExamples:\n  $ reclmis sides runs/qata\n  $ reclmis sides runs/qata data          # inferred from the masks of its training data\n' +
         '  $ reclmis sides models/qata image\n',
     )
     .action(run);
@@ -66,9 +64,9 @@ async function run(
   if (!place.readsNotes) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      `${dir}: expected a model that reads notes, found one that reads none`,
+      `${dir}: expected a model that reads notes, but this one does not`,
       {
-        remedy: 'Nothing is to be stated: its masks do not depend on notes.',
+        remedy: 'Nothing needs to be recorded: its masks do not depend on notes.',
       },
     );
   }
@@ -77,7 +75,7 @@ async function run(
     output.say(`${dir}: ${told(place.sides)}${place.reason === null ? '' : ` (${place.reason})`}`);
     if (place.sides === 'unknown')
       output.say(
-        `\`reclmis sides ${dir} patient\` or \`image\` states it; \`data\` infers it from the training data.`,
+        `Record it with \`reclmis sides ${dir} patient\` or \`image\`, or use \`data\` to infer it from the training data.`,
       );
     return;
   }
@@ -98,15 +96,12 @@ const told = (sides: StatedSides): string =>
 async function infer(data: string): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
   const { measureSides, openDataset } = await import('@reclmis/lab');
   if (data === '')
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      'data: nothing says what it was trained on; expected --data DIR',
-    );
+    throw new ReclmisError('OPTION_INVALID', 'data: the training data are not recorded; expected --data DIR');
   const { cases } = await openDataset(data, 'train');
   const inferred = await measureSides(cases);
   if (inferred.sides !== 'unknown') return inferred;
   throw new ReclmisError('OPTION_INVALID', `${data}: ${describeSides(inferred)}`, {
-    remedy: 'State it as patient or image if you know it.',
+    remedy: 'Record it as patient or image if you know it.',
   });
 }
 

@@ -21,8 +21,8 @@ interface TrainFlags extends OutputOptions, Readonly<Record<string, unknown>> {
 const ENDS = {
   running: 'is still running',
   finished: 'finished',
-  exhausted: 'stopped early: the validation Dice no longer grew',
-  'out-of-time': 'stopped: train.maxMinutes is over',
+  exhausted: 'stopped early: validation Dice no longer improved',
+  'out-of-time': 'stopped: reached train.maxMinutes',
   interrupted: 'was interrupted',
   failed: 'failed',
   imported: 'was imported',
@@ -32,11 +32,11 @@ export function register(program: Command): void {
   const command = program
     .command('train')
     .description('train a model on a data set in LViT’s layout')
-    .option('-o, --out <dir>', 'run folder to make (default: runs/NAME-TIME)')
+    .option('-o, --out <dir>', 'run folder to create (default: runs/NAME-TIME)')
     .addOption(
       new Option(
         '--resume <run>',
-        'go on with a run that was interrupted, killed or stopped by its time limit',
+        'continue a run that was interrupted, killed or stopped by its time limit',
       ).conflicts(['out', 'config', 'preset']),
     );
   withOutputOptions(withSettings(withProcesses(command)))
@@ -121,7 +121,7 @@ async function resume(dir: string, asked: Overrides, processes: Processes, outpu
 
 /** Ctrl-C is the user's; the other signals are a scheduler's, who resumes on an exit status of its own. */
 function interrupted({ dir, steps }: RunSummary, by: unknown): ReclmisError {
-  const remedy = `Go on with: reclmis train --resume ${dir}`;
+  const remedy = `Continue with: reclmis train --resume ${dir}`;
   return by === 'SIGTERM' || by === 'SIGUSR1'
     ? new ReclmisError('PREEMPTED', `${dir}: ${by} after ${steps} steps; the state is saved`, { remedy })
     : new ReclmisError('INTERRUPTED', `${dir}: stopped by Ctrl-C after ${steps} steps; the state is saved`, {

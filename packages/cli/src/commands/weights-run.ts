@@ -26,7 +26,7 @@ export async function importAsRun(file: string, flags: ImportRunFlags): Promise<
   const { importRun } = await import('@reclmis/lab');
   const output = new Output(flags);
   if (flags.out === undefined)
-    throw new ReclmisError('OPTION_INVALID', '--as run: expected -o RUN, the folder to make');
+    throw new ReclmisError('OPTION_INVALID', '--as run: expected -o RUN, the folder to create');
   const run = await importRun(file, flags.out, flags);
   const { dir, config, missing, unexpected, unused } = run;
   output.result({
@@ -43,13 +43,13 @@ export async function importAsRun(file: string, flags: ImportRunFlags): Promise<
     `${basename(file)}: base width ${baseWidth}, ${imageSize} x ${imageSize}, ${layers} layers, variant upstream; ` +
       `notes of ${config.text.contextLength} tokens (--context-length).`,
   );
-  output.say(`${unused} keys take no part in any output and were passed over.`);
+  output.say(`${unused} keys do not affect any output and were skipped.`);
   if (config.note.sides === 'unknown')
     output.notice(
-      `SIDES_UNKNOWN: nothing says whose left and right its training notes meant (\`reclmis sides ${dir} patient\` or \`image\` states it).`,
+      `SIDES_UNKNOWN: it is not recorded whose left and right its training notes meant (record it with \`reclmis sides ${dir} patient\` or \`image\`).`,
     );
-  listKeys(output, 'missing, none of them needed to segment', missing);
-  listKeys(output, 'unexpected, and ignored', unexpected);
+  listKeys(output, 'missing, none of which segmentation needs', missing);
+  listKeys(output, 'unexpected and ignored', unexpected);
   output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir} --data DIR`);
 }
 
@@ -63,10 +63,12 @@ function listKeys(output: Output, what: string, keys: readonly string[]): void {
 export function registerExport(weights: Command): void {
   const command = weights
     .command('export')
-    .description('write a run’s checkpoint for PyTorch, under the keys of the authors’ code')
+    .description('write a run’s checkpoint for PyTorch, with the keys of the authors’ code')
     .argument('<run>', 'run folder')
     .addOption(new Option('--format <name>', 'file format').choices(['pth']).default('pth'))
-    .addOption(new Option('--checkpoint <which>', 'weights to use').choices(['best', 'last']).default('best'))
+    .addOption(
+      new Option('--checkpoint <which>', 'checkpoint to use').choices(['best', 'last']).default('best'),
+    )
     .option('-o, --out <file>', 'file to write (default: RUN/CHECKPOINT.pth)');
   withOutputOptions(command)
     .addHelpText('after', '\nExample:\n  $ reclmis weights export runs/qata --format pth -o qata.pth\n')
@@ -84,6 +86,6 @@ async function runExport(dir: string, flags: ExportFlags): Promise<void> {
   output.result(written);
   output.say(
     `${written.file}: ${written.tensors} tensors${written.tower ? ', CLIP’s text tower among them' : ''}.\n` +
-      'What the authors’ code holds but never uses is not there: model.load_state_dict(checkpoint["state_dict"], strict=False).',
+      'Parameters that the authors’ code has but never uses are missing, so load it with model.load_state_dict(checkpoint["state_dict"], strict=False).',
   );
 }

@@ -150,7 +150,7 @@ describe('reclmis weights', () => {
 
   it('does not fetch again what is there, unless forced', async () => {
     asked.splice(0);
-    expect((await fetchIt()).stdout).toMatch(/is in the cache already/);
+    expect((await fetchIt()).stdout).toMatch(/is already in the cache/);
     const other = await weights('fetch', ID, '--url', `${base}/words`, '--sha256', sha256(vocabulary));
     expect(other).toMatchObject({ status: 7, stdout: '' });
     expect(other.stderr).toMatch(/^error OUTPUT_EXISTS: .*\nremedy: .*--force/);
@@ -249,11 +249,11 @@ describe('reclmis weights', () => {
     [['path', 'clip-vit-b-16'], 4, /^error WEIGHTS_MISSING: .*\nremedy: .*weights fetch/],
     [['verify', 'clip-vit-b-16'], 4, /^error WEIGHTS_MISSING: /],
     [['import', 'none.pt'], 4, /^error \w+: .*none\.pt/],
-    [['import', 'none.pt', '-o', 'run'], 2, /^error OPTION_INVALID: --out: does not go with --as encoder/],
+    [['import', 'none.pt', '-o', 'run'], 2, /^error OPTION_INVALID: --out: does not apply to --as encoder/],
     [
       ['import', 'none.pt', '--as', 'run', '-o', 'run', '--id', 'x'],
       2,
-      /^error OPTION_INVALID: --id: does not go/,
+      /^error OPTION_INVALID: --id: does not apply/,
     ],
   ])('%j ends with status %i', async (args, status, message) => {
     const result = await weights(...args);

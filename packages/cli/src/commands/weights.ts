@@ -39,7 +39,7 @@ const SUBCOMMANDS = [
 export function register(program: Command): void {
   const weights = program
     .command('weights')
-    .description('fetch, import, list and verify the weights of text encoders')
+    .description('fetch, import, list and verify text encoder weights')
     .addHelpText('after', '\nExample:\n  $ reclmis weights fetch clip-vit-b-32\n');
   for (const subcommand of SUBCOMMANDS) subcommand(weights);
 }
@@ -48,12 +48,12 @@ function registerFetch(weights: Command): void {
   const command = weights
     .command('fetch')
     .description(
-      'download weights into the cache: resumed where it broke off, checked by SHA-256, only the text tower kept; ' +
-        'RECLMIS_HOME moves the cache, RECLMIS_WEIGHTS_URL names a mirror, HTTPS_PROXY and NO_PROXY are honoured',
+      'download weights into the cache: resumable, verified by SHA-256, keeping only the text tower; ' +
+        'RECLMIS_HOME sets the cache folder and RECLMIS_WEIGHTS_URL a mirror; HTTPS_PROXY and NO_PROXY are honoured',
     )
     .argument('<id>', 'clip-vit-b-32 (the paper’s), clip-vit-b-16 or clip-vit-l-14')
-    .option('--url <url>', 'download the model from here; its SHA-256 stays the known one')
-    .option('--vocabulary-url <url>', 'download the vocabulary from here')
+    .option('--url <url>', 'download the model from this address; the known SHA-256 still applies')
+    .option('--vocabulary-url <url>', 'download the vocabulary from this address')
     .option('--sha256 <hex>', 'SHA-256 of the model, for a file of your own')
     .option('--vocabulary-sha256 <hex>', 'SHA-256 of the vocabulary, for a file of your own')
     .option('--force', 'replace weights of the same id');
@@ -65,29 +65,29 @@ function registerFetch(weights: Command): void {
 function registerImport(weights: Command): void {
   const command = weights
     .command('import')
-    .description('take weights from a file into the cache, for machines without a network')
+    .description('copy weights from a file into the cache, for machines without a network')
     .argument(
       '<file>',
       'OpenAI’s .pt, a state dictionary .pt or .pth, or Hugging Face’s .safetensors or .bin',
     )
-    .option('--id <id>', 'name in the cache (default: by the shapes, e.g. clip-vit-b-32)')
+    .option('--id <id>', 'name in the cache (default: from the shapes, e.g. clip-vit-b-32)')
     .option(
       '--vocabulary <file>',
-      'bpe_simple_vocab_16e6.txt.gz or tokenizer.json (default: the one beside the file, or of other weights)',
+      'bpe_simple_vocab_16e6.txt.gz or tokenizer.json (default: the one next to the file, or that of other cached weights)',
     )
     .option('--force', 'replace weights of the same id')
     .addOption(
       new Option(
         '--as <what>',
-        'encoder: its text tower into the cache; run: the authors’ checkpoint as a run folder',
+        'encoder: copy the text tower into the cache; run: turn the authors’ checkpoint into a run folder',
       )
         .choices(['encoder', 'run'])
         .default('encoder'),
     )
-    .option('-o, --out <dir>', 'run folder to make; with --as run')
+    .option('-o, --out <dir>', 'run folder to create; with --as run')
     .option(
       '--context-length <n>',
-      'tokens of a note that the run reads; with --as run',
+      'note length in tokens; with --as run',
       numberOf('--context-length', { min: 1 }),
     )
     .addOption(
@@ -114,7 +114,7 @@ function registerList(weights: Command): void {
 function registerPath(weights: Command): void {
   weights
     .command('path')
-    .description('print the folder that holds the weights of an id')
+    .description('print the folder of the weights with this id')
     .argument('<id>', 'e.g. clip-vit-b-32')
     .addHelpText('after', '\nExample:\n  $ reclmis weights path clip-vit-b-32\n')
     .action(runPath);
@@ -123,7 +123,7 @@ function registerPath(weights: Command): void {
 function registerVerify(weights: Command): void {
   const command = weights
     .command('verify')
-    .description('hash the files of weights anew and compare')
+    .description('rehash weight files and compare')
     .argument('[id]', 'e.g. clip-vit-b-32 (default: all)');
   withOutputOptions(command)
     .addHelpText('after', '\nExample:\n  $ reclmis weights verify clip-vit-b-32\n')
@@ -136,7 +136,7 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
   const output = new Output(flags);
   const source = weightsSource(id, flags);
   if (flags.force !== true && findWeights(id)?.manifest.source.sha256 === source.model.sha256) {
-    finish(output, findWeights(id), 'is in the cache already');
+    finish(output, findWeights(id), 'is already in the cache');
     return;
   }
   await refuseStored(id, { force: flags.force });
@@ -172,7 +172,7 @@ async function runImport(file: string, flags: ImportFlags): Promise<void> {
   const found = Object.keys(flags).find((name) => misplaced.includes(name));
   if (found !== undefined) {
     const flag = `--${found.replace('L', '-l')}`;
-    throw new ReclmisError('OPTION_INVALID', `${flag}: does not go with --as ${flags.as}`);
+    throw new ReclmisError('OPTION_INVALID', `${flag}: does not apply to --as ${flags.as}`);
   }
   if (flags.as === 'run') return importAsRun(file, flags);
   const { importWeights } = await import('@reclmis/lab');
@@ -207,7 +207,7 @@ async function runList(flags: OutputOptions): Promise<void> {
   if (entries.length > 0) output.say(table(entries));
   else output.say(`No weights in ${folder}.`);
   const absent = Object.keys(KNOWN_WEIGHTS).filter((id) => !entries.some((entry) => entry.id === id));
-  if (absent.length > 0) output.say(`\nTo be had with \`reclmis weights fetch ID\`: ${absent.join(', ')}`);
+  if (absent.length > 0) output.say(`\nAvailable with \`reclmis weights fetch ID\`: ${absent.join(', ')}`);
 }
 
 function table(entries: readonly WeightsEntry[]): string {

@@ -143,12 +143,12 @@ describe('notes', () => {
     await expect(casesFor({ notes: torn })).rejects.toMatchObject({
       code: 'NOTES_UNREADABLE',
       message: expect.stringContaining(
-        'torn-row.csv: line 2: expected 2 fields, as the head has, got 3',
+        'torn-row.csv: line 2: expected 2 fields, as in the header, got 3',
       ) as string,
     });
     const nameless = file('nameless.csv', 'Image,Description\na.png,one\n,two\n');
     await expect(casesFor({ notes: nameless })).rejects.toMatchObject({
-      message: expect.stringContaining('line 3 has a note, but no image') as string,
+      message: expect.stringContaining('line 3 has a note but no image') as string,
     });
     const comma = file('comma.csv', 'Image;Description;Spacing\na.png;one, two;1,4\n');
     await expect(casesFor({ notes: comma })).rejects.toMatchObject({
@@ -169,7 +169,7 @@ describe('notes', () => {
       'NOTE_MISSING',
     ]);
     expect(found[2]?.refused?.message).toContain(
-      'there is "X1.png", which differs in case and blanks from "x 1.png"',
+      'found "X1.png", which differs in case and spaces from "x 1.png"',
     );
     writeFileSync(join(names, 'M\u00fcller.png'), '');
     await expect(casesFor({ image: names, notes: csv })).rejects.toMatchObject({
@@ -204,7 +204,7 @@ describe('notes', () => {
     const some = await unused('a.png,x\nb.png,x\nc.png,x\n1.png,y\nB1.png,y\n2.png,y\n3.png,y\nd.png,\n');
     expect(some).toEqual([{ notes, rows: 4, of: 7, first: ['1.png', 'B1.png', '2.png'] }]);
     expect(some.map(describeUnused)).toEqual([
-      `${notes}: 4 of 7 rows with a note belong to none of the images (1.png, B1.png, 2.png, ...)`,
+      `${notes}: 4 of 7 rows with a note match none of the images (1.png, B1.png, 2.png, ...)`,
     ]);
     const one = { image: join(images, 'a.png') };
     expect(await unused('a.png,x\nmask_a.png,y\n', one)).toMatchObject([{ rows: 1, first: ['mask_a.png'] }]);

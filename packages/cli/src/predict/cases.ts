@@ -56,7 +56,7 @@ const NAMED = 3;
 /** As a line: "notes.csv: 2 of 40 rows belong to none of the images (a.png, b.png)". */
 export function describeUnused({ notes, rows, of, first }: UnusedRows): string {
   const names = `${first.join(', ')}${rows > first.length ? ', ...' : ''}`;
-  return `${notes}: ${rows} of ${of} ${of === 1 ? 'row' : 'rows'} with a note ${rows === 1 ? 'belongs' : 'belong'} to none of the images (${names})`;
+  return `${notes}: ${rows} of ${of} ${of === 1 ? 'row' : 'rows'} with a note ${rows === 1 ? 'matches' : 'match'} none of the images (${names})`;
 }
 
 /** A case without its image. */
@@ -84,14 +84,14 @@ function oneForAll({ note, emptyNotes, required = true, spacing = null }: CaseSo
   if (note !== undefined && emptyNotes) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      '--note gives every image a note; expected no --empty-notes with it',
+      '--note gives every image a note, so --empty-notes cannot be used with it',
     );
   }
   if (text === '' && required && !emptyNotes) {
     if (note !== undefined) throw new ReclmisError('NOTE_EMPTY', 'the note has no words');
     throw new ReclmisError('NOTE_MISSING', 'neither a note nor a file of notes was given', {
       remedy:
-        'Give --note TEXT for all images, --notes FILE with the columns Image and Description, or --empty-notes.',
+        'Use --note TEXT for all images, --notes FILE with the columns Image and Description, or --empty-notes.',
     });
   }
   return () => ({ note: text, spacing });
@@ -103,16 +103,13 @@ async function fromFile(
   images: readonly ImageFile[],
 ): Promise<{ wordsOf: (image: ImageFile) => Words; unused: () => UnusedRows }> {
   if (note !== undefined) {
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      'a note and a file of notes were given; expected one of the two',
-    );
+    throw new ReclmisError('OPTION_INVALID', 'both a note and a file of notes were given; expected only one');
   }
   const table = await readNotes(file);
   if (table.unnamed[0] !== undefined) {
     throw new ReclmisError(
       'NOTES_UNREADABLE',
-      `${file}: ${table.unit} ${table.unnamed[0]} has a note, but no image`,
+      `${file}: ${table.unit} ${table.unnamed[0]} has a note but no image`,
       { remedy: 'Name the image in that row, or delete the row.' },
     );
   }
@@ -134,7 +131,7 @@ async function fromFile(
     if (found !== undefined || !required || emptyNotes) return { note: found ?? '', spacing: measured };
     const shared =
       !alone && notes.has(name)
-        ? `; ${sharing.get(name)} images are called ${name}, so name them by path`
+        ? `; ${sharing.get(name)} images are called ${name}, so refer to them by path`
         : '';
     const hint = numericHint(table, basename(image)) || hintOf(near, image);
     const message = `${imagePath}: ${file} has no note for ${id}${shared || hint}`;
@@ -183,7 +180,7 @@ class Column {
       if (said === null)
         throw new ReclmisError(
           'NOTES_CONFLICT',
-          `${this.file}: rows that belong to ${image} hold different ${this.what}`,
+          `${this.file}: rows for ${image} have different ${this.what}`,
         );
     }
     return undefined;
@@ -201,7 +198,7 @@ function numericHint({ numeric }: NoteTable, file: string): string {
   const digits = /^0+(\d+)$/u.exec(keyOf(file))?.[1] ?? '';
   const cell = numeric.get(digits);
   if (cell === undefined) return '';
-  return `; cell ${cell} holds the number ${digits}, without zeros before it: format the column as text and type the name again`;
+  return `; cell ${cell} holds the number ${digits}, without leading zeros: format the column as text and type the name again`;
 }
 
 /** The row whose name is nearly the image's, by path or by file name. */

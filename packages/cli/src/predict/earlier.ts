@@ -44,16 +44,16 @@ export async function refuseMixing(
         `${path}: expected results of ${expected}, found those of ${found}`,
         {
           remedy:
-            'Use the model that made them, replace them by --overwrite, or choose another folder with -o.',
+            'Use the model that made them, replace them with --overwrite, or choose another folder with -o.',
         },
       );
     if (beginning === 'new' && !sameDivision(part, own))
       throw new ReclmisError(
         'OUTPUT_EXISTS',
-        `${path}: an earlier prediction, divided into parts otherwise, has its results here`,
+        `${path}: an earlier prediction with a different --part division has its results here`,
         {
           remedy:
-            'Divide as it did, go on by --resume, replace its results by --overwrite, or choose another folder with -o.',
+            'Use the same division with --resume, replace its results with --overwrite, or choose another folder with -o.',
         },
       );
   }

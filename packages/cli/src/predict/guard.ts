@@ -36,7 +36,7 @@ export async function refuseOverwriting(
       const path = join(folder, `${id}${suffix}`);
       const input = inputs.get(join(await resolved(dirname(path)), basename(path)));
       if (input !== undefined)
-        throw new ReclmisError('OUTPUT_EXISTS', `${input}: would be replaced by a result for ${id}`);
+        throw new ReclmisError('OUTPUT_EXISTS', `${input}: would be overwritten by a result for ${id}`);
     }
   }
 }

@@ -44,8 +44,8 @@ export async function listImages(image: string, out: string): Promise<ImageFile[
       other.id === one.id ? ['', ''] : [one, other].map(({ id }) => ` (${visibleName(id)})`);
     throw new ReclmisError(
       'OUTPUT_EXISTS',
-      `${one.imagePath}${mine}: its mask would have the name of the mask of ${other.imagePath}${its}`,
-      { remedy: 'Rename one of the two images, or segment them into different folders.' },
+      `${one.imagePath}${mine}: its mask would have the same name as the mask of ${other.imagePath}${its}`,
+      { remedy: 'Rename one of the images, or segment them into different folders.' },
     );
   }
   return found;
@@ -103,8 +103,8 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
   if (names.some((name) => relative('', name).split(sep).includes('..')))
     throw new ReclmisError(
       'OPTION_INVALID',
-      `${pattern}: leads out of ${base}, and its results would lie outside of the folder of results`,
-      { remedy: 'Write .. before the first *, ?, [ or { of the pattern only.' },
+      `${pattern}: leads out of ${base}, so its results would be outside the output folder`,
+      { remedy: 'Use .. only before the first *, ?, [ or { of the pattern.' },
     );
   return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
 }
@@ -135,7 +135,7 @@ function demandSome(images: string[], place: string, entries: number): string[] 
     'DATA_SPLIT_EMPTY',
     `${place}: expected images, found none among ${entries} entries`,
     {
-      remedy: `Put images there (${[...IMAGE_EXTENSIONS].join(', ')}), or name one file.`,
+      remedy: `Put images there (${[...IMAGE_EXTENSIONS].join(', ')}), or give a single file.`,
     },
   );
 }
@@ -146,7 +146,7 @@ async function refuseAmongImages(image: string, base: string, out: string): Prom
   if (relative(from, to) !== '') return;
   throw new ReclmisError(
     'OUTPUT_EXISTS',
-    `${out}: is the folder that ${image} takes images from, so that masks would be taken for images the next time`,
-    { remedy: 'Choose another folder with -o; a folder below this one will do.' },
+    `${out}: is the folder that ${image} reads images from, so the next run would read the masks as images`,
+    { remedy: 'Choose another folder with -o; a subfolder will do.' },
   );
 }

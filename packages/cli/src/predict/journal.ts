@@ -78,7 +78,7 @@ export class Journal {
     if (found !== null && beginning === 'new') {
       throw new ReclmisError('OUTPUT_EXISTS', `${path}: an earlier prediction has its results here`, {
         remedy:
-          'Go on with it by --resume, replace its results by --overwrite, or choose another folder with -o.',
+          'Continue it with --resume, replace its results with --overwrite, or choose another folder with -o.',
       });
     }
     if (found?.header && found.header.identity !== identity) {
@@ -87,15 +87,12 @@ export class Journal {
         `${path}: expected results of ${identity}, found those of ${found.header.identity}`,
         {
           remedy:
-            'Use the model that made them, replace them by --overwrite, or choose another folder with -o.',
+            'Use the model that made them, replace them with --overwrite, or choose another folder with -o.',
         },
       );
     }
     if (found !== null && !found.header && found.bytes > LONGEST_HEADER) {
-      throw new ReclmisError(
-        'OUTPUT_EXISTS',
-        `${path}: is a file of another kind, expected one of ${FORMAT}`,
-      );
+      throw new ReclmisError('OUTPUT_EXISTS', `${path}: is a different kind of file, expected ${FORMAT}`);
     }
     const file = await openToAppend(path);
     const header = found?.header ?? null;

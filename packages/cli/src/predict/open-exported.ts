@@ -35,8 +35,8 @@ async function load(
 ): ReturnType<ModelSource['load']> {
   for (const [flag, value] of Object.entries({ '--checkpoint': checkpoint, '--precision': precision })) {
     if (value === undefined) continue;
-    throw new ReclmisError('OPTION_INVALID', `${flag}: chooses within a run; ${dir} is an exported model`, {
-      remedy: 'Leave it out; an exported model has one checkpoint and one precision.',
+    throw new ReclmisError('OPTION_INVALID', `${flag}: applies to runs only; ${dir} is an exported model`, {
+      remedy: 'Omit it; an exported model has one checkpoint and one precision.',
     });
   }
   if (device !== 'cpu' && device !== 'cuda') {

@@ -26,7 +26,7 @@ export async function openModel(dir: string): Promise<ModelSource> {
     throw new ReclmisError(
       'MODEL_MISSING',
       `${dir}: expected manifest.json (of an exported model) or config.yaml (of a run), found neither`,
-      { remedy: 'Name a folder of `reclmis export` or of `reclmis train`.' },
+      { remedy: 'Give a folder written by `reclmis export` or `reclmis train`.' },
     );
   }
   const { openRunFolder } = await import('./open-run.js');

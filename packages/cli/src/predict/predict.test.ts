@@ -224,7 +224,11 @@ describe('predict', () => {
         first: ['b', 'c'],
         example: unknown('1 of 1 word is', 'brigth', ' (bright?)'),
       },
-      NOTE_WITHOUT_WORDS: { cases: 2, first: ['b', 'c'], example: 'the model knows no word of the note' },
+      NOTE_WITHOUT_WORDS: {
+        cases: 2,
+        first: ['b', 'c'],
+        example: 'the model knows none of the note’s words',
+      },
     });
     const { cases, summary: written } = statisticsOf(out) as Statistics & { summary: object };
     expect(cases.map(({ warnings }) => warnings?.map(({ code }) => code))).toEqual([

@@ -62,7 +62,7 @@ describe('describeMirrored', () => {
     const notes = sidedNotes([model('image')], 'patient');
     const all = [NOTE, mirrorNote(NOTE), 'all lung', 'left, rechts'].map((note) => notes.of(note));
     expect(describeMirrored(all)).toEqual([
-      'Left and right were exchanged in 3 of 4 notes, as the model has learnt them.',
+      'Left and right were swapped in 3 of 4 notes, as the model has learnt them.',
     ]);
     expect(describeMirrored([sidedNotes([model('unknown')], undefined).of(NOTE)])).toEqual([]);
   });

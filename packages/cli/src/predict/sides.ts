@@ -42,7 +42,7 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
   if (asked === undefined && known.length > 1) {
     const each = readers.map(({ dir, sides }) => `${dir}: ${whoseSides(sides)}`).join(', ');
     throw new ReclmisError('OPTION_INVALID', `the models have learnt different sides (${each})`, {
-      remedy: 'Say with --sides patient or --sides image what left and right of these notes mean.',
+      remedy: 'State with --sides patient or --sides image whose left and right these notes mean.',
     });
   }
   const given = asked ?? (models.length > 1 ? known[0] : undefined);
@@ -67,7 +67,5 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
 export function describeMirrored(all: readonly NoteSides[]): string[] {
   const mirrored = all.filter((one) => one.mirrored).length;
   if (mirrored === 0) return [];
-  return [
-    `Left and right were exchanged in ${mirrored} of ${all.length} notes, as the model has learnt them.`,
-  ];
+  return [`Left and right were swapped in ${mirrored} of ${all.length} notes, as the model has learnt them.`];
 }

@@ -1,23 +1,21 @@
 /**
- * A Gaussian in its principal axes (probabilistic PCA: Tipping and Bishop 1999), small enough to be stored as numbers: along the first axes each
- * direction has a variance of its own, across the rest they share one. How far a point lies is Mahalanobis' distance, squared.
+ * A Gaussian in its principal axes (probabilistic PCA: Tipping and Bishop 1999), small enough to store: the first axes
+ * have a variance each, all other directions share one. Distances are squared Mahalanobis distances.
  */
 
 export interface Gaussian {
   readonly mean: readonly number[];
-  /** Orthonormal, of the largest variance first. */
+  /** Orthonormal, largest variance first. */
   readonly axes: readonly (readonly number[])[];
   readonly variances: readonly number[];
-  /** Variance of each direction that has no axis. */
+  /** Variance shared by all other directions. */
   readonly rest: number;
 }
 
-/** Digits that are stored of a number. */
+/** Significant digits stored per number. */
 const DIGITS = 4;
 
-/**
- * Fits points of equal length. @param axes most axes that are kept. @param floor least variance of a direction: below it differences are noise.
- */
+/** Fits points of equal length. @param axes most axes to keep. @param floor least variance of a direction: smaller differences are noise. */
 export function fitGaussian(points: readonly (readonly number[])[], axes: number, floor: number): Gaussian {
   const D = points[0]?.length ?? 0;
   const mean = Array.from({ length: D }, (_, i) => points.reduce((sum, x) => sum + x[i]!, 0) / points.length);
@@ -43,7 +41,6 @@ export function fitGaussian(points: readonly (readonly number[])[], axes: number
   };
 }
 
-/** Squared distance of a point from the mean, in variances. */
 export function distanceFrom({ mean, axes, variances, rest }: Gaussian, point: readonly number[]): number {
   let length = 0;
   for (let i = 0; i < mean.length; i++) length += (point[i]! - mean[i]!) ** 2;
@@ -58,7 +55,7 @@ export function distanceFrom({ mean, axes, variances, rest }: Gaussian, point: r
   return distance + Math.max(0, length - along) / rest;
 }
 
-/** Eigenvalues of a symmetric matrix, largest first, with their vectors: Jacobi's rotations. The matrix is used up. */
+/** Eigenvalues of a symmetric matrix, largest first, with their vectors, by Jacobi rotations. Overwrites the matrix. */
 function eigen(a: Float64Array[]): { value: number; vector: number[] }[] {
   const D = a.length;
   const v = Array.from({ length: D }, (_, i) => Float64Array.from({ length: D }, (_, j) => Number(i === j)));
@@ -78,7 +75,7 @@ function eigen(a: Float64Array[]): { value: number; vector: number[] }[] {
   );
 }
 
-/** Turns the plane of two axes so that their covariance is 0. */
+/** Rotates in the plane of two axes so that their covariance is 0. */
 function rotate(a: Float64Array[], v: Float64Array[], p: number, q: number): void {
   const apq = a[p]![q]!;
   if (apq === 0) return;

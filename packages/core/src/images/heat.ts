@@ -1,9 +1,9 @@
 /**
- * Numbers as colours, for maps over an image that shall also be printed: a sequential colour map whose lightness grows evenly, so that
- * it keeps its order in grey and for people with any form of colour blindness.
+ * Numbers as colours for maps over an image that may also be printed: a sequential colour map with evenly growing
+ * lightness, which keeps its order in grey and for people with any form of colour blindness.
  *
- * The colours are matplotlib's `viridis` (S. van der Walt and N. Smith, 2015, released into the public domain), of which ten at equal
- * distances are kept; between them we interpolate in sRGB.
+ * The colours are matplotlib's `viridis` (S. van der Walt and N. Smith, 2015, public domain): ten equidistant ones,
+ * interpolated in sRGB.
  */
 import { ReclmisError } from '../errors.js';
 import type { Rgb } from './overlay.js';
@@ -22,7 +22,7 @@ const VIRIDIS: readonly Rgb[] = [
   [253, 231, 37],
 ];
 
-/** The colour of a value from 0 (dark violet) to 1 (yellow); what lies outside is taken to the nearer end, and what is no number to 0. */
+/** Colour of a value from 0 (dark violet) to 1 (yellow); values outside are clamped, NaN is 0. */
 export function heatColour(value: number): Rgb {
   const at = Math.min(1, Math.max(0, Number.isNaN(value) ? 0 : value)) * (VIRIDIS.length - 1);
   const low = Math.min(Math.floor(at), VIRIDIS.length - 2);
@@ -32,16 +32,16 @@ export function heatColour(value: number): Rgb {
   return [mix(0), mix(1), mix(2)];
 }
 
-/** How `heatOver` draws. */
 export interface HeatOptions {
-  /** The value of the colour map's end. Default: the plane's largest. 0 or less: nothing is drawn. */
+  /** Value at the end of the colour map. Default: the plane's largest. Nothing is drawn for 0 or less. */
   readonly max?: number;
   /** Opacity of the colours, 0 to 1. Default 0.6. */
   readonly opacity?: number;
 }
 
 /**
- * A new image with a plane of numbers over it, 0 to `max`. The same opacity everywhere, so that a colour means the same over all the image.
+ * Draws a plane of numbers, 0 to `max`, over a copy of the image, with constant opacity so that a colour means the same
+ * everywhere.
  * @param plane width x height values, row by row.
  * @throws IMAGE_UNREADABLE unless plane and image have the same size.
  */
@@ -69,7 +69,7 @@ export function heatOver(
   return { width, height, data };
 }
 
-/** A grid of `columns` x `rows` numbers as a plane of the image's size: each pixel has the number of the cell that its centre lies in. */
+/** Expands a grid of `columns` x `rows` numbers to the image's size: each pixel takes the cell that contains its centre. */
 export function spreadGrid(
   grid: ArrayLike<number>,
   columns: number,

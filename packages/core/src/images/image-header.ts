@@ -1,34 +1,33 @@
 /**
- * The headers of PNG and JPEG files, read alike in Node and in a browser, whose decoders are lenient in different ways: what is refused is refused here, by
- * name and before anything is decoded.
+ * Reads the headers of PNG and JPEG files identically in Node and in a browser, whose decoders are lenient in different
+ * ways: unsupported files are refused here, by name, before anything is decoded.
  */
 import { ReclmisError } from '../errors.js';
 
 const IDAT = 0x49444154;
 const IEND = 0x49454e44;
-/** Chunks of an animated PNG: it is animated; a frame follows. */
+/** Chunks of an animated PNG: the animation header and a frame. */
 const ACTL = 0x6163544c;
 const FCTL = 0x6663544c;
 
-/** What a file's header says. */
 export interface FileHeader {
   readonly kind: 'png' | 'jpeg';
-  /** Pixels as stored, before an orientation tag; 0 where the header does not hold them. */
+  /** Size as stored, before an orientation tag; 0 if the header lacks it. */
   readonly width: number;
   readonly height: number;
-  /** Bits a value. */
+  /** Bits per value. */
   readonly bits: number;
-  /** Values a pixel: 1 grey, 3 colour; of a PNG always 3. */
+  /** Values per pixel: 1 grey, 3 colour; always 3 for PNG. */
   readonly channels: number;
-  /** How a JPEG is coded, by its marker SOF0 to SOF15. */
+  /** JPEG coding, by its marker SOF0 to SOF15. */
   readonly coding: number;
-  /** A PNG animation whose first picture is not the still one: decoders differ in which they take. */
+  /** An animated PNG whose first frame is not the still picture: decoders differ in which they use. */
   readonly hiddenStill: boolean;
-  /** The file has its end. */
+  /** Whether the end of the file was found. */
   readonly complete: boolean;
 }
 
-/** The header of a PNG or JPEG file, by its first bytes; null for another format. */
+/** Parses the header of a PNG or JPEG file from its first bytes; null for another format. */
 export function fileHeader(bytes: Uint8Array): FileHeader | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 4 && view.getUint32(0) === 0x89504e47) return pngHeader(view);
@@ -37,7 +36,7 @@ export function fileHeader(bytes: Uint8Array): FileHeader | null {
 }
 
 /**
- * Refuses what one decoder reads and another does not or otherwise, and what has no one way to become RGB.
+ * Refuses files that decoders treat differently or that have no unique conversion to RGB.
  * @throws IMAGE_UNSUPPORTED
  */
 export function refuseRareKinds(
@@ -47,15 +46,15 @@ export function refuseRareKinds(
   if (hiddenStill) {
     throw new ReclmisError(
       'IMAGE_UNSUPPORTED',
-      `${name}: expected one picture, got an animated PNG whose still picture is not a part of the animation`,
-      { remedy: 'Save the picture that is meant as a PNG of its own.' },
+      `${name}: expected a single picture, got an animated PNG whose still picture is not part of the animation`,
+      { remedy: 'Save the intended picture as a separate PNG.' },
     );
   }
   if (kind !== 'jpeg' || coding < 0) return;
   const refuse = (got: string): never => {
     throw new ReclmisError(
       'IMAGE_UNSUPPORTED',
-      `${name}: expected grey or RGB pixels of 8 bit in a JPEG, got ${got}`,
+      `${name}: expected 8-bit grey or RGB pixels in a JPEG, got ${got}`,
       {
         remedy: 'Save it as PNG, or as a baseline or progressive JPEG in grey or RGB.',
       },

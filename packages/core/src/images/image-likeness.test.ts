@@ -53,9 +53,9 @@ describe('an image', () => {
     expect(share((seed) => picture(seed, (x, y) => [y, 1 - x]))).toBe(1);
     expect(share((seed) => picture(seed, (x, y) => [x, 1 - y]))).toBeGreaterThan(0.95);
     expect(why(picture(1).map((value) => 1 - value))).toBe(
-      'the image is unlike the 200 training images that were measured: it looks inverted, dark for bright',
+      'the image is unlike the 200 training images that were measured: it looks inverted, with dark and bright swapped',
     );
-    expect(why(picture(1, (x, y) => [y, 1 - x]))).toContain('it looks turned by a quarter');
+    expect(why(picture(1, (x, y) => [y, 1 - x]))).toContain('it looks turned by 90 degrees');
     expect(why(picture(1, (x, y) => [x, 1 - y]))).toContain('it looks upside down');
   });
 

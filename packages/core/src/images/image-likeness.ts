@@ -1,61 +1,61 @@
 /**
- * Whether an image is like those that a model was trained with, by some fifteen kilobytes of figures: how brightness lies over 8 x 8 cells (layout), and how
- * strong details of 2 to 32 pixels are (texture), with the image's contrast and colour, and how often each tone occurs (`image-tones.ts`). All three are
- * Gaussians fitted to training images (`gaussian.ts`), at the model's own preprocessing.
+ * Tells whether an image resembles a model's training images, from about 15 kB of statistics: brightness in 8 x 8 cells
+ * (layout); strength of details of 2 to 32 pixels, contrast and colour (texture); and frequency of each tone
+ * (`image-tones.ts`). All three are Gaussians fitted to training images (`gaussian.ts`) after the model's own
+ * preprocessing.
  *
- * An image is unusual where it lies further from the mean than nearly all training images did, each seen from the half that it was not in; or where the
- * same image inverted, turned or flipped is much likelier than the image as it is. docs/measurements/warnings.md has what that catches. It knows nothing
- * of medicine: an image that is not suspected may be of another kind.
+ * An image is unusual if it is further from the mean than nearly all training images, each measured from the half it was
+ * not in, or if it would be much likelier inverted, turned or flipped. docs/measurements/warnings.md shows what that
+ * catches. It knows nothing of medicine: an image that passes may still be of another kind.
  *
- * Figures of at least `LEAST_IMAGES` images are kept, of 8 x 8 cells, so that no picture can be told from them. S side of the planes.
+ * Statistics need at least `LEAST_IMAGES` images, so no picture can be reconstructed. S side of the planes.
  */
 import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
 import { toneFigures, TONES } from './image-tones.js';
 import { quantileOfSorted } from '../quantile.js';
 import type { Warning } from '../warnings.js';
 
-/** Fewer training images say nothing about what is usual, and too much about each. */
+/** Fewest training images: fewer say little about what is usual, and too much about each. */
 export const LEAST_IMAGES = 20;
-/** Cells of a side. */
+/** Cells per side. */
 const CELLS = 8;
-/** Most axes of the layout; of few images fewer, one for ten. */
+/** Most axes of the layout; with few images, one per ten. */
 const AXES = 16;
 /** Scales of details: 2, 4, 8, 16 and 32 pixels. */
 const SCALES = 5;
-/** Scales whose details are told apart by direction. */
+/** Scales at which details are distinguished by direction. */
 const DIRECTED = 3;
-/** Figures of the texture. */
+/** Number of texture figures. */
 export const TEXTURE_FIGURES = 3 * DIRECTED + SCALES + 2;
 /** Least variances: differences below are noise. */
 const LAYOUT_FLOOR = 1e-3;
 const TEXTURE_FLOOR = 0.03 ** 2;
 const TONES_FLOOR = 1e-3;
-/** Contrast below which an image shows nothing whose layout could be compared. */
+/** Contrast below which an image has no layout to compare. */
 const FLAT = 0.02;
-/** Shares of the training images that stay within the limits. */
+/** Shares of the training images within the limits. */
 const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
-/** What images of other sources may add, as a factor; another device gives another texture. */
+/** Allowance, as a factor, for images of other sources: another device gives another texture. */
 const MARGIN = { layout: 1.2, texture: 4 / 3, turned: 1 } as const;
-/** Limit of the tones, in deviations of the distances' logarithms above their mean: steadier than a quantile that a handful of images decides. */
+/** Limit of the tones, in standard deviations of the log distances above their mean: steadier than a quantile determined by a handful of images. */
 const TONES_DEVIATIONS = 3.25;
-/** Least advantage of the image inverted, turned or flipped: a factor of e^0.4 in distance. */
+/** Least advantage of the inverted, turned or flipped image: a factor of e^0.4 in distance. */
 const LEAST_ADVANTAGE = 0.4;
 
-/** What a training's images are like. Plain data for JSON. */
+/** Statistics of the training images. Plain data for JSON. */
 export interface ImageLikeness {
-  /** Images that were measured. */
   readonly images: number;
-  /** Brightness of the cells, row by row, in the image's own deviations from its mean. */
+  /** Brightness of the cells, row by row, standardised per image. */
   readonly layout: Gaussian & { readonly limit: number };
   /** Logarithms: details at each scale, contrast, colour. */
   readonly texture: Gaussian & { readonly limit: number };
-  /** Logarithms: how often each tone occurs. Absent in figures of older versions, which say nothing of it. */
+  /** Logarithms of tone frequencies. Absent in older versions. */
   readonly tones?: (Gaussian & { readonly limit: number }) | undefined;
-  /** Advantage, in logarithms of distances, from which an image is said to be inverted, turned or flipped. */
+  /** Advantage, in log distance, from which an image counts as inverted, turned or flipped. */
   readonly turned: number;
 }
 
-/** What is measured of one image. */
+/** Measurements of one image. */
 export interface ImageFeatures {
   readonly layout: readonly number[];
   readonly texture: readonly number[];
@@ -97,7 +97,7 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
   };
 }
 
-/** Haar's wavelets: mean strengths of details across, down and diagonally at the fine scales, and the median at each scale, as logarithms. */
+/** Haar wavelets: logarithms of the mean strength of details across, down and diagonally at the fine scales, and of the median at each scale. */
 function details(grey: Float32Array, size: number): number[] {
   const strengths: number[] = [];
   let side = size;
@@ -130,7 +130,7 @@ function details(grey: Float32Array, size: number): number[] {
   return strengths;
 }
 
-/** What images are like; null of fewer than `LEAST_IMAGES`. */
+/** Summarises images; null for fewer than `LEAST_IMAGES`. */
 export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness | null {
   const n = features.length;
   if (n < LEAST_IMAGES) return null;
@@ -164,7 +164,7 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
   };
 }
 
-/** A distance that hardly any image of the kind has: distances are nearly lognormal. */
+/** A distance that hardly any image of the kind exceeds: distances are nearly lognormal. */
 function outlying(distances: readonly number[]): number {
   const logs = distances.map((one) => Math.log(one + 1e-9));
   const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
@@ -193,7 +193,7 @@ function gaussians(features: readonly ImageFeatures[]): Record<'layout' | 'textu
   };
 }
 
-/** The warning about an image, none where it is like the training images. @param planes [3,S,S], values 0 to 1. */
+/** Warns about an image unlike the training images, else returns nothing. @param planes [3,S,S], values 0 to 1. */
 export function imageWarnings(planes: Float32Array, size: number, likeness: ImageLikeness): Warning[] {
   const why = unlikeness(imageFeatures(planes, size), likeness);
   if (why === null) return [];
@@ -201,7 +201,7 @@ export function imageWarnings(planes: Float32Array, size: number, likeness: Imag
   return [{ code: 'IMAGE_UNUSUAL', message: `the image is unlike ${of}: ${why}` }];
 }
 
-/** In what an image is unlike the training images; null where it is like them. */
+/** Describes how an image differs from the training images; null if it does not. */
 export function unlikeness(
   { layout, texture, tones }: ImageFeatures,
   likeness: ImageLikeness,
@@ -210,7 +210,7 @@ export function unlikeness(
   if (form.advantage > likeness.turned) return `it looks ${form.name}`;
   const far = distanceFrom(likeness.layout, layout);
   if (far > likeness.layout.limit)
-    return `bright and dark lie elsewhere (distance ${figure(far)}, usual up to ${figure(likeness.layout.limit)})`;
+    return `bright and dark areas are elsewhere (distance ${figure(far)}, usual up to ${figure(likeness.layout.limit)})`;
   const coarse = distanceFrom(likeness.texture, texture);
   if (coarse > likeness.texture.limit)
     return `detail, contrast or colour differ (distance ${figure(coarse)}, usual up to ${figure(likeness.texture.limit)})`;
@@ -220,16 +220,16 @@ export function unlikeness(
   return null;
 }
 
-/** What may have been done to an image, and the cells of the image if it is undone. */
+/** Possible alterations of an image, and the cells of the image with each undone. */
 const FORMS: readonly { readonly name: string; readonly of: (cells: readonly number[]) => number[] }[] = [
-  { name: 'inverted, dark for bright', of: (cells) => cells.map((value) => -value) },
-  { name: 'turned by a quarter', of: (cells) => moved(cells, (x, y) => [y, CELLS - 1 - x]) },
-  { name: 'turned by a quarter', of: (cells) => moved(cells, (x, y) => [CELLS - 1 - y, x]) },
+  { name: 'inverted, with dark and bright swapped', of: (cells) => cells.map((value) => -value) },
+  { name: 'turned by 90 degrees', of: (cells) => moved(cells, (x, y) => [y, CELLS - 1 - x]) },
+  { name: 'turned by 90 degrees', of: (cells) => moved(cells, (x, y) => [CELLS - 1 - y, x]) },
   { name: 'upside down', of: (cells) => moved(cells, (x, y) => [CELLS - 1 - x, CELLS - 1 - y]) },
   { name: 'upside down', of: (cells) => moved(cells, (x, y) => [x, CELLS - 1 - y]) },
 ];
 
-/** The form of an image that is the likeliest, and by how much it is likelier than the image itself. */
+/** The likeliest form of an image, and by how much it is likelier than the image itself. */
 function likelierForm(layout: Gaussian, cells: readonly number[]): { name: string; advantage: number } {
   const own = Math.log(1 + distanceFrom(layout, cells));
   let best = { name: '', advantage: Number.NEGATIVE_INFINITY };

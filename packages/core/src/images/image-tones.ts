@@ -1,23 +1,23 @@
 /**
- * How often an image has each tone: a histogram of its grey values, as logarithms of shares. Pictures that were drawn have few tones and gaps between
- * them, which resizing blurs far less than it blurs their noise; radiographs have all tones of their range.
+ * Tone frequencies of an image: a histogram of its grey values, as logarithms of shares. Drawings have few tones with
+ * gaps, which resizing blurs far less than their noise; radiographs have all tones of their range.
  *
- * The range goes from the 3rd to the 97th percentile, so that neither a black border nor a burnt-in letter stretches it, and exposure and contrast have no
- * effect. What is beyond counts in the outermost bins. Plain sums and logarithms: the same figures in Node and in browsers.
+ * The range is the 3rd to the 97th percentile, so neither a black border nor burnt-in letters stretch it, and exposure
+ * and contrast have no effect. Values beyond count in the outermost bins. Only sums and logarithms, so Node and browsers
+ * agree.
  */
 
-/** Bins of the range, which are the figures. */
+/** Number of bins. */
 export const TONES = 20;
 /** Share of the pixels beyond either end of the range. */
 const BEYOND = 0.03;
 /** Least share of a bin: below it differences are chance. */
 const FLOOR = 0.02;
-/** Steps of grey in which percentiles are found. */
+/** Grey levels for finding percentiles. */
 const STEPS = 4096;
-/** Least range: an image of one value has no tones to compare. */
+/** Least range: a uniform image has no tones to compare. */
 const LEAST_RANGE = 0.02;
 
-/** The figures of grey values, 0 to 1. */
 export function toneFigures(grey: Float32Array): number[] {
   const counts = new Uint32Array(STEPS);
   for (let p = 0; p < grey.length; p++) {
@@ -37,7 +37,7 @@ export function toneFigures(grey: Float32Array): number[] {
   return Array.from(bins, (count) => Math.log(count / grey.length + FLOOR));
 }
 
-/** The step up to which so many pixels lie. */
+/** The level up to which so many pixels lie. */
 function stepAt(counts: Uint32Array, pixels: number): number {
   let seen = 0;
   for (let step = 0; step < counts.length; step++) {

@@ -1,42 +1,41 @@
 /**
  * Preprocessing: images to the planes that the model reads, masks to its size, probabilities back to the image's size.
- * The one implementation for training and serving.
+ * The only implementation, for training and serving.
  *
  * Resampling is separable and half-pixel centred: the centre of output pixel i lies at (i + 1/2) * scale of the input.
- * Images and probabilities use the triangle filter, as in Pillow's BILINEAR: where an axis shrinks, the triangle is
- * widened by the scale, so that every input pixel has its share (anti-aliased); where it grows, this is plain bilinear
- * interpolation with repeated edges. Pillow rounds to 8 bits after each axis, we do once, so values differ by one level
- * at most. Masks use the share of the area instead, so that they stay in place and keep their size.
+ * Images and probabilities use the triangle filter, as in Pillow's BILINEAR: when shrinking, it is widened by the scale
+ * (anti-aliasing); when growing, it is bilinear interpolation with repeated edges. Pillow rounds to 8 bits after each
+ * axis, this code once, so values differ by at most one level. Masks are resampled by area, so they stay in place and
+ * keep their size.
  *
  * Legend: H, W input rows and columns; S output size.
  */
 import { ReclmisError } from '../errors.js';
 import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 
-/** For each output position of an axis, the input positions that it reads and their weights, which sum to 1. */
+/** The input positions and weights (summing to 1) for each output position of an axis. */
 interface Taps {
   /** First input position of each output position. */
   readonly first: Int32Array;
-  /** How many input positions each output position reads. */
+  /** Number of input positions for each output position. */
   readonly count: Int32Array;
-  /** `stride` weights for each output position, of which the first `count` are used. */
+  /** `stride` weights per output position, of which the first `count` are used. */
   readonly weights: Float64Array;
   readonly stride: number;
 }
 
-/** Smallest share of a pixel's area that counts as half; below 1/2 by what rounding may take from an exact half. */
+/** Smallest share of a pixel's area that counts as half: 1/2 minus rounding. */
 const HALF = 0.5 - 1e-6;
 
-/** The 256 levels of a byte, in [0, 1]. */
 const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
 
-/** Rows, or columns, that are resampled side by side: their sums do not wait for each other, and they share the way through the taps. */
+/** Rows, or columns, resampled together: their sums are independent, and they share the loop over taps. */
 const LANES = 4;
 
 /**
  * The image as the model reads it: CHW [3, S, S], red, green, blue, in [0, 1]. The image is stretched to a square, as in
- * the authors' code, and rounded to 8 bits at the new size, so that `imageToPlanes(image, S)` equals
- * `imageToPlanes(resizeImage(image, S), S)` bit by bit.
+ * the authors' code, and rounded to 8 bits at the new size, so `imageToPlanes(image, S)` equals
+ * `imageToPlanes(resizeImage(image, S), S)` bit for bit.
  */
 export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   const { data } = resizeImage(image, size);
@@ -50,7 +49,7 @@ export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   return planes;
 }
 
-/** The image at `width` x `height` pixels (a square without `height`); the same object where it has this size already. */
+/** Resizes the image to `width` x `height` pixels (a square without `height`); returns the same object if nothing changes. */
 export function resizeImage(image: RgbImage, width: number, height: number = width): RgbImage {
   checkImage(image, 'resizeImage');
   checkSize(width, height, 'resizeImage');
@@ -68,7 +67,7 @@ export function resizeImage(image: RgbImage, width: number, height: number = wid
   return { width, height, data: out };
 }
 
-/** Whether the channels are equal, as radiographs' are: a third of the work, bit for bit the same. */
+/** Whether the channels are equal, as in radiographs: a third of the work for the same result. */
 function isGrey({ data }: RgbImage): boolean {
   for (let i = 0; i < data.length; i += 3) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
@@ -77,8 +76,8 @@ function isGrey({ data }: RgbImage): boolean {
 }
 
 /**
- * A plane of numbers (probabilities) brought from w x h to W x H by the same filter; a copy where the sizes are equal.
- * The result lies within the range of the input.
+ * Resizes a plane of numbers (probabilities) from w x h to W x H with the same filter; a copy if the sizes are equal.
+ * The result stays within the input's range.
  */
 export function resizePlane(plane: Float32Array, w: number, h: number, W: number, H: number): Float32Array {
   checkSize(w, h, 'resizePlane');
@@ -95,8 +94,8 @@ export function resizePlane(plane: Float32Array, w: number, h: number, W: number
 }
 
 /**
- * The mask at `width` x `height` pixels (a square without `height`): where an axis shrinks, a pixel is foreground if at
- * least half of its area was; where it grows, it takes the nearest pixel. The same object where it has this size already.
+ * Resizes the mask to `width` x `height` pixels (a square without `height`): when shrinking, a pixel is foreground if at
+ * least half its area was; when growing, it takes the nearest pixel. Returns the same object if nothing changes.
  */
 export function resizeMask(mask: Mask, width: number, height: number = width): Mask {
   checkMask(mask, 'resizeMask');
@@ -110,7 +109,7 @@ export function resizeMask(mask: Mask, width: number, height: number = width): M
   return { width, height, data: out };
 }
 
-/** The mask of a plane of w x h probabilities: 1 where the probability is greater than `t`. */
+/** Thresholds a plane of w x h probabilities: 1 where the probability is greater than `t`. */
 export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.5): Mask {
   checkSize(w, h, 'threshold');
   if (plane.length !== w * h) {
@@ -124,7 +123,7 @@ export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.
   return { width: w, height: h, data };
 }
 
-/** The triangle filter for one axis, widened where the axis shrinks (Pillow's `precompute_coeffs` with BILINEAR). */
+/** Triangle filter for one axis, widened when shrinking (Pillow's `precompute_coeffs` with BILINEAR). */
 function triangleTaps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
@@ -138,7 +137,7 @@ function triangleTaps(from: number, to: number): Taps {
   });
 }
 
-/** For one axis, the share of each output pixel that each input pixel covers; the nearest pixel where the axis grows. */
+/** Area filter for one axis; the nearest pixel when growing. */
 function areaTaps(from: number, to: number): Taps {
   const scale = from / to;
   return makeTaps(from, to, Math.ceil(scale) + 2, (i) => {
@@ -184,8 +183,8 @@ function makeTaps(
 }
 
 /**
- * Resamples along x: [H, W] -> [H, S], four rows at a time. Each sum is in float64, tap by tap.
- * @param step from a pixel to the next in `data`, where pixels have several channels. @param channel which of them.
+ * Resamples along x: [H, W] -> [H, S], four rows at a time, in float64.
+ * @param step distance between pixels in `data` with several channels. @param channel which channel.
  */
 function resampleColumns(
   data: Float32Array | Uint8Array,
@@ -199,7 +198,7 @@ function resampleColumns(
   const out = new Float32Array(H * size);
   const lanes = new Float64Array(LANES * W); // [W, 4]
   for (let y = 0; y < H; y += LANES) {
-    // Below the last row, the last once more.
+    // Past the end, repeat the last row.
     const [y1, y2, y3] = [Math.min(y + 1, H - 1), Math.min(y + 2, H - 1), Math.min(y + 3, H - 1)];
     let from = y * W * step + channel;
     const to1 = (y1 - y) * W * step;
@@ -234,7 +233,7 @@ function resampleColumns(
   return out;
 }
 
-/** Resamples along y: [H, width] -> [S, width], four columns at a time. Each sum is in float64, tap by tap. */
+/** Resamples along y: [H, width] -> [S, width], four columns at a time, in float64. */
 function resampleRows(
   rows: Float32Array,
   width: number,

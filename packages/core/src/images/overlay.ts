@@ -1,8 +1,8 @@
 /**
- * A mask drawn over its image, for people to look at: a translucent fill and an opaque contour.
+ * Draws a mask over its image for people: a translucent fill and an opaque contour.
  *
- * The colours are those of Okabe and Ito ("Color Universal Design", 2008), which people with any form of colour blindness
- * tell apart, on grey radiographs as on stained tissue.
+ * The colours are those of Okabe and Ito ("Color Universal Design", 2008), distinguishable with any form of colour
+ * blindness, on grey radiographs and on stained tissue.
  */
 import { ReclmisError } from '../errors.js';
 import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
@@ -10,7 +10,7 @@ import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 /** A colour: red, green, blue, 0..255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** The colours of Okabe and Ito that stand out from grey. */
+/** The Okabe-Ito colours that stand out from grey. */
 export const COLOURS = {
   orange: [230, 159, 0],
   skyBlue: [86, 180, 233],
@@ -21,17 +21,16 @@ export const COLOURS = {
   purple: [204, 121, 167],
 } as const satisfies Record<string, Rgb>;
 
-/** How `overlay` draws. */
 export interface OverlayOptions {
-  /** Default: orange. Use sky blue for the truth beside an orange prediction. */
+  /** Default: orange. Use sky blue for the truth next to an orange prediction. */
   readonly colour?: Rgb;
   /** Opacity of the fill, 0 (none) to 1. Default: 0.35. */
   readonly fill?: number;
-  /** Width of the contour in pixels, inside the mask; 0 draws none. Default: 1 for each 224 pixels of the shorter side, at least 1. */
+  /** Width of the contour in pixels, inside the mask; 0 draws none. Default: 1 per 224 pixels of the shorter side, at least 1. */
   readonly contour?: number;
 }
 
-/** A new image with the mask drawn over it; throws MASK_SIZE_MISMATCH unless both have the same size. */
+/** Draws the mask over a copy of the image. @throws MASK_SIZE_MISMATCH unless both have the same size. */
 export function overlay(image: RgbImage, mask: Mask, options: OverlayOptions = {}): RgbImage {
   checkImage(image, 'overlay');
   checkMask(mask, 'overlay');
@@ -40,7 +39,7 @@ export function overlay(image: RgbImage, mask: Mask, options: OverlayOptions = {
     throw new ReclmisError(
       'MASK_SIZE_MISMATCH',
       `overlay: the image is ${width} x ${height}, the mask ${mask.width} x ${mask.height}`,
-      { remedy: 'Scale the mask to the size of the image first.' },
+      { remedy: 'Resize the mask to the image’s size first.' },
     );
   }
   const [red, green, blue] = options.colour ?? COLOURS.orange;
@@ -58,8 +57,8 @@ export function overlay(image: RgbImage, mask: Mask, options: OverlayOptions = {
 }
 
 /**
- * The pixels of the mask that lie within `thickness` pixels (the larger of the distances along x and y) of the background
- * or of the image's border; none for a thickness of 0.
+ * The mask's pixels within `thickness` pixels (the larger of the distances along x and y) of the background or the
+ * image's border; none for a thickness of 0.
  */
 export function contour(mask: Mask, thickness = 1): Mask {
   checkMask(mask, 'contour');
@@ -74,7 +73,7 @@ export function contour(mask: Mask, thickness = 1): Mask {
   return { width, height, data: edge };
 }
 
-/** Writes 1 where the position and `reach` positions on each side are foreground; what lies outside the line is background. */
+/** Writes 1 where the position and `reach` positions on each side are foreground; outside the line is background. */
 function erodeLine(
   from: Uint8Array,
   to: Uint8Array,
@@ -83,7 +82,7 @@ function erodeLine(
   length: number,
   reach: number,
 ): void {
-  let run = 0; // foreground positions in a row, up to here
+  let run = 0; // length of the current run of foreground
   const window = 2 * reach + 1;
   for (let i = 0; i < length; i++) {
     run = from[start + i * step] === 0 ? 0 : run + 1;

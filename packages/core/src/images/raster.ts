@@ -1,17 +1,15 @@
 /**
- * Images and masks as plain data, and the exact rearrangements of their pixels: mirror, flip, quarter turns.
+ * Images and masks as plain data, and exact rearrangements of their pixels: mirror, flip, quarter turns.
  *
- * Legend: row by row from the top left; x counts columns to the right, y rows downwards. Images are HWC (red, green, blue
- * of a pixel side by side), masks HW. Left and right of a note are the patient's: the patient's left is on the image's
- * right, so a mirrored image needs `mirrorNote`.
+ * Legend: row by row from the top left; x counts columns to the right, y rows downwards. Images are HWC (red, green,
+ * blue interleaved), masks HW. Left and right of a note are the patient's: the patient's left is on the image's right,
+ * so a mirrored image needs `mirrorNote`.
  */
 import { ReclmisError } from '../errors.js';
 
-/** Rows of pixels; what images and masks have in common. */
+/** Common base of images and masks. */
 export interface Raster {
-  /** Pixels in a row. */
   readonly width: number;
-  /** Rows. */
   readonly height: number;
   /** height x width x channels values. */
   readonly data: Uint8Array;
@@ -23,12 +21,12 @@ export type RgbImage = Raster;
 /** A mask: height x width values, 0 background, 1 foreground. */
 export type Mask = Raster;
 
-/** Throws IMAGE_UNREADABLE unless the size is positive and the data hold 3 values a pixel. */
+/** Checks an image. @throws IMAGE_UNREADABLE unless the size is positive and the data have 3 values per pixel. */
 export function checkImage(image: RgbImage, operation: string): void {
   check(image, 3, 'IMAGE_UNREADABLE', `${operation}: the image`);
 }
 
-/** Throws MASK_SIZE_MISMATCH unless the size is positive and the data hold 1 value a pixel. */
+/** Checks a mask. @throws MASK_SIZE_MISMATCH unless the size is positive and the data have 1 value per pixel. */
 export function checkMask(mask: Mask, operation: string): void {
   check(mask, 1, 'MASK_SIZE_MISMATCH', `${operation}: the mask`);
 }
@@ -47,19 +45,19 @@ function check(
   );
 }
 
-/** The image or mask with left and right exchanged. */
+/** Mirrors left to right. */
 export function mirror(raster: Raster): Raster {
   const { width, height } = raster;
   return rearrange(raster, width, height, width - 1, -1, width);
 }
 
-/** The image or mask upside down. */
+/** Flips upside down. */
 export function flip(raster: Raster): Raster {
   const { width, height } = raster;
   return rearrange(raster, width, height, (height - 1) * width, 1, -width);
 }
 
-/** The image or mask turned by `turns` times 90 degrees counter-clockwise; any integer, negative ones turn clockwise. */
+/** Turns by `turns` times 90 degrees counter-clockwise; any integer, negative for clockwise. */
 export function quarterTurn(raster: Raster, turns: number): Raster {
   const { width, height } = raster;
   switch (((turns % 4) + 4) % 4) {

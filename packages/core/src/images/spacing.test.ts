@@ -52,7 +52,7 @@ describe('parseSpacing', () => {
 
   it('says how to write a decimal comma', () => {
     expect(refusal('0,143')).toBe(
-      'OPTION_INVALID --spacing: expected a decimal point in the size of a pixel, got "0,143" | Write 0.143 with a decimal point.',
+      'OPTION_INVALID --spacing: expected a decimal point in the pixel size, got "0,143" | Write 0.143 with a decimal point.',
     );
     for (const text of ['0,1 x 0,2', '0,1;0,2', '0,1\t0,2', '0,1 mm x 0,2 mm'])
       expect(refusal(text), text).toContain('Write 0.1 x 0.2, with decimal points.');
@@ -74,10 +74,10 @@ describe('parseSpacing', () => {
       '1e999',
     ]) {
       expect(refusal(text), text).toMatch(
-        /^OPTION_INVALID --spacing: expected the size of a pixel in millimetres/,
+        /^OPTION_INVALID --spacing: expected the pixel size in millimetres/,
       );
     }
     expect(refusal('143 µm')).toContain('Convert it to millimetres');
-    expect(refusal('0.0143 cm')).toContain('leave the unit cm out');
+    expect(refusal('0.0143 cm')).toContain('omit the unit cm');
   });
 });

@@ -1,31 +1,31 @@
 /**
- * The size of a pixel, and how people write it.
+ * The pixel size, and how people write it.
  *
- * Texts that could mean two sizes are refused, since a wrong one makes every area and distance wrong without a word. Accepted are, in
+ * Ambiguous texts are refused, since a wrong size silently makes every area and distance wrong. Accepted are, in
  * millimetres, with a decimal POINT and with or without the unit `mm`:
  *
- *     0.143                one number: pixels are square
- *     0.143 x 0.2          width and height; also ×, ; or blanks between them: nobody writes these within a number
- *     0.143,0.2            a comma where a decimal point on either side shows that it is none
- *     0.143\0.143          DICOM's backslash between equal numbers; DICOM puts the height first, so unequal ones are refused
+ * 0.143                one number: square pixels
+ * 0.143 x 0.2          width and height; also with ×, ; or spaces, which nobody writes within a number
+ * 0.143,0.2            a comma, if decimal points show that it is not one
+ * 0.143\\0.143          DICOM's backslash between equal numbers; DICOM puts height first, so unequal ones are refused
  *
- * Refused: `1,4` (1.4, or 1 x 4), `0,143` (a decimal comma), `1,234.5` and `1 400` (groups of thousands), other units.
+ * Refused: `1,4` (1.4, or 1 x 4), `0,143` (a decimal comma), `1,234.5` and `1 400` (grouped thousands), other units.
  */
 import { type ErrorCode, ReclmisError } from '../errors.js';
 
-/** Size of a pixel in millimetres. */
+/** Pixel size in millimetres. */
 export type Spacing = readonly [width: number, height: number];
 
-/** Whether both are finite and above 0, as the sizes of pixels are. */
+/** Whether both are finite and above 0. */
 export const isSpacing = (spacing: Spacing): boolean =>
   spacing.every((millimetres) => Number.isFinite(millimetres) && millimetres > 0);
 
-/** @param where how the message calls it. @throws OPTION_INVALID */
+/** @param where name in messages. @throws OPTION_INVALID */
 export function checkSpacing(spacing: Spacing, where: string): void {
   if (isSpacing(spacing)) return;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `${where}: the size of a pixel must be two finite numbers above 0, got ${spacing.join(' x ')}`,
+    `${where}: the pixel size must be two finite numbers above 0, got ${spacing.join(' x ')}`,
   );
 }
 
@@ -35,15 +35,15 @@ const ONE = new RegExp(`^(${NUMBER})${UNIT}$`, 'iu');
 const TWO = new RegExp(`^(${NUMBER})${UNIT}(\\s*[x×;\\\\,]\\s*|\\s+)(${NUMBER})${UNIT}$`, 'iu');
 /** A number with a decimal comma, such as `0,143`. */
 const DECIMAL_COMMA = /^(\d+)\s*,\s*(\d+)(?:\s*mm)?$/iu;
-/** Numbers with decimal commas on both sides of something else than a comma. */
+/** Numbers with decimal commas, separated by something other than a comma. */
 const TWO_DECIMAL_COMMAS = /^(\d+(?:,\d+)?)(?:\s*mm)?(?:\s*[x×;\\/]\s*|\s+)(\d+(?:,\d+)?)(?:\s*mm)?$/iu;
-/** `1,234.5`, `1.234,5` and `1 400`: thousands in groups. */
+/** `1,234.5`, `1.234,5` and `1 400`: grouped thousands. */
 const GROUPED = /^[1-9]\d{0,2}(?:,\d{3}\.\d+|\.\d{3},\d+|(?:\s\d{3})+)$/u;
 const OTHER_UNIT = /\d\s*(cm|µm|μm|um|nm|m|in|inch|"|dpi|ppi|px)\s*$/iu;
 
 /**
- * Reads the size of a pixel; see the file's header for what is accepted and why.
- * @param where how the message calls it. @throws OPTION_INVALID or the given code
+ * Parses a pixel size; the file header says what is accepted and why.
+ * @param where name in messages. @throws OPTION_INVALID or the given code
  */
 export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPTION_INVALID'): Spacing {
   const written = text.trim();
@@ -58,7 +58,7 @@ export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPT
     const point = `${whole}.${part}`;
     if (Number(whole) === 0 || Number(part) === 0)
       throw refuse(
-        `expected a decimal point in the size of a pixel, got "${written}"`,
+        `expected a decimal point in the pixel size, got "${written}"`,
         `Write ${point} with a decimal point.`,
       );
     throw twoReadings(
@@ -71,15 +71,15 @@ export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPT
   if (commas !== null && written.includes(',')) {
     const [width = '', height = ''] = commas.slice(1).map((number) => number.replace(',', '.'));
     throw refuse(
-      `expected decimal points in the size of a pixel, got "${written}"`,
+      `expected decimal points in the pixel size, got "${written}"`,
       `Write ${width} x ${height}, with decimal points.`,
     );
   }
   if (GROUPED.test(written))
     throw twoReadings(
-      'a number with its thousands in groups',
+      'a number with grouped thousands',
       'width and height',
-      'Write one number without groups, or put an x between width and height.',
+      'Write one number without separators, or put an x between width and height.',
     );
 
   const one = ONE.exec(written);
@@ -95,11 +95,11 @@ export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPT
     );
   }
   const unit = OTHER_UNIT.exec(written)?.[1];
-  const expected = 'expected the size of a pixel in millimetres, one number above 0 or width x height';
+  const expected = 'expected the pixel size in millimetres, one number above 0 or width x height';
   throw refuse(
     `${expected}, got "${text.slice(0, 40)}"`,
     unit === undefined
       ? 'Write one number, such as 0.143, or two with an x between them, such as 0.143 x 0.2.'
-      : `Convert it to millimetres, and leave the unit ${unit} out.`,
+      : `Convert it to millimetres and omit the unit ${unit}.`,
   );
 }

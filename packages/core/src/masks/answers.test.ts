@@ -35,7 +35,7 @@ describe('segmented', () => {
   });
 
   it.each([
-    ['not a number', Number.NaN, 'probabilities that are not numbers'],
+    ['not a number', Number.NaN, 'probabilities that are NaN'],
     ['above 1', 3, 'a probability of 3, expected 0 to 1'],
   ])('refuses an answer that is %s', (_, value, wrong) => {
     const broken = Float32Array.of(0.1, value, 0.1, 0.1);

@@ -1,6 +1,6 @@
 /**
- * From images to masks: a batch of images as a model takes it, and what the model answers for each, at the image's own size. The one way for the
- * runtime, `predict`, `explain` and `bench`, whichever engine computes.
+ * From images to masks: a batch of images as a model takes it, and the model's answer for each at the image's own size.
+ * The only implementation, for the runtime, `predict`, `explain` and `bench`, with any engine.
  *
  * B images, S side of the model's input.
  */
@@ -9,23 +9,22 @@ import { imageToPlanes, resizePlane, threshold } from '../images/image.js';
 import type { Mask, RgbImage } from '../images/raster.js';
 import { whyNoProbabilities } from './probabilities.js';
 
-/** A size in pixels. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** The images stretched to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
+/** Resizes the images to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
 export function imagesToPlanes(images: readonly RgbImage[], size: number): Float32Array {
   const planes = new Float32Array(images.length * 3 * size * size); // [B,3,S,S]
   images.forEach((image, i) => planes.set(imageToPlanes(image, size), i * 3 * size * size));
   return planes;
 }
 
-/** The model's answer for one image, [H,W] at the image's own size, or why it is none: words that go on "the model gave". */
+/** The model's answer for one image, [H,W] at the image's own size, or why it is invalid, worded to follow "the model gave". */
 export type Answer = { readonly probability: Float32Array } | { readonly wrong: string };
 
-/** The answer for image `index` of a batch. @param probabilities [B,1,S,S] */
+/** Extracts the answer for image `index` of a batch. @param probabilities [B,1,S,S] */
 export function answerOf(
   probabilities: Float32Array,
   index: number,
@@ -38,7 +37,7 @@ export function answerOf(
   return wrong === null ? { probability: resizePlane(plane, size, size, width, height) } : { wrong };
 }
 
-/** The probability and the mask of image `index` of a batch. @throws INFERENCE_FAILED for an answer that is none */
+/** Probability and mask of image `index` of a batch. @throws INFERENCE_FAILED for an invalid answer */
 export function segmented(
   probabilities: Float32Array,
   index: number,

@@ -1,40 +1,38 @@
 /**
- * Connected components of a mask: foreground pixels that touch by an edge or a corner (8 neighbours) belong together.
+ * Connected components of a mask: foreground pixels that touch by an edge or a corner (8-connectivity) belong together.
  *
- * The mask is cut into runs, stretches of foreground within a row, and the runs of neighbouring rows are joined by union-find, so that
- * time grows with the pixels and memory with the runs alone.
+ * The mask is cut into runs (stretches of foreground within a row), and overlapping runs of neighbouring rows are joined
+ * by union-find, so time grows with the pixels and memory only with the runs.
  *
- * Coordinates are those of the pixels' edges, as in `contours.ts`: x to the right, y downwards, the pixel in column i and row j spans
- * i to i + 1 and j to j + 1, so its centre is (i + 0.5, j + 0.5).
+ * Coordinates are those of the pixels' edges, as in `contours.ts`: x to the right, y downwards, the pixel in column i
+ * and row j spans i to i + 1 and j to j + 1, so its centre is (i + 0.5, j + 0.5).
  */
 import { checkMask, type Mask } from '../images/raster.js';
 
-/** One component. */
 export interface Component {
   /** Pixels. */
   readonly area: number;
-  /** Mean of its pixels' centres, x and y. */
+  /** Mean of the pixels' centres, x and y. */
   readonly centroid: readonly [x: number, y: number];
-  /** The smallest rectangle around it: left and upper edge, width and height in pixels. */
+  /** Bounding box: left and upper edge, width and height in pixels. */
   readonly box: readonly [x: number, y: number, width: number, height: number];
 }
 
-/** Runs of foreground in reading order, each with the number of its component. */
+/** Runs of foreground in reading order, with their components. */
 export interface LabelledRuns {
-  /** Runs of row y are those from `rows[y]` up to, without, `rows[y + 1]`; height + 1 values. */
+  /** Runs of row y are `rows[y]` to `rows[y + 1]` (exclusive); height + 1 values. */
   readonly rows: Int32Array;
   /** First column of each run. */
   readonly start: Int32Array;
   /** The column after its last. */
   readonly end: Int32Array;
-  /** Its component, 0 to `count` - 1, numbered by their first pixel in reading order. */
+  /** Component of each run, 0 to `count` - 1, numbered by first pixel in reading order. */
   readonly label: Int32Array;
-  /** Components. */
   readonly count: number;
 }
 
 /**
- * The components of a mask, largest first; of equal ones the one whose first pixel comes first in reading order.
+ * The components of a mask, largest first, equal ones in reading order of their first pixels.
  * @throws MASK_SIZE_MISMATCH
  */
 export function components(mask: Mask): Component[] {
@@ -76,7 +74,7 @@ export function measureComponents(runs: LabelledRuns): { found: Component[]; ord
 }
 
 /**
- * Finds the runs of a mask and which belong together: those that share an edge of a pixel (4), or an edge or a corner (8).
+ * Finds the runs of a mask and joins those that share an edge (4) or an edge or corner (8).
  * @throws MASK_SIZE_MISMATCH
  */
 export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
@@ -114,7 +112,6 @@ export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
   return { rows, start, end, label, count };
 }
 
-/** The component of a foreground pixel. */
 export function labelAt({ rows, end, label }: LabelledRuns, x: number, y: number): number {
   let low = rows[y]!; // the first run that ends after x
   let high = rows[y + 1]!;

@@ -1,35 +1,35 @@
 /**
- * The outline of a mask as polygons, along the edges of its pixels, so that their area is the number of pixels exactly.
+ * The outline of a mask as polygons along pixel edges, so their area is exactly the number of pixels.
  *
- * Coordinates: x to the right, y downwards; the pixel in column i and row j spans i to i + 1 and j to j + 1. Rings are closed (the first
- * point stands again at the end) and hold the corners only. By RFC 7946's right-hand rule the signed area (shoelace formula over x and
- * y as they stand) of an outer ring is positive and that of a hole negative; on the screen, where y points down, outer rings run clockwise.
+ * Coordinates: x to the right, y downwards; the pixel in column i and row j spans i to i + 1 and j to j + 1. Rings are
+ * closed (the first point is repeated at the end) and contain only corners. By RFC 7946's right-hand rule the signed
+ * area (shoelace formula) of outer rings is positive and that of holes negative; on the screen, where y points down,
+ * outer rings run clockwise.
  *
- * Rings are simple: where pixels touch by a corner alone, rings meet there and none passes a point twice. So the polygons are valid
- * by the rules of OGC's Simple Features: the parts of a component that hang together by corners are polygons of their own.
+ * Rings are simple: where pixels touch only by a corner, rings meet and none passes a point twice. So the polygons are
+ * valid Simple Features (OGC): parts of a component joined only by corners are separate polygons.
  */
 import { labelAt, labelRuns, measureComponents } from './components.js';
 import type { Mask } from '../images/raster.js';
 
-/** A closed ring of points, x and y. */
 export type Ring = readonly (readonly [x: number, y: number])[];
 /** An outer ring and its holes. */
 export type Polygon = readonly [outer: Ring, ...holes: Ring[]];
 
 /** The outline of one component. */
 export interface Contour {
-  /** Its position in the list of `components`, from 0. */
+  /** Index into `components`. */
   readonly component: number;
-  /** Its pixels, which is its polygons' area. */
+  /** Number of pixels, which is the polygons' area. */
   readonly area: number;
-  /** One polygon, or several that touch by corners; in reading order of their first pixel. */
+  /** One polygon, or several that touch by corners, in reading order of their first pixels. */
   readonly polygons: readonly Polygon[];
 }
 
-/** Steps to the right, down, to the left, up; the mask lies to the right of the way. */
+/** Steps right, down, left, up; the mask is on the right-hand side. */
 const STEP_X = [1, 0, -1, 0] as const;
 const STEP_Y = [0, 1, 0, -1] as const;
-/** From the end of a step: the pixel ahead on the mask's side, and the one beside it, as column and row offsets. */
+/** From the end of a step: the pixel ahead on the mask's side and the one next to it, as column and row offsets. */
 const AHEAD = [
   [0, 0, 0, -1],
   [-1, 0, 0, 0],
@@ -38,7 +38,7 @@ const AHEAD = [
 ] as const;
 
 /**
- * The outlines of a mask's components, in the order of `components`.
+ * Outlines of a mask's components, in the order of `components`.
  * @throws MASK_SIZE_MISMATCH
  */
 export function contours(mask: Mask): Contour[] {
@@ -66,8 +66,8 @@ export function contours(mask: Mask): Contour[] {
 }
 
 /**
- * The outlines as GeoJSON (RFC 7946, but in pixels, not in degrees): a feature per component, in the order of `components`, with the
- * properties `component` (from 1) and `area` (pixels). In pieces, one feature each, since a ragged mask's text can be long.
+ * Outlines as GeoJSON (RFC 7946, but in pixels): a feature per component, with the properties `component` (from 1) and
+ * `area` (pixels). Yielded one feature at a time, as a ragged mask's text can be long.
  */
 export function* contoursGeoJson(mask: Mask): Generator<string> {
   yield '{"type":"FeatureCollection","features":[';
@@ -83,7 +83,7 @@ export function* contoursGeoJson(mask: Mask): Generator<string> {
   yield '\n]}\n';
 }
 
-/** The area within a ring by the shoelace formula: positive for outer rings, negative for holes. */
+/** Signed area by the shoelace formula: positive for outer rings, negative for holes. */
 export function signedArea(ring: Ring): number {
   let sum = 0;
   for (let i = 0; i + 1 < ring.length; i++) {
@@ -94,7 +94,7 @@ export function signedArea(ring: Ring): number {
   return sum / 2;
 }
 
-/** The mask's pixel beside the first step of a ring. */
+/** The mask's pixel next to the first step of a ring. */
 function inside(ring: Ring): [x: number, y: number] {
   const [x, y] = ring[0]!;
   const [X, Y] = ring[1]!;
@@ -102,11 +102,11 @@ function inside(ring: Ring): [x: number, y: number] {
   return Y > y ? [x - 1, y] : [x, y - 1];
 }
 
-/** Every ring, outer ones and holes, in reading order of their first upper edges. */
+/** All rings, outer ones and holes, in reading order of their first upper edges. */
 function* rings({ width, height, data }: Mask): Generator<Ring> {
   const at = (x: number, y: number): boolean =>
     x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0;
-  const seen = new Uint8Array(data.length); // upper edges that a ring went along; every ring has one
+  const seen = new Uint8Array(data.length); // upper edges already visited; every ring has one
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       if (seen[y * width + x] === 0 && at(x, y) && !at(x, y - 1)) yield* follow(x, y, width, at, seen);
@@ -115,8 +115,8 @@ function* rings({ width, height, data }: Mask): Generator<Ring> {
 }
 
 /**
- * Goes once around from the upper left corner of a pixel. Where two pixels touch by a corner, the way keeps to its own pixel; when it
- * comes to such a corner again, what lies between is cut off as a ring of its own.
+ * Walks once around from the upper left corner of a pixel. Where two pixels touch by a corner, the walk stays with its
+ * own pixel; on returning to such a corner, what lies between is cut off as a separate ring.
  */
 function* follow(
   x: number,
@@ -126,7 +126,7 @@ function* follow(
   seen: Uint8Array,
 ): Generator<Ring> {
   const path: [number, number][] = [[x, y]];
-  const crossings = new Map<number, number>(); // corner where pixels touch -> its place in the path
+  const crossings = new Map<number, number>(); // touching corner -> its index in the path
   const key = (cx: number, cy: number): number => cy * (width + 1) + cx;
   if (at(x - 1, y - 1) && !at(x - 1, y)) crossings.set(key(x, y), 0);
   let cx = x;

@@ -1,15 +1,16 @@
 /**
- * The exact Euclidean distance transform: Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8 (2012).
+ * The exact Euclidean distance transform: Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions",
+ * Theory of Computing 8 (2012).
  *
- * The squared distance is a minimum over rows of a minimum over columns, and each of the two is the lower envelope of parabolas, found in
- * linear time. Pixels may be of any width and height: a parabola's argument is measured in the same unit as the spacing.
+ * The squared distance is a minimum over rows of a minimum over columns; each is the lower envelope of parabolas, found
+ * in linear time. Pixels may have any width and height.
  */
 import { checkMask, type Mask } from '../images/raster.js';
 import { checkSpacing, type Spacing } from '../images/spacing.js';
 
 /**
- * For each pixel the squared distance from its centre to the centre of the nearest foreground pixel, 0 on the foreground; Infinity everywhere
- * where the mask is empty.
+ * Squared distance from each pixel's centre to that of the nearest foreground pixel; Infinity everywhere for an empty
+ * mask.
  * @param spacing width and height of a pixel; default 1 each, which gives squared pixels.
  * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
@@ -25,14 +26,14 @@ export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64
   return squared;
 }
 
-/** The lower envelope of parabolas f(q) + (p - q)^2 over the positions p of a line; holds its working memory. */
+/** The lower envelope of parabolas f(q) + (p - q)^2 over positions p of a line, with its working memory. */
 class Envelope {
-  /** The values of the line that is being worked on. */
+  /** Values of the current line. */
   private readonly f: Float64Array;
-  /** Positions of the parabolas that form the envelope, from left to right. */
+  /** Positions of the envelope's parabolas, from left to right. */
   private readonly at: Float64Array;
   private readonly low: Float64Array;
-  /** Where each of them begins to be the lowest. */
+  /** Where each of them becomes the lowest. */
   private readonly from: Float64Array;
 
   constructor(length: number) {

@@ -122,9 +122,9 @@ describe('maskOf', () => {
     it('is refused where it is all that a mask holds, in 8 and 16 bit', () => {
       const even = made(() => random.int(4));
       expect(message(even)).toMatch(
-        /^m\.png: the mask holds small values that are strewn like noise: 7[56] % of the pixels next to each other differ, by chance it would be 75 %$/,
+        /^m\.png: the mask contains small values scattered like noise: 7[56] % of neighbouring pixels differ, by chance it would be 75 %$/,
       );
-      expect(message(Uint16Array.from(even))).toMatch(/strewn like noise/);
+      expect(message(Uint16Array.from(even))).toMatch(/scattered like noise/);
       const weak = made(() => Math.max(0, random.int(3) + random.int(3) - 2)); // 0, 1 and 2 in 6, 2 and 1 of 9: 49.4 % by chance
       expect(message(weak)).toMatch(/: (?:49|50) % .* (?:49|50) %$/);
       expect(message(made(() => 250 + random.int(4)))).toBe('read'); // white with noise: one level

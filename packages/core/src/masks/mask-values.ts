@@ -1,21 +1,23 @@
 /**
- * What a stored mask means: which of its pixels are foreground. One rule on the values, whatever file they came in, since the same mask may be stored as
- * 0 and 1, as 0 and 255, in 16 bit, in colour, with transparency, or with values between that resizing and JPEG leave.
+ * Decides which pixels of a stored mask are foreground. One rule on the values for every file type, since the same mask
+ * may be stored as 0 and 1, as 0 and 255, in 16 bits, in colour, with transparency, or with intermediate values from
+ * resizing and JPEG.
  *
- * 1. A pixel's level is its brightest channel. Transparency darkens it; where all that is opaque has one colour, opacity is the level.
+ * 1. A pixel's level is its brightest channel. Transparency darkens it; if all opaque pixels have one colour, opacity is
+ * the level.
  * 2. One level: empty if it is 0, else all foreground.
  * 3. Two levels, whichever: the higher one is foreground.
  * 4. More, none above `LARGEST_LABEL`: these are labels, and everything above the lowest is foreground.
  * 5. More, all close to each other: one level with noise, all foreground.
- * 6. More: foreground is what is at least halfway between the lowest and the highest level.
- * 7. Labels (4) that are strewn over the picture as by chance are refused: black with noise is no mask.
+ * 6. More: foreground is whatever is at least halfway between the lowest and the highest level.
+ * 7. Labels (4) scattered as if by chance are refused: black with noise is not a mask.
  */
 import { ReclmisError } from '../errors.js';
 import type { Mask } from '../images/raster.js';
 
-/** Values up to this are the numbers of labels; a mask that means one thing by brightness has brighter pixels, or two values alone. */
+/** Largest label number; a mask that encodes one thing by brightness has brighter pixels, or only two values. */
 export const LARGEST_LABEL = 31;
-/** Levels that differ by no more than this share of the highest are one level with the noise of a JPEG. */
+/** Levels within this share of the highest are one level with JPEG noise. */
 const NOISE = 1 / 8;
 
 /**
@@ -28,45 +30,44 @@ const LEAST_DIFFERENCE = 0.1;
 /** Fewest pixels from which noise can be told from labels: in smaller masks an area of a label may be one or two pixels. */
 const LEAST_PIXELS = 96 * 96;
 
-/** Decoded pixels of a mask. */
 export interface MaskPixels {
   readonly width: number;
   readonly height: number;
-  /** Values a pixel: 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. */
+  /** Values per pixel: 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. */
   readonly channels: number;
-  /** The colours are already multiplied by the opacity. */
+  /** Whether colours are premultiplied. */
   readonly premultiplied?: boolean;
   readonly data: Uint8Array | Uint16Array;
 }
 
-/** By which part of the rule a mask was read; see the head of this file. */
+/** Which rule a mask was read by; see the file header. */
 export type MaskRule = 'one value' | 'two values' | 'labels' | 'half';
 
-/** What the levels of a mask are like, and how they were read. */
+/** Statistics of a mask's levels, and how they were read. */
 export interface MaskValues {
   readonly rule: MaskRule;
-  /** Different levels. */
+  /** Number of different levels. */
   readonly distinct: number;
   readonly lowest: number;
   readonly highest: number;
-  /** Levels from this on are foreground. */
+  /** Least level of the foreground. */
   readonly threshold: number;
-  /** Pixels that are foreground. */
+  /** Number of foreground pixels. */
   readonly foreground: number;
   /** Pixels whose level is neither the lowest nor the highest. */
   readonly between: number;
-  /** Pixels in the middle third between the lowest and the highest level: which side they fall on is the rule's choice, not the file's. */
+  /** Pixels in the middle third between the lowest and the highest level: their side is the rule's choice, not the file's. */
   readonly middle: number;
   /**
-   * Pixels between whose eight neighbours have the same level. Edges that were resized or compressed have next to none; areas of labels have many, of
-   * which the rule of half loses the lower ones.
+   * Intermediate pixels whose eight neighbours have the same level. Resized or compressed edges have almost none; areas
+   * of labels have many, of which the half rule loses the lower ones.
    */
   readonly areasBetween: number;
-  /** Those of them that the rule of half takes for background, though they are more than an eighth of the range above the lowest level. */
+  /** Those of them that the half rule makes background although they are more than an eighth of the range above the lowest level. */
   readonly areasLost: number;
 }
 
-/** @throws IMAGE_UNSUPPORTED where colours differ, but none is brighter than the other, and where values are strewn like noise */
+/** @throws IMAGE_UNSUPPORTED if colours differ but none is brighter, or if values are scattered like noise */
 export function maskOf(pixels: MaskPixels, name: string): { mask: Mask; values: MaskValues } {
   const { width, height } = pixels;
   const levels = levelsOf(pixels);
@@ -110,7 +111,7 @@ function ruleFor(distinct: number, lowest: number, highest: number): { rule: Mas
   return { rule: 'half', threshold: (lowest + highest) / 2 };
 }
 
-/** One level a pixel. */
+/** Level of each pixel. */
 function levelsOf({ channels, premultiplied, data }: MaskPixels): Uint8Array | Uint16Array {
   if (channels === 1) return data;
   const hasAlpha = channels === 2 || channels === 4;
@@ -130,7 +131,7 @@ function levelsOf({ channels, premultiplied, data }: MaskPixels): Uint8Array | U
   return levels;
 }
 
-/** What opacity says: nothing where it is the same everywhere, everything where all that is most opaque has one colour. */
+/** What opacity says: nothing if it is constant, everything if all most-opaque pixels have one colour. */
 function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant' | 'alone' | 'varies' {
   const at = channels - 1;
   let [least, most] = [data[at] as number, 0];
@@ -149,7 +150,7 @@ function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant'
   return 'alone';
 }
 
-/** Pixels strictly between two levels whose 3 x 3 neighbourhood has one level. */
+/** Counts pixels strictly between two levels whose 3 x 3 neighbourhood has one level. */
 function countAreas(
   levels: Uint8Array | Uint16Array,
   width: number,
@@ -171,7 +172,7 @@ function countAreas(
   return found;
 }
 
-/** Small values without areas. @param counts pixels of each level. */
+/** Whether small values form no areas. @param counts pixels of each level. */
 function refuseNoise(
   levels: Uint8Array | Uint16Array,
   counts: Uint32Array,
@@ -197,14 +198,15 @@ function refuseNoise(
   const percent = (value: number): string => `${Math.round(100 * value)} %`;
   throw new ReclmisError(
     'IMAGE_UNSUPPORTED',
-    `${name}: the mask holds small values that are strewn like noise: ${percent(share)} of the pixels next to each other differ, by chance it would be ${percent(byChance)}`,
+    `${name}: the mask contains small values scattered like noise: ${percent(share)} of neighbouring pixels differ, by chance it would be ${percent(byChance)}`,
     {
-      remedy: 'Write 0 for background and 255 for foreground, as PNG; where nothing is marked, 0 everywhere.',
+      remedy:
+        'Save the mask as PNG with 0 for background and 255 for foreground; use 0 everywhere if nothing is marked.',
     },
   );
 }
 
-/** Red on white: every pixel is as bright as the others, and yet they differ. */
+/** Red on white: equally bright pixels of different colours. */
 function refuseColours({ channels, data }: MaskPixels, name: string, highest: number): void {
   if (channels < 3 || highest === 0) return;
   for (let c = 0; c < 3; c += 1) {
@@ -217,7 +219,7 @@ function refuseColours({ channels, data }: MaskPixels, name: string, highest: nu
     if (most - least <= highest / 4) continue;
     throw new ReclmisError(
       'IMAGE_UNSUPPORTED',
-      `${name}: the mask has colours that are equally bright, so that none is the background; expected a black background`,
+      `${name}: the mask has equally bright colours, so none can be the background; expected a black background`,
       { remedy: 'Save the mask in grey: 0 for background, 255 for foreground.' },
     );
   }

@@ -1,11 +1,11 @@
-/** What may be a probability. */
+/** Checks probabilities. */
 
-/** A device's own sigmoid may end above 1 by its last digit. */
+/** A device's own sigmoid may exceed 1 in the last digit. */
 const SLACK = 1e-6;
 
 /**
- * Why values are no probabilities: one that is not a number, or lies outside [0, 1], as those of a graph without its sigmoid do. Null where all are.
- * @returns words for a message: "probabilities that are not numbers".
+ * Why values are not probabilities: NaN, or outside [0, 1], as from a graph without its sigmoid. Null if all are valid.
+ * @returns words for a message: "probabilities that are NaN".
  */
 export function whyNoProbabilities(values: Float32Array): string | null {
   // A plain loop: `find` calls a function for each of the 50,000 values.
@@ -13,7 +13,7 @@ export function whyNoProbabilities(values: Float32Array): string | null {
     const value = values[i]!;
     if (value >= -SLACK && value <= 1 + SLACK) continue;
     return Number.isNaN(value)
-      ? 'probabilities that are not numbers'
+      ? 'probabilities that are NaN'
       : `a probability of ${Number.isFinite(value) ? Number(value.toPrecision(7)) : String(value)}, expected 0 to 1`;
   }
   return null;

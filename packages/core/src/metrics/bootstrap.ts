@@ -1,27 +1,29 @@
 /**
- * Bootstrap intervals (Efron, "Bootstrap methods: another look at the jackknife", 1979) for images that come in groups: several images of one patient are alike, so
- * whole patients are drawn, with replacement, as many as there are (the cluster bootstrap; Field and Welsh, JRSS B 69, 2007). Images count as many times as their patient is drawn.
+ * Bootstrap intervals (Efron, "Bootstrap methods: another look at the jackknife", 1979) for images in groups: several
+ * images of one patient are alike, so whole patients are drawn with replacement (the cluster bootstrap; Field and Welsh,
+ * JRSS B 69, 2007).
  *
- * Everything is a function of sums over images: each group is its sums once, and a resample adds up those of the groups that it draws. So means over images and pooled
- * figures are resampled alike, in time that grows with groups, not with images or pixels.
+ * Everything is a function of sums over images: each group is summed once, and a resample adds up the groups that it
+ * draws. So means over images and pooled figures are resampled alike, in time that grows with groups, not images or
+ * pixels.
  */
 import { ReclmisError } from '../errors.js';
 import { quantileOfSorted } from '../quantile.js';
 import { Random } from '../random.js';
 
-/** A figure with the interval in which it lies with the given confidence. */
+/** A figure with its confidence interval. */
 export interface Interval {
   readonly value: number;
-  /** NaN where the figure is not defined, or in hardly any resample. */
+  /** NaN if the figure is undefined, or defined in hardly any resample. */
   readonly low: number;
   readonly high: number;
 }
 
-/** Two figures' difference. */
+/** The difference between two figures. */
 export interface PairedDifference extends Interval {
   /**
-   * Two-sided, of the hypothesis that the difference is 0: twice the smaller of the shares of resamples at or below and at or above 0, at most 1, with one added to
-   * count and number so that it is never 0. NaN where the difference is not defined.
+   * Two-sided p-value of no difference: twice the smaller of the shares of resamples at or below and at or above 0, at
+   * most 1; one is added to count and number, so it is never 0. NaN if the difference is undefined.
    */
   readonly p: number;
 }
@@ -29,7 +31,7 @@ export interface PairedDifference extends Interval {
 export interface BootstrapOptions {
   /** Default 2000; a percentile of 2.5 % then rests on 50 resamples. */
   readonly resamples?: number;
-  /** Decides the resamples; default 1. */
+  /** Seed of the resamples; default 1. */
   readonly seed?: number;
   /** Default 0.95. */
   readonly confidence?: number;
@@ -37,15 +39,15 @@ export interface BootstrapOptions {
 
 /** Sums of the same quantities for each group. */
 export interface GroupedSums {
-  /** Quantities that are summed. */
+  /** Number of quantities. */
   readonly width: number;
   /** [groups x width], row by row. */
   readonly sums: Float64Array;
 }
 
 /**
- * Adds up rows by group. @param rows each of `width` numbers. @param groups the group of each.
- * @throws INTERNAL where the lengths do not fit
+ * Sums rows by group. @param rows each of `width` numbers. @param groups the group of each.
+ * @throws INTERNAL if the lengths do not match
  */
 export function groupSums(rows: readonly ArrayLike<number>[], groups: readonly string[]): GroupedSums {
   const width = rows[0]?.length ?? 0;
@@ -67,7 +69,7 @@ export function groupSums(rows: readonly ArrayLike<number>[], groups: readonly s
 
 /**
  * Percentile intervals of several figures at once.
- * @param statistics the figures, from sums over all drawn images; the same number of them each time; NaN where one is not defined.
+ * @param statistics the figures from sums over all drawn images; always the same number; NaN for an undefined one.
  */
 export function bootstrap(
   data: GroupedSums,
@@ -79,8 +81,8 @@ export function bootstrap(
 }
 
 /**
- * The same for differences, with p-values: `statistics` gives differences of figures of two runs, both from the same drawn images, so what makes an image hard for both
- * does not count.
+ * Same for differences, with p-values: `statistics` gives differences between two runs from the same drawn images, so
+ * shared difficulty cancels out.
  */
 export function pairedBootstrap(
   data: GroupedSums,
@@ -102,8 +104,8 @@ export function pairedBootstrap(
 }
 
 /**
- * Holm's correction for several comparisons ("A simple sequentially rejective multiple test procedure", 1979): the i-th smallest of m p-values times m - i + 1, never
- * below a smaller one's, at most 1. NaN stays NaN and does not count.
+ * Holm's correction for multiple comparisons ("A simple sequentially rejective multiple test procedure", 1979): the i-th
+ * smallest of m p-values times m - i + 1, made monotone, at most 1. NaN stays NaN and does not count.
  */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).filter((i) => !Number.isNaN(pValues[i]!));
@@ -117,7 +119,7 @@ export function holm(pValues: readonly number[]): number[] {
   return corrected;
 }
 
-/** The figures of the data as they are, and of each resample in ascending order, without those where one is not defined. */
+/** Figures of the data as they are, and of each resample in ascending order without undefined ones. */
 function resample(
   { width, sums }: GroupedSums,
   statistics: (sums: Float64Array) => readonly number[],

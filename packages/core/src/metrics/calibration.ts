@@ -1,23 +1,25 @@
 /**
- * Calibration: whether of the pixels that get a probability of 0.7, seven in ten are foreground.
+ * Calibration: whether seven in ten pixels with probability 0.7 are foreground.
  *
- * The reliability curve has bins of equal width over the probability of foreground; the expected calibration error is the gap between confidence and frequency,
- * weighted by pixels (Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015, for the two classes foreground and background). Most
- * pixels of a picture are sure background, so the error over all pixels is small whatever the model does near the lesion: compare it between models, and look at the curve.
+ * The reliability curve has equally wide bins over the probability of foreground; the expected calibration error is the
+ * pixel-weighted gap between confidence and frequency (Naeini et al., "Obtaining well calibrated probabilities using
+ * Bayesian binning", AAAI 2015, for the two classes foreground and background). Most pixels are certain background, so
+ * the error over all pixels is small whatever the model does near the lesion: use it to compare models, and look at the
+ * curve.
  */
 import { ReclmisError } from '../errors.js';
 import { PROBABILITY_BINS, type ProbabilityHistogram } from './probability-histogram.js';
 
 /** A bin of the reliability curve. */
 export interface CalibrationBin {
-  /** Its edges; the lower one belongs to the bin before, but for 0. */
+  /** Edges; the lower one belongs to the previous bin, except 0. */
   readonly from: number;
   readonly to: number;
   /** Pixels in it. */
   readonly pixels: number;
-  /** Their mean probability; null in an empty bin. */
+  /** Mean probability; null in an empty bin. */
   readonly confidence: number | null;
-  /** The share of them that is true foreground; null in an empty bin. */
+  /** Share of true foreground; null in an empty bin. */
   readonly frequency: number | null;
 }
 
@@ -25,7 +27,7 @@ export interface Calibration {
   readonly bins: readonly CalibrationBin[];
   /** Mean of |frequency - confidence| over pixels; NaN without pixels. */
   readonly expectedError: number;
-  /** The largest |frequency - confidence| of a bin that holds pixels; NaN without pixels. */
+  /** Largest |frequency - confidence| of a non-empty bin; NaN without pixels. */
   readonly maximumError: number;
   /** Mean of (p - y)^2 over pixels (Brier 1950); NaN without pixels. */
   readonly brier: number;
@@ -33,14 +35,14 @@ export interface Calibration {
 
 /**
  * Calibration over all pixels of a histogram.
- * @param bins a divisor of 100. @throws INTERNAL where it is not
+ * @param bins a divisor of 100. @throws INTERNAL if it is not
  */
 export function calibration(histogram: ProbabilityHistogram, bins = 10): Calibration {
   const each = PROBABILITY_BINS / bins;
   if (!Number.isInteger(bins) || !Number.isInteger(each)) {
     throw new ReclmisError(
       'INTERNAL',
-      `calibration: expected a divisor of ${PROBABILITY_BINS} as number of bins, got ${bins}`,
+      `calibration: the number of bins must divide ${PROBABILITY_BINS}, got ${bins}`,
     );
   }
   const found: CalibrationBin[] = [];

@@ -1,47 +1,41 @@
 /**
- * Dice, IoU, precision and recall - section 4.3 of the paper, equations 11 and 12.
+ * Dice, IoU, precision and recall: section 4.3 of the paper, equations 11 and 12.
  *
- * Two ways to put images together, never to be mixed: the mean over images (what the paper's tables and LViT's hold) and
- * the pooled figure over all pixels of all images (what much of the literature reports, 5 to 7 points higher on
- * QaTa-COV19). IoU = Dice / (2 - Dice) holds for one image and for the pooled figures, not for means over images.
+ * Two ways to aggregate images, never to be mixed: the mean over images (as in the paper's and LViT's tables), and the
+ * pooled figure over all pixels of all images (as in much of the literature, 5 to 7 points higher on QaTa-COV19). IoU =
+ * Dice / (2 - Dice) holds for one image and for pooled figures, not for means over images.
  *
- * Conventions: an empty mask that is predicted empty counts 1 in every measure; otherwise a measure without a denominator
+ * Conventions: an empty mask predicted as empty counts 1 in every measure; otherwise a measure without a denominator
  * (precision of an empty prediction, recall of an empty truth) counts 0. All measures lie in [0, 1].
  */
 import { ReclmisError } from '../errors.js';
 
-/** What `score` compares: any array of pixels where a value other than 0 is foreground. */
+/** Input of `score`: pixels, where any value other than 0 is foreground. */
 export interface MaskLike {
   readonly width: number;
   readonly height: number;
-  /** Row by row, width x height values. */
   readonly data: ArrayLike<number>;
 }
 
-/** The four measures, each in [0, 1]. */
 export interface Measures {
   readonly dice: number;
   readonly iou: number;
-  /** The share of the predicted pixels that are true. */
+  /** Share of the predicted pixels that are true. */
   readonly precision: number;
-  /** The share of the true pixels that are predicted (sensitivity). */
+  /** Share of the true pixels that are predicted (sensitivity). */
   readonly recall: number;
 }
 
 /** Pixel counts of one image or of many. */
 export interface PixelCounts {
-  /** Pixels that are foreground in both. */
   readonly intersection: number;
-  /** Pixels that are foreground in the prediction. */
   readonly predicted: number;
-  /** Pixels that are foreground in the truth. */
   readonly truth: number;
 }
 
-/** Measures and pixel counts of one image. */
 export interface Score extends Measures, PixelCounts {}
 
-/** Compares a predicted mask with the true one; throws MASK_SIZE_MISMATCH where their sizes differ. */
+/** Compares a predicted mask with the true one. @throws MASK_SIZE_MISMATCH */
 export function score(prediction: MaskLike, truth: MaskLike): Score {
   const { width, height } = truth;
   const n = width * height;
@@ -55,7 +49,7 @@ export function score(prediction: MaskLike, truth: MaskLike): Score {
       'MASK_SIZE_MISMATCH',
       `score: the truth is ${width} x ${height} (${truth.data.length} values), ` +
         `the prediction ${prediction.width} x ${prediction.height} (${prediction.data.length} values)`,
-      { remedy: 'Scale the prediction to the size of the true mask first.' },
+      { remedy: 'Resize the prediction to the true mask’s size first.' },
     );
   }
   const p = prediction.data;
@@ -85,7 +79,7 @@ export function measuresOf({ intersection, predicted, truth }: PixelCounts): Mea
   };
 }
 
-/** Scores of many images, kept as sums: the mean over images and the pooled figures. */
+/** Accumulates scores of many images: the mean over images and the pooled figures. */
 export class ScoreSummary {
   private images = 0;
   private sums = { dice: 0, iou: 0, precision: 0, recall: 0 };
@@ -95,7 +89,6 @@ export class ScoreSummary {
     for (const one of scores) this.add(one);
   }
 
-  /** Takes in the score of one image. */
   add(one: Score): this {
     this.images++;
     this.sums.dice += one.dice;
@@ -108,7 +101,6 @@ export class ScoreSummary {
     return this;
   }
 
-  /** How many images were taken in. */
   get count(): number {
     return this.images;
   }
@@ -126,7 +118,6 @@ export class ScoreSummary {
     return measuresOf(this.pixels);
   }
 
-  /** Count and both forms as plain data. */
   toJSON(): { count: number; mean: Measures; pooled: Measures } {
     return { count: this.count, mean: this.mean, pooled: this.pooled };
   }

@@ -1,28 +1,27 @@
 /**
- * Predicted probabilities against the truth, as a histogram of pixels: from it come the calibration (`calibration.ts`) and the scores at other thresholds
- * (`threshold-curve.ts`), with memory that does not grow with the pictures.
+ * Histogram of predicted probabilities against the truth, from which calibration (`calibration.ts`) and scores at other
+ * thresholds (`threshold-curve.ts`) follow, with memory independent of the images.
  *
- * 100 bins; bin k holds k / 100 < p <= (k + 1) / 100, the first one p = 0 too. The edges are compared exactly, so that the counts at a threshold k / 100 are
- * those of `threshold`.
+ * 100 bins; bin k holds k / 100 < p <= (k + 1) / 100, the first one also p = 0. Edges are compared exactly, so the
+ * counts at a threshold k / 100 are those of `threshold`.
  */
 import { ReclmisError } from '../errors.js';
 
-/** Bins of the histogram. */
 export const PROBABILITY_BINS = 100;
 
-/** Counts of pixels by probability and truth. */
 export class ProbabilityHistogram {
-  /** Pixels of the background, by bin. */
+  /** Background pixels, by bin. */
   readonly negatives = new Float64Array(PROBABILITY_BINS);
-  /** Pixels of the true foreground, by bin. */
+  /** True foreground pixels, by bin. */
   readonly positives = new Float64Array(PROBABILITY_BINS);
-  /** The sum of the probabilities, by bin. */
+  /** Sum of the probabilities, by bin. */
   readonly sums = new Float64Array(PROBABILITY_BINS);
-  /** The sum of (p - y)^2, y being 1 on the true foreground and 0 elsewhere. */
+  /** Sum of (p - y)^2, y being 1 on the true foreground and 0 elsewhere. */
   squaredError = 0;
 
   /**
-   * Takes in the pixels of an image. @param probabilities in [0, 1]. @param truth as many values, other than 0 on the foreground.
+   * Adds the pixels of an image. @param probabilities in [0, 1]. @param truth as many values, other than 0 on the
+   * foreground.
    * @throws MASK_SIZE_MISMATCH
    */
   add(probabilities: ArrayLike<number>, truth: ArrayLike<number>): this {
@@ -49,7 +48,7 @@ export class ProbabilityHistogram {
     return this;
   }
 
-  /** Takes in what another one has counted. */
+  /** Adds another histogram. */
   merge(other: ProbabilityHistogram): this {
     for (const name of ['negatives', 'positives', 'sums'] as const) {
       const [own, others] = [this[name], other[name]];

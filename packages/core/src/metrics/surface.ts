@@ -1,14 +1,17 @@
 /**
- * Distances between the outlines of two masks: HD95, the 95th percentile of the Hausdorff distance, and ASSD, the average symmetric surface
- * distance (definitions: Maier-Hein et al., "Metrics reloaded", Nature Methods 21, 2024).
+ * Distances between the outlines of two masks: HD95, the 95th percentile of the Hausdorff distance, and ASSD, the
+ * average symmetric surface distance (definitions: Maier-Hein et al., "Metrics reloaded", Nature Methods 21, 2024).
  *
  * Conventions, on which published implementations differ:
- * - The surface of a mask is its foreground pixels of which at least one of the 4 neighbours is background; what lies outside the picture is background.
- * - Distances run between centres of pixels, exact and Euclidean. With a spacing they are millimetres, and pixels need not be square.
- * - HD95 is the larger of the two directed 95th percentiles (MONAI, DeepMind's surface-distance; MedPy instead takes one percentile of both directions
- *   together), interpolated linearly between the sorted distances as numpy does by default.
+ * - A mask's surface is its foreground pixels with at least one background pixel among their 4 neighbours; outside the
+ * picture is background.
+ * - Distances are exact and Euclidean between pixel centres. With a spacing they are in millimetres, and pixels need not
+ * be square.
+ * - HD95 is the larger of the two directed 95th percentiles (as in MONAI and DeepMind's surface-distance; MedPy takes
+ * one percentile of both directions together), interpolated linearly between the sorted distances, numpy's default.
  * - ASSD is the mean over the pixels of both surfaces: a longer surface weighs more.
- * - Two empty masks are 0 apart. Where only one is empty there is no distance: the result is null, and a mean over images leaves it out and says so.
+ * - Two empty masks have distance 0. If only one is empty there is no distance: the result is null, and means over
+ * images exclude it and say so.
  */
 import { squaredDistances } from '../masks/distance.js';
 import { ReclmisError } from '../errors.js';
@@ -16,16 +19,16 @@ import { quantileOfSorted } from '../quantile.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import type { Spacing } from '../images/spacing.js';
 
-/** Distances in pixels, or in millimetres where a spacing is given. */
+/** Distances in pixels, or in millimetres with a spacing. */
 export interface SurfaceDistances {
   readonly hd95: number;
   readonly assd: number;
-  /** The Hausdorff distance of the surfaces, without leaving out the farthest 5 %. */
+  /** The full Hausdorff distance. */
   readonly hausdorff: number;
 }
 
 /**
- * Compares the surfaces of two masks of the same size; null where only one of them is empty.
+ * Compares the surfaces of two masks of the same size; null if only one of them is empty.
  * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
 export function surfaceDistances(
@@ -37,7 +40,7 @@ export function surfaceDistances(
     throw new ReclmisError(
       'MASK_SIZE_MISMATCH',
       `surfaceDistances: the truth is ${truth.width} x ${truth.height}, the prediction ${prediction.width} x ${prediction.height}`,
-      { remedy: 'Scale the prediction to the size of the true mask first.' },
+      { remedy: 'Resize the prediction to the true mask’s size first.' },
     );
   }
   const a = surface(prediction);
@@ -53,7 +56,7 @@ export function surfaceDistances(
   };
 }
 
-/** The foreground pixels of which at least one of the 4 neighbours is background, or lies outside. @throws MASK_SIZE_MISMATCH */
+/** Foreground pixels with a 4-neighbour in the background or outside. @throws MASK_SIZE_MISMATCH */
 export function surface(mask: Mask): Mask {
   checkMask(mask, 'surface');
   const { width, height, data } = mask;
@@ -76,7 +79,7 @@ export function surface(mask: Mask): Mask {
   return { width, height, data: edge };
 }
 
-/** From each pixel of a surface to the nearest of the other, in ascending order. */
+/** Distances from each pixel of a surface to the nearest of the other, in ascending order. */
 function sortedDistances(from: Mask, to: Mask, spacing: Spacing): Float64Array {
   const squared = squaredDistances(to, spacing);
   const found: number[] = [];

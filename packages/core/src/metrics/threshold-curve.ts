@@ -1,6 +1,6 @@
 /**
- * Dice and IoU at every threshold k / 100, in both forms (see `metrics.ts`): the mean over images and pooled over all pixels. A pixel is foreground where its
- * probability is greater than the threshold, as in `threshold`.
+ * Dice and IoU at every threshold k / 100, as mean over images and pooled (see `metrics.ts`). A pixel is foreground if
+ * its probability is greater than the threshold, as in `threshold`.
  */
 import { type Measures, measuresOf, type PixelCounts } from './metrics.js';
 import { PROBABILITY_BINS, ProbabilityHistogram } from './probability-histogram.js';
@@ -12,15 +12,14 @@ export interface ThresholdPoint {
   readonly pooled: Measures;
 }
 
-/** Collects images one by one; keeps sums alone. */
+/** Accumulates images one by one, keeping only sums. */
 export class ThresholdCurve {
-  /** Over all pixels of all images. */
   readonly histogram = new ProbabilityHistogram();
   private images = 0;
   /** Sums over images of Dice, IoU, precision and recall, by threshold. */
   private readonly sums = MEASURES.map(() => new Float64Array(PROBABILITY_BINS));
 
-  /** Takes in an image. @throws MASK_SIZE_MISMATCH */
+  /** Adds an image. @throws MASK_SIZE_MISMATCH */
   add(probabilities: ArrayLike<number>, truth: ArrayLike<number>): this {
     const own = new ProbabilityHistogram().add(probabilities, truth);
     countsByThreshold(own).forEach((counts, k) => {
@@ -55,7 +54,7 @@ export class ThresholdCurve {
 
 const MEASURES = ['dice', 'iou', 'precision', 'recall'] as const;
 
-/** Pixel counts at threshold k / 100, for k from 0 to 99: bins from k on are foreground. */
+/** Pixel counts at threshold k / 100, k from 0 to 99: bins from k on are foreground. */
 function countsByThreshold({ negatives, positives }: ProbabilityHistogram): PixelCounts[] {
   const truth = positives.reduce((a, b) => a + b, 0);
   const counts: PixelCounts[] = [];

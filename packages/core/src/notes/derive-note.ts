@@ -1,13 +1,13 @@
 /**
- * A note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's own notes turn out to follow
- * (docs/reference/notes.md has how often they agree):
+ * Writes a note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's notes
+ * turn out to follow (docs/reference/notes.md says how often they agree):
  *
- *   areas   8-connected components of at least `minArea` of the image's pixels
- *   sides   an area is on a side that holds at least a quarter of its pixels
- *   zones   of a side, those that hold at least a twentieth of its areas' pixels there
- *   words   all three zones: "all left lung" of one area, "upper middle lower left lung" of several
+ * areas   8-connected components of at least `minArea` of the image's pixels
+ * sides   an area is on a side with at least a quarter of its pixels
+ * zones   of a side: those with at least a twentieth of its areas' pixels there
+ * words   for all three zones: "all left lung" if one area, "upper middle lower left lung" if several
  *
- * Such a note is made of the label: a model that reads it is told a part of the answer.
+ * Such a note is derived from the label: a model that reads it is told part of the answer.
  */
 import { labelRuns, measureComponents } from '../masks/components.js';
 import type { ParsedNote, Place, Side } from './note.js';
@@ -15,11 +15,11 @@ import type { Mask } from '../images/raster.js';
 import { SIDES, THIRDS, type Sides, zoneBit, type ZoneFrame, zoneMap } from './zone-map.js';
 
 export interface DeriveOptions {
-  /** Whose left and right the note is to mean. */
+  /** Whose left and right the note means. */
   readonly sides: Sides;
   /** Components below this share of the image's pixels are specks. Default 0.001: 50 pixels of 224 x 224. */
   readonly minArea?: number;
-  /** What is found; default `pulmonary infection`. */
+  /** The finding; default `pulmonary infection`. */
   readonly finding?: string;
 }
 
@@ -31,8 +31,9 @@ const ON_A_SIDE = 0.25;
 const IN_A_ZONE = 0.05;
 
 /**
- * The note of a mask: "Bilateral pulmonary infection, two infected areas, upper left lung and all right lung."; of a mask without areas
- * "No pulmonary infection.". A frame of lungs gives the lines; areas outside the lungs count to the zone of their rows and side.
+ * The note for a mask: "Bilateral pulmonary infection, two infected areas, upper left lung and all right lung.", or "No
+ * pulmonary infection." without areas. With a frame from lungs, areas outside them count to the zone of their rows and
+ * side.
  * @throws MASK_SIZE_MISMATCH
  */
 export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions): ParsedNote {
@@ -55,7 +56,7 @@ export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions)
   };
 }
 
-/** One area: its pixels, and those in each zone by the zone's bit. */
+/** One area: its pixels, in total and by zone bit. */
 interface Area {
   total: number;
   readonly zones: Map<number, number>;

@@ -1,4 +1,4 @@
-/** Whose sides notes mean, from made masks: both ways, too few, too near half. */
+/** Whose sides notes mean, from made masks: both ways, too few, too close to half. */
 import { describe, expect, it } from 'vitest';
 import {
   describeSides,
@@ -81,7 +81,7 @@ describe('inferSides', () => {
     expect(inferSides({ patient: 0, image: 0 })).toEqual({
       sides: 'unknown',
       tally: { patient: 0, image: 0 },
-      reason: 'no note names one side alone',
+      reason: 'no note names only one side',
       mixed: false,
     });
   });
@@ -90,7 +90,7 @@ describe('inferSides', () => {
     expect(inferSides({ patient: 790, image: 210 })).toMatchObject({ sides: 'unknown', mixed: true });
     expect(inferSides({ patient: 800, image: 200 })).toMatchObject({ sides: 'patient', mixed: false });
     expect(inferSides({ patient: 500, image: 500 }).reason).toBe(
-      '500 of 1,000 notes that name one side fit the patient’s left and right, which is too near half to tell',
+      '500 of 1,000 notes that name one side fit the patient’s left and right, which is too close to half to tell',
     );
     expect(inferSides({ patient: 2, image: 8 })).toMatchObject({ sides: 'unknown', mixed: false }); // a coin does that
   });

@@ -1,6 +1,7 @@
 /**
- * Whose left and right the notes of a data set mean, from where their masks lie. A note that names one side alone has a
- * convention that fits it, by the half of the image that holds most of the mask: "left lung" fits the patient's where the mask is on the image's right.
+ * Infers whose left and right the notes of a data set mean from where the masks are. A note that names only one side
+ * fits one convention, by the half of the image that contains most of the mask: "left lung" fits the patient's if the
+ * mask is on the image's right.
  *
  * One rule for `plan`, `data check`, `train` and the note probes.
  */
@@ -10,30 +11,29 @@ import { type StatedSides, whoseSides } from './sides.js';
 import type { Warning } from '../warnings.js';
 import { namedZones, type Sides } from './zone-map.js';
 
-/** How many notes fit each convention. */
+/** Number of notes that fit each convention. */
 export type SidesTally = Readonly<Record<Sides, number>>;
 
-/** What was inferred. */
 export interface InferredSides {
   readonly sides: StatedSides;
-  /** Notes that name one side, by the convention that fits. */
+  /** Notes that name only one side, by the convention that fits. */
   readonly tally: SidesTally;
-  /** The figure behind it, a sentence without its stop. */
+  /** The underlying figure, as a sentence without full stop. */
   readonly reason: string;
-  /** Whether many notes fit either convention: some notes or masks are wrong, or the data set mixes conventions. */
+  /** Whether many notes fit either convention: some notes or masks are wrong, or conventions are mixed. */
   readonly mixed: boolean;
 }
 
-/** The least share of the notes naming one side that must say the same. */
+/** Least share of the one-sided notes that must agree. */
 const LEAST_SHARE = 0.8;
-/** How often a coin may be as one-sided: seven of seven notes pass, six of six do not. */
+/** Significance level for a fair coin being as one-sided: seven of seven notes pass, six of six do not. */
 const BY_CHANCE = 0.01;
-/** Notes from which a data set that fits neither convention is worth a warning. */
+/** Least number of notes for a warning that a data set fits neither convention. */
 const WORTH_WARNING = 20;
 /** Words for a higher density of nuclei. */
 const DENSE = /^(?:high|higher|highest|dense|denser|densest)$/u;
 
-/** The only side that a note names, as it is written; null where it names none or both. A sparse part of an image is no place of its mask. */
+/** The only side that a note names, as written; null for none or both. A sparse part of an image says nothing about the mask's place. */
 export function oneSideNamed(note: string): 'left' | 'right' | null {
   const parsed = parseNote(note);
   const zones = namedZones(parsed);
@@ -47,7 +47,7 @@ export function oneSideNamed(note: string): 'left' | 'right' | null {
   return sides.size === 1 ? (only ?? null) : null;
 }
 
-/** The side of the image on which most of a mask lies; null where both have as much, or it is empty. */
+/** The image's side with most of the mask; null for a tie or an empty mask. */
 export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
   let [all, onLeft] = [0, 0]; // twice the pixels: a middle column counts half on either side
   for (let p = 0; p < data.length; p++) {
@@ -59,21 +59,21 @@ export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
   return 2 * onLeft > all ? 'left' : 2 * onLeft < all ? 'right' : null;
 }
 
-/** The convention that fits a note and its mask; null where they do not tell. */
+/** The convention that fits a note and its mask; null if they do not tell. */
 export function sidesOfCase(note: string, mask: Mask): Sides | null {
   const named = oneSideNamed(note);
   const side = named === null ? null : sideOfMask(mask);
   return side === null ? null : side === named ? 'image' : 'patient';
 }
 
-/** Adds up the cases of a data set. */
+/** Accumulates the cases of a data set. */
 export function tallySides(cases: Iterable<Sides | null>): SidesTally {
   const tally = { patient: 0, image: 0 };
   for (const one of cases) if (one !== null) tally[one]++;
   return tally;
 }
 
-/** What a tally says: at least four in five notes one way, and more than a coin would give once in a hundred times. */
+/** Decides from a tally: at least four in five notes one way, and more than a fair coin gives once in a hundred times. */
 export function inferSides(tally: SidesTally): InferredSides {
   const { patient, image } = tally;
   const count = patient + image;
@@ -86,10 +86,10 @@ export function inferSides(tally: SidesTally): InferredSides {
   const figure = `${n(most)} of ${n(count)} ${count === 1 ? 'note that names one side fits' : 'notes that name one side fit'} ${whose} left and right`;
   const reason =
     count === 0
-      ? 'no note names one side alone'
+      ? 'no note names only one side'
       : clear
         ? figure
-        : `${figure}, which is ${most >= LEAST_SHARE * count ? 'too few' : 'too near half'} to tell`;
+        : `${figure}, which is ${most >= LEAST_SHARE * count ? 'too few' : 'too close to half'} to tell`;
   return { sides, tally, reason, mixed: !clear && count >= WORTH_WARNING };
 }
 
@@ -98,7 +98,7 @@ export function describeSides({ sides, reason }: InferredSides): string {
   return `${reason}: note.sides ${sides}`;
 }
 
-/** What is wrong with what was inferred, by itself and against what is stated. */
+/** Warns about the inference itself and about conflicts with what is stated. */
 export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
   const { sides, reason, mixed } = inferred;
   if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];
@@ -111,7 +111,7 @@ export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'un
   ];
 }
 
-/** The chance that of `count` throws of a coin at least `most` are heads. */
+/** Probability of at least `most` heads in `count` throws of a fair coin. */
 function tailOfCoin(most: number, count: number): number {
   let term = -count * Math.LN2; // logarithm of the chance of 0 heads
   let sum = most === 0 ? Math.exp(term) : 0;

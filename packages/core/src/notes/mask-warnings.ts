@@ -1,10 +1,10 @@
 /**
- * What makes a predicted mask doubtful: that it is empty, covers everything, lies outside the zones that its note names, or has another number of areas
- * than the note counts. One implementation for the runtime, the server, `predict`, `evaluate` and `explain`.
+ * Warns about doubtful masks: empty, covering everything, outside the zones that the note names, or with a different
+ * number of areas from the note's. One implementation for the runtime, the server, `predict`, `evaluate` and `explain`.
  *
- * Zones are those of `zone-map.ts`, a split of the image itself. Where it is not known whose left and right the note means, the mask is held against both
- * readings and the better one counts: then heights are tried, and whether a mask is on one side or on both. Areas are counted as `deriveNote` counts
- * them: without specks. docs/measurements/warnings.md has how often true masks are suspected.
+ * Zones are those of `zone-map.ts`, a division of the image itself. If it is unknown whose left and right the note
+ * means, the better of both readings counts, which still checks heights and whether a mask is on one side or both. Areas
+ * are counted as in `deriveNote`, without specks. docs/measurements/warnings.md says how often true masks are suspected.
  */
 import { components } from '../masks/components.js';
 import { shareInside } from './consistency.js';
@@ -15,42 +15,41 @@ import type { StatedSides } from './sides.js';
 import type { Warning } from '../warnings.js';
 import { imageFrame, mirrorZones, namedZones, type Sides, zoneMap, zoneNames } from './zone-map.js';
 
-/** Share of the image from which a mask is said to cover everything. */
+/** Share of the image from which a mask covers everything. */
 export const COVERS_ALL = 0.9;
-/** Share of a mask below which it is said to lie outside the named zones, where the training masks do not ask for less. */
+/** Share of a mask below which it lies outside the named zones, unless the training masks suggest less. */
 export const LEAST_INSIDE = 0.35;
-/** How far a mask may lie above or below a named zone and still count as inside, as a share of the height: the lines between zones are coarse. */
+/** Tolerance above and below a named zone, as a share of the height: zone borders are coarse. */
 const TOLERANCE = 0.1;
-/** Larger masks are looked at in this many pixels a side: zones and areas need no more, and a warning has to cost little. */
+/** Larger masks are examined at this many pixels per side: zones and areas need no more, and a warning must be cheap. */
 const LOOKED_AT = 512;
 
-/** What holds of the masks that a model was trained with, so that a warning does not suspect what is usual. */
+/** Facts about a model's training masks, so that warnings do not suspect what is usual. */
 export interface MaskRules {
-  /** Least share of a mask inside the zones of its note; null: notes and masks of these data do not go together so. */
+  /** Least share of a mask inside its note's zones; null if notes and masks of these data do not agree that way. */
   readonly inside: number | null;
-  /** Whether the notes count the mask's areas. */
+  /** Whether the notes state the number of areas. */
   readonly areas: boolean;
-  /** Whose left and right the notes were taken to mean when this was measured; absent in what older versions wrote. */
+  /** Whose left and right the notes were taken to mean in that measurement; absent in older versions. */
   readonly sides?: StatedSides | undefined;
 }
 
-/** Rules where nothing is known of the training masks. */
+/** Rules if nothing is known of the training masks. */
 export const USUAL_RULES: MaskRules = { inside: LEAST_INSIDE, areas: true };
 
-/** The rules as they hold for notes of these sides: how much of a mask is inside was measured by its own sides alone. */
+/** Rules for notes of these sides: the share inside was measured only with its own sides. */
 export function rulesUnder(rules: MaskRules, sides: StatedSides): MaskRules {
   return rules.sides === undefined || rules.sides === sides ? rules : { ...rules, inside: null };
 }
 
 export interface MaskContext {
-  /** What the note says; null where the model reads none. */
+  /** The parsed note; null if the model reads none. */
   readonly note: ParsedNote | null;
-  /** Whose left and right the note means, `unknown` where nothing says so. */
+  /** Whose left and right the note means, or `unknown`. */
   readonly sides: Sides | 'unknown';
   readonly rules?: MaskRules;
 }
 
-/** The warnings about a mask; none where there is nothing to say. */
 export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: MaskContext): Warning[] {
   const small = lookedAt(mask);
   const found = components(small);
@@ -61,7 +60,7 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
     return [
       {
         code: 'MASK_EMPTY',
-        message: `the mask is empty${note ? '; nothing was found that fits the note' : ''}`,
+        message: `the mask is empty${note ? '; nothing was found that matches the note' : ''}`,
       },
     ];
   }
@@ -75,7 +74,7 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
   if (rules.areas && note.count !== null && areas !== note.count) {
     warnings.push({
       code: 'AREAS_DIFFER',
-      message: `the note counts ${counted(note.count)}, the mask has ${areas}`,
+      message: `the note states ${counted(note.count)}, the mask has ${areas}`,
     });
   }
   return warnings;
@@ -87,7 +86,7 @@ export function maskAreas(mask: Mask): number {
   return components(small).filter(({ area }) => area >= MIN_AREA * small.data.length).length;
 }
 
-/** How much of a mask lies in the zones that its note names, by the better reading where the sides are unknown; null where there is nothing to measure. */
+/** Share of the mask in the zones that its note names, by the better reading if the sides are unknown; null if there is nothing to measure. */
 export function insideNamedZones(
   mask: Mask,
   note: ParsedNote,
@@ -102,7 +101,7 @@ export function insideNamedZones(
   return { inside: Math.max(inside, other), zones: zoneNames(named) };
 }
 
-/** The zones within reach of every pixel: its own, and those that begin within the tolerance above or below it. */
+/** Zones of every pixel: its own, and those that begin within the tolerance above or below. */
 function tolerantMap({ width, height }: Mask, sides: Sides): Uint8Array {
   const own = zoneMap(imageFrame(width, height), sides);
   const reach = Math.round(TOLERANCE * height);
@@ -135,12 +134,12 @@ function outsideZones(
   };
 }
 
-/** "No pulmonary infection": a note that asks for an empty mask. */
+/** Whether the note expects an empty mask: "No pulmonary infection". */
 function deniesFinding({ finding, places, count }: ParsedNote): boolean {
   return count === 0 || (finding !== null && /^no\b/.test(finding) && places.length === 0);
 }
 
-/** The mask thinned to every second, third, ... row and column: areas and zones are far larger than what is left out. */
+/** Subsamples the mask by rows and columns: areas and zones are far larger than the step. */
 function lookedAt(mask: Mask): Mask {
   const step = Math.ceil(Math.max(mask.width, mask.height) / LOOKED_AT);
   if (step === 1) return mask;

@@ -1,9 +1,6 @@
-/**
- * Numbers in LViT's notes: "two infected areas". How they are read and written, and the note with another number.
- */
+/** Numbers in LViT's notes, such as "two infected areas": reading, writing and changing them. */
 import { clausesOf, inCaseOf, type Word } from './note-words.js';
 
-/** Numbers as LViT's notes write them. */
 const NUMBERS = [
   'zero one two three four five six seven eight nine ten',
   'eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty',
@@ -13,10 +10,10 @@ const NUMBERS = [
 const AREA = new Set(['area', 'areas', 'region', 'regions', 'lesion', 'lesions']);
 const AFFECTED = new Set(['infected', 'affected']);
 
-/** The largest number that the notes write as a word. */
+/** Largest number written as a word. */
 export const LARGEST_NUMBER_WORD = NUMBERS.length - 1;
 
-/** "two infected areas" or "3 regions" at a position: the number and how many words it takes. */
+/** Reads "two infected areas" or "3 regions" at a position: the number, and how many words it takes. */
 export function countAt(words: readonly Word[], at: number): { count: number; words: number } | null {
   const count = numberOf(words[at]?.known ?? '');
   if (count === null) return null;
@@ -24,14 +21,14 @@ export function countAt(words: readonly Word[], at: number): { count: number; wo
   return AREA.has(words[at + noun]?.known ?? '') ? { count, words: noun + 1 } : null;
 }
 
-/** A number as the notes write it: `two`, and digits above twenty. */
+/** Writes a number as the notes do: `two`; digits above twenty. */
 export function numberWord(value: number): string {
   return NUMBERS[value] ?? String(value);
 }
 
 /**
- * The note with one area more than it states, in number and noun; everything else, places included, as it stands. One more is consistent
- * with any places, one less is not ("bilateral, one infected area"). A note without a number stays as it is.
+ * The note with one more area in number and noun, otherwise unchanged. One more fits any places, one fewer does not
+ * ("bilateral, one infected area"). A note without a number is returned as it is.
  */
 export function recountNote(text: string): string {
   for (const clause of clausesOf(text).flat()) {

@@ -1,10 +1,10 @@
 /**
- * Notes for mirrored and turned images: exchanges the words for sides (or for heights) in any text and leaves everything
- * else as it stands. Used by the augmentation, so that a mirrored image keeps a true note.
+ * Notes for mirrored and turned images: swaps the words for sides (or heights) in any text and leaves everything else
+ * unchanged. Augmentation uses it so that a mirrored image keeps a true note.
  *
- * Word by word: "left-sided" and "leftlung" change, "bright", "copyright" and "slower" do not. Lower case, Capitalised and
- * UPPER CASE are kept; words in any other casing come out in lower case. Abbreviated lobes (RUL, LLL) change as well, and what
- * the grammar takes for a slip ("rigth" becomes "left", which is then spelt right).
+ * Word by word: "left-sided" and "leftlung" change, "bright", "copyright" and "slower" do not. Lower case, Capitalised
+ * and UPPER CASE are kept; other casings become lower case. Abbreviated lobes (RUL, LLL) change too, as do slips that
+ * the grammar knows ("rigth" becomes "left").
  */
 import { inCaseOf, splitGlued, withoutSlip } from './note-words.js';
 
@@ -30,22 +30,22 @@ const OTHER_PLACES = new Set(['middle', 'mid', 'midzone', 'midzones']);
 const LOBE = /^[LR][UML]L$/u;
 const WORD = /\p{L}+/gu;
 
-/** The note of the mirrored image: left and right exchanged, everything else as it stands. Its own inverse, but for slips. */
+/** The note for the mirrored image: left and right swapped. Its own inverse, except for slips. */
 export function mirrorNote(text: string): string {
   return exchange(text, SIDES, { L: 'R', R: 'L' }, 0);
 }
 
-/** The note of the image upside down: upper and lower exchanged, everything else as it stands. Its own inverse, but for slips. */
+/** The note for the image upside down: upper and lower swapped. Its own inverse, except for slips. */
 export function flipNoteVertically(text: string): string {
   return exchange(text, HEIGHTS, { U: 'L', L: 'U' }, 1);
 }
 
-/** Whether a text names a side, so that mirroring the image would make it untrue. */
+/** Whether a text names a side, so mirroring the image would make it untrue. */
 export function namesSide(text: string): boolean {
   return names(text, (word) => SIDES.has(word));
 }
 
-/** Whether a text names a side or a height, so that turning the image would make it untrue. */
+/** Whether a text names a side or a height, so turning the image would make it untrue. */
 export function namesPlace(text: string): boolean {
   return names(text, (word) => SIDES.has(word) || HEIGHTS.has(word) || OTHER_PLACES.has(word));
 }
@@ -58,7 +58,7 @@ function names(text: string, isNamed: (word: string) => boolean): boolean {
   return false;
 }
 
-/** Exchanges words by `opposites`, and letter `position` of abbreviated lobes by `letters`. */
+/** Swaps words by `opposites`, and letter `position` of abbreviated lobes by `letters`. */
 function exchange(
   text: string,
   opposites: ReadonlyMap<string, string>,

@@ -47,7 +47,7 @@ describe('notes for a words encoder', () => {
   });
 
   it.each(['', ' \n', '?!', '…'])('without words say so: %j', (note) => {
-    expect(check(note)).toEqual([{ code: 'NOTE_WITHOUT_WORDS', message: 'the note holds no word' }]);
+    expect(check(note)).toEqual([{ code: 'NOTE_WITHOUT_WORDS', message: 'the note contains no words' }]);
   });
 
   it('that are cut name what is lost, and only that', () => {
@@ -88,7 +88,7 @@ describe('notes for an encoder that has no unknown words', () => {
     expect(codes(noteWarnings('left lung', sense(known)))).toEqual([]);
     expect(noteWarnings('linke Lunge', sense(known)).map(({ message }) => message)).toEqual([
       '2 of 2 words are unknown to the model: "linke", "lunge" (lung?)',
-      'the model knows no word of the note',
+      'the model knows none of the note’s words',
     ]);
   });
 

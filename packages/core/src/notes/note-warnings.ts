@@ -1,8 +1,8 @@
 /**
- * What a model does not read of a note: words that it has never seen, each with the nearest that it knows, words beyond its context, and notes of which
- * nothing is left. One implementation for the runtime, the server, `predict` and `explain`.
+ * Warns about what a model does not read of a note: unknown words, each with the nearest known one; words beyond its
+ * context; and notes of which nothing is left. One implementation for the runtime, the server, `predict` and `explain`.
  *
- * A message quotes single words, at most `LISTED`, and never the note.
+ * A message quotes at most `LISTED` single words, never the note.
  */
 import { nearestWord, type KnownWords } from './nearest-word.js';
 import type { NoteReader, TokenCounter } from '../text/note-lengths.js';
@@ -11,24 +11,22 @@ import { LISTED, listedWords, quotedWords, shortened } from './quoted-words.js';
 import type { Warning, WarningWord } from '../warnings.js';
 import { wordsOf } from '../text/words.js';
 
-/** How a model reads notes. */
 export interface NoteSense {
   readonly reader: TokenCounter & NoteReader;
-  /** The words of its training notes; null where they are not known. */
+  /** Words of its training notes; null if unknown. */
   readonly known: KnownWords | null;
 }
 
-/** The warnings about a note; none where there is nothing to say. */
 export function noteWarnings(note: string, { reader, known }: NoteSense): Warning[] {
   const all = wordsOf(note);
-  if (all.length === 0) return [{ code: 'NOTE_WITHOUT_WORDS', message: 'the note holds no word' }];
+  if (all.length === 0) return [{ code: 'NOTE_WITHOUT_WORDS', message: 'the note contains no words' }];
   const lost = lostWords(note, reader);
   const read = all.slice(0, Math.max(0, all.length - lost.length));
   const unknown = read.filter((word) => !isKnown(word, known));
   const warnings: Warning[] = [];
   if (unknown.length > 0) warnings.push(unknownWords(unknown, read, known));
   if (read.length > 0 && unknown.length === read.length)
-    warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows no word of the note' });
+    warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows none of the note’s words' });
   if (lost.length > 0) {
     warnings.push({
       code: 'NOTE_CUT',
@@ -39,12 +37,12 @@ export function noteWarnings(note: string, { reader, known }: NoteSense): Warnin
   return warnings;
 }
 
-/** Where the training notes' words are not known, a word without a Latin letter or a digit still is not: CLIP was trained on English. */
+/** If the training words are unknown, words without a Latin letter or digit still count as unknown: CLIP was trained on English. */
 function isKnown(word: string, known: KnownWords | null): boolean {
   return known ? known.has(word) : /[\p{Script=Latin}\p{N}]/u.test(word);
 }
 
-/** Words that no token is left for, and the one that lost a part of its own. */
+/** Words without a token, and the one that lost a part of its own. */
 function lostWords(note: string, reader: NoteSense['reader']): string[] {
   if (reader.countTokens(note) <= reader.contextLength) return [];
   const { groups, cut } = groupTokens(reader.tokens(note));
@@ -60,7 +58,7 @@ function unknownWords(
   known: KnownWords | null,
 ): Warning {
   const distinct = [...new Set(unknown)];
-  const joined = new Map<string, string>(); // both halves of a word that a blank parts
+  const joined = new Map<string, string>(); // both halves of a word split by a space
   read.slice(1).forEach((word, i) => {
     const [before, whole] = [read[i]!, `${read[i]!}${word}`];
     if (known?.has(whole) && distinct.includes(before) && distinct.includes(word))

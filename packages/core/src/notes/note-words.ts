@@ -1,23 +1,21 @@
 /**
- * The words of LViT's notes: how a text falls into sentences, clauses and words, and which known word each of them is,
- * where a blank is missing ("leftlung") or a letter slipped ("rigth").
+ * The words of LViT's notes: how a text divides into sentences, clauses and words, and which known word each is, even
+ * with a missing space ("leftlung") or a slip ("rigth").
  */
 
-/** A word of a note. */
 export interface Word {
-  /** The word of the grammar that it stands for, or itself in lower case. */
+  /** The grammar's word for it, or itself in lower case. */
   readonly known: string;
-  /** Where it lies in the text: [start, end). */
+  /** Position in the text: [start, end). */
   readonly start: number;
   readonly end: number;
 }
 
-/** The words between two commas. */
 export interface Clause {
   readonly words: readonly Word[];
 }
 
-/** Words that are found where a blank is missing; none of them is the start and the rest another word. */
+/** Words found where a space is missing; none of them starts another word whose rest is a word too. */
 const GLUED = [
   'upper',
   'middle',
@@ -45,7 +43,7 @@ const SLIPPABLE = [
   .split(' ');
 const KNOWN = new Set([...GLUED, ...SLIPPABLE]);
 
-/** Other words that notes of the grammar hold. */
+/** Other words in notes of the grammar. */
 const OTHERS = new Set(
   (
     'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty ' +
@@ -54,12 +52,12 @@ const OTHERS = new Set(
   ).split(' '),
 );
 
-/** Whether a lower-case word belongs to the grammar of notes, so that it says nothing of a patient. */
+/** Whether a lower-case word belongs to the grammar of notes and so cannot identify a patient. */
 export function isNoteWord(word: string): boolean {
   return KNOWN.has(word) || OTHERS.has(word);
 }
 
-/** The sentences of a text, each as its clauses; those without words are left out. */
+/** The sentences of a text, each as its clauses; those without words are omitted. */
 export function clausesOf(text: string): Clause[][] {
   const sentences: Clause[][] = [];
   for (const sentence of text.matchAll(/(?:[^.;!?\n\r]|(?<=[0-9])\.(?=[0-9]))+/gu)) {
@@ -93,19 +91,19 @@ function wordsAt(text: string, offset: number): Word[] {
   return words;
 }
 
-/** The known words that a lower-case word consists of without blanks, or null. */
+/** The known words that a lower-case word without spaces consists of, or null. */
 export function splitGlued(word: string): string[] | null {
   return GLUED_RUN.test(word) ? (word.match(GLUED_PART) ?? null) : null;
 }
 
-/** A lower-case word in the case of another: UPPER, Capitalised or lower. */
+/** Gives a lower-case word the case of another: UPPER, Capitalised or lower. */
 export function inCaseOf(model: string, word: string): string {
   if (model === model.toUpperCase()) return word.toUpperCase();
   const capitalised = model.charAt(0).toUpperCase() + model.slice(1).toLowerCase();
   return model === capitalised ? word.charAt(0).toUpperCase() + word.slice(1) : word;
 }
 
-/** The known word that a lower-case word is a slip of: two letters exchanged, one doubled or one left out; else itself. */
+/** The known word behind a slip: two letters swapped, one doubled or one left out; else the word itself. */
 export function withoutSlip(word: string): string {
   if (KNOWN.has(word)) return word;
   return SLIPPABLE.find((known) => isSlip(word, known)) ?? word;

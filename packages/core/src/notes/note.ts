@@ -15,16 +15,16 @@
 import { countAt, numberWord } from './note-count.js';
 import { clausesOf, type Clause, type Word } from './note-words.js';
 
-/** A side, the patient's where nothing else is said. */
+/** A side; the patient's unless stated otherwise. */
 export type Side = 'left' | 'right';
 /** A third of a lung by height, or all of it. */
 export type Zone = 'upper' | 'middle' | 'lower' | 'all';
 
 /** One place: "upper middle left lung". */
 export interface Place {
-  /** Null where the note names none ("all lung"). */
+  /** Null if the note names none ("all lung"). */
   readonly side: Side | null;
-  /** In the order of the note, each once; none for "left lung". */
+  /** In the note's order, each once; empty for "left lung". */
   readonly zones: readonly Zone[];
 }
 
@@ -32,27 +32,26 @@ export interface Place {
 export type NucleiStatement =
   | {
       readonly kind: 'distribution';
-      /** How the nuclei lie: `evenly`, `sparsely`, `irregularly`, ... */
+      /** Arrangement of the nuclei: `evenly`, `sparsely`, `irregularly`, ... */
       readonly manner: string;
     }
   | {
       readonly kind: 'density';
       /** `high`, `higher`, `low`, ... */
       readonly level: string;
-      /** The part of the image; null for "around". Left and right are the image's here. */
+      /** Part of the image; null for "around". Left and right are the image's here. */
       readonly where: Place | null;
     };
 
-/** What a note says. */
 export interface ParsedNote {
   readonly laterality: 'unilateral' | 'bilateral' | null;
-  /** What is to be found, in lower case: `pulmonary infection`. */
+  /** The finding, in lower case: `pulmonary infection`. */
   readonly finding: string | null;
-  /** How many infected areas. */
+  /** Number of infected areas. */
   readonly count: number | null;
   readonly places: readonly Place[];
   readonly nuclei: readonly NucleiStatement[];
-  /** Every stretch of the text that the grammar does not know, as it stands there. */
+  /** Every stretch of the text outside the grammar, verbatim. */
   readonly remainder: readonly string[];
 }
 
@@ -65,7 +64,7 @@ const ZONES: Readonly<Record<string, Zone>> = {
 };
 const ORGAN = new Set(['lung', 'lungs', 'lobe', 'lobes', 'zone', 'zones', 'field', 'fields']);
 const FILLER = new Set(['in', 'of', 'the', 'at', 'side', 'sided']);
-/** Last words that make a clause the finding where "Unilateral" or "Bilateral" does not announce it. */
+/** Last words that make a clause the finding without "Unilateral" or "Bilateral" in front. */
 const FINDING = new Set(['infection', 'infections', 'pneumonia']);
 
 const NUCLEI_MANNER = /^the nuclei are (\p{L}+) distributed$/u;
@@ -73,7 +72,7 @@ const NUCLEI_AROUND = /^the nuclei density is (\p{L}+) around$/u;
 const NUCLEI_DENSITY =
   /^the nuclei density in the (?=upper|middle|lower|left|right)(?:((?:upper|middle|lower)(?: (?:upper|middle|lower))*)(?: |(?= is)))?(?:(left|right) )?is (\p{L}+)$/u;
 
-/** Reads a note. Never throws; text that is not of the grammar ends in the remainder. */
+/** Parses a note. Never throws; text outside the grammar becomes the remainder. */
 export function parseNote(text: string): ParsedNote {
   const note = new NoteReader(text);
   for (const sentence of clausesOf(text)) {
@@ -87,8 +86,8 @@ export function parseNote(text: string): ParsedNote {
 }
 
 /**
- * LViT's canonical sentence for what a note says; parts that are not known are left out, and the remainder follows at the
- * end, as it stood. Parsing the sentence gives the same note again, as long as there is no remainder.
+ * Writes LViT's canonical sentence for a note; unknown parts are omitted and the remainder is appended verbatim. Parsing
+ * the sentence gives the same note, unless there is a remainder.
  */
 export function formatNote(note: ParsedNote): string {
   const { laterality, finding, count, places } = note;
@@ -111,15 +110,15 @@ class NoteReader {
   readonly places: Place[] = [];
   readonly nuclei: NucleiStatement[] = [];
   readonly remainder: string[] = [];
-  /** The place that is being read. */
+  /** The place being read. */
   private side: Side | 'both' | null = null;
   private zones: Zone[] = [];
 
   constructor(private readonly text: string) {}
 
-  /** Reads what stands between two commas. */
+  /** Reads one clause. */
   read({ words }: Clause): void {
-    if (this.side !== null) this.closePlace(); // "upper, lower left lung" goes on; "left, ..." does not
+    if (this.side !== null) this.closePlace(); // "upper, lower left lung" continues; "left, ..." does not
     let i = this.readHead(words);
     i += this.readCount(words, i);
     let unknown: Word[] = [];
@@ -141,7 +140,7 @@ class NoteReader {
     flush();
   }
 
-  /** Ends the place that is being read, if there is one. */
+  /** Ends the current place, if any. */
   closePlace(): void {
     const { side, zones } = this;
     this.side = null;
@@ -150,7 +149,7 @@ class NoteReader {
     else if (side !== null || zones.length > 0) this.places.push({ side, zones });
   }
 
-  /** Reads laterality and finding at the start of a clause; returns how many words they take. */
+  /** Reads laterality and finding at the start of a clause; returns the number of words used. */
   private readHead(words: readonly Word[]): number {
     const first = words[0]?.known;
     const announced = this.laterality === null && (first === 'unilateral' || first === 'bilateral');
@@ -176,7 +175,7 @@ class NoteReader {
     return FILLER.has(word) || isPlace(word) || countAt(words, i) !== null;
   }
 
-  /** Reads "two infected areas" at the start of a clause; returns how many words it takes. */
+  /** Reads "two infected areas" at the start of a clause; returns the number of words used. */
   private readCount(words: readonly Word[], at: number): number {
     const found = this.count === null ? countAt(words, at) : null;
     if (found === null) return 0;
@@ -184,7 +183,7 @@ class NoteReader {
     return found.words;
   }
 
-  /** Takes in a word of a place; false if it is none. */
+  /** Reads a word of a place; false if it is not one. */
   private readPlaceWord(word: string): boolean {
     const zone = zoneOf(word);
     if (word === 'left' || word === 'right' || word === 'both') {
@@ -203,7 +202,6 @@ class NoteReader {
   }
 }
 
-/** Whether a word only joins others. */
 function isJoint(word: Word | undefined): boolean {
   return word !== undefined && (FILLER.has(word.known) || word.known === 'and');
 }
@@ -216,7 +214,7 @@ function zoneOf(word: string): Zone | null {
   return Object.hasOwn(ZONES, word) ? (ZONES[word] as Zone) : null;
 }
 
-/** Reads a sentence on nuclei; null if it is none. */
+/** Reads a sentence about nuclei; null if it is not one. */
 function parseNuclei(words: readonly Word[]): NucleiStatement | null {
   const sentence = words.map(({ known }) => known).join(' ');
   const manner = NUCLEI_MANNER.exec(sentence)?.[1];

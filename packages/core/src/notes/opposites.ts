@@ -1,9 +1,9 @@
 /**
- * Words that mean the opposite of each other, so that none is offered for a slip of the other. Whole words, and beginnings that change a word's sense:
- * "hyperdense" and "hypodense", "macrocalcification" and "microcalcification".
+ * Words with opposite meanings, so that none is suggested for a slip of the other: whole words, and prefixes that change
+ * a word's meaning ("hyperdense" and "hypodense", "macrocalcification" and "microcalcification").
  *
- * What was typed may be a slip itself. So a word is opposed where its opposite is at least as near to what was typed as the word is: "hiperdense" is
- * nearer to "hyperdense", whether the model knows it or not, than to "hypodense".
+ * The typed word may be a slip itself. So a suggestion is rejected if its opposite is at least as close to what was
+ * typed: "hiperdense" is closer to "hyperdense", known to the model or not, than to "hypodense".
  */
 import { editDistance } from '../text/edit-distance.js';
 import { clausesOf } from './note-words.js';
@@ -12,7 +12,7 @@ import { namesSide } from './note-mirror.js';
 const sets = (lines: readonly string[]): readonly (readonly string[])[] =>
   lines.map((line) => line.split(' '));
 
-/** Words whose exchange changes what a note says: each word of a line is an opposite of the others. */
+/** Words whose exchange changes a note's meaning: each word of a line is an opposite of the others. */
 const OPPOSITES = sets([
   'left right',
   'upper middle lower',
@@ -52,7 +52,7 @@ const OPPOSITES = sets([
   'rul rml rll lul lml lll',
 ]);
 
-/** Beginnings whose exchange turns a word's sense. */
+/** Prefixes whose exchange reverses a word's meaning. */
 const BEGINNINGS = sets([
   'hyper hypo iso normo',
   'macro micro',
@@ -80,10 +80,10 @@ const BEGINNINGS = sets([
   'pro retro',
 ]);
 
-/** Beginnings that make a word its own opposite, in English and medicine. */
+/** Prefixes that negate a word, in English and medicine. */
 const NEGATIONS = ['un', 'in', 'ir', 'im', 'il', 'non', 'dis', 'a', 'an', 'de', 'anti', 'counter', 'mis'];
 
-/** Whether a word in the place of what was typed might change what a note says to its opposite. Lower-case. */
+/** Whether suggesting a word for what was typed might reverse a note's meaning. Lower-case. */
 export function opposed(typed: string, word: string): boolean {
   const steps = editDistance(typed, word);
   const asNear = (other: string): boolean => other !== word && editDistance(typed, other, steps) <= steps;
@@ -103,13 +103,13 @@ export function opposed(typed: string, word: string): boolean {
   return side !== null && other !== null && side !== other;
 }
 
-/** Whether a split takes a negation for a word of its own: "in homogeneous" for "inhomogeneous". */
+/** Whether a split makes a negation a separate word: "in homogeneous" for "inhomogeneous". */
 export function negates(parts: readonly string[], word: string): boolean {
   const [first, ...others] = parts;
   return others.length === 1 && first !== undefined && NEGATIONS.includes(first) && word.startsWith(first);
 }
 
-/** The side that a word names, slips included. */
+/** The side that a word names, including slips. */
 function sideOf(word: string): string | null {
   if (/^[lr][uml]l$/.test(word)) return word.startsWith('l') ? 'left' : 'right';
   if (!namesSide(word)) return null;

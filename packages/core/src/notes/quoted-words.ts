@@ -1,19 +1,17 @@
-/**
- * How a warning quotes words of a note: few, and short, since a message may be kept where the note must not be.
- */
+/** How warnings quote words of a note: few and short, since a message may be kept where the note must not be. */
 import type { WarningWord } from '../warnings.js';
 
-/** Words that a message quotes. */
+/** Most words that a message quotes. */
 export const LISTED = 5;
-/** Characters of a word that a message quotes. */
+/** Most characters quoted per word. */
 const LONGEST_WORD = 32;
-/** Signs that are still a single word in a script without blanks. */
+/** Characters that still form a single word in a script without spaces. */
 const WORD_WITHOUT_BLANKS = 2;
-/** Scripts without blanks between words: what looks like one word may be the whole note, names included. */
+/** Scripts without spaces between words: what looks like one word may be the whole note, including names. */
 const WITHOUT_BLANKS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** The word as a message quotes it; of a clause without blanks its first sign. */
+/** A word as quoted; for a clause without spaces, its first character. */
 export function shortened(word: string): string {
   const signs = [...word];
   const clause = WITHOUT_BLANKS.test(word);

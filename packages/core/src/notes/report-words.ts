@@ -1,6 +1,6 @@
 /**
- * General words of English reports on images: anatomy, findings, sizes, places and the small words between them. None is commonly a name, so they may be
- * kept where other words of notes may not. Words of the grammar of notes are in `note-words.ts`.
+ * General words of English reports on images: anatomy, findings, sizes, places and function words. None is a common
+ * name, so they may be kept where other words of notes may not. Words of the grammar are in `note-words.ts`.
  */
 
 const WORDS = new Set(
@@ -32,7 +32,7 @@ const WORDS = new Set(
   ).split(' '),
 );
 
-/** Whether a lower-case word is a general one of reports, so that it says nothing of a patient. */
+/** Whether a lower-case word is a general report word and so cannot identify a patient. */
 export function isReportWord(word: string): boolean {
   return WORDS.has(word);
 }

@@ -1,34 +1,36 @@
 /**
- * Whose left and right a note means, and what that makes of a note on its way to a model.
+ * Whose left and right a note means, and the consequence for a note on its way to a model.
  *
- * A radiologist's "left" is the patient's, which lies on the image's right; other data sets (QaTa-COV19) mean the image's own. A model has learnt
- * whichever its training notes meant. Where the caller's notes mean the other, the note is mirrored before the model reads it.
+ * A radiologist's "left" is the patient's, on the image's right; other data sets (QaTa-COV19) mean the image's own. A
+ * model has learnt whichever its training notes meant. If the caller's notes mean the other, the note is mirrored before
+ * the model reads it.
  */
 import { mirrorNote, namesSide } from './note-mirror.js';
 import { quotedWords } from './quoted-words.js';
 import type { Warning } from '../warnings.js';
 import type { Sides } from './zone-map.js';
 
-/** What a run or model says of its notes; `unknown`: nobody has said it, and it could not be inferred. */
+/** What a run or model records about its notes; `unknown` if it was neither stated nor inferable. */
 export type StatedSides = Sides | 'unknown';
 
 export const CONVENTIONS = ['patient', 'image'] as const satisfies readonly Sides[];
 export const STATED_SIDES = [...CONVENTIONS, 'unknown'] as const satisfies readonly StatedSides[];
 
-/** A note as the model is to read it. */
+/** A note prepared for the model. */
 export interface SidedNote {
   readonly text: string;
-  /** Whose left and right the caller's note means: as the caller says, else as the model's own notes. */
+  /** Whose left and right the caller's note means: as stated, else as in the model's own notes. */
   readonly sides: StatedSides;
-  /** Whether left and right were exchanged, since the caller's sides are not the model's. */
+  /** Whether left and right were swapped because the caller's sides are not the model's. */
   readonly mirrored: boolean;
   /** SIDES_UNKNOWN, SIDES_NOT_MIRRORED. */
   readonly warnings: readonly Warning[];
 }
 
 /**
- * The note that a model is to read.
- * @param learnt whose sides the model's training notes meant. @param given whose the caller's note means; not given: the same.
+ * Prepares a note for a model.
+ * @param learnt whose sides the model's training notes meant. @param given whose sides the caller's note means; default:
+ * the same.
  */
 export function noteForModel(note: string, learnt: StatedSides, given?: Sides): SidedNote {
   const sides = given ?? learnt;
@@ -39,7 +41,7 @@ export function noteForModel(note: string, learnt: StatedSides, given?: Sides): 
   return { text, sides, mirrored: text !== note, warnings: unmirroredWords(note, given, learnt) };
 }
 
-/** The convention in which places are told to somebody whose own is not known. */
+/** The convention for naming places if the reader's own is unknown. */
 export function sidesToTell(sides: StatedSides): Sides {
   return sides === 'unknown' ? 'patient' : sides;
 }
@@ -55,11 +57,11 @@ function unknownSides(note: string, given: Sides | undefined): Warning[] {
   const asked =
     given === undefined
       ? ''
-      : `, so it cannot be told whether a note of ${whoseSides(given)} sides must be mirrored`;
+      : `, so it is unclear whether a note that means ${whoseSides(given)} sides must be mirrored`;
   return [
     {
       code: 'SIDES_UNKNOWN',
-      message: `the note names a side, and the model does not state whose left and right it learnt${asked}; the note is read as it stands`,
+      message: `the note names a side, and the model does not record whose left and right it learnt${asked}; the note is read as written`,
     },
   ];
 }
@@ -76,7 +78,7 @@ function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
   ];
 }
 
-/** Beginnings of words for left and right that `mirrorNote` does not know, in lower case; `$` ends a whole word. */
+/** Stems of words for left and right that `mirrorNote` does not know, in lower case; `$` ends a whole word. */
 const OTHER_WORDS = [
   [
     'l$',
@@ -126,12 +128,12 @@ const OTHER_WORDS = [
   ['왼', '오른', 'يسار', 'يمين', 'أيسر', 'أيمن', 'اليسر', 'اليمن', 'बाए', 'बाएँ', 'दाए', 'दाएँ'], // Korean, Arabic, Hindi
 ].flat();
 const WORD = /\p{L}[\p{L}\p{M}]*/gu;
-/** Chinese and Japanese have no blanks between words. */
+/** Chinese and Japanese have no spaces between words. */
 const SYLLABLES = /[左右]/gu;
 
 /**
- * Words of a text that may name a side and are none that `mirrorNote` exchanges: other languages, abbreviations, clock positions. For warnings;
- * each once, in the order of the text.
+ * Words of a text that may name a side but that `mirrorNote` does not swap: other languages, abbreviations, clock
+ * positions. For warnings; each once, in the order of the text.
  */
 export function mayNameSide(text: string): string[] {
   const found = [...text.normalize('NFC').matchAll(WORD)].flatMap(([word]) => {
@@ -140,7 +142,7 @@ export function mayNameSide(text: string): string[] {
       start.endsWith('$') ? lower === start.slice(0, -1) : lower.startsWith(start),
     );
     if (namesSide(word)) return [];
-    // Of a script without blanks a "word" may be the whole note: the sign alone.
+    // In a script without spaces a "word" may be the whole note: quote only the character.
     return named ? [word] : (word.match(SYLLABLES) ?? []);
   });
   if (/\bo[’']?clock\b/iu.test(text)) found.push('o’clock');

@@ -81,7 +81,7 @@ describe('zoneMap', () => {
   });
 
   it('refuses a mask without lungs', () => {
-    expect(() => lungFrame(drawnMask('..../....'))).toThrow(/holds no pixel/);
+    expect(() => lungFrame(drawnMask('..../....'))).toThrow(/lung mask is empty/);
   });
 
   it('turns with the lungs: the mirrored mask has the mirrored zones', () => {

@@ -1,11 +1,12 @@
 /**
- * The six zones of a chest radiograph as sets and as maps of pixels: what a note names, and where in the image that is. The paper has nothing of
- * it; it is the ground of note consistency (`consistency.ts`) and of notes from masks (`derive-note.ts`).
+ * The six zones of a chest radiograph as sets and as pixel maps: what a note names, and where that is in the image. Not
+ * in the paper; it is the basis of note consistency (`consistency.ts`) and of notes from masks (`derive-note.ts`).
  *
- * Zones come from a mask of the lungs where there is one: a side is what lies on one side of the gap between the lungs, and its zones are thirds
- * of that lung's height. Else the image itself is split: its halves, and two lines across it. The lines (`CHEST_LINES`) are a third and a half of
- * the height, not its thirds, since the lungs fill the upper part of a radiograph: on QaTa-COV19's training split 89 % of the annotated
- * pixels lie in the zones that their note names by these lines, 70 % by thirds of the image (docs/guide/probes.md).
+ * Zones come from a lung mask if there is one: the gap between the lungs separates the sides, and zones are thirds of
+ * each lung's height. Otherwise the image itself is divided: into halves, and by two lines (`CHEST_LINES`) at a third
+ * and a half of the height, since the lungs fill the upper part of a radiograph: on QaTa-COV19's training split 89 % of
+ * the annotated pixels are in the zones that their note names by these lines, 70 % by thirds of the image
+ * (docs/guide/probes.md).
  *
  * Which half is "left" is a convention of the data set (`Sides`): the patient's left is on the image's right.
  */
@@ -14,54 +15,53 @@ import { ReclmisError } from '../errors.js';
 import type { ParsedNote, Side, Zone } from './note.js';
 import { checkMask, type Mask } from '../images/raster.js';
 
-/** Any of the six zones, a bit each; see `zoneBit`. */
+/** A set of zones, one bit each; see `zoneBit`. */
 export type ZoneSet = number;
 /** Whose left and right the notes mean: the patient's (left is on the image's right), or the image's own. */
 export type Sides = 'patient' | 'image';
-/** Upper border of the middle and of the lower zone. */
+/** Upper borders of the middle and the lower zone. */
 export type ZoneLines = readonly [middle: number, lower: number];
 
 export const SIDES = ['left', 'right'] as const satisfies readonly Side[];
 export const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
-/** Lines across an upright chest radiograph, as shares of its height. */
+/** Default lines across an upright chest radiograph, as shares of its height. */
 export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
 
-/** Components smaller than this share of the largest are no lungs. */
+/** Components smaller than this share of the largest are not lungs. */
 const LUNG_SHARE = 0.05;
 
-/** Where the zones lie. Rows and columns in pixels, measured at pixels' edges; left and right are the image's here. */
+/** Where the zones are. Rows and columns in pixels, measured at pixel edges; left and right are the image's here. */
 export interface ZoneFrame {
   readonly width: number;
   readonly height: number;
-  /** The column that parts the sides. */
+  /** Column that separates the sides. */
   readonly midline: number;
-  /** The lines of what lies left and right of it. */
+  /** Lines on its left and right. */
   readonly imageLeft: ZoneLines;
   readonly imageRight: ZoneLines;
-  /** What belongs to zones; null: everything. */
+  /** Pixels that belong to zones; null: all. */
   readonly lungs: Mask | null;
 }
 
-/** The bit of a zone. */
 export function zoneBit(side: Side, third: (typeof THIRDS)[number]): ZoneSet {
   return 1 << (3 * SIDES.indexOf(side) + THIRDS.indexOf(third));
 }
 
-/** The zones of a set in words: `upper left`, ... */
+/** Names of the zones in a set: `upper left`, ... */
 export function zoneNames(zones: ZoneSet): string[] {
   return SIDES.flatMap((side) =>
     THIRDS.filter((third) => (zones & zoneBit(side, third)) !== 0).map((third) => `${third} ${side}`),
   );
 }
 
-/** How many zones a set holds. */
+/** Number of zones in a set. */
 export function countZones(zones: ZoneSet): number {
   return zoneNames(zones).length;
 }
 
 /**
- * The zones that a note names; null where it names no part of the lungs (the notes of MoNuSeg, whose places are parts of an image). "All left
- * lung" and "left lung" are three zones, a place without a side is on both.
+ * The zones that a note names; null if it names no part of the lungs (as MoNuSeg's notes, which name parts of an image).
+ * "All left lung" and "left lung" mean three zones; a place without a side is on both.
  */
 export function namedZones({ places }: ParsedNote): ZoneSet | null {
   let named = 0;
@@ -76,16 +76,17 @@ export function namedZones({ places }: ParsedNote): ZoneSet | null {
   return named === 0 ? null : named;
 }
 
-/** The frame of an image by its own halves and two lines, given as shares of the height. */
+/** Frame from the image's halves and two lines, given as shares of the height. */
 export function imageFrame(width: number, height: number, lines: ZoneLines = CHEST_LINES): ZoneFrame {
   const rows: ZoneLines = [lines[0] * height, lines[1] * height];
   return { width, height, midline: width / 2, imageLeft: rows, imageRight: rows, lungs: null };
 }
 
 /**
- * The frame of a mask of the lungs. Small specks are left out. The gap is the column with the fewest lung pixels in the middle third of the lungs'
- * width (the middlemost of several), or the image's middle where all lung lies on one side of it; a lung that is absent takes the other's lines.
- * @throws MASK_SIZE_MISMATCH, MASK_MISSING where the mask is empty
+ * Frame from a lung mask. Small specks are ignored. The gap is the column with the fewest lung pixels in the middle
+ * third of the lungs' width (the middlemost of several), or the image's middle if all lung is on one side of it; a
+ * missing lung takes the other's lines.
+ * @throws MASK_SIZE_MISMATCH, MASK_MISSING for an empty mask
  */
 export function lungFrame(mask: Mask): ZoneFrame {
   const lungs = withoutSpecks(mask);
@@ -114,8 +115,8 @@ export function lungFrame(mask: Mask): ZoneFrame {
 }
 
 /**
- * The zones of every pixel, row by row: one bit, two on a middle column of an odd width (which belongs to both sides), none outside the lungs
- * where the frame has lungs. A pixel belongs to the zone in which its centre lies.
+ * The zones of every pixel, row by row: one bit; two on the middle column of an odd width; none outside the lungs if the
+ * frame has lungs. A pixel belongs to the zone of its centre.
  */
 export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   const { width, height, midline, imageLeft, imageRight, lungs } = frame;
@@ -132,7 +133,7 @@ export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   return zones;
 }
 
-/** Zones that a set becomes when left and right are exchanged. */
+/** The zones after swapping left and right. */
 export function mirrorZones(zones: ZoneSet): ZoneSet {
   return ((zones & 0b111) << 3) | (zones >> 3);
 }
@@ -141,13 +142,14 @@ function thirdAt([middle, lower]: ZoneLines, y: number): (typeof THIRDS)[number]
   return y + 0.5 < middle ? 'upper' : y + 0.5 < lower ? 'middle' : 'lower';
 }
 
-/** The mask's components that are large enough to be a lung. */
+/** The mask's components large enough to be a lung. */
 function withoutSpecks(mask: Mask): Mask {
   checkMask(mask, 'lungFrame');
   const [largest] = components(mask);
   if (largest === undefined) {
-    throw new ReclmisError('MASK_MISSING', 'the mask of the lungs holds no pixel', {
-      remedy: 'Give a mask in which the lungs are foreground, or leave it out to split the image itself.',
+    throw new ReclmisError('MASK_MISSING', 'the lung mask is empty', {
+      remedy:
+        'Use a mask in which the lungs are foreground, or omit it to divide the image itself into zones.',
     });
   }
   const runs = labelRuns(mask, 8);
@@ -162,7 +164,7 @@ function withoutSpecks(mask: Mask): Mask {
   return { ...mask, data };
 }
 
-/** The centre of the emptiest column of the middle third of [first, last). */
+/** Centre of the emptiest column in the middle third of [first, last). */
 function gap(columns: Int32Array, first: number, last: number): number {
   const centre = (first + last) / 2;
   let best = Math.floor(centre);
@@ -173,7 +175,7 @@ function gap(columns: Int32Array, first: number, last: number): number {
   return best + 0.5;
 }
 
-/** Top and bottom edge of the lung in some columns; null where there is none. */
+/** Top and bottom edge of the lung in some columns; null if there is none. */
 function heights(
   { width, data }: Mask,
   belongs: (x: number) => boolean,

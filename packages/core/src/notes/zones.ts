@@ -1,19 +1,20 @@
 /**
  * Where in a chest radiograph a mask lies, in the words of LViT's notes: upper, middle or lower, left or right lung.
  *
- * The picture itself is divided, not the lungs in it: by half of its width and thirds of its height. That fits pictures that are filled by
- * the chest and stand upright; it knows nothing of anatomy. Left and right are those of a convention: the patient's left is on the image's right.
+ * The picture itself is divided, not the lungs: into halves of its width and thirds of its height. That suits upright
+ * pictures filled by the chest and knows nothing of anatomy. Left and right follow a convention: the patient's left is
+ * on the image's right.
  */
 import type { Side, Zone } from './note.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import type { Sides } from './zone-map.js';
 
-/** What a mask has in one of the six zones. */
+/** A mask's share in one of the six zones. */
 export interface ZoneShare {
   readonly zone: Exclude<Zone, 'all'>;
-  /** By the convention that was asked for. */
+  /** By the requested convention. */
   readonly side: Side;
-  /** Pixels of the mask in the zone; 0: the mask does not reach it. The middle column of an odd width counts half on either side. */
+  /** Pixels of the mask in the zone. The middle column of an odd width counts half on either side. */
   readonly area: number;
   /** Share of the mask's pixels that lie in the zone, 0 to 1; 0 for an empty mask. */
   readonly share: number;
@@ -22,14 +23,15 @@ export interface ZoneShare {
 }
 
 const ZONES = ['upper', 'middle', 'lower'] as const;
-/** In the order of columns, from the image's left. */
+/** In column order, from the image's left. */
 const COLUMNS = { patient: ['right', 'left'], image: ['left', 'right'] } as const satisfies Record<
   Sides,
   readonly Side[]
 >;
 
 /**
- * The six zones of a mask: upper, middle, lower, of each what lies on the image's left and right. A row belongs to the third in which its centre lies.
+ * The six zones of a mask: upper, middle, lower, each on the image's left and right. A row belongs to the third that
+ * contains its centre.
  * @param sides whose left and right `side` means. @throws MASK_SIZE_MISMATCH
  */
 export function lungZones(mask: Mask, sides: Sides): ZoneShare[] {

@@ -41,12 +41,12 @@ export function cleanClipText(text: string): string {
   return strip(plain.replace(SPACES, ' ')).toLowerCase();
 }
 
-/** The words of a cleaned text, in order; a word is letters, one digit, signs, or a contraction such as 's. */
+/** The words of a cleaned text, in order; a word is letters, one digit, punctuation, or a contraction such as 's. */
 export function clipWords(cleaned: string): string[] {
   return cleaned.match(WORD) ?? [];
 }
 
-/** Python's `html.unescape`: HTML 5's names, also those that need no semicolon, and numeric references. */
+/** Python's `html.unescape`: HTML 5 names, also those without semicolon, and numeric references. */
 export function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(REFERENCE, (whole: string, reference: string) =>
@@ -54,7 +54,7 @@ export function unescapeHtml(text: string): string {
   );
 }
 
-/** The character of `#123;` or `#x7b;`; nothing for what is no character (HTML 5 keeps some of those, Python drops them). */
+/** The character for `#123;` or `#x7b;`; empty for invalid ones (HTML 5 keeps some of those, Python drops them). */
 function numeric(reference: string): string {
   const hex = /^#[xX]/.test(reference);
   const code = Number.parseInt(reference.slice(hex ? 2 : 1), hex ? 16 : 10);

@@ -275,15 +275,15 @@ describe('ClipTokenizer', () => {
     const refusal = async (bytes: Uint8Array, message: RegExp): Promise<void> => {
       await expect(ClipTokenizer.fromBytes(bytes)).rejects.toThrow(invalid(message));
     };
-    await refusal(packed.slice(0, packed.length / 2), /damaged or cut short/);
-    await refusal(packed.slice(0, 5), /damaged or cut short/);
+    await refusal(packed.slice(0, packed.length / 2), /damaged or truncated/);
+    await refusal(packed.slice(0, 5), /damaged or truncated/);
     const flipped = packed.slice();
     flipped[packed.length >> 1]! ^= 0xff;
     await refusal(flipped, /damaged|UTF-8|line|exists/);
     await refusal(await gzip(new Uint8Array(64 * 2 ** 20)), /at most 16777216 bytes unpacked/);
     await refusal(new Uint8Array(16 * 2 ** 20 + 1), /at most 16777216 bytes, got more/);
     await refusal(Uint8Array.of(0x50, 0x4b, 0xff, 0xfe), /UTF-8/);
-    await refusal(utf8Bytes('{"model": '), /begins as JSON/);
+    await refusal(utf8Bytes('{"model": '), /begins like JSON/);
     await refusal(new Uint8Array(0), /line 1/);
   });
 });

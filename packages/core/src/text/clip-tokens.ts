@@ -1,11 +1,11 @@
 /**
- * CLIP's byte-pair tokeniser, to the id as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP; the repair of mojibake
- * by ftfy left out), in Node and in browsers. The paper's frozen text tower (docs/method.md 1) reads these ids.
+ * CLIP's byte-pair tokeniser, id for id as in OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP, without ftfy's
+ * repair of mojibake), for Node and browsers. The paper's frozen text tower (docs/method.md 1) reads these ids.
  *
- * A text is cleaned and cut into words (`clip-clean.ts`); the bytes of a word, the last one marked as its end, are merged
- * pair by pair, always the pair of the lowest rank, the leftmost first (`clip-vocabulary.ts`). Every merge is made of
- * symbols of lower ranks, so a pair that a merge brings forth never comes before one that waits: a queue gives what
- * OpenAI's passes over the whole word give, in O(n log n).
+ * A text is cleaned and cut into words (`clip-clean.ts`); the bytes of a word, the last marked as its end, are merged
+ * pair by pair, always the pair of lowest rank, the leftmost first (`clip-vocabulary.ts`). Every merge consists of
+ * symbols of lower rank, so a pair created by a merge never precedes one already queued: a priority queue gives the same
+ * result as OpenAI's passes over the whole word, in O(n log n).
  */
 import { clipWords, cleanClipText } from './clip-clean.js';
 import {
@@ -27,28 +27,28 @@ import { MinHeap } from './min-heap.js';
 import type { NoteToken, NoteTokens } from './note-tokens.js';
 import { gunzip, isGzip, utf8Bytes, utf8Text } from './web.js';
 
-/** The largest vocabulary that is read, unpacked: several times what the known ones are (1.4 to 4 MB). */
+/** Largest vocabulary accepted, unpacked: several times the known ones (1.4 to 4 MB). */
 const LARGEST = 16 * 2 ** 20;
-/** Words of one generation of the cache, of which there are two; a set of notes has a few hundred. */
+/** Words per cache generation, of which there are two; a set of notes has a few hundred. */
 const GENERATION = 8192;
-/** UTF-16 units of the longest word that is kept. */
+/** UTF-16 units of the longest cached word. */
 const LONGEST_KEPT = 64;
-/** Above any place in a word: queue keys are rank * 2^32 + place, below 2^53. */
+/** Exceeds any position in a word: queue keys are rank * 2^32 + position, below 2^53. */
 const PLACES = 2 ** 32;
 
 /** A text as ids. */
 export interface ClipTokens {
-  /** Exactly as many ids as the context length: start, the text, end, then padding of 0. */
+  /** Ids, padded to the context length: start, the text, end, then 0. */
   readonly ids: number[];
-  /** How many of them are not padding, start and end included. */
+  /** Number of ids that are not padding, including start and end. */
   readonly length: number;
-  /** Whether the text was too long, so that its last tokens are missing. */
+  /** Whether the text was too long and lost its last tokens. */
   readonly truncated: boolean;
 }
 
-/** Text to CLIP's ids and back. */
+/** Converts text to CLIP's ids and back. */
 export class ClipTokenizer {
-  /** How many ids there are, 49,408. */
+  /** Number of ids, 49,408. */
   readonly size = CLIP_SIZE;
   /** The id before a text, 49,406. */
   readonly startToken = START_TOKEN;
@@ -61,8 +61,8 @@ export class ClipTokenizer {
   private constructor(private readonly vocabulary: ClipVocabulary) {}
 
   /**
-   * The tokeniser of OpenAI's list of merges: the text of `bpe_simple_vocab_16e6.txt`, or what `toMerges` wrote. The
-   * first line is the version, the next 48,894 are the merges, anything after is not used.
+   * Creates the tokeniser from OpenAI's list of merges: the text of `bpe_simple_vocab_16e6.txt`, or the output of
+   * `toMerges`. The first line is the version, the next 48,894 are the merges, the rest is ignored.
    *
    * @throws VOCABULARY_INVALID
    */
@@ -71,8 +71,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * The tokeniser of Hugging Face's tokenizer.json, parsed. Its ids must be those that its merges give; its normaliser is
-   * not used, since `cleanClipText` does the same and more.
+   * Creates the tokeniser from Hugging Face's parsed tokenizer.json. Its ids must match its merges; its normaliser is
+   * ignored, since `cleanClipText` does the same and more.
    *
    * @throws VOCABULARY_INVALID
    */
@@ -81,7 +81,7 @@ export class ClipTokenizer {
   }
 
   /**
-   * The tokeniser of a file's bytes: the list of merges or tokenizer.json, plain or packed with gzip, 16 MiB at most.
+   * Creates the tokeniser from a file's bytes: list of merges or tokenizer.json, plain or gzipped, at most 16 MiB.
    *
    * @throws VOCABULARY_INVALID
    */
@@ -89,7 +89,7 @@ export class ClipTokenizer {
     let plain: Uint8Array | null = bytes;
     if (isGzip(bytes)) {
       plain = await gunzip(bytes, LARGEST).catch((cause: unknown) => {
-        throw invalidVocabulary(`the gzip data is damaged or cut short (${bytes.length} bytes)`, cause);
+        throw invalidVocabulary(`the gzip data is damaged or truncated (${bytes.length} bytes)`, cause);
       });
     }
     if (plain === null || plain.length > LARGEST) {
@@ -108,15 +108,15 @@ export class ClipTokenizer {
     try {
       json = JSON.parse(text.replace(/^\ufeff/, ''));
     } catch (cause) {
-      throw invalidVocabulary('begins as JSON does, but is none', cause);
+      throw invalidVocabulary('begins like JSON but is not valid JSON', cause);
     }
     return ClipTokenizer.fromTokenizerJson(json);
   }
 
   /**
-   * A text's ids, without start and end. `<|startoftext|>` and `<|endoftext|>` written in the text become the ids of
-   * the marks, as in OpenAI's code. Texts of up to a million characters are fine, also without a space; the engine's
-   * regular expressions give up on words of some ten million (RangeError).
+   * Ids of a text, without start and end. `<|startoftext|>` and `<|endoftext|>` in the text become their ids, as in
+   * OpenAI's code. Handles texts of a million characters, even without spaces; at words of some ten million the engine's
+   * regular expressions fail (RangeError).
    */
   tokenize(text: string): number[] {
     const ids: number[] = [];
@@ -127,9 +127,9 @@ export class ClipTokenizer {
   }
 
   /**
-   * A text as the tower takes it. Of a text that is too long the last tokens are left out, never the end token.
+   * Encodes a text for the tower. A text that is too long loses its last tokens, never the end token.
    *
-   * @param contextLength An integer of at least 2; CLIP's is 77.
+   * @param contextLength an integer of at least 2; CLIP's is 77.
    * @throws CONFIG_INVALID if it is not.
    */
   encode(text: string, contextLength: number): ClipTokens {
@@ -149,7 +149,7 @@ export class ClipTokenizer {
   }
 
   /**
-   * The tokens of `encode` with the words that they are pieces of. Signs are words of their own, as CLIP cuts them.
+   * The tokens of `encode` with the words they belong to. Punctuation marks are words of their own, as in CLIP.
    *
    * @throws CONFIG_INVALID as `encode`.
    */
@@ -165,10 +165,10 @@ export class ClipTokenizer {
   }
 
   /**
-   * The text of ids: its words with one space between, so `left , right` for "left, right". Start, end and padding (zeros
-   * at the end, where no text has any) are left out; bytes that are no UTF-8 become U+FFFD.
+   * Decodes ids to words separated by single spaces, so `left , right` for "left, right". Start, end and padding
+   * (trailing zeros, which no text has) are omitted; invalid UTF-8 becomes U+FFFD.
    *
-   * @throws VOCABULARY_INVALID for an id that the vocabulary does not have.
+   * @throws VOCABULARY_INVALID for an unknown id.
    */
   decode(ids: readonly number[]): string {
     let end = ids.length;
@@ -184,12 +184,12 @@ export class ClipTokenizer {
     return utf8Text(Uint8Array.from(bytes)).replaceAll(END_OF_WORD, ' ').replace(/ $/, '');
   }
 
-  /** The merges as canonical text, the same from either format; `fromMerges` reads it back, and its hash names the vocabulary. */
+  /** The merges as canonical text, identical for both formats; `fromMerges` reads it, and its hash identifies the vocabulary. */
   toMerges(): string {
     return this.vocabulary.toMerges();
   }
 
-  /** A word's ids, from the cache if they are there: words seen lately are, in two generations that take turns. */
+  /** Ids of a word, from a cache of recent words in two generations. */
   private word(word: string): readonly number[] {
     if (word === START_MARK) return [START_TOKEN];
     if (word === END_MARK) return [END_TOKEN];
@@ -202,15 +202,15 @@ export class ClipTokenizer {
       this.old = this.young;
       this.young = new Map();
     }
-    // A string of its own: a piece of the note would keep all of it in memory.
+    // Copied: a slice would keep the whole note in memory.
     this.young.set(utf8Text(bytes), ids);
     return ids;
   }
 
-  /** Byte-pair encoding of one word: a list of symbols linked both ways, and a queue of pairs by rank, then place. */
+  /** Byte-pair encoding of one word: a doubly linked list of symbols, and a queue of pairs by rank, then position. */
   private merge(bytes: Uint8Array): number[] {
     const n = bytes.length;
-    const symbols = Int32Array.from(bytes, idOfByte); // [n], -1 where a symbol went into the one before
+    const symbols = Int32Array.from(bytes, idOfByte); // [n], -1 where a symbol was merged into the previous one
     symbols[n - 1]! += 256; // the end of the word
     const next = Int32Array.from({ length: n }, (_, i) => i + 1);
     const previous = Int32Array.from({ length: n }, (_, i) => i - 1);
@@ -226,7 +226,7 @@ export class ClipTokenizer {
       const rank = Math.floor(key / PLACES);
       const at = key % PLACES;
       const after = next[at]!;
-      // Stale: one of the two was merged with something else since.
+      // Stale: one of the two has been merged with another since.
       if (symbols[at]! < 0 || after >= n || this.vocabulary.rank(symbols[at]!, symbols[after]!) !== rank)
         continue;
       symbols[at] = FIRST_MERGED + rank;

@@ -7,42 +7,37 @@
  */
 import { ReclmisError } from '../errors.js';
 
-/** How many merges CLIP has: what 49,152 ids leave after 512 for bytes and the two marks were set aside. */
+/** Number of CLIP's merges: 49,152 ids minus 512 for bytes, minus the two marks. */
 export const CLIP_MERGES = 49_152 - 256 - 2;
-/** The id of the first merge's result. */
 export const FIRST_MERGED = 512;
-/** The id of the mark before a text. */
 export const START_TOKEN = FIRST_MERGED + CLIP_MERGES;
-/** The id of the mark after a text. */
 export const END_TOKEN = START_TOKEN + 1;
-/** All ids. */
+/** Number of ids. */
 export const CLIP_SIZE = END_TOKEN + 1;
-/** How the marks are written. */
+/** Spelling of the marks. */
 export const START_MARK = '<|startoftext|>';
 /** See `START_MARK`. */
 export const END_MARK = '<|endoftext|>';
-/** What the last symbol of a word ends in. */
+/** Suffix of a word's last symbol. */
 export const END_OF_WORD = '</w>';
 
 const HEADER = '#version: 0.2';
-/** A power of two with room for three times the merges, so that chains of the open-addressed table stay short. */
+/** A power of two with room for three times the merges, so probe chains of the open-addressed table stay short. */
 const SLOTS = 2 ** 17;
 const NONE = 0xffff;
 
-/** The bytes in the order of their ids. */
 const BYTE_OF_ID: readonly number[] = (() => {
   const printable = (byte: number): boolean =>
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
   const bytes = Array.from({ length: 256 }, (_, byte) => byte);
   return [...bytes.filter(printable), ...bytes.filter((byte) => !printable(byte))];
 })();
-/** The id of each byte inside a word. */
 const ID_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => BYTE_OF_ID.indexOf(byte));
-/** How many of the bytes stand for themselves; the others are written with the characters from U+0100 on. */
+/** Number of bytes that represent themselves; the others use the characters from U+0100 on. */
 const PRINTABLE = 94 + 12 + 82;
 const END_OF_WORD_BYTES = Array.from(END_OF_WORD, (character) => character.charCodeAt(0));
 
-/** The merges with a table from pair to rank. It holds numbers alone, about 1 MB, and no part of the text it was read from. */
+/** The merges, with a table from pair to rank. It holds only numbers, about 1 MB, and no part of the source text. */
 export class ClipVocabulary {
   private readonly left = new Uint16Array(CLIP_MERGES);
   private readonly right = new Uint16Array(CLIP_MERGES);
@@ -50,9 +45,9 @@ export class ClipVocabulary {
   private readonly ranks = new Uint16Array(SLOTS).fill(NONE);
 
   /**
-   * @param pairs Exactly `CLIP_MERGES` pairs of symbols.
-   * @param where The name of the source's n-th merge, for messages.
-   * @throws VOCABULARY_INVALID if a symbol is not known from the merges before, or is made twice.
+   * @param pairs exactly `CLIP_MERGES` pairs of symbols.
+   * @param where name of the source's n-th merge, for messages.
+   * @throws VOCABULARY_INVALID if a symbol is unknown at its merge or created twice.
    */
   constructor(pairs: readonly (readonly [string, string])[], where: (n: number) => string) {
     if (pairs.length !== CLIP_MERGES) {
@@ -65,7 +60,7 @@ export class ClipVocabulary {
       const right = idOf.get(b);
       if (left === undefined || right === undefined) {
         throw invalidVocabulary(
-          `${where(rank)}: ${quote(left === undefined ? a : b)} is neither a byte nor made by a merge before`,
+          `${where(rank)}: ${quote(left === undefined ? a : b)} is neither a byte nor the result of an earlier merge`,
         );
       }
       if (a.endsWith(END_OF_WORD)) {
@@ -73,7 +68,7 @@ export class ClipVocabulary {
           `${where(rank)}: nothing can follow ${quote(a)}, which ends a word, got ${quote(b)}`,
         );
       }
-      // Joined from our own strings: pieces of the input would keep all of it in memory.
+      // Joined from our own strings: slices of the input would keep all of it in memory.
       const merged = symbols[left]! + symbols[right]!;
       if (idOf.has(merged)) throw invalidVocabulary(`${where(rank)}: ${quote(merged)} exists already`);
       idOf.set(merged, symbols.push(merged) - 1);
@@ -85,15 +80,15 @@ export class ClipVocabulary {
     }
   }
 
-  /** The rank of the merge of two ids, -1 if there is none. */
+  /** Rank of the merge of two ids, -1 if there is none. */
   rank(left: number, right: number): number {
     const rank = this.ranks[this.slot(left, right)]!;
     return rank === NONE ? -1 : rank;
   }
 
-  /** Appends an id's bytes; the end of a word is spelt out. The marks have none. */
+  /** Appends an id's bytes; the end of a word is spelt out. Marks have none. */
   appendBytes(id: number, bytes: number[]): void {
-    const open = [id]; // a stack: symbols nest deeply where a word is built letter by letter
+    const open = [id]; // a stack, as symbols nest deeply in words built letter by letter
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if (next >= START_TOKEN) continue;
       if (next >= FIRST_MERGED) {
@@ -105,7 +100,7 @@ export class ClipVocabulary {
     }
   }
 
-  /** How each id is written, the marks included. */
+  /** Spelling of each id, including the marks. */
   symbols(): string[] {
     const symbols = baseSymbols();
     for (let r = 0; r < CLIP_MERGES; r++) symbols.push(symbols[this.left[r]!]! + symbols[this.right[r]!]!);
@@ -113,14 +108,14 @@ export class ClipVocabulary {
     return symbols;
   }
 
-  /** The list of merges as text: a line with the version, then one merge a line. */
+  /** Serialises the merges: a line with the version, then one merge per line. */
   toMerges(): string {
     const symbols = this.symbols();
     const lines = Array.from(this.left, (left, r) => `${symbols[left]!} ${symbols[this.right[r]!]!}`);
     return `${HEADER}\n${lines.join('\n')}\n`;
   }
 
-  /** The slot that holds the pair, or the empty one where it would be. */
+  /** Slot of the pair, or the empty one where it belongs. */
   private slot(left: number, right: number): number {
     const key = pairKey(left, right);
     let slot = Math.imul(key, 0x9e3779b1) >>> 15; // Fibonacci hashing to 17 bits
@@ -129,13 +124,12 @@ export class ClipVocabulary {
   }
 }
 
-/** The id of a byte inside a word; 256 more at its end. */
 export function idOfByte(byte: number): number {
   return ID_OF_BYTE[byte]!;
 }
 
 /**
- * The vocabulary from OpenAI's list: a line with the version, then at least 48,894 merges, of which those are used.
+ * Reads OpenAI's list of merges: a line with the version, then at least 48,894 merges, of which that many are used.
  *
  * @throws VOCABULARY_INVALID
  */
@@ -150,7 +144,7 @@ export function vocabularyFromMerges(text: string): ClipVocabulary {
   const pairs = lines.slice(1).map((line, i): [string, string] => {
     const [, a, b] = /^(\S+) (\S+)\r?$/.exec(line) ?? [];
     if (a === undefined || b === undefined) {
-      throw invalidVocabulary(`line ${i + 2}: expected two symbols with a space between, got ${quote(line)}`);
+      throw invalidVocabulary(`line ${i + 2}: expected two symbols separated by a space, got ${quote(line)}`);
     }
     return [a, b];
   });
@@ -158,7 +152,7 @@ export function vocabularyFromMerges(text: string): ClipVocabulary {
 }
 
 /**
- * The vocabulary from Hugging Face's tokenizer.json. Its list of ids must be the one that its merges give.
+ * Reads Hugging Face's tokenizer.json. Its ids must match its merges.
  *
  * @throws VOCABULARY_INVALID
  */
@@ -200,16 +194,14 @@ export function vocabularyFromTokenizerJson(json: unknown): ClipVocabulary {
   return vocabulary;
 }
 
-/** The error of everything in this file. */
 export function invalidVocabulary(what: string, cause?: unknown): ReclmisError {
   return new ReclmisError('VOCABULARY_INVALID', `CLIP vocabulary: ${what}`, {
     cause,
     remedy:
-      'Give bpe_simple_vocab_16e6.txt.gz of OpenAI’s CLIP, or tokenizer.json of a CLIP model, unchanged.',
+      'Use bpe_simple_vocab_16e6.txt.gz from OpenAI’s CLIP, or the tokenizer.json of a CLIP model, unchanged.',
   });
 }
 
-/** How the bytes are written, then the same at the end of a word. */
 function baseSymbols(): string[] {
   const bytes = BYTE_OF_ID.map((byte, id) =>
     String.fromCharCode(id < PRINTABLE ? byte : 0x100 + id - PRINTABLE),
@@ -221,13 +213,11 @@ function pairKey(left: number, right: number): number {
   return ((left << 16) | right) >>> 0;
 }
 
-/** A field that the object itself has. */
 function field(object: unknown, name: string): unknown {
   if (typeof object !== 'object' || object === null || !Object.hasOwn(object, name)) return undefined;
   return (object as Readonly<Record<string, unknown>>)[name];
 }
 
-/** A value in one short line. */
 function quote(value: unknown): string {
   const text = JSON.stringify(typeof value === 'string' ? value.slice(0, 40) : value) as string | undefined;
   return (text ?? 'nothing').slice(0, 60);

@@ -1,8 +1,6 @@
-/** How many slips lead from one word to another: Damerau and Levenshtein's distance in its restricted form, in which no letter is edited twice. */
+/** Edit distance between two words: Damerau-Levenshtein in its restricted form, in which no letter is edited twice. */
 
-/**
- * Letters exchanged, left out, added, or neighbours swapped, that lead from one word to the other; `limit + 1` for any number above the limit.
- */
+/** Letters replaced, left out, added, or swapped with a neighbour to get from one word to the other; `limit + 1` for anything above the limit. */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   const [from, to] = [[...a], [...b]];
   let before: number[] = [];

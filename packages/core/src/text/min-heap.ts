@@ -3,17 +3,15 @@ export class MinHeap {
   private keys: Float64Array;
   private count = 0;
 
-  /** @param capacity The room to begin with. */
+  /** @param capacity initial room. */
   constructor(capacity: number) {
     this.keys = new Float64Array(Math.max(1, capacity));
   }
 
-  /** How many numbers wait. */
   get size(): number {
     return this.count;
   }
 
-  /** Adds a number. */
   push(key: number): void {
     if (this.count === this.keys.length) {
       const larger = new Float64Array(2 * this.count);
@@ -31,7 +29,7 @@ export class MinHeap {
     keys[at] = key;
   }
 
-  /** Takes the smallest number out; undefined where there is none. */
+  /** Removes and returns the smallest number; undefined if empty. */
   pop(): number | undefined {
     if (this.count === 0) return undefined;
     const { keys } = this;

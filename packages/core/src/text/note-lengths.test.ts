@@ -14,10 +14,10 @@ describe('describeUnknownWords', () => {
 
   it('counts notes with unknown words, and those of unknown words alone, and names no word', () => {
     expect(told('upper lung', 'upper lobe', 'upper lobe')).toBe(
-      "2 of 3 notes hold words that the model's vocabulary lacks, and that say nothing to it.",
+      "2 of 3 notes contain words that are not in the model's vocabulary and are ignored.",
     );
     expect(told('Tumour', 'lower lung', 'left lung')).toBe(
-      "2 of 3 notes hold words that the model's vocabulary lacks, and that say nothing to it; of 1 it knows no word at all.",
+      "2 of 3 notes contain words that are not in the model's vocabulary and are ignored; for 1 of them it knows no word at all.",
     );
   });
 });

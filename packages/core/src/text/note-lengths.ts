@@ -1,7 +1,7 @@
-/** Notes of which a model reads less than there is, since they are long or hold words that it has not learnt: counted, and said in a line. */
+/** Counts notes that a model reads only in part, because they are long or contain unknown words, and describes them in a line. */
 import type { NoteTokens } from './note-tokens.js';
 
-/** What reads notes of so many tokens at most, and says how many a note has. */
+/** A reader of notes of limited length that can count a note's tokens. */
 export interface TokenCounter {
   readonly contextLength: number;
   countTokens(note: string): number;
@@ -30,7 +30,7 @@ export function noteLengths(counter: TokenCounter, notes: Iterable<string>): Not
   return { notes: count, cut, longest };
 }
 
-/** One line about notes that lose words, or null where none does. */
+/** Describes notes that lose words in one line; null if none does. */
 export function describeCutNotes(counter: TokenCounter, notes: Iterable<string>): string | null {
   const { notes: count, cut, longest } = noteLengths(counter, notes);
   if (cut === 0) return null;
@@ -40,12 +40,12 @@ export function describeCutNotes(counter: TokenCounter, notes: Iterable<string>)
   );
 }
 
-/** What tells the words of a note that a model knows from those that it does not. */
+/** Tells the words that a model knows from those that it does not. */
 export interface NoteReader {
   tokens(note: string): NoteTokens;
 }
 
-/** One line about notes with words that the vocabulary does not hold, or null where there are none; it names no word. */
+/** Describes notes with unknown words in one line, without naming any; null if there are none. */
 export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>): string | null {
   const seen = new Map<string, number>();
   let [count, lacking, foreign] = [0, 0, 0];
@@ -58,8 +58,8 @@ export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>
   }
   if (lacking === 0) return null;
   return (
-    `${lacking} of ${count} notes hold words that the model's vocabulary lacks, and that say nothing to it` +
-    (foreign > 0 ? `; of ${foreign} it knows no word at all.` : '.')
+    `${lacking} of ${count} notes contain words that are not in the model's vocabulary and are ignored` +
+    (foreign > 0 ? `; for ${foreign} of them it knows no word at all.` : '.')
   );
 }
 

@@ -1,15 +1,14 @@
 /**
- * The tokens of a note as people read them: which word each belongs to, and which are marks or padding. What says where a model looks is a
- * number for each token; people want one for each word.
+ * The tokens of a note as people read them: which word each belongs to, and which are marks or padding. Explanations
+ * give a number per token; people want one per word.
  */
 
-/** `start`, `end`: CLIP's marks; `unknown`: a word that the vocabulary does not hold; `padding`: what fills the context. */
+/** `start`, `end`: CLIP's marks; `unknown`: a word outside the vocabulary; `padding`: fills the context. */
 export type NoteTokenKind = 'start' | 'word' | 'unknown' | 'end' | 'padding';
 
-/** One token. */
 export interface NoteToken {
   readonly kind: NoteTokenKind;
-  /** The piece of the word that it stands for; empty for marks and padding. */
+  /** The piece of the word it stands for; empty for marks and padding. */
   readonly text: string;
   /** Index into the note's words; null for marks and padding, and for the unknown token of a note without words. */
   readonly word: number | null;
@@ -17,9 +16,9 @@ export interface NoteToken {
 
 /** A note as a model reads it. */
 export interface NoteTokens {
-  /** As many as the context is long. */
+  /** One per position of the context. */
   readonly tokens: readonly NoteToken[];
-  /** All words of the note in order, in the tokenizer's spelling. Those that no token belongs to were cut off. */
+  /** All words of the note in order, in the tokeniser's spelling. Words without tokens were cut off. */
   readonly words: readonly string[];
 }
 
@@ -32,7 +31,7 @@ export interface TokenGroup {
   readonly tokens: readonly number[];
 }
 
-/** The tokens grouped by word, in order; and the words that the context had no place for. */
+/** Groups tokens by word, in order; also returns the words that did not fit the context. */
 export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup[]; cut: string[] } {
   const groups: { kind: NoteTokenKind; text: string; tokens: number[]; word: number | null }[] = [];
   for (const [at, { kind, word }] of tokens.entries()) {
@@ -48,12 +47,12 @@ export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup
   };
 }
 
-/** How people are shown a group: the word, or what the mark is. */
+/** How a group is shown: the word, or the name of the mark. */
 export function groupLabel({ kind, text }: TokenGroup): string {
   return text === '' ? `‹${kind}›` : text;
 }
 
-/** A number for each group: the sum over its tokens. @param values one for each token. */
+/** Sums values over the tokens of each group. @param values one per token. */
 export function sumByGroup(groups: readonly TokenGroup[], values: ArrayLike<number>): number[] {
   return groups.map(({ tokens }) => tokens.reduce((sum, at) => sum + (values[at] ?? 0), 0));
 }

@@ -1,7 +1,6 @@
 /**
  * The web-standard globals that the tokeniser needs and that Node and every browser have: UTF-8 and gzip. Core is
- * compiled without the types of either, so that it uses nothing that only one of them has; the few that both have are
- * declared here.
+ * compiled without the types of either, so it cannot use anything that only one of them has.
  */
 
 interface Chunk {
@@ -12,7 +11,7 @@ interface ByteStream {
   pipeThrough(through: Through): ByteStream;
   getReader(): { read(): Promise<Chunk>; cancel(): Promise<void> };
 }
-/** Nothing but what `pipeThrough` takes. */
+/** The parts that `pipeThrough` needs. */
 interface Through {
   readonly readable: unknown;
 }
@@ -31,26 +30,23 @@ declare class TextDecoder {
 
 let encoder: TextEncoder | undefined;
 
-/** A text's bytes in UTF-8; a surrogate without its partner becomes U+FFFD. */
+/** Encodes text as UTF-8; a lone surrogate becomes U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
   encoder ??= new TextEncoder();
   return encoder.encode(text);
 }
 
-/** The text of UTF-8 bytes, a byte order mark kept; what is no UTF-8 becomes U+FFFD, or throws where `fatal`. */
+/** Decodes UTF-8, keeping a byte order mark; invalid bytes become U+FFFD, or throw if `fatal`. */
 export function utf8Text(bytes: Uint8Array, options: { readonly fatal?: boolean } = {}): string {
   return new TextDecoder('utf-8', { fatal: options.fatal ?? false, ignoreBOM: true }).decode(bytes);
 }
 
-/** Whether the bytes begin as gzip does (RFC 1952). */
+/** Whether the bytes start like gzip (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/**
- * What gzip packed; null as soon as it is more than `limit` bytes, which are never held together. Rejects where the
- * bytes are damaged or end early.
- */
+/** Unpacks gzip; null as soon as the result exceeds `limit` bytes, which are never held together. Rejects for damaged or truncated data. */
 export async function gunzip(bytes: Uint8Array, limit: number): Promise<Uint8Array | null> {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
   const chunks: Uint8Array[] = [];

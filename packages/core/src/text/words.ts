@@ -1,16 +1,14 @@
 /**
- * A tokenizer whose vocabulary is the words of the training notes, for the text encoder that needs no download. (The
- * paper's text tower is CLIP's; this is our addition.)
+ * A tokeniser whose vocabulary is the words of the training notes, for the text encoder that needs no download (our
+ * addition; the paper's text tower is CLIP's).
  *
  * A word is a run of letters, marks and digits in any script, lower-cased; an apostrophe inside a word belongs to it,
- * every other sign separates. Id 0 is padding, 1 stands for every word that the training notes do not hold.
+ * every other character separates. Id 0 is padding, 1 any word that is not in the training notes.
  */
 import { ReclmisError } from '../errors.js';
 import type { NoteToken, NoteTokens } from './note-tokens.js';
 
-/** The id of padding. */
 export const PAD_ID = 0;
-/** The id of words outside the vocabulary. */
 export const UNKNOWN_ID = 1;
 
 const RESERVED = ['<pad>', '<unk>'] as const;
@@ -23,54 +21,49 @@ export function wordsOf(note: string): string[] {
   return inOneForm(note).replaceAll('\u2019', "'").match(WORD) ?? [];
 }
 
-/** Composed and lower-case. Composed again at the end: of capitals without a composed form (J with a caron) the small letter may have one. */
+/** Composed and lower-case. Composed again at the end: capitals without a composed form (J with a caron) may have a small letter with one. */
 function inOneForm(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
-/** A note as numbers. */
 export interface EncodedNote {
-  /** Exactly as many ids as the context length; padding is 0. */
+  /** Ids, padded with 0 to the context length. */
   readonly ids: number[];
-  /** How many of them are words, at least 1. */
+  /** Number of ids that are words, at least 1. */
   readonly length: number;
 }
 
-/** What `WordTokenizer.statistics` tells of notes. */
 export interface NoteStatistics {
   readonly notes: number;
-  /** Words in all notes together. */
   readonly words: number;
-  /** Words of the longest note. */
   readonly longest: number;
-  /** The share of the words, 0 to 1, that the vocabulary does not hold; 0 where there are no words. */
+  /** Share of the words, 0 to 1, that are not in the vocabulary; 0 if there are no words. */
   readonly unknownShare: number;
-  /** The unknown words, in order of code points. */
+  /** Unknown words, in order of code points. */
   readonly unknown: readonly string[];
 }
 
-/** The tokenizer as it is stored beside a checkpoint. */
+/** The tokeniser as stored with a checkpoint. */
 export interface WordTokenizerJson {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
-  /** The word of each id, from `<pad>` and `<unk>` on. */
+  /** The word of each id, starting with `<pad>` and `<unk>`. */
   readonly words: readonly string[];
 }
 
-/** Words to ids and back. */
+/** Converts words to ids and back. */
 export class WordTokenizer {
   private readonly idOf: ReadonlyMap<string, number>;
 
   private constructor(
-    /** The word of each id, from `<pad>` and `<unk>` on. */
     readonly vocabulary: readonly string[],
   ) {
     this.idOf = new Map(vocabulary.map((word, id) => [word, id]));
   }
 
   /**
-   * The vocabulary of these notes, in order of code points, so that neither the order nor the number of the notes
-   * changes an id. Words that occur fewer than `minCount` times are left out.
+   * Builds the vocabulary of these notes in order of code points, so that neither order nor number of notes changes an
+   * id. Words that occur fewer than `minCount` times are left out.
    */
   static fromNotes(notes: Iterable<string>, options: { readonly minCount?: number } = {}): WordTokenizer {
     const minCount = options.minCount ?? 1;
@@ -80,7 +73,7 @@ export class WordTokenizer {
     return new WordTokenizer([...RESERVED, ...kept.sort(byCodePoint)]);
   }
 
-  /** The tokenizer that `toJSON` stored, from the parsed JSON; throws VOCABULARY_INVALID for anything else. */
+  /** Restores what `toJSON` stored. @throws VOCABULARY_INVALID */
   static fromJSON(json: unknown): WordTokenizer {
     if (typeof json !== 'object' || json === null || !('words' in json) || !Array.isArray(json.words)) {
       throw invalid('expected an object with a list "words"');
@@ -113,19 +106,18 @@ export class WordTokenizer {
     return new WordTokenizer(vocabulary);
   }
 
-  /** How many ids there are, padding and the unknown word included. */
+  /** Number of ids, including padding and the unknown word. */
   get size(): number {
     return this.vocabulary.length;
   }
 
-  /** Whether the vocabulary holds the word (in any case). */
   has(word: string): boolean {
     return this.id(inOneForm(word)) > UNKNOWN_ID;
   }
 
   /**
-   * The note's first `contextLength` words as ids, padded with 0. A note without words becomes one unknown word, since
-   * attention over no word at all is not defined.
+   * The note's first `contextLength` words as ids, padded with 0. A note without words becomes one unknown word, as
+   * attention over no words is undefined.
    */
   encode(note: string, contextLength: number): EncodedNote {
     if (!Number.isInteger(contextLength) || contextLength < 1) {
@@ -142,7 +134,7 @@ export class WordTokenizer {
     return { ids, length };
   }
 
-  /** The note's tokens with the words that they stand for: one word, one token. @throws CONFIG_INVALID as `encode`. */
+  /** The note's tokens with their words: one token per word. @throws CONFIG_INVALID as `encode`. */
   tokens(note: string, contextLength: number): NoteTokens {
     const { ids, length } = this.encode(note, contextLength);
     const words = wordsOf(note);
@@ -154,7 +146,7 @@ export class WordTokenizer {
     return { tokens, words };
   }
 
-  /** The words of ids, without padding; throws VOCABULARY_INVALID for an id that the vocabulary does not have. */
+  /** The words of ids, without padding. @throws VOCABULARY_INVALID for an unknown id. */
   decode(ids: readonly number[]): string[] {
     return ids
       .filter((id) => id !== PAD_ID)
@@ -165,7 +157,7 @@ export class WordTokenizer {
       });
   }
 
-  /** Length and unknown words of notes, as this vocabulary sees them. */
+  /** Lengths and unknown words of notes under this vocabulary. */
   statistics(notes: Iterable<string>): NoteStatistics {
     let count = 0;
     let total = 0;
@@ -192,7 +184,6 @@ export class WordTokenizer {
     };
   }
 
-  /** Plain data for JSON. */
   toJSON(): WordTokenizerJson {
     return { format: FORMAT, version: VERSION, words: [...this.vocabulary] };
   }
@@ -206,7 +197,7 @@ function invalid(what: string): ReclmisError {
   return new ReclmisError('VOCABULARY_INVALID', `vocabulary: ${what}`);
 }
 
-/** Order by UTF-16 code units, the same in every locale. */
+/** Orders by UTF-16 code units, the same in every locale. */
 function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

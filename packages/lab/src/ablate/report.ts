@@ -54,7 +54,7 @@ function studyPage(result: StudyResult, plot: string | null): string {
       title: 'Learning curves',
       html: figure(curves, {
         alt: 'Validation Dice and training loss over epochs',
-        caption: 'The first seed of each cell.',
+        caption: 'First seed of each cell.',
       }),
     });
   }
@@ -63,7 +63,7 @@ function studyPage(result: StudyResult, plot: string | null): string {
     title,
     subtitle: `${source}.${remark === '' ? '' : ` ${remark}`}`,
     ...(missing > 0 && {
-      lead: warning(`${missing} runs have no figures yet; the table holds those that have.`),
+      lead: warning(`${missing} runs have no results yet; the table shows those that do.`),
     }),
     sections,
   });
@@ -102,6 +102,6 @@ function runTable({ cells }: StudyResult): Html {
         (seconds / 60).toFixed(1),
       ]),
     ),
-    { caption: 'In percent. The first two are means over images, pooled ones count all pixels at once.' },
+    { caption: 'In percent. The first two are means over images; pooled figures count all pixels at once.' },
   );
 }

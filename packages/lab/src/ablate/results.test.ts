@@ -183,7 +183,7 @@ describe('writeStudyReport', () => {
     expect(readFileSync(join(out, 'results.md'), 'utf8')).toContain('](plot.svg)');
     const html = readFileSync(join(out, 'report.html'), 'utf8');
     expect(html).toContain('<td class="right">53.00</td>');
-    expect(html).toContain('For research; not for diagnosis.');
+    expect(html).toContain('For research only; not for diagnosis.');
     expect(readFileSync(join(out, 'plot.png')).subarray(1, 4).toString()).toBe('PNG');
     rmSync(out, { recursive: true });
   });

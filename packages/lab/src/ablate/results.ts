@@ -158,9 +158,9 @@ export function legend({ best, setting, cells }: StudyResult): string {
   return [
     setting.data.length > 0
       ? `Test split of ${setting.data.join(', ')}, ${setting.size.map((size) => `${size} x ${size}`).join(', ')}, at most ${setting.epochs.join(', ')} epochs.`
-      : 'No run has figures yet.',
+      : 'No run has results yet.',
     'Dice and mIoU are means over images in percent; ± is the standard deviation over seeds.',
-    reference ? `Δ is the difference to "${reference.label}" in percentage points, seed by seed.` : '',
+    reference ? `Δ is the difference from "${reference.label}" in percentage points, seed by seed.` : '',
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
@@ -175,7 +175,7 @@ export function resultMarkdown(result: StudyResult, plot: string | null): string
     markdownTable(columns, rows).trimEnd(),
     legend(result),
     ...(plot === null ? [] : [`![${result.title}](${plot})`]),
-    'For research; not for diagnosis.',
+    'For research only; not for diagnosis.',
   ].join('\n\n')}\n`;
 }
 

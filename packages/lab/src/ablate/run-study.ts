@@ -77,8 +77,8 @@ async function plan(tasks: readonly Task[]): Promise<TaskWork[]> {
     const { state, info, score } = viewTask(task);
     if (info) requireSameData(task, info, await data.fittedBy(task));
     if (state === 'running')
-      throw new ReclmisError('RUN_BUSY', `${task.dir}: another process trains into this run`, {
-        remedy: 'Wait for it or stop it; to share a study among machines give each its own --part.',
+      throw new ReclmisError('RUN_BUSY', `${task.dir}: another process is training this run`, {
+        remedy: 'Wait for it or stop it; to split a study among machines, give each its own --part.',
       });
     const stale = score !== null && score.data.fingerprint !== (await data.testOf(task)).fingerprint;
     work.push(stale ? 'evaluate' : WORK[state]);

@@ -137,7 +137,7 @@ export function findStudy(asked: string): string {
   if (!existsSync(asked)) {
     throw new ReclmisError(
       'CONFIG_UNREADABLE',
-      `${asked}: expected a file or one of ${studyNames().join(', ')}; there is neither a file nor a study of that name`,
+      `${asked}: expected a file or one of ${studyNames().join(', ')}; no file or study has that name`,
     );
   }
   return asked;
@@ -169,7 +169,7 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
     if (!paths.includes(path)) {
       throw new ReclmisError(
         'CONFIG_INVALID',
-        `${file}: columns: expected settings that cells set (${paths.join(', ')}), got ${path}`,
+        `${file}: columns: expected settings that the cells set (${paths.join(', ')}), got ${path}`,
       );
     }
   }
@@ -221,7 +221,7 @@ function requireOfACell(path: string, file: string): void {
       'CONFIG_INVALID',
       `${file}: a cell sets ${path}: expected a setting of the model or its training`,
       {
-        remedy: 'Give seeds as `seeds`, and what the machine needs as flags.',
+        remedy: 'Put seeds under `seeds`, and pass machine-specific settings as flags.',
       },
     );
   }
@@ -236,7 +236,7 @@ function requireFree(
   if (taken === undefined) return;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `--${taken}: the cells of ${file} set it, so it cannot be one value for all`,
+    `--${taken}: the cells of ${file} set it, so it cannot have one value for all`,
     {
       remedy: 'Choose cells with --cells, or write a study of your own.',
     },

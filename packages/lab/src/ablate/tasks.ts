@@ -121,8 +121,7 @@ function requireSameSettings(dir: string, stored: Config, asked: Config): void {
     'OUTPUT_EXISTS',
     `${dir}: holds a run with ${path} ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`,
     {
-      remedy:
-        'Choose another folder for the study, ask for the settings of the first time, or remove the run.',
+      remedy: 'Choose another folder for the study, use the original settings, or remove the run.',
     },
   );
 }
@@ -142,7 +141,7 @@ export function requireSameData(
     throw new ReclmisError(
       'OUTPUT_EXISTS',
       `${dir}: holds a run of other ${split} cases (${found.cases} of ${found.name}), expected the ${wanted.cases} of ${wanted.name}`,
-      { remedy: 'Choose another folder for the study, give the data of the first time, or remove the run.' },
+      { remedy: 'Choose another folder for the study, use the original data, or remove the run.' },
     );
   }
 }
@@ -157,7 +156,7 @@ function readScore(dir: string, info: RunInfo): TaskScore | null {
   } catch (cause) {
     throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, {
       cause,
-      remedy: 'Remove the file: the run is then evaluated again.',
+      remedy: 'Remove the file; the run is then evaluated again.',
     });
   }
   const current = score.format === FORMAT && score.checkpoint?.epoch === info.best?.epoch;

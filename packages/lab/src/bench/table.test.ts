@@ -135,14 +135,14 @@ describe('the paper beside it', () => {
 
   it('says what the paper counts, and where numbers do not tell', () => {
     expect(differences(TABLE)).toEqual([
-      'RecLMIS: the paper’s 23.7 M parameters are none of our counts (what is trained, 50.2 M; ' +
+      'RecLMIS: the paper’s 23.7 M parameters match none of our counts (what is trained, 50.2 M; ' +
         'what inference reads, 17.3 M). ' +
-        'Its 24.1 G count a multiplication with its addition as one (ours 23.9 G, 0.8 %).',
+        'Its 24.1 G count a multiply-add as one (ours 23.9 G, 0.8 %).',
       'LViT: the paper’s 29.7 M parameters are what is trained (ours 29.6 M). ' +
-        'Its 54.1 G count a multiplication with its addition as two (ours 54.0 G, 0.2 %).',
+        'Its 54.1 G count a multiply-add as two (ours 54.0 G, 0.2 %).',
       'U-Net: the paper’s 14.8 M parameters are what is trained (ours 14.8 M). ' +
-        'Its 50.3 G lie nearest to ours with a multiplication and its addition as two, 45.2 G, but 11.3 % off.',
-      'So the paper counts RecLMIS otherwise than LViT; counted alike, with two for a multiplication and its addition: RecLMIS 47.8 G, LViT 54.0 G.',
+        'Its 50.3 G are closest to ours with a multiply-add as two, 45.2 G, but 11.3 % off.',
+      'So the paper counts RecLMIS differently from LViT; on equal terms, with two FLOP for a multiply-add: RecLMIS 47.8 G, LViT 54.0 G.',
     ]);
   });
 

@@ -193,7 +193,7 @@ export function differences({ rows }: ModelTable): string[] {
     .join(', ');
   return [
     ...lines,
-    `So the paper counts ${titles(ones)} otherwise than ${titles(twos)}; counted alike, with two for a multiplication and its addition: ${alike}.`,
+    `So the paper counts ${titles(ones)} differently from ${titles(twos)}; on equal terms, with two FLOP for a multiply-add: ${alike}.`,
   ];
 }
 
@@ -211,7 +211,7 @@ function parametersIn({ parameters: { trained, frozen, inference }, paper }: Tab
   const listed = counts
     .filter(([, own], i) => counts.findIndex((other) => other[1] === own) === i)
     .map(([name, own]) => `${name}, ${millions(own)} M`);
-  return `${said} are none of our counts (${listed.join('; ')}).`;
+  return `${said} match none of our counts (${listed.join('; ')}).`;
 }
 
 function arithmeticIn({ multiplyAdds, paper }: TableRow): string {
@@ -220,11 +220,11 @@ function arithmeticIn({ multiplyAdds, paper }: TableRow): string {
   const asOne = near(figure, multiplyAdds);
   if (asOne || near(figure, 2 * multiplyAdds)) {
     const own = asOne ? multiplyAdds : 2 * multiplyAdds;
-    return `${said} count a multiplication with its addition as ${asOne ? 'one' : 'two'} (ours ${giga(own)} G, ${apart(figure, own)}).`;
+    return `${said} count a multiply-add as ${asOne ? 'one' : 'two'} (ours ${giga(own)} G, ${apart(figure, own)}).`;
   }
   const closer = Math.abs(Math.log(figure / multiplyAdds)) < Math.abs(Math.log(figure / (2 * multiplyAdds)));
   const own = closer ? multiplyAdds : 2 * multiplyAdds;
-  return `${said} lie nearest to ours with a multiplication and its addition as ${closer ? 'one' : 'two'}, ${giga(own)} G, but ${apart(figure, own)} off.`;
+  return `${said} are closest to ours with a multiply-add as ${closer ? 'one' : 'two'}, ${giga(own)} G, but ${apart(figure, own)} off.`;
 }
 
 /** What the columns are, in one paragraph. */
@@ -238,10 +238,10 @@ export function describeModels({
 }: ModelTable): string {
   return (
     `Base width ${baseWidth}, ${imageSize} x ${imageSize}, batches of ${batchSize}, ${engine.precision} on ${engine.device} (${engine.threads} threads, ` +
-    `${versions.vectors}, libtorch ${versions.libtorch}), medians of ${steps} steps. "frozen" is the note encoder, whose features are kept and whose ` +
-    'work is therefore not counted; "at inference" is what the graph of a mask reads; FLOP are two a multiply-add, products and convolutions alone; ' +
-    '"model" is the model, "whole" goes from a decoded picture of 512 x 512 to its mask; memory is the most that tensors took, with the parameters that ' +
-    'training alone needs. The paper’s milliseconds are of an RTX 3090.'
+    `${versions.vectors}, libtorch ${versions.libtorch}), medians of ${steps} steps. "frozen" is the note encoder, whose features are cached and whose ` +
+    'work is therefore not counted; "at inference" is what the inference graph reads; a multiply-add is two FLOP, and only products and convolutions count; ' +
+    '"model" is the model alone, "whole" runs from a decoded picture of 512 x 512 to its mask; memory is the peak of all tensors, including the parameters that ' +
+    'only training needs. The paper’s milliseconds are from an RTX 3090.'
   );
 }
 

@@ -85,7 +85,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
       if (done === all) break;
       await new Promise(setImmediate); // as training does, for the loader's messages
     }
-    if (!flops || !last) throw new ReclmisError('INTERNAL', 'the loader gave no batch');
+    if (!flops || !last) throw new ReclmisError('INTERNAL', 'the loader returned no batch');
     return report({
       kind: 'train',
       config,

@@ -24,21 +24,24 @@ const noteSchema = z.strictObject({
   sides: z
     .enum(['auto', ...STATED_SIDES])
     .default('auto')
-    .describe('whose left and right the notes mean; auto: as the training masks lie'),
+    .describe('whose left and right the notes mean; auto: inferred from the training masks'),
 });
 
 const dataSchema = z
   .strictObject({
     // No default: a run without a data folder is refused when it starts, not when it is configured, so that presets stay portable.
-    dir: z.string().default('').describe('data set folder, with Train_Folder, Val_Folder and Test_Folder'),
+    dir: z
+      .string()
+      .default('')
+      .describe('data set folder that contains Train_Folder, Val_Folder and Test_Folder'),
     trainStems: z
       .string()
       .default('')
-      .describe('file that lists the training stems to use, one a line; empty: all'),
+      .describe('file listing the training stems to use, one per line; empty: all'),
     valStems: z
       .string()
       .default('')
-      .describe('file that lists the validation stems to use, one a line; empty: all'),
+      .describe('file listing the validation stems to use, one per line; empty: all'),
     // Cross-validation (docs/guide/plan.md): both splits together are cut into this many parts, patient by patient.
     folds: z
       .number()
@@ -48,14 +51,14 @@ const dataSchema = z
       .refine((n) => n !== 1, '0 or at least 2 folds')
       .default(0)
       .describe(
-        'cut the training and validation cases anew into this many folds; 0: keep the data set’s own',
+        'redistribute the training and validation cases over this many folds; 0: keep the data set’s own splits',
       ),
     fold: z
       .number()
       .int()
       .min(0)
       .default(0)
-      .describe('fold to validate on, 1 to data.folds; the others train'),
+      .describe('fold to validate on, 1 to data.folds; the others are for training'),
     // Apart from `seed`, so that runs of several seeds still are of the same folds.
     foldSeed: z
       .number()
@@ -63,13 +66,13 @@ const dataSchema = z
       .min(0)
       .max(2 ** 31 - 1)
       .default(1)
-      .describe('decides which patient is in which fold'),
+      .describe('random seed that assigns patients to folds'),
     // The known names are those of QaTa-COV19, BIDS and TCGA (data/groups.ts).
     group: z
       .string()
       .default('')
       .describe(
-        'regular expression on file names whose one capture group is the patient; empty: known names, else each case by itself',
+        'regular expression on file names whose capture group is the patient; empty: known naming schemes, else one patient per case',
       ),
     // Two decode and augment faster than two cores train; more would take time from the trainer.
     workers: z
@@ -78,7 +81,7 @@ const dataSchema = z
       .min(0)
       .max(64)
       .default(2)
-      .describe('worker threads that decode and augment ahead'),
+      .describe('worker threads that decode and augment ahead of time'),
   })
   .refine(({ folds, fold }) => (folds === 0 ? fold === 0 : fold >= 1 && fold <= folds), {
     path: ['fold'],
@@ -104,70 +107,70 @@ const trainSchema = z.strictObject({
   // The paper's for QaTa-COV19. Of all processes together, so that steps, schedule and order do not depend on their number.
   batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
   // Memory goes with the part, the gradient with the batch; batch normalisation sees the part.
-  accumulate: count().default(1).describe('parts into which a step’s batch is cut to save memory'),
+  accumulate: count().default(1).describe('parts into which a step’s batch is split to save memory'),
   // The whole batch costs another pass of the encoder, without gradients; see docs/guide/train.md.
   cclScope: z
     .enum(['batch', 'part'])
     .default('batch')
-    .describe('what CCL compares under --accumulate: the whole batch, or each part by itself'),
+    .describe('what CCL compares with --accumulate: the whole batch, or each part separately'),
   optimizer: z.enum(['adam', 'adamw']).default('adam').describe('optimiser'), // the paper's
   lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate'), // the paper's (section 4.2)
   // PyTorch's defaults, which upstream keeps.
   betas: z
     .tuple([fraction().lt(1), fraction().lt(1)])
     .default([0.9, 0.999])
-    .describe('decay of the optimiser’s two moments'),
+    .describe('decay rates of the optimiser’s two moments'),
   weightDecay: z.number().min(0).default(0).describe('weight decay; decoupled with adamw'),
   // The paper's cosine annealing, taken per step over the whole run, so that short runs anneal to the end too.
   schedule: z
     .enum(['constant', 'cosine', 'cosine-warm-restarts', 'exponential'])
     .default('cosine')
-    .describe('course of the learning rate'),
+    .describe('learning rate schedule'),
   // 0 lets cosine anneal fully; upstream stops at 1e-4 (QaTa-COV19) or a tenth (MosMedData+).
   minLr: z.number().min(0).default(0).describe('lowest learning rate of the schedule'),
   restartEpochs: z.number().positive().default(10).describe('period of cosine-warm-restarts, in epochs'), // upstream's for QaTa-COV19
-  decay: z.number().positive().max(1).default(0.99).describe('factor of exponential, per epoch'), // upstream's for MosMedData+
+  decay: z.number().positive().max(1).default(0.99).describe('factor per epoch of the exponential schedule'), // upstream's for MosMedData+
   // The first steps of Adam are noisy; a short ramp costs nothing. 0 is the paper's.
-  warmupSteps: z.number().int().min(0).default(0).describe('steps of linear ramp up to the learning rate'),
+  warmupSteps: z.number().int().min(0).default(0).describe('steps of linear warm-up to the learning rate'),
   // 50 as in LViT’s code, on which upstream builds; runs shorter than that never stop early.
   patience: z
     .number()
     .int()
     .min(0)
     .default(50)
-    .describe('epochs without a better validation Dice before stopping; 0: never'),
+    .describe('stop after this many epochs without a better validation Dice; 0: never'),
   lossWeights: lossWeightsSchema.prefault({}),
   // fp32 runs everywhere and is what the reference figures were made in; bf16 needs a processor or GPU that has it to be faster.
   precision: z
     .enum(PRECISIONS)
     .default('fp32')
-    .describe('of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
+    .describe('precision of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
   // Winograd's algorithm needs a quarter of the products: two to three times as fast as libtorch's kernels with AVX2 (docs/measurements/performance.md).
   convolutions: z
     .enum(['auto', 'libtorch', 'winograd'])
     .default('auto')
-    .describe('what computes 3x3 convolutions in fp32 and bf16 on a CPU'),
+    .describe('implementation of 3x3 convolutions in fp32 and bf16 on a CPU'),
   // Channels-last suits Winograd's algorithm; libtorch's own kernels are faster contiguous.
   memoryFormat: z
     .enum(['auto', 'contiguous', 'channels-last'])
     .default('auto')
-    .describe('layout of images and feature maps'),
+    .describe('memory layout of images and feature maps'),
   threads: z
     .number()
     .int()
     .min(0)
     .max(1024)
     .default(0)
-    .describe('threads of libtorch; 0: all cores of the machine'),
+    .describe('libtorch threads; 0: all cores of the machine'),
   // What one process with the whole batch does. Without it every process normalises by its own share, and rank 0's statistics are kept.
   syncBatchNorm: z
     .boolean()
     .default(true)
-    .describe('with several processes, normalise over the batch of all of them'),
+    .describe('with several processes, normalise over the batch of all processes'),
   // Event files beside metrics.jsonl; they hold the same figures.
-  tensorboard: z.boolean().default(true).describe('write the figures for TensorBoard too'),
+  tensorboard: z.boolean().default(true).describe('also log metrics for TensorBoard'),
   // The same bits each time; on CUDA at some cost in speed. On a CPU the kernels are such anyhow, for a given number of threads.
-  deterministic: z.boolean().default(false).describe('use deterministic kernels only'),
+  deterministic: z.boolean().default(false).describe('use only deterministic kernels'),
   // A point takes seconds, a step that is lost as long as it took; besides, each epoch's end is one.
   saveMinutes: z
     .number()
@@ -188,7 +191,7 @@ const trainSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      'stop after the epoch that passes this many minutes since the start or the resumption; 0: no limit',
+      'stop after the first epoch that ends later than this many minutes after start or resumption; 0: no limit',
     ),
 });
 
@@ -202,25 +205,25 @@ const augmentSchema = z.strictObject({
     .enum(['consistent', 'upstream', 'none'])
     .default(AUGMENT_DEFAULTS.mode)
     .describe('augmentation of the training cases'),
-  blurProbability: fraction().default(AUGMENT_DEFAULTS.blurProbability).describe('how often to blur'),
+  blurProbability: fraction().default(AUGMENT_DEFAULTS.blurProbability).describe('probability of blurring'),
   blurSigma: range(100)
     .default([...AUGMENT_DEFAULTS.blurSigma])
     .describe('range of the blur’s standard deviation, in pixels'),
   photometricProbability: fraction()
     .default(AUGMENT_DEFAULTS.photometricProbability)
-    .describe('how often to change each of brightness, contrast, saturation and hue'),
+    .describe('probability of changing each of brightness, contrast, saturation and hue'),
   brightness: z
     .number()
     .min(0)
     .max(255)
     .default(AUGMENT_DEFAULTS.brightness)
-    .describe('largest change of brightness, of 255'),
+    .describe('largest change of brightness, out of 255'),
   contrast: range(10)
     .default([...AUGMENT_DEFAULTS.contrast])
-    .describe('range of the factor of contrast'),
+    .describe('range of the contrast factor'),
   saturation: range(10)
     .default([...AUGMENT_DEFAULTS.saturation])
-    .describe('range of the factor of saturation'),
+    .describe('range of the saturation factor'),
   hueDegrees: z
     .number()
     .min(0)
@@ -229,10 +232,10 @@ const augmentSchema = z.strictObject({
     .describe('largest change of hue, in degrees'),
   flipProbability: fraction()
     .default(AUGMENT_DEFAULTS.flipProbability)
-    .describe('how often to turn and flip, or to mirror with the note'),
+    .describe('probability of turning and flipping, or of mirroring image and note'),
   rotateProbability: fraction()
     .default(AUGMENT_DEFAULTS.rotateProbability)
-    .describe('how often to rotate what was not flipped'),
+    .describe('probability of rotating, if not flipped'),
   rotateDegrees: z
     .number()
     .min(0)
@@ -254,7 +257,7 @@ export const configSchema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .default(1)
-    .describe('seed of weights, order, augmentation, masks and dropout'),
+    .describe('random seed of weights, order, augmentation, masks and dropout'),
   device: z
     .string()
     .regex(/^(cpu|cuda(:\d+)?)$/, 'cpu, cuda or cuda:N')

@@ -70,7 +70,7 @@ export function resolveConfig(
     if (typeof preset !== 'string') {
       throw new ReclmisError(
         'CONFIG_INVALID',
-        `${source}: preset: expected the name of a preset, got ${show(preset)}`,
+        `${source}: preset: expected a preset name, got ${show(preset)}`,
       );
     }
     tree = merge(readPreset(preset, source, []), tree);
@@ -116,10 +116,7 @@ function readTree(file: string, chain: readonly string[]): Tree {
   const { preset, ...own } = readYaml(file);
   if (preset === undefined) return own;
   if (typeof preset !== 'string') {
-    throw new ReclmisError(
-      'CONFIG_INVALID',
-      `${file}: preset: expected the name of a preset, got ${show(preset)}`,
-    );
+    throw new ReclmisError('CONFIG_INVALID', `${file}: preset: expected a preset name, got ${show(preset)}`);
   }
   return merge(readPreset(preset, file, chain), own);
 }

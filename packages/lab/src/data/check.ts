@@ -195,7 +195,7 @@ export function assertUnsuspicious({ dir, suspicions }: DatasetReport): void {
   const shown = suspicions.slice(0, NAMED).map(({ code, message }) => `${code}: ${message}`);
   const more = suspicions.length > NAMED ? `; and ${suspicions.length - NAMED} more` : '';
   throw new ReclmisError('DATA_SUSPICIOUS', `${dir}: ${count}: ${shown.join('; ')}${more}`, {
-    remedy: `Look at the cases with \`reclmis data check ${dir} --report page.html\`; repair them, or leave --strict out.`,
+    remedy: `Look at the cases with \`reclmis data check ${dir} --report page.html\`; repair them, or omit --strict.`,
   });
 }
 

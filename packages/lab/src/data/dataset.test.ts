@@ -165,17 +165,17 @@ describe('openDataset', () => {
       });
       const said = (await checkDataset(dir)).problems.map(({ message }) => message);
       expect(said.slice(0, 2)).toEqual([
-        expect.stringContaining('(there is "mask_A.png", which differs in case from "mask_a.png")'),
-        expect.stringContaining('(there is "mask_b1.png", which differs in blanks from "mask_b 1.png")'),
+        expect.stringContaining('(found "mask_A.png", which differs in case from "mask_a.png")'),
+        expect.stringContaining('(found "mask_b1.png", which differs in spaces from "mask_b 1.png")'),
       ]);
       expect(said.slice(2).join('; ')).toContain(
-        'a note for no image: Test_Folder holds no mask of this name (there is "mask_a.png"',
+        'a note without an image: Test_Folder holds no mask of this name (found "mask_a.png"',
       );
       await rm(join(dir, 'Test_Folder', 'labelcol', 'mask_a.png'));
       await writeFiles(dir, { 'Test_Folder/labelcol/mask_A.png': small });
       const [missing] = (await checkDataset(dir)).problems;
       expect(missing?.message).toContain(
-        'has no mask; expected Test_Folder/labelcol/a.png or mask_a.png (there is "mask_A"',
+        'has no mask; expected Test_Folder/labelcol/a.png or mask_a.png (found "mask_A"',
       );
     });
   });
@@ -195,7 +195,7 @@ describe('openDataset', () => {
       await writeFile(join(dir, 'utf16.txt'), '\uFEFFa\r\nb\r\n', 'utf16le');
       expect(await ids(join(dir, 'utf16.txt'))).toEqual(['a', 'b']);
       await writeFile(join(dir, 'latin.txt'), 'a\nM\u00fcller\n', 'latin1');
-      expect((await errorOf(ids(join(dir, 'latin.txt')))).message).toContain('line 2 holds bytes of another');
+      expect((await errorOf(ids(join(dir, 'latin.txt')))).message).toContain('line 2 has bytes of another');
       expect(await errorOf(ids([]))).toMatchObject({ code: 'DATA_SPLIT_EMPTY' });
       // What lies beside a selection does not concern it.
       await rm(join(dir, 'Train_Folder/labelcol/mask_a.png'));

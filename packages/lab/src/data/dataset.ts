@@ -46,7 +46,7 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   let lines: readonly string[];
   if (typeof stems === 'string') {
     try {
-      const remedy = 'Save the list as UTF-8 text with one stem a line.';
+      const remedy = 'Save the list as UTF-8 text with one stem per line.';
       lines = decodeText(stems, await readRegular(stems), { code: 'STEM_UNKNOWN', remedy }).split('\n');
     } catch (error) {
       if (error instanceof ReclmisError) throw error;
@@ -55,7 +55,7 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
         `${stems}: the list of stems cannot be read (${oneLine(error)})`,
         {
           cause: error,
-          remedy: 'Check the path of the list; it is a text file with one stem a line.',
+          remedy: 'Check the path of the list, a text file with one stem per line.',
         },
       );
     }

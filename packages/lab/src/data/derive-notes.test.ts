@@ -52,7 +52,7 @@ describe('notes that are marked as derived', () => {
       });
       const { cases } = await openDataset(dir, 'test');
       expect(cases.map(({ derived }) => derived)).toEqual([true, undefined]);
-      expect(derivedNotice(cases)).toMatch(/^1 of 2 notes were made of the masks/);
+      expect(derivedNotice(cases)).toMatch(/^1 of 2 notes were derived from the masks/);
       expect(derivedNotice(cases.slice(1))).toBe(null);
     });
   });

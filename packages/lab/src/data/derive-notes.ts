@@ -85,10 +85,10 @@ export async function deriveNotes(
     if ((note.count ?? 0) > LARGEST_NUMBER_WORD) {
       throw new ReclmisError(
         'DATA_INVALID',
-        `${path}: has ${note.count} separate areas; notes on lungs count up to ${LARGEST_NUMBER_WORD}`,
+        `${path}: has ${note.count} separate areas; notes on lungs only count up to ${LARGEST_NUMBER_WORD}`,
         {
           remedy:
-            'Notes are written for infections of the lungs in chest images; for other masks (cells, vessels) there is no such grammar. Of a chest image, raise --min-area.',
+            'Notes can only be written for lung infections in chest images, not for other masks (cells, vessels). For a chest image, raise --min-area.',
         },
       );
     }
@@ -135,7 +135,7 @@ export function agreementOf(pairs: readonly (readonly [derived: string, given: s
 export function derivedNotice(cases: readonly Pick<Case, 'derived'>[]): string | null {
   const count = cases.filter(({ derived }) => derived === true).length;
   if (count === 0) return null;
-  return `${count} of ${cases.length} notes were made of the masks (\`reclmis notes\`): they tell the model a part of the answer, so these scores are no evidence of what it would do by a reader’s notes`;
+  return `${count} of ${cases.length} notes were derived from the masks (\`reclmis notes\`): they tell the model part of the answer, so these scores do not show how it would do with a reader’s notes`;
 }
 
 function sidesOf({ places }: ParsedNote): string {

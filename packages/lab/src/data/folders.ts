@@ -123,12 +123,12 @@ async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'
   if ((await list(folder)) === null) {
     throw new ReclmisError(
       'DATA_FOLDER_MISSING',
-      `${dir}: the ${split} split needs the folder ${FOLDERS[split]}, which is not there`,
+      `${dir}: the ${split} split needs the folder ${FOLDERS[split]}, which does not exist`,
     );
   }
   const found = await listImages(join(folder, name));
   if (found === null)
-    throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: the folder ${name} is not there`);
+    throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: the folder ${name} does not exist`);
   return found;
 }
 
@@ -254,7 +254,7 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
         ...(table?.derived.has(key) === true ? { derived: true } : {}),
       });
     } else if (table !== null && table.blank.includes(key)) {
-      report('NOTE_EMPTY', item, `its note is empty, in the row of ${mask} of ${relative(dir, table.path)}`);
+      report('NOTE_EMPTY', item, `its note is empty, in the row for ${mask} in ${relative(dir, table.path)}`);
     } else if (table !== null) {
       report(
         'NOTE_MISSING',
@@ -273,9 +273,9 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
           `is a mask without an image${nearImages.hint(nameKey(stemOf(name)).replace(/^mask_/, ''))}`,
         );
     for (const name of images.others)
-      report('IMAGE_UNSUPPORTED', `${folder}/img/${name}`, 'expected PNG, JPEG or TIFF files alone');
+      report('IMAGE_UNSUPPORTED', `${folder}/img/${name}`, 'expected only PNG, JPEG or TIFF files');
     for (const name of masks.others)
-      report('IMAGE_UNSUPPORTED', `${folder}/labelcol/${name}`, 'expected PNG, JPEG or TIFF files alone');
+      report('IMAGE_UNSUPPORTED', `${folder}/labelcol/${name}`, 'expected only PNG, JPEG or TIFF files');
     if (table !== null) await reportStrayNotes(dir, split, table, shared, images, masks, report);
     if (images.files.length === 0) report('DATA_SPLIT_EMPTY', `${folder}/img`, 'holds no image');
   } else {
@@ -284,7 +284,7 @@ export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<s
         report(
           'STEM_UNKNOWN',
           stem,
-          `the list of stems names an image that ${folder}/img does not hold${nearImages.hint(stem)}`,
+          `the list of stems names an image that is not in ${folder}/img${nearImages.hint(stem)}`,
         );
     if (stems.size === 0) report('DATA_SPLIT_EMPTY', folder, 'the list of stems is empty');
   }
@@ -336,11 +336,11 @@ async function reportStrayNotes(
     report(
       'NOTE_WITHOUT_IMAGE',
       `${path}: ${key}`,
-      `a note for no image: ${where} mask of this name${near.hint(key)}${numericHint(table, key)}`,
+      `a note without an image: ${where} mask of this name${near.hint(key)}${numericHint(table, key)}`,
     );
   }
   for (const row of table.unnamed)
-    report('NOTES_UNREADABLE', `${path}: ${table.unit} ${row}`, 'has a description, but no image');
+    report('NOTES_UNREADABLE', `${path}: ${table.unit} ${row}`, 'has a description but no image');
 }
 
 /** For the most frequent mistakes: notes keyed by the image's name, with another extension, or nearly by the mask's name. */
@@ -360,7 +360,7 @@ function hint(table: NoteTable, near: NearNames, image: string, mask: string): s
 function numericHint(table: NoteTable, name: string): string {
   const cell = table.numeric.get(name);
   if (cell === undefined) return '';
-  return ` (cell ${cell} holds the number ${name}, which has no zeros before it; format the column as text and type the name again)`;
+  return ` (cell ${cell} holds the number ${name}, without leading zeros; format the column as text and type the name again)`;
 }
 
 function relativeMessage(dir: string, message: string): string {

@@ -28,10 +28,10 @@ export function assignFolds(
   if (twice) {
     throw new ReclmisError(
       'DATA_INVALID',
-      `${twice.id}: both Train_Folder and Val_Folder hold an image of this name; folds over both need names that differ`,
+      `${twice.id}: both Train_Folder and Val_Folder contain an image of this name; folds need unique names across both`,
       {
         remedy:
-          'Rename one of the two, with its mask and its note, or leave it out by --stems or --val-stems.',
+          'Rename one of them together with its mask and note, or exclude it with --stems or --val-stems.',
       },
     );
   }
@@ -40,7 +40,7 @@ export function assignFolds(
     throw new ReclmisError(
       'OPTION_INVALID',
       `data.folds: expected at most ${groups.length}, the number of patients, got ${folds}`,
-      { remedy: 'Ask for fewer folds, or say by data.group which cases are of one patient.' },
+      { remedy: 'Use fewer folds, or state with data.group which cases belong to one patient.' },
     );
   }
   const order = Random.from('folds', seed, folds)

@@ -1,5 +1,5 @@
 /**
- * Which cases are of one patient, by the names of their files. Cases of one patient resemble each other more than those of two, so folds
+ * Which cases are of one patient, judging by file names. Cases of one patient resemble each other more than those of two, so folds
  * keep them together and intervals count patients.
  *
  * A pattern is a regular expression whose one capture group is what the names of a patient's images share. Names that it does not fit
@@ -62,7 +62,7 @@ function compile(pattern: string): RegExp {
   const refuse = (why: string, cause?: unknown): ReclmisError =>
     new ReclmisError('OPTION_INVALID', `group pattern "${pattern}": ${why}`, {
       cause,
-      remedy: 'Write a regular expression whose one capture group is the patient, e.g. "^(.+)_slice\\d+$".',
+      remedy: 'Use a regular expression with one capture group, the patient, e.g. "^(.+)_slice\\d+$".',
     });
   let compiled: RegExp;
   let groups: number;

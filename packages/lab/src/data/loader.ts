@@ -171,7 +171,7 @@ export class Loader {
   }
 
   private async assemble(job: BatchJob): Promise<AssembledBatch> {
-    if (this.closed) throw new ReclmisError('INTERNAL', 'Loader: a batch was asked for after close()');
+    if (this.closed) throw new ReclmisError('INTERNAL', 'Loader: a batch was requested after close()');
     const spare = this.spares.pop();
     const filled = spare ? { ...job, spare } : job;
     if (this.options.workers === 0) return (this.local ??= new Assembler(this.settings)).batch(filled);

@@ -33,8 +33,8 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
     async of(name, width, height) {
       const file = byStem.get(imageStem(name)) ?? byStem.get(nameKey(name.replace(/^mask_/, '')));
       if (file === undefined) {
-        throw new ReclmisError('MASK_MISSING', `${dir}: has no mask of the lungs of ${name}`, {
-          remedy: `Add ${imageStem(name)}.png, or leave the lungs out to split the images themselves.`,
+        throw new ReclmisError('MASK_MISSING', `${dir}: has no lung mask for ${name}`, {
+          remedy: `Add ${imageStem(name)}.png, or omit --lungs to divide the images themselves into zones.`,
         });
       }
       return resizeMask(await readMask(join(dir, file)), width, height);

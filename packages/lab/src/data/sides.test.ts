@@ -53,13 +53,13 @@ describe('settleSides', () => {
     expect(config.note.sides).toBe('patient');
     expect(note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT });
     expect(lines).toEqual([
-      `Left and right of the notes are the patient’s: ${PATIENT} (--note.sides states it).`,
+      `Left and right of the notes are the patient’s: ${PATIENT} (override with --note.sides).`,
     ]);
     expect((await settleSides(asked, mirrored())).config.note.sides).toBe('image');
     const few = await settleSides(asked, cases.slice(0, 2));
     expect(few.config.note.sides).toBe('unknown');
     expect(few.lines[0]).toMatch(
-      /^Whose left and right the notes mean is not known: 2 of 2 notes .* too few to tell/,
+      /^It is not known whose left and right the notes mean: 2 of 2 notes .* too few to tell/,
     );
   });
 

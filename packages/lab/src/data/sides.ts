@@ -69,8 +69,8 @@ export async function settleSides(config: Config, cases: readonly Case[]): Promi
   const { sides, reason } = inferred;
   const line =
     sides === 'unknown'
-      ? `Whose left and right the notes mean is not known: ${reason} (--note.sides patient or image states it).`
-      : `Left and right of the notes are ${whoseSides(sides)}: ${reason} (--note.sides states it).`;
+      ? `It is not known whose left and right the notes mean: ${reason} (set it with --note.sides patient or --note.sides image).`
+      : `Left and right of the notes are ${whoseSides(sides)}: ${reason} (override with --note.sides).`;
   return settled(config, sides, 'masks', reason, [line, ...warnings]);
 }
 

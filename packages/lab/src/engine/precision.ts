@@ -53,7 +53,7 @@ export function precisionNotice(
   if (precision !== 'bf16' || device !== 'cpu' || processor === null) return null;
   if (BF16_INSTRUCTIONS.test(processor)) return null;
   return (
-    'this processor has no bfloat16 instructions: libtorch emulates bf16, many times slower than fp32 and with coarser sums; ' +
+    'this processor has no bfloat16 instructions: libtorch emulates bf16, which is many times slower than fp32 and less accurate; ' +
     'use --precision fp32 here'
   );
 }

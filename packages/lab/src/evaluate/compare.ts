@@ -88,6 +88,6 @@ function checkSameCases(a: Evaluation, b: Evaluation): void {
   throw new ReclmisError(
     'OPTION_INVALID',
     `${a.run} and ${b.run}: expected scores of the same cases, got ${a.rows.length} of ${a.data.name} (${a.data.fingerprint.slice(0, 12)}) and ${b.rows.length} of ${b.data.name} (${b.data.fingerprint.slice(0, 12)})`,
-    { remedy: 'Evaluate all runs on one data set: name it with --data.' },
+    { remedy: 'Evaluate all runs on one data set, given with --data.' },
   );
 }

@@ -56,8 +56,8 @@ export function openEnsemble(
       if (model.size === first.size) continue;
       throw new ReclmisError(
         'OPTION_INVALID',
-        `${dir}: expected images of ${first.size} pixels a side, as those of the first run, got ${model.size}`,
-        { remedy: 'Average runs of one image size; `reclmis predict` averages those of several.' },
+        `${dir}: expected an image size of ${first.size} pixels, as in the first run, got ${model.size}`,
+        { remedy: 'Average runs with one image size; `reclmis predict` can average different sizes.' },
       );
     }
     const all = reading.map((model) => (flips ? new FlippingSegmenter(model) : model));

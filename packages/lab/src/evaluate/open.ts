@@ -25,9 +25,13 @@ export async function openEvaluated(
   { dataDir = run.config.data.dir, split = 'test', stems }: EvaluatedData = {},
 ): Promise<Dataset> {
   if (dataDir === '')
-    throw new ReclmisError('DATA_FOLDER_MISSING', 'data.dir: the run’s configuration names no folder', {
-      remedy: 'Say with --data where the data set is.',
-    });
+    throw new ReclmisError(
+      'DATA_FOLDER_MISSING',
+      'data.dir: the run’s configuration does not name a folder',
+      {
+        remedy: 'State with --data where the data set is.',
+      },
+    );
   const fold = split === 'test' ? null : await openFold(run, dataDir, split);
   if (fold === null) return openDataset(dataDir, split, stems === undefined ? {} : { stems });
   const chosen = await readStems(stems);

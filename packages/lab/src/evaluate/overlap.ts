@@ -95,7 +95,7 @@ async function hashOf({ imagePath }: Case): Promise<string> {
 
 /** What a reader must know of it, a line each; none where the test is clean. */
 export function overlapWarnings(report: OverlapReport, total: number): string[] {
-  if (!report.checked) return [`Whether the run has seen these images was not checked: ${report.why}.`];
+  if (!report.checked) return [`It was not checked whether the run has seen these images: ${report.why}.`];
   const lines: string[] = [];
   const of = (n: number): string => `${n} of the ${total} images`;
   for (const [name, { sameImages, samePatients, imagesOfSamePatients }] of [
@@ -110,7 +110,7 @@ export function overlapWarnings(report: OverlapReport, total: number): string[] 
     const elsewise = imagesOfSamePatients - (sameImages.length > 0 ? sameImages.length : 0);
     if (samePatients.length > 0 && elsewise > 0) {
       lines.push(
-        `${of(imagesOfSamePatients)} are of ${samePatients.length} patient${samePatients.length === 1 ? '' : 's'} that the run has ${name}, by the names of their files.`,
+        `${of(imagesOfSamePatients)} are of ${samePatients.length} patient${samePatients.length === 1 ? '' : 's'} that the run has ${name}, judging by file names.`,
       );
     }
   }

@@ -64,7 +64,7 @@ export function scoresSection(runs: readonly NamedRun[]): ReportSection {
     return without === 0
       ? []
       : [
-          `${name}: ${without} of ${total} images have no distance, since only one of the two masks is empty.`,
+          `${name}: ${without} of ${total} images have no distance, because only one of the two masks is empty.`,
         ];
   });
   return {
@@ -73,7 +73,7 @@ export function scoresSection(runs: readonly NamedRun[]): ReportSection {
     html: joined(
       table(['figure', ...runs.map(({ name }) => name)], rows),
       paragraph(
-        'In brackets 95 % intervals of a bootstrap over patients (images whose names do not say whose they are count as patients). Distances are in pixels of the model’s square input; they leave out images of which only one mask is empty.',
+        'In brackets: 95 % intervals from a bootstrap over patients (an image whose name does not identify a patient counts as one). Distances are in pixels of the model’s square input and exclude images with only one empty mask.',
       ),
       missing.length > 0 ? list(missing) : '',
     ),
@@ -137,7 +137,7 @@ export function comparisonSection(
     html: joined(
       figure(svg, {
         alt: 'Differences between runs with their intervals',
-        caption: 'Right of zero, the run that is named first is better.',
+        caption: 'To the right of zero, the first run is better.',
       }),
       table(
         [
@@ -156,8 +156,8 @@ export function comparisonSection(
         ]),
       ),
       paragraph(
-        'All runs scored the same cases; patients were drawn for all at once, so that what is hard for all does not count (paired bootstrap). Shares differ in percentage points. p is two-sided',
-        several ? '; Holm’s correction is over all pairs of runs, figure by figure.' : '.',
+        'All runs were scored on the same cases; patients were resampled for all at once, so shared difficulty cancels out (paired bootstrap). Differences of shares are in percentage points. p is two-sided',
+        several ? '; Holm’s correction covers all pairs of runs, separately for each figure.' : '.',
       ),
     ),
   };
@@ -185,11 +185,11 @@ export function strataSection(runs: readonly NamedRun[], svg: string): ReportSec
   const left = (title: string): { title: string; align: 'left' } => ({ title, align: 'left' });
   return {
     id: 'parts',
-    title: 'By note and by size of the lesion',
+    title: 'By note and lesion size',
     html: joined(
       figure(svg, {
-        alt: 'Mean Dice of parts of the images',
-        caption: 'In brackets, how many images there are.',
+        alt: 'Mean Dice of subsets of the images',
+        caption: 'In brackets: number of images.',
       }),
       table(
         [
@@ -200,7 +200,7 @@ export function strataSection(runs: readonly NamedRun[], svg: string): ReportSec
         rows,
       ),
       paragraph(
-        'Classes are those of each case’s own note, whatever note the model was given. An image whose note names several zones counts in each. Sizes are quarters of the images that have a lesion, by its true area.',
+        'Classes come from each case’s own note, whichever note the model was given. An image whose note names several zones counts in each. Sizes are quartiles, by true area, of the images that have a lesion.',
       ),
     ),
   };
@@ -232,21 +232,21 @@ export function probabilitySection(
     html: joined(
       figure(thresholds, {
         alt: 'Scores by threshold',
-        caption: 'All other figures of this report are at threshold 0.5.',
+        caption: 'All other figures in this report use threshold 0.5.',
       }),
       figure(reliability, { alt: 'Reliability curve', caption: 'Reliability over all pixels, in 10 bins.' }),
       table(
         [
           'run',
           'expected calibration error, %',
-          'largest error of a bin, %',
+          'largest error in a bin, %',
           'Brier score',
           'best mean Dice, %',
         ],
         rows,
       ),
       paragraph(
-        'Most pixels are sure background, so the errors over all pixels are small; compare them between models. A threshold that is chosen on these images must be tested on others.',
+        'Most pixels are certain background, so errors over all pixels are small; use them to compare models. Test a threshold chosen on these images on other images.',
       ),
     ),
   };
@@ -259,7 +259,7 @@ export function examplesSection(
     id: 'cases',
     title: 'Cases',
     html: joined(
-      paragraph('The truth is outlined in sky blue, the prediction is the orange area.'),
+      paragraph('The truth is outlined in sky blue; the prediction is the orange area.'),
       pictures.map(([name, own]) => [
         pictures.length > 1 ? heading(name) : '',
         EXAMPLE_KINDS.map((kind) => {
@@ -327,9 +327,9 @@ export function dataSection(runs: readonly NamedRun[]): ReportSection {
         rows,
       ),
       paragraph(
-        'The fingerprint of a data set is a hash of ids, notes and lengths of files. Patients are told by the names of files',
+        'The fingerprint of a data set is a hash of ids, notes and file sizes. Patients are identified by file name',
         patternText(runs),
-        '; images whose names do not say it are patients of their own.',
+        '; an image whose name does not identify a patient counts as one.',
       ),
     ),
   };

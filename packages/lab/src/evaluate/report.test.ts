@@ -58,7 +58,7 @@ describe('collectReport', () => {
     );
     expect(trained.examples).toEqual([]);
     expect(overlapWarnings({ checked: false, why: 'gone' }, 4)).toEqual([
-      'Whether the run has seen these images was not checked: gone.',
+      'It was not checked whether the run has seen these images: gone.',
     ]);
   });
 });
@@ -88,7 +88,7 @@ describe('overlapOf', () => {
     });
     const clean = { sameImages: [], samePatients: [], imagesOfSamePatients: 0 };
     expect(overlapWarnings({ checked: true, train: clean, val: { ...found, sameImages: [] } }, 2)).toEqual([
-      '1 of the 2 images are of 1 patient that the run has chosen its best epoch by, by the names of their files.',
+      '1 of the 2 images are of 1 patient that the run has chosen its best epoch by, judging by file names.',
     ]);
   });
 });

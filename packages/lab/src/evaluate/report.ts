@@ -132,7 +132,7 @@ export function reportToJson(
 ): object {
   return {
     format: 'reclmis-evaluation/1',
-    purpose: 'For research; not for diagnosis.',
+    purpose: 'For research only; not for diagnosis.',
     runs: runs.map(({ name, report }) => {
       const { evaluation, examples, ...rest } = report;
       const { rows: _, ...scores } = evaluation;
@@ -182,7 +182,7 @@ function reportPage(
 /** `QaTa-COV19, test: 527 images of 299 patients`. */
 function describeCases({ data, rows, groups }: RunReport['evaluation']): string {
   const images = `${data.name}, ${splitText(data)}: ${rows.length} image${rows.length === 1 ? '' : 's'}`;
-  if (groups.named === 0) return `${images}; whose they are, their names do not say`;
+  if (groups.named === 0) return `${images}; file names do not identify patients`;
   return `${images} of ${groups.count} patient${groups.count === 1 ? '' : 's'}`;
 }
 

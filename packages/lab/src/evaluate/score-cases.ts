@@ -53,8 +53,8 @@ export async function scoreCases(
     batch.ids.forEach((id, i) => {
       const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
       if (plane.some(Number.isNaN)) {
-        throw new ReclmisError('LOSS_NOT_FINITE', `${id}: the predicted probabilities are not numbers`, {
-          remedy: 'Lower the learning rate; the weights have diverged.',
+        throw new ReclmisError('LOSS_NOT_FINITE', `${id}: the predicted probabilities are NaN`, {
+          remedy: 'Train again with a lower learning rate; the weights have diverged.',
         });
       }
       const prediction = threshold(plane, S, S);

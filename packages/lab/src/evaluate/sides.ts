@@ -51,7 +51,7 @@ export async function inSidesOfRun(
   const lines = [...(found?.lines ?? [])];
   if (changed > 0)
     lines.push(
-      `Left and right were exchanged in ${changed} of ${read.length} notes, which mean ${whoseSides(notes)} sides; the run has learnt ${whoseSides(learnt)} (--sides ${learnt} leaves them as they are).`,
+      `Left and right were swapped in ${changed} of ${read.length} notes, which mean ${whoseSides(notes)} sides; the run has learnt ${whoseSides(learnt)} (use --sides ${learnt} to leave them as they are).`,
     );
   const counts = new WarningCounts();
   for (const [i, { id }] of dataset.cases.entries()) counts.add(id, read[i]?.warnings ?? []);

@@ -135,7 +135,7 @@ function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun,
   const unexpected = [...sorted.model.keys()].filter((key) => !own.has(key));
   const needed = missing.filter((key) => isInference(key));
   if (needed.length > 0) {
-    throw unsupported(source.path, `lacks ${needed.length} parameters that inference needs, ${few(needed)}`);
+    throw unsupported(source.path, `lacks ${needed.length} parameters that inference needs: ${few(needed)}`);
   }
   for (const [key, tensor] of own) {
     const name = sorted.model.get(key);

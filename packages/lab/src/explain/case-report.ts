@@ -133,13 +133,13 @@ export async function caseFigures({ id, image, explanation }: ExplainedCase): Pr
       bar: { max, label: 'probability of the patch', mark: { value: even, label: 'even' } },
       captions: [
         ...said,
-        `The probabilities sum to 1; the mark at the bar is ${even.toPrecision(3)}, what each patch would have if all were alike.`,
+        `The probabilities sum to 1; the mark on the bar is ${even.toPrecision(3)}, the value if all patches were equal.`,
       ],
     });
     figures.set('poi', svg);
   }
   if (!isMissing(woi) && note) {
-    const captions = ['The probabilities sum to 1; a word of several tokens has the sum of theirs.'];
+    const captions = ['The probabilities sum to 1; a word of several tokens has the sum of its tokens.'];
     figures.set(
       'woi',
       wordFigure(`Words of interest (WOI) of ${id}`, captions, note, woi.values, 'probability of the word'),
@@ -186,17 +186,17 @@ async function attentionFigures(
   const fromWords = meanOverHeads(text); // [T,N]
   await draw(
     'attention-words',
-    `What each word reads, ${id}`,
+    `What each word attends to, ${id}`,
     'weight of the patch',
-    'CI, attn_text, mean of heads: the weights of each word sum to 1 over the patches.',
+    'CI, attn_text, mean over heads: the weights of each word sum to 1 over the patches.',
     groups.map(({ tokens }) => meanOfRows(fromWords, tokens, text.keys)),
   );
   const fromPatches = meanOverHeads(patches); // [N,T]
   await draw(
     'attention-patches',
-    `Which patches read each word, ${id}`,
+    `Which patches attend to each word, ${id}`,
     'weight of the word',
-    'CI, attn_img, mean of heads: the weights of each patch sum to 1 over the words and padding, which CI does not mask.',
+    'CI, attn_img, mean over heads: the weights of each patch sum to 1 over the words and the padding, which CI does not mask.',
     groups.map(({ tokens }) =>
       Float32Array.from({ length: patches.queries }, (_, n) =>
         tokens.reduce((sum, t) => sum + (fromPatches[n * patches.keys + t] ?? 0), 0),
@@ -225,14 +225,14 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
     'grad-cam',
     'Grad-CAM',
     gradCam,
-    'Where the layer’s features, weighed by what they do for the score, are positive: what the layer has there speaks for the target. It says nothing of what the layer cannot see, nor why.',
+    'Where the layer’s features, weighted by their effect on the score, are positive: there the layer supports the target. The map says nothing about what the layer cannot see, or why.',
     'grad-cam',
   );
   add(
     'poi',
     'Patches of interest',
     poi,
-    'The distribution over patches by which the training losses are weighed (eq. 3). Segmentation itself does not use it.',
+    'The distribution over patches that weights the training losses (eq. 3). Segmentation itself does not use it.',
     'poi',
   );
   add('woi', 'Words of interest', woi, 'The distribution over the note’s words, likewise.', 'woi');
@@ -264,11 +264,11 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
         title: `Attention: ${map.from} to ${map.to}`,
         html: joined(
           paragraph(
-            `What ${one} reads in conditioned interaction (${map.from === 'words' ? 'attn_text' : 'attn_img'}). Choose ${one}.`,
+            `What ${one} attends to in conditioned interaction (${map.from === 'words' ? 'attn_text' : 'attn_img'}). Choose ${one}.`,
           ),
           picker?.html ??
             paragraph(
-              `The model has ${grid * grid} patches, too many to click on; report.json has the numbers.`,
+              `The model has ${grid * grid} patches, too many to click on; the numbers are in report.json.`,
             ),
           svg === undefined ? '' : figure(svg, { alt: `Attention from ${map.from} to ${map.to}` }),
         ),
@@ -280,7 +280,7 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
       ? 'the image’s own'
       : explanation.sides === 'patient'
         ? 'the patient’s: left is on the image’s right'
-        : 'not known whose; zones are told as the patient’s';
+        : 'not known whose; zones are named as the patient’s';
   const facts = [
     ['image', `${id}, ${image.width} x ${image.height} pixels`],
     ['predicted', share === 0 ? 'nothing' : `${percentText(share)} of the image`],
@@ -291,7 +291,7 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
   ];
   return page({
     title: `Explanation of ${id}`,
-    subtitle: 'What the model draws, and what can be said of why',
+    subtitle: 'What the model predicts, and what can be said about why',
     lead: joined(
       remarks.length > 0 ? warning(list(remarks)) : '',
       table([{ title: '' }, { title: '', align: 'left' }], facts),

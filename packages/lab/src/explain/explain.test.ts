@@ -336,7 +336,7 @@ describe('explain', () => {
     expect(trainedInterest({ ...TINY, conditions, attention })).toEqual({ poi: false, woi: false });
     withSegmenter({ ...TINY, conditions, attention }, (segmenter) => {
       expect(explain(segmenter, image, NOTE, all).remarks).toEqual([
-        'no loss of this run is conditioned by POI and WOI, so it is as it was drawn at the start of training',
+        'no loss of this run is conditioned on POI and WOI, so it is still as initialised',
       ]);
     });
   });
@@ -360,7 +360,7 @@ describe('explain', () => {
       const before = memory();
       for (let i = 0; i < 5; i++) run();
       expect(message(fail)).toMatch(
-        /OPTION_INVALID layer text_module4: expected a map of the image, the layer gives \[1, 32, 8\]/,
+        /OPTION_INVALID layer text_module4: expected a feature map, the layer returns \[1, 32, 8\]/,
       );
       expect(memory().handles).toBe(before.handles);
       expect(memory().liveBytes).toBe(before.liveBytes);
@@ -389,7 +389,7 @@ describe('mapLayers', () => {
         expect(isMissing(gradCam) ? layer : gradCam.layer).toBe(layer);
       }
       expect(message(() => explain(segmenter, image, NOTE, { layer: 'up5' }))).toMatch(
-        /layer up5: is no part/,
+        /layer up5: is not part/,
       );
     });
   });

@@ -31,7 +31,7 @@ import { DEFAULT_LAYER, mapContext } from './layers.js';
 import { type CamZones, camZones } from './zones.js';
 
 const MIRRORED =
-  'The note does not mean the sides that the model has learnt, so the model read it with left and right exchanged.';
+  'The note means other sides than the model has learnt, so the model read it with left and right swapped.';
 
 /** What is to be explained. */
 export interface ExplainOptions {
@@ -132,7 +132,7 @@ export function explain(
   }
   const applies = applicability(options, model.title);
   const part = <T>(value: T | null, why: string | null): T | Missing =>
-    value ?? { missing: why ?? 'the model gave none' };
+    value ?? { missing: why ?? 'the model returned none' };
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
   const { mask } = segmented(pass.probability, 0, size, image);
   const ofResult = checks && [
@@ -191,7 +191,7 @@ function onePass(
         ? leaf.map(out.logits, pixels)
         : {
             missing:
-              'nothing is predicted here, so that there is no foreground to explain (--target all explains the whole mask)',
+              'nothing is predicted here, so there is no foreground to explain (use --target all to explain the whole mask)',
           },
       poi: out.poi?.toFloat32Array() ?? null,
       woi: out.woi?.toFloat32Array() ?? null,
@@ -219,7 +219,5 @@ function readNote(text: string, tokens: NoteTokens): ReadNote {
 function untrained({ poi, woi }: { poi: boolean; woi: boolean }): string[] {
   const names = [...(poi ? [] : ['POI']), ...(woi ? [] : ['WOI'])];
   if (names.length === 0) return [];
-  return [
-    `no loss of this run is conditioned by ${names.join(' and ')}, so it is as it was drawn at the start of training`,
-  ];
+  return [`no loss of this run is conditioned on ${names.join(' and ')}, so it is still as initialised`];
 }

@@ -98,9 +98,7 @@ export async function writeFolderReport(
         id: 'sheets',
         title: 'Contact sheet',
         html: joined(
-          paragraph(
-            'The predicted mask is outlined in white. Every map is scaled to its own largest number.',
-          ),
+          paragraph('The predicted mask is outlined in white. Each map is scaled to its own maximum.'),
           zones ? paragraph(zonesText(zones)) : '',
           sheets.map((svg, i) => figure(svg, { alt: `Contact sheet ${i + 1}` })),
         ),

@@ -98,7 +98,7 @@ export class LayerLeaf {
   readonly tap: nn.Tap = (output) => {
     const module = this.model.namedModules().get(this.path);
     if (!(output instanceof Tensor) || scope(() => asMap(output, module, this.context) === null)) {
-      throw invalidLayer(this.path, `expected a map of the image, the layer gives ${describeOutput(output)}`);
+      throw invalidLayer(this.path, `expected a feature map, the layer returns ${describeOutput(output)}`);
     }
     const leaf = keep(output.detach());
     leaf.requiresGrad_();
@@ -151,6 +151,6 @@ export class LayerLeaf {
 
 function invalidLayer(path: string, why: string): ReclmisError {
   return new ReclmisError('OPTION_INVALID', `layer ${path}: ${why}`, {
-    remedy: 'Choose one of the layers that `reclmis explain RUN --list-layers` names.',
+    remedy: 'Choose one of the layers listed by `reclmis explain RUN --list-layers`.',
   });
 }

@@ -37,7 +37,7 @@ export function applicability(options: Variant | null, title: string): Applicabi
     attention: null,
     interest: hasReconstructionOrContrast(options)
       ? null
-      : 'this model was made without the losses that use it (model.components: ccl, clr and cvr are off)',
+      : 'this model was trained without the losses that use it (model.components: ccl, clr and cvr are off)',
   };
 }
 

@@ -61,7 +61,7 @@ describe('writeCaseReport', () => {
     const html = readFileSync(join(dir, 'report.html'), 'utf8');
     expect(html).not.toMatch(/<script|NaN|undefined|<area>|(src|href)="(?!data:|#)/);
     expect(html).toContain('one &#60;area&#62; &#38; left lung');
-    expect(html).toContain('For research; not for diagnosis.');
+    expect(html).toContain('For research only; not for diagnosis.');
 
     const json = JSON.parse(readFileSync(join(dir, 'report.json'), 'utf8')) as {
       format: string;

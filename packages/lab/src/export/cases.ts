@@ -63,8 +63,8 @@ export async function calibrationCases(
   if (cases.length < 2) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      `int8 needs at least 2 images with notes to calibrate, ${calibrate ?? run.config.data.dir} has ${cases.length}`,
-      { remedy: 'Name the folder of a data set with --calibrate, or export in fp32 or fp16.' },
+      `int8 calibration needs at least 2 images with notes, ${calibrate ?? run.config.data.dir} has ${cases.length}`,
+      { remedy: 'Give a data set folder with --calibrate, or export in fp32 or fp16.' },
     );
   }
   const kept = Math.min(KEPT, Math.floor(cases.length / 2));

@@ -108,11 +108,11 @@ export function judge(report: Omit<CheckReport, 'probe'>, precision: ExportPreci
       `${precision}, ${report.cases} images: ${what} ${String(Number(actual.toPrecision(4)))}, expected ${limit}`,
     );
   };
-  if (!Number.isFinite(worst)) fail('worst difference of a probability', worst, 'a number');
+  if (!Number.isFinite(worst)) fail('largest difference of a probability', worst, 'a number');
   if (precision === 'fp32' && worst > FP32_LIMIT)
-    fail('worst difference of a probability', worst, `at most ${FP32_LIMIT}`);
+    fail('largest difference of a probability', worst, `at most ${FP32_LIMIT}`);
   if (precision === 'fp32' && worstNote !== null && !(worstNote <= TEXT_LIMIT))
-    fail('worst difference of a note feature', worstNote, `at most ${TEXT_LIMIT}`);
+    fail('largest difference of a note feature', worstNote, `at most ${TEXT_LIMIT}`);
   if (agreement < AGREEMENT[precision])
     fail('share of equal mask pixels', agreement, `at least ${AGREEMENT[precision]}`);
 }

@@ -46,10 +46,10 @@ const CHECKED = { made: 2, real: 4 } as const;
 const INTENDED_USE =
   'Research on language-guided segmentation of medical images. Not a medical device: not for diagnosis, treatment or any other clinical decision.';
 const LIMITS = [
-  'The mask follows the note: a wrong note gives a wrong mask, and a note about what the image does not show is not refused.',
-  'Trained on one kind of image and of note; other devices, populations, views, languages and wordings were not tested unless a score says so.',
-  'Images are stretched to the size of the input, so that fine structures of larger images are lost.',
-  'Probabilities are not calibrated; the threshold is that of training’s validation.',
+  'The mask follows the note: a wrong note gives a wrong mask, and a note about something that the image does not show is not rejected.',
+  'Trained on one kind of image and note; other devices, populations, views, languages and wordings are untested unless a score covers them.',
+  'Images are resized to the input size, so fine structures of larger images are lost.',
+  'Probabilities are not calibrated; the threshold is the one used for validation during training.',
 ] as const;
 
 export interface ExportOptions {
@@ -278,9 +278,9 @@ function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSid
   if (sides === 'unknown') return asked;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `--sides ${asked}: ${dir} was trained with notes of ${whoseSides(sides)} sides`,
+    `--sides ${asked}: ${dir} was trained with notes that mean ${whoseSides(sides)} sides`,
     {
-      remedy: `Leave it out; if the run is wrong about its notes, correct it with \`reclmis sides ${dir} ${asked}\`.`,
+      remedy: `Omit it; if the run is wrong about its notes, correct it with \`reclmis sides ${dir} ${asked}\`.`,
     },
   );
 }
@@ -351,7 +351,9 @@ async function place(staging: string, out: string): Promise<void> {
     const taken = ['ENOTEMPTY', 'EEXIST'].includes(systemCode(cause));
     throw new ReclmisError(
       taken ? 'OUTPUT_EXISTS' : 'OUTPUT_UNWRITABLE',
-      taken ? `${out}: something was put there meanwhile` : `${out}: cannot be written (${oneLine(cause)})`,
+      taken
+        ? `${out}: something else was created there meanwhile`
+        : `${out}: cannot be written (${oneLine(cause)})`,
       { cause },
     );
   }

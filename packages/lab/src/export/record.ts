@@ -198,6 +198,6 @@ function sizeOf(a: number, b: number, where: string): Size {
 function differ(what: string): ReclmisError {
   return new ReclmisError(
     'EXPORT_UNSUPPORTED',
-    `the computation at batch ${SIZES.join(' and ')} differs in more than the batch: ${what}`,
+    `the computation at batch sizes ${SIZES.join(' and ')} differs in more than the batch size: ${what}`,
   );
 }

@@ -63,7 +63,7 @@ export function checkTarget(target: ExportTarget, storageUri: string | undefined
       'OPTION_INVALID',
       `storage address: expected an address such as pvc://models/reclmis/triton or s3://bucket/reclmis/triton, got ${storageUri ?? 'none'}`,
       {
-        remedy: `Say with --storage-uri where KServe finds the exported folder's ${TARGET_FILES.repository}/.`,
+        remedy: `State with --storage-uri where KServe finds the exported folder's ${TARGET_FILES.repository}/.`,
       },
     );
   }

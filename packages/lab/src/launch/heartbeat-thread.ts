@@ -27,7 +27,7 @@ const beatLine = (): string => `beat ${Atomics.load(cells, 0)} ${Atomics.load(ce
 /** Tells the verdict to all, prints it and ends the process. */
 function pronounce({ rank: lost, why }: Verdict): void {
   for (const socket of sockets.values()) socket.write(`lost ${lost} ${why}\n`);
-  const error = new ReclmisError('RANK_LOST', `rank ${lost} is lost: ${why}; rank ${rank} leaves`);
+  const error = new ReclmisError('RANK_LOST', `rank ${lost} is lost: ${why}; rank ${rank} stops`);
   const status = error.exitCode;
   // The lines above are on their way after a turn of the loop; nothing of the main thread is waited for.
   setTimeout(() => {
@@ -80,7 +80,7 @@ function closed(other: number): void {
   if (!judge.watches(other)) return;
   judge.release(other);
   sockets.delete(other);
-  pronounce({ rank: other, why: 'its process ended, or its connection broke' });
+  pronounce({ rank: other, why: 'its process ended or its connection broke' });
 }
 
 function listen(socket: Socket, onLine: (line: string) => void, onClose: () => void): void {

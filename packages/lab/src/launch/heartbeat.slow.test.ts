@@ -105,7 +105,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('a heartbeat', () => {
     await expectNamed(
       started.filter((_, rank) => rank !== lost),
       lost,
-      'nothing was heard of it for',
+      'no message from it for',
     );
   });
 

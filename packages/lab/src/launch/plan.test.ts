@@ -181,7 +181,7 @@ describe("Kubeflow Trainer's contract", () => {
   });
 
   it.each([
-    [{ PET_NNODES: '1:3' }, 'cannot change in a run'],
+    [{ PET_NNODES: '1:3' }, 'cannot change during a run'],
     [{ PET_NNODES: undefined }, 'PET_NNODES'],
     [{ PET_NODE_RANK: '3' }, 'PET_NODE_RANK'],
     [{ PET_NODE_RANK: undefined }, 'PET_NODE_RANK'],

@@ -127,7 +127,7 @@ function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {
   const asked = text(env, 'PET_NNODES');
   if (asked.includes(':')) {
     throw invalid(
-      `PET_NNODES is '${asked}': expected one number, since the number of nodes cannot change in a run`,
+      `PET_NNODES is '${asked}': expected a single number, as the number of nodes cannot change during a run`,
     );
   }
   const nodes = number(env, 'PET_NNODES', 1, MOST_RANKS);
@@ -195,8 +195,7 @@ function given(env: Environment, name: string): string | null {
 
 function text(env: Environment, name: string): string {
   const value = given(env, name);
-  if (value === null)
-    throw invalid(`${name}: expected a value beside the variables that are set, got nothing`);
+  if (value === null) throw invalid(`${name}: expected a value, as related variables are set, got nothing`);
   return value;
 }
 

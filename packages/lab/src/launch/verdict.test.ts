@@ -15,7 +15,7 @@ describe('the judge of ranks', () => {
     beats(judge, 1, 1, 40, 1);
     beats(judge, 2, 1, 10, 1);
     expect(judge.judge(29_000)).toBeNull();
-    expect(judge.judge(30_000)).toEqual({ rank: 2, why: 'nothing was heard of it for 20 s' });
+    expect(judge.judge(30_000)).toEqual({ rank: 2, why: 'no message from it for 20 s' });
   });
 
   it('names nobody who said goodbye', () => {

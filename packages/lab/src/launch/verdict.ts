@@ -79,8 +79,7 @@ export class Judge {
   judge(now: number): Verdict | null {
     for (const [rank, { heard, moved, beat }] of this.ranks) {
       const silent = now - heard;
-      if (silent >= this.patience.silentMs)
-        return { rank, why: `nothing was heard of it for ${seconds(silent)}` };
+      if (silent >= this.patience.silentMs) return { rank, why: `no message from it for ${seconds(silent)}` };
       if (beat.working && now - moved >= this.stallLimit) {
         return { rank, why: `it hangs: no progress for ${seconds(now - moved)} within a step` };
       }

@@ -136,7 +136,7 @@ export class ConditionedInteraction extends nn.Module {
 
   /** F'_T of T0, [B,T,C] -> [B,T,C]. */
   words(gathered: Tensor): Tensor {
-    if (!this.ctbn) throw new RangeError("F'_T was asked of an interaction that was built without it");
+    if (!this.ctbn) throw new RangeError("F'_T was requested from an interaction built without it");
     return this.ctbn.forward(gathered);
   }
 }

@@ -212,7 +212,7 @@ export function checkOptions(options: RecLMISOptions): RecLMISOptions {
   requireOption(
     components.ci || !hasReconstructionOrContrast(options),
     'components.ci',
-    'true while ccl, clr or cvr is on, since those need its patches and words of interest',
+    'true while ccl, clr or cvr is on, as they need its patches and words of interest',
     components.ci,
   );
   requireOption(

@@ -314,7 +314,7 @@ export class RecLMIS extends UNetBased {
   /** F_T from a note's features. */
   private adapt(note: NoteFeatures | null): Tensor {
     const features = this.requireNote(note);
-    if (!this.adapter) throw new RangeError('F_T was asked of a model that reads no notes');
+    if (!this.adapter) throw new RangeError('F_T was requested from a model that reads no notes');
     return this.adapter.forward(features.transpose(1, 2)).transpose(1, 2); // [B,T,C]
   }
 

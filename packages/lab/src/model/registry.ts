@@ -78,7 +78,7 @@ const MODELS = new Map<string, ModelDescriptor>([
 /** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */
 export function registerModel(name: string, descriptor: ModelDescriptor): void {
   if (MODELS.has(name))
-    throw new ReclmisError('OPTION_INVALID', `there is a model named ${name} already`, {
+    throw new ReclmisError('OPTION_INVALID', `a model named ${name} already exists`, {
       remedy: 'Choose another name.',
     });
   MODELS.set(name, descriptor);

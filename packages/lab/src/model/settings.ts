@@ -10,7 +10,7 @@ export const modelSchema = z.strictObject({
     .string()
     .refine(isModel, { error: () => `one of ${modelNames().join(', ')}` })
     .default('reclmis')
-    .describe('the model: reclmis, or one of its peers (docs/guide/models.md)'),
+    .describe('the model: reclmis, or one for comparison (docs/guide/models.md)'),
   // `paper` is what the article says; `upstream` what the authors' code does: causal reconstruction, a second softmax in CCL,
   // reconstruction targets F'_V and F_clip. Choose `upstream` for the authors' released checkpoints and numbers.
   variant: z
@@ -35,7 +35,7 @@ export const modelSchema = z.strictObject({
     .min(1)
     .max(10)
     .default(3)
-    .describe('layers of each of the reconstructors’ two stacks'),
+    .describe('layers in each of the reconstructors’ two stacks'),
   // Table 2's switches. Without `ci` the notes do not enter the model at all: the note-free baseline.
   components: z
     .strictObject({
@@ -48,9 +48,9 @@ export const modelSchema = z.strictObject({
   // Table 3's switches: whether each loss is conditioned by the patches and words of interest; all of them score best.
   conditions: z
     .strictObject({
-      ccl: z.boolean().default(true).describe('weigh contrastive learning by patches and words of interest'),
-      clr: z.boolean().default(true).describe('condition language reconstruction by patches of interest'),
-      cvr: z.boolean().default(true).describe('condition vision reconstruction by words of interest'),
+      ccl: z.boolean().default(true).describe('weight contrastive learning by patches and words of interest'),
+      clr: z.boolean().default(true).describe('condition language reconstruction on patches of interest'),
+      cvr: z.boolean().default(true).describe('condition vision reconstruction on words of interest'),
     })
     .prefault({}),
   // Table 4's switches. With `self`, an attention reads its own modality alone: that much of the exchange between them is gone.
@@ -59,11 +59,13 @@ export const modelSchema = z.strictObject({
       ci: z
         .enum(['cross', 'self'])
         .default('cross')
-        .describe('what the interaction attends to: the other modality, or its own (the mask sees no note)'),
+        .describe(
+          'what the interaction attends to: the other modality, or its own (the mask then ignores the note)',
+        ),
       reconstruction: z
         .enum(['cross', 'self'])
         .default('cross')
-        .describe('what reconstruction attends to: the other modality, or what is left of its own'),
+        .describe('what reconstruction attends to: the other modality, or the unmasked rest of its own'),
     })
     .prefault({}),
   // Masking by the predicted distribution beats uniform masking in the paper; `topk` is upstream's other branch.
@@ -74,15 +76,15 @@ export const modelSchema = z.strictObject({
   // Best of the paper's ablation: 0.5 of the patches, 0.3 of the words.
   maskRatios: z
     .strictObject({
-      visual: fraction().default(0.5).describe('share of the patches that is masked'),
-      textual: fraction().default(0.3).describe('share of the note’s words that is masked'),
+      visual: fraction().default(0.5).describe('fraction of patches to mask'),
+      textual: fraction().default(0.3).describe('fraction of the note’s words to mask'),
     })
     .prefault({}),
   // 0.1 in CI's embeddings and attention and on each reconstructor sub-layer (docs/method.md 3 and 7).
   dropout: fraction()
     .lt(1)
     .default(0.1)
-    .describe('dropout of the interaction and the reconstructors; of LViT’s embedded tokens'),
+    .describe('dropout in the interaction and the reconstructors, or of LViT’s embedded tokens'),
   // 0 in the paper; upstream's MosMedData+ and MoNuSeg presets use 0.5 before the two MLPs of POI and WOI (docs/method.md 3).
   interestDropout: fraction()
     .lt(1)

@@ -94,13 +94,13 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
       reason:
         shape.imageSize === side.value
           ? side.reason
-          : `what ${gib(memoryBytes)} hold; without that limit ${side.value}: ${side.reason}`,
+          : `the most that ${gib(memoryBytes)} can hold; without that limit ${side.value}: ${side.reason}`,
     },
     { path: 'model.layers', value: PAPER.layers, reason: "best of the paper's ablation of 1 to 10" },
     {
       path: 'text.encoder',
       value: fingerprint.notes.encoder,
-      reason: 'the encoder whose tokens were counted; its weights are on this machine or none are needed',
+      reason: 'the encoder whose tokens were counted; its weights are on this machine, or it needs none',
     },
     { path: 'text.contextLength', ...tokens },
     { path: 'note.sides', value: fingerprint.notes.sides.sides, reason: fingerprint.notes.sides.reason },
@@ -110,7 +110,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
           {
             path: 'data.group',
             value: fingerprint.patients.pattern,
-            reason: `as given: it names the patient of ${fingerprint.patients.named} cases`,
+            reason: `as given: it identifies the patient of ${fingerprint.patients.named} cases`,
           },
         ]),
     { path: 'train.epochs', value: schedule.epochs, reason: schedule.epochsReason },
@@ -119,7 +119,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
       path: 'train.accumulate',
       value: accumulate,
       reason:
-        `${held} images at once take ${gib(tensors)} of tensors in ${precision}, ${gib(residentBytes(tensors) + kept)} with all else, ` +
+        `${held} images per batch take ${gib(tensors)} of tensors in ${precision}, ${gib(residentBytes(tensors) + kept)} in total, ` +
         `of ${gib(memoryBytes)}; ${part} would fit`,
     },
     { path: 'train.precision', value: precision, reason: 'as asked; fp32 runs everywhere' },
@@ -131,7 +131,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
     {
       path: 'train.schedule',
       value: 'cosine',
-      reason: "the paper's; taken per step, it anneals to the end of any run",
+      reason: "the paper's; stepped per batch, so it anneals to the end of a run of any length",
     },
     {
       path: 'train.warmupSteps',
@@ -142,9 +142,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
       path: 'train.patience',
       value: schedule.epochs > PAPER.patience ? PAPER.patience : 0,
       reason:
-        schedule.epochs > PAPER.patience
-          ? "as in LViT's code"
-          : 'so short a run goes to the end of its schedule',
+        schedule.epochs > PAPER.patience ? "as in LViT's code" : 'a run this short completes its schedule',
     },
     ...augmentation(fingerprint, few),
   ];
@@ -177,7 +175,7 @@ function imageSize({ images, masks }: Fingerprint): { value: number; reason: str
   if (own <= PAPER.side) {
     return {
       value: own,
-      reason: `the images' own: a median side of ${Math.round(images.side.median)} pixels`,
+      reason: `the images' own size: a median side of ${Math.round(images.side.median)} pixels`,
     };
   }
   const median = masks.areaShare?.median;
@@ -187,7 +185,8 @@ function imageSize({ images, masks }: Fingerprint): { value: number; reason: str
     median === undefined ? '' : `, where the median area covers ${Math.round(median * value * value)} pixels`;
   return {
     value,
-    reason: value === PAPER.side ? `the paper's${kept}` : `the paper's 224 would leave too little${kept}`,
+    reason:
+      value === PAPER.side ? `the paper's${kept}` : `the paper's 224 would keep too little detail${kept}`,
   };
 }
 
@@ -206,7 +205,7 @@ function fit(
       const reason =
         baseWidth === PAPER.width
           ? "the paper's"
-          : `what ${gib(memoryBytes)} hold with two images at once; the paper's is 64`;
+          : `the most that ${gib(memoryBytes)} can hold with two images per batch; the paper's is 64`;
       return { shape, reason };
     }
   }
@@ -214,7 +213,7 @@ function fit(
   const needed = residentBytes(peakTensorBytes(least, 2, precision)) + cached(SIDES[0]);
   throw new ReclmisError(
     'OPTION_INVALID',
-    `--memory: expected at least ${gib(needed)}, which the smallest model takes, got ${gib(memoryBytes)}`,
+    `--memory: expected at least ${gib(needed)}, which the smallest model needs, got ${gib(memoryBytes)}`,
   );
 }
 
@@ -242,7 +241,7 @@ function course(training: number, validation: number, { minutes, secondsPerImage
   let epochs = Math.min(PAPER.epochs, Math.max(1, Math.round(SEEN / training)));
   let epochsReason =
     epochs === PAPER.epochs
-      ? `the paper's for small data sets; patience may end the run before`
+      ? `the paper's for small data sets; patience may end the run earlier`
       : `${training} cases seen ${epochs} times: as many as the paper's 200 epochs of QaTa-COV19`;
   const notices: string[] = [];
   if (minutes !== undefined && secondsPerImage !== undefined) {
@@ -250,11 +249,11 @@ function course(training: number, validation: number, { minutes, secondsPerImage
     const affordable = Math.floor((60 * minutes * USED_TIME) / perEpoch);
     if (affordable < epochs) {
       epochs = Math.max(1, affordable);
-      epochsReason = `what ${minutes} minutes hold at ${secondsPerImage.toFixed(3)} s an image, ${(perEpoch / 60).toFixed(1)} min an epoch`;
+      epochsReason = `what fits into ${minutes} minutes at ${secondsPerImage.toFixed(3)} s per image, ${(perEpoch / 60).toFixed(1)} min an epoch`;
     }
     if (affordable < 1) {
       notices.push(
-        `One epoch takes ${(perEpoch / 60).toFixed(0)} minutes, more than the ${minutes} asked for: list fewer cases (data.trainStems), or take a smaller model.baseWidth.`,
+        `One epoch takes ${(perEpoch / 60).toFixed(0)} minutes, more than the ${minutes} requested: use fewer cases (data.trainStems) or a smaller model.baseWidth.`,
       );
     }
   }
@@ -266,7 +265,7 @@ function course(training: number, validation: number, { minutes, secondsPerImage
   const steps = (size: number): number => epochs * Math.ceil(training / size);
   if (steps(batch) < FEW_STEPS && batch > 4) {
     while (batch > 4 && steps(batch) < FEW_STEPS) batch /= 2;
-    batchReason = `smaller than the paper's: ${epochs} epochs are ${steps(batch)} steps of it, and with so few, steps count more than their size`;
+    batchReason = `smaller than the paper's: it gives ${steps(batch)} steps in ${epochs} epochs, and with so few, the number of steps matters more than their size`;
   }
   return { epochs, epochsReason, batch, batchReason, notices };
 }
@@ -277,7 +276,7 @@ function augmentation({ images, notes, cases }: Fingerprint, few: boolean): Prop
       {
         path: 'augment.mode',
         value: 'none',
-        reason: `so few passes do not overfit, and augmentation slows the first of them`,
+        reason: `so few epochs do not overfit, and augmentation slows the first ones`,
       },
     ];
   }
@@ -315,15 +314,15 @@ function noticesOf({ masks, notes, duplicates, patients, cases }: Fingerprint): 
   for (const { splits, count } of patients.across) {
     lines.push(
       `${count} patients are in both ${splits.join(' and ')}: scores on ${splits[1]} flatter` +
-        (splits[1] === 'val' ? ' (--folds N --fold K cuts train and val anew, by patient).' : '.'),
+        (splits[1] === 'val' ? ' (--folds N --fold K splits train and val again, by patient).' : '.'),
     );
   }
   for (const { splits, count } of duplicates.across)
-    lines.push(`${count} pictures are in both ${splits.join(' and ')}, pixel by pixel.`);
+    lines.push(`${count} pictures are in both ${splits.join(' and ')}, identical pixel by pixel.`);
   if (duplicates.within > 0)
     lines.push(`${duplicates.within} pictures repeat another of their split, pixel by pixel.`);
   if (patients.named === 0 && total > 0)
-    lines.push('No file name says who the patient is (--group REGEX), so every case counts as one.');
+    lines.push('No file name identifies a patient (use --group REGEX), so every case counts as one.');
   if (masks.empty > 0)
     lines.push(
       `${masks.empty} masks are empty; on them Dice is 1 for an empty prediction and 0 for any other.`,
@@ -337,12 +336,12 @@ function noticesOf({ masks, notes, duplicates, patients, cases }: Fingerprint): 
   for (const { code, message } of sidesWarnings(notes.sides)) lines.push(`${code}: ${message}.`);
   if (notes.sides.sides === 'unknown' && notes.namingSides > 0)
     lines.push(
-      'Whose left and right the notes mean is not known: set note.sides to patient or image if you know it.',
+      'It is not known whose left and right the notes mean: set note.sides to patient or image if you know.',
     );
   if (notes.repeats.distinct < 10 && total >= 50)
     lines.push(
       `There are only ${notes.repeats.distinct} different notes: the model can learn little from them.`,
     );
-  if ((cases.val ?? 0) === 0) lines.push('There is no validation split, which training needs.');
+  if ((cases.val ?? 0) === 0) lines.push('There is no validation split; training needs one.');
   return lines;
 }

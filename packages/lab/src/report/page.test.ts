@@ -99,7 +99,7 @@ describe('page', () => {
   it('refuses what the caller must not do', () => {
     expect(() => table(['a', 'b'], [['1', '2'], ['3']])).toThrow('row 2: expected 2 cells, got 1');
     const twice = [sections[0], sections[0]].flatMap((section) => section ?? []);
-    expect(() => page({ title: 't', sections: twice })).toThrow('one is there twice');
+    expect(() => page({ title: 't', sections: twice })).toThrow('one occurs twice');
     expect(() => page({ title: 't', sections: [{ id: 'a b', title: '', html: markup`` }] })).toThrow(
       RangeError,
     );

@@ -21,14 +21,14 @@ export interface Page {
   readonly lead?: Html;
   /** In their order; three or more get a list of contents. */
   readonly sections: readonly ReportSection[];
-  /** Below everything: what made the page, of what. "For research; not for diagnosis." is always added. */
+  /** Below everything: what made the page, of what. "For research only; not for diagnosis." is always added. */
   readonly footer?: Content;
   /** CSS besides the page's own. */
   readonly style?: string;
 }
 
 /** What every page says at its end. */
-export const PURPOSE = 'For research; not for diagnosis.';
+export const PURPOSE = 'For research only; not for diagnosis.';
 /** Everything is forbidden but what is inside the page: its style, and pictures as data. */
 const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -43,7 +43,7 @@ export function page({ title, subtitle, lead, sections, footer, style = '' }: Pa
   for (const { id } of sections) {
     if (!ID.test(id))
       throw new RangeError(`section id: expected letters, digits and hyphens, got ${JSON.stringify(id)}`);
-    if (ids.has(id)) throw new RangeError(`section id: ${id} is there twice`);
+    if (ids.has(id)) throw new RangeError(`section id: ${id} occurs twice`);
     ids.add(id);
   }
   if (/<\//.test(style)) throw new RangeError('style: expected CSS without "</"');

@@ -125,7 +125,7 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
 /** Files of earlier versions bear no hash: they are used, with a word. */
 export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
   if (isSealed(metadata)) return null;
-  return `${path} bears no hash, as earlier versions wrote it: damage to its numbers would go unnoticed`;
+  return `${path} has no hash, as it was written by an earlier version: damaged values would go unnoticed`;
 }
 
 /** What the best checkpoint says about itself; null where there is none that reads and is what was written. */
@@ -190,7 +190,7 @@ export function parseInfo(
     return { info: { ...info, config: resolveConfig(info.config, {}, path) }, format };
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: its metadata does not read: ${what}`, { cause });
+    throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: its metadata cannot be read: ${what}`, { cause });
   }
 }
 

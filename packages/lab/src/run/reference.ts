@@ -148,9 +148,9 @@ export function readReference(runDir: string): TrainingReference | null {
     if (format !== FORMAT) throw new Error(`expected format ${FORMAT}`);
     return trainingReferenceSchema.parse(rest);
   } catch (cause) {
-    throw new ReclmisError('RUN_INVALID', `${path}: is not what a training writes`, {
+    throw new ReclmisError('RUN_INVALID', `${path}: is not a file that training writes`, {
       cause,
-      remedy: 'Delete the file: results then come with fewer warnings, and an export measures it again.',
+      remedy: 'Delete the file: results then carry fewer warnings, and an export measures it again.',
     });
   }
 }

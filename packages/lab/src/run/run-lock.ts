@@ -17,8 +17,10 @@ export async function withRunLock<R>(
   work: () => Promise<R>,
 ): Promise<R> {
   const onWait = ({ here, pid }: LockHolder): void => {
-    if (here) throw new ReclmisError('RUN_BUSY', `${dir}: process ${pid ?? 'unknown'} trains into this run`);
-    onNotice?.(`${dir} is held from another machine; waiting until it is released or five minutes idle`);
+    if (here) throw new ReclmisError('RUN_BUSY', `${dir}: process ${pid ?? 'unknown'} is training this run`);
+    onNotice?.(
+      `${dir} is locked by another machine; waiting until the lock is released or idle for five minutes`,
+    );
   };
   return withLock(join(dir, LOCK), { signal, onWait, errorOf }, work);
 }
@@ -28,7 +30,7 @@ function errorOf(path: string, error: unknown): ReclmisError {
   if (coded.code !== 'OUTPUT_UNWRITABLE' || coded === error) return coded;
   return new ReclmisError(coded.code, coded.message, {
     cause: error,
-    remedy: 'Make the run folder writable; a training keeps its lock and its checkpoints there.',
+    remedy: 'Make the run folder writable; training keeps its lock and checkpoints there.',
   });
 }
 

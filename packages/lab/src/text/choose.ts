@@ -23,14 +23,14 @@ export function chooseEncoder(text: TextConfig): EncoderChoice {
   if (findWeights(PAPERS)) {
     return {
       text: { ...text, encoder: PAPERS },
-      notice: `Notes are read with ${PAPERS}, whose weights are on this machine (--text.encoder words: without them).`,
+      notice: `Notes are read with ${PAPERS}, whose weights are on this machine (use --text.encoder words to do without).`,
     };
   }
   return {
     text: { ...text, encoder: 'words' },
     notice:
-      `Notes are read with the words encoder, since the weights of ${PAPERS} are not on this machine ` +
-      `(\`reclmis weights fetch ${PAPERS}\` changes that; --text.encoder words: no such line).`,
+      `Notes are read with the words encoder, as the weights of ${PAPERS} are not on this machine ` +
+      `(run \`reclmis weights fetch ${PAPERS}\` to get them, or use --text.encoder words to silence this).`,
   };
 }
 

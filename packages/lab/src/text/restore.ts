@@ -32,16 +32,13 @@ function weightsOf(id: string, fingerprint: string, runDir?: string): StoredWeig
   const own = runDir === undefined ? null : join(runDir, RUN_WEIGHTS);
   const found = own !== null && existsSync(own) ? readWeights(own) : findWeights(id);
   if (!found) {
-    throw new ReclmisError(
-      'WEIGHTS_MISSING',
-      `the run reads notes with ${id}, which this machine does not have`,
-    );
+    throw new ReclmisError('WEIGHTS_MISSING', `the run reads notes with ${id}, which is not on this machine`);
   }
   if (found.manifest.fingerprint !== fingerprint) {
     throw new ReclmisError(
       'WEIGHTS_MISSING',
       `the run reads notes with ${id} of fingerprint ${start(fingerprint)}, this machine has ${start(found.manifest.fingerprint)}`,
-      { remedy: 'Import the weights with which the run was trained, with `reclmis weights import`.' },
+      { remedy: 'Import the weights that the run was trained with: `reclmis weights import FILE`.' },
     );
   }
   return found;

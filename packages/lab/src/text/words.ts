@@ -90,7 +90,7 @@ export class WordEncoder implements NoteEncoder {
   static fromNotes(notes: Iterable<string>, options: WordEncoderOptions = {}): WordEncoder {
     const tokenizer = WordTokenizer.fromNotes(notes);
     if (tokenizer.size <= UNKNOWN_ID + 1) {
-      throw new ReclmisError('NOTES_EMPTY', 'the training notes hold no word, expected at least one');
+      throw new ReclmisError('NOTES_EMPTY', 'the training notes contain no words, expected at least one');
     }
     return new WordEncoder(tokenizer, options);
   }

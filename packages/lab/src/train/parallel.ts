@@ -88,7 +88,7 @@ export class Parallel {
     const all = this.all(here);
     const other = all.findIndex((value) => value !== all[0]);
     if (other < 0) return;
-    throw new ReclmisError('DISTRIBUTED_FAILED', `rank ${other}: ${what} is not that of rank 0`, {
+    throw new ReclmisError('DISTRIBUTED_FAILED', `rank ${other}: ${what} differs from rank 0’s`, {
       remedy: 'Give every process the same data, settings and version.',
     });
   }

@@ -161,7 +161,7 @@ describe('a resumed run', () => {
     writeFileSync(newest, readFileSync(newest).subarray(0, 5000));
     const lines: string[] = [];
     await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
-    expect(lines.filter((line) => line.includes('going on from an earlier point'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('continuing from an earlier point'))).toHaveLength(1);
     expectSame(dir, whole);
   });
 
@@ -174,7 +174,9 @@ describe('a resumed run', () => {
       const lines: string[] = [];
       await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
       expect(
-        lines.filter((line) => /00000007\.safetensors: its bytes are not those that were written/.test(line)),
+        lines.filter((line) =>
+          /00000007\.safetensors: its content has changed since it was written/.test(line),
+        ),
       ).toHaveLength(1);
       expectSame(dir, whole);
     }
@@ -200,7 +202,7 @@ describe('a resumed run', () => {
     });
     const lines: string[] = [];
     await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
-    expect(lines).toEqual([expect.stringContaining('00000007.safetensors bears no hash')]);
+    expect(lines).toEqual([expect.stringContaining('00000007.safetensors has no hash')]);
     expectSame(dir, whole);
   });
 
@@ -258,7 +260,7 @@ describe('a resumed run', () => {
     expect(taken.remedy).toContain(`reclmis train --resume ${dir}`);
     const lines: string[] = [];
     await resumeTraining(dir, { onNotice: (line) => lines.push(line) });
-    expect(lines).toEqual([expect.stringContaining('the run begins again from its start')]);
+    expect(lines).toEqual([expect.stringContaining('the run starts over')]);
     expectSame(dir, whole);
   });
 

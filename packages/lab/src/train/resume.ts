@@ -54,8 +54,8 @@ export async function resumeTraining(dir: string, options: ResumeOptions = {}): 
 /** @throws RUN_INVALID, which tells a training that ended before it wrote anything from a folder of another kind. */
 function refuseWithoutConfig(dir: string, file: string): never {
   if (statSync(dir).isDirectory() && isUnbegun(dir))
-    throw new ReclmisError('RUN_INVALID', `${dir}: the training ended before it wrote its configuration`, {
-      remedy: `Nothing is lost: start it again by the command that began it, with -o ${dir}.`,
+    throw new ReclmisError('RUN_INVALID', `${dir}: training ended before it wrote its configuration`, {
+      remedy: `Nothing is lost: run the original command again with -o ${dir}.`,
     });
   throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
 }
@@ -89,7 +89,7 @@ function lookUp(dir: string, options: ResumeOptions): Found {
   const damaged: string[] = [];
   const point = findResumePoint(dir, (path, { message }) => {
     damaged.push(path);
-    options.onNotice?.(`${message}; going on from an earlier point`);
+    options.onNotice?.(`${message}; continuing from an earlier point`);
   });
   if (point?.notice != null) options.onNotice?.(point.notice);
   const before = existsSync(files.info) ? readInfo(files.info) : null;
@@ -101,7 +101,7 @@ function lookUp(dir: string, options: ResumeOptions): Found {
 /** What rank 0 found, for all. */
 function tell(found: Found | null, { parallel }: ResumeOptions): Found {
   const all = parallel ? parallel.told(found) : found;
-  if (!all) throw new ReclmisError('INTERNAL', 'rank 0 told nothing of the run');
+  if (!all) throw new ReclmisError('INTERNAL', 'rank 0 sent nothing about the run');
   return all;
 }
 
@@ -125,8 +125,7 @@ async function goOn(
     const info = resumedInfo(session, before, new Date());
     const common = { writes: leads(options), tensorboard: config.train.tensorboard };
     if (!point) {
-      if (leads(options))
-        options.onNotice?.(`${dir} has no resume point yet; the run begins again from its start`);
+      if (leads(options)) options.onNotice?.(`${dir} has no resume point yet; the run starts over`);
       return await runToEnd(session, new Progress(dir, info, common), null, options);
     }
     const { state } = point;
@@ -156,7 +155,7 @@ function changeable(overrides: Overrides): Overrides {
   if (!fixed) return overrides;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `--resume: ${fixed[0]} is fixed for the whole run; what may change is ${RESUMABLE_SETTINGS.join(', ')}`,
+    `--resume: ${fixed[0]} is fixed for the whole run; you can change only ${RESUMABLE_SETTINGS.join(', ')}`,
     { remedy: 'Resume without it, or start a new run with it.' },
   );
 }
@@ -169,7 +168,7 @@ function requireUnbegun(dir: string, info: RunInfo | null, damaged: readonly str
       `${damaged.join(', ')}: ${damaged.length === 1 ? 'the only resume point is' : 'all resume points are'} damaged`,
       {
         remedy:
-          'Bring back an intact copy, or train again into another folder; best.safetensors can still be used.',
+          'Restore an intact copy, or train again into another folder; best.safetensors is still usable.',
       },
     );
   const empty = !existsSync(checkpointPath(dir, 'best')) && !existsSync(checkpointPath(dir, 'last'));
@@ -180,8 +179,8 @@ function requireUnbegun(dir: string, info: RunInfo | null, damaged: readonly str
     throw new ReclmisError('CHECKPOINT_MISSING', `${dir}: holds no resume point`, {
       remedy:
         info.status === 'imported'
-          ? 'An imported run can be used, not resumed; train a new run.'
-          : 'Its points were removed, or it was made by a version without them; train again into another folder.',
+          ? 'Imported runs cannot be resumed; train a new run.'
+          : 'Its resume points were removed, or it was written by a version without them; train again into another folder.',
     });
   }
 }
@@ -193,7 +192,7 @@ function requireSameData({ path, state }: ResumePoint, data: TrainingData): void
     throw new ReclmisError(
       'CHECKPOINT_MISMATCH',
       `${path}: the ${split} cases of ${data[split].name} are not those of the run (fingerprint ${found.slice(0, 12)}, expected ${state.data[split].slice(0, 12)})`,
-      { remedy: 'Give the data folder as it was, by --data where it has moved.' },
+      { remedy: 'Restore the data folder as it was; if it has moved, give it with --data.' },
     );
   }
 }
@@ -203,7 +202,7 @@ function requireSameEncoder({ path }: ResumePoint, { encoder, model }: Session, 
   throw new ReclmisError(
     'CHECKPOINT_MISMATCH',
     `${path}: the note encoder is not that of the run (fingerprint ${encoder.fingerprint.slice(0, 12)}, expected ${info.encoderFingerprint.slice(0, 12)})`,
-    { remedy: 'Bring back the encoder’s weights as they were.' },
+    { remedy: 'Restore the encoder’s original weights.' },
   );
 }
 

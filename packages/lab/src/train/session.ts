@@ -172,7 +172,7 @@ export function foldNotice({ config, data }: Session): string | null {
   const fold = config.data.folds === 0 ? null : foldInfo(config, data);
   return (
     fold &&
-    `Fold ${fold.fold} of ${fold.folds}: ${fold.patients.train} patients train, ${fold.patients.val} others validate ` +
-      `(a case whose name says nothing of a patient counts as one).`
+    `Fold ${fold.fold} of ${fold.folds}: ${fold.patients.train} patients for training, ${fold.patients.val} others for validation ` +
+      `(a case whose name does not identify a patient counts as one).`
   );
 }

@@ -217,7 +217,7 @@ function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): 
     const before = buffers.map((buffer) => buffer.clone());
     const inputs = cuts.map((part, index) => {
       const { note } = part;
-      if (!note) throw new ReclmisError('NOTE_MISSING', 'contrastive learning reads notes: got none');
+      if (!note) throw new ReclmisError('NOTE_MISSING', 'contrastive learning needs notes, got none');
       return scope(() => {
         seedDraws(parts, step, index);
         return statistics(parts, part, () =>
@@ -330,7 +330,7 @@ export function requireFiniteState(model: SegmentationModel, step: number): void
     if (scope(() => tensor.isfinite().all().item()) === 0) {
       throw new ReclmisError(
         'LOSS_NOT_FINITE',
-        `step ${step}: ${key} holds values that are not finite after the update`,
+        `step ${step}: ${key} contains non-finite values after the update`,
       );
     }
   }

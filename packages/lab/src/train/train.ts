@@ -125,7 +125,7 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
 }
 
 const resumeRemedy = (run: string): string =>
-  `Go on with the run there: reclmis train --resume ${run}. Or choose another folder.`;
+  `Continue the run there with reclmis train --resume ${run}, or choose another folder.`;
 /** The configuration with all that `auto` comes down to; other processes are told rank 0's. */
 async function settleAll(
   asked: Config,

@@ -62,7 +62,7 @@ export class TensorBoardLog {
     } catch (cause) {
       const code = systemCode(cause);
       if (code === 'ENOSPC' || code === 'EDQUOT')
-        throw new ReclmisError('DISK_FULL', `${this.folder}: no room left (${code})`, { cause });
+        throw new ReclmisError('DISK_FULL', `${this.folder}: the disk is full (${code})`, { cause });
       throw new ReclmisError('OUTPUT_UNWRITABLE', `${this.folder}: cannot be written (${oneLine(cause)})`, {
         cause,
       });

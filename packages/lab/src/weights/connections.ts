@@ -37,7 +37,7 @@ export function parseSource(text: string, base?: URL): URL {
     throw new ReclmisError('OPTION_INVALID', `${shown(url)}: expected an https: or http: address`);
   }
   if (url.username || url.password) {
-    throw new ReclmisError('OPTION_INVALID', `${shown(url)}: the address holds a user name or a password`, {
+    throw new ReclmisError('OPTION_INVALID', `${shown(url)}: the address contains a user name or password`, {
       remedy: 'Download the file with another program and use `reclmis weights import FILE`.',
     });
   }
@@ -68,7 +68,7 @@ export function proxyFor(url: URL, env: Environment): URL | null {
     'OPTION_INVALID',
     `${name.toUpperCase()}: expected the http: or https: address of a proxy`,
     {
-      remedy: 'Correct the variable, or unset it; NO_PROXY exempts single hosts.',
+      remedy: 'Correct or unset the variable; NO_PROXY exempts individual hosts.',
     },
   );
 }
@@ -141,10 +141,10 @@ export class Connections {
 
 function redirected(from: URL, location: string | null): URL {
   try {
-    if (location === null) throw new Error('it names no address');
+    if (location === null) throw new Error('it has no address');
     return parseSource(location, from);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ReclmisError('DOWNLOAD_FAILED', `${shown(from)}: a redirect is refused: ${why}`, { cause });
+    throw new ReclmisError('DOWNLOAD_FAILED', `${shown(from)}: refused a redirect: ${why}`, { cause });
   }
 }

@@ -295,7 +295,7 @@ describe('what cannot be had', () => {
     expect(readdirSync(folder)).toEqual([]);
     server.handler = () => false;
     expect((await failure({ maxBytes: 1_000_000 })).message).toMatch(
-      new RegExp(`${SIZE} bytes; at most 1000000 are taken`),
+      new RegExp(`${SIZE} bytes; at most 1000000 are accepted`),
     );
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -65,7 +65,7 @@ export async function download(url: string, target: string, options: DownloadOpt
     if (signal?.aborted !== true || error instanceof ReclmisError) throw error;
     throw new ReclmisError('INTERRUPTED', `${shown(source)}: the download was stopped`, {
       cause: error,
-      remedy: 'Run the command again: it goes on where it stopped.',
+      remedy: 'Run the command again: it continues where it stopped.',
     });
   }
 }
@@ -94,7 +94,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
         if (!suspect || !resumed) throw mismatch(source, sha256, actual, part.have);
         suspect = false;
         await part.restart();
-        onRetry?.('the resumed file has a wrong hash; beginning anew');
+        onRetry?.('the resumed file has the wrong hash; starting over');
       } catch (error) {
         signal?.throwIfAborted();
         if (error instanceof ReclmisError || isFinal(error)) throw failed(source, error);
@@ -145,7 +145,7 @@ async function receive(
     if (total !== null && total > maxBytes) {
       throw new ReclmisError(
         'DOWNLOAD_FAILED',
-        `${shown(source)}: ${total} bytes; at most ${maxBytes} are taken`,
+        `${shown(source)}: ${total} bytes; at most ${maxBytes} are accepted`,
       );
     }
     await part.remember(source.href, validatorOf(answer));
@@ -185,7 +185,7 @@ async function accept(answer: Answer, part: Part, source: URL): Promise<number |
     }
     const have = part.have;
     await part.restart();
-    throw new Dropped(`the server cannot go on from byte ${have}`);
+    throw new Dropped(`the server cannot continue from byte ${have}`);
   }
   const message = `HTTP status ${status}`;
   if (status >= 500 || status === 408 || status === 429) throw new Dropped(message);

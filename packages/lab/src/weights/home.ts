@@ -18,7 +18,7 @@ export function assertWeightsId(id: string): void {
   if (/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) return;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `${JSON.stringify(id)} is no id of weights; expected 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit`,
+    `${JSON.stringify(id)} is not a valid id for weights; expected 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit`,
     { remedy: 'Choose an id such as clip-vit-b-32.' },
   );
 }
@@ -35,6 +35,6 @@ export function cacheError(path: string, error: unknown): ReclmisError {
   }
   return new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${oneLine(error)})`, {
     cause: error,
-    remedy: 'Make the cache writable, or set RECLMIS_HOME to a folder that can be written.',
+    remedy: 'Make the cache writable, or set RECLMIS_HOME to a writable folder.',
   });
 }

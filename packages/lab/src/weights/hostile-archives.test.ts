@@ -546,7 +546,7 @@ const TENSORS: Case[] = [
   [
     'a boolean that is 2',
     INVALID,
-    /booleans holds something else/,
+    /booleans contains values other than/,
     () =>
       craftZip(
         torchEntries(P.whole(P.tensor([4], [1], 0, P.storage('0', 4, 'BoolStorage'))), Buffer.alloc(4, 2)),

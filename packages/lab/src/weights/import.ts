@@ -68,6 +68,6 @@ export function findVocabulary(file: string, home: string = cacheHome()): string
   for (const { weights } of listWeights(home)) if (weights) return weights.merges;
   throw new ReclmisError(
     'VOCABULARY_MISSING',
-    `${file}: expected ${vocabularyCandidates('').slice(0, 2).join(' or ')} beside it, found neither`,
+    `${file}: expected ${vocabularyCandidates('').slice(0, 2).join(' or ')} next to it, found neither`,
   );
 }

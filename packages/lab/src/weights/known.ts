@@ -58,7 +58,7 @@ export function knownWeights(id: string): KnownWeights {
   const known = Object.hasOwn(KNOWN_WEIGHTS, id) ? KNOWN_WEIGHTS[id] : undefined;
   if (known) return known;
   const ids = Object.keys(KNOWN_WEIGHTS).join(', ');
-  throw new ReclmisError('WEIGHTS_UNKNOWN', `${id}: no weights of this id are known; expected one of ${ids}`);
+  throw new ReclmisError('WEIGHTS_UNKNOWN', `${id}: no weights are known by this id; expected one of ${ids}`);
 }
 
 function clip(id: string, file: string, bytes: number, sha256: string): KnownWeights {

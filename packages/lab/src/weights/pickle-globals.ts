@@ -294,7 +294,7 @@ function encode(args: readonly PickleValue[], context: CallContext): PickleValue
   expectArguments(args, 2, 2);
   const [text, encoding] = args;
   if (typeof text !== 'string' || encoding !== 'latin1')
-    throw new BadArguments('something else than Latin-1 text');
+    throw new BadArguments('something other than Latin-1 text');
   context.charge(64 + text.length);
   const bytes = Buffer.from(text, 'latin1');
   if (bytes.toString('latin1') !== text) throw new BadArguments('characters that Latin-1 lacks');

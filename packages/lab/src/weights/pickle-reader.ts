@@ -325,7 +325,7 @@ class Machine implements CallContext {
 
   #global(module: PickleValue, name: PickleValue): PickleValue {
     if (typeof module !== 'string' || typeof name !== 'string') {
-      throw this.#refused('names a global by something else than two strings');
+      throw this.#refused('names a global by something other than two strings');
     }
     const found = findGlobal(module, name, this.host.torchScript);
     if (found !== null) return found;
@@ -338,7 +338,7 @@ class Machine implements CallContext {
     const args = this.#pop();
     const callee = this.#pop();
     if (!(callee instanceof PickleGlobal)) throw this.#refused(`calls ${describe(callee)}`);
-    if (callee.call === null) throw this.#refused(`calls ${callee.name}, which may only be named`);
+    if (callee.call === null) throw this.#refused(`calls ${callee.name}, which may only be referenced`);
     if (!isTuple(args)) throw this.#refused(`calls ${callee.name} with ${describe(args)} for arguments`);
     return this.#arguments(callee.name, () => callee.call!(args, this));
   }
@@ -367,7 +367,7 @@ class Machine implements CallContext {
     }
     if (state instanceof Map) this.charge(32 * state.size);
     if (!(state instanceof Map) || ![...state.keys()].every((key) => typeof key === 'string')) {
-      throw this.#refused(`sets the state of ${describe(target)} to something else than attributes by name`);
+      throw this.#refused(`sets the state of ${describe(target)} to something other than attributes by name`);
     }
     if (!isModule) return; // attributes of a dictionary, such as _metadata, are not part of its members
     if (this.#built.has(target)) throw this.#invalid(`sets the state of one ${target.className} twice`);

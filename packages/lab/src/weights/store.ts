@@ -70,7 +70,7 @@ export function findWeights(id: string, home: string = cacheHome()): StoredWeigh
 export function requireWeights(id: string, home: string = cacheHome()): StoredWeights {
   const weights = findWeights(id, home);
   if (weights) return weights;
-  throw new ReclmisError('WEIGHTS_MISSING', `${id}: no weights of this id in ${weightsFolder(home)}`);
+  throw new ReclmisError('WEIGHTS_MISSING', `${id}: no weights with this id in ${weightsFolder(home)}`);
 }
 
 /** Hashes every file of an id anew. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
@@ -163,7 +163,7 @@ async function moved(from: string, to: string): Promise<boolean> {
 }
 
 function taken(dir: string): ReclmisError {
-  return new ReclmisError('OUTPUT_EXISTS', `${dir}: holds weights already`, {
+  return new ReclmisError('OUTPUT_EXISTS', `${dir}: already contains weights`, {
     remedy: 'Use them, choose another id with --id, or replace them with --force.',
   });
 }

@@ -41,7 +41,7 @@ export function writeTorchArchive(
     throw unwritable(path, `"${archiveName}" is not a name that the folder in an archive may have`);
   }
   if (wrap !== null && Object.hasOwn(wrap.meta, wrap.key)) {
-    throw unwritable(path, `"${wrap.key}" is the state dictionary and cannot be written beside it as well`);
+    throw unwritable(path, `"${wrap.key}" is the state dictionary and cannot also be written next to it`);
   }
   const keys = new Map<Tensor, string>();
   for (const tensor of tensors.values()) if (!keys.has(tensor)) keys.set(tensor, String(keys.size));

@@ -95,7 +95,7 @@ export class TorchStorages {
     if (storage.dtype === 'bool' && into.some((byte) => byte > 1)) {
       throw invalid(
         this.file.path,
-        `the storage ${quoted(key)} of booleans holds something else than 0 and 1`,
+        `the storage ${quoted(key)} of booleans contains values other than 0 and 1`,
       );
     }
   }

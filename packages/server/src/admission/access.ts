@@ -32,10 +32,10 @@ export function checkAddress(
   if (isLoopback(host) || access.token || access.insecure) return;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `--host ${host}: others than this machine could reach the server without a token`,
+    `--host ${host}: would expose the server to the network without a token`,
     {
       remedy:
-        'Name a file that holds a token with --token-file, or say --insecure where something else guards the server.',
+        'Pass a file containing a token with --token-file, or use --insecure if something else protects the server.',
     },
   );
 }
@@ -46,7 +46,7 @@ async function fileOf(option: string, path: string): Promise<Buffer> {
   } catch (error) {
     throw new ReclmisError('OPTION_INVALID', `${option} ${path}: cannot be read (${oneLine(error)})`, {
       cause: error,
-      remedy: 'Name a file that the server may read.',
+      remedy: 'Give a file that the server can read.',
     });
   }
 }
@@ -57,8 +57,8 @@ export async function readToken(path: string): Promise<string> {
   if (token.length >= SHORTEST && token.length <= 4096 && /^[!-~]+$/.test(token)) return token;
   throw new ReclmisError(
     'OPTION_INVALID',
-    `--token-file ${path}: expected one line of ${SHORTEST} to 4096 visible ASCII characters, got ${token.length} characters or others`,
-    { remedy: 'Make one, for instance with `openssl rand -base64 32`.' },
+    `--token-file ${path}: expected one line of ${SHORTEST} to 4096 visible ASCII characters, got ${token.length} characters or other ones`,
+    { remedy: 'Generate one, for example with `openssl rand -base64 32`.' },
   );
 }
 
@@ -76,10 +76,10 @@ export async function readTls(
   } catch (error) {
     throw new ReclmisError(
       'OPTION_INVALID',
-      `--tls-cert ${certFile}, --tls-key ${keyFile}: no certificate with its key (${oneLine(error)})`,
+      `--tls-cert ${certFile}, --tls-key ${keyFile}: not a certificate with its key (${oneLine(error)})`,
       {
         cause: error,
-        remedy: 'Give a certificate chain and its private key, both PEM and without a passphrase.',
+        remedy: 'Use a certificate chain and its private key, both PEM and without a passphrase.',
       },
     );
   }

@@ -149,7 +149,7 @@ describe('Batcher', () => {
     const { batcher, submit, open, batches, never } = gated({ maxQueue: 2 });
     const [one, two] = [batcher.place(), batcher.place()];
     expect([batcher.length, batcher.full]).toEqual([0, true]);
-    expect(() => batcher.place()).toThrow('2 requests wait, the limit is 2');
+    expect(() => batcher.place()).toThrow('2 requests are waiting, the limit is 2');
     expect(await codeOf(submit('late'))).toBe('SERVER_BUSY'); // without a place, though nothing is computed
     const job = { item: 'a', key: 'k', units: 1, cost: 1, signal: never };
     const first = batcher.submit(job, one);

@@ -140,7 +140,10 @@ export class Batcher<In, Out> {
   private checkRoom(): void {
     if (!this.full) return;
     const waiting = this.length + this.kept;
-    throw new ReclmisError('SERVER_BUSY', `${waiting} requests wait, the limit is ${this.options.maxQueue}`);
+    throw new ReclmisError(
+      'SERVER_BUSY',
+      `${waiting} requests are waiting, the limit is ${this.options.maxQueue}`,
+    );
   }
 
   /** Begins a batch when it is time for one. */

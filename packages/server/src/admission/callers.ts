@@ -59,7 +59,7 @@ export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, sa
       `Host: expected this machine (localhost, 127.0.0.1 or [::1]), got ${shown(given)}`,
       host && SHOWN.test(host.name)
         ? {
-            remedy: `Ask by http://localhost, or start the server with --allow-host ${host.name} where that name is its own, or with --token-file.`,
+            remedy: `Use http://localhost, or start the server with --allow-host ${host.name} if that name is its own, or with --token-file.`,
           }
         : {},
     );
@@ -67,8 +67,8 @@ export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, sa
   if (origin !== undefined && !(host && isOwn(origin, given ?? '')))
     throw new ReclmisError('ORIGIN_REFUSED', `Origin: expected the server’s own, got ${shown(origin)}`, {
       remedy: /^https?:/.test(origin)
-        ? `Start the server with --cors ${shown(origin) === origin ? origin : 'ORIGIN'} where that page may call it, or with --token-file.`
-        : 'Open the page over http from an origin of its own and name that with --cors.',
+        ? `Start the server with --cors ${shown(origin) === origin ? origin : 'ORIGIN'} if that page may call it, or with --token-file.`
+        : 'Serve the page over http from its own origin, and allow that origin with --cors.',
     });
   const site = headers['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none') return;

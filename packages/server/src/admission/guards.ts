@@ -122,7 +122,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
     if (authorised === null) checkCaller(request.headers, options.callers(), safe);
     if (crossOrigin(request, reply, options.origins)) return reply.code(204).send();
     if (authorised && config.open !== true && !authorised(request.headers.authorization))
-      throw new ReclmisError('TOKEN_INVALID', 'the request has no token, or another one');
+      throw new ReclmisError('TOKEN_INVALID', 'the request has no token or the wrong one');
     if (request.is404) {
       const allowed = methods.of(request.url);
       if (allowed === null) throw new ReclmisError('ROUTE_UNKNOWN', 'there is no such route');
@@ -150,7 +150,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
 
   /** Gives a request its place before its body is read, so that the many of a burst are refused unread. */
   const admit = (request: FastifyRequest): void => {
-    if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is stopping');
+    if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is shutting down');
     const place = context.batcher.place();
     const timer = setTimeout(() => {
       if (!request.raw.complete) place[Symbol.dispose]();

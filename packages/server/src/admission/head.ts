@@ -34,7 +34,7 @@ export function checkHead({ httpVersion, url = '', rawHeaders, headers }: Incomi
     throw new HeadRefusal(
       400,
       new ReclmisError('REQUEST_INVALID', `expected the header Host once, got it ${hosts} times`, {
-        remedy: 'Send the header Host with the name and the port of the server.',
+        remedy: 'Send the Host header with the server’s name and port.',
       }),
     );
   const { expect } = headers;
@@ -42,7 +42,7 @@ export function checkHead({ httpVersion, url = '', rawHeaders, headers }: Incomi
     throw new HeadRefusal(
       417,
       new ReclmisError('REQUEST_INVALID', 'Expect: expected 100-continue, got another value', {
-        remedy: 'Send Expect: 100-continue, or no such header.',
+        remedy: 'Send Expect: 100-continue or omit the header.',
       }),
     );
 }

@@ -88,7 +88,7 @@ export class Budget {
     if (this.taken + amount > this.capacity) {
       throw new ReclmisError(
         'SERVER_BUSY',
-        `the server holds ${this.taken} ${this.name} of at most ${this.capacity}, and the request needs ${amount} more`,
+        `the server is using ${this.taken} of ${this.capacity} ${this.name}, and the request needs ${amount} more`,
       );
     }
     return this.hold(amount);

@@ -75,7 +75,7 @@ function operation(method: string, path: string, value: unknown): string {
 <p>${word(op['description'])}</p>
 ${parameters.length > 0 ? `<h4>Parameters</h4><dl>${parameters.join('')}</dl>` : ''}
 ${body === '' ? '' : `<h4>Body</h4>${body}`}
-<h4>Answers</h4><dl>${responses.join('')}</dl></details>`;
+<h4>Responses</h4><dl>${responses.join('')}</dl></details>`;
 }
 
 /** The section in which an operation stands. */
@@ -111,8 +111,8 @@ export function renderPage(document: unknown, form: boolean): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${word(info['title'])}</title><style>${STYLE}</style></head>
 <body><h1>${word(info['title'])}</h1><p>Version ${word(info['version'])}. ${word(info['description'])}</p>
-<p>The same for programs: <a href="openapi.json"><code>openapi.json</code></a></p>
-${form ? FORM : '<p>The routes need the header <code>Authorization: Bearer TOKEN</code>.</p>'}
+<p>For programs: <a href="openapi.json"><code>openapi.json</code></a></p>
+${form ? FORM : '<p>All routes require the header <code>Authorization: Bearer TOKEN</code>.</p>'}
 ${sections.join('\n')}
 </body></html>
 `;

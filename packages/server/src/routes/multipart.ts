@@ -51,11 +51,11 @@ export function parseForm(body: Buffer, contentType: string, specs: readonly Fie
   return new Promise((resolve, reject) => {
     const boundary = boundaryOf(contentType);
     if (boundary === null) {
-      reject(invalid('has no boundary, or another one than its header says'));
+      reject(invalid('has no boundary, or one that differs from its header’s'));
       return;
     }
     if (hasMoreParts(body, boundary, specs.length + 1)) {
-      reject(invalid('has more parts than the route takes'));
+      reject(invalid('has more parts than the route accepts'));
       return;
     }
     let parser: BusboyInstance;
@@ -74,7 +74,7 @@ export function parseForm(body: Buffer, contentType: string, specs: readonly Fie
         },
       });
     } catch (error) {
-      reject(invalid('has no boundary, or another one than its header says', error));
+      reject(invalid('has no boundary, or one that differs from its header’s', error));
       return;
     }
     const fields = new Map<string, string>();
@@ -99,8 +99,8 @@ export function parseForm(body: Buffer, contentType: string, specs: readonly Fie
       fields.set(name, value);
     });
     for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const)
-      parser.on(event, () => fail(invalid('has more parts than the route takes')));
-    parser.on('error', (error) => fail(invalid('is cut short or damaged', error)));
+      parser.on(event, () => fail(invalid('has more parts than the route accepts')));
+    parser.on('error', (error) => fail(invalid('is truncated or damaged', error)));
     parser.on('finish', () => resolve({ image: images === 0 ? null : Buffer.concat(chunks), fields }));
     parser.end(body);
   });

@@ -7,9 +7,9 @@ const FORBIDDEN = /[\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
 /** Refuses a note that is too long, holds control characters or was not UTF-8. @throws NOTE_TOO_LONG, NOTE_INVALID */
 export function checkNote(note: string, maxNote: number): void {
   if (note.length > maxNote)
-    throw new ReclmisError('NOTE_TOO_LONG', `the note has more characters than the limit of ${maxNote}`);
+    throw new ReclmisError('NOTE_TOO_LONG', `the note exceeds the limit of ${maxNote} characters`);
   if (FORBIDDEN.test(note))
-    throw new ReclmisError('NOTE_INVALID', 'the note holds control characters or is not UTF-8');
+    throw new ReclmisError('NOTE_INVALID', 'the note contains control characters or is not UTF-8');
 }
 
 /** Whose left and right a client's notes mean; not given: the server's default. @param where how the message calls it. @throws REQUEST_INVALID */

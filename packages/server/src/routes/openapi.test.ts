@@ -65,7 +65,7 @@ describe('openapi.json', () => {
       expect(segment).toContain('SIDES_UNKNOWN');
       expect(segment).toContain('<dt><code>Reclmis-Warnings</code> <small>header</small></dt>');
       const infer = page.slice(page.indexOf('Run a model on tensors'));
-      expect(infer).toContain('its parameter sides says whose left and right text means');
+      expect(infer).toContain('its parameter sides states whose left and right the text means');
       expect(infer).toContain('warning_messages');
       expect(infer).toContain('<dt><code>Reclmis-Warnings</code> <small>header</small></dt>');
     });

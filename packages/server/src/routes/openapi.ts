@@ -13,7 +13,7 @@ const ERROR: JsonSchema = {
   required: ['error', 'code', 'remedy'],
   properties: {
     error: { type: 'string', description: 'what happened, with expected and actual' },
-    code: { type: 'string', description: 'of the catalogue, docs/reference/errors.md' },
+    code: { type: 'string', description: 'code from the catalogue, docs/reference/errors.md' },
     remedy: { type: 'string', description: 'what to do about it' },
   },
 };
@@ -53,7 +53,7 @@ const WORK_FAILURES = failures(
 const number = { type: 'number' };
 const WARNINGS_HEADERS = {
   [WARNINGS_HEADER]: {
-    description: 'codes of docs/reference/warnings.md, with commas between; absent where there is none',
+    description: 'comma-separated codes from docs/reference/warnings.md; absent if there are none',
     type: 'string', // the plugin makes a schema of it
   },
 };
@@ -61,9 +61,9 @@ const milliseconds = { type: 'number', description: 'milliseconds' };
 
 export const SEGMENT_SCHEMA: FastifySchema = {
   operationId: 'segment',
-  summary: 'Segment an image by its note',
+  summary: 'Segment an image guided by its note',
   description:
-    'The mask has the image’s own size: 255 where the model finds what the note names, else 0. Not for diagnosis.',
+    'The mask has the image’s size: 255 where the model finds what the note describes, else 0. Not for diagnosis.',
   tags: ['segment'],
   consumes: ['multipart/form-data'],
   querystring: {
@@ -72,7 +72,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
       mask: {
         type: 'string',
         enum: ['0', '1'],
-        description: '1: JSON holds the mask too, as base64 of its PNG',
+        description: '1: also include the mask in the JSON, as a base64-encoded PNG',
       },
     },
   },
@@ -81,22 +81,22 @@ export const SEGMENT_SCHEMA: FastifySchema = {
     required: ['image', 'note'],
     properties: {
       image: { type: 'string', format: 'binary', description: 'PNG, JPEG or TIFF' },
-      note: { type: 'string', description: 'what to segment; not needed where the model reads no note' },
+      note: { type: 'string', description: 'what to segment; not needed if the model reads no notes' },
       threshold: {
         type: 'string',
-        description: 'probability from which a pixel belongs to the mask, 0 to 1; default the model’s',
+        description: 'probability from which a pixel belongs to the mask, 0 to 1; default: the model’s',
       },
       sides: {
         type: 'string',
         enum: [...CONVENTIONS],
         description:
-          'whose left and right the note means: the patient’s (left is on the image’s right) or the image’s; default the server’s, else as the model has learnt',
+          'whose left and right the note means: the patient’s (left is on the image’s right) or the image’s; default: the server’s setting, else as the model has learnt',
       },
     },
   },
   response: {
     200: {
-      description: 'the mask; figures instead where Accept names application/json',
+      description: 'the mask, or figures if Accept names application/json',
       headers: WARNINGS_HEADERS,
       content: {
         'image/png': { schema: { type: 'string', format: 'binary' } },
@@ -110,7 +110,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
               threshold: number,
               note: {
                 type: 'object',
-                description: 'how the note was read; not where the model reads none',
+                description: 'how the note was read; absent if the model reads none',
                 properties: {
                   sides: {
                     type: 'string',
@@ -119,12 +119,12 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                   },
                   mirrored: {
                     type: 'boolean',
-                    description: 'whether the model read it with left and right exchanged',
+                    description: 'whether the model read it with left and right swapped',
                   },
                 },
               },
-              pixels: { type: 'integer', description: 'of the mask' },
-              share: { type: 'number', description: 'of the image, 0 to 1' },
+              pixels: { type: 'integer', description: 'pixels of the mask' },
+              share: { type: 'number', description: 'fraction of the image, 0 to 1' },
               componentCount: { type: 'integer' },
               components: {
                 type: 'array',
@@ -149,7 +149,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                     message: { type: 'string' },
                     words: {
                       type: 'array',
-                      description: 'of the note, with the nearest known ones',
+                      description: 'unknown words of the note, with the nearest known ones',
                       items: {
                         type: 'object',
                         required: ['word'],
@@ -212,7 +212,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
   },
   live: {
     operationId: 'serverLive',
-    summary: 'Whether the server answers',
+    summary: 'Whether the server is alive',
     tags,
     security: [],
     response: {
@@ -222,7 +222,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
   },
   ready: {
     operationId: 'serverReady',
-    summary: 'Whether the server takes work; 503 while it stops',
+    summary: 'Whether the server accepts work; 503 while it shuts down',
     tags,
     security: [],
     response: {
@@ -257,8 +257,8 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
     operationId: 'modelInfer',
     summary: 'Run a model on tensors',
     description:
-      'JSON, or JSON of Inference-Header-Content-Length bytes followed by binary tensors. segmenter: image and note to probability. ' +
-      'text-encoder: tokens, or text as BYTES, to note; its parameter sides says whose left and right text means.',
+      'JSON, or JSON of Inference-Header-Content-Length bytes followed by binary tensors. segmenter: from image and note to probability. ' +
+      'text-encoder: from tokens, or text as BYTES, to note; its parameter sides states whose left and right the text means.',
     tags,
     consumes: ['application/json', 'application/octet-stream'],
     body: {
@@ -295,7 +295,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
     response: {
       200: {
         description:
-          'the outputs; in binary behind the JSON where binary_data or binary_data_output asks for it',
+          'the outputs; appended in binary after the JSON if binary_data or binary_data_output requests it',
         headers: WARNINGS_HEADERS,
         content: {
           'application/json': {
@@ -307,7 +307,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
                 id: text,
                 parameters: {
                   ...parameters,
-                  description: 'warnings: codes; warning_messages: a line each, with its case',
+                  description: 'warnings: codes; warning_messages: one line each, with its case',
                 },
                 outputs: {
                   type: 'array',
@@ -337,7 +337,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
 export const PLAIN_SCHEMAS: Readonly<Record<'metrics' | 'document' | 'page', FastifySchema>> = {
   metrics: {
     operationId: 'metrics',
-    summary: 'Figures for Prometheus',
+    summary: 'Metrics for Prometheus',
     tags: ['server'],
     response: {
       200: { description: 'text format 0.0.4', content: { 'text/plain': { schema: text } } },
@@ -352,7 +352,7 @@ export const PLAIN_SCHEMAS: Readonly<Record<'metrics' | 'document' | 'page', Fas
   },
   page: {
     operationId: 'docs',
-    summary: 'This document to read, with a form to try',
+    summary: 'This document for reading, with a form to try it',
     tags: ['server'],
     response: {
       200: { description: 'a page', content: { 'text/html': { schema: text } } },
@@ -374,15 +374,15 @@ export async function registerOpenApi(
         title: `RecLMIS: ${about.name}`,
         version: about.version,
         description:
-          `Language-guided segmentation of medical images. Limits of a request: ${maxBytes} bytes, ${maxPixels} pixels, ` +
-          `a note of ${maxNote} characters, ${maxBatch} cases. Research software: not for diagnosis.`,
+          `Language-guided segmentation of medical images. Limits per request: ${maxBytes} bytes, ${maxPixels} pixels, ` +
+          `notes of ${maxNote} characters, ${maxBatch} cases. Research software: not for diagnosis.`,
         license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       },
       servers: [{ url: '/', description: 'this server' }],
       tags: [
-        { name: 'segment', description: 'For people: an image and a note in, a mask out.' },
-        { name: 'open inference protocol', description: 'For machines: KServe v2, with tensors.' },
-        { name: 'server', description: 'Figures and this description.' },
+        { name: 'segment', description: 'For people: send an image and a note, get a mask.' },
+        { name: 'open inference protocol', description: 'For machines: KServe v2 with tensors.' },
+        { name: 'server', description: 'Metrics and this description.' },
       ],
       ...(about.token
         ? {

@@ -44,7 +44,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     using coming = context.batcher.expect();
     const form = await parseForm(request.body as Buffer, contentType, fields);
     if (!form.image)
-      throw new ReclmisError('IMAGE_MISSING', 'the form has no part image', {
+      throw new ReclmisError('IMAGE_MISSING', 'the form has no part named image', {
         remedy: 'Send the image file as the part image.',
       });
     const note = noteOf(form.fields.get('note'));
@@ -68,8 +68,8 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
 
   function noteOf(note: string | undefined): string {
     if (note === undefined && readsNotes)
-      throw new ReclmisError('NOTE_MISSING', 'the form has no field note', {
-        remedy: 'Say in the field note what is to be segmented.',
+      throw new ReclmisError('NOTE_MISSING', 'the form has no field named note', {
+        remedy: 'Describe what to segment in the field note.',
       });
     checkNote(note ?? '', limits.maxNote);
     if (readsNotes && note?.trim() === '') throw new ReclmisError('NOTE_EMPTY', 'the note has no words');
@@ -86,7 +86,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     if (Math.max(width, height) > MAX_SIDE)
       throw new ReclmisError(
         'IMAGE_TOO_LARGE',
-        `image: ${width} x ${height} pixels, the limit of a side is ${MAX_SIDE}`,
+        `image: ${width} x ${height} pixels, the limit per side is ${MAX_SIDE}`,
       );
     const cost = width * height;
     const release = context.pixels.take(cost);
@@ -148,7 +148,7 @@ function setTimings(reply: FastifyReply, { timings }: Segmentation, queue: numbe
 function queryOf(request: FastifyRequest): { readonly mask: boolean } {
   const query = request.query as Readonly<Record<string, string | string[]>>;
   for (const key of Object.keys(query)) {
-    if (key !== 'mask') throw new ReclmisError('REQUEST_INVALID', 'the query takes mask=0 or mask=1 only');
+    if (key !== 'mask') throw new ReclmisError('REQUEST_INVALID', 'the query accepts only mask=0 or mask=1');
   }
   const mask = query['mask'] ?? '0';
   if (mask !== '0' && mask !== '1')

@@ -40,7 +40,7 @@ function lookOver(bytes: Uint8Array, maxValues: number): void {
         depth -= 1;
         break;
       case 0x2c: // ,
-        if (++values > maxValues) throw invalid(`has more values than the model takes`);
+        if (++values > maxValues) throw invalid(`has more values than the model accepts`);
         break;
       case 0x3a: // :
         if (++keys > MAX_KEYS) throw invalid(`has more than ${MAX_KEYS} keys`);

@@ -103,9 +103,10 @@ export function checkTokens(tokens: BigInt64Array, size: number, name: string): 
  */
 export function checkOutput(values: Float32Array, { role, output: { name } }: ServedModel): void {
   const wrong = role === 'segmenter' ? whyNoProbabilities(values) : null;
-  if (wrong !== null) throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model gave ${wrong}`);
+  if (wrong !== null)
+    throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model returned ${wrong}`);
   for (const value of values) {
     if (Number.isFinite(value)) continue;
-    throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model gave values that are not finite`);
+    throw new ReclmisError('INFERENCE_FAILED', `output ${name}: the model returned non-finite values`);
   }
 }

@@ -204,7 +204,7 @@ export function wantsBinary(request: JsonObject, output: string): boolean {
     if (name !== output || object === null) throw invalid('outputs', `expected ${output}, got another name`);
     const parameters = parametersOf(object, 'outputs');
     if (optional(parameters, 'classification') !== undefined)
-      throw invalid('outputs', 'classification is not offered');
+      throw invalid('outputs', 'classification is not supported');
     if (optional(parameters, 'binary_data') !== undefined)
       binary = flagOf(parameters, 'binary_data', 'outputs');
   }

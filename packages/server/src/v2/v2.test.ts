@@ -150,7 +150,7 @@ describe('inference', () => {
       expect(read.headers['reclmis-warnings']).toBe('NOTE_WORDS_UNKNOWN, NOTE_WITHOUT_WORDS');
       expect((read.json()['parameters'] as Record<string, string>)['warning_messages']).toBe(
         'case 1: NOTE_WORDS_UNKNOWN: 1 of 1 word is unknown to the model: "左肺"\n' +
-          'case 1: NOTE_WITHOUT_WORDS: the model knows no word of the note\n' +
+          'case 1: NOTE_WITHOUT_WORDS: the model knows none of the note’s words\n' +
           'case 2: NOTE_WORDS_UNKNOWN: 1 of 2 words is unknown to the model: "lugn" (lung?)',
       );
       const tokens = { name: 'tokens', datatype: 'INT64', shape: [2, 4], data: [2, 3, 0, 0, 1, 2, 0, 0] };
@@ -505,7 +505,7 @@ describe('inference', () => {
         model.run = (_images, _notes, count) => Promise.resolve(new Float32Array(count * S * S).fill(value));
         const answer = await infer(url, 'segmenter', { inputs: inputs(0, 0) });
         expect([answer.status, answer.json()['code']]).toEqual([503, 'INFERENCE_FAILED']);
-        expect(answer.json()['error']).toMatch(/not numbers|of Infinity/);
+        expect(answer.json()['error']).toMatch(/are NaN|of Infinity/);
       }
     });
   });
@@ -521,7 +521,7 @@ describe('inference', () => {
     ['what is not JSON', '{"inputs": [', /not JSON/],
     ['what is not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), /not UTF-8/],
     ['JSON of great depth', '['.repeat(100_000), /16 levels/],
-    ['JSON of many values', `{"inputs":[${'[],'.repeat(300_000)}[]]}`, /more values than the model takes/],
+    ['JSON of many values', `{"inputs":[${'[],'.repeat(300_000)}[]]}`, /more values than the model accepts/],
     ['JSON of many keys', `{${Array.from({ length: 2000 }, (_, i) => `"${i}":0`).join(',')}}`, /1000 keys/],
     ['JSON of many strings', `[${'"",'.repeat(20_000)}""]`, /10000 strings/],
   ])('refuses %s', async (_what, text, message) => {

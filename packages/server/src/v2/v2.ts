@@ -91,7 +91,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
         'REQUEST_UNSUPPORTED',
         'Content-Type: expected application/json or application/octet-stream, got text or a form',
         {
-          remedy: 'Send the header Content-Type: application/json (curl: -H), as JSON does not go as a form.',
+          remedy: 'Send the header Content-Type: application/json (curl: -H); JSON cannot be sent as a form.',
         },
       );
     const body = request.body as Buffer | undefined;

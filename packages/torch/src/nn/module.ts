@@ -146,7 +146,7 @@ export abstract class Module {
       ];
       throw new ReclmisError(
         'CHECKPOINT_MISMATCH',
-        `the checkpoint's keys are not those of ${this.constructor.name}: ${parts.join(', ')}`,
+        `the checkpoint's keys do not match ${this.constructor.name}: ${parts.join(', ')}`,
       );
     }
     for (const [key, tensor] of own) {

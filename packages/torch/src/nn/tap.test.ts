@@ -110,7 +110,7 @@ describe('withTaps', () => {
     const none = new Map([['blok', () => undefined]]);
     const parts = new Map([['parts', () => undefined]]);
     expect(() => withTaps(net, none, () => 0)).toThrow(ReclmisError);
-    expect(() => withTaps(net, none, () => 0)).toThrow(/layer blok: is no part of the model/);
+    expect(() => withTaps(net, none, () => 0)).toThrow(/layer blok: is not part of the model/);
     expect(() => withTaps(bare, parts, () => 0)).toThrow(/layer parts: cannot be run by itself/);
   });
 

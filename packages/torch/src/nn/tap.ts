@@ -68,7 +68,7 @@ function stand(module: Callable, tap: Tap): () => void {
 function callable(modules: ReadonlyMap<string, Module>, path: string): Callable {
   const module = modules.get(path);
   if (module && isTappable(module)) return module as unknown as Callable;
-  const what = module ? 'cannot be run by itself' : 'is no part of the model';
+  const what = module ? 'cannot be run by itself' : 'is not part of the model';
   throw new ReclmisError('OPTION_INVALID', `layer ${path}: ${what}`, {
     remedy: 'Name a layer of the model; `reclmis explain RUN --list-layers` lists those with maps.',
   });

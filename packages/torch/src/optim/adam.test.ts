@@ -196,7 +196,11 @@ test('a state that does not fit is refused and changes nothing', () => {
     ],
     ['incomplete', new Map([...good].slice(0, 2)), /only some of them/],
     ['count', new Map([...good, ['0.step', leaf([1.5])]]), /0\.step: expected a count, got 1\.5/],
-    ['foreign', new Map([...good, ['7.step', leaf([1])]]), /1 keys of no parameter, first 7\.step/],
+    [
+      'foreign',
+      new Map([...good, ['7.step', leaf([1])]]),
+      /1 keys that match no parameter, the first is 7\.step/,
+    ],
   ];
   for (const [, state, message] of bad) {
     expect(() => optimiser.loadStateDict(state)).toThrow(message);

@@ -184,7 +184,7 @@ abstract class AdamBase {
       );
       if (!mean && !meanSquare && !step) continue;
       if (!mean || !meanSquare || !step) {
-        throw mismatch(`${key}: expected exp_avg, exp_avg_sq and step, the state holds only some of them`);
+        throw mismatch(`${key}: expected exp_avg, exp_avg_sq and step, the state has only some of them`);
       }
       for (const tensor of [mean, meanSquare]) {
         if (tensor.shape.join() !== parameter.shape.join()) {
@@ -203,7 +203,9 @@ abstract class AdamBase {
         loaded.flatMap(({ key }) => [`${key}.exp_avg`, `${key}.exp_avg_sq`, `${key}.step`]),
       );
       const foreign = [...state.keys()].filter((key) => !known.has(key));
-      throw mismatch(`the state holds ${foreign.length} keys of no parameter, first ${foreign[0] ?? ''}`);
+      throw mismatch(
+        `the state has ${foreign.length} keys that match no parameter, the first is ${foreign[0] ?? ''}`,
+      );
     }
     noGrad(() =>
       scope(() => {

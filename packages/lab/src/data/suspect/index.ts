@@ -48,7 +48,7 @@ function patients(subjects: readonly Subject[], pattern: string): Suspicion[] {
   return [
     suspicion(
       'PATIENTS_ACROSS_SPLITS',
-      `${counted(cases.length, 'patient is', 'patients are')} in two splits, by the names of the files`,
+      `${counted(cases.length, 'patient is', 'patients are')} in two splits, judging by file names`,
       cases,
     ),
   ];

@@ -92,7 +92,7 @@ describe('copies', () => {
 });
 
 describe('patients', () => {
-  it('in two splits are told, by the names of the files', () => {
+  it('in two splits are told, judging by file names', () => {
     const named = inSplits(clean).map((one, i) => ({ ...one, id: `p${i === 40 ? 7 : i}_${i}` }));
     expect(found(named, '^p(\\d+)_')).toEqual({ PATIENTS_ACROSS_SPLITS: ['p7_7'] });
     expect(found(named)).toEqual({});

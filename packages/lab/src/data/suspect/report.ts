@@ -49,10 +49,10 @@ async function checkPage(
     subtitle: `${cases} cases; ${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'}, ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
     lead:
       suspicions.length + problems.length === 0
-        ? paragraph('Nothing is wrong.')
-        : paragraph('Orange is the outline of the mask as it is, sky blue of what would fit better.'),
+        ? paragraph('No problems found.')
+        : paragraph('Orange outlines the mask as it is, sky blue the version that would fit better.'),
     sections,
-    footer: 'Made by reclmis data check. What each code means: docs/reference/warnings.md.',
+    footer: 'Made by reclmis data check. Each code is explained in docs/reference/warnings.md.',
   });
 }
 
@@ -81,7 +81,7 @@ async function section(
     paragraph(`${meaning} ${remedy}`),
     gallery(...pictures.flat()),
     table(['case', { title: 'split', align: 'left' }, { title: 'what', align: 'left' }], rows),
-    rest > 0 ? paragraph(`And ${rest} more, which --json names.`) : '',
+    rest > 0 ? paragraph(`And ${rest} more, listed by --json.`) : '',
   );
 }
 

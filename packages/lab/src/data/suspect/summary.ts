@@ -14,5 +14,5 @@ export function suspicionsSummary(
   const list = suspicions.map(({ code, count }) => `${code} ${count} case${count === 1 ? '' : 's'}`);
   const sample =
     seen === undefined || seen.looked >= seen.all ? '' : ` in ${seen.looked} of ${seen.all} cases`;
-  return `warning: ${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} about the data${sample} (${list.join(', ')}); reclmis data check ${dir} shows them`;
+  return `warning: ${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} about the data${sample} (${list.join(', ')}); see them with reclmis data check ${dir}`;
 }

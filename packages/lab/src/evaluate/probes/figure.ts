@@ -22,7 +22,7 @@ export function probesSvg({ probes, truth }: NoteProbes): string {
   const y = (row: number): number => TOP + (row + 0.5) * ROW;
   const parts = [
     axis('Dice, mean over images', dice, bottom),
-    axis('share of the mask inside the zones that its note names', inside, bottom),
+    axis('share of the mask inside the zones named by its note', inside, bottom),
     ...probes.map(({ notes }, i) => svgText(PROBE_TITLES[notes], 16, y(i) + 4.5, { size: 13 })),
   ];
   if (truth.inside !== null) {

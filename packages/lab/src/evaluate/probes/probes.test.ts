@@ -70,7 +70,7 @@ describe('runVariants', () => {
 
   it('refuses probabilities that are no numbers', () => {
     const broken = { size: S, probabilities: () => new Float32Array(2 * S * S).fill(Number.NaN) };
-    expect(() => runVariants(broken, batch, transforms)).toThrow(/not numbers/);
+    expect(() => runVariants(broken, batch, transforms)).toThrow(/are NaN/);
   });
 });
 
@@ -218,7 +218,7 @@ describe('probeNotes of a trained model', () => {
     const [probed] = found;
     expect(probed).toMatchObject({ cases: 1, patients: 1 });
     expect(probed?.probes.find(({ notes }) => notes === 'shuffled')?.changed).toBe(0);
-    expect(verdictOf(probed!)).toContain('No case got another note');
+    expect(verdictOf(probed!)).toContain('No case received a different note');
   });
 
   it('repeats the evaluation’s Dice, tells whose sides the notes mean, and reports', async () => {
@@ -252,10 +252,10 @@ describe('probeNotes of a trained model', () => {
         ],
       });
     expect(said(share, -0.3)).toBe(
-      'Another case’s note costs 30.0 points of Dice. Of the masks under the right notes, 50.0 % lie in the zones that the notes name; of the true masks, 50.0 %.',
+      'Another case’s note costs 30.0 points of Dice. Under the correct notes, 50.0 % of the predicted masks lie in the zones that the notes name; of the true masks, 50.0 %.',
     );
     expect(said(null, -0.05)).toMatch(
-      /^Another case’s note makes no difference .* All masks under the right notes are empty/,
+      /^Another case’s note makes no measurable difference .* All masks under the correct notes are empty/,
     );
   });
 
@@ -285,7 +285,7 @@ describe('probeNotes of a trained model', () => {
     expect(probes.truth).toEqual({ inside: null, reached: null });
     for (const one of probes.probes) expect([one.inside, one.reached, one.moved]).toEqual([null, null, null]);
     expect(probes.example).toBe(null);
-    expect(probes.derived).toMatch(/^4 of 4 notes were made of the masks/);
+    expect(probes.derived).toMatch(/^4 of 4 notes were derived from the masks/);
     expect(html).toContain('not applicable');
     expect(html).toContain('class="warning"');
   });

@@ -229,13 +229,9 @@ export function runVariants(
     return notes.map((_, i) => {
       const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
       if (plane.some(Number.isNaN)) {
-        throw new ReclmisError(
-          'LOSS_NOT_FINITE',
-          'note probes: the predicted probabilities are not numbers',
-          {
-            remedy: 'Lower the learning rate; the weights have diverged.',
-          },
-        );
+        throw new ReclmisError('LOSS_NOT_FINITE', 'note probes: the predicted probabilities are NaN', {
+          remedy: 'Train again with a lower learning rate; the weights have diverged.',
+        });
       }
       return threshold(plane, S, S);
     });

@@ -29,24 +29,24 @@ export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 
   const [right, shuffled] = [of('right'), of('shuffled')];
   const parts: string[] = [];
   if (shuffled?.changed === 0) {
-    parts.push('No case got another note, since there is none, or all are the same.');
+    parts.push('No case received a different note: there is no other, or all are the same.');
   } else if (right?.dice && shuffled?.dice && shuffled.change) {
     const { low, high } = shuffled.change;
     const drop = (-100 * shuffled.change.value).toFixed(1);
     parts.push(
       low <= 0 && high >= 0
-        ? 'Another case’s note makes no difference that these cases could show: the interval of the change in Dice holds 0.'
+        ? 'Another case’s note makes no measurable difference here: the interval of the change in Dice includes 0.'
         : `Another case’s note costs ${drop} points of Dice.`,
     );
   }
   if (right?.inside && truth.inside) {
     parts.push(
-      `Of the masks under the right notes, ${(100 * right.inside.value).toFixed(1)} % lie in the zones that the notes name; of the true masks, ${(100 * truth.inside.value).toFixed(1)} %.`,
+      `Under the correct notes, ${(100 * right.inside.value).toFixed(1)} % of the predicted masks lie in the zones that the notes name; of the true masks, ${(100 * truth.inside.value).toFixed(1)} %.`,
     );
   } else if (notes.namingZones > 0) {
-    parts.push('All masks under the right notes are empty, so none lies anywhere.');
+    parts.push('All masks under the correct notes are empty, so none lies in any zone.');
   } else {
-    parts.push('These notes name no part of the lungs, so consistency with zones is not applicable.');
+    parts.push('These notes name no part of the lungs, so consistency with zones does not apply.');
   }
   return parts.join(' ');
 }
@@ -80,13 +80,13 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
           probeText(probe.inside),
           probeText(probe.reached),
         ]),
-        ['True masks, right notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
+        ['True masks, correct notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
       ],
       {
         caption: `${probes.cases} images of ${probes.patients} patients; 95 % intervals by a bootstrap of patients`,
       },
     ),
-    heading('How the mask follows an exchanged note'),
+    heading('How the mask follows a swapped note'),
     table(
       ['Notes given', 'moved, %', 'same, %', 'turned, %'],
       probes.probes
@@ -99,16 +99,16 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
         ]),
     ),
     list([
-      'Changed: images whose note the probe alters. Change: Dice less that under the right note. Inside: share of the mask in the zones that the given note names. Reached: share of these zones that hold any of the mask.',
-      'Moved: share of the mask in zones that only the exchanged note names, less the share that was there under the right note. Same: Dice with the right note’s mask; 100 % if the note makes no difference. Turned: Dice with the right note’s mask mirrored or flipped.',
+      'Changed: images whose note the probe alters. Change: Dice minus Dice under the correct note. Inside: share of the mask in the zones that the given note names. Reached: share of these zones that contain any of the mask.',
+      'Moved: share of the mask in zones that only the swapped note names, minus the share that was there under the correct note. Same: Dice with the correct note’s mask; 100 % if the note makes no difference. Turned: Dice with the correct note’s mask, mirrored or flipped.',
       `Zones are ${split}. Left and right are ${whose}${chosen}.`,
-      `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} hold words that the grammar does not know${notes.remainders.length > 0 ? `: ${notes.remainders.map(({ text, cases }) => `“${text}” (${cases})`).join(', ')}` : ''}.`,
+      `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} contain words that the grammar does not know${notes.remainders.length > 0 ? `: ${notes.remainders.map(({ text, cases }) => `“${text}” (${cases})`).join(', ')}` : ''}.`,
     ]),
     sheet === null
       ? ''
       : picture(sheet, {
           alt: 'One case under each note',
-          caption: `${probes.example ?? ''}: of the cases that every probe changes, the one of median Dice. Green: the zones that the note names.`,
+          caption: `${probes.example ?? ''}: the case with median Dice among those that every probe changes. Green: the zones that the note names.`,
         }),
   );
   return { id: 'note-probes', title: 'Note probes', html };

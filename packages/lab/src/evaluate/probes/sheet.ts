@@ -62,7 +62,7 @@ export async function drawProbeSheet(
   const { model, dataset, evaluation } = at;
   const S = model.size;
   const found = dataset.cases.find((one) => one.id === id);
-  if (found === undefined) throw new ReclmisError('STEM_UNKNOWN', `${id}: is none of the cases`);
+  if (found === undefined) throw new ReclmisError('STEM_UNKNOWN', `${id}: is not one of the cases`);
   const { image, mask: truth, note } = await readSample(found, S);
   const seed = options.seed ?? openRun(evaluation.run).config.seed;
   const transforms = new Map(NOTE_VARIANTS.map((one) => [one, noteVariant(one, dataset.cases, seed)]));
