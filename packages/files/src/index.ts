@@ -1,4 +1,5 @@
 /** Files in Node, for training and serving alike: images in and out, notes in, and writing whole or not at all. */
+export { type FolderLock, withFolderLock } from './folder-lock.js';
 export { cacheHome, type Environment } from './home.js';
 export { APPEND_FLAGS, openGrown, openToAppend } from './append.js';
 export {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
 import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
-import type { EngineChoice, ModelSource } from './segmenter.js';
+import type { EngineChoice, ModelSource } from './model-source.js';
 
 /** Opens an exported model's folder. @throws MODEL_INVALID */
 export async function openExported(dir: string): Promise<ModelSource> {

@@ -2,8 +2,8 @@
  * For tests: a prediction of many images with the stand-in of `brightness.ts`, in a process of its own that collects garbage on demand
  * (`node --expose-gc`) and prints what memory it held after a fifth of the images and at the end, as JSON. Arguments: images, out.
  */
-import { predictionCases } from '../predict/cases.js';
-import { predict } from '../predict/predict.js';
+import { predictionCases } from '../cases.js';
+import { predict } from '../predict.js';
 import { BRIGHTNESS, Brightness } from './brightness.js';
 
 interface Memory {

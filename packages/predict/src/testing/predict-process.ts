@@ -1,6 +1,6 @@
 /** For tests: a prediction with the stand-in of `brightness.ts` in a process of its own, to be killed. Arguments: images, notes, out, delay. */
-import { predictionCases } from '../predict/cases.js';
-import { predict } from '../predict/predict.js';
+import { predictionCases } from '../cases.js';
+import { predict } from '../predict.js';
 import { BRIGHTNESS, Brightness } from './brightness.js';
 
 const [image = '', notes = '', out = '', delay = '0'] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 /** For tests: a stand-in for a network, whose every pixel is known. */
-import type { ModelIdentity, PlaneSegmenter } from '../predict/segmenter.js';
+import type { ModelIdentity, PlaneSegmenter } from '../segmenter.js';
 
 /** Takes a picture's red plane for the probability of "bright", and one minus it for anything else. */
 export class Brightness implements PlaneSegmenter {

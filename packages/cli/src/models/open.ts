@@ -13,8 +13,14 @@ import {
   SidedSegmenter,
   type Sides,
 } from '@reclmis/core';
-import type { EngineChoice, LoadedSource, ModelIdentity, ModelSource, PlaneSegmenter } from './segmenter.js';
-import { describeMirrored, sidedNotes, type SidedNotes } from './sides.js';
+import {
+  describeMirrored,
+  type ModelIdentity,
+  type PlaneSegmenter,
+  sidedNotes,
+  type SidedNotes,
+} from '@reclmis/predict';
+import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
 
 /** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
 export async function openModel(dir: string): Promise<ModelSource> {

@@ -22,9 +22,8 @@ import {
 } from '@reclmis/core';
 import { machineTag, readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BRIGHTNESS, Brightness } from '../testing/brightness.js';
+import { BRIGHTNESS, Brightness } from './testing/brightness.js';
 import { type CaseSource, type PredictionCase, predictionCases } from './cases.js';
-import { openModels } from './open.js';
 import { predict, type PredictionPlan, type PredictionSummary } from './predict.js';
 import type { PlaneSegmenter } from './segmenter.js';
 import type { CaseStatistics } from './case-statistics.js';
@@ -438,14 +437,6 @@ describe('predict', () => {
     await expect(run({ segmenter, cases, out, batchSize: 1 })).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect(calls).toBe(1);
     expect(recordOf(out)).toMatchObject({ status: 'failed', error: 'DISK_FULL' });
-  });
-});
-
-describe('a model', () => {
-  it('whose manifest cannot be read has a code', async () => {
-    const dir = place();
-    mkdirSync(join(dir, 'manifest.json'), { recursive: true });
-    await expect(openModels([dir])).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
 });
 

@@ -18,7 +18,7 @@ import { Random } from '@reclmis/core';
 import { writePngRgb } from '@reclmis/files';
 import { afterAll, expect, it } from 'vitest';
 
-const SCRIPT = fileURLToPath(new URL('../testing/predict-process.js', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./testing/predict-process.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-predict-kill-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { predictMany } from '../testing/many-images.js';
+import { predictMany } from './testing/many-images.js';
 
 describe.skipIf(!process.env['RECLMIS_SLOW'])('10,000 images', () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-many-slow-'));

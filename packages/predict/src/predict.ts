@@ -24,7 +24,7 @@ import {
   WarningCounts,
 } from '@reclmis/core';
 import { mapLimit, writeFileAtomic } from '@reclmis/files';
-import { withFolderLock } from '../folder-lock.js';
+import { withFolderLock } from '@reclmis/files';
 import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
 import type { PredictionCase } from './cases.js';
 import { clearEarlier, refuseMixing, removeStale } from './earlier.js';

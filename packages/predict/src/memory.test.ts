@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { predictMany } from '../testing/many-images.js';
+import { predictMany } from './testing/many-images.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-many-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

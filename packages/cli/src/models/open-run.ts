@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { openRegular } from '@reclmis/files';
 import type { Run } from '@reclmis/lab';
-import type { EngineChoice, ModelSource } from './segmenter.js';
+import type { EngineChoice, ModelSource } from './model-source.js';
 
 /** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
 export async function openRunFolder(dir: string): Promise<ModelSource> {

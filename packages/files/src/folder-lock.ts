@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { isLocked, makeFolder, withLock } from '@reclmis/files';
+import { makeFolder } from './files.js';
+import { isLocked, withLock } from './lock.js';
 
 export interface FolderLock {
   /** Name of the lock in the folder. */

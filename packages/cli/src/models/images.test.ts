@@ -6,7 +6,7 @@ import { openDataset, readYaml } from '@reclmis/lab';
 import { loadModel } from '@reclmis/runtime';
 import { readSafetensorsHeader } from '@reclmis/torch';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listImages } from './images.js';
+import { listImages } from '@reclmis/predict';
 import { openExported } from './open-exported.js';
 
 let dir: string;

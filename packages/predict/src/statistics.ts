@@ -4,14 +4,7 @@
  * Lengths and places are in pixels of the image itself, x to the right and y downwards from the upper left corner of the image, the first
  * pixel spanning 0 to 1. Numbers are rounded to six decimals.
  */
-import {
-  components,
-  lungZones,
-  type Mask,
-  sidesToTell,
-  type Warning,
-  WarningCounts,
-} from '@reclmis/core';
+import { components, lungZones, type Mask, sidesToTell, type Warning, WarningCounts } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
 import type { PredictionCase } from './cases.js';
