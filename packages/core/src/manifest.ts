@@ -138,7 +138,7 @@ const schema = z.strictObject({
   }),
 });
 
-/** What `manifest.json` holds; `docs/guide/export.md` explains each field. */
+/** What `manifest.json` holds; `docs/reference/manifest.md` explains each field. */
 export type ModelManifest = z.infer<typeof schema>;
 /** How notes become numbers. */
 export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];

@@ -1,6 +1,6 @@
 /**
  * A note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's own notes turn out to follow
- * (docs/reference/notes.md has how often they agree):
+ * (docs/measurements/data.md has how often they agree):
  *
  *   areas   8-connected components of at least `minArea` of the image's pixels
  *   sides   an area is on a side that holds at least a quarter of its pixels

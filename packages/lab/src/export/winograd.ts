@@ -12,7 +12,7 @@
  *     Y [B,m,Ohw]   a product with A' [m,n]; then the tiles' rows and columns are put back where they belong
  *
  * The file keeps the 3x3 weights: G w is a product of constants, which the runtime computes once, when it loads the file. Matrices it then takes as they
- * are, while a convolution's weights would be laid out anew, a quarter of the time to a first mask (docs/guide/export.md).
+ * are, while a convolution's weights would be laid out anew, a quarter of the time to a first mask (docs/measurements/export.md).
  *
  * What the transformations of an input cost is the same for any number of channels that read it; so few channels take the shorter way, one axis.
  *
@@ -61,7 +61,7 @@ const A_TRANSPOSED: Matrix = [
   [0, 1, -1, 8, -8, 1],
 ];
 
-/** Channels, of the input and of the output, from which on tiles pay, along the rows alone or along both axes, and for doubled maps; measured (docs/guide/export.md). */
+/** Channels, of the input and of the output, from which on tiles pay, along the rows alone or along both axes, and for doubled maps; measured (docs/measurements/export.md). */
 const LEAST = { rows: 64, both: 128, doubled: 128 } as const;
 
 /** Rewrites the 3x3 convolutions that have enough channels; in place. */
