@@ -8,8 +8,8 @@ const STATUSES = {
   5: 'engine and device',
   6: 'training and checking',
   7: 'output',
-  70: 'a defect of the program',
-  75: 'ended on request with its state saved, to be resumed',
+  70: 'a bug in the program',
+  75: 'stopped with its state saved; resume or try again',
   130: 'interrupted',
 };
 

@@ -41,7 +41,7 @@ describe('the Node that is needed', () => {
     expect(status).toBe(5);
     expect(stderr).toBe(
       `error NODE_UNSUPPORTED: expected Node 20.19, 22.13, 24 or later, got ${version}\n` +
-        'remedy: Install a current Node (https://nodejs.org), then run `npm run setup` in a clone again.\n',
+        'remedy: Install a current Node (https://nodejs.org); in a clone, run `npm run setup` again afterwards.\n',
     );
   });
 

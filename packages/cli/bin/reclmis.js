@@ -4,7 +4,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (!(major >= 24 || (major === 22 && minor >= 13) || (major === 20 && minor >= 19))) {
   process.stderr.write(
     `error NODE_UNSUPPORTED: expected Node 20.19, 22.13, 24 or later, got ${process.versions.node}\n` +
-      'remedy: Install a current Node (https://nodejs.org), then run `npm run setup` in a clone again.\n',
+      'remedy: Install a current Node (https://nodejs.org); in a clone, run `npm run setup` again afterwards.\n',
   );
   process.exit(5);
 }

@@ -68,7 +68,7 @@ const schema = z.strictObject({
   versions: z.strictObject({
     reclmis: z.string(),
     libtorch: z.string(),
-    /** Of the ONNX operators. */
+    /** Version of the ONNX operator set. */
     opset: z.number().int().min(17),
   }),
   precision: z.enum(['fp32', 'fp16', 'int8']),
@@ -119,7 +119,7 @@ const schema = z.strictObject({
   training: z.strictObject({
     /** Name and fingerprint of the data; null where they are not known (imported weights). */
     data: z.strictObject({ name: z.string(), cases: count, fingerprint: z.string() }).nullable(),
-    /** Of the weights' file that was exported. */
+    /** The checkpoint that was exported. */
     checkpoint: z.strictObject({ kind: z.string(), epoch: z.number().int().min(0).nullable() }),
     seed: z.number().int().nullable(),
     /** Words of the notes and figures of the images, by which doubtful results are told; absent in older models. */
@@ -138,7 +138,7 @@ const schema = z.strictObject({
   }),
 });
 
-/** What `manifest.json` holds; `docs/guide/export.md` explains each field. */
+/** What `manifest.json` holds; `docs/reference/manifest.md` explains each field. */
 export type ModelManifest = z.infer<typeof schema>;
 /** How notes become numbers. */
 export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];

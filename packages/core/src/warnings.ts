@@ -22,42 +22,43 @@ const CATALOGUE = {
   // Predictions: the note
   NOTE_WORDS_UNKNOWN: {
     about: 'prediction',
-    meaning: 'The note holds words that the model has never seen; they say nothing to it.',
+    meaning: 'The note contains words that the model has never seen and ignores.',
     remedy: 'Use the words of the training notes; the message suggests the nearest ones.',
   },
   NOTE_CUT: {
     about: 'prediction',
-    meaning: 'The note is longer than the model reads, so its last words have no effect.',
+    meaning: 'The note is longer than the model can read, so its last words have no effect.',
     remedy: 'Shorten the note, or put what matters first.',
   },
   NOTE_WITHOUT_WORDS: {
     about: 'prediction',
-    meaning: 'The note holds no word that the model reads.',
-    remedy: 'Write what to segment and where, for instance "upper left lung".',
+    meaning: 'The note contains no word that the model reads.',
+    remedy: 'Write what to segment and where, for example "upper left lung".',
   },
   SIDES_UNKNOWN: {
     about: 'prediction',
     meaning:
-      'The note names left or right, and nothing says whether the model learnt the patient’s sides or the image’s.',
-    remedy: 'Find out with `reclmis data check` on the training data, and state it with `reclmis sides`.',
+      'The note says left or right, but it is not recorded whether the model learnt the patient’s sides or the image’s.',
+    remedy:
+      'Find out by running `reclmis data check` on the training data, and record it with `reclmis sides`.',
   },
   SIDES_NOT_MIRRORED: {
     about: 'prediction',
     meaning:
-      'The note’s sides are not those that the model learnt, and it holds words for left or right that were not exchanged.',
-    remedy: 'Write "left" and "right", or state the sides in the model’s own convention.',
+      'The note uses the opposite sides from those that the model learnt, and some of its words for left or right could not be swapped.',
+    remedy: 'Write "left" and "right", or state the sides as the model learnt them.',
   },
 
   // Predictions: the mask
   MASK_EMPTY: {
     about: 'prediction',
-    meaning: 'The mask is empty: the model found nothing that fits the note.',
+    meaning: 'The mask is empty: the model found nothing that matches the note.',
     remedy: 'Look at the image; do not take an empty mask for the absence of a finding.',
   },
   MASK_COVERS_ALL: {
     about: 'prediction',
     meaning: 'The mask covers nearly the whole image.',
-    remedy: 'Look at the image and the note; the model most likely failed.',
+    remedy: 'Look at the image and the note; the model has probably failed.',
   },
   MASK_OUTSIDE_ZONES: {
     about: 'prediction',
@@ -66,27 +67,27 @@ const CATALOGUE = {
   },
   AREAS_DIFFER: {
     about: 'prediction',
-    meaning: 'The mask has more or fewer areas than the note counts.',
+    meaning: 'The mask has more or fewer areas than the note states.',
     remedy: 'Look at the mask before you use it; areas may have merged or been missed.',
   },
 
   // Predictions: the image
   IMAGE_UNUSUAL: {
     about: 'prediction',
-    meaning: 'The image is unlike the images that the model was trained on.',
-    remedy: 'Check that it is of the same kind, upright and not inverted; expect a wrong mask otherwise.',
+    meaning: 'The image is unlike those that the model was trained on.',
+    remedy: 'Check that it is of the same kind, upright and not inverted; otherwise expect a wrong mask.',
   },
 
   // Data: left and right
   SIDES_UNCLEAR: {
     about: 'data',
     meaning:
-      'Notes that name one side fit neither the patient’s sides nor the image’s: they are mixed, or wrong.',
-    remedy: 'Look at cases of either kind, and correct notes or masks before you train.',
+      'Notes that name one side match neither the patient’s sides nor the image’s: they are mixed, or wrong.',
+    remedy: 'Look at cases of both kinds, and correct the notes or masks before you train.',
   },
   SIDES_DIFFER: {
     about: 'data',
-    meaning: 'The masks say that the notes mean other sides than is stated.',
+    meaning: 'The masks suggest that the notes use the opposite sides from those stated.',
     remedy: 'Correct note.sides or --sides, or the notes.',
   },
 
@@ -94,100 +95,99 @@ const CATALOGUE = {
   MASKS_INVERTED: {
     about: 'data',
     meaning:
-      'Masks cover nearly everything, or all but an area inside, as masks do whose values are exchanged.',
-    remedy: 'Exchange foreground and background in these masks: 0 is background.',
+      'Masks cover nearly everything, or all but an inner area, as if foreground and background were swapped.',
+    remedy: 'Swap foreground and background in these masks: 0 is background.',
   },
   MASKS_ALL_EMPTY: {
     about: 'data',
     meaning: 'Every mask of a split is empty.',
-    remedy: 'Export the masks again; foreground is what is not 0.',
+    remedy: 'Export the masks again; every non-zero pixel is foreground.',
   },
   MASKS_WITH_LABELS: {
     about: 'data',
     meaning:
-      'Masks hold areas of more than one label, of which a model learns one foreground, and of labels above 31 the upper half alone; or they are black with the noise of a JPEG, which reads like labels.',
+      'Masks contain more than one label, which a model learns as a single foreground (of labels above 31, only the upper half); or they are black with JPEG noise that looks like labels.',
     remedy: 'Look at them; write masks of 0 and 255 in which only the labels that you want are 255.',
   },
   MASKS_BETWEEN: {
     about: 'data',
-    meaning: 'Masks hold values between background and foreground, as resizing and JPEG leave them.',
-    remedy: 'Write masks of 0 and 255 as PNG, cut where you mean them to be.',
+    meaning: 'Masks contain values between background and foreground, as left by resizing or JPEG.',
+    remedy: 'Write masks as PNG with only 0 and 255, thresholded where you mean the border to be.',
   },
   ORIENTATION_TAGS_DIFFER: {
     about: 'data',
-    meaning:
-      'An orientation tag is on the image or on the mask alone, so that one is turned and the other is not.',
+    meaning: 'Only the image or only the mask has an orientation tag, so one is turned and the other is not.',
     remedy:
-      'Look at the pair; write the image upright and without a tag if the mask was painted on its stored pixels.',
+      'Look at the pair; if the mask was painted on the stored pixels, write the image upright and without a tag.',
   },
 
   // Data sets: images
   IMAGES_BLANK: {
     about: 'data',
-    meaning: 'Images are black, of one value, or have next to no contrast.',
+    meaning: 'Images are black, of a single value, or have almost no contrast.',
     remedy: 'Export these images again, or leave the cases out.',
   },
   IMAGES_DARK: {
     about: 'data',
-    meaning: 'Images use only the darkest part of their range, as 12 bits stored in 16 do.',
-    remedy: 'Scale the values to the whole range and export the images again.',
+    meaning: 'Images use only the darkest part of their range, as 12-bit values stored in 16 bits do.',
+    remedy: 'Scale the values to the full range and export the images again.',
   },
   IMAGES_INVERTED: {
     about: 'data',
-    meaning: 'Images look light where the others are dark, and dark where they are light.',
-    remedy:
-      'Look at them; invert those whose photometric interpretation was not heeded (DICOM’s MONOCHROME1).',
+    meaning: 'Images look light where the others are dark, and vice versa.',
+    remedy: 'Look at them; invert those whose photometric interpretation was ignored (DICOM’s MONOCHROME1).',
   },
   IMAGES_MIXED: {
     about: 'data',
-    meaning: 'A few images are coloured among grey ones, or grey among coloured ones.',
-    remedy: 'Look at them; leave out what is no image of the kind.',
+    meaning: 'A few images are in colour among grey ones, or grey among colour ones.',
+    remedy: 'Look at them; leave out those of another kind.',
   },
   IMAGES_SIZES_DIFFER: {
     about: 'data',
-    meaning: 'A few images are several times as large or small as the rest, or of another shape.',
-    remedy: 'Replace thumbnails and crops by the images themselves.',
+    meaning: 'A few images are several times larger or smaller than the rest, or have another aspect ratio.',
+    remedy: 'Replace thumbnails and crops with the original images.',
   },
 
   // Data sets: images with their masks
   PAIRS_TURNED: {
     about: 'data',
-    meaning: 'Masks fit their images markedly better when they are mirrored, flipped or turned.',
-    remedy: 'Look at the pairs with --report; turn these masks, and look for what turned them.',
+    meaning: 'Masks fit their images markedly better when mirrored, flipped or turned.',
+    remedy: 'Look at the pairs with --report; turn these masks, and find out what turned them.',
   },
   PAIRS_SHIFTED: {
     about: 'data',
-    meaning: 'Images, masks or notes fit those of the neighbouring cases better than their own.',
+    meaning: 'Images, masks or notes match the neighbouring cases better than their own.',
     remedy: 'Compare the order in which images, masks and notes were numbered.',
   },
   PAIRS_DISPLACED: {
     about: 'data',
-    meaning: 'The edges of most masks lie some pixels beside those of their images, always the same way.',
+    meaning:
+      'The edges of most masks are offset by a few pixels from those of their images, always in the same direction.',
     remedy:
-      'Look at the pairs with --report; look for a crop or a margin that was applied to one of them alone.',
+      'Look at the pairs with --report; look for a crop or margin that was applied to only one of them.',
   },
 
   // Data sets: notes
   NOTES_ARE_NAMES: {
     about: 'data',
-    meaning: 'Notes are names of files or numbers, with nothing else that tells cases apart.',
-    remedy: 'Fill the column Description with the notes.',
+    meaning: 'Notes are file names or numbers, with nothing else that distinguishes cases.',
+    remedy: 'Put the notes in the column Description.',
   },
   NOTES_OF_ONE_WORD: {
     about: 'data',
-    meaning: 'Notes have one word or none, though their masks are not empty.',
+    meaning: 'Notes have one word or none, although their masks are not empty.',
     remedy: 'Write what the mask shows and where.',
   },
   NOTES_CUT_OFF: {
     about: 'data',
-    meaning: 'Notes end in the middle, as after a cut at a comma or at the width of a column.',
-    remedy: 'Export the notes again, with quotes around texts that hold commas.',
+    meaning: 'Notes end in mid-sentence, as if cut at a comma or at a column’s width.',
+    remedy: 'Export the notes again, with quotes around texts that contain commas.',
   },
   NOTES_SAY_NOTHING: {
     about: 'data',
     meaning:
-      'Notes hold nothing that can be read: they are placeholders, in another language, or name no number, place or finding where the others do.',
-    remedy: 'Write these notes in English, as the others of the set are.',
+      'Notes say nothing that can be used: they are placeholders, in another language, or name no number, place or finding where the others do.',
+    remedy: 'Write these notes in English, like the others in the set.',
   },
   NOTES_TOO_LONG: {
     about: 'data',
@@ -196,53 +196,52 @@ const CATALOGUE = {
   },
   NOTES_ALL_EQUAL: {
     about: 'data',
-    meaning: 'All notes are the same, so that they tell a model nothing.',
-    remedy: 'Check which column was read; if there is one note alone, train without notes.',
+    meaning: 'All notes are the same, so a model learns nothing from them.',
+    remedy: 'Check which column was read; if there really is only one note, train without notes.',
   },
 
   // Data sets: notes with their masks
   MASKS_LACK_AREAS: {
     about: 'data',
-    meaning: 'Masks are empty, though their notes name areas.',
+    meaning: 'Masks are empty, although their notes name areas.',
     remedy: 'Look for the masks that belong to these notes.',
   },
   NOTES_DENY_AREAS: {
     about: 'data',
-    meaning: 'Notes say that there is nothing, though their masks are not empty.',
-    remedy: 'Look at mask and note, and correct the one that is wrong.',
+    meaning: 'Notes say that nothing was found, although their masks are not empty.',
+    remedy: 'Compare mask and note, and correct the one that is wrong.',
   },
   NOTES_COUNT_DIFFERS: {
     about: 'data',
     meaning:
-      'Notes state another number of areas than the mask has, in a set in which the numbers usually agree.',
-    remedy: 'Look at mask and note, and correct the one that is wrong.',
+      'Notes state a different number of areas from their masks, in a set in which the numbers usually agree.',
+    remedy: 'Compare mask and note, and correct the one that is wrong.',
   },
   NOTES_PLACE_DIFFERS: {
     about: 'data',
-    meaning: 'Notes name a side or height at which the mask is not, in a set in which they usually agree.',
-    remedy: 'Look at mask and note, and correct the one that is wrong.',
+    meaning: 'Notes name a side or height where the mask is not, in a set in which they usually agree.',
+    remedy: 'Compare mask and note, and correct the one that is wrong.',
   },
   NOTES_UNRELATED: {
     about: 'data',
-    meaning: 'Notes that state numbers and places fit their own masks no better than any other.',
-    remedy: 'Check by which key notes were joined to masks.',
+    meaning: 'Notes that state numbers and places match their own masks no better than any other.',
+    remedy: 'Check the key by which notes were joined to masks.',
   },
 
   // Data sets: splits
   DUPLICATES_ACROSS_SPLITS: {
     about: 'data',
-    meaning:
-      'The same picture, pixel by pixel or nearly, upright or turned, is in two splits, so that scores are too good.',
+    meaning: 'The same picture, exactly or nearly, is in two splits, which inflates scores.',
     remedy: 'Keep each picture in one split.',
   },
   DUPLICATES_DIFFER: {
     about: 'data',
-    meaning: 'The same picture, upright or turned, occurs with masks or notes that contradict each other.',
-    remedy: 'Keep the right one.',
+    meaning: 'The same picture occurs with masks or notes that contradict each other.',
+    remedy: 'Keep the correct one.',
   },
   PATIENTS_ACROSS_SPLITS: {
     about: 'data',
-    meaning: 'Pictures of one patient are in two splits, so that scores are too good.',
+    meaning: 'Pictures of one patient are in two splits, which inflates scores.',
     remedy: 'Split by patient.',
   },
 } as const satisfies Record<string, WarningEntry>;

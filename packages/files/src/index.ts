@@ -2,15 +2,18 @@
 export { type FolderLock, withFolderLock } from './folder-lock.js';
 export { cacheHome, type Environment } from './home.js';
 export { APPEND_FLAGS, openGrown, openToAppend } from './append.js';
+export { makeFolder, mapLimit } from './files.js';
+export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from '@reclmis/core'; // they come with whatever uses files
 export {
-  makeFolder,
-  mapLimit,
-  oneLine,
+  finalName,
   requireWritable,
-  systemCode,
-  writeError,
+  syncFolder,
+  temporaryName,
   writeFileAtomic,
-} from './files.js';
+  writeFileAtomicSync,
+  type Write,
+  type WriteOptions,
+} from './whole-file.js';
 export {
   decodeImage,
   decodeImageHeader,

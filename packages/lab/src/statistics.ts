@@ -1,7 +1,7 @@
 /** What is said of a row of measured times. */
 import { quantile } from '@reclmis/core';
 
-/** Of times per image, in seconds. */
+/** Spread of times per image, in seconds. */
 export interface Spread {
   readonly median: number;
   readonly min: number;

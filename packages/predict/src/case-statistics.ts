@@ -29,9 +29,9 @@ export interface CaseStatistics {
   /** Pixels of the mask. */
   readonly area: number;
   readonly areaMm2: number | null;
-  /** Of the image's pixels, 0 to 1. */
+  /** Share of the image's pixels, 0 to 1. */
   readonly share: number;
-  /** All of them. */
+  /** Number of components, including those not listed. */
   readonly componentCount: number;
   /** The largest 100, largest first. */
   readonly components: readonly ComponentStatistics[];

@@ -2,7 +2,7 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { systemCode, writeError } from '@reclmis/files';
+import { finalName, systemCode, writeError } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 
 /**
@@ -59,9 +59,9 @@ export async function sweep(
       throw writeError(join(out, folder), error);
     });
     for (const name of names) {
-      const file = /^\.(.+)\.\d+\.\d+\.tmp$/.exec(name)?.[1];
-      const suffix = suffixes.find((end) => file?.endsWith(end) === true);
-      if (file === undefined || suffix === undefined) continue;
+      const file = finalName(name);
+      const suffix = suffixes.find((end) => file?.endsWith(end));
+      if (file === null || suffix === undefined) continue;
       const id = relative('.', join(folder, file.slice(0, -suffix.length)))
         .split(sep)
         .join('/');

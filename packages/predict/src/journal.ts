@@ -28,7 +28,7 @@ interface Header {
 /** The line of a case that is complete. */
 export interface DoneEntry {
   readonly id: string;
-  /** Of the image: size and time of its last change, ms. */
+  /** The image's size in bytes and its modification time in ms. */
   readonly input: { readonly bytes: number; readonly modified: number };
   /** `Journal.mark` of the note. */
   readonly note: string;
@@ -148,7 +148,7 @@ export interface JournalScan {
   readonly entries: ReadonlyMap<string, Position>;
   /** Where the last whole line ends, bytes. */
   readonly end: number;
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
 }
 

@@ -82,7 +82,7 @@ export interface PredictionPlan {
 export interface PredictionSummary {
   /** `incomplete`: some cases failed; `interrupted`: by the signal. */
   readonly status: 'finished' | 'incomplete' | 'interrupted';
-  /** Of this part. `done`: segmented now; `skipped`: complete before. */
+  /** Counts of this part. `done`: segmented now; `skipped`: complete before. */
   readonly counts: {
     readonly cases: number;
     readonly done: number;

@@ -70,7 +70,7 @@ export interface Segmentation {
   readonly mask: Mask;
   /** At the image's own size, height x width values, 0 to 1. */
   readonly probability: Float32Array;
-  /** Of the image, pixels. */
+  /** Width of the image, pixels. */
   readonly width: number;
   readonly height: number;
   /** Why the mask may be wrong although nothing failed: codes of docs/reference/warnings.md, the note's first, then the image's and the mask's. */

@@ -43,7 +43,7 @@ import { registerV2 } from './v2/v2.js';
 import { computeOn, type Result, type Work } from './admission/work.js';
 
 export interface ServerOptions {
-  /** Of the program, as /v2 tells it. */
+  /** The program's version, as reported by /v2. */
   readonly version: string;
   /** Whose left and right notes mean whose requests do not say it. Default as the model has learnt. */
   readonly sides?: Sides;

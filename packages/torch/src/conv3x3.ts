@@ -38,7 +38,7 @@ export function conv3x3(
 export class TransformedWeight {
   #kept: { readonly tensor: Tensor; readonly version: number } | null = null;
 
-  /** Of `weight` [K,C,3,3], always the same one; made where there is none or where the weight has changed. @throws OPERATOR_FAILED as `conv3x3`. */
+  /** Returns the transformed `weight` [K,C,3,3], remade only when the weight has changed. @throws OPERATOR_FAILED as `conv3x3`. */
   of(weight: Tensor): Tensor {
     const version = invoke(VERSION, [weight.id]) as number;
     if (this.#kept?.version !== version) {

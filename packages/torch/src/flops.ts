@@ -12,11 +12,11 @@ import { native } from './native.js';
 
 /** What was counted. */
 export interface Flops {
-  /** Of the calls themselves. */
+  /** FLOPs of the calls themselves. */
   readonly forward: number;
-  /** Of a backward pass through all of them. */
+  /** FLOPs of a backward pass through all calls. */
   readonly backward: number;
-  /** Calls that were counted. */
+  /** Number of calls that were counted. */
   readonly products: number;
   /** The forward and the backward pass by kind. */
   readonly kinds: FlopsByKind;
@@ -73,7 +73,7 @@ const transposedConvolution: Rule = {
   count: (input, weight) => 2 * size(input) * size(weight.slice(1)),
 };
 
-/** Of two operands: one product and one sum for each combination of the indices. */
+/** Einsum of two operands: one product and one sum for each combination of indices. */
 const einsum: Rule = {
   kind: 'matrixProduct',
   operands: [0, 1], // within the list of tensors

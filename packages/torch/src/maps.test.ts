@@ -9,7 +9,7 @@ import type { DType, Tensor } from './tensor.js';
 import { trace } from './trace.js';
 
 /**
- * Of the largest element: float32 has 6e-8 and sums of up to 1,000 numbers lose a few of its digits; bfloat16 rounds inputs, results and gradients to 2e-3 each,
+ * Tolerance relative to the largest element. float32 has 6e-8, and sums of up to 1,000 numbers lose some digits; bfloat16 rounds inputs, results and gradients to 2e-3 each,
  * of which sums carry a few.
  */
 const TOLERANCE = { float32: 2e-6, bfloat16: 1.2e-2 } as const;

@@ -16,7 +16,7 @@ export interface Ready {
   readonly kind: 'ready';
   /** From the start of the process: Node, the runtime's modules, the model's files, the first image. */
   readonly firstMask: number;
-  /** Of the model alone. */
+  /** Time to load the model alone. */
   readonly load: number;
   readonly residentBytes: number;
 }
@@ -25,7 +25,7 @@ export interface Ready {
 export interface Turn {
   readonly kind: 'turn';
   readonly milliseconds: number;
-  /** Of all threads together; on a busy machine steadier than the time. */
+  /** Processor time of all threads; steadier than wall time on a busy machine. */
   readonly processorMilliseconds: number;
   /** Within it, the segmenter alone. */
   readonly networkMilliseconds: number;

@@ -31,7 +31,7 @@ export interface ExportedBenchOptions {
   /** Cold starts of each model. */
   readonly starts: number;
   readonly device?: 'cpu' | 'cuda';
-  /** Of onnxruntime; null: all cores. */
+  /** onnxruntime's threads; null: all cores. */
   readonly threads: number | null;
   readonly onStep?: (done: number, total: number) => void;
 }
@@ -49,7 +49,7 @@ export interface BatchFigures {
   readonly perImage: Times;
   /** The segmenter's network alone. */
   readonly network: Times;
-  /** Of all threads together. */
+  /** Processor time of all threads together. */
   readonly processor: Times;
   readonly imagesPerSecond: number;
   /** Median, over the turns, of the first model's time by this one's: how many times as fast. */
@@ -62,7 +62,7 @@ export interface ExportedFigures {
   readonly dir: string;
   readonly name: string;
   readonly precision: ModelManifest['precision'];
-  /** Of all files. */
+  /** Size of all files. */
   readonly bytes: number;
   readonly flopsPerImage: number | null;
   /** From the start of a fresh process. */

@@ -23,7 +23,7 @@ interface PlanFlags extends OutputOptions {
   readonly workers: number;
 }
 
-/** Of the machine's memory, where nothing else is said. */
+/** Share of the machine's memory to plan for by default. */
 const SHARE_OF_MACHINE = 0.8;
 
 export function register(program: Command): void {
@@ -142,7 +142,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   );
 }
 
-/** Of this machine, or of the container that the process is in. */
+/** Memory of this machine or of the container that the process runs in, bytes. */
 function machineMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();

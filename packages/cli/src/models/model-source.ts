@@ -5,11 +5,11 @@ import type { ModelIdentity } from '@reclmis/predict';
 
 /** How and where to compute. */
 export interface EngineChoice {
-  /** Of a run. Default `best`. */
+  /** Checkpoint of a run; default `best`. Exported models have none. */
   readonly checkpoint?: CheckpointKind;
   readonly device?: string;
   readonly threads?: number;
-  /** Of a run; an exported model has its own. */
+  /** Precision in which a run computes; an exported model has its own. */
   readonly precision?: Precision;
 }
 

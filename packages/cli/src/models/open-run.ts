@@ -47,7 +47,7 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
   };
 }
 
-/** Of a file, without reading it whole. */
+/** SHA-256 of a file, computed without holding it whole. */
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   const file = await openRegular(path);

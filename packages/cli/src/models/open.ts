@@ -45,7 +45,7 @@ export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' 
   readonly threshold: number;
   /** One for each model, in their order. */
   readonly checks: readonly ResultChecks[];
-  /** Of one model, or of each. */
+  /** Device, precision and the like: of the one model, or of each member. */
   readonly engine: object;
   /** What the user should know of these notes and the models, a line each. */
   notices(notes: Iterable<string>): string[];

@@ -25,7 +25,7 @@ const NOISE = 1 / 8;
 const STREWN = 0.9;
 /** Fewer pairs that differ may be marked points. */
 const LEAST_DIFFERENCE = 0.1;
-/** Of fewer pixels it cannot be told: areas of labels have one or two pixels each there. */
+/** Fewest pixels from which noise can be told from labels: in smaller masks an area of a label may be one or two pixels. */
 const LEAST_PIXELS = 96 * 96;
 
 /** Decoded pixels of a mask. */

@@ -1,6 +1,6 @@
 /**
  * Note consistency: how far a mask keeps to the zones that its note names. Not of the paper, whose complaint about earlier models (they ignore the
- * note) it makes a number. Definitions: docs/guide/probes.md.
+ * note) it makes a number. Definitions: docs/reference/probes.md.
  *
  * M the mask's pixels, N the pixels of the zones that the note names: inside = |M and N| / |M|, and reached = the share of the named zones that
  * hold a pixel of M. With another note that names the zones N', moved = the share of M' in N' without N, less the share of M there.

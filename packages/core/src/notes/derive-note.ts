@@ -1,6 +1,6 @@
 /**
  * A note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's own notes turn out to follow
- * (docs/reference/notes.md has how often they agree):
+ * (docs/measurements/data.md has how often they agree):
  *
  *   areas   8-connected components of at least `minArea` of the image's pixels
  *   sides   an area is on a side that holds at least a quarter of its pixels
@@ -25,9 +25,9 @@ export interface DeriveOptions {
 
 export const MIN_AREA = 0.001;
 const FINDING = 'pulmonary infection';
-/** Of an area's pixels. */
+/** Share of an area's pixels on a side from which it counts as being there. */
 const ON_A_SIDE = 0.25;
-/** Of a side's pixels. */
+/** Share of a side's pixels in a zone from which the zone is named. */
 const IN_A_ZONE = 0.05;
 
 /**

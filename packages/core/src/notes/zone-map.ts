@@ -5,7 +5,7 @@
  * Zones come from a mask of the lungs where there is one: a side is what lies on one side of the gap between the lungs, and its zones are thirds
  * of that lung's height. Else the image itself is split: its halves, and two lines across it. The lines (`CHEST_LINES`) are a third and a half of
  * the height, not its thirds, since the lungs fill the upper part of a radiograph: on QaTa-COV19's training split 89 % of the annotated
- * pixels lie in the zones that their note names by these lines, 70 % by thirds of the image (docs/guide/probes.md).
+ * pixels lie in the zones that their note names by these lines, 70 % by thirds of the image (docs/reference/probes.md).
  *
  * Which half is "left" is a convention of the data set (`Sides`): the patient's left is on the image's right.
  */

@@ -15,9 +15,9 @@ export interface ZoneShare {
   readonly side: Side;
   /** Pixels of the mask in the zone; 0: the mask does not reach it. The middle column of an odd width counts half on either side. */
   readonly area: number;
-  /** Of the mask's pixels, 0 to 1; 0 for an empty mask. */
+  /** Share of the mask's pixels that lie in the zone, 0 to 1; 0 for an empty mask. */
   readonly share: number;
-  /** Of the zone's pixels, 0 to 1. */
+  /** Share of the zone's pixels that the mask covers, 0 to 1. */
   readonly coverage: number;
 }
 

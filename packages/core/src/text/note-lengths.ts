@@ -63,7 +63,7 @@ export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>
   );
 }
 
-/** Of the words that are read; 0 for a note without words. */
+/** Share of unknown words among those that are read; 0 for a note without words. */
 function unknownShare({ tokens }: NoteTokens): number {
   const read = tokens.filter(({ word }) => word !== null);
   return read.length === 0 ? 0 : read.filter(({ kind }) => kind === 'unknown').length / read.length;

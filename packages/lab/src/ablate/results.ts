@@ -46,7 +46,7 @@ export interface StudyResult {
   readonly columns: Study['columns'];
   readonly axes: Study['axes'];
   readonly seeds: readonly number[];
-  /** Of the cells' runs: the data sets by name with their test cases, epochs asked for, and size of the input in pixels. */
+  /** What the cells' runs used: data sets by name with their test cases, requested epochs, input size in pixels. */
   readonly setting: {
     readonly data: readonly string[];
     readonly epochs: readonly number[];

@@ -41,7 +41,7 @@ export class PhaseClock {
     this.steps.push(this.current);
   }
 
-  /** Of all steps that ended, phases in the order of their first end. */
+  /** Medians over all finished steps, phases in the order in which they first ended. */
   get medians(): PhaseSeconds {
     const names = new Set(this.steps.flatMap((step) => [...step.keys()]));
     return Object.fromEntries(

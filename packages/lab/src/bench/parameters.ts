@@ -56,7 +56,7 @@ const TOWERS: Readonly<Record<string, ClipTextOptions>> = {
   'clip-vit-l-14': { ...CLIP_VIT_B_32, width: 768, heads: 12, projection: 768 },
 };
 
-/** Of the encoder that a configuration names, whether or not its weights are on this machine; `auto` is taken as the paper's. */
+/** Parameters of a configured encoder, whether or not its weights are on this machine; `auto` counts as the paper's. */
 export function frozenParameters(encoder: string): number {
   const tower = TOWERS[encoder];
   return tower ? towerParameters(tower) : 0;

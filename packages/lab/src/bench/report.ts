@@ -49,7 +49,7 @@ export interface BenchReport {
   readonly secondsPerImage: Spread;
   /** From the median. */
   readonly imagesPerSecond: number;
-  /** Of a whole step, medians, in order; they need not add up to the median step. */
+  /** Median time of each phase, in order; the sum need not equal the median step. */
   readonly secondsPerPhase: PhaseSeconds;
   /** Share of the measured time spent waiting for data; null where nothing was read. */
   readonly waitShare: number | null;
@@ -88,7 +88,7 @@ export interface Measured {
   readonly secondsPerImage: readonly number[];
   readonly secondsPerPhase: PhaseSeconds;
   readonly waitShare: number | null;
-  /** Of a batch. */
+  /** FLOPs of a batch. */
   readonly flops: Flops;
   readonly peak: Peak | null;
   readonly profile: readonly PhaseProfile[] | null;

@@ -24,9 +24,9 @@ export interface TableRow {
   readonly title: string;
   readonly parameters: {
     readonly trained: number;
-    /** Of the note encoder that the configuration names; 0 where the model reads no note. */
+    /** Parameters of the configured note encoder; 0 if the model reads no note. */
     readonly frozen: number;
-    /** That the inference graph reads. */
+    /** Parameters that the inference graph reads. */
     readonly inference: number;
   };
   /** Multiplications of an inference, each with its addition. */

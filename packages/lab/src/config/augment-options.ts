@@ -6,7 +6,7 @@ export interface AugmentOptions {
   readonly blurProbability: number;
   /** Range of the blur's standard deviation in pixels. */
   readonly blurSigma: readonly [low: number, high: number];
-  /** Of each of brightness, contrast, saturation and hue; 0 turns them off. */
+  /** Probability of each of brightness, contrast, saturation and hue; 0 turns them off. */
   readonly photometricProbability: number;
   /** Largest change, in levels of 255. */
   readonly brightness: number;
@@ -14,9 +14,9 @@ export interface AugmentOptions {
   readonly saturation: readonly [low: number, high: number];
   /** Largest change, in degrees. */
   readonly hueDegrees: number;
-  /** Of quarter turns with a flip, or of the mirror image where the note names a place; neither where it may name a side in unknown words. */
+  /** Probability of quarter turns with a flip, or, if the note names a place, of mirroring; neither if it may name a side in unknown words. */
   readonly flipProbability: number;
-  /** Of a rotation, where there is no flip. */
+  /** Probability of a rotation, if there is no flip. */
   readonly rotateProbability: number;
   /** Largest rotation either way, in degrees. */
   readonly rotateDegrees: number;

@@ -54,7 +54,7 @@ export interface SplitReport {
   readonly foreground: number;
   /** Image sizes, `WIDTHxHEIGHT`, with how many images have them, most frequent first. */
   readonly sizes: readonly { readonly size: string; readonly count: number }[];
-  /** Of the usable cases; null if there is none. */
+  /** Statistics of the usable cases' notes; null if there are none. */
   readonly noteStatistics: NoteStatistics | null;
 }
 

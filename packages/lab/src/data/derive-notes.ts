@@ -108,7 +108,7 @@ export interface NoteAgreement {
   readonly count: number;
   /** The same of the six zones, "all" and "upper middle lower" being the same. */
   readonly zones: number;
-  /** Of the six zones of each case, those on which both agree; 0 to 6 times `cases`. */
+  /** Zones on which both agree, counted over the six of each case; 0 to 6 times `cases`. */
   readonly singleZones: number;
   /** The same sentence, but for case. */
   readonly sentence: number;

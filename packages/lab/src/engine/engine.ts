@@ -19,12 +19,12 @@ import { requirePrecision } from './precision.js';
 export interface Engine {
   /** `cpu` or `cuda:N`. */
   readonly device: string;
-  /** Of operators on the CPU. */
+  /** Threads of operators on the CPU. */
   readonly threads: number;
   readonly memoryFormat: MemoryFormat;
   /** What computes 3x3 convolutions. */
   readonly convolutions: nn.ConvolutionKernel;
-  /** Of matrix products and convolutions. */
+  /** Precision of matrix products and convolutions. */
   readonly precision: Precision;
 }
 

@@ -26,7 +26,7 @@ export interface EnsembleOptions {
 /** The model of a run together with those of further ones. */
 export interface Ensemble {
   readonly opinion: Opinion;
-  /** Of the further runs, in their order. */
+  /** The runs after the first, in the given order. */
   readonly members: readonly { readonly run: string; readonly epoch: number }[];
   /** Frees the further runs' models; the first is the caller's. */
   dispose(): void;

@@ -1,6 +1,6 @@
 /**
  * Evaluating a run on a data set: docs/method.md 10. Both forms of Dice and IoU, and every image's own; distances, calibration and other thresholds
- * besides (docs/guide/evaluate.md). What grows with the images is a row of figures for each.
+ * besides (docs/reference/measures.md). What grows with the images is a row of figures for each.
  *
  * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
  */
@@ -43,7 +43,7 @@ export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOption
   readonly notes?: NoteVariant;
   /** Whose left and right the data's notes mean; default the run's of its own data, else as the masks lie. */
   readonly sides?: Sides;
-  /** Of `shuffled`; default the run's. */
+  /** Seed of `shuffled`; default: the run's. */
   readonly seed?: number;
   /** Which cases are of one patient: a regular expression with one capture group; default the run's, or the known names (`data/groups.ts`). */
   readonly group?: string;
@@ -237,7 +237,7 @@ function cycled(items: readonly string[], random: Random): string[] {
   return result;
 }
 
-/** Of ids and groups, which come first, commas are possible: readers that do not unquote count the others from the end. */
+/** Columns in order. Ids and groups come first as they may contain commas: readers that do not unquote count the others from the end. */
 const COLUMNS = [
   ['id', 'group', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'],
   ['hd95', 'assd', 'hd95Mm', 'assdMm'],

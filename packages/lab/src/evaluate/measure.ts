@@ -44,7 +44,7 @@ export class Measurer {
 
   constructor(
     private readonly groupOf: (id: string) => string,
-    /** Of the pixels of the model's input, by id. */
+    /** Pixel spacing at the model's input size, by case id. */
     private readonly spacings: ReadonlyMap<string, Spacing>,
   ) {}
 

@@ -46,7 +46,7 @@ const ROW = 5;
 /** What a report is made of. */
 export interface EvaluationReport {
   readonly runs: readonly RunReport[];
-  /** Of two runs or more (`compareEvaluations`); empty otherwise. */
+  /** Differences between two or more runs (`compareEvaluations`); empty for one. */
   readonly differences: readonly Difference[];
   /** What others contribute, e.g. note probes: shown after the scores, in their order. */
   readonly sections?: readonly ReportSection[];
@@ -175,7 +175,7 @@ function reportPage(
       examplesSection(pictures),
       dataSection(runs),
     ],
-    footer: 'Made by reclmis evaluate. Definitions and conventions: docs/guide/evaluate.md.',
+    footer: 'Made by reclmis evaluate. Definitions and conventions: docs/reference/measures.md.',
   });
 }
 

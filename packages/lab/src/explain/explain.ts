@@ -74,7 +74,7 @@ export interface Explanation {
   readonly mask: Mask;
   readonly target: Target['kind'];
   readonly gradCam: GradCam | Missing;
-  /** Of Grad-CAM; null where the note names no zone of the chest, or there is nothing to measure. */
+  /** Grad-CAM by zone; null if the note names no zone of the chest, or there is nothing to measure. */
   readonly zones: CamZones | null;
   /** Whose left and right the note means, and the zones' names. */
   readonly sides: StatedSides;

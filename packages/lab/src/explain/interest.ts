@@ -23,7 +23,7 @@ export interface Applicability {
 
 type Variant = Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>;
 
-/** Of a model's options; null for a model that is not RecLMIS. */
+/** Tells which explanations apply to a model. `options` is null for a model other than RecLMIS. */
 export function applicability(options: Variant | null, title: string): Applicability {
   if (options === null) {
     const why = `${title} has none: it is part of RecLMIS's conditioned interaction`;

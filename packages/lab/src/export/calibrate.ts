@@ -93,7 +93,7 @@ export class Samples {
   }
 }
 
-/** Of rounding to 256 steps within a range. */
+/** Squared error of rounding to 256 steps within a range. */
 function squaredError(values: Float32Array, { low, high }: Range): number {
   const scale = Math.max(high - low, 1e-6) / 255;
   let sum = 0;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   formatManifest,
   isModelName,
@@ -18,7 +18,14 @@ import {
   type TrainingReference,
   whoseSides,
 } from '@reclmis/core';
-import { makeFolder, oneLine, systemCode, writeFileAtomic, readRegular } from '@reclmis/files';
+import {
+  makeFolder,
+  readRegular,
+  systemCode,
+  temporaryName,
+  writeError,
+  writeFileAtomic,
+} from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
 import { measureReference, readReference, underSides } from '../run/reference.js';
 import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run/run.js';
@@ -114,7 +121,7 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
     ...(threads === undefined ? {} : { threads }),
   });
   for (const line of model.notices) options.onNotice?.(line);
-  const staging = join(dirname(out), `.${basename(out)}.${process.pid}.tmp`);
+  const staging = temporaryName(out);
   await makeFolder(staging);
   try {
     const report = await writeModel(run, model, staging, sides, options);
@@ -313,7 +320,7 @@ function checkName(name: string | undefined): void {
   );
 }
 
-/** Of an image with its note's features by libtorch's operators; the exported graph may need less (`phases.ts`). */
+/** FLOPs for an image and its note's features in libtorch's operators; the exported graph may need fewer (`phases.ts`). */
 function flopsOf(model: LoadedModel): number {
   const [one] = madeCases(1, model.size);
   if (!one) throw new ReclmisError('INTERNAL', 'no case was made');
@@ -349,10 +356,7 @@ async function place(staging: string, out: string): Promise<void> {
     await rename(staging, out);
   } catch (cause) {
     const taken = ['ENOTEMPTY', 'EEXIST'].includes(systemCode(cause));
-    throw new ReclmisError(
-      taken ? 'OUTPUT_EXISTS' : 'OUTPUT_UNWRITABLE',
-      taken ? `${out}: something was put there meanwhile` : `${out}: cannot be written (${oneLine(cause)})`,
-      { cause },
-    );
+    if (!taken) throw writeError(out, cause);
+    throw new ReclmisError('OUTPUT_EXISTS', `${out}: something was put there meanwhile`, { cause });
   }
 }

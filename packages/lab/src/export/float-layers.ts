@@ -65,7 +65,7 @@ export async function leastCount(most: number, holds: (count: number) => Promise
   return enough;
 }
 
-/** Of each case, [1,1,S,S]. */
+/** Probabilities of each case, [1,1,S,S]. */
 async function probabilities(
   graph: OnnxGraph,
   cases: readonly CalibrationInputs[],

@@ -262,7 +262,7 @@ describe('measureShifts', () => {
     const { node, weight } = layers[0]!;
     const own = all.get(weight)!;
     const [output = ''] = node.outputs;
-    /** Of the first layer's 16 channels over all images and pixels. */
+    /** Means of the first layer's 16 channels over all images and pixels. */
     const means = async (of: OnnxGraph): Promise<number[]> => {
       const outputs = [{ name: output, type: 'float32' as const, shape: [] }];
       const session = await openOnnx(encodeModel({ ...of, outputs }, 'test', { shapes: false }), {

@@ -78,7 +78,7 @@ function windows({ attributes }: OnnxNode, size: Size | null): Size | null {
   return [along(0), along(1)];
 }
 
-/** Of a shape, where it is one of a map [B,C,H,W]. */
+/** Height and width if a shape is that of a map [B,C,H,W], else null. */
 function mapSize(shape: readonly number[]): Size | null {
   const [, , H = 0, W = 0] = shape;
   return shape.length === 4 && H > 0 && W > 0 ? [H, W] : null;

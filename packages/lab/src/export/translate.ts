@@ -12,7 +12,7 @@ import type { RecordedValue, Recording } from './record.js';
 
 /** How to translate. */
 export interface TranslateOptions {
-  /** Of the graph. */
+  /** Name of the graph. */
   readonly name: string;
   /** Names of parameters by their handles' numbers. */
   readonly parameters: ReadonlyMap<number, string>;

@@ -9,7 +9,7 @@ import { openOnnx } from './session.js';
 import { translate } from './translate.js';
 import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
 
-/** Of sums with variance 1: float32 loses a digit to factors up to 64 (measured: 2e-5); a wrong place or border differs by about 1. */
+/** Tolerance for sums with variance 1: float32 loses a digit to factors up to 64 (measured: 2e-5); a wrong place or border differs by about 1. */
 const CLOSE = 1e-4;
 
 beforeEach(() => manualSeed(5));

@@ -12,7 +12,7 @@
  *     Y [B,m,Ohw]   a product with A' [m,n]; then the tiles' rows and columns are put back where they belong
  *
  * The file keeps the 3x3 weights: G w is a product of constants, which the runtime computes once, when it loads the file. Matrices it then takes as they
- * are, while a convolution's weights would be laid out anew, a quarter of the time to a first mask (docs/guide/export.md).
+ * are, while a convolution's weights would be laid out anew, a quarter of the time to a first mask (docs/measurements/export.md).
  *
  * What the transformations of an input cost is the same for any number of channels that read it; so few channels take the shorter way, one axis.
  *
@@ -29,7 +29,7 @@ type Matrix = readonly (readonly number[])[];
 /** Outputs of a tile along an axis, and inputs that they read. */
 const [TILE, READ] = [4, 6];
 
-/** Of the points 0, 1, -1, 2, -2 and infinity. */
+/** Transforms for the points 0, 1, -1, 2, -2 and infinity. */
 const B_TRANSPOSED: Matrix = [
   [4, 0, -5, 0, 1, 0],
   [0, -4, -4, 1, 1, 0],
@@ -61,7 +61,7 @@ const A_TRANSPOSED: Matrix = [
   [0, 1, -1, 8, -8, 1],
 ];
 
-/** Channels, of the input and of the output, from which on tiles pay, along the rows alone or along both axes, and for doubled maps; measured (docs/guide/export.md). */
+/** Channels, of the input and of the output, from which on tiles pay, along the rows alone or along both axes, and for doubled maps; measured (docs/measurements/export.md). */
 const LEAST = { rows: 64, both: 128, doubled: 128 } as const;
 
 /** Rewrites the 3x3 convolutions that have enough channels; in place. */
@@ -103,9 +103,9 @@ export function fewerProductsOfDoubled(graph: OnnxGraph): void {
 
 interface Layer {
   readonly O: number;
-  /** Of the input; in rows there is one, and it is not doubled. */
+  /** Parts of the input; in rows there is one, and it is not doubled. */
   readonly parts: readonly InputPart[];
-  /** Of the output. */
+  /** Size of the output. */
   readonly size: Size;
   /** Whether tiles are 4x4; else 4x1. */
   readonly columns: boolean;

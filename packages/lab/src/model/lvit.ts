@@ -29,7 +29,7 @@ export interface LViTOptions extends ModelOptions {
   readonly dropout: number;
 }
 
-/** Of every transformer; each level's width must be a multiple of it. */
+/** Attention heads of every transformer; each level's width must be a multiple. */
 const HEADS = 8;
 
 /** A map in patches as tokens that carry position: keys `patch_embeddings`, `position_embeddings`. */

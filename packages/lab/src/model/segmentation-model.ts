@@ -26,7 +26,7 @@ export interface ModelOptions {
 export interface Segmentation {
   /** Before the sigmoid, [B,1,S,S]. */
   readonly logits: Tensor;
-  /** Of each pixel to belong to what the note describes, 0 to 1, [B,1,S,S]. */
+  /** Probability that a pixel belongs to what the note describes, 0 to 1, [B,1,S,S]. */
   readonly probability: Tensor;
 }
 

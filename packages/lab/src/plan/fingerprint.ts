@@ -25,7 +25,7 @@ import { buildEncoder, chooseEncoder } from '../text/choose.js';
 import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
 import { measureAll, type Measures, type MeasureOptions } from '../data/measure/measure-all.js';
 
-/** Of values in any unit: quantiles and the mean. */
+/** Quantiles and mean of values in any unit. */
 export interface Spread {
   readonly min: number;
   readonly p1: number;
@@ -62,9 +62,9 @@ export interface Fingerprint {
     readonly bits: readonly number[];
     /** Images whose channels are equal. */
     readonly grey: number;
-    /** Of a pixel's width in mm, where the notes' column Spacing says it. */
+    /** Width of a pixel in mm, where the notes' column Spacing states it. */
     readonly spacing: (Spread & { readonly known: number }) | null;
-    /** Of the 8-bit levels of all pixels: red, green, blue; one entry where all images are grey. */
+    /** Mean and deviation of the 8-bit levels of all pixels: red, green, blue, or one entry if all images are grey. */
     readonly levels: readonly {
       readonly mean: number;
       readonly sd: number;

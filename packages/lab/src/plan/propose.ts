@@ -1,5 +1,5 @@
 /**
- * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/guide/plan.md has the rules.
+ * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/reference/planning.md has the rules.
  *
  * Where the data say nothing, the paper's value stays (docs/method.md 9), and where they do, the rule gives the paper's value for the paper's
  * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.
@@ -35,14 +35,14 @@ export interface Plan {
 }
 
 export interface PlanLimits {
-  /** Of the process. */
+  /** Memory that the process may use. */
   readonly memoryBytes: number;
   readonly precision: Precision;
   /** What the loader may keep of the decoded cases of a split; default its own (`data/cache.ts`). */
   readonly cacheBytes?: number;
   /** Time for the whole training, with `secondsPerImage`. */
   readonly minutes?: number;
-  /** Of a training step of this configuration, as `reclmis bench train` measures it. */
+  /** Time of a training step of this configuration, as measured by `reclmis bench train`. */
   readonly secondsPerImage?: number;
 }
 
@@ -55,7 +55,7 @@ const AREA_PIXELS = 16;
 /** Settings' limits (config-schema.ts). */
 const SIDES = [32, 1024] as const;
 const TOKENS = 77;
-/** Of the asked time; the rest is for reading, checkpoints and figures. */
+/** Share of the requested time to fill; the rest is for reading, checkpoints and figures. */
 const USED_TIME = 0.95;
 /** Validation runs forward alone, a third of a step's arithmetic (docs/measurements/performance.md). */
 const VALIDATION = 1 / 3;

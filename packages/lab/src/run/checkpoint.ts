@@ -10,6 +10,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { writeFileAtomicSync } from '@reclmis/files';
 import {
   isSealed,
   type LossScalerState,
@@ -19,7 +20,6 @@ import {
   readSafetensorsHeader,
   type Tensor,
   verifySafetensors,
-  writeAtomically,
   writeSafetensors,
 } from '@reclmis/torch';
 import { type Config, resolveConfig } from '../config/config.js';
@@ -60,7 +60,7 @@ export interface CheckpointInfo {
   /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
   readonly validation: EpochScores | null;
   readonly earlyStopping: EarlyStoppingState;
-  /** Of fp16's gradients; absent in the other precisions. */
+  /** Scaler state of fp16's gradients; absent in other precisions. */
   readonly lossScaler?: LossScalerState;
   readonly config: Config;
   readonly encoder: NoteEncoderDescription;
@@ -102,7 +102,7 @@ export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module)
     { seal: true },
   );
   const text = `${JSON.stringify({ format: FORMAT, ...described }, null, 2)}\n`;
-  writeAtomically(path.replace(/\.safetensors$/, '.json'), (write) => write(Buffer.from(text)));
+  writeFileAtomicSync(path.replace(/\.safetensors$/, '.json'), text, { sync: true });
 }
 
 /**

@@ -19,7 +19,7 @@ export interface EpochCourseState {
 export class EpochCourse {
   /** Training time, waiting for data included. */
   spentMs: number;
-  /** Of which waiting for data. */
+  /** Part of the time spent waiting for data. */
   waitedMs: number;
   private readonly sums: Map<Term, number>;
   private cases: number;

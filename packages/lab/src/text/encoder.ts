@@ -30,7 +30,7 @@ export interface NoteEncoder {
   readonly width: number;
   /** T. */
   readonly contextLength: number;
-  /** Of everything that decides the features, so that a checkpoint can tell whether an encoder is its own. */
+  /** Hash of everything that determines the features, by which a checkpoint recognises its encoder. */
   readonly fingerprint: string;
   /** @param device where the features are wanted, `cpu` by default. @returns new tensors, the caller's to dispose. */
   encode(notes: readonly string[], device?: string): NoteFeatures;

@@ -26,9 +26,9 @@ export class Parallel {
     /** Which process of this machine it is, and of how many. */
     readonly localRank: number,
     readonly localSize: number,
-    /** Of tensors on the CPU. */
+    /** Collectives on CPU tensors. */
     readonly control: distributed.Group,
-    /** Of tensors on the model's device. */
+    /** Collectives on tensors of the model's device. */
     readonly group: distributed.Group,
     private readonly store: distributed.Store,
     private readonly heartbeat: Heartbeat,

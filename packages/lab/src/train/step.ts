@@ -33,12 +33,12 @@ export interface StepParts {
   readonly encoder: NoteEncoder;
   readonly optimizer: Optimizer;
   readonly engine: Engine;
-  /** Of fp16's gradients; null in the other precisions. */
+  /** Scaler of fp16's gradients; null in other precisions. */
   readonly scaler: LossScaler | null;
   /** The terms that must be there. */
   readonly required: readonly LossName[];
   readonly weights: LossWeights;
-  /** Of the run; decides the draws. */
+  /** Seed of the run; determines all random draws. */
   readonly seed: number;
   /** Parts into which a batch is cut. */
   readonly accumulate: number;
@@ -54,9 +54,9 @@ export interface StepParts {
 export interface StepParallel {
   readonly rank: number;
   readonly size: number;
-  /** Of tensors on the model's device. */
+  /** Collectives on tensors of the model's device. */
   readonly group: distributed.Group;
-  /** Of tensors on the CPU. */
+  /** Collectives on CPU tensors. */
   readonly control: distributed.Group;
   readonly reducer: distributed.Reducer;
   readonly syncBatchNorm: boolean;
@@ -140,7 +140,7 @@ interface Part {
   /** b cases from this process's case `from` on. */
   readonly from: number;
   readonly count: number;
-  /** Of the whole batch, in [0, 1]. */
+  /** Share of the whole batch, in [0, 1]. */
   readonly share: number;
   /** True where this process has no case left for the part and runs along with one that counts nothing. */
   readonly idle: boolean;

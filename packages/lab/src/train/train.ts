@@ -52,7 +52,7 @@ export interface StepReport {
   readonly epoch: number;
   /** Optimiser steps since the run began, this one included. */
   readonly step: number;
-  /** Of the whole run, if nothing ends it early. */
+  /** Steps of the whole run, unless it ends early. */
   readonly steps: number;
   /** Steps of an epoch, and which of them this is, from 1. */
   readonly stepsPerEpoch: number;
@@ -60,7 +60,7 @@ export interface StepReport {
   readonly losses: StepLosses;
   readonly lr: number;
   readonly ids: readonly string[];
-  /** Of this step per case, waiting for its data included. */
+  /** Time of this step per case, including waiting for data. */
   readonly secondsPerImage: number;
 }
 

@@ -12,7 +12,7 @@ export interface Growth {
   readonly heap: number;
   readonly buffers: number;
   readonly resident: number;
-  /** Of the whole process, at its largest, bytes. */
+  /** Peak memory of the whole process, bytes. */
   readonly peak: number;
   /** Cases in `statistics.json`. */
   readonly cases: number;

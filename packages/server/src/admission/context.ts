@@ -10,7 +10,7 @@ import { keyOf, type Result, unitsOf, type Work } from './work.js';
 
 export interface ServerContext {
   readonly model: Model;
-  /** Of the program. */
+  /** The program's version. */
   readonly version: string;
   /** Whose left and right notes mean whose requests do not say it; not given: as the model has learnt. */
   readonly sides?: Sides;

@@ -13,7 +13,7 @@ type Tree = Readonly<Record<string, unknown>>;
 const tree = (value: unknown): Tree => (typeof value === 'object' && value !== null ? (value as Tree) : {});
 const word = (value: unknown): string => (typeof value === 'string' ? escape(value) : '');
 
-/** Of the page alone: no script, no other origin; the form goes to this server. */
+/** Content security policy of the page alone: no scripts, no other origin; the form posts to this server. */
 export const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

@@ -178,7 +178,7 @@ export class MultiheadAttention extends Module {
 interface Projected {
   /** [B, L, count C] each, query, key and value in this order; the counts add up to three. */
   readonly parts: readonly { readonly x: Tensor; readonly count: number }[];
-  /** Of the scores, [B, H, T, S]. */
+  /** Shape of the scores, [B, H, T, S]. */
   readonly shape: readonly [B: number, H: number, T: number, S: number];
 }
 

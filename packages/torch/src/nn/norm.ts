@@ -132,9 +132,9 @@ export interface LayerNormOptions {
 
 /** Normalises over the last dimensions, `shape`, with biased variance, then scales and shifts each element. */
 export class LayerNorm extends Module {
-  /** Of the normalised shape, starts at 1. */
+  /** Scale, in the normalised shape; initially 1. */
   readonly weight: Tensor;
-  /** Of the normalised shape, starts at 0. */
+  /** Offset, in the normalised shape; initially 0. */
   readonly bias: Tensor;
   readonly #shape: readonly number[];
   readonly #eps: number;

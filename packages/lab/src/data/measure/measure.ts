@@ -81,7 +81,7 @@ export interface MeasureResult {
   readonly problems: readonly Problem[];
   /** [3, 256]: how often each level occurs in red, green and blue. */
   readonly levels: Float64Array;
-  /** Of connected areas by their share of the image (`histogram.ts`). */
+  /** Histogram of connected areas by their share of the image (`histogram.ts`). */
   readonly areaShares: Float64Array;
 }
 

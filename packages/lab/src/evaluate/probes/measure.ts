@@ -1,5 +1,5 @@
 /**
- * What one case shows under one note, and the figures of many cases with their intervals. Definitions with formulas: docs/guide/probes.md.
+ * What one case shows under one note, and the figures of many cases with their intervals. Definitions with formulas: docs/reference/probes.md.
  *
  * Zones are kept in the patient's convention; of a data set whose notes mean the image's sides the named ones are exchanged (`inConvention`),
  * which comes to the same as exchanging the map.
@@ -30,11 +30,11 @@ export interface NoteMeasures {
   /** Share of the mask in the zones that the given note names, and share of these that it reaches. */
   readonly inside: number | null;
   readonly reached: number | null;
-  /** Of an exchanged note: how much of the mask moved into the newly named zones. */
+  /** Share of the mask that moved into the newly named zones (swapped notes only). */
   readonly moved: number | null;
-  /** Of an exchanged note: Dice between this mask and the right note's. 1: the note makes no difference. */
+  /** Dice between this mask and the right note's (swapped notes only). 1: the note makes no difference. */
   readonly same: number | null;
-  /** Of a mirrored or flipped note: Dice between this mask and the right note's mask, mirrored or flipped. */
+  /** Dice between this mask and the right note's, mirrored or flipped alike (mirrored and flipped notes only). */
   readonly expected: number | null;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Note probes: the same images under the right note, none, another case's, and altered ones. Whether a model listens to its note, in figures; the
- * paper's complaint about earlier models. Definitions: docs/guide/probes.md.
+ * paper's complaint about earlier models. Definitions: docs/reference/probes.md.
  *
  * One pass over the cases; a note that a probe leaves as it is, is not run again.
  */
@@ -47,7 +47,7 @@ export interface ProbeOptions {
   readonly lines?: ZoneLines;
   /** Whose left and right the notes mean; default: as the true masks lie, else whichever puts more of them into the named zones. */
   readonly sides?: Sides;
-  /** Of the shuffle and the bootstrap; default the run's. */
+  /** Seed of the shuffle and the bootstrap; default: the run's. */
   readonly seed?: number;
   readonly resamples?: number;
   readonly onProgress?: (done: number) => void;
@@ -89,7 +89,7 @@ export interface NoteProbes {
     readonly inferred: InferredSides;
   };
   readonly notes: NoteCoverage;
-  /** Of the true masks under the right notes: what a perfect model would have. */
+  /** Figures of the true masks under the right notes, which a perfect model would reach. */
   readonly truth: Pick<NoteFigures, 'inside' | 'reached'>;
   /** In the order of `NOTE_VARIANTS`. */
   readonly probes: readonly Probe[];
@@ -109,7 +109,7 @@ interface Series {
 
 /**
  * Runs the probes on an evaluation's cases; pass it to `evaluateRun` as `afterwards`.
- * Of a single case no other has a note to give, so that its own is given in its place and counts as not changed.
+ * A single case has no other to take a note from: it keeps its own, and counts as unchanged.
  * @throws INTERRUPTED, and the codes of the data and lung masks
  */
 export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {}): Promise<NoteProbes> {
