@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything a clone needs before its first command: libtorch, the npm packages, the native addon, the compiled TypeScript.
-# Idempotent; under a second when there is nothing to do. libtorch is looked for in this order (docs: README, "libtorch"):
+# Idempotent; under a second when there is nothing to do. libtorch is looked for in this order (docs/guide/first-run.md, "libtorch"):
 #   LIBTORCH=/dir              a folder with include/ and lib/
 #   LIBTORCH_USE_PYTORCH=1     the torch of the active Python, also the way to CUDA
 #   libtorch-dev               the distribution's; installed with apt where it is missing
