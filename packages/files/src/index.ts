@@ -1,5 +1,6 @@
 /** Files in Node, for training and serving alike: images in and out, notes in, and writing whole or not at all. */
 export { type FolderLock, withFolderLock } from './folder-lock.js';
+export * as protobuf from './protobuf.js';
 export { cacheHome, type Environment } from './home.js';
 export { APPEND_FLAGS, openGrown, openToAppend } from './append.js';
 export { makeFolder, mapLimit } from './files.js';

@@ -23,18 +23,18 @@ import {
 } from '@reclmis/core';
 import { memory } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluateRun, writeEvaluation } from '../evaluate/evaluate.js';
-import { openRun } from '../run/run.js';
-import { tinyMerges } from '../testing/tiny-clip.js';
-import { TINY_SIZE, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
-import { makeTinyRun, TINY_RUN_SIZE as S } from '../testing/tiny-run.js';
-import { importRun } from '../exchange/import-run.js';
+import { evaluateRun, writeEvaluation } from '@reclmis/lab';
+import { openRun } from '@reclmis/lab';
+import { tinyMerges } from '@reclmis/lab/testing';
+import { TINY_SIZE, writeTinyCheckpoint } from '@reclmis/lab/testing';
+import { makeTinyRun, TINY_RUN_SIZE as S } from '@reclmis/lab/testing';
+import { importRun } from '@reclmis/lab';
 import { judge } from './check.js';
 import { exportModel, type ExportOptions, type ExportReport } from './export.js';
 import { scoresOf } from './scores.js';
 import { openOnnx } from './session.js';
 import { type ReadModel, readOnnx } from './testing/onnx-reader.js';
-import { failure } from '../testing/failure.js';
+import { failure } from '@reclmis/lab/testing';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelManifest } from '@reclmis/core';
 import { isLitter, readTextSync } from '@reclmis/files';
-import type { LoadedModel, Run } from '../run/run.js';
-import { checkpointPath } from '../run/checkpoint.js';
+import type { LoadedModel, Run } from '@reclmis/lab';
+import { checkpointPath } from '@reclmis/lab';
 
 type Scores = ModelManifest['scores'];
 

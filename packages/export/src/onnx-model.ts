@@ -2,8 +2,10 @@
  * Writes a graph as an ONNX file: the messages of onnx.proto (ModelProto and what is in it) that such graphs need, with their field
  * numbers. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
-import { bytes, float, integer, message, text } from '../protobuf.js';
+import { protobuf } from '@reclmis/files';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxType, OnnxValue } from './onnx-graph.js';
+
+const { bytes, float, integer, message, text } = protobuf;
 
 /** Version of the operators: 17 is the first with LayerNormalization, and every runtime of the last years reads it. */
 export const OPSET = 17;

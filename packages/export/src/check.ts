@@ -6,7 +6,7 @@
  * may change sides.
  */
 import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
-import type { LoadedModel } from '../run/run.js';
+import type { LoadedModel } from '@reclmis/lab';
 import type { ExportCase } from './cases.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 import { openOnnx, type OnnxSession } from './session.js';

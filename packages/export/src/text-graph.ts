@@ -8,10 +8,10 @@
 import type { ManifestTokenizer } from '@reclmis/core';
 import { PAD_ID, ReclmisError } from '@reclmis/core';
 import { cat, embedding, scope, Tensor } from '@reclmis/torch';
-import { CLIP_END_TOKEN, type ClipTextTower } from '../clip/tower.js';
-import { ClipEncoder } from '../text/clip-encoder.js';
-import type { NoteEncoder } from '../text/encoder.js';
-import { WordEncoder } from '../text/words.js';
+import { CLIP_END_TOKEN, type ClipTextTower } from '@reclmis/lab';
+import { ClipEncoder } from '@reclmis/lab';
+import type { NoteEncoder } from '@reclmis/lab';
+import { WordEncoder } from '@reclmis/lab';
 import { fold } from './fold.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { record, type Recording } from './record.js';

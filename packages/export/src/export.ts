@@ -27,10 +27,10 @@ import {
   writeFileAtomic,
 } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
-import { measureReference, readReference, underSides } from '../run/reference.js';
-import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '../run/run.js';
-import type { CheckpointKind } from '../run/checkpoint.js';
-import { ownCases } from '../evaluate/own-cases.js';
+import { measureReference, readReference, underSides } from '@reclmis/lab';
+import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '@reclmis/lab';
+import type { CheckpointKind } from '@reclmis/lab';
+import { ownCases } from '@reclmis/lab';
 import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { toHalf } from './half.js';

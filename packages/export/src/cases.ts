@@ -1,11 +1,11 @@
 /** Images with notes for the exporter's check and for calibration: from a data set, or made. */
 import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
-import { madeNotes } from '../bench/made.js';
-import type { Case } from '../data/types.js';
-import { openEvaluated } from '../evaluate/open.js';
-import { ownCases } from '../evaluate/own-cases.js';
-import type { LoadedModel, Run } from '../run/run.js';
+import { madeNotes } from '@reclmis/lab';
+import type { Case } from '@reclmis/lab';
+import { openEvaluated } from '@reclmis/lab';
+import { ownCases } from '@reclmis/lab';
+import type { LoadedModel, Run } from '@reclmis/lab';
 
 /** An image as the model takes it, with its note. */
 export interface ExportCase {

@@ -1,6 +1,6 @@
 /** The inference graph of a model as ONNX: image [B,3,S,S] in [0,1] and note [B,T,W] -> probability [B,1,S,S]. */
 import { rand, randn, scope, type Tensor } from '@reclmis/torch';
-import type { SegmentationModel } from '../model/segmentation-model.js';
+import type { SegmentationModel } from '@reclmis/lab';
 import { fold } from './fold.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { record } from './record.js';

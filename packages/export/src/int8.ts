@@ -1,6 +1,6 @@
 /** The steps of an int8 export: like ranges for all channels, ranges of tensors, what biases take back, the layers that stay in float, and the quantisation of the others. */
 import { scope } from '@reclmis/torch';
-import type { LoadedModel } from '../run/run.js';
+import type { LoadedModel } from '@reclmis/lab';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
 import type { CalibrationCases, ExportCase } from './cases.js';
 import { equalise } from './equalise.js';
