@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
-import { COMMANDS } from '../packages/cli/dist/commands.js';
+import { COMMANDS } from '../packages/cli/dist/index.js';
 import { configSchema } from '../packages/lab/dist/config/config-schema.js';
 import { describeSettings } from '../packages/lab/dist/index.js';
 
