@@ -60,6 +60,13 @@ describe('commands', () => {
     },
   );
 
+  it('would be refused with a mistake in them', async () => {
+    expect(await parse(['trian'])).toBe('no subcommand trian');
+    expect(await parse(['train', '--epoks', '3'])).toContain("unknown option '--epoks'");
+    expect(await parse(['evaluate', 'runs/a', '--notes', 'swapped'])).toContain('Allowed choices are right');
+    expect(await parse(['export', 'runs/a', 'runs/b', '-o', 'm'])).toContain('too many arguments');
+  });
+
   it('named in the text of any page exist', () => {
     const unknown = PAGES.flatMap((path) =>
       [
