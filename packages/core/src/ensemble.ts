@@ -8,7 +8,7 @@
  */
 import { ReclmisError } from './errors.js';
 import { mirrorNote } from './notes/note-mirror.js';
-import { noteForModel, type StatedSides } from './notes/sides.js';
+import { mayNameSide, noteForModel, type StatedSides } from './notes/sides.js';
 import type { Sides } from './notes/zone-map.js';
 
 /** What segments images by their notes, whichever engine runs it. */
@@ -45,7 +45,10 @@ export function divideBy(sum: Float32Array, count: number): Float32Array {
   return sum;
 }
 
-/** A model's mean over the image with its note and the mirror image with the mirrored note. */
+/**
+ * A model's mean over the image with its note and the mirror image with the mirrored note. A note that may name a side in words that `mirrorNote`
+ * does not exchange (other languages, abbreviations) would be untrue of the mirror image, so such an image keeps the answer to itself alone.
+ */
 export class FlippingSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
@@ -59,8 +62,14 @@ export class FlippingSegmenter implements PlaneSegmenter {
     const { segmenter, size } = this;
     const mirrored = mirrorPlanes(images, size); // before the images go to the model, whose they are then
     const straight = await segmenter.probabilities(images, notes);
-    const back = await segmenter.probabilities(mirrored, notes.map(mirrorNote));
-    return divideBy(addPlanes(Float32Array.from(straight), mirrorPlanes(back, size)), 2);
+    const back = mirrorPlanes(await segmenter.probabilities(mirrored, notes.map(mirrorNote)), size);
+    const mean = divideBy(addPlanes(Float32Array.from(straight), back), 2);
+    for (const [b, note] of notes.entries()) {
+      if (mayNameSide(note).length === 0) continue;
+      const from = b * size * size;
+      mean.set(straight.subarray(from, from + size * size), from);
+    }
+    return mean;
   }
 }
 
