@@ -75,7 +75,8 @@ function formOf(png: Buffer): Buffer {
 
 /** A small exported model, made in `root`. */
 async function madeModel(root: string): Promise<string> {
-  const { exportModel, loadPreset, train, writePhantom } = await import('@reclmis/lab');
+  const { loadPreset, train, writePhantom } = await import('@reclmis/lab');
+  const { exportModel } = await import('@reclmis/export');
   const [data, run, out] = ['data', 'run', 'model'].map((name) => join(root, name)) as [
     string,
     string,

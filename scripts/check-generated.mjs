@@ -5,7 +5,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const GENERATORS = ['./architecture-drawing.mjs', './errors-doc.mjs', './operators.mjs'];
+const GENERATORS = [
+  './architecture-drawing.mjs',
+  './errors-doc.mjs',
+  './operators.mjs',
+  './reference-doc.mjs',
+];
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const write = process.argv.includes('--write');
 

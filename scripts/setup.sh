@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything a clone needs before its first command: libtorch, the npm packages, the native addon, the compiled TypeScript.
-# Idempotent; under a second when there is nothing to do. libtorch is looked for in this order (docs: README, "libtorch"):
+# Idempotent; under a second when there is nothing to do. libtorch is looked for in this order (docs/guide/first-run.md, "libtorch"):
 #   LIBTORCH=/dir              a folder with include/ and lib/
 #   LIBTORCH_USE_PYTORCH=1     the torch of the active Python, also the way to CUDA
 #   libtorch-dev               the distribution's; installed with apt where it is missing
@@ -41,7 +41,7 @@ identity() { printf '%s|%s|%s\n' "$(node --version)" "${LIBTORCH:-}" "${LIBTORCH
 up_to_date() {
   [[ -f $stamp && $(<"$stamp") == "$(identity)" ]] || return 1
   local package
-  for package in core files torch lab runtime server cli; do [[ -d packages/$package/dist ]] || return 1; done
+  for package in core files torch lab export predict runtime server cli; do [[ -d packages/$package/dist ]] || return 1; done
   [[ -d tests/dist && -d examples/dist ]] || return 1
   compgen -G 'packages/torch/build/*' >/dev/null || return 1
   local changed
@@ -113,7 +113,7 @@ need_packages() {
 
 compile() {
   local package force=()
-  for package in packages/core packages/files packages/torch packages/lab packages/runtime packages/server packages/cli examples tests; do
+  for package in packages/core packages/files packages/torch packages/lab packages/export packages/predict packages/runtime packages/server packages/cli examples tests; do
     [[ -d $package/dist ]] || force=(--force) # tsc trusts its build record even where the output is gone
   done
   node scripts/prune-dist.mjs

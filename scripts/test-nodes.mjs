@@ -1,4 +1,4 @@
-// Runs the tests of the packages that need no libtorch (core, files, runtime, server) on the oldest Node that package.json states and on the newest
+// Runs the tests of the packages that need no libtorch (core, files, predict, runtime, server) on the oldest Node that package.json states and on the newest
 // that there is, each from the npm package `node`. Part of .ci/run; `npm run test:nodes`, or `node scripts/test-nodes.mjs 24` for other versions.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const oldest = /\d+\.\d+\.\d+/.exec(engines.node)?.[0]; // the ranges are in ascending order
 const versions = process.argv.length > 2 ? process.argv.slice(2) : [oldest, 'latest'];
-const tests = ['core', 'files', 'runtime', 'server'].map((name) => `packages/${name}/dist`);
+const tests = ['core', 'files', 'predict', 'runtime', 'server'].map((name) => `packages/${name}/dist`);
 
 /** What a command of npm prints. Run outside the repository: in it, npx may give the Node that runs. */
 function ask(command, args) {

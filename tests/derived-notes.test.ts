@@ -1,6 +1,6 @@
 /**
  * Notes derived from QaTa-COV19's masks against the notes that LViT's authors gave it. Needs the data set beside the repository (../shared/data,
- * not ours to publish); skipped where it is absent. The figures of all splits are in docs/reference/notes.md, with the command.
+ * not ours to publish); skipped where it is absent. The figures of all splits are in docs/measurements/data.md, with the command.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

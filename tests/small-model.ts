@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageToPlanes, resizePlane } from '@reclmis/core';
 import { decodeImage, encodePng } from '@reclmis/files';
-import { drawPhantom, exportModel, loadConfig, openRun, train, writePhantom } from '@reclmis/lab';
+import { drawPhantom, loadConfig, openRun, train, writePhantom } from '@reclmis/lab';
+import { exportModel } from '@reclmis/export';
 
 /** Side of the small model's input. */
 const S = 32;

@@ -8,7 +8,7 @@ import { findStudy, loadStudy, type StudyResult, studyTasks } from '@reclmis/lab
 import { distributed } from '@reclmis/torch';
 import { afterAll, describe, expect, it } from 'vitest';
 import { StudyClock } from './ablating.js';
-import { casesOf } from './predict/part.js';
+import { casesOf } from '@reclmis/predict';
 import { BIN, reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-ablate-'));

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseManifest } from '@reclmis/core';
-import type { ExportReport } from '@reclmis/lab';
+import type { ExportReport } from '@reclmis/export';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallRun } from './testing/exported.js';
 import { reclmisIn } from './testing/reclmis.js';

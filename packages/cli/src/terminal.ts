@@ -3,7 +3,7 @@
  * take half of a text and say nothing, a reader may close its pipe.
  */
 import { fstatSync, writeSync } from 'node:fs';
-import { printable, ReclmisError } from '@reclmis/core';
+import { printable, type ReclmisError, writeError } from '@reclmis/core';
 
 /** Whose standard output was closed by its reader, who has seen enough. */
 let closed = false;
@@ -44,16 +44,10 @@ function isFile(): boolean {
 
 /** What standard output's failure is called. */
 function outputError(error: unknown): ReclmisError {
-  const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
-  return full
-    ? new ReclmisError('DISK_FULL', `standard output: the disk is full (${code}); the output is incomplete`, {
-        cause: error,
-      })
-    : new ReclmisError('OUTPUT_UNWRITABLE', `standard output: cannot be written (${code})`, {
-        cause: error,
-        remedy: 'Redirect the output to a file or device with room for it.',
-      });
+  return writeError('standard output', error, {
+    full: 'Free some space and run the command again; the output is incomplete.',
+    unwritable: 'Redirect the output to a file or device with room for it.',
+  });
 }
 
 /**

@@ -102,6 +102,32 @@ describe('SidedSegmenter', () => {
 });
 
 describe('FlippingSegmenter', () => {
+  it('does not ask the mirror image where the note may name a side in words that cannot be exchanged', async () => {
+    const asked: string[] = [];
+    const model = modelOf((images, note, b) => {
+      asked.push(note);
+      return redOf(images, b);
+    });
+    const images = ramp(2);
+    const own = redOf(images, 0);
+    const got = await new FlippingSegmenter(constant(0.5)).probabilities(ramp(2), [
+      'Infektion links oben',
+      'left lung',
+    ]);
+    expect([...got]).toEqual(Array.from({ length: 2 * S * S }, () => 0.5));
+    const shifted = modelOf((planes, _, b) => redOf(planes, b).map((p, i) => p + (i % S) / 64)); // not the same for a mirror image
+    const mixed = await new FlippingSegmenter(shifted).probabilities(images, [
+      'Infektion links oben',
+      'left lung',
+    ]);
+    expect([...mixed.subarray(0, S * S)]).toEqual([...own].map((p, i) => p + (i % S) / 64)); // the straight answer, untouched
+    expect([...mixed.subarray(S * S, S * S + S)]).not.toEqual(
+      [...redOf(ramp(2), 1).subarray(0, S)].map((p, i) => p + i / 64),
+    );
+    await new FlippingSegmenter(model).probabilities(ramp(1), ['left lung']);
+    expect(asked).toEqual(['left lung', 'right lung']);
+  });
+
   it('gives the model the mirror image with the mirrored note, and turns the answer back', async () => {
     const seen: string[] = [];
     // Says the note's side: the patient's left is on the image's right.

@@ -8,7 +8,7 @@
  */
 import { ReclmisError } from './errors.js';
 import { mirrorNote } from './notes/note-mirror.js';
-import { noteForModel, type StatedSides } from './notes/sides.js';
+import { mayNameSide, noteForModel, type StatedSides } from './notes/sides.js';
 import type { Sides } from './notes/zone-map.js';
 
 /** Segments images by their notes, with any engine. */
@@ -43,7 +43,10 @@ export function divideBy(sum: Float32Array, count: number): Float32Array {
   return sum;
 }
 
-/** Averages a model's opinions on the image and on its mirror image, each with its note. */
+/**
+ * Averages a model's opinions on the image and on its mirror image, each with its note. If a note may name a side in words that
+ * `mirrorNote` does not know (other languages, abbreviations), the mirrored note would be untrue: such an image keeps its own answer.
+ */
 export class FlippingSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
@@ -57,8 +60,14 @@ export class FlippingSegmenter implements PlaneSegmenter {
     const { segmenter, size } = this;
     const mirrored = mirrorPlanes(images, size); // the images then belong to the model
     const straight = await segmenter.probabilities(images, notes);
-    const back = await segmenter.probabilities(mirrored, notes.map(mirrorNote));
-    return divideBy(addPlanes(Float32Array.from(straight), mirrorPlanes(back, size)), 2);
+    const back = mirrorPlanes(await segmenter.probabilities(mirrored, notes.map(mirrorNote)), size);
+    const mean = divideBy(addPlanes(Float32Array.from(straight), back), 2);
+    for (const [b, note] of notes.entries()) {
+      if (mayNameSide(note).length === 0) continue;
+      const from = b * size * size;
+      mean.set(straight.subarray(from, from + size * size), from);
+    }
+    return mean;
   }
 }
 

@@ -42,6 +42,7 @@ export * from './metrics/probability-histogram.js';
 export * from './probe.js';
 export * from './quantile.js';
 export * from './random.js';
+export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from './system-errors.js';
 export * from './images/raster.js';
 export * from './images/spacing.js';
 export * from './metrics/surface.js';

@@ -135,7 +135,7 @@ const schema = z.strictObject({
   }),
 });
 
-/** Contents of `manifest.json`; docs/guide/export.md explains each field. */
+/** Contents of `manifest.json`; docs/reference/manifest.md explains each field. */
 export type ModelManifest = z.infer<typeof schema>;
 export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];
 

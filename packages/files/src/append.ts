@@ -1,8 +1,7 @@
 /** Files that grow in place, which cannot be written beside their place and renamed: never through a link, so that nothing else changes than what is named. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { ReclmisError } from '@reclmis/core';
-import { systemCode, writeError } from './files.js';
+import { ReclmisError, systemCode, writeError } from '@reclmis/core';
 
 /** Windows has neither. Without O_NONBLOCK, opening a named pipe would wait for its other end. */
 const NO_LINK =

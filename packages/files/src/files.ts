@@ -1,34 +1,8 @@
-/** File helpers: whole files or none, and file-system errors as coded errors. */
+/** Folders that are made with their parents, and work on many items at once. */
 import type { Stats } from 'node:fs';
-import { mkdir, open, readlink, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
-
-let serial = 0;
-
-/** The `code` of a Node error (`ENOENT`, `ENOSPC`), or the empty string. */
-export function systemCode(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return '';
-  return typeof error.code === 'string' ? error.code : '';
-}
-
-/** One line about an error of unknown kind, for messages. */
-export function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s*\n\s*/g, '; ').trim();
-}
-
-/** What a failed write is called: DISK_FULL or OUTPUT_UNWRITABLE; an error that has a code already stays as it is. */
-export function writeError(path: string, error: unknown): ReclmisError {
-  if (error instanceof ReclmisError) return error;
-  const code = systemCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ReclmisError('DISK_FULL', `${path}: the disk is full`, { cause: error });
-  }
-  return new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${oneLine(error)})`, {
-    cause: error,
-  });
-}
+import { mkdir, readlink, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ReclmisError, systemCode, writeError } from '@reclmis/core';
 
 /** Creates a folder with its parents. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function makeFolder(path: string): Promise<void> {
@@ -66,43 +40,6 @@ async function follow(path: string): Promise<Stats> {
       cause: error,
       remedy: 'Create the link’s target, remove the link, or choose another folder.',
     });
-  }
-}
-
-/** Creates a folder and tries a file in it, before work whose results are to go there. @throws OUTPUT_UNWRITABLE, DISK_FULL */
-export async function requireWritable(folder: string): Promise<void> {
-  const file = join(folder, `.${process.pid}.tmp`);
-  await writeFileAtomic(file, '');
-  await rm(file, { force: true });
-}
-
-/**
- * Writes a file whole or not at all: into a temporary file of the same folder (which is created if needed), then renamed. Text may come in
- * pieces, so that long files need not be in memory.
- * @param options `sync` waits until the disk has the bytes, for files that cost too much to lose with the machine's power.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
- */
-export async function writeFileAtomic(
-  path: string,
-  bytes: Uint8Array | string | Iterable<string> | AsyncIterable<string>,
-  { sync = false }: { readonly sync?: boolean } = {},
-): Promise<void> {
-  await makeFolder(dirname(path));
-  serial += 1;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${serial}.tmp`);
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      if (typeof bytes === 'string' || bytes instanceof Uint8Array) await file.writeFile(bytes);
-      else for await (const piece of bytes) await file.writeFile(piece); // each goes on where the last ended
-      if (sync) await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
-    throw writeError(path, error);
   }
 }
 

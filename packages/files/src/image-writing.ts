@@ -1,6 +1,6 @@
 /** Pixels to PNG, the same bytes for the same pixels, and drawings to pixels. */
 import { ReclmisError, type Mask, type RgbImage } from '@reclmis/core';
-import { writeFileAtomic } from './files.js';
+import { writeFileAtomic } from './whole-file.js';
 import { loadEngine } from './sharp-engine.js';
 
 /** A grey picture: one value 0..255 a pixel. */

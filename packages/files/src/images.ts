@@ -21,8 +21,9 @@ import {
   type Mask,
   type MaskValues,
   type RgbImage,
+  oneLine,
+  systemCode,
 } from '@reclmis/core';
-import { oneLine, systemCode } from './files.js';
 import { NotRegularError, openRegular, readRegular } from './regular.js';
 import { loadEngine, type Metadata, type SharpOptions } from './sharp-engine.js';
 import { changed, rareCompression, tiffLayout } from './tiff-header.js';

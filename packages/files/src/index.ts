@@ -1,15 +1,20 @@
 /** Files in Node, for training and serving alike: images in and out, notes in, and writing whole or not at all. */
+export { type FolderLock, withFolderLock } from './folder-lock.js';
+export * as protobuf from './protobuf.js';
 export { cacheHome, type Environment } from './home.js';
 export { APPEND_FLAGS, openGrown, openToAppend } from './append.js';
+export { makeFolder, mapLimit } from './files.js';
+export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from '@reclmis/core'; // they come with whatever uses files
 export {
-  makeFolder,
-  mapLimit,
-  oneLine,
+  finalName,
   requireWritable,
-  systemCode,
-  writeError,
+  syncFolder,
+  temporaryName,
   writeFileAtomic,
-} from './files.js';
+  writeFileAtomicSync,
+  type Write,
+  type WriteOptions,
+} from './whole-file.js';
 export {
   decodeImage,
   decodeImageHeader,

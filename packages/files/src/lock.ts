@@ -8,8 +8,7 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { lstat, lutimes, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReclmisError } from '@reclmis/core';
-import { systemCode, writeError } from './files.js';
+import { ReclmisError, isFull, systemCode, writeError } from '@reclmis/core';
 import { ageOf, isAlive, startOf } from './process-start.js';
 
 /** How often the holder touches its lock, and after how long without a touch it counts as gone; milliseconds. */
@@ -120,8 +119,7 @@ async function create(path: string, token: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
-    if (['ENOSPC', 'EDQUOT'].includes(systemCode(error)))
-      await rm(path, { force: true }).catch(() => undefined); // made, but empty
+    if (isFull(error)) await rm(path, { force: true }).catch(() => undefined); // made, but empty
     throw error;
   }
 }

@@ -9,7 +9,7 @@ import { ReclmisError } from '@reclmis/core';
 import { type NoteRow, type Table, unreadable } from './columns.js';
 import { encodeCsv } from './csv.js';
 import { encodeWorkbook } from './encode-workbook.js';
-import { writeFileAtomic } from './files.js';
+import { writeFileAtomic } from './whole-file.js';
 import { nameDifference, nameKey, visibleName } from './names.js';
 import { readTable } from './tables.js';
 

@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { systemCode } from './files.js';
+import { systemCode } from '@reclmis/core';
 
 /** Ticks of /proc in a second; Linux has 100 on every processor that Node runs on. */
 const TICKS = 100;

@@ -4,9 +4,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, oneLine, systemCode } from '@reclmis/core';
 import { type Table, unreadable } from './columns.js';
-import { oneLine, systemCode } from './files.js';
 import { readRegular } from './regular.js';
 import { decodeText } from './text.js';
 

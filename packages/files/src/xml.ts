@@ -3,9 +3,8 @@
  * its notes cost. Document types are refused, and with them entities that expand or lead to files.
  */
 import sax from 'sax';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, oneLine } from '@reclmis/core';
 import { unreadable } from './columns.js';
-import { oneLine } from './files.js';
 
 /** More is no spreadsheet's: sheets have some ten levels, and a style of all settings some thirty attributes. */
 const MAX_DEPTH = 100;

@@ -3,9 +3,8 @@
  * intact by its CRC-32, and no name may be there twice, since two programs might then read two different parts.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError, oneLine, systemCode } from '@reclmis/core';
 import { unreadable } from './columns.js';
-import { oneLine, systemCode } from './files.js';
 
 /** The most that a workbook may unpack to. */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;

@@ -6,6 +6,7 @@ export {
   type EncoderTraits,
   type ModelDescriptor,
   modelNames,
+  modelOfKeys,
   readsNotes,
   registerModel,
 } from './model/registry.js';
@@ -14,6 +15,7 @@ export { PRECISIONS, type Precision } from './config/precisions.js';
 export { inPrecision, precisionNotice } from './engine/precision.js';
 export type { NoteInfo } from './data/sides.js';
 export {
+  currentVersions,
   openRun,
   refuseTaken,
   runFiles,
@@ -25,6 +27,7 @@ export {
   type RunInfo,
   type RunStatus,
 } from './run/run.js';
+export { ownCases } from './evaluate/own-cases.js';
 export { stateSides } from './evaluate/state-sides.js';
 export { measureReference, readReference, type ReferenceOptions, underSides } from './run/reference.js';
 export * from './launch/index.js';
@@ -34,11 +37,11 @@ export * from './evaluate/probes/index.js';
 export * from './bench/index.js';
 export * from './ablate/index.js';
 export * from './model/index.js';
+export { CLIP_END_TOKEN } from './clip/tower.js';
 export * from './text/index.js';
 export * from './weights/index.js';
 export * from './exchange/index.js';
 export * from './explain/index.js';
-export * from './export/index.js';
 export * from './parity/index.js';
 export * from './plan/index.js';
 export { casesThatNameASide, compareNotes } from './plots/compare.js';

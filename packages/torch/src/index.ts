@@ -1,5 +1,4 @@
 /** libtorch for TypeScript. Importing this loads nothing; the first tensor does. */
-export { writeAtomically } from './atomic.js';
 export * from './generated/functions.js';
 export { dropout } from './dropout.js'; // in place of libtorch's own
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';

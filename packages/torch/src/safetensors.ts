@@ -16,7 +16,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants as fsConstants, fstatSync, openSync, readSync } from 'node:fs';
 import { constants as bufferConstants } from 'node:buffer';
 import { ReclmisError } from '@reclmis/core';
-import { writeAtomically } from './atomic.js';
+import { type Write, writeFileAtomicSync } from '@reclmis/files';
 import { findDuplicateKey } from './duplicate-keys.js';
 import { DTYPE_BYTES } from './invoke.js';
 import { scope } from './scope.js';
@@ -211,7 +211,7 @@ export function writeSafetensors(
   const largest = ordered.reduce((most, [, tensor]) => Math.max(most, byteCount(tensor)), 0);
   const buffer = new Uint8Array(largest);
   const hash = seal ? beginSeal(new Map(ordered), metadata) : null;
-  writeAtomically(path, (write) => {
+  const pieces = (write: Write): void => {
     write(head);
     for (const [, tensor] of ordered) {
       const bytes = buffer.subarray(0, byteCount(tensor));
@@ -221,7 +221,8 @@ export function writeSafetensors(
     }
     // The seal is the metadata's first member, so this is its place whatever else the header holds.
     if (hash) write(Buffer.from(hash.digest('hex')), head.indexOf(UNSEALED, LENGTH_BYTES));
-  });
+  };
+  writeFileAtomicSync(path, pieces, { sync: true });
 }
 
 function byteCount(tensor: Tensor): number {

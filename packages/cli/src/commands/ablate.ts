@@ -23,7 +23,7 @@ import { studyWithProgress } from '../ablating.js';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { type Processes, settleProcesses, stopReason, withProcesses } from '../launching.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { casesOf, type Part, parsePart } from '../predict/part.js';
+import { casesOf, type Part, parsePart } from '@reclmis/predict';
 import { Progress } from '../progress.js';
 import { overridesFrom, withOverrides } from '../settings.js';
 import { formatTable } from '../table.js';

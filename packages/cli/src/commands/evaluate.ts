@@ -14,7 +14,7 @@ import type {
 import { type Command, Option } from 'commander';
 import { warnOfData } from '../data-warning.js';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
-import { withFolderLock } from '../folder-lock.js';
+import { withFolderLock } from '@reclmis/files';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import {
   describeProbes,

@@ -13,9 +13,9 @@ import type {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
-import { withFolderLock } from '../folder-lock.js';
+import { withFolderLock } from '@reclmis/files';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { describeUnused, type PredictionCase, predictionCases } from '../predict/cases.js';
+import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';

@@ -1,5 +1,6 @@
 /** `reclmis export`: a trained run as an ONNX model with its manifest, checked against libtorch. */
-import type { CheckpointKind, ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/lab';
+import type { CheckpointKind } from '@reclmis/lab';
+import type { ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/export';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
@@ -77,7 +78,7 @@ export function register(program: Command): void {
 }
 
 async function run(dir: string, flags: ExportFlags): Promise<void> {
-  const { exportModel } = await import('@reclmis/lab');
+  const { exportModel } = await import('@reclmis/export');
   const output = new Output(flags);
   const { out, precision, checkpoint, target, calibrate, calibrationCases, storageUri, name, threads } =
     flags;

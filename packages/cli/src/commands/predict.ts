@@ -5,11 +5,18 @@ import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
-import { describeUnused, type PredictionCase, predictionCases, type UnusedRows } from '../predict/cases.js';
-import { openModels } from '../predict/open.js';
-import { parsePart, type Part } from '../predict/part.js';
-import { predict, type PredictionSummary } from '../predict/predict.js';
-import type { CaseStatistics } from '../predict/case-statistics.js';
+import {
+  type CaseStatistics,
+  describeUnused,
+  parsePart,
+  type Part,
+  predict,
+  type PredictionCase,
+  predictionCases,
+  type PredictionSummary,
+  type UnusedRows,
+} from '@reclmis/predict';
+import { openModels } from '../models/open.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent } from '../table.js';

@@ -1,6 +1,7 @@
 /** For tests: a small run on phantoms, and exported models of it. */
 import { join } from 'node:path';
-import { exportModel, loadPreset, train, writePhantom } from '@reclmis/lab';
+import { loadPreset, train, writePhantom } from '@reclmis/lab';
+import { exportModel } from '@reclmis/export';
 
 /** Side of the model's input. */
 export const SMALL_SIZE = 32;

@@ -1,6 +1,6 @@
 /**
  * Note consistency: how far a mask keeps to the zones that its note names. Not in the paper; it quantifies the paper's
- * complaint that earlier models ignore the note. Definitions: docs/guide/probes.md.
+ * complaint that earlier models ignore the note. Definitions: docs/reference/probes.md.
  *
  * M the mask's pixels, N the pixels of the zones that the note names: inside = |M and N| / |M|; reached = the share of
  * the named zones that contain a pixel of M. For another note naming zones N': moved = the share of M' in N' without N,

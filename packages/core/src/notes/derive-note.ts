@@ -1,6 +1,6 @@
 /**
  * Writes a note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's notes
- * turn out to follow (docs/reference/notes.md says how often they agree):
+ * turn out to follow (docs/measurements/data.md says how often they agree):
  *
  * areas   8-connected components of at least `minArea` of the image's pixels
  * sides   an area is on a side with at least a quarter of its pixels

@@ -6,7 +6,7 @@
  * each lung's height. Otherwise the image itself is divided: into halves, and by two lines (`CHEST_LINES`) at a third
  * and a half of the height, since the lungs fill the upper part of a radiograph: on QaTa-COV19's training split 89 % of
  * the annotated pixels are in the zones that their note names by these lines, 70 % by thirds of the image
- * (docs/guide/probes.md).
+ * (docs/reference/probes.md).
  *
  * Which half is "left" is a convention of the data set (`Sides`): the patient's left is on the image's right.
  */

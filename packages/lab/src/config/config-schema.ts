@@ -42,7 +42,7 @@ const dataSchema = z
       .string()
       .default('')
       .describe('file listing the validation stems to use, one per line; empty: all'),
-    // Cross-validation (docs/guide/plan.md): both splits together are cut into this many parts, patient by patient.
+    // Cross-validation (docs/guide/cross-validate.md): both splits together are cut into this many parts, patient by patient.
     folds: z
       .number()
       .int()
@@ -108,7 +108,7 @@ const trainSchema = z.strictObject({
   batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
   // Memory goes with the part, the gradient with the batch; batch normalisation sees the part.
   accumulate: count().default(1).describe('parts into which a step’s batch is split to save memory'),
-  // The whole batch costs another pass of the encoder, without gradients; see docs/guide/train.md.
+  // The whole batch costs another pass of the encoder, without gradients; see docs/reference/training.md.
   cclScope: z
     .enum(['batch', 'part'])
     .default('batch')

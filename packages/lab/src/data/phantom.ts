@@ -16,6 +16,7 @@ import {
   mapLimit,
   oneLine,
   systemCode,
+  writeError,
   writeFileAtomic,
   writePngGrey,
   writePngMask,
@@ -297,9 +298,6 @@ export async function writePhantom(
     return counts;
   } catch (error) {
     if (draft !== '') await rm(draft, { recursive: true, force: true }).catch(() => undefined);
-    if (error instanceof ReclmisError) throw error;
-    throw new ReclmisError('OUTPUT_UNWRITABLE', `${dir}: cannot be written (${oneLine(error)})`, {
-      cause: error,
-    });
+    throw writeError(dir, error);
   }
 }

@@ -1,4 +1,4 @@
-/** What the check says of all of QaTa-COV19, which is not part of the repository: three findings that were looked at, and are so (docs/guide/check-data.md). */
+/** What the check says of all of QaTa-COV19, which is not part of the repository: three findings that were looked at, and are so (docs/measurements/data.md). */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * Evaluating a run on a data set: docs/method.md 10. Both forms of Dice and IoU, and every image's own; distances, calibration and other thresholds
- * besides (docs/guide/evaluate.md). What grows with the images is a row of figures for each.
+ * besides (docs/reference/measures.md). What grows with the images is a row of figures for each.
  *
  * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
  */

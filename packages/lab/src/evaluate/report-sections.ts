@@ -1,4 +1,4 @@
-/** What a report says, as sections of a page: scores, comparison, parts, thresholds, calibration, data. Definitions: docs/guide/evaluate.md. */
+/** What a report says, as sections of a page: scores, comparison, parts, thresholds, calibration, data. Definitions: docs/reference/measures.md. */
 import {
   type Content,
   details,

@@ -175,7 +175,7 @@ function reportPage(
       examplesSection(pictures),
       dataSection(runs),
     ],
-    footer: 'Made by reclmis evaluate. Definitions and conventions: docs/guide/evaluate.md.',
+    footer: 'Made by reclmis evaluate. Definitions and conventions: docs/reference/measures.md.',
   });
 }
 

@@ -1,6 +1,6 @@
 /** Stating whose left and right a run's notes mean, for runs that do not say it (older ones, imported ones) or say it wrongly. Nothing is trained again. */
 import type { StatedSides } from '@reclmis/core';
-import { writeAtomically } from '@reclmis/torch';
+import { writeFileAtomicSync } from '@reclmis/files';
 import { configToYaml } from '../config/config.js';
 import type { NoteInfo } from '../data/sides.js';
 import { readReference, underSides, writeReference } from '../run/reference.js';
@@ -31,7 +31,7 @@ export async function stateSides(
     // First, and with its sides in it: if the next write fails, the rule is off (`rulesUnder`), never applied under other sides.
     if (remembered) writeReference(dir, remembered.reference);
     const yaml = configToYaml({ ...config, note: { ...config.note, sides } });
-    writeAtomically(runFiles(dir).config, (write) => write(Buffer.from(yaml)));
+    writeFileAtomicSync(runFiles(dir).config, yaml, { sync: true });
     writeRunInfo(dir, { ...info, note });
     if (remembered?.notice != null) onNotice?.(remembered.notice);
     return note;

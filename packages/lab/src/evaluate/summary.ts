@@ -1,5 +1,5 @@
 /**
- * An evaluation's figures with their intervals: means over images, pooled figures, and both for parts of the images. Definitions: docs/guide/evaluate.md.
+ * An evaluation's figures with their intervals: means over images, pooled figures, and both for parts of the images. Definitions: docs/reference/measures.md.
  *
  * Every figure is a function of sums over images, so that one bootstrap over patients gives the intervals of all.
  */

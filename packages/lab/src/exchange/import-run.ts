@@ -5,11 +5,10 @@
  * `variant: upstream`. What no shape says is the context length, which the user gives (upstream: 18 for QaTa-COV19, 10 for MoNuSeg). The
  * tower and the vocabulary go into the run folder, so that the run needs nothing else.
  */
-import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ReclmisError, type Sides } from '@reclmis/core';
-import { makeFolder, writeFileAtomic } from '@reclmis/files';
+import { makeFolder, temporaryName, writeFileAtomic } from '@reclmis/files';
 import { noGrad, scope, type Tensor } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
 import { type Config, configToYaml, resolveConfig, withAbsolutePaths } from '../config/config.js';
@@ -62,10 +61,7 @@ export async function importRun(
 ): Promise<ImportedRun> {
   refuseTaken(out);
   const source = openTensorSource(file);
-  const staging = join(
-    dirname(out),
-    `.${basename(out)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`,
-  );
+  const staging = temporaryName(out);
   try {
     const config = configOf(source, options);
     const vocabulary = options.vocabulary ?? findVocabulary(file);

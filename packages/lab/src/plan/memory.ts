@@ -1,5 +1,5 @@
 /**
- * How much memory a training step takes, as a formula that was fitted to measurements (docs/guide/plan.md has them, with their commands).
+ * How much memory a training step takes, as a formula that was fitted to measurements (docs/measurements/memory.md has them, with their commands).
  *
  * A step holds 16 bytes of each parameter (weight, gradient, Adam's two moments), and of each image its feature maps; the optimiser's own
  * step holds the 16 bytes alone, on a CPU. The larger of the two is the peak.

@@ -1,5 +1,5 @@
 /**
- * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/guide/plan.md has the rules.
+ * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/reference/planning.md has the rules.
  *
  * Where the data say nothing, the paper's value stays (docs/method.md 9), and where they do, the rule gives the paper's value for the paper's
  * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.

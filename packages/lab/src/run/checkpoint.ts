@@ -10,6 +10,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { writeFileAtomicSync } from '@reclmis/files';
 import {
   isSealed,
   type LossScalerState,
@@ -19,7 +20,6 @@ import {
   readSafetensorsHeader,
   type Tensor,
   verifySafetensors,
-  writeAtomically,
   writeSafetensors,
 } from '@reclmis/torch';
 import { type Config, resolveConfig } from '../config/config.js';
@@ -102,7 +102,7 @@ export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module)
     { seal: true },
   );
   const text = `${JSON.stringify({ format: FORMAT, ...described }, null, 2)}\n`;
-  writeAtomically(path.replace(/\.safetensors$/, '.json'), (write) => write(Buffer.from(text)));
+  writeFileAtomicSync(path.replace(/\.safetensors$/, '.json'), text, { sync: true });
 }
 
 /**

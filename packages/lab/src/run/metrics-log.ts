@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
-import { writeAtomically } from '@reclmis/torch';
+import { writeFileAtomicSync } from '@reclmis/files';
 
 /** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
 export interface EpochLosses {
@@ -51,7 +51,7 @@ export interface EpochRecord {
 /** Writes the log of the epochs so far. @throws OUTPUT_UNWRITABLE, DISK_FULL; the log is then as it was. */
 export function writeEpochs(file: string, records: readonly EpochRecord[]): void {
   const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
-  writeAtomically(file, (write) => write(Buffer.from(text)));
+  writeFileAtomicSync(file, text, { sync: true });
 }
 
 /**

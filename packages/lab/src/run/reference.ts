@@ -21,8 +21,7 @@ import {
   trainingReferenceSchema,
   whoseSides,
 } from '@reclmis/core';
-import { mapLimit, readImage, readImageHeader, readTextSync } from '@reclmis/files';
-import { writeAtomically } from '@reclmis/torch';
+import { mapLimit, readImage, readImageHeader, readTextSync, writeFileAtomicSync } from '@reclmis/files';
 import type { Case } from '../data/types.js';
 import { fitOf, type MaskFit, rulesOf } from './reference-rules.js';
 import { wordsToKeep } from './reference-words.js';
@@ -136,7 +135,7 @@ async function sampleOf(cases: readonly Case[]): Promise<Case[]> {
 /** Writes a run's reference. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeReference(runDir: string, reference: TrainingReference): void {
   const text = `${JSON.stringify({ format: FORMAT, ...reference })}\n`;
-  writeAtomically(join(runDir, FILE), (write) => write(Buffer.from(text)));
+  writeFileAtomicSync(join(runDir, FILE), text, { sync: true });
 }
 
 /** A run's reference; null where it has none. @throws RUN_INVALID */

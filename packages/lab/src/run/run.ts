@@ -13,8 +13,8 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError, type ResultChecks, type StatedSides } from '@reclmis/core';
-import { isLitter, makeFolder, readTextSync } from '@reclmis/files';
-import { scope, version, writeAtomically } from '@reclmis/torch';
+import { finalName, isLitter, makeFolder, readTextSync, writeFileAtomicSync } from '@reclmis/files';
+import { scope, version } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
 import { type Config, configToYaml, loadConfig } from '../config/config.js';
 import type { FoldChoice } from '../data/folds.js';
@@ -131,7 +131,7 @@ export function isUnbegun(dir: string): boolean {
 
 /** Whether a name is that of a file whose writing was cut off, or of the lock: they do not make a folder a run. */
 function isTemporary(name: string): boolean {
-  return /^\..*\.tmp$/.test(name) || /^\.lock(?:\.guard)?$/.test(name);
+  return finalName(name) !== null || /^\.lock(?:\.guard)?$/.test(name);
 }
 
 /** Removes what killed processes left half-written. To be called while nobody else writes into the run. */
@@ -139,7 +139,7 @@ export function sweepTemporaries(dir: string): void {
   for (const folder of [dir, checkpointFolder(dir)]) {
     if (!existsSync(folder)) continue;
     for (const name of readdirSync(folder)) {
-      if (/^\..*\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+      if (finalName(name) !== null) rmSync(join(folder, name), { force: true });
     }
   }
 }
@@ -152,14 +152,14 @@ export async function createRun(dir: string, config: Config, info: RunInfo): Pro
   refuseTaken(dir);
   sweepTemporaries(dir);
   await makeFolder(checkpointFolder(dir));
-  writeAtomically(runFiles(dir).config, (write) => write(Buffer.from(configToYaml(config))));
+  writeFileAtomicSync(runFiles(dir).config, configToYaml(config), { sync: true });
   writeRunInfo(dir, info);
 }
 
 /** Replaces `run.json`; a folder that was deleted does not come back. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeRunInfo(dir: string, info: RunInfo): void {
   const text = `${JSON.stringify(info, null, 2)}\n`;
-  writeAtomically(runFiles(dir).info, (write) => write(Buffer.from(text)));
+  writeFileAtomicSync(runFiles(dir).info, text, { sync: true });
 }
 
 /** The versions that decide a run's figures. */

@@ -12,10 +12,10 @@
  * A file that is anything else is taken for absent and replaced. The store is a convenience: where it cannot be written, features are
  * computed and the run goes on.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRegularSync } from '@reclmis/files';
+import { readRegularSync, writeFileAtomicSync } from '@reclmis/files';
 import type { NoteRow } from './encoder.js';
 
 const MAGIC = Buffer.from('RCLMISF1', 'ascii');
@@ -55,21 +55,14 @@ export class FeatureStore {
   put(ids: readonly number[], row: NoteRow): boolean {
     if (!this.writable) return false;
     const path = this.path(ids);
-    const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     try {
       if (this.files() >= this.capacity) return false;
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-      writeFileSync(temporary, this.encode(row), { mode: 0o600, flag: 'wx' });
-      renameSync(temporary, path);
+      writeFileAtomicSync(path, this.encode(row), { mode: 0o600 });
       this.count = this.files() + 1;
       return true;
     } catch {
       this.writable = false; // a full disk or a read-only folder stays so; one attempt is enough
-      try {
-        rmSync(temporary, { force: true });
-      } catch {
-        // where nothing can be removed nothing was written
-      }
       return false;
     }
   }

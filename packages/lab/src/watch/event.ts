@@ -7,8 +7,10 @@
  *     N bytes  data: one Event
  *     4 bytes  masked CRC-32C of the data
  */
-import { double, float, integer, message, text } from '../protobuf.js';
+import { protobuf } from '@reclmis/files';
 import { maskedCrc32c } from './crc32c.js';
+
+const { double, float, integer, message, text } = protobuf;
 
 /** What TensorBoard looks for in a file's first event. */
 const FILE_VERSION = 'brain.Event:2';

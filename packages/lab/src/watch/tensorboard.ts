@@ -8,8 +8,7 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
-import { APPEND_FLAGS, oneLine, systemCode } from '@reclmis/files';
+import { APPEND_FLAGS, systemCode, writeError } from '@reclmis/files';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 
@@ -60,12 +59,7 @@ export class TensorBoardLog {
         closeSync(fd);
       }
     } catch (cause) {
-      const code = systemCode(cause);
-      if (code === 'ENOSPC' || code === 'EDQUOT')
-        throw new ReclmisError('DISK_FULL', `${this.folder}: the disk is full (${code})`, { cause });
-      throw new ReclmisError('OUTPUT_UNWRITABLE', `${this.folder}: cannot be written (${oneLine(cause)})`, {
-        cause,
-      });
+      throw writeError(this.folder, cause);
     }
   }
 

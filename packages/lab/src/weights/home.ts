@@ -1,7 +1,7 @@
 /** Where the cache (`cacheHome` of packages/files) keeps weights: in `weights/ID/`, with half downloads in `downloads/ID/`. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { oneLine, systemCode } from '@reclmis/files';
+import { writeError } from '@reclmis/files';
 
 /** The folder of all stored weights. */
 export function weightsFolder(home: string): string {
@@ -25,16 +25,8 @@ export function assertWeightsId(id: string): void {
 
 /** A failed write to the cache as a coded error (DISK_FULL or OUTPUT_UNWRITABLE); coded errors pass unchanged. */
 export function cacheError(path: string, error: unknown): ReclmisError {
-  if (error instanceof ReclmisError) return error;
-  const code = systemCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ReclmisError('DISK_FULL', `${path}: the disk is full`, {
-      cause: error,
-      remedy: 'Free some space, or set RECLMIS_HOME to a folder on another disk, and run the command again.',
-    });
-  }
-  return new ReclmisError('OUTPUT_UNWRITABLE', `${path}: cannot be written (${oneLine(error)})`, {
-    cause: error,
-    remedy: 'Make the cache writable, or set RECLMIS_HOME to a writable folder.',
+  return writeError(path, error, {
+    full: 'Free some space, or set RECLMIS_HOME to a folder on another disk, and run the command again.',
+    unwritable: 'Make the cache writable, or set RECLMIS_HOME to a writable folder.',
   });
 }

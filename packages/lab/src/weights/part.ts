@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, constants, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { systemCode, writeFileAtomic, openRegular, readRegular } from '@reclmis/files';
+import { openRegular, readRegular, syncFolder, systemCode, writeFileAtomic } from '@reclmis/files';
 import { cacheError } from './home.js';
 
 /** A link is not followed: what is written is the part itself. Windows lacks the flag. */
@@ -29,17 +29,6 @@ export async function hashFile(path: string): Promise<string> {
   const file = await openRegular(path);
   await pipeline(file.createReadStream({ highWaterMark: READ_CHUNK }), hash); // closes it
   return hash.digest('hex');
-}
-
-/** Makes renames and new files in a folder durable; systems that cannot open folders (Windows) do without. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 export class Part {

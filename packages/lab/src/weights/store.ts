@@ -6,11 +6,11 @@ import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { cacheHome, isLitter, oneLine, systemCode } from '@reclmis/files';
+import { cacheHome, isFull, isLitter, oneLine, syncFolder } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import { assertWeightsId, cacheError, weightsFolder } from './home.js';
 import type { ManifestParts } from './manifest.js';
-import { hashFile, syncFolder } from './part.js';
+import { hashFile } from './part.js';
 import { attempt, hiddenName, isAbsent, recover, sweep } from './staging.js';
 import { corrupt, readWeights, sealWeights, type StoredWeights } from './stored.js';
 import { MERGES_FILE } from './vocabulary.js';
@@ -123,7 +123,7 @@ export async function installWeights(
     return { id, dir, model: join(dir, TOWER_FILE), merges: join(dir, MERGES_FILE), manifest };
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
-    throw ['ENOSPC', 'EDQUOT'].includes(systemCode(error)) ? cacheError(staging, error) : error;
+    throw isFull(error) ? cacheError(staging, error) : error;
   }
 }
 

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { isLitter, oneLine, readTextSync } from '@reclmis/files';
+import { isLitter, oneLine, readTextSync, writeFileAtomic } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import {
   type FileHashes,
@@ -14,7 +14,7 @@ import {
   parseManifest,
   type WeightsManifest,
 } from './manifest.js';
-import { hashFile, syncFolder } from './part.js';
+import { hashFile } from './part.js';
 import { MERGES_FILE } from './vocabulary.js';
 
 /** Weights in the store. */
@@ -93,14 +93,7 @@ export async function sealWeights(id: string, dir: string, parts: ManifestParts)
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   const checked = parseManifest(text);
   if ('problem' in checked) throw new ReclmisError('INTERNAL', `${id}: ${MANIFEST_FILE}: ${checked.problem}`);
-  const handle = await open(join(dir, MANIFEST_FILE), 'wx');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await syncFolder(dir);
+  await writeFileAtomic(join(dir, MANIFEST_FILE), text, { sync: true });
 }
 
 /** What is wrong with a file of stored weights. */

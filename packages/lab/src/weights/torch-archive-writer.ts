@@ -3,7 +3,8 @@
  * model that was trained here can be used, or trained further, with the authors' code.
  */
 import { ReclmisError } from '@reclmis/core';
-import { writeAtomically, type Tensor } from '@reclmis/torch';
+import { type Write, writeFileAtomicSync } from '@reclmis/files';
+import type { Tensor } from '@reclmis/torch';
 import { PickleWriter } from './pickle-writer.js';
 import { ZipWriter } from './zip-writer.js';
 
@@ -63,14 +64,15 @@ export function writeTorchArchive(
   pickle.endDict();
   if (wrap !== null) pickle.endDict();
 
-  writeAtomically(path, (write) => {
+  const archive = (write: Write): void => {
     const zip = new ZipWriter(write);
     zip.add(`${archiveName}/data.pkl`, pickle.finish());
     zip.add(`${archiveName}/byteorder`, Buffer.from('little'));
     for (const [tensor, key] of keys) zip.add(`${archiveName}/data/${key}`, tensor.toBytes());
     zip.add(`${archiveName}/version`, Buffer.from(FORMAT_VERSION));
     zip.finish();
-  });
+  };
+  writeFileAtomicSync(path, archive, { sync: true });
 }
 
 function unwritable(path: string, what: string): ReclmisError {

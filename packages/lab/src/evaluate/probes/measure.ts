@@ -1,5 +1,5 @@
 /**
- * What one case shows under one note, and the figures of many cases with their intervals. Definitions with formulas: docs/guide/probes.md.
+ * What one case shows under one note, and the figures of many cases with their intervals. Definitions with formulas: docs/reference/probes.md.
  *
  * Zones are kept in the patient's convention; of a data set whose notes mean the image's sides the named ones are exchanged (`inConvention`),
  * which comes to the same as exchanging the map.

@@ -1,6 +1,6 @@
 /**
  * Note probes: the same images under the right note, none, another case's, and altered ones. Whether a model listens to its note, in figures; the
- * paper's complaint about earlier models. Definitions: docs/guide/probes.md.
+ * paper's complaint about earlier models. Definitions: docs/reference/probes.md.
  *
  * One pass over the cases; a note that a probe leaves as it is, is not run again.
  */

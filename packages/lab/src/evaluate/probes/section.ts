@@ -1,4 +1,4 @@
-/** What a report says of note probes. Definitions: docs/guide/probes.md. */
+/** What a report says of note probes. Definitions: docs/reference/probes.md. */
 import {
   figure,
   heading,

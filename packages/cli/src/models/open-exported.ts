@@ -1,0 +1,85 @@
+/** An exported model's folder as something to predict with: its network on onnxruntime. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
+import { oneLine, readRegular } from '@reclmis/files';
+import type { Model } from '@reclmis/runtime';
+import type { EngineChoice, ModelSource } from './model-source.js';
+
+/** Opens an exported model's folder. @throws MODEL_INVALID */
+export async function openExported(dir: string): Promise<ModelSource> {
+  const path = join(dir, MANIFEST_FILE);
+  const bytes = await readRegular(path).catch((cause: unknown) => {
+    throw new ReclmisError('MODEL_INVALID', `${path}: cannot be read (${oneLine(cause)})`, { cause });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new ReclmisError('MODEL_INVALID', `${path}: is not JSON (${oneLine(cause)})`, { cause });
+  }
+  const manifest = parseManifest(json, path);
+  return {
+    kind: 'model',
+    readsNotes: manifest.note !== null,
+    sides: manifest.note?.sides ?? 'unknown',
+    load: (choice) => load(dir, manifest, createHash('sha256').update(bytes).digest('hex'), choice),
+  };
+}
+
+async function load(
+  dir: string,
+  manifest: ModelManifest,
+  sha256: string,
+  { checkpoint, device = 'cpu', threads, precision }: EngineChoice,
+): ReturnType<ModelSource['load']> {
+  for (const [flag, value] of Object.entries({ '--checkpoint': checkpoint, '--precision': precision })) {
+    if (value === undefined) continue;
+    throw new ReclmisError('OPTION_INVALID', `${flag}: applies to runs only; ${dir} is an exported model`, {
+      remedy: 'Omit it; an exported model has one checkpoint and one precision.',
+    });
+  }
+  if (device !== 'cpu' && device !== 'cuda') {
+    throw new ReclmisError('OPTION_INVALID', `--device: expected cpu or cuda, got "${device}"`);
+  }
+  const { loadModel } = await import('@reclmis/runtime');
+  const model = await loadModel(dir, {
+    device,
+    ...(threads === undefined || threads === 0 ? {} : { threads }),
+  });
+  const { segmenter, textEncoder, note } = manifest;
+  const files = [
+    segmenter.file,
+    textEncoder?.file,
+    note?.tokenizer.kind === 'clip' ? note.tokenizer.merges : null,
+  ];
+  return {
+    segmenter: {
+      size: manifest.image.size,
+      threshold: manifest.threshold,
+      probabilities: (images, notes) => probabilities(model, images, notes),
+    },
+    model: {
+      kind: 'model',
+      name: manifest.name,
+      files: [
+        { name: MANIFEST_FILE, sha256 },
+        ...files.flatMap((file) => (file ? [{ name: file.name, sha256: file.sha256 }] : [])),
+      ],
+    },
+    versions: { exportedBy: manifest.versions.reclmis, opset: manifest.versions.opset },
+    engine: { device: model.device, precision: manifest.precision },
+    checks: model.checks,
+    notices: () => [],
+    dispose: () => model.dispose(),
+  };
+}
+
+async function probabilities(
+  model: Model,
+  images: Float32Array,
+  notes: readonly string[],
+): Promise<Float32Array> {
+  const features = model.manifest.note === null ? null : await model.encodeNotes(notes); // [B,T,W]
+  return model.run(images, features, notes.length);
+}

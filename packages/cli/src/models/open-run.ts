@@ -1,0 +1,56 @@
+/** A run folder as something to predict with: its network on libtorch. */
+import { createHash } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import { openRegular } from '@reclmis/files';
+import type { Run } from '@reclmis/lab';
+import type { EngineChoice, ModelSource } from './model-source.js';
+
+/** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
+export async function openRunFolder(dir: string): Promise<ModelSource> {
+  const { openRun, readsNotes } = await import('@reclmis/lab');
+  const run = openRun(dir);
+  return {
+    kind: 'run',
+    readsNotes: readsNotes(run.config.model),
+    sides: run.sides,
+    load: (choice) => load(run, choice),
+  };
+}
+
+async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['load']> {
+  const { checkpointPath } = await import('@reclmis/lab');
+  const { version } = await import('@reclmis/torch');
+  const { checkpoint = 'best', device, threads, precision } = choice;
+  const path = checkpointPath(run.dir, checkpoint);
+  const model = run.loadModel({
+    checkpoint,
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
+  });
+  const { engine } = model;
+  return {
+    segmenter: model,
+    model: {
+      kind: 'run',
+      name: basename(resolve(run.dir)),
+      files: [{ name: basename(path), sha256: await sha256(path) }],
+    },
+    versions: { libtorch: version().torch },
+    engine: { ...engine, checkpoint, epoch: model.checkpoint.epoch },
+    checks: model.checks,
+    notices: () => model.notices,
+    dispose: () => {
+      model.dispose();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** SHA-256 of a file, computed without holding it whole. */
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await openRegular(path);
+  for await (const chunk of file.createReadStream()) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,136 @@
+/**
+ * The models that `reclmis predict` is given, one or several: each an exported model's folder or a run folder, told apart by what lies in
+ * it.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  FlippingSegmenter,
+  MANIFEST_FILE,
+  ReclmisError,
+  type ResultChecks,
+  sharedThreshold,
+  SidedSegmenter,
+  type Sides,
+} from '@reclmis/core';
+import {
+  describeMirrored,
+  type ModelIdentity,
+  type PlaneSegmenter,
+  sidedNotes,
+  type SidedNotes,
+} from '@reclmis/predict';
+import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
+
+/** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
+export async function openModel(dir: string): Promise<ModelSource> {
+  if (existsSync(join(dir, MANIFEST_FILE))) {
+    const { openExported } = await import('./open-exported.js');
+    return openExported(dir);
+  }
+  if (existsSync(dir) && !existsSync(join(dir, 'config.yaml'))) {
+    throw new ReclmisError(
+      'MODEL_MISSING',
+      `${dir}: expected manifest.json (of an exported model) or config.yaml (of a run), found neither`,
+      { remedy: 'Give a folder written by `reclmis export` or `reclmis train`.' },
+    );
+  }
+  const { openRunFolder } = await import('./open-run.js');
+  return openRunFolder(dir);
+}
+
+/** Models at work together. */
+export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' | 'checks' | 'notices'> {
+  readonly segmenters: readonly PlaneSegmenter[];
+  readonly threshold: number;
+  /** One for each model, in their order. */
+  readonly checks: readonly ResultChecks[];
+  /** Device, precision and the like: of the one model, or of each member. */
+  readonly engine: object;
+  /** What the user should know of these notes and the models, a line each. */
+  notices(notes: Iterable<string>): string[];
+}
+
+/** Models that were looked at and not loaded yet. */
+export interface ModelSources {
+  /** Whether any of them does. */
+  readonly readsNotes: boolean;
+  /** @param asked whose left and right the notes mean. @throws OPTION_INVALID where the models have learnt different sides, and nobody says it */
+  notes(asked?: Sides): SidedNotes;
+  /** @param flips segment each image's mirror image too. @param notes of `notes`. @throws OPTION_INVALID where two are the same model or their thresholds differ */
+  load(choice: EngineChoice, flips: boolean, notes: SidedNotes): Promise<LoadedModels>;
+}
+
+/** Looks at folders, which may be of both kinds. @throws as `openModel` */
+export async function openModels(dirs: readonly string[]): Promise<ModelSources> {
+  const sources: ModelSource[] = [];
+  for (const dir of dirs) sources.push(await openModel(dir));
+  return {
+    readsNotes: sources.some(({ readsNotes }) => readsNotes),
+    notes: (asked) =>
+      sidedNotes(
+        sources.map(({ readsNotes, sides }, i) => ({ dir: dirs[i] ?? '', readsNotes, sides })),
+        asked,
+      ),
+    async load(choice, flips, notes) {
+      const loaded: LoadedSource[] = [];
+      const dispose = async (): Promise<void> => {
+        for (const one of loaded) await one.dispose();
+      };
+      try {
+        for (const source of sources) loaded.push(await source.load(choice));
+        refuseTwins(dirs, loaded);
+        const segmenters = loaded.map(({ segmenter }, i) => {
+          const own = new SidedSegmenter(segmenter, sources[i]?.sides ?? 'unknown', notes.given);
+          return flips ? new FlippingSegmenter(own) : own;
+        });
+        return {
+          segmenters,
+          threshold: sharedThreshold(segmenters),
+          model: identityOf(
+            loaded.map(({ model }) => model),
+            flips,
+          ),
+          versions: Object.assign({}, ...loaded.map(({ versions }) => versions)) as LoadedSource['versions'],
+          engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
+          checks: loaded.map(({ checks }) => checks),
+          notices: (given) => {
+            const sided = [...given].map((note) => notes.of(note));
+            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeMirrored(sided)])];
+          },
+          dispose,
+        };
+      } catch (error) {
+        await dispose();
+        throw error;
+      }
+    },
+  };
+}
+
+/** A model that is given twice would count twice. */
+function refuseTwins(dirs: readonly string[], loaded: readonly LoadedSource[]): void {
+  const marks = loaded.map(({ model }) => model.files.map(({ sha256 }) => sha256).join());
+  const twin = marks.findIndex((mark, i) => marks.indexOf(mark) !== i);
+  if (twin < 0) return;
+  const first = dirs[marks.indexOf(marks[twin] ?? '')];
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `${dirs[twin]}: the same model as ${first}; expected different ones`,
+  );
+}
+
+function identityOf(members: readonly ModelIdentity[], flips: boolean): ModelIdentity {
+  const [first] = members;
+  const flipped = flips ? { flips: true as const } : {};
+  if (first && members.length === 1) return { ...first, ...flipped };
+  return {
+    kind: 'average',
+    name: members.map(({ name }) => name).join(' + '),
+    files: members.flatMap(({ name, files }) =>
+      files.map((file) => ({ ...file, name: `${name}/${file.name}` })),
+    ),
+    ...flipped,
+    members,
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * The exporter's comparison of its own work: the same images and notes through libtorch and through onnxruntime.
+ *
+ * float32 differs by the order of sums alone, so a probability must agree to 1e-4. float16 and int8 compute with other numbers; there the
+ * masks are compared, pixel by pixel on real images, since a mask is what the model is for: a pixel whose probability is near the threshold
+ * may change sides.
+ */
+import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
+import type { LoadedModel } from '@reclmis/lab';
+import type { ExportCase } from './cases.js';
+import { SEGMENTER_NAMES } from './segmenter-graph.js';
+import { openOnnx, type OnnxSession } from './session.js';
+import { type ExportedTokenizer, TEXT_NAMES } from './text-graph.js';
+
+export type ExportPrecision = ModelManifest['precision'];
+
+/** From which probability on a pixel belongs to the mask; that of training's validation. */
+export const THRESHOLD = 0.5;
+/** Worst absolute difference of a probability in fp32. */
+export const FP32_LIMIT = 1e-4;
+/** Worst absolute difference of a note's feature (which have variance 1) in fp32; a tower of 12 layers adds up more than the word encoder. */
+export const TEXT_LIMIT = 1e-3;
+/** Share of the pixels that must be on the same side of the threshold. */
+export const AGREEMENT: Readonly<Record<ExportPrecision, number>> = {
+  fp32: 0.9999, // one pixel in 10,000
+  fp16: 0.999, // 11 bits of mantissa: probabilities within a thousandth of the threshold
+  int8: 0.98, // 8 bits an activation: an edge moves by up to a pixel
+};
+
+/** What the comparison found. */
+export interface CheckReport {
+  readonly cases: number;
+  /** How many of them were real images. */
+  readonly real: number;
+  /** Worst absolute difference of a probability. */
+  readonly worst: number;
+  /** Worst absolute difference of a note's feature; null where the model reads none. */
+  readonly worstNote: number | null;
+  /** Share of the pixels on the same side of the threshold. */
+  readonly agreement: number;
+  /** What the files make of the case by which runtimes try their devices. */
+  readonly probe: readonly number[];
+}
+
+/** The files to check, as bytes or paths. */
+export interface CheckedFiles {
+  readonly segmenter: Uint8Array | string;
+  readonly text: { readonly file: Uint8Array | string; readonly tokenizer: ExportedTokenizer } | null;
+}
+
+export interface CheckOptions {
+  readonly precision: ExportPrecision;
+  readonly threshold: number;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Compares, one case at a time and then the first two as a batch, so that the free batch size is tried too.
+ * @throws EXPORT_DIFFERS above the limits.
+ */
+export async function checkExport(
+  model: LoadedModel,
+  files: CheckedFiles,
+  cases: readonly ExportCase[],
+  { precision, threshold, onProgress }: CheckOptions,
+): Promise<CheckReport> {
+  const segmenter = await openOnnx(files.segmenter);
+  const text = files.text && {
+    session: await openOnnx(files.text.file),
+    tokenizer: files.text.tokenizer,
+  };
+  const tally = { worst: 0, agree: 0, pixels: 0, worstNote: 0 };
+  let probe: readonly number[];
+  try {
+    const groups = [...cases.map((one) => [one]), ...(cases.length > 1 ? [cases.slice(0, 2)] : [])];
+    for (const [i, group] of groups.entries()) {
+      const notes = group.map(({ note }) => note);
+      const images = joined(group.map(({ image }) => image));
+      const expected = model.probabilities(images, notes);
+      const note = text && (await compareNotes(model, text, notes, tally));
+      const actual = await runSegmenter(segmenter, { images, notes: note, model });
+      compareMasks(expected, actual, threshold, tally);
+      onProgress?.(i + 1, groups.length);
+    }
+    probe = await probeFiles(model, segmenter, text);
+  } finally {
+    await segmenter.release();
+    await text?.session.release();
+  }
+  const report = {
+    cases: cases.length,
+    real: cases.filter(({ real }) => real).length,
+    worst: tally.worst,
+    worstNote: text ? tally.worstNote : null,
+    agreement: tally.pixels === 0 ? 1 : tally.agree / tally.pixels,
+    probe,
+  };
+  judge(report, precision);
+  return report;
+}
+
+/** @throws EXPORT_DIFFERS */
+export function judge(report: Omit<CheckReport, 'probe'>, precision: ExportPrecision): void {
+  const { worst, worstNote, agreement } = report;
+  const fail = (what: string, actual: number, limit: string): never => {
+    throw new ReclmisError(
+      'EXPORT_DIFFERS',
+      `${precision}, ${report.cases} images: ${what} ${String(Number(actual.toPrecision(4)))}, expected ${limit}`,
+    );
+  };
+  if (!Number.isFinite(worst)) fail('largest difference of a probability', worst, 'a number');
+  if (precision === 'fp32' && worst > FP32_LIMIT)
+    fail('largest difference of a probability', worst, `at most ${FP32_LIMIT}`);
+  if (precision === 'fp32' && worstNote !== null && !(worstNote <= TEXT_LIMIT))
+    fail('largest difference of a note feature', worstNote, `at most ${TEXT_LIMIT}`);
+  if (agreement < AGREEMENT[precision])
+    fail('share of equal mask pixels', agreement, `at least ${AGREEMENT[precision]}`);
+}
+
+/** An exported text encoder at work. */
+export interface TextSession {
+  readonly session: OnnxSession;
+  readonly tokenizer: ExportedTokenizer;
+}
+
+interface Tally {
+  worst: number;
+  agree: number;
+  pixels: number;
+  worstNote: number;
+}
+
+function compareMasks(expected: Float32Array, actual: Float32Array, threshold: number, tally: Tally): void {
+  if (actual.length !== expected.length) tally.worst = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs((expected[i] ?? Number.NaN) - (actual[i] ?? Number.NaN));
+    tally.worst = Math.max(tally.worst, difference); // NaN stays
+  }
+  tally.pixels += expected.length;
+  tally.agree += equalPixels(expected, actual, threshold);
+}
+
+/** How many pixels of two maps of probabilities are on the same side of the threshold; one that the second lacks is below. */
+export function equalPixels(expected: Float32Array, actual: Float32Array, threshold: number): number {
+  let equal = 0;
+  for (let i = 0; i < expected.length; i++)
+    equal += Number((expected[i] ?? Number.NaN) >= threshold === (actual[i] ?? Number.NaN) >= threshold);
+  return equal;
+}
+
+/** The made case of `core/probe.ts` through the exported files, at its pixels. */
+async function probeFiles(
+  model: LoadedModel,
+  segmenter: OnnxSession,
+  text: TextSession | null,
+): Promise<readonly number[]> {
+  const images = probePlanes(model.size);
+  const notes = text && (await encodeNotes(text, [PROBE_NOTE]));
+  return probeValues(await runSegmenter(segmenter, { images, notes, model }), model.size);
+}
+
+/** The notes' features by the exported encoder, compared with training's. */
+async function compareNotes(
+  model: LoadedModel,
+  text: TextSession,
+  notes: readonly string[],
+  tally: Tally,
+): Promise<Float32Array> {
+  const actual = await encodeNotes(text, notes);
+  const { features, valid } = model.encoder.encode(notes);
+  const expected = features.toFloat32Array();
+  features.dispose();
+  valid.dispose();
+  for (let i = 0; i < expected.length; i++)
+    tally.worstNote = Math.max(
+      tally.worstNote,
+      Math.abs((expected[i] ?? Number.NaN) - (actual[i] ?? Number.NaN)),
+    );
+  return actual;
+}
+
+/** Notes through the exported text encoder, [B,T,W]. */
+export async function encodeNotes(
+  { session, tokenizer }: TextSession,
+  notes: readonly string[],
+): Promise<Float32Array> {
+  const tokens = notes.map((note) => tokenizer.tokens(note));
+  const T = tokens[0]?.length ?? 0;
+  const data = BigInt64Array.from(tokens.flat(), (id) => BigInt(id));
+  const outputs = await session.run({ [TEXT_NAMES.tokens]: { data, shape: [notes.length, T] } });
+  return outputs.get(TEXT_NAMES.note) ?? new Float32Array(0);
+}
+
+/** Images [B,3,S,S] and features [B,T,W] (null where the model reads none) through the exported segmenter, [B,1,S,S]. */
+export async function runSegmenter(
+  segmenter: OnnxSession,
+  { images, notes, model }: { images: Float32Array; notes: Float32Array | null; model: LoadedModel },
+): Promise<Float32Array> {
+  const S = model.size;
+  const B = images.length / (3 * S * S);
+  const outputs = await segmenter.run({
+    [SEGMENTER_NAMES.image]: { data: images, shape: [B, 3, S, S] },
+    ...(notes === null
+      ? {}
+      : {
+          [SEGMENTER_NAMES.note]: {
+            data: notes,
+            shape: [B, model.encoder.contextLength, model.encoder.width],
+          },
+        }),
+  });
+  return outputs.get(SEGMENTER_NAMES.probability) ?? new Float32Array(0);
+}
+
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

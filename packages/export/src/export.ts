@@ -1,0 +1,362 @@
+/**
+ * From a trained run to a folder that segments without libtorch: the inference graph and the note encoder as ONNX, and the manifest that
+ * says how an image and a note go in. Checked before it appears, and there whole or not at all.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import {
+  formatManifest,
+  isModelName,
+  MANIFEST_FILE,
+  MANIFEST_FORMAT,
+  type ModelManifest,
+  ReclmisError,
+  type Sides,
+  type StatedSides,
+  type TrainingReference,
+  whoseSides,
+} from '@reclmis/core';
+import {
+  makeFolder,
+  readRegular,
+  systemCode,
+  temporaryName,
+  writeError,
+  writeFileAtomic,
+} from '@reclmis/files';
+import { countFlops, scope } from '@reclmis/torch';
+import { measureReference, readReference, underSides } from '@reclmis/lab';
+import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '@reclmis/lab';
+import type { CheckpointKind } from '@reclmis/lab';
+import { ownCases } from '@reclmis/lab';
+import { calibrationCases, madeCases, readCases } from './cases.js';
+import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
+import { toHalf } from './half.js';
+import { toInt8 } from './int8.js';
+import { countParameters } from './onnx-graph.js';
+import { encodeModel, OPSET } from './onnx-model.js';
+import { foldUpsampling } from './phases.js';
+import { maximaByParts, meansAsConvolutions } from './reductions.js';
+import { scoresOf } from './scores.js';
+import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
+import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
+import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
+import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
+
+/** Names of the files in the exported folder. */
+const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
+/** Made and real images of the check. */
+const CHECKED = { made: 2, real: 4 } as const;
+
+const INTENDED_USE =
+  'Research on language-guided segmentation of medical images. Not a medical device: not for diagnosis, treatment or any other clinical decision.';
+const LIMITS = [
+  'The mask follows the note: a wrong note gives a wrong mask, and a note about something that the image does not show is not rejected.',
+  'Trained on one kind of image and note; other devices, populations, views, languages and wordings are untested unless a score covers them.',
+  'Images are resized to the input size, so fine structures of larger images are lost.',
+  'Probabilities are not calibrated; the threshold is the one used for validation during training.',
+] as const;
+
+export interface ExportOptions {
+  /** Folder to make; must not exist, or be empty. */
+  readonly out: string;
+  /** Default `fp32`. */
+  readonly precision?: ExportPrecision;
+  /** Default `best`. */
+  readonly checkpoint?: CheckpointKind;
+  /** int8: folder of a data set from whose training images and notes the ranges are taken; default the run's own. */
+  readonly calibrate?: string;
+  /** int8: how many of its cases. Default 32. */
+  readonly calibrationCases?: number;
+  /** Whose left and right the training notes meant, of a run that does not say it. */
+  readonly sides?: Sides;
+  /** Name in the manifest; default from model and data. */
+  readonly name?: string;
+  /** What to write for a server beside the model. Default `onnx`: nothing. */
+  readonly target?: ExportTarget;
+  /** kserve: where the cluster will find the folder's `triton/`. */
+  readonly storageUri?: string;
+  /** Threads of libtorch; default the run's. */
+  readonly threads?: number;
+  /** Stops the export between two of its steps; nothing remains of it. */
+  readonly signal?: AbortSignal;
+  /** Told what is being done. */
+  readonly onStage?: (stage: ExportStage) => void;
+  /** Told what the user should know of the run, a line each. */
+  readonly onNotice?: (line: string) => void;
+}
+
+/** What is being done; `calibrating` is int8's. */
+export type ExportStage = 'recording' | 'calibrating' | 'writing' | 'checking';
+
+/** What was made. */
+export interface ExportReport {
+  readonly out: string;
+  readonly manifest: ModelManifest;
+  readonly check: CheckReport;
+  /** int8: the layers that were found too sensitive, and stayed in float. */
+  readonly floatLayers: readonly string[];
+  /** Bytes of all files. */
+  readonly bytes: number;
+}
+
+/**
+ * Exports a run.
+ * @throws OPTION_INVALID, RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS, INTERRUPTED
+ */
+export async function exportModel(runDir: string, options: ExportOptions): Promise<ExportReport> {
+  const { checkpoint = 'best', threads } = options;
+  const out = resolve(options.out);
+  checkTarget(options.target ?? 'onnx', options.storageUri);
+  checkName(options.name);
+  const run = openRun(runDir);
+  const sides = sidesToExport(run, options.sides);
+  refuseTaken(out);
+  using model = run.loadModel({
+    checkpoint,
+    device: 'cpu',
+    precision: 'fp32',
+    ...(threads === undefined ? {} : { threads }),
+  });
+  for (const line of model.notices) options.onNotice?.(line);
+  const staging = temporaryName(out);
+  await makeFolder(staging);
+  try {
+    const report = await writeModel(run, model, staging, sides, options);
+    options.signal?.throwIfAborted();
+    await place(staging, out);
+    return { ...report, out };
+  } catch (error) {
+    if (options.signal?.aborted && !(error instanceof ReclmisError))
+      throw new ReclmisError('INTERRUPTED', `${out}: stopped, nothing was written`, { cause: error });
+    throw error;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Everything but the manifest's hashes and the check. */
+async function writeModel(
+  run: Run,
+  model: LoadedModel,
+  dir: string,
+  sides: StatedSides,
+  options: ExportOptions,
+): Promise<Omit<ExportReport, 'out'>> {
+  const { precision = 'fp32', signal } = options;
+  const onStage = (stage: ExportStage): void => {
+    signal?.throwIfAborted();
+    options.onStage?.(stage);
+  };
+  const { encoder } = model;
+  onStage('recording');
+  const graph = segmenterGraph(model.model, encoder.contextLength);
+  const text = model.model.readsNotes ? textGraph(encoder) : null;
+  const parameters = countParameters(graph);
+  const flopsPerImage = flopsOf(model);
+  if (precision === 'fp32') {
+    fewerProductsOfDoubled(graph);
+    foldUpsampling(graph);
+    meansAsConvolutions(graph);
+    maximaByParts(graph);
+    fewerProducts(graph);
+  }
+  if (precision === 'fp16') {
+    toHalf(graph);
+    if (text) toHalf(text.graph);
+  }
+  const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
+  const floatLayers = calibration
+    ? await toInt8(graph, model, calibration, { onStage, ...(signal ? { signal } : {}) })
+    : [];
+
+  onStage('writing');
+  const { reclmis } = currentVersions();
+  await writeFileAtomic(join(dir, FILES.segmenter), encodeModel(graph, reclmis), { sync: true });
+  if (text) {
+    await writeFileAtomic(join(dir, FILES.text), encodeModel(text.graph, reclmis), { sync: true });
+    if (text.tokenizer.merges !== null) await copyFile(text.tokenizer.merges, join(dir, FILES.merges));
+  }
+
+  onStage('checking');
+  const cases = calibration?.kept ?? [
+    ...madeCases(CHECKED.made, model.size),
+    ...(await readCases(await ownCases(run, 'val'), CHECKED.real, model.size)),
+  ];
+  const check = await checkExport(
+    model,
+    {
+      segmenter: join(dir, FILES.segmenter),
+      text: text && { file: join(dir, FILES.text), tokenizer: text.tokenizer },
+    },
+    cases,
+    { precision, threshold: THRESHOLD, onProgress: () => signal?.throwIfAborted() },
+  );
+
+  const described = {
+    precision,
+    check,
+    parameters,
+    flopsPerImage,
+    sides,
+    tokenizer: text?.tokenizer ?? null,
+  };
+  const manifest = await describe(run, model, dir, described, options);
+  await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest), { sync: true });
+  const { target = 'onnx', storageUri } = options;
+  await writeTarget(dir, manifest, { target, ...(storageUri === undefined ? {} : { storageUri }) });
+  const files = [manifest.segmenter.file, manifest.textEncoder?.file].map((file) => file?.bytes ?? 0);
+  return { manifest, check, floatLayers, bytes: files.reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+interface Described {
+  readonly precision: ExportPrecision;
+  readonly check: CheckReport;
+  readonly parameters: number;
+  readonly flopsPerImage: number;
+  readonly sides: StatedSides;
+  readonly tokenizer: ExportedTokenizer | null;
+}
+
+async function describe(
+  run: Run,
+  model: LoadedModel,
+  dir: string,
+  { precision, check, parameters, flopsPerImage, sides, tokenizer }: Described,
+  { name = defaultName(run), onNotice }: Pick<ExportOptions, 'name' | 'onNotice'>,
+): Promise<ModelManifest> {
+  const { reclmis, libtorch } = currentVersions();
+  const { encoder, checkpoint } = model;
+  const { data } = run.info;
+  const reference = await referenceOf(run, model, sides, onNotice);
+  return {
+    format: MANIFEST_FORMAT,
+    name,
+    created: new Date().toISOString(),
+    versions: { reclmis, libtorch, opset: OPSET },
+    precision,
+    image: {
+      size: model.size,
+      channels: ['red', 'green', 'blue'],
+      layout: 'NCHW',
+      scale: 'v/255',
+      mean: [0, 0, 0],
+      deviation: [1, 1, 1],
+      resize: 'stretch-triangle-antialiased',
+    },
+    note: tokenizer && {
+      contextLength: encoder.contextLength,
+      width: encoder.width,
+      sides,
+      tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
+    },
+    threshold: THRESHOLD,
+    activation: 'sigmoid',
+    segmenter: {
+      file: await fileEntry(dir, FILES.segmenter),
+      inputs: { image: SEGMENTER_NAMES.image, note: tokenizer && SEGMENTER_NAMES.note },
+      outputs: { probability: SEGMENTER_NAMES.probability },
+    },
+    textEncoder: tokenizer && {
+      file: await fileEntry(dir, FILES.text),
+      inputs: { tokens: TEXT_NAMES.tokens },
+      outputs: { note: TEXT_NAMES.note },
+    },
+    parameters,
+    flopsPerImage,
+    training: {
+      data: data && { ...data.train },
+      checkpoint: { kind: checkpoint.kind, epoch: checkpoint.epoch },
+      seed: run.info.seed,
+      ...(reference ? { reference } : {}),
+    },
+    scores: scoresOf(run, model),
+    intendedUse: INTENDED_USE,
+    limits: [...LIMITS],
+    check: { cases: check.cases, worst: check.worst, probe: [...check.probe] },
+  };
+}
+
+/** What the run says, or what is said of one that does not. @throws OPTION_INVALID where they differ */
+function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSides {
+  if (asked === undefined || asked === sides) return sides;
+  if (sides === 'unknown') return asked;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `--sides ${asked}: ${dir} was trained with notes that mean ${whoseSides(sides)} sides`,
+    {
+      remedy: `Omit it; if the run is wrong about its notes, correct it with \`reclmis sides ${dir} ${asked}\`.`,
+    },
+  );
+}
+
+/** What the run remembers of its training, by the sides of the export; of an older run what its training data say, where they are still there. */
+async function referenceOf(
+  run: Run,
+  model: LoadedModel,
+  sides: StatedSides,
+  onNotice?: (line: string) => void,
+): Promise<TrainingReference | null> {
+  const remembered = readReference(run.dir);
+  if (remembered) {
+    const { reference, notice } = await underSides(remembered, sides, run.sides, () =>
+      ownCases(run, 'train'),
+    );
+    if (notice !== null) onNotice?.(notice);
+    return reference;
+  }
+  const options = { size: model.size, readsNotes: model.model.readsNotes, sides };
+  return measureReference(await ownCases(run, 'train'), { ...options, group: run.config.data.group });
+}
+
+/** @throws OPTION_INVALID */
+function checkName(name: string | undefined): void {
+  if (name === undefined || isModelName(name)) return;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `name: expected 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first, got ${JSON.stringify(name)}`,
+  );
+}
+
+/** FLOPs for an image and its note's features in libtorch's operators; the exported graph may need fewer (`phases.ts`). */
+function flopsOf(model: LoadedModel): number {
+  const [one] = madeCases(1, model.size);
+  if (!one) throw new ReclmisError('INTERNAL', 'no case was made');
+  // Features may be kept from another time, and the tower's work must not depend on it.
+  if (model.model.readsNotes) scope(() => void model.encoder.encode([one.note]));
+  return countFlops(() => model.probabilities(one.image, [one.note])).flops.forward;
+}
+
+/** Letters, digits, dot, dash and underscore, as manifests and servers take them. */
+function defaultName(run: Run): string {
+  const words = [run.config.model.name, run.info.data?.train.name ?? ''].filter((word) => word !== '');
+  return words
+    .join('-')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 64);
+}
+
+/** Name, SHA-256 and size of a file of the folder. */
+async function fileEntry(dir: string, name: string): Promise<ModelManifest['segmenter']['file']> {
+  const path = join(dir, name);
+  const content = await readRegular(path);
+  const { size: bytes } = await stat(path);
+  return { name, sha256: createHash('sha256').update(content).digest('hex'), bytes };
+}
+
+/** The finished folder takes its place, where nothing or an empty folder stood. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
+async function place(staging: string, out: string): Promise<void> {
+  refuseTaken(out);
+  try {
+    if (existsSync(out)) await rmdir(out);
+    else await mkdir(dirname(out), { recursive: true });
+    await rename(staging, out);
+  } catch (cause) {
+    const taken = ['ENOTEMPTY', 'EEXIST'].includes(systemCode(cause));
+    if (!taken) throw writeError(out, cause);
+    throw new ReclmisError('OUTPUT_EXISTS', `${out}: something else was created there meanwhile`, { cause });
+  }
+}

@@ -1,0 +1,25 @@
+/** Runs of U-Net and LViT as ONNX models. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeTinyRun } from '@reclmis/lab/testing';
+import { afterAll, expect, it } from 'vitest';
+import { exportModel } from './export.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-export-peers-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+it.each([
+  ['unet', false],
+  ['lvit', true],
+] as const)('%s is exported to a graph that computes the same', async (name, reads) => {
+  const run = await makeTinyRun(join(root, name), { 'model.name': name, 'model.baseWidth': 8 });
+  const out = join(root, name, 'model');
+  const report = await exportModel(run, { out, threads: 1 });
+  // A few roundings of float32; a wrong graph differs by whole probabilities.
+  expect(report.check.worst).toBeLessThan(1e-5);
+  expect(report.check).toMatchObject({ cases: 6, agreement: 1 });
+  expect(readdirSync(out).includes('text-encoder.onnx')).toBe(reads);
+  expect(report.manifest.name).toBe(`${name}-data`);
+  expect(report.manifest.note === null).toBe(!reads);
+});

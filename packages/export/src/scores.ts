@@ -1,0 +1,70 @@
+/** What is known about how well an exported run segments, from what evaluation and training left in its folder. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ModelManifest } from '@reclmis/core';
+import { isLitter, readTextSync } from '@reclmis/files';
+import type { LoadedModel, Run } from '@reclmis/lab';
+import { checkpointPath } from '@reclmis/lab';
+
+type Scores = ModelManifest['scores'];
+
+/**
+ * The validation that chose the weights, and each test that `reclmis evaluate` or a study has left of these weights in the run's
+ * `evaluation/` folder with the right notes. Tests older than the weights were of other weights, and are left out.
+ */
+export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
+  const scores: Scores = [];
+  const { validation } = checkpoint;
+  if (validation) {
+    scores.push({
+      data: run.info.data?.val.name ?? 'unknown',
+      split: 'validation',
+      cases: validation.images,
+      dice: validation.dice,
+      iou: validation.iou,
+    });
+  }
+  const folder = join(run.dir, 'evaluation');
+  if (!existsSync(folder)) return scores;
+  const trained = statSync(checkpointPath(run.dir, checkpoint.kind)).mtimeMs;
+  for (const name of readdirSync(folder)
+    .filter((entry) => !isLitter(entry))
+    .sort()) {
+    // The names that `reclmis evaluate` gives: DATA-test.csv; other weights and notes than the best and the right ones have a suffix.
+    const named = checkpoint.kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
+    const path = join(folder, name);
+    const data = named.exec(name)?.[1];
+    if (data === undefined || statSync(path).mtimeMs < trained) continue;
+    const means = meansOf(readTextSync(path));
+    if (means) scores.push({ data: dataOf(path) ?? data, split: 'test', ...means });
+  }
+  return scores;
+}
+
+/** The name of the data, where a file beside the table has it, as a study's has: its table is called after the study's work. */
+function dataOf(table: string): string | null {
+  const file = table.replace(/\.csv$/, '.json');
+  if (!existsSync(file)) return null;
+  try {
+    const { data } = JSON.parse(readTextSync(file)) as { data?: { name?: unknown } };
+    return typeof data?.name === 'string' ? data.name : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Means of the columns `dice` and `iou` of `scoresToCsv`'s files; null where the file is another. */
+function meansOf(csv: string): { cases: number; dice: number; iou: number } | null {
+  const [header = '', ...lines] = csv.split(/\r?\n/).filter((line) => line !== '');
+  // Ids may hold commas within quotes; the columns after it may not, so they are counted from the end.
+  const columns = header.split(',');
+  const column = (line: string, name: string): number =>
+    Number(line.split(',').at(columns.indexOf(name) - columns.length));
+  if (columns[0] !== 'id' || !columns.includes('dice') || !columns.includes('iou') || lines.length === 0)
+    return null;
+  const mean = (name: string): number =>
+    lines.reduce((sum, line) => sum + column(line, name), 0) / lines.length;
+  const [dice, iou] = [mean('dice'), mean('iou')];
+  const isShare = (value: number): boolean => value >= 0 && value <= 1;
+  return isShare(dice) && isShare(iou) ? { cases: lines.length, dice, iou } : null;
+}

@@ -1,0 +1,118 @@
+/**
+ * The note encoder as ONNX: tokens int64 [B,T] -> note float32 [B,T,W], with what its tokeniser needs.
+ *
+ * CLIP's tower is recorded as it is; the padding that training knows from the tokeniser is found from the tokens, which end with a token of
+ * its own. The word encoder's formula (`text/words.ts`) is JavaScript, so it is written here once more with tensors, and the exporter's check
+ * holds the two to the same figures.
+ */
+import type { ManifestTokenizer } from '@reclmis/core';
+import { PAD_ID, ReclmisError } from '@reclmis/core';
+import { cat, embedding, scope, Tensor } from '@reclmis/torch';
+import { CLIP_END_TOKEN, type ClipTextTower } from '@reclmis/lab';
+import { ClipEncoder } from '@reclmis/lab';
+import type { NoteEncoder } from '@reclmis/lab';
+import { WordEncoder } from '@reclmis/lab';
+import { fold } from './fold.js';
+import type { OnnxGraph } from './onnx-graph.js';
+import { record, type Recording } from './record.js';
+import { translate } from './translate.js';
+
+/** Names of the text encoder's tensors in the file. */
+export const TEXT_NAMES = { tokens: 'tokens', note: 'note' } as const;
+
+/** How the exported model makes tokens of notes. */
+export interface ExportedTokenizer {
+  /** A note's token ids, exactly T. */
+  readonly tokens: (note: string) => readonly number[];
+  /** The manifest's, but for the file of a CLIP vocabulary. */
+  readonly words: Extract<ManifestTokenizer, { kind: 'words' }> | null;
+  /** Path of CLIP's merges, to be copied; null for words. */
+  readonly merges: string | null;
+}
+
+export interface TextGraph {
+  readonly graph: OnnxGraph;
+  readonly tokenizer: ExportedTokenizer;
+}
+
+/** @throws EXPORT_UNSUPPORTED for another kind of encoder. */
+export function textGraph(encoder: NoteEncoder): TextGraph {
+  const { contextLength: T } = encoder;
+  if (encoder instanceof WordEncoder) {
+    const { tokenizer } = encoder;
+    return scope(() => ({
+      graph: graphOf(recordWords(encoder), new Map()),
+      tokenizer: {
+        tokens: (note) => tokenizer.encode(note, T).ids,
+        words: { kind: 'words', vocabulary: tokenizer.toJSON() },
+        merges: null,
+      },
+    }));
+  }
+  if (encoder instanceof ClipEncoder) {
+    const tower = encoder.textTower();
+    const parameters = new Map([...tower.stateDict()].map(([key, { id }]) => [id, key]));
+    const { tokenizer, weights } = encoder;
+    return {
+      graph: graphOf(recordTower(tower, T), parameters),
+      tokenizer: {
+        tokens: (note) => tokenizer.encode(note, T).ids,
+        words: null,
+        merges: weights.merges,
+      },
+    };
+  }
+  throw new ReclmisError(
+    'EXPORT_UNSUPPORTED',
+    `note encoder: expected kind words or clip, got ${encoder.describe().kind}`,
+  );
+}
+
+function graphOf(recording: Recording, parameters: ReadonlyMap<number, string>): OnnxGraph {
+  try {
+    return scope(() => fold(translate(recording, { name: 'text-encoder', parameters })));
+  } finally {
+    recording.dispose();
+  }
+}
+
+const zeroTokens =
+  (T: number) =>
+  (B: number): { tokens: Tensor } => ({ tokens: Tensor.fromInt64(new BigInt64Array(B * T), [B, T]) });
+
+function recordTower(tower: ClipTextTower, T: number): Recording {
+  const { vocabulary } = tower.options;
+  const end = CLIP_END_TOKEN < vocabulary ? CLIP_END_TOKEN : vocabulary - 1;
+  return record(zeroTokens(T), ({ tokens }) => {
+    const ends = tokens.eq(end).to({ dtype: 'float32' }); // [B,T]
+    const before = ends.cumsum(1).sub(ends); // end tokens before each place
+    return { note: tower.forward(tokens, before.lt(0.5)).to({ dtype: 'float32' }) };
+  });
+}
+
+/** The features of `WordEncoder.encode`: its formula in tensors. */
+function recordWords(encoder: WordEncoder): Recording {
+  const { contextLength: T, width: W } = encoder;
+  const { vectors, positions, radius: R, closeness, roll, scale } = encoder.formula();
+  const table = Tensor.fromFloat32(vectors, [vectors.length / W, W]);
+  const places = Tensor.fromFloat32(positions, [T, W]);
+  return record(zeroTokens(T), ({ tokens }) => {
+    const words = embedding(table, tokens); // [B,T,W]
+    const around = words.pad([0, 0, R, R]); // [B,T+2R,W], nothing beyond the note's ends
+    let sum = words.add(places);
+    for (let d = -R; d <= R; d++) {
+      if (d === 0) continue;
+      const neighbour = around.narrow(1, R + d, T).mul(closeness ** Math.abs(d)); // [B,T,W], word t + d
+      const start = (((d * roll) % W) + W) % W;
+      sum = sum.add(rolled(neighbour, start, W));
+    }
+    const valid = tokens.ne(PAD_ID).to({ dtype: 'float32' }).unsqueeze(-1); // [B,T,1]
+    return { note: sum.mul(scale).mul(valid) };
+  });
+}
+
+/** Elements of the last axis, W of them, moved up by `start`, those at the end to the beginning. */
+function rolled(x: Tensor, start: number, W: number): Tensor {
+  if (start === 0) return x;
+  return cat([x.narrow(-1, W - start, start), x.narrow(-1, 0, W - start)], -1);
+}

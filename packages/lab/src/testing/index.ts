@@ -1,0 +1,6 @@
+/** For tests of other packages: small data sets, runs and weights. */
+export { failure } from './failure.js';
+export { TINY_SIZE, writeTinyCheckpoint } from './tiny-checkpoint.js';
+export { tinyMerges } from './tiny-clip.js';
+export { writeTinyData } from './tiny-data.js';
+export { makeTinyRun, TINY_RUN_SIZE, tinyConfig } from './tiny-run.js';

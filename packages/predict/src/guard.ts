@@ -1,0 +1,71 @@
+/** Care for what lies in the folder of results: no image of the cases is ever replaced, and nothing half-written stays. */
+import { readdir, realpath, rm } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { finalName, systemCode, writeError } from '@reclmis/files';
+import type { PredictionCase } from './cases.js';
+
+/**
+ * An image called `a_mask.png` may lie where the mask of `a.png` would go.
+ * @throws OUTPUT_EXISTS
+ */
+export async function refuseOverwriting(
+  cases: readonly PredictionCase[],
+  out: string,
+  suffixes: readonly string[],
+): Promise<void> {
+  const folder = await realpath(out).catch(() => null);
+  if (folder === null) return; // it will be made, so nothing lies there
+  const folders = new Map<string, string>(); // of images and of results, by name -> without links
+  const resolved = async (dir: string): Promise<string> => {
+    const known = folders.get(dir) ?? (await realpath(dir).catch(() => dir));
+    folders.set(dir, known);
+    return known;
+  };
+  const inputs = new Map<string, string>();
+  for (const { imagePath } of cases) {
+    const real = await realpath(imagePath).catch(() => imagePath);
+    const named = join(await resolved(dirname(imagePath)), basename(imagePath)); // differs for a link to an image
+    for (const path of [real, named]) {
+      if (suffixes.some((suffix) => path.endsWith(suffix))) inputs.set(path, imagePath);
+    }
+  }
+  if (inputs.size === 0) return;
+  for (const { id } of cases) {
+    for (const suffix of suffixes) {
+      const path = join(folder, `${id}${suffix}`);
+      const input = inputs.get(join(await resolved(dirname(path)), basename(path)));
+      if (input !== undefined)
+        throw new ReclmisError('OUTPUT_EXISTS', `${input}: would be overwritten by a result for ${id}`);
+    }
+  }
+}
+
+/** Removes what a killed process left half-written of these cases; other parts may be at work in the same folder. */
+export async function sweep(
+  out: string,
+  cases: Iterable<PredictionCase>,
+  suffixes: readonly string[],
+): Promise<void> {
+  const ids = new Set<string>();
+  const folders = new Set(['.']);
+  for (const { id } of cases) {
+    ids.add(id);
+    folders.add(dirname(id));
+  }
+  for (const folder of folders) {
+    const names = await readdir(join(out, folder)).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw writeError(join(out, folder), error);
+    });
+    for (const name of names) {
+      const file = finalName(name);
+      const suffix = suffixes.find((end) => file?.endsWith(end));
+      if (file === null || suffix === undefined) continue;
+      const id = relative('.', join(folder, file.slice(0, -suffix.length)))
+        .split(sep)
+        .join('/');
+      if (ids.has(id)) await rm(join(out, folder, name), { force: true });
+    }
+  }
+}

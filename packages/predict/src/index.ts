@@ -1,0 +1,8 @@
+/** Predicting many images: cases, batches, the journal by which it resumes, figures; over any segmenter. */
+export type { CaseStatistics, ComponentStatistics } from './case-statistics.js';
+export { describeUnused, type PredictionCase, predictionCases, type UnusedRows } from './cases.js';
+export { listImages } from './images.js';
+export { casesOf, type Part, parsePart } from './part.js';
+export { predict, type PredictionSummary } from './predict.js';
+export type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
+export { describeMirrored, sidedNotes, type SidedNotes } from './sides.js';

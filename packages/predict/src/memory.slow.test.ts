@@ -1,0 +1,20 @@
+/** 10,000 images in one command. About a minute, so it runs with `npm run test:slow` only. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { predictMany } from './testing/many-images.js';
+
+describe.skipIf(!process.env['RECLMIS_SLOW'])('10,000 images', () => {
+  const root = mkdtempSync(join(tmpdir(), 'reclmis-many-slow-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('need no more memory than 2,000', { timeout: 600_000 }, async () => {
+    const { heap, buffers, resident, cases } = await predictMany(root, 10_000);
+    expect(cases).toBe(10_000);
+    // 8,000 images lie between the two marks; their pixels and masks would be 37 MB, their statistics as objects about 16 MB.
+    expect(heap).toBeLessThan(3e6);
+    expect(buffers).toBeLessThan(3e6);
+    expect(resident).toBeLessThan(30e6); // the allocator keeps some of what was freed
+  });
+});

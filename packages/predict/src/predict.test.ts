@@ -1,0 +1,720 @@
+/** Prediction with a stand-in for the network, so that every pixel is known; `predict-command.test.ts` has a real one. */
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ReclmisError,
+  ResultChecks,
+  type RgbImage,
+  threshold,
+  wordReader,
+  WordTokenizer,
+} from '@reclmis/core';
+import { machineTag, readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BRIGHTNESS, Brightness } from './testing/brightness.js';
+import { type CaseSource, type PredictionCase, predictionCases } from './cases.js';
+import { predict, type PredictionPlan, type PredictionSummary } from './predict.js';
+import type { PlaneSegmenter } from './segmenter.js';
+import type { CaseStatistics } from './case-statistics.js';
+
+const root = mkdtempSync(join(tmpdir(), 'reclmis-predict-'));
+const images = join(root, 'images');
+const S = 16;
+let serial = 0;
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A folder that does not exist yet. */
+const place = (): string => join(root, `out-${++serial}`);
+
+/** An image whose left half is black and whose right half is white. */
+function halves(width: number, height: number): RgbImage {
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+    Math.floor(i / 3) % width < width / 2 ? 0 : 255,
+  );
+  return { width, height, data };
+}
+
+const casesFor = (source: Partial<CaseSource>): Promise<PredictionCase[]> =>
+  predictionCases({ image: images, out: join(root, 'elsewhere'), ...source });
+
+/** Predicts with the stand-in. */
+async function run(
+  plan: Partial<PredictionPlan> & Pick<PredictionPlan, 'cases' | 'out'>,
+): Promise<PredictionSummary> {
+  return predict({ segmenter: new Brightness(), model: BRIGHTNESS, ...plan });
+}
+
+interface Statistics {
+  readonly cases: CaseStatistics[];
+  readonly failures: { id: string; code: string; message: string }[];
+  readonly summary: { cases: number; failed: number; empty: number; meanShare: number | null };
+}
+const statisticsOf = (out: string, name = 'statistics.json'): Statistics =>
+  JSON.parse(readFileSync(join(out, name), 'utf8')) as Statistics;
+const recordOf = (out: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as Record<string, unknown>;
+
+beforeAll(async () => {
+  mkdirSync(images);
+  await writePngRgb(join(images, 'a.png'), halves(40, 20));
+  await writePngRgb(join(images, 'b.png'), halves(31, 47));
+  await writePngRgb(join(images, 'c.png'), halves(S, S));
+  writeFileSync(join(images, 'readme.txt'), 'not an image');
+  writeFileSync(join(root, 'notes.csv'), 'Image,Description\nmask_a.png,bright\nb.tif,dark\nc.png,bright\n');
+});
+
+describe('one writer', () => {
+  /** A network that waits in its first call until it is let go. */
+  function slow(): { segmenter: PlaneSegmenter; begun: Promise<void>; go: () => void } {
+    const brightness = new Brightness();
+    let go = (): void => undefined;
+    let begin = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const segmenter: PlaneSegmenter = {
+      size: brightness.size,
+      async probabilities(planes, notes) {
+        begin();
+        await gate;
+        return brightness.probabilities(planes, notes);
+      },
+    };
+    return { segmenter, begun, go };
+  }
+  const cases = (): Promise<PredictionCase[]> => casesFor({ note: 'bright' });
+
+  it('writes into a folder at a time: RUN_BUSY, and nothing of the other is touched', async () => {
+    const out = place();
+    const first = slow();
+    const running = run({ cases: await cases(), out, segmenter: first.segmenter });
+    await first.begun;
+    const before = readdirSync(out).sort();
+    for (const plan of [
+      { beginning: 'overwrite' },
+      { beginning: 'resume' },
+      { beginning: 'overwrite', part: { index: 1, of: 2 } },
+    ] as const)
+      await expect(run({ cases: await cases(), out, ...plan })).rejects.toMatchObject({
+        code: 'RUN_BUSY',
+        remedy: expect.stringContaining('-o') as string,
+      });
+    expect(readdirSync(out).sort()).toEqual(before);
+    first.go();
+    expect((await running).status).toBe('finished');
+    expect(readdirSync(out).filter((name) => name.includes('lock'))).toEqual([]);
+  });
+
+  it('or several, each with its part of one division', async () => {
+    const out = place();
+    const first = slow();
+    const running = run({ cases: await cases(), out, segmenter: first.segmenter, part: { index: 1, of: 2 } });
+    await first.begun;
+    expect((await run({ cases: await cases(), out, part: { index: 2, of: 2 } })).status).toBe('finished');
+    for (const part of [null, { index: 1, of: 2 }, { index: 1, of: 3 }])
+      await expect(run({ cases: await cases(), out, part, beginning: 'overwrite' })).rejects.toMatchObject({
+        code: 'RUN_BUSY',
+      });
+    first.go();
+    expect((await running).statistics).toHaveLength(2);
+  });
+
+  it('takes over what a killed one left', async () => {
+    const out = place();
+    mkdirSync(out);
+    writeFileSync(join(out, '.predict.lock'), `${machineTag()} ${2 ** 22 + 1} 00\n`);
+    expect((await run({ cases: await cases(), out })).status).toBe('finished');
+  });
+
+  it.each(['new', 'resume'] as const)(
+    'writes nothing through a link in the place of its journal: %s',
+    async (beginning) => {
+      const out = place();
+      mkdirSync(out);
+      const victim = join(root, `victim-${beginning}`);
+      writeFileSync(victim, 'VICTIM\n');
+      symlinkSync(victim, join(out, 'cases.jsonl'));
+      await expect(run({ cases: await cases(), out, beginning })).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+      });
+      expect(readFileSync(victim, 'utf8')).toBe('VICTIM\n');
+      rmSync(join(out, 'cases.jsonl'));
+      symlinkSync(join(root, `elsewhere-${beginning}`), join(out, 'cases.jsonl'));
+      await expect(run({ cases: await cases(), out, beginning })).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+      });
+      expect(readdirSync(root)).not.toContain(`elsewhere-${beginning}`);
+      await expect(run({ cases: await cases(), out, beginning: 'overwrite' })).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+      });
+      expect(readFileSync(victim, 'utf8')).toBe('VICTIM\n');
+    },
+  );
+});
+
+describe('predict', () => {
+  it('writes masks of 0 and 255 at each image’s own size, cut at the half, as the note says', async () => {
+    const out = place();
+    const segmenter = new Brightness();
+    const progress: number[] = [];
+    const cases = await casesFor({ notes: join(root, 'notes.csv') });
+    const summary = await run({
+      segmenter,
+      cases,
+      out,
+      batchSize: 2,
+      onProgress: (done) => progress.push(done),
+    });
+    expect(segmenter.batches).toEqual([2, 1]);
+    expect(progress).toEqual([2, 3]);
+    expect(summary).toMatchObject({
+      status: 'finished',
+      counts: { cases: 3, done: 3, skipped: 0, failed: 0 },
+    });
+    expect(readdirSync(out).sort()).toEqual(
+      [
+        ...['a', 'b', 'c'].flatMap((id) => [`${id}_mask.png`, `${id}_overlay.png`]),
+        ...['cases.jsonl', 'run.json', 'statistics.json'],
+      ].sort(),
+    );
+    const maskPath = join(out, 'a_mask.png');
+    expect(await readImageHeader(maskPath)).toMatchObject({ width: 40, height: 20, bits: 8, grey: true });
+    expect(new Set((await readImage(maskPath)).data)).toEqual(new Set([0, 255]));
+    expect(await readMask(maskPath)).toEqual(
+      threshold(
+        Float32Array.from({ length: 800 }, (_, i) => (i % 40 < 20 ? 0 : 1)),
+        40,
+        20,
+      ),
+    );
+    const [a, b] = statisticsOf(out).cases;
+    expect(a).toMatchObject({ id: 'a', image: 'a.png', width: 40, height: 20, share: 0.5 });
+    // b is 31 wide and asked for by another note: its dark half, to within the one column that is grey at the model's size.
+    expect(Math.abs(b!.share - 0.5)).toBeLessThanOrEqual(1 / 31);
+    const drawn = await readImage(join(out, 'a_overlay.png'));
+    expect([drawn.width, drawn.height]).toEqual([40, 20]);
+    expect([...drawn.data.subarray(0, 3)]).toEqual([0, 0, 0]); // outside the mask: the image itself
+    expect([...drawn.data.subarray(39 * 3, 40 * 3)]).toEqual([230, 159, 0]); // the contour, orange
+  });
+
+  it('warns of notes and masks: by case in journal and statistics, counted in the summary, after --resume too', async () => {
+    const out = place();
+    const checks = [new ResultChecks(wordReader(WordTokenizer.fromNotes(['bright dark']), 24))];
+    const file = join(root, 'doubtful.csv');
+    writeFileSync(file, 'Image,Description\na.png,bright\nb.png,brigth\nc.png,左肺\n');
+    const plan = { cases: await casesFor({ notes: file }), out, checks };
+    const summary = await run(plan);
+    const unknown = (of: string, word: string, nearest = ''): string =>
+      `${of} unknown to the model: "${word}"${nearest}`;
+    expect(summary.warned).toBe(2);
+    expect(summary.warnings).toEqual({
+      NOTE_WORDS_UNKNOWN: {
+        cases: 2,
+        first: ['b', 'c'],
+        example: unknown('1 of 1 word is', 'brigth', ' (bright?)'),
+      },
+      NOTE_WITHOUT_WORDS: {
+        cases: 2,
+        first: ['b', 'c'],
+        example: 'the model knows none of the note’s words',
+      },
+    });
+    const { cases, summary: written } = statisticsOf(out) as Statistics & { summary: object };
+    expect(cases.map(({ warnings }) => warnings?.map(({ code }) => code))).toEqual([
+      [],
+      ['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS'],
+      ['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS'],
+    ]);
+    expect(written).toMatchObject({ warnings: summary.warnings });
+    const lines = readFileSync(join(out, 'cases.jsonl'), 'utf8').trimEnd().split('\n').slice(1);
+    const journal = lines.map((line) => JSON.parse(line) as { statistics: CaseStatistics });
+    expect(journal.map(({ statistics }) => statistics.warnings?.length)).toEqual([0, 2, 2]);
+    const again = await run({ ...plan, beginning: 'resume' });
+    expect([again.counts.skipped, again.warnings]).toEqual([3, summary.warnings]);
+    expect(recordOf(out)).toMatchObject({ warned: 2, warnings: summary.warnings });
+  });
+
+  it('measures: area in pixels and mm2, share, component, zones', async () => {
+    const out = place();
+    await run({
+      cases: await casesFor({ image: join(images, 'a.png'), note: 'bright', spacing: [0.5, 0.25] }),
+      out,
+    });
+    const [a] = statisticsOf(out).cases;
+    const zones = ['upper', 'middle', 'lower'].flatMap((zone, third) => [
+      { zone, side: 'right', area: 0, share: 0, coverage: 0 },
+      { zone, side: 'left', area: [140, 120, 140][third], share: [0.35, 0.3, 0.35][third], coverage: 1 }, // 7, 6, 7 rows of 20
+    ]);
+    expect(a).toEqual({
+      id: 'a',
+      image: 'a.png',
+      width: 40,
+      height: 20,
+      spacing: [0.5, 0.25],
+      area: 400,
+      areaMm2: 50,
+      share: 0.5,
+      componentCount: 1,
+      components: [{ area: 400, areaMm2: 50, centroid: [30, 10], box: [20, 0, 20, 20] }],
+      note: { sides: 'unknown', mirrored: false },
+      zoneSides: 'patient',
+      zones,
+      warnings: [],
+    });
+    expect(statisticsOf(out).summary).toEqual({
+      cases: 1,
+      failed: 0,
+      empty: 0,
+      meanShare: 0.5,
+      warnings: {},
+    });
+  });
+
+  it('writes probabilities as 16-bit PNG or as NumPy’s float32, outlines as GeoJSON, no overlay', async () => {
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const png = place();
+    await run({ cases, out: png, outputs: { overlay: false, probability: 'png16', contours: true } });
+    expect(
+      readdirSync(png)
+        .filter((name) => name.startsWith('a_'))
+        .sort(),
+    ).toEqual(['a_contours.geojson', 'a_mask.png', 'a_probability.png']);
+    expect(await readImageHeader(join(png, 'a_probability.png'))).toMatchObject({
+      bits: 16,
+      grey: true,
+      width: 40,
+    });
+    const levels = (await readImage(join(png, 'a_probability.png'))).data;
+    expect([levels[0], levels[39 * 3]]).toEqual([0, 255]);
+    const json = JSON.parse(readFileSync(join(png, 'a_contours.geojson'), 'utf8')) as { features: unknown[] };
+    expect(json.features).toEqual([
+      {
+        type: 'Feature',
+        properties: { component: 1, area: 400 },
+        geometry: { type: 'Polygon', coordinates: [[[20, 0], [40, 0], [40, 20], [20, 20], [20, 0]]] }, // prettier-ignore
+      },
+    ]);
+    const npy = place();
+    await run({ cases, out: npy, outputs: { overlay: false, probability: 'npy', contours: false } });
+    const bytes = readFileSync(join(npy, 'a_probability.npy'));
+    expect(bytes.subarray(0, 8)).toEqual(Buffer.from('\x93NUMPY\x01\x00', 'latin1'));
+    const start = 10 + bytes.readUInt16LE(8);
+    expect(start % 64).toBe(0);
+    expect(bytes.toString('latin1', 10, start)).toMatch(
+      /^\{'descr': '<f4', 'fortran_order': False, 'shape': \(20, 40\), \} *\n$/,
+    );
+    expect(bytes.length).toBe(start + 4 * 800);
+    expect([bytes.readFloatLE(start), bytes.readFloatLE(start + 4 * 39)]).toEqual([0, 1]);
+  });
+
+  it('keeps subfolders, in ids and in files', async () => {
+    const tree = join(root, 'tree');
+    for (const name of ['p1/frontal.png', 'p2/frontal.png', 'p2/late/frontal.png', 'top.png']) {
+      mkdirSync(join(tree, name, '..'), { recursive: true });
+      await writePngRgb(join(tree, name), halves(S, S));
+    }
+    const out = join(tree, 'masks'); // below the pattern's folder: left out the next time
+    const image = `${tree}/**/*.png`;
+    for (const beginning of ['new', 'resume'] as const) {
+      const cases = await predictionCases({ image, out, note: 'bright' });
+      expect(cases.map(({ id }) => id)).toEqual(['p1/frontal', 'p2/frontal', 'p2/late/frontal', 'top']);
+      const { counts } = await run({ cases, out, beginning });
+      expect(counts).toMatchObject(beginning === 'new' ? { done: 4, skipped: 0 } : { done: 0, skipped: 4 });
+    }
+    expect(readdirSync(join(out, 'p2', 'late')).sort()).toEqual(['frontal_mask.png', 'frontal_overlay.png']);
+    await expect(
+      predictionCases({ image: `${tree}/*.png`, out: tree, note: 'bright' }),
+    ).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+    });
+  });
+
+  it('goes on past a bad case, says why, and does it when it was repaired', async () => {
+    const bad = join(root, 'bad');
+    mkdirSync(bad);
+    const whole = readFileSync(join(images, 'a.png'));
+    for (const name of ['a', 'b', 'd']) writeFileSync(join(bad, `${name}.png`), whole);
+    writeFileSync(join(bad, 'b.png'), whole.subarray(0, whole.length - 20));
+    writeFileSync(join(bad, 'c.png'), 'no image');
+    const notes = join(root, 'three.csv');
+    writeFileSync(notes, 'Image,Description\na.png,bright\nb.png,bright\nc.png,bright\n');
+    const out = place();
+    const first = await run({ cases: await casesFor({ image: bad, notes }), out, batchSize: 2 });
+    expect(first).toMatchObject({
+      status: 'incomplete',
+      counts: { cases: 4, done: 1, skipped: 0, failed: 3 },
+      codes: { IMAGE_UNREADABLE: 2, NOTE_MISSING: 1 },
+    });
+    expect(
+      readdirSync(out)
+        .filter((name) => name.endsWith('.png'))
+        .sort(),
+    ).toEqual(['a_mask.png', 'a_overlay.png']);
+    expect(statisticsOf(out).failures.map(({ id, code }) => [id, code])).toEqual([
+      ['b', 'IMAGE_UNREADABLE'],
+      ['c', 'IMAGE_UNREADABLE'],
+      ['d', 'NOTE_MISSING'],
+    ]);
+    expect(recordOf(out)).toMatchObject({ status: 'incomplete', counts: { failed: 3 } });
+
+    for (const name of ['b', 'c']) writeFileSync(join(bad, `${name}.png`), whole);
+    writeFileSync(notes, 'Image,Description\na.png,bright\nb.png,bright\nc.png,bright\nd.png,bright\n');
+    const again = await run({
+      cases: await casesFor({ image: bad, notes }),
+      out,
+      batchSize: 2,
+      beginning: 'resume',
+    });
+    expect(again).toMatchObject({ status: 'finished', counts: { cases: 4, done: 3, skipped: 1, failed: 0 } });
+    expect(statisticsOf(out).cases.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+    expect(statisticsOf(out).failures).toEqual([]);
+  });
+
+  it('takes an image with broken probabilities for a bad case', async () => {
+    const broken: PlaneSegmenter = {
+      size: S,
+      probabilities: (_, { length }) => new Float32Array(length * S * S).fill(Number.NaN),
+    };
+    const out = place();
+    const { codes } = await run({ segmenter: broken, cases: await casesFor({ note: 'bright' }), out });
+    expect(codes).toEqual({ CHECKPOINT_CORRUPT: 3 });
+    expect(statisticsOf(out).cases).toEqual([]);
+  });
+
+  it('does not write over an image, by name or through a link', async () => {
+    const dir = join(root, 'place');
+    mkdirSync(dir);
+    const image = join(dir, 'a_mask.png');
+    await writePngRgb(image, halves(S, S));
+    const before = readFileSync(image);
+    symlinkSync(dir, join(root, 'alias'));
+    const only = { id: 'a', image: 'a_mask.png', imagePath: image, note: 'bright', spacing: null };
+    for (const out of [dir, join(root, 'alias')]) {
+      await expect(run({ cases: [only], out })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    }
+    expect(readFileSync(image)).toEqual(before);
+    expect(readdirSync(dir)).toEqual(['a_mask.png']);
+  });
+
+  it('stops between two batches when asked to, and goes on from there', async () => {
+    const stop = new AbortController();
+    const cases = await casesFor({ note: 'bright' });
+    const out = place();
+    const interrupted = await run({
+      cases,
+      out,
+      batchSize: 1,
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    expect(interrupted.status).toBe('interrupted');
+    expect(interrupted.counts.done).toBeLessThan(3);
+    expect(interrupted.counts.done).toBeGreaterThan(0);
+    expect(recordOf(out)).toMatchObject({ status: 'interrupted' });
+    expect(readdirSync(out)).not.toContain('statistics.json');
+    const rest = await run({ cases, out, batchSize: 1, beginning: 'resume' });
+    expect(rest.counts.done + rest.counts.skipped).toBe(3);
+    expect(rest.counts.skipped).toBe(interrupted.counts.done);
+  });
+
+  it('ends at once where every case would fail, here on a full disk', async () => {
+    const out = place();
+    let calls = 0;
+    const segmenter: PlaneSegmenter = {
+      size: S,
+      probabilities: () => {
+        calls++;
+        throw new ReclmisError('DISK_FULL', 'full');
+      },
+    };
+    const cases = await casesFor({ note: 'bright' });
+    await expect(run({ segmenter, cases, out, batchSize: 1 })).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(calls).toBe(1);
+    expect(recordOf(out)).toMatchObject({ status: 'failed', error: 'DISK_FULL' });
+  });
+});
+
+describe('several models', () => {
+  /** Says the same of every pixel. */
+  const constant = (size: number, value: number, more: Partial<PlaneSegmenter> = {}): PlaneSegmenter => ({
+    size,
+    probabilities: (_, { length }) => new Float32Array(length * size * size).fill(value),
+    ...more,
+  });
+  const plain = { overlay: false, probability: 'npy', contours: false } as const;
+  const average = (...names: string[]): PredictionPlan['model'] => ({
+    kind: 'average',
+    name: names.join(' + '),
+    files: names.map((name) => ({ name: `${name}/best.safetensors`, sha256: name.repeat(64) })),
+  });
+
+  it('are averaged at the image’s own size, whatever their own', async () => {
+    const out = place();
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const segmenter = [new Brightness(16), new Brightness(8), constant(32, 0.3)];
+    await run({ segmenter, model: average('a', 'b', 'c'), cases, out, outputs: plain });
+    const bytes = readFileSync(join(out, 'a_probability.npy'));
+    const start = 10 + bytes.readUInt16LE(8);
+    // The corners are black and white at any size: (0 + 0 + 0.3) / 3 and (1 + 1 + 0.3) / 3, in float32.
+    expect(bytes.readFloatLE(start)).toBeCloseTo(0.1, 6);
+    expect(bytes.readFloatLE(start + 4 * 39)).toBeCloseTo(2.3 / 3, 6);
+    expect(statisticsOf(out).cases[0]?.share).toBe(0.5);
+    expect(recordOf(out)).toMatchObject({ model: { kind: 'average', name: 'a + b + c' } });
+  });
+
+  it('do not mix with masks of another set of models, or with those that were made without flips', async () => {
+    const out = place();
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const two = { segmenter: [new Brightness(), constant(16, 0.3)], cases, out, outputs: plain };
+    await run({ ...two, model: average('a', 'b') });
+    const again = { ...two, beginning: 'resume' } as const;
+    expect((await run({ ...again, model: average('a', 'b') })).counts).toMatchObject({ skipped: 1 });
+    for (const model of [average('a', 'c'), average('a'), { ...average('a', 'b'), flips: true as const }])
+      await expect(run({ ...again, model })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+  });
+
+  it('need one threshold, and numbers from each', async () => {
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const other = constant(16, 0, { threshold: 0.4 });
+    await expect(run({ segmenter: [new Brightness(), other], cases, out: place() })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    });
+    const { codes } = await run({ segmenter: [new Brightness(), constant(8, NaN)], cases, out: place() });
+    expect(codes).toEqual({ CHECKPOINT_CORRUPT: 1 });
+  });
+});
+
+describe('a disk of one megabyte', () => {
+  const disk = join(root, 'disk');
+  mkdirSync(disk);
+  const mount = (): boolean =>
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status === 0;
+  const mounts = mount();
+  if (mounts) spawnSync('umount', [disk]);
+
+  it.skipIf(!mounts)(
+    'that fills up: DISK_FULL, nothing half-written, and the rest when there is room',
+    async () => {
+      const dir = join(root, 'many');
+      mkdirSync(dir);
+      for (const name of ['a', 'b', 'c', 'd', 'e', 'f'])
+        await writePngRgb(join(dir, `${name}.png`), halves(200, 200));
+      const cases = await casesFor({ image: dir, note: 'bright' });
+      const outputs = { overlay: false, probability: 'npy', contours: false } as const; // 160 KB each
+      expect(mount()).toBe(true);
+      try {
+        const out = join(disk, 'out');
+        writeFileSync(join(disk, 'others'), new Uint8Array(500_000));
+        await expect(run({ cases, out, outputs, batchSize: 1 })).rejects.toMatchObject({ code: 'DISK_FULL' });
+        const left = readdirSync(out);
+        expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+        expect(left.filter((name) => name.endsWith('.npy')).length).toBeLessThan(cases.length);
+        for (const name of left.filter((one) => one.endsWith('.npy')))
+          expect(statSync(join(out, name)).size).toBeGreaterThan(200 * 200 * 4);
+        rmSync(join(disk, 'others'));
+        rmSync(join(out, left.find((name) => name.endsWith('.npy')) ?? ''));
+        const { counts } = await run({
+          cases: cases.slice(0, 5),
+          out,
+          outputs,
+          batchSize: 1,
+          beginning: 'resume',
+        });
+        expect(counts).toMatchObject({ cases: 5, failed: 0 });
+        expect(counts.done + counts.skipped).toBe(5);
+      } finally {
+        spawnSync('umount', ['-l', disk]);
+      }
+    },
+  );
+});
+
+describe('resuming', () => {
+  const outputs = { overlay: false, probability: null, contours: false };
+
+  it('does again what changed: a file that is gone or shorter, a note, the spacing, an image', async () => {
+    const dir = join(root, 'changing');
+    mkdirSync(dir);
+    for (const name of ['a', 'b', 'c', 'd']) await writePngRgb(join(dir, `${name}.png`), halves(S, S));
+    const out = place();
+    const cases = (note: string, spacing: [number, number] | null = null): Promise<PredictionCase[]> =>
+      casesFor({ image: dir, note, spacing });
+    await run({ cases: await cases('bright'), out, outputs });
+    const resumed = async (note: string, spacing: [number, number] | null = null): Promise<number> =>
+      (await run({ cases: await cases(note, spacing), out, outputs, beginning: 'resume' })).counts.done;
+    expect(await resumed('bright')).toBe(0);
+    rmSync(join(out, 'a_mask.png'));
+    const whole = readFileSync(join(out, 'b_mask.png'));
+    writeFileSync(join(out, 'b_mask.png'), whole.subarray(0, 30));
+    expect(await resumed('bright')).toBe(2);
+    expect(readFileSync(join(out, 'b_mask.png'))).toEqual(whole);
+    await writePngRgb(join(dir, 'c.png'), halves(S, 2 * S));
+    expect(await resumed('bright')).toBe(1);
+    expect(await resumed('dark')).toBe(4);
+    expect(await resumed('dark', [1, 1])).toBe(4);
+    const more = { ...outputs, contours: true };
+    const { counts } = await run({
+      cases: await cases('dark', [1, 1]),
+      out,
+      outputs: more,
+      beginning: 'resume',
+    });
+    expect(counts.done).toBe(4);
+    expect(statisticsOf(out).cases.map(({ areaMm2 }) => areaMm2)).toEqual([128, 128, 256, 128]);
+  });
+
+  it('gives an image the same companions, so that a batch has its size, and skips batches that are complete', async () => {
+    const dir = join(root, 'company');
+    mkdirSync(dir);
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await writePngRgb(join(dir, `${name}.png`), halves(S, S));
+    const out = place();
+    const cases = await casesFor({ image: dir, note: 'bright' });
+    await run({ cases, out, batchSize: 3 });
+    rmSync(join(out, 'b_mask.png'));
+    const kept = statSync(join(out, 'a_mask.png')).mtimeMs;
+    const segmenter = new Brightness();
+    const { counts } = await run({ segmenter, cases, out, batchSize: 3, beginning: 'resume' });
+    expect(segmenter.batches).toEqual([3]);
+    expect(counts).toMatchObject({ done: 1, skipped: 4 });
+    expect(statSync(join(out, 'a_mask.png')).mtimeMs).toBe(kept); // companions are not written again
+  });
+
+  it('keeps the results of an earlier run unless told what to do with them', async () => {
+    const out = place();
+    const cases = await casesFor({ note: 'bright' });
+    await run({ cases, out });
+    await expect(run({ cases, out })).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+      message: expect.stringMatching(/earlier/) as unknown,
+    });
+    const other = { ...BRIGHTNESS, files: [{ name: 'best.safetensors', sha256: 'c'.repeat(64) }] };
+    await expect(run({ cases, out, model: other, beginning: 'resume' })).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+      message: expect.stringMatching(/bbbb.*|cccc/) as unknown,
+    });
+    expect((await run({ cases, out, model: other, beginning: 'overwrite' })).counts.done).toBe(3);
+  });
+
+  it.each([
+    ['a folder of results', 'p1/x.png', 'p1'],
+    ['the journal', 'x.png', 'cases.jsonl/x'],
+  ])('has a code for what lies where %s should', async (_what, image, obstacle) => {
+    const [dir, out] = [place(), place()];
+    for (const path of [join(dir, image), join(out, obstacle)])
+      mkdirSync(join(path, '..'), { recursive: true });
+    await writePngRgb(join(dir, image), halves(S, S));
+    writeFileSync(join(out, obstacle), '');
+    const cases = await predictionCases({ image: `${dir}/**/*.png`, out, note: 'bright' });
+    for (const beginning of ['resume', 'overwrite'] as const)
+      await expect(run({ cases, out, beginning })).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
+  });
+
+  it('refuses to go on with a file that is no journal, and leaves it alone', async () => {
+    const out = place();
+    mkdirSync(out);
+    const mine = 'my own lines\n'.repeat(300);
+    writeFileSync(join(out, 'cases.jsonl'), mine);
+    const cases = await casesFor({ note: 'bright' });
+    await expect(run({ cases, out, beginning: 'resume' })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    expect(readFileSync(join(out, 'cases.jsonl'), 'utf8')).toBe(mine);
+  });
+
+  it('cuts off a torn line, and does its case again', async () => {
+    const out = place();
+    const cases = await casesFor({ note: 'bright' });
+    await run({ cases, out });
+    const journal = join(out, 'cases.jsonl');
+    const whole = readFileSync(journal, 'utf8');
+    writeFileSync(journal, whole.slice(0, -50));
+    const { counts } = await run({ cases, out, beginning: 'resume' });
+    expect(counts).toMatchObject({ done: 1, skipped: 2 });
+    expect(readFileSync(journal, 'utf8')).toBe(whole);
+  });
+});
+
+describe('what an earlier run left of a case', () => {
+  const all = { overlay: true, probability: 'npy', contours: true } as const;
+  const bare = { overlay: false, probability: null, contours: false } as const;
+  const other = { ...BRIGHTNESS, files: [{ name: 'best.safetensors', sha256: 'c'.repeat(64) }] };
+
+  it.each(['overwrite', 'resume'] as const)(
+    'goes when the case is done again or fails: %s',
+    async (beginning) => {
+      const dir = place();
+      mkdirSync(dir);
+      for (const name of ['a', 'b', 'c']) await writePngRgb(join(dir, `${name}.png`), halves(S, S));
+      const out = place();
+      await run({ cases: await casesFor({ image: dir, note: 'bright' }), out, outputs: all });
+      writeFileSync(join(dir, 'a.png'), 'no image');
+      writeFileSync(join(out, 'b_overlay.png'), 'my own, in its place');
+      const model = beginning === 'overwrite' ? other : BRIGHTNESS;
+      const cases = await casesFor({ image: dir, note: 'dark' });
+      expect((await run({ cases, out, outputs: bare, model, beginning })).counts).toMatchObject({
+        done: 2,
+        failed: 1,
+      });
+      expect(readdirSync(out).filter((name) => !/^(?:cases|run|statistics)\./.test(name))).toEqual([
+        'b_mask.png',
+        'b_overlay.png',
+        'c_mask.png',
+      ]);
+    },
+  );
+});
+
+describe('parts', () => {
+  it('do not replace what was made by another model, or in another division', async () => {
+    const other = { ...BRIGHTNESS, files: [{ name: 'best.safetensors', sha256: 'c'.repeat(64) }] };
+    const cases = await casesFor({ note: 'bright' });
+    const first = { index: 1, of: 2 };
+    const refused = async (out: string, plan: Partial<PredictionPlan>): Promise<void> => {
+      const before = readdirSync(out);
+      await expect(run({ cases, out, ...plan })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+      expect(readdirSync(out)).toEqual(before);
+    };
+    const whole = place();
+    await run({ cases, out: whole });
+    await refused(whole, { part: first });
+    await refused(whole, { part: first, model: other, beginning: 'resume' });
+    const parts = place();
+    await run({ cases, out: parts, part: first });
+    await refused(parts, {});
+    await refused(parts, { part: { index: 1, of: 3 } });
+    await refused(parts, { part: { index: 2, of: 2 }, model: other });
+    await refused(parts, { part: { index: 2, of: 2 }, model: other, beginning: 'resume' });
+    expect((await run({ cases, out: parts, part: { index: 2, of: 2 } })).statistics).toHaveLength(2);
+    expect((await run({ cases, out: parts, beginning: 'resume' })).counts.done).toBe(3);
+    await run({ cases, out: parts, model: other, beginning: 'overwrite' });
+    expect(readdirSync(parts).filter((name) => name.startsWith('cases'))).toEqual(['cases.jsonl']);
+  });
+
+  it('share the cases, and the last one to end puts the statistics together', async () => {
+    const dir = join(root, 'shared');
+    mkdirSync(dir);
+    for (let i = 0; i < 7; i++) await writePngRgb(join(dir, `i${i}.png`), halves(S + i, S));
+    const cases = await casesFor({ image: dir, note: 'bright' });
+    const whole = place();
+    await run({ cases, out: whole });
+    const out = place();
+    const done: number[] = [];
+    for (const index of [2, 3, 1]) {
+      expect(readdirSync(root).includes(out) && readdirSync(out).includes('statistics.json')).toBe(false);
+      const { counts, statistics } = await run({ cases, out, part: { index, of: 3 } });
+      done.push(counts.done);
+      expect(statistics).toHaveLength(index === 1 ? 2 : 1);
+    }
+    expect(done).toEqual([2, 2, 3]);
+    expect(statisticsOf(out, 'statistics.2-of-3.json').cases.map(({ id }) => id)).toEqual(['i1', 'i4']);
+    expect(readFileSync(join(out, 'statistics.json'))).toEqual(readFileSync(join(whole, 'statistics.json')));
+  });
+});

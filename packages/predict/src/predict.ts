@@ -1,0 +1,395 @@
+/**
+ * Segments images by their notes and leaves, for each, a mask and whatever else is wanted, and figures for all: docs/method.md 10's threshold at
+ * the image's own size.
+ *
+ * The probability is computed at the model's size S, stretched back to the image's (core's `resizePlane`) and cut. A case that cannot be
+ * segmented is noted and the rest goes on; anything that concerns more than one case ends the work, which can then be resumed. While the
+ * model works on a batch, the next one is read and the one before is written, so that memory does not grow with the number of images:
+ * beyond their names and notes nothing is kept. No image is ever replaced.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  addPlanes,
+  answerOf,
+  divideBy,
+  type ErrorCode,
+  imagesToPlanes,
+  ReclmisError,
+  type ResultChecks,
+  sharedThreshold,
+  threshold,
+  type CountsByCode,
+  type Warning,
+  WarningCounts,
+} from '@reclmis/core';
+import { mapLimit, writeFileAtomic } from '@reclmis/files';
+import { withFolderLock } from '@reclmis/files';
+import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
+import type { PredictionCase } from './cases.js';
+import { clearEarlier, refuseMixing, removeStale } from './earlier.js';
+import { refuseOverwriting, sweep } from './guard.js';
+import {
+  type Beginning,
+  type Entry,
+  type FailedEntry,
+  Journal,
+  type Position,
+  scanJournal,
+} from './journal.js';
+import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from './outputs.js';
+import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
+import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
+import type { SidedNotes } from './sides.js';
+import type { CaseStatistics } from './case-statistics.js';
+import { measure, writeStatistics } from './statistics.js';
+
+/** Failures that the summary and `run.json` list; all are counted. */
+const LISTED_FAILURES = 100;
+
+/** What is to be done. */
+export interface PredictionPlan {
+  /** Several are averaged at the image's own size, so that their own sizes may differ; their thresholds may not. */
+  readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
+  readonly model: ModelIdentity;
+  /** Whose left and right the notes mean; default not known. */
+  readonly notes?: Pick<SidedNotes, 'identity' | 'of'>;
+  /** What is said of the results, of each segmenter; none: nothing. */
+  readonly checks?: readonly ResultChecks[];
+  /** All cases, sorted by id, also where this process does a part of them. */
+  readonly cases: readonly PredictionCase[];
+  /** Folder for the results; made if needed. */
+  readonly out: string;
+  /** Default: mask and overlay. */
+  readonly outputs?: Outputs;
+  /** Default: all of the work. */
+  readonly part?: Part | null;
+  /** Default: `new`. */
+  readonly beginning?: Beginning;
+  /** Images at once; fewer where they are large. Default 8. */
+  readonly batchSize?: number;
+  /** Further facts for `run.json`. No notes. */
+  readonly about?: Readonly<Record<string, unknown>>;
+  /** Called with the number of cases that are done, skipped or failed, and of those that failed. */
+  readonly onProgress?: (done: number, failed: number) => void;
+  /** Called with the figures of each case that was segmented, in order. */
+  readonly onCase?: (statistics: CaseStatistics) => void;
+  /** Ends the work between two batches. */
+  readonly signal?: AbortSignal;
+}
+
+/** How it ended; `run.json` holds it with the plan. */
+export interface PredictionSummary {
+  /** `incomplete`: some cases failed; `interrupted`: by the signal. */
+  readonly status: 'finished' | 'incomplete' | 'interrupted';
+  /** Counts of this part. `done`: segmented now; `skipped`: complete before. */
+  readonly counts: {
+    readonly cases: number;
+    readonly done: number;
+    readonly skipped: number;
+    readonly failed: number;
+  };
+  /** Failures by code. */
+  readonly codes: Readonly<Partial<Record<ErrorCode, number>>>;
+  /** Cases with any warning, those that were complete before among them. */
+  readonly warned: number;
+  /** Warnings by code. */
+  readonly warnings: CountsByCode;
+  /** The first 100. */
+  readonly failures: readonly FailedEntry[];
+  readonly startedAt: string;
+  readonly seconds: number;
+  /** The statistics that were written: of this part, and of all where all parts are there. None when interrupted. */
+  readonly statistics: readonly string[];
+}
+
+/** Mask and overlay. */
+export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, contours: false };
+
+/**
+ * Segments the cases.
+ * @throws RUN_BUSY (another process writes there), OUTPUT_EXISTS (an image would be replaced, or there are results of another model, or any and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and
+ * what the segmenter throws; failures of single cases are in the summary
+ */
+export async function predict(plan: PredictionPlan): Promise<PredictionSummary> {
+  const { cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new', signal } = plan;
+  await refuseOverwriting(cases, out, beginning === 'new' ? suffixesOf(outputs) : SUFFIXES);
+  const excluded = async (): Promise<string[]> => otherLocks(await readdir(out), part);
+  return withFolderLock(out, { name: lockName(part), excluded, signal }, () => predictAlone(plan));
+}
+
+/** While nobody else writes this share of the work, or work divided otherwise. */
+async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
+  const { segmenter, model, cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new' } = plan;
+  const started = new Date();
+  const names = recordNames(part);
+  await refuseMixing(out, part, beginning, (other) => identityOf({ ...plan, part: other }));
+  if (beginning === 'overwrite') await clearEarlier(out, part, cases);
+  const journal = await Journal.open(join(out, names.journal), identityOf(plan), beginning);
+  const tally = new Tally([...casesOf(cases, part)].length);
+  const record = async (status: string, more: object = {}): Promise<void> => {
+    const about = { format: 'reclmis-prediction/1', status, model, part, outputs, ...plan.about };
+    const text = JSON.stringify({ ...about, ...tally.summary(), ...more }, null, 2);
+    await writeFileAtomic(join(out, names.record), `${text}\n`);
+  };
+  const clock = (): Pick<PredictionSummary, 'startedAt' | 'seconds'> => ({
+    startedAt: started.toISOString(),
+    seconds: (Date.now() - started.getTime()) / 1000,
+  });
+  try {
+    if (beginning !== 'new') await sweep(out, casesOf(cases, part), suffixesOf(outputs));
+    await record('running', clock());
+    await work(plan, journal, outputs, tally);
+    const interrupted = plan.signal?.aborted === true && tally.seen < tally.cases;
+    const status = interrupted ? 'interrupted' : tally.failed > 0 ? 'incomplete' : 'finished';
+    const statistics = interrupted ? [] : await finish(plan, part, segmenter);
+    const result = { ...tally.summary(), ...clock(), statistics };
+    await record(status, result);
+    return { status, ...result };
+  } catch (error) {
+    const code = error instanceof ReclmisError ? error.code : 'INTERNAL';
+    await record('failed', { ...clock(), error: code }).catch(() => undefined); // the first error is the one to report
+    throw error;
+  } finally {
+    await journal.close();
+  }
+}
+
+/** What came of the cases so far. */
+class Tally {
+  done = 0;
+  skipped = 0;
+  failed = 0;
+  private readonly codes: Partial<Record<ErrorCode, number>> = {};
+  private readonly failures: FailedEntry[] = [];
+  readonly warnings = new WarningCounts();
+
+  constructor(readonly cases: number) {}
+
+  get seen(): number {
+    return this.done + this.skipped + this.failed;
+  }
+
+  fail(failure: FailedEntry): void {
+    this.failed++;
+    const { code } = failure.error;
+    this.codes[code] = (this.codes[code] ?? 0) + 1;
+    if (this.failures.length < LISTED_FAILURES) this.failures.push(failure);
+  }
+
+  summary(): Pick<PredictionSummary, 'counts' | 'codes' | 'warned' | 'warnings' | 'failures'> {
+    const { cases, done, skipped, failed, codes, failures, warnings } = this;
+    const counts = { cases, done, skipped, failed };
+    return { counts, codes, warned: warnings.cases, warnings: warnings.byCode, failures };
+  }
+}
+
+/** Reads, segments and writes, each a batch ahead of the next. */
+async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, tally: Tally): Promise<void> {
+  const { cases, out, part = null, batchSize = 8, signal } = plan;
+  const resuming = plan.beginning === 'resume';
+  const isDone = async (one: PredictionCase): Promise<boolean> => {
+    const entry = resuming ? await journal.entryOf(one.id) : null;
+    if (!(await isComplete(one, entry, journal, out, outputs))) return false;
+    if (entry && 'statistics' in entry) tally.warnings.add(one.id, entry.statistics.warnings ?? []);
+    return true;
+  };
+  const batches = readBatches(casesOf(cases, part), batchSize, isDone);
+  const store = async (segmented: readonly Checked[], failures: FailedEntry[]): Promise<void> => {
+    if (segmented.length + failures.length === 0) return;
+    const entries: Entry[] = await mapLimit(segmented, LANES, async (item) => {
+      const files = await writeOutputs(out, item.one.id, item, outputs);
+      const { id, note } = item.one;
+      await removeStale(out, await journal.entryOf(id), files);
+      return {
+        id,
+        input: item.input,
+        note: journal.mark(note),
+        files,
+        statistics: measure(item.one, item.mask, { ...plan.notes?.of(note), warnings: item.warnings }),
+      };
+    });
+    for (const { id } of failures) await removeStale(out, await journal.entryOf(id), {});
+    await journal.append([...entries, ...failures]);
+    for (const entry of entries) {
+      if (!('statistics' in entry)) continue;
+      tally.warnings.add(entry.id, entry.statistics.warnings ?? []);
+      plan.onCase?.(entry.statistics);
+    }
+    for (const failure of failures) tally.fail(failure);
+    tally.done += entries.length;
+    plan.onProgress?.(tally.seen, tally.failed);
+  };
+  let ahead = quietly(batches.next());
+  let writing = Promise.resolve();
+  try {
+    for (;;) {
+      const next = await ahead;
+      if (next.done === true || signal?.aborted) break;
+      const { items, failures, skipped } = next.value;
+      ahead = quietly(batches.next());
+      tally.skipped += skipped;
+      if (skipped > 0) plan.onProgress?.(tally.seen, tally.failed);
+      const { segmented, broken } = await segmentBatch(plan, items);
+      await writing;
+      writing = quietly(store(segmented, [...failures, ...broken]));
+    }
+  } finally {
+    await Promise.allSettled([ahead, writing]); // nothing goes on behind the error that ends the work
+  }
+  await writing;
+}
+
+/** A promise that is awaited later: that nobody awaits it yet is no defect. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** A segmented image with what is to be said of it. */
+interface Checked extends ReadCase, Segmented {
+  readonly warnings: readonly Warning[];
+}
+
+/** One mask per wanted image, at its size. */
+async function segmentBatch(
+  { segmenter, model, checks = [], notes }: PredictionPlan,
+  items: readonly ReadCase[],
+): Promise<{ segmented: Checked[]; broken: FailedEntry[] }> {
+  const segmented: Checked[] = [];
+  const broken: FailedEntry[] = [];
+  if (items.length === 0) return { segmented, broken };
+  const damaged = model.kind === 'model' ? 'MODEL_INVALID' : 'CHECKPOINT_CORRUPT';
+  const segmenters = [segmenter].flat();
+  const cut = sharedThreshold(segmenters);
+  const sums = items.map((): Float32Array | null => null); // of probabilities at the images' own sizes
+  const wrong = new Map<number, string>(); // by position
+  const said = items.map((): Warning[] => []);
+  for (const [k, one] of segmenters.entries()) await addOpinion(one, items, { sums, wrong, said }, checks[k]);
+  for (const [b, item] of items.entries()) {
+    if (!item.wanted) continue;
+    const { width, height } = item.image;
+    const sum = sums[b];
+    const why = wrong.get(b);
+    if (!sum || why !== undefined) {
+      const message = `${item.one.imagePath}: the model gave ${why ?? 'nothing'}`;
+      broken.push({ id: item.one.id, error: { code: damaged, message } });
+      continue;
+    }
+    const probability = divideBy(sum, segmenters.length);
+    const mask = threshold(probability, width, height, cut);
+    const { note } = item.one;
+    const { sides, warnings: ofSides } = notes?.of(note) ?? { sides: 'unknown', warnings: [] };
+    const warnings = [
+      ...ofSides,
+      ...checks.flatMap((one) => one.note(note)),
+      ...(said[b] ?? []),
+      ...checks.flatMap((one) => one.mask(mask, note, sides)),
+    ];
+    segmented.push({ ...item, probability, mask, warnings: eachOnce(warnings) });
+  }
+  return { segmented, broken };
+}
+
+/** Models that are averaged say the same of a note or mask. */
+function eachOnce(warnings: readonly Warning[]): Warning[] {
+  return [...new Map(warnings.map((one) => [`${one.code} ${one.message}`, one])).values()];
+}
+
+/** Adds what a model says of each wanted image, at the image's size, to `sums`; to `wrong` why it says nothing, to `said` what is said of the image. */
+async function addOpinion(
+  segmenter: PlaneSegmenter,
+  items: readonly ReadCase[],
+  {
+    sums,
+    wrong,
+    said,
+  }: {
+    readonly sums: (Float32Array | null)[];
+    readonly wrong: Map<number, string>;
+    readonly said: readonly Warning[][];
+  },
+  checks: ResultChecks | undefined,
+): Promise<void> {
+  const S = segmenter.size;
+  const planes = imagesToPlanes(
+    items.map(({ image }) => image),
+    S,
+  ); // [B,3,S,S]
+  for (const [b, own] of said.entries())
+    own.push(...(checks?.image(planes.subarray(b * 3 * S * S, (b + 1) * 3 * S * S), S) ?? []));
+  const notes = items.map(({ one }) => one.note);
+  const probabilities = await segmenter.probabilities(planes, notes); // [B,1,S,S]
+  for (const [b, { wanted, image }] of items.entries()) {
+    if (!wanted) continue;
+    const answer = answerOf(probabilities, b, S, image);
+    if ('wrong' in answer) {
+      wrong.set(b, answer.wrong);
+      continue;
+    }
+    const sum = sums[b];
+    sums[b] = sum ? addPlanes(sum, answer.probability) : answer.probability;
+  }
+}
+
+/** Whether a case has all wanted files as they were written, for the same image, note and spacing. */
+async function isComplete(
+  one: PredictionCase,
+  entry: Entry | null,
+  journal: Journal,
+  out: string,
+  outputs: Outputs,
+): Promise<boolean> {
+  if (entry === null || 'error' in entry || one.refused) return false;
+  const { statistics, files, input, note } = entry;
+  if (note !== journal.mark(one.note)) return false;
+  if (JSON.stringify(statistics.spacing) !== JSON.stringify(one.spacing)) return false;
+  for (const suffix of suffixesOf(outputs)) {
+    const info = await stat(join(out, `${one.id}${suffix}`)).catch(() => null);
+    if (info === null || info.size !== files[suffix]) return false;
+  }
+  const now = await inputOf(one.imagePath).catch(() => null);
+  return now?.bytes === input.bytes && now.modified === input.modified;
+}
+
+/** What all cases of a folder of results must have in common. */
+function identityOf({ model, segmenter, part, notes }: PredictionPlan): string {
+  const files = model.files.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 16)}`).join(', ');
+  const flips = model.flips ? ', flips' : '';
+  const share = part ? `, part ${part.index}/${part.of}` : '';
+  return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${notes?.identity ?? ''}${share}`;
+}
+
+/** Writes the statistics of this part, and those of all once every part has seen its cases. */
+async function finish(
+  { out, model, cases, notes }: PredictionPlan,
+  part: Part | null,
+  segmenter: PredictionPlan['segmenter'],
+): Promise<string[]> {
+  const { journal, statistics } = recordNames(part);
+  const own = await scanJournal(join(out, journal));
+  const ids = function* (which: Part | null): Generator<string> {
+    for (const { id } of casesOf(cases, which)) yield id;
+  };
+  const written = [join(out, statistics)];
+  await writeStatistics(written[0]!, model, ids(part), own?.entries ?? new Map<string, Position>());
+  if (part === null) return written;
+  const all = new Map<string, Position>();
+  for (let index = 1; index <= part.of; index++) {
+    const other = { index, of: part.of };
+    const scan = await scanJournal(join(out, recordNames(other).journal));
+    if (
+      scan?.header?.identity !==
+      identityOf({ model, segmenter, part: other, cases, out, ...(notes && { notes }) })
+    )
+      return written;
+    for (const { id } of casesOf(cases, other)) {
+      const position = scan.entries.get(id);
+      if (!position) return written;
+      all.set(id, position);
+    }
+  }
+  written.push(join(out, recordNames(null).statistics));
+  await writeStatistics(written[1]!, model, ids(null), all);
+  return written;
+}

@@ -1,0 +1,135 @@
+/**
+ * The commands of the first guides and of the README, run as they are written, in their order, in a folder like a clone. What makes them small is
+ * added here: few phantoms, narrow models, one epoch.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { commandsOf, readPage, ROOT } from './markdown.js';
+
+const clone = mkdtempSync(join(tmpdir(), 'reclmis-guides-'));
+afterAll(() => rmSync(clone, { recursive: true, force: true }));
+symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+
+/** Options that make a command small; of two the last counts. */
+const SMALL: readonly (readonly [command: string, options: readonly string[]])[] = [
+  ['demo', ['--count', '24', '--epochs', '1']],
+  ['data phantom', ['--count', '40', '--size', '32']],
+  ['train', ['--model.baseWidth', '4', '--model.imageSize', '32', '--model.layers', '1', '--epochs', '1', '--train.warmupSteps', '0', '--text.encoder', 'words', '--threads', '1', '--workers', '0']], // prettier-ignore
+  ['evaluate', ['--threads', '1']],
+  ['export', ['--threads', '1']],
+];
+
+/** Runs a command of a page to its end. @returns what it said on standard output */
+function run(words: readonly string[]): string {
+  const small = SMALL.find(([command]) => words.slice(1).join(' ').startsWith(command));
+  const args = [...words.slice(1), ...(small?.[1] ?? [])];
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'packages/cli/bin/reclmis.js'), ...args],
+    { cwd: clone, encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`reclmis ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return stdout;
+}
+
+/** The commands of a page, without those that need what no clone has. */
+function commands(path: string, without: RegExp = /^$/): string[][] {
+  return commandsOf(readPage(path), 'reclmis').filter((words) => !without.test(words.join(' ')));
+}
+
+const bytes = (path: string): number => readFileSync(join(clone, path)).length;
+const holds = (path: string): boolean => existsSync(join(clone, path));
+
+describe('docs/guide/own-data.md', () => {
+  it('leads from phantoms to masks', () => {
+    const said = commands('docs/guide/own-data.md', /QaTa-COV19|lungs|reclmis notes masks/).map(
+      (words) => [words.slice(1, 3).join(' '), run(words)] as const,
+    );
+    const of = (command: string): string => said.find(([name]) => name === command)?.[1] ?? '';
+    expect(said.map(([command]) => command)).toEqual([
+      'data phantom',
+      'data check',
+      'data list',
+      'notes data/mine',
+      'plan data/mine',
+      'train --config',
+      'evaluate runs/mine',
+      'predict runs/mine',
+    ]);
+    expect(of('data phantom')).toContain('28 train, 6 val and 6 test cases of 32 x 32 pixels');
+    expect(of('data check')).toContain('Nothing is wrong.');
+    expect(of('data list')).toContain('6 cases of mine, test');
+    expect(of('plan data/mine')).toContain('note.sides');
+    expect(of('evaluate runs/mine')).toContain('mean over images');
+    expect(bytes('check.html')).toBeGreaterThan(1000);
+    expect(holds('runs/mine/checkpoints/best.safetensors')).toBe(true);
+    expect(holds('report/report.html')).toBe(true);
+    const masks = readdirSync(join(clone, 'masks')).filter((name) => name.endsWith('_mask.png'));
+    expect(masks).toHaveLength(6);
+  });
+});
+
+describe('docs/guide/first-run.md', () => {
+  it('leads from the demo to a report', () => {
+    expect(commandsOf(readPage('docs/guide/first-run.md'), 'npm')).toEqual([
+      ['npm', 'run', 'setup'],
+      ['npm', 'run', 'demo'],
+    ]);
+    expect(run(['reclmis', 'demo'])).toContain('left and right swapped');
+    for (const file of ['overview.png', 'run', 'phantoms'])
+      expect(holds(join('outputs/demo', file))).toBe(true);
+    const said = commands('docs/guide/first-run.md').map(run);
+    expect(said).toHaveLength(5);
+    expect(said[1]).toContain('finished');
+    expect(holds('outputs/report/report.html')).toBe(true);
+    expect(readdirSync(join(clone, 'outputs/masks'))).toContain('statistics.json');
+  });
+});
+
+describe('README.md', () => {
+  it('leads from training to a mask in TypeScript', () => {
+    prepareReadme();
+    const said = commands('README.md').map(run);
+    expect(said).toHaveLength(4);
+    expect(said[3]).toContain('same side of the threshold: 100.000 % of the pixels');
+    const program = readPage('README.md').blocks.find(({ language }) => language === 'ts');
+    expect(program?.lines.filter((line) => line !== '').length).toBeLessThanOrEqual(10);
+    writeFileSync(join(clone, 'program.mjs'), program?.lines.join('\n') ?? '');
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], {
+      cwd: clone,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^32 x 32, \d+ pixels in the mask\n/);
+  });
+});
+
+/** Phantoms in the places that the README's commands name. */
+function prepareReadme(): void {
+  const data = join(clone, 'data/QaTa-COV19');
+  run(['reclmis', 'data', 'phantom', '--out', data]);
+  rmSync(join(clone, 'report'), { recursive: true, force: true });
+  rmSync(join(clone, 'masks'), { recursive: true, force: true });
+  const images = join(data, 'Test_Folder/img');
+  const [first = '', ...others] = readdirSync(images);
+  mkdirSync(join(clone, 'scans'));
+  for (const name of others) copyFileSync(join(images, name), join(clone, 'scans', name));
+  copyFileSync(join(images, first), join(clone, 'chest.png'));
+  const rows = others.map(
+    (name) => `${name},"Unilateral pulmonary infection, one infected area, upper left lung."`,
+  );
+  writeFileSync(join(clone, 'notes.csv'), ['Image,Description', ...rows, ''].join('\n'));
+}
