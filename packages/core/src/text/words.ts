@@ -55,9 +55,7 @@ export interface WordTokenizerJson {
 export class WordTokenizer {
   private readonly idOf: ReadonlyMap<string, number>;
 
-  private constructor(
-    readonly vocabulary: readonly string[],
-  ) {
+  private constructor(readonly vocabulary: readonly string[]) {
     this.idOf = new Map(vocabulary.map((word, id) => [word, id]));
   }
 
