@@ -70,7 +70,7 @@ describe('docs/guide/own-data.md', () => {
       'predict runs/mine',
     ]);
     expect(of('data phantom')).toContain('28 train, 6 val and 6 test cases of 32 x 32 pixels');
-    expect(of('data check')).toContain('Nothing is wrong.');
+    expect(of('data check')).toContain('No problems found.');
     expect(of('data list')).toContain('6 cases of mine, test');
     expect(of('plan data/mine')).toContain('note.sides');
     expect(of('evaluate runs/mine')).toContain('mean over images');

@@ -55,7 +55,7 @@ describe('reclmis data check', () => {
 
   it('is repeated by plan in one line', () => {
     const { stderr } = reclmis('plan', 'odd', '--encoder', 'words');
-    expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); reclmis data check odd shows them$/m); // prettier-ignore
+    expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); see them with reclmis data check odd$/m); // prettier-ignore
   });
 
   it('is repeated by train, from what an earlier check found', () => {

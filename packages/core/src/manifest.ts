@@ -2,10 +2,10 @@
  * The manifest of an exported model: everything besides the ONNX files that turns an image and a note into a mask.
  * `lab/export` writes it, `runtime` reads it, and other programs can: it is plain JSON with a schema.
  *
- * manifest.json       this file
- * segmenter.onnx      image [B,3,S,S] in [0,1], note [B,T,W] -> probability [B,1,S,S]
- * text-encoder.onnx   tokens int64 [B,T] -> note [B,T,W]
- * merges.txt          CLIP's vocabulary, if the tokeniser is CLIP's
+ *   manifest.json       this file
+ *   segmenter.onnx      image [B,3,S,S] in [0,1], note [B,T,W] -> probability [B,1,S,S]
+ *   text-encoder.onnx   tokens int64 [B,T] -> note [B,T,W]
+ *   merges.txt          CLIP's vocabulary, if the tokeniser is CLIP's
  *
  * B batch, S side, T context length, W width of the note's features.
  */

@@ -81,7 +81,7 @@ describe('parseCsv', () => {
         'Put fields that contain a comma, a line break or a quotation mark in double quotes, or save the table with another separator or as XLSX.',
     });
     expect(refusal('Image;Description\na;b; c').message).toContain('contains a semicolon without quotes');
-    expect(refusal('Image\tDescription\na\tb\tc').message).toContain('holds a tab without quotes');
+    expect(refusal('Image\tDescription\na\tb\tc').message).toContain('contains a tab without quotes');
     expect(refusal('Description,Image\nleft lung, upper,a.png').message).toContain(
       'line 2: expected 2 fields',
     );

@@ -4,10 +4,10 @@
  * Ambiguous texts are refused, since a wrong size silently makes every area and distance wrong. Accepted are, in
  * millimetres, with a decimal POINT and with or without the unit `mm`:
  *
- * 0.143                one number: square pixels
- * 0.143 x 0.2          width and height; also with ×, ; or spaces, which nobody writes within a number
- * 0.143,0.2            a comma, if decimal points show that it is not one
- * 0.143\\0.143          DICOM's backslash between equal numbers; DICOM puts height first, so unequal ones are refused
+ *   0.143                one number: square pixels
+ *   0.143 x 0.2          width and height; also with ×, ; or spaces, which nobody writes within a number
+ *   0.143,0.2            a comma, if decimal points show that it is not one
+ *   0.143\0.143          DICOM's backslash between equal numbers; DICOM puts height first, so unequal ones are refused
  *
  * Refused: `1,4` (1.4, or 1 x 4), `0,143` (a decimal comma), `1,234.5` and `1 400` (grouped thousands), other units.
  */

@@ -2,10 +2,10 @@
  * Writes a note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's notes
  * turn out to follow (docs/measurements/data.md says how often they agree):
  *
- * areas   8-connected components of at least `minArea` of the image's pixels
- * sides   an area is on a side with at least a quarter of its pixels
- * zones   of a side: those with at least a twentieth of its areas' pixels there
- * words   for all three zones: "all left lung" if one area, "upper middle lower left lung" if several
+ *   areas   8-connected components of at least `minArea` of the image's pixels
+ *   sides   an area is on a side with at least a quarter of its pixels
+ *   zones   of a side: those with at least a twentieth of its areas' pixels there
+ *   words   for all three zones: "all left lung" if one area, "upper middle lower left lung" if several
  *
  * Such a note is derived from the label: a model that reads it is told part of the answer.
  */

@@ -147,7 +147,7 @@ describe('the paper beside it', () => {
   });
 
   it('is the same in Markdown and LaTeX', () => {
-    expect(modelsMarkdown(TABLE)).toContain('- So the paper counts RecLMIS otherwise than LViT');
+    expect(modelsMarkdown(TABLE)).toContain('- So the paper counts RecLMIS differently from LViT');
     expect(modelsLatex(TABLE)).toContain(
       'U-Net & 14.8 &  & 14.8 & 14.8 & 22.6 & 45.2 & 50.3 & 500 & 625 &  & 300 \\\\',
     );

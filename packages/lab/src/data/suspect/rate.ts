@@ -11,13 +11,13 @@ export const CLEAR_GAIN = 0.01;
 
 /** Correlations with what the map expects, one of each case. */
 export interface Ratings {
-  /** Of the masks as they are. */
+  /** Ratings of the masks as they are. */
   readonly own: Float64Array;
-  /** Of the masks turned. */
+  /** Ratings of the turned masks. */
   readonly turned: readonly { readonly turn: Turn; readonly values: Float64Array }[];
-  /** Of the neighbours' masks in the order of names; NaN where a split has none. */
+  /** Ratings of the neighbours' masks in the order of names; NaN if a split has none. */
   readonly shifted: readonly { readonly shift: number; readonly values: Float64Array }[];
-  /** Of the masks as they are with what the map expects of the inverted images. */
+  /** Ratings of the masks as they are against the map of the inverted images. */
   readonly inverted: Float64Array;
 }
 
