@@ -20,7 +20,7 @@ import { cat, dropout, nn, type Tensor, zeros } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { UpBlock } from './blocks.js';
 import type { ModelOptions, Segmentation } from './segmentation-model.js';
-import { decode, requireOption, UNetBased } from './unet-based.js';
+import { type Decoder, requireOption, UNetBased } from './unet-based.js';
 
 export interface LViTOptions extends ModelOptions {
   /** T: the note enters by a convolution that has a channel for each token. */
@@ -229,8 +229,7 @@ export class LViT extends UNetBased {
   /** Finest level first, as `reconstructs`. */
   private readonly upVits: readonly UpTransformer[];
   private readonly reconstructs: readonly Reconstruct[];
-  private readonly ups: readonly UpBlock[];
-  private readonly outc: nn.Conv2d;
+  private readonly decode: Decoder;
 
   /** @throws CONFIG_INVALID */
   constructor(override readonly options: LViTOptions) {
@@ -264,13 +263,7 @@ export class LViT extends UNetBased {
       this.child('reconstruct3', new Reconstruct(4 * w, 4)),
       this.child('reconstruct4', new Reconstruct(8 * w, 2)),
     ];
-    this.ups = [
-      this.child('up4', new UpBlock(16 * w, 4 * w)),
-      this.child('up3', new UpBlock(8 * w, 2 * w)),
-      this.child('up2', new UpBlock(4 * w, w)),
-      this.child('up1', new UpBlock(2 * w, w)),
-    ];
-    this.outc = this.child('outc', new nn.Conv2d(w, 1, 1));
+    this.decode = this.decoder(UpBlock);
   }
 
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
@@ -286,7 +279,7 @@ export class LViT extends UNetBased {
       joined.push(at(maps, level).add(at(this.reconstructs, level).forward(tokens)));
       coarser = tokens;
     }
-    return decode(bottleneck, joined, this.ups, this.outc);
+    return this.decode(bottleneck, joined);
   }
 
   /** text1: a note's features in the width of the finest level. */

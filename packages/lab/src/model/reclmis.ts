@@ -25,7 +25,7 @@ import {
 } from './options.js';
 import { ConditionedReconstructor } from './reconstruction.js';
 import { UpBlock } from './blocks.js';
-import { decode, UNetBased } from './unet-based.js';
+import { type Decoder, UNetBased } from './unet-based.js';
 import {
   AUXILIARY_LOSSES,
   type AuxiliaryLoss,
@@ -89,16 +89,14 @@ interface Trainers {
 
 export class RecLMIS extends UNetBased {
   override readonly title = 'RecLMIS';
-  private readonly ups: readonly [UpBlock, UpBlock, UpBlock, UpBlock];
-  private readonly outc: nn.Conv2d;
   private readonly adapter: nn.Conv1d | null;
   private readonly interact: ConditionedInteraction | null;
+  private readonly decodeMap: Decoder;
   private readonly trainers: Trainers | null;
 
   /** @throws CONFIG_INVALID for options that do not go together. */
   constructor(override readonly options: RecLMISOptions) {
     super(checkOptions(options));
-    const w = options.baseWidth;
     const channels = bottleneckWidth(options);
     const patches = (options.imageSize / 16) ** 2;
     const { ci, clr, cvr } = options.components;
@@ -118,13 +116,7 @@ export class RecLMIS extends UNetBased {
           }),
         )
       : null;
-    this.ups = [
-      this.child('up4', new UpBlock(16 * w, 4 * w)),
-      this.child('up3', new UpBlock(8 * w, 2 * w)),
-      this.child('up2', new UpBlock(4 * w, w)),
-      this.child('up1', new UpBlock(2 * w, w)),
-    ];
-    this.outc = this.child('outc', new nn.Conv2d(w, 1, 1));
+    this.decodeMap = this.decoder(UpBlock);
 
     const { layers, causal, dropout } = options;
     const reconstructor = { channels, layers, causal, dropout };
@@ -321,7 +313,7 @@ export class RecLMIS extends UNetBased {
   /** The decoder on F'_V, or on F_V where the model is note-free. */
   private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
     const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
-    return decode(x, skips, this.ups, this.outc);
+    return this.decodeMap(x, skips);
   }
 }
 

@@ -4,10 +4,21 @@
  * B batch, S image side, w base width.
  */
 import { ReclmisError } from '@reclmis/core';
-import type { nn } from '@reclmis/torch';
-import { float32, type Tensor } from '@reclmis/torch';
+import { float32, nn, type Tensor } from '@reclmis/torch';
 import { ConvBNReLU, DownBlock } from './blocks.js';
 import { type ModelOptions, type Segmentation, SegmentationModel } from './segmentation-model.js';
+
+/** A decoder's level: the map below and its skip make the map above. */
+interface Up extends nn.Module {
+  /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @returns [B,out,2H,2W]. */
+  forward(x: Tensor, skip: Tensor): Tensor;
+}
+
+/**
+ * The levels of a decoder and its last convolution.
+ * @param x [B,8w,S/16,S/16]. @param skips coarsest first, as `encode` gives them.
+ */
+export type Decoder = (x: Tensor, skips: readonly Tensor[]) => Segmentation;
 
 /** The maps of an image, coarsest first. */
 export interface EncodedImage {
@@ -35,6 +46,26 @@ export abstract class UNetBased extends SegmentationModel {
     ];
   }
 
+  /**
+   * Makes the decoder of a model: keys `up4` to `up1` and `outc`. To be called where they belong in the order of the model's parameters.
+   * @param Level a level from `inChannels`, of the map and its skip together, to `outChannels`
+   */
+  protected decoder(Level: new (inChannels: number, outChannels: number) => Up): Decoder {
+    const { baseWidth: w } = this.options;
+    const ups = [
+      this.child('up4', new Level(16 * w, 4 * w)),
+      this.child('up3', new Level(8 * w, 2 * w)),
+      this.child('up2', new Level(4 * w, w)),
+      this.child('up1', new Level(2 * w, w)),
+    ];
+    const outc = this.child('outc', new nn.Conv2d(w, 1, 1));
+    return (x, skips) => {
+      const decoded = ups.reduce((y, up, level) => up.forward(y, skips[level] ?? y), x); // [B,w,S,S]
+      const logits = float32(outc.forward(decoded)); // [B,1,S,S]
+      return { logits, probability: logits.sigmoid() };
+    };
+  }
+
   /** @param images [B,3,S,S]. @throws TENSOR_SHAPE */
   protected encode(images: Tensor): EncodedImage {
     const [, channels, height, width] = images.shape4();
@@ -53,26 +84,6 @@ export abstract class UNetBased extends SegmentationModel {
     }
     return { skips, bottleneck: x }; // [B,8w,S/16,S/16]
   }
-}
-
-/** A decoder's level: the map below and the skip beside it make the map above. */
-interface Up {
-  forward(x: Tensor, skip: Tensor): Tensor;
-}
-
-/**
- * The decoder: `up4` to `up1` and the last convolution.
- * @param x [B,8w,S/16,S/16]. @param skips coarsest first, as `encode` gives them.
- */
-export function decode(
-  x: Tensor,
-  skips: readonly Tensor[],
-  ups: readonly Up[],
-  outc: nn.Conv2d,
-): Segmentation {
-  const decoded = ups.reduce((y, up, level) => up.forward(y, skips[level] ?? y), x); // [B,w,S,S]
-  const logits = float32(outc.forward(decoded)); // [B,1,S,S]
-  return { logits, probability: logits.sigmoid() };
 }
 
 /** @throws CONFIG_INVALID for a width or an image size that no such model can have. */

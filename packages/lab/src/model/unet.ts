@@ -12,7 +12,7 @@ import { cat, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { ConvBNReLU } from './blocks.js';
 import type { ModelOptions, Segmentation } from './segmentation-model.js';
-import { decode, UNetBased } from './unet-based.js';
+import { type Decoder, UNetBased } from './unet-based.js';
 
 /** Keys `up`, `nConvs.{i}`. */
 class TransposedUpBlock extends nn.Module {
@@ -39,24 +39,16 @@ class TransposedUpBlock extends nn.Module {
 export class UNet extends UNetBased {
   override readonly title = 'U-Net';
   override readonly readsNotes = false;
-  private readonly ups: readonly TransposedUpBlock[];
-  private readonly outc: nn.Conv2d;
+  private readonly decode: Decoder;
 
   /** @throws CONFIG_INVALID */
   constructor(options: ModelOptions) {
     super(options);
-    const { baseWidth: w } = options;
-    this.ups = [
-      this.child('up4', new TransposedUpBlock(16 * w, 4 * w)),
-      this.child('up3', new TransposedUpBlock(8 * w, 2 * w)),
-      this.child('up2', new TransposedUpBlock(4 * w, w)),
-      this.child('up1', new TransposedUpBlock(2 * w, w)),
-    ];
-    this.outc = this.child('outc', new nn.Conv2d(w, 1, 1));
+    this.decode = this.decoder(TransposedUpBlock);
   }
 
   segment(images: Tensor, _note: NoteFeatures | null): Segmentation {
     const { bottleneck, skips } = this.encode(images);
-    return decode(bottleneck, skips, this.ups, this.outc);
+    return this.decode(bottleneck, skips);
   }
 }
