@@ -39,6 +39,7 @@ export * from './images/overlay.js';
 export * from './printable.js';
 export * from './masks/probabilities.js';
 export * from './metrics/probability-histogram.js';
+export * from './onnx-types.js';
 export * from './probe.js';
 export * from './quantile.js';
 export * from './random.js';

@@ -1,5 +1,5 @@
 /** Puts an ONNX graph together: names for what nodes make, constants once each, shapes with a free batch size. */
-import { ReclmisError } from '@reclmis/core';
+import { type OnnxType, ReclmisError } from '@reclmis/core';
 import { type DType, scope, type Tensor } from '@reclmis/torch';
 import {
   floats,
@@ -9,7 +9,6 @@ import {
   type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
-  type OnnxType,
   type OnnxValue,
 } from './onnx-graph.js';
 import type { Size } from './record.js';

@@ -1,8 +1,7 @@
 /** A recorded call as its translator reads it: arguments by name, tensors by their names in the graph. */
-import { ReclmisError } from '@reclmis/core';
+import { ONNX_TYPES, type OnnxType, ReclmisError } from '@reclmis/core';
 import type { Tensor } from '@reclmis/torch';
 import { type Builder, onnxType } from './builder.js';
-import type { OnnxType } from './onnx-graph.js';
 import {
   shapeText,
   type RecordedArgument,
@@ -148,19 +147,8 @@ export function fixed(size: Size | undefined, what: string): number {
 
 /** The tensor as another type. */
 export function castTo(builder: Builder, name: string, from: OnnxType, to: OnnxType): string {
-  return from === to ? name : builder.emit('Cast', [name], { to: { kind: 'int', value: CAST_CODES[to] } });
+  return from === to ? name : builder.emit('Cast', [name], { to: { kind: 'int', value: ONNX_TYPES[to] } });
 }
-
-/** TensorProto.DataType. */
-const CAST_CODES: Readonly<Record<OnnxType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
 
 /** The names of recorded tensors in the graph. */
 export class Names {

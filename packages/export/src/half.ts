@@ -2,16 +2,10 @@
  * float16: weights and computation in half precision behind float32 inputs and outputs. What sums or exponentiates many values stays in
  * float32, where 11 bits would show: softmax, normalisation, means, the last sigmoid.
  */
+import { ONNX_TYPES, type OnnxType, onnxTypeOf } from '@reclmis/core';
 import { scope, Tensor } from '@reclmis/torch';
 import { dropUnread } from './fold.js';
-import {
-  elements,
-  int,
-  type OnnxGraph,
-  type OnnxNode,
-  type OnnxTensor,
-  type OnnxType,
-} from './onnx-graph.js';
+import { elements, int, type OnnxGraph, type OnnxNode, type OnnxTensor } from './onnx-graph.js';
 
 /** Operators that stay in float32. */
 const WIDE = new Set([
@@ -28,9 +22,7 @@ const WIDE = new Set([
   'Log',
 ]);
 
-/** TensorProto.DataType. */
-const CODES = { float32: 1, float16: 10 } as const;
-type FloatType = keyof typeof CODES;
+type FloatType = 'float32' | 'float16';
 
 /** The graph in float16, in place. */
 export function toHalf(graph: OnnxGraph): OnnxGraph {
@@ -54,7 +46,7 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
     if (home.get(name) === type) return name;
     const cast = `${name}.${type}`;
     if (!made.has(cast)) {
-      nodes.push({ op: 'Cast', inputs: [name], outputs: [cast], attributes: { to: int(CODES[type]) } });
+      nodes.push({ op: 'Cast', inputs: [name], outputs: [cast], attributes: { to: int(ONNX_TYPES[type]) } });
       made.add(cast);
     }
     return cast;
@@ -77,7 +69,12 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
       const inner = renamed[i] ?? name;
       if (inner === name) return;
       // Others may read the output too; they take it in float32, from which `as` casts.
-      nodes.push({ op: 'Cast', inputs: [inner], outputs: [name], attributes: { to: int(CODES.float32) } });
+      nodes.push({
+        op: 'Cast',
+        inputs: [inner],
+        outputs: [name],
+        attributes: { to: int(ONNX_TYPES.float32) },
+      });
       home.set(name, 'float32');
     });
     node.outputs = renamed;
@@ -97,12 +94,6 @@ function halfOf(tensor: OnnxTensor): OnnxTensor {
 }
 
 const BOOLEAN = new Set(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Not', 'And', 'Or']);
-const TYPE_BY_CODE = new Map<number, OnnxType>([
-  [1, 'float32'],
-  [7, 'int64'],
-  [9, 'bool'],
-  [10, 'float16'],
-]);
 
 /** The type of each tensor of a float32 graph. */
 export function typesOf(graph: OnnxGraph): Map<string, OnnxType> {
@@ -114,7 +105,7 @@ export function typesOf(graph: OnnxGraph): Map<string, OnnxType> {
     const to = attributes['to'];
     const type =
       op === 'Cast' && to?.kind === 'int'
-        ? TYPE_BY_CODE.get(to.value)
+        ? onnxTypeOf(to.value)
         : op === 'Shape'
           ? 'int64'
           : BOOLEAN.has(op)

@@ -1,16 +1,5 @@
 /** An ONNX graph in memory: what the translation makes, the passes change and `onnx-model.ts` writes. */
-
-/** Bytes of an element of each type that occurs. */
-export const ONNX_BYTES = {
-  float32: 4,
-  float16: 2,
-  uint8: 1,
-  int8: 1,
-  int32: 4,
-  int64: 8,
-  bool: 1,
-} as const;
-export type OnnxType = keyof typeof ONNX_BYTES;
+import type { OnnxType } from '@reclmis/core';
 
 /** A tensor with its data, row-major and little-endian. */
 export interface OnnxTensor {

@@ -2,8 +2,9 @@
  * Writes a graph as an ONNX file: the messages of onnx.proto (ModelProto and what is in it) that such graphs need, with their field
  * numbers. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
+import { ONNX_TYPES } from '@reclmis/core';
 import { protobuf } from '@reclmis/files';
-import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxType, OnnxValue } from './onnx-graph.js';
+import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './onnx-graph.js';
 
 const { bytes, float, integer, message, text } = protobuf;
 
@@ -11,17 +12,6 @@ const { bytes, float, integer, message, text } = protobuf;
 export const OPSET = 17;
 /** Version of the file format that belongs to it. */
 const IR_VERSION = 8;
-
-/** TensorProto.DataType. */
-const TYPES: Readonly<Record<OnnxType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
 
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
@@ -79,7 +69,12 @@ function encodeAttribute(name: string, attribute: OnnxAttribute): Buffer[] {
 }
 
 function encodeTensor({ type, shape, data }: OnnxTensor, name: string): Buffer[] {
-  return [...shape.map((size) => integer(1, size)), integer(2, TYPES[type]), text(8, name), bytes(9, data)];
+  return [
+    ...shape.map((size) => integer(1, size)),
+    integer(2, ONNX_TYPES[type]),
+    text(8, name),
+    bytes(9, data),
+  ];
 }
 
 /** ValueInfoProto with its TypeProto and, where it is known, TensorShapeProto. */
@@ -87,6 +82,6 @@ function encodeValue({ name, type, shape }: OnnxValue, withShape = true): Buffer
   const dimensions = shape.map((size) =>
     message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]),
   );
-  const tensor = [integer(1, TYPES[type]), ...(withShape ? [message(2, dimensions)] : [])];
+  const tensor = [integer(1, ONNX_TYPES[type]), ...(withShape ? [message(2, dimensions)] : [])];
   return [text(1, name), message(2, [message(1, tensor)])];
 }

@@ -1,15 +1,16 @@
 /** ONNX files that say one thing and do another: weights elsewhere, sizes that the manifest contradicts. */
-import type { ReclmisError } from '@reclmis/core';
+import { ONNX_TYPES, type ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import { FLOAT, INT64, readOutline } from './graph.js';
+import { readOutline } from './graph.js';
 import { requireGraph } from './manifest-graph.js';
 import { concat, field, modelBytes, value } from './testing/onnx-bytes.js';
 
+const { float32: FLOAT, int64: INT64 } = ONNX_TYPES;
 const image = value('image', FLOAT, ['batch', 3, 8, 8]);
 const mask = value('probability', FLOAT, ['batch', 1, 8, 8]);
 const described = {
-  inputs: [{ name: 'image', type: FLOAT, sizes: [3, 8, 8] }],
-  outputs: [{ name: 'probability', type: FLOAT, sizes: [1, 8, 8] }],
+  inputs: [{ name: 'image', type: 'float32', sizes: [3, 8, 8] }],
+  outputs: [{ name: 'probability', type: 'float32', sizes: [1, 8, 8] }],
 } as const;
 
 /** TensorProto: name, and where its numbers lie. */

@@ -9,7 +9,7 @@
 /** A tensor that goes into or comes out of a graph. */
 export interface GraphValue {
   readonly name: string;
-  /** TensorProto.DataType; 0 where it is not stated. */
+  /** A number of `ONNX_TYPES` or another of onnx.proto; 0 where it is not stated. */
   readonly type: number;
   /** Null where nothing is stated; a size is null where it is free or has a name only. */
   readonly shape: readonly (number | null)[] | null;
@@ -22,10 +22,6 @@ export interface GraphOutline {
   /** Names of tensors whose numbers lie in another file, and of nodes that read one. */
   readonly elsewhere: readonly string[];
 }
-
-/** TensorProto.DataType of what our graphs take and give. */
-export const FLOAT = 1;
-export const INT64 = 7;
 
 /** Messages in messages; protobuf's own readers stop there too. */
 const MOST_DEPTH = 100;

@@ -2,13 +2,13 @@
  * A manifest against the graphs that it describes, before anything is made of its numbers: what it says of sizes and names must be what the graphs say,
  * and all of a graph must be in its file.
  */
-import { type ModelManifest, ReclmisError } from '@reclmis/core';
-import { FLOAT, type GraphOutline, type GraphValue, INT64, readOutline } from './graph.js';
+import { type ModelManifest, ONNX_TYPES, type OnnxType, onnxTypeOf, ReclmisError } from '@reclmis/core';
+import { type GraphOutline, type GraphValue, readOutline } from './graph.js';
 
 /** A tensor as the manifest has it: the first size, B, is free. */
 interface Expected {
   readonly name: string;
-  readonly type: typeof FLOAT | typeof INT64;
+  readonly type: OnnxType;
   readonly sizes: readonly number[];
 }
 
@@ -23,11 +23,11 @@ export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManife
   const { inputs, outputs } = segmenter;
   const features =
     note && inputs.note !== null
-      ? [{ name: inputs.note, type: FLOAT, sizes: [note.contextLength, note.width] } as const]
+      ? [{ name: inputs.note, type: 'float32', sizes: [note.contextLength, note.width] } as const]
       : [];
   return {
-    inputs: [{ name: inputs.image, type: FLOAT, sizes: [3, S, S] }, ...features],
-    outputs: [{ name: outputs.probability, type: FLOAT, sizes: [1, S, S] }],
+    inputs: [{ name: inputs.image, type: 'float32', sizes: [3, S, S] }, ...features],
+    outputs: [{ name: outputs.probability, type: 'float32', sizes: [1, S, S] }],
   };
 }
 
@@ -36,8 +36,8 @@ export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
   if (!note || !textEncoder) return { inputs: [], outputs: [] };
   const { contextLength: T, width: W } = note;
   return {
-    inputs: [{ name: textEncoder.inputs.tokens, type: INT64, sizes: [T] }],
-    outputs: [{ name: textEncoder.outputs.note, type: FLOAT, sizes: [T, W] }],
+    inputs: [{ name: textEncoder.inputs.tokens, type: 'int64', sizes: [T] }],
+    outputs: [{ name: textEncoder.outputs.note, type: 'float32', sizes: [T, W] }],
   };
 }
 
@@ -71,7 +71,7 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
       if (!fits(expected, found))
         throw invalid(
           `the manifest expects ${expected.name} to be ${shown(expected.type, [null, ...expected.sizes])}, ` +
-            `the graph has ${shown(found.type, found.shape)}`,
+            `the graph has ${shown(nameOf(found.type), found.shape)}`,
         );
     }
   }
@@ -84,16 +84,18 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
 
 /** Sizes that a graph leaves free cannot be held against anything, so all but the first must be stated. */
 function fits({ type, sizes }: Expected, { type: found, shape }: GraphValue): boolean {
-  if (found !== type || shape?.length !== sizes.length + 1) return false;
+  if (found !== ONNX_TYPES[type] || shape?.length !== sizes.length + 1) return false;
   return sizes.every((size, i) => shape[i + 1] === size);
 }
 
-const TYPES: Readonly<Record<number, string>> = { [FLOAT]: 'float32', [INT64]: 'int64' };
+function nameOf(code: number): string {
+  return onnxTypeOf(code) ?? `of type ${code}`;
+}
 
-function shown(type: number, shape: GraphValue['shape']): string {
+function shown(type: string, shape: GraphValue['shape']): string {
   const sizes =
     shape === null ? 'of any shape' : `[${shape.map((size, i) => size ?? (i === 0 ? 'B' : '?')).join(', ')}]`;
-  return `${TYPES[type] ?? `of type ${type}`} ${sizes}`;
+  return `${type} ${sizes}`;
 }
 
 function listed(values: readonly GraphValue[]): string {

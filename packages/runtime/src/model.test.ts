@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   MANIFEST_FILE,
+  ONNX_TYPES,
   probePlanes,
   probeValues,
   ReclmisError,
@@ -11,7 +12,6 @@ import {
 } from '@reclmis/core';
 import { manifestJson } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
-import { FLOAT, INT64 } from './graph.js';
 import { loadModel } from './index.js';
 import { openModel } from './model.js';
 import type { Network, Platform, Source, Values } from './seams.js';
@@ -19,6 +19,7 @@ import { modelBytes, value } from './testing/onnx-bytes.js';
 import type { Model } from './types.js';
 import { urlSource } from './url-source.js';
 
+const { float32: FLOAT, int64: INT64 } = ONNX_TYPES;
 const S = 2;
 const T = 3;
 const W = 1;

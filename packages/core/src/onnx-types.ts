@@ -1,0 +1,20 @@
+/** The types of ONNX tensors that exported models use, with their numbers in onnx.proto (TensorProto.DataType): the exporter writes them, the runtime reads them. */
+export const ONNX_TYPES = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+} as const;
+export type OnnxType = keyof typeof ONNX_TYPES;
+
+const BY_CODE: ReadonlyMap<number, OnnxType> = new Map(
+  Object.entries(ONNX_TYPES).map(([type, code]) => [code, type as OnnxType]),
+);
+
+/** The type of a number of onnx.proto; undefined for those that no model of ours has. */
+export function onnxTypeOf(code: number): OnnxType | undefined {
+  return BY_CODE.get(code);
+}
