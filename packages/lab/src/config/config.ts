@@ -8,7 +8,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ReclmisError } from '@reclmis/core';
+import { editDistance, ReclmisError } from '@reclmis/core';
 import { readTextSync } from '@reclmis/files';
 import { parseDocument, stringify } from 'yaml';
 import type { z } from 'zod';
@@ -262,10 +262,11 @@ export function requireSetting(path: string, where: string): void {
 /** The known path with the smallest edit distance; a known key under the wrong section is close too. */
 function closestSetting(key: string): string {
   const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+  const steps = (a: string, b: string): number => editDistance(a.toLowerCase(), b.toLowerCase());
   let best = '';
   let least = Number.POSITIVE_INFINITY;
   for (const path of new Set(describeSettings().flatMap(({ path }) => withParents(path)))) {
-    const distance = Math.min(editDistance(key, path), editDistance(lastOf(key), lastOf(path)) + 0.5);
+    const distance = Math.min(steps(key, path), steps(lastOf(key), lastOf(path)) + 0.5);
     if (distance < least) [best, least] = [path, distance];
   }
   return best;
@@ -274,21 +275,6 @@ function closestSetting(key: string): string {
 function withParents(path: string): string[] {
   const keys = path.split('.');
   return keys.map((_, i) => keys.slice(0, i + 1).join('.'));
-}
-
-/** Levenshtein's distance, letter case ignored. */
-function editDistance(a: string, b: string): number {
-  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
-  let previous = Array.from({ length: to.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= from.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      row.push(Math.min(substituted, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[to.length] ?? 0;
 }
 
 function isTree(value: unknown): value is Tree {
