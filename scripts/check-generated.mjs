@@ -10,6 +10,7 @@ const GENERATORS = [
   './errors-doc.mjs',
   './operators.mjs',
   './reference-doc.mjs',
+  './version.mjs',
 ];
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const write = process.argv.includes('--write');

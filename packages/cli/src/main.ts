@@ -3,8 +3,7 @@
  *
  * Subcommands are loaded lazily: `reclmis --help` loads none of them, and libtorch is loaded only by those that compute.
  */
-import { readFileSync } from 'node:fs';
-import { printableLine, ReclmisError, toReclmisError } from '@reclmis/core';
+import { printableLine, ReclmisError, toReclmisError, VERSION } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.js';
 import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
@@ -48,7 +47,7 @@ async function assemble(argv: readonly string[]): Promise<Command> {
     .description(
       'Segment medical images guided by radiologists’ notes: train, evaluate and use RecLMIS (arXiv 2404.02845).',
     )
-    .version(version(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help; see `reclmis COMMAND --help` for one command')
     .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError(true)
@@ -117,9 +116,4 @@ function guardProcess(): void {
 /** What heeds a signal may throw its reason as it is. */
 function stoppedBy(signal: StopSignal): ReclmisError {
   return new ReclmisError('INTERRUPTED', `stopped by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`);
-}
-
-function version(): string {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { interruptSignal } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
-import { formatTable } from './table.js';
+import { formatTable, right } from './table.js';
 import { zoneLinesOf } from './zone-options.js';
 
 export interface ProbeFlags {
@@ -64,7 +64,6 @@ export async function runProbes(
 /** The probes as tables for a terminal. */
 export async function describeProbes(probes: NoteProbes): Promise<string> {
   const { probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const { zones, truth, notes } = probes;
   return [
     `\nNote probes: ${probes.cases} images of ${probes.patients} patients, 95 % intervals; ${zones.sides === 'image' ? 'the image’s' : 'the patient’s'} sides, zones by ${zones.from === 'lungs' ? 'masks of the lungs' : 'a split of the image'}\n`,

@@ -7,6 +7,11 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
+/** A column of figures. */
+export function right(title: string): Column {
+  return { title, align: 'right' };
+}
+
 /**
  * Lays out rows under titles, two spaces apart, with a rule below the titles. Ends without a line break.
  * Rows shorter than the columns are filled with empty cells.

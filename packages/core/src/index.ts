@@ -43,6 +43,7 @@ export * from './onnx-types.js';
 export * from './probe.js';
 export * from './quantile.js';
 export * from './random.js';
+export { VERSION } from './version.js';
 export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from './system-errors.js';
 export * from './images/raster.js';
 export * from './images/spacing.js';

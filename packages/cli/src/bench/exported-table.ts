@@ -1,5 +1,5 @@
 /** What `reclmis bench infer --model` says on a terminal. */
-import { formatTable } from '../table.js';
+import { formatTable, right } from '../table.js';
 import type { ExportedReport } from './exported.js';
 
 const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
@@ -7,7 +7,6 @@ const ms = (value: number): string => (value < 10 ? value.toFixed(2) : value.toF
 
 /** Two tables: what each model is and how it starts, and its times at each batch size. */
 export function formatExported({ machine, device, threads, steps, models }: ExportedReport): string {
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const starts = models.map(({ dir, precision, bytes, coldStart, memory, flopsPerImage }) => [
     dir,
     precision,

@@ -24,7 +24,7 @@ import {
   withProbeOptions,
 } from '../probing.js';
 import { Progress } from '../progress.js';
-import { formatTable, percent } from '../table.js';
+import { formatTable, percent, right } from '../table.js';
 
 interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
   readonly sides: Sides | 'auto';
@@ -288,7 +288,6 @@ function describeEvaluation(
     name,
     ...[dice, iou, precision, recall].map(percent),
   ];
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   return [
     `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
     formatTable(
@@ -300,7 +299,6 @@ function describeEvaluation(
 
 /** Differences of Dice and IoU in percentage points, with intervals and p-values. */
 function describeDifferences(runs: readonly string[], differences: readonly Difference[]): string {
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const points = (value: number | null): string => (value === null ? '–' : percent(value));
   const p = (value: number | null): string => (value === null ? '–' : value.toFixed(4));
   const shown = differences.filter(({ label }) => label === 'Dice' || label === 'IoU');

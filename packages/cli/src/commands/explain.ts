@@ -18,7 +18,7 @@ import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
-import { formatTable, percent } from '../table.js';
+import { formatTable, percent, right } from '../table.js';
 
 interface ExplainFlags extends OutputOptions, EngineFlags, SidesFlags {
   readonly image?: string;
@@ -100,7 +100,6 @@ async function listLayers(source: Run, choice: LoadOptions, output: Output): Pro
   using model = source.loadModel(choice);
   const layers = mapLayers(model);
   output.result({ layers });
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const rows = layers.map(({ path, channels, side }) => [path, String(channels), `${side} x ${side}`]);
   output.say(formatTable([{ title: 'layer' }, right('channels'), right('map')], rows));
 }

@@ -8,7 +8,7 @@ import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
-import { formatTable, percent } from '../table.js';
+import { formatTable, percent, right } from '../table.js';
 import { shareOption, zoneLinesOf } from '../zone-options.js';
 
 interface NotesFlags extends OutputOptions {
@@ -233,7 +233,6 @@ async function compareAll(
 function describeAgreement(
   found: readonly { readonly split: Split; readonly counts: NoteAgreement }[],
 ): string {
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   return [
     'Derived notes that agree with the existing ones, % of cases (single zones: % of six times the cases)\n',
     formatTable(

@@ -1,6 +1,5 @@
 /** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
-import { readFileSync } from 'node:fs';
-import { parseSpacing, ReclmisError, type Spacing, warningCodes, warningLines } from '@reclmis/core';
+import { parseSpacing, ReclmisError, type Spacing, VERSION, warningCodes, warningLines } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -19,7 +18,7 @@ import {
 import { openModels } from '../models/open.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
-import { formatTable, percent } from '../table.js';
+import { formatTable, percent, right } from '../table.js';
 
 interface PredictFlags extends OutputOptions, SidesFlags {
   readonly image: string;
@@ -175,7 +174,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
       beginning: flags.resume ? 'resume' : flags.overwrite ? 'overwrite' : 'new',
       batchSize: flags.batch,
       about: {
-        versions: { ...ownVersions(), ...loaded.versions },
+        versions: { reclmis: VERSION, node: process.versions.node, ...loaded.versions },
         engine: loaded.engine,
         settings: {
           image,
@@ -208,12 +207,6 @@ function* notesOf(cases: readonly PredictionCase[]): Generator<string> {
   for (const { note, refused } of cases) if (!refused) yield note;
 }
 
-function ownVersions(): Record<string, string> {
-  const file = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-  return { reclmis: version, node: process.versions.node };
-}
-
 /** A table of the first cases, the first failures, and where everything is. */
 function report(
   output: Output,
@@ -221,7 +214,6 @@ function report(
   { counts, failures, statistics, warnings, warned }: PredictionSummary,
   shown: readonly CaseStatistics[],
 ): void {
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   if (shown.length > 0) {
     const rows = shown.map((one) => [
       one.id,

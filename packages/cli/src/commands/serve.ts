@@ -1,5 +1,6 @@
 /** `reclmis serve`: an exported model over HTTP, for machines (Open Inference Protocol) and for people (POST /segment). */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { VERSION } from '@reclmis/core';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf } from '../output.js';
@@ -106,7 +107,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
     );
   try {
     const server = await createServer(model, {
-      version: ownVersion(),
+      version: VERSION,
       ...(flags.sides === undefined ? {} : { sides: flags.sides }),
       limits,
       token,
@@ -161,9 +162,4 @@ function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
   return Object.fromEntries(
     names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
   );
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

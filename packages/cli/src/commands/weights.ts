@@ -9,7 +9,7 @@ import { type Command, Option } from 'commander';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
-import { formatTable } from '../table.js';
+import { formatTable, right } from '../table.js';
 import { writeErr } from '../terminal.js';
 import { importAsRun, type ImportRunFlags, registerExport } from './weights-run.js';
 
@@ -211,7 +211,6 @@ async function runList(flags: OutputOptions): Promise<void> {
 }
 
 function table(entries: readonly WeightsEntry[]): string {
-  const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   return formatTable(
     [{ title: 'id' }, right('MB'), right('layers'), right('width'), { title: 'made' }, { title: 'from' }],
     entries.map(({ id, weights, error }) => {

@@ -10,9 +10,9 @@
  *     checkpoints/             the best weights and resume points (`train/checkpoint.ts`, `train/resume-point.ts`)
  *     .lock                    while a process trains into it
  */
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError, type ResultChecks, type StatedSides } from '@reclmis/core';
+import { ReclmisError, type ResultChecks, type StatedSides, VERSION } from '@reclmis/core';
 import { finalName, isLitter, makeFolder, readTextSync, writeFileAtomicSync } from '@reclmis/files';
 import { scope, version } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
@@ -165,10 +165,7 @@ export function writeRunInfo(dir: string, info: RunInfo): void {
 /** The versions that decide a run's figures. */
 export function currentVersions(): RunInfo['versions'] {
   const { torch, capability } = version();
-  const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return { reclmis: own.version, node: process.versions.node, libtorch: torch, vectors: capability };
+  return { reclmis: VERSION, node: process.versions.node, libtorch: torch, vectors: capability };
 }
 
 /** How a data set is remembered. */
