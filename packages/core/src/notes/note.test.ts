@@ -192,3 +192,46 @@ describe('formatNote', () => {
     );
   });
 });
+
+describe('words in another order', () => {
+  it.each([
+    ['right lung middle', [{ side: 'right', zones: ['middle'] }]],
+    [
+      'Unilateral pulmonary infection, one infected area, right lung upper middle.',
+      [{ side: 'right', zones: ['upper', 'middle'] }],
+    ],
+    ['middle lung on the right', [{ side: 'right', zones: ['middle'] }]],
+    ['lower lobe of the left side', [{ side: 'left', zones: ['lower'] }]],
+    // No other place loses or gains a zone by it.
+    [
+      'right lung middle left lung',
+      [
+        { side: 'right', zones: [] },
+        { side: 'left', zones: ['middle'] },
+      ],
+    ],
+    [
+      'right lung and middle left lung',
+      [
+        { side: 'right', zones: [] },
+        { side: 'left', zones: ['middle'] },
+      ],
+    ],
+    [
+      'right lung, middle left lung',
+      [
+        { side: 'right', zones: [] },
+        { side: 'left', zones: ['middle'] },
+      ],
+    ],
+    [
+      'middle lung, right lung',
+      [
+        { side: null, zones: ['middle'] },
+        { side: 'right', zones: [] },
+      ],
+    ],
+  ])('%s', (text, places) => {
+    expect(parseNote(text).places).toEqual(places);
+  });
+});

@@ -63,7 +63,7 @@ const ZONES: Readonly<Record<string, Zone>> = {
   all: 'all',
 };
 const ORGAN = new Set(['lung', 'lungs', 'lobe', 'lobes', 'zone', 'zones', 'field', 'fields']);
-const FILLER = new Set(['in', 'of', 'the', 'at', 'side', 'sided']);
+const FILLER = new Set(['in', 'of', 'on', 'the', 'at', 'side', 'sided']);
 /** Last words that make a clause the finding without "Unilateral" or "Bilateral" in front. */
 const FINDING = new Set(['infection', 'infections', 'pneumonia']);
 
@@ -130,7 +130,9 @@ class NoteReader {
     };
     for (; i < words.length; i++) {
       const word = words[i] as Word;
-      if (this.readPlaceWord(word.known)) {
+      if (ORGAN.has(word.known) && this.goesOn(words, i + 1)) {
+        flush();
+      } else if (this.readPlaceWord(word.known)) {
         flush();
       } else if (unknown.length > 0 || !isJoint(word)) {
         if (!isJoint(word)) this.closePlace(); // "upper spleen, left lung" does not place anything in the upper left
@@ -138,6 +140,20 @@ class NoteReader {
       }
     }
     flush();
+  }
+
+  /** Whether the place goes on after its organ: "right lung middle", "middle lung on the right". */
+  private goesOn(words: readonly Word[], from: number): boolean {
+    const known = (i: number): string => words[i]?.known ?? '';
+    const isSide = (word: string): boolean => word === 'left' || word === 'right' || word === 'both';
+    let i = from;
+    if (this.side !== null && this.zones.length === 0) {
+      while (zoneOf(known(i)) !== null) i++;
+      return i > from && !isSide(known(i)); // "right lung middle left lung" begins another place
+    }
+    if (this.side !== null || this.zones.length === 0) return false;
+    while (FILLER.has(known(i))) i++;
+    return i > from && isSide(known(i)) && !ORGAN.has(known(i + 1)) && zoneOf(known(i + 1)) === null;
   }
 
   /** Ends the current place, if any. */
