@@ -26,6 +26,7 @@ symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
 /** Options that make a command small; of two the last counts. */
 const SMALL: readonly (readonly [command: string, options: readonly string[]])[] = [
   ['demo', ['--count', '24', '--epochs', '1']],
+  ['notes', ['--overwrite']], // the phantoms have notes
   ['data phantom', ['--count', '40', '--size', '32']],
   ['train', ['--model.baseWidth', '4', '--model.imageSize', '32', '--model.layers', '1', '--epochs', '1', '--train.warmupSteps', '0', '--text.encoder', 'words', '--threads', '1', '--workers', '0']], // prettier-ignore
   ['evaluate', ['--threads', '1']],
