@@ -1,4 +1,5 @@
 /** Where and how a run's model computes: the options that `evaluate` and `explain` share. */
+import { defined } from '@reclmis/core';
 import type { Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { threadsOf } from './output.js';
@@ -26,8 +27,6 @@ export function withEngineOptions(command: Command): Command {
 /** Those that were given. */
 export function engineChoice({ device, threads, precision }: EngineFlags): EngineFlags {
   return {
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(precision === undefined ? {} : { precision }),
+    ...defined({ device, threads, precision }),
   };
 }

@@ -1,5 +1,5 @@
 /** `--probes` of `reclmis evaluate`: its options, and what it prints and reports. */
-import type { StatedSides, ZoneLines } from '@reclmis/core';
+import { defined, type StatedSides, type ZoneLines } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import type { EvaluatedModel, NoteProbes, ReportSection } from '@reclmis/lab';
 import type { Command } from 'commander';
@@ -50,8 +50,7 @@ export async function runProbes(
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const probes = await probeNotes(at, {
     ...seed,
-    ...(flags.lungs === undefined ? {} : { lungs: flags.lungs }),
-    ...(flags.zoneLines === undefined ? {} : { lines: flags.zoneLines }),
+    ...defined({ lungs: flags.lungs, lines: flags.zoneLines }),
     ...(sides === 'unknown' ? {} : { sides }),
     onProgress: (done) => bar.update(done),
     signal: interruptSignal(),

@@ -71,6 +71,7 @@ export {
   rulesUnder,
   USUAL_RULES,
 } from './notes/mask-warnings.js';
+export { defined } from './defined.js';
 export { editDistance } from './text/edit-distance.js';
 export { type KnownWords, nearestWord } from './notes/nearest-word.js';
 export { type NoteSense, noteWarnings } from './notes/note-warnings.js';

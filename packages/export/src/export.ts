@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
+  defined,
   formatManifest,
   isModelName,
   MANIFEST_FILE,
@@ -118,7 +119,7 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
     checkpoint,
     device: 'cpu',
     precision: 'fp32',
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ threads }),
   });
   for (const line of model.notices) options.onNotice?.(line);
   const staging = temporaryName(out);
@@ -206,7 +207,7 @@ async function writeModel(
   const manifest = await describe(run, model, dir, described, options);
   await writeFileAtomic(join(dir, MANIFEST_FILE), formatManifest(manifest), { sync: true });
   const { target = 'onnx', storageUri } = options;
-  await writeTarget(dir, manifest, { target, ...(storageUri === undefined ? {} : { storageUri }) });
+  await writeTarget(dir, manifest, { target, ...defined({ storageUri }) });
   const files = [manifest.segmenter.file, manifest.textEncoder?.file].map((file) => file?.bytes ?? 0);
   return { manifest, check, floatLayers, bytes: files.reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -1,5 +1,5 @@
 /** onnxruntime, as the exporter uses it: to compare, to calibrate and to measure. */
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** Numbers with a shape: float32, or int64 for tokens. */
@@ -34,7 +34,7 @@ export async function openOnnx(
   const options: InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimise ? 'all' : 'disabled',
     logSeverityLevel: 4, // what it has to say comes as an error
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...defined({ intraOpNumThreads: threads }),
   };
   const session = await attempt('does not load the exported model', () =>
     typeof model === 'string'

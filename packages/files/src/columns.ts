@@ -4,7 +4,7 @@
  * A table is told by its head, the first row that is not blank: it has the columns Image and Description, in any order and case, and may have
  * Spacing and Source. Readers look for it under each separator and on each visible sheet, so it is decided here what a head is.
  */
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 
 export const COLUMNS = ['image', 'description', 'spacing', 'source'] as const;
 export type Column = (typeof COLUMNS)[number];
@@ -35,7 +35,7 @@ export const NAMED_COLUMNS = 'Image and Description';
 export function unreadable(path: string, why: string, remedy?: string, cause?: unknown): ReclmisError {
   return new ReclmisError('NOTES_UNREADABLE', `${path}: ${why}`, {
     cause,
-    ...(remedy === undefined ? {} : { remedy }),
+    ...defined({ remedy }),
   });
 }
 

@@ -5,6 +5,7 @@
  * A cell counts as what it IS, not as what it looks like: a name that a spreadsheet program took for a date or a number is told, since the text
  * that was typed is lost. Hidden and filtered rows and columns count as others do.
  */
+import { defined } from '@reclmis/core';
 import { type Column, COLUMNS, type Head, headOf, type NoteRow, unreadable } from './columns.js';
 import type { CellFormats } from './formats.js';
 import { Enough, readXml } from './xml.js';
@@ -260,7 +261,7 @@ class SheetReader {
       this.rows?.push({
         number: this.row,
         ...{ image, description, spacing, source },
-        ...(numericName === undefined ? {} : { numericName }),
+        ...defined({ numericName }),
       });
       return;
     }

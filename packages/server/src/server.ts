@@ -4,7 +4,7 @@
  */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { ReclmisError, type Sides } from '@reclmis/core';
+import { defined, ReclmisError, type Sides } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import {
@@ -149,7 +149,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   const context: ServerContext = {
     model,
     version: options.version,
-    ...(options.sides === undefined ? {} : { sides: options.sides }),
+    ...defined({ sides: options.sides }),
     limits,
     batcher,
     refusals,

@@ -1,5 +1,5 @@
 /** `reclmis bench train|infer|table`: what a step takes on this machine, and what part of the machine's rate that is; and what exported models take. */
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
@@ -131,7 +131,7 @@ async function runExported(flags: BenchFlags, models: readonly string[]): Promis
     warmup,
     starts,
     threads: threads === undefined ? null : threadsOf(JSON.stringify(threads)) || null,
-    ...(device === undefined ? {} : { device }),
+    ...defined({ device }),
     onStep: (done, total) => {
       bar ??= new Progress({ label: 'measuring', total, quiet: output.quiet });
       bar.update(done);

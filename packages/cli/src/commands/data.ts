@@ -1,6 +1,6 @@
 /** `reclmis data check|list|phantom`: checks and lists a data set in LViT's layout, and makes one that needs no download. */
 import { dirname, join } from 'node:path';
-import { describeSides, ReclmisError } from '@reclmis/core';
+import { defined, describeSides, ReclmisError } from '@reclmis/core';
 import type { Dataset, DatasetReport, Split, SplitReport } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
@@ -115,8 +115,7 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   let bar: Progress | null = null;
   const { report, subjects } = await inspectDataset(dir, {
     ...(flags.split === undefined ? {} : { splits: [flags.split] }),
-    ...(flags.stems === undefined ? {} : { stems: flags.stems }),
-    ...(flags.group === undefined ? {} : { group: flags.group }),
+    ...defined({ stems: flags.stems, group: flags.group }),
     signal: interruptSignal(),
     onProgress: (done, total) => {
       bar ??= new Progress({ label: 'decoding', total, quiet: output.quiet });

@@ -1,6 +1,13 @@
 /** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
 import { dirname, join, resolve } from 'node:path';
-import { parseSpacing, ReclmisError, type Sides, type Spacing, type StatedSides } from '@reclmis/core';
+import {
+  defined,
+  parseSpacing,
+  ReclmisError,
+  type Sides,
+  type Spacing,
+  type StatedSides,
+} from '@reclmis/core';
 import type {
   CheckpointKind,
   CollectOptions,
@@ -132,7 +139,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   const { split, stems } = flags;
   // A mistake in the last name is found before the first run's hours, and so are cases that the runs do not share.
   const open = (dir: string): Promise<Dataset> =>
-    openEvaluated(openRun(dir), { dataDir, split, ...(stems === undefined ? {} : { stems }) });
+    openEvaluated(openRun(dir), { dataDir, split, ...defined({ stems }) });
   const dataset = await open(first);
   for (const other of others) {
     const theirs = await open(other);
@@ -242,12 +249,9 @@ async function evaluateOne(
   return collectReport(dir, {
     ...{ dataDir, split, notes, checkpoint, ...hooks, ...engineChoice(flags) },
     ...(flags.report === undefined ? { examples: 0 } : {}),
-    ...(stems === undefined ? {} : { stems }),
+    ...defined({ stems }),
     ...(sides === 'auto' ? {} : { sides }),
-    ...(group === undefined ? {} : { group }),
-    ...(spacing === undefined ? {} : { spacing }),
-    ...(batch === undefined ? {} : { batchSize: batch }),
-    ...(seed === undefined ? {} : { seed }),
+    ...defined({ group, spacing, batchSize: batch, seed }),
   });
 }
 

@@ -1,6 +1,13 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
 import { basename, join, resolve } from 'node:path';
-import { ReclmisError, toReclmisError, type Warning, WarningCounts, warningLines } from '@reclmis/core';
+import {
+  defined,
+  ReclmisError,
+  toReclmisError,
+  type Warning,
+  WarningCounts,
+  warningLines,
+} from '@reclmis/core';
 import type {
   About,
   CheckpointKind,
@@ -88,7 +95,7 @@ async function run(dir: string, flags: ExplainFlags): Promise<void> {
   const source = openRun(dir);
   const { checkpoint } = flags;
   const choice: LoadOptions = {
-    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...defined({ checkpoint }),
     ...engineChoice(flags),
   };
   if (flags.listLayers) await listLayers(source, choice, output);
@@ -130,8 +137,7 @@ async function explainImages(
     out,
     emptyNotes,
     required: readsNotes(source.config.model),
-    ...(note === undefined ? {} : { note }),
-    ...(notes === undefined ? {} : { notes }),
+    ...defined({ note, notes }),
   });
   if (cases.length > MOST_IMAGES && !numbers) {
     throw new ReclmisError(
@@ -155,11 +161,11 @@ async function explainImages(
     about,
     numbers,
     options: {
-      ...(layer === undefined ? {} : { layer }),
+      ...defined({ layer }),
       target,
       checks: model.checks,
       learnt: source.sides,
-      ...(flags.sides === undefined ? {} : { sides: flags.sides }),
+      ...defined({ sides: flags.sides }),
     },
   };
 

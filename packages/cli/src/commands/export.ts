@@ -1,4 +1,5 @@
 /** `reclmis export`: a trained run as an ONNX model with its manifest, checked against libtorch. */
+import { defined } from '@reclmis/core';
 import type { CheckpointKind } from '@reclmis/lab';
 import type { ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/export';
 import { type Command, Option } from 'commander';
@@ -88,12 +89,7 @@ async function run(dir: string, flags: ExportFlags): Promise<void> {
     precision,
     checkpoint,
     target,
-    ...(calibrate === undefined ? {} : { calibrate }),
-    ...(calibrationCases === undefined ? {} : { calibrationCases }),
-    ...(storageUri === undefined ? {} : { storageUri }),
-    ...(name === undefined ? {} : { name }),
-    ...(sides === undefined ? {} : { sides }),
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ calibrate, calibrationCases, storageUri, name, sides, threads }),
     signal: interruptSignal(),
     onStage: (stage) => output.notice(`${STAGES[stage]} ...`),
   });

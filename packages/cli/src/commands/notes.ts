@@ -1,7 +1,7 @@
 /** `reclmis notes`: writes notes in LViT's grammar from masks, for data sets without text, and compares them with notes that are there. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
+import { defined, MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
 import { checkNotesName, DERIVED, writeNotes } from '@reclmis/files';
 import type { DeriveNotesOptions, NoteAgreement, Split } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
@@ -108,9 +108,7 @@ async function run(dir: string, flags: NotesFlags): Promise<void> {
   const options: DeriveNotesOptions = {
     sides: flags.sides,
     minArea: flags.minArea,
-    ...(flags.zoneLines === undefined ? {} : { lines: flags.zoneLines }),
-    ...(flags.lungs === undefined ? {} : { lungs: flags.lungs }),
-    ...(flags.finding === undefined ? {} : { finding: flags.finding }),
+    ...defined({ lines: flags.zoneLines, lungs: flags.lungs, finding: flags.finding }),
     signal: interruptSignal(),
   };
   const { deriveNotes } = await import('@reclmis/lab');

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { describeSides, ReclmisError } from '@reclmis/core';
+import { defined, describeSides, ReclmisError } from '@reclmis/core';
 import { requireWritable, writeFileAtomic } from '@reclmis/files';
 import type { Config, Fingerprint, Plan, PlanLimits, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
@@ -93,7 +93,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
     encoder: flags.encoder,
     workers: flags.workers,
     signal: interruptSignal(),
-    ...(flags.group === undefined ? {} : { group: flags.group }),
+    ...defined({ group: flags.group }),
     onProgress: (done, total) => {
       bar ??= new Progress({ label: 'measuring', total, quiet: output.quiet });
       bar.update(done);
@@ -124,7 +124,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   output.result({
     fingerprint,
     plan,
-    ...(secondsPerImage === undefined ? {} : { secondsPerImage }),
+    ...defined({ secondsPerImage }),
     yaml,
     out: out ?? null,
   });

@@ -1,5 +1,13 @@
 /** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
-import { parseSpacing, ReclmisError, type Spacing, VERSION, warningCodes, warningLines } from '@reclmis/core';
+import {
+  defined,
+  parseSpacing,
+  ReclmisError,
+  type Spacing,
+  VERSION,
+  warningCodes,
+  warningLines,
+} from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -140,15 +148,10 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
     out,
     emptyNotes,
     required: source.readsNotes,
-    ...(note === undefined ? {} : { note }),
-    ...(notes === undefined ? {} : { notes }),
-    ...(spacing === undefined ? {} : { spacing }),
+    ...defined({ note, notes, spacing }),
   });
   const choice = {
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(precision === undefined ? {} : { precision }),
+    ...defined({ checkpoint, device, threads, precision }),
   };
   const sided = source.notes(flags.sides);
   const loaded = await source.load(choice, flags.flips ?? false, sided);

@@ -1,6 +1,6 @@
 /** `reclmis serve`: an exported model over HTTP, for machines (Open Inference Protocol) and for people (POST /segment). */
 import { statSync } from 'node:fs';
-import { VERSION } from '@reclmis/core';
+import { defined, VERSION } from '@reclmis/core';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf } from '../output.js';
@@ -32,7 +32,7 @@ interface ServeFlags extends SidesFlags {
 
 export function register(program: Command): void {
   const whole = (flag: string, min = 1, max?: number): ((text: string) => number) =>
-    numberOf(flag, { min, ...(max === undefined ? {} : { max }) });
+    numberOf(flag, { min, ...defined({ max }) });
   const command = program
     .command('serve')
     .description('serve an exported model over HTTP, by default to this machine only')
@@ -98,8 +98,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   const signal = interruptSignal();
   const model = await loadModel(dir, {
     signal,
-    ...(flags.device === undefined ? {} : { device: flags.device }),
-    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...defined({ device: flags.device, threads: flags.threads }),
   });
   if (!quiet && model.manifest.note?.sides === 'unknown')
     writeErr(
@@ -108,7 +107,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   try {
     const server = await createServer(model, {
       version: VERSION,
-      ...(flags.sides === undefined ? {} : { sides: flags.sides }),
+      ...defined({ sides: flags.sides }),
       limits,
       token,
       tls,

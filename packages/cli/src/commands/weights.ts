@@ -3,7 +3,7 @@
  *
  * To add a subcommand: a function that takes the `weights` command, and a line in `SUBCOMMANDS`.
  */
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import type { RemoteFile, StoredWeights, WeightsEntry } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
@@ -177,8 +177,7 @@ async function runImport(file: string, flags: ImportFlags): Promise<void> {
   if (flags.as === 'run') return importAsRun(file, flags);
   const { importWeights } = await import('@reclmis/lab');
   const stored = await importWeights(file, {
-    ...(id === undefined ? {} : { id }),
-    ...(vocabulary === undefined ? {} : { vocabulary }),
+    ...defined({ id, vocabulary }),
     force: force === true,
   });
   finish(new Output(flags), stored, 'was imported');

@@ -1,6 +1,7 @@
 /** A run folder as something to predict with: its network on libtorch. */
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
+import { defined } from '@reclmis/core';
 import { openRegular } from '@reclmis/files';
 import type { Run } from '@reclmis/lab';
 import type { EngineChoice, ModelSource } from './model-source.js';
@@ -24,9 +25,7 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
   const path = checkpointPath(run.dir, checkpoint);
   const model = run.loadModel({
     checkpoint,
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(precision === undefined ? {} : { precision }),
+    ...defined({ device, threads, precision }),
   });
   const { engine } = model;
   return {

@@ -5,6 +5,7 @@
  * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
  */
 import {
+  defined,
   describeCutNotes,
   describeUnknownWords,
   flipNoteVertically,
@@ -150,7 +151,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       ...(options.flips || ensemble.members.length > 0
         ? { ensemble: { flips: options.flips ?? false, members: ensemble.members } }
         : {}),
-      data: { ...runData(dataset), dir, split, ...(fold === undefined ? {} : { fold }) },
+      data: { ...runData(dataset), dir, split, ...defined({ fold }) },
       notes: options.noteTransform ? 'transformed' : notes,
       sides: sided.sides,
       size: model.size,

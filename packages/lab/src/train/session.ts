@@ -1,4 +1,5 @@
 /** What a training run is made of, and how it is put together from its configuration. */
+import { defined } from '@reclmis/core';
 import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
 import type { Config, TrainConfig } from '../config/config.js';
@@ -152,7 +153,7 @@ export function firstInfo(session: Session, startedAt: Date, note?: NoteInfo): R
     ...(config.data.folds === 0 ? {} : { fold: foldInfo(config, data) }),
     trainableParameters: model.parameterCount({ trainable: true }),
     encoderFingerprint: encoder.fingerprint,
-    ...(note === undefined ? {} : { note }),
+    ...defined({ note }),
     startedAt: startedAt.toISOString(),
     seconds: 0,
     epochs: 0,

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ErrorCode, ReclmisError } from '@reclmis/core';
+import { defined, type ErrorCode, ReclmisError } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { tokenCheck } from './access.js';
 import { Holdings, tooLarge } from './body.js';
@@ -93,7 +93,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
           route,
           status,
           ms: Math.round(ms),
-          ...(code === undefined ? {} : { code }),
+          ...defined({ code }),
         },
         'answered',
       );

@@ -3,7 +3,7 @@
  * tensors: health, metadata and inference. The body of an inference is JSON, or JSON of `Inference-Header-Content-Length` bytes and binary tensors
  * behind it, whatever its Content-Type says, as Triton has it, but for the types that a page may send to any server unasked.
  */
-import { noteForModel, ReclmisError, type Sides } from '@reclmis/core';
+import { defined, noteForModel, ReclmisError, type Sides } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { compute, deadlineOf, type ServerContext } from '../admission/context.js';
 import { checkNote, parseSides } from '../routes/note.js';
@@ -120,7 +120,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
       const answer = {
         model_name: served.name,
         model_version: VERSION,
-        ...(id === undefined ? {} : { id }),
+        ...defined({ id }),
         ...parametersOf(warnings),
       };
       const output = { name: served.output.name, datatype: served.output.datatype, shape };

@@ -7,8 +7,9 @@
 import {
   CHEST_LINES,
   CONVENTIONS,
-  type InferredSides,
+  defined,
   imageFrame,
+  type InferredSides,
   inferSides,
   lungFrame,
   type Mask,
@@ -183,7 +184,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const [truth, ...figures] = figuresOf(
     [chosen.truth, ...NOTE_VARIANTS.map((variant) => chosen.byVariant.get(variant)!)],
     groups,
-    { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) },
+    { seed, ...defined({ resamples: options.resamples }) },
   );
   examples.sort((a, b) => a.dice - b.dice || (a.id < b.id ? -1 : 1));
   return {
