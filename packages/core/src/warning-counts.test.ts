@@ -15,7 +15,7 @@ describe('WarningCounts', () => {
     expect(counts.cases).toBe(4);
     expect(warningLines(counts.byCode, 5, 'image')).toEqual([
       'warning NOTE_CUT: 1 of 5 images (b): cut b',
-      'warning MASK_EMPTY: 4 of 5 images (a, b, c, ...): empty a',
+      'warning MASK_EMPTY: 4 of 5 images (a, b, c, ...): the first: empty a',
     ]);
   });
 

@@ -47,12 +47,13 @@ export class WarningCounts {
 }
 
 /**
- * A line for each code: "warning MASK_EMPTY: 2 of 40 images (a, b): the mask is empty".
+ * A line for each code: "warning MASK_EMPTY: 2 of 40 images (a, b): the first: the mask is empty".
  * @param noun what is counted, in the singular.
  */
 export function warningLines(counts: CountsByCode, all: number, noun: string): string[] {
   return Object.entries(counts).map(([code, { cases, first, example }]) => {
     const names = `${first.join(', ')}${cases > first.length ? ', ...' : ''}`;
-    return `warning ${code}: ${cases} of ${all} ${all === 1 ? noun : `${noun}s`} (${names}): ${example}`;
+    const of = cases > 1 ? `the first: ${example}` : example;
+    return `warning ${code}: ${cases} of ${all} ${all === 1 ? noun : `${noun}s`} (${names}): ${of}`;
   });
 }

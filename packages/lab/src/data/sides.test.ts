@@ -68,7 +68,7 @@ describe('settleSides', () => {
     const { config, note, lines } = await settleSides(stated, cases);
     expect([config.note.sides, note.by]).toEqual(['image', 'configuration']);
     expect(lines).toEqual([
-      `SIDES_DIFFER: left and right of the notes are stated to be the image’s, but ${PATIENT}`,
+      `warning SIDES_DIFFER: left and right of the notes are stated to be the image’s, but ${PATIENT}; the run keeps what is stated, so its masks may lie on the wrong side (--note.sides patient follows the masks)`,
     ]);
     expect((await settleSides(stated, mirrored())).lines).toEqual([]);
     const unknown = loadConfig(undefined, { 'note.sides': 'unknown' });

@@ -62,8 +62,10 @@ export async function settleSides(config: Config, cases: readonly Case[]): Promi
   const asked = config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);
   const inferred = await measureSides(cases, ENOUGH);
-  const warnings = sidesWarnings(inferred, asked === 'auto' ? 'unknown' : asked).map(
-    ({ code, message }) => `${code}: ${message}`,
+  const warnings = sidesWarnings(inferred, asked === 'auto' ? 'unknown' : asked).map(({ code, message }) =>
+    code === 'SIDES_DIFFER'
+      ? `warning ${code}: ${message}; the run keeps what is stated, so its masks may lie on the wrong side (--note.sides ${inferred.sides} follows the masks)`
+      : `warning ${code}: ${message}`,
   );
   if (asked !== 'auto') return settled(config, asked, 'configuration', inferred.reason, warnings);
   const { sides, reason } = inferred;

@@ -82,7 +82,13 @@ async function sidesOfData(
   if (ownDir !== '' && resolve(ownDir) === resolve(dataset.dir)) return { notes: learnt, lines: [] };
   const inferred = await measureSides(dataset.cases, ENOUGH);
   const lines = sidesWarnings(inferred).map(({ code, message }) => `${code}: ${message}`);
-  if (inferred.sides === 'unknown') return { notes: learnt, lines };
+  if (inferred.sides === 'unknown') {
+    if (inferred.tally.patient + inferred.tally.image > 0)
+      lines.push(
+        `Whose left and right the notes mean cannot be told (${inferred.reason}): they are read as ${whoseSides(learnt)}, which the run has learnt (--sides states it).`,
+      );
+    return { notes: learnt, lines };
+  }
   if (inferred.sides !== learnt) lines.push(`Left and right of the notes: ${inferred.reason}.`);
   return { notes: inferred.sides, lines };
 }
