@@ -1,4 +1,4 @@
-/** Doc comments start with what the thing is: none with "Of", which leaves the noun to the reader. */
+/** Doc comments start with what the thing is: none with "Of", which leaves the noun to the reader. And some words have plainer ones. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,17 @@ it('sees a doc comment that starts with "Of"', () => {
 
 it('has no doc comment that starts with "Of"', () => {
   expect(sources.filter(({ text }) => startsWithOf(text)).map(({ path }) => path)).toEqual([]);
+});
+
+it('avoids words that have a plainer one', () => {
+  const found = sources
+    .filter(({ path }) => !/\.test\.tsx?$/.test(path))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/\b(?:anew|by turns|whosever|parted by|at hand)\b/g)].map(
+        ([word]) => `${path}: ${word}`,
+      ),
+    );
+  expect(found).toEqual([]);
 });
 
 function startsWithOf(text: string): boolean {

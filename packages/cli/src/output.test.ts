@@ -42,7 +42,7 @@ describe('a full standard output', () => {
     '%s: DISK_FULL, status 7',
     (...args) => {
       const { status, stderr } = into(...args);
-      expect(stderr).toMatch(/^error DISK_FULL: standard output: the disk is full \(ENOSPC\)/);
+      expect(stderr).toMatch(/^error DISK_FULL: standard output: no room left \(ENOSPC\)/);
       expect(status).toBe(7);
     },
   );
@@ -50,7 +50,7 @@ describe('a full standard output', () => {
   it('that takes a part of the text alone counts as full', () => {
     const limit = ['ulimit -f 1', `"${process.execPath}" "${BIN}" train --help > cut.txt`, 'exit $?'];
     const { status, stderr } = spawnSync('sh', ['-c', limit.join('; ')], { encoding: 'utf8', cwd: root });
-    expect(stderr).toMatch(/^error DISK_FULL: standard output: the disk is full \(EFBIG\)/);
+    expect(stderr).toMatch(/^error DISK_FULL: standard output: no room left \(EFBIG\)/);
     expect(status).toBe(7);
   });
 

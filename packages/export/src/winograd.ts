@@ -12,7 +12,7 @@
  *     Y [B,m,Ohw]   a product with A' [m,n]; then the tiles' rows and columns are put back where they belong
  *
  * The file keeps the 3x3 weights: G w is a product of constants, which the runtime computes once, when it loads the file. Matrices it then takes as they
- * are, while a convolution's weights would be laid out anew, a quarter of the time to a first mask (docs/measurements/export.md).
+ * are, while a convolution's weights would be laid out again, a quarter of the time to a first mask (docs/measurements/export.md).
  *
  * What the transformations of an input cost is the same for any number of channels that read it; so few channels take the shorter way, one axis.
  *

@@ -23,7 +23,7 @@ async function othersIn(out: string, own: Part | null): Promise<(Part | null)[]>
 const sameDivision = (one: Part | null, other: Part | null): boolean => one?.of === other?.of;
 
 /**
- * Refuses to put results among those of another model or, beginning anew, of another division into parts: their own journals would not tell.
+ * Refuses to put results among those of another model or, when starting over, of another division into parts: their own journals would not tell.
  * @param identityOf what the journal of a share says, were it of this model. @throws OUTPUT_EXISTS
  */
 export async function refuseMixing(

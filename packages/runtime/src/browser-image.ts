@@ -1,8 +1,8 @@
 /**
- * Images in a browser: the bytes of a PNG or JPEG file to the pixels that Node's decoder gives (`packages/files`, images.ts), by the browser's own
- * decoder. Pixels are as they are stored: no colour profile is applied, alpha is composited onto black, an orientation tag turns the image.
- * What browsers are lenient about is refused here as in Node: other formats, CMYK, files that are cut short, and more pixels than the limit, before
- * anything is decoded.
+ * Decodes images in a browser: PNG or JPEG bytes to the same pixels as Node's decoder (`files`, images.ts), with the
+ * browser's own decoder. Pixels are as stored: no colour profile is applied, alpha is composited onto black, an
+ * orientation tag turns the image. Whatever browsers tolerate but Node refuses is refused here before decoding: other
+ * formats, CMYK, truncated files, too many pixels.
  */
 import { fileHeader, type FileHeader, ReclmisError, refuseRareKinds, type RgbImage } from '@reclmis/core';
 import { knowImage } from './inputs.js';

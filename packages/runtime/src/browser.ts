@@ -1,4 +1,4 @@
-/** Segments images by notes with exported models, in a browser: WebGPU where it is there, else WebAssembly with threads and SIMD. */
+/** Segments images by notes with exported models in a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
 import { ReclmisError } from '@reclmis/core';
 import { decodeInBrowser } from './browser-image.js';
 import { openModel } from './model.js';
@@ -12,8 +12,9 @@ export type * from './types.js';
 type BrowserDevice = 'webgpu' | 'wasm';
 
 /**
- * Loads an exported model from an address, absolute or relative to the page. The caller disposes of it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's reason when it is aborted.
+ * Loads an exported model from a URL, absolute or relative to the page. The caller disposes it.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's
+ * reason when aborted.
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const { signal } = options;
@@ -50,7 +51,7 @@ async function browserPlatform(options: LoadOptions): Promise<Platform> {
   };
 }
 
-/** Whether there is WebGPU on a graphics processor: one that is computed by the processor is slower than WebAssembly. */
+/** Whether there is WebGPU on a GPU: emulated on the CPU it is slower than WebAssembly. */
 async function hasFastWebGpu(): Promise<boolean> {
   interface Adapter {
     readonly isFallbackAdapter?: boolean;
@@ -61,7 +62,7 @@ async function hasFastWebGpu(): Promise<boolean> {
   return adapter != null && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false);
 }
 
-/** @throws RUNTIME_MISSING, DEVICE_MISSING; anything for bytes that are no model. */
+/** @throws RUNTIME_MISSING, DEVICE_MISSING; any error for bytes that are not a model. */
 async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOptions): Promise<Network> {
   const ort = await loadRuntime(device, options);
   try {
@@ -74,7 +75,10 @@ async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOpt
   }
 }
 
-/** onnxruntime-web is in several builds: the one with WebGPU is twice as large, since its WebAssembly can pause anywhere to wait for the device. */
+/**
+ * Picks one of onnxruntime-web's builds: the one with WebGPU is twice as large, since its WebAssembly can suspend
+ * anywhere to wait for the device.
+ */
 async function loadRuntime(
   device: BrowserDevice,
   { threads = navigator.hardwareConcurrency, wasmPaths }: LoadOptions,
@@ -84,8 +88,8 @@ async function loadRuntime(
   ).catch((cause: unknown) => {
     throw new ReclmisError('RUNTIME_MISSING', 'onnxruntime-web does not load', { cause });
   });
-  // Read once, when the page's first model is opened. A thread begins by loading the file that its code is in: inside of a bundle that would be the
-  // page's own program, which has no business there, and whose failure onnxruntime would await for ever.
+  // Read once, when the page's first model is opened. A worker thread starts by loading the file that contains its
+  // code; inside a bundle that would be the page's own program, whose failure there onnxruntime would await for ever.
   if (wasmPaths !== undefined) env.wasm.wasmPaths = `${absolute(wasmPaths).replace(/\/$/, '')}/`;
   env.wasm.numThreads = wasmPaths !== undefined && globalThis.crossOriginIsolated ? threads : 1;
   return { InferenceSession, Tensor };

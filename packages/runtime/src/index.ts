@@ -1,4 +1,4 @@
-/** Segments images by notes with exported models, in Node. A browser gets `browser.ts` under the same name. */
+/** Segments images by notes with exported models in Node. Browsers get `browser.ts` under the same name. */
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +15,9 @@ import { urlSource } from './url-source.js';
 export type * from './types.js';
 
 /**
- * Loads an exported model: a folder, a `file:` address or an http(s) address of one. The caller disposes of it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's reason when it is aborted.
+ * Loads an exported model from a folder, a `file:` URL or an http(s) URL. The caller disposes it.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's
+ * reason when aborted.
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const address = String(source);
@@ -57,7 +58,7 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
   };
 }
 
-/** Nothing is fetched: images stay on the machine. @throws IMAGE_UNSUPPORTED */
+/** Reads an image from this machine only; nothing is fetched. @throws IMAGE_UNSUPPORTED */
 function pathOf(place: string | URL): string {
   if (typeof place === 'string') return place;
   try {
@@ -70,7 +71,7 @@ function pathOf(place: string | URL): string {
   }
 }
 
-/** What onnxruntime says where it lacks the libraries of a device. */
+/** onnxruntime's message if a device's libraries are missing. */
 function refuseDevice(cause: unknown): never {
   if (!/Failed to load (?:shared )?library|execution provider/i.test(oneLine(cause))) throw cause;
   throw new ReclmisError('DEVICE_MISSING', `device: onnxruntime has no cuda here (${oneLine(cause)})`, {

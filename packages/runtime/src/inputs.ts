@@ -1,11 +1,11 @@
 /**
- * What callers give, made sure of: JavaScript lets anything in, and what is no picture would end in a mask of something else. Every form of an image is
- * taken or refused by code, with what is expected.
+ * Validates what callers pass: JavaScript accepts anything, and a malformed image would end in a meaningless mask. Every
+ * form of an image is accepted, or refused with a code and what is expected.
  */
 import { checkImage, ReclmisError, type RgbImage } from '@reclmis/core';
 import type { SegmentOptions } from './types.js';
 
-/** An image after its outer form is known: bytes of a file, pixels, or a place that the platform may read. */
+/** An image once its form is known: bytes of a file, pixels, or a location that the platform may read. */
 export type KnownImage =
   | { readonly kind: 'file'; readonly bytes: Uint8Array }
   | { readonly kind: 'pixels'; readonly image: RgbImage }
@@ -14,7 +14,7 @@ export type KnownImage =
 const EXPECTED =
   'expected { width, height, data } with 3 bytes per pixel, the bytes of an image file (Uint8Array, ArrayBuffer or Blob)';
 
-/** Tells the forms apart. @param places what else this platform takes, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
+/** Distinguishes the forms. @param places what else this platform accepts, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
 export async function knowImage(image: unknown, places: string): Promise<KnownImage> {
   if (typeof image === 'string' || image instanceof URL) return { kind: 'place', place: image };
   if (image instanceof Uint8Array) return { kind: 'file', bytes: image };
@@ -36,7 +36,7 @@ async function bytesOf(blob: Blob): Promise<Uint8Array> {
 const isShared = (value: unknown): value is SharedArrayBuffer =>
   typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer;
 
-/** Pixels of 8 bits: three values each, or the four of a canvas, whose opacity is laid over black. */
+/** 8-bit pixels: three values each, or a canvas's four, composited onto black. */
 function knowPixels(image: unknown, places: string): RgbImage {
   const refuse = (got: string, remedy?: string): ReclmisError =>
     new ReclmisError(
@@ -67,7 +67,7 @@ function knowPixels(image: unknown, places: string): RgbImage {
   return known;
 }
 
-/** RGB of RGBA, as files with opacity are read: over black. */
+/** RGB from RGBA, composited onto black as for files. */
 function withoutAlpha(rgba: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {

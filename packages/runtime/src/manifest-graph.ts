@@ -1,24 +1,23 @@
 /**
- * A manifest against the graphs that it describes, before anything is made of its numbers: what it says of sizes and names must be what the graphs say,
- * and all of a graph must be in its file.
+ * Checks a manifest against its graphs before anything is allocated by its numbers: names and sizes must match the
+ * graphs, and each graph must be complete in its file.
  */
 import { type ModelManifest, ONNX_TYPES, type OnnxType, onnxTypeOf, ReclmisError } from '@reclmis/core';
 import { type GraphOutline, type GraphValue, readOutline } from './graph.js';
 
-/** A tensor as the manifest has it: the first size, B, is free. */
+/** A tensor as in the manifest: the first size, B, is free. */
 interface Expected {
   readonly name: string;
   readonly type: OnnxType;
   readonly sizes: readonly number[];
 }
 
-/** What the manifest says of a graph. */
 interface Described {
   readonly inputs: readonly Expected[];
   readonly outputs: readonly Expected[];
 }
 
-/** What the manifest says of the segmenter: [B,3,S,S] and [B,T,W] to [B,1,S,S]. */
+/** The manifest's description of the segmenter: [B,3,S,S] and [B,T,W] to [B,1,S,S]. */
 export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManifest): Described {
   const { inputs, outputs } = segmenter;
   const features =
@@ -31,7 +30,7 @@ export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManife
   };
 }
 
-/** What the manifest says of the text encoder: [B,T] to [B,T,W]. */
+/** The manifest's description of the text encoder: [B,T] to [B,T,W]. */
 export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
   if (!note || !textEncoder) return { inputs: [], outputs: [] };
   const { contextLength: T, width: W } = note;
@@ -42,8 +41,8 @@ export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
 }
 
 /**
- * Compares a graph's file with what the manifest says of it.
- * @param where how messages call the file. @throws MODEL_INVALID
+ * Compares a graph file with its manifest.
+ * @param where name of the file in messages. @throws MODEL_INVALID
  */
 export function requireGraph(bytes: Uint8Array, described: Described, where: string): void {
   const invalid = (what: string, cause?: unknown): ReclmisError =>
@@ -82,7 +81,7 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
     );
 }
 
-/** Sizes that a graph leaves free cannot be held against anything, so all but the first must be stated. */
+/** Sizes that a graph leaves free cannot be checked, so all but the first must be stated. */
 function fits({ type, sizes }: Expected, { type: found, shape }: GraphValue): boolean {
   if (found !== ONNX_TYPES[type] || shape?.length !== sizes.length + 1) return false;
   return sizes.every((size, i) => shape[i + 1] === size);

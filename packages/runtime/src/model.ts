@@ -1,6 +1,6 @@
 /**
- * A model at work, the same in Node and in the browser: tokens, features kept by note, preprocessing, the two networks, and the mask at the image's own
- * size. Preprocessing and threshold are core's, the ones of training.
+ * A loaded model, the same in Node and in the browser: tokens, cached note features, preprocessing, the two networks,
+ * and the mask at the image's own size. Preprocessing and threshold are core's, as in training.
  *
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
@@ -39,21 +39,22 @@ import type {
   Timings,
 } from './types.js';
 
-/** A manifest with the vocabulary of any training set is far smaller. */
+/** Largest manifest; one with the vocabulary of any training set is far smaller. */
 const MANIFEST_BYTES = 16 * 2 ** 20;
 /** 64 Mpx, as in training. */
 const MAX_PIXELS = 64_000_000;
 const NOTE_CACHE = 256;
-/** Where other programs' drivers compute. */
+/** Devices that compute with third-party drivers. */
 const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
 /**
- * How much log-odds may differ there from the exporter's. Another order of sums and a fast exponential in float32 give 1e-4 to 1e-3, and
- * CUDA's TF32 rounds as fp16 does, which moved the run of docs/measurements/results.md by 0.006. In fp16 products are summed in 11 bits on some devices and in 24 on
- * others, and in int8 a value may be rounded to the neighbour. A convolution of wrong padding moved a small model by 0.6.
+ * Largest difference in log-odds from the export check on such a device. Another order of sums and a fast float32
+ * exponential give 1e-4 to 1e-3; CUDA's TF32 rounds as fp16 does, which moved the run of docs/measurements/results.md by
+ * 0.006. In fp16, products are summed in 11 bits on some devices and in 24 on others, and in int8 a value may round to
+ * its neighbour. A convolution with wrong padding moved a small model by 0.6.
  */
 const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };
 
-/** How notes are read: to ids, and in words for warnings. */
+/** How notes are read: as ids, and as words for warnings. */
 interface Tokens extends Pick<ResultChecksOptions, 'vocabulary'> {
   readonly reader: NonNullable<ResultChecksOptions['reader']>;
   readonly encode: (note: string) => readonly number[];
@@ -61,7 +62,8 @@ interface Tokens extends Pick<ResultChecksOptions, 'vocabulary'> {
 
 /**
  * Loads manifest, tokeniser and networks.
- * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED; the signal's reason when it is aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED; the signal's
+ * reason when aborted.
  */
 export async function openModel(
   source: Source,
@@ -133,13 +135,13 @@ export async function openModel(
   }
 }
 
-/** A network, or at once the signal's reason; a network that is opened nevertheless is released. */
+/** Awaits a network, or rejects at once with the signal's reason; a network opened nevertheless is released. */
 function unlessAborted(opening: Promise<Network>, signal: AbortSignal | undefined): Promise<Network> {
   if (!signal) return opening;
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(signal.reason as Error);
-      opening.then((network) => network.release()).catch(() => undefined); // nobody waits for it any more
+      opening.then((network) => network.release()).catch(() => undefined); // nobody is waiting any more
     };
     signal.addEventListener('abort', abort, { once: true });
     opening.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
@@ -175,11 +177,11 @@ async function tokenizerOf(
 class LoadedModel implements Model {
   readonly device;
   readonly checks;
-  /** Features by note, the least recently used first. */
+  /** Features by note, least recently used first. */
   private readonly features = new Map<string, Float32Array>();
-  /** The end of what has been queued so far: networks run one call at a time, in order. */
+  /** Tail of the queue: networks run one call at a time, in order. */
   private last: Promise<unknown> = Promise.resolve();
-  /** Batches that are not done, of which some may not be queued yet, since their images are being decoded. */
+  /** Unfinished batches, some of which may not be queued yet because their images are being decoded. */
   private readonly batches = new Set<Promise<unknown>>();
   private disposed = false;
 
@@ -310,7 +312,7 @@ class LoadedModel implements Model {
   }
 
   /**
-   * Computes the case whose outcome the manifest tells, on devices whose drivers may err without a word.
+   * Checks the manifest's synthetic case on devices whose drivers may fail silently.
    * @throws DEVICE_WRONG, INFERENCE_FAILED
    */
   async tryDevice(): Promise<void> {
@@ -330,7 +332,7 @@ class LoadedModel implements Model {
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
-    await Promise.allSettled([...this.batches, this.last]); // their callers hear of them
+    await Promise.allSettled([...this.batches, this.last]); // their callers handle the errors
     this.features.clear();
     await this.segmenter.release();
     await this.text?.release();
@@ -346,14 +348,14 @@ class LoadedModel implements Model {
     return note;
   }
 
-  /** Runs the work after all that was asked for before. */
+  /** Runs the work after everything requested earlier. */
   private queue<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.last.then(work, work);
-    this.last = mine.catch(() => undefined); // whoever asked hears of it
+    this.last = mine.catch(() => undefined); // the caller handles the error
     return mine;
   }
 
-  /** [B,T,W] of notes; those that are not known are computed together. */
+  /** [B,T,W] of notes; uncached ones are computed together. */
   private async featuresOf(notes: readonly string[]): Promise<Float32Array> {
     const { note } = this.manifest;
     if (!note || !this.tokens)
@@ -412,7 +414,7 @@ class LoadedModel implements Model {
   }
 }
 
-/** What the caller says of the note. @throws OPTION_INVALID */
+/** The sides stated by the caller. @throws OPTION_INVALID */
 function checkSides(sides: Sides | undefined): Sides | undefined {
   if (sides === undefined || CONVENTIONS.includes(sides)) return sides;
   throw new ReclmisError('OPTION_INVALID', `sides: expected ${CONVENTIONS.join(' or ')}, got another value`);

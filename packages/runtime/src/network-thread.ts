@@ -1,10 +1,10 @@
-/** The thread in which Node's networks run: onnxruntime-node computes in the thread that calls it, and that must not be the one that serves. */
+/** The thread that runs Node's networks: onnxruntime-node computes in the calling thread, which must not be the one that serves. */
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-common';
 import { openNetwork } from './onnx.js';
 import type { Network, Values } from './seams.js';
 
-/** To the thread; `network` is the number that `open` was answered. */
+/** Messages to the thread; `network` is the number returned by `open`. */
 export type ThreadRequest = { readonly number: number } & (
   | {
       readonly kind: 'open';
@@ -20,7 +20,7 @@ export type ThreadRequest = { readonly number: number } & (
   | { readonly kind: 'release'; readonly network: number }
 );
 
-/** From the thread. */
+/** Messages from the thread. */
 export type ThreadReply = { readonly number: number } & Answer;
 
 /** `missing`: onnxruntime-node does not start. */
@@ -51,7 +51,7 @@ if (!isMainThread && parentPort !== null) {
       case 'run': {
         const network = networks.get(request.network);
         if (!network) throw new Error('the network was already released');
-        return { data: (await network.run(request.inputs, request.output)).slice() }; // onnxruntime's own memory stays here
+        return { data: (await network.run(request.inputs, request.output)).slice() }; // copied, as onnxruntime's own memory stays here
       }
       case 'release': {
         const network = networks.get(request.network);
@@ -70,6 +70,6 @@ if (!isMainThread && parentPort !== null) {
         const reply: ThreadReply = { number, ...given };
         port.postMessage(reply, 'data' in given ? [given.data.buffer as ArrayBuffer] : []);
       })
-      .catch(() => undefined); // the port is closed: nobody waits
+      .catch(() => undefined); // the port is closed: nobody is waiting
   });
 }

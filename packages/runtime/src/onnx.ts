@@ -1,20 +1,20 @@
-/** A network of onnxruntime, whose interface is the same in its Node and its browser package. */
+/** An onnxruntime network; the interface is the same in its Node and browser packages. */
 import type * as Ort from 'onnxruntime-common';
 import type { Network } from './seams.js';
 
-/** What of the package is used. */
+/** The parts of the package that are used. */
 export interface OnnxRuntime {
   readonly InferenceSession: Pick<typeof Ort.InferenceSession, 'create'>;
   readonly Tensor: typeof Ort.Tensor;
 }
 
 /**
- * What onnxruntime writes to standard error of its own accord: nothing. It quotes names of the model as they are, escape sequences of a terminal included,
- * and what it has to say comes as an error as well.
+ * Silences onnxruntime's own output on standard error: it quotes the model's names verbatim, including terminal escape
+ * sequences, and reports everything as an error too.
  */
 const FATAL = 4;
 
-/** @throws anything for bytes that are no model. */
+/** @throws any error for bytes that are not a model. */
 export async function openNetwork(
   { InferenceSession, Tensor }: OnnxRuntime,
   bytes: Uint8Array,

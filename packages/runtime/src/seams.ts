@@ -1,8 +1,8 @@
-/** What Node and a browser do differently, so that `model.ts` is the same in both. */
+/** What Node and a browser do differently, so that `model.ts` can be the same in both. */
 import type { RgbImage } from '@reclmis/core';
 import type { Device, ImageSource } from './types.js';
 
-/** Numbers with a shape: float32, or int64 for tokens. */
+/** Values with a shape: float32, or int64 for tokens. */
 export interface Values {
   readonly data: Float32Array | BigInt64Array;
   readonly shape: readonly number[];
@@ -10,17 +10,17 @@ export interface Values {
 
 /** A loaded network. */
 export interface Network {
-  /** The output of this name, for inputs by name. May throw anything: `model.ts` makes INFERENCE_FAILED of it. */
+  /** Computes the named output from named inputs. May throw anything: `model.ts` turns it into INFERENCE_FAILED. */
   run(inputs: Readonly<Record<string, Values>>, output: string): Promise<Float32Array>;
   release(): Promise<void>;
 }
 
-/** onnxruntime in one of its forms, and how images are decoded beside it. */
+/** A form of onnxruntime, with its image decoding. */
 export interface Platform {
   readonly device: Device;
-  /** Turns to another device, where one that was chosen for the caller does not do; false where there is none. */
+  /** Switches to another device if an automatically chosen one does not work; false if there is none. */
   giveUp?(): boolean;
-  /** @throws anything for bytes that are no model. */
+  /** @throws any error for bytes that are not a model. */
   open(bytes: Uint8Array): Promise<Network>;
   /** @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_MISSING */
   decode(image: ImageSource, maxPixels: number): Promise<RgbImage>;
@@ -28,14 +28,14 @@ export interface Platform {
   sha256(bytes: Uint8Array): Promise<string>;
 }
 
-/** Where a model's files lie. */
+/** Where a model's files are. */
 export interface Source {
   /** For messages. */
   readonly where: string;
   /**
-   * A file, whole.
-   * @param limit most bytes that it may have. @param onBytes told of the bytes of each piece.
-   * @throws MODEL_MISSING, MODEL_INVALID (more bytes than the limit, cut short)
+   * Reads a whole file.
+   * @param limit largest size in bytes. @param onBytes called with the size of each piece.
+   * @throws MODEL_MISSING, MODEL_INVALID (over the limit, truncated)
    */
   read(name: string, limit: number, onBytes?: (bytes: number) => void): Promise<Uint8Array>;
 }

@@ -1,7 +1,7 @@
 /**
- * Node's networks, computed in a thread of their own (`network-thread.ts`), so that the caller's event loop goes on: a server answers others, a timeout
- * ends what it should. One thread for each platform, from the first network that is opened to the last that is released; it keeps the process alive only
- * while somebody waits for it.
+ * Runs Node's networks in a separate thread (`network-thread.ts`), so the caller's event loop stays free: a server keeps
+ * answering, and timeouts fire. One thread per platform, from the first network opened to the last released; it keeps
+ * the process alive only while somebody waits for it.
  */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
@@ -22,12 +22,12 @@ class NetworkThread {
   private readonly waiting = new Map<number, Waiting>();
   private number = 0;
   private failure: Error | null = null;
-  /** Networks that are open or being opened. */
+  /** Number of networks open or being opened. */
   uses = 0;
 
   constructor() {
     this.worker.on('message', (reply: ThreadReply) => {
-      if (this.failure !== null) return; // the thread is being ended
+      if (this.failure !== null) return; // the thread is shutting down
       const waiting = this.waiting.get(reply.number);
       this.waiting.delete(reply.number);
       if (this.waiting.size === 0) this.worker.unref();
@@ -68,7 +68,10 @@ class NetworkThread {
   }
 }
 
-/** What opens networks with these options. It throws RUNTIME_MISSING, or anything for bytes that are no model; the bytes may be taken away. */
+/**
+ * Returns a function that opens networks with these options. It throws RUNTIME_MISSING, or any error for bytes that are
+ * not a model, and may take ownership of the bytes.
+ */
 export function networkOpener(
   options: InferenceSession.SessionOptions,
 ): (bytes: Uint8Array) => Promise<Network> {

@@ -1,8 +1,8 @@
-/** A model's files behind an address, by fetch: in Node and in the browser. */
+/** A model's files behind a URL, read with fetch in Node and in the browser. */
 import { ReclmisError } from '@reclmis/core';
 import type { Source } from './seams.js';
 
-/** The folder at an http(s) address, with or without its last slash. */
+/** The folder at an http(s) URL, with or without a trailing slash. */
 export function urlSource(address: string, signal?: AbortSignal): Source {
   const base = new URL(address);
   if (!base.pathname.endsWith('/')) base.pathname += '/';

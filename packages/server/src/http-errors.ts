@@ -1,16 +1,16 @@
-/** Errors as answers: every code of the catalogue that a request can meet has its status; the body is {error, code, remedy}. */
+/** Errors as HTTP responses: every catalogue code that a request can meet has its status; the body is {error, code, remedy}. */
 import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, ERRORS, ReclmisError } from '@reclmis/core';
 import { systemCode } from '@reclmis/files';
 
-/** What a client is told; `error` is where the Open Inference Protocol looks for the message. */
+/** Body sent to clients; the Open Inference Protocol expects the message in `error`. */
 export interface ErrorBody {
   readonly error: string;
   readonly code: ErrorCode;
   readonly remedy: string;
 }
 
-/** Status of a client that left before its answer, in logs and metrics (nginx's number); nobody receives it. */
+/** Status in logs and metrics for a client that disconnected first (nginx's number); nobody receives it. */
 export const CLIENT_GONE = 499;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -38,12 +38,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   INTERRUPTED: CLIENT_GONE,
 };
 
-/** The status that answers an error of this code; 500 for what no request should meet. */
+/** The status for an error code; 500 for codes that no request should meet. */
 export const statusOf = (code: ErrorCode): number => STATUS[code] ?? 500;
 
 const GONE = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR']);
 
-/** Whatever was thrown while a request was answered, as a coded error. The words of foreign errors stay in the cause. */
+/** Converts anything thrown while a request was answered to a coded error. Messages of foreign errors stay in the cause. */
 export function toRequestError(error: unknown): ReclmisError {
   if (error instanceof ReclmisError) return error;
   if (GONE.has(systemCode(error)))
@@ -74,16 +74,15 @@ export function errorBody({ message, code, remedy }: ReclmisError): ErrorBody {
 export interface ParserError extends Error {
   readonly code?: string;
   readonly reason?: string;
-  /** A Buffer. */
   readonly rawPacket?: unknown;
 }
 
-/** Bytes of the head of a request: its first line and its headers. */
+/** Largest request head, bytes: first line and headers. */
 export const HEAD = 16 * 1024;
 /** First byte of a TLS connection. */
 const TLS_HANDSHAKE = 0x16;
 
-/** Status and error for what Node's parser refuses before there is a request. */
+/** Status and error for what Node's parser rejects before there is a request. */
 export function parserRefusal({ code = '', reason, rawPacket }: ParserError): [number, ReclmisError] {
   const bytes = rawPacket instanceof Uint8Array ? rawPacket : new Uint8Array(0);
   const refusal = (
@@ -155,11 +154,11 @@ export const versionUnsupported = (): [number, ReclmisError] => [
   }),
 ];
 
-/** Whether bytes begin a request whose first line has no end. */
+/** Whether bytes begin a request whose first line is incomplete. */
 const isOneLine = (bytes: Uint8Array): boolean =>
   /^[A-Z]+ [^\s]+$/.test(Buffer.from(bytes.subarray(0, HEAD)).toString('latin1'));
 
-/** A whole answer, bytes on the wire, after which the connection ends. */
+/** A complete response as bytes, after which the connection closes. */
 export function rawAnswer([status, error]: readonly [number, ReclmisError], more = ''): string {
   const body = JSON.stringify(errorBody(error));
   return (

@@ -1,6 +1,6 @@
 /**
- * The server as a whole: a model behind HTTP. `createServer` assembles it and listens nowhere; `listen` opens it; `stop` takes nothing new, finishes what was
- * taken and closes.
+ * The server as a whole: a model behind HTTP. `createServer` assembles it, `listen` opens it, `stop` refuses new work,
+ * finishes what was accepted and closes.
  */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -45,41 +45,41 @@ import { computeOn, type Result, type Work } from './admission/work.js';
 export interface ServerOptions {
   /** The program's version, as reported by /v2. */
   readonly version: string;
-  /** Whose left and right notes mean whose requests do not say it. Default as the model has learnt. */
+  /** Whose left and right notes mean if the request does not say. Default: as the model has learnt. */
   readonly sides?: Sides;
   readonly limits?: Partial<Limits>;
-  /** What clients must show; null: nothing. */
+  /** Token that clients must send; null: none. */
   readonly token?: string | null;
-  /** Origins that browsers may call from. Default none. */
+  /** Origins that may call from browsers. Default none. */
   readonly cors?: readonly string[];
-  /** Names other than this machine's that are served without a token, such as that of a proxy. Default none. */
+  /** Host names besides this machine's that are served without a token, such as a proxy's. Default none. */
   readonly hosts?: readonly string[];
   readonly tls?: Tls | null;
-  /** Level of pino's log on standard output, or a stream that takes its lines. Default no log. */
+  /** Level of pino's log on standard output, or a stream for its lines. Default no log. */
   readonly log?: { readonly level: string; readonly stream?: { write(line: string): void } } | null;
 }
 
 export interface ReclmisServer {
-  /** Fastify's own, for further routes before `listen` and for `inject` in tests. */
+  /** The fastify instance, for further routes before `listen` and for `inject` in tests. */
   readonly app: FastifyInstance;
-  /** Opens the server; port 0 takes a free one. @returns the address, as a URL. @throws LISTEN_FAILED */
+  /** Opens the server; port 0 picks a free one. @returns the address, as a URL. @throws LISTEN_FAILED */
   listen(host: string, port: number): Promise<string>;
-  /** Takes nothing new, waits for what was taken, `grace` milliseconds at most, and closes. Calling it again gives the same promise. */
+  /** Refuses new work, waits at most `grace` milliseconds for accepted work, and closes. Repeated calls return the same promise. */
   stop(grace?: number): Promise<void>;
 }
 
-/** Between requests of a connection, milliseconds; longer than the usual minute of load balancers, so that they close first. */
+/** Keep-alive timeout, milliseconds; longer than load balancers' usual minute, so that they close first. */
 const KEEP_ALIVE = 65_000;
-/** Requests of a connection; then it ends, so that none holds its place for ever. */
+/** Most requests per connection, so that none holds its place for ever. */
 const MOST_REQUESTS = 10_000;
-/** Milliseconds for the head of a request, and for TLS to be agreed on. */
+/** Milliseconds for the request head and for the TLS handshake. */
 const HEAD_TIMEOUT = 10_000;
-/** Connections beyond the limit that are taken to be told so. */
+/** Connections accepted beyond the limit, to be told so. */
 const SPARE_CONNECTIONS = 64;
-/** How often slow requests are looked for, milliseconds. */
+/** Interval of checks for slow requests, milliseconds. */
 const LOOK = 1000;
 
-/** A server for a model, which stays the caller's: `stop` does not dispose it. @throws OPTION_INVALID */
+/** Creates a server for a model, which the caller keeps: `stop` does not dispose it. @throws OPTION_INVALID */
 export async function createServer(model: Model, options: ServerOptions): Promise<ReclmisServer> {
   const limits = resolveLimits(options.limits);
   const origins = checkOrigins(options.cors ?? []);
@@ -90,7 +90,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
     ...loggerOf(options.log ?? null),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request: IncomingMessage) => requestId(request.headers['x-request-id']),
-    return503OnClosing: false, // `stop` closes when nothing is under way
+    return503OnClosing: false, // `stop` closes once nothing is in progress
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 200 },
@@ -240,7 +240,7 @@ function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
   return `${scheme}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
-/** Node's server with limits on time: for the head, the whole request, and a connection on which nothing moves. */
+/** Node's server with time limits: for the head, the whole request, and idle connections. */
 function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, tls: Tls | null): Server {
   const settings = {
     IncomingMessage: StoppableRequest,
@@ -250,14 +250,14 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
     keepAliveTimeout: KEEP_ALIVE,
     maxHeaderSize: HEAD,
     requireHostHeader: false, // Node's refusal has no body
-    insecureHTTPParser: false, // whatever NODE_OPTIONS say
+    insecureHTTPParser: false, // whatever NODE_OPTIONS says
   };
   const server = tls
     ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HEAD_TIMEOUT }, handler)
     : createHttp(settings, handler);
   server.on('checkExpectation', (request, response) => server.emit('request', request, response)); // Node's refusal has no body
   server.on('checkContinue', (request, response) => {
-    noteExpectation(request); // answered when nothing speaks against the request
+    noteExpectation(request); // answered if nothing speaks against the request
     server.emit('request', request, response);
   });
   server.on('connect', (_request, socket) => {
@@ -273,7 +273,7 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
   server.maxHeadersCount = 0; // all are seen, and too many refused
   server.maxRequestsPerSocket = MOST_REQUESTS;
   server.maxConnections = limits.maxConnections + SPARE_CONNECTIONS;
-  // A client that does not take its answer; waiting for the model is no such silence.
+  // A client that does not read its response; waiting for the model does not count as silence.
   server.setTimeout(limits.timeout + limits.bodyTimeout + 10_000);
   return server;
 }

@@ -18,7 +18,7 @@ export function hasConv3x3(): boolean {
  * of 16. Input, output and their gradients are float32 or bfloat16, and bfloat16 under autocast; weight, bias, their gradients and all sums are float32.
  * F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) needs a quarter of the products, and rounds a little more: about 1e-5 of the largest output.
  * Vectors are AVX-512's where the processor has it. The bits do not depend on the number of threads.
- * @param transformed what a `TransformedWeight` keeps of `weight`; null has it made anew.
+ * @param transformed what a `TransformedWeight` keeps of `weight`; null computes it.
  * @throws OPERATOR_FAILED for other shapes, dtypes and processors.
  */
 export function conv3x3(
@@ -48,7 +48,7 @@ export class TransformedWeight {
     return this.#kept.tensor;
   }
 
-  /** Frees what is kept; the next use makes it anew. */
+  /** Frees what is kept; the next use recomputes it. */
   dispose(): void {
     this.#kept?.tensor.dispose();
     this.#kept = null;

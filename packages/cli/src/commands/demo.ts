@@ -23,7 +23,7 @@ interface DemoFlags extends OutputOptions {
 const COUNT = 1000;
 /** Rows of the contact sheet. */
 const ROWS = 6;
-/** Marks a folder that the demo made, and may make anew. */
+/** Marks a folder that the demo created and may replace. */
 const MARK = '.reclmis-demo';
 
 export function register(program: Command): void {

@@ -29,7 +29,7 @@ export interface BatchJob {
 }
 
 /**
- * The memory of a batch's images and masks. It goes to and fro between the loader and its threads: allocated anew for each batch by one thread and freed
+ * The memory of a batch's images and masks. It goes to and fro between the loader and its threads: allocated for each batch by one thread and freed
  * by another, such blocks leave holes in malloc's heaps, and a long training grows.
  */
 export interface BatchMemory {

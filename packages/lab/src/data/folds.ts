@@ -82,7 +82,7 @@ export function cutFold<T extends { readonly id: string }>(
   };
 }
 
-/** The cases of a data set's two splits together, cut anew. @throws as `cutFold` */
+/** The cases of a data set's two splits together, split again into folds. @throws as `cutFold` */
 async function foldDatasets(
   { train, val }: { readonly train: Dataset; readonly val: Dataset },
   choice: FoldChoice,
@@ -99,7 +99,7 @@ async function foldDatasets(
 }
 
 /**
- * The cases that a configuration names to learn from and to choose the best epoch by: those of the two splits, or with `data.folds` the cases of both, cut anew.
+ * The cases that a configuration names to learn from and to choose the best epoch by: those of the two splits, or with `data.folds` the cases of both, split into folds.
  * @throws CONFIG_INVALID without a folder, the codes of `openDataset` and `cutFold`
  */
 export async function openFitted(

@@ -41,7 +41,7 @@ export interface LoaderOptions {
    * so that each image is scored within the same batch whatever the number of processes. Default: all of it.
    */
   readonly shard?: LoaderShard | undefined;
-  /** Bound on the memory for decoded samples, in bytes; default 2 GiB or a quarter of the machine's memory. 0: decode anew each time. */
+  /** Bound on the memory for decoded samples, in bytes; default 2 GiB or a quarter of the machine's memory. 0: decode every time. */
   readonly cacheBytes?: number;
 }
 

@@ -38,7 +38,7 @@ export interface Dataset {
    * same selection of the same files wherever the folder lies, and cheap, since no pixel is read.
    */
   readonly fingerprint: string;
-  /** Which part of a cross-validation it is: the cases of train and val together, cut anew. Absent: the split's own folder. */
+  /** Which part of a cross-validation it is: the cases of train and val together, split into folds. Absent: the split's own folder. */
   readonly fold?: { readonly fold: number; readonly folds: number };
 }
 

@@ -9,7 +9,7 @@ import { openEvaluated } from './open.js';
 type TrainedOn = Pick<Run, 'config' | 'info'>;
 
 /**
- * Cases of the run's own data, of its fold if it has one, where the folder is at hand and still fits; none otherwise, since the check has made ones too.
+ * Cases of the run's own data, of its fold if it has one, if the folder is available and still fits; none otherwise, since the check has made ones too.
  */
 export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
   const { dir, folds, trainStems, valStems } = run.config.data;

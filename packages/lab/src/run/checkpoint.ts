@@ -33,7 +33,7 @@ export type Optimizer = optim.Adam | optim.AdamW;
 
 const FORMAT = 'reclmis-checkpoint/1';
 
-/** The settings that a resumed run may be given anew: none changes what is computed. */
+/** The settings that may change when a run is resumed: none changes what is computed. */
 export const RESUMABLE_SETTINGS: readonly string[] = [
   'device',
   'data.dir',

@@ -1,5 +1,5 @@
 /**
- * `metrics.jsonl`: one line of JSON per epoch. Holds figures only, never notes or pictures. It is written anew after each epoch, which
+ * `metrics.jsonl`: one line of JSON per epoch. Holds figures only, never notes or pictures. It is rewritten after each epoch, which
  * is little work, so that it is always whole.
  */
 import { existsSync } from 'node:fs';

@@ -79,7 +79,7 @@ export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: n
 
 /**
  * Trains on one batch, in as many parts as `accumulate` says: the gradients of the parts add up to those of the batch (but for batch
- * normalisation, which sees a part at a time), and memory is that of one part. Masks and dropout are drawn anew from the seed, the step
+ * normalisation, which sees a part at a time), and memory is that of one part. Masks and dropout are drawn again from the seed, the step
  * and the part, so that a step can be repeated without those before it.
  * @param step number of the step, from 1, for the draws and for messages. @param lr learning rate of this step.
 

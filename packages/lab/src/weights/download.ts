@@ -15,7 +15,7 @@ import { hashFile, Part } from './part.js';
 
 /** No file of weights that is fetched is larger; whoever sends more is cut off. */
 export const MAX_DOWNLOAD_BYTES = 8 * 2 ** 30;
-/** Failures in a row after which a download is given up; one that got a mebibyte further begins to count anew. */
+/** Failures in a row after which a download is given up; one that got a mebibyte further resets the count. */
 const ATTEMPTS = 5;
 const PROGRESS_BYTES = 1 << 20;
 const FIRST_DELAY_MS = 500;

@@ -147,7 +147,7 @@ export class Part {
   }
 }
 
-/** Null for a note that is missing or does not read as one: then the part is begun anew. */
+/** Null for a note that is missing or does not read as one: then the part starts over. */
 async function readOrigin(path: string): Promise<PartOrigin | null> {
   let text: string;
   try {

@@ -73,7 +73,7 @@ export function requireWeights(id: string, home: string = cacheHome()): StoredWe
   throw new ReclmisError('WEIGHTS_MISSING', `${id}: no weights with this id in ${weightsFolder(home)}`);
 }
 
-/** Hashes every file of an id anew. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
+/** Rehashes every file of an id. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
 export async function verifyWeights(id: string, home: string = cacheHome()): Promise<StoredWeights> {
   const weights = requireWeights(id, home);
   for (const [name, { sha256 }] of Object.entries(weights.manifest.files)) {

@@ -1,6 +1,6 @@
 /**
- * Who may reach the server: its own machine alone, or, at any other address, those who know a token. A token is compared in constant time;
- * TLS is for those who need it without a proxy in front.
+ * Who may reach the server: only its own machine or, at any other address, clients with a token. Tokens are compared in
+ * constant time; TLS is for setups without a proxy in front.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -14,17 +14,17 @@ export interface Tls {
   readonly key: Buffer;
 }
 
-/** Characters of the shortest token: 96 random bits in base64. */
+/** Length of the shortest token: 96 random bits in base64. */
 const SHORTEST = 16;
-/** Keys, certificates and tokens are far smaller. */
+/** Largest key, certificate or token file. */
 const MAX_FILE_BYTES = 1 << 20;
 
-/** Whether an address reaches this machine only. */
+/** Whether an address reaches only this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
-/** Refuses to open the server to a network without a token, unless that is asked for. @throws OPTION_INVALID */
+/** Refuses to expose the server to a network without a token, unless that is requested. @throws OPTION_INVALID */
 export function checkAddress(
   host: string,
   access: { readonly token: boolean; readonly insecure: boolean },
@@ -51,7 +51,7 @@ async function fileOf(option: string, path: string): Promise<Buffer> {
   }
 }
 
-/** The token of a file: one line of at least 16 visible ASCII characters. @throws OPTION_INVALID */
+/** Reads a token file: one line of at least 16 visible ASCII characters. @throws OPTION_INVALID */
 export async function readToken(path: string): Promise<string> {
   const token = (await fileOf('--token-file', path)).toString('latin1').trim();
   if (token.length >= SHORTEST && token.length <= 4096 && /^[!-~]+$/.test(token)) return token;
@@ -62,7 +62,7 @@ export async function readToken(path: string): Promise<string> {
   );
 }
 
-/** Certificate and key of two PEM files, checked to belong together. @throws OPTION_INVALID */
+/** Reads certificate and key from two PEM files and checks that they match. @throws OPTION_INVALID */
 export async function readTls(
   certFile: string | undefined,
   keyFile: string | undefined,
@@ -86,7 +86,7 @@ export async function readTls(
   return { cert, key };
 }
 
-/** Origins that browsers may call from, each as browsers send it: scheme, host and port. @throws OPTION_INVALID */
+/** Origins that may call from browsers, as browsers send them: scheme, host and port. @throws OPTION_INVALID */
 export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
   for (const origin of origins) {
     const parsed = URL.canParse(origin) ? new URL(origin) : null;
@@ -101,7 +101,7 @@ export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** A test of an Authorization header; digests of equal length are compared, so that time says nothing about the token. */
+/** Tests an Authorization header by comparing digests of equal length, so timing reveals nothing about the token. */
 export function tokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(token);
   return (header) => {

@@ -1,26 +1,27 @@
 /**
- * Dynamic micro-batching: requests that come close together are computed in one run of the network.
+ * Dynamic micro-batching: requests that arrive close together are computed in one run of the network.
  *
- * Jobs wait in one queue and leave it in order. While the model computes, they gather; an idle model waits a moment for those that are known to
- * come. A batch is a stretch of the queue with the same key, of at most so many units (cases) and so much cost (pixels); what is alone too large is
- * alone. A batch that cannot grow any more is handed on while the one before it is computed, so that its images are prepared meanwhile. The queue
- * is bounded, and a job whose signal is aborted leaves it; if all jobs of a batch are gone, the batch is told. Who is still on the way may hold a
- * place in the queue, so that more are refused before they arrive.
+ * Jobs wait in one queue and leave it in order. They accumulate while the model computes; an idle model waits a moment
+ * for jobs that have been announced. A batch is a stretch of the queue with the same key, limited in units (cases) and
+ * cost (pixels); a job too large for a batch runs alone. A batch that cannot grow is handed over while the previous one
+ * is still computing, so its images are prepared meanwhile. The queue is bounded, and a job leaves it when its signal is
+ * aborted; if all jobs of a batch are gone, the batch is told. Requests still arriving may reserve a place in the queue,
+ * so that further ones are refused early.
  */
 import { ReclmisError } from '@reclmis/core';
 
 export interface BatcherOptions<In, Out> {
-  /** Computes a batch, one result an item; may be called once more before the call before has ended. */
+  /** Computes a batch, one result per item; may be called once more before the previous call has ended. */
   readonly run: (items: readonly In[], signal: AbortSignal) => Promise<readonly Out[]>;
-  /** Jobs that may wait. */
+  /** Most jobs waiting. */
   readonly maxQueue: number;
-  /** Units of a batch. */
+  /** Most units per batch. */
   readonly maxUnits: number;
-  /** Cost of a batch. */
+  /** Highest cost per batch. */
   readonly maxCost: number;
-  /** Milliseconds that the first job of a batch waits, while nothing is computed, for others that are expected. */
+  /** Milliseconds that the first job of a batch waits for announced others while the model is idle. */
   readonly wait: number;
-  /** Told of each batch when it has ended. */
+  /** Called when a batch has ended. */
   readonly onBatch?: (batch: {
     readonly jobs: number;
     readonly units: number;
@@ -30,19 +31,19 @@ export interface BatcherOptions<In, Out> {
 
 export interface Job<In> {
   readonly item: In;
-  /** Jobs of different keys are never in one batch. */
+  /** Jobs with different keys are never batched together. */
   readonly key: string;
   readonly units: number;
   readonly cost: number;
   readonly signal: AbortSignal;
 }
 
-/** A result with what became of its job on the way. */
+/** A result with the job's statistics. */
 export interface Done<Out> {
   readonly value: Out;
   /** Milliseconds in the queue. */
   readonly waited: number;
-  /** Units of the batch that the job was in. */
+  /** Units in the job's batch. */
   readonly batch: number;
 }
 
@@ -53,39 +54,39 @@ interface Entry<In, Out> extends Job<In> {
   readonly onAbort: () => void;
 }
 
-/** Weight of the latest batch in the mean time of a unit. */
+/** Weight of the latest batch in the running mean time per unit. */
 const RECENT = 0.2;
 
 export class Batcher<In, Out> {
   private readonly waiting: Entry<In, Out>[] = [];
   private timer: NodeJS.Timeout | null = null;
-  /** Batches on their way: none, one that is computed, or that and the one of `ahead`. */
+  /** Batches in progress: none, one being computed, or that and the one of `ahead`. */
   private running = 0;
-  /** The batch that is prepared while the one before it is computed; its jobs wait still. */
+  /** The batch being prepared while the previous one computes; its jobs still count as waiting. */
   private ahead: readonly Entry<In, Out>[] = [];
-  /** Jobs that are expected. */
+  /** Announced jobs. */
   private coming = 0;
-  /** Places in the queue that are kept for jobs on the way. */
+  /** Reserved places in the queue. */
   private kept = 0;
   /** When the latest batch ended. */
   private ended = 0;
-  /** Mean milliseconds of a unit; 0 before the first batch. */
+  /** Mean milliseconds per unit; 0 before the first batch. */
   private unitTime = 0;
 
   constructor(private readonly options: BatcherOptions<In, Out>) {}
 
-  /** Jobs that wait. */
+  /** Jobs waiting. */
   get length(): number {
     return this.waiting.length + this.ahead.filter(({ signal }) => !signal.aborted).length;
   }
 
-  /** Whether the next job would be refused: none may wait, or as many wait and are on the way as may. */
+  /** Whether the next job would be refused. */
   get full(): boolean {
     const taken = this.length + this.kept;
     return taken >= this.options.maxQueue && (this.running > 0 || taken > 0);
   }
 
-  /** Keeps a place in the queue until what is returned is disposed of, or given to `submit`. @throws SERVER_BUSY */
+  /** Reserves a place in the queue until the returned object is disposed or passed to `submit`. @throws SERVER_BUSY */
   place(): Disposable {
     this.checkRoom();
     this.kept += 1;
@@ -98,17 +99,17 @@ export class Batcher<In, Out> {
     };
   }
 
-  /** Seconds until what waits now is computed, by the time that recent batches took; 1 to 60. */
+  /** Estimated seconds until the current queue is computed, from recent batches; 1 to 60. */
   get retryAfter(): number {
     const units = [...this.ahead, ...this.waiting].reduce((sum, { units }) => sum + units, 1);
     return Math.min(60, Math.max(1, Math.ceil((units * this.unitTime) / 1000)));
   }
 
-  /** Puts a job at the end of the queue, in its place if it has one. @throws SERVER_BUSY; the signal's reason; what `run` throws */
+  /** Queues a job, in its reserved place if it has one. @throws SERVER_BUSY; the signal's reason; what `run` throws */
   submit(job: Job<In>, place?: Disposable): Promise<Done<Out>> {
     const { signal } = job;
     return new Promise((resolve, reject) => {
-      place?.[Symbol.dispose](); // what it kept, the job takes
+      place?.[Symbol.dispose](); // the job takes over the reservation
       signal.throwIfAborted();
       this.checkRoom();
       const onAbort = (): void => {
@@ -123,7 +124,7 @@ export class Batcher<In, Out> {
     });
   }
 
-  /** Announces a job, for which an idle model waits a moment, until what is returned is disposed of: when the job is queued, or will not come. */
+  /** Announces a job, for which an idle model waits a moment, until the returned object is disposed: when the job is queued, or will not come. */
   expect(): Disposable {
     this.coming += 1;
     let expected = true;
@@ -146,7 +147,7 @@ export class Batcher<In, Out> {
     );
   }
 
-  /** Begins a batch when it is time for one. */
+  /** Starts a batch if it is time. */
   private schedule(): void {
     const [first] = this.waiting;
     if (this.running > 1 || !first) return;
@@ -164,7 +165,7 @@ export class Batcher<In, Out> {
     }
   }
 
-  /** How many jobs are the next batch: the first, and those after it that go with it; and whether no other can join them. */
+  /** Size of the next batch: the first job and those after it that fit; and whether no more can join. */
   private next(): { count: number; complete: boolean } {
     const { maxUnits, maxCost } = this.options;
     let units = 0;
@@ -185,24 +186,24 @@ export class Batcher<In, Out> {
     if (this.running > 1) this.ahead = batch;
     const begun = performance.now();
     const units = batch.reduce((sum, job) => sum + job.units, 0);
-    this.schedule(); // the next one may be complete already
+    this.schedule(); // the next batch may be complete already
     try {
       await this.attempt(batch, begun, units);
     } finally {
       for (const { signal, onAbort } of batch) signal.removeEventListener('abort', onAbort);
       const now = performance.now();
-      const milliseconds = now - Math.max(begun, this.ended); // without the time that the batch before took
+      const milliseconds = now - Math.max(begun, this.ended); // excludes the previous batch's time
       this.ended = now;
       const each = milliseconds / Math.max(1, units);
       this.unitTime = this.unitTime === 0 ? each : this.unitTime + RECENT * (each - this.unitTime);
       this.options.onBatch?.({ jobs: batch.length, units, milliseconds });
       this.running -= 1;
-      this.ahead = []; // what was ahead is computed now
+      this.ahead = []; // the batch that was ahead is computed now
       this.schedule();
     }
   }
 
-  /** Runs a batch; where that fails, each of its jobs by itself, so that one cannot spoil the others. Never rejects. */
+  /** Runs a batch; if it fails, runs each job separately, so one cannot spoil the others. Never rejects. */
   private async attempt(batch: readonly Entry<In, Out>[], begun: number, units: number): Promise<void> {
     const live = batch.filter(({ signal }) => !signal.aborted);
     if (live.length === 0) return;

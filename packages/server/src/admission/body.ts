@@ -1,27 +1,25 @@
-/** Bodies of requests, read whole within two limits: that of one request, and that of all together. */
+/** Reads request bodies whole, within two limits: per request and for all requests together. */
 import type { IncomingMessage } from 'node:http';
 import { ReclmisError } from '@reclmis/core';
 import type { Budget } from './limits.js';
 
-/** Bytes that are taken at once. */
+/** Bytes reserved at a time. */
 const BLOCK = 64 * 1024;
 
-/** The refusal of a body. */
 export function tooLarge(what: string, limit: number): ReclmisError {
   return new ReclmisError('REQUEST_TOO_LARGE', `the body has ${what}, the limit is ${limit} bytes`);
 }
 
-/** What a request holds of budgets until its answer has ended. */
+/** What a request holds of shared budgets until its response has ended. */
 export class Holdings {
   private releases: (() => void)[] | null = [];
 
-  /** Keeps what gives something back; at once, where the answer has ended already. */
+  /** Registers something to release; released at once if the response has already ended. */
   add(release: () => void): void {
     if (this.releases) this.releases.push(release);
     else release();
   }
 
-  /** Gives everything back. */
   close(): void {
     for (const release of this.releases ?? []) release();
     this.releases = null;
@@ -29,8 +27,8 @@ export class Holdings {
 }
 
 /**
- * The bytes of a body. What was read counts against the budget until the holdings are closed.
- * @throws REQUEST_TOO_LARGE, SERVER_BUSY; the stream's error where the client leaves
+ * Reads a body. Its bytes count against the budget until the holdings are closed.
+ * @throws REQUEST_TOO_LARGE, SERVER_BUSY; the stream's error if the client disconnects
  */
 export async function readBody(
   payload: IncomingMessage,
@@ -41,12 +39,12 @@ export async function readBody(
   const announced = Number(payload.headers['content-length'] ?? Infinity);
   const blocks: Buffer[] = [];
   let [length, free] = [0, 0];
-  // Leaving the loop must not end the stream: that would end the connection before the answer.
+  // Leaving the loop must not destroy the stream: that would close the connection before the response.
   const source = payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   for await (const chunk of source) {
     length += chunk.length;
     if (length > limit) throw tooLarge(`more than ${limit} bytes`, limit);
-    // Copied into blocks: a client that sends a byte at a time would have each of them held with a hundred bytes around it.
+    // Copied into blocks: for a client that sends single bytes, each chunk would cost a hundred bytes of overhead.
     for (let rest = chunk; rest.length > 0;) {
       if (free === 0) {
         free = Math.min(BLOCK, Math.max(announced - length + rest.length, rest.length));

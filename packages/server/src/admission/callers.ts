@@ -1,7 +1,8 @@
 /**
- * Whom a server without a token answers: programs of this machine, and the pages that it serves itself. Any web page can make the browser of someone who
- * runs the server send it requests, and a page whose name is pointed to 127.0.0.1 (DNS rebinding) can read the answers too. Browsers say which host and
- * origin they mean, so a name that is not this machine's and a foreign origin are refused. With a token neither matters: no page has it.
+ * Whom a server without a token answers: programs on this machine, and pages that it serves itself. Any web page can
+ * make a visitor's browser send it requests, and a page whose name points to 127.0.0.1 (DNS rebinding) can read the
+ * responses too. Browsers state the host and origin they mean, so foreign names and origins are refused. With a token
+ * neither matters: no page has it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
@@ -9,19 +10,19 @@ import { ReclmisError } from '@reclmis/core';
 import { isLoopback } from './access.js';
 
 export interface CallerRules {
-  /** Names that are served, in small letters. */
+  /** Accepted host names, lower-case. */
   readonly hosts: ReadonlySet<string>;
-  /** Origins whose pages may call. */
+  /** Origins that may call. */
   readonly origins: ReadonlySet<string>;
-  /** Serve every address that is a number: no name, so nothing that can be pointed elsewhere. */
+  /** Whether to accept any numeric address: unlike a name, it cannot be rebound. */
   readonly addresses: boolean;
 }
 
-/** As much of a name from a request as a message repeats. */
+/** Most characters of a name from a request that a message repeats. */
 const SHOWN = /^[\w.:[\]/-]{1,100}$/;
 const shown = (text: string): string => (SHOWN.test(text) ? text : 'another');
 
-/** Host names as `--allow-host` takes them, without a port. @throws OPTION_INVALID */
+/** Host names from `--allow-host`, without port. @throws OPTION_INVALID */
 export function checkHosts(hosts: readonly string[]): ReadonlySet<string> {
   return new Set(
     hosts.map((host) => {
@@ -36,7 +37,7 @@ export function checkHosts(hosts: readonly string[]): ReadonlySet<string> {
   );
 }
 
-/** The parts of a Host header as browsers spell them; null where it is none. */
+/** Parses a Host header as browsers write it; null if invalid. */
 function hostOf(text: string): { readonly name: string; readonly authority: string } | null {
   if (!/^(\[[\da-f:.]+\]|[^\s:@/?#\\[\]]+)(:\d{1,5})?$/i.test(text) || !URL.canParse(`http://${text}`))
     return null;
@@ -45,14 +46,14 @@ function hostOf(text: string): { readonly name: string; readonly authority: stri
 }
 
 /**
- * Refuses who names another host, and pages of other origins.
+ * Refuses requests for other hosts and from pages of other origins.
  * @param safe whether the request only reads
  * @throws HOST_REFUSED, ORIGIN_REFUSED
  */
 export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, safe: boolean): void {
   const { host: given, origin } = headers;
   const host = given === undefined ? null : hostOf(given);
-  // Only HTTP/1.0 comes so far without one: a probe, never a browser.
+  // Only HTTP/1.0 gets here without one: a probe, never a browser.
   if (given !== undefined && !(host && isServed(host.name, rules)))
     throw new ReclmisError(
       'HOST_REFUSED',
@@ -72,7 +73,7 @@ export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, sa
     });
   const site = headers['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none') return;
-  // A link that somebody follows: what is read so is seen by nobody else.
+  // A followed link: only the person who followed it sees the result.
   if (safe && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document') return;
   throw new ReclmisError(
     'ORIGIN_REFUSED',
@@ -84,7 +85,7 @@ function isServed(name: string, { hosts, addresses }: CallerRules): boolean {
   return isLoopback(name) || hosts.has(name) || (addresses && isIP(name) !== 0);
 }
 
-/** Whether an origin is that of the host that was asked; a proxy in front may speak https. */
+/** Whether an origin belongs to the requested host; a proxy in front may use https. */
 function isOwn(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, origin: normal } = new URL(origin);

@@ -1,29 +1,30 @@
 /**
- * The connections of a server: how many there are, and what each may have under way.
+ * The connections of a server: their number, and what each may have in progress.
  *
- * One request of a connection is worked on at a time. Node hands over all that a client pipelined, and says neither 'finish' nor 'close' of an answer that
- * waits behind another whose connection ends; here such an answer is not begun, so that all that is begun also ends. A client that does not take its
- * answer holds up its own next request, and is left after a while. Few requests may wait; who sends many more is cut off. A full server ends the
- * connection that has been idle for longest, so that nobody keeps others out by connecting.
+ * One request per connection is processed at a time. Node delivers everything that a client pipelined, and emits neither
+ * 'finish' nor 'close' for a response queued behind another whose connection ends; here such a response is never
+ * started, so everything started also ends. A client that does not read its response delays its own next request, and is
+ * dropped after a while. Few requests may wait; a client that sends many more is cut off. A full server closes the
+ * longest idle connection, so nobody keeps others out by connecting.
  */
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests of a connection that wait for the one before; the next ones are dropped, and the connection ends with the answer to the last that waits. */
+/** Requests that may wait on a connection; further ones are dropped, and the connection closes after the last waiting one is answered. */
 const WAITING = 16;
-/** Dropped requests after which a connection is cut off at once: Node keeps them until it ends. */
+/** Dropped requests after which a connection is cut off at once: Node keeps them until it closes. */
 const FLOOD = 16;
-/** While the server stops: milliseconds in which a client must send or take something to be waited for. */
+/** Milliseconds of silence allowed during shutdown before a client is no longer waited for. */
 const SILENCE = 600;
 
-/** Why a connection was ended before its client wanted. */
+/** Why the server closed a connection. */
 export type EndReason = 'idle' | 'full' | 'flood' | 'answer_not_taken';
 
 export interface ConnectionsOptions {
   readonly max: number;
-  /** Milliseconds in which a client has to take its answer. */
+  /** Milliseconds in which a client has to read its response. */
   readonly answerTimeout: number;
-  /** The whole answer, bytes on the wire, for a connection that finds no room. */
+  /** The complete response, as bytes, for a connection that finds no room. */
   readonly busy: () => string;
   readonly onEnd: (reason: EndReason) => void;
 }
@@ -35,12 +36,12 @@ interface Exchange {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Sockets that were cut off. */
 const cut = new WeakSet<Socket>();
 
 /**
- * A request as Node makes it, but that the parser stops at those of a socket that was cut off, as it stops where a request upgrades to another protocol. Else
- * it would go through all that it was given, thousands of requests, for nobody. Should Node no longer ask, only the time for that is lost.
+ * Node's request, except that the parser stops at those of a socket that was cut off, as for an upgrade to another
+ * protocol. Otherwise it would parse thousands of requests for nobody. If a later Node no longer asks, only that time is
+ * lost.
  */
 export class StoppableRequest extends IncomingMessage {
   private upgrades: boolean | null = null;
@@ -56,18 +57,18 @@ export class StoppableRequest extends IncomingMessage {
 
 class Connection {
   current: Exchange | null = null;
-  /** Whether the answer to `current` is on its way to the client. */
+  /** Whether the response to `current` is on its way to the client. */
   answering = false;
   waiting: Exchange[] = [];
   dropped = 0;
-  /** What ends the connection after the answers that are under way. */
+  /** Closes the connection after the responses in progress. */
   farewell: string | null = null;
   timer: NodeJS.Timeout | undefined;
-  /** Its far end. */
+  /** The remote end. */
   readonly address: string | undefined;
   readonly port: number | undefined;
 
-  /** @param socket what bytes come from: under TLS the decrypted one, once there is one */
+  /** @param socket source of the bytes: under TLS the decrypted one, once it exists */
   constructor(public socket: Socket) {
     this.address = socket.remoteAddress;
     this.port = socket.remotePort;
@@ -76,7 +77,7 @@ class Connection {
 
 export class Connections {
   private readonly all = new Set<Connection>();
-  /** Those that work on nothing, the one that has been idle for longest first. */
+  /** Connections without work, longest idle first. */
   private readonly idle = new Set<Connection>();
   private readonly bySocket = new WeakMap<Socket, Connection>();
   private stopping = false;
@@ -120,7 +121,7 @@ export class Connections {
     this.idle.delete(connection);
   }
 
-  /** A decrypted socket takes the place of its encrypted one, which has the same far end. */
+  /** Replaces an encrypted socket by its decrypted one, which has the same remote end. */
   private addSecure(socket: Socket): void {
     for (const connection of this.all) {
       if (connection.port !== socket.remotePort || connection.address !== socket.remoteAddress) continue;
@@ -131,7 +132,7 @@ export class Connections {
     }
   }
 
-  /** Works on a request, when those before it on its connection have been answered. */
+  /** Processes a request once those before it on its connection have been answered. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.bySocket.get(request.socket);
     if (!connection) return; // found no room, and has been told so
@@ -141,7 +142,7 @@ export class Connections {
     else if (connection.dropped === 0 && connection.waiting.length < WAITING)
       connection.waiting.push(exchange);
     else {
-      if (last) last.response.shouldKeepAlive = false; // it says so to the client, and the connection ends with it
+      if (last) last.response.shouldKeepAlive = false; // tells the client, and closes the connection afterwards
       connection.dropped += 1;
       if (connection.dropped === FLOOD) this.end(connection, 'flood');
     }
@@ -175,7 +176,7 @@ export class Connections {
     else if (open && this.stopping) socket.destroySoon();
   }
 
-  /** The answer on a socket has been made, and its client has to take it. */
+  /** Called when the response has been written and the client has to read it. */
   answering(socket: Socket): void {
     const connection = this.bySocket.get(socket);
     if (!connection?.current || connection.answering) return;
@@ -187,7 +188,7 @@ export class Connections {
     if (this.stopping) endInSilence(connection.socket);
   }
 
-  /** Says a last answer on a connection whose bytes are no request, after those that are under way, and ends it. */
+  /** Sends a last response on a connection whose bytes are not a valid request, after those in progress, and closes it. */
   endWith(socket: Socket, answer: string): void {
     const connection = this.bySocket.get(socket);
     const current = connection?.current;
@@ -199,7 +200,7 @@ export class Connections {
 
   private sayFarewell(socket: Socket, answer: string): void {
     socket.end(answer, () => socket.destroySoon());
-    endInSilence(socket); // a client that takes nothing
+    endInSilence(socket); // in case the client does not read
   }
 
   private end(connection: Connection, reason: EndReason): void {
@@ -210,8 +211,8 @@ export class Connections {
   }
 
   /**
-   * The server stops: what is computed is finished. A connection without a request ends now, one whose client has to send or to take something as soon as
-   * it is silent for a moment, and nothing that waits is begun.
+   * Shuts down: work in progress is finished. Connections without a request close now, those whose client has to send or
+   * read something close as soon as they are silent for a moment, and waiting requests are not started.
    */
   stop(): void {
     this.stopping = true;
@@ -224,7 +225,7 @@ export class Connections {
   }
 }
 
-/** Ends a connection on which nothing moves for a moment; Node sees what moves in either direction. */
+/** Closes a connection once nothing moves in either direction for a moment. */
 function endInSilence(socket: Socket): void {
   socket.setTimeout(SILENCE, () => socket.destroy());
 }

@@ -1,4 +1,4 @@
-/** What the routes of a server share. */
+/** State shared by the server's routes. */
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
 import { ReclmisError, type Sides } from '@reclmis/core';
@@ -12,29 +12,29 @@ export interface ServerContext {
   readonly model: Model;
   /** The program's version. */
   readonly version: string;
-  /** Whose left and right notes mean whose requests do not say it; not given: as the model has learnt. */
+  /** Whose left and right notes mean if the request does not say; default: as the model has learnt. */
   readonly sides?: Sides;
   readonly limits: Limits;
   readonly batcher: Batcher<Work, Result>;
   readonly refusals: Refusals;
   readonly metrics: Metrics;
-  /** Bytes of bodies. */
+  /** Budget for bytes of bodies. */
   readonly bytes: Budget;
-  /** Pixels of decoded images. */
+  /** Budget for pixels of decoded images. */
   readonly pixels: Budget;
-  /** Whether the server takes work: false once it is stopping. */
+  /** Whether the server accepts work: false once it is shutting down. */
   readonly accepting: () => boolean;
 }
 
-/** Ends the work for a request when its time is over or its client is gone. */
+/** Aborts a request's work when its time is up or its client has disconnected. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** The promise's result, or the signal's reason as soon as it is aborted. */
+  /** The promise's result, or a rejection with the signal's reason once aborted. */
   race<T>(work: Promise<T>): Promise<T>;
   [Symbol.dispose](): void;
 }
 
-/** A deadline for the request that `reply` answers. Its reason is REQUEST_TIMEOUT or INTERRUPTED. */
+/** Sets a deadline for the request behind `reply`. Its reason is REQUEST_TIMEOUT or INTERRUPTED. */
 export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
@@ -63,7 +63,7 @@ export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline 
   };
 }
 
-/** Queues work in the place that the request keeps, announced by `coming` if at all, and waits for its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
+/** Queues work in the request's reserved place and awaits its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
 export async function compute(
   context: ServerContext,
   work: Work,

@@ -1,6 +1,7 @@
 /**
- * What happens to every request before its route and after it: an id, figures, one line of the log, who asks from where, the token, whether the server still
- * takes work, and what can be refused by the headers alone. The log names routes, never addresses with their query, notes or images.
+ * What happens to every request before and after its route: id, metrics, one log line, origin and host, token, shutdown,
+ * and everything that can be refused by headers alone. The log names routes, never URLs with their query, notes or
+ * images.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -17,29 +18,33 @@ import type { Methods } from './methods.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Computes: refused when the queue is full or the server stops. */
+    /** Whether the route computes: refused when the queue is full or the server is shutting down. */
     work?: boolean;
-    /** Needs no token: what an orchestrator probes. */
+    /** Whether the route needs no token: probed by orchestrators. */
     open?: boolean;
   }
   interface FastifyRequest {
-    /** What the request holds until its answer has ended. */
+    /** What the request holds until its response has ended. */
     holdings: Holdings;
-    /** Its place in the queue until its work is there; only where the route computes. */
+    /** Its reserved place in the queue, only if the route computes. */
     place?: Disposable;
   }
 }
 
 /**
- * A body of at most this many times the limit, as it is announced, is read to its end after an early refusal, and forgotten. Many clients, Python's among
- * them, send the whole of it before they listen: a connection that ended meanwhile would be all that they hear.
+ * After an early refusal, a declared body of up to this many times the limit is read to its end and discarded. Many
+ * clients, including Python's, send the whole body before they listen: if the connection closed meanwhile, that is all
+ * they would see.
  */
 const DRAINED = 4;
 
-/** Milliseconds within which a request has to arrive to keep its place in the queue. A slower one takes its chance when it is there: it shall not keep others out. */
+/**
+ * Milliseconds within which a request must arrive to keep its place in the queue. A slower one must find room on
+ * arrival, so that it does not keep others out.
+ */
 const PLACE_KEPT = 5000;
 
-/** Statuses after which the connection ends: who is refused so has nothing more to say on it. */
+/** Statuses after which the connection is closed. */
 const ENDING = new Set([401, 403, 413]);
 
 export interface GuardOptions {
@@ -48,19 +53,19 @@ export interface GuardOptions {
   /** Whom a server without a token answers. */
   readonly callers: () => CallerRules;
   readonly methods: Methods;
-  /** Told that an answer has been made, which the client of the socket has to take. */
+  /** Called when a response has been written and the client has to read it. */
   readonly answering: (socket: Socket) => void;
-  /** Told when a request begins and when its answer has ended. */
+  /** Called when a request begins and when its response has ended. */
   readonly begun: () => void;
   readonly ended: () => void;
 }
 
-/** The id of a request: the client's where it is a plain one, else a new one. */
+/** The id of a request: the client's if it is well-formed, else a new one. */
 export function requestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[\w.-]{1,64}$/.test(header) ? header : randomUUID();
 }
 
-/** The name of a route for logs and figures: its pattern, never what was asked for. */
+/** The route's name for logs and metrics: its pattern, never the requested path. */
 const routeOf = (request: FastifyRequest): string =>
   request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 
@@ -98,13 +103,14 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
         'answered',
       );
     };
-    // Before Node ends the socket after the last answer; 'finish' comes of an answer that is lost with its socket too.
+    // Registered before Node ends the socket after the last response; 'finish' is also emitted for a response lost
+    // with its socket.
     reply.raw.prependOnceListener('finish', () => {
       sent = !socket.destroyed;
       end();
     });
     reply.raw.once('close', end);
-    socket.once('close', end); // of an answer that never had its turn Node says nothing
+    socket.once('close', end); // Node emits nothing for a response that never had its turn
   };
 
   app.addHook('onRequest', async (request, reply) => {
@@ -148,7 +154,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
     return payload;
   });
 
-  /** Gives a request its place before its body is read, so that the many of a burst are refused unread. */
+  /** Reserves a request's place before its body is read, so that a burst is refused unread. */
   const admit = (request: FastifyRequest): void => {
     if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is shutting down');
     const place = context.batcher.place();
@@ -186,12 +192,12 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
             (request.headers['transfer-encoding'] === undefined ? 0 : Infinity),
         );
     const tooMuch = unread > DRAINED * context.limits.maxBytes;
-    // Who is told to come again keeps the connection, and Node reads the body after the answer.
+    // A client told to retry keeps its connection, and Node reads the body after the response.
     if (head || ENDING.has(status) || tooMuch || (unread > 0 && status !== 503))
       reply.header('connection', 'close');
     const ends = reply.hasHeader('connection') || !reply.raw.shouldKeepAlive;
     if (unread > 0 && !tooMuch && ends && !waitsToSend(request.raw)) await drain(request.raw);
-    // A client that is gone gets nothing; its answer is made all the same, so that the request ends in every place that counts it.
+    // A disconnected client gets nothing, but its response is still made, so the request ends wherever it is counted.
     return reply
       .code(status === CLIENT_GONE ? 400 : status)
       .type('application/json; charset=utf-8')
@@ -199,7 +205,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
   });
 }
 
-/** Reads a body to its end, or that of the client or its time, and forgets it. */
+/** Reads and discards a body until its end, a disconnect or a timeout. */
 function drain(payload: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     if (payload.destroyed) resolve();
@@ -207,7 +213,7 @@ function drain(payload: IncomingMessage): Promise<void> {
   });
 }
 
-/** Lets named origins call from browsers; true: this is a browser's question beforehand, and it is answered. */
+/** Handles CORS for named origins; returns true if the request was a preflight and has been answered. */
 function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
   if (origins.size === 0) return false;
   reply.header('vary', 'Origin');

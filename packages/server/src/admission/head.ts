@@ -1,14 +1,14 @@
-/** Heads of requests that Node's parser takes and this server does not. */
+/** Refuses request heads that Node's parser accepts and this server does not. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReclmisError } from '@reclmis/core';
 import { uriTooLong, versionUnsupported } from '../http-errors.js';
 
-/** Characters of a path with its query: the longest route with room to spare. */
+/** Longest path with query: the longest route with room to spare. */
 const LONGEST_PATH = 2_000;
-/** Headers of a request. */
+/** Most headers of a request. */
 const MOST_HEADERS = 200;
 
-/** A refusal with a status of its own, whatever the status of its code. */
+/** A refusal with its own status instead of its code's. */
 export class HeadRefusal extends Error {
   constructor(
     readonly status: number,
@@ -18,7 +18,7 @@ export class HeadRefusal extends Error {
   }
 }
 
-/** Refuses other versions, long paths, many headers, and a Host or an expectation that cannot be met. @throws HeadRefusal */
+/** Refuses other versions, long paths, too many headers, and a Host or Expect that cannot be met. @throws HeadRefusal */
 export function checkHead({ httpVersion, url = '', rawHeaders, headers }: IncomingMessage): void {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') throw new HeadRefusal(...versionUnsupported());
   if (url.length > LONGEST_PATH) throw new HeadRefusal(...uriTooLong());
@@ -49,13 +49,13 @@ export function checkHead({ httpVersion, url = '', rawHeaders, headers }: Incomi
 
 const expecting = new WeakSet<IncomingMessage>();
 
-/** Notes that the client of a request sends its body when it is told to. */
+/** Marks a request whose client waits for 100 Continue before it sends the body. */
 export const noteExpectation = (request: IncomingMessage): void => void expecting.add(request);
 
-/** Whether the client of a request waits to be told: it has not sent its body. */
+/** Whether the client still waits for 100 Continue. */
 export const waitsToSend = (request: IncomingMessage): boolean => expecting.has(request);
 
-/** Tells the client to send its body, if it waits for that. */
+/** Sends 100 Continue if the client waits for it. */
 export function letSend(request: IncomingMessage, response: ServerResponse): void {
   if (expecting.delete(request)) response.writeContinue();
 }

@@ -1,37 +1,37 @@
-/** What one request may ask of the server, and how much the server holds at once. */
+/** Limits per request and for the server as a whole. */
 import { ReclmisError } from '@reclmis/core';
 
-/** The longest side of an image, pixels: JPEG knows no longer one, and a mask of that width is still written. */
+/** Longest side of an image, pixels: JPEG allows no more, and a mask of that width can still be written. */
 export const MAX_SIDE = 65_535;
 
 export interface Limits {
-  /** Bytes of a request's body. */
+  /** Largest request body, bytes. */
   readonly maxBytes: number;
-  /** Width x height of an image, by its header, before it is decoded. */
+  /** Largest width x height of an image, by its header, before decoding. */
   readonly maxPixels: number;
-  /** Characters of a note. */
+  /** Longest note, characters. */
   readonly maxNote: number;
-  /** Requests that wait for the model; more are answered 503. */
+  /** Longest queue; further requests are answered 503. */
   readonly maxQueue: number;
-  /** Cases that the model computes at once. */
+  /** Most cases computed at once. */
   readonly maxBatch: number;
-  /** How long the first case of a batch waits for others that are being decoded, while the model is idle, milliseconds. */
+  /** Milliseconds that the first case of a batch waits for others being decoded while the model is idle. */
   readonly batchWait: number;
-  /** From the whole request to the answer, milliseconds; then the work is dropped. */
+  /** Milliseconds from the complete request to the response; then the work is dropped. */
   readonly timeout: number;
-  /** For a request to arrive, and for its answer to be taken, milliseconds. */
+  /** Milliseconds for a request to arrive, and for its response to be read. */
   readonly bodyTimeout: number;
-  /** Connections that are open at once; a further one ends the one that has been idle for longest. */
+  /** Most open connections; one more closes the longest idle one. */
   readonly maxConnections: number;
-  /** Bytes of all bodies and answers together that are held. */
+  /** Most bytes of bodies and responses in memory. */
   readonly heldBytes: number;
-  /** Pixels of all decoded images together that are held. */
+  /** Most pixels of decoded images in memory. */
   readonly heldPixels: number;
 }
 
 const MIB = 2 ** 20;
 
-/** A whole radiograph of 16 bits fits; what is held stays below 1 GiB. */
+/** A whole 16-bit radiograph fits; the total stays below 1 GiB. */
 export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
   maxBytes: 32 * MIB,
   maxPixels: 25_000_000,
@@ -43,13 +43,13 @@ export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
   bodyTimeout: 30_000,
   maxConnections: 1024,
 };
-/** Bodies and images of the largest kind that are held at once, unless told otherwise. */
+/** Default budget, in bodies and images of the largest size. */
 const LARGEST_HELD = 4;
 
-/** The longest of all times, milliseconds: a day. Timers of more than 24 days would end at once. */
+/** Longest duration, milliseconds: a day. Timers of more than 24 days would fire at once. */
 const DAY = 86_400_000;
 
-/** The limits with defaults filled in; `heldBytes` and `heldPixels` are four times those of a request. */
+/** Fills in defaults; `heldBytes` and `heldPixels` are four times those of a request. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   for (const [name, value] of Object.entries(limits)) {
@@ -70,7 +70,7 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   };
 }
 
-/** An amount of something that is shared by all requests: taken, given back, never more than there is. */
+/** A budget shared by all requests. */
 export class Budget {
   private taken = 0;
 
@@ -83,7 +83,7 @@ export class Budget {
     return this.taken;
   }
 
-  /** Takes an amount; the function gives it back, once. @throws SERVER_BUSY */
+  /** Takes an amount; the returned function gives it back, once. @throws SERVER_BUSY */
   take(amount: number): () => void {
     if (this.taken + amount > this.capacity) {
       throw new ReclmisError(
@@ -94,7 +94,7 @@ export class Budget {
     return this.hold(amount);
   }
 
-  /** Takes an amount that is there already, and may be more than there is: others are refused until it is given back. */
+  /** Takes an amount that is already in use, even beyond the budget: others are refused until it is given back. */
   hold(amount: number): () => void {
     this.taken += amount;
     let held = true;

@@ -1,4 +1,4 @@
-/** The OpenAPI document as a page: made on the server, without scripts and without anything from elsewhere. */
+/** Renders the OpenAPI document as a page on the server, without scripts or external resources. */
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -28,7 +28,7 @@ dt { font-weight: 600; margin-top: .4rem; } dd { margin-left: 1.5rem; }
 label { display: block; margin: .6rem 0; } textarea { width: 100%; box-sizing: border-box; }
 `;
 
-/** The properties of a schema, one level and the levels below it indented. */
+/** Properties of a schema, nested levels indented. */
 function properties(schema: Tree): string {
   const entries = Object.entries(tree(schema['properties']));
   if (entries.length === 0) return '';
@@ -50,7 +50,7 @@ function contents(value: unknown): string {
     .join('');
 }
 
-/** Headers of an answer. */
+/** Headers of a response. */
 function headers(value: unknown): string {
   const rows = Object.entries(tree(value)).map(([name, header]) => {
     const { description, schema } = tree(header);
@@ -78,7 +78,7 @@ ${body === '' ? '' : `<h4>Body</h4>${body}`}
 <h4>Responses</h4><dl>${responses.join('')}</dl></details>`;
 }
 
-/** The section in which an operation stands. */
+/** The section of an operation. */
 function tagOf({ tags }: Tree): string {
   const first: unknown = Array.isArray(tags) ? tags[0] : undefined;
   return typeof first === 'string' ? first : 'other';
@@ -90,7 +90,7 @@ const FORM = `<h2>Try it</h2>
 <label>Note <textarea name="note" rows="2"></textarea></label>
 <button>Segment</button></form>`;
 
-/** The page of an OpenAPI document. @param form whether to offer a form: a browser cannot send a token by one. */
+/** Renders the page. @param form whether to offer a form: a browser form cannot send a token. */
 export function renderPage(document: unknown, form: boolean): string {
   const info = tree(tree(document)['info']);
   const paths = Object.entries(tree(tree(document)['paths'])).flatMap(([path, methods]) =>

@@ -1,9 +1,9 @@
-/** Forms as browsers and curl send them (multipart/form-data), from bytes that are in memory already; parsed by @fastify/busboy. */
+/** Forms as sent by browsers and curl (multipart/form-data), from bytes already in memory; parsed by @fastify/busboy. */
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { ReclmisError } from '@reclmis/core';
 
 export interface Form {
-  /** The one part that is a file. */
+  /** The only file part. */
   readonly image: Buffer | null;
   readonly fields: ReadonlyMap<string, string>;
 }
@@ -13,14 +13,14 @@ const invalid = (why: string, cause?: unknown): ReclmisError =>
 
 const LINE_FEED = 0x0a;
 
-/** A field that a form may have, with its longest value in bytes; a longer one is refused by the code. */
+/** A form field with its longest value in bytes, and the error code for a longer one. */
 export interface FieldSpec {
   readonly name: string;
   readonly maxBytes: number;
   readonly tooLong: 'NOTE_TOO_LONG' | 'REQUEST_INVALID';
 }
 
-/** Characters of a boundary (RFC 2046), without the blank. */
+/** Characters of a boundary (RFC 2046), without the space. */
 const BOUNDARY = /;\s*boundary=(?:"([\w'()+,./:=?-]{1,70})"|([\w'()+.:/=?-]{1,70}))\s*(?:;|$)/i;
 
 const boundaryOf = (contentType: string): string | null => {
@@ -28,7 +28,7 @@ const boundaryOf = (contentType: string): string | null => {
   return quoted ?? plain ?? null;
 };
 
-/** Whether a body has more than so many parts. The parser counts too, but takes seconds for each megabyte of boundaries, and hundreds of bytes for each. */
+/** Whether a body has more than so many parts. The parser counts too, but takes seconds per megabyte of boundaries and hundreds of bytes for each. */
 function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
   const delimiter = `--${boundary}`;
   let found = 0;
@@ -44,8 +44,8 @@ function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
 }
 
 /**
- * The form in a body: at most one part `image`, and each of the fields at most once.
- * @throws REQUEST_INVALID; a field's own code where its value is too long
+ * Parses a form: at most one part `image`, and each field at most once.
+ * @throws REQUEST_INVALID; a field's own code if its value is too long
  */
 export function parseForm(body: Buffer, contentType: string, specs: readonly FieldSpec[]): Promise<Form> {
   return new Promise((resolve, reject) => {

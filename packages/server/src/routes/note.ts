@@ -1,10 +1,10 @@
-/** Notes from strangers: plain text of a bounded length, and whose sides they mean. Messages never repeat what a note says. */
+/** Notes from untrusted clients: plain text of bounded length, and whose sides they mean. Messages never repeat a note. */
 import { CONVENTIONS, ReclmisError, type Sides } from '@reclmis/core';
 
-/** Control characters but tab and line breaks, halves of characters, and the mark that decoders put for what is not UTF-8. */
+/** Control characters except tab and line breaks, lone surrogates, and the replacement character for invalid UTF-8. */
 const FORBIDDEN = /[\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
 
-/** Refuses a note that is too long, holds control characters or was not UTF-8. @throws NOTE_TOO_LONG, NOTE_INVALID */
+/** Refuses a note that is too long, contains control characters or was not UTF-8. @throws NOTE_TOO_LONG, NOTE_INVALID */
 export function checkNote(note: string, maxNote: number): void {
   if (note.length > maxNote)
     throw new ReclmisError('NOTE_TOO_LONG', `the note exceeds the limit of ${maxNote} characters`);
@@ -12,7 +12,7 @@ export function checkNote(note: string, maxNote: number): void {
     throw new ReclmisError('NOTE_INVALID', 'the note contains control characters or is not UTF-8');
 }
 
-/** Whose left and right a client's notes mean; not given: the server's default. @param where how the message calls it. @throws REQUEST_INVALID */
+/** Whose left and right a client's notes mean; default: the server's. @param where name in messages. @throws REQUEST_INVALID */
 export function parseSides(value: unknown, where: string): Sides | undefined {
   if (value === undefined) return undefined;
   const word = typeof value === 'string' ? value.trim() : value;

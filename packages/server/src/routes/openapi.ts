@@ -1,4 +1,4 @@
-/** The OpenAPI document: what the routes say about themselves for people and generators. Requests are validated by the routes, not by these schemas. */
+/** The OpenAPI document: what the routes declare for people and generators. Requests are validated by the routes, not by these schemas. */
 import swagger from '@fastify/swagger';
 import { CONVENTIONS, ERRORS, type ErrorCode, STATED_SIDES, WARNINGS } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
@@ -18,7 +18,7 @@ const ERROR: JsonSchema = {
   },
 };
 
-/** Answers by status, with the codes that each may carry. */
+/** Responses by status, with the codes that each may carry. */
 function failures(...codes: readonly ErrorCode[]): Record<string, unknown> {
   const out: Record<string, { description: string; content: unknown }> = {};
   for (const code of codes) {
@@ -34,7 +34,7 @@ const json = (description: string, properties: JsonSchema): JsonSchema => ({
   content: { 'application/json': { schema: { type: 'object', properties } } },
 });
 
-/** What every route may answer. */
+/** Possible responses of every route. */
 const ACCESS_FAILURES = failures('TOKEN_INVALID', 'HOST_REFUSED', 'ORIGIN_REFUSED');
 const WORK_FAILURES = failures(
   'REQUEST_INVALID',
@@ -361,7 +361,7 @@ export const PLAIN_SCHEMAS: Readonly<Record<'metrics' | 'document' | 'page', Fas
   },
 };
 
-/** Collects the routes that are registered after it. */
+/** Collects all routes registered after it. */
 export async function registerOpenApi(
   app: FastifyInstance,
   about: { name: string; version: string; limits: Limits; token: boolean },

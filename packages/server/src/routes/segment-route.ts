@@ -1,6 +1,7 @@
 /**
- * POST /segment: an image and its note as a form, the mask as PNG (0 and 255, at the image's own size) or, with `Accept: application/json`, figures about
- * it. The size of the image is read from its header and checked before a pixel is decoded.
+ * POST /segment: takes an image and its note as a form, returns the mask as PNG (0 and 255, at the image's size) or,
+ * with `Accept: application/json`, figures about it. The image's size is read from its header and checked before
+ * decoding.
  */
 import { components, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
 import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
@@ -15,7 +16,7 @@ import { SEGMENT_SCHEMA } from './openapi.js';
 import { setWarnings } from './warnings.js';
 import type { Result } from '../admission/work.js';
 
-/** Components that an answer lists, the largest; their number is told whole. */
+/** Most components listed in a response, the largest first; their total number is always given. */
 const LISTED = 100;
 /** Bytes of a threshold's text. */
 const THRESHOLD_BYTES = 32;
@@ -76,7 +77,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     return note ?? '';
   }
 
-  /** The image decoded, once its header says that it is not too large and there is room for it. */
+  /** Decodes the image once its header shows that it is not too large and there is room for it. */
   async function admit(
     bytes: Buffer,
     deadline: Deadline,
@@ -94,7 +95,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     try {
       return { image: await deadline.race(decoding), cost, release };
     } catch (error) {
-      void decoding.catch(() => undefined).then(release); // a decoder that goes on holds its pixels until it ends
+      void decoding.catch(() => undefined).then(release); // a decoder that continues holds its pixels until it ends
       throw error;
     }
   }
@@ -138,7 +139,7 @@ function pngOf({ width, height, data }: Mask): Promise<Uint8Array> {
   return encodePng({ width, height, data: data.map((value) => (value > 0 ? 255 : 0)) }, 1);
 }
 
-/** Phases in milliseconds, where browsers' tools show them. */
+/** Durations of phases in milliseconds, shown by browsers' developer tools. */
 function setTimings(reply: FastifyReply, { timings }: Segmentation, queue: number): void {
   const { preprocess, text, segment, postprocess } = timings;
   const phases = Object.entries({ queue, preprocess, text, segment, postprocess });
@@ -163,7 +164,7 @@ function thresholdOf(text: string | undefined): number | undefined {
   throw new ReclmisError('REQUEST_INVALID', 'threshold: expected a number from 0 to 1, got another value');
 }
 
-/** Whether an Accept header asks for JSON rather than for PNG: it names JSON, and PNG less or not at all. */
+/** Whether an Accept header prefers JSON to PNG. */
 export function prefersJson(accept: string | undefined): boolean {
   let json = 0;
   let png: number | null = null;

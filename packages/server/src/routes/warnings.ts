@@ -1,33 +1,32 @@
 /**
- * Warnings in answers: `warnings` in JSON, the codes in a header of every answer to a segmentation, and `parameters` of the Open Inference Protocol,
- * whose values are single strings.
+ * Warnings in responses: `warnings` in JSON, the codes in a header of every segmentation, and `parameters` of the Open
+ * Inference Protocol, whose values are single strings.
  */
 import { threshold, type Warning, warningCodes } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
 import type { Result, Work } from '../admission/work.js';
 
-/** The codes of docs/reference/warnings.md, each once, with commas between; absent where there is none. */
+/** Comma-separated codes of docs/reference/warnings.md, each once; absent if there are none. */
 export const WARNINGS_HEADER = 'Reclmis-Warnings';
 
-/** A warning with the case of the batch that it is about. */
+/** A warning with its case in the batch. */
 export interface CaseWarning extends Warning {
   readonly case: number;
 }
 
-/** Sets the header. */
 export function setWarnings(reply: FastifyReply, warnings: readonly Warning[]): void {
   if (warnings.length > 0) reply.header(WARNINGS_HEADER, warningCodes(warnings).join(', '));
 }
 
-/** `parameters` of an answer: the codes, and a line for each warning; none where there is nothing to say. */
+/** `parameters` of a response: the codes, and a line per warning; none if there are no warnings. */
 export function parametersOf(warnings: readonly CaseWarning[]): { parameters?: Record<string, string> } {
   if (warnings.length === 0) return {};
   const lines = warnings.map(({ case: at, code, message }) => `case ${at}: ${code}: ${message}`);
   return { parameters: { warnings: warningCodes(warnings).join(', '), warning_messages: lines.join('\n') } };
 }
 
-/** What can be said of tensors: of notes as texts or tokens, of images and of the masks that their probabilities make. */
+/** Warnings for tensors: about notes as text or tokens, images, and the masks of their probabilities. */
 export function tensorWarnings({ checks, manifest }: Model, work: Work, result: Result): CaseWarning[] {
   const of = (at: number, warnings: readonly Warning[]): CaseWarning[] =>
     warnings.map((warning) => ({ ...warning, case: at }));

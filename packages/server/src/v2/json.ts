@@ -1,22 +1,23 @@
 /**
- * JSON from strangers: looked over byte by byte before it is parsed, so that no text within the limit of bytes unpacks to a heap full of
- * objects. A nested image of B x 3 x S rows needs a few thousand arrays; `[[[[...` of 32 MiB would be 32 million.
+ * JSON from untrusted clients: scanned byte by byte before it is parsed, so that no text within the size limit unpacks
+ * to a heap full of objects. A nested image of B x 3 x S rows needs a few thousand arrays; `[[[[...` of 32 MiB would be
+ * 32 million.
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** Arrays and objects within each other. */
+/** Deepest nesting of arrays and objects. */
 const MAX_DEPTH = 16;
-/** Arrays and objects altogether. */
+/** Most arrays and objects in total. */
 const MAX_CONTAINERS = 200_000;
-/** Keys of all objects together. */
+/** Most keys in total. */
 const MAX_KEYS = 1_000;
-/** Strings altogether. */
+/** Most strings in total. */
 const MAX_STRINGS = 10_000;
 
 const invalid = (why: string): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `the JSON of the request ${why}`);
 
-/** Refuses what would unpack to more than it should; counts only, and leaves the grammar to `JSON.parse`. */
+/** Refuses JSON that would unpack to too much; only counts, and leaves the grammar to `JSON.parse`. */
 function lookOver(bytes: Uint8Array, maxValues: number): void {
   let values = 0;
   let depth = 0;
@@ -49,13 +50,13 @@ function lookOver(bytes: Uint8Array, maxValues: number): void {
   }
 }
 
-/** A JSON value with its own keys only: names such as `__proto__` are keys like others, and nothing is inherited. */
+/** A JSON value with own keys only: names such as `__proto__` are ordinary keys, and nothing is inherited. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** The object that UTF-8 bytes hold, with at most so many values. @throws REQUEST_INVALID */
+/** Parses an object from UTF-8 bytes, with at most so many values. @throws REQUEST_INVALID */
 export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   lookOver(bytes, maxValues);
   let text: string;
@@ -73,7 +74,7 @@ export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   return asObject(json, 'the request');
 }
 
-/** How messages call a value, without showing it. */
+/** Describes a value in messages without showing it. */
 export function kindOf(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -103,7 +104,7 @@ export function asString(value: Json | undefined, where: string): string {
   return value;
 }
 
-/** A whole number of at least 0. */
+/** Parses a whole number of at least 0. */
 export function asCount(value: Json | undefined, where: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw wrong(where, 'a whole number of at least 0', value);
@@ -114,17 +115,17 @@ export function asCount(value: Json | undefined, where: string): number {
 export const own = (object: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 
-/** An own key of an object that may be left out; null is how many clients say that they leave it out. */
+/** An optional own key of an object; many clients send null for an omitted one. */
 export const optional = (object: JsonObject, key: string): Exclude<Json, null> | undefined =>
   own(object, key) ?? undefined;
 
-/** `parameters`, where there are any. */
+/** `parameters`, if any. */
 export function parametersOf(object: JsonObject, where: string): JsonObject {
   const parameters = optional(object, 'parameters');
   return parameters === undefined ? {} : asObject(parameters, `${where}.parameters`);
 }
 
-/** A parameter that is true, false or absent, which is false. */
+/** A boolean parameter; default false. */
 export function flagOf(parameters: JsonObject, key: string, where: string): boolean {
   const value = optional(parameters, key) ?? false;
   if (typeof value !== 'boolean') throw wrong(`${where}.parameters.${key}`, 'true or false', value);

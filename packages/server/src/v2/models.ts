@@ -1,7 +1,8 @@
 /**
- * The two models that the server offers by the Open Inference Protocol, as `reclmis export --target triton` lays them out: `segmenter`, image
- * and note features to probability, and `text-encoder`, tokens to note features. Tensor names are those of the manifest, so of the ONNX
- * graphs. Beyond Triton's, `text-encoder` takes `text` (BYTES [B]) in place of tokens: the server has the tokeniser.
+ * The two models offered over the Open Inference Protocol, laid out as by `reclmis export --target triton`: `segmenter`,
+ * image and note features to probability, and `text-encoder`, tokens to note features. Tensor names are those of the
+ * manifest, so of the ONNX graphs. Beyond Triton's, `text-encoder` accepts `text` (BYTES [B]) instead of tokens: the
+ * server has the tokeniser.
  */
 import {
   CLIP_SIZE,
@@ -14,11 +15,11 @@ import type { TensorSpec } from './tensors.js';
 
 /** The only version of each. */
 export const VERSION = '1';
-/** What the text encoder takes in place of tokens. */
+/** Alternative input of the text encoder. */
 export const TEXT: TensorSpec = { name: 'text', datatype: 'BYTES', shape: [-1] };
-/** As Triton calls ONNX models. */
+/** Triton's name for ONNX models. */
 const PLATFORM = 'onnxruntime_onnx';
-/** Values of an image may leave [0, 1] by this much, for resampling in floating point. */
+/** Tolerance of image values outside [0, 1], for floating-point resampling. */
 export const SLACK = 1e-3;
 
 export interface ServedModel {
@@ -62,7 +63,7 @@ export function servedModels(manifest: ModelManifest): ServedModel[] {
   return models;
 }
 
-/** Metadata as GET /v2/models/NAME gives them. */
+/** Metadata as returned by GET /v2/models/NAME. */
 export function metadataOf(
   { name, inputs, output }: ServedModel,
   { note }: ModelManifest,
@@ -72,14 +73,14 @@ export function metadataOf(
   return { name, versions: [VERSION], platform: PLATFORM, inputs, outputs: [output], ...more };
 }
 
-/** How many token ids the text encoder knows; 0 where the model reads no note. */
+/** Number of token ids that the text encoder knows; 0 if the model reads no notes. */
 export function vocabularySize({ note }: ModelManifest): number {
   if (!note) return 0;
   const { tokenizer } = note;
   return tokenizer.kind === 'clip' ? CLIP_SIZE : WordTokenizer.fromJSON(tokenizer.vocabulary).size;
 }
 
-/** Refuses pixels outside [0, 1]: an image of 0 to 255 would give a mask of nonsense. @throws REQUEST_INVALID */
+/** Refuses pixels outside [0, 1]: an image of 0 to 255 would give a meaningless mask. @throws REQUEST_INVALID */
 export function checkPlanes(images: Float32Array, name: string): void {
   for (const value of images) {
     if (value >= -SLACK && value <= 1 + SLACK) continue;
@@ -98,7 +99,7 @@ export function checkTokens(tokens: BigInt64Array, size: number, name: string): 
 }
 
 /**
- * Refuses an output that nobody can use: features that are not finite, as those beyond the network's range give, and probabilities that are none.
+ * Refuses unusable outputs: non-finite features, as for inputs beyond the network's range, and invalid probabilities.
  * @throws INFERENCE_FAILED
  */
 export function checkOutput(values: Float32Array, { role, output: { name } }: ServedModel): void {

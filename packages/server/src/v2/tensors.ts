@@ -1,6 +1,7 @@
 /**
- * Tensors of the Open Inference Protocol v2 over HTTP: in JSON, flat or nested in row-major order, or in binary behind the JSON (the "binary
- * tensor data" extension): little-endian numbers; a BYTES element is its length in 4 bytes and then itself.
+ * Tensors of the Open Inference Protocol v2 over HTTP: in JSON, flat or nested in row-major order, or in binary after
+ * the JSON (the "binary tensor data" extension): little-endian numbers; a BYTES element is its length in 4 bytes
+ * followed by its bytes.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -30,15 +31,15 @@ interface TensorData {
   readonly BYTES: readonly string[];
 }
 
-/** A tensor that came, checked against its specification. */
+/** A received tensor, checked against its specification. */
 export interface Tensor<D extends Datatype = Datatype> {
   readonly spec: TensorSpec;
-  /** Cases, the first dimension. */
+  /** Number of cases, the first dimension. */
   readonly count: number;
   readonly data: TensorData[D];
 }
 
-/** The parts of the body that is left: binary tensors follow each other in the order of the inputs. */
+/** The remaining body: binary tensors follow each other in the order of the inputs. */
 export class BinaryReader {
   private at = 0;
   constructor(private readonly bytes: Uint8Array) {}
@@ -54,7 +55,7 @@ export class BinaryReader {
     return this.bytes.subarray(this.at - length, this.at);
   }
 
-  /** Refuses bytes that belong to no tensor. */
+  /** Refuses trailing bytes. */
   finish(): void {
     if (this.at !== this.bytes.length)
       throw new ReclmisError(
@@ -67,7 +68,7 @@ export class BinaryReader {
 const invalid = (where: string, why: string): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `${where}: ${why}`);
 
-/** The input tensor `json` as `spec` has it. @throws REQUEST_INVALID */
+/** Reads the input tensor `json` according to `spec`. @throws REQUEST_INVALID */
 export function readTensor(
   json: JsonObject,
   spec: TensorSpec,
@@ -140,7 +141,7 @@ function textOf(bytes: Uint8Array, where: string): string {
   }
 }
 
-/** The values of `data`, which is flat or nested as the shape is. */
+/** Values of `data`, flat or nested according to the shape. */
 function flatten(data: readonly Json[], shape: readonly number[], where: string): readonly Json[] {
   const length = shape.reduce((product, size) => product * size, 1);
   if (!Array.isArray(data[0])) {
@@ -187,7 +188,7 @@ function fromJson(values: readonly Json[], datatype: Datatype, where: string): T
 export const isType = <D extends Datatype>(tensor: Tensor, datatype: D): tensor is Tensor<D> =>
   tensor.spec.datatype === datatype;
 
-/** What the client wants of an output: as JSON or in binary. @throws REQUEST_INVALID */
+/** How the client wants an output: as JSON or in binary. @throws REQUEST_INVALID */
 export function wantsBinary(request: JsonObject, output: string): boolean {
   const byDefault = flagOf(parametersOf(request, 'request'), 'binary_data_output', 'request');
   const outputs = optional(request, 'outputs');

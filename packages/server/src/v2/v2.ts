@@ -1,7 +1,8 @@
 /**
- * The routes of KServe's v2 protocol, the Open Inference Protocol (github.com/kserve/open-inference-protocol), with Triton's extension for binary
- * tensors: health, metadata and inference. The body of an inference is JSON, or JSON of `Inference-Header-Content-Length` bytes and binary tensors
- * behind it, whatever its Content-Type says, as Triton has it, but for the types that a page may send to any server unasked.
+ * The routes of KServe's v2 protocol, the Open Inference Protocol (github.com/kserve/open-inference-protocol), with
+ * Triton's extension for binary tensors: health, metadata and inference. An inference body is JSON, or JSON of
+ * `Inference-Header-Content-Length` bytes followed by binary tensors, whatever its Content-Type, as in Triton, except
+ * for types that a web page may send to any server unasked.
  */
 import { defined, noteForModel, ReclmisError, type Sides } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
@@ -25,11 +26,11 @@ import { parametersOf, setWarnings, tensorWarnings } from '../routes/warnings.js
 import type { Work } from '../admission/work.js';
 
 const HEADER_LENGTH = 'inference-header-content-length';
-/** Types that browsers send for any page without asking the server first; none of them is that of an inference. */
+/** Types that browsers send for any page without a preflight; no inference needs them. */
 const UNASKED = /^\s*(text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|,|$)/i;
-/** Values of a request other than those of its tensors. */
+/** Most values in a request outside its tensors. */
 const MORE_VALUES = 10_000;
-/** Characters of the id that a client may give a request. */
+/** Longest request id from a client. */
 const LONGEST_ID = 256;
 
 interface ModelParams {
@@ -52,7 +53,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     );
   };
 
-  /** The cases of a request as work. */
+  /** Turns a request into work. */
   const workOf = (
     served: ServedModel,
     tensors: ReadonlyMap<string, Tensor>,
@@ -107,7 +108,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     );
     using deadline = deadlineOf(reply, limits.timeout);
     const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
-    const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit, of cases
+    const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit on cases
     try {
       const { value } = await compute(context, work, cost, deadline.signal, { place: request.place });
       if (!(value instanceof Float32Array))
@@ -168,7 +169,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
   }
 }
 
-/** The JSON of a body, and what follows it. */
+/** The JSON of a body, and the bytes after it. */
 function cut(
   body: Buffer,
   header: string | string[] | undefined,
@@ -184,7 +185,7 @@ function cut(
   return { json: body.subarray(0, length), binary: new BinaryReader(body.subarray(length)) };
 }
 
-/** Numbers of the tensors that a request may hold. */
+/** Most values in a request's tensors. */
 function valuesOf({ inputs }: ServedModel, maxBatch: number): number {
   return inputs.reduce((sum, { shape }) => sum + maxBatch * shape.slice(1).reduce((a, b) => a * b, 1), 0);
 }
@@ -201,14 +202,14 @@ function idOf(head: JsonObject): string | undefined {
   return id;
 }
 
-/** Whose left and right the texts of a request mean; a parameter of ours. @throws REQUEST_INVALID */
+/** Whose left and right a request's texts mean; our own parameter. @throws REQUEST_INVALID */
 function sidesOf(head: JsonObject): Sides | undefined {
   const parameters = own(head, 'parameters') ?? undefined;
   if (parameters === undefined) return undefined;
   return parseSides(own(asObject(parameters, 'parameters'), 'sides') ?? undefined, 'parameters.sides');
 }
 
-/** The inputs by name: each that the model has, once, and no other; `text` may stand for tokens. */
+/** The inputs by name: exactly those of the model, each once; `text` may replace tokens. */
 function readInputs(
   head: JsonObject,
   served: ServedModel,

@@ -144,7 +144,7 @@ abstract class AdamBase {
     return state;
   }
 
-  /** Forgets all gradients, so that the next backward pass writes them anew instead of adding to them. */
+  /** Forgets all gradients, so that the next backward pass writes them instead of adding to them. */
   zeroGrad(): void {
     for (const parameter of this.#parameters.values()) parameter.clearGrad();
   }
