@@ -189,7 +189,7 @@ const CODE: Case[] = [
   [
     'encode to another encoding',
     INVALID,
-    /_codecs\.encode has something else/,
+    /_codecs\.encode has something other/,
     () => pickled(P.call(P.global('_codecs', 'encode'), P.text('x'), P.text('rot13'))),
   ],
   ['the opcode INST', REFUSED, /opcode INST/, () => pickled(Buffer.from('(ios\nsystem\n'))],
