@@ -49,7 +49,11 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
     parts.push({
       strata: strataOf(rows, notes, size, bootstrap),
       overlap,
-      warnings: [derivedNotice(dataset.cases) ?? [], overlapWarnings(overlap, dataset.cases.length)].flat(),
+      warnings: [
+        derivedNotice(dataset.cases) ?? [],
+        overlapWarnings(overlap, dataset.cases.length),
+        fewCases(dataset.cases.length),
+      ].flat(),
       examples: await drawExamples(opinion, dataset.cases, rows, noteTransform, options.examples),
     });
     await options.afterwards?.(at);
@@ -65,4 +69,13 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
     distributions: distributionsOf(evaluation.rows),
     ...part,
   };
+}
+
+/** A bootstrap over a handful of patients knows little of how patients differ. */
+const FEW_CASES = 10;
+
+function fewCases(count: number): string[] {
+  if (count >= FEW_CASES) return [];
+  const images = count === 1 ? 'one image is' : `${count} images are`;
+  return [`${images} too few for the intervals and p-values: they come out too narrow and too small`];
 }

@@ -47,7 +47,9 @@ describe('collectReport', () => {
     expect(fit.train?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
     expect(fit.train?.fingerprint).not.toBe(evaluation.data.fingerprint);
     expect(overlap).toMatchObject({ checked: true, train: { sameImages: [], samePatients: [] } });
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual([
+      '4 images are too few for the intervals and p-values: they come out too narrow and too small',
+    ]);
     expect(examples.map(({ kind }) => kind)).toEqual(['worst', 'median', 'best']);
   });
 
