@@ -124,7 +124,7 @@ async function startServer(dir: string): Promise<{ child: ChildProcess; url: str
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   for await (const line of createInterface({ input: child.stderr })) {
-    const url = / at (http:\S+),/.exec(line)?.[1];
+    const url = / at (http:\S+) /.exec(line)?.[1];
     if (url !== undefined) return { child, url };
     remark(line);
   }

@@ -34,7 +34,7 @@ it('says where each part of the method lives', () => {
         continue;
       }
       stated.push(quoted);
-      if (!new RegExp(`\\b(?:function|class|const) ${quoted}\\b`).test(file)) missing.push(quoted);
+      if (!new RegExp(`\\b(?:function|class|const|protected) ${quoted}\\b`).test(file)) missing.push(quoted);
     }
   }
   expect(missing).toEqual([]);

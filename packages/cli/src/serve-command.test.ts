@@ -36,7 +36,7 @@ beforeAll(async () => {
   child.stdout?.setEncoding('utf8').on('data', (text: string) => log.push(text));
   if (!child.stderr) throw new Error('no standard error');
   for await (const line of createInterface({ input: child.stderr })) {
-    const found = / at (http:\S+),/.exec(line)?.[1];
+    const found = / at (http:\S+) /.exec(line)?.[1];
     if (found === undefined) continue;
     url = found;
     break;

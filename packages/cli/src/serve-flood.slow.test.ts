@@ -39,7 +39,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || process.platform !== 'linux')(
         try {
           let url = '';
           for await (const line of createInterface({ input: child.stderr })) {
-            url = / at (http:\S+),/.exec(line)?.[1] ?? '';
+            url = / at (http:\S+) /.exec(line)?.[1] ?? '';
             if (url !== '') break;
           }
           const pid = child.pid ?? 0;

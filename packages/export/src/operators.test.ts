@@ -237,7 +237,7 @@ describe('refusing', () => {
   });
 
   it('refuses what depends on the batch in another way than by its size', () => {
-    expect(refused((x) => x.mul(1 / x.size(0)))).toThrow(/differs in more than the batch: mul.Scalar/);
+    expect(refused((x) => x.mul(1 / x.size(0)))).toThrow(/differs in more than the batch size: mul.Scalar/);
     expect(refused((x) => (x.size(0) === 2 ? x.neg() : x.abs()))).toThrow(/neg where the other has abs/);
     expect(refused((x) => (x.size(0) === 2 ? x : x.neg()))).toThrow(/operator calls/);
     expect(refused((x) => x.add(Tensor.fromFloat32([x.size(0) === 2 ? 1 : 2], [1])))).toThrow(
