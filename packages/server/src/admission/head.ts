@@ -29,6 +29,14 @@ export function checkHead({ httpVersion, url = '', rawHeaders, headers }: Incomi
         remedy: 'Send fewer headers.',
       }),
     );
+  // Parsers of older versions of Node keep such a space in the name, so that "Content-Length :" would be no Content-Length.
+  if (rawHeaders.some((name, i) => i % 2 === 0 && /\s$/.test(name)))
+    throw new HeadRefusal(
+      400,
+      new ReclmisError('REQUEST_INVALID', 'the request is not HTTP/1.1: a space before a header’s colon', {
+        remedy: 'Send a complete request in HTTP/1.1, with each header’s colon right after its name.',
+      }),
+    );
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
     throw new HeadRefusal(
