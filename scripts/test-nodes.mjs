@@ -31,7 +31,9 @@ function nodeOf(version) {
   const node = ask('npx', ['--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath']);
   const actual = ask(node, ['--version']);
   if (actual === `v${version}`) return node;
-  console.error(`nodes: asked npm for node@${version}, got ${actual} (${node})`);
+  console.error(
+    `nodes: asked npm for node@${version}, got ${actual} (${node}): an install that was cut off may lie in npm's cache; remove the folder _npx there`,
+  );
   process.exit(1);
 }
 
