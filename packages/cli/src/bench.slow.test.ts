@@ -14,7 +14,7 @@ const reclmis = reclmisIn(root);
 
 describe.skipIf(!process.env['RECLMIS_SLOW'])('bench infer of exported models', () => {
   it(
-    'measures several by turns, each in a process of its own',
+    'measures several models, interleaved, each in its own process',
     async () => {
       const run = await smallRun(join(root, 'small'));
       await smallModel(run, join(root, 'float'));

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { distributed, readSafetensors, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Overrides } from '../config/config.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { checkpointPath } from '../run/checkpoint.js';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { openRun } from '../run/run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { resumeTraining } from './resume.js';
-import { ranks } from './testing/ranks.js';
+import { ranks, smallRun } from './testing/ranks.js';
 
 const SIZE = 32;
 const MINUTES = 60_000;
@@ -23,19 +22,7 @@ const place = (): string => join(root, `run-${++serial}`);
 beforeAll(() => writeTinyData(root, SIZE, { train: 10, val: 7, test: 2 }));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const SETTINGS: Overrides = {
-  'model.baseWidth': 4,
-  'model.imageSize': SIZE,
-  'model.layers': 1,
-  'text.encoder': 'words',
-  'text.contextLength': 12,
-  'data.dir': root,
-  'data.workers': 0,
-  'train.epochs': 3,
-  'train.batchSize': 4,
-  'train.lr': 2e-3,
-  'train.threads': 1,
-};
+const SETTINGS = smallRun(root, SIZE);
 
 function hashes(path: string): Record<string, string> {
   return scope(() => {

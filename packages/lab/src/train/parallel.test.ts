@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { distributed } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig, type Overrides } from '../config/config.js';
+import { loadConfig } from '../config/config.js';
 import { Loader } from '../data/loader.js';
 import type { Case } from '../data/types.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { step, type StepResult } from './testing/rank.js';
-import { ranks } from './testing/ranks.js';
+import { ranks, smallRun } from './testing/ranks.js';
 import { told } from './train.js';
 
 const SIZE = 32;
@@ -19,19 +19,7 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-parallel-'));
 beforeAll(() => writeTinyData(root, SIZE, { train: 10, val: 7, test: 2 }));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const SETTINGS: Overrides = {
-  'model.baseWidth': 4,
-  'model.imageSize': SIZE,
-  'model.layers': 1,
-  'text.encoder': 'words',
-  'text.contextLength': 12,
-  'data.dir': root,
-  'data.workers': 0,
-  'train.epochs': 3,
-  'train.batchSize': 4,
-  'train.lr': 2e-3,
-  'train.threads': 1,
-};
+const SETTINGS = smallRun(root, SIZE);
 
 /** Length of the gradients' difference, relative to the length of the gradient. */
 function difference(own: StepResult['gradients'], reference: StepResult['gradients']): number {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { freePort } from '../../launch/local.js';
+import type { Overrides } from '../../config/config.js';
 import type { Job } from './rank.js';
 
 const RANK = fileURLToPath(new URL('./rank.js', import.meta.url));
@@ -35,3 +36,18 @@ export async function ranks<R>(size: number, job: Job, variables: Record<string,
     return JSON.parse(out) as R;
   });
 }
+
+/** Settings of a run of three small epochs on the data in a folder. */
+export const smallRun = (data: string, size: number): Overrides => ({
+  'model.baseWidth': 4,
+  'model.imageSize': size,
+  'model.layers': 1,
+  'text.encoder': 'words',
+  'text.contextLength': 12,
+  'data.dir': data,
+  'data.workers': 0,
+  'train.epochs': 3,
+  'train.batchSize': 4,
+  'train.lr': 2e-3,
+  'train.threads': 1,
+});
