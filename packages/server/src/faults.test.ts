@@ -1,4 +1,4 @@
-/** Clients that misbehave: slow, gone, lying about lengths, too many at once. The server answers a coded 4xx or 503, and goes on. */
+/** Clients that misbehave get a coded 4xx or 503, and the server goes on. */
 import { connect } from 'node:net';
 import { systemCode } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,6 @@ const head = (length: number | string, more = ''): string =>
 const whole = (text: string, body: Uint8Array = new Uint8Array(0)): Buffer =>
   Buffer.concat([Buffer.from(text), body]);
 
-/** Status and code of the last answer in what a socket received. */
 function answerIn(text: string): [number, unknown] {
   const at = text.lastIndexOf('HTTP/1.1 ');
   const status = Number(text.slice(at + 9, at + 12));
@@ -27,7 +26,7 @@ describe('lengths', () => {
     await serving({}, async ({ port, url }) => {
       const begun = performance.now();
       expect(answerIn(await raw(port, whole(head(4 * 2 ** 30), FORM)))).toEqual([413, 'REQUEST_TOO_LARGE']);
-      expect(performance.now() - begun).toBeLessThan(5_000); // nobody waited for the body, whose time limit is 30 s
+      expect(performance.now() - begun).toBeLessThan(5_000); // did not wait for the body (30 s)
       expect(answerIn(await raw(port, whole(head('99999999999999999999'))))[0]).toBeGreaterThanOrEqual(400);
       const get = `GET /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${4 * 2 ** 30}\r\n\r\n`;
       expect(answerIn(await raw(port, whole(get)))).toEqual([413, 'REQUEST_TOO_LARGE']);
@@ -58,7 +57,7 @@ describe('lengths', () => {
     await serving({ limits: { heldBytes: FORM.length + 50, batchWait: 0 } }, async ({ url, port }) => {
       const slow = connect(port, '127.0.0.1');
       slow.on('error', () => undefined);
-      slow.write(whole(head(FORM.length), FORM.subarray(0, -1))); // a part of it
+      slow.write(whole(head(FORM.length), FORM.subarray(0, -1)));
       let busy = 0;
       for (let i = 0; i < 100 && busy === 0; i++)
         busy = (await segment(url, IMAGE, { note: 'lung' })).status === 503 ? 1 : 0;
@@ -90,7 +89,7 @@ describe('lengths', () => {
 });
 
 describe('a client that sends the whole body before it listens', () => {
-  /** What it gets, or the code of the error that it meets while it sends. */
+  /** The response, or the code of an error while sending. */
   const sending = (port: number, length: number, more = ''): Promise<unknown> =>
     new Promise((resolve) => {
       const socket = connect(port, '127.0.0.1');
@@ -113,7 +112,7 @@ describe('a client that sends the whole body before it listens', () => {
     ['is compressed', 2 ** 23, {}, 'Content-Encoding: gzip\r\n', [415, 'REQUEST_UNSUPPORTED']],
   ])('hears that it %s', async (_what, length, limits = {}, more, answer) => {
     await serving({ limits: { ...limits, batchWait: 0 } }, async ({ port, url }) => {
-      const before = connect(port, '127.0.0.1', () => before.write(head(FORM.length))); // has the place
+      const before = connect(port, '127.0.0.1', () => before.write(head(FORM.length)));
       while (limits.maxQueue === 1 && !(await figures(url)).includes('reclmis_requests_in_flight 2\n'));
       for (const connection of ['', 'Connection: close\r\n'])
         for (let i = 0; i < 3; i++) expect(await sending(port, length, more + connection)).toEqual(answer);
@@ -147,17 +146,17 @@ describe('time', () => {
         [503, 'REQUEST_TIMEOUT'],
       ]);
       expect(answers[0]?.headers['retry-after']).toMatch(/^\d+$/);
-      expect(model.notes).toHaveLength(1); // the other one never began
+      expect(model.notes).toHaveLength(1); // the other never began
       expect(model.signals[0]?.aborted).toBe(true);
       model.delay = 0;
-      await new Promise((resolve) => setTimeout(resolve, 1_500)); // until the model is free
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
       expect((await segment(url, IMAGE, { note: 'c' })).status).toBe(200);
     });
   });
 
   it('drops the work of a client that is gone', async () => {
     await serving({ limits: { maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
-      model.delay = 4_000; // of the first: longer than all that follows takes on a busy machine
+      model.delay = 4_000; // longer than the rest of this test
       const first = segment(url, IMAGE, { note: 'a' });
       await until(() => model.notes.length === 1);
       model.delay = 0;
@@ -182,7 +181,7 @@ describe('time', () => {
 describe('load', () => {
   it('refuses at once what the queue does not hold, and computes the rest in order', async () => {
     await serving({ limits: { maxQueue: 3, maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
-      model.delay = 4_000; // of the first: longer than all that follows takes on a busy machine
+      model.delay = 4_000; // longer than the rest of this test
       const first = segment(url, IMAGE, { note: '0' });
       await until(() => model.notes.length === 1);
       model.delay = 0;
@@ -204,22 +203,22 @@ describe('load', () => {
 
   it('refuses a burst before its bodies are read, and gives no place to who does not come', async () => {
     await serving({ limits: { maxQueue: 3, batchWait: 0 } }, async ({ url, port, server }) => {
-      const unending = head(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked'); // so that the connection ends
+      const unending = head(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
       const announced = (): Promise<string> => raw(port, whole(unending));
       const slow = [0, 1, 2].map(() => {
         const socket = connect(port, '127.0.0.1', () => socket.write(head(FORM.length)));
         return socket.on('error', () => undefined);
       });
-      while (!(await figures(url)).includes('reclmis_requests_in_flight 4\n')); // the three, and who asks
+      while (!(await figures(url)).includes('reclmis_requests_in_flight 4\n')); // the three and this one
       const refused = await Promise.all([0, 1, 2, 3].map(announced));
       expect(refused.map(answerIn)).toEqual(new Array(4).fill([503, 'SERVER_BUSY']));
       let status = 503;
       for (let i = 0; i < 100 && status === 503; i++)
         ({ status } = await segment(url, IMAGE, { note: 'lung' }));
-      expect(status).toBe(200); // the three stand still: their places are others' now
+      expect(status).toBe(200); // stalled, they lost their places
       slow[0]?.write(FORM);
       const answer = await new Promise<Buffer>((resolve) => slow[0]?.once('data', resolve));
-      expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 200/); // there was room again when it had come
+      expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 200/);
       for (const socket of slow) socket.destroy();
       await server.stop();
     });

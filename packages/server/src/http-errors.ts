@@ -1,16 +1,16 @@
-/** Errors as HTTP responses: every catalogue code that a request can meet has its status; the body is {error, code, remedy}. */
+/** Errors as HTTP responses: each code has its status; the body is {error, code, remedy}. */
 import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, ERRORS, ReclmisError } from '@reclmis/core';
 import { systemCode } from '@reclmis/files';
 
-/** Body sent to clients; the Open Inference Protocol expects the message in `error`. */
+/** The Open Inference Protocol expects the message in `error`. */
 export interface ErrorBody {
   readonly error: string;
   readonly code: ErrorCode;
   readonly remedy: string;
 }
 
-/** Status in logs and metrics for a client that disconnected first (nginx's number); nobody receives it. */
+/** nginx's status for a client that disconnected first; only for logs and metrics. */
 export const CLIENT_GONE = 499;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -38,12 +38,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   INTERRUPTED: CLIENT_GONE,
 };
 
-/** The status for an error code; 500 for codes that no request should meet. */
+/** The status for an error code; 500 for codes no request should meet. */
 export const statusOf = (code: ErrorCode): number => STATUS[code] ?? 500;
 
 const GONE = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR']);
 
-/** Converts anything thrown while a request was answered to a coded error. Messages of foreign errors stay in the cause. */
+/** Converts anything thrown to a coded error; messages of foreign errors stay in the cause. */
 export function toRequestError(error: unknown): ReclmisError {
   if (error instanceof ReclmisError) return error;
   if (GONE.has(systemCode(error)))
@@ -65,24 +65,21 @@ export function toRequestError(error: unknown): ReclmisError {
   });
 }
 
-/** What the client is told of an error. */
 export function errorBody({ message, code, remedy }: ReclmisError): ErrorBody {
   return { error: message, code, remedy };
 }
 
-/** An error of Node's parser, with the bytes that it could not read. */
 export interface ParserError extends Error {
   readonly code?: string;
   readonly reason?: string;
   readonly rawPacket?: unknown;
 }
 
-/** Largest request head, bytes: first line and headers. */
+/** Largest request head, bytes. */
 export const HEAD = 16 * 1024;
-/** First byte of a TLS connection. */
 const TLS_HANDSHAKE = 0x16;
 
-/** Status and error for what Node's parser rejects before there is a request. */
+/** Status and error for bytes that Node's parser rejects. */
 export function parserRefusal({ code = '', reason, rawPacket }: ParserError): [number, ReclmisError] {
   const bytes = rawPacket instanceof Uint8Array ? rawPacket : new Uint8Array(0);
   const refusal = (
@@ -154,11 +151,11 @@ export const versionUnsupported = (): [number, ReclmisError] => [
   }),
 ];
 
-/** Whether bytes begin a request whose first line is incomplete. */
+/** Whether bytes begin a request with an incomplete first line. */
 const isOneLine = (bytes: Uint8Array): boolean =>
   /^[A-Z]+ [^\s]+$/.test(Buffer.from(bytes.subarray(0, HEAD)).toString('latin1'));
 
-/** A complete response as bytes, after which the connection closes. */
+/** A complete response, as bytes for a connection that then closes. */
 export function rawAnswer([status, error]: readonly [number, ReclmisError], more = ''): string {
   const body = JSON.stringify(errorBody(error));
   return (

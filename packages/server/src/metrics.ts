@@ -1,12 +1,11 @@
-/** Prometheus metrics of the server in text format (prom-client). They name routes, never what was requested. */
+/** Prometheus metrics (prom-client). They name routes, never what was requested. */
 import type { ModelManifest } from '@reclmis/core';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Seconds; the model's own time is about 0.1. */
+/** Seconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const SIZES = [1, 2, 4, 8, 16, 32, 64];
 
-/** Values read when metrics are requested. */
 export interface Readings {
   readonly queue: () => number;
   readonly inFlight: () => number;

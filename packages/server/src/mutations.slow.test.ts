@@ -1,4 +1,4 @@
-/** 10,000 random mutations of valid requests; with `npm run test:slow` only. The tally goes to standard error. */
+/** 10,000 random mutations (`npm run test:slow`); prints the tally to standard error. */
 import { describe, expect, it } from 'vitest';
 import { storm } from './testing/storm.js';
 

@@ -1,4 +1,4 @@
-/** Random mutations of valid requests: always an answer of 2xx, a coded 4xx or 503, or the end of a connection whose request never ended. */
+/** Random mutations of valid requests. */
 import { expect, it } from 'vitest';
 import { storm } from './testing/storm.js';
 

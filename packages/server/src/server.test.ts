@@ -1,4 +1,4 @@
-/** The server as a whole: who may reach it, what it tells about itself, and how it stops. */
+/** The whole server: access, information and shutdown. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
@@ -34,7 +34,6 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** Certificate and key for 127.0.0.1, made by openssl; null without it. */
 function certificate(): { cert: string; key: string } | null {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   try {
@@ -270,7 +269,7 @@ describe('what the server tells', () => {
       expect(lines).toContain('reclmis_queue_length 0');
       expect(lines).toContain('reclmis_held_bytes 0');
       expect(lines).toContain('reclmis_held_pixels 0');
-      expect(lines).toContain('reclmis_requests_in_flight 1'); // this one
+      expect(lines).toContain('reclmis_requests_in_flight 1'); // this request
       expect(lines).toContain(
         'reclmis_model_info{name="tiny",precision="fp32",device="cpu",version="0.1.0"} 1',
       );
@@ -317,7 +316,7 @@ describe('what the server tells', () => {
 describe('stopping', () => {
   it('finishes what was taken, takes nothing new, and says so to probes', async () => {
     await serving({ limits: { batchWait: 0, maxBatch: 1 } }, async ({ url, model, server }) => {
-      model.delay = 4_000; // of a: longer than all that follows takes on a busy machine
+      model.delay = 4_000; // a: longer than the rest of this test
       const taken = [segment(url, IMAGE, { note: 'a' })];
       await until(() => model.notes.length === 1);
       taken.push(segment(url, IMAGE, { note: 'b' }));
@@ -336,7 +335,7 @@ describe('stopping', () => {
       expect([refused.status, refused.json()['code']]).toEqual([503, 'SERVER_STOPPING']);
       expect(refused.headers['retry-after']).toMatch(/^\d+$/);
       expect((await infer(url, 'segmenter', {})).json()['code']).toBe('SERVER_STOPPING');
-      model.delay = 0; // of b
+      model.delay = 0;
       expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
       await stopped;
       expect(model.notes).toEqual(['a', 'b']);

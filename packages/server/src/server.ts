@@ -1,6 +1,6 @@
 /**
- * The server as a whole: a model behind HTTP. `createServer` assembles it, `listen` opens it, `stop` refuses new work,
- * finishes what was accepted and closes.
+ * The server: `createServer` puts it around a model, `listen` opens it, `stop` finishes accepted work and
+ * closes it.
  */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -43,43 +43,45 @@ import { registerV2 } from './v2/v2.js';
 import { computeOn, type Result, type Work } from './admission/work.js';
 
 export interface ServerOptions {
-  /** The program's version, as reported by /v2. */
+  /** As reported by /v2. */
   readonly version: string;
-  /** Whose left and right notes mean if the request does not say. Default: as the model has learnt. */
+  /** Whose left and right notes mean by default. Default: as the model learnt. */
   readonly sides?: Sides;
   readonly limits?: Partial<Limits>;
-  /** Token that clients must send; null: none. */
+  /** Required of clients; null: none. */
   readonly token?: string | null;
-  /** Origins that may call from browsers. Default none. */
+  /** Origins whose pages may call. Default none. */
   readonly cors?: readonly string[];
-  /** Host names besides this machine's that are served without a token, such as a proxy's. Default none. */
+  /** Host names served without a token besides this machine's, such as a proxy's. Default none. */
   readonly hosts?: readonly string[];
   readonly tls?: Tls | null;
-  /** Level of pino's log on standard output, or a stream for its lines. Default no log. */
+  /** Level of pino's log to standard output or `stream`. Default no log. */
   readonly log?: { readonly level: string; readonly stream?: { write(line: string): void } } | null;
 }
 
 export interface ReclmisServer {
-  /** The fastify instance, for further routes before `listen` and for `inject` in tests. */
+  /** For further routes before `listen`, and `inject` in tests. */
   readonly app: FastifyInstance;
-  /** Opens the server; port 0 picks a free one. @returns the address, as a URL. @throws LISTEN_FAILED */
+  /** Opens the server; port 0 picks a free one. @returns its URL. @throws LISTEN_FAILED */
   listen(host: string, port: number): Promise<string>;
-  /** Refuses new work, waits at most `grace` milliseconds for accepted work, and closes. Repeated calls return the same promise. */
+  /**
+   * Finishes accepted work, waiting at most `grace` milliseconds, and closes. Repeated calls return the same
+   * promise.
+   */
   stop(grace?: number): Promise<void>;
 }
 
-/** Keep-alive timeout, milliseconds; longer than load balancers' usual minute, so that they close first. */
+/** Milliseconds; longer than load balancers' usual minute, so they close first. */
 const KEEP_ALIVE = 65_000;
-/** Most requests per connection, so that none holds its place for ever. */
+/** Per connection, so none holds its place for ever. */
 const MOST_REQUESTS = 10_000;
-/** Milliseconds for the request head and for the TLS handshake. */
+/** Milliseconds for the head, and for the TLS handshake. */
 const HEAD_TIMEOUT = 10_000;
-/** Connections accepted beyond the limit, to be told so. */
+/** Accepted beyond the limit, to be told so. */
 const SPARE_CONNECTIONS = 64;
-/** Interval of checks for slow requests, milliseconds. */
 const LOOK = 1000;
 
-/** Creates a server for a model, which the caller keeps: `stop` does not dispose it. @throws OPTION_INVALID */
+/** Creates a server for a model, which `stop` does not dispose. @throws OPTION_INVALID */
 export async function createServer(model: Model, options: ServerOptions): Promise<ReclmisServer> {
   const limits = resolveLimits(options.limits);
   const origins = checkOrigins(options.cors ?? []);
@@ -90,7 +92,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
     ...loggerOf(options.log ?? null),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request: IncomingMessage) => requestId(request.headers['x-request-id']),
-    return503OnClosing: false, // `stop` closes once nothing is in progress
+    return503OnClosing: false, // closed by `stop`
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 200 },
@@ -232,7 +234,6 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   };
 }
 
-/** Where a listening server is reached, as a URL. */
 function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
   const bound = app.server.address();
   if (bound === null || typeof bound === 'string')
@@ -240,7 +241,6 @@ function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
   return `${scheme}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
-/** Node's server with time limits: for the head, the whole request, and idle connections. */
 function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, tls: Tls | null): Server {
   const settings = {
     IncomingMessage: StoppableRequest,
@@ -255,9 +255,9 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
   const server = tls
     ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HEAD_TIMEOUT }, handler)
     : createHttp(settings, handler);
-  server.on('checkExpectation', (request, response) => server.emit('request', request, response)); // Node's refusal has no body
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('checkContinue', (request, response) => {
-    noteExpectation(request); // answered if nothing speaks against the request
+    noteExpectation(request);
     server.emit('request', request, response);
   });
   server.on('connect', (_request, socket) => {
@@ -270,10 +270,10 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
     );
     socket.end(rawAnswer([statusOf(error.code), error]));
   });
-  server.maxHeadersCount = 0; // all are seen, and too many refused
+  server.maxHeadersCount = 0; // unlimited: `checkHead` refuses too many
   server.maxRequestsPerSocket = MOST_REQUESTS;
   server.maxConnections = limits.maxConnections + SPARE_CONNECTIONS;
-  // A client that does not read its response; waiting for the model does not count as silence.
+  // For clients that do not read; waiting for the model is not silence.
   server.setTimeout(limits.timeout + limits.bodyTimeout + 10_000);
   return server;
 }

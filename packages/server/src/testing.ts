@@ -1,4 +1,4 @@
-/** A model of one formula, servers on it, and requests, for this package's tests. */
+/** A fake model, servers on it, and requests, for this package's tests. */
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { crc32, deflateSync } from 'node:zlib';
@@ -25,32 +25,27 @@ export const S = 8;
 export const T = 4;
 export const W = 2;
 
-/** The manifest of the model of one formula. */
 export const MANIFEST: ModelManifest = parseManifest(
   manifestJson({ size: S, tokens: T, width: W }),
   'the test manifest',
 );
 
-/** What the model says of notes and masks; it knows nothing of images. */
 const CHECKS = new ResultChecks(wordReader(WordTokenizer.fromNotes(['left lung']), T));
 
 /**
- * Probability is the red channel at the model's size, whatever the note; features of a note are its length everywhere. Calls take `delay`
- * milliseconds one after the other, as a model's do, and are noted when their turn comes.
+ * Probability is the red channel at the model's size; features of a note are its length everywhere. Calls
+ * take `delay` milliseconds one after the other.
  */
 export class FakeModel implements Model {
   readonly manifest: ModelManifest;
   readonly device = 'cpu';
   readonly checks = CHECKS;
-  /** Cases of each call of the network. */
   readonly batches: number[] = [];
-  /** Notes in the order in which they were computed. */
   readonly notes: string[] = [];
   readonly signals: AbortSignal[] = [];
   disposed = false;
   private last: Promise<unknown> = Promise.resolve();
 
-  /** @param sides whose left and right it has learnt. */
   constructor(
     public delay = 0,
     sides: StatedSides = 'patient',
@@ -141,7 +136,6 @@ async function segmentRed(
   return { mask, probability, width, height, warnings, timings };
 }
 
-/** Runs a test on a listening server, and stops it. */
 export async function serving<T>(
   options: Partial<ServerOptions> & { readonly model?: FakeModel },
   test: (to: { url: string; port: number; server: ReclmisServer; model: FakeModel }) => Promise<T>,
@@ -156,7 +150,6 @@ export async function serving<T>(
   }
 }
 
-/** A chunk of a PNG file. */
 function chunk(type: string, data: Uint8Array): Buffer {
   const out = Buffer.alloc(12 + data.length);
   out.writeUInt32BE(data.length, 0);
@@ -166,14 +159,14 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return out;
 }
 
-/** A grey PNG that states `width` x `height` pixels and holds `rows` of them, all of one value. */
+/** A grey PNG that claims `width` x `height` but holds `rows` rows of one value. */
 export function greyPng(width: number, height: number, value = 200, rows = height): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits; colour type 0, grey
+  header[8] = 8;
   const pixels = Buffer.alloc(rows * (width + 1), value);
-  for (let y = 0; y < rows; y++) pixels[y * (width + 1)] = 0; // no filter
+  for (let y = 0; y < rows; y++) pixels[y * (width + 1)] = 0;
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),
@@ -185,7 +178,6 @@ export function greyPng(width: number, height: number, value = 200, rows = heigh
 export const BOUNDARY = 'reclmis-test-boundary';
 export const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
 
-/** A form with an image and fields, as curl sends it. */
 export function formOf(
   image: Uint8Array | null,
   fields: Readonly<Record<string, string | Uint8Array>>,
@@ -207,11 +199,10 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
-  /** The body as JSON. */
   json(): Record<string, unknown>;
 }
 
-/** Sends one request over a connection of its own. */
+/** Sends one request over its own connection. */
 export function send(
   url: string,
   options: {
@@ -244,7 +235,6 @@ export function send(
   });
 }
 
-/** POST /segment. */
 export function segment(
   url: string,
   image: Uint8Array | null,
@@ -263,7 +253,6 @@ export function segment(
   });
 }
 
-/** POST /v2/models/NAME/infer with JSON. */
 export function infer(
   url: string,
   name: string,
@@ -277,7 +266,7 @@ export function infer(
   });
 }
 
-/** Sends bytes as they are, and gives what came back when the server or `quiet` milliseconds of silence ended it. */
+/** Sends raw bytes; returns what came until the server ended or `quiet` milliseconds of silence. */
 export function raw(
   port: number,
   bytes: Uint8Array,
@@ -294,7 +283,6 @@ export function raw(
   });
 }
 
-/** Waits until something holds, 5 seconds at most. */
 export async function until(holds: () => boolean): Promise<void> {
   const end = performance.now() + 5_000;
   while (!holds()) {

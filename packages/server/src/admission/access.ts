@@ -1,6 +1,6 @@
 /**
- * Who may reach the server: only its own machine or, at any other address, clients with a token. Tokens are compared in
- * constant time; TLS is for setups without a proxy in front.
+ * Who may reach the server: only its own machine or, at any other address, clients with a token. TLS is for
+ * setups without a proxy in front.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -8,18 +8,16 @@ import { createSecureContext } from 'node:tls';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readRegular } from '@reclmis/files';
 
-/** Certificate chain and private key, PEM. */
 export interface Tls {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
-/** Length of the shortest token: 96 random bits in base64. */
+/** 96 random bits in base64. */
 const SHORTEST = 16;
-/** Largest key, certificate or token file. */
+/** Applies to key, certificate and token files. */
 const MAX_FILE_BYTES = 1 << 20;
 
-/** Whether an address reaches only this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
@@ -62,7 +60,7 @@ export async function readToken(path: string): Promise<string> {
   );
 }
 
-/** Reads certificate and key from two PEM files and checks that they match. @throws OPTION_INVALID */
+/** Reads certificate and key from two PEM files that must match. @throws OPTION_INVALID */
 export async function readTls(
   certFile: string | undefined,
   keyFile: string | undefined,
@@ -101,7 +99,7 @@ export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Tests an Authorization header by comparing digests of equal length, so timing reveals nothing about the token. */
+/** Tests an Authorization header; comparing digests of equal length reveals nothing through its timing. */
 export function tokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(token);
   return (header) => {

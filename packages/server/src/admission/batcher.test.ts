@@ -2,7 +2,6 @@ import { ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { Batcher, type BatcherOptions, type Done } from './batcher.js';
 
-/** A batcher of strings; what it computes waits until it is let go. */
 function gated(options: Partial<BatcherOptions<string, string>> = {}) {
   const batches: string[][] = [];
   const signals: AbortSignal[] = [];
@@ -43,9 +42,9 @@ describe('Batcher', () => {
   it('gathers what comes while it computes, in order, up to the largest batch', async () => {
     const { submit, open, batches } = gated();
     const all = ['a', 'b', 'c', 'd', 'e'].map((item) => submit(item));
-    expect(batches).toEqual([['a'], ['b', 'c', 'd']]); // a full batch is handed on at once, one ahead
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]); // a full batch is handed over at once
     await open();
-    expect(batches).toHaveLength(2); // e may get company until the batch before it has ended
+    expect(batches).toHaveLength(2); // e may still get company
     await open();
     await open();
     expect(batches).toEqual([['a'], ['b', 'c', 'd'], ['e']]);
@@ -75,7 +74,7 @@ describe('Batcher', () => {
 
     const early = submit('f');
     expect(batches).toHaveLength(2);
-    slow[Symbol.dispose](); // it will not come: nobody is waited for
+    slow[Symbol.dispose](); // announced, but will not come
     slow[Symbol.dispose]();
     expect(batches.at(-1)).toEqual(['f']);
     await open();
@@ -139,7 +138,7 @@ describe('Batcher', () => {
     expect(await codeOf(submit('f'))).toBe('SERVER_BUSY');
     gone.abort(new ReclmisError('INTERRUPTED', 'gone'));
     expect(batcher.length).toBe(3);
-    expect(signals[1]?.aborted).toBe(false); // b and c are still wanted
+    expect(signals[1]?.aborted).toBe(false);
     for (let i = 0; i < 3; i++) await open();
     expect(await Promise.all(ends)).toEqual(['none', 'none', 'none', 'INTERRUPTED', 'none']);
     expect(batcher.length).toBe(0);
@@ -150,11 +149,11 @@ describe('Batcher', () => {
     const [one, two] = [batcher.place(), batcher.place()];
     expect([batcher.length, batcher.full]).toEqual([0, true]);
     expect(() => batcher.place()).toThrow('2 requests are waiting, the limit is 2');
-    expect(await codeOf(submit('late'))).toBe('SERVER_BUSY'); // without a place, though nothing is computed
+    expect(await codeOf(submit('late'))).toBe('SERVER_BUSY'); // has no place, though nothing is computed
     const job = { item: 'a', key: 'k', units: 1, cost: 1, signal: never };
     const first = batcher.submit(job, one);
-    expect([batches, batcher.full]).toEqual([[['a']], false]); // computed, so one may wait beside the place
-    one[Symbol.dispose](); // again: nothing more to give back
+    expect([batches, batcher.full]).toEqual([[['a']], false]); // computed, so one more may wait
+    one[Symbol.dispose]();
     const second = submit('b');
     expect(batcher.full).toBe(true);
     two[Symbol.dispose]();
@@ -191,7 +190,7 @@ describe('Batcher', () => {
     await open();
     three.abort(gone);
     expect(await codeOf(third)).toBe('INTERRUPTED');
-    expect(signals[1]?.aborted).toBe(false); // d is still wanted
+    expect(signals[1]?.aborted).toBe(false);
     await open();
     expect((await fourth).value).toBe('D');
     expect(batches).toEqual([['a'], ['c', 'd']]);
@@ -232,7 +231,7 @@ describe('Batcher', () => {
     });
     const { submit, open } = gated();
     const job = submit('a', { signal });
-    expect(listeners).toBe(2); // of the job, of the batch
+    expect(listeners).toBe(2);
     await open();
     await job;
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,27 +1,21 @@
 /**
  * Dynamic micro-batching: requests that arrive close together are computed in one run of the network.
  *
- * Jobs wait in one queue and leave it in order. They accumulate while the model computes; an idle model waits a moment
- * for jobs that have been announced. A batch is a stretch of the queue with the same key, limited in units (cases) and
- * cost (pixels); a job too large for a batch runs alone. A batch that cannot grow is handed over while the previous one
- * is still computing, so its images are prepared meanwhile. The queue is bounded, and a job leaves it when its signal is
- * aborted; if all jobs of a batch are gone, the batch is told. Requests still arriving may reserve a place in the queue,
- * so that further ones are refused early.
+ * Jobs leave the queue in order. They accumulate while the model computes; an idle model waits a moment for
+ * announced jobs. A batch is a stretch of the queue with one key, limited in units (cases) and cost (pixels);
+ * a larger job runs alone. A batch that cannot grow is handed over early, so its images are prepared while
+ * the previous one computes. Aborted jobs leave the queue; a batch is aborted once all its jobs are.
  */
 import { ReclmisError } from '@reclmis/core';
 
 export interface BatcherOptions<In, Out> {
-  /** Computes a batch, one result per item; may be called once more before the previous call has ended. */
+  /** Computes a batch, one result per item; may be called again before the previous call has ended. */
   readonly run: (items: readonly In[], signal: AbortSignal) => Promise<readonly Out[]>;
-  /** Most jobs waiting. */
   readonly maxQueue: number;
-  /** Most units per batch. */
   readonly maxUnits: number;
-  /** Highest cost per batch. */
   readonly maxCost: number;
-  /** Milliseconds that the first job of a batch waits for announced others while the model is idle. */
+  /** Milliseconds that the first job of a batch waits for announced ones while the model is idle. */
   readonly wait: number;
-  /** Called when a batch has ended. */
   readonly onBatch?: (batch: {
     readonly jobs: number;
     readonly units: number;
@@ -38,12 +32,10 @@ export interface Job<In> {
   readonly signal: AbortSignal;
 }
 
-/** A result with the job's statistics. */
 export interface Done<Out> {
   readonly value: Out;
-  /** Milliseconds in the queue. */
+  /** Milliseconds. */
   readonly waited: number;
-  /** Units in the job's batch. */
   readonly batch: number;
 }
 
@@ -60,22 +52,18 @@ const RECENT = 0.2;
 export class Batcher<In, Out> {
   private readonly waiting: Entry<In, Out>[] = [];
   private timer: NodeJS.Timeout | null = null;
-  /** Batches in progress: none, one being computed, or that and the one of `ahead`. */
+  /** 0 to 2: the one being computed and the one in `ahead`. */
   private running = 0;
-  /** The batch being prepared while the previous one computes; its jobs still count as waiting. */
+  /** Prepared while the previous batch computes; its jobs still count as waiting. */
   private ahead: readonly Entry<In, Out>[] = [];
-  /** Announced jobs. */
   private coming = 0;
-  /** Reserved places in the queue. */
   private kept = 0;
-  /** When the latest batch ended. */
   private ended = 0;
   /** Mean milliseconds per unit; 0 before the first batch. */
   private unitTime = 0;
 
   constructor(private readonly options: BatcherOptions<In, Out>) {}
 
-  /** Jobs waiting. */
   get length(): number {
     return this.waiting.length + this.ahead.filter(({ signal }) => !signal.aborted).length;
   }
@@ -109,7 +97,7 @@ export class Batcher<In, Out> {
   submit(job: Job<In>, place?: Disposable): Promise<Done<Out>> {
     const { signal } = job;
     return new Promise((resolve, reject) => {
-      place?.[Symbol.dispose](); // the job takes over the reservation
+      place?.[Symbol.dispose]();
       signal.throwIfAborted();
       this.checkRoom();
       const onAbort = (): void => {
@@ -124,7 +112,7 @@ export class Batcher<In, Out> {
     });
   }
 
-  /** Announces a job, for which an idle model waits a moment, until the returned object is disposed: when the job is queued, or will not come. */
+  /** Announces a job until the returned object is disposed (once it is queued, or will not come). */
   expect(): Disposable {
     this.coming += 1;
     let expected = true;
@@ -147,7 +135,6 @@ export class Batcher<In, Out> {
     );
   }
 
-  /** Starts a batch if it is time. */
   private schedule(): void {
     const [first] = this.waiting;
     if (this.running > 1 || !first) return;
@@ -165,7 +152,7 @@ export class Batcher<In, Out> {
     }
   }
 
-  /** Size of the next batch: the first job and those after it that fit; and whether no more can join. */
+  /** The first job and those after it that fit; `complete` if no more can join. */
   private next(): { count: number; complete: boolean } {
     const { maxUnits, maxCost } = this.options;
     let units = 0;
@@ -186,7 +173,7 @@ export class Batcher<In, Out> {
     if (this.running > 1) this.ahead = batch;
     const begun = performance.now();
     const units = batch.reduce((sum, job) => sum + job.units, 0);
-    this.schedule(); // the next batch may be complete already
+    this.schedule();
     try {
       await this.attempt(batch, begun, units);
     } finally {
@@ -198,7 +185,7 @@ export class Batcher<In, Out> {
       this.unitTime = this.unitTime === 0 ? each : this.unitTime + RECENT * (each - this.unitTime);
       this.options.onBatch?.({ jobs: batch.length, units, milliseconds });
       this.running -= 1;
-      this.ahead = []; // the batch that was ahead is computed now
+      this.ahead = [];
       this.schedule();
     }
   }

@@ -1,20 +1,19 @@
-/** Reads request bodies whole, within two limits: per request and for all requests together. */
+/** Reads request bodies within two limits: per request, and for all together. */
 import type { IncomingMessage } from 'node:http';
 import { ReclmisError } from '@reclmis/core';
 import type { Budget } from './limits.js';
 
-/** Bytes reserved at a time. */
 const BLOCK = 64 * 1024;
 
 export function tooLarge(what: string, limit: number): ReclmisError {
   return new ReclmisError('REQUEST_TOO_LARGE', `the body has ${what}, the limit is ${limit} bytes`);
 }
 
-/** What a request holds of shared budgets until its response has ended. */
+/** A request's share of common budgets, released when its response has ended. */
 export class Holdings {
   private releases: (() => void)[] | null = [];
 
-  /** Registers something to release; released at once if the response has already ended. */
+  /** Released at once if the response has already ended. */
   add(release: () => void): void {
     if (this.releases) this.releases.push(release);
     else release();
@@ -27,8 +26,8 @@ export class Holdings {
 }
 
 /**
- * Reads a body. Its bytes count against the budget until the holdings are closed.
- * @throws REQUEST_TOO_LARGE, SERVER_BUSY; the stream's error if the client disconnects
+ * Reads a body, whose bytes stay in the budget until the holdings are closed. @throws REQUEST_TOO_LARGE,
+ * SERVER_BUSY; the stream's error if the client disconnects
  */
 export async function readBody(
   payload: IncomingMessage,
@@ -39,12 +38,12 @@ export async function readBody(
   const announced = Number(payload.headers['content-length'] ?? Infinity);
   const blocks: Buffer[] = [];
   let [length, free] = [0, 0];
-  // Leaving the loop must not destroy the stream: that would close the connection before the response.
+  // Destroying the stream on leaving the loop would close the connection before the response.
   const source = payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   for await (const chunk of source) {
     length += chunk.length;
     if (length > limit) throw tooLarge(`more than ${limit} bytes`, limit);
-    // Copied into blocks: for a client that sends single bytes, each chunk would cost a hundred bytes of overhead.
+    // Copied into blocks: chunks of single bytes would cost a hundred bytes of overhead each.
     for (let rest = chunk; rest.length > 0;) {
       if (free === 0) {
         free = Math.min(BLOCK, Math.max(announced - length + rest.length, rest.length));

@@ -1,4 +1,4 @@
-/** Whom a server answers: without a token its own machine and its own pages, with one who has it; and methods, heads and expectations. */
+/** Whom a server answers with and without a token; methods, heads and expectations. */
 import { ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { type CallerRules, checkCaller, checkHosts } from './callers.js';
@@ -9,7 +9,6 @@ const IMAGE = greyPng(6, 5);
 const TOKEN = 'a-token-of-the-tests-0123456789';
 const NONE: CallerRules = { hosts: new Set<string>(), origins: new Set<string>(), addresses: false };
 
-/** The code with which a caller is refused; 'served' for one that is not. */
 function verdict(headers: Record<string, string>, rules = NONE, safe = false): string {
   try {
     checkCaller(headers, rules, safe);
@@ -23,7 +22,7 @@ describe('a server without a token', () => {
   it.each([
     'localhost',
     'localhost:8000',
-    'LocalHost:9000', // a tunnel has another port
+    'LocalHost:9000', // a tunnel's port
     'localhost.',
     '127.0.0.1:8000',
     '127.1.2.3',
@@ -113,7 +112,7 @@ describe('a server without a token', () => {
       'sec-fetch-dest': 'document',
     };
     expect(verdict(link, NONE, true)).toBe('served');
-    expect(verdict(link, NONE, false)).toBe('ORIGIN_REFUSED'); // a form that is sent
+    expect(verdict(link, NONE, false)).toBe('ORIGIN_REFUSED'); // a submitted form
   });
 
   it('refuses both on every route, before anything is read or computed, with a remedy', async () => {

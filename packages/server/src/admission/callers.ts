@@ -1,8 +1,7 @@
 /**
- * Whom a server without a token answers: programs on this machine, and pages that it serves itself. Any web page can
- * make a visitor's browser send it requests, and a page whose name points to 127.0.0.1 (DNS rebinding) can read the
- * responses too. Browsers state the host and origin they mean, so foreign names and origins are refused. With a token
- * neither matters: no page has it.
+ * Whom a server without a token answers: programs on this machine, and its own pages. Any web page can make a
+ * visitor's browser send requests here, and one whose name points to 127.0.0.1 (DNS rebinding) can read the
+ * responses; so foreign hosts and origins are refused. No page has a token, so with one this is unnecessary.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
@@ -10,15 +9,13 @@ import { ReclmisError } from '@reclmis/core';
 import { isLoopback } from './access.js';
 
 export interface CallerRules {
-  /** Accepted host names, lower-case. */
+  /** Lower-case. */
   readonly hosts: ReadonlySet<string>;
-  /** Origins that may call. */
   readonly origins: ReadonlySet<string>;
-  /** Whether to accept any numeric address: unlike a name, it cannot be rebound. */
+  /** Whether to accept any numeric address: it cannot be rebound. */
   readonly addresses: boolean;
 }
 
-/** Most characters of a name from a request that a message repeats. */
 const SHOWN = /^[\w.:[\]/-]{1,100}$/;
 const shown = (text: string): string => (SHOWN.test(text) ? text : 'another');
 
@@ -37,7 +34,6 @@ export function checkHosts(hosts: readonly string[]): ReadonlySet<string> {
   );
 }
 
-/** Parses a Host header as browsers write it; null if invalid. */
 function hostOf(text: string): { readonly name: string; readonly authority: string } | null {
   if (!/^(\[[\da-f:.]+\]|[^\s:@/?#\\[\]]+)(:\d{1,5})?$/i.test(text) || !URL.canParse(`http://${text}`))
     return null;
@@ -46,14 +42,13 @@ function hostOf(text: string): { readonly name: string; readonly authority: stri
 }
 
 /**
- * Refuses requests for other hosts and from pages of other origins.
- * @param safe whether the request only reads
- * @throws HOST_REFUSED, ORIGIN_REFUSED
+ * Refuses foreign hosts and origins. @param safe whether the request only reads @throws HOST_REFUSED,
+ * ORIGIN_REFUSED
  */
 export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, safe: boolean): void {
   const { host: given, origin } = headers;
   const host = given === undefined ? null : hostOf(given);
-  // Only HTTP/1.0 gets here without one: a probe, never a browser.
+  // Only HTTP/1.0, so never a browser, gets here without one.
   if (given !== undefined && !(host && isServed(host.name, rules)))
     throw new ReclmisError(
       'HOST_REFUSED',
@@ -73,7 +68,7 @@ export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, sa
     });
   const site = headers['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none') return;
-  // A followed link: only the person who followed it sees the result.
+  // Only the person who followed a link sees the result.
   if (safe && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document') return;
   throw new ReclmisError(
     'ORIGIN_REFUSED',
@@ -85,7 +80,7 @@ function isServed(name: string, { hosts, addresses }: CallerRules): boolean {
   return isLoopback(name) || hosts.has(name) || (addresses && isIP(name) !== 0);
 }
 
-/** Whether an origin belongs to the requested host; a proxy in front may use https. */
+/** A proxy in front may use https. */
 function isOwn(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, origin: normal } = new URL(origin);

@@ -1,4 +1,4 @@
-/** Connections: what is pipelined on one, how many there may be, answers that nobody takes, and how all of them end. */
+/** Connections: pipelining, how many, responses that nobody reads, and how they end. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { ServerOptions } from '../server.js';
@@ -20,7 +20,7 @@ const bad = post(formOf(null, { note: 'no image' }));
 const times = (bytes: Uint8Array, count: number): Buffer =>
   Buffer.concat(new Array<Uint8Array>(count).fill(bytes));
 
-/** A socket that is connected and reads nothing until it is told to. */
+/** A connected socket, paused. */
 function connected(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => resolve(socket.on('error', () => undefined)));
@@ -31,14 +31,12 @@ function connected(port: number): Promise<Socket> {
 const statuses = (text: string): number[] =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
-/** The value of a figure; 0 where there is none. */
 async function figure(url: string, name: string, headers: Record<string, string> = {}): Promise<number> {
   const text = (await send(`${url}/metrics`, { headers })).body.toString();
   const line = text.split('\n').find((one) => one.startsWith(`${name} `));
   return Number(line?.split(' ').at(-1) ?? 0);
 }
 
-/** Waits until the server holds nothing and works on nothing but the question. */
 async function holdsNothing(url: string): Promise<void> {
   for (let left = 200; left > 0; left--) {
     const values = await Promise.all(
@@ -119,7 +117,7 @@ describe('requests that are pipelined', () => {
         sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve).resume())),
       );
       const headers = { authorization: `Bearer ${TOKEN}` };
-      expect(await figure(url, 'reclmis_http_request_duration_seconds_count{route="/v2"}', headers)).toBe(41); // the first of each
+      expect(await figure(url, 'reclmis_http_request_duration_seconds_count{route="/v2"}', headers)).toBe(41); // each one's first
       expect(await figure(url, 'reclmis_connections_ended_total{reason="flood"}', headers)).toBe(40);
       expect(await figure(url, 'reclmis_connections', headers)).toBe(1);
     });
@@ -137,7 +135,7 @@ describe('requests that are pipelined', () => {
 });
 
 describe('an answer that is not taken', () => {
-  /** A server that answers with 19 MB, more than the kernel takes for a client. */
+  /** A server whose 19 MB response exceeds the kernel's buffers. */
   const large = <R>(
     limits: ServerOptions['limits'],
     test: (to: { url: string; port: number; asking: Buffer; stop: () => Promise<void> }) => Promise<R>,
@@ -161,7 +159,7 @@ describe('an answer that is not taken', () => {
       let held = 0;
       while (held < 1_000 && (await figure(url, ended)) === 0) held = await figure(url, 'reclmis_held_bytes');
       expect(held).toBeGreaterThan(15 * 2 ** 20);
-      expect(held).toBeLessThan(30 * 2 ** 20); // one of the four
+      expect(held).toBeLessThan(30 * 2 ** 20);
       while ((await figure(url, ended)) === 0);
       await holdsNothing(url);
       const status = 'reclmis_http_requests_total{method="POST",route="/v2/models/:name/infer",status="499"}';
@@ -199,7 +197,7 @@ describe('the number of connections', () => {
       const closed = sockets.map(
         (socket, i) => new Promise<number>((resolve) => socket.once('close', () => resolve(i)).resume()),
       );
-      sockets[0]?.write(GET); // it is not the longest idle now
+      sockets[0]?.write(GET); // no longer the longest idle
       await new Promise((resolve) => sockets[0]?.once('data', resolve));
       expect((await send(`${url}/v2/health/live`)).status).toBe(200);
       expect(await Promise.race(closed)).toBe(1);
@@ -215,7 +213,7 @@ describe('the number of connections', () => {
       model.delay = 500;
       const answers = [segment(url, IMAGE, { note: 'a' }), segment(url, IMAGE, { note: 'b' })];
       await until(() => model.notes.length > 0);
-      await new Promise((resolve) => setTimeout(resolve, 100)); // the other is there too
+      await new Promise((resolve) => setTimeout(resolve, 100));
       const text = await raw(port, GET);
       expect(statuses(text)).toEqual([503]);
       expect(text).toMatch(/"code":"SERVER_BUSY","remedy":"/);
@@ -255,7 +253,7 @@ describe('stopping', () => {
       expect((await send(`${url}/v2/health/live`)).status).toBe(200);
       const begun = performance.now();
       await server.stop();
-      expect(performance.now() - begun).toBeLessThan(10_000); // its grace is 30 s
+      expect(performance.now() - begun).toBeLessThan(10_000);
       for (const socket of sockets) socket.destroy();
     });
   });

@@ -1,30 +1,29 @@
 /**
- * The connections of a server: their number, and what each may have in progress.
+ * The connections of a server: how many, and what each may have in progress.
  *
- * One request per connection is processed at a time. Node delivers everything that a client pipelined, and emits neither
- * 'finish' nor 'close' for a response queued behind another whose connection ends; here such a response is never
- * started, so everything started also ends. A client that does not read its response delays its own next request, and is
- * dropped after a while. Few requests may wait; a client that sends many more is cut off. A full server closes the
- * longest idle connection, so nobody keeps others out by connecting.
+ * One request per connection is processed at a time. Node delivers all pipelined requests, and emits neither
+ * 'finish' nor 'close' for a queued response whose connection ends; such a response is never started here, so
+ * everything started also ends. A client that does not read its response delays its own next request and is
+ * eventually dropped; one that pipelines too much is cut off. A full server closes the longest idle
+ * connection, so nobody keeps others out by connecting.
  */
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests that may wait on a connection; further ones are dropped, and the connection closes after the last waiting one is answered. */
+/** Waiting requests per connection; further ones are dropped, and it closes after the last response. */
 const WAITING = 16;
-/** Dropped requests after which a connection is cut off at once: Node keeps them until it closes. */
+/** Dropped requests before a connection is cut off at once: Node keeps them until it closes. */
 const FLOOD = 16;
-/** Milliseconds of silence allowed during shutdown before a client is no longer waited for. */
+/** Milliseconds of silence during shutdown before a client is no longer waited for. */
 const SILENCE = 600;
 
-/** Why the server closed a connection. */
 export type EndReason = 'idle' | 'full' | 'flood' | 'answer_not_taken';
 
 export interface ConnectionsOptions {
   readonly max: number;
-  /** Milliseconds in which a client has to read its response. */
+  /** Milliseconds for a client to read its response. */
   readonly answerTimeout: number;
-  /** The complete response, as bytes, for a connection that finds no room. */
+  /** The complete response, as bytes, when there is no room. */
   readonly busy: () => string;
   readonly onEnd: (reason: EndReason) => void;
 }
@@ -39,9 +38,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 const cut = new WeakSet<Socket>();
 
 /**
- * Node's request, except that the parser stops at those of a socket that was cut off, as for an upgrade to another
- * protocol. Otherwise it would parse thousands of requests for nobody. If a later Node no longer asks, only that time is
- * lost.
+ * Makes the parser stop at a socket that was cut off, as if for a protocol upgrade; it would otherwise parse
+ * thousands of requests for nobody. If a later Node does not ask, only time is lost.
  */
 export class StoppableRequest extends IncomingMessage {
   private upgrades: boolean | null = null;
@@ -57,18 +55,15 @@ export class StoppableRequest extends IncomingMessage {
 
 class Connection {
   current: Exchange | null = null;
-  /** Whether the response to `current` is on its way to the client. */
   answering = false;
   waiting: Exchange[] = [];
   dropped = 0;
-  /** Closes the connection after the responses in progress. */
   farewell: string | null = null;
   timer: NodeJS.Timeout | undefined;
-  /** The remote end. */
   readonly address: string | undefined;
   readonly port: number | undefined;
 
-  /** @param socket source of the bytes: under TLS the decrypted one, once it exists */
+  /** @param socket under TLS the decrypted one, once it exists */
   constructor(public socket: Socket) {
     this.address = socket.remoteAddress;
     this.port = socket.remotePort;
@@ -77,7 +72,7 @@ class Connection {
 
 export class Connections {
   private readonly all = new Set<Connection>();
-  /** Connections without work, longest idle first. */
+  /** Longest idle first. */
   private readonly idle = new Set<Connection>();
   private readonly bySocket = new WeakMap<Socket, Connection>();
   private stopping = false;
@@ -121,7 +116,6 @@ export class Connections {
     this.idle.delete(connection);
   }
 
-  /** Replaces an encrypted socket by its decrypted one, which has the same remote end. */
   private addSecure(socket: Socket): void {
     for (const connection of this.all) {
       if (connection.port !== socket.remotePort || connection.address !== socket.remoteAddress) continue;
@@ -132,17 +126,17 @@ export class Connections {
     }
   }
 
-  /** Processes a request once those before it on its connection have been answered. */
+  /** Processes a request after those before it on its connection. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.bySocket.get(request.socket);
-    if (!connection) return; // found no room, and has been told so
+    if (!connection) return;
     const exchange = { request, response };
     const last = connection.waiting.at(-1);
     if (connection.dropped === 0 && connection.current === null) this.begin(connection, exchange);
     else if (connection.dropped === 0 && connection.waiting.length < WAITING)
       connection.waiting.push(exchange);
     else {
-      if (last) last.response.shouldKeepAlive = false; // tells the client, and closes the connection afterwards
+      if (last) last.response.shouldKeepAlive = false; // Node tells the client, and closes afterwards.
       connection.dropped += 1;
       if (connection.dropped === FLOOD) this.end(connection, 'flood');
     }
@@ -155,7 +149,7 @@ export class Connections {
     const ended = (): void => {
       if (connection.current === exchange) this.next(connection);
     };
-    response.once('finish', ended).once('close', ended); // Node has turned to the next answer when it says 'finish'
+    response.once('finish', ended).once('close', ended);
     this.handler(exchange.request, response);
   }
 
@@ -176,7 +170,6 @@ export class Connections {
     else if (open && this.stopping) socket.destroySoon();
   }
 
-  /** Called when the response has been written and the client has to read it. */
   answering(socket: Socket): void {
     const connection = this.bySocket.get(socket);
     if (!connection?.current || connection.answering) return;
@@ -188,7 +181,7 @@ export class Connections {
     if (this.stopping) endInSilence(connection.socket);
   }
 
-  /** Sends a last response on a connection whose bytes are not a valid request, after those in progress, and closes it. */
+  /** Answers invalid bytes after the responses in progress, and closes the connection. */
   endWith(socket: Socket, answer: string): void {
     const connection = this.bySocket.get(socket);
     const current = connection?.current;
@@ -211,8 +204,8 @@ export class Connections {
   }
 
   /**
-   * Shuts down: work in progress is finished. Connections without a request close now, those whose client has to send or
-   * read something close as soon as they are silent for a moment, and waiting requests are not started.
+   * Finishes work in progress and starts no waiting request. Connections without a request close now, the
+   * others after a moment of silence.
    */
   stop(): void {
     this.stopping = true;
@@ -225,7 +218,6 @@ export class Connections {
   }
 }
 
-/** Closes a connection once nothing moves in either direction for a moment. */
 function endInSilence(socket: Socket): void {
   socket.setTimeout(SILENCE, () => socket.destroy());
 }

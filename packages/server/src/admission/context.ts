@@ -1,4 +1,3 @@
-/** State shared by the server's routes. */
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
 import { ReclmisError, type Sides } from '@reclmis/core';
@@ -10,26 +9,22 @@ import { keyOf, type Result, unitsOf, type Work } from './work.js';
 
 export interface ServerContext {
   readonly model: Model;
-  /** The program's version. */
   readonly version: string;
-  /** Whose left and right notes mean if the request does not say; default: as the model has learnt. */
+  /** Default: as the model learnt. */
   readonly sides?: Sides;
   readonly limits: Limits;
   readonly batcher: Batcher<Work, Result>;
   readonly refusals: Refusals;
   readonly metrics: Metrics;
-  /** Budget for bytes of bodies. */
   readonly bytes: Budget;
-  /** Budget for pixels of decoded images. */
   readonly pixels: Budget;
-  /** Whether the server accepts work: false once it is shutting down. */
+  /** False during shutdown. */
   readonly accepting: () => boolean;
 }
 
-/** Aborts a request's work when its time is up or its client has disconnected. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** The promise's result, or a rejection with the signal's reason once aborted. */
+  /** The work's result; rejects with the signal's reason. */
   race<T>(work: Promise<T>): Promise<T>;
   [Symbol.dispose](): void;
 }
@@ -63,7 +58,10 @@ export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline 
   };
 }
 
-/** Queues work in the request's reserved place and awaits its result. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
+/**
+ * Computes work in its reserved place. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model
+ * throws
+ */
 export async function compute(
   context: ServerContext,
   work: Work,

@@ -1,7 +1,6 @@
 /**
- * What happens to every request before and after its route: id, metrics, one log line, origin and host, token, shutdown,
- * and everything that can be refused by headers alone. The log names routes, never URLs with their query, notes or
- * images.
+ * What happens around every route: id, metrics, one log line, origin and host, token, shutdown, refusals by
+ * headers alone. The log names routes, never queries, notes or images.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -18,54 +17,44 @@ import type { Methods } from './methods.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route computes: refused when the queue is full or the server is shutting down. */
+    /** Refused when the queue is full or the server is shutting down. */
     work?: boolean;
-    /** Whether the route needs no token: probed by orchestrators. */
+    /** Needs no token: probed by orchestrators. */
     open?: boolean;
   }
   interface FastifyRequest {
-    /** What the request holds until its response has ended. */
     holdings: Holdings;
-    /** Its reserved place in the queue, only if the route computes. */
+    /** Only for routes that compute. */
     place?: Disposable;
   }
 }
 
 /**
- * After an early refusal, a declared body of up to this many times the limit is read to its end and discarded. Many
- * clients, including Python's, send the whole body before they listen: if the connection closed meanwhile, that is all
- * they would see.
+ * After an early refusal, a declared body of up to this many times the limit is read and discarded. Many
+ * clients, including Python's, send all of it before they listen; closing would hide the response.
  */
 const DRAINED = 4;
 
-/**
- * Milliseconds within which a request must arrive to keep its place in the queue. A slower one must find room on
- * arrival, so that it does not keep others out.
- */
+/** Milliseconds within which a request must arrive to keep its place; slower ones need room on arrival. */
 const PLACE_KEPT = 5000;
 
-/** Statuses after which the connection is closed. */
 const ENDING = new Set([401, 403, 413]);
 
 export interface GuardOptions {
   readonly token: string | null;
   readonly origins: ReadonlySet<string>;
-  /** Whom a server without a token answers. */
   readonly callers: () => CallerRules;
   readonly methods: Methods;
-  /** Called when a response has been written and the client has to read it. */
   readonly answering: (socket: Socket) => void;
-  /** Called when a request begins and when its response has ended. */
   readonly begun: () => void;
   readonly ended: () => void;
 }
 
-/** The id of a request: the client's if it is well-formed, else a new one. */
+/** The client's id if well-formed, otherwise a new one. */
 export function requestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[\w.-]{1,64}$/.test(header) ? header : randomUUID();
 }
 
-/** The route's name for logs and metrics: its pattern, never the requested path. */
 const routeOf = (request: FastifyRequest): string =>
   request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 
@@ -103,14 +92,13 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
         'answered',
       );
     };
-    // Registered before Node ends the socket after the last response; 'finish' is also emitted for a response lost
-    // with its socket.
+    // Before Node ends the socket; 'finish' is also emitted for a response lost with its socket.
     reply.raw.prependOnceListener('finish', () => {
       sent = !socket.destroyed;
       end();
     });
     reply.raw.once('close', end);
-    socket.once('close', end); // Node emits nothing for a response that never had its turn
+    socket.once('close', end);
   };
 
   app.addHook('onRequest', async (request, reply) => {
@@ -154,7 +142,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
     return payload;
   });
 
-  /** Reserves a request's place before its body is read, so that a burst is refused unread. */
+  /** Reserves a place before the body is read, so bursts are refused unread. */
   const admit = (request: FastifyRequest): void => {
     if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is shutting down');
     const place = context.batcher.place();
@@ -192,12 +180,12 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
             (request.headers['transfer-encoding'] === undefined ? 0 : Infinity),
         );
     const tooMuch = unread > DRAINED * context.limits.maxBytes;
-    // A client told to retry keeps its connection, and Node reads the body after the response.
+    // A client told to retry keeps its connection; Node reads the body after the response.
     if (head || ENDING.has(status) || tooMuch || (unread > 0 && status !== 503))
       reply.header('connection', 'close');
     const ends = reply.hasHeader('connection') || !reply.raw.shouldKeepAlive;
     if (unread > 0 && !tooMuch && ends && !waitsToSend(request.raw)) await drain(request.raw);
-    // A disconnected client gets nothing, but its response is still made, so the request ends wherever it is counted.
+    // Still made for a disconnected client, so the request ends wherever it is counted.
     return reply
       .code(status === CLIENT_GONE ? 400 : status)
       .type('application/json; charset=utf-8')
@@ -205,7 +193,6 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
   });
 }
 
-/** Reads and discards a body until its end, a disconnect or a timeout. */
 function drain(payload: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     if (payload.destroyed) resolve();
@@ -213,7 +200,7 @@ function drain(payload: IncomingMessage): Promise<void> {
   });
 }
 
-/** Handles CORS for named origins; returns true if the request was a preflight and has been answered. */
+/** True if the request was a preflight and has been answered. */
 function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
   if (origins.size === 0) return false;
   reply.header('vary', 'Origin');

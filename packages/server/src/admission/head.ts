@@ -1,11 +1,9 @@
-/** Refuses request heads that Node's parser accepts and this server does not. */
+/** Refuses request heads that Node's parser accepts. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReclmisError } from '@reclmis/core';
 import { uriTooLong, versionUnsupported } from '../http-errors.js';
 
-/** Longest path with query: the longest route with room to spare. */
 const LONGEST_PATH = 2_000;
-/** Most headers of a request. */
 const MOST_HEADERS = 200;
 
 /** A refusal with its own status instead of its code's. */
@@ -18,7 +16,7 @@ export class HeadRefusal extends Error {
   }
 }
 
-/** Refuses other versions, long paths, too many headers, and a Host or Expect that cannot be met. @throws HeadRefusal */
+/** Checks version, path length, number of headers, Host and Expect. @throws HeadRefusal */
 export function checkHead({ httpVersion, url = '', rawHeaders, headers }: IncomingMessage): void {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') throw new HeadRefusal(...versionUnsupported());
   if (url.length > LONGEST_PATH) throw new HeadRefusal(...uriTooLong());
@@ -29,7 +27,7 @@ export function checkHead({ httpVersion, url = '', rawHeaders, headers }: Incomi
         remedy: 'Send fewer headers.',
       }),
     );
-  // Parsers of older versions of Node keep such a space in the name, so that "Content-Length :" would be no Content-Length.
+  // Older Nodes keep the space in the name: "Content-Length :" would be no Content-Length.
   if (rawHeaders.some((name, i) => i % 2 === 0 && /\s$/.test(name)))
     throw new HeadRefusal(
       400,
@@ -57,13 +55,10 @@ export function checkHead({ httpVersion, url = '', rawHeaders, headers }: Incomi
 
 const expecting = new WeakSet<IncomingMessage>();
 
-/** Marks a request whose client waits for 100 Continue before it sends the body. */
 export const noteExpectation = (request: IncomingMessage): void => void expecting.add(request);
 
-/** Whether the client still waits for 100 Continue. */
 export const waitsToSend = (request: IncomingMessage): boolean => expecting.has(request);
 
-/** Sends 100 Continue if the client waits for it. */
 export function letSend(request: IncomingMessage, response: ServerResponse): void {
   if (expecting.delete(request)) response.writeContinue();
 }

@@ -1,27 +1,26 @@
-/** Limits per request and for the server as a whole. */
 import { ReclmisError } from '@reclmis/core';
 
-/** Longest side of an image, pixels: JPEG allows no more, and a mask of that width can still be written. */
+/** Longest side of an image, pixels: JPEG's limit, and a mask that wide can be written. */
 export const MAX_SIDE = 65_535;
 
 export interface Limits {
   /** Largest request body, bytes. */
   readonly maxBytes: number;
-  /** Largest width x height of an image, by its header, before decoding. */
+  /** Largest width x height of an image, checked in its header. */
   readonly maxPixels: number;
   /** Longest note, characters. */
   readonly maxNote: number;
-  /** Longest queue; further requests are answered 503. */
+  /** Longest queue; the next request gets 503. */
   readonly maxQueue: number;
   /** Most cases computed at once. */
   readonly maxBatch: number;
-  /** Milliseconds that the first case of a batch waits for others being decoded while the model is idle. */
+  /** Milliseconds that a batch's first case waits for images being decoded while the model is idle. */
   readonly batchWait: number;
-  /** Milliseconds from the complete request to the response; then the work is dropped. */
+  /** Milliseconds from the complete request to its response. */
   readonly timeout: number;
-  /** Milliseconds for a request to arrive, and for its response to be read. */
+  /** Milliseconds for a request to arrive, or its response to be read. */
   readonly bodyTimeout: number;
-  /** Most open connections; one more closes the longest idle one. */
+  /** Most open connections; the next one closes the longest idle one. */
   readonly maxConnections: number;
   /** Most bytes of bodies and responses in memory. */
   readonly heldBytes: number;
@@ -43,10 +42,10 @@ export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
   bodyTimeout: 30_000,
   maxConnections: 1024,
 };
-/** Default budget, in bodies and images of the largest size. */
+/** Times the largest body and image. */
 const LARGEST_HELD = 4;
 
-/** Longest duration, milliseconds: a day. Timers of more than 24 days would fire at once. */
+/** A day: timers over 24 days would fire at once. */
 const DAY = 86_400_000;
 
 /** Fills in defaults; `heldBytes` and `heldPixels` are four times those of a request. */
@@ -70,7 +69,6 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   };
 }
 
-/** A budget shared by all requests. */
 export class Budget {
   private taken = 0;
 
@@ -94,7 +92,7 @@ export class Budget {
     return this.hold(amount);
   }
 
-  /** Takes an amount that is already in use, even beyond the budget: others are refused until it is given back. */
+  /** Takes an amount already in use, even beyond the budget. */
   hold(amount: number): () => void {
     this.taken += amount;
     let held = true;

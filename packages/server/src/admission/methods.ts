@@ -1,11 +1,10 @@
-/** Which methods the paths of a server take, for those who ask by another one. */
+/** Which methods a path allows. */
 import type { FastifyInstance } from 'fastify';
 
 export class Methods {
-  /** Methods by the pattern of their paths. */
   private readonly routes = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>();
 
-  /** Collects the routes that are registered after it. */
+  /** Sees only routes registered after it. */
   constructor(app: FastifyInstance) {
     app.addHook('onRoute', ({ url, method }) => {
       const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`);
@@ -15,7 +14,7 @@ export class Methods {
     });
   }
 
-  /** What the header Allow says of a path, with or without its query; null: there is no such path. */
+  /** The Allow header for a URL, or null if there is no such path. */
   of(url: string): string | null {
     const path = url.split('?', 1)[0] ?? '';
     const found = [...this.routes.values()].filter(({ pattern }) => path === '*' || pattern.test(path));

@@ -3,11 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { Refusals, refusalWait } from './refusals.js';
 
-/** As much of an answer as is looked at. */
 const answer = (destroyed = false): ServerResponse =>
   Object.assign(new EventEmitter(), { destroyed }) as unknown as ServerResponse;
 
-/** A promise whose end can be asked for. */
 function watched(promise: Promise<void>): { readonly promise: Promise<void>; ended: boolean } {
   const state = { promise, ended: false };
   void promise.then(() => (state.ended = true));
@@ -23,7 +21,7 @@ describe('Refusals', () => {
     const refusals = new Refusals();
     await refusals.wait(answer());
     expect(refusals.length).toBe(0);
-    for (let i = 0; i < 100; i++) await refusals.wait(answer(true)); // who is gone already waits for nothing
+    for (let i = 0; i < 100; i++) await refusals.wait(answer(true)); // disconnected clients do not wait
     const leaving = answer();
     const [first, second] = [watched(refusals.wait(leaving)), watched(refusals.wait(answer()))];
     await Promise.resolve();

@@ -1,28 +1,26 @@
 /**
- * Refusals for want of room. A single one goes out at once. Clients that ask again without heed of Retry-After wait longer the more they are: else reading
- * and refusing what they send takes the processor away from the model. Who waits holds its connection and nothing else: its body is not read.
+ * Delays refusals for lack of room, longer the more clients ignore Retry-After: refusing must take no
+ * processor time from the model. A waiting client holds only its connection; its body is not read.
  */
 import type { ServerResponse } from 'node:http';
 
-/** Milliseconds that a refusal waits for each other one of the latest `WAIT_MOST`, and at most: below the patience of clients, usually 5 s and more. */
+/** Milliseconds per other recent refusal, and at most: clients usually wait 5 s or more. */
 const WAIT_EACH = 20;
 const WAIT_MOST = 4000;
 
-/** Milliseconds that a refusal waits after `others` of the latest four seconds. */
+/** Milliseconds to wait after `others` refusals in the last four seconds. */
 export const refusalWait = (others: number): number => Math.min(WAIT_MOST, others * WAIT_EACH);
 
 export class Refusals {
-  /** Refusals of the latest `WAIT_MOST`. */
   private recent = 0;
   private readonly waiting = new Set<() => void>();
   private closed = false;
 
-  /** Refusals that wait. */
   get length(): number {
     return this.waiting.size;
   }
 
-  /** Waits until a refusal may go out, or its client is gone, or `close` is called. */
+  /** Waits until a refusal may be sent, its client is gone, or `close` is called. */
   async wait(response: ServerResponse): Promise<void> {
     const milliseconds = refusalWait(this.recent);
     this.recent += 1;
@@ -41,7 +39,7 @@ export class Refusals {
     });
   }
 
-  /** Lets all go, now and from now on: the server stops. */
+  /** Releases all, now and from now on, for shutdown. */
   close(): void {
     this.closed = true;
     for (const go of this.waiting) go();

@@ -1,8 +1,7 @@
-/** What the queue holds, and how the model computes a batch of it. */
 import type { RgbImage, Sides, Warning } from '@reclmis/core';
 import type { Model, Segmentation } from '@reclmis/runtime';
 
-/** B cases of tensors, S side, T tokens, W width of the note's features. */
+/** B cases of tensors, S side, T tokens, W features. */
 export type Work =
   | {
       readonly kind: 'segment';
@@ -11,7 +10,7 @@ export type Work =
       readonly sides?: Sides;
       readonly threshold: number | undefined;
     }
-  /** images [B,3,S,S], notes [B,T,W]; null where the model reads none. */
+  /** images [B,3,S,S], notes [B,T,W]; null where the model reads none */
   | {
       readonly kind: 'tensors';
       readonly images: Float32Array;
@@ -20,7 +19,7 @@ export type Work =
     }
   /** tokens [B,T]. */
   | { readonly kind: 'tokens'; readonly tokens: BigInt64Array; readonly count: number }
-  /** Notes as the caller wrote them, texts as the model is to read them, and what is to be said of their sides. */
+  /** Notes as received and as the model reads them, with warnings about their sides. */
   | {
       readonly kind: 'texts';
       readonly notes: readonly string[];
@@ -29,15 +28,13 @@ export type Work =
       readonly count: number;
     };
 
-/** A segmentation, or the tensor that comes out, [B, ...]. */
+/** A segmentation, or the output tensor [B, ...]. */
 export type Result = Segmentation | Float32Array;
 
-/** What may be computed together: the same kind, by the same threshold. */
 export function keyOf(work: Work): string {
   return work.kind === 'segment' ? `segment ${work.threshold ?? 'default'}` : work.kind;
 }
 
-/** Cases of the batch that a piece of work makes. */
 export const unitsOf = (work: Work): number => (work.kind === 'segment' ? 1 : work.count);
 
 type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
@@ -45,7 +42,7 @@ type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
 const of = <K extends Work['kind']>(items: readonly Work[], kind: K): Of<K>[] =>
   items.filter((item): item is Of<K> => item.kind === kind);
 
-/** A function that computes a batch, whose items have the same key, on the model. */
+/** Returns a function that computes a batch of items with the same key. */
 export function computeOn(
   model: Model,
   maxPixels: number,
@@ -102,7 +99,7 @@ function joinTokens(parts: readonly BigInt64Array[]): BigInt64Array {
   return out;
 }
 
-/** Cuts a tensor along its first axis, as many cases as each piece of work had. */
+/** Cuts a tensor along its first axis. */
 function split(all: Float32Array, items: readonly { readonly count: number }[]): Float32Array[] {
   const size = all.length / Math.max(1, total(items));
   let at = 0;

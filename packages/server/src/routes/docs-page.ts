@@ -1,4 +1,4 @@
-/** Renders the OpenAPI document as a page on the server, without scripts or external resources. */
+/** Renders the OpenAPI document as a page without scripts or external resources. */
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -13,7 +13,7 @@ type Tree = Readonly<Record<string, unknown>>;
 const tree = (value: unknown): Tree => (typeof value === 'object' && value !== null ? (value as Tree) : {});
 const word = (value: unknown): string => (typeof value === 'string' ? escape(value) : '');
 
-/** Content security policy of the page alone: no scripts, no other origin; the form posts to this server. */
+/** No scripts, no other origin; the form posts to this server. */
 export const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -28,7 +28,6 @@ dt { font-weight: 600; margin-top: .4rem; } dd { margin-left: 1.5rem; }
 label { display: block; margin: .6rem 0; } textarea { width: 100%; box-sizing: border-box; }
 `;
 
-/** Properties of a schema, nested levels indented. */
 function properties(schema: Tree): string {
   const entries = Object.entries(tree(schema['properties']));
   if (entries.length === 0) return '';
@@ -43,14 +42,12 @@ function properties(schema: Tree): string {
   return `<dl>${rows.join('')}</dl>`;
 }
 
-/** Media types with their schemas. */
 function contents(value: unknown): string {
   return Object.entries(tree(value))
     .map(([type, media]) => `<p><code>${escape(type)}</code></p>${properties(tree(tree(media)['schema']))}`)
     .join('');
 }
 
-/** Headers of a response. */
 function headers(value: unknown): string {
   const rows = Object.entries(tree(value)).map(([name, header]) => {
     const { description, schema } = tree(header);
@@ -78,7 +75,6 @@ ${body === '' ? '' : `<h4>Body</h4>${body}`}
 <h4>Responses</h4><dl>${responses.join('')}</dl></details>`;
 }
 
-/** The section of an operation. */
 function tagOf({ tags }: Tree): string {
   const first: unknown = Array.isArray(tags) ? tags[0] : undefined;
   return typeof first === 'string' ? first : 'other';
@@ -90,7 +86,7 @@ const FORM = `<h2>Try it</h2>
 <label>Note <textarea name="note" rows="2"></textarea></label>
 <button>Segment</button></form>`;
 
-/** Renders the page. @param form whether to offer a form: a browser form cannot send a token. */
+/** Renders the page. @param form whether to offer a form, which cannot send a token. */
 export function renderPage(document: unknown, form: boolean): string {
   const info = tree(tree(document)['info']);
   const paths = Object.entries(tree(tree(document)['paths'])).flatMap(([path, methods]) =>

@@ -1,9 +1,8 @@
-/** Forms as sent by browsers and curl (multipart/form-data), from bytes already in memory; parsed by @fastify/busboy. */
+/** Parses forms (multipart/form-data) in memory, with @fastify/busboy. */
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { ReclmisError } from '@reclmis/core';
 
 export interface Form {
-  /** The only file part. */
   readonly image: Buffer | null;
   readonly fields: ReadonlyMap<string, string>;
 }
@@ -13,14 +12,13 @@ const invalid = (why: string, cause?: unknown): ReclmisError =>
 
 const LINE_FEED = 0x0a;
 
-/** A form field with its longest value in bytes, and the error code for a longer one. */
 export interface FieldSpec {
   readonly name: string;
   readonly maxBytes: number;
   readonly tooLong: 'NOTE_TOO_LONG' | 'REQUEST_INVALID';
 }
 
-/** Characters of a boundary (RFC 2046), without the space. */
+/** RFC 2046, without the space. */
 const BOUNDARY = /;\s*boundary=(?:"([\w'()+,./:=?-]{1,70})"|([\w'()+.:/=?-]{1,70}))\s*(?:;|$)/i;
 
 const boundaryOf = (contentType: string): string | null => {
@@ -28,7 +26,9 @@ const boundaryOf = (contentType: string): string | null => {
   return quoted ?? plain ?? null;
 };
 
-/** Whether a body has more than so many parts. The parser counts too, but takes seconds per megabyte of boundaries and hundreds of bytes for each. */
+/**
+ * Counts parts first: the parser takes seconds per megabyte of boundaries, and hundreds of bytes for each.
+ */
 function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
   const delimiter = `--${boundary}`;
   let found = 0;
@@ -38,14 +38,14 @@ function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
     at = body.indexOf(delimiter, at + 1, 'latin1')
   ) {
     const begins = at === 0 || body[at - 1] === LINE_FEED;
-    if (begins && (found += 1) > most + 1) return true; // one more ends the form
+    if (begins && (found += 1) > most + 1) return true;
   }
   return false;
 }
 
 /**
- * Parses a form: at most one part `image`, and each field at most once.
- * @throws REQUEST_INVALID; a field's own code if its value is too long
+ * Parses a form of at most one part `image` and each field at most once. @throws REQUEST_INVALID; a field's
+ * code if its value is too long
  */
 export function parseForm(body: Buffer, contentType: string, specs: readonly FieldSpec[]): Promise<Form> {
   return new Promise((resolve, reject) => {

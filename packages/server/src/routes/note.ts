@@ -1,7 +1,7 @@
-/** Notes from untrusted clients: plain text of bounded length, and whose sides they mean. Messages never repeat a note. */
+/** Checks notes from untrusted clients and whose sides they mean. Messages never repeat a note. */
 import { CONVENTIONS, ReclmisError, type Sides } from '@reclmis/core';
 
-/** Control characters except tab and line breaks, lone surrogates, and the replacement character for invalid UTF-8. */
+/** Control characters except tab and line breaks, lone surrogates, U+FFFD (invalid UTF-8). */
 const FORBIDDEN = /[\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
 
 /** Refuses a note that is too long, contains control characters or was not UTF-8. @throws NOTE_TOO_LONG, NOTE_INVALID */
@@ -12,7 +12,10 @@ export function checkNote(note: string, maxNote: number): void {
     throw new ReclmisError('NOTE_INVALID', 'the note contains control characters or is not UTF-8');
 }
 
-/** Whose left and right a client's notes mean; default: the server's. @param where name in messages. @throws REQUEST_INVALID */
+/**
+ * Whose left and right notes mean; undefined: the server's default. @param where name in messages. @throws
+ * REQUEST_INVALID
+ */
 export function parseSides(value: unknown, where: string): Sides | undefined {
   if (value === undefined) return undefined;
   const word = typeof value === 'string' ? value.trim() : value;

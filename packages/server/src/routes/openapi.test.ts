@@ -1,4 +1,4 @@
-/** The API's description, held to Redocly's recommended rules, and the page that is made of it. */
+/** Checks the API's description by Redocly's recommended rules, and its page. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,6 @@ const REDOCLY = fileURLToPath(new URL('../../../../node_modules/@redocly/cli/bin
 const root = mkdtempSync(join(tmpdir(), 'reclmis-openapi-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Rules that a document breaks, each with its place. Nothing is sent anywhere. */
 async function problemsOf(document: unknown): Promise<string[]> {
   const file = join(root, 'openapi.json');
   writeFileSync(file, JSON.stringify(document));
@@ -20,7 +19,7 @@ async function problemsOf(document: unknown): Promise<string[]> {
     process.execPath,
     [REDOCLY, 'lint', file, '--extends', 'recommended', '--format', 'json'],
     {
-      cwd: root, // no configuration of somebody else's
+      cwd: root, // ignores the user's configuration
       env: {
         ...process.env,
         HOME: root,
@@ -29,7 +28,7 @@ async function problemsOf(document: unknown): Promise<string[]> {
       },
     },
   );
-  const { stdout } = await lint.catch((error: unknown) => error as { stdout: string }); // fails where a rule is broken
+  const { stdout } = await lint.catch((error: unknown) => error as { stdout: string }); // fails if a rule is broken
   const { problems } = JSON.parse(stdout) as {
     problems: { ruleId: string; location: { pointer?: string }[] }[];
   };

@@ -1,4 +1,4 @@
-/** The OpenAPI document: what the routes declare for people and generators. Requests are validated by the routes, not by these schemas. */
+/** The OpenAPI document, for people and generators; the routes validate, not these schemas. */
 import swagger from '@fastify/swagger';
 import { CONVENTIONS, ERRORS, type ErrorCode, STATED_SIDES, WARNINGS } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
@@ -18,7 +18,6 @@ const ERROR: JsonSchema = {
   },
 };
 
-/** Responses by status, with the codes that each may carry. */
 function failures(...codes: readonly ErrorCode[]): Record<string, unknown> {
   const out: Record<string, { description: string; content: unknown }> = {};
   for (const code of codes) {
@@ -34,7 +33,6 @@ const json = (description: string, properties: JsonSchema): JsonSchema => ({
   content: { 'application/json': { schema: { type: 'object', properties } } },
 });
 
-/** Possible responses of every route. */
 const ACCESS_FAILURES = failures('TOKEN_INVALID', 'HOST_REFUSED', 'ORIGIN_REFUSED');
 const WORK_FAILURES = failures(
   'REQUEST_INVALID',
@@ -54,7 +52,7 @@ const number = { type: 'number' };
 const WARNINGS_HEADERS = {
   [WARNINGS_HEADER]: {
     description: 'comma-separated codes from docs/reference/warnings.md; absent if there are none',
-    type: 'string', // the plugin makes a schema of it
+    type: 'string', // the plugin makes it a schema
   },
 };
 const milliseconds = { type: 'number', description: 'milliseconds' };
@@ -188,7 +186,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
 const text = { type: 'string' };
 const shape = { type: 'array', items: { type: 'integer' } };
 const parameters = { type: 'object', additionalProperties: true };
-/** May be left out, and null says that it is. */
+/** Optional; null counts as absent. */
 const absent = (schema: JsonSchema): JsonSchema => ({ ...schema, nullable: true });
 const tensor = { type: 'object', properties: { name: text, datatype: text, shape } };
 const name = { type: 'object', properties: { name: text } };
@@ -361,7 +359,7 @@ export const PLAIN_SCHEMAS: Readonly<Record<'metrics' | 'document' | 'page', Fas
   },
 };
 
-/** Collects all routes registered after it. */
+/** Sees only routes registered after it. */
 export async function registerOpenApi(
   app: FastifyInstance,
   about: { name: string; version: string; limits: Limits; token: boolean },

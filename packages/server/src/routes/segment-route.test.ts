@@ -1,4 +1,4 @@
-/** The route for people: a form in, a mask or figures out. */
+/** POST /segment: a form in, a mask or figures out. */
 import { decodeImage, encodePng } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
 import { BOUNDARY, FakeModel, formOf, FORM_TYPE, greyPng, segment, send, serving } from '../testing.js';
@@ -6,12 +6,10 @@ import { prefersJson } from './segment-route.js';
 
 const BRIGHT = greyPng(12, 10, 200);
 const DARK = greyPng(12, 10, 50);
-/** Its left half is bright. */
 const HALF = await encodePng(
   { width: 12, height: 10, data: Uint8Array.from({ length: 120 }, (_, p) => (p % 12 < 6 ? 200 : 0)) },
   1,
 );
-/** Bytes of a form's last line. */
 const END = BOUNDARY.length + 6;
 const JSON_PLEASE = { headers: { accept: 'application/json' } };
 
@@ -115,7 +113,7 @@ describe('POST /segment', () => {
     await serving({ model: new FakeModel(0, 'patient'), sides: 'image' }, async ({ url, model }) => {
       await segment(url, BRIGHT, { note: 'upper left lung' });
       await segment(url, BRIGHT, { note: 'upper left lung', sides: 'patient' });
-      expect(model.notes).toEqual(['upper right lung', 'upper left lung']); // the server's default, and a request's own
+      expect(model.notes).toEqual(['upper right lung', 'upper left lung']); // by the server's default, and the request's own
     });
   });
 
@@ -123,7 +121,7 @@ describe('POST /segment', () => {
     await serving({}, async ({ url }) => {
       const pixels = async (threshold: string): Promise<unknown> =>
         (await segment(url, BRIGHT, { note: 'lung', threshold }, JSON_PLEASE)).json()['pixels'];
-      expect([await pixels('0.9'), await pixels('.25')]).toEqual([0, 120]); // the image is 200 / 255 = 0.78
+      expect([await pixels('0.9'), await pixels('.25')]).toEqual([0, 120]); // 200 / 255 = 0.78
     });
   });
 
@@ -211,7 +209,7 @@ describe('POST /segment', () => {
       });
       expect(answer.status).toBe(status);
       expect(model.batches).toEqual([]);
-      expect((await segment(url, BRIGHT, { note: 'lung' })).status).toBe(200); // it goes on
+      expect((await segment(url, BRIGHT, { note: 'lung' })).status).toBe(200);
     });
   });
 
@@ -284,7 +282,7 @@ describe('POST /segment', () => {
         const [taken, refused] = answers.sort((a, b) => a.status - b.status);
         expect([taken.status, refused.status, refused.json()['code']]).toEqual([200, 503, 'SERVER_BUSY']);
         expect(refused.headers['retry-after']).toMatch(/^\d+$/);
-        expect((await segment(url, image, { note: 'c' })).status).toBe(200); // what was held is given back
+        expect((await segment(url, image, { note: 'c' })).status).toBe(200); // the budget was given back
         expect((await segment(url, greyPng(101, 100), { note: 'c' })).json()['code']).toBe('IMAGE_TOO_LARGE');
       },
     );
@@ -307,7 +305,7 @@ describe('a form of many boundaries', () => {
         const begun = performance.now();
         const answer = await send(`${url}/segment`, { headers: { 'content-type': type }, body });
         expect([answer.status, answer.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
-        expect(performance.now() - begun).toBeLessThan(15_000); // the parser would take most of a minute, and more than a gigabyte
+        expect(performance.now() - begun).toBeLessThan(15_000); // the parser would need a minute and a gigabyte
       }
     });
   });

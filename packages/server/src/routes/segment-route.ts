@@ -1,7 +1,6 @@
 /**
- * POST /segment: takes an image and its note as a form, returns the mask as PNG (0 and 255, at the image's size) or,
- * with `Accept: application/json`, figures about it. The image's size is read from its header and checked before
- * decoding.
+ * POST /segment: takes a form with an image and its note; returns the mask as PNG (0 and 255, at the image's
+ * size) or, with `Accept: application/json`, figures about it.
  */
 import { components, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
 import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
@@ -16,11 +15,9 @@ import { SEGMENT_SCHEMA } from './openapi.js';
 import { setWarnings } from './warnings.js';
 import type { Result } from '../admission/work.js';
 
-/** Most components listed in a response, the largest first; their total number is always given. */
+/** The largest ones; their total is always given. */
 const LISTED = 100;
-/** Bytes of a threshold's text. */
 const THRESHOLD_BYTES = 32;
-/** Bytes of the word for a convention of left and right. */
 const SIDES_BYTES = 32;
 
 export function registerSegment(app: FastifyInstance, context: ServerContext): void {
@@ -77,7 +74,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     return note ?? '';
   }
 
-  /** Decodes the image once its header shows that it is not too large and there is room for it. */
+  /** Decodes the image once its header shows that it is small enough and there is room. */
   async function admit(
     bytes: Buffer,
     deadline: Deadline,
@@ -95,7 +92,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     try {
       return { image: await deadline.race(decoding), cost, release };
     } catch (error) {
-      void decoding.catch(() => undefined).then(release); // a decoder that continues holds its pixels until it ends
+      void decoding.catch(() => undefined).then(release); // a decoder that continues holds its pixels
       throw error;
     }
   }
@@ -134,12 +131,11 @@ function segmentationOf({ value }: Done<Result>): Segmentation {
   return value;
 }
 
-/** The mask as PNG, 0 and 255. */
 function pngOf({ width, height, data }: Mask): Promise<Uint8Array> {
   return encodePng({ width, height, data: data.map((value) => (value > 0 ? 255 : 0)) }, 1);
 }
 
-/** Durations of phases in milliseconds, shown by browsers' developer tools. */
+/** Phases in milliseconds, for browsers' developer tools. */
 function setTimings(reply: FastifyReply, { timings }: Segmentation, queue: number): void {
   const { preprocess, text, segment, postprocess } = timings;
   const phases = Object.entries({ queue, preprocess, text, segment, postprocess });
@@ -164,7 +160,6 @@ function thresholdOf(text: string | undefined): number | undefined {
   throw new ReclmisError('REQUEST_INVALID', 'threshold: expected a number from 0 to 1, got another value');
 }
 
-/** Whether an Accept header prefers JSON to PNG. */
 export function prefersJson(accept: string | undefined): boolean {
   let json = 0;
   let png: number | null = null;

@@ -1,16 +1,15 @@
 /**
- * Warnings in responses: `warnings` in JSON, the codes in a header of every segmentation, and `parameters` of the Open
- * Inference Protocol, whose values are single strings.
+ * Warnings in responses: `warnings` in JSON, codes in a header, and single strings in the Open Inference
+ * Protocol's `parameters`.
  */
 import { threshold, type Warning, warningCodes } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
 import type { Result, Work } from '../admission/work.js';
 
-/** Comma-separated codes of docs/reference/warnings.md, each once; absent if there are none. */
+/** Comma-separated distinct codes of docs/reference/warnings.md; absent if none. */
 export const WARNINGS_HEADER = 'Reclmis-Warnings';
 
-/** A warning with its case in the batch. */
 export interface CaseWarning extends Warning {
   readonly case: number;
 }
@@ -19,14 +18,14 @@ export function setWarnings(reply: FastifyReply, warnings: readonly Warning[]): 
   if (warnings.length > 0) reply.header(WARNINGS_HEADER, warningCodes(warnings).join(', '));
 }
 
-/** `parameters` of a response: the codes, and a line per warning; none if there are no warnings. */
+/** `parameters` of a response: the codes and a line per warning; empty without warnings. */
 export function parametersOf(warnings: readonly CaseWarning[]): { parameters?: Record<string, string> } {
   if (warnings.length === 0) return {};
   const lines = warnings.map(({ case: at, code, message }) => `case ${at}: ${code}: ${message}`);
   return { parameters: { warnings: warningCodes(warnings).join(', '), warning_messages: lines.join('\n') } };
 }
 
-/** Warnings for tensors: about notes as text or tokens, images, and the masks of their probabilities. */
+/** Warnings about notes (text or tokens), images and masks in tensors. */
 export function tensorWarnings({ checks, manifest }: Model, work: Work, result: Result): CaseWarning[] {
   const of = (at: number, warnings: readonly Warning[]): CaseWarning[] =>
     warnings.map((warning) => ({ ...warning, case: at }));

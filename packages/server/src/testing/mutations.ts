@@ -1,12 +1,11 @@
 /**
- * Random mutations of valid requests, for the tests of faults: bytes flipped, taken, doubled, put in, pieces of HTTP and JSON that parsers trip over, and
- * numbers made large. They are sent over connections that are kept, so that what one leaves behind meets the next.
+ * Mutates valid requests at random: flipped, removed, doubled and inserted bytes, pieces that parsers trip
+ * over, large numbers. Connections are kept, so what one request leaves behind meets the next.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Random } from '@reclmis/core';
 
-/** What parsers trip over. */
 const PIECES = [
   '\r\n',
   '\r\n\r\n',
@@ -35,7 +34,7 @@ const PIECES = [
   ':',
 ];
 
-/** A request with one to four mutations; most of them lie in the head and where the head meets the body. */
+/** Applies one to four mutations, mostly in the head and where it meets the body. */
 export function mutate(request: Uint8Array, random: Random): Buffer {
   let bytes = Buffer.from(request);
   for (let left = 1 + random.int(4); left > 0; left--) {
@@ -44,23 +43,22 @@ export function mutate(request: Uint8Array, random: Random): Buffer {
     const length = 1 + random.int(8);
     const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
     switch (random.int(7)) {
-      case 0: // flip a bit
+      case 0:
         bytes = Buffer.concat([before, Buffer.of((after[0] ?? 0) ^ (1 << random.int(8))), after.subarray(1)]);
         break;
-      case 1: // another byte
+      case 1:
         bytes = Buffer.concat([before, Buffer.of(random.int(256)), after.subarray(1)]);
         break;
-      case 2: // take some away
+      case 2:
         bytes = Buffer.concat([before, after.subarray(length)]);
         break;
-      case 3: // double some
+      case 3:
         bytes = Buffer.concat([before, after.subarray(0, length * 4), after]);
         break;
-      case 4: // put a piece in
+      case 4:
         bytes = Buffer.concat([before, Buffer.from(random.pick(PIECES), 'latin1'), after]);
         break;
       case 5: {
-        // another digit, or a digit more
         const digits = [...bytes.subarray(0, near).entries()].filter(
           ([, byte]) => byte >= 0x30 && byte <= 0x39,
         );
@@ -72,34 +70,30 @@ export function mutate(request: Uint8Array, random: Random): Buffer {
         ]);
         break;
       }
-      default: // cut the end off
+      default:
         if (random.bool(0.2)) bytes = bytes.subarray(0, at);
     }
   }
   return bytes;
 }
 
-/** What became of many requests. */
 export interface Tally {
-  /** Answers by status. */
   readonly statuses: Map<number, number>;
-  /** Requests for whose end the server still waited when the client ended its side: they promised bytes that never came. */
+  /** Requests that promised bytes that never came: the server still waited when the client ended its side. */
   unfinished: number;
-  /** Requests whose fresh connection the server ended without a word. */
+  /** Requests whose fresh connection the server ended without a response. */
   dropped: string[];
-  /** Answers of 400 and more whose body is not {error, code, remedy}. */
+  /** Responses of 400 and more whose body is not {error, code, remedy}. */
   uncoded: string[];
 }
 
-/** How often a client without an answer asks whether there will be one, milliseconds; nothing depends on it. */
 const LOOK = 3;
 
 /**
- * The server as seen from inside, to tell a request that is worked on from one that will never be: it has read all that was sent on a connection
- * and works on nothing of it, so it waits for bytes that were promised. No clock can tell that.
+ * Sees the server from inside: if it has read everything sent on a connection and works on none of it, it
+ * waits for promised bytes. No clock can tell that.
  */
 export class Inside {
-  /** Sockets by the client's port. */
   private readonly sockets = new Map<number, Socket>();
   private readonly working = new Map<Socket, Set<IncomingMessage>>();
 
@@ -118,22 +112,21 @@ export class Inside {
     });
   }
 
-  /** Whether nothing will come on the connection from this port, on which so many bytes were sent, unless the client goes on. */
+  /** Whether nothing will come on this port, on which `sent` bytes were sent, unless the client goes on. */
   waits(port: number, sent: number): boolean {
     const socket = this.sockets.get(port);
-    if (!socket || socket.bytesRead < sent) return false; // not there yet, or ended
+    if (!socket || socket.bytesRead < sent) return false; // not accepted yet, or ended
     return [...(this.working.get(socket) ?? [])].every(({ complete }) => !complete);
   }
 }
 
-/** A connection, and what came on it while nobody asked. */
 interface Line {
   readonly socket: Socket;
   stray: string;
   fresh: boolean;
 }
 
-/** Sends each of the requests, several connections side by side, each kept as long as the server keeps it. */
+/** Sends requests over several connections, each kept as long as the server keeps it. */
 export async function sendAll(
   to: { readonly port: number; readonly inside: Inside },
   requests: Iterable<Uint8Array>,
@@ -147,13 +140,13 @@ export async function sendAll(
     for (let next = source.next(); next.done !== true; next = source.next()) {
       for (let answered = false; !answered;) {
         if (line.stray !== '' || line.socket.destroyed || !line.socket.writable) {
-          count(line.stray, tally); // about bytes that the request before had left over
+          count(line.stray, tally); // responses to leftover bytes of the previous request
           line.socket.destroy();
           line = await open(port);
         }
         const { fresh } = line;
         const { text, ended } = await exchange(line, next.value, inside);
-        answered = text !== '' || ended || fresh; // a kept connection that ends under a request: the request is sent again
+        answered = text !== '' || ended || fresh; // if a kept connection ends under a request, send it again
         count(text, tally);
         if (text === '' && ended) tally.unfinished += 1;
         else if (text === '' && fresh)
@@ -181,7 +174,10 @@ function open(port: number): Promise<Line> {
   });
 }
 
-/** Sends bytes; what came until an answer was whole or the connection ended, and whether the client had to end its side. */
+/**
+ * Returns what came until a response was whole or the connection ended, and whether the client had to end its
+ * side.
+ */
 function exchange(line: Line, bytes: Uint8Array, inside: Inside): Promise<{ text: string; ended: boolean }> {
   const { socket } = line;
   line.fresh = false;
@@ -190,7 +186,7 @@ function exchange(line: Line, bytes: Uint8Array, inside: Inside): Promise<{ text
     const look = setInterval(() => {
       if (ended || socket.localPort === undefined || !inside.waits(socket.localPort, socket.bytesWritten))
         return;
-      ended = true; // the server's turn
+      ended = true;
       socket.end();
     }, LOOK);
     const done = (): void => {
@@ -208,7 +204,6 @@ function exchange(line: Line, bytes: Uint8Array, inside: Inside): Promise<{ text
   });
 }
 
-/** Whether a text ends with the end of an answer. */
 function isWhole(text: string): boolean {
   const at = text.lastIndexOf('HTTP/1.1 ');
   const end = text.indexOf('\r\n\r\n', at);

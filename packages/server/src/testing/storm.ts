@@ -1,4 +1,3 @@
-/** A storm of mutated requests on a server, and what every answer must be; `mutations.test.ts` has a short one, `mutations.slow.test.ts` 10,000. */
 import { Random } from '@reclmis/core';
 import { expect } from 'vitest';
 import { Inside, mutate, sendAll } from './mutations.js';
@@ -45,9 +44,9 @@ const VALID: readonly Buffer[] = [
 ];
 
 /**
- * Sends so many mutations of valid requests: each is answered by 2xx, 3xx, a coded 4xx or 503, or its connection ends because it promised bytes that
- * never came; and the server goes on, holding nothing of them.
- * @returns answers by status, and how many requests were incomplete.
+ * Each mutation gets 2xx, 3xx, a coded 4xx or 503, or its connection ends because it promised bytes that
+ * never came; afterwards the server still works and holds nothing. @returns responses by status, and how many
+ * requests were incomplete.
  */
 export async function storm(
   count: number,
@@ -55,7 +54,7 @@ export async function storm(
 ): Promise<{ seen: [number, number][]; unfinished: number }> {
   return serving({ limits: { batchWait: 0, maxQueue: 64 } }, async ({ url, port, server }) => {
     const to = { port, inside: new Inside(server.app.server) };
-    await segment(url, greyPng(6, 5), { note: 'lung' }); // decoders are loaded
+    await segment(url, greyPng(6, 5), { note: 'lung' });
     const good = await sendAll(to, VALID, 1);
     expect([good.unfinished, good.dropped, [...good.statuses]]).toEqual([0, [], [[200, VALID.length]]]);
     const random = Random.from(seed, 'mutations');
@@ -68,7 +67,7 @@ export async function storm(
     expect(uncoded).toEqual([]);
     expect(dropped).toEqual([]);
     expect(seen.reduce((sum, [, n]) => sum + n, 0) + unfinished).toBeGreaterThanOrEqual(count);
-    expect(unfinished).toBeLessThan(count / 2); // else little was tested
+    expect(unfinished).toBeLessThan(count / 2); // otherwise little was tested
     for (const status of [200, 400, 404, 415, 422]) expect(statuses.get(status) ?? 0).toBeGreaterThan(0);
     expect((await segment(url, greyPng(6, 5), { note: 'lung' })).status).toBe(200);
     const metrics = (await send(`${url}/metrics`)).body.toString();

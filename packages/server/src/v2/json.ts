@@ -1,23 +1,19 @@
 /**
- * JSON from untrusted clients: scanned byte by byte before it is parsed, so that no text within the size limit unpacks
- * to a heap full of objects. A nested image of B x 3 x S rows needs a few thousand arrays; `[[[[...` of 32 MiB would be
- * 32 million.
+ * JSON from untrusted clients, scanned before parsing: an image of B x 3 x S rows needs a few thousand
+ * arrays, but 32 MiB of `[[[[...` would fill the heap with 32 million.
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** Deepest nesting of arrays and objects. */
 const MAX_DEPTH = 16;
-/** Most arrays and objects in total. */
+/** In total, as the next two. */
 const MAX_CONTAINERS = 200_000;
-/** Most keys in total. */
 const MAX_KEYS = 1_000;
-/** Most strings in total. */
 const MAX_STRINGS = 10_000;
 
 const invalid = (why: string): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `the JSON of the request ${why}`);
 
-/** Refuses JSON that would unpack to too much; only counts, and leaves the grammar to `JSON.parse`. */
+/** Refuses JSON that would unpack to too much; leaves the grammar to `JSON.parse`. */
 function lookOver(bytes: Uint8Array, maxValues: number): void {
   let values = 0;
   let depth = 0;
@@ -50,13 +46,13 @@ function lookOver(bytes: Uint8Array, maxValues: number): void {
   }
 }
 
-/** A JSON value with own keys only: names such as `__proto__` are ordinary keys, and nothing is inherited. */
+/** A JSON value with own keys only: `__proto__` is an ordinary key. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** Parses an object from UTF-8 bytes, with at most so many values. @throws REQUEST_INVALID */
+/** Parses an object from UTF-8 bytes. @throws REQUEST_INVALID */
 export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   lookOver(bytes, maxValues);
   let text: string;
@@ -104,22 +100,19 @@ export function asString(value: Json | undefined, where: string): string {
   return value;
 }
 
-/** Parses a whole number of at least 0. */
 export function asCount(value: Json | undefined, where: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw wrong(where, 'a whole number of at least 0', value);
   return value;
 }
 
-/** An own key of an object, or undefined. */
 export const own = (object: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 
-/** An optional own key of an object; many clients send null for an omitted one. */
+/** Null counts as omitted, as many clients send it. */
 export const optional = (object: JsonObject, key: string): Exclude<Json, null> | undefined =>
   own(object, key) ?? undefined;
 
-/** `parameters`, if any. */
 export function parametersOf(object: JsonObject, where: string): JsonObject {
   const parameters = optional(object, 'parameters');
   return parameters === undefined ? {} : asObject(parameters, `${where}.parameters`);

@@ -1,8 +1,7 @@
 /**
- * The two models offered over the Open Inference Protocol, laid out as by `reclmis export --target triton`: `segmenter`,
- * image and note features to probability, and `text-encoder`, tokens to note features. Tensor names are those of the
- * manifest, so of the ONNX graphs. Beyond Triton's, `text-encoder` accepts `text` (BYTES [B]) instead of tokens: the
- * server has the tokeniser.
+ * The two models of the Open Inference Protocol, as laid out by `reclmis export --target triton`: `segmenter`
+ * (image and note features to probability) and `text-encoder` (tokens to note features). Tensors are named as
+ * in the manifest and ONNX graphs. Unlike Triton, `text-encoder` also accepts `text` (BYTES [B]).
  */
 import {
   CLIP_SIZE,
@@ -13,13 +12,10 @@ import {
 } from '@reclmis/core';
 import type { TensorSpec } from './tensors.js';
 
-/** The only version of each. */
 export const VERSION = '1';
-/** Alternative input of the text encoder. */
 export const TEXT: TensorSpec = { name: 'text', datatype: 'BYTES', shape: [-1] };
-/** Triton's name for ONNX models. */
 const PLATFORM = 'onnxruntime_onnx';
-/** Tolerance of image values outside [0, 1], for floating-point resampling. */
+/** Allows for floating-point resampling outside [0, 1]. */
 export const SLACK = 1e-3;
 
 export interface ServedModel {
@@ -29,7 +25,6 @@ export interface ServedModel {
   readonly output: TensorSpec;
 }
 
-/** The models of a manifest, the segmenter first. */
 export function servedModels(manifest: ModelManifest): ServedModel[] {
   const { image, note, segmenter, textEncoder } = manifest;
   const S = image.size;
@@ -63,17 +58,17 @@ export function servedModels(manifest: ModelManifest): ServedModel[] {
   return models;
 }
 
-/** Metadata as returned by GET /v2/models/NAME. */
+/** The body of GET /v2/models/NAME. */
 export function metadataOf(
   { name, inputs, output }: ServedModel,
   { note }: ModelManifest,
 ): Record<string, unknown> {
-  // Beyond the protocol: whose left and right the model's training notes meant.
+  // Beyond the protocol: whose left and right the training notes meant.
   const more = note ? { parameters: { sides: note.sides } } : {};
   return { name, versions: [VERSION], platform: PLATFORM, inputs, outputs: [output], ...more };
 }
 
-/** Number of token ids that the text encoder knows; 0 if the model reads no notes. */
+/** Token ids known to the text encoder; 0 without notes. */
 export function vocabularySize({ note }: ModelManifest): number {
   if (!note) return 0;
   const { tokenizer } = note;
@@ -98,10 +93,7 @@ export function checkTokens(tokens: BigInt64Array, size: number, name: string): 
   }
 }
 
-/**
- * Refuses unusable outputs: non-finite features, as for inputs beyond the network's range, and invalid probabilities.
- * @throws INFERENCE_FAILED
- */
+/** Refuses non-finite features and invalid probabilities. @throws INFERENCE_FAILED */
 export function checkOutput(values: Float32Array, { role, output: { name } }: ServedModel): void {
   const wrong = role === 'segmenter' ? whyNoProbabilities(values) : null;
   if (wrong !== null)

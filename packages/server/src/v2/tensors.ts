@@ -1,7 +1,6 @@
 /**
- * Tensors of the Open Inference Protocol v2 over HTTP: in JSON, flat or nested in row-major order, or in binary after
- * the JSON (the "binary tensor data" extension): little-endian numbers; a BYTES element is its length in 4 bytes
- * followed by its bytes.
+ * Tensors of the Open Inference Protocol v2: in JSON, flat or nested (row-major), or after it as binary data:
+ * little-endian numbers; BYTES elements are preceded by a 4-byte length.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -18,7 +17,7 @@ import {
 
 export type Datatype = 'FP32' | 'INT64' | 'BYTES';
 
-/** A tensor as a model's metadata states it; -1: any number of cases. */
+/** As in a model's metadata; -1: any number of cases. */
 export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
@@ -31,15 +30,13 @@ interface TensorData {
   readonly BYTES: readonly string[];
 }
 
-/** A received tensor, checked against its specification. */
 export interface Tensor<D extends Datatype = Datatype> {
   readonly spec: TensorSpec;
-  /** Number of cases, the first dimension. */
   readonly count: number;
   readonly data: TensorData[D];
 }
 
-/** The remaining body: binary tensors follow each other in the order of the inputs. */
+/** Reads the rest of the body, in the order of the inputs. */
 export class BinaryReader {
   private at = 0;
   constructor(private readonly bytes: Uint8Array) {}
@@ -55,7 +52,6 @@ export class BinaryReader {
     return this.bytes.subarray(this.at - length, this.at);
   }
 
-  /** Refuses trailing bytes. */
   finish(): void {
     if (this.at !== this.bytes.length)
       throw new ReclmisError(
@@ -68,7 +64,7 @@ export class BinaryReader {
 const invalid = (where: string, why: string): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `${where}: ${why}`);
 
-/** Reads the input tensor `json` according to `spec`. @throws REQUEST_INVALID */
+/** Reads an input tensor. @throws REQUEST_INVALID */
 export function readTensor(
   json: JsonObject,
   spec: TensorSpec,
@@ -108,7 +104,7 @@ function fromBinary(
   const size = datatype === 'FP32' ? 4 : 8;
   if (bytes.length !== length * size)
     throw invalid(where, `expected ${length * size} binary bytes, got ${bytes.length}`);
-  const { buffer } = new Uint8Array(bytes); // a copy, aligned (a Buffer's own slice would be a view)
+  const { buffer } = new Uint8Array(bytes); // an aligned copy (a Buffer's own slice would be a view)
   if (datatype === 'INT64') return new BigInt64Array(buffer);
   const values = new Float32Array(buffer);
   for (const value of values) if (!Number.isFinite(value)) throw invalid(where, 'expected finite numbers');
@@ -184,11 +180,10 @@ function fromJson(values: readonly Json[], datatype: Datatype, where: string): T
   }
 }
 
-/** Whether the tensor has this datatype. */
 export const isType = <D extends Datatype>(tensor: Tensor, datatype: D): tensor is Tensor<D> =>
   tensor.spec.datatype === datatype;
 
-/** How the client wants an output: as JSON or in binary. @throws REQUEST_INVALID */
+/** Whether the client wants an output in binary. @throws REQUEST_INVALID */
 export function wantsBinary(request: JsonObject, output: string): boolean {
   const byDefault = flagOf(parametersOf(request, 'request'), 'binary_data_output', 'request');
   const outputs = optional(request, 'outputs');

@@ -1,4 +1,3 @@
-/** The Open Inference Protocol, as its clients speak it. */
 import { describe, expect, it } from 'vitest';
 import { FakeModel, infer, S, send, serving, T, until, W } from '../testing.js';
 import { parseObject } from './json.js';
@@ -12,7 +11,6 @@ const inputs = (red: number, bias: number, count = 1) => [
   { name: 'note', datatype: 'FP32', shape: [count, T, W], data: note(bias, count) },
 ];
 
-/** A flat list as nested lists of a shape. */
 function nest(values: readonly unknown[], shape: readonly number[]): unknown {
   const [first = 1, ...rest] = shape;
   if (rest.length === 0) return values;
@@ -20,7 +18,6 @@ function nest(values: readonly unknown[], shape: readonly number[]): unknown {
   return Array.from({ length: first }, (_, i) => nest(values.slice(i * size, (i + 1) * size), rest));
 }
 
-/** A body with binary tensors behind its JSON. */
 function binaryBody(
   request: unknown,
   ...tensors: Uint8Array[]
@@ -46,7 +43,7 @@ describe('sides', () => {
       const foreign = [{ ...inputs[0], data: ['links'] }];
       const warned = await infer(url, 'text-encoder', { inputs: foreign, parameters: { sides: 'patient' } });
       expect(warned.headers['reclmis-warnings']).toContain('SIDES_NOT_MIRRORED');
-      const slip = [{ ...inputs[0], data: ['rigth lung'] }]; // mirrored: "left lung"
+      const slip = [{ ...inputs[0], data: ['rigth lung'] }]; // mirrored to "left lung"
       const quoted = await infer(url, 'text-encoder', { inputs: slip, parameters: { sides: 'patient' } });
       expect(model.notes.at(-1)).toBe('left lung');
       expect((quoted.json()['parameters'] as Record<string, string>)['warning_messages']).toBe(
@@ -178,7 +175,7 @@ describe('inference', () => {
         outputs: [{ name: 'probability', parameters: { binary_data: true } }],
       };
       const { body, headers } = binaryBody(request, bytesOf(planes), bytesOf(features));
-      const answer = await send(`${url}/v2/models/segmenter/infer`, { body, headers }); // without a Content-Type, as Triton's client
+      const answer = await send(`${url}/v2/models/segmenter/infer`, { body, headers }); // no Content-Type, as from Triton's client
       expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/octet-stream']);
       const length = Number(answer.headers['inference-header-content-length']);
       expect(JSON.parse(answer.body.subarray(0, length).toString())).toEqual({
@@ -263,7 +260,7 @@ describe('inference', () => {
 
   it('puts requests of different clients into one batch, and gives each its own', async () => {
     await serving({ limits: { maxBatch: 4 } }, async ({ url, model }) => {
-      model.delay = 300; // of the first: while it is computed the others gather
+      model.delay = 300; // the others gather meanwhile
       const first = infer(url, 'segmenter', { inputs: inputs(0, 0) });
       await until(() => model.batches.length === 1);
       const others = [

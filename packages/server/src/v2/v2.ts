@@ -1,8 +1,7 @@
 /**
- * The routes of KServe's v2 protocol, the Open Inference Protocol (github.com/kserve/open-inference-protocol), with
- * Triton's extension for binary tensors: health, metadata and inference. An inference body is JSON, or JSON of
- * `Inference-Header-Content-Length` bytes followed by binary tensors, whatever its Content-Type, as in Triton, except
- * for types that a web page may send to any server unasked.
+ * KServe's v2 protocol, the Open Inference Protocol (github.com/kserve/open-inference-protocol), with
+ * Triton's binary tensors. An inference body is JSON, or JSON of `Inference-Header-Content-Length` bytes and
+ * binary tensors; any Content-Type is accepted, as by Triton, unless a web page could send it unasked.
  */
 import { defined, noteForModel, ReclmisError, type Sides } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
@@ -26,11 +25,10 @@ import { parametersOf, setWarnings, tensorWarnings } from '../routes/warnings.js
 import type { Work } from '../admission/work.js';
 
 const HEADER_LENGTH = 'inference-header-content-length';
-/** Types that browsers send for any page without a preflight; no inference needs them. */
+/** Sent by browsers for any page without a preflight. */
 const UNASKED = /^\s*(text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|,|$)/i;
-/** Most values in a request outside its tensors. */
+/** Values outside tensors. */
 const MORE_VALUES = 10_000;
-/** Longest request id from a client. */
 const LONGEST_ID = 256;
 
 interface ModelParams {
@@ -53,7 +51,6 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     );
   };
 
-  /** Turns a request into work. */
   const workOf = (
     served: ServedModel,
     tensors: ReadonlyMap<string, Tensor>,
@@ -108,7 +105,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     );
     using deadline = deadlineOf(reply, limits.timeout);
     const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
-    const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit on cases
+    const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit
     try {
       const { value } = await compute(context, work, cost, deadline.signal, { place: request.place });
       if (!(value instanceof Float32Array))
@@ -169,7 +166,6 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
   }
 }
 
-/** The JSON of a body, and the bytes after it. */
 function cut(
   body: Buffer,
   header: string | string[] | undefined,
@@ -185,7 +181,6 @@ function cut(
   return { json: body.subarray(0, length), binary: new BinaryReader(body.subarray(length)) };
 }
 
-/** Most values in a request's tensors. */
 function valuesOf({ inputs }: ServedModel, maxBatch: number): number {
   return inputs.reduce((sum, { shape }) => sum + maxBatch * shape.slice(1).reduce((a, b) => a * b, 1), 0);
 }
@@ -202,14 +197,14 @@ function idOf(head: JsonObject): string | undefined {
   return id;
 }
 
-/** Whose left and right a request's texts mean; our own parameter. @throws REQUEST_INVALID */
+/** Whose left and right texts mean; our own parameter. @throws REQUEST_INVALID */
 function sidesOf(head: JsonObject): Sides | undefined {
   const parameters = own(head, 'parameters') ?? undefined;
   if (parameters === undefined) return undefined;
   return parseSides(own(asObject(parameters, 'parameters'), 'sides') ?? undefined, 'parameters.sides');
 }
 
-/** The inputs by name: exactly those of the model, each once; `text` may replace tokens. */
+/** Exactly the model's inputs, each once; `text` may replace tokens. */
 function readInputs(
   head: JsonObject,
   served: ServedModel,
