@@ -22,9 +22,8 @@ import {
   type Session,
   resolveConfig,
   trainStep,
-  writeTorchArchive,
 } from '@reclmis/lab';
-import { manualSeed, scope, type Tensor, zeros } from '@reclmis/torch';
+import { manualSeed, scope, type Tensor, writeTorchArchive, zeros } from '@reclmis/torch';
 
 const { values } = parseArgs({
   options: {

@@ -46,14 +46,4 @@ export {
 export * as distributed from './distributed/index.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
-export {
-  isSealed,
-  readSafetensors,
-  readSafetensorsHeader,
-  verifySafetensors,
-  writeSafetensors,
-  type ReadOptions,
-  type SafetensorsEntry,
-  type SafetensorsHeader,
-  type WriteOptions,
-} from './safetensors.js';
+export * from './archive/index.js';

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ClipTextTower, openRun, RecLMIS, UPSTREAM, writeTorchArchive } from '@reclmis/lab';
-import { readSafetensors, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
+import { ClipTextTower, openRun, RecLMIS, UPSTREAM } from '@reclmis/lab';
+import { readSafetensors, scope, type Tensor, writeSafetensors, writeTorchArchive } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const BIN = fileURLToPath(new URL('../../bin/reclmis.js', import.meta.url));

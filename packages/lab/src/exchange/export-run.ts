@@ -5,11 +5,10 @@
  * What the authors' code holds but never uses is not there (`isUnusedKey`, and CLIP's image tower), so their model takes it with
  * `load_state_dict(..., strict=False)`.
  */
-import { readSafetensors, scope, type Tensor } from '@reclmis/torch';
+import { readSafetensors, scope, type Tensor, writeTorchArchive } from '@reclmis/torch';
 import { openRun } from '../run/run.js';
 import { ClipEncoder } from '../text/clip-encoder.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
-import { writeTorchArchive } from '../weights/torch-archive-writer.js';
 
 /** What was written. */
 export interface ExportedCheckpoint {

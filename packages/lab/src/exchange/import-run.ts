@@ -9,7 +9,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ReclmisError, type Sides } from '@reclmis/core';
 import { makeFolder, temporaryName, writeFileAtomic } from '@reclmis/files';
-import { noGrad, scope, type Tensor } from '@reclmis/torch';
+import { noGrad, openTensorSource, scope, type Tensor, type TensorSource } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
 import { type Config, configToYaml, resolveConfig, withAbsolutePaths } from '../config/config.js';
 import { prepareEngine } from '../engine/engine.js';
@@ -21,7 +21,6 @@ import { RUN_WEIGHTS } from '../text/restore.js';
 import { checkpointFolder, saveBest } from '../run/checkpoint.js';
 import { EarlyStopping } from '../run/early-stopping.js';
 import { fillWeights, findVocabulary } from '../weights/import.js';
-import { openTensorSource, type TensorSource } from '../weights/source.js';
 import { readWeights, sealWeights } from '../weights/stored.js';
 
 export interface ImportRunOptions {

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { full, scope, type Tensor, zeros } from '@reclmis/torch';
+import { full, scope, stateDictOf, type Tensor, TorchArchive, zeros } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun } from '../run/run.js';
@@ -11,7 +11,6 @@ import { writeTinyData } from '../testing/tiny-data.js';
 import { TINY_SIZE as SIZE, writeTinyCheckpoint as writeCheckpoint } from '../testing/tiny-checkpoint.js';
 import { exportRun } from './export-run.js';
 import { importRun } from './import-run.js';
-import { stateDictOf, TorchArchive } from '../weights/torch-archive.js';
 import { failure } from '../testing/failure.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-exchange-'));

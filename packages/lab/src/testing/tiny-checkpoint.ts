@@ -1,8 +1,7 @@
 /** For tests: a checkpoint of the authors' form, of a narrow model with a tiny tower inside. */
-import { full, manualSeed, scope, type Tensor, zeros } from '@reclmis/torch';
+import { full, manualSeed, scope, type Tensor, writeTorchArchive, zeros } from '@reclmis/torch';
 import { UPSTREAM } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';
-import { writeTorchArchive } from '../weights/torch-archive-writer.js';
 import { tinyTower } from './tiny-clip.js';
 
 export const TINY_SIZE = 32;

@@ -5,9 +5,8 @@
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { readTextSync } from '@reclmis/files';
-import { cat, scope, type Tensor, writeSafetensors } from '@reclmis/torch';
+import { cat, scope, type Tensor, type TensorSource, writeSafetensors } from '@reclmis/torch';
 import type { ClipTextOptions } from '../clip/tower.js';
-import type { TensorSource } from './source.js';
 import { findTower, type FoundTower } from './tower-keys.js';
 
 /** The tower's file in a folder of stored weights. */

@@ -11,12 +11,19 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReclmisError } from '@reclmis/core';
-import { full, readSafetensors, scope, type Tensor, writeSafetensors, zeros } from '@reclmis/torch';
+import {
+  full,
+  readSafetensors,
+  scope,
+  type Tensor,
+  writeSafetensors,
+  writeTorchArchive,
+  zeros,
+} from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asHuggingFace, TINY_TOWER, tinyMerges, tinyTower } from '../testing/tiny-clip.js';
 import { importWeights } from './import.js';
 import type { StoredWeights } from './stored.js';
-import { writeTorchArchive } from './torch-archive-writer.js';
 import { failure } from '../testing/failure.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-import-'));

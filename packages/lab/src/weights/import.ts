@@ -2,11 +2,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { openTensorSource, type TensorSource } from '@reclmis/torch';
 import { proposeId, refuseOtherActivation, writeTower } from './convert.js';
 import { cacheHome } from '@reclmis/files';
 import type { ManifestParts } from './manifest.js';
 import { hashFile } from './part.js';
-import { openTensorSource, type TensorSource } from './source.js';
 import { installWeights, listWeights } from './store.js';
 import type { StoredWeights } from './stored.js';
 import { findTower } from './tower-keys.js';

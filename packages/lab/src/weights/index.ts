@@ -22,5 +22,4 @@ export {
   weightsSource,
   type WeightsSource,
 } from './fetch.js';
-export { writeTorchArchive, type WriteTorchOptions } from './torch-archive-writer.js';
 export { importWeights, type ImportOptions } from './import.js';

@@ -7,8 +7,8 @@
  * W width, P projected width, L blocks.
  */
 import { ReclmisError } from '@reclmis/core';
+import type { SourceTensor, TensorSource } from '@reclmis/torch';
 import { CLIP_HEAD_WIDTH, type ClipTextOptions } from '../clip/tower.js';
-import type { SourceTensor, TensorSource } from './source.js';
 
 /** How a tensor of the tower is made: rows of these tensors one below the other, transposed where stated. */
 export interface Recipe {

@@ -6,7 +6,7 @@ import { ReclmisError } from '@reclmis/core';
 import { randn } from '../generated/functions.js';
 import { manualSeed, setThreads } from '../runtime.js';
 import { noGrad, scope } from '../scope.js';
-import { readSafetensors, writeSafetensors } from '../safetensors.js';
+import { readSafetensors, writeSafetensors } from '../archive/safetensors.js';
 import { Tensor } from '../tensor.js';
 import { Adam, AdamW, type AdamOptions } from './index.js';
 

@@ -18,9 +18,9 @@ import { constants as bufferConstants } from 'node:buffer';
 import { ReclmisError } from '@reclmis/core';
 import { type Write, writeFileAtomicSync } from '@reclmis/files';
 import { findDuplicateKey } from './duplicate-keys.js';
-import { DTYPE_BYTES } from './invoke.js';
-import { scope } from './scope.js';
-import { Tensor, type DType } from './tensor.js';
+import { DTYPE_BYTES } from '../invoke.js';
+import { scope } from '../scope.js';
+import { Tensor, type DType } from '../tensor.js';
 
 /** Longest header that is read, the reference implementation's limit. */
 const MAX_HEADER_BYTES = 100_000_000;

@@ -3,10 +3,11 @@
  * machine, the data), a fifth with the keys of the storages, then each storage: its number of elements, int64, and its
  * bytes. There are no checksums; the lengths must fit the file to the byte.
  */
+import { DTYPE_BYTES } from '../invoke.js';
 import { invalid, quoted, type ArchiveFile } from './archive-file.js';
 import { MAX_PICKLE_BYTES, readPickle, type PickleHost } from './pickle-reader.js';
 import { TorchStorages } from './torch-storages.js';
-import { ELEMENT_BYTES, type TorchValue } from './torch-values.js';
+import type { TorchValue } from './torch-values.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
@@ -58,7 +59,7 @@ function placeStorages(
     if (storage === undefined || !missing.delete(key)) {
       throw invalid(path, `lists the storage ${quoted(key)}, which its pickle does not name, or twice`);
     }
-    const expected = storage.numel * ELEMENT_BYTES[storage.dtype];
+    const expected = storage.numel * DTYPE_BYTES[storage.dtype];
     const offset = position + COUNT_BYTES;
     if (offset + expected > file.size) {
       throw invalid(path, `ends at byte ${file.size}, within the storage ${quoted(key)}`);

@@ -1,9 +1,10 @@
 /** The storages of an archive: what persistent ids say of them, and where their bytes lie. */
 import { crc32 } from 'node:zlib';
+import { DTYPE_BYTES } from '../invoke.js';
 import { invalid, quoted, refused, type ArchiveFile } from './archive-file.js';
 import { checkCrc } from './zip-reader.js';
 import { PickleGlobal, type PickleValue } from './pickle-globals.js';
-import { ELEMENT_BYTES, STORAGE_DTYPES, TorchStorage } from './torch-values.js';
+import { STORAGE_DTYPES, TorchStorage } from './torch-values.js';
 
 /** Longest key; PyTorch's are numbers. */
 const MAX_KEY_LENGTH = 128;
@@ -57,7 +58,7 @@ export class TorchStorages {
     if (typeof key !== 'string' || key.length > MAX_KEY_LENGTH) {
       throw invalid(path, 'its pickle has a storage without a key');
     }
-    if (typeof numel !== 'number' || !Number.isSafeInteger(numel * ELEMENT_BYTES[dtype]) || numel < 0) {
+    if (typeof numel !== 'number' || !Number.isSafeInteger(numel * DTYPE_BYTES[dtype]) || numel < 0) {
       throw invalid(path, `its pickle states no valid size of the storage ${quoted(key)}`);
     }
     const known = this.#storages.get(key);
@@ -75,7 +76,7 @@ export class TorchStorages {
   /** Says where a storage lies. @throws ARCHIVE_INVALID when it has another size than the pickle states. */
   place(key: string, place: StoragePlace): void {
     const { dtype, numel } = this.#storages.get(key)!;
-    const expected = numel * ELEMENT_BYTES[dtype];
+    const expected = numel * DTYPE_BYTES[dtype];
     if (place.size !== expected) {
       const what = `the storage ${quoted(key)} has ${place.size} bytes, expected ${expected} for ${numel} of ${dtype}`;
       throw invalid(this.file.path, what);

@@ -11,13 +11,13 @@
  * against its storage, each storage's length against its entry. Checked on reading a tensor: the CRC of its storage, once.
  */
 import { constants as bufferConstants } from 'node:buffer';
-import { Tensor } from '@reclmis/torch';
+import { DTYPE_BYTES } from '../invoke.js';
+import { Tensor } from '../tensor.js';
 import { ArchiveFile, invalid, quoted } from './archive-file.js';
 import { MAX_PICKLE_BYTES, readPickle } from './pickle-reader.js';
 import { readLegacy } from './torch-legacy.js';
 import { TorchStorages } from './torch-storages.js';
 import {
-  ELEMENT_BYTES,
   TorchModule,
   TorchTensor,
   gather,
@@ -86,7 +86,7 @@ export class TorchArchive {
     if (storage?.dtype !== dtype) throw invalid(this.path, `has no ${dtype} storage ${quoted(storageKey)}`);
     const fault = viewFault(tensor, storage.numel);
     if (fault !== null) throw invalid(this.path, `a tensor has ${fault}`);
-    const bytes = ELEMENT_BYTES[dtype];
+    const bytes = DTYPE_BYTES[dtype];
     const span = viewSpan(shape, stride) * bytes;
     if (isContiguous(shape, stride)) {
       const read = this.#take(span);

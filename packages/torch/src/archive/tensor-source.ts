@@ -1,11 +1,13 @@
 /**
- * One view of the files in which weights are published: safetensors, and PyTorch's archives (`torch-archive.ts`). Which of them a file
+ * One view of the files in which weights are published: safetensors, and PyTorch's archives (torch-archive.ts). Which of them a file
  * is, its first bytes say, not its name.
  */
 import { closeSync, readSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { openRegularSync } from '@reclmis/files';
-import { type DType, readSafetensors, readSafetensorsHeader, type Tensor } from '@reclmis/torch';
+import type { DType } from '../invoke.js';
+import type { Tensor } from '../tensor.js';
+import { readSafetensors, readSafetensorsHeader } from './safetensors.js';
 import { stateDictOf, TorchArchive, type TorchValue } from './torch-archive.js';
 
 /** A tensor that a file holds. */

@@ -3,7 +3,7 @@
  * `torch.load(weights_only=True)` reads (torch/_weights_only_unpickler.py). PyTorch 1.13's restricted reader knows no
  * floats outside tensors (2.0 does), so a dictionary that it shall read has none.
  */
-import type { DType } from '@reclmis/torch';
+import type { DType } from '../invoke.js';
 import { OP } from './pickle-opcodes.js';
 import { STORAGE_DTYPES } from './torch-values.js';
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ReclmisError } from '@reclmis/core';
-import { memory } from './runtime.js';
+import { memory } from '../runtime.js';
 import {
   isSealed,
   readSafetensors,
@@ -21,8 +21,8 @@ import {
   verifySafetensors,
   writeSafetensors,
 } from './safetensors.js';
-import { scope } from './scope.js';
-import { Tensor, type DType } from './tensor.js';
+import { scope } from '../scope.js';
+import { Tensor, type DType } from '../tensor.js';
 
 /** How many more calls of writeSync succeed before the disk is "full"; null: all of them. */
 const disk = vi.hoisted(() => ({ room: null as number | null, code: 'ENOSPC' }));

@@ -2,7 +2,7 @@
  * What a PyTorch archive holds, as plain values: dictionaries are Maps (a key "__proto__" is a key like any other), lists,
  * tuples and sets are arrays, and tensors are descriptions whose bytes are read when they are asked for.
  */
-import type { DType } from '@reclmis/torch';
+import type { DType } from '../invoke.js';
 
 /** A tensor of an archive: a strided view of a storage. Strides and offset count elements. */
 export class TorchTensor {
@@ -54,20 +54,6 @@ export const STORAGE_DTYPES: ReadonlyMap<string, DType> = new Map<string, DType>
   ['torch.storage.UntypedStorage', 'uint8'],
   ['torch.UntypedStorage', 'uint8'],
 ]);
-
-/** Bytes of an element. */
-export const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
-  float64: 8,
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
 
 /** Most dimensions, libtorch's own limit. */
 const MAX_DIMENSIONS = 64;

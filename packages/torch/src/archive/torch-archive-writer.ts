@@ -4,7 +4,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { type Write, writeFileAtomicSync } from '@reclmis/files';
-import type { Tensor } from '@reclmis/torch';
+import type { Tensor } from '../tensor.js';
 import { PickleWriter } from './pickle-writer.js';
 import { ZipWriter } from './zip-writer.js';
 
