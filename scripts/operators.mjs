@@ -245,11 +245,26 @@ function body(op, name, options) {
   return `return ${call} as ${resultType(op)};`;
 }
 
+/** ATen's names, with the defaults that the types do not show. Overloads with the same defaults share them. */
+function document(ops) {
+  const byDefaults = new Map();
+  for (const op of ops) {
+    const defaults = [...op.positional, ...op.keywords]
+      .filter((a) => a.preset !== undefined && a.preset !== 'None')
+      .map((a) => `${argName(a)}=${a.preset.replace(/^(True|False)$/, (word) => word.toLowerCase())}`)
+      .join(', ');
+    const full = `${op.name}${op.overload ? `.${op.overload}` : ''}`;
+    byDefaults.set(defaults, [...(byDefaults.get(defaults) ?? []), full]);
+  }
+  return [...byDefaults]
+    .map(([defaults, names]) => `\`${names.join('`, `')}\`${defaults ? ` (${defaults})` : ''}`)
+    .join('; ');
+}
+
 function emit(name, ops) {
-  const doc = ops.map((op) => ` * \`${op.text}\``).join('\n');
   const indent = ops[0].method ? '  ' : '';
   const head = ops[0].method ? '' : 'export function ';
-  const comment = `${indent}/**\n${doc.replace(/^/gm, indent)}\n${indent} */\n`;
+  const comment = `${indent}/** ${document(ops)} */\n`;
   if (ops.length === 1) {
     const [op] = ops;
     return `${comment}${indent}${head}${name}(${parameters(op).join(', ')}): ${resultType(op)} {\n    ${body(op, argName, 'options')}\n${indent}}\n`;

@@ -3,171 +3,122 @@ import { Tensor } from '../tensor.js';
 import { adoptMany, dtypeCode, idOrNull, ids, invoke, isOptions, isScalar, memoryFormatCode, noOverload, type DType, type MemoryFormat } from '../invoke.js';
 import * as op from './table.js';
 
-/**
- * `aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor`
- */
+/** `aten::where.self` */
 export function where(condition: Tensor, self: Tensor, other: Tensor): Tensor {
     return Tensor.adopt(invoke(op.WHERE_SELF, [condition.id, self.id, other.id]) as number);
 }
 
-/**
- * `aten::cat(Tensor[] tensors, int dim=0) -> Tensor`
- */
+/** `aten::cat` (dim=0) */
 export function cat(tensors: readonly Tensor[], dim?: number | undefined): Tensor {
     return Tensor.adopt(invoke(op.CAT$, [ids(tensors), dim]) as number);
 }
 
-/**
- * `aten::stack(Tensor[] tensors, int dim=0) -> Tensor`
- */
+/** `aten::stack` (dim=0) */
 export function stack(tensors: readonly Tensor[], dim?: number | undefined): Tensor {
     return Tensor.adopt(invoke(op.STACK$, [ids(tensors), dim]) as number);
 }
 
-/**
- * `aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor`
- */
+/** `aten::einsum` */
 export function einsum(equation: string, tensors: readonly Tensor[], options?: { path?: readonly number[] | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.EINSUM$, [equation, ids(tensors), options?.path]) as number);
 }
 
-/**
- * `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor`
- */
+/** `aten::linear` */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null | undefined): Tensor {
     return Tensor.adopt(invoke(op.LINEAR$, [input.id, weight.id, idOrNull(bias)]) as number);
 }
 
-/**
- * `aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=[1], int[1] padding=[0], int[1] dilation=[1], int groups=1) -> Tensor`
- */
+/** `aten::conv1d` (stride=[1], padding=[0], dilation=[1], groups=1) */
 export function conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null | undefined, stride?: readonly number[] | number | undefined, padding?: readonly number[] | number | undefined, dilation?: readonly number[] | number | undefined, groups?: number | undefined): Tensor {
     return Tensor.adopt(invoke(op.CONV1D$, [input.id, weight.id, idOrNull(bias), stride, padding, dilation, groups]) as number);
 }
 
-/**
- * `aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor`
- */
+/** `aten::conv2d` (stride=1, padding=0, dilation=1, groups=1) */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor | null | undefined, stride?: readonly number[] | number | undefined, padding?: readonly number[] | number | undefined, dilation?: readonly number[] | number | undefined, groups?: number | undefined): Tensor {
     return Tensor.adopt(invoke(op.CONV2D$, [input.id, weight.id, idOrNull(bias), stride, padding, dilation, groups]) as number);
 }
 
-/**
- * `aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor`
- */
+/** `aten::conv_transpose2d.input` (stride=1, padding=0, outputPadding=0, groups=1, dilation=1) */
 export function convTranspose2d(input: Tensor, weight: Tensor, bias?: Tensor | null | undefined, stride?: readonly number[] | number | undefined, padding?: readonly number[] | number | undefined, outputPadding?: readonly number[] | number | undefined, groups?: number | undefined, dilation?: readonly number[] | number | undefined): Tensor {
     return Tensor.adopt(invoke(op.CONV_TRANSPOSE2D_INPUT, [input.id, weight.id, idOrNull(bias), stride, padding, outputPadding, groups, dilation]) as number);
 }
 
-/**
- * `aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor`
- */
+/** `aten::batch_norm` */
 export function batchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, training: boolean, momentum: number, eps: number, cudnnEnabled: boolean): Tensor {
     return Tensor.adopt(invoke(op.BATCH_NORM$, [input.id, idOrNull(weight), idOrNull(bias), idOrNull(runningMean), idOrNull(runningVar), training, momentum, eps, cudnnEnabled]) as number);
 }
 
-/**
- * `aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor`
- */
+/** `aten::layer_norm` (eps=1.0000000000000001e-05, cudnnEnable=true) */
 export function layerNorm(input: Tensor, normalizedShape: readonly number[], weight?: Tensor | null | undefined, bias?: Tensor | null | undefined, eps?: number | undefined, cudnnEnable?: boolean | undefined): Tensor {
     return Tensor.adopt(invoke(op.LAYER_NORM$, [input.id, normalizedShape, idOrNull(weight), idOrNull(bias), eps, cudnnEnable]) as number);
 }
 
-/**
- * `aten::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor`
- */
+/** `aten::embedding` (paddingIdx=-1, scaleGradByFreq=false, sparse=false) */
 export function embedding(weight: Tensor, indices: Tensor, paddingIdx?: number | undefined, scaleGradByFreq?: boolean | undefined, sparse?: boolean | undefined): Tensor {
     return Tensor.adopt(invoke(op.EMBEDDING$, [weight.id, indices.id, paddingIdx, scaleGradByFreq, sparse]) as number);
 }
 
-/**
- * `aten::dropout(Tensor input, float p, bool train) -> Tensor`
- */
+/** `aten::dropout` */
 export function dropout(input: Tensor, p: number, train: boolean): Tensor {
     return Tensor.adopt(invoke(op.DROPOUT$, [input.id, p, train]) as number);
 }
 
-/**
- * `aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)`
- */
+/** `aten::native_dropout` */
 export function nativeDropout(input: Tensor, p: number, train: boolean | null): [Tensor, Tensor] {
     return adoptMany(invoke(op.NATIVE_DROPOUT$, [input.id, p, train]), (id) => Tensor.adopt(id)) as [Tensor, Tensor];
 }
 
-/**
- * `aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor`
- */
+/** `aten::group_norm` (eps=1.0000000000000001e-05, cudnnEnabled=true) */
 export function groupNorm(input: Tensor, numGroups: number, weight?: Tensor | null | undefined, bias?: Tensor | null | undefined, eps?: number | undefined, cudnnEnabled?: boolean | undefined): Tensor {
     return Tensor.adopt(invoke(op.GROUP_NORM$, [input.id, numGroups, idOrNull(weight), idOrNull(bias), eps, cudnnEnabled]) as number);
 }
 
-/**
- * `aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor`
- */
+/** `aten::cosine_similarity` (dim=1, eps=1e-08) */
 export function cosineSimilarity(x1: Tensor, x2: Tensor, dim?: number | undefined, eps?: number | undefined): Tensor {
     return Tensor.adopt(invoke(op.COSINE_SIMILARITY$, [x1.id, x2.id, dim, eps]) as number);
 }
 
-/**
- * `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::zeros` */
 export function zeros(size: readonly number[], options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.ZEROS$, [size, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::ones` */
 export function ones(size: readonly number[], options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.ONES$, [size, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::full` */
 export function full(size: readonly number[], fillValue: number | boolean, options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.FULL$, [size, fillValue, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
- */
+/** `aten::empty.memory_format` */
 export function empty(size: readonly number[], options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.EMPTY_MEMORY_FORMAT, [size, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
 }
 
-/**
- * `aten::rand(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::rand` */
 export function rand(size: readonly number[], options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.RAND$, [size, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::randn(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::randn` */
 export function randn(size: readonly number[], options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.RANDN$, [size, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::randint.low(int low, int high, int[] size, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::randint.low` (dtype=4) */
 export function randint(low: number, high: number, size: readonly number[], options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.RANDINT_LOW, [low, high, size, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::randperm(int n, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::randperm` (dtype=4) */
 export function randperm(n: number, options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.RANDPERM$, [n, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- * `aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::arange`, `aten::arange.start` */
 export function arange(end: number | boolean, options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor;
 export function arange(start: number | boolean, end: number | boolean, options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor;
 export function arange(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
@@ -185,24 +136,17 @@ export function arange(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
     throw noOverload('arange', [a0, a1, a2]);
 }
 
-/**
- * `aten::eye(int n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::eye` */
 export function eye(n: number, options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.EYE$, [n, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
- */
+/** `aten::linspace` */
 export function linspace(start: number | boolean, end: number | boolean, steps: number, options?: { dtype?: DType | null | undefined; device?: string | null | undefined }): Tensor {
     return Tensor.adopt(invoke(op.LINSPACE$, [start, end, steps, dtypeCode(options?.dtype), undefined, options?.device]) as number);
 }
 
-/**
- * `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()`
- * `aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()`
- */
+/** `aten::_foreach_add_.List` (alpha=1); `aten::_foreach_add_.Scalar` */
 export function foreachAdd_(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: number | boolean | undefined }): void;
 export function foreachAdd_(self: readonly Tensor[], scalar: number | boolean): void;
 export function foreachAdd_(a0?: unknown, a1?: unknown, a2?: unknown): void {
@@ -222,10 +166,7 @@ export function foreachAdd_(a0?: unknown, a1?: unknown, a2?: unknown): void {
     throw noOverload('foreachAdd_', [a0, a1, a2]);
 }
 
-/**
- * `aten::_foreach_mul_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()`
- * `aten::_foreach_mul_.List(Tensor(a!)[] self, Tensor[] other) -> ()`
- */
+/** `aten::_foreach_mul_.Scalar`, `aten::_foreach_mul_.List` */
 export function foreachMul_(self: readonly Tensor[], scalar: number | boolean): void;
 export function foreachMul_(self: readonly Tensor[], other: readonly Tensor[]): void;
 export function foreachMul_(a0?: unknown, a1?: unknown): void {
@@ -244,17 +185,12 @@ export function foreachMul_(a0?: unknown, a1?: unknown): void {
     throw noOverload('foreachMul_', [a0, a1]);
 }
 
-/**
- * `aten::_foreach_addcmul_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> ()`
- */
+/** `aten::_foreach_addcmul_.Scalar` (value=1) */
 export function foreachAddcmul_(self: readonly Tensor[], tensor1: readonly Tensor[], tensor2: readonly Tensor[], value?: number | boolean | undefined): void {
     invoke(op._FOREACH_ADDCMUL__SCALAR, [ids(self), ids(tensor1), ids(tensor2), value]);
 }
 
-/**
- * `aten::_foreach_addcdiv_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1) -> ()`
- * `aten::_foreach_addcdiv_.ScalarList(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar[] scalars) -> ()`
- */
+/** `aten::_foreach_addcdiv_.Scalar` (value=1); `aten::_foreach_addcdiv_.ScalarList` */
 export function foreachAddcdiv_(self: readonly Tensor[], tensor1: readonly Tensor[], tensor2: readonly Tensor[], value?: number | boolean | undefined): void;
 export function foreachAddcdiv_(self: readonly Tensor[], tensor1: readonly Tensor[], tensor2: readonly Tensor[], scalars: readonly number[]): void;
 export function foreachAddcdiv_(a0?: unknown, a1?: unknown, a2?: unknown, a3?: unknown): void {
@@ -277,18 +213,12 @@ export function foreachAddcdiv_(a0?: unknown, a1?: unknown, a2?: unknown, a3?: u
     throw noOverload('foreachAddcdiv_', [a0, a1, a2, a3]);
 }
 
-/**
- * `aten::_foreach_sqrt(Tensor[] self) -> Tensor[]`
- */
+/** `aten::_foreach_sqrt` */
 export function foreachSqrt(self: readonly Tensor[]): Tensor[] {
     return adoptMany(invoke(op._FOREACH_SQRT$, [ids(self)]), (id) => Tensor.adopt(id));
 }
 
-/**
- * `aten::_foreach_div_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()`
- * `aten::_foreach_div_.ScalarList(Tensor(a!)[] self, Scalar[] scalars) -> ()`
- * `aten::_foreach_div_.List(Tensor(a!)[] self, Tensor[] other) -> ()`
- */
+/** `aten::_foreach_div_.Scalar`, `aten::_foreach_div_.ScalarList`, `aten::_foreach_div_.List` */
 export function foreachDiv_(self: readonly Tensor[], scalar: number | boolean): void;
 export function foreachDiv_(self: readonly Tensor[], scalars: readonly number[]): void;
 export function foreachDiv_(self: readonly Tensor[], other: readonly Tensor[]): void;
@@ -314,31 +244,22 @@ export function foreachDiv_(a0?: unknown, a1?: unknown): void {
     throw noOverload('foreachDiv_', [a0, a1]);
 }
 
-/**
- * `aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2) -> Tensor[]`
- */
+/** `aten::_foreach_norm.Scalar` (ord=2) */
 export function foreachNorm(self: readonly Tensor[], ord?: number | boolean | undefined): Tensor[] {
     return adoptMany(invoke(op._FOREACH_NORM_SCALAR, [ids(self), ord]), (id) => Tensor.adopt(id));
 }
 
-/**
- * `aten::_foreach_zero_(Tensor(a!)[] self) -> ()`
- */
+/** `aten::_foreach_zero_` */
 export function foreachZero_(self: readonly Tensor[]): void {
     invoke(op._FOREACH_ZERO_$, [ids(self)]);
 }
 
-/**
- * `aten::_foreach_neg(Tensor[] self) -> Tensor[]`
- */
+/** `aten::_foreach_neg` */
 export function foreachNeg(self: readonly Tensor[]): Tensor[] {
     return adoptMany(invoke(op._FOREACH_NEG$, [ids(self)]), (id) => Tensor.adopt(id));
 }
 
-/**
- * `aten::_foreach_add.List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[]`
- * `aten::_foreach_add.Scalar(Tensor[] self, Scalar scalar) -> Tensor[]`
- */
+/** `aten::_foreach_add.List` (alpha=1); `aten::_foreach_add.Scalar` */
 export function foreachAdd(self: readonly Tensor[], other: readonly Tensor[], options?: { alpha?: number | boolean | undefined }): Tensor[];
 export function foreachAdd(self: readonly Tensor[], scalar: number | boolean): Tensor[];
 export function foreachAdd(a0?: unknown, a1?: unknown, a2?: unknown): Tensor[] {
@@ -356,9 +277,7 @@ export function foreachAdd(a0?: unknown, a1?: unknown, a2?: unknown): Tensor[] {
     throw noOverload('foreachAdd', [a0, a1, a2]);
 }
 
-/**
- * `aten::_foreach_mul.Scalar(Tensor[] self, Scalar scalar) -> Tensor[]`
- */
+/** `aten::_foreach_mul.Scalar` */
 export function foreachMul(self: readonly Tensor[], scalar: number | boolean): Tensor[] {
     return adoptMany(invoke(op._FOREACH_MUL_SCALAR, [ids(self), scalar]), (id) => Tensor.adopt(id));
 }
