@@ -18,14 +18,13 @@ interface Case {
   readonly bias?: 'learned' | 'expanded';
 }
 
-/** The worst difference over the largest of the expected. */
+/** Largest difference over the largest expected value. */
 function worst(actual: Tensor, expected: Tensor): number {
   const [a, b] = [actual, expected].map((x) => x.to({ dtype: 'float64' }));
   if (a === undefined || b === undefined) throw new Error('two tensors');
   return a.sub(b).abs().max().item() / b.abs().max().item();
 }
 
-/** The definition in float64, with what the seed drops. */
 function definition(
   [q, k, v, bias]: readonly (Tensor | null)[],
   { B, T, S, H, D, p = 0 }: Case,
@@ -62,7 +61,7 @@ describe.skipIf(!native().hasLanes())('attention', () => {
       const { B, T, S, H, D, p = 0 } = sizes;
       const C = H * D;
       manualSeed(3);
-      // Parts of longer rows, as projections of several at once are.
+      // Parts of longer rows, as joint projections give.
       const packed = randn([B, S, 2 * C]).requiresGrad_();
       const query = randn([B, T, C]).requiresGrad_();
       const [key, value] = packed.splitWithSizes([C, C], -1) as [Tensor, Tensor];
@@ -86,7 +85,8 @@ describe.skipIf(!native().hasLanes())('attention', () => {
       const expected = definition([q, k, v, bias && s], sizes, 8);
       expected.backward(g.to({ dtype: 'float64' }));
 
-      // Sums of at most 196 products, each of float32's 6e-8, relative to the largest; a wrong place differs by about 1.
+      // Sums of at most 196 float32 products (6e-8 each), relative to the largest; a wrong place differs by
+      // about 1.
       expect(worst(output, expected)).toBeLessThan(2e-6);
       expect(worst(query.grad as Tensor, q.grad as Tensor)).toBeLessThan(4e-6);
       expect(worst(packed.grad as Tensor, kv.grad as Tensor)).toBeLessThan(4e-6);
@@ -110,7 +110,7 @@ describe.skipIf(!native().hasLanes())('attention', () => {
     });
   });
 
-  it('passes on what is not a number, and a query whose keys are all barred has no answer, as libtorch says', () => {
+  it('passes NaN on, and gives NaN to a query whose keys are all barred, as libtorch does', () => {
     scope(() => {
       const [q, k] = [zeros([1, 3, 8]), zeros([1, 9, 8])];
       const v = ones([1, 9, 8]);
@@ -122,7 +122,7 @@ describe.skipIf(!native().hasLanes())('attention', () => {
     });
   });
 
-  it('of a batch of none has no output and gradients of no elements', () => {
+  it('an empty batch has an empty output and empty gradients', () => {
     scope(() => {
       const x = zeros([0, 3, 16]).requiresGrad_();
       const y = attend(x, x, x, 2, { bias: null, dropout: 0.1 });
@@ -182,7 +182,6 @@ describe.skipIf(!native().hasLanes())('attention', () => {
         const own = grads(() => layer.forward(q, k, v, { mask, keyPadding }));
         const theirs = grads(() => layer.forwardWithWeights(q, k, v, { mask, keyPadding }).output);
         expect(own.length).toBe(5);
-        // The same dropped, and the same function but for the order of sums.
         own.forEach((x, i) => expect(worst(x, theirs[i] as Tensor)).toBeLessThan(3e-6));
       });
     },

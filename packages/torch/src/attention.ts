@@ -1,21 +1,21 @@
-/** Attention of several heads over projected inputs: an operator of our own in libtorch's dispatcher (`native/attention.cc`), with its gradient. */
+/** Multi-head attention over projected inputs, as an operator of our own with its gradient (`native/attention.cc`). */
 import { idOrNull, invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
 const ATTENTION = operator('reclmis::attention', '');
 
-/** What `attend` adds and leaves out. */
+/** Bias and dropout of `attend`. */
 export interface AttendOptions {
-  /** Added to the scores, [B,H,T,S], minus infinity where barred; of any strides, so that it may be expanded. */
+  /** Added to the scores, [B,H,T,S], minus infinity where barred; any strides (may be expanded). */
   readonly bias: Tensor | null;
   /** Probability of dropping a weight, from 0 to below 1. */
   readonly dropout: number;
 }
 
 /**
- * Whether `attend` takes a projection [B,T,C] of `heads` heads: float32, heads of a multiple of 8 channels, on a CPU with AVX2 and FMA. Never while a
- * trace records, which is of libtorch's operators alone.
+ * Whether `attend` takes a projection [B,T,C] of `heads` heads: float32, heads of a multiple of 8 channels,
+ * on a CPU with AVX2 and FMA. False while a trace records, which knows libtorch's operators only.
  */
 export function takesAttention(projection: Tensor, heads: number): boolean {
   if (isRecording() || projection.device !== 'cpu' || projection.dtype !== 'float32') return false;
@@ -23,9 +23,9 @@ export function takesAttention(projection: Tensor, heads: number): boolean {
 }
 
 /**
- * softmax(q k' / sqrt(D) + bias) v for each head of D = C / heads neighbouring channels (Vaswani et al. 2017, eq. 1), with dropout of the weights, which
- * draws one seed for a call as `dropout` does. Heads are read where they lie: rows may be parts of longer ones, channels side by side. The bits do not depend
- * on the number of threads.
+ * softmax(q k' / sqrt(D) + bias) v for each head of D = C / heads neighbouring channels (Vaswani et al. 2017,
+ * eq. 1), with dropout of the weights. A call draws one seed. Rows may be parts of longer ones with
+ * contiguous channels. The bits do not depend on the number of threads.
  * @param query [B,T,C]. @param key [B,S,C]. @param value [B,S,C]. @returns [B,T,C]
  * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
  */

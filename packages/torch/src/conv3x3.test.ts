@@ -10,10 +10,10 @@ import { manualSeed, memory, setThreads } from './runtime.js';
 import { noGrad, scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
-/** F(4x4, 3x3) rounds about twice as much as the direct sum: the worst element was off by 3e-6 of the largest in 64 channels, 5e-6 in 512. */
+/** F(4x4, 3x3) rounds about twice as much as the direct sum: up to 5e-6 of the largest element with 512 channels. */
 const TOLERANCE = 1e-5;
 
-/** What may be wrong with a map: the sums, and half a unit of bfloat16's last place of the largest element. */
+/** The sums' error, and for bfloat16 half a unit of the largest element's last place. */
 const MAP_TOLERANCE = { float32: TOLERANCE, bfloat16: TOLERANCE + 2 ** -8 } as const;
 type MapType = keyof typeof MAP_TOLERANCE;
 
@@ -21,11 +21,10 @@ interface Problem {
   readonly x: Tensor;
   readonly weight: Tensor;
   readonly bias: Tensor;
-  /** Gradient of the output. */
   readonly g: Tensor;
 }
 
-/** In float64; the maps hold only numbers that `maps` holds too. */
+/** In float64, with values that `maps` can hold exactly. */
 function problem(
   [B, C, K, H, W]: readonly [number, number, number, number, number],
   maps: MapType = 'float32',
@@ -45,11 +44,10 @@ function problem(
 const leafOf = (leaf: Tensor, dtype: MapType = 'float32'): Tensor =>
   leaf.detach().to({ dtype }).requiresGrad_();
 
-/** `conv3x3` with vectors of so many floats, 0 for the widest. */
 const withLanes = (lanes: number, x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
   Tensor.adopt(invoke(operator('reclmis::conv3x3', ''), [x.id, weight.id, bias.id, lanes]) as number);
 
-/** The vectors that this processor has: AVX2's of 8 floats, AVX-512's of 16. */
+/** Vector widths that this processor has: 8 floats (AVX2), 16 (AVX-512). */
 const LANES = [8, 16].filter((lanes) =>
   scope(() => {
     try {
@@ -61,7 +59,7 @@ const LANES = [8, 16].filter((lanes) =>
   }),
 );
 
-/** Largest difference, as a share of the largest expected value. */
+/** Largest difference over the largest expected value. */
 function difference(actual: Tensor | null, expected: Tensor | null): number {
   if (!actual || !expected) throw new Error('expected a gradient, got none');
   const right = expected.detach();
@@ -79,11 +77,11 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       (
         [
           [2, 16, 32, 8, 12], // whole tiles
-          [2, 32, 16, 7, 10], // tiles that stick out at the bottom and at the right
+          [2, 32, 16, 7, 10], // tiles that stick out at bottom and right
           [3, 64, 64, 14, 14],
           [1, 16, 16, 1, 1], // smaller than a tile
           [1, 16, 16, 3, 21],
-          [1, 80, 48, 33, 5], // more tiles than one piece of work, channels that are no power of two
+          [1, 80, 48, 33, 5], // more tiles than one piece of work; channels no power of two
         ] as const
       ).flatMap((shape) => (['float32', 'bfloat16'] as const).map((maps) => ({ shape, maps }))),
     )('equals the sum of the definition, and so do its gradients: $shape, $maps', ({ shape, maps }) => {
@@ -104,9 +102,10 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       });
     });
 
-    it('rounds a bfloat16 output to the nearest, ties to even, and keeps what is no number', () => {
+    it('rounds a bfloat16 output to the nearest, ties to even, and keeps NaN', () => {
       scope(() => {
-        // The bias alone: half a unit of 1's last place, down and up to the even neighbour, and a little more than half.
+        // The bias alone: half a unit of 1's last place down and up to the even neighbour, and slightly more
+        // than half.
         const bias = new Float32Array(16);
         bias.set([1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, 2 ** -130, NaN, Infinity]);
         const x = zeros([1, 16, 1, 1], { dtype: 'bfloat16' });
@@ -117,7 +116,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     });
   });
 
-  it('takes maps to bfloat16 under autocast, and leaves weights and their gradients as they are', () => {
+  it('casts maps to bfloat16 under autocast, and leaves weights and their gradients as they are', () => {
     scope(() => {
       manualSeed(6);
       setConvolutionKernel('winograd');
@@ -168,7 +167,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     expect(bits(1)).toEqual(bits(2));
   });
 
-  it('refuses what it cannot do, by name', () => {
+  it('names what it refuses', () => {
     scope(() => {
       const channels =
         (C: number, K: number): (() => Tensor) =>
@@ -194,14 +193,14 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       expect(kept.of(weight)).toBe(kept.of(weight));
       weight.mul_(2);
       const twice = conv3x3(x, weight, null, kept.of(weight)).toFloat32Array();
-      expect(twice).toEqual(plain.map((value) => 2 * value)); // a power of two rounds nothing
+      expect(twice).toEqual(plain.map((value) => 2 * value)); // powers of two do not round
       weight.setData(weight.mul(0.5).contiguous({ memoryFormat: 'channelsLast' }));
       expect(conv3x3(x, weight, null, kept.of(weight)).toFloat32Array()).toEqual(plain);
       kept.dispose();
     });
   });
 
-  it('makes a kept weight anew after a step of the optimiser in evaluation, and then gives what the new weight gives', () => {
+  it('transforms a kept weight again after an optimiser step in evaluation', () => {
     setConvolutionKernel('winograd');
     scope(() => {
       manualSeed(8);
@@ -234,7 +233,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     });
   });
 
-  it('keeps a transformed weight in evaluation without gradients alone, and frees it with the layer', () => {
+  it('keeps a transformed weight only in evaluation without gradients, and frees it with the layer', () => {
     setConvolutionKernel('winograd');
     const before = memory().liveBytes;
     const layer = new Conv2d(16, 16, 3, { padding: 1 });
@@ -258,7 +257,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     expect(memory().liveBytes).toBe(before);
   });
 
-  it('is what Conv2d uses when told to, where it fits, and counts as the convolution that it is', () => {
+  it('is used by Conv2d when chosen and where it fits, and counts as a convolution', () => {
     scope(() => {
       manualSeed(4);
       const x = randn([1, 16, 8, 8]);
@@ -273,7 +272,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       expect(setConvolutionKernel('winograd')).toBe('libtorch');
       const after = layers.map((layer) => layer.forward(x));
       after.forEach((y, i) => expect(difference(y, before[i] ?? null)).toBeLessThan(TOLERANCE));
-      expect(after[0]?.toFloat32Array()).not.toEqual(before[0]?.toFloat32Array()); // it did take the other way
+      expect(after[0]?.toFloat32Array()).not.toEqual(before[0]?.toFloat32Array()); // the other path was taken
       expect(countFlops(() => layers[0]?.forward(x)).flops).toEqual(direct);
       expect(direct.forward).toBe(2 * 32 * 8 * 8 * 16 * 9);
       for (const layer of layers) layer.dispose();

@@ -1,4 +1,7 @@
-/** 3x3 convolution by Winograd's minimal filtering: an operator of our own in libtorch's dispatcher (`native/winograd.cc`), with its gradients. */
+/**
+ * 3x3 convolution by Winograd's minimal filtering, as an operator of our own with its gradients
+ * (`native/winograd.cc`).
+ */
 import { idOrNull, invoke, operator } from './invoke.js';
 import { native } from './native.js';
 import { keep } from './scope.js';
@@ -14,11 +17,12 @@ export function hasConv3x3(): boolean {
 }
 
 /**
- * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W] with stride 1 and padding 1, in channels-last, on the CPU, for C and K that are multiples
- * of 16. Input, output and their gradients are float32 or bfloat16, and bfloat16 under autocast; weight, bias, their gradients and all sums are float32.
- * F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) needs a quarter of the products, and rounds a little more: about 1e-5 of the largest output.
- * Vectors are AVX-512's where the processor has it. The bits do not depend on the number of threads.
- * @param transformed what a `TransformedWeight` keeps of `weight`; null computes it.
+ * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W] with stride 1 and padding 1, channels-last, on
+ * the CPU; C and K are multiples of 16. Maps and their gradients are float32 or bfloat16 (bfloat16 under
+ * autocast); weight, bias, their gradients and all sums are float32. F(4x4, 3x3) of Lavin and Gray (arXiv
+ * 1509.09308) needs a quarter of the products and rounds to about 1e-5 of the largest output. The bits do not
+ * depend on the number of threads.
+ * @param transformed `weight` as a `TransformedWeight` keeps it; null computes it.
  * @throws OPERATOR_FAILED for other shapes, dtypes and processors.
  */
 export function conv3x3(
@@ -32,13 +36,16 @@ export function conv3x3(
 }
 
 /**
- * A weight as `conv3x3` multiplies by it, four times as large, kept while the weight stays as it is: with one image at a time making it takes a fifth of an
- * inference. Lives outside every scope until `dispose`.
+ * A weight in the form that `conv3x3` multiplies by (four times as large), kept until the weight changes:
+ * making it takes a fifth of the inference of one image. Lives outside all scopes until `dispose`.
  */
 export class TransformedWeight {
   #kept: { readonly tensor: Tensor; readonly version: number } | null = null;
 
-  /** Returns the transformed `weight` [K,C,3,3], remade only when the weight has changed. @throws OPERATOR_FAILED as `conv3x3`. */
+  /**
+   * Returns the transformed `weight` [K,C,3,3], recomputed only if it changed. @throws OPERATOR_FAILED as
+   * `conv3x3`.
+   */
   of(weight: Tensor): Tensor {
     const version = invoke(VERSION, [weight.id]) as number;
     if (this.#kept?.version !== version) {

@@ -18,10 +18,11 @@ describe.skipIf(!native().hasLanes())('dropout', () => {
         .ne(0)
         .to({ dtype: 'float64' });
       const n = rows * columns;
-      // Five standard deviations of the binomial distribution: one false alarm in 1.7 million.
+      // Five standard deviations of the binomial: one false alarm in 1.7 million.
       const deviation = Math.sqrt(p * (1 - p));
       expect(Math.abs(kept.mean().item() - (1 - p))).toBeLessThan((5 * deviation) / Math.sqrt(n));
-      // Correlations of neighbours, of the numbers of one counter (8 apart) and of neighbouring groups (32 apart) scatter by 1 / sqrt(n).
+      // Correlations between neighbours, within a counter (8 apart) and between groups (32 apart) scatter by
+      // 1 / sqrt(n).
       const centred = kept.flatten().sub(1 - p);
       for (const lag of [1, 8, 32, columns]) {
         const other = centred.narrow(0, lag, n - lag);
@@ -40,7 +41,7 @@ describe.skipIf(!native().hasLanes())('dropout', () => {
   it.each(DTYPES)('scales what stays, and the gradient takes the same way: %s', (dtype) => {
     scope(() => {
       manualSeed(12);
-      // No multiple of 32, and a transposed input and gradient.
+      // No multiple of 32; input and gradient transposed.
       const x = randn([17, 13]).to({ dtype }).transpose(0, 1).detach().requiresGrad_();
       const y = dropout(x, 0.25, true);
       const g = randn([17, 13]).to({ dtype }).transpose(0, 1);
@@ -63,7 +64,7 @@ describe.skipIf(!native().hasLanes())('dropout', () => {
     });
   });
 
-  it('depends on the generator alone, whose state repeats it, and not on the threads', () => {
+  it('depends on the generator’s state only, not on the threads', () => {
     scope(() => {
       const x = ones([3, 50_001]);
       manualSeed(13);
@@ -78,7 +79,7 @@ describe.skipIf(!native().hasLanes())('dropout', () => {
     });
   });
 
-  it('keeps all at 0, nothing at 1, and is the identity outside of training', () => {
+  it('keeps everything at 0, nothing at 1, and is the identity in evaluation', () => {
     scope(() => {
       const x = randn([5, 7]).requiresGrad_();
       expect(dropout(x, 0, true).toFloat32Array()).toEqual(x.toFloat32Array());
@@ -93,7 +94,8 @@ describe.skipIf(!native().hasLanes())('dropout', () => {
 
   it("makes Salmon et al.'s numbers", () => {
     scope(() => {
-      // Philox4x32-10 of counter 0 and key 0 begins with 6627e8d5 (the authors' known answers): element 0 falls at p on either side of 0x6627e8d5 / 2^32.
+      // Philox4x32-10 of counter 0 and key 0 begins with 6627e8d5 (the authors' test vector): element 0 drops
+      // on one side of p = 0x6627e8d5 / 2^32.
       const word = 0x6627e8d5 / 2 ** 32;
       const keeps = (p: number): number => seeded(p);
       expect(keeps(word - 2 ** -31)).toBe(1);
@@ -102,7 +104,7 @@ describe.skipIf(!native().hasLanes())('dropout', () => {
   });
 });
 
-/** Whether element 0 stays under seed 0. */
+/** Whether seed 0 keeps element 0. */
 function seeded(p: number): number {
   const addon = native();
   const op = addon.operator('reclmis::seeded_dropout', '');

@@ -1,4 +1,4 @@
-/** Dropout (Srivastava et al. 2014) in its inverted form, as a function. */
+/** Inverted dropout (Srivastava et al. 2014) as a function. */
 import { dropout as libtorchDropout } from './generated/functions.js';
 import { invoke, operator } from './invoke.js';
 import { native } from './native.js';
@@ -7,10 +7,11 @@ import { Tensor } from './tensor.js';
 const DROPOUT = operator('reclmis::dropout', '');
 
 /**
- * Sets each element to zero with probability `p` and divides the others by 1 - p; the identity where not `train`. The result is a new handle.
+ * In training, zeroes each element with probability `p` and divides the others by 1 - p; else the identity.
+ * Returns a new handle.
  *
- * Float32 and bfloat16 on a CPU with AVX2 go through an operator of our own (`native/dropout.cc`), which draws one seed for a call from libtorch's generator and
- * keeps no mask; its bits do not depend on the number of threads.
+ * For float32 and bfloat16 on a CPU with AVX2, an operator of our own (`native/dropout.cc`) draws one seed a
+ * call and keeps no mask; its bits do not depend on the number of threads.
  * @throws OPERATOR_FAILED for a p outside [0, 1].
  */
 export function dropout(x: Tensor, p: number, train: boolean): Tensor {

@@ -7,7 +7,7 @@ describe('countFlops', () => {
   it('counts a convolution, and its backward once for the weight and once for the input', () => {
     scope(() => {
       const weight = ones([4, 3, 3, 3]).requiresGrad_();
-      const forward = 2 * (2 * 4 * 8 * 8) * (3 * 3 * 3); // two for each tap of each output element
+      const forward = 2 * (2 * 4 * 8 * 8) * (3 * 3 * 3); // two for each tap of each output
       const count = (x: ReturnType<typeof zeros>): unknown =>
         countFlops(() => conv2d(x, weight, null, [1, 1], [1, 1])).flops;
       const kinds = (passes: number): unknown => ({ convolution: passes * forward, matrixProduct: 0 });
@@ -25,7 +25,7 @@ describe('countFlops', () => {
     });
   });
 
-  it('refuses a product of three, and what the body made is freed all the same', () => {
+  it('refuses a product of three, and still frees what the body made', () => {
     const before = memory().handles;
     scope(() => {
       const x = ones([2, 2]);

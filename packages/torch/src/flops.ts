@@ -1,38 +1,34 @@
 /**
- * Floating-point operations of matrix products and convolutions, counted from the operator calls that a body makes. A multiplication and
- * an addition count as two. Pointwise operators, normalisations, poolings and softmaxes are not counted: they are bound by memory, and
- * are below 1 % of the arithmetic of a U-Net.
+ * Counts the floating-point operations of matrix products and convolutions from a body's operator calls; a
+ * multiply-add is two. Pointwise operators, normalisations, poolings and softmaxes are left out: they are
+ * bound by memory and below 1 % of a U-Net's arithmetic.
  *
- * The backward pass makes one product of the forward's size for each of the two operands that needs a gradient: the weights' and the
- * input's of a convolution, both sides of a matrix product. Which do is read off the operands themselves (`requiresGrad`) at the time of the
- * call; a result that no gradient reaches costs nothing.
+ * Backward costs one product of the forward's size for each operand that requires a gradient at the time of
+ * the call; a result that no gradient reaches costs nothing.
  */
 import { listen, type Operator } from './invoke.js';
 import { native } from './native.js';
 
-/** What was counted. */
 export interface Flops {
-  /** FLOPs of the calls themselves. */
+  /** FLOPs of the calls. */
   readonly forward: number;
   /** FLOPs of a backward pass through all calls. */
   readonly backward: number;
-  /** Number of calls that were counted. */
+  /** Number of counted calls. */
   readonly products: number;
-  /** The forward and the backward pass by kind. */
   readonly kinds: FlopsByKind;
 }
 
-/** Forward and backward. */
+/** FLOPs forward and backward, by kind. */
 export interface FlopsByKind {
   readonly convolution: number;
   readonly matrixProduct: number;
 }
 
-/** A product: what it costs, its kind, and the positions of its two operands among the arguments. */
+/** A product: its cost, its kind, and its two operands' positions among the arguments. */
 interface Rule {
   readonly kind: keyof FlopsByKind;
   readonly operands: readonly [number, number];
-  /** From the shapes of the operands, the shape of the result and the arguments. */
   readonly count: (a: Shape, b: Shape, result: Shape, values: readonly unknown[]) => number;
 }
 
@@ -40,43 +36,43 @@ type Shape = readonly number[];
 
 const size = (shape: Shape): number => shape.reduce((product, length) => product * length, 1);
 
-/** [.., M, K] x [.., K, N]: every element of the result is a sum of K products; `a`'s last axis is summed over. */
+/** [.., M, K] x [.., K, N]: each element of the result sums K products. */
 const product = (first: number): Rule => ({
   kind: 'matrixProduct',
   operands: [first, first + 1],
   count: (a, _, result) => 2 * size(result) * (a.at(-1) ?? 1),
 });
 
-/** Every element of the result is a sum over the weight's [Cin / groups, k..]. */
+/** Each element of the result sums over the weight's [Cin / groups, k..]. */
 const convolution: Rule = {
   kind: 'convolution',
   operands: [0, 1],
   count: (_, weight, result) => 2 * size(result) * size(weight.slice(1)),
 };
 
-/** Two convolutions of the input by weights of one shape, [K, C, 1, 1], whose results are reduced at once. */
+/** Two 1x1 convolutions of the input with weights [K, C, 1, 1], reduced at once. */
 const twoProjections: Rule = {
   ...convolution,
   count: (input, weight) => (2 * 2 * size(input) * size(weight)) / (weight[1] ?? 1),
 };
 
-/** Queries [B,T,C] by keys [B,S,C], and the weights by as many values; a gradient takes two products for each. */
+/** Queries [B,T,C] by keys [B,S,C], and weights by values; a gradient takes two products for each. */
 const attention: Rule = {
   kind: 'matrixProduct',
   operands: [0, 1],
   count: (query, key) => 2 * 2 * size(query) * (key[1] ?? 1),
 };
 
-/** Every element of the input is multiplied by the weight's [Cout / groups, k..]. */
+/** Each element of the input is multiplied by the weight's [Cout / groups, k..]. */
 const transposedConvolution: Rule = {
   ...convolution,
   count: (input, weight) => 2 * size(input) * size(weight.slice(1)),
 };
 
-/** Einsum of two operands: one product and one sum for each combination of indices. */
+/** Einsum of two operands: a product and a sum for each combination of indices. */
 const einsum: Rule = {
   kind: 'matrixProduct',
-  operands: [0, 1], // within the list of tensors
+  operands: [0, 1], // positions in the list of tensors
   count: (a, b, _, values) => {
     const terms = String(values[0]).replaceAll(' ', '').split('->')[0]?.split(',') ?? [];
     const lengths = new Map<string, number>();
@@ -97,22 +93,22 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::einsum': einsum,
   'aten::conv1d': convolution,
   'aten::conv2d': convolution,
-  'reclmis::conv3x3': convolution, // the products of the definition, not the fewer that it makes
+  'reclmis::conv3x3': convolution, // the definition's products, not Winograd's fewer
   'reclmis::projected_mean_max': twoProjections,
   'reclmis::attention': attention,
   'aten::conv_transpose2d': transposedConvolution,
 };
 
 /**
- * Runs a synchronous body and counts the products that it calls for. Whoever listens to operator calls goes on hearing them.
- * @throws RangeError for products that cannot be counted: einsum of other than two tensors or with an ellipsis.
+ * Runs a synchronous body and counts its products. An earlier listener still hears the calls.
+ * @throws RangeError for einsum of other than two tensors or with an ellipsis.
  */
 export function countFlops<T>(body: () => T): { readonly result: T; readonly flops: Flops } {
   let forward = 0;
   let backward = 0;
   let products = 0;
   const kinds = { convolution: 0, matrixProduct: 0 };
-  /** For the end: the caller of the operator still has to take the handle that it made. */
+  /** Thrown at the end: the operator's caller must first take the handle that it made. */
   const failures: Error[] = [];
   const before = listen((op, values, result) => {
     before?.(op, values, result);
@@ -146,7 +142,6 @@ export function countFlops<T>(body: () => T): { readonly result: T; readonly flo
   }
 }
 
-/** The numbers of the tensors that are multiplied, or why they cannot be counted. */
 function operands(
   op: Operator,
   { operands: [a, b] }: Rule,

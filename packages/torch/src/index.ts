@@ -1,6 +1,6 @@
-/** libtorch for TypeScript. Importing this loads nothing; the first tensor does. */
+/** libtorch for TypeScript. Nothing is loaded until the first tensor. */
 export * from './generated/functions.js';
-export { dropout } from './dropout.js'; // in place of libtorch's own
+export { dropout } from './dropout.js'; // replaces libtorch's
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
 export { keep, noGrad, scope } from './scope.js';
 export { Tensor } from './tensor.js';

@@ -1,9 +1,8 @@
-/** Calls operators of libtorch's dispatcher; the generated files stand on these few functions. */
+/** Calls operators of libtorch's dispatcher, for the generated files. */
 import { ReclmisError } from '@reclmis/core';
 import { native } from './native.js';
 import type { Tensor } from './tensor.js';
 
-/** Element types, with libtorch's own numbers for them. */
 const DTYPES = {
   uint8: 0,
   int8: 1,
@@ -41,12 +40,12 @@ export type MemoryFormat = keyof typeof MEMORY_FORMATS;
 
 const DTYPE_NAMES = new Map(Object.entries(DTYPES).map(([name, code]) => [code as number, name as DType]));
 
-/** libtorch's number for a dtype; nothing stays nothing, so that the schema's default holds. */
+/** libtorch's number for a dtype; null and undefined pass, for the schema's default. */
 export function dtypeCode(dtype: DType | null | undefined): number | null | undefined {
   return dtype === null || dtype === undefined ? dtype : DTYPES[dtype];
 }
 
-/** The dtype of libtorch's number. @throws TENSOR_DTYPE for complex and quantised types. */
+/** The dtype with this number. @throws TENSOR_DTYPE for complex and quantised types. */
 export function dtypeName(code: number): DType {
   const name = DTYPE_NAMES.get(code);
   if (name === undefined)
@@ -54,28 +53,26 @@ export function dtypeName(code: number): DType {
   return name;
 }
 
-/** libtorch's number for a memory format. */
 export function memoryFormatCode(format: MemoryFormat | null | undefined): number | null | undefined {
   return format === null || format === undefined ? format : MEMORY_FORMATS[format];
 }
 
-/** One operator, found in the dispatcher at its first call. */
+/** An operator, looked up at its first call. */
 export interface Operator {
   readonly name: string;
   readonly overload: string;
   index: number;
 }
 
-/** Names an operator; nothing is looked up yet. */
 export function operator(name: string, overload: string): Operator {
   return { name, overload, index: -1 };
 }
 
-/** Every call of an operator in order, for the exporter and the counter of operations; null when nobody listens. */
+/** Hears every operator call in order, for the exporter and the counter of operations. */
 export type CallListener = (operator: Operator, values: readonly unknown[], result: unknown) => void;
 let listener: CallListener | null = null;
 
-/** Sets who is told of every operator call, and returns who was told before. */
+/** Sets the listener to all operator calls (null for none) and returns the one before. */
 export function listen(next: CallListener | null): CallListener | null {
   const before = listener;
   listener = next;
@@ -84,12 +81,12 @@ export function listen(next: CallListener | null): CallListener | null {
 
 let recording = false;
 
-/** Whether the calls are recorded for other programs, which know libtorch's operators and none of ours. */
+/** Whether calls are being recorded for programs that know libtorch's operators only. */
 export function isRecording(): boolean {
   return recording;
 }
 
-/** Says whether calls are recorded from here on, and returns whether they were. */
+/** Switches recording and returns whether it was on. */
 export function setRecording(next: boolean): boolean {
   const before = recording;
   recording = next;
@@ -97,9 +94,9 @@ export function setRecording(next: boolean): boolean {
 }
 
 /**
- * Calls an operator. Results: a tensor's number, a number, a boolean, an array of these, or undefined for in-place ones.
- *
- * @throws OPERATOR_FAILED with the operator's name, the shapes that went in and libtorch's own words.
+ * Calls an operator. Returns a tensor's number, a number, a boolean, an array of these, or undefined for
+ * in-place ones.
+ * @throws OPERATOR_FAILED with the operator's name, the input shapes and libtorch's message.
  */
 export function invoke(op: Operator, values: readonly unknown[]): unknown {
   const addon = native();
@@ -147,21 +144,18 @@ function describeTensor(id: number): string {
     const { shape, dtype, device } = native().describe(id);
     return `${dtypeName(dtype)}[${shape.join(',')}]${device === 'cpu' ? '' : ` on ${device}`}`;
   } catch {
-    return 'a tensor that was already disposed'; // only ever part of another error's message
+    return 'a tensor that was already disposed'; // for a message only
   }
 }
 
-/** The numbers of tensors. */
 export function ids(tensors: readonly Tensor[]): number[] {
   return tensors.map((tensor) => tensor.id);
 }
 
-/** The number of a tensor that may be absent. */
 export function idOrNull(tensor: Tensor | null | undefined): number | null | undefined {
   return tensor === null || tensor === undefined ? tensor : tensor.id;
 }
 
-/** Wraps each number of a result. */
 export function adoptMany(result: unknown, adopt: (id: number) => Tensor): Tensor[] {
   return (result as number[]).map(adopt);
 }
@@ -172,11 +166,10 @@ export const isScalar = (value: unknown): value is number | boolean =>
 export const isNumbers = (value: unknown): value is number | readonly number[] =>
   typeof value === 'number' || Array.isArray(value);
 
-/** An options object: an object that is neither a list nor a tensor. */
+/** Whether a value is an options object: neither list nor tensor. */
 export const isOptions = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !('isDisposed' in value);
 
-/** The error for arguments that fit no overload. */
 export function noOverload(name: string, values: readonly unknown[]): ReclmisError {
   const kinds = values.map((value) => {
     if (typeof value === 'object' && value !== null && 'isDisposed' in value) return 'Tensor';

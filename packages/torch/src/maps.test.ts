@@ -9,22 +9,21 @@ import type { DType, Tensor } from './tensor.js';
 import { trace } from './trace.js';
 
 /**
- * Tolerance relative to the largest element. float32 has 6e-8, and sums of up to 1,000 numbers lose some digits; bfloat16 rounds inputs, results and gradients to 2e-3 each,
- * of which sums carry a few.
+ * Relative to the largest element: float32 has 6e-8, and sums of up to 1,000 lose some digits; bfloat16
+ * rounds inputs, results and gradients to 2e-3 each.
  */
 const TOLERANCE = { float32: 2e-6, bfloat16: 1.2e-2 } as const;
 type Narrow = keyof typeof TOLERANCE;
 
-/** An operator, from leaves to the result, by its definition or by our own kernels. */
 type Form = (leaves: readonly Tensor[]) => Tensor;
 const first = ([x]: readonly Tensor[]): Tensor => x as Tensor;
 
-/** Values that `dtype` holds exactly, in float64. */
+/** Float64 values that `dtype` holds exactly. */
 function exact(shape: readonly number[], dtype: DType): Tensor {
   return randn(shape).to({ dtype }).to({ dtype: 'float64' });
 }
 
-/** The leaf that a kernel gets: in its type, maps in channels-last. */
+/** The leaf as a kernel gets it: in its dtype, maps channels-last. */
 function narrow(leaf: Tensor, dtype: DType): Tensor {
   const x = leaf.detach().to({ dtype });
   return (x.shape.length === 4 && x.shape[1] !== 1 ? x.contiguous({ memoryFormat: 'channelsLast' }) : x)
@@ -38,7 +37,7 @@ function difference(actual: Tensor | null, expected: Tensor | null): number {
   return actual.detach().to({ dtype: 'float64' }).sub(right).abs().max().item() / right.abs().max().item();
 }
 
-/** Compares results and gradients with those of the definition in float64. `types` of the leaves, where they are not all `dtype`. */
+/** Compares results and gradients with the definition in float64. `types`: the leaves' dtypes where not all `dtype`. */
 function compare(
   shapes: readonly (readonly number[])[],
   dtype: Narrow,
@@ -56,7 +55,7 @@ function compare(
     const actual = kernel(own);
     expect(actual.dtype).toBe(dtype);
     expect(actual.shape).toEqual(expected.shape);
-    // A gradient in another layout than the map's: the kernels have to see to it.
+    // In another layout than the map's, which the kernels must handle.
     actual.backward(g.to({ dtype }));
     expect(difference(actual, expected)).toBeLessThan(TOLERANCE[dtype]);
     own.forEach((leaf, i) =>
@@ -73,7 +72,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
   const maps = [
     [2, 8, 3, 5],
     [3, 40, 7, 9], // a block of 32 channels and one of 8
-    [2, 64, 33, 31], // more than one piece, the last one shorter
+    [2, 64, 33, 31], // several pieces, the last one shorter
   ] as const;
   const cases = maps.flatMap((shape) => DTYPES.map((dtype) => [shape, dtype] as const));
 
@@ -138,7 +137,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       const layers = [new BatchNorm2d(16), new BatchNorm2d(16)] as const;
       const plain = layers[0].forward(x).relu();
       const own = layers[1].forwardRelu(x);
-      // 300 with deviations of 1 in float32: x itself is known to 3e-5 of a deviation.
+      // A mean of 300 in float32: x itself is known to 3e-5 of a deviation.
       expect(own.sub(plain).abs().max().item()).toBeLessThan(1e-4);
       expect(difference(layers[1].runningMean, layers[0].runningMean.to({ dtype: 'float64' }))).toBeLessThan(
         1e-6,
@@ -172,7 +171,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
   it.each([
     [[1, 8, 1, 1], 8],
     [[2, 24, 3, 5], 40], // a panel of 16 channels and one of 8, on both sides
-    [[3, 64, 9, 11], 64], // more than one piece, the last one shorter, of an odd number of pixels
+    [[3, 64, 9, 11], 64], // several pieces, the last one shorter and odd
     [[1, 16, 37, 29], 128],
   ] as const)('mean and maximum over the channels of two 1x1 convolutions: %j to %i', (shape, K) => {
     const weights = [K, shape[1], 1, 1];
@@ -190,7 +189,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     );
   });
 
-  it('gives the gradient of a maximum to the first of equal channels', () => {
+  it('gives a maximum’s gradient to the first of equal channels', () => {
     scope(() => {
       const x = zeros([1, 8, 2, 2]).add(1).contiguous({ memoryFormat: 'channelsLast' });
       const toMax = zeros([16, 8, 1, 1]);
@@ -254,7 +253,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     expect(bits(1)).toEqual(bits(2));
   });
 
-  it('lets through what is not a number, so that a loss shows it', () => {
+  it('passes NaN on, so a loss shows it', () => {
     scope(() => {
       const x = randn([1, 16, 4, 4]).contiguous({ memoryFormat: 'channelsLast' });
       x.narrow(1, 3, 1).fill_(NaN);
@@ -268,7 +267,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     });
   });
 
-  it('takes channels-last maps of whole lanes alone, and refuses others by name', () => {
+  it('takes only channels-last maps of whole lanes, and names what it refuses', () => {
     scope(() => {
       const last = (shape: readonly number[], dtype: DType = 'float32'): Tensor =>
         randn(shape).to({ dtype }).contiguous({ memoryFormat: 'channelsLast' });
@@ -286,7 +285,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     });
   });
 
-  it('BatchNorm2d.forwardRelu is the two in a row where no kernel fits, and while a trace records', () => {
+  it('BatchNorm2d.forwardRelu runs both operators where no kernel fits, and while a trace records', () => {
     scope(() => {
       manualSeed(6);
       const layer = new BatchNorm2d(16);
@@ -296,7 +295,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       const last = x.contiguous({ memoryFormat: 'channelsLast' });
       const plain = layer.forward(last).relu().toFloat32Array();
       const own = layer.forwardRelu(last).toFloat32Array();
-      // One multiplication and addition instead of two of each: a unit or two of the last place of terms up to 4.
+      // One multiply-add instead of two: a unit or two of the last place of terms up to 4.
       own.forEach((value, i) => expect(Math.abs(value - (plain[i] ?? NaN))).toBeLessThan(1e-6));
       const recorded = trace({ x: last }, () => ({ y: layer.forwardRelu(last) }));
       expect(recorded.calls.map(({ name }) => name)).toEqual(['batch_norm', 'relu']);

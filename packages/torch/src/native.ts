@@ -1,11 +1,11 @@
-/** Loads the addon (`native/addon.cc`) at first use and types what it exports. Tensors are numbers here; 0 is no tensor. */
+/** Loads the addon (`native/addon.cc`) at first use. Tensors are numbers here; 0 is none. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ReclmisError } from '@reclmis/core';
 
-/** What the addon exports; see the comments in `native/addon.cc`. */
+/** The addon's exports, documented in `native/addon.cc`. */
 export interface Native {
   operator(name: string, overload: string): number;
   schema(name: string, overload: string): string | null;
@@ -48,17 +48,16 @@ export interface Native {
 let loaded: Native | null = null;
 
 /**
- * The addon. The first call loads libtorch (about a tenth of a second) and sets its threads to the machine's cores,
- * since libtorch starts with one.
- *
- * @throws ADDON_MISSING when it is not built or libtorch cannot be loaded.
+ * The addon. The first call loads libtorch and sets its threads to the machine's cores, since libtorch starts
+ * with one.
+ * @throws ADDON_MISSING if it is not built or libtorch cannot be loaded.
  */
 export function native(): Native {
   if (loaded !== null) return loaded;
   const file = fileURLToPath(new URL('../build/reclmis_torch.node', import.meta.url));
   if (!existsSync(file)) throw new ReclmisError('ADDON_MISSING', 'the libtorch addon is not built');
-  // OpenMP's threads spin while they wait, for which other programs and the loader's threads pay on a full machine: a step
-  // next to two busy processes took 10 times as long as with waiting threads asleep. Whoever sets the variable decides.
+  // Waiting OpenMP threads would spin, at the cost of the loader and other programs: next to two busy
+  // processes a step took 10 times as long.
   process.env['OMP_WAIT_POLICY'] ??= 'passive';
   try {
     loaded = createRequire(import.meta.url)(file) as Native;

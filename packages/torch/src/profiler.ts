@@ -1,14 +1,13 @@
 /**
- * Time by operator, of everything that libtorch does while a body runs, forward and backward, also what was not called from here:
- * `native/profiler.cc` listens to libtorch's own observers. Being observed costs about a microsecond an operator.
+ * Times all operators that libtorch runs during a body, forward and backward (`native/profiler.cc`, through
+ * libtorch's observers). Costs about a microsecond an operator.
  */
 import { native } from './native.js';
 
-/** What one kind of operator took. */
 export interface OperatorTime {
-  /** Such as `aten::conv2d`, a backward node such as `ConvolutionBackward0`, or, by shapes, `aten::conv2d [8,3,224,224] [64,3,3,3]`. */
+  /** E.g. `aten::conv2d`, `ConvolutionBackward0` or, with shapes, `aten::conv2d [8,3,224,224] [64,3,3,3]`. */
   readonly name: string;
-  /** Without the operators that it called: these add up to the whole. */
+  /** Without the operators it called: these add up to the whole. */
   readonly selfSeconds: number;
   /** With them. */
   readonly totalSeconds: number;
@@ -16,16 +15,16 @@ export interface OperatorTime {
 }
 
 export interface ProfileOptions {
-  /** Tells the same operator on other shapes apart; default false. */
+  /** Lists the same operator once per shapes; default false. */
   readonly shapes?: boolean;
-  /** `cpu` (default), or a CUDA device, for which each operator then waits: a profile of the work, not of its overlap. */
+  /** `cpu` (default), or a CUDA device, which is waited for after each operator: a profile of work, not of overlap. */
   readonly device?: string;
 }
 
 /**
- * Runs a synchronous `body` and times its operators. `lap()`, which the body is given, returns what ran since the start or the last
- * lap, most self time first; what no lap took is the result's `rest`.
- * @throws Error when another profile is being taken.
+ * Times the operators of a synchronous `body`. Its argument `lap()` returns what ran since the start or the
+ * last lap, most self time first; `rest` is what no lap took.
+ * @throws Error if another profile is running.
  */
 export function profileOperators<T>(
   body: (lap: () => OperatorTime[]) => T,

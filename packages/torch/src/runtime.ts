@@ -6,13 +6,12 @@ import { ReclmisError } from '@reclmis/core';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
-/** What libtorch says of itself. */
 export interface EngineVersion {
-  /** libtorch's release, such as 1.13.0. */
+  /** libtorch's release, e.g. 1.13.0. */
   readonly torch: string;
-  /** Widest vector instructions that its own kernels use here: DEFAULT, AVX2, AVX512, ... */
+  /** Widest vector instructions that its kernels use here: DEFAULT, AVX2, AVX512, ... */
   readonly capability: string;
-  /** Its build settings, several lines. */
+  /** Build settings, several lines. */
   readonly configuration: string;
 }
 
@@ -25,17 +24,13 @@ export function version(): EngineVersion {
   };
 }
 
-/** The devices that the linked libtorch can use: `cpu`, then `cuda:0`, `cuda:1`, ... */
+/** Devices that the linked libtorch can use: `cpu`, then `cuda:0`, `cuda:1`, ... */
 export function devices(): string[] {
   const count = native().version().cudaDevices;
   return ['cpu', ...Array.from({ length: count }, (_, index) => `cuda:${index}`)];
 }
 
-/**
- * The full name of a device (`cuda` is `cuda:0`).
- *
- * @throws DEVICE_MISSING when the linked libtorch does not have it.
- */
+/** The full name of a device (`cuda` is `cuda:0`). @throws DEVICE_MISSING if the linked libtorch lacks it. */
 export function device(name: string): string {
   const wanted = name === 'cuda' ? 'cuda:0' : name;
   const present = devices();
@@ -48,7 +43,7 @@ export function device(name: string): string {
   return wanted;
 }
 
-/** Sets the number of threads of operators on the CPU; without an argument, as many as the machine has cores. */
+/** Sets the number of CPU threads of operators; default: the machine's cores. */
 export function setThreads(count: number = availableParallelism()): void {
   if (!Number.isInteger(count) || count < 1) {
     throw new ReclmisError('OPTION_INVALID', `threads must be a positive whole number, got ${count}`);
@@ -57,9 +52,9 @@ export function setThreads(count: number = availableParallelism()): void {
 }
 
 /**
- * Restricts libtorch to kernels that give the same bits each time, as `torch.use_deterministic_algorithms` does; an operator that has none
- * then fails by name. On a CPU every kernel in use is such already, for a given number of threads. Before CUDA's first use cuBLAS is given
- * the workspace that this needs, unless the environment says otherwise.
+ * Restricts libtorch to deterministic kernels, as `torch.use_deterministic_algorithms`; an operator without
+ * one then fails by name. CPU kernels in use are deterministic for a given number of threads. Call before
+ * CUDA's first use: cuBLAS gets the workspace it needs, unless the environment sets one.
  */
 export function setDeterministic(on: boolean): void {
   if (on) process.env['CUBLAS_WORKSPACE_CONFIG'] ??= ':4096:8';
@@ -70,13 +65,13 @@ export function threads(): number {
   return native().threads();
 }
 
-/** Native memory of a device, in bytes, and the number of open handles, on whatever device. */
+/** Native memory of a device in bytes, and open handles on all devices. */
 export interface Memory {
   /** In use by tensors, autograd's saved ones included. */
   readonly liveBytes: number;
-  /** Most that was in use since the start or the last `resetPeak`. */
+  /** Most in use since the start or the last `resetPeak`. */
   readonly peakBytes: number;
-  /** Freed by tensors and kept for the next ones. */
+  /** Freed by tensors and kept for later ones. */
   readonly cachedBytes: number;
   readonly handles: number;
 }
@@ -97,20 +92,20 @@ export function emptyCache(): void {
 let collect: (() => void) | undefined;
 
 /**
- * Gives memory that is free back to the system; the tensors' kept memory stays. First JavaScript's heap is collected whole, which V8 puts off
- * for thousands of steps while the heap grows; then the holes in malloc's heaps go: glibc has a heap for each thread, and what one thread
- * allocates and another frees leaves holes in all of them. Takes some tens of milliseconds.
+ * Returns free memory to the system, except memory kept for tensors: collects JavaScript's heap, which V8
+ * puts off for thousands of steps, then trims malloc's heaps, in which blocks allocated by one thread and
+ * freed by another leave holes. Takes tens of milliseconds.
  */
 export function trimHeap(): void {
   if (!collect) {
-    setFlagsFromString('--expose-gc'); // new contexts have `gc` from here on; this program's own globals stay as they are
+    setFlagsFromString('--expose-gc'); // adds `gc` to new contexts only
     collect = runInNewContext('gc') as () => void;
   }
   collect();
   native().trimHeap();
 }
 
-/** Waits until a device has done what was queued on it; a CPU queues nothing. To be called before a clock is read. */
+/** Waits for the work queued on a device (none on a CPU). Call before reading a clock. */
 export function synchronize(device: string): void {
   native().synchronize(device);
 }
@@ -120,7 +115,7 @@ export function manualSeed(seed: number): void {
   native().manualSeed(seed);
 }
 
-/** State of the CPU's generator, to be set again later. */
+/** State of the CPU's generator. */
 export function generatorState(): Tensor {
   return Tensor.adopt(native().generatorState());
 }
@@ -130,8 +125,8 @@ export function setGeneratorState(state: Tensor): void {
 }
 
 /**
- * Ends the process at once with a status, from any thread, also while the main one is blocked in libtorch. Nothing is cleaned up, no
- * listener is told, and what JavaScript has not handed to the system yet is not written.
+ * Ends the process at once, from any thread, even while the main one is blocked in libtorch. No cleanup, no
+ * listeners; unwritten output is lost.
  */
 export function exitNow(status: number): never {
   native().exitNow(status);

@@ -1,40 +1,37 @@
 /**
- * Who owns a native tensor, and for how long.
- *
- * JavaScript does not see native memory, so every handle has a deterministic end: `using`, `dispose()`, or a synchronous
- * scope, which frees whatever was made inside it and is not returned. A finaliser stands behind them as a backstop only.
+ * Ownership of native tensors. JavaScript does not see native memory, so every handle has a deterministic
+ * end: `using`, `dispose()`, or a synchronous scope, which frees what was made inside and not returned. A
+ * finaliser is the backstop.
  */
 import { native } from './native.js';
 
-/** What a scope can own: a tensor. */
 export interface Owned {
   readonly isDisposed: boolean;
   dispose(): void;
 }
 
-/** Handles made in each open scope, innermost last. */
 const scopes: Set<Owned>[] = [];
 
-/** Enters a new handle into the innermost scope. */
+/** Adds a new handle to the innermost scope. */
 export function own(handle: Owned): void {
   scopes.at(-1)?.add(handle);
 }
 
-/** Takes a handle out of whatever scope holds it. */
+/** Takes a handle out of its scope. */
 export function disown(handle: Owned): void {
   for (let i = scopes.length - 1; i >= 0; i--) if (scopes[i]!.delete(handle)) return;
 }
 
-/** Lifts a tensor out of all open scopes: from now on its owner is the caller. Returns it. */
+/** Lifts a tensor out of all open scopes and returns it: the caller owns it now. */
 export function keep<T extends Owned>(handle: T): T {
   disown(handle);
   return handle;
 }
 
 /**
- * Runs `body` and disposes of every tensor made inside, except those that its result holds (a tensor, or arrays, maps and
- * plain objects of them, nested), which pass to the enclosing scope. On a throw all are disposed of. Synchronous only: a
- * promise as result is refused, since handles of several tasks would mix.
+ * Runs `body` and disposes every tensor made inside, except those in its result (nested arrays, maps and
+ * plain objects included), which pass to the enclosing scope; on a throw, all. Synchronous: a promise is
+ * refused, since handles of several tasks would mix.
  */
 export function scope<T>(body: () => T): T {
   const made = new Set<Owned>();
@@ -51,7 +48,6 @@ export function scope<T>(body: () => T): T {
   return result;
 }
 
-/** The tensors that a value holds. */
 function* held(value: unknown, seen = new Set<unknown>()): Generator<Owned> {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
@@ -73,7 +69,7 @@ export function isGradEnabled(): boolean {
   return gradients;
 }
 
-/** Runs `body` without recording for autograd. Restores the mode on a throw. */
+/** Runs `body` without recording for autograd; restores the mode on a throw. */
 export function noGrad<T>(body: () => T): T {
   const before = native().setGradMode(false);
   gradients = false;

@@ -1,4 +1,3 @@
-/** Data, operators, autograd, ownership and errors of tensors. */
 import { describe, expect, it } from 'vitest';
 import {
   cat,
@@ -18,7 +17,6 @@ import {
   zeros,
 } from './index.js';
 
-/** The error that `body` throws. */
 function caught(body: () => unknown): { code?: string; message: string } {
   try {
     body();
@@ -103,7 +101,7 @@ describe('operators', () => {
     });
   });
 
-  it('can be listened to', () => {
+  it('report their calls to a listener', () => {
     const seen: string[] = [];
     const before = listen((operator) => seen.push(operator.name));
     try {
@@ -135,7 +133,7 @@ describe('autograd', () => {
     scope(() => expect(zeros([1]).requiresGrad_().add(1).requiresGrad).toBe(true));
   });
 
-  it('says so when there is nothing to differentiate', () => {
+  it('reports when there is nothing to differentiate', () => {
     scope(() => expect(caught(() => zeros([]).backward())).toMatchObject({ code: 'OPERATOR_FAILED' }));
   });
 });

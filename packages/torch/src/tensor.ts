@@ -1,5 +1,5 @@
 /**
- * `Tensor`, a handle to a libtorch tensor: data in and out, autograd, ownership. Its operators are generated
+ * `Tensor`, a handle to a libtorch tensor: data, autograd, ownership. Operators are generated
  * (`generated/methods.ts`); each makes a new handle.
  */
 import { ReclmisError } from '@reclmis/core';
@@ -17,7 +17,7 @@ import {
 import { native } from './native.js';
 import { disown, own } from './scope.js';
 
-/** The backstop: frees the native tensor of a handle that was dropped without disposal. */
+/** The backstop: frees native tensors of handles dropped without disposal. */
 const finaliser = new FinalizationRegistry<number>((id) => native().release([id]));
 
 interface Description {
@@ -26,7 +26,7 @@ interface Description {
   readonly device: string;
 }
 
-/** Where and as what data becomes a tensor. */
+/** Device and dtype of a new tensor. */
 export interface PlaceOptions {
   readonly device?: string | undefined;
 }
@@ -44,7 +44,7 @@ export class Tensor extends TensorOperators {
     finaliser.register(this, id, this);
   }
 
-  /** Takes over the number of a new native tensor. For the binding itself. */
+  /** Takes over the number of a new native tensor; internal. */
   static adopt(id: number): Tensor {
     return new Tensor(id);
   }
@@ -56,10 +56,9 @@ export class Tensor extends TensorOperators {
   // Data in.
 
   /**
-   * A tensor with a copy of `bytes`, the elements in row-major order and little-endian. On its way to a CUDA device it is staged in
-   * page-locked memory, from which the device copies by itself while the caller goes on; libtorch keeps that memory until it has.
-   *
-   * @throws TENSOR_SHAPE when the shape takes another number of bytes.
+   * A tensor with a copy of `bytes`, row-major and little-endian. For a CUDA device they are staged in
+   * page-locked memory and copied while the caller goes on.
+   * @throws TENSOR_SHAPE if the shape needs another number of bytes.
    */
   static fromBytes(
     bytes: Uint8Array,
@@ -123,8 +122,6 @@ export class Tensor extends TensorOperators {
     return Tensor.fromBytes(array, options.dtype ?? 'uint8', shape ?? [array.length], options);
   }
 
-  // Description.
-
   override get id(): number {
     if (this.#id === 0) {
       throw new ReclmisError('TENSOR_DISPOSED', 'a tensor was used after it was disposed');
@@ -158,7 +155,7 @@ export class Tensor extends TensorOperators {
     return this.shape.reduce((product, size) => product * size, 1);
   }
 
-  /** Size of one dimension; negative ones count from the end. @throws TENSOR_RANK when there is no such dimension. */
+  /** Size of one dimension; negative ones count from the end. @throws TENSOR_RANK if there is no such dimension. */
   size(dimension: number): number {
     const size = this.shape.at(dimension);
     if (size === undefined) {
@@ -170,7 +167,7 @@ export class Tensor extends TensorOperators {
     return size;
   }
 
-  /** The shape, which must have one dimension. @throws TENSOR_RANK otherwise; so do the next three. */
+  /** The shape of a one-dimensional tensor. @throws TENSOR_RANK for another rank, as do the next three. */
   shape1(): readonly [number] {
     return this.#ranked(1) as unknown as readonly [number];
   }
@@ -194,8 +191,6 @@ export class Tensor extends TensorOperators {
     return `Tensor(${this.dtype}[${this.shape.join(',')}]${this.device === 'cpu' ? '' : ` on ${this.device}`})`;
   }
 
-  // Data out.
-
   /** The elements in row-major order, little-endian. */
   toBytes(): Uint8Array {
     const bytes = new Uint8Array(this.numel * DTYPE_BYTES[this.dtype]);
@@ -203,7 +198,7 @@ export class Tensor extends TensorOperators {
     return bytes;
   }
 
-  /** `toBytes` into memory of the caller's, of exactly that many bytes. @throws TENSOR_SHAPE */
+  /** `toBytes` into the caller's memory of exactly that size. @throws TENSOR_SHAPE */
   copyBytes(into: Uint8Array): void {
     const expected = this.numel * DTYPE_BYTES[this.dtype];
     if (into.length !== expected)
@@ -214,12 +209,12 @@ export class Tensor extends TensorOperators {
     native().readInto(this.id, into);
   }
 
-  /** The elements as float32, whatever the tensor's dtype. */
+  /** The elements as float32, whatever the dtype. */
   toFloat32Array(): Float32Array {
     return new Float32Array(this.#bytesAs('float32').buffer);
   }
 
-  /** The elements as float64, whatever the tensor's dtype. */
+  /** The elements as float64, whatever the dtype. */
   toFloat64Array(): Float64Array {
     return new Float64Array(this.#bytesAs('float64').buffer);
   }
@@ -256,8 +251,8 @@ export class Tensor extends TensorOperators {
   }
 
   /**
-   * The tensor on another device, with another dtype or memory format. What is left out stays as it is. The result is a new
-   * handle, of the same storage where nothing changes and `copy` is off.
+   * The tensor on another device, with another dtype or memory format; what is left out stays. A new handle,
+   * sharing storage if nothing changes and `copy` is off.
    */
   to(options: {
     dtype?: DType | undefined;
@@ -267,7 +262,7 @@ export class Tensor extends TensorOperators {
     copy?: boolean | undefined;
   }): Tensor {
     const { dtype, device, memoryFormat, nonBlocking, copy } = options;
-    // aten::to.dtype_layout(self, *, dtype, layout, device, pin_memory, non_blocking, copy, memory_format)
+    // to.dtype_layout(self, *, dtype, layout, device, pin_memory, non_blocking, copy, memory_format)
     const values = [
       this.id,
       dtypeCode(dtype),
@@ -281,13 +276,11 @@ export class Tensor extends TensorOperators {
     return new Tensor(invoke(TO_DTYPE_LAYOUT, values) as number);
   }
 
-  // Autograd.
-
   get requiresGrad(): boolean {
     return native().describe(this.id).requiresGrad;
   }
 
-  /** Says whether autograd follows this tensor. Returns it. */
+  /** Sets whether autograd follows this tensor; returns it. */
   requiresGrad_(on = true): this {
     try {
       native().setRequiresGrad(this.id, on);
@@ -301,32 +294,31 @@ export class Tensor extends TensorOperators {
     return this;
   }
 
-  /** The gradient that `backward` left, as a new handle of the same storage; null when there is none. */
+  /** The gradient left by `backward`, as a new handle of the same storage, or null. */
   get grad(): Tensor | null {
     const id = native().grad(this.id);
     return id === 0 ? null : new Tensor(id);
   }
 
-  /** Sets or clears the gradient. */
   set grad(gradient: Tensor | null) {
     native().setGrad(this.id, gradient === null ? 0 : gradient.id);
   }
 
-  /** Drops the gradient, so that the next `backward` starts from none. */
+  /** Drops the gradient: the next `backward` starts from none. */
   clearGrad(): void {
     native().setGrad(this.id, 0);
   }
 
-  /** Makes this handle's tensor take the storage, shape and device of another, outside autograd: how parameters move. */
+  /** Replaces this tensor's storage, shape and device by another's, outside autograd: how parameters move. */
   setData(source: Tensor): void {
     native().setData(this.id, source.id);
     this.#description = null;
   }
 
   /**
-   * Adds the gradients of this tensor (a scalar, unless `gradient` of its shape is given) to the leaves' `grad`.
-   *
-   * @throws OPERATOR_FAILED when nothing here requires a gradient or shapes differ.
+   * Adds the gradients of this tensor (a scalar, unless `gradient` of its shape is given) to the leaves'
+   * `grad`.
+   * @throws OPERATOR_FAILED if nothing requires a gradient or shapes differ.
    */
   backward(gradient: Tensor | null = null, options: { retainGraph?: boolean } = {}): void {
     try {
@@ -338,13 +330,11 @@ export class Tensor extends TensorOperators {
     }
   }
 
-  // Ownership.
-
   get isDisposed(): boolean {
     return this.#id === 0;
   }
 
-  /** Gives the native tensor up. Its memory goes when nothing else (a view, autograd) holds it. Twice is safe. */
+  /** Releases the native tensor, whose memory is freed once no view or graph holds it. Safe to repeat. */
   dispose(): void {
     if (this.#id === 0) return;
     const id = this.#id;

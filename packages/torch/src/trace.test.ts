@@ -38,7 +38,7 @@ const code = (body: (x: Tensor) => Tensor): string => {
 };
 
 describe('trace', () => {
-  it('has every call with its arguments by name, and every tensor once', () => {
+  it('lists every call with named arguments, and every tensor once', () => {
     const traced = record((x) => x.add(x, { alpha: 2 }).softmax(-1));
     expect(names(traced)).toEqual(['add.Tensor', 'softmax.int']);
     const [add, softmax] = traced.calls;
@@ -51,7 +51,7 @@ describe('trace', () => {
     expect(traced.inputs[0]).toMatchObject({ input: 'x', shape: [2, 3], dtype: 'float32', tensor: null });
   });
 
-  it('gives a handle that is changed in place a new value each time, without the underscore', () => {
+  it('gives a handle a new value for each change in place, without the underscore', () => {
     const traced = record((x) => x.mul(2).relu_().mul_(x));
     expect(names(traced)).toEqual(['mul.Scalar', 'relu', 'mul.Tensor']);
     const results = traced.calls.map(({ results: [first] }) => first?.index);
@@ -60,7 +60,7 @@ describe('trace', () => {
     expect(traced.outputs.get('y')?.index).toBe(results[2]);
   });
 
-  it('keeps what depends on no input, with its data, after the body has freed it', () => {
+  it('keeps constants with their data after the body has freed them', () => {
     const traced = record((x) => {
       const weight = Tensor.fromFloat32([1, 2, 3], [3]);
       return scope(() => x.add(weight.mul(10)));
@@ -87,7 +87,7 @@ describe('trace', () => {
 
   it('refuses what a graph of values cannot say', () => {
     expect(code((x) => x.mul(2).relu_())).toBe('none');
-    // The view shows the memory that was changed through another handle.
+    // The view shows memory changed through another handle.
     expect(
       code((x) => {
         const y = x.mul(2);

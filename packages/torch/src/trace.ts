@@ -1,9 +1,9 @@
 /**
- * Records what a body computes as a graph: every operator call with its arguments by name, and every tensor once, however often its
- * handle is changed in place. What the exporter turns into another program's format.
+ * Records a body's operator calls as a graph, for the exporter: arguments by name, and each tensor once,
+ * however often its handle changes in place.
  *
- * A tensor that depends on no input is constant, and is kept with its data; parameters are such tensors, and all that is computed of them
- * alone. Numbers that TypeScript read off shapes are plain numbers here: two traces at two sizes tell which they are.
+ * Tensors that depend on no input are constants and kept with their data: parameters, and whatever follows
+ * from them alone. Numbers read off shapes are plain numbers: traces at two sizes tell which they are.
  */
 import { ReclmisError } from '@reclmis/core';
 import { DETACH$ } from './generated/table.js';
@@ -12,33 +12,31 @@ import { native } from './native.js';
 import { keep, noGrad, scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
-/** A tensor of the graph, assigned once. */
 export interface TracedValue {
   /** From 0, in the order of appearance. */
   readonly index: number;
   readonly shape: readonly number[];
   readonly dtype: DType;
-  /** Name of the input that it is, or null. */
+  /** Its name as an input, or null. */
   readonly input: string | null;
-  /** Number of the handle that showed it first: a parameter's own, by which its name is found. */
+  /** Number of the handle that showed it first; finds a parameter's name. */
   readonly handle: number;
-  /** With its data where it depends on no input, else null. Owned by the trace. */
+  /** The data of a constant, owned by the trace; else null. */
   readonly tensor: Tensor | null;
 }
 
-/** An argument of a call: a tensor, what stands for itself, a list; undefined leaves the schema's default. */
+/** An argument of a call; undefined leaves the schema's default. */
 export type TracedArgument =
   TracedValue | number | boolean | string | null | undefined | readonly TracedArgument[];
 
 export interface TracedCall {
-  /** ATen's name with overload and without the trailing `_` of in-place forms: `add.Tensor`, `relu`. */
+  /** ATen's name with overload, without the `_` of in-place forms: `add.Tensor`, `relu`. */
   readonly name: string;
   /** By the schema's names. */
   readonly arguments: ReadonlyMap<string, TracedArgument>;
   readonly results: readonly TracedValue[];
 }
 
-/** A recorded body. */
 export interface Trace {
   readonly calls: readonly TracedCall[];
   readonly inputs: readonly TracedValue[];
@@ -47,7 +45,6 @@ export interface Trace {
   dispose(): void;
 }
 
-/** Whether an argument is a tensor. */
 export function isTracedValue(value: TracedArgument): value is TracedValue {
   return typeof value === 'object' && value !== null && 'index' in value;
 }
@@ -55,7 +52,8 @@ export function isTracedValue(value: TracedArgument): value is TracedValue {
 /**
  * Runs `body` without autograd and records it.
  * @param inputs what the graph is a function of. @param body returns the outputs by name.
- * @throws EXPORT_UNSUPPORTED where a tensor is changed in place while another handle shows the same memory, or holds no input; what `body` throws.
+ * @throws EXPORT_UNSUPPORTED if a tensor is changed in place while another handle shows its memory, or holds
+ * no input; what `body` throws.
  */
 export function trace(inputs: Readonly<Record<string, Tensor>>, body: () => Record<string, Tensor>): Trace {
   const recorder = new Recorder(inputs);
@@ -78,12 +76,11 @@ export function trace(inputs: Readonly<Record<string, Tensor>>, body: () => Reco
   }
 }
 
-/** Memory that several handles may show; its version counts the changes in place. */
+/** Memory that several handles may show; its version counts changes in place. */
 interface Storage {
   version: number;
 }
 
-/** What a handle stands for at the moment. */
 interface Binding {
   readonly value: TracedValue;
   readonly storage: Storage;
@@ -92,7 +89,6 @@ interface Binding {
 
 interface Schema {
   readonly parameters: readonly { readonly name: string; readonly isTensor: boolean }[];
-  /** Changes its first argument. */
   readonly inPlace: boolean;
   /** The result may show the first tensor argument's memory. */
   readonly isView: boolean;
@@ -116,7 +112,7 @@ class Recorder {
     }
   }
 
-  /** An error is kept for the end: the caller of the operator still has to take the handle that it made. */
+  /** Errors are kept for the end: the operator's caller must first take the handle that it made. */
   hear(op: Operator, values: readonly unknown[], result: unknown): void {
     if (this.failure !== null || this.resting) return;
     try {
@@ -127,7 +123,7 @@ class Recorder {
     }
   }
 
-  /** What a handle stands for; one that no call has made is a constant. */
+  /** A handle's value; one that no call made is a constant. */
   value(id: number): TracedValue {
     return this.binding(id).value;
   }
@@ -167,7 +163,6 @@ class Recorder {
     this.calls.push({ name: plainName(op), arguments: given, results });
   }
 
-  /** The new value of a handle that was changed in place. */
   private change(op: Operator, id: number, constant: boolean): TracedValue {
     const { storage, value } = this.binding(id);
     if (value.tensor !== null) throw unsupported(op, 'it modifies in place a tensor that holds no input');
@@ -201,7 +196,6 @@ class Recorder {
     return binding;
   }
 
-  /** A handle of our own, which outlives the body's. */
   private hold(id: number): Tensor {
     this.resting = true;
     try {
@@ -241,7 +235,6 @@ class Recorder {
   }
 }
 
-/** Cuts at the commas that stand in no bracket. */
 function topLevel(list: string): string[] {
   const parts: string[] = [];
   let depth = 0;

@@ -1,13 +1,12 @@
 /** Finds repeated keys in JSON, which `JSON.parse` resolves silently to the last one. */
 
 /**
- * The first key that one object of `json` holds twice, or null. Escapes are undone before comparing, so that "a" and
+ * Returns the first key that one object of `json` holds twice, or null. Escapes are decoded first: "a" and
  * "\u0061" are the same key.
- *
- * @param json Text that `JSON.parse` has accepted: nothing else is checked.
+ * @param json accepted by `JSON.parse` before; nothing else is checked.
  */
 export function findDuplicateKey(json: string): string | null {
-  /** The containers around the current place: the keys so far for an object, null for an array. */
+  /** Open containers: an object's keys so far, null for an array. */
   const open: (Set<string> | null)[] = [];
   let expectsKey = false;
   for (let i = 0; i < json.length; i++) {

@@ -24,7 +24,7 @@ import {
 import { scope } from '../scope.js';
 import { Tensor, type DType } from '../tensor.js';
 
-/** How many more calls of writeSync succeed before the disk is "full"; null: all of them. */
+/** Successful writeSync calls left before the disk is "full"; null: no limit. */
 const disk = vi.hoisted(() => ({ room: null as number | null, code: 'ENOSPC' }));
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof fs>();
@@ -42,7 +42,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const fresh = (): string => join(folder, `${files++}.safetensors`);
 
-/** A file of a header as text, a stated length that may lie, and so many bytes of data. */
+/** Writes a header as text, a stated length that may lie, and `data` bytes. */
 function craft(header: string | Buffer, data = 0, length?: bigint): string {
   const path = fresh();
   const text = typeof header === 'string' ? Buffer.from(header) : header;
@@ -76,7 +76,7 @@ describe('a sealed file', () => {
     return path;
   };
 
-  test('bears the SHA-256 of metadata, descriptions and bytes', () => {
+  test('holds the SHA-256 of metadata, descriptions and bytes', () => {
     const { metadata } = readSafetensorsHeader(sealed());
     expect(isSealed(metadata)).toBe(true);
     const told = JSON.stringify([
@@ -106,7 +106,7 @@ describe('a sealed file', () => {
     });
   });
 
-  test('with any bit flipped, wherever it lies, is refused, in whole and in part', () => {
+  test('is refused with any bit flipped, in whole and in part', () => {
     const path = sealed();
     const intact = readFileSync(path);
     const silent: number[] = [];
@@ -125,16 +125,16 @@ describe('a sealed file', () => {
         expect(error).toMatchObject({ code: 'SAFETENSORS_INVALID' });
       }
     }
-    // What is left is the name of the seal itself, without which the file is as of old.
+    // What is left is the seal's own key, without which the file counts as unsealed.
     const name = intact.indexOf('reclmis.sha256');
     expect(silent.filter((at) => at < name || at >= name + 'reclmis.sha256'.length)).toEqual([]);
   });
 
-  test('may be laid out otherwise by another program', () => {
+  test('may be laid out differently by another program', () => {
     const path = sealed();
     const { metadata } = readSafetensorsHeader(path);
     scope(() => writeSafetensors(path, readSafetensors(path).tensors, { z: 'late', ...metadata }));
-    expect(() => verifySafetensors(path)).toThrow(/content has changed since it was written/); // it says something else now
+    expect(() => verifySafetensors(path)).toThrow(/content has changed since it was written/); // it now says something else
     scope(() => {
       const tensors = new Map([...readSafetensors(sealed()).tensors].reverse());
       const [first, ...rest] = Object.entries(metadata);
@@ -143,7 +143,7 @@ describe('a sealed file', () => {
     verifySafetensors(path);
   });
 
-  test('that bears no seal reads as ever', () => {
+  test('still reads without a seal', () => {
     const path = fresh();
     scope(() => writeSafetensors(path, new Map([['x', Tensor.fromUint8([1])]]), { a: 'b' }));
     verifySafetensors(path);
@@ -178,7 +178,7 @@ describe('round trip', () => {
     });
   });
 
-  test('the bytes are those of the format, wide dtypes first, data aligned to 8', () => {
+  test('writes the format’s bytes, wide dtypes first, data aligned to 8', () => {
     const path = fresh();
     scope(() => {
       const tensors = new Map([
@@ -359,7 +359,7 @@ describe('hostile files', () => {
     expect(memory().liveBytes).toBe(before.liveBytes);
   });
 
-  test('names from the file touch no prototype', () => {
+  test('names from the file reach no prototype', () => {
     const path = craft(
       `{"__metadata__":{"__proto__":"x","constructor":"y"},"__proto__":${u8(0, 1)},"toString":${u8(1, 2)}}`,
       2,
@@ -410,7 +410,7 @@ describe('writing', () => {
     });
   });
 
-  test('a place that cannot be written, a name that may not be, a tensor that is gone', () => {
+  test('an unwritable place, a forbidden name, a disposed tensor', () => {
     scope(() => {
       const nowhere = join(folder, 'no', 'such', 'folder.safetensors');
       expect(failure(() => writeSafetensors(nowhere, tensors())).code).toBe('OUTPUT_UNWRITABLE');

@@ -1,16 +1,16 @@
 /**
- * The safetensors format (https://huggingface.co/docs/safetensors, the Rust crate is its reference):
+ * The safetensors format (https://huggingface.co/docs/safetensors; the Rust crate is the reference):
  *
  *   8 bytes   length N of the header, unsigned, little-endian
- *   N bytes   JSON { name: { dtype, shape, data_offsets: [begin, end] }, __metadata__?: { string: string } }, may end in
- *             spaces, by which writers align the data to 8 bytes
- *   the rest  the tensors, row-major, little-endian; offsets count from here, leave no hole and never overlap
+ *   N bytes   JSON { name: { dtype, shape, data_offsets: [begin, end] }, __metadata__?: { string: string } },
+ *             may end in spaces, to align the data to 8 bytes
+ *   the rest  tensors, row-major, little-endian; offsets count from here, without holes or overlaps
  *
- * Reading trusts nothing: every number is checked against the file before memory is asked for. Both ways go tensor by
- * tensor, so that beside the tensors themselves at most one of them is held.
+ * Every number is checked against the file before memory is allocated. At most one tensor is buffered at a
+ * time.
  *
- * A sealed file bears a SHA-256 of its tensors and metadata (`SEAL_KEY`), which reading compares: a bit that flipped on a disk is no number that
- * was computed. It covers what the file says, not how its header is laid out, so other programs may write the file again unchanged.
+ * A sealed file holds a SHA-256 of its tensors and metadata (`SEAL_KEY`), which catches bits flipped on disk.
+ * It does not cover the header's layout, so other programs may rewrite the file.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants as fsConstants, fstatSync, openSync, readSync } from 'node:fs';
@@ -22,21 +22,19 @@ import { DTYPE_BYTES } from '../invoke.js';
 import { scope } from '../scope.js';
 import { Tensor, type DType } from '../tensor.js';
 
-/** Longest header that is read, the reference implementation's limit. */
+/** The reference's limit. */
 const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
-/** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
+/** Most bytes of one read; the kernel's limit is just below 2 GiB. */
 const READ_CHUNK = 1 << 30;
-/** Bytes that are hashed at a time where no tensor is made of them. */
+/** Bytes hashed at a time when no tensor is made. */
 const HASH_CHUNK = 1 << 24;
 const METADATA_KEY = '__metadata__';
-/** In the metadata of a sealed file: the SHA-256, hexadecimal. */
+/** Metadata key of the SHA-256, in hexadecimal. */
 const SEAL_KEY = 'reclmis.sha256';
-/** What holds its place until the tensors are written. */
 const UNSEALED = '0'.repeat(64);
 
-/** The format's names of our dtypes. */
 const NAMES: Readonly<Record<DType, string>> = {
   float64: 'F64',
   int64: 'I64',
@@ -51,7 +49,7 @@ const NAMES: Readonly<Record<DType, string>> = {
 };
 const DTYPES = new Map((Object.keys(NAMES) as DType[]).map((dtype) => [NAMES[dtype], dtype]));
 
-/** Where a tensor lies in the file: `begin` and `end` count from the first byte after the header. */
+/** A tensor's place: `begin` and `end` count from the end of the header. */
 export interface SafetensorsEntry {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -61,35 +59,33 @@ export interface SafetensorsEntry {
 
 /** A checked header. */
 export interface SafetensorsHeader {
-  /** The tensors by name, in the order of their bytes. */
+  /** Tensors by name, in the order of their bytes. */
   readonly entries: Map<string, SafetensorsEntry>;
   /** Free text by key; has no prototype. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Offset of the first tensor's bytes from the beginning of the file. */
+  /** File offset of the first tensor's bytes. */
   readonly dataStart: number;
 }
 
-/** Options of `readSafetensors`. */
 export interface ReadOptions {
-  /** Only tensors whose name this accepts are read; default all. */
+  /** Reads only tensors whose name this accepts; default all. */
   readonly select?: (name: string) => boolean;
 }
 
-/** Options of `writeSafetensors`. */
 export interface WriteOptions {
   /** Seal the file with a hash. Default false. */
   readonly seal?: boolean;
 }
 
-/** Whether a file's metadata bear a seal. */
+/** Whether a file's metadata hold a seal. */
 export function isSealed(metadata: Readonly<Record<string, string>>): boolean {
   return metadata[SEAL_KEY] !== undefined;
 }
 
 /**
- * Reads a file's tensors (on the CPU, owned by the current scope) and metadata. Of a sealed file, all tensors are read, also where few are wanted.
- *
- * @throws ReclmisError SAFETENSORS_INVALID for a missing file, for anything that the format forbids, and for a seal that does not fit.
+ * Reads tensors (on the CPU, owned by the current scope) and metadata. A sealed file is read whole, even for
+ * a few tensors.
+ * @throws SAFETENSORS_INVALID for a missing file, anything the format forbids, and a wrong seal.
  */
 export function readSafetensors(
   path: string,
@@ -119,10 +115,7 @@ export function readSafetensors(
   });
 }
 
-/**
- * Compares a sealed file with its seal, without making tensors of it; does nothing where there is none.
- * @throws ReclmisError SAFETENSORS_INVALID
- */
+/** Checks a file against its seal, if it has one, without making tensors. @throws SAFETENSORS_INVALID */
 export function verifySafetensors(path: string): void {
   withFile(path, (fd) => {
     const { entries, metadata, dataStart } = readHeader(fd, path);
@@ -140,7 +133,7 @@ export function verifySafetensors(path: string): void {
   });
 }
 
-/** A hash that has heard the metadata, and names, dtypes and shapes in the order of the tensors' bytes, which follow. */
+/** A hash of the metadata and of names, dtypes and shapes in byte order; the tensors' bytes are to follow. */
 function beginSeal(
   entries: ReadonlyMap<string, Pick<SafetensorsEntry, 'dtype' | 'shape'>>,
   metadata: Readonly<Record<string, string>>,
@@ -150,7 +143,7 @@ function beginSeal(
   const texts = Object.entries(metadata).filter(([key]) => key !== SEAL_KEY);
   const described = [...entries].map(([name, { dtype, shape }]) => [name, NAMES[dtype], shape] as const);
   const isEmpty = ([, , shape]: (typeof described)[number]): boolean => shape.includes(0);
-  // Tensors without bytes have no place among the others.
+  // Empty tensors have no place among the others.
   const ordered = [...described.filter((one) => !isEmpty(one)), ...described.filter(isEmpty).sort(byKey)];
   return createHash('sha256').update(JSON.stringify([texts.sort(byKey), ordered]));
 }
@@ -165,16 +158,15 @@ function requireSeal(path: string, seal: string | undefined, hash: Hash | null):
   );
 }
 
-/** Reads and checks the header alone: names, dtypes, shapes and metadata without the tensors. */
+/** Reads and checks the header only: names, dtypes, shapes and metadata. */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
   return withFile(path, (fd) => readHeader(fd, path));
 }
 
 /**
- * Writes tensors (of any device and layout) under their names, all at once or not at all: a failed write leaves what
- * was there before. The order is the reference writer's, wide dtypes first and then by name, so all data is aligned.
- *
- * @throws ReclmisError DISK_FULL or OUTPUT_UNWRITABLE.
+ * Writes tensors (any device and layout) by name, all or nothing: a failed write leaves what was there.
+ * Ordered as by the reference writer, wide dtypes first, then by name, so all data is aligned.
+ * @throws DISK_FULL or OUTPUT_UNWRITABLE.
  */
 export function writeSafetensors(
   path: string,
@@ -207,7 +199,7 @@ export function writeSafetensors(
   const head = Buffer.alloc(LENGTH_BYTES + padded, ' ');
   head.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(head, LENGTH_BYTES);
-  // One buffer for all tensors: fresh ones of every size, at every checkpoint, leave holes in the heap that add up over a long training.
+  // One buffer for all: fresh ones of every size, at every checkpoint, would fragment the heap.
   const largest = ordered.reduce((most, [, tensor]) => Math.max(most, byteCount(tensor)), 0);
   const buffer = new Uint8Array(largest);
   const hash = seal ? beginSeal(new Map(ordered), metadata) : null;
@@ -219,7 +211,7 @@ export function writeSafetensors(
       hash?.update(bytes);
       write(bytes);
     }
-    // The seal is the metadata's first member, so this is its place whatever else the header holds.
+    // The seal is the metadata's first member, so the first match is its place.
     if (hash) write(Buffer.from(hash.digest('hex')), head.indexOf(UNSEALED, LENGTH_BYTES));
   };
   writeFileAtomicSync(path, pieces, { sync: true });
@@ -232,7 +224,7 @@ function byteCount(tensor: Tensor): number {
 function withFile<R>(path: string, use: (fd: number) => R): R {
   let fd: number;
   try {
-    // Without O_NONBLOCK (which Windows lacks), opening a pipe would wait for its writer.
+    // Without O_NONBLOCK (absent on Windows), opening a pipe would wait for its writer.
     fd = openSync(path, fsConstants.O_RDONLY | ((fsConstants.O_NONBLOCK as number | undefined) ?? 0));
   } catch (cause) {
     throw invalid(path, `cannot be opened: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, cause);
@@ -291,7 +283,6 @@ function readHeader(fd: number, path: string): SafetensorsHeader {
   return { entries: new Map(entries), metadata, dataStart };
 }
 
-/** The header's members but the metadata, as yet unchecked, and the metadata. */
 function parseHeader(
   bytes: Buffer,
   path: string,
@@ -308,7 +299,7 @@ function parseHeader(
   if (!isObject(parsed)) throw invalid(path, 'its header is not a JSON object');
   const duplicate = findDuplicateKey(text);
   if (duplicate !== null) throw invalid(path, `its header has the key "${duplicate}" twice`);
-  // Object.entries lists a key "__proto__" like any other, and no name ever becomes a property of ours.
+  // Object.entries lists "__proto__" like any key, and no name becomes a property of ours.
   const members = new Map(Object.entries(parsed));
   const metadata = Object.create(null) as Record<string, string>;
   const given = members.get(METADATA_KEY);
@@ -340,7 +331,7 @@ function checkEntry(name: string, value: unknown, path: string): SafetensorsEntr
   }
   const [begin = 0, end = 0] = offsets;
   const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
-  // libtorch multiplies the sizes of an empty tensor as well, zeros counted as ones.
+  // libtorch multiplies an empty tensor's sizes too, counting zeros as ones.
   const counted = shape.reduce((product, size) => product * Math.max(size, 1), DTYPE_BYTES[dtype]);
   if (!Number.isSafeInteger(counted)) throw bad(`shape [${shape.join(', ')}] is too large`);
   if (end - begin !== bytes) {

@@ -1,4 +1,4 @@
-/** Groups of processes on loopback addresses of their own, against one process. */
+/** Groups of processes, on loopback addresses of their own, against one process. */
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -50,8 +50,8 @@ async function results<R>(size: number, name: string): Promise<R[]> {
 }
 
 /**
- * Largest difference, relative to the largest value of the reference's tensor, or to 1 where that is less: gradients are of size 1 to 6, but
- * those of biases before a normalisation are 0 in exact arithmetic and nothing but rounding.
+ * Largest difference over the reference tensor's largest value, or over 1 if that is larger: gradients are 1
+ * to 6, but those of biases before a normalisation are rounding around 0.
  */
 function difference(own: Record<string, number[]>, reference: Record<string, number[]>): number {
   expect(Object.keys(own)).toEqual(Object.keys(reference));
@@ -64,7 +64,6 @@ function difference(own: Record<string, number[]>, reference: Record<string, num
   return Math.max(...errors);
 }
 
-/** What one process comes to with the first `count` cases, after one or two passes. */
 function alone(count: number, passes: number): Record<string, number[]> {
   setThreads(1);
   const net = makeNet();
@@ -78,7 +77,6 @@ function alone(count: number, passes: number): Record<string, number[]> {
   return state;
 }
 
-/** float64 sums in another order. */
 const ROUNDING = 1e-12;
 
 describe.skipIf(!distributedBackends().includes('gloo'))('groups of processes', () => {
@@ -138,7 +136,7 @@ describe.skipIf(!distributedBackends().includes('gloo'))('groups of processes', 
   );
 
   it(
-    'a gradient with other strides in its sides of one element is reduced without a warning',
+    'reduces a gradient with other strides in dimensions of size 1 without a warning',
     async () => {
       const [a, b] = [0, 1].map((rank) => values([4], rank).toFloat64Array());
       for (const own of await results<number[]>(2, 'layout'))
@@ -149,7 +147,7 @@ describe.skipIf(!distributedBackends().includes('gloo'))('groups of processes', 
   );
 
   it(
-    'a rank without a case of its own runs along and changes nothing',
+    'a rank without cases takes part and changes nothing',
     async () => {
       const all = await results<Record<string, number[]>>(3, 'idle');
       for (const own of all) expect(difference(own, alone(5, 1))).toBeLessThan(ROUNDING);
@@ -170,13 +168,13 @@ describe.skipIf(!distributedBackends().includes('gloo'))('groups of processes', 
         };
         expect(code).toBe('DISTRIBUTED_FAILED');
         expect(message).toMatch(/^rank \d of 3: all-reduce: /);
-        expect(seconds).toBeLessThan(30); // the issue's bound, not a measurement
+        expect(seconds).toBeLessThan(30); // the requirement's bound, not a measurement
       }
     },
     MINUTE,
   );
 
-  it('refuses what cannot be, and says who did not come', () => {
+  it('refuses impossible options, and names the rank that did not join', () => {
     using store = new Store({ host: '127.0.0.1', port: 0, isServer: true });
     expect(store.port).toBeGreaterThan(0);
     store.set('key', 'välue');

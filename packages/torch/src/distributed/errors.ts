@@ -1,9 +1,9 @@
-/** What c10d throws, as a coded error. */
+/** Turns c10d's errors into coded ones. */
 import { ReclmisError } from '@reclmis/core';
 
 /**
- * Runs a call into c10d. Its message may hold addresses, no data.
- * @throws DISTRIBUTED_FAILED saying what was done.
+ * Runs a call into c10d. Its messages may hold addresses, but no data. @throws DISTRIBUTED_FAILED naming the
+ * operation.
  */
 export function distributedError<R>(what: string, work: () => R): R {
   try {

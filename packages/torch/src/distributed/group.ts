@@ -1,7 +1,4 @@
-/**
- * A group of processes, each with its rank, and its collectives: every process must call the same ones in the same order. They block until
- * they are done.
- */
+/** A group of processes and its collectives, which block. Every process must call the same ones in the same order. */
 import { ReclmisError } from '@reclmis/core';
 import { scope } from '../scope.js';
 import { Tensor } from '../tensor.js';
@@ -13,20 +10,19 @@ export interface GroupOptions {
   readonly store: Store;
   /** From 0. */
   readonly rank: number;
-  /** Processes of the group. */
   readonly size: number;
   /** `gloo` (the default) for tensors on the CPU, `nccl` for CUDA devices. */
   readonly backend?: 'gloo' | 'nccl';
-  /** Host name or address of this process's end of gloo's connections, which the others must reach. */
+  /** Host name or address of this process that the others can reach; gloo binds to it. */
   readonly address: string;
-  /** After which a collective that does not end fails; milliseconds, default 5 minutes. */
+  /** Limit for one collective, in milliseconds; default 5 minutes. */
   readonly timeoutMs?: number;
 }
 
 export class Group {
   readonly rank: number;
   readonly size: number;
-  /** The addon's number of it. */
+  /** The group's number in the addon. */
   readonly id: number;
   #closed = false;
 
@@ -46,17 +42,17 @@ export class Group {
     );
   }
 
-  /** Replaces `x` by the sum, or the maximum, over the ranks. @param x contiguous, of the same shape everywhere. */
+  /** Replaces `x` by its sum or maximum over the ranks. @param x contiguous, of the same shape everywhere. */
   allReduce(x: Tensor, op: 'sum' | 'max' = 'sum'): void {
     this.#call('all-reduce', () => requireDistributed().groupAllReduce(this.id, x.id, op));
   }
 
-  /** Replaces `x` by that of rank `root`. @param x contiguous, of the same shape everywhere. */
+  /** Replaces `x` by rank `root`'s. @param x contiguous, of the same shape everywhere. */
   broadcast(x: Tensor, root = 0): void {
     this.#call('broadcast', () => requireDistributed().groupBroadcast(this.id, x.id, root));
   }
 
-  /** The `x` of every rank, in their order; without gradients. @param x of the same shape everywhere. */
+  /** Every rank's `x`, by rank; no gradients. @param x of the same shape everywhere. */
   allGather(x: Tensor): Tensor[] {
     if (x.dtype === 'bool')
       return this.allGather(x.to({ dtype: 'uint8' })).map((y) => y.to({ dtype: 'bool' })); // gloo has no bool
@@ -65,17 +61,17 @@ export class Group {
     );
   }
 
-  /** The sum over the ranks, differentiable: the gradient of `x` is the sum over the ranks of the results' gradients. */
+  /** Sum over the ranks, differentiable: the gradient of `x` is the sum of the gradients of all ranks' results. */
   sum(x: Tensor): Tensor {
     return Tensor.adopt(this.#call('sum', () => requireDistributed().groupSum(this.id, x.id)));
   }
 
-  /** Waits until every rank has come here. */
+  /** Waits until every rank calls it. */
   barrier(): void {
     this.#call('barrier', () => requireDistributed().groupBarrier(this.id));
   }
 
-  /** The largest of the ranks' numbers, as float64. */
+  /** The largest of all ranks' numbers, as float64. */
   max(value: number): number {
     return scope(() => {
       const x = Tensor.fromFloat64(Float64Array.of(value), [1]);
@@ -84,7 +80,7 @@ export class Group {
     });
   }
 
-  /** A text of every rank, in their order. */
+  /** Every rank's text, by rank. */
   gatherText(text: string): string[] {
     return scope(() => {
       const bytes = Buffer.from(text);
@@ -101,18 +97,18 @@ export class Group {
     });
   }
 
-  /** The text of rank 0. @param text heeded on rank 0 alone. */
+  /** Rank 0's text. @param text ignored on the other ranks. */
   broadcastText(text: string): string {
     return this.gatherText(this.rank === 0 ? text : '')[0] ?? '';
   }
 
-  /** Bytes that this process has handed to all-reduce so far; null where they are not counted (NCCL). */
+  /** Bytes that this process has given to all-reduce; null where they are not counted (NCCL). */
   get bytesReduced(): number | null {
     const bytes = requireDistributed().groupBytes(this.id);
     return bytes < 0 ? null : bytes;
   }
 
-  /** Leaves the group; graphs that hold its sums must be gone. Again is harmless. */
+  /** Leaves the group; graphs that hold its sums must be gone. Safe to repeat. */
   dispose(): void {
     if (this.#closed) return;
     this.#closed = true;

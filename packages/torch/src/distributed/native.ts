@@ -1,4 +1,4 @@
-/** What the addon exports for data-parallel work (`native/distributed.cc`), where it was built with gloo's headers. */
+/** The addon's `native/distributed.cc`, present if built with gloo's headers. */
 import { ReclmisError } from '@reclmis/core';
 import { native } from '../native.js';
 
@@ -38,12 +38,12 @@ export interface DistributedNative {
   reducerClose(reducer: number): void;
 }
 
-/** The backends that this build has: `gloo` for CPUs, `nccl` for CUDA devices, or none. */
+/** Backends of this build: `gloo` for CPUs, `nccl` for CUDA devices, or none. */
 export function distributedBackends(): string[] {
   return native().distributedBackends();
 }
 
-/** @throws DISTRIBUTED_MISSING where the addon was built without gloo's headers. */
+/** @throws DISTRIBUTED_MISSING if the addon was built without gloo's headers. */
 export function requireDistributed(): DistributedNative {
   const addon = native();
   if (addon.distributedBackends().length === 0) {

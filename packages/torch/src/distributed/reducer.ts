@@ -1,13 +1,13 @@
 /**
- * Averages gradients over the processes while the backward pass still runs: c10d::Reducer, the core of PyTorch's DistributedDataParallel (Li
- * et al. 2020). Gradients go in buckets, each sent off when its last gradient is there.
+ * Averages gradients over the processes during the backward pass with c10d::Reducer, the core of PyTorch's
+ * DistributedDataParallel (Li et al. 2020). Gradients are sent in buckets, each as soon as it is complete.
  */
 import type { Tensor } from '../tensor.js';
 import { distributedError } from './errors.js';
 import type { Group } from './group.js';
 import { requireDistributed } from './native.js';
 
-/** PyTorch's: a small first bucket starts early, larger ones use the network better; bytes. */
+/** PyTorch's sizes, in bytes: a small first bucket starts early, larger ones use the network better. */
 const FIRST_BUCKET_BYTES = 1 << 20;
 const BUCKET_BYTES = 25 << 20;
 
@@ -16,8 +16,9 @@ export class Reducer {
   #closed = false;
 
   /**
-   * @param parameters that require a gradient, in the order of use; the same everywhere.
-   * @param someUnused whether a backward pass may miss some of them: then it is looked through first, and the ranks tell each other.
+   * @param parameters require a gradient; in the order of use, the same everywhere.
+   * @param someUnused whether a backward pass may miss some of them; the graph is then searched, and the
+   * ranks exchange the result.
    */
   constructor(
     private readonly group: Group,
@@ -31,8 +32,8 @@ export class Reducer {
   }
 
   /**
-   * To be called before `loss.backward()`: that pass then ends with the mean over the ranks of each parameter's gradient. A pass without it
-   * only adds to this process's gradients, which a later one takes along.
+   * Makes the next `loss.backward()` end with each parameter's gradient averaged over the ranks. A pass
+   * without it only adds to this process's gradients, which a later averaged pass includes.
    */
   prepare(loss: Tensor): void {
     distributedError(`rank ${this.group.rank}: reducer`, () =>

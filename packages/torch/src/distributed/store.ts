@@ -1,15 +1,15 @@
-/** The key-value store over which the processes of a run find each other: c10d's TCPStore. One process serves it. */
+/** The key-value store through which a run's processes find each other: c10d's TCPStore, served by one of them. */
 import { ReclmisError } from '@reclmis/core';
 import { requireDistributed } from './native.js';
 import { distributedError } from './errors.js';
 
 export interface StoreOptions {
-  /** Host name or address of the process that serves the store. */
+  /** Host name or address of the serving process. */
   readonly host: string;
-  /** 1 to 65535; 0, for the server only: any free one. */
+  /** 1 to 65535; on the server, 0 picks a free one. */
   readonly port: number;
   readonly isServer: boolean;
-  /** How long to wait for the server, and at most for a key; milliseconds, default 5 minutes. */
+  /** Limit for reaching the server and, by default, for a key; milliseconds, default 5 minutes. */
   readonly timeoutMs?: number;
 }
 
@@ -17,12 +17,12 @@ export const DEFAULT_TIMEOUT_MS = 300_000;
 
 export class Store {
   readonly port: number;
-  /** The addon's number of it. */
+  /** The store's number in the addon. */
   readonly id: number;
   readonly #timeoutMs: number;
   #closed = false;
 
-  /** @throws DISTRIBUTED_MISSING; DISTRIBUTED_FAILED where the server cannot be reached or the port is taken. */
+  /** @throws DISTRIBUTED_MISSING; DISTRIBUTED_FAILED if the server is unreachable or the port taken. */
   constructor({ host, port, isServer, timeoutMs = DEFAULT_TIMEOUT_MS }: StoreOptions) {
     if (!Number.isInteger(port) || port < (isServer ? 0 : 1) || port > 65535)
       throw new ReclmisError('OPTION_INVALID', `Store: expected a port from 1 to 65535, got ${port}`);
@@ -39,7 +39,7 @@ export class Store {
     distributedError(`store: ${key}`, () => requireDistributed().storeSet(this.id, key, Buffer.from(value)));
   }
 
-  /** Waits for a key. @throws DISTRIBUTED_FAILED when it does not come in time. */
+  /** Waits for a key. @throws DISTRIBUTED_FAILED on a timeout. */
   get(key: string, timeoutMs: number = this.#timeoutMs): string {
     const bytes = distributedError(`store: ${key}`, () =>
       requireDistributed().storeGet(this.id, key, timeoutMs),
@@ -47,7 +47,7 @@ export class Store {
     return Buffer.from(bytes).toString();
   }
 
-  /** Groups that were opened on it go on; the server ends with the last of them. */
+  /** Groups opened on the store keep working; the server ends with the last of them. */
   dispose(): void {
     if (this.#closed) return;
     this.#closed = true;

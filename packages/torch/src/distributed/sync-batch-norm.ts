@@ -1,10 +1,10 @@
 /**
- * Batch normalisation over the batch of all processes, as PyTorch's SyncBatchNorm: mean and variance are those of the joined batch, in the
- * forward pass by sums over the ranks, in the backward pass by the sums of their gradients.
+ * Batch normalisation over the joined batch of all processes, as PyTorch's SyncBatchNorm: sums over the ranks
+ * give mean and variance, and sums of gradients the backward pass.
  *
- * Two passes, mean first and then the squares of the deviations: the difference of E[x^2] and E[x]^2 would lose the digits that the
- * gradients of one process with the whole batch have. What comes in 16 bits under autocast is widened first and goes out as it came, as with
- * libtorch's own: sums of bfloat16 keep 8 bits, those of float16 overflow, and gloo adds up no bfloat16.
+ * Mean first, then squared deviations: E[x^2] - E[x]^2 would lose digits compared with one process. 16-bit
+ * input is widened and the result narrowed again: bfloat16 sums keep 8 bits, float16 sums overflow, and gloo
+ * cannot add bfloat16.
  */
 import { float32 } from '../precision/autocast.js';
 import { noGrad, scope } from '../scope.js';
@@ -14,11 +14,11 @@ import type { Group } from './group.js';
 
 /** What this process brings to the batch. */
 export interface BatchShare {
-  /** False where it has no case of this batch and only runs along: its values then count nothing. */
+  /** False for a process without a case of its own in this batch: its values do not count. */
   readonly counts: boolean;
 }
 
-/** Statistics for `nn.withBatchStatistics`: of every batch normalisation in training, over the group. */
+/** Statistics for `nn.withBatchStatistics`, over the group. */
 export function batchStatisticsOver(group: Group, share: BatchShare): BatchStatistics {
   return (input, layer) => {
     const x = float32(input);

@@ -1,10 +1,10 @@
 /**
- * Multi-head attention (Vaswani et al. 2017), with the parameters, keys (`in_proj_weight`, `in_proj_bias`,
- * `out_proj.weight`, `out_proj.bias`) and initialisation of PyTorch's `nn.MultiheadAttention(batch_first=True)`.
+ * Multi-head attention (Vaswani et al. 2017) with the parameters, keys and initialisation of PyTorch's
+ * `nn.MultiheadAttention(batch_first=True)`.
  *
- * Inputs that are the same handle are projected by one matrix product (all three, or key and value). What follows is one operator of our own where it
- * takes the projections (`attention.ts`) and nobody asks for the weights; else heads are gathered by one copy per product, and scale and mask are part of
- * the score product.
+ * Inputs that are the same handle share one matrix product. `attention.ts` computes the rest where it takes
+ * the projections and no weights are wanted; else each product gathers its heads by one copy, with scale and
+ * mask in the score product.
  *
  * Legend: B batch, T queries, S keys, C channels, H heads, D = C / H.
  */
@@ -19,21 +19,19 @@ import { checkSize, xavierUniform, zeros } from './init.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
 
-/** Options of the layer. */
 export interface MultiheadAttentionOptions {
   /** Probability of dropping an attention weight in training, default 0. */
   readonly dropout?: number;
 }
 
-/** Options of one call. */
 export interface AttentionOptions {
-  /** Added to the scores before the softmax: [T, S], [B, 1, T, S] or [B, H, T, S], minus infinity where barred. */
+  /** Added to the scores: [T, S], [B, 1, T, S] or [B, H, T, S], minus infinity where barred. */
   readonly mask?: Tensor | null;
-  /** bool [B, S], true at padded keys, which get no attention. At least one key of each row must be valid. */
+  /** bool [B, S], true at padded keys, which get no attention. Each row needs a valid key. */
   readonly keyPadding?: Tensor | null;
 }
 
-/** What hides later keys from each query when added to the scores: minus infinity above the diagonal. @returns [1, 1, length, length] */
+/** Mask that hides later keys from each query: minus infinity above the diagonal. @returns [1, 1, length, length] */
 export function causalMask(length: number, like: Tensor): Tensor {
   const { device, dtype } = like;
   return full([length, length], Number.NEGATIVE_INFINITY, { device, dtype })
@@ -42,7 +40,7 @@ export function causalMask(length: number, like: Tensor): Tensor {
 }
 
 export class MultiheadAttention extends Module {
-  /** [3 C, C]: the rows of query, key and value. */
+  /** [3 C, C]: query, key, value. */
   readonly inProjWeight: Tensor;
   /** [3 C] */
   readonly inProjBias: Tensor;
@@ -65,10 +63,10 @@ export class MultiheadAttention extends Module {
     this.#width = width;
     this.#headCount = heads;
     this.#dropout = dropout;
-    this.outProj = this.child('out_proj', new Linear(width, width)); // drawn first, as PyTorch does
+    this.outProj = this.child('out_proj', new Linear(width, width)); // first, as in PyTorch
     this.inProjWeight = this.parameter('in_proj_weight', xavierUniform([3 * width, width]));
     this.inProjBias = this.parameter('in_proj_bias', zeros([3 * width]));
-    scope(() => void this.outProj.bias?.detach().zero_()); // PyTorch: both biases start at 0
+    scope(() => void this.outProj.bias?.detach().zero_()); // as in PyTorch
   }
 
   /** query [B, T, C], key and value [B, S, C] -> [B, T, C]. */
@@ -84,7 +82,7 @@ export class MultiheadAttention extends Module {
     });
   }
 
-  /** As `forward`, with the attention weights [B, H, T, S] before dropout (each row sums to 1). */
+  /** Like `forward`, also returning the attention weights [B, H, T, S] before dropout (rows sum to 1). */
   forwardWithWeights(
     query: Tensor,
     key: Tensor,
@@ -98,19 +96,19 @@ export class MultiheadAttention extends Module {
     });
   }
 
-  /** What the heads gather by their weights, [B, T, C], by one operator. */
+  /** The heads' weighted values, [B, T, C], by one operator. */
   #gatherAtOnce({ parts, shape }: Projected, { mask = null, keyPadding = null }: AttentionOptions): Tensor {
     const C = this.#width;
     const [q, k, v] = parts.flatMap(({ x, count }) =>
       count === 1 ? [x] : x.splitWithSizes(Array<number>(count).fill(C), -1),
-    ) as [Tensor, Tensor, Tensor]; // the counts add up to three
+    ) as [Tensor, Tensor, Tensor]; // counts add up to three
     return attend(q, k, v, this.#headCount, {
       bias: scoreBias(mask, keyPadding, shape, q),
       dropout: this.training ? this.#dropout : 0,
     });
   }
 
-  /** The same by libtorch's operators, [B, T, C], with the weights [B*H, T, S]. */
+  /** The same by libtorch's operators: [B, T, C], with the weights [B*H, T, S]. */
   #gather(
     { parts, shape }: Projected,
     { mask = null, keyPadding = null }: AttentionOptions,
@@ -135,7 +133,7 @@ export class MultiheadAttention extends Module {
     return { gathered, weights };
   }
 
-  /** Query, key and value projected, by as few matrix products as there are distinct inputs. @throws TENSOR_SHAPE */
+  /** Projects query, key and value with one matrix product for each distinct input. @throws TENSOR_SHAPE */
   #project(query: Tensor, key: Tensor, value: Tensor): Projected {
     const [B, T, C] = query.shape3();
     const [keyB, S, keyC] = key.shape3();
@@ -174,15 +172,14 @@ export class MultiheadAttention extends Module {
   }
 }
 
-/** Query, key and value after their projections. */
 interface Projected {
-  /** [B, L, count C] each, query, key and value in this order; the counts add up to three. */
+  /** Query, key and value, [B, L, count C] each; the counts add up to three. */
   readonly parts: readonly { readonly x: Tensor; readonly count: number }[];
-  /** Shape of the scores, [B, H, T, S]. */
+  /** The scores', [B, H, T, S]. */
   readonly shape: readonly [B: number, H: number, T: number, S: number];
 }
 
-/** What is added to the scores: mask and padding together, expanded to [B, H, T, S], of q's dtype; null for nothing. */
+/** Mask and padding together, expanded to [B, H, T, S] in q's dtype; null for none. */
 function scoreBias(
   mask: Tensor | null,
   keyPadding: Tensor | null,

@@ -11,7 +11,7 @@ import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
 
-/** Options of a convolution over `Size`: a number for one axis, a pair for two. */
+/** Options of a convolution; `Size` is a number for one axis, a pair for two. */
 export interface ConvOptions<Size> {
   /** Step of the window, default 1. */
   readonly stride?: Size;
@@ -25,15 +25,16 @@ export interface ConvOptions<Size> {
   readonly bias?: boolean;
 }
 
-/** What computes convolutions of stride 1: libtorch's kernels; or, for 3x3, `conv3x3`. */
+/** Kernel of convolutions with stride 1: libtorch's, or `conv3x3` where it fits. */
 export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
-/** What `conv3x3` reads and writes. */
+/** Dtypes of `conv3x3`. */
 const MAPS: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
 
 /**
- * Chooses the kernel of all `Conv2d` of this process, and returns the one before. `winograd` applies on the CPU to float32 and bfloat16 maps with float32
- * weights, to 3x3 kernels with padding 1 and multiples of 16 channels; everything else stays libtorch's.
+ * Chooses the kernel of all `Conv2d` of this process and returns the one before. `winograd` applies on the
+ * CPU to float32 and bfloat16 maps with float32 weights, 3x3 kernels, padding 1 and multiples of 16 channels;
+ * all else stays libtorch's.
  */
 export function setConvolutionKernel(kernel: ConvolutionKernel): ConvolutionKernel {
   const before = ownKernels ? 'winograd' : 'libtorch';
@@ -93,7 +94,6 @@ export class Conv2d extends Module {
   readonly #padding: [number, number];
   readonly #dilation: [number, number];
   readonly #groups: number;
-  /** Whether `conv3x3` computes the same. */
   readonly #is3x3: boolean;
   /** For evaluation without gradients. */
   readonly #transformed = new TransformedWeight();
@@ -130,7 +130,7 @@ export class Conv2d extends Module {
     return conv2d(x, this.weight, this.bias, this.#stride, this.#padding, this.#dilation, this.#groups); // [B, Cout, H', W']
   }
 
-  /** Training changes the weight at every step: nothing is kept of it from here on. */
+  /** Also drops the transformed weight, which training would outdate at every step. */
   override train(on = true): this {
     if (on) this.#transformed.dispose();
     return super.train(on);
@@ -142,15 +142,15 @@ export class Conv2d extends Module {
   }
 }
 
-/** Options of a transposed convolution. */
 export interface ConvTransposeOptions extends ConvOptions<Pair> {
   /** Rows and columns added at one end of the output, less than the stride. Default 0. */
   readonly outputPadding?: Pair;
 }
 
 /**
- * The transpose of `Conv2d`: [B, Cin, H, W] -> [B, Cout, (H - 1) stride - 2 padding + dilation (k - 1) + outputPadding + 1, W'].
- * PyTorch takes the fan-in of its weight [Cin, Cout / groups, kH, kW] over all but the first dimension; so do we.
+ * Transpose of `Conv2d`: [B, Cin, H, W] -> [B, Cout, (H - 1) stride - 2 padding + dilation (k - 1) +
+ * outputPadding + 1, W']. As in PyTorch, the fan-in is the product of all but the first dimension of the
+ * weight [Cin, Cout / groups, kH, kW].
  */
 export class ConvTranspose2d extends Module {
   /** [Cin, Cout / groups, kH, kW] */

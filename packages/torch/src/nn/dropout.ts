@@ -1,17 +1,16 @@
-/** Dropout (Srivastava et al. 2014) in its inverted form, as PyTorch's. */
+/** Inverted dropout (Srivastava et al. 2014), as PyTorch's. */
 import { ReclmisError } from '@reclmis/core';
 import { dropout } from '../dropout.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 
-/** Checks a probability of dropping. */
 export function checkDropout(layer: string, p: number): void {
   if (!(p >= 0 && p <= 1)) {
     throw new ReclmisError('CONFIG_INVALID', `${layer}: dropout must be within 0 and 1, got ${p}`);
   }
 }
 
-/** In training, sets each element to zero with probability `p` and divides the others by 1 - p; else the identity. */
+/** In training, zeroes each element with probability `p` and divides the others by 1 - p; else the identity. */
 export class Dropout extends Module {
   readonly p: number;
 
@@ -21,7 +20,7 @@ export class Dropout extends Module {
     this.p = p;
   }
 
-  /** A new handle in either mode, so that disposing the result never disposes `x`. */
+  /** Always a new handle: disposing the result never disposes `x`. */
   forward(x: Tensor): Tensor {
     return dropout(x, this.p, this.training);
   }

@@ -1,4 +1,4 @@
-/** A table of vectors looked up by number, with PyTorch's parameter, key and initialisation. */
+/** A lookup table of vectors, with PyTorch's parameter, key and initialisation. */
 import { ReclmisError } from '@reclmis/core';
 import { embedding } from '../generated/functions.js';
 import { noGrad, scope } from '../scope.js';
@@ -6,7 +6,6 @@ import type { Tensor } from '../tensor.js';
 import { checkSize, normal } from './init.js';
 import { Module } from './module.js';
 
-/** Options of an embedding. */
 export interface EmbeddingOptions {
   /** A row that starts at zero and gets no gradient, for padding. */
   readonly paddingIndex?: number;
@@ -32,7 +31,7 @@ export class Embedding extends Module {
       );
     }
     this.weight = this.parameter('weight', normal([count, width]));
-    this.#paddingIndex = paddingIndex ?? -1; // -1: libtorch's word for none
+    this.#paddingIndex = paddingIndex ?? -1; // -1: none, to libtorch
     if (paddingIndex !== undefined) {
       noGrad(() => scope(() => void this.weight.select(0, paddingIndex).zero_()));
     }

@@ -2,9 +2,8 @@
 import type { Tensor } from '../tensor.js';
 import { pair, type Pair } from './init.js';
 
-/** Options of pooling. */
 export interface PoolOptions {
-  /** Step of the window; default: the kernel, so that windows do not overlap. */
+  /** Step of the window; default: the kernel's size. */
   readonly stride?: Pair;
   /** Minus infinities added at both ends of each axis, at most half the kernel. Default 0. */
   readonly padding?: Pair;
@@ -19,7 +18,7 @@ export function maxPool2d(
   return x.maxPool2d(pair(kernel), pair(stride), pair(padding)); // [B, C, H', W']
 }
 
-/** Repeats each pixel `scale` times along both axes: [B, C, H, W] -> [B, C, scale H, scale W]; scale is an integer. */
+/** Repeats each pixel `scale` times (integers) along both axes: [B, C, H, W] -> [B, C, scale H, scale W]. */
 export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
   const [, , height, width] = x.shape4();
   const [rows, columns] = pair(scale);
@@ -27,8 +26,8 @@ export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
 }
 
 /**
- * GELU, x / 2 (1 + erf(x / sqrt 2)), of any shape, by its formula. libtorch 1.13's own operator is not used: its backward pass through oneDNN reads a
- * gradient that is not contiguous, such as a transpose leaves, as if it were, and so past its end.
+ * GELU, x / 2 (1 + erf(x / sqrt 2)), of any shape. Not libtorch 1.13's operator: its backward through oneDNN
+ * reads past the end of a gradient that is not contiguous.
  */
 export function gelu(x: Tensor): Tensor {
   return x.mul(Math.SQRT1_2).erf().add(1).mul(x).mul(0.5);

@@ -53,7 +53,7 @@ const CASES: Record<string, () => Case> = {
   'BatchNorm1d, training': () => simple(new BatchNorm1d(3), [4, 3, 2]),
   'BatchNorm2d, training': () => simple(new BatchNorm2d(2), [2, 2, 3, 2]),
   'BatchNorm2d, evaluation': () => simple(new BatchNorm2d(2).eval(), [2, 2, 3, 2]),
-  // The transpose leaves a gradient that is not contiguous, which libtorch 1.13's own operator reads wrongly.
+  // The transpose makes the gradient non-contiguous, which libtorch 1.13's own operator reads wrongly.
   gelu: () => ({
     layer: null,
     inputs: [spread([2, 5, 3])],
@@ -93,7 +93,7 @@ const CASES: Record<string, () => Case> = {
   }),
 };
 
-beforeAll(() => setThreads(1)); // tensors this small only lose by more
+beforeAll(() => setThreads(1)); // faster for tensors this small
 
 test.each(Object.entries(CASES))('gradient of %s', (_, make) => {
   manualSeed(3);

@@ -4,8 +4,9 @@ import type { Tensor } from '../tensor.js';
 import { Conv1d, Conv2d, ConvTranspose2d, Embedding, Linear, MultiheadAttention } from './index.js';
 
 /**
- * Uniform within `bound`: the largest of n >= 1000 draws lies below 0.99 of it with probability 0.99^n < 5e-5 (the seed is
- * fixed besides), and the deviation is bound / sqrt(3) within 10 % (its relative error is about 0.45 / sqrt(n) < 0.015).
+ * Uniform within `bound`: the largest of n >= 1000 draws lies below 0.99 of it with probability < 5e-5 (and
+ * the seed is fixed), and the deviation is bound / sqrt(3) within 10 % (relative error about 0.45 / sqrt(n) <
+ * 0.015).
  */
 function expectUniform(tensor: Tensor | null, bound: number): void {
   if (!tensor) throw new Error('there is no such tensor');
@@ -20,16 +21,17 @@ function expectUniform(tensor: Tensor | null, bound: number): void {
   expect(deviation / (bound / Math.sqrt(3))).toBeLessThan(1.1);
 }
 
-beforeAll(() => setThreads(1)); // tensors this small only lose by more
+beforeAll(() => setThreads(1)); // faster for tensors this small
 
-test('one seed gives the values that it gives in PyTorch', () => {
-  // torch.manual_seed(1); torch.rand(8) prints these; the layer draws them in this order, and scales 2u - 1 by 1/sqrt(3).
+test('a seed gives PyTorch’s values', () => {
+  // Printed by torch.manual_seed(1); torch.rand(8). The layer draws them in this order and scales 2u - 1 by
+  // 1/sqrt(3).
   const u = [0.7576, 0.2793, 0.4031, 0.7347, 0.0293, 0.7999, 0.3971, 0.7544];
   manualSeed(1);
   const layer = new Linear(3, 2);
   const drawn = [...layer.weight.toFloat32Array(), ...(layer.bias?.toFloat32Array() ?? [])];
   expect(drawn).toHaveLength(8);
-  // Printed with four digits: 5e-5, times 2/sqrt(3).
+  // Four printed digits: 5e-5, times 2/sqrt(3).
   drawn.forEach((value, i) =>
     expect(Math.abs(value - (2 * (u[i] ?? NaN) - 1) / Math.sqrt(3))).toBeLessThan(6e-5),
   );

@@ -1,6 +1,6 @@
 /**
- * Initial values of parameters, as `torch.nn.init` draws them: from torch's own generator, in PyTorch's order (weight,
- * then bias), so that one seed gives the values that it gives in PyTorch.
+ * Initial values as `torch.nn.init` draws them: from torch's generator, weight before bias, so a seed gives
+ * PyTorch's values.
  */
 import { ReclmisError } from '@reclmis/core';
 import { empty, ones, zeros } from '../generated/functions.js';
@@ -10,12 +10,11 @@ import type { Tensor } from '../tensor.js';
 /** A number for both axes, or one for each: [height, width]. */
 export type Pair = number | readonly [number, number];
 
-/** Both axes' numbers of a `Pair`. */
 export function pair(value: Pair): [number, number] {
   return typeof value === 'number' ? [value, value] : [value[0], value[1]];
 }
 
-/** Checks a layer's size: an integer of at least `least`. */
+/** Checks that a layer's size is an integer of at least `least`. */
 export function checkSize(layer: string, name: string, value: number, least = 1): void {
   if (!Number.isSafeInteger(value) || value < least) {
     throw new ReclmisError(
@@ -25,30 +24,30 @@ export function checkSize(layer: string, name: string, value: number, least = 1)
   }
 }
 
-/** A float32 tensor drawn uniformly from [-bound, bound). */
+/** float32, uniform in [-bound, bound). */
 export function uniform(shape: readonly number[], bound: number): Tensor {
   return scope(() => empty(shape).uniform_(-bound, bound));
 }
 
-/** A float32 tensor drawn from the standard normal distribution. */
+/** float32, standard normal. */
 export function normal(shape: readonly number[]): Tensor {
   return scope(() => empty(shape).normal_(0, 1));
 }
 
-/** Inputs that one output sums over: the product of a weight's dimensions but the first. */
+/** Inputs of one output: the product of all but a weight's first dimension. */
 export function fanIn(shape: readonly number[]): number {
   return shape.slice(1).reduce((product, size) => product * size, 1);
 }
 
 /**
- * PyTorch's default weight of convolutions and linear layers, `kaiming_uniform_(a=sqrt(5))`: its gain sqrt(2/(1+5)) makes
- * the bound sqrt(3) * sqrt(1/3) / sqrt(fanIn) = 1/sqrt(fanIn).
+ * PyTorch's default weight of convolutions and linear layers, `kaiming_uniform_(a=sqrt(5))`: uniform within
+ * 1/sqrt(fanIn).
  */
 export function kaimingUniform(shape: readonly number[]): Tensor {
   return uniform(shape, 1 / Math.sqrt(fanIn(shape)));
 }
 
-/** PyTorch's default bias for a weight of `weightShape`: uniform within 1/sqrt(fanIn). */
+/** PyTorch's default bias: uniform within 1/sqrt(fanIn). */
 export function biasUniform(count: number, weightShape: readonly number[]): Tensor {
   return uniform([count], 1 / Math.sqrt(fanIn(weightShape)));
 }

@@ -17,7 +17,7 @@ import {
   upsampleNearest2d,
 } from './index.js';
 
-/** float32 has 24 bits: sums of a few products of numbers below 10 are good to about 1e-6. */
+/** float32 sums of a few products below 10 are good to about 1e-6. */
 const DIGITS = 5;
 
 function f32(data: readonly number[], shape: readonly number[]): Tensor {
@@ -44,7 +44,7 @@ function expectValues(
   values.forEach((value, i) => expect(got[i], `element ${i}`).toBeCloseTo(value, digits));
 }
 
-beforeAll(() => setThreads(1)); // tensors this small only lose by more
+beforeAll(() => setThreads(1)); // faster for tensors this small
 
 describe('convolutions', () => {
   test('Conv1d', () => {
@@ -76,7 +76,7 @@ describe('convolutions', () => {
     expectValues(layer.forward(f32(range(4), [1, 1, 2, 2])), [1, 1, 4, 4], expected);
   });
 
-  test('sizes that cannot be are refused', () => {
+  test('impossible sizes are refused', () => {
     expect(() => new Conv2d(3, 4, 3, { groups: 2 })).toThrow(/groups must divide/);
     expect(() => new Conv2d(0, 4, 3)).toThrow(/input channels must be an integer of at least 1, got 0/);
     expect(() => new Linear(2.5, 4)).toThrow(/inputs must be an integer/);
@@ -112,7 +112,7 @@ describe('normalisation', () => {
     expectValues(layer.forward(f32(range(4), [1, 1, 2, 2])), [1, 1, 2, 2], expected);
   });
 
-  test('one value per channel has no variance, another rank no channels', () => {
+  test('one value per channel and other ranks are refused', () => {
     const layer = new BatchNorm1d(2);
     expect(() => layer.forward(f32([1, 2], [1, 2]))).toThrow(/more than one value per channel, got \[1, 2\]/);
     expect(() => new BatchNorm2d(2).forward(f32([1, 2], [1, 2]))).toThrow(
@@ -154,7 +154,7 @@ test('Dropout', () => {
   const x = Tensor.fromFloat32(new Float32Array(10_000).fill(3));
   const kept = layer.forward(x).toFloat32Array();
   expect(new Set(kept)).toEqual(new Set([0, 4])); // 3 / (1 - 0.25)
-  // The number dropped is binomial with deviation sqrt(10000 * 0.25 * 0.75) = 43: within six of them.
+  // The number dropped is binomial with deviation 43: within six of them.
   expect(Math.abs(kept.filter((v) => v === 0).length - 2500)).toBeLessThan(260);
   expect(
     new Dropout(1)

@@ -16,7 +16,7 @@ import {
   upsampleNearest2d,
 } from './index.js';
 
-/** A little of everything: image and words meet in an attention, and a map comes out. */
+/** Image and words meet in an attention, and a map comes out. */
 class Net extends Module {
   readonly conv = this.child('conv', new Conv2d(1, 8, 3, { padding: 1 }));
   readonly norm = this.child('norm', new BatchNorm2d(8));
@@ -42,7 +42,7 @@ class Net extends Module {
   }
 }
 
-beforeAll(() => setThreads(1)); // tensors this small only lose by more
+beforeAll(() => setThreads(1)); // faster for tensors this small
 
 test('200 training steps leave bytes and handles where they were after step 5, and learn', () => {
   manualSeed(1);
@@ -57,7 +57,7 @@ test('200 training steps leave bytes and handles where they were after step 5, a
     const loss = scope(() => {
       const image = Tensor.fromFloat32(pixels, [4, 1, 8, 8]);
       const ids = Tensor.fromInt64([1, 2, 0, 3, 0, 0, 4, 5, 6, 7, 8, 9], [4, 3]);
-      // The target: the mean brightness of each 2 x 2 block.
+      // Target: the mean brightness of each 2 x 2 block.
       const target = upsampleNearest2d(image.avgPool2d([2, 2]), 2);
       const loss = net.forward(image, ids).mseLoss(target);
       loss.backward();
@@ -71,7 +71,7 @@ test('200 training steps leave bytes and handles where they were after step 5, a
   const end = memory();
   expect(end.handles).toBe(after5.handles);
   expect(end.liveBytes).toBe(after5.liveBytes);
-  // It is a training, not an idle loop: the loss falls below a third of its start.
+  // It really trains: the loss falls below a third of its start.
   expect(losses.at(-1)).toBeLessThan((losses[0] ?? NaN) / 3);
   net.zeroGrad();
   optimiser.dispose();

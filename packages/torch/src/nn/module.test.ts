@@ -41,7 +41,7 @@ function code(run: () => unknown): { code: string; message: string } {
   throw new Error('nothing was thrown');
 }
 
-beforeAll(() => setThreads(1)); // tensors this small only lose by more
+beforeAll(() => setThreads(1)); // faster for tensors this small
 
 test('keys are paths joined by dots; buffers are state but not parameters', () => {
   const model = new Model();
@@ -76,7 +76,7 @@ test('train, eval and freezing reach every module', () => {
   expect(model.blocks[1]?.conv.weight.requiresGrad).toBe(true);
 });
 
-test('loadStateDict copies values, also of another dtype, and passes num_batches_tracked over', () => {
+test('loadStateDict copies values, also of another dtype, and ignores num_batches_tracked', () => {
   const [from, to] = [new Model(), new Model()];
   const state = new Map(from.stateDict());
   state.set('scale', Tensor.fromFloat64([7]));
@@ -96,7 +96,7 @@ test('missing and unexpected keys throw when strict and are reported otherwise',
   const model = new Model();
   const state = new Map(model.stateDict());
   state.delete('mlp.2.bias');
-  state.set('mlp.2.num_batches_tracked', Tensor.fromInt64([0])); // not a batch normalisation: no excuse
+  state.set('mlp.2.num_batches_tracked', Tensor.fromInt64([0])); // not a batch normalisation's
   for (let i = 0; i < 7; i++) state.set(`extra.${i}`, Tensor.fromFloat32([i]));
   const { code: name, message } = code(() => model.loadStateDict(state));
   expect(name).toBe('CHECKPOINT_MISMATCH');
@@ -137,7 +137,7 @@ test('to changes the dtype in place and keeps what trains', () => {
   expect([...(weight.grad?.toFloat64Array() ?? [])]).toEqual([1, 2]);
 });
 
-test('parameters outlive the scope that they are made in and end with dispose, which may come twice', () => {
+test('parameters outlive the scope they are made in and end with dispose, which is safe to repeat', () => {
   const before = memory();
   const model = scope(() => new Model());
   expect(memory().handles).toBe(before.handles + KEYS.length);

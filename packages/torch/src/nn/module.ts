@@ -1,31 +1,31 @@
 /**
- * The base of every layer and model: a tree of modules that owns parameters (trained) and buffers (kept, not trained).
+ * Base of layers and models: a tree of modules that owns parameters (trained) and buffers (kept, not
+ * trained).
  *
- * Keys are the path of the children joined by dots ("down1.nConvs.0.conv.weight"), so that a class laid out as the
- * reference code's loads the reference checkpoint by name. A key may itself hold dots where the reference nests
- * containers without meaning ("mlp_visual.0").
+ * A key is the path of children joined by dots ("down1.nConvs.0.conv.weight"), so a class laid out like the
+ * reference loads its checkpoint by name. One child's key may hold dots where the reference nests without
+ * meaning ("mlp_visual.0").
  *
- * Ownership: parameters and buffers live outside every scope; `dispose` is their only end. `parameters`,
- * `namedParameters` and `stateDict` hand out the live handles, not copies: do not dispose them.
+ * Parameters and buffers live outside all scopes until `dispose`. `parameters`, `namedParameters` and
+ * `stateDict` return the live handles: do not dispose them.
  */
 import { ReclmisError } from '@reclmis/core';
 import { keep, noGrad, scope } from '../scope.js';
 import type { DType, Tensor } from '../tensor.js';
 
-/** How many keys an error message lists before it says how many more there are. */
+/** Keys that an error message lists at most. */
 const LISTED_KEYS = 5;
-/** What `to` converts; integers and booleans count or select and stay what they are. */
+/** Dtypes that `to` converts; integers and booleans stay. */
 const FLOATING: ReadonlySet<DType> = new Set<DType>(['float16', 'bfloat16', 'float32', 'float64']);
 
-/** What `loadStateDict` found: keys of the module that the map lacks, and keys of the map that the module lacks. */
+/** Keys that the loaded map lacks, and keys that the module lacks. */
 export interface LoadReport {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
 }
 
-/** Options of `loadStateDict`. */
 export interface LoadOptions {
-  /** Throw on any missing or unexpected key (default), or only report them. */
+  /** Throw on missing and unexpected keys (default), or only report them. */
   readonly strict?: boolean;
 }
 
@@ -36,19 +36,19 @@ export abstract class Module {
   readonly #ignoredKeys: string[] = [];
   #training = true;
 
-  /** True between `train()` (the state at construction) and `eval()`; dropout and batch normalisation look at it. */
+  /** True at construction and after `train()`, false after `eval()`; dropout and batch normalisation use it. */
   get training(): boolean {
     return this.#training;
   }
 
-  /** Registers a sub-module under `key` and returns it; for field initialisers. */
+  /** Registers a sub-module under `key` and returns it. */
   protected child<M extends Module>(key: string, module: M): M {
     this.#claim(key);
     this.#children.set(key, module);
     return module;
   }
 
-  /** Registers a list of sub-modules under `key.0`, `key.1`, ... and returns it. */
+  /** Registers sub-modules under `key.0`, `key.1`, ... and returns them. */
   protected children<M extends Module>(key: string, modules: readonly M[]): readonly M[] {
     modules.forEach((module, i) => this.child(`${key}.${i}`, module));
     return modules;
@@ -63,7 +63,7 @@ export abstract class Module {
     return tensor;
   }
 
-  /** Registers a tensor that is part of the state but is not trained, such as running statistics. */
+  /** Registers a tensor of the state that is not trained, such as running statistics. */
   protected buffer(key: string, tensor: Tensor): Tensor {
     this.#claim(key);
     keep(tensor);
@@ -71,7 +71,7 @@ export abstract class Module {
     return tensor;
   }
 
-  /** Names a key that reference checkpoints hold for this module and that `loadStateDict` passes over. */
+  /** Names a key of reference checkpoints that `loadStateDict` ignores. */
   protected ignoreKey(key: string): void {
     this.#ignoredKeys.push(key);
   }
@@ -82,7 +82,7 @@ export abstract class Module {
     }
   }
 
-  /** This module and all below it by path; the root's path is the empty string. */
+  /** This module and all below it by path; the root's is empty. */
   namedModules(): Map<string, Module> {
     const all = new Map<string, Module>([['', this]]);
     for (const [key, child] of this.#children) {
@@ -100,33 +100,31 @@ export abstract class Module {
     return all;
   }
 
-  /** The parameters by key, frozen ones included, in the order of registration (own before the children's). */
+  /** Parameters by key, frozen ones included; own before the children's. */
   namedParameters(): Map<string, Tensor> {
     return this.#gather((module) => module.#parameters);
   }
 
-  /** The parameters, each once even where two keys share a tensor. */
+  /** Parameters, each once even if two keys share it. */
   parameters(): Tensor[] {
     return [...new Set(this.namedParameters().values())];
   }
 
-  /** Parameters and buffers by key: the live handles, of which a checkpoint is written. */
+  /** Parameters and buffers by key, as live handles. */
   stateDict(): Map<string, Tensor> {
     return this.#gather((module) => [...module.#parameters, ...module.#buffers]);
   }
 
-  /** Number of scalars in the parameters; `trainable` counts only those that require a gradient. */
+  /** Number of scalars in the parameters; with `trainable`, only those that require a gradient. */
   parameterCount({ trainable = false }: { readonly trainable?: boolean } = {}): number {
     return this.parameters().reduce((sum, p) => sum + (trainable && !p.requiresGrad ? 0 : p.numel), 0);
   }
 
   /**
-   * Copies `state` into the parameters and buffers, converting dtype and device. Everything is checked first, so a
-   * refused state changes nothing. Keys that a layer passes over (batch normalisation's `num_batches_tracked`,
-   * which only matters for a cumulative average that we do not offer) are neither missing nor unexpected.
-   *
-   * @throws ReclmisError CHECKPOINT_MISMATCH for a tensor of another shape, and, when strict, for missing or
-   *   unexpected keys.
+   * Copies `state` into parameters and buffers, converting dtype and device; a refused state changes nothing.
+   * Keys given to `ignoreKey` are neither missing nor unexpected.
+   * @throws CHECKPOINT_MISMATCH for a tensor of another shape and, when strict, for missing or unexpected
+   * keys.
    */
   loadStateDict(
     state: ReadonlyMap<string, Tensor>,
@@ -169,32 +167,31 @@ export abstract class Module {
     return { missing, unexpected };
   }
 
-  /** Switches this module and all below it to training (or, with `false`, to evaluation) behaviour. */
+  /** Switches this module and all below it to training (`false`: evaluation). */
   train(on = true): this {
     this.#training = on;
     for (const child of this.#children.values()) child.train(on);
     return this;
   }
 
-  /** Switches this module and all below it to evaluation behaviour. */
+  /** Switches this module and all below it to evaluation. */
   eval(): this {
     return this.train(false);
   }
 
-  /** Freezes (`false`) or unfreezes every parameter of this module and all below it. */
+  /** Unfreezes (`false`: freezes) all parameters of this module and those below it. */
   requiresGrad(on: boolean): this {
     for (const parameter of this.parameters()) parameter.requiresGrad_(on);
     return this;
   }
 
-  /** Forgets the parameters' gradients. */
   zeroGrad(): void {
     for (const parameter of this.parameters()) parameter.clearGrad();
   }
 
   /**
-   * Moves the parameters and buffers to `device`, and its floating-point ones to `dtype` where that is given; in
-   * place, so that handles held elsewhere (an optimiser's) stay good. Gradients are forgotten.
+   * Moves parameters and buffers to `device`, and floating-point ones to `dtype` if given, in place: other
+   * handles, such as an optimiser's, stay valid. Drops gradients.
    */
   to(device: string, dtype?: DType): this {
     noGrad(() =>
@@ -209,7 +206,7 @@ export abstract class Module {
     return this;
   }
 
-  /** Frees every parameter and buffer of this module and all below it; again is harmless. */
+  /** Frees the parameters and buffers of this module and all below it. Safe to repeat. */
   dispose(): void {
     for (const child of this.#children.values()) child.dispose();
     for (const tensor of [...this.#parameters.values(), ...this.#buffers.values()]) tensor.dispose();

@@ -1,8 +1,8 @@
 /**
  * Normalisation layers, with PyTorch's parameters, keys and defaults.
  *
- * Deviation: no `num_batches_tracked` buffer. PyTorch reads it only for `momentum=None` (a cumulative average), which is
- * not offered; reference checkpoints that hold it load all the same, and PyTorch loads ours, where it counts as absent.
+ * Deviation: no `num_batches_tracked` buffer, which PyTorch reads only for `momentum=None`, not offered here.
+ * Checkpoints load in both directions all the same.
  */
 import { ReclmisError } from '@reclmis/core';
 import { batchNorm, layerNorm } from '../generated/functions.js';
@@ -11,7 +11,6 @@ import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
 
-/** Options of batch normalisation. */
 export interface BatchNormOptions {
   /** Added to the variance before the root, default 1e-5. */
   readonly eps?: number;
@@ -19,9 +18,7 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
-/** A batch normalisation as those who compute its statistics need it. */
 export interface BatchNormLayer {
-  /** [C] each. */
   readonly weight: Tensor;
   readonly bias: Tensor;
   readonly runningMean: Tensor;
@@ -30,12 +27,12 @@ export interface BatchNormLayer {
   readonly momentum: number;
 }
 
-/** Normalises `x` in training and moves the layer's running statistics. */
+/** Normalises `x` in training and updates the layer's running statistics. */
 export type BatchStatistics = (x: Tensor, layer: BatchNormLayer) => Tensor;
 
 let statistics: BatchStatistics | null = null;
 
-/** Runs `body` with other batch statistics than those of this process's batch, e.g. those of the batch of all processes. Synchronous. */
+/** Runs a synchronous `body` with other batch statistics than this process's, e.g. over the batch of all processes. */
 export function withBatchStatistics<T>(other: BatchStatistics, body: () => T): T {
   const before = statistics;
   statistics = other;
@@ -47,8 +44,9 @@ export function withBatchStatistics<T>(other: BatchStatistics, body: () => T): T
 }
 
 /**
- * (x - mean) / sqrt(variance + eps) * weight + bias per channel (dimension 1). In training, mean and biased variance are
- * the batch's, and the running statistics move towards mean and unbiased variance; in evaluation the running ones serve.
+ * (x - mean) / sqrt(variance + eps) * weight + bias per channel (dimension 1). Training uses the batch's mean
+ * and biased variance, and moves the running statistics towards its mean and unbiased variance; evaluation
+ * uses the running ones.
  */
 abstract class BatchNorm extends Module {
   /** [C], starts at 1. */
@@ -76,7 +74,6 @@ abstract class BatchNorm extends Module {
 
   protected abstract readonly ranks: readonly number[];
 
-  /** Normalises `x`, of the same shape as the result. */
   forward(x: Tensor): Tensor {
     this.#check(x);
     const { weight, bias, runningMean, runningVar } = this;
@@ -86,14 +83,14 @@ abstract class BatchNorm extends Module {
     return batchNorm(x, weight, bias, runningMean, runningVar, this.training, momentum, eps, true);
   }
 
-  /** ReLU of `forward`, as one operator where there is one for such a map. */
+  /** ReLU of `forward`, by one operator where one fits. */
   forwardRelu(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar, training } = this;
     if (!(training && statistics) && weight.dtype === 'float32' && isLaneMap(x)) {
       this.#check(x);
       return batchNormRelu(x, weight, bias, runningMean, runningVar, training, this.#momentum, this.#eps);
     }
-    // In place: batch normalisation's backward does not need its own output.
+    // In place: batch normalisation's backward does not read its output.
     return this.forward(x).relu_();
   }
 
@@ -124,7 +121,6 @@ export class BatchNorm2d extends BatchNorm {
   protected override readonly ranks = [4];
 }
 
-/** Options of layer normalisation. */
 export interface LayerNormOptions {
   /** Added to the variance before the root, default 1e-5. */
   readonly eps?: number;
@@ -148,10 +144,9 @@ export class LayerNorm extends Module {
     this.#eps = eps;
   }
 
-  /** Normalises `x`, of the same shape as the result. */
   forward(x: Tensor): Tensor {
-    // In the weights' dtype: float32 under autocast too, as libtorch's own list has it for CUDA; on a CPU, 1.13 has no kernel for
-    // mixed types. A model in half precision keeps its own.
+    // In the weights' dtype, so float32 under autocast, as libtorch does on CUDA; on a CPU, 1.13 has no
+    // kernel for mixed types.
     const { dtype } = this.weight;
     const input = x.dtype === dtype ? x : x.to({ dtype });
     return layerNorm(input, this.#shape, this.weight, this.bias, this.#eps);

@@ -22,7 +22,7 @@ class Block extends Module {
   }
 }
 
-/** Has a child that is never called by itself. */
+/** Its child is never called by itself. */
 class Bare extends Module {
   readonly parts = this.child('parts', new Parts());
 }
@@ -60,7 +60,7 @@ describe('withTaps', () => {
     });
   });
 
-  it('puts another output in place, and several taps of one module stand behind each other', () => {
+  it('replaces an output, and chains several taps of one module', () => {
     using net = new Net();
     scope(() => {
       const zero = (output: unknown): unknown => (output as Tensor).mul(0);
@@ -74,7 +74,7 @@ describe('withTaps', () => {
     });
   });
 
-  it('does not hear what taps run', () => {
+  it('does not report what taps themselves run', () => {
     using net = new Net();
     scope(() => {
       let heard = 0;
@@ -92,7 +92,7 @@ describe('withTaps', () => {
     });
   });
 
-  it('is gone after a throw of the body or of a tap', () => {
+  it('is removed after a throw of the body or of a tap', () => {
     using net = new Net();
     const fail = (): never => {
       throw new Error('enough');
@@ -114,7 +114,7 @@ describe('withTaps', () => {
     expect(() => withTaps(bare, parts, () => 0)).toThrow(/layer parts: cannot be run by itself/);
   });
 
-  it('leaves no memory behind, with what was kept disposed of', () => {
+  it('leaves no memory behind once what was kept is disposed of', () => {
     using net = new Net();
     const run = (): void =>
       scope(() => {
@@ -150,7 +150,7 @@ describe('withTaps', () => {
     });
   });
 
-  it('asks an attention for its weights by its own arithmetic', () => {
+  it('gets an attention’s weights by its own arithmetic', () => {
     manualSeed(3);
     using attention = new MultiheadAttention(4, 2);
     scope(() =>

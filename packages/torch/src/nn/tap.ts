@@ -1,37 +1,35 @@
 /**
- * Hearing a module at work: what a named part of a model gives in a forward pass, without that part knowing. PyTorch's forward hooks.
- *
- * A tap stands before the `forward` of one object while a body runs, and is gone afterwards, also after a throw. A module that is not
- * tapped is not touched: nothing is asked, nothing is kept. Operators are called as ever, so a trace and autograd see what they would see.
+ * Hears what named modules of a model return, without changing them: PyTorch's forward hooks. A tap wraps one
+ * object's `forward` while a body runs and is always removed. Operators run as usual, so traces and autograd
+ * are unaffected.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Module } from './module.js';
 
 /**
- * Told at the end of each call of a module's `forward`. Tensors belong to the scope in which the module was called: `keep` what is to
- * outlive it. Layers above may change the output in place. What a tap itself runs is not heard, by no tap.
+ * Called at the end of a module's `forward`. Tensors belong to the scope of that call: `keep` what must
+ * outlive it. Layers above may change the output in place. No tap hears what a tap runs.
  * @param output what the module returns. @param inputs what it was called with.
- * @returns what the caller gets in place of the output; undefined leaves it.
+ * @returns a replacement for the output; undefined leaves it.
  */
 export type Tap = (output: unknown, inputs: readonly unknown[]) => unknown;
 
-/** The method that a tap stands before. */
 interface Callable {
   forward: (...inputs: unknown[]) => unknown;
 }
 
-/** Whether a tap is at work. */
+/** Whether a tap is running. */
 let telling = false;
 
-/** Whether a module can be tapped: it has a `forward` of its own, which a mere holder of others has not. */
+/** Whether a module has a `forward` to tap; mere containers have none. */
 export function isTappable(module: Module): boolean {
   return 'forward' in module && typeof module.forward === 'function';
 }
 
 /**
  * Runs `body` with taps on modules of a model.
- * @param taps by the module's path, as `namedModules` has it.
- * @throws OPTION_INVALID for a path that the model does not have; what `body` and the taps throw.
+ * @param taps by the module's path, as in `namedModules`.
+ * @throws OPTION_INVALID for a path that the model lacks; what `body` and the taps throw.
  */
 export function withTaps<T>(model: Module, taps: ReadonlyMap<string, Tap>, body: () => T): T {
   const modules = model.namedModules();
@@ -44,9 +42,9 @@ export function withTaps<T>(model: Module, taps: ReadonlyMap<string, Tap>, body:
   }
 }
 
-/** Puts a tap before an object's `forward`. @returns what takes it away. */
+/** Wraps an object's `forward`. @returns what undoes it. */
 function stand(module: Callable, tap: Tap): () => void {
-  const own = Object.getOwnPropertyDescriptor(module, 'forward'); // another tap's; else it is the class's
+  const own = Object.getOwnPropertyDescriptor(module, 'forward'); // another tap's; else the class's
   const before = module.forward;
   module.forward = function (this: unknown, ...inputs) {
     const output = before.apply(this, inputs);

@@ -14,7 +14,7 @@ function leaf(values: readonly number[]): Tensor {
   return Tensor.fromFloat64(values).requiresGrad_();
 }
 
-/** The gradient of number `i` at step `t` in these tests; large and small, both signs. */
+/** Gradient of number `i` at step `t`: large and small, both signs. */
 function gradient(i: number, t: number): number {
   return Math.sin(3 * i + t) * 10 ** ((i % 5) - 2);
 }
@@ -25,7 +25,7 @@ function setGradient(parameter: Tensor, t: number): void {
   });
 }
 
-/** One number under Adam as the papers write it, step by step. */
+/** Adam of one number, as the papers write it. */
 function scalarAdam(
   start: number,
   i: number,
@@ -50,7 +50,7 @@ function scalarAdam(
 
 const START = [0.5, -1, 2, 0, 3];
 
-beforeAll(() => setThreads(1)); // tensors this small only lose by more
+beforeAll(() => setThreads(1)); // faster for tensors this small
 
 test.each(['float32', 'float64'] as const)('a step is a change that autograd notices, %s', (dtype) => {
   scope(() => {
@@ -59,7 +59,7 @@ test.each(['float32', 'float64'] as const)('a step is a change that autograd not
     const loss = parameter.square().sum();
     loss.backward(null, { retainGraph: true });
     adam.step();
-    // What it would give is the gradient of another loss than the one that was computed.
+    // It would give the gradient of another loss.
     expect(() => loss.backward()).toThrow(/modified by an inplace operation/);
   });
 });
@@ -82,7 +82,7 @@ test.each([
   for (const parameter of parameters) {
     parameter.toFloat64Array().forEach((value, i) => {
       const expected = scalarAdam(START[i] ?? NaN, i, options, lrs, Optimiser === AdamW);
-      // The same arithmetic in doubles, in another order: a few dozen roundings of numbers of size 1.
+      // The same arithmetic in doubles, in another order: a few dozen roundings of size 1.
       expect(Math.abs(value - expected)).toBeLessThan(1e-13);
     });
   }
@@ -96,7 +96,7 @@ test.each([
   (_, Optimiser, weightDecay) => {
     scope(() => {
       manualSeed(8);
-      // 3 and 3 x 16 x 5 x 7 elements: with a rest that fills no vector, and more than a thread takes at a time.
+      // 3 to 33,001 elements: remainders that fill no vector, and more than a thread takes at a time.
       const shapes = [[3], [3, 16, 5, 7], [33_001]];
       const wide = shapes.map((shape) => randn(shape, { dtype: 'float64' }).requiresGrad_());
       const narrow = wide.map((p) => {
@@ -122,7 +122,7 @@ test.each([
   },
 );
 
-test("the defaults are PyTorch's: the first step moves by lr against the gradient's sign", () => {
+test('has PyTorch’s defaults: the first step moves by lr against the gradient’s sign', () => {
   const parameter = leaf([1, 1]);
   scope(() => void (parameter.grad = Tensor.fromFloat64([3, -0.01])));
   new Adam([parameter]).step();
@@ -136,7 +136,7 @@ test("the defaults are PyTorch's: the first step moves by lr against the gradien
   expect(decayed.item()).toBeCloseTo(1 - 1e-3 * 0.01, 15); // no gradient, only the decay
 });
 
-test('parameters without a gradient are passed over and keep their own step count', () => {
+test('skips parameters without a gradient, whose step count stays', () => {
   const [early, late, never] = [leaf([1]), leaf([1]), leaf([1])];
   const optimiser = new Adam(new Map(Object.entries({ early, late, never })), { lr: 0.1 });
   for (let t = 1; t <= 3; t++) {
@@ -150,7 +150,7 @@ test('parameters without a gradient are passed over and keep their own step coun
   expect([...state.keys()].filter((key) => key.endsWith('.step'))).toEqual(['early.step', 'late.step']);
   expect(state.get('early.step')?.item()).toBe(3);
   expect(state.get('late.step')?.item()).toBe(1);
-  expect(late.item()).toBeCloseTo(1 - 0.1 * Math.sign(gradient(0, 3)), 5); // a first step, short by lr eps / |g| = 7e-7
+  expect(late.item()).toBeCloseTo(1 - 0.1 * Math.sign(gradient(0, 3)), 5); // a first step, lr eps / |g| = 7e-7 short
 });
 
 test('a state written to a file and read back continues bit for bit', () => {
@@ -181,7 +181,7 @@ test('a state written to a file and read back continues bit for bit', () => {
   }
 });
 
-test('a state that does not fit is refused and changes nothing', () => {
+test('a refused state changes nothing', () => {
   const parameter = leaf([1, 2]);
   const optimiser = new Adam([parameter]);
   setGradient(parameter, 1);

@@ -1,16 +1,16 @@
 /**
- * Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter 2019, algorithm 2) as PyTorch writes them:
+ * Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter 2019, algorithm 2) as PyTorch
+ * writes them:
  *
  *   m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g^2
  *   p = p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
  *
- * Adam adds weightDecay * p to g, AdamW multiplies p by 1 - lr * weightDecay first.
+ * Adam adds weightDecay * p to g; AdamW multiplies p by 1 - lr * weightDecay first. With c = sqrt(1 -
+ * beta2^t), the last line is computed as (lr c / (1 - beta1^t)) * m / (sqrt(v) + c eps), which saves two
+ * passes over memory.
  *
- * The bias corrections are doubles. With c = sqrt(1 - beta2^t), the last line is computed as
- * (lr c / (1 - beta1^t)) * m / (sqrt(v) + c eps): the same number but for rounding, in two passes over memory less.
- * All parameters that took the same number of steps are updated together: float32 on a CPU with AVX2 by one operator of our own in one pass over
- * memory (`native/adam.cc`), others by one `_foreach_` call for each line. Parameters without a gradient are passed over, and their step count
- * stands still.
+ * Parameters with the same step count are updated together: float32 on a CPU with AVX2 by one operator
+ * (`native/adam.cc`), others by a `_foreach_` call a line. Those without a gradient are skipped.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -29,11 +29,10 @@ import type { Tensor } from '../tensor.js';
 
 const ADAM = operator('reclmis::adam_', '');
 
-/** Options of `Adam` and `AdamW`. */
 export interface AdamOptions {
-  /** Learning rate, at least 0; default 1e-3. May be changed between steps. */
+  /** Learning rate, at least 0; default 1e-3. May change between steps. */
   readonly lr?: number;
-  /** Decay of the running means of gradient and squared gradient, each in [0, 1). Default [0.9, 0.999]. */
+  /** Decay of the running means of gradient and squared gradient, in [0, 1). Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Added to the root of the second mean, default 1e-8. */
   readonly eps?: number;
@@ -41,14 +40,13 @@ export interface AdamOptions {
   readonly weightDecay?: number;
 }
 
-/** What is remembered of one parameter, from its first step on. */
+/** What is kept of one parameter from its first step on. */
 interface State {
   readonly mean: Tensor;
   readonly meanSquare: Tensor;
   step: number;
 }
 
-/** A parameter with its gradient and state in one step. */
 interface Update {
   readonly parameter: Tensor;
   readonly gradient: Tensor;
@@ -144,15 +142,15 @@ abstract class AdamBase {
     return state;
   }
 
-  /** Forgets all gradients, so that the next backward pass writes them instead of adding to them. */
+  /** Drops all gradients: the next backward pass writes instead of adding. */
   zeroGrad(): void {
     for (const parameter of this.#parameters.values()) parameter.clearGrad();
   }
 
   /**
-   * All that later steps depend on but the options and `lr`: for each parameter that has taken a step `KEY.exp_avg` and
-   * `KEY.exp_avg_sq` of its shape and `KEY.step`, an int64 scalar. KEY is the name where the optimiser was given
-   * `namedParameters()`, else the position. Live handles that the optimiser owns: to be written, not disposed.
+   * All that later steps depend on except options and `lr`: `KEY.exp_avg` and `KEY.exp_avg_sq` of the
+   * parameter's shape and `KEY.step`, an int64 scalar, for each parameter that has taken a step. KEY is its
+   * name if `namedParameters()` was given, else its position. Live handles: write, do not dispose.
    */
   stateDict(): Map<string, Tensor> {
     const all = new Map<string, Tensor>();
@@ -171,10 +169,9 @@ abstract class AdamBase {
   }
 
   /**
-   * Takes over a copy of a state that `stateDict` gave; parameters that it does not name start afresh.
-   *
-   * @throws ReclmisError CHECKPOINT_MISMATCH for a key of no parameter, an incomplete entry or another shape; the
-   *   optimiser is then as it was.
+   * Copies a state from `stateDict`; parameters that it does not name start afresh.
+   * @throws CHECKPOINT_MISMATCH for a key of no parameter, an incomplete entry or another shape; nothing
+   * changes then.
    */
   loadStateDict(state: ReadonlyMap<string, Tensor>): void {
     const loaded: { key: string; parameter: Tensor; mean: Tensor; meanSquare: Tensor; step: number }[] = [];
@@ -225,7 +222,7 @@ abstract class AdamBase {
     );
   }
 
-  /** Frees the moments; a later step would start afresh. The parameters are left alone. Again is harmless. */
+  /** Frees the moments; a later step would start afresh. Leaves the parameters. Safe to repeat. */
   dispose(): void {
     for (const { mean, meanSquare } of this.#states.values()) {
       mean.dispose();
@@ -249,17 +246,17 @@ function mismatch(message: string): ReclmisError {
   return new ReclmisError('CHECKPOINT_MISMATCH', `optimiser state: ${message}`);
 }
 
-/** Adam; weight decay, where given, is an L2 penalty added to the gradient. */
+/** Adam; weight decay is an L2 penalty added to the gradient. */
 export class Adam extends AdamBase {
-  /** @param parameters The tensors to train, or `namedParameters()` so that the state is keyed by name. */
+  /** @param parameters the tensors to train, or `namedParameters()` to key the state by name. */
   constructor(parameters: Iterable<Tensor> | ReadonlyMap<string, Tensor>, options: AdamOptions = {}) {
     super(parameters, options, false);
   }
 }
 
-/** Adam with decoupled weight decay, 0.01 unless given. */
+/** Adam with decoupled weight decay, default 0.01. */
 export class AdamW extends AdamBase {
-  /** @param parameters The tensors to train, or `namedParameters()` so that the state is keyed by name. */
+  /** @param parameters the tensors to train, or `namedParameters()` to key the state by name. */
   constructor(parameters: Iterable<Tensor> | ReadonlyMap<string, Tensor>, options: AdamOptions = {}) {
     super(parameters, { weightDecay: 0.01, ...options }, true);
   }

@@ -16,12 +16,12 @@ function gradientOf(parameter: Tensor): number[] {
 test('scales all gradients by the norm over all of them', () => {
   const [a, b, none] = [withGradient([3, 0]), withGradient([4]), Tensor.fromFloat32([1]).requiresGrad_()];
   expect(clipGradNorm([a, none, b], 1)).toBeCloseTo(5, 6); // 3-4-5
-  expect(gradientOf(a)[0]).toBeCloseTo(0.6, 6); // the 1e-6 beside the norm shifts it by 1.2e-7
+  expect(gradientOf(a)[0]).toBeCloseTo(0.6, 6); // the 1e-6 added to the norm shifts it by 1.2e-7
   expect(gradientOf(b)[0]).toBeCloseTo(0.8, 6);
   expect(none.grad).toBeNull();
 });
 
-test('leaves gradients within the bound and norms that are not finite alone', () => {
+test('leaves gradients alone that are within the bound or have a non-finite norm', () => {
   const a = withGradient([3, 4]);
   expect(clipGradNorm([a], 5.5)).toBeCloseTo(5, 6);
   expect(gradientOf(a)).toEqual([3, 4]);

@@ -1,15 +1,15 @@
-/** Gradient clipping by the norm over all parameters, as PyTorch's `clip_grad_norm_`. */
+/** Gradient clipping by the joint norm, as PyTorch's `clip_grad_norm_`. */
 import { ReclmisError } from '@reclmis/core';
 import { foreachMul_, foreachNorm, stack } from '../generated/functions.js';
 import { noGrad, scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 
-/** Keeps the division finite for gradients that are all zero; PyTorch's value. */
+/** Keeps the division finite for all-zero gradients; PyTorch's value. */
 const EPSILON = 1e-6;
 
 /**
- * Scales all gradients by max / (norm + 1e-6) where their Euclidean norm, taken over all of them as one vector, exceeds
- * `max`. Returns the norm before. A norm that is not finite is returned and nothing is scaled: the caller must look.
+ * Scales all gradients by max / (norm + 1e-6) if their joint Euclidean norm exceeds `max`. Returns the norm
+ * before; if it is not finite nothing is scaled, and the caller must check.
  */
 export function clipGradNorm(parameters: Iterable<Tensor>, max: number): number {
   if (!(max > 0)) throw new ReclmisError('CONFIG_INVALID', `clipGradNorm: max must be above 0, got ${max}`);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { constant, cosine, cosineWarmRestarts, exponential } from './index.js';
 
-/** Doubles through one cosine or power: a few units in the last of 15 digits of numbers below 1. */
+/** Doubles through one cosine or power: a few units of the 15th digit. */
 const DIGITS = 14;
 
 test('constant', () => {
@@ -9,7 +9,7 @@ test('constant', () => {
   expect([0, 0.5, 1e6].map(rate)).toEqual([0.3, 0.3, 0.3]);
 });
 
-test('cosine: at the angles whose cosine is known', () => {
+test('cosine: at angles with known cosines', () => {
   const rate = cosine({ lr: 0.9, min: 0.1, steps: 12 });
   // min + 0.8 (1 + cos(pi s / 12)) / 2; cos: 1, sqrt(3)/2 (30 degrees), 1/2, 0, -1/2, -1
   expect(rate(0)).toBeCloseTo(0.9, DIGITS);
@@ -68,7 +68,7 @@ test('exponential, with a floor', () => {
   expect(authors(300)).toBe(3e-5);
 });
 
-test('warm-up climbs in a straight line and the schedule starts after it', () => {
+test('warm-up rises linearly and the schedule starts after it', () => {
   const options = { lr: 0.8, warmup: 4 };
   const schedules = [
     constant(options),

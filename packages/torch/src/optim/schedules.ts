@@ -1,46 +1,42 @@
 /**
- * Learning-rate schedules as pure functions of the step, which may be a fraction (2.5: halfway through the third).
- * A step is whatever the caller counts: epochs as in PyTorch's schedulers, or batches.
+ * Learning-rate schedules as pure functions of the step, which may be fractional and counts whatever the
+ * caller likes: epochs, as in PyTorch's schedulers, or batches.
  *
- * With `warmup`, the rate first climbs in a straight line from `warmupStart` times the peak to the peak over that many
- * steps, and the schedule proper starts then, its own step 0 at step `warmup`.
+ * With `warmup`, the rate first rises linearly from `warmupStart` times the peak to the peak; the schedule's
+ * own step 0 is step `warmup`.
  */
 import { ReclmisError } from '@reclmis/core';
 
 /** The learning rate at a step, 0 and later. */
 export type Schedule = (step: number) => number;
 
-/** What every schedule takes. */
 export interface ScheduleOptions {
   /** The peak learning rate, above 0. */
   readonly lr: number;
   /** Steps of linear warm-up, default 0. */
   readonly warmup?: number;
-  /** Where the warm-up starts, as a part of `lr` within 0 and 1. Default 0. */
+  /** Start of the warm-up as a fraction of `lr`, 0 to 1. Default 0. */
   readonly warmupStart?: number;
 }
 
-/** Options of `cosine`. */
 export interface CosineOptions extends ScheduleOptions {
-  /** Steps in all, warm-up included; from then on the rate is `min`. */
+  /** Steps in all, warm-up included; the rate is `min` afterwards. */
   readonly steps: number;
   /** The last learning rate, default 0. */
   readonly min?: number;
 }
 
-/** Options of `cosineWarmRestarts`. */
 export interface WarmRestartsOptions extends ScheduleOptions {
   /** Steps of the first cycle. */
   readonly period: number;
-  /** Each cycle is this many times as long as the one before, at least 1. Default 1. */
+  /** Length of each cycle relative to the one before, at least 1. Default 1. */
   readonly factor?: number;
-  /** The learning rate that each cycle goes down to, default 0. */
+  /** The learning rate at the end of each cycle, default 0. */
   readonly min?: number;
 }
 
-/** Options of `exponential`. */
 export interface ExponentialOptions extends ScheduleOptions {
-  /** Factor of each step, within 0 and 1. */
+  /** Factor of each step, 0 to 1. */
   readonly gamma: number;
   /** The least learning rate, default 0. */
   readonly min?: number;
@@ -71,12 +67,11 @@ function checkMin(name: string, min: number, lr: number): void {
   check(name, 'min', min, min >= 0 && min <= lr, `within 0 and lr (${lr})`);
 }
 
-/** From `lr` (part 0) to `min` (part 1) along half a cosine: min + (lr - min) (1 + cos(pi part)) / 2. */
+/** Half a cosine from `lr` (part 0) to `min` (part 1). */
 function halfCosine(lr: number, min: number, part: number): number {
   return min + ((lr - min) * (1 + Math.cos(Math.PI * part))) / 2;
 }
 
-/** `lr` at every step. */
 export function constant(options: ScheduleOptions): Schedule {
   return withWarmup('constant', options, () => options.lr);
 }
@@ -90,7 +85,7 @@ export function cosine(options: CosineOptions): Schedule {
   return withWarmup('cosine', options, (step) => halfCosine(lr, min, Math.min(step / span, 1)));
 }
 
-/** Cosine annealing with warm restarts (SGDR, the same paper), PyTorch's `CosineAnnealingWarmRestarts`. */
+/** Cosine annealing with warm restarts (SGDR, same paper), PyTorch's `CosineAnnealingWarmRestarts`. */
 export function cosineWarmRestarts(options: WarmRestartsOptions): Schedule {
   const { lr, period, factor = 1, min = 0 } = options;
   check('cosine warm restarts', 'period', period, period > 0 && Number.isFinite(period), 'above 0');
@@ -102,7 +97,7 @@ export function cosineWarmRestarts(options: WarmRestartsOptions): Schedule {
     if (factor === 1) {
       start = Math.floor(step / period) * period;
     } else {
-      // Cycle lengths grow geometrically, so this loop is short for every step that a training reaches.
+      // Short, since cycles grow geometrically.
       while (step - start >= length) {
         start += length;
         length *= factor;
@@ -112,7 +107,7 @@ export function cosineWarmRestarts(options: WarmRestartsOptions): Schedule {
   });
 }
 
-/** lr gamma^step, PyTorch's `ExponentialLR`, but never below `min`. */
+/** lr gamma^step, PyTorch's `ExponentialLR`, but at least `min`. */
 export function exponential(options: ExponentialOptions): Schedule {
   const { lr, gamma, min = 0 } = options;
   check('exponential', 'gamma', gamma, gamma > 0 && gamma <= 1, 'above 0 and at most 1');

@@ -1,4 +1,4 @@
-/** Which types come out of operators under autocast, what holds afterwards, and how far results and gradients follow float32. */
+/** Dtypes under autocast, what holds afterwards, and how closely results and gradients follow float32. */
 import { describe, expect, it } from 'vitest';
 import {
   autocast,
@@ -17,21 +17,21 @@ import {
 } from '../index.js';
 
 /**
- * Half the distance of two neighbours of 1 in bfloat16, which has 8 bits of mantissa: what rounding a factor costs, relative to it. A
- * dot product of K terms with both factors rounded and float32 sums errs by at most 2 u sum|a b|, and the result's own rounding by u.
+ * Relative error of rounding to bfloat16's 8 bits. A dot product with both factors rounded and float32 sums
+ * errs by at most 2 u sum|a b|, and rounding the result adds u.
  */
 const U = 2 ** -9;
 
 const bf16 = <T>(body: () => T): T => autocast({ device: 'cpu', dtype: 'bfloat16' }, body);
 const typeOf = (body: () => Tensor): DType => scope(() => bf16(body).dtype);
 
-/** The largest |a - b| over the largest |b|. */
+/** Largest |a - b| over the largest |b|. */
 function distance(a: Tensor, b: Tensor): number {
   return scope(() => a.sub(b).abs().amax().item() / b.abs().amax().item());
 }
 
 describe('types under bfloat16 on a CPU', () => {
-  it('are those of libtorch’s lists', () => {
+  it('follow libtorch’s lists', () => {
     scope(() => {
       const rows = randn([4, 8]);
       const narrow = rows.to({ dtype: 'bfloat16' });
@@ -39,21 +39,21 @@ describe('types under bfloat16 on a CPU', () => {
       const map = randn([2, 8, 6, 6]);
       const cube = randn([2, 8, 8]);
       const norm = new nn.LayerNorm(8);
-      // In bfloat16: matrix products and convolutions.
+      // bfloat16: matrix products and convolutions.
       expect(typeOf(() => linear(rows, square))).toBe('bfloat16');
       expect(typeOf(() => rows.mm(square))).toBe('bfloat16');
       expect(typeOf(() => rows.matmul(square))).toBe('bfloat16');
       expect(typeOf(() => cube.bmm(cube))).toBe('bfloat16');
       expect(typeOf(() => cube.baddbmm(cube, cube))).toBe('bfloat16');
       expect(typeOf(() => conv2d(map, randn([8, 8, 3, 3])))).toBe('bfloat16');
-      // In float32, whatever comes in: losses, and layer normalisation by our layer.
+      // float32 whatever comes in: losses, and our layer normalisation.
       expect(typeOf(() => narrow.sigmoid().binaryCrossEntropy(narrow.sigmoid()))).toBe('float32');
       expect(typeOf(() => narrow.binaryCrossEntropyWithLogits(narrow.sigmoid()))).toBe('float32');
       expect(typeOf(() => narrow.mseLoss(rows))).toBe('float32');
       expect(typeOf(() => norm.forward(narrow))).toBe('float32');
-      // In the widest type of the arguments.
+      // The widest of the arguments' types.
       expect(typeOf(() => cat([rows, narrow]))).toBe('float32');
-      // In the type of the argument.
+      // The argument's type.
       expect(typeOf(() => rows.softmax(-1))).toBe('float32');
       expect(typeOf(() => narrow.softmax(-1))).toBe('bfloat16');
       expect(typeOf(() => rows.relu())).toBe('float32');
@@ -99,7 +99,7 @@ describe('a block', () => {
     });
   });
 
-  it('of another kind of device changes nothing on this one', () => {
+  it('for another kind of device changes nothing on this one', () => {
     scope(() => {
       const x = randn([2, 2]);
       const type = autocast({ device: 'cuda:0', dtype: 'float16' }, () => x.mm(x).dtype);
@@ -115,7 +115,7 @@ describe('a block', () => {
     expect(scope(() => randn([2, 2]).mm(randn([2, 2])).dtype)).toBe('float32');
   });
 
-  it('casts a weight once, and forgets the copy at the end of the outermost block only', () => {
+  it('casts a weight once, and drops the copy only at the end of the outermost block', () => {
     scope(() => {
       const weight = randn([256, 256]).requiresGrad_();
       const x = randn([1, 256]);
@@ -126,7 +126,7 @@ describe('a block', () => {
         use();
         const once = memory().liveBytes - before;
         expect(once).toBeGreaterThanOrEqual(copy);
-        bf16(use); // the inner block's end keeps what the outer one has
+        bf16(use); // the end of the inner block keeps the outer one's copies
         expect(memory().liveBytes - before).toBe(once);
       });
       expect(memory().liveBytes).toBe(before);
@@ -150,7 +150,7 @@ describe('results', () => {
         .sub(exact)
         .abs();
       expect(error.le(bound).all().item()).toBe(1);
-      expect(error.amax().item()).toBeGreaterThan(0); // it was not float32 under another name
+      expect(error.amax().item()).toBeGreaterThan(0); // not float32 under another name
     });
   });
 
@@ -176,11 +176,11 @@ describe('results', () => {
       };
       const exact = run('float32');
       const rounded = run('bfloat16');
-      // Three roundings of u each lie between a weight and the logits, the square doubles them: 6 u = 0.012; gradients pass through
-      // as many operators again, batch normalisation's cancels a mean, and libtorch 1.13 sums the convolution's in bfloat16 on a
-      // processor that does not multiply it: 0.1.
+      // Three roundings of u lie between weight and logits, and the square doubles them: 6 u = 0.012.
+      // Gradients pass through as many again, batch normalisation's cancels a mean, and libtorch 1.13 may sum
+      // the convolution's in bfloat16: 0.1.
       expect(Math.abs(rounded.loss / exact.loss - 1)).toBeLessThan(6 * U);
-      // A convolution's bias before batch normalisation has a gradient of 0 but for rounding, which compares with nothing.
+      // The gradient of a bias before batch normalisation is rounding around 0.
       const convBias = [...conv.parameters()].length - 1;
       rounded.gradients.forEach((gradient, i) => {
         expect(gradient.dtype).toBe('float32');

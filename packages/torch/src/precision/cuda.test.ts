@@ -1,6 +1,6 @@
 /**
- * What only a CUDA device can show: copies from page-locked memory, autocast in both 16-bit types, loss scaling on overflow. Skipped where
- * the linked libtorch has no such device; with one: `LIBTORCH_USE_PYTORCH=1 npm run setup`, then run this file.
+ * CUDA only: copies from page-locked memory, both 16-bit types, loss scaling on overflow. To run it on a
+ * machine with a GPU: `LIBTORCH_USE_PYTORCH=1 npm run setup` first.
  */
 import { describe, expect, it } from 'vitest';
 import {
@@ -19,7 +19,7 @@ import {
 const device = 'cuda:0';
 
 describe.skipIf(!devices().includes(device))('on CUDA', () => {
-  it('staged copies arrive whole, though their staging memory is used again at once', () => {
+  it('staged copies arrive whole, though their staging memory is reused at once', () => {
     scope(() => {
       const size = 1 << 20;
       const copies = Array.from({ length: 16 }, (_, i) =>
@@ -43,14 +43,15 @@ describe.skipIf(!devices().includes(device))('on CUDA', () => {
         expect(y.softmax(-1).dtype).toBe('float32');
         expect(norm.forward(y).dtype).toBe('float32');
         expect(y.binaryCrossEntropyWithLogits(x.sigmoid()).dtype).toBe('float32');
-        // Factors rounded to 8 bits at worst: 2 u sum|a b| with u = 2^-9, and sum|a b| is about 32 x 0.64 for normal draws.
+        // Factors rounded to 8 bits at worst: 2 u sum|a b| with u = 2^-9 and sum|a b| about 32 x 0.64 for
+        // normal draws.
         expect(float32(y).sub(x.mm(weight.t())).abs().amax().item()).toBeLessThan(0.5);
       });
       norm.dispose();
     });
   });
 
-  it('an overflow in float16 leaves the step out, and the halved factor then serves', () => {
+  it('an overflow in float16 skips the step, and the halved factor then works', () => {
     scope(() => {
       const scaler = new LossScaler({ initialScale: 2 ** 20 });
       const weight = Tensor.fromFloat32([1], [1, 1], { device }).requiresGrad_();

@@ -1,8 +1,6 @@
-/** The algorithm of loss scaling, on made gradients. */
 import { describe, expect, it } from 'vitest';
 import { float32, LossScaler, randn, scope, Tensor } from '../index.js';
 
-/** Parameters with given gradients. */
 function withGradients(...gradients: readonly (readonly number[] | null)[]): Tensor[] {
   return gradients.map((values) => {
     const parameter = Tensor.fromFloat32(new Float32Array(values?.length ?? 1)).requiresGrad_();
@@ -16,7 +14,7 @@ const gradientOf = (parameter: Tensor | undefined): number[] => [
 ];
 
 describe('LossScaler', () => {
-  it('scales the loss by 65536 and gives the gradients back as they would be without', () => {
+  it('scales the loss by 65536 and returns unscaled gradients', () => {
     scope(() => {
       const scaler = new LossScaler();
       const x = randn([5]).requiresGrad_();
@@ -31,7 +29,7 @@ describe('LossScaler', () => {
     scope(() => {
       const run = (scaler: LossScaler | null): number => {
         const x = Tensor.fromFloat32([1]).requiresGrad_();
-        // The gradient of x passes through float16, where 1e-9 is 0 and 65536e-9 is not.
+        // x's gradient passes through float16, where 1e-9 is 0 and 65536e-9 is not.
         const loss = float32(x.to({ dtype: 'float16' }))
           .mul(1e-9)
           .sum();
@@ -59,17 +57,17 @@ describe('LossScaler', () => {
     });
   });
 
-  it('takes the largest finite gradients for what they are', () => {
+  it('accepts the largest finite gradients', () => {
     scope(() => {
       const scaler = new LossScaler({ initialScale: 2 });
       const largest = 3.4028234663852886e38;
       const parameters = withGradients([largest, largest, -largest]);
-      expect(scaler.unscale(parameters)).toBe(true); // their sum of squares would be infinite
+      expect(scaler.unscale(parameters)).toBe(true); // the sum of their squares would be infinite
       expect(gradientOf(parameters[0])).toEqual([largest / 2, largest / 2, -largest / 2]);
     });
   });
 
-  it('doubles after 2,000 good steps in a row, of which an overflow starts a new count', () => {
+  it('doubles after 2,000 good steps in a row; an overflow restarts the count', () => {
     scope(() => {
       const scaler = new LossScaler();
       const good = withGradients([0]);
@@ -98,7 +96,7 @@ describe('LossScaler', () => {
     });
   });
 
-  it('goes on from a saved state as if nothing had been in between', () => {
+  it('continues from a saved state without a difference', () => {
     scope(() => {
       const scaler = new LossScaler({ growthInterval: 3 });
       scaler.unscale(withGradients([Infinity]));

@@ -1,34 +1,34 @@
 /**
- * Loss scaling for float16, as PyTorch's `GradScaler` (Micikevicius et al. 2018, section 3.2): float16 holds nothing below 6e-8, so small
- * gradients would become 0. The loss is multiplied by a large factor before the backward pass and the gradients are divided by it
- * before the update. Where a gradient overflowed the update is left out and the factor halved; after 2,000 good steps in a row it is
- * doubled. Factors are powers of two, by which float32 multiplies without rounding.
+ * Loss scaling for float16, as PyTorch's `GradScaler` (Micikevicius et al. 2018, section 3.2): the loss is
+ * multiplied by a factor before the backward pass and the gradients divided by it, since float16 loses values
+ * below 6e-8. An overflow skips the update and halves the factor; 2,000 good steps in a row double it. Powers
+ * of two scale without rounding.
  */
 import { ReclmisError } from '@reclmis/core';
 import { foreachMul_, foreachNorm, stack } from '../generated/functions.js';
 import { noGrad, scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 
-/** Options of `LossScaler`; the defaults are PyTorch's. */
+/** The defaults are PyTorch's. */
 export interface LossScalerOptions {
   /** First factor, default 65536. */
   readonly initialScale?: number;
-  /** What the factor is multiplied by after `growthInterval` good steps, default 2. */
+  /** Multiplies the factor after `growthInterval` good steps, default 2. */
   readonly growthFactor?: number;
-  /** What the factor is multiplied by after an overflow, default 0.5. */
+  /** Multiplies the factor after an overflow, default 0.5. */
   readonly backoffFactor?: number;
   /** Good steps in a row before the factor grows, default 2000. */
   readonly growthInterval?: number;
 }
 
-/** All that later steps depend on besides the options; plain JSON. */
+/** All that later steps depend on except the options; plain JSON. */
 export interface LossScalerState {
   readonly scale: number;
-  /** Good steps since the factor last changed. */
+  /** Good steps since the factor changed. */
   readonly goodSteps: number;
 }
 
-/** The largest float32: a factor beyond it would be infinite on the device. */
+/** The largest float32; a larger factor would be infinite on the device. */
 const LARGEST = 3.4028234663852886e38;
 
 export class LossScaler {
@@ -71,9 +71,9 @@ export class LossScaler {
   }
 
   /**
-   * After the backward pass: looks whether every gradient is finite, divides them by the factor where they are, and settles the next
-   * step's factor. Waits for the device.
-   * @param parameters whose gradients to treat; those without one are passed over.
+   * Call after the backward pass: divides finite gradients by the factor and sets the next step's. Waits for
+   * the device.
+   * @param parameters whose gradients to treat, if they have one.
    * @returns whether to take the optimiser's step; if not, the gradients are worthless.
    */
   unscale(parameters: Iterable<Tensor>): boolean {
@@ -81,7 +81,8 @@ export class LossScaler {
       scope(() => {
         const gradients = [...parameters].flatMap((parameter) => parameter.grad ?? []);
         if (gradients.length === 0) return true;
-        // The largest magnitude of each gradient, infinite or NaN where the gradient holds such a value; one transfer for all.
+        // The largest magnitude of each gradient, infinite or NaN if it holds such a value; one transfer for
+        // all.
         const largest = stack(foreachNorm(gradients, Infinity)); // [gradients]
         const finite = largest.isfinite().all().item() === 1;
         if (finite) foreachMul_(gradients, 1 / this.#scale);
@@ -103,12 +104,12 @@ export class LossScaler {
     }
   }
 
-  /** To be saved with the optimiser's state. */
+  /** To save with the optimiser's state. */
   get state(): LossScalerState {
     return { scale: this.#scale, goodSteps: this.#goodSteps };
   }
 
-  /** Goes on from a state. @throws CHECKPOINT_MISMATCH for one that no scaler with these options can have. */
+  /** Restores a saved state. @throws CHECKPOINT_MISMATCH for one that no scaler with these options can have. */
   restore({ scale, goodSteps }: LossScalerState): void {
     const counts = Number.isSafeInteger(goodSteps) && goodSteps >= 0 && goodSteps < this.#growthInterval;
     if (!usable(scale) || !counts) {

@@ -1,18 +1,17 @@
-/** Gradient checks for tests: autograd against central differences in float64. Not part of the package's interface. */
+/** Gradient checks for tests: autograd against central differences in float64. */
 import { noGrad, scope } from '../scope.js';
 import { Tensor } from '../tensor.js';
 
 /**
- * Half the distance of a central difference. Its truncation error is about h^2 / 6 times the third derivative, 1e-11 here,
- * its rounding error about 1e-16 |loss| / h, again 1e-11: for losses and derivatives of size 1 to 10, 1e-7 is a safe bound
- * on the sum and far below any true mistake.
+ * Half the step of a central difference. Truncation (h^2 / 6 times the third derivative) and rounding (1e-16
+ * |loss| / h) are both about 1e-11, so 1e-7 is a safe bound for losses and derivatives of 1 to 10, and far
+ * below any real mistake.
  */
 const H = 1e-5;
 
-/** The tolerance for `gradientError`; its reason stands at `H`. */
 export const GRADIENT_TOLERANCE = 1e-7;
 
-/** Deterministic float64 values, spread over (-1, 1) without ties; `phase` varies them. */
+/** Deterministic float64 values over (-1, 1) without ties; `phase` varies them. */
 export function spread(shape: readonly number[], phase = 0): Tensor {
   const count = shape.reduce((product, size) => product * size, 1);
   return Tensor.fromFloat64(
@@ -24,15 +23,14 @@ export function spread(shape: readonly number[], phase = 0): Tensor {
   );
 }
 
-/** The sum of the elements of `output`, each weighted differently, so that no gradient can hide in a symmetry. */
+/** Sum of `output`'s elements, weighted differently, so no gradient hides in a symmetry. */
 function weighted(output: Tensor): Tensor {
   return output.mul(spread(output.shape, 5)).sum();
 }
 
 /**
- * The worst |autograd - central difference| / max(1, |central difference|) over all elements of `leaves`.
- *
- * @param run Computes a float64 output of any shape from the leaves; must give the same output whenever it is called.
+ * Largest |autograd - central difference| / max(1, |central difference|) over the elements of `leaves`.
+ * @param run computes a float64 output of any shape from the leaves, repeatably.
  * @param leaves float64 tensors that require a gradient, by name.
  */
 export function gradientError(

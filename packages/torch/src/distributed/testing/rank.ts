@@ -1,4 +1,7 @@
-/** One process of a group, for tests: `node rank.js CASE`, with RANK, WORLD_SIZE and MASTER_PORT in the environment; prints its result as JSON. */
+/**
+ * One process of a group, for tests: `node rank.js CASE` with RANK, WORLD_SIZE and MASTER_PORT set; prints
+ * its result as JSON.
+ */
 import type { ReclmisError } from '@reclmis/core';
 import { manualSeed, nn, scope, setThreads, Tensor } from '../../index.js';
 import { Group } from '../group.js';
@@ -9,7 +12,7 @@ import { batchStatisticsOver } from '../sync-batch-norm.js';
 const rank = Number(process.env['RANK']);
 const size = Number(process.env['WORLD_SIZE']);
 
-/** Values that differ from place to place and from process to process; float64, so that equality of gradients shows to many digits. */
+/** Values that vary with place and process; float64, to compare gradients to many digits. */
 export function values(shape: readonly number[], seed: number): Tensor {
   const count = shape.reduce((product, side) => product * side, 1);
   return Tensor.fromFloat64(
@@ -18,7 +21,7 @@ export function values(shape: readonly number[], seed: number): Tensor {
   );
 }
 
-/** A small net with batch normalisation in both forms. */
+/** A small net with both forms of batch normalisation. */
 export class Net extends nn.Module {
   readonly conv = this.child('conv', new nn.Conv2d(2, 4, 3, { padding: 1 }));
   readonly norm = this.child('norm', new nn.BatchNorm2d(4));
@@ -30,7 +33,7 @@ export class Net extends nn.Module {
   }
 }
 
-/** Mean over the cases of a loss that weighs every output differently. @param x [B,2,5,5] */
+/** Mean of a loss that weighs every output differently. @param x [B,2,5,5] */
 export function loss(net: Net, x: Tensor, from: number): Tensor {
   const y = net.forward(x); // [B,3]
   return y
@@ -40,7 +43,6 @@ export function loss(net: Net, x: Tensor, from: number): Tensor {
     .mean();
 }
 
-/** Gradients and buffers by key. */
 export function stateOf(net: Net): Record<string, number[]> {
   const parameters = net.namedParameters();
   const entries = [...net.stateDict()].map(([key, tensor]) => [
@@ -50,13 +52,12 @@ export function stateOf(net: Net): Record<string, number[]> {
   return Object.fromEntries(entries) as Record<string, number[]>;
 }
 
-/** The net of every test, the same in every process. */
 export function makeNet(): Net {
   manualSeed(11);
   return new Net().to('cpu', 'float64');
 }
 
-/** Cases of a rank, out of `all`. */
+/** A rank's share of `all` cases. */
 export function shareOf(all: number, of: number, size: number): { from: number; count: number } {
   const from = Math.floor((of * all) / size);
   return { from, count: Math.floor(((of + 1) * all) / size) - from };
@@ -90,7 +91,7 @@ const CASES: Readonly<Record<string, (group: Group) => unknown>> = {
       .backward();
     return { y: [...y.detach().toFloat64Array()], gradient: [...(x.grad?.toFloat64Array() ?? [])] };
   },
-  // Fifteen cases: the ranks' shares differ.
+  // Unequal shares.
   step: (group) => {
     const net = makeNet();
     net.train();
@@ -115,7 +116,7 @@ const CASES: Readonly<Record<string, (group: Group) => unknown>> = {
     net.dispose();
     return { results, bytes };
   },
-  // The last rank has no case of its own and repeats one that must not count.
+  // The last rank has no case and repeats one that must not count.
   idle: (group) => {
     const net = makeNet();
     net.train();
@@ -136,7 +137,8 @@ const CASES: Readonly<Record<string, (group: Group) => unknown>> = {
     net.dispose();
     return result;
   },
-  // A gradient whose strides differ from the weight's in sides of one element, as those of oneDNN's bfloat16 convolutions do.
+  // A gradient whose strides differ from the weight's in dimensions of size 1, as oneDNN's bfloat16
+  // convolutions give.
   layout: (group) => {
     const weight = values([1, 4, 1, 1], 0);
     weight.requiresGrad_();
@@ -176,5 +178,5 @@ if (process.argv[2] !== undefined) {
   const group = new Group({ store, rank, size, address: `127.0.0.${rank + 1}`, timeoutMs: 60_000 });
   const result = CASES[process.argv[2]]?.(group);
   process.stdout.write(JSON.stringify(result));
-  if (process.argv[2] !== 'lost') group.barrier(); // the server of the store leaves last
+  if (process.argv[2] !== 'lost') group.barrier(); // the store's server leaves last
 }
