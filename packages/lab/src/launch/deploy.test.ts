@@ -1,4 +1,4 @@
-/** The examples of deploy/ against what the code reads: variables of the manifests, and the batch scripts run with a Slurm of this test. */
+/** Checks deploy/ against the code: the manifests' variables, and the batch scripts with a fake Slurm. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -23,7 +23,6 @@ const DEPLOY = fileURLToPath(new URL('../../../../deploy/', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'reclmis-deploy-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** A value within a YAML document; `undefined` where it is not there. */
 function at(value: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inside, key) => (inside as Record<string | number, unknown> | undefined)?.[key],
@@ -124,7 +123,7 @@ describe('the batch scripts', () => {
     expect(text).toMatch(/^#SBATCH --requeue$/m);
   });
 
-  /** Programs on the PATH that write down how they were called. */
+  /** Fake programs on the PATH that record their calls. */
   function slurm(program: string): { dir: string; env: NodeJS.ProcessEnv; calls: () => string[] } {
     const dir = mkdtempSync(join(root, 'slurm-'));
     const log = join(dir, 'calls');

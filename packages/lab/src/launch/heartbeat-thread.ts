@@ -1,8 +1,8 @@
 /**
  * The thread of `heartbeat.ts`: lines over TCP between rank 0 and each other rank.
  *
- *   hello TOKEN RANK    a rank has come                    beat COUNT WORKING   it lives, and how far it is
- *   bye                 it leaves in peace                 lost RANK WHY        rank 0's verdict, for all
+ * hello TOKEN RANK    a rank connects                    beat COUNT WORKING   it lives; its progress
+ * bye                 it leaves                          lost RANK WHY        rank 0's verdict, for all
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -17,19 +17,19 @@ import { Judge, type Verdict } from './verdict.js';
 const { rank, size, host, beatMs, silentMs, stallMs, shared, words } = workerData as HeartbeatData;
 const cells = new Int32Array(shared);
 const judge = new Judge({ silentMs, stallMs });
-/** By rank: rank 0's to the others, or the one to rank 0. */
+/** By rank. Rank 0 has one to each other; others only to rank 0. */
 const sockets = new Map<number, Socket>();
 let leaving = false;
 
 const say = (event: HeartbeatEvent): void => parentPort?.postMessage(event);
 const beatLine = (): string => `beat ${Atomics.load(cells, 0)} ${Atomics.load(cells, 1)}\n`;
 
-/** Tells the verdict to all, prints it and ends the process. */
+/** Sends the verdict to all, prints it and ends the process. */
 function pronounce({ rank: lost, why }: Verdict): void {
   for (const socket of sockets.values()) socket.write(`lost ${lost} ${why}\n`);
   const error = new ReclmisError('RANK_LOST', `rank ${lost} is lost: ${why}; rank ${rank} stops`);
   const status = error.exitCode;
-  // The lines above are on their way after a turn of the loop; nothing of the main thread is waited for.
+  // The lines are sent after one turn of the loop; do not wait for the main thread.
   setTimeout(() => {
     try {
       writeSync(2, `error ${error.code}: ${error.message}\nremedy: ${error.remedy}\n`);
@@ -47,7 +47,6 @@ function leave(status: number): void {
   }
 }
 
-/** Listens to a rank. */
 function follow(other: number, socket: Socket): void {
   sockets.set(other, socket);
   judge.watch(other, performance.now());
@@ -60,7 +59,7 @@ function released(other: number): void {
   if (leaving && allLeft()) say({ kind: 'left' });
 }
 
-/** Nobody else is left to wait for; rank 0 watches itself to the end. */
+/** Rank 0 still watches itself at the end. */
 function allLeft(): boolean {
   return judge.watching === (rank === 0 ? 1 : 0);
 }
@@ -87,7 +86,7 @@ function listen(socket: Socket, onLine: (line: string) => void, onClose: () => v
   socket.setNoDelay(true);
   socket.on('error', () => undefined); // `close` follows
   createInterface({ input: socket })
-    .on('error', () => undefined) // it repeats the socket's, and unheard it would end this thread
+    .on('error', () => undefined) // repeats the socket's; unhandled it would end this thread
     .on('line', (line) => {
       if (line.length < 500) onLine(line);
     });
@@ -96,8 +95,8 @@ function listen(socket: Socket, onLine: (line: string) => void, onClose: () => v
 
 function serve(): void {
   const token = randomBytes(16).toString('hex');
-  judge.watch(0, performance.now()); // itself: its main thread may hang
-  // Who never comes is lost like one who falls silent.
+  judge.watch(0, performance.now()); // itself too: its main thread may hang
+  // A rank that never connects is lost like one that falls silent.
   for (let other = 1; other < size; other++) judge.watch(other, performance.now() + silentMs);
   const server = createServer((socket) => {
     let other = -1;

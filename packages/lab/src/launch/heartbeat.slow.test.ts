@@ -1,4 +1,4 @@
-/** Ranks as processes of their own: killed, stopped, spinning, leaving in peace. */
+/** Ranks as real processes: killed, stopped, spinning, leaving. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-heartbeat-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Below the 20 s of a run, above what a busy machine delays a beat by. */
+/** Below a run's 20 s, above the delays of a busy machine. */
 const SILENT_MS = 8000;
 
 interface Rank {
@@ -21,7 +21,6 @@ afterEach(() => {
   for (const { child } of all.splice(0)) child.kill('SIGKILL');
 });
 
-/** Starts ranks that run this program when all have a heartbeat. */
 async function ranks(count: number, program: string): Promise<Rank[]> {
   const dir = mkdtempSync(join(root, 'run-'));
   const file = join(dir, 'rank.mjs');
@@ -78,7 +77,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('a heartbeat', () => {
   it('names a rank whose connection is reset: killed with beats that it had not read', async () => {
     const [zero, one, two] = (await ranks(3, 'block();')) as [Rank, Rank, Rank];
     one.child.kill('SIGSTOP');
-    await sleep(2000); // ten beats, and far from silence
+    await sleep(2000); // ten beats, far from silence
     one.child.kill('SIGKILL');
     await expectNamed([zero, two], 1, 'its process ended');
   });

@@ -1,44 +1,41 @@
 /**
- * Notices within seconds that another rank of a run is lost, also while the main thread is blocked in a collective, and ends this one.
+ * Notices within seconds that another rank is lost, even while the main thread is blocked in a collective, and ends this one.
  *
- * Every rank has a thread that beats once a second over TCP: rank 0's listens, the others connect to it. Rank 0 judges them (`verdict.ts`)
- * and tells all; the others judge rank 0. A rank that learns of a loss prints RANK_LOST with the lost rank's number and leaves at once.
- * Not over libtorch's TCPStore: its client waits without limit for a server whose process is stopped, which is what must be noticed.
+ * A thread in every rank beats once a second over TCP to rank 0, which judges the others (`verdict.ts`) and tells all;
+ * the others judge rank 0. A rank that learns of a loss prints RANK_LOST with the lost rank's number and exits at once.
+ * libtorch's TCPStore will not do: its client waits forever for a stopped server, the very case to notice.
  *
- * Meaning of a beat: the thread beats as long as the process runs, so a killed or stopped process and a dead machine show in any case.
- * A main thread that spins or waits for a dead disk while its process runs shows by `pulse`, where the training loop calls it.
+ * The thread beats as long as its process runs, so a killed or stopped process or a dead machine always shows. A main
+ * thread that spins, or waits for a dead disk, shows through `pulse`, which the training loop calls.
  */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import type { Patience } from './verdict.js';
 
-/** Who this rank is, and how ranks learn where rank 0 listens. */
 export interface HeartbeatOptions extends Partial<Patience> {
   readonly rank: number;
   readonly size: number;
   /** Host of rank 0. */
   readonly host: string;
   /**
-   * Called once: rank 0 hands out the words by which the others find it, e.g. by a key of the run's store; others get null and give
-   * back those words.
+   * Called once to exchange rank 0's address, e.g. through the run's store: rank 0 passes it, others pass null; returns rank 0's.
    */
   readonly agree: (words: string | null) => string | Promise<string>;
-  /** Milliseconds between beats, 1,000 when not given. */
+  /** Milliseconds between beats; default 1,000. */
   readonly beatMs?: number;
 }
 
-/** What the thread is given. `shared` is two 32-bit numbers: progress, and 1 while computing. */
+/** What the thread gets. `shared`: two 32-bit numbers, progress, and 1 while computing. */
 export interface HeartbeatData extends Patience {
   readonly rank: number;
   readonly size: number;
   readonly host: string;
   readonly beatMs: number;
   readonly shared: SharedArrayBuffer;
-  /** `port/token` of rank 0; null in rank 0 itself. */
+  /** `port/token` of rank 0; null in rank 0. */
   readonly words: string | null;
 }
 
-/** From the thread. */
 export type HeartbeatEvent =
   | { readonly kind: 'ready'; readonly words: string }
   | { readonly kind: 'left' }
@@ -47,7 +44,6 @@ export type HeartbeatEvent =
 export const SILENT_MS = 20_000;
 const STALL_MS = 600_000;
 
-/** The main thread's progress, as the other ranks see it. */
 export class Pulse {
   private readonly cells: Int32Array;
 
@@ -55,26 +51,27 @@ export class Pulse {
     this.cells = new Int32Array(shared);
   }
 
-  /** The main thread got on and now computes: before each step's forward pass, say. */
+  /** The main thread made progress and now computes, e.g. before a forward pass. */
   beat(): void {
     Atomics.add(this.cells, 0, 1);
     Atomics.store(this.cells, 1, 1);
   }
 
-  /** What follows may take any time and says nothing about this rank: a collective, a backward pass with one in it, saving, the end. */
+  /** What follows may take any time: a collective, a backward pass with one in it, saving, the end. */
   rest(): void {
     Atomics.store(this.cells, 1, 0);
   }
 }
 
-/** A running heartbeat. */
 export class Heartbeat {
   private constructor(
     private readonly thread: Worker,
     readonly pulse: Pulse,
   ) {}
 
-  /** Begins. Every rank of the run must, at about the same time. @throws DISTRIBUTED_FAILED where rank 0 cannot listen or be reached. */
+  /**
+   * Starts the heartbeat; all ranks must at about the same time. @throws DISTRIBUTED_FAILED if rank 0 cannot listen or be reached.
+   */
   static async start(options: HeartbeatOptions): Promise<Heartbeat> {
     const { rank, size, host, agree, beatMs = 1000, silentMs = SILENT_MS, stallMs = STALL_MS } = options;
     const shared = new SharedArrayBuffer(8);
@@ -96,8 +93,7 @@ export class Heartbeat {
   }
 
   /**
-   * Ends the heartbeat in peace, so that this rank's end is no loss. Settles when rank 0 has heard it, in rank 0 when all others have
-   * said so too.
+   * Ends the heartbeat without counting as lost. Resolves when rank 0 has heard it; in rank 0, when all others have left.
    */
   async leave(): Promise<void> {
     this.pulse.rest();

@@ -1,4 +1,3 @@
-/** Starting a run in several processes, and noticing when one of them is lost. */
 export {
   type LaunchOptions,
   type LaunchPlan,

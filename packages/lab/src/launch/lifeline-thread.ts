@@ -1,4 +1,4 @@
-/** The thread of `lifeline.ts`: waits for the pipe's end, then ends the process. */
+/** The thread of `lifeline.ts`: ends the process when the pipe closes. */
 import { Socket } from 'node:net';
 import { workerData } from 'node:worker_threads';
 import type { LifelineData } from './lifeline.js';

@@ -1,4 +1,3 @@
-/** The launcher with small Node programs as workers. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +22,6 @@ const PLAN: SpawnPlan = {
 const FOREVER = 'setInterval(() => {}, 1000);';
 let programs = 0;
 
-/** Launches workers that run this program; `rank` is theirs, `dir` a folder of this launch. */
 function launching(
   program: string,
   options: Partial<LocalLaunch> = {},
@@ -118,7 +116,7 @@ describe('local workers', () => {
         lines: ['rank 0 ended with status 7; the other ranks of this machine were stopped'],
       });
     }
-    // Nobody's mistake: what was heard first.
+    // Nobody's mistake: the first ending counts.
     expect(await launching('process.exit(rank === 1 ? 6 : 0);')).toBe(6);
   });
 
@@ -151,7 +149,7 @@ describe('local workers', () => {
     const count = (): void => void (signalled += 1);
     process.on('SIGTERM', count);
     expect(await lost(launching('', { command: join(root, 'absent') }))).toContain('rank 0 did not start');
-    await new Promise((resolve) => setTimeout(resolve, 50)); // a signal to our own group would be here by then
+    await new Promise((resolve) => setTimeout(resolve, 50)); // a signal to our own group would have arrived by now
     process.off('SIGTERM', count);
     expect(signalled).toBe(0);
   });
@@ -195,6 +193,6 @@ describe('local workers', () => {
     const pids = files.map((file) => Number(readFileSync(file, 'utf8')));
     expect(pids.map(alive)).toEqual([true, true, true]);
     child.kill('SIGKILL');
-    await until(() => !pids.some(alive)); // or the test's time is over
+    await until(() => !pids.some(alive));
   });
 });

@@ -1,8 +1,8 @@
 /**
- * Starts the workers of this machine and stands by until all have ended: what torchrun's agent does, for `--nproc` and Kubeflow Trainer.
+ * Starts this machine's workers and waits for all to end, as torchrun's agent does; for `--nproc` and Kubeflow Trainer.
  *
- * Every worker is the same command again with torchrun's variables, in a process group of its own, so that a terminal's Ctrl-C reaches
- * the launcher alone, which passes it on. A worker whose launcher disappears ends by itself (`lifeline.ts`).
+ * Every worker is the same command with torchrun's variables, in its own process group: a terminal's Ctrl-C reaches
+ * only the launcher, which passes it on. A worker whose launcher disappears ends itself (`lifeline.ts`).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -11,40 +11,40 @@ import { printableLine, ReclmisError } from '@reclmis/core';
 import { LIFELINE_FD, LIFELINE_VARIABLE } from './lifeline.js';
 import type { Environment, MeetingPoint, SpawnPlan } from './plan.js';
 
-/** Signals that the launcher passes on to its workers. */
+/** Signals passed on to the workers. */
 export const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
 export type ForwardedSignal = (typeof FORWARDED_SIGNALS)[number];
 
-/** Has the signals told until the returned function is called. */
+/** Subscribes to signals; returns the function that unsubscribes. */
 export type SignalSource = (tell: (signal: ForwardedSignal) => void) => () => void;
 
-/** What to start, and how to end it. */
 export interface LocalLaunch {
   readonly plan: SpawnPlan;
-  /** A program and its arguments, the same for every worker. */
+  /** The same for every worker. */
   readonly command: string;
   readonly args: readonly string[];
-  /** The launcher's variables; those of a launcher around it are replaced. */
+  /** The launcher's variables; replaces those of a launcher around it. */
   readonly env: Environment;
-  /** OMP_NUM_THREADS of each worker, unless the environment has it. */
+  /** OMP_NUM_THREADS of each worker, unless `env` has it. */
   readonly threads: number;
-  /** Milliseconds between asking the remaining workers to stop (SIGTERM) and SIGKILL, after one was lost. */
+  /** Milliseconds between SIGTERM and SIGKILL after a worker was lost. */
   readonly graceMs?: number;
-  /** The same after a signal to the launcher: rank 0 saves meanwhile. */
+  /** The same after a signal to the launcher; rank 0 saves meanwhile. */
   readonly savingMs?: number;
-  /** Where the signals come from; the process's own when not given. */
+  /** Default: this process's signals. */
   readonly signals?: SignalSource;
-  /** Takes the lines of the ranks other than 0, and the launcher's; standard error when not given. */
+  /** Takes the lines of the launcher and of ranks other than 0; default: standard error. */
   readonly report?: (line: string) => void;
 }
 
-/** Statuses of a command that was asked to stop and has saved, or was interrupted. */
+/** Exit statuses of a command that saved when asked to stop, or was interrupted. */
 const ORDERLY: readonly number[] = [75, 130];
-/** Statuses of a rank that lost another or whose collective broke: what it says may follow from what another did, whose end takes longer. */
+/**
+ * Exit statuses of a rank that lost another, or whose collective broke: possibly the result of a failure that takes longer to end.
+ */
 const FOLLOWING: readonly number[] = [6, 75];
 const STARTED = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'];
 
-/** A worker that ended other than with status 0. */
 interface Ending {
   readonly rank: number;
   readonly code: number | null;
@@ -52,11 +52,11 @@ interface Ending {
 }
 
 /**
- * Starts the workers and waits for their end. The first that ends badly decides, or a mistake of another where that broke its collective: the others are
- * stopped.
- * @returns the exit status: 0 when all ended with it, else that of the worker that decided, which has said why itself.
- * @throws RANK_LOST where that worker was killed by a signal, did not start, or has a status that no command of ours ends with.
- * @throws LAUNCH_INVALID where there is no free port.
+ * Starts the workers and waits for their end. The first to end badly decides, or another whose mistake broke its
+ * collective; the others are stopped.
+ * @returns 0 if all did, else the exit status of the worker that decided, which has said why.
+ * @throws RANK_LOST if that worker was killed by a signal, did not start, or has a status unknown to our commands.
+ * @throws LAUNCH_INVALID if there is no free port.
  */
 export async function launchWorkers(options: LocalLaunch): Promise<number> {
   const { plan, graceMs = 5_000, savingMs = 120_000, signals = processSignals } = options;
@@ -70,7 +70,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
 
   const tell = (signal: NodeJS.Signals): void => {
     for (const child of running.values()) {
-      // A worker that could not be started has a handle and no number: the signal would go to number 0, our own process group.
+      // A worker that did not start has no pid: pid 0 would signal our own process group.
       if (child.pid !== undefined) child.kill(signal);
     }
   };
@@ -107,7 +107,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
   return statusOf(deciding(endings), report);
 }
 
-/** Torchrun's variables of one worker. */
+/** Torchrun's variables for one worker. */
 export function workerEnvironment(
   { plan, env, threads }: Pick<LocalLaunch, 'plan' | 'env' | 'threads'>,
   localRank: number,
@@ -129,7 +129,7 @@ export function workerEnvironment(
   };
 }
 
-/** A TCP port that nothing listens on now, of the loopback address. @throws LAUNCH_INVALID */
+/** A free TCP port of the loopback address. @throws LAUNCH_INVALID */
 export async function freePort(): Promise<number> {
   const server = createServer();
   try {
@@ -147,7 +147,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Rank 0 has the terminal; of the others only what they complain about is shown, with their rank. */
+/** Rank 0 has the terminal; of the others only standard error is shown, with their rank. */
 function startWorker(
   options: LocalLaunch,
   localRank: number,
@@ -160,7 +160,7 @@ function startWorker(
     stdio: ['ignore', rank === 0 ? 'inherit' : 'ignore', rank === 0 ? 'inherit' : 'pipe', 'pipe'],
     detached: true,
   });
-  child.stdio[LIFELINE_FD]?.on('error', () => undefined); // the worker is gone; `exit` tells
+  child.stdio[LIFELINE_FD]?.on('error', () => undefined); // the worker is gone; `exit` reports it
   if (child.stderr) {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.trim() !== '') report(`[rank ${rank}] ${line}`);
@@ -169,7 +169,7 @@ function startWorker(
   return child;
 }
 
-/** Settles when a worker has ended and all that it wrote is read; tells the end at once. */
+/** Reports a worker's end at once; resolves when all its output is read. */
 function endOf(child: ChildProcess, ended: (code: number | null, how: string) => void): Promise<void> {
   return new Promise((resolve) => {
     child.once('error', (error) => {
@@ -184,10 +184,10 @@ function endOf(child: ChildProcess, ended: (code: number | null, how: string) =>
   });
 }
 
-/** Whether a status is one of the catalogue's, that of a defect aside, for what has gone wrong in a command of ours. */
+/** Whether a status is in the catalogue and not that of a defect. */
 const isMistake = (code: number | null): code is number => code !== null && code >= 2 && code <= 7;
 
-/** The ending that the others follow from. */
+/** The ending that caused the others. */
 function deciding(endings: readonly Ending[]): Ending | undefined {
   const [first] = endings;
   if (!FOLLOWING.includes(first?.code ?? 0)) return first;
@@ -204,7 +204,6 @@ function statusOf(first: Ending | undefined, report: (line: string) => void): nu
   return code;
 }
 
-/** The signals of this process. */
 const processSignals: SignalSource = (tell) => {
   const listeners = FORWARDED_SIGNALS.map((name) => [name, () => tell(name)] as const);
   for (const [name, listener] of listeners) process.on(name, listener);

@@ -232,7 +232,7 @@ describe("Slurm's contract", () => {
   });
 
   it('does not take a batch script, or a step of one task, for a task of many', () => {
-    // What sbatch gives the script of a job of 4 nodes with a task each: the variables of a task, but no step.
+    // What sbatch gives a batch script of 4 nodes with one task each: a task's variables, but no step.
     const batch = {
       SLURM_PROCID: '0',
       SLURM_LOCALID: '0',

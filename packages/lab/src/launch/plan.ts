@@ -1,33 +1,32 @@
 /**
- * Who this process is among those that train together: a pure function from the environment to a plan.
+ * Finds this process's place among those that train together: a pure function from environment to plan.
  *
- * Read are the contracts of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), of Kubeflow Trainer
- * (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and of Slurm's `srun` (SLURM_STEP_NUM_TASKS, SLURM_PROCID, ...),
- * in this order: torchrun may itself run under the other two, and its variables are then the nearer ones. With TORCHELASTIC_USE_AGENT_STORE its agent
- * serves a store at MASTER_PORT, which is taken then.
+ * Reads the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), Kubeflow
+ * Trainer (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and Slurm's `srun`
+ * (SLURM_STEP_NUM_TASKS, SLURM_PROCID, ...). Torchrun comes first, since it may run under the others. With
+ * TORCHELASTIC_USE_AGENT_STORE its agent already serves a store at MASTER_PORT.
  *
- * A batch script that Slurm runs has SLURM_PROCID=0 and the SLURM_NTASKS of its whole allocation, though it is one process; only `srun`
- * sets SLURM_STEP_NUM_TASKS. So a command in a batch script without `srun` is a process like any other.
- * Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py; Kubeflow Trainer's pkg/constants; Slurm's src/common/env.c.
+ * A Slurm batch script without `srun` is one process, although it has SLURM_PROCID=0 and the whole allocation's
+ * SLURM_NTASKS; only `srun` sets SLURM_STEP_NUM_TASKS.
+ * Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py; Kubeflow Trainer's pkg/constants; Slurm's
+ * src/common/env.c.
  */
 import { ReclmisError } from '@reclmis/core';
 import { firstHost, portOfJob, tasksOnNode } from './slurm.js';
 
-/** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the ranks meet: host and TCP port of rank 0's store. */
+/** Host and TCP port of rank 0's store. */
 export interface MeetingPoint {
   readonly host: string;
   readonly port: number;
 }
 
-/** This process is the only one. */
 export interface AlonePlan {
   readonly kind: 'alone';
 }
 
-/** This process is one of several, which something else started. */
+/** One process of several, started by something else. */
 export interface WorkerPlan {
   readonly kind: 'worker';
   readonly source: 'torchrun' | 'slurm';
@@ -35,33 +34,32 @@ export interface WorkerPlan {
   readonly rank: number;
   /** Processes of all machines. */
   readonly size: number;
-  /** From 0 on this machine, below `localSize`: which of its devices. */
+  /** From 0 on this machine, below `localSize`; selects the device. */
   readonly localRank: number;
   readonly localSize: number;
   readonly meeting: MeetingPoint;
   /**
-   * Where a store is served at the meeting point already, by torchrun's agent: which of its attempts this is, from 0. It outlives the processes, so what
-   * an earlier attempt left there is still in it. Absent where rank 0 is to serve.
+   * If torchrun's agent already serves the store: its attempt, from 0. The store outlives the processes and keeps
+   * entries of earlier attempts. Absent if rank 0 serves it.
    */
   readonly attempt?: number;
 }
 
-/** This process starts `localSize` workers, with the ranks from `firstRank` on. */
+/** This process starts `localSize` workers, with ranks from `firstRank`. */
 export interface SpawnPlan {
   readonly kind: 'spawn';
   readonly source: 'nproc' | 'kubeflow';
   readonly firstRank: number;
   readonly localSize: number;
   readonly size: number;
-  /** Null for workers of this machine alone: the loopback address and a free port. */
+  /** Null if all workers are here: loopback address, any free port. */
   readonly meeting: MeetingPoint | null;
 }
 
 export type LaunchPlan = AlonePlan | WorkerPlan | SpawnPlan;
 
-/** What is asked for besides the environment. */
 export interface LaunchOptions {
-  /** Workers to start on this machine, at least 1; not given: what the environment says. */
+  /** Workers to start on this machine, at least 1; default: as the environment says. */
   readonly nproc?: number;
   /** Processor cores, for PET_NPROC_PER_NODE=cpu. */
   readonly cores: number;
@@ -69,12 +67,12 @@ export interface LaunchOptions {
   readonly gpus: number;
 }
 
-/** More ranks than this are a slip of the pen. */
+/** More are surely a typing error. */
 const MOST_RANKS = 65536;
 
 /**
  * The plan that an environment asks for.
- * @throws LAUNCH_INVALID where a variable is missing, is no number of its range, or contradicts another or `nproc`.
+ * @throws LAUNCH_INVALID if a variable is missing, out of range, or contradicts another or `nproc`.
  */
 export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan {
   const plan = torchrun(env) ?? kubeflow(env, options) ?? slurm(env);
@@ -90,14 +88,14 @@ export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan
   );
 }
 
-/** Threads of each worker when `localSize` of them share the cores: their equal part, at least 1. */
+/** Threads per worker when `localSize` of them share the cores; at least 1. */
 export function threadsPerWorker(cores: number, localSize: number): number {
   return Math.max(1, Math.floor(cores / localSize));
 }
 
 /**
- * Threads of a worker: OMP_NUM_THREADS, which our launcher and torchrun set; else SLURM_CPUS_PER_TASK, since a task may see its own cores
- * alone; else its part of the cores.
+ * Threads of a worker: OMP_NUM_THREADS, which launchers set; else SLURM_CPUS_PER_TASK, since a task may see only its
+ * own cores; else its part of the cores.
  * @throws LAUNCH_INVALID
  */
 export function threadsOfWorker(env: Environment, plan: WorkerPlan, cores: number): number {
@@ -111,7 +109,7 @@ function torchrun(env: Environment): WorkerPlan | null {
   if (given(env, 'RANK') === null && given(env, 'WORLD_SIZE') === null) return null;
   const size = number(env, 'WORLD_SIZE', 1, MOST_RANKS);
   const rank = number(env, 'RANK', 0, size - 1);
-  // Launchers older than torchrun give neither; then all ranks are of one machine.
+  // Launchers older than torchrun set neither: all ranks are on one machine.
   const localSize = given(env, 'LOCAL_WORLD_SIZE') === null ? size : number(env, 'LOCAL_WORLD_SIZE', 1, size);
   const localRank = given(env, 'LOCAL_RANK') === null ? rank : number(env, 'LOCAL_RANK', 0, localSize - 1);
   const meeting = { host: text(env, 'MASTER_ADDR'), port: number(env, 'MASTER_PORT', 1, 65535) };
@@ -144,7 +142,7 @@ function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {
   return { kind: 'spawn', source: 'kubeflow', firstRank: node * localSize, localSize, size, meeting };
 }
 
-/** As torchrun reads it: `gpu`, `cpu`, `auto` (devices if there are any, else cores), or a number; 1 when not given. */
+/** Read as torchrun does: `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
 function processesPerNode(env: Environment, machine: LaunchOptions): number {
   switch (given(env, 'PET_NPROC_PER_NODE')) {
     case null:
@@ -161,9 +159,9 @@ function processesPerNode(env: Environment, machine: LaunchOptions): number {
   }
 }
 
-/** A task of a step of several; a step's own variables go before the job's, whose tasks may be more than the step has. */
+/** A step's variables override the job's, which may have more tasks. */
 function slurm(env: Environment): WorkerPlan | null {
-  if (given(env, 'SLURM_STEP_NUM_TASKS') === null) return null; // no task of `srun`
+  if (given(env, 'SLURM_STEP_NUM_TASKS') === null) return null; // not a task of `srun`
   const size = number(env, 'SLURM_STEP_NUM_TASKS', 1, MOST_RANKS);
   if (size === 1) return null;
   const rank = number(env, 'SLURM_PROCID', 0, size - 1);
@@ -178,7 +176,7 @@ function slurm(env: Environment): WorkerPlan | null {
   return { kind: 'worker', source: 'slurm', rank, size, localRank, localSize, meeting: slurmMeeting(env) };
 }
 
-/** The step's first host and a port of the job, unless MASTER_ADDR and MASTER_PORT say otherwise. */
+/** The step's first host and the job's port, unless MASTER_ADDR and MASTER_PORT override them. */
 function slurmMeeting(env: Environment): MeetingPoint {
   const nodes = given(env, 'SLURM_STEP_NODELIST') ?? given(env, 'SLURM_JOB_NODELIST');
   const host = given(env, 'MASTER_ADDR') ?? (nodes === null ? null : firstHost(nodes));
@@ -187,7 +185,7 @@ function slurmMeeting(env: Environment): MeetingPoint {
   return { host, port: portOfJob(number(env, 'SLURM_JOB_ID', 1, 0xffffffff)) };
 }
 
-/** The value of a variable; null where it is not set or empty, as `VARIABLE=` of a shell leaves it. */
+/** A variable's value; null if absent or empty. */
 function given(env: Environment, name: string): string | null {
   const value = env[name]?.trim() ?? '';
   return value === '' ? null : value;

@@ -1,17 +1,16 @@
 /**
- * What Slurm writes about a step's nodes in its compressed forms: `node[01-03,7],login` for names, `4(x2),3` for tasks per node.
- * Source: srun(1), "OUTPUT ENVIRONMENT VARIABLES", and scontrol(1), `show hostnames`.
+ * Parses Slurm's compressed forms: `node[01-03,7],login` for names, `4(x2),3` for tasks per node.
+ * Source: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`.
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** Below the ephemeral ports of Linux, which begin at 32768, and above those of well-known services. */
+/** Between the well-known ports and Linux's ephemeral ones, which begin at 32768. */
 const FIRST_PORT = 20000;
 const PORTS = 12000;
 
 /**
- * The first host of a node list.
- * @param list e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`; of bracketed parts each one's first value is taken, with its zeros.
- * @throws LAUNCH_INVALID where brackets are not closed, are empty or hold something else than numbers and ranges.
+ * The first host of a node list, e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`. Keeps leading zeros.
+ * @throws LAUNCH_INVALID if brackets are not closed, are empty or hold anything but numbers and ranges.
  */
 export function firstHost(list: string): string {
   const bad = (why: string): ReclmisError =>
@@ -41,8 +40,8 @@ export function firstHost(list: string): string {
 
 /**
  * Tasks on one node.
- * @param list e.g. `4(x2),3`: four tasks on nodes 0 and 1, three on node 2. @param node from 0.
- * @throws LAUNCH_INVALID where the list is malformed or does not reach so far.
+ * @param list e.g. `4(x2),3`: four on nodes 0 and 1, three on node 2. @param node from 0.
+ * @throws LAUNCH_INVALID if the list is malformed or too short.
  */
 export function tasksOnNode(list: string, node: number): number {
   let from = 0;
@@ -63,7 +62,6 @@ export function tasksOnNode(list: string, node: number): number {
   );
 }
 
-/** The port at which the ranks of a job meet: the same for all of them, and as a rule another for each job. */
 export function portOfJob(job: number): number {
   return FIRST_PORT + (job % PORTS);
 }

@@ -3,7 +3,7 @@ import { Judge } from './verdict.js';
 
 const PATIENCE = { silentMs: 20_000, stallMs: 600_000 };
 
-/** Beats once a second from `from` to `to`, in seconds; the main thread gets on every `every` seconds. */
+/** Beats once a second between two times in seconds; the main thread makes progress every `every` seconds. */
 function beats(judge: Judge, rank: number, from: number, to: number, every: number, working = true): void {
   for (let t = from; t <= to; t++) judge.hear(rank, { count: Math.floor(t / every), working }, t * 1000);
 }

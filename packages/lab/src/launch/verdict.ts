@@ -1,9 +1,9 @@
 /**
- * Decides, from what is heard of every rank, whether one is lost. Pure: time and reports come in, a verdict goes out.
+ * Decides, from what is heard of every rank, whether one is lost. Pure: time and reports in, a verdict out.
  *
- * A rank is lost when its connection ends without a goodbye (its process died), when nothing is heard of it for `silentMs` (stopped, its
- * machine or network gone), or when its main thread says that it computes and yet does not get on. How long that may take is learnt:
- * eight times the longest such stretch of any rank so far, at least `silentMs`; `stallMs` while there is little to learn from.
+ * A rank is lost when its connection ends without a goodbye (it died), when it is silent for `silentMs` (stopped, or
+ * its machine or network is gone), or when its main thread computes without progress for too long: eight times the
+ * longest such stretch of any rank so far, at least `silentMs`; `stallMs` while there is too little to learn from.
  */
 
 /** Times in milliseconds. */
@@ -12,19 +12,18 @@ export interface Patience {
   readonly stallMs: number;
 }
 
-/** A lost rank and what was seen of it, for people. */
 export interface Verdict {
   readonly rank: number;
   readonly why: string;
 }
 
-/** What a rank says of itself: how often its main thread got on, and whether it computes now (else it waits, saves or rests). */
+/** A rank's own report: a count of its main thread's progress, and whether it computes (or waits, saves, rests). */
 export interface Beat {
   readonly count: number;
   readonly working: boolean;
 }
 
-/** Stretches of work before the patience is learnt from them. */
+/** Stretches of work needed before the limit is learnt from them. */
 const ENOUGH = 3;
 const GENEROUS = 8;
 
@@ -34,7 +33,6 @@ interface Watched {
   beat: Beat;
 }
 
-/** The judge over some ranks. */
 export class Judge {
   private readonly ranks = new Map<number, Watched>();
   private longest = 0;
@@ -42,12 +40,10 @@ export class Judge {
 
   constructor(private readonly patience: Patience) {}
 
-  /** Begins to watch a rank. */
   watch(rank: number, now: number): void {
     this.ranks.set(rank, { heard: now, moved: now, beat: { count: 0, working: false } });
   }
 
-  /** A rank has said goodbye. */
   release(rank: number): void {
     this.ranks.delete(rank);
   }
@@ -60,7 +56,6 @@ export class Judge {
     return this.ranks.size;
   }
 
-  /** Takes a beat of a rank. */
   hear(rank: number, beat: Beat, now: number): void {
     const watched = this.ranks.get(rank);
     if (!watched) return;
@@ -75,7 +70,6 @@ export class Judge {
     watched.beat = beat;
   }
 
-  /** The first rank that is lost by now, if any. */
   judge(now: number): Verdict | null {
     for (const [rank, { heard, moved, beat }] of this.ranks) {
       const silent = now - heard;
@@ -87,7 +81,7 @@ export class Judge {
     return null;
   }
 
-  /** Milliseconds that a rank may compute without getting on. */
+  /** Milliseconds that a rank may compute without progress. */
   get stallLimit(): number {
     const { silentMs, stallMs } = this.patience;
     if (this.stretches < ENOUGH) return stallMs;

@@ -1,11 +1,9 @@
 /**
- * Checkpoints: `checkpoints/best.safetensors`, with a `.json` that shows its metadata, and as `last` the newest resume point
- * (`resume-point.ts`).
+ * Checkpoints: `checkpoints/best.safetensors`, and as `last` the newest resume point (`resume-point.ts`).
  *
- * A checkpoint holds the model's parameters and buffers under their keys, and in the file's metadata all that is needed to use them:
- * the resolved configuration, the note encoder's description (with its vocabulary), epoch, step and scores. What the file itself
- * says counts; the `.json` beside it is for readers. A SHA-256 in it covers tensors and metadata, and is compared by whoever reads it. Every file is written beside its place, synced and renamed, so that it is whole or
- * not there at all, whenever the process or the machine ends.
+ * A checkpoint holds the model's parameters and buffers under their keys. Its metadata hold the resolved configuration,
+ * the note encoder's description (with its vocabulary), epoch, step and scores, and a SHA-256 of it all, checked on
+ * reading; the `.json` next to it is only for people. Files are written whole or not at all, even if the machine stops.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +31,7 @@ export type Optimizer = optim.Adam | optim.AdamW;
 
 const FORMAT = 'reclmis-checkpoint/1';
 
-/** The settings that may change when a run is resumed: none changes what is computed. */
+/** Settings that may change when a run is resumed; none changes what is computed. */
 export const RESUMABLE_SETTINGS: readonly string[] = [
   'device',
   'data.dir',
@@ -45,52 +43,46 @@ export const RESUMABLE_SETTINGS: readonly string[] = [
   'train.keep',
 ];
 /**
- * The settings in which config.yaml may differ from its checkpoints besides: paths, which runs of earlier versions hold as they were given, and what
- * `reclmis sides` states.
+ * Other settings in which config.yaml may differ from its checkpoints: paths, which earlier versions did not resolve,
+ * and what `reclmis sides` states.
  */
 const CHANGEABLE = new Set([...RESUMABLE_SETTINGS, 'data.trainStems', 'data.valStems', 'note.sides']);
 
-/** What a checkpoint says about itself. */
 export interface CheckpointInfo {
   readonly kind: CheckpointKind;
-  /** Epochs that were completed. */
   readonly epoch: number;
-  /** Optimiser steps that were done; past `epoch` whole epochs where it was made within one. */
   readonly step: number;
   /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
   readonly validation: EpochScores | null;
   readonly earlyStopping: EarlyStoppingState;
-  /** Scaler state of fp16's gradients; absent in other precisions. */
+  /** fp16's gradient scaler; absent in other precisions. */
   readonly lossScaler?: LossScalerState;
   readonly config: Config;
   readonly encoder: NoteEncoderDescription;
 }
 
-/** A checkpoint that was read: its tensors, which the caller owns, and what it says about itself. */
+/** The caller owns its tensors. */
 export interface Checkpoint {
   readonly path: string;
   readonly tensors: Map<string, Tensor>;
   readonly info: CheckpointInfo;
-  /** What the user should know of the file; null where there is nothing. */
+  /** What the user should know about the file, if anything. */
   readonly notice: string | null;
 }
 
-/** The folder of a run's checkpoints. */
 export function checkpointFolder(runDir: string): string {
   return join(runDir, 'checkpoints');
 }
 
-/**
- * Where a run keeps a checkpoint. `last` is its newest resume point, or, in runs of versions before 0.2 that ended, a file of that name.
- */
+/** Path of a checkpoint. `last` is the newest resume point, or a file of that name in runs from before 0.2. */
 export function checkpointPath(runDir: string, kind: CheckpointKind): string {
   const named = join(checkpointFolder(runDir), `${kind}.safetensors`);
   return kind === 'best' ? named : (resumePaths(checkpointFolder(runDir))[0] ?? named);
 }
 
 /**
- * Writes the model's state as the best so far. The folder of checkpoints must exist: one that was deleted does not come back.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint is then as it was.
+ * Writes the model's state as the best so far. Does not recreate a deleted folder.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint then stays.
  */
 export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module): void {
   const path = checkpointPath(runDir, 'best');
@@ -107,7 +99,7 @@ export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module)
 
 /**
  * Reads a checkpoint; its tensors belong to the current scope.
- * @param config The run's configuration, which the checkpoint must have been trained with.
+ * @param config the run's configuration, which the checkpoint must match.
  * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
  */
 export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Config): Checkpoint {
@@ -122,13 +114,13 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
 }
 
-/** Files of earlier versions bear no hash: they are used, with a word. */
+/** A notice that an earlier version wrote the file without a hash; null for other files. */
 export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
   if (isSealed(metadata)) return null;
   return `${path} has no hash, as it was written by an earlier version: damaged values would go unnoticed`;
 }
 
-/** What the best checkpoint says about itself; null where there is none that reads and is what was written. */
+/** The best checkpoint's metadata; null unless it is intact. */
 export function bestInfo(runDir: string): CheckpointInfo | null {
   try {
     const path = checkpointPath(runDir, 'best');
@@ -142,8 +134,8 @@ export function bestInfo(runDir: string): CheckpointInfo | null {
 }
 
 /**
- * Refuses a checkpoint that was trained with other settings than config.yaml holds, which bears no hash: of a run of a fold, one digit there decides
- * which cases it is scored on.
+ * Refuses a checkpoint trained with other settings than config.yaml's, which has no hash: one digit decides which cases
+ * a fold is scored on.
  * @throws CHECKPOINT_MISMATCH naming the setting with both values.
  */
 export function requireSameSettings(path: string, stored: Config, asked: Config): void {
@@ -158,7 +150,7 @@ export function requireSameSettings(path: string, stored: Config, asked: Config)
   );
 }
 
-/** Says of a file that does not read that it is a damaged checkpoint. @throws CHECKPOINT_CORRUPT */
+/** Reports an unreadable file as a damaged checkpoint. @throws CHECKPOINT_CORRUPT */
 export function intact<R>(read: () => R): R {
   try {
     return read();
@@ -170,10 +162,7 @@ export function intact<R>(read: () => R): R {
   }
 }
 
-/**
- * The metadata of a checkpoint or a resume point.
- * @throws CHECKPOINT_CORRUPT
- */
+/** @throws CHECKPOINT_CORRUPT */
 export function parseInfo(
   path: string,
   metadata: Readonly<Record<string, string>>,
@@ -200,7 +189,7 @@ interface Difference {
   readonly asked: unknown;
 }
 
-/** The first setting by which two resolved configurations differ, apart from those that may. */
+/** The first setting that differs and may not. */
 function firstDifference(stored: unknown, asked: unknown, at: string): Difference | null {
   if (typeof stored === 'object' && typeof asked === 'object' && stored !== null && asked !== null) {
     const [a, b] = [Object.entries(stored), new Map(Object.entries(asked))];

@@ -1,29 +1,25 @@
-/**
- * Choosing the best epoch and deciding when to stop: early stopping on the validation's per-image Dice (docs/method.md 9).
- */
+/** Early stopping, and the choice of the best epoch, by the validation's per-image Dice (docs/method.md 9). */
 
-/** The best score so far and since when it stands. Serialisable: it travels in the last checkpoint. */
 export interface EarlyStoppingState {
   /** Epoch (from 1) of the best score; 0 before the first. */
   readonly bestEpoch: number;
-  /** The best score, in [0, 1]; -1 before the first. */
+  /** In [0, 1]; -1 before the first. */
   readonly bestScore: number;
-  /** Epochs since the best one. */
   readonly waited: number;
 }
 
-/** Watches a score that should grow. A tie does not count as better, so the earlier epoch stays the best. */
+/** Watches a score that should grow. A tie is not better, so the earlier epoch stays the best. */
 export class EarlyStopping {
   private state: EarlyStoppingState = { bestEpoch: 0, bestScore: -1, waited: 0 };
 
-  /** @param patience Epochs without a better score before stopping; 0: never stop. */
+  /** @param patience epochs without a better score before stopping; 0: never stop. */
   constructor(private readonly patience: number) {}
 
   get current(): EarlyStoppingState {
     return this.state;
   }
 
-  /** Takes an epoch's score; says whether it is the best so far. */
+  /** Takes an epoch's score; returns whether it is the best so far. */
   update(epoch: number, score: number): boolean {
     const better = score > this.state.bestScore;
     this.state = better
@@ -32,12 +28,10 @@ export class EarlyStopping {
     return better;
   }
 
-  /** Whether patience has run out. */
   get exhausted(): boolean {
     return this.patience > 0 && this.state.waited >= this.patience;
   }
 
-  /** Continues from a stored state. */
   restore(state: EarlyStoppingState): void {
     this.state = { ...state };
   }

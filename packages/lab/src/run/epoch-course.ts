@@ -1,14 +1,13 @@
-/** The course of an epoch's training: sums of its losses and of its time. It travels in resume points, so that records come out the same. */
+/** An epoch's sums of losses and time. Resume points hold them, so resumed epochs give the same records. */
 import { LOSS_NAMES, type LossName } from '../model/losses.js';
 import type { EpochLosses } from './metrics-log.js';
 
 type Term = LossName | 'total';
 
-/** Plain JSON, exact: doubles survive it. */
+/** Plain JSON; doubles survive it exactly. */
 export interface EpochCourseState {
   /** From 1. */
   readonly epoch: number;
-  /** Cases that were taken in. */
   readonly cases: number;
   /** Losses times cases. */
   readonly sums: Readonly<Partial<Record<Term, number>>>;
@@ -19,7 +18,6 @@ export interface EpochCourseState {
 export class EpochCourse {
   /** Training time, waiting for data included. */
   spentMs: number;
-  /** Part of the time spent waiting for data. */
   waitedMs: number;
   private readonly sums: Map<Term, number>;
   private cases: number;
@@ -34,17 +32,15 @@ export class EpochCourse {
     this.waitedMs = from.waitedMs;
   }
 
-  /** An epoch that begins. */
   static begin(epoch: number): EpochCourse {
     return new EpochCourse(epoch, { cases: 0, sums: {}, spentMs: 0, waitedMs: 0 });
   }
 
-  /** An epoch that goes on. */
   static resume({ epoch, ...from }: EpochCourseState): EpochCourse {
     return new EpochCourse(epoch, from);
   }
 
-  /** Takes in a step of `count` cases. */
+  /** Adds a step of `count` cases. */
   add(losses: Readonly<Partial<Record<Term, number>>>, count: number): void {
     this.cases += count;
     for (const name of [...LOSS_NAMES, 'total'] as const) {
@@ -58,7 +54,7 @@ export class EpochCourse {
     return { epoch, cases, sums: Object.fromEntries(this.sums), spentMs, waitedMs };
   }
 
-  /** Means over cases; terms that never occurred are absent. */
+  /** Means over cases, without terms that never occurred. */
   get losses(): EpochLosses {
     const mean = (name: Term): number => (this.sums.get(name) ?? Number.NaN) / this.cases;
     const optional = (['ccl', 'clr', 'cvr'] as const).filter((name) => this.sums.has(name));
@@ -70,12 +66,11 @@ export class EpochCourse {
     };
   }
 
-  /** Training time per case, waiting for data included. */
   get secondsPerImage(): number {
     return this.spentMs / 1000 / this.cases;
   }
 
-  /** Share of the training time that was spent waiting for data, in [0, 1]. */
+  /** Share of the time spent waiting for data, in [0, 1]. */
   get waitShare(): number {
     return Math.min(1, this.waitedMs / this.spentMs);
   }

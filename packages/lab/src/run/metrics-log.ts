@@ -1,13 +1,10 @@
-/**
- * `metrics.jsonl`: one line of JSON per epoch. Holds figures only, never notes or pictures. It is rewritten after each epoch, which
- * is little work, so that it is always whole.
- */
+/** `metrics.jsonl`: one line of JSON per epoch, only figures. It is small, so each epoch rewrites it whole. */
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
 import { writeFileAtomicSync } from '@reclmis/files';
 
-/** Mean over the epoch's cases of every loss, unweighted; `total` is weighted (eq. 10). Terms that are switched off are absent. */
+/** Each loss's unweighted mean over the epoch's cases; `total` is weighted (eq. 10). Terms that are off are absent. */
 export interface EpochLosses {
   readonly total: number;
   readonly dice: number;
@@ -17,7 +14,7 @@ export interface EpochLosses {
   readonly cvr?: number;
 }
 
-/** Dice and IoU in [0, 1], as means over images (the paper's form) and pooled over all pixels (never to be mixed with the former). */
+/** Dice and IoU in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {
   readonly images: number;
   readonly dice: number;
@@ -26,11 +23,9 @@ export interface EpochScores {
   readonly pooledIou: number;
 }
 
-/** What an epoch came to. */
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number;
-  /** Optimiser steps since the run began. */
   readonly step: number;
   readonly losses: EpochLosses;
   readonly validation: EpochScores;
@@ -38,26 +33,23 @@ export interface EpochRecord {
   readonly best: boolean;
   /** Learning rate of the epoch's last step. */
   readonly lr: number;
-  /** Training time of the epoch per case, waiting for data included, validation excluded. */
+  /** Training time per case, including waiting for data, without validation. */
   readonly secondsPerImage: number;
-  /** Share of the training time that was spent waiting for data, in [0, 1]. */
+  /** Share of the training time spent waiting for data, in [0, 1]. */
   readonly waitShare: number;
-  /** Most bytes that tensors held at once during the epoch, validation included. */
+  /** Most bytes held by tensors at once during the epoch and its validation. */
   readonly peakBytes: number;
-  /** Seconds that the run had taken at the epoch's end, over all its sessions. */
+  /** Seconds of all sessions up to the epoch's end. */
   readonly seconds: number;
 }
 
-/** Writes the log of the epochs so far. @throws OUTPUT_UNWRITABLE, DISK_FULL; the log is then as it was. */
+/** Writes the log. @throws OUTPUT_UNWRITABLE, DISK_FULL; the log then stays as it was. */
 export function writeEpochs(file: string, records: readonly EpochRecord[]): void {
   const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
   writeFileAtomicSync(file, text, { sync: true });
 }
 
-/**
- * The epochs of a log, in order; none where there is no log yet.
- * @throws RUN_INVALID
- */
+/** The epochs of a log, in order; none if there is no log. @throws RUN_INVALID */
 export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
   let lines: string[];

@@ -1,4 +1,6 @@
-/** How training masks go with their notes, and the rules that nearly all of them keep: what a predicted mask is held against (core's `maskWarnings`). */
+/**
+ * Rules that nearly all training masks keep with respect to their notes; core's `maskWarnings` tests predicted masks against them.
+ */
 import {
   insideNamedZones,
   LEAST_IMAGES,
@@ -12,20 +14,19 @@ import {
 import { readMask } from '@reclmis/files';
 import type { Case } from '../data/types.js';
 
-/** Share of the training masks that a rule may suspect. */
+/** Share of training masks that may break a rule. */
 const SUSPECTED = 0.02;
-/** A rule that asks for less than this share says nothing. */
+/** A rule that asks for a smaller share is dropped. */
 const LEAST_RULE = 0.05;
 
-/** How a training mask goes with its note. */
 export interface MaskFit {
-  /** Share inside the named zones; null where none is named, or the mask is empty. */
+  /** Share of the mask inside the named zones; null if none is named or the mask is empty. */
   readonly inside: number | null;
-  /** Whether the mask has as many areas as the note counts; null where it counts none. */
+  /** Whether the number of areas is the note's; null if the note counts none. */
   readonly counted: boolean | null;
 }
 
-/** Reads a case's mask and holds it against its note. @throws what reading throws */
+/** @throws what reading the mask throws */
 export async function fitOf({ maskPath, note }: Case, sides: StatedSides): Promise<MaskFit> {
   const mask = await readMask(maskPath);
   const said = parseNote(note);
@@ -35,7 +36,7 @@ export async function fitOf({ maskPath, note }: Case, sides: StatedSides): Promi
   };
 }
 
-/** Rules that hold of nearly all training masks, whose notes mean these sides. */
+/** The rules that nearly all training masks keep; `sides`: whose sides the notes mean. */
 export function rulesOf(fits: readonly MaskFit[], sides: StatedSides): MaskRules {
   const inside = fits.flatMap((fit) => (fit.inside === null ? [] : [fit.inside])).sort((a, b) => a - b);
   const counted = fits.flatMap((fit) => (fit.counted === null ? [] : [fit.counted]));

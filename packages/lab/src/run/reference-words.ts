@@ -1,27 +1,26 @@
 /**
- * Which words of the training notes a run may remember, so that none is a patient's name: a run's `reference.json` goes into exported manifests.
+ * Chooses the words of training notes that a run may remember, without patients' names: exports contain a run's
+ * `reference.json`.
  *
- * - Words of the grammar of notes, and general ones of reports.
- * - Words that the notes of at least `LEAST_PATIENTS` patients have, where the names of the images tell patients.
- * - Where they tell none, an image is no patient: one patient's surname may be in any number of notes. There a word must be in a tenth of all notes and in
- *   nearly every stretch of the images in the order of their names, which one patient's images are not.
+ * - Words of the note grammar, and general ones of reports.
+ * - Words in the notes of at least `LEAST_PATIENTS` patients, if image names tell patients.
+ * - Otherwise one patient may have any number of images, so a word must be in a tenth of all notes and in nearly every
+ * stretch of the images sorted by name.
  */
 import { isNoteWord, isReportWord, wordsOf } from '@reclmis/core';
 import { grouping } from '../data/groups.js';
 import type { Case } from '../data/types.js';
 
-/** Patients whose notes a word must be in. */
+/** Patients whose notes must have a word. */
 const LEAST_PATIENTS = 5;
-/** Longest word that is kept. */
 const LONGEST_WORD = 64;
-/** Where nothing tells patients: notes, and share of them, that a word must be in. */
+/** If nothing tells patients: number and share of notes that must have a word. */
 const LEAST_NOTES = 20;
 const LEAST_SHARE = 0.1;
-/** Stretches of the images in the order of their names, and in how many a word must be. */
+/** Stretches of the images sorted by name, and how many must have the word. */
 const STRETCHES = 10;
 const LEAST_STRETCHES = 8;
 
-/** Where a word occurs. */
 interface Seen {
   readonly patients: Set<string>;
   /** Notes of images whose names tell no patient. */
@@ -29,13 +28,13 @@ interface Seen {
   readonly stretches: Set<number>;
 }
 
-/** The words of notes that may be kept, in order of code points. @param group see `grouping`. */
+/** The words that may be kept, in code point order. @param group see `grouping`. */
 export function wordsToKeep(cases: readonly Pick<Case, 'id' | 'note'>[], group?: string): string[] {
   const { groupOf, fits } = grouping(group);
   const seen = new Map<string, Seen>();
   const sorted = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
   const untold = sorted.filter(({ id }) => !fits(id));
-  let passed = 0; // of the untold
+  let passed = 0;
   for (const { id, note } of sorted) {
     const told = fits(id);
     const stretch = Math.floor((passed * STRETCHES) / Math.max(1, untold.length));

@@ -1,4 +1,3 @@
-/** What a run keeps of its training notes and masks: words that name no patient, rules that nearly all masks keep. */
 import { describe, expect, it } from 'vitest';
 import { rulesOf } from './reference-rules.js';
 import { wordsToKeep } from './reference-words.js';
@@ -6,13 +5,13 @@ import { wordsToKeep } from './reference-words.js';
 const SAID = 'Unilateral pulmonary infection, one infected area, upper left lung';
 const WORDS = ['area', 'infected', 'infection', 'left', 'lung', 'one', 'pulmonary', 'unilateral', 'upper'];
 const number = (i: number): string => String(i).padStart(4, '0');
-/** Cases whose names tell patients as QaTa-COV19's do, `each` to a patient. */
+/** Cases named like QaTa-COV19's, `each` to a patient. */
 const told = (count: number, each: number, note: (i: number) => string): { id: string; note: string }[] =>
   Array.from({ length: count }, (_, i) => ({
     id: `cxr_s${number(Math.floor(i / each))}-e1-r${i % each}`,
     note: note(i),
   }));
-/** Cases whose names tell none. */
+/** Cases whose names tell no patient. */
 const untold = (count: number, note: (i: number) => string): { id: string; note: string }[] =>
   Array.from({ length: count }, (_, i) => ({ id: `image_${number(i)}`, note: note(i) }));
 const others = (words: readonly string[]): string[] => words.filter((word) => !WORDS.includes(word));
@@ -49,15 +48,15 @@ describe('wordsToKeep', () => {
     expect(others(wordsToKeep(untold(200, (i) => (i % 5 === 0 ? `${SAID}, Milchglas` : SAID))))).toEqual([
       'milchglas',
     ]);
-    const note = (i: number): string => (i < 140 ? `${SAID}, Milchglas` : SAID); // seven stretches of ten
+    const note = (i: number): string => (i < 140 ? `${SAID}, Milchglas` : SAID); // in seven stretches of ten
     expect(wordsToKeep(untold(200, note))).toEqual(WORDS);
-    expect(wordsToKeep(untold(19, () => `${SAID}, Milchglas`))).toEqual(WORDS); // too few notes to say
+    expect(wordsToKeep(untold(19, () => `${SAID}, Milchglas`))).toEqual(WORDS); // too few notes
   });
 
   it('does not count images that tell no patient as patients beside those that do', () => {
     const few = [...told(4, 1, () => 'Kowalczyk'), ...untold(10, (i) => (i < 5 ? 'Kowalczyk' : 'lung'))];
     expect(wordsToKeep(few)).toEqual(['lung']);
-    expect(wordsToKeep(few, '^(?:cxr_s|image_)(.+)$')).toEqual(['kowalczyk', 'lung']); // said to be patients
+    expect(wordsToKeep(few, '^(?:cxr_s|image_)(.+)$')).toEqual(['kowalczyk', 'lung']); // declared to be patients
   });
 
   it('keeps no clause of a script without blanks that is longer than a word', () => {

@@ -1,9 +1,9 @@
 /**
- * `reference.json` of a run: what it remembers of its training data so that doubtful results can be told (core's `ResultChecks`): the words of the
- * notes, figures of the images, and how masks and notes go together. Measured once, before the first step, on images spread evenly over the
- * training cases; an export of an older run measures them where the data are there.
+ * `reference.json`: what a run remembers of its training data, to recognise doubtful results (core's `ResultChecks`):
+ * words of the notes, figures of the images, and how masks fit notes. Measured before the first step, on images spread
+ * evenly over the training cases; exporting an older run measures it if the data are available.
  *
- * No note and no picture is kept, and of the words only those that name no patient (`reference-words.ts`).
+ * Keeps no note and no picture, and only words that name no patient (`reference-words.ts`).
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,24 +31,24 @@ import { WordEncoder } from '../text/words.js';
 const FILE = 'reference.json';
 const FORMAT = 'reclmis-reference/1';
 
-/** Images that are measured; fewer where they are large, as many as have this many pixels. */
+/** Limits on the images measured: their number, and their pixels together. */
 const MOST_IMAGES = 1000;
 const MOST_PIXELS = 500e6;
-/** Files that are read at a time. */
+/** Files read at a time. */
 const LANES = 4;
 export interface ReferenceOptions {
-  /** S. */
+  /** Side of the network's input. */
   readonly size: number;
   readonly readsNotes: boolean;
   /** Whose left and right the notes mean. */
   readonly sides: StatedSides;
   /** See `grouping`. */
   readonly group?: string;
-  /** Ends the work; the result is then null. */
+  /** Stops the work; the result is then null. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Measures training cases; null where there are none, or the signal came. What cannot be read is left out: training says so. */
+/** Measures training cases; null if there are none or the signal came. Skips what cannot be read: training reports that. */
 export async function measureReference(
   cases: readonly Case[],
   options: ReferenceOptions,
@@ -76,7 +76,7 @@ export async function measureReference(
   };
 }
 
-/** The rules of masks alone, under other sides; null where no mask reads. */
+/** Only the rules of masks, for other sides; null if no mask can be read. */
 export async function measureRules(cases: readonly Case[], sides: StatedSides): Promise<MaskRules | null> {
   const fits = await mapLimit(await sampleOf(cases), LANES, (one) =>
     fitOf(one, sides).catch((error: unknown) => {
@@ -89,9 +89,9 @@ export async function measureRules(cases: readonly Case[], sides: StatedSides): 
 }
 
 /**
- * What is remembered, for a run whose notes are said to mean other sides than its rules of masks were measured under: measured again where the training
- * cases read, else without the rule that depends on sides.
- * @param before whose sides were stated until now: those of rules that do not say their own.
+ * Adapts a reference to other stated sides: measures the rules again if the training cases can be read, else drops the
+ * rule that depends on sides.
+ * @param before the sides stated until now, for rules that do not state theirs.
  */
 export async function underSides(
   reference: TrainingReference,
@@ -114,7 +114,6 @@ export async function underSides(
   return { reference: { ...reference, masks: { ...masks, inside: null, sides } }, notice };
 }
 
-/** That a rule is off. */
 function notHeld(of: StatedSides): string {
   return (
     `masks are no longer held against the zones that notes name (MASK_OUTSIDE_ZONES): that rule was measured when the sides were ${whoseSides(of)}, ` +
@@ -122,7 +121,6 @@ function notHeld(of: StatedSides): string {
   );
 }
 
-/** Cases spread evenly over all. */
 async function sampleOf(cases: readonly Case[]): Promise<Case[]> {
   const [first] = cases;
   if (!first) return [];
@@ -132,13 +130,13 @@ async function sampleOf(cases: readonly Case[]): Promise<Case[]> {
   return Array.from({ length: count }, (_, i) => cases[Math.floor(((i + 0.5) * cases.length) / count)]!);
 }
 
-/** Writes a run's reference. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeReference(runDir: string, reference: TrainingReference): void {
   const text = `${JSON.stringify({ format: FORMAT, ...reference })}\n`;
   writeFileAtomicSync(join(runDir, FILE), text, { sync: true });
 }
 
-/** A run's reference; null where it has none. @throws RUN_INVALID */
+/** A run's reference; null if it has none. @throws RUN_INVALID */
 export function readReference(runDir: string): TrainingReference | null {
   const path = join(runDir, FILE);
   if (!existsSync(path)) return null;
@@ -154,7 +152,7 @@ export function readReference(runDir: string): TrainingReference | null {
   }
 }
 
-/** What is said of a run's predictions. */
+/** The checks of a run's predictions. */
 export function resultChecks(
   encoder: NoteEncoder,
   readsNotes: boolean,

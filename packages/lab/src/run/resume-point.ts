@@ -1,10 +1,10 @@
 /**
  * Resume points: `checkpoints/resume-STEP.safetensors`, all that a run needs to go on as if nothing had happened.
  *
- * One file holds the model's and the optimiser's tensors and, in its metadata, everything else: epoch and step (from which follow the
- * schedule, the loader's position and the seeds of all draws), the sums of the epoch in progress, early stopping, fp16's scale, the records
- * so far, the configuration, and what the data were. So no two files can contradict each other. A SHA-256 in the metadata covers all of it.
- * Points rotate: the newest `train.keep` stay, and where the newest does not read, or is not what was written, the one before it serves.
+ * One file holds the model's and the optimiser's tensors and, in its metadata, everything else, so no two files can
+ * disagree: epoch and step (which determine schedule, loader position and draws), the unfinished epoch's sums, early
+ * stopping, fp16's scale, the records so far, configuration and data. A SHA-256 covers all of it. The newest
+ * `train.keep` points stay; if the newest is damaged, the one before it serves.
  */
 import { rmSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -31,32 +31,29 @@ import type { EpochCourseState } from './epoch-course.js';
 import type { EpochRecord } from './metrics-log.js';
 import { MODEL_PREFIX, OPTIMIZER_PREFIX, RESUME_FORMAT, resumePath, resumePaths } from './resume-files.js';
 
-/** What a resume point says besides its tensors. */
+/** A resume point without its tensors. */
 export interface ResumeState extends CheckpointInfo {
   readonly kind: 'last';
-  /** The completed epochs. */
   readonly records: readonly EpochRecord[];
-  /** The epoch that was in progress; null between two epochs. */
+  /** The unfinished epoch; null between epochs. */
   readonly running: EpochCourseState | null;
-  /** The run's time so far. */
   readonly seconds: number;
-  /** Fingerprints of what was trained and validated on. */
+  /** Fingerprints of the training and validation data. */
   readonly data: { readonly train: string; readonly val: string };
   readonly engine: Engine;
   readonly versions: RunInfo['versions'];
 }
 
-/** A resume point that was found. */
 export interface ResumePoint {
   readonly path: string;
   readonly state: ResumeState;
-  /** What the user should know of the file; null where there is nothing. */
+  /** What the user should know about the file, if anything. */
   readonly notice: string | null;
 }
 
 /**
- * Writes a resume point and removes those beyond the newest `keep`.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL; the points before it are then as they were.
+ * Writes a resume point and removes all but the newest `keep`.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL; earlier points then stay.
  */
 export function saveResumePoint(
   runDir: string,
@@ -71,16 +68,16 @@ export function saveResumePoint(
   for (const [key, tensor] of optimizer.stateDict()) tensors.set(OPTIMIZER_PREFIX + key, tensor);
   const path = resumePath(folder, state.step);
   writeSafetensors(path, tensors, { format: RESUME_FORMAT, info: JSON.stringify(state) }, { seal: true });
-  // A point of a later step is of a course that was given up: its successor would be taken for older than it.
+  // A point of a later step belongs to an abandoned course and would seem newer than this one.
   const paths = resumePaths(folder);
   const later = paths.indexOf(path);
   for (const old of [...paths.slice(0, later), ...paths.slice(later + keep)]) rmSync(old, { force: true });
 }
 
 /**
- * The newest resume point that reads and is what was written; null where there is none.
- * @param onDamaged told of each newer one that is damaged.
- * @param verify compare the hash of the whole file; without, its header alone is read.
+ * The newest intact resume point, or null.
+ * @param onDamaged called for each newer, damaged one.
+ * @param verify check the hash of the whole file; otherwise read only its header.
  */
 export function findResumePoint(
   runDir: string,
@@ -102,7 +99,7 @@ export function findResumePoint(
 }
 
 /**
- * Gives the model and the optimiser the tensors of a resume point.
+ * Loads a resume point's tensors into the model and the optimiser.
  * @throws CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
  */
 export function loadResumePoint({ path }: ResumePoint, model: nn.Module, optimizer: Optimizer): void {

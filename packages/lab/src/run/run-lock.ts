@@ -1,15 +1,14 @@
-/** A run folder has one writer: the lock that a training holds on it. */
+/** The lock that gives a run folder one writer. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { isLocked, type LockHolder, withLock, writeError } from '@reclmis/files';
 
-/** Within the run folder. */
 const LOCK = '.lock';
 
 /**
- * Runs `work` while holding the run's lock. A lock that a process left which no longer runs on this machine is taken over at once; one that is stopped
- * keeps its lock. A process of another machine that shares the disk cannot be asked: it is waited for until it has not touched the lock for five minutes.
- * @throws RUN_BUSY where another process of this machine trains into the run; OUTPUT_UNWRITABLE, DISK_FULL
+ * Runs `work` while holding the run's lock. Takes over a dead process's lock at once; a stopped process keeps its own.
+ * The process of another machine cannot be asked: its lock counts until untouched for five minutes.
+ * @throws RUN_BUSY if another process of this machine trains into the run; OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function withRunLock<R>(
   dir: string,
@@ -34,7 +33,7 @@ function errorOf(path: string, error: unknown): ReclmisError {
   });
 }
 
-/** Whether a process seems to train into the run: its lock is there, and its holder lives or, on another machine, has touched it of late. */
+/** Whether a process seems to train into the run: it lives or, on another machine, touched the lock lately. */
 export function isHeld(dir: string): boolean {
   return isLocked(join(dir, LOCK));
 }

@@ -1,14 +1,14 @@
 /**
  * The run folder: everything that a training leaves behind, and all that is needed to use it.
  *
- *     config.yaml              the resolved configuration, every setting with its value
- *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
- *     reference.json           words and figures of the training data, for warnings (`reference.ts`)
- *     metrics.jsonl            one line per epoch (`train/metrics-log.ts`)
- *     progress.png             the same as a picture
- *     tensorboard/             the same as TensorBoard's event files, one per session (`watch/tensorboard.ts`)
- *     checkpoints/             the best weights and resume points (`train/checkpoint.ts`, `train/resume-point.ts`)
- *     .lock                    while a process trains into it
+ * config.yaml              the resolved configuration, every setting with its value
+ * run.json                 versions, device, threads, data fingerprints, seed, duration, status
+ * reference.json           words and figures of the training data, for warnings (`reference.ts`)
+ * metrics.jsonl            one line per epoch (`metrics-log.ts`)
+ * progress.png             the same as a picture
+ * tensorboard/             the same as TensorBoard event files, one per session
+ * checkpoints/             the best weights and resume points (`checkpoint.ts`, `resume-point.ts`)
+ * .lock                    while a process trains into it
  */
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,21 +31,21 @@ import { restoreNoteEncoder } from '../text/restore.js';
 import { checkpointFolder, type CheckpointInfo, type CheckpointKind, readCheckpoint } from './checkpoint.js';
 import { type EpochRecord, readEpochs } from './metrics-log.js';
 
-/** How a run stands or ended. `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user; `imported`: trained elsewhere. */
+/**
+ * `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user; `imported`: trained elsewhere.
+ */
 export type RunStatus =
   'running' | 'finished' | 'exhausted' | 'out-of-time' | 'interrupted' | 'failed' | 'imported';
 
-/** What a run was trained or validated on. */
 export interface RunData {
   readonly name: string;
   readonly cases: number;
-  /** Fingerprint of the selected cases, by `Dataset.fingerprint`. */
   readonly fingerprint: string;
 }
 
-/** Which part of a cross-validation a run is. */
+/** A run's part of a cross-validation. */
 export interface FoldInfo extends FoldChoice {
-  /** Patients on either side, none on both; a name that says nothing of a patient counts as one. */
+  /** Patients on either side; a case whose name tells no patient counts as one. */
   readonly patients: { readonly train: number; readonly val: number };
 }
 
@@ -53,7 +53,6 @@ export interface FoldInfo extends FoldChoice {
 export interface RunInfo {
   readonly format: 'reclmis-run/1';
   readonly status: RunStatus;
-  /** Why a failed run failed. */
   readonly error?: { readonly code: string; readonly message: string };
   readonly versions: {
     readonly reclmis: string;
@@ -63,23 +62,20 @@ export interface RunInfo {
   };
   readonly engine: Engine;
   readonly seed: number;
-  /** Null where the run was imported and the data are not known. */
+  /** Null if unknown, in imported runs. */
   readonly data: { readonly train: RunData; readonly val: RunData } | null;
-  /** The fold, in a cross-validation. */
   readonly fold?: FoldInfo | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
-  /** Scalars that training changes. */
+  /** Number of trainable scalars. */
   readonly trainableParameters: number;
-  /** Fingerprint of the note encoder. */
   readonly encoderFingerprint: string;
   /** Absent in runs of older versions. */
   readonly note?: NoteInfo | undefined;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** When it was resumed, each time; absent where it never was. */
+  /** When it was resumed, if ever. */
   readonly resumedAt?: readonly string[];
-  /** So far. */
   readonly seconds: number;
   readonly epochs: number;
   readonly steps: number;
@@ -87,7 +83,6 @@ export interface RunInfo {
   readonly best: { readonly epoch: number; readonly dice: number } | null;
 }
 
-/** Where a run keeps what. */
 export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'progress', string> => ({
   config: join(dir, 'config.yaml'),
   info: join(dir, 'run.json'),
@@ -96,8 +91,8 @@ export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'p
 });
 
 /**
- * Refuses a place that is taken, without touching it.
- * @param remedy instead of the code's own, where the caller has an option for it.
+ * Refuses a path that is taken, without touching it.
+ * @param remedy replaces the code's own, if the caller has an option for it.
  * @throws OUTPUT_EXISTS for a file or a folder that is not empty.
  */
 export function refuseTaken(dir: string, remedy?: string): void {
@@ -113,7 +108,9 @@ export function refuseTaken(dir: string, remedy?: string): void {
     );
 }
 
-/** What a folder holds besides what a training leaves that ended before it wrote anything: temporary files, the lock, an empty folder of checkpoints. */
+/**
+ * A folder's entries, except what a training leaves that ended at once: temporary files, the lock, an empty folder of checkpoints.
+ */
 function entriesOf(dir: string): string[] {
   const checkpoints = checkpointFolder(dir);
   const hasNone = (folder: string): boolean =>
@@ -124,17 +121,17 @@ function entriesOf(dir: string): string[] {
   );
 }
 
-/** Whether a folder holds nothing but what a training leaves that ended before it wrote its configuration. */
+/** Whether a folder holds no more than a training that ended before it wrote its configuration. */
 export function isUnbegun(dir: string): boolean {
   return entriesOf(dir).length === 0;
 }
 
-/** Whether a name is that of a file whose writing was cut off, or of the lock: they do not make a folder a run. */
+/** True for half-written files and the lock, which do not make a folder a run. */
 function isTemporary(name: string): boolean {
   return finalName(name) !== null || /^\.lock(?:\.guard)?$/.test(name);
 }
 
-/** Removes what killed processes left half-written. To be called while nobody else writes into the run. */
+/** Removes half-written files of killed processes. The caller holds the run's lock. */
 export function sweepTemporaries(dir: string): void {
   for (const folder of [dir, checkpointFolder(dir)]) {
     if (!existsSync(folder)) continue;
@@ -145,7 +142,7 @@ export function sweepTemporaries(dir: string): void {
 }
 
 /**
- * Makes the folder with its configuration and first `run.json`. To be called while nobody else writes into it.
+ * Makes the folder with its configuration and first `run.json`. The caller holds the run's lock.
  * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function createRun(dir: string, config: Config, info: RunInfo): Promise<void> {
@@ -156,19 +153,18 @@ export async function createRun(dir: string, config: Config, info: RunInfo): Pro
   writeRunInfo(dir, info);
 }
 
-/** Replaces `run.json`; a folder that was deleted does not come back. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Replaces `run.json`; does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeRunInfo(dir: string, info: RunInfo): void {
   const text = `${JSON.stringify(info, null, 2)}\n`;
   writeFileAtomicSync(runFiles(dir).info, text, { sync: true });
 }
 
-/** The versions that decide a run's figures. */
+/** The versions on which a run's figures depend. */
 export function currentVersions(): RunInfo['versions'] {
   const { torch, capability } = version();
   return { reclmis: VERSION, node: process.versions.node, libtorch: torch, vectors: capability };
 }
 
-/** How a data set is remembered. */
 export function runData(dataset: Dataset): RunData {
   return { name: dataset.name, cases: dataset.cases.length, fingerprint: dataset.fingerprint };
 }
@@ -179,16 +175,15 @@ export class LoadedModel extends Segmenter {
     model: SegmentationModel,
     encoder: NoteEncoder,
     engine: Engine,
-    /** What the checkpoint says about itself. */
     readonly checkpoint: CheckpointInfo,
-    /** What is said of its results. */
+    /** The checks of its results. */
     readonly checks: ResultChecks,
     private readonly fileNotice: string | null = null,
   ) {
     super(model, encoder, engine);
   }
 
-  /** What the user should know before the model is used, a line each: of its file, and of the engine. */
+  /** What the user should know about the file and the engine before using the model, one per line. */
   get notices(): string[] {
     return [this.fileNotice, precisionNotice(this.engine)].filter((line) => line !== null);
   }
@@ -203,35 +198,36 @@ export class LoadedModel extends Segmenter {
   }
 }
 
-/** Choices of whoever uses a run, which may be on another machine than the one that trained it. */
+/** How to use a run; the machine may differ from the one that trained it. */
 export interface LoadOptions {
   /** Default `best`. */
   readonly checkpoint?: CheckpointKind;
-  /** Default: the configuration's. */
+  /** Default: the run's. */
   readonly device?: string;
-  /** Default: the configuration's; 0: all cores. */
+  /** Default: the run's; 0: all cores. */
   readonly threads?: number;
-  /** Default: the configuration's on the kind of device that it names, `fp32` elsewhere. */
+  /** Default: the run's on its kind of device, `fp32` on another. */
   readonly precision?: Precision;
 }
 
-/** A run folder that was read. */
+/** An opened run folder. */
 export interface Run {
   readonly dir: string;
   readonly config: Config;
   readonly info: RunInfo;
-  /** Whose left and right the notes mean that it was trained with. */
+  /** Whose left and right the notes mean, as trained. */
   readonly sides: StatedSides;
-  /** The epochs so far. @throws RUN_INVALID */
+  /** @throws RUN_INVALID */
   epochs(): EpochRecord[];
-  /** The model of a checkpoint, in evaluation mode. @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING, WEIGHTS_CORRUPT */
+  /**
+   * Loads a checkpoint's model in evaluation mode.
+   * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, PRECISION_UNSUPPORTED,
+   * WEIGHTS_MISSING, WEIGHTS_CORRUPT
+   */
   loadModel(options?: LoadOptions): LoadedModel;
 }
 
-/**
- * Opens a run folder.
- * @throws RUN_MISSING, RUN_INVALID
- */
+/** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
 export function openRun(dir: string): Run {
   if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
   const files = runFiles(dir);
@@ -251,7 +247,7 @@ export function openRun(dir: string): Run {
   };
 }
 
-/** What a run's stored configuration says of its notes; in those of versions before it was stated, nothing. */
+/** The sides of a stored configuration; `unknown` in runs from before they were stated. */
 export function sidesOf({ note }: Pick<Config, 'note'>): StatedSides {
   return note.sides === 'auto' ? 'unknown' : note.sides;
 }
@@ -290,7 +286,7 @@ function restoreEncoder(info: CheckpointInfo, path: string, dir: string): NoteEn
   }
 }
 
-/** The configuration of a run folder. @throws RUN_INVALID */
+/** @throws RUN_INVALID */
 export function readStoredConfig(file: string): Config {
   try {
     return loadConfig(file);
@@ -300,7 +296,7 @@ export function readStoredConfig(file: string): Config {
   }
 }
 
-/** `run.json`. @throws RUN_INVALID */
+/** @throws RUN_INVALID */
 export function readInfo(file: string): RunInfo {
   let value: unknown;
   try {

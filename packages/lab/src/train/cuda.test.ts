@@ -1,7 +1,4 @@
-/**
- * Training on a CUDA device against training on the CPU, and against itself. Skipped where the linked libtorch has no such device; with one:
- * `LIBTORCH_USE_PYTORCH=1 npm run setup`, then run this file.
- */
+/** Training on CUDA compared with the CPU. Needs `LIBTORCH_USE_PYTORCH=1 npm run setup`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,7 +21,7 @@ const data = join(root, 'data');
 let serial = 0;
 const place = (): string => join(root, `run-${++serial}`);
 
-/** Nothing drawn and no statistics of the batch: the same numbers, then, on whatever device. */
+/** No draws and no batch statistics. */
 const STILL: Overrides = {
   'model.dropout': 0,
   'augment.mode': 'none',
@@ -35,7 +32,6 @@ const STILL: Overrides = {
 const stepOn = (where: string, overrides: Overrides = {}): Promise<StepResult> =>
   step(tinyConfigOf({ ...STILL, device: where, ...overrides }), true, null);
 
-/** The overrides of a tiny configuration, which `step` loads itself. */
 function tinyConfigOf(overrides: Overrides): Overrides {
   return {
     'model.baseWidth': 4,
@@ -50,7 +46,6 @@ function tinyConfigOf(overrides: Overrides): Overrides {
   };
 }
 
-/** Length of the difference of two gradients by that of the first. */
 function difference(a: StepResult, b: StepResult): number {
   expect(Object.keys(b.gradients)).toEqual(Object.keys(a.gradients));
   let [apart, whole] = [0, 0];
@@ -63,7 +58,6 @@ function difference(a: StepResult, b: StepResult): number {
   return Math.sqrt(apart / whole);
 }
 
-/** Every tensor of a run's last checkpoint, as bytes. */
 function weightsOf(dir: string): Map<string, string> {
   return scope(() => {
     const { tensors } = readSafetensors(checkpointPath(dir, 'last'));
@@ -86,11 +80,11 @@ describe.skipIf(!devices().includes(device))('training on CUDA', () => {
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   it.each([
-    // cuDNN multiplies in TF32, with 10 bits: 2^-11 for each factor, in each of some 20 layers.
+    // cuDNN multiplies in TF32: 10 bits, so 2^-11 per factor, in some 20 layers.
     ['fp32', 2e-2],
-    // Activations of 8 bits.
+    // 8 bits per activation.
     ['bf16', 0.2],
-    // Of 11 bits, and gradients that are scaled.
+    // 11 bits, and scaled gradients.
     ['fp16', 0.1],
   ] as const)('a step in %s has the losses and gradients of the CPU’s in fp32', async (precision, limit) => {
     const expected = await stepOn('cpu');
@@ -162,7 +156,7 @@ describe.skipIf(!devices().includes(device))('training on CUDA', () => {
       const parallel = await Parallel.join(plan, device, '127.0.0.1');
       const together = await train(config, { out: place(), parallel });
       await parallel.leave();
-      // The mean of three steps; the batches' statistics are summed in another way, and the steps carry the difference on.
+      // Batch statistics are summed in another order.
       expect(together.records[0]?.losses.total).toBeCloseTo(alone.records[0]?.losses.total ?? NaN, 2);
     },
   );

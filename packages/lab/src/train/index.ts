@@ -1,4 +1,3 @@
-/** Training and what it leaves behind. */
 export { train, type RunSummary, type StepReport, type TrainListeners, type TrainOptions } from './train.js';
 export { Parallel } from './parallel.js';
 export { deviceOfRun, resumeTraining, type ResumeOptions } from './resume.js';

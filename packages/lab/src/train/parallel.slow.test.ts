@@ -1,4 +1,3 @@
-/** Whole runs by several processes: who writes, what they score, who may resume them. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +38,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
     it(
       'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
       async () => {
-        /** `points`: the resume points that lay there when the process was through. */
+        /** `points`: the resume points left when the process ended. */
         type Result = { status: string; steps: number; records: EpochRecord[]; points: string[] };
         const whole = place();
         const all = await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: whole });
@@ -53,13 +52,12 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
         expect(readdirSync(whole)).toContain('run.json');
         expect(existsSync(join(whole, '.lock'))).toBe(false);
 
-        // Shared among two processes and scored by one: the same masks, so the same figures.
+        // Validated by two processes, scored here by one.
         const { summary, rows } = await evaluateRun(whole, { split: 'val', checkpoint: 'last' });
         const stored = openRun(whole).epochs().at(-1)?.validation;
         expect(rows).toHaveLength(7);
         expect(stored).toMatchObject({ images: 7, dice: summary.mean.dice, pooledIou: summary.pooled.iou });
 
-        // Rank 1 is asked to stop, so all stop after the same step, and two resume to the very weights.
         const stopped = place();
         const halves = await ranks<Result>(2, {
           kind: 'train',
@@ -75,7 +73,6 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
         expect(hashes(checkpointPath(stopped, 'last'))).toEqual(hashes(checkpointPath(whole, 'last')));
         expect(figures(openRun(stopped).epochs())).toEqual(figures(openRun(whole).epochs()));
 
-        // One process goes on with what two began, and three with what one did.
         const other = place();
         await ranks<Result>(2, { kind: 'train', settings: SETTINGS, out: other, stop: { rank: 0, step: 2 } });
         const controller = new AbortController();

@@ -1,4 +1,3 @@
-/** Several processes against one: gradients and losses (whole runs: `parallel.slow.test.ts`). */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +20,6 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const SETTINGS = smallRun(root, SIZE);
 
-/** Length of the gradients' difference, relative to the length of the gradient. */
 function difference(own: StepResult['gradients'], reference: StepResult['gradients']): number {
   expect(Object.keys(own)).toEqual(Object.keys(reference));
   let [error, square] = [0, 0];
@@ -34,7 +32,7 @@ function difference(own: StepResult['gradients'], reference: StepResult['gradien
   return Math.sqrt(error / square);
 }
 
-/** Every loss, but no draws, which differ from process to process: masks are the most probable ones. */
+/** No draws, which differ between processes; the most probable masks. */
 const STILL = {
   ...SETTINGS,
   'model.dropout': 0,
@@ -42,10 +40,7 @@ const STILL = {
   'augment.mode': 'none',
 };
 
-/**
- * Weights with which no ReLU's input lies so near zero that it is cut off in one process's form of batch normalisation and not in several's. With two of the
- * first twelve seeds one does, which changes the gradient by 1e-3.
- */
+/** With other seeds a ReLU's input may lie so near zero that rounding cuts it off, which changes the gradient by 1e-3. */
 const SEED = 4;
 
 const NAMES = ['total', 'dice', 'bce', 'ccl', 'clr', 'cvr'] as const;
@@ -68,7 +63,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
       for (const { gradients, losses } of all) {
         expect(difference(gradients, alone.gradients)).toBeLessThan(1e-5);
         for (const name of NAMES) expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 5); // float32
-        expect(gradients).toEqual(all[0]?.gradients); // bit for bit: the ranks' weights never part
+        expect(gradients).toEqual(all[0]?.gradients); // bit for bit: the ranks never drift apart
       }
     },
     2 * MINUTES,
@@ -77,7 +72,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
   it(
     'in bf16 too: what is summed over the processes is float32',
     async () => {
-      // Without reconstruction: a rounding may change which patches are the most probable.
+      // Without reconstruction: rounding may change which patches are the most probable.
       const still = {
         ...STILL,
         'train.batchSize': 8,
@@ -90,7 +85,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
       const rounding = difference(alone.gradients, exact.gradients);
       const all = await ranks<StepResult>(2, { kind: 'step', settings: still, evaluating: false });
       for (const { gradients, losses } of all) {
-        expect(difference(gradients, exact.gradients)).toBeLessThan(1.5 * rounding); // other roundings, of the same size
+        expect(difference(gradients, exact.gradients)).toBeLessThan(1.5 * rounding); // different rounding, of the same size
         for (const name of ['total', 'dice', 'bce', 'ccl'] as const)
           expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 1);
         expect(gradients).toEqual(all[0]?.gradients);
@@ -102,7 +97,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
   it(
     'in parts besides: CCL over all parts of all processes',
     async () => {
-      // By running statistics: those of a batch depend on how it is cut.
+      // A batch's own statistics depend on how it is cut.
       const settings = { ...STILL, 'train.batchSize': 9 };
       const alone = await step(settings, true, null);
       const cut = { ...settings, 'train.accumulate': 3 };

@@ -1,6 +1,6 @@
 /**
- * Training with several processes, each with its share of every batch (data parallelism), on c10d. Who takes part is told by the launcher's
- * plan (`launch/plan.ts`). Rank 0 alone writes; what it decides by its clock or disk, it tells the others.
+ * Data-parallel training over c10d: each process takes its share of every batch. The launcher's plan (`launch/plan.ts`)
+ * says who takes part. Only rank 0 writes files and decides by clock or disk; it tells the others.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,19 +11,16 @@ import type { WorkerPlan } from '../launch/plan.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Optimizer } from '../run/checkpoint.js';
 
-/** How long collectives wait for a rank that lives but does not come: a long validation of the others, a slow disk. */
+/** Limit of a collective: it may wait for another rank's long validation or slow disk. */
 const COLLECTIVE_MS = 30 * 60_000;
-/** How long ranks wait for each other at the start. */
 const MEETING_MS = 5 * 60_000;
-/** How long a failed collective waits for the heartbeat to say which rank is lost. */
+/** How long a failed collective waits for the heartbeat to name the lost rank. */
 const VERDICT_MS = 5000;
 
-/** The processes of a run, seen from one of them. */
 export class Parallel {
   private constructor(
     readonly rank: number,
     readonly size: number,
-    /** Which process of this machine it is, and of how many. */
     readonly localRank: number,
     readonly localSize: number,
     /** Collectives on CPU tensors. */
@@ -36,7 +33,7 @@ export class Parallel {
 
   /**
    * Joins the other processes.
-   * @param address this process's end of the connections; default: the one from which the meeting point is reached.
+   * @param address this process's end of the connections; default: the one from which it reaches the meeting point.
    * @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED
    */
   static async join(plan: WorkerPlan, device: string, address?: string): Promise<Parallel> {
@@ -58,32 +55,30 @@ export class Parallel {
     return new Parallel(rank, size, localRank, localSize, control, group, store, heartbeat);
   }
 
-  /** By which the main thread shows the others that it gets on. */
   get pulse(): Pulse {
     return this.heartbeat.pulse;
   }
 
-  /** Whether this process writes and decides. */
   get leads(): boolean {
     return this.rank === 0;
   }
 
-  /** Whether any process says so. */
+  /** True if `here` is true in any process. */
   any(here: boolean): boolean {
     return this.control.max(here ? 1 : 0) === 1;
   }
 
-  /** What rank 0 has, as plain JSON. */
+  /** Rank 0's value, as plain JSON. */
   told<T>(here: T): T {
     return JSON.parse(this.control.broadcastText(this.leads ? JSON.stringify(here) : '')) as T;
   }
 
-  /** What every process has, as plain JSON, in the order of the ranks. */
+  /** Every process's value, as plain JSON, in rank order. */
   all<T>(here: T): T[] {
     return this.control.gatherText(JSON.stringify(here)).map((text) => JSON.parse(text) as T);
   }
 
-  /** @throws DISTRIBUTED_FAILED naming the first rank that has something else than rank 0. */
+  /** @throws DISTRIBUTED_FAILED naming the first rank whose value differs from rank 0's. */
   requireSame(what: string, here: string): void {
     const all = this.all(here);
     const other = all.findIndex((value) => value !== all[0]);
@@ -93,12 +88,10 @@ export class Parallel {
     });
   }
 
-  /** Gives every process rank 0's weights and statistics. */
   shareModel(model: SegmentationModel): void {
     for (const tensor of model.stateDict().values()) this.share(tensor);
   }
 
-  /** Gives every process rank 0's moments. */
   shareOptimizer(model: SegmentationModel, optimizer: Optimizer): void {
     scope(() => {
       const own = optimizer.stateDict();
@@ -129,12 +122,12 @@ export class Parallel {
     );
   }
 
-  /** After a collective that failed: gives the heartbeat the time to name the lost rank, which ends this process. */
+  /** Gives the heartbeat time, after a failed collective, to name the lost rank; that ends this process. */
   async verdict(): Promise<void> {
     await sleep(VERDICT_MS);
   }
 
-  /** Leaves the others in peace: to be called by all at the end. */
+  /** Leaves without counting as lost; all processes call it at the end. */
   async leave(): Promise<void> {
     await this.heartbeat.leave();
     if (this.group !== this.control) this.group.dispose();
@@ -144,8 +137,8 @@ export class Parallel {
 }
 
 /**
- * The store of the run, which rank 0 serves, and rank 0's host. Where torchrun's agent has the port of the meeting point, rank 0 serves at another one and
- * says so there: the agent's store would hold the words of attempts before.
+ * Opens the run's store and finds rank 0's host. Where torchrun's agent owns the meeting point, rank 0 serves another
+ * port and announces it there: the agent's store may still hold entries of earlier attempts.
  * @param own this process's address. @throws DISTRIBUTED_FAILED
  */
 function meet(
@@ -159,7 +152,8 @@ function meet(
   using agent = new distributed.Store({ ...meeting, isServer: false, timeoutMs: MEETING_MS });
   const key = `reclmis/attempt-${attempt}`;
   if (isServer) {
-    // The agent may run on another machine than rank 0; on rank 0's own it may be reached by the loopback, which is nobody else's way.
+    // The agent may run on another machine; if it is on this one, the loopback address would be useless to
+    // others.
     const host = own.startsWith('127.') || own === '::1' ? meeting.host : own;
     const store = new distributed.Store({ host, port: 0, ...common });
     agent.set(key, JSON.stringify({ host, port: store.port }));
@@ -169,13 +163,12 @@ function meet(
   return { store: new distributed.Store({ host, port, ...common }), host };
 }
 
-/** `a.b.weight.exp_avg` as `a.b.weight` and `exp_avg`. */
 function split(key: string): [string, string] {
   const dot = key.lastIndexOf('.');
   return [key.slice(0, dot), key.slice(dot + 1)];
 }
 
-/** The address of this machine from which another one is reached; nothing is sent. */
+/** The address from which this machine reaches another; sends nothing. */
 function addressTowards({ host, port }: { host: string; port: number }): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');

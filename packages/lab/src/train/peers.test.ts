@@ -1,4 +1,3 @@
-/** Runs of U-Net and LViT through the commands' own functions: train, resume, evaluate. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +15,6 @@ import { train } from './train.js';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-peers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Every tensor of a checkpoint, as bytes. */
 function bytesOf(path: string): Map<string, string> {
   return scope(() => {
     const { tensors } = readSafetensors(path);

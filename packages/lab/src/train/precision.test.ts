@@ -1,4 +1,3 @@
-/** Precision in training and at work: what it changes, what it must not, and where it is refused. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +32,7 @@ const BATCH = {
   waitMs: 0,
 };
 
-/** Finite losses with infinite gradients, as float16's range makes them. */
+/** Finite losses but infinite gradients, as in float16. */
 class Overflowing extends LossScaler {
   override scale(loss: Tensor): Tensor {
     return loss.mul(Infinity);
@@ -66,8 +65,8 @@ describe('bf16', () => {
     rounded.forEach(({ losses, ids }, i) => {
       const reference = exact[i]?.losses ?? { total: NaN };
       expect(ids).toEqual(exact[i]?.ids);
-      // bfloat16 rounds by 2^-9 = 0.2 % some twenty times between image and loss; statistics over few values, as batch normalisation
-      // has them in so small a model, multiply that: 5 % of the total.
+      // bfloat16 rounds by 2^-9 = 0.2 % some twenty times; batch normalisation over few values multiplies
+      // that.
       expect(Math.abs(losses.total / reference.total - 1)).toBeLessThan(0.05);
     });
     expect(rounded.map(({ losses }) => losses.total)).not.toEqual(exact.map(({ losses }) => losses.total));
@@ -88,7 +87,7 @@ describe('bf16', () => {
     expect(own.engine.precision).toBe('bf16');
     const stored = own.checkpoint.validation;
     const again = await evaluateRun(dirs.bf16, { split: 'val' });
-    expect(again.summary.mean.dice).toBeCloseTo(stored?.dice ?? NaN, 12); // the same operators on the same weights
+    expect(again.summary.mean.dice).toBeCloseTo(stored?.dice ?? NaN, 12);
     using wide = openRun(dirs.bf16).loadModel({ precision: 'fp32' });
     expect(wide.engine.precision).toBe('fp32');
     const images = new Float32Array(3 * 32 * 32).fill(0.4);
@@ -111,8 +110,8 @@ describe('the model in bf16', () => {
       const batch = tinyBatch();
       manualSeed(7);
       const model = new RecLMIS({ ...TINY, dropout: 0 });
-      // With running statistics: over batches of so few values batch normalisation turns float32's own gradients by 10 to 30 degrees
-      // when the weights change by 2^-9.
+      // Running statistics: over batches this small, a change of 2^-9 in the weights turns even float32's
+      // gradients by 10 to 30 degrees.
       model.eval();
       const hidden = {
         patches: Tensor.fromUint8([1, 0, 1, 0, 0, 1, 0, 1], [2, 4], { dtype: 'bool' }),
@@ -139,8 +138,7 @@ describe('the model in bf16', () => {
         [...gradients.values()].flatMap((gradient) => [...gradient.toFloat32Array()]);
       const [a, b] = [flat(exact), flat(rounded)];
       const dot = (x: number[], y: number[]): number => x.reduce((sum, v, i) => sum + v * (y[i] ?? NaN), 0);
-      // All gradients as one vector: some forty roundings of 0.2 %, there and back, add up to a few per cent, of which a cosine sees the
-      // square.
+      // Some forty roundings of 0.2 % add up to a few per cent; the cosine sees the square.
       expect(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))).toBeGreaterThan(0.99);
       model.dispose();
     });
@@ -160,7 +158,6 @@ describe('fp16', () => {
     );
   });
 
-  /** The weights before and after one step of a fresh session, on the CPU with a scaler as fp16 has one on CUDA. */
   async function oneStep(
     scaler: LossScaler | null,
   ): Promise<{ before: Float32Array[]; after: Float32Array[] }> {
@@ -184,7 +181,7 @@ describe('fp16', () => {
     const plain = await oneStep(null);
     expect(scaled.after.length).toBeGreaterThan(50);
     expect(plain.after).not.toEqual(plain.before);
-    expect(scaled.after).toEqual(plain.after); // powers of two scale without rounding, and no gradient comes near float32's ends
+    expect(scaled.after).toEqual(plain.after); // powers of two scale without rounding
   });
 
   it('leaves the weights alone where a gradient overflows, and goes on with half the factor', async () => {

@@ -1,11 +1,10 @@
-/** How far a run has come, in memory and in its folder: `run.json`, `metrics.jsonl`, `progress.png`. */
 import { type Score, ScoreSummary } from '@reclmis/core';
 import { writeProgress } from '../plots/progress.js';
 import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run/run.js';
 import { TensorBoardLog } from '../watch/tensorboard.js';
 import { type EpochRecord, type EpochScores, writeEpochs } from '../run/metrics-log.js';
 
-/** What a run came to before this session. */
+/** What earlier sessions of the run did. */
 export interface Earlier {
   readonly step: number;
   readonly records: readonly EpochRecord[];
@@ -13,19 +12,16 @@ export interface Earlier {
 }
 
 export interface ProgressOptions {
-  /** Default: nothing, a run that begins. */
   readonly earlier?: Earlier;
-  /** False in all processes of a run but one; default true. */
+  /** True in one process of a run; default true. */
   readonly writes?: boolean;
-  /** Whether to write event files besides; default false. */
   readonly tensorboard?: boolean;
 }
 
 const NOTHING: Earlier = { step: 0, records: [], seconds: 0 };
 
-/** A run's course. */
+/** A run's progress, in memory and in its folder: `run.json`, `metrics.jsonl`, `progress.png`. */
 export class Progress {
-  /** Optimiser steps that were done. */
   step: number;
   readonly records: EpochRecord[];
   private readonly begun = performance.now();
@@ -49,17 +45,16 @@ export class Progress {
     return this.current;
   }
 
-  /** That the run has taken, over all its sessions. */
+  /** Seconds of all sessions. */
   get seconds(): number {
     return this.earlier.seconds + this.sessionSeconds;
   }
 
-  /** Since this session began. */
+  /** Seconds of this session. */
   get sessionSeconds(): number {
     return (performance.now() - this.begun) / 1000;
   }
 
-  /** Takes in a completed epoch. */
   completed(record: EpochRecord): void {
     this.records.push(record);
     this.current = {
@@ -71,7 +66,7 @@ export class Progress {
     };
   }
 
-  /** Brings the folder up to date after an epoch. @throws OUTPUT_UNWRITABLE (also where the folder was deleted), DISK_FULL */
+  /** Writes the folder's files after an epoch. @throws OUTPUT_UNWRITABLE (also if the folder was deleted), DISK_FULL */
   async write(): Promise<void> {
     if (!this.writes) return;
     const files = runFiles(this.dir);
@@ -83,7 +78,6 @@ export class Progress {
     writeRunInfo(this.dir, this.current);
   }
 
-  /** Writes how the run ended. */
   end(status: RunStatus, error?: { readonly code: string; readonly message: string }): void {
     const { error: _, ...current } = this.current;
     this.current = {
@@ -97,7 +91,6 @@ export class Progress {
   }
 }
 
-/** Both forms of Dice and IoU over scored images. */
 export function epochScores(rows: Iterable<Score>): EpochScores {
   const { count, mean, pooled } = new ScoreSummary(rows);
   return { images: count, dice: mean.dice, iou: mean.iou, pooledDice: pooled.dice, pooledIou: pooled.iou };

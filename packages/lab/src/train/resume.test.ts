@@ -1,4 +1,3 @@
-/** Runs that end before their time, and what becomes of them. Kills of whole processes are tested where the command is (packages/cli). */
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -36,10 +35,9 @@ const data = join(root, 'data');
 let serial = 0;
 const place = (): string => join(root, `run-${++serial}`);
 
-/** Four epochs of three steps each; dropout, masks and augmentation all draw. */
+/** Four epochs of three steps; dropout, masks and augmentation all draw. */
 const tiny = (overrides: Overrides = {}): Config => tinyConfig(data, { 'train.epochs': 4, ...overrides });
 
-/** Stops after a step, as Ctrl-C does. */
 function stopAfter(at: number): TrainListeners {
   const controller = new AbortController();
   return {
@@ -50,7 +48,6 @@ function stopAfter(at: number): TrainListeners {
   };
 }
 
-/** Every tensor of a file, as bytes. */
 function bytesOf(path: string): Map<string, string> {
   return scope(() => {
     const { tensors } = readSafetensors(path);
@@ -60,7 +57,7 @@ function bytesOf(path: string): Map<string, string> {
   });
 }
 
-/** Turns one bit: of a weight, or of the seconds that the metadata tell. */
+/** Flips one bit of a weight, or of the metadata's seconds. */
 function flipBit(path: string, where: 'tensor' | 'metadata'): void {
   const bytes = readFileSync(path);
   const at =
@@ -69,7 +66,6 @@ function flipBit(path: string, where: 'tensor' | 'metadata'): void {
   writeFileSync(path, bytes);
 }
 
-/** What of a record does not depend on the clock. */
 function figures(records: readonly EpochRecord[]): unknown[] {
   return records.map(({ epoch, step, losses, validation, best, lr }) => ({
     epoch,
@@ -81,7 +77,6 @@ function figures(records: readonly EpochRecord[]): unknown[] {
   }));
 }
 
-/** That a run came to what the uninterrupted one did: weights, moments, best weights, metrics. */
 function expectSame(dir: string, whole: string): void {
   expect(bytesOf(checkpointPath(dir, 'last'))).toEqual(bytesOf(checkpointPath(whole, 'last')));
   expect(bytesOf(checkpointPath(dir, 'best'))).toEqual(bytesOf(checkpointPath(whole, 'best')));
@@ -217,7 +212,7 @@ describe('a resumed run', () => {
 
   it('writes the best weights where the process ended between the point and them', async () => {
     const dir = place();
-    // Every epoch's end writes the point first, so a run whose `best` is missing or old is one that ended just there.
+    // The resume point is written first at an epoch's end, so the process may end with `best` missing or old.
     await train(tiny({ 'train.epochs': 4 }), {
       out: dir,
       ...stopAfter(3),
@@ -327,7 +322,7 @@ describe('a resumed run', () => {
       process.chdir(tmpdir());
       expect((await resumeTraining(dir)).status).toBe('finished');
       expect((await evaluateRun(dir, { split: 'val' })).rows).toHaveLength(6);
-      // A run of an earlier version: as they were given, relative to where the command is given.
+      // Earlier versions kept paths relative to where the command ran.
       const { config } = runFiles(dir);
       writeFileSync(config, readFileSync(config, 'utf8').replace(/^ {2}dir: .*$/m, '  dir: data'));
       await expect(evaluateRun(dir, { split: 'val' })).rejects.toMatchObject({ code: 'DATA_FOLDER_MISSING' });

@@ -1,6 +1,6 @@
 /**
- * Going on with a run: `reclmis train --resume RUN`. Everything comes from the newest resume point that reads; what may differ from the first
- * session is where and how long to compute, not what.
+ * Resumes a run: `reclmis train --resume RUN`. All state comes from the newest readable resume point. A session may
+ * change where and how long to compute, not what.
  */
 import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -31,16 +31,15 @@ import {
   type TrainListeners,
 } from './train.js';
 
-/** Who listens, and which settings differ from the run's own. */
 export interface ResumeOptions extends TrainListeners {
   /** Among `RESUMABLE_SETTINGS`. */
   readonly overrides?: Overrides;
 }
 
 /**
- * Goes on with a run that ended before its time, whatever ended it. A run that is complete stays as it is.
- * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY, OPTION_INVALID for a setting that is fixed, CHECKPOINT_MISMATCH where the data or the
- *   encoder are not those of the run, CHECKPOINT_CORRUPT, and the codes of `train`.
+ * Resumes a run, whatever ended it; does nothing if the run is complete.
+ * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY; OPTION_INVALID for a fixed setting; CHECKPOINT_MISMATCH for other data or
+ * another encoder; CHECKPOINT_CORRUPT; and the codes of `train`.
  */
 export async function resumeTraining(dir: string, options: ResumeOptions = {}): Promise<RunSummary> {
   const overrides = changeable(options.overrides ?? {});
@@ -51,7 +50,7 @@ export async function resumeTraining(dir: string, options: ResumeOptions = {}): 
   return withRunLock(dir, options, () => goOn(dir, tell(lookUp(dir, options), options), overrides, options));
 }
 
-/** @throws RUN_INVALID, which tells a training that ended before it wrote anything from a folder of another kind. */
+/** Tells a training that ended before writing anything from an unrelated folder. @throws RUN_INVALID */
 function refuseWithoutConfig(dir: string, file: string): never {
   if (statSync(dir).isDirectory() && isUnbegun(dir))
     throw new ReclmisError('RUN_INVALID', `${dir}: training ended before it wrote its configuration`, {
@@ -61,8 +60,8 @@ function refuseWithoutConfig(dir: string, file: string): never {
 }
 
 /**
- * The device that a run goes on with where none is given: that of its newest resume point, which may be another than the one it began with.
- * @returns null where the folder holds nothing that says so; `resumeTraining` then finds out what is wrong.
+ * The device to resume on by default: that of the newest resume point.
+ * @returns null if the folder does not say; `resumeTraining` then reports why.
  */
 export function deviceOfRun(dir: string): string | null {
   try {
@@ -74,14 +73,13 @@ export function deviceOfRun(dir: string): string | null {
   }
 }
 
-/** What a run folder holds to go on from. */
 interface Found {
   readonly stored: Config;
   readonly before: RunInfo | null;
   readonly point: ResumePoint | null;
 }
 
-/** Called by the process that writes, while it holds the run's lock. */
+/** Called by the writing process while it holds the run's lock. */
 function lookUp(dir: string, options: ResumeOptions): Found {
   sweepTemporaries(dir);
   const files = runFiles(dir);
@@ -98,7 +96,6 @@ function lookUp(dir: string, options: ResumeOptions): Found {
   return { stored, before, point };
 }
 
-/** What rank 0 found, for all. */
 function tell(found: Found | null, { parallel }: ResumeOptions): Found {
   const all = parallel ? parallel.told(found) : found;
   if (!all) throw new ReclmisError('INTERNAL', 'rank 0 sent nothing about the run');
@@ -112,10 +109,10 @@ async function goOn(
   options: ResumeOptions,
 ): Promise<RunSummary> {
   const { parallel = null } = options;
-  const { note } = stored; // which `reclmis sides` may have stated since the point
+  const { note } = stored; // `reclmis sides` may have changed it since the point
   const begun = { ...(point?.state.config ?? stored), note };
   const settings = resolveConfig(begun, overrides, runFiles(dir).config);
-  const config = told(withAbsolutePaths(settings), options); // runs of earlier versions hold them as they were given
+  const config = told(withAbsolutePaths(settings), options); // relative in runs of earlier versions
   const data = await openTrainingData(config);
   requireSameEverywhere(data, options);
   if (point) requireSameData(point, data);
@@ -160,7 +157,7 @@ function changeable(overrides: Overrides): Overrides {
   );
 }
 
-/** A run without a resume point can only begin again where nothing would be lost: no epoch is in its log, and no weights are there. */
+/** Allows a fresh start without a resume point only if nothing is lost: no epoch logged, no weights saved. */
 function requireUnbegun(dir: string, info: RunInfo | null, damaged: readonly string[]): void {
   if (damaged.length > 0)
     throw new ReclmisError(
@@ -206,7 +203,7 @@ function requireSameEncoder({ path }: ResumePoint, { encoder, model }: Session, 
   );
 }
 
-/** What keeps the rest of the run from being the same to the bit. */
+/** Reasons why the rest of the run cannot be bit-identical. */
 function differences({ engine, versions }: ResumePoint['state'], session: Session): string[] {
   const now = { ...session.engine, ...currentVersions() };
   const then = { ...engine, ...versions };
@@ -218,7 +215,6 @@ function differences({ engine, versions }: ResumePoint['state'], session: Sessio
     );
 }
 
-/** `run.json` of a further session. */
 function resumedInfo(session: Session, before: RunInfo | null, now: Date): RunInfo {
   const first = firstInfo(session, now, before?.note);
   if (!before) return first;

@@ -1,8 +1,6 @@
 /**
- * The learning rate at every optimiser step (docs/method.md 9).
- *
- * Upstream changes it once an epoch. Here periods are given in epochs but taken in steps over the whole run, so that a run of few
- * epochs anneals smoothly and to the end.
+ * The learning rate of each optimiser step (docs/method.md 9). Upstream changes it once an epoch; here it changes every
+ * step, so even short runs anneal smoothly to the end.
  */
 import { ReclmisError } from '@reclmis/core';
 import { optim } from '@reclmis/torch';

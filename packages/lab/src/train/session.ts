@@ -1,4 +1,3 @@
-/** What a training run is made of, and how it is put together from its configuration. */
 import { defined } from '@reclmis/core';
 import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
@@ -22,15 +21,15 @@ import { buildEncoder } from '../text/choose.js';
 import type { Parallel } from './parallel.js';
 import type { StepParallel, StepParts } from './step.js';
 
-/** The cases to learn from and those to choose the best epoch by. */
+/** The training cases, and the validation cases that choose the best epoch. */
 export interface TrainingData {
   readonly train: Dataset;
   readonly val: Dataset;
 }
 
 /**
- * Opens and checks what the configuration names.
- * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and the other codes of the data.
+ * Opens and checks the data that the configuration names.
+ * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and other codes of the data.
  */
 export async function openTrainingData({ data }: Config): Promise<TrainingData> {
   const opened = await openFitted(data);
@@ -39,7 +38,7 @@ export async function openTrainingData({ data }: Config): Promise<TrainingData> 
   return opened;
 }
 
-/** A run in progress. */
+/** A run in progress: everything built from its configuration. */
 export interface Session extends StepParts {
   readonly config: Config;
   readonly data: TrainingData;
@@ -48,16 +47,15 @@ export interface Session extends StepParts {
   readonly valLoader: Loader;
   readonly earlyStopping: EarlyStopping;
   readonly stepsPerEpoch: number;
-  /** The processes that train together; null where there is one. */
+  /** The processes that train together; null for one alone. */
   readonly ranks: Parallel | null;
   /** Learning rate of step 0, 1, ... */
   readonly rate: optim.Schedule;
-  /** Frees the model and the optimiser, and ends the loaders' threads. */
   close(): Promise<void>;
 }
 
 /**
- * Puts a run together. Seeded: the same configuration and data give the same weights.
+ * Builds a run. Seeded: the same configuration and data give the same weights.
  * @throws CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT
  */
 export function openSession(config: Config, data: TrainingData, parallel: Parallel | null = null): Session {
@@ -118,7 +116,6 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
   };
 }
 
-/** Averages the gradients of all that is trained. */
 function reducerOf({ group }: Parallel, model: SegmentationModel): distributed.Reducer {
   const trained = model.parameters().filter(({ requiresGrad }) => requiresGrad);
   return new distributed.Reducer(group, trained, { someUnused: model.leavesUnused });
@@ -162,13 +159,12 @@ export function firstInfo(session: Session, startedAt: Date, note?: NoteInfo): R
   };
 }
 
-/** Which fold a run has, and how many patients are on either side. */
 function foldInfo({ data: { folds, fold, foldSeed, group } }: Config, data: TrainingData): FoldInfo {
   const patients = (split: 'train' | 'val'): number => groupCases(data[split].cases, grouping(group)).size;
   return { fold, folds, foldSeed, group, patients: { train: patients('train'), val: patients('val') } };
 }
 
-/** One line about the fold of a run; null where there is none. */
+/** One line about a run's fold; null if it has none. */
 export function foldNotice({ config, data }: Session): string | null {
   const fold = config.data.folds === 0 ? null : foldInfo(config, data);
   return (

@@ -1,4 +1,3 @@
-/** A step in parts against a step in one piece. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +28,7 @@ async function batchOf({ trainLoader }: Session): Promise<Batch> {
   throw new Error('no batch');
 }
 
-/** Losses and gradients of one step from the same weights. `evaluating`: batch normalisation by its running statistics. */
+/** Losses and gradients of one step. `evaluating`: batch normalisation uses its running statistics. */
 async function gradients(
   overrides: Overrides,
   { evaluating = false, some = (batch: Batch): Batch => batch } = {},
@@ -55,7 +54,6 @@ async function gradients(
   }
 }
 
-/** Largest difference of two gradients, relative to the length of the whole gradient. */
 function difference(a: Map<string, Float32Array>, b: Map<string, Float32Array>): number {
   expect([...a.keys()]).toEqual([...b.keys()]);
   let [worst, square] = [0, 0];
@@ -68,14 +66,14 @@ function difference(a: Map<string, Float32Array>, b: Map<string, Float32Array>):
   return worst / Math.sqrt(square);
 }
 
-/** Nothing drawn and no statistics of the batch: then the parts' gradients must add up to the batch's. */
+/** No draws and no batch statistics. */
 const STILL = {
   'model.dropout': 0,
   'augment.mode': 'none',
   'model.components.clr': false,
   'model.components.cvr': false,
 };
-/** float32 sums over the batch in another order. */
+/** float32 sums in another order */
 const ROUNDING = 1e-5;
 
 describe('a step in parts', () => {
@@ -181,7 +179,7 @@ describe('a step in parts', () => {
         await parts.close();
       }
     };
-    // Seven parts of one case hold a seventh of the activations; the gradients of the weights and CCL's features of the batch stay.
+    // Seven parts hold a seventh of the activations each; the weights' gradients and CCL's features stay.
     expect(await peak(7)).toBeLessThan(0.6 * (await peak(1)));
   });
 
@@ -194,7 +192,7 @@ describe('a step in parts', () => {
       const first = at(3);
       manualSeed(Random.from('something else').uint32());
       expect(at(4)).not.toBe(first);
-      expect(at(3)).toBe(first); // the learning rate is 0, and training's forward pass ignores running statistics
+      expect(at(3)).toBe(first); // learning rate 0, and training ignores running statistics
     } finally {
       await parts.close();
     }

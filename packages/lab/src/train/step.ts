@@ -1,5 +1,5 @@
 /**
- * One optimiser step, docs/method.md 9: forward, losses, backward, update. Everything in one scope, so that a step leaves no tensor behind.
+ * One optimiser step, docs/method.md 9: forward, losses, backward, update; one scope, so no tensor is left.
  *
  * B cases in parts of b, S side of the input.
  */
@@ -27,30 +27,25 @@ import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
 import type { Optimizer } from '../run/checkpoint.js';
 import { type LossName, type LossWeights, objective } from '../model/losses.js';
 
-/** What a step works on and with. */
 export interface StepParts {
   readonly model: SegmentationModel;
   readonly encoder: NoteEncoder;
   readonly optimizer: Optimizer;
   readonly engine: Engine;
-  /** Scaler of fp16's gradients; null in other precisions. */
+  /** fp16's gradient scaler; null in other precisions. */
   readonly scaler: LossScaler | null;
-  /** The terms that must be there. */
+  /** Loss terms that must not be missing. */
   readonly required: readonly LossName[];
   readonly weights: LossWeights;
-  /** Seed of the run; determines all random draws. */
   readonly seed: number;
-  /** Parts into which a batch is cut. */
   readonly accumulate: number;
-  /** What CCL compares where there are several parts. */
+  /** What CCL compares when there are several parts. */
   readonly cclScope: 'batch' | 'part';
-  /** The other processes that train with this one; null where there is none. */
+  /** The processes that train together; null for one alone. */
   readonly parallel: StepParallel | null;
-  /** Told at the end of each phase of a step, for those who measure. */
   readonly onPhase?: (phase: StepPhase) => void;
 }
 
-/** What a step needs of the processes that train together. */
 export interface StepParallel {
   readonly rank: number;
   readonly size: number;
@@ -63,31 +58,27 @@ export interface StepParallel {
 }
 
 /**
- * The phases of a step in their order. `data` ends with tensors on the device; `forward` holds CCL, CLR and CVR, `losses` Dice, cross-entropy
- * and the sum.
+ * The phases of a step, in order. `data` ends with tensors on the device; `forward` includes CCL, CLR and CVR, `losses`
+ * Dice, cross-entropy and the sum.
  */
 export type StepPhase = 'data' | 'forward' | 'losses' | 'backward' | 'optimiser';
 
-/**
- * The factor below which scaling is given up: 30 halvings in a row from PyTorch's 65536, where gradients are infinite for another
- * reason than their range.
- */
+/** The smallest loss scale: after 30 halvings from PyTorch's 65536, the range is not why gradients are infinite. */
 const LEAST_SCALE = 2 ** -14;
 
-/** Each loss before weighting, and the weighted total. */
 export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: number }>;
 
 /**
- * Trains on one batch, in as many parts as `accumulate` says: the gradients of the parts add up to those of the batch (but for batch
- * normalisation, which sees a part at a time), and memory is that of one part. Masks and dropout are drawn again from the seed, the step
- * and the part, so that a step can be repeated without those before it.
- * @param step number of the step, from 1, for the draws and for messages. @param lr learning rate of this step.
-
- * With several processes each has its share of the batch, and all come to the gradients that one would have: batch normalisation and CCL see the
- * whole batch, `reducer` averages the gradients, and the losses returned are the whole batch's.
+ * Trains on one batch in `accumulate` parts. The parts' gradients add up to the batch's (except that batch
+ * normalisation sees one part at a time); memory is that of one part. Draws follow from seed, step and part, so a step
+ * can be repeated alone.
  *
- * Under fp16 a step whose gradients overflow leaves the weights as they are, as PyTorch's does.
- * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then as before the step.
+ * Several processes share the batch and get the gradients that one would: batch normalisation and CCL see the whole
+ * batch, `reducer` averages gradients, and the losses returned are the whole batch's.
+ *
+ * Under fp16, a step whose gradients overflow leaves the weights unchanged, as in PyTorch.
+ * @param step number of the step, from 1. @param lr its learning rate.
+ * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then unchanged.
  */
 export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
   const { model, encoder, optimizer, engine, scaler, required, weights, parallel, onPhase } = parts;
@@ -96,7 +87,7 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
     const notes = model.readsNotes ? encoder.encode(batch.notes, engine.device) : null;
     const cuts = cut(batch, notes, parts.accumulate, size);
     const whole = parts.cclScope === 'batch' && required.includes('ccl') && (cuts.length > 1 || size > 1);
-    // With one part per process the features of the others are gathered within the forward pass itself.
+    // With one part per process, the forward pass itself gathers the others' features.
     const before =
       whole && cuts.length > 1 ? everyCase(parts, batch, contrastInputs(parts, cuts, step)) : null;
     optimizer.zeroGrad();
@@ -135,14 +126,12 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
   });
 }
 
-/** Some of the cases that this process has of a batch. */
 interface Part {
-  /** b cases from this process's case `from` on. */
   readonly from: number;
   readonly count: number;
-  /** Share of the whole batch, in [0, 1]. */
+  /** In [0, 1], of the whole batch. */
   readonly share: number;
-  /** True where this process has no case left for the part and runs along with one that counts nothing. */
+  /** True if this process has no case left: it takes part with one that counts nothing. */
   readonly idle: boolean;
   readonly ids: readonly string[];
   readonly images: Float32Array;
@@ -150,7 +139,10 @@ interface Part {
   readonly note: NoteFeatures | null;
 }
 
-/** Cuts a batch into `parts` parts whose sizes differ by one case at most; fewer where it has fewer cases, but as many in every process. */
+/**
+ * Cuts a batch into parts that differ by at most one case; fewer if it has fewer cases, but equally many in every
+ * process.
+ */
 function cut(batch: Batch, notes: NoteFeatures | null, parts: number, size: number): Part[] {
   const total = batch.shard?.total ?? batch.count;
   const number = Math.min(parts, Math.ceil(total / size));
@@ -173,13 +165,11 @@ function cut(batch: Batch, notes: NoteFeatures | null, parts: number, size: numb
   });
 }
 
-/** Batch normalisation over the processes, where asked for. */
 function statistics<R>({ parallel }: StepParts, { idle }: Part, forward: () => R): R {
   if (!parallel?.syncBatchNorm) return forward();
   return nn.withBatchStatistics(distributed.batchStatisticsOver(parallel.group, { counts: !idle }), forward);
 }
 
-/** Losses of the whole batch from every process's share of them. */
 function overRanks(parallel: StepParallel | null, sums: ReadonlyMap<keyof StepLosses, number>): StepLosses {
   const names = [...sums.keys()];
   if (!parallel) return { ...Object.fromEntries(sums), total: sums.get('total') ?? Number.NaN };
@@ -204,8 +194,8 @@ function seedDraws({ seed, parallel }: StepParts, step: number, part: number): v
 }
 
 /**
- * What CCL compares of each part, without gradients: a first pass over the batch with the very draws of the second, as GradCache does (Gao et
- * al. 2021). The running statistics of batch normalisation, which it would count twice, are put back.
+ * CCL's features of each part, without gradients: a first pass with the draws of the second, as in GradCache (Gao et
+ * al. 2021). Restores batch normalisation's running statistics, which would otherwise count it twice.
  */
 function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): ContrastiveInput[] {
   const { model, engine } = parts;
@@ -233,13 +223,13 @@ function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): 
 
 type Compared = Record<'patches' | 'tokens' | 'valid' | 'poi' | 'woi', Tensor>;
 
-/** What CCL compares of all cases of a batch, without gradients, and which of them is this process's first. */
+/** CCL's features of all cases of a batch, without gradients; `offset`: this process's first case. */
 interface EveryCase {
   readonly input: Compared;
   readonly offset: number;
 }
 
-/** @param own of this process's cases, in their order; of one that does not count where it has none. */
+/** @param own features of this process's cases, in order. */
 function everyCase({ parallel }: StepParts, batch: Batch, own: readonly ContrastiveInput[]): EveryCase {
   return noGrad(() => {
     const joined = (name: keyof Compared): Tensor => cat(own.map((input) => float32(input[name].detach())));
@@ -272,7 +262,6 @@ function compared(make: (name: keyof Compared) => Tensor): Compared {
   };
 }
 
-/** The whole batch, of which a part is `own`, with its graph. */
 function among(own: ContrastiveInput, { from, count }: Part, { input, offset }: EveryCase): ContrastiveInput {
   const start = offset + from;
   const mixed = compared((name) => {
@@ -288,8 +277,8 @@ function among(own: ContrastiveInput, { from, count }: Part, { input, offset }: 
 }
 
 /**
- * What to call `backward()` on, so that the parts' gradients, averaged over the processes, are those of the batch's loss. Means over the part
- * count by its share. CCL over the whole batch counts fully in each part, since only the part's own features carry a graph there.
+ * The tensor for `backward()`: the parts' gradients, averaged over processes, are those of the batch's loss. Means
+ * count by the part's share. CCL over the whole batch counts fully, since only the part's own features carry a graph.
  */
 function contribution(
   total: Tensor,
@@ -311,7 +300,6 @@ function overflowing(step: number, ids: readonly string[], factor: number): Recl
   );
 }
 
-/** Adds to a loss's error where it happened. */
 function named<T>(step: number, ids: readonly string[], compute: () => T): T {
   try {
     return compute();
@@ -322,7 +310,7 @@ function named<T>(step: number, ids: readonly string[], compute: () => T): T {
 }
 
 /**
- * Looks through the model's state before it is saved: a gradient may overflow though the loss did not.
+ * Checks the state before it is saved: a gradient may overflow though the loss did not.
  * @throws LOSS_NOT_FINITE naming the parameter.
  */
 export function requireFiniteState(model: SegmentationModel, step: number): void {

@@ -81,10 +81,10 @@ describe('two epochs, end to end', () => {
     ]);
     for (const { losses, validation, lr, secondsPerImage, waitShare, peakBytes } of records) {
       const { total, dice, bce, ccl, clr, cvr } = losses;
-      // Eq. 10 holds for means too; float32 sums of five terms differ in the seventh digit.
+      // Float32 sums of five terms differ in the seventh digit.
       expect(total).toBeCloseTo(2.5 * (dice + bce) + 0.2 * (ccl ?? NaN) + (clr ?? NaN) + (cvr ?? NaN), 4);
       expect(validation.images).toBe(6);
-      // IoU = D / (2 - D) holds exactly for pooled figures, and not above for means.
+      // IoU = D / (2 - D) holds for pooled figures, and is an upper bound for means.
       expect(validation.pooledIou).toBeCloseTo(validation.pooledDice / (2 - validation.pooledDice), 10);
       expect(validation.iou).toBeLessThanOrEqual(validation.dice);
       expect(secondsPerImage).toBeGreaterThan(0);
@@ -113,7 +113,7 @@ describe('two epochs, end to end', () => {
       using model = run.loadModel({ checkpoint: kind });
       const { rows, summary: scores } = await evaluateRun(dir, { split: 'val', checkpoint: kind });
       const stored = model.checkpoint.validation;
-      // The same weights, cases and batches on one thread: the masks are the same, so only the sums' rounding may differ.
+      // The same masks; only the order of the sums differs.
       expect(scores.mean.dice).toBeCloseTo(stored?.dice ?? NaN, 12);
       expect(scores.pooled.iou).toBeCloseTo(stored?.pooledIou ?? NaN, 12);
       expect(rows.map(({ id }) => id)).toEqual([
@@ -173,7 +173,7 @@ describe('learning', () => {
   it('overfits four cases: the loss falls and Dice exceeds 0.9', async () => {
     const folder = join(root, 'four');
     await writeTinyData(folder, SIZE, { train: 4, val: 4, test: 4 });
-    // The training cases serve as validation too: this test asks whether the loop can learn, not whether it generalises.
+    // Validates on the training cases.
     for (const part of ['img', 'labelcol', 'Val_text.csv'])
       rmSync(join(folder, 'Val_Folder', part), { recursive: true });
     copyTrainToVal(folder);
@@ -188,7 +188,8 @@ describe('learning', () => {
     });
     const { records, best } = await train(config, { out: place() });
     expect(best?.dice).toBeGreaterThan(0.9);
-    // The segmentation's own loss: the reconstructions' targets move with the model, so their losses need not fall.
+    // The segmentation's losses: the reconstructions' targets move with the model, so those losses need not
+    // fall.
     const [first, last] = [records[0], records.at(-1)].map(
       (record) => (record?.losses.dice ?? NaN) + (record?.losses.bce ?? NaN),
     );
@@ -265,7 +266,6 @@ describe('ends', () => {
       }),
     );
     expect(error.code).toBe('LOSS_NOT_FINITE');
-    // What is left is the point from before the first step.
     expect(readdirSync(join(dir, 'checkpoints'))).toEqual(['resume-00000000.safetensors']);
   });
 
@@ -285,7 +285,6 @@ describe('ends', () => {
   });
 
   it('stops when patience runs out', async () => {
-    // Without learning, every epoch scores as the first.
     const summary = await train(tiny({ 'train.epochs': 9, 'train.patience': 2, 'train.lr': 1e-30 }), {
       out: place(),
     });
@@ -337,7 +336,7 @@ describe('the note encoder', () => {
     expect(lines).toHaveLength(2);
     expect(lines[0]).toContain('words encoder');
     expect(lines[1]).toMatch(/^16 of 16 notes are longer than the context of 4 tokens/); // 10 to learn from, 6 to choose by
-    expect(lines.join()).not.toContain('infection'); // counts alone, no notes
+    expect(lines.join()).not.toContain('infection'); // counts only, no notes
   });
 
   it('is of no account where no note is read', async () => {
@@ -382,8 +381,8 @@ describe('checkpoints', () => {
 
   it.each([
     ['baseWidth: 4', 'baseWidth: 8', 'model.baseWidth', '4', '8'],
-    ['foldSeed: 1', 'foldSeed: 3', 'data.foldSeed', '1', '3'], // other cases to be scored on
-    ['contextLength: 12', '#ontextLength: 12', 'text.contextLength', '12', '24'], // a bit makes a comment of it
+    ['foldSeed: 1', 'foldSeed: 3', 'data.foldSeed', '1', '3'], // other cases to score
+    ['contextLength: 12', '#ontextLength: 12', 'text.contextLength', '12', '24'], // one flipped bit makes it a comment
     ['seed: 1', 'seed: 3', 'seed', '1', '3'],
   ])(
     'of another configuration (%s, now %s): CHECKPOINT_MISMATCH, naming the setting with both values',
@@ -422,7 +421,7 @@ describe('checkpoints', () => {
     for (let at = 0; at < text.length; at++) {
       if (!/\d/.test(String.fromCharCode(text[at]!))) continue;
       const bytes = Buffer.from(text);
-      bytes[at]! ^= 1; // a digit again
+      bytes[at]! ^= 1; // still a digit
       writeFileSync(file, bytes);
       let read: Config;
       try {

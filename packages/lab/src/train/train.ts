@@ -1,13 +1,11 @@
 /**
- * The training loop: paper section 4.2, docs/method.md 9.
+ * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step's work; `session.ts` builds the parts.
  *
- * Epoch by epoch: train on every case, validate, note the figures, keep the checkpoints, decide whether to go on. A step's work is in
- * `step.ts`, the parts are put together in `session.ts`. Upstream's habit of carrying on without a loss that failed (docs/method.md 13) is
- * not repeated: such an error ends the run, and the checkpoints from before it stay.
+ * Upstream carries on without a loss that failed (docs/method.md 13); here that ends the run, and earlier checkpoints stay.
  *
- * A resume point is written before the first step, within epochs as often as asked, at each epoch's end and on interruption. Whatever
- * ends the process, `resumeTraining` goes on from the newest and comes to the same weights, bit for bit, on the same machine with the same
- * number of threads: order and augmentation follow from seed and epoch, draws from seed and step, and all else is in the point.
+ * Resume points are written before the first step, within epochs as configured, at each epoch's end and on
+ * interruption. Resuming gives the same weights bit for bit (same machine, same number of threads): order and
+ * augmentation follow from seed and epoch, draws from seed and step; the point holds the rest.
  */
 import { existsSync } from 'node:fs';
 import { describeCutNotes, toReclmisError } from '@reclmis/core';
@@ -46,57 +44,55 @@ import {
 } from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
 
-/** What is told after each step. Holds ids, no notes and no pictures. */
+/** Holds ids, but no notes or pictures. */
 export interface StepReport {
   /** From 1. */
   readonly epoch: number;
-  /** Optimiser steps since the run began, this one included. */
+  /** Optimiser steps of the run so far, including this one. */
   readonly step: number;
   /** Steps of the whole run, unless it ends early. */
   readonly steps: number;
-  /** Steps of an epoch, and which of them this is, from 1. */
+  /** Steps of an epoch, and this one's number, from 1. */
   readonly stepsPerEpoch: number;
   readonly stepOfEpoch: number;
   readonly losses: StepLosses;
   readonly lr: number;
   readonly ids: readonly string[];
-  /** Time of this step per case, including waiting for data. */
+  /** Seconds per case, including waiting for data. */
   readonly secondsPerImage: number;
 }
 
-/** Who listens to a training, and what may end it. */
 export interface TrainListeners {
-  /** Called with the parts before the first step, e.g. to look at them or to start from other weights. */
+  /** Called with the parts before the first step, e.g. to inspect them or to load other weights. */
   readonly onStart?: (session: Session) => void;
   readonly onStep?: (report: StepReport) => void;
-  /** Called during validation with the number of cases done, of all. */
+  /** Called during validation with the number of cases done, and of all. */
   readonly onValidation?: (done: number, of: number) => void;
   readonly onEpoch?: (record: EpochRecord) => void;
-  /** Called with what the user should know before the first step: which note encoder was chosen, notes that are cut. */
+  /** Called with what the user should know before the first step, e.g. the note encoder chosen, or notes cut short. */
   readonly onNotice?: (line: string) => void;
-  /** The processes that train together, this one among them; not given: this one alone. The caller leaves them at the end. */
+  /** The processes that train together; absent for one alone. The caller ends them. */
   readonly parallel?: Parallel;
-  /** Ends the run cleanly after the step in progress: a resume point is written, status `interrupted`. */
+  /** Ends the run cleanly after the current step: writes a resume point; status `interrupted`. */
   readonly signal?: AbortSignal;
 }
 
-/** Where to write, and who listens. */
 export interface TrainOptions extends TrainListeners {
   /** The run folder; must be empty or absent. */
   readonly out: string;
 }
 
-/** How a run ended. */
 export interface RunSummary extends RunInfo {
   readonly dir: string;
   readonly records: readonly EpochRecord[];
 }
 
 /**
- * Trains and leaves a run folder.
- * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED: then nothing was written.
- * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: then `run.json` says so as far as it can be written, and the
- *   checkpoints from before stay whole.
+ * Trains, and writes a run folder.
+ * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING,
+ * PRECISION_UNSUPPORTED: nothing was written.
+ * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: `run.json` says so if it can be written; earlier
+ * checkpoints stay whole.
  */
 export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
   const { out, parallel = null } = options;
@@ -126,7 +122,7 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
 
 const resumeRemedy = (run: string): string =>
   `Continue the run there with reclmis train --resume ${run}, or choose another folder.`;
-/** The configuration with all that `auto` comes down to; other processes are told rank 0's. */
+/** Resolves every `auto`; rank 0 does it for all. */
 async function settleAll(
   asked: Config,
   { train: { cases } }: TrainingData,
@@ -146,8 +142,8 @@ export function leads({ parallel }: TrainListeners): boolean {
 }
 
 /**
- * Rank 0's configuration, on this process's device. Where several processes share a machine, each has the CUDA device of its local rank, also where the
- * configuration names one: that of a run which is gone on with names rank 0's.
+ * Rank 0's configuration, on this process's device. Processes that share a machine each take the CUDA device of their
+ * local rank, even if the configuration names one: after a resume, that is rank 0's.
  */
 export function told(
   config: Config,
@@ -160,14 +156,13 @@ export function told(
   return own ? { ...all, device: `cuda:${localRank}` } : all;
 }
 
-/** @throws DISTRIBUTED_FAILED where a process has other cases than rank 0. */
+/** @throws DISTRIBUTED_FAILED if a process has other cases than rank 0. */
 export function requireSameEverywhere({ train, val }: TrainingData, { parallel }: TrainListeners): void {
   parallel?.requireSame('its version of RecLMIS', currentVersions().reclmis);
   parallel?.requireSame('the training data', train.fingerprint);
   parallel?.requireSame('the validation data', val.fingerprint);
 }
 
-/** Tells what the user should know before the first step. */
 export function announce(session: Session, options: TrainListeners): void {
   if (!leads(options)) return;
   tell(options, precisionNotice(session.engine));
@@ -178,9 +173,9 @@ export function announce(session: Session, options: TrainListeners): void {
   tell(options, describeCutNotes(session.encoder, notes));
 }
 
-/** The configuration with the note encoder that it comes down to, which the run records. */
+/** The configuration with the note encoder resolved, as the run records it. */
 export function settleNotes(config: Config, options: Pick<TrainListeners, 'onNotice'> = {}): Config {
-  if (!readsNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } }; // reads no note
+  if (!readsNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } };
   const { text, notice } = chooseEncoder(config.text);
   tell(options, notice);
   return { ...config, text };
@@ -191,8 +186,8 @@ function tell({ onNotice }: Pick<TrainListeners, 'onNotice'>, line: string | nul
 }
 
 /**
- * Trains from where the session and the progress stand, and writes how it ended.
- * @param running the epoch that was in progress; null between two epochs.
+ * Trains from the session's and the progress's state, and records how it ended.
+ * @param running the unfinished epoch; null between epochs.
  */
 export async function runToEnd(
   session: Session,
@@ -204,7 +199,7 @@ export async function runToEnd(
     options.onStart?.(session);
     if (leads(options)) await remember(session, progress.dir, options);
     const saving = new Saving(session, progress, leads(options));
-    if (progress.step === 0) saving.save(null); // shows at once whether the disk takes it
+    if (progress.step === 0) saving.save(null); // fails early if the disk does not take it
     progress.end(await trainEpochs(session, progress, saving, running, options));
   } catch (error) {
     if (toReclmisError(error).code === 'DISTRIBUTED_FAILED') await options.parallel?.verdict();
@@ -214,7 +209,6 @@ export async function runToEnd(
   return { ...progress.info, dir: progress.dir, records: progress.records };
 }
 
-/** Measures what the run is to remember of its data, once. */
 async function remember(
   { config, data, model }: Session,
   dir: string,
@@ -231,7 +225,7 @@ async function remember(
   if (reference) writeReference(dir, reference);
 }
 
-/** Writes that the run failed, where that can still be written: a full disk or a deleted folder is the error to report, not this one. */
+/** Records a failure if possible; a full disk or deleted folder must not hide the original error. */
 function endFailed(progress: Progress, error: unknown): void {
   const { code, message } = toReclmisError(error);
   try {
@@ -241,7 +235,6 @@ function endFailed(progress: Progress, error: unknown): void {
   }
 }
 
-/** The loop. */
 async function trainEpochs(
   session: Session,
   progress: Progress,
@@ -277,7 +270,7 @@ async function trainEpochs(
       seconds: progress.seconds,
     };
     progress.completed(record);
-    saving.save(null); // first: should the process end here, the resumed run writes `best` from this point
+    saving.save(null); // first: if the process ends here, the resumed run writes `best` from this point
     if (best) saving.saveBest();
     await progress.write();
     options.onEpoch?.(record);
@@ -289,8 +282,8 @@ async function trainEpochs(
 }
 
 /**
- * Every training case once, or those that the epoch still lacks. Stops after the step during which the signal came.
- * @returns the learning rate of the last step, and whether the signal came, to any process.
+ * Trains on every case once, or those the epoch still lacks; stops after the step during which the signal came.
+ * @returns the last step's learning rate, and whether the signal came, in any process.
  */
 async function trainEpoch(
   session: Session,
@@ -303,9 +296,9 @@ async function trainEpoch(
   const first = (course.epoch - 1) * stepsPerEpoch;
   let before = performance.now();
   model.train();
-  ranks?.pulse.beat(); // from here this process depends on its own data alone
+  ranks?.pulse.beat(); // from here on, this process depends on its own data alone
   for await (const batch of trainLoader.batches(course.epoch, progress.step - first)) {
-    ranks?.pulse.rest(); // a step waits for the other processes
+    ranks?.pulse.rest();
     const lr = rate(progress.step);
     const losses = trainStep(session, batch, progress.step + 1, lr);
     progress.step += 1;
@@ -327,7 +320,7 @@ async function trainEpoch(
     });
     if (saving.isDue) saving.save(course);
     before = performance.now();
-    await new Promise(setImmediate); // lets signals, timers and the loader's messages in between two steps
+    await new Promise(setImmediate); // lets signals, timers and loader messages in
     const here = signal?.aborted === true;
     if (ranks?.any(here) ?? here) return { lr, stopped: true };
     ranks?.pulse.beat();
@@ -336,21 +329,20 @@ async function trainEpoch(
   return { lr: rate(progress.step - 1), stopped: false };
 }
 
-/** Scores the validation cases in evaluation mode; several processes share them batch by batch. */
+/** Scores the validation cases; several processes share them batch by batch. */
 async function validate(session: Session, { signal, onValidation }: TrainListeners): Promise<EpochScores> {
   const { ranks, model, config } = session;
   const { cases } = session.data.val;
-  if (ranks && !config.train.syncBatchNorm) ranks.shareModel(model); // statistics differ, and those of rank 0 are kept
+  if (ranks && !config.train.syncBatchNorm) ranks.shareModel(model); // statistics differ between ranks; keep rank 0's
   const { rows } = await scoreCases(session.segmenter, session.valLoader.batches(0), {
-    ...(signal && !ranks ? { signal } : {}), // all go on together or not at all
+    ...(signal && !ranks ? { signal } : {}),
     onProgress: (done) => onValidation?.(Math.min(done * (ranks?.size ?? 1), cases.length), cases.length),
   });
   if (!ranks) return epochScores(rows);
   const all = new Map(ranks.all(rows).flatMap((own) => own.map((row) => [row.id, row] as const)));
-  return epochScores(cases.flatMap(({ id }) => all.get(id) ?? [])); // in the order of one process, so that sums are the same
+  return epochScores(cases.flatMap(({ id }) => all.get(id) ?? [])); // in one process's order, for identical sums
 }
 
-/** Writes a run's checkpoints, and knows when the next resume point is due. */
 class Saving {
   private savedAt = performance.now();
 
@@ -360,7 +352,6 @@ class Saving {
     private readonly writes: boolean,
   ) {}
 
-  /** Whether a resume point within the epoch is due after this step. */
   get isDue(): boolean {
     if (!this.writes) return false;
     const { saveMinutes, saveSteps } = this.session.config.train;
@@ -368,10 +359,7 @@ class Saving {
     return saveMinutes > 0 && performance.now() - this.savedAt >= saveMinutes * 60_000;
   }
 
-  /**
-   * Writes a resume point. @param running the epoch in progress, if any.
-   * @throws LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL
-   */
+  /** @param running the unfinished epoch, if any. @throws LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL */
   save(running: EpochCourse | null): void {
     if (!this.writes) return;
     const { session, progress } = this;
@@ -388,18 +376,17 @@ class Saving {
       versions: currentVersions(),
     };
     saveResumePoint(progress.dir, state, model, optimizer, config.train.keep);
-    trimHeap(); // seldom enough, and a long run does not grow
+    trimHeap(); // rare enough; keeps a long run from growing
     this.savedAt = performance.now();
   }
 
-  /** Writes the model as the best so far. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  /** @throws OUTPUT_UNWRITABLE, DISK_FULL */
   saveBest(): void {
     if (this.writes)
       saveBest(this.progress.dir, checkpointInfo(this.session, this.progress), this.session.model);
   }
 }
 
-/** What every checkpoint of this moment says. */
 function checkpointInfo(session: Session, progress: Progress): CheckpointInfo {
   const { config, encoder, scaler, earlyStopping } = session;
   return {
@@ -415,7 +402,8 @@ function checkpointInfo(session: Session, progress: Progress): CheckpointInfo {
 }
 
 /**
- * Brings `best` up to a resume point: where the process ended between the writing of the two, the point's own weights are the best.
+ * Brings `best` up to date with a resume point: if the process ended between the two writes, the point's weights are
+ * the best.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function mendBest(session: Session, progress: Progress): void {
@@ -426,7 +414,7 @@ export function mendBest(session: Session, progress: Progress): void {
   new Saving(session, progress, true).saveBest();
 }
 
-/** Keeps what the unfinished epoch has learnt. No process leaves before it is on the disk: launchers give the others little time once one has ended. */
+/** Saves the unfinished epoch. No process leaves before that is done: launchers soon kill the others once one ends. */
 function interrupted({ ranks }: Session, saving: Saving, course: EpochCourse): RunStatus {
   saving.save(course);
   ranks?.any(false);

@@ -1,7 +1,4 @@
-/**
- * One process of a training, for tests: `node rank.js JOB`, with torchrun's variables in the environment. JOB is JSON; the result is printed
- * as JSON.
- */
+/** One training process, for tests: `node rank.js JOB` with torchrun's variables. JOB and the printed result are JSON. */
 import { basename } from 'node:path';
 import { scope } from '@reclmis/torch';
 import { loadConfig, type Overrides } from '../../config/config.js';
@@ -15,18 +12,15 @@ import { openSession, openTrainingData, type Session } from '../session.js';
 import { trainStep, type StepLosses } from '../step.js';
 import { train } from '../train.js';
 
-/** What to do, and with which settings. */
 export type Job =
   | { readonly kind: 'step'; readonly settings: Overrides; readonly evaluating: boolean }
   | {
       readonly kind: 'train' | 'resume';
       readonly settings: Overrides;
       readonly out: string;
-      /** The step after which this rank asks to stop. */
       readonly stop?: { readonly rank: number; readonly step: number };
     };
 
-/** A step's losses and the gradients after it, by key. */
 export interface StepResult {
   readonly losses: StepLosses;
   readonly gradients: Readonly<Record<string, number[]>>;

@@ -1,4 +1,3 @@
-/** For tests: several processes of a run on this machine, each with a loopback address of its own. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -8,7 +7,7 @@ import type { Job } from './rank.js';
 
 const RANK = fileURLToPath(new URL('./rank.js', import.meta.url));
 
-/** What each rank of a job answered, in order. @param variables of the environment, over the launcher's own */
+/** Runs several processes, each with its own loopback address; returns the ranks' answers in order. */
 export async function ranks<R>(size: number, job: Job, variables: Record<string, string> = {}): Promise<R[]> {
   const port = await freePort();
   const ended = await Promise.all(
@@ -37,7 +36,6 @@ export async function ranks<R>(size: number, job: Job, variables: Record<string,
   });
 }
 
-/** Settings of a run of three small epochs on the data in a folder. */
 export const smallRun = (data: string, size: number): Overrides => ({
   'model.baseWidth': 4,
   'model.imageSize': size,
