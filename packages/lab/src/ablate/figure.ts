@@ -1,4 +1,4 @@
-/** The picture of a study whose cells are a grid of numbers: a line over one setting, a heat map over two. */
+/** Draws a study whose cells are a grid of numbers: a line over one setting, a heat map over two. */
 import { COLOURS } from '@reclmis/core';
 import { svgChart } from '../plots/chart.js';
 import { svgHeatMap } from '../plots/heat-map.js';
@@ -7,7 +7,7 @@ import { type CellResult, percentages, type StudyResult } from './results.js';
 const [WIDTH, HEIGHT] = [760, 480];
 const FRAME = { x: 28, y: 20, width: WIDTH - 56, height: HEIGHT - 36 };
 
-/** @returns SVG; null where the study is a list of cells, has more than two axes, or no run has figures. */
+/** @returns SVG; null for a list of cells, more than two axes, or no figures. */
 export function studyFigure(result: StudyResult): string | null {
   const { axes, cells } = result;
   if (axes === null || !cells.some((cell) => percentages(cell, 'dice').size > 0)) return null;
@@ -82,7 +82,7 @@ function headingOf(columns: StudyResult['columns'], path: string): string {
   return columns.find((column) => column.path === path)?.title ?? path;
 }
 
-/** Mean and, of several, their deviation as a sample. */
+/** Mean and, of several, the sample's deviation. */
 function spreadOf(values: readonly number[]): { mean: number; deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

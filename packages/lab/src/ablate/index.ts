@@ -1,4 +1,3 @@
-/** Studies: the paper's ablations, run and put into tables. */
 export { runStudy, type StudyListeners, type StudyOutcome, type TaskWork } from './run-study.js';
 export { findStudy, loadStudy, studyNames, type Cell, type PaperFigures, type Study } from './study.js';
 export { scoreFiles, studyTasks, type Task, type TaskScore, type TaskState, viewTask } from './tasks.js';

@@ -1,4 +1,3 @@
-/** The files of a study's report: the table for people, papers and programs, the picture of a grid, and a page with everything. */
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { figure, type Html, page, type ReportSection, table, warning } from '../report/index.js';
@@ -8,12 +7,12 @@ import { readEpochs } from '../run/metrics-log.js';
 import { studyFigure } from './figure.js';
 import { legend, resultLatex, resultMarkdown, resultTable, type StudyResult } from './results.js';
 
-/** More lines than this in one chart cannot be told apart. */
+/** More lines in one chart cannot be told apart. */
 const MOST_LINES = 12;
 
 /**
- * Writes `report.html`, `results.md`, `results.tex`, `results.json` and, of a grid of numbers, `plot.svg` and `plot.png`, each whole or
- * not at all.
+ * Writes `report.html`, `results.md`, `results.tex`, `results.json` and, for a grid of numbers, `plot.svg` and
+ * `plot.png`, each whole or not at all.
  * @returns the files, the one to read first first.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL, RUN_INVALID
  */
@@ -69,7 +68,7 @@ function studyPage(result: StudyResult, plot: string | null): string {
   });
 }
 
-/** Validation Dice and training loss of each cell's first run; null where there are none, or more than can be told apart. */
+/** Validation Dice and training loss of each cell's first run; null if there are none or too many. */
 function learningCurves({ cells }: StudyResult): string | null {
   const begun = cells.flatMap(({ label, runs }) => {
     const dir = runs.find(({ epochs }) => epochs > 0)?.dir;
@@ -82,7 +81,7 @@ function learningCurves({ cells }: StudyResult): string | null {
   );
 }
 
-/** Both forms of Dice and IoU of every run; never to be mixed. */
+/** Both forms of every run's Dice and IoU; never mix them. */
 function runTable({ cells }: StudyResult): Html {
   const percent = (share: number | undefined): string =>
     share === undefined ? '' : (100 * share).toFixed(2);

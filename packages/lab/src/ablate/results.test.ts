@@ -1,4 +1,3 @@
-/** Tables and pictures from made results, computed by hand. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +22,7 @@ function cell(
       state: value === null ? 'failed' : 'done',
       dir: `runs/${name}/seed-${i + 1}`,
       seconds: 60,
-      epochs: 0, // no folder to take learning curves from
+      epochs: 0, // no folder with learning curves
       score: value === null ? null : score(value),
     })),
   };
@@ -129,7 +128,8 @@ describe('the picture', () => {
     const fills = [...svg.matchAll(/<rect [^>]*fill="(rgb\([^"]+\))" stroke="white"/g)].map(
       ([, fill]) => fill,
     );
-    // Columns by words, from below: 0.1/0.3 = 13 (lowest, white), 0.5/0.3 = 53, none (white), 0.5/0.9 = 59 (highest, three quarters of blue).
+    // Columns by words, from below: 0.1/0.3 = 13 (lowest, white), 0.5/0.3 = 53, none (white), 0.5/0.9 = 59 (highest,
+    // three quarters of blue).
     expect(fills).toEqual(['rgb(255,255,255)', 'rgb(89,163,205)', 'rgb(255,255,255)', 'rgb(64,149,197)']);
     expect(svg.match(/fill="none" stroke="rgb\(213,94,0\)" stroke-width="3"/g)).toHaveLength(2); // the square and its key
   });

@@ -1,9 +1,9 @@
 /**
- * What a study found, from the folders of its runs: figures per cell over seeds beside the paper's, as data, Markdown and LaTeX.
+ * Collects a study's results from its run folders: figures per cell over seeds next to the paper's, as data, Markdown and LaTeX.
  *
- * Figures are Dice and IoU, means over images of the test split at threshold 0.5, in percent; over several seeds their mean and standard
- * deviation (of a sample). A difference to the cell that the paper finds best is taken seed by seed, then averaged: figures from another
- * data set or a shorter training do not compare with the paper's, what a part brings may.
+ * Dice and IoU are means over images of the test split at threshold 0.5, in percent; over several seeds their mean and
+ * sample standard deviation. Differences to the paper's best cell are taken per seed, then averaged: with other data or
+ * shorter training only they compare with the paper's.
  */
 import type { Config } from '../config/config.js';
 import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
@@ -11,24 +11,21 @@ import { flatten } from '../runs/runs.js';
 import type { PaperFigures, Study } from './study.js';
 import { studyTasks, type TaskScore, type TaskState, viewTask } from './tasks.js';
 
-/** One run of a cell. */
 export interface RunResult {
   readonly seed: number;
   readonly state: TaskState;
   readonly dir: string;
   /** Null unless it is done. */
   readonly score: TaskScore | null;
-  /** Training time so far, all sessions. */
+  /** Training time so far, of all sessions. */
   readonly seconds: number;
-  /** Epochs so far. */
   readonly epochs: number;
 }
 
-/** One cell with its runs. */
 export interface CellResult {
   readonly name: string;
   readonly label: string;
-  /** Its value of each setting that tells cells apart, by dotted path. */
+  /** Its values of the settings that tell cells apart, by dotted path. */
   readonly values: Readonly<Record<string, unknown>>;
   /** In percent. */
   readonly paper: PaperFigures | null;
@@ -46,7 +43,7 @@ export interface StudyResult {
   readonly columns: Study['columns'];
   readonly axes: Study['axes'];
   readonly seeds: readonly number[];
-  /** What the cells' runs used: data sets by name with their test cases, requested epochs, input size in pixels. */
+  /** What the runs used: data sets by name with their test cases, requested epochs, input size in pixels. */
   readonly setting: {
     readonly data: readonly string[];
     readonly epochs: readonly number[];
@@ -55,7 +52,7 @@ export interface StudyResult {
   readonly cells: readonly CellResult[];
 }
 
-/** Looks into the run folders. @param out the study's. @throws OUTPUT_EXISTS, RUN_INVALID as `viewTask` does. */
+/** Reads the run folders. @param out the study's. @throws OUTPUT_EXISTS, RUN_INVALID as `viewTask` does. */
 export function collectResults(
   study: Study,
   out: string,
@@ -99,14 +96,14 @@ export function collectResults(
   };
 }
 
-/** Dice or IoU of a cell's done runs, in percent, by seed. */
+/** Dice or IoU of a cell's finished runs, in percent, by seed. */
 export function percentages({ runs }: CellResult, measure: 'dice' | 'iou'): Map<number, number> {
   return new Map(
     runs.flatMap(({ seed, score }) => (score ? [[seed, 100 * score.mean[measure]] as const] : [])),
   );
 }
 
-/** A cell's difference to another in percentage points, for the seeds that both have. */
+/** Differences of two cells in percentage points, for the seeds that both have. */
 export function differences(cell: CellResult, to: CellResult): number[] {
   const reference = percentages(to, 'dice');
   return [...percentages(cell, 'dice')].flatMap(([seed, value]) => {
@@ -115,7 +112,7 @@ export function differences(cell: CellResult, to: CellResult): number[] {
   });
 }
 
-/** The table: a row per cell. Columns of the paper's figures are there where the paper gives any, differences where it names a best cell. */
+/** The table, a row per cell. The paper's figures and the differences only have columns if the paper gives them. */
 export function resultTable(result: StudyResult): {
   readonly columns: readonly string[];
   readonly rows: Rows;
@@ -152,7 +149,7 @@ export function resultTable(result: StudyResult): {
   };
 }
 
-/** What the figures are, in one paragraph. */
+/** One paragraph about the figures. */
 export function legend({ best, setting, cells }: StudyResult): string {
   const reference = cells.find(({ name }) => name === best);
   return [
@@ -166,7 +163,7 @@ export function legend({ best, setting, cells }: StudyResult): string {
     .join(' ');
 }
 
-/** `results.md`. @param plot file name of the picture beside it, where there is one. */
+/** `results.md`. @param plot file name of the picture, if any. */
 export function resultMarkdown(result: StudyResult, plot: string | null): string {
   const { columns, rows } = resultTable(result);
   return `${[
@@ -197,7 +194,7 @@ function shown(value: unknown): string {
   return value === true ? '✓' : value === false ? '–' : String(value);
 }
 
-/** How many of the seeds are done, and what became of the others. */
+/** How many seeds are done, and the state of the others. */
 function stateOf({ runs }: CellResult, of: number): string {
   const done = runs.filter(({ state }) => state === 'done').length;
   const failed = runs.filter(({ state }) => state === 'failed').length;

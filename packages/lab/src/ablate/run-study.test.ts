@@ -1,4 +1,3 @@
-/** Running a study of a tiny model: what is done stays, what was begun goes on, what does not belong there is refused. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +73,7 @@ describe('runStudy', () => {
         .split('\r\n')
         .map((row) => row.split(','));
       const mean = rows.reduce((sum, row) => sum + Number(row[header.indexOf('dice')]), 0) / 3;
-      expect(score?.mean.dice).toBeCloseTo(mean, 12); // the same sum in another order of rounding
+      expect(score?.mean.dice).toBeCloseTo(mean, 12); // another order of rounding
     }
   });
 

@@ -1,8 +1,9 @@
 /**
- * Runs a study: trains what is absent, resumes what was begun, evaluates each run once on the test split, and leaves alone what is done.
+ * Runs a study: trains what is absent, resumes what was begun, evaluates each run once on the test split, and leaves
+ * alone what is done.
  *
- * All folders are looked at before anything is computed, so that one of other settings shows at once and not after a night. A training
- * that diverges is told and does not stop the others. With several processes rank 0 looks, decides and evaluates; the others follow.
+ * Checks all folders first, so that one with other settings shows at once and not after a night. A diverging training
+ * is reported and does not stop the others. With several processes, rank 0 decides and evaluates.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Overrides } from '../config/config.js';
@@ -15,33 +16,29 @@ import { resumeTraining } from '../train/resume.js';
 import { leads, train, type TrainListeners } from '../train/train.js';
 import { type Task, type TaskScore, type TaskState, viewTask, requireSameData, writeScore } from './tasks.js';
 
-/** What is still to be done for a task. */
 export type TaskWork = 'train' | 'resume' | 'evaluate' | 'nothing';
 
-/** Who listens, and what may end the work. */
 export interface StudyListeners extends TrainListeners {
-  /** Called once, before anything is computed, with what is to be done for each task. */
+  /** Called once, before anything is computed, with the work for each task. */
   readonly onPlan?: (work: readonly TaskWork[]) => void;
-  /** Called when a task that is not done begins. */
+  /** Called when an unfinished task begins. */
   readonly onTask?: (task: Task, work: TaskWork, index: number) => void;
-  /** Called during the evaluation on the test split with the number of cases done, of all. */
+  /** Called during the evaluation on the test split. */
   readonly onTest?: (done: number, of: number) => void;
-  /** Called when a task's figures are written. */
   readonly onScore?: (task: Task, score: TaskScore) => void;
   /** Called when a training diverged; the next one follows. */
   readonly onFailure?: (task: Task, error: ReclmisError) => void;
 }
 
-/** How the work ended. */
 export interface StudyOutcome {
   readonly interrupted: boolean;
-  /** Tasks whose training stopped before its time: by an error or by `train.maxMinutes`. */
+  /** Tasks whose training stopped early: by an error or `train.maxMinutes`. */
   readonly unfinished: readonly Task[];
 }
 
 /**
- * @throws OUTPUT_EXISTS for a folder of other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of `train`, except that a
- *   loss which is not finite ends only its own training where one process trains.
+ * @throws OUTPUT_EXISTS for a folder with other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of
+ * `train`. With one process, a loss that is not finite ends only its own training.
  */
 export async function runStudy(
   tasks: readonly Task[],
@@ -69,7 +66,6 @@ function stopped({ parallel, signal }: StudyListeners): boolean {
   return parallel?.any(here) ?? here;
 }
 
-/** What is to be done for each task; looks at all of them. */
 async function plan(tasks: readonly Task[]): Promise<TaskWork[]> {
   const data = new Cases();
   const work: TaskWork[] = [];
@@ -94,12 +90,11 @@ const WORK = {
   done: 'nothing',
 } as const satisfies Record<Exclude<TaskState, 'running'>, TaskWork>;
 
-/** The cases that configurations name, each selection opened once. */
+/** Opens each selection of cases once. */
 class Cases {
   private readonly fitted = new Map<string, Record<'train' | 'val', RunData>>();
   private readonly tested = new Map<string, RunData>();
 
-  /** Those that a task learns from, and chooses its best epoch by. */
   async fittedBy({ config: { data } }: Task): Promise<Record<'train' | 'val', RunData>> {
     const { dir, trainStems, valStems, folds, fold, foldSeed, group } = data;
     const key = JSON.stringify([dir, trainStems, valStems, folds, fold, foldSeed, group]);
@@ -118,7 +113,9 @@ class Cases {
   }
 }
 
-/** Trains or goes on. A loss that is not finite is told and ends this training alone, unless several processes would have to agree on it. */
+/**
+ * Trains or resumes. A loss that is not finite only ends this training, unless several processes would have to agree on it.
+ */
 async function learn(task: Task, work: TaskWork, listeners: StudyListeners): Promise<RunStatus> {
   try {
     const { status } =
@@ -134,7 +131,7 @@ async function learn(task: Task, work: TaskWork, listeners: StudyListeners): Pro
   }
 }
 
-/** Where and with what to compute, which may have changed since the run began. */
+/** Where and with what to compute; may have changed since the run began. */
 function ofThisMachine({ config }: Task): Overrides {
   const value = (path: string): unknown =>
     path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
@@ -142,9 +139,9 @@ function ofThisMachine({ config }: Task): Overrides {
 }
 
 /**
- * Scores the best checkpoint on the test split and writes the figures. Rank 0 does it, and lets the others know batch by batch that it
- * gets on, since a collective does not wait for ever.
- * @returns whether it came to its end.
+ * Scores the best checkpoint on the test split and writes the figures. Rank 0 does it and reports to the others batch
+ * by batch, since a collective does not wait forever.
+ * @returns whether it finished.
  */
 async function test(task: Task, listeners: StudyListeners): Promise<boolean> {
   const { parallel, signal, onTest, onScore, onNotice } = listeners;
@@ -167,11 +164,10 @@ async function test(task: Task, listeners: StudyListeners): Promise<boolean> {
       parallel?.told<TestWord>('testing');
     },
   });
-  const whole = evaluation.rows.length === cases.length; // a signal during the last batch does not undo it
+  const whole = evaluation.rows.length === cases.length; // a signal during the last batch changes nothing
   if (whole) onScore?.(task, await writeScore(task, evaluation));
   parallel?.told<TestWord>(whole ? 'done' : 'stopped');
   return whole;
 }
 
-/** What rank 0 tells the others during an evaluation. */
 type TestWord = 'testing' | 'done' | 'stopped';

@@ -1,4 +1,3 @@
-/** Reading studies: those that come with the project against the paper's tables, and what is refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +19,7 @@ function made(text: string): string {
 }
 
 const study = (name: string): Study => loadStudy(findStudy(name));
-/** What the paper's tables say, as `name: Dice/mIoU`. */
+/** The paper's tables, as `name: Dice/mIoU`. */
 const figures = (name: string): string[] =>
   study(name).cells.map(
     ({ name: cell, paper }) => `${cell}: ${paper?.dice.toFixed(2)}/${paper?.miou.toFixed(2)}`,
@@ -49,7 +48,7 @@ describe('the studies of configs/ablation', () => {
         expect(Object.keys(set)).toEqual(expect.arrayContaining(changed.map(([path]) => path)));
         expect(changed.every(([path]) => path.startsWith('model.'))).toBe(true);
       }
-      // The cell that the paper finds best is the base itself: its presets have the paper's choices.
+      // The paper's best cell is the base itself.
       const same = cells.filter(
         ({ config }) => JSON.stringify([...flatten(config)]) === JSON.stringify([...base]),
       );

@@ -1,19 +1,19 @@
 /**
- * A study: one question asked of the model by switching it (docs/method.md 11: the paper's Tables 2 to 4 and its further ablations). It is a YAML
- * file of `configs/ablation/`: settings that all cells share, and cells, each of which sets some of them otherwise. Every cell is an
- * ordinary configuration of the one model; nothing but settings makes them differ.
+ * A study asks one question of the model by varying its settings (docs/method.md 11: the paper's Tables 2 to 4 and
+ * further ablations). It is a YAML file of `configs/ablation/`: shared settings, and cells that each change some. A
+ * cell is an ordinary configuration.
  *
- *     name: components
- *     title: Components of the method
- *     source: Table 2 (QaTa-COV19)
- *     base: { preset: qata-cov19 }           # or settings, as in a configuration file
- *     seeds: [1, 2, 3]
- *     columns: { model.components.ci: CI }   # headings of the tables; otherwise a setting's own name
- *     best: all                              # the cell that the paper finds best
- *     cells:
- *       - { name: all, label: CI and CLR, set: { model.components.cvr: false }, paper: { dice: 84.30, miou: 75.84 } }
+ * name: components
+ * title: Components of the method
+ * source: Table 2 (QaTa-COV19)
+ * base: { preset: qata-cov19 }           # or settings, as in a configuration file
+ * seeds: [1, 2, 3]
+ * columns: { model.components.ci: CI }   # headings of the tables; otherwise a setting's own name
+ * best: all                              # the cell that the paper finds best
+ * cells:
+ * - { name: all, label: CI and CLR, set: { model.components.cvr: false }, paper: { dice: 84.30, miou: 75.84 } }
  *
- * Instead of `cells`, `grid` gives values for one or more settings, and every combination is a cell.
+ * Instead of `cells`, `grid` gives values for some settings; every combination is a cell.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
@@ -30,7 +30,7 @@ import {
 import { flatten } from '../runs/runs.js';
 import { RESUMABLE_SETTINGS } from '../run/checkpoint.js';
 
-/** Names make folders and labels. */
+/** Names become folders and labels. */
 const name = (): z.ZodString =>
   z
     .string()
@@ -74,55 +74,50 @@ const studySchema = z.strictObject({
   grid: z.record(z.string(), z.array(value).min(1)).optional(),
 });
 
-/** What a cell sets a setting to. */
 export type SettingValue = z.infer<typeof value>;
 
-/** Figures of the paper in percent: Dice and IoU, means over images. */
+/** The paper's figures in percent, means over images. */
 export type PaperFigures = z.infer<typeof figuresSchema>;
 
-/** One configuration of a study. */
 export interface Cell {
-  /** Its folder's. */
+  /** Also its folder's name. */
   readonly name: string;
   readonly label: string;
-  /** Settings by dotted path that the cell sets over the base. */
+  /** The cell's settings, by dotted path. */
   readonly set: Readonly<Record<string, SettingValue>>;
-  /** What the paper reports of it; null where it names no figure. */
+  /** Null if the paper gives no figure. */
   readonly paper: PaperFigures | null;
   /** Complete; seed, device and data folder are the base's. */
   readonly config: Config;
 }
 
-/** A setting that tells cells apart. */
+/** A setting in which cells differ. */
 export interface StudyColumn {
-  /** Dotted path. */
   readonly path: string;
-  /** Its heading in tables. */
   readonly title: string;
 }
 
 export interface Study {
   readonly name: string;
   readonly title: string;
-  /** Where in the paper it is from, or what else it answers. */
+  /** Place in the paper, or the question it answers. */
   readonly source: string;
-  /** How it is meant, for the report; empty where nothing is to be said. */
+  /** A remark for the report; may be empty. */
   readonly remark: string;
   readonly seeds: readonly number[];
-  /** The phantoms to draw where no data set is given; null where the study needs one. */
+  /** Phantoms to draw if no data set is given; null if the study needs one. */
   readonly phantom: { readonly count: number; readonly seed: number } | null;
   readonly columns: readonly StudyColumn[];
-  /** Name of the cell that the paper finds best; null where it does not say. */
+  /** The paper's best cell; null if it names none. */
   readonly best: string | null;
   readonly cells: readonly Cell[];
-  /** Numeric settings along which a grid goes, with their values; null for a list of cells. */
+  /** Numeric settings of a grid with their values; null for a list of cells. */
   readonly axes: readonly { readonly path: string; readonly values: readonly number[] }[] | null;
 }
 
-/** The folder of the studies that come with the project. */
 const STUDIES_FOLDER = join(PRESETS_FOLDER, 'ablation');
 
-/** The names of the studies that come with the project, sorted. */
+/** The project's own studies, sorted by name. */
 export function studyNames(): string[] {
   if (!existsSync(STUDIES_FOLDER)) return [];
   return readdirSync(STUDIES_FOLDER)
@@ -131,7 +126,7 @@ export function studyNames(): string[] {
     .sort();
 }
 
-/** The file of a study that is named or given as a file. @throws CONFIG_UNREADABLE where it is neither. */
+/** The file of a study, given its name or path. @throws CONFIG_UNREADABLE if it is neither. */
 export function findStudy(asked: string): string {
   if (studyNames().includes(asked)) return join(STUDIES_FOLDER, `${asked}.yaml`);
   if (!existsSync(asked)) {
@@ -143,12 +138,12 @@ export function findStudy(asked: string): string {
   return asked;
 }
 
-/** What whoever runs the study settles, not a cell: who computes where, and what is repeated. */
+/** Settings for whoever runs the study, not for a cell: where to compute, and what to repeat. */
 const NOT_OF_A_CELL: readonly string[] = ['seed', ...RESUMABLE_SETTINGS];
 
 /**
- * Reads a study and resolves the configuration of every cell.
- * @param overrides settings by dotted path that go over the base, below the cells.
+ * Reads a study and resolves every cell's configuration.
+ * @param overrides settings by dotted path, over the base and under the cells.
  * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; OPTION_INVALID for an override of what the cells set.
  */
 export function loadStudy(file: string, overrides: Readonly<Record<string, unknown>> = {}): Study {
@@ -189,7 +184,7 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
 
 type Draft = Omit<Cell, 'config'>;
 
-/** The cells as listed, or every combination of a grid's values, the last setting varying fastest. */
+/** The listed cells, or every combination of a grid's values, the last setting varying fastest. */
 function draftCells({ cells, grid }: z.infer<typeof studySchema>, file: string): Draft[] {
   if ((cells === undefined) === (grid === undefined))
     throw new ReclmisError(
@@ -243,7 +238,7 @@ function requireFree(
   );
 }
 
-/** Two cells with one name would share a folder, two with one configuration would be the same run twice. */
+/** Cells of one name would share a folder; cells of one configuration would repeat a run. */
 function requireDistinct(cells: readonly Cell[], file: string): void {
   const names = new Set<string>();
   const seen = new Map<string, string>();
@@ -289,7 +284,7 @@ function explainStudy(error: z.ZodError, tree: Record<string, unknown>, file: st
   });
 }
 
-/** The first setting, in their order, by which two configurations differ apart from where and with what they are computed. */
+/** The first setting in which two configurations differ, apart from where and with what they are computed. */
 export function firstDifference(
   stored: Config,
   asked: Config,

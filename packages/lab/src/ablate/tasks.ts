@@ -1,8 +1,8 @@
 /**
- * The runs of a study: one for each cell and seed, in an ordinary run folder DIR/runs/CELL/seed-N, and how each of them stands.
+ * The runs of a study, one per cell and seed, each in an ordinary run folder DIR/runs/CELL/seed-N, and their states.
  *
- * A run is done when it ended of itself, has the configuration that is asked for, and its figures on the test split lie beside it. One
- * that was made with other settings or other data is refused by name: its figures would stand in the wrong cell.
+ * A run is done when it ended by itself, has the requested configuration, and has its test figures. One with other
+ * settings or data is refused: its figures would end up in the wrong cell.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,30 +16,28 @@ import { isHeld } from '../run/run-lock.js';
 import { settleNotes } from '../train/train.js';
 import { type Cell, firstDifference, type Study } from './study.js';
 
-/** One training and its evaluation. */
 export interface Task {
   readonly cell: Cell;
   readonly seed: number;
-  /** Its run folder. */
   readonly dir: string;
   /** The cell's, with the seed. */
   readonly config: Config;
 }
 
 /**
- * `absent`: not begun; `begun`: ended before its time, to be resumed; `running`: a process trains into it; `failed`: ended by an error, to be
- * resumed; `trained`: complete but not evaluated; `done`: complete with its figures.
+ * `begun`: ended early, to be resumed; `running`: a process trains into it; `failed`: ended by an error, to be resumed;
+ * `trained`: complete but not evaluated; `done`: complete with its figures.
  */
 export type TaskState = 'absent' | 'begun' | 'running' | 'failed' | 'trained' | 'done';
 
 const FORMAT = 'reclmis-ablation-score/1';
 
-/** Figures of a run on the test split, as they lie beside it. */
+/** A run's figures on the test split. */
 export interface TaskScore {
   readonly format: typeof FORMAT;
   readonly checkpoint: Evaluation['checkpoint'];
   readonly data: RunData;
-  /** Side of the square at which the masks were compared, in pixels. */
+  /** Side of the square on which masks were compared, in pixels. */
   readonly size: number;
   readonly images: number;
   /** Means over images, in [0, 1]: the form of the paper's tables. */
@@ -48,13 +46,13 @@ export interface TaskScore {
   readonly pooled: Measures;
 }
 
-/** Where a task's figures lie: of every image, and together. */
+/** A task's figures: per image, and together. */
 export const scoreFiles = (dir: string): Record<'rows' | 'score', string> => ({
   rows: join(dir, 'evaluation', 'ablation-test.csv'),
   score: join(dir, 'evaluation', 'ablation-test.json'),
 });
 
-/** All runs of a study, cell by cell. @param out DIR. @throws OPTION_INVALID for cells that are not there. */
+/** All runs of a study, cell by cell. @param out DIR. @throws OPTION_INVALID for unknown cells. */
 export function studyTasks(
   study: Study,
   out: string,
@@ -82,7 +80,6 @@ export function studyTasks(
     );
 }
 
-/** A task with what lies in its folder. */
 export interface TaskView {
   readonly state: TaskState;
   /** Null while it is absent. */
@@ -92,8 +89,8 @@ export interface TaskView {
 }
 
 /**
- * How a task stands. Changes nothing.
- * @throws OUTPUT_EXISTS where the folder holds something else, or a run of other settings; RUN_INVALID where it is damaged.
+ * The state of a task. Changes nothing.
+ * @throws OUTPUT_EXISTS if the folder holds something else or a run with other settings; RUN_INVALID if it is damaged.
  */
 export function viewTask({ dir, config }: Task): TaskView {
   const files = runFiles(dir);
@@ -126,7 +123,7 @@ function requireSameSettings(dir: string, stored: Config, asked: Config): void {
   );
 }
 
-/** @throws OUTPUT_EXISTS where a run was made of other cases. */
+/** @throws OUTPUT_EXISTS if the run was made from other cases. */
 export function requireSameData(
   { dir }: Task,
   info: RunInfo | null,
@@ -146,7 +143,7 @@ export function requireSameData(
   }
 }
 
-/** The figures beside a run, if they are of its best checkpoint as it is now; a run that went on since has none. */
+/** A run's figures, if they are of its current best checkpoint; not if the run went on since. */
 function readScore(dir: string, info: RunInfo): TaskScore | null {
   const file = scoreFiles(dir).score;
   if (!existsSync(file)) return null;
@@ -163,7 +160,7 @@ function readScore(dir: string, info: RunInfo): TaskScore | null {
   return current ? (score as TaskScore) : null;
 }
 
-/** Writes a task's figures, the one that says that it is done last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes a task's figures; last the file that marks it done. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeScore(
   { dir }: Task,
   { checkpoint, data, size, rows, summary }: Evaluation,

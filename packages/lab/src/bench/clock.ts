@@ -1,4 +1,4 @@
-/** Times of the phases of a step: each runs from the end of the one before. The device is waited for before the clock is read. */
+/** Times the phases of a step, each from the end of the one before. Waits for the device before reading the clock. */
 import { synchronize } from '@reclmis/torch';
 import { median } from '../statistics.js';
 
@@ -12,36 +12,34 @@ export class PhaseClock {
 
   constructor(private readonly device: string) {}
 
-  /** Seconds since some moment, when the device has done all its work. */
+  /** Seconds since some moment, once the device has finished its work. */
   now(): number {
     synchronize(this.device);
     return performance.now() / 1000;
   }
 
-  /** Starts a step. */
   begin(): void {
     this.current = new Map();
     this.last = this.now();
   }
 
-  /** Ends a phase; a phase may come in several parts. */
+  /** Ends a phase; a phase may come in several pieces. */
   readonly mark = (phase: string): void => {
     const now = this.now();
     this.add(phase, now - this.last);
     this.last = now;
   };
 
-  /** Enters a time that was measured elsewhere. */
+  /** Adds a time measured elsewhere. */
   add(phase: string, seconds: number): void {
     this.current.set(phase, (this.current.get(phase) ?? 0) + seconds);
   }
 
-  /** Ends the step and keeps its phases. */
   end(): void {
     this.steps.push(this.current);
   }
 
-  /** Medians over all finished steps, phases in the order in which they first ended. */
+  /** Medians over all steps; phases in the order of their first end. */
   get medians(): PhaseSeconds {
     const names = new Set(this.steps.flatMap((step) => [...step.keys()]));
     return Object.fromEntries(

@@ -1,4 +1,3 @@
-/** Measuring: what a training step and an inference take, and what the machine could do. */
 export { benchInfer, PICTURE_SIZE } from './infer.js';
 export { madeBatch, madeData, madeNotes } from './made.js';
 export { measurePeak, type Peak } from './peak.js';

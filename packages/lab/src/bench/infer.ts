@@ -1,6 +1,6 @@
 /**
- * Measures inference: pictures as a decoder leaves them to masks at their own size, by the very `Segmenter` and preprocessing that prediction
- * uses. The notes' features are kept after their first use, as in training.
+ * Measures inference: decoded pictures to masks at their own size, with the `Segmenter` and preprocessing of
+ * prediction. As in training, notes' features are kept after their first use.
  */
 import { imagesToPlanes, type Mask, segmented } from '@reclmis/core';
 import { countFlops, emptyCache, profileOperators, resetPeak } from '@reclmis/torch';
@@ -15,7 +15,7 @@ import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
 import { counts, withoutSchedule } from './train.js';
 
-/** Side of the pictures in pixels, so that there is something to shrink and to stretch. */
+/** Side of the pictures in pixels; differs from the model's, so that resizing is measured too. */
 export const PICTURE_SIZE = 512;
 
 /** @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING */
@@ -73,7 +73,6 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
   }
 }
 
-/** As `predict/predict.ts` goes about a batch. */
 function segmentPictures(
   segmenter: Segmenter,
   pictures: ReturnType<typeof madePictures>,

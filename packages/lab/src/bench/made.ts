@@ -1,6 +1,6 @@
 /**
- * Batches that are made instead of read, so that a measurement needs no data set: random pixels, a disc as mask, notes of LViT's grammar and
- * QaTa-COV19's lengths. Times do not depend on what images show.
+ * Synthetic batches, so that a measurement needs no data set: random pixels, a disc as mask, notes in LViT's grammar
+ * and QaTa-COV19's lengths.
  */
 import { Random, type RgbImage } from '@reclmis/core';
 import type { Batch, Case, Dataset } from '../data/types.js';
@@ -9,7 +9,7 @@ import type { TrainingData } from '../train/session.js';
 const SIDES = ['left', 'right'] as const;
 const HEIGHTS = ['upper', 'middle', 'lower', 'upper middle', 'middle lower'] as const;
 
-/** `count` notes, all different up to 50. */
+/** `count` notes; up to 50 are all different. */
 export function madeNotes(count: number): string[] {
   return Array.from({ length: count }, (_, i) => {
     const height = (k: number): string => HEIGHTS[Math.floor(i / k) % HEIGHTS.length] ?? '';
@@ -19,7 +19,7 @@ export function madeNotes(count: number): string[] {
   });
 }
 
-/** Cases without files behind them; no loader can read them. */
+/** Cases without files; no loader can read them. */
 export function madeData(count: number): TrainingData {
   const cases: Case[] = madeNotes(count).map((note, i) => ({
     id: `made-${i}`,
@@ -31,7 +31,6 @@ export function madeData(count: number): TrainingData {
   return { train: { ...dataset, split: 'train' }, val: { ...dataset, split: 'val' } };
 }
 
-/** A batch of `count` images of side `size`. */
 export function madeBatch(count: number, size: number): Batch {
   const random = Random.from('bench', count, size);
   const radius = size / 4;
@@ -47,7 +46,7 @@ export function madeBatch(count: number, size: number): Batch {
   };
 }
 
-/** Pictures as a decoder leaves them. */
+/** Pictures as a decoder gives them. */
 export function madePictures(count: number, size: number): RgbImage[] {
   const random = Random.from('bench pictures', count, size);
   return Array.from({ length: count }, () => ({

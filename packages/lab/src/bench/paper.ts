@@ -1,4 +1,4 @@
-/** What the paper reports of the systems that it compares: Table 1 and Table 5 (docs/method.md 11). */
+/** The paper's figures for the systems that it compares: Tables 1 and 5 (docs/method.md 11). */
 
 /** Dice and IoU in percent, means over images. */
 interface Scores {
@@ -10,13 +10,12 @@ export interface PaperSystem {
   readonly title: string;
   /** In millions. */
   readonly parameters: number;
-  /** "FLOPs" in G, whatever the row counts. */
+  /** "FLOPs" in G, however they were counted. */
   readonly flops: number;
   readonly qata: Scores;
   readonly mosmed: Scores;
 }
 
-/** Table 1, in its order. */
 export const TABLE_1: readonly PaperSystem[] = (
   [
     ['U-Net', 14.8, 50.3, 79.02, 69.46, 64.6, 50.73],
@@ -43,8 +42,8 @@ export const TABLE_1: readonly PaperSystem[] = (
   mosmed: { dice: mosmedDice, miou: mosmedMiou },
 }));
 
-/** Table 5: milliseconds an image on an RTX 3090, of the systems whose figure is known to us. */
+/** Table 5: milliseconds per image on an RTX 3090. */
 export const TABLE_5: Readonly<Record<string, number>> = { RecLMIS: 20.3 };
 
-/** Form of the models that the paper's figures are of. */
+/** The models to which the paper's figures apply. */
 export const PAPER_FORM = { baseWidth: 64, imageSize: 224 } as const;

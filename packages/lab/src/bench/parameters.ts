@@ -1,17 +1,15 @@
-/** Counting parameters: those that a model trains, those that its inference graph reads, those of the frozen tower that reads the notes. */
+/** Counts a model's trained parameters, those that inference reads, and the frozen tower's. */
 import { isTracedValue, ones, type Trace, trace, type TracedArgument, zeros } from '@reclmis/torch';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { CLIP_VIT_B_32, type ClipTextOptions, towerParameters } from '../clip/tower.js';
 
-/** Scalars. */
 export interface ParameterCounts {
-  /** That training changes. */
   readonly trained: number;
-  /** That `segment` reads: without those of the losses. */
+  /** Those that `segment` reads, without the losses' own. */
   readonly inference: number;
 }
 
-/** Counts a model in evaluation mode; the graph of `segment` says what inference reads. @param tokens of a note. */
+/** Counts a model in evaluation mode by the graph of `segment`. @param tokens of a note. */
 export function countParameters(model: SegmentationModel, tokens: number): ParameterCounts {
   const { imageSize: S, textWidth: W } = model.options;
   const device = model.parameters()[0]?.device ?? 'cpu';
@@ -33,7 +31,6 @@ export function countParameters(model: SegmentationModel, tokens: number): Param
   }
 }
 
-/** Scalars of the parameters that the graph has among its arguments. */
 function readBy({ calls }: Trace, model: SegmentationModel): number {
   const left = new Map(model.parameters().map(({ id, numel }) => [id, numel]));
   let read = 0;
@@ -48,7 +45,7 @@ function readBy({ calls }: Trace, model: SegmentationModel): number {
   return read;
 }
 
-/** The towers behind `text.encoder`; `words` has no parameters. */
+/** The towers for `text.encoder`; `words` has no parameters. */
 const TOWERS: Readonly<Record<string, ClipTextOptions>> = {
   auto: CLIP_VIT_B_32,
   'clip-vit-b-32': CLIP_VIT_B_32,
@@ -56,7 +53,7 @@ const TOWERS: Readonly<Record<string, ClipTextOptions>> = {
   'clip-vit-l-14': { ...CLIP_VIT_B_32, width: 768, heads: 12, projection: 768 },
 };
 
-/** Parameters of a configured encoder, whether or not its weights are on this machine; `auto` counts as the paper's. */
+/** Parameters of an encoder, with or without its weights on this machine; `auto` counts as the paper's. */
 export function frozenParameters(encoder: string): number {
   const tower = TOWERS[encoder];
   return tower ? towerParameters(tower) : 0;

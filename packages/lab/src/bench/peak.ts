@@ -1,6 +1,6 @@
 /**
- * What the machine can do, as a scale for what the model makes of it: the rate of the model's most expensive convolution, 3x3 64 -> 64 channels,
- * and of a square matrix product, each alone, repeated, the best time taken. Multiply and add count as two.
+ * Measures the machine's peak: the rate of the model's most expensive convolution, 3x3 64 -> 64 channels, and of a
+ * square matrix product, each alone and at its best. Multiply and add count as two.
  */
 import { conv2d, noGrad, randn, scope, type DType, type MemoryFormat } from '@reclmis/torch';
 import type { Engine } from '../engine/engine.js';
@@ -12,7 +12,6 @@ export interface Peak {
   readonly convolution: {
     readonly contiguous: number;
     readonly channelsLast: number;
-    /** The higher of the two. */
     readonly best: number;
   };
   readonly matrixProduct: number;
@@ -20,7 +19,7 @@ export interface Peak {
 
 const CHANNELS = 64;
 const KERNEL = 3;
-/** Repetitions stop after this many seconds, but not before three. */
+/** Repeats for this many seconds, at least three times. */
 const SECONDS = 1.5;
 const LEAST_REPETITIONS = 3;
 const MOST_REPETITIONS = 50;
@@ -30,7 +29,9 @@ const DTYPES = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const s
   DType
 >;
 
-/** Measures on the engine's device, in its precision and with its threads. @param batch images at once. @param size their side. */
+/**
+ * Measures on the engine's device, in its precision, with its threads. @param batch images at once. @param size their side.
+ */
 export function measurePeak(engine: Engine, batch: number, size = 224): Peak {
   const rate = (format: MemoryFormat): number => convolutionRate(engine, batch, size, format);
   const contiguous = rate('contiguous');
@@ -70,7 +71,7 @@ function productRate({ device, precision }: Engine): number {
   );
 }
 
-/** The shortest time of a piece of work in seconds, after a first time that is not counted. */
+/** The shortest time in seconds; the first is not counted. */
 function best(device: string, work: () => void): number {
   const clock = new PhaseClock(device);
   scope(work);

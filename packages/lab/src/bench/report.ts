@@ -1,4 +1,4 @@
-/** What a measurement reports, for training and inference alike. Every time is in seconds, every rate in GFLOP/s. */
+/** The report of a measurement. Times are in seconds, rates in GFLOP/s. */
 import { memory, type Flops, type OperatorTime } from '@reclmis/torch';
 import type { Config, ModelConfig } from '../config/config.js';
 import type { Engine } from '../engine/engine.js';
@@ -7,17 +7,16 @@ import type { PhaseSeconds } from './clock.js';
 import type { Peak } from './peak.js';
 import { type Spread, spread } from '../statistics.js';
 
-/** How long and what to measure. */
 export interface BenchOptions {
-  /** Measured steps; default 10. */
+  /** Default 10. */
   readonly steps?: number;
-  /** Steps before them that are not counted; default 2, least 1. */
+  /** Steps before them that are not counted; default 2, at least 1. */
   readonly warmup?: number;
-  /** Whether to measure what the machine can do first; default true. */
+  /** Whether to measure the machine's peak first; default true. */
   readonly peak?: boolean;
-  /** Also time operators, in one further step: by name, or by name and shapes. */
+  /** Also time operators, by name or by name and shapes, in one more step. */
   readonly profile?: 'operator' | 'shape' | null;
-  /** Told of each step with the number of those done, warm-up included, and of all. */
+  /** Called after each step, including warm-up. */
   readonly onStep?: (done: number, of: number) => void;
 }
 
@@ -27,7 +26,6 @@ export interface PhaseProfile {
   readonly operators: readonly OperatorTime[];
 }
 
-/** Figures of a measurement. */
 export interface BenchReport {
   readonly kind: 'train' | 'infer';
   readonly versions: RunInfo['versions'];
@@ -36,11 +34,11 @@ export interface BenchReport {
     readonly name: ModelConfig['name'];
     readonly baseWidth: number;
     readonly imageSize: number;
-    /** RecLMIS's alone; null for its peers. */
+    /** RecLMIS only; null for others. */
     readonly layers: number | null;
     readonly variant: string | null;
     readonly trainableParameters: number;
-    /** That the inference graph reads; null where training was measured. */
+    /** Those that the inference graph reads; null for training. */
     readonly inferenceParameters: number | null;
   };
   readonly data: string;
@@ -49,20 +47,20 @@ export interface BenchReport {
   readonly secondsPerImage: Spread;
   /** From the median. */
   readonly imagesPerSecond: number;
-  /** Median time of each phase, in order; the sum need not equal the median step. */
+  /** Median of each phase, in order; they need not add up to the median step. */
   readonly secondsPerPhase: PhaseSeconds;
-  /** Share of the measured time spent waiting for data; null where nothing was read. */
+  /** Share of the time spent waiting for data; null if none was read. */
   readonly waitShare: number | null;
   readonly memory: {
-    /** Most that tensors took at a time on the CPU since the warm-up. */
+    /** Most bytes in CPU tensors at once since the warm-up. */
     readonly peakTensorBytes: number;
-    /** Most that the process ever held, with all that libraries and Node take. */
+    /** Most bytes that the process ever held. */
     readonly peakResidentBytes: number;
   };
-  /** A multiplication and an addition are two; products and convolutions alone. */
+  /** Products and convolutions; multiply and add count as two. */
   readonly flops: {
     readonly forwardPerImage: number;
-    /** Forward and backward; the forward alone for inference. */
+    /** Forward and backward; for inference forward only. */
     readonly stepPerImage: number;
     /** Parts of `stepPerImage`. */
     readonly convolutionPerImage: number;
@@ -70,14 +68,13 @@ export interface BenchReport {
   };
   /** `flops.stepPerImage` over the median time. */
   readonly achieved: number;
-  /** Null where it was not measured. */
+  /** Null if not measured. */
   readonly peak: Peak | null;
-  /** `achieved` over the peak of convolutions; null as above. */
+  /** `achieved` over the peak of convolutions; null if not measured. */
   readonly shareOfPeak: number | null;
   readonly profile: readonly PhaseProfile[] | null;
 }
 
-/** What the two kinds of measurement hand in. */
 export interface Measured {
   readonly kind: BenchReport['kind'];
   readonly config: Config;
@@ -88,7 +85,7 @@ export interface Measured {
   readonly secondsPerImage: readonly number[];
   readonly secondsPerPhase: PhaseSeconds;
   readonly waitShare: number | null;
-  /** FLOPs of a batch. */
+  /** For a whole batch. */
   readonly flops: Flops;
   readonly peak: Peak | null;
   readonly profile: readonly PhaseProfile[] | null;

@@ -1,4 +1,3 @@
-/** The table of models: counts of a tiny model by hand, and what is said of the paper's figures. Times are not asserted. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/config.js';
 import { TABLE_1 } from './paper.js';
@@ -32,10 +31,10 @@ const INFERENCE = encoder + decoder + textModule + patches + 2 * attention;
 const words = 3 * C * C + C + norm(C); // CTBN
 const interest = linear(C, C) + linear(C, 1);
 const feedForward = linear(C, 2 * C) + linear(2 * C, C) + norm(C);
-/** One layer: the context stack attends to itself, the output stack to the context as well. */
+/** One layer: the context stack attends to itself, the output stack also to the context. */
 const reconstructor = attention + norm(C) + feedForward + (2 * (attention + norm(C)) + feedForward);
 const TRAINED = INFERENCE + words + 2 * interest + 2 * reconstructor;
-/** As U-Net has it: transposed convolutions that keep their channels, no PLAM. */
+/** As in U-Net: transposed convolutions that keep their channels, no PLAM. */
 const transposed = (channels: number): number => 4 * channels * channels + channels;
 const UNET =
   encoder +
@@ -70,7 +69,6 @@ describe('benchModels', () => {
       expect(multiplyAdds).toBeGreaterThan(1e5);
       expect(Math.min(seconds.model, seconds.whole, peakBytes)).toBeGreaterThan(0);
     }
-    // The paper's figures are of another form than this.
     expect(table.rows.every(({ paper }) => paper === null)).toBe(true);
     expect(modelRows(table).columns.join()).not.toContain('paper');
     expect(modelRows(table).rows).toHaveLength(4);

@@ -1,9 +1,9 @@
 /**
- * Every model that the project has, measured at inference and put beside the paper's Tables 1 and 5: parameters, arithmetic, time, memory.
+ * Measures every model of the project at inference and compares it with the paper's Tables 1 and 5: parameters,
+ * arithmetic, time, memory.
  *
- * Rows follow from the choices of `model.name`, so that a new model appears by itself; RecLMIS has a second one without notes. The paper's
- * figures stand beside models of its form alone (base width 64, 224 x 224). Where they differ from ours, `differences` says what they can
- * be a count of and what they cannot.
+ * Rows follow from the choices of `model.name`; RecLMIS has a second one without notes. The paper's figures are only
+ * given for models of its form (base width 64, 224 x 224). Where ours differ, `differences` says what theirs may count.
  */
 import { type Config, resolveConfig } from '../config/config.js';
 import { modelDescriptor, modelNames, readsNotes } from '../model/registry.js';
@@ -13,33 +13,30 @@ import { PAPER_FORM, type PaperSystem, TABLE_1, TABLE_5 } from './paper.js';
 import { frozenParameters } from './parameters.js';
 import type { BenchOptions, BenchReport } from './report.js';
 
-/** A row's model. */
 export interface TableEntry {
   readonly title: string;
   readonly config: Config;
 }
 
-/** A model's figures. */
 export interface TableRow {
   readonly title: string;
   readonly parameters: {
     readonly trained: number;
-    /** Parameters of the configured note encoder; 0 if the model reads no note. */
+    /** The note encoder's; 0 if the model reads no note. */
     readonly frozen: number;
-    /** Parameters that the inference graph reads. */
+    /** Those that the inference graph reads. */
     readonly inference: number;
   };
-  /** Multiplications of an inference, each with its addition. */
+  /** Multiplications of an inference, each with an addition. */
   readonly multiplyAdds: number;
-  /** An image, median: the model alone, and from the decoded picture to the mask at its size. */
+  /** Median per image: the model alone, and from decoded picture to mask at its size. */
   readonly seconds: { readonly model: number; readonly whole: number };
-  /** Most that tensors took at a time, parameters that training alone needs included. */
+  /** Most bytes in tensors at once, including parameters that only training needs. */
   readonly peakBytes: number;
-  /** Null where the paper has no such row, or the model is not of its form. */
+  /** Null if the paper has no such row or the model is not of its form. */
   readonly paper: (PaperSystem & { readonly milliseconds: number | null }) | null;
 }
 
-/** All rows, and what they were measured with. */
 export interface ModelTable {
   readonly format: 'reclmis-models/1';
   readonly rows: readonly TableRow[];
@@ -53,7 +50,7 @@ export interface ModelTable {
 
 const NOTE_FREE_TITLE = 'RecLMIS without notes';
 
-/** The models of the project under one set of settings, the note-free RecLMIS after RecLMIS. */
+/** The project's models; RecLMIS is followed by its variant without notes. */
 export function tableEntries(config: Config): TableEntry[] {
   const of = (overrides: Record<string, unknown>): Config =>
     resolveConfig(structuredClone(config), overrides);
@@ -70,7 +67,7 @@ export function tableEntries(config: Config): TableEntry[] {
 export async function benchModels(
   entries: readonly TableEntry[],
   options: Pick<BenchOptions, 'steps' | 'warmup'> & {
-    /** Told before each model with the number of those done. */
+    /** Called before each model. */
     readonly onModel?: (title: string, done: number) => void;
   } = {},
 ): Promise<ModelTable> {
@@ -117,7 +114,7 @@ function rowOf({ title, config }: TableEntry, report: BenchReport): TableRow {
 const millions = (count: number): string => (count / 1e6).toFixed(1);
 const giga = (count: number): string => (count / 1e9).toFixed(1);
 
-/** The form of Table 1 with Table 5's columns: our models with the paper's figures, then the systems that the paper alone has. */
+/** Table 1 with Table 5's columns: our models with the paper's figures, then the systems that only the paper has. */
 export function modelRows({ rows }: ModelTable): {
   readonly columns: readonly string[];
   readonly rows: Rows;
@@ -173,13 +170,13 @@ export function modelRows({ rows }: ModelTable): {
   };
 }
 
-/** How far the paper's rounding and another reading of a layer go. */
+/** Tolerance for the paper's rounding and for other readings of a layer. */
 const NEAR = 0.015;
 const near = (figure: number, own: number): boolean => Math.abs(figure / own - 1) <= NEAR;
 const apart = (figure: number, own: number): string =>
   `${(100 * (figure / own - 1)).toFixed(1).replace('-', '−')} %`;
 
-/** For each model of the paper, what its figures count, as far as numbers can tell; and whether the paper's rows compare. */
+/** What the paper's figures count, for each of its models, as far as numbers can tell; and whether its rows compare. */
 export function differences({ rows }: ModelTable): string[] {
   const known = rows.filter(({ paper }) => paper !== null);
   const lines = known.map((row) => `${row.title}: ${parametersIn(row)} ${arithmeticIn(row)}`);
@@ -227,7 +224,7 @@ function arithmeticIn({ multiplyAdds, paper }: TableRow): string {
   return `${said} are closest to ours with a multiply-add as ${closer ? 'one' : 'two'}, ${giga(own)} G, but ${apart(figure, own)} off.`;
 }
 
-/** What the columns are, in one paragraph. */
+/** One paragraph about the columns. */
 export function describeModels({
   engine,
   versions,
@@ -245,7 +242,6 @@ export function describeModels({
   );
 }
 
-/** The table with its explanations. */
 export function modelsMarkdown(table: ModelTable): string {
   const { columns, rows } = modelRows(table);
   const said = differences(table).map((line) => `- ${line}`);

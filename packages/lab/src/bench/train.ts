@@ -1,9 +1,8 @@
 /**
- * Measures training: the very step of `train/step.ts` on the very parts of `train/session.ts`, on made batches or, where the configuration
- * names a data folder, on real ones by way of the loader.
+ * Measures training: the steps of `train/step.ts` on synthetic batches or, with a data folder, on real ones through the loader.
  *
- * Order: the machine's peak, warm-up (the first of its steps is counted for FLOPs), measured steps, one profiled step if asked. On CUDA the
- * measured steps run unobserved, since waiting at each phase would take away the overlap, and further steps time the phases.
+ * Order: the machine's peak, warm-up (its first step counts FLOPs), measured steps, one profiled step on request. On CUDA the measured
+ * steps are not observed, since waiting at each phase would prevent overlap; further steps time the phases.
  */
 import { ReclmisError } from '@reclmis/core';
 import { countFlops, emptyCache, type Flops, profileOperators, resetPeak } from '@reclmis/torch';
@@ -18,12 +17,11 @@ import { madeBatch, madeData } from './made.js';
 import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
 
-/** Further steps on CUDA that time the phases. */
 const PHASE_STEPS = 3;
 
 /**
- * @param asked an encoder `auto` becomes `words` on made data: features are kept, so that they cost the same whoever made them.
- * @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED and the codes of the data.
+ * @param asked on synthetic data, the encoder `auto` becomes `words`: kept features cost the same for all.
+ * @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED and codes of the data.
  */
 export async function benchTrain(asked: Config, options: BenchOptions = {}): Promise<BenchReport> {
   const { steps, warmup } = counts(options);
@@ -83,7 +81,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
       last = batch;
       options.onStep?.(done, all);
       if (done === all) break;
-      await new Promise(setImmediate); // as training does, for the loader's messages
+      await new Promise(setImmediate); // as in training, for the loader's messages
     }
     if (!flops || !last) throw new ReclmisError('INTERNAL', 'the loader returned no batch');
     return report({
@@ -105,7 +103,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
   }
 }
 
-/** Batches of full size without end. */
+/** Endless batches of full size. */
 async function* batches(session: Session, made: boolean): AsyncGenerator<Batch, void, undefined> {
   const { batchSize } = session.config.train;
   if (made) {
@@ -117,7 +115,6 @@ async function* batches(session: Session, made: boolean): AsyncGenerator<Batch, 
   }
 }
 
-/** The operators of one step, by phase. */
 function profileStep(
   session: Session,
   batch: Batch,
@@ -135,7 +132,7 @@ function profileStep(
   return phases;
 }
 
-/** A schedule is of the whole run, whose length nothing here tells: of made data it might be shorter than its own warm-up. */
+/** Without the schedule, which depends on the length of a whole run: the warm-up might be longer than synthetic data. */
 export function withoutSchedule(config: Config): Config {
   return { ...config, train: { ...config.train, schedule: 'constant', warmupSteps: 0 } };
 }

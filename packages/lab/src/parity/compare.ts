@@ -1,6 +1,4 @@
-/**
- * What is compared with a golden file, whichever model's it is: outputs, in full where the file holds them so, and the norms of gradients.
- */
+/** Compares any model with a golden file: outputs, in full if the file has them, and the norms of gradients. */
 import { ReclmisError } from '@reclmis/core';
 import { readSafetensors, type Tensor } from '@reclmis/torch';
 import { type OutputSummary, tensorsBeside } from './golden.js';
@@ -8,7 +6,6 @@ import { type OutputSummary, tensorsBeside } from './golden.js';
 /** float32's relative rounding error. */
 const FLOAT32_EPSILON = 2 ** -23;
 
-/** How much may differ. */
 export interface ParityTolerance {
   /** Absolute, for outputs, distributions and losses. */
   readonly output: number;
@@ -16,10 +13,9 @@ export interface ParityTolerance {
   readonly gradient: number;
 }
 
-/** Ten to a hundred times what float32 arithmetic in another order gives. */
+/** Ten to a hundred times the difference between float32 sums in another order. */
 export const PARITY_TOLERANCE: ParityTolerance = { output: 1e-4, gradient: 5e-3 };
 
-/** One compared quantity. */
 export interface ParityRow {
   readonly name: string;
   readonly kind: 'output' | 'mask' | 'loss' | 'gradient';
@@ -27,18 +23,17 @@ export interface ParityRow {
   readonly error: number;
   readonly tolerance: number;
   readonly ok: boolean;
-  /** What was compared, or where the worst error lies. */
+  /** What was compared, or where the worst error is. */
   readonly detail: string;
 }
 
-/** What came of one golden file. */
+/** The result for one golden file. */
 export interface Comparison {
-  /** The model's name. */
   readonly title: string;
   readonly rows: readonly ParityRow[];
 }
 
-/** The outputs that the golden safetensors file holds in full; none where there is no such file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+/** The full outputs in the golden safetensors file, if there is one. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
 export function readFull(
   summaries: Readonly<Record<string, OutputSummary>>,
   path: string,
@@ -56,7 +51,7 @@ export function readFull(
   return tensors;
 }
 
-/** An output with its summary, and with all of it where that is there. */
+/** Compares an output with its summary, and with all of it if available. */
 export function compareOutput(
   name: string,
   ours: Tensor,
@@ -71,13 +66,12 @@ export function compareOutput(
   return row(name, 'output', error, tolerance, detail);
 }
 
-/** The inference graph must give what training gave. */
+/** The inference graph must give training's output. */
 export function compareSegmentation(inference: Tensor, training: Tensor, tolerance: number): ParityRow {
   const error = worstDifference(inference.toFloat32Array(), training.toFloat32Array());
   return row('segment', 'output', error, tolerance, 'inference graph against training graph');
 }
 
-/** Losses by the file's names. */
 export function compareLosses(
   ours: Readonly<Record<string, number | undefined>>,
   references: Readonly<Record<string, number>>,
@@ -91,7 +85,7 @@ export function compareLosses(
 }
 
 /**
- * Norms of gradients, of every parameter that trains.
+ * Compares the gradient norms of all trained parameters.
  * @param norms the file's. @throws GOLDEN_INVALID
  */
 export function compareGradients(
@@ -116,7 +110,7 @@ export function compareGradients(
       `${norm.toExponential(3)}, the file ${reference.toExponential(3)}`,
     );
   });
-  // Each parameter that trains must be in the file too, or a lost gradient would pass unseen.
+  // A trained parameter missing from the file would hide a lost gradient.
   for (const [key, parameter] of parameters) {
     if (parameter.requiresGrad && norms[key] === undefined) {
       throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms: expected ${key}, got none`);
@@ -136,7 +130,7 @@ export function summaryError(values: Float32Array, { mean, std, first }: OutputS
   return [Math.abs(average - mean), Math.abs(deviation - std), begin].reduce(larger, 0);
 }
 
-/** Largest absolute difference; infinite for lists of unequal length, not a number where a value is none. */
+/** Largest absolute difference; infinite for unequal lengths, NaN if a value is. */
 export function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let worst = 0;
@@ -145,7 +139,7 @@ export function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): num
   return worst;
 }
 
-/** The larger one; not a number beats all, so that it cannot hide. */
+/** The larger one; NaN wins, lest it hide. */
 export function larger(a: number, b: number): number {
   return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b);
 }

@@ -1,7 +1,7 @@
 /**
- * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). A JSON file holds the settings, the
- * drawn masks, losses, gradient norms and summaries of the outputs; a safetensors file of the same name, where there is one, the
- * outputs in full.
+ * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). The JSON holds
+ * settings, drawn masks, losses, gradient norms and summaries of the outputs; an optional safetensors file of the same
+ * name holds the outputs in full.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -10,7 +10,6 @@ import { z } from 'zod';
 
 const count = z.number().int().min(1);
 const index = z.number().int().min(0);
-/** Mean, deviation and first values of an output. */
 export const summarySchema = z.object({
   shape: z.array(count),
   mean: z.number(),
@@ -22,7 +21,7 @@ export const summarySchema = z.object({
 export const sharedSchema = z.object({
   seed: z.number().int(),
   batch: count,
-  /** [key, shape, whether it takes part]; a parameter's position here decides its values. */
+  /** [key, shape, whether it takes part]; a parameter's position decides its values. */
   parameters: z.array(z.tuple([z.string().min(1), z.array(index), z.boolean()])).min(1),
   /** [top, bottom, left, right] of each target mask. */
   mask_boxes: z.array(z.tuple([index, index, index, index])),
@@ -58,19 +57,17 @@ const goldenSchema = sharedSchema.extend({
   gradient_norms: z.record(z.string(), z.number().min(0)),
 });
 
-/** A golden file of RecLMIS. */
 export type Golden = z.infer<typeof goldenSchema>;
 export type OutputSummary = z.infer<typeof summarySchema>;
-/** What the golden files of all models share. */
 export type SharedGolden = z.infer<typeof sharedSchema>;
 
-/** The safetensors file that belongs to a golden JSON, or null where there is none. */
+/** The safetensors file of a golden JSON; null if there is none. */
 export function tensorsBeside(path: string): string | null {
   const beside = path.replace(/\.json$/, '') + '.safetensors';
   return existsSync(beside) ? beside : null;
 }
 
-/** The JSON of a golden file. @throws GOLDEN_INVALID */
+/** @throws GOLDEN_INVALID */
 export function readGoldenJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -83,7 +80,7 @@ export function readGoldenJson(path: string): unknown {
   }
 }
 
-/** Checks the JSON of a file against its schema. @throws GOLDEN_INVALID saying what is wrong where. */
+/** Checks JSON against a schema. @throws GOLDEN_INVALID saying what is wrong where. */
 export function parseWith<T>(schema: z.ZodType<T>, json: unknown, path: string): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -94,17 +91,16 @@ export function parseWith<T>(schema: z.ZodType<T>, json: unknown, path: string):
   });
 }
 
-/** Checks the JSON of a golden file of RecLMIS. @throws GOLDEN_INVALID saying what is wrong where. */
+/** Checks the JSON of RecLMIS's golden file. @throws GOLDEN_INVALID saying what is wrong where. */
 export function parseGolden(json: unknown, path: string): Golden {
   const golden = parseWith(goldenSchema, json, path);
   checkConsistency(golden, path);
   return golden;
 }
 
-/** A check of a golden file's parts against each other. */
+/** Checks that parts of a golden file fit each other. */
 export type Require = (holds: boolean, where: string, expected: string, actual: unknown) => void;
 
-/** What is said of a part that does not fit. */
 export function requireIn(path: string): Require {
   return (holds, where, expected, actual) => {
     if (!holds) {
@@ -116,7 +112,7 @@ export function requireIn(path: string): Require {
   };
 }
 
-/** Side, boxes and keys, which all golden files have. @returns the side of the images. */
+/** Checks side, boxes and keys. @returns the side of the images. */
 export function checkShared(
   { batch: B, mask_boxes, parameters }: SharedGolden,
   probability: OutputSummary,
@@ -140,7 +136,7 @@ export function checkShared(
   return size;
 }
 
-/** What a schema cannot say: that the parts of the file fit each other. */
+/** What the schema cannot say: the parts must fit each other. */
 function checkConsistency(golden: Golden, path: string): void {
   const require = requireIn(path);
   const { batch: B, context_length: T, outputs } = golden;
@@ -178,7 +174,7 @@ function checkConsistency(golden: Golden, path: string): void {
   require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
 }
 
-/** The keys of a golden file's parameters, before anything else about it is known; empty where it does not state them. */
+/** The parameters' keys, before the file is checked; empty if it does not state them. */
 export function keysOfGolden(json: unknown): ReadonlySet<string> {
   const { data } = z.object({ parameters: z.array(z.tuple([z.string()], z.unknown())) }).safeParse(json);
   return new Set(data?.parameters.map(([key]) => key));

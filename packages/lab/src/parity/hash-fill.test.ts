@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fillOf, hashFill, hashImages, IMAGE_POSITION } from './hash-fill.js';
 
-/** docs/method.md 12 to the letter, in integers without a limit. */
+/** docs/method.md 12 to the letter, in unlimited integers. */
 function reference(i: number, p: number, seed: number): number {
   const mod = (x: bigint): bigint => BigInt.asUintN(32, x);
   let h = mod((BigInt(i) + 1n) * 2654435761n + (BigInt(p) + 1n) * 40503n + BigInt(seed) * 668265263n);
@@ -28,7 +28,7 @@ describe('hashFill', () => {
     const values = hashFill(100_000, 3, 2, { offset: 0, scale: 1 });
     const mean = values.reduce((s, x) => s + x, 0) / values.length;
     const square = values.reduce((s, x) => s + x * x, 0) / values.length;
-    // Five standard deviations: of the mean 5 * 0.577 / 316, of the square 5 * 0.298 / 316.
+    // Five standard deviations of the mean (5 * 0.577 / 316) and of the square (5 * 0.298 / 316).
     expect(Math.abs(mean)).toBeLessThan(0.0092);
     expect(Math.abs(square - 1 / 3)).toBeLessThan(0.0048);
   });

@@ -1,14 +1,14 @@
 /**
- * Weights and inputs that need no download: docs/method.md 12. Every element is a 32-bit hash of its index, its parameter's position and a
- * seed, so that any two programs can build the same model.
+ * Weights and inputs that need no download: docs/method.md 12. Every element is a 32-bit hash of its index, its
+ * parameter's position and a seed, so any two programs can build the same model.
  *
- *     h = (i+1)*2654435761 + (p+1)*40503 + seed*668265263;  h ^= h>>>16;  h *= 2246822507;  h ^= h>>>13;  h *= 3266489909;  h ^= h>>>16
- *     u = h / 2^31 - 1                                               (all modulo 2^32)
+ * h = (i+1)*2654435761 + (p+1)*40503 + seed*668265263;  h ^= h>>>16;  h *= 2246822507;  h ^= h>>>13;  h *= 3266489909;  h ^= h>>>16
+ * u = h / 2^31 - 1                                               (all modulo 2^32)
  *
- * followed by a scale and an offset that depend on the parameter's key and shape, computed in double precision and rounded to float32.
+ * A scale and an offset, which depend on the parameter's key and shape, follow in double precision; then rounding to float32.
  */
 
-/** The position that stands for the images. */
+/** The images' position p. */
 export const IMAGE_POSITION = 100_000;
 
 /** offset + scale * u, with u itself or its absolute value. */
@@ -18,10 +18,7 @@ export interface Fill {
   readonly absolute?: boolean;
 }
 
-/**
- * The first `count` elements of a parameter.
- * @param position its place p in the list of parameters, from 0.
- */
+/** The first `count` elements of a parameter. @param position its place p among the parameters, from 0. */
 export function hashFill(count: number, position: number, seed: number, fill: Fill): Float32Array {
   const { offset, scale, absolute = false } = fill;
   const values = new Float32Array(count);
@@ -37,7 +34,7 @@ export function hashFill(count: number, position: number, seed: number, fill: Fi
   return values;
 }
 
-/** How a parameter is filled, in the order of precedence of docs/method.md 12. */
+/** A parameter's fill; precedence as in docs/method.md 12. */
 export function fillOf(key: string, shape: readonly number[]): Fill {
   if (key.endsWith('running_mean')) return { offset: 0, scale: 0.1 };
   if (key.endsWith('running_var')) return { offset: 1, scale: 0.5, absolute: true };
@@ -53,7 +50,7 @@ export function fillOf(key: string, shape: readonly number[]): Fill {
   return { offset: 0, scale: Math.sqrt(3 / fan) };
 }
 
-/** Images in 0 to 1, [B,3,S,S] row by row. */
+/** Images in [0, 1], [B,3,S,S] row by row. */
 export function hashImages(batch: number, size: number, seed: number): Float32Array {
   return hashFill(batch * 3 * size * size, IMAGE_POSITION, seed, { offset: 0.5, scale: 0.5 });
 }

@@ -1,3 +1,2 @@
-/** The comparison with the authors' code. */
 export { PARITY_TOLERANCE, type ParityRow, type ParityTolerance } from './compare.js';
 export { assertParity, runParity, type ParityReport } from './parity.js';

@@ -1,6 +1,6 @@
 /**
- * The check itself is checked with golden files of a tiny model, made here: whatever seed, depth, ratios and note lengths they state,
- * parity must hold for them as they are and fail once any figure is changed. That the model is right, only the authors' file can say.
+ * Tests the comparison with golden files of tiny models made here: parity must hold, and fail once any figure changes.
+ * Only the authors' file can say that the model is right.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ interface Setting {
   readonly tokens: number[][];
 }
 
-/** A golden file of a tiny model, with the figures of our own model, and its outputs in full. */
+/** A golden file of a tiny model, with our own model's figures and full outputs. */
 function makeGolden(setting: Setting): { golden: Golden; full: Map<string, Tensor> } {
   const B = setting.tokens.length;
   const T = setting.tokens[0]?.length ?? 0;

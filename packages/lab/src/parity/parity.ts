@@ -1,5 +1,6 @@
 /**
- * Comparing our models with their authors' code: docs/method.md 11 and 12. Which model a golden file speaks of, its parameters' keys say.
+ * Compares our models with their authors' code: docs/method.md 11 and 12. The parameters' keys tell which model a
+ * golden file is for.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -14,26 +15,23 @@ import { modelOfKeys } from '../model/registry.js';
 import { comparePeer } from './peer.js';
 import { compareRecLMIS } from './reclmis.js';
 
-/** The outcome. */
 export interface ParityReport {
   readonly golden: string;
-  /** The model's name. */
   readonly model: string;
   readonly rows: readonly ParityRow[];
   readonly worstOutput: number;
   readonly worstLoss: number;
   /**
-   * Worst relative error of a gradient's norm. The divisor is at least the largest norm of the file times 2^-23: a norm below that
-   * (of a parameter before a softmax over almost equal values, say) is what rounding leaves of a sum that cancels.
+   * Worst relative error of a gradient's norm. The divisor is at least the file's largest norm times 2^-23: a smaller
+   * norm is what rounding leaves of a sum that cancels.
    */
   readonly worstGradient: number;
   readonly passed: boolean;
 }
 
 /**
- * Runs the comparison. Does not throw when it fails: see `passed`, or call `assertParity`.
- * @param path a golden JSON file.
- * @throws GOLDEN_INVALID, SAFETENSORS_INVALID
+ * Runs the comparison. Does not throw if it fails: see `passed`, or call `assertParity`.
+ * @param path a golden JSON file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID
  */
 export function runParity(
   path: string,

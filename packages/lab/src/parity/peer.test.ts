@@ -1,4 +1,3 @@
-/** The comparison of U-Net and LViT, with golden files of tiny models made here, and against their authors'. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +18,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const S = 32;
 const OPTIONS = { baseWidth: 8, imageSize: S, textWidth: 12, contextLength: 5, dropout: 0.1 };
 
-/** A golden file of a tiny model, with our own figures. */
 function makeGolden(peer: 'unet' | 'lvit'): PeerGolden {
   using fresh = peer === 'lvit' ? new LViT(OPTIONS) : new UNet(OPTIONS);
   const blank: PeerGolden = {
@@ -33,7 +31,7 @@ function makeGolden(peer: 'unet' | 'lvit'): PeerGolden {
     ],
     parameters: [
       ['upVit9.CTBN.norm.weight', [4], false],
-      ['upVit9.CTBN.norm.running_mean', [4], true], // as the authors' file has it: of a layer that takes no part
+      ['upVit9.CTBN.norm.running_mean', [4], true], // as in the authors' file: a layer that takes no part
       ...[...fresh.stateDict()].map(([key, { shape }]): [string, number[], boolean] => [
         key,
         [...shape],

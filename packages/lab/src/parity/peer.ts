@@ -1,6 +1,6 @@
 /**
- * Comparing a peer of RecLMIS with its authors' code: docs/method.md 11. The recipe is that of section 12; a note's features come from the
- * file's `text_stream`, the losses are Dice and binary cross-entropy, half each.
+ * Compares U-Net or LViT with its authors' code: docs/method.md 11, by the recipe of section 12. The hash also gives
+ * the notes' features (`text_stream`); losses are half Dice, half binary cross-entropy.
  */
 import { scope, Tensor } from '@reclmis/torch';
 import { z } from 'zod';
@@ -21,13 +21,13 @@ import { checkShared, parseWith, requireIn, sharedSchema, summarySchema } from '
 import { hashFill, hashImages } from './hash-fill.js';
 import { fillParameters, rebuildMasks, sizesIn } from './rebuild.js';
 
-/** docs/method.md 11: each half. */
+/** docs/method.md 11. */
 const WEIGHTS: LossWeights = { dice: 0.5, bce: 0.5, ccl: 0, clr: 0, cvr: 0 };
 
 const peerSchema = sharedSchema.extend({
-  /** [B,T,W] of the notes' features; null for a model that reads none. */
+  /** [B,T,W] of the notes' features; null if the model reads none. */
   text_shape: z.tuple([z.number().int(), z.number().int().min(1), z.number().int().min(1)]).nullable(),
-  /** The position that stands for the notes' features in the hash. */
+  /** The hash position of the notes' features. */
   text_stream: z.number().int().min(0),
   outputs: z.object({
     probability: summarySchema,
@@ -36,10 +36,9 @@ const peerSchema = sharedSchema.extend({
   gradient_norms: z.record(z.string(), z.number().min(0)),
 });
 
-/** A golden file of a peer. */
 export type PeerGolden = z.infer<typeof peerSchema>;
 
-/** @param json of the golden file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+/** @param json the golden file's. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
 export function comparePeer(
   peer: string,
   json: unknown,
@@ -85,7 +84,7 @@ function parseGoldenPeer(peer: string, json: unknown, path: string): PeerGolden 
   return golden;
 }
 
-/** The model of a golden file with its weights, in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
+/** A golden file's model in evaluation mode. The caller disposes of it. @throws GOLDEN_INVALID */
 export function rebuildPeer(peer: string, golden: PeerGolden, path: string): SegmentationModel {
   const [, contextLength, textWidth] = golden.text_shape ?? [0, 1, 1];
   const settings = {
@@ -96,7 +95,7 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   const model = buildModel(settings, { width: textWidth, contextLength });
   try {
     const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));
-    // The files mark the statistics of layers that take no part as used; their weights say better.
+    // The files mark statistics of layers that take no part as used; trust their weights instead.
     const takesPart = (key: string, isUsed: boolean): boolean =>
       isUsed && used.get(key.replace(/running_(?:mean|var)$/, 'weight')) !== false;
     fillParameters(model.stateDict(), golden, path, takesPart);
@@ -107,7 +106,9 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   }
 }
 
-/** Images [B,3,S,S], target masks [B,1,S,S] and the notes' features [B,T,W], all of whose tokens are valid; owned by the caller's scope. */
+/**
+ * Images [B,3,S,S], target masks [B,1,S,S] and notes' features [B,T,W], with all tokens valid; owned by the caller's scope.
+ */
 export function rebuildPeerInputs(golden: PeerGolden): {
   images: Tensor;
   masks: Tensor;

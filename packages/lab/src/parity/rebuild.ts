@@ -1,6 +1,4 @@
-/**
- * From a golden file to the model, note encoder and inputs that it speaks of: docs/method.md 12.
- */
+/** Rebuilds a golden file's model, note encoder and inputs: docs/method.md 12. */
 import { ReclmisError } from '@reclmis/core';
 import { noGrad, scope, Tensor } from '@reclmis/torch';
 import { isUnusedKey } from '../model/checkpoint-keys.js';
@@ -10,15 +8,15 @@ import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../clip/tower.js'
 import type { Golden, SharedGolden } from './golden.js';
 import { fillOf, hashFill, hashImages } from './hash-fill.js';
 
-/** The model of a golden file with its weights, in evaluation mode. Dispose of both parts. */
+/** A golden file's model in evaluation mode, and tower. The caller disposes of both. */
 export interface RebuiltModel {
   readonly model: RecLMIS;
   readonly tower: ClipTextTower;
 }
 
 /**
- * Builds model and tower of the sizes that the parameters' shapes state, and fills them.
- * @throws GOLDEN_INVALID where the file's parameters are not the model's.
+ * Builds model and tower in the sizes of the file's parameters.
+ * @throws GOLDEN_INVALID if the file's parameters are not the model's.
  */
 export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   const sizeOf = sizesIn(golden, path);
@@ -51,7 +49,7 @@ export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   return { model, tower };
 }
 
-/** Sizes by a parameter's key and axis, as the file states them. @throws GOLDEN_INVALID */
+/** Sizes by a parameter's key and axis. @throws GOLDEN_INVALID */
 export function sizesIn({ parameters }: SharedGolden, path: string): (key: string, axis: number) => number {
   const shapes = new Map(parameters.map(([key, shape]) => [key, shape]));
   return (key, axis) => {
@@ -62,7 +60,6 @@ export function sizesIn({ parameters }: SharedGolden, path: string): (key: strin
   };
 }
 
-/** Writes the hashed values into every parameter and buffer; all of them must be named, with their shapes. */
 function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): void {
   const own = new Map<string, Tensor>(model.stateDict());
   for (const [key, tensor] of tower.stateDict()) own.set(`clip.${key}`, tensor);
@@ -70,8 +67,8 @@ function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): voi
 }
 
 /**
- * Writes the hashed values into tensors by their keys; all of them must be named in the file, with their shapes.
- * @param takesPart of a key of the file, with what the file says of it: whether the model must have it, or must not.
+ * Writes hashed values into tensors by key; the file must name each with its shape.
+ * @param takesPart whether the model must have a key, given what the file says of it.
  * @throws GOLDEN_INVALID
  */
 export function fillParameters(
@@ -100,7 +97,7 @@ export function fillParameters(
     throw invalid(path, `parameters: expected ${first}, got none (${missing.size} are missing)`);
 }
 
-/** Target masks, 1 inside the boxes, [B,1,S,S]; owned by the caller's scope. */
+/** Target masks [B,1,S,S], 1 inside the boxes; owned by the caller's scope. */
 export function rebuildMasks({ batch: B, mask_boxes }: SharedGolden, S: number): Tensor {
   const masks = new Float32Array(B * S * S);
   mask_boxes.forEach(([top, bottom, left, right], b) => {
@@ -109,7 +106,7 @@ export function rebuildMasks({ batch: B, mask_boxes }: SharedGolden, S: number):
   return Tensor.fromFloat32(masks, [B, 1, S, S]);
 }
 
-/** Images [B,3,S,S], target masks [B,1,S,S] and the drawn masks [B,N] and [B,T]; owned by the caller's scope. */
+/** Images [B,3,S,S], target masks [B,1,S,S], drawn masks [B,N] and [B,T]; owned by the caller's scope. */
 export function rebuildInputs(golden: Golden): {
   images: Tensor;
   masks: Tensor;
@@ -133,7 +130,6 @@ function marked(rows: readonly (readonly number[])[], length: number): Tensor {
   return Tensor.fromUint8(flags, [rows.length, length], { dtype: 'bool' });
 }
 
-/** Blocks of the tower, counted by their keys. */
 function blocksOf(keys: Iterable<string>): number {
   let blocks = 0;
   for (const key of keys) {

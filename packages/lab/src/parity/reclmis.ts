@@ -1,9 +1,8 @@
 /**
- * Comparing RecLMIS with the authors' code: docs/method.md 12.
+ * Compares RecLMIS with the authors' code: docs/method.md 12.
  *
- * Weights and inputs are rebuilt from the golden file; the drawn masks are the file's, since top-k ties flip. Compared are every
- * output, the distributions of interest, every loss and the norm of every parameter's gradient, and how much probability our own
- * top-k masks hold beside the file's.
+ * Weights and inputs come from the golden file, and so do the drawn masks, since top-k ties flip. Compares every
+ * output, distribution of interest, loss and gradient norm, and the probability that our own top-k masks hold.
  */
 import { scope, type Tensor } from '@reclmis/torch';
 import { drawMask } from '../model/masking.js';
@@ -26,7 +25,7 @@ import {
 import { type Golden, type OutputSummary, parseGolden } from './golden.js';
 import { rebuildInputs, rebuildModel } from './rebuild.js';
 
-/** @param json of the golden file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+/** @param json the golden file's. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
 export function compareRecLMIS(json: unknown, path: string, tolerance: ParityTolerance): Comparison {
   const golden = parseGolden(json, path);
   const { model, tower } = rebuildModel(golden, path);
@@ -93,7 +92,7 @@ function compareOutputs(
   return rows;
 }
 
-/** Ties aside, our top-k masks are the file's: they hold the same probability, and as many items. */
+/** Up to ties, our top-k masks are the file's: same probability, same number of items. */
 function compareMasks(
   golden: Golden,
   output: TrainingOutput,
@@ -122,7 +121,6 @@ function compareMasks(
   });
 }
 
-/** Our losses by the file's names. */
 function lossesOf(values: Readonly<Record<string, number | undefined>>): Record<string, number | undefined> {
   const { dice = Number.NaN, bce = Number.NaN, ccl, clr, cvr, total } = values;
   return { dice, bce, seg: (dice + bce) / 2, ccl, text_rec: clr, img_rec: cvr, total };
