@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { printable, printableLine } from './printable.js';
+import { printable, printableLine, quoted } from './printable.js';
 
 describe('text for a terminal', () => {
   it.each([
@@ -24,5 +24,10 @@ describe('text for a terminal', () => {
     const text = printable(JSON.stringify(value, null, 2));
     expect(text).not.toMatch(/[\u007f-\u009f\u2028\u202e]/);
     expect(JSON.parse(text)).toEqual(value);
+  });
+
+  it('is quoted shortly', () => {
+    expect(quoted('a "b"\n\u202e\u009b')).toBe('"a \\"b\\"\\n\\u202e\\u009b"');
+    expect(quoted('x'.repeat(101))).toBe(`"${'x'.repeat(100)}…"`);
   });
 });

@@ -17,3 +17,11 @@ export function printable(text: string): string {
 export function printableLine(text: string): string {
   return text.replace(OBEYED, escaped);
 }
+
+/** Longest piece of foreign text that `quoted` repeats. */
+const MAX_QUOTED = 100;
+
+/** Foreign text for a message: in quotes, on one line, shortened to 100 characters. */
+export function quoted(text: string): string {
+  return printableLine(JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text));
+}

@@ -58,3 +58,11 @@ export {
   type RegularOptions,
 } from './regular.js';
 export { decodeText } from './text.js';
+export {
+  readZipDirectory,
+  ZIP_STORED,
+  type ZipBytes,
+  type ZipDirectory,
+  type ZipHeader,
+  type ZipRules,
+} from './zip-directory.js';

@@ -264,6 +264,43 @@ describe('a workbook that lies', () => {
     ).toContain('does not state where the sheet "S" is');
   });
 
+  it('is refused where its directory says what its parts are not', async () => {
+    const whole = Buffer.from(await encodeWorkbook([['Image', 'Description']]));
+    const directory = whole.indexOf('PK\u0001\u0002', 'latin1');
+    const end = whole.length - 22;
+    const changed = (change: (bytes: Buffer) => void): string => {
+      const bytes = Buffer.from(whole);
+      change(bytes);
+      return refusal(bytes).message;
+    };
+    expect(changed((bytes) => bytes.writeUInt16LE(1, directory + 8))).toContain('is password-protected');
+    expect(changed((bytes) => bytes.writeUInt16LE(12, directory + 10))).toContain('compression method 12');
+    // One that believed the size would read a part's beginning only, or take a gigabyte.
+    for (const size of [4, 2 ** 30])
+      expect(
+        changed((bytes) => bytes.writeUInt32LE(size, directory + 24)),
+        String(size),
+      ).toMatch(/the content of .* is wrong/u);
+    expect(
+      changed((bytes) => {
+        bytes.writeUInt16LE(60, end + 8);
+        bytes.writeUInt16LE(60, end + 10);
+      }),
+    ).toMatch(/states 60 entries in a directory of \d+ bytes, too few/u);
+    expect(changed((bytes) => bytes.writeUInt32LE(whole.length, end + 16))).toContain('beyond byte');
+    const twice = Buffer.from(zipSync({ 'xl/a.xml': strToU8('left'), 'xl/b.xml': strToU8('right') }));
+    twice[twice.lastIndexOf('b.xml')] = 'A'.charCodeAt(0);
+    expect(refusal(twice).message).toContain('contains xl/a.xml twice');
+  });
+
+  it('is read with bytes after it, which some programs append', async () => {
+    const whole = await encodeWorkbook([
+      ['Image', 'Description'],
+      ['a.png', 'left lung'],
+    ]);
+    expect(read(Buffer.concat([whole, Buffer.from('\n\n')])).rows).toHaveLength(1);
+  });
+
   it('never ends in another error, whichever byte of it is another', async () => {
     const whole = Buffer.from(
       await encodeWorkbook([

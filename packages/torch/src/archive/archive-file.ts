@@ -8,8 +8,6 @@ import { oneLine, systemCode } from '@reclmis/files';
 
 /** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
 const READ_CHUNK = 1 << 30;
-/** Longest piece of a hostile file that a message repeats. */
-const MAX_QUOTED = 100;
 
 /** A file, open for reading. */
 export class ArchiveFile {
@@ -85,10 +83,4 @@ export function invalid(path: string, what: string, cause?: unknown): ReclmisErr
 /** The file asks for something that is not on the allow-list. */
 export function refused(path: string, what: string): ReclmisError {
   return new ReclmisError('ARCHIVE_REFUSED', `${path}: ${what}`);
-}
-
-/** Text of a file for a message: in quotes, in one line, not too long. */
-export function quoted(text: string): string {
-  const short = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
-  return JSON.stringify(short).replace(/[\u007f-\u009f\u2028\u2029]/g, '?');
 }

@@ -124,7 +124,7 @@ const CODE: Case[] = [
   [
     'a name with control characters',
     REFUSED,
-    /asks for a\\u0007\.b\?/,
+    /asks for a\\u0007\.b\\u009b/,
     () => pickled(P.global('a\u0007', 'b\u009b')),
   ],
   [
@@ -608,7 +608,7 @@ const ZIP: Case[] = [
   [
     'one entry less than there are',
     INVALID,
-    /directory takes/,
+    /directory that takes/,
     () => craftZip(torchEntries(plain), { count: 2 }),
   ],
   ['2^32 - 1 entries in ZIP64', INVALID, /4294967295 entries, the limit is 100000/, () => manyEntries()],

@@ -4,7 +4,8 @@
  * global is a name of the allow-list (pickle-globals.ts) or an error. All is bounded: operations, stack, memory, nesting;
  * nothing here recurses on what the file says.
  */
-import { invalid, quoted, refused } from './archive-file.js';
+import { quoted } from '@reclmis/core';
+import { invalid, refused } from './archive-file.js';
 import { OP, REFUSED_OPCODES } from './pickle-opcodes.js';
 import {
   BadArguments,

@@ -11,9 +11,10 @@
  * against its storage, each storage's length against its entry. Checked on reading a tensor: the CRC of its storage, once.
  */
 import { constants as bufferConstants } from 'node:buffer';
+import { quoted } from '@reclmis/core';
 import { DTYPE_BYTES } from '../invoke.js';
 import { Tensor } from '../tensor.js';
-import { ArchiveFile, invalid, quoted } from './archive-file.js';
+import { ArchiveFile, invalid } from './archive-file.js';
 import { MAX_PICKLE_BYTES, readPickle } from './pickle-reader.js';
 import { readLegacy } from './torch-legacy.js';
 import { TorchStorages } from './torch-storages.js';

@@ -3,8 +3,9 @@
  * machine, the data), a fifth with the keys of the storages, then each storage: its number of elements, int64, and its
  * bytes. There are no checksums; the lengths must fit the file to the byte.
  */
+import { quoted } from '@reclmis/core';
 import { DTYPE_BYTES } from '../invoke.js';
-import { invalid, quoted, type ArchiveFile } from './archive-file.js';
+import { invalid, type ArchiveFile } from './archive-file.js';
 import { MAX_PICKLE_BYTES, readPickle, type PickleHost } from './pickle-reader.js';
 import { TorchStorages } from './torch-storages.js';
 import type { TorchValue } from './torch-values.js';

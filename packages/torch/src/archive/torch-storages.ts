@@ -1,7 +1,8 @@
 /** The storages of an archive: what persistent ids say of them, and where their bytes lie. */
 import { crc32 } from 'node:zlib';
+import { quoted } from '@reclmis/core';
 import { DTYPE_BYTES } from '../invoke.js';
-import { invalid, quoted, refused, type ArchiveFile } from './archive-file.js';
+import { invalid, refused, type ArchiveFile } from './archive-file.js';
 import { checkCrc } from './zip-reader.js';
 import { PickleGlobal, type PickleValue } from './pickle-globals.js';
 import { STORAGE_DTYPES, TorchStorage } from './torch-values.js';

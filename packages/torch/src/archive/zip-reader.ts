@@ -1,30 +1,18 @@
 /**
  * ZIP archives (PKWARE APPNOTE 6.3.10) as PyTorch writes them: entries stored, not compressed, with ZIP64 where needed.
  *
- * The central directory alone says what there is; each local header must agree with it. Everything is checked on opening:
- * counts and sizes against the file before memory is asked for, names, duplicates, overlaps. An entry that is compressed
+ * The central directory (zip-directory.ts of packages/files) alone says what there is; each local header must agree with it. Names,
+ * duplicates and overlaps are checked on opening. An entry that is compressed
  * may be listed (TorchScript compresses its source code) but is never unpacked: there is no decompression here, so that no
  * archive can grow. No name is ever used as a path: nothing of an archive is written anywhere.
  */
 import { crc32 } from 'node:zlib';
-import { invalid, quoted, type ArchiveFile } from './archive-file.js';
-
-/** Most entries; a model has some hundreds of tensors, with its optimiser some thousands. */
-export const MAX_ENTRIES = 100_000;
-/** Longest central directory, bytes. */
-const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024;
-/** Longest comment that may follow the end record. */
-const MAX_COMMENT_BYTES = 0xffff;
+import { quoted } from '@reclmis/core';
+import { readZipDirectory, ZIP_STORED, type ZipHeader } from '@reclmis/files';
+import { invalid, type ArchiveFile } from './archive-file.js';
 
 const LOCAL = { signature: 0x04034b50, size: 30 };
-const CENTRAL = { signature: 0x02014b50, size: 46 };
-const END = { signature: 0x06054b50, size: 22 };
-const END64 = { signature: 0x06064b50, size: 56 };
-const LOCATOR64 = { signature: 0x07064b50, size: 20 };
-const EXTRA_ZIP64 = 0x0001;
-const FULL16 = 0xffff;
 const FULL32 = 0xffffffff;
-const STORED = 0;
 
 const FLAG_ENCRYPTED = 1 << 0;
 const FLAG_SIZES_FOLLOW = 1 << 3;
@@ -45,23 +33,6 @@ export interface ZipEntry {
   readonly dataOffset: number;
 }
 
-interface Directory {
-  readonly offset: number;
-  readonly size: number;
-  readonly count: number;
-}
-
-interface CentralHeader {
-  readonly nameBytes: Buffer;
-  readonly name: string;
-  readonly flags: number;
-  readonly method: number;
-  readonly crc: number;
-  readonly packed: number;
-  readonly size: number;
-  readonly offset: number;
-}
-
 /**
  * The entries of an archive by name, in the order of the central directory; folders, which hold nothing, are left out.
  *
@@ -69,29 +40,22 @@ interface CentralHeader {
  */
 export function readZipEntries(file: ArchiveFile): Map<string, ZipEntry> {
   const { path } = file;
-  const directory = findDirectory(file);
-  const bytes = file.read(directory.offset, directory.size);
+  const { headers, end } = readZipDirectory(file, {
+    fail: (what) => invalid(path, what),
+    nameOf: (bytes) => checkName(bytes, path),
+  });
   const entries = new Map<string, ZipEntry>();
   const spans: { readonly begin: number; readonly end: number; readonly name: string }[] = [];
-  let at = 0;
-  for (let i = 0; i < directory.count; i++) {
-    const [header, next] = readCentral(bytes, at, i, path);
-    at = next;
-    const dataOffset = checkLocal(file, header, directory.offset);
-    if (entries.has(header.name)) throw invalid(path, `holds the entry ${quoted(header.name)} twice`);
-    spans.push({ begin: header.offset, end: dataOffset + header.packed, name: header.name });
-    if (header.name.endsWith('/')) continue;
-    const stored = header.method === STORED;
-    entries.set(header.name, {
-      name: header.name,
-      stored,
-      size: header.size,
-      crc: header.crc,
-      dataOffset,
-    });
-  }
-  if (at !== bytes.length) {
-    throw invalid(path, `its directory takes ${at} bytes, ${bytes.length} are stated`);
+  for (const header of headers) {
+    const { name, size, crc } = header;
+    const bad = (what: string): Error => invalid(path, `the entry ${quoted(name)} ${what}`);
+    if (header.flags & FLAGS_REFUSED) throw bad('is encrypted or patched');
+    if (name.endsWith('/') && size !== 0) throw bad(`is a folder, but has ${size} bytes`);
+    const dataOffset = checkLocal(file, header, end);
+    if (entries.has(name)) throw invalid(path, `holds the entry ${quoted(name)} twice`);
+    spans.push({ begin: header.offset, end: dataOffset + header.packed, name });
+    if (name.endsWith('/')) continue;
+    entries.set(name, { name, stored: header.method === ZIP_STORED, size, crc, dataOffset });
   }
   spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
   for (let i = 1; i < spans.length; i++) {
@@ -130,134 +94,8 @@ export function checkCrc(path: string, name: string, stated: number, actual: num
   throw invalid(path, `the entry ${quoted(name)} has the CRC-32 ${hex(actual)}, expected ${hex(stated)}`);
 }
 
-/** Where the central directory lies, from the end record and, where there is one, the ZIP64 end record. */
-function findDirectory(file: ArchiveFile): Directory {
-  const { path, size } = file;
-  if (size < END.size) throw invalid(path, `has ${size} bytes, too few for a zip archive`);
-  const tailOffset = Math.max(0, size - END.size - MAX_COMMENT_BYTES);
-  const tail = file.read(tailOffset, size - tailOffset);
-  let at = tail.length - END.size;
-  while (at >= 0 && !isEnd(tail, at)) at--;
-  if (at < 0) throw invalid(path, 'has no end record of a zip archive; it may be cut short');
-  const endOffset = tailOffset + at;
-  const end = tail.subarray(at);
-  let count = end.readUInt16LE(10);
-  let length = end.readUInt32LE(12);
-  let offset = end.readUInt32LE(16);
-  if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0 || end.readUInt16LE(8) !== count) {
-    throw invalid(path, 'is a part of a zip archive in several parts');
-  }
-  let limit = endOffset;
-  const located = readEnd64(file, endOffset);
-  if (located !== null) {
-    const agrees =
-      (count === FULL16 || count === located.count) &&
-      (length === FULL32 || length === located.size) &&
-      (offset === FULL32 || offset === located.offset);
-    if (!agrees) throw invalid(path, 'its two end records contradict each other');
-    ({ count, size: length, offset, end: limit } = located);
-  } else if (count === FULL16 || length === FULL32 || offset === FULL32) {
-    throw invalid(path, 'lacks the ZIP64 end record that its end record asks for');
-  }
-  if (count > MAX_ENTRIES) throw invalid(path, `states ${count} entries, the limit is ${MAX_ENTRIES}`);
-  if (length > MAX_DIRECTORY_BYTES) {
-    throw invalid(path, `states a directory of ${length} bytes, the limit is ${MAX_DIRECTORY_BYTES}`);
-  }
-  if (length < count * CENTRAL.size) {
-    throw invalid(path, `states ${count} entries in a directory of ${length} bytes, too few`);
-  }
-  if (offset + length > limit) {
-    throw invalid(path, `states a directory from ${offset} to ${offset + length}, beyond byte ${limit}`);
-  }
-  return { offset, size: length, count };
-}
-
-/** Whether an end record begins at `at` and its comment ends with the file. */
-function isEnd(tail: Buffer, at: number): boolean {
-  return (
-    tail.readUInt32LE(at) === END.signature && at + END.size + tail.readUInt16LE(at + 20) === tail.length
-  );
-}
-
-/** The ZIP64 end record's directory, and the offset of the record itself; null where no locator names one. */
-function readEnd64(file: ArchiveFile, endOffset: number): (Directory & { readonly end: number }) | null {
-  const { path } = file;
-  const locatorOffset = endOffset - LOCATOR64.size;
-  if (locatorOffset < 0) return null;
-  const locator = file.read(locatorOffset, LOCATOR64.size);
-  if (locator.readUInt32LE(0) !== LOCATOR64.signature) return null;
-  const at = toOffset(locator.readBigUInt64LE(8), path);
-  if (locator.readUInt32LE(4) !== 0 || locator.readUInt32LE(16) > 1) {
-    throw invalid(path, 'is a part of a zip archive in several parts');
-  }
-  if (at + END64.size > locatorOffset) {
-    throw invalid(path, `states a ZIP64 end record at ${at}, beyond byte ${locatorOffset}`);
-  }
-  const record = file.read(at, END64.size);
-  if (record.readUInt32LE(0) !== END64.signature) throw invalid(path, `has no ZIP64 end record at ${at}`);
-  const count = toOffset(record.readBigUInt64LE(32), path);
-  if (
-    record.readUInt32LE(16) !== 0 ||
-    record.readUInt32LE(20) !== 0 ||
-    Number(record.readBigUInt64LE(24)) !== count
-  ) {
-    throw invalid(path, 'is a part of a zip archive in several parts');
-  }
-  const size = toOffset(record.readBigUInt64LE(40), path);
-  const offset = toOffset(record.readBigUInt64LE(48), path);
-  return { count, size, offset, end: at };
-}
-
-/** The header at `at` of the central directory, and where the next one begins. */
-function readCentral(bytes: Buffer, at: number, index: number, path: string): [CentralHeader, number] {
-  if (at + CENTRAL.size > bytes.length || bytes.readUInt32LE(at) !== CENTRAL.signature) {
-    throw invalid(path, `its directory has no entry ${index} at byte ${at}`);
-  }
-  const nameEnd = at + CENTRAL.size + bytes.readUInt16LE(at + 28);
-  const extraEnd = nameEnd + bytes.readUInt16LE(at + 30);
-  const next = extraEnd + bytes.readUInt16LE(at + 32);
-  if (next > bytes.length) throw invalid(path, `entry ${index} of its directory goes beyond the directory`);
-  const nameBytes = bytes.subarray(at + CENTRAL.size, nameEnd);
-  const name = checkName(nameBytes, path);
-  const [flags, method] = [bytes.readUInt16LE(at + 8), bytes.readUInt16LE(at + 10)];
-  const wide = zip64Values(bytes.subarray(nameEnd, extraEnd), name, path);
-  // The extra field holds, in this order, the values that are full in the header.
-  const value = (offset: number): number => {
-    const narrow = bytes.readUInt32LE(offset);
-    if (narrow !== FULL32) return narrow;
-    const taken = wide.shift();
-    if (taken === undefined)
-      throw invalid(path, `the entry ${quoted(name)} lacks a size or offset of 64 bits`);
-    return toOffset(taken, path);
-  };
-  const size = value(at + 24);
-  const packed = value(at + 20);
-  const offset = value(at + 42);
-  const bad = (what: string): Error => invalid(path, `the entry ${quoted(name)} ${what}`);
-  if (bytes.readUInt16LE(at + 34) !== 0) throw bad('lies in another part of the archive');
-  if (flags & FLAGS_REFUSED) throw bad('is encrypted or patched');
-  if (method === STORED && packed !== size) throw bad(`is stored, but takes ${packed} bytes for ${size}`);
-  if (name.endsWith('/') && size !== 0) throw bad(`is a folder, but has ${size} bytes`);
-  return [{ nameBytes, name, flags, method, crc: bytes.readUInt32LE(at + 16), packed, size, offset }, next];
-}
-
-/** The 64-bit values of an extra field; none where it has no ZIP64 part. */
-function zip64Values(extra: Buffer, name: string, path: string): bigint[] {
-  for (let at = 0; at + 4 <= extra.length;) {
-    const [id, end] = [extra.readUInt16LE(at), at + 4 + extra.readUInt16LE(at + 2)];
-    if (end > extra.length) throw invalid(path, `the extra field of the entry ${quoted(name)} is cut short`);
-    if (id === EXTRA_ZIP64) {
-      const values: bigint[] = [];
-      for (let i = at + 4; i + 8 <= end; i += 8) values.push(extra.readBigUInt64LE(i));
-      return values;
-    }
-    at = end;
-  }
-  return [];
-}
-
 /** Compares the local header with the central one; returns where the entry's bytes begin. They end before `limit`. */
-function checkLocal(file: ArchiveFile, header: CentralHeader, limit: number): number {
+function checkLocal(file: ArchiveFile, header: ZipHeader, limit: number): number {
   const bad = (what: string): Error => invalid(file.path, `the entry ${quoted(header.name)} ${what}`);
   const nameOffset = header.offset + LOCAL.size;
   const nameEnd = nameOffset + header.nameBytes.length;
@@ -304,9 +142,4 @@ function checkName(bytes: Buffer, path: string): string {
     parts.some((part) => ['', '.', '..'].includes(part));
   if (bad) throw invalid(path, `the entry ${quoted(name)} has a name that is not a relative path`);
   return name;
-}
-
-function toOffset(value: bigint, path: string): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(path, `states a size or offset of ${value}`);
-  return Number(value);
 }

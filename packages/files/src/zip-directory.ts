@@ -1,0 +1,218 @@
+/**
+ * Reads the central directory of a zip archive (PKWARE APPNOTE 6.3.10, ZIP64 included): the headers of its entries and where each lies. Workbooks and
+ * PyTorch's archives are both read through it.
+ *
+ * Counts, sizes and offsets are checked against the archive's size before memory is asked for. What an entry may be (packed, encrypted, named twice) and
+ * whether its bytes are intact is for the caller to check.
+ */
+import { quoted } from '@reclmis/core';
+
+/** Most entries; a model with its optimiser has some thousands, a workbook some tens. */
+const MAX_ENTRIES = 100_000;
+/** Longest central directory, bytes. */
+const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024;
+/** Longest comment that may follow the end record. */
+const MAX_COMMENT_BYTES = 0xffff;
+
+const CENTRAL = { signature: 0x02014b50, size: 46 };
+const END = { signature: 0x06054b50, size: 22 };
+const END64 = { signature: 0x06064b50, size: 56 };
+const LOCATOR64 = { signature: 0x07064b50, size: 20 };
+const EXTRA_ZIP64 = 0x0001;
+const FULL16 = 0xffff;
+const FULL32 = 0xffffffff;
+
+/** The method of an entry whose bytes lie there as they are. */
+export const ZIP_STORED = 0;
+
+/** An archive's bytes by position. */
+export interface ZipBytes {
+  readonly size: number;
+  /** Gives `length` bytes from `position`, which lie within `size`. */
+  read(position: number, length: number): Buffer;
+}
+
+/** What differs between the kinds of archives. */
+export interface ZipRules {
+  /** The error for an archive that is damaged, contradictory or beyond a limit; `what` is a clause without a subject. */
+  readonly fail: (what: string) => Error;
+  /** An entry's name as text; throws where the name is refused. */
+  readonly nameOf: (bytes: Buffer) => string;
+  /** Whether bytes may follow the archive. Default false. */
+  readonly trailingBytes?: boolean;
+}
+
+/** The header of an entry in the central directory. */
+export interface ZipHeader {
+  readonly nameBytes: Buffer;
+  readonly name: string;
+  readonly flags: number;
+  readonly method: number;
+  readonly crc: number;
+  /** Bytes in the archive. */
+  readonly packed: number;
+  /** Bytes unpacked, as stated. */
+  readonly size: number;
+  /** Where the entry's own header begins. */
+  readonly offset: number;
+}
+
+/** A central directory: `end` is the first byte that no entry may take. */
+export interface ZipDirectory {
+  readonly headers: readonly ZipHeader[];
+  readonly end: number;
+}
+
+interface Place {
+  readonly offset: number;
+  readonly size: number;
+  readonly count: number;
+}
+
+/** Reads all headers, in the directory's order. */
+export function readZipDirectory(archive: ZipBytes, rules: ZipRules): ZipDirectory {
+  const place = findDirectory(archive, rules);
+  const bytes = archive.read(place.offset, place.size);
+  const headers: ZipHeader[] = [];
+  let at = 0;
+  for (let index = 0; index < place.count; index++) {
+    const [header, next] = readHeader(bytes, at, index, rules);
+    headers.push(header);
+    at = next;
+  }
+  if (at !== bytes.length) {
+    throw rules.fail(`has a directory that takes ${at} bytes, ${bytes.length} are stated`);
+  }
+  return { headers, end: place.offset };
+}
+
+/** Where the directory lies, from the end record and, where there is one, the ZIP64 end record. */
+function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
+  const { size } = archive;
+  if (size < END.size) throw rules.fail(`has ${size} bytes, too few for a zip archive`);
+  const tailOffset = Math.max(0, size - END.size - MAX_COMMENT_BYTES);
+  const tail = archive.read(tailOffset, size - tailOffset);
+  let at = tail.length - END.size;
+  while (at >= 0 && !isEnd(tail, at, rules)) at--;
+  if (at < 0) throw rules.fail('has no end record of a zip archive; it may be cut short');
+  const endOffset = tailOffset + at;
+  const end = tail.subarray(at);
+  let count = end.readUInt16LE(10);
+  let length = end.readUInt32LE(12);
+  let offset = end.readUInt32LE(16);
+  if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0 || end.readUInt16LE(8) !== count) {
+    throw rules.fail('is a part of a zip archive in several parts');
+  }
+  let limit = endOffset;
+  const located = readEnd64(archive, endOffset, rules);
+  if (located !== null) {
+    const agrees =
+      (count === FULL16 || count === located.count) &&
+      (length === FULL32 || length === located.size) &&
+      (offset === FULL32 || offset === located.offset);
+    if (!agrees) throw rules.fail('has two end records that contradict each other');
+    ({ count, size: length, offset, end: limit } = located);
+  } else if (count === FULL16 || length === FULL32 || offset === FULL32) {
+    throw rules.fail('lacks the ZIP64 end record that its end record asks for');
+  }
+  if (count > MAX_ENTRIES) throw rules.fail(`states ${count} entries, the limit is ${MAX_ENTRIES}`);
+  if (length > MAX_DIRECTORY_BYTES) {
+    throw rules.fail(`states a directory of ${length} bytes, the limit is ${MAX_DIRECTORY_BYTES}`);
+  }
+  if (length < count * CENTRAL.size) {
+    throw rules.fail(`states ${count} entries in a directory of ${length} bytes, too few`);
+  }
+  if (offset + length > limit) {
+    throw rules.fail(`states a directory from ${offset} to ${offset + length}, beyond byte ${limit}`);
+  }
+  return { offset, size: length, count };
+}
+
+/** Whether an end record begins at `at`, and its comment ends with the archive. */
+function isEnd(tail: Buffer, at: number, { trailingBytes = false }: ZipRules): boolean {
+  if (tail.readUInt32LE(at) !== END.signature) return false;
+  const end = at + END.size + tail.readUInt16LE(at + 20);
+  return trailingBytes ? end <= tail.length : end === tail.length;
+}
+
+/** The directory of the ZIP64 end record, and the offset of the record itself; null where no locator names one. */
+function readEnd64(
+  archive: ZipBytes,
+  endOffset: number,
+  { fail }: ZipRules,
+): (Place & { readonly end: number }) | null {
+  const locatorOffset = endOffset - LOCATOR64.size;
+  if (locatorOffset < 0) return null;
+  const locator = archive.read(locatorOffset, LOCATOR64.size);
+  if (locator.readUInt32LE(0) !== LOCATOR64.signature) return null;
+  const at = toOffset(locator.readBigUInt64LE(8), fail);
+  if (locator.readUInt32LE(4) !== 0 || locator.readUInt32LE(16) > 1) {
+    throw fail('is a part of a zip archive in several parts');
+  }
+  if (at + END64.size > locatorOffset) {
+    throw fail(`states a ZIP64 end record at ${at}, beyond byte ${locatorOffset}`);
+  }
+  const record = archive.read(at, END64.size);
+  if (record.readUInt32LE(0) !== END64.signature) throw fail(`has no ZIP64 end record at ${at}`);
+  const count = toOffset(record.readBigUInt64LE(32), fail);
+  if (
+    record.readUInt32LE(16) !== 0 ||
+    record.readUInt32LE(20) !== 0 ||
+    Number(record.readBigUInt64LE(24)) !== count
+  ) {
+    throw fail('is a part of a zip archive in several parts');
+  }
+  const size = toOffset(record.readBigUInt64LE(40), fail);
+  const offset = toOffset(record.readBigUInt64LE(48), fail);
+  return { count, size, offset, end: at };
+}
+
+/** The header at `at` of the directory, and where the next one begins. */
+function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): [ZipHeader, number] {
+  if (at + CENTRAL.size > bytes.length || bytes.readUInt32LE(at) !== CENTRAL.signature) {
+    throw rules.fail(`has a directory without entry ${index} at byte ${at}`);
+  }
+  const nameEnd = at + CENTRAL.size + bytes.readUInt16LE(at + 28);
+  const extraEnd = nameEnd + bytes.readUInt16LE(at + 30);
+  const next = extraEnd + bytes.readUInt16LE(at + 32);
+  if (next > bytes.length) throw rules.fail(`has a directory that its entry ${index} goes beyond`);
+  const nameBytes = bytes.subarray(at + CENTRAL.size, nameEnd);
+  const name = rules.nameOf(nameBytes);
+  const bad = (what: string): Error => rules.fail(`holds the entry ${quoted(name)}, which ${what}`);
+  // The extra field holds, in this order, the values that are full in the header.
+  const wide = zip64Values(bytes.subarray(nameEnd, extraEnd), bad);
+  const value = (offset: number): number => {
+    const narrow = bytes.readUInt32LE(offset);
+    if (narrow !== FULL32) return narrow;
+    const taken = wide.shift();
+    if (taken === undefined) throw bad('lacks a size or offset of 64 bits');
+    return toOffset(taken, rules.fail);
+  };
+  const size = value(at + 24);
+  const packed = value(at + 20);
+  const offset = value(at + 42);
+  const [flags, method] = [bytes.readUInt16LE(at + 8), bytes.readUInt16LE(at + 10)];
+  if (bytes.readUInt16LE(at + 34) !== 0) throw bad('lies in another part of the archive');
+  if (method === ZIP_STORED && packed !== size) throw bad(`is stored, but takes ${packed} bytes for ${size}`);
+  return [{ nameBytes, name, flags, method, crc: bytes.readUInt32LE(at + 16), packed, size, offset }, next];
+}
+
+/** The 64-bit values of an extra field; none where it has no ZIP64 part. */
+function zip64Values(extra: Buffer, bad: (what: string) => Error): bigint[] {
+  for (let at = 0; at + 4 <= extra.length;) {
+    const [id, end] = [extra.readUInt16LE(at), at + 4 + extra.readUInt16LE(at + 2)];
+    if (end > extra.length) throw bad('has an extra field that is cut short');
+    if (id === EXTRA_ZIP64) {
+      const values: bigint[] = [];
+      for (let i = at + 4; i + 8 <= end; i += 8) values.push(extra.readBigUInt64LE(i));
+      return values;
+    }
+    at = end;
+  }
+  return [];
+}
+
+function toOffset(value: bigint, fail: (what: string) => Error): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw fail(`states a size or offset of ${value}`);
+  return Number(value);
+}
