@@ -11,7 +11,9 @@ import { imageFilesIn, stemOf } from './folders.js';
 export interface LungMasks {
   readonly dir: string;
   /**
-   * @param name of the image or its mask, with or without extension. @param width, height in pixels; the mask is brought to this size.
+   * @param name of the image or its mask, with or without extension
+   * @param width in pixels; the mask is resized to width x height
+   * @param height in pixels
    * @throws MASK_MISSING, and the codes of `readMask`
    */
   of(name: string, width: number, height: number): Promise<Mask>;

@@ -40,9 +40,9 @@ export function causalMask(length: number, like: Tensor): Tensor {
 }
 
 export class MultiheadAttention extends Module {
-  /** [3 C, C]: query, key, value. */
+  /** Rows of query, key and value, [3 C, C]. */
   readonly inProjWeight: Tensor;
-  /** [3 C] */
+  /** Their biases, [3 C]. */
   readonly inProjBias: Tensor;
   readonly outProj: Linear;
   readonly #width: number;
