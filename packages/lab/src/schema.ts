@@ -1,4 +1,3 @@
-/** What the settings' schemas share. */
 import { z } from 'zod';
 
 /** A share, 0 to 1. */

@@ -1,12 +1,11 @@
-/** What is said of a row of measured times. */
 import { quantile } from '@reclmis/core';
 
-/** Spread of times per image, in seconds. */
+/** Times per image, in seconds. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** Nine in ten were at most this. */
+  /** Nine in ten are at most this. */
   readonly p90: number;
 }
 

@@ -2,7 +2,7 @@ import { manualSeed, scope, type Tensor } from '@reclmis/torch';
 import { describe, expect, it } from 'vitest';
 import { CLIP_END_TOKEN, CLIP_VIT_B_32, ClipTextTower } from './tower.js';
 
-/** A tower of the same form; its last token, 19, ends a note. */
+/** Token 19, the last, ends a note. */
 const SMALL = { vocabulary: 20, width: 16, layers: 2, heads: 2, positions: 8, projection: 16 };
 const END = 19;
 const worst = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().item();

@@ -1,32 +1,31 @@
 /**
- * CLIP's text tower (Radford et al. 2021), as RecLMIS uses it: docs/method.md 1. Frozen. ViT-B/32's is the paper's; ViT-B/16's and ViT-L/14's
- * differ in weights and width alone.
+ * CLIP's text tower (Radford et al. 2021) as RecLMIS uses it: docs/method.md 1. Frozen. The paper's is ViT-B/32's;
+ * ViT-B/16's and ViT-L/14's differ only in weights and width.
  *
- * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm and the text
- * projection, which RecLMIS applies to every token and not only to the last. Keys are CLIP's, without the `clip.` that the authors'
- * checkpoints put before them; `logit_scale` belongs to the model (contrastive learning).
+ * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm, and
+ * the text projection, which RecLMIS applies to every token. Keys are CLIP's, without the `clip.` of the authors'
+ * checkpoints; `logit_scale` belongs to the model (contrastive learning).
  *
- * B notes, T tokens, W width, P width of the projected features (equal to W in all of CLIP's ViT models).
+ * B notes, T tokens, W width, P width of the projected features (equal to W in CLIP's ViT models).
  */
 import { ReclmisError } from '@reclmis/core';
 import { nn, noGrad, randn, scope, Tensor } from '@reclmis/torch';
 
-/** The token that ends a note, the largest of CLIP's vocabulary. */
+/** Ends a note; the largest token of CLIP's vocabulary. */
 export const CLIP_END_TOKEN = 49407;
 
-/** Size of a tower. */
 export interface ClipTextOptions {
   readonly vocabulary: number;
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
-  /** Rows of the position table, the longest note that can be read. */
+  /** Rows of the position table: the longest note. */
   readonly positions: number;
   /** P, columns of the text projection. */
   readonly projection: number;
 }
 
-/** The tower of CLIP ViT-B/32 and, with other weights, ViT-B/16. */
+/** The tower of CLIP ViT-B/32, and of ViT-B/16. */
 export const CLIP_VIT_B_32: ClipTextOptions = {
   vocabulary: 49408,
   width: 512,
@@ -39,7 +38,7 @@ export const CLIP_VIT_B_32: ClipTextOptions = {
 /** CLIP's heads are 64 wide in every model. */
 export const CLIP_HEAD_WIDTH = 64;
 
-/** Scalars of a tower of this size, `logit_scale` not among them. */
+/** Scalars of a tower, without `logit_scale`. */
 export function towerParameters({
   vocabulary,
   width,
@@ -103,7 +102,7 @@ export class ClipTextTower extends nn.Module {
   private readonly lnFinal: nn.LayerNorm;
   private readonly textProjection: Tensor;
 
-  /** Starts with random weights, to be replaced by `loadStateDict`; frozen from the start. */
+  /** Random weights, to be replaced by `loadStateDict`; frozen. */
   constructor(readonly options: ClipTextOptions = CLIP_VIT_B_32) {
     super();
     const { vocabulary, width, layers, heads, positions, projection } = options;
@@ -128,7 +127,7 @@ export class ClipTextTower extends nn.Module {
   /**
    * F_clip of notes given as token ids.
    * @param tokens B rows of equal length T: start, words, end, then padding of 0.
-   * @returns features [B,T,P] in float32 and which tokens are not padding (those up to and with the end token).
+   * @returns features [B,T,P] in float32; `valid` up to and including the end token.
    * @throws TENSOR_SHAPE for rows of unequal length, too many tokens, ids outside the vocabulary or a row without end token.
    */
   encodeTokens(tokens: readonly (readonly number[])[], device = 'cpu'): { features: Tensor; valid: Tensor } {

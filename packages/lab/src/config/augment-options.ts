@@ -1,24 +1,26 @@
-/** Strengths of the augmentation and their defaults, upstream's figures (docs/method.md 9); `data/augment.ts` applies them. */
+/** Strengths of the augmentation; defaults are upstream's (docs/method.md 9). `data/augment.ts` applies them. */
 
-/** Every strength; probabilities in [0, 1]. */
+/** Probabilities are in [0, 1]. */
 export interface AugmentOptions {
   readonly mode: 'consistent' | 'upstream' | 'none';
   readonly blurProbability: number;
-  /** Range of the blur's standard deviation in pixels. */
+  /** Range of the blur's standard deviation, in pixels. */
   readonly blurSigma: readonly [low: number, high: number];
-  /** Probability of each of brightness, contrast, saturation and hue; 0 turns them off. */
+  /** For each of brightness, contrast, saturation and hue. */
   readonly photometricProbability: number;
-  /** Largest change, in levels of 255. */
+  /** In levels of 255. */
   readonly brightness: number;
   readonly contrast: readonly [low: number, high: number];
   readonly saturation: readonly [low: number, high: number];
-  /** Largest change, in degrees. */
+  /** In degrees. */
   readonly hueDegrees: number;
-  /** Probability of quarter turns with a flip, or, if the note names a place, of mirroring; neither if it may name a side in unknown words. */
+  /**
+   * Probability of quarter turns with a flip, or, if the note names a place, of mirroring; never if it may name a side in unknown words.
+   */
   readonly flipProbability: number;
-  /** Probability of a rotation, if there is no flip. */
+  /** Without a flip. */
   readonly rotateProbability: number;
-  /** Largest rotation either way, in degrees. */
+  /** Either way, in degrees. */
   readonly rotateDegrees: number;
 }
 

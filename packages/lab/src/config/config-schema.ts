@@ -1,11 +1,11 @@
 /**
- * Every setting of a run: its type, its range, its default and the reason for the default.
+ * Every setting of a run: type, range, default and the reason for the default.
  *
- * Sources: the paper (arXiv 2404.02845), as docs/method.md states it completely. Where the authors' code differs, the default is the paper's,
- * and the presets in `configs/` say what they change and why.
+ * Defaults are the paper's (arXiv 2404.02845; docs/method.md), even where the authors' code differs; presets in
+ * `configs/` say what they change and why.
  *
- * One schema serves four purposes: it validates (`config.ts`), types (`Config`), documents and makes command-line flags
- * (`describeSettings`). Objects are strict: an unknown key is an error, never ignored.
+ * One schema validates (`config.ts`), types (`Config`), documents and makes command-line flags (`describeSettings`).
+ * Unknown keys are errors.
  */
 import { STATED_SIDES } from '@reclmis/core';
 import { z } from 'zod';
@@ -19,8 +19,8 @@ import { PRECISIONS } from './precisions.js';
 const count = (): z.ZodNumber => z.number().int().min(1);
 
 const noteSchema = z.strictObject({
-  // Left and right of a radiologist are the patient's, those of QaTa-COV19's notes the image's. `auto`: as the training masks lie (data/sides.ts); a
-  // run's stored configuration says which it became, `unknown` where the masks do not tell.
+  // Radiologists mean the patient's left and right, QaTa-COV19's notes the image's. `auto`: as the training masks lie
+  // (data/sides.ts); a run stores the result, `unknown` if the masks do not tell.
   sides: z
     .enum(['auto', ...STATED_SIDES])
     .default('auto')
@@ -29,7 +29,7 @@ const noteSchema = z.strictObject({
 
 const dataSchema = z
   .strictObject({
-    // No default: a run without a data folder is refused when it starts, not when it is configured, so that presets stay portable.
+    // No default, so that presets stay portable: a run without a data folder is refused when it starts.
     dir: z
       .string()
       .default('')
@@ -42,7 +42,7 @@ const dataSchema = z
       .string()
       .default('')
       .describe('file listing the validation stems to use, one per line; empty: all'),
-    // Cross-validation (docs/guide/cross-validate.md): both splits together are cut into this many parts, patient by patient.
+    // Cross-validation (docs/guide/cross-validate.md): both splits together are cut into this many parts, by patient.
     folds: z
       .number()
       .int()
@@ -59,7 +59,7 @@ const dataSchema = z
       .min(0)
       .default(0)
       .describe('fold to validate on, 1 to data.folds; the others are for training'),
-    // Apart from `seed`, so that runs of several seeds still are of the same folds.
+    // Separate from `seed`: runs with different seeds share folds.
     foldSeed: z
       .number()
       .int()
@@ -67,7 +67,7 @@ const dataSchema = z
       .max(2 ** 31 - 1)
       .default(1)
       .describe('random seed that assigns patients to folds'),
-    // The known names are those of QaTa-COV19, BIDS and TCGA (data/groups.ts).
+    // The known names are QaTa-COV19's, BIDS's and TCGA's (data/groups.ts).
     group: z
       .string()
       .default('')
@@ -88,7 +88,6 @@ const dataSchema = z
     error: ({ input }) => foldExpected((input as { folds: number }).folds),
   });
 
-/** What `data.fold` may be. */
 function foldExpected(folds: number): string {
   return folds === 0 ? '0, since data.folds is 0 (--folds N cuts the cases)' : `a fold from 1 to ${folds}`;
 }
@@ -104,24 +103,24 @@ const lossWeightsSchema = z.strictObject({
 
 const trainSchema = z.strictObject({
   epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
-  // The paper's for QaTa-COV19. Of all processes together, so that steps, schedule and order do not depend on their number.
+  // The paper's for QaTa-COV19. Counts all processes, so steps, schedule and order do not depend on their number.
   batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
-  // Memory goes with the part, the gradient with the batch; batch normalisation sees the part.
+  // Memory follows the part, the gradient the batch; batch normalisation sees the part.
   accumulate: count().default(1).describe('parts into which a step’s batch is split to save memory'),
-  // The whole batch costs another pass of the encoder, without gradients; see docs/reference/training.md.
+  // The whole batch costs another pass of the encoder, without gradients (docs/reference/training.md).
   cclScope: z
     .enum(['batch', 'part'])
     .default('batch')
     .describe('what CCL compares with --accumulate: the whole batch, or each part separately'),
   optimizer: z.enum(['adam', 'adamw']).default('adam').describe('optimiser'), // the paper's
   lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate'), // the paper's (section 4.2)
-  // PyTorch's defaults, which upstream keeps.
+  // PyTorch's defaults, as upstream.
   betas: z
     .tuple([fraction().lt(1), fraction().lt(1)])
     .default([0.9, 0.999])
     .describe('decay rates of the optimiser’s two moments'),
   weightDecay: z.number().min(0).default(0).describe('weight decay; decoupled with adamw'),
-  // The paper's cosine annealing, taken per step over the whole run, so that short runs anneal to the end too.
+  // The paper's cosine annealing, per step over the whole run: short runs anneal to the end too.
   schedule: z
     .enum(['constant', 'cosine', 'cosine-warm-restarts', 'exponential'])
     .default('cosine')
@@ -130,9 +129,9 @@ const trainSchema = z.strictObject({
   minLr: z.number().min(0).default(0).describe('lowest learning rate of the schedule'),
   restartEpochs: z.number().positive().default(10).describe('period of cosine-warm-restarts, in epochs'), // upstream's for QaTa-COV19
   decay: z.number().positive().max(1).default(0.99).describe('factor per epoch of the exponential schedule'), // upstream's for MosMedData+
-  // The first steps of Adam are noisy; a short ramp costs nothing. 0 is the paper's.
+  // Adam's first steps are noisy; a short ramp costs nothing. 0 is the paper's.
   warmupSteps: z.number().int().min(0).default(0).describe('steps of linear warm-up to the learning rate'),
-  // 50 as in LViT’s code, on which upstream builds; runs shorter than that never stop early.
+  // 50 as in LViT’s code, on which upstream builds; shorter runs never stop early.
   patience: z
     .number()
     .int()
@@ -140,12 +139,12 @@ const trainSchema = z.strictObject({
     .default(50)
     .describe('stop after this many epochs without a better validation Dice; 0: never'),
   lossWeights: lossWeightsSchema.prefault({}),
-  // fp32 runs everywhere and is what the reference figures were made in; bf16 needs a processor or GPU that has it to be faster.
+  // fp32 runs everywhere and made the reference figures; bf16 is faster only on hardware that has it.
   precision: z
     .enum(PRECISIONS)
     .default('fp32')
     .describe('precision of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
-  // Winograd's algorithm needs a quarter of the products: two to three times as fast as libtorch's kernels with AVX2 (docs/measurements/performance.md).
+  // Winograd's algorithm needs a quarter of the products (docs/measurements/performance.md).
   convolutions: z
     .enum(['auto', 'libtorch', 'winograd'])
     .default('auto')
@@ -162,16 +161,15 @@ const trainSchema = z.strictObject({
     .max(1024)
     .default(0)
     .describe('libtorch threads; 0: all cores of the machine'),
-  // What one process with the whole batch does. Without it every process normalises by its own share, and rank 0's statistics are kept.
+  // As one process with the whole batch. Without it each process normalises by its own share, and rank 0's statistics are kept.
   syncBatchNorm: z
     .boolean()
     .default(true)
     .describe('with several processes, normalise over the batch of all processes'),
-  // Event files beside metrics.jsonl; they hold the same figures.
   tensorboard: z.boolean().default(true).describe('also log metrics for TensorBoard'),
-  // The same bits each time; on CUDA at some cost in speed. On a CPU the kernels are such anyhow, for a given number of threads.
+  // On CUDA it costs some speed. CPU kernels are deterministic anyway, for a given number of threads.
   deterministic: z.boolean().default(false).describe('use only deterministic kernels'),
-  // A point takes seconds, a step that is lost as long as it took; besides, each epoch's end is one.
+  // A point takes seconds; each epoch's end writes one too.
   saveMinutes: z
     .number()
     .min(0)
@@ -183,9 +181,9 @@ const trainSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe('steps between resume points within an epoch; 0: none'),
-  // The second serves where the first is damaged. Each takes three times the weights.
+  // The second serves if the first is damaged. Each takes three times the weights.
   keep: count().default(2).describe('resume points to keep'),
-  // A run that is cut by time keeps its best checkpoint, but its schedule does not anneal to the end.
+  // A run cut by time keeps its best checkpoint, but its schedule does not anneal to the end.
   maxMinutes: z
     .number()
     .min(0)
@@ -199,8 +197,8 @@ const range = (limit: number): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> =>
   z.tuple([z.number().min(0).max(limit), z.number().min(0).max(limit)]);
 
 const augmentSchema = z.strictObject({
-  // `consistent` keeps note and image true to each other (a mirrored image gets the mirrored note); `upstream` flips and turns the
-  // image under a note that names sides, as the authors' code does. The figures are docs/method.md 9's, kept in data/augment.ts.
+  // `consistent` keeps note and image true to each other (a mirrored image gets the mirrored note); `upstream` flips
+  // and turns images under notes that name sides, as the authors' code does.
   mode: z
     .enum(['consistent', 'upstream', 'none'])
     .default(AUGMENT_DEFAULTS.mode)
@@ -265,14 +263,14 @@ export const configSchema = z.strictObject({
     .describe('cpu, cuda or cuda:N'),
 });
 
-/** The resolved configuration of a run: every setting has a value. */
+/** A run's resolved configuration: every setting has a value. */
 export type Config = z.infer<typeof configSchema>;
 export type { ModelConfig } from '../model/settings.js';
 export type { TextConfig } from '../text/settings.js';
 export type NoteConfig = Config['note'];
 export type TrainConfig = Config['train'];
 
-/** One setting, as the command line and the documentation need it. */
+/** A setting, for the command line and the documentation. */
 export interface Setting {
   /** Dotted path, e.g. `train.lr`. */
   readonly path: string;
@@ -290,7 +288,7 @@ interface SchemaNode {
   readonly description?: string;
 }
 
-/** Every setting with its type, default and description, in the schema's order. */
+/** Every setting, in the schema's order. */
 export function describeSettings(): Setting[] {
   const settings: Setting[] = [];
   const visit = (node: SchemaNode, path: string): void => {

@@ -1,9 +1,9 @@
 /**
- * Configurations: from a preset, a YAML file and single overrides to one validated, complete `Config`.
+ * Builds one validated, complete `Config` from a preset, a YAML file and overrides.
  *
- * Order of precedence, weakest first: the schema's defaults, the preset that the file names (`preset: qata-cov19`, itself allowed to
- * build on another), the file, the overrides (`train.lr` and the like, from command-line flags). The result is checked once, as a
- * whole, so that a message always speaks of the values that would have been used.
+ * Precedence, weakest first: the schema's defaults, the file's preset (`preset: qata-cov19`, which may build on
+ * another), the file, the overrides (`train.lr` and the like, from flags). Only the result is checked, so a message
+ * always names the values that would be used.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -23,18 +23,15 @@ export {
   describeSettings,
 } from './config-schema.js';
 
-/** Settings by dotted path, e.g. `{ 'train.lr': 1e-3 }`; `undefined` leaves the setting as it is. */
+/** Settings by dotted path, e.g. `{ 'train.lr': 1e-3 }`; `undefined` changes nothing. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
 type Tree = Record<string, unknown>;
 
-/** What overrides come from, in messages. */
 const COMMAND_LINE = 'the command line';
 
-/** The folder of the presets that come with the project. */
 export const PRESETS_FOLDER = fileURLToPath(new URL('../../../../configs/', import.meta.url));
 
-/** The names of the presets, sorted. */
 export function presetNames(): string[] {
   if (!existsSync(PRESETS_FOLDER)) return [];
   return readdirSync(PRESETS_FOLDER)
@@ -44,7 +41,7 @@ export function presetNames(): string[] {
 }
 
 /**
- * Reads a configuration file (or starts from the defaults), applies overrides, checks and completes it.
+ * Reads a configuration file (default: none), applies overrides, checks and completes it.
  * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
  */
 export function loadConfig(file?: string, overrides: Overrides = {}): Config {
@@ -52,12 +49,12 @@ export function loadConfig(file?: string, overrides: Overrides = {}): Config {
   return resolveConfig(tree, overrides, file ?? 'the configuration', COMMAND_LINE);
 }
 
-/** As `loadConfig`, from a preset of `configs/`. */
+/** Like `loadConfig`, from a preset. */
 export function loadPreset(name: string, overrides: Overrides = {}): Config {
   return resolveConfig(readPreset(name, COMMAND_LINE, []), overrides, `preset ${name}`, COMMAND_LINE);
 }
 
-/** Checks and completes a plain object of settings; `source` names it in messages, `overrider` what the overrides come from. */
+/** Checks and completes settings; messages name `source`, and `overrider` for the overrides. */
 export function resolveConfig(
   settings: Readonly<Tree>,
   overrides: Overrides = {},
@@ -84,7 +81,7 @@ export function resolveConfig(
   return result.data;
 }
 
-/** Whether an override has set the first value that is wrong. */
+/** Whether an override set the first wrong value. */
 function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
   const path = issues[0]?.path.join('.') ?? '';
   return Object.keys(overrides).some(
@@ -92,7 +89,9 @@ function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
   );
 }
 
-/** The same with absolute paths, so that a run's own configuration holds wherever the next command is given. An empty path stays empty: it names nothing. */
+/**
+ * Makes paths absolute: a run's configuration must hold wherever the next command runs. An empty path names nothing and stays empty.
+ */
 export function withAbsolutePaths(config: Config): Config {
   const absolute = (path: string): string => (path === '' ? '' : resolve(path));
   const { dir, trainStems, valStems, ...data } = config.data;
@@ -107,7 +106,7 @@ export function withAbsolutePaths(config: Config): Config {
   };
 }
 
-/** The configuration as YAML that `loadConfig` reads back to the same values. */
+/** YAML that `loadConfig` reads back to the same values. */
 export function configToYaml(config: Config): string {
   return stringify(config, { lineWidth: 0 });
 }
@@ -121,7 +120,7 @@ function readTree(file: string, chain: readonly string[]): Tree {
   return merge(readPreset(preset, file, chain), own);
 }
 
-/** A YAML file as a plain object, empty where the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
+/** A YAML file as a plain object; empty if the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
 export function readYaml(file: string): Record<string, unknown> {
   let text: string;
   try {
@@ -139,7 +138,7 @@ export function readYaml(file: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = document.toJS() ?? {};
-    JSON.stringify(value); // an alias may stand within what it names
+    JSON.stringify(value); // fails for an alias inside what it names
   } catch (cause) {
     throw new ReclmisError(
       'CONFIG_UNREADABLE',
@@ -171,7 +170,7 @@ function readPreset(name: string, source: string, chain: readonly string[]): Tre
   return readTree(join(PRESETS_FOLDER, `${name}.yaml`), [...chain, name]);
 }
 
-/** `over` on top of `under`; objects are merged key by key, everything else is replaced. */
+/** `over` on top of `under`; objects are merged, everything else is replaced. */
 function merge(under: Tree, over: Tree): Tree {
   const merged: Tree = { ...under };
   for (const [key, value] of Object.entries(over)) {
@@ -194,7 +193,7 @@ function setPath(tree: Tree, path: string, value: unknown): void {
   node[last] = value;
 }
 
-/** One coded error for the first thing that is wrong; unknown keys come first, since they often explain the rest. */
+/** One error for the first problem; unknown keys come first, since they often explain the rest. */
 function explain(error: z.ZodError, tree: Tree, source: string): ReclmisError {
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
   if (unknown) {
@@ -208,7 +207,7 @@ function explain(error: z.ZodError, tree: Tree, source: string): ReclmisError {
   return explainValue(error, tree, source);
 }
 
-/** One coded error for the first value that does not fit a schema. */
+/** One error for the first value that does not fit a schema. */
 export function explainValue(error: z.ZodError, tree: unknown, source: string): ReclmisError {
   const issue = error.issues[0];
   if (!issue) return new ReclmisError('CONFIG_INVALID', `${source}: ${error.message}`, { cause: error });
@@ -250,7 +249,7 @@ function isSequence(origin: string): boolean {
   return origin === 'array' || origin === 'tuple';
 }
 
-/** Refuses a dotted path that is no setting. @param where what to call it in the message. @throws CONFIG_UNKNOWN_KEY */
+/** Refuses a path that is no setting. @param where its name in the message. @throws CONFIG_UNKNOWN_KEY */
 export function requireSetting(path: string, where: string): void {
   if (describeSettings().some((setting) => setting.path === path)) return;
   throw new ReclmisError(
@@ -259,7 +258,7 @@ export function requireSetting(path: string, where: string): void {
   );
 }
 
-/** The known path with the smallest edit distance; a known key under the wrong section is close too. */
+/** The known path with the smallest edit distance; a known key in the wrong section counts as close. */
 function closestSetting(key: string): string {
   const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
   const steps = (a: string, b: string): number => editDistance(a.toLowerCase(), b.toLowerCase());

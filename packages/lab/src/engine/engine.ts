@@ -1,4 +1,4 @@
-/** Where and how a run computes: device, threads and the layout of images in memory, from the configuration. */
+/** Where and how a run computes: device, threads, memory layout. */
 import { availableParallelism } from 'node:os';
 import {
   device,
@@ -15,23 +15,18 @@ import type { Config } from '../config/config.js';
 import type { Precision } from '../config/precisions.js';
 import { requirePrecision } from './precision.js';
 
-/** The settled choices. */
 export interface Engine {
   /** `cpu` or `cuda:N`. */
   readonly device: string;
-  /** Threads of operators on the CPU. */
+  /** Threads of CPU operators. */
   readonly threads: number;
   readonly memoryFormat: MemoryFormat;
-  /** What computes 3x3 convolutions. */
+  /** The kernels of 3x3 convolutions. */
   readonly convolutions: nn.ConvolutionKernel;
-  /** Precision of matrix products and convolutions. */
   readonly precision: Precision;
 }
 
-/**
- * Sets libtorch up for a configuration.
- * @throws DEVICE_MISSING, PRECISION_UNSUPPORTED
- */
+/** Sets up libtorch for a configuration. @throws DEVICE_MISSING, PRECISION_UNSUPPORTED */
 export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine {
   const place = device(config.device);
   const { precision } = config.train;
@@ -46,8 +41,7 @@ export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine 
 }
 
 /**
- * `auto` is Winograd's algorithm in fp32 and bf16 on a CPU with AVX2. A step of the paper's model took 0.73 s an image with it and 1.17 to 1.30 s with
- * libtorch's kernels in fp32, 0.44 and 0.50 to 0.63 s in bf16 on a processor with AVX-512 and bf16 (Zen 4), 0.90 and 2.06 s in fp32 on one without
+ * `auto` is Winograd's algorithm in fp32 and bf16 on a CPU with AVX2, where it is fastest
  * (docs/measurements/performance.md).
  */
 function convolutionsFor(
@@ -67,9 +61,8 @@ function convolutionsFor(
 }
 
 /**
- * `auto` is channels-last with Winograd's algorithm, which reads it so, and on CUDA, whose matrix units do: a step of 32 took 2.13 ms an image there and
- * 2.92 ms contiguous in bf16, 2.87 and 3.27 ms in fp32 (H200). With libtorch's own kernels on a CPU it took 1.17 s an image contiguous and 1.30 s
- * channels-last in fp32, 0.61 and 0.69 s in bf16 (Zen 4), and AVX2 alone has no fast channels-last kernels in libtorch 1.13.
+ * `auto` is channels-last on CUDA and with Winograd's algorithm, which reads that layout; libtorch's own CPU kernels
+ * are faster contiguous (docs/measurements/performance.md).
  */
 function memoryFormatFor(
   setting: Config['train']['memoryFormat'],
@@ -80,7 +73,7 @@ function memoryFormatFor(
   return place !== 'cpu' || convolutions === 'winograd' ? 'channelsLast' : 'contiguous';
 }
 
-/** Moves a model to the engine's device and lays its 2-d convolutions' weights out as the images will be. */
+/** Moves a model to the device and lays out its 2-d convolutions' weights as the images will be. */
 export function settle(model: nn.Module, engine: Engine): void {
   model.to(engine.device);
   if (engine.memoryFormat === 'contiguous') return;

@@ -1,16 +1,15 @@
 /**
- * Precision of the model's matrix products and convolutions, under autocast as in PyTorch. Weights, gradients of weights, optimiser,
- * losses, CCL's similarities and layer normalisation are float32 whatever is chosen.
+ * Precision of the model's matrix products and convolutions, under autocast as in PyTorch. Weights, their gradients,
+ * optimiser, losses, CCL's similarities and layer normalisation are always float32.
  *
- *     fp32   all in float32
- *     bf16   8 bits of mantissa over float32's range: needs no loss scaling
- *     fp16   11 bits over a narrow range, CUDA only: with loss scaling
+ * fp32   all in float32
+ * bf16   8 bits of mantissa, float32's range: no loss scaling
+ * fp16   11 bits, narrow range, CUDA only: with loss scaling
  */
 import { readFileSync } from 'node:fs';
 import { autocast, type AutocastDType, LossScaler, requireAutocast } from '@reclmis/torch';
 import type { Precision } from '../config/precisions.js';
 
-/** What of an engine matters here. */
 interface Computing {
   /** `cpu` or `cuda:N`. */
   readonly device: string;
@@ -23,28 +22,27 @@ const DTYPES: Readonly<Record<Precision, AutocastDType>> = {
   fp16: 'float16',
 };
 
-/** @throws PRECISION_UNSUPPORTED where the device, `cpu` or `cuda:N`, does not compute in it. */
+/** @throws PRECISION_UNSUPPORTED if the device, `cpu` or `cuda:N`, does not support it. */
 export function requirePrecision(device: string, precision: Precision): void {
   requireAutocast(device, DTYPES[precision]);
 }
 
-/** Runs the model's part of a step in the engine's precision; synchronous. Losses and `backward()` belong outside. */
+/** Runs the model in the engine's precision; synchronous. Keep losses and `backward()` outside. */
 export function inPrecision<T>({ device, precision }: Computing, body: () => T): T {
   return precision === 'fp32' ? body() : autocast({ device, dtype: DTYPES[precision] }, body);
 }
 
-/** What fp16's gradients need; null for the other precisions. */
+/** fp16's gradient scaler; null for other precisions. */
 export function lossScalerFor({ precision }: Pick<Computing, 'precision'>): LossScaler | null {
   return precision === 'fp16' ? new LossScaler() : null;
 }
 
-/** Instructions of x86-64 and of 64-bit Arm that multiply bfloat16, as the kernel lists them. */
+/** Bfloat16 instructions of x86-64 and 64-bit Arm, by the kernel's names. */
 const BF16_INSTRUCTIONS = /\b(avx512_bf16|amx_bf16|bf16)\b/;
 
 /**
- * What the user should know before a run in this precision: that the processor has no bfloat16 of its own. Null where there is
- * nothing to say, or where the system does not tell.
- * @param processor the system's description of the processor, /proc/cpuinfo's text by default.
+ * Warns that the processor has no bfloat16 of its own; null if it has, or the system does not tell.
+ * @param processor its description, by default /proc/cpuinfo.
  */
 export function precisionNotice(
   { device, precision }: Computing,

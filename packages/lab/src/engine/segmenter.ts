@@ -1,5 +1,5 @@
 /**
- * A model at work: pictures and notes in, probabilities out. The one way in which validation, evaluation and prediction run it.
+ * Runs a model: pictures and notes in, probabilities out. Validation, evaluation and prediction all use it.
  *
  * B cases, S side of the model's input.
  */
@@ -9,16 +9,16 @@ import { inPrecision } from './precision.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { NoteEncoder } from '../text/encoder.js';
 
-/** The phases of `probabilities` in their order: copying the images in, the notes' features, the model with reading the result back. */
+/** Phases of `probabilities`, in order: copying images, notes' features, the model up to reading the result. */
 export type SegmentPhase = 'copy' | 'text' | 'forward';
 
-/** A model with its note encoder on an engine. Does not own them. */
+/** A model with its note encoder on an engine; owns none of them. */
 export class Segmenter {
   constructor(
     readonly model: SegmentationModel,
     readonly encoder: NoteEncoder,
     readonly engine: Engine,
-    /** Told at the end of each phase of `probabilities`, for those who measure. */
+    /** Called at the end of each phase, for measurements. */
     private readonly onPhase?: (phase: SegmentPhase) => void,
   ) {}
 
@@ -28,9 +28,9 @@ export class Segmenter {
   }
 
   /**
-   * Runs the inference graph in evaluation mode, and leaves the model in the mode in which it was.
+   * Runs the inference graph in evaluation mode, then restores the model's mode.
    * @param images [B,3,S,S], planes R, G, B in [0, 1]. @param notes B of them.
-   * @returns [B,1,S,S], the probability of each pixel to belong to what its note describes.
+   * @returns [B,1,S,S], each pixel's probability to belong to what the note describes.
    */
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array {
     const { model, encoder, engine, size: S } = this;
@@ -55,10 +55,7 @@ export class Segmenter {
   }
 }
 
-/**
- * A batch of images as the model takes it, [B,3,S,S], on the engine's device and in its layout. On CUDA the copy and the change of
- * layout are queued, and the caller goes on.
- */
+/** A batch for the model, [B,3,S,S], on the engine's device and in its layout. On CUDA the copy is queued. */
 export function imageTensor(images: Float32Array, count: number, size: number, engine: Engine): Tensor {
   const tensor = Tensor.fromFloat32(images, [count, 3, size, size], { device: engine.device });
   return tensor.contiguous({ memoryFormat: engine.memoryFormat });

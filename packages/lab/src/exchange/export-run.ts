@@ -1,28 +1,25 @@
 /**
- * From a run to a PyTorch checkpoint in the authors' form: `state_dict` under their keys, the CLIP tower under `clip.`, equal to the bit to
- * what the run holds. `torch.load(file, weights_only=True)` reads it.
+ * Exports a run as a PyTorch checkpoint in the authors' form: `state_dict` under their keys, the CLIP tower under
+ * `clip.`, bit-identical. `torch.load(file, weights_only=True)` reads it.
  *
- * What the authors' code holds but never uses is not there (`isUnusedKey`, and CLIP's image tower), so their model takes it with
- * `load_state_dict(..., strict=False)`.
+ * It lacks what the authors' code never uses (`isUnusedKey`, CLIP's image tower): load it with `load_state_dict(..., strict=False)`.
  */
 import { readSafetensors, scope, type Tensor, writeTorchArchive } from '@reclmis/torch';
 import { openRun } from '../run/run.js';
 import { ClipEncoder } from '../text/clip-encoder.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
 
-/** What was written. */
 export interface ExportedCheckpoint {
   readonly file: string;
-  /** Tensors in it. */
   readonly tensors: number;
-  /** Whether the CLIP tower is inside; runs with the words encoder have none. */
+  /** Whether it contains the CLIP tower; the words encoder has none. */
   readonly tower: boolean;
 }
 
 /**
  * Writes a run's checkpoint as `.pth`, whole or not at all.
- * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, WEIGHTS_MISSING, WEIGHTS_CORRUPT,
- *   OUTPUT_UNWRITABLE, DISK_FULL
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, WEIGHTS_MISSING,
+ * WEIGHTS_CORRUPT, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function exportRun(dir: string, file: string, kind: CheckpointKind = 'best'): ExportedCheckpoint {
   using loaded = openRun(dir).loadModel({ checkpoint: kind, device: 'cpu' });

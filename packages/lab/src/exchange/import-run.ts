@@ -1,9 +1,8 @@
 /**
- * From an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) to a run folder that `evaluate` and `predict` take.
+ * Imports an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) as a run folder for `evaluate` and `predict`.
  *
- * What the file is, its shapes say: base width, image size, layers, which components it was trained with; such checkpoints are always of
- * `variant: upstream`. What no shape says is the context length, which the user gives (upstream: 18 for QaTa-COV19, 10 for MoNuSeg). The
- * tower and the vocabulary go into the run folder, so that the run needs nothing else.
+ * Shapes tell base width, image size, layers and trained components; the variant is always `upstream`. Only the context length must be
+ * given (upstream: 18 for QaTa-COV19, 10 for MoNuSeg). Tower and vocabulary are copied into the run folder.
  */
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -26,32 +25,30 @@ import { readWeights, sealWeights } from '../weights/stored.js';
 export interface ImportRunOptions {
   /** CLIP's vocabulary; default as for `importWeights`. */
   readonly vocabulary?: string | undefined;
-  /** Tokens per note with which the model was trained. Default 18, upstream's for QaTa-COV19. */
+  /** Tokens per note in training. Default 18, upstream's for QaTa-COV19. */
   readonly contextLength?: number | undefined;
-  /** Whose left and right its training notes meant; default not known. */
+  /** Whose left and right its training notes meant; default unknown. */
   readonly sides?: Sides | undefined;
 }
 
-/** What was found in a checkpoint. */
 export interface ImportedRun {
   readonly dir: string;
   readonly config: Config;
-  /** Keys that the model has and the file lacks; they keep random values. None of them takes part in inference. */
+  /** Keys of the model that the file lacks; they keep random values. None takes part in inference. */
   readonly missing: readonly string[];
-  /** Keys that the file has and nothing reads, beyond those that are known to take no part. */
+  /** Keys of the file that nothing reads, apart from those known to take no part. */
   readonly unexpected: readonly string[];
-  /** How many keys were passed over because they take no part in any output (docs/method.md 12 and 13). */
+  /** Keys skipped because they affect no output (docs/method.md 12 and 13). */
   readonly unused: number;
 }
 
 const ID = 'clip-vit-b-32';
-/** A shape that decides a setting, when it is not there. */
 const NONE: readonly number[] = [];
 
 /**
  * Makes a run folder from a checkpoint.
- * @throws WEIGHTS_UNSUPPORTED where the file is no RecLMIS checkpoint, or lacks parameters that inference needs, naming them; the codes of
- *   reading it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL; then nothing was kept.
+ * @throws WEIGHTS_UNSUPPORTED if it is no RecLMIS checkpoint, or lacks parameters for inference; the codes of reading
+ * it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL. Nothing is kept then.
  */
 export async function importRun(
   file: string,
@@ -67,7 +64,7 @@ export async function importRun(
     await makeFolder(staging);
     const { missing, unexpected, unused } = await fillRun(source, config, vocabulary, staging);
     refuseTaken(out);
-    await rename(staging, out); // takes the place of an empty folder
+    await rename(staging, out); // replaces an empty folder
     return { dir: out, config, missing, unexpected, unused };
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
@@ -122,7 +119,6 @@ async function fillRun(
   return found;
 }
 
-/** Copies the checkpoint's tensors into the model. */
 function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun, 'dir' | 'config'> {
   const sorted = sortCheckpoint([...source.tensors.keys()].map((name) => [name, name] as const));
   const own = model.stateDict();
@@ -150,7 +146,6 @@ function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun,
   return { missing, unexpected, unused: sorted.ignored.filter((key) => isUnusedKey(key)).length };
 }
 
-/** The settings that the shapes state. */
 function configOf(source: TensorSource, { contextLength = 18, sides }: ImportRunOptions): Config {
   const shapes = new Map([...source.tensors].map(([name, { shape }]) => [plainKey(name), shape]));
   const at = (key: string): readonly number[] => shapes.get(key) ?? NONE;
@@ -188,7 +183,7 @@ function configOf(source: TensorSource, { contextLength = 18, sides }: ImportRun
   );
 }
 
-/** Layers of the reconstructors' stacks, counted by their keys; 0 where there are none. */
+/** Layers of the reconstructors' stacks; 0 if there are none. */
 function layersOf(keys: Iterable<string>): number {
   let layers = 0;
   for (const key of keys) {
@@ -198,7 +193,7 @@ function layersOf(keys: Iterable<string>): number {
   return layers;
 }
 
-/** Whether the inference graph holds a parameter: encoder, text adapter, CI without the words' convolution, decoder. */
+/** Whether inference uses a parameter: encoder, text adapter, CI without the words' convolution, decoder. */
 function isInference(key: string): boolean {
   return !/^(?:rec_(?:img|text)_trans1|mlp_visual|mlp_woi|clip)\.|^interact\.CTBN\./.test(key);
 }

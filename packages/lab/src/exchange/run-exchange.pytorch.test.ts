@@ -1,7 +1,4 @@
-/**
- * The authors' checkpoints as PyTorch itself writes and reads them, where the system's Python has it: a checkpoint saved by `torch.save` with
- * an optimiser beside it becomes a run, and what the run exports, `torch.load(weights_only=True)` reads back, equal to the bit.
- */
+/** Exchanges checkpoints with PyTorch itself, if the system's Python has it. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +15,7 @@ const available = spawnSync(PYTHON, ['-c', 'import torch, numpy'], { stdio: 'ign
 const root = mkdtempSync(join(tmpdir(), 'reclmis-pytorch-run-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Saves the tensors of a file again as the authors' training does, with an optimiser's state and a numpy score. */
+/** Saves tensors as the authors' training does, with an optimiser's state and a numpy score. */
 const SAVE = `
 import sys, torch, numpy as np
 source, target = sys.argv[1:]
@@ -31,7 +28,7 @@ torch.save({'epoch': 12, 'best_model': True, 'model': 'RecLMIS', 'state_dict': s
             'val_loss': np.float64(0.5), 'optimizer': optimizer.state_dict()}, target)
 `;
 
-/** Compares two checkpoints' tensors to the bit; prints the keys of the second that differ or are not in the first, and their number. */
+/** Prints the keys of the second checkpoint that are not bit-identical in the first, and their number. */
 const COMPARE = `
 import sys, json, torch
 before = torch.load(sys.argv[1])['state_dict']
@@ -60,7 +57,7 @@ describe.skipIf(!available)('with PyTorch', () => {
     const answer: unknown = JSON.parse(
       execFileSync(PYTHON, ['-c', COMPARE, saved, exported], { encoding: 'utf8' }),
     );
-    // The temperature is kept with the model in single precision; its value is the same.
+    // The model keeps the temperature in single precision; its value is the same.
     expect(answer).toEqual({ count: tensors, different: ['clip.logit_scale'] });
   });
 });

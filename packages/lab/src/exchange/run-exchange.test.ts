@@ -1,4 +1,3 @@
-/** The authors' checkpoints in, and out again: the files here are of their form, written by our writer; PyTorch's own are read elsewhere. */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,7 +84,7 @@ describe('an authors’ checkpoint', () => {
       if (!after.has(key))
         expect(key).toMatch(/^(something\.else|clip\.visual|.*num_batches_tracked|.*conv_sig.*)/);
     for (const [key, value] of after) {
-      // The temperature is kept with the model, in single precision.
+      // The model keeps the temperature in single precision.
       if (key !== 'clip.logit_scale') expect([key, value]).toEqual([key, before.get(key)]);
     }
     expect(after.has('clip.logit_scale')).toBe(true);

@@ -1,7 +1,7 @@
 /**
- * What a data set is like, in the figures from which `propose.ts` takes a configuration: images, masks, notes, duplicates, patients.
+ * A data set in figures: images, masks, notes, duplicates, patients. `propose.ts` derives a configuration from them.
  *
- * Every image and mask is decoded once, in worker threads (`measure-all.ts`). Of notes the fingerprint holds figures and words, never a note.
+ * Worker threads decode every image and mask once (`measure-all.ts`). Holds figures and words of notes, never a note.
  */
 import { basename, resolve } from 'node:path';
 import {
@@ -25,7 +25,7 @@ import { buildEncoder, chooseEncoder } from '../text/choose.js';
 import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
 import { measureAll, type Measures, type MeasureOptions } from '../data/measure/measure-all.js';
 
-/** Quantiles and mean of values in any unit. */
+/** Quantiles and mean, in any unit. */
 export interface Spread {
   readonly min: number;
   readonly p1: number;
@@ -35,18 +35,16 @@ export interface Spread {
   readonly mean: number;
 }
 
-/** Things that two splits have in common. */
 export interface Overlap {
   readonly splits: readonly [Split, Split];
   readonly count: number;
 }
 
-/** Things that occur more than once. */
 export interface Repeats {
   readonly distinct: number;
-  /** How many more there are than distinct ones, within a split. */
+  /** Repeats within a split. */
   readonly within: number;
-  /** Distinct ones that both of two splits have; pairs without any are left out. */
+  /** Those in both of two splits; pairs without any are absent. */
   readonly across: readonly Overlap[];
 }
 
@@ -57,14 +55,14 @@ export interface Fingerprint {
   readonly images: {
     /** `WIDTHxHEIGHT`, most frequent first, at most 10. */
     readonly sizes: readonly { readonly size: string; readonly count: number }[];
-    /** Root of the number of pixels. */
+    /** Square root of the number of pixels. */
     readonly side: Spread;
     readonly bits: readonly number[];
     /** Images whose channels are equal. */
     readonly grey: number;
-    /** Width of a pixel in mm, where the notes' column Spacing states it. */
+    /** Width of a pixel in mm, from the notes' column Spacing. */
     readonly spacing: (Spread & { readonly known: number }) | null;
-    /** Mean and deviation of the 8-bit levels of all pixels: red, green, blue, or one entry if all images are grey. */
+    /** Mean and deviation of 8-bit levels over all pixels: red, green, blue, or one entry if all images are grey. */
     readonly levels: readonly {
       readonly mean: number;
       readonly sd: number;
@@ -77,24 +75,23 @@ export interface Fingerprint {
     /** Share of an image that is foreground, 0 to 1. */
     readonly foreground: Spread;
     readonly empty: number;
-    /** Connected areas of an image. */
+    /** Connected areas per image. */
     readonly areas: Spread;
-    /** Share of the image that one of them covers, within 4.5 %; null where all masks are empty. */
+    /** Share of the image covered by one area, within 4.5 %; null if all masks are empty. */
     readonly areaShare: { readonly p10: number; readonly median: number; readonly p90: number } | null;
   };
   readonly notes: {
-    /** The encoder that the notes' tokens are counted with. */
+    /** The encoder that counted the tokens. */
     readonly encoder: TextConfig['encoder'];
     readonly tokens: Spread;
-    /** Share of the notes, 0 to 1, that fit into so many tokens: from the 99th percentile to the longest. */
+    /** Share of the notes, 0 to 1, that fit into a context: from the 99th percentile to the longest. */
     readonly fits: readonly { readonly tokens: number; readonly share: number }[];
     readonly namingSides: number;
     readonly namingPlaces: number;
-    /** Whose left and right they mean, of all splits, and the figure behind it. */
+    /** Whose left and right the notes of all splits mean, and the figure behind it. */
     readonly sides: InferredSides;
-    /** Different words of the training notes. */
     readonly vocabulary: number;
-    /** Words that the training notes do not have, by split: their share of the words, and the first 20. */
+    /** Words that the training notes lack, by split: their share, and the first 20. */
     readonly unknown: readonly {
       readonly split: Split;
       readonly share: number;
@@ -102,14 +99,14 @@ export interface Fingerprint {
     }[];
     readonly repeats: Repeats;
   };
-  /** What `reclmis data check` suspects, and of how many cases. */
+  /** Suspicions of `reclmis data check`, with their cases. */
   readonly suspicions: readonly { readonly code: WarningCode; readonly count: number }[];
-  /** Pictures of the same pixels. */
+  /** Pictures with the same pixels. */
   readonly duplicates: Repeats;
   readonly patients: {
     /** As given; empty: the known names. */
     readonly pattern: string;
-    /** Cases whose names say who the patient is; the others count as a patient each. */
+    /** Cases whose names identify a patient; each other one counts as a patient. */
     readonly named: number;
     readonly count: number;
     readonly across: readonly Overlap[];
@@ -119,19 +116,17 @@ export interface Fingerprint {
 export interface FingerprintOptions extends MeasureOptions {
   /** See `grouping`. */
   readonly group?: string;
-  /** Default `auto`. */
   readonly encoder?: TextConfig['encoder'];
 }
 
-/** Words that the fingerprint lists. */
 const LISTED = 20;
-/** Room for any note while its tokens are counted. */
+/** Longer than any note, for counting tokens. */
 const LONGEST_CONTEXT = 77;
 
 /**
  * Takes a data set's fingerprint.
- * @throws DATA_FOLDER_MISSING, DATA_INVALID and the codes of single problems, INTERRUPTED, OPTION_INVALID for a bad pattern, NOTES_UNREADABLE for a
- *   spacing that is no size
+ * @throws DATA_FOLDER_MISSING, DATA_INVALID and codes of single problems, INTERRUPTED, OPTION_INVALID for a bad
+ * pattern, NOTES_UNREADABLE for a bad spacing
  */
 export async function takeFingerprint(dir: string, options: FingerprintOptions = {}): Promise<Fingerprint> {
   const patients = grouping(options.group);
@@ -146,7 +141,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
   if (measures.problems.length > 0) throw invalidDataset(dir, measures.problems);
   const all = scans.flatMap(({ split, cases }) => cases.map((one) => ({ ...one, split })));
   const { fits, groupOf } = patients;
-  // A name that says no patient says nothing across splits: each may count its files from 1.
+  // Other names are not compared across splits: each split may count its files from 1.
   const people = repeatsOf(all, ({ id, split }) => (fits(id) ? groupOf(id) : `${split} ${groupOf(id)}`));
   return {
     format: 'reclmis-fingerprint/1',
@@ -181,7 +176,7 @@ function suspicionsOf(
   return findSuspicions(subjects, { group }).map(({ code, count }) => ({ code, count }));
 }
 
-/** Quantiles and mean; of no value, NaN. */
+/** Quantiles and mean; NaN for no values. */
 export function spread(values: readonly number[]): Spread {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number): number => quantileOfSorted(sorted, share);
@@ -189,7 +184,7 @@ export function spread(values: readonly number[]): Spread {
   return { min: at(0), p1: at(0.01), median: at(0.5), p99: at(0.99), max: at(1), mean };
 }
 
-/** Counts what occurs twice, within splits and in two of them. */
+/** Counts what occurs twice, within splits and across two. */
 export function repeatsOf<T extends { readonly split: Split }>(
   items: readonly T[],
   key: (item: T) => string,
@@ -211,7 +206,7 @@ export function repeatsOf<T extends { readonly split: Split }>(
   };
 }
 
-/** Widths of pixels in mm, of the cases whose notes' table names them. */
+/** Pixel widths in mm, if the notes' table has them. */
 function spacingsOf(scans: readonly SplitScan[]): number[] {
   return scans.flatMap(({ cases }) =>
     cases.flatMap(({ spacing }) => (spacing === undefined ? [] : [spacing[0]])),
@@ -289,7 +284,7 @@ function notesOf(
   };
 }
 
-/** Tokens of each note. The words encoder's are its words, for which no encoder needs to be made. */
+/** Tokens of each note. For the words encoder they are its words: no encoder is needed. */
 function countsOf(
   encoder: TextConfig['encoder'],
   training: readonly string[],

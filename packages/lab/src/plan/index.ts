@@ -1,4 +1,3 @@
-/** A configuration from the data: fingerprint, rules, memory, YAML. */
 export { takeFingerprint, type Fingerprint, type FingerprintOptions, type Repeats } from './fingerprint.js';
 export { largestPart, type ModelShape, parameterCount, peakTensorBytes, residentBytes } from './memory.js';
 export { type Plan, type PlanLimits, type Proposal, propose } from './propose.js';

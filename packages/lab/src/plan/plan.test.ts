@@ -1,4 +1,3 @@
-/** Plans: what is measured of a data set, what follows from it, and that training takes it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,7 +117,7 @@ describe('histograms', () => {
 
 const data = join(root, 'data');
 
-/** A 20 x 10 picture of one level with a mask of the upper left 4 x 5 pixels and, on request, one pixel elsewhere. */
+/** A 20 x 10 picture of one level; the mask has the upper left 4 x 5 pixels and, on request, one pixel elsewhere. */
 async function writeCase(split: string, name: string, level: number, areas: 0 | 1 | 2): Promise<void> {
   const mask = await greyPng(20, 10, (x, y) =>
     (areas > 0 && x < 4 && y < 5) || (areas > 1 && x === 15 && y === 8) ? 255 : 0,
@@ -248,7 +247,7 @@ describe('fingerprint', () => {
   });
 });
 
-/** A data set like QaTa-COV19, but for what is given. */
+/** A data set like QaTa-COV19, with some changes. */
 function like(more: {
   cases?: number;
   side?: number;

@@ -1,8 +1,8 @@
 /**
- * The configuration that a data set's fingerprint suggests, setting by setting, each with its reason. docs/reference/planning.md has the rules.
+ * Proposes a configuration for a data set's fingerprint, each setting with its reason. Rules:
+ * docs/reference/planning.md.
  *
- * Where the data say nothing, the paper's value stays (docs/method.md 9), and where they do, the rule gives the paper's value for the paper's
- * data sets: 224 pixels, 200 epochs for QaTa-COV19's 5,713 cases and 500 for smaller sets.
+ * Where the data say nothing, the paper's value stays (docs/method.md 9); for the paper's data sets, the rules give the paper's values.
  */
 import { ReclmisError, sidesWarnings } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
@@ -10,22 +10,19 @@ import type { Precision } from '../config/precisions.js';
 import type { Fingerprint } from './fingerprint.js';
 import { cacheBytes, largestPart, type ModelShape, peakTensorBytes, residentBytes } from './memory.js';
 
-/** One line of a plan. */
 export interface Proposal {
-  /** Dotted path of the setting. */
   readonly path: string;
   readonly value: string | number | readonly number[];
-  /** One line. */
   readonly reason: string;
 }
 
 export interface Plan {
   readonly settings: readonly Proposal[];
-  /** What the user should know of the data, a line each. */
+  /** What the user should know about the data, one per line. */
   readonly notices: readonly string[];
-  /** Images that are in memory at once. */
+  /** Images in memory at once. */
   readonly part: number;
-  /** What training is expected to take, in bytes: tensors in a step, decoded cases that the loader keeps, and the process with both. */
+  /** Expected bytes: a step's tensors, the loader's decoded cases, and the process with both. */
   readonly memory: {
     readonly tensors: number;
     readonly cached: number;
@@ -38,37 +35,36 @@ export interface PlanLimits {
   /** Memory that the process may use. */
   readonly memoryBytes: number;
   readonly precision: Precision;
-  /** What the loader may keep of the decoded cases of a split; default its own (`data/cache.ts`). */
+  /** What the loader may keep of a split's decoded cases; default: its own limit (`data/cache.ts`). */
   readonly cacheBytes?: number;
-  /** Time for the whole training, with `secondsPerImage`. */
+  /** Time for the whole training; needs `secondsPerImage`. */
   readonly minutes?: number;
-  /** Time of a training step of this configuration, as measured by `reclmis bench train`. */
+  /** Time of a training step of this configuration, measured by `reclmis bench train`. */
   readonly secondsPerImage?: number;
 }
 
 /** The paper's (section 4.2). */
 const PAPER = { side: 224, width: 64, layers: 3, batch: 32, lr: 3e-4, patience: 50, epochs: 500 };
-/** Cases that a training sees in all: 200 epochs of QaTa-COV19's 5,713. */
+/** Cases that a training sees: 200 epochs of QaTa-COV19's 5,713. */
 const SEEN = 200 * 5713;
-/** An infected area or a nucleus should keep this many pixels at the model's size: a quarter of a patch's side, squared. */
+/** Pixels that an infected area or a nucleus should keep at the model's size: a quarter of a patch's side, squared. */
 const AREA_PIXELS = 16;
-/** Settings' limits (config-schema.ts). */
 const SIDES = [32, 1024] as const;
 const TOKENS = 77;
-/** Share of the requested time to fill; the rest is for reading, checkpoints and figures. */
+/** Share of the requested time for training; the rest is for reading, checkpoints and figures. */
 const USED_TIME = 0.95;
-/** Validation runs forward alone, a third of a step's arithmetic (docs/measurements/performance.md). */
+/** Validation is forward only, a third of a step's arithmetic (docs/measurements/performance.md). */
 const VALIDATION = 1 / 3;
-/** With fewer steps than this, more and smaller ones serve better (configs/qata-cov19-1k.yaml). */
+/** With fewer steps, more and smaller ones are better (configs/qata-cov19-1k.yaml). */
 const FEW_STEPS = 1000;
-/** With fewer epochs than this a training does not overfit, and augmentation slows it (configs/qata-cov19-1k.yaml). */
+/** In fewer epochs nothing overfits, and augmentation slows training (configs/qata-cov19-1k.yaml). */
 const FEW_EPOCHS = 10;
 
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;
 
-/** @throws OPTION_INVALID where not even the smallest model fits into the memory. */
+/** @throws OPTION_INVALID if not even the smallest model fits into the memory. */
 export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
   const tokens = contextLength(fingerprint);
   const side = imageSize(fingerprint);
@@ -154,7 +150,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
   };
 }
 
-/** T: all notes, unless a few are far longer than the rest. */
+/** T: fits all notes, unless a few are far longer than the rest. */
 function contextLength({ notes }: Fingerprint): { value: number; reason: string } {
   const { max, p99 } = notes.tokens;
   const most = up(Math.max(2, p99), 2);
@@ -168,7 +164,7 @@ function contextLength({ notes }: Fingerprint): { value: number; reason: string 
     : { value, reason: `${counted}, and ${percent(share)} of the notes fit; the rest lose their last words` };
 }
 
-/** S before memory is looked at. */
+/** S, before memory is considered. */
 function imageSize({ images, masks }: Fingerprint): { value: number; reason: string } {
   const clamp = (side: number): number => Math.min(SIDES[1], Math.max(SIDES[0], side));
   const own = clamp(up(images.side.median - 8, 16)); // to the nearest multiple of 16
@@ -190,7 +186,7 @@ function imageSize({ images, masks }: Fingerprint): { value: number; reason: str
   };
 }
 
-/** The widest model at the largest side that learns from at least two images at once within the memory. */
+/** The widest model at the largest side that fits at least two images at once. */
 function fit(
   side: number,
   tokens: number,
@@ -217,7 +213,7 @@ function fit(
   );
 }
 
-/** What the loaders of both splits keep of decoded cases at a side. */
+/** What both splits' loaders keep of decoded cases. */
 function cachedOf(
   { cases, images }: Fingerprint,
   side: number,
@@ -307,7 +303,6 @@ function augmentation({ images, notes, cases }: Fingerprint, few: boolean): Prop
   ];
 }
 
-/** What in the data asks for the user's judgement. */
 function noticesOf({ masks, notes, duplicates, patients, cases }: Fingerprint): string[] {
   const total = Object.values(cases).reduce((sum, count) => sum + count, 0);
   const lines: string[] = [];

@@ -1,8 +1,8 @@
-/** A plan as YAML that `reclmis train --config` takes, each setting with its reason as a comment. */
+/** Writes a plan as YAML for `reclmis train --config`, each setting with its reason. */
 import { stringify } from 'yaml';
 import type { Plan, Proposal } from './propose.js';
 
-/** @param head lines of comment above the settings. */
+/** @param head comment lines above the settings. */
 export function planToYaml({ settings, notices }: Plan, head: readonly string[]): string {
   const comment = (line: string): string => `# ${oneLine(line)}`;
   const lines = [...head.map(comment), ...notices.map((line) => comment(`note: ${line}`))];
@@ -20,7 +20,7 @@ function valueOf({ value }: Proposal): string {
   return stringify(value, { lineWidth: 0, collectionStyle: 'flow', defaultStringType: 'PLAIN' }).trimEnd();
 }
 
-/** Names of files may hold anything; a comment ends with its line. */
+/** File names may hold anything; a comment ends with its line. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -1,41 +1,40 @@
 /**
- * A small line chart as SVG: title, legend, axes with round ticks, linear or logarithmic, one or more series.
- * Colours are told apart by people with any form of colour blindness (core's `COLOURS`, after Okabe and Ito).
+ * A small line chart as SVG: title, legend, round ticks, linear or logarithmic, one or more series. Its colours suit
+ * every form of colour blindness (core's `COLOURS`, after Okabe and Ito).
  */
 import type { Rgb } from '@reclmis/core';
 import { FAINT, INK, svgText, textWidth } from './text.js';
 
-/** A line: its points in order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
+/** A line: points in order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
 export interface Series {
   readonly label: string;
   readonly colour: Rgb;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;
-  /** Upright lines through points, e.g. from mean - deviation to mean + deviation. */
+  /** Upright lines, e.g. from mean - deviation to mean + deviation. */
   readonly bars?: readonly (readonly [x: number, low: number, high: number])[];
-  /** Whether each point is marked; default where there are at most 40. */
+  /** Whether to mark each point; default: if there are at most 40. */
   readonly dots?: boolean;
 }
 
 export interface Chart {
   readonly title: string;
   readonly series: readonly Series[];
-  /** What is along x, e.g. `epoch`. */
   readonly xLabel: string;
-  /** Numbers along x: whole ones alone (default; epochs) or any. */
+  /** Ticks along x: only whole numbers (default) or any. */
   readonly xTicks?: 'whole' | 'any';
-  /** Limits of x; what is left out comes from the data. */
+  /** Limits of x; default: the data's. */
   readonly xMin?: number;
   readonly xMax?: number;
   readonly scale?: 'linear' | 'log';
-  /** Limits of y; what is left out comes from the data. */
+  /** Limits of y; default: the data's. */
   readonly yMin?: number;
   readonly yMax?: number;
   /** A mark on x, e.g. the best epoch. */
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
-/** The place of a chart in its picture, in pixels. */
+/** A chart's place in its picture, in pixels. */
 export interface Frame {
   readonly x: number;
   readonly y: number;
@@ -46,7 +45,6 @@ export interface Frame {
 const GRID = '#e5e7eb';
 const LEGEND_LINE = 20;
 
-/** A colour as SVG writes it. */
 export function css([red, green, blue]: Rgb): string {
   return `rgb(${red},${green},${blue})`;
 }
@@ -63,7 +61,7 @@ export function ticks(low: number, high: number, count = 5): number[] {
   );
 }
 
-/** Round numbers for a logarithmic axis: 1, 2, 5 (or powers of ten alone, where there are many decades). */
+/** Round numbers for a logarithmic axis: 1, 2, 5, or only powers of ten for many decades. */
 export function logTicks(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
   const factors = decades > 4 ? [1] : decades > 2 ? [1, 3] : [1, 2, 5];
@@ -165,10 +163,10 @@ function svgSeries(
   return `<path d="${path}" fill="none" stroke="${css(colour)}" stroke-width="2" stroke-linejoin="round"${dash}/>${dots}`;
 }
 
-/** A point of the picture, in pixels. */
+/** In pixels of the picture. */
 type Place = readonly [x: number, y: number];
 
-/** An upright line with its label at the foot, or, where a series runs through it there, at the head or in the middle. */
+/** An upright line; its label is at the foot or, where a series is in the way, at the head or in the middle. */
 function svgMark(
   { label }: { label: string },
   x: number,
@@ -187,7 +185,7 @@ function svgMark(
   );
 }
 
-/** The heights that a line has between two places along x, every few pixels. */
+/** A line's heights between two places along x, every few pixels. */
 function heightsWithin(line: readonly Place[], from: number, to: number): number[] {
   return line.flatMap(([x0, y0], i) => {
     const [x1, y1] = line[i + 1] ?? [x0, y0];
@@ -201,7 +199,6 @@ function heightsWithin(line: readonly Place[], from: number, to: number): number
   });
 }
 
-/** Names of the series with a piece of their lines, wrapped to the width. */
 function svgLegend(
   series: readonly Series[],
   x: number,
@@ -223,7 +220,7 @@ function svgLegend(
   return { svg: parts.join(''), height: (row + 1) * LEGEND_LINE };
 }
 
-/** Limits that are a little wider than the data; fixed where the chart fixes them. */
+/** Limits slightly wider than the data, unless the chart fixes them. */
 function limits({ yMin, yMax }: Chart, low: number, high: number, log: boolean): [number, number] {
   if (log) {
     const [a, b] = low <= high ? [low, high] : [0.1, 1];
@@ -235,7 +232,6 @@ function limits({ yMin, yMax }: Chart, low: number, high: number, log: boolean):
   return [yMin ?? a - room, yMax ?? b + room];
 }
 
-/** An interval that is not empty. */
 function spread(low: number, high: number, by: number, floor: number): [number, number] {
   if (low > high) return [floor, floor + 2 * by];
   return low < high ? [low, high] : [low - by, high + by];

@@ -1,6 +1,6 @@
 /**
- * A grid of figures as SVG: a square for each pair of values, shaded from white (lowest) to blue (highest) and with its figure in it, so that
- * it reads without colours too. What has no figure says so.
+ * A grid of figures as SVG: squares shaded from white (lowest) to blue (highest), each with its figure, so that it
+ * reads without colours too.
  */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { css, type Frame, tickLabel } from './chart.js';
@@ -10,20 +10,19 @@ export interface HeatMap {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Values along x, from the left, and along y, from below. */
+  /** From the left, and from below. */
   readonly xs: readonly number[];
   readonly ys: readonly number[];
-  /** The figure of a pair; null where there is none. */
+  /** Null if there is none. */
   readonly value: (x: number, y: number) => number | null;
-  /** How figures are written; default two decimals. */
+  /** Default two decimals. */
   readonly format?: (value: number) => string;
-  /** A square to frame, and what for. */
+  /** A square to frame. */
   readonly mark?: { readonly x: number; readonly y: number; readonly label: string };
 }
 
 const twoDecimals = (figure: number): string => figure.toFixed(2);
 const WHITE: Rgb = [255, 255, 255];
-/** The darkest shade leaves black figures legible. */
 const DEEPEST = 0.75;
 
 /** The grid as SVG elements. */

@@ -1,8 +1,8 @@
 /**
- * The contact sheet: a row per case with its image, note, truth, prediction, and the prediction for the note with left and right
- * swapped. What the note does to the mask is to be seen at a glance.
+ * The contact sheet: per case its image, note, truth, prediction, and the prediction for the note with left and right
+ * swapped. It shows at a glance what the note does to the mask.
  *
- * Truth is drawn in sky blue, predictions in orange; R and L are the sides that the notes mean, and are left out where that is not known.
+ * Truth is sky blue, prediction orange; R and L are the sides that the notes mean, left out if unknown.
  */
 import {
   COLOURS,
@@ -17,7 +17,7 @@ import { renderSvg, writePngRgb } from '@reclmis/files';
 import { css } from './chart.js';
 import { FAINT, INK, svgText, wrapText } from './text.js';
 
-/** One row. All rasters of a row have the same size. Dice in [0, 1], against the truth. */
+/** A row's rasters all have the same size. Dice in [0, 1]. */
 export interface OverviewRow {
   readonly id: string;
   readonly image: RgbImage;
@@ -32,7 +32,7 @@ export interface OverviewRow {
 
 export interface OverviewOptions {
   readonly title: string;
-  /** A line under the title, e.g. the scores over all cases. */
+  /** A line under the title. */
   readonly subtitle?: string;
   /** Whose left and right the notes mean. */
   readonly sides: StatedSides;
@@ -47,7 +47,6 @@ const ROW = TILE + CAPTION + GAP;
 const NOTE_SIZE = 14;
 const NOTE_LINE = 19;
 
-/** Where the columns start. */
 const COLUMN = {
   image: GAP,
   note: 2 * GAP + TILE,
@@ -57,7 +56,7 @@ const COLUMN = {
 } as const;
 const WIDTH = COLUMN.swapped + TILE + GAP;
 
-/** Draws the sheet and writes it as PNG, a row of 224-pixel tiles for each case. */
+/** Draws the sheet and writes it as PNG, one row of 224-pixel tiles per case. */
 export async function writeOverview(
   file: string,
   rows: readonly OverviewRow[],
@@ -66,7 +65,6 @@ export async function writeOverview(
   await writePngRgb(file, await overviewImage(rows, options));
 }
 
-/** The sheet as an image. */
 export async function overviewImage(
   rows: readonly OverviewRow[],
   options: OverviewOptions,
@@ -85,7 +83,7 @@ export async function overviewImage(
   return sheet;
 }
 
-/** All of the sheet but the images. */
+/** The sheet without its images. */
 function overviewSvg(rows: readonly OverviewRow[], { title, subtitle, sides }: OverviewOptions): string {
   const height = HEAD + rows.length * ROW;
   const parts = [svgText(title, GAP, 34, { size: 20, weight: 600 })];

@@ -1,4 +1,3 @@
-/** Pictures are looked at by people; here: text widths, ticks, sizes, and that what should be coloured is. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +16,7 @@ import { svgText, textWidth, wrapText } from './text.js';
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-plots-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Pixels of a colour (each channel within 8) inside a rectangle. */
+/** Pixels of a colour (within 8 per channel) inside a rectangle. */
 function count(image: RgbImage, [r, g, b]: Rgb, x0 = 0, y0 = 0, x1 = image.width, y1 = image.height): number {
   let found = 0;
   for (let y = y0; y < y1; y++) {

@@ -1,7 +1,6 @@
 /**
- * `progress.png` of a run: losses, validation Dice and IoU, learning rate and time, per epoch.
- *
- * Dice and IoU come in both forms: the mean over images (the paper's) and pooled over all pixels (dashed), never mixed.
+ * `progress.png` of a run: losses, validation Dice and IoU, learning rate and time, per epoch. Dice and IoU are means
+ * over images (the paper's) and, dashed, pooled over all pixels.
  */
 import { COLOURS } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
@@ -12,13 +11,12 @@ const WIDTH = 1640;
 const HEIGHT = 460;
 const GAP = 36;
 
-/** Draws the epochs so far and writes the picture (1640 x 460, PNG); nothing is written for a run without epochs. */
+/** Draws the epochs so far (1640 x 460, PNG); writes nothing for none. */
 export async function writeProgress(file: string, epochs: readonly EpochRecord[]): Promise<void> {
   if (epochs.length === 0) return;
   await writePngRgb(file, await renderSvg(progressSvg(epochs)));
 }
 
-/** The picture as SVG. */
 export function progressSvg(epochs: readonly EpochRecord[]): string {
   const charts = [lossChart(epochs), scoreChart(epochs), rateChart(epochs), timeChart(epochs)];
   const widths = [0.3, 0.3, 0.2, 0.2].map((share) => share * (WIDTH - GAP * (charts.length + 1)));
@@ -93,7 +91,6 @@ function rateChart(epochs: readonly EpochRecord[]): Chart {
   };
 }
 
-/** What each epoch took, validation and saving included. */
 function timeChart(epochs: readonly EpochRecord[]): Chart {
   const minutes = epochs.map(({ epoch, seconds }, i): [number, number] => [
     epoch,

@@ -1,32 +1,29 @@
 /**
- * Text in pictures, as SVG outlines of a font that is installed with the packages (Inter, SIL Open Font License): the pictures look
- * the same on every machine, whatever fonts it has.
+ * Text as SVG outlines of a font that comes with the packages (Inter, SIL Open Font License): pictures look the same on every machine.
  *
- * Characters are set one by one with pair kerning; that is all that Latin text of a chart needs. A character that the font
- * lacks is set without its accents, or else as a question mark.
+ * Sets characters one by one with pair kerning, enough for a chart's Latin text. A character missing from the font
+ * loses its accents, or becomes a question mark.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import opentype from 'opentype.js';
 
-/** Weight of the type: 400 regular, 600 semibold. */
+/** 400 regular, 600 semibold. */
 export type Weight = 400 | 600;
 
 export interface TextStyle {
-  /** Height of the type in pixels. Default 13. */
+  /** In pixels; default 13. */
   readonly size?: number;
   readonly weight?: Weight;
   /** Default near-black. */
   readonly colour?: string;
-  /** Which point of the text `x` is. Default start. */
+  /** Which point of the text is at `x`; default start. */
   readonly anchor?: 'start' | 'middle' | 'end';
-  /** Turned by a quarter, reading upwards, about (x, y). */
+  /** Turned by a quarter, to read upwards. */
   readonly upwards?: boolean;
 }
 
-/** The dark of text and axes. */
 export const INK = '#1f2430';
-/** The grey of what is secondary. */
 export const FAINT = '#6b7280';
 
 const fonts = new Map<Weight, opentype.Font>();
@@ -44,7 +41,7 @@ function font(weight: Weight): opentype.Font {
   return loaded;
 }
 
-/** The glyphs of a text with their positions, in pixels from its start; and its width. */
+/** A text's glyphs with positions in pixels, and its width. */
 function layOut(
   text: string,
   size: number,
@@ -72,12 +69,11 @@ function glyphOf(face: opentype.Font, character: string): opentype.Glyph {
   return face.charToGlyph('?');
 }
 
-/** The width of a text in pixels. */
 export function textWidth(text: string, size = 13, weight: Weight = 400): number {
   return layOut(text, size, weight).width;
 }
 
-/** A text whose baseline starts (or is centred, or ends) at (x, y), as an SVG element. */
+/** SVG of a text whose baseline starts (or is centred, or ends) at (x, y). */
 export function svgText(text: string, x: number, y: number, style: TextStyle = {}): string {
   const { size = 13, weight = 400, colour = INK, anchor = 'start', upwards = false } = style;
   const { placed, width } = layOut(text, size, weight);
@@ -87,7 +83,10 @@ export function svgText(text: string, x: number, y: number, style: TextStyle = {
   return `<path fill="${colour}"${turn} d="${outline}"/>`;
 }
 
-/** A path as SVG has it, in hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it has ever rounded: a training's charts would grow without end. */
+/**
+ * SVG path in hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it ever rounded, so memory
+ * would grow without end.
+ */
 function outlineOf({ commands }: opentype.Path): string {
   const points = (...numbers: number[]): string => numbers.map((value) => +value.toFixed(2)).join(' ');
   return commands
@@ -108,8 +107,8 @@ function outlineOf({ commands }: opentype.Path): string {
 }
 
 /**
- * The text in lines of at most `width` pixels, broken between words (a word that is too long alone is broken inside). What does
- * not fit into `maxLines` is cut, and the last line ends in an ellipsis.
+ * Breaks text into lines of at most `width` pixels, between words, or inside a word that is too long. Beyond `maxLines`
+ * it is cut, with an ellipsis.
  */
 export function wrapText(
   text: string,

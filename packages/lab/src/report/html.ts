@@ -1,9 +1,6 @@
-/**
- * HTML that is safe by construction: text becomes HTML only by being escaped. `Html` marks what is HTML already; whatever takes
- * `Content` escapes strings and leaves `Html` as it is.
- */
+/** HTML that is safe by construction: every string is escaped unless it is `Html` already. */
 
-/** A piece of HTML. `markup` and `joined` make it; whoever makes one otherwise answers for what is in it. */
+/** A piece of HTML. Use `markup` or `joined` to make one; otherwise its safety is the caller's responsibility. */
 export class Html {
   constructor(private readonly source: string) {}
 
@@ -12,10 +9,10 @@ export class Html {
   }
 }
 
-/** Text, which is escaped, or HTML, which is not. */
+/** Strings are escaped, `Html` is not. */
 export type Content = string | number | Html | readonly Content[];
 
-/** Text as it stands in elements and in attributes in either kind of quotes. Control characters that HTML has no place for become blanks. */
+/** Escapes text for elements and quoted attributes. Control characters that HTML does not allow become blanks. */
 export function escapeHtml(text: string): string {
   return (
     text
@@ -25,12 +22,14 @@ export function escapeHtml(text: string): string {
   );
 }
 
-/** HTML with gaps (a tag that is not named `html`, since formatters rewrite what is): strings and numbers in them are escaped, arrays are joined. Attribute values must stand in quotes. */
+/**
+ * A template tag for HTML: strings and numbers in gaps are escaped, arrays joined. Quote attribute values. (Not called
+ * `html`, since formatters rewrite such templates.)
+ */
 export function markup(pieces: TemplateStringsArray, ...gaps: readonly Content[]): Html {
   return new Html(pieces.reduce((out, piece, i) => out + rendered(gaps[i - 1] ?? '') + piece));
 }
 
-/** Pieces one after the other. */
 export function joined(...pieces: readonly Content[]): Html {
   return new Html(rendered(pieces));
 }

@@ -1,4 +1,3 @@
-/** Pages that stand alone: the builder of every HTML report. */
 export { escapeHtml, Html, joined, markup, type Content } from './html.js';
 export { page, PURPOSE, type Page, type ReportSection } from './page.js';
 export {

@@ -1,4 +1,3 @@
-/** Pages: what is escaped, what is forbidden, and that nothing is fetched. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeHtml, joined, markup } from './html.js';

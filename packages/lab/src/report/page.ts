@@ -1,13 +1,12 @@
 /**
- * A page that needs nothing but itself: style and pictures are inside, nothing is fetched and no script runs, which its content security policy also
- * forbids. It can be read on screen, light or dark, and on paper.
+ * A self-contained page: style and pictures are inside, nothing is fetched, and its content security policy forbids
+ * scripts. For screen, light or dark, and paper.
  */
 import { type Content, type Html, joined, markup } from './html.js';
 import { pageStyle } from './style.js';
 
-/** What a part of the software contributes to a report. */
 export interface ReportSection {
-  /** The anchor: a letter, then letters, digits and hyphens; each once in a page. */
+  /** The anchor, unique in a page: a letter, then letters, digits and hyphens. */
   readonly id: string;
   readonly title: string;
   readonly html: Html;
@@ -15,29 +14,24 @@ export interface ReportSection {
 
 export interface Page {
   readonly title: string;
-  /** A line below the title. */
   readonly subtitle?: Content;
-  /** Before the sections, e.g. the figures that matter most. */
+  /** Before the sections, e.g. the most important figures. */
   readonly lead?: Html;
-  /** In their order; three or more get a list of contents. */
+  /** Three or more get a table of contents. */
   readonly sections: readonly ReportSection[];
-  /** Below everything: what made the page, of what. "For research only; not for diagnosis." is always added. */
+  /** What made the page, from what. "For research only; not for diagnosis." is always added. */
   readonly footer?: Content;
-  /** CSS besides the page's own. */
+  /** Additional CSS. */
   readonly style?: string;
 }
 
-/** What every page says at its end. */
 export const PURPOSE = 'For research only; not for diagnosis.';
-/** Everything is forbidden but what is inside the page: its style, and pictures as data. */
+/** Forbids everything except the page's own style, and pictures as data. */
 const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const ID = /^[A-Za-z][A-Za-z0-9-]*$/;
 
-/**
- * The page as a whole document.
- * @throws RangeError for an id that is malformed or taken, and for a style that would end its element (mistakes of the caller's)
- */
+/** @throws RangeError for a malformed or repeated id, and for a style that would end its element (the caller's mistakes) */
 export function page({ title, subtitle, lead, sections, footer, style = '' }: Page): string {
   const ids = new Set<string>();
   for (const { id } of sections) {

@@ -1,7 +1,7 @@
-/** What a page is made of: headings, paragraphs, tables, figures, pictures and what folds away. All text is escaped (`html.ts`). */
+/** The parts of a page. All text is escaped (`html.ts`). */
 import { type Content, type Html, joined, markup } from './html.js';
 
-/** A heading inside a section: level 3, or 4 below it. */
+/** A heading inside a section. */
 export function heading(text: Content, level: 3 | 4 = 3): Html {
   return level === 3 ? markup`<h3>${text}</h3>\n` : markup`<h4>${text}</h4>\n`;
 }
@@ -10,7 +10,7 @@ export function paragraph(...content: readonly Content[]): Html {
   return markup`<p>${content}</p>\n`;
 }
 
-/** Something that the reader must not miss, such as cases that were trained on. */
+/** Something that the reader must not miss. */
 export function warning(...content: readonly Content[]): Html {
   return markup`<p class="warning" role="note">${content}</p>\n`;
 }
@@ -19,15 +19,15 @@ export function list(items: readonly Content[]): Html {
   return markup`<ul>\n${items.map((item) => markup`<li>${item}</li>\n`)}</ul>\n`;
 }
 
-/** A column: its title, and where its cells stand (default: the first to the left, the others, figures, to the right). */
+/** Cells are aligned left in the first column by default, right (for figures) in the others. */
 export interface Column {
   readonly title: Content;
   readonly align?: 'left' | 'right' | 'center';
 }
 
 /**
- * A table, which scrolls by itself where it is wider than the page.
- * @throws RangeError when a row has another number of cells than there are columns (a mistake of the caller's)
+ * A table; scrolls if it is wider than the page.
+ * @throws RangeError if a row has another number of cells than there are columns (the caller's mistake)
  */
 export function table(
   columns: readonly (Column | string)[],
@@ -53,23 +53,21 @@ export function table(
   );
 }
 
-/** How a picture is shown. */
 export interface PictureOptions {
-  /** What it shows, for those who cannot see it. */
   readonly alt: string;
   readonly caption?: Content;
   /** CSS pixels; default its own width, at most the page's. */
   readonly width?: number;
-  /** Show pixels as squares when it is enlarged; default smooth. */
+  /** Show pixels as squares when enlarged; default smooth. */
   readonly pixelated?: boolean;
 }
 
-/** A drawing, from SVG. It stands in the page as an image, so nothing in it can reach the page. It keeps its own background, so give it one. */
+/** A drawing. It is embedded as an image, so nothing in it can reach the page; it needs its own background. */
 export function figure(svg: string, options: PictureOptions): Html {
   return shown('image/svg+xml', Buffer.from(svg, 'utf8'), options);
 }
 
-/** A picture, from the bytes of a PNG file. */
+/** A picture from a PNG file's bytes. */
 export function picture(png: Uint8Array, options: PictureOptions): Html {
   return shown('image/png', png, options);
 }
@@ -79,7 +77,7 @@ export function gallery(...pictures: readonly Html[]): Html {
   return markup`<div class="gallery">\n${pictures}</div>\n`;
 }
 
-/** What the reader opens to see. On paper it is as it was left on screen. */
+/** A block that the reader can open. On paper it is as it was on screen. */
 export function details(
   summary: Content,
   content: Content,

@@ -1,4 +1,3 @@
-/** The look of all pages. Fonts are the reader's own. */
 export const pageStyle = `:root { color-scheme: light dark; --ink: #1f2430; --faint: #5f6673; --line: #d9dce2; --paper: #ffffff; --soft: #f5f6f8; --link: #0072b2; --warn: #d55e00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ec; --faint: #a4abb8; --line: #3a404c; --paper: #15181e; --soft: #1e222a; --link: #56b4e9; --warn: #ff9a4d; } }
 * { box-sizing: border-box; }

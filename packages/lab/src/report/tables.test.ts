@@ -1,4 +1,3 @@
-/** Tables as text: what is escaped, what is aligned, and what a wrong shape gives. */
 import { describe, expect, it } from 'vitest';
 import { escapeLatex, escapeMarkdown, latexTable, markdownTable, meanAndDeviation } from './tables.js';
 

@@ -1,25 +1,21 @@
 /**
- * Tables as text: Markdown for documentation, LaTeX for papers.
- *
- * Cells are plain text; what either language would read as markup is escaped, so that a cell shows as it was given. The first column
- * holds names and is aligned to the left, the others figures, to the right.
+ * Tables as text: Markdown for documentation, LaTeX for papers. Cells are plain text; markup in them is escaped. The
+ * first column is aligned left, the others, for figures, right.
  */
 
-/** A table's rows; each has as many cells as there are columns. */
 export type Rows = readonly (readonly string[])[];
 
-/** What a LaTeX table needs besides its cells. */
 export interface LatexOptions {
-  /** The text below the table; plain text, escaped like a cell. */
+  /** Plain text, escaped like a cell. */
   readonly caption: string;
-  /** The name by which `\ref` finds it, e.g. `tab:components`: letters, digits and `:-.`, since LaTeX reads it as it is. */
+  /** The name for `\ref`, e.g. `tab:components`: letters, digits and `:-.`; LaTeX reads it unescaped. */
   readonly label: string;
 }
 
 /**
  * A table in GitHub's Markdown, columns padded to equal width; ends with a line break.
- * @param columns the header, at least one column
- * @throws RangeError when a row has another number of cells than there are columns (a mistake of the caller's)
+ * @param columns at least one
+ * @throws RangeError if a row has another number of cells than there are columns (the caller's mistake)
  */
 export function markdownTable(columns: readonly string[], rows: Rows): string {
   checkShape(columns, rows);
@@ -33,8 +29,8 @@ export function markdownTable(columns: readonly string[], rows: Rows): string {
 }
 
 /**
- * A floating table in LaTeX, with rules of the `booktabs` package; ends with a line break.
- * @throws RangeError when a row has another number of cells than there are columns, or the label has a character that LaTeX would read
+ * A floating LaTeX table with rules of the `booktabs` package; ends with a line break.
+ * @throws RangeError if a row has another number of cells than there are columns, or the label a character that LaTeX would read
  */
 export function latexTable(columns: readonly string[], rows: Rows, options: LatexOptions): string {
   checkShape(columns, rows);
@@ -59,7 +55,7 @@ export function latexTable(columns: readonly string[], rows: Rows, options: Late
   ].join('\n');
 }
 
-/** Text that Markdown shows as given within a table's cell. */
+/** Text that Markdown shows as it is in a table's cell. */
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/\s*\r?\n\s*/g, ' ')
@@ -91,19 +87,19 @@ const LATEX: Readonly<Record<string, string>> = {
   Δ: '$\\Delta$',
 };
 
-/** Text that LaTeX shows as given, in any encoding of fonts. */
+/** Text that LaTeX shows as it is, in any font encoding. */
 export function escapeLatex(text: string): string {
   return text
     .replace(/\s*\r?\n\s*/g, ' ')
     .replace(/[\\{}&%$#_~^<>|±×−≤≥✓Δ]/g, (character) => LATEX[character] ?? character);
 }
 
-/** Mean and standard deviation over seeds as `84.8 ± 0.3`; of one value, which has no deviation, the value alone; of none, a dash. */
+/** Mean and standard deviation over seeds, as `84.8 ± 0.3`; for one value just the value, for none a dash. */
 export function meanAndDeviation(values: readonly number[], digits = 2): string {
   if (values.length === 0) return '–';
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   if (values.length === 1) return mean.toFixed(digits);
-  // The sample's: seeds are a sample of all that could have been drawn.
+  // Seeds are a sample.
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
   return `${mean.toFixed(digits)} ± ${Math.sqrt(variance).toFixed(digits)}`;
 }

@@ -1,7 +1,6 @@
 /**
- * Looking over runs: a list of those in a folder with their best figures, and what two or more differ in.
- *
- * Nothing here changes a run. A folder that is damaged is listed as such, so that one bad run does not hide the others.
+ * Lists the runs of a folder with their best figures, and compares runs. Changes none. A damaged run is listed as such
+ * and does not hide the others.
  */
 import { accessSync, constants, type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,37 +14,35 @@ import { openRun, runFiles, type RunInfo, type RunStatus } from '../run/run.js';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { isHeld } from '../run/run-lock.js';
 
-/** As `RunStatus`; `died`: it says that it runs, but no process does; `damaged`: its files do not read. */
+/** `died`: it says that it runs, but no process does; `damaged`: its files cannot be read. */
 export type RunState = RunStatus | 'died' | 'damaged';
 
-/** A run at a glance. */
 export interface RunOverview {
   readonly dir: string;
   readonly state: RunState;
-  /** What is wrong: of damaged and failed runs. */
+  /** For damaged and failed runs. */
   readonly problem: string | null;
-  /** Name of the data set; null where it is not known. */
+  /** Name of the data set, if known. */
   readonly data: string | null;
   readonly epochs: number;
-  /** Epochs that were asked for. */
+  /** Epochs requested. */
   readonly ofEpochs: number | null;
-  /** The best epoch by validation Dice, mean over images, with its other figures, in [0, 1]. */
+  /** The best epoch by validation Dice, mean over images; figures in [0, 1]. */
   readonly best: (EpochRecord['validation'] & { readonly epoch: number }) | null;
   /** Median over the epochs. */
   readonly secondsPerImage: number | null;
-  /** That the run took. */
   readonly seconds: number;
   readonly encoder: string | null;
   /** ISO 8601; null for damaged runs. */
   readonly startedAt: string | null;
 }
 
-/** How deep runs lie at most below the folder that is listed: `runs/CELL/seed-N` in that of a study. */
+/** Greatest depth of runs below the folder; a study has `runs/CELL/seed-N`. */
 const DEPTH = 3;
 
 /**
- * The runs within a folder and its folders, or the folder itself if it is one; newest first, damaged ones last.
- * @throws RUN_MISSING where the folder is not there.
+ * The runs in a folder and below, or the folder itself if it is one; newest first, damaged ones last.
+ * @throws RUN_MISSING if there is no folder.
  */
 export function listRuns(folder: string): RunOverview[] {
   if (!existsSync(folder)) throw new ReclmisError('RUN_MISSING', `${folder}: no such folder`);
@@ -55,7 +52,6 @@ export function listRuns(folder: string): RunOverview[] {
     .sort((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? '') || (a.dir < b.dir ? -1 : 1));
 }
 
-/** Folders that look like runs; what lies within a run is not looked at. */
 function runsBelow(folder: string, depth: number): string[] {
   return entriesOf(folder)
     .filter((entry) => entry.isDirectory() && !isLitter(entry.name))
@@ -89,7 +85,7 @@ function looksLikeRun(dir: string): boolean {
   return existsSync(info) || existsSync(config);
 }
 
-/** A run at a glance; never fails for what its files hold. */
+/** Never fails because of a run's files. */
 function overview(dir: string): RunOverview {
   try {
     const run = openRun(dir);
@@ -132,23 +128,19 @@ function bestOf({ best }: RunInfo, epochs: readonly EpochRecord[]): RunOverview[
   return record ? { epoch: record.epoch, ...record.validation } : null;
 }
 
-/** A setting by which runs differ: its dotted path and each run's value. */
+/** The dotted path of a setting in which runs differ, and each run's value. */
 export interface SettingDifference {
   readonly path: string;
   readonly values: readonly unknown[];
 }
 
-/** Runs beside each other, in the order asked for. */
 export interface RunComparison {
   readonly runs: readonly RunOverview[];
   readonly settings: readonly SettingDifference[];
   readonly epochs: readonly (readonly EpochRecord[])[];
 }
 
-/**
- * Compares runs.
- * @throws OPTION_INVALID for fewer than two; RUN_MISSING, RUN_INVALID for a folder that is no run.
- */
+/** @throws OPTION_INVALID for fewer than two; RUN_MISSING, RUN_INVALID for a folder that is no run. */
 export function compareRuns(dirs: readonly string[]): RunComparison {
   if (dirs.length < 2)
     throw new ReclmisError('OPTION_INVALID', `expected at least two runs to compare, got ${dirs.length}`);
@@ -183,12 +175,12 @@ const PALETTE: readonly Rgb[] = [
 ];
 const [WIDTH, HEIGHT, GAP] = [1180, 460, 36];
 
-/** Draws validation Dice and the training loss of each run over its epochs (1180 x 460, PNG). @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Draws validation Dice and training loss of each run (1180 x 460, PNG). @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeComparison(file: string, { runs, epochs }: RunComparison): Promise<void> {
   await writePngRgb(file, await renderSvg(comparisonSvg(names(runs), epochs)));
 }
 
-/** The picture as SVG. More runs than colours are told apart by dashes. */
+/** SVG; dashes tell apart more runs than there are colours. */
 export function comparisonSvg(
   labels: readonly string[],
   epochs: readonly (readonly EpochRecord[])[],

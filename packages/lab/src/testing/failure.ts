@@ -1,7 +1,6 @@
-/** For tests: the coded error that something ends with. */
 import { ReclmisError } from '@reclmis/core';
 
-/** The coded error that `act` throws or is rejected with; any other error is thrown on, and none is one. */
+/** The coded error of `act`, thrown or rejected; rethrows any other. */
 export async function failure(act: () => unknown): Promise<ReclmisError> {
   try {
     await act();
@@ -12,7 +11,7 @@ export async function failure(act: () => unknown): Promise<ReclmisError> {
   throw new Error('expected a ReclmisError');
 }
 
-/** The code of the coded error that `act` throws at once; any other error is thrown on, and none is one. */
+/** The code that `act` throws at once; rethrows any other error. */
 export function codeOf(act: () => unknown): string {
   try {
     act();

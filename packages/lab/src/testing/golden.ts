@@ -1,4 +1,3 @@
-/** The golden files of the repository (golden/README.md), for tests. */
 import { fileURLToPath } from 'node:url';
 
 export const goldenPath = (model: 'reclmis' | 'unet' | 'lvit'): string =>

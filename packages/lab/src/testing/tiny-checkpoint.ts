@@ -1,4 +1,3 @@
-/** For tests: a checkpoint of the authors' form, of a narrow model with a tiny tower inside. */
 import { full, manualSeed, scope, type Tensor, writeTorchArchive, zeros } from '@reclmis/torch';
 import { UPSTREAM } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';
@@ -9,7 +8,7 @@ export const TINY_SIZE = 32;
 /** Upstream's options with the tiny tower's width. */
 export const TINY_OPTIONS = { ...UPSTREAM, baseWidth: 8, imageSize: TINY_SIZE, textWidth: 64, layers: 2 };
 
-/** What the authors' training saves: their model with CLIP inside, and keys that take no part. */
+/** As the authors' training saves it: the model with CLIP inside, and keys that take no part. */
 export function writeTinyCheckpoint(
   path: string,
   change: (state: Map<string, Tensor>) => void = () => undefined,

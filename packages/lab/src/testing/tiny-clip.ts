@@ -1,6 +1,6 @@
 /**
- * For tests: a text tower of CLIP's form but two blocks of width 64, with random weights, under OpenAI's and under Hugging Face's names,
- * and a vocabulary of CLIP's size that holds pairs of letters alone.
+ * A text tower of CLIP's form with two blocks of width 64 and random weights, under OpenAI's and Hugging Face's names,
+ * and a vocabulary of CLIP's size.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export const TINY_TOWER = {
   projection: 64,
 };
 
-/** Merges of CLIP's number: every pair of the first byte's letters until there are enough. */
+/** As many merges as CLIP's: pairs of the first byte's letters. */
 export function tinyMerges(): string {
   const printable = [...range(33, 126), ...range(161, 172), ...range(174, 255)];
   const letters = [...printable, ...range(256, 256 + 255 - printable.length)].map((code) =>
@@ -30,7 +30,7 @@ export function tinyMerges(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A tower's tensors under OpenAI's names, with `logit_scale`; in the caller's scope. Values are those of half precision. */
+/** A tower under OpenAI's names, with `logit_scale`, in half precision's values; in the caller's scope. */
 export function tinyTower(seed = 1): Map<string, Tensor> {
   manualSeed(seed);
   using tower = new ClipTextTower(TINY_TOWER);
@@ -40,7 +40,6 @@ export function tinyTower(seed = 1): Map<string, Tensor> {
   return state;
 }
 
-/** The same as Hugging Face names it. */
 export function asHuggingFace(state: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   const renamed = new Map<string, Tensor>();
   const block = /^transformer\.resblocks\.(\d+)\.(.*)$/;
@@ -78,7 +77,7 @@ export function asHuggingFace(state: ReadonlyMap<string, Tensor>): Map<string, T
   return renamed;
 }
 
-/** Puts a tiny tower into the store of `home`. @param dir where its file is written first. */
+/** Imports a tiny tower into the store of `home`. @param dir for its file. */
 export async function importTinyClip(
   dir: string,
   home: string,

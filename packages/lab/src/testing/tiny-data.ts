@@ -1,6 +1,6 @@
 /**
- * For tests: a data set in LViT's layout, of pictures with two bright squares of which the note names one; the mask holds that one.
- * Left and right are the patient's (the patient's left is on the image's right).
+ * A data set in LViT's layout: pictures with two bright squares; the note names one, the mask holds it. Left is the
+ * patient's (on the image's right).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,14 +9,13 @@ import { writePngGrey, writePngMask } from '@reclmis/files';
 
 const SPLITS = { Train: 0, Val: 1, Test: 2 } as const;
 
-/** How many cases each split gets. */
 export interface TinyCounts {
   readonly train: number;
   readonly val: number;
   readonly test: number;
 }
 
-/** Writes the data set. @param size side of the pictures, in pixels. */
+/** @param size side of the pictures, in pixels. */
 export async function writeTinyData(dir: string, size: number, counts: TinyCounts): Promise<void> {
   for (const split of ['Train', 'Val', 'Test'] as const) {
     const folder = join(dir, `${split}_Folder`);
@@ -37,7 +36,7 @@ export async function writeTinyData(dir: string, size: number, counts: TinyCount
   }
 }
 
-/** Two squares of a quarter of the side each, one in either half, at random heights on faint noise. */
+/** Two squares, a quarter of the side each, one in either half, on faint noise. */
 function draw(size: number, side: 'left' | 'right', random: Random): { image: Uint8Array; mask: Uint8Array } {
   const image = Uint8Array.from({ length: size * size }, () => 40 + random.int(20));
   const mask = new Uint8Array(size * size);

@@ -1,13 +1,12 @@
-/** For tests: a run of a small model on a small data set, trained in a second. */
+/** A small model on a small data set, trained in a second. */
 import { join } from 'node:path';
 import { type Config, loadConfig, type Overrides } from '../config/config.js';
 import { train } from '../train/train.js';
 import { writeTinyData } from './tiny-data.js';
 
-/** Side of the small model's input. */
 export const TINY_RUN_SIZE = 32;
 
-/** Two epochs of a model of a few thousand numbers on the data in `data`, in this thread. */
+/** Two epochs of a model of a few thousand numbers, in this thread. */
 export function tinyConfig(data: string, overrides: Overrides = {}): Config {
   return loadConfig(undefined, {
     'model.baseWidth': 4,

@@ -1,4 +1,4 @@
-/** Which note encoder a new run reads with: the paper's CLIP tower where its weights are on this machine, else word features. */
+/** Chooses a new run's note encoder: the paper's CLIP tower if its weights are on this machine, else word features. */
 import { ReclmisError } from '@reclmis/core';
 import { findWeights } from '../weights/store.js';
 import { ClipEncoder } from './clip-encoder.js';
@@ -6,18 +6,16 @@ import type { NoteEncoder } from './encoder.js';
 import type { TextConfig } from './settings.js';
 import { WordEncoder } from './words.js';
 
-/** The weights that `auto` looks for: the paper's. */
 const PAPERS = 'clip-vit-b-32';
 
-/** A settled choice, and what the user should know about it. */
 export interface EncoderChoice {
-  /** With `encoder` settled: no longer `auto`. */
+  /** `encoder` is no longer `auto`. */
   readonly text: TextConfig;
-  /** One line, or null where the user has chosen. */
+  /** What the user should know, in one line; null if the user chose. */
   readonly notice: string | null;
 }
 
-/** Settles `text.encoder: auto`. Anything else stays. */
+/** Resolves `text.encoder: auto`; keeps anything else. */
 export function chooseEncoder(text: TextConfig): EncoderChoice {
   if (text.encoder !== 'auto') return { text, notice: null };
   if (findWeights(PAPERS)) {
@@ -35,8 +33,8 @@ export function chooseEncoder(text: TextConfig): EncoderChoice {
 }
 
 /**
- * The note encoder of a new run.
- * @param notes the training notes, from which the words encoder takes its vocabulary.
+ * Builds a new run's note encoder.
+ * @param notes the training notes, the source of the words encoder's vocabulary.
  * @throws NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID
  */
 export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEncoder {

@@ -49,7 +49,7 @@ describe('ClipEncoder', () => {
       expect(actual.features.shape).toEqual([3, T, 64]);
       expect(actual.valid.toUint8Array()).toEqual(expected.valid.toUint8Array());
       const worst = actual.features.sub(expected.features).abs().max().item();
-      expect(worst).toBeLessThan(1e-5); // single notes here, a batch there: sums in another order
+      expect(worst).toBeLessThan(1e-5); // sums in another order: single notes here, a batch there
       expect(expected.features.abs().max().item()).toBeGreaterThan(0.5);
     });
     encoder.dispose();
@@ -67,7 +67,7 @@ describe('ClipEncoder', () => {
 
     const second = new ClipEncoder(weights, { contextLength: T, features });
     expect(featuresOf(second, NOTES)).toEqual(batch);
-    expect(second.isLoaded).toBe(false); // all were known, so the tower was never read
+    expect(second.isLoaded).toBe(false); // the tower was never read
     featuresOf(second, ['a new note']);
     expect(second.isLoaded).toBe(true);
     second.dispose();
@@ -86,7 +86,7 @@ describe('ClipEncoder', () => {
       tower.to('cpu', 'bfloat16');
       const rough = tower.encodeTokens(ids).features;
       expect(rough.dtype).toBe('float32');
-      // bfloat16 keeps 8 bits: 0.4 % a rounding, and a few dozen of them on the way through two blocks.
+      // bfloat16: 0.4 % per rounding, a few dozen of them in two blocks.
       const worst = rough.sub(exact).abs().max().item();
       expect(worst).toBeGreaterThan(0);
       expect(worst).toBeLessThan(0.05 * exact.abs().max().item());
@@ -139,7 +139,7 @@ describe('choosing', () => {
     const others = join(root, 'others');
     await importTinyClip(root, others, 'clip-vit-b-32', 2);
     process.env['RECLMIS_HOME'] = others;
-    expect(codeOf(() => restoreNoteEncoder(description))).toBe('WEIGHTS_MISSING'); // like-named, but others
+    expect(codeOf(() => restoreNoteEncoder(description))).toBe('WEIGHTS_MISSING'); // other weights of the same name
     process.env['RECLMIS_HOME'] = join(root, 'nothing');
     expect(codeOf(() => restoreNoteEncoder(description))).toBe('WEIGHTS_MISSING');
     expect(codeOf(() => restoreNoteEncoder({ kind: 'clip', id: 5 }))).toBe('VOCABULARY_INVALID');

@@ -1,9 +1,8 @@
 /**
- * The paper's note encoder: CLIP's tokeniser and frozen text tower, from weights that are kept on this machine (docs/method.md 1).
+ * The paper's note encoder: CLIP's tokeniser and frozen text tower, with weights stored on this machine (docs/method.md 1).
  *
- * A note's features never change, so they are computed once and kept, in memory and on disk (`feature-store.ts`). Notes are computed one
- * by one: the bits of a matrix product depend on its batch, and so a note has the same features whoever stands beside it. Where all
- * notes are known the tower is not even loaded.
+ * Each note's features are computed once and kept, in memory and on disk (`feature-store.ts`); if all are known, the
+ * tower is not even loaded. Notes are computed one by one, since a matrix product's bits depend on its batch.
  *
  * B notes, T tokens, W feature width.
  */
@@ -25,23 +24,20 @@ import {
 } from './encoder.js';
 import { FeatureStore } from './feature-store.js';
 
-/** Part of the fingerprint; changes when the computation does. */
+/** Part of the fingerprint; change it when the computation changes. */
 const RECIPE = 'clip-text-1';
 
 export interface ClipEncoderOptions {
-  /** T, with the start and the end token; longer notes lose their last words. */
+  /** T, with start and end tokens; longer notes lose their last words. */
   readonly contextLength: number;
-  /** Where features are kept on disk; default the cache's folder, null: nowhere. */
+  /** Folder for features on disk; default the cache's, null: none. */
   readonly features?: string | null;
 }
 
-/** What `describe` stores. */
 interface ClipDescription extends NoteEncoderDescription {
   readonly kind: 'clip';
   readonly recipe: string;
-  /** Name of the weights. */
   readonly id: string;
-  /** Their fingerprint. */
   readonly weights: string;
   readonly contextLength: number;
 }
@@ -50,7 +46,7 @@ export class ClipEncoder implements NoteEncoder {
   readonly width: number;
   readonly contextLength: number;
   readonly fingerprint: string;
-  /** CLIP's own ln(1 / temperature), for CCL; null where the weights came without it. */
+  /** CLIP's own ln(1 / temperature), for CCL; null if the weights lack it. */
   readonly logitScale: number | null;
   readonly tokenizer: ClipTokenizer;
   private readonly cache: NoteCache;
@@ -103,12 +99,12 @@ export class ClipEncoder implements NoteEncoder {
     };
   }
 
-  /** Whether the tower is in memory: it is read when a note comes whose features are not known. */
+  /** The tower is only read for a note without known features. */
   get isLoaded(): boolean {
     return this.tower !== null;
   }
 
-  /** The tower, read where it is not in memory; it stays the encoder's. @throws WEIGHTS_CORRUPT */
+  /** The tower, loaded if necessary; the encoder owns it. @throws WEIGHTS_CORRUPT */
   textTower(): ClipTextTower {
     this.tower ??= this.load();
     return this.tower;
@@ -119,7 +115,6 @@ export class ClipEncoder implements NoteEncoder {
     this.tower = null;
   }
 
-  /** A note's features from disk, or from the tower. */
   private row(note: string): NoteRow {
     const { ids, length } = this.tokenizer.encode(note, this.contextLength);
     const kept = this.store?.get(ids);
@@ -149,7 +144,7 @@ export class ClipEncoder implements NoteEncoder {
     return tower;
   }
 
-  /** A file of the weights, if it is what was imported. */
+  /** One of the weights' files, if unchanged since its import. */
   private intact(which: 'model' | 'merges'): Buffer {
     const { manifest, id } = this.weights;
     const path = this.weights[which];
@@ -172,7 +167,6 @@ export class ClipEncoder implements NoteEncoder {
   }
 }
 
-/** Whether a stored description is of this kind. */
 export function isClipDescription(description: NoteEncoderDescription): description is ClipDescription {
   const { kind, recipe, id, weights, contextLength } = description;
   return (

@@ -1,8 +1,8 @@
 /**
- * What turns notes into features: the seam between the word encoder, the CLIP text tower and whatever comes later.
+ * Turns notes into features: the interface of the word encoder and the CLIP text tower.
  *
- * Encoders are frozen (docs/method.md 1): they have no trained parameter, a note always has the same features, and so its row is
- * computed once per run and reused. docs/reference/text-encoder.md says why.
+ * Encoders are frozen (docs/method.md 1), so a note's features never change and are computed once per run
+ * (docs/reference/text-encoder.md).
  *
  * B notes, T tokens (the context length), W feature width.
  */
@@ -10,15 +10,14 @@ import { createHash } from 'node:crypto';
 import type { NoteTokens } from '@reclmis/core';
 import { Tensor } from '@reclmis/torch';
 
-/** Features of B notes. */
 export interface NoteFeatures {
   /** float32 [B,T,W]; carries no gradient. */
   readonly features: Tensor;
-  /** bool [B,T], true where there is a token; every row has at least one. */
+  /** bool [B,T], true for tokens; at least one per row. */
   readonly valid: Tensor;
 }
 
-/** Everything to rebuild an encoder from, as plain JSON; `kind` says which. */
+/** Plain JSON from which an encoder can be rebuilt; `kind` says which. */
 export interface NoteEncoderDescription {
   readonly kind: string;
   readonly [setting: string]: unknown;
@@ -30,23 +29,22 @@ export interface NoteEncoder {
   readonly width: number;
   /** T. */
   readonly contextLength: number;
-  /** Hash of everything that determines the features, by which a checkpoint recognises its encoder. */
+  /** Hash of all that determines the features; a checkpoint recognises its encoder by it. */
   readonly fingerprint: string;
-  /** @param device where the features are wanted, `cpu` by default. @returns new tensors, the caller's to dispose. */
+  /** @param device of the features, default `cpu`. @returns new tensors, the caller's to dispose. */
   encode(notes: readonly string[], device?: string): NoteFeatures;
-  /** Tokens that a note would take if the context were long enough. */
+  /** Tokens that the whole note needs, in however long a context. */
   countTokens(note: string): number;
-  /** The T tokens of a note with the words that they stand for, in the order of the features. */
+  /** The T tokens of a note with their words, in the features' order. */
   tokens(note: string): NoteTokens;
-  /** The encoder's own ln(1 / temperature), with which CCL starts; absent or null: the model's default. */
+  /** ln(1 / temperature) with which CCL starts; absent or null: the model's default. */
   readonly logitScale?: number | null;
-  /** JSON that `restoreNoteEncoder` reads back. */
+  /** JSON for `restoreNoteEncoder`. */
   describe(): NoteEncoderDescription;
-  /** Frees what the encoder holds besides memory of the language's own; it may be used again. */
+  /** Frees native memory; the encoder may be used again. */
   dispose?(): void;
 }
 
-/** One note's features, kept between batches. */
 export interface NoteRow {
   /** [T,W], row by row. */
   readonly features: Float32Array;
@@ -54,11 +52,11 @@ export interface NoteRow {
   readonly length: number;
 }
 
-/** Rows of recently used notes; the least recently used leave first. */
+/** An LRU cache of notes' rows. */
 export class NoteCache {
   private readonly rows = new Map<string, NoteRow>();
 
-  /** @param capacity rows kept; 4,096 of 24 x 512 floats are 200 MB, and QaTa-COV19 has fewer distinct notes. */
+  /** @param capacity rows kept; 4,096 of 24 x 512 floats take 200 MB, and QaTa-COV19 has fewer distinct notes. */
   constructor(
     private readonly compute: (note: string) => NoteRow,
     private readonly capacity = 4096,
@@ -78,7 +76,6 @@ export class NoteCache {
   }
 }
 
-/** Joins rows into a batch. */
 export function stackRows(
   rows: readonly NoteRow[],
   contextLength: number,
@@ -98,7 +95,6 @@ export function stackRows(
   };
 }
 
-/** SHA-256 of a description's JSON. */
 export function fingerprintOf(description: NoteEncoderDescription): string {
   return createHash('sha256').update(JSON.stringify(description)).digest('hex');
 }

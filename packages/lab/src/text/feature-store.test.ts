@@ -21,7 +21,6 @@ const W = 4;
 const IDS = [7, 8, 9];
 const ROW: NoteRow = { features: Float32Array.from({ length: T * W }, (_, i) => i / 7 - 1), length: 2 };
 let serial = 0;
-/** A store of its own and the path of its single file. */
 function fresh(capacity?: number): { store: FeatureStore; file: () => string; folder: string } {
   const name = `encoder-${++serial}`;
   const folder = join(root, name);
@@ -74,7 +73,7 @@ describe('FeatureStore', () => {
     store.put(IDS, ROW);
     const name = folder.slice(root.length + 1);
     expect(new FeatureStore(root, name, T, W + 1).get(IDS)).toBeNull();
-    expect(new FeatureStore(root, name, W, T).get(IDS)).toBeNull(); // as many numbers, otherwise arranged
+    expect(new FeatureStore(root, name, W, T).get(IDS)).toBeNull(); // as many numbers, in another arrangement
   });
 
   it('stops at its capacity, and where it cannot write', () => {
@@ -82,7 +81,7 @@ describe('FeatureStore', () => {
     expect(store.put(IDS, ROW)).toBe(true);
     expect(store.put([1, 2, 3], ROW)).toBe(false);
     expect(readdirSync(folder)).toHaveLength(1);
-    writeFileSync(join(root, 'file'), ''); // a file where the folder should be: refused for root, too
+    writeFileSync(join(root, 'file'), ''); // a file in place of the folder: refused even for root
     const blocked = new FeatureStore(join(root, 'file'), 'encoder', T, W);
     expect(blocked.put(IDS, ROW)).toBe(false);
     expect(blocked.get(IDS)).toBeNull();

@@ -1,16 +1,15 @@
 /**
- * Notes' features on disk, so that a second run does not compute them again: one file per note in a folder per encoder.
+ * Notes' features on disk, one file per note in a folder per encoder.
  *
- * The folder is named by the encoder's fingerprint and the file by the SHA-256 of the note's tokens, so nothing here holds a note's
- * text. (Features do say something of their note; files and folders are the user's alone to read.)
+ * Folders are named by the encoder's fingerprint, files by the SHA-256 of the note's tokens, so no note's text is
+ * stored. (Features do reveal something about it; only the user can read files and folders.)
  *
- *     8 bytes   "RCLMISF1"
- *     4 bytes   tokens of the note, unsigned, little-endian; then T and W, likewise
- *     T W 4     features, float32, little-endian
- *     32 bytes  SHA-256 of all before
+ * 8 bytes   "RCLMISF1"
+ * 4 bytes   tokens of the note, unsigned, little-endian; then T and W, likewise
+ * T W 4     features, float32, little-endian
+ * 32 bytes  SHA-256 of all before
  *
- * A file that is anything else is taken for absent and replaced. The store is a convenience: where it cannot be written, features are
- * computed and the run goes on.
+ * Any other file counts as absent and is replaced. If the store cannot be written, the run goes on without it.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -21,7 +20,7 @@ import type { NoteRow } from './encoder.js';
 const MAGIC = Buffer.from('RCLMISF1', 'ascii');
 const HEAD_BYTES = MAGIC.length + 12;
 const HASH_BYTES = 32;
-/** Files kept per encoder: 8,192 notes of 24 x 512 are 400 MB. What comes later is computed each time. */
+/** Files per encoder: 8,192 notes of 24 x 512 take 400 MB. Later ones are computed each time. */
 const CAPACITY = 8192;
 
 export class FeatureStore {
@@ -29,7 +28,7 @@ export class FeatureStore {
   private count: number | null = null;
   private writable = true;
 
-  /** @param root folder of all encoders' features, made when first written to. @param fingerprint the encoder's. */
+  /** @param root folder of all encoders' features, made when needed. @param fingerprint the encoder's. */
   constructor(
     root: string,
     fingerprint: string,
@@ -40,7 +39,7 @@ export class FeatureStore {
     this.folder = join(root, fingerprint);
   }
 
-  /** A note's features, or null where there are none that can be trusted. @param ids the note's tokens, padding included. */
+  /** A note's features; null if none are intact. @param ids the note's tokens, with padding. */
   get(ids: readonly number[]): NoteRow | null {
     let bytes: Buffer;
     try {
@@ -51,7 +50,7 @@ export class FeatureStore {
     return this.decode(bytes);
   }
 
-  /** Keeps a note's features. Never throws. @returns whether they were kept. */
+  /** Keeps a note's features. Never throws. @returns whether it did. */
   put(ids: readonly number[], row: NoteRow): boolean {
     if (!this.writable) return false;
     const path = this.path(ids);
@@ -62,7 +61,7 @@ export class FeatureStore {
       this.count = this.files() + 1;
       return true;
     } catch {
-      this.writable = false; // a full disk or a read-only folder stays so; one attempt is enough
+      this.writable = false; // a full disk or read-only folder stays so
       return false;
     }
   }
@@ -71,7 +70,6 @@ export class FeatureStore {
     return join(this.folder, createHash('sha256').update(ids.join(' ')).digest('hex'));
   }
 
-  /** Files in the folder; counted once, then kept up. */
   private files(): number {
     if (this.count === null) {
       try {

@@ -1,4 +1,3 @@
-/** Note encoders. */
 export type { NoteEncoder, NoteEncoderDescription, NoteFeatures } from './encoder.js';
 export { buildEncoder, chooseEncoder, type EncoderChoice } from './choose.js';
 export { restoreNoteEncoder } from './restore.js';

@@ -1,4 +1,4 @@
-/** From an encoder's stored description back to the encoder. A new kind of encoder adds its line here. */
+/** Rebuilds an encoder from its stored description. Add new kinds of encoder here. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -8,12 +8,12 @@ import { ClipEncoder, isClipDescription } from './clip-encoder.js';
 import type { NoteEncoder, NoteEncoderDescription } from './encoder.js';
 import { WordEncoder } from './words.js';
 
-/** Where a run keeps weights of its own: runs that were imported with them do. */
+/** A run's own weights, in imported runs. */
 export const RUN_WEIGHTS = 'text';
 
 /**
- * @param json what `NoteEncoder.describe` gave. @param runDir the run whose description it is, which may bring the weights.
- * @throws VOCABULARY_INVALID for anything else; WEIGHTS_MISSING where this machine has other weights or none.
+ * @param json from `NoteEncoder.describe`. @param runDir its run, which may contain the weights.
+ * @throws VOCABULARY_INVALID for anything else; WEIGHTS_MISSING if this machine lacks these very weights.
  */
 export function restoreNoteEncoder(json: unknown, runDir?: string): NoteEncoder {
   if (isDescription(json) && json.kind === 'words') return WordEncoder.restore(json);
@@ -27,7 +27,7 @@ export function restoreNoteEncoder(json: unknown, runDir?: string): NoteEncoder 
   );
 }
 
-/** The very weights that a run was trained with, from the run or from the cache; never others in their place. */
+/** The very weights of the training, from the run or the cache; never others. */
 function weightsOf(id: string, fingerprint: string, runDir?: string): StoredWeights {
   const own = runDir === undefined ? null : join(runDir, RUN_WEIGHTS);
   const found = own !== null && existsSync(own) ? readWeights(own) : findWeights(id);
@@ -44,7 +44,6 @@ function weightsOf(id: string, fingerprint: string, runDir?: string): StoredWeig
   return found;
 }
 
-/** Enough of a fingerprint to tell two apart. */
 function start(fingerprint: string): string {
   return fingerprint.slice(0, 12);
 }

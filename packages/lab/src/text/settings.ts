@@ -1,14 +1,13 @@
-/** The settings of the note encoder. */
 import { z } from 'zod';
 
 export const textSchema = z.strictObject({
-  // `auto` is the paper's CLIP tower where its weights are on this machine, else word features that need no download; a run's
-  // stored configuration says which of them it became (docs/reference/text-encoder.md).
+  // `auto` is the paper's CLIP tower if its weights are on this machine, else word features; a run stores the result
+  // (docs/reference/text-encoder.md).
   encoder: z
     .enum(['auto', 'clip-vit-b-32', 'clip-vit-b-16', 'clip-vit-l-14', 'words'])
     .default('auto')
     .describe('note encoder'),
-  // 24 words hold every QaTa-COV19 note; the paper's 18 cut the last words of 24 % of them (docs/method.md 1).
+  // 24 words hold every QaTa-COV19 note; the paper's 18 cut 24 % of them (docs/method.md 1).
   contextLength: z
     .number()
     .int()

@@ -11,7 +11,6 @@ const NOTES = [
 const encoder = WordEncoder.fromNotes(NOTES);
 const W = encoder.width;
 
-/** Each token's features. */
 const tokens = (note: string, by = encoder): Float32Array[] =>
   scope(() => {
     const { features, valid } = by.encode([note]);
@@ -62,18 +61,18 @@ describe('WordEncoder', () => {
       tokens('lower left lung and upper right lung'),
     ];
     expect(cosine(at(a, 0), at(b, 0))).toBeLessThan(0.6); // upper, lower
-    // "left" after "upper" and "left" after "lower" are the same word with another neighbour: alike, but not the same.
+    // "left" after "upper" and after "lower": the same word with another neighbour, alike but not equal.
     const left = cosine(at(a, 1), at(b, 1));
     expect(left).toBeGreaterThan(0.4);
     expect(left).toBeLessThan(0.9);
   });
 
   it('lets a neighbour’s word be read linearly from a token', () => {
-    // The word before "lung" is at distance -1, rolled by -37: its own correlation stands out from every other word's.
+    // The word before "lung" is at distance -1, rolled by -37: it correlates more than any other word.
     const [own] = tokens('left');
     const vector = (word: string): Float32Array => {
       const [alone] = tokens(word);
-      const [unknown] = tokens('zebra'); // the position code of token 0 alone
+      const [unknown] = tokens('zebra'); // the position code of token 0 only
       return Float32Array.from(alone ?? own ?? [], (x, i) => x - (unknown?.[i] ?? 0));
     };
     const lung = at(tokens('upper left lung'), 2);

@@ -1,13 +1,14 @@
 /**
- * The note encoder that needs no download: frozen word features. Our own; the paper uses CLIP's text tower (`clip.ts`).
+ * The note encoder that needs no download: frozen word features. Ours; the paper uses CLIP's text tower
+ * (`clip-encoder.ts`).
  *
- * Each word of the vocabulary (the words of the training notes) has a fixed random vector of unit variance, seeded by the word
- * itself, so equal words have equal vectors in every run and vocabulary. A token's features are
- *     x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
- * A roll is a rotation of the space, so a neighbour's word and distance stay linearly readable beside the token's own word
- * (Plate's and Kanerva's permuted superpositions): one trained convolution can tell "upper left lung" from "lower left lung" and from
- * "left ... upper". The position code is Vaswani et al.'s sinusoids. `norm` gives unit variance, as CLIP's features have.
- * docs/reference/text-encoder.md says why it is frozen and why it is made so.
+ * Each word of the training notes has a fixed random vector of unit variance, seeded by the word itself, so it is equal
+ * in every run and vocabulary. A token's features are
+ * x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
+ * A roll rotates the space, so a neighbour's word and distance stay linearly readable (Plate's and Kanerva's permuted
+ * superpositions): one trained convolution can tell "upper left lung" from "lower left lung" and from "left ... upper".
+ * Positions are Vaswani et al.'s sinusoids; `norm` gives unit variance, as CLIP's features have. Reasons:
+ * docs/reference/text-encoder.md.
  *
  * T tokens, W width, R radius.
  */
@@ -30,18 +31,18 @@ import {
   stackRows,
 } from './encoder.js';
 
-/** How far a token sees: 3 reaches from "upper" to "lung" in LViT's "upper middle left lung". */
+/** 3 reaches from "upper" to "lung" in LViT's "upper middle left lung". */
 const RADIUS = 3;
-/** c: a neighbour's weight per step of distance; less than 1, so that a token is first of all its own word. */
+/** c: a neighbour's weight per step of distance; below 1, so that the token's own word dominates. */
 const CLOSENESS = 0.6;
-/** p: weight of the position code; enough to tell two like words apart, too little to hide the word. */
+/** p: weight of the position code; tells equal words apart without hiding them. */
 const POSITION = 0.3;
-/** A neighbour at distance d is rolled by d times this many dimensions; coprime to any power of 2, so distances never share a rotation. */
+/** Dimensions to roll per step of distance; coprime to powers of 2, so distances never share a rotation. */
 const ROLL = 37;
-/** Part of every word's seed; a change changes every feature, so it is part of the description. */
+/** Seeds every word and is part of the description; changing it changes every feature. */
 const RECIPE = 'reclmis-words-1';
 
-/** What the formula is made of, for those who compute the same with tensors. */
+/** The formula's terms, to compute it with tensors. */
 export interface WordFormula {
   /** e, [V,W], row by row; padding and the unknown word have rows of 0. */
   readonly vectors: Float32Array;
@@ -51,21 +52,19 @@ export interface WordFormula {
   readonly radius: number;
   /** c. */
   readonly closeness: number;
-  /** Dimensions that a neighbour is rolled by for each step of distance. */
+  /** Dimensions to roll per step of distance. */
   readonly roll: number;
   /** 1 / norm. */
   readonly scale: number;
 }
 
-/** Settings of the encoder. */
 export interface WordEncoderOptions {
-  /** T; longer notes lose their last words. 24 holds every QaTa-COV19 note. */
+  /** T; longer notes lose their last words. */
   readonly contextLength?: number;
   /** W; 512 as CLIP's. */
   readonly width?: number;
 }
 
-/** Frozen word features. */
 export class WordEncoder implements NoteEncoder {
   readonly width: number;
   readonly contextLength: number;
@@ -86,7 +85,7 @@ export class WordEncoder implements NoteEncoder {
     this.fingerprint = fingerprintOf(this.describe());
   }
 
-  /** An encoder whose vocabulary is the words of these notes. @throws NOTES_EMPTY where they hold no word. */
+  /** An encoder with these notes' words as vocabulary. @throws NOTES_EMPTY if they hold no word. */
   static fromNotes(notes: Iterable<string>, options: WordEncoderOptions = {}): WordEncoder {
     const tokenizer = WordTokenizer.fromNotes(notes);
     if (tokenizer.size <= UNKNOWN_ID + 1) {
@@ -95,7 +94,7 @@ export class WordEncoder implements NoteEncoder {
     return new WordEncoder(tokenizer, options);
   }
 
-  /** The encoder that `describe` stored. @throws VOCABULARY_INVALID */
+  /** Rebuilds what `describe` stored. @throws VOCABULARY_INVALID */
   static restore(description: NoteEncoderDescription): WordEncoder {
     const { kind, recipe, contextLength, width, tokenizer } = description;
     if (
@@ -135,7 +134,6 @@ export class WordEncoder implements NoteEncoder {
     };
   }
 
-  /** What `encode` computes with. */
   formula(): WordFormula {
     const { width: W, contextLength: T, vectors } = this;
     const table = new Float32Array(vectors.length * W);
@@ -152,7 +150,7 @@ export class WordEncoder implements NoteEncoder {
     };
   }
 
-  /** One note's features; padded tokens are 0. */
+  /** One note's features; padding is 0. */
   private compute(note: string): NoteRow {
     const { ids, length } = this.tokenizer.encode(note, this.contextLength);
     const W = this.width;
@@ -173,8 +171,8 @@ export class WordEncoder implements NoteEncoder {
 }
 
 /**
- * e(word): W numbers of mean 0 and variance 1. Padding and the unknown word have none: a vector that training never saw would say
- * something at random, while an unknown word should say only that there is a word.
+ * e(word): W numbers of mean 0 and variance 1; 0 for padding and the unknown word, since an untrained vector would say
+ * something at random.
  */
 function wordVector(word: string, id: number, width: number): Float32Array {
   const vector = new Float32Array(width);
@@ -203,7 +201,7 @@ function addPosition(row: Float32Array, t: number): void {
   }
 }
 
-/** Variance of a token's features before scaling, all neighbours present. */
+/** Variance of a token's features before scaling, with all neighbours. */
 function variance(): number {
   let sum = 1 + POSITION ** 2;
   for (let d = 1; d <= RADIUS; d++) sum += 2 * CLOSENESS ** (2 * d);

@@ -1,6 +1,6 @@
-/** CRC-32C (Castagnoli, RFC 3720 appendix B.4), and the masked form that TensorFlow's record files store. */
+/** CRC-32C (Castagnoli, RFC 3720 appendix B.4), and the masked form in TensorFlow's record files. */
 
-/** The polynomial 0x1EDC6F41, bit-reversed. */
+/** 0x1EDC6F41, bit-reversed. */
 const POLYNOMIAL = 0x82f63b78;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -9,14 +9,13 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc >>> 0;
 });
 
-/** An unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The checksum as stored: turned right by 15 bits, plus a constant, so that checksums of data that hold checksums stay good. */
+/** The stored form: rotated right by 15 bits, plus a constant, so that checksums of data with checksums stay good. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

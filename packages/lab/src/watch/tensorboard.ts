@@ -1,10 +1,10 @@
 /**
- * A run's figures for TensorBoard: `tensorboard/events.out.tfevents.*` in the run folder, beside `metrics.jsonl`, which holds the same. One file per
- * session, since a session that was killed may have left a broken last record, after which TensorBoard reads no further. The file's name has
- * no host in it. Figures only, no notes and no pictures.
+ * A run's figures for TensorBoard, the same as in `metrics.jsonl`: `tensorboard/events.out.tfevents.*` in the run
+ * folder. One file per session, since TensorBoard stops at a broken last record of a killed one. No host in the file's
+ * name; no notes, no pictures.
  *
- * A session that goes on begins with the last epoch before it: TensorBoard drops what lies at the step of a session's start too, and a process
- * that was killed between its checkpoint and this file has not written that epoch.
+ * A resumed session first repeats the last epoch: TensorBoard drops the step at which a session starts, and a killed
+ * process may not have written it.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,15 +12,14 @@ import { APPEND_FLAGS, systemCode, writeError } from '@reclmis/files';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 
-/** The folder of event files in a run's. */
 export const TENSORBOARD_FOLDER = 'tensorboard';
 
-/** Writes the epochs of one session, each as it ends. */
+/** Writes the epochs of one session. */
 export class TensorBoardLog {
   private readonly folder: string;
   private path: string | null = null;
 
-  /** @param earlier the epochs before this session. Nothing is written before the first of its own ends. */
+  /** @param earlier the epochs before this session. The first own epoch creates the file. */
   constructor(
     runDir: string,
     private readonly earlier: readonly EpochRecord[] = [],
@@ -28,7 +27,7 @@ export class TensorBoardLog {
     this.folder = join(runDir, TENSORBOARD_FOLDER);
   }
 
-  /** Where the session starts: after this step nothing counts that lies there from before. */
+  /** The session's start; older entries of later steps do not count. */
   private get step(): number {
     return this.earlier.at(-1)?.step ?? 0;
   }
@@ -63,10 +62,10 @@ export class TensorBoardLog {
     }
   }
 
-  /** The file of this session; TensorBoard orders files by name. */
+  /** TensorBoard orders files by name. */
   private begin(): string {
     try {
-      mkdirSync(this.folder); // not its parents: a run that was deleted does not come back
+      mkdirSync(this.folder); // not its parents: never recreate a deleted run
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
     }
@@ -77,7 +76,7 @@ export class TensorBoardLog {
   }
 }
 
-/** An epoch's figures by tag; the part before the slash is TensorBoard's group. @param before seconds of the run at the epoch before. */
+/** An epoch's figures by tag, GROUP/NAME. @param before the run's seconds at the previous epoch. */
 export function scalarsOf(record: EpochRecord, before: number): Record<string, number | undefined> {
   const { epoch, losses, validation, lr, secondsPerImage, waitShare, peakBytes, seconds } = record;
   const loss = Object.fromEntries(

@@ -1,4 +1,4 @@
-/** Event files against their specification, read back by a reader of its own, and by TensorBoard where that is installed. */
+/** Checks event files by their specification, with a separate reader, and with TensorBoard if installed. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { TensorBoardLog } from './tensorboard.js';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-watch-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Protobuf by field number: numbers, bytes; a field may come often. */
+/** Protobuf fields by number; a field may repeat. */
 type Fields = Map<number, (number | Buffer)[]>;
 
 function parse(data: Buffer): Fields {
@@ -57,7 +57,7 @@ function parse(data: Buffer): Fields {
   return fields;
 }
 
-/** The events of a file; checks both checksums of each record. */
+/** A file's events; checks both checksums of each record. */
 function events(bytes: Buffer): Fields[] {
   const all: Fields[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -108,7 +108,7 @@ describe('CRC-32C', () => {
   });
 
   it('is masked by a turn and a constant', () => {
-    // 0xe3069283 turned right by 15 bits is 0x2507c60d; plus 0xa282ead8.
+    // 0xe3069283 rotated right by 15 bits is 0x2507c60d; plus 0xa282ead8.
     expect(maskedCrc32c(Buffer.from('123456789'))).toBe(0xc78ab0e5);
   });
 });
@@ -174,7 +174,7 @@ describe('the log of a run', () => {
     });
   });
 
-  /** The epochs' steps as TensorBoard shows them: a session's start drops what lies there at its step and later. */
+  /** The steps that TensorBoard shows: a session's start drops its step and later ones. */
   function shown(dir: string): number[] {
     const files = readdirSync(join(dir, 'tensorboard')).sort();
     const all = files.flatMap((name) => events(readFileSync(join(dir, 'tensorboard', name))));
