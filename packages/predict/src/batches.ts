@@ -1,8 +1,9 @@
 /**
- * Images on their way to the model: read, in batches that are bounded in count and in pixels.
+ * Reads images in batches that are bounded in count and in pixels.
  *
- * Batches are cut from the list of cases by position, so that an image meets the same companions whether a run goes through or is
- * resumed: an engine may round a probability differently in a batch of another size. A batch with nothing left to do is skipped.
+ * Batches are cut from the list of cases by position, so an image has the same companions in a resumed run:
+ * an engine may round a probability differently in a batch of another size. A batch with nothing left to do
+ * is skipped.
  */
 import { stat } from 'node:fs/promises';
 import { ReclmisError, type RgbImage } from '@reclmis/core';
@@ -10,31 +11,29 @@ import { mapLimit, readImage, readImageHeader } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 import type { DoneEntry, FailedEntry } from './journal.js';
 
-/** Most pixels of a batch's images at their own sizes: 16 Mpx are 48 MB of bytes. */
+/** Pixels of a batch's images at their own sizes: 48 MB of bytes. */
 const BATCH_PIXELS = 16_000_000;
-/** Images that are read or written at a time. */
 export const LANES = 4;
 
-/** An image that was read. */
 export interface ReadCase {
   readonly one: PredictionCase;
   readonly image: RgbImage;
   readonly input: DoneEntry['input'];
-  /** Whether its files are wanted; if not, it only keeps others company. */
+  /** If false, its files are not wanted; it only completes the batch. */
   readonly wanted: boolean;
 }
 
-/** What comes of a stretch of cases. */
 export interface Batch {
-  /** To be segmented together; none where no wanted image could be read. */
+  /** To be segmented together; empty if no wanted image could be read. */
   readonly items: readonly ReadCase[];
-  /** Wanted cases that cannot be segmented. */
   readonly failures: readonly FailedEntry[];
-  /** Cases that were complete before. */
   readonly skipped: number;
 }
 
-/** The cases in batches of at most `size`, of fewer where the images are large. @param isDone whether a case is complete already. */
+/**
+ * Yields batches of at most `size` cases, fewer if images are large. @param isDone whether a case is complete
+ * already.
+ */
 export async function* readBatches(
   cases: Iterable<PredictionCase>,
   size: number,
@@ -100,7 +99,7 @@ async function readPixels(items: readonly { one: PredictionCase; wanted: boolean
   return { items: read.some(({ wanted }) => wanted) ? read : [], failures, skipped: 0 };
 }
 
-/** Size and time of the last change, by which a changed image is known. */
+/** Size and modification time, which tell whether an image changed. */
 export async function inputOf(path: string): Promise<DoneEntry['input']> {
   try {
     const { size, mtimeMs } = await stat(path);
@@ -110,7 +109,7 @@ export async function inputOf(path: string): Promise<DoneEntry['input']> {
   }
 }
 
-/** The failure of one case; an error that is not of its image or note ends the command. */
+/** The failure of one case; rethrows errors that are not about its image or note. */
 function failureOf({ id }: PredictionCase, error: unknown): FailedEntry {
   if (error instanceof ReclmisError && /^(?:IMAGE|NOTE)_/.test(error.code)) {
     return { id, error: { code: error.code, message: error.message } };

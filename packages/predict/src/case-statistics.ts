@@ -1,13 +1,13 @@
 /**
- * The figures of a mask, as `statistics.json` and the journal hold them.
+ * The figures of a mask, as in `statistics.json` and the journal.
  *
- * Lengths and places are in pixels of the image itself, x to the right and y downwards from the upper left corner of the image, the first
- * pixel spanning 0 to 1. Numbers are rounded to six decimals.
+ * Lengths and places are in pixels of the image: x to the right, y downwards from the upper left corner, the
+ * first pixel from 0 to 1. Numbers are rounded to six decimals.
  */
 import type { Sides, Spacing, Warning, ZoneShare } from '@reclmis/core';
 import type { NoteSides } from './sides.js';
 
-/** A component: its pixels hang together by edges or corners. */
+/** A component: pixels connected by edges or corners. */
 export interface ComponentStatistics {
   readonly area: number;
   readonly areaMm2: number | null;
@@ -17,30 +17,25 @@ export interface ComponentStatistics {
   readonly box: readonly [number, number, number, number];
 }
 
-/** The figures of a mask. */
 export interface CaseStatistics {
   readonly id: string;
-  /** The image's path below the folder or pattern that was given. */
+  /** Path relative to the given folder or pattern. */
   readonly image: string;
   readonly width: number;
   readonly height: number;
-  /** Width and height of a pixel in mm; null where unknown. */
+  /** Width and height of a pixel in mm; null if unknown. */
   readonly spacing: Spacing | null;
-  /** Pixels of the mask. */
   readonly area: number;
   readonly areaMm2: number | null;
-  /** Share of the image's pixels, 0 to 1. */
   readonly share: number;
-  /** Number of components, including those not listed. */
   readonly componentCount: number;
   /** The largest 100, largest first. */
   readonly components: readonly ComponentStatistics[];
-  /** How its note was read. */
   readonly note: NoteSides;
-  /** Whose left and right the zones mean: the note's, or the patient's where that is not known. */
+  /** Whose left and right the zones mean: the note's, or the patient's if that is unknown. */
   readonly zoneSides: Sides;
   /** The six zones of a chest radiograph, by halves and thirds of the image. */
   readonly zones: readonly ZoneShare[];
-  /** Why the mask may be wrong although nothing failed; absent in journals of older versions. */
+  /** Why the mask may be wrong; absent in journals of older versions. */
   readonly warnings?: readonly Warning[];
 }

@@ -1,4 +1,3 @@
-/** Which images and notes belong together. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +43,7 @@ describe('images', () => {
     expect(await ids(`${tree}/*/*.png`)).toEqual(['p1/x', 'p2/x']);
     expect(await ids(`${tree}/p2/**`)).toEqual(expect.arrayContaining(['late/y', 'x']));
     expect(await ids(`${tree}/{p1,p2}/?.png`)).toEqual(['p1/x', 'p2/x']);
-    expect(await ids(join(tree, 'p1', 'a [1].jpg'))).toEqual(['a [1]']); // a name, though it looks like a pattern
+    expect(await ids(join(tree, 'p1', 'a [1].jpg'))).toEqual(['a [1]']); // a name that looks like a pattern
   });
 
   it('are found though a link leads around in a circle', async () => {
@@ -78,7 +77,7 @@ describe('images', () => {
     mkdirSync(twins);
     for (const name of ['x.png', 'x.jpg']) writeFileSync(join(twins, name), '');
     await refused(twins).toMatchObject({ code: 'OUTPUT_EXISTS' });
-    await refused(`${tree}/p2/*/../../../twins/x.png`).toMatchObject({ code: 'OPTION_INVALID' }); // its results would lie above --out
+    await refused(`${tree}/p2/*/../../../twins/x.png`).toMatchObject({ code: 'OPTION_INVALID' }); // its results would be above --out
     await expect(casesFor({ out: images, note: 'x' })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
   });
 });
@@ -208,7 +207,7 @@ describe('notes', () => {
     ]);
     const one = { image: join(images, 'a.png') };
     expect(await unused('a.png,x\nmask_a.png,y\n', one)).toMatchObject([{ rows: 1, first: ['mask_a.png'] }]);
-    expect(await unused('a.png,x\nmask_a.png,x\n', one)).toEqual([]); // they say the same of the same image
+    expect(await unused('a.png,x\nmask_a.png,x\n', one)).toEqual([]); // both rows say the same
     expect(await unused('p1/x.png,x\nx.png,y\nlate/y.tif,z\n', { image: `${tree}/p?/x.png` })).toMatchObject([
       { rows: 2, of: 3, first: ['x.png', 'late/y.tif'] },
     ]);

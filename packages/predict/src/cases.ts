@@ -1,70 +1,62 @@
 /**
- * What `reclmis predict` is asked to segment: images with the note and the size of a pixel of each.
+ * Lists what `reclmis predict` segments: images, each with its note and pixel size.
  *
- * Notes are keyed by the mask's file name in LViT's layout and by the image's elsewhere: a row belongs to an image if its name is the image's or, where
- * no row has that very name, is so without extension and without a leading `mask_`; of images in subfolders, by path or, where that is unambiguous, by
- * file name.
+ * Notes are keyed by mask names in LViT's layout and by image names elsewhere. An exact name match wins;
+ * otherwise names match without extension and leading `mask_`. For images in subfolders, paths are compared
+ * or, if unambiguous, file names.
  */
 import { basename, dirname, extname } from 'node:path';
 import { type ErrorCode, parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
 import { IMAGE_EXTENSIONS, nameKey, NearNames, type NoteTable, readNotes } from '@reclmis/files';
 import { type ImageFile, listImages } from './images.js';
 
-/** One image to segment by one note. */
 export interface PredictionCase extends ImageFile {
-  /** What to segment; may be empty. */
   readonly note: string;
   readonly spacing: Spacing | null;
-  /** Why it cannot be segmented, where that is known beforehand. */
+  /** Why it cannot be segmented, if already known. */
   readonly refused?: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** What the command line says of the cases. */
 export interface CaseSource {
   /** A file, a folder or a pattern. */
   readonly image: string;
-  /** Where the results go. */
   readonly out: string;
   /** One note for all. */
   readonly note?: string;
   /** .xlsx, .csv or .jsonl with notes by image. */
   readonly notes?: string;
-  /** Segment what has no note with an empty one, instead of refusing it. Default false. */
+  /** Use an empty note for images without one instead of refusing them. Default false. */
   readonly emptyNotes?: boolean;
-  /** Whether the model reads notes at all; if not, none is needed. Default true. */
+  /** Whether the model reads notes. Default true. */
   readonly required?: boolean;
-  /** For images that the notes name no spacing for. */
+  /** For images without a spacing in the notes. */
   readonly spacing?: Spacing | null;
-  /** Called where rows of the notes belong to none of the images. */
+  /** Called if rows of the notes match no image. */
   readonly onUnused?: (rows: UnusedRows) => void;
 }
 
-/** Rows of a table of notes that belong to no image. */
+/** Rows of a table of notes that match no image. */
 export interface UnusedRows {
-  /** The table's path. */
   readonly notes: string;
   readonly rows: number;
-  /** How many rows with a note the table has. */
   readonly of: number;
-  /** The names in the first of them. */
   readonly first: readonly string[];
 }
 
-/** Rows that are named. */
 const NAMED = 3;
 
-/** As a line: "notes.csv: 2 of 40 rows belong to none of the images (a.png, b.png)". */
+/** One line: "notes.csv: 2 of 40 rows belong to none of the images (a.png, b.png)". */
 export function describeUnused({ notes, rows, of, first }: UnusedRows): string {
   const names = `${first.join(', ')}${rows > first.length ? ', ...' : ''}`;
   return `${notes}: ${rows} of ${of} ${of === 1 ? 'row' : 'rows'} with a note ${rows === 1 ? 'matches' : 'match'} none of the images (${names})`;
 }
 
-/** A case without its image. */
 type Words = Pick<PredictionCase, 'note' | 'spacing' | 'refused'>;
 
 /**
- * The cases, sorted by id. One without a note is marked as refused; what concerns all of them is thrown.
- * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS, NOTES_CONFLICT and the codes of `readNotes`
+ * Returns the cases, sorted by id. One without a note is marked as refused; other errors are thrown. @throws
+ * IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS, NOTES_CONFLICT
+ * and the codes of `readNotes`
  */
 export async function predictionCases(source: CaseSource): Promise<PredictionCase[]> {
   const images = await listImages(source.image, source.out);
@@ -117,7 +109,7 @@ async function fromFile(
   const notes = new Column(table.notes, file, 'notes');
   const spacings = new Column(table.spacings, file, 'spacings');
   const near = new NearNames([...table.notes.keys()].flatMap((name) => [keyOf(name), name]));
-  const sharing = new Map<string, number>(); // file name -> images that have it
+  const sharing = new Map<string, number>();
   for (const { image } of images) {
     const name = keyOf(basename(image));
     sharing.set(name, (sharing.get(name) ?? 0) + 1);
@@ -144,7 +136,7 @@ async function fromFile(
   return { wordsOf, unused };
 }
 
-/** What a table says of images: under the very name of a row, and under the key by which rows and images meet; null where rows differ there. */
+/** A column of the table, by exact name and by key; null where rows with the same key differ. */
 class Column {
   private readonly exact = new Map<string, string | null>();
   private readonly byKey = new Map<string, string | null>();
@@ -168,13 +160,16 @@ class Column {
     return this.byKey.has(key);
   }
 
-  /** What is said of an image, by its path or, where it is alone in having it, by its file name. @throws NOTES_CONFLICT */
+  /**
+   * The value for an image, by path or, if its file name is unique (`alone`), by file name. @throws
+   * NOTES_CONFLICT
+   */
   of(image: string, alone: boolean): string | undefined {
     for (const name of alone ? [image, basename(image)] : [image]) {
       const key = keyOf(name);
       const isExact = typeof this.exact.get(name) === 'string';
       if (isExact) this.found.exact.add(name);
-      if (!isExact || this.byKey.get(key) !== null) this.found.byKey.add(key); // null: rows of other images
+      if (!isExact || this.byKey.get(key) !== null) this.found.byKey.add(key);
       const said = this.exact.get(name) ?? this.byKey.get(key);
       if (said !== null && said !== undefined) return said;
       if (said === null)
@@ -186,14 +181,14 @@ class Column {
     return undefined;
   }
 
-  /** Names of rows that belonged to no image asked for, in the table's order. */
+  /** In the table's order. */
   unused(): string[] {
     const { exact, byKey } = this.found;
     return [...this.rows.keys()].filter((name) => !exact.has(plain(name)) && !byKey.has(keyOf(name)));
   }
 }
 
-/** That a sheet holds a name as a number, which has lost the zeros before it. */
+/** Hints that a sheet holds a name as a number, without leading zeros. */
 function numericHint({ numeric }: NoteTable, file: string): string {
   const digits = /^0+(\d+)$/u.exec(keyOf(file))?.[1] ?? '';
   const cell = numeric.get(digits);
@@ -201,16 +196,15 @@ function numericHint({ numeric }: NoteTable, file: string): string {
   return `; cell ${cell} holds the number ${digits}, without leading zeros: format the column as text and type the name again`;
 }
 
-/** The row whose name is nearly the image's, by path or by file name. */
+/** The most similar row name, by path or by file name. */
 const hintOf = (near: NearNames, image: string): string =>
   [image, basename(image), keyOf(image), keyOf(basename(image))]
     .map((name) => near.hint(plain(name)))
     .find(Boolean) ?? '';
 
-/** A row's name as a path with slashes, in the form in which names compare. */
 const plain = (name: string): string => nameKey(name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, ''));
 
-/** The name by which rows and images meet: the path without extension and without `mask_` before the file's name. */
+/** The path without extension and without `mask_` before the file name. */
 function keyOf(name: string): string {
   const path = plain(name);
   const extension = extname(path);

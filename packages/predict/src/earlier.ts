@@ -1,4 +1,4 @@
-/** What earlier runs left in the folder of results: whose it is, and that none of it stays beside results that it does not belong to. */
+/** Deals with earlier results in the output folder: results of different runs never mix. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -8,7 +8,6 @@ import { type Beginning, type Entry, journalIdentity, readEntry, scanJournal } f
 import { SUFFIXES } from './outputs.js';
 import { casesOf, type Part, partOfJournal, recordNames } from './part.js';
 
-/** Shares of work whose journals lie in a folder, without one's own. */
 async function othersIn(out: string, own: Part | null): Promise<(Part | null)[]> {
   const names = await readdir(out).catch((error: unknown) => {
     throw writeError(out, error);
@@ -23,8 +22,8 @@ async function othersIn(out: string, own: Part | null): Promise<(Part | null)[]>
 const sameDivision = (one: Part | null, other: Part | null): boolean => one?.of === other?.of;
 
 /**
- * Refuses to put results among those of another model or, when starting over, of another division into parts: their own journals would not tell.
- * @param identityOf what the journal of a share says, were it of this model. @throws OUTPUT_EXISTS
+ * Refuses to mix results with those of another model or, when starting over, of another division into parts.
+ * @param identityOf what this model's journal of a part would say @throws OUTPUT_EXISTS
  */
 export async function refuseMixing(
   out: string,
@@ -59,7 +58,10 @@ export async function refuseMixing(
   }
 }
 
-/** Removes what earlier runs wrote of the cases of a share, and journals and figures that describe it no longer. @throws OUTPUT_UNWRITABLE */
+/**
+ * Removes earlier results of a part's cases, and journals and figures that are out of date. @throws
+ * OUTPUT_UNWRITABLE
+ */
 export async function clearEarlier(
   out: string,
   own: Part | null,
@@ -79,7 +81,10 @@ export async function clearEarlier(
   await remove(join(out, recordNames(null).statistics));
 }
 
-/** Removes the files that an earlier run wrote of a case and this one has not; what has another size by now is somebody's own. @throws OUTPUT_UNWRITABLE */
+/**
+ * Removes files of a case that only an earlier run wrote; a file whose size has changed is the user's own.
+ * @throws OUTPUT_UNWRITABLE
+ */
 export async function removeStale(
   out: string,
   earlier: Entry | null,

@@ -1,22 +1,19 @@
-/** Care for what lies in the folder of results: no image of the cases is ever replaced, and nothing half-written stays. */
+/** Protects the output folder: images are never replaced, no partial files remain. */
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { finalName, systemCode, writeError } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 
-/**
- * An image called `a_mask.png` may lie where the mask of `a.png` would go.
- * @throws OUTPUT_EXISTS
- */
+/** `a_mask.png` may be an image where the mask of `a.png` would go. @throws OUTPUT_EXISTS */
 export async function refuseOverwriting(
   cases: readonly PredictionCase[],
   out: string,
   suffixes: readonly string[],
 ): Promise<void> {
   const folder = await realpath(out).catch(() => null);
-  if (folder === null) return; // it will be made, so nothing lies there
-  const folders = new Map<string, string>(); // of images and of results, by name -> without links
+  if (folder === null) return; // nothing there yet
+  const folders = new Map<string, string>(); // named folder -> real folder
   const resolved = async (dir: string): Promise<string> => {
     const known = folders.get(dir) ?? (await realpath(dir).catch(() => dir));
     folders.set(dir, known);
@@ -41,7 +38,7 @@ export async function refuseOverwriting(
   }
 }
 
-/** Removes what a killed process left half-written of these cases; other parts may be at work in the same folder. */
+/** Removes partial files that a killed process left of these cases, not those of other parts. */
 export async function sweep(
   out: string,
   cases: Iterable<PredictionCase>,

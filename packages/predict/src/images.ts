@@ -1,6 +1,6 @@
 /**
- * The images that `--image` names: a file, the files of a folder, or those that a pattern matches. Each gets an id, its path within the
- * folder (or the pattern's fixed part) without extension, after which its results are named.
+ * Lists the images that `--image` names: a file, the files of a folder, or matches of a pattern. An id is the
+ * path within the folder (or the pattern's fixed part) without extension; results are named after it.
  */
 import * as nodeFs from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -8,20 +8,18 @@ import { basename, dirname, extname, join, relative, resolve, sep } from 'node:p
 import { ReclmisError } from '@reclmis/core';
 import { IMAGE_EXTENSIONS, isLitter, nameKey, oneLine, systemCode, visibleName } from '@reclmis/files';
 
-/** An image by name; nothing of it is read yet. */
 export interface ImageFile {
-  /** `sub/a` for `sub/a.png`; always with slashes. */
+  /** `sub/a` for `sub/a.png`, always with slashes. */
   readonly id: string;
-  /** `sub/a.png`. */
   readonly image: string;
   readonly imagePath: string;
 }
 
 /**
- * The images, sorted by id.
- * @param image a file; a folder, whose own files are meant, not its subfolders; or a pattern with `*`, `**`, `?`, `[...]` or `{a,b}`.
- * @param out where results go: what a pattern matches there is left out, so that results do not become images.
- * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, OPTION_INVALID (a pattern that leads out of its fixed part), OUTPUT_EXISTS (two images with one id; results among the images)
+ * Returns the images, sorted by id. @param image a file; a folder, without its subfolders; or a pattern with
+ * `*`, `**`, `?`, `[...]` or `{a,b}`. @param out where results go; a pattern's matches there are ignored.
+ * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, OPTION_INVALID (a pattern that leads out of its fixed part),
+ * OUTPUT_EXISTS (two images with one id; results among the images)
  */
 export async function listImages(image: string, out: string): Promise<ImageFile[]> {
   const { base, names } = await find(image, out);
@@ -35,7 +33,7 @@ export async function listImages(image: string, out: string): Promise<ImageFile[
       };
     })
     .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.image < b.image ? -1 : 1));
-  const seen = new Map<string, ImageFile>(); // by id in NFC: some file systems know no other difference
+  const seen = new Map<string, ImageFile>(); // in NFC: some file systems do not distinguish forms
   for (const one of found) {
     const other = seen.get(nameKey(one.id));
     seen.set(nameKey(one.id), one);
@@ -65,7 +63,7 @@ async function find(image: string, out: string): Promise<{ base: string; names: 
   return { base: image, names: demandSome(images, image, names.length) };
 }
 
-/** The file system as the search sees it: a link to nothing is an entry like others, so that it becomes a case that fails, not one that is missing. */
+/** Lists dead links as entries, so they fail rather than go missing. */
 const KEEPING_DEAD_LINKS = {
   realpath: ((path: string, done: (error: null, real: string) => void) => {
     nodeFs.realpath(path, (error, real) => done(null, error ? path : real));
@@ -96,7 +94,7 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
     }),
   );
   const results = resolve(out) + sep;
-  // What a file server keeps in @eaDir, or a system in its waste bin, is called as the images are.
+  // File servers (@eaDir) and waste bins keep other files under image names.
   const isData = (name: string): boolean =>
     name.split(sep).every((part) => part === '..' || part === '.' || !isLitter(part));
   const names = matched.filter((name) => isData(name) && !resolve(base, name).startsWith(results));
@@ -109,7 +107,7 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
   return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
 }
 
-/** Each real file once, under the name that leads to it most directly; a link may lead to it again, one to a folder above any number of times. */
+/** Keeps one name per real file, the most direct; links may lead to it endlessly. */
 async function once(base: string, names: readonly string[]): Promise<string[]> {
   const root = await realpath(base);
   const found = new Map<string, { name: string; direct: boolean }>();

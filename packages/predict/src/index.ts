@@ -1,4 +1,4 @@
-/** Predicting many images: cases, batches, the journal by which it resumes, figures; over any segmenter. */
+/** Predicting many images with any segmenter: cases, batches, a journal to resume by, figures. */
 export type { CaseStatistics, ComponentStatistics } from './case-statistics.js';
 export { describeUnused, type PredictionCase, predictionCases, type UnusedRows } from './cases.js';
 export { listImages } from './images.js';

@@ -1,4 +1,3 @@
-/** The journal's lines and its marks of notes. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

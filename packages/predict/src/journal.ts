@@ -1,10 +1,10 @@
 /**
- * `cases.jsonl`: one line per case, appended after the case's files are in place. From it `--resume` knows what is complete and
- * `statistics.json` is written; it survives a process that is killed at any moment, since a line that was cut off is cut away.
+ * `cases.jsonl`: one line per case, appended once the case's files are in place. `--resume` reads what is
+ * complete from it, and `statistics.json` is made from it. The process may be killed at any moment: an
+ * incomplete last line is cut off.
  *
- * The first line says which model made the masks, so that none of another model come between. Of several lines for a case the last one
- * holds. Notes are not in it: a line has the first 64 bits of an HMAC of the note under a key of this file, which tells whether the
- * note changed and nothing else.
+ * The first line identifies the model, so results of models never mix. A case's last line holds. Notes are
+ * not stored, only 64 bits of an HMAC under a key in this file: enough to tell whether a note changed.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { type FileHandle, rm } from 'node:fs/promises';
@@ -13,31 +13,26 @@ import { openGrown, openToAppend, writeError } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
 
 const FORMAT = 'reclmis-cases/1';
-/** Bytes; a file without a header that is longer was not cut off while its header was written. */
+/** Bytes; a longer file without a header was not cut off in its header. */
 const LONGEST_HEADER = 2000;
 
-/** The first line. */
 interface Header {
   readonly format: typeof FORMAT;
-  /** What all cases must have in common: model, threshold, part. */
+  /** What all cases share: model, threshold, part. */
   readonly identity: string;
-  /** Hexadecimal. */
   readonly key: string;
 }
 
-/** The line of a case that is complete. */
 export interface DoneEntry {
   readonly id: string;
-  /** The image's size in bytes and its modification time in ms. */
+  /** Bytes and modification time (ms) of the image. */
   readonly input: { readonly bytes: number; readonly modified: number };
-  /** `Journal.mark` of the note. */
   readonly note: string;
   /** Suffix -> bytes. */
   readonly files: Readonly<Record<string, number>>;
   readonly statistics: CaseStatistics;
 }
 
-/** The line of a case that could not be segmented. */
 export interface FailedEntry {
   readonly id: string;
   readonly error: { readonly code: ErrorCode; readonly message: string };
@@ -45,29 +40,28 @@ export interface FailedEntry {
 
 export type Entry = DoneEntry | FailedEntry;
 
-/** Where in a file the line of a case stands, in bytes. */
+/** A line's place in a file, bytes. */
 export interface Position {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** How a journal begins. `new` refuses a place that has one, `overwrite` replaces it, `resume` goes on with it. */
+/** `new` refuses a place with a journal, `overwrite` replaces it, `resume` continues it. */
 export type Beginning = 'new' | 'overwrite' | 'resume';
 
-/** The journal of a process. */
 export class Journal {
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
     private readonly key: string,
-    /** id -> the last line of that case when the journal was opened. */
+    /** id -> the case's last line when the journal was opened. */
     private readonly earlier: ReadonlyMap<string, Position>,
   ) {}
 
   /**
-   * @param identity what all cases must have in common.
-   * @throws OUTPUT_EXISTS (there is one; or it is that of another model), OUTPUT_UNWRITABLE, DISK_FULL
+   * @param identity what all cases share @throws OUTPUT_EXISTS (a journal exists, or is of another model),
+   * OUTPUT_UNWRITABLE, DISK_FULL
    */
   static async open(path: string, identity: string, beginning: Beginning): Promise<Journal> {
     if (beginning === 'overwrite')
@@ -99,7 +93,7 @@ export class Journal {
     const key = header?.key ?? randomBytes(16).toString('hex');
     const journal = new Journal(path, file, key, found?.entries ?? new Map());
     try {
-      if (found !== null) await file.truncate(header ? found.end : 0); // a line that was cut off goes
+      if (found !== null) await file.truncate(header ? found.end : 0);
       if (!header) await journal.write([{ format: FORMAT, identity, key } satisfies Header]);
       return journal;
     } catch (error) {
@@ -108,12 +102,10 @@ export class Journal {
     }
   }
 
-  /** What a note is compared by. */
   mark(note: string): string {
     return createHmac('sha256', Buffer.from(this.key, 'hex')).update(note).digest('hex').slice(0, 16);
   }
 
-  /** The line that a case had when the journal was opened. */
   async entryOf(id: string): Promise<Entry | null> {
     const position = this.earlier.get(id);
     return position ? readEntry(position) : null;
@@ -137,19 +129,16 @@ export class Journal {
   }
 }
 
-/** What a journal holds. */
 export interface JournalScan {
-  /** Null where its first line was cut off. */
+  /** Null if its first line is incomplete. */
   readonly header: { readonly identity: string; readonly key: string } | null;
-  /** id -> the last whole line of that case. */
   readonly entries: ReadonlyMap<string, Position>;
-  /** Where the last whole line ends, bytes. */
+  /** End of the last complete line, bytes. */
   readonly end: number;
-  /** Size of the file. */
   readonly bytes: number;
 }
 
-/** Looks through a journal, a line at a time; null if there is none. @throws OUTPUT_UNWRITABLE where it cannot be read */
+/** Scans a journal line by line; null if there is none. @throws OUTPUT_UNWRITABLE if unreadable */
 export async function scanJournal(path: string): Promise<JournalScan | null> {
   const entries = new Map<string, Position>();
   let header: Header | null = null;
@@ -173,7 +162,7 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
   }
 }
 
-/** What all cases of a journal have in common; null if there is none, or nothing whole in it. @throws OUTPUT_UNWRITABLE where it cannot be read */
+/** A journal's identity; null without a complete header. @throws OUTPUT_UNWRITABLE if unreadable */
 export async function journalIdentity(path: string): Promise<string | null> {
   const file = await openGrown(path);
   if (file === null) return null;
@@ -190,7 +179,6 @@ export async function journalIdentity(path: string): Promise<string | null> {
   }
 }
 
-/** The line at a place. */
 export async function readEntry({ path, offset, length }: Position): Promise<Entry> {
   const file = await openGrown(path);
   if (file === null) throw new ReclmisError('INTERNAL', `${path}: was removed while it was in use`);
@@ -205,7 +193,7 @@ export async function readEntry({ path, offset, length }: Position): Promise<Ent
   throw new ReclmisError('INTERNAL', `${path}: the line at byte ${offset} changed while it was in use`);
 }
 
-/** The whole lines of a file, with where they begin and how many bytes they have without the line end. */
+/** Yields complete lines; bytes exclude the line end. */
 async function* linesOf(file: FileHandle): AsyncGenerator<{ text: string; offset: number; length: number }> {
   let rest = Buffer.alloc(0);
   let offset = 0;
@@ -225,7 +213,7 @@ function parseLine(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // what a power cut leaves of a line
+    return null; // after a power cut
   }
 }
 

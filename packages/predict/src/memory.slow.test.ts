@@ -1,4 +1,4 @@
-/** 10,000 images in one command. About a minute, so it runs with `npm run test:slow` only. */
+/** 10,000 images in one command: a minute. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('10,000 images', () => {
   it('need no more memory than 2,000', { timeout: 600_000 }, async () => {
     const { heap, buffers, resident, cases } = await predictMany(root, 10_000);
     expect(cases).toBe(10_000);
-    // 8,000 images lie between the two marks; their pixels and masks would be 37 MB, their statistics as objects about 16 MB.
+    // 8,000 images between the two marks would take 37 MB of pixels and masks, 16 MB of statistics.
     expect(heap).toBeLessThan(3e6);
     expect(buffers).toBeLessThan(3e6);
-    expect(resident).toBeLessThan(30e6); // the allocator keeps some of what was freed
+    expect(resident).toBeLessThan(30e6); // the allocator keeps freed memory
   });
 });

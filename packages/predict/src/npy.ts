@@ -1,10 +1,10 @@
-/** NumPy's file format, version 1.0, for one plane of float32 numbers (numpy/lib/format.py describes it). */
+/** NumPy's file format 1.0 (numpy/lib/format.py) for one plane of float32. */
 
-/** Bytes of an .npy file that `numpy.load` reads as float32 [height, width]. */
+/** Encodes an .npy file of float32 [height, width]. */
 export function encodeNpy(values: Float32Array, width: number, height: number): Uint8Array {
-  const PREFIX = 10; // magic, version, length of the header
+  const PREFIX = 10;
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${height}, ${width}), }`;
-  const start = Math.ceil((PREFIX + header.length + 1) / 64) * 64; // the numbers begin at a multiple of 64 bytes
+  const start = Math.ceil((PREFIX + header.length + 1) / 64) * 64; // data is aligned to 64 bytes
   const bytes = Buffer.alloc(start + values.length * 4, ' ');
   bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
   bytes.writeUInt16LE(start - PREFIX, 8);

@@ -1,12 +1,10 @@
 /**
- * The files of one case, each written whole or not at all:
+ * The files of one case, at the image's own size, each written whole or not at all:
  *
  *     ID_mask.png               8-bit grey, 0 and 255
  *     ID_overlay.png            the mask in orange over the image
  *     ID_probability.png|npy    16-bit grey, round(65535 p); or float32 [height, width]
  *     ID_contours.geojson       the mask's outline in pixels
- *
- * all at the image's own size.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,18 +12,15 @@ import { contoursGeoJson, type Mask, overlay, type RgbImage } from '@reclmis/cor
 import { encodePng16, writeFileAtomic, writePngMask, writePngRgb } from '@reclmis/files';
 import { encodeNpy } from './npy.js';
 
-/** Which files are wanted besides the mask. */
 export interface Outputs {
   readonly overlay: boolean;
   readonly probability: 'png16' | 'npy' | null;
   readonly contours: boolean;
 }
 
-/** A segmented image. */
 export interface Segmented {
   readonly image: RgbImage;
   readonly mask: Mask;
-  /** At the image's own size. */
   readonly probability: Float32Array;
 }
 
@@ -35,10 +30,9 @@ const MASK = '_mask.png';
 const OVERLAY = '_overlay.png';
 const CONTOURS = '_contours.geojson';
 
-/** All that may follow the id in the names of a case's files. */
+/** All suffixes of a case's files. */
 export const SUFFIXES = [MASK, OVERLAY, ...Object.values(PROBABILITY), CONTOURS] as const;
 
-/** What follows the id in the names of a case's files. */
 export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): string[] {
   return [
     MASK,
@@ -48,10 +42,7 @@ export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): 
   ];
 }
 
-/**
- * Writes the files of a case into the folder `out`.
- * @returns suffix -> bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL
- */
+/** Writes a case's files. @returns suffix -> bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeOutputs(
   out: string,
   id: string,

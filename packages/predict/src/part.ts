@@ -1,9 +1,7 @@
-/** Sharing the cases among machines that run the same command with another `--part` each. */
+/** Divides cases among machines that run the same command with different `--part`s. */
 import { ReclmisError } from '@reclmis/core';
 
-/** Which share of the work this process does: every N-th case by position, from the I-th. */
 export interface Part {
-  /** From 1. */
   readonly index: number;
   readonly of: number;
 }
@@ -19,7 +17,7 @@ export function parsePart(text: string): Part {
   );
 }
 
-/** The files of a folder of results that are not those of a case. */
+/** A part's other files in the output folder. */
 export function recordNames(part: Part | null): Record<'journal' | 'statistics' | 'record', string> {
   const suffix = part ? `.${part.index}-of-${part.of}` : '';
   return {
@@ -29,19 +27,18 @@ export function recordNames(part: Part | null): Record<'journal' | 'statistics' 
   };
 }
 
-/** Whose journal a file of this name is; null if it is none. */
+/** Reads the part from a journal's file name; null if it is no journal. */
 export function partOfJournal(name: string): { readonly part: Part | null } | null {
   const [whole, index, of] = /^cases(?:\.(\d{1,6})-of-(\d{1,6}))?\.jsonl$/.exec(name) ?? [];
   if (whole === undefined) return null;
   return { part: of === undefined ? null : { index: Number(index), of: Number(of) } };
 }
 
-/** The lock of a share of work in the folder of results. */
 export function lockName(part: Part | null): string {
   return part ? `.predict.${part.index}-of-${part.of}.lock` : '.predict.lock';
 }
 
-/** Which of the names in a folder are locks of work divided otherwise, whose results would mix with those of `own`. */
+/** Locks of work divided otherwise, whose results would mix with those of `own`. */
 export function otherLocks(names: readonly string[], own: Part | null): string[] {
   return names.filter((name) => {
     const [whole, of] = /^\.predict(?:\.\d{1,6}-of-(\d{1,6}))?\.lock$/.exec(name) ?? [];
@@ -49,7 +46,7 @@ export function otherLocks(names: readonly string[], own: Part | null): string[]
   });
 }
 
-/** The cases of a part: every N-th by position from the I-th, so that slow stretches of the list are shared as well. */
+/** Every N-th case, which also divides slow stretches of the list. */
 export function* casesOf<T>(cases: readonly T[], part: Part | null): Generator<T> {
   const step = part?.of ?? 1;
   for (let i = (part?.index ?? 1) - 1; i < cases.length; i += step) yield cases[i]!;

@@ -1,4 +1,4 @@
-/** Prediction with a stand-in for the network, so that every pixel is known; `predict-command.test.ts` has a real one. */
+/** Prediction with a fake network whose every pixel is known; `predict-command.test.ts` has a real one. */
 import {
   mkdirSync,
   mkdtempSync,
@@ -34,10 +34,8 @@ const S = 16;
 let serial = 0;
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** A folder that does not exist yet. */
 const place = (): string => join(root, `out-${++serial}`);
 
-/** An image whose left half is black and whose right half is white. */
 function halves(width: number, height: number): RgbImage {
   const data = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
     Math.floor(i / 3) % width < width / 2 ? 0 : 255,
@@ -48,7 +46,6 @@ function halves(width: number, height: number): RgbImage {
 const casesFor = (source: Partial<CaseSource>): Promise<PredictionCase[]> =>
   predictionCases({ image: images, out: join(root, 'elsewhere'), ...source });
 
-/** Predicts with the stand-in. */
 async function run(
   plan: Partial<PredictionPlan> & Pick<PredictionPlan, 'cases' | 'out'>,
 ): Promise<PredictionSummary> {
@@ -75,7 +72,6 @@ beforeAll(async () => {
 });
 
 describe('one writer', () => {
-  /** A network that waits in its first call until it is let go. */
   function slow(): { segmenter: PlaneSegmenter; begun: Promise<void>; go: () => void } {
     const brightness = new Brightness();
     let go = (): void => undefined;
@@ -199,11 +195,11 @@ describe('predict', () => {
     );
     const [a, b] = statisticsOf(out).cases;
     expect(a).toMatchObject({ id: 'a', image: 'a.png', width: 40, height: 20, share: 0.5 });
-    // b is 31 wide and asked for by another note: its dark half, to within the one column that is grey at the model's size.
+    // b is 31 wide and its note asks for the dark half; one column is grey at the model's size.
     expect(Math.abs(b!.share - 0.5)).toBeLessThanOrEqual(1 / 31);
     const drawn = await readImage(join(out, 'a_overlay.png'));
     expect([drawn.width, drawn.height]).toEqual([40, 20]);
-    expect([...drawn.data.subarray(0, 3)]).toEqual([0, 0, 0]); // outside the mask: the image itself
+    expect([...drawn.data.subarray(0, 3)]).toEqual([0, 0, 0]);
     expect([...drawn.data.subarray(39 * 3, 40 * 3)]).toEqual([230, 159, 0]); // the contour, orange
   });
 
@@ -253,7 +249,7 @@ describe('predict', () => {
     const [a] = statisticsOf(out).cases;
     const zones = ['upper', 'middle', 'lower'].flatMap((zone, third) => [
       { zone, side: 'right', area: 0, share: 0, coverage: 0 },
-      { zone, side: 'left', area: [140, 120, 140][third], share: [0.35, 0.3, 0.35][third], coverage: 1 }, // 7, 6, 7 rows of 20
+      { zone, side: 'left', area: [140, 120, 140][third], share: [0.35, 0.3, 0.35][third], coverage: 1 }, // of 7, 6 and 7 rows of 20
     ]);
     expect(a).toEqual({
       id: 'a',
@@ -323,7 +319,7 @@ describe('predict', () => {
       mkdirSync(join(tree, name, '..'), { recursive: true });
       await writePngRgb(join(tree, name), halves(S, S));
     }
-    const out = join(tree, 'masks'); // below the pattern's folder: left out the next time
+    const out = join(tree, 'masks'); // within the pattern's folder: ignored the next time
     const image = `${tree}/**/*.png`;
     for (const beginning of ['new', 'resume'] as const) {
       const cases = await predictionCases({ image, out, note: 'bright' });
@@ -445,7 +441,6 @@ describe('predict', () => {
 });
 
 describe('several models', () => {
-  /** Says the same of every pixel. */
   const constant = (size: number, value: number, more: Partial<PlaneSegmenter> = {}): PlaneSegmenter => ({
     size,
     probabilities: (_, { length }) => new Float32Array(length * size * size).fill(value),
@@ -465,7 +460,7 @@ describe('several models', () => {
     await run({ segmenter, model: average('a', 'b', 'c'), cases, out, outputs: plain });
     const bytes = readFileSync(join(out, 'a_probability.npy'));
     const start = 10 + bytes.readUInt16LE(8);
-    // The corners are black and white at any size: (0 + 0 + 0.3) / 3 and (1 + 1 + 0.3) / 3, in float32.
+    // Corners are 0 and 1 at any size: (0 + 0 + 0.3) / 3 and (1 + 1 + 0.3) / 3 in float32.
     expect(bytes.readFloatLE(start)).toBeCloseTo(0.1, 6);
     expect(bytes.readFloatLE(start + 4 * 39)).toBeCloseTo(2.3 / 3, 6);
     expect(statisticsOf(out).cases[0]?.share).toBe(0.5);
@@ -586,7 +581,7 @@ describe('resuming', () => {
     const { counts } = await run({ segmenter, cases, out, batchSize: 3, beginning: 'resume' });
     expect(segmenter.batches).toEqual([3]);
     expect(counts).toMatchObject({ done: 1, skipped: 4 });
-    expect(statSync(join(out, 'a_mask.png')).mtimeMs).toBe(kept); // companions are not written again
+    expect(statSync(join(out, 'a_mask.png')).mtimeMs).toBe(kept); // not written again
   });
 
   it('keeps the results of an earlier run unless told what to do with them', async () => {

@@ -1,11 +1,10 @@
 /**
- * Segments images by their notes and leaves, for each, a mask and whatever else is wanted, and figures for all: docs/method.md 10's threshold at
- * the image's own size.
+ * Segments images by their notes and writes masks, other wanted files, and figures.
  *
- * The probability is computed at the model's size S, stretched back to the image's (core's `resizePlane`) and cut. A case that cannot be
- * segmented is noted and the rest goes on; anything that concerns more than one case ends the work, which can then be resumed. While the
- * model works on a batch, the next one is read and the one before is written, so that memory does not grow with the number of images:
- * beyond their names and notes nothing is kept. No image is ever replaced.
+ * The probability at the model's size S is resized to the image's (core's `resizePlane`) and thresholded
+ * (docs/method.md 10). A failed case is recorded and the rest continues; other errors end the work, which can
+ * be resumed. Reading, segmenting and writing overlap by a batch, so memory holds only names and notes of all
+ * images. Images are never replaced.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,72 +43,65 @@ import type { SidedNotes } from './sides.js';
 import type { CaseStatistics } from './case-statistics.js';
 import { measure, writeStatistics } from './statistics.js';
 
-/** Failures that the summary and `run.json` list; all are counted. */
+/** Failures listed in the summary and `run.json`; all are counted. */
 const LISTED_FAILURES = 100;
 
-/** What is to be done. */
 export interface PredictionPlan {
-  /** Several are averaged at the image's own size, so that their own sizes may differ; their thresholds may not. */
+  /** Several are averaged at the image's own size: their sizes may differ, their thresholds not. */
   readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
   readonly model: ModelIdentity;
-  /** Whose left and right the notes mean; default not known. */
+  /** Whose left and right the notes mean; default unknown. */
   readonly notes?: Pick<SidedNotes, 'identity' | 'of'>;
-  /** What is said of the results, of each segmenter; none: nothing. */
   readonly checks?: readonly ResultChecks[];
-  /** All cases, sorted by id, also where this process does a part of them. */
+  /** All cases, sorted by id, even if this process does a part. */
   readonly cases: readonly PredictionCase[];
-  /** Folder for the results; made if needed. */
   readonly out: string;
   /** Default: mask and overlay. */
   readonly outputs?: Outputs;
-  /** Default: all of the work. */
   readonly part?: Part | null;
   /** Default: `new`. */
   readonly beginning?: Beginning;
-  /** Images at once; fewer where they are large. Default 8. */
+  /** Images at once; fewer if large. Default 8. */
   readonly batchSize?: number;
-  /** Further facts for `run.json`. No notes. */
   readonly about?: Readonly<Record<string, unknown>>;
-  /** Called with the number of cases that are done, skipped or failed, and of those that failed. */
+  /** `done` includes skipped and failed cases. */
   readonly onProgress?: (done: number, failed: number) => void;
-  /** Called with the figures of each case that was segmented, in order. */
+  /** Called for each segmented case, in order. */
   readonly onCase?: (statistics: CaseStatistics) => void;
-  /** Ends the work between two batches. */
+  /** Ends the work between batches. */
   readonly signal?: AbortSignal;
 }
 
-/** How it ended; `run.json` holds it with the plan. */
+/** The result, also in `run.json`. */
 export interface PredictionSummary {
   /** `incomplete`: some cases failed; `interrupted`: by the signal. */
   readonly status: 'finished' | 'incomplete' | 'interrupted';
-  /** Counts of this part. `done`: segmented now; `skipped`: complete before. */
+  /** Counts of this part. `done`: segmented now; `skipped`: already complete. */
   readonly counts: {
     readonly cases: number;
     readonly done: number;
     readonly skipped: number;
     readonly failed: number;
   };
-  /** Failures by code. */
   readonly codes: Readonly<Partial<Record<ErrorCode, number>>>;
-  /** Cases with any warning, those that were complete before among them. */
+  /** Cases with warnings, including skipped ones. */
   readonly warned: number;
-  /** Warnings by code. */
   readonly warnings: CountsByCode;
-  /** The first 100. */
   readonly failures: readonly FailedEntry[];
   readonly startedAt: string;
   readonly seconds: number;
-  /** The statistics that were written: of this part, and of all where all parts are there. None when interrupted. */
+  /**
+   * Statistics files written: this part's and, once all parts are there, those of all. None if interrupted.
+   */
   readonly statistics: readonly string[];
 }
 
-/** Mask and overlay. */
 export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, contours: false };
 
 /**
- * Segments the cases.
- * @throws RUN_BUSY (another process writes there), OUTPUT_EXISTS (an image would be replaced, or there are results of another model, or any and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and
- * what the segmenter throws; failures of single cases are in the summary
+ * Segments the cases. @throws RUN_BUSY (another process writes there), OUTPUT_EXISTS (an image would be
+ * replaced; results of another model exist; any exist and `beginning` is `new`), OUTPUT_UNWRITABLE,
+ * DISK_FULL, and what the segmenter throws; failures of single cases are in the summary
  */
 export async function predict(plan: PredictionPlan): Promise<PredictionSummary> {
   const { cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new', signal } = plan;
@@ -118,7 +110,6 @@ export async function predict(plan: PredictionPlan): Promise<PredictionSummary> 
   return withFolderLock(out, { name: lockName(part), excluded, signal }, () => predictAlone(plan));
 }
 
-/** While nobody else writes this share of the work, or work divided otherwise. */
 async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
   const { segmenter, model, cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new' } = plan;
   const started = new Date();
@@ -148,14 +139,13 @@ async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
     return { status, ...result };
   } catch (error) {
     const code = error instanceof ReclmisError ? error.code : 'INTERNAL';
-    await record('failed', { ...clock(), error: code }).catch(() => undefined); // the first error is the one to report
+    await record('failed', { ...clock(), error: code }).catch(() => undefined); // report the first error
     throw error;
   } finally {
     await journal.close();
   }
 }
 
-/** What came of the cases so far. */
 class Tally {
   done = 0;
   skipped = 0;
@@ -235,23 +225,20 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
       writing = quietly(store(segmented, [...failures, ...broken]));
     }
   } finally {
-    await Promise.allSettled([ahead, writing]); // nothing goes on behind the error that ends the work
+    await Promise.allSettled([ahead, writing]); // nothing continues after a failure
   }
   await writing;
 }
 
-/** A promise that is awaited later: that nobody awaits it yet is no defect. */
 function quietly<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
 }
 
-/** A segmented image with what is to be said of it. */
 interface Checked extends ReadCase, Segmented {
   readonly warnings: readonly Warning[];
 }
 
-/** One mask per wanted image, at its size. */
 async function segmentBatch(
   { segmenter, model, checks = [], notes }: PredictionPlan,
   items: readonly ReadCase[],
@@ -262,8 +249,8 @@ async function segmentBatch(
   const damaged = model.kind === 'model' ? 'MODEL_INVALID' : 'CHECKPOINT_CORRUPT';
   const segmenters = [segmenter].flat();
   const cut = sharedThreshold(segmenters);
-  const sums = items.map((): Float32Array | null => null); // of probabilities at the images' own sizes
-  const wrong = new Map<number, string>(); // by position
+  const sums = items.map((): Float32Array | null => null); // sums of probabilities
+  const wrong = new Map<number, string>();
   const said = items.map((): Warning[] => []);
   for (const [k, one] of segmenters.entries()) await addOpinion(one, items, { sums, wrong, said }, checks[k]);
   for (const [b, item] of items.entries()) {
@@ -291,12 +278,12 @@ async function segmentBatch(
   return { segmented, broken };
 }
 
-/** Models that are averaged say the same of a note or mask. */
+/** Averaged models give the same warnings. */
 function eachOnce(warnings: readonly Warning[]): Warning[] {
   return [...new Map(warnings.map((one) => [`${one.code} ${one.message}`, one])).values()];
 }
 
-/** Adds what a model says of each wanted image, at the image's size, to `sums`; to `wrong` why it says nothing, to `said` what is said of the image. */
+/** Adds probabilities at the images' sizes to `sums`, reasons for none to `wrong`, warnings to `said`. */
 async function addOpinion(
   segmenter: PlaneSegmenter,
   items: readonly ReadCase[],
@@ -332,7 +319,7 @@ async function addOpinion(
   }
 }
 
-/** Whether a case has all wanted files as they were written, for the same image, note and spacing. */
+/** Whether all wanted files are as written, for the same image, note and spacing. */
 async function isComplete(
   one: PredictionCase,
   entry: Entry | null,
@@ -352,7 +339,7 @@ async function isComplete(
   return now?.bytes === input.bytes && now.modified === input.modified;
 }
 
-/** What all cases of a folder of results must have in common. */
+/** What all cases of an output folder must share. */
 function identityOf({ model, segmenter, part, notes }: PredictionPlan): string {
   const files = model.files.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 16)}`).join(', ');
   const flips = model.flips ? ', flips' : '';
@@ -360,7 +347,7 @@ function identityOf({ model, segmenter, part, notes }: PredictionPlan): string {
   return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${notes?.identity ?? ''}${share}`;
 }
 
-/** Writes the statistics of this part, and those of all once every part has seen its cases. */
+/** Writes this part's statistics, and those of all once every part is complete. */
 async function finish(
   { out, model, cases, notes }: PredictionPlan,
   part: Part | null,

@@ -1,4 +1,3 @@
-/** Notes of a prediction by models of either convention. */
 import { mirrorNote } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { describeMirrored, type Learner, sidedNotes } from './sides.js';
@@ -33,7 +32,7 @@ describe('sidedNotes', () => {
       of(['patient']),
     ];
     expect(new Set(others).size).toBe(5);
-    expect(of(['unknown'])).toBe(''); // as journals have it that were written before sides were known
+    expect(of(['unknown'])).toBe(''); // as in journals older than sides
     expect(sidedNotes([model('image', false)], 'patient').identity).toBe('');
   });
 

@@ -1,4 +1,4 @@
-/** Whose left and right the notes of a prediction mean, and what each of its models has learnt. */
+/** Whose left and right a prediction's notes mean, and what each model has learnt. */
 import {
   noteForModel,
   ReclmisError,
@@ -9,33 +9,29 @@ import {
   whoseSides,
 } from '@reclmis/core';
 
-/** What is told of a case's note. */
 export interface NoteSides {
-  /** Whose left and right it means. */
   readonly sides: StatedSides;
-  /** Whether a model read it with left and right exchanged. */
+  /** Whether a model read it with left and right swapped. */
   readonly mirrored: boolean;
 }
 
-/** The notes of a prediction. */
 export interface SidedNotes {
-  /** As the user says, else as the models have learnt. */
+  /** As the user says, otherwise as the models learnt. */
   readonly given: Sides | undefined;
-  /** Whose left and right the zones in results mean. */
   readonly told: Sides;
-  /** What masks and the names of zones depend on, for the journal: whose sides the notes mean, said or learnt; '' where that is not known. */
+  /** For the journal: whose sides masks and zone names depend on; '' if unknown. */
   readonly identity: string;
   of(note: string): NoteSides & { readonly warnings: readonly Warning[] };
 }
 
-/** A model by what it has learnt; one that reads no notes has learnt nothing. */
+/** A model by what it learnt; nothing if it reads no notes. */
 export interface Learner {
   readonly dir: string;
   readonly readsNotes: boolean;
   readonly sides: StatedSides;
 }
 
-/** @throws OPTION_INVALID where the models have learnt different sides, and nobody says which the notes mean */
+/** @throws OPTION_INVALID if the models learnt different sides and `asked` is missing */
 export function sidedNotes(models: readonly Learner[], asked: Sides | undefined): SidedNotes {
   const readers = models.filter(({ readsNotes }) => readsNotes);
   const known = [...new Set(readers.map(({ sides }) => sides).filter((one) => one !== 'unknown'))];
@@ -63,7 +59,7 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
   };
 }
 
-/** A line about the notes whose sides were exchanged, if there are any. Their warnings go with the results. */
+/** A line about swapped notes, if any; their warnings are in the results. */
 export function describeMirrored(all: readonly NoteSides[]): string[] {
   const mirrored = all.filter((one) => one.mirrored).length;
   if (mirrored === 0) return [];

@@ -1,9 +1,4 @@
-/**
- * What is measured of a mask, and `statistics.json`, which holds it for all cases.
- *
- * Lengths and places are in pixels of the image itself, x to the right and y downwards from the upper left corner of the image, the first
- * pixel spanning 0 to 1. Numbers are rounded to six decimals.
- */
+/** Measures masks, and writes `statistics.json` for all cases. `case-statistics.ts` has units and axes. */
 import { components, lungZones, type Mask, sidesToTell, type Warning, WarningCounts } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
@@ -12,14 +7,12 @@ import { type Position, readEntry } from './journal.js';
 import type { ModelIdentity } from './segmenter.js';
 import type { NoteSides } from './sides.js';
 
-/** Components that are listed with their figures; all are counted. */
+/** Components with figures; all are counted. */
 const LISTED = 100;
-/** Failures that are listed; all are counted. */
 const LISTED_FAILURES = 1000;
 
 const round = (value: number): number => Math.round(value * 1e6) / 1e6;
 
-/** Measures the mask of a case. */
 export function measure(
   { id, image, spacing }: PredictionCase,
   mask: Mask,
@@ -62,9 +55,8 @@ export function measure(
 }
 
 /**
- * Writes `statistics.json` from journals, a case at a time.
- * @param entries id -> its line. @param ids those to be written, in this order; one without a line is left out.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ * Writes `statistics.json` from journals, one case at a time. @param entries id -> its line. @param ids in
+ * this order; ids without a line are left out. @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function writeStatistics(
   path: string,
@@ -75,7 +67,6 @@ export async function writeStatistics(
   await writeFileAtomic(path, statisticsText(model, ids, entries));
 }
 
-/** The document in pieces; each case on a line of its own. */
 async function* statisticsText(
   model: ModelIdentity,
   ids: Iterable<string>,

@@ -1,4 +1,4 @@
-/** A prediction against SIGKILL at random moments: resumed, it leaves the same files as one that went through, byte by byte. */
+/** Kills predictions (SIGKILL) at random moments: resumed, they leave the same files, byte for byte. */
 import { spawn } from 'node:child_process';
 import {
   existsSync,
@@ -25,7 +25,6 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const COUNT = 60;
 const KILLS = 10;
 
-/** Every file of a folder of results but the two that tell of the way there. */
 function results(out: string): Record<string, string> {
   const names = readdirSync(out, { recursive: true, encoding: 'utf8' }).sort();
   const files = names.filter((name) => statSync(join(out, name)).isFile());
@@ -67,7 +66,7 @@ it('killed ten times, it ends with the same bytes', { timeout: 120_000 }, async 
     const before = size();
     const child = start(out, 20);
     const ended = end(child);
-    while (child.exitCode === null && size() === before) await sleep(2); // until it has done something
+    while (child.exitCode === null && size() === before) await sleep(2); // once it has done something
     await sleep(random.int(40));
     if (child.exitCode === null) killedAtWork++;
     child.kill('SIGKILL');

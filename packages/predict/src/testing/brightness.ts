@@ -1,14 +1,13 @@
-/** For tests: a stand-in for a network, whose every pixel is known. */
+/** A fake network whose every pixel is known. */
 import type { ModelIdentity, PlaneSegmenter } from '../segmenter.js';
 
-/** Takes a picture's red plane for the probability of "bright", and one minus it for anything else. */
+/** Probability is the red plane for the note "bright", otherwise one minus it. */
 export class Brightness implements PlaneSegmenter {
-  /** Sizes of the batches that it was given. */
   readonly batches: number[] = [];
 
   constructor(
     readonly size = 16,
-    /** Milliseconds that a batch takes. */
+    /** Milliseconds per batch. */
     private readonly delay = 0,
   ) {}
 
@@ -25,7 +24,6 @@ export class Brightness implements PlaneSegmenter {
   }
 }
 
-/** What it is called in `run.json`. */
 export const BRIGHTNESS: ModelIdentity = {
   kind: 'run',
   name: 'brightness',

@@ -1,4 +1,4 @@
-/** For tests: predicts many small images in a process of its own and says how its memory grew. */
+/** Predicts many small images in another process and measures its memory. */
 import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,18 +7,16 @@ import { writePngRgb } from '@reclmis/files';
 
 const SCRIPT = fileURLToPath(new URL('predict-many.js', import.meta.url));
 
-/** Growth in bytes between a fifth of the images and (nearly) all, after collecting garbage. */
+/** Growth in bytes between a fifth of the images and nearly all, after garbage collection. */
 export interface Growth {
   readonly heap: number;
   readonly buffers: number;
   readonly resident: number;
-  /** Peak memory of the whole process, bytes. */
+  /** Of the whole process, bytes. */
   readonly peak: number;
-  /** Cases in `statistics.json`. */
   readonly cases: number;
 }
 
-/** Makes `count` images in a folder, each a link to the same file, predicts them and takes all away again. */
 export async function predictMany(root: string, count: number): Promise<Growth> {
   const images = join(root, 'many');
   const out = join(root, 'masks');

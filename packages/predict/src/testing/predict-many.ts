@@ -1,23 +1,21 @@
 /**
- * For tests: a prediction of many images with the stand-in of `brightness.ts`, in a process of its own that collects garbage on demand
- * (`node --expose-gc`) and prints what memory it held after a fifth of the images and at the end, as JSON. Arguments: images, out.
+ * Predicts with `brightness.ts` in its own process (`node --expose-gc`); prints as JSON the memory held after
+ * a fifth of the images and at the end. Arguments: images, out.
  */
 import { predictionCases } from '../cases.js';
 import { predict } from '../predict.js';
 import { BRIGHTNESS, Brightness } from './brightness.js';
 
 interface Memory {
-  /** Bytes of live objects. */
   readonly heap: number;
-  /** Bytes outside of V8's heap that objects hold: pixels. */
+  /** Outside V8's heap: pixels. */
   readonly buffers: number;
-  /** Bytes of the process. */
   readonly resident: number;
 }
 
 function measureMemory(): Memory {
   globalThis.gc?.();
-  globalThis.gc?.(); // finalisers of the first collection let go of more
+  globalThis.gc?.(); // finalisers of the first collection free more
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
   return { heap: heapUsed, buffers: arrayBuffers, resident: rss };
 }

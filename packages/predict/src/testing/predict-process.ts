@@ -1,4 +1,4 @@
-/** For tests: a prediction with the stand-in of `brightness.ts` in a process of its own, to be killed. Arguments: images, notes, out, delay. */
+/** A prediction with `brightness.ts`, to be killed. Arguments: images, notes, out, delay. */
 import { predictionCases } from '../cases.js';
 import { predict } from '../predict.js';
 import { BRIGHTNESS, Brightness } from './brightness.js';
