@@ -1,4 +1,4 @@
-/** `reclmis ablate`, by running it: the list, the whole way on phantoms, parts, Ctrl-C, and what is refused. */
+/** `reclmis ablate`: the list, phantoms from start to end, parts, Ctrl-C, refusals. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ describe('ablate', () => {
           ) as { state: string }[]
         ).map(({ state }) => state);
       expect(states()).toEqual(['begun', 'absent']);
-      rmSync(join(root, 'out', 'runs'), { recursive: true }); // sixty epochs were for the signal alone
+      rmSync(join(root, 'out', 'runs'), { recursive: true }); // needed only for the signal
 
       const part = (text: string, ...more: string[]) =>
         reclmis('ablate', 'tiny.yaml', '-o', 'out', '--part', text, ...more);
@@ -108,7 +108,7 @@ describe('ablate', () => {
       const one = losses('one');
       const two = losses('two', '--nproc', '2');
       expect(two).toHaveLength(2);
-      // Each process draws its own dropout and masks: the third digit differs, as with another seed.
+      // Each process draws its own dropout and masks, as another seed would.
       two.forEach((dice, i) => expect(Math.abs(dice - (one[i] ?? Number.NaN))).toBeLessThan(0.01));
       expect(two).not.toEqual(one);
     },
@@ -175,10 +175,10 @@ describe('StudyClock', () => {
     expect(clock.left).toBeNull();
     clock.start();
     now = 110;
-    clock.progress(0.5); // half a run in 10 s, two and a half to go
+    clock.progress(0.5); // 10 s for half a run; 2.5 runs left
     expect(clock.left).toBeCloseTo(50, 9);
     clock.end(1);
-    now = 120; // one run in 20 s
+    now = 120;
     expect(clock.left).toBeCloseTo(40, 9);
     clock.end(2);
     expect(clock.left).toBe(0);

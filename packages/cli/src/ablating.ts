@@ -1,4 +1,4 @@
-/** A study as it looks on the terminal: a bar per run with the time left of the whole study, and what came of each run. */
+/** A study on the terminal: a bar per run with the time left of the study. */
 import type { StudyListeners, StudyOutcome, Task, TaskWork } from '@reclmis/lab';
 import type { Parallel } from '@reclmis/lab';
 import { interruptSignal } from './interrupt.js';
@@ -6,38 +6,37 @@ import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { duration, percent } from './table.js';
 
-/** An evaluation beside a training: its share of a run's time, about. */
+/** Rough time of an evaluation relative to a training. */
 const TEST_SHARE = 0.03;
 
-/** How far a study is, counted in runs of equal length, which the cells of one study nearly are. */
+/** Progress in runs, which nearly all take equally long. */
 export class StudyClock {
   private begun: number | null = null;
   private done = 0;
   private current = 0;
 
-  /** @param now seconds since any moment. */
+  /** @param now seconds from any origin. */
   constructor(
     private readonly total: number,
     private readonly now: () => number = () => performance.now() / 1000,
   ) {}
 
-  /** Work begins; what went before does not count. */
   start(): void {
     this.begun ??= this.now();
   }
 
-  /** The share of the run in progress that this session has done, in [0, 1]. */
+  /** The share of the current run done in this session, in [0, 1]. */
   progress(share: number): void {
     this.current = share;
   }
 
-  /** Ends a run. @param weight what it counted, a whole run or less. */
+  /** @param weight its share of a whole run. */
   end(weight: number): void {
     this.done += weight;
     this.current = 0;
   }
 
-  /** Seconds left; null before there is anything to tell from. */
+  /** Seconds left; null if unknown. */
   get left(): number | null {
     const done = this.done + this.current;
     if (done <= 0 || this.begun === null) return null;
@@ -45,7 +44,6 @@ export class StudyClock {
   }
 }
 
-/** Runs the tasks and shows the course. */
 export async function studyWithProgress(
   tasks: readonly Task[],
   output: Output,
@@ -97,7 +95,7 @@ function shown(tasks: readonly Task[], output: Output): StudyListeners {
       label = `[${number}/${of}] ${task.cell.name}, seed ${task.seed}`;
     },
     onNotice: (line) => {
-      if (number <= 1) output.notice(line); // the same for every run
+      if (number <= 1) output.notice(line);
     },
     onStep: ({ epoch, step: taken, steps, losses }) => {
       step = taken;

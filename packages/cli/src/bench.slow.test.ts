@@ -1,4 +1,4 @@
-/** `reclmis bench infer` of exported models: what it reports. Times are not asserted. */
+/** `reclmis bench infer` of exported models; times are not asserted. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('bench infer of exported models', 
         expect(flopsPerImage).toBeGreaterThan(1e6);
         expect(coldStart.load.median).toBeGreaterThan(0);
         expect(coldStart.firstMask.min).toBeGreaterThan(coldStart.load.min);
-        expect(memory.firstMaskBytes).toBeGreaterThan(2 ** 24); // Node alone takes more
+        expect(memory.firstMaskBytes).toBeGreaterThan(2 ** 24); // Node alone needs more
         expect(memory.peakBytes).toBeGreaterThanOrEqual(memory.firstMaskBytes / 2);
         expect(batches.map(({ batch }) => batch)).toEqual([1, 3]);
         for (const { perImage, network, processor, imagesPerSecond, achieved } of batches) {

@@ -1,4 +1,4 @@
-/** `reclmis bench`: what it reports, on a model small enough to count by hand. Times are not asserted. */
+/** `reclmis bench` of a model small enough to count by hand; times are not asserted. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const SMALL = `--model.baseWidth ${W} --model.imageSize ${S} --model.layers 1 --
 const small = (kind: string, ...more: string[]): ReturnType<typeof reclmis> =>
   reclmis('bench', kind, ...SMALL.split(' '), ...more);
 
-/** FLOP of an image's 2-d convolutions in the forward pass: 2 k^2 in out per pixel. */
+/** Forward FLOP of an image's 2-d convolutions: 2 k^2 in out per pixel. */
 function convolutions(): number {
   const conv = (k: number, before: number, after: number, side: number): number =>
     2 * k * k * before * after * side * side;
@@ -42,7 +42,7 @@ function convolutions(): number {
   );
 }
 
-/** The text adapter, a 1-d convolution of width 3 over 24 tokens of 512 features. */
+/** 1-d convolution of width 3 over 24 tokens of 512 features. */
 const ADAPTER = 2 * 3 * 512 * 8 * W * 24;
 
 describe('bench infer', () => {
@@ -80,7 +80,7 @@ describe('bench infer', () => {
       expect(report.achieved).toBeCloseTo(flops.stepPerImage / median / 1e9, 6);
       expect(report.peak?.convolution.best).toBeGreaterThan(0);
       expect(report.shareOfPeak).toBeCloseTo(report.achieved / (report.peak?.convolution.best ?? NaN), 9);
-      expect(report.memory.peakTensorBytes).toBeGreaterThan(2 * 3 * S * S * 4); // the batch alone
+      expect(report.memory.peakTensorBytes).toBeGreaterThan(2 * 3 * S * S * 4);
       expect(report.memory.peakResidentBytes).toBeGreaterThan(report.memory.peakTensorBytes);
     },
     MINUTE,
@@ -95,14 +95,14 @@ describe('bench infer of exported models', () => {
       processorMilliseconds: 2 * milliseconds,
       networkMilliseconds: milliseconds / 2,
     });
-    // The machine is twice as slow in the second turn and four times in the third, for both models.
+    // The machine slows down twofold at each turn, for both models.
     const figures = batchFigures(2, [20, 40, 80].map(turn), [60, 120, 240].map(turn), 1e9);
     expect(figures).toMatchObject({
       perImage: { median: 20, min: 10 },
       processor: { median: 40 },
       imagesPerSecond: 50,
       speedup: 3,
-      achieved: 100, // 1 GFLOP in 10 ms
+      achieved: 100,
     });
   });
 
@@ -125,7 +125,8 @@ describe('bench train', () => {
       const report = JSON.parse(stdout) as BenchReport;
       const { flops } = report;
       expect(flops.forwardPerImage).toBeGreaterThan(convolutions() + ADAPTER);
-      // Backward computes the gradients of inputs and of weights, each as much work as the forward pass; the images' and notes' are not needed.
+      // Gradients of inputs and weights each take as much work as the forward pass; images and notes need
+      // none.
       expect(flops.stepPerImage / flops.forwardPerImage).toBeGreaterThan(2.5);
       expect(flops.stepPerImage / flops.forwardPerImage).toBeLessThan(3);
       expect(Object.keys(report.secondsPerPhase)).toEqual([

@@ -1,11 +1,9 @@
 /**
- * The table of subcommands. Each module exports `register(program)`, which adds its command; it is loaded only when it is asked for.
- *
- * To add a command: a file in `commands/` and a line here.
+ * The subcommands. Each module exports `register(program)` and is loaded on demand. To add one: a file in
+ * `commands/` and a line here.
  */
 import type { Command } from 'commander';
 
-/** One line of the table. */
 export interface CommandEntry {
   readonly description: string;
   load(): Promise<{ register(program: Command): void }>;

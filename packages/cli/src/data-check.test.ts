@@ -1,4 +1,4 @@
-/** `reclmis data check` on what files hold: silence on phantoms, names, JSON, a page and a status where faults are planted. */
+/** `reclmis data check`: silent on phantoms; reports planted faults in names, JSON, a page and the status. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,11 +1,11 @@
-/** The one line by which `train` and `evaluate` repeat what `data check` found, or what a sample of the cases shows. */
+/** The line by which `train` and `evaluate` repeat findings of `data check`. */
 import { ReclmisError } from '@reclmis/core';
 import type { Dataset, Split } from '@reclmis/lab';
 import type { Output } from './output.js';
 
 /**
- * Prints the line, if there is one. Data that cannot be opened or read are told by the command itself, in its own words.
- * @param open opens the parts; their cases count as of the split by which each is named.
+ * Prints the line, if any. Unreadable data is left to the command to report. @param open opens the parts,
+ * named by split.
  */
 export async function warnOfData(
   dir: string,

@@ -1,10 +1,10 @@
-/** Where and how a run's model computes: the options that `evaluate` and `explain` share. */
+/** The options of `evaluate` and `explain` for where and how a model computes. */
 import { defined } from '@reclmis/core';
 import type { Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { threadsOf } from './output.js';
 
-/** As commander gives them; what is not given is the run's own. */
+/** Default: the run's own. */
 export interface EngineFlags {
   readonly device?: string;
   readonly threads?: number;
@@ -24,7 +24,6 @@ export function withEngineOptions(command: Command): Command {
     );
 }
 
-/** Those that were given. */
 export function engineChoice({ device, threads, precision }: EngineFlags): EngineFlags {
   return {
     ...defined({ device, threads, precision }),

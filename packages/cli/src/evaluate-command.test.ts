@@ -1,4 +1,4 @@
-/** `reclmis evaluate` as its users meet it: a report, two runs compared, and what it refuses. */
+/** `reclmis evaluate`: a report, a comparison of runs, refusals. */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-evaluate-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const reclmis = reclmisIn(root);
 
-/** Trains a small model on the data; the status. */
 function train(out: string, ...more: readonly string[]): number | null {
   const settings =
     '--batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
@@ -19,7 +18,7 @@ function train(out: string, ...more: readonly string[]): number | null {
 beforeAll(() => {
   const drawn = '--out data --count 24 --seed 3 --size 32 -q'.split(' ');
   expect(reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
-  // Fifteen epochs: after one every pixel is foreground, whatever is averaged.
+  // After one epoch every pixel would be foreground, averaged or not.
   expect(train('run', '--epochs', '15', '--lr', '3e-3')).toBe(0);
   cpSync(join(root, 'run'), join(root, 'twin'), { recursive: true });
 });
@@ -92,7 +91,7 @@ describe('reclmis evaluate', () => {
     const both = evaluate('twin', '--ensemble');
     expect(both.ensemble).toMatchObject({ flips: false, members: [expect.anything()] });
     expect(both.csv).toBe(join('run', 'evaluation', 'data-test-ensemble.csv'));
-    expect(both.summary).toEqual(alone.summary); // the twin's probabilities are the same, and so is their mean
+    expect(both.summary).toEqual(alone.summary); // twins have the same mean
     const flipped = evaluate('--flips');
     evaluate('twin', '--ensemble', '--flips', '--report', 'mean');
     const page = readFileSync(join(root, 'mean', 'report.html'), 'utf8');
@@ -102,7 +101,7 @@ describe('reclmis evaluate', () => {
     const areas = ({ rows }: Averaged): number[] => rows.map(({ predicted }) => predicted);
     expect(areas(flipped)).not.toEqual(areas(alone));
     const last = evaluate('--checkpoint', 'last');
-    expect(last.csv).toBe(join('run', 'evaluation', 'data-test-last.csv')); // not in the place of the best weights' scores
+    expect(last.csv).toBe(join('run', 'evaluation', 'data-test-last.csv')); // does not replace the best weights' scores
     for (const { csv } of [alone, both, flipped, last]) expect(existsSync(join(root, csv)), csv).toBe(true);
   });
 
@@ -114,7 +113,7 @@ describe('reclmis evaluate', () => {
       join('run', 'run.json', 'x', 'y.csv'),
     );
     expect([status, stdout]).toEqual([7, '']);
-    expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: /); // and no progress of evaluating before it
+    expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: /); // before any progress
   });
 
   it.each([

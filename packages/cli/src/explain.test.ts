@@ -1,4 +1,3 @@
-/** `reclmis explain` as its users meet it, with a small network that was trained for a moment: by running the command. */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +69,7 @@ describe('reclmis explain', () => {
         '-q',
       ],
     );
-    const [warning, ...rest] = stderr.split('\n'); // warnings about results are told with -q too
+    const [warning, ...rest] = stderr.split('\n'); // result warnings are shown even with -q
     expect(warning).toMatch(/^warning [A-Z_]+: 1 of 1 image \(phantom_\d+\): /);
     expect(rest.join('\n')).toMatch(/^error PREDICT_INCOMPLETE: many: 1 of 2 images could not be explained/);
     expect(status).toBe(6);

@@ -1,4 +1,3 @@
-/** `reclmis export`, by running it on a small run. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

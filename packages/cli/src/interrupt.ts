@@ -1,11 +1,10 @@
 /**
- * Ctrl-C and the signals by which schedulers take a machine back: SIGTERM (Kubernetes, Slurm at the time limit) and SIGUSR1 (Slurm's
- * `--signal`). A command that can end cleanly asks for the signal: then the first one asks it to stop, and a second Ctrl-C ends it at once.
- * Other commands end at the first one; what they write is whole or absent at any time.
+ * Handles Ctrl-C and schedulers' signals: SIGTERM (Kubernetes, Slurm at the time limit) and SIGUSR1 (Slurm's
+ * `--signal`). For a command that asked for the signal, the first one requests a clean end and a second
+ * Ctrl-C ends it at once; other commands end at the first. What they write is whole or absent.
  */
 import { writeErr } from './terminal.js';
 
-/** What can ask a command to stop. */
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
 
 export const isStopSignal = (thrown: unknown): thrown is StopSignal =>
@@ -13,20 +12,20 @@ export const isStopSignal = (thrown: unknown): thrown is StopSignal =>
 
 let controller: AbortController | null = null;
 
-/** The signal that the first request to stop aborts; its reason is a `StopSignal`. */
+/** Aborted by the first request to stop; its reason is a `StopSignal`. */
 export function interruptSignal(): AbortSignal {
   controller ??= new AbortController();
   return controller.signal;
 }
 
-/** Says that nobody heeds the signal any more: from now on the first request ends the command. */
+/** From now on the first request ends the command. */
 export function releaseInterrupt(): void {
   controller = null;
 }
 
 let passedTo: ((signal: StopSignal) => void) | null = null;
 
-/** Passes the signals on, each one, instead of heeding them, until the returned function is called: a launcher's workers end, then it does. */
+/** Passes every signal on until the returned function is called: a launcher ends after its workers. */
 export function passSignals(to: (signal: StopSignal) => void): () => void {
   passedTo = to;
   return () => {
@@ -34,7 +33,7 @@ export function passSignals(to: (signal: StopSignal) => void): () => void {
   };
 }
 
-/** npm passes Ctrl-C on to a process that the terminal has told already: what follows this soon is the same one. */
+/** npm repeats Ctrl-C to a process that already got it; repeats within this time are ignored. */
 const ECHO_MS = 500;
 
 /** Listens to Ctrl-C, SIGTERM and SIGUSR1; `stop` ends the process. */
@@ -59,7 +58,7 @@ export function onInterrupt(stop: (signal: StopSignal) => never): void {
         return;
       }
       if (!controller) stop(name);
-      // Schedulers repeat themselves; the one who must not wait has SIGKILL.
+      // Schedulers repeat signals; to stop at once they have SIGKILL.
       if (!controller.signal.aborted) ask(controller, name, `${name}: stopping cleanly`);
     });
   }

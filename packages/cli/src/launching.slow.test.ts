@@ -1,4 +1,4 @@
-/** `reclmis train --nproc 2`, run as a command: its end, a signal, a killed rank, a stopped rank, and going on afterwards. */
+/** `reclmis train --nproc 2`: its end, a signal, a killed rank, a stopped rank, resuming. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ const train = (run: string, epochs: number): ReturnType<typeof start> =>
     ...SETTINGS.split(' '),
   );
 
-/** Process numbers of a launcher's workers, by rank. */
+/** By rank. */
 function workers(launcher: number): number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -62,11 +62,10 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    return ''; // ended meanwhile
+    return '';
   }
 }
 
-/** Waits until the run has trained some steps. */
 async function begun(run: string): Promise<void> {
   while (!existsSync(runFiles(join(root, run)).metrics)) await sleep(100);
 }
@@ -158,8 +157,8 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
       await begun('orphans');
       const pids = workers(launcher.pid);
       launcher.kill('SIGKILL');
-      while (pids.some(alive)) await sleep(100); // or the test's time is over
-      expect(status('orphans')).toBe('interrupted'); // they were told, and saved
+      while (pids.some(alive)) await sleep(100); // until the test times out
+      expect(status('orphans')).toBe('interrupted'); // saved when told
     });
   },
 );

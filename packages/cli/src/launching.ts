@@ -1,6 +1,6 @@
 /**
- * What a command is among the processes of a run: alone, one of several that something else started, or the one that starts them
- * (`--nproc`, Kubeflow Trainer). docs/guide/scale.md says how to start a run under each launcher.
+ * A command's role among the processes of a run: alone, one of several, or the one that starts them
+ * (`--nproc`, Kubeflow Trainer). See docs/guide/scale.md.
  */
 import { availableParallelism } from 'node:os';
 import {
@@ -20,10 +20,9 @@ import { type Command, Option } from 'commander';
 import { passSignals } from './interrupt.js';
 import { numberOf } from './output.js';
 
-/** How many processes of this machine: a number, or one per CUDA device. */
+/** A number, or one per CUDA device. */
 export type ProcessCount = number | 'auto';
 
-/** Adds `--nproc`. */
 export function withProcesses(command: Command): Command {
   const read = numberOf('--nproc', { min: 1 });
   return command.addOption(
@@ -34,22 +33,21 @@ export function withProcesses(command: Command): Command {
   );
 }
 
-/** The processes that share a run, seen from one of them. */
+/** A process's view of those that share a run. */
 export interface Processes {
-  /** Whether this one speaks for all. */
+  /** True in the one that speaks for all. */
   readonly leads: boolean;
-  /** The settings of a process: its share of the machine's cores where they do not say. */
+  /** Settings with this process's share of the cores, unless they name a number. */
   config(asked: Config): Config;
-  /** The same for settings that go over a run's own. */
+  /** As `config`, for settings that override a run's. */
   overrides(asked: Overrides): Overrides;
-  /** Does the work with the others; alone with null. */
+  /** Works with the others; alone with null. */
   together<R>(device: string, work: (parallel: Parallel | null) => Promise<R>): Promise<R>;
 }
 
 /**
- * Finds out what this process is. The one that starts others does so here and waits for their end.
- * @returns the exit status of that one; the others' view of each other in all others.
- * @throws LAUNCH_INVALID, RANK_LOST
+ * Finds this process's role. A launcher starts the others and waits for them. @returns its exit status; in
+ * others, their view of each other. @throws LAUNCH_INVALID, RANK_LOST
  */
 export async function settleProcesses(asked: ProcessCount | undefined): Promise<Processes | number> {
   holdLifeline(process.env);
@@ -58,10 +56,10 @@ export async function settleProcesses(asked: ProcessCount | undefined): Promise<
   const machine = {
     cores,
     get gpus(): number {
-      return gpus(); // loads libtorch: only where a launcher's variables ask for it
+      return gpus(); // loads libtorch, so only if a launcher's variables need it
     },
   };
-  // Of a worker `auto` asks nothing: its launcher has counted.
+  // For a worker, its launcher has counted.
   const started = planLaunch(process.env, machine);
   const nproc = asked !== 'auto' ? asked : started.kind === 'alone' ? Math.max(1, gpus()) : undefined;
   const plan = nproc === undefined ? started : planLaunch(process.env, Object.assign(machine, { nproc }));
@@ -78,8 +76,8 @@ export async function settleProcesses(asked: ProcessCount | undefined): Promise<
 }
 
 /**
- * Which signal asked a run to stop that was interrupted: that of any process, since a scheduler may take back a machine that is not rank 0's. A
- * scheduler's goes before Ctrl-C. To be called by all processes.
+ * The signal that interrupted a run, in any process: a scheduler may take back a machine other than rank 0's.
+ * A scheduler's signal overrides Ctrl-C. All processes must call it.
  */
 export function stopReason(asked: AbortSignal, parallel: Parallel | null): unknown {
   const here: unknown = asked.aborted ? asked.reason : null;
@@ -103,7 +101,7 @@ function worker(plan: WorkerPlan, threads: number): Processes {
     together: async (device, work) => {
       const parallel = await Parallel.join(plan, device);
       const result = await work(parallel);
-      await parallel.leave(); // not after an error: then the others must notice
+      await parallel.leave(); // not after errors, which others must notice
       return result;
     },
   };

@@ -1,4 +1,4 @@
-/** The command as its users meet it: exit statuses, messages and help, by running it. */
+/** The command: exit statuses, messages and help. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -82,7 +82,7 @@ describe('help', () => {
 
   it('loads no command, and neither lab nor torch', () => {
     const traces = mkdtempSync(join(tmpdir(), 'reclmis-trace-'));
-    // V8's coverage names every module that was loaded.
+    // V8's coverage names all loaded modules.
     spawnSync(process.execPath, [BIN, '--help'], { env: { ...process.env, NODE_V8_COVERAGE: traces } });
     const loaded = readdirSync(traces).flatMap((name) => {
       const { result } = JSON.parse(readFileSync(join(traces, name), 'utf8')) as {
@@ -206,7 +206,7 @@ describe('mistakes', () => {
 
   it('a signal that a command throws as it is counts as an interruption', async () => {
     const written: string[] = [];
-    vi.spyOn(process, 'on').mockReturnThis(); // the handlers are the test runner's here
+    vi.spyOn(process, 'on').mockReturnThis(); // the test runner's handlers stay
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
     const program = {
       register: (to: Command) =>

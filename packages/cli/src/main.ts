@@ -1,7 +1,8 @@
 /**
- * The `reclmis` command: finds the subcommand, loads it, and turns whatever goes wrong into one coded message and an exit status.
+ * The `reclmis` command: finds and loads the subcommand, and turns errors into one coded message and an exit
+ * status.
  *
- * Subcommands are loaded lazily: `reclmis --help` loads none of them, and libtorch is loaded only by those that compute.
+ * Lazy loading: `reclmis --help` loads no subcommand, and only those that compute load libtorch.
  */
 import { printableLine, ReclmisError, toReclmisError, VERSION } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
@@ -10,20 +11,23 @@ import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
 import { refuseEmptyPaths } from './paths.js';
 import { guardStreams, writeErr, writeOut } from './terminal.js';
 
-/** Runs the command line (without `node` and the script) and gives the exit status. Prints; never throws. */
+/** Runs a command line (without `node` and script) and returns the exit status. Prints; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   guardProcess();
   try {
     const program = await assemble(argv);
     await program.parseAsync(helpAsOption(argv), { from: 'user' });
-    return Number(process.exitCode ?? 0); // of a command that has said itself how it ended
+    return Number(process.exitCode ?? 0); // set by a command that reported its end
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
     return report(error instanceof CommanderError ? usageError(await unknownFirst(error, argv)) : error);
   }
 }
 
-/** An option that does not exist, often a slip of the one that is missing, is told before the missing one, which commander looks for first. */
+/**
+ * Reports an unknown option, often a misspelling of the missing one, before the missing one, which commander
+ * checks first.
+ */
 async function unknownFirst(error: CommanderError, argv: readonly string[]): Promise<CommanderError> {
   if (error.code !== 'commander.missingMandatoryOptionValue') return error;
   const program = await assemble(argv);
@@ -41,7 +45,7 @@ async function unknownFirst(error: CommanderError, argv: readonly string[]): Pro
   return error;
 }
 
-/** The program with the one subcommand that is asked for, or, for help and mistakes, with the names of all. */
+/** The program with the requested subcommand, or with all names for help and mistakes. */
 async function assemble(argv: readonly string[]): Promise<Command> {
   const program = new Command('reclmis')
     .description(
@@ -52,7 +56,7 @@ async function assemble(argv: readonly string[]): Promise<Command> {
     .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ writeOut, outputError: () => undefined }) // errors are printed by `report`
+    .configureOutput({ writeOut, outputError: () => undefined }) // `report` prints errors
     .exitOverride()
     .hook('preAction', (_, command) => refuseEmptyPaths(command));
   const name = helpAsOption(argv).find((word) => !word.startsWith('-')) ?? '';
@@ -70,19 +74,19 @@ async function assemble(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** Settings of the program that commander hands to subcommands made by `.command` only. */
+/** Copies settings that commander passes only to subcommands made by `.command`. */
 function inherit(command: Command, from: Command): void {
   command.copyInheritedSettings(from);
   command.helpOption('-h, --help', 'print this help');
   for (const child of command.commands) inherit(child, command);
 }
 
-/** `help train` is `train --help`, so that only one subcommand needs to be loaded. */
+/** Makes `help train` `train --help`, so only one subcommand is loaded. */
 function helpAsOption(argv: readonly string[]): string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
 }
 
-/** Commander's complaint as a coded error; its suggestion becomes the remedy. */
+/** Commander's error as a coded one; its suggestion becomes the remedy. */
 function usageError(error: CommanderError): ReclmisError {
   if (error.code === 'commander.help') return new ReclmisError('OPTION_INVALID', 'no subcommand was given');
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
@@ -92,7 +96,7 @@ function usageError(error: CommanderError): ReclmisError {
   return new ReclmisError(unknown.includes(error.code) ? 'OPTION_UNKNOWN' : 'OPTION_INVALID', first, remedy);
 }
 
-/** Prints an error as `error CODE: message` and `remedy: ...`; the stack only with RECLMIS_DEBUG=1. */
+/** Prints `error CODE: message` and `remedy: ...`; the stack only with RECLMIS_DEBUG=1. */
 function report(thrown: unknown): number {
   const error = isStopSignal(thrown) ? stoppedBy(thrown) : toReclmisError(thrown);
   const remedy =
@@ -106,14 +110,13 @@ function report(thrown: unknown): number {
   return error.exitCode;
 }
 
-/** Ctrl-C and its like end the command with status 130, anything unforeseen with a report. */
+/** Signals end the command with status 130, unforeseen errors with a report. */
 function guardProcess(): void {
   guardStreams((error) => process.exit(report(error)));
   onInterrupt((signal) => process.exit(report(signal)));
   process.on('uncaughtException', (error) => process.exit(report(error)));
 }
 
-/** What heeds a signal may throw its reason as it is. */
 function stoppedBy(signal: StopSignal): ReclmisError {
   return new ReclmisError('INTERRUPTED', `stopped by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Training over a network: two ranks in network namespaces of their own, joined by a virtual cable, under torchrun's variables. The cable is also
- * pulled out, which no signal to a process can imitate: nobody is told that the other is gone.
+ * Training over a network: two ranks in network namespaces joined by a virtual cable, with torchrun's
+ * variables. The cable is also pulled out: neither rank is told, which no signal can imitate.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -20,7 +20,6 @@ const address = (rank: number): string => `10.213.7.${rank + 1}`;
 const ip = (...args: string[]): boolean => spawnSync('ip', args, { stdio: 'ignore' }).status === 0;
 const within = (rank: number, ...args: string[]): boolean => ip('-n', SPACES[rank] as string, ...args);
 
-/** Whether this machine let us make the two hosts. */
 function connected(): boolean {
   return (
     SPACES.every((space) => ip('netns', 'add', space)) &&
@@ -37,8 +36,8 @@ function connected(): boolean {
 
 const wanted = Boolean(process.env['RECLMIS_SLOW']);
 const possible = wanted && distributed.distributedBackends().includes('gloo') && connected();
-const disconnect = (): void => SPACES.forEach((space) => void ip('netns', 'del', space)); // and with it its end of the cable
-if (wanted && !possible) disconnect(); // what it got to before a right was lacking
+const disconnect = (): void => SPACES.forEach((space) => void ip('netns', 'del', space));
+if (wanted && !possible) disconnect(); // removes what was made before a right was lacking
 const root = mkdtempSync(join(tmpdir(), 'reclmis-network-'));
 const data = join(root, 'data');
 
@@ -55,7 +54,6 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Rank `rank` of two, at its own address. */
 function rank(at: number, run: string, port: number, ...args: string[]): Promise<Ended> {
   const settings =
     '--batch 4 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words --threads 1 --quiet';

@@ -1,4 +1,4 @@
-/** `reclmis notes` as its users meet it: on phantoms whose notes are taken away, and on a plain folder of masks. */
+/** `reclmis notes` on phantoms without their notes, and on a plain folder of masks. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ describe('reclmis notes', () => {
     const { agreement } = JSON.parse(compared.stdout) as {
       agreement: { counts: { cases: number; sides: number } }[];
     };
-    // The phantom's masks lie clearly on their sides, and its notes mean the patient's.
+    // The phantom's masks are clearly on their sides; its notes mean the patient's.
     expect(agreement.map(({ counts }) => [counts.cases, counts.sides])).toEqual([[6, 6]]);
   });
 

@@ -1,4 +1,4 @@
-/** What reaches standard output and standard error: whole, harmless for a terminal, or a status that says that it did not. */
+/** Output is whole, harmless for a terminal, or reported as incomplete by the status. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -111,7 +111,7 @@ describe('the sources', () => {
       const text = readFileSync(join(packages, name), 'utf8');
       if (/process\.std(?:out|err)\.write|console\.(?:log|error|warn|info)/.test(text)) writers.push(name);
     }
-    // The launcher writes what its workers' native code may have printed, and escapes each line.
+    // The launcher escapes what its workers' native code prints.
     expect(writers.sort()).toEqual(['cli/src/terminal.ts', 'lab/src/launch/local.ts']);
   });
 });

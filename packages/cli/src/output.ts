@@ -1,25 +1,24 @@
 /**
- * What a command prints, and the options that say so: remarks for people on standard output, or with `--json` the result alone.
- * Progress, notices and errors go to standard error.
+ * A command's output: text on standard output, or with `--json` the result alone. Progress, notices and
+ * errors go to standard error.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
 import { writeErr, writeOut } from './terminal.js';
 
-/** `-q` and `--json`, as commander gives them. */
 export interface OutputOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
 
-/** Adds `-q` and, where the command has a result to print, `--json`. */
+/** Adds `-q` and, if the command has a result to print, `--json`. */
 export function withOutputOptions(command: Command, { json = true } = {}): Command {
   command.option('-q, --quiet', 'print only errors and warnings about results (and the result with --json)');
   if (json) command.option('--json', 'print the result as JSON instead of text');
   return command;
 }
 
-/** A reader of whole numbers for an option. @throws OPTION_INVALID */
+/** Makes a reader of whole numbers for an option. @throws OPTION_INVALID */
 export function numberOf(
   flag: string,
   { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
@@ -35,7 +34,6 @@ export function numberOf(
 /** Reads `--threads`; 0 means all cores. @throws OPTION_INVALID */
 export const threadsOf = numberOf('--threads', { min: 0, max: 1024 });
 
-/** The voice of a command. */
 export class Output {
   readonly quiet: boolean;
   private readonly json: boolean;
@@ -45,22 +43,21 @@ export class Output {
     this.json = options.json === true;
   }
 
-  /** A remark or a table for people. */
   say(text = ''): void {
     if (!this.quiet && !this.json) writeOut(`${text}\n`);
   }
 
-  /** What the user should know though nothing failed; on standard error. */
+  /** Prints to standard error, though nothing failed. */
   notice(line: string): void {
     if (!this.quiet) writeErr(`${line}\n`);
   }
 
-  /** Why a result may be wrong although nothing failed; on standard error, also where only errors are wanted. */
+  /** Prints why a result may be wrong to standard error, even with `-q`. */
   warning(line: string): void {
     writeErr(`${line}\n`);
   }
 
-  /** The command's result: printed with `--json` only, as one document. */
+  /** Prints the result, with `--json` only, as one document. */
   result(value: unknown): void {
     if (this.json) writeOut(`${JSON.stringify(value, null, 2)}\n`);
   }

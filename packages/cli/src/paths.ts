@@ -1,11 +1,11 @@
-/** Paths that are empty: those of a script's unset variable, which would otherwise mean the current folder. */
+/** Refuses empty paths: a script's unset variable would otherwise mean the current folder. */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
 
-/** What a path is called in help; a setting, which has a reader of its own, may be emptied. */
+/** Placeholders of paths in help; settings may be emptied. */
 const PATH = /<(?:dir|dirs|file|path|run|address)(?:\.\.\.)?>/;
 
-/** Refuses empty arguments, and empty paths of options. @throws OPTION_INVALID */
+/** Refuses empty arguments and paths. @throws OPTION_INVALID */
 export function refuseEmptyPaths(command: Command): void {
   const empty = (value: unknown): boolean =>
     value === '' || (Array.isArray(value) && value.some((one) => one === ''));

@@ -1,4 +1,3 @@
-/** `reclmis plan` as its users meet it, up to the training that takes its file. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

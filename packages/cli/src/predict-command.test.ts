@@ -1,4 +1,3 @@
-/** `reclmis predict` as its users meet it, with a small network that was trained for a moment: by running the command. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -236,7 +235,7 @@ describe('reclmis predict MODEL', () => {
       different += a.data.filter((value, i) => value !== b.data[i]).length;
     }
     expect(pixels).toBeGreaterThan(1000);
-    expect(different / pixels).toBeLessThanOrEqual(1e-4); // probabilities differ by 1e-6: only one that is at the threshold can tip
+    expect(different / pixels).toBeLessThanOrEqual(1e-4); // probabilities differ by 1e-6, so only pixels at the threshold can change
   });
 
   it('is averaged with a run, flips and all, and named with its hashes', () => {

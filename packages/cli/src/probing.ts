@@ -1,4 +1,4 @@
-/** `--probes` of `reclmis evaluate`: its options, and what it prints and reports. */
+/** `--probes` of `reclmis evaluate`: options, text and report. */
 import { defined, type StatedSides, type ZoneLines } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import type { EvaluatedModel, NoteProbes, ReportSection } from '@reclmis/lab';
@@ -32,13 +32,15 @@ export function withProbeOptions(command: Command): Command {
     );
 }
 
-/** The probes of a run, and their section of a report. */
 export interface ProbeResult {
   readonly probes: NoteProbes;
   readonly section: ReportSection;
 }
 
-/** Runs the probes on an evaluation whose model is still loaded. @param sides whose left and right the notes mean that it was given. @throws as `probeNotes` */
+/**
+ * Runs the probes on an evaluation whose model is still loaded. @param sides whose left and right its notes
+ * mean @throws as `probeNotes`
+ */
 export async function runProbes(
   at: EvaluatedModel,
   flags: ProbeFlags & { readonly seed?: number },
@@ -60,7 +62,6 @@ export async function runProbes(
   return { probes, section: probesSection(probes, sheet === null ? null : await encodePng(sheet, 3)) };
 }
 
-/** The probes as tables for a terminal. */
 export async function describeProbes(probes: NoteProbes): Promise<string> {
   const { probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
   const { zones, truth, notes } = probes;

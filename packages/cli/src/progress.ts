@@ -1,25 +1,24 @@
 /**
- * Progress of long work: a bar with the time left on a terminal, plain lines elsewhere, nothing with `-q`.
- * Written to standard error, so that standard output holds results alone.
+ * Progress on standard error: a bar with the time left on a terminal, plain lines elsewhere, nothing with
+ * `-q`.
  */
 import { printableLine } from '@reclmis/core';
 import cliProgress from 'cli-progress';
 import { duration } from './table.js';
 
-/** Where progress goes; a terminal says so by `isTTY`. */
+/** Terminals have `isTTY`. */
 export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 export interface ProgressOptions {
-  /** What is counted, e.g. `epoch 3/10`. */
   readonly label: string;
   readonly total: number;
   readonly quiet?: boolean;
-  /** Least seconds between two plain lines. Default 10. */
+  /** Least seconds between plain lines. Default 10. */
   readonly everySeconds?: number;
   readonly stream?: ProgressStream;
 }
 
-/** Counts from 0 to `total`. `update` takes the count and a remark (a loss, a file); `stop` ends the line. */
+/** Counts from 0 to `total`. `update` takes the count and a remark (a loss, a file). */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | null;
   private readonly stream: ProgressStream;
@@ -49,7 +48,7 @@ export class Progress {
     }
   }
 
-  /** Ends the display; `text` replaces the remark on its last line. Where nothing was done and nothing is to say, there is no line. */
+  /** Ends the display; `text` replaces the last remark. Prints nothing without progress or text. */
   stop(text?: string): void {
     if (this.stopped) return;
     if (this.bar) {

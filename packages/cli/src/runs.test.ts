@@ -1,4 +1,3 @@
-/** `reclmis runs` and `runs compare`, by running them on made run folders. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +18,7 @@ interface Made {
   readonly settings?: string;
 }
 
-/** A run folder as training leaves it, without checkpoints. */
+/** Makes a run folder without checkpoints. */
 function make(name: string, { status, started, dice, settings = '' }: Made): void {
   const dir = join(all, name);
   mkdirSync(dir, { recursive: true });

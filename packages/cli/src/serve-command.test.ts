@@ -1,4 +1,4 @@
-/** `reclmis serve` with a real exported model, as its users start it: the same masks as the runtime's, and a clean end. */
+/** `reclmis serve` with a real exported model: the runtime's masks, and a clean end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,7 +65,7 @@ describe('the runtime in Node', () => {
         (error: unknown) => (error instanceof ReclmisError ? [error.code, error.message] : error),
       );
     const none = ['DEVICE_MISSING', expect.stringMatching(/^device: onnxruntime has no cuda here/)];
-    expect([undefined, none]).toContainEqual(await refusal(model, 'cuda')); // a machine with CUDA has one
+    expect([undefined, none]).toContainEqual(await refusal(model, 'cuda')); // unless the machine has CUDA
     mkdirSync(join(root, 'folders', 'manifest.json'), { recursive: true });
     expect(await refusal(join(root, 'folders'))).toEqual([
       'MODEL_INVALID',
@@ -97,7 +97,7 @@ describe('the runtime in Node', () => {
     const whole = runtime.run(images, notes, many).finally(() => (computing = false));
     setImmediate(turn);
     const [all, first, last] = await Promise.all([whole, one(0), one(many - 1)]);
-    // Computed in this thread the loop would turn twice or three times. 64 images take milliseconds, a turn microseconds.
+    // Turns take microseconds, 64 images milliseconds; computing in this thread would leave two or three.
     expect(turns).toBeGreaterThan(20);
     for (const [part, at] of [
       [first, 0],
@@ -105,9 +105,9 @@ describe('the runtime in Node', () => {
     ] as const) {
       const expected = all.subarray(at * size * size, (at + 1) * size * size);
       const off = part.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? NaN))), 0);
-      expect(off).toBeLessThan(1e-5); // other sizes of a batch may sum in another order
+      expect(off).toBeLessThan(1e-5); // other batch sizes may sum in another order
     }
-    expect(images[1]).toBe(Math.fround(1 / 250)); // what was given stays the caller's
+    expect(images[1]).toBe(Math.fround(1 / 250)); // input unchanged
     await runtime.dispose();
     await expect(runtime.run(images, notes, many)).rejects.toMatchObject({ code: 'INFERENCE_FAILED' });
   });
@@ -122,7 +122,7 @@ describe('serve', () => {
       given.map(async (i) => {
         const png = await pngOf(i);
         const note = NOTES[i % 2] ?? '';
-        // A model of one epoch is sure of nothing; a threshold amid its probabilities makes masks of both kinds of pixels.
+        // After one epoch, only a threshold among its probabilities gives both kinds of pixels.
         const { probability } = await runtime.segment(png, note);
         const threshold = [...probability].sort((a, b) => a - b)[(W * H) >> 1] ?? 0.5;
         const response = await post(png, note, threshold);
@@ -143,7 +143,7 @@ describe('serve', () => {
     );
     await runtime.dispose();
     expect(foreground).toBeGreaterThan((given.length * W * H) / 4);
-    // Batches add in another order, so that a pixel at the very threshold may change sides.
+    // Batches sum in another order; pixels at the threshold may change.
     for (const equal of compared) expect(equal).toBeGreaterThanOrEqual(W * H - 2);
   });
 
@@ -178,6 +178,6 @@ describe('serve', () => {
     const text = log.join('');
     expect(text).toContain('/segment');
     expect(text).not.toMatch(/lung|infect/i);
-    expect(readFileSync(join(model, 'manifest.json'), 'utf8')).toContain('lung'); // the vocabulary has the words that the log has not
+    expect(readFileSync(join(model, 'manifest.json'), 'utf8')).toContain('lung');
   });
 });

@@ -1,4 +1,6 @@
-/** `reclmis serve` under 500 clients that pipeline and read nothing, without the token; with `npm run test:slow` only. The figures go to standard error. */
+/**
+ * `reclmis serve` under 500 clients that pipeline without reading or token; prints figures to standard error.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +22,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Resident MiB of a process. */
+/** MiB. */
 const resident = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
@@ -81,7 +83,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || process.platform !== 'linux')(
           );
           expect(after - before).toBeLessThan(100);
           expect(status === 0 || status === 143).toBe(true);
-          expect(milliseconds).toBeLessThan(5_000); // 1 s on a machine that does nothing else
+          expect(milliseconds).toBeLessThan(5_000); // 1 s on an idle machine
         } finally {
           child.kill('SIGKILL');
         }

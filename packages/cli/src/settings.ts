@@ -1,6 +1,6 @@
 /**
- * Every setting of a run as a flag, `--train.lr 1e-3`, made from the configuration's schema, and short names for the usual ones.
- * Flags go over the configuration file; ranges are checked with the whole configuration.
+ * Every setting as a flag, `--train.lr 1e-3`, made from the configuration's schema, with short names for
+ * common ones. Flags override the file; ranges are checked in the whole configuration.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -14,7 +14,7 @@ import {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 
-/** Short names: flag, placeholder (none: the flag alone says true), and the setting that it stands for. */
+/** Short names: flag, placeholder (none: the flag means true), setting. */
 const SHORT = [
   ['--data', 'dir', 'data.dir'],
   ['--epochs', 'n', 'train.epochs'],
@@ -45,7 +45,7 @@ const PLACEHOLDER = {
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** Adds `--config`, `--preset`, the short names and, in a group of their own, all settings. */
+/** Adds `--config`, `--preset`, short names and, as a group, all settings. */
 export function withSettings(command: Command): Command {
   command.option('-c, --config <file>', 'YAML file of settings; it may extend a preset (preset: NAME)');
   command.addOption(
@@ -54,7 +54,7 @@ export function withSettings(command: Command): Command {
   return withOverrides(command);
 }
 
-/** Adds the short names and all settings, for commands that take what is below them from elsewhere. @param without settings that are no flags. */
+/** Adds only short names and settings. @param without settings to leave out. */
 export function withOverrides(command: Command, without: readonly string[] = []): Command {
   const settings = new Map(
     describeSettings().flatMap((setting) =>
@@ -68,7 +68,7 @@ export function withOverrides(command: Command, without: readonly string[] = [])
     else command.addOption(settingOption(setting, `${flag} <${placeholder}>`, setting.description));
   }
   for (const setting of settings.values()) {
-    if (!setting.path.includes('.')) continue; // seed and device are flags already
+    if (!setting.path.includes('.')) continue;
     const flag = `--${setting.path} <${PLACEHOLDER[setting.type]}>`;
     const option = settingOption(setting, flag, describe(setting));
     command.addOption(option.helpGroup('Settings (also as YAML, see configs/):'));
@@ -76,12 +76,11 @@ export function withOverrides(command: Command, without: readonly string[] = [])
   return command;
 }
 
-/** The configuration that the flags, the file and the preset give together. */
 export function configFrom(given: Given): Config {
   return read(given, overridesFrom(given));
 }
 
-/** The settings that the flags give, without those of the file and the preset. */
+/** Only the settings given as flags. */
 export function overridesFrom(given: Given): Overrides {
   const overrides: Record<string, unknown> = {};
   for (const { path } of describeSettings()) if (given[path] !== undefined) overrides[path] = given[path];
@@ -136,7 +135,7 @@ function parse({ type }: Setting, flag: string, text: string): unknown {
 
 function describe({ description, default: value }: Setting): string {
   if (value === undefined || value === '') return description;
-  const shown = typeof value === 'string' ? value : JSON.stringify(value).replace(/^\[|\]$/g, ''); // 0.9,0.999
+  const shown = typeof value === 'string' ? value : JSON.stringify(value).replace(/^\[|\]$/g, '');
   return `${description} (default: ${shown})`;
 }
 

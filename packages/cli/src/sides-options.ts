@@ -1,13 +1,12 @@
-/** `--sides` of commands that take notes: whose left and right they mean. */
+/** `--sides`: whose left and right a command's notes mean. */
 import type { Sides } from '@reclmis/core';
 import { type Command, Option } from 'commander';
 
-/** Present where the user has said it. */
 export interface SidesFlags {
   readonly sides?: Sides;
 }
 
-/** @param rest what holds where it is not given. */
+/** @param rest the default, in words */
 export function withSidesOption(command: Command, rest: string): Command {
   return command.addOption(
     new Option(

@@ -1,4 +1,4 @@
-/** Left and right from a run to masks, as users meet them: by running the commands. */
+/** Left and right, from a run to masks. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -24,7 +24,6 @@ interface Statistics {
   }[];
 }
 
-/** Masks with probabilities, and figures of a prediction. */
 function predicted(
   out: string,
   note: string,
@@ -60,7 +59,7 @@ function predicted(
   };
 }
 
-/** A copy of the run that says other sides. */
+/** A copy of the run with other sides. */
 function copied(name: string, sides: string): string {
   cpSync(join(root, 'run'), join(root, name), { recursive: true });
   const told = reclmis('sides', name, sides, '--json');
@@ -132,7 +131,7 @@ describe('reclmis predict --sides', () => {
       const other = predicted(`other-${model}`, mirrorNote(NOTE), model, ...flips, '--sides', 'image');
       expect(other.files).toEqual(own.files);
       const plain = predicted(`plain-${model}`, mirrorNote(NOTE), model, ...flips);
-      expect(plain.files).not.toEqual(own.files); // so the note does matter
+      expect(plain.files).not.toEqual(own.files);
     },
   );
 
@@ -156,7 +155,7 @@ describe('reclmis predict --sides', () => {
     expect(stderr).toMatch(
       /^warning SIDES_UNKNOWN: \d+ of \d+ images? \(.*the model does not record whose left and right it learnt/m,
     );
-    expect(stderr.match(/SIDES_UNKNOWN/g)).toHaveLength(1); // told once
+    expect(stderr.match(/SIDES_UNKNOWN/g)).toHaveLength(1);
     const quiet = reclmis(
       'predict',
       'run-unknown',
@@ -287,7 +286,6 @@ describe('reclmis evaluate --sides', () => {
   it('gives the run notes of the other sides mirrored', async () => {
     const own = dice();
     expect(own.sides).toEqual({ notes: 'patient', learnt: 'patient', mirrored: false });
-    // The same data with notes of the image's sides.
     cpSync(join(root, 'data'), join(root, 'theirs'), { recursive: true });
     const { cases } = await openDataset(join(root, 'data'), 'test');
     const folder = join(root, 'theirs', 'Test_Folder');

@@ -1,6 +1,4 @@
-/**
- * A training against what ends processes: SIGKILL at random moments and during saves, SIGTERM, SIGUSR1, Ctrl-C. By running the command.
- */
+/** Training survives SIGKILL at random moments and during saves, SIGTERM, SIGUSR1 and Ctrl-C. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -20,7 +18,7 @@ const data = join(root, 'data');
 const MINUTES = 60_000;
 const SLOW = Boolean(process.env['RECLMIS_SLOW']);
 
-/** Twelve epochs of four steps; every step ends with a resume point, so that about half the time is spent saving. */
+/** Twelve epochs of four steps with a resume point each: half the time is spent saving. */
 const SETTINGS =
   '--epochs 12 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words ' +
   '--train.saveSteps 1 --deterministic --quiet';
@@ -47,13 +45,11 @@ function start(...args: string[]): {
 const fresh = (out: string): string[] => ['train', '--data', data, '-o', out, ...SETTINGS.split(' ')];
 const resume = (run: string): string[] => ['train', '--resume', run, '--quiet'];
 
-/** Files that are being written into a run's checkpoints. */
 function halfWritten(run: string): string[] {
   const folder = join(run, 'checkpoints');
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.tmp')) : [];
 }
 
-/** A hash per tensor. */
 function hashes(path: string): Map<string, string> {
   return scope(() => {
     const { tensors } = readSafetensors(path);
@@ -63,7 +59,6 @@ function hashes(path: string): Map<string, string> {
   });
 }
 
-/** What of the records does not depend on the clock. */
 function figures(run: string): unknown[] {
   const plain = ({ epoch, step, losses, validation, best, lr }: EpochRecord): unknown => ({
     epoch,
@@ -108,7 +103,7 @@ describe.skipIf(!SLOW)('SIGKILL', () => {
         const { child, ended } = start(...(begun ? resume(run) : fresh(run)));
         const gone = (): boolean => child.exitCode !== null || child.signalCode !== null;
         const duringSave = (tally.atRandom + tally.duringSave) % 2 === 1;
-        // Until it trains, and then a while; the whole run trains for about two seconds.
+        // Waits until it trains, then a while of its two seconds.
         while (!gone() && !existsSync(join(run, '.lock'))) await sleep(5);
         await sleep(random.uniform(0, 700));
         if (duringSave) while (!gone() && halfWritten(run).length === 0) await new Promise(setImmediate);
@@ -129,7 +124,7 @@ describe.skipIf(!SLOW)('SIGKILL', () => {
       }
       console.info(`kills: ${JSON.stringify({ ...tally, runs: runs.length })}`);
       expect(tally.duringSave).toBe(KILLS / 2);
-      expect(tally.leftHalfWritten).toBeGreaterThan(0); // saves were hit indeed
+      expect(tally.leftHalfWritten).toBeGreaterThan(0); // saves were hit
     },
     6 * MINUTES,
   );
@@ -164,7 +159,7 @@ describe.skipIf(!SLOW)('requests to stop', () => {
   it('SIGTERM ends other work cleanly too: status 130, nothing half-made', async () => {
     const out = join(root, 'more');
     const { child, ended } = start('data', 'phantom', '--out', out, '--count', '9000', '--size', '224');
-    while (!readdirSync(root).some((name) => name.startsWith('.more.'))) await sleep(5); // it is made beside its place
+    while (!readdirSync(root).some((name) => name.startsWith('.more.'))) await sleep(5);
     child.kill('SIGTERM');
     const { code, stderr } = await ended;
     expect(stderr).toContain('error INTERRUPTED');
@@ -185,7 +180,7 @@ describe.skipIf(!SLOW)('--resume', () => {
 
   it('leaves a finished run alone', async () => {
     const before = readFileSync(checkpointPath(whole, 'last'));
-    expect(openRun(whole).config.train.deterministic).toBe(true); // the flag alone says so
+    expect(openRun(whole).config.train.deterministic).toBe(true); // set by the flag alone
     expect((await start(...resume(whole)).ended).code).toBe(0);
     expect(readFileSync(checkpointPath(whole, 'last')).equals(before)).toBe(true);
   });

@@ -1,23 +1,21 @@
-/** Tables of aligned text for the terminal. */
 import { printableLine } from '@reclmis/core';
 
-/** A column: its title, and to which side its cells go (figures to the right). */
+/** A column: its title and alignment. */
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
 }
 
-/** A column of figures. */
 export function right(title: string): Column {
   return { title, align: 'right' };
 }
 
 /**
- * Lays out rows under titles, two spaces apart, with a rule below the titles. Ends without a line break.
- * Rows shorter than the columns are filled with empty cells.
+ * Lays out rows under titles and a rule, two spaces apart, without a final line break. Missing cells are
+ * empty.
  */
 export function formatTable(columns: readonly Column[], given: readonly (readonly string[])[]): string {
-  const rows = given.map((cells) => cells.map(printableLine)); // a name with a line break in it stays in its row
+  const rows = given.map((cells) => cells.map(printableLine)); // line breaks in names stay in the row
   const widths = columns.map(({ title }, i) =>
     Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map((cell) => [...cell].length)),
   );
@@ -34,12 +32,12 @@ export function formatTable(columns: readonly Column[], given: readonly (readonl
   return [line(columns.map(({ title }) => title)), rule, ...rows.map(line)].join('\n');
 }
 
-/** A share as a percentage with two decimals, as the paper's tables have it: 0.8522 -> `85.22`. */
+/** A share as a percentage with two decimals: 0.8522 -> `85.22`. */
 export function percent(share: number): string {
   return (100 * share).toFixed(2);
 }
 
-/** Seconds for people: `42 s`, `3 min 05 s`, `2 h 07 min`. */
+/** Seconds as `42 s`, `3 min 05 s`, `2 h 07 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

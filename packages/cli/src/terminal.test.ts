@@ -1,4 +1,3 @@
-/** Tables, durations and plain progress lines. */
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Progress } from './progress.js';
@@ -44,7 +43,7 @@ describe('Progress', () => {
         text += chunk.toString();
         done();
       },
-    }); // not a terminal: isTTY is undefined
+    }); // isTTY is undefined
     const progress = new Progress({ label: 'reading', total: 4, stream: sink, ...options });
     progress.update(1, 'a.png');
     progress.update(4);

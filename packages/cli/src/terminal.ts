@@ -1,11 +1,11 @@
 /**
- * The one way to standard output and standard error. Everything is made harmless for a terminal, and written whole or not without a word: a full disk may
- * take half of a text and say nothing, a reader may close its pipe.
+ * The only way to standard output and error. Text is made harmless for a terminal, and written whole: a full
+ * disk may take half of it silently, and a reader may close its pipe.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { printable, type ReclmisError, writeError } from '@reclmis/core';
 
-/** Whose standard output was closed by its reader, who has seen enough. */
+/** True once the reader has closed standard output. */
 let closed = false;
 
 /** Writes text to standard output. @throws DISK_FULL, OUTPUT_UNWRITABLE */
@@ -16,7 +16,7 @@ export function writeOut(text: string): void {
     process.stdout.write(safe);
     return;
   }
-  // Node's own stream for files takes no notice of how much was written.
+  // Node's stream for files ignores how much was written.
   const bytes = Buffer.from(safe);
   try {
     for (let done = 0; done < bytes.length;) done += writeSync(process.stdout.fd, bytes, done);
@@ -25,24 +25,21 @@ export function writeOut(text: string): void {
   }
 }
 
-/** Writes text to standard error; that it cannot be written changes nothing. */
+/** Writes text to standard error; ignores failure. */
 export function writeErr(text: string): void {
   try {
     process.stderr.write(printable(text));
-  } catch {
-    // nobody can be told
-  }
+  } catch {}
 }
 
 function isFile(): boolean {
   try {
     return fstatSync(process.stdout.fd).isFile();
   } catch {
-    return false; // closed
+    return false;
   }
 }
 
-/** What standard output's failure is called. */
 function outputError(error: unknown): ReclmisError {
   return writeError('standard output', error, {
     full: 'Free some space and run the command again; the output is incomplete.',
@@ -51,8 +48,8 @@ function outputError(error: unknown): ReclmisError {
 }
 
 /**
- * Sees to errors of the streams: a reader that closed standard output has seen enough, and the command goes on to its own end and status; any other error
- * of standard output ends the command by `fail`. A worker whose launcher is gone still saves, so errors of standard error change nothing.
+ * Handles stream errors. A closed standard output is no error, as its reader has seen enough; other errors of
+ * it call `fail`. Errors of standard error are ignored, so a worker without its launcher still saves.
  */
 export function guardStreams(fail: (error: ReclmisError) => never): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,11 +1,10 @@
-/** A training as it looks on the terminal: a bar per epoch with the time left of the whole run, and its figures at the end. */
+/** Training on the terminal: a bar per epoch with the time left of the run, then its figures. */
 import type { Config, EpochRecord, Overrides, Parallel, RunSummary, TrainListeners } from '@reclmis/lab';
 import { interruptSignal, releaseInterrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { duration, percent } from './table.js';
 
-/** Trains into `out` and shows the course. */
 export async function trainWithProgress(
   config: Config,
   out: string,
@@ -16,7 +15,7 @@ export async function trainWithProgress(
   return shown(output, (listeners) => train(config, { out, ...listeners, ...(parallel && { parallel }) }));
 }
 
-/** Goes on with a run and shows the course. @param overrides settings that differ from the run's own. */
+/** Resumes a run. @param overrides settings that differ from the run's own. */
 export async function resumeWithProgress(
   run: string,
   overrides: Overrides,
@@ -35,7 +34,7 @@ async function shown(
 ): Promise<RunSummary> {
   let bar: Progress | null = null;
   let begun = performance.now();
-  let done = 0; // steps of this session
+  let done = 0;
   let epochs = 0;
   try {
     return await work({

@@ -1,7 +1,6 @@
-/** Where zones lie and whose left and right notes mean: the options that `notes` and `evaluate --probes` share. */
 import { ReclmisError, type ZoneLines } from '@reclmis/core';
 
-/** A reader of `--zone-lines`: two shares of the height, `0.33,0.5`. @throws OPTION_INVALID */
+/** Reads `--zone-lines`: two shares of the height, `0.33,0.5`. @throws OPTION_INVALID */
 export function zoneLinesOf(text: string): ZoneLines {
   const [middle = Number.NaN, lower = Number.NaN, ...more] = text
     .split(',')
@@ -13,7 +12,7 @@ export function zoneLinesOf(text: string): ZoneLines {
   );
 }
 
-/** A reader of a share above 0 and below 1. @throws OPTION_INVALID */
+/** Makes a reader of shares between 0 and 1. @throws OPTION_INVALID */
 export function shareOption(flag: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

@@ -1,4 +1,4 @@
-/** What `exported.ts` and its processes say to each other. Times in milliseconds. */
+/** Messages between `exported.ts` and its processes. Times in milliseconds. */
 
 export type Order =
   | {
@@ -7,27 +7,25 @@ export type Order =
       readonly device: 'cpu' | 'cuda';
       readonly threads: number | null;
     }
-  /** One run of this many images. */
+  /** Measure one run of this many images. */
   | { readonly kind: 'measure'; readonly batch: number }
   | { readonly kind: 'end' };
 
-/** The first mask is there. */
 export interface Ready {
   readonly kind: 'ready';
-  /** From the start of the process: Node, the runtime's modules, the model's files, the first image. */
+  /** From process start to the first mask. */
   readonly firstMask: number;
-  /** Time to load the model alone. */
   readonly load: number;
   readonly residentBytes: number;
 }
 
-/** A run was measured: image in memory to mask at its own size. */
+/** A measured run, from images in memory to masks at their own sizes. */
 export interface Turn {
   readonly kind: 'turn';
   readonly milliseconds: number;
-  /** Processor time of all threads; steadier than wall time on a busy machine. */
+  /** Summed over threads; steadier than wall time. */
   readonly processorMilliseconds: number;
-  /** Within it, the segmenter alone. */
+  /** The segmenter alone. */
   readonly networkMilliseconds: number;
 }
 

@@ -1,18 +1,18 @@
 /**
- * One exported model in a process of its own, for `reclmis bench infer --model`: loads it, segments once, says when that was done, and then
- * measures a batch whenever it is told to. Started by `exported.ts`; time counts from the process's start.
+ * One exported model in its own process, for `reclmis bench infer --model`: loads it, segments once, then
+ * measures batches on request. Times count from process start.
  */
 import { Random, type RgbImage } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import type { Order, Ready, Told, Turn } from './exported-messages.js';
 
-/** Side of the pictures in pixels, that of the runs' measurement (lab's `PICTURE_SIZE`). */
+/** Pixels; the same as for runs (lab's `PICTURE_SIZE`). */
 const PICTURE_SIZE = 512;
 const HEIGHTS = ['upper', 'middle', 'lower'] as const;
 
 const tell = (message: Told): void => void process.send?.(message);
 
-/** Pictures of random pixels as a decoder leaves them, with notes of the grammar; times do not depend on what they show. */
+/** Random pixels and grammatical notes; times do not depend on content. */
 function cases(count: number): { image: RgbImage; note: string }[] {
   const random = Random.from('bench exported', count);
   return Array.from({ length: count }, (_, i) => ({

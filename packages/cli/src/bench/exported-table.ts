@@ -1,11 +1,10 @@
-/** What `reclmis bench infer --model` says on a terminal. */
 import { formatTable, right } from '../table.js';
 import type { ExportedReport } from './exported.js';
 
 const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
 const ms = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
-/** Two tables: what each model is and how it starts, and its times at each batch size. */
+/** Two tables: the models and their starts, and times per batch size. */
 export function formatExported({ machine, device, threads, steps, models }: ExportedReport): string {
   const starts = models.map(({ dir, precision, bytes, coldStart, memory, flopsPerImage }) => [
     dir,

@@ -1,6 +1,6 @@
 /**
- * Measures exported models on onnxruntime, several beside each other. Each has a process of its own, so that its cold start and its memory are its
- * own; they take turns, one run each, so that whatever else the machine does meets all of them, and ratios hold where times do not.
+ * Compares exported models on onnxruntime. Each has its own process, for its cold start and memory; they take
+ * turns, so other load affects all alike and ratios hold even if times do not.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { statSync } from 'node:fs';
@@ -20,15 +20,13 @@ import { oneLine, readTextSync } from '@reclmis/files';
 import type { Order, Ready, Told, Turn } from './exported-messages.js';
 
 export interface ExportedBenchOptions {
-  /** Folders of exported models. */
   readonly models: readonly string[];
-  /** Images at once, each measured by itself. */
+  /** Images at once, each measured. */
   readonly batches: readonly number[];
-  /** Measured turns of each model and batch. */
+  /** Measured turns per model and batch. */
   readonly steps: number;
-  /** Turns before them that do not count. */
   readonly warmup: number;
-  /** Cold starts of each model. */
+  /** Cold starts per model. */
   readonly starts: number;
   readonly device?: 'cpu' | 'cuda';
   /** onnxruntime's threads; null: all cores. */
@@ -43,18 +41,16 @@ export interface Times {
   readonly min: number;
 }
 
-/** A model at a batch size; times are per image, from pixels in memory to the mask at their own size. */
+/** Times are per image, from pixels in memory to the mask at their size. */
 export interface BatchFigures {
   readonly batch: number;
   readonly perImage: Times;
-  /** The segmenter's network alone. */
   readonly network: Times;
-  /** Processor time of all threads together. */
   readonly processor: Times;
   readonly imagesPerSecond: number;
-  /** Median, over the turns, of the first model's time by this one's: how many times as fast. */
+  /** Median over turns of the first model's time divided by this one's. */
   readonly speedup: number;
-  /** GFLOP/s of the network by its median; null where the manifest does not tell its arithmetic. */
+  /** GFLOP/s of the network, by its median; null if the manifest lacks its arithmetic. */
   readonly achieved: number | null;
 }
 
@@ -65,7 +61,6 @@ export interface ExportedFigures {
   /** Size of all files. */
   readonly bytes: number;
   readonly flopsPerImage: number | null;
-  /** From the start of a fresh process. */
   readonly coldStart: { readonly firstMask: Times; readonly load: Times };
   readonly batches: readonly BatchFigures[];
   readonly memory: { readonly firstMaskBytes: number; readonly peakBytes: number };
@@ -82,7 +77,7 @@ export interface ExportedReport {
 
 const PROCESS = fileURLToPath(new URL('./exported-process.js', import.meta.url));
 
-/** @throws MODEL_MISSING, MODEL_INVALID and whatever the runtime throws */
+/** @throws MODEL_MISSING, MODEL_INVALID and what the runtime throws */
 export async function benchExported(options: ExportedBenchOptions): Promise<ExportedReport> {
   const { models, batches, steps, warmup, starts, device = 'cpu', threads } = options;
   const manifests = models.map(readManifest);
@@ -98,7 +93,7 @@ export async function benchExported(options: ExportedBenchOptions): Promise<Expo
     for (let start = 1; start <= starts; start++) {
       for (const [i, dir] of models.entries()) {
         const subject = new Subject();
-        running.push(subject); // ended below, whatever happens
+        running.push(subject);
         cold[i]?.push(await subject.ask({ kind: 'begin', dir, device, threads }, 'ready'));
         if (start < starts) await running.pop()?.end();
         step();
@@ -157,7 +152,7 @@ export async function benchExported(options: ExportedBenchOptions): Promise<Expo
   };
 }
 
-/** @param first the first model's turns, in the same order. */
+/** @param first the first model's turns, in the same order */
 export function batchFigures(
   batch: number,
   turns: readonly Turn[],
@@ -183,7 +178,6 @@ function timesOf(values: readonly number[]): Times {
   return { median: quantile(values, 0.5), p90: quantile(values, 0.9), min: quantile(values, 0) };
 }
 
-/** @throws MODEL_MISSING, MODEL_INVALID */
 function readManifest(dir: string): ModelManifest {
   const path = join(dir, MANIFEST_FILE);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
@@ -197,11 +191,9 @@ function readManifest(dir: string): ModelManifest {
   return parseManifest(json, path);
 }
 
-/** A process with a model in it: one order, one answer. */
 class Subject {
   private readonly child: ChildProcess = fork(PROCESS, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 
-  /** @throws what the process failed with */
   ask<K extends Told['kind']>(order: Order, kind: K): Promise<Extract<Told, { kind: K }>> {
     const { child } = this;
     return new Promise((resolve, reject) => {
@@ -229,7 +221,7 @@ class Subject {
     });
   }
 
-  /** Ends the process; the most memory that it ever had, in bytes. */
+  /** Ends the process; returns its peak memory, bytes. */
   async end(): Promise<number> {
     const { child } = this;
     const gone = new Promise((resolve) => child.once('exit', resolve));

@@ -25,7 +25,7 @@ describe.skipIf(process.platform === 'win32')('links and pipes', () => {
     symlinkSync('../..', join(dir, 'd', 'a', 'b', 'loop'));
     symlinkSync('/nonexist.png', join(dir, 'd', 'dead.png'));
     symlinkSync('self.png', join(dir, 'd', 'a', 'self.png'));
-    symlinkSync('m.png', join(dir, 'd', 'a', 'c.png')); // shorter than, or as short as, what it leads to
+    symlinkSync('m.png', join(dir, 'd', 'a', 'c.png')); // at most as long as its target
     symlinkSync(join(dir, 'elsewhere'), join(dir, 'd', 'more'));
     symlinkSync(join(dir, 'elsewhere'), join(dir, 'd', 'folder.png'));
     expect(await ids('d/**/*.png')).toEqual(['a/m', 'a/self', 'dead', 'l', 'more/n']);

@@ -1,33 +1,30 @@
-/** A model that a command was given, before and after it is loaded, whichever engine runs it. */
+/** A command's model before and after loading, on either engine. */
 import type { PlaneSegmenter, ResultChecks, StatedSides } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity } from '@reclmis/predict';
 
-/** How and where to compute. */
 export interface EngineChoice {
-  /** Checkpoint of a run; default `best`. Exported models have none. */
+  /** Runs only; default `best`. */
   readonly checkpoint?: CheckpointKind;
   readonly device?: string;
   readonly threads?: number;
-  /** Precision in which a run computes; an exported model has its own. */
+  /** Runs only; exported models have their own. */
   readonly precision?: Precision;
 }
 
-/** A model on an engine. */
 export interface LoadedSource {
   readonly segmenter: PlaneSegmenter;
   readonly model: ModelIdentity;
-  /** What decides its figures, for `run.json`. */
+  /** For `run.json`: what determines its figures. */
   readonly versions: Readonly<Record<string, string | number>>;
   readonly engine: object;
-  /** What is said of its results. */
   readonly checks: ResultChecks;
-  /** What the user should know of the model and its engine, a line each. */
+  /** Lines the user should know about the model and its engine. */
   notices(): string[];
   dispose(): Promise<void>;
 }
 
-/** A model that was looked at and not loaded yet. */
+/** A model that was opened but not loaded. */
 export interface ModelSource {
   readonly kind: ModelIdentity['kind'];
   readonly readsNotes: boolean;

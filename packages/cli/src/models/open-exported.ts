@@ -1,4 +1,4 @@
-/** An exported model's folder as something to predict with: its network on onnxruntime. */
+/** Opens exported models, for prediction on onnxruntime. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
@@ -6,7 +6,7 @@ import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './model-source.js';
 
-/** Opens an exported model's folder. @throws MODEL_INVALID */
+/** @throws MODEL_INVALID */
 export async function openExported(dir: string): Promise<ModelSource> {
   const path = join(dir, MANIFEST_FILE);
   const bytes = await readRegular(path).catch((cause: unknown) => {

@@ -1,4 +1,4 @@
-/** A run folder as something to predict with: its network on libtorch. */
+/** Opens run folders, for prediction on libtorch. */
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { defined } from '@reclmis/core';
@@ -6,7 +6,7 @@ import { openRegular } from '@reclmis/files';
 import type { Run } from '@reclmis/lab';
 import type { EngineChoice, ModelSource } from './model-source.js';
 
-/** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
+/** @throws RUN_MISSING, RUN_INVALID */
 export async function openRunFolder(dir: string): Promise<ModelSource> {
   const { openRun, readsNotes } = await import('@reclmis/lab');
   const run = openRun(dir);
@@ -46,7 +46,6 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
   };
 }
 
-/** SHA-256 of a file, computed without holding it whole. */
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   const file = await openRegular(path);

@@ -1,6 +1,5 @@
 /**
- * The models that `reclmis predict` is given, one or several: each an exported model's folder or a run folder, told apart by what lies in
- * it.
+ * The models of `reclmis predict`, one or several: exported models or run folders, told apart by their files.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +21,7 @@ import {
 } from '@reclmis/predict';
 import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
 
-/** Looks at a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
+/** Opens a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
 export async function openModel(dir: string): Promise<ModelSource> {
   if (existsSync(join(dir, MANIFEST_FILE))) {
     const { openExported } = await import('./open-exported.js');
@@ -39,29 +38,29 @@ export async function openModel(dir: string): Promise<ModelSource> {
   return openRunFolder(dir);
 }
 
-/** Models at work together. */
 export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' | 'checks' | 'notices'> {
   readonly segmenters: readonly PlaneSegmenter[];
   readonly threshold: number;
-  /** One for each model, in their order. */
   readonly checks: readonly ResultChecks[];
-  /** Device, precision and the like: of the one model, or of each member. */
+  /** Device, precision and so on; of several models, per member. */
   readonly engine: object;
-  /** What the user should know of these notes and the models, a line each. */
+  /** Lines the user should know about these notes and models. */
   notices(notes: Iterable<string>): string[];
 }
 
-/** Models that were looked at and not loaded yet. */
+/** Models that were opened but not loaded. */
 export interface ModelSources {
-  /** Whether any of them does. */
+  /** Whether any does. */
   readonly readsNotes: boolean;
-  /** @param asked whose left and right the notes mean. @throws OPTION_INVALID where the models have learnt different sides, and nobody says it */
   notes(asked?: Sides): SidedNotes;
-  /** @param flips segment each image's mirror image too. @param notes of `notes`. @throws OPTION_INVALID where two are the same model or their thresholds differ */
+  /**
+   * @param flips also segment mirror images @param notes from `notes` @throws OPTION_INVALID if two models
+   * are the same or thresholds differ
+   */
   load(choice: EngineChoice, flips: boolean, notes: SidedNotes): Promise<LoadedModels>;
 }
 
-/** Looks at folders, which may be of both kinds. @throws as `openModel` */
+/** Opens folders of either kind. @throws as `openModel` */
 export async function openModels(dirs: readonly string[]): Promise<ModelSources> {
   const sources: ModelSource[] = [];
   for (const dir of dirs) sources.push(await openModel(dir));
@@ -108,7 +107,7 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
   };
 }
 
-/** A model that is given twice would count twice. */
+/** A model given twice would count twice. */
 function refuseTwins(dirs: readonly string[], loaded: readonly LoadedSource[]): void {
   const marks = loaded.map(({ model }) => model.files.map(({ sha256 }) => sha256).join());
   const twin = marks.findIndex((mark, i) => marks.indexOf(mark) !== i);

@@ -1,12 +1,11 @@
-/** For tests: a small run on phantoms, and exported models of it. */
+/** A small run on phantoms, and its exports. */
 import { join } from 'node:path';
 import { loadPreset, train, writePhantom } from '@reclmis/lab';
 import { exportModel } from '@reclmis/export';
 
-/** Side of the model's input. */
 export const SMALL_SIZE = 32;
 
-/** Trains for an epoch. @returns the run's folder below `root`. */
+/** Trains one epoch. @returns the run's folder below `root`. */
 export async function smallRun(root: string): Promise<string> {
   const data = join(root, 'data');
   const run = join(root, 'run');
