@@ -1,9 +1,8 @@
-/** What bench/serve.ts uses of autocannon, which brings no types. */
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 
   export interface Result {
-    /** Connections that broke, timeouts among them. */
+    /** Broken connections and timeouts. */
     readonly errors: number;
     readonly timeouts: number;
     /** Seconds. */

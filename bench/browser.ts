@@ -1,11 +1,11 @@
 /**
- * Exported models in Node (onnxruntime-node) and in a real Chromium (onnxruntime-web on WebAssembly with threads and SIMD), on the same images: how
- * long until the first mask, from nothing loaded, and how long an image takes then, from the file's bytes to the mask at its own size. The note is the same
- * in all, so that its features are computed with the first.
+ * Times exported models in Node (onnxruntime-node) and Chromium (onnxruntime-web: WebAssembly, threads,
+ * SIMD): to the first mask from nothing loaded, then per image from file to mask. All share one note,
+ * computed with the first.
  *
  *     npm run bench:browser -- models/qata models/qata-int8 [--images 9] [--size 512] [--threads 2] [--json]
  *
- * Needs a quiet machine: medians of few images. Every model is loaded in a new process and in a new browser.
+ * Needs a quiet machine. Each model gets a new process and a new browser.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,11 +20,9 @@ import { loadModel, type Timings } from '@reclmis/runtime';
 
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 
-/** Milliseconds. */
 interface Measured {
-  /** From `loadModel` to the first mask. */
+  /** Milliseconds from `loadModel` to the first mask. */
   readonly first: number;
-  /** Of each later image. */
   readonly images: readonly Timings[];
 }
 
@@ -35,7 +33,7 @@ const { values, positionals } = parseArgs({
     size: { type: 'string', default: '512' },
     threads: { type: 'string', default: '2' },
     json: { type: 'boolean', default: false },
-    'in-node': { type: 'string' }, // of the process that measures Node: the folder of images
+    'in-node': { type: 'string' },
   },
 });
 const threads = Number(values.threads);

@@ -1,13 +1,13 @@
 /**
- * Our training step beside the same step in PyTorch (`compare/reclmis.py`): the same weights, batch and settings; the two take turns, so that
- * whatever else the machine does meets both.
+ * Compares our training step with PyTorch's (`compare/reclmis.py`); they take turns, so other load affects
+ * both.
  *
  *     npm run bench:compare -- [--steps 4] [--batch 8] [--width 64] [--size 224] [--threads N]
  *
- * First, without dropout and with the most probable patches and words masked, so that nothing is drawn: the losses must agree within 1e-4. Two
- * further steps are shown, not judged: Adam's first steps have the same size whether a gradient is large or, as before a normalisation, nothing but
- * rounding, so that wide models part by then. After that with both, timed. Prints one JSON document; ends with status 1 where the losses differ,
- * and with 2 and a hint where PyTorch is not installed.
+ * First without dropout and with the most probable patches and words masked: losses must agree within 1e-4.
+ * Two more steps are only shown: Adam's first steps are as large for gradients of mere rounding, so wide
+ * models diverge. Then timed, with random draws. Prints one JSON document; status 1 if losses differ, 2
+ * without PyTorch.
  */
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -45,7 +45,7 @@ const [steps, batchSize, size, threads] = [values.steps, values.batch, values.si
   Number,
 ) as [number, number, number, number];
 const SCRIPT = fileURLToPath(new URL('../compare/reclmis.py', import.meta.url));
-/** Relative; float32 sums in other orders differ in the sixth digit. */
+/** Relative; other orders of float32 sums change the sixth digit. */
 const TOLERANCE = 1e-4;
 const SHOWN_STEPS = 3;
 
@@ -61,7 +61,6 @@ interface Step {
   readonly seconds: number;
 }
 
-/** The other side: one question, one answer. */
 class PyTorch {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly lines: AsyncIterator<string>;
@@ -113,7 +112,6 @@ function write(file: string, { model, encoder }: Session, batch: Batch): void {
   });
 }
 
-/** Runs the same steps on both sides by turns. */
 async function sideBySide(
   settings: Overrides,
   count: number,

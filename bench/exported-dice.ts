@@ -1,10 +1,11 @@
 /**
- * Dice and IoU of exported models on a data set, and how many pixels of their masks equal those of the first: what a precision costs.
+ * Measures what a precision costs: Dice and IoU of exported models, and how many pixels equal the first
+ * model's.
  *
  *     npm run bench:dice -- --data DIR --models A B C [--split test] [--cases N] [--batch 8] [--threads N] [--json]
  *
- * Masks are scored at the model's size and the manifest's threshold, as `reclmis evaluate` scores a run. `--cases` takes so many, spread evenly
- * over the split. The models take turns batch by batch and read the same pixels.
+ * Scores as `reclmis evaluate`. `--cases` are spread evenly over the split; models take turns on the same
+ * batches.
  */
 import { parseArgs } from 'node:util';
 import { type Mask, score, ScoreSummary, threshold } from '@reclmis/core';
@@ -12,7 +13,7 @@ import { type Batch, type Case, Loader, openDataset, type Split } from '@reclmis
 import { loadModel, type Model } from '@reclmis/runtime';
 
 const { values, positionals } = parseArgs({
-  allowPositionals: true, // --models A B C
+  allowPositionals: true, // for --models A B C
   options: {
     data: { type: 'string' },
     models: { type: 'string' },
@@ -30,17 +31,15 @@ const SPLITS: readonly string[] = ['train', 'val', 'test'] satisfies readonly Sp
 if (!SPLITS.includes(values.split))
   throw new Error(`--split: expected train, val or test, got ${values.split}`);
 
-/** What came of a model so far. */
 interface Subject {
   readonly dir: string;
   readonly model: Model;
   readonly summary: ScoreSummary;
-  /** Pixels on the same side as the first model's, and all. */
+  /** Pixels equal to the first model's, and all. */
   equal: number;
   pixels: number;
 }
 
-/** So many cases, spread evenly. */
 function spread(cases: readonly Case[], count: number): Case[] {
   const taken = Math.min(count, cases.length);
   return Array.from({ length: taken }, (_, i) => cases[Math.floor((i * cases.length) / taken)]).filter(
@@ -48,7 +47,6 @@ function spread(cases: readonly Case[], count: number): Case[] {
   );
 }
 
-/** A model's masks of a batch, at its own size S. */
 async function masksOf({ manifest, encodeNotes, run }: Bound, batch: Batch): Promise<Mask[]> {
   const S = manifest.image.size;
   const notes = manifest.note === null ? null : await encodeNotes(batch.notes); // [B,T,W]
@@ -58,7 +56,6 @@ async function masksOf({ manifest, encodeNotes, run }: Bound, batch: Batch): Pro
   );
 }
 
-/** The calls of a model that are needed here. */
 interface Bound {
   readonly manifest: Model['manifest'];
   readonly encodeNotes: (notes: readonly string[]) => Promise<Float32Array>;

@@ -1,11 +1,11 @@
 /**
- * How much memory training steps of many shapes take, and the coefficients of `packages/lab/src/plan/memory.ts` that fit them: to be run when
- * kernels or layers have changed what a step holds.
+ * Fits the coefficients of `packages/lab/src/plan/memory.ts`. Run it when kernels or layers change what a
+ * step holds.
  *
  *     npm run bench:memory -- [--precision fp32|bf16] [--json]
  *
- * Measures the peak of tensors in two steps of every shape (a few minutes), fits the coefficients by least squares of relative errors, none
- * negative, to the shapes whose feature maps decide, and prints measured and fitted peaks. Peaks do not depend on what else the machine does.
+ * Takes peaks of tensors in two steps per shape (a few minutes, unaffected by other load) and fits shapes
+ * dominated by feature maps; prints measured and fitted peaks.
  */
 import { parseArgs } from 'node:util';
 import { benchTrain, loadConfig, parameterCount } from '@reclmis/lab';
@@ -57,7 +57,6 @@ const SHAPES = {
 type FittedPrecision = keyof typeof SHAPES;
 type Shape = readonly [W: number, S: number, B: number, L: number, T: number];
 
-/** Bytes per parameter in the optimiser's step on a CPU, which holds no feature map. */
 const OPTIMISER = 16;
 const MIB = 2 ** 20;
 
@@ -72,7 +71,7 @@ if (asked.length === 0) throw new Error('--precision: expected fp32 or bf16');
 const parametersOf = ([W, S, , L]: Shape): number =>
   parameterCount({ baseWidth: W, imageSize: S, layers: L });
 
-/** What each coefficient is multiplied by: parameters, then B times S^2, S^2 W, N^2, L (N + T) W and L (N + T). */
+/** Factors of the coefficients: parameters, then B times S^2, S^2 W, N^2, L (N + T) W and L (N + T). */
 function termsOf(shape: Shape): number[] {
   const [W, S, B, L, T] = shape;
   const patches = (S / 16) ** 2;
@@ -97,7 +96,7 @@ async function measure(precision: FittedPrecision, [W, S, B, L, T]: Shape): Prom
   return memory.peakTensorBytes;
 }
 
-/** Solves a small system of linear equations by Gauss's elimination with pivots; null where it is singular. */
+/** Gaussian elimination with pivots; null if singular. */
 function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] | null {
   const rows = matrix.map((row, i) => [...row, right[i] ?? 0]);
   const n = rows.length;
@@ -117,7 +116,7 @@ function solve(matrix: readonly (readonly number[])[], right: readonly number[])
   return rows.map((row, i) => (row[n] ?? 0) / (row[i] ?? 1));
 }
 
-/** Coefficients of least squared relative error, none negative: the best of all choices of coefficients that are not zero. */
+/** Non-negative least squares of relative errors, by trying every set of non-zero coefficients. */
 function fit(terms: readonly number[][], bytes: readonly number[]): number[] {
   const rows = terms.map((row, i) => row.map((term) => term / (bytes[i] ?? 1)));
   const count = rows[0]?.length ?? 0;

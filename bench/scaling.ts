@@ -1,10 +1,10 @@
 /**
- * Throughput of data-parallel training at 1 and 2 processes of one thread each on this machine, and the bytes that a step all-reduces.
+ * Measures data-parallel training with 1 and 2 processes of one thread, and the bytes all-reduced per step.
  *
- *   npm run bench:scaling -- [--batch 2] [--steps 3] [--rounds 2] [--base-width 64] [--image-size 224]
+ *     npm run bench:scaling -- [--batch 2] [--steps 3] [--rounds 2] [--base-width 64] [--image-size 224]
  *
- * Three cases, interleaved over the rounds: one process with the batch; two that share the same batch (strong scaling); two with a batch of
- * twice the size (weak scaling). The very step of training on made data, after one step to warm up; prints JSON with medians over all steps.
+ * Interleaves one process, two sharing its batch (strong scaling), and two with twice the batch (weak
+ * scaling), on made data after a warm-up step; prints JSON with medians.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -38,15 +38,13 @@ const { values } = parseArgs({
 const batchSize = Number(values.batch);
 const steps = Number(values.steps);
 
-/** What rank 0 of one case measured. */
 interface Measured {
   readonly secondsPerStep: readonly number[];
-  /** All-reduced by rank 0 in a step; 0 alone. */
+  /** 0 for one process. */
   readonly bytesPerStep: number;
   readonly trainableParameters: number;
 }
 
-/** One of the processes of a case. */
 async function work(result: string): Promise<void> {
   holdLifeline(process.env);
   const plan = planLaunch(process.env, { cores: 1, gpus: 0 });
@@ -80,7 +78,6 @@ async function work(result: string): Promise<void> {
   await parallel?.leave();
 }
 
-/** Runs one case in processes of its own. */
 async function measure(processes: number, batch: number, result: string): Promise<Measured> {
   const script = fileURLToPath(import.meta.url);
   const rest = [

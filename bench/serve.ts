@@ -1,15 +1,14 @@
 /**
- * `reclmis serve` under load: the server, a process of its own, at 1, 8, 64 and 256 connections, and before and after each the model's own speed in
- * batches, since a shared machine is not equally fast all the time.
+ * Measures `reclmis serve` under load at 1, 8, 64 and 256 connections, and the model's own speed before and
+ * after each, since a shared machine's speed varies.
  *
  *     npm run bench:serve -- [--model DIR] [--seconds 60] [--connections 1,8,64,256] [--threads N] [--max-queue N] [--json]
  *
- * Without --model a small one is made (phantoms of 96 x 96 pixels, base width 16, one epoch), so that it runs anywhere. Requests are PNG files
- * with their notes as a browser's form; the model's own speed is that of the same files, decoded, computed and stretched in batches of the size
- * that the server makes. Throughput counts masks, not refusals. After the load come clients that vanish and one that is slow.
+ * Makes a small model unless --model is given. Requests are forms with PNG files and notes; the model's own
+ * speed includes decoding and resizing, at the server's batch size. Throughput counts masks, not refusals.
+ * Clients that vanish and a slow one follow.
  *
- * Prints tables, or one JSON document. Ends with status 1 where an answer was neither 200 nor 503, a connection broke, or the server kept
- * something of a request that had ended.
+ * Status 1 if a response was neither 200 nor 503, a connection broke, or the server still holds something.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -45,7 +44,7 @@ const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung
 const PICTURE_SIZE = 512;
 const BOUNDARY = 'reclmis-bench-boundary';
 const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
-/** A request may take this long to arrive, milliseconds; the slow client takes longer. */
+/** Milliseconds for a request to arrive. */
 const BODY_TIMEOUT = 5_000;
 const VANISHING = 50;
 const MIB = 2 ** 20;
@@ -53,7 +52,7 @@ const MIB = 2 ** 20;
 const remark = (text: string): void => void process.stderr.write(`${text}\n`);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A smooth picture with some noise, as radiographs are, so that the PNG has a usual size. */
+/** Smooth with some noise, so the PNG has a radiograph's size. */
 async function picture(): Promise<Buffer> {
   const random = Random.from('bench serve');
   const at = (i: number): number => {
@@ -73,7 +72,6 @@ function formOf(png: Buffer): Buffer {
   ]);
 }
 
-/** A small exported model, made in `root`. */
 async function madeModel(root: string): Promise<string> {
   const { loadPreset, train, writePhantom } = await import('@reclmis/lab');
   const { exportModel } = await import('@reclmis/export');
@@ -92,7 +90,7 @@ async function madeModel(root: string): Promise<string> {
   return out;
 }
 
-/** Images per second of the model in batches, from PNG files in memory to masks, for about as long as told. */
+/** Images per second from PNG files in memory to masks, measured for about `forSeconds`. */
 async function batchSpeed(dir: string, png: Buffer, batch: number, forSeconds: number): Promise<number> {
   const model = await loadModel(dir, { threads });
   try {
@@ -112,7 +110,6 @@ async function batchSpeed(dir: string, png: Buffer, batch: number, forSeconds: n
   }
 }
 
-/** Starts the command; its address is what it says first. */
 async function startServer(dir: string): Promise<{ child: ChildProcess; url: string }> {
   const flags = {
     '--port': '0',
@@ -131,7 +128,6 @@ async function startServer(dir: string): Promise<{ child: ChildProcess; url: str
   throw new Error('the server did not start');
 }
 
-/** Figures of the server by their names, without labels. */
 async function figures(url: string): Promise<Map<string, number>> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const lines = text.split('\n').filter((line) => /^\w+ /.test(line));
@@ -144,19 +140,18 @@ const resident = async (url: string): Promise<number> =>
 interface Stage {
   readonly connections: number;
   readonly imagesPerSecond: number;
-  /** Of answers with a mask, milliseconds. */
+  /** Milliseconds; only responses with a mask. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly statuses: Readonly<Record<string, number>>;
   readonly broken: number;
   readonly residentMiB: { readonly start: number; readonly end: number };
-  /** What the load generator took of the machine's cores, which the server could not have: 1 is all of them. */
+  /** The load generator's share of all cores, 0 to 1. */
   readonly generatorShare: number;
 }
 
-/** A stage beside the mean of the model's own speeds before and after it. */
+/** Adds the model's own speed, before and after. */
 interface Measured extends Stage {
   readonly own: number;
-  /** Of the model's own speed. */
   readonly share: number;
 }
 
@@ -202,7 +197,7 @@ async function load(url: string, body: Buffer, connections: number): Promise<Sta
 const headOf = (body: Buffer): string =>
   `POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${body.length}\r\n\r\n`;
 
-/** Clients that send a request, or a part of it, and leave. */
+/** Clients that leave during or after a request. */
 async function vanish(url: string, body: Buffer): Promise<void> {
   const random = Random.from('vanishing clients');
   const one = (): Promise<void> =>
@@ -217,7 +212,7 @@ async function vanish(url: string, body: Buffer): Promise<void> {
   await Promise.all(Array.from({ length: VANISHING }, one));
 }
 
-/** A client that sends a byte now and then; how the server ended it. */
+/** A client that sends single bytes; returns how the server ended it. */
 function crawl(url: string, body: Buffer): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -234,7 +229,7 @@ function crawl(url: string, body: Buffer): Promise<string> {
   });
 }
 
-/** Waits until the server holds nothing of any request, 30 s at most; what it still holds then. */
+/** Waits up to 30 s until the server holds nothing; returns the rest. */
 async function held(url: string): Promise<Record<string, number>> {
   const names = ['reclmis_queue_length', 'reclmis_held_bytes', 'reclmis_held_pixels'];
   for (let i = 0; ; i++) {
@@ -311,7 +306,7 @@ try {
   const server = await startServer(dir);
   child = server.child;
   const { url } = server;
-  await load(url, body, batch).then(() => remark('warmed up')); // a stage that does not count: memory is taken, code compiled
+  await load(url, body, batch).then(() => remark('warmed up'));
   const rows: Measured[] = [];
   let earlier = await ownSpeed();
   for (const connections of stages) {

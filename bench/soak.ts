@@ -1,11 +1,11 @@
 /**
- * Whether a long training grows: a small model with everything that a run does (loader with worker threads, augmentation, validation after
- * each epoch, resume points, best weights, charts), and the resident memory of the process after each step.
+ * Measures whether long training grows: trains a small model with everything a run does, and reads the
+ * process's resident memory after each step.
  *
  *     node bench/dist/soak.js [--steps 1000] [--warmup 400] [--size 64] [--samples FILE]
  *
- * Prints one JSON document. Fails where the median of the last 100 steps lies more than 2 % above that of the first 100 after the warm-up, in
- * which caches fill (decoded samples, kept tensors, compiled code, malloc's heaps of each thread). `medians` has every 100 steps, the warm-up's too.
+ * Fails if the median of the last 100 steps is over 2 % above that of the first 100 after the warm-up, which
+ * fills caches. `medians` has every 100 steps.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,6 @@ const [steps, warmup, size] = [values.steps, values.warmup, values.size].map(Num
 if (!(steps >= 200 && warmup >= 0)) throw new Error('--steps: expected at least 200, --warmup: 0 or more');
 const total = warmup + steps;
 
-/** Growth that is allowed, of the earlier median. */
 const LIMIT = 0.02;
 const CASES = 200;
 const BATCH = 4;

@@ -1,10 +1,8 @@
 /**
- * What reading notes costs: CLIP's tokeniser, importing its weights, the tower per note, and a training step with features kept and computed
- * anew. Weights are made (a tower of ViT-B/32's size with random values), since times do not depend on them; the vocabulary is given.
+ * Measures reading notes: CLIP's tokeniser, importing weights, the tower per note, training steps with kept
+ * and with recomputed features (interleaved). Weights are random, in ViT-B/32's size.
  *
  *     node --expose-gc bench/dist/text-encoder.js --vocabulary bpe_simple_vocab_16e6.txt.gz [--steps 6] [--batch 8]
- *
- * Prints one JSON document. The two kinds of step alternate, so that whatever else the machine does meets both.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +35,7 @@ if (vocabulary === undefined) throw new Error('expected --vocabulary FILE');
 const steps = Number(values.steps);
 const batchSize = Number(values.batch);
 
-/** Bytes of OpenAI's ViT-B-32.pt. */
+/** Size of OpenAI's ViT-B-32.pt. */
 const ARCHIVE_BYTES = 353_976_522;
 const CONTEXT = 24;
 
@@ -52,7 +50,7 @@ const seconds = <T>(work: () => T): [number, T] => {
 const note = (word: string): string =>
   `Bilateral pulmonary infection, two infected areas, upper ${word} left lung and lower right lung.`;
 
-/** Bytes that the program holds; exact with --expose-gc alone. */
+/** Exact only with --expose-gc. */
 function held(): number {
   globalThis.gc?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
@@ -73,7 +71,6 @@ function benchTokenizer(tokenizer: ClipTokenizer): Record<string, number> {
   };
 }
 
-/** An archive of the size of OpenAI's. */
 function writeArchive(file: string): void {
   manualSeed(1);
   using tower = new ClipTextTower(CLIP_VIT_B_32);
@@ -88,7 +85,6 @@ function writeArchive(file: string): void {
   });
 }
 
-/** A session of the paper's configuration on made-up batches, without files. */
 function openSteps(encoder: NoteEncoder): { session: Session; batch: Batch } {
   const config = resolveConfig({
     text: { encoder: 'words', contextLength: CONTEXT },
@@ -126,7 +122,7 @@ try {
 
   const features = join(folder, 'features');
   const first = new ClipEncoder(weights, { contextLength: CONTEXT, features });
-  scope(() => first.encode([note('warm')])); // loads the tower
+  scope(() => first.encode([note('warm')]));
   const tower: number[] = [];
   for (let i = 0; i < 30; i++) tower.push(scope(() => seconds(() => first.encode([note(`x${i}`)]))[0]));
   const memory = Array.from({ length: 30 }, () =>
@@ -144,7 +140,7 @@ try {
   for (let i = 0; i < steps; i++) {
     kept.push(seconds(() => trainStep(session, batch, 2, 1e-4))[0]);
     const encoder = forgetful();
-    scope(() => encoder.encode([note('warm')])); // loads the tower outside the measured time
+    scope(() => encoder.encode([note('warm')])); // loads the tower, unmeasured
     anew.push(seconds(() => trainStep({ ...session, encoder }, batch, 3, 1e-4))[0]);
     encoder.dispose?.();
   }

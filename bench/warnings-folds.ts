@@ -1,6 +1,6 @@
 /**
- * False alarms of "unlike the training images" on images that nothing was chosen on: training images alone, five folds cut by patient where file names
- * tell them. Figures of four folds, of as many images as a training measures, judge each image of the fifth.
+ * False alarms of "unlike the training images", cross-validated: five folds of training images, cut by
+ * patient if file names tell them; figures of four folds judge the fifth.
  */
 import { fitLikeness, type ImageFeatures, imageFeatures, imageToPlanes, unlikeness } from '@reclmis/core';
 import { mapLimit, readImage } from '@reclmis/files';
@@ -8,20 +8,19 @@ import { assignFolds, type Case, groupCases, grouping } from '@reclmis/lab';
 
 const FOLDS = 5;
 const SEED = 0;
-/** As many as `measureReference` takes. */
+/** As `measureReference`. */
 const MEASURED = 1000;
 
-/** What was counted. */
 export interface FoldsResult {
   readonly images: number;
   readonly patients: number;
   readonly folds: number;
   readonly warned: number;
-  /** How many by the first words of the reason. */
+  /** By the first words of the reason. */
   readonly why: Readonly<Record<string, number>>;
 }
 
-/** @throws OPTION_INVALID where there are fewer patients than folds */
+/** @throws OPTION_INVALID if there are fewer patients than folds */
 export async function crossValidate(cases: readonly Case[], size: number): Promise<FoldsResult> {
   const groups = grouping();
   const foldOf = assignFolds(

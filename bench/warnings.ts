@@ -1,11 +1,12 @@
 /**
- * How often results are warned of: images of a data set as they are (false alarms), the same inverted, turned and flipped, images of other data sets,
- * phantoms and blank pictures; true masks held against their notes (false alarms), and against notes of the other side or height.
+ * Counts warnings: on a data set's images as they are (false alarms), inverted, turned and flipped; on other
+ * data sets, phantoms and blank pictures; on true masks with their own notes (false alarms) and with notes of
+ * the other side or height.
  *
  *     npm run bench:warnings -- --data DIR [--other DIR ...] [--split test] [--size 224] [--sides image] [--cases N] [--phantom-size PX ...] [--cross-validate] [--json]
  *
- * The figures are taken from the training split alone, as `reclmis train` takes them. `--cases` takes so many, spread evenly over the split.
- * `--cross-validate` looks at no other split: five times, figures of four fifths of the training images judge the fifth that they have not seen.
+ * The training split gives the reference figures, as in `reclmis train`. `--cases` are spread evenly over the
+ * split. `--cross-validate` uses the training split only, in five folds.
  */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -49,10 +50,9 @@ if (sides === undefined) throw new Error(`--sides: expected ${STATED_SIDES.join(
 const isSplit = (text: string): text is Split => ['train', 'val', 'test'].includes(text);
 if (!isSplit(values.split)) throw new Error(`--split: expected train, val or test, got ${values.split}`);
 const PHANTOMS = 100;
-/** A large model's side, of which the cost is told. */
+/** For the cost of a large model. */
 const LARGE = 1024;
 
-/** So many cases, spread evenly. */
 function spread(cases: readonly Case[], count: number): Case[] {
   const taken = Math.min(count, cases.length);
   return Array.from({ length: taken }, (_, i) => cases[Math.floor((i * cases.length) / taken)]!);
@@ -83,14 +83,14 @@ const fitted = performance.now() - begun;
 const words = WordTokenizer.fromNotes(train.cases.map(({ note }) => note));
 const checks = new ResultChecks({ ...wordReader(words, 64), reference });
 
-/** Share of what was warned of, in %. */
+/** Share with warnings, in %. */
 interface Row {
   readonly what: string;
   readonly count: number;
   readonly warned: number;
 }
 const counts = new Map<string, { count: number; warned: number }>();
-let [spent, measured] = [0, 0]; // microseconds of a processor, so that other work on the machine does not count
+let [spent, measured] = [0, 0]; // processor microseconds, unaffected by other load
 const note = (what: string, warned: boolean): void => {
   const row = counts.get(what) ?? { count: 0, warned: 0 };
   row.count++;
@@ -116,10 +116,9 @@ if (values['cross-validate']) {
     );
   process.exit(0);
 }
-/** Milliseconds of a processor for an image of a side, the mean of ten. */
 function costAt(side: number): number {
   const planes = imageToPlanes(coloured(drawPhantom(1, 0, side).image), side);
-  checks.image(planes, side); // compiled
+  checks.image(planes, side);
   const before = process.cpuUsage();
   for (let i = 0; i < 10; i++) checks.image(planes, side);
   return process.cpuUsage(before).user / 10_000;

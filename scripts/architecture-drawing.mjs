@@ -1,5 +1,5 @@
-// The drawings of docs/architecture.md, between its markers: the packages and the folders of lab with their imports, as Mermaid, from the sources themselves.
-// An arrow that follows from others is left out. Run by check-generated.mjs.
+// Draws packages and lab's folders with their imports for docs/architecture.md, as Mermaid, from the sources,
+// without arrows that follow from others. Run by check-generated.mjs.
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,7 @@ function folders(name) {
   return edges;
 }
 
-/** Without the edges that a longer way makes superfluous (the transitive reduction of a graph without circles). */
+/** The transitive reduction of a graph without circles. */
 function reduced(edges) {
   const reaches = (from, to, seen = new Set()) =>
     [...(edges.get(from) ?? [])].some(

@@ -1,5 +1,4 @@
-// Builds packages/torch's addon against the libtorch that `find-libtorch.mjs` finds. Incremental: a source is compiled again when it, a
-// header, the libtorch or the compiler's flags have changed.
+// Builds packages/torch's addon against the libtorch of `find-libtorch.mjs`, recompiling what changed.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -40,7 +39,7 @@ const compileFlags = [
   '-fexceptions',
   '-frtti',
   '-pthread',
-  '-fopenmp', // at::parallel_for is a header: without this it runs on one thread
+  '-fopenmp', // at::parallel_for is in a header: otherwise one thread
   '-Wall',
   '-Wno-sign-compare',
   '-DNAPI_VERSION=8',
@@ -51,7 +50,7 @@ const compileFlags = [
     (d) => `-isystem${d}`,
   ),
   ...libtorch.include.map((directory) => `-isystem${directory}`),
-  // Searched last: stand-ins for headers that some packages of libtorch lack.
+  // Searched last: replaces headers that some libtorch packages lack.
   '-idirafter',
   join(native, 'missing'),
   ...(libtorch.cuda ? ['-DRECLMIS_CUDA'] : []),
@@ -59,7 +58,7 @@ const compileFlags = [
 const linkFlags = [
   '-shared',
   '-pthread',
-  // First of the search path and of the libraries, so that libtorch finds these loaded when it asks for its BLAS by name.
+  // Searched first, so libtorch finds these loaded when it asks for its BLAS by name.
   ...(libtorch.blas ? [`-L${libtorch.blas.folder}`, `-Wl,-rpath,${libtorch.blas.folder}`] : []),
   ...libtorch.lib.flatMap((directory) => [`-L${directory}`, `-Wl,-rpath,${directory}`]),
   '-Wl,--no-as-needed',
@@ -70,7 +69,7 @@ const compiler = process.env.CXX ?? 'g++';
 
 const text = (name) => readFileSync(join(native, name), 'utf8');
 const shared = [compiler, compileFlags, libtorch.version, headers.map(text)];
-/** Hash of what a file is built from, without the clone's own path: a copied clone need not build again. */
+/** Excludes the clone's path, so a copied clone need not build again. */
 const stampOf = (...parts) =>
   createHash('sha256').update(JSON.stringify(parts).replaceAll(root, '')).digest('hex');
 const stamps = new Map(sources.map((name) => [name, stampOf(shared, text(name))]));
@@ -86,7 +85,7 @@ mkdirSync(build, { recursive: true });
 const options = { maxBuffer: 64 << 20 };
 try {
   const objectOf = (name) => join(build, name.replace(/\.cc$/, '.o'));
-  // A compiler for each core and no more: each takes half a GiB.
+  // One compiler per core: each takes half a GiB.
   const waiting = [...sources];
   const compileAll = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {

@@ -1,15 +1,12 @@
-// Holds every import in packages/*/src to the import table of docs/architecture.md, and prints every offence.
+// Checks every import in packages/*/src against the tables of docs/architecture.md; prints every offence.
 //   node scripts/check-boundaries.mjs [--root DIR]
-// The rules:
-//   1. a package imports only the packages that its row of the table names, and only by their public entry points (tests also by `/testing`, whose files are
-//      not published);
-//   2. a package whose row says "no `node:`" (core) imports nothing but its own files and the outside packages of
-//      BROWSER_SAFE, so that browsers can load it;
-//   3. a relative import stays inside its package's src;
-//   4. an outside package is a dependency of the package.json beside it (tests may also use the root's devDependencies);
-//   5. sharp is imported by packages/files/src/sharp-engine.ts alone (and by unit tests in its folder), so that all pixels come from one decoder with one limit;
-//   6. where the table has rows for the folders of a package (`lab/train`), a folder imports only the folders that its row names;
-//   7. neither files nor folders import each other in a circle. Tests are free of 6 and 7.
+//   1. A package imports only the packages in its row, by their public entry points (tests also by `/testing`).
+//   2. A package whose row says "no `node:`" (core) imports only its own files and BROWSER_SAFE packages.
+//   3. A relative import stays inside its package's src.
+//   4. An outside package is a dependency in its package.json (for tests, or the root's devDependencies).
+//   5. Only packages/files/src/sharp-engine.ts (and unit tests next to it) imports sharp: one decoder, one limit.
+//   6. A folder with a row (`lab/train`) imports only the folders in that row.
+//   7. Neither files nor folders import each other in a circle. 6 and 7 exclude tests.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -25,19 +22,19 @@ import {
 } from './imports.mjs';
 
 const SCOPE = '@reclmis/';
-/** One thing in several files: the generated operators are methods of Tensor and return Tensors. */
+/** Several files as one: the generated operators are methods of Tensor and return Tensors. */
 const ONE_THING = new Set([
   'packages/torch/src/generated/functions.ts -> packages/torch/src/tensor.ts',
   'packages/torch/src/generated/methods.ts -> packages/torch/src/tensor.ts',
   'packages/torch/src/invoke.ts -> packages/torch/src/tensor.ts',
 ]);
 const ONLY = { sharp: 'packages/files/src/sharp-engine.ts' };
-/** Outside packages without dependencies and without `node:` or DOM, each looked at before it was listed. */
+/** Have no dependencies, `node:` or DOM; review before adding one. */
 const BROWSER_SAFE = new Set(['entities', 'zod']);
 
 /**
- * The tables of docs/architecture.md: `rows`, package -> { allowed: names it may import, pure: no node: and nothing outside }, and `folders`, such as
- * `lab/train` -> the folders that it may import.
+ * The tables of docs/architecture.md: `rows`, package -> { allowed: names it may import, pure: browser-safe
+ * }, and `folders`, such as `lab/train` -> the folders it may import.
  */
 function readTables(root) {
   const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
@@ -74,7 +71,7 @@ const dependencies = (file, fields) => {
   return fields.flatMap((field) => Object.keys(json[field] ?? {}));
 };
 
-/** Why `file` of package `name` may not import `specifier`, or null if it may. */
+/** @returns why `file` of package `name` may not import `specifier`, or null */
 function offence(root, file, name, row, known, specifier) {
   const isTest = isTestFile(file);
   const src = join(root, 'packages', name, 'src');
@@ -102,7 +99,7 @@ function offence(root, file, name, row, known, specifier) {
   return `not a dependency in packages/${name}/package.json`;
 }
 
-/** Every offence of a repository, a line each, and how many files were looked at. */
+/** @returns every offence, a line each, and the number of files */
 export function checkBoundaries(root) {
   const offences = [];
   let files = 0;

@@ -1,6 +1,5 @@
-// Renders every generated file in memory and compares it with what is committed; `--write` writes instead.
-// A generator is a module with `outputs()`, which gives [path from the repository's root, text] pairs; the text is null where
-// this machine cannot produce it (the operators are generated from the schemas of libtorch 1.13).
+// Compares generated files with their rendering; `--write` writes instead. Generators export `outputs()`:
+// [path, text] pairs; null text if this machine cannot produce it (operators need libtorch 1.13).
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// Exit status 0 when node_modules holds what package-lock.json asks for, 1 otherwise. npm keeps its own record of what it
-// installed in node_modules/.package-lock.json; optional packages (other platforms' binaries) may be absent.
+// Exits with 0 if node_modules matches package-lock.json, otherwise 1. npm records what it installed in
+// node_modules/.package-lock.json; optional packages may be absent.
 import { existsSync, readFileSync } from 'node:fs';
 
 const INSTALLED = 'node_modules/.package-lock.json';
@@ -9,7 +9,7 @@ function matches() {
   const wanted = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
   const installed = JSON.parse(readFileSync(INSTALLED, 'utf8')).packages;
   return Object.entries(wanted).every(([path, entry]) => {
-    if (!path.startsWith('node_modules/')) return true; // the workspaces themselves
+    if (!path.startsWith('node_modules/')) return true; // workspaces
     const found = installed[path];
     if (!found) return entry.optional === true;
     return found.version === entry.version && found.integrity === entry.integrity && existsSync(path);

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Chromium for the browser tests, which whoever only uses the project has no need of: installed with apt where it is missing.
-# RECLMIS_CHROMIUM names another executable of it.
+# Installs Chromium for the browser tests by apt if it is missing. RECLMIS_CHROMIUM names another executable.
 set -euo pipefail
 
 [[ -x ${RECLMIS_CHROMIUM:-/usr/bin/chromium} ]] && exit 0

@@ -1,11 +1,11 @@
-// Where libtorch is, first found wins: LIBTORCH=/folder, LIBTORCH_USE_PYTORCH=1 (the active Python's torch, also the
-// way to CUDA), the distribution's libtorch-dev. The order is the one that users of tch-rs know.
+// Finds libtorch, the first of: LIBTORCH=/folder, LIBTORCH_USE_PYTORCH=1 (the active Python's torch, also for
+// CUDA), the distribution's libtorch-dev. This is tch-rs's order.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Version from the header that has it (release 2.9 moved it), or null. */
+/** Release 2.9 moved the version to another header. */
 function versionOf(include) {
   const file = ['torch/headeronly/version.h', 'torch/csrc/api/include/torch/version.h']
     .map((name) => join(include, name))
@@ -23,7 +23,7 @@ function describe(origin, include, lib, cxx11Abi, env) {
   return {
     origin,
     version,
-    // The compiler searches /usr/include by itself, and must not be told to (include_next).
+    // /usr/include must not be named, or include_next fails.
     include: [
       include,
       join(include, 'torch/csrc/api/include'),
@@ -37,7 +37,7 @@ function describe(origin, include, lib, cxx11Abi, env) {
   };
 }
 
-/** Folders with the headers of CUDA and NCCL: those of PyTorch's own packages beside it in `site`, then the toolkit's. */
+/** Headers of CUDA and NCCL: of PyTorch's packages in `site`, then the toolkit's. */
 function cudaIncludes(site, env) {
   const packages = join(site, 'nvidia');
   const own = existsSync(packages) ? readdirSync(packages).map((name) => join(packages, name)) : [];
@@ -46,7 +46,7 @@ function cudaIncludes(site, env) {
     .filter((folder) => existsSync(folder));
 }
 
-/** @returns the libtorch to build against, or null. A variable that points nowhere is an error, not a fall-back. */
+/** @returns the libtorch, or null; a variable that points nowhere is an error */
 export function findLibtorch(env = process.env) {
   if (env.LIBTORCH) {
     const found = describe(
@@ -76,9 +76,8 @@ export function findLibtorch(env = process.env) {
 }
 
 /**
- * The OpenBLAS that shares OpenMP's threads with libtorch, where it is installed. The addon links it by its folder, so that
- * the machine's default BLAS stays what it is: with OpenBLAS's own threads beside OpenMP's, both pools spin on the same cores
- * and slow each other down.
+ * An OpenBLAS on OpenMP's threads, like libtorch, if installed; with its own threads, both would spin on the
+ * same cores. Linked by folder, so the machine's default BLAS stays.
  */
 function openmpBlas(lib) {
   const folder = join(lib, 'openblas-openmp');
@@ -104,7 +103,7 @@ function multiarch() {
     : [];
 }
 
-// As a command: prints what was found, exit status 1 when nothing was.
+// As a command: prints the result; status 1 if none.
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const found = findLibtorch();
   console.log(found === null ? 'none' : `${found.version} (${found.origin})`);

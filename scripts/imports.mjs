@@ -1,4 +1,4 @@
-// Reads the imports of packages/*/src: for the boundary check and for the drawing in docs/architecture.md.
+// Reads the imports of packages/*/src.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import ts from 'typescript';
@@ -6,7 +6,6 @@ import ts from 'typescript';
 export const isTest = (file) =>
   /(\.test|[\\/]testing)\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
 
-/** The source files of a package, in order. */
 export function sourcesOf(root, name) {
   const src = join(root, 'packages', name, 'src');
   if (!existsSync(src)) return [];
@@ -17,7 +16,7 @@ export function sourcesOf(root, name) {
     .map((entry) => join(src, entry));
 }
 
-/** What a file imports: [{ specifier, line }], types and dynamic imports included. */
+/** Imports as [{ specifier, line }], including types and dynamic ones. */
 export function importsOf(file) {
   const text = readFileSync(file, 'utf8');
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName, pos }) => ({
@@ -26,16 +25,15 @@ export function importsOf(file) {
   }));
 }
 
-/** The file that a relative import means. */
 export const targetOf = (file, specifier) => resolve(dirname(file), specifier).replace(/\.js$/, '.ts');
 
-/** The folder of `src` that a file lies in, or the file's own name where it lies in `src` itself. */
+/** @returns the folder of `src` that holds a file, or the name of a file in `src` itself */
 export function roomOf(root, name, file) {
   const [first = '', second] = relative(join(root, 'packages', name, 'src'), file).split(sep);
   return second === undefined ? `${first.replace(/\.ts$/, '')}.ts` : first;
 }
 
-/** Groups of two and more nodes that reach each other (Tarjan, 1972). @param edges Map from node to a Set of nodes */
+/** Groups of nodes that reach each other (Tarjan, 1972). @param edges Map from node to a Set of nodes */
 export function circles(edges) {
   const index = new Map();
   const low = new Map();
@@ -57,7 +55,6 @@ export function circles(edges) {
   return found;
 }
 
-/** Adds an edge. */
 export function connect(edges, from, to) {
   if (!edges.has(from)) edges.set(from, new Set());
   edges.get(from).add(to);

@@ -1,4 +1,4 @@
-// Removes compiled files whose source is gone: tsc leaves them, and vitest would run a deleted test for ever.
+// Removes compiled files without a source, which tsc leaves and vitest would run.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 

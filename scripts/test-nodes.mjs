@@ -1,5 +1,5 @@
-// Runs the tests of the packages that need no libtorch (core, files, predict, runtime, server) on the oldest Node that package.json states and on the newest
-// that there is, each from the npm package `node`. Part of .ci/run; `npm run test:nodes`, or `node scripts/test-nodes.mjs 24` for other versions.
+// Tests the packages without libtorch (core, files, predict, runtime, server) on the oldest supported Node
+// and the newest (npm's package `node`), or on given versions: `node scripts/test-nodes.mjs 24`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const oldest = /\d+\.\d+\.\d+/.exec(engines.node)?.[0]; // the ranges are in ascending order
+const oldest = /\d+\.\d+\.\d+/.exec(engines.node)?.[0]; // ranges are in ascending order
 const versions = process.argv.length > 2 ? process.argv.slice(2) : [oldest, 'latest'];
 const tests = ['core', 'files', 'predict', 'runtime', 'server'].map((name) => `packages/${name}/dist`);
 
-/** What a command of npm prints. Run outside the repository: in it, npx may give the Node that runs. */
+/** Runs npm outside the repository, where npx would give the running Node. */
 function ask(command, args) {
   try {
     return execFileSync(command, args, {
@@ -26,7 +26,7 @@ function ask(command, args) {
   }
 }
 
-/** The program of an exact version, which npm downloads (50 MB) and keeps in its cache. */
+/** The program of an exact version, downloaded (50 MB) and cached by npm. */
 function nodeOf(version) {
   const node = ask('npx', ['--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath']);
   const actual = ask(node, ['--version']);
@@ -41,7 +41,7 @@ const ascending = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 const failed = [];
 for (const wanted of versions) {
   const version = JSON.parse(ask('npm', ['view', `node@${wanted}`, 'version', '--json']));
-  const newest = Array.isArray(version) ? version.sort(ascending).at(-1) : version; // of a series such as 24
+  const newest = Array.isArray(version) ? version.sort(ascending).at(-1) : version; // for a series such as 24
   const node = nodeOf(newest);
   const started = Date.now();
   console.log(

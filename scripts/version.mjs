@@ -1,4 +1,4 @@
-// Writes the packages' version as a constant, so that none looks for its package.json to know it, and browsers know it too.
+// Writes the packages' version as a constant, which browsers can read too.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const packages = new URL('../packages/', import.meta.url);

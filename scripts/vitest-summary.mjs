@@ -1,5 +1,5 @@
-// A vitest reporter that ends the run with one line alone, `N passed, N failed, N skipped`, for readers of continuous integration.
-// A test file that cannot be loaded, and an error outside of any test, count as failed.
+// A vitest reporter that ends with one line, `N passed, N failed, N skipped`. Files that cannot be loaded and
+// errors outside tests count as failed.
 export default class SummaryReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };

@@ -1,4 +1,4 @@
-/** The boundary check finds each kind of offence, and the repository itself has none. */
+/** The boundary check finds each kind of offence; the repository has none. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const { checkBoundaries } = (await import(
 
 let serial = 0;
 
-/** The offences of a repository that holds these sources (path below packages -> text). */
+/** @returns the offences of these sources (path below packages -> text) */
 function check(sources: Readonly<Record<string, string>>): readonly string[] {
   const place = join(sandbox, String(++serial));
   const write = (path: string, text: string): void => {

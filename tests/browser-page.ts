@@ -1,4 +1,4 @@
-/** For tests and measurements: a real Chromium on a page that holds the runtime, bundled by Vite and served with the headers that threads need. */
+/** A real Chromium on a page with the runtime, bundled by Vite and served with the headers for threads. */
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -11,7 +11,7 @@ import { chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 
 declare global {
-  // What `page/index.html` puts there.
+  // Set by `page/index.html`.
   var runtime: typeof Runtime;
   var decodeInBrowser: (image: Uint8Array, maxPixels: number) => Promise<RgbImage>;
   var codeOf: (work: Promise<unknown>) => Promise<string>;
@@ -25,9 +25,9 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/** WebGL computed by the processor. */
+/** On the processor. */
 const SOFTWARE_WEBGL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
-/** WebGPU computed by the processor: slow, and a fallback adapter, but the same shaders. */
+/** On the processor: slow, a fallback adapter, but the same shaders. */
 const SOFTWARE_WEBGPU = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
@@ -48,7 +48,7 @@ const ISOLATION = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Chromium's executable (`RECLMIS_CHROMIUM`, else Debian's); null where there is none. */
+/** `RECLMIS_CHROMIUM`, otherwise Debian's; null without Chromium. */
 export const CHROMIUM = findChromium();
 
 function findChromium(): string | null {
@@ -61,13 +61,12 @@ function findChromium(): string | null {
   }
 }
 
-/** onnxruntime-web's files, as they are in its package. */
 export const ORT_FILES = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web')));
 
-/** The folder of the page that puts the runtime on `globalThis.runtime`. */
+/** A page that sets `globalThis.runtime`. */
 export const RUNTIME_PAGE = fileURLToPath(new URL('../page', import.meta.url));
 
-/** Bundles the page in a folder with its index.html, by the vite.config.mjs in it if there is one. */
+/** Bundles the page in a folder, with its vite.config.mjs if any. */
 export async function bundle(root: string, out: string): Promise<void> {
   await build({
     root,
@@ -76,7 +75,6 @@ export async function bundle(root: string, out: string): Promise<void> {
   });
 }
 
-/** A page that is open in a browser of its own. */
 export interface OpenPage {
   readonly page: Page;
   readonly url: string;
@@ -84,17 +82,17 @@ export interface OpenPage {
 }
 
 export interface PageOptions {
-  /** Folders by the path below which they are served; '/' is the page's own. */
+  /** Folders by URL path; '/' is the page. */
   readonly folders: Readonly<Record<string, string>>;
-  /** Send the headers that threads need. Default true. */
+  /** Send the headers for threads. Default true. */
   readonly isolated?: boolean;
-  /** Give the page WebGL. Default false: nothing graphical but its canvas. */
+  /** Default false: only canvas. */
   readonly webgl?: boolean;
-  /** Give the page WebGPU. Default false. */
+  /** Default false. */
   readonly webgpu?: boolean;
 }
 
-/** Serves folders on a free port of loopback and opens '/' in a fresh Chromium. */
+/** Serves folders on a free loopback port and opens '/' in a new Chromium. */
 export async function openPage({
   folders,
   isolated = true,
@@ -136,7 +134,7 @@ export async function openPage({
     });
     try {
       const page = await browser.newPage();
-      page.setDefaultTimeout(100_000); // a busy machine is no failure
+      page.setDefaultTimeout(100_000); // for busy machines
       await page.goto(url);
       return {
         page,

@@ -1,4 +1,7 @@
-/** The runtime in a real Chromium: the same masks as in Node and as libtorch. Skipped where Chromium is not installed (`npm run test:browser` installs it). */
+/**
+ * The runtime in a real Chromium gives the masks of Node and libtorch. Skipped without Chromium (`npm run
+ * test:browser` installs it).
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +13,11 @@ import { CHROMIUM, openPage, type OpenPage } from './browser-page.js';
 import { imageFiles } from './image-files.js';
 import { difference, makeRuntimeSite, type RuntimeSite, segmentOnPage } from './runtime-site.js';
 
-/** What a page says of a note with a side. */
+/** A page's result for a note with a side. */
 interface SidedResult {
   readonly mask: number[];
-  /** The probabilities, as they lie in memory. */
   readonly bits: number[];
   readonly read: Segmentation['note'];
-  /** Warnings about sides alone. */
   readonly sides: Segmentation['warnings'];
 }
 
@@ -28,7 +29,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
 
   beforeAll(async () => {
     site = await makeRuntimeSite(root);
-    expect(site.sorted.at(-1)! - site.sorted[0]!).toBeGreaterThan(0.1); // else rounding would decide
+    expect(site.sorted.at(-1)! - site.sorted[0]!).toBeGreaterThan(0.1); // otherwise rounding would decide
     node = await loadModel(site.folders['/model/'], { threads: 1 });
     open = await openPage(site);
   });
@@ -45,17 +46,17 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       [first!.note, 'lower right lung'].map((note) => ({ image: first!.bytes, note })),
     );
     const turned = right!.probability.map((value, p) => Math.abs(value - wrong!.probability[p]!));
-    expect(Math.max(...turned)).toBeGreaterThan(1e-3); // the note counts
+    expect(Math.max(...turned)).toBeGreaterThan(1e-3); // the note matters
     const { device, masks } = await segmentOnPage(open, site, { wasmPaths: '/ort/' });
     expect(device).toBe('wasm');
-    expect(open.page.workers().length).toBeGreaterThan(0); // onnxruntime's threads
+    expect(open.page.workers().length).toBeGreaterThan(0);
     for (const [i, { bytes, note }] of pictures.entries()) {
       const own = await node.segment(bytes, note, { threshold: least });
       const torch = threshold(byTorch[i]!, own.width, own.height, least);
       const share = torch.data.filter((value) => value === 1).length / torch.data.length;
-      expect(share).toBeGreaterThan(0.02); // there is a mask
+      expect(share).toBeGreaterThan(0.02);
       expect(share).toBeLessThan(0.98);
-      // 1 pixel in 10,000: sums in another order may decide a pixel whose probability is the threshold to the last digit.
+      // 1 pixel in 10,000: sums in another order may move probabilities across the threshold.
       expect(difference(own.mask.data, torch.data)).toBeLessThanOrEqual(1e-4);
       expect(difference(masks[i]!, torch.data)).toBeLessThanOrEqual(1e-4);
       expect(difference(masks[i]!, own.mask.data)).toBeLessThanOrEqual(1e-4);
@@ -147,7 +148,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       };
     });
     expect(result).toEqual({
-      worst: expect.closeTo(0, 5) as number, // batches are summed in another order
+      worst: expect.closeTo(0, 5) as number, // batches sum in another order
       again: 0,
       computed: true,
       ended: 'no longer wanted',
@@ -185,12 +186,12 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     const { learnt, own, same, others, unmirrored, foreign } = found;
     expect(learnt).toBe('patient');
     const share = own.mask.filter((value) => value === 1).length / own.mask.length;
-    expect(share).toBeGreaterThan(0.02); // there is a mask
+    expect(share).toBeGreaterThan(0.02);
     expect(share).toBeLessThan(0.98);
     expect(own.read).toEqual({ sides: 'patient', mirrored: false });
     expect(same).toEqual(own);
     expect(others).toEqual({ ...own, read: { sides: 'image', mirrored: true } });
-    expect(unmirrored.bits).not.toEqual(own.bits); // the side counts
+    expect(unmirrored.bits).not.toEqual(own.bits); // the side matters
     expect(difference(unmirrored.mask, own.mask)).toBeGreaterThan(0);
     expect(own.sides).toEqual([]);
     expect(foreign.read).toEqual({ sides: 'image', mirrored: true });
@@ -327,7 +328,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       return devices;
     });
     expect(found).toEqual(['wasm', 'wasm']);
-    await open.page.reload(); // a page's onnxruntime is started once
+    await open.page.reload(); // a page starts onnxruntime once
     const missing = await open.page.evaluate(() =>
       codeOf(runtime.loadModel('/model/', { wasmPaths: '/images/' })),
     );

@@ -1,6 +1,6 @@
 /**
- * CLIP's tokeniser on the real vocabulary against ids of OpenAI's own code. Needs ../shared beside the repository (the
- * vocabulary is not ours to publish); skipped where it is absent.
+ * CLIP's tokeniser against ids of OpenAI's code. Skipped without ../shared, which has the vocabulary (not
+ * ours to publish).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

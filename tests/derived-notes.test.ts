@@ -1,6 +1,6 @@
 /**
- * Notes derived from QaTa-COV19's masks against the notes that LViT's authors gave it. Needs the data set beside the repository (../shared/data,
- * not ours to publish); skipped where it is absent. The figures of all splits are in docs/measurements/data.md, with the command.
+ * Notes derived from QaTa-COV19's masks against those of LViT's authors. Skipped without ../shared/data (not
+ * ours to publish). docs/measurements/data.md has the figures of all splits.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ describe.skipIf(!existsSync(QATA))('notes derived from QaTa-COV19’s test masks
       { sides: 'image' },
     );
     const found = agreementOf(cases.map(({ note }, i) => [derived[i]?.note ?? '', note]));
-    // Exact, since masks and rules are: whoever changes a rule sees here what it does to the agreement.
+    // Exact, so a changed rule shows its effect on the agreement.
     expect(found).toMatchObject({
       cases: 527,
       count: 527,

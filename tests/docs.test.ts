@@ -1,6 +1,6 @@
 /**
- * The documentation against the repository: every link leads somewhere, every command of a page exists with its options, and guides stay short.
- * `guides.test.ts` runs some of the commands.
+ * Documentation: links work, commands exist with their options, guides are short. `guides.test.ts` runs some
+ * of the commands.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -104,10 +104,9 @@ describe('guides', () => {
   });
 });
 
-/** Ends a command before it acts. */
 class Reached extends Error {}
 
-/** Parses a command line as `reclmis` would, and runs nothing. @returns `fits`, or the complaint about it */
+/** Parses a command line without running it. @returns `fits` or the complaint */
 async function parse(words: readonly string[]): Promise<string> {
   const [name = ''] = words;
   if (name === '--help') return 'fits';

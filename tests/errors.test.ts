@@ -1,4 +1,4 @@
-/** Binds the catalogues of errors and warnings: the pages list every code, and every code is used somewhere, under a name that exists. */
+/** Error and warning codes: the pages list all, all are used, and no others. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,13 +9,13 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8');
 const codes = Object.keys(ERRORS).sort();
 
-/** The sources of all packages but their tests and the catalogue itself. */
+/** Without tests and the catalogue. */
 const sources = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' })
   .filter((path) => /^[a-z]+[\\/]src[\\/].*\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
   .filter((path) => !/core[\\/]src[\\/](errors|warnings)\.ts$/.test(path))
   .map((path) => ({ path, text: readFileSync(join(root, 'packages', path), 'utf8') }));
 
-/** The set-up scripts and the command's first lines run before anything is built; they print codes as the command does. */
+/** Scripts that run before anything is built print codes themselves. */
 const scripts = readdirSync(join(root, 'scripts'))
   .filter((name) => /\.(mjs|sh)$/.test(name))
   .map((name) => join('scripts', name))
@@ -79,7 +79,7 @@ describe('the sources', () => {
   });
 
   it('name no code that the catalogue lacks', () => {
-    // TypeScript holds `new ReclmisError(...)` to the type; docstrings are held here.
+    // TypeScript checks `new ReclmisError(...)`; this checks docstrings.
     const named = sources.flatMap(({ path, text }) =>
       [...text.matchAll(/@throws \{?@?(?:link )?`?([A-Z]+(?:_[A-Z]+)+)\b/g)].map(([, code = '']) => ({
         path,

@@ -1,4 +1,7 @@
-/** The programs of `examples/`: in an empty project without libtorch, in a real Chromium, and the viewer's adapter on plain data. */
+/**
+ * The programs of `examples/`: in an empty project without libtorch, in a real Chromium; the viewer's adapter
+ * on plain data.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +23,7 @@ let expected: Segmentation;
 
 beforeAll(async () => {
   await makeSmallModel(root);
-  picture = (await writePictures(pictures))[2]!; // oblong
+  picture = (await writePictures(pictures))[2]!; // not square
   const model = await loadModel(folder, { threads: 1 });
   expected = await model.segment(picture.bytes, picture.note);
   await model.dispose();
@@ -116,7 +119,7 @@ describe('the adapter of the example for Cornerstone3D', () => {
   const red = (image: ViewerImage): number[] => [...toRgb(image).data].filter((_, i) => i % 3 === 0);
 
   it('shows values through their window, as DICOM has it', () => {
-    // c 50.5, w 101: the least value shown is c - 0.5 - (w - 1) / 2 = 0, the greatest 100; stored 2 x v - 20
+    // c 50.5, w 101 shows c - 0.5 - (w - 1) / 2 = 0 to 100; stored 2 x v - 20
     const values = Int16Array.from([-100, 10, 35, 60, 500]);
     const window = { slope: 2, intercept: -20, windowCenter: [50.5, 7], windowWidth: [101, 7] };
     expect(red(grey(values, window))).toEqual([0, 0, 128, 255, 255]);

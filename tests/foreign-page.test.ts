@@ -1,4 +1,7 @@
-/** Pages of a real Chromium and a server without a token on this machine: its own page works, a foreign one and a rebound name get 403. Skipped without Chromium. */
+/**
+ * Pages in a real Chromium and a server without a token: its own page works, foreign pages and rebound names
+ * get 403. Skipped without Chromium.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,7 +53,7 @@ describe.skipIf(!CHROMIUM)('a server without a token', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  /** Answers by route and status, as the server counts them. */
+  /** By route and status. */
   async function counted(): Promise<string[]> {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     return [...text.matchAll(/^reclmis_http_requests_total\{[^}]*route="([^"]*)",status="(\d+)"\} (\d+)$/gm)]

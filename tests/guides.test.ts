@@ -1,6 +1,6 @@
 /**
- * The commands of the first guides and of the README, run as they are written, in their order, in a folder like a clone. What makes them small is
- * added here: few phantoms, narrow models, one epoch.
+ * Runs the commands of the README and the first guides as written, in order, in a folder like a clone, with
+ * options that make them small.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -23,17 +23,17 @@ const clone = mkdtempSync(join(tmpdir(), 'reclmis-guides-'));
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
 
-/** Options that make a command small; of two the last counts. */
+/** Options that make a command small; the last one counts. */
 const SMALL: readonly (readonly [command: string, options: readonly string[]])[] = [
   ['demo', ['--count', '24', '--epochs', '1']],
-  ['notes', ['--overwrite']], // the phantoms have notes
+  ['notes', ['--overwrite']], // phantoms have notes
   ['data phantom', ['--count', '40', '--size', '32']],
   ['train', ['--model.baseWidth', '4', '--model.imageSize', '32', '--model.layers', '1', '--epochs', '1', '--train.warmupSteps', '0', '--text.encoder', 'words', '--threads', '1', '--workers', '0']], // prettier-ignore
   ['evaluate', ['--threads', '1']],
   ['export', ['--threads', '1']],
 ];
 
-/** Runs a command of a page to its end. @returns what it said on standard output */
+/** @returns standard output */
 function run(words: readonly string[]): string {
   const small = SMALL.find(([command]) => words.slice(1).join(' ').startsWith(command));
   const args = [...words.slice(1), ...(small?.[1] ?? [])];
@@ -46,7 +46,7 @@ function run(words: readonly string[]): string {
   return stdout;
 }
 
-/** The commands of a page, without those that need what no clone has. */
+/** A page's commands, except those that need what no clone has. */
 function commands(path: string, without: RegExp = /^$/): string[][] {
   return commandsOf(readPage(path), 'reclmis').filter((words) => !without.test(words.join(' ')));
 }
@@ -118,7 +118,6 @@ describe('README.md', () => {
   });
 });
 
-/** Phantoms in the places that the README's commands name. */
 function prepareReadme(): void {
   const data = join(clone, 'data/QaTa-COV19');
   run(['reclmis', 'data', 'phantom', '--out', data]);

@@ -1,4 +1,4 @@
-/** For tests: small image files of every kind that decoders differ in. */
+/** Small image files of every kind that decoders treat differently. */
 import { Random } from '@reclmis/core';
 import { encodePng16 } from '@reclmis/files';
 import { crc32, deflateSync } from 'node:zlib';
@@ -10,13 +10,16 @@ const HEIGHT = 43;
 export interface ImageFile {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** By how much a value may be off from Node's decoder, of 255. */
+  /** Largest difference from Node's decoder, of 255. */
   readonly worst: number;
-  /** How it is refused with a limit of 10,000 pixels, if it is. */
+  /** The error code at a limit of 10,000 pixels, if any. */
   readonly code?: string;
 }
 
-/** PNG in its variants, which every decoder must agree on; JPEG as libjpeg-turbo makes it; files that are damaged, too large or of other formats. */
+/**
+ * PNG variants, on which every decoder must agree; JPEG by libjpeg-turbo; damaged, too large and foreign
+ * files.
+ */
 export async function imageFiles(): Promise<ImageFile[]> {
   const random = Random.from('image files');
   const noise = (channels: number): Uint8Array =>
@@ -47,7 +50,7 @@ export async function imageFiles(): Promise<ImageFile[]> {
     same('interlaced PNG', await from(noise(3), 3).png({ progressive: true }).toBuffer()),
     same('PNG with alpha', await from(noise(4), 4).png().toBuffer()),
     same('PNG with a colour profile', await from(noise(3), 3).png().withIccProfile('p3').toBuffer()),
-    same('16-bit PNG', await encodePng16(sixteen, WIDTH, HEIGHT), 1), // Chromium rounds to 8 bits by another rule
+    same('16-bit PNG', await encodePng16(sixteen, WIDTH, HEIGHT), 1), // Chromium rounds to 8 bits differently
     same('JPEG', jpeg),
     same('progressive JPEG', await from(smooth, 3).jpeg({ progressive: true }).toBuffer()),
     same('grey JPEG', await from(noise(1), 1).toColourspace('b-w').jpeg().toBuffer()),
@@ -84,7 +87,7 @@ export async function imageFiles(): Promise<ImageFile[]> {
   ];
 }
 
-/** All eight orientation tags, and one that is none. */
+/** All eight orientation tags, and an invalid one. */
 async function turned(picture: Sharp): Promise<{ name: string; bytes: Uint8Array }[]> {
   const found = [];
   for (let tag = 1; tag <= 8; tag += 1) {
@@ -108,13 +111,12 @@ interface PngParts {
   readonly bits?: number;
   /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha. */
   readonly type: number;
-  /** The bytes of the one row. */
   readonly row: readonly number[];
   readonly before?: readonly (readonly [kind: string, bytes: readonly number[]])[];
   readonly after?: readonly (readonly [kind: string, bytes: readonly number[]])[];
 }
 
-/** A PNG of one row by its bytes, with chunks before and after the pixels. */
+/** A PNG of one row, with chunks before and after the pixels. */
 function png({ width, bits = 8, type, row, before = [], after = [] }: PngParts): Uint8Array {
   const chunk = (kind: string, body: Iterable<number>): Buffer => {
     const bytes = Buffer.from([...Buffer.from(kind, 'latin1'), ...body]);
@@ -130,7 +132,7 @@ function png({ width, bits = 8, type, row, before = [], after = [] }: PngParts):
   ]);
 }
 
-/** Transparency, gamma and colour spaces in their forms, few bits, animations. */
+/** Transparency, gamma, colour spaces, few bits, animations. */
 function rarePngs(): { name: string; bytes: Uint8Array }[] {
   const palette = [10, 20, 30, 200, 100, 50, 7, 8, 9];
   const parts: Readonly<Record<string, PngParts>> = {
@@ -186,7 +188,7 @@ function rarePngs(): { name: string; bytes: Uint8Array }[] {
   ];
 }
 
-/** An animated PNG; `first`: its still picture is the first frame. */
+/** @param first whether the still picture is the first frame */
 function animated(first: boolean): Uint8Array {
   const frame = (serial: number): [string, number[]] => [
     'fcTL',
@@ -203,13 +205,13 @@ function animated(first: boolean): Uint8Array {
   });
 }
 
-/** A JPEG with Adobe's marker, which says that its three values are R, G and B. */
+/** A JPEG with Adobe's marker for RGB. */
 function withAdobe(jpeg: Uint8Array): Uint8Array {
   const marker = [0xff, 0xee, 0, 14, ...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, 0];
   return Buffer.concat([jpeg.subarray(0, 2), Buffer.from(marker), jpeg.subarray(2)]);
 }
 
-/** A JPEG whose header states another coding or depth than its data have. */
+/** A JPEG whose header contradicts its data. */
 function recoded(jpeg: Uint8Array, coding: number, bits: number): Uint8Array {
   const bytes = Buffer.from(jpeg);
   let at = 2;

@@ -1,11 +1,11 @@
-/** For tests: what the pages of the documentation hold, without rendering them. */
+/** Reads Markdown pages without rendering them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Code between fences: the word after the opening fence, and the lines. */
+/** A fenced block: language and lines. */
 export interface Block {
   readonly language: string;
   readonly lines: readonly string[];
@@ -14,7 +14,7 @@ export interface Block {
 export interface Page {
   /** From the repository's root. */
   readonly path: string;
-  /** The lines outside of fences. */
+  /** Lines outside of fences. */
   readonly prose: readonly string[];
   readonly blocks: readonly Block[];
   readonly length: number;
@@ -38,7 +38,7 @@ export function readPage(path: string): Page {
   return { path, prose, blocks, length: lines.length };
 }
 
-/** Paths of the pages in a folder and below it, from the repository's root. */
+/** From the repository's root, recursively. */
 export function pagesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
@@ -46,7 +46,7 @@ export function pagesBelow(folder: string): string[] {
     .sort();
 }
 
-/** Anchors of a page's headings, as GitHub names them. */
+/** As GitHub names them. */
 export function anchorsOf({ prose }: Page): Set<string> {
   const anchors = new Set<string>();
   for (const line of prose) {
@@ -58,14 +58,14 @@ export function anchorsOf({ prose }: Page): Set<string> {
   return anchors;
 }
 
-/** Targets of the links and pictures of a page that are no addresses. */
+/** Targets of links and pictures, without URLs. */
 export function relativeLinks({ prose }: Page): string[] {
   return [...prose.join('\n').matchAll(/\]\(([^()\s]+)\)/g)]
     .map(([, target = '']) => target)
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** The commands of a page's blocks in `sh`, word by word, without `npx`: those that begin with one of `names`. */
+/** Commands in `sh` blocks that begin with one of `names`, in words, without `npx`. */
 export function commandsOf({ blocks }: Page, ...names: readonly string[]): string[][] {
   return blocks
     .filter(({ language }) => language === 'sh')
@@ -75,7 +75,7 @@ export function commandsOf({ blocks }: Page, ...names: readonly string[]): strin
     .filter(([name = '']) => names.includes(name));
 }
 
-/** A line of a shell as words: quotes taken off, a comment left out. No variable, no substitution. */
+/** Splits a shell line, handling quotes and comments only. */
 function shellWords(line: string): string[] {
   const words: string[] = [];
   for (const [word] of line.matchAll(/#.*|(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {

@@ -1,4 +1,4 @@
-/** docs/method.md against the sources: each file holds what the page says is in it, and each citation of the page names a section that it has. */
+/** docs/method.md: files hold what it says, and citations of it name sections that exist. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/method.md'), 'utf8');
 
-/** The lines of places, such as "`model/plam.ts` `PixelLevelAttention` · paper section 3.1", one below each heading. */
+/** Places such as "`model/plam.ts` `PixelLevelAttention` · paper section 3.1", one per heading. */
 const places = [...page.matchAll(/^## \d+\. .*\n\n(`[\w/-]+\.ts`.*)$/gm)].map(([, line = '']) => line);
 
 function sources(folder: string): string[] {
@@ -20,7 +20,7 @@ function sources(folder: string): string[] {
 }
 
 it('says where each part of the method lives', () => {
-  expect(places).toHaveLength([...page.matchAll(/^## \d+\. /gm)].length - 1); // upstream's defects live nowhere
+  expect(places).toHaveLength([...page.matchAll(/^## \d+\. /gm)].length - 1); // upstream's defects have no place
   const stated: string[] = [];
   const missing: string[] = [];
   for (const line of places) {

@@ -1,6 +1,6 @@
 /**
- * The measures of an evaluation against scipy, scikit-image and scikit-learn. Their figures are stored in fixtures/metrics.json, which
- * scripts/fixtures/metrics.py made.
+ * Metrics against scipy, scikit-image and scikit-learn, by fixtures/metrics.json of
+ * scripts/fixtures/metrics.py.
  */
 import { readFileSync } from 'node:fs';
 import {
@@ -58,7 +58,7 @@ const maskOf = (rows: readonly string[]): Mask => ({
   data: Uint8Array.from([...rows.join('')].map((c) => (c === '#' ? 1 : 0))),
 });
 
-/** Both compute in doubles; the order of sums differs. */
+/** Sums of doubles in other orders. */
 const DIGITS = 10;
 
 describe('masks', () => {
@@ -119,7 +119,7 @@ describe('statistics', () => {
       values.map((_, i) => String(i)),
     );
     const [interval] = bootstrap(rows, ([sum = 0, count = 0]) => [sum / count], { resamples: 20_000 });
-    // scipy drew 200,000 resamples; a quantile of 20,000 scatters by about 1 % of the interval's width
+    // quantiles of 20,000 resamples scatter by 1 % of the interval's width
     const tolerance = 0.03 * (high - low);
     expect(Math.abs((interval?.low ?? NaN) - low)).toBeLessThan(tolerance);
     expect(Math.abs((interval?.high ?? NaN) - high)).toBeLessThan(tolerance);

@@ -1,4 +1,4 @@
-/** Which Node is needed: stated once in every package.json, and said clearly where it is another. */
+/** The required Node: the same in every package.json, with a clear message for others. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const REFUSED = ['18.20.8', '20.9.0', '20.18.3', '21.7.3', '22.12.0', '23.11.0'];
 const TAKEN = ['20.19.0', '22.13.0', '22.23.3', '24.0.0', '25.1.0', '26.10.0'];
 
-/** What a program says that takes itself for Node `version`. */
+/** Runs a program that believes it is on Node `version`. */
 function started(program: string, version: string): { status: number | null; stderr: string } {
   const preload = join(folder, `as-${version}.cjs`);
   writeFileSync(
@@ -49,7 +49,7 @@ describe('the Node that is needed', () => {
     expect(started(join(root, 'packages/cli/bin/reclmis.js'), version)).toEqual({ status: 0, stderr: '' });
   });
 
-  /** The check of the set-up alone, with a `node` that states `version`. */
+  /** Runs only the set-up's check, with a `node` that claims `version`. */
   const setUp = (version: string): { status: number | null; stderr: string } => {
     writeFileSync(join(folder, 'node'), `#!/bin/sh\necho v${version}\n`);
     chmodSync(join(folder, 'node'), 0o755);

@@ -1,7 +1,4 @@
-/**
- * LViT's real notes against core's grammar. Needs the data sets beside the repository (../shared/data, not ours to publish);
- * skipped where they are absent.
- */
+/** Core's grammar on LViT's real notes. Skipped without ../shared/data (not ours to publish). */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 
-/** All notes of a data set, one per mask. */
+/** One per mask. */
 async function notesOf(name: string): Promise<string[]> {
   const files = readdirSync(join(data, name), { recursive: true, encoding: 'utf8' }).filter((path) =>
     path.endsWith('_text.xlsx'),
@@ -33,7 +30,7 @@ describe.skipIf(!existsSync(join(data, 'QaTa-COV19')))('the notes of QaTa-COV19'
   it('are read to the last word, and written again word by word', () => {
     const parsed = notes.map((note) => ({ note, parsed: parseNote(note) }));
     const unread = parsed.filter(({ parsed: { remainder } }) => remainder.length > 0);
-    expect(unread.map(({ note }) => note)).toEqual([]); // the share with an empty remainder is 100 %
+    expect(unread.map(({ note }) => note)).toEqual([]); // i.e. 100 % are read completely
     const other = parsed.filter(({ note, parsed: p }) => formatNote(p).toLowerCase() !== note.toLowerCase());
     expect(other.map(({ note }) => note)).toEqual([]);
   });
@@ -48,7 +45,7 @@ describe.skipIf(!existsSync(join(data, 'QaTa-COV19')))('the notes of QaTa-COV19'
       const sides = new Set(places.map(({ side }) => side));
       if (sides.size === places.length && !sides.has(null)) sidesAgree++;
     }
-    expect(notes.length - sidesAgree).toBe(1); // one note of the training set lacks a side: "all lung and all right lung"
+    expect(notes.length - sidesAgree).toBe(1); // "all lung and all right lung" in the training set
   });
 
   it('mirror into notes of the same grammar with the sides exchanged, and back', () => {
@@ -67,7 +64,7 @@ describe.skipIf(!existsSync(join(data, 'QaTa-COV19')))('the notes of QaTa-COV19'
   it('are 17 words at most, of a vocabulary of 21', () => {
     const tokenizer = WordTokenizer.fromNotes(notes);
     expect(tokenizer.statistics(notes)).toMatchObject({ notes: 7669, longest: 17, unknownShare: 0 });
-    expect(tokenizer.size).toBe(2 + 21); // with padding and the unknown word
+    expect(tokenizer.size).toBe(2 + 21); // including padding and unknown
   });
 });
 

@@ -1,6 +1,7 @@
 /**
- * The packages as their users get them: packed, installed by npm into an empty project, the README's program checked and run there; and the example for
- * Cornerstone3D with the real viewer. Takes a minute or two and a registry, so it runs with `npm run test:slow` only, and skips where no registry answers.
+ * The packages as users get them: packed, installed by npm into an empty project, the README's program
+ * checked and run; the Cornerstone3D example with the real viewer. Takes a minute or two; skipped without a
+ * registry.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +22,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
-/** Runs a program of Node in a folder. @returns what it printed. */
+/** @returns standard output */
 function run(cwd: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
   expect({ args, status, stdout: status === 0 ? '' : stdout, stderr }).toEqual({
@@ -38,7 +39,7 @@ function install(project: string, ...what: string[]): void {
   execFileSync('npm', args, { cwd: project, stdio: 'pipe' });
 }
 
-/** What the strictest users have. */
+/** The strictest options. */
 const STRICT = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -126,7 +127,7 @@ describe.skipIf(!registry)('the packages, installed by npm (needs a registry)', 
         await page.goto(`${url}?image=/images/0.png`);
         const status = page.getByRole('status');
         await status.getByText('Ready.').waitFor();
-        /** The viewport's share of coloured pixels, and the mean brightness. */
+        /** Share of coloured pixels, and mean brightness. */
         const look = async (): Promise<{ coloured: number; brightness: number }> => {
           const png = await page.locator('#viewport').screenshot();
           const { width, height, data } = await decodeImage(png, 'screenshot');
@@ -140,10 +141,10 @@ describe.skipIf(!registry)('the packages, installed by npm (needs a registry)', 
         const own = await readImage(join(root, 'images', '0.png'));
         const before = await look();
         expect(before.coloured).toBe(0);
-        // The picture as it is, neither black nor turned to its negative; it is scaled, which changes the mean by less than 5.
+        // Scaling changes the mean by less than 5.
         const mean = own.data.reduce((sum, value) => sum + value, 0) / own.data.length;
         expect(Math.abs(before.brightness - mean)).toBeLessThan(5);
-        expect(Math.abs(255 - 2 * mean)).toBeGreaterThan(10); // a negative would be seen
+        expect(Math.abs(255 - 2 * mean)).toBeGreaterThan(10); // a negative would differ
         await page.click('button');
         await status.getByText('Shown: reclmis:picture:/images/0.png').waitFor();
         await expect.poll(async () => (await look()).coloured, { timeout: 30_000 }).toBeGreaterThan(0.01);

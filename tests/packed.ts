@@ -1,15 +1,14 @@
-/** For tests: what `npm pack` makes of the packages that segmenting needs. */
+/** Packs what segmenting needs with `npm pack`. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** In the order in which they build on each other. */
+/** In order of dependency. */
 export const PACKED = ['core', 'files', 'runtime'] as const;
 
-/** Packs them into a new folder. @returns the archives' paths. */
+/** Packs them into a new folder. @returns the archives. */
 export function pack(folder: string): string[] {
   mkdirSync(folder);
   const which = PACKED.flatMap((name) => ['-w', `packages/${name}`]);
@@ -20,7 +19,7 @@ export function pack(folder: string): string[] {
   return readdirSync(folder).map((name) => join(folder, name));
 }
 
-/** A project whose node_modules holds the unpacked archives and the outside packages that they name, nothing else. */
+/** Makes a project with only the unpacked archives and their dependencies. */
 export function unpackInto(project: string, archives: readonly string[]): void {
   for (const name of PACKED) {
     const folder = join(project, 'node_modules', '@reclmis', name);
@@ -36,7 +35,7 @@ export function unpackInto(project: string, archives: readonly string[]): void {
       try {
         symlinkSync(join(ROOT, 'node_modules', outside), link);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // two of them name it
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // two packages need it
       }
     }
   }

@@ -1,4 +1,4 @@
-/** Doc comments start with what the thing is: none with "Of", which leaves the noun to the reader. And some words have plainer ones. */
+/** Doc comments start with what the thing is, never with "Of", and use plain words. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,23 +1,20 @@
-/** For tests of the runtime in a browser: what a page is served, and what it makes of the pictures. */
+/** What browser tests of the runtime serve, and how a page segments it. */
 import { join } from 'node:path';
 import type { LoadOptions } from '@reclmis/runtime';
 import { bundle, type OpenPage, ORT_FILES, RUNTIME_PAGE } from './browser-page.js';
 import { makeSmallModel, type Picture, probabilitiesByTorch, writePictures } from './small-model.js';
 
-/** The page with the runtime, onnxruntime's files, a small model and pictures. */
 export interface RuntimeSite {
-  /** Folders by the path below which they are served. */
+  /** By URL path. */
   readonly folders: Readonly<Record<'/' | '/model/' | '/images/' | '/ort/', string>>;
   readonly pictures: readonly Picture[];
-  /** Probabilities of the pictures by libtorch, at each one's own size. */
+  /** By libtorch, at each picture's size. */
   readonly byTorch: readonly Float32Array[];
-  /** All of them, ascending. */
   readonly sorted: readonly number[];
-  /** From which probability on 30 % of all pixels are in the mask: where masks have edges. */
+  /** 30 % of all pixels are at least this, so masks have edges. */
   readonly least: number;
 }
 
-/** Makes it all in an empty folder. */
 export async function makeRuntimeSite(root: string): Promise<RuntimeSite> {
   const { run, model } = await makeSmallModel(root);
   const folders = {
@@ -33,7 +30,7 @@ export async function makeRuntimeSite(root: string): Promise<RuntimeSite> {
   return { folders, pictures, byTorch, sorted, least: sorted[Math.floor(0.7 * sorted.length)]! };
 }
 
-/** What a model of the page makes of the pictures. */
+/** A page's results. */
 export interface OnPage {
   readonly device: string;
   /** At the site's `least`. */
@@ -41,7 +38,6 @@ export interface OnPage {
   readonly probabilities: readonly number[][];
 }
 
-/** Segments the site's pictures in a page. */
 export function segmentOnPage(
   { page }: OpenPage,
   { pictures, least }: RuntimeSite,
@@ -65,7 +61,7 @@ export function segmentOnPage(
   );
 }
 
-/** Share of the pixels in which two masks differ. @throws RangeError where their sizes do. */
+/** Share of pixels that differ. @throws RangeError for different sizes */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new RangeError(`masks of ${a.length} and ${b.length} pixels`);
   return Array.from(a).filter((value, i) => value !== b[i]).length / a.length;

@@ -1,4 +1,4 @@
-/** For tests: a small run, its export, and images that are not of its size. */
+/** A small run, its export, and images of other sizes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageToPlanes, resizePlane } from '@reclmis/core';
@@ -6,16 +6,14 @@ import { decodeImage, encodePng } from '@reclmis/files';
 import { drawPhantom, loadConfig, openRun, train, writePhantom } from '@reclmis/lab';
 import { exportModel } from '@reclmis/export';
 
-/** Side of the small model's input. */
 const S = 32;
 
 export interface SmallModel {
   readonly run: string;
-  /** The exported folder. */
   readonly model: string;
 }
 
-/** Trains and exports below `root`: a second or two. */
+/** Trains and exports in a second or two. */
 export async function makeSmallModel(root: string): Promise<SmallModel> {
   const [data, run, model] = ['data', 'run', 'model'].map((name) => join(root, name)) as [
     string,
@@ -41,15 +39,13 @@ export async function makeSmallModel(root: string): Promise<SmallModel> {
   return { run, model };
 }
 
-/** An image file with a note. */
 export interface Picture {
-  /** In the folder. */
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly note: string;
 }
 
-/** Writes phantoms of other sizes than the model's, some of them cut to oblong ones, as PNG files into a new folder. */
+/** Writes phantoms, some cut to oblongs, as PNG files into a new folder. */
 export async function writePictures(folder: string): Promise<Picture[]> {
   mkdirSync(folder);
   const sizes = [
@@ -74,7 +70,7 @@ export async function writePictures(folder: string): Promise<Picture[]> {
   );
 }
 
-/** What libtorch makes of them: probabilities at each image's own size, by the run itself. */
+/** Probabilities by libtorch at the images' sizes. */
 export async function probabilitiesByTorch(
   run: string,
   pictures: readonly Picture[],

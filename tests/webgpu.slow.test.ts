@@ -1,7 +1,4 @@
-/**
- * The runtime on Chromium's WebGPU, whose shaders the processor computes here: slow, but the ones a graphics processor gets. `npm run test:slow` runs it
- * where Chromium is installed.
- */
+/** The runtime on Chromium's WebGPU; the processor computes its shaders, slowly. Skipped without Chromium. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +18,7 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
   beforeAll(async () => {
     site = await makeRuntimeSite(root);
     open = await openPage({ folders: site.folders, webgpu: true });
-    open.page.setDefaultTimeout(500_000); // shaders are made and computed by the processor
+    open.page.setDefaultTimeout(500_000); // the processor compiles and computes shaders
     await open.page.route('**/other/*', async (route) => {
       const name = new URL(route.request().url()).pathname.replace('/other/', '');
       let bytes = readFileSync(join(site.folders['/model/'], name));
@@ -56,9 +53,9 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
       const worst = expected.reduce((most, value, p) => {
         return Math.max(most, Math.abs(value - probabilities[i]![p]!));
       }, 0);
-      expect(worst).toBeLessThan(1e-4); // the exporter's limit; a wrong shader differed by 0.14
+      expect(worst).toBeLessThan(1e-4); // the exporter's limit
       const mask = threshold(expected, 1, expected.length, least);
-      expect(difference(masks[i]!, mask.data)).toBeLessThanOrEqual(1e-4); // 1 pixel in 10,000, at the threshold to the last digit
+      expect(difference(masks[i]!, mask.data)).toBeLessThanOrEqual(1e-4); // 1 pixel in 10,000, at the threshold
     }
   });
 
@@ -68,7 +65,7 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
     );
     expect(code).toBe('DEVICE_WRONG');
     const device = await open.page.evaluate(async () => {
-      // Software adapters are not chosen by default: this one says that it is none.
+      // Software adapters are not chosen by default, so this one claims to be none.
       const { gpu } = navigator as unknown as { gpu: { requestAdapter(): Promise<object> } };
       const adapter = await gpu.requestAdapter();
       Object.defineProperty(adapter, 'info', { value: { isFallbackAdapter: false } });

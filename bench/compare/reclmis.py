@@ -1,6 +1,5 @@
-"""RecLMIS's training step in plain PyTorch, to compare with: the same parameters, keys, losses and optimiser as packages/lab, written the
-way PyTorch's users write models (METHOD.md 2 to 7, the paper's form). Driven by bench/compare.ts over standard input and output, one line
-of JSON each way:
+"""RecLMIS's training step in plain PyTorch: the parameters, keys, losses and optimiser of packages/lab, written as PyTorch's users write
+models (docs/method.md 2 to 9). bench/compare.ts sends and receives lines of JSON:
 
     {"load": FILE.safetensors, "layers": 3, "dropout": 0.1, "strategy": "topk", "threads": 2, "lr": 3e-4}  ->  {"torch": VERSION}
     {"step": 1}  ->  {"losses": {...}, "seconds": S}
