@@ -12,7 +12,7 @@ export interface Growth {
   readonly heap: number;
   readonly buffers: number;
   readonly resident: number;
-  /** Of the whole process, bytes. */
+  /** Peak memory of the process, bytes. */
   readonly peak: number;
   readonly cases: number;
 }
