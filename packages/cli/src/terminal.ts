@@ -29,7 +29,9 @@ export function writeOut(text: string): void {
 export function writeErr(text: string): void {
   try {
     process.stderr.write(printable(text));
-  } catch {}
+  } catch {
+    // nobody can be told
+  }
 }
 
 function isFile(): boolean {
