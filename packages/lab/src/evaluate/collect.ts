@@ -1,4 +1,6 @@
-/** Everything that a report says of one run: an evaluation with its intervals, parts, overlaps with what the run has seen, and cases to look at. */
+/**
+ * Collects what a report says of one run: its evaluation with intervals, parts, overlaps with its training data, and example cases.
+ */
 import { ReclmisError } from '@reclmis/core';
 import { derivedNotice } from '../data/derive-notes.js';
 import { openRun, type RunData } from '../run/run.js';
@@ -9,20 +11,18 @@ import { type Stratum, strataOf } from './strata.js';
 import { type MeasureDistribution, distributionsOf, type Figure, figuresOf } from './summary.js';
 
 export interface CollectOptions extends EvaluateOptions {
-  /** How many of the worst, median and best cases to draw; default 10. */
+  /** How many worst, median and best cases to draw; default 10. */
   readonly examples?: number;
-  /** Resamples of the bootstrap; default 2000. */
+  /** Default 2000. */
   readonly resamples?: number;
 }
 
-/** What a run was fitted on. */
 export interface FitData {
-  /** Null where the run was imported and its data are not known. */
+  /** Null if unknown, in imported runs. */
   readonly train: RunData | null;
   readonly val: RunData | null;
 }
 
-/** One run of a report. */
 export interface RunReport {
   readonly evaluation: Evaluation;
   readonly fit: FitData;
@@ -30,12 +30,12 @@ export interface RunReport {
   readonly distributions: readonly MeasureDistribution[];
   readonly strata: readonly Stratum[];
   readonly overlap: OverlapReport;
-  /** What a reader must know before believing the figures. */
+  /** What a reader must know before trusting the figures. */
   readonly warnings: readonly string[];
   readonly examples: readonly Example[];
 }
 
-/** Evaluates a run for a report. @throws as `evaluateRun` */
+/** @throws as `evaluateRun` */
 export async function collectReport(runDir: string, options: CollectOptions = {}): Promise<RunReport> {
   const run = openRun(runDir);
   const { config, info } = run;
@@ -71,7 +71,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
   };
 }
 
-/** A bootstrap over a handful of patients knows little of how patients differ. */
+/** With fewer patients, a bootstrap says little about how patients differ. */
 const FEW_CASES = 10;
 
 function fewCases(count: number): string[] {

@@ -1,28 +1,28 @@
 /**
- * Runs compared on the same cases: differences of figures with intervals by patients and p-values, from one paired bootstrap, corrected for several
- * comparisons by Holm's method.
+ * Compares runs on the same cases: differences with intervals by patients and p-values, from one paired bootstrap, with
+ * Holm's correction.
  */
 import { type BootstrapOptions, groupSums, holm, pairedBootstrap, ReclmisError } from '@reclmis/core';
 import type { Evaluation } from './evaluate.js';
 import { type Figure, FIGURES, figuresOfSums, finite, summands, SUMMANDS } from './summary.js';
 
-/** How a figure of the second run differs from the first run's; null where it is not defined for both. Units as in `Figure`. */
+/** How the second run's figure differs from the first's; null if not defined for both. Units as in `Figure`. */
 export interface Difference extends Pick<Figure, 'key' | 'label' | 'form' | 'unit'> {
-  /** Indices of the runs: the difference is that of `second` less that of `first`. */
+  /** Indices of the runs: the difference is `second` - `first`. */
   readonly first: number;
   readonly second: number;
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
-  /** Two-sided, of the hypothesis of no difference. */
+  /** Two-sided, for no difference. */
   readonly p: number | null;
-  /** The same after Holm's correction over all pairs of runs, figure by figure; of one pair the same. */
+  /** After Holm's correction over all pairs of runs, figure by figure. */
   readonly corrected: number | null;
 }
 
 /**
- * All pairs of runs, figure by figure. Distances are compared where both runs have masks of the same size, over the images for which both have one.
- * @throws OPTION_INVALID unless all have scored the same cases
+ * All pairs of runs, figure by figure. Distances are compared between masks of the same size, over images with both.
+ * @throws OPTION_INVALID unless all runs scored the same cases
  */
 export function compareEvaluations(
   evaluations: readonly Evaluation[],

@@ -1,4 +1,3 @@
-/** Runs evaluated together. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Several runs evaluated as one: the mean of their probabilities, and of each one's own on the mirror image with the mirrored note (core's
- * `ensemble.ts`). Scores are taken at the model's size, so all runs must have the same.
+ * Evaluates several runs as one: the mean of their probabilities, and of each one's on the mirror image with the
+ * mirrored note (core's `ensemble.ts`). All runs must have the same size, at which scores are taken.
  */
 import {
   AverageSegmenter,
@@ -12,29 +12,25 @@ import {
 } from '@reclmis/core';
 import { type LoadedModel, type LoadOptions, openRun } from '../run/run.js';
 
-/** What an evaluation asks. */
 export type Opinion = Pick<PlaneSegmenter, 'size' | 'probabilities'>;
 
-/** Who is asked besides a run itself. */
 export interface EnsembleOptions {
-  /** Further run folders. */
   readonly ensemble?: readonly string[];
-  /** Segment each image's mirror image too. Default false. */
+  /** Also segment each image's mirror image. Default false. */
   readonly flips?: boolean;
 }
 
-/** The model of a run together with those of further ones. */
 export interface Ensemble {
   readonly opinion: Opinion;
-  /** The runs after the first, in the given order. */
+  /** The further runs, in the given order. */
   readonly members: readonly { readonly run: string; readonly epoch: number }[];
-  /** Frees the further runs' models; the first is the caller's. */
+  /** Frees the further runs' models; the caller owns the first. */
   dispose(): void;
 }
 
 /**
- * @param sides whose left and right the notes mean as the first model reads them; a further run that has learnt the other ones gets them exchanged.
- * @throws OPTION_INVALID where the image sizes differ, and as `openRun` and `loadModel`
+ * @param sides of the notes for the first model; a further run with the other convention gets them exchanged.
+ * @throws OPTION_INVALID if image sizes differ, and as `openRun` and `loadModel`
  */
 export function openEnsemble(
   first: LoadedModel,

@@ -1,8 +1,8 @@
 /**
- * Evaluating a run on a data set: docs/method.md 10. Both forms of Dice and IoU, and every image's own; distances, calibration and other thresholds
- * besides (docs/reference/measures.md). What grows with the images is a row of figures for each.
+ * Evaluates a run on a data set: docs/method.md 10. Both forms of Dice and IoU, every image's own, distances,
+ * calibration and other thresholds (docs/reference/measures.md). Memory grows only by a row of figures per image.
  *
- * Besides the right notes, the cases can be given none, another case's or altered ones: the drop says how much the note decides.
+ * With no notes, or wrong ones, the drop says how much the note decides.
  */
 import {
   defined,
@@ -33,68 +33,69 @@ import { scoreCases, type ScoreOptions } from './score-cases.js';
 import { inSidesOfRun, type NoteSides } from './sides.js';
 
 /**
- * `right`: each case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: its own with left and right exchanged; `flipped`: with upper
- * and lower exchanged; `recounted`: with one area more than it states.
+ * `right`: the case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: left and right exchanged;
+ * `flipped`: upper and lower exchanged; `recounted`: one more area.
  */
 export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'] as const;
 export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 
 export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOptions, EnsembleOptions {
-  /** Default `right`; `noteTransform`, where given, is applied instead. */
+  /** Default `right`; `noteTransform` overrides it. */
   readonly notes?: NoteVariant;
-  /** Whose left and right the data's notes mean; default the run's of its own data, else as the masks lie. */
+  /** Whose left and right the notes mean; default: the run's, for its own data, else as the masks lie. */
   readonly sides?: Sides;
-  /** Seed of `shuffled`; default: the run's. */
+  /** For `shuffled`; default: the run's. */
   readonly seed?: number;
-  /** Which cases are of one patient: a regular expression with one capture group; default the run's, or the known names (`data/groups.ts`). */
+  /**
+   * Which cases are one patient's: a regular expression with one capture group; default: the run's, or the known names
+   * (`data/groups.ts`).
+   */
   readonly group?: string;
-  /** Size of a pixel of images for which the notes name none. */
+  /** Pixel size of images whose notes give none. */
   readonly spacing?: Spacing;
-  /** Cases at once; default the run's batch size. */
+  /** Default: the run's. */
   readonly batchSize?: number;
-  /** Called before the first case where notes are longer than the model reads, or the precision is slow on this processor. */
+  /** Called before the first case if notes are longer than the model reads, or the precision is slow on this processor. */
   readonly onNotice?: (line: string) => void;
-  /** Called once at the end with the model still loaded, for what else is to be asked of it on the same cases. */
+  /** Called once at the end, with the model still loaded, for further questions about the same cases. */
   readonly afterwards?: (at: EvaluatedModel) => Promise<void>;
 }
 
-/** An evaluation whose model is still loaded. */
 export interface EvaluatedModel {
   readonly model: LoadedModel;
-  /** What was evaluated: the model, or it together with others and flips. */
+  /** The model, or its ensemble with others and flips. */
   readonly opinion: Opinion;
   readonly dataset: Dataset;
   readonly evaluation: Evaluation;
-  /** The note that a case was given instead of its own. */
+  /** Gives a case another note than its own. */
   readonly noteTransform: (note: string, id: string) => string;
   readonly batchSize: number;
 }
 
-/** What an evaluation found. */
 export interface Evaluation {
   readonly run: string;
   readonly checkpoint: { readonly kind: CheckpointKind; readonly epoch: number; readonly step: number };
-  /** What was averaged with the run; absent where nothing was. */
+  /** Members of the ensemble; absent for one run. */
   readonly ensemble?: {
     readonly flips: boolean;
     readonly members: readonly { readonly run: string; readonly epoch: number }[];
   };
   readonly data: RunData & Pick<Dataset, 'dir' | 'split' | 'fold'>;
   readonly notes: NoteVariant | 'transformed';
-  /** Whose left and right the notes mean and the run has learnt. */
+  /** Whose left and right the notes mean, and the run has learnt. */
   readonly sides: NoteSides;
-  /** Side of the square at which the masks were compared, in pixels. */
+  /** Side of the square on which masks were compared, in pixels. */
   readonly size: number;
-  /** Per image, in the order of the ids. */
+  /** Per image, in the order of ids. */
   readonly rows: readonly CaseMeasure[];
   readonly summary: ScoreSummary;
-  /** Who is whose patient, by the names of files. */
+  /** Patients, by file names. */
   readonly groups: {
-    /** What tells it; empty: the known names. */
+    /** Empty: the known names. */
     readonly pattern: string;
-    /** Patients; an image whose name does not say whose it is counts as one. */
+    /** Patients; an image whose name tells none counts as one. */
     readonly count: number;
-    /** Images whose names say it. */
+    /** Images whose names tell the patient. */
     readonly named: number;
   };
   /** Calibration and scores at other thresholds, over all images. */
@@ -180,7 +181,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   }
 }
 
-/** What the body gives; the model is freed where it throws. */
+/** Frees the model if `body` throws. */
 function orDispose<T>(model: LoadedModel, body: () => T): T {
   try {
     return body();
@@ -192,8 +193,8 @@ function orDispose<T>(model: LoadedModel, body: () => T): T {
 
 /**
  * The note that each case is given.
- * @param seed decides who gets whose note; nobody gets their own back, though two cases may have like notes.
- * @throws OPTION_INVALID where a single case's note is to be shuffled.
+ * @param seed for `shuffled`; nobody gets their own note back, though two cases may have equal notes.
+ * @throws OPTION_INVALID for shuffling a single case's note.
  */
 export function noteVariant(
   variant: NoteVariant,
@@ -238,15 +239,17 @@ function cycled(items: readonly string[], random: Random): string[] {
   return result;
 }
 
-/** Columns in order. Ids and groups come first as they may contain commas: readers that do not unquote count the others from the end. */
+/**
+ * Ids and groups come first since they may contain commas: readers that do not unquote can count the others from the end.
+ */
 const COLUMNS = [
   ['id', 'group', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'],
   ['hd95', 'assd', 'hd95Mm', 'assdMm'],
 ].flat() as (keyof CaseMeasure)[];
 
 /**
- * Per-image scores as CSV (RFC 4180): measures in [0, 1], areas and distances in pixels of the model's size, distances in mm too; what is not
- * defined or not known is left empty.
+ * Per-image scores as CSV (RFC 4180): measures in [0, 1]; areas and distances in pixels of the model's size, distances
+ * also in mm; empty if undefined or unknown.
  */
 export function scoresToCsv(rows: readonly CaseMeasure[]): string {
   const field = (value: string | number | null): string =>
@@ -260,12 +263,12 @@ export function scoresToCsv(rows: readonly CaseMeasure[]): string {
   );
 }
 
-/** Everything but the notes as JSON, rows included. */
+/** JSON with rows, without notes. */
 export function evaluationToJson(evaluation: Evaluation): string {
   return `${JSON.stringify(evaluation, null, 2)}\n`;
 }
 
-/** Writes the CSV and the JSON, each whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes CSV and JSON, each whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeEvaluation(
   evaluation: Evaluation,
   files: { csv?: string; json?: string },

@@ -1,6 +1,5 @@
 /**
- * Cases to look at: the ones with the lowest, the middle and the highest Dice, segmented once more, so that no picture has to be kept while the others
- * are scored.
+ * Chooses the cases with the lowest, middle and highest Dice, and segments them again, so no pictures are kept during scoring.
  */
 import {
   COLOURS,
@@ -20,10 +19,9 @@ import type { Opinion } from './ensemble.js';
 export const EXAMPLE_KINDS = ['worst', 'median', 'best'] as const;
 export type ExampleKind = (typeof EXAMPLE_KINDS)[number];
 
-/** Least side of a picture; smaller inputs are enlarged. */
+/** Smaller pictures are enlarged to this side. */
 const LEAST_SIDE = 224;
 
-/** A case with its picture. */
 export interface Example {
   readonly kind: ExampleKind;
   readonly row: CaseMeasure;
@@ -34,7 +32,7 @@ export interface Example {
 }
 
 /**
- * Rows by kind, `count` each at most, none twice: the worst first, the median from below, the best last. Equal ones are in the order of their ids.
+ * Rows by kind, at most `count` each, none twice: worst first, median from below, best last. Ties are in the order of ids.
  */
 export function chooseExamples(
   rows: readonly CaseMeasure[],
@@ -43,7 +41,7 @@ export function chooseExamples(
   const sorted = [...rows].sort((a, b) => a.dice - b.dice || (a.id < b.id ? -1 : 1));
   const n = sorted.length;
   const each = Math.min(count, Math.max(1, Math.floor(n / 3)));
-  const top = Math.min(each, Math.max(0, n - each)); // of one or two rows not all kinds have one
+  const top = Math.min(each, Math.max(0, n - each)); // one or two rows do not suffice for all kinds
   const middle = Math.max(0, Math.min(each, n - each - top));
   const from = each + Math.floor((n - each - top - middle) / 2);
   return [
@@ -53,7 +51,7 @@ export function chooseExamples(
   ];
 }
 
-/** Segments the chosen cases and draws them. @throws the codes of `readSample` */
+/** Segments and draws the chosen cases. @throws the codes of `readSample` */
 export async function drawExamples(
   segmenter: Opinion,
   cases: readonly Case[],
@@ -76,7 +74,7 @@ export async function drawExamples(
   return examples;
 }
 
-/** The picture of a case: prediction as an orange area, truth as a sky-blue outline over it. All of the same size. */
+/** Draws the prediction as an orange area, the truth over it as a sky-blue outline. */
 export function drawExample(image: RgbImage, truth: Mask, prediction: Mask): RgbImage {
   const times = Math.max(1, Math.ceil(LEAST_SIDE / image.width));
   const [width, height] = [image.width * times, image.height * times];

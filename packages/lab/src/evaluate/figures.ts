@@ -1,11 +1,10 @@
-/** The drawings of a report, as SVG: how measures are distributed, scores at other thresholds, calibration, and figures with their intervals. */
+/** Draws a report's figures as SVG: distributions, scores by threshold, calibration, figures with intervals. */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { type Chart, css, type Series, svgChart, ticks, tickLabel } from '../plots/chart.js';
 import { FAINT, INK, svgText, textWidth } from '../plots/text.js';
 import type { Difference } from './compare.js';
 import type { RunReport } from './collect.js';
 
-/** A run with the name by which its line is known. */
 export interface NamedRun {
   readonly name: string;
   readonly report: RunReport;
@@ -23,7 +22,7 @@ const HEIGHT = 340;
 const PAD = 16;
 const BINS = 20;
 
-/** How a run is drawn: more runs than colours are told apart by dashes. */
+/** Dashes tell apart more runs than there are colours. */
 function lineOf(run: number): Pick<Series, 'colour' | 'dashed'> {
   return { colour: PALETTE[run % PALETTE.length] ?? COLOURS.blue, dashed: run >= PALETTE.length };
 }
@@ -110,7 +109,7 @@ export function thresholdSvg(runs: readonly NamedRun[]): string {
   );
 }
 
-/** The share of true foreground against the predicted probability. */
+/** True foreground's share by predicted probability. */
 export function calibrationSvg(runs: readonly NamedRun[]): string {
   const lines = runs.map(({ name, report }, run): Series => ({
     label: name,
@@ -142,10 +141,9 @@ export function calibrationSvg(runs: readonly NamedRun[]): string {
   return sheet([chart], 430);
 }
 
-/** A row of figures with intervals. */
 interface ForestRow {
   readonly label: string;
-  /** One for each run; null where there is none. */
+  /** One per run; null if there is none. */
   readonly intervals: readonly ({
     readonly value: number;
     readonly low: number;
@@ -153,7 +151,7 @@ interface ForestRow {
   } | null)[];
 }
 
-/** Mean Dice of the parts of the images, in percent. Runs are evaluated on the same cases, so all have the same parts. */
+/** Mean Dice by parts of the images, in percent. */
 export function strataSvg(runs: readonly NamedRun[]): string {
   const [first] = runs;
   const rows = (first?.report.strata ?? []).map(({ kind, name, images }, i): ForestRow => ({
@@ -194,7 +192,7 @@ function intervalOf(
   return { value: times * figure.value, low: times * figure.low, high: times * figure.high };
 }
 
-/** Points with whiskers, a line for each row; `zero` draws a line at this value. */
+/** Points with whiskers, one line per row; `zero` draws a line at this value. */
 function forest(
   title: string,
   xLabel: string,
@@ -253,7 +251,6 @@ function forest(
   return framed(parts.join(''), Math.ceil(width), bottom + 50);
 }
 
-/** Charts side by side on white. */
 function sheet(charts: readonly Chart[], width: number): string {
   const each = (width - PAD * (charts.length + 1)) / charts.length;
   const drawn = charts.map((chart, i) =>

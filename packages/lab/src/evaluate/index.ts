@@ -1,4 +1,3 @@
-/** Scores of a trained model. */
 export {
   evaluateRun,
   evaluationToJson,

@@ -1,6 +1,5 @@
 /**
- * What an evaluation measures of each case beyond Dice and IoU: the distances of outlines, the patient, and the probabilities. Keeps a row of figures for
- * each image, and sums.
+ * Measures each case beyond Dice and IoU: distances of outlines, patient, probabilities. Keeps one row of figures per image.
  */
 import {
   calibration,
@@ -14,31 +13,28 @@ import { mapLimit, readImageHeader } from '@reclmis/files';
 import type { Case } from '../data/types.js';
 import type { CaseScore, ScoredCase } from './score-cases.js';
 
-/** Headers that are read at a time. */
+/** Headers read at a time. */
 const LANES = 4;
 
-/** One image's figures. */
 export interface CaseMeasure extends CaseScore {
-  /** The same text for images of one patient (`data/groups.ts`). */
+  /** Equal for images of one patient (`data/groups.ts`). */
   readonly group: string;
-  /** In pixels of the model's size; null where one of the masks is empty and the other not. */
+  /** In pixels of the model's size; null if one mask is empty and the other not. */
   readonly hd95: number | null;
   readonly assd: number | null;
-  /** In mm; null also where the size of a pixel is not known. */
+  /** In mm; also null if the pixel size is unknown. */
   readonly hd95Mm: number | null;
   readonly assdMm: number | null;
 }
 
-/** What is known of the probabilities of all images together. */
 export interface ProbabilityMeasures {
   readonly calibration: Calibration;
   /** Thresholds 0.01 to 0.99. */
   readonly curve: readonly ThresholdPoint[];
 }
 
-/** Takes in cases one by one. */
 export class Measurer {
-  /** In the order in which cases came. */
+  /** In order of arrival. */
   readonly rows: CaseMeasure[] = [];
   private readonly curve = new ThresholdCurve();
 
@@ -69,8 +65,8 @@ export class Measurer {
 }
 
 /**
- * The size of a pixel of the model's input, a square of S x S to which images are stretched, for each case whose own pixels have a known size.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE and the other codes of image headers
+ * Pixel sizes of the model's input, a square of S x S to which images are stretched, for cases with a known pixel size.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE and other codes of image headers
  */
 export async function spacingsOf(
   cases: readonly Case[],

@@ -1,4 +1,3 @@
-/** The cases that a run is evaluated on. */
 import { resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { fingerprintOf, openDataset, readStems } from '../data/dataset.js';
@@ -7,19 +6,19 @@ import type { Dataset, Split } from '../data/types.js';
 import type { Run } from '../run/run.js';
 
 export interface EvaluatedData {
-  /** Default: the folder that the run was trained on. */
+  /** Default: the run's own. */
   readonly dataDir?: string;
-  /** Default `test`. `train` and `val` of a run of a fold are the fold's, where the folder is the run's own or holds the same cases. */
+  /** Default `test`. For a run of a fold, `train` and `val` are the fold's, if the folder holds the run's own cases. */
   readonly split?: Split;
-  /** File that lists the stems to use, one a line; default all. */
+  /** File of stems to use, one per line; default all. */
   readonly stems?: string;
 }
 
-/** The name of a part of a data set, with its fold if it has one. */
+/** A split's name, with its fold if it has one. */
 export const splitText = ({ split, fold }: Pick<Dataset, 'split' | 'fold'>): string =>
   fold === undefined ? split : `${split} (fold ${fold.fold} of ${fold.folds})`;
 
-/** Opens them. @throws the codes of `openDataset`; STEM_UNKNOWN for a stem that the fold does not have; DATA_FOLDER_MISSING where none is named */
+/** @throws the codes of `openDataset`; STEM_UNKNOWN for a stem that the fold lacks; DATA_FOLDER_MISSING if none is named */
 export async function openEvaluated(
   run: Pick<Run, 'config' | 'info'>,
   { dataDir = run.config.data.dir, split = 'test', stems }: EvaluatedData = {},
@@ -47,7 +46,7 @@ export async function openEvaluated(
   return { ...fold, cases, fingerprint: await fingerprintOf(cases) };
 }
 
-/** The part of a run's fold; null where the run has none, or the folder is another data set. */
+/** The run's fold; null if it has none, or the folder holds other data. */
 async function openFold(
   { config: { data }, info }: Pick<Run, 'config' | 'info'>,
   dir: string,

@@ -1,5 +1,6 @@
 /**
- * Whether a test is one: test images that the run has learnt from, byte by byte, and patients on both sides. A score on either says less than it seems to.
+ * Finds test images that the run has learnt from, byte by byte, and patients on both sides: either makes a score mean
+ * less than it seems.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -9,27 +10,26 @@ import { grouping } from '../data/groups.js';
 import type { Case, Dataset } from '../data/types.js';
 import type { Run } from '../run/run.js';
 
-/** Files that are read at a time. */
+/** Files read at a time. */
 const LANES = 8;
 
-/** What two sets of cases have in common. */
 export interface Overlap {
-  /** Test cases whose image file is, byte by byte, that of a case of the other set. Ids, sorted. */
+  /** Ids, sorted, of test cases whose image file is byte by byte one of the other set. */
   readonly sameImages: readonly string[];
-  /** Patients of the test that the other set has too, by names of files. */
+  /** Test patients also in the other set, by file names. */
   readonly samePatients: readonly string[];
-  /** Test images of these patients. */
+  /** Number of their test images. */
   readonly imagesOfSamePatients: number;
 }
 
-/** What is known of the images that a run has seen: trained on, and validated on to choose the best epoch. */
+/** Overlaps with what the run was trained on, and with what chose its best epoch. */
 export type OverlapReport =
   | { readonly checked: true; readonly train: Overlap; readonly val: Overlap }
   | { readonly checked: false; readonly why: string };
 
 /**
- * Compares the test cases with what a run was fitted on. Where its folder is not there any more, the test's own folder serves, if its fingerprint says that it
- * holds the same cases; else the report says why nothing was checked.
+ * Compares the test cases with a run's training data. If its folder is gone, the test's own serves if the fingerprint
+ * fits; otherwise the report says why nothing was checked.
  * @throws OPTION_INVALID for the pattern
  */
 export async function overlapWithRun(
@@ -54,7 +54,7 @@ export async function overlapWithRun(
   };
 }
 
-/** What the cases of a test have in common with others. Only files of equal length are read. @throws OPTION_INVALID for the pattern */
+/** Only reads files of equal length. @throws OPTION_INVALID for the pattern */
 export async function overlapOf(
   test: readonly Case[],
   others: readonly Case[],
@@ -93,7 +93,7 @@ async function hashOf({ imagePath }: Case): Promise<string> {
     .digest('hex');
 }
 
-/** What a reader must know of it, a line each; none where the test is clean. */
+/** What a reader must know about it, one per line; none if the test is clean. */
 export function overlapWarnings(report: OverlapReport, total: number): string[] {
   if (!report.checked) return [`It was not checked whether the run has seen these images: ${report.why}.`];
   const lines: string[] = [];

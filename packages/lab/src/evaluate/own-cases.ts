@@ -1,16 +1,12 @@
-/** The cases that a run learnt from or was validated on, where its data are still there. */
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import type { Case, Split } from '../data/types.js';
 import type { Run } from '../run/run.js';
 import { openEvaluated } from './open.js';
 
-/** What says which cases a run learnt from. */
 type TrainedOn = Pick<Run, 'config' | 'info'>;
 
-/**
- * Cases of the run's own data, of its fold if it has one, if the folder is available and still fits; none otherwise, since the check has made ones too.
- */
+/** Cases of the run's own data, of its fold if it has one; none if the folder is gone or has changed. */
 export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
   const { dir, folds, trainStems, valStems } = run.config.data;
   if (!existsSync(dir)) return [];

@@ -1,4 +1,7 @@
-/** What a report says, as sections of a page: scores, comparison, parts, thresholds, calibration, data. Definitions: docs/reference/measures.md. */
+/**
+ * A report's sections: scores, comparison, parts, thresholds, calibration, data. Definitions:
+ * docs/reference/measures.md.
+ */
 import {
   type Content,
   details,
@@ -21,7 +24,6 @@ import { EXAMPLE_KINDS, type Example } from './examples.js';
 import type { NamedRun } from './figures.js';
 import type { MeasureDistribution, Figure } from './summary.js';
 
-/** A case's picture as PNG. */
 export interface ExamplePicture {
   readonly example: Example;
   readonly png: Uint8Array;
@@ -38,7 +40,7 @@ export function figureText({
   return value === null ? '–' : `${text(value)} (${text(low)} to ${text(high)})`;
 }
 
-/** The name of a figure with its form and unit: `Dice, mean over images, %`. */
+/** A figure's name with form and unit: `Dice, mean over images, %`. */
 export function figureName({ label, form, unit }: Pick<Figure, 'label' | 'form' | 'unit'>): string {
   return `${label}, ${form === 'mean' ? 'mean over images' : 'pooled over all pixels'}, ${unit}`;
 }

@@ -1,4 +1,3 @@
-/** A report of a small run, whole; and what it says of images and patients that the run has seen. */
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +33,7 @@ describe('collectReport', () => {
       12,
     );
     const at = evaluation.probabilities.curve.find(({ threshold }) => threshold === 0.5);
-    expect(at?.mean.dice).toBeCloseTo(evaluation.summary.mean.dice, 12); // the curve and the scores count the same pixels
+    expect(at?.mean.dice).toBeCloseTo(evaluation.summary.mean.dice, 12); // curve and scores count the same pixels
     expect(evaluation.probabilities.calibration.bins.reduce((sum, { pixels }) => sum + pixels, 0)).toBe(
       4 * 32 * 32,
     );
@@ -171,7 +170,7 @@ describe('drawExample', () => {
     expect([picture.width, picture.height]).toEqual([224, 224]);
     const at = (x: number, y: number) => [...picture.data.subarray((y * 224 + x) * 3, (y * 224 + x) * 3 + 3)];
     expect(at(14, 112)).toEqual([...COLOURS.skyBlue]); // left edge of the truth
-    expect(at(56, 112)).toEqual([0, 0, 0]); // inside of it
-    expect(at(168, 112)).toEqual(COLOURS.orange.map((v) => Math.floor(0.4 * v + 0.5))); // inside of the prediction
+    expect(at(56, 112)).toEqual([0, 0, 0]); // inside it
+    expect(at(168, 112)).toEqual(COLOURS.orange.map((v) => Math.floor(0.4 * v + 0.5))); // inside the prediction
   });
 });

@@ -1,12 +1,12 @@
 /**
  * The report of an evaluation, in a folder:
  *
- *     report.html              everything, self-contained
- *     report.json              every figure, without the images' own
- *     cases.csv                figures of every image (of several runs: cases-RUN.csv)
- *     figures/*.svg, *.png     the drawings, and contact sheets of the cases to look at
+ * report.html              everything, self-contained
+ * report.json              every figure, without the images' own
+ * cases.csv                figures of every image (of several runs: cases-RUN.csv)
+ * figures/*.svg, *.png     the drawings, and contact sheets of example cases
  *
- * Files of another report in the folder are replaced, each whole or not at all.
+ * Replaces another report's files, each whole or not at all.
  */
 import { join } from 'node:path';
 import { resizeImage, type RgbImage } from '@reclmis/core';
@@ -38,23 +38,20 @@ import {
   warningsOf,
 } from './report-sections.js';
 
-/** Side of a case in a contact sheet, in pixels. */
+/** In a contact sheet, in pixels. */
 const TILE = 224;
-/** Cases in a row of it. */
 const ROW = 5;
 
-/** What a report is made of. */
 export interface EvaluationReport {
   readonly runs: readonly RunReport[];
-  /** Differences between two or more runs (`compareEvaluations`); empty for one. */
+  /** From `compareEvaluations`; empty for one run. */
   readonly differences: readonly Difference[];
-  /** What others contribute, e.g. note probes: shown after the scores, in their order. */
+  /** Further sections, e.g. note probes, shown after the scores. */
   readonly sections?: readonly ReportSection[];
-  /** Their figures, which go into `report.json` under these names. */
+  /** Their figures, for `report.json`, by name. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** The files of a report. */
 export interface ReportFiles {
   readonly html: string;
   readonly json: string;
@@ -62,7 +59,7 @@ export interface ReportFiles {
   readonly figures: readonly string[];
 }
 
-/** A run's label, or those of all whose mean was evaluated. */
+/** A run's label, or those of all members of an ensemble. */
 function shownName({ run, ensemble }: RunReport['evaluation'], label: string): string {
   if (!ensemble) return label;
   const all = [run, ...ensemble.members.map((member) => member.run)];
@@ -125,7 +122,7 @@ export async function writeEvaluationReport(dir: string, report: EvaluationRepor
   return { html, json, cases, figures };
 }
 
-/** Every figure of a report as plain data; the figures of single images are in the CSV files. */
+/** All figures as plain data, except those of single images. */
 export function reportToJson(
   runs: readonly NamedRun[],
   { differences, data }: Pick<EvaluationReport, 'differences' | 'data'>,
@@ -186,7 +183,6 @@ function describeCases({ data, rows, groups }: RunReport['evaluation']): string 
   return `${images} of ${groups.count} patient${groups.count === 1 ? '' : 's'}`;
 }
 
-/** The pictures of cases in rows, on white. */
 function contactSheet(examples: readonly Example[]): RgbImage {
   const columns = Math.min(ROW, examples.length);
   const gap = 4;

@@ -1,17 +1,17 @@
 /**
- * Scores of a model over cases, at threshold 0.5 and the model's own size: docs/method.md 10. Validation and evaluation both use it, so
- * that a run's validation figures can be reproduced from its checkpoint.
+ * Scores a model over cases, at threshold 0.5 and the model's own size: docs/method.md 10. Validation and evaluation
+ * share it, so a checkpoint reproduces the run's validation figures.
  */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
 import type { Batch } from '../data/types.js';
 import type { Opinion } from './ensemble.js';
 
-/** One image's score: Dice, IoU, precision and recall in [0, 1], and the areas behind them in pixels of the model's size. */
+/** Measures in [0, 1], areas in pixels of the model's size. */
 export interface CaseScore extends Score {
   readonly id: string;
 }
 
-/** One case with everything that was scored of it. The arrays are views of the batch: whoever keeps them copies them. */
+/** A scored case. The arrays are views of the batch: copy what you keep. */
 export interface ScoredCase {
   readonly score: CaseScore;
   /** The note that the model read. */
@@ -26,20 +26,16 @@ export interface ScoredCase {
 }
 
 export interface ScoreOptions {
-  /** The note that a case is given instead of its own. */
+  /** The note to give a case instead of its own. */
   readonly noteTransform?: (note: string, id: string) => string;
-  /** Called with each case, for those who measure more of it. */
   readonly onCase?: (one: ScoredCase) => void;
   /** Called after each batch with the number of cases done. */
   readonly onProgress?: (done: number) => void;
-  /** Ends the work early; what was scored so far is returned. */
+  /** Ends the work early; returns the scores so far. */
   readonly signal?: AbortSignal;
 }
 
-/**
- * Runs the model over batches.
- * @throws LOSS_NOT_FINITE where a probability is not a number, naming the case.
- */
+/** @throws LOSS_NOT_FINITE naming the case, if a probability is not a number. */
 export async function scoreCases(
   segmenter: Opinion,
   batches: AsyncIterable<Batch>,
@@ -64,13 +60,13 @@ export async function scoreCases(
       onCase?.({ score: row, note: notes[i] ?? '', size: S, probabilities: plane, prediction, truth });
     });
     onProgress?.(rows.length);
-    await new Promise(setImmediate); // lets signals and timers in between two batches
+    await new Promise(setImmediate); // lets signals and timers in
     if (signal?.aborted) break;
   }
   return { rows, summary: new ScoreSummary(rows) };
 }
 
-/** The true mask of a case of a batch. */
+/** The true mask of a batch's case. */
 export function truthOf(batch: Pick<Batch, 'masks'>, index: number, size: number): Mask {
   const plane = batch.masks.subarray(index * size * size, (index + 1) * size * size);
   return { width: size, height: size, data: Uint8Array.from(plane) };

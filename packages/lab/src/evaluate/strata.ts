@@ -1,14 +1,13 @@
 /**
- * Parts of the images: by what the case's own note says (core's grammar), whatever note was given, and by the size of the lesion. An image may be in several
- * classes of a kind (zones) and is in one at least, so that the kinds are complete.
+ * Parts of the images, by the case's own note (core's grammar), whatever note was given, and by lesion size. An image
+ * is in at least one class of each kind, and may be in several (zones).
  */
 import { type BootstrapOptions, namedZones, parseNote, quantile, zoneNames } from '@reclmis/core';
 import type { CaseMeasure } from './measure.js';
 import { type Figure, figuresOf } from './summary.js';
 
-/** The images of one class. */
 export interface Stratum {
-  /** What the class is one of: `laterality`, `infected areas`, ... */
+  /** `laterality`, `infected areas`, ... */
   readonly kind: string;
   readonly name: string;
   readonly images: number;
@@ -17,12 +16,12 @@ export interface Stratum {
 }
 
 const UNSAID = 'not said';
-/** Distinct numbers of areas that have a class of their own; from here on they are one. */
+/** From this number of areas on there is one class. */
 const MANY = 4;
-/** Images with a lesion from which quarters are made. */
+/** Fewest images with a lesion for quarters. */
 const FEWEST = 8;
 
-/** The classes of a note, by kind. */
+/** A note's classes, by kind. */
 export function noteClasses(note: string): Record<string, readonly string[]> {
   const parsed = parseNote(note);
   const { laterality, count, nuclei } = parsed;
@@ -41,8 +40,8 @@ export function noteClasses(note: string): Record<string, readonly string[]> {
 }
 
 /**
- * The parts with their figures, kind by kind. A kind of which no note says anything is left out.
- * @param notes each case's own. @param size side of the square in which the areas were counted.
+ * The parts with their figures, kind by kind; without kinds that no note mentions.
+ * @param notes each case's own. @param size side of the square in which areas were counted.
  */
 export function strataOf(
   rows: readonly CaseMeasure[],
@@ -78,10 +77,7 @@ export function strataOf(
   );
 }
 
-/**
- * Quarters by the true area among the images that have any, and those that have none by themselves; null where there are too few. A border belongs to the
- * smaller class.
- */
+/** Quarters by true area, plus images without a lesion; null if there are too few. A border belongs to the smaller class. */
 function sizeClasses(rows: readonly CaseMeasure[], size: number): ((row: CaseMeasure) => string) | null {
   const shares = rows.filter(({ truth }) => truth > 0).map(({ truth }) => truth / size ** 2);
   if (shares.length < FEWEST) return null;

@@ -1,4 +1,3 @@
-/** Figures, parts, comparisons and the choice of cases, from rows made by hand. */
 import { measuresOf, ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { compareEvaluations } from './compare.js';
@@ -155,7 +154,7 @@ describe('compareEvaluations', () => {
     const of = (key: string) => all.find((one) => one.key === key);
     expect(of('dice')?.value).toBeCloseTo(0.3 / 4, 12); // a is 1 already
     expect(of('pooledDice')).toMatchObject({ value: 0, low: 0, high: 0, p: 1, corrected: 1 });
-    expect(of('hd95')?.value).toBeCloseTo(-1, 12); // of a and b: (0 + 2) / 2 less (0 + 4) / 2
+    expect(of('hd95')?.value).toBeCloseTo(-1, 12); // for a and b: (0 + 2) / 2 - (0 + 4) / 2
     expect(of('hd95Mm')).toBeUndefined();
   });
 

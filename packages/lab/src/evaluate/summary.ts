@@ -1,12 +1,13 @@
 /**
- * An evaluation's figures with their intervals: means over images, pooled figures, and both for parts of the images. Definitions: docs/reference/measures.md.
+ * An evaluation's figures with intervals: means over images, pooled figures, and both for parts of the images.
+ * Definitions: docs/reference/measures.md.
  *
- * Every figure is a function of sums over images, so that one bootstrap over patients gives the intervals of all.
+ * Every figure is a function of sums over images, so one bootstrap over patients gives all intervals.
  */
 import { bootstrap, type BootstrapOptions, groupSums, measuresOf, quantileOfSorted } from '@reclmis/core';
 import type { CaseMeasure } from './measure.js';
 
-/** The figures, in the order in which reports have them. `form`: how images are put together. */
+/** In the order of reports. `form`: how images are combined. */
 export const FIGURES = [
   { key: 'dice', label: 'Dice', form: 'mean', unit: '%' },
   { key: 'iou', label: 'IoU', form: 'mean', unit: '%' },
@@ -23,20 +24,19 @@ export const FIGURES = [
 ] as const;
 export type FigureKey = (typeof FIGURES)[number]['key'];
 
-/** A figure with its 95 % interval; null where it is not defined. Shares in [0, 1]; distances in their unit. */
+/** A figure with its 95 % interval; null if undefined. Shares in [0, 1]; distances in their unit. */
 export interface Figure {
   readonly key: FigureKey;
   readonly label: string;
   readonly form: 'mean' | 'pooled';
   readonly unit: '%' | 'px' | 'mm';
-  /** Images that it is about: of a distance, those that have one. */
+  /** Images that count; for a distance, those that have one. */
   readonly images: number;
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** How a measure is distributed over images. */
 export interface MeasureDistribution {
   readonly key: (typeof DISTRIBUTED)[number];
   readonly images: number;
@@ -49,7 +49,7 @@ export interface MeasureDistribution {
 
 const DISTRIBUTED = ['dice', 'iou', 'precision', 'recall', 'hd95', 'assd', 'hd95Mm', 'assdMm'] as const;
 
-/** What is summed over images: their number, measures, pixels, and distances with their number. */
+/** The sums' terms for an image: number, measures, pixels, and distances with their number. */
 export function summands(row: CaseMeasure): number[] {
   const { dice, iou, precision, recall, intersection, predicted, truth, hd95, assd, hd95Mm, assdMm } = row;
   return [
@@ -58,10 +58,10 @@ export function summands(row: CaseMeasure): number[] {
     ...[hd95Mm === null ? 0 : 1, hd95Mm ?? 0, assdMm ?? 0],
   ];
 }
-/** Numbers that `summands` gives. */
+/** Length of `summands`. */
 export const SUMMANDS = 14;
 
-/** The figures, in the order of `FIGURES`, from sums of `summands`; NaN where one is not defined. */
+/** The figures, in the order of `FIGURES`, from sums of `summands`; NaN if undefined. */
 export function figuresOfSums(sums: Float64Array, from = 0): number[] {
   const at = (i: number): number => sums[from + i] ?? Number.NaN;
   const n = at(0);
@@ -73,7 +73,7 @@ export function figuresOfSums(sums: Float64Array, from = 0): number[] {
   ];
 }
 
-/** The figures of images, with intervals by patients. Distances in mm are left out where no image has them. */
+/** Figures with intervals by patients; without distances in mm if no image has them. */
 export function figuresOf(rows: readonly CaseMeasure[], options: BootstrapOptions = {}): Figure[] {
   const data = groupSums(
     rows.map(summands),

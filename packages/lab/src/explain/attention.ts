@@ -1,15 +1,13 @@
 /**
- * What CI's attention reads, by its own arithmetic: each layer is asked for the weights of the very call that the forward pass makes.
+ * Records CI's attention weights, by asking each layer for the very call of the forward pass.
  *
  * H heads, T tokens, N patches, Q queries, K keys.
  */
 import { keep, nn, noGrad, type Tensor } from '@reclmis/torch';
 import type { RecLMIS } from '../model/reclmis.js';
 
-/** What attention goes from and to. */
 export type Items = 'words' | 'patches';
 
-/** The weights of one attention. */
 export interface AttentionMap {
   readonly from: Items;
   readonly to: Items;
@@ -18,17 +16,17 @@ export interface AttentionMap {
   readonly queries: number;
   /** K. */
   readonly keys: number;
-  /** [H,Q,K], each row sums to 1. Of words, one for each token, padding included: CI does not mask it. */
+  /** [H,Q,K]; each row sums to 1. Words have one row per token, including padding: CI does not mask it. */
   readonly weights: Float32Array;
 }
 
-/** Attention of CI: `text` of the words (over the patches, in the paper's model), `image` of the patches (over the words). */
+/** CI's attention: `text` from words (to patches, in the paper's model), `image` from patches (to words). */
 export interface InteractionAttention {
   readonly text: AttentionMap;
   readonly image: AttentionMap;
 }
 
-/** An attention's weights of each call of its `forward`. Dispose of it. */
+/** Records an attention's weights at each `forward`. The caller disposes of it. */
 export class AttentionEar {
   private readonly heard: Tensor[] = [];
 
@@ -42,7 +40,7 @@ export class AttentionEar {
     this.heard.push(keep(weights));
   };
 
-  /** The weights of the last call for a batch of one, [H,Q,K]; null where there was no call. */
+  /** The last call's weights for a batch of one, [H,Q,K]; null without a call. */
   map(from: Items, to: Items): AttentionMap | null {
     const weights = this.heard.at(-1);
     if (!weights) return null;
@@ -59,7 +57,7 @@ export class AttentionEar {
   }
 }
 
-/** The two attentions of CI with their paths; null where the model is note-free. */
+/** CI's two attentions with their paths; null if the model is note-free. */
 export function interactionEars(model: RecLMIS): Map<string, AttentionEar> | null {
   const modules = model.namedModules();
   const ears = new Map<string, AttentionEar>();
@@ -70,7 +68,7 @@ export function interactionEars(model: RecLMIS): Map<string, AttentionEar> | nul
   return ears.size === 2 ? ears : null;
 }
 
-/** What the ears heard. @param self whether CI attends within each modality (Table 4). */
+/** @param self whether CI attends within each modality (Table 4). */
 export function interactionAttention(
   ears: ReadonlyMap<string, AttentionEar>,
   self: boolean,

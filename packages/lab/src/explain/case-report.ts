@@ -1,11 +1,11 @@
 /**
- * The report of one case: figures as SVG and PNG, a page and the numbers, in a folder of its own.
+ * The report of one case, in its own folder:
  *
- *     report.html       everything, self-contained; words and patches can be clicked on
- *     report.json       the numbers
- *     grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
+ * report.html       everything, self-contained; words and patches can be clicked on
+ * report.json       the numbers
+ * grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
  *
- * What the model does not have is named in the page and in the numbers, and has no figure.
+ * Page and numbers name what the model does not have; it gets no figure.
  */
 import { join } from 'node:path';
 import { groupLabel, type RgbImage } from '@reclmis/core';
@@ -40,21 +40,20 @@ import { attentionPicker, meanOfRows, MOST_PATCHES, pickerStyle } from './picker
 import { explanationToJson } from './report-json.js';
 import type { CamZones } from './zones.js';
 
-/** A case that was explained. */
 export interface ExplainedCase {
-  /** How people call it. */
+  /** For people. */
   readonly id: string;
   readonly image: RgbImage;
   readonly explanation: Explanation;
 }
 
-/** What made the explanation, e.g. run, checkpoint and versions; shown and kept as it is. */
+/** What made the explanation, e.g. run, checkpoint and versions. */
 export type About = Readonly<Record<string, string | number | null>>;
 
 /** Name -> SVG. */
 export type Figures = ReadonlyMap<string, string>;
 
-/** PNGs have twice the pixels of the figure's size. */
+/** PNGs have twice the figure's pixels. */
 const PNG_SCALE = 2;
 
 const TARGETS: Readonly<Record<Target['kind'], string>> = {
@@ -64,7 +63,7 @@ const TARGETS: Readonly<Record<Target['kind'], string>> = {
   mask: 'the given mask',
 };
 
-/** Writes a case's report into `dir`. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes a case's report. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeCaseReport(dir: string, one: ExplainedCase, about: About): Promise<string[]> {
   const figures = await caseFigures(one);
   for (const [name, svg] of figures) {
@@ -77,7 +76,7 @@ export async function writeCaseReport(dir: string, one: ExplainedCase, about: Ab
   return [...names, 'report.html', 'report.json'];
 }
 
-/** Writes a case's `report.json` alone. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes only a case's `report.json`. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeCaseNumbers(dir: string, one: ExplainedCase, about: About): Promise<void> {
   const { width, height } = one.image;
   const document = {
@@ -89,10 +88,9 @@ export async function writeCaseNumbers(dir: string, one: ExplainedCase, about: A
   await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(document)}\n`);
 }
 
-/** The figures of what the model has. */
 export async function caseFigures({ id, image, explanation }: ExplainedCase): Promise<Figures> {
   const { gradCam, zones, sides, poi, woi, attention, note, mask, grid, target } = explanation;
-  const marks = zones && sides !== 'unknown' ? { sides } : {}; // of images that have sides by their notes
+  const marks = zones && sides !== 'unknown' ? { sides } : {}; // if the image has sides, by its note
   const shown = displayImage(image);
   const figures = new Map<string, string>();
   const said = note ? [`Note: ${note.text === '' ? '(empty)' : note.text}`] : ['The model reads no note.'];
@@ -152,12 +150,12 @@ export async function caseFigures({ id, image, explanation }: ExplainedCase): Pr
   return figures;
 }
 
-/** A sentence about a map's mass. */
+/** One sentence about a map's mass. */
 export function describeZones({ named, inside, area }: CamZones): string {
   return `${percentText(inside)} of the map lies in the zones that the note names (${named.join(', ')}), which are ${percentText(area)} of the image.`;
 }
 
-/** Each word with its patches; only where words and patches meet. */
+/** Each word with its patches; only if words and patches meet. */
 async function attentionFigures(
   id: string,
   image: RgbImage,
@@ -206,7 +204,6 @@ async function attentionFigures(
   return figures;
 }
 
-/** The page of a case. */
 export async function casePage(one: ExplainedCase, figures: Figures, about: About): Promise<string> {
   const { id, image, explanation } = one;
   const { gradCam, poi, woi, attention, note, mask, grid, remarks } = explanation;

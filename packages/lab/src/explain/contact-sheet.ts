@@ -1,6 +1,6 @@
 /**
- * Explanations of many images at a glance: a row for each with the predicted mask, Grad-CAM, the patches of interest, and the note in the
- * colours of its words of interest. Each map has its own scale, from 0 to its largest number: rows are compared in place, not in strength.
+ * Explanations of many images: a row each with predicted mask, Grad-CAM, patches of interest, and the note in its
+ * words' colours. Each map's scale ends at its own largest number: compare rows by place, not strength.
  */
 import { groupLabel, heatColour, sumByGroup } from '@reclmis/core';
 import { css } from '../plots/chart.js';
@@ -9,7 +9,7 @@ import type { ExplainedCase } from './case-report.js';
 import { camOver, dataUri, displayImage, inkOn, outlined, patchesOver } from './figures.js';
 import { isMissing } from './interest.js';
 
-/** Rows of a sheet: about a page of paper. */
+/** About a page of paper. */
 export const ROWS_PER_SHEET = 8;
 
 const TILE = 150;
@@ -21,10 +21,10 @@ const NOTE_X = GAP + 3 * (TILE + GAP);
 const NOTE_WIDTH = 330;
 const WIDTH = NOTE_X + NOTE_WIDTH + GAP;
 
-/** A case's row, drawn as soon as it is explained, so that the case itself need not be kept. */
+/** A case's drawn row; the case itself need not be kept. */
 export type SheetRow = string;
 
-/** Draws a row at the top left corner of the drawing. */
+/** Draws a row at the drawing's top left corner. */
 export async function sheetRow({ id, image, explanation }: ExplainedCase): Promise<SheetRow> {
   const { mask, gradCam, poi, grid } = explanation;
   const small = displayImage(image, 2 * TILE);
@@ -50,7 +50,7 @@ export async function sheetRow({ id, image, explanation }: ExplainedCase): Promi
   return parts.join('');
 }
 
-/** The note's words; in their colours where the model has them. */
+/** The note's words, coloured if the model has words of interest. */
 function noteWords({ note, woi }: ExplainedCase['explanation']): string {
   if (!note) return svgText('the model reads no note', NOTE_X, 20, { size: 12, colour: FAINT });
   const groups = note.groups.filter(({ kind }) => kind !== 'padding');
@@ -77,7 +77,7 @@ function noteWords({ note, woi }: ExplainedCase['explanation']): string {
   return parts.join('');
 }
 
-/** A sheet of rows: SVG. */
+/** A sheet of rows as SVG. */
 export function contactSheet(title: string, layer: string, rows: readonly SheetRow[]): string {
   const height = HEAD + rows.length * ROW;
   const bold = { size: 13, weight: 600 } as const;
@@ -97,7 +97,6 @@ export function contactSheet(title: string, layer: string, rows: readonly SheetR
   );
 }
 
-/** What the colours mean: the same for every map, up to its own largest number. */
 function scaleBar(): string {
   const strips = Array.from({ length: 48 }, (_, i) => {
     const x = WIDTH - GAP - 150 + 2 * i;

@@ -1,6 +1,5 @@
 /**
- * Whether Grad-CAM tells something of a model that has learnt: two like squares, of which the note names one by its side. Trains for about a
- * minute, so it runs with `npm run test:slow` only.
+ * Does Grad-CAM find what a trained model looks at: of two equal squares the one that the note names? Trains for about a minute.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,7 +43,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('Grad-CAM of a trained model', () 
   }, 600_000);
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-  /** The mean share of the map's mass in the half that the note names. */
+  /** Mean share of the map's mass in the half that the note names. */
   async function shareInNamedHalf(segmenter: Segmenter): Promise<number> {
     let sum = 0;
     let count = 0;
@@ -73,6 +72,6 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('Grad-CAM of a trained model', () 
     const random = await shareInNamedHalf(new Segmenter(drawn, model.encoder, model.engine));
     console.log(`mass in the named half: trained ${learnt.toFixed(3)}, random weights ${random.toFixed(3)}`);
     expect(learnt).toBeGreaterThan(0.6);
-    expect(Math.abs(random - 0.5)).toBeLessThan(0.1); // half the notes name either side
+    expect(Math.abs(random - 0.5)).toBeLessThan(0.1); // half the notes name each side
   });
 });

@@ -1,4 +1,4 @@
-/** Explanations against what can be computed by hand, by finite differences and by the training graph. */
+/** Explanations against hand computation, finite differences and the training graph. */
 import { imageToPlanes, ReclmisError, resizePlane, type RgbImage, threshold } from '@reclmis/core';
 import { manualSeed, memory, nn, noGrad, scope, setThreads, Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +24,6 @@ const encoder = WordEncoder.fromNotes([NOTE, 'lower right lung'], {
   width: TINY.textWidth,
 });
 
-/** Noise with a bright square. */
 const image: RgbImage = (() => {
   const data = new Uint8Array(40 * 48 * 3);
   for (let y = 0; y < 48; y++)
@@ -52,7 +51,7 @@ const message = (action: () => unknown): string => {
   return 'nothing thrown';
 };
 
-/** Explains for the score of all logits, which any weights have. */
+/** Explains the score of all logits, which exists for any weights. */
 const all: ExplainOptions = { target: { kind: 'all' }, learnt: 'patient' };
 
 describe('activationMap', () => {
@@ -66,7 +65,7 @@ describe('activationMap', () => {
   });
 });
 
-/** conv 1x1 to two channels, ReLU in place, conv 1x1 to one: its Grad-CAM can be written down. */
+/** conv 1x1 to two channels, ReLU in place, conv 1x1 to one: Grad-CAM by hand. */
 class Small extends nn.Module {
   readonly first = this.child('first', new nn.Conv2d(1, 2, 1, { bias: false }));
   readonly last = this.child('last', new nn.Conv2d(2, 1, 1, { bias: false }));
@@ -172,7 +171,7 @@ describe('Grad-CAM of the model', () => {
       const h = 1e-5;
       const gradient = Array.from(values, (at, i) => (scoreWith(i, at + h) - scoreWith(i, at - h)) / (2 * h));
 
-      // The formula once more, on plain numbers: [C,h,h] of a map, [h,h,C] of patches.
+      // The formula again on plain numbers: [C,h,h] of a map, [h,h,C] of patches.
       const { channels: C, side } = cam;
       const cells = side * side;
       const at = (c: number, n: number): number => (layer.shape.length === 4 ? c * cells + n : n * C + c);
@@ -184,7 +183,7 @@ describe('Grad-CAM of the model', () => {
       }
       const largest = Math.max(...expected);
       expect(largest).toBeGreaterThan(0);
-      // Differences of h = 1e-5 in float64 are good to about 1e-9 of the score; what is compared is float32.
+      // Differences of h = 1e-5 in float64 are good to about 1e-9 of the score; the map is float32.
       cam.values.forEach((value, n) => {
         expect(Math.abs(value - Math.max(0, expected[n] ?? NaN)), `cell ${n}`).toBeLessThan(1e-5 * largest);
       });
@@ -218,7 +217,6 @@ describe('explain', () => {
       const training = noGrad(() =>
         model.forwardTraining(Tensor.fromFloat32(planes, [1, 3, 32, 32]), encoder.encode([NOTE])),
       );
-      // The same operators on the same numbers.
       expect(isMissing(found.poi) ? null : found.poi.values).toEqual(training.poi?.toFloat32Array());
       expect(isMissing(found.woi) ? null : found.woi.values).toEqual(training.woi?.toFloat32Array());
       expect(found.note?.groups.map(({ text }) => text)).toEqual([
@@ -356,7 +354,7 @@ describe('explain', () => {
       model.namedParameters().get('outc.weight')?.requiresGrad_(false);
       const run = (): void => void explain(segmenter, image, NOTE, { ...all, layer: 'down2' });
       const fail = (): void => void explain(segmenter, image, NOTE, { ...all, layer: 'text_module4' });
-      run(); // the note's features are kept from now on
+      run(); // from now on the note's features are kept
       const before = memory();
       for (let i = 0; i < 5; i++) run();
       expect(message(fail)).toMatch(

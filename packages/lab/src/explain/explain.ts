@@ -1,6 +1,6 @@
 /**
- * Explaining one segmentation: what the model draws, Grad-CAM at a layer, where it looks (POI and WOI, eq. 3), and what CI's attention reads
- * (eq. 1 and 2). One forward and one backward pass in evaluation mode; the model and its gradients stay as they were.
+ * Explains one segmentation: the mask, Grad-CAM at a layer, where the model looks (POI and WOI, eq. 3), and CI's
+ * attention (eq. 1 and 2). One forward and one backward pass in evaluation mode; model and gradients stay unchanged.
  *
  * S side of the model's input, T tokens, N patches.
  */
@@ -33,50 +33,46 @@ import { type CamZones, camZones } from './zones.js';
 const MIRRORED =
   'The note means other sides than the model has learnt, so the model read it with left and right swapped.';
 
-/** What is to be explained. */
 export interface ExplainOptions {
-  /** Where Grad-CAM is taken. Default `DEFAULT_LAYER`. */
+  /** Layer for Grad-CAM. Default `DEFAULT_LAYER`. */
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
-  /** Whose left and right the model has learnt (`Run.sides`). Default not known. */
+  /** Whose left and right the model has learnt (`Run.sides`). Default unknown. */
   readonly learnt?: StatedSides;
-  /** Whose the note means. Default the same; where it is not, the model reads the note with left and right exchanged. */
+  /** Whose left and right the note means. Default the same; if different, the model reads the note with them exchanged. */
   readonly sides?: Sides;
-  /** What is said of the model's results; absent: nothing. */
+  /** Default: no checks. */
   readonly checks?: ResultChecks;
 }
 
-/** A note as the model read it. */
 export interface ReadNote {
   readonly text: string;
   readonly tokens: NoteTokens['tokens'];
   readonly groups: readonly TokenGroup[];
-  /** Words that the context had no place for. */
+  /** Words beyond the context. */
   readonly cut: readonly string[];
 }
 
-/** A distribution over patches or tokens. */
 export interface Distribution {
   /** POI: [N], row by row; WOI: [T], 0 for padding. Sums to 1. */
   readonly values: Float32Array;
 }
 
-/** Why a model segments as it does, in numbers. */
 export interface Explanation {
   /** S. */
   readonly size: number;
-  /** Side of the grid of patches; N is its square. */
+  /** Side of the grid of N patches. */
   readonly grid: number;
-  /** Null where the model reads none. */
+  /** Null if the model reads none. */
   readonly note: ReadNote | null;
-  /** At the image's own size, as `predict` gives it. */
+  /** At the image's own size, as from `predict`. */
   readonly mask: Mask;
   readonly target: Target['kind'];
   readonly gradCam: GradCam | Missing;
-  /** Grad-CAM by zone; null if the note names no zone of the chest, or there is nothing to measure. */
+  /** Grad-CAM by zone; null if the note names no chest zone or nothing can be measured. */
   readonly zones: CamZones | null;
-  /** Whose left and right the note means, and the zones' names. */
+  /** Whose left and right the note, and the zones' names, mean. */
   readonly sides: StatedSides;
   /** Whether the model read the note with left and right exchanged. */
   readonly mirrored: boolean;
@@ -85,11 +81,10 @@ export interface Explanation {
   readonly attention: InteractionAttention | Missing;
   /** Why the mask may be wrong although nothing failed. */
   readonly warnings: readonly Warning[];
-  /** What a reader must know of the parts that are there. */
+  /** What a reader must know about the parts. */
   readonly remarks: readonly string[];
 }
 
-/** What one pass through the model has shown. */
 interface Pass {
   readonly probability: Float32Array;
   readonly gradCam: GradCam | Missing;
@@ -100,8 +95,9 @@ interface Pass {
 
 /**
  * Explains the segmentation of an image by a note.
- * @param note of no meaning where the model reads none.
- * @throws OPTION_INVALID for a layer that the model has not or that gives no map, and for a target outside the image; MASK_SIZE_MISMATCH
+ * @param note ignored if the model reads none.
+ * @throws OPTION_INVALID for a layer that is unknown or gives no map, and for a target outside the image;
+ * MASK_SIZE_MISMATCH
  */
 export function explain(
   segmenter: Segmenter,
@@ -122,7 +118,7 @@ export function explain(
   const wasTraining = model.training;
   const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
   model.eval();
-  for (const parameter of trained) parameter.requiresGrad_(false); // or it would be given a gradient
+  for (const parameter of trained) parameter.requiresGrad_(false); // or it would get a gradient
   let pass: Pass;
   try {
     pass = scope(() => onePass(segmenter, image, text, layer, target));
@@ -177,7 +173,7 @@ function onePass(
   try {
     const taps = new Map([...(ears ?? [])].map(([path, ear]) => [path, ear.tap] as const));
     const out = nn.withTaps(model, taps, () =>
-      // Outermost, so that an attention that is itself the layer is asked as it runs.
+      // Outermost: an attention that is itself the layer is asked while it runs.
       nn.withTaps(model, new Map([[layer, leaf.tap]]), () =>
         inPrecision(engine, () => look(model, input, features)),
       ),
@@ -202,7 +198,7 @@ function onePass(
   }
 }
 
-/** `segment`, with POI and WOI where the model has them. */
+/** `segment`, with POI and WOI if the model has them. */
 function look(
   model: Segmenter['model'],
   input: Tensor,

@@ -1,8 +1,7 @@
 /**
- * An explanation as figures to be printed: SVG with text as outlines, colour bars with their scale, colours of core's `heat.ts`.
+ * An explanation as printable figures: SVG with text as outlines, colour bars, colours of core's `heat.ts`.
  *
- * Grad-CAM is drawn bilinearly, as its paper does; what the model has for patches is drawn as patches, since nothing finer is known.
- * All maps start at 0.
+ * Grad-CAM is drawn bilinearly, as in its paper; maps of patches as patches, the finest that is known. All maps start at 0.
  */
 import {
   groupLabel,
@@ -25,60 +24,55 @@ import { FAINT, INK, svgText, textWidth, wrapText } from '../plots/text.js';
 import type { ReadNote } from './explain.js';
 import type { GradCam } from './grad-cam.js';
 
-/** A map on a square grid, row by row, 0 or more. */
+/** A square grid, row by row, 0 or more. */
 export interface GridMap {
   readonly side: number;
   readonly values: ArrayLike<number>;
 }
 
-/** Pixels of the longer side of pictures inside figures: 512 on 320 are 154 per inch at the width of a column of two. */
+/** Longer side of pictures in pixels: 512 on 320 are 154 per inch in a column of two. */
 const RASTER = 512;
 const PANEL = 320;
 const MARGIN = 20;
 const BAR = 14;
-/** Strips that a colour bar is made of. */
 const STRIPS = 64;
 const WHITE: Rgb = [255, 255, 255];
 
-/** The image at the size at which figures show it. */
+/** The image at its size in figures. */
 export function displayImage(image: RgbImage, longest = RASTER): RgbImage {
   const scale = longest / Math.max(image.width, image.height);
   const at = (length: number): number => Math.max(1, Math.round(length * scale));
   return resizeImage(image, at(image.width), at(image.height));
 }
 
-/** Grad-CAM over the image, bilinear, with the outline of the predicted mask in white. */
+/** Grad-CAM over the image, bilinear, with the predicted mask's outline in white. */
 export function camOver(image: RgbImage, { side, values }: GradCam, mask: Mask): RgbImage {
   const { width, height } = image;
   const heat = heatOver(image, resizePlane(values, side, side, width, height));
   return outlined(heat, mask);
 }
 
-/** A map of patches over the image. */
 export function patchesOver(image: RgbImage, { side, values }: GridMap, max: number): RgbImage {
   return heatOver(image, spreadGrid(values, side, side, image.width, image.height), { max });
 }
 
-/** The image with the outline of a mask in white. */
 export function outlined(image: RgbImage, mask: Mask): RgbImage {
   const drawn = resizeMask(mask, image.width, image.height);
   const contour = Math.max(1, Math.round(Math.min(image.width, image.height) / 224));
   return overlay(image, drawn, { colour: WHITE, fill: 0, contour });
 }
 
-/** A picture inside a figure. */
 export interface Panel {
   readonly label: string;
   readonly image: RgbImage;
 }
 
-/** What a figure of maps shows. */
 export interface MapFigure {
   readonly title: string;
-  /** Below the pictures; each a paragraph. */
+  /** Paragraphs below the pictures. */
   readonly captions: readonly string[];
   readonly panels: readonly Panel[];
-  /** Marks left and right below the pictures, as the note means them. Default: no marks. */
+  /** Marks left and right below the pictures, as the note means them. Default: none. */
   readonly sides?: Sides;
   readonly bar: {
     readonly max: number;
@@ -88,7 +82,7 @@ export interface MapFigure {
   };
 }
 
-/** Panels side by side with a colour bar: SVG. */
+/** Panels side by side with a colour bar, as SVG. */
 export async function mapFigure({ title, captions, panels, bar, sides }: MapFigure): Promise<string> {
   const [first] = panels;
   const scale = first ? PANEL / Math.max(first.image.width, first.image.height) : 1;
@@ -109,7 +103,7 @@ export async function mapFigure({ title, captions, panels, bar, sides }: MapFigu
   return svgPage(width, top + high + 34, parts, captions);
 }
 
-/** Small pictures under words: SVG. */
+/** Small pictures under words, as SVG. */
 export async function tileFigure(
   title: string,
   captions: readonly string[],
@@ -137,7 +131,7 @@ export async function tileFigure(
   return svgPage(x + 100, top + rows * step, parts, captions);
 }
 
-/** Words in the colours of their numbers, with the numbers below: SVG. */
+/** Words in the colours of their numbers, with the numbers below, as SVG. */
 export function wordFigure(
   title: string,
   captions: readonly string[],
@@ -181,13 +175,12 @@ export function inkOn([red, green, blue]: Rgb): string {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? INK : '#ffffff';
 }
 
-/** `12.3 %`; what is there but too little to be read so, `<0.1 %`. */
+/** `12.3 %`; `<0.1 %` for less. */
 export function percentText(share: number): string {
   const percent = 100 * share;
   return percent > 0 && percent < 0.1 ? '<0.1 %' : `${percent.toFixed(1)} %`;
 }
 
-/** An SVG document with captions below its content, on white. */
 function svgPage(
   width: number,
   height: number,
@@ -211,7 +204,7 @@ function svgPage(
   );
 }
 
-/** The same figure, `factor` times as large; for pixels. */
+/** Scales a figure, for rasterising. */
 export function enlarged(svg: string, factor: number): string {
   return svg.replace(/width="(\d+)" height="(\d+)"/, (_, width: string, height: string) => {
     return `width="${Number(width) * factor}" height="${Number(height) * factor}"`;
@@ -229,12 +222,10 @@ async function embedded(
   return `<image ${place} href="${await dataUri(image)}"/>`;
 }
 
-/** A picture as text. */
 export async function dataUri(image: RgbImage): Promise<string> {
   return `data:image/png;base64,${Buffer.from(await encodePng(image, 3, { level: 6 })).toString('base64')}`;
 }
 
-/** R and L below a picture. */
 function sideMarks(sides: Sides, x: number, y: number, width: number): string[] {
   const style = { size: 12, weight: 600, colour: FAINT } as const;
   const [left, right] = sides === 'image' ? (['L', 'R'] as const) : (['R', 'L'] as const);

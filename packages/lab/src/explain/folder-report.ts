@@ -1,4 +1,4 @@
-/** The report of many cases: contact sheets as SVG and PNG, a self-contained page that shows them and leads to each case's own, and a list. */
+/** The report of many cases: contact sheets as SVG and PNG, a self-contained page with links to each case, and a list. */
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { figure, joined, markup, page, paragraph, table } from '../report/index.js';
@@ -7,14 +7,13 @@ import { contactSheet, ROWS_PER_SHEET, type SheetRow } from './contact-sheet.js'
 import { enlarged, percentText } from './figures.js';
 import type { CamZones } from './zones.js';
 
-/** What the list says of a case. */
 export interface FolderCase {
-  /** Also the case's folder below that of the report. */
+  /** Also the case's folder in the report's. */
   readonly id: string;
-  /** Predicted foreground's share of the image, 0 to 1; null where the case failed. */
+  /** Predicted foreground's share of the image, 0 to 1; null if the case failed. */
   readonly share: number | null;
   readonly note: string | null;
-  /** Where Grad-CAM lies; null where there is nothing to measure. */
+  /** Null if there is nothing to measure. */
   readonly zones: CamZones | null;
   readonly error?: { readonly code: string; readonly message: string };
   readonly row: SheetRow | null;
@@ -22,17 +21,16 @@ export interface FolderCase {
 
 const PNG_SCALE = 2;
 
-/** The cases' Grad-CAM by the zones of their notes. */
 export interface ZonesSummary {
   readonly cases: number;
   /** Means of `CamZones`' shares. */
   readonly inside: number;
   readonly area: number;
-  /** Share of the cases whose map is denser in the named zones than outside. */
+  /** Share of cases whose map is denser inside the named zones than outside. */
   readonly denser: number;
 }
 
-/** @returns null where there is nothing to measure. */
+/** @returns null if there is nothing to measure. */
 export function summariseZones(cases: readonly Pick<FolderCase, 'zones'>[]): ZonesSummary | null {
   const found = cases.flatMap(({ zones }) => (zones ? [zones] : []));
   if (found.length === 0) return null;
@@ -46,7 +44,6 @@ export function summariseZones(cases: readonly Pick<FolderCase, 'zones'>[]): Zon
   };
 }
 
-/** The same for people. */
 export function zonesText({ cases, inside, area, denser }: ZonesSummary): string {
   return (
     `Grad-CAM: ${percentText(inside)} of the map lies in the zones that the note names, which are ${percentText(area)} of the image ` +
@@ -54,14 +51,13 @@ export function zonesText({ cases, inside, area, denser }: ZonesSummary): string
   );
 }
 
-/** What a report of many cases is of. */
 export interface FolderAbout {
   readonly title: string;
   readonly layer: string;
   readonly about: About;
 }
 
-/** Writes the report into `dir`. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes the report. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFolderReport(
   dir: string,
   cases: readonly FolderCase[],
@@ -119,7 +115,7 @@ export async function writeFolderReport(
   return [...files, 'report.html', 'report.json'];
 }
 
-/** Writes the list, `report.json`, alone. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes only the list, `report.json`. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFolderNumbers(
   dir: string,
   cases: readonly FolderCase[],

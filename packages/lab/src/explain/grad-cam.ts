@@ -1,10 +1,10 @@
 /**
- * Grad-CAM (Selvaraju et al., ICCV 2017, arXiv 1610.02391, eq. 1 and 2) at a layer of a segmentation network, for a score that is a sum of
- * the mask's logits (Vinogradova et al. 2020, "Seg-Grad-CAM"):
+ * Grad-CAM (Selvaraju et al., ICCV 2017, arXiv 1610.02391, eq. 1 and 2) at a layer of a segmentation network; the score
+ * is a sum of the mask's logits (Vinogradova et al. 2020, "Seg-Grad-CAM"):
  *
- *     a_c = mean over i, j of d score / d A[c,i,j];   map = ReLU( sum over c of a_c A[c] )
+ * a_c = mean over i, j of d score / d A[c,i,j];   map = ReLU( sum over c of a_c A[c] )
  *
- * The layer's output is replaced by a copy that is a leaf of autograd, so that what lies before it records nothing and gets no gradient.
+ * A copy that is a leaf of autograd replaces the layer's output, so earlier layers record nothing and get no gradient.
  *
  * C channels, h side of the layer's map, S side of the model's input.
  */
@@ -12,25 +12,24 @@ import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
 import { keep, type nn, scope, Tensor } from '@reclmis/torch';
 import { asMap, describeOutput, type MapContext } from './layers.js';
 
-/** Which logits make the score: those of the predicted foreground, all, that of a pixel of the image, or those of a mask of the image's size. */
+/** The logits of the score: the predicted foreground's, all, one pixel's, or those of a mask of the image's size. */
 export type Target =
   | { readonly kind: 'predicted' }
   | { readonly kind: 'all' }
   | { readonly kind: 'pixel'; readonly x: number; readonly y: number }
   | { readonly kind: 'mask'; readonly mask: Mask };
 
-/** A class activation map. */
 export interface GradCam {
   readonly layer: string;
   /** C. */
   readonly channels: number;
   /** h. */
   readonly side: number;
-  /** [h,h] row by row, 0 or more, in units of the score; its scale says nothing across images. */
+  /** [h,h] row by row, 0 or more, in units of the score; not comparable across images. */
   readonly values: Float32Array;
   /** The sum of the target's logits. */
   readonly score: number;
-  /** How many pixels of S x S make the score. */
+  /** Number of pixels of S x S in the score. */
   readonly pixels: number;
 }
 
@@ -42,9 +41,9 @@ export function activationMap(activations: Tensor, gradients: Tensor): Tensor {
 }
 
 /**
- * The pixels whose logits make the score, [S,S] of 0 and 1; none where nothing is predicted.
- * @param probability [S,S]. @param image the size of the image, of which pixel and mask speak.
- * @throws OPTION_INVALID for a pixel outside the image. @throws MASK_SIZE_MISMATCH
+ * The pixels of the score, [S,S] of 0 and 1; none if nothing is predicted.
+ * @param probability [S,S]. @param image its size, to which a pixel or mask refers.
+ * @throws OPTION_INVALID for a pixel outside the image; MASK_SIZE_MISMATCH
  */
 export function targetPixels(
   target: Target,
@@ -84,7 +83,7 @@ export function targetPixels(
   }
 }
 
-/** A layer that is listened to for one forward pass; after it, `map` gives Grad-CAM for a score. Dispose of it. */
+/** Observes a layer for one forward pass; `map` then gives Grad-CAM. The caller disposes of it. */
 export class LayerLeaf {
   private readonly leaves: Tensor[] = [];
 
@@ -94,7 +93,7 @@ export class LayerLeaf {
     private readonly context: MapContext,
   ) {}
 
-  /** For `withTaps`. @throws OPTION_INVALID where the layer gives no map. */
+  /** For `withTaps`. @throws OPTION_INVALID if the layer gives no map. */
   readonly tap: nn.Tap = (output) => {
     const module = this.model.namedModules().get(this.path);
     if (!(output instanceof Tensor) || scope(() => asMap(output, module, this.context) === null)) {
@@ -103,16 +102,16 @@ export class LayerLeaf {
     const leaf = keep(output.detach());
     leaf.requiresGrad_();
     this.leaves.push(leaf);
-    return leaf.clone(); // layers above may change what they get in place, which a leaf does not allow
+    return leaf.clone(); // later layers may work in place, which a leaf does not allow
   };
 
   /**
-   * Grad-CAM of the sum of the logits at `pixels`. Call it once: it is the backward pass.
+   * Grad-CAM for the sum of the logits at `pixels`. Call it once: it runs the backward pass.
    * @param logits [1,1,S,S]. @param pixels [S,S].
-   * @throws OPTION_INVALID where the layer took no part, or the mask does not depend on it.
+   * @throws OPTION_INVALID if the layer took no part, or the mask does not depend on it.
    */
   map(logits: Tensor, pixels: Uint8Array): GradCam {
-    const leaf = this.leaves.at(-1); // of a layer that runs several times, what it gave last
+    const leaf = this.leaves.at(-1); // if the layer ran several times, its last output
     if (!leaf) throw invalidLayer(this.path, 'it takes no part in segmentation');
     return scope(() => {
       const { device, dtype, shape } = logits;

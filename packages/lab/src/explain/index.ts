@@ -1,4 +1,3 @@
-/** Why a model segments as it does. */
 export {
   interactionAttention,
   meanOverHeads,

@@ -1,20 +1,19 @@
 /**
- * Which parts of an explanation a model has, and why not where it has them not: CI, and the patches and words of interest, exist or mean
- * something only in some variants (Tables 2 to 4).
+ * Which parts of an explanation apply to a model, and why not: CI and the patches and words of interest only exist, or
+ * mean something, in some variants (Tables 2 to 4).
  */
 import { hasReconstructionOrContrast, type RecLMISOptions } from '../model/options.js';
 
-/** A part that does not apply, with the reason for people. */
+/** A part that does not apply, with the reason. */
 export interface Missing {
   readonly missing: string;
 }
 
-/** Whether a part is not there. */
 export function isMissing(part: object): part is Missing {
   return 'missing' in part;
 }
 
-/** What can be asked of a RecLMIS model: null where it can, else why not. */
+/** Null if it applies, else why not. */
 export interface Applicability {
   readonly attention: string | null;
   /** POI and WOI. */
@@ -23,7 +22,7 @@ export interface Applicability {
 
 type Variant = Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>;
 
-/** Tells which explanations apply to a model. `options` is null for a model other than RecLMIS. */
+/** `options` is null for models other than RecLMIS. */
 export function applicability(options: Variant | null, title: string): Applicability {
   if (options === null) {
     const why = `${title} has none: it is part of RecLMIS's conditioned interaction`;
@@ -41,7 +40,7 @@ export function applicability(options: Variant | null, title: string): Applicabi
   };
 }
 
-/** Whether some loss has trained the distribution: it learns by what it conditions, and drawing masks carries no gradient. */
+/** Whether a loss trains the distribution: it learns through what it conditions; drawing masks carries no gradient. */
 export function trainedInterest({ components, conditions, attention }: Variant): {
   poi: boolean;
   woi: boolean;

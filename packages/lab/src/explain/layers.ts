@@ -1,21 +1,20 @@
 /**
- * The layers of a model that give maps of the image, by the names of its checkpoint: those that Grad-CAM can be taken at.
+ * Finds the layers that give maps of the image, for Grad-CAM, by their checkpoint names.
  *
- * A map is [1,C,h,h], or what attention has made of the patches, [1,N,C] with N = h x h.
+ * A map is [1,C,h,h], or attention's patches, [1,N,C] with N = h x h.
  *
  * S side of the model's input, T tokens, C channels, h side of the map.
  */
 import { nn, noGrad, scope, Tensor, zeros } from '@reclmis/torch';
 import type { Segmenter } from '../engine/segmenter.js';
 
-/** The decoder's first level, where the paper looks; U-Net and LViT call theirs the same. */
+/** The decoder's first level, as in the paper; also in U-Net and LViT. */
 export const DEFAULT_LAYER = 'up4';
-/** Pixels that a patch is wide. */
+/** A patch's side in pixels. */
 const PATCH = 16;
 
-/** A layer with a map. */
 export interface MapLayer {
-  /** As `namedModules` has it, such as `up4.nConvs.0`. */
+  /** As in `namedModules`, e.g. `up4.nConvs.0`. */
   readonly path: string;
   /** C. */
   readonly channels: number;
@@ -23,15 +22,14 @@ export interface MapLayer {
   readonly side: number;
 }
 
-/** What decides whether an output is a map of the image. */
 export interface MapContext {
   /** S. */
   readonly size: number;
-  /** T; 0 where the model reads no notes. */
+  /** T; 0 if the model reads no notes. */
   readonly tokens: number;
 }
 
-/** A layer's output as a map [C,h,h], a view; null where it is none. */
+/** A layer's output as a map [C,h,h], a view; null if it is none. */
 export function asMap(output: unknown, module: nn.Module | undefined, context: MapContext): Tensor | null {
   if (!(output instanceof Tensor) || output.size(0) !== 1) return null;
   const { size, tokens } = context;
@@ -48,12 +46,11 @@ export function asMap(output: unknown, module: nn.Module | undefined, context: M
   return output.reshape([side, side, C]).permute([2, 0, 1]); // [C,h,h]
 }
 
-/** What an output is called in messages. */
 export function describeOutput(output: unknown): string {
   return output instanceof Tensor ? `[${output.shape.join(', ')}]` : 'several tensors';
 }
 
-/** The layers with maps, in the order in which they run; found by running the model on an empty image. */
+/** The layers with maps, in running order; runs the model on an empty image. */
 export function mapLayers(segmenter: Segmenter): MapLayer[] {
   const { model, encoder, engine, size } = segmenter;
   const found = new Map<string, MapLayer>();
@@ -76,7 +73,6 @@ export function mapLayers(segmenter: Segmenter): MapLayer[] {
   return [...found.values()];
 }
 
-/** The context of a model's maps. */
 export function mapContext({
   model,
   encoder,

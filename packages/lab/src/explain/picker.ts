@@ -1,6 +1,6 @@
 /**
- * Attention to be clicked through, in a page without scripts: a radio button for each query (a word or a patch) and each head, whose labels
- * are the words or the patches themselves, and style rules that show what belongs to the chosen ones.
+ * Attention to click through, without scripts: a radio button for each query (word or patch) and head, with words or
+ * patches as labels, and style rules that show the chosen one's answer.
  *
  * T tokens, N = side x side patches, H heads.
  */
@@ -11,34 +11,31 @@ import { type Html, joined, markup } from '../report/index.js';
 import { type AttentionMap, meanOverHeads } from './attention.js';
 import { dataUri, inkOn, percentText } from './figures.js';
 
-/** A part of a page with the style that it needs. */
+/** Part of a page, and its style. */
 export interface Picker {
   readonly html: Html;
   readonly style: string;
 }
 
-/** What the attention is shown on. */
 export interface PickerContext {
-  /** Letters; each once in a page. */
+  /** Letters, unique in a page. */
   readonly id: string;
   readonly image: RgbImage;
   readonly side: number;
   readonly groups: readonly TokenGroup[];
 }
 
-/** One thing to click on. */
 interface Query {
   readonly label: string;
-  /** Rows of the attention that belong to it: a word may have several tokens. */
+  /** Its rows of the attention: a word may have several tokens. */
   readonly rows: readonly number[];
 }
 
-/** Colours of words: as many steps as an eye tells apart. */
+/** Steps of the words' colours. */
 const STEPS = 32;
-/** A page of more patches than this would be slow to open. */
+/** More patches would make the page slow to open. */
 export const MOST_PATCHES = 1024;
 
-/** The style that all pickers share. */
 export const pickerStyle =
   '.pick { position: relative; } .pick > input { position: absolute; opacity: 0; pointer-events: none; }\n' +
   '.pick .words label, .pick .heads label, .pick .row span { display: inline-block; margin: .15rem .1rem; padding: .1rem .45rem; border-radius: 4px; }\n' +
@@ -53,11 +50,11 @@ export const pickerStyle =
   }).join('\n') +
   `\n.bar i { background: linear-gradient(to right, ${Array.from({ length: 9 }, (_, i) => css(heatColour(i / 8))).join(', ')}); }\n`;
 
-/** Where the chosen query looks: words or patches to click on, and maps or words that answer. */
+/** Shows where the chosen query looks. */
 export async function attentionPicker(map: AttentionMap, context: PickerContext): Promise<Picker> {
   const { id, groups, side } = context;
   const queries = map.from === 'words' ? wordQueries(groups) : patchQueries(side);
-  // Of patches there are too many for every head.
+  // There are too many patches to show every head.
   const heads = map.from === 'words' && map.to === 'patches' ? map.heads : 0;
   const planes = [meanOverHeads(map), ...Array.from({ length: heads }, (_, h) => headOf(map, h))];
   const answers = planes.map((plane) => queries.map(({ rows }) => meanOfRows(plane, rows, map.keys)));
@@ -136,7 +133,7 @@ function headName(h: number): string {
   return h === 0 ? 'mean of heads' : `head ${h}`;
 }
 
-/** The words and marks that ask; padding asks too, but what it gets is of no use to anybody. */
+/** The words and marks; padding also attends, but nobody needs its result. */
 function wordQueries(groups: readonly TokenGroup[]): Query[] {
   return groups
     .filter(({ kind }) => kind !== 'padding')
@@ -154,7 +151,7 @@ function headOf({ queries, keys, weights }: AttentionMap, head: number): Float32
   return weights.subarray(head * queries * keys, (head + 1) * queries * keys);
 }
 
-/** The mean of rows, so that it sums to 1 as they do. @returns [K]. */
+/** The mean of rows, which also sums to 1. @returns [K]. */
 export function meanOfRows(plane: Float32Array, rows: readonly number[], keys: number): Float32Array {
   const mean = new Float32Array(keys);
   for (const row of rows)
@@ -163,13 +160,12 @@ export function meanOfRows(plane: Float32Array, rows: readonly number[], keys: n
   return mean;
 }
 
-/** The largest number that is shown. */
 function largest(rows: readonly Float32Array[], map: AttentionMap, groups: readonly TokenGroup[]): number {
   const shown = map.to === 'patches' ? rows : rows.map((row) => sumByGroup(groups, row));
   return Math.max(...shown.map((row) => Math.max(...row)));
 }
 
-/** One pixel for each patch, which the page enlarges. */
+/** One pixel per patch; the page enlarges it. */
 async function gridPicture(
   row: Float32Array,
   side: number,
@@ -183,7 +179,7 @@ async function gridPicture(
   return markup`<img class="map pixelated ${names}" src="data:image/png;base64,${png}" alt="Attention of: ${label}">`;
 }
 
-/** All words in the colours of their weights, padding included. */
+/** All words in the colours of their weights, including padding. */
 function wordRow(row: Float32Array, groups: readonly TokenGroup[], max: number, names: string): Html {
   const sums = sumByGroup(groups, row);
   const spans = groups.map((group, g) => {

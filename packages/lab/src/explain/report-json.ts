@@ -1,15 +1,15 @@
-/** An explanation as plain numbers for `report.json`, with the meaning of each beside it. It holds the note: it is made for whoever asks for it. */
+/** An explanation as plain numbers for `report.json`, each with its meaning. Contains the note. */
 import { groupLabel, sidesToTell, sumByGroup } from '@reclmis/core';
 import type { AttentionMap, InteractionAttention } from './attention.js';
 import type { Distribution, Explanation, ReadNote } from './explain.js';
 import type { GradCam } from './grad-cam.js';
 import { isMissing, type Missing } from './interest.js';
 
-/** Six figures: what float32 holds, without the noise of its last digits. */
+/** Six digits: float32 without the noise of its last ones. */
 const round = (value: number): number => Number(value.toPrecision(6));
 const numbers = (values: Float32Array): number[] => Array.from(values, round);
 
-/** Plain data for JSON. Grids are lists of rows; attention is [head][query][key]. */
+/** Grids are lists of rows; attention is [head][query][key]. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
   const {
     size,

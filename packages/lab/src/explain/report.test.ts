@@ -1,4 +1,3 @@
-/** Reports: what is in the files, and that what is clicked on finds its answer. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,7 +167,7 @@ describe('figures', () => {
 });
 
 describe('camZones', () => {
-  // The upper third: 9 on the image's right, 1 on its left, and 2 below.
+  // The upper third: 9 on the image's right, 1 on its left; and 2 below.
   const cam = { layer: 'x', channels: 1, side: 6, score: 0, pixels: 1, values: new Float32Array(36) };
   cam.values[5] = 9;
   cam.values[0] = 1;
@@ -201,7 +200,7 @@ describe('writeFolderReport', () => {
   it('leads to each case, names the failed ones, and cuts sheets by rows', async () => {
     const dir = join(root, 'folder');
     const row = await sheetRow(explained(TINY));
-    // A third denser than even, one that is even, and the rest without zones.
+    // One a third denser than even, one even, the rest without zones.
     const shares = [0.75, 0.25, 0.5];
     const zones = (i: number): CamZones | null =>
       i < 3 ? { named: ['upper left'], inside: shares[i] ?? NaN, area: 0.5 } : null;

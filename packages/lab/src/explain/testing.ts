@@ -1,4 +1,3 @@
-/** For tests: where small models are explained. */
 import type { Engine } from '../engine/engine.js';
 
 /** One thread of the CPU, libtorch's own kernels. */

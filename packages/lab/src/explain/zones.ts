@@ -1,6 +1,6 @@
 /**
- * How much of a Grad-CAM lies in the zones of the chest that the note names: a check of the explanation, and of the model, by the words of the
- * note. Zones are a split of the image itself (core's `zone-map.ts`), which knows nothing of where the lungs are.
+ * How much of a Grad-CAM lies in the chest zones that the note names: a check of explanation and model. Zones split the
+ * image itself (core's `zone-map.ts`) and know nothing of the lungs.
  */
 import {
   imageFrame,
@@ -13,17 +13,16 @@ import {
 } from '@reclmis/core';
 import type { GradCam } from './grad-cam.js';
 
-/** A map's mass by zones. */
 export interface CamZones {
   /** `upper left`, ... */
   readonly named: readonly string[];
-  /** Share of the map's sum, upsampled to the image, inside the named zones, 0 to 1. */
+  /** Share of the map's sum, upsampled to the image, in the named zones, 0 to 1. */
   readonly inside: number;
-  /** Share of the image's pixels there: what `inside` would be of a map that is the same everywhere. */
+  /** Share of the image's pixels there: `inside` of a uniform map. */
   readonly area: number;
 }
 
-/** @param image its size. @returns null where the note names no zone or all six, which is all of the image, and where the map is 0. */
+/** @param image its size. @returns null if the note names no zone or all six, or the map is 0. */
 export function camZones(
   { side, values }: GradCam,
   note: string,

@@ -1,4 +1,6 @@
-/** The figure of the probes as SVG: a row for each note; Dice on the left, the share inside the named zones on the right, with 95 % intervals. */
+/**
+ * Draws the probes as SVG, one row per note: Dice on the left, the share inside the named zones on the right, with 95 % intervals.
+ */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { css, tickLabel, ticks } from '../../plots/chart.js';
 import { FAINT, INK, svgText } from '../../plots/text.js';
@@ -13,7 +15,6 @@ const ROW = 34;
 const TOP = 56;
 const GRID = '#e5e7eb';
 
-/** The drawing, on white. */
 export function probesSvg({ probes, truth }: NoteProbes): string {
   const bottom = TOP + probes.length * ROW;
   const panel = (WIDTH - LABELS - GAP - 24) / 2;
@@ -64,7 +65,7 @@ function axis(title: string, { x, width }: Panel, bottom: number): string {
   return parts.join('');
 }
 
-/** A dot with its interval and its value; words where there is none. */
+/** A dot with interval and value, or words if there is none. */
 function mark(figure: ProbeFigure | null, { x, width }: Panel, y: number, colour: Rgb): string {
   if (figure === null) return svgText('not applicable', x + 6, y + 4, { size: 11.5, colour: FAINT });
   const at = (share: number): number => x + share * width;

@@ -1,4 +1,3 @@
-/** Whether a model listens to its note. */
 export {
   coverageOf,
   probeNotes,

@@ -1,8 +1,8 @@
 /**
- * What one case shows under one note, and the figures of many cases with their intervals. Definitions with formulas: docs/reference/probes.md.
+ * Measures one case under one note, and averages many with intervals. Formulas: docs/reference/probes.md.
  *
- * Zones are kept in the patient's convention; of a data set whose notes mean the image's sides the named ones are exchanged (`inConvention`),
- * which comes to the same as exchanging the map.
+ * Zones are in the patient's convention; where notes mean the image's sides, the named zones are exchanged
+ * (`inConvention`), which is the same as exchanging the map.
  */
 import {
   bootstrap,
@@ -20,21 +20,21 @@ import {
 } from '@reclmis/core';
 import type { NoteVariant } from '../evaluate.js';
 
-/** What is measured of a mask under a note; null where it is not applicable. */
+/** A mask's measures under a note; null if not applicable. */
 export interface NoteMeasures {
   readonly dice: number | null;
-  /** Dice less that under the right note. */
+  /** Dice minus that under the right note. */
   readonly change: number | null;
   /** The same over the cases whose note the probe changes. */
   readonly changeWhereChanged: number | null;
-  /** Share of the mask in the zones that the given note names, and share of these that it reaches. */
+  /** Share of the mask in the zones that the given note names, and share of those that it reaches. */
   readonly inside: number | null;
   readonly reached: number | null;
-  /** Share of the mask that moved into the newly named zones (swapped notes only). */
+  /** Share of the mask that moved into the newly named zones (only swapped notes). */
   readonly moved: number | null;
-  /** Dice between this mask and the right note's (swapped notes only). 1: the note makes no difference. */
+  /** Dice between this mask and the right note's (only swapped notes). 1: the note makes no difference. */
   readonly same: number | null;
-  /** Dice between this mask and the right note's, mirrored or flipped alike (mirrored and flipped notes only). */
+  /** Dice between this mask and the right note's, mirrored or flipped alike (only mirrored and flipped notes). */
   readonly expected: number | null;
 }
 
@@ -49,23 +49,19 @@ export const MEASURES = [
   'expected',
 ] as const satisfies readonly (keyof NoteMeasures)[];
 
-/** A case's mask under a note. */
 export interface Given {
   readonly mask: Mask;
-  /** The zones that the note names, by its own words; null where it names none. */
+  /** Zones that the note names; null if none. */
   readonly named: ZoneSet | null;
   readonly changed: boolean;
 }
 
-/** The zones of a note whose left and right are those of a convention, in the patient's. */
+/** Zones of a note in a given convention, converted to the patient's. */
 export function inConvention(named: ZoneSet | null, sides: Sides): ZoneSet | null {
   return named === null || sides === 'patient' ? named : mirrorZones(named);
 }
 
-/**
- * Measures a mask under a note against the truth and the right note's mask.
- * @param map zones of every pixel in the patient's convention
- */
+/** @param map zones of every pixel in the patient's convention */
 export function measureNote(
   variant: NoteVariant,
   given: Given,
@@ -98,18 +94,16 @@ export function measureNote(
   };
 }
 
-/** A figure over cases. */
 export interface ProbeFigure extends Interval {
-  /** Over how many cases. */
   readonly cases: number;
 }
 
-/** Means over the cases to which each measure applies; null where it applies to none. */
+/** Means over the cases to which each measure applies; null if there are none. */
 export type NoteFigures = Readonly<Record<keyof NoteMeasures, ProbeFigure | null>>;
 
 /**
- * Means with their 95 % intervals, clustered by patient.
- * @param rows of each series (a variant, or the truth) the measures of each case, in the order of `groups`
+ * Means with 95 % intervals, clustered by patient.
+ * @param rows per series (a variant, or the truth) each case's measures, in the order of `groups`
  */
 export function figuresOf(
   rows: readonly (readonly NoteMeasures[])[],
@@ -117,7 +111,7 @@ export function figuresOf(
   options: { readonly seed?: number; readonly resamples?: number } = {},
 ): NoteFigures[] {
   const width = rows.length * MEASURES.length;
-  // Of each case: the values of all series, 0 where one is not applicable, then 1 or 0 for whether it is.
+  // Per case: the values of all series, 0 if not applicable, then 1 or 0 for whether they are.
   const table = groups.map((_, i) => {
     const row = new Float64Array(2 * width);
     rows.forEach((series, s) => {

@@ -1,4 +1,3 @@
-/** Note probes: models made by hand that obey their note or do not, then a small trained one on files. */
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +28,7 @@ const cases = [
 ];
 const transforms = new Map(NOTE_VARIANTS.map((variant) => [variant, noteVariant(variant, cases, 1)]));
 
-/** Fills the zones that the note names: the model that listens. Counts the images that it is shown. */
+/** A model that listens: fills the zones that the note names. Counts its images. */
 function obedient(): {
   size: number;
   shown: number;
@@ -60,7 +59,7 @@ describe('runVariants', () => {
     const given = runVariants(model, batch, transforms);
     expect([...given.keys()]).toEqual(NOTE_VARIANTS);
     expect(given.get('right')?.map(({ changed }) => changed)).toEqual([false, false]);
-    expect(model.shown).toBe(2 * 6); // the right notes once, five probes of two cases each
+    expect(model.shown).toBe(2 * 6); // right notes once, five probes of two cases each
     const still = obedient();
     const numberless = { ...batch, notes: ['upper left lung', 'upper left lung'] };
     runVariants(still, numberless, new Map([['recounted', noteVariant('recounted', cases, 1)]] as const));
@@ -233,7 +232,7 @@ describe('probeNotes of a trained model', () => {
     ]);
     expect(probes.probes[0]?.dice?.value).toBeCloseTo(dice, 12);
     expect(probes.zones).toMatchObject({ from: 'image', sides: 'patient', sidesBy: 'chosen' });
-    expect(probes.zones.truthInside?.image).toBe(0); // the squares lie wholly in the half that the note names
+    expect(probes.zones.truthInside?.image).toBe(0); // the squares lie in the half that the note names
     expect(probes.notes).toMatchObject({ cases: 4, namingZones: 4, withRemainder: 0 });
     expect(html).toContain('95 % intervals');
     const share = { value: 0.5, low: 0.4, high: 0.6, cases: 4 };

@@ -1,8 +1,8 @@
 /**
- * Note probes: the same images under the right note, none, another case's, and altered ones. Whether a model listens to its note, in figures; the
- * paper's complaint about earlier models. Definitions: docs/reference/probes.md.
+ * Note probes: the same images under the right note, none, another case's and altered ones, to measure whether a model
+ * listens to its note. Definitions: docs/reference/probes.md.
  *
- * One pass over the cases; a note that a probe leaves as it is, is not run again.
+ * One pass over the cases; notes that a probe leaves unchanged are not run again.
  */
 import {
   CHEST_LINES,
@@ -42,37 +42,36 @@ import {
 } from './measure.js';
 
 export interface ProbeOptions {
-  /** Folder of masks of the lungs, by the images' names; default: the image itself is split. */
+  /** Folder of lung masks, by the images' names; default: split the image itself. */
   readonly lungs?: string;
-  /** Lines across images without lungs; default `CHEST_LINES`. */
+  /** Lines across images without lung masks; default `CHEST_LINES`. */
   readonly lines?: ZoneLines;
-  /** Whose left and right the notes mean; default: as the true masks lie, else whichever puts more of them into the named zones. */
+  /**
+   * Whose left and right the notes mean; default: as the true masks lie, else whichever puts more of them into the named zones.
+   */
   readonly sides?: Sides;
-  /** Seed of the shuffle and the bootstrap; default: the run's. */
+  /** For shuffle and bootstrap; default: the run's. */
   readonly seed?: number;
   readonly resamples?: number;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** One probe's figures. */
 export interface Probe extends NoteFigures {
   readonly notes: NoteVariant;
   /** Cases whose note it changes. */
   readonly changed: number;
 }
 
-/** How the notes of the cases parse. */
 export interface NoteCoverage {
-  /** Cases, those whose note names a part of the lungs, and those with words that the grammar does not know. */
+  /** All cases, those whose note names a part of the lungs, and those with words unknown to the grammar. */
   readonly cases: number;
   readonly namingZones: number;
   readonly withRemainder: number;
-  /** The words that it does not know, most frequent first, at most 20. */
+  /** Unknown words, most frequent first, at most 20. */
   readonly remainders: readonly { readonly text: string; readonly cases: number }[];
 }
 
-/** What the probes found. */
 export interface NoteProbes {
   readonly cases: number;
   readonly patients: number;
@@ -82,35 +81,38 @@ export interface NoteProbes {
     readonly lines: ZoneLines | null;
     readonly lungs: string | null;
     readonly sides: Sides;
-    /** Share of the true masks in the named zones by either convention; null where no note names zones. */
+    /** Share of the true masks in the named zones, by either convention; null if no note names zones. */
     readonly truthInside: Readonly<Record<Sides, number>> | null;
-    /** `given` by the caller, or `chosen` by the true masks. */
+    /** By the caller, or by the true masks. */
     readonly sidesBy: 'given' | 'chosen';
-    /** What the true masks say, by notes that name one side. */
+    /** By notes that name one side. */
     readonly inferred: InferredSides;
   };
   readonly notes: NoteCoverage;
-  /** Figures of the true masks under the right notes, which a perfect model would reach. */
+  /** The true masks' figures under the right notes: what a perfect model would reach. */
   readonly truth: Pick<NoteFigures, 'inside' | 'reached'>;
   /** In the order of `NOTE_VARIANTS`. */
   readonly probes: readonly Probe[];
-  /** What must be said of the notes, where they were made of the masks. */
+  /** Remark on notes that were derived from masks. */
   readonly derived: string | null;
-  /** The case that shows best what the probes do: of those that all of them change (the exchanged ones in zones), the one of median Dice under its right note; null without one. */
+  /**
+   * An example: of the cases that all probes change (zones included), the one of median Dice under its right note; null
+   * if there is none.
+   */
   readonly example: string | null;
 }
 
 const LISTED = 20;
 
-/** The measures of all cases by one convention of sides. */
+/** All cases' measures in one convention of sides. */
 interface Series {
   readonly byVariant: Map<NoteVariant, NoteMeasures[]>;
   readonly truth: NoteMeasures[];
 }
 
 /**
- * Runs the probes on an evaluation's cases; pass it to `evaluateRun` as `afterwards`.
- * A single case has no other to take a note from: it keeps its own, and counts as unchanged.
+ * Runs the probes on an evaluation's cases; for `evaluateRun`'s `afterwards`. A single case keeps its own note when
+ * shuffled, and counts as unchanged.
  * @throws INTERRUPTED, and the codes of the data and lung masks
  */
 export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {}): Promise<NoteProbes> {
@@ -163,7 +165,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
         groups.push(groupOf.get(id) ?? id);
       }
       options.onProgress?.(groups.length);
-      await new Promise(setImmediate); // lets signals and timers in between two batches
+      await new Promise(setImmediate); // lets signals and timers in
       if (options.signal?.aborted === true) {
         throw new ReclmisError(
           'INTERRUPTED',
@@ -211,13 +213,13 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   };
 }
 
-/** What the true masks say; where notes of one side are too few, by the zones that all notes name. */
+/** As the true masks lie; if too few notes name one side, by all notes' zones. */
 function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, number>> | null): Sides {
   if (sides !== 'unknown') return sides;
   return inside !== null && inside.image > inside.patient ? 'image' : 'patient';
 }
 
-/** Runs a batch under every note: of each variant the masks of all cases. Only notes that differ from the right ones are run again. */
+/** Runs a batch under every note; returns each variant's masks. Only altered notes are run again. */
 export function runVariants(
   segmenter: Pick<Segmenter, 'probabilities' | 'size'>,
   batch: Pick<Batch, 'ids' | 'notes' | 'images'>,
@@ -266,7 +268,6 @@ export function runVariants(
   return found;
 }
 
-/** How the grammar reads the notes of cases. */
 export function coverageOf(cases: readonly Pick<Case, 'note'>[]): NoteCoverage {
   const counts = new Map<string, number>();
   let namingZones = 0;
@@ -285,7 +286,7 @@ export function coverageOf(cases: readonly Pick<Case, 'note'>[]): NoteCoverage {
   return { cases: cases.length, namingZones, withRemainder, remainders };
 }
 
-/** Whether every probe changes a case's note, and the exchanged ones the zones that it names. */
+/** Whether every probe changes the note, and mirrored or flipped ones its zones. */
 function isTelling(given: ReadonlyMap<NoteVariant, readonly Given[]>, i: number): boolean {
   const right = given.get('right')?.[i]?.named ?? null;
   return [...given].every(([variant, all]) => {

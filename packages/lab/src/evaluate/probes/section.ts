@@ -1,4 +1,4 @@
-/** What a report says of note probes. Definitions: docs/reference/probes.md. */
+/** A report's section on note probes. Definitions: docs/reference/probes.md. */
 import {
   figure,
   heading,
@@ -15,14 +15,14 @@ import type { ProbeFigure } from './measure.js';
 import type { NoteProbes } from './probes.js';
 import { PROBE_TITLES } from './titles.js';
 
-/** A figure in percent with its interval: `84.2 (83.1 to 85.0)`; words where the measure does not apply. */
+/** In percent with interval: `84.2 (83.1 to 85.0)`; words if the measure does not apply. */
 export function probeText(figure: ProbeFigure | null): string {
   if (figure === null) return 'not applicable';
   const percent = (value: number): string => (100 * value).toFixed(1);
   return `${percent(figure.value)} (${percent(figure.low)} to ${percent(figure.high)})`;
 }
 
-/** Whether the model keeps to its note, in a sentence that only compares figures. */
+/** One sentence on whether the model keeps to its note; only compares figures. */
 export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 'truth' | 'notes'>): string {
   const of = (kind: string): (typeof probes)[number] | undefined =>
     probes.find((probe) => probe.notes === kind);
@@ -51,7 +51,7 @@ export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 
   return parts.join(' ');
 }
 
-/** The section. @param sheet PNG of one case under each note (`drawProbeSheet`) */
+/** @param sheet PNG of one case under each note (`drawProbeSheet`) */
 export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): ReportSection {
   const { zones, notes, truth } = probes;
   const whose = zones.sides === 'image' ? 'the image’s own' : 'the patient’s';

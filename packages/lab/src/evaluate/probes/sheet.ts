@@ -1,6 +1,6 @@
 /**
- * One case under each probe's note: image and mask, the note, its Dice, and an outline of the zones that the note names. What the note does to the
- * mask is to be seen at a glance. R and L are the patient's sides, where the notes mean those, else the image's.
+ * Draws one case under each probe's note: image and mask, note, Dice, and an outline of the named zones. R and L are
+ * the patient's sides if the notes mean those, else the image's.
  */
 import {
   CHEST_LINES,
@@ -39,7 +39,6 @@ const FOOT = 84;
 const NOTE_SIZE = 11.5;
 const NOTE_LINE = 15;
 
-/** A tile of the sheet. */
 interface Tile {
   readonly title: string;
   readonly note: string;
@@ -50,8 +49,8 @@ interface Tile {
 }
 
 /**
- * Draws a case, usually `probes.example`, under the notes of all probes.
- * @throws STEM_UNKNOWN for an id that is not among the cases, and the codes of the data
+ * Draws a case, usually `probes.example`, under all notes.
+ * @throws STEM_UNKNOWN for an unknown id, and the codes of the data
  */
 export async function drawProbeSheet(
   at: EvaluatedModel,

@@ -1,4 +1,3 @@
-/** What the probes are called where people read it. */
 import type { NoteVariant } from '../evaluate.js';
 
 export const PROBE_TITLES: Readonly<Record<NoteVariant, string>> = {
