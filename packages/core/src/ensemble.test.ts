@@ -11,7 +11,6 @@ import { ReclmisError } from './errors.js';
 
 const S = 4;
 
-/** A model of one line. */
 const modelOf = (
   probability: (images: Float32Array, note: string, b: number) => Float32Array,
   more: Partial<PlaneSegmenter> = {},
@@ -20,7 +19,7 @@ const modelOf = (
   probabilities: (images, notes) => {
     const out = new Float32Array(notes.length * S * S);
     notes.forEach((note, b) => out.set(probability(images, note, b), b * S * S));
-    images.fill(Number.NaN); // they are the model's: whoever uses them afterwards is found out
+    images.fill(Number.NaN); // they belong to the model: reveals later use
     return out;
   },
   ...more,
@@ -32,7 +31,7 @@ const ramp = (count: number): Float32Array =>
   Float32Array.from({ length: count * 3 * S * S }, (_, i) => ((i * 7) % 11) / 16);
 
 describe('mirrorPlanes', () => {
-  it('turns each row about, and back', () => {
+  it('mirrors each row, and back', () => {
     expect([...mirrorPlanes(Float32Array.of(1, 2, 3, 4, 5, 6), 3)]).toEqual([3, 2, 1, 6, 5, 4]);
     const planes = fc
       .integer({ min: 1, max: 7 })
@@ -50,7 +49,7 @@ describe('mirrorPlanes', () => {
 });
 
 describe('AverageSegmenter', () => {
-  it('is the mean of what its models say, each given the images untouched', async () => {
+  it('averages its models, and gives each the unchanged images', async () => {
     const red = modelOf((images, _, b) => redOf(images, b));
     const images = ramp(2);
     const expected = [0, 1].flatMap((b) => [...redOf(images, b)].map((p) => (0.25 + 0.75 + 2 * p) / 4));
@@ -71,14 +70,14 @@ describe('AverageSegmenter', () => {
 });
 
 describe('SidedSegmenter', () => {
-  /** Draws the side that the note names, by the convention that it has learnt. */
+  /** Draws the side that the note names, by its learnt convention. */
   const drawer = (learnt: 'patient' | 'image'): PlaneSegmenter =>
     modelOf((_, note) => {
       const onLeft = note.includes('left') === (learnt === 'image'); // of the image
       return Float32Array.from({ length: S * S }, (_, p) => Number(onLeft === p % S < S / 2));
     });
 
-  it('gives models of either convention the note that means the same place, with flips and without', async () => {
+  it('gives models of either convention a note for the same place, with and without flips', async () => {
     for (const given of ['patient', 'image'] as const) {
       const note = given === 'image' ? 'upper left lung' : 'upper right lung';
       for (const learnt of ['patient', 'image'] as const) {
@@ -92,7 +91,7 @@ describe('SidedSegmenter', () => {
     }
   });
 
-  it('leaves notes as they are where either is not known', async () => {
+  it('leaves notes unchanged if either convention is unknown', async () => {
     for (const sided of [
       new SidedSegmenter(drawer('image'), 'unknown', 'patient'),
       new SidedSegmenter(drawer('image'), 'image'),
@@ -102,7 +101,7 @@ describe('SidedSegmenter', () => {
 });
 
 describe('FlippingSegmenter', () => {
-  it('does not ask the mirror image where the note may name a side in words that cannot be exchanged', async () => {
+  it('skips the mirror image if the note may name a side in words that cannot be swapped', async () => {
     const asked: string[] = [];
     const model = modelOf((images, note, b) => {
       asked.push(note);
@@ -115,12 +114,12 @@ describe('FlippingSegmenter', () => {
       'left lung',
     ]);
     expect([...got]).toEqual(Array.from({ length: 2 * S * S }, () => 0.5));
-    const shifted = modelOf((planes, _, b) => redOf(planes, b).map((p, i) => p + (i % S) / 64)); // not the same for a mirror image
+    const shifted = modelOf((planes, _, b) => redOf(planes, b).map((p, i) => p + (i % S) / 64)); // unlike its mirror image
     const mixed = await new FlippingSegmenter(shifted).probabilities(images, [
       'Infektion links oben',
       'left lung',
     ]);
-    expect([...mixed.subarray(0, S * S)]).toEqual([...own].map((p, i) => p + (i % S) / 64)); // the straight answer, untouched
+    expect([...mixed.subarray(0, S * S)]).toEqual([...own].map((p, i) => p + (i % S) / 64)); // its own answer, unchanged
     expect([...mixed.subarray(S * S, S * S + S)]).not.toEqual(
       [...redOf(ramp(2), 1).subarray(0, S)].map((p, i) => p + i / 64),
     );
@@ -128,7 +127,7 @@ describe('FlippingSegmenter', () => {
     expect(asked).toEqual(['left lung', 'right lung']);
   });
 
-  it('gives the model the mirror image with the mirrored note, and turns the answer back', async () => {
+  it('gives the model the mirror image with the mirrored note, and mirrors the answer back', async () => {
     const seen: string[] = [];
     // Says the note's side: the patient's left is on the image's right.
     const model = modelOf((_, note) => {

@@ -1,8 +1,6 @@
 /**
- * Averages several opinions on one image: those of several models, and a model's own on the image and its mirror image.
- *
- * A mirrored image gets the mirrored note (left <-> right, `note-mirror.ts`), so the note stays true; no other symmetry
- * keeps every note true.
+ * Averages several opinions on one image: several models', or a model's own on the image and its mirror
+ * image. Only mirroring keeps every note true, once left and right are swapped (`note-mirror.ts`).
  *
  * B images, S side of a model's input in pixels; planes are stored row by row.
  */
@@ -18,13 +16,13 @@ export interface PlaneSegmenter {
   /** Probability above which a pixel belongs to the mask. Default 0.5. */
   readonly threshold?: number;
   /**
-   * Maps images [B,3,S,S] (planes R, G, B in [0, 1]) and B notes to probabilities [B,1,S,S]. Never called concurrently;
-   * the images are not used afterwards.
+   * Maps images [B,3,S,S] (planes R, G, B in [0, 1]) and B notes to probabilities [B,1,S,S]. Calls never
+   * overlap, and the images are not used afterwards.
    */
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array | Promise<Float32Array>;
 }
 
-/** Mirrors planes of width S left to right; its own inverse. */
+/** Mirrors planes of width S; its own inverse. */
 export function mirrorPlanes(planes: Float32Array, size: number): Float32Array {
   const out = new Float32Array(planes.length);
   for (let row = 0; row < planes.length; row += size) {
@@ -44,8 +42,8 @@ export function divideBy(sum: Float32Array, count: number): Float32Array {
 }
 
 /**
- * Averages a model's opinions on the image and on its mirror image, each with its note. If a note may name a side in words that
- * `mirrorNote` does not know (other languages, abbreviations), the mirrored note would be untrue: such an image keeps its own answer.
+ * Averages a model's answers to the image and its mirror image. Where a note may name a side in words unknown
+ * to `mirrorNote` (other languages, abbreviations), only the image itself is asked.
  */
 export class FlippingSegmenter implements PlaneSegmenter {
   readonly size: number;
@@ -71,7 +69,7 @@ export class FlippingSegmenter implements PlaneSegmenter {
   }
 }
 
-/** Adapts notes that mean other sides than the model has learnt: swaps their left and right. */
+/** Swaps left and right in notes whose convention differs from the model's. */
 export class SidedSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
@@ -100,7 +98,7 @@ export class AverageSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold: number;
 
-  /** @throws OPTION_INVALID if there are no models, or if sizes or thresholds differ. */
+  /** @throws OPTION_INVALID for no models, or different sizes or thresholds. */
   constructor(private readonly segmenters: readonly PlaneSegmenter[]) {
     const sizes = [...new Set(segmenters.map(({ size }) => size))];
     const [size] = sizes;
@@ -124,7 +122,7 @@ export class AverageSegmenter implements PlaneSegmenter {
   }
 }
 
-/** The models' common threshold. @throws OPTION_INVALID if they differ: a mean has no threshold of its own. */
+/** The models' common threshold. @throws OPTION_INVALID if they differ: a mean has no threshold. */
 export function sharedThreshold(segmenters: readonly Pick<PlaneSegmenter, 'threshold'>[]): number {
   const thresholds = [...new Set(segmenters.map(({ threshold = 0.5 }) => threshold))];
   if (thresholds.length > 1) {

@@ -1,14 +1,11 @@
 /**
- * The closed catalogue of errors, and the error class that carries them.
+ * The closed catalogue of errors, and the class that carries them. A message says what happened and where,
+ * with expected and actual; the catalogue has a code's general meaning, default remedy and exit status.
+ * `docs/reference/errors.md` is generated from it, and `tests/errors.test.ts` compares.
  *
- * A message says what happened and where, with expected and actual; the catalogue holds the general meaning of a code,
- * the default remedy and the command's exit status. `scripts/errors-doc.mjs` generates `docs/reference/errors.md` from
- * it, and `tests/errors.test.ts` checks code, type and page.
- *
- * To add a code: append an entry to the group with its exit status, then run `npm run generate`.
+ * To add a code: append an entry to its group, then run `npm run generate`.
  */
 
-/** One entry of the catalogue. */
 export interface ErrorEntry {
   /** What the code means, in one sentence. */
   readonly meaning: string;
@@ -502,7 +499,6 @@ const CATALOGUE = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** Every code of the catalogue. */
 export type ErrorCode = keyof typeof CATALOGUE;
 
 export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = CATALOGUE;
@@ -511,23 +507,19 @@ export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(CATALOGUE, text);
 }
 
-/** Optional parts of a `ReclmisError`. */
 export interface ReclmisErrorOptions {
   readonly cause?: unknown;
-  /** Remedy that fits this case better than the catalogue's default. */
+  /** A better remedy than the catalogue's. */
   readonly remedy?: string;
 }
 
-/** The error thrown by every part of RecLMIS for bad input and failed operations. */
+/** The error for bad input and failed operations, everywhere in RecLMIS. */
 export class ReclmisError extends Error {
   override readonly name = 'ReclmisError';
   readonly code: ErrorCode;
   readonly remedy: string;
 
-  /**
-   * @param code a code of the catalogue.
-   * @param message one line: what happened and where, with expected and actual.
-   */
+  /** @param message one line: what happened and where, with expected and actual. */
   constructor(code: ErrorCode, message: string, options: ReclmisErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -539,7 +531,7 @@ export class ReclmisError extends Error {
   }
 }
 
-/** Returns a `ReclmisError` as it is, and wraps any other error as `INTERNAL`. */
+/** Wraps errors other than `ReclmisError` as `INTERNAL`. */
 export function toReclmisError(error: unknown): ReclmisError {
   if (error instanceof ReclmisError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,3 @@
-/** Whose sides a manifest states: of newer models, and of those before it was stated. */
 import { describe, expect, it } from 'vitest';
 import { formatManifest, manifestJsonSchema, parseManifest } from './manifest.js';
 import { manifestJson } from './testing/manifest.js';
@@ -6,11 +5,11 @@ import { manifestJson } from './testing/manifest.js';
 const manifest = (note: object): object => manifestJson({ note });
 
 describe('note.sides', () => {
-  it('is unknown in manifests of versions that did not state it', () => {
+  it('is unknown in manifests of older versions', () => {
     expect(parseManifest(manifest({}), 'old').note?.sides).toBe('unknown');
   });
 
-  it('is read and written as it stands', () => {
+  it('is read and written unchanged', () => {
     for (const sides of ['patient', 'image', 'unknown'] as const) {
       const parsed = parseManifest(manifest({ sides }), 'new');
       expect(parsed.note?.sides).toBe(sides);

@@ -1,6 +1,6 @@
 /**
- * The manifest of an exported model: everything besides the ONNX files that turns an image and a note into a mask.
- * `lab/export` writes it, `runtime` reads it, and other programs can: it is plain JSON with a schema.
+ * The manifest of an exported model: all that turns an image and a note into a mask besides the ONNX files.
+ * Plain JSON with a schema, for other programs too.
  *
  *   manifest.json       this file
  *   segmenter.onnx      image [B,3,S,S] in [0,1], note [B,T,W] -> probability [B,1,S,S]
@@ -16,23 +16,22 @@ import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
 export const MANIFEST_FILE = 'manifest.json';
-/** Value of `format`; another number means another layout. */
+/** Value of `format`; another number is another layout. */
 export const MANIFEST_FORMAT = 'reclmis-model/1';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
-/** A plain file name in the model's folder, so no manifest can point elsewhere. */
+/** A file in the model's folder, so no manifest can point elsewhere. */
 const fileName = z
   .string()
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name');
 const count = z.number().int().positive();
-/** A size that determines an allocation; it is also checked against the graphs. */
+/** Determines an allocation; also checked against the graphs. */
 const size = (most: number): z.ZodNumber => count.max(most);
 
-/** Largest file: onnxruntime accepts graphs up to 2 GiB; a vocabulary is far smaller. */
+/** onnxruntime accepts graphs up to 2 GiB. */
 const file = z.strictObject({ name: fileName, sha256, bytes: size(2 ** 31) });
 
-/** Names of input and output tensors in the graph. */
 const tensorName = z.string().min(1);
 
 const wordsTokenizer = z.strictObject({
@@ -44,7 +43,7 @@ const clipTokenizer = z.strictObject({ kind: z.literal('clip'), merges: file });
 const scores = z.strictObject({
   /** Name of the data set scored. */
   data: z.string(),
-  /** `test` is a result; `validation` is not, as it was used to choose the weights. */
+  /** `validation` is no result: it chose the weights. */
   split: z.enum(['test', 'validation']),
   cases: count,
   /** Mean over images, 0 to 1. */
@@ -58,20 +57,19 @@ export const isModelName = (name: string): boolean => NAME.test(name);
 
 const schema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
-  /** Name shown to people and used by servers. */
+  /** Shown to people and used by servers. */
   name: z.string().regex(NAME, 'expected letters, digits, dot, dash or underscore'),
   /** ISO 8601. */
   created: z.iso.datetime(),
   versions: z.strictObject({
     reclmis: z.string(),
     libtorch: z.string(),
-    /** Version of the ONNX operator set. */
     opset: z.number().int().min(17),
   }),
   precision: z.enum(['fp32', 'fp16', 'int8']),
-  /** Requirements on images that enter the segmenter. */
+  /** What the segmenter expects of images. */
   image: z.strictObject({
-    /** S, pixels; images of other sizes are resized to it. */
+    /** S, pixels; other sizes are resized to it. */
     size: size(4096),
     channels: z.tuple([z.literal('red'), z.literal('green'), z.literal('blue')]),
     layout: z.literal('NCHW'),
@@ -93,9 +91,9 @@ const schema = z.strictObject({
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),
     })
     .nullable(),
-  /** Threshold on the probability, after resizing to the image's size. */
+  /** Applies to the probability at the image's size. */
   threshold: z.number().min(0).max(1),
-  /** Activation already applied to the segmenter's output. */
+  /** Already applied to the segmenter's output. */
   activation: z.literal('sigmoid'),
   segmenter: z.strictObject({
     file,
@@ -109,28 +107,27 @@ const schema = z.strictObject({
       outputs: z.strictObject({ note: tensorName }),
     })
     .nullable(),
-  /** Trained scalars in the segmenter's graph. */
+  /** Trained scalars in the segmenter. */
   parameters: count,
-  /** FLOPs per image as trained, without the note's features, which are cached; a multiply-add counts as two. Absent in older models. */
+  /** FLOPs per image without encoding the note; a multiply-add is two. Absent in older models. */
   flopsPerImage: count.optional(),
   training: z.strictObject({
-    /** Name and fingerprint of the data; null if unknown (imported weights). */
+    /** Null if unknown (imported weights). */
     data: z.strictObject({ name: z.string(), cases: count, fingerprint: z.string() }).nullable(),
-    /** The checkpoint that was exported. */
     checkpoint: z.strictObject({ kind: z.string(), epoch: z.number().int().min(0).nullable() }),
     seed: z.number().int().nullable(),
-    /** Words of the notes and statistics of the images, for warnings about doubtful results; absent in older models. */
+    /** For warnings about doubtful results; absent in older models. */
     reference: trainingReferenceSchema.optional(),
   }),
   scores: z.array(scores),
   /** Intended use and limits, in sentences. */
   intendedUse: z.string().min(1),
   limits: z.array(z.string().min(1)).min(1),
-  /** The exporter's own comparison of libtorch with onnxruntime: largest absolute difference of a probability. */
+  /** The exporter's comparison of libtorch with onnxruntime: largest absolute difference of a probability. */
   check: z.strictObject({
     cases: count,
     worst: z.number().min(0),
-    /** Probabilities that these files give on a CPU for a synthetic case (`probe.ts`), to check other devices; absent in older models. */
+    /** Probabilities of a synthetic case (`probe.ts`) on a CPU, to check other devices; absent in older models. */
     probe: z.array(z.number().min(0).max(1)).length(PROBE_PIXELS).optional(),
   }),
 });
@@ -139,10 +136,7 @@ const schema = z.strictObject({
 export type ModelManifest = z.infer<typeof schema>;
 export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];
 
-/**
- * Validates every field of a parsed manifest.
- * @param where name of the file in messages. @throws MODEL_INVALID
- */
+/** Validates a parsed manifest. @param where the file, for messages. @throws MODEL_INVALID */
 export function parseManifest(json: unknown, where: string): ModelManifest {
   const format = typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
   if (format !== MANIFEST_FORMAT) {
@@ -171,12 +165,11 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
   return result.data;
 }
 
-/** Serialises a manifest, with a final line break. */
 export function formatManifest(manifest: ModelManifest): string {
   return `${JSON.stringify(schema.parse(manifest), null, 2)}\n`;
 }
 
-/** JSON Schema (draft 2020-12) of the manifest, for other languages. */
+/** JSON Schema (draft 2020-12) of the manifest. */
 export function manifestJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(schema, { io: 'input' });
 }

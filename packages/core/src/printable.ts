@@ -1,19 +1,19 @@
 /**
- * Makes text safe to print. Names, notes and messages quote foreign text, and a terminal obeys escape sequences: it
- * could clear its screen, change its title or reorder a line.
+ * Makes foreign text (names, notes, messages) safe to print: escape sequences could clear a terminal or
+ * reorder a line.
  */
 
-/** Control characters (C0, DEL, C1), line and paragraph separators, and bidirectional controls. */
+/** Control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls. */
 const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** Escapes everything that a terminal obeys as `\u001b`, except line breaks. In JSON the escapes still mean the original characters. */
+/** Escapes all that a terminal obeys as `\u001b`, except line breaks. In JSON the escapes keep their meaning. */
 export function printable(text: string): string {
   return text.replace(OBEYED, (char) => (char === '\n' ? char : escaped(char)));
 }
 
-/** Same, on one line: line breaks are escaped too. */
+/** The same on one line: escapes line breaks too. */
 export function printableLine(text: string): string {
   return text.replace(OBEYED, escaped);
 }

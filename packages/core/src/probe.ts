@@ -1,22 +1,20 @@
 /**
- * A synthetic case whose expected output is in the manifest. A GPU driver may compute wrong results silently, and a mask
- * does not show it, so the runtime checks such a device with this case before it segments anything.
- *
- * S side of the model's input.
+ * A synthetic case whose expected output is in the manifest: the runtime checks a device with it first, since
+ * a GPU driver may compute silently wrong results, which a mask does not show. S side of the model's input.
  */
 import { Random } from './random.js';
 
-/** Pixels whose probability is recorded in the manifest. */
+/** Pixels recorded in the manifest. */
 export const PROBE_PIXELS = 256;
-/** The case's note; words missing from a vocabulary do no harm. */
+/** Words missing from a vocabulary do no harm. */
 export const PROBE_NOTE =
   'Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.';
-/** Log-odds are clamped here: float32 represents 1 - 1e-5 to within 1 % of its distance from 1. */
+/** Log-odds are clamped here: float32 holds 1 - 1e-5 to 1 % of its distance from 1. */
 const LEAST = 1e-5;
-/** Blocks along a side, so the network sees edges and not only noise. */
+/** Blocks along a side: edges for the network, not only noise. */
 const BLOCKS = 8;
 
-/** Image of the case, [3,S,S] in [0,1]: blocks of random colours with 20 % noise. */
+/** The image, [3,S,S] in [0,1]: blocks of random colours with 20 % noise. */
 export function probePlanes(size: number): Float32Array {
   const random = Random.from('probe', size);
   const colours = Float32Array.from({ length: 3 * BLOCKS * BLOCKS }, () => random.next());
@@ -27,7 +25,7 @@ export function probePlanes(size: number): Float32Array {
   });
 }
 
-/** Picks probabilities [S,S] at the case's pixels: the corners, where padding errors show, and random others. */
+/** Probabilities [S,S] at the case's pixels: corners, which show padding errors, and random others. */
 export function probeValues(probability: Float32Array, size: number): number[] {
   const random = Random.from('probe pixels', size);
   const last = size - 1;
@@ -37,7 +35,7 @@ export function probeValues(probability: Float32Array, size: number): number[] {
   });
 }
 
-/** Largest difference in log-odds between manifest and device; NaN if that is not a number. */
+/** Largest difference in log-odds; NaN if one is not a number. */
 export function probeDifference(expected: readonly number[], actual: readonly number[]): number {
   return expected.reduce((worst, value, i) => {
     return Math.max(worst, Math.abs(logOdds(value) - logOdds(actual[i] ?? Number.NaN)));

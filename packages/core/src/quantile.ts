@@ -1,7 +1,7 @@
-/** Quantiles by numpy's default: linear interpolation between the sorted values. */
+/** Quantiles by linear interpolation, numpy's default. */
 
 /**
- * The value at place `share * (n - 1)` of the sorted values.
+ * The value at position `share * (n - 1)`.
  * @param sorted in ascending order; not changed. @param share in [0, 1]. @returns NaN for no values.
  */
 export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
@@ -11,7 +11,7 @@ export function quantileOfSorted(sorted: ArrayLike<number>, share: number): numb
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** Same for values in any order, which are not changed. */
+/** The same for values in any order; not changed. */
 export function quantile(values: ArrayLike<number>, share: number): number {
   return quantileOfSorted(Float64Array.from(values).sort(), share);
 }

@@ -5,7 +5,7 @@ const draw = (n: number, next: () => number): number[] => Array.from({ length: n
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 describe('Random', () => {
-  it('is the same everywhere and for ever: the first numbers of fixed seeds', () => {
+  it('never changes: the first numbers of fixed seeds', () => {
     const random = Random.from(42);
     expect(draw(4, () => random.uint32())).toEqual([
       3_399_545_807, 468_560_462, 2_306_438_019, 2_599_499_791,
@@ -36,7 +36,7 @@ describe('Random', () => {
     expect(Random.from(-0).next()).toBe(Random.from(0).next());
   });
 
-  it('parts neighbouring seeds: the first numbers of 4096 seeds are uniform and uncorrelated', () => {
+  it('separates neighbouring seeds: the first numbers of 4096 seeds are uniform and uncorrelated', () => {
     const firsts = Array.from({ length: 4096 }, (_, seed) => Random.from(seed).next());
     expect(mean(firsts)).toBeCloseTo(0.5, 1); // standard error 0.0045
     const products = firsts.slice(1).map((x, i) => (x - 0.5) * ((firsts[i] as number) - 0.5));
@@ -54,11 +54,11 @@ describe('Random', () => {
     }
     expect(bins.length).toBe(64);
     const chi2 = bins.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0);
-    expect(chi2).toBeGreaterThan(30); // 63 degrees of freedom: 0.9998 of the mass lies between
+    expect(chi2).toBeGreaterThan(30); // 0.9998 of the mass for 63 degrees of freedom
     expect(chi2).toBeLessThan(110);
   });
 
-  it('int(n) takes every value of its range about equally often, and refuses what is no range', () => {
+  it('int(n) gives every value about equally often, and refuses invalid ranges', () => {
     const random = Random.from('int');
     const counts = [0, 0, 0, 0, 0, 0, 0];
     for (let i = 0; i < 14_000; i++) {
@@ -81,7 +81,7 @@ describe('Random', () => {
     expect(Math.abs(within - 0.6827)).toBeLessThan(0.016); // standard error 0.0033
   });
 
-  it('uniform and bool keep to their range and share', () => {
+  it('uniform and bool keep their range and share', () => {
     const random = Random.from('share');
     for (const x of draw(100, () => random.uniform(-2, -1))) expect(x >= -2 && x < -1).toBe(true);
     const yes = draw(10_000, () => Number(random.bool(0.2)));

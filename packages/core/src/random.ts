@@ -1,18 +1,15 @@
 /**
- * Seeded random numbers, identical in Node and in every browser.
- *
- * The generator is sfc32 (Chris Doty-Humphrey, PractRand: 128 bits of state, 32 of them a counter, so the period is at
- * least 2^32). Its state is a 128-bit hash of a list of strings and numbers: `Random.from(seed, 'augment', epoch, id)`
- * gives every sample of every epoch its own stream, reproducible without drawing the others. Not for secrets.
+ * Seeded random numbers, identical in Node and every browser, not for secrets: sfc32 (Chris Doty-Humphrey,
+ * PractRand; period at least 2^32) seeded by a 128-bit hash of strings and numbers. `Random.from(seed,
+ * 'augment', epoch, id)` gives each sample of each epoch its own stream.
  */
 import { ReclmisError } from './errors.js';
 
 const TWO_32 = 2 ** 32;
 const TWO_53 = 2 ** 53;
-/** Draws discarded after seeding, so that similar states diverge; PractRand uses 12 to 18. */
+/** Draws discarded so that similar states diverge; PractRand uses 12 to 18. */
 const WARM_UP = 15;
 
-/** A seeded stream of random numbers. */
 export class Random {
   private constructor(
     private a: number,
@@ -23,7 +20,10 @@ export class Random {
     for (let i = 0; i < WARM_UP; i++) this.uint32();
   }
 
-  /** The stream for these keys. Order, grouping and type matter: `('ab', 'c')`, `('a', 'bc')`, `(1)` and `('1')` all differ; `0` and `-0` do not. */
+  /**
+   * The stream for these keys. Order, grouping and type matter: `('ab', 'c')`, `('a', 'bc')`, `(1)` and
+   * `('1')` all differ; `0` and `-0` do not.
+   */
   static from(...keys: readonly (string | number)[]): Random {
     const [a, b, c, d] = hashKeys(keys);
     return new Random(a, b, c, d);
@@ -51,7 +51,7 @@ export class Random {
     return low + (high - low) * this.next();
   }
 
-  /** Integer, uniform in [0, n), without modulo bias. `n` is an integer from 1 to 2^32. */
+  /** Integer, uniform in [0, n), without modulo bias; n from 1 to 2^32. */
   int(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > TWO_32) {
       throw new ReclmisError('INTERNAL', `Random.int: expected an integer from 1 to 2^32, got ${n}`);
@@ -67,9 +67,9 @@ export class Random {
     return this.next() < p;
   }
 
-  /** Normally distributed number (Box and Muller 1958; the second of the pair is discarded, so each call draws alike). */
+  /** Normal (Box and Muller 1958; the second of the pair is discarded, so each call draws alike). */
   normal(mean = 0, deviation = 1): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.next())); // 1 - next() lies in (0, 1]
+    const radius = Math.sqrt(-2 * Math.log(1 - this.next())); // 1 - next() is in (0, 1]
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.next());
   }
 
@@ -79,7 +79,7 @@ export class Random {
     return items[this.int(items.length)] as T;
   }
 
-  /** Shuffles the items in place (Fisher and Yates) and returns the same array. */
+  /** Shuffles in place (Fisher and Yates) and returns the same array. */
   shuffle<T>(items: T[]): T[] {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
@@ -96,7 +96,7 @@ export class Random {
   }
 }
 
-/** 128-bit hash of a list of keys: four 32-bit lanes, mixed at the end as in MurmurHash3 (x86, 128 bits). */
+/** 128-bit hash of keys: four 32-bit lanes, mixed at the end as in MurmurHash3 (x86, 128 bits). */
 function hashKeys(keys: readonly (string | number)[]): [number, number, number, number] {
   const lanes: [number, number, number, number] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667];
   const absorb = (word: number): void => {
@@ -123,7 +123,7 @@ function hashKeys(keys: readonly (string | number)[]): [number, number, number, 
   return lanes;
 }
 
-/** A multiplicative mixing step of a 32-bit word; the multiplier is odd, so no information is lost. */
+/** Mixes a 32-bit word; the multiplier is odd, so nothing is lost. */
 function mix(word: number, multiplier: number): number {
   let h = Math.imul(word, multiplier);
   h ^= h >>> 15;

@@ -1,7 +1,4 @@
-/**
- * Collects all warnings about a prediction's note, image and mask, given what the model knows of its training. Used by
- * the runtime, the server, `predict`, `evaluate` and `explain`.
- */
+/** Collects all warnings about a prediction's note, image and mask, given what the model knows of its training. */
 import type { ClipTokenizer } from './text/clip-tokens.js';
 import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
 import { type MaskRules, maskWarnings, rulesUnder } from './notes/mask-warnings.js';
@@ -14,17 +11,17 @@ import type { TrainingReference } from './training-reference.js';
 import type { Warning } from './warnings.js';
 import { PAD_ID, UNKNOWN_ID, wordsOf, type WordTokenizer } from './text/words.js';
 
-/** Notes whose warnings are cached: most notes recur. */
+/** Notes with cached warnings: most recur. */
 const KEPT_NOTES = 256;
 
 export interface ResultChecksOptions {
-  /** How the model reads notes; null if it reads none. */
+  /** Null if the model reads no notes. */
   readonly reader: NoteSense['reader'] | null;
   /** Vocabulary of a words encoder; null for CLIP's, which has no unknown words. */
   readonly vocabulary: WordTokenizer | null;
-  /** What is known of the training; absent in older runs and models. */
+  /** Absent in older runs and models. */
   readonly reference?: TrainingReference | null | undefined;
-  /** Whose left and right the model learnt; default: as when the reference was measured. */
+  /** Sides that the model learnt; default: the reference's. */
   readonly sides?: StatedSides | undefined;
 }
 
@@ -43,7 +40,10 @@ export class ResultChecks {
     this.rules = rules && sides !== undefined ? rulesUnder(rules, sides) : rules;
   }
 
-  /** Warnings about a note as the caller wrote it, before sides are swapped, since its words are quoted. Empty if the model reads none. */
+  /**
+   * Warnings about a note as the caller wrote it (its words are quoted), before sides are swapped; none if
+   * the model reads no notes.
+   */
   note(note: string): readonly Warning[] {
     if (!this.sense) return [];
     const found = this.kept.get(note) ?? noteWarnings(note, this.sense);
@@ -53,7 +53,7 @@ export class ResultChecks {
     return found;
   }
 
-  /** Warnings about a note given as token ids: what a word vocabulary can tell. */
+  /** Warnings about token ids, as far as a word vocabulary tells. */
   tokens(ids: readonly number[]): Warning[] {
     if (!this.vocabulary) return [];
     const words = ids.filter((id) => id !== PAD_ID);
@@ -68,12 +68,15 @@ export class ResultChecks {
     return warnings;
   }
 
-  /** Warnings about an image as the model reads it. @param planes [3,S,S], values 0 to 1; of a longer array, the first image. */
+  /**
+   * Warnings about an image as the model reads it. @param planes [3,S,S], values 0 to 1; only the first image
+   * counts.
+   */
   image(planes: Float32Array, size: number): Warning[] {
     return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
   }
 
-  /** Warnings about a mask. @param note as the caller wrote it. @param sides whose left and right that note means. */
+  /** Warnings about a mask. @param note as the caller wrote it. @param sides whose left and right it means. */
   mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
     return maskWarnings(mask, {
       note: this.sense ? parseNote(note) : null,

@@ -25,7 +25,7 @@ describe('a failed write', () => {
     ]);
   });
 
-  it('takes the remedy of its place, else that of the catalogue', () => {
+  it('has the remedy for its place, else the catalogue’s', () => {
     const remedies = { full: 'Empty the cache.', unwritable: 'Move the cache.' };
     const all = ['ENOSPC', 'EACCES'].map((code) => writeError('a', failed(code), remedies).remedy);
     expect(all).toEqual(['Empty the cache.', 'Move the cache.']);
@@ -34,7 +34,7 @@ describe('a failed write', () => {
     );
   });
 
-  it('leaves a coded error as it is', () => {
+  it('keeps a coded error', () => {
     const coded = new ReclmisError('IMAGE_UNREADABLE', 'a.png: no image');
     expect(writeError('b', coded)).toBe(coded);
   });

@@ -1,8 +1,8 @@
-/** Masks for tests: drawn by hand, and any. Not part of the package's entry. */
+/** Masks for tests. */
 import fc from 'fast-check';
 import type { Mask } from './images/raster.js';
 
-/** A mask from its rows, `/` between them: `#` is foreground, anything else is not. */
+/** A mask from rows separated by `/`: `#` is foreground. */
 export function drawnMask(rows: string): Mask {
   const lines = rows.split('/');
   return {
@@ -12,7 +12,7 @@ export function drawnMask(rows: string): Mask {
   };
 }
 
-/** Any mask of 1 to 12 pixels a side. */
+/** 1 to 12 pixels a side. */
 export const anyMask = fc
   .record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) })
   .chain(({ width, height }) =>

@@ -1,13 +1,12 @@
 /**
- * What a run and an exported model remember of their training data to recognise doubtful results: words, image
- * statistics, how masks and notes go together. Plain numbers and single words, about 20 kB; no notes and no pictures.
+ * What a run and a model keep of their training data to recognise doubtful results: words, image statistics,
+ * how masks and notes agree. About 20 kB of numbers and single words; no notes, no pictures.
  */
 import { z } from 'zod';
 import { TEXTURE_FIGURES } from './images/image-likeness.js';
 import { TONES } from './images/image-tones.js';
 import { STATED_SIDES } from './notes/sides.js';
 
-/** Most words kept. */
 const MOST_WORDS = 20_000;
 
 const numbers = (length: number) => z.array(z.number()).length(length).readonly();
@@ -23,9 +22,12 @@ const share = z.number().min(0).max(1);
 
 export const trainingReferenceSchema = z.strictObject({
   cases: z.number().int().positive(),
-  /** Words of the training notes, lower-case, except those that may name a patient; null if the model reads no notes. */
+  /**
+   * Lower-case words of the training notes, without those that may name a patient; null if the model reads no
+   * notes.
+   */
   words: z.array(z.string().min(1).max(64)).max(MOST_WORDS).readonly().nullable(),
-  /** `ImageLikeness`; null if there were too few images. */
+  /** `ImageLikeness`; null for too few images. */
   images: z
     .strictObject({
       images: z.number().int().positive(),

@@ -1,4 +1,3 @@
-/** The summary of warnings about many results. */
 import { describe, expect, it } from 'vitest';
 import { WarningCounts, warningLines } from './warning-counts.js';
 
@@ -19,7 +18,7 @@ describe('WarningCounts', () => {
     ]);
   });
 
-  it('speaks of one in the singular, and of none not at all', () => {
+  it('uses the singular for one, and omits zero', () => {
     const counts = new WarningCounts();
     expect(warningLines(counts.byCode, 1, 'note')).toEqual([]);
     counts.add('a', [{ code: 'MASK_EMPTY', message: 'empty' }]);

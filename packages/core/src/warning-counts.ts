@@ -1,10 +1,8 @@
-/** Counts warnings over many results by code, with the first cases and the first message. All commands summarise with it. */
+/** Counts warnings over many results by code, with the first cases and message. */
 import { type Warning, type WarningCode, warningCodes } from './warnings.js';
 
-/** Cases named per code. */
 const NAMED = 3;
 
-/** How often a code occurred. */
 export interface WarningCount {
   readonly cases: number;
   /** Ids of the first three. */
@@ -15,7 +13,7 @@ export interface WarningCount {
 
 export type CountsByCode = Readonly<Partial<Record<WarningCode, WarningCount>>>;
 
-/** Counts warnings by code. Names are the first by id, whatever the order of cases. */
+/** Counts warnings by code. Named cases are the first by id, whatever their order. */
 export class WarningCounts {
   private readonly counts = new Map<
     WarningCode,
@@ -34,7 +32,7 @@ export class WarningCounts {
     }
   }
 
-  /** Counts in the order of the catalogue. */
+  /** In the catalogue's order. */
   get byCode(): CountsByCode {
     const codes = warningCodes([...this.counts.keys()].map((code) => ({ code, message: '' })));
     return Object.fromEntries(
@@ -47,8 +45,8 @@ export class WarningCounts {
 }
 
 /**
- * A line for each code: "warning MASK_EMPTY: 2 of 40 images (a, b): the first: the mask is empty".
- * @param noun what is counted, in the singular.
+ * Lines such as "warning MASK_EMPTY: 2 of 40 images (a, b): the first: the mask is empty". @param noun what
+ * is counted, in the singular.
  */
 export function warningLines(counts: CountsByCode, all: number, noun: string): string[] {
   return Object.entries(counts).map(([code, { cases, first, example }]) => {

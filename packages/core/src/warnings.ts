@@ -1,17 +1,13 @@
 /**
- * The closed catalogue of warnings: what may be wrong with a result or a data set although nothing failed.
- *
- * An error ends the work; a warning accompanies its result: `{ code, message, ... }` in the runtime's results, the
- * server's responses, the journal, `statistics.json` and the findings of `data check`. A message may quote single words
- * of a note, never a whole note. `scripts/errors-doc.mjs` generates `docs/reference/warnings.md` from it, and
- * `tests/errors.test.ts` checks code, type and page.
+ * The closed catalogue of warnings: what may be wrong with a result or data set although nothing failed. A
+ * warning accompanies its result as `{ code, message, ... }`; its message may quote single words of a note,
+ * never the whole. `docs/reference/warnings.md` is generated from it, and `tests/errors.test.ts` compares.
  *
  * To add a code: append an entry to its group, then run `npm run generate`.
  */
 
-/** One entry of the catalogue. */
 export interface WarningEntry {
-  /** Where the warning appears: with a predicted mask, or about a data set. */
+  /** Comes with a predicted mask, or is about a data set. */
   readonly about: 'prediction' | 'data';
   /** What the code means, in one sentence. */
   readonly meaning: string;
@@ -248,28 +244,25 @@ const CATALOGUE = {
   },
 } as const satisfies Record<string, WarningEntry>;
 
-/** Every code of the catalogue. */
 export type WarningCode = keyof typeof CATALOGUE;
 
 export const WARNINGS: Readonly<Record<WarningCode, WarningEntry>> = CATALOGUE;
 
-/** A word that a warning is about. */
 export interface WarningWord {
   readonly word: string;
-  /** The known word or words it may have been meant as; absent if none is similar. */
+  /** The known word or words it may stand for; absent if none is similar. */
   readonly nearest?: string;
 }
 
-/** One warning, as JSON holds it. */
 export interface Warning {
   readonly code: WarningCode;
   /** One line: what was seen, with figures. */
   readonly message: string;
-  /** The first words concerned; only NOTE_WORDS_UNKNOWN and NOTE_CUT have them. */
+  /** The first words concerned; only for NOTE_WORDS_UNKNOWN and NOTE_CUT. */
   readonly words?: readonly WarningWord[];
 }
 
-/** The codes of warnings, each once, in the order of the catalogue, for headers, tables and summaries. */
+/** The codes of warnings, each once, in the catalogue's order. */
 export function warningCodes(warnings: Iterable<Warning>): WarningCode[] {
   const found = new Set([...warnings].map(({ code }) => code));
   return (Object.keys(CATALOGUE) as WarningCode[]).filter((code) => found.has(code));

@@ -1,6 +1,7 @@
 /**
- * A Gaussian in its principal axes (probabilistic PCA: Tipping and Bishop 1999), small enough to store: the first axes
- * have a variance each, all other directions share one. Distances are squared Mahalanobis distances.
+ * A Gaussian in its principal axes (probabilistic PCA: Tipping and Bishop 1999), small enough to store: the
+ * first axes have a variance each, all other directions share one. Distances are squared Mahalanobis
+ * distances.
  */
 
 export interface Gaussian {
@@ -8,14 +9,17 @@ export interface Gaussian {
   /** Orthonormal, largest variance first. */
   readonly axes: readonly (readonly number[])[];
   readonly variances: readonly number[];
-  /** Variance shared by all other directions. */
+  /** Variance of all other directions. */
   readonly rest: number;
 }
 
-/** Significant digits stored per number. */
+/** Stored significant digits. */
 const DIGITS = 4;
 
-/** Fits points of equal length. @param axes most axes to keep. @param floor least variance of a direction: smaller differences are noise. */
+/**
+ * Fits points of equal length. @param axes at most this many. @param floor least variance: smaller
+ * differences are noise.
+ */
 export function fitGaussian(points: readonly (readonly number[])[], axes: number, floor: number): Gaussian {
   const D = points[0]?.length ?? 0;
   const mean = Array.from({ length: D }, (_, i) => points.reduce((sum, x) => sum + x[i]!, 0) / points.length);
@@ -55,7 +59,7 @@ export function distanceFrom({ mean, axes, variances, rest }: Gaussian, point: r
   return distance + Math.max(0, length - along) / rest;
 }
 
-/** Eigenvalues of a symmetric matrix, largest first, with their vectors, by Jacobi rotations. Overwrites the matrix. */
+/** Eigenvalues of a symmetric matrix, largest first, with vectors, by Jacobi rotations. Overwrites it. */
 function eigen(a: Float64Array[]): { value: number; vector: number[] }[] {
   const D = a.length;
   const v = Array.from({ length: D }, (_, i) => Float64Array.from({ length: D }, (_, j) => Number(i === j)));
@@ -75,7 +79,7 @@ function eigen(a: Float64Array[]): { value: number; vector: number[] }[] {
   );
 }
 
-/** Rotates in the plane of two axes so that their covariance is 0. */
+/** Zeroes the covariance of two axes. */
 function rotate(a: Float64Array[], v: Float64Array[], p: number, q: number): void {
   const apq = a[p]![q]!;
   if (apq === 0) return;

@@ -13,7 +13,7 @@ const lightness = (linearRgb: readonly number[]): number => {
   const y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
   return y > 0.008856 ? 116 * Math.cbrt(y) - 16 : 903.3 * y;
 };
-/** What a person without red or green cones sees, in linear RGB: Viénot, Brettel and Mollon (1999). */
+/** Linear RGB as seen without red or green cones: Viénot, Brettel and Mollon (1999). */
 const DICHROMATS = {
   everyone: [
     [1, 0, 0],
@@ -33,7 +33,7 @@ const DICHROMATS = {
 };
 
 describe('heatColour', () => {
-  it('goes from dark violet to yellow, and takes what lies outside to the ends', () => {
+  it('goes from dark violet to yellow, and clamps values outside', () => {
     expect(heatColour(0)).toEqual([68, 1, 84]);
     expect(heatColour(1)).toEqual([253, 231, 37]);
     expect(heatColour(-3)).toEqual(heatColour(0));
@@ -50,7 +50,7 @@ describe('heatColour', () => {
     const steps = Array.from({ length: 33 }, (_, i) => seen(heatColour(i / 32)));
     for (let i = 1; i < steps.length; i++) {
       const step = (steps[i] ?? NaN) - (steps[i - 1] ?? NaN);
-      // 75 of L* in 32 steps are 2.4 each; half of that is still seen, and rounding to 8 bits moves L* by 0.3.
+      // 75 of L* in 32 steps are 2.4 each; half is still visible, and 8-bit rounding moves L* by 0.3.
       expect(step, `step ${i}`).toBeGreaterThan(1.1);
     }
     expect((steps.at(-1) ?? 0) - (steps[0] ?? 0)).toBeGreaterThan(70);
@@ -67,7 +67,7 @@ describe('heatOver', () => {
     expect(image.data[0]).toBe(100);
   });
 
-  it('draws nothing where there is nothing, and refuses another size', () => {
+  it('draws nothing for an all-zero plane, and refuses another size', () => {
     expect(heatOver(image, [0, 0]).data).toEqual(image.data);
     expect(() => heatOver(image, [0])).toThrow(/heatOver: expected 2 x 1 values, got 1/);
   });

@@ -1,9 +1,7 @@
 /**
- * Numbers as colours for maps over an image that may also be printed: a sequential colour map with evenly growing
- * lightness, which keeps its order in grey and for people with any form of colour blindness.
- *
- * The colours are matplotlib's `viridis` (S. van der Walt and N. Smith, 2015, public domain): ten equidistant ones,
- * interpolated in sRGB.
+ * Colours for numbers over an image, fit for print: lightness grows evenly, which keeps the order in grey and
+ * for any colour blindness. They are ten equidistant colours of matplotlib's `viridis` (S. van der Walt and
+ * N. Smith, 2015, public domain), interpolated in sRGB.
  */
 import { ReclmisError } from '../errors.js';
 import type { Rgb } from './overlay.js';
@@ -33,15 +31,15 @@ export function heatColour(value: number): Rgb {
 }
 
 export interface HeatOptions {
-  /** Value at the end of the colour map. Default: the plane's largest. Nothing is drawn for 0 or less. */
+  /** Value at the end of the colour map. Default: the plane's largest. 0 or less draws nothing. */
   readonly max?: number;
-  /** Opacity of the colours, 0 to 1. Default 0.6. */
+  /** Opacity, 0 to 1. Default 0.6. */
   readonly opacity?: number;
 }
 
 /**
- * Draws a plane of numbers, 0 to `max`, over a copy of the image, with constant opacity so that a colour means the same
- * everywhere.
+ * Draws a plane of numbers, 0 to `max`, over a copy of the image; opacity is constant, so a colour means the
+ * same everywhere.
  * @param plane width x height values, row by row.
  * @throws IMAGE_UNREADABLE unless plane and image have the same size.
  */
@@ -69,7 +67,7 @@ export function heatOver(
   return { width, height, data };
 }
 
-/** Expands a grid of `columns` x `rows` numbers to the image's size: each pixel takes the cell that contains its centre. */
+/** Expands a grid of `columns` x `rows` numbers to the image's size: each pixel takes the cell of its centre. */
 export function spreadGrid(
   grid: ArrayLike<number>,
   columns: number,

@@ -1,18 +1,18 @@
 /**
- * Reads the headers of PNG and JPEG files identically in Node and in a browser, whose decoders are lenient in different
- * ways: unsupported files are refused here, by name, before anything is decoded.
+ * Reads headers of PNG and JPEG files, to refuse unsupported kinds by name before decoding: Node's and
+ * browsers' decoders are lenient in different ways.
  */
 import { ReclmisError } from '../errors.js';
 
 const IDAT = 0x49444154;
 const IEND = 0x49454e44;
-/** Chunks of an animated PNG: the animation header and a frame. */
+/** Chunks of an animated PNG. */
 const ACTL = 0x6163544c;
 const FCTL = 0x6663544c;
 
 export interface FileHeader {
   readonly kind: 'png' | 'jpeg';
-  /** Size as stored, before an orientation tag; 0 if the header lacks it. */
+  /** Size as stored, before an orientation tag; 0 if missing. */
   readonly width: number;
   readonly height: number;
   /** Bits per value. */
@@ -21,13 +21,13 @@ export interface FileHeader {
   readonly channels: number;
   /** JPEG coding, by its marker SOF0 to SOF15. */
   readonly coding: number;
-  /** An animated PNG whose first frame is not the still picture: decoders differ in which they use. */
+  /** An animated PNG whose first frame is not the still picture: decoders differ in their choice. */
   readonly hiddenStill: boolean;
   /** Whether the end of the file was found. */
   readonly complete: boolean;
 }
 
-/** Parses the header of a PNG or JPEG file from its first bytes; null for another format. */
+/** Parses the header of a PNG or JPEG from its first bytes; null for another format. */
 export function fileHeader(bytes: Uint8Array): FileHeader | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 4 && view.getUint32(0) === 0x89504e47) return pngHeader(view);
@@ -35,10 +35,7 @@ export function fileHeader(bytes: Uint8Array): FileHeader | null {
   return null;
 }
 
-/**
- * Refuses files that decoders treat differently or that have no unique conversion to RGB.
- * @throws IMAGE_UNSUPPORTED
- */
+/** Refuses files that decoders read differently or that have no unique conversion to RGB. @throws IMAGE_UNSUPPORTED */
 export function refuseRareKinds(
   { kind, bits, channels, coding, hiddenStill }: FileHeader,
   name: string,
@@ -71,7 +68,7 @@ export function refuseRareKinds(
 function pngHeader(view: DataView): FileHeader {
   const [width, height, bits] =
     view.byteLength >= 26 ? [view.getUint32(16), view.getUint32(20), view.getUint8(24)] : [0, 0, 0];
-  const seen = new Set<number>(); // kinds of chunks before the pixels
+  const seen = new Set<number>(); // types of chunks before the pixels
   let hiddenStill = false;
   let at = 8;
   while (at + 12 <= view.byteLength && view.getUint32(at + 4) !== IEND) {
@@ -84,7 +81,7 @@ function pngHeader(view: DataView): FileHeader {
   return { kind: 'png', width, height, bits, channels: 3, coding: -1, hiddenStill, complete };
 }
 
-/** JPEG: segments of marker and length up to the scans (SOS), with the size in SOF; then data up to the mark of the end. */
+/** JPEG: segments of marker and length up to the scans (SOS), with the size in SOF; then data and an end marker. */
 function jpegHeader(view: DataView): FileHeader {
   let [width, height, bits, channels, coding] = [0, 0, 8, 0, -1];
   let at = 2;

@@ -1,4 +1,3 @@
-/** Which made pictures are like those that the figures were taken of. */
 import { describe, expect, it } from 'vitest';
 import { distanceFrom, fitGaussian } from './gaussian.js';
 import {
@@ -46,9 +45,10 @@ const share = (make: (seed: number) => Float32Array): number =>
   Array.from({ length: 100 }, (_, i) => why(make(1000 + i))).filter((message) => message !== '').length / 100;
 
 describe('an image', () => {
-  it('like the others passes', () => expect(share((seed) => picture(seed))).toBeLessThanOrEqual(0.02));
+  it('that resembles the others passes', () =>
+    expect(share((seed) => picture(seed))).toBeLessThanOrEqual(0.02));
 
-  it('inverted, turned or upside down is told as such', () => {
+  it('is recognised as inverted, turned or upside down', () => {
     expect(share((seed) => picture(seed).map((value) => 1 - value))).toBe(1);
     expect(share((seed) => picture(seed, (x, y) => [y, 1 - x]))).toBe(1);
     expect(share((seed) => picture(seed, (x, y) => [x, 1 - y]))).toBeGreaterThan(0.95);
@@ -63,7 +63,7 @@ describe('an image', () => {
     expect(why(new Float32Array(3 * S * S).fill(value))).toContain('unlike');
   });
 
-  it('of noise or colour is told', () => {
+  it('of noise or colour is recognised', () => {
     const random = Random.from('noise', 1);
     const noise = Float32Array.from({ length: 3 * S * S }, () => random.uniform(0, 1));
     expect(why(noise)).toContain('unlike');
@@ -72,14 +72,14 @@ describe('an image', () => {
     expect(why(red)).toContain('detail, contrast or colour differ');
   });
 
-  it('is not judged by few others', () => {
+  it('is not judged by too few others', () => {
     expect(fitted(LEAST_IMAGES - 1)).toBeNull();
     expect(fitted(LEAST_IMAGES)?.layout.axes).toHaveLength(2);
   });
 });
 
 describe('the figures', () => {
-  it('are some kilobytes that a manifest takes, and say the same after it', () => {
+  it('are some kilobytes, and judge the same after a round trip through a manifest', () => {
     const text = JSON.stringify({ cases: 200, words: null, images: likeness, masks: null });
     expect(text.length).toBeLessThan(16_384);
     expect(trainingReferenceSchema.parse(JSON.parse(text)).images).toEqual(likeness);
@@ -103,7 +103,7 @@ describe('the figures', () => {
     expect(unlikeness(drawn, older)).toBeNull();
   });
 
-  it('do not tell one picture: without it they hardly change', () => {
+  it('reveal no single picture: without it they hardly change', () => {
     const all = Array.from({ length: 100 }, (_, i) => imageFeatures(picture(i), S));
     const without = fitLikeness(all.slice(1))!;
     const withOne = fitLikeness(all)!;
@@ -151,7 +151,7 @@ describe('a Gaussian', () => {
     expect(distanceFrom(fit, far)).toBeCloseTo(9 / fit.variances[0]!, 2);
   });
 
-  it('never divides by nothing', () => {
+  it('never divides by zero', () => {
     const fit = fitGaussian([[1, 2], [1, 2], [1, 2]], 2, 1e-3); // prettier-ignore
     expect(distanceFrom(fit, [1, 2])).toBe(0);
     expect(distanceFrom(fit, [2, 2])).toBeCloseTo(1000);

@@ -1,48 +1,45 @@
 /**
- * Tells whether an image resembles a model's training images, from about 15 kB of statistics: brightness in 8 x 8 cells
- * (layout); strength of details of 2 to 32 pixels, contrast and colour (texture); and frequency of each tone
- * (`image-tones.ts`). All three are Gaussians fitted to training images (`gaussian.ts`) after the model's own
- * preprocessing.
+ * Tells whether an image resembles a model's training images, from about 15 kB of statistics: brightness in 8
+ * x 8 cells (layout); details of 2 to 32 pixels, contrast and colour (texture); tones (`image-tones.ts`).
+ * Each is a Gaussian (`gaussian.ts`) fitted after the model's own preprocessing.
  *
- * An image is unusual if it is further from the mean than nearly all training images, each measured from the half it was
- * not in, or if it would be much likelier inverted, turned or flipped. docs/measurements/warnings.md shows what that
- * catches. It knows nothing of medicine: an image that passes may still be of another kind.
+ * An image is unusual if it is further from the mean than nearly all training images (each measured from the
+ * half it was not in), or much likelier when inverted, turned or flipped. docs/measurements/warnings.md says
+ * what that catches. It knows nothing of medicine: an image that passes may still be of another kind.
  *
- * Statistics need at least `LEAST_IMAGES` images, so no picture can be reconstructed. S side of the planes.
+ * At least `LEAST_IMAGES` images, so no picture can be reconstructed. S side of the planes.
  */
 import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
 import { toneFigures, TONES } from './image-tones.js';
 import { quantileOfSorted } from '../quantile.js';
 import type { Warning } from '../warnings.js';
 
-/** Fewest training images: fewer say little about what is usual, and too much about each. */
+/** Fewer say little about what is usual, and too much about each. */
 export const LEAST_IMAGES = 20;
-/** Cells per side. */
 const CELLS = 8;
-/** Most axes of the layout; with few images, one per ten. */
+/** Axes of the layout at most; one per ten images. */
 const AXES = 16;
 /** Scales of details: 2, 4, 8, 16 and 32 pixels. */
 const SCALES = 5;
-/** Scales at which details are distinguished by direction. */
+/** Scales whose details are told apart by direction. */
 const DIRECTED = 3;
-/** Number of texture figures. */
 export const TEXTURE_FIGURES = 3 * DIRECTED + SCALES + 2;
-/** Least variances: differences below are noise. */
+/** Least variances: smaller differences are noise. */
 const LAYOUT_FLOOR = 1e-3;
 const TEXTURE_FLOOR = 0.03 ** 2;
 const TONES_FLOOR = 1e-3;
 /** Contrast below which an image has no layout to compare. */
 const FLAT = 0.02;
-/** Shares of the training images within the limits. */
+/** Shares of training images within the limits. */
 const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
-/** Allowance, as a factor, for images of other sources: another device gives another texture. */
+/** Factors for images of other sources: another device gives another texture. */
 const MARGIN = { layout: 1.2, texture: 4 / 3, turned: 1 } as const;
-/** Limit of the tones, in standard deviations of the log distances above their mean: steadier than a quantile determined by a handful of images. */
+/** Limit of the tones, in standard deviations of the log distances: steadier than a quantile of few images. */
 const TONES_DEVIATIONS = 3.25;
-/** Least advantage of the inverted, turned or flipped image: a factor of e^0.4 in distance. */
+/** Least advantage of an altered image: a factor of e^0.4 in distance. */
 const LEAST_ADVANTAGE = 0.4;
 
-/** Statistics of the training images. Plain data for JSON. */
+/** Statistics of the training images, as plain data. */
 export interface ImageLikeness {
   readonly images: number;
   /** Brightness of the cells, row by row, standardised per image. */
@@ -51,11 +48,10 @@ export interface ImageLikeness {
   readonly texture: Gaussian & { readonly limit: number };
   /** Logarithms of tone frequencies. Absent in older versions. */
   readonly tones?: (Gaussian & { readonly limit: number }) | undefined;
-  /** Advantage, in log distance, from which an image counts as inverted, turned or flipped. */
+  /** Advantage, in log distance, from which an image counts as altered. */
   readonly turned: number;
 }
 
-/** Measurements of one image. */
 export interface ImageFeatures {
   readonly layout: readonly number[];
   readonly texture: readonly number[];
@@ -97,7 +93,10 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
   };
 }
 
-/** Haar wavelets: logarithms of the mean strength of details across, down and diagonally at the fine scales, and of the median at each scale. */
+/**
+ * Haar wavelets: logarithms of the mean strength of details across, down and diagonally at the fine scales,
+ * and of the median at each.
+ */
 function details(grey: Float32Array, size: number): number[] {
   const strengths: number[] = [];
   let side = size;
@@ -164,7 +163,7 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
   };
 }
 
-/** A distance that hardly any image of the kind exceeds: distances are nearly lognormal. */
+/** A distance that hardly any such image exceeds: distances are nearly lognormal. */
 function outlying(distances: readonly number[]): number {
   const logs = distances.map((one) => Math.log(one + 1e-9));
   const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
@@ -193,7 +192,7 @@ function gaussians(features: readonly ImageFeatures[]): Record<'layout' | 'textu
   };
 }
 
-/** Warns about an image unlike the training images, else returns nothing. @param planes [3,S,S], values 0 to 1. */
+/** Warnings about an image unlike the training images. @param planes [3,S,S], values 0 to 1. */
 export function imageWarnings(planes: Float32Array, size: number, likeness: ImageLikeness): Warning[] {
   const why = unlikeness(imageFeatures(planes, size), likeness);
   if (why === null) return [];
@@ -201,7 +200,7 @@ export function imageWarnings(planes: Float32Array, size: number, likeness: Imag
   return [{ code: 'IMAGE_UNUSUAL', message: `the image is unlike ${of}: ${why}` }];
 }
 
-/** Describes how an image differs from the training images; null if it does not. */
+/** How an image differs from the training images; null if it does not. */
 export function unlikeness(
   { layout, texture, tones }: ImageFeatures,
   likeness: ImageLikeness,
@@ -220,7 +219,7 @@ export function unlikeness(
   return null;
 }
 
-/** Possible alterations of an image, and the cells of the image with each undone. */
+/** Alterations of an image, each with the cells as they were before it. */
 const FORMS: readonly { readonly name: string; readonly of: (cells: readonly number[]) => number[] }[] = [
   { name: 'inverted, with dark and bright swapped', of: (cells) => cells.map((value) => -value) },
   { name: 'turned by 90 degrees', of: (cells) => moved(cells, (x, y) => [y, CELLS - 1 - x]) },
@@ -229,7 +228,7 @@ const FORMS: readonly { readonly name: string; readonly of: (cells: readonly num
   { name: 'upside down', of: (cells) => moved(cells, (x, y) => [x, CELLS - 1 - y]) },
 ];
 
-/** The likeliest form of an image, and by how much it is likelier than the image itself. */
+/** The likeliest alteration, and how much likelier the image is without it. */
 function likelierForm(layout: Gaussian, cells: readonly number[]): { name: string; advantage: number } {
   const own = Math.log(1 + distanceFrom(layout, cells));
   let best = { name: '', advantage: Number.NEGATIVE_INFINITY };

@@ -1,21 +1,19 @@
 /**
- * Tone frequencies of an image: a histogram of its grey values, as logarithms of shares. Drawings have few tones with
- * gaps, which resizing blurs far less than their noise; radiographs have all tones of their range.
+ * Tones of an image: a histogram of its grey values, as logarithms of shares. Drawings have few tones with
+ * gaps, which resizing blurs less than their noise; radiographs have all tones of their range.
  *
- * The range is the 3rd to the 97th percentile, so neither a black border nor burnt-in letters stretch it, and exposure
- * and contrast have no effect. Values beyond count in the outermost bins. Only sums and logarithms, so Node and browsers
- * agree.
+ * The range is the 3rd to the 97th percentile, so borders, burnt-in letters, exposure and contrast do not
+ * matter. Values beyond count in the outermost bins.
  */
 
-/** Number of bins. */
 export const TONES = 20;
-/** Share of the pixels beyond either end of the range. */
+/** Share of pixels beyond either end of the range. */
 const BEYOND = 0.03;
-/** Least share of a bin: below it differences are chance. */
+/** Least share of a bin: below is chance. */
 const FLOOR = 0.02;
-/** Grey levels for finding percentiles. */
+/** Grey levels for the percentiles. */
 const STEPS = 4096;
-/** Least range: a uniform image has no tones to compare. */
+/** Least range: a uniform image has no tones. */
 const LEAST_RANGE = 0.02;
 
 export function toneFigures(grey: Float32Array): number[] {
@@ -37,7 +35,6 @@ export function toneFigures(grey: Float32Array): number[] {
   return Array.from(bins, (count) => Math.log(count / grey.length + FLOOR));
 }
 
-/** The level up to which so many pixels lie. */
 function stepAt(counts: Uint32Array, pixels: number): number {
   let seen = 0;
   for (let step = 0; step < counts.length; step++) {

@@ -4,7 +4,7 @@ import { imageToPlanes, resizeImage, resizeMask, resizePlane, threshold } from '
 import { Random } from '../random.js';
 import type { Mask, RgbImage } from './raster.js';
 
-/** Single precision: relative rounding of 6e-8, over two passes. */
+/** float32 over two passes. */
 const SINGLE = 1e-6;
 
 const closeTo = (actual: ArrayLike<number>, expected: readonly number[], tolerance = SINGLE): void => {
@@ -30,7 +30,7 @@ const randomImage = (width: number, height: number): RgbImage => {
   return { width, height, data: Uint8Array.from({ length: width * height * 3 }, () => random.int(256)) };
 };
 
-/** The definition of the filter, without separating the axes. */
+/** The filter's definition, axes not separated. */
 function direct(plane: Float32Array, w: number, h: number, W: number, H: number): number[] {
   const [sx, sy] = [w / W, h / H];
   const triangle = (distance: number, scale: number): number =>
@@ -53,7 +53,10 @@ function direct(plane: Float32Array, w: number, h: number, W: number, H: number)
   return out;
 }
 
-/** One axis of the triangle filter, value by value: weights that sum to 1, summed in float64 from the first tap on, rounded to float32 once. */
+/**
+ * One axis of the triangle filter: weights that sum to 1, summed in float64 from the first tap on, rounded to
+ * float32 once.
+ */
 function plainly(values: readonly number[], to: number): number[] {
   const scale = values.length / to;
   const support = Math.max(scale, 1);
@@ -87,7 +90,7 @@ function plainPlane(plane: ArrayLike<number>, w: number, h: number, W: number, H
 const side = fc.integer({ min: 1, max: 19 });
 
 describe('resampling four lanes at a time', () => {
-  it('gives planes bit for bit what the plain sums give', () => {
+  it('resamples planes bit for bit like plain sums', () => {
     fc.assert(
       fc.property(side, side, side, side, fc.integer(), (w, h, W, H, seed) => {
         fc.pre(w !== W || h !== H);
@@ -98,7 +101,7 @@ describe('resampling four lanes at a time', () => {
     );
   });
 
-  it('gives images bit for bit what the plain sums give, in colour and in grey', () => {
+  it('resamples images bit for bit like plain sums, in colour and in grey', () => {
     fc.assert(
       fc.property(side, side, side, side, fc.boolean(), (w, h, W, H, grey) => {
         fc.pre(w !== W || h !== H);
@@ -121,7 +124,7 @@ describe('resizePlane', () => {
     closeTo(resizePlane(Float32Array.of(0, 100, 200, 50), 1, 4, 1, 2), [500 / 7, 850 / 7]);
   });
 
-  it('grows bilinearly about pixel centres, with repeated edges', () => {
+  it('enlarges bilinearly about pixel centres, with repeated edges', () => {
     closeTo(resizePlane(Float32Array.of(0, 100), 2, 1, 4, 1), [0, 25, 75, 100]);
     closeTo(
       resizePlane(Float32Array.of(0, 100, 100, 0), 2, 2, 4, 4).slice(0, 8),
@@ -156,7 +159,7 @@ describe('resizePlane', () => {
 });
 
 describe('imageToPlanes', () => {
-  it('only separates the channels where the size is right', () => {
+  it('only separates the channels if the size is right', () => {
     const image = {
       width: 2,
       height: 2,
@@ -168,7 +171,7 @@ describe('imageToPlanes', () => {
     );
   });
 
-  it('is the filter on every channel, rounded to 8 bits', () => {
+  it('filters every channel and rounds to 8 bits', () => {
     const image = randomImage(9, 6);
     const planes = imageToPlanes(image, 4);
     expect(planes.length).toBe(3 * 16);
@@ -182,7 +185,7 @@ describe('imageToPlanes', () => {
     }
   });
 
-  it('gives a channel the same in grey as among colours, bit by bit', () => {
+  it('gives a channel the same bits in grey as in colour', () => {
     for (const [w, h, size] of [
       [31, 17, 8],
       [5, 9, 12],
@@ -196,7 +199,7 @@ describe('imageToPlanes', () => {
     }
   });
 
-  it('gives the same whether the image was resized before or not: training and serving agree bit by bit', () => {
+  it('gives the same bits if the image was resized before: training and serving agree', () => {
     const image = randomImage(31, 17);
     expect(imageToPlanes(resizeImage(image, 8), 8)).toEqual(imageToPlanes(image, 8));
   });
@@ -211,7 +214,7 @@ describe('imageToPlanes', () => {
     }
   });
 
-  it('refuses data that do not fit and sizes that are none', () => {
+  it('refuses data that do not fit and invalid sizes', () => {
     expect(() => imageToPlanes({ width: 2, height: 2, data: new Uint8Array(11) }, 2)).toThrow(
       expect.objectContaining({
         code: 'IMAGE_UNREADABLE',
@@ -253,7 +256,7 @@ describe('resizeMask', () => {
 });
 
 describe('threshold', () => {
-  it('takes what is greater', () => {
+  it('takes greater values only', () => {
     expect(show(threshold([0.4, 0.5, 0.51, 1], 2, 2))).toBe('00/11');
     expect(show(threshold(Float32Array.of(0, 0.1, 0.2, 0.3), 4, 1, 0.15))).toBe('0011');
     expect(() => threshold([1], 2, 2)).toThrow(/expected 2 x 2 values, got 1/);

@@ -1,41 +1,38 @@
 /**
- * Preprocessing: images to the planes that the model reads, masks to its size, probabilities back to the image's size.
- * The only implementation, for training and serving.
+ * Preprocessing, for training and serving alike: images to the planes that the model reads, masks to its
+ * size, probabilities back to the image's size.
  *
- * Resampling is separable and half-pixel centred: the centre of output pixel i lies at (i + 1/2) * scale of the input.
- * Images and probabilities use the triangle filter, as in Pillow's BILINEAR: when shrinking, it is widened by the scale
- * (anti-aliasing); when growing, it is bilinear interpolation with repeated edges. Pillow rounds to 8 bits after each
- * axis, this code once, so values differ by at most one level. Masks are resampled by area, so they stay in place and
- * keep their size.
+ * Resampling is separable: output pixel i has its centre at (i + 1/2) * scale of the input. Images and
+ * probabilities use the triangle filter as in Pillow's BILINEAR (widened by the scale when shrinking, edges
+ * repeated when growing); Pillow rounds to 8 bits after each axis, this code once, so values differ by at
+ * most one level. Masks are resampled by area, so they keep their place and size.
  *
  * Legend: H, W input rows and columns; S output size.
  */
 import { ReclmisError } from '../errors.js';
 import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 
-/** The input positions and weights (summing to 1) for each output position of an axis. */
+/** Input positions and weights (summing to 1) for each output position of an axis. */
 interface Taps {
-  /** First input position of each output position. */
   readonly first: Int32Array;
-  /** Number of input positions for each output position. */
+  /** Input positions per output position. */
   readonly count: Int32Array;
-  /** `stride` weights per output position, of which the first `count` are used. */
+  /** `stride` weights per output position; the first `count` are used. */
   readonly weights: Float64Array;
   readonly stride: number;
 }
 
-/** Smallest share of a pixel's area that counts as half: 1/2 minus rounding. */
+/** Share of a pixel's area that counts as half: 1/2 minus rounding. */
 const HALF = 0.5 - 1e-6;
 
 const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
 
-/** Rows, or columns, resampled together: their sums are independent, and they share the loop over taps. */
+/** Rows or columns resampled together: their sums are independent. */
 const LANES = 4;
 
 /**
- * The image as the model reads it: CHW [3, S, S], red, green, blue, in [0, 1]. The image is stretched to a square, as in
- * the authors' code, and rounded to 8 bits at the new size, so `imageToPlanes(image, S)` equals
- * `imageToPlanes(resizeImage(image, S), S)` bit for bit.
+ * The image as the model reads it: CHW [3, S, S], red, green, blue, in [0, 1]; stretched to a square, as in
+ * the authors' code, and rounded to 8 bits, so it does not matter whether `resizeImage` came first.
  */
 export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   const { data } = resizeImage(image, size);
@@ -49,7 +46,7 @@ export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   return planes;
 }
 
-/** Resizes the image to `width` x `height` pixels (a square without `height`); returns the same object if nothing changes. */
+/** Resizes to `width` x `height` pixels (default: a square); returns the same object if nothing changes. */
 export function resizeImage(image: RgbImage, width: number, height: number = width): RgbImage {
   checkImage(image, 'resizeImage');
   checkSize(width, height, 'resizeImage');
@@ -67,7 +64,7 @@ export function resizeImage(image: RgbImage, width: number, height: number = wid
   return { width, height, data: out };
 }
 
-/** Whether the channels are equal, as in radiographs: a third of the work for the same result. */
+/** Whether the channels are equal, which saves two thirds of the work. */
 function isGrey({ data }: RgbImage): boolean {
   for (let i = 0; i < data.length; i += 3) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
@@ -76,8 +73,8 @@ function isGrey({ data }: RgbImage): boolean {
 }
 
 /**
- * Resizes a plane of numbers (probabilities) from w x h to W x H with the same filter; a copy if the sizes are equal.
- * The result stays within the input's range.
+ * Resizes a plane of numbers (probabilities) from w x h to W x H with the same filter, within the input's
+ * range; a copy if the sizes are equal.
  */
 export function resizePlane(plane: Float32Array, w: number, h: number, W: number, H: number): Float32Array {
   checkSize(w, h, 'resizePlane');
@@ -94,8 +91,8 @@ export function resizePlane(plane: Float32Array, w: number, h: number, W: number
 }
 
 /**
- * Resizes the mask to `width` x `height` pixels (a square without `height`): when shrinking, a pixel is foreground if at
- * least half its area was; when growing, it takes the nearest pixel. Returns the same object if nothing changes.
+ * Resizes to `width` x `height` pixels (default: a square): a smaller pixel is foreground if at least half
+ * its area was; a larger one copies the nearest. Returns the same object if nothing changes.
  */
 export function resizeMask(mask: Mask, width: number, height: number = width): Mask {
   checkMask(mask, 'resizeMask');
@@ -109,7 +106,7 @@ export function resizeMask(mask: Mask, width: number, height: number = width): M
   return { width, height, data: out };
 }
 
-/** Thresholds a plane of w x h probabilities: 1 where the probability is greater than `t`. */
+/** 1 where the probability, of w x h, is greater than `t`. */
 export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.5): Mask {
   checkSize(w, h, 'threshold');
   if (plane.length !== w * h) {
@@ -123,7 +120,7 @@ export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.
   return { width: w, height: h, data };
 }
 
-/** Triangle filter for one axis, widened when shrinking (Pillow's `precompute_coeffs` with BILINEAR). */
+/** Triangle filter for one axis, widened when shrinking (Pillow's `precompute_coeffs`). */
 function triangleTaps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
@@ -155,7 +152,6 @@ function areaTaps(from: number, to: number): Taps {
   });
 }
 
-/** Collects and normalises the weights of every output position. */
 function makeTaps(
   from: number,
   to: number,
@@ -184,7 +180,7 @@ function makeTaps(
 
 /**
  * Resamples along x: [H, W] -> [H, S], four rows at a time, in float64.
- * @param step distance between pixels in `data` with several channels. @param channel which channel.
+ * @param step distance between pixels in `data` with several channels.
  */
 function resampleColumns(
   data: Float32Array | Uint8Array,
@@ -198,7 +194,7 @@ function resampleColumns(
   const out = new Float32Array(H * size);
   const lanes = new Float64Array(LANES * W); // [W, 4]
   for (let y = 0; y < H; y += LANES) {
-    // Past the end, repeat the last row.
+    // Past the end, repeats the last row.
     const [y1, y2, y3] = [Math.min(y + 1, H - 1), Math.min(y + 2, H - 1), Math.min(y + 3, H - 1)];
     let from = y * W * step + channel;
     const to1 = (y1 - y) * W * step;

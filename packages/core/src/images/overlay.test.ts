@@ -14,7 +14,7 @@ const show = ({ width, height, data }: Mask): string =>
   Array.from({ length: height }, (_, y) => data.slice(y * width, (y + 1) * width).join('')).join('/');
 
 describe('contour', () => {
-  it('is the rim of the mask, inside it, also along the border of the image', () => {
+  it('is the rim inside the mask, also along the image’s border', () => {
     expect(show(contour(mask('00000/01110/01110/01110/00000')))).toBe('00000/01110/01010/01110/00000');
     expect(show(contour(mask('111/111/111')))).toBe('111/101/111');
     expect(show(contour(mask('11111/11111/11111/11111/11111'), 2))).toBe('11111/11111/11011/11111/11111');
@@ -24,7 +24,7 @@ describe('contour', () => {
     expect(show(contour(mask('11111/11111/11111/11111/11110')))).toBe('11111/10001/10001/10011/11110');
   });
 
-  it('is empty for no thickness and for no mask', () => {
+  it('is empty for thickness 0 and an empty mask', () => {
     expect(show(contour(mask('11/11'), 0))).toBe('00/00');
     expect(show(contour(mask('00/00'), 3))).toBe('00/00');
   });

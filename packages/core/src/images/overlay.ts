@@ -1,8 +1,6 @@
 /**
- * Draws a mask over its image for people: a translucent fill and an opaque contour.
- *
- * The colours are those of Okabe and Ito ("Color Universal Design", 2008), distinguishable with any form of colour
- * blindness, on grey radiographs and on stained tissue.
+ * Draws a mask over its image: a translucent fill and an opaque contour, in Okabe and Ito's colours ("Color
+ * Universal Design", 2008), distinguishable with any colour blindness on radiographs and stained tissue.
  */
 import { ReclmisError } from '../errors.js';
 import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
@@ -10,7 +8,7 @@ import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 /** A colour: red, green, blue, 0..255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** The Okabe-Ito colours that stand out from grey. */
+/** Okabe-Ito colours that stand out from grey. */
 export const COLOURS = {
   orange: [230, 159, 0],
   skyBlue: [86, 180, 233],
@@ -22,11 +20,14 @@ export const COLOURS = {
 } as const satisfies Record<string, Rgb>;
 
 export interface OverlayOptions {
-  /** Default: orange. Use sky blue for the truth next to an orange prediction. */
+  /** Default orange; use sky blue for the truth next to it. */
   readonly colour?: Rgb;
-  /** Opacity of the fill, 0 (none) to 1. Default: 0.35. */
+  /** Opacity of the fill, 0 (none) to 1. Default 0.35. */
   readonly fill?: number;
-  /** Width of the contour in pixels, inside the mask; 0 draws none. Default: 1 per 224 pixels of the shorter side, at least 1. */
+  /**
+   * Width of the contour in pixels, inside the mask; 0 for none. Default: 1 per 224 pixels of the shorter
+   * side, at least 1.
+   */
   readonly contour?: number;
 }
 
@@ -57,14 +58,14 @@ export function overlay(image: RgbImage, mask: Mask, options: OverlayOptions = {
 }
 
 /**
- * The mask's pixels within `thickness` pixels (the larger of the distances along x and y) of the background or the
- * image's border; none for a thickness of 0.
+ * The mask's pixels within `thickness` pixels (the larger of the distances along x and y) of the background
+ * or the image's border.
  */
 export function contour(mask: Mask, thickness = 1): Mask {
   checkMask(mask, 'contour');
   const { width, height, data } = mask;
   const reach = Math.max(0, Math.round(thickness));
-  const across = new Uint8Array(data.length); // 1 where the 2 * reach + 1 pixels along x are all foreground
+  const across = new Uint8Array(data.length); // 1 where 2 * reach + 1 pixels along x are foreground
   for (let y = 0; y < height; y++) erodeLine(data, across, y * width, 1, width, reach);
   const inner = new Uint8Array(data.length); // likewise along y: the eroded mask
   for (let x = 0; x < width; x++) erodeLine(across, inner, x, width, height, reach);
@@ -73,7 +74,7 @@ export function contour(mask: Mask, thickness = 1): Mask {
   return { width, height, data: edge };
 }
 
-/** Writes 1 where the position and `reach` positions on each side are foreground; outside the line is background. */
+/** Writes 1 where a position and `reach` on each side are foreground; outside the line is background. */
 function erodeLine(
   from: Uint8Array,
   to: Uint8Array,
@@ -82,7 +83,7 @@ function erodeLine(
   length: number,
   reach: number,
 ): void {
-  let run = 0; // length of the current run of foreground
+  let run = 0; // run of foreground so far
   const window = 2 * reach + 1;
   for (let i = 0; i < length; i++) {
     run = from[start + i * step] === 0 ? 0 : run + 1;

@@ -15,7 +15,7 @@ describe.each([
   ['a quarter turn to the right', (r: Mask) => quarterTurn(r, -1), 2, [4, 1, 5, 2, 6, 3]],
   ['a full turn', (r: Mask) => quarterTurn(r, 4), 3, [1, 2, 3, 4, 5, 6]],
 ])('%s', (_, operation, width, expected) => {
-  it('moves the pixels of masks and, channels together, of images', () => {
+  it('moves pixels of masks and images, channels together', () => {
     const data = Uint8Array.from(expected);
     expect(operation(mask)).toEqual({ width, height: 6 / width, data });
     expect(operation(rgb)).toEqual({ width, height: 6 / width, data: coloured(data) });
@@ -27,7 +27,7 @@ describe.each([
 });
 
 describe('bad input', () => {
-  it('is refused: data that fit neither an image nor a mask, half a quarter turn', () => {
+  it('is refused: data of neither an image nor a mask, half a quarter turn', () => {
     expect(() => mirror({ width: 3, height: 2, data: new Uint8Array(12) })).toThrow(
       expect.objectContaining({
         code: 'IMAGE_UNREADABLE',

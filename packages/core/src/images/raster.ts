@@ -1,13 +1,12 @@
 /**
- * Images and masks as plain data, and exact rearrangements of their pixels: mirror, flip, quarter turns.
+ * Images and masks as plain data, and exact rearrangements of their pixels.
  *
- * Legend: row by row from the top left; x counts columns to the right, y rows downwards. Images are HWC (red, green,
- * blue interleaved), masks HW. Left and right of a note are the patient's: the patient's left is on the image's right,
- * so a mirrored image needs `mirrorNote`.
+ * Legend: row by row from the top left; x counts columns to the right, y rows downwards. Images are HWC (red,
+ * green, blue interleaved), masks HW. The patient's left is on the image's right, so a mirrored image needs
+ * `mirrorNote`.
  */
 import { ReclmisError } from '../errors.js';
 
-/** Common base of images and masks. */
 export interface Raster {
   readonly width: number;
   readonly height: number;
@@ -15,18 +14,18 @@ export interface Raster {
   readonly data: Uint8Array;
 }
 
-/** A colour image: height x width x 3 values, red, green, blue, 0..255. Grey images have three equal channels. */
+/** A colour image: height x width x 3 values, 0..255. Grey images have three equal channels. */
 export type RgbImage = Raster;
 
 /** A mask: height x width values, 0 background, 1 foreground. */
 export type Mask = Raster;
 
-/** Checks an image. @throws IMAGE_UNREADABLE unless the size is positive and the data have 3 values per pixel. */
+/** @throws IMAGE_UNREADABLE unless the size is positive and the data have 3 values per pixel. */
 export function checkImage(image: RgbImage, operation: string): void {
   check(image, 3, 'IMAGE_UNREADABLE', `${operation}: the image`);
 }
 
-/** Checks a mask. @throws MASK_SIZE_MISMATCH unless the size is positive and the data have 1 value per pixel. */
+/** @throws MASK_SIZE_MISMATCH unless the size is positive and the data have 1 value per pixel. */
 export function checkMask(mask: Mask, operation: string): void {
   check(mask, 1, 'MASK_SIZE_MISMATCH', `${operation}: the mask`);
 }
@@ -57,7 +56,7 @@ export function flip(raster: Raster): Raster {
   return rearrange(raster, width, height, (height - 1) * width, 1, -width);
 }
 
-/** Turns by `turns` times 90 degrees counter-clockwise; any integer, negative for clockwise. */
+/** Turns counter-clockwise by `turns` times 90 degrees; any integer. */
 export function quarterTurn(raster: Raster, turns: number): Raster {
   const { width, height } = raster;
   switch (((turns % 4) + 4) % 4) {
@@ -74,7 +73,7 @@ export function quarterTurn(raster: Raster, turns: number): Raster {
   }
 }
 
-/** Copies pixels: output (x, y) is the input pixel at `origin + x * stepX + y * stepY`. */
+/** Output (x, y) is the input pixel at `origin + x * stepX + y * stepY`. */
 function rearrange(
   raster: Raster,
   width: number,

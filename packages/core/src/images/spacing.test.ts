@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ReclmisError } from '../errors.js';
 import { parseSpacing } from './spacing.js';
 
-/** What a text is refused with: message and remedy in one. */
+/** Message and remedy of a refused text. */
 function refusal(text: string): string {
   try {
     parseSpacing(text, '--spacing');
@@ -14,7 +14,7 @@ function refusal(text: string): string {
 }
 
 describe('parseSpacing', () => {
-  it('reads one number or two that nothing else could mean', () => {
+  it('reads one or two unambiguous numbers', () => {
     for (const text of ['0.143', ' 0.143 ', '.143', '0.143 mm', '0.143MM', '143e-3', '0.143\\0.143']) {
       expect(parseSpacing(text, '--spacing'), text).toEqual([0.143, 0.143]);
     }
@@ -38,7 +38,7 @@ describe('parseSpacing', () => {
     expect(parseSpacing('2', '--spacing')).toEqual([2, 2]);
   });
 
-  it('refuses what can be read in two ways, and names both', () => {
+  it('refuses ambiguous texts, and names both readings', () => {
     expect(refusal('1,4')).toBe(
       'OPTION_INVALID --spacing: "1,4" can be read as 1.4 mm or as 1 x 4 mm | Write 1.4 for one number, with a decimal point, or 1 x 4 for width and height.',
     );
@@ -58,7 +58,7 @@ describe('parseSpacing', () => {
       expect(refusal(text), text).toContain('Write 0.1 x 0.2, with decimal points.');
   });
 
-  it('refuses what is no size', () => {
+  it('refuses anything else', () => {
     for (const text of [
       '',
       '0',

@@ -1,15 +1,13 @@
 /**
- * The pixel size, and how people write it.
- *
- * Ambiguous texts are refused, since a wrong size silently makes every area and distance wrong. Accepted are, in
- * millimetres, with a decimal POINT and with or without the unit `mm`:
+ * The pixel size, and how people write it. Ambiguous texts are refused: a wrong size silently makes every
+ * area and distance wrong. Accepted, in millimetres with a decimal POINT, with or without `mm`:
  *
  *   0.143                one number: square pixels
- *   0.143 x 0.2          width and height; also with ×, ; or spaces, which nobody writes within a number
+ *   0.143 x 0.2          width and height; also with ×, ; or spaces
  *   0.143,0.2            a comma, if decimal points show that it is not one
- *   0.143\0.143          DICOM's backslash between equal numbers; DICOM puts height first, so unequal ones are refused
+ *   0.143\0.143          DICOM's backslash; height comes first there, so unequal numbers are refused
  *
- * Refused: `1,4` (1.4, or 1 x 4), `0,143` (a decimal comma), `1,234.5` and `1 400` (grouped thousands), other units.
+ * Refused: `1,4` (1.4, or 1 x 4), `0,143`, `1,234.5` and `1 400` (grouped thousands), other units.
  */
 import { type ErrorCode, ReclmisError } from '../errors.js';
 
@@ -33,17 +31,17 @@ const NUMBER = String.raw`(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
 const UNIT = String.raw`(?:\s*mm)?`;
 const ONE = new RegExp(`^(${NUMBER})${UNIT}$`, 'iu');
 const TWO = new RegExp(`^(${NUMBER})${UNIT}(\\s*[x×;\\\\,]\\s*|\\s+)(${NUMBER})${UNIT}$`, 'iu');
-/** A number with a decimal comma, such as `0,143`. */
+/** A decimal comma, as in `0,143`. */
 const DECIMAL_COMMA = /^(\d+)\s*,\s*(\d+)(?:\s*mm)?$/iu;
-/** Numbers with decimal commas, separated by something other than a comma. */
+/** Decimal commas, with another separator than a comma. */
 const TWO_DECIMAL_COMMAS = /^(\d+(?:,\d+)?)(?:\s*mm)?(?:\s*[x×;\\/]\s*|\s+)(\d+(?:,\d+)?)(?:\s*mm)?$/iu;
-/** `1,234.5`, `1.234,5` and `1 400`: grouped thousands. */
+/** Grouped thousands: `1,234.5`, `1.234,5`, `1 400`. */
 const GROUPED = /^[1-9]\d{0,2}(?:,\d{3}\.\d+|\.\d{3},\d+|(?:\s\d{3})+)$/u;
 const OTHER_UNIT = /\d\s*(cm|µm|μm|um|nm|m|in|inch|"|dpi|ppi|px)\s*$/iu;
 
 /**
- * Parses a pixel size; the file header says what is accepted and why.
- * @param where name in messages. @throws OPTION_INVALID or the given code
+ * Parses a pixel size as the file header says. @param where name in messages. @throws OPTION_INVALID or the
+ * given code
  */
 export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPTION_INVALID'): Spacing {
   const written = text.trim();

@@ -13,7 +13,7 @@ const image = (
 });
 
 describe('imagesToPlanes', () => {
-  it('puts images of any size one after the other', () => {
+  it('concatenates images of any size', () => {
     const [a, b] = [image(4, 2, 51), image(3, 3, 255)];
     const planes = imagesToPlanes([a, b], 2);
     expect([...planes]).toEqual([...imageToPlanes(a, 2), ...imageToPlanes(b, 2)]);
@@ -23,7 +23,7 @@ describe('imagesToPlanes', () => {
 });
 
 describe('segmented', () => {
-  // Two images of a model of side 2: the left half of the first is foreground, nothing of the second.
+  // A model of side 2: the left half of the first image is foreground, none of the second.
   const probabilities = Float32Array.of(0.9, 0.1, 0.9, 0.1, 0.2, 0.2, 0.2, 0.2);
 
   it('gives the probability and the mask of one image at its own size', () => {

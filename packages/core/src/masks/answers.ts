@@ -1,6 +1,5 @@
 /**
- * From images to masks: a batch of images as a model takes it, and the model's answer for each at the image's own size.
- * The only implementation, for the runtime, `predict`, `explain` and `bench`, with any engine.
+ * From images to masks, for any engine: a batch as a model takes it, and each answer at its image's own size.
  *
  * B images, S side of the model's input.
  */
@@ -14,17 +13,17 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** Resizes the images to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
+/** Resizes images to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
 export function imagesToPlanes(images: readonly RgbImage[], size: number): Float32Array {
   const planes = new Float32Array(images.length * 3 * size * size); // [B,3,S,S]
   images.forEach((image, i) => planes.set(imageToPlanes(image, size), i * 3 * size * size));
   return planes;
 }
 
-/** The model's answer for one image, [H,W] at the image's own size, or why it is invalid, worded to follow "the model gave". */
+/** The answer for one image, [H,W] at its own size, or why it is invalid, worded to follow "the model gave". */
 export type Answer = { readonly probability: Float32Array } | { readonly wrong: string };
 
-/** Extracts the answer for image `index` of a batch. @param probabilities [B,1,S,S] */
+/** The answer for image `index` of a batch. @param probabilities [B,1,S,S] */
 export function answerOf(
   probabilities: Float32Array,
   index: number,

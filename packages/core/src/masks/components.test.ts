@@ -1,11 +1,10 @@
-/** Components of hand-made masks, and the laws that hold for any. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { components, labelAt, labelRuns } from './components.js';
 import type { Mask } from '../images/raster.js';
 import { anyMask, drawnMask } from '../testing.js';
 
-/** The same by flooding, one pixel after the other. */
+/** Counts by flooding. */
 function flooded({ width, height, data }: Mask, neighbours: 4 | 8): number {
   const left = Uint8Array.from(data);
   let count = 0;
@@ -39,7 +38,7 @@ describe('components', () => {
     ]);
   });
 
-  it('joins what touches by a corner, in either direction, and by a way around', () => {
+  it('joins pixels that touch by a corner, in either direction, and along a detour', () => {
     expect(components(drawnMask('#./.#'))).toEqual([{ area: 2, centroid: [1, 1], box: [0, 0, 2, 2] }]);
     expect(components(drawnMask('.#/#.'))).toHaveLength(1);
     expect(components(drawnMask('#...#/#...#/#####'))).toEqual([
@@ -59,7 +58,7 @@ describe('components', () => {
     ]);
   });
 
-  it('takes any value but 0 as foreground, and refuses data of another size', () => {
+  it('takes any nonzero value as foreground, and refuses data of another size', () => {
     expect(components({ width: 3, height: 1, data: Uint8Array.of(255, 7, 0) })[0]?.area).toBe(2);
     expect(() => components({ width: 3, height: 1, data: new Uint8Array(2) })).toThrow(
       expect.objectContaining({ code: 'MASK_SIZE_MISMATCH' }),

@@ -1,20 +1,18 @@
 /**
- * Connected components of a mask: foreground pixels that touch by an edge or a corner (8-connectivity) belong together.
+ * Connected components of a mask (8-connectivity). Union-find joins overlapping runs (stretches of foreground
+ * within a row), so time grows with the pixels and memory only with the runs.
  *
- * The mask is cut into runs (stretches of foreground within a row), and overlapping runs of neighbouring rows are joined
- * by union-find, so time grows with the pixels and memory only with the runs.
- *
- * Coordinates are those of the pixels' edges, as in `contours.ts`: x to the right, y downwards, the pixel in column i
- * and row j spans i to i + 1 and j to j + 1, so its centre is (i + 0.5, j + 0.5).
+ * Coordinates as in `contours.ts`: x to the right, y downwards; the pixel in column i and row j has its
+ * centre at (i + 0.5, j + 0.5).
  */
 import { checkMask, type Mask } from '../images/raster.js';
 
 export interface Component {
   /** Pixels. */
   readonly area: number;
-  /** Mean of the pixels' centres, x and y. */
+  /** Mean of the pixels' centres. */
   readonly centroid: readonly [x: number, y: number];
-  /** Bounding box: left and upper edge, width and height in pixels. */
+  /** Bounding box in pixels. */
   readonly box: readonly [x: number, y: number, width: number, height: number];
 }
 
@@ -22,19 +20,15 @@ export interface Component {
 export interface LabelledRuns {
   /** Runs of row y are `rows[y]` to `rows[y + 1]` (exclusive); height + 1 values. */
   readonly rows: Int32Array;
-  /** First column of each run. */
   readonly start: Int32Array;
-  /** The column after its last. */
+  /** After the last column. */
   readonly end: Int32Array;
-  /** Component of each run, 0 to `count` - 1, numbered by first pixel in reading order. */
+  /** 0 to `count` - 1, by first pixel in reading order. */
   readonly label: Int32Array;
   readonly count: number;
 }
 
-/**
- * The components of a mask, largest first, equal ones in reading order of their first pixels.
- * @throws MASK_SIZE_MISMATCH
- */
+/** Components of a mask, largest first, equal ones in reading order. @throws MASK_SIZE_MISMATCH */
 export function components(mask: Mask): Component[] {
   const { found, order } = measureComponents(labelRuns(mask, 8));
   return Array.from(order, (label) => found[label]!);
@@ -56,7 +50,7 @@ export function measureComponents(runs: LabelledRuns): { found: Component[]; ord
       const from = start[run]!;
       const to = end[run]!;
       area[k] = area[k]! + to - from;
-      sumX[k] = sumX[k]! + ((to - from) * (from + to)) / 2; // the centres of the pixels, added up
+      sumX[k] = sumX[k]! + ((to - from) * (from + to)) / 2; // sum of the pixels' centres
       sumY[k] = sumY[k]! + (to - from) * (y + 0.5);
       left[k] = Math.min(left[k]!, from);
       right[k] = Math.max(right[k]!, to);
@@ -74,8 +68,8 @@ export function measureComponents(runs: LabelledRuns): { found: Component[]; ord
 }
 
 /**
- * Finds the runs of a mask and joins those that share an edge (4) or an edge or corner (8).
- * @throws MASK_SIZE_MISMATCH
+ * Finds the runs of a mask and joins those that share an edge (4) or an edge or corner (8). @throws
+ * MASK_SIZE_MISMATCH
  */
 export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
   checkMask(mask, 'components');
@@ -84,12 +78,12 @@ export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
   const root = (run: number): number => {
     let at = run;
     while (parent[at] !== at) {
-      parent[at] = parent[parent[at]!]!; // halves the path for the next one
+      parent[at] = parent[parent[at]!]!; // halves the path
       at = parent[at]!;
     }
     return at;
   };
-  const reach = neighbours === 8 ? 1 : 0; // a corner is one column further than an edge
+  const reach = neighbours === 8 ? 1 : 0; // a corner is one column further
   for (let y = 1; y < mask.height; y++) {
     let above = rows[y - 1]!;
     let run = rows[y]!;
@@ -97,7 +91,7 @@ export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
       if (start[above]! < end[run]! + reach && start[run]! < end[above]! + reach) {
         const a = root(above);
         const b = root(run);
-        parent[Math.max(a, b)] = Math.min(a, b); // the root is the first run in reading order
+        parent[Math.max(a, b)] = Math.min(a, b); // the root is the first in reading order
       }
       if (end[above]! < end[run]!) above++;
       else run++;

@@ -1,4 +1,4 @@
-/** Outlines of hand-made masks point by point, and of any mask by filling the polygons again. */
+/** Outlines of drawn masks point by point, and of any mask by filling the polygons. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { components } from './components.js';
@@ -8,7 +8,7 @@ import { anyMask, drawnMask } from '../testing.js';
 const area = ([outer, ...holes]: Polygon): number =>
   signedArea(outer) + holes.reduce((sum, hole) => sum + signedArea(hole), 0);
 
-/** How often a ring winds around the centre of a pixel: crossings of a ray to the right with upright edges. */
+/** Winding number of a ring around a pixel's centre: upright edges that a ray to the right crosses. */
 function winding(ring: Ring, x: number, y: number): number {
   let turns = 0;
   for (let i = 0; i + 1 < ring.length; i++) {
@@ -32,7 +32,7 @@ describe('contours', () => {
     ]);
   });
 
-  it('goes around a hole the other way', () => {
+  it('runs around holes the other way', () => {
     const [ring] = contours(drawnMask('###/#.#/###'));
     expect(ring!.polygons).toEqual([
       [
@@ -56,17 +56,17 @@ describe('contours', () => {
     });
   });
 
-  it('makes two holes of holes that touch by a corner, and a hole of a bay that closes at one', () => {
+  it('makes two holes of holes that touch by a corner, and a hole of a bay closed by a corner', () => {
     const two = contours(drawnMask('####/#.##/##.#/####'))[0]!;
     expect(two.polygons).toHaveLength(1);
     expect(two.polygons[0]!.map(signedArea)).toEqual([16, -1, -1]);
-    // The lower right pixel is missing: the middle one is open to the outside by a corner alone.
+    // Without the lower right pixel the middle one is open to the outside by a corner.
     const bay = contours(drawnMask('###/#.#/##.'))[0]!;
     expect(bay.polygons).toHaveLength(1);
     expect(bay.polygons[0]!.map(signedArea).sort((a, b) => a - b)).toEqual([-1, 8]);
   });
 
-  it('puts an island into a hole as a component of its own', () => {
+  it('makes an island in a hole its own component', () => {
     const found = contours(drawnMask('#####/#...#/#.#.#/#...#/#####'));
     expect(
       found.map(({ component, area: pixels, polygons }) => [component, pixels, polygons.length]),
@@ -76,7 +76,7 @@ describe('contours', () => {
     ]);
   });
 
-  it('of any mask: closed simple rings, exact areas, and filling them gives the mask again', () => {
+  it('of any mask: closed simple rings, exact areas, and filling them gives the mask', () => {
     fc.assert(
       fc.property(anyMask, (any) => {
         const found = contours(any);

@@ -1,35 +1,32 @@
 /**
  * The outline of a mask as polygons along pixel edges, so their area is exactly the number of pixels.
  *
- * Coordinates: x to the right, y downwards; the pixel in column i and row j spans i to i + 1 and j to j + 1. Rings are
- * closed (the first point is repeated at the end) and contain only corners. By RFC 7946's right-hand rule the signed
- * area (shoelace formula) of outer rings is positive and that of holes negative; on the screen, where y points down,
- * outer rings run clockwise.
+ * x to the right, y downwards; the pixel in column i and row j spans i to i + 1 and j to j + 1. Rings are
+ * closed (first point repeated) and contain only corners. As in RFC 7946, the signed area (shoelace formula)
+ * of outer rings is positive and of holes negative; outer rings run clockwise on the screen.
  *
- * Rings are simple: where pixels touch only by a corner, rings meet and none passes a point twice. So the polygons are
- * valid Simple Features (OGC): parts of a component joined only by corners are separate polygons.
+ * Polygons are valid Simple Features (OGC): no ring passes a point twice, and parts joined only by corners
+ * are separate polygons.
  */
 import { labelAt, labelRuns, measureComponents } from './components.js';
 import type { Mask } from '../images/raster.js';
 
 export type Ring = readonly (readonly [x: number, y: number])[];
-/** An outer ring and its holes. */
 export type Polygon = readonly [outer: Ring, ...holes: Ring[]];
 
-/** The outline of one component. */
 export interface Contour {
   /** Index into `components`. */
   readonly component: number;
-  /** Number of pixels, which is the polygons' area. */
+  /** Pixels, which is the polygons' area. */
   readonly area: number;
-  /** One polygon, or several that touch by corners, in reading order of their first pixels. */
+  /** Several if parts touch only by corners; in reading order. */
   readonly polygons: readonly Polygon[];
 }
 
-/** Steps right, down, left, up; the mask is on the right-hand side. */
+/** Steps right, down, left, up; the mask is on the right. */
 const STEP_X = [1, 0, -1, 0] as const;
 const STEP_Y = [0, 1, 0, -1] as const;
-/** From the end of a step: the pixel ahead on the mask's side and the one next to it, as column and row offsets. */
+/** From the end of a step: column and row offsets of the pixel ahead on the mask's side and of its neighbour. */
 const AHEAD = [
   [0, 0, 0, -1],
   [-1, 0, 0, 0],
@@ -37,10 +34,7 @@ const AHEAD = [
   [0, -1, -1, -1],
 ] as const;
 
-/**
- * Outlines of a mask's components, in the order of `components`.
- * @throws MASK_SIZE_MISMATCH
- */
+/** Outlines of a mask's components, in the order of `components`. @throws MASK_SIZE_MISMATCH */
 export function contours(mask: Mask): Contour[] {
   const whole = labelRuns(mask, 8);
   const parts = labelRuns(mask, 4);
@@ -66,8 +60,8 @@ export function contours(mask: Mask): Contour[] {
 }
 
 /**
- * Outlines as GeoJSON (RFC 7946, but in pixels): a feature per component, with the properties `component` (from 1) and
- * `area` (pixels). Yielded one feature at a time, as a ragged mask's text can be long.
+ * Outlines as GeoJSON (RFC 7946, but in pixels): a feature per component, with `component` (from 1) and
+ * `area` (pixels). Yielded by feature, as a ragged mask's text is long.
  */
 export function* contoursGeoJson(mask: Mask): Generator<string> {
   yield '{"type":"FeatureCollection","features":[';
@@ -83,7 +77,7 @@ export function* contoursGeoJson(mask: Mask): Generator<string> {
   yield '\n]}\n';
 }
 
-/** Signed area by the shoelace formula: positive for outer rings, negative for holes. */
+/** Area by the shoelace formula: positive for outer rings, negative for holes. */
 export function signedArea(ring: Ring): number {
   let sum = 0;
   for (let i = 0; i + 1 < ring.length; i++) {
@@ -94,7 +88,7 @@ export function signedArea(ring: Ring): number {
   return sum / 2;
 }
 
-/** The mask's pixel next to the first step of a ring. */
+/** The mask's pixel next to a ring's first step. */
 function inside(ring: Ring): [x: number, y: number] {
   const [x, y] = ring[0]!;
   const [X, Y] = ring[1]!;
@@ -102,11 +96,11 @@ function inside(ring: Ring): [x: number, y: number] {
   return Y > y ? [x - 1, y] : [x, y - 1];
 }
 
-/** All rings, outer ones and holes, in reading order of their first upper edges. */
+/** All rings in reading order of their first upper edges. */
 function* rings({ width, height, data }: Mask): Generator<Ring> {
   const at = (x: number, y: number): boolean =>
     x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0;
-  const seen = new Uint8Array(data.length); // upper edges already visited; every ring has one
+  const seen = new Uint8Array(data.length); // upper edges visited; every ring has one
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       if (seen[y * width + x] === 0 && at(x, y) && !at(x, y - 1)) yield* follow(x, y, width, at, seen);
@@ -115,8 +109,8 @@ function* rings({ width, height, data }: Mask): Generator<Ring> {
 }
 
 /**
- * Walks once around from the upper left corner of a pixel. Where two pixels touch by a corner, the walk stays with its
- * own pixel; on returning to such a corner, what lies between is cut off as a separate ring.
+ * Walks around once from a pixel's upper left corner. At a corner where two pixels touch, it stays with its
+ * own pixel; on returning there, it cuts off what lies between as a ring.
  */
 function* follow(
   x: number,

@@ -1,17 +1,13 @@
 /**
- * The exact Euclidean distance transform: Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions",
- * Theory of Computing 8 (2012).
- *
- * The squared distance is a minimum over rows of a minimum over columns; each is the lower envelope of parabolas, found
- * in linear time. Pixels may have any width and height.
+ * The exact Euclidean distance transform in linear time, by lower envelopes of parabolas: Felzenszwalb and
+ * Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8 (2012).
  */
 import { checkMask, type Mask } from '../images/raster.js';
 import { checkSpacing, type Spacing } from '../images/spacing.js';
 
 /**
- * Squared distance from each pixel's centre to that of the nearest foreground pixel; Infinity everywhere for an empty
- * mask.
- * @param spacing width and height of a pixel; default 1 each, which gives squared pixels.
+ * Squared distance from each pixel's centre to the nearest foreground pixel's; Infinity for an empty mask.
+ * @param spacing width and height of a pixel; default 1 each.
  * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
 export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64Array {
@@ -26,14 +22,13 @@ export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64
   return squared;
 }
 
-/** The lower envelope of parabolas f(q) + (p - q)^2 over positions p of a line, with its working memory. */
+/** The lower envelope of parabolas f(q) + (p - q)^2 over positions p of a line. */
 class Envelope {
-  /** Values of the current line. */
   private readonly f: Float64Array;
-  /** Positions of the envelope's parabolas, from left to right. */
+  /** Positions of its parabolas, from left to right. */
   private readonly at: Float64Array;
   private readonly low: Float64Array;
-  /** Where each of them becomes the lowest. */
+  /** Where each becomes the lowest. */
   private readonly from: Float64Array;
 
   constructor(length: number) {
@@ -43,14 +38,14 @@ class Envelope {
     this.from = new Float64Array(length);
   }
 
-  /** Replaces the values at `start`, `start + step`, ... of a line by its envelope. */
+  /** Replaces the values at `start`, `start + step`, ... by their envelope. */
   transform(values: Float64Array, start: number, step: number, length: number, spacing: number): void {
     const { f, at, low, from } = this;
     let last = -1; // of the envelope so far
     for (let i = 0, p = start; i < length; i++, p += step) {
       const value = values[p]!;
       f[i] = value;
-      if (value === Infinity) continue; // a parabola that is nowhere the lowest
+      if (value === Infinity) continue; // nowhere the lowest
       const q = i * spacing;
       let crossing = -Infinity;
       while (last >= 0) {
@@ -65,7 +60,7 @@ class Envelope {
       low[last] = value;
       from[last] = crossing;
     }
-    if (last < 0) return; // all Infinity, and so they stay
+    if (last < 0) return; // all Infinity
     for (let i = 0, k = 0, p = start; i < length; i++, p += step) {
       const q = i * spacing;
       while (k < last && from[k + 1]! < q) k++;

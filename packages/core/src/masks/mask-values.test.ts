@@ -49,7 +49,7 @@ describe('maskOf', () => {
     expect(found.values.rule).toBe(rule);
   });
 
-  it('counts what lies between the lowest and the highest level', () => {
+  it('counts values between the lowest and the highest level', () => {
     const { values } = read({ data: bytes(10, 10, 30, 100, 120, 200, 210, 210) });
     expect(values).toEqual({
       rule: 'half',
@@ -66,10 +66,10 @@ describe('maskOf', () => {
     expect(read({ data: bytes(0, 255, 0) }).values).toMatchObject({ distinct: 2, between: 0, middle: 0 });
   });
 
-  it('tells areas of a label of their own from soft edges', () => {
+  it('tells areas with their own label from soft edges', () => {
     const side = 8;
     const labels = Uint8Array.from({ length: 64 }, (_, p) => (p % side < 2 ? 0 : p % side < 6 ? 100 : 255));
-    // Columns 3 and 4 of rows 1 to 6 have equal neighbours all around.
+    // Columns 3 and 4 of rows 1 to 6 have equal neighbours.
     expect(read({ data: labels, width: side }).values).toMatchObject({
       rule: 'half',
       between: 32,
@@ -88,12 +88,12 @@ describe('maskOf', () => {
       mask: '0111',
       values: { rule: 'two values' },
     });
-    const viridis = bytes(68, 1, 84, 253, 231, 36, 68, 1, 84); // what matplotlib writes of 0 and 1
+    const viridis = bytes(68, 1, 84, 253, 231, 36, 68, 1, 84); // what matplotlib writes for 0 and 1
     expect(read({ data: viridis, channels: 3 }).mask).toBe('010');
     expect(read({ data: bytes(255, 0, 0, 255, 0, 0), channels: 3 }).mask).toBe('11');
   });
 
-  it('refuses colours of which none is darker, as red on white', () => {
+  it('refuses colours that are equally bright, such as red on white', () => {
     try {
       read({ data: bytes(255, 255, 255, 255, 0, 0), channels: 3 });
       expect.unreachable();
@@ -119,7 +119,7 @@ describe('maskOf', () => {
       return 'read';
     };
 
-    it('is refused where it is all that a mask holds, in 8 and 16 bit', () => {
+    it('is refused if a mask holds nothing else, in 8 and 16 bit', () => {
       const even = made(() => random.int(4));
       expect(message(even)).toMatch(
         /^m\.png: the mask contains small values scattered like noise: 7[56] % of neighbouring pixels differ, by chance it would be 75 %$/,
@@ -128,10 +128,10 @@ describe('maskOf', () => {
       const weak = made(() => Math.max(0, random.int(3) + random.int(3) - 2)); // 0, 1 and 2 in 6, 2 and 1 of 9: 49.4 % by chance
       expect(message(weak)).toMatch(/: (?:49|50) % .* (?:49|50) %$/);
       expect(message(made(() => 250 + random.int(4)))).toBe('read'); // white with noise: one level
-      expect(message(even.subarray(0, side * 64))).toBe('read'); // too few pixels to tell
+      expect(message(even.subarray(0, side * 64))).toBe('read'); // too few pixels to decide
     });
 
-    it('is not what labels are, small ones and many, nor points, nor a mask on noise', () => {
+    it('is told from many small labels, points, and a mask on noise', () => {
       const dots = made((x, y) => (((x % 8) - 4) ** 2 + ((y % 8) - 4) ** 2 < 6 ? 1 + ((x >> 3) % 3) : 0));
       expect(read({ data: dots, width: side }).values).toMatchObject({
         rule: 'labels',
@@ -167,7 +167,7 @@ describe('maskOf', () => {
     expect(read({ data, channels }).mask).toBe(mask);
   });
 
-  it('does not darken colours twice that are multiplied by their opacity already', () => {
+  it('does not darken premultiplied colours twice', () => {
     const data = bytes(0, 255, 200, 255, 110, 128, 0, 0); // grey and opacity
     expect(read({ data, channels: 2, premultiplied: true }).mask).toBe('0110'); // 110 of 200
     expect(read({ data, channels: 2 }).mask).toBe('0100'); // 55 of 200

@@ -1,33 +1,32 @@
 /**
- * Decides which pixels of a stored mask are foreground. One rule on the values for every file type, since the same mask
- * may be stored as 0 and 1, as 0 and 255, in 16 bits, in colour, with transparency, or with intermediate values from
- * resizing and JPEG.
+ * Decides which pixels of a stored mask are foreground, by one rule for every file type: the same mask may be
+ * stored as 0 and 1, as 0 and 255, in 16 bits, in colour, with transparency, or with intermediate values.
  *
- * 1. A pixel's level is its brightest channel. Transparency darkens it; if all opaque pixels have one colour, opacity is
- * the level.
+ * 1. A pixel's level is its brightest channel, darkened by transparency; if all opaque pixels have one
+ * colour, opacity is the level.
  * 2. One level: empty if it is 0, else all foreground.
- * 3. Two levels, whichever: the higher one is foreground.
- * 4. More, none above `LARGEST_LABEL`: these are labels, and everything above the lowest is foreground.
- * 5. More, all close to each other: one level with noise, all foreground.
- * 6. More: foreground is whatever is at least halfway between the lowest and the highest level.
+ * 3. Two levels: the higher one is foreground.
+ * 4. More, none above `LARGEST_LABEL`: labels; all above the lowest are foreground.
+ * 5. More, all close together: one level with noise, all foreground.
+ * 6. More: foreground is at least halfway from the lowest to the highest level.
  * 7. Labels (4) scattered as if by chance are refused: black with noise is not a mask.
  */
 import { ReclmisError } from '../errors.js';
 import type { Mask } from '../images/raster.js';
 
-/** Largest label number; a mask that encodes one thing by brightness has brighter pixels, or only two values. */
+/** A mask that encodes one thing by brightness has brighter pixels, or only two values. */
 export const LARGEST_LABEL = 31;
 /** Levels within this share of the highest are one level with JPEG noise. */
 const NOISE = 1 / 8;
 
 /**
- * How often pixels next to each other differ, against how often they would if levels were strewn by chance: 1.0 for noise, also of a JPEG of quality 98 or more.
- * Labels of MoNuSeg's nuclei, as dense as labels come, have 0.14 to 0.48 as they are and 0.81 where they are scaled to 112 x 112.
+ * Differing neighbours, relative to levels placed at random: noise has 1.0, also as a JPEG of quality 98 or
+ * more; MoNuSeg's nuclei, as dense as labels come, 0.14 to 0.48, and 0.81 when scaled to 112 x 112.
  */
 const STREWN = 0.9;
-/** Fewer pairs that differ may be marked points. */
+/** Fewer differing pairs may be marked points. */
 const LEAST_DIFFERENCE = 0.1;
-/** Fewest pixels from which noise can be told from labels: in smaller masks an area of a label may be one or two pixels. */
+/** In smaller masks a label's area may be one or two pixels, like noise. */
 const LEAST_PIXELS = 96 * 96;
 
 export interface MaskPixels {
@@ -40,34 +39,34 @@ export interface MaskPixels {
   readonly data: Uint8Array | Uint16Array;
 }
 
-/** Which rule a mask was read by; see the file header. */
+/** The rule by which a mask was read; see the file header. */
 export type MaskRule = 'one value' | 'two values' | 'labels' | 'half';
 
-/** Statistics of a mask's levels, and how they were read. */
 export interface MaskValues {
   readonly rule: MaskRule;
-  /** Number of different levels. */
   readonly distinct: number;
   readonly lowest: number;
   readonly highest: number;
   /** Least level of the foreground. */
   readonly threshold: number;
-  /** Number of foreground pixels. */
   readonly foreground: number;
-  /** Pixels whose level is neither the lowest nor the highest. */
+  /** Pixels between the lowest and the highest level. */
   readonly between: number;
-  /** Pixels in the middle third between the lowest and the highest level: their side is the rule's choice, not the file's. */
+  /** Pixels in the middle third of the range, for which the rule, not the file, decides. */
   readonly middle: number;
   /**
-   * Intermediate pixels whose eight neighbours have the same level. Resized or compressed edges have almost none; areas
-   * of labels have many, of which the half rule loses the lower ones.
+   * Intermediate pixels with eight neighbours of the same level: few at resized or compressed edges, many in
+   * areas of labels.
    */
   readonly areasBetween: number;
-  /** Those of them that the half rule makes background although they are more than an eighth of the range above the lowest level. */
+  /**
+   * Those of them that the half rule drops although they exceed the lowest level by more than an eighth of
+   * the range.
+   */
   readonly areasLost: number;
 }
 
-/** @throws IMAGE_UNSUPPORTED if colours differ but none is brighter, or if values are scattered like noise */
+/** @throws IMAGE_UNSUPPORTED if colours differ but none is brighter, or values are scattered like noise */
 export function maskOf(pixels: MaskPixels, name: string): { mask: Mask; values: MaskValues } {
   const { width, height } = pixels;
   const levels = levelsOf(pixels);
@@ -111,7 +110,6 @@ function ruleFor(distinct: number, lowest: number, highest: number): { rule: Mas
   return { rule: 'half', threshold: (lowest + highest) / 2 };
 }
 
-/** Level of each pixel. */
 function levelsOf({ channels, premultiplied, data }: MaskPixels): Uint8Array | Uint16Array {
   if (channels === 1) return data;
   const hasAlpha = channels === 2 || channels === 4;
@@ -131,7 +129,7 @@ function levelsOf({ channels, premultiplied, data }: MaskPixels): Uint8Array | U
   return levels;
 }
 
-/** What opacity says: nothing if it is constant, everything if all most-opaque pixels have one colour. */
+/** What opacity says: nothing if constant, all if the most opaque pixels share one colour. */
 function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant' | 'alone' | 'varies' {
   const at = channels - 1;
   let [least, most] = [data[at] as number, 0];
@@ -143,7 +141,7 @@ function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant'
   if (least === most) return 'constant';
   let first = -1;
   for (let i = 0; i < data.length; i += channels) {
-    if (data[i + at] !== most) continue; // the colour at a soft edge may be any
+    if (data[i + at] !== most) continue; // soft edges may have any colour
     if (first < 0) first = i;
     for (let c = 0; c < at; c += 1) if (data[i + c] !== data[first + c]) return 'varies';
   }
@@ -172,7 +170,7 @@ function countAreas(
   return found;
 }
 
-/** Whether small values form no areas. @param counts pixels of each level. */
+/** @param counts pixels of each level. */
 function refuseNoise(
   levels: Uint8Array | Uint16Array,
   counts: Uint32Array,
@@ -206,7 +204,7 @@ function refuseNoise(
   );
 }
 
-/** Red on white: equally bright pixels of different colours. */
+/** Refuses equally bright pixels of different colours, such as red on white. */
 function refuseColours({ channels, data }: MaskPixels, name: string, highest: number): void {
   if (channels < 3 || highest === 0) return;
   for (let c = 0; c < 3; c += 1) {

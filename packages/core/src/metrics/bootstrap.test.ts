@@ -1,4 +1,3 @@
-/** Bootstrap intervals, p-values and Holm's correction; scipy's interval is in tests/metrics.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { bootstrap, groupSums, holm, pairedBootstrap } from './bootstrap.js';
 import { ReclmisError } from '../errors.js';
@@ -6,7 +5,7 @@ import { Random } from '../random.js';
 
 const mean = (sums: Float64Array): number[] => [sums[0]! / sums[1]!];
 
-/** Rows of value and count for `groups` groups of `each` like images. */
+/** Rows of value and count: `groups` groups of `each` similar images. */
 function alike(groups: number, each: number, deviation: number): { rows: number[][]; names: string[] } {
   const random = Random.from('alike', groups);
   const rows: number[][] = [];
@@ -45,19 +44,19 @@ describe('bootstrap', () => {
     const m = values.reduce((a, b) => a + b, 0) / 400;
     const error = Math.sqrt(values.reduce((s, v) => s + (v - m) ** 2, 0) / 400 / 400);
     expect(interval?.value).toBeCloseTo(m, 12);
-    // quantiles of 4000 resamples at 2.5 % scatter by about 2.5 % of the half width; 10 % is four times that
+    // 2.5 % quantiles of 4000 resamples scatter by 2.5 % of the half width; 10 % is four times that
     expect(Math.abs((m - interval!.low) / (1.96 * error) - 1)).toBeLessThan(0.1);
     expect(Math.abs((interval!.high - m) / (1.96 * error) - 1)).toBeLessThan(0.1);
   });
 
-  it('does not take ten images of each patient for ten patients', () => {
+  it('does not count ten images of a patient as ten patients', () => {
     const { rows, names } = alike(50, 10, 0.1);
     const width = (groups: readonly string[]): number => {
       const [interval] = bootstrap(groupSums(rows, groups), mean);
       return interval!.high - interval!.low;
     };
     const ratio = width(names) / width(rows.map((_, i) => String(i)));
-    expect(ratio).toBeGreaterThan(2.6); // root 10 is 3.16; 15 % for the scatter of both widths
+    expect(ratio).toBeGreaterThan(2.6); // sqrt(10) is 3.16; 15 % for the scatter of both widths
     expect(ratio).toBeLessThan(3.7);
   });
 
@@ -69,7 +68,7 @@ describe('bootstrap', () => {
     expect(at({ confidence: 0.5 }).low).toBeGreaterThan(at({}).low);
   });
 
-  it('keeps figures that are not defined apart', () => {
+  it('handles undefined figures separately', () => {
     const data = groupSums(
       [
         [1, 1],
@@ -78,7 +77,7 @@ describe('bootstrap', () => {
       ],
       ['a', 'b', 'c'],
     );
-    const [defined] = bootstrap(data, mean); // 0 / 0 where a is not drawn: left out
+    const [defined] = bootstrap(data, mean); // 0 / 0 if a is not drawn: left out
     expect(defined).toEqual({ value: 1, low: 1, high: 1 });
     expect(bootstrap(groupSums([], []), () => [NaN])).toEqual([{ value: NaN, low: NaN, high: NaN }]);
   });
@@ -99,7 +98,7 @@ describe('pairedBootstrap', () => {
     )[0]!;
   };
 
-  it('finds a difference that is far below the scatter between images', () => {
+  it('finds a difference far below the scatter between images', () => {
     const { value, low, high, p } = compare(0.02, 0.02);
     expect(Math.abs(value - 0.02)).toBeLessThan(0.006); // four standard errors of 0.02 / root 200
     expect(low).toBeGreaterThan(0);

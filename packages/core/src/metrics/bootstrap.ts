@@ -1,11 +1,10 @@
 /**
- * Bootstrap intervals (Efron, "Bootstrap methods: another look at the jackknife", 1979) for images in groups: several
- * images of one patient are alike, so whole patients are drawn with replacement (the cluster bootstrap; Field and Welsh,
- * JRSS B 69, 2007).
+ * Bootstrap intervals (Efron, "Bootstrap methods: another look at the jackknife", 1979). Images of one
+ * patient are alike, so whole patients are drawn with replacement (cluster bootstrap; Field and Welsh, JRSS B
+ * 69, 2007).
  *
- * Everything is a function of sums over images: each group is summed once, and a resample adds up the groups that it
- * draws. So means over images and pooled figures are resampled alike, in time that grows with groups, not images or
- * pixels.
+ * Statistics are functions of sums over images. Groups are summed once and resamples add up groups, so means
+ * over images and pooled figures alike cost time by groups, not by images or pixels.
  */
 import { ReclmisError } from '../errors.js';
 import { quantileOfSorted } from '../quantile.js';
@@ -19,11 +18,10 @@ export interface Interval {
   readonly high: number;
 }
 
-/** The difference between two figures. */
 export interface PairedDifference extends Interval {
   /**
-   * Two-sided p-value of no difference: twice the smaller of the shares of resamples at or below and at or above 0, at
-   * most 1; one is added to count and number, so it is never 0. NaN if the difference is undefined.
+   * Two-sided p-value of no difference: twice the smaller share of resamples on either side of 0 (inclusive),
+   * at most 1, with one added to count and number, so never 0. NaN if the difference is undefined.
    */
   readonly p: number;
 }
@@ -31,7 +29,7 @@ export interface PairedDifference extends Interval {
 export interface BootstrapOptions {
   /** Default 2000; a percentile of 2.5 % then rests on 50 resamples. */
   readonly resamples?: number;
-  /** Seed of the resamples; default 1. */
+  /** Default 1. */
   readonly seed?: number;
   /** Default 0.95. */
   readonly confidence?: number;
@@ -39,15 +37,14 @@ export interface BootstrapOptions {
 
 /** Sums of the same quantities for each group. */
 export interface GroupedSums {
-  /** Number of quantities. */
   readonly width: number;
   /** [groups x width], row by row. */
   readonly sums: Float64Array;
 }
 
 /**
- * Sums rows by group. @param rows each of `width` numbers. @param groups the group of each.
- * @throws INTERNAL if the lengths do not match
+ * @param rows each of `width` numbers. @param groups the group of each. @throws INTERNAL if the lengths do
+ * not match
  */
 export function groupSums(rows: readonly ArrayLike<number>[], groups: readonly string[]): GroupedSums {
   const width = rows[0]?.length ?? 0;
@@ -68,8 +65,8 @@ export function groupSums(rows: readonly ArrayLike<number>[], groups: readonly s
 }
 
 /**
- * Percentile intervals of several figures at once.
- * @param statistics the figures from sums over all drawn images; always the same number; NaN for an undefined one.
+ * Percentile intervals of several figures.
+ * @param statistics figures from sums over all drawn images: a fixed number, NaN where undefined.
  */
 export function bootstrap(
   data: GroupedSums,
@@ -81,8 +78,8 @@ export function bootstrap(
 }
 
 /**
- * Same for differences, with p-values: `statistics` gives differences between two runs from the same drawn images, so
- * shared difficulty cancels out.
+ * Intervals and p-values of differences. `statistics` subtracts two runs' figures on the same drawn images,
+ * so shared difficulty cancels out.
  */
 export function pairedBootstrap(
   data: GroupedSums,
@@ -104,8 +101,8 @@ export function pairedBootstrap(
 }
 
 /**
- * Holm's correction for multiple comparisons ("A simple sequentially rejective multiple test procedure", 1979): the i-th
- * smallest of m p-values times m - i + 1, made monotone, at most 1. NaN stays NaN and does not count.
+ * Holm's correction ("A simple sequentially rejective multiple test procedure", 1979): the i-th smallest of m
+ * p-values times m - i + 1, made monotone, at most 1. NaN stays NaN and does not count.
  */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).filter((i) => !Number.isNaN(pValues[i]!));
@@ -119,7 +116,7 @@ export function holm(pValues: readonly number[]): number[] {
   return corrected;
 }
 
-/** Figures of the data as they are, and of each resample in ascending order without undefined ones. */
+/** Figures of the data, and of each resample in ascending order without undefined ones. */
 function resample(
   { width, sums }: GroupedSums,
   statistics: (sums: Float64Array) => readonly number[],

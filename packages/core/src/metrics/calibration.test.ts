@@ -1,4 +1,3 @@
-/** Histograms of probabilities, calibration and threshold curves, by hand; scikit-learn's figures are in tests/metrics.test.ts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { calibration } from './calibration.js';
@@ -26,14 +25,14 @@ describe('calibration', () => {
     expect(brier).toBeCloseTo((0.95 ** 2 + 0.05 ** 2 + 3 * 0.35 ** 2 + 0.65 ** 2) / 7, 12);
   });
 
-  it('is not a number without pixels, and refuses bins that do not divide the histogram', () => {
+  it('is NaN without pixels, and refuses bins that do not divide the histogram', () => {
     const { expectedError, maximumError, brier, bins } = calibration(new ProbabilityHistogram(), 5);
     expect([expectedError, maximumError, brier]).toEqual([NaN, NaN, NaN]);
     expect(bins).toHaveLength(5);
     expect(() => calibration(new ProbabilityHistogram(), 7)).toThrow(ReclmisError);
   });
 
-  it('counts the same whether images come at once or are merged', () => {
+  it('counts the same for single and merged images', () => {
     const p = Float32Array.from({ length: 60 }, (_, i) => i / 59);
     const y = p.map((v, i) => (v > 0.3 && i % 3 > 0 ? 1 : 0));
     const parts = new ProbabilityHistogram().add(p.subarray(0, 20), y.subarray(0, 20));
@@ -51,7 +50,7 @@ describe('calibration', () => {
 
 describe('ThresholdCurve', () => {
   const probability = fc.oneof(
-    fc.integer({ min: 0, max: 100 }).map((k) => k / 100), // on the edges of the bins
+    fc.integer({ min: 0, max: 100 }).map((k) => k / 100), // on bin edges
     fc.double({ min: 0, max: 1, noNaN: true }),
     fc.double({ min: 0, max: 1, noNaN: true }).map(Math.fround),
   );
@@ -95,7 +94,7 @@ describe('ThresholdCurve', () => {
     expect(at(70)?.mean.dice).toBe(0.5); // 0.7 is not greater than 0.7
   });
 
-  it('is not a number without images', () => {
+  it('is NaN without images', () => {
     const [point] = new ThresholdCurve().points;
     expect([point?.mean.dice, point?.pooled.dice]).toEqual([NaN, NaN]);
   });

@@ -1,21 +1,18 @@
 /**
  * Calibration: whether seven in ten pixels with probability 0.7 are foreground.
  *
- * The reliability curve has equally wide bins over the probability of foreground; the expected calibration error is the
- * pixel-weighted gap between confidence and frequency (Naeini et al., "Obtaining well calibrated probabilities using
- * Bayesian binning", AAAI 2015, for the two classes foreground and background). Most pixels are certain background, so
- * the error over all pixels is small whatever the model does near the lesion: use it to compare models, and look at the
- * curve.
+ * The reliability curve has equal bins over the probability of foreground; the expected calibration error is
+ * the pixel-weighted gap between confidence and frequency (Naeini et al., "Obtaining well calibrated
+ * probabilities using Bayesian binning", AAAI 2015). Most pixels are certain background, so it is small for
+ * any model: use it to compare models, and look at the curve.
  */
 import { ReclmisError } from '../errors.js';
 import { PROBABILITY_BINS, type ProbabilityHistogram } from './probability-histogram.js';
 
-/** A bin of the reliability curve. */
 export interface CalibrationBin {
   /** Edges; the lower one belongs to the previous bin, except 0. */
   readonly from: number;
   readonly to: number;
-  /** Pixels in it. */
   readonly pixels: number;
   /** Mean probability; null in an empty bin. */
   readonly confidence: number | null;
@@ -33,10 +30,7 @@ export interface Calibration {
   readonly brier: number;
 }
 
-/**
- * Calibration over all pixels of a histogram.
- * @param bins a divisor of 100. @throws INTERNAL if it is not
- */
+/** Calibration over all pixels of a histogram. @param bins a divisor of 100. @throws INTERNAL if it is not */
 export function calibration(histogram: ProbabilityHistogram, bins = 10): Calibration {
   const each = PROBABILITY_BINS / bins;
   if (!Number.isInteger(bins) || !Number.isInteger(each)) {

@@ -30,7 +30,7 @@ describe('score', () => {
     expect(score({ width: 2, height: 1, data: [255, 0] }, mask('10')).dice).toBe(1);
   });
 
-  it('refuses masks of different sizes, also of equally many pixels', () => {
+  it('refuses masks of different sizes, even with equally many pixels', () => {
     expect(() => score(mask('10/01'), mask('1001'))).toThrow(
       expect.objectContaining({
         code: 'MASK_SIZE_MISMATCH',
@@ -58,12 +58,12 @@ describe('ScoreSummary', () => {
     expect(summary.toJSON()).toEqual({ count: 3, mean: summary.mean, pooled: summary.pooled });
   });
 
-  it('is the same image by image', () => {
+  it('is the same when added image by image', () => {
     const one = score(mask('110'), mask('011'));
     expect(new ScoreSummary().add(one).add(one).mean.dice).toBeCloseTo(one.dice, 12);
   });
 
-  it('says NaN before the first image, never 0 or 1', () => {
+  it('is NaN before the first image, never 0 or 1', () => {
     const empty = new ScoreSummary();
     const never = { dice: NaN, iou: NaN, precision: NaN, recall: NaN };
     expect(empty.toJSON()).toEqual({ count: 0, mean: never, pooled: never });

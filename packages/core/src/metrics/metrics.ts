@@ -1,16 +1,16 @@
 /**
- * Dice, IoU, precision and recall: section 4.3 of the paper, equations 11 and 12.
+ * Dice, IoU, precision and recall: paper section 4.3, eq. 11 and 12.
  *
- * Two ways to aggregate images, never to be mixed: the mean over images (as in the paper's and LViT's tables), and the
- * pooled figure over all pixels of all images (as in much of the literature, 5 to 7 points higher on QaTa-COV19). IoU =
- * Dice / (2 - Dice) holds for one image and for pooled figures, not for means over images.
+ * Two aggregates, never to be mixed: the mean over images (the paper's and LViT's tables), and figures pooled
+ * over all pixels (common in the literature, 5 to 7 points higher on QaTa-COV19). IoU = Dice / (2 - Dice)
+ * holds for one image and for pooled figures, not for means.
  *
- * Conventions: an empty mask predicted as empty counts 1 in every measure; otherwise a measure without a denominator
- * (precision of an empty prediction, recall of an empty truth) counts 0. All measures lie in [0, 1].
+ * An empty mask predicted as empty counts 1 in every measure; otherwise a measure without a denominator
+ * (precision of an empty prediction, recall of an empty truth) counts 0. All lie in [0, 1].
  */
 import { ReclmisError } from '../errors.js';
 
-/** Input of `score`: pixels, where any value other than 0 is foreground. */
+/** Pixels; any nonzero value is foreground. */
 export interface MaskLike {
   readonly width: number;
   readonly height: number;
@@ -20,13 +20,13 @@ export interface MaskLike {
 export interface Measures {
   readonly dice: number;
   readonly iou: number;
-  /** Share of the predicted pixels that are true. */
+  /** Share of predicted pixels that are true. */
   readonly precision: number;
-  /** Share of the true pixels that are predicted (sensitivity). */
+  /** Share of true pixels that are predicted (sensitivity). */
   readonly recall: number;
 }
 
-/** Pixel counts of one image or of many. */
+/** Pixel counts of one image or many. */
 export interface PixelCounts {
   readonly intersection: number;
   readonly predicted: number;
@@ -68,7 +68,6 @@ export function score(prediction: MaskLike, truth: MaskLike): Score {
   return { ...measuresOf(counts), ...counts };
 }
 
-/** Dice = 2 |A and B| / (|A| + |B|), IoU = |A and B| / |A or B|, precision and recall from pixel counts. */
 export function measuresOf({ intersection, predicted, truth }: PixelCounts): Measures {
   if (predicted === 0 && truth === 0) return { dice: 1, iou: 1, precision: 1, recall: 1 };
   return {
@@ -79,7 +78,7 @@ export function measuresOf({ intersection, predicted, truth }: PixelCounts): Mea
   };
 }
 
-/** Accumulates scores of many images: the mean over images and the pooled figures. */
+/** Accumulates scores of images: their mean and the pooled figures. */
 export class ScoreSummary {
   private images = 0;
   private sums = { dice: 0, iou: 0, precision: 0, recall: 0 };
@@ -105,14 +104,14 @@ export class ScoreSummary {
     return this.images;
   }
 
-  /** The mean over images, as in the paper's tables; NaN in every measure before the first image. */
+  /** The mean over images, as in the paper's tables; NaN before the first. */
   get mean(): Measures {
     const { dice, iou, precision, recall } = this.sums;
     const n = this.images === 0 ? NaN : this.images;
     return { dice: dice / n, iou: iou / n, precision: precision / n, recall: recall / n };
   }
 
-  /** The figures over all pixels of all images; NaN in every measure before the first image. */
+  /** The figures over all pixels; NaN before the first image. */
   get pooled(): Measures {
     if (this.images === 0) return { dice: NaN, iou: NaN, precision: NaN, recall: NaN };
     return measuresOf(this.pixels);

@@ -1,27 +1,24 @@
 /**
- * Histogram of predicted probabilities against the truth, from which calibration (`calibration.ts`) and scores at other
- * thresholds (`threshold-curve.ts`) follow, with memory independent of the images.
- *
- * 100 bins; bin k holds k / 100 < p <= (k + 1) / 100, the first one also p = 0. Edges are compared exactly, so the
- * counts at a threshold k / 100 are those of `threshold`.
+ * Histogram of predicted probabilities against the truth, for calibration (`calibration.ts`) and scores at
+ * other thresholds (`threshold-curve.ts`). 100 bins: bin k holds k / 100 < p <= (k + 1) / 100, the first also
+ * p = 0. Edges are exact, so counts at a threshold equal those of `threshold`.
  */
 import { ReclmisError } from '../errors.js';
 
 export const PROBABILITY_BINS = 100;
 
 export class ProbabilityHistogram {
-  /** Background pixels, by bin. */
+  /** Background pixels by bin. */
   readonly negatives = new Float64Array(PROBABILITY_BINS);
-  /** True foreground pixels, by bin. */
+  /** Foreground pixels by bin. */
   readonly positives = new Float64Array(PROBABILITY_BINS);
-  /** Sum of the probabilities, by bin. */
+  /** Sums of probabilities by bin. */
   readonly sums = new Float64Array(PROBABILITY_BINS);
-  /** Sum of (p - y)^2, y being 1 on the true foreground and 0 elsewhere. */
+  /** Sum of (p - y)^2, y being 1 on the foreground and 0 elsewhere. */
   squaredError = 0;
 
   /**
-   * Adds the pixels of an image. @param probabilities in [0, 1]. @param truth as many values, other than 0 on the
-   * foreground.
+   * Adds an image. @param probabilities in [0, 1]. @param truth as many values, nonzero on the foreground.
    * @throws MASK_SIZE_MISMATCH
    */
   add(probabilities: ArrayLike<number>, truth: ArrayLike<number>): this {
@@ -48,7 +45,6 @@ export class ProbabilityHistogram {
     return this;
   }
 
-  /** Adds another histogram. */
   merge(other: ProbabilityHistogram): this {
     for (const name of ['negatives', 'positives', 'sums'] as const) {
       const [own, others] = [this[name], other[name]];

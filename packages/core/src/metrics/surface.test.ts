@@ -1,4 +1,3 @@
-/** Surfaces and their distances, by hand; scipy's figures are in tests/metrics.test.ts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { squaredDistances } from '../masks/distance.js';
@@ -29,7 +28,7 @@ describe('squaredDistances', () => {
                 ((x - (q % width)) * dx) ** 2 + ((y - Math.floor(q / width)) * dy) ** 2,
               );
             });
-            // doubles: sums of squares up to (12 * 3)^2 * 2
+            // sums of squares up to (12 * 3)^2 * 2
             if (least === Infinity) expect(found[p]).toBe(Infinity);
             else expect(Math.abs(found[p]! - least)).toBeLessThan(1e-9);
           });
@@ -41,13 +40,13 @@ describe('squaredDistances', () => {
 });
 
 describe('surface', () => {
-  it('is what touches the background by an edge, or the border', () => {
+  it('contains pixels that share an edge with the background or the border', () => {
     expect(drawn(surface(drawnMask('.....:.....'.replace(':', '/'))))).toBe('...../.....');
     expect(drawn(surface(drawnMask('......./.#####./.#####./.#####./.......')))).toBe(
       '......./.#####./.#...#./.#####./.......',
     );
     expect(drawn(surface(drawnMask('####/####/####')))).toBe('####/#..#/####');
-    // a hole that touches by a corner alone makes no surface of (1, 1): 4 neighbours
+    // 4 neighbours: a hole that touches only by a corner makes no surface of (1, 1)
     expect(drawn(surface(drawnMask('#####/#####/##.##/#####/#####')))).toBe('#####/#.#.#/##.##/#.#.#/#####');
   });
 });

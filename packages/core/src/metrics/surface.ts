@@ -1,17 +1,16 @@
 /**
- * Distances between the outlines of two masks: HD95, the 95th percentile of the Hausdorff distance, and ASSD, the
- * average symmetric surface distance (definitions: Maier-Hein et al., "Metrics reloaded", Nature Methods 21, 2024).
- *
- * Conventions, on which published implementations differ:
- * - A mask's surface is its foreground pixels with at least one background pixel among their 4 neighbours; outside the
- * picture is background.
- * - Distances are exact and Euclidean between pixel centres. With a spacing they are in millimetres, and pixels need not
- * be square.
- * - HD95 is the larger of the two directed 95th percentiles (as in MONAI and DeepMind's surface-distance; MedPy takes
- * one percentile of both directions together), interpolated linearly between the sorted distances, numpy's default.
- * - ASSD is the mean over the pixels of both surfaces: a longer surface weighs more.
- * - Two empty masks have distance 0. If only one is empty there is no distance: the result is null, and means over
- * images exclude it and say so.
+ * Distances between the outlines of two masks: HD95, the 95th percentile of the Hausdorff distance, and ASSD,
+ * the average symmetric surface distance (Maier-Hein et al., "Metrics reloaded", Nature Methods 21, 2024).
+ * Conventions, on which implementations differ:
+ * - The surface is foreground pixels with a background pixel among their 4 neighbours; outside the picture is
+ *   background.
+ * - Distances are exact, Euclidean, between pixel centres; in millimetres with a spacing, which need not be
+ *   square.
+ * - HD95 is the larger of the two directed 95th percentiles (as in MONAI and DeepMind's surface-distance,
+ *   unlike MedPy), interpolated linearly like numpy's.
+ * - ASSD is the mean over the pixels of both surfaces.
+ * - Two empty masks have distance 0. If only one is empty the result is null, and means over images exclude
+ *   it and say so.
  */
 import { squaredDistances } from '../masks/distance.js';
 import { ReclmisError } from '../errors.js';
@@ -19,7 +18,7 @@ import { quantileOfSorted } from '../quantile.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import type { Spacing } from '../images/spacing.js';
 
-/** Distances in pixels, or in millimetres with a spacing. */
+/** In pixels, or in millimetres with a spacing. */
 export interface SurfaceDistances {
   readonly hd95: number;
   readonly assd: number;
@@ -28,8 +27,8 @@ export interface SurfaceDistances {
 }
 
 /**
- * Compares the surfaces of two masks of the same size; null if only one of them is empty.
- * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
+ * Compares two masks of the same size; null if only one of them is empty. @throws MASK_SIZE_MISMATCH,
+ * OPTION_INVALID
  */
 export function surfaceDistances(
   prediction: Mask,
@@ -79,7 +78,6 @@ export function surface(mask: Mask): Mask {
   return { width, height, data: edge };
 }
 
-/** Distances from each pixel of a surface to the nearest of the other, in ascending order. */
 function sortedDistances(from: Mask, to: Mask, spacing: Spacing): Float64Array {
   const squared = squaredDistances(to, spacing);
   const found: number[] = [];

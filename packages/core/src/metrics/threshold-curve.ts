@@ -1,6 +1,6 @@
 /**
- * Dice and IoU at every threshold k / 100, as mean over images and pooled (see `metrics.ts`). A pixel is foreground if
- * its probability is greater than the threshold, as in `threshold`.
+ * Dice and IoU at every threshold k / 100, as mean over images and pooled (see `metrics.ts`); foreground is
+ * greater than the threshold, as in `threshold`.
  */
 import { type Measures, measuresOf, type PixelCounts } from './metrics.js';
 import { PROBABILITY_BINS, ProbabilityHistogram } from './probability-histogram.js';
@@ -12,7 +12,7 @@ export interface ThresholdPoint {
   readonly pooled: Measures;
 }
 
-/** Accumulates images one by one, keeping only sums. */
+/** Accumulates images, keeping only sums. */
 export class ThresholdCurve {
   readonly histogram = new ProbabilityHistogram();
   private images = 0;
@@ -34,7 +34,7 @@ export class ThresholdCurve {
     return this;
   }
 
-  /** The curve, from threshold 0.01 to 0.99. */
+  /** From threshold 0.01 to 0.99. */
   get points(): ThresholdPoint[] {
     const counts = countsByThreshold(this.histogram);
     const n = this.images === 0 ? Number.NaN : this.images;

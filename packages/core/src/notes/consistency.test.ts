@@ -1,4 +1,3 @@
-/** Consistency of hand-made masks, and its bounds for any. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { movedShare, noteConsistency, shareInside } from './consistency.js';
@@ -18,7 +17,7 @@ describe('noteConsistency', () => {
     expect(noteConsistency(mask, map, zones('upper right lung'))).toEqual({ inside: 0, reached: 0 });
   });
 
-  it('has no inside for an empty mask, which reaches nothing', () => {
+  it('has no inside for an empty mask, which reaches no zone', () => {
     expect(noteConsistency(drawnMask('..../..../....'), map, zones('left lung'))).toEqual({
       inside: null,
       reached: 0,
@@ -49,14 +48,14 @@ describe('movedShare', () => {
   const left = { mask: drawnMask('..##/..../....'), named: zones('upper left lung') };
   const right = { mask: drawnMask('##../..../....'), named: zones('upper right lung') };
 
-  it('is 1 where all of the mask goes along with the note, 0 where it stays, negative where it leaves', () => {
+  it('is 1 if all of the mask follows the note, 0 if it stays, negative if it leaves', () => {
     expect(movedShare(left, right, map)).toBe(1);
     expect(movedShare(left, { ...left, named: right.named }, map)).toBe(0);
     expect(movedShare(right, { ...left, named: zones('all right lung') }, map)).toBe(0);
     expect(movedShare({ ...right, named: left.named }, { ...left, named: right.named }, map)).toBe(-1);
   });
 
-  it('has no value where the notes name the same zones, or a mask is empty', () => {
+  it('has no value if the notes name the same zones, or a mask is empty', () => {
     const empty = drawnMask('..../..../....');
     expect(movedShare(left, left, map)).toBe(null);
     expect(movedShare(left, { mask: empty, named: right.named }, map)).toBe(null);

@@ -1,24 +1,23 @@
 /**
- * Note consistency: how far a mask keeps to the zones that its note names. Not in the paper; it quantifies the paper's
+ * Note consistency: how far a mask keeps to the zones that its note names. Not in the paper, but measures its
  * complaint that earlier models ignore the note. Definitions: docs/reference/probes.md.
  *
- * M the mask's pixels, N the pixels of the zones that the note names: inside = |M and N| / |M|; reached = the share of
- * the named zones that contain a pixel of M. For another note naming zones N': moved = the share of M' in N' without N,
- * minus the share of M there.
+ * M the mask's pixels, N those of the named zones: inside = |M and N| / |M|; reached = the share of named
+ * zones that contain a pixel of M; moved, for a note naming N' = the share of M' in N' without N, minus the
+ * share of M there.
  */
 import { ReclmisError } from '../errors.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import { countZones, type ZoneSet } from './zone-map.js';
 
 export interface Consistency {
-  /** Share of the mask inside the named zones, 0 to 1; null for an empty mask. */
+  /** |M and N| / |M|, 0 to 1; null for an empty mask. */
   readonly inside: number | null;
-  /** Share of the named zones that contain any of the mask, 0 to 1. */
+  /** Share of the named zones with any of the mask, 0 to 1. */
   readonly reached: number;
 }
 
 /**
- * Consistency of a mask with the zones that its note names.
  * @param map the zones of every pixel (`zoneMap`). @param named at least one zone (`namedZones`).
  * @throws MASK_SIZE_MISMATCH
  */
@@ -27,7 +26,7 @@ export function noteConsistency(mask: Mask, map: Uint8Array, named: ZoneSet): Co
   return { inside: shareInside(mask, map, named), reached: countZones(held) / countZones(named) };
 }
 
-/** Share of a mask's pixels in any of the given zones; null for an empty mask. @throws MASK_SIZE_MISMATCH */
+/** Share of a mask in the given zones; null for an empty mask. @throws MASK_SIZE_MISMATCH */
 export function shareInside(mask: Mask, map: Uint8Array, zones: ZoneSet): number | null {
   checkMap(mask, map);
   let total = 0;
@@ -40,7 +39,7 @@ export function shareInside(mask: Mask, map: Uint8Array, zones: ZoneSet): number
   return total === 0 ? null : inside / total;
 }
 
-/** Zones that contain any of a mask. @throws MASK_SIZE_MISMATCH */
+/** Zones with any of a mask. @throws MASK_SIZE_MISMATCH */
 export function zonesOf(mask: Mask, map: Uint8Array): ZoneSet {
   checkMap(mask, map);
   let zones = 0;
@@ -49,9 +48,9 @@ export function zonesOf(mask: Mask, map: Uint8Array): ZoneSet {
 }
 
 /**
- * How much of the mask moved to where a swapped note points: the share of the new mask in the zones that only the new
- * note names, minus the share of the old mask there. 1 is all of it, 0 none, below 0 away from it. Null if the notes
- * name the same zones, or a mask is empty.
+ * How much of the mask followed a swapped note: the share of the new mask in zones that only the new note
+ * names, minus the old mask's. 1 is all, 0 none, below 0 away from it. Null if the notes name the same zones,
+ * or a mask is empty.
  */
 export function movedShare(
   before: { readonly mask: Mask; readonly named: ZoneSet },

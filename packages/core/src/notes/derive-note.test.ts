@@ -1,4 +1,3 @@
-/** Notes of hand-made masks; real ones are in tests/derived-notes.test.ts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveNote } from './derive-note.js';
@@ -44,7 +43,7 @@ describe('deriveNote', () => {
     );
   });
 
-  it('leaves specks out, and says where there is nothing', () => {
+  it('ignores specks, and says that there is no finding', () => {
     expect(noteOf('../../..')).toBe('No pulmonary infection.');
     const size = 100; // 10 pixels are the least area
     const data = new Uint8Array(size * size);
@@ -58,7 +57,7 @@ describe('deriveNote', () => {
     expect(deriveNote(mask, frame, { sides: 'image', finding: 'nodule' }).finding).toBe('nodule');
   });
 
-  it('takes the zones of the lungs, also for areas outside them', () => {
+  it('uses the zones of the lungs, also for areas outside them', () => {
     const lungs = drawnMask('......../##....##/##....##/##....##/......../......../......../........');
     const mask = drawnMask('......../......../.......#/......../......../......../......../#.......');
     expect(deriveNote(mask, lungFrame(lungs), { sides: 'image' }).places).toEqual([

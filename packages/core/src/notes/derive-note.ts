@@ -1,13 +1,13 @@
 /**
- * Writes a note in LViT's grammar from a mask, for data sets without text. The rules are those that QaTa-COV19's notes
- * turn out to follow (docs/measurements/data.md says how often they agree):
+ * Writes a note in LViT's grammar from a mask, for data sets without text, by the rules that QaTa-COV19's
+ * notes seem to follow (docs/measurements/data.md says how often):
  *
  *   areas   8-connected components of at least `minArea` of the image's pixels
  *   sides   an area is on a side with at least a quarter of its pixels
  *   zones   of a side: those with at least a twentieth of its areas' pixels there
  *   words   for all three zones: "all left lung" if one area, "upper middle lower left lung" if several
  *
- * Such a note is derived from the label: a model that reads it is told part of the answer.
+ * The note is derived from the label: a model that reads it is told part of the answer.
  */
 import { labelRuns, measureComponents } from '../masks/components.js';
 import type { ParsedNote, Place, Side } from './note.js';
@@ -17,23 +17,21 @@ import { SIDES, THIRDS, type Sides, zoneBit, type ZoneFrame, zoneMap } from './z
 export interface DeriveOptions {
   /** Whose left and right the note means. */
   readonly sides: Sides;
-  /** Components below this share of the image's pixels are specks. Default 0.001: 50 pixels of 224 x 224. */
+  /** Smaller components, as a share of the image's pixels, are specks. Default 0.001: 50 pixels of 224 x 224. */
   readonly minArea?: number;
-  /** The finding; default `pulmonary infection`. */
+  /** Default `pulmonary infection`. */
   readonly finding?: string;
 }
 
 export const MIN_AREA = 0.001;
 const FINDING = 'pulmonary infection';
-/** Share of an area's pixels on a side from which it counts as being there. */
 const ON_A_SIDE = 0.25;
-/** Share of a side's pixels in a zone from which the zone is named. */
 const IN_A_ZONE = 0.05;
 
 /**
- * The note for a mask: "Bilateral pulmonary infection, two infected areas, upper left lung and all right lung.", or "No
- * pulmonary infection." without areas. With a frame from lungs, areas outside them count to the zone of their rows and
- * side.
+ * The note for a mask: "Bilateral pulmonary infection, two infected areas, upper left lung and all right
+ * lung.", or "No pulmonary infection." With a frame from lungs, areas outside them count to the zone of their
+ * rows and side.
  * @throws MASK_SIZE_MISMATCH
  */
 export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions): ParsedNote {
@@ -56,7 +54,7 @@ export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions)
   };
 }
 
-/** One area: its pixels, in total and by zone bit. */
+/** Pixels of an area, in total and by zone bit. */
 interface Area {
   total: number;
   readonly zones: Map<number, number>;

@@ -1,4 +1,3 @@
-/** Whose sides notes mean, from made masks: both ways, too few, too close to half. */
 import { describe, expect, it } from 'vitest';
 import {
   describeSides,
@@ -32,7 +31,7 @@ describe('oneSideNamed', () => {
 });
 
 describe('sideOfMask', () => {
-  it('is the half that holds more of it; a middle column is on neither', () => {
+  it('is the half with more of it; a middle column is on neither', () => {
     expect(sideOfMask(drawnMask('##../#..#'))).toBe('left');
     expect(sideOfMask(drawnMask('...#/..##'))).toBe('right');
     expect(sideOfMask(drawnMask('#..#/#..#'))).toBeNull();
@@ -65,14 +64,14 @@ describe('inferSides', () => {
     });
   });
 
-  it('gives the figure: QaTa-COV19’s training split', () => {
+  it('gives QaTa-COV19’s figure for its training split', () => {
     const found = inferSides({ patient: 9, image: 1056 });
     expect(describeSides(found)).toBe(
       '1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image',
     );
   });
 
-  it('is not conclusive for few notes: seven of seven tell, six of six do not', () => {
+  it('is inconclusive for few notes: seven of seven decide, six of six do not', () => {
     expect(inferSides(tallySides(of(7, 'image'))).sides).toBe('image');
     expect(inferSides(tallySides(of(6, 'image')))).toMatchObject({ sides: 'unknown', mixed: false });
     expect(inferSides({ patient: 1, image: 0 }).reason).toBe(
@@ -86,12 +85,12 @@ describe('inferSides', () => {
     });
   });
 
-  it('is not conclusive near half, however many: some notes or masks are wrong', () => {
+  it('is inconclusive near half, however many: some notes or masks are wrong', () => {
     expect(inferSides({ patient: 790, image: 210 })).toMatchObject({ sides: 'unknown', mixed: true });
     expect(inferSides({ patient: 800, image: 200 })).toMatchObject({ sides: 'patient', mixed: false });
     expect(inferSides({ patient: 500, image: 500 }).reason).toBe(
       '500 of 1,000 notes that name one side fit the patient’s left and right, which is too close to half to tell',
     );
-    expect(inferSides({ patient: 2, image: 8 })).toMatchObject({ sides: 'unknown', mixed: false }); // a coin does that
+    expect(inferSides({ patient: 2, image: 8 })).toMatchObject({ sides: 'unknown', mixed: false }); // as likely by chance
   });
 });

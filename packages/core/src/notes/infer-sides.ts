@@ -1,9 +1,6 @@
 /**
- * Infers whose left and right the notes of a data set mean from where the masks are. A note that names only one side
- * fits one convention, by the half of the image that contains most of the mask: "left lung" fits the patient's if the
- * mask is on the image's right.
- *
- * One rule for `plan`, `data check`, `train` and the note probes.
+ * Infers whose left and right a data set's notes mean from where the masks are: "left lung" fits the
+ * patient's if most of the mask is in the image's right half. Only notes that name one side count.
  */
 import { parseNote } from './note.js';
 import type { Mask } from '../images/raster.js';
@@ -11,14 +8,14 @@ import { type StatedSides, whoseSides } from './sides.js';
 import type { Warning } from '../warnings.js';
 import { namedZones, type Sides } from './zone-map.js';
 
-/** Number of notes that fit each convention. */
+/** Notes that fit each convention. */
 export type SidesTally = Readonly<Record<Sides, number>>;
 
 export interface InferredSides {
   readonly sides: StatedSides;
-  /** Notes that name only one side, by the convention that fits. */
+  /** Notes that name one side, by the convention that fits. */
   readonly tally: SidesTally;
-  /** The underlying figure, as a sentence without full stop. */
+  /** The figure behind it, as a sentence without full stop. */
   readonly reason: string;
   /** Whether many notes fit either convention: some notes or masks are wrong, or conventions are mixed. */
   readonly mixed: boolean;
@@ -26,14 +23,16 @@ export interface InferredSides {
 
 /** Least share of the one-sided notes that must agree. */
 const LEAST_SHARE = 0.8;
-/** Significance level for a fair coin being as one-sided: seven of seven notes pass, six of six do not. */
+/** Significance level against a fair coin: seven of seven notes pass, six of six do not. */
 const BY_CHANCE = 0.01;
-/** Least number of notes for a warning that a data set fits neither convention. */
+/** Least notes for a warning that a data set fits neither convention. */
 const WORTH_WARNING = 20;
-/** Words for a higher density of nuclei. */
 const DENSE = /^(?:high|higher|highest|dense|denser|densest)$/u;
 
-/** The only side that a note names, as written; null for none or both. A sparse part of an image says nothing about the mask's place. */
+/**
+ * The only side that a note names; null for none or both. A sparse part of an image says nothing about the
+ * mask's place.
+ */
 export function oneSideNamed(note: string): 'left' | 'right' | null {
   const parsed = parseNote(note);
   const zones = namedZones(parsed);
@@ -49,7 +48,7 @@ export function oneSideNamed(note: string): 'left' | 'right' | null {
 
 /** The image's side with most of the mask; null for a tie or an empty mask. */
 export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
-  let [all, onLeft] = [0, 0]; // twice the pixels: a middle column counts half on either side
+  let [all, onLeft] = [0, 0]; // doubled: a middle column counts half on each side
   for (let p = 0; p < data.length; p++) {
     if (data[p] === 0) continue;
     const x = 2 * (p % width) + 1;
@@ -66,14 +65,13 @@ export function sidesOfCase(note: string, mask: Mask): Sides | null {
   return side === null ? null : side === named ? 'image' : 'patient';
 }
 
-/** Accumulates the cases of a data set. */
 export function tallySides(cases: Iterable<Sides | null>): SidesTally {
   const tally = { patient: 0, image: 0 };
   for (const one of cases) if (one !== null) tally[one]++;
   return tally;
 }
 
-/** Decides from a tally: at least four in five notes one way, and more than a fair coin gives once in a hundred times. */
+/** Decides if at least four in five notes agree and a fair coin would do so less than once in a hundred times. */
 export function inferSides(tally: SidesTally): InferredSides {
   const { patient, image } = tally;
   const count = patient + image;
@@ -93,12 +91,12 @@ export function inferSides(tally: SidesTally): InferredSides {
   return { sides, tally, reason, mixed: !clear && count >= WORTH_WARNING };
 }
 
-/** As a line: "1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image". */
+/** Such as "1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image". */
 export function describeSides({ sides, reason }: InferredSides): string {
   return `${reason}: note.sides ${sides}`;
 }
 
-/** Warns about the inference itself and about conflicts with what is stated. */
+/** Warns about the inference and about conflicts with what is stated. */
 export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
   const { sides, reason, mixed } = inferred;
   if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];
@@ -111,9 +109,9 @@ export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'un
   ];
 }
 
-/** Probability of at least `most` heads in `count` throws of a fair coin. */
+/** Probability of at least `most` heads in `count` throws. */
 function tailOfCoin(most: number, count: number): number {
-  let term = -count * Math.LN2; // logarithm of the chance of 0 heads
+  let term = -count * Math.LN2; // log probability of 0 heads
   let sum = most === 0 ? Math.exp(term) : 0;
   for (let heads = 1; heads <= count; heads++) {
     term += Math.log((count - heads + 1) / heads);

@@ -1,4 +1,3 @@
-/** Warnings about masks: drawn by hand, ten by ten pixels, a hundredth of the image each. */
 import { describe, expect, it } from 'vitest';
 import { insideNamedZones, maskWarnings, type MaskContext } from './mask-warnings.js';
 import { parseNote } from './note.js';
@@ -21,21 +20,21 @@ const UPPER_RIGHT = [42, 5, 10, 10] as const;
 const LOWER_LEFT = [8, 45, 10, 10] as const;
 
 describe('a mask', () => {
-  it('where the note says passes', () => expect(codes(mask(UPPER_LEFT), NOTE)).toEqual([]));
+  it('in the right place passes', () => expect(codes(mask(UPPER_LEFT), NOTE)).toEqual([]));
 
-  it('that is empty is told, unless the note asks for it', () => {
+  it('that is empty gets a warning, unless the note denies the finding', () => {
     expect(codes(mask(), NOTE)).toEqual(['MASK_EMPTY']);
     expect(codes(mask(), null)).toEqual(['MASK_EMPTY']);
     expect(codes(mask(), 'No pulmonary infection.')).toEqual([]);
     expect(codes(mask([5, 5, 1, 1]), 'left lung')).not.toContain('MASK_EMPTY');
   });
 
-  it('that covers nine tenths is told', () => {
+  it('that covers nine tenths gets a warning', () => {
     expect(codes(mask([0, 0, S, 54]), null)).toEqual(['MASK_COVERS_ALL']);
     expect(codes(mask([0, 0, S, 53]), null)).toEqual([]);
   });
 
-  it('on the other side or height is told, with the share', () => {
+  it('on the wrong side or height gets a warning with the share', () => {
     expect(maskWarnings(mask(UPPER_RIGHT), { note: parseNote(NOTE), sides: 'image' })).toEqual([
       {
         code: 'MASK_OUTSIDE_ZONES',
@@ -52,7 +51,7 @@ describe('a mask', () => {
     expect(codes(mask(UPPER_RIGHT), NOTE, { sides: 'patient' })).toEqual([]);
   });
 
-  it('is held against heights and one side or both where the convention is not known', () => {
+  it('is checked for heights and number of sides if the convention is unknown', () => {
     const unknown = { sides: 'unknown' } as const;
     expect(codes(mask(UPPER_LEFT), NOTE, unknown)).toEqual([]);
     expect(codes(mask(UPPER_RIGHT), NOTE, unknown)).toEqual([]);
@@ -65,7 +64,7 @@ describe('a mask', () => {
     expect(codes(mask([8, 27, 10, 7]), NOTE)).toEqual(['MASK_OUTSIDE_ZONES']);
   });
 
-  it('of another number of areas is told; specks do not count', () => {
+  it('with another number of areas gets a warning; specks do not count', () => {
     const two = NOTE.replace('one infected area', 'two infected areas');
     expect(codes(mask(UPPER_LEFT), two)).toEqual(['AREAS_DIFFER']);
     expect(codes(mask(UPPER_LEFT, [22, 5, 5, 5]), two)).toEqual([]);
@@ -73,14 +72,14 @@ describe('a mask', () => {
     expect(codes(mask(UPPER_LEFT), 'upper left lung')).toEqual([]);
   });
 
-  it('is not held against what the training masks do not keep', () => {
+  it('is not held to what the training masks do not follow', () => {
     expect(codes(mask(LOWER_LEFT), NOTE, { rules: { inside: null, areas: false } })).toEqual([]);
     expect(codes(mask(UPPER_LEFT, [22, 5, 5, 5]), NOTE, { rules: { inside: 0.3, areas: false } })).toEqual(
       [],
     );
   });
 
-  it('of any size is looked at alike', () => {
+  it('is judged alike at any size', () => {
     const large = (given: Mask): Mask => {
       const side = 20 * S;
       const data = Uint8Array.from({ length: side * side }, (_, p) => {
@@ -93,7 +92,7 @@ describe('a mask', () => {
     expect(codes(large(mask(UPPER_LEFT)), NOTE)).toEqual([]);
     const speck = large(mask());
     speck.data[5] = 1;
-    expect(codes(speck, null)).toEqual([]); // a pixel of 1,200 x 1,200 is not nothing
+    expect(codes(speck, null)).toEqual([]); // one pixel of 1,200 x 1,200 is something
   });
 
   it('of a note on nuclei has no zones', () => {

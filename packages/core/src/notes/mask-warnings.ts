@@ -1,10 +1,8 @@
 /**
- * Warns about doubtful masks: empty, covering everything, outside the zones that the note names, or with a different
- * number of areas from the note's. One implementation for the runtime, the server, `predict`, `evaluate` and `explain`.
- *
- * Zones are those of `zone-map.ts`, a division of the image itself. If it is unknown whose left and right the note
- * means, the better of both readings counts, which still checks heights and whether a mask is on one side or both. Areas
- * are counted as in `deriveNote`, without specks. docs/measurements/warnings.md says how often true masks are suspected.
+ * Warns about doubtful masks: empty, covering everything, outside the zones that the note names, or with
+ * another number of areas than its. Zones divide the image itself (`zone-map.ts`); if the note's sides are
+ * unknown the better reading counts. Areas are counted as in `deriveNote`. docs/measurements/warnings.md says
+ * how often true masks are suspected.
  */
 import { components } from '../masks/components.js';
 import { shareInside } from './consistency.js';
@@ -17,35 +15,33 @@ import { imageFrame, mirrorZones, namedZones, type Sides, zoneMap, zoneNames } f
 
 /** Share of the image from which a mask covers everything. */
 export const COVERS_ALL = 0.9;
-/** Share of a mask below which it lies outside the named zones, unless the training masks suggest less. */
+/** Below this share a mask lies outside the named zones, unless the training masks suggest less. */
 export const LEAST_INSIDE = 0.35;
-/** Tolerance above and below a named zone, as a share of the height: zone borders are coarse. */
+/** Tolerance above and below a zone, as a share of the height: its borders are coarse. */
 const TOLERANCE = 0.1;
-/** Larger masks are examined at this many pixels per side: zones and areas need no more, and a warning must be cheap. */
+/** Larger masks are subsampled to this many pixels per side, to keep warnings cheap. */
 const LOOKED_AT = 512;
 
-/** Facts about a model's training masks, so that warnings do not suspect what is usual. */
+/** Facts about the training masks, so the usual is not suspected. */
 export interface MaskRules {
-  /** Least share of a mask inside its note's zones; null if notes and masks of these data do not agree that way. */
+  /** Least share of a mask inside its note's zones; null if these data's notes and masks do not agree that way. */
   readonly inside: number | null;
-  /** Whether the notes state the number of areas. */
   readonly areas: boolean;
-  /** Whose left and right the notes were taken to mean in that measurement; absent in older versions. */
+  /** Whose left and right that measurement assumed; absent in older versions. */
   readonly sides?: StatedSides | undefined;
 }
 
-/** Rules if nothing is known of the training masks. */
+/** Rules for unknown training masks. */
 export const USUAL_RULES: MaskRules = { inside: LEAST_INSIDE, areas: true };
 
-/** Rules for notes of these sides: the share inside was measured only with its own sides. */
+/** Rules for notes of these sides: `inside` is valid only for the sides it was measured with. */
 export function rulesUnder(rules: MaskRules, sides: StatedSides): MaskRules {
   return rules.sides === undefined || rules.sides === sides ? rules : { ...rules, inside: null };
 }
 
 export interface MaskContext {
-  /** The parsed note; null if the model reads none. */
+  /** Null if the model reads none. */
   readonly note: ParsedNote | null;
-  /** Whose left and right the note means, or `unknown`. */
   readonly sides: Sides | 'unknown';
   readonly rules?: MaskRules;
 }
@@ -80,13 +76,16 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
   return warnings;
 }
 
-/** Areas of a mask as notes count them: without specks. */
+/** A mask's areas as notes count them, without specks. */
 export function maskAreas(mask: Mask): number {
   const small = lookedAt(mask);
   return components(small).filter(({ area }) => area >= MIN_AREA * small.data.length).length;
 }
 
-/** Share of the mask in the zones that its note names, by the better reading if the sides are unknown; null if there is nothing to measure. */
+/**
+ * Share of the mask in the zones that its note names, by the better reading if the sides are unknown; null if
+ * not measurable.
+ */
 export function insideNamedZones(
   mask: Mask,
   note: ParsedNote,
@@ -101,7 +100,7 @@ export function insideNamedZones(
   return { inside: Math.max(inside, other), zones: zoneNames(named) };
 }
 
-/** Zones of every pixel: its own, and those that begin within the tolerance above or below. */
+/** Zones of every pixel, widened by the tolerance. */
 function tolerantMap({ width, height }: Mask, sides: Sides): Uint8Array {
   const own = zoneMap(imageFrame(width, height), sides);
   const reach = Math.round(TOLERANCE * height);
@@ -134,12 +133,11 @@ function outsideZones(
   };
 }
 
-/** Whether the note expects an empty mask: "No pulmonary infection". */
+/** Whether the note expects an empty mask. */
 function deniesFinding({ finding, places, count }: ParsedNote): boolean {
   return count === 0 || (finding !== null && /^no\b/.test(finding) && places.length === 0);
 }
 
-/** Subsamples the mask by rows and columns: areas and zones are far larger than the step. */
 function lookedAt(mask: Mask): Mask {
   const step = Math.ceil(Math.max(mask.width, mask.height) / LOOKED_AT);
   if (step === 1) return mask;
@@ -152,7 +150,7 @@ function lookedAt(mask: Mask): Mask {
       any ||= data[to] !== 0;
     }
   }
-  return any ? { width, height, data } : mask; // a mask of specks is not empty
+  return any ? { width, height, data } : mask; // specks are not an empty mask
 }
 
 const percent = (share: number): string =>

@@ -1,4 +1,3 @@
-/** Suggestions for words that a model does not know: what is near, and what is never offered. */
 import { describe, expect, it } from 'vitest';
 import { editDistance } from '../text/edit-distance.js';
 import { type KnownWords, nearestWord } from './nearest-word.js';
@@ -20,7 +19,7 @@ describe('editDistance', () => {
     ['kitten', 'sitting', 3],
     ['', 'abc', 3],
     ['same', 'same', 0],
-    ['ca', 'abc', 3], // restricted: no letter is edited twice
+    ['ca', 'abc', 3], // no letter is edited twice
   ])('%s to %s: %i', (a, b, steps) => {
     expect(editDistance(a, b)).toBe(steps);
     expect(editDistance(b, a)).toBe(steps);
@@ -51,7 +50,7 @@ describe('nearestWord', () => {
     (word) => expect(nearestWord(word, QATA)).toBeNull(),
   );
 
-  it('never leads to the opposite', () => {
+  it('never suggests the opposite', () => {
     expect(nearestWord('lll', words('rll'))).toBeNull();
     expect(nearestWord('lul', words('rul lung'))).toBeNull();
     expect(nearestWord('unilateral', words('bilateral'))).toBeNull();
@@ -97,7 +96,7 @@ describe('nearestWord', () => {
   it.each([
     ['hiperdense', 'hypodense'],
     ['hyperdens', 'hypodense'],
-    ['hyprdense', 'hypodense'], // one letter from either
+    ['hyprdense', 'hypodense'], // one letter from both
     ['anteriour', 'interior'],
     ['interlobr', 'intralobar'],
     ['macrocalcificaton', 'microcalcification'],
@@ -119,9 +118,9 @@ describe('nearestWord', () => {
     expect(nearestWord(word, words(`${others} infection homogeneous posterior`))).toBe(nearest);
   });
 
-  it('offers nothing where opposites are equally near, else the one that looks alike', () => {
+  it('offers nothing if opposites are equally near, else the most similar', () => {
     expect(nearestWord('xll', words('rll lll'))).toBeNull();
-    expect(nearestWord('lunf', words('lung lune'))).toBe('lune'); // both one letter off: the first by alphabet
+    expect(nearestWord('lunf', words('lung lune'))).toBe('lune'); // both one letter off: alphabetical
     expect(nearestWord('araes', words('areas arms'))).toBe('areas'); // the same letters
   });
 });

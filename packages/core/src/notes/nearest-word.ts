@@ -1,30 +1,28 @@
 /**
- * The known word that an unknown one may be a slip of: by Damerau and Levenshtein's distance in its restricted form (letters exchanged, left out, added,
- * or two neighbours swapped, each once), within a limit by the word's length; a word without its blanks ("leftlung"); two halves of one ("pul monary").
- *
- * A suggestion is a question to a person. It never leads to the opposite of what was written: "lll" is not "rll", "unilateral" not "bilateral",
- * "irregularly" not "regularly", "hyperdense" not "hypodense" (`opposites.ts`).
+ * The known word that an unknown one may be a slip of, by restricted Damerau-Levenshtein distance within a
+ * limit by length, a missing space ("leftlung") or an added one ("pul monary"). A suggestion is a question to
+ * a person and never the opposite of what was written: "lll" is not "rll", "hyperdense" not "hypodense"
+ * (`opposites.ts`).
  */
 import { editDistance } from '../text/edit-distance.js';
 import { negates, opposed } from './opposites.js';
 
-/** Longer words are of no known kind, and the distance takes their square. */
+/** Longer words are none, and the distance takes quadratic time. */
 const LONGEST = 40;
-/** Least letters of a part of a word without its blanks, but for these. */
+/** Least letters of a glued word's part, but for these. */
 const LEAST_PART = 3;
 const SHORT_PARTS = new Set(['of', 'in', 'no', 'is', 'at', 'to']);
-/** Digits and the words that notes write for them. */
 const NUMBERS = 'zero one two three four five six seven eight nine ten'.split(' ');
 
-/** Words that a model knows, lower-case. */
+/** Lower-case words that a model knows. */
 export interface KnownWords {
   has(word: string): boolean;
   readonly words: Iterable<string>;
 }
 
 /**
- * The known word or words that an unknown, lower-case word may have been meant as; null where none is near, or where two that are equally near are
- * opposites of each other.
+ * The known word or words that an unknown, lower-case word may stand for; null if none is near, or two
+ * opposites are equally near.
  */
 export function nearestWord(word: string, known: KnownWords): string | null {
   const digits = /^\d{1,2}$/.test(word) ? NUMBERS[Number(word)] : undefined;
@@ -50,17 +48,17 @@ export function nearestWord(word: string, known: KnownWords): string | null {
   return first;
 }
 
-/** How far a slip may go: short words are near to each other without being meant. */
+/** Largest distance of a slip: short words are near to each other anyway. */
 function limitOf(length: number): number {
   return length < 3 ? 0 : length < 6 ? 1 : length < 10 ? 2 : 3;
 }
 
-/** Two slips or more hardly ever touch the first letter too. */
+/** Two or more slips rarely hit the first letter too. */
 function beginsAlike(a: string, b: string): boolean {
   return a[0] === b[0] || (a[0] === b[1] && a[1] === b[0]);
 }
 
-/** Chooses among equally near words: first the one with the same beginning, then the same letters, then the same length. */
+/** Ranks equally near words: same beginning, then letters, then length. */
 function likeness(word: string, one: string): number {
   let begin = 0;
   while (begin < word.length && word[begin] === one[begin]) begin++;
@@ -73,7 +71,7 @@ function likeness(word: string, one: string): number {
   );
 }
 
-/** The fewest known words that a word consists of, at least two; null where it does not. */
+/** The fewest known words, at least two, that make up a word; null if none do. */
 function partsOf(word: string, known: KnownWords): string[] | null {
   const best: (string[] | null)[] = [[]]; // of the first n letters
   for (let end = 1; end <= word.length; end++) {

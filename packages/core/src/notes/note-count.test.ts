@@ -24,7 +24,7 @@ describe('recountNote', () => {
     expect(recountNote(note)).toBe(recounted);
   });
 
-  it('changes the count that parseNote reads by one, and nothing else', () => {
+  it('adds one to the count that parseNote reads, and changes nothing else', () => {
     const parsed = fc.record({
       laterality: fc.constantFrom('unilateral' as const, 'bilateral' as const, null),
       finding: fc.constantFrom('pulmonary infection', null),

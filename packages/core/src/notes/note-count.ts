@@ -1,4 +1,4 @@
-/** Numbers in LViT's notes, such as "two infected areas": reading, writing and changing them. */
+/** Numbers in LViT's notes, such as "two infected areas". */
 import { clausesOf, inCaseOf, type Word } from './note-words.js';
 
 const NUMBERS = [
@@ -10,10 +10,9 @@ const NUMBERS = [
 const AREA = new Set(['area', 'areas', 'region', 'regions', 'lesion', 'lesions']);
 const AFFECTED = new Set(['infected', 'affected']);
 
-/** Largest number written as a word. */
 export const LARGEST_NUMBER_WORD = NUMBERS.length - 1;
 
-/** Reads "two infected areas" or "3 regions" at a position: the number, and how many words it takes. */
+/** Reads "two infected areas" or "3 regions" at a position; `words` is how many it takes. */
 export function countAt(words: readonly Word[], at: number): { count: number; words: number } | null {
   const count = numberOf(words[at]?.known ?? '');
   if (count === null) return null;
@@ -27,8 +26,8 @@ export function numberWord(value: number): string {
 }
 
 /**
- * The note with one more area in number and noun, otherwise unchanged. One more fits any places, one fewer does not
- * ("bilateral, one infected area"). A note without a number is returned as it is.
+ * The note with one more area in number and noun; one fewer would not fit all places ("bilateral, one
+ * infected area"). A note without a number is returned as it is.
  */
 export function recountNote(text: string): string {
   for (const clause of clausesOf(text).flat()) {

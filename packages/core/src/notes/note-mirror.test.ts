@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './note-mirror.js';
 import { formatNote, parseNote } from './note.js';
 
-/** Texts of words that matter, in the three casings, glued by anything. */
 const word = fc
   .tuple(
     fc.constantFrom(
@@ -47,7 +46,7 @@ describe('mirrorNote', () => {
     expect(mirrorNote(note)).toBe(mirrored);
   });
 
-  it('is its own inverse, and changes nothing where no side is named', () => {
+  it('is its own inverse, and changes nothing if no side is named', () => {
     fc.assert(
       fc.property(text, (note) => {
         expect(mirrorNote(mirrorNote(note))).toBe(note);
@@ -72,7 +71,7 @@ describe('mirrorNote', () => {
 });
 
 describe('slips', () => {
-  it('are mirrored as they are parsed: every reading of a slipped note has its sides exchanged', () => {
+  it('are mirrored as parsed: every reading of a slipped note has its sides swapped', () => {
     const slipped = fc
       .tuple(fc.constantFrom('left', 'right', 'upper', 'lower', 'middle'), fc.nat(), fc.constantFrom(0, 1, 2))
       .map(([one, n, kind]) => {

@@ -1,10 +1,8 @@
 /**
- * Notes for mirrored and turned images: swaps the words for sides (or heights) in any text and leaves everything else
- * unchanged. Augmentation uses it so that a mirrored image keeps a true note.
- *
- * Word by word: "left-sided" and "leftlung" change, "bright", "copyright" and "slower" do not. Lower case, Capitalised
- * and UPPER CASE are kept; other casings become lower case. Abbreviated lobes (RUL, LLL) change too, as do slips that
- * the grammar knows ("rigth" becomes "left").
+ * Notes for mirrored and turned images: swaps words for sides or heights in any text. Word by word:
+ * "left-sided" and "leftlung" change, "bright" and "slower" do not. Lower case, Capitalised and UPPER CASE
+ * are kept; others become lower case. Abbreviated lobes (RUL, LLL) change too, as do slips that the grammar
+ * knows ("rigth" becomes "left").
  */
 import { inCaseOf, splitGlued, withoutSlip } from './note-words.js';
 
@@ -30,22 +28,22 @@ const OTHER_PLACES = new Set(['middle', 'mid', 'midzone', 'midzones']);
 const LOBE = /^[LR][UML]L$/u;
 const WORD = /\p{L}+/gu;
 
-/** The note for the mirrored image: left and right swapped. Its own inverse, except for slips. */
+/** Swaps left and right. Its own inverse, except for slips. */
 export function mirrorNote(text: string): string {
   return exchange(text, SIDES, { L: 'R', R: 'L' }, 0);
 }
 
-/** The note for the image upside down: upper and lower swapped. Its own inverse, except for slips. */
+/** Swaps upper and lower. Its own inverse, except for slips. */
 export function flipNoteVertically(text: string): string {
   return exchange(text, HEIGHTS, { U: 'L', L: 'U' }, 1);
 }
 
-/** Whether a text names a side, so mirroring the image would make it untrue. */
+/** Whether a text names a side, so that mirroring the image would make it untrue. */
 export function namesSide(text: string): boolean {
   return names(text, (word) => SIDES.has(word));
 }
 
-/** Whether a text names a side or a height, so turning the image would make it untrue. */
+/** Whether a text names a side or a height, so that turning the image would make it untrue. */
 export function namesPlace(text: string): boolean {
   return names(text, (word) => SIDES.has(word) || HEIGHTS.has(word) || OTHER_PLACES.has(word));
 }
@@ -77,7 +75,7 @@ function exchange(
   });
 }
 
-/** The words of the grammar that a lower-case word stands for, as `parseNote` reads it; else itself. */
+/** The grammar's words for a lower-case word, as `parseNote` reads it; else itself. */
 function partsOf(lower: string): readonly string[] {
   return splitGlued(lower) ?? [withoutSlip(lower)];
 }

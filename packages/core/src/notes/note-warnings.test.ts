@@ -1,4 +1,3 @@
-/** Warnings about notes: unknown words, cut ones, notes of which nothing is left; by a words encoder and by CLIP's. */
 import { describe, expect, it } from 'vitest';
 import type { KnownWords } from './nearest-word.js';
 import { type NoteSense, noteWarnings } from './note-warnings.js';
@@ -21,7 +20,7 @@ describe('notes for a words encoder', () => {
     expect(check('UPPER RIGHT LUNG')).toEqual([]);
   });
 
-  it('with slips get the nearest words', () => {
+  it('with slips get suggestions', () => {
     expect(check('Infection of the middel leftlung')).toEqual([
       {
         code: 'NOTE_WORDS_UNKNOWN',
@@ -50,7 +49,7 @@ describe('notes for a words encoder', () => {
     expect(check(note)).toEqual([{ code: 'NOTE_WITHOUT_WORDS', message: 'the note contains no words' }]);
   });
 
-  it('that are cut name what is lost, and only that', () => {
+  it('that are cut name only what is lost', () => {
     expect(check('two infected areas, upper left lung and lower rigth lung', 7)).toEqual([
       {
         code: 'NOTE_CUT',
@@ -60,7 +59,7 @@ describe('notes for a words encoder', () => {
     ]);
   });
 
-  it('quote five words at most, and none whole that is very long', () => {
+  it('quote at most five words, and shorten very long ones', () => {
     const many = Array.from({ length: 40 }, (_, i) => `q${'x'.repeat(i)}`).join(' ');
     const [warning] = check(many, 64);
     expect(warning?.words).toHaveLength(5);
@@ -84,7 +83,7 @@ describe('notes for an encoder that has no unknown words', () => {
   });
   const known: KnownWords = { has: (word) => word === 'lung' || word === 'left', words: ['lung', 'left'] };
 
-  it('are held against the words of the training notes', () => {
+  it('are checked against the words of the training notes', () => {
     expect(codes(noteWarnings('left lung', sense(known)))).toEqual([]);
     expect(noteWarnings('linke Lunge', sense(known)).map(({ message }) => message)).toEqual([
       '2 of 2 words are unknown to the model: "linke", "lunge" (lung?)',
@@ -92,7 +91,7 @@ describe('notes for an encoder that has no unknown words', () => {
     ]);
   });
 
-  it('say what can be said where those words are not known', () => {
+  it('say what is possible if those words are unknown', () => {
     expect(noteWarnings('linke Lunge', sense(null))).toEqual([]);
     expect(codes(noteWarnings('左肺', sense(null)))).toEqual(['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS']);
     expect(noteWarnings('a b c d e f g h', sense(null))[0]).toMatchObject({
@@ -101,7 +100,7 @@ describe('notes for an encoder that has no unknown words', () => {
     });
   });
 
-  it('quotes one sign of a clause without blanks, which may be the whole note with a name in it', () => {
+  it('quotes one character of a clause without spaces, which may be the whole note with a name', () => {
     const clause = '患者张三左肺下叶感染伴胸腔积液';
     const told = JSON.stringify(noteWarnings(clause, sense(null)));
     expect(told).toContain('"患…"'.replaceAll('"', '\\"'));

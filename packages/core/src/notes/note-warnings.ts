@@ -1,8 +1,7 @@
 /**
- * Warns about what a model does not read of a note: unknown words, each with the nearest known one; words beyond its
- * context; and notes of which nothing is left. One implementation for the runtime, the server, `predict` and `explain`.
- *
- * A message quotes at most `LISTED` single words, never the note.
+ * Warns about what a model does not read of a note: unknown words, with the nearest known ones; words beyond
+ * its context; notes of which nothing is left. A message quotes at most `LISTED` single words, never the
+ * note.
  */
 import { nearestWord, type KnownWords } from './nearest-word.js';
 import type { NoteReader, TokenCounter } from '../text/note-lengths.js';
@@ -13,7 +12,7 @@ import { wordsOf } from '../text/words.js';
 
 export interface NoteSense {
   readonly reader: TokenCounter & NoteReader;
-  /** Words of its training notes; null if unknown. */
+  /** Words of the training notes; null if unknown. */
   readonly known: KnownWords | null;
 }
 
@@ -37,12 +36,15 @@ export function noteWarnings(note: string, { reader, known }: NoteSense): Warnin
   return warnings;
 }
 
-/** If the training words are unknown, words without a Latin letter or digit still count as unknown: CLIP was trained on English. */
+/**
+ * If the training words are unknown, only words without a Latin letter or digit count as unknown: CLIP was
+ * trained on English.
+ */
 function isKnown(word: string, known: KnownWords | null): boolean {
   return known ? known.has(word) : /[\p{Script=Latin}\p{N}]/u.test(word);
 }
 
-/** Words without a token, and the one that lost a part of its own. */
+/** Words without a token, and the one that was cut within. */
 function lostWords(note: string, reader: NoteSense['reader']): string[] {
   if (reader.countTokens(note) <= reader.contextLength) return [];
   const { groups, cut } = groupTokens(reader.tokens(note));

@@ -1,12 +1,12 @@
 /**
- * The words of LViT's notes: how a text divides into sentences, clauses and words, and which known word each is, even
- * with a missing space ("leftlung") or a slip ("rigth").
+ * Divides LViT's notes into sentences, clauses and words, and finds which known word each is, even with a
+ * missing space ("leftlung") or a slip ("rigth").
  */
 
 export interface Word {
   /** The grammar's word for it, or itself in lower case. */
   readonly known: string;
-  /** Position in the text: [start, end). */
+  /** In the text: [start, end). */
   readonly start: number;
   readonly end: number;
 }
@@ -15,7 +15,7 @@ export interface Clause {
   readonly words: readonly Word[];
 }
 
-/** Words found where a space is missing; none of them starts another word whose rest is a word too. */
+/** Found where a space is missing; none starts another word whose rest is a word too. */
 const GLUED = [
   'upper',
   'middle',
@@ -33,7 +33,7 @@ const GLUED = [
 const GLUED_RUN = new RegExp(`^(?:${GLUED.join('|')})+$`, 'u');
 const GLUED_PART = new RegExp(GLUED.join('|'), 'gu');
 
-/** Words that a slip of one letter still leaves recognisable. */
+/** Recognisable with a slip of one letter. */
 const SLIPPABLE = [
   'bilateral unilateral pulmonary infection infected areas',
   'upper middle lower left right lung',
@@ -43,7 +43,6 @@ const SLIPPABLE = [
   .split(' ');
 const KNOWN = new Set([...GLUED, ...SLIPPABLE]);
 
-/** Other words in notes of the grammar. */
 const OTHERS = new Set(
   (
     'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty ' +
@@ -52,12 +51,12 @@ const OTHERS = new Set(
   ).split(' '),
 );
 
-/** Whether a lower-case word belongs to the grammar of notes and so cannot identify a patient. */
+/** Whether a lower-case word belongs to the grammar and so cannot identify a patient. */
 export function isNoteWord(word: string): boolean {
   return KNOWN.has(word) || OTHERS.has(word);
 }
 
-/** The sentences of a text, each as its clauses; those without words are omitted. */
+/** A text's sentences as clauses, without empty ones. */
 export function clausesOf(text: string): Clause[][] {
   const sentences: Clause[][] = [];
   for (const sentence of text.matchAll(/(?:[^.;!?\n\r]|(?<=[0-9])\.(?=[0-9]))+/gu)) {
@@ -71,7 +70,6 @@ export function clausesOf(text: string): Clause[][] {
   return sentences;
 }
 
-/** The words of a stretch of text that begins at `offset` of the whole. */
 function wordsAt(text: string, offset: number): Word[] {
   const words: Word[] = [];
   for (const match of text.matchAll(/[\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}\s\-'"()/]+/gu)) {
@@ -91,26 +89,25 @@ function wordsAt(text: string, offset: number): Word[] {
   return words;
 }
 
-/** The known words that a lower-case word without spaces consists of, or null. */
+/** The known words that make up a lower-case word, or null. */
 export function splitGlued(word: string): string[] | null {
   return GLUED_RUN.test(word) ? (word.match(GLUED_PART) ?? null) : null;
 }
 
-/** Gives a lower-case word the case of another: UPPER, Capitalised or lower. */
 export function inCaseOf(model: string, word: string): string {
   if (model === model.toUpperCase()) return word.toUpperCase();
   const capitalised = model.charAt(0).toUpperCase() + model.slice(1).toLowerCase();
   return model === capitalised ? word.charAt(0).toUpperCase() + word.slice(1) : word;
 }
 
-/** The known word behind a slip: two letters swapped, one doubled or one left out; else the word itself. */
+/** The known word behind a slip (two letters swapped, one doubled or left out); else the word itself. */
 export function withoutSlip(word: string): string {
   if (KNOWN.has(word)) return word;
   return SLIPPABLE.find((known) => isSlip(word, known)) ?? word;
 }
 
 function isSlip(word: string, known: string): boolean {
-  if (word.charAt(0) !== known.charAt(0)) return false; // keeps "eft", "felt" and the like what they are
+  if (word.charAt(0) !== known.charAt(0)) return false; // keeps "eft", "felt" and the like
   let i = 0;
   while (i < word.length && word[i] === known[i]) i++;
   switch (word.length - known.length) {

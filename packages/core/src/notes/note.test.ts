@@ -68,7 +68,7 @@ describe('parseNote', () => {
     expect(lungs(text)).toEqual(places);
   });
 
-  it('understands slips, digits, missing blanks and commas', () => {
+  it('understands slips, digits, missing spaces and commas', () => {
     const canonical = parseNote(
       'Bilateral pulmonary infection, three infected areas, upper left lung and lower right lung.',
     );
@@ -80,7 +80,7 @@ describe('parseNote', () => {
     ).toEqual(canonical);
   });
 
-  it('reads a finding without laterality where its last word says so', () => {
+  it('reads a finding without laterality if its last word says so', () => {
     expect(parseNote('COVID-19 pneumonia in the left lung')).toEqual({
       ...nothing,
       finding: 'covid-19 pneumonia',
@@ -105,7 +105,7 @@ describe('parseNote', () => {
     expect(parseNote(text)).toEqual({ ...nothing, nuclei: [statement] });
   });
 
-  it('keeps what it does not know as it stands, and what it knows beside it', () => {
+  it('keeps unknown text verbatim, next to what it knows', () => {
     expect(parseNote('Ground-glass opacity (2.5 cm) in the left upper lobe; no effusion.')).toEqual({
       ...nothing,
       places: [place('left', 'upper')],
@@ -183,7 +183,7 @@ describe('formatNote', () => {
     expect(formatNote(nothing)).toBe('');
   });
 
-  it('is undone by parseNote', () => {
+  it('is reversed by parseNote', () => {
     fc.assert(
       fc.property(parsed, (note) => {
         expect(parseNote(formatNote(note))).toEqual(note);
@@ -202,7 +202,7 @@ describe('words in another order', () => {
     ],
     ['middle lung on the right', [{ side: 'right', zones: ['middle'] }]],
     ['lower lobe of the left side', [{ side: 'left', zones: ['lower'] }]],
-    // No other place loses or gains a zone by it.
+    // No other place gains or loses a zone.
     [
       'right lung middle left lung',
       [

@@ -1,26 +1,24 @@
 /**
- * The grammar of LViT's notes (Li et al., "LViT: Language meets Vision Transformer in Medical Image Segmentation", 2023),
- * which QaTa-COV19, MosMedData+ and MoNuSeg share:
+ * The grammar of LViT's notes (Li et al., "LViT: Language meets Vision Transformer in Medical Image
+ * Segmentation", 2023) in QaTa-COV19, MosMedData+ and MoNuSeg:
  *
  *   Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.
  *   The nuclei density in the lower left is high.   The nuclei are sparsely distributed.
  *
- * Parsing never fails: what the grammar does not know stays as the remainder. Case, missing blanks ("lower leftlung"),
- * slips of one letter ("rigth"), the order of side and zone ("left upper lobe") and missing sides ("all lung") are
- * understood. Whose left and right a note means is not in its words: QaTa-COV19's notes mean the image's (docs/reference/notes.md), this project's
- * phantoms, as a radiologist does, the patient's, whose left is on the image's right. `zone-map.ts` takes either.
- *
- * `note-words.ts` holds the words, `note-count.ts` the numbers, `note-mirror.ts` exchanges sides in any text.
+ * Parsing never fails: unknown text becomes the remainder. Case, missing spaces ("lower leftlung"), slips of
+ * one letter ("rigth"), the order of side and zone ("left upper lobe") and missing sides ("all lung") are
+ * understood. The words do not say whose left and right they mean (docs/reference/notes.md); `zone-map.ts`
+ * takes either convention.
  */
 import { countAt, numberWord } from './note-count.js';
 import { clausesOf, type Clause, type Word } from './note-words.js';
 
-/** A side; the patient's unless stated otherwise. */
+/** The patient's unless stated otherwise. */
 export type Side = 'left' | 'right';
 /** A third of a lung by height, or all of it. */
 export type Zone = 'upper' | 'middle' | 'lower' | 'all';
 
-/** One place: "upper middle left lung". */
+/** A place such as "upper middle left lung". */
 export interface Place {
   /** Null if the note names none ("all lung"). */
   readonly side: Side | null;
@@ -28,30 +26,29 @@ export interface Place {
   readonly zones: readonly Zone[];
 }
 
-/** What a note says of the nuclei of a histological image (MoNuSeg). */
+/** A statement about the nuclei of a histological image (MoNuSeg). */
 export type NucleiStatement =
   | {
       readonly kind: 'distribution';
-      /** Arrangement of the nuclei: `evenly`, `sparsely`, `irregularly`, ... */
+      /** `evenly`, `sparsely`, `irregularly`, ... */
       readonly manner: string;
     }
   | {
       readonly kind: 'density';
       /** `high`, `higher`, `low`, ... */
       readonly level: string;
-      /** Part of the image; null for "around". Left and right are the image's here. */
+      /** Part of the image, by its own left and right; null for "around". */
       readonly where: Place | null;
     };
 
 export interface ParsedNote {
   readonly laterality: 'unilateral' | 'bilateral' | null;
-  /** The finding, in lower case: `pulmonary infection`. */
+  /** In lower case: `pulmonary infection`. */
   readonly finding: string | null;
-  /** Number of infected areas. */
   readonly count: number | null;
   readonly places: readonly Place[];
   readonly nuclei: readonly NucleiStatement[];
-  /** Every stretch of the text outside the grammar, verbatim. */
+  /** All text outside the grammar, verbatim. */
   readonly remainder: readonly string[];
 }
 
@@ -64,7 +61,7 @@ const ZONES: Readonly<Record<string, Zone>> = {
 };
 const ORGAN = new Set(['lung', 'lungs', 'lobe', 'lobes', 'zone', 'zones', 'field', 'fields']);
 const FILLER = new Set(['in', 'of', 'on', 'the', 'at', 'side', 'sided']);
-/** Last words that make a clause the finding without "Unilateral" or "Bilateral" in front. */
+/** Last words that make a clause the finding without "Unilateral" or "Bilateral". */
 const FINDING = new Set(['infection', 'infections', 'pneumonia']);
 
 const NUCLEI_MANNER = /^the nuclei are (\p{L}+) distributed$/u;
@@ -86,8 +83,8 @@ export function parseNote(text: string): ParsedNote {
 }
 
 /**
- * Writes LViT's canonical sentence for a note; unknown parts are omitted and the remainder is appended verbatim. Parsing
- * the sentence gives the same note, unless there is a remainder.
+ * Writes LViT's canonical sentence for a note, without unknown parts and with the remainder verbatim. Parsing
+ * it gives the same note, unless there is a remainder.
  */
 export function formatNote(note: ParsedNote): string {
   const { laterality, finding, count, places } = note;
@@ -102,7 +99,6 @@ export function formatNote(note: ParsedNote): string {
   return sentences.map((sentence) => sentence.charAt(0).toUpperCase() + sentence.slice(1) + '.').join(' ');
 }
 
-/** Collects the parts of a note, clause by clause. */
 class NoteReader {
   laterality: ParsedNote['laterality'] = null;
   finding: string | null = null;
@@ -110,13 +106,11 @@ class NoteReader {
   readonly places: Place[] = [];
   readonly nuclei: NucleiStatement[] = [];
   readonly remainder: string[] = [];
-  /** The place being read. */
   private side: Side | 'both' | null = null;
   private zones: Zone[] = [];
 
   constructor(private readonly text: string) {}
 
-  /** Reads one clause. */
   read({ words }: Clause): void {
     if (this.side !== null) this.closePlace(); // "upper, lower left lung" continues; "left, ..." does not
     let i = this.readHead(words);
@@ -135,28 +129,27 @@ class NoteReader {
       } else if (this.readPlaceWord(word.known)) {
         flush();
       } else if (unknown.length > 0 || !isJoint(word)) {
-        if (!isJoint(word)) this.closePlace(); // "upper spleen, left lung" does not place anything in the upper left
+        if (!isJoint(word)) this.closePlace(); // "upper spleen, left lung" is not the upper left
         unknown.push(word);
       }
     }
     flush();
   }
 
-  /** Whether the place goes on after its organ: "right lung middle", "middle lung on the right". */
+  /** Whether the place continues after its organ: "right lung middle", "middle lung on the right". */
   private goesOn(words: readonly Word[], from: number): boolean {
     const known = (i: number): string => words[i]?.known ?? '';
     const isSide = (word: string): boolean => word === 'left' || word === 'right' || word === 'both';
     let i = from;
     if (this.side !== null && this.zones.length === 0) {
       while (zoneOf(known(i)) !== null) i++;
-      return i > from && !isSide(known(i)); // "right lung middle left lung" begins another place
+      return i > from && !isSide(known(i)); // "right lung middle left lung" starts another place
     }
     if (this.side !== null || this.zones.length === 0) return false;
     while (FILLER.has(known(i))) i++;
     return i > from && isSide(known(i)) && !ORGAN.has(known(i + 1)) && zoneOf(known(i + 1)) === null;
   }
 
-  /** Ends the current place, if any. */
   closePlace(): void {
     const { side, zones } = this;
     this.side = null;
@@ -165,7 +158,7 @@ class NoteReader {
     else if (side !== null || zones.length > 0) this.places.push({ side, zones });
   }
 
-  /** Reads laterality and finding at the start of a clause; returns the number of words used. */
+  /** Reads laterality and finding at a clause's start; returns the number of words used. */
   private readHead(words: readonly Word[]): number {
     const first = words[0]?.known;
     const announced = this.laterality === null && (first === 'unilateral' || first === 'bilateral');
@@ -191,7 +184,7 @@ class NoteReader {
     return FILLER.has(word) || isPlace(word) || countAt(words, i) !== null;
   }
 
-  /** Reads "two infected areas" at the start of a clause; returns the number of words used. */
+  /** Likewise for "two infected areas". */
   private readCount(words: readonly Word[], at: number): number {
     const found = this.count === null ? countAt(words, at) : null;
     if (found === null) return 0;
@@ -199,7 +192,7 @@ class NoteReader {
     return found.words;
   }
 
-  /** Reads a word of a place; false if it is not one. */
+  /** Reads a word of a place; false if it is none. */
   private readPlaceWord(word: string): boolean {
     const zone = zoneOf(word);
     if (word === 'left' || word === 'right' || word === 'both') {
@@ -230,7 +223,6 @@ function zoneOf(word: string): Zone | null {
   return Object.hasOwn(ZONES, word) ? (ZONES[word] as Zone) : null;
 }
 
-/** Reads a sentence about nuclei; null if it is not one. */
 function parseNuclei(words: readonly Word[]): NucleiStatement | null {
   const sentence = words.map(({ known }) => known).join(' ');
   const manner = NUCLEI_MANNER.exec(sentence)?.[1];

@@ -1,9 +1,8 @@
 /**
- * Words with opposite meanings, so that none is suggested for a slip of the other: whole words, and prefixes that change
- * a word's meaning ("hyperdense" and "hypodense", "macrocalcification" and "microcalcification").
- *
- * The typed word may be a slip itself. So a suggestion is rejected if its opposite is at least as close to what was
- * typed: "hiperdense" is closer to "hyperdense", known to the model or not, than to "hypodense".
+ * Words with opposite meanings, so that none is suggested for a slip of the other: whole words, and prefixes
+ * ("hyperdense" and "hypodense"). The typed word may be a slip itself, so a suggestion is rejected if its
+ * opposite, known to the model or not, is at least as close: "hiperdense" is closer to "hyperdense" than to
+ * "hypodense".
  */
 import { editDistance } from '../text/edit-distance.js';
 import { clausesOf } from './note-words.js';
@@ -12,7 +11,7 @@ import { namesSide } from './note-mirror.js';
 const sets = (lines: readonly string[]): readonly (readonly string[])[] =>
   lines.map((line) => line.split(' '));
 
-/** Words whose exchange changes a note's meaning: each word of a line is an opposite of the others. */
+/** Each word of a line is an opposite of the others. */
 const OPPOSITES = sets([
   'left right',
   'upper middle lower',
@@ -52,7 +51,7 @@ const OPPOSITES = sets([
   'rul rml rll lul lml lll',
 ]);
 
-/** Prefixes whose exchange reverses a word's meaning. */
+/** Prefixes that reverse each other. */
 const BEGINNINGS = sets([
   'hyper hypo iso normo',
   'macro micro',
@@ -80,10 +79,10 @@ const BEGINNINGS = sets([
   'pro retro',
 ]);
 
-/** Prefixes that negate a word, in English and medicine. */
+/** Prefixes that negate a word. */
 const NEGATIONS = ['un', 'in', 'ir', 'im', 'il', 'non', 'dis', 'a', 'an', 'de', 'anti', 'counter', 'mis'];
 
-/** Whether suggesting a word for what was typed might reverse a note's meaning. Lower-case. */
+/** Whether suggesting a lower-case word for what was typed might reverse a note's meaning. */
 export function opposed(typed: string, word: string): boolean {
   const steps = editDistance(typed, word);
   const asNear = (other: string): boolean => other !== word && editDistance(typed, other, steps) <= steps;
@@ -94,7 +93,7 @@ export function opposed(typed: string, word: string): boolean {
       if (starts.some((other) => other !== start && asNear(other + rest))) return true;
     }
   }
-  // A lost first letter is as near to "infection" as to "fection": a negation must be nearer.
+  // "infection" is as near to "fection" as a lost letter: a negation must be nearer.
   const nearer = (other: string): boolean => editDistance(typed, other, steps) < steps;
   for (const start of NEGATIONS) {
     if (nearer(start + word) || (word.startsWith(start) && nearer(word.slice(start.length)))) return true;
@@ -103,13 +102,13 @@ export function opposed(typed: string, word: string): boolean {
   return side !== null && other !== null && side !== other;
 }
 
-/** Whether a split makes a negation a separate word: "in homogeneous" for "inhomogeneous". */
+/** Whether a split separates a negation: "in homogeneous" for "inhomogeneous". */
 export function negates(parts: readonly string[], word: string): boolean {
   const [first, ...others] = parts;
   return others.length === 1 && first !== undefined && NEGATIONS.includes(first) && word.startsWith(first);
 }
 
-/** The side that a word names, including slips. */
+/** The side that a word names, slips included. */
 function sideOf(word: string): string | null {
   if (/^[lr][uml]l$/.test(word)) return word.startsWith('l') ? 'left' : 'right';
   if (!namesSide(word)) return null;

@@ -1,13 +1,11 @@
-/** How warnings quote words of a note: few and short, since a message may be kept where the note must not be. */
+/** Quotes few and short words of a note in warnings: a message may be kept where the note must not be. */
 import type { WarningWord } from '../warnings.js';
 
-/** Most words that a message quotes. */
 export const LISTED = 5;
-/** Most characters quoted per word. */
 const LONGEST_WORD = 32;
-/** Characters that still form a single word in a script without spaces. */
+/** Characters that still form a single word in such a script. */
 const WORD_WITHOUT_BLANKS = 2;
-/** Scripts without spaces between words: what looks like one word may be the whole note, including names. */
+/** Scripts without spaces: an apparent word may be the whole note, names included. */
 const WITHOUT_BLANKS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
@@ -19,7 +17,6 @@ export function shortened(word: string): string {
   return `${signs.slice(0, clause ? 1 : LONGEST_WORD).join('')}…`;
 }
 
-/** The first words, each shortened. */
 export const listedWords = (words: readonly WarningWord[]): WarningWord[] =>
   words.slice(0, LISTED).map((one) => ({ ...one, word: shortened(one.word) }));
 

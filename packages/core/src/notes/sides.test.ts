@@ -1,11 +1,10 @@
-/** Notes on their way to a model that has learnt the same sides, the other ones, or nobody knows which. */
 import { describe, expect, it } from 'vitest';
 import { mayNameSide, noteForModel, sidesToTell } from './sides.js';
 
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 
 describe('noteForModel', () => {
-  it('leaves the note as it is where nothing else is said, or the same', () => {
+  it('leaves the note unchanged if the sides agree or are not stated', () => {
     for (const sides of ['patient', 'image'] as const) {
       const same = { text: NOTE, sides, mirrored: false, warnings: [] };
       expect(noteForModel(NOTE, sides)).toEqual(same);
@@ -13,7 +12,7 @@ describe('noteForModel', () => {
     }
   });
 
-  it('mirrors the note where the caller means the other sides', () => {
+  it('mirrors the note if the caller means the other sides', () => {
     const mirrored = NOTE.replace('left', 'right');
     expect(noteForModel(NOTE, 'patient', 'image')).toEqual({
       text: mirrored,
@@ -28,7 +27,7 @@ describe('noteForModel', () => {
     });
   });
 
-  it('says that a model’s sides are not known, where the note names one', () => {
+  it('warns that a model’s sides are unknown if the note names one', () => {
     const { text, sides, mirrored, warnings } = noteForModel(NOTE, 'unknown');
     expect({ text, sides, mirrored }).toEqual({ text: NOTE, sides: 'unknown', mirrored: false });
     expect(warnings.map(({ code }) => code)).toEqual(['SIDES_UNKNOWN']);
@@ -42,7 +41,7 @@ describe('noteForModel', () => {
     expect(noteForModel('The nuclei are sparsely distributed.', 'unknown', 'image').warnings).toEqual([]);
   });
 
-  it('says which words it could not mirror', () => {
+  it('names the words that it could not mirror', () => {
     const { text, warnings } = noteForModel('Infiltrat im linken Oberlappen, left lung', 'patient', 'image');
     expect(text).toBe('Infiltrat im linken Oberlappen, right lung');
     expect(warnings).toMatchObject([{ code: 'SIDES_NOT_MIRRORED' }]);
@@ -72,7 +71,7 @@ describe('mayNameSide', () => {
 });
 
 describe('sidesToTell', () => {
-  it('tells the patient’s where nothing is known', () => {
+  it('uses the patient’s if nothing is known', () => {
     expect(['patient', 'image', 'unknown'].map((one) => sidesToTell(one as 'patient'))).toEqual([
       'patient',
       'image',

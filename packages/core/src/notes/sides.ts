@@ -1,36 +1,32 @@
 /**
- * Whose left and right a note means, and the consequence for a note on its way to a model.
- *
- * A radiologist's "left" is the patient's, on the image's right; other data sets (QaTa-COV19) mean the image's own. A
- * model has learnt whichever its training notes meant. If the caller's notes mean the other, the note is mirrored before
- * the model reads it.
+ * Whose left and right a note means. A radiologist's "left" is the patient's, on the image's right; other
+ * data sets (QaTa-COV19) mean the image's own. A model has learnt its training notes' convention; notes of
+ * the other are mirrored for it.
  */
 import { mirrorNote, namesSide } from './note-mirror.js';
 import { quotedWords } from './quoted-words.js';
 import type { Warning } from '../warnings.js';
 import type { Sides } from './zone-map.js';
 
-/** What a run or model records about its notes; `unknown` if it was neither stated nor inferable. */
+/** As a run or model records it; `unknown` if neither stated nor inferable. */
 export type StatedSides = Sides | 'unknown';
 
 export const CONVENTIONS = ['patient', 'image'] as const satisfies readonly Sides[];
 export const STATED_SIDES = [...CONVENTIONS, 'unknown'] as const satisfies readonly StatedSides[];
 
-/** A note prepared for the model. */
 export interface SidedNote {
   readonly text: string;
-  /** Whose left and right the caller's note means: as stated, else as in the model's own notes. */
+  /** Whose sides the caller's note means: as stated, else as in the model's own notes. */
   readonly sides: StatedSides;
-  /** Whether left and right were swapped because the caller's sides are not the model's. */
+  /** Whether left and right were swapped for the model. */
   readonly mirrored: boolean;
   /** SIDES_UNKNOWN, SIDES_NOT_MIRRORED. */
   readonly warnings: readonly Warning[];
 }
 
 /**
- * Prepares a note for a model.
- * @param learnt whose sides the model's training notes meant. @param given whose sides the caller's note means; default:
- * the same.
+ * Prepares a note for a model. @param learnt sides of the model's training notes. @param given sides of the
+ * caller's note; default: the same.
  */
 export function noteForModel(note: string, learnt: StatedSides, given?: Sides): SidedNote {
   const sides = given ?? learnt;
@@ -41,12 +37,12 @@ export function noteForModel(note: string, learnt: StatedSides, given?: Sides): 
   return { text, sides, mirrored: text !== note, warnings: unmirroredWords(note, given, learnt) };
 }
 
-/** The convention for naming places if the reader's own is unknown. */
+/** The convention to name places by if the reader's own is unknown. */
 export function sidesToTell(sides: StatedSides): Sides {
   return sides === 'unknown' ? 'patient' : sides;
 }
 
-/** In words: "the patient’s", "the image’s", "unknown". */
+/** "the patient’s", "the image’s" or "unknown". */
 export function whoseSides(sides: StatedSides): string {
   return sides === 'unknown' ? 'unknown' : sides === 'patient' ? 'the patient’s' : 'the image’s';
 }
@@ -78,7 +74,7 @@ function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
   ];
 }
 
-/** Stems of words for left and right that `mirrorNote` does not know, in lower case; `$` ends a whole word. */
+/** Lower-case stems for left and right that `mirrorNote` does not know; `$` ends a whole word. */
 const OTHER_WORDS = [
   [
     'l$',
@@ -128,12 +124,12 @@ const OTHER_WORDS = [
   ['왼', '오른', 'يسار', 'يمين', 'أيسر', 'أيمن', 'اليسر', 'اليمن', 'बाए', 'बाएँ', 'दाए', 'दाएँ'], // Korean, Arabic, Hindi
 ].flat();
 const WORD = /\p{L}[\p{L}\p{M}]*/gu;
-/** Chinese and Japanese have no spaces between words. */
+/** Chinese and Japanese, without spaces. */
 const SYLLABLES = /[左右]/gu;
 
 /**
- * Words of a text that may name a side but that `mirrorNote` does not swap: other languages, abbreviations, clock
- * positions. For warnings; each once, in the order of the text.
+ * Words that may name a side but are not swapped by `mirrorNote`: other languages, abbreviations, clock
+ * positions. For warnings; each once, in order.
  */
 export function mayNameSide(text: string): string[] {
   const found = [...text.normalize('NFC').matchAll(WORD)].flatMap(([word]) => {
@@ -142,7 +138,7 @@ export function mayNameSide(text: string): string[] {
       start.endsWith('$') ? lower === start.slice(0, -1) : lower.startsWith(start),
     );
     if (namesSide(word)) return [];
-    // In a script without spaces a "word" may be the whole note: quote only the character.
+    // Without spaces a "word" may be the whole note: quote only the character.
     return named ? [word] : (word.match(SYLLABLES) ?? []);
   });
   if (/\bo[’']?clock\b/iu.test(text)) found.push('o’clock');

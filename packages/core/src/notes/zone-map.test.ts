@@ -1,4 +1,3 @@
-/** Zones of hand-made frames and masks, and what notes name. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseNote } from './note.js';
@@ -41,7 +40,7 @@ describe('namedZones', () => {
   });
 });
 
-/** The map's pixels as letters: u, m, l of the left, U, M, L of the right, . for none, + for several. */
+/** The map as letters: u, m, l of the left, U, M, L of the right, . for none, + for several. */
 const drawn = (map: Uint8Array, width: number): string =>
   [...map]
     .map((bits) => (bits === 0 ? '.' : countZones(bits) > 1 ? '+' : 'umlUML'[Math.log2(bits)]))
@@ -56,8 +55,8 @@ describe('zoneMap', () => {
     expect(drawn(zoneMap(imageFrame(3, 3, [1 / 3, 2 / 3]), 'image'), 3)).toBe('u+U/m+M/l+L');
   });
 
-  it('follows the lungs where they are given: the gap between them, thirds of each', () => {
-    // The left one has rows 0 to 5, the right one 1 to 5.
+  it('follows given lungs: the gap between them, thirds of each', () => {
+    // Rows 0 to 5 on the left, 1 to 5 on the right.
     const frame = lungFrame(
       drawnMask('##....../##...##./##...##./##...##./##...##./##...##./......../........'),
     );
@@ -69,7 +68,7 @@ describe('zoneMap', () => {
     );
   });
 
-  it('leaves specks out, and takes the image’s middle and the other’s lines for a lung that is absent', () => {
+  it('ignores specks, and uses the image’s middle and the other’s lines for a missing lung', () => {
     const rows = Array.from({ length: 12 }, (_, y) =>
       y < 6 ? '.####.......' : y === 11 ? '...........#' : '............',
     );
@@ -84,7 +83,7 @@ describe('zoneMap', () => {
     expect(() => lungFrame(drawnMask('..../....'))).toThrow(/lung mask is empty/);
   });
 
-  it('turns with the lungs: the mirrored mask has the mirrored zones', () => {
+  it('mirrors with the lungs', () => {
     fc.assert(
       fc.property(
         anyMask.filter(({ data }) => data.includes(1)),

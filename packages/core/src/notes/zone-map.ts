@@ -1,21 +1,18 @@
 /**
- * The six zones of a chest radiograph as sets and as pixel maps: what a note names, and where that is in the image. Not
- * in the paper; it is the basis of note consistency (`consistency.ts`) and of notes from masks (`derive-note.ts`).
+ * The six zones of a chest radiograph, as sets (what a note names) and pixel maps (where that is). Not in the
+ * paper; the basis of note consistency (`consistency.ts`) and of notes from masks (`derive-note.ts`).
  *
- * Zones come from a lung mask if there is one: the gap between the lungs separates the sides, and zones are thirds of
- * each lung's height. Otherwise the image itself is divided: into halves, and by two lines (`CHEST_LINES`) at a third
- * and a half of the height, since the lungs fill the upper part of a radiograph: on QaTa-COV19's training split 89 % of
- * the annotated pixels are in the zones that their note names by these lines, 70 % by thirds of the image
- * (docs/reference/probes.md).
- *
- * Which half is "left" is a convention of the data set (`Sides`): the patient's left is on the image's right.
+ * With a lung mask, the gap between the lungs separates the sides, and zones are thirds of each lung's
+ * height. Otherwise the image is divided into halves, and at a third and a half of its height
+ * (`CHEST_LINES`), since the lungs fill the upper part of a radiograph; docs/reference/probes.md says how
+ * well that fits.
  */
 import { components, labelRuns, measureComponents } from '../masks/components.js';
 import { ReclmisError } from '../errors.js';
 import type { ParsedNote, Side, Zone } from './note.js';
 import { checkMask, type Mask } from '../images/raster.js';
 
-/** A set of zones, one bit each; see `zoneBit`. */
+/** One bit per zone; see `zoneBit`. */
 export type ZoneSet = number;
 /** Whose left and right the notes mean: the patient's (left is on the image's right), or the image's own. */
 export type Sides = 'patient' | 'image';
@@ -24,19 +21,18 @@ export type ZoneLines = readonly [middle: number, lower: number];
 
 export const SIDES = ['left', 'right'] as const satisfies readonly Side[];
 export const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
-/** Default lines across an upright chest radiograph, as shares of its height. */
+/** Default for an upright chest radiograph, as shares of its height. */
 export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
 
-/** Components smaller than this share of the largest are not lungs. */
+/** Components below this share of the largest are no lungs. */
 const LUNG_SHARE = 0.05;
 
-/** Where the zones are. Rows and columns in pixels, measured at pixel edges; left and right are the image's here. */
+/** Where the zones are, in pixels from the upper left edge; left and right are the image's. */
 export interface ZoneFrame {
   readonly width: number;
   readonly height: number;
-  /** Column that separates the sides. */
+  /** Column between the sides. */
   readonly midline: number;
-  /** Lines on its left and right. */
   readonly imageLeft: ZoneLines;
   readonly imageRight: ZoneLines;
   /** Pixels that belong to zones; null: all. */
@@ -47,21 +43,20 @@ export function zoneBit(side: Side, third: (typeof THIRDS)[number]): ZoneSet {
   return 1 << (3 * SIDES.indexOf(side) + THIRDS.indexOf(third));
 }
 
-/** Names of the zones in a set: `upper left`, ... */
+/** Names such as `upper left`. */
 export function zoneNames(zones: ZoneSet): string[] {
   return SIDES.flatMap((side) =>
     THIRDS.filter((third) => (zones & zoneBit(side, third)) !== 0).map((third) => `${third} ${side}`),
   );
 }
 
-/** Number of zones in a set. */
 export function countZones(zones: ZoneSet): number {
   return zoneNames(zones).length;
 }
 
 /**
- * The zones that a note names; null if it names no part of the lungs (as MoNuSeg's notes, which name parts of an image).
- * "All left lung" and "left lung" mean three zones; a place without a side is on both.
+ * The zones that a note names; null if it names no part of the lungs (MoNuSeg's name parts of an image).
+ * "Left lung" means three zones; a place without a side is on both.
  */
 export function namedZones({ places }: ParsedNote): ZoneSet | null {
   let named = 0;
@@ -76,16 +71,16 @@ export function namedZones({ places }: ParsedNote): ZoneSet | null {
   return named === 0 ? null : named;
 }
 
-/** Frame from the image's halves and two lines, given as shares of the height. */
+/** Frame from the image's halves and two lines, as shares of the height. */
 export function imageFrame(width: number, height: number, lines: ZoneLines = CHEST_LINES): ZoneFrame {
   const rows: ZoneLines = [lines[0] * height, lines[1] * height];
   return { width, height, midline: width / 2, imageLeft: rows, imageRight: rows, lungs: null };
 }
 
 /**
- * Frame from a lung mask. Small specks are ignored. The gap is the column with the fewest lung pixels in the middle
- * third of the lungs' width (the middlemost of several), or the image's middle if all lung is on one side of it; a
- * missing lung takes the other's lines.
+ * Frame from a lung mask, ignoring specks. The gap is the column with the fewest lung pixels in the middle
+ * third of the lungs' width, or the image's middle if all lung is on one side of it; a missing lung takes the
+ * other's lines.
  * @throws MASK_SIZE_MISMATCH, MASK_MISSING for an empty mask
  */
 export function lungFrame(mask: Mask): ZoneFrame {
@@ -115,8 +110,8 @@ export function lungFrame(mask: Mask): ZoneFrame {
 }
 
 /**
- * The zones of every pixel, row by row: one bit; two on the middle column of an odd width; none outside the lungs if the
- * frame has lungs. A pixel belongs to the zone of its centre.
+ * The zones of every pixel, by its centre, row by row: one bit; two on the middle column of an odd width;
+ * none outside the frame's lungs.
  */
 export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   const { width, height, midline, imageLeft, imageRight, lungs } = frame;
@@ -133,7 +128,7 @@ export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   return zones;
 }
 
-/** The zones after swapping left and right. */
+/** Swaps left and right. */
 export function mirrorZones(zones: ZoneSet): ZoneSet {
   return ((zones & 0b111) << 3) | (zones >> 3);
 }
@@ -142,7 +137,6 @@ function thirdAt([middle, lower]: ZoneLines, y: number): (typeof THIRDS)[number]
   return y + 0.5 < middle ? 'upper' : y + 0.5 < lower ? 'middle' : 'lower';
 }
 
-/** The mask's components large enough to be a lung. */
 function withoutSpecks(mask: Mask): Mask {
   checkMask(mask, 'lungFrame');
   const [largest] = components(mask);

@@ -1,4 +1,3 @@
-/** The six zones of hand-made masks. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flip, mirror, type Mask } from '../images/raster.js';
@@ -28,7 +27,7 @@ describe('lungZones', () => {
     expect(reached(mask('..../.##./....'))).toEqual({ 'middle right': 1, 'middle left': 1 });
   });
 
-  it('calls the same places otherwise where left and right are the image’s', () => {
+  it('gives the same places other names for the image’s left and right', () => {
     const zones = lungZones(mask('...#/..../##..'), 'image').filter(({ area }) => area > 0);
     expect(zones.map(({ zone, side, area }) => [zone, side, area])).toEqual([
       ['upper', 'right', 1],
@@ -58,7 +57,7 @@ describe('lungZones', () => {
     expect(lungZones(mask('###/###/###/###'), 'image').every(({ coverage }) => coverage === 1)).toBe(true);
   });
 
-  it('adds up to the mask, and turns with it', () => {
+  it('adds up to the mask, and mirrors with it', () => {
     const masks = fc
       .record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }) })
       .chain(({ width, height }) =>
@@ -70,7 +69,7 @@ describe('lungZones', () => {
       fc.property(masks, (any) => {
         const areas = lungZones(any, 'patient').map(({ area }) => area);
         const [a, b, c, d, e, f] = areas;
-        expect(lungZones(any, 'image').map(({ area }) => area)).toEqual(areas); // the same places, called otherwise
+        expect(lungZones(any, 'image').map(({ area }) => area)).toEqual(areas); // the same places under other names
         expect(areas.reduce((x, y) => x + y)).toBe(any.data.reduce((x, y) => x + y, 0));
         expect(lungZones(mirror(any), 'patient').map(({ area }) => area)).toEqual([b, a, d, c, f, e]);
         expect(lungZones(flip(any), 'patient').map(({ area }) => area)).toEqual([e, f, c, d, a, b]);

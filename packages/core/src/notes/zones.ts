@@ -1,43 +1,39 @@
 /**
- * Where in a chest radiograph a mask lies, in the words of LViT's notes: upper, middle or lower, left or right lung.
- *
- * The picture itself is divided, not the lungs: into halves of its width and thirds of its height. That suits upright
- * pictures filled by the chest and knows nothing of anatomy. Left and right follow a convention: the patient's left is
- * on the image's right.
+ * Where in a chest radiograph a mask lies, in the words of LViT's notes. The picture is divided, not the
+ * lungs: halves of its width and thirds of its height, which suits upright pictures filled by the chest. The
+ * patient's left is on the image's right.
  */
 import type { Side, Zone } from './note.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import type { Sides } from './zone-map.js';
 
-/** A mask's share in one of the six zones. */
 export interface ZoneShare {
   readonly zone: Exclude<Zone, 'all'>;
   /** By the requested convention. */
   readonly side: Side;
-  /** Pixels of the mask in the zone. The middle column of an odd width counts half on either side. */
+  /** Pixels of the mask in the zone; the middle column of an odd width counts half on either side. */
   readonly area: number;
-  /** Share of the mask's pixels that lie in the zone, 0 to 1; 0 for an empty mask. */
+  /** Share of the mask in the zone, 0 to 1; 0 for an empty mask. */
   readonly share: number;
-  /** Share of the zone's pixels that the mask covers, 0 to 1. */
+  /** Share of the zone that the mask covers, 0 to 1. */
   readonly coverage: number;
 }
 
 const ZONES = ['upper', 'middle', 'lower'] as const;
-/** In column order, from the image's left. */
+/** From the image's left. */
 const COLUMNS = { patient: ['right', 'left'], image: ['left', 'right'] } as const satisfies Record<
   Sides,
   readonly Side[]
 >;
 
 /**
- * The six zones of a mask: upper, middle, lower, each on the image's left and right. A row belongs to the third that
- * contains its centre.
- * @param sides whose left and right `side` means. @throws MASK_SIZE_MISMATCH
+ * The six zones of a mask. A row belongs to the third of its centre. @param sides whose left and right `side`
+ * means. @throws MASK_SIZE_MISMATCH
  */
 export function lungZones(mask: Mask, sides: Sides): ZoneShare[] {
   checkMask(mask, 'lungZones');
   const { width, height, data } = mask;
-  const halves = new Float64Array(6); // twice the pixels, whole numbers
+  const halves = new Float64Array(6); // doubled, to be whole numbers
   const rows = [0, 0, 0];
   let total = 0;
   for (let y = 0; y < height; y++) {

@@ -1,11 +1,10 @@
 /**
- * A small model's manifest for tests, those of other packages too (`@reclmis/core/testing`); it does not come with the published package. As JSON would have it,
- * so that a test can say what no manifest may.
+ * A small model's manifest for tests of all packages (`@reclmis/core/testing`, not published), as plain JSON
+ * so that a test can break it.
  */
 import { MANIFEST_FORMAT } from '../manifest.js';
 import { WordTokenizer } from '../text/words.js';
 
-/** A file that nobody reads. */
 export const manifestFile = (name: string): object => ({ name, sha256: '0'.repeat(64), bytes: 1 });
 
 export interface ManifestShape {
@@ -17,13 +16,13 @@ export interface ManifestShape {
   readonly width?: number;
   /** Text whose words the tokeniser knows. Default "left lung". */
   readonly words?: string;
-  /** Members of `note` besides; `note: null` in `change` leaves it out whole. */
+  /** Further members of `note`; `note: null` in `change` removes it. */
   readonly note?: object;
   /** Describes a file of the model. Default `manifestFile`. */
   readonly file?: (name: string) => object;
 }
 
-/** @param change members in place of the manifest's own. */
+/** @param change replaces members of the manifest. */
 export function manifestJson(
   {
     size = 32,

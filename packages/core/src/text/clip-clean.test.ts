@@ -1,4 +1,4 @@
-/** The expected values are those of Python 3.11 (`html.unescape`, `str`) and of its `regex` module. */
+/** Expected values are those of Python 3.11 (`html.unescape`, `str`) and its `regex` module. */
 import { describe, expect, it } from 'vitest';
 import { cleanClipText, clipWords, unescapeHtml } from './clip-clean.js';
 

@@ -1,36 +1,35 @@
 /**
- * The clean-up before CLIP's byte-pair encoding, as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP) does it:
- * `html.unescape` twice, whitespace to single spaces, lower case, and the cut into words. Of what ftfy does to the text
- * before that, the composition of characters (NFC) is kept: "u" with a diaeresis behind it, as a Mac writes it, is "ü".
- * Its repair of mojibake is left out: notes are read as UTF-8.
+ * The clean-up before CLIP's byte-pair encoding, as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP)
+ * does it: `html.unescape` twice, single spaces, lower case, the cut into words. Of ftfy, only the
+ * composition of characters (NFC) is kept, not the repair of mojibake: notes are UTF-8.
  *
- * Python and JavaScript disagree in small things, and Python's way is kept: which characters are whitespace, what
- * numeric character references mean, and what its `regex` module takes for equal when it ignores case. Which characters
- * are letters and numbers is the engine's version of Unicode, so characters younger than one of both may differ.
+ * Where Python and JavaScript disagree, Python wins: whitespace, numeric character references, equality when
+ * ignoring case. Letters and numbers are those of the engine's Unicode version, so very new characters may
+ * differ.
  */
 import { decodeHTML } from 'entities';
 
-/** White_Space of Unicode, which is `\s` of Python's `regex` module; JavaScript's `\s` lacks U+0085 and has U+FEFF. */
+/** Unicode White_Space, which is `\s` of Python's `regex`; JavaScript's lacks U+0085 and has U+FEFF. */
 const SPACE = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-/** What `str.strip` of Python takes away: the same and four separators more. */
+/** What Python's `str.strip` removes: four separators more. */
 const STRIPPED = `\\x1c-\\x1f${SPACE}`;
 
 const SPACES = new RegExp(`[${SPACE}]+`, 'gu');
 const STRIPPED_CHARACTER = new RegExp(`[${STRIPPED}]`, 'u');
 
 /**
- * OpenAI's pattern. It ignores case, which on lower-cased text matters for two characters: the long s equals s, and
- * U+0345, a mark whose capital is a letter, falls out of the last set without being in the one of letters.
+ * OpenAI's pattern. Ignoring case matters for two characters in lower-cased text: the long s equals s, and
+ * U+0345, a mark with a letter as capital, is in no set.
  */
 const WORD = new RegExp(
   `<\\|[s\u017f]tartoftext\\|>|<\\|endoftext\\|>|'[s\u017f]|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|[^${SPACE}\\p{L}\\p{N}\\u0345]+`,
   'gu',
 );
 
-/** A character reference as Python's `html` module finds it. */
+/** A character reference, as Python's `html` finds it. */
 const REFERENCE = /&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
 
-/** Code points 0x80 to 0x9f as Windows-1252 has them; the five that it does not have stay what they are. */
+/** Windows-1252 of 0x80 to 0x9f; its five gaps stay what they are. */
 const WINDOWS_1252 =
   '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
   '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
@@ -41,12 +40,12 @@ export function cleanClipText(text: string): string {
   return strip(plain.replace(SPACES, ' ')).toLowerCase();
 }
 
-/** The words of a cleaned text, in order; a word is letters, one digit, punctuation, or a contraction such as 's. */
+/** The words of a cleaned text: letters, one digit, punctuation, or a contraction such as 's. */
 export function clipWords(cleaned: string): string[] {
   return cleaned.match(WORD) ?? [];
 }
 
-/** Python's `html.unescape`: HTML 5 names, also those without semicolon, and numeric references. */
+/** Python's `html.unescape`: HTML 5 names, also without semicolon, and numeric references. */
 export function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(REFERENCE, (whole: string, reference: string) =>
@@ -54,7 +53,7 @@ export function unescapeHtml(text: string): string {
   );
 }
 
-/** The character for `#123;` or `#x7b;`; empty for invalid ones (HTML 5 keeps some of those, Python drops them). */
+/** The character for `#123;` or `#x7b;`; empty for invalid ones (Python drops some that HTML 5 keeps). */
 function numeric(reference: string): string {
   const hex = /^#[xX]/.test(reference);
   const code = Number.parseInt(reference.slice(hex ? 2 : 1), hex ? 16 : 10);

@@ -1,4 +1,4 @@
-/** On a vocabulary made here; `tests/clip-tokens.test.ts` has the real one, where it is there. */
+/** On a made vocabulary; `tests/clip-tokens.test.ts` has the real one if available. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cleanClipText, clipWords } from './clip-clean.js';
 import { ClipTokenizer } from './clip-tokens.js';
@@ -22,10 +22,10 @@ const END = 49_407;
 
 const range = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => String.fromCharCode(from + i));
-/** The characters that stand for bytes, in the order of their ids. */
+/** Characters for bytes, in the order of ids. */
 const BYTES = [...range(0x21, 0x7e), ...range(0xa1, 0xac), ...range(0xae, 0xff), ...range(0x100, 0x143)];
 
-/** Merges for "lung" and for runs of x; then pairs of bytes, from the last on, until there are enough. */
+/** Merges for "lung" and runs of x; then pairs of bytes, from the last on, until enough. */
 const merges: (readonly [string, string])[] = [
   ['l', 'u'],
   ['lu', 'n'],
@@ -78,13 +78,13 @@ describe('ClipTokenizer', () => {
     tokenizer = ClipTokenizer.fromMerges(text);
   });
 
-  it('tells which word each token is a piece of', () => {
+  it('assigns each token to its word', () => {
     const { groups, cut } = groupTokens(tokenizer.tokens('Lung, lungs', 9));
     expect(groups.map(({ kind, text, tokens }) => [kind, text, tokens.length])).toEqual([
       ['start', '', 1],
       ['word', 'lung', 1],
       ['word', ',', 1],
-      ['word', 'lungs', 3], // lun, g, s: "lung" is merged at the end of a word alone
+      ['word', 'lungs', 3], // lun, g, s: "lung" merges only at the end of a word
       ['end', '', 1],
       ['padding', '', 2],
     ]);
@@ -93,7 +93,7 @@ describe('ClipTokenizer', () => {
     expect(tokens.slice(1, 4).map(({ text }) => text)).toEqual(['lun', 'g', 's']);
   });
 
-  it('has as many tokens as `encode`, of which a cut word keeps its first', () => {
+  it('has as many tokens as `encode`; a cut word keeps its first', () => {
     for (const length of [2, 4, 5, 20]) {
       const note = 'lung, lungs';
       const { tokens, words } = tokenizer.tokens(note, length);
@@ -112,13 +112,13 @@ describe('ClipTokenizer', () => {
     expect(tokenizer.size).toBe(49_408);
     expect([tokenizer.startToken, tokenizer.endToken]).toEqual([START, END]);
     expect(tokenizer.tokenize('Lung LUNG')).toEqual([514, 514]);
-    // [lu][n][g</w>] would need "lung" to go on: "lungs" ends differently
+    // [lu][n][g</w>] needs "lung" at the end of the word
     expect(tokenizer.tokenize('lungs')).toEqual([513, byte('g'), byte('s') + 256]);
     expect(tokenizer.tokenize('a')).toEqual([byte('a') + 256]);
     expect(tokenizer.tokenize('')).toEqual([]);
   });
 
-  it('merges overlapping pairs from the left, as passes over the whole word do', () => {
+  it('merges overlapping pairs from the left, like passes over the whole word', () => {
     const x = byte('x') + 256;
     const ids = [515, 516, 517]; // xx, xxxx, xxx</w>
     expect(tokenizer.tokenize('x')).toEqual([x]);
@@ -129,11 +129,11 @@ describe('ClipTokenizer', () => {
     expect(tokenizer.tokenize('xxxxxxx')).toEqual([ids[1], ids[2]]);
   });
 
-  it('takes the marks written in a text for the marks', () => {
+  it('reads marks written in a text as marks', () => {
     expect(tokenizer.tokenize('<|startoftext|> lung <|ENDOFTEXT|>')).toEqual([START, 514, END]);
   });
 
-  it('encodes with start, end and padding, and keeps the end token of what is too long', () => {
+  it('encodes with start, end and padding, and keeps the end token of a long text', () => {
     expect(tokenizer.encode('lung a', 6)).toEqual({
       ids: [START, 514, byte('a') + 256, END, 0, 0],
       length: 4,
@@ -157,7 +157,7 @@ describe('ClipTokenizer', () => {
       );
   });
 
-  it('decodes without marks and padding, a "!" that is no padding kept', () => {
+  it('decodes without marks and padding, but keeps a real "!"', () => {
     expect(tokenizer.decode(tokenizer.encode('Lung, a !', 12).ids)).toBe('lung , a !');
     expect(tokenizer.decode([0, byte('?') + 256, 0, 0])).toBe('!?');
     expect(tokenizer.decode([byte('\u00ff')])).toBe('\ufffd');
@@ -194,11 +194,11 @@ describe('ClipTokenizer', () => {
     }
   });
 
-  it('makes a surrogate without its partner U+FFFD', () => {
+  it('turns a lone surrogate into U+FFFD', () => {
     expect(tokenizer.decode(tokenizer.tokenize('a \ud83d b'))).toBe('a \ufffd b');
   });
 
-  it('gives the same ids after so many words that the cache forgot the first', () => {
+  it('gives the same ids after the cache has dropped a word', () => {
     const before = tokenizer.tokenize('lung xxxx');
     for (let i = 0; i < 30_000; i += 100) {
       tokenizer.tokenize(
@@ -208,13 +208,13 @@ describe('ClipTokenizer', () => {
     expect(tokenizer.tokenize('lung xxxx')).toEqual(before);
   });
 
-  it('ends on a word of a million letters', () => {
+  it('finishes a word of a million letters', () => {
     const ids = tokenizer.tokenize('x'.repeat(1_000_000));
     expect(ids.length).toBe(250_002); // 249,999 of xxxx, then xx, x, x</w>
     expect(ids.slice(-4)).toEqual([516, 515, byte('x'), byte('x') + 256]);
   });
 
-  it('writes its merges, which read back, and which are the same from each format', async () => {
+  it('writes its merges, readable again and the same for each format', async () => {
     expect(tokenizer.toMerges()).toBe(text);
     const other = `a title #version: 0.2\r\n${text.split('\n').slice(1, -1).join('\r\n')}\r\nnot used\r\n`;
     expect(ClipTokenizer.fromMerges(other).toMerges()).toBe(text);
@@ -270,7 +270,7 @@ describe('ClipTokenizer', () => {
     expect(() => ClipTokenizer.fromTokenizerJson(json)).toThrow(invalid(message));
   });
 
-  it('refuses bytes that are damaged, too large, or no text', async () => {
+  it('refuses damaged, too large and non-text bytes', async () => {
     const packed = await gzip(utf8Bytes(text));
     const refusal = async (bytes: Uint8Array, message: RegExp): Promise<void> => {
       await expect(ClipTokenizer.fromBytes(bytes)).rejects.toThrow(invalid(message));

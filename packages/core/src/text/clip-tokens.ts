@@ -1,11 +1,11 @@
 /**
- * CLIP's byte-pair tokeniser, id for id as in OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP, without ftfy's
- * repair of mojibake), for Node and browsers. The paper's frozen text tower (docs/method.md 1) reads these ids.
+ * CLIP's byte-pair tokeniser, id for id as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP, without
+ * ftfy's repair of mojibake), for the paper's frozen text tower (docs/method.md 1).
  *
- * A text is cleaned and cut into words (`clip-clean.ts`); the bytes of a word, the last marked as its end, are merged
- * pair by pair, always the pair of lowest rank, the leftmost first (`clip-vocabulary.ts`). Every merge consists of
- * symbols of lower rank, so a pair created by a merge never precedes one already queued: a priority queue gives the same
- * result as OpenAI's passes over the whole word, in O(n log n).
+ * A text is cleaned and cut into words (`clip-clean.ts`); a word's bytes, the last marked as its end, are
+ * merged pair by pair, lowest rank first, then leftmost (`clip-vocabulary.ts`). A merge's symbols have lower
+ * rank than itself, so a new pair never precedes a queued one: a priority queue equals OpenAI's passes over
+ * the whole word, in O(n log n).
  */
 import { clipWords, cleanClipText } from './clip-clean.js';
 import {
@@ -27,20 +27,19 @@ import { MinHeap } from './min-heap.js';
 import type { NoteToken, NoteTokens } from './note-tokens.js';
 import { gunzip, isGzip, utf8Bytes, utf8Text } from './web.js';
 
-/** Largest vocabulary accepted, unpacked: several times the known ones (1.4 to 4 MB). */
+/** Unpacked; several times the known vocabularies (1.4 to 4 MB). */
 const LARGEST = 16 * 2 ** 20;
-/** Words per cache generation, of which there are two; a set of notes has a few hundred. */
+/** Words per cache generation, of two; a set of notes has a few hundred. */
 const GENERATION = 8192;
 /** UTF-16 units of the longest cached word. */
 const LONGEST_KEPT = 64;
-/** Exceeds any position in a word: queue keys are rank * 2^32 + position, below 2^53. */
+/** Above any position in a word: queue keys are rank * 2^32 + position, below 2^53. */
 const PLACES = 2 ** 32;
 
-/** A text as ids. */
 export interface ClipTokens {
-  /** Ids, padded to the context length: start, the text, end, then 0. */
+  /** Start, the text, end, then 0 up to the context length. */
   readonly ids: number[];
-  /** Number of ids that are not padding, including start and end. */
+  /** Ids that are not padding, with start and end. */
   readonly length: number;
   /** Whether the text was too long and lost its last tokens. */
   readonly truncated: boolean;
@@ -61,9 +60,8 @@ export class ClipTokenizer {
   private constructor(private readonly vocabulary: ClipVocabulary) {}
 
   /**
-   * Creates the tokeniser from OpenAI's list of merges: the text of `bpe_simple_vocab_16e6.txt`, or the output of
-   * `toMerges`. The first line is the version, the next 48,894 are the merges, the rest is ignored.
-   *
+   * From OpenAI's list of merges, the text of `bpe_simple_vocab_16e6.txt` or `toMerges`: a version line,
+   * 48,894 merges, the rest ignored.
    * @throws VOCABULARY_INVALID
    */
   static fromMerges(text: string): ClipTokenizer {
@@ -71,9 +69,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Creates the tokeniser from Hugging Face's parsed tokenizer.json. Its ids must match its merges; its normaliser is
-   * ignored, since `cleanClipText` does the same and more.
-   *
+   * From Hugging Face's parsed tokenizer.json. Its ids must match its merges; its normaliser is ignored,
+   * since `cleanClipText` does more.
    * @throws VOCABULARY_INVALID
    */
   static fromTokenizerJson(json: unknown): ClipTokenizer {
@@ -81,9 +78,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Creates the tokeniser from a file's bytes: list of merges or tokenizer.json, plain or gzipped, at most 16 MiB.
-   *
-   * @throws VOCABULARY_INVALID
+   * From a file's bytes: list of merges or tokenizer.json, plain or gzipped, at most 16 MiB. @throws
+   * VOCABULARY_INVALID
    */
   static async fromBytes(bytes: Uint8Array): Promise<ClipTokenizer> {
     let plain: Uint8Array | null = bytes;
@@ -114,9 +110,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Ids of a text, without start and end. `<|startoftext|>` and `<|endoftext|>` in the text become their ids, as in
-   * OpenAI's code. Handles texts of a million characters, even without spaces; at words of some ten million the engine's
-   * regular expressions fail (RangeError).
+   * Ids of a text, without start and end; `<|startoftext|>` and `<|endoftext|>` in it become their ids, as in
+   * OpenAI's code. Words of some ten million characters exceed the engine's regular expressions (RangeError).
    */
   tokenize(text: string): number[] {
     const ids: number[] = [];
@@ -127,10 +122,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Encodes a text for the tower. A text that is too long loses its last tokens, never the end token.
-   *
-   * @param contextLength an integer of at least 2; CLIP's is 77.
-   * @throws CONFIG_INVALID if it is not.
+   * Encodes a text for the tower; a long text loses its last tokens, never the end token.
+   * @param contextLength an integer of at least 2; CLIP's is 77. @throws CONFIG_INVALID if it is not.
    */
   encode(text: string, contextLength: number): ClipTokens {
     if (!Number.isInteger(contextLength) || contextLength < 2) {
@@ -149,9 +142,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * The tokens of `encode` with the words they belong to. Punctuation marks are words of their own, as in CLIP.
-   *
-   * @throws CONFIG_INVALID as `encode`.
+   * The tokens of `encode` with their words; punctuation marks are words, as in CLIP. @throws CONFIG_INVALID
+   * as `encode`.
    */
   tokens(text: string, contextLength: number): NoteTokens {
     const { length } = this.encode(text, contextLength);
@@ -165,10 +157,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Decodes ids to words separated by single spaces, so `left , right` for "left, right". Start, end and padding
-   * (trailing zeros, which no text has) are omitted; invalid UTF-8 becomes U+FFFD.
-   *
-   * @throws VOCABULARY_INVALID for an unknown id.
+   * Decodes ids to words joined by single spaces (`left , right` for "left, right"), without start, end and
+   * padding (trailing zeros); invalid UTF-8 becomes U+FFFD. @throws VOCABULARY_INVALID for an unknown id.
    */
   decode(ids: readonly number[]): string {
     let end = ids.length;
@@ -184,12 +174,12 @@ export class ClipTokenizer {
     return utf8Text(Uint8Array.from(bytes)).replaceAll(END_OF_WORD, ' ').replace(/ $/, '');
   }
 
-  /** The merges as canonical text, identical for both formats; `fromMerges` reads it, and its hash identifies the vocabulary. */
+  /** The merges as canonical text, the same for both formats, for `fromMerges`; its hash identifies the vocabulary. */
   toMerges(): string {
     return this.vocabulary.toMerges();
   }
 
-  /** Ids of a word, from a cache of recent words in two generations. */
+  /** Ids of a word, cached in two generations. */
   private word(word: string): readonly number[] {
     if (word === START_MARK) return [START_TOKEN];
     if (word === END_MARK) return [END_TOKEN];
@@ -202,15 +192,15 @@ export class ClipTokenizer {
       this.old = this.young;
       this.young = new Map();
     }
-    // Copied: a slice would keep the whole note in memory.
+    // Copied: a slice would keep the whole note alive.
     this.young.set(utf8Text(bytes), ids);
     return ids;
   }
 
-  /** Byte-pair encoding of one word: a doubly linked list of symbols, and a queue of pairs by rank, then position. */
+  /** Byte-pair encoding of a word: a doubly linked list of symbols, and a queue of pairs by rank, then position. */
   private merge(bytes: Uint8Array): number[] {
     const n = bytes.length;
-    const symbols = Int32Array.from(bytes, idOfByte); // [n], -1 where a symbol was merged into the previous one
+    const symbols = Int32Array.from(bytes, idOfByte); // [n], -1 where merged into the previous one
     symbols[n - 1]! += 256; // the end of the word
     const next = Int32Array.from({ length: n }, (_, i) => i + 1);
     const previous = Int32Array.from({ length: n }, (_, i) => i - 1);
@@ -226,7 +216,7 @@ export class ClipTokenizer {
       const rank = Math.floor(key / PLACES);
       const at = key % PLACES;
       const after = next[at]!;
-      // Stale: one of the two has been merged with another since.
+      // Stale: one of the two has merged since.
       if (symbols[at]! < 0 || after >= n || this.vocabulary.rank(symbols[at]!, symbols[after]!) !== rank)
         continue;
       symbols[at] = FIRST_MERGED + rank;

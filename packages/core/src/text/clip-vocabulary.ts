@@ -1,28 +1,26 @@
 /**
- * CLIP's byte-pair vocabulary, read from OpenAI's list of merges or from Hugging Face's tokenizer.json, which hold the same.
+ * CLIP's byte-pair vocabulary, from OpenAI's list of merges or Hugging Face's tokenizer.json.
  *
- * Ids: 0 to 255 are the bytes in the order of `bytes_to_unicode` of OpenAI's `simple_tokenizer.py`, 256 to 511 the same
- * bytes at the end of a word ("</w>"), 512 + r what merge r yields, and the last two mark start and end of a text. Bytes
- * are written as one printable character each. A pair is merged the earlier the lower its rank, its place in the list.
+ * Ids: 0 to 255 are the bytes in the order of `bytes_to_unicode` of OpenAI's `simple_tokenizer.py`, 256 to
+ * 511 the same bytes at the end of a word ("</w>"), 512 + r what merge r yields, and the last two mark start
+ * and end of a text. A byte is written as one printable character. A pair's rank is its place in the list;
+ * the lowest merges first.
  */
 import { ReclmisError } from '../errors.js';
 
-/** Number of CLIP's merges: 49,152 ids minus 512 for bytes, minus the two marks. */
+/** 49,152 ids minus 512 for bytes, minus the two marks. */
 export const CLIP_MERGES = 49_152 - 256 - 2;
 export const FIRST_MERGED = 512;
 export const START_TOKEN = FIRST_MERGED + CLIP_MERGES;
 export const END_TOKEN = START_TOKEN + 1;
-/** Number of ids. */
 export const CLIP_SIZE = END_TOKEN + 1;
-/** Spelling of the marks. */
 export const START_MARK = '<|startoftext|>';
-/** See `START_MARK`. */
 export const END_MARK = '<|endoftext|>';
 /** Suffix of a word's last symbol. */
 export const END_OF_WORD = '</w>';
 
 const HEADER = '#version: 0.2';
-/** A power of two with room for three times the merges, so probe chains of the open-addressed table stay short. */
+/** A power of two for three times the merges: probe chains of the open-addressed table stay short. */
 const SLOTS = 2 ** 17;
 const NONE = 0xffff;
 
@@ -33,11 +31,11 @@ const BYTE_OF_ID: readonly number[] = (() => {
   return [...bytes.filter(printable), ...bytes.filter((byte) => !printable(byte))];
 })();
 const ID_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => BYTE_OF_ID.indexOf(byte));
-/** Number of bytes that represent themselves; the others use the characters from U+0100 on. */
+/** Bytes that represent themselves; the others use U+0100 on. */
 const PRINTABLE = 94 + 12 + 82;
 const END_OF_WORD_BYTES = Array.from(END_OF_WORD, (character) => character.charCodeAt(0));
 
-/** The merges, with a table from pair to rank. It holds only numbers, about 1 MB, and no part of the source text. */
+/** The merges, with a table from pair to rank: about 1 MB of numbers, nothing of the source text. */
 export class ClipVocabulary {
   private readonly left = new Uint16Array(CLIP_MERGES);
   private readonly right = new Uint16Array(CLIP_MERGES);
@@ -45,8 +43,8 @@ export class ClipVocabulary {
   private readonly ranks = new Uint16Array(SLOTS).fill(NONE);
 
   /**
-   * @param pairs exactly `CLIP_MERGES` pairs of symbols.
-   * @param where name of the source's n-th merge, for messages.
+   * @param pairs exactly `CLIP_MERGES` pairs of symbols. @param where names the source's n-th merge, for
+   * messages.
    * @throws VOCABULARY_INVALID if a symbol is unknown at its merge or created twice.
    */
   constructor(pairs: readonly (readonly [string, string])[], where: (n: number) => string) {
@@ -68,7 +66,7 @@ export class ClipVocabulary {
           `${where(rank)}: nothing can follow ${quote(a)}, which ends a word, got ${quote(b)}`,
         );
       }
-      // Joined from our own strings: slices of the input would keep all of it in memory.
+      // Joined from our own strings: slices would keep the whole input alive.
       const merged = symbols[left]! + symbols[right]!;
       if (idOf.has(merged)) throw invalidVocabulary(`${where(rank)}: ${quote(merged)} exists already`);
       idOf.set(merged, symbols.push(merged) - 1);
@@ -80,15 +78,15 @@ export class ClipVocabulary {
     }
   }
 
-  /** Rank of the merge of two ids, -1 if there is none. */
+  /** Rank of the merge of two ids; -1 for none. */
   rank(left: number, right: number): number {
     const rank = this.ranks[this.slot(left, right)]!;
     return rank === NONE ? -1 : rank;
   }
 
-  /** Appends an id's bytes; the end of a word is spelt out. Marks have none. */
+  /** Appends an id's bytes, without end of word; marks have none. */
   appendBytes(id: number, bytes: number[]): void {
-    const open = [id]; // a stack, as symbols nest deeply in words built letter by letter
+    const open = [id]; // a stack: symbols nest deeply in words built letter by letter
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if (next >= START_TOKEN) continue;
       if (next >= FIRST_MERGED) {
@@ -100,7 +98,7 @@ export class ClipVocabulary {
     }
   }
 
-  /** Spelling of each id, including the marks. */
+  /** Spelling of each id, marks included. */
   symbols(): string[] {
     const symbols = baseSymbols();
     for (let r = 0; r < CLIP_MERGES; r++) symbols.push(symbols[this.left[r]!]! + symbols[this.right[r]!]!);
@@ -108,14 +106,14 @@ export class ClipVocabulary {
     return symbols;
   }
 
-  /** Serialises the merges: a line with the version, then one merge per line. */
+  /** A version line, then one merge per line. */
   toMerges(): string {
     const symbols = this.symbols();
     const lines = Array.from(this.left, (left, r) => `${symbols[left]!} ${symbols[this.right[r]!]!}`);
     return `${HEADER}\n${lines.join('\n')}\n`;
   }
 
-  /** Slot of the pair, or the empty one where it belongs. */
+  /** Slot of the pair, or the empty one for it. */
   private slot(left: number, right: number): number {
     const key = pairKey(left, right);
     let slot = Math.imul(key, 0x9e3779b1) >>> 15; // Fibonacci hashing to 17 bits
@@ -129,9 +127,8 @@ export function idOfByte(byte: number): number {
 }
 
 /**
- * Reads OpenAI's list of merges: a line with the version, then at least 48,894 merges, of which that many are used.
- *
- * @throws VOCABULARY_INVALID
+ * Reads OpenAI's list: a version line, then at least 48,894 merges, of which that many are used. @throws
+ * VOCABULARY_INVALID
  */
 export function vocabularyFromMerges(text: string): ClipVocabulary {
   const end = text.indexOf('\n');
@@ -151,11 +148,7 @@ export function vocabularyFromMerges(text: string): ClipVocabulary {
   return new ClipVocabulary(pairs, (n) => `line ${n + 2}`);
 }
 
-/**
- * Reads Hugging Face's tokenizer.json. Its ids must match its merges.
- *
- * @throws VOCABULARY_INVALID
- */
+/** Reads Hugging Face's tokenizer.json. Its ids must match its merges. @throws VOCABULARY_INVALID */
 export function vocabularyFromTokenizerJson(json: unknown): ClipVocabulary {
   const model = field(json, 'model');
   const expect = (name: string, allowed: readonly unknown[]): void => {
@@ -167,7 +160,7 @@ export function vocabularyFromTokenizerJson(json: unknown): ClipVocabulary {
   if (typeof model !== 'object' || model === null) {
     throw invalidVocabulary('expected the object of a tokenizer.json with "model" in it');
   }
-  expect('type', ['BPE', undefined]); // files of 2021 do not have it
+  expect('type', ['BPE', undefined]); // missing in files of 2021
   expect('end_of_word_suffix', [END_OF_WORD]);
   expect('continuing_subword_prefix', ['', null, undefined]);
   const merges = field(model, 'merges');

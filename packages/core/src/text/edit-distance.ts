@@ -1,6 +1,9 @@
-/** Edit distance between two words: Damerau-Levenshtein in its restricted form, in which no letter is edited twice. */
+/** Restricted Damerau-Levenshtein distance: no letter is edited twice. */
 
-/** Letters replaced, left out, added, or swapped with a neighbour to get from one word to the other; `limit + 1` for anything above the limit. */
+/**
+ * Letters replaced, left out, added, or swapped with a neighbour between two words; `limit + 1` for anything
+ * above the limit.
+ */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   const [from, to] = [[...a], [...b]];
   let before: number[] = [];

@@ -3,7 +3,7 @@ import { MinHeap } from './min-heap.js';
 import { Random } from '../random.js';
 
 describe('MinHeap', () => {
-  it('gives numbers back in order, through growth and equal ones', () => {
+  it('returns numbers in order, with growth and duplicates', () => {
     const random = Random.from('heap');
     const keys = Array.from({ length: 1000 }, () => random.int(300));
     const heap = new MinHeap(1);
@@ -13,7 +13,7 @@ describe('MinHeap', () => {
     expect(heap.pop()).toBeUndefined();
   });
 
-  it('keeps its order where pushes and pops take turns', () => {
+  it('keeps its order with mixed pushes and pops', () => {
     const heap = new MinHeap(0);
     heap.push(5);
     heap.push(2);

@@ -1,9 +1,8 @@
-/** A binary heap of numbers, smallest first (Williams, "Heapsort", 1964), in one typed array that grows. */
+/** A binary heap of numbers, smallest first (Williams, "Heapsort", 1964), in a growing typed array. */
 export class MinHeap {
   private keys: Float64Array;
   private count = 0;
 
-  /** @param capacity initial room. */
   constructor(capacity: number) {
     this.keys = new Float64Array(Math.max(1, capacity));
   }
@@ -29,7 +28,7 @@ export class MinHeap {
     keys[at] = key;
   }
 
-  /** Removes and returns the smallest number; undefined if empty. */
+  /** Removes and returns the smallest; undefined if empty. */
   pop(): number | undefined {
     if (this.count === 0) return undefined;
     const { keys } = this;

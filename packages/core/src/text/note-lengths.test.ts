@@ -7,12 +7,12 @@ describe('describeUnknownWords', () => {
   const told = (...notes: string[]): string | null =>
     describeUnknownWords({ tokens: (note) => tokenizer.tokens(note, 8) }, notes);
 
-  it('is silent where every word is known, and of notes without words', () => {
+  it('is silent if every word is known, and about notes without words', () => {
     expect(told('Upper LEFT lung.', '', '...')).toBeNull();
     expect(told()).toBeNull();
   });
 
-  it('counts notes with unknown words, and those of unknown words alone, and names no word', () => {
+  it('counts notes with some and with only unknown words, and names no word', () => {
     expect(told('upper lung', 'upper lobe', 'upper lobe')).toBe(
       "2 of 3 notes contain words that are not in the model's vocabulary and are ignored.",
     );

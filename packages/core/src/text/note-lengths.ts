@@ -1,13 +1,11 @@
-/** Counts notes that a model reads only in part, because they are long or contain unknown words, and describes them in a line. */
+/** Counts notes that a model reads only in part, being long or with unknown words, and describes them in a line. */
 import type { NoteTokens } from './note-tokens.js';
 
-/** A reader of notes of limited length that can count a note's tokens. */
 export interface TokenCounter {
   readonly contextLength: number;
   countTokens(note: string): number;
 }
 
-/** How notes fit a context. */
 export interface NoteLengths {
   readonly notes: number;
   /** Notes that lose words. */
@@ -16,7 +14,6 @@ export interface NoteLengths {
   readonly longest: number;
 }
 
-/** Counts the notes that are longer than the context. */
 export function noteLengths(counter: TokenCounter, notes: Iterable<string>): NoteLengths {
   const seen = new Map<string, number>();
   let [count, cut, longest] = [0, 0, 0];
@@ -30,7 +27,7 @@ export function noteLengths(counter: TokenCounter, notes: Iterable<string>): Not
   return { notes: count, cut, longest };
 }
 
-/** Describes notes that lose words in one line; null if none does. */
+/** One line about notes that lose words; null if none does. */
 export function describeCutNotes(counter: TokenCounter, notes: Iterable<string>): string | null {
   const { notes: count, cut, longest } = noteLengths(counter, notes);
   if (cut === 0) return null;
@@ -40,12 +37,11 @@ export function describeCutNotes(counter: TokenCounter, notes: Iterable<string>)
   );
 }
 
-/** Tells the words that a model knows from those that it does not. */
 export interface NoteReader {
   tokens(note: string): NoteTokens;
 }
 
-/** Describes notes with unknown words in one line, without naming any; null if there are none. */
+/** One line about notes with unknown words, naming none; null if there are none. */
 export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>): string | null {
   const seen = new Map<string, number>();
   let [count, lacking, foreign] = [0, 0, 0];
@@ -63,7 +59,7 @@ export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>
   );
 }
 
-/** Share of unknown words among those that are read; 0 for a note without words. */
+/** Share of unknown words among those read; 0 without words. */
 function unknownShare({ tokens }: NoteTokens): number {
   const read = tokens.filter(({ word }) => word !== null);
   return read.length === 0 ? 0 : read.filter(({ kind }) => kind === 'unknown').length / read.length;

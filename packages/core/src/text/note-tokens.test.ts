@@ -1,4 +1,4 @@
-/** CLIP's grouping is tested with its tokenizer (`clip-tokens.test.ts`). */
+/** For CLIP's grouping see `clip-tokens.test.ts`. */
 import { describe, expect, it } from 'vitest';
 import { groupLabel, groupTokens, type NoteToken, sumByGroup } from './note-tokens.js';
 import { WordTokenizer } from './words.js';
@@ -38,7 +38,7 @@ describe('groupTokens', () => {
 describe('WordTokenizer.tokens', () => {
   const tokenizer = WordTokenizer.fromNotes(['upper left lung']);
 
-  it('labels known and unknown words and padding', () => {
+  it('labels known words, unknown words and padding', () => {
     const { tokens, words } = tokenizer.tokens('Upper RIGHT lung.', 5);
     expect(tokens.map(({ kind, text }) => [kind, text])).toEqual([
       ['word', 'upper'],
@@ -50,11 +50,11 @@ describe('WordTokenizer.tokens', () => {
     expect(words).toEqual(['upper', 'right', 'lung']);
   });
 
-  it('names the words that were cut off', () => {
+  it('names the words that were cut', () => {
     expect(groupTokens(tokenizer.tokens('upper left lung', 2)).cut).toEqual(['lung']);
   });
 
-  it('has one unknown token for a note without words, which belongs to none', () => {
+  it('has one unknown token, of no word, for a note without words', () => {
     const { groups, cut } = groupTokens(tokenizer.tokens(' ... ', 3));
     expect(groups).toEqual([
       { kind: 'unknown', text: '', tokens: [0] },

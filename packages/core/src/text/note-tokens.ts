@@ -1,37 +1,33 @@
-/**
- * The tokens of a note as people read them: which word each belongs to, and which are marks or padding. Explanations
- * give a number per token; people want one per word.
- */
+/** The tokens of a note by word, for people: explanations give a number per token, people want one per word. */
 
-/** `start`, `end`: CLIP's marks; `unknown`: a word outside the vocabulary; `padding`: fills the context. */
+/** `start`, `end`: CLIP's marks; `unknown`: not in the vocabulary; `padding`: fills the context. */
 export type NoteTokenKind = 'start' | 'word' | 'unknown' | 'end' | 'padding';
 
 export interface NoteToken {
   readonly kind: NoteTokenKind;
-  /** The piece of the word it stands for; empty for marks and padding. */
+  /** Its piece of the word; empty for marks and padding. */
   readonly text: string;
-  /** Index into the note's words; null for marks and padding, and for the unknown token of a note without words. */
+  /** Index into the note's words; null for marks, padding, and the unknown token of a note without words. */
   readonly word: number | null;
 }
 
-/** A note as a model reads it. */
 export interface NoteTokens {
   /** One per position of the context. */
   readonly tokens: readonly NoteToken[];
-  /** All words of the note in order, in the tokeniser's spelling. Words without tokens were cut off. */
+  /** All words in order, in the tokeniser's spelling. Words without tokens were cut. */
   readonly words: readonly string[];
 }
 
-/** Tokens that belong together: those of a word, a mark, or all padding. */
+/** The tokens of a word, a mark, or all padding. */
 export interface TokenGroup {
   readonly kind: NoteTokenKind;
-  /** The whole word; empty for marks and padding. */
+  /** Empty for marks and padding. */
   readonly text: string;
-  /** Indices of its tokens, at least one. */
+  /** At least one index. */
   readonly tokens: readonly number[];
 }
 
-/** Groups tokens by word, in order; also returns the words that did not fit the context. */
+/** Groups tokens by word, in order; `cut` are words beyond the context. */
 export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup[]; cut: string[] } {
   const groups: { kind: NoteTokenKind; text: string; tokens: number[]; word: number | null }[] = [];
   for (const [at, { kind, word }] of tokens.entries()) {
@@ -47,12 +43,12 @@ export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup
   };
 }
 
-/** How a group is shown: the word, or the name of the mark. */
+/** The word, or the name of the mark. */
 export function groupLabel({ kind, text }: TokenGroup): string {
   return text === '' ? `‹${kind}›` : text;
 }
 
-/** Sums values over the tokens of each group. @param values one per token. */
+/** Sums values, one per token, by group. */
 export function sumByGroup(groups: readonly TokenGroup[], values: ArrayLike<number>): number[] {
   return groups.map(({ tokens }) => tokens.reduce((sum, at) => sum + (values[at] ?? 0), 0));
 }

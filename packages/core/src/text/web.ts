@@ -1,6 +1,6 @@
 /**
- * The web-standard globals that the tokeniser needs and that Node and every browser have: UTF-8 and gzip. Core is
- * compiled without the types of either, so it cannot use anything that only one of them has.
+ * Web-standard globals for the tokeniser (UTF-8, gzip) that Node and every browser have. Core is compiled
+ * without either's types, so it cannot use anything else.
  */
 
 interface Chunk {
@@ -11,7 +11,6 @@ interface ByteStream {
   pipeThrough(through: Through): ByteStream;
   getReader(): { read(): Promise<Chunk>; cancel(): Promise<void> };
 }
-/** The parts that `pipeThrough` needs. */
 interface Through {
   readonly readable: unknown;
 }
@@ -30,7 +29,7 @@ declare class TextDecoder {
 
 let encoder: TextEncoder | undefined;
 
-/** Encodes text as UTF-8; a lone surrogate becomes U+FFFD. */
+/** UTF-8; a lone surrogate becomes U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
   encoder ??= new TextEncoder();
   return encoder.encode(text);
@@ -46,7 +45,10 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** Unpacks gzip; null as soon as the result exceeds `limit` bytes, which are never held together. Rejects for damaged or truncated data. */
+/**
+ * Unpacks gzip; null as soon as the result exceeds `limit` bytes, never held together. Rejects for damaged or
+ * truncated data.
+ */
 export async function gunzip(bytes: Uint8Array, limit: number): Promise<Uint8Array | null> {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
   const chunks: Uint8Array[] = [];

@@ -26,14 +26,14 @@ describe('wordsOf', () => {
     ]);
     expect(wordsOf(' -- ')).toEqual([]);
     expect(wordsOf('e\u0301')).toEqual(wordsOf('\u00e9'));
-    expect(wordsOf('J\u030c \u03aa\u0301')).toEqual(['\u01f0', '\u0390']); // capitals without a form of one character
+    expect(wordsOf('J\u030c \u03aa\u0301')).toEqual(['\u01f0', '\u0390']); // capitals without a composed form
   });
 });
 
 describe('WordTokenizer', () => {
   const tokenizer = WordTokenizer.fromNotes(notes);
 
-  it('holds the words of the notes in order of code points, after <pad> and <unk>', () => {
+  it('lists the notes’ words in order of code points, after <pad> and <unk>', () => {
     expect(tokenizer.vocabulary.slice(0, 5)).toEqual(['<pad>', '<unk>', 'are', 'area', 'distributed']);
     expect(tokenizer.size).toBe(2 + 15);
     expect(WordTokenizer.fromNotes([...notes].reverse()).vocabulary).toEqual(tokenizer.vocabulary);
@@ -45,7 +45,7 @@ describe('WordTokenizer', () => {
     ]);
   });
 
-  it('encodes with padding, keeps the first words where a note is too long, and knows unknown words', () => {
+  it('encodes with padding, cuts long notes, and marks unknown words', () => {
     const id = (word: string): number => tokenizer.vocabulary.indexOf(word);
     expect(tokenizer.encode('Upper LEFT lung.', 5)).toEqual({
       ids: [id('upper'), id('left'), id('lung'), PAD_ID, PAD_ID],
@@ -58,11 +58,11 @@ describe('WordTokenizer', () => {
     expect(tokenizer.has('<pad>')).toBe(false);
   });
 
-  it('makes a note without words one unknown word', () => {
+  it('encodes a note without words as one unknown word', () => {
     expect(tokenizer.encode(' . ', 3)).toEqual({ ids: [UNKNOWN_ID, PAD_ID, PAD_ID], length: 1 });
   });
 
-  it('refuses a context without words and ids that it does not have', () => {
+  it('refuses an empty context and unknown ids', () => {
     expect(() => tokenizer.encode('x', 0)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     expect(() => tokenizer.decode([999])).toThrow(expect.objectContaining({ code: 'VOCABULARY_INVALID' }));
   });
@@ -91,7 +91,7 @@ describe('WordTokenizer', () => {
     expect(read).toThrow(message);
   });
 
-  it('tells the longest note and the share of unknown words', () => {
+  it('reports the longest note and the share of unknown words', () => {
     expect(tokenizer.statistics(['upper spleen', 'left lung and spleen', ''])).toEqual({
       notes: 3,
       words: 6,

@@ -1,9 +1,7 @@
 /**
- * A tokeniser whose vocabulary is the words of the training notes, for the text encoder that needs no download (our
- * addition; the paper's text tower is CLIP's).
- *
- * A word is a run of letters, marks and digits in any script, lower-cased; an apostrophe inside a word belongs to it,
- * every other character separates. Id 0 is padding, 1 any word that is not in the training notes.
+ * A tokeniser of the training notes' words, for the encoder that needs no download (our addition; the paper's
+ * tower is CLIP's). A word is a run of letters, marks and digits in any script, lower-cased, with apostrophes
+ * inside. Id 0 is padding, 1 any unknown word.
  */
 import { ReclmisError } from '../errors.js';
 import type { NoteToken, NoteTokens } from './note-tokens.js';
@@ -16,20 +14,23 @@ const WORD = /[\p{L}\p{M}\p{N}]+(?:['\u2019][\p{L}\p{M}\p{N}]+)*/gu;
 const FORMAT = 'reclmis-words';
 const VERSION = 1;
 
-/** The words of a note: lower-case, without punctuation, in order. */
+/** A note's words: lower-case, without punctuation. */
 export function wordsOf(note: string): string[] {
   return inOneForm(note).replaceAll('\u2019', "'").match(WORD) ?? [];
 }
 
-/** Composed and lower-case. Composed again at the end: capitals without a composed form (J with a caron) may have a small letter with one. */
+/**
+ * Composed and lower-case. Composed again at the end: a capital without a composed form (J with a caron) may
+ * have a small letter with one.
+ */
 function inOneForm(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
 export interface EncodedNote {
-  /** Ids, padded with 0 to the context length. */
+  /** Padded with 0 to the context length. */
   readonly ids: number[];
-  /** Number of ids that are words, at least 1. */
+  /** Ids that are words, at least 1. */
   readonly length: number;
 }
 
@@ -37,21 +38,19 @@ export interface NoteStatistics {
   readonly notes: number;
   readonly words: number;
   readonly longest: number;
-  /** Share of the words, 0 to 1, that are not in the vocabulary; 0 if there are no words. */
+  /** Share of the words outside the vocabulary, 0 to 1; 0 without words. */
   readonly unknownShare: number;
-  /** Unknown words, in order of code points. */
+  /** In order of code points. */
   readonly unknown: readonly string[];
 }
 
-/** The tokeniser as stored with a checkpoint. */
 export interface WordTokenizerJson {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
-  /** The word of each id, starting with `<pad>` and `<unk>`. */
+  /** The word of each id, from `<pad>` and `<unk>`. */
   readonly words: readonly string[];
 }
 
-/** Converts words to ids and back. */
 export class WordTokenizer {
   private readonly idOf: ReadonlyMap<string, number>;
 
@@ -60,8 +59,8 @@ export class WordTokenizer {
   }
 
   /**
-   * Builds the vocabulary of these notes in order of code points, so that neither order nor number of notes changes an
-   * id. Words that occur fewer than `minCount` times are left out.
+   * Builds the vocabulary in order of code points, so that order and number of notes do not matter. Words
+   * that occur fewer than `minCount` times are left out.
    */
   static fromNotes(notes: Iterable<string>, options: { readonly minCount?: number } = {}): WordTokenizer {
     const minCount = options.minCount ?? 1;
@@ -71,7 +70,7 @@ export class WordTokenizer {
     return new WordTokenizer([...RESERVED, ...kept.sort(byCodePoint)]);
   }
 
-  /** Restores what `toJSON` stored. @throws VOCABULARY_INVALID */
+  /** Restores `toJSON`'s output. @throws VOCABULARY_INVALID */
   static fromJSON(json: unknown): WordTokenizer {
     if (typeof json !== 'object' || json === null || !('words' in json) || !Array.isArray(json.words)) {
       throw invalid('expected an object with a list "words"');
@@ -104,7 +103,7 @@ export class WordTokenizer {
     return new WordTokenizer(vocabulary);
   }
 
-  /** Number of ids, including padding and the unknown word. */
+  /** Ids, with padding and the unknown word. */
   get size(): number {
     return this.vocabulary.length;
   }
@@ -114,8 +113,8 @@ export class WordTokenizer {
   }
 
   /**
-   * The note's first `contextLength` words as ids, padded with 0. A note without words becomes one unknown word, as
-   * attention over no words is undefined.
+   * Ids of the first `contextLength` words, padded with 0. A note without words becomes one unknown word:
+   * attention over none is undefined.
    */
   encode(note: string, contextLength: number): EncodedNote {
     if (!Number.isInteger(contextLength) || contextLength < 1) {
@@ -132,7 +131,7 @@ export class WordTokenizer {
     return { ids, length };
   }
 
-  /** The note's tokens with their words: one token per word. @throws CONFIG_INVALID as `encode`. */
+  /** A token per word. @throws CONFIG_INVALID as `encode`. */
   tokens(note: string, contextLength: number): NoteTokens {
     const { ids, length } = this.encode(note, contextLength);
     const words = wordsOf(note);
@@ -144,7 +143,7 @@ export class WordTokenizer {
     return { tokens, words };
   }
 
-  /** The words of ids, without padding. @throws VOCABULARY_INVALID for an unknown id. */
+  /** Words without padding. @throws VOCABULARY_INVALID for an unknown id. */
   decode(ids: readonly number[]): string[] {
     return ids
       .filter((id) => id !== PAD_ID)
@@ -155,7 +154,6 @@ export class WordTokenizer {
       });
   }
 
-  /** Lengths and unknown words of notes under this vocabulary. */
   statistics(notes: Iterable<string>): NoteStatistics {
     let count = 0;
     let total = 0;
@@ -195,7 +193,7 @@ function invalid(what: string): ReclmisError {
   return new ReclmisError('VOCABULARY_INVALID', `vocabulary: ${what}`);
 }
 
-/** Orders by UTF-16 code units, the same in every locale. */
+/** By UTF-16 code units, the same in every locale. */
 function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
