@@ -10,7 +10,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const at = (name: string): string => join(root, name);
 
 describe('a file that grows', () => {
-  it('is made, added to and read', async () => {
+  it('is created, appended to and read', async () => {
     expect(await openGrown(at('own'))).toBeNull();
     for (const text of ['a\n', 'b\n']) {
       const file = await openToAppend(at('own'));
@@ -22,7 +22,7 @@ describe('a file that grows', () => {
     await file?.close();
   });
 
-  it('is never another one: not through links, not a pipe, not a folder', async () => {
+  it('refuses links, pipes and folders', async () => {
     writeFileSync(at('victim'), 'VICTIM');
     symlinkSync(at('victim'), at('link'));
     symlinkSync(at('nowhere'), at('dangling'));

@@ -1,26 +1,29 @@
-/** Files that grow in place, which cannot be written beside their place and renamed: never through a link, so that nothing else changes than what is named. */
+/**
+ * Files that grow in place and so cannot be replaced by renaming; never through a link, which would change
+ * another file.
+ */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ReclmisError, systemCode, writeError } from '@reclmis/core';
 
-/** Windows has neither. Without O_NONBLOCK, opening a named pipe would wait for its other end. */
+/** Windows has neither. Without O_NONBLOCK, opening a pipe would wait for its other end. */
 const NO_LINK =
   ((constants.O_NOFOLLOW as number | undefined) ?? 0) | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
-/** Flags of `open` for a file that exists already and is added to. */
+/** Flags of `open` to append to an existing file. */
 export const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | NO_LINK;
 
 const REMEDY = 'Remove it, or choose another folder; nothing is ever written through a link.';
 
 /**
- * Opens a file to add to it, making it where it is not.
- * @throws OUTPUT_UNWRITABLE for a link, a file with further names (hard links) and what is not a regular file; DISK_FULL
+ * Opens a file to append to it, creating it if missing.
+ * @throws OUTPUT_UNWRITABLE for links, hard links and anything but regular files; DISK_FULL
  */
 export async function openToAppend(path: string): Promise<FileHandle> {
   return openOwn(path, APPEND_FLAGS | constants.O_CREAT);
 }
 
-/** Opens a file that grows to read it. @throws the same; null where there is none */
+/** Opens such a file for reading; null if there is none. @throws as `openToAppend` */
 export async function openGrown(path: string): Promise<FileHandle | null> {
   try {
     return await openOwn(path, constants.O_RDONLY | NO_LINK);

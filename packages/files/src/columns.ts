@@ -1,8 +1,6 @@
 /**
- * The columns of a table of notes, and its rows as every reader yields them: CSV, workbook and JSONL alike.
- *
- * A table is told by its head, the first row that is not blank: it has the columns Image and Description, in any order and case, and may have
- * Spacing and Source. Readers look for it under each separator and on each visible sheet, so it is decided here what a head is.
+ * Columns and rows of a table of notes, for CSV, workbook and JSONL alike. The head is the first row that is
+ * not blank; it has Image and Description, in any order and case, and may have Spacing and Source.
  */
 import { defined, ReclmisError } from '@reclmis/core';
 
@@ -12,19 +10,19 @@ export type Column = (typeof COLUMNS)[number];
 /** Column -> its index in a row. */
 export interface Head {
   readonly at: Readonly<Partial<Record<Column, number>>>;
-  /** How many fields the head has; blank ones at its end do not count. */
+  /** Number of fields, without blank ones at the end. */
   readonly width: number;
 }
 
-/** What a row says, trimmed; the empty text where it says nothing. */
+/** A row's trimmed texts; empty if absent. */
 export interface NoteRow extends Readonly<Record<Column, string>> {
-  /** The row of the sheet, or the line that the row begins in; from 1. */
+  /** Row of the sheet, or line where the row begins; from 1. */
   readonly number: number;
-  /** The cell of a name that a spreadsheet stores as a number (`A5`), so that zeros before it are lost. */
+  /** Cell (`A5`) of a name that a spreadsheet stores as a number, without its leading zeros. */
   readonly numericName?: string;
 }
 
-/** Rows below the head that say something, and how messages call their numbers. */
+/** Rows below the head that are not empty, and what messages call their numbers. */
 export interface Table {
   readonly unit: 'row' | 'line';
   readonly rows: readonly NoteRow[];
@@ -39,10 +37,7 @@ export function unreadable(path: string, why: string, remedy?: string, cause?: u
   });
 }
 
-/**
- * Where the columns are; null if the row is no head of notes.
- * @throws NOTES_UNREADABLE for two columns of one name: which of them is meant is nobody's guess
- */
+/** Where the columns are; null if the row is no head. @throws NOTES_UNREADABLE for two columns of one name */
 export function headOf(path: string, fields: readonly string[]): Head | null {
   const names = fields.map((field) => field.trim().toLowerCase());
   if (!names.includes('image') || !names.includes('description')) return null;

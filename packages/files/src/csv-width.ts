@@ -1,16 +1,19 @@
 /**
- * Which rows of a CSV hold as many fields as they seem to. A note with a separator and without quotes falls into several fields. Where the row has
- * more fields than the head, that shows; where its last columns were left out, it does not: `a.png,Unilateral, left` under
- * `Image,Description,Remark` may be the note "Unilateral, left". So each joint of two fields without quotes is looked at, where the table has columns
- * that may be left out:
+ * Finds rows of a CSV that were split within a note: a note with a separator and no quotes becomes several
+ * fields. More fields than the head show that; a row whose last columns are left out hides it:
+ * `a.png,Unilateral, left` under `Image,Description,Remark` may be the note "Unilateral, left". So each joint
+ * of unquoted fields is examined where columns may be left out:
  *
- * - A blank after the separator is how prose is written, not how programs write tables. Where head and row have one after every separator, they tell
- *   nothing, and only a table that quotes its separators elsewhere is believed. Han, kana and Thai are written without blanks; a comma before them is judged likewise.
- * - After a comma, words that all belong to the grammar of notes ("left") may be the rest of one, unless the table quotes its separators.
- * - A column Spacing that holds words is shifted.
- * - A number or another value (`63`, `P-017`) is no part of a sentence, and a name with an image's extension ends there.
+ * - A space after the separator suggests prose, unless head and row have one after every separator; then only
+ *   quotes elsewhere in the table show that it is a table's. Han, kana and Thai have no spaces; a comma
+ *   before them counts likewise.
+ * - After a comma, words of the grammar of notes ("left") may be the rest of a note, unless the table quotes
+ *   its separators.
+ * - A Spacing that holds words is shifted.
+ * - A number or other value (`63`, `P-017`) is no part of a sentence, and a name with an image's extension
+ *   ends there.
  *
- * What cannot be decided is refused; quotes around the field decide it.
+ * Undecidable rows are refused; quotes around the field decide.
  */
 import { isNoteWord, wordsOf } from '@reclmis/core';
 import { type Head, unreadable } from './columns.js';
@@ -18,24 +21,23 @@ import { type Head, unreadable } from './columns.js';
 const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
 export const nameOf = (separator: string): string => SEPARATORS[separator] ?? `"${separator}"`;
 
-/** A row as parsed, and as it was written. */
 export interface CsvRow {
-  /** The line that the row begins in, from 1. */
+  /** From 1. */
   readonly line: number;
   readonly fields: readonly string[];
   readonly raw: string;
 }
 
-/** What the whole table shows of how it was written. */
+/** How the table was written. */
 export interface CsvStyle {
   readonly separator: string;
-  /** A blank follows every separator of the head. */
+  /** A space follows every separator of the head. */
   readonly spaced: boolean;
-  /** A field with a separator is quoted somewhere, as programs that write CSV do. */
+  /** A field with a separator is quoted somewhere, as programs do. */
   readonly quoting: boolean;
 }
 
-/** The fields of a row as they were written, with quotes and blanks. */
+/** A row's fields as written, with quotes and spaces. */
 function written({ raw }: CsvRow, separator: string): string[] {
   const cells: string[] = [];
   let [from, quoted] = [0, false];
@@ -48,7 +50,7 @@ function written({ raw }: CsvRow, separator: string): string[] {
   return [...cells, raw.slice(from)];
 }
 
-/** Whether a blank follows every separator, but those before empty fields. */
+/** Whether a space follows every separator, except before empty fields. */
 const isSpaced = (cells: readonly string[]): boolean =>
   cells.every((cell, i) => i === 0 || cell.trim() === '' || cell.startsWith(' '));
 
@@ -68,9 +70,9 @@ export function styleOf(rows: readonly CsvRow[], separator: string): CsvStyle {
   };
 }
 
-/** A size of a pixel, well written or not; `2 areas` is none. */
+/** A pixel size, well-formed or not; `2 areas` is none. */
 const isSize = (text: string): boolean => /^\s*[\d.](?!.*\p{L}{3})/u.test(text);
-/** A number, a date, or one word with a digit in it. */
+/** A number, a date, or one word with a digit. */
 const isValue = (text: string): boolean => /^(?:\P{L}*\d\P{L}*|\S*\d\S*)$/u.test(text.trim());
 const isFile = (text: string): boolean => /\.(?:png|jpe?g|tiff?|bmp|gif|webp|dcm|nii|gz)\s*$/iu.test(text);
 
@@ -79,7 +81,7 @@ function readsAsNote(text: string): boolean {
   return words.some((word) => word.length > 2) && words.every((word) => isNoteWord(word));
 }
 
-/** Why a field may be the rest of the one before; null where it is not. */
+/** Why a field may continue the one before; null if it does not. */
 function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): string | null {
   const name = nameOf(separator);
   if (/^ +\S/u.test(cell)) {
@@ -92,7 +94,7 @@ function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): st
   return readsAsNote(cell) ? 'it contains only words of notes, and nothing is quoted' : null;
 }
 
-/** Throws where fields may be one, so that a note would be cut or taken from another column. */
+/** Throws where fields may belong together, so that a note would be cut or misplaced. */
 function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvStyle): void {
   const { image = 0, description = 0, spacing = -1, source = -1 } = at;
   if (width - 1 <= Math.max(image, description)) return; // no column can be left out
@@ -119,7 +121,7 @@ function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvS
   }
 }
 
-/** Throws unless a row has as many fields as the head; empty ones at its end do not count. @throws NOTES_UNREADABLE */
+/** Throws unless a row has as many fields as the head, without empty ones at its end. @throws NOTES_UNREADABLE */
 export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyle): void {
   const { line, fields } = row;
   const { at, width } = head;
@@ -133,8 +135,8 @@ export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyl
     );
   };
   if (filled > width) refuse(filled, `: one of them contains a ${separator} without quotes`);
-  // "a.png,left lung, upper," under Image,Description,Remark: the comma at the end may as well belong to an empty remark. A number that
-  // is where the spacing belongs shows that nothing was shifted.
+  // "a.png,left lung, upper," under Image,Description,Remark: the last comma may belong to an empty remark. A
+  // number in the spacing's place shows that nothing was shifted.
   const { description = 0, spacing = -1 } = at;
   const ends = fields.length > width && filled === width;
   const fits = spacing > description && isSize(fields[spacing] ?? '');

@@ -5,7 +5,7 @@ import { decodeText } from './text.js';
 
 const HEAD = 'Image,Description';
 
-/** Names and notes of a text; line ends as `decodeText` leaves them. */
+/** Names and notes of a text, with line ends as `decodeText` leaves them. */
 const pairs = (text: string): string[][] =>
   read(Buffer.from(text)).rows.map(({ image, description }) => [image, description]);
 
@@ -28,7 +28,7 @@ function refusal(text: string | Uint8Array): { message: string; remedy: string }
 }
 
 describe('parseCsv', () => {
-  it('reads quotes, doubled quotes, separators and line ends inside them, blanks around them', () => {
+  it('reads quotes, with doubled ones, separators and line ends inside, and spaces around', () => {
     expect(pairs(`${HEAD}\n a.png , "x, y" \nb.png,"say ""hi""\nthere"\n\n,,\n"c.png",z,,\n`)).toEqual([
       ['a.png', 'x, y'],
       ['b.png', 'say "hi"\nthere'],
@@ -46,7 +46,7 @@ describe('parseCsv', () => {
     expect(pairs(`${HEAD}\r\na,1\nb,2\rc,3`)).toHaveLength(3);
   });
 
-  it('finds the separator by the columns of the head, not by what it holds most of', () => {
+  it('finds the separator by the head’s columns, not by frequency', () => {
     const note = 'x, y; z';
     for (const separator of [',', ';', '\t']) {
       const rows = [
@@ -60,7 +60,7 @@ describe('parseCsv', () => {
     expect(pairs('Image\tDescription\na\tb, c; d')).toEqual([['a', 'b, c; d']]);
   });
 
-  it('takes the separator that a first line states, and counts that line', () => {
+  it('accepts a separator stated by the first line, and counts that line', () => {
     for (const first of ['sep=;', 'SEP=;', '"sep=;"', 'sep=;;', '\uFEFFsep=;'])
       expect(pairs(`${first}\r\nImage;Description\r\na;b, c\r\n`), first).toEqual([['a', 'b, c']]);
     expect(pairs('sep=|\nImage|Description\na|b, c; d')).toEqual([['a', 'b, c; d']]);
@@ -73,7 +73,7 @@ describe('parseCsv', () => {
     );
   });
 
-  it('refuses a row of more fields than the head, whose note would be cut at its first separator', () => {
+  it('refuses a row with more fields than the head, whose note would be cut at its first separator', () => {
     expect(refusal(`${HEAD}\na.png,"x, y"\n\nb.png,Unilateral infection, one area, left lung.\n`)).toEqual({
       message:
         'n.csv: line 4: expected 2 fields, as in the header, got 4: one of them contains a comma without quotes',
@@ -85,13 +85,13 @@ describe('parseCsv', () => {
     expect(refusal('Description,Image\nleft lung, upper,a.png').message).toContain(
       'line 2: expected 2 fields',
     );
-    // The field at the end may be an empty remark, and "upper" a part of the note.
+    // The last field may be an empty remark, and "upper" part of the note.
     expect(refusal('Image,Description,Remark\na.png,left lung, upper,').message).toContain(
       'got 4, the last of them empty',
     );
   });
 
-  it('refuses a row whose note is cut though the number of fields is right, since its last columns are left out', () => {
+  it('refuses a row whose note is cut although the number of fields is right, as its last columns are left out', () => {
     const cut = [
       'Image,Description,Remark\na.png,Unilateral, left',
       'Image,Description,Remark\nb.png,right lung,blurred\na.png,Unilateral, left',
@@ -124,7 +124,7 @@ describe('parseCsv', () => {
     });
   });
 
-  it('takes tables with further columns that are filled, quoted where they need it, or hold values', () => {
+  it('accepts tables with further columns that are filled, quoted where needed, or hold values', () => {
     const sound = [
       'Image,Description,Remark\na.png,"Unilateral, left",\nb.png,left lung,blurred',
       'Image,Description,Remark\na.png,"Unilateral", left\nb.png,"left lung", blurred',
@@ -149,7 +149,7 @@ describe('parseCsv', () => {
     ]);
   });
 
-  it('refuses a row of fewer fields, whose note would be cut at a line end', () => {
+  it('refuses a row with fewer fields, whose note would be cut at a line end', () => {
     expect(refusal(`${HEAD}\na.png,left lung,\nupper\n`).message).toContain(
       'line 3: expected 2 fields, as in the header, got 1',
     );
@@ -158,7 +158,7 @@ describe('parseCsv', () => {
     );
   });
 
-  it('passes over empty fields at the end of head and rows', () => {
+  it('ignores empty fields at the end of head and rows', () => {
     expect(pairs('Image,Description,,\na,b\nc,d,\ne,f,,,,\n')).toEqual(
       [
         ['a', 'b'],
@@ -170,7 +170,7 @@ describe('parseCsv', () => {
     expect(row).toMatchObject({ image: 'a', description: 'b', spacing: '0.5', number: 2 });
   });
 
-  it('names the line of quotes that are not closed, or stand within a field', () => {
+  it('names the line of quotes that are unclosed or inside a field', () => {
     expect(refusal(`${HEAD}\na,"1\n2"\nc,"d\ne`).message).toBe(
       'n.csv: the row that begins on line 4 opens a quote that is never closed',
     );
@@ -180,7 +180,7 @@ describe('parseCsv', () => {
       );
   });
 
-  it('refuses tables without the columns, or with one of them twice', () => {
+  it('refuses tables that lack a column or have it twice', () => {
     expect(refusal('Image,Text\na,b').message).toContain('expected the columns Image and Description');
     expect(refusal('Image,Text\na,b').message).toContain('got Image, Text');
     expect(refusal('Image|Description\na|b').message).toContain('got Image|Description');
@@ -210,14 +210,14 @@ describe('parseCsv', () => {
     expect(refusal(`${HEAD}\na,b\u0007`).message).toContain('control character (U+0007)');
   });
 
-  it('refuses millions of fields before memory is taken', () => {
+  it('refuses millions of fields before allocating memory', () => {
     for (const sign of [',', '\n']) {
       const text = `${HEAD}\n${sign.repeat(4_100_000)}`;
       expect(refusal(text).message).toContain('has more than 4000000 fields');
     }
   });
 
-  it('reads again what it writes', () => {
+  it('reads what it writes', () => {
     const rows = [
       ['Image', 'Description'],
       ['a, b.png', ' "x";\ty\nz '],

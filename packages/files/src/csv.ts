@@ -1,9 +1,7 @@
 /**
- * Notes from CSV, by csv-parse: RFC 4180 and what spreadsheets write of it. The separator is the one of comma, semicolon and tab under which the
- * head has the columns, or the one that a first line `sep=;` states, as Excel takes it.
- *
- * A row must have as many fields as the head. A note with a comma and without quotes has more, one with a line end fewer, and either would be cut
- * without a word; so such rows are refused, with their line (`csv-width.ts`).
+ * Notes from CSV, by csv-parse: RFC 4180 and spreadsheets' dialects. The separator is comma, semicolon or
+ * tab, whichever gives the head its columns, or what a first line `sep=;` states, as in Excel. A row must
+ * have as many fields as the head: an unquoted comma or line end would silently cut a note (`csv-width.ts`).
  */
 import { ReclmisError } from '@reclmis/core';
 import { CsvError, type Options, parse } from 'csv-parse/sync';
@@ -22,7 +20,7 @@ import { checkWidth, type CsvRow, nameOf, styleOf } from './csv-width.js';
 const MAX_FIELDS = 4_000_000;
 const SEPARATORS = [',', ';', '\t'];
 
-/** What csv-parse hands over of a record with its option `raw`. */
+/** A record of csv-parse with its option `raw`. */
 interface RawRecord {
   readonly record: readonly string[];
   readonly raw: string;
@@ -30,19 +28,22 @@ interface RawRecord {
 
 const isBlank = (fields: readonly string[]): boolean => fields.every((field) => field.trim() === '');
 
-/** The rows that are not blank. @param offset lines before the text. @throws NOTES_UNREADABLE for quotes that are not closed or stand where none may */
+/**
+ * Rows that are not blank. @param offset lines before the text. @throws NOTES_UNREADABLE for unclosed or
+ * misplaced quotes
+ */
 function rowsOf(path: string, text: string, separator: string, offset: number, only?: 'first'): CsvRow[] {
   const rows: CsvRow[] = [];
-  let next = 1 + offset; // the line in which the next record begins
+  let next = 1 + offset; // the next record's line
   const options: Options = {
     delimiter: separator,
     record_delimiter: '\n',
-    relax_column_count: true, // judged below, with what the head says
-    ltrim: true, // blanks before and after quotes
+    relax_column_count: true, // checked below, with the head
+    ltrim: true, // spaces around quotes
     rtrim: true,
     raw: true,
     on_record: (found, { lines }) => {
-      const { record, raw } = found as unknown as RawRecord; // its types do not know of `raw`
+      const { record, raw } = found as unknown as RawRecord; // missing in its types
       if (!isBlank(record)) rows.push({ line: next, fields: record, raw });
       next = lines + 1 + offset;
       return null;
@@ -70,7 +71,7 @@ function rowsOf(path: string, text: string, separator: string, offset: number, o
   }
 }
 
-/** The separator that a first line such as `sep=;` states, and the text after that line. */
+/** The separator stated by a first line such as `sep=;`, and the text after it. */
 function statedSeparator(path: string, text: string): { separator: string; rest: string } | null {
   const line = /^[^\n]*/u.exec(text)?.[0] ?? '';
   if (!/^\s*"?sep=/iu.test(line)) return null;
@@ -88,7 +89,10 @@ interface Found {
   readonly head: Head;
 }
 
-/** The separator under which the first row has the columns; null where all rows are blank. @throws NOTES_UNREADABLE where there is none, or two */
+/**
+ * The separator that gives the first row the columns; null if all rows are blank. @throws NOTES_UNREADABLE
+ * for none, or two
+ */
 function findHead(path: string, text: string, candidates: readonly string[], offset: number): Found | null {
   const found: Found[] = [];
   let most: readonly string[] = [];
@@ -101,7 +105,7 @@ function findHead(path: string, text: string, candidates: readonly string[], off
       fields = first.fields;
     } catch (error) {
       if (!(error instanceof ReclmisError)) throw error;
-      failure ??= error; // the quotes of a head fit under one separator only
+      failure ??= error; // the head's quotes fit only one separator
       continue;
     }
     if (fields.length > most.length) most = fields;
@@ -122,8 +126,8 @@ function findHead(path: string, text: string, candidates: readonly string[], off
 }
 
 /**
- * The notes of a CSV text whose lines end in \n.
- * @throws NOTES_UNREADABLE, which names the line
+ * Notes of a CSV text whose lines end in
+ * . @throws NOTES_UNREADABLE naming the line
  */
 export function parseCsv(text: string, path = 'CSV'): Table {
   const stated = statedSeparator(path, text);
@@ -157,7 +161,7 @@ export function parseCsv(text: string, path = 'CSV'): Table {
   };
 }
 
-/** Rows as CSV (RFC 4180, comma, CRLF); `parseCsv` reads them again. */
+/** Rows as CSV (RFC 4180, comma, CRLF), for `parseCsv`. */
 export function encodeCsv(rows: readonly (readonly string[])[]): string {
   const field = (text: string): string =>
     /[",;\t\r\n]|^\s|\s$/u.test(text) || text === '' ? `"${text.replaceAll('"', '""')}"` : text;

@@ -1,18 +1,17 @@
-/** A small XLSX workbook from rows of text. */
 import { columnName } from './sheet.js';
 
 function escapeXml(text: string): string {
   const legal = text
     // eslint-disable-next-line no-control-regex -- XML 1.0 has no place for these characters, escaped or not
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/gu, ' ')
-    .replace(/_(?=x[0-9A-Fa-f]{4}_)/gu, '_x005F_'); // which readers take back
+    .replace(/_(?=x[0-9A-Fa-f]{4}_)/gu, '_x005F_'); // reversed by readers
   return legal.replace(
     /[&<>"]/gu,
     (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c,
   );
 }
 
-/** A workbook of one sheet of text cells (ECMA-376, inline strings); the same bytes for the same rows. */
+/** A workbook of one sheet of text cells (ECMA-376, inline strings); deterministic. */
 export async function encodeWorkbook(rows: readonly (readonly string[])[]): Promise<Uint8Array> {
   const { zipSync, strToU8 } = await import('fflate');
   const head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
@@ -41,7 +40,7 @@ export async function encodeWorkbook(rows: readonly (readonly string[])[]): Prom
     Object.fromEntries(Object.entries(files).map(([name, xml]) => [name, strToU8(head + xml)])),
     {
       level: 6,
-      mtime: new Date(1980, 0, 1, 12), // zip holds local times: this one is the same in every time zone
+      mtime: new Date(1980, 0, 1, 12), // zip holds local times: the same in every time zone
     },
   );
 }

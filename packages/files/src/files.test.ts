@@ -1,4 +1,3 @@
-/** Folders that are made, or named as what stands in their place. */
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +5,7 @@ import { makeFolder } from './files.js';
 import { errorOf, inFolder } from './testing.js';
 
 describe('makeFolder', () => {
-  it('names a link that leads nowhere, and what it leads to', async () => {
+  it('names a dangling link and its target', async () => {
     await inFolder(async (dir) => {
       const [dead, loop] = [join(dir, 'dead'), join(dir, 'loop')];
       symlinkSync('unmounted', dead);

@@ -1,4 +1,3 @@
-/** Folders that are made with their parents, and work on many items at once. */
 import type { Stats } from 'node:fs';
 import { mkdir, readlink, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,7 +12,10 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** As `mkdir` with `recursive`, which never ends in Node where a file system answers ENOENT though the parent is there, as /proc does. */
+/**
+ * `mkdir` with `recursive`, which in Node never ends if a file system answers ENOENT for an existing parent,
+ * as /proc does.
+ */
 async function makeFolders(path: string): Promise<void> {
   const made = (error: unknown): boolean => systemCode(error) === 'EEXIST';
   try {
@@ -23,12 +25,12 @@ async function makeFolders(path: string): Promise<void> {
     if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolders(dirname(path));
     await mkdir(path).catch((second: unknown) => {
-      if (!made(second)) throw second; // else another process was first
+      if (!made(second)) throw second; // or another process was first
     });
   }
 }
 
-/** `stat`, with an error that names a link which leads nowhere. @throws OUTPUT_UNWRITABLE */
+/** `stat`, naming dangling links in its error. @throws OUTPUT_UNWRITABLE */
 async function follow(path: string): Promise<Stats> {
   try {
     return await stat(path);
@@ -44,8 +46,8 @@ async function follow(path: string): Promise<Stats> {
 }
 
 /**
- * Runs `work` over the items, at most `limit` at a time; results in the items' order. The first rejection ends it: what is under way
- * is waited for, nothing new begins, and then the whole is rejected.
+ * Runs `work` over the items, at most `limit` at a time; results in the items' order. After a rejection
+ * nothing new begins; it rejects once the running ones have ended.
  */
 export async function mapLimit<T, R>(
   items: readonly T[],

@@ -1,4 +1,4 @@
-/** One writer a folder, for commands whose results lie in several files: of two at once, the files of one would lie among those of the other. */
+/** One writer per folder, for commands whose results are several files that must not mix. */
 import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,16 +7,17 @@ import { makeFolder } from './files.js';
 import { isLocked, withLock } from './lock.js';
 
 export interface FolderLock {
-  /** Name of the lock in the folder. */
+  /** Name of the lock file. */
   readonly name?: string;
-  /** Names of locks under which others may not write while this one is held. */
+  /** Locks that prevent this one while held. */
   readonly excluded?: () => Promise<readonly string[]>;
-  /** Ends the waiting for a process of another machine. */
+  /** Ends waiting for another machine's process. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs `work` while nobody else writes into the folder, which is made if needed, and taken away again where the work fails before it writes anything.
+ * Runs `work` as the folder's only writer. Creates the folder if needed, and removes it if the work fails
+ * before writing.
  * @throws RUN_BUSY, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function withFolderLock<R>(
@@ -34,13 +35,13 @@ export async function withFolderLock<R>(
     if (here) throw busy(`process ${pid ?? 'unknown'}`);
   };
   const whole = withLock(join(dir, name), { signal, onWait }, async () => {
-    // Looked at while holding one's own: of two that begin at once, at least one sees the other.
+    // Checked while holding our own: of two that begin at once, at least one sees the other.
     const held = (await excluded?.())?.find((other) => other !== name && isLocked(join(dir, other)));
     if (held !== undefined) throw busy('another process');
     return work();
   });
   return whole.catch(async (error: unknown) => {
-    if (made) await rmdir(dir).catch(() => undefined); // not empty: something was written
+    if (made) await rmdir(dir).catch(() => undefined); // not empty if something was written
     throw error;
   });
 }

@@ -1,19 +1,19 @@
-/** How a workbook shows its numbers (ECMA-376 part 1, 18.8.30): as they are, as dates, as percentages, or in another way. */
+/** How a workbook shows its numbers (ECMA-376 part 1, 18.8.30). */
 import { readXml } from './xml.js';
 
 export interface NumberFormat {
-  /** `plain`: the number is shown as it is. */
+  /** `plain`: unchanged. */
   readonly kind: 'plain' | 'date' | 'percent' | 'other';
-  /** Roughly what is seen, for dates and percentages. */
+  /** Roughly what is shown, for dates and percentages. */
   readonly shown: string;
 }
 
 export interface CellFormats {
-  /** Null for a style that the workbook does not have. */
+  /** Null for an unknown style. */
   of(style: number | null, value: number): NumberFormat | null;
 }
 
-/** Built-in formats of dates and times, those of East Asian spreadsheets among them. */
+/** Built-in date and time formats, East Asian ones included. */
 const isBuiltInDate = (id: number): boolean =>
   (id >= 14 && id <= 22) || (id >= 27 && id <= 36) || (id >= 45 && id <= 47) || (id >= 50 && id <= 58);
 
@@ -23,14 +23,14 @@ function kindOf(id: number, code: string | undefined): NumberFormat['kind'] {
     if (id === 9 || id === 10) return 'percent';
     return id === 0 || id === 1 || id === 49 ? 'plain' : 'other';
   }
-  // Without texts in quotes, escaped signs, fillers, and brackets but for [h], [mm] and the like, which count time.
+  // Without quoted texts, escapes, fillers, and brackets except [h], [mm] and the like, which count time.
   const bare = code.replace(/"[^"]*"|[\\_*].|\[(?!h+\]|m+\]|s+\])[^\]]*\]/giu, '');
   if (/^(?:general|0|@|)$/iu.test(bare.split(';')[0]?.trim() ?? '')) return 'plain';
   if (/[dmyhs]/iu.test(bare)) return 'date';
   return bare.includes('%') ? 'percent' : 'other';
 }
 
-/** The day of a serial number; Excel believes in 29 February 1900, so days before March 1900 are one off. */
+/** The day of a serial number; Excel has a 29 February 1900, so days before March 1900 are one off. */
 function dateOf(serial: number, from1904: boolean): string {
   const days = serial - 25_569 + (from1904 ? 1462 : 0);
   const date = new Date(Math.round(days * 86_400) * 1000);
@@ -39,7 +39,7 @@ function dateOf(serial: number, from1904: boolean): string {
   return time === '00:00:00' ? day : `${day} ${time}`;
 }
 
-/** Reads `xl/styles.xml`; without it every number is shown as it is. */
+/** Reads `xl/styles.xml`; without it all numbers are plain. */
 export function readFormats(
   path: string,
   styles: { readonly part: string; readonly bytes: Uint8Array } | null,

@@ -1,4 +1,3 @@
-/** The cache folder on each platform. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cacheHome } from './home.js';

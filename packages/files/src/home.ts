@@ -1,14 +1,14 @@
 /**
- * The cache of RecLMIS: `RECLMIS_HOME`, or the cache folder that the platform's convention names (the XDG base directory specification, Apple's
- * file system guide, Windows' known folders).
+ * The cache of RecLMIS: `RECLMIS_HOME`, or the platform's cache folder (XDG base directory specification,
+ * Apple's file system guide, Windows' known folders).
  */
 import { homedir } from 'node:os';
 import { posix, resolve, win32 } from 'node:path';
 
-/** Environment variables, as `process.env` has them. */
+/** As `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The cache folder of RecLMIS, absolute; it need not exist yet. */
+/** The cache folder, absolute; it may not exist yet. */
 export function cacheHome(env: Environment = process.env, platform: string = process.platform): string {
   const own = env['RECLMIS_HOME'];
   if (own) return resolve(own);
@@ -19,6 +19,6 @@ export function cacheHome(env: Environment = process.env, platform: string = pro
   const user = env['HOME'] || homedir();
   if (platform === 'darwin') return posix.join(user, 'Library', 'Caches', 'reclmis');
   const cache = env['XDG_CACHE_HOME'];
-  // The specification asks to ignore relative paths.
+  // The specification says to ignore relative paths.
   return posix.join(cache && posix.isAbsolute(cache) ? cache : posix.join(user, '.cache'), 'reclmis');
 }

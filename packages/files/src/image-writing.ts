@@ -1,21 +1,21 @@
-/** Pixels to PNG, the same bytes for the same pixels, and drawings to pixels. */
+/** Pixels to PNG, deterministically, and drawings to pixels. */
 import { ReclmisError, type Mask, type RgbImage } from '@reclmis/core';
 import { writeFileAtomic } from './whole-file.js';
 import { loadEngine } from './sharp-engine.js';
 
-/** A grey picture: one value 0..255 a pixel. */
+/** A grey picture: a value 0..255 per pixel. */
 export interface GreyImage {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
 }
 
-/** How hard a PNG is packed: 9 (default) takes six times as long as 6 on a figure, for a file that is a sixteenth smaller. */
+/** Compression level: 9 (default) takes six times as long as 6 on a figure, for a sixteenth less. */
 export interface PngOptions {
   readonly level?: 6 | 9;
 }
 
-/** PNG bytes of 8-bit pixels, 1 (grey) or 3 (RGB) channels; the same bytes for the same pixels. */
+/** PNG of 8-bit pixels with 1 (grey) or 3 (RGB) channels. */
 export async function encodePng(
   image: GreyImage,
   channels: 1 | 3,
@@ -36,7 +36,7 @@ export async function encodePng(
     .toBuffer();
 }
 
-/** PNG bytes of 16-bit grey pixels: width x height values, 0..65535. */
+/** PNG of 16-bit grey pixels: width x height values, 0..65535. */
 export async function encodePng16(values: Uint16Array, width: number, height: number): Promise<Uint8Array> {
   if (values.length !== width * height) {
     throw new ReclmisError(
@@ -51,22 +51,25 @@ export async function encodePng16(values: Uint16Array, width: number, height: nu
     .toBuffer();
 }
 
-/** Writes an RGB image as PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes an RGB image as PNG, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writePngRgb(path: string, image: RgbImage, options: PngOptions = {}): Promise<void> {
   await writeFileAtomic(path, await encodePng(image, 3, options));
 }
 
-/** Writes a grey image as 8-bit grey PNG, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes 8-bit grey PNG, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writePngGrey(path: string, image: GreyImage): Promise<void> {
   await writeFileAtomic(path, await encodePng(image, 1));
 }
 
-/** Writes a mask as 8-bit grey PNG with 0 and 255, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes a mask as 8-bit grey PNG of 0 and 255, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writePngMask(path: string, mask: Mask): Promise<void> {
   await writePngGrey(path, { ...mask, data: mask.data.map((value) => (value > 0 ? 255 : 0)) });
 }
 
-/** Draws an SVG on white at its own size. Text in it depends on the machine's fonts: use outlines (`plots/text.ts`). */
+/**
+ * Draws an SVG on white at its own size. Its texts would depend on the machine's fonts: use outlines
+ * (`plots/text.ts`).
+ */
 export async function renderSvg(svg: string): Promise<RgbImage> {
   const sharp = await loadEngine();
   const pipeline = sharp(Buffer.from(svg), { density: 72 })

@@ -8,7 +8,7 @@ import { endsComplete, readImage, readImageHeader, readMask, readMaskWithValues 
 import { writePngGrey, writePngMask, writePngRgb } from './image-writing.js';
 import { errorOf, inFolder } from './testing.js';
 
-/** 16-bit levels and what they must become: round(v / 257). */
+/** 16-bit levels; they become round(v / 257). */
 const DEEP = Uint16Array.from([0, 1, 128, 129, 257, 32768, 65534, 65535]);
 const SHALLOW = [0, 0, 0, 1, 1, 128, 255, 255];
 const LEVELS = Uint8Array.from([0, 1, 50, 100, 150, 200, 254, 255]);
@@ -21,7 +21,7 @@ async function written(dir: string, name: string, bytes: Uint8Array): Promise<st
   return join(dir, name);
 }
 
-/** A PNG header that states a size, with no pixels behind it: what a decompression bomb looks like before it is decoded. */
+/** A PNG header that states a size without pixels, like a decompression bomb. */
 function hollowPng(width: number, height: number): Uint8Array {
   const crc = (bytes: Uint8Array): number => {
     let c = 0xffffffff;
@@ -74,7 +74,7 @@ describe('readImage', () => {
     },
   );
 
-  it('keeps 8-bit grey, colour and palette values as they are, in PNG and TIFF', async () => {
+  it('keeps 8-bit grey, colour and palette values, in PNG and TIFF', async () => {
     await inFolder(async (dir) => {
       const grey = [...LEVELS].flatMap((v) => [v, v, v]);
       const one = raw(LEVELS, 1).toColourspace('b-w');
@@ -96,11 +96,11 @@ describe('readImage', () => {
     await inFolder(async (dir) => {
       const flat = new Uint8Array(24).fill(90);
       const path = await written(dir, 'a.jpg', await raw(flat, 3).jpeg({ quality: 95 }).toBuffer());
-      for (const value of (await readImage(path)).data) expect(Math.abs(value - 90)).toBeLessThanOrEqual(2); // flat: rounding alone
+      for (const value of (await readImage(path)).data) expect(Math.abs(value - 90)).toBeLessThanOrEqual(2); // only rounding, as it is flat
     });
   });
 
-  it('composites alpha onto black, and takes transparent pixels of a mask for background', async () => {
+  it('composites alpha onto black, and reads transparent mask pixels as background', async () => {
     await inFolder(async (dir) => {
       const rgba = Uint8Array.from(
         [200, 100, 50, 255, 200, 100, 50, 128, 200, 100, 50, 0, 0, 0, 0, 255].flatMap((v) => v),
@@ -127,14 +127,14 @@ describe('readImage', () => {
         .toBuffer();
       const path = await written(dir, 'a.jpg', bytes);
       expect(await readImageHeader(path)).toMatchObject({ width: 8, height: 16 });
-      const { width, height, data } = await readImage(path); // 6: turned clockwise, so that left becomes top
+      const { width, height, data } = await readImage(path); // 6: turned clockwise, left becomes top
       expect([width, height]).toEqual([8, 16]);
       expect(data[0]).toBeGreaterThan(200);
       expect(data[(15 * 8 + 7) * 3]).toBeLessThan(50);
     });
   });
 
-  it('reads a mask alike from PNG, JPEG and TIFF, and tells what its values are like', async () => {
+  it('reads the same mask from PNG, JPEG and TIFF, and describes its values', async () => {
     await inFolder(async (dir) => {
       const disc = Uint8Array.from({ length: 1024 }, (_, p) =>
         (Math.floor(p / 32) - 15) ** 2 + ((p % 32) - 12) ** 2 < 50 ? 1 : 0,
@@ -161,7 +161,7 @@ describe('readImage', () => {
           const { mask, values: about, header } = await readMaskWithValues(path);
           expect(mask, path).toEqual(await readMask(path));
           const wrong = mask.data.filter((value, p) => value !== disc[p]).length;
-          expect(wrong, `${name} of ${low} and ${high}`).toBeLessThanOrEqual(high === 1 ? 16 : 0); // of 0 and 1 JPEG loses some, of 149
+          expect(wrong, `${name} of ${low} and ${high}`).toBeLessThanOrEqual(high === 1 ? 16 : 0); // JPEG only damages 0 and 1
           expect(header).toMatchObject({ width: 32, height: 32, orientation: 1, bits: 8 });
           found.push(about);
         }
@@ -178,7 +178,7 @@ describe('readImage', () => {
     });
   });
 
-  it('takes half brightness as the edge of a JPEG mask, whose compression blurs it', async () => {
+  it('puts the edge of a JPEG mask, blurred by compression, at half brightness', async () => {
     await inFolder(async (dir) => {
       const half = Uint8Array.from({ length: 256 }, (_, p) => (p % 16 < 8 ? 255 : 0));
       const path = await written(
@@ -240,7 +240,7 @@ describe('readImage', () => {
 });
 
 describe('writing PNG', () => {
-  it('gives back what was written, the same bytes each time, and leaves no other file', async () => {
+  it('reads back what was written, deterministically, and leaves no other file', async () => {
     await inFolder(async (dir) => {
       const rgb = { width: 4, height: 2, data: Uint8Array.from({ length: 24 }, (_, i) => 255 - i * 9) };
       await writePngRgb(join(dir, 'deep', 'rgb.png'), rgb);
@@ -268,7 +268,7 @@ describe('writing PNG', () => {
     });
   });
 
-  it('says where it cannot write', async () => {
+  it('names the place that it cannot write', async () => {
     await inFolder(async (dir) => {
       const file = await written(dir, 'file', Buffer.from('x'));
       const error = await errorOf(writePngGrey(join(file, 'a.png'), { width: 4, height: 2, data: LEVELS }));
@@ -277,7 +277,7 @@ describe('writing PNG', () => {
     });
   });
 
-  // Linux's /proc says ENOENT for whatever is made in it, though it is there itself.
+  // Linux's /proc exists but answers ENOENT for anything created in it.
   it.skipIf(!existsSync('/proc/self'))(
     'says where no folder can be made, instead of trying for ever',
     async () => {

@@ -1,15 +1,17 @@
 /**
  * Image files: PNG, JPEG and TIFF to pixels.
  *
- * What a pixel value is:
- * - 8-bit values are kept as they are stored: colour profiles and gamma chunks are not applied, as in OpenCV's `imread`, which
- *   the authors' code uses. (OpenCV gives B, G, R; here it is R, G, B, see docs/method.md 13.)
- * - 16-bit values v become round(v / 257), so 65535 becomes 255. A file that stores 12 bits in 16 comes out dark: scale it first.
- * - Grey is repeated in R, G and B; palettes are looked up; alpha is composited onto black. In TIFF alpha is what the tags say (`tiff-header.ts`).
- * - An orientation tag (EXIF, TIFF) is applied, as `imread` and image viewers do, so that a mask drawn in a viewer fits.
- * - Of a TIFF with several pages the first is read.
- * Masks are read by core's `maskOf`. docs/reference/images.md has all the rules.
- * CMYK, Lab and floating-point pixels are refused: their conversion is a choice that belongs to whoever exports them.
+ * - 8-bit values are kept: colour profiles and gamma are ignored, as in OpenCV's `imread`, which the authors'
+ *   code uses (with B, G, R; here R, G, B, see docs/method.md 13).
+ * - 16-bit values v become round(v / 257). 12 bits stored in 16 come out dark: scale first.
+ * - Grey is repeated in R, G and B; palettes are looked up; alpha, which TIFF's tags define
+ *   (`tiff-header.ts`), is composited onto black.
+ * - Orientation tags (EXIF, TIFF) are applied, as by `imread` and viewers, so that a mask drawn in a viewer
+ *   fits.
+ * - Of several TIFF pages the first is read.
+ * - CMYK, Lab and floating point are refused: their conversion is the exporter's choice.
+ *
+ * Masks are read by core's `maskOf`. docs/reference/images.md has all rules.
  */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -28,38 +30,35 @@ import { NotRegularError, openRegular, readRegular } from './regular.js';
 import { loadEngine, type Metadata, type SharpOptions } from './sharp-engine.js';
 import { changed, rareCompression, tiffLayout } from './tiff-header.js';
 
-/** 64 Mpx, 8000 x 8000: a whole radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
+/** 64 Mpx, 8000 x 8000: a radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
 export const MAX_PIXELS = 64_000_000;
-/** A larger file cannot hold `MAX_PIXELS` of 16-bit RGBA: it is refused before it is read. */
+/** Larger than `MAX_PIXELS` of 16-bit RGBA: refused unread. */
 const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
-/** Extensions that are taken for images in a folder, lower case. */
+/** Extensions of images in a folder, lower case. */
 export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff']);
 
 export interface ReadOptions {
-  /** Refuse images of more pixels than this (width x height); default `MAX_PIXELS`. */
+  /** Most pixels, width x height; default `MAX_PIXELS`. */
   readonly maxPixels?: number;
 }
 
-/** What an image file says about itself. */
 export interface ImageHeader {
   readonly format: 'png' | 'jpeg' | 'tiff';
   /** Pixels, after the orientation tag. */
   readonly width: number;
   readonly height: number;
-  /** The orientation tag, 1 to 8 as in EXIF; 1 is upright, also where the file has no tag. It is applied already. */
+  /** The orientation tag, already applied: 1 to 8 as in EXIF; 1 is upright or no tag. */
   readonly orientation: number;
   readonly bits: 8 | 16;
   readonly grey: boolean;
   readonly alpha: boolean;
 }
 
-/** An image file read once: its pixels and what it says about itself. */
 export interface ReadImage {
   readonly image: RgbImage;
   readonly header: ImageHeader;
 }
 
-/** A mask file read once: the mask, what the file says about itself, and what its values are like. */
 export interface ReadMask {
   readonly mask: Mask;
   readonly header: ImageHeader;
@@ -69,12 +68,12 @@ export interface ReadMask {
 interface Pixels extends ImageHeader {
   /** 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. */
   readonly channels: number;
-  /** The colours are already multiplied by the opacity. */
+  /** Whether colours are premultiplied. */
   readonly premultiplied: boolean;
   readonly data: Uint8Array | Uint16Array;
 }
 
-/** A file whose header was read: what the decoder gets, and what it is to make of it. */
+/** A file with its header read, ready to decode. */
 interface Source {
   readonly header: ImageHeader;
   readonly bytes: Uint8Array;
@@ -88,7 +87,7 @@ function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
   return new ReclmisError('IMAGE_UNREADABLE', `${path}: ${why}`, { cause });
 }
 
-/** What a system error means for the file of an image: IMAGE_MISSING or IMAGE_UNREADABLE. */
+/** A system error about an image file as IMAGE_MISSING or IMAGE_UNREADABLE. */
 export function fileError(path: string, error: unknown): ReclmisError {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -98,7 +97,7 @@ export function fileError(path: string, error: unknown): ReclmisError {
   return unreadable(path, `cannot be read (${oneLine(error)})`, error);
 }
 
-/** The format by the first bytes; sharp reads many more formats, some of which execute or fetch things. */
+/** The format by the first bytes; sharp reads many more, some of which execute or fetch things. */
 function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   if (head.length === 0) throw unreadable(path, 'the file is empty (0 bytes)');
   const [a, b, c, d] = head;
@@ -114,7 +113,7 @@ function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   );
 }
 
-/** @param extra values after the colours, and whether one of them is opacity. */
+/** @param extra values after the colours, and whether one is opacity. */
 function headerOf(
   path: string,
   meta: Metadata,
@@ -208,7 +207,7 @@ async function decode(path: string, file: Uint8Array, maxPixels: number): Promis
     const grey = header.grey && extra === 0;
     const pipeline =
       header.bits === 16
-        ? source.toColourspace('rgb16').raw({ depth: 'ushort' }) // exact: 'srgb' would cut 16 bit to 8 by its own rule
+        ? source.toColourspace('rgb16').raw({ depth: 'ushort' }) // exact: 'srgb' would cut 16 bit differently
         : source.toColourspace(grey ? 'b-w' : 'srgb').raw();
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
     const count = info.width * info.height * info.channels;
@@ -229,12 +228,12 @@ async function decode(path: string, file: Uint8Array, maxPixels: number): Promis
     };
   } catch (error) {
     if (header.format === 'tiff') refuseRareCompression(file, path, error);
-    // The decoder's own words stay in the cause: images that are read at the same time may take them from each other.
+    // The decoder's message is only the cause: concurrent images may swap theirs.
     throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or truncated`, error);
   }
 }
 
-/** The colours of each pixel and its opacity, without the values that mean nothing here. */
+/** Colours and opacity of each pixel, without other values. */
 function picked<T extends Uint8Array | Uint16Array>(
   values: T,
   stride: number,
@@ -251,7 +250,7 @@ function picked<T extends Uint8Array | Uint16Array>(
 }
 
 /**
- * Size and kind of an image file, without decoding its pixels.
+ * Size and kind of an image file, without decoding it.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function readImageHeader(
@@ -262,14 +261,15 @@ export async function readImageHeader(
 }
 
 /**
- * An image file as RGB, 0..255 (see the head of this file for what a value is).
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or cut short), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
+ * An image file as RGB, 0..255, as the file header says.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or truncated), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its
+ * header, before decoding)
  */
 export async function readImage(path: string, options: ReadOptions = {}): Promise<RgbImage> {
   return decodeImage(await readBytes(path), path, options);
 }
 
-/** `readImage`, with the header of the same file. */
+/** `readImage`, with the file's header. */
 export async function readImageWithHeader(
   path: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
@@ -283,8 +283,7 @@ function headerPart({ format, width, height, orientation, bits, grey, alpha }: I
 }
 
 /**
- * Size and kind of an image in memory, without decoding its pixels.
- * @param name how messages call it.
+ * Size and kind of an image in memory, without decoding it. @param name for messages.
  * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function decodeImageHeader(
@@ -296,8 +295,7 @@ export async function decodeImageHeader(
 }
 
 /**
- * The bytes of a PNG, JPEG or TIFF file as RGB, as `readImage` does it.
- * @param name how messages call it.
+ * `readImage` for the bytes of a file. @param name for messages.
  * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
  */
 export async function decodeImage(
@@ -312,7 +310,7 @@ function rgbOf({ width, height, bits, channels, premultiplied, data }: Pixels): 
   const full = bits === 16 ? 65535 : 255;
   const out = new Uint8Array(width * height * 3);
   const half = full >> 1;
-  const step = channels >= 3 ? 1 : 0; // one or two channels: grey, repeated
+  const step = channels >= 3 ? 1 : 0; // grey is repeated
   const alphaAt = premultiplied ? -1 : channels === 4 ? 3 : channels === 2 ? 1 : -1;
   for (let p = 0, i = 0, o = 0; p < width * height; p += 1, i += channels, o += 3) {
     const alpha = alphaAt < 0 ? full : (data[i + alphaAt] as number);
@@ -326,14 +324,14 @@ function rgbOf({ width, height, bits, channels, premultiplied, data }: Pixels): 
 }
 
 /**
- * A mask file as 0 (background) and 1 (foreground), by core's `maskOf`: one rule on the values, the same for every format.
+ * A mask file as 0 (background) and 1 (foreground), by core's `maskOf`.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function readMask(path: string, options: ReadOptions = {}): Promise<Mask> {
   return (await readMaskWithValues(path, options)).mask;
 }
 
-/** `readMask`, with the header of the file and what its values are like. */
+/** `readMask`, with the file's header and statistics of its values. */
 export async function readMaskWithValues(
   path: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
@@ -343,8 +341,8 @@ export async function readMaskWithValues(
 }
 
 /**
- * Whether the file ends as its format demands, by its last bytes: false says that it may be cut short (decode to be sure),
- * true that it was not simply cut. A TIFF's end has no mark, so for one it is always false.
+ * Whether the last bytes are those of a complete file: false means perhaps truncated (decode to be sure). A
+ * TIFF's end has no mark, so always false.
  */
 export async function endsComplete(path: string): Promise<boolean> {
   const file = await openRegular(path).catch((error: unknown) => {

@@ -1,10 +1,10 @@
-/** Files in Node, for training and serving alike: images in and out, notes in, and writing whole or not at all. */
+/** Files in Node, for training and serving: images, notes, and writing all or nothing. */
 export { type FolderLock, withFolderLock } from './folder-lock.js';
 export * as protobuf from './protobuf.js';
 export { cacheHome, type Environment } from './home.js';
 export { APPEND_FLAGS, openGrown, openToAppend } from './append.js';
 export { makeFolder, mapLimit } from './files.js';
-export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from '@reclmis/core'; // they come with whatever uses files
+export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from '@reclmis/core'; // used together with files
 export {
   finalName,
   requireWritable,

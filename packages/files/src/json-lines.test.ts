@@ -4,7 +4,7 @@ import { parseJsonLines } from './json-lines.js';
 const blank = { description: '', spacing: '', source: '' };
 
 describe('parseJsonLines', () => {
-  it('makes rows of objects, whatever else they hold', () => {
+  it('reads rows from objects with any further members', () => {
     expect(
       parseJsonLines(
         '{"image":"a.png","note":"x","reader":{"image":"q","note":[{"note":1}]}}\n\n{"image":"b","note":null,"spacing":0.5,"source":"derived from masks"}\n{"image":"c","spacing":[1,2]}\n{"image":"d","spacing":null,"source":null}',
@@ -17,7 +17,7 @@ describe('parseJsonLines', () => {
     ]);
   });
 
-  it('names the line that is wrong, without what stands there', () => {
+  it('names the wrong line without quoting it', () => {
     for (const [line, why] of [
       ['{"image":"a","note":"secret"', 'is not JSON'],
       ['{"note":"secret"}', 'with the text "image"'],
@@ -35,7 +35,7 @@ describe('parseJsonLines', () => {
       );
   });
 
-  it('refuses a member that occurs twice, or under a name that is nearly right', () => {
+  it('refuses a duplicate or slightly misnamed member', () => {
     for (const [line, why] of [
       ['{"image":"a","note":"x","note":"y"}', 'holds "note" twice'],
       ['{"image":"a","n\\u006fte":"x","note":"y"}', 'holds "note" twice'],

@@ -1,7 +1,7 @@
 /**
- * Notes from JSON lines: `{"image": ..., "note": ..., "spacing": ..., "source": ...}`, of which all but the image may be missing or null. The spacing
- * is a number or two: [width, height]. Members of other names are passed over, but not those that are these in other words: a note called
- * "description" would be lost without a word.
+ * Notes from JSON lines: `{"image": ..., "note": ..., "spacing": ..., "source": ...}`; all but the image may
+ * be missing or null. Spacing is a number or [width, height]. Other members are ignored, unless they look
+ * like these: a note called "description" would be lost silently.
  */
 import type { ReclmisError } from '@reclmis/core';
 import { type NoteRow, type Table, unreadable } from './columns.js';
@@ -9,11 +9,11 @@ import { type NoteRow, type Table, unreadable } from './columns.js';
 const MEMBERS = ['image', 'note', 'spacing', 'source'];
 const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 'image', file: 'image' };
 
-/** The member names of the outermost object of a text that is JSON, in its order. */
+/** Member names of the outermost object, in order, of valid JSON. */
 function memberNames(json: string): string[] {
   const names: string[] = [];
   let depth = 0;
-  // Strings, with whether a colon follows, and brackets; nothing else matters here.
+  // Only brackets and strings matter, and whether a colon follows.
   for (const [token, name] of json.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[[\]{}]/gu)) {
     if (token === '{' || token === '[') depth += 1;
     else if (token === '}' || token === ']') depth -= 1;
@@ -22,7 +22,7 @@ function memberNames(json: string): string[] {
   return names;
 }
 
-/** Refuses members that are there twice, or under a name that is nearly right. */
+/** Refuses duplicate and slightly misnamed members. */
 function checkNames(line: string, wrong: (why: string) => ReclmisError): void {
   const names = memberNames(line);
   const twice = names.find((name, i) => MEMBERS.includes(name) && names.indexOf(name) !== i);
@@ -35,7 +35,7 @@ function checkNames(line: string, wrong: (why: string) => ReclmisError): void {
   }
 }
 
-/** The size of a pixel as `parseSpacing` takes it; the empty text for none. */
+/** The pixel size as `parseSpacing` takes it; empty for none. */
 function spacingText(value: unknown, wrong: (why: string) => ReclmisError): string {
   if (value === null || value === undefined) return '';
   const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
@@ -45,8 +45,8 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
 }
 
 /**
- * @param text whose lines end in \n; blank lines are passed over.
- * @throws NOTES_UNREADABLE, which says in which line, and never what stands there
+ * @param text with lines ending in
+ * ; blank ones are skipped. @throws NOTES_UNREADABLE naming the line without quoting it
  */
 export function parseJsonLines(text: string, path = 'JSONL'): Table {
   const rows: NoteRow[] = [];

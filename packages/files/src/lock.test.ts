@@ -16,7 +16,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** The first line that a child prints; it is killed after the test. */
+/** The child's first output line; it is killed after the test. */
 async function started(
   command: string,
   args: readonly string[],
@@ -27,7 +27,7 @@ async function started(
   return { child, line: chunk.toString().trim() };
 }
 
-/** A process that holds the lock until it is killed. */
+/** A process that holds the lock until killed. */
 async function holder(path: string): Promise<ChildProcess> {
   const module = fileURLToPath(new URL('lock.js', import.meta.url));
   const code = `import { withLock } from ${JSON.stringify(module)};
@@ -35,13 +35,12 @@ async function holder(path: string): Promise<ChildProcess> {
   return (await started(process.execPath, ['--input-type=module', '-e', code])).child;
 }
 
-/** Sets the last touch back. */
 function backdate(path: string, ms: number): void {
   const then = new Date(Date.now() - ms);
   utimesSync(path, then, then);
 }
 
-/** Who is waited for; null where the lock was got. */
+/** The awaited holder; null if the lock was acquired. */
 async function waitedFor(path: string): Promise<LockHolder | null> {
   let found: LockHolder | null = null;
   const wait = new Error('held');
@@ -126,7 +125,7 @@ describe('withLock', () => {
     });
   });
 
-  it('judges holders on other machines by their last touch', async () => {
+  it('judges other machines’ holders by their last touch', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, '.lock');
       writeFileSync(path, `00000000 ${process.pid} 00 elsewhere\n`);
@@ -140,7 +139,7 @@ describe('withLock', () => {
     });
   });
 
-  it('gives a lock that was just made and says nothing yet a moment, and no number that is none', async () => {
+  it('gives an empty new lock a moment, and accepts no invalid number', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, '.lock');
       for (const text of ['', `${machineTag()} 0 00\n`, `${machineTag()} x 00\n`]) {
@@ -152,7 +151,7 @@ describe('withLock', () => {
     });
   });
 
-  it('lets one at a time of one process work, each in the end', async () => {
+  it('lets one caller of a process work at a time, and all in the end', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, '.lock');
       let [now, most, done] = [0, 0, 0];
@@ -179,7 +178,7 @@ describe('the start of a process', () => {
     expect(startOf(pid)).toBe(startOf(pid));
     expect(startOf(pid)).not.toBe(startOf(process.pid));
     expect(startOf(2 ** 22 + 1)).toBeNull();
-    expect(ageOf(pid)).toBeGreaterThanOrEqual(-20); // ticks have 10 ms
+    expect(ageOf(pid)).toBeGreaterThanOrEqual(-20); // ticks are 10 ms
     expect(ageOf(pid)).toBeLessThan(60_000);
     expect(ageOf(process.pid)).toBeGreaterThan(ageOf(pid) ?? Infinity);
   });

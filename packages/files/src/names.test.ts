@@ -5,7 +5,7 @@ const NFC = 'M\u00fcller.png';
 const NFD = 'Mu\u0308ller.png';
 
 describe('names', () => {
-  it('tells in what two names differ that nearly are one', () => {
+  it('says how two similar names differ', () => {
     expect(nameDifference(NFC, NFD)).toBe('Unicode form');
     expect(nameDifference('a.png', 'A.PNG')).toBe('case');
     expect(nameDifference('a b.png', 'ab.png')).toBe('spaces');
@@ -16,7 +16,7 @@ describe('names', () => {
     expect(nameDifference('a.png', 'a.png')).toBeNull();
   });
 
-  it('shows what the eye does not see', () => {
+  it('shows invisible characters', () => {
     expect([NFC, NFD, 'a\u00a0b', 'Icon\r'].map(visibleName)).toEqual([
       '"M\u00fcller.png"',
       '"Mu\\u{308}ller.png"',
@@ -31,7 +31,7 @@ describe('names', () => {
 });
 
 describe('isLitter', () => {
-  it('knows what systems, file servers and office programs leave in folders', () => {
+  it('knows what systems, file servers and office programs leave behind', () => {
     for (const name of [
       ...['.DS_Store', '._a.png', '.AppleDouble', '.Trashes', 'Icon\r', '__MACOSX', 'Network Trash Folder'],
       ...['Thumbs.db', 'thumbs.DB', 'desktop.ini', '$RECYCLE.BIN', 'System Volume Information', 'RECYCLER'],
@@ -41,7 +41,7 @@ describe('isLitter', () => {
       expect(isLitter(name), name).toBe(true);
   });
 
-  it('takes no data for litter', () => {
+  it('does not mistake data for litter', () => {
     for (const name of [
       'a.png',
       'Icon.png',

@@ -1,14 +1,13 @@
 /**
- * Names of files as people and file systems write them. macOS stores "ü" as u and a mark above it (NFD), a spreadsheet as one sign (NFC), and both look
- * the same; so names compare in NFC wherever notes, images and masks meet. Names that differ otherwise are different names, and where one
- * is missing, the message names the other one that nearly is it.
+ * File names as people and file systems write them. macOS stores "ü" decomposed (NFD), a spreadsheet composed
+ * (NFC), and both look alike; so names compare in NFC wherever notes, images and masks meet. Other
+ * differences count, and a message about a missing name suggests the nearest.
  */
-/** The form in which names compare. */
 export const nameKey = (name: string): string => name.normalize('NFC');
 
 const foldCase = (name: string): string => name.toLowerCase();
 const foldBlanks = (name: string): string => name.replace(/\s+/gu, '');
-/** Dashes of every length, wide letters, invisible signs. */
+/** Unifies dashes, wide letters and invisible signs. */
 const foldSigns = (name: string): string =>
   name
     .normalize('NFKC')
@@ -24,7 +23,7 @@ const FOLDS = [
 
 const looseKey = (name: string): string => FOLDS.reduce((key, { fold }) => fold(key), foldSigns(name));
 
-/** A name in quotes, with marks, blanks other than the space, and signs that are not seen as code points: `"Mu\u{308}ller.png"`. */
+/** A quoted name with invisible characters, marks and unusual spaces as code points: `"Mu\u{308}ller.png"`. */
 export function visibleName(name: string): string {
   const shown = name.replace(
     /[\p{M}\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
@@ -33,7 +32,7 @@ export function visibleName(name: string): string {
   return `"${shown}"`;
 }
 
-/** In what two names differ that nearly are one: `case`, `spaces`, `case and spaces`; null if they are two names. */
+/** How two similar names differ: `case`, `spaces`, `case and spaces`; null if they are unrelated. */
 export function nameDifference(a: string, b: string): string | null {
   if (a === b || looseKey(a) !== looseKey(b)) return null;
   if (nameKey(a) === nameKey(b)) return 'Unicode form';
@@ -45,13 +44,13 @@ export function nameDifference(a: string, b: string): string | null {
   return kinds.join(' and ') || 'case and spaces';
 }
 
-/** Finds, among many names, the one that nearly is a given one. */
+/** Finds the name most similar to a given one. */
 export class NearNames {
   private byKey: Map<string, string> | null = null;
 
   constructor(private readonly names: Iterable<string>) {}
 
-  /** For a message: ` (found "A.png", which differs in case from "a.png")`; the empty text if nothing is near. */
+  /** For a message: ` (found "A.png", which differs in case from "a.png")`; empty if none is near. */
   hint(name: string): string {
     if (this.byKey === null) {
       this.byKey = new Map();
@@ -64,7 +63,7 @@ export class NearNames {
   }
 }
 
-/** Names that operating systems, file servers and programs leave in folders, in lower case. */
+/** Lower-case names left behind by systems, file servers and programs. */
 const LITTER = new Set([
   ...['thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', '$recycle.bin', 'recycler', 'recycled'], // Windows
   ...['system volume information', 'wpsettings.dat', 'found.000'],
@@ -82,8 +81,9 @@ const LITTER = new Set([
 ]);
 
 /**
- * Whether a name is litter that is passed over in folders of data: what begins with a dot (.DS_Store, ._x, .AppleDouble, .ipynb_checkpoints), locks
- * and backups of office programs (~$notes.xlsx, .~lock.notes.xlsx#, notes.csv~), and what systems and file servers leave (@eaDir, Icon\r, lost+found).
+ * Whether a name is skipped in data folders: it begins with a dot (.DS_Store, ._x), is an office program's
+ * lock or backup (~$notes.xlsx, .~lock.notes.xlsx#, notes.csv~), or a system's leftover (@eaDir, Icon\r,
+ * lost+found).
  */
 export function isLitter(name: string): boolean {
   const lower = name.toLowerCase();
@@ -92,6 +92,6 @@ export function isLitter(name: string): boolean {
     name.startsWith('~$') ||
     name.endsWith('~') ||
     LITTER.has(lower) ||
-    /@syno(?:eastream|resource)$|:zone\.identifier$|:\$data$/u.test(lower) // streams beside files, copied as files
+    /@syno(?:eastream|resource)$|:zone\.identifier$|:\$data$/u.test(lower) // alternate streams, copied as files
   );
 }

@@ -25,7 +25,7 @@ describe('readNotes', () => {
     ['mask_c.png', 'A <tag> & "quotes", ümlaut'],
   ];
 
-  it('reads XLSX: columns in any order and case, blanks trimmed, blank rows skipped, case kept', async () => {
+  it('reads XLSX: columns in any order and case, spaces trimmed, blank rows skipped, case kept', async () => {
     await inFolder(async (dir) => {
       await writeFiles(dir, { 'a.xlsx': await encodeWorkbook(rows) });
       const table = await readNotes(join(dir, 'a.xlsx'));
@@ -35,7 +35,7 @@ describe('readNotes', () => {
     });
   });
 
-  it('writes notes in each format that it reads back, source included, and no other', async () => {
+  it('writes notes, source included, only in formats that it reads back', async () => {
     await inFolder(async (dir) => {
       const written = [
         { image: 'mask_a.png', note: 'A, "b"; \n c', source: DERIVED },
@@ -74,7 +74,7 @@ describe('readNotes', () => {
     });
   });
 
-  it('tells empty, headless, damaged, foreign and missing files apart', async () => {
+  it('distinguishes empty, headless, damaged, foreign and missing files', async () => {
     await inFolder(async (dir) => {
       const whole = await encodeWorkbook([
         ['Image', 'Description'],
@@ -112,11 +112,11 @@ describe('readNotes', () => {
     });
   });
 
-  it('refuses a workbook that unpacks to more than the limit, whatever sizes it states', async () => {
+  it('refuses a workbook that unpacks beyond the limit, whatever sizes it states', async () => {
     await inFolder(async (dir) => {
       const bomb = zipSync({ 'xl/worksheets/sheet1.xml': new Uint8Array(65 * 1024 * 1024) }, { level: 1 });
       const at = Buffer.from(bomb.buffer).indexOf(Buffer.from([0x50, 0x4b, 1, 2]));
-      new DataView(bomb.buffer).setUint32(at + 24, 100, true); // it claims to hold 100 bytes
+      new DataView(bomb.buffer).setUint32(at + 24, 100, true); // claims 100 bytes
       await writeFiles(dir, { 'bomb.xlsx': bomb });
       const error = await errorOf(readTable(join(dir, 'bomb.xlsx')));
       expect(error.code).toBe('NOTES_UNREADABLE');

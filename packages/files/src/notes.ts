@@ -1,8 +1,7 @@
 /**
- * The notes of a data set: a table with the columns `Image` and `Description`, in any order and case, and where wanted `Spacing` and `Source`;
- * further columns are ignored.
- * `Image` holds the file name of the MASK (LViT's convention; see data/README.md of the sets), `Description` the note.
- * Blanks around cells are dropped, blank rows are skipped, the case of notes is kept. Names are in NFC (`nameKey`).
+ * The notes of a data set: a table with the columns `Image` (file name of the MASK, LViT's convention) and
+ * `Description` (the note), in any order and case, and optionally `Spacing` and `Source`. Cells are trimmed,
+ * blank rows skipped, the case of notes kept; names are in NFC (`nameKey`).
  */
 import { extname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -15,26 +14,26 @@ import { readTable } from './tables.js';
 
 export interface NoteTable {
   readonly path: string;
-  /** How messages call the numbers of its rows. */
+  /** What messages call its rows. */
   readonly unit: 'row' | 'line';
-  /** Mask file name -> note; never an empty note. */
+  /** Mask file name -> note; never empty. */
   readonly notes: ReadonlyMap<string, string>;
-  /** Masks whose row has no description, in the file's order. */
+  /** Masks without a description, in the file's order. */
   readonly blank: readonly string[];
-  /** Numbers, from 1, of rows (of a workbook) or lines (of a text) that have a description but no image. */
+  /** Rows or lines, from 1, with a description but no image. */
   readonly unnamed: readonly number[];
-  /** Mask file name -> what the column Spacing holds for it, where it holds something. */
+  /** Mask file name -> its Spacing, if any. */
   readonly spacings: ReadonlyMap<string, string>;
-  /** Masks whose note was made of the mask: their column Source begins with "derived". */
+  /** Masks whose note was derived from them: their Source begins with "derived". */
   readonly derived: ReadonlySet<string>;
-  /** Names that a spreadsheet stores as numbers, so that zeros before them are lost -> their cells (`A5`). */
+  /** Names stored as numbers, so that leading zeros are lost -> their cells (`A5`). */
   readonly numeric: ReadonlyMap<string, string>;
 }
 
-/** What the column Source of a note that was made of its mask says. */
+/** Source of a note derived from its mask. */
 export const DERIVED = 'derived from masks';
 
-/** Refuses what is no text of a note or name: its own program would show nothing there, or something else. */
+/** Refuses invisible or damaged characters in notes and names. */
 function checkTexts(path: string, unit: Table['unit'], { number, image, description }: NoteRow): void {
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u.exec(image + description);
@@ -46,8 +45,8 @@ function checkTexts(path: string, unit: Table['unit'], { number, image, descript
 
 /**
  * Reads the notes of an .xlsx, .csv or .jsonl file.
- * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, ambiguous, or a column is missing), NOTES_EMPTY, NOTES_CONFLICT (two notes or sizes for one mask,
- * or two sheets of notes)
+ * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, ambiguous, or a column is missing), NOTES_EMPTY,
+ * NOTES_CONFLICT (two notes or sizes for one mask, or two sheets of notes)
  */
 export async function readNotes(path: string): Promise<NoteTable> {
   const { unit, rows } = await readTable(path);
@@ -111,7 +110,7 @@ export async function readNotes(path: string): Promise<NoteTable> {
 
 const WRITTEN = ['.xlsx', '.csv', '.jsonl'];
 
-/** Refuses the name of a file that notes cannot be written into. @throws OPTION_INVALID */
+/** Refuses file names that notes cannot be written to. @throws OPTION_INVALID */
 export function checkNotesName(path: string): void {
   if (WRITTEN.includes(extname(path).toLowerCase())) return;
   throw new ReclmisError(
@@ -121,8 +120,8 @@ export function checkNotesName(path: string): void {
 }
 
 /**
- * Writes notes as an .xlsx, .csv or .jsonl file, by its extension, whole or not at all; `readNotes` reads it again.
- * @param rows mask file name, note, and what the column Source says.
+ * Writes notes as .xlsx, .csv or .jsonl, all or nothing, for `readNotes`.
+ * @param rows mask file name, note, Source.
  * @throws OPTION_INVALID for another extension, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function writeNotes(

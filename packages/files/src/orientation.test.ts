@@ -4,7 +4,7 @@ import { differentSizes, turnOf } from './orientation.js';
 describe('differentSizes', () => {
   const wide = { width: 16, height: 8 };
   const tall = { width: 8, height: 16 };
-  it('names the tag of the image or of the mask that explains it', () => {
+  it('names the image’s or the mask’s tag that explains it', () => {
     expect(differentSizes({ ...wide, orientation: 1 }, { ...tall, orientation: 6 })).toBe(
       "the mask has 16 x 8 pixels, expected its image's 8 x 16: the image has the orientation tag 6 (turned a quarter clockwise), which is applied, and the mask has no orientation tag; turn the mask to match the image as viewers show it, or save both without a tag",
     );
@@ -13,7 +13,7 @@ describe('differentSizes', () => {
     );
   });
 
-  it('blames no tag that explains nothing', () => {
+  it('names no tag that does not explain it', () => {
     const sizes = "the mask has 16 x 8 pixels, expected its image's 8 x 16";
     expect(differentSizes(wide, tall)).toBe(sizes);
     expect(differentSizes({ ...wide, orientation: 6 }, { ...tall, orientation: 6 })).toBe(sizes);

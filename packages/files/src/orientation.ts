@@ -1,9 +1,9 @@
 /**
- * Orientation tags (EXIF, TIFF): how viewers turn an image. `readImage` and `readMask` apply them. Tools that draw masks often do not, so a tag on one of a
- * pair is the first suspect where the two do not fit.
+ * Orientation tags (EXIF, TIFF): how viewers turn an image. We apply them; tools that draw masks often do
+ * not, so a tag is the first suspect if a mask does not fit.
  */
 
-/** By the number of the tag, 1 to 8. */
+/** By tag, 1 to 8. */
 const TURNS: readonly string[] = [
   'none',
   'upright',
@@ -16,19 +16,19 @@ const TURNS: readonly string[] = [
   'turned a quarter counter-clockwise',
 ];
 
-/** What an orientation tag does to the stored pixels: "turned a quarter clockwise" for 6. */
+/** What a tag does to the stored pixels: "turned a quarter clockwise" for 6. */
 export function turnOf(orientation: number): string {
   return TURNS[orientation] ?? 'unknown';
 }
 
-/** Size in pixels after the orientation tag, and the tag where it is known. */
+/** Pixels after the orientation tag, and the tag if known. */
 export interface OrientedSize {
   readonly width: number;
   readonly height: number;
   readonly orientation?: number;
 }
 
-/** Says that a mask has another size than its image, and names the orientation tag that explains it: a part of a sentence. */
+/** Part of a sentence: a mask's size differs from its image's, and which tag explains it. */
 export function differentSizes(mask: OrientedSize, image: OrientedSize): string {
   const sizes = `the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`;
   const [ofImage, ofMask] = [image.orientation ?? 1, mask.orientation ?? 1];

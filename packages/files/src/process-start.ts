@@ -1,19 +1,18 @@
 /**
- * When a process of this machine began, so that one can be told from a later one that got the same number.
- *
- * On Linux that is field 22 of /proc/PID/stat, clock ticks since the machine's start, with the start's own id (/proc/sys/kernel/random/boot_id); elsewhere
- * what `ps -o lstart=` prints. Where neither can be had (Windows, a hidden /proc), it is null, and the number alone has to do.
+ * When a process of this machine began, to tell it from a later one with the same id. On Linux field 22 of
+ * /proc/PID/stat (clock ticks since boot) with the boot's id (/proc/sys/kernel/random/boot_id), elsewhere the
+ * output of `ps -o lstart=`; null if neither exists (Windows, a hidden /proc).
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { systemCode } from '@reclmis/core';
 
-/** Ticks of /proc in a second; Linux has 100 on every processor that Node runs on. */
+/** Ticks per second in /proc; 100 on every processor that Node supports. */
 const TICKS = 100;
 const PS_TIMEOUT_MS = 5000;
 
-/** The state and the start of a process in ticks; null where /proc does not say. */
+/** State and start (ticks) of a process; null if /proc does not say. */
 function statOf(pid: number): { readonly state: string; readonly ticks: number } | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -40,18 +39,18 @@ function ps(pid: number, column: string): string | null {
   }
 }
 
-/** Whether a process of this machine still runs, or is stopped; one that ended and waits for its parent does not. */
+/** Whether a process of this machine runs or is stopped; zombies do not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if (systemCode(error) === 'ESRCH') return false; // EPERM: it runs as somebody else
+    if (systemCode(error) === 'ESRCH') return false; // EPERM: runs as another user
   }
   const state = statOf(pid)?.state ?? ps(pid, 'state') ?? '';
   return !/^[ZX]/u.test(state);
 }
 
-/** A short name of the moment in which a process began, without blanks; null where that cannot be had. */
+/** Identifies the moment a process began, without spaces; null if unknown. */
 export function startOf(pid: number): string | null {
   const stat = statOf(pid);
   if (stat !== null) {
@@ -66,7 +65,7 @@ export function startOf(pid: number): string | null {
   return text === null ? null : createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** For how long a process has run, ms; null where that cannot be had. */
+/** Age of a process in ms; null if unknown. */
 export function ageOf(pid: number): number | null {
   const stat = statOf(pid);
   if (stat === null) return null;

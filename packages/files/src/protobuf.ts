@@ -1,15 +1,14 @@
 /**
- * Protobuf's wire format, the writing half: a field is a key (number and wire type) and a value. What TensorBoard's events and ONNX models
- * are made of. https://protobuf.dev/programming-guides/encoding/
+ * Writes protobuf's wire format, for TensorBoard's events and ONNX models: fields of a key (number and wire
+ * type) and a value. https://protobuf.dev/programming-guides/encoding/
  */
 
-/** Wire types. */
 const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-/** Seven bits a byte, lowest first; negative numbers as 64 bits in two's complement, as int64 has them. */
+/** Seven bits a byte, lowest first; negative numbers as int64, in two's complement. */
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
@@ -39,11 +38,10 @@ export function float(field: number, value: number): Buffer {
   return Buffer.concat([key(field, FIXED32), bytes]);
 }
 
-/** Bytes as they are. */
 export const bytes = (field: number, data: Uint8Array): Buffer =>
   Buffer.concat([key(field, BYTES), varint(data.length), data]);
 
-/** A message of fields that are written already. */
+/** A message of already encoded fields. */
 export const message = (field: number, fields: readonly Buffer[]): Buffer =>
   bytes(field, Buffer.concat(fields));
 

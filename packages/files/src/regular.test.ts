@@ -37,7 +37,7 @@ describe.skipIf(process.platform === 'win32')('what is not a regular file', () =
     });
   });
 
-  it('is named where an image, a mask or notes are expected', async () => {
+  it('is named if an image, a mask or notes are expected', async () => {
     await inFolder(async (dir) => {
       for (const name of ['a.png', 'a.csv', 'a.xlsx', 'a.jsonl']) execFileSync('mkfifo', [join(dir, name)]);
       const path = join(dir, 'a.png');
@@ -57,7 +57,7 @@ describe.skipIf(process.platform === 'win32')('what is not a regular file', () =
 });
 
 describe('readRegular', () => {
-  it('gives the bytes, empty ones too, and holds to a limit', async () => {
+  it('returns the bytes, even none, and keeps to a limit', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, 'a');
       writeFileSync(path, 'abc');
@@ -71,7 +71,7 @@ describe('readRegular', () => {
     });
   });
 
-  // Linux calls these regular files of 0 bytes; some of them never end.
+  // Linux reports these as regular files of 0 bytes; some never end.
   it.skipIf(!existsSync('/proc/self/maps'))('takes no more bytes than a file states', async () => {
     expect(await readRegular('/proc/self/maps')).toHaveLength(0);
     expect(readRegularSync('/proc/self/maps')).toHaveLength(0);

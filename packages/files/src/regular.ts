@@ -1,24 +1,24 @@
 /**
- * Reading regular files and nothing else. A named pipe makes a reader wait for ever, a device may never end, opening one may already do something: so
- * what a path leads to is looked at before it is opened, and again afterwards, because it may have been exchanged in between.
+ * Reads regular files only: a pipe would block, a device may never end, and merely opening one may have
+ * effects. So a path's target is checked before opening, and again afterwards, in case it was swapped.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
-/** Does not wait for the writer of a pipe; Windows has no such flag. */
+/** Does not wait for a pipe's writer; Windows lacks the flag. */
 const READ_ONLY = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 export interface RegularOptions {
-  /** Most bytes; a larger file is refused before it is read. Default: as many as memory takes. */
+  /** Most bytes; larger files are refused unread. Default: no limit. */
   readonly limit?: number;
 }
 
-/** A path that leads to something else than a regular file, or to more bytes than the limit. */
+/** A path to something other than a regular file, or to more bytes than the limit. */
 export class NotRegularError extends Error {
   override readonly name = 'NotRegularError';
 }
 
-/** Opens a regular file for reading. @throws NotRegularError, and the errors of the system */
+/** Opens a regular file for reading. @throws NotRegularError, and system errors */
 export async function openRegular(path: string): Promise<FileHandle> {
   requireRegular(await stat(path));
   const file = await open(path, READ_ONLY);
@@ -31,7 +31,7 @@ export async function openRegular(path: string): Promise<FileHandle> {
   }
 }
 
-/** `openRegular` for code that cannot wait: a descriptor, which the caller closes. */
+/** Synchronous `openRegular`: a descriptor, which the caller closes. */
 export function openRegularSync(path: string): number {
   requireRegular(statSync(path));
   const fd = openSync(path, READ_ONLY);
@@ -44,7 +44,7 @@ export function openRegularSync(path: string): number {
   }
 }
 
-/** The bytes of a regular file, as many as it had when it was opened. @throws NotRegularError, and the errors of the system */
+/** A regular file's bytes, as many as when it was opened. @throws NotRegularError, and system errors */
 export async function readRegular(path: string, { limit = Infinity }: RegularOptions = {}): Promise<Buffer> {
   const file = await openRegular(path);
   try {
@@ -63,7 +63,7 @@ export async function readRegular(path: string, { limit = Infinity }: RegularOpt
   }
 }
 
-/** `readRegular` for code that cannot wait. */
+/** Synchronous `readRegular`. */
 export function readRegularSync(path: string, { limit = Infinity }: RegularOptions = {}): Buffer {
   const fd = openRegularSync(path);
   try {
@@ -82,7 +82,7 @@ export function readRegularSync(path: string, { limit = Infinity }: RegularOptio
   }
 }
 
-/** The text of a regular file in UTF-8. @throws NotRegularError, and the errors of the system */
+/** A regular file's UTF-8 text. @throws NotRegularError, and system errors */
 export function readTextSync(path: string, options: RegularOptions = {}): string {
   return readRegularSync(path, options).toString('utf8');
 }

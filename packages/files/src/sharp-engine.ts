@@ -1,4 +1,4 @@
-/** sharp (libvips), which decodes and encodes images: the only file that imports it, and lazily. */
+/** sharp (libvips) for decoding and encoding: the only file that imports it, and lazily. */
 import type { Sharp, SharpOptions } from 'sharp';
 
 export type { Metadata, SharpOptions } from 'sharp';
@@ -6,7 +6,7 @@ export type { Metadata, SharpOptions } from 'sharp';
 type SharpFactory = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp;
 let engine: Promise<SharpFactory> | undefined;
 
-/** libvips without its cache (files may change) and with one thread an image (the loader has threads of its own). */
+/** libvips without its cache (files may change) and with one thread per image (the loader has its own). */
 export function loadEngine(): Promise<SharpFactory> {
   engine ??= import('sharp').then(({ default: sharp }) => {
     sharp.cache(false);

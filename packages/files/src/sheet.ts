@@ -1,37 +1,35 @@
 /**
- * One sheet of a workbook as rows of notes (ECMA-376 part 1, 18.3). Cells and rows need not say where they are: without `r` they follow the
- * last one. What is far out is refused before memory is taken for what lies between, and only the columns of notes are kept.
+ * One sheet of a workbook as rows of notes (ECMA-376 part 1, 18.3). Without `r`, a cell or row follows the
+ * last. Far-out places are refused before memory is allocated, and only the columns of notes are kept.
  *
- * A cell counts as what it IS, not as what it looks like: a name that a spreadsheet program took for a date or a number is told, since the text
- * that was typed is lost. Hidden and filtered rows and columns count as others do.
+ * A cell counts by its content, not its looks: a name that became a date or number is reported, since the
+ * typed text is lost. Hidden and filtered rows and columns count.
  */
 import { defined } from '@reclmis/core';
 import { type Column, COLUMNS, type Head, headOf, type NoteRow, unreadable } from './columns.js';
 import type { CellFormats } from './formats.js';
 import { Enough, readXml } from './xml.js';
 
-/** The size of a sheet by ECMA-376. */
+/** Largest sheet, by ECMA-376. */
 const MAX_ROWS = 1_048_576;
 const MAX_COLUMNS = 16_384;
-/** Rows times columns up to the last cell that holds something; a workbook of 64 MB XML has fewer. */
+/** Rows times columns up to the last filled cell; 64 MB of XML hold fewer. */
 const MAX_CELLS = 4_000_000;
 
 const TYPE_AGAIN = 'Format the column as text and type the name again; the original input is lost.';
 
-/** What all sheets of a workbook share. */
 export interface SharedParts {
   readonly strings: readonly string[];
   readonly formats: CellFormats;
 }
 
 export interface SheetContent {
-  /** The first row that is not blank. */
   readonly fields: readonly string[];
-  /** Null where that row is no head of notes. */
+  /** Null if that row is no head of notes. */
   readonly rows: readonly NoteRow[] | null;
 }
 
-/** Text of `<si>` or `<is>`: all `<t>`, runs of rich text in their order, without phonetic hints; `_x000D_` stands for the character 0D. */
+/** Text of `<si>` or `<is>`: all `<t>` in order, without phonetic hints; `_x000D_` means the character 0D. */
 export const isShownText = (path: readonly string[]): boolean => path.at(-1) === 't' && !path.includes('rPh');
 export const unescapeText = (text: string): string =>
   text.replace(/_x([0-9A-Fa-f]{4})_/gu, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
@@ -45,13 +43,13 @@ function parseReference(reference: string): { column: number; row: number } | nu
   return { column, row: Number(digits) };
 }
 
-/** The letters of a column, from 0: A to Z, AA, AB ... */
+/** Letters of a column, from 0: A to Z, AA, AB ... */
 export function columnName(column: number): string {
   const letter = String.fromCharCode(65 + (column % 26));
   return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
 }
 
-/** A cell while it is read. */
+/** A cell being read. */
 interface OpenCell {
   readonly column: number; // from 0
   readonly type: string;
@@ -161,7 +159,7 @@ class SheetReader {
     this.cell = null;
     if (cell === null) return;
     const column = this.kept.find(([, at]) => at === cell.column)?.[0];
-    if (cell.value === '' && cell.inline === '' && !cell.formula) return; // a format alone
+    if (cell.value === '' && cell.inline === '' && !cell.formula) return; // only formatted
     this.lowest = Math.max(this.lowest, this.row);
     this.widest = Math.max(this.widest, cell.column + 1);
     if (this.lowest * this.widest > MAX_CELLS)
@@ -173,7 +171,7 @@ class SheetReader {
     else if (column !== undefined) this.current[column] = this.asText(cell, column);
   }
 
-  /** What a cell says; a column that decides nothing (the head's, before it is known) takes whatever is there. */
+  /** A cell's text; cells before the head is known may hold anything. */
   private asText(cell: OpenCell, column: Column | 'head'): string {
     const strict = column !== 'head';
     const at = `cell ${this.name(cell.column)}`;
@@ -269,7 +267,7 @@ class SheetReader {
     if (fields.every((field) => field.trim() === '')) return;
     this.fields = fields;
     this.head = headOf(`${this.path}: sheet ${JSON.stringify(this.sheet)}`, fields);
-    if (this.head === null) throw new Enough(); // not a sheet of notes; what else is on it does not matter
+    if (this.head === null) throw new Enough(); // not a sheet of notes: the rest does not matter
     const { at } = this.head;
     this.headRow = this.row;
     this.kept = COLUMNS.flatMap((column) =>
@@ -278,7 +276,7 @@ class SheetReader {
     this.rows = [];
   }
 
-  /** Cells merged over several rows hold their value in the first alone: the other rows would have no name, or no note. */
+  /** Refuses merged rows: only the first would have a name, or a note. */
   private merged(reference: string): void {
     const [from, to] = reference.split(':').map(parseReference);
     if (from === undefined || from === null)
@@ -293,7 +291,7 @@ class SheetReader {
   }
 }
 
-/** Reads a sheet; until its head only, if that is not the head of notes. @throws NOTES_UNREADABLE, which names sheet and cell */
+/** Reads a sheet; stops after the head if it is none of notes. @throws NOTES_UNREADABLE naming sheet and cell */
 export function readSheet(
   path: string,
   sheet: { readonly name: string; readonly part: string; readonly bytes: Uint8Array },

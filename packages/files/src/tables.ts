@@ -1,6 +1,6 @@
 /**
- * Tables of notes from XLSX, CSV and JSONL files, by the file's extension. What can be read in two ways, or was altered by the program that
- * wrote it, is refused; nothing is guessed.
+ * Tables of notes from XLSX, CSV and JSONL files, by extension. Ambiguous or altered content is refused,
+ * never guessed.
  */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -9,7 +9,7 @@ import { type Table, unreadable } from './columns.js';
 import { readRegular } from './regular.js';
 import { decodeText } from './text.js';
 
-/** The largest file that is read; QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
+/** QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
 async function readBytes(path: string): Promise<Buffer> {
@@ -40,7 +40,8 @@ async function readBytes(path: string): Promise<Buffer> {
 
 /**
  * The rows of a file of notes.
- * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, too large, another encoding or format, ambiguous), NOTES_CONFLICT (two sheets of notes)
+ * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, too large, another encoding or format, ambiguous),
+ * NOTES_CONFLICT (two sheets of notes)
  */
 export async function readTable(path: string): Promise<Table> {
   const extension = extname(path).toLowerCase();

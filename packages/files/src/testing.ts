@@ -1,11 +1,11 @@
-/** A folder for a test and the error of a promise, for this package's tests. */
+/** For this package's tests. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ReclmisError, type ErrorCode } from '@reclmis/core';
 import { strToU8, zipSync } from 'fflate';
 
-/** Runs `work` in a fresh folder, which is removed afterwards. */
+/** Runs `work` in a fresh folder and removes it. */
 export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'reclmis-files-'));
   try {
@@ -15,7 +15,7 @@ export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T>
   }
 }
 
-/** Writes files, by path relative to the folder. */
+/** Writes files by relative path. */
 export async function writeFiles(
   dir: string,
   files: Readonly<Record<string, string | Uint8Array>>,
@@ -26,7 +26,7 @@ export async function writeFiles(
   }
 }
 
-/** The code and message of the coded error that a promise is rejected with; fails if it is not. */
+/** Code and message of a promise's coded error; fails if there is none. */
 export async function errorOf(promise: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
   try {
     await promise;
@@ -37,32 +37,31 @@ export async function errorOf(promise: Promise<unknown>): Promise<{ code: ErrorC
   throw new Error('expected an error, got none');
 }
 
-/** What a made workbook holds; everything else is the least that a workbook needs. */
+/** A made workbook; everything else is minimal. */
 export interface MadeWorkbook {
   readonly sheets: readonly {
     readonly name: string;
     readonly state?: 'visible' | 'hidden' | 'veryHidden';
-    /** The content of `<sheetData>`, or with `whole` the whole part. */
+    /** Content of `<sheetData>`, or with `whole` of the whole part. */
     readonly data: string;
-    /** What follows `<sheetData>`. */
     readonly after?: string;
     readonly whole?: string | Uint8Array;
-    /** Type of its relationship. Default worksheet. */
+    /** Relationship type. Default worksheet. */
     readonly type?: string;
   }[];
-  /** Shared strings, as the content of `<sst>`. */
+  /** Content of `<sst>`, shared strings. */
   readonly strings?: string;
-  /** The content of `<styleSheet>`. */
+  /** Content of `<styleSheet>`. */
   readonly styles?: string;
   readonly properties?: string;
-  /** Further parts, or other ones. */
+  /** Further or replaced parts. */
   readonly parts?: Readonly<Record<string, string | Uint8Array>>;
 }
 
 const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 
-/** An XLSX workbook by hand, so that tests can hold what no program of ours writes. */
+/** An XLSX workbook by hand, with what no program of ours writes. */
 export function makeWorkbook({
   sheets,
   strings,
@@ -106,6 +105,6 @@ export function makeWorkbook({
   );
 }
 
-/** A row of text cells for `makeWorkbook`, without `r`; what is XML of a cell stays as it is. */
+/** A row of text cells for `makeWorkbook`, without `r`; XML cells are kept. */
 export const cells = (...texts: readonly string[]): string =>
   `<row>${texts.map((text) => (text.startsWith('<c') ? text : `<c t="inlineStr"><is><t>${text}</t></is></c>`)).join('')}</row>`;

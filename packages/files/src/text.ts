@@ -1,19 +1,19 @@
-/** Text files of people: UTF-8, or UTF-16 as Excel's "Unicode text" is saved, and never a guess at anything else. */
+/** Decodes people's text files: UTF-8, or UTF-16 as in Excel's "Unicode text"; never a guess. */
 import { ReclmisError, type ErrorCode } from '@reclmis/core';
 
 interface Refusal {
   readonly code: ErrorCode;
-  /** What makes such a file readable. */
+  /** How to make such a file readable. */
   readonly remedy: string;
 }
 
-/** The byte order mark says UTF-16; without one it is UTF-8. */
+/** UTF-16 by its byte order mark, else UTF-8. */
 function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
 }
 
-/** The line, from 1, of the first bytes that are not UTF-8. */
+/** Line, from 1, of the first invalid UTF-8. */
 function firstBadLine(bytes: Uint8Array): number {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let line = 1;
@@ -31,8 +31,9 @@ function firstBadLine(bytes: Uint8Array): number {
 }
 
 /**
- * The text of a file, without its byte order mark, lines ending in \n whether they end in LF, CRLF or CR in the file.
- * @throws the given code where bytes are of another encoding (Excel's "CSV" is Windows-1252), or where an earlier program lost characters
+ * A file's text without byte order mark, with lines ending in
+ *  (from LF, CRLF or CR).
+ * @throws the given code for another encoding (Excel's "CSV" is Windows-1252), or characters lost earlier
  */
 export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Refusal): string {
   const refuse = (why: string, cause?: unknown): ReclmisError =>

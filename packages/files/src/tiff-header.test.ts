@@ -9,7 +9,7 @@ const WIDTH = 4;
 const HEIGHT = 2;
 type Parts = Omit<TiffParts, 'width' | 'height' | 'values'>;
 
-/** Eight pixels whose values come from their number. */
+/** Eight pixels as functions of their number. */
 const file = (parts: Parts, pixel: (p: number) => readonly number[]): Uint8Array =>
   tiffFile({
     width: WIDTH,
@@ -20,7 +20,7 @@ const file = (parts: Parts, pixel: (p: number) => readonly number[]): Uint8Array
 const rgbOf = async (parts: Parts, pixel: (p: number) => readonly number[]): Promise<number[]> => [
   ...(await decodeImage(file(parts, pixel), 'a.tif')).data,
 ];
-/** What eight grey or RGB pixels must become. */
+/** Eight pixels' expected values. */
 const all = (pixel: (p: number) => readonly number[]): number[] =>
   Array.from({ length: WIDTH * HEIGHT }, (_, p) => pixel(p))
     .map((values) => (values.length === 1 ? [values[0], values[0], values[0]] : values))
@@ -30,7 +30,6 @@ const GREY = (p: number): number[] => [p * 30];
 const RGB = (p: number): number[] => [p * 30, p * 20, p * 10];
 const deep = (values: number[]): number[] => values.map((value) => value * 257);
 const HALF = (p: number): number[] => [p * 15, p * 10, p * 5]; // times 128 / 255, rounded: 15.06 p, 10.04 p, 5.02 p
-/** How the file is laid out. */
 const LAYOUTS: readonly (readonly [name: string, parts: Parts])[] = [
   ['strips', {}],
   ['a strip a row, packed', { rows: 1, deflate: true }],
@@ -47,7 +46,7 @@ describe('samples beyond the colours', () => {
     for (const bits of [8, 16]) {
       const at = (values: number[]): number[] => (bits === 16 ? deep(values) : values);
       const named = { ...layout, bits };
-      // Unspecified, or without a tag: ignored, whatever they hold.
+      // Unspecified or without a tag: ignored.
       for (const rest of [0, 255]) {
         expect(await rgbOf({ ...named, samples: 4, extra: [0] }, (p) => at([...RGB(p), rest]))).toEqual(
           all(RGB),
@@ -58,7 +57,7 @@ describe('samples beyond the colours', () => {
         );
         expect(await rgbOf({ ...named, samples: 2 }, (p) => at([...GREY(p), rest]))).toEqual(all(GREY));
       }
-      // Unassociated: multiplied. Associated: multiplied already, taken as stored.
+      // Unassociated is multiplied; associated already is.
       expect(await rgbOf({ ...named, samples: 4, extra: [2] }, (p) => at([...RGB(p), 128]))).toEqual(
         all(HALF),
       );
@@ -73,7 +72,7 @@ describe('samples beyond the colours', () => {
           all((p) => [p * 15]),
         );
       }
-      // Several: the one that is opacity counts, wherever it stands.
+      // Of several, opacity counts wherever it is.
       expect(await rgbOf({ ...named, samples: 5, extra: [0, 0] }, (p) => at([...RGB(p), 7, 9]))).toEqual(
         all(RGB),
       );
@@ -86,7 +85,7 @@ describe('samples beyond the colours', () => {
     }
   });
 
-  it('keep associated colours exactly, which division and multiplication would round', async () => {
+  it('keep associated colours exactly, without rounding', async () => {
     for (let alpha = 1; alpha < 255; alpha += 23) {
       const pixel = (p: number): number[] => [
         Math.min(alpha, p * 30),
@@ -121,7 +120,7 @@ describe('samples beyond the colours', () => {
           '10010010',
         );
       }
-      // Values between, multiplied by their opacity already.
+      // Intermediate, premultiplied values.
       await writeFile(
         path,
         file({ samples: 2, extra: [1] }, (p) => [p * 20, p === 0 ? 0 : 255]),
@@ -133,7 +132,7 @@ describe('samples beyond the colours', () => {
     });
   });
 
-  it('are refused where the grey one may be any of several', async () => {
+  it('are refused if any of several may be the grey one', async () => {
     const { code, message } = await errorOf(
       rgbOf({ samples: 3, photometric: 1, extra: [0, 0] }, (p) => RGB(p)),
     );
@@ -217,7 +216,7 @@ describe('kinds of pixels', () => {
     expect([code, message]).toEqual(['IMAGE_UNSUPPORTED', 'a.tif: cannot be read; its compression is LZMA']);
   });
 
-  it('turns as the tag says, and refuses a directory that lies outside', async () => {
+  it('turns as the tag says, and refuses a directory outside the file', async () => {
     const { width, height, data } = await decodeImage(file({ orientation: 6 }, GREY), 'a.tif');
     expect([width, height]).toEqual([2, 4]);
     // Rows 0 30 60 90 and 120 150 180 210, turned clockwise.
@@ -227,7 +226,7 @@ describe('kinds of pixels', () => {
     expect((await errorOf(decodeImage(lost, 'a.tif'))).code).toBe('IMAGE_UNREADABLE');
   });
 
-  it('leaves the caller’s bytes alone', async () => {
+  it('does not change the caller’s bytes', async () => {
     const bytes = file({ samples: 4, extra: [1], orientation: 0 }, (p) => [...HALF(p), 128]);
     const before = Buffer.from(bytes);
     await decodeImage(bytes, 'a.tif');

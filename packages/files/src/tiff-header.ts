@@ -1,26 +1,26 @@
 /**
- * What a TIFF file says about its pixels (TIFF 6.0, BigTIFF): the tags of its first page. libvips takes any sample beyond grey or RGB for opacity, and reads
- * some kinds wrongly; so the tags decide here which samples are colour, which is opacity, and what is refused, before anything is decoded.
+ * Pixel layout of a TIFF file (TIFF 6.0, BigTIFF), from its first page's tags. libvips takes any sample
+ * beyond grey or RGB for opacity and misreads some kinds; so the tags decide, before decoding, which samples
+ * are colour or opacity, and what is refused.
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** A 16-bit number of the file, by its place. */
+/** A 16-bit number of the file, by position. */
 interface Change {
   readonly at: number;
   readonly value: number;
 }
 
-/** How the samples of a pixel are laid out. */
 export interface TiffLayout {
-  /** Samples of colour: 1 grey or palette, 3 RGB; they come first. */
+  /** Samples of colour, which come first: 1 grey or palette, 3 RGB. */
   readonly colours: 1 | 3;
-  /** All samples of a pixel that the decoder gives; a palette's index counts as one. */
+  /** All samples of a decoded pixel; a palette's index counts as one. */
   readonly samples: number;
-  /** Which of the samples after the colours is opacity, from 0; -1 for none. */
+  /** Which sample after the colours is opacity, from 0; -1 for none. */
   readonly alpha: number;
-  /** The colours are multiplied by the opacity ("associated alpha"). */
+  /** Whether colours are premultiplied ("associated alpha"). */
   readonly premultiplied: boolean;
-  /** 16-bit numbers that the decoder must find changed to give the pixels as they are stored. */
+  /** 16-bit numbers to change so that the decoder gives the stored pixels. */
   readonly changes: readonly Change[];
 }
 
@@ -35,7 +35,7 @@ const PHOTOMETRIC: Readonly<Record<number, string>> = {
   32844: 'LogL',
   32845: 'LogLuv',
 };
-/** Compressions that the decoder has; what is not here is tried all the same, and named where that fails. */
+/** Compressions that the decoder has; others are tried, and named if that fails. */
 const COMPRESSION: Readonly<Record<number, string>> = {
   6: 'old-style JPEG',
   34712: 'JPEG 2000',
@@ -44,21 +44,19 @@ const COMPRESSION: Readonly<Record<number, string>> = {
   50000: 'Zstandard',
   50001: 'WebP',
 };
-/** Bytes a value of each TIFF type. */
+/** Bytes per value of each TIFF type. */
 const TYPE_BYTES: readonly number[] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
-/** RGB and two more: sharp decodes no more. */
+/** RGB and two more: sharp's limit. */
 const MOST_SAMPLES = 5;
-/** The tags that are read here. */
 const READ = new Set([258, 259, 262, 274, 277, 284, 322, 338, 339]);
-/** Values of a tag that are looked at: samples of a pixel. */
+/** Most values of a tag: samples of a pixel. */
 const MOST_VALUES = 64;
 
 const REMEDY = 'Save it as 8- or 16-bit grey or RGB; in ImageJ, Image > Type > 8-bit, 16-bit or RGB Color.';
 
 /**
- * The layout of the first page.
- * @param name how messages call the file.
- * @throws IMAGE_UNSUPPORTED for kinds of pixels that are not read, IMAGE_UNREADABLE for a header that leads nowhere
+ * The layout of the first page. @param name of the file, for messages.
+ * @throws IMAGE_UNSUPPORTED for unsupported pixels, IMAGE_UNREADABLE for an invalid header
  */
 export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   const tags = readTags(file, name);
@@ -81,7 +79,7 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   if (formats.includes(2)) refuse(`signed ${depth}-bit pixels`);
   if (formats.some((format) => format === 3 || format > 4))
     refuse(`floating-point or complex ${depth}-bit pixels`);
-  const isYcc = photometric === 6 && compression === 7 && samples === 3; // the decoder makes RGB of it
+  const isYcc = photometric === 6 && compression === 7 && samples === 3; // decoded to RGB
   if (photometric > 3 && !isYcc)
     refuse(`${PHOTOMETRIC[photometric] ?? `photometric kind ${photometric}`} pixels`);
   const colours = photometric === 2 || isYcc ? 3 : 1;
@@ -100,12 +98,12 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
     );
   const alpha = extra.slice(0, samples - colours).findIndex((kind) => kind === 1 || kind === 2);
   const changes: Change[] = [];
-  // libtiff takes an orientation outside 1 to 8 for damage; viewers take it for none.
+  // libtiff takes an invalid orientation for damage; viewers ignore it.
   const orientation = one(274, 1);
   const orientationAt = tags.shorts.get(274);
   if (orientationAt !== undefined && (orientation < 1 || orientation > 8))
     changes.push({ at: orientationAt, value: 1 });
-  // libvips divides by associated alpha, and rounds: with unassociated alpha it gives what is stored.
+  // libvips divides by associated alpha and rounds: marked unassociated, pixels stay as stored.
   const extraAt = tags.shorts.get(338);
   if (extraAt !== undefined)
     for (const [i, kind] of extra.entries()) if (kind === 1) changes.push({ at: extraAt + 2 * i, value: 2 });
@@ -116,7 +114,7 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
       'Save the intended channel as grey, or three channels as RGB.',
     );
   if (samples > MOST_SAMPLES) refuse(`${samples} samples per pixel, at most ${MOST_SAMPLES} are supported`);
-  // libvips mixes up the rows of grey with a second plane: it gets the first plane alone.
+  // libvips mixes up grey rows with a second plane: it gets only the first.
   const samplesAt = tags.shorts.get(277);
   const firstPlane = grey && samples > 1 && one(284, 1) === 2;
   if (firstPlane && (alpha >= 0 || samplesAt === undefined))
@@ -134,16 +132,16 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   };
 }
 
-/** The file for the decoder; the same bytes where nothing must be changed. */
+/** The file for the decoder; the same bytes if nothing changes. */
 export function changed(file: Uint8Array, { changes }: TiffLayout): Uint8Array {
   if (changes.length === 0) return file;
-  const bytes = new Uint8Array(file); // a copy, also of a Buffer, whose slice is not one
+  const bytes = new Uint8Array(file); // a copy, also of a Buffer, whose slice is none
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const { at, value } of changes) view.setUint16(at, value, file[0] === 0x49);
   return bytes;
 }
 
-/** The name of a compression that the decoder may lack; null for those that it has. */
+/** Name of a compression that the decoder may lack, else null. */
 export function rareCompression(file: Uint8Array, name: string): string | null {
   const compression = readTags(file, name).values.get(259)?.[0] ?? 1;
   if ([1, 2, 3, 4, 5, 7, 8, 32773, 32946].includes(compression)) return null;
@@ -152,11 +150,11 @@ export function rareCompression(file: Uint8Array, name: string): string | null {
 
 interface Tags {
   readonly values: ReadonlyMap<number, readonly number[]>;
-  /** Where the values of a tag of 16-bit numbers begin. */
+  /** Where the values of 16-bit tags begin. */
   readonly shorts: ReadonlyMap<number, number>;
 }
 
-/** The tags of the first directory that hold whole numbers. */
+/** Whole-number tags of the first directory. */
 function readTags(file: Uint8Array, name: string): Tags {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const little = file[0] === 0x49;

@@ -1,4 +1,3 @@
-/** The writer with and without waiting: one scheme of temporary names, one set of errors, nothing left behind. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +14,7 @@ const WRITERS = [
 ] as const;
 
 describe.each(WRITERS)('%s', (_, write) => {
-  it('replaces a file whole, with the permissions that are asked for', async () => {
+  it('replaces a file whole, with the requested permissions', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, 'a.json');
       await write(path, 'first');
@@ -26,7 +25,7 @@ describe.each(WRITERS)('%s', (_, write) => {
     });
   });
 
-  it('leaves nothing where a folder is in its place', async () => {
+  it('leaves nothing behind if a folder is in its place', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, 'taken');
       mkdirSync(path);
@@ -39,7 +38,7 @@ describe.each(WRITERS)('%s', (_, write) => {
 });
 
 describe('writing without waiting', () => {
-  it('takes pieces, also over bytes that were written before', async () => {
+  it('takes pieces, also over bytes written before', async () => {
     await inFolder((dir) => {
       const path = join(dir, 'a');
       writeFileAtomicSync(path, (add) => {
@@ -52,7 +51,7 @@ describe('writing without waiting', () => {
     });
   });
 
-  it('passes on what its content throws, and leaves the file as it was', async () => {
+  it('passes on what its content throws, and keeps the old file', async () => {
     await inFolder((dir) => {
       const path = join(dir, 'a');
       writeFileSync(path, 'old');
@@ -67,7 +66,7 @@ describe('writing without waiting', () => {
     });
   });
 
-  it('does not bring back a folder that was removed', async () => {
+  it('does not recreate a removed folder', async () => {
     await inFolder((dir) => {
       expect(() => writeFileAtomicSync(join(dir, 'gone', 'a'), '')).toThrow(/gone\/a: cannot be written/);
       expect(existsSync(join(dir, 'gone'))).toBe(false);
@@ -77,14 +76,14 @@ describe('writing without waiting', () => {
 });
 
 describe('temporary names', () => {
-  it('are hidden, next to the file, never the same, and lead back to it', () => {
+  it('are hidden, next to the file, unique, and lead back to it', () => {
     const [one, two] = [temporaryName('/runs/a/run.json'), temporaryName('/runs/a/run.json')];
     expect(one).toMatch(new RegExp(`^/runs/a/\\.run\\.json\\.${process.pid}\\.[0-9a-f]{8}\\.tmp$`));
     expect(one).not.toBe(two);
     expect(finalName(one.slice('/runs/a/'.length))).toBe('run.json');
   });
 
-  it('of earlier versions, which counted, are known; names of the user are not', () => {
+  it('of earlier versions, with counters, are recognised; user’s names are not', () => {
     expect(finalName('.run.json.12.3.tmp')).toBe('run.json');
     expect(['run.json', '.tmp', '.a.tmp', 'a.1.2.tmp', '.lock'].map(finalName)).toEqual([
       null,

@@ -1,6 +1,6 @@
 /**
- * Files that appear whole or not at all: written next to their place under a temporary name, then renamed. Every file of the project that replaces
- * another is written here, with or without waiting (`writeFileAtomic`, `writeFileAtomicSync`).
+ * Writes files all or nothing, under a temporary name that is then renamed: the project's only writer that
+ * replaces files, asynchronous or not (`writeFileAtomic`, `writeFileAtomicSync`).
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
@@ -9,34 +9,33 @@ import { basename, dirname, join } from 'node:path';
 import { writeError } from '@reclmis/core';
 import { makeFolder } from './files.js';
 
-/** Most bytes that one write call is given; the kernel's own limit lies just below 2 GiB. */
+/** Most bytes of one write; the kernel's limit is just below 2 GiB. */
 const WRITE_CHUNK = 1 << 30;
 
 export interface WriteOptions {
-  /** Waits until the disk has the bytes and the name, for files that cost too much to lose with the machine's power. Default false. */
+  /** Waits until bytes and name are on disk, for files too costly to lose in a power cut. Default false. */
   readonly sync?: boolean;
-  /** Permissions of the new file, before the process's mask. Default 0o666. */
+  /** Permissions, before the process's mask. Default 0o666. */
   readonly mode?: number;
 }
 
-/** Adds bytes to a file, or writes them over others at a place that was written before. */
+/** Appends bytes, or overwrites earlier ones at a position. */
 export type Write = (bytes: Uint8Array, position?: number) => void;
 
-/** A hidden name next to `path` that no other process or call uses: `.NAME.PID.RANDOM.tmp`. */
+/** A unique hidden name next to `path`: `.NAME.PID.RANDOM.tmp`. */
 export function temporaryName(path: string): string {
   const random = randomBytes(4).toString('hex'); // process ids repeat in containers and on shared disks
   return join(dirname(path), `.${basename(path)}.${process.pid}.${random}.tmp`);
 }
 
-/** The name of the file that was to take the place of a temporary one; null if the name is not temporary. */
+/** The name that a temporary one stands for; null if it is not temporary. */
 export function finalName(temporary: string): string | null {
   return /^\.(.+)\.\d+\.[\da-f]+\.tmp$/.exec(temporary)?.[1] ?? null;
 }
 
 /**
- * Writes a file whole or not at all, and creates its folder if needed. Text may come in pieces, so that long files need not be in memory.
- *
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ * Writes a file all or nothing, creating its folder if needed. Text in pieces need not fit in memory. @throws
+ * OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function writeFileAtomic(
   path: string,
@@ -49,7 +48,7 @@ export async function writeFileAtomic(
     const file = await open(temporary, 'wx', mode);
     try {
       if (typeof bytes === 'string' || bytes instanceof Uint8Array) await file.writeFile(bytes);
-      else for await (const piece of bytes) await file.writeFile(piece); // each goes on where the last ended
+      else for await (const piece of bytes) await file.writeFile(piece); // each continues at the end of the last
       if (sync) await file.sync();
     } finally {
       await file.close();
@@ -57,15 +56,15 @@ export async function writeFileAtomic(
     await rename(temporary, path);
     if (sync) await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is reported
     throw writeError(path, error);
   }
 }
 
 /**
- * The same without waiting, for code that must not be interrupted between two steps. Its folder must exist: a run that was deleted does not come back.
- *
- * @param content The bytes or text, or what writes them in pieces; an error that it throws passes unchanged.
+ * Synchronous, for code that must not be interrupted. The folder must exist: a deleted run does not come
+ * back.
+ * @param content bytes or text, or a function that writes pieces; its errors pass unchanged.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function writeFileAtomicSync(
@@ -96,7 +95,7 @@ export function writeFileAtomicSync(
     try {
       rmSync(temporary, { force: true });
     } catch {
-      // where no file can be, none is left; the first error is the one to report
+      // nothing to remove if none could be created; the first error is reported
     }
     throw error;
   }
@@ -110,7 +109,7 @@ function writeFully(fd: number, bytes: Uint8Array, position?: number): void {
   }
 }
 
-/** Makes renames in a folder durable; systems that cannot open folders (Windows) do without. */
+/** Makes renames in a folder durable, except on systems that cannot open folders (Windows). */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
@@ -131,7 +130,7 @@ function syncFolderSync(folder: string): void {
   }
 }
 
-/** Creates a folder and tries a file in it, before work whose results are to go there. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Creates a folder and tries a file in it, before long work. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function requireWritable(folder: string): Promise<void> {
   const file = temporaryName(join(folder, 'writable'));
   await writeFileAtomic(file, '');

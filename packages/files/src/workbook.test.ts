@@ -45,7 +45,7 @@ describe('the sheet', () => {
       ).toEqual([['a.png', 'left lung']]);
   });
 
-  it('is refused where two visible ones have notes, or where it is hidden', () => {
+  it('is refused if two visible ones have notes, or if it is hidden', () => {
     const two = refusal({
       sheets: [
         { name: 'One', data: NOTES },
@@ -75,7 +75,7 @@ describe('the sheet', () => {
 });
 
 describe('cells', () => {
-  it('need not say where they are', () => {
+  it('need no positions', () => {
     expect(
       pairs(
         sheet(
@@ -112,12 +112,12 @@ describe('cells', () => {
     expect(pairs({ sheets: [{ name: 'S', data: '', whole: utf16 }] })).toEqual([['a.png', 'left lung']]);
   });
 
-  it('count where rows or columns are hidden or filtered', () => {
+  it('count in hidden or filtered rows and columns', () => {
     const data = `${HEAD}<row hidden="1"><c t="inlineStr"><is><t>a</t></is></c><c t="inlineStr"><is><t>b</t></is></c></row>`;
     expect(pairs(sheet(data, '<autoFilter ref="A1:B2"/>'))).toEqual([['a', 'b']]);
   });
 
-  it('are refused where they hold something else than what was typed', () => {
+  it('are refused if they differ from what was typed', () => {
     const styles =
       '<numFmts><numFmt numFmtId="164" formatCode="00000"/><numFmt numFmtId="165" formatCode="dd\\.mm\\.yy"/><numFmt numFmtId="166" formatCode="0.000&quot; mm&quot;"/></numFmts>' +
       '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="165"/><xf numFmtId="10"/><xf numFmtId="164"/><xf numFmtId="166"/><xf numFmtId="49"/></cellXfs>';
@@ -166,7 +166,7 @@ describe('cells', () => {
     expect(refusal(row(number('0.143', 3))).message).toContain('cell C2 is a percentage (14.3 %)');
   });
 
-  it('are refused where several rows are merged into one', () => {
+  it('are refused if several rows are merged', () => {
     const merged = (ref: string): MadeWorkbook =>
       sheet(NOTES + cells('b.png', ''), `<mergeCells count="1"><mergeCell ref="${ref}"/></mergeCells>`);
     expect(refusal(merged('B2:B3')).message).toContain(
@@ -180,7 +180,7 @@ describe('cells', () => {
 describe('a workbook that lies', () => {
   const NOTE_CELL = '<is><t>x</t></is></c>';
 
-  it('is refused before memory is taken for what lies between two cells', () => {
+  it('is refused before allocating memory between two cells', () => {
     const before = process.memoryUsage().rss;
     const far = `<row r="1048576"><c r="XFD1048576" t="inlineStr">${NOTE_CELL}</row>`;
     expect(refusal(sheet(NOTES + far)).message).toContain(
@@ -207,7 +207,7 @@ describe('a workbook that lies', () => {
     ).toHaveLength(2);
   });
 
-  it('is refused where places contradict each other', () => {
+  it('is refused if positions contradict each other', () => {
     const at = (reference: string): string =>
       `<row r="5"><c r="${reference}" t="inlineStr">${NOTE_CELL}</row>`;
     for (const reference of ['A6', 'XFE5', 'ZZZ5', '5', 'A', ''])
@@ -241,7 +241,7 @@ describe('a workbook that lies', () => {
       expect(message).not.toMatch(/undefined|TypeError|\n/u);
   });
 
-  it('is refused where its archive is no workbook, locked, or not what was packed', async () => {
+  it('is refused if its archive is no workbook, encrypted, or damaged', async () => {
     expect(refusal(zipSync({ 'a.txt': strToU8('x') })).message).toContain(
       'is a zip archive but not a workbook',
     );
@@ -264,7 +264,7 @@ describe('a workbook that lies', () => {
     ).toContain('does not state where the sheet "S" is');
   });
 
-  it('is refused where its directory says what its parts are not', async () => {
+  it('is refused if its directory contradicts its parts', async () => {
     const whole = Buffer.from(await encodeWorkbook([['Image', 'Description']]));
     const directory = whole.indexOf('PK\u0001\u0002', 'latin1');
     const end = whole.length - 22;
@@ -275,7 +275,7 @@ describe('a workbook that lies', () => {
     };
     expect(changed((bytes) => bytes.writeUInt16LE(1, directory + 8))).toContain('is password-protected');
     expect(changed((bytes) => bytes.writeUInt16LE(12, directory + 10))).toContain('compression method 12');
-    // One that believed the size would read a part's beginning only, or take a gigabyte.
+    // Believing the size would read only a part's beginning, or take a gigabyte.
     for (const size of [4, 2 ** 30])
       expect(
         changed((bytes) => bytes.writeUInt32LE(size, directory + 24)),
@@ -293,7 +293,7 @@ describe('a workbook that lies', () => {
     expect(refusal(twice).message).toContain('contains xl/a.xml twice');
   });
 
-  it('is read with bytes after it, which some programs append', async () => {
+  it('is read with trailing bytes, which some programs append', async () => {
     const whole = await encodeWorkbook([
       ['Image', 'Description'],
       ['a.png', 'left lung'],
@@ -301,7 +301,7 @@ describe('a workbook that lies', () => {
     expect(read(Buffer.concat([whole, Buffer.from('\n\n')])).rows).toHaveLength(1);
   });
 
-  it('never ends in another error, whichever byte of it is another', async () => {
+  it('never fails differently, whichever byte is changed', async () => {
     const whole = Buffer.from(
       await encodeWorkbook([
         ['Image', 'Description'],
@@ -322,7 +322,7 @@ describe('a workbook that lies', () => {
 });
 
 describe('encodeWorkbook', () => {
-  it('writes what is read again, escapes included', async () => {
+  it('writes what can be read back, escapes included', async () => {
     await inFolder(async (dir) => {
       await writeFiles(dir, {
         'a.xlsx': await encodeWorkbook([

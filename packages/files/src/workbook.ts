@@ -1,6 +1,7 @@
 /**
- * Notes from an XLSX workbook (ECMA-376): from the first visible sheet that has the columns. Sheets that are hidden are not what its author looks at, so
- * they are never read; a sheet without the columns is passed over, so a "Read me" in front is no obstacle; and two sheets of notes are refused.
+ * Notes from an XLSX workbook (ECMA-376): the first visible sheet with the columns. Hidden sheets are never
+ * read, since the author does not see them; sheets without the columns, such as a "Read me", are skipped; two
+ * sheets of notes are refused.
  */
 import { posix } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -17,7 +18,7 @@ interface Sheet {
 }
 
 interface Relation {
-  /** The last part of its type: `worksheet`, `sharedStrings`, `styles`. */
+  /** Last part of its type: `worksheet`, `sharedStrings`, `styles`. */
   readonly type: string;
   readonly part: string;
 }
@@ -38,7 +39,7 @@ class Workbook {
     );
   }
 
-  /** What a part refers to, by id; nothing where it refers to nothing. Links out of the workbook are left out. */
+  /** A part's targets by id, without links out of the workbook. */
   relationsOf(part: string): ReadonlyMap<string, Relation> {
     const relations = new Map<string, Relation>();
     const file = `${part === '' ? '' : `${posix.dirname(part)}/`}_rels/${posix.basename(part)}.rels`;
@@ -55,7 +56,7 @@ class Workbook {
   }
 }
 
-/** The sheets of cells, in the order of their tabs, and whether days are counted from 1904. */
+/** Sheets of cells in tab order, and whether days count from 1904. */
 function sheetsOf(book: Workbook, part: string): { sheets: Sheet[]; from1904: boolean } {
   const relations = book.relationsOf(part);
   const sheets: Sheet[] = [];

@@ -1,33 +1,32 @@
 /**
- * XML of a workbook as a stream of events, by sax in its strict mode: nothing is kept but what a handler keeps, so a part of many megabytes costs what
- * its notes cost. Document types are refused, and with them entities that expand or lead to files.
+ * Streams a workbook's XML as events, by sax in strict mode: memory grows only with what a handler keeps.
+ * Document types are refused, and with them entities that expand or point to files.
  */
 import sax from 'sax';
 import { ReclmisError, oneLine } from '@reclmis/core';
 import { unreadable } from './columns.js';
 
-/** More is no spreadsheet's: sheets have some ten levels, and a style of all settings some thirty attributes. */
+/** Far more than a sheet's ten levels, or a style's thirty attributes. */
 const MAX_DEPTH = 100;
 const MAX_ATTRIBUTES = 200;
-/** Most elements of a part. A row with a note has seven; more than this would take a minute. */
+/** Most elements of a part; a row with a note has seven, and more than this would take a minute. */
 const MAX_ELEMENTS = 2_000_000;
-/** Characters given to the parser at a time. */
 const PIECE = 1 << 16;
 
-/** Only XML's own five entities; `@types/sax` does not know the first option. */
+/** Only XML's five entities; `@types/sax` lacks the first option. */
 const OPTIONS = { strictEntities: true, position: false };
 
-/** Names without their prefix, but for attributes, of which `r:id` and `id` are two. */
+/** Names without prefix, except attributes: `r:id` and `id` differ. */
 export type Attributes = Readonly<Record<string, string>>;
 
 export interface XmlHandler {
-  /** @param path the names of the elements around it, outermost first, and its own. */
+  /** @param path names of its elements from the outermost to itself. */
   open?(path: readonly string[], attributes: Attributes): void;
   text?(path: readonly string[], text: string): void;
   close?(path: readonly string[]): void;
 }
 
-/** Thrown by a handler that has seen enough; the rest is not looked at. */
+/** Thrown by a handler to skip the rest. */
 export class Enough extends Error {}
 
 function decode(path: string, part: string, bytes: Uint8Array): string {
@@ -50,8 +49,8 @@ function decode(path: string, part: string, bytes: Uint8Array): string {
 }
 
 /**
- * Reads a part from its begin to its end, or until a handler throws `Enough`.
- * @throws NOTES_UNREADABLE for what is not well-formed, and what handlers throw
+ * Reads a part to its end, or until a handler throws `Enough`.
+ * @throws NOTES_UNREADABLE for malformed XML, and what handlers throw
  */
 export function readXml(path: string, part: string, bytes: Uint8Array, handler: XmlHandler): void {
   const damaged = (why: string, cause?: unknown): ReclmisError =>

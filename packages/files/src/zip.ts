@@ -1,13 +1,12 @@
 /**
- * The parts of a workbook, which is a zip archive, unpacked against a budget: what the archive states about sizes is not trusted, every part must be
- * intact by its CRC-32, and no name may be there twice, since two programs might then read two different parts.
+ * Unpacks a workbook's zip archive within a budget. Stated sizes are not trusted, parts must match their
+ * CRC-32, and duplicate names are refused, since two programs might read different parts.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { ReclmisError, oneLine, quoted, systemCode } from '@reclmis/core';
 import { unreadable } from './columns.js';
 import { readZipDirectory, ZIP_STORED } from './zip-directory.js';
 
-/** The most that a workbook may unpack to. */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 const FLAG_ENCRYPTED = 1;
 const DEFLATED = 8;
@@ -21,7 +20,7 @@ function unpack(path: string, bytes: Buffer): Map<string, Buffer> {
   };
   const { headers } = readZipDirectory(archive, {
     fail: (what) => unreadable(path, `the workbook is damaged (zip archive: ${what})`, SAVE_AGAIN),
-    // Names of parts do not differ by case (ECMA-376 part 2), and some writers part them by backslashes.
+    // Part names ignore case (ECMA-376 part 2), and some writers use backslashes.
     nameOf: (name) => name.toString('utf8').replaceAll('\\', '/').replace(/^\//u, '').toLowerCase(),
     trailingBytes: true,
   });

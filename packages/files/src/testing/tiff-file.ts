@@ -1,36 +1,39 @@
-/** TIFF files of any kind by their bytes, for tests: what libraries write is only a part of what there is. */
+/** Writes TIFF files of any kind, for tests: libraries write only some. */
 import { deflateSync } from 'node:zlib';
 
-/** Pixels and tags; anything that is left out has the value of a plain grey or RGB file. */
+/** Pixels and tags; defaults make a plain grey or RGB file. */
 export interface TiffParts {
   readonly width: number;
   readonly height: number;
-  /** Values pixel by pixel; of a file with several samples a pixel, interleaved, also where it is stored in planes. */
+  /** By pixel; several samples are interleaved, even for planes. */
   readonly values: readonly number[];
   /** Default 1. */
   readonly samples?: number;
-  /** Bits a value; default 8. 1 to 16 are packed, 32 is a float with `format: 3`. */
+  /** Bits per value; default 8. 1 to 16 are packed, 32 is a float with `format: 3`. */
   readonly bits?: number;
-  /** 0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 CMYK, 6 YCbCr, 8 CIELab; default 1, from three samples on 2. */
+  /**
+   * 0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 CMYK, 6 YCbCr, 8 CIELab; default 1, or 2 from three
+   * samples.
+   */
   readonly photometric?: number;
-  /** ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. Left out: the file has no such tag. */
+  /** ExtraSamples: 0 unspecified, 1 associated alpha, 2 unassociated alpha. Default: no tag. */
   readonly extra?: readonly number[];
   /** SampleFormat: 1 unsigned, 2 signed, 3 float. */
   readonly format?: number;
-  /** Store planes of one sample each. */
+  /** Stores a plane per sample. */
   readonly planar?: boolean;
-  /** Side of square tiles; a multiple of 16. */
+  /** Side of square tiles, a multiple of 16. */
   readonly tile?: number;
-  /** Rows of a strip; default all. */
+  /** Rows per strip; default all. */
   readonly rows?: number;
   readonly deflate?: boolean;
   readonly orientation?: number;
-  /** The palette: reds, greens, blues, 0 to 65535, 2^bits of each. */
+  /** Palette: 2^bits reds, greens and blues, 0 to 65535. */
   readonly map?: readonly number[];
   readonly bigEndian?: boolean;
   /** BigTIFF. */
   readonly big?: boolean;
-  /** More tags, short ones. */
+  /** Further short tags. */
   readonly tags?: Readonly<Record<number, readonly number[]>>;
 }
 
@@ -59,7 +62,7 @@ export function tiffFile(parts: TiffParts): Uint8Array {
     else bytes.writeUIntLE(value, 0, size);
     return bytes;
   };
-  // The pieces: strips or tiles, each of all samples, or plane by plane of one.
+  // Strips or tiles, of all samples or plane by plane.
   const rows = parts.rows ?? height;
   const [pieceWidth, pieceHeight] = tile === undefined ? [width, rows] : [tile, tile];
   const pieces: Buffer[] = [];
@@ -146,7 +149,7 @@ export function tiffFile(parts: TiffParts): Uint8Array {
   ]);
 }
 
-/** A row of values at so many bits each, filled up to a whole byte. */
+/** A row of values of so many bits, padded to whole bytes. */
 function packed(values: readonly number[], bits: number, float: boolean, bigEndian: boolean): Buffer {
   if (bits < 16 && bits !== 8) {
     let row = '';
