@@ -1,6 +1,6 @@
 /**
- * A mask in a browser: an image file and a note in, the image with the mask over it out. `vite.config.mjs` serves onnxruntime's files at /ort/ and the model
- * at /model/.
+ * An image file and a note in, the image with the mask over it out. `vite.config.mjs` serves onnxruntime's
+ * files at /ort/ and the model at /model/.
  */
 import { loadModel, type Model, type NoteReading, type Segmentation } from '@reclmis/runtime';
 
@@ -14,14 +14,13 @@ const button = find('button', HTMLButtonElement);
 const status = find('[role=status]', HTMLElement);
 const warned = find('[role=alert]', HTMLElement);
 const canvas = find('canvas', HTMLCanvasElement);
-/** Of the work at hand; a new one ends it. */
+/** Of the current work; new work aborts it. */
 let control = new AbortController();
 
 function say(text: string): void {
   status.textContent = text;
 }
 
-/** How the note was read. */
 function told({ sides, mirrored }: NoteReading): string {
   if (sides === 'unknown') return 'whose left and right the model has learnt is not known';
   return `left and right are the ${sides}’s${mirrored ? ', exchanged for the model' : ''}`;
@@ -32,13 +31,13 @@ function warn(warnings: Segmentation['warnings']): void {
   warned.replaceChildren(
     ...warnings.map(({ code, message }) => {
       const line = document.createElement('li');
-      line.textContent = `${code}: ${message}`; // as text: the message quotes words of the note
+      line.textContent = `${code}: ${message}`; // as text: messages quote the note
       return line;
     }),
   );
 }
 
-/** The image with the mask as a translucent layer over it. */
+/** The image under a translucent mask. */
 async function draw(image: File, { width, height, data }: Segmentation['mask']): Promise<void> {
   const layer = new ImageData(width, height);
   for (const [p, value] of data.entries()) if (value === 1) layer.data.set([230, 120, 0, 110], p * 4);

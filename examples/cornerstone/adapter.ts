@@ -1,31 +1,32 @@
 /**
- * Between a viewer's images and a model's: pure functions on plain data, shaped as Cornerstone3D's `IImage` has them.
+ * Pure functions between a viewer's images (like Cornerstone3D's `IImage`) and a model's.
  *
  * Legend: rows x columns pixels, row by row from the top left.
  */
 import type { Mask, RgbImage } from '@reclmis/core';
 
-/** What of an `IImage` is read. */
+/** The fields of an `IImage` that are read. */
 export interface ViewerImage {
   readonly rows: number;
   readonly columns: number;
-  /** Colour: red, green, blue and perhaps alpha of each pixel, 0 to 255. */
+  /** Red, green, blue and perhaps alpha of each pixel, 0 to 255. */
   readonly color: boolean;
-  /** The display shows small values bright (MONOCHROME1). */
+  /** Small values are bright (MONOCHROME1). */
   readonly invert: boolean;
-  /** Stored value x slope + intercept is what centre and width of the window speak of, unless the loader has multiplied already. */
+  /** The window applies to stored value x slope + intercept, unless the loader has multiplied already. */
   readonly slope: number;
   readonly intercept: number;
   readonly preScale?: { readonly scaled?: boolean };
-  /** DICOM's window; several where the file offers several, of which the first is taken. Width 0: none. */
+  /** DICOM's window; the first of several. Width 0: none. */
   readonly windowCenter: number | readonly number[];
   readonly windowWidth: number | readonly number[];
   readonly getPixelData: () => ArrayLike<number>;
 }
 
 /**
- * The image as a display shows it, 8 bit: grey through the window of its file (DICOM PS3.3 C.11.2.1.2.1, linear), without one bytes as they are and wider values
- * from the least to the greatest; colour as it is. The user's own changes of the window have no part in it: the same image gives the same mask.
+ * The image as displayed, 8 bit: grey through its file's window (DICOM PS3.3 C.11.2.1.2.1, linear); without
+ * one, bytes unchanged and wider values from least to greatest; colour unchanged. The user's own window is
+ * ignored: one image, one mask.
  * @throws RangeError for data of another size.
  */
 export function toRgb(image: ViewerImage): RgbImage {
@@ -42,7 +43,7 @@ export function toRgb(image: ViewerImage): RgbImage {
     const { center, width, slope, intercept } = windowOf(image, stored);
     for (let p = 0; p < pixels; p++) {
       const bright = (stored[p]! * slope + intercept - (center - 0.5)) / Math.max(1, width - 1) + 0.5;
-      data.fill(255 * Math.min(1, Math.max(0, invert ? 1 - bright : bright)) + 0.5, p * 3, p * 3 + 3); // rounded: cut to a byte
+      data.fill(255 * Math.min(1, Math.max(0, invert ? 1 - bright : bright)) + 0.5, p * 3, p * 3 + 3); // rounded
     }
   }
   return { width: columns, height: rows, data };
@@ -72,8 +73,8 @@ const one = (value: number | readonly number[]): number =>
   typeof value === 'number' ? value : (value[0] ?? 0);
 
 /**
- * Writes a mask into the scalars of a labelmap as one segment. Other segments of it stay, except where the mask lies over them.
- * @param segment 1 to 255. @throws RangeError for a labelmap of another size, or no segment's number.
+ * Writes a mask into a labelmap as one segment; others stay where the mask does not cover them.
+ * @param segment 1 to 255. @throws RangeError for another size or segment.
  */
 export function writeLabelmap(
   labelmap: { [p: number]: number; readonly length: number },

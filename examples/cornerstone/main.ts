@@ -1,6 +1,6 @@
 /**
- * The smallest viewer: a stack viewport on one image (`?image=`, a PNG or JPEG file), a note, and the mask as a labelmap. For DICOM files
- * `@cornerstonejs/dicom-image-loader` takes the place of `loadPicture`, and nothing else changes.
+ * The smallest viewer: a stack viewport on one image (`?image=`, PNG or JPEG), a note, and the mask as a
+ * labelmap. For DICOM, replace `loadPicture` by `@cornerstonejs/dicom-image-loader`.
  */
 import {
   Enums,
@@ -16,7 +16,7 @@ import { segmentViewport } from './segment.js';
 
 const SCHEME = 'picture';
 
-/** Puts the file at the address behind `picture:` into the viewer's cache, as grey pixels. */
+/** Caches the file behind `picture:` as grey pixels. */
 async function loadPicture(imageId: string): Promise<void> {
   const blob = await (await fetch(imageId.slice(SCHEME.length + 1))).blob();
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none' });
@@ -30,7 +30,7 @@ async function loadPicture(imageId: string): Promise<void> {
     dimensions: [columns, rows],
     spacing: [1, 1],
   });
-  [image.windowCenter, image.windowWidth] = [128, 256]; // bytes as they are
+  [image.windowCenter, image.windowWidth] = [128, 256]; // bytes unchanged
   utilities.genericMetadataProvider.add(imageId, {
     type: Enums.MetadataModules.GENERAL_SERIES,
     metadata: { modality: 'OT' },

@@ -1,6 +1,7 @@
 /**
- * A mask as a labelmap segmentation of Cornerstone3D 5, over the image that a stack viewport shows. In OHIF, which is built on it, the viewport comes from
- * `cornerstoneViewportService.getCornerstoneViewport(id)`; the viewer's own tools can correct, measure and save the segmentation.
+ * A mask as a labelmap segmentation of Cornerstone3D 5 over a stack viewport's image. OHIF's viewport is
+ * `cornerstoneViewportService.getCornerstoneViewport(id)`; its tools can correct, measure and save the
+ * segmentation.
  */
 import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
@@ -10,7 +11,8 @@ import { toRgb, writeLabelmap } from './adapter.js';
 /**
  * Segments the viewport's image by a note and shows the result.
  * @param sides whose left and right the note means; default as the model has learnt.
- * @returns the segmentation's id, one an image, so that another note replaces the mask; and why the mask may be wrong.
+ * @returns the segmentation's id (one per image, so another note replaces the mask) and why the mask may be
+ * wrong.
  */
 export async function segmentViewport(
   model: Model,

@@ -1,7 +1,7 @@
 // A mask in Node, without libtorch:
 //   npm install @reclmis/runtime @reclmis/files
 //   node segment.mjs models/qata chest.png "Unilateral pulmonary infection, one infected area, upper left lung." mask.png [patient|image]
-// The last word says whose left and right the note means; without it, as the model has learnt.
+// The last word says whose left and right the note means; default as the model has learnt.
 // For research; not for diagnosis.
 import { writePngMask } from '@reclmis/files';
 import { loadModel } from '@reclmis/runtime';

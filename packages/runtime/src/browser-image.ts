@@ -1,8 +1,7 @@
 /**
- * Decodes images in a browser: PNG or JPEG bytes to the same pixels as Node's decoder (`files`, images.ts), with the
- * browser's own decoder. Pixels are as stored: no colour profile is applied, alpha is composited onto black, an
- * orientation tag turns the image. Whatever browsers tolerate but Node refuses is refused here before decoding: other
- * formats, CMYK, truncated files, too many pixels.
+ * Decodes PNG and JPEG in a browser to the pixels of Node's decoder (`files`, images.ts): as stored, without
+ * colour profiles, alpha composited onto black, orientation tags applied. What browsers tolerate but Node
+ * refuses is refused before decoding.
  */
 import { fileHeader, type FileHeader, ReclmisError, refuseRareKinds, type RgbImage } from '@reclmis/core';
 import { knowImage } from './inputs.js';
@@ -20,7 +19,7 @@ export async function decodeInBrowser(image: ImageSource, maxPixels: number): Pr
         remedy: 'Fetch the image first and pass its bytes.',
       },
     );
-  const bytes = new Uint8Array(known.bytes); // the copy of a view of memory that threads share, which no Blob takes
+  const bytes = new Uint8Array(known.bytes); // copied: a Blob takes no view of shared memory
   const { kind } = checkHeader(bytes, maxPixels);
   const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${kind}` }), {
     colorSpaceConversion: 'none',

@@ -1,4 +1,4 @@
-/** Segments images by notes with exported models in a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
+/** Segments images by notes in a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
 import { ReclmisError } from '@reclmis/core';
 import { decodeInBrowser } from './browser-image.js';
 import { openModel } from './model.js';
@@ -13,8 +13,8 @@ type BrowserDevice = 'webgpu' | 'wasm';
 
 /**
  * Loads an exported model from a URL, absolute or relative to the page. The caller disposes it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's
- * reason when aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the
+ * signal's reason
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const { signal } = options;
@@ -42,7 +42,7 @@ async function browserPlatform(options: LoadOptions): Promise<Platform> {
     },
     giveUp() {
       if (device === 'wasm' || asked !== undefined) return false;
-      device = 'wasm'; // a browser's WebGPU may be there and not do
+      device = 'wasm'; // WebGPU may exist and still not work
       return true;
     },
     open: (bytes) => openOn(device, bytes, options),
@@ -51,7 +51,7 @@ async function browserPlatform(options: LoadOptions): Promise<Platform> {
   };
 }
 
-/** Whether there is WebGPU on a GPU: emulated on the CPU it is slower than WebAssembly. */
+/** Whether WebGPU runs on a GPU: emulated on the CPU it is slower than WebAssembly. */
 async function hasFastWebGpu(): Promise<boolean> {
   interface Adapter {
     readonly isFallbackAdapter?: boolean;
@@ -75,10 +75,7 @@ async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOpt
   }
 }
 
-/**
- * Picks one of onnxruntime-web's builds: the one with WebGPU is twice as large, since its WebAssembly can suspend
- * anywhere to wait for the device.
- */
+/** Picks a build of onnxruntime-web: the one with WebGPU is twice as large. */
 async function loadRuntime(
   device: BrowserDevice,
   { threads = navigator.hardwareConcurrency, wasmPaths }: LoadOptions,
@@ -88,8 +85,8 @@ async function loadRuntime(
   ).catch((cause: unknown) => {
     throw new ReclmisError('RUNTIME_MISSING', 'onnxruntime-web does not load', { cause });
   });
-  // Read once, when the page's first model is opened. A worker thread starts by loading the file that contains its
-  // code; inside a bundle that would be the page's own program, whose failure there onnxruntime would await for ever.
+  // Read once, for the page's first model. Threads load the file with their code; inside a bundle that would
+  // be the page's own program, and onnxruntime would wait for ever.
   if (wasmPaths !== undefined) env.wasm.wasmPaths = `${absolute(wasmPaths).replace(/\/$/, '')}/`;
   env.wasm.numThreads = wasmPaths !== undefined && globalThis.crossOriginIsolated ? threads : 1;
   return { InferenceSession, Tensor };

@@ -1,4 +1,4 @@
-/** ONNX files that say one thing and do another: weights elsewhere, sizes that the manifest contradicts. */
+/** ONNX files that mislead: weights elsewhere, sizes that contradict the manifest. */
 import { ONNX_TYPES, type ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { readOutline } from './graph.js';
@@ -13,7 +13,7 @@ const described = {
   outputs: [{ name: 'probability', type: 'float32', sizes: [1, 8, 8] }],
 } as const;
 
-/** TensorProto: name, and where its numbers lie. */
+/** TensorProto: a name, and where its numbers are. */
 const weights = (...where: readonly Uint8Array[]): Uint8Array =>
   concat(field(1, 4), field(2, FLOAT), field(8, 'w'), field(9, new Uint8Array(16)), ...where);
 const EXTERNAL = field(14, 1);
@@ -24,7 +24,7 @@ const node = (...attributes: readonly Uint8Array[]): Uint8Array =>
   concat(field(3, 'n'), field(4, 'If'), ...attributes.map((one) => field(5, one)));
 
 describe('an outline', () => {
-  it('tells what goes in and comes out', () => {
+  it('lists inputs and outputs', () => {
     const tokens = value('tokens', INT64, [null, 24]);
     const bare = concat(field(1, 'bare'), field(2, field(1, field(1, FLOAT))));
     expect(readOutline(modelBytes([image, tokens], [mask, bare], field(5, weights())))).toEqual({
@@ -73,7 +73,7 @@ describe('an outline', () => {
     expect(readOutline(modelBytes([image], [mask], field(1, compiled))).elsewhere).toEqual(['engine']);
   });
 
-  it('refuses what is no model, whichever byte is cut', () => {
+  it('refuses anything but a model, whichever byte is cut', () => {
     const bytes = modelBytes([image], [mask], field(5, weights()));
     for (let length = 0; length < bytes.length; length++)
       expect(() => readOutline(bytes.subarray(0, length)), String(length)).toThrow();
@@ -97,7 +97,7 @@ describe('a graph under its manifest', () => {
     return 'taken';
   };
 
-  it('is taken where names, types and sizes are the same', () => {
+  it('is accepted if names, types and sizes match', () => {
     expect(refusal(modelBytes([image], [mask]))).toBe('taken');
     expect(refusal(modelBytes([value('image', FLOAT, [1, 3, 8, 8])], [mask]))).toBe('taken');
   });
@@ -141,7 +141,7 @@ describe('a graph under its manifest', () => {
     expect(refusal(modelBytes(inputs, outputs))).toContain(expected);
   });
 
-  it('is refused where its weights lie elsewhere, or it is none', () => {
+  it('is refused if its weights are elsewhere, or it is no graph', () => {
     expect(refusal(modelBytes([image], [mask], field(5, weights(EXTERNAL, LOCATION))))).toContain(
       'the values of "w" are in another file',
     );

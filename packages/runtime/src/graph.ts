@@ -1,32 +1,30 @@
 /**
- * What an ONNX file says of itself, read before onnxruntime sees a byte of it: the shapes of what goes in and comes out, and whether any of it lies in
- * other files. onnxruntime would look for those in the working folder, unhashed and whoever put them there.
- *
- * ONNX is protobuf (https://protobuf.dev/programming-guides/encoding/, onnx.proto3 of opset 17 and later); the few fields that matter are listed here by
- * number. Weights are stepped over, so reading takes no memory and little time.
+ * Reads an ONNX file before onnxruntime does: shapes of inputs and outputs, and whether anything is in other
+ * files, which onnxruntime would load unverified from the working folder. ONNX is protobuf
+ * (https://protobuf.dev/programming-guides/encoding/, onnx.proto3 of opset 17 and later); only the fields
+ * listed here matter, and weights are skipped.
  */
 
-/** A tensor that goes into or comes out of a graph. */
+/** An input or output of a graph. */
 export interface GraphValue {
   readonly name: string;
-  /** A number of `ONNX_TYPES` or another of onnx.proto; 0 where it is not stated. */
+  /** A number of onnx.proto, perhaps of `ONNX_TYPES`; 0 if not stated. */
   readonly type: number;
-  /** Null where nothing is stated; a size is null where it is free or has a name only. */
+  /** Null if not stated; a size is null if free or only named. */
   readonly shape: readonly (number | null)[] | null;
 }
 
-/** What matters of a graph. */
 export interface GraphOutline {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
-  /** Names of tensors whose numbers lie in another file, and of nodes that read one. */
+  /** Tensors whose numbers are in another file, and nodes that read one. */
   readonly elsewhere: readonly string[];
 }
 
-/** Messages in messages; protobuf's own readers stop there too. */
+/** Nested messages; protobuf's own readers stop there too. */
 const MOST_DEPTH = 100;
 
-/** The messages that may hold a tensor, and in which fields. A name here is a message of onnx.proto. */
+/** Messages of onnx.proto that may hold a tensor, and in which fields. */
 const PARTS = {
   Model: { 7: 'Graph', 20: 'Training', 25: 'Function' },
   Training: { 1: 'Graph', 2: 'Graph' },
@@ -47,15 +45,14 @@ const PARTS = {
 
 type Kind = keyof typeof PARTS;
 
-/** Numbers of the fields that are read. */
 const GRAPH_OF_MODEL = 7;
 const GRAPH = { input: 11, output: 12 } as const;
 const NODE = { name: 3, type: 4 } as const;
 const TENSOR = { name: 8, external: 13, location: 14 } as const;
-/** The one operator that reads a file: a graph compiled for an accelerator, beside the model. */
+/** The operator that reads a file: a graph compiled for an accelerator. */
 const COMPILED = 'EPContext';
 
-/** Reads an outline. @throws Error for bytes that are no ONNX model */
+/** @throws Error for bytes that are no ONNX model */
 export function readOutline(bytes: Uint8Array): GraphOutline {
   const inputs: GraphValue[] = [];
   const outputs: GraphValue[] = [];
@@ -83,7 +80,7 @@ function findElsewhere(bytes: Uint8Array, kind: Kind, depth: number, found: stri
   for (const field of fieldsOf(bytes)) {
     if (kind === 'Tensor') {
       if (field.number === TENSOR.name && field.bytes) name = textOf(field.bytes);
-      // Whatever is not the default counts: readers cut the number to 32 bits.
+      // Anything but the default counts: readers cut the number to 32 bits.
       if (field.number === TENSOR.external && field.bytes) outside = true;
       if (field.number === TENSOR.location && field.bytes === null && field.value !== 0) outside = true;
     } else if (kind === 'Node' && field.bytes) {
@@ -96,7 +93,7 @@ function findElsewhere(bytes: Uint8Array, kind: Kind, depth: number, found: stri
   if (outside) found.push(name);
 }
 
-/** ValueInfoProto: name, and a TypeProto that holds a tensor's element type and shape. */
+/** ValueInfoProto: a name, and a TypeProto with a tensor's element type and shape. */
 function readValue(bytes: Uint8Array): GraphValue {
   let name = '';
   let type = 0;
@@ -116,7 +113,7 @@ function readValue(bytes: Uint8Array): GraphValue {
   return { name, type, shape };
 }
 
-/** TensorShapeProto: a Dimension each, whose field 1 is a number. */
+/** TensorShapeProto: Dimensions, whose field 1 is a number. */
 function readShape(bytes: Uint8Array): (number | null)[] {
   const sizes: (number | null)[] = [];
   for (const dimension of fieldsOf(bytes)) {
@@ -133,12 +130,12 @@ function readShape(bytes: Uint8Array): (number | null)[] {
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** A field of a message: a number, or bytes (a text, a message, packed numbers). */
+/** A number, or bytes (a text, a message, packed numbers). */
 type Field =
   | { readonly number: number; readonly value: number; readonly bytes: null }
   | { readonly number: number; readonly value: 0; readonly bytes: Uint8Array };
 
-/** The fields of a message in order. @throws Error where the bytes are no protobuf */
+/** A message's fields in order. @throws Error if the bytes are no protobuf */
 function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = (): number => {
@@ -174,7 +171,7 @@ function* fieldsOf(bytes: Uint8Array): Generator<Field> {
         take(4);
         break;
       default:
-        throw new Error('it is not a protobuf'); // groups, which proto3 does not have
+        throw new Error('it is not a protobuf'); // groups, absent from proto3
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Segments images by notes with exported models in Node. Browsers get `browser.ts` under the same name. */
+/** Segments images by notes in Node. Browsers get `browser.ts` under the same name. */
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ export type * from './types.js';
 
 /**
  * Loads an exported model from a folder, a `file:` URL or an http(s) URL. The caller disposes it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the signal's
- * reason when aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the
+ * signal's reason
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const address = String(source);
@@ -33,7 +33,7 @@ function sourceOf(address: string, signal: AbortSignal | undefined): Source {
     if (/^https?:/.test(address)) return urlSource(address, signal);
     return folderSource(address.startsWith('file:') ? fileURLToPath(address) : address);
   } catch (cause) {
-    const shown = address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, ''); // names and keys stay out of messages
+    const shown = address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, ''); // no names and keys in messages
     throw new ReclmisError('MODEL_MISSING', `${shown}: is not an address (${oneLine(cause)})`, { cause });
   }
 }
@@ -58,7 +58,7 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
   };
 }
 
-/** Reads an image from this machine only; nothing is fetched. @throws IMAGE_UNSUPPORTED */
+/** Only this machine's images; nothing is fetched. @throws IMAGE_UNSUPPORTED */
 function pathOf(place: string | URL): string {
   if (typeof place === 'string') return place;
   try {

@@ -1,4 +1,3 @@
-/** What callers in JavaScript may give: each form works, or is refused by code. */
 import { describe, expect, it } from 'vitest';
 import { knowImage, knowNote, knowOptions } from './inputs.js';
 
@@ -29,7 +28,7 @@ describe('an image', () => {
     }
   });
 
-  it('may be a place', async () => {
+  it('may be a path or URL', async () => {
     const url = new URL('file:///a.png');
     expect(await knowImage(url, '')).toEqual({ kind: 'place', place: url });
   });

@@ -1,11 +1,8 @@
-/**
- * Validates what callers pass: JavaScript accepts anything, and a malformed image would end in a meaningless mask. Every
- * form of an image is accepted, or refused with a code and what is expected.
- */
+/** Validates what callers pass: JavaScript accepts anything, and a malformed image would give a meaningless mask. */
 import { checkImage, ReclmisError, type RgbImage } from '@reclmis/core';
 import type { SegmentOptions } from './types.js';
 
-/** An image once its form is known: bytes of a file, pixels, or a location that the platform may read. */
+/** An image in a known form: a file's bytes, pixels, or a location for the platform. */
 export type KnownImage =
   | { readonly kind: 'file'; readonly bytes: Uint8Array }
   | { readonly kind: 'pixels'; readonly image: RgbImage }
@@ -14,7 +11,7 @@ export type KnownImage =
 const EXPECTED =
   'expected { width, height, data } with 3 bytes per pixel, the bytes of an image file (Uint8Array, ArrayBuffer or Blob)';
 
-/** Distinguishes the forms. @param places what else this platform accepts, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
+/** @param places what else this platform accepts, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
 export async function knowImage(image: unknown, places: string): Promise<KnownImage> {
   if (typeof image === 'string' || image instanceof URL) return { kind: 'place', place: image };
   if (image instanceof Uint8Array) return { kind: 'file', bytes: image };
@@ -67,7 +64,6 @@ function knowPixels(image: unknown, places: string): RgbImage {
   return known;
 }
 
-/** RGB from RGBA, composited onto black as for files. */
 function withoutAlpha(rgba: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {

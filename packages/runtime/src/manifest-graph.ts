@@ -1,11 +1,11 @@
 /**
- * Checks a manifest against its graphs before anything is allocated by its numbers: names and sizes must match the
- * graphs, and each graph must be complete in its file.
+ * Checks a manifest against its graphs before allocating anything: names and sizes must match, and each graph
+ * must be complete in its file.
  */
 import { type ModelManifest, ONNX_TYPES, type OnnxType, onnxTypeOf, ReclmisError } from '@reclmis/core';
 import { type GraphOutline, type GraphValue, readOutline } from './graph.js';
 
-/** A tensor as in the manifest: the first size, B, is free. */
+/** A tensor of the manifest; the first size, B, is free. */
 interface Expected {
   readonly name: string;
   readonly type: OnnxType;
@@ -17,7 +17,7 @@ interface Described {
   readonly outputs: readonly Expected[];
 }
 
-/** The manifest's description of the segmenter: [B,3,S,S] and [B,T,W] to [B,1,S,S]. */
+/** The manifest's segmenter: [B,3,S,S] and [B,T,W] to [B,1,S,S]. */
 export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManifest): Described {
   const { inputs, outputs } = segmenter;
   const features =
@@ -30,7 +30,7 @@ export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManife
   };
 }
 
-/** The manifest's description of the text encoder: [B,T] to [B,T,W]. */
+/** The manifest's text encoder: [B,T] to [B,T,W]. */
 export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
   if (!note || !textEncoder) return { inputs: [], outputs: [] };
   const { contextLength: T, width: W } = note;
@@ -40,10 +40,7 @@ export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
   };
 }
 
-/**
- * Compares a graph file with its manifest.
- * @param where name of the file in messages. @throws MODEL_INVALID
- */
+/** @param where the graph file, for messages. @throws MODEL_INVALID */
 export function requireGraph(bytes: Uint8Array, described: Described, where: string): void {
   const invalid = (what: string, cause?: unknown): ReclmisError =>
     new ReclmisError('MODEL_INVALID', `${where}: ${what}`, cause === undefined ? {} : { cause });
@@ -81,7 +78,7 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
     );
 }
 
-/** Sizes that a graph leaves free cannot be checked, so all but the first must be stated. */
+/** All sizes but the first must be stated: free ones cannot be checked. */
 function fits({ type, sizes }: Expected, { type: found, shape }: GraphValue): boolean {
   if (found !== ONNX_TYPES[type] || shape?.length !== sizes.length + 1) return false;
   return sizes.every((size, i) => shape[i + 1] === size);

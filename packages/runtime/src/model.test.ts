@@ -44,7 +44,7 @@ const memory = (json: unknown = manifest()): Source => ({
   read: (name) => Promise.resolve(name === MANIFEST_FILE ? bytesOf(JSON.stringify(json)) : FILES[name]!),
 });
 
-/** Text encoder: a token's id as its feature. Segmenter: red where the first word's id is even, else blue. */
+/** Text encoder: a token's id is its feature. Segmenter: red if the first word's id is even, else blue. */
 function platform(calls: string[], slow: Promise<void> = Promise.resolve()): Platform {
   const network = (text: boolean): Network => ({
     async run(inputs: Readonly<Record<string, Values>>) {
@@ -72,7 +72,7 @@ function platform(calls: string[], slow: Promise<void> = Promise.resolve()): Pla
   };
 }
 
-/** Left half red, right half blue: w x h pixels. */
+/** Left half red, right half blue. */
 const picture = (width: number, height: number): RgbImage => ({
   width,
   height,
@@ -123,7 +123,7 @@ describe('sides', () => {
     expect(asked.note).toEqual({ sides: 'image', mirrored: false });
   });
 
-  it('of the caller that are not the model’s: the same mask as of the note in the model’s own, bit for bit', async () => {
+  it('of the caller that differ from the model’s: bit for bit the mask of the note in the model’s own', async () => {
     for (const [learnt, other] of [
       ['patient', 'image'],
       ['image', 'patient'],
@@ -142,7 +142,7 @@ describe('sides', () => {
     }
   });
 
-  it('may be each case’s own in a batch', async () => {
+  it('may differ between cases of a batch', async () => {
     const model = await open(stated('patient'));
     const [a, b] = await model.segmentBatch(
       [
@@ -155,13 +155,13 @@ describe('sides', () => {
     expect([a?.note.mirrored, b?.note.mirrored]).toEqual([false, true]);
   });
 
-  it('whose words it cannot mirror are told', async () => {
+  it('in words that it cannot mirror give a warning', async () => {
     const model = await open(stated('image'));
     const { warnings } = await model.segment(picture(4, 2), 'left, rechts', { sides: 'patient' });
     expect(warnings.map(({ code }) => code)).toContain('SIDES_NOT_MIRRORED');
   });
 
-  it('that are none are refused', async () => {
+  it('that are invalid are refused', async () => {
     const model = await opened();
     const call = model.segment(picture(2, 2), 'left', { sides: 'left' as 'image' });
     expect(await codeOf(call)).toBe('OPTION_INVALID');
@@ -179,11 +179,11 @@ describe('a model', () => {
     const right = await model.segment(picture(4, 6), 'right');
     expect([...right.mask.data.subarray(20)]).toEqual([0, 0, 1, 1]);
     expect(right.probability.length).toBe(24);
-    // the probability at the border is a blend of both sides, so that a low threshold covers it
+    // the border blends both sides, so a low threshold covers it
     expect((await model.segment(picture(4, 6), 'left', { threshold: 0.1 })).mask.data[2]).toBe(1);
   });
 
-  it('computes a note once, in one run with the other new ones, and forgets the least recently used', async () => {
+  it('encodes a note once, together with other new ones, and drops the least recently used', async () => {
     const calls: string[] = [];
     const model = await opened(calls, 2);
     const notes = ['left', 'right', 'left'];
@@ -192,7 +192,7 @@ describe('a model', () => {
     const single = await model.segment(picture(2, 2), 'left');
     expect(single.timings.text).toBe(0);
     expect(single.mask).toEqual(batch[0]?.mask);
-    await model.segment(picture(2, 2), 'left right'); // 'right' leaves
+    await model.segment(picture(2, 2), 'left right'); // drops 'right'
     await model.segment(picture(2, 2), 'right');
     expect(calls.slice(2)).toEqual(['segment 1', 'text 1', 'segment 1', 'text 1', 'segment 1']);
   });
@@ -237,7 +237,7 @@ describe('a model', () => {
     expect(await codes('left', white)).toEqual(['MASK_COVERS_ALL']);
   });
 
-  it('knows the images of its training from its manifest', async () => {
+  it('knows its training images from the manifest', async () => {
     const spread = (length: number): object => ({
       mean: Array.from({ length }, () => 0),
       axes: [],
@@ -301,7 +301,7 @@ describe('a model', () => {
   });
 });
 
-describe('a manifest that lies', () => {
+describe('a false manifest', () => {
   it.each([
     ['a side of 2^31', { size: 2 ** 31 }, {}],
     ['a side of 20,000', { size: 20_000 }, {}],
@@ -345,12 +345,12 @@ describe('a manifest that lies', () => {
   });
 });
 
-describe('a device that may err', () => {
-  /** What a right device gives of the made case, by the networks of `platform`: blue, since the vocabulary lacks the note's first word, and that is number 1. */
+describe('a device that may be wrong', () => {
+  /** A correct device's answer to the synthetic case: blue, since the vocabulary lacks the note's first word (id 1). */
   const right = (): number[] => probeValues(probePlanes(S).subarray(2 * S * S), S);
   const probed = (probe = right()): object => manifest({ check: { cases: 1, worst: 0, probe } });
 
-  /** WebGPU whose segmenter is off by a shift, with or without WebAssembly to turn to. */
+  /** WebGPU with a shifted segmenter, with or without WebAssembly as a fallback. */
   function webgpu(calls: string[], { shift = 0, elsewhere = true, refuses = '' } = {}): Platform {
     const good = platform(calls);
     let device: 'webgpu' | 'wasm' = 'webgpu';
@@ -385,14 +385,14 @@ describe('a device that may err', () => {
     return model.device;
   };
 
-  it('is kept where it computes what the exporter saw', async () => {
+  it('is kept if it matches the export check', async () => {
     const calls: string[] = [];
     expect(await deviceOf(webgpu(calls))).toBe('webgpu');
     expect(calls).toEqual(['text 1', 'segment 1', 'text 1', 'segment 1']);
     expect(await deviceOf(webgpu([], { shift: 0.001 }))).toBe('webgpu'); // another order of sums
   });
 
-  it('is left for another where it computes something else, or what is no number', async () => {
+  it('is replaced if it computes anything else, or NaN', async () => {
     for (const shift of [0.1, NaN]) {
       const calls: string[] = [];
       expect(await deviceOf(webgpu(calls, { shift }))).toBe('wasm');
@@ -400,14 +400,14 @@ describe('a device that may err', () => {
     }
   });
 
-  it('is left whole where it refuses either network', async () => {
+  it('is left completely if it refuses either network', async () => {
     expect(await deviceOf(webgpu([], { refuses: 'segmenter' }))).toBe('wasm');
     const calls: string[] = [];
     expect(await deviceOf(webgpu(calls, { refuses: 'text' }))).toBe('wasm');
     expect(calls).toEqual(['release', 'text 1', 'segment 1']);
   });
 
-  it('is refused by code where it was asked for', async () => {
+  it('is refused by code if it was requested', async () => {
     const calls: string[] = [];
     const only = webgpu(calls, { shift: 0.1, elsewhere: false });
     await expect(openModel(memory(probed()), only)).rejects.toMatchObject({
@@ -460,7 +460,7 @@ describe('a model behind an address', () => {
     }
   });
 
-  it('is refused where it is missing, cut short, or larger than it says', async () => {
+  it('is refused if missing, truncated, or larger than stated', async () => {
     for (const [code, answer, cut] of [
       ['MODEL_MISSING', () => null, false],
       ['MODEL_INVALID', content, true],

@@ -1,6 +1,6 @@
 /**
- * A loaded model, the same in Node and in the browser: tokens, cached note features, preprocessing, the two networks,
- * and the mask at the image's own size. Preprocessing and threshold are core's, as in training.
+ * A loaded model, the same in Node and the browser: tokens, cached note features, core's preprocessing and
+ * threshold, the two networks, and the mask at the image's size.
  *
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
@@ -39,22 +39,21 @@ import type {
   Timings,
 } from './types.js';
 
-/** Largest manifest; one with the vocabulary of any training set is far smaller. */
+/** Far above any manifest with a training set's vocabulary. */
 const MANIFEST_BYTES = 16 * 2 ** 20;
 /** 64 Mpx, as in training. */
 const MAX_PIXELS = 64_000_000;
 const NOTE_CACHE = 256;
-/** Devices that compute with third-party drivers. */
+/** Devices with third-party drivers. */
 const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
 /**
- * Largest difference in log-odds from the export check on such a device. Another order of sums and a fast float32
- * exponential give 1e-4 to 1e-3; CUDA's TF32 rounds as fp16 does, which moved the run of docs/measurements/results.md by
- * 0.006. In fp16, products are summed in 11 bits on some devices and in 24 on others, and in int8 a value may round to
- * its neighbour. A convolution with wrong padding moved a small model by 0.6.
+ * Largest difference in log-odds from the export check on such a device. Another order of sums and a fast
+ * float32 exponential give 1e-4 to 1e-3; CUDA's TF32, which rounds like fp16, 0.006
+ * (docs/measurements/results.md); fp16 sums have 11 or 24 bits; an int8 value may round to its neighbour.
+ * Wrong padding moved a small model by 0.6.
  */
 const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };
 
-/** How notes are read: as ids, and as words for warnings. */
 interface Tokens extends Pick<ResultChecksOptions, 'vocabulary'> {
   readonly reader: NonNullable<ResultChecksOptions['reader']>;
   readonly encode: (note: string) => readonly number[];
@@ -62,8 +61,8 @@ interface Tokens extends Pick<ResultChecksOptions, 'vocabulary'> {
 
 /**
  * Loads manifest, tokeniser and networks.
- * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED; the signal's
- * reason when aborted.
+ * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED;
+ * the signal's reason
  */
 export async function openModel(
   source: Source,
@@ -135,13 +134,13 @@ export async function openModel(
   }
 }
 
-/** Awaits a network, or rejects at once with the signal's reason; a network opened nevertheless is released. */
+/** Awaits a network, or rejects at once with the signal's reason; a network opened afterwards is released. */
 function unlessAborted(opening: Promise<Network>, signal: AbortSignal | undefined): Promise<Network> {
   if (!signal) return opening;
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(signal.reason as Error);
-      opening.then((network) => network.release()).catch(() => undefined); // nobody is waiting any more
+      opening.then((network) => network.release()).catch(() => undefined); // nobody is waiting
     };
     signal.addEventListener('abort', abort, { once: true });
     opening.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
@@ -177,11 +176,11 @@ async function tokenizerOf(
 class LoadedModel implements Model {
   readonly device;
   readonly checks;
-  /** Features by note, least recently used first. */
+  /** By note, least recently used first. */
   private readonly features = new Map<string, Float32Array>();
-  /** Tail of the queue: networks run one call at a time, in order. */
+  /** Tail of the queue: networks run one call at a time. */
   private last: Promise<unknown> = Promise.resolve();
-  /** Unfinished batches, some of which may not be queued yet because their images are being decoded. */
+  /** Unfinished batches, not queued while their images are being decoded. */
   private readonly batches = new Set<Promise<unknown>>();
   private disposed = false;
 
@@ -238,7 +237,7 @@ class LoadedModel implements Model {
     for (const [i, { image }] of cases.entries()) {
       const pixels = await this.platform.decode(image, maxPixels);
       signal?.throwIfAborted();
-      planes.set(imageToPlanes(pixels, S), i * 3 * S * S); // one at a time: decoded images are large
+      planes.set(imageToPlanes(pixels, S), i * 3 * S * S); // in turn: decoded images are large
       sizes.push({ width: pixels.width, height: pixels.height });
     }
     const ready = performance.now();
@@ -311,10 +310,7 @@ class LoadedModel implements Model {
     return this.queue(() => this.compute(images, notes, count));
   }
 
-  /**
-   * Checks the manifest's synthetic case on devices whose drivers may fail silently.
-   * @throws DEVICE_WRONG, INFERENCE_FAILED
-   */
+  /** Checks the manifest's synthetic case on devices that may fail silently. @throws DEVICE_WRONG, INFERENCE_FAILED */
   async tryDevice(): Promise<void> {
     const { check, image, precision } = this.manifest;
     if (!check.probe || !DOUBTED.has(this.device)) return;
@@ -332,7 +328,7 @@ class LoadedModel implements Model {
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
-    await Promise.allSettled([...this.batches, this.last]); // their callers handle the errors
+    await Promise.allSettled([...this.batches, this.last]); // callers handle the errors
     this.features.clear();
     await this.segmenter.release();
     await this.text?.release();
@@ -355,7 +351,7 @@ class LoadedModel implements Model {
     return mine;
   }
 
-  /** [B,T,W] of notes; uncached ones are computed together. */
+  /** [B,T,W]; uncached notes are computed together. */
   private async featuresOf(notes: readonly string[]): Promise<Float32Array> {
     const { note } = this.manifest;
     if (!note || !this.tokens)
@@ -385,7 +381,7 @@ class LoadedModel implements Model {
 
   private remember(note: string, row: Float32Array): void {
     this.features.delete(note);
-    this.features.set(note, row); // now the most recently used
+    this.features.set(note, row); // most recently used
     while (this.features.size > this.capacity) {
       const [oldest] = this.features.keys();
       if (oldest === undefined) return;
@@ -414,7 +410,7 @@ class LoadedModel implements Model {
   }
 }
 
-/** The sides stated by the caller. @throws OPTION_INVALID */
+/** @throws OPTION_INVALID */
 function checkSides(sides: Sides | undefined): Sides | undefined {
   if (sides === undefined || CONVENTIONS.includes(sides)) return sides;
   throw new ReclmisError('OPTION_INVALID', `sides: expected ${CONVENTIONS.join(' or ')}, got another value`);

@@ -1,10 +1,10 @@
-/** The thread that runs Node's networks: onnxruntime-node computes in the calling thread, which must not be the one that serves. */
+/** The thread of Node's networks: onnxruntime-node computes in the calling thread, which must stay free. */
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-common';
 import { openNetwork } from './onnx.js';
 import type { Network, Values } from './seams.js';
 
-/** Messages to the thread; `network` is the number returned by `open`. */
+/** `network` is the number returned by `open`. */
 export type ThreadRequest = { readonly number: number } & (
   | {
       readonly kind: 'open';
@@ -20,7 +20,6 @@ export type ThreadRequest = { readonly number: number } & (
   | { readonly kind: 'release'; readonly network: number }
 );
 
-/** Messages from the thread. */
 export type ThreadReply = { readonly number: number } & Answer;
 
 /** `missing`: onnxruntime-node does not start. */
@@ -51,7 +50,7 @@ if (!isMainThread && parentPort !== null) {
       case 'run': {
         const network = networks.get(request.network);
         if (!network) throw new Error('the network was already released');
-        return { data: (await network.run(request.inputs, request.output)).slice() }; // copied, as onnxruntime's own memory stays here
+        return { data: (await network.run(request.inputs, request.output)).slice() }; // copied: onnxruntime's memory stays here
       }
       case 'release': {
         const network = networks.get(request.network);

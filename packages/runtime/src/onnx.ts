@@ -1,16 +1,15 @@
-/** An onnxruntime network; the interface is the same in its Node and browser packages. */
+/** An onnxruntime network; Node's and browsers' packages have the same interface. */
 import type * as Ort from 'onnxruntime-common';
 import type { Network } from './seams.js';
 
-/** The parts of the package that are used. */
 export interface OnnxRuntime {
   readonly InferenceSession: Pick<typeof Ort.InferenceSession, 'create'>;
   readonly Tensor: typeof Ort.Tensor;
 }
 
 /**
- * Silences onnxruntime's own output on standard error: it quotes the model's names verbatim, including terminal escape
- * sequences, and reports everything as an error too.
+ * Silences onnxruntime's standard error: it quotes the model's names, escape sequences included, and reports
+ * everything as an error too.
  */
 const FATAL = 4;
 

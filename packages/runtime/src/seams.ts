@@ -1,4 +1,4 @@
-/** What Node and a browser do differently, so that `model.ts` can be the same in both. */
+/** What differs between Node and browsers, so that `model.ts` does not. */
 import type { RgbImage } from '@reclmis/core';
 import type { Device, ImageSource } from './types.js';
 
@@ -8,17 +8,16 @@ export interface Values {
   readonly shape: readonly number[];
 }
 
-/** A loaded network. */
 export interface Network {
-  /** Computes the named output from named inputs. May throw anything: `model.ts` turns it into INFERENCE_FAILED. */
+  /** Computes the named output. May throw anything: `model.ts` makes it INFERENCE_FAILED. */
   run(inputs: Readonly<Record<string, Values>>, output: string): Promise<Float32Array>;
   release(): Promise<void>;
 }
 
-/** A form of onnxruntime, with its image decoding. */
+/** A form of onnxruntime, with image decoding. */
 export interface Platform {
   readonly device: Device;
-  /** Switches to another device if an automatically chosen one does not work; false if there is none. */
+  /** Switches from an automatically chosen device that does not work to another; false if there is none. */
   giveUp?(): boolean;
   /** @throws any error for bytes that are not a model. */
   open(bytes: Uint8Array): Promise<Network>;
@@ -34,7 +33,7 @@ export interface Source {
   readonly where: string;
   /**
    * Reads a whole file.
-   * @param limit largest size in bytes. @param onBytes called with the size of each piece.
+   * @param limit most bytes. @param onBytes called with the size of each piece.
    * @throws MODEL_MISSING, MODEL_INVALID (over the limit, truncated)
    */
   read(name: string, limit: number, onBytes?: (bytes: number) => void): Promise<Uint8Array>;

@@ -1,7 +1,7 @@
 /**
- * Runs Node's networks in a separate thread (`network-thread.ts`), so the caller's event loop stays free: a server keeps
- * answering, and timeouts fire. One thread per platform, from the first network opened to the last released; it keeps
- * the process alive only while somebody waits for it.
+ * Runs Node's networks in a thread (`network-thread.ts`), so the event loop stays free. One thread per
+ * platform, from the first network opened to the last released; it keeps the process alive only while
+ * somebody waits.
  */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
@@ -22,12 +22,12 @@ class NetworkThread {
   private readonly waiting = new Map<number, Waiting>();
   private number = 0;
   private failure: Error | null = null;
-  /** Number of networks open or being opened. */
+  /** Networks open or opening. */
   uses = 0;
 
   constructor() {
     this.worker.on('message', (reply: ThreadReply) => {
-      if (this.failure !== null) return; // the thread is shutting down
+      if (this.failure !== null) return; // shutting down
       const waiting = this.waiting.get(reply.number);
       this.waiting.delete(reply.number);
       if (this.waiting.size === 0) this.worker.unref();
@@ -69,8 +69,8 @@ class NetworkThread {
 }
 
 /**
- * Returns a function that opens networks with these options. It throws RUNTIME_MISSING, or any error for bytes that are
- * not a model, and may take ownership of the bytes.
+ * Returns a function that opens networks. It throws RUNTIME_MISSING, or any error for bytes that are not a
+ * model, and may take ownership of the bytes.
  */
 export function networkOpener(
   options: InferenceSession.SessionOptions,

@@ -1,4 +1,4 @@
-/** A model's files behind a URL, read with fetch in Node and in the browser. */
+/** A model's files behind a URL, by fetch. */
 import { ReclmisError } from '@reclmis/core';
 import type { Source } from './seams.js';
 
@@ -36,7 +36,7 @@ export function urlSource(address: string, signal?: AbortSignal): Source {
         }
       } catch (cause) {
         signal?.throwIfAborted();
-        await reader.cancel().catch(() => undefined); // the first error is the one to report
+        await reader.cancel().catch(() => undefined); // the first error is reported
         if (cause instanceof ReclmisError) throw cause;
         throw new ReclmisError('MODEL_INVALID', `${where}: truncated after ${length} bytes`, { cause });
       }

@@ -1,6 +1,5 @@
-/** For tests: protobuf written by hand, and the outlines of ONNX models in it. */
+/** Protobuf by hand, for tests, and ONNX models in it. */
 
-/** A number (varint) or bytes under a field's number. */
 export function field(number: number, value: number | Uint8Array | string): Uint8Array {
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
   if (typeof bytes === 'number') return concat(varint(number * 8), varint(bytes));
@@ -21,7 +20,7 @@ function varint(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** A ValueInfoProto; a size may be a name, or free (null). */
+/** A ValueInfoProto; a size may be a name, or null (free). */
 export function value(name: string, type: number, sizes: readonly (number | string | null)[]): Uint8Array {
   const dimensions = sizes.map((size) =>
     field(1, size === null ? new Uint8Array(0) : field(typeof size === 'number' ? 1 : 2, size)),
