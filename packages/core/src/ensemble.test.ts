@@ -70,7 +70,6 @@ describe('AverageSegmenter', () => {
 });
 
 describe('SidedSegmenter', () => {
-  /** Draws the side that the note names, by its learnt convention. */
   const drawer = (learnt: 'patient' | 'image'): PlaneSegmenter =>
     modelOf((_, note) => {
       const onLeft = note.includes('left') === (learnt === 'image'); // of the image

@@ -1,6 +1,6 @@
 /**
- * Averages several opinions on one image: several models', or a model's own on the image and its mirror
- * image. Only mirroring keeps every note true, once left and right are swapped (`note-mirror.ts`).
+ * Averages several opinions on one image: several models', or a model's own on the image and its mirror image
+ * with left and right swapped in the note.
  *
  * B images, S side of a model's input in pixels; planes are stored row by row.
  */

@@ -9,7 +9,7 @@
 export interface ErrorEntry {
   /** What the code means, in one sentence. */
   readonly meaning: string;
-  /** Default remedy in one sentence; the throwing code may give a better one. */
+  /** One sentence; the throwing code may give a better one. */
   readonly remedy: string;
   /** Exit status of the `reclmis` command if this error ends it. */
   readonly exitCode: ExitCode;
@@ -513,7 +513,7 @@ export interface ReclmisErrorOptions {
   readonly remedy?: string;
 }
 
-/** The error for bad input and failed operations, everywhere in RecLMIS. */
+/** The error for bad input and failed operations. */
 export class ReclmisError extends Error {
   override readonly name = 'ReclmisError';
   readonly code: ErrorCode;

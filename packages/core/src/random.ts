@@ -96,7 +96,7 @@ export class Random {
   }
 }
 
-/** 128-bit hash of keys: four 32-bit lanes, mixed at the end as in MurmurHash3 (x86, 128 bits). */
+/** Four 32-bit lanes, mixed at the end as in MurmurHash3 (x86, 128 bits). */
 function hashKeys(keys: readonly (string | number)[]): [number, number, number, number] {
   const lanes: [number, number, number, number] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667];
   const absorb = (word: number): void => {

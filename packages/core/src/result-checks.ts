@@ -1,4 +1,4 @@
-/** Collects all warnings about a prediction's note, image and mask, given what the model knows of its training. */
+/** Collects all warnings about a prediction's note, image and mask. */
 import type { ClipTokenizer } from './text/clip-tokens.js';
 import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
 import { type MaskRules, maskWarnings, rulesUnder } from './notes/mask-warnings.js';
@@ -53,7 +53,6 @@ export class ResultChecks {
     return found;
   }
 
-  /** Warnings about token ids, as far as a word vocabulary tells. */
   tokens(ids: readonly number[]): Warning[] {
     if (!this.vocabulary) return [];
     const words = ids.filter((id) => id !== PAD_ID);

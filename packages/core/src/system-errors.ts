@@ -1,7 +1,4 @@
-/**
- * What the system's errors (errno) mean for a written file: the only table. Pure, so the command needs no
- * files for it.
- */
+/** What the system's errors (errno) mean for a written file: the only table, pure. */
 import { ReclmisError } from './errors.js';
 
 /** Room must be made: disk, quota, limit on file size. All others mean OUTPUT_UNWRITABLE. */

@@ -1,6 +1,6 @@
 /**
- * What a run and a model keep of their training data to recognise doubtful results: words, image statistics,
- * how masks and notes agree. About 20 kB of numbers and single words; no notes, no pictures.
+ * What a run and a model keep of their training data to recognise doubtful results: numbers and single words,
+ * about 20 kB; no notes, no pictures.
  */
 import { z } from 'zod';
 import { TEXTURE_FIGURES } from './images/image-likeness.js';

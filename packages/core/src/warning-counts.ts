@@ -1,4 +1,3 @@
-/** Counts warnings over many results by code, with the first cases and message. */
 import { type Warning, type WarningCode, warningCodes } from './warnings.js';
 
 const NAMED = 3;

@@ -1,6 +1,6 @@
 /**
- * Columns and rows of a table of notes, for CSV, workbook and JSONL alike. The head is the first row that is
- * not blank; it has Image and Description, in any order and case, and may have Spacing and Source.
+ * Columns and rows of a table of notes, for CSV, workbook and JSONL alike. The head, the first row that is
+ * not blank, has Image and Description, in any order and case, and may have Spacing and Source.
  */
 import { defined, ReclmisError } from '@reclmis/core';
 
@@ -18,11 +18,11 @@ export interface Head {
 export interface NoteRow extends Readonly<Record<Column, string>> {
   /** Row of the sheet, or line where the row begins; from 1. */
   readonly number: number;
-  /** Cell (`A5`) of a name that a spreadsheet stores as a number, without its leading zeros. */
+  /** Cell (`A5`) of a name that is stored as a number, without its leading zeros. */
   readonly numericName?: string;
 }
 
-/** Rows below the head that are not empty, and what messages call their numbers. */
+/** Rows below the head, and what messages call their numbers. */
 export interface Table {
   readonly unit: 'row' | 'line';
   readonly rows: readonly NoteRow[];

@@ -1,12 +1,10 @@
 /**
- * Finds rows of a CSV that were split within a note: a note with a separator and no quotes becomes several
- * fields. More fields than the head show that; a row whose last columns are left out hides it:
- * `a.png,Unilateral, left` under `Image,Description,Remark` may be the note "Unilateral, left". So each joint
- * of unquoted fields is examined where columns may be left out:
+ * Finds rows of a CSV that were split within an unquoted note. More fields than the head show it; left-out
+ * last columns hide it: `a.png,Unilateral, left` under `Image,Description,Remark` may be the note
+ * "Unilateral, left". So each joint of unquoted fields is examined where columns may be left out:
  *
- * - A space after the separator suggests prose, unless head and row have one after every separator; then only
- *   quotes elsewhere in the table show that it is a table's. Han, kana and Thai have no spaces; a comma
- *   before them counts likewise.
+ * - A space after the separator suggests prose, unless head and row have one after every separator and
+ *   nothing in the table is quoted. Han, kana and Thai have no spaces; a comma before them counts likewise.
  * - After a comma, words of the grammar of notes ("left") may be the rest of a note, unless the table quotes
  *   its separators.
  * - A Spacing that holds words is shifted.
@@ -37,7 +35,7 @@ export interface CsvStyle {
   readonly quoting: boolean;
 }
 
-/** A row's fields as written, with quotes and spaces. */
+/** With quotes and spaces. */
 function written({ raw }: CsvRow, separator: string): string[] {
   const cells: string[] = [];
   let [from, quoted] = [0, false];
@@ -94,7 +92,6 @@ function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): st
   return readsAsNote(cell) ? 'it contains only words of notes, and nothing is quoted' : null;
 }
 
-/** Throws where fields may belong together, so that a note would be cut or misplaced. */
 function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvStyle): void {
   const { image = 0, description = 0, spacing = -1, source = -1 } = at;
   if (width - 1 <= Math.max(image, description)) return; // no column can be left out

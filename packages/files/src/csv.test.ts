@@ -5,7 +5,6 @@ import { decodeText } from './text.js';
 
 const HEAD = 'Image,Description';
 
-/** Names and notes of a text, with line ends as `decodeText` leaves them. */
 const pairs = (text: string): string[][] =>
   read(Buffer.from(text)).rows.map(({ image, description }) => [image, description]);
 

@@ -1,7 +1,7 @@
 /**
- * Notes from CSV, by csv-parse: RFC 4180 and spreadsheets' dialects. The separator is comma, semicolon or
- * tab, whichever gives the head its columns, or what a first line `sep=;` states, as in Excel. A row must
- * have as many fields as the head: an unquoted comma or line end would silently cut a note (`csv-width.ts`).
+ * Notes from CSV, by csv-parse: RFC 4180 and spreadsheets' dialects. The separator is whichever of comma,
+ * semicolon and tab gives the head its columns, or a first line's `sep=;`. A row must have as many fields as
+ * the head: an unquoted comma or line end would silently cut a note (`csv-width.ts`).
  */
 import { ReclmisError } from '@reclmis/core';
 import { CsvError, type Options, parse } from 'csv-parse/sync';
@@ -71,7 +71,6 @@ function rowsOf(path: string, text: string, separator: string, offset: number, o
   }
 }
 
-/** The separator stated by a first line such as `sep=;`, and the text after it. */
 function statedSeparator(path: string, text: string): { separator: string; rest: string } | null {
   const line = /^[^\n]*/u.exec(text)?.[0] ?? '';
   if (!/^\s*"?sep=/iu.test(line)) return null;
@@ -125,10 +124,7 @@ function findHead(path: string, text: string, candidates: readonly string[], off
   );
 }
 
-/**
- * Notes of a CSV text whose lines end in
- * . @throws NOTES_UNREADABLE naming the line
- */
+/** Notes of a CSV text with LF line ends. @throws NOTES_UNREADABLE naming the line */
 export function parseCsv(text: string, path = 'CSV'): Table {
   const stated = statedSeparator(path, text);
   const source = stated?.rest ?? text;

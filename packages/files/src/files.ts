@@ -30,7 +30,6 @@ async function makeFolders(path: string): Promise<void> {
   }
 }
 
-/** `stat`, naming dangling links in its error. @throws OUTPUT_UNWRITABLE */
 async function follow(path: string): Promise<Stats> {
   try {
     return await stat(path);

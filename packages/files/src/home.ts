@@ -1,6 +1,6 @@
 /**
- * The cache of RecLMIS: `RECLMIS_HOME`, or the platform's cache folder (XDG base directory specification,
- * Apple's file system guide, Windows' known folders).
+ * The cache: `RECLMIS_HOME`, or the platform's cache folder (XDG base directory specification, Apple's file
+ * system guide, Windows' known folders).
  */
 import { homedir } from 'node:os';
 import { posix, resolve, win32 } from 'node:path';

@@ -1,17 +1,13 @@
 /**
- * Image files: PNG, JPEG and TIFF to pixels.
+ * Image files: PNG, JPEG and TIFF to pixels; docs/reference/images.md has all rules.
  *
  * - 8-bit values are kept: colour profiles and gamma are ignored, as in OpenCV's `imread`, which the authors'
  *   code uses (with B, G, R; here R, G, B, see docs/method.md 13).
  * - 16-bit values v become round(v / 257). 12 bits stored in 16 come out dark: scale first.
- * - Grey is repeated in R, G and B; palettes are looked up; alpha, which TIFF's tags define
- *   (`tiff-header.ts`), is composited onto black.
- * - Orientation tags (EXIF, TIFF) are applied, as by `imread` and viewers, so that a mask drawn in a viewer
- *   fits.
- * - Of several TIFF pages the first is read.
+ * - Grey is repeated in R, G and B; alpha, which TIFF's tags define (`tiff-header.ts`), is composited onto
+ *   black.
+ * - Orientation tags (EXIF, TIFF) are applied, so that a mask drawn in a viewer fits.
  * - CMYK, Lab and floating point are refused: their conversion is the exporter's choice.
- *
- * Masks are read by core's `maskOf`. docs/reference/images.md has all rules.
  */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -228,12 +224,11 @@ async function decode(path: string, file: Uint8Array, maxPixels: number): Promis
     };
   } catch (error) {
     if (header.format === 'tiff') refuseRareCompression(file, path, error);
-    // The decoder's message is only the cause: concurrent images may swap theirs.
+    // Only as cause: concurrent images may swap the decoder's messages.
     throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or truncated`, error);
   }
 }
 
-/** Colours and opacity of each pixel, without other values. */
 function picked<T extends Uint8Array | Uint16Array>(
   values: T,
   stride: number,

@@ -1,7 +1,7 @@
 /**
  * Notes from JSON lines: `{"image": ..., "note": ..., "spacing": ..., "source": ...}`; all but the image may
- * be missing or null. Spacing is a number or [width, height]. Other members are ignored, unless they look
- * like these: a note called "description" would be lost silently.
+ * be missing or null; spacing is a number or [width, height]. Other members are ignored, unless they look
+ * like these.
  */
 import type { ReclmisError } from '@reclmis/core';
 import { type NoteRow, type Table, unreadable } from './columns.js';
@@ -9,7 +9,6 @@ import { type NoteRow, type Table, unreadable } from './columns.js';
 const MEMBERS = ['image', 'note', 'spacing', 'source'];
 const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 'image', file: 'image' };
 
-/** Member names of the outermost object, in order, of valid JSON. */
 function memberNames(json: string): string[] {
   const names: string[] = [];
   let depth = 0;
@@ -35,7 +34,6 @@ function checkNames(line: string, wrong: (why: string) => ReclmisError): void {
   }
 }
 
-/** The pixel size as `parseSpacing` takes it; empty for none. */
 function spacingText(value: unknown, wrong: (why: string) => ReclmisError): string {
   if (value === null || value === undefined) return '';
   const numbers: readonly unknown[] = Array.isArray(value) ? value : [value];
@@ -45,8 +43,8 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
 }
 
 /**
- * @param text with lines ending in
- * ; blank ones are skipped. @throws NOTES_UNREADABLE naming the line without quoting it
+ * @param text with LF line ends; blank lines are skipped. @throws NOTES_UNREADABLE naming the line without
+ * quoting it
  */
 export function parseJsonLines(text: string, path = 'JSONL'): Table {
   const rows: NoteRow[] = [];

@@ -40,7 +40,6 @@ function backdate(path: string, ms: number): void {
   utimesSync(path, then, then);
 }
 
-/** The awaited holder; null if the lock was acquired. */
 async function waitedFor(path: string): Promise<LockHolder | null> {
   let found: LockHolder | null = null;
   const wait = new Error('held');

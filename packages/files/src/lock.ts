@@ -1,8 +1,7 @@
 /**
- * A lock between processes: a file that only one can create. It names its holder by machine, process id and
- * start, as ids are reused. A holder on this machine keeps it while it lives, even stopped (Ctrl-Z, sleep).
- * One on another machine that shares the disk cannot be checked: it touches its lock, and counts as gone
- * after minutes without a touch.
+ * A lock between processes: a file that only one can create, naming its holder by machine, process id and
+ * start, as ids are reused. A holder on this machine keeps it while it lives, even stopped. One on another
+ * machine that shares the disk touches its lock, and counts as gone after minutes without a touch.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
@@ -168,7 +167,6 @@ async function contents(path: string): Promise<string | null> {
   }
 }
 
-/** Milliseconds since the last touch; 0 for a missing file. */
 async function age(path: string): Promise<number> {
   try {
     return Date.now() - (await lstat(path)).mtimeMs;

@@ -1,7 +1,7 @@
 /**
  * File names as people and file systems write them. macOS stores "ü" decomposed (NFD), a spreadsheet composed
- * (NFC), and both look alike; so names compare in NFC wherever notes, images and masks meet. Other
- * differences count, and a message about a missing name suggests the nearest.
+ * (NFC), and both look alike; so names compare in NFC. Other differences count, and messages suggest the
+ * nearest name.
  */
 export const nameKey = (name: string): string => name.normalize('NFC');
 

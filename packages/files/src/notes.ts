@@ -33,7 +33,6 @@ export interface NoteTable {
 /** Source of a note derived from its mask. */
 export const DERIVED = 'derived from masks';
 
-/** Refuses invisible or damaged characters in notes and names. */
 function checkTexts(path: string, unit: Table['unit'], { number, image, description }: NoteRow): void {
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u.exec(image + description);

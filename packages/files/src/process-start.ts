@@ -1,7 +1,7 @@
 /**
- * When a process of this machine began, to tell it from a later one with the same id. On Linux field 22 of
- * /proc/PID/stat (clock ticks since boot) with the boot's id (/proc/sys/kernel/random/boot_id), elsewhere the
- * output of `ps -o lstart=`; null if neither exists (Windows, a hidden /proc).
+ * When a process of this machine began, to tell it from a later one with the same id: on Linux from
+ * /proc/PID/stat (ticks since boot) and the boot's id, elsewhere from `ps -o lstart=`; null if neither exists
+ * (Windows, a hidden /proc).
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,6 @@ import { systemCode } from '@reclmis/core';
 const TICKS = 100;
 const PS_TIMEOUT_MS = 5000;
 
-/** State and start (ticks) of a process; null if /proc does not say. */
 function statOf(pid: number): { readonly state: string; readonly ticks: number } | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,6 +1,6 @@
 /**
- * Writes protobuf's wire format, for TensorBoard's events and ONNX models: fields of a key (number and wire
- * type) and a value. https://protobuf.dev/programming-guides/encoding/
+ * Writes protobuf's wire format: fields of a key (number and wire type) and a value.
+ * https://protobuf.dev/programming-guides/encoding/
  */
 
 const VARINT = 0;

@@ -1,9 +1,7 @@
 /**
  * One sheet of a workbook as rows of notes (ECMA-376 part 1, 18.3). Without `r`, a cell or row follows the
- * last. Far-out places are refused before memory is allocated, and only the columns of notes are kept.
- *
- * A cell counts by its content, not its looks: a name that became a date or number is reported, since the
- * typed text is lost. Hidden and filtered rows and columns count.
+ * last. Far-out places are refused before memory is allocated. A name that became a date or number is
+ * reported, since the typed text is lost. Hidden and filtered rows and columns count.
  */
 import { defined } from '@reclmis/core';
 import { type Column, COLUMNS, type Head, headOf, type NoteRow, unreadable } from './columns.js';
@@ -171,7 +169,6 @@ class SheetReader {
     else if (column !== undefined) this.current[column] = this.asText(cell, column);
   }
 
-  /** A cell's text; cells before the head is known may hold anything. */
   private asText(cell: OpenCell, column: Column | 'head'): string {
     const strict = column !== 'head';
     const at = `cell ${this.name(cell.column)}`;

@@ -31,8 +31,7 @@ function firstBadLine(bytes: Uint8Array): number {
 }
 
 /**
- * A file's text without byte order mark, with lines ending in
- *  (from LF, CRLF or CR).
+ * A file's text without byte order mark and with LF line ends.
  * @throws the given code for another encoding (Excel's "CSV" is Windows-1252), or characters lost earlier
  */
 export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Refusal): string {

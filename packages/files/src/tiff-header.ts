@@ -1,7 +1,7 @@
 /**
- * Pixel layout of a TIFF file (TIFF 6.0, BigTIFF), from its first page's tags. libvips takes any sample
- * beyond grey or RGB for opacity and misreads some kinds; so the tags decide, before decoding, which samples
- * are colour or opacity, and what is refused.
+ * Pixel layout of a TIFF file (TIFF 6.0, BigTIFF) by its first page's tags, which decide before decoding what
+ * is colour, opacity or refused: libvips takes any sample beyond grey or RGB for opacity and misreads some
+ * kinds.
  */
 import { ReclmisError } from '@reclmis/core';
 

@@ -1,7 +1,6 @@
 /**
  * Notes from an XLSX workbook (ECMA-376): the first visible sheet with the columns. Hidden sheets are never
- * read, since the author does not see them; sheets without the columns, such as a "Read me", are skipped; two
- * sheets of notes are refused.
+ * read, since the author does not see them; two sheets of notes are refused.
  */
 import { posix } from 'node:path';
 import { ReclmisError } from '@reclmis/core';

@@ -1,9 +1,7 @@
 /**
- * Reads the central directory of a zip archive (PKWARE APPNOTE 6.3.10, ZIP64 included): the headers of its entries and where each lies. Workbooks and
- * PyTorch's archives are both read through it.
- *
- * Counts, sizes and offsets are checked against the archive's size before memory is asked for. What an entry may be (packed, encrypted, named twice) and
- * whether its bytes are intact is for the caller to check.
+ * Reads the central directory of a zip archive (PKWARE APPNOTE 6.3.10, ZIP64 included), for workbooks and
+ * PyTorch's archives. Counts, sizes and offsets are checked against the archive's size before memory is
+ * allocated; the caller checks compression, encryption, duplicates and content.
  */
 import { quoted } from '@reclmis/core';
 
@@ -22,27 +20,26 @@ const EXTRA_ZIP64 = 0x0001;
 const FULL16 = 0xffff;
 const FULL32 = 0xffffffff;
 
-/** The method of an entry whose bytes lie there as they are. */
+/** Method of an uncompressed entry. */
 export const ZIP_STORED = 0;
 
 /** An archive's bytes by position. */
 export interface ZipBytes {
   readonly size: number;
-  /** Gives `length` bytes from `position`, which lie within `size`. */
+  /** `length` bytes from `position`, within `size`. */
   read(position: number, length: number): Buffer;
 }
 
 /** What differs between the kinds of archives. */
 export interface ZipRules {
-  /** The error for an archive that is damaged, contradictory or beyond a limit; `what` is a clause without a subject. */
+  /** The error for a damaged, contradictory or too large archive; `what` is a clause without subject. */
   readonly fail: (what: string) => Error;
-  /** An entry's name as text; throws where the name is refused. */
+  /** An entry's name; throws to refuse it. */
   readonly nameOf: (bytes: Buffer) => string;
   /** Whether bytes may follow the archive. Default false. */
   readonly trailingBytes?: boolean;
 }
 
-/** The header of an entry in the central directory. */
 export interface ZipHeader {
   readonly nameBytes: Buffer;
   readonly name: string;
@@ -86,7 +83,7 @@ export function readZipDirectory(archive: ZipBytes, rules: ZipRules): ZipDirecto
   return { headers, end: place.offset };
 }
 
-/** Where the directory lies, from the end record and, where there is one, the ZIP64 end record. */
+/** The directory's place, by the end record and, if any, the ZIP64 end record. */
 function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
   const { size } = archive;
   if (size < END.size) throw rules.fail(`has ${size} bytes, too few for a zip archive`);
@@ -128,14 +125,14 @@ function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
   return { offset, size: length, count };
 }
 
-/** Whether an end record begins at `at`, and its comment ends with the archive. */
+/** Whether an end record begins at `at`, its comment ending with the archive. */
 function isEnd(tail: Buffer, at: number, { trailingBytes = false }: ZipRules): boolean {
   if (tail.readUInt32LE(at) !== END.signature) return false;
   const end = at + END.size + tail.readUInt16LE(at + 20);
   return trailingBytes ? end <= tail.length : end === tail.length;
 }
 
-/** The directory of the ZIP64 end record, and the offset of the record itself; null where no locator names one. */
+/** The ZIP64 end record's directory, and the record's offset; null without a locator. */
 function readEnd64(
   archive: ZipBytes,
   endOffset: number,
@@ -167,7 +164,7 @@ function readEnd64(
   return { count, size, offset, end: at };
 }
 
-/** The header at `at` of the directory, and where the next one begins. */
+/** The header at `at`, and where the next one begins. */
 function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): [ZipHeader, number] {
   if (at + CENTRAL.size > bytes.length || bytes.readUInt32LE(at) !== CENTRAL.signature) {
     throw rules.fail(`has a directory without entry ${index} at byte ${at}`);
@@ -179,7 +176,7 @@ function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): 
   const nameBytes = bytes.subarray(at + CENTRAL.size, nameEnd);
   const name = rules.nameOf(nameBytes);
   const bad = (what: string): Error => rules.fail(`holds the entry ${quoted(name)}, which ${what}`);
-  // The extra field holds, in this order, the values that are full in the header.
+  // In this order, the values that are full in the header.
   const wide = zip64Values(bytes.subarray(nameEnd, extraEnd), bad);
   const value = (offset: number): number => {
     const narrow = bytes.readUInt32LE(offset);
@@ -197,7 +194,7 @@ function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): 
   return [{ nameBytes, name, flags, method, crc: bytes.readUInt32LE(at + 16), packed, size, offset }, next];
 }
 
-/** The 64-bit values of an extra field; none where it has no ZIP64 part. */
+/** Values of an extra field's ZIP64 part; none without one. */
 function zip64Values(extra: Buffer, bad: (what: string) => Error): bigint[] {
   for (let at = 0; at + 4 <= extra.length;) {
     const [id, end] = [extra.readUInt16LE(at), at + 4 + extra.readUInt16LE(at + 2)];

@@ -49,10 +49,7 @@ function unpack(path: string, bytes: Buffer): Map<string, Buffer> {
   return parts;
 }
 
-/**
- * The parts of a workbook by name, in lower case and without a slash in front: `xl/workbook.xml`.
- * @throws NOTES_UNREADABLE
- */
+/** A workbook's parts by lower-case name without leading slash: `xl/workbook.xml`. @throws NOTES_UNREADABLE */
 export function readZip(path: string, bytes: Buffer): ReadonlyMap<string, Buffer> {
   if (bytes.length > 8 && bytes.readUInt32BE(0) === 0xd0cf11e0)
     throw unreadable(

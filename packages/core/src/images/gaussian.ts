@@ -59,7 +59,7 @@ export function distanceFrom({ mean, axes, variances, rest }: Gaussian, point: r
   return distance + Math.max(0, length - along) / rest;
 }
 
-/** Eigenvalues of a symmetric matrix, largest first, with vectors, by Jacobi rotations. Overwrites it. */
+/** Eigenvalues, largest first, and vectors by Jacobi rotations. Overwrites `a`. */
 function eigen(a: Float64Array[]): { value: number; vector: number[] }[] {
   const D = a.length;
   const v = Array.from({ length: D }, (_, i) => Float64Array.from({ length: D }, (_, j) => Number(i === j)));

@@ -1,7 +1,7 @@
 /**
- * Colours for numbers over an image, fit for print: lightness grows evenly, which keeps the order in grey and
- * for any colour blindness. They are ten equidistant colours of matplotlib's `viridis` (S. van der Walt and
- * N. Smith, 2015, public domain), interpolated in sRGB.
+ * A colour map with evenly growing lightness, which keeps the order in grey and for any colour blindness: ten
+ * colours of matplotlib's `viridis` (S. van der Walt and N. Smith, 2015, public domain), interpolated in
+ * sRGB.
  */
 import { ReclmisError } from '../errors.js';
 import type { Rgb } from './overlay.js';
@@ -67,7 +67,7 @@ export function heatOver(
   return { width, height, data };
 }
 
-/** Expands a grid of `columns` x `rows` numbers to the image's size: each pixel takes the cell of its centre. */
+/** Expands a grid of `columns` x `rows` numbers: each pixel takes the cell of its centre. */
 export function spreadGrid(
   grid: ArrayLike<number>,
   columns: number,

@@ -64,7 +64,6 @@ export function refuseRareKinds(
     refuse(coding === 3 ? 'lossless coding' : coding >= 9 ? 'arithmetic coding' : `coding SOF${coding}`);
 }
 
-/** PNG: chunks of length, type, data and checksum; IHDR first, IEND last. */
 function pngHeader(view: DataView): FileHeader {
   const [width, height, bits] =
     view.byteLength >= 26 ? [view.getUint32(16), view.getUint32(20), view.getUint8(24)] : [0, 0, 0];
@@ -81,7 +80,6 @@ function pngHeader(view: DataView): FileHeader {
   return { kind: 'png', width, height, bits, channels: 3, coding: -1, hiddenStill, complete };
 }
 
-/** JPEG: segments of marker and length up to the scans (SOS), with the size in SOF; then data and an end marker. */
 function jpegHeader(view: DataView): FileHeader {
   let [width, height, bits, channels, coding] = [0, 0, 8, 0, -1];
   let at = 2;

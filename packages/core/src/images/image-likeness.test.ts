@@ -120,7 +120,7 @@ describe('tones', () => {
   it('are shares of the range, whatever exposure and contrast are', () => {
     const figures = toneFigures(ramp);
     expect(figures).toHaveLength(TONES);
-    // 94 % of the pixels lie in the range: 4.7 % in each bin, 3 % more in the outermost.
+    // 94 % of the pixels are in the range: 4.7 % a bin, 3 % more in the outermost.
     for (const inside of figures.slice(1, -1)) expect(Math.exp(inside) - 0.02).toBeCloseTo(0.047, 2);
     expect(Math.exp(figures[0]!) - 0.02).toBeCloseTo(0.077, 2);
     expect(Math.exp(figures.at(-1)!) - 0.02).toBeCloseTo(0.077, 2);

@@ -1,13 +1,11 @@
 /**
- * Tells whether an image resembles a model's training images, from about 15 kB of statistics: brightness in 8
- * x 8 cells (layout); details of 2 to 32 pixels, contrast and colour (texture); tones (`image-tones.ts`).
- * Each is a Gaussian (`gaussian.ts`) fitted after the model's own preprocessing.
+ * Tells whether an image resembles a model's training images, by Gaussians (`gaussian.ts`) of brightness in 8
+ * x 8 cells (layout), of details of 2 to 32 pixels, contrast and colour (texture), and of tones
+ * (`image-tones.ts`), after the model's preprocessing.
  *
- * An image is unusual if it is further from the mean than nearly all training images (each measured from the
- * half it was not in), or much likelier when inverted, turned or flipped. docs/measurements/warnings.md says
- * what that catches. It knows nothing of medicine: an image that passes may still be of another kind.
- *
- * At least `LEAST_IMAGES` images, so no picture can be reconstructed. S side of the planes.
+ * Unusual is what is further from the mean than nearly all training images (each measured from the half it
+ * was not in), or much likelier inverted, turned or flipped; docs/measurements/warnings.md says what that
+ * catches. It knows nothing of medicine. S side of the planes.
  */
 import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
 import { toneFigures, TONES } from './image-tones.js';
@@ -163,7 +161,7 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
   };
 }
 
-/** A distance that hardly any such image exceeds: distances are nearly lognormal. */
+/** A distance that hardly any such image exceeds; distances are nearly lognormal. */
 function outlying(distances: readonly number[]): number {
   const logs = distances.map((one) => Math.log(one + 1e-9));
   const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
@@ -192,7 +190,7 @@ function gaussians(features: readonly ImageFeatures[]): Record<'layout' | 'textu
   };
 }
 
-/** Warnings about an image unlike the training images. @param planes [3,S,S], values 0 to 1. */
+/** @param planes [3,S,S], values 0 to 1. */
 export function imageWarnings(planes: Float32Array, size: number, likeness: ImageLikeness): Warning[] {
   const why = unlikeness(imageFeatures(planes, size), likeness);
   if (why === null) return [];
@@ -219,7 +217,6 @@ export function unlikeness(
   return null;
 }
 
-/** Alterations of an image, each with the cells as they were before it. */
 const FORMS: readonly { readonly name: string; readonly of: (cells: readonly number[]) => number[] }[] = [
   { name: 'inverted, with dark and bright swapped', of: (cells) => cells.map((value) => -value) },
   { name: 'turned by 90 degrees', of: (cells) => moved(cells, (x, y) => [y, CELLS - 1 - x]) },
@@ -228,7 +225,6 @@ const FORMS: readonly { readonly name: string; readonly of: (cells: readonly num
   { name: 'upside down', of: (cells) => moved(cells, (x, y) => [x, CELLS - 1 - y]) },
 ];
 
-/** The likeliest alteration, and how much likelier the image is without it. */
 function likelierForm(layout: Gaussian, cells: readonly number[]): { name: string; advantage: number } {
   const own = Math.log(1 + distanceFrom(layout, cells));
   let best = { name: '', advantage: Number.NEGATIVE_INFINITY };

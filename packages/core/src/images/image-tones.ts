@@ -1,9 +1,7 @@
 /**
- * Tones of an image: a histogram of its grey values, as logarithms of shares. Drawings have few tones with
- * gaps, which resizing blurs less than their noise; radiographs have all tones of their range.
- *
- * The range is the 3rd to the 97th percentile, so borders, burnt-in letters, exposure and contrast do not
- * matter. Values beyond count in the outermost bins.
+ * Tones of an image: a histogram of its grey values between their 3rd and 97th percentile, as logarithms of
+ * shares. Radiographs have all tones of their range; drawings have few, even when resized. Borders, burnt-in
+ * letters, exposure and contrast do not matter.
  */
 
 export const TONES = 20;

@@ -53,10 +53,7 @@ function direct(plane: Float32Array, w: number, h: number, W: number, H: number)
   return out;
 }
 
-/**
- * One axis of the triangle filter: weights that sum to 1, summed in float64 from the first tap on, rounded to
- * float32 once.
- */
+/** Weights that sum to 1, summed in float64 from the first tap on, rounded to float32 once. */
 function plainly(values: readonly number[], to: number): number[] {
   const scale = values.length / to;
   const support = Math.max(scale, 1);

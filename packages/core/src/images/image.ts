@@ -12,7 +12,6 @@
 import { ReclmisError } from '../errors.js';
 import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 
-/** Input positions and weights (summing to 1) for each output position of an axis. */
 interface Taps {
   readonly first: Int32Array;
   /** Input positions per output position. */
@@ -22,7 +21,7 @@ interface Taps {
   readonly stride: number;
 }
 
-/** Share of a pixel's area that counts as half: 1/2 minus rounding. */
+/** 1/2 minus rounding. */
 const HALF = 0.5 - 1e-6;
 
 const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
@@ -120,7 +119,7 @@ export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.
   return { width: w, height: h, data };
 }
 
-/** Triangle filter for one axis, widened when shrinking (Pillow's `precompute_coeffs`). */
+/** Widened when shrinking (Pillow's `precompute_coeffs`). */
 function triangleTaps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
@@ -134,7 +133,7 @@ function triangleTaps(from: number, to: number): Taps {
   });
 }
 
-/** Area filter for one axis; the nearest pixel when growing. */
+/** The nearest pixel when growing. */
 function areaTaps(from: number, to: number): Taps {
   const scale = from / to;
   return makeTaps(from, to, Math.ceil(scale) + 2, (i) => {

@@ -74,7 +74,6 @@ export function contour(mask: Mask, thickness = 1): Mask {
   return { width, height, data: edge };
 }
 
-/** Writes 1 where a position and `reach` on each side are foreground; outside the line is background. */
 function erodeLine(
   from: Uint8Array,
   to: Uint8Array,

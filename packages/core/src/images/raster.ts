@@ -73,7 +73,6 @@ export function quarterTurn(raster: Raster, turns: number): Raster {
   }
 }
 
-/** Output (x, y) is the input pixel at `origin + x * stepX + y * stepY`. */
 function rearrange(
   raster: Raster,
   width: number,

@@ -39,10 +39,7 @@ const TWO_DECIMAL_COMMAS = /^(\d+(?:,\d+)?)(?:\s*mm)?(?:\s*[x×;\\/]\s*|\s+)(\d+
 const GROUPED = /^[1-9]\d{0,2}(?:,\d{3}\.\d+|\.\d{3},\d+|(?:\s\d{3})+)$/u;
 const OTHER_UNIT = /\d\s*(cm|µm|μm|um|nm|m|in|inch|"|dpi|ppi|px)\s*$/iu;
 
-/**
- * Parses a pixel size as the file header says. @param where name in messages. @throws OPTION_INVALID or the
- * given code
- */
+/** Parses a pixel size. @param where name in messages. @throws OPTION_INVALID or the given code */
 export function parseSpacing(text: string, where: string, code: ErrorCode = 'OPTION_INVALID'): Spacing {
   const written = text.trim();
   const refuse = (why: string, remedy: string): ReclmisError =>

@@ -1,8 +1,4 @@
-/**
- * From images to masks, for any engine: a batch as a model takes it, and each answer at its image's own size.
- *
- * B images, S side of the model's input.
- */
+/** From images to masks, for any engine. B images, S side of the model's input. */
 import { ReclmisError } from '../errors.js';
 import { imageToPlanes, resizePlane, threshold } from '../images/image.js';
 import type { Mask, RgbImage } from '../images/raster.js';
@@ -20,7 +16,7 @@ export function imagesToPlanes(images: readonly RgbImage[], size: number): Float
   return planes;
 }
 
-/** The answer for one image, [H,W] at its own size, or why it is invalid, worded to follow "the model gave". */
+/** The answer for one image, [H,W] at its own size, or what is wrong, to follow "the model gave". */
 export type Answer = { readonly probability: Float32Array } | { readonly wrong: string };
 
 /** The answer for image `index` of a batch. @param probabilities [B,1,S,S] */

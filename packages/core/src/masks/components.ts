@@ -1,9 +1,8 @@
 /**
- * Connected components of a mask (8-connectivity). Union-find joins overlapping runs (stretches of foreground
- * within a row), so time grows with the pixels and memory only with the runs.
+ * Connected components of a mask (8-connectivity), by union-find over runs (stretches of foreground within a
+ * row).
  *
- * Coordinates as in `contours.ts`: x to the right, y downwards; the pixel in column i and row j has its
- * centre at (i + 0.5, j + 0.5).
+ * Coordinates as in `contours.ts`: the pixel in column i and row j has its centre at (i + 0.5, j + 0.5).
  */
 import { checkMask, type Mask } from '../images/raster.js';
 

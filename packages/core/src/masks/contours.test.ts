@@ -1,4 +1,3 @@
-/** Outlines of drawn masks point by point, and of any mask by filling the polygons. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { components } from './components.js';
@@ -8,7 +7,6 @@ import { anyMask, drawnMask } from '../testing.js';
 const area = ([outer, ...holes]: Polygon): number =>
   signedArea(outer) + holes.reduce((sum, hole) => sum + signedArea(hole), 0);
 
-/** Winding number of a ring around a pixel's centre: upright edges that a ray to the right crosses. */
 function winding(ring: Ring, x: number, y: number): number {
   let turns = 0;
   for (let i = 0; i + 1 < ring.length; i++) {

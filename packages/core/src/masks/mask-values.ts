@@ -14,7 +14,6 @@
 import { ReclmisError } from '../errors.js';
 import type { Mask } from '../images/raster.js';
 
-/** A mask that encodes one thing by brightness has brighter pixels, or only two values. */
 export const LARGEST_LABEL = 31;
 /** Levels within this share of the highest are one level with JPEG noise. */
 const NOISE = 1 / 8;
@@ -26,7 +25,6 @@ const NOISE = 1 / 8;
 const STREWN = 0.9;
 /** Fewer differing pairs may be marked points. */
 const LEAST_DIFFERENCE = 0.1;
-/** In smaller masks a label's area may be one or two pixels, like noise. */
 const LEAST_PIXELS = 96 * 96;
 
 export interface MaskPixels {
@@ -129,7 +127,6 @@ function levelsOf({ channels, premultiplied, data }: MaskPixels): Uint8Array | U
   return levels;
 }
 
-/** What opacity says: nothing if constant, all if the most opaque pixels share one colour. */
 function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant' | 'alone' | 'varies' {
   const at = channels - 1;
   let [least, most] = [data[at] as number, 0];
@@ -148,7 +145,6 @@ function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant'
   return 'alone';
 }
 
-/** Counts pixels strictly between two levels whose 3 x 3 neighbourhood has one level. */
 function countAreas(
   levels: Uint8Array | Uint16Array,
   width: number,
@@ -204,7 +200,6 @@ function refuseNoise(
   );
 }
 
-/** Refuses equally bright pixels of different colours, such as red on white. */
 function refuseColours({ channels, data }: MaskPixels, name: string, highest: number): void {
   if (channels < 3 || highest === 0) return;
   for (let c = 0; c < 3; c += 1) {

@@ -6,7 +6,7 @@ const SLACK = 1e-6;
  * "probabilities that are NaN"; null if all are valid.
  */
 export function whyNoProbabilities(values: Float32Array): string | null {
-  // A plain loop: `find` would call a function 50,000 times.
+  // `find` would call a function 50,000 times.
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value >= -SLACK && value <= 1 + SLACK) continue;

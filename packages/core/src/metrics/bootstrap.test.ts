@@ -5,7 +5,6 @@ import { Random } from '../random.js';
 
 const mean = (sums: Float64Array): number[] => [sums[0]! / sums[1]!];
 
-/** Rows of value and count: `groups` groups of `each` similar images. */
 function alike(groups: number, each: number, deviation: number): { rows: number[][]; names: string[] } {
   const random = Random.from('alike', groups);
   const rows: number[][] = [];
@@ -44,7 +43,7 @@ describe('bootstrap', () => {
     const m = values.reduce((a, b) => a + b, 0) / 400;
     const error = Math.sqrt(values.reduce((s, v) => s + (v - m) ** 2, 0) / 400 / 400);
     expect(interval?.value).toBeCloseTo(m, 12);
-    // 2.5 % quantiles of 4000 resamples scatter by 2.5 % of the half width; 10 % is four times that
+    // 2.5 % quantiles of 4000 resamples scatter by 2.5 % of the half width
     expect(Math.abs((m - interval!.low) / (1.96 * error) - 1)).toBeLessThan(0.1);
     expect(Math.abs((interval!.high - m) / (1.96 * error) - 1)).toBeLessThan(0.1);
   });

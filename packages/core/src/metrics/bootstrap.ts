@@ -1,10 +1,7 @@
 /**
  * Bootstrap intervals (Efron, "Bootstrap methods: another look at the jackknife", 1979). Images of one
- * patient are alike, so whole patients are drawn with replacement (cluster bootstrap; Field and Welsh, JRSS B
- * 69, 2007).
- *
- * Statistics are functions of sums over images. Groups are summed once and resamples add up groups, so means
- * over images and pooled figures alike cost time by groups, not by images or pixels.
+ * patient are alike, so whole patients are drawn (cluster bootstrap; Field and Welsh, JRSS B 69, 2007).
+ * Statistics are functions of sums over images, summed once per group.
  */
 import { ReclmisError } from '../errors.js';
 import { quantileOfSorted } from '../quantile.js';
@@ -116,7 +113,6 @@ export function holm(pValues: readonly number[]): number[] {
   return corrected;
 }
 
-/** Figures of the data, and of each resample in ascending order without undefined ones. */
 function resample(
   { width, sums }: GroupedSums,
   statistics: (sums: Float64Array) => readonly number[],

@@ -1,10 +1,9 @@
 /**
  * Calibration: whether seven in ten pixels with probability 0.7 are foreground.
  *
- * The reliability curve has equal bins over the probability of foreground; the expected calibration error is
- * the pixel-weighted gap between confidence and frequency (Naeini et al., "Obtaining well calibrated
- * probabilities using Bayesian binning", AAAI 2015). Most pixels are certain background, so it is small for
- * any model: use it to compare models, and look at the curve.
+ * Expected calibration error: the pixel-weighted gap between confidence and frequency over equal bins (Naeini
+ * et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015). Most pixels are
+ * certain background, so it is small for any model: use it to compare models.
  */
 import { ReclmisError } from '../errors.js';
 import { PROBABILITY_BINS, type ProbabilityHistogram } from './probability-histogram.js';

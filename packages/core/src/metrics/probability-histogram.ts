@@ -14,7 +14,7 @@ export class ProbabilityHistogram {
   readonly positives = new Float64Array(PROBABILITY_BINS);
   /** Sums of probabilities by bin. */
   readonly sums = new Float64Array(PROBABILITY_BINS);
-  /** Sum of (p - y)^2, y being 1 on the foreground and 0 elsewhere. */
+  /** Sum of (p - y)^2, y being 1 on the foreground. */
   squaredError = 0;
 
   /**

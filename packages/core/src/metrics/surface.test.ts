@@ -46,7 +46,7 @@ describe('surface', () => {
       '......./.#####./.#...#./.#####./.......',
     );
     expect(drawn(surface(drawnMask('####/####/####')))).toBe('####/#..#/####');
-    // 4 neighbours: a hole that touches only by a corner makes no surface of (1, 1)
+    // 4 neighbours: a hole touching only by a corner makes no surface
     expect(drawn(surface(drawnMask('#####/#####/##.##/#####/#####')))).toBe('#####/#.#.#/##.##/#.#.#/#####');
   });
 });

@@ -1,7 +1,4 @@
-/**
- * Dice and IoU at every threshold k / 100, as mean over images and pooled (see `metrics.ts`); foreground is
- * greater than the threshold, as in `threshold`.
- */
+/** Dice and IoU at every threshold k / 100, as mean over images and pooled (see `metrics.ts`). */
 import { type Measures, measuresOf, type PixelCounts } from './metrics.js';
 import { PROBABILITY_BINS, ProbabilityHistogram } from './probability-histogram.js';
 
@@ -16,7 +13,7 @@ export interface ThresholdPoint {
 export class ThresholdCurve {
   readonly histogram = new ProbabilityHistogram();
   private images = 0;
-  /** Sums over images of Dice, IoU, precision and recall, by threshold. */
+  /** By threshold. */
   private readonly sums = MEASURES.map(() => new Float64Array(PROBABILITY_BINS));
 
   /** Adds an image. @throws MASK_SIZE_MISMATCH */
@@ -54,7 +51,6 @@ export class ThresholdCurve {
 
 const MEASURES = ['dice', 'iou', 'precision', 'recall'] as const;
 
-/** Pixel counts at threshold k / 100, k from 0 to 99: bins from k on are foreground. */
 function countsByThreshold({ negatives, positives }: ProbabilityHistogram): PixelCounts[] {
   const truth = positives.reduce((a, b) => a + b, 0);
   const counts: PixelCounts[] = [];

@@ -1,17 +1,13 @@
 /**
  * Note consistency: how far a mask keeps to the zones that its note names. Not in the paper, but measures its
  * complaint that earlier models ignore the note. Definitions: docs/reference/probes.md.
- *
- * M the mask's pixels, N those of the named zones: inside = |M and N| / |M|; reached = the share of named
- * zones that contain a pixel of M; moved, for a note naming N' = the share of M' in N' without N, minus the
- * share of M there.
  */
 import { ReclmisError } from '../errors.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import { countZones, type ZoneSet } from './zone-map.js';
 
 export interface Consistency {
-  /** |M and N| / |M|, 0 to 1; null for an empty mask. */
+  /** Share of the mask in the named zones, 0 to 1; null for an empty mask. */
   readonly inside: number | null;
   /** Share of the named zones with any of the mask, 0 to 1. */
   readonly reached: number;

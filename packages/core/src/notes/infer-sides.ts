@@ -17,7 +17,7 @@ export interface InferredSides {
   readonly tally: SidesTally;
   /** The figure behind it, as a sentence without full stop. */
   readonly reason: string;
-  /** Whether many notes fit either convention: some notes or masks are wrong, or conventions are mixed. */
+  /** Whether many notes fit either convention: some notes or masks are wrong. */
   readonly mixed: boolean;
 }
 
@@ -25,7 +25,6 @@ export interface InferredSides {
 const LEAST_SHARE = 0.8;
 /** Significance level against a fair coin: seven of seven notes pass, six of six do not. */
 const BY_CHANCE = 0.01;
-/** Least notes for a warning that a data set fits neither convention. */
 const WORTH_WARNING = 20;
 const DENSE = /^(?:high|higher|highest|dense|denser|densest)$/u;
 
@@ -46,7 +45,6 @@ export function oneSideNamed(note: string): 'left' | 'right' | null {
   return sides.size === 1 ? (only ?? null) : null;
 }
 
-/** The image's side with most of the mask; null for a tie or an empty mask. */
 export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
   let [all, onLeft] = [0, 0]; // doubled: a middle column counts half on each side
   for (let p = 0; p < data.length; p++) {
@@ -58,7 +56,6 @@ export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
   return 2 * onLeft > all ? 'left' : 2 * onLeft < all ? 'right' : null;
 }
 
-/** The convention that fits a note and its mask; null if they do not tell. */
 export function sidesOfCase(note: string, mask: Mask): Sides | null {
   const named = oneSideNamed(note);
   const side = named === null ? null : sideOfMask(mask);
@@ -96,7 +93,6 @@ export function describeSides({ sides, reason }: InferredSides): string {
   return `${reason}: note.sides ${sides}`;
 }
 
-/** Warns about the inference and about conflicts with what is stated. */
 export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'unknown'): Warning[] {
   const { sides, reason, mixed } = inferred;
   if (mixed) return [{ code: 'SIDES_UNCLEAR', message: `left and right of the notes: ${reason}` }];

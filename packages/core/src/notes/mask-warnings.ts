@@ -1,8 +1,7 @@
 /**
- * Warns about doubtful masks: empty, covering everything, outside the zones that the note names, or with
- * another number of areas than its. Zones divide the image itself (`zone-map.ts`); if the note's sides are
- * unknown the better reading counts. Areas are counted as in `deriveNote`. docs/measurements/warnings.md says
- * how often true masks are suspected.
+ * Warns about doubtful masks: empty, covering everything, outside the zones that the note names
+ * (`zone-map.ts`), or with another number of areas. docs/measurements/warnings.md says how often true masks
+ * are suspected.
  */
 import { components } from '../masks/components.js';
 import { shareInside } from './consistency.js';
@@ -15,14 +14,13 @@ import { imageFrame, mirrorZones, namedZones, type Sides, zoneMap, zoneNames } f
 
 /** Share of the image from which a mask covers everything. */
 export const COVERS_ALL = 0.9;
-/** Below this share a mask lies outside the named zones, unless the training masks suggest less. */
+/** Least share inside the named zones, unless the training masks suggest less. */
 export const LEAST_INSIDE = 0.35;
-/** Tolerance above and below a zone, as a share of the height: its borders are coarse. */
+/** Above and below a zone, as a share of the height: its borders are coarse. */
 const TOLERANCE = 0.1;
-/** Larger masks are subsampled to this many pixels per side, to keep warnings cheap. */
+/** Pixels per side to which larger masks are subsampled, to keep warnings cheap. */
 const LOOKED_AT = 512;
 
-/** Facts about the training masks, so the usual is not suspected. */
 export interface MaskRules {
   /** Least share of a mask inside its note's zones; null if these data's notes and masks do not agree that way. */
   readonly inside: number | null;

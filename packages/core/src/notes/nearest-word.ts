@@ -1,13 +1,12 @@
 /**
- * The known word that an unknown one may be a slip of, by restricted Damerau-Levenshtein distance within a
- * limit by length, a missing space ("leftlung") or an added one ("pul monary"). A suggestion is a question to
- * a person and never the opposite of what was written: "lll" is not "rll", "hyperdense" not "hypodense"
- * (`opposites.ts`).
+ * Suggests the known word that an unknown one may be a slip of: by restricted Damerau-Levenshtein distance, a
+ * missing space ("leftlung") or an added one ("pul monary"). Never the opposite: "lll" is not "rll",
+ * "hyperdense" not "hypodense" (`opposites.ts`).
  */
 import { editDistance } from '../text/edit-distance.js';
 import { negates, opposed } from './opposites.js';
 
-/** Longer words are none, and the distance takes quadratic time. */
+/** The distance takes quadratic time. */
 const LONGEST = 40;
 /** Least letters of a glued word's part, but for these. */
 const LEAST_PART = 3;
@@ -48,7 +47,7 @@ export function nearestWord(word: string, known: KnownWords): string | null {
   return first;
 }
 
-/** Largest distance of a slip: short words are near to each other anyway. */
+/** Short words are near to each other anyway. */
 function limitOf(length: number): number {
   return length < 3 ? 0 : length < 6 ? 1 : length < 10 ? 2 : 3;
 }
@@ -58,7 +57,6 @@ function beginsAlike(a: string, b: string): boolean {
   return a[0] === b[0] || (a[0] === b[1] && a[1] === b[0]);
 }
 
-/** Ranks equally near words: same beginning, then letters, then length. */
 function likeness(word: string, one: string): number {
   let begin = 0;
   while (begin < word.length && word[begin] === one[begin]) begin++;
@@ -71,7 +69,6 @@ function likeness(word: string, one: string): number {
   );
 }
 
-/** The fewest known words, at least two, that make up a word; null if none do. */
 function partsOf(word: string, known: KnownWords): string[] | null {
   const best: (string[] | null)[] = [[]]; // of the first n letters
   for (let end = 1; end <= word.length; end++) {

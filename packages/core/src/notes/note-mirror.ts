@@ -1,8 +1,7 @@
 /**
- * Notes for mirrored and turned images: swaps words for sides or heights in any text. Word by word:
- * "left-sided" and "leftlung" change, "bright" and "slower" do not. Lower case, Capitalised and UPPER CASE
- * are kept; others become lower case. Abbreviated lobes (RUL, LLL) change too, as do slips that the grammar
- * knows ("rigth" becomes "left").
+ * Notes for mirrored and turned images: swaps words for sides or heights in any text. "left-sided",
+ * "leftlung", abbreviated lobes (RUL, LLL) and slips that the grammar knows ("rigth") change, "bright" does
+ * not. Lower case, Capitalised and UPPER CASE are kept.
  */
 import { inCaseOf, splitGlued, withoutSlip } from './note-words.js';
 
@@ -38,12 +37,12 @@ export function flipNoteVertically(text: string): string {
   return exchange(text, HEIGHTS, { U: 'L', L: 'U' }, 1);
 }
 
-/** Whether a text names a side, so that mirroring the image would make it untrue. */
+/** Whether mirroring the image would make a text untrue. */
 export function namesSide(text: string): boolean {
   return names(text, (word) => SIDES.has(word));
 }
 
-/** Whether a text names a side or a height, so that turning the image would make it untrue. */
+/** Whether turning the image would make a text untrue. */
 export function namesPlace(text: string): boolean {
   return names(text, (word) => SIDES.has(word) || HEIGHTS.has(word) || OTHER_PLACES.has(word));
 }
@@ -75,7 +74,6 @@ function exchange(
   });
 }
 
-/** The grammar's words for a lower-case word, as `parseNote` reads it; else itself. */
 function partsOf(lower: string): readonly string[] {
   return splitGlued(lower) ?? [withoutSlip(lower)];
 }

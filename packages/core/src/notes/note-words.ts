@@ -1,6 +1,6 @@
 /**
- * Divides LViT's notes into sentences, clauses and words, and finds which known word each is, even with a
- * missing space ("leftlung") or a slip ("rigth").
+ * Sentences, clauses and words of LViT's notes, and the known word behind each, even with a missing space
+ * ("leftlung") or a slip ("rigth").
  */
 
 export interface Word {

@@ -1,14 +1,13 @@
 /**
  * The grammar of LViT's notes (Li et al., "LViT: Language meets Vision Transformer in Medical Image
- * Segmentation", 2023) in QaTa-COV19, MosMedData+ and MoNuSeg:
+ * Segmentation", 2023):
  *
  *   Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.
  *   The nuclei density in the lower left is high.   The nuclei are sparsely distributed.
  *
- * Parsing never fails: unknown text becomes the remainder. Case, missing spaces ("lower leftlung"), slips of
- * one letter ("rigth"), the order of side and zone ("left upper lobe") and missing sides ("all lung") are
- * understood. The words do not say whose left and right they mean (docs/reference/notes.md); `zone-map.ts`
- * takes either convention.
+ * Case, missing spaces ("lower leftlung"), slips of one letter ("rigth"), order ("left upper lobe") and
+ * missing sides ("all lung") are understood. The words do not say whose left and right they mean
+ * (docs/reference/notes.md).
  */
 import { countAt, numberWord } from './note-count.js';
 import { clausesOf, type Clause, type Word } from './note-words.js';
@@ -26,7 +25,7 @@ export interface Place {
   readonly zones: readonly Zone[];
 }
 
-/** A statement about the nuclei of a histological image (MoNuSeg). */
+/** About the nuclei of a histological image (MoNuSeg). */
 export type NucleiStatement =
   | {
       readonly kind: 'distribution';
@@ -158,7 +157,7 @@ class NoteReader {
     else if (side !== null || zones.length > 0) this.places.push({ side, zones });
   }
 
-  /** Reads laterality and finding at a clause's start; returns the number of words used. */
+  /** Returns the number of words used. */
   private readHead(words: readonly Word[]): number {
     const first = words[0]?.known;
     const announced = this.laterality === null && (first === 'unilateral' || first === 'bilateral');
@@ -184,7 +183,6 @@ class NoteReader {
     return FILLER.has(word) || isPlace(word) || countAt(words, i) !== null;
   }
 
-  /** Likewise for "two infected areas". */
   private readCount(words: readonly Word[], at: number): number {
     const found = this.count === null ? countAt(words, at) : null;
     if (found === null) return 0;

@@ -1,8 +1,6 @@
 /**
- * Words with opposite meanings, so that none is suggested for a slip of the other: whole words, and prefixes
- * ("hyperdense" and "hypodense"). The typed word may be a slip itself, so a suggestion is rejected if its
- * opposite, known to the model or not, is at least as close: "hiperdense" is closer to "hyperdense" than to
- * "hypodense".
+ * Words with opposite meanings, so that none is suggested for a slip of the other. The typed word may be a
+ * slip itself, so a suggestion is rejected if its opposite, known to the model or not, is at least as close.
  */
 import { editDistance } from '../text/edit-distance.js';
 import { clausesOf } from './note-words.js';
@@ -93,7 +91,7 @@ export function opposed(typed: string, word: string): boolean {
       if (starts.some((other) => other !== start && asNear(other + rest))) return true;
     }
   }
-  // "infection" is as near to "fection" as a lost letter: a negation must be nearer.
+  // A lost first letter is as near to "infection" as to "fection": a negation must be nearer.
   const nearer = (other: string): boolean => editDistance(typed, other, steps) < steps;
   for (const start of NEGATIONS) {
     if (nearer(start + word) || (word.startsWith(start) && nearer(word.slice(start.length)))) return true;

@@ -1,4 +1,4 @@
-/** Quotes few and short words of a note in warnings: a message may be kept where the note must not be. */
+/** Quotes words of a note in warnings, few and short: a message may be kept where the note must not be. */
 import type { WarningWord } from '../warnings.js';
 
 export const LISTED = 5;

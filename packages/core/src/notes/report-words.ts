@@ -1,6 +1,6 @@
 /**
- * General words of English reports on images, which may be kept where other words of notes may not: none is a
- * common name. Words of the grammar are in `note-words.ts`.
+ * General words of English reports on images: none is a common name, so they may be kept where other words of
+ * notes may not.
  */
 
 const WORDS = new Set(
@@ -32,7 +32,7 @@ const WORDS = new Set(
   ).split(' '),
 );
 
-/** Whether a lower-case word is in the list and so cannot identify a patient. */
+/** Whether a lower-case word cannot identify a patient, being in the list. */
 export function isReportWord(word: string): boolean {
   return WORDS.has(word);
 }

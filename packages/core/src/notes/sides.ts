@@ -74,7 +74,7 @@ function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
   ];
 }
 
-/** Lower-case stems for left and right that `mirrorNote` does not know; `$` ends a whole word. */
+/** Lower-case stems that `mirrorNote` does not know; `$` ends a whole word. */
 const OTHER_WORDS = [
   [
     'l$',

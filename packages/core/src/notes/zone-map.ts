@@ -1,11 +1,10 @@
 /**
  * The six zones of a chest radiograph, as sets (what a note names) and pixel maps (where that is). Not in the
- * paper; the basis of note consistency (`consistency.ts`) and of notes from masks (`derive-note.ts`).
+ * paper.
  *
  * With a lung mask, the gap between the lungs separates the sides, and zones are thirds of each lung's
- * height. Otherwise the image is divided into halves, and at a third and a half of its height
- * (`CHEST_LINES`), since the lungs fill the upper part of a radiograph; docs/reference/probes.md says how
- * well that fits.
+ * height. Otherwise the image is divided into halves, and at a third and a half of its height, since the
+ * lungs fill the upper part of a radiograph (docs/reference/probes.md says how well that fits).
  */
 import { components, labelRuns, measureComponents } from '../masks/components.js';
 import { ReclmisError } from '../errors.js';
@@ -21,7 +20,7 @@ export type ZoneLines = readonly [middle: number, lower: number];
 
 export const SIDES = ['left', 'right'] as const satisfies readonly Side[];
 export const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
-/** Default for an upright chest radiograph, as shares of its height. */
+/** Default, as shares of an upright radiograph's height. */
 export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
 
 /** Components below this share of the largest are no lungs. */
@@ -158,7 +157,6 @@ function withoutSpecks(mask: Mask): Mask {
   return { ...mask, data };
 }
 
-/** Centre of the emptiest column in the middle third of [first, last). */
 function gap(columns: Int32Array, first: number, last: number): number {
   const centre = (first + last) / 2;
   let best = Math.floor(centre);
@@ -169,7 +167,6 @@ function gap(columns: Int32Array, first: number, last: number): number {
   return best + 0.5;
 }
 
-/** Top and bottom edge of the lung in some columns; null if there is none. */
 function heights(
   { width, data }: Mask,
   belongs: (x: number) => boolean,

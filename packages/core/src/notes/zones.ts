@@ -1,7 +1,6 @@
 /**
- * Where in a chest radiograph a mask lies, in the words of LViT's notes. The picture is divided, not the
- * lungs: halves of its width and thirds of its height, which suits upright pictures filled by the chest. The
- * patient's left is on the image's right.
+ * Where in a chest radiograph a mask lies, in LViT's words. The picture is divided, not the lungs, into
+ * halves of its width and thirds of its height: for upright pictures filled by the chest.
  */
 import type { Side, Zone } from './note.js';
 import { checkMask, type Mask } from '../images/raster.js';

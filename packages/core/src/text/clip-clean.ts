@@ -1,11 +1,8 @@
 /**
- * The clean-up before CLIP's byte-pair encoding, as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP)
- * does it: `html.unescape` twice, single spaces, lower case, the cut into words. Of ftfy, only the
- * composition of characters (NFC) is kept, not the repair of mojibake: notes are UTF-8.
- *
- * Where Python and JavaScript disagree, Python wins: whitespace, numeric character references, equality when
- * ignoring case. Letters and numbers are those of the engine's Unicode version, so very new characters may
- * differ.
+ * The clean-up before CLIP's byte-pair encoding, as in OpenAI's `simple_tokenizer.py`
+ * (github.com/openai/CLIP): `html.unescape` twice, single spaces, lower case, the cut into words. Of ftfy,
+ * only composition (NFC) is kept: notes are UTF-8. Where Python and JavaScript disagree, Python wins, except
+ * for the Unicode version of letters and numbers.
  */
 import { decodeHTML } from 'entities';
 

@@ -25,7 +25,6 @@ const range = (from: number, to: number): string[] =>
 /** Characters for bytes, in the order of ids. */
 const BYTES = [...range(0x21, 0x7e), ...range(0xa1, 0xac), ...range(0xae, 0xff), ...range(0x100, 0x143)];
 
-/** Merges for "lung" and runs of x; then pairs of bytes, from the last on, until enough. */
 const merges: (readonly [string, string])[] = [
   ['l', 'u'],
   ['lu', 'n'],

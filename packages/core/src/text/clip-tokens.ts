@@ -2,10 +2,9 @@
  * CLIP's byte-pair tokeniser, id for id as OpenAI's `simple_tokenizer.py` (github.com/openai/CLIP, without
  * ftfy's repair of mojibake), for the paper's frozen text tower (docs/method.md 1).
  *
- * A text is cleaned and cut into words (`clip-clean.ts`); a word's bytes, the last marked as its end, are
- * merged pair by pair, lowest rank first, then leftmost (`clip-vocabulary.ts`). A merge's symbols have lower
- * rank than itself, so a new pair never precedes a queued one: a priority queue equals OpenAI's passes over
- * the whole word, in O(n log n).
+ * A word's bytes are merged pair by pair, lowest rank first, then leftmost. A merge's symbols have lower rank
+ * than itself, so a new pair never precedes a queued one: a priority queue equals OpenAI's passes over the
+ * whole word, in O(n log n).
  */
 import { clipWords, cleanClipText } from './clip-clean.js';
 import {
@@ -197,7 +196,7 @@ export class ClipTokenizer {
     return ids;
   }
 
-  /** Byte-pair encoding of a word: a doubly linked list of symbols, and a queue of pairs by rank, then position. */
+  /** By a doubly linked list of symbols, and a queue of pairs by rank, then position. */
   private merge(bytes: Uint8Array): number[] {
     const n = bytes.length;
     const symbols = Int32Array.from(bytes, idOfByte); // [n], -1 where merged into the previous one

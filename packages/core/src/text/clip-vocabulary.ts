@@ -20,7 +20,7 @@ export const END_MARK = '<|endoftext|>';
 export const END_OF_WORD = '</w>';
 
 const HEADER = '#version: 0.2';
-/** A power of two for three times the merges: probe chains of the open-addressed table stay short. */
+/** For three times the merges: probe chains of the open-addressed table stay short. */
 const SLOTS = 2 ** 17;
 const NONE = 0xffff;
 

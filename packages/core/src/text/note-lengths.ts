@@ -1,4 +1,4 @@
-/** Counts notes that a model reads only in part, being long or with unknown words, and describes them in a line. */
+/** Counts and describes notes that a model reads only in part. */
 import type { NoteTokens } from './note-tokens.js';
 
 export interface TokenCounter {

@@ -1,4 +1,4 @@
-/** The tokens of a note by word, for people: explanations give a number per token, people want one per word. */
+/** The tokens of a note by word, since people want one number per word. */
 
 /** `start`, `end`: CLIP's marks; `unknown`: not in the vocabulary; `padding`: fills the context. */
 export type NoteTokenKind = 'start' | 'word' | 'unknown' | 'end' | 'padding';

@@ -1,7 +1,7 @@
 /**
- * A tokeniser of the training notes' words, for the encoder that needs no download (our addition; the paper's
- * tower is CLIP's). A word is a run of letters, marks and digits in any script, lower-cased, with apostrophes
- * inside. Id 0 is padding, 1 any unknown word.
+ * A tokeniser of the training notes' words, for the encoder that needs no download (not in the paper). A word
+ * is a run of letters, marks and digits in any script, lower-cased, with apostrophes inside. Id 0 is padding,
+ * 1 any unknown word.
  */
 import { ReclmisError } from '../errors.js';
 import type { NoteToken, NoteTokens } from './note-tokens.js';

@@ -149,7 +149,6 @@ export function tiffFile(parts: TiffParts): Uint8Array {
   ]);
 }
 
-/** A row of values of so many bits, padded to whole bytes. */
 function packed(values: readonly number[], bits: number, float: boolean, bigEndian: boolean): Buffer {
   if (bits < 16 && bits !== 8) {
     let row = '';
