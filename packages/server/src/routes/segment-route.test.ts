@@ -326,6 +326,16 @@ describe('prefersJson', () => {
     ['image/png', false],
     ['application/json, text/plain, */*', true],
     ['image/png, application/json', false],
+    ['application/json, image/png', true], // equally liked: the first named
+    ['application/*', true],
+    ['image/png;q=0, */*', true],
+    ['application/json; charset=UTF-8', true],
+    ['application/json;q=0.4, image/png;q=0.5', false],
+    ['APPLICATION/JSON', true],
+    ['application/json;q="0.9", image/png;q=0.8', true],
+    ['application/json;__proto__=1', false], // a parameter that no answer has
+    ['"application/json"', false],
+    ['', false],
     ['image/*;q=0.5, application/json', true],
     ['application/json;q=0.1, */*', false],
     ['application/json;q=0', false],

@@ -2,10 +2,11 @@
  * POST /segment: takes a form with an image and its note; returns the mask as PNG (0 and 255, at the image's
  * size) or, with `Accept: application/json`, figures about it.
  */
-import { components, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
+import { components, defined, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
 import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
 import type { Segmentation } from '@reclmis/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Negotiator from 'negotiator';
 import type { Done } from '../admission/batcher.js';
 import { compute, type Deadline, deadlineOf, type ServerContext } from '../admission/context.js';
 import { MAX_SIDE } from '../admission/limits.js';
@@ -160,16 +161,11 @@ function thresholdOf(text: string | undefined): number | undefined {
   throw new ReclmisError('REQUEST_INVALID', 'threshold: expected a number from 0 to 1, got another value');
 }
 
+/** What the route answers in, the default first. Parameters count in a match, and some clients ask for JSON with a charset. */
+const ANSWERS = ['image/png', 'application/json', 'application/json; charset=utf-8'];
+
+/** Whether an Accept header prefers JSON to PNG. */
 export function prefersJson(accept: string | undefined): boolean {
-  let json = 0;
-  let png: number | null = null;
-  let any = 0;
-  for (const entry of (accept ?? '').split(',')) {
-    const [type = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
-    const q = Number(parameters.find((part) => part.startsWith('q='))?.slice(2) ?? '1');
-    if (type === 'application/json') json = q;
-    else if (type === 'image/png' || type === 'image/*') png = Math.max(png ?? 0, q);
-    else if (type === '*/*') any = q;
-  }
-  return json > 0 && (png === null ? json >= any : json > png);
+  const chosen = new Negotiator({ headers: defined({ accept }) }).mediaType(ANSWERS);
+  return chosen?.startsWith('application/json') ?? false;
 }
