@@ -1,6 +1,5 @@
 /** Training survives SIGKILL at random moments and during saves, SIGTERM, SIGUSR1 and Ctrl-C. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Random } from '@reclmis/core';
 import { checkpointPath, type EpochRecord, openRun, readEpochs } from '@reclmis/lab';
-import { readSafetensors, scope } from '@reclmis/torch';
+import { tensorHashes } from '@reclmis/lab/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const BIN = fileURLToPath(new URL('../bin/reclmis.js', import.meta.url));
@@ -50,15 +49,6 @@ function halfWritten(run: string): string[] {
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.tmp')) : [];
 }
 
-function hashes(path: string): Map<string, string> {
-  return scope(() => {
-    const { tensors } = readSafetensors(path);
-    return new Map(
-      [...tensors].map(([key, tensor]) => [key, createHash('sha256').update(tensor.toBytes()).digest('hex')]),
-    );
-  });
-}
-
 function figures(run: string): unknown[] {
   const plain = ({ epoch, step, losses, validation, best, lr }: EpochRecord): unknown => ({
     epoch,
@@ -75,7 +65,7 @@ const whole = join(root, 'whole');
 
 function expectSame(run: string): void {
   for (const kind of ['last', 'best'] as const)
-    expect(hashes(checkpointPath(run, kind))).toEqual(hashes(checkpointPath(whole, kind)));
+    expect(tensorHashes(checkpointPath(run, kind))).toEqual(tensorHashes(checkpointPath(whole, kind)));
   expect(figures(run)).toEqual(figures(whole));
   expect(openRun(run).info).toMatchObject({ status: 'finished', epochs: 12, steps: 48 });
   expect(halfWritten(run)).toEqual([]);

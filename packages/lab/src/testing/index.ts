@@ -1,5 +1,6 @@
 /** For tests of other packages: small data sets, runs and weights. */
 export { failure } from './failure.js';
+export { tensorHashes } from './tensor-hashes.js';
 export { TINY_SIZE, writeTinyCheckpoint } from './tiny-checkpoint.js';
 export { tinyMerges } from './tiny-clip.js';
 export { writeTinyData } from './tiny-data.js';

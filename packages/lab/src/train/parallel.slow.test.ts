@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { distributed, readSafetensors, scope } from '@reclmis/torch';
+import { distributed } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { checkpointPath } from '../run/checkpoint.js';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { openRun } from '../run/run.js';
+import { tensorHashes } from '../testing/tensor-hashes.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { resumeTraining } from './resume.js';
 import { ranks, smallRun } from './testing/ranks.js';
@@ -22,15 +22,6 @@ beforeAll(() => writeTinyData(root, SIZE, { train: 10, val: 7, test: 2 }));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const SETTINGS = smallRun(root, SIZE);
-
-function hashes(path: string): Record<string, string> {
-  return scope(() => {
-    const { tensors } = readSafetensors(path);
-    return Object.fromEntries(
-      [...tensors].map(([key, tensor]) => [key, createHash('sha256').update(tensor.toBytes()).digest('hex')]),
-    );
-  });
-}
 
 describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends().includes('gloo'))(
   'several processes',
@@ -70,7 +61,9 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
           ['interrupted', 4, 'resume-00000004.safetensors'],
         ]);
         await ranks<Result>(2, { kind: 'resume', settings: {}, out: stopped });
-        expect(hashes(checkpointPath(stopped, 'last'))).toEqual(hashes(checkpointPath(whole, 'last')));
+        expect(tensorHashes(checkpointPath(stopped, 'last'))).toEqual(
+          tensorHashes(checkpointPath(whole, 'last')),
+        );
         expect(figures(openRun(stopped).epochs())).toEqual(figures(openRun(whole).epochs()));
 
         const other = place();

@@ -27,6 +27,7 @@ import { resumePaths } from '../run/resume-files.js';
 import { deviceOfRun, resumeTraining } from './resume.js';
 import { train, type TrainListeners } from './train.js';
 import { failure } from '../testing/failure.js';
+import { tensorHashes } from '../testing/tensor-hashes.js';
 import { tinyConfig } from '../testing/tiny-run.js';
 
 const SIZE = 32;
@@ -46,15 +47,6 @@ function stopAfter(at: number): TrainListeners {
       if (step === at) controller.abort();
     },
   };
-}
-
-function bytesOf(path: string): Map<string, string> {
-  return scope(() => {
-    const { tensors } = readSafetensors(path);
-    return new Map(
-      [...tensors].map(([key, tensor]) => [key, Buffer.from(tensor.toBytes()).toString('base64')]),
-    );
-  });
 }
 
 /** Flips one bit of a weight, or of the metadata's seconds. */
@@ -78,8 +70,8 @@ function figures(records: readonly EpochRecord[]): unknown[] {
 }
 
 function expectSame(dir: string, whole: string): void {
-  expect(bytesOf(checkpointPath(dir, 'last'))).toEqual(bytesOf(checkpointPath(whole, 'last')));
-  expect(bytesOf(checkpointPath(dir, 'best'))).toEqual(bytesOf(checkpointPath(whole, 'best')));
+  expect(tensorHashes(checkpointPath(dir, 'last'))).toEqual(tensorHashes(checkpointPath(whole, 'last')));
+  expect(tensorHashes(checkpointPath(dir, 'best'))).toEqual(tensorHashes(checkpointPath(whole, 'best')));
   const [own, other] = [dir, whole].map((run) => figures(readEpochs(join(run, 'metrics.jsonl'))));
   expect(own).toEqual(other);
   const [a, b] = [openRun(dir).info, openRun(whole).info];
@@ -220,12 +212,12 @@ describe('a resumed run', () => {
     await resumeTraining(dir, stopAfter(4));
     const best = checkpointPath(dir, 'best');
     const point = resumePaths(join(dir, 'checkpoints')).find((path) => path.includes('00000003')) ?? '';
-    const expected = bytesOf(best);
+    const expected = tensorHashes(best);
     rmSync(best);
     rmSync(checkpointPath(dir, 'last')); // the point after step 4
     expect(checkpointPath(dir, 'last')).toBe(point);
     await resumeTraining(dir, stopAfter(4));
-    expect(bytesOf(best)).toEqual(expected);
+    expect(tensorHashes(best)).toEqual(expected);
   });
 
   it('begins anew where nothing was saved', async () => {
@@ -516,7 +508,7 @@ describe('determinism', () => {
     const [a, b] = [place(), place()];
     for (const out of [a, b])
       await train(tiny({ 'train.threads': 2, 'train.deterministic': true, 'data.workers': 1 }), { out });
-    expect(bytesOf(checkpointPath(a, 'last'))).toEqual(bytesOf(checkpointPath(b, 'last')));
-    expect(bytesOf(checkpointPath(a, 'best'))).toEqual(bytesOf(checkpointPath(b, 'best')));
+    expect(tensorHashes(checkpointPath(a, 'last'))).toEqual(tensorHashes(checkpointPath(b, 'last')));
+    expect(tensorHashes(checkpointPath(a, 'best'))).toEqual(tensorHashes(checkpointPath(b, 'best')));
   });
 });
