@@ -15,7 +15,8 @@ import {
   wordsOf,
 } from '@reclmis/core';
 import { invalidDataset, readStems, type OpenOptions } from './dataset.js';
-import { presentSplits, scanSplit, type Problem, type SplitScan } from './folders.js';
+import type { Problem, SplitScan } from './layouts/layout.js';
+import { presentSplits, scanSplit } from './layouts/registry.js';
 import { measureAll, type MeasureOptions } from './measure/measure-all.js';
 import { findSuspicions, type Subject, type Suspicion } from './suspect/index.js';
 import type { Split } from './types.js';

@@ -1,6 +1,6 @@
 /**
  * Opens a split of a data set folder for training, evaluation or prediction, and refuses it if anything in it does not fit.
- * `folders.ts` knows the layout, `check.ts` decodes everything.
+ * `layouts/` knows how folders are laid out, `check.ts` decodes everything.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -21,7 +21,9 @@ import {
   readMask,
   readRegular,
 } from '@reclmis/files';
-import { scanSplit, stemOf, type Problem, type SplitScan } from './folders.js';
+import { stemOf } from './layouts/image-folder.js';
+import type { Problem, SplitScan } from './layouts/layout.js';
+import { scanSplit } from './layouts/registry.js';
 import type { Case, Dataset, Split } from './types.js';
 
 export interface OpenOptions {
@@ -96,7 +98,7 @@ export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<
 }
 
 /**
- * A split of a data set in LViT's layout, matched by names; no image is opened (see `assertUsable` and `checkDataset`).
+ * A split of a data set, matched by names; no image is opened (see `assertUsable` and `checkDataset`).
  * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE, NOTES_CONFLICT where
  * that is all that is wrong, else DATA_INVALID with the first problems
  */

@@ -17,7 +17,8 @@ import {
   type ZoneLines,
 } from '@reclmis/core';
 import { mapLimit, readMask } from '@reclmis/files';
-import { FOLDERS, imageFilesIn } from './folders.js';
+import { imageFilesIn } from './layouts/image-folder.js';
+import { FOLDERS } from './layouts/lvit.js';
 import { openLungMasks } from './lung-masks.js';
 import type { Case, Split } from './types.js';
 

@@ -28,7 +28,7 @@ export function assignFolds(
   if (twice) {
     throw new ReclmisError(
       'DATA_INVALID',
-      `${twice.id}: both Train_Folder and Val_Folder contain an image of this name; folds need unique names across both`,
+      `${twice.id}: both the training and the validation cases contain an image of this name; folds need unique names across both`,
       {
         remedy:
           'Rename one of them together with its mask and note, or exclude it with --stems or --val-stems.',

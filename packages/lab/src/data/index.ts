@@ -1,6 +1,9 @@
 /** The data side: readers, check, augmentation, loader, phantom. */
 export * from './types.js';
-export { FOLDERS, notesOfSplit, presentSplits, stemOf, type Problem } from './folders.js';
+export { stemOf } from './layouts/image-folder.js';
+export type { DataLayout, Problem, SplitScan } from './layouts/layout.js';
+export { FOLDERS, notesOfSplit } from './layouts/lvit.js';
+export { layoutNames, presentSplits, registerLayout } from './layouts/registry.js';
 export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';
 export { assignFolds, cutFold, openFitted, type FoldChoice } from './folds.js';
 export { groupCases, grouping, KNOWN_PATTERNS, type Grouping, type NamePattern } from './groups.js';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
 import { nameKey, readMask } from '@reclmis/files';
-import { imageFilesIn, stemOf } from './folders.js';
+import { imageFilesIn, stemOf } from './layouts/image-folder.js';
 
 /** Finds the mask of an image's lungs. */
 export interface LungMasks {

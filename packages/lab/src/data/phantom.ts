@@ -21,7 +21,7 @@ import {
   writePngGrey,
   writePngMask,
 } from '@reclmis/files';
-import { FOLDERS } from './folders.js';
+import { FOLDERS } from './layouts/lvit.js';
 import { drawAnatomy, lungSpan, smoothstep, tissueAt, type Anatomy, type Tissue } from './thorax.js';
 import { SPLITS, type Split } from './types.js';
 

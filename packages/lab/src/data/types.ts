@@ -6,7 +6,7 @@
  */
 import type { Mask, RgbImage, Spacing } from '@reclmis/core';
 
-/** The three folders of LViT's layout. */
+/** What the cases are for; in LViT's layout, a folder each. */
 export type Split = 'train' | 'val' | 'test';
 
 export const SPLITS: readonly Split[] = ['train', 'val', 'test'];

@@ -17,7 +17,8 @@ import {
 } from '@reclmis/core';
 import type { TextConfig } from '../config/config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
-import { presentSplits, type SplitScan } from '../data/folders.js';
+import type { SplitScan } from '../data/layouts/layout.js';
+import { presentSplits } from '../data/layouts/registry.js';
 import { grouping } from '../data/groups.js';
 import { findSuspicions } from '../data/suspect/index.js';
 import type { Case, Split } from '../data/types.js';

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
-import type { Problem } from '../folders.js';
+import type { Problem } from '../layouts/layout.js';
 import type { Case, Split } from '../types.js';
 import { addCounts, LEVELS, SHARE_BINS } from './histogram.js';
 import { type CaseMeasure, measureCases, type MeasureJob, type MeasureResult } from './measure.js';

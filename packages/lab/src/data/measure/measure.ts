@@ -21,7 +21,7 @@ import {
   type ReadMask,
 } from '@reclmis/files';
 import { problemOf, sizeMismatch } from '../dataset.js';
-import type { Problem } from '../folders.js';
+import type { Problem } from '../layouts/layout.js';
 import { isGrey } from '../sample.js';
 import type { Case, Split } from '../types.js';
 import { edgesAround } from './edges.js';

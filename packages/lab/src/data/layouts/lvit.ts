@@ -7,83 +7,26 @@
  *     DIR/{Train,Val,Test}_Folder/<Split>_text.<xlsx|csv>                         keyed by the mask's file name
  *     DIR/Train_Folder/Train_Val_text.<xlsx|csv>                                  or one file for train and val (QaTa-COV19)
  */
-import { readdir } from 'node:fs/promises';
-import { extname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseSpacing, ReclmisError, type ErrorCode, type Spacing } from '@reclmis/core';
 import {
   IMAGE_EXTENSIONS,
-  isLitter,
   nameKey,
   NearNames,
   type NoteTable,
   oneLine,
   readNotes,
-  systemCode,
   visibleName,
 } from '@reclmis/files';
-import type { Case, Split } from './types.js';
+import { type Case, type Split, SPLITS } from '../types.js';
+import { byCode, type ImageFolder, list, listImages, stemOf } from './image-folder.js';
+import type { DataLayout, Problem, SplitScan } from './layout.js';
 
 export const FOLDERS: Readonly<Record<Split, string>> = {
   train: 'Train_Folder',
   val: 'Val_Folder',
   test: 'Test_Folder',
 };
-
-/** One thing that is wrong with a data set. */
-export interface Problem {
-  readonly code: ErrorCode;
-  readonly split: Split;
-  /** The file (or note, or stem) that it is about, relative to the data set's folder. */
-  readonly item: string;
-  /** One line: what is wrong and what was expected; begins with `item`. */
-  readonly message: string;
-}
-
-/** What the folder of a split holds. */
-export interface SplitScan {
-  readonly split: Split;
-  readonly notesPath: string | null;
-  /** Complete by name: an image with a mask and a note. Sorted by id. */
-  readonly cases: readonly Case[];
-  readonly problems: readonly Problem[];
-  /** How many image files, mask files and notes of the split there are, selected or not. */
-  readonly images: number;
-  readonly masks: number;
-  readonly notes: number;
-}
-
-interface ImageFolder {
-  /** Stem, in NFC -> file names as the disk has them; more than one name is a problem. */
-  readonly stems: ReadonlyMap<string, readonly string[]>;
-  readonly files: readonly string[];
-  readonly others: readonly string[];
-}
-
-const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** The file name without its extension. */
-export function stemOf(name: string): string {
-  const extension = extname(name);
-  return extension === '' ? name : name.slice(0, -extension.length);
-}
-
-/** The names in a folder but for litter, sorted; null if there is no such folder. */
-async function list(path: string): Promise<string[] | null> {
-  try {
-    return (await readdir(path)).filter((name) => !isLitter(name)).sort(byCode);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new ReclmisError('DATA_FOLDER_MISSING', `${path}: cannot be read (${oneLine(error)})`, {
-      cause: error,
-    });
-  }
-}
-
-/** The image files of a folder, sorted by name; null if there is no such folder. @throws DATA_FOLDER_MISSING if it cannot be read */
-export async function imageFilesIn(path: string): Promise<readonly string[] | null> {
-  return (await listImages(path))?.files ?? null;
-}
 
 /** The split's notes: its own file, whatever else would be read for it, and where its own would be written. */
 export async function notesOfSplit(
@@ -104,21 +47,7 @@ export async function notesOfSplit(
   }
 }
 
-async function listImages(path: string): Promise<ImageFolder | null> {
-  const names = await list(path);
-  if (names === null) return null;
-  const isImage = (name: string): boolean => IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
-  const files = names.filter(isImage);
-  const stems = new Map<string, string[]>();
-  for (const name of files) {
-    const stem = nameKey(stemOf(name));
-    stems.set(stem, [...(stems.get(stem) ?? []), name]);
-  }
-  return { stems, files, others: names.filter((name) => !isImage(name)) };
-}
-
 async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'): Promise<ImageFolder> {
-  if ((await list(dir)) === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);
   const folder = join(dir, FOLDERS[split]);
   if ((await list(folder)) === null) {
     throw new ReclmisError(
@@ -130,18 +59,6 @@ async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'
   if (found === null)
     throw new ReclmisError('DATA_FOLDER_MISSING', `${folder}: the folder ${name} does not exist`);
   return found;
-}
-
-/** The splits whose folders are there. @throws DATA_FOLDER_MISSING if the folder, or every one of them, is missing */
-export async function presentSplits(dir: string): Promise<Split[]> {
-  const names = await list(dir);
-  if (names === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);
-  const present = (['train', 'val', 'test'] as const).filter((split) => names.includes(FOLDERS[split]));
-  if (present.length > 0) return present;
-  throw new ReclmisError(
-    'DATA_FOLDER_MISSING',
-    `${dir}: expected Train_Folder, Val_Folder or Test_Folder, got none of them`,
-  );
 }
 
 /**
@@ -200,7 +117,7 @@ function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | n
  * With `stems`, only those images are looked at, and what lies in the folder besides is none of the selection's business.
  * @throws DATA_FOLDER_MISSING; everything else that is wrong is in `problems`
  */
-export async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
+async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
   const folder = FOLDERS[split];
   const images = await requireImages(dir, split, 'img');
   const masks = await requireImages(dir, split, 'labelcol');
@@ -367,3 +284,14 @@ function relativeMessage(dir: string, message: string): string {
   const prefix = join(dir, '/');
   return message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }
+
+const present = (names: readonly string[]): Split[] =>
+  SPLITS.filter((split) => names.includes(FOLDERS[split]));
+
+/** LViT's layout, which QaTa-COV19, MosMedData+ and MoNuSeg come in. */
+export const LVIT: DataLayout = {
+  expects: 'Train_Folder, Val_Folder or Test_Folder',
+  detect: (names) => present(names).length > 0,
+  splits: async (dir) => present((await list(dir)) ?? []),
+  scan: scanSplit,
+};
