@@ -42,6 +42,7 @@ interface Contents {
   readonly storages: TorchStorages;
 }
 
+/** A PyTorch archive, open for reading: its values at once, its tensors when they are asked for. */
 export class TorchArchive {
   readonly path: string;
   readonly kind: 'zip' | 'torchscript' | 'legacy';
