@@ -1,4 +1,8 @@
-/** The pure, browser-safe parts of RecLMIS that training and serving share. */
+/**
+ * The pure, browser-safe parts of RecLMIS that training and serving share.
+ *
+ * @packageDocumentation
+ */
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
 export * from './masks/answers.js';

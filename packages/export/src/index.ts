@@ -1,4 +1,8 @@
-/** From a run to an ONNX model with its manifest. */
+/**
+ * From a run to an ONNX model with its manifest.
+ *
+ * @packageDocumentation
+ */
 export { AGREEMENT, FP32_LIMIT, type CheckReport, type ExportPrecision } from './check.js';
 export { exportModel, type ExportOptions, type ExportReport, type ExportStage } from './export.js';
 export { EXPORT_TARGETS, TARGET_FILES, type ExportTarget } from './targets.js';

@@ -1,4 +1,8 @@
-/** Files in Node, for training and serving: images, notes, and writing all or nothing. */
+/**
+ * Files in Node, for training and serving: images, notes, and writing all or nothing.
+ *
+ * @packageDocumentation
+ */
 export { type FolderLock, withFolderLock } from './folder-lock.js';
 export * as protobuf from './protobuf.js';
 export { cacheHome, type Environment } from './home.js';

@@ -1,4 +1,8 @@
-/** The laboratory: the model, its data, training and evaluation. */
+/**
+ * The laboratory: the model, its data, training and evaluation.
+ *
+ * @packageDocumentation
+ */
 export * from './data/index.js';
 export * from './config/config.js';
 export {

@@ -1,4 +1,8 @@
-/** Predicting many images with any segmenter: cases, batches, a journal to resume by, figures. */
+/**
+ * Predicting many images with any segmenter: cases, batches, a journal to resume by, figures.
+ *
+ * @packageDocumentation
+ */
 export type { CaseStatistics, ComponentStatistics } from './case-statistics.js';
 export { describeUnused, type PredictionCase, predictionCases, type UnusedRows } from './cases.js';
 export { listImages } from './images.js';

@@ -1,4 +1,8 @@
-/** Segments images by notes in Node. Browsers get `browser.ts` under the same name. */
+/**
+ * Segments images by notes in Node. Browsers get `browser.ts` under the same name.
+ *
+ * @packageDocumentation
+ */
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';

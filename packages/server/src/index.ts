@@ -1,4 +1,8 @@
-/** A model over HTTP: the Open Inference Protocol, and one route for people. */
+/**
+ * A model over HTTP: the Open Inference Protocol, and one route for people.
+ *
+ * @packageDocumentation
+ */
 export { checkAddress, isLoopback, readTls, readToken, type Tls } from './admission/access.js';
 export { DEFAULT_LIMITS, type Limits, resolveLimits } from './admission/limits.js';
 export { createServer, type ReclmisServer, type ServerOptions } from './server.js';

@@ -1,4 +1,8 @@
-/** libtorch for TypeScript. Nothing is loaded until the first tensor. */
+/**
+ * libtorch for TypeScript. Nothing is loaded until the first tensor.
+ *
+ * @packageDocumentation
+ */
 export * from './generated/functions.js';
 export { dropout } from './dropout.js'; // replaces libtorch's
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
