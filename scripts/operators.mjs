@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** `name` or `name.overload`; overloads are tried in this order. `:internal` ones get no method. */
 const OPERATORS = `
-abs neg exp log log1p sqrt rsqrt sin cos tanh sigmoid relu gelu reciprocal square floor round sign erf
+abs neg exp log log1p sqrt rsqrt sin cos tanh sigmoid relu leaky_relu gelu reciprocal square floor round sign erf
 add.Tensor add.Scalar sub.Tensor sub.Scalar rsub.Scalar mul.Tensor mul.Scalar div.Tensor div.Scalar
 pow.Tensor_Scalar pow.Tensor_Tensor maximum minimum clamp clamp_min clamp_max lerp.Scalar lerp.Tensor
 remainder.Scalar floor_divide
@@ -33,7 +33,7 @@ cat stack
 matmul mm bmm baddbmm addmm einsum linear
 softmax.int log_softmax.int
 conv1d conv2d conv_transpose2d.input batch_norm layer_norm embedding dropout native_dropout max_pool2d avg_pool2d
-upsample_nearest2d upsample_bilinear2d group_norm
+upsample_nearest2d upsample_bilinear2d upsample_bicubic2d group_norm
 mse_loss binary_cross_entropy binary_cross_entropy_with_logits cross_entropy_loss nll_loss cosine_similarity
 zeros ones full empty.memory_format rand randn randint.low randperm arange arange.start eye linspace
 zeros_like ones_like empty_like rand_like randn_like full_like

@@ -99,6 +99,12 @@ const lossWeightsSchema = z.strictObject({
   ccl: z.number().min(0).default(0.2).describe('weight of conditioned contrastive learning (eq. 10)'),
   clr: z.number().min(0).default(1).describe('weight of conditioned language reconstruction (eq. 10)'),
   cvr: z.number().min(0).default(1).describe('weight of conditioned vision reconstruction (eq. 10)'),
+  // Our choice for the systems that train a contrast next to the mask: nothing is published (docs/models.md).
+  contrastive: z.number().min(0).default(1).describe('weight of ConVIRT’s contrastive loss'),
+  global: z.number().min(0).default(1).describe('weight of GLoRIA’s global contrastive loss'),
+  local: z.number().min(0).default(1).describe('weight of GLoRIA’s local contrastive loss'),
+  count: z.number().min(0).default(1).describe('weight of TGANet’s classifier of how many areas'),
+  size: z.number().min(0).default(1).describe('weight of TGANet’s classifier of how large'),
 });
 
 const trainSchema = z.strictObject({

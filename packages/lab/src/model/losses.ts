@@ -18,8 +18,22 @@ export const LOSS_NAMES = ['dice', 'bce', ...AUXILIARY_LOSSES] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 export type LossWeights = Readonly<Record<LossName, number>>;
 
-/** Eq. 10. */
-export const PAPER_WEIGHTS: LossWeights = { dice: 2.5, bce: 2.5, ccl: 0.2, clr: 1, cvr: 1 };
+/** Eq. 10 for RecLMIS; the losses of other models count fully, as on their authors' pages. */
+export const PAPER_WEIGHTS: LossWeights = {
+  dice: 2.5,
+  bce: 2.5,
+  ccl: 0.2,
+  clr: 1,
+  cvr: 1,
+  contrastive: 1,
+  global: 1,
+  local: 1,
+  count: 1,
+  size: 1,
+};
+
+/** Half Dice, half cross-entropy: the objective of the other systems (docs/method.md 11), whose own losses count fully. */
+export const HALVES: LossWeights = { ...PAPER_WEIGHTS, dice: 0.5, bce: 0.5 };
 
 /** What one step's loss is made of. */
 export interface Objective {
@@ -72,11 +86,34 @@ export function objective(
   required: readonly LossName[],
   weights: LossWeights = PAPER_WEIGHTS,
 ): Objective {
-  return combine(
-    { dice: diceLoss(output.probability, masks), bce: bceLoss(output.logits, masks), ...output.losses },
-    required,
-    weights,
-  );
+  return combine({ ...maskLosses(output, masks), ...output.losses }, required, weights);
+}
+
+/** Dice and cross-entropy of the mask; under deep supervision the weighted means over the supervised maps. */
+function maskLosses(
+  { logits, probability, supervision }: TrainingSegmentation,
+  masks: Tensor,
+): Record<'dice' | 'bce', Tensor> {
+  if (!supervision) return { dice: diceLoss(probability, masks), bce: bceLoss(logits, masks) };
+  const terms = supervision.map((map) => {
+    const target = masksAt(masks, map.logits);
+    return {
+      dice: diceLoss(map.logits.sigmoid(), target).mul(map.weight),
+      bce: bceLoss(map.logits, target).mul(map.weight),
+    };
+  });
+  return { dice: sum(terms.map(({ dice }) => dice)), bce: sum(terms.map(({ bce }) => bce)) };
+}
+
+/** The masks at a smaller map's size: the top left pixel of each cell. @param masks [B,1,S,S]. @param map [B,1,s,s]. @returns [B,1,s,s] */
+export function masksAt(masks: Tensor, map: Tensor): Tensor {
+  const [, , height, width] = map.shape4();
+  const [, , S] = masks.shape4();
+  return height === S ? masks : masks.upsampleNearest2d([height, width]);
+}
+
+function sum(terms: readonly Tensor[]): Tensor {
+  return stack([...terms]).sum();
 }
 
 /** Checks and sums terms; one transfer from the device per step. */

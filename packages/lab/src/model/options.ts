@@ -90,6 +90,8 @@ export interface ModelSettings extends Pick<
 > {
   /** Follow the paper, or the authors' code where they differ. */
   readonly variant: 'paper' | 'upstream';
+  /** Settings of the chosen model alone, by its descriptor's schema. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** The paper's model. */

@@ -27,7 +27,6 @@ import { ConditionedReconstructor } from './reconstruction.js';
 import { UpBlock } from './blocks.js';
 import { type Decoder, UNetBased } from './unet-based.js';
 import {
-  AUXILIARY_LOSSES,
   type AuxiliaryLoss,
   type Segmentation,
   type TrainingChoices,
@@ -87,6 +86,9 @@ interface Trainers {
   readonly clr: ConditionedReconstructor | null;
 }
 
+/** The losses of the paper's method, each with its component. */
+const OWN_LOSSES = ['ccl', 'clr', 'cvr'] as const;
+
 export class RecLMIS extends UNetBased {
   override readonly title = 'RecLMIS';
   private readonly adapter: nn.Conv1d | null;
@@ -136,7 +138,7 @@ export class RecLMIS extends UNetBased {
   }
 
   override get auxiliary(): readonly AuxiliaryLoss[] {
-    return AUXILIARY_LOSSES.filter((name) => this.options.components[name]);
+    return OWN_LOSSES.filter((name) => this.options.components[name]);
   }
 
   override get leavesUnused(): boolean {

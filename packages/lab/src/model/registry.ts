@@ -1,34 +1,19 @@
 /**
- * The models: one descriptor each. A new model is its file, its descriptor here (or `registerModel` in a program of one's own) and a preset.
+ * The models: one descriptor each. A new model is its file with its descriptor, a line here (or `registerModel` in a program of one's own) and a preset.
  *
  * Everything that depends on which model it is goes through here: the setting `model.name`, building, parity with golden files, `bench --models`.
  */
 import { ReclmisError } from '@reclmis/core';
-import type { NoteEncoder } from '../text/encoder.js';
+import { attentionUNet } from './peers/attention-unet.js';
+import { nnUNet } from './peers/nn-unet.js';
+import type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 import { LViT } from './lvit.js';
 import { type ModelSettings, optionsFromConfig } from './options.js';
 import { RecLMIS } from './reclmis.js';
 import type { SegmentationModel } from './segmentation-model.js';
 import { UNet } from './unet.js';
 
-/** What a model is told of the note encoder that it will read with. */
-export type EncoderTraits = Pick<NoteEncoder, 'width' | 'contextLength' | 'logitScale'>;
-
-/** What the project knows of a model. */
-export interface ModelDescriptor {
-  /** As the field writes its name. */
-  readonly title: string;
-  /** Whether a note changes the mask under these settings. */
-  readonly readsNotes: (settings: ModelSettings) => boolean;
-  /** A model with new weights, drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
-  readonly build: (settings: ModelSettings, encoder: EncoderTraits) => SegmentationModel;
-  /** A parameter that no other model has: tells whose weights a golden file holds. */
-  readonly ownKey: string;
-  /** Keys of the authors' checkpoints that take no part in any output, and do not exist here. */
-  readonly unusedKeys: readonly RegExp[];
-  /** Its presets in `configs/`. */
-  readonly presets: readonly string[];
-}
+export type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 
 /** What PyTorch stores of every batch normalisation: its step counter. */
 const STEP_COUNTERS = /\.num_batches_tracked$/;
@@ -73,6 +58,8 @@ const MODELS = new Map<string, ModelDescriptor>([
       presets: ['qata-cov19-lvit', 'monuseg-lvit'],
     },
   ],
+  ['attunet', attentionUNet],
+  ['nnunet', nnUNet],
 ]);
 
 /** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */
@@ -119,4 +106,10 @@ export function buildModel(settings: NamedSettings, encoder: EncoderTraits): Seg
 /** Whether the model of these settings reads notes. RecLMIS without conditioned interaction reads none. */
 export function readsNotes(settings: NamedSettings): boolean {
   return modelDescriptor(settings.name).readsNotes(settings);
+}
+
+/** Whether the training of the model of these settings reads notes; more models do than read them at inference. */
+export function learnsFromNotes(settings: NamedSettings): boolean {
+  const { learnsFromNotes: learns, readsNotes: reads } = modelDescriptor(settings.name);
+  return (learns ?? reads)(settings);
 }

@@ -8,7 +8,7 @@
  * B batch, S image side, T tokens, W width of a note's features.
  */
 import { ReclmisError } from '@reclmis/core';
-import { nn, type Tensor } from '@reclmis/torch';
+import { float32, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import type { ContrastiveInput } from './contrastive.js';
 
@@ -30,15 +30,41 @@ export interface Segmentation {
   readonly probability: Tensor;
 }
 
-/** Losses that a model itself defines, besides those of its mask. */
-export const AUXILIARY_LOSSES = ['ccl', 'clr', 'cvr'] as const;
+/**
+ * Losses that a model itself defines, besides those of its mask. RecLMIS: `ccl` (eq. 4 and 5), `clr` (eq. 9), `cvr` (eq. 7). ConVIRT: `contrastive`.
+ * GLoRIA: `global`, `local`. TGANet: `count`, `size`, the cross-entropies of a note's two attributes.
+ */
+export const AUXILIARY_LOSSES = [
+  'ccl',
+  'clr',
+  'cvr',
+  'contrastive',
+  'global',
+  'local',
+  'count',
+  'size',
+] as const;
 export type AuxiliaryLoss = (typeof AUXILIARY_LOSSES)[number];
-/** Each a scalar; absent where its component is off. `ccl`: eq. 4 and 5; `clr`: eq. 9; `cvr`: eq. 7. */
+/** Each a scalar; absent where its component is off. */
 export type AuxiliaryLosses = Readonly<Partial<Record<AuxiliaryLoss, Tensor>>>;
 
 /** What every model's `forwardTraining` returns. */
 export interface TrainingSegmentation extends Segmentation {
   readonly losses: AuxiliaryLosses;
+  /**
+   * Deep supervision: the maps that Dice and cross-entropy are taken of, finest first, with weights that sum to 1. Absent: `logits` alone.
+   */
+  readonly supervision?: readonly SupervisedMap[];
+  /** Intermediate results by the names of golden files, for parity. */
+  readonly observed?: Readonly<Record<string, Tensor>>;
+}
+
+/** A map that is compared with the mask at its own size. */
+export interface SupervisedMap {
+  /** Before the sigmoid, [B,1,s,s], s a divisor of S. */
+  readonly logits: Tensor;
+  /** Its share of the mask's losses, 0 to 1. */
+  readonly weight: number;
 }
 
 /** How CCL's loss comes from what the model gives for a batch. */
@@ -48,6 +74,10 @@ export type Contrast = (input: ContrastiveInput) => Tensor;
 export interface TrainingChoices {
   /** Default `contrastiveLoss`; another one may compare the batch with cases that were computed elsewhere. Only for models with CCL. */
   readonly contrast?: Contrast;
+  /** The B notes as they were written, for models that take labels from them. */
+  readonly notes?: readonly string[];
+  /** The B target masks, [B,1,S,S], 0 or 1, for models that take labels from them. */
+  readonly masks?: Tensor;
 }
 
 /** A model that draws a mask into an image, led by a note or not. */
@@ -57,6 +87,11 @@ export abstract class SegmentationModel extends nn.Module {
   abstract readonly options: ModelOptions;
   /** Whether a note changes the mask; where not, `note` may be null. */
   abstract readonly readsNotes: boolean;
+
+  /** Whether training reads the notes' features; more models than read them at inference. */
+  get learnsFromNotes(): boolean {
+    return this.readsNotes;
+  }
 
   /** The losses that `forwardTraining` must give. */
   get auxiliary(): readonly AuxiliaryLoss[] {
@@ -108,4 +143,21 @@ export abstract class SegmentationModel extends nn.Module {
     }
     return note.features;
   }
+}
+
+/** @param images [B,3,S,S]. @throws TENSOR_SHAPE */
+export function checkImages(images: Tensor, { imageSize: S }: Pick<ModelOptions, 'imageSize'>): void {
+  const [, channels, height, width] = images.shape4();
+  if (channels !== 3 || height !== S || width !== S) {
+    throw new ReclmisError(
+      'TENSOR_SHAPE',
+      `images: expected [B, 3, ${S}, ${S}], got [${images.shape.join(', ')}]`,
+    );
+  }
+}
+
+/** The mask's logits as `segment` returns them. @param logits [B,1,S,S], in any precision. */
+export function segmentation(logits: Tensor): Segmentation {
+  const whole = float32(logits);
+  return { logits: whole, probability: whole.sigmoid() };
 }

@@ -1,9 +1,10 @@
 /** The settings of the network, docs/method.md 2 to 7 and 11: type, range, default and the reason for the default. */
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { fraction } from '../schema.js';
-import { isModel, modelNames } from './registry.js';
+import { isModel, modelDescriptor, modelNames } from './registry.js';
 
-export const modelSchema = z.strictObject({
+const fields = z.strictObject({
   // The paper's model, and others of its Table 1 (docs/guide/models.md). `baseWidth` and `imageSize` are every model's, `dropout` is LViT's too; all
   // other settings of this section are RecLMIS's own and change nothing about its peers, nor do `train.lossWeights` of losses that they lack.
   name: z
@@ -90,6 +91,38 @@ export const modelSchema = z.strictObject({
     .lt(1)
     .default(0)
     .describe('dropout before the MLPs of patches and words of interest'),
+  // A mapping in YAML; as a flag `--model.options size=tiny,window=12`. docs/models.md lists each model's.
+  options: z
+    .union([z.string().transform(parsePairs), z.record(z.string(), z.unknown())])
+    .default({})
+    .describe('settings of the chosen model alone, NAME=VALUE,... (docs/models.md)'),
 });
+
+/** The settings of the network; `options` must be the chosen model's. */
+export const modelSchema = fields.superRefine(({ name, options }, context) => {
+  if (!isModel(name)) return;
+  const schema = modelDescriptor(name).options ?? z.strictObject({});
+  const known = Object.keys(schema.shape);
+  for (const issue of schema.safeParse(options).error?.issues ?? []) {
+    const path = ['options', ...issue.path];
+    const message =
+      issue.code === 'unrecognized_keys'
+        ? `options of ${name}: ${known.join(', ') || 'none'} (not ${issue.keys.join(', ')})`
+        : issue.message;
+    context.addIssue({ code: 'custom', path, message });
+  }
+});
+
+/** `a=1,b=tiny` as an object; numbers, lists in brackets and booleans as YAML reads them. */
+function parsePairs(text: string, context: z.RefinementCtx): Record<string, unknown> {
+  const pairs = text === '' ? [] : text.split(/,(?![^[]*\])/);
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) context.addIssue({ code: 'custom', message: 'NAME=VALUE,...' });
+      return [pair.slice(0, at).trim(), parse(pair.slice(at + 1))];
+    }),
+  );
+}
 
 export type ModelConfig = z.infer<typeof modelSchema>;

@@ -4,9 +4,15 @@
  * B batch, S image side, w base width.
  */
 import { ReclmisError } from '@reclmis/core';
-import { float32, nn, type Tensor } from '@reclmis/torch';
+import { nn, type Tensor } from '@reclmis/torch';
 import { ConvBNReLU, DownBlock } from './blocks.js';
-import { type ModelOptions, type Segmentation, SegmentationModel } from './segmentation-model.js';
+import {
+  checkImages,
+  type ModelOptions,
+  type Segmentation,
+  segmentation,
+  SegmentationModel,
+} from './segmentation-model.js';
 
 /** A decoder's level: the map below and its skip make the map above. */
 interface Up extends nn.Module {
@@ -61,21 +67,13 @@ export abstract class UNetBased extends SegmentationModel {
     const outc = this.child('outc', new nn.Conv2d(w, 1, 1));
     return (x, skips) => {
       const decoded = ups.reduce((y, up, level) => up.forward(y, skips[level] ?? y), x); // [B,w,S,S]
-      const logits = float32(outc.forward(decoded)); // [B,1,S,S]
-      return { logits, probability: logits.sigmoid() };
+      return segmentation(outc.forward(decoded));
     };
   }
 
   /** @param images [B,3,S,S]. @throws TENSOR_SHAPE */
   protected encode(images: Tensor): EncodedImage {
-    const [, channels, height, width] = images.shape4();
-    const S = this.options.imageSize;
-    if (channels !== 3 || height !== S || width !== S) {
-      throw new ReclmisError(
-        'TENSOR_SHAPE',
-        `images: expected [B, 3, ${S}, ${S}], got [${images.shape.join(', ')}]`,
-      );
-    }
+    checkImages(images, this.options);
     let x = this.inc.forward(images); // [B,w,S,S]
     const skips: Tensor[] = [];
     for (const down of this.downs) {

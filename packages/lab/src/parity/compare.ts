@@ -84,36 +84,51 @@ export function compareLosses(
   });
 }
 
+/** How gradients are compared beyond the usual tolerance. */
+export interface GradientRules {
+  /** Relative. */
+  readonly tolerance: number;
+  /** A tolerance of its own for a key; absent: the usual one. */
+  readonly exception?: (
+    key: string,
+  ) => { readonly absolute?: number; readonly relative?: number } | undefined;
+  /** Whether a parameter may be missing from the file, because no gradient reaches it. */
+  readonly mayLack?: (key: string) => boolean;
+}
+
 /**
  * Compares the gradient norms of all trained parameters.
- * @param norms the file's. @throws GOLDEN_INVALID
+ * @param norms the file's, under `field`. @throws GOLDEN_INVALID
  */
 export function compareGradients(
   norms: Readonly<Record<string, number>>,
   path: string,
   parameters: ReadonlyMap<string, Tensor>,
-  tolerance: number,
+  { tolerance, exception, mayLack }: GradientRules,
+  field = 'gradient_norms',
 ): ParityRow[] {
   const entries = Object.entries(norms);
   const floor = entries.reduce((most, [, norm]) => Math.max(most, norm), 0) * FLOAT32_EPSILON;
+  const prefix = field === 'gradient_norms' ? '' : `${field}: `;
   const compared = entries.map(([key, reference]) => {
     const parameter = parameters.get(key);
-    if (!parameter)
-      throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms.${key}: no such parameter`);
+    if (!parameter) throw new ReclmisError('GOLDEN_INVALID', `${path}: ${field}.${key}: no such parameter`);
     const gradient = parameter.grad;
     const norm = gradient ? gradient.norm().item() : 0;
+    const { absolute, relative = tolerance } = exception?.(key) ?? {};
+    const difference = Math.abs(norm - reference);
     return row(
-      key,
+      `${prefix}${key}`,
       'gradient',
-      Math.abs(norm - reference) / Math.max(reference, floor),
-      tolerance,
-      `${norm.toExponential(3)}, the file ${reference.toExponential(3)}`,
+      absolute === undefined ? difference / Math.max(reference, floor) : difference,
+      absolute ?? relative,
+      `${norm.toExponential(3)}, the file ${reference.toExponential(3)}${absolute === undefined ? '' : ', compared absolutely'}`,
     );
   });
   // A trained parameter missing from the file would hide a lost gradient.
   for (const [key, parameter] of parameters) {
-    if (parameter.requiresGrad && norms[key] === undefined) {
-      throw new ReclmisError('GOLDEN_INVALID', `${path}: gradient_norms: expected ${key}, got none`);
+    if (parameter.requiresGrad && norms[key] === undefined && mayLack?.(key) !== true) {
+      throw new ReclmisError('GOLDEN_INVALID', `${path}: ${field}: expected ${key}, got none`);
     }
   }
   return compared;

@@ -6,7 +6,7 @@ import { scope, setThreads } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LViT } from '../model/lvit.js';
 import { UNet } from '../model/unet.js';
-import { objective } from '../model/losses.js';
+import { HALVES, objective } from '../model/losses.js';
 import { goldenPath } from '../testing/golden.js';
 import { runParity } from './parity.js';
 import { type PeerGolden, rebuildPeer, rebuildPeerInputs } from './peer.js';
@@ -48,8 +48,7 @@ function makeGolden(peer: 'unet' | 'lvit'): PeerGolden {
   return scope(() => {
     const { images, masks, note } = rebuildPeerInputs(blank);
     const out = model.forwardTraining(images, note);
-    const weights = { dice: 0.5, bce: 0.5, ccl: 0, clr: 0, cvr: 0 };
-    const { total, values } = objective(out, masks, ['dice', 'bce'], weights);
+    const { total, values } = objective(out, masks, ['dice', 'bce'], HALVES);
     total.backward();
     const p = out.probability.detach();
     const norms = [...model.namedParameters()].map(([key, x]) => [key, x.grad?.norm().item() ?? 0] as const);

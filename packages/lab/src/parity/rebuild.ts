@@ -68,19 +68,21 @@ function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): voi
 
 /**
  * Writes hashed values into tensors by key; the file must name each with its shape.
- * @param takesPart whether the model must have a key, given what the file says of it.
+ * @param takesPart whether the model must have a key (true), must not, or may, given what the file says of it.
  * @throws GOLDEN_INVALID
  */
 export function fillParameters(
   own: ReadonlyMap<string, Tensor>,
   { parameters, seed }: SharedGolden,
   path: string,
-  takesPart: (key: string, used: boolean) => boolean,
+  takesPart: (key: string, used: boolean) => boolean | 'either',
 ): void {
   const missing = new Set(own.keys());
   parameters.forEach(([key, shape, used], position) => {
     const tensor = own.get(key);
-    if (!takesPart(key, used)) {
+    const part = takesPart(key, used);
+    if (part !== true && !tensor) return;
+    if (part === false) {
       if (tensor) throw invalid(path, `${key}: expected it to be used, the file says it is not`);
       return;
     }

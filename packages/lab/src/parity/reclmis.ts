@@ -8,7 +8,7 @@ import { scope, type Tensor } from '@reclmis/torch';
 import { drawMask } from '../model/masking.js';
 import type { TrainingOutput } from '../model/reclmis.js';
 import type { NoteFeatures } from '../text/encoder.js';
-import { LOSS_NAMES, objective, PAPER_WEIGHTS } from '../model/losses.js';
+import { objective, PAPER_WEIGHTS, requiredLosses } from '../model/losses.js';
 import {
   compareGradients,
   compareLosses,
@@ -35,7 +35,7 @@ export function compareRecLMIS(json: unknown, path: string, tolerance: ParityTol
       const { images, masks, hiddenPatches, hiddenWords } = rebuildInputs(golden);
       const note = tower.encodeTokens(golden.tokens);
       const output = model.forwardTraining(images, note, { patches: hiddenPatches, words: hiddenWords });
-      const { total, values } = objective(output, masks, LOSS_NAMES, PAPER_WEIGHTS);
+      const { total, values } = objective(output, masks, requiredLosses(model.auxiliary), PAPER_WEIGHTS);
       total.backward();
       const { probability } = model.segment(images, note);
       return [
@@ -43,7 +43,9 @@ export function compareRecLMIS(json: unknown, path: string, tolerance: ParityTol
         compareSegmentation(probability, output.probability, tolerance.output),
         ...compareMasks(golden, output, note, { hiddenPatches, hiddenWords }, tolerance.output),
         ...compareLosses(lossesOf(values), golden.outputs.losses, tolerance.output),
-        ...compareGradients(golden.gradient_norms, path, model.namedParameters(), tolerance.gradient),
+        ...compareGradients(golden.gradient_norms, path, model.namedParameters(), {
+          tolerance: tolerance.gradient,
+        }),
       ];
     });
     return { title: model.title, rows };

@@ -1,5 +1,6 @@
 /** An epoch's sums of losses and time. Resume points hold them, so resumed epochs give the same records. */
 import { LOSS_NAMES, type LossName } from '../model/losses.js';
+import { AUXILIARY_LOSSES } from '../model/segmentation-model.js';
 import type { EpochLosses } from './metrics-log.js';
 
 type Term = LossName | 'total';
@@ -57,7 +58,7 @@ export class EpochCourse {
   /** Means over cases, without terms that never occurred. */
   get losses(): EpochLosses {
     const mean = (name: Term): number => (this.sums.get(name) ?? Number.NaN) / this.cases;
-    const optional = (['ccl', 'clr', 'cvr'] as const).filter((name) => this.sums.has(name));
+    const optional = AUXILIARY_LOSSES.filter((name) => this.sums.has(name));
     return {
       total: mean('total'),
       dice: mean('dice'),

@@ -45,6 +45,7 @@ interface ClipDescription extends NoteEncoderDescription {
 export class ClipEncoder implements NoteEncoder {
   readonly width: number;
   readonly contextLength: number;
+  readonly vocabularySize: number;
   readonly fingerprint: string;
   /** CLIP's own ln(1 / temperature), for CCL; null if the weights lack it. */
   readonly logitScale: number | null;
@@ -68,6 +69,7 @@ export class ClipEncoder implements NoteEncoder {
     this.contextLength = contextLength;
     this.width = tower.projection;
     this.tokenizer = ClipTokenizer.fromMerges(this.intact('merges').toString('utf8'));
+    this.vocabularySize = tower.vocabulary + 1;
     this.fingerprint = fingerprintOf(this.describe());
     this.store =
       features === null ? null : new FeatureStore(features, this.fingerprint, contextLength, this.width);
@@ -117,11 +119,12 @@ export class ClipEncoder implements NoteEncoder {
 
   private row(note: string): NoteRow {
     const { ids, length } = this.tokenizer.encode(note, this.contextLength);
+    const numbers = ids.slice(0, length).map((id) => id + 1); // 0 is kept for "no token"; CLIP's own 0 is a token
     const kept = this.store?.get(ids);
-    if (kept) return kept;
+    if (kept) return { ...kept, ids: numbers };
     const row = { features: this.compute(ids), length };
     this.store?.put(ids, row);
-    return row;
+    return { ...row, ids: numbers };
   }
 
   private compute(ids: readonly number[]): Float32Array {

@@ -15,6 +15,8 @@ export interface NoteFeatures {
   readonly features: Tensor;
   /** bool [B,T], true for tokens; at least one per row. */
   readonly valid: Tensor;
+  /** int64 [B,T], the tokens' numbers in the vocabulary, 0 where there is none; absent where only features were given. */
+  readonly ids?: Tensor;
 }
 
 /** Plain JSON from which an encoder can be rebuilt; `kind` says which. */
@@ -29,6 +31,8 @@ export interface NoteEncoder {
   readonly width: number;
   /** T. */
   readonly contextLength: number;
+  /** One more than the largest number in `ids`. */
+  readonly vocabularySize: number;
   /** Hash of all that determines the features; a checkpoint recognises its encoder by it. */
   readonly fingerprint: string;
   /** @param device of the features, default `cpu`. @returns new tensors, the caller's to dispose. */
@@ -45,11 +49,18 @@ export interface NoteEncoder {
   dispose?(): void;
 }
 
-export interface NoteRow {
+/** One note's features. */
+export interface FeatureRow {
   /** [T,W], row by row. */
   readonly features: Float32Array;
   /** Tokens of the note, 1 to T. */
   readonly length: number;
+}
+
+/** One note's features and tokens, kept between batches. */
+export interface NoteRow extends FeatureRow {
+  /** The tokens' numbers in the vocabulary, from 1. */
+  readonly ids: readonly number[];
 }
 
 /** An LRU cache of notes' rows. */
@@ -85,13 +96,16 @@ export function stackRows(
   const size = contextLength * width;
   const features = new Float32Array(rows.length * size);
   const valid = new Uint8Array(rows.length * contextLength);
+  const ids = new BigInt64Array(rows.length * contextLength);
   rows.forEach((row, b) => {
     features.set(row.features, b * size);
     valid.fill(1, b * contextLength, b * contextLength + row.length);
+    row.ids.forEach((id, t) => (ids[b * contextLength + t] = BigInt(id)));
   });
   return {
     features: Tensor.fromFloat32(features, [rows.length, contextLength, width], { device }),
     valid: Tensor.fromUint8(valid, [rows.length, contextLength], { dtype: 'bool', device }),
+    ids: Tensor.fromInt64(ids, [rows.length, contextLength], { device }),
   };
 }
 

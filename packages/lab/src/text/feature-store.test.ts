@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { NoteRow } from './encoder.js';
+import type { FeatureRow } from './encoder.js';
 import { FeatureStore } from './feature-store.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-features-'));
@@ -19,7 +19,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const T = 3;
 const W = 4;
 const IDS = [7, 8, 9];
-const ROW: NoteRow = { features: Float32Array.from({ length: T * W }, (_, i) => i / 7 - 1), length: 2 };
+const ROW: FeatureRow = { features: Float32Array.from({ length: T * W }, (_, i) => i / 7 - 1), length: 2 };
 let serial = 0;
 function fresh(capacity?: number): { store: FeatureStore; file: () => string; folder: string } {
   const name = `encoder-${++serial}`;

@@ -15,7 +15,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRegularSync, writeFileAtomicSync } from '@reclmis/files';
-import type { NoteRow } from './encoder.js';
+import type { FeatureRow } from './encoder.js';
 
 const MAGIC = Buffer.from('RCLMISF1', 'ascii');
 const HEAD_BYTES = MAGIC.length + 12;
@@ -40,7 +40,7 @@ export class FeatureStore {
   }
 
   /** A note's features; null if none are intact. @param ids the note's tokens, with padding. */
-  get(ids: readonly number[]): NoteRow | null {
+  get(ids: readonly number[]): FeatureRow | null {
     let bytes: Buffer;
     try {
       bytes = readRegularSync(this.path(ids));
@@ -51,7 +51,7 @@ export class FeatureStore {
   }
 
   /** Keeps a note's features. Never throws. @returns whether it did. */
-  put(ids: readonly number[], row: NoteRow): boolean {
+  put(ids: readonly number[], row: FeatureRow): boolean {
     if (!this.writable) return false;
     const path = this.path(ids);
     try {
@@ -81,7 +81,7 @@ export class FeatureStore {
     return this.count;
   }
 
-  private encode({ features, length }: NoteRow): Buffer {
+  private encode({ features, length }: FeatureRow): Buffer {
     const head = Buffer.alloc(HEAD_BYTES);
     MAGIC.copy(head);
     [length, this.contextLength, this.width].forEach((value, i) =>
@@ -94,7 +94,7 @@ export class FeatureStore {
     return Buffer.concat([body, createHash('sha256').update(body).digest()]);
   }
 
-  private decode(bytes: Buffer): NoteRow | null {
+  private decode(bytes: Buffer): FeatureRow | null {
     const { contextLength: T, width: W } = this;
     if (bytes.length !== HEAD_BYTES + T * W * 4 + HASH_BYTES) return null;
     const body = bytes.subarray(0, -HASH_BYTES);

@@ -68,6 +68,7 @@ export interface WordEncoderOptions {
 export class WordEncoder implements NoteEncoder {
   readonly width: number;
   readonly contextLength: number;
+  readonly vocabularySize: number;
   readonly fingerprint: string;
   private readonly vectors: readonly Float32Array[];
   private readonly cache: NoteCache;
@@ -80,6 +81,7 @@ export class WordEncoder implements NoteEncoder {
     checkCount('width', width);
     this.width = width;
     this.contextLength = contextLength;
+    this.vocabularySize = tokenizer.size;
     this.vectors = tokenizer.vocabulary.map((word, id) => wordVector(word, id, width));
     this.cache = new NoteCache((note) => this.compute(note));
     this.fingerprint = fingerprintOf(this.describe());
@@ -166,7 +168,7 @@ export class WordEncoder implements NoteEncoder {
       }
       for (let i = 0; i < W; i++) row[i] = (row[i] ?? 0) * norm;
     }
-    return { features, length };
+    return { features, length, ids: ids.slice(0, length) };
   }
 }
 

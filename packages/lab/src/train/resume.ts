@@ -195,7 +195,7 @@ function requireSameData({ path, state }: ResumePoint, data: TrainingData): void
 }
 
 function requireSameEncoder({ path }: ResumePoint, { encoder, model }: Session, info: RunInfo | null): void {
-  if (!info || !model.readsNotes || info.encoderFingerprint === encoder.fingerprint) return;
+  if (!info || !model.learnsFromNotes || info.encoderFingerprint === encoder.fingerprint) return;
   throw new ReclmisError(
     'CHECKPOINT_MISMATCH',
     `${path}: the note encoder is not that of the run (fingerprint ${encoder.fingerprint.slice(0, 12)}, expected ${info.encoderFingerprint.slice(0, 12)})`,

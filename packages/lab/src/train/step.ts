@@ -84,7 +84,7 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
   const { model, encoder, optimizer, engine, scaler, required, weights, parallel, onPhase } = parts;
   const size = parallel?.size ?? 1;
   return scope(() => {
-    const notes = model.readsNotes ? encoder.encode(batch.notes, engine.device) : null;
+    const notes = model.learnsFromNotes ? encoder.encode(batch.notes, engine.device) : null;
     const cuts = cut(batch, notes, parts.accumulate, size);
     const whole = parts.cclScope === 'batch' && required.includes('ccl') && (cuts.length > 1 || size > 1);
     // With one part per process, the forward pass itself gathers the others' features.
@@ -104,7 +104,9 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
           return contrastiveLoss(part.idle ? own : among(own, part, all));
         };
         const output = statistics(parts, part, () =>
-          inPrecision(engine, () => model.forwardTraining(images, part.note, { contrast })),
+          inPrecision(engine, () =>
+            model.forwardTraining(images, part.note, { contrast, notes: part.notes, masks }),
+          ),
         );
         onPhase?.('forward');
         const { total, values } = named(step, part.ids, () => objective(output, masks, required, weights));
@@ -134,6 +136,7 @@ interface Part {
   /** True if this process has no case left: it takes part with one that counts nothing. */
   readonly idle: boolean;
   readonly ids: readonly string[];
+  readonly notes: readonly string[];
   readonly images: Float32Array;
   readonly masks: Float32Array;
   readonly note: NoteFeatures | null;
@@ -158,9 +161,14 @@ function cut(batch: Batch, notes: NoteFeatures | null, parts: number, size: numb
       share: idle ? 0 : (to - from) / total,
       idle,
       ids: batch.ids.slice(from, to),
+      notes: batch.notes.slice(from, to),
       images: batch.images.subarray(from * image, to * image),
       masks: batch.masks.subarray(from * mask, to * mask),
-      note: notes && { ...notes, features: some(notes.features), valid: some(notes.valid) },
+      note: notes && {
+        features: some(notes.features),
+        valid: some(notes.valid),
+        ...(notes.ids && { ids: some(notes.ids) }),
+      },
     };
   });
 }

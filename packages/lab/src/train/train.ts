@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs';
 import { describeCutNotes, toReclmisError } from '@reclmis/core';
 import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
-import { readsNotes } from '../model/registry.js';
+import { learnsFromNotes, readsNotes } from '../model/registry.js';
 import { type Config, withAbsolutePaths } from '../config/config.js';
 import { type NoteInfo, settleSides } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
@@ -167,7 +167,7 @@ export function announce(session: Session, options: TrainListeners): void {
   if (!leads(options)) return;
   tell(options, precisionNotice(session.engine));
   tell(options, foldNotice(session));
-  if (!session.model.readsNotes) return;
+  if (!session.model.learnsFromNotes) return;
   const { train, val } = session.data;
   const notes = [...train.cases, ...val.cases].map(({ note }) => note);
   tell(options, describeCutNotes(session.encoder, notes));
@@ -175,7 +175,7 @@ export function announce(session: Session, options: TrainListeners): void {
 
 /** The configuration with the note encoder resolved, as the run records it. */
 export function settleNotes(config: Config, options: Pick<TrainListeners, 'onNotice'> = {}): Config {
-  if (!readsNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } };
+  if (!learnsFromNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } };
   const { text, notice } = chooseEncoder(config.text);
   tell(options, notice);
   return { ...config, text };

@@ -16,18 +16,29 @@ export {
 } from './conv.js';
 export { Dropout } from './dropout.js';
 export { Embedding, type EmbeddingOptions } from './embedding.js';
-export { maxPool2d, upsampleNearest2d, gelu, type PoolOptions } from './functional.js';
-export type { Pair } from './init.js';
+export { gelu, maxPool2d, resizeBilinear2d, upsampleNearest2d, type PoolOptions } from './functional.js';
+export {
+  kaimingNormal_,
+  kaimingUniform_,
+  normal_,
+  truncatedNormal_,
+  xavierUniform_,
+  zero_,
+  type Pair,
+} from './init.js';
 export { Linear } from './linear.js';
 export { Module, type LoadOptions, type LoadReport } from './module.js';
 export { isTappable, withTaps, type Tap } from './tap.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
+  GroupNorm,
+  InstanceNorm2d,
   LayerNorm,
   withBatchStatistics,
   type BatchNormLayer,
   type BatchNormOptions,
   type BatchStatistics,
+  type GroupNormOptions,
   type LayerNormOptions,
 } from './norm.js';

@@ -3,8 +3,8 @@
  * PyTorch's values.
  */
 import { ReclmisError } from '@reclmis/core';
-import { empty, ones, zeros } from '../generated/functions.js';
-import { scope } from '../scope.js';
+import { empty, ones, where, zeros } from '../generated/functions.js';
+import { noGrad, scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 
 /** A number for both axes, or one for each: [height, width]. */
@@ -55,6 +55,60 @@ export function biasUniform(count: number, weightShape: readonly number[]): Tens
 /** `xavier_uniform_` of a matrix [out, in]: uniform within sqrt(6 / (in + out)). */
 export function xavierUniform(shape: readonly [number, number]): Tensor {
   return uniform(shape, Math.sqrt(6 / (shape[0] + shape[1])));
+}
+
+/** Draws a parameter's values again from a normal distribution, in place. */
+export function normal_(parameter: Tensor, std: number, mean = 0): void {
+  redraw(parameter, (values) => void values.normal_(mean, std));
+}
+
+/** The same, cut off at `limit` on both sides (PyTorch's `trunc_normal_` has 2, in absolute terms), by drawing until a value fits. */
+export function truncatedNormal_(parameter: Tensor, std: number, limit = 2): void {
+  redraw(parameter, (values) => {
+    // P(|x| < a) by the inverse of the normal distribution's function would need erfinv; values outside are rare, so they are drawn again.
+    values.normal_(0, std);
+    for (let outside = values.abs().gt(limit); outside.any().item() !== 0; outside = values.abs().gt(limit))
+      values.copy_(where(outside, empty(values.shape).normal_(0, std), values));
+  });
+}
+
+/** Kaiming's uniform initialisation for ReLU, fan in (He et al. 2015): within sqrt(6 / fan). */
+export function kaimingUniform_(parameter: Tensor): void {
+  const bound = Math.sqrt(6 / fanIn(parameter.shape));
+  redraw(parameter, (values) => void values.uniform_(-bound, bound));
+}
+
+/**
+ * Kaiming's normal initialisation: deviation sqrt(2 / (1 + slope^2) / fan).
+ * @param fan `in`, or `out` for the outputs that one input reaches. @param slope of the leaky ReLU that follows; 0 for ReLU.
+ */
+export function kaimingNormal_(parameter: Tensor, fan: 'in' | 'out' = 'in', slope = 0): void {
+  const [outputs = 1, inputs = 1] = parameter.shape;
+  const count = fan === 'in' ? fanIn(parameter.shape) : (fanIn(parameter.shape) / inputs) * outputs;
+  redraw(parameter, (values) => void values.normal_(0, Math.sqrt(2 / (1 + slope ** 2) / count)));
+}
+
+/** Xavier's uniform initialisation: within sqrt(6 / (fan in + fan out)). */
+export function xavierUniform_(parameter: Tensor): void {
+  const [outputs = 1, inputs = 1] = parameter.shape;
+  const field = fanIn(parameter.shape) / inputs;
+  const bound = Math.sqrt(6 / (field * (inputs + outputs)));
+  redraw(parameter, (values) => void values.uniform_(-bound, bound));
+}
+
+/** Sets a parameter to 0, in place; null is left. */
+export function zero_(parameter: Tensor | null): void {
+  if (parameter) redraw(parameter, (values) => void values.zero_());
+}
+
+function redraw(parameter: Tensor, draw: (values: Tensor) => void): void {
+  noGrad(() =>
+    scope(() => {
+      const values = empty(parameter.shape);
+      draw(values);
+      parameter.copy_(values);
+    }),
+  );
 }
 
 export { ones, zeros };

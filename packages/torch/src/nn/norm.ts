@@ -5,7 +5,7 @@
  * Checkpoints load in both directions all the same.
  */
 import { ReclmisError } from '@reclmis/core';
-import { batchNorm, layerNorm } from '../generated/functions.js';
+import { batchNorm, groupNorm, layerNorm } from '../generated/functions.js';
 import { batchNormRelu, isLaneMap } from '../maps.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
@@ -150,5 +150,54 @@ export class LayerNorm extends Module {
     const { dtype } = this.weight;
     const input = x.dtype === dtype ? x : x.to({ dtype });
     return layerNorm(input, this.#shape, this.weight, this.bias, this.#eps);
+  }
+}
+
+/** Options of group and instance normalisation. */
+export interface GroupNormOptions {
+  /** Added to the variance before the root, default 1e-5. */
+  readonly eps?: number;
+}
+
+/**
+ * Normalises each sample's groups of neighbouring channels over their pixels, with biased variance, then scales and shifts each channel (Wu and He 2018).
+ * The same in training and evaluation.
+ */
+export class GroupNorm extends Module {
+  /** [C], starts at 1. */
+  readonly weight: Tensor;
+  /** [C], starts at 0. */
+  readonly bias: Tensor;
+  readonly #groups: number;
+  readonly #eps: number;
+
+  constructor(groups: number, channels: number, { eps = 1e-5 }: GroupNormOptions = {}) {
+    super();
+    checkSize('GroupNorm', 'channels', channels);
+    checkSize('GroupNorm', 'groups', groups);
+    if (channels % groups !== 0) {
+      throw new ReclmisError(
+        'CONFIG_INVALID',
+        `GroupNorm: groups must divide the channels, got ${groups} groups for ${channels} channels`,
+      );
+    }
+    this.weight = this.parameter('weight', ones([channels]));
+    this.bias = this.parameter('bias', zeros([channels]));
+    this.#groups = groups;
+    this.#eps = eps;
+  }
+
+  /** Normalises `x`, [B, C, ...], of the same shape as the result. */
+  forward(x: Tensor): Tensor {
+    const { dtype } = this.weight;
+    const input = x.dtype === dtype ? x : x.to({ dtype });
+    return groupNorm(input, this.#groups, this.weight, this.bias, this.#eps);
+  }
+}
+
+/** Normalises each channel of each sample over its pixels, with scale and shift per channel (Ulyanov et al. 2016); it keeps no running statistics. */
+export class InstanceNorm2d extends GroupNorm {
+  constructor(channels: number, options: GroupNormOptions = {}) {
+    super(channels, channels, options);
   }
 }

@@ -1,0 +1,101 @@
+/**
+ * What the project knows of a model: one descriptor, in the model's own file. `registry.ts` lists them; settings, building, parity with golden files
+ * and `bench table` work from what is written here.
+ */
+import { ReclmisError } from '@reclmis/core';
+import type { Tensor } from '@reclmis/torch';
+import { z } from 'zod';
+import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
+import type { ModelSettings } from './options.js';
+import type { SegmentationModel, TrainingChoices, TrainingSegmentation } from './segmentation-model.js';
+
+/** What a model is told about the note encoder that it will read with. */
+export type EncoderTraits = Pick<NoteEncoder, 'width' | 'contextLength' | 'logitScale' | 'vocabularySize'>;
+
+/** Sizes of a golden file's parameters: by key and axis. Throws GOLDEN_INVALID where there is no such axis. */
+export type SizeOf = (key: string, axis: number) => number;
+
+/** What parity must know about a model beyond its keys. */
+export interface ParityTraits {
+  /**
+   * The settings that a golden file's shapes imply; those left out keep their defaults.
+   * @param sizeOf sizes of the file's parameters. @param keys all of them.
+   */
+  readonly settings?: (
+    sizeOf: SizeOf,
+    keys: readonly string[],
+  ) => Partial<Pick<ModelSettings, 'baseWidth' | 'options'>>;
+  /** How the model takes the file's inputs, where `forwardTraining` alone does not do. @param options the file's `options`. */
+  readonly forward?: (
+    model: SegmentationModel,
+    images: Tensor,
+    note: NoteFeatures | null,
+    options: Readonly<Record<string, unknown>>,
+    choices: TrainingChoices,
+  ) => TrainingSegmentation;
+  /**
+   * Gradients that the usual tolerance does not fit, with the reason in a comment: `absolute` for those that are zero in exact arithmetic, `relative`
+   * for small differences of large numbers. The first pattern that matches a key decides.
+   */
+  readonly gradients?: readonly {
+    readonly keys: RegExp;
+    readonly absolute?: number;
+    readonly relative?: number;
+  }[];
+  /** Entries of the file's `outputs` and losses that the model does not compute, such as the authors' own variant of a loss. */
+  readonly skipped?: readonly string[];
+}
+
+export interface ModelDescriptor {
+  /** As the field writes its name. */
+  readonly title: string;
+  /** Whether a note changes the mask under these settings. */
+  readonly readsNotes: (settings: ModelSettings) => boolean;
+  /** Whether training reads the notes' features; absent: where `readsNotes`. */
+  readonly learnsFromNotes?: (settings: ModelSettings) => boolean;
+  /** A model with new weights, drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
+  readonly build: (settings: ModelSettings, encoder: EncoderTraits) => SegmentationModel;
+  /** `model.options`, the settings that are this model's alone; without it there are none. */
+  readonly options?: z.ZodObject;
+  /** A parameter that no other model has: tells whose weights a golden file holds. */
+  readonly ownKey: string;
+  /** Keys of the authors' checkpoints that take no part in any output, and do not exist here. */
+  readonly unusedKeys: readonly RegExp[];
+  /** Its presets in `configs/`. */
+  readonly presets: readonly string[];
+  readonly parity?: ParityTraits;
+}
+
+/** A descriptor whose `build` gets `model.options` with their type and defaults. */
+export function describeModel<Options extends z.ZodObject>(
+  descriptor: Omit<ModelDescriptor, 'build' | 'options'> & {
+    readonly options: Options;
+    readonly build: (
+      settings: Omit<ModelSettings, 'options'>,
+      encoder: EncoderTraits,
+      options: z.output<Options>,
+    ) => SegmentationModel;
+  },
+): ModelDescriptor {
+  const { options, build, ...rest } = descriptor;
+  return {
+    ...rest,
+    options,
+    build: ({ options: given, ...settings }, encoder) =>
+      build(settings, encoder, parseOptions(rest.title, options, given)),
+  };
+}
+
+function parseOptions<Options extends z.ZodObject>(
+  title: string,
+  schema: Options,
+  given: Readonly<Record<string, unknown>>,
+): z.output<Options> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = ['model.options', ...(issue?.path ?? [])].map(String).join('.');
+  throw new ReclmisError('CONFIG_INVALID', `${title}: ${path}: ${issue?.message ?? 'invalid'}`, {
+    cause: parsed.error,
+  });
+}
