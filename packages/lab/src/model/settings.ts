@@ -94,7 +94,7 @@ const fields = z.strictObject({
   // A mapping in YAML; as a flag `--model.options size=tiny,window=12`. docs/models.md lists each model's.
   options: z
     .union([z.string().transform(parsePairs), z.record(z.string(), z.unknown())])
-    .default({})
+    .prefault({})
     .describe('settings of the chosen model alone, NAME=VALUE,... (docs/models.md)'),
 });
 

@@ -325,7 +325,7 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
     ...(parity?.settings?.(sizeOf, keys) ?? { baseWidth: sizeOf('inc.conv.weight', 0) }),
     imageSize: golden.outputs.probability.shape[2] ?? 0,
   };
-  const [, contextLength = golden.tokens?.[0]?.length ?? 0, width = 1] = golden.text_shape ?? [];
+  const [, contextLength = golden.tokens?.[0]?.length ?? 1, width = 1] = golden.text_shape ?? [];
   const model = build(settings, { width, contextLength, vocabularySize: 1 });
   try {
     const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));

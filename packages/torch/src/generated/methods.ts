@@ -12,150 +12,107 @@ export abstract class TensorOperators {
   /** Wraps the number of a new native tensor. */
   protected abstract make(id: number): Tensor;
 
-  /**
-   * `aten::abs(Tensor self) -> Tensor`
-   */
+  /** `aten::abs` */
   abs(): Tensor {
     return this.make(invoke(op.ABS$, [this.id]) as number);
   }
 
-  /**
-   * `aten::neg(Tensor self) -> Tensor`
-   */
+  /** `aten::neg` */
   neg(): Tensor {
     return this.make(invoke(op.NEG$, [this.id]) as number);
   }
 
-  /**
-   * `aten::exp(Tensor self) -> Tensor`
-   */
+  /** `aten::exp` */
   exp(): Tensor {
     return this.make(invoke(op.EXP$, [this.id]) as number);
   }
 
-  /**
-   * `aten::log(Tensor self) -> Tensor`
-   */
+  /** `aten::log` */
   log(): Tensor {
     return this.make(invoke(op.LOG$, [this.id]) as number);
   }
 
-  /**
-   * `aten::log1p(Tensor self) -> Tensor`
-   */
+  /** `aten::log1p` */
   log1p(): Tensor {
     return this.make(invoke(op.LOG1P$, [this.id]) as number);
   }
 
-  /**
-   * `aten::sqrt(Tensor self) -> Tensor`
-   */
+  /** `aten::sqrt` */
   sqrt(): Tensor {
     return this.make(invoke(op.SQRT$, [this.id]) as number);
   }
 
-  /**
-   * `aten::rsqrt(Tensor self) -> Tensor`
-   */
+  /** `aten::rsqrt` */
   rsqrt(): Tensor {
     return this.make(invoke(op.RSQRT$, [this.id]) as number);
   }
 
-  /**
-   * `aten::sin(Tensor self) -> Tensor`
-   */
+  /** `aten::sin` */
   sin(): Tensor {
     return this.make(invoke(op.SIN$, [this.id]) as number);
   }
 
-  /**
-   * `aten::cos(Tensor self) -> Tensor`
-   */
+  /** `aten::cos` */
   cos(): Tensor {
     return this.make(invoke(op.COS$, [this.id]) as number);
   }
 
-  /**
-   * `aten::tanh(Tensor self) -> Tensor`
-   */
+  /** `aten::tanh` */
   tanh(): Tensor {
     return this.make(invoke(op.TANH$, [this.id]) as number);
   }
 
-  /**
-   * `aten::sigmoid(Tensor self) -> Tensor`
-   */
+  /** `aten::sigmoid` */
   sigmoid(): Tensor {
     return this.make(invoke(op.SIGMOID$, [this.id]) as number);
   }
 
-  /**
-   * `aten::relu(Tensor self) -> Tensor`
-   */
+  /** `aten::relu` */
   relu(): Tensor {
     return this.make(invoke(op.RELU$, [this.id]) as number);
   }
 
-  /**
-   * `aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor`
-   */
+  /** `aten::leaky_relu` (negativeSlope=0.01) */
   leakyRelu(negativeSlope?: number | boolean | undefined): Tensor {
     return this.make(invoke(op.LEAKY_RELU$, [this.id, negativeSlope]) as number);
   }
 
-  /**
-   * `aten::gelu(Tensor self, *, str approximate="none") -> Tensor`
-   */
+  /** `aten::gelu` (approximate="none") */
   gelu(options?: { approximate?: string | undefined }): Tensor {
     return this.make(invoke(op.GELU$, [this.id, options?.approximate]) as number);
   }
 
-  /**
-   * `aten::reciprocal(Tensor self) -> Tensor`
-   */
+  /** `aten::reciprocal` */
   reciprocal(): Tensor {
     return this.make(invoke(op.RECIPROCAL$, [this.id]) as number);
   }
 
-  /**
-   * `aten::square(Tensor self) -> Tensor`
-   */
+  /** `aten::square` */
   square(): Tensor {
     return this.make(invoke(op.SQUARE$, [this.id]) as number);
   }
 
-  /**
-   * `aten::floor(Tensor self) -> Tensor`
-   */
+  /** `aten::floor` */
   floor(): Tensor {
     return this.make(invoke(op.FLOOR$, [this.id]) as number);
   }
 
-  /**
-   * `aten::round(Tensor self) -> Tensor`
-   */
+  /** `aten::round` */
   round(): Tensor {
     return this.make(invoke(op.ROUND$, [this.id]) as number);
   }
 
-  /**
-   * `aten::sign(Tensor self) -> Tensor`
-   */
+  /** `aten::sign` */
   sign(): Tensor {
     return this.make(invoke(op.SIGN$, [this.id]) as number);
   }
 
-  /**
-   * `aten::erf(Tensor self) -> Tensor`
-   */
+  /** `aten::erf` */
   erf(): Tensor {
     return this.make(invoke(op.ERF$, [this.id]) as number);
   }
 
-  /**
-   * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`
-   * `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
-   */
+  /** `aten::add.Tensor`, `aten::add.Scalar` (alpha=1) */
   add(other: Tensor, options?: { alpha?: number | boolean | undefined }): Tensor;
   add(other: number | boolean, alpha?: number | boolean | undefined): Tensor;
   add(a0?: unknown, a1?: unknown): Tensor {
@@ -172,10 +129,7 @@ export abstract class TensorOperators {
     throw noOverload('add', [a0, a1]);
   }
 
-  /**
-   * `aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`
-   * `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
-   */
+  /** `aten::sub.Tensor`, `aten::sub.Scalar` (alpha=1) */
   sub(other: Tensor, options?: { alpha?: number | boolean | undefined }): Tensor;
   sub(other: number | boolean, alpha?: number | boolean | undefined): Tensor;
   sub(a0?: unknown, a1?: unknown): Tensor {
@@ -192,17 +146,12 @@ export abstract class TensorOperators {
     throw noOverload('sub', [a0, a1]);
   }
 
-  /**
-   * `aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
-   */
+  /** `aten::rsub.Scalar` (alpha=1) */
   rsub(other: number | boolean, alpha?: number | boolean | undefined): Tensor {
     return this.make(invoke(op.RSUB_SCALAR, [this.id, other, alpha]) as number);
   }
 
-  /**
-   * `aten::mul.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::mul.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::mul.Tensor`, `aten::mul.Scalar` */
   mul(other: Tensor): Tensor;
   mul(other: number | boolean): Tensor;
   mul(a0?: unknown): Tensor {
@@ -217,10 +166,7 @@ export abstract class TensorOperators {
     throw noOverload('mul', [a0]);
   }
 
-  /**
-   * `aten::div.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::div.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::div.Tensor`, `aten::div.Scalar` */
   div(other: Tensor): Tensor;
   div(other: number | boolean): Tensor;
   div(a0?: unknown): Tensor {
@@ -235,10 +181,7 @@ export abstract class TensorOperators {
     throw noOverload('div', [a0]);
   }
 
-  /**
-   * `aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor`
-   * `aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor`
-   */
+  /** `aten::pow.Tensor_Scalar`, `aten::pow.Tensor_Tensor` */
   pow(exponent: number | boolean): Tensor;
   pow(exponent: Tensor): Tensor;
   pow(a0?: unknown): Tensor {
@@ -253,45 +196,32 @@ export abstract class TensorOperators {
     throw noOverload('pow', [a0]);
   }
 
-  /**
-   * `aten::maximum(Tensor self, Tensor other) -> Tensor`
-   */
+  /** `aten::maximum` */
   maximum(other: Tensor): Tensor {
     return this.make(invoke(op.MAXIMUM$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::minimum(Tensor self, Tensor other) -> Tensor`
-   */
+  /** `aten::minimum` */
   minimum(other: Tensor): Tensor {
     return this.make(invoke(op.MINIMUM$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor`
-   */
+  /** `aten::clamp` */
   clamp(min?: number | boolean | null | undefined, max?: number | boolean | null | undefined): Tensor {
     return this.make(invoke(op.CLAMP$, [this.id, min, max]) as number);
   }
 
-  /**
-   * `aten::clamp_min(Tensor self, Scalar min) -> Tensor`
-   */
+  /** `aten::clamp_min` */
   clampMin(min: number | boolean): Tensor {
     return this.make(invoke(op.CLAMP_MIN$, [this.id, min]) as number);
   }
 
-  /**
-   * `aten::clamp_max(Tensor self, Scalar max) -> Tensor`
-   */
+  /** `aten::clamp_max` */
   clampMax(max: number | boolean): Tensor {
     return this.make(invoke(op.CLAMP_MAX$, [this.id, max]) as number);
   }
 
-  /**
-   * `aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor`
-   * `aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor`
-   */
+  /** `aten::lerp.Scalar`, `aten::lerp.Tensor` */
   lerp(end: Tensor, weight: number | boolean): Tensor;
   lerp(end: Tensor, weight: Tensor): Tensor;
   lerp(a0?: unknown, a1?: unknown): Tensor {
@@ -308,24 +238,17 @@ export abstract class TensorOperators {
     throw noOverload('lerp', [a0, a1]);
   }
 
-  /**
-   * `aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::remainder.Scalar` */
   remainder(other: number | boolean): Tensor {
     return this.make(invoke(op.REMAINDER_SCALAR, [this.id, other]) as number);
   }
 
-  /**
-   * `aten::floor_divide(Tensor self, Tensor other) -> Tensor`
-   */
+  /** `aten::floor_divide` */
   floorDivide(other: Tensor): Tensor {
     return this.make(invoke(op.FLOOR_DIVIDE$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)`
-   * `aten::add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
-   */
+  /** `aten::add_.Tensor`, `aten::add_.Scalar` (alpha=1) */
   add_(other: Tensor, options?: { alpha?: number | boolean | undefined }): this;
   add_(other: number | boolean, alpha?: number | boolean | undefined): this;
   add_(a0?: unknown, a1?: unknown): this {
@@ -344,10 +267,7 @@ export abstract class TensorOperators {
     throw noOverload('add_', [a0, a1]);
   }
 
-  /**
-   * `aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)`
-   * `aten::sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
-   */
+  /** `aten::sub_.Tensor`, `aten::sub_.Scalar` (alpha=1) */
   sub_(other: Tensor, options?: { alpha?: number | boolean | undefined }): this;
   sub_(other: number | boolean, alpha?: number | boolean | undefined): this;
   sub_(a0?: unknown, a1?: unknown): this {
@@ -366,10 +286,7 @@ export abstract class TensorOperators {
     throw noOverload('sub_', [a0, a1]);
   }
 
-  /**
-   * `aten::mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)`
-   * `aten::mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)`
-   */
+  /** `aten::mul_.Tensor`, `aten::mul_.Scalar` */
   mul_(other: Tensor): this;
   mul_(other: number | boolean): this;
   mul_(a0?: unknown): this {
@@ -386,10 +303,7 @@ export abstract class TensorOperators {
     throw noOverload('mul_', [a0]);
   }
 
-  /**
-   * `aten::div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)`
-   * `aten::div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)`
-   */
+  /** `aten::div_.Tensor`, `aten::div_.Scalar` */
   div_(other: Tensor): this;
   div_(other: number | boolean): this;
   div_(a0?: unknown): this {
@@ -406,168 +320,125 @@ export abstract class TensorOperators {
     throw noOverload('div_', [a0]);
   }
 
-  /**
-   * `aten::addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)`
-   */
+  /** `aten::addcmul_` (value=1) */
   addcmul_(tensor1: Tensor, tensor2: Tensor, options?: { value?: number | boolean | undefined }): this {
     invoke(op.ADDCMUL_$, [this.id, tensor1.id, tensor2.id, options?.value]);
     return this;
   }
 
-  /**
-   * `aten::addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)`
-   */
+  /** `aten::addcdiv_` (value=1) */
   addcdiv_(tensor1: Tensor, tensor2: Tensor, options?: { value?: number | boolean | undefined }): this {
     invoke(op.ADDCDIV_$, [this.id, tensor1.id, tensor2.id, options?.value]);
     return this;
   }
 
-  /**
-   * `aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor`
-   */
+  /** `aten::addcmul` (value=1) */
   addcmul(tensor1: Tensor, tensor2: Tensor, options?: { value?: number | boolean | undefined }): Tensor {
     return this.make(invoke(op.ADDCMUL$, [this.id, tensor1.id, tensor2.id, options?.value]) as number);
   }
 
-  /**
-   * `aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor`
-   */
+  /** `aten::addcdiv` (value=1) */
   addcdiv(tensor1: Tensor, tensor2: Tensor, options?: { value?: number | boolean | undefined }): Tensor {
     return this.make(invoke(op.ADDCDIV$, [this.id, tensor1.id, tensor2.id, options?.value]) as number);
   }
 
-  /**
-   * `aten::lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)`
-   */
+  /** `aten::lerp_.Scalar` */
   lerp_(end: Tensor, weight: number | boolean): this {
     invoke(op.LERP__SCALAR, [this.id, end.id, weight]);
     return this;
   }
 
-  /**
-   * `aten::sqrt_(Tensor(a!) self) -> Tensor(a!)`
-   */
+  /** `aten::sqrt_` */
   sqrt_(): this {
     invoke(op.SQRT_$, [this.id]);
     return this;
   }
 
-  /**
-   * `aten::clamp_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)`
-   */
+  /** `aten::clamp_` */
   clamp_(min?: number | boolean | null | undefined, max?: number | boolean | null | undefined): this {
     invoke(op.CLAMP_$, [this.id, min, max]);
     return this;
   }
 
-  /**
-   * `aten::neg_(Tensor(a!) self) -> Tensor(a!)`
-   */
+  /** `aten::neg_` */
   neg_(): this {
     invoke(op.NEG_$, [this.id]);
     return this;
   }
 
-  /**
-   * `aten::relu_(Tensor(a!) self) -> Tensor(a!)`
-   */
+  /** `aten::relu_` */
   relu_(): this {
     invoke(op.RELU_$, [this.id]);
     return this;
   }
 
-  /**
-   * `aten::sigmoid_(Tensor(a!) self) -> Tensor(a!)`
-   */
+  /** `aten::sigmoid_` */
   sigmoid_(): this {
     invoke(op.SIGMOID_$, [this.id]);
     return this;
   }
 
-  /**
-   * `aten::exp_(Tensor(a!) self) -> Tensor(a!)`
-   */
+  /** `aten::exp_` */
   exp_(): this {
     invoke(op.EXP_$, [this.id]);
     return this;
   }
 
-  /**
-   * `aten::zero_(Tensor(a!) self) -> Tensor(a!)`
-   */
+  /** `aten::zero_` */
   zero_(): this {
     invoke(op.ZERO_$, [this.id]);
     return this;
   }
 
-  /**
-   * `aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)`
-   */
+  /** `aten::fill_.Scalar` */
   fill_(value: number | boolean): this {
     invoke(op.FILL__SCALAR, [this.id, value]);
     return this;
   }
 
-  /**
-   * `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)`
-   */
+  /** `aten::copy_` (nonBlocking=false) */
   copy_(src: Tensor, nonBlocking?: boolean | undefined): this {
     invoke(op.COPY_$, [this.id, src.id, nonBlocking]);
     return this;
   }
 
-  /**
-   * `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)`
-   */
+  /** `aten::normal_` (mean=0., std=1.) */
   normal_(mean?: number | undefined, std?: number | undefined): this {
     invoke(op.NORMAL_$, [this.id, mean, std]);
     return this;
   }
 
-  /**
-   * `aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)`
-   */
+  /** `aten::uniform_` (from=0., to=1.) */
   uniform_(from?: number | undefined, to?: number | undefined): this {
     invoke(op.UNIFORM_$, [this.id, from, to]);
     return this;
   }
 
-  /**
-   * `aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)`
-   */
+  /** `aten::exponential_` (lambd=1.) */
   exponential_(lambd?: number | undefined): this {
     invoke(op.EXPONENTIAL_$, [this.id, lambd]);
     return this;
   }
 
-  /**
-   * `aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)`
-   */
+  /** `aten::bernoulli_.float` (p=0.5) */
   bernoulli_(p?: number | undefined): this {
     invoke(op.BERNOULLI__FLOAT, [this.id, p]);
     return this;
   }
 
-  /**
-   * `aten::random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) -> Tensor(a!)`
-   */
+  /** `aten::random_.from` */
   random_(from: number, to: number | null): this {
     invoke(op.RANDOM__FROM, [this.id, from, to]);
     return this;
   }
 
-  /**
-   * `aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)`
-   */
+  /** `aten::masked_fill_.Scalar` */
   maskedFill_(mask: Tensor, value: number | boolean): this {
     invoke(op.MASKED_FILL__SCALAR, [this.id, mask.id, value]);
     return this;
   }
 
-  /**
-   * `aten::eq.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::eq.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::eq.Tensor`, `aten::eq.Scalar` */
   eq(other: Tensor): Tensor;
   eq(other: number | boolean): Tensor;
   eq(a0?: unknown): Tensor {
@@ -582,10 +453,7 @@ export abstract class TensorOperators {
     throw noOverload('eq', [a0]);
   }
 
-  /**
-   * `aten::ne.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::ne.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::ne.Tensor`, `aten::ne.Scalar` */
   ne(other: Tensor): Tensor;
   ne(other: number | boolean): Tensor;
   ne(a0?: unknown): Tensor {
@@ -600,10 +468,7 @@ export abstract class TensorOperators {
     throw noOverload('ne', [a0]);
   }
 
-  /**
-   * `aten::lt.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::lt.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::lt.Tensor`, `aten::lt.Scalar` */
   lt(other: Tensor): Tensor;
   lt(other: number | boolean): Tensor;
   lt(a0?: unknown): Tensor {
@@ -618,10 +483,7 @@ export abstract class TensorOperators {
     throw noOverload('lt', [a0]);
   }
 
-  /**
-   * `aten::le.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::le.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::le.Tensor`, `aten::le.Scalar` */
   le(other: Tensor): Tensor;
   le(other: number | boolean): Tensor;
   le(a0?: unknown): Tensor {
@@ -636,10 +498,7 @@ export abstract class TensorOperators {
     throw noOverload('le', [a0]);
   }
 
-  /**
-   * `aten::gt.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::gt.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::gt.Tensor`, `aten::gt.Scalar` */
   gt(other: Tensor): Tensor;
   gt(other: number | boolean): Tensor;
   gt(a0?: unknown): Tensor {
@@ -654,10 +513,7 @@ export abstract class TensorOperators {
     throw noOverload('gt', [a0]);
   }
 
-  /**
-   * `aten::ge.Tensor(Tensor self, Tensor other) -> Tensor`
-   * `aten::ge.Scalar(Tensor self, Scalar other) -> Tensor`
-   */
+  /** `aten::ge.Tensor`, `aten::ge.Scalar` */
   ge(other: Tensor): Tensor;
   ge(other: number | boolean): Tensor;
   ge(a0?: unknown): Tensor {
@@ -672,59 +528,42 @@ export abstract class TensorOperators {
     throw noOverload('ge', [a0]);
   }
 
-  /**
-   * `aten::logical_not(Tensor self) -> Tensor`
-   */
+  /** `aten::logical_not` */
   logicalNot(): Tensor {
     return this.make(invoke(op.LOGICAL_NOT$, [this.id]) as number);
   }
 
-  /**
-   * `aten::logical_and(Tensor self, Tensor other) -> Tensor`
-   */
+  /** `aten::logical_and` */
   logicalAnd(other: Tensor): Tensor {
     return this.make(invoke(op.LOGICAL_AND$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::logical_or(Tensor self, Tensor other) -> Tensor`
-   */
+  /** `aten::logical_or` */
   logicalOr(other: Tensor): Tensor {
     return this.make(invoke(op.LOGICAL_OR$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::isfinite(Tensor self) -> Tensor`
-   */
+  /** `aten::isfinite` */
   isfinite(): Tensor {
     return this.make(invoke(op.ISFINITE$, [this.id]) as number);
   }
 
-  /**
-   * `aten::isnan(Tensor self) -> Tensor`
-   */
+  /** `aten::isnan` */
   isnan(): Tensor {
     return this.make(invoke(op.ISNAN$, [this.id]) as number);
   }
 
-  /**
-   * `aten::equal(Tensor self, Tensor other) -> bool`
-   */
+  /** `aten::equal` */
   equal(other: Tensor): boolean {
     return invoke(op.EQUAL$, [this.id, other.id]) as boolean;
   }
 
-  /**
-   * `aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool`
-   */
+  /** `aten::allclose` (rtol=1.0000000000000001e-05, atol=1e-08, equalNan=false) */
   allclose(other: Tensor, rtol?: number | undefined, atol?: number | undefined, equalNan?: boolean | undefined): boolean {
     return invoke(op.ALLCLOSE$, [this.id, other.id, rtol, atol, equalNan]) as boolean;
   }
 
-  /**
-   * `aten::all(Tensor self) -> Tensor`
-   * `aten::all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::all`; `aten::all.dim` (keepdim=false) */
   all(): Tensor;
   all(dim: number, keepdim?: boolean | undefined): Tensor;
   all(a0?: unknown, a1?: unknown): Tensor {
@@ -739,10 +578,7 @@ export abstract class TensorOperators {
     throw noOverload('all', [a0, a1]);
   }
 
-  /**
-   * `aten::any(Tensor self) -> Tensor`
-   * `aten::any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::any`; `aten::any.dim` (keepdim=false) */
   any(): Tensor;
   any(dim: number, keepdim?: boolean | undefined): Tensor;
   any(a0?: unknown, a1?: unknown): Tensor {
@@ -757,10 +593,7 @@ export abstract class TensorOperators {
     throw noOverload('any', [a0, a1]);
   }
 
-  /**
-   * `aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor`
-   * `aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor`
-   */
+  /** `aten::sum`; `aten::sum.dim_IntList` (keepdim=false) */
   sum(options?: { dtype?: DType | null | undefined }): Tensor;
   sum(dim: readonly number[] | number | null, keepdim?: boolean | undefined, options?: { dtype?: DType | null | undefined }): Tensor;
   sum(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
@@ -777,10 +610,7 @@ export abstract class TensorOperators {
     throw noOverload('sum', [a0, a1, a2]);
   }
 
-  /**
-   * `aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor`
-   * `aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor`
-   */
+  /** `aten::mean`; `aten::mean.dim` (keepdim=false) */
   mean(options?: { dtype?: DType | null | undefined }): Tensor;
   mean(dim: readonly number[] | number | null, keepdim?: boolean | undefined, options?: { dtype?: DType | null | undefined }): Tensor;
   mean(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
@@ -797,38 +627,27 @@ export abstract class TensorOperators {
     throw noOverload('mean', [a0, a1, a2]);
   }
 
-  /**
-   * `aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor`
-   */
+  /** `aten::amax` (dim=[], keepdim=false) */
   amax(dim?: readonly number[] | number | undefined, keepdim?: boolean | undefined): Tensor {
     return this.make(invoke(op.AMAX$, [this.id, dim, keepdim]) as number);
   }
 
-  /**
-   * `aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor`
-   */
+  /** `aten::amin` (dim=[], keepdim=false) */
   amin(dim?: readonly number[] | number | undefined, keepdim?: boolean | undefined): Tensor {
     return this.make(invoke(op.AMIN$, [this.id, dim, keepdim]) as number);
   }
 
-  /**
-   * `aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::argmax` (keepdim=false) */
   argmax(dim?: number | null | undefined, keepdim?: boolean | undefined): Tensor {
     return this.make(invoke(op.ARGMAX$, [this.id, dim, keepdim]) as number);
   }
 
-  /**
-   * `aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::argmin` (keepdim=false) */
   argmin(dim?: number | null | undefined, keepdim?: boolean | undefined): Tensor {
     return this.make(invoke(op.ARGMIN$, [this.id, dim, keepdim]) as number);
   }
 
-  /**
-   * `aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)`
-   * `aten::max(Tensor self) -> Tensor`
-   */
+  /** `aten::max.dim` (keepdim=false); `aten::max` */
   max(dim: number, keepdim?: boolean | undefined): [Tensor, Tensor];
   max(): Tensor;
   max(a0?: unknown, a1?: unknown): [Tensor, Tensor] | Tensor {
@@ -843,10 +662,7 @@ export abstract class TensorOperators {
     throw noOverload('max', [a0, a1]);
   }
 
-  /**
-   * `aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)`
-   * `aten::min(Tensor self) -> Tensor`
-   */
+  /** `aten::min.dim` (keepdim=false); `aten::min` */
   min(dim: number, keepdim?: boolean | undefined): [Tensor, Tensor];
   min(): Tensor;
   min(a0?: unknown, a1?: unknown): [Tensor, Tensor] | Tensor {
@@ -861,38 +677,27 @@ export abstract class TensorOperators {
     throw noOverload('min', [a0, a1]);
   }
 
-  /**
-   * `aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor`
-   */
+  /** `aten::prod` */
   prod(options?: { dtype?: DType | null | undefined }): Tensor {
     return this.make(invoke(op.PROD$, [this.id, dtypeCode(options?.dtype)]) as number);
   }
 
-  /**
-   * `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor`
-   */
+  /** `aten::cumsum` */
   cumsum(dim: number, options?: { dtype?: DType | null | undefined }): Tensor {
     return this.make(invoke(op.CUMSUM$, [this.id, dim, dtypeCode(options?.dtype)]) as number);
   }
 
-  /**
-   * `aten::std.correction(Tensor self, int[1]? dim, *, int? correction, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::std.correction` (keepdim=false) */
   std(dim: readonly number[] | number | null, options: { correction: number | null; keepdim?: boolean | undefined }): Tensor {
     return this.make(invoke(op.STD_CORRECTION, [this.id, dim, options.correction, options.keepdim]) as number);
   }
 
-  /**
-   * `aten::var.correction(Tensor self, int[1]? dim, *, int? correction, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::var.correction` (keepdim=false) */
   var(dim: readonly number[] | number | null, options: { correction: number | null; keepdim?: boolean | undefined }): Tensor {
     return this.make(invoke(op.VAR_CORRECTION, [this.id, dim, options.correction, options.keepdim]) as number);
   }
 
-  /**
-   * `aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor`
-   * `aten::norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::norm.Scalar` (p=2); `aten::norm.ScalarOpt_dim` (keepdim=false) */
   norm(p?: number | boolean | undefined): Tensor;
   norm(p: number | boolean | null, dim: readonly number[] | number, keepdim?: boolean | undefined): Tensor;
   norm(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
@@ -909,45 +714,32 @@ export abstract class TensorOperators {
     throw noOverload('norm', [a0, a1, a2]);
   }
 
-  /**
-   * `aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor`
-   */
+  /** `aten::logsumexp` (keepdim=false) */
   logsumexp(dim: readonly number[] | number, keepdim?: boolean | undefined): Tensor {
     return this.make(invoke(op.LOGSUMEXP$, [this.id, dim, keepdim]) as number);
   }
 
-  /**
-   * `aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)`
-   */
+  /** `aten::sort` (dim=-1, descending=false) */
   sort(dim?: number | undefined, descending?: boolean | undefined): [Tensor, Tensor] {
     return adoptMany(invoke(op.SORT$, [this.id, dim, descending]), (id) => this.make(id)) as [Tensor, Tensor];
   }
 
-  /**
-   * `aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor`
-   */
+  /** `aten::argsort` (dim=-1, descending=false) */
   argsort(dim?: number | undefined, descending?: boolean | undefined): Tensor {
     return this.make(invoke(op.ARGSORT$, [this.id, dim, descending]) as number);
   }
 
-  /**
-   * `aten::topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)`
-   */
+  /** `aten::topk` (dim=-1, largest=true, sorted=true) */
   topk(k: number, dim?: number | undefined, largest?: boolean | undefined, sorted?: boolean | undefined): [Tensor, Tensor] {
     return adoptMany(invoke(op.TOPK$, [this.id, k, dim, largest, sorted]), (id) => this.make(id)) as [Tensor, Tensor];
   }
 
-  /**
-   * `aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor`
-   */
+  /** `aten::gather` (sparseGrad=false) */
   gather(dim: number, index: Tensor, options?: { sparseGrad?: boolean | undefined }): Tensor {
     return this.make(invoke(op.GATHER$, [this.id, dim, index.id, options?.sparseGrad]) as number);
   }
 
-  /**
-   * `aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor`
-   * `aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor`
-   */
+  /** `aten::scatter.value`, `aten::scatter.src` */
   scatter(dim: number, index: Tensor, value: number | boolean): Tensor;
   scatter(dim: number, index: Tensor, src: Tensor): Tensor;
   scatter(a0?: unknown, a1?: unknown, a2?: unknown): Tensor {
@@ -966,95 +758,68 @@ export abstract class TensorOperators {
     throw noOverload('scatter', [a0, a1, a2]);
   }
 
-  /**
-   * `aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor`
-   */
+  /** `aten::scatter_add` */
   scatterAdd(dim: number, index: Tensor, src: Tensor): Tensor {
     return this.make(invoke(op.SCATTER_ADD$, [this.id, dim, index.id, src.id]) as number);
   }
 
-  /**
-   * `aten::index_select(Tensor self, int dim, Tensor index) -> Tensor`
-   */
+  /** `aten::index_select` */
   indexSelect(dim: number, index: Tensor): Tensor {
     return this.make(invoke(op.INDEX_SELECT$, [this.id, dim, index.id]) as number);
   }
 
-  /**
-   * `aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor`
-   */
+  /** `aten::index.Tensor` */
   index(indices: readonly (Tensor | null)[]): Tensor {
     return this.make(invoke(op.INDEX_TENSOR, [this.id, indices.map(idOrNull)]) as number);
   }
 
-  /**
-   * `aten::index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor(a!)`
-   */
+  /** `aten::index_put_` (accumulate=false) */
   indexPut_(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean | undefined): this {
     invoke(op.INDEX_PUT_$, [this.id, indices.map(idOrNull), values.id, accumulate]);
     return this;
   }
 
-  /**
-   * `aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor`
-   */
+  /** `aten::masked_fill.Scalar` */
   maskedFill(mask: Tensor, value: number | boolean): Tensor {
     return this.make(invoke(op.MASKED_FILL_SCALAR, [this.id, mask.id, value]) as number);
   }
 
-  /**
-   * `aten::masked_select(Tensor self, Tensor mask) -> Tensor`
-   */
+  /** `aten::masked_select` */
   maskedSelect(mask: Tensor): Tensor {
     return this.make(invoke(op.MASKED_SELECT$, [this.id, mask.id]) as number);
   }
 
-  /**
-   * `aten::nonzero(Tensor self) -> Tensor`
-   */
+  /** `aten::nonzero` */
   nonzero(): Tensor {
     return this.make(invoke(op.NONZERO$, [this.id]) as number);
   }
 
-  /**
-   * `aten::multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor`
-   */
+  /** `aten::multinomial` (replacement=false) */
   multinomial(numSamples: number, replacement?: boolean | undefined): Tensor {
     return this.make(invoke(op.MULTINOMIAL$, [this.id, numSamples, replacement]) as number);
   }
 
-  /**
-   * `aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)`
-   */
+  /** `aten::view` */
   view(size: readonly number[]): Tensor {
     return this.make(invoke(op.VIEW$, [this.id, size]) as number);
   }
 
-  /**
-   * `aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)`
-   */
+  /** `aten::reshape` */
   reshape(shape: readonly number[]): Tensor {
     return this.make(invoke(op.RESHAPE$, [this.id, shape]) as number);
   }
 
-  /**
-   * `aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)`
-   */
+  /** `aten::flatten.using_ints` (startDim=0, endDim=-1) */
   flatten(startDim?: number | undefined, endDim?: number | undefined): Tensor {
     return this.make(invoke(op.FLATTEN_USING_INTS, [this.id, startDim, endDim]) as number);
   }
 
-  /**
-   * `aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)`
-   */
+  /** `aten::unsqueeze` */
   unsqueeze(dim: number): Tensor {
     return this.make(invoke(op.UNSQUEEZE$, [this.id, dim]) as number);
   }
 
-  /**
-   * `aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)`
-   * `aten::squeeze(Tensor(a) self) -> Tensor(a)`
-   */
+  /** `aten::squeeze.dim`, `aten::squeeze` */
   squeeze(dim: number): Tensor;
   squeeze(): Tensor;
   squeeze(a0?: unknown): Tensor {
@@ -1068,338 +833,242 @@ export abstract class TensorOperators {
     throw noOverload('squeeze', [a0]);
   }
 
-  /**
-   * `aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)`
-   */
+  /** `aten::transpose.int` */
   transpose(dim0: number, dim1: number): Tensor {
     return this.make(invoke(op.TRANSPOSE_INT, [this.id, dim0, dim1]) as number);
   }
 
-  /**
-   * `aten::t(Tensor(a) self) -> Tensor(a)`
-   */
+  /** `aten::t` */
   t(): Tensor {
     return this.make(invoke(op.T$, [this.id]) as number);
   }
 
-  /**
-   * `aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)`
-   */
+  /** `aten::permute` */
   permute(dims: readonly number[]): Tensor {
     return this.make(invoke(op.PERMUTE$, [this.id, dims]) as number);
   }
 
-  /**
-   * `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)`
-   */
+  /** `aten::expand` (implicit=false) */
   expand(size: readonly number[], options?: { implicit?: boolean | undefined }): Tensor {
     return this.make(invoke(op.EXPAND$, [this.id, size, options?.implicit]) as number);
   }
 
-  /**
-   * `aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)`
-   */
+  /** `aten::expand_as` */
   expandAs(other: Tensor): Tensor {
     return this.make(invoke(op.EXPAND_AS$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::repeat(Tensor self, SymInt[] repeats) -> Tensor`
-   */
+  /** `aten::repeat` */
   repeat(repeats: readonly number[]): Tensor {
     return this.make(invoke(op.REPEAT$, [this.id, repeats]) as number);
   }
 
-  /**
-   * `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)`
-   */
+  /** `aten::contiguous` (memoryFormat=0) */
   contiguous(options?: { memoryFormat?: MemoryFormat | undefined }): Tensor {
     return this.make(invoke(op.CONTIGUOUS$, [this.id, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::clone` */
   clone(options?: { memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.CLONE$, [this.id, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::detach(Tensor(a) self) -> Tensor(a)`
-   */
+  /** `aten::detach` */
   detach(): Tensor {
     return this.make(invoke(op.DETACH$, [this.id]) as number);
   }
 
-  /**
-   * `aten::select.int(Tensor(a) self, int dim, int index) -> Tensor(a)`
-   */
+  /** `aten::select.int` */
   select(dim: number, index: number): Tensor {
     return this.make(invoke(op.SELECT_INT, [this.id, dim, index]) as number);
   }
 
-  /**
-   * `aten::narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)`
-   */
+  /** `aten::narrow` */
   narrow(dim: number, start: number, length: number): Tensor {
     return this.make(invoke(op.NARROW$, [this.id, dim, start, length]) as number);
   }
 
-  /**
-   * `aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)`
-   */
+  /** `aten::slice.Tensor` (dim=0, step=1) */
   slice(dim?: number | undefined, start?: number | null | undefined, end?: number | null | undefined, step?: number | undefined): Tensor {
     return this.make(invoke(op.SLICE_TENSOR, [this.id, dim, start, end, step]) as number);
   }
 
-  /**
-   * `aten::split.Tensor(Tensor(a -> *) self, int split_size, int dim=0) -> Tensor(a)[]`
-   */
+  /** `aten::split.Tensor` (dim=0) */
   split(splitSize: number, dim?: number | undefined): Tensor[] {
     return adoptMany(invoke(op.SPLIT_TENSOR, [this.id, splitSize, dim]), (id) => this.make(id));
   }
 
-  /**
-   * `aten::split_with_sizes(Tensor(a -> *) self, int[] split_sizes, int dim=0) -> Tensor(a)[]`
-   */
+  /** `aten::split_with_sizes` (dim=0) */
   splitWithSizes(splitSizes: readonly number[], dim?: number | undefined): Tensor[] {
     return adoptMany(invoke(op.SPLIT_WITH_SIZES$, [this.id, splitSizes, dim]), (id) => this.make(id));
   }
 
-  /**
-   * `aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]`
-   */
+  /** `aten::chunk` (dim=0) */
   chunk(chunks: number, dim?: number | undefined): Tensor[] {
     return adoptMany(invoke(op.CHUNK$, [this.id, chunks, dim]), (id) => this.make(id));
   }
 
-  /**
-   * `aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]`
-   */
+  /** `aten::unbind.int` (dim=0) */
   unbind(dim?: number | undefined): Tensor[] {
     return adoptMany(invoke(op.UNBIND_INT, [this.id, dim]), (id) => this.make(id));
   }
 
-  /**
-   * `aten::flip(Tensor self, int[] dims) -> Tensor`
-   */
+  /** `aten::flip` */
   flip(dims: readonly number[]): Tensor {
     return this.make(invoke(op.FLIP$, [this.id, dims]) as number);
   }
 
-  /**
-   * `aten::roll(Tensor self, int[1] shifts, int[1] dims=[]) -> Tensor`
-   */
+  /** `aten::roll` (dims=[]) */
   roll(shifts: readonly number[] | number, dims?: readonly number[] | number | undefined): Tensor {
     return this.make(invoke(op.ROLL$, [this.id, shifts, dims]) as number);
   }
 
-  /**
-   * `aten::tril(Tensor self, int diagonal=0) -> Tensor`
-   */
+  /** `aten::tril` (diagonal=0) */
   tril(diagonal?: number | undefined): Tensor {
     return this.make(invoke(op.TRIL$, [this.id, diagonal]) as number);
   }
 
-  /**
-   * `aten::triu(Tensor self, int diagonal=0) -> Tensor`
-   */
+  /** `aten::triu` (diagonal=0) */
   triu(diagonal?: number | undefined): Tensor {
     return this.make(invoke(op.TRIU$, [this.id, diagonal]) as number);
   }
 
-  /**
-   * `aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)`
-   */
+  /** `aten::diagonal` (offset=0, dim1=0, dim2=1) */
   diagonal(offset?: number | undefined, dim1?: number | undefined, dim2?: number | undefined): Tensor {
     return this.make(invoke(op.DIAGONAL$, [this.id, offset, dim1, dim2]) as number);
   }
 
-  /**
-   * `aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor`
-   */
+  /** `aten::rot90` (k=1, dims=[0, 1]) */
   rot90(k?: number | undefined, dims?: readonly number[] | undefined): Tensor {
     return this.make(invoke(op.ROT90$, [this.id, k, dims]) as number);
   }
 
-  /**
-   * `aten::pad(Tensor self, int[] pad, str mode="constant", float? value=None) -> Tensor`
-   */
+  /** `aten::pad` (mode="constant") */
   pad(pad: readonly number[], mode?: string | undefined, value?: number | null | undefined): Tensor {
     return this.make(invoke(op.PAD$, [this.id, pad, mode, value]) as number);
   }
 
-  /**
-   * `aten::unflatten.int(Tensor(a) self, int dim, int[] sizes) -> Tensor(a)`
-   */
+  /** `aten::unflatten.int` */
   unflatten(dim: number, sizes: readonly number[]): Tensor {
     return this.make(invoke(op.UNFLATTEN_INT, [this.id, dim, sizes]) as number);
   }
 
-  /**
-   * `aten::movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)`
-   */
+  /** `aten::movedim.int` */
   movedim(source: number, destination: number): Tensor {
     return this.make(invoke(op.MOVEDIM_INT, [this.id, source, destination]) as number);
   }
 
-  /**
-   * `aten::matmul(Tensor self, Tensor other) -> Tensor`
-   */
+  /** `aten::matmul` */
   matmul(other: Tensor): Tensor {
     return this.make(invoke(op.MATMUL$, [this.id, other.id]) as number);
   }
 
-  /**
-   * `aten::mm(Tensor self, Tensor mat2) -> Tensor`
-   */
+  /** `aten::mm` */
   mm(mat2: Tensor): Tensor {
     return this.make(invoke(op.MM$, [this.id, mat2.id]) as number);
   }
 
-  /**
-   * `aten::bmm(Tensor self, Tensor mat2) -> Tensor`
-   */
+  /** `aten::bmm` */
   bmm(mat2: Tensor): Tensor {
     return this.make(invoke(op.BMM$, [this.id, mat2.id]) as number);
   }
 
-  /**
-   * `aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor`
-   */
+  /** `aten::baddbmm` (beta=1, alpha=1) */
   baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: number | boolean | undefined; alpha?: number | boolean | undefined }): Tensor {
     return this.make(invoke(op.BADDBMM$, [this.id, batch1.id, batch2.id, options?.beta, options?.alpha]) as number);
   }
 
-  /**
-   * `aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor`
-   */
+  /** `aten::addmm` (beta=1, alpha=1) */
   addmm(mat1: Tensor, mat2: Tensor, options?: { beta?: number | boolean | undefined; alpha?: number | boolean | undefined }): Tensor {
     return this.make(invoke(op.ADDMM$, [this.id, mat1.id, mat2.id, options?.beta, options?.alpha]) as number);
   }
 
-  /**
-   * `aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`
-   */
+  /** `aten::softmax.int` */
   softmax(dim: number, dtype?: DType | null | undefined): Tensor {
     return this.make(invoke(op.SOFTMAX_INT, [this.id, dim, dtypeCode(dtype)]) as number);
   }
 
-  /**
-   * `aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`
-   */
+  /** `aten::log_softmax.int` */
   logSoftmax(dim: number, dtype?: DType | null | undefined): Tensor {
     return this.make(invoke(op.LOG_SOFTMAX_INT, [this.id, dim, dtypeCode(dtype)]) as number);
   }
 
-  /**
-   * `aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor`
-   */
+  /** `aten::max_pool2d` (stride=[], padding=0, dilation=1, ceilMode=false) */
   maxPool2d(kernelSize: readonly number[] | number, stride?: readonly number[] | number | undefined, padding?: readonly number[] | number | undefined, dilation?: readonly number[] | number | undefined, ceilMode?: boolean | undefined): Tensor {
     return this.make(invoke(op.MAX_POOL2D$, [this.id, kernelSize, stride, padding, dilation, ceilMode]) as number);
   }
 
-  /**
-   * `aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor`
-   */
+  /** `aten::avg_pool2d` (stride=[], padding=0, ceilMode=false, countIncludePad=true) */
   avgPool2d(kernelSize: readonly number[] | number, stride?: readonly number[] | number | undefined, padding?: readonly number[] | number | undefined, ceilMode?: boolean | undefined, countIncludePad?: boolean | undefined, divisorOverride?: number | null | undefined): Tensor {
     return this.make(invoke(op.AVG_POOL2D$, [this.id, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride]) as number);
   }
 
-  /**
-   * `aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor`
-   */
+  /** `aten::upsample_nearest2d` */
   upsampleNearest2d(outputSize: readonly number[] | number, scalesH?: number | null | undefined, scalesW?: number | null | undefined): Tensor {
     return this.make(invoke(op.UPSAMPLE_NEAREST2D$, [this.id, outputSize, scalesH, scalesW]) as number);
   }
 
-  /**
-   * `aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor`
-   */
+  /** `aten::upsample_bilinear2d` */
   upsampleBilinear2d(outputSize: readonly number[] | number, alignCorners: boolean, scalesH?: number | null | undefined, scalesW?: number | null | undefined): Tensor {
     return this.make(invoke(op.UPSAMPLE_BILINEAR2D$, [this.id, outputSize, alignCorners, scalesH, scalesW]) as number);
   }
 
-  /**
-   * `aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor`
-   */
+  /** `aten::upsample_bicubic2d` */
   upsampleBicubic2d(outputSize: readonly number[] | number, alignCorners: boolean, scalesH?: number | null | undefined, scalesW?: number | null | undefined): Tensor {
     return this.make(invoke(op.UPSAMPLE_BICUBIC2D$, [this.id, outputSize, alignCorners, scalesH, scalesW]) as number);
   }
 
-  /**
-   * `aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor`
-   */
+  /** `aten::mse_loss` (reduction=1) */
   mseLoss(target: Tensor, reduction?: number | undefined): Tensor {
     return this.make(invoke(op.MSE_LOSS$, [this.id, target.id, reduction]) as number);
   }
 
-  /**
-   * `aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=1) -> Tensor`
-   */
+  /** `aten::binary_cross_entropy` (reduction=1) */
   binaryCrossEntropy(target: Tensor, weight?: Tensor | null | undefined, reduction?: number | undefined): Tensor {
     return this.make(invoke(op.BINARY_CROSS_ENTROPY$, [this.id, target.id, idOrNull(weight), reduction]) as number);
   }
 
-  /**
-   * `aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, int reduction=1) -> Tensor`
-   */
+  /** `aten::binary_cross_entropy_with_logits` (reduction=1) */
   binaryCrossEntropyWithLogits(target: Tensor, weight?: Tensor | null | undefined, posWeight?: Tensor | null | undefined, reduction?: number | undefined): Tensor {
     return this.make(invoke(op.BINARY_CROSS_ENTROPY_WITH_LOGITS$, [this.id, target.id, idOrNull(weight), idOrNull(posWeight), reduction]) as number);
   }
 
-  /**
-   * `aten::cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, int ignore_index=-100, float label_smoothing=0.) -> Tensor`
-   */
+  /** `aten::cross_entropy_loss` (reduction=1, ignoreIndex=-100, labelSmoothing=0.) */
   crossEntropyLoss(target: Tensor, weight?: Tensor | null | undefined, reduction?: number | undefined, ignoreIndex?: number | undefined, labelSmoothing?: number | undefined): Tensor {
     return this.make(invoke(op.CROSS_ENTROPY_LOSS$, [this.id, target.id, idOrNull(weight), reduction, ignoreIndex, labelSmoothing]) as number);
   }
 
-  /**
-   * `aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, int ignore_index=-100) -> Tensor`
-   */
+  /** `aten::nll_loss` (reduction=1, ignoreIndex=-100) */
   nllLoss(target: Tensor, weight?: Tensor | null | undefined, reduction?: number | undefined, ignoreIndex?: number | undefined): Tensor {
     return this.make(invoke(op.NLL_LOSS$, [this.id, target.id, idOrNull(weight), reduction, ignoreIndex]) as number);
   }
 
-  /**
-   * `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::zeros_like` */
   zerosLike(options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.ZEROS_LIKE$, [this.id, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::ones_like` */
   onesLike(options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.ONES_LIKE$, [this.id, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::empty_like` */
   emptyLike(options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.EMPTY_LIKE$, [this.id, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::rand_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::rand_like` */
   randLike(options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.RAND_LIKE$, [this.id, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::randn_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::randn_like` */
   randnLike(options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.RANDN_LIKE$, [this.id, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
   }
 
-  /**
-   * `aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
-   */
+  /** `aten::full_like` */
   fullLike(fillValue: number | boolean, options?: { dtype?: DType | null | undefined; device?: string | null | undefined; memoryFormat?: MemoryFormat | null | undefined }): Tensor {
     return this.make(invoke(op.FULL_LIKE$, [this.id, fillValue, dtypeCode(options?.dtype), undefined, options?.device, undefined, memoryFormatCode(options?.memoryFormat)]) as number);
   }
