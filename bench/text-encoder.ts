@@ -135,13 +135,13 @@ try {
   const { session, batch } = openSteps(first);
   const forgetful = (): NoteEncoder => new ClipEncoder(weights, { contextLength: CONTEXT, features: null });
   const kept: number[] = [];
-  const anew: number[] = [];
+  const recomputed: number[] = [];
   trainStep(session, batch, 1, 1e-4);
   for (let i = 0; i < steps; i++) {
     kept.push(seconds(() => trainStep(session, batch, 2, 1e-4))[0]);
     const encoder = forgetful();
     scope(() => encoder.encode([note('warm')])); // loads the tower, unmeasured
-    anew.push(seconds(() => trainStep({ ...session, encoder }, batch, 3, 1e-4))[0]);
+    recomputed.push(seconds(() => trainStep({ ...session, encoder }, batch, 3, 1e-4))[0]);
     encoder.dispose?.();
   }
   await session.close();
@@ -157,7 +157,7 @@ try {
       seconds: Math.round(importSeconds * 100) / 100,
     },
     millisecondsPerNote: { tower: ms(tower), fromDisk: ms(disk), fromMemory: ms(memory) },
-    secondsPerStep: { batchSize, steps, featuresKept: median(kept), featuresComputedAnew: median(anew) },
+    secondsPerStep: { batchSize, steps, featuresKept: median(kept), featuresRecomputed: median(recomputed) },
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 } finally {

@@ -220,7 +220,7 @@ describe('a resumed run', () => {
     expect(tensorHashes(best)).toEqual(expected);
   });
 
-  it('begins anew where nothing was saved', async () => {
+  it('starts over where nothing was saved', async () => {
     const dir = place();
     await train(tiny(), { out: dir, ...stopAfter(1) });
     rmSync(join(dir, 'checkpoints'), { recursive: true });

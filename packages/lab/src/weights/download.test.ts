@@ -100,7 +100,7 @@ describe('a download', () => {
     },
   );
 
-  it('begins anew where the server ignores ranges', async () => {
+  it('starts over where the server ignores ranges', async () => {
     server.handler = async (request, response, nth) => {
       if (nth === 1) await server.sendUntil(request, response, 9999, () => hasSize(`${target}.part`, 9999));
       else response.writeHead(200, { 'content-length': SIZE }).end(BYTES);
@@ -111,7 +111,7 @@ describe('a download', () => {
     expect(readFileSync(target).equals(BYTES)).toBe(true);
   });
 
-  it('begins anew where the file has changed', async () => {
+  it('starts over where the file has changed', async () => {
     const old = Buffer.alloc(SIZE, 7);
     const { sha256 } = server;
     server.handler = async (request, response, nth) => {
@@ -128,7 +128,7 @@ describe('a download', () => {
     expect(readFileSync(target).equals(BYTES)).toBe(true);
   });
 
-  it('begins anew, once, when what an earlier run left was damaged', async () => {
+  it('starts over, once, when what an earlier run left was damaged', async () => {
     writeFileSync(`${target}.part`, Buffer.alloc(5000, 7));
     writeFileSync(
       `${target}.part.json`,
@@ -161,7 +161,7 @@ describe('a download', () => {
     await mirror.close();
   });
 
-  it('takes a part that is whole without asking, and begins anew after 416', async () => {
+  it('takes a part that is whole without asking, and starts over after 416', async () => {
     const note = JSON.stringify({ sha256: server.sha256, url: server.url(), validator: '"one"' });
     writeFileSync(`${target}.part`, BYTES);
     writeFileSync(`${target}.part.json`, note);
