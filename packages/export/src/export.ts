@@ -34,17 +34,14 @@ import type { CheckpointKind } from '@reclmis/lab';
 import { ownCases } from '@reclmis/lab';
 import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
-import { toHalf } from './half.js';
-import { toInt8 } from './int8.js';
+import { calibrationOf } from './int8.js';
 import { countParameters } from './onnx-graph.js';
 import { encodeModel, OPSET } from './onnx-model.js';
-import { foldUpsampling } from './phases.js';
-import { maximaByParts, meansAsConvolutions } from './reductions.js';
+import { runPasses } from './passes.js';
 import { scoresOf } from './scores.js';
 import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
-import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
 
 /** Names of the files in the exported folder. */
 const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
@@ -157,21 +154,13 @@ async function writeModel(
   const text = model.model.readsNotes ? textGraph(encoder) : null;
   const parameters = countParameters(graph);
   const flopsPerImage = flopsOf(model);
-  if (precision === 'fp32') {
-    fewerProductsOfDoubled(graph);
-    foldUpsampling(graph);
-    meansAsConvolutions(graph);
-    maximaByParts(graph);
-    fewerProducts(graph);
-  }
-  if (precision === 'fp16') {
-    toHalf(graph);
-    if (text) toHalf(text.graph);
-  }
   const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
-  const floatLayers = calibration
-    ? await toInt8(graph, model, calibration, { onStage, ...(signal ? { signal } : {}) })
-    : [];
+  if (calibration) onStage('calibrating');
+  const floatLayers = await runPasses(
+    precision,
+    { segmenter: graph, text: text?.graph ?? null },
+    calibration && calibrationOf(model, calibration, signal),
+  );
 
   onStage('writing');
   const { reclmis } = currentVersions();

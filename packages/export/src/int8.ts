@@ -1,43 +1,48 @@
-/** The steps of an int8 export: like ranges for all channels, ranges of tensors, what biases take back, the layers that stay in float, and the quantisation of the others. */
+/** The last pass of an int8 export: ranges of tensors, what biases take back, the layers that stay in float, and the quantisation of the others. */
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '@reclmis/lab';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
 import type { CalibrationCases, ExportCase } from './cases.js';
-import { equalise } from './equalise.js';
-import { separateConstants } from './fold.js';
 import { floatLayers } from './float-layers.js';
 import { measureShifts } from './bias-shifts.js';
 import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
-import { reduceChannelsLast, projectChannelsLast } from './reductions.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 
 /** Cases on which the shifts of channels are measured; they differ little from case to case. */
 const MEASURED = 4;
 
-export interface Int8Options {
-  readonly onStage?: (stage: 'calibrating') => void;
+/** What int8's passes measure with. */
+export interface Calibration {
+  /** Cases from which ranges are taken. */
+  readonly used: readonly CalibrationInputs[];
+  /** Others, on which the choice of float layers is judged. */
+  readonly kept: readonly CalibrationInputs[];
   /** Looked at before each case. */
   readonly signal?: AbortSignal;
 }
 
-/** Quantises the segmenter in place. @returns the weights of the layers that stayed in float. @throws EXPORT_DIFFERS */
-export async function toInt8(
-  graph: OnnxGraph,
+/** The cases as the graph's inputs. */
+export function calibrationOf(
   model: LoadedModel,
   { used, kept }: CalibrationCases,
-  { onStage, signal }: Int8Options = {},
+  signal?: AbortSignal,
+): Calibration {
+  return {
+    used: used.map((one) => inputsOf(model, one)),
+    kept: kept.map((one) => inputsOf(model, one)),
+    ...(signal ? { signal } : {}),
+  };
+}
+
+/** Quantises the segmenter in place. @returns the weights of the layers that stayed in float. @throws EXPORT_DIFFERS */
+export async function quantiseCalibrated(
+  graph: OnnxGraph,
+  { used, kept, signal }: Calibration,
 ): Promise<string[]> {
-  onStage?.('calibrating');
-  const inputs = used.map((one) => inputsOf(model, one));
-  const unseen = kept.map((one) => inputsOf(model, one));
-  separateConstants(graph);
-  reduceChannelsLast(graph);
-  projectChannelsLast(graph);
-  await equalise(graph, inputs, signal);
   const layers = layersOf(graph);
-  const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs, signal);
-  const shifts = await measureShifts(graph, layers, ranges, inputs.slice(0, MEASURED));
+  const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), used, signal);
+  const shifts = await measureShifts(graph, layers, ranges, used.slice(0, MEASURED));
   const quantised = (into: OnnxGraph, float: ReadonlySet<string>): OnnxGraph =>
     quantise(
       into,
@@ -46,7 +51,7 @@ export async function toInt8(
       shifts,
     );
   const weights = layers.map(({ weight }) => weight);
-  const float = await floatLayers(graph, weights, (tried) => quantised(copyOf(graph), tried), unseen, signal);
+  const float = await floatLayers(graph, weights, (tried) => quantised(copyOf(graph), tried), kept, signal);
   quantised(graph, float);
   return [...float];
 }
