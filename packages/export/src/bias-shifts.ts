@@ -1,6 +1,6 @@
 /**
- * What 8 bits shift in each channel, measured: beside every convolution of the float graph runs its quantised twin on the same float input, and the mean
- * of the difference is what its bias should take back.
+ * Measures how 8 bits shift each channel: every convolution runs next to its quantised twin on the same float
+ * input; the bias takes back the mean difference.
  */
 import type { CalibrationInputs, Range } from './calibrate.js';
 import { encodeModel } from './onnx-model.js';
@@ -8,7 +8,7 @@ import { floats, int, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.j
 import { activationScale, type Layer, quantiseChannels } from './quantise.js';
 import { openOnnx } from './session.js';
 
-/** Mean error of each output channel of the convolutions among the layers, by weight. @throws EXPORT_DIFFERS where onnxruntime fails. */
+/** Mean error of each output channel, by weight. @throws EXPORT_DIFFERS if onnxruntime fails. */
 export async function measureShifts(
   graph: OnnxGraph,
   layers: readonly Layer[],
@@ -23,7 +23,7 @@ export async function measureShifts(
   }
   const outputs = [...probes.values()].map((name) => ({ name, type: 'float32' as const, shape: [] }));
   const session = await openOnnx(encodeModel({ ...twin, outputs }, 'layers', { shapes: false }), {
-    optimise: false, // the twins must not be merged with the layers
+    optimise: false, // or twins would be merged with the layers
   });
   const sums = new Map<string, Float64Array>();
   try {
@@ -44,7 +44,7 @@ export async function measureShifts(
   return new Map([...sums].map(([weight, sum]) => [weight, Float32Array.from(sum)]));
 }
 
-/** Adds a convolution's quantised twin; the name of its channels' mean errors. */
+/** Adds a convolution's quantised twin; returns the name of its channels' mean errors. */
 function addTwin(
   graph: OnnxGraph,
   { node, weight, input }: Layer,
@@ -58,7 +58,7 @@ function addTwin(
   if (!constant || !range) return null;
   const { weight: whole, scales } = quantiseChannels(constant, 0);
   const values = new Int8Array(whole.data.buffer, whole.data.byteOffset, whole.data.length);
-  const per = values.length / (constant.shape[0] ?? 1); // of an output channel
+  const per = values.length / (constant.shape[0] ?? 1);
   const rounded = Float32Array.from(values, (value, i) => value * (scales[Math.floor(i / per)] ?? 0));
   const { scale, zero } = activationScale(range);
   graph.constants.set(`${at}.weight`, floats(rounded, constant.shape));

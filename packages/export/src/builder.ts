@@ -1,4 +1,4 @@
-/** Puts an ONNX graph together: names for what nodes make, constants once each, shapes with a free batch size. */
+/** Builds an ONNX graph: names results, shares constants, and computes shapes with a free batch size. */
 import { type OnnxType, ReclmisError } from '@reclmis/core';
 import { type DType, scope, type Tensor } from '@reclmis/torch';
 import {
@@ -13,10 +13,9 @@ import {
 } from './onnx-graph.js';
 import type { Size } from './record.js';
 
-/** The free dimension's name. */
 export const BATCH = 'batch';
 
-/** ONNX's type for libtorch's. @throws EXPORT_UNSUPPORTED for those that no exported model needs. */
+/** ONNX's type for libtorch's. @throws EXPORT_UNSUPPORTED */
 export function onnxType(dtype: DType): OnnxType {
   switch (dtype) {
     case 'float32':
@@ -37,36 +36,33 @@ export type Attributes = Readonly<Record<string, OnnxAttribute>>;
 export class Builder {
   private readonly nodes: OnnxNode[] = [];
   private readonly constants = new Map<string, OnnxTensor>();
-  /** Names of constants by what they hold. */
   private readonly known = new Map<string, string>();
   private batch: string | null = null;
   private count = 0;
 
-  /** @param inputs of which the first has the batch as its first dimension. */
+  /** @param inputs the first one's first dimension is the batch */
   constructor(
     private readonly name: string,
     private readonly inputs: readonly OnnxValue[],
   ) {}
 
-  /** A node with one result; its name. */
   emit(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
     return this.emitMany(op, inputs, 1, attributes)[0] as string;
   }
 
-  /** A node with several results. */
   emitMany(op: string, inputs: readonly string[], results: number, attributes: Attributes = {}): string[] {
     const outputs = Array.from({ length: results }, () => `${op}_${this.count++}`);
     this.nodes.push({ op, inputs: [...inputs], outputs, attributes });
     return outputs;
   }
 
-  /** A constant by its name; the same name means the same constant. */
+  /** A constant; the same name means the same constant. */
   constant(name: string, tensor: () => OnnxTensor): string {
     if (!this.constants.has(name)) this.constants.set(name, tensor());
     return name;
   }
 
-  /** libtorch's constant, changed by `change` on the way. */
+  /** A tensor as a constant, after `change`. */
   tensor(name: string, tensor: Tensor, change: (tensor: Tensor) => Tensor = (same) => same): string {
     return this.constant(name, () =>
       scope(() => {
@@ -76,17 +72,15 @@ export class Builder {
     );
   }
 
-  /** A list of whole numbers. */
   integers(values: readonly number[]): string {
     return this.constant(`list_${values.join('_').replaceAll('-', 'm')}`, () => integers(values));
   }
 
-  /** A whole number of no dimension. */
   index(value: number): string {
     return this.constant(`index_${String(value).replace('-', 'm')}`, () => integers([value], []));
   }
 
-  /** A number of no dimension, of a tensor's type. */
+  /** A scalar of a tensor's type. */
   scalar(value: number, type: OnnxType): string {
     const key = `${type} ${value}`;
     const name = this.known.get(key) ?? `scalar_${this.known.size}`;
@@ -105,7 +99,7 @@ export class Builder {
     });
   }
 
-  /** A shape as a tensor, computed where it holds the batch size. */
+  /** A shape as a tensor, computed if it depends on the batch size. */
   shape(sizes: readonly Size[]): string {
     const fixed = sizes.filter((size): size is number => typeof size === 'number');
     if (fixed.length === sizes.length) return this.integers(fixed);
@@ -117,7 +111,6 @@ export class Builder {
     return this.emit('Concat', parts, { axis: int(0) });
   }
 
-  /** Another shape for the same elements. */
   reshape(name: string, sizes: readonly Size[]): string {
     const free = sizes.filter((size) => typeof size !== 'number');
     const shape =
@@ -127,7 +120,6 @@ export class Builder {
     return this.emit('Reshape', [name, shape]);
   }
 
-  /** The graph, with results under the names of `outputs`. */
   finish(outputs: readonly (OnnxValue & { readonly from: string })[]): OnnxGraph {
     for (const { name, from } of outputs) {
       this.nodes.push({ op: 'Identity', inputs: [from], outputs: [name], attributes: {} });
@@ -141,7 +133,6 @@ export class Builder {
     };
   }
 
-  /** The batch size, a list of one. */
   private batchSize(): string {
     const [first] = this.inputs;
     if (!first) throw new ReclmisError('EXPORT_UNSUPPORTED', `${this.name}: a batch size without an input`);

@@ -1,29 +1,31 @@
 /**
- * Calibration: which range of an activation its 256 steps should cover. The whole range wastes steps on a few outliers; a narrower one cuts
- * them off. Of the whole range and the middle 99.999 % to 99.9 %, the one with the least squared error over samples is taken.
+ * Calibration: chooses the range that an activation's 256 steps cover. A whole range wastes steps on
+ * outliers, a narrower one clips them. Of the whole range and the middle 99.999 % to 99.9 %, the one with the
+ * least squared error over samples wins.
  */
 import { joined } from './check.js';
 import { encodeModel } from './onnx-model.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { openOnnx, type Values } from './session.js';
 
-/** What an activation is taken to lie in. */
 export interface Range {
   readonly low: number;
   readonly high: number;
 }
 
-/** Inputs of one run of the graph, by name. */
 export type CalibrationInputs = Readonly<Record<string, Values>>;
 
-/** Samples of each tensor from each case; 4,096 of 32 cases hold the 99.999th percentile. */
+/** Per tensor and case; 4,096 of 32 cases hold the 99.999th percentile. */
 const SAMPLES = 4096;
-/** Places within their strides: multiples of the golden ratio, modulo 1. Without them strides of whole or half rows would look at one or two columns of a map alone. */
+/**
+ * Offset within strides, by multiples of the golden ratio modulo 1: strides of whole or half rows would
+ * sample only one or two columns.
+ */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
-/** Shares of the samples at either end that may be cut off. */
+/** Shares of the samples clipped at either end. */
 const CUTS = [0, 1e-5, 1e-4, 5e-4, 1e-3] as const;
 
-/** Ranges of tensors over cases, by running the float graph. @throws EXPORT_DIFFERS where onnxruntime fails. */
+/** Finds ranges by running the float graph. @throws EXPORT_DIFFERS if onnxruntime fails. */
 export async function calibrate(
   graph: OnnxGraph,
   tensors: readonly string[],
@@ -51,7 +53,6 @@ export async function calibrate(
   return new Map([...samples].map(([name, all]) => [name, all.range()]));
 }
 
-/** Some values of a tensor, and its extremes. */
 export class Samples {
   private readonly parts: Float32Array[] = [];
   private low = Number.POSITIVE_INFINITY;
@@ -67,11 +68,10 @@ export class Samples {
     [this.low, this.high] = [low, high];
     const step = Math.max(1, values.length / SAMPLES);
     const count = Math.min(SAMPLES, values.length);
-    const place = (i: number): number => Math.floor((i + ((i * GOLDEN) % 1)) * step); // of a step of 1: i
+    const place = (i: number): number => Math.floor((i + ((i * GOLDEN) % 1)) * step); // i for a step of 1
     this.parts.push(Float32Array.from({ length: count }, (_, i) => values[place(i)] ?? 0));
   }
 
-  /** The range with the least squared error of 256 steps. */
   range(): Range {
     const sorted = joined(this.parts).sort();
     let best: Range = { low: Math.min(this.low, 0), high: Math.max(this.high, 0) };
@@ -93,7 +93,6 @@ export class Samples {
   }
 }
 
-/** Squared error of rounding to 256 steps within a range. */
 function squaredError(values: Float32Array, { low, high }: Range): number {
   const scale = Math.max(high - low, 1e-6) / 255;
   let sum = 0;

@@ -1,4 +1,4 @@
-/** A recorded call as its translator reads it: arguments by name, tensors by their names in the graph. */
+/** A recorded call as translators read it: arguments by name, tensors by their names in the graph. */
 import { ONNX_TYPES, type OnnxType, ReclmisError } from '@reclmis/core';
 import type { Tensor } from '@reclmis/torch';
 import { type Builder, onnxType } from './builder.js';
@@ -10,10 +10,9 @@ import {
   type Size,
 } from './record.js';
 
-/** Translates one call; gives the names of its results. */
+/** Translates one call; returns the names of its results. */
 export type Translator = (call: Call, builder: Builder) => string | readonly string[];
 
-/** A call whose arguments can be asked for by name, tensors by their names in the graph. */
 export class Call {
   constructor(
     private readonly recorded: RecordedCall,
@@ -28,19 +27,16 @@ export class Call {
     return this.recorded.results;
   }
 
-  /** The first result. */
   get result(): RecordedValue {
     const [first] = this.results;
     if (!first) throw this.unsupported('has no result');
     return first;
   }
 
-  /** Type of the first result. */
   get type(): OnnxType {
     return onnxType(this.result.dtype);
   }
 
-  /** What the recording says about a tensor. */
   value(name: string): RecordedValue {
     const value = this.recorded.arguments.get(name);
     if (!isValue(value)) throw this.unsupported(`needs a tensor for ${name}`);
@@ -51,24 +47,22 @@ export class Call {
     return isValue(this.recorded.arguments.get(name));
   }
 
-  /** Name of a tensor in the graph. */
   tensor(name: string): string {
     return this.names.of(this.value(name));
   }
 
-  /** A tensor as the type of the result. */
+  /** A tensor, cast to the result's type. */
   tensorAs(name: string, builder: Builder): string {
     const value = this.value(name);
     return castTo(builder, this.names.of(value), onnxType(value.dtype), this.type);
   }
 
-  /** A constant argument, with its name; null where it is computed. */
+  /** A constant argument with its name; null if computed. */
   constant(name: string): { readonly name: string; readonly tensor: Tensor } | null {
     const value = this.value(name);
     return value.tensor && { name: this.names.nameOf(value), tensor: value.tensor };
   }
 
-  /** A list of tensors. */
   tensors(name: string): readonly string[] {
     const list = this.recorded.arguments.get(name);
     if (!Array.isArray(list)) throw this.unsupported(`needs a list of tensors for ${name}`);
@@ -78,7 +72,7 @@ export class Call {
     });
   }
 
-  /** A fixed number; what is left out or null is `otherwise`. */
+  /** A fixed number; `otherwise` if absent or null. */
   number(name: string, otherwise?: number): number {
     const value = this.recorded.arguments.get(name) ?? otherwise;
     if (typeof value === 'boolean') return Number(value);
@@ -98,7 +92,6 @@ export class Call {
     return value;
   }
 
-  /** Fixed numbers; one stands for `count` of them. */
   numbers(name: string, count: number, otherwise?: readonly number[]): readonly number[] {
     const value = this.recorded.arguments.get(name) ?? otherwise;
     if (typeof value === 'number') return Array.from({ length: count }, () => value);
@@ -110,18 +103,17 @@ export class Call {
     throw this.unsupported(`needs fixed numbers for ${name}`);
   }
 
-  /** Whether nothing, or null, was given. */
   isAbsent(name: string): boolean {
     return (this.recorded.arguments.get(name) ?? null) === null;
   }
 
-  /** An axis from 0, of the tensor `of` or, by default, the first result. */
+  /** A non-negative axis of `of`, by default of the first result. */
   axis(name: string, otherwise?: number, of: RecordedValue = this.result): number {
     const axis = this.number(name, otherwise);
     return axis < 0 ? axis + of.shape.length : axis;
   }
 
-  /** Axes from 0 of a tensor; all where none were given. */
+  /** Non-negative axes; all if none were given. */
   axes(name: string, of: RecordedValue): readonly number[] {
     const rank = of.shape.length;
     const all = of.shape.map((_, axis) => axis);
@@ -145,12 +137,10 @@ export function fixed(size: Size | undefined, what: string): number {
   throw new ReclmisError('EXPORT_UNSUPPORTED', `${what}: expected a size that does not depend on the batch`);
 }
 
-/** The tensor as another type. */
 export function castTo(builder: Builder, name: string, from: OnnxType, to: OnnxType): string {
   return from === to ? name : builder.emit('Cast', [name], { to: { kind: 'int', value: ONNX_TYPES[to] } });
 }
 
-/** The names of recorded tensors in the graph. */
 export class Names {
   private readonly made = new Map<number, string>();
 
@@ -175,7 +165,6 @@ export class Names {
     return this.builder.tensor(this.nameOf(value), value.tensor);
   }
 
-  /** A constant's name: the parameter's, or a number. */
   nameOf(value: RecordedValue): string {
     return this.parameters.get(value.handle) ?? `constant_${value.index}`;
   }

@@ -1,4 +1,4 @@
-/** Images with notes for the exporter's check and for calibration: from a data set, or made. */
+/** Images with notes for checks and calibration, from a data set or made up. */
 import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
 import { madeNotes } from '@reclmis/lab';
@@ -7,16 +7,13 @@ import { openEvaluated } from '@reclmis/lab';
 import { ownCases } from '@reclmis/lab';
 import type { LoadedModel, Run } from '@reclmis/lab';
 
-/** An image as the model takes it, with its note. */
 export interface ExportCase {
   /** [3,S,S] in [0,1]. */
   readonly image: Float32Array;
   readonly note: string;
-  /** Whether it was read from a data set rather than made. */
   readonly real: boolean;
 }
 
-/** Random pixels, and notes of LViT's grammar. */
 export function madeCases(count: number, size: number): ExportCase[] {
   const random = Random.from('export', count, size);
   return madeNotes(count).map((note) => ({
@@ -26,7 +23,7 @@ export function madeCases(count: number, size: number): ExportCase[] {
   }));
 }
 
-/** Reads `count` cases, spread evenly over those given. @throws IMAGE_* */
+/** Reads `count` of the cases, evenly spread. @throws IMAGE_* */
 export async function readCases(cases: readonly Case[], count: number, size: number): Promise<ExportCase[]> {
   const taken = Array.from({ length: Math.min(count, cases.length) }, (_, i) => {
     return cases[Math.floor((i * cases.length) / Math.min(count, cases.length))];
@@ -38,18 +35,17 @@ export async function readCases(cases: readonly Case[], count: number, size: num
   return read;
 }
 
-/** Cases that the ranges are taken from, and others on which the layers in float are chosen and the result is checked. */
+/** Cases for the ranges, and others for choosing float layers and checking the result. */
 export interface CalibrationCases {
   readonly used: readonly ExportCase[];
   readonly kept: readonly ExportCase[];
 }
 
-/** Cases that calibration does not see. */
 const KEPT = 8;
 
 /**
- * Training cases of a data set, by default the run's own: never its test cases, on which the result will be judged.
- * @throws OPTION_INVALID where there is none, or too few; the codes of the data.
+ * Training cases of a data set, by default the run's own; never test cases, which will judge the result.
+ * @throws OPTION_INVALID if there are too few; the codes of the data.
  */
 export async function calibrationCases(
   run: Pick<Run, 'config' | 'info'>,
@@ -69,7 +65,7 @@ export async function calibrationCases(
   }
   const kept = Math.min(KEPT, Math.floor(cases.length / 2));
   const read = await readCases(cases, Math.min(count + kept, cases.length), size);
-  // Every so many-th is kept, so that both lists are spread over the data.
+  // Keeps every n-th, so both lists are spread over the data.
   const every = Math.floor(read.length / kept);
   const isKept = (i: number): boolean => i % every === 0 && i / every < kept;
   return { used: read.filter((_, i) => !isKept(i)), kept: read.filter((_, i) => isKept(i)) };

@@ -1,15 +1,15 @@
-/** Channels of a graph's maps: how many, by the convolution that made a map, and where they lie. */
+/** The number of channels in a graph's maps, and where they are. */
 import { makersOf } from './fold.js';
 import { ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
 export interface Channels {
-  /** Channels of a map [B,C,H,W]; null where no convolution tells. */
+  /** Channels of a map [B,C,H,W]; null if no convolution tells. */
   readonly of: (name: string) => number | null;
-  /** Whether a tensor has one channel, as PLAM's factor: it got its channel axis by Unsqueeze. */
+  /** Whether a tensor has one channel, added by Unsqueeze, as PLAM's factor. */
   readonly isPerPixel: (name: string) => boolean;
 }
 
-/** Looks through operators that leave the channels as they are. Of the graph as it is now. */
+/** Looks through operators that keep the channels. */
 export function channelsIn(graph: OnnxGraph): Channels {
   const makers = makersOf(graph);
   const isPerPixel = (name: string): boolean => makers.get(name)?.op === 'Unsqueeze';
@@ -34,13 +34,11 @@ export function channelsIn(graph: OnnxGraph): Channels {
   return { of, isPerPixel };
 }
 
-/** Whether a node works along the channels: its `axis` is 1. */
 export function isChannelAxis({ attributes }: OnnxNode): boolean {
   const axis = attributes['axis'];
   return axis?.kind === 'int' && axis.value === 1;
 }
 
-/** A tensor with its axes in another order. */
 export const transposition = (from: string, to: string, perm: readonly number[]): OnnxNode => ({
   op: 'Transpose',
   inputs: [from],

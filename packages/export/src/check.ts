@@ -1,9 +1,8 @@
 /**
- * The exporter's comparison of its own work: the same images and notes through libtorch and through onnxruntime.
+ * Checks an export: the same images and notes through libtorch and onnxruntime.
  *
- * float32 differs by the order of sums alone, so a probability must agree to 1e-4. float16 and int8 compute with other numbers; there the
- * masks are compared, pixel by pixel on real images, since a mask is what the model is for: a pixel whose probability is near the threshold
- * may change sides.
+ * In float32 only the order of sums differs, so probabilities must agree to 1e-4. For float16 and int8 the
+ * masks are compared pixel by pixel on real images; pixels near the threshold may change.
  */
 import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
 import type { LoadedModel } from '@reclmis/lab';
@@ -14,35 +13,33 @@ import { type ExportedTokenizer, TEXT_NAMES } from './text-graph.js';
 
 export type ExportPrecision = ModelManifest['precision'];
 
-/** From which probability on a pixel belongs to the mask; that of training's validation. */
+/** As in training's validation. */
 export const THRESHOLD = 0.5;
-/** Worst absolute difference of a probability in fp32. */
+/** Largest absolute difference of a probability in fp32. */
 export const FP32_LIMIT = 1e-4;
-/** Worst absolute difference of a note's feature (which have variance 1) in fp32; a tower of 12 layers adds up more than the word encoder. */
+/**
+ * Largest absolute difference of a note's feature (of variance 1) in fp32; 12 layers add up more error than
+ * the word encoder.
+ */
 export const TEXT_LIMIT = 1e-3;
-/** Share of the pixels that must be on the same side of the threshold. */
+/** Least share of pixels on the same side of the threshold. */
 export const AGREEMENT: Readonly<Record<ExportPrecision, number>> = {
   fp32: 0.9999, // one pixel in 10,000
-  fp16: 0.999, // 11 bits of mantissa: probabilities within a thousandth of the threshold
-  int8: 0.98, // 8 bits an activation: an edge moves by up to a pixel
+  fp16: 0.999, // 11 bits of mantissa: within a thousandth of the threshold
+  int8: 0.98, // 8 bits per activation: edges move by up to a pixel
 };
 
-/** What the comparison found. */
 export interface CheckReport {
   readonly cases: number;
-  /** How many of them were real images. */
   readonly real: number;
-  /** Worst absolute difference of a probability. */
   readonly worst: number;
-  /** Worst absolute difference of a note's feature; null where the model reads none. */
+  /** Largest absolute difference of a note's feature; null if the model reads none. */
   readonly worstNote: number | null;
-  /** Share of the pixels on the same side of the threshold. */
   readonly agreement: number;
-  /** What the files make of the case by which runtimes try their devices. */
+  /** Results for the case by which runtimes try their devices. */
   readonly probe: readonly number[];
 }
 
-/** The files to check, as bytes or paths. */
 export interface CheckedFiles {
   readonly segmenter: Uint8Array | string;
   readonly text: { readonly file: Uint8Array | string; readonly tokenizer: ExportedTokenizer } | null;
@@ -54,10 +51,7 @@ export interface CheckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/**
- * Compares, one case at a time and then the first two as a batch, so that the free batch size is tried too.
- * @throws EXPORT_DIFFERS above the limits.
- */
+/** Compares single cases, then a batch of two, since the batch size is free. @throws EXPORT_DIFFERS */
 export async function checkExport(
   model: LoadedModel,
   files: CheckedFiles,
@@ -117,7 +111,6 @@ export function judge(report: Omit<CheckReport, 'probe'>, precision: ExportPreci
     fail('share of equal mask pixels', agreement, `at least ${AGREEMENT[precision]}`);
 }
 
-/** An exported text encoder at work. */
 export interface TextSession {
   readonly session: OnnxSession;
   readonly tokenizer: ExportedTokenizer;
@@ -134,13 +127,13 @@ function compareMasks(expected: Float32Array, actual: Float32Array, threshold: n
   if (actual.length !== expected.length) tally.worst = Number.POSITIVE_INFINITY;
   for (let i = 0; i < expected.length; i++) {
     const difference = Math.abs((expected[i] ?? Number.NaN) - (actual[i] ?? Number.NaN));
-    tally.worst = Math.max(tally.worst, difference); // NaN stays
+    tally.worst = Math.max(tally.worst, difference); // keeps NaN
   }
   tally.pixels += expected.length;
   tally.agree += equalPixels(expected, actual, threshold);
 }
 
-/** How many pixels of two maps of probabilities are on the same side of the threshold; one that the second lacks is below. */
+/** Pixels on the same side of the threshold; those missing in `actual` count as below. */
 export function equalPixels(expected: Float32Array, actual: Float32Array, threshold: number): number {
   let equal = 0;
   for (let i = 0; i < expected.length; i++)
@@ -148,7 +141,6 @@ export function equalPixels(expected: Float32Array, actual: Float32Array, thresh
   return equal;
 }
 
-/** The made case of `core/probe.ts` through the exported files, at its pixels. */
 async function probeFiles(
   model: LoadedModel,
   segmenter: OnnxSession,
@@ -159,7 +151,6 @@ async function probeFiles(
   return probeValues(await runSegmenter(segmenter, { images, notes, model }), model.size);
 }
 
-/** The notes' features by the exported encoder, compared with training's. */
 async function compareNotes(
   model: LoadedModel,
   text: TextSession,
@@ -179,7 +170,6 @@ async function compareNotes(
   return actual;
 }
 
-/** Notes through the exported text encoder, [B,T,W]. */
 export async function encodeNotes(
   { session, tokenizer }: TextSession,
   notes: readonly string[],
@@ -191,7 +181,7 @@ export async function encodeNotes(
   return outputs.get(TEXT_NAMES.note) ?? new Float32Array(0);
 }
 
-/** Images [B,3,S,S] and features [B,T,W] (null where the model reads none) through the exported segmenter, [B,1,S,S]. */
+/** Images [B,3,S,S] and features [B,T,W] (or null) to probabilities [B,1,S,S]. */
 export async function runSegmenter(
   segmenter: OnnxSession,
   { images, notes, model }: { images: Float32Array; notes: Float32Array | null; model: LoadedModel },
@@ -212,7 +202,6 @@ export async function runSegmenter(
   return outputs.get(SEGMENTER_NAMES.probability) ?? new Float32Array(0);
 }
 
-/** Arrays one after the other. */
 export function joined(parts: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

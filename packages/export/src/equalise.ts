@@ -1,8 +1,8 @@
 /**
- * Equalises channels before quantisation (SmoothQuant's and cross-layer equalisation's idea): one scale for a whole tensor wastes its steps where
- * channels differ in range. A channel that is multiplied by r > 0 where a convolution makes it, and divided by r where others read it, changes
- * nothing in float: ReLU, pooling, upsampling, concatenation and a factor per pixel all let r pass. So r is chosen to share the difficulty
- * between activation and weights, r_c = sqrt(max |w_c| / max |x_c|).
+ * Equalises channels before quantisation, as SmoothQuant and cross-layer equalisation do: a single scale per
+ * tensor wastes steps if channels differ in range. Multiplying a channel by r > 0 and dividing by r in its
+ * readers changes nothing in float: ReLU, pooling, upsampling, concatenation and factors per pixel let r
+ * pass. r_c = sqrt(max |w_c| / max |x_c|) shares the difficulty between activation and weights.
  */
 import { float32Of, floats, type OnnxGraph, type OnnxNode, readersOf } from './onnx-graph.js';
 import type { CalibrationInputs } from './calibrate.js';
@@ -10,29 +10,29 @@ import { channelsIn, isChannelAxis } from './channels.js';
 import { encodeModel } from './onnx-model.js';
 import { openOnnx } from './session.js';
 
-/** A convolution that reads a tensor's channels as its inputs from `offset` on. */
+/** A convolution that reads channels as its inputs from `offset` on. */
 interface Reader {
   readonly conv: OnnxNode;
   readonly offset: number;
 }
 
-/** A convolution whose channels can be scaled, with all that read them. */
+/** A convolution with scalable channels, and their readers. */
 export interface Scalable {
   readonly conv: OnnxNode;
-  /** The tensor that it makes, after its ReLU. */
+  /** After its ReLU. */
   readonly output: string;
   readonly channels: number;
   readonly readers: readonly Reader[];
 }
 
-/** The convolutions of a graph all of whose readers are convolutions, through operators that let a factor per channel pass. */
+/** Finds convolutions read only by convolutions, through operators that let r pass. */
 export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
   const readersByName = readersOf(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
 
   const channels = channelsIn(graph);
 
-  /** Everybody who reads the channels, or null where somebody cannot. */
+  /** All readers of the channels; null if one cannot divide. */
   const follow = (name: string, offset: number): Reader[] | null => {
     if (outputs.has(name)) return null;
     const found: Reader[] = [];
@@ -81,7 +81,7 @@ export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
   });
 }
 
-/** Scales the channels in place, by the ranges that they have over the cases. @throws EXPORT_DIFFERS where onnxruntime fails. */
+/** Scales channels in place by their ranges over the cases. @throws EXPORT_DIFFERS if onnxruntime fails. */
 export async function equalise(
   graph: OnnxGraph,
   cases: readonly CalibrationInputs[],
@@ -95,7 +95,6 @@ export async function equalise(
   }
 }
 
-/** Largest absolute value of each channel of each tensor. */
 async function channelRanges(
   graph: OnnxGraph,
   scalable: readonly Scalable[],
@@ -111,7 +110,7 @@ async function channelRanges(
       for (const [name, values] of await session.run(inputs)) {
         const most = ranges.get(name);
         if (!most) continue;
-        const size = values.length / most.length; // one case, so that channels follow each other
+        const size = values.length / most.length; // one case, so channels are consecutive
         for (let c = 0; c < most.length; c++) {
           let largest = most[c] ?? 0;
           for (let i = c * size; i < (c + 1) * size; i++) {
@@ -128,7 +127,6 @@ async function channelRanges(
   return ranges;
 }
 
-/** Multiplies the convolution's channels by r and divides its readers' inputs by it. */
 export function scaleChannels(
   { constants }: OnnxGraph,
   { conv, channels, readers }: Scalable,
@@ -141,7 +139,6 @@ export function scaleChannels(
     const tensor = constants.get(name);
     return tensor ? { name, shape: tensor.shape, values: float32Of(tensor).slice() } : null;
   };
-  /** Calls `visit` for each weight that reads channel c. */
   const eachOf = (shape: readonly number[], offset: number, visit: (i: number, c: number) => void): void => {
     const [outputs = 0, inputs = 0, ...kernel] = shape;
     const size = kernel.reduce((product, length) => product * length, 1);
@@ -160,7 +157,7 @@ export function scaleChannels(
         largest[c] = Math.max(largest[c] ?? 0, Math.abs(weight.values[i] ?? 0));
       });
   }
-  // A channel that is always off, or that nobody weighs, stays as it is; a thousandfold is as much as float32 need bear.
+  // Leaves dead and unweighted channels; at most a thousandfold, for float32's sake.
   const factors = largest.map((weight, c) => {
     const range = ranges[c] ?? 0;
     return weight > 0 && range > 0 ? Math.min(1e3, Math.max(1e-3, Math.sqrt(weight / range))) : 1;

@@ -1,4 +1,4 @@
-/** Whole exports of small runs: with the word encoder, with CLIP's tower, without notes. */
+/** Exports of small runs: with the word encoder, CLIP's tower, and no notes. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -84,15 +84,15 @@ describe('a run that reads notes by words', () => {
     using model = openRun(run).loadModel({ threads: 1 });
     const expected = probeValues(model.probabilities(probePlanes(S), [PROBE_NOTE]), S);
     const { probe = [] } = manifestOf(out).check;
-    expect(probeDifference(expected, probe)).toBeLessThan(1e-4); // roundings of float32
-    expect(new Set(probe).size).toBeGreaterThan(50); // of 256 pixels, some of them drawn twice
+    expect(probeDifference(expected, probe)).toBeLessThan(1e-4);
+    expect(new Set(probe).size).toBeGreaterThan(50); // 256 pixels, some drawn twice
   });
 
   it('agrees with libtorch, on made and on real images, alone and in a batch', () => {
     expect(report.check).toMatchObject({ cases: 6, real: 4, agreement: 1 });
-    // A few roundings of float32; a wrong graph differs by whole probabilities.
+    // float32 rounding; a wrong graph differs by whole probabilities.
     expect(report.check.worst).toBeLessThan(1e-5);
-    expect(report.check.worst).toBeGreaterThan(0); // two engines do compute
+    expect(report.check.worst).toBeGreaterThan(0);
     expect(report.check.worstNote).toBeLessThan(1e-5);
   });
 
@@ -106,13 +106,13 @@ describe('a run that reads notes by words', () => {
     expect(outputs).toEqual([{ name: 'probability', shape: ['batch', 1, S, S] }]);
     const trainingOnly = /^(rec_|mlp_|clip|interact\.CTBN)|running_|\.norm\./;
     expect(constants.map(({ name }) => name).filter((name) => trainingOnly.test(name))).toEqual([]);
-    const absent = ['BatchNormalization', 'Dropout', 'ReduceMean']; // folded
+    const absent = ['BatchNormalization', 'Dropout', 'ReduceMean'];
     expect(nodes.filter(({ op }) => absent.includes(op))).toEqual([]);
-    // Folded as well, but for that of the deepest map, 2 x 2 pixels, which WebGPU would compute wrongly.
+    // Except the deepest map's (2 x 2 pixels), which WebGPU would compute wrongly.
     expect(nodes.filter(({ op }) => op === 'Resize')).toHaveLength(1);
     expect(constants.every(({ name }) => nodes.some((node) => node.inputs.includes(name)))).toBe(true);
 
-    // What inference uses of the model, without the statistics: folding leaves a weight and a bias per convolution.
+    // Folding leaves a weight and a bias per convolution.
     using model = openRun(run).loadModel({ threads: 1 });
     let expected = 0;
     for (const [key, { numel }] of model.model.stateDict()) {
@@ -248,10 +248,10 @@ describe('other runs', () => {
     });
     expect(graphOf(out, 'text-encoder.onnx').inputs).toEqual([{ name: 'tokens', shape: ['batch', 10] }]);
     expect(check).toMatchObject({ real: 0, agreement: 1 });
-    // Two layers of attention on random weights; features have variance 1.
+    // Random attention weights; features have variance 1.
     expect(check.worstNote).toBeLessThan(1e-4);
     expect(check.worst).toBeLessThan(1e-5);
-    // By now the note's features are kept on disk; the arithmetic is told as if they always were.
+    // FLOPs must not depend on features kept on disk.
     const again = await exportModel(run, { out: place() });
     expect(again.manifest.flopsPerImage).toBe(manifest.flopsPerImage);
   });

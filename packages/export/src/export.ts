@@ -1,6 +1,6 @@
 /**
- * From a trained run to a folder that segments without libtorch: the inference graph and the note encoder as ONNX, and the manifest that
- * says how an image and a note go in. Checked before it appears, and there whole or not at all.
+ * Exports a trained run to a folder that segments without libtorch: inference graph and note encoder as ONNX,
+ * and a manifest. Checked first; the folder appears whole or not at all.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -43,9 +43,7 @@ import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
 
-/** Names of the files in the exported folder. */
 const FILES = { segmenter: 'segmenter.onnx', text: 'text-encoder.onnx', merges: 'merges.txt' } as const;
-/** Made and real images of the check. */
 const CHECKED = { made: 2, real: 4 } as const;
 
 const INTENDED_USE =
@@ -58,45 +56,39 @@ const LIMITS = [
 ] as const;
 
 export interface ExportOptions {
-  /** Folder to make; must not exist, or be empty. */
+  /** Folder to create; must be absent or empty. */
   readonly out: string;
-  /** Default `fp32`. */
   readonly precision?: ExportPrecision;
-  /** Default `best`. */
   readonly checkpoint?: CheckpointKind;
-  /** int8: folder of a data set from whose training images and notes the ranges are taken; default the run's own. */
+  /** int8: data set whose training cases give the ranges; default the run's own. */
   readonly calibrate?: string;
-  /** int8: how many of its cases. Default 32. */
+  /** int8: number of its cases. Default 32. */
   readonly calibrationCases?: number;
-  /** Whose left and right the training notes meant, of a run that does not say it. */
+  /** Whose left and right the training notes meant, if the run does not say. */
   readonly sides?: Sides;
-  /** Name in the manifest; default from model and data. */
+  /** In the manifest; default from model and data. */
   readonly name?: string;
-  /** What to write for a server beside the model. Default `onnx`: nothing. */
+  /** Server to write files for. Default `onnx`: none. */
   readonly target?: ExportTarget;
-  /** kserve: where the cluster will find the folder's `triton/`. */
+  /** kserve: URI of the folder's `triton/` for the cluster. */
   readonly storageUri?: string;
   /** Threads of libtorch; default the run's. */
   readonly threads?: number;
-  /** Stops the export between two of its steps; nothing remains of it. */
+  /** Stops the export between steps, leaving nothing. */
   readonly signal?: AbortSignal;
-  /** Told what is being done. */
   readonly onStage?: (stage: ExportStage) => void;
-  /** Told what the user should know of the run, a line each. */
+  /** Called with lines to show the user. */
   readonly onNotice?: (line: string) => void;
 }
 
-/** What is being done; `calibrating` is int8's. */
 export type ExportStage = 'recording' | 'calibrating' | 'writing' | 'checking';
 
-/** What was made. */
 export interface ExportReport {
   readonly out: string;
   readonly manifest: ModelManifest;
   readonly check: CheckReport;
-  /** int8: the layers that were found too sensitive, and stayed in float. */
+  /** int8: layers too sensitive to quantise. */
   readonly floatLayers: readonly string[];
-  /** Bytes of all files. */
   readonly bytes: number;
 }
 
@@ -135,7 +127,6 @@ export async function exportModel(runDir: string, options: ExportOptions): Promi
   }
 }
 
-/** Everything but the manifest's hashes and the check. */
 async function writeModel(
   run: Run,
   model: LoadedModel,
@@ -269,7 +260,7 @@ async function describe(
   };
 }
 
-/** What the run says, or what is said of one that does not. @throws OPTION_INVALID where they differ */
+/** The run's sides, or `asked`. @throws OPTION_INVALID if they differ */
 function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSides {
   if (asked === undefined || asked === sides) return sides;
   if (sides === 'unknown') return asked;
@@ -282,7 +273,10 @@ function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSid
   );
 }
 
-/** What the run remembers of its training, by the sides of the export; of an older run what its training data say, where they are still there. */
+/**
+ * Training's reference figures, by the export's sides; measured from training data for older runs, if still
+ * there.
+ */
 async function referenceOf(
   run: Run,
   model: LoadedModel,
@@ -301,7 +295,6 @@ async function referenceOf(
   return measureReference(await ownCases(run, 'train'), { ...options, group: run.config.data.group });
 }
 
-/** @throws OPTION_INVALID */
 function checkName(name: string | undefined): void {
   if (name === undefined || isModelName(name)) return;
   throw new ReclmisError(
@@ -310,16 +303,17 @@ function checkName(name: string | undefined): void {
   );
 }
 
-/** FLOPs for an image and its note's features in libtorch's operators; the exported graph may need fewer (`phases.ts`). */
+/**
+ * FLOPs for an image and its note's features in libtorch; the exported graph may need fewer (`phases.ts`).
+ */
 function flopsOf(model: LoadedModel): number {
   const [one] = madeCases(1, model.size);
   if (!one) throw new ReclmisError('INTERNAL', 'no case was made');
-  // Features may be kept from another time, and the tower's work must not depend on it.
+  // Counts the tower's work even if features are kept on disk.
   if (model.model.readsNotes) scope(() => void model.encoder.encode([one.note]));
   return countFlops(() => model.probabilities(one.image, [one.note])).flops.forward;
 }
 
-/** Letters, digits, dot, dash and underscore, as manifests and servers take them. */
 function defaultName(run: Run): string {
   const words = [run.config.model.name, run.info.data?.train.name ?? ''].filter((word) => word !== '');
   return words
@@ -329,7 +323,6 @@ function defaultName(run: Run): string {
     .slice(0, 64);
 }
 
-/** Name, SHA-256 and size of a file of the folder. */
 async function fileEntry(dir: string, name: string): Promise<ModelManifest['segmenter']['file']> {
   const path = join(dir, name);
   const content = await readRegular(path);
@@ -337,7 +330,7 @@ async function fileEntry(dir: string, name: string): Promise<ModelManifest['segm
   return { name, sha256: createHash('sha256').update(content).digest('hex'), bytes };
 }
 
-/** The finished folder takes its place, where nothing or an empty folder stood. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
+/** Moves the finished folder to its place, absent or empty. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
 async function place(staging: string, out: string): Promise<void> {
   refuseTaken(out);
   try {

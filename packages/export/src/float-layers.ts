@@ -1,7 +1,7 @@
 /**
- * Which layers stay in float: as few as the model's output allows. A layer's own error says little of what the mask loses, for
- * later layers forgive some errors and not others; so the whole quantised graph is compared with the float one on images that calibration did not
- * see, and only where their probabilities or masks differ too much the layers that alone change the output most go back to float.
+ * Chooses the layers that stay in float, as few as the output allows. A layer's own error says little about
+ * the mask, since later layers forgive some errors; so whole graphs are compared on images that calibration
+ * did not see, and if they differ too much, layers with the most effect return to float.
  */
 import type { CalibrationInputs } from './calibrate.js';
 import { AGREEMENT, equalPixels, THRESHOLD } from './check.js';
@@ -11,18 +11,17 @@ import { SEGMENTER_NAMES } from './segmenter-graph.js';
 import { openOnnx } from './session.js';
 
 /**
- * Least soft Dice of the quantised graph's probabilities with the float one's. Of a trained run's validation images masks differed from the float
- * ones by 0.8 points of Dice at 0.9995, by 0.5 at 0.9998 and by 0.4 at 0.9999, and 0.3 points of Dice with the truth are what int8 may cost.
+ * Least soft Dice of quantised with float probabilities. On validation images masks differed by 0.8 points of
+ * Dice at 0.9995, 0.5 at 0.9998 and 0.4 at 0.9999; int8 may cost 0.3 points of Dice with the truth.
  */
 export const SOFT_DICE_LIMIT = 0.9998;
-/** Cases on which the layers are compared with each other. */
 const COMPARED = 3;
 
 /**
- * The fewest layers, those with the largest effect first, without which the quantised graph agrees with the float one. None take a single run over the
- * cases; otherwise each layer is quantised alone on a few of them, and k layers found by doubling and halving in about 2 log2(k) more runs.
- * @param quantised the graph in which all but these layers are quantised.
- * @returns the weights of the layers that stay in float. @throws EXPORT_DIFFERS where onnxruntime fails.
+ * The fewest layers, most effective first, without which the quantised graph agrees. One run over the cases
+ * if none; otherwise quantises each layer alone on a few cases and finds k in about 2 log2(k) runs. @param
+ * quantised quantises all but these layers @returns weights of the float layers @throws EXPORT_DIFFERS if
+ * onnxruntime fails
  */
 export async function floatLayers(
   graph: OnnxGraph,
@@ -49,7 +48,7 @@ export async function floatLayers(
   return first(1 + (await leastCount(worst.length - 1, (count) => agrees(first(1 + count)))));
 }
 
-/** The least count that holds, where all above one that holds do; `most` is taken to hold, and is not tried. */
+/** The least count that holds, given that larger ones do; `most` is not tried. */
 export async function leastCount(most: number, holds: (count: number) => Promise<boolean>): Promise<number> {
   let fails = -1;
   let enough = 0;
@@ -65,7 +64,6 @@ export async function leastCount(most: number, holds: (count: number) => Promise
   return enough;
 }
 
-/** Probabilities of each case, [1,1,S,S]. */
 async function probabilities(
   graph: OnnxGraph,
   cases: readonly CalibrationInputs[],
@@ -85,7 +83,7 @@ async function probabilities(
   return found;
 }
 
-/** 2 sum(pq) / (sum(pp) + sum(qq)), over all cases together; 1 where both are 0 everywhere. */
+/** 2 sum(pq) / (sum(pp) + sum(qq)) over all cases; 1 if all are 0. */
 export function softDice(expected: readonly Float32Array[], actual: readonly Float32Array[]): number {
   let [shared, all] = [0, 0];
   for (const [k, values] of expected.entries()) {
@@ -100,7 +98,10 @@ export function softDice(expected: readonly Float32Array[], actual: readonly Flo
   return all === 0 ? 1 : (2 * shared) / all;
 }
 
-/** Share of the pixels on the same side of the threshold, as the exporter's check counts them: of an untrained model whole maps lie near it, which soft Dice does not see. */
+/**
+ * Share of pixels on the same side of the threshold, as in the check: soft Dice misses that an untrained
+ * model's maps lie near it.
+ */
 export function sameSide(expected: readonly Float32Array[], actual: readonly Float32Array[]): number {
   const all = expected.reduce((sum, { length }) => sum + length, 0);
   const same = expected.reduce(

@@ -1,10 +1,9 @@
 /**
- * What makes the graph smaller without changing what it computes: batch normalisation goes into the convolution before it, identities and
- * everything that no output needs go away. (What depends on no input was computed while recording.)
+ * Simplifies the graph: folds batch normalisation into convolutions, drops identities and unused parts.
+ * (Recording has computed what depends on no input.)
  */
 import { floats, float32Of, readersOf, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
-/** All passes. */
 export function fold(graph: OnnxGraph): OnnxGraph {
   dropIdentities(graph);
   foldBatchNorm(graph);
@@ -13,8 +12,8 @@ export function fold(graph: OnnxGraph): OnnxGraph {
 }
 
 /**
- * Conv and then batch normalisation with running statistics is one convolution: with s = weight / sqrt(variance + eps) per channel,
- * W' = s W and b' = s (b - mean) + bias; in float64, rounded once.
+ * Folds batch normalisation with running statistics into the convolution before it: with s = weight /
+ * sqrt(variance + eps), W' = s W and b' = s (b - mean) + bias; in float64, rounded once.
  */
 export function foldBatchNorm(graph: OnnxGraph): void {
   const { constants } = graph;
@@ -57,7 +56,7 @@ export function foldBatchNorm(graph: OnnxGraph): void {
   graph.nodes = graph.nodes.filter((node) => !folded.has(node));
 }
 
-/** Leaves out identities, those at an output by renaming what they read. */
+/** Drops identities, renaming the input of those at outputs. */
 export function dropIdentities(graph: OnnxGraph): void {
   const makers = makersOf(graph);
   const renamed = new Map<string, string>();
@@ -78,7 +77,6 @@ export function dropIdentities(graph: OnnxGraph): void {
   graph.nodes = kept;
 }
 
-/** Leaves out nodes and constants that no output needs. */
 export function dropUnused(graph: OnnxGraph): void {
   const needed = new Set(graph.outputs.map(({ name }) => name));
   const kept: OnnxNode[] = [];
@@ -91,13 +89,12 @@ export function dropUnused(graph: OnnxGraph): void {
   dropUnread(graph);
 }
 
-/** Removes the constants that no node reads. */
 export function dropUnread({ nodes, constants }: OnnxGraph): void {
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
 }
 
-/** Gives every node constants of its own, so that each can be changed without the others. */
+/** Gives each node its own constants, to be changed separately. */
 export function separateConstants({ nodes, constants }: OnnxGraph): void {
   const taken = new Set<string>();
   for (const node of nodes) {
@@ -114,7 +111,6 @@ export function separateConstants({ nodes, constants }: OnnxGraph): void {
   }
 }
 
-/** The node that makes each tensor. */
 export function makersOf(graph: OnnxGraph): Map<string, OnnxNode> {
   return new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
 }

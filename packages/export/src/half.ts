@@ -1,13 +1,12 @@
 /**
- * float16: weights and computation in half precision behind float32 inputs and outputs. What sums or exponentiates many values stays in
- * float32, where 11 bits would show: softmax, normalisation, means, the last sigmoid.
+ * float16: weights and arithmetic in half precision, float32 inputs and outputs. Operators that sum or
+ * exponentiate many values stay in float32: softmax, normalisation, means, the last sigmoid.
  */
 import { ONNX_TYPES, type OnnxType, onnxTypeOf } from '@reclmis/core';
 import { scope, Tensor } from '@reclmis/torch';
 import { dropUnread } from './fold.js';
 import { elements, int, type OnnxGraph, type OnnxNode, type OnnxTensor } from './onnx-graph.js';
 
-/** Operators that stay in float32. */
 const WIDE = new Set([
   'Softmax',
   'LogSoftmax',
@@ -24,17 +23,15 @@ const WIDE = new Set([
 
 type FloatType = 'float32' | 'float16';
 
-/** The graph in float16, in place. */
 export function toHalf(graph: OnnxGraph): OnnxGraph {
   const types = typesOf(graph);
   const isFloat = (name: string): boolean => types.get(name) === 'float32';
   const outputs = new Set(graph.outputs.map(({ name }) => name));
-  /** The type in which each float tensor exists first. */
   const home = new Map<string, FloatType>(graph.inputs.map(({ name }) => [name, 'float32']));
   const nodes: OnnxNode[] = [];
   const made = new Set<string>();
 
-  /** A tensor's name in a type; a cast is put in where it does not exist yet. */
+  /** A tensor's name in a type, adding a cast if needed. */
   const as = (name: string, type: FloatType): string => {
     const constant = graph.constants.get(name);
     if (constant) {
@@ -53,7 +50,7 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
   };
 
   for (const node of graph.nodes) {
-    const isCast = node.op === 'Cast'; // its attribute says what it makes
+    const isCast = node.op === 'Cast'; // its attribute states the type
     const type: FloatType = isCast || WIDE.has(node.op) ? 'float32' : 'float16';
     node.inputs = node.inputs.map((name, i) => {
       const stays = node.op === 'Resize' && i > 0; // scales are float32 by definition
@@ -68,7 +65,7 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
     node.outputs.forEach((name, i) => {
       const inner = renamed[i] ?? name;
       if (inner === name) return;
-      // Others may read the output too; they take it in float32, from which `as` casts.
+      // Other readers take it in float32, from which `as` casts.
       nodes.push({
         op: 'Cast',
         inputs: [inner],
@@ -84,7 +81,6 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
   return graph;
 }
 
-/** float32 to float16, to the nearest. */
 function halfOf(tensor: OnnxTensor): OnnxTensor {
   return scope(() => {
     const { shape, data } = tensor;
@@ -95,7 +91,6 @@ function halfOf(tensor: OnnxTensor): OnnxTensor {
 
 const BOOLEAN = new Set(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Not', 'And', 'Or']);
 
-/** The type of each tensor of a float32 graph. */
 export function typesOf(graph: OnnxGraph): Map<string, OnnxType> {
   const types = new Map<string, OnnxType>();
   for (const { name, type } of graph.inputs) types.set(name, type);

@@ -1,5 +1,5 @@
 /**
- * From a run to an ONNX model with its manifest.
+ * Exports a run as an ONNX model with a manifest.
  *
  * @packageDocumentation
  */

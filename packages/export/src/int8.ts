@@ -1,4 +1,4 @@
-/** The last pass of an int8 export: ranges of tensors, what biases take back, the layers that stay in float, and the quantisation of the others. */
+/** The last pass of an int8 export: finds ranges, bias shifts and float layers, and quantises the rest. */
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '@reclmis/lab';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
@@ -9,20 +9,18 @@ import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 
-/** Cases on which the shifts of channels are measured; they differ little from case to case. */
+/** Cases for measuring shifts, which differ little between cases. */
 const MEASURED = 4;
 
-/** What int8's passes measure with. */
 export interface Calibration {
-  /** Cases from which ranges are taken. */
+  /** For the ranges. */
   readonly used: readonly CalibrationInputs[];
-  /** Others, on which the choice of float layers is judged. */
+  /** For judging the choice of float layers. */
   readonly kept: readonly CalibrationInputs[];
-  /** Looked at before each case. */
+  /** Checked before each case. */
   readonly signal?: AbortSignal;
 }
 
-/** The cases as the graph's inputs. */
 export function calibrationOf(
   model: LoadedModel,
   { used, kept }: CalibrationCases,
@@ -35,7 +33,7 @@ export function calibrationOf(
   };
 }
 
-/** Quantises the segmenter in place. @returns the weights of the layers that stayed in float. @throws EXPORT_DIFFERS */
+/** Quantises the segmenter in place. @returns weights of the layers left in float. @throws EXPORT_DIFFERS */
 export async function quantiseCalibrated(
   graph: OnnxGraph,
   { used, kept, signal }: Calibration,

@@ -1,6 +1,6 @@
 /**
- * Writes a graph as an ONNX file: the messages of onnx.proto (ModelProto and what is in it) that such graphs need, with their field
- * numbers. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ * Writes ONNX files: the messages of onnx.proto that such graphs need, by field number.
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 import { ONNX_TYPES } from '@reclmis/core';
 import { protobuf } from '@reclmis/files';
@@ -8,17 +8,16 @@ import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from '
 
 const { bytes, float, integer, message, text } = protobuf;
 
-/** Version of the operators: 17 is the first with LayerNormalization, and every runtime of the last years reads it. */
+/** The first version with LayerNormalization. */
 export const OPSET = 17;
-/** Version of the file format that belongs to it. */
+/** The file format for this opset. */
 const IR_VERSION = 8;
 
-/** AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /**
- * ModelProto of a graph.
- * @param producer version of this software. @param options `shapes: false` leaves the outputs' shapes open.
+ * Encodes a ModelProto. @param producer version of this software @param options `shapes: false` leaves
+ * outputs' shapes open
  */
 export function encodeModel(
   graph: OnnxGraph,
@@ -77,7 +76,7 @@ function encodeTensor({ type, shape, data }: OnnxTensor, name: string): Buffer[]
   ];
 }
 
-/** ValueInfoProto with its TypeProto and, where it is known, TensorShapeProto. */
+/** ValueInfoProto with TypeProto and, if known, TensorShapeProto. */
 function encodeValue({ name, type, shape }: OnnxValue, withShape = true): Buffer[] {
   const dimensions = shape.map((size) =>
     message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]),

@@ -1,19 +1,16 @@
-/** ATen's operators that move, repeat or rename elements, in ONNX's. */
+/** Translates ATen's operators that move, repeat or rename elements. */
 import type { Builder } from './builder.js';
 import { onnxType } from './builder.js';
 import { int, ints, string } from './onnx-graph.js';
 import { type Call, castTo, fixed, type Translator } from './call.js';
 
-/** To the result's shape, in which the batch may take part. */
 const reshape: Translator = (call, b) => b.reshape(call.tensor('self'), call.result.shape);
 
-/** The elements as they are. */
 const same: Translator = (call) => call.tensor('self');
 
 const permute: Translator = (call, b) =>
   b.emit('Transpose', [call.tensor('self')], { perm: ints(call.axes('dims', call.value('self'))) });
 
-/** Exchanges two axes. */
 function exchange(call: Call, b: Builder, first: number, second: number): string {
   const perm = call.result.shape.map((_, axis) => axis);
   [perm[first], perm[second]] = [second, first];
@@ -24,14 +21,12 @@ const concatenate: Translator = (call, b) => {
   return b.emit('Concat', call.tensors('tensors'), { axis: int(call.axis('dim', 0)) });
 };
 
-/** Each tensor gets a new axis, along which they are joined. */
 const stack: Translator = (call, b) => {
   const axis = call.axis('dim', 0);
   const widened = call.tensors('tensors').map((name) => b.emit('Unsqueeze', [name, b.integers([axis])]));
   return b.emit('Concat', widened, { axis: int(axis) });
 };
 
-/** Elements from `start` up to `end` along an axis. */
 function slice(call: Call, b: Builder, start: number, end: number, step = 1): string {
   const axis = call.axis('dim', 0, call.value('self'));
   const inputs = [[start], [end], [axis], [step]].map((list) => b.integers(list));
@@ -43,14 +38,12 @@ const select: Translator = (call, b) =>
     axis: int(call.axis('dim', 0, call.value('self'))),
   });
 
-/** Cuts an axis into parts of the results' sizes. */
 const split: Translator = (call, b) => {
   const axis = call.axis('dim', 0);
   const sizes = call.results.map(({ shape }) => fixed(shape[axis], call.name));
   return b.emitMany('Split', [call.tensor('self'), b.integers(sizes)], sizes.length, { axis: int(axis) });
 };
 
-/** Cuts an axis into single elements, and drops it. */
 const unbind: Translator = (call, b) => {
   const self = call.value('self');
   const axis = call.axis('dim', 0, self);
@@ -61,7 +54,7 @@ const unbind: Translator = (call, b) => {
   return parts.map((part) => b.emit('Squeeze', [part, b.integers([axis])]));
 };
 
-/** `pad` counts pairs from the last axis backwards; ONNX lists all beginnings, then all ends. */
+/** `pad` has pairs from the last axis backwards; ONNX has all beginnings, then all ends. */
 const pad: Translator = (call, b) => {
   if (call.text('mode', 'constant') !== 'constant')
     throw call.unsupported('only constants can be padded with');
@@ -81,7 +74,7 @@ const pad: Translator = (call, b) => {
 
 const expand: Translator = (call, b) => b.emit('Expand', [call.tensor('self'), b.shape(call.result.shape)]);
 
-/** A constant of a shape that depends on the batch. */
+/** A constant whose shape depends on the batch. */
 const filled =
   (value: number | null): Translator =>
   (call, b) =>

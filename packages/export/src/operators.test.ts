@@ -1,4 +1,4 @@
-/** Each operator's translation against libtorch, at batch sizes that were not recorded. */
+/** Translations against libtorch, at batch sizes that were not recorded. */
 import {
   batchNorm,
   cat,
@@ -48,7 +48,7 @@ function graphOf<T extends Record<string, Tensor>>(
   return graph;
 }
 
-/** Worst difference between libtorch and onnxruntime, without its optimisations, at batch 1 and 5. */
+/** Largest difference at batch 1 and 5, without onnxruntime's optimisations. */
 async function difference<T extends Record<string, Tensor>>(
   inputs: (B: number) => T,
   body: (given: T) => Tensor,
@@ -82,7 +82,7 @@ async function difference<T extends Record<string, Tensor>>(
   return worst;
 }
 
-/** Values up to about 40, of sums of some dozen products: a few roundings of float32. */
+/** float32 rounding of values up to 40. */
 const CLOSE = 5e-5;
 
 const weight = randn([6, 4, 3, 3]);
@@ -313,7 +313,7 @@ describe('folding', () => {
       maximaByParts(graph);
       expect(graph.nodes.map(({ op }) => op)).toEqual(['Conv', 'Split', 'Max', 'ReduceMax']);
     }
-    const few = graphOf(image, ({ x }) => conv2d(x, weight, null, [1, 1], [1, 1], [1, 1], 1).amax([1])); // 6 channels
+    const few = graphOf(image, ({ x }) => conv2d(x, weight, null, [1, 1], [1, 1], [1, 1], 1).amax([1]));
     maximaByParts(few);
     expect(few.nodes.map(({ op }) => op)).toEqual(['Conv', 'ReduceMax']);
   });
@@ -361,7 +361,7 @@ describe('convolutions of upsampled maps', () => {
   const plain = (x: Tensor, w: Tensor, b: Tensor | null = null): Tensor =>
     conv2d(x, w, b, [1, 1], [1, 1], [1, 1], 1);
   const pointwise = (x: Tensor, w: Tensor): Tensor => conv2d(x, w, null, [1, 1], [0, 0], [1, 1], 1);
-  /** [B,4,6,6] to 7 channels of 6 x 6 and 5 of 3 x 3, doubled. */
+  /** [B,4,6,6] to 7 channels of 6 x 6, and 5 of 3 x 3, doubled. */
   const skipOf = (x: Tensor): Tensor => pointwise(x, skipWeight).relu();
   const upOf = (x: Tensor): Tensor =>
     pointwise(x.maxPool2d([2, 2]), lowWeight)
@@ -397,7 +397,7 @@ describe('convolutions of upsampled maps', () => {
     expect(await difference(image, body, foldUpsampling)).toBeLessThan(CLOSE);
     const ops = opsOf(body);
     expect(ops).not.toContain('Resize');
-    expect(ops.filter((op) => op === 'Conv').length).toBeGreaterThanOrEqual(4); // the phases
+    expect(ops.filter((op) => op === 'Conv').length).toBeGreaterThanOrEqual(4);
   });
 
   it('multiply four times instead of nine', () => {
@@ -406,7 +406,7 @@ describe('convolutions of upsampled maps', () => {
     const small = [...graph.constants]
       .filter(([name]) => name.includes('phase'))
       .map(([, { shape }]) => shape);
-    expect(small).toEqual(Array.from({ length: 4 }, () => [5, 5, 2, 2])); // on a quarter of the pixels each
+    expect(small).toEqual(Array.from({ length: 4 }, () => [5, 5, 2, 2])); // a quarter of the pixels each
   });
 
   it.each<[string, (given: { x: Tensor }) => Tensor]>([

@@ -1,15 +1,14 @@
-/** ATen's operators that compute, in ONNX's. Those that only move elements are in `operators-shape.ts`. */
+/** Translates ATen's operators that compute; `operators-shape.ts` has those that move elements. */
 import type { Attributes, Builder } from './builder.js';
 import { float, int, ints, string } from './onnx-graph.js';
 import { type Call, castTo, fixed, type Translator } from './call.js';
 
-/** One node of the same meaning. */
 const unary =
   (op: string): Translator =>
   (call, b) =>
     b.emit(op, [call.tensorAs('self', b)]);
 
-/** Both operands as the result's type; ONNX broadcasts as ATen does. */
+/** Casts both operands to the result's type; ONNX broadcasts as ATen does. */
 const binary =
   (op: string): Translator =>
   (call, b) =>
@@ -23,13 +22,12 @@ const binaryScalar =
       b.scalar(call.number('other') * call.number('alpha', 1), call.type),
     ]);
 
-/** `alpha` times the second operand of a sum. */
 function scaled(call: Call, b: Builder, other: string): string {
   const alpha = call.number('alpha', 1);
   return alpha === 1 ? other : b.emit('Mul', [other, b.scalar(alpha, call.type)]);
 }
 
-/** Comparisons: the result is bool, the operands keep their type. */
+/** The result is bool, the operands keep their type. */
 const compare =
   (op: string, negated = false): Translator =>
   (call, b) => {
@@ -41,18 +39,16 @@ const compare =
     return negated ? b.emit('Not', [result]) : result;
   };
 
-/** Comparisons take numbers; bool becomes int64. */
+/** Comparisons take numbers, so bool becomes int64. */
 function castable(dtype: string): { from: 'float32' | 'int64' | 'bool'; to: 'float32' | 'int64' } {
   if (dtype === 'bool') return { from: 'bool', to: 'int64' };
   return dtype === 'int64' ? { from: 'int64', to: 'int64' } : { from: 'float32', to: 'float32' };
 }
 
-/** Input, weight and, where there is one, bias. */
 function weighted(call: Call): string[] {
   return ['input', 'weight', ...(call.has('bias') ? ['bias'] : [])].map((name) => call.tensor(name));
 }
 
-/** How a window moves over `axes` axes. */
 function moving(call: Call, axes: number): Attributes {
   const padding = call.numbers('padding', axes, Array<number>(axes).fill(0));
   const kernel = call.value('weight').shape.slice(2);
@@ -70,7 +66,7 @@ const convolution =
   (call, b) =>
     b.emit('Conv', weighted(call), moving(call, axes));
 
-/** Our own 3x3 convolution of stride 1 and padding 1 (`conv3x3` of packages/torch). */
+/** `conv3x3` of packages/torch: stride 1, padding 1. */
 const convolution3x3: Translator = (call, b) => {
   return b.emit('Conv', weighted(call), {
     kernel_shape: ints([3, 3]),
@@ -81,7 +77,7 @@ const convolution3x3: Translator = (call, b) => {
   });
 };
 
-/** Weights [Cin, Cout / groups, kH, kW], as ONNX has them. */
+/** Weights [Cin, Cout / groups, kH, kW], as in ONNX. */
 const transposedConvolution: Translator = (call, b) =>
   b.emit('ConvTranspose', weighted(call), {
     ...moving(call, 2),
@@ -143,7 +139,7 @@ const maxPool: Translator = (call, b) => {
   });
 };
 
-/** By the ratio of the sizes, which do not depend on the batch. */
+/** By the ratio of sizes, which are independent of the batch. */
 const resize =
   (mode: 'nearest' | 'linear'): Translator =>
   (call, b) => {
@@ -170,7 +166,6 @@ const softmax =
   (call, b) =>
     b.emit(op, [call.tensorAs('self', b)], { axis: int(call.axis('dim')) });
 
-/** Mean or maximum over axes. */
 const reduce =
   (op: string): Translator =>
   (call, b) =>
@@ -179,7 +174,7 @@ const reduce =
       keepdims: int(Number(call.flag('keepdim', false))),
     });
 
-/** A sum takes its axes as an input. */
+/** ONNX passes a sum's axes as an input. */
 const sum: Translator = (call, b) =>
   b.emit('ReduceSum', [call.tensorAs('self', b), b.integers(call.axes('dim', call.value('self')))], {
     keepdims: int(Number(call.flag('keepdim', false))),
@@ -198,7 +193,6 @@ const gelu: Translator = (call, b) => {
 const maskedFill: Translator = (call, b) =>
   b.emit('Where', [call.tensor('mask'), b.scalar(call.number('value'), call.type), call.tensor('self')]);
 
-/** In evaluation mode the identity. */
 const dropout: Translator = (call) => {
   if (call.flag('train', false)) throw call.unsupported('only evaluation mode can be exported');
   return call.tensor('input');

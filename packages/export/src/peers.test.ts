@@ -1,4 +1,3 @@
-/** Runs of U-Net and LViT as ONNX models. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ it.each([
   const run = await makeTinyRun(join(root, name), { 'model.name': name, 'model.baseWidth': 8 });
   const out = join(root, name, 'model');
   const report = await exportModel(run, { out, threads: 1 });
-  // A few roundings of float32; a wrong graph differs by whole probabilities.
+  // float32 rounding; a wrong graph differs by whole probabilities.
   expect(report.check.worst).toBeLessThan(1e-5);
   expect(report.check).toMatchObject({ cases: 6, agreement: 1 });
   expect(readdirSync(out).includes('text-encoder.onnx')).toBe(reads);

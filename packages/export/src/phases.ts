@@ -1,20 +1,20 @@
 /**
- * The decoder's first convolutions with fewer multiplications: a 3x3 convolution of a map that nearest-neighbour upsampling doubled reads each of its
- * pixels up to four times over. Where an output pixel lies decides which of the nine weights meet the same pixel, so that each of the four phases
- * (even or odd row, even or odd column) is a 2x2 convolution of the small map with sums of those weights:
+ * Convolves upsampled maps with fewer multiplications. After nearest-neighbour upsampling, several weights of
+ * a 3x3 convolution meet the same pixel. So each of the four phases (even or odd row and column) is a 2x2
+ * convolution of the small map with sums of weights:
  *
  *     even row: (w0, w1 + w2) of rows i-1 and i        odd row: (w0 + w1, w2) of rows i and i+1
  *
- * 4 products instead of 9. Zeros beyond the border of the large map are zeros beyond that of the small one, so the borders need no care. Of
- * [skip, upsampled] concatenated, the skip's half stays a 3x3 convolution, and the two are added:
+ * 4 products instead of 9; borders need no care. The skip's half of the input stays a 3x3 convolution:
  *
  *     conv3x3(concat(skip, up(x))) = conv3x3(skip) + interleave(conv2x2 of x, 4 times)
  *
- * For few channels: with more, tiles need fewer products still (`fewerProductsOfDoubled` in `winograd.ts`). Not for maps of 2 x 2 pixels: onnxruntime
- * 1.30 takes a convolution whose kernel is as large as its map for a product on WebGPU, and forgets the zeros below and to the right of it.
+ * For few channels; with more, tiles are cheaper (`fewerProductsOfDoubled` in `winograd.ts`). Not for maps of
+ * 2 x 2 pixels: onnxruntime 1.30 on WebGPU takes a convolution whose kernel is as large as its map for a
+ * product, and forgets the zeros below and right of it.
  *
- * The result is the same but for the order of sums and one rounding of the summed weights. For float32: in int8 the sums of weights would need
- * scales of their own, and moving bytes costs as much as is saved.
+ * Only the order of sums and one rounding change. For float32: in int8 the summed weights would need their
+ * own scales, and moving bytes costs what is saved.
  */
 import { channelsIn, isChannelAxis, transposition } from './channels.js';
 import { dropUnused, makersOf } from './fold.js';
@@ -31,31 +31,28 @@ import {
 } from './onnx-graph.js';
 import { type Size, sizesIn } from './sizes.js';
 
-/** Rows (or columns) of the kernel that meet the first and the second pixel, for an even and for an odd row. */
+/** Kernel rows (or columns) that meet the first and the second pixel, for even and odd rows. */
 const MEETING = [
   [[0], [1, 2]],
   [[0, 1], [2]],
 ] as const;
 
-/** A stretch of a convolution's input channels. */
 export interface Part {
   readonly name: string;
   readonly from: number;
   readonly count: number;
 }
 
-/** What a 3x3 convolution of a doubled map reads. */
 export interface DoubledInput {
-  /** The parts of its input that are no doubled map, in their order. */
+  /** Parts that are no doubled map, in order. */
   readonly rest: readonly Part[];
-  /** The part that is. */
   readonly up: Part;
-  /** The map before it was doubled, and its size. */
+  /** Before doubling. */
   readonly small: string;
   readonly size: Size;
 }
 
-/** Finds what a node reads, where it is a 3x3 convolution of which one part of the input, read by nothing else, is a doubled map; else null. Of the graph as it is now. */
+/** Finds 3x3 convolutions with one part of their input a doubled map that nothing else reads. */
 export function doubledInputs(graph: OnnxGraph): (node: OnnxNode) => DoubledInput | null {
   const { constants } = graph;
   const makers = makersOf(graph);
@@ -63,11 +60,11 @@ export function doubledInputs(graph: OnnxGraph): (node: OnnxNode) => DoubledInpu
   const channels = channelsIn(graph);
   const sizeOf = sizesIn(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
-  /** The node that makes a tensor which nothing but one node reads. */
+  /** The maker of a tensor that only one node reads. */
   const onlyFor = (name: string): OnnxNode | undefined =>
     readers.get(name)?.length === 1 && !outputs.has(name) ? makers.get(name) : undefined;
 
-  /** The convolution's input in parts, or null where the channels of more than one are not known. */
+  /** The input in parts; null if the channels of more than one are unknown. */
   const partsOf = (input: string, total: number): Part[] | null => {
     const maker = onlyFor(input);
     const names = maker?.op === 'Concat' && isChannelAxis(maker) ? maker.inputs : [input];
@@ -97,7 +94,6 @@ export function doubledInputs(graph: OnnxGraph): (node: OnnxNode) => DoubledInpu
   };
 }
 
-/** Rewrites the convolutions that read upsampled maps; in place. */
 export function foldUpsampling(graph: OnnxGraph): void {
   const { constants } = graph;
   const doubledInput = doubledInputs(graph);
@@ -118,7 +114,7 @@ export function foldUpsampling(graph: OnnxGraph): void {
         constants.set(at, phaseWeight(weight, up, row, column)); // [O,count,2,2]
         const inputs = [small, at, ...(rest.length === 0 && bias !== undefined ? [bias] : [])];
         phases.push(`${output}.phase_${row}${column}`);
-        const pads = [1 - row, 1 - column, row, column]; // top, left, bottom, right
+        const pads = [1 - row, 1 - column, row, column];
         made.push({ op: 'Conv', inputs, outputs: phases.slice(-1), attributes: convolution([2, 2], pads) });
       }
     }
@@ -145,10 +141,10 @@ export function foldUpsampling(graph: OnnxGraph): void {
     made.push({ op: 'Add', inputs: [`${output}.skip`, whole], outputs: [output], attributes: {} });
     return made;
   });
-  dropUnused(graph); // Resize and Concat, which nothing reads any more
+  dropUnused(graph);
 }
 
-/** A convolution of `side` x `side` pixels and stride 1 that keeps the size. */
+/** Whether stride is 1 and the size is kept. */
 export function isPlain({ attributes }: OnnxNode, side: 1 | 3): boolean {
   const is = (name: string, values: string): boolean => {
     const attribute = attributes[name];
@@ -166,7 +162,6 @@ export function isPlain({ attributes }: OnnxNode, side: 1 | 3): boolean {
   );
 }
 
-/** Whether a node doubles height and width by repeating pixels. */
 export function isDoubling(node: OnnxNode | undefined, { constants }: OnnxGraph): boolean {
   if (node?.op !== 'Resize') return false;
   const text = (name: string): string => {
@@ -183,7 +178,7 @@ export function isDoubling(node: OnnxNode | undefined, { constants }: OnnxGraph)
   );
 }
 
-/** A convolution's attributes. @param pads top, left, bottom, right. */
+/** @param pads top, left, bottom, right */
 export const convolution = (
   kernel: Size,
   pads: readonly number[],
@@ -197,18 +192,17 @@ export const convolution = (
   group: int(groups),
 });
 
-/** What lies in each of `side` x `side` places of a square, to be put where it belongs in the map. */
 interface Places {
-  /** Places in a row, and rows of them. */
   readonly side: number;
   readonly channels: number;
-  /** Squares of the map. */
+  /** Size of the map in squares. */
   readonly size: Size;
 }
 
 /**
- * The nodes that put places together to a map: [B,side*side*C,h,w] -> [B,C,side*h,side*w], place by place before. Columns first, then rows, which
- * are copied whole: onnxruntime's DepthToSpace and transpositions of six axes go value by value, in one thread.
+ * Puts places together to a map: [B,side*side*C,h,w] -> [B,C,side*h,side*w], place first. Columns, then rows,
+ * which are copied whole: onnxruntime's DepthToSpace and six-axis transpositions go value by value in one
+ * thread.
  */
 export function interleave(
   { constants }: OnnxGraph,
@@ -217,7 +211,7 @@ export function interleave(
   { side, channels, size: [h, w] }: Places,
 ): OnnxNode[] {
   const reshape = (input: string, output: string, shape: readonly number[]): OnnxNode => {
-    const name = `list_${shape.join('_').replaceAll('-', 'm')}`; // as the builder names them
+    const name = `list_${shape.join('_').replaceAll('-', 'm')}`; // the builder's name
     constants.set(name, integers(shape));
     return { op: 'Reshape', inputs: [input, name], outputs: [output], attributes: {} };
   };
@@ -231,7 +225,7 @@ export function interleave(
   ];
 }
 
-/** The 2x2 weight [O,count,2,2] of a phase, of a 3x3 one [O,C,3,3] and a part of its inputs; summed in float64. */
+/** A phase's 2x2 weight [O,count,2,2] of some inputs of a 3x3 one [O,C,3,3]; summed in float64. */
 function phaseWeight(weight: OnnxTensor, { from, count }: Part, row: 0 | 1, column: 0 | 1): OnnxTensor {
   const [O = 0, C = 0] = weight.shape;
   const values = float32Of(weight);
@@ -251,7 +245,7 @@ function phaseWeight(weight: OnnxTensor, { from, count }: Part, row: 0 | 1, colu
   return floats(sums, [O, count, 2, 2]);
 }
 
-/** The weight [O,C,3,3] of some of its inputs alone. */
+/** A weight [O,C,3,3], for some of its inputs. */
 export function sliceInputs(weight: OnnxTensor, parts: readonly Pick<Part, 'from' | 'count'>[]): OnnxTensor {
   const [O = 0, C = 0] = weight.shape;
   const values = float32Of(weight);

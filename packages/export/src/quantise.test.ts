@@ -1,4 +1,3 @@
-/** int8: scales, ranges, the shifts of channels and whole graphs. */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +38,7 @@ describe('activationScale', () => {
     expect(found.zero).toBe(zero);
     const lowest = -found.zero * found.scale;
     const highest = (255 - found.zero) * found.scale;
-    // A step's half, by which the zero point is rounded.
+    // Rounding the zero point takes half a step.
     expect(lowest).toBeLessThanOrEqual(Math.min(range.low, 0) + found.scale / 2);
     expect(highest).toBeGreaterThanOrEqual(range.high - found.scale / 2);
   });
@@ -79,11 +78,11 @@ describe('Samples', () => {
       lone.add(values.map((value, k) => (i === 0 && k === 7 ? 40 : value)));
     }
     expect(even.range()).toEqual({ low: 0, high: expect.closeTo(1, 2) as number });
-    // A million values rounded to steps of 40/255 lose more than the one of 40 does when it becomes 1.
+    // Rounding a million values to steps of 40/255 costs more than clipping the one of 40 to 1.
     expect(lone.range().high).toBeLessThan(2);
   });
 
-  // Channels and side of the model's maps; a stride of 4096th parts is a whole or a half number of rows.
+  // Strides of a 4096th are whole or half rows here.
   it.each([
     [64, 224],
     [512, 28],
@@ -97,11 +96,10 @@ describe('Samples', () => {
         onStride(i % side) ? 0.001 * (Math.floor(i / side) % 11) : (i % 1009) / 1009,
       ),
     );
-    expect(samples.range().high).toBeGreaterThan(0.99); // two columns of all are narrow: the range must not be theirs
+    expect(samples.range().high).toBeGreaterThan(0.99); // narrow columns must not decide the range
   });
 });
 
-/** A graph of two convolutions after the image, [B,16,8,8] between. */
 function smallGraph(change: (between: Tensor) => Tensor = (same) => same): OnnxGraph {
   manualSeed(2);
   const weights = [randn([16, 3, 3, 3]), randn([16, 16, 3, 3]), randn([16, 16, 1, 1])] as const;
@@ -125,7 +123,7 @@ function smallGraph(change: (between: Tensor) => Tensor = (same) => same): OnnxG
   );
   const graph = scope(() => fold(translate(recording, { name: 'small', parameters: new Map() })));
   recording.dispose();
-  separateConstants(graph); // the two biases are one tensor
+  separateConstants(graph);
   return graph;
 }
 
@@ -140,7 +138,7 @@ describe('quantise', () => {
     const inputs = images(8);
     const float = await openOnnx(encodeModel(graph, 'test'));
     const layers = layersOf(graph);
-    expect(layers.length).toBe(2); // the first convolution reads the image and stays
+    expect(layers.length).toBe(2); // the first convolution, which reads the image, stays
     const ranges = await calibrate(graph, tensorsToCalibrate(graph, layers), inputs.slice(0, 6));
     quantise(graph, layers, ranges);
     const whole = await openOnnx(encodeModel(graph, 'test'));
@@ -154,7 +152,7 @@ describe('quantise', () => {
     }
     await float.release();
     await whole.release();
-    // Two layers at about 1 % noise each of logits within a few units.
+    // Two layers with 1 % noise on logits of a few units.
     expect(worst).toBeLessThan(0.1);
     expect(worst).toBeGreaterThan(0);
     const types = [...graph.constants.values()]
@@ -163,7 +161,7 @@ describe('quantise', () => {
     expect(types.sort()).toEqual(['float32', 'int8', 'int8']);
     const ops = graph.nodes.map(({ op }) => op);
     expect(ops.filter((op) => op === 'QuantizeLinear').length).toBe(
-      ops.filter((op) => op === 'DequantizeLinear').length - 4, // two weights, a bias, and bytes that were doubled as they are
+      ops.filter((op) => op === 'DequantizeLinear').length - 4, // excluding two weights, a bias, and doubled bytes
     );
   });
 
@@ -181,7 +179,7 @@ describe('quantise', () => {
       expect(scaleOf(outputs[0])).toBeDefined();
       expect(scaleOf(outputs[0])).toBe(scaleOf(inputs[0]?.replace(/\.dq$/, '')));
     }
-    // Upsampling looks bytes up, channels last: out of `small.q`, and into `large.q`.
+    // Upsampling looks up bytes, channels last, from `small.q` to `large.q`.
     const lookups = graph.nodes.filter(({ op }) => op === 'Gather');
     const [large = ''] = lookups[1]?.outputs ?? [];
     const small = graph.nodes.find(({ outputs }) => outputs[0] === lookups[0]?.inputs[0])?.inputs[0] ?? '';
@@ -194,7 +192,6 @@ describe('quantise', () => {
 describe('equalise', () => {
   it('changes no result, and brings the channels’ ranges together', async () => {
     const graph = smallGraph();
-    // A channel of the first convolution that is much larger than the others.
     const first = graph.nodes.find(({ op }) => op === 'Conv');
     const weight = graph.constants.get(first?.inputs[1] ?? '');
     if (weight) float32Of(weight).subarray(0, 27).fill(20);
@@ -218,7 +215,7 @@ describe('equalise', () => {
     expect(scalableConvolutions(graph).map(({ readers }) => readers.length)).toEqual([1, 1]);
     await equalise(graph, inputs);
     const after = await run();
-    // Products of other numbers round otherwise.
+    // Other products round differently.
     after.probability.forEach((value, i) =>
       expect(value).toBeCloseTo(before.probability[i] ?? Number.NaN, 4),
     );
@@ -232,8 +229,8 @@ describe('equalise', () => {
 });
 
 /**
- * One channel a thousand times as large as the others takes nearly all steps, and the next layer's other inputs vanish. The large channel has no
- * weight of its own, as where a following layer learnt to ignore it.
+ * One channel, a thousand times larger, takes nearly all steps. It has no weight, as if a later layer learnt
+ * to ignore it.
  */
 function unevenGraph(): OnnxGraph {
   const factors = Tensor.fromFloat32(
@@ -262,7 +259,6 @@ describe('measureShifts', () => {
     const { node, weight } = layers[0]!;
     const own = all.get(weight)!;
     const [output = ''] = node.outputs;
-    /** Means of the first layer's 16 channels over all images and pixels. */
     const means = async (of: OnnxGraph): Promise<number[]> => {
       const outputs = [{ name: output, type: 'float32' as const, shape: [] }];
       const session = await openOnnx(encodeModel({ ...of, outputs }, 'test', { shapes: false }), {
@@ -271,7 +267,7 @@ describe('measureShifts', () => {
       const sums = new Array<number>(16).fill(0);
       for (const one of inputs) {
         const values = (await session.run(one)).get(output) ?? new Float32Array();
-        values.forEach((value, i) => (sums[i >> 4]! += value / 48)); // 4 x 4 pixels, three images
+        values.forEach((value, i) => (sums[i >> 4]! += value / 48));
       }
       await session.release();
       return sums;
@@ -287,7 +283,7 @@ describe('measureShifts', () => {
     const after = await means(corrected);
     const steps = float32Of(corrected.constants.get(`${weight}.bias.scale`)!);
     for (let c = 0; c < 16; c++) {
-      // A bias is rounded to whole steps; sums of 144 products of up to some tens in another order.
+      // Biases are rounded to whole steps; 144 products are summed in another order.
       const tolerance = steps[c]! / 2 + 1e-4;
       const shift = own[c] ?? Number.NaN;
       expect(Math.abs(before[c]! - expected[c]! - shift)).toBeLessThan(tolerance);
@@ -312,7 +308,7 @@ describe('softDice', () => {
     const arrays = (values: number[][]): Float32Array[] => values.map((one) => Float32Array.from(one));
     const found = softDice(arrays(expected), arrays(actual));
     if (Number.isNaN(dice)) expect(found).toBeNaN();
-    else expect(found).toBeCloseTo(dice, 6); // 0.2 is rounded to float32
+    else expect(found).toBeCloseTo(dice, 6);
   });
 });
 
@@ -321,7 +317,7 @@ describe('sameSide', () => {
     const [expected, actual] = [[0.49, 0.5, 0.9], [0]].map((one) => Float32Array.from(one));
     const others = [0.5, 0.51, 0.6].map(Math.fround);
     expect(sameSide([expected!, actual!], [Float32Array.from(others), actual!])).toBe(0.75);
-    expect(sameSide([expected!], [])).toBeCloseTo(1 / 3, 12); // what is missing is on no side: only the pixel below agrees
+    expect(sameSide([expected!], [])).toBeCloseTo(1 / 3, 12); // missing pixels match only those below
     expect(sameSide([], [])).toBe(1);
   });
 });
@@ -343,7 +339,6 @@ describe('leastCount', () => {
 });
 
 describe('floatLayers', () => {
-  /** The layers left in float, by their places, and the soft Dice then. */
   const chosen = async (graph: OnnxGraph): Promise<{ places: number[]; dice: number }> => {
     const layers = layersOf(graph);
     const [used, kept] = [images(4), images(3)];
@@ -393,7 +388,7 @@ describe('an export in int8', () => {
     const run = { config, info: {} as RunInfo };
     const { train, val } = await openFitted(config.data);
     const [own, checked] = [await ownCases(run, 'train'), await ownCases(run, 'val')];
-    expect([own.length, checked.length]).toEqual([8, 4]); // of the twelve of both folders
+    expect([own.length, checked.length]).toEqual([8, 4]); // of twelve in both folders
     expect(own).toEqual(train.cases);
     expect(checked).toEqual(val.cases);
     const wanted = (await readCases(train.cases, 8, 32)).map(({ image }) =>
@@ -412,7 +407,7 @@ describe('an export in int8', () => {
     await exportModel(run, { out: float, threads: 1 });
     const { check, manifest } = await exportModel(run, { out: whole, precision: 'int8', threads: 1 });
     expect(manifest).toMatchObject({ precision: 'int8', check: { cases: 5 } });
-    expect(check).toMatchObject({ cases: 5, real: 5 }); // half of the ten training cases
+    expect(check).toMatchObject({ cases: 5, real: 5 }); // half of ten training cases
     expect(check.agreement).toBeGreaterThan(0.98);
     const { constants } = readOnnx(readFileSync(join(whole, 'segmenter.onnx')));
     const typeOf = (name: RegExp): number[] =>
@@ -421,7 +416,7 @@ describe('an export in int8', () => {
     expect(typeOf(/^outc\.weight/)).toEqual([1]);
     expect(typeOf(/^(down|up).*nConvs.*weight.*\.q$/).filter((type) => type === 3).length).toBe(16);
     const size = (dir: string): number => statSync(join(dir, 'segmenter.onnx')).size;
-    expect(size(whole) / size(float)).toBeLessThan(0.6); // of a tiny model, names and shapes are a good part
+    expect(size(whole) / size(float)).toBeLessThan(0.6); // names and shapes weigh much in a tiny model
 
     const none = exportModel(run, {
       out: join(root, 'none'),

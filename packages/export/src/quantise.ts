@@ -1,12 +1,13 @@
 /**
- * int8 by static quantisation, in ONNX's QDQ form: a tensor x becomes q = round(x / scale) + zero and back, and a runtime that finds such
- * pairs around a convolution computes it in 8 bits. Activations are uint8 with one scale each, weights int8 with one scale per output
- * channel and no zero point, biases int32.
+ * Static int8 quantisation in ONNX's QDQ form: x becomes q = round(x / scale) + zero and back, and runtimes
+ * compute convolutions between such pairs in 8 bits. Activations are uint8 with one scale each, weights int8
+ * with a scale per output channel and no zero point, biases int32.
  *
- * Weights take 7 bits: processors with AVX2 and without VNNI add pairs of products of 8 bits in 16, which would overflow with all 8.
+ * Weights take 7 bits: processors with AVX2 but no VNNI add pairs of products in 16 bits, which 8 would
+ * overflow.
  *
- * What stays in float: the first convolution (3 channels in, the image itself), the last (one channel out, the logits), the attention's
- * products and softmaxes, PLAM's small maps, and the layers that `float-layers.ts` keeps.
+ * In float stay the first convolution (reads the image), the last (makes the logits), attention's products
+ * and softmaxes, PLAM's small maps, and the layers of `float-layers.ts`.
  */
 import type { Range } from './calibrate.js';
 import { channelsFirst, channelsLast } from './channels.js';
@@ -26,21 +27,17 @@ import {
 import { isDoubling } from './phases.js';
 import { type Size, sizesIn } from './sizes.js';
 
-/** Largest absolute value of a quantised weight. */
 const WEIGHT_LIMIT = 63;
-/** Fewest inputs of a sum that are worth 8 bits. */
 const LEAST_INPUTS = 16;
-/** Operators that only pass elements on, and keep their input's scale. */
 const PASSING = new Set(['MaxPool', 'Resize']);
 
-/** Scale and zero point of an activation. */
 export interface ActivationScale {
   readonly scale: number;
   /** 0 to 255. */
   readonly zero: number;
 }
 
-/** The scale whose 256 steps cover a range, which always holds 0, exactly. */
+/** The scale whose 256 steps cover a range and hold 0 exactly. */
 export function activationScale({ low, high }: Range): ActivationScale {
   const least = Math.min(low, 0);
   const most = Math.max(high, 0);
@@ -48,17 +45,15 @@ export function activationScale({ low, high }: Range): ActivationScale {
   return { scale, zero: Math.min(255, Math.max(0, Math.round(-least / scale))) };
 }
 
-/** A layer that can be quantised, by the name of its weight. */
 export interface Layer {
   readonly weight: string;
   readonly node: OnnxNode;
-  /** The tensor that it reads. */
   readonly input: string;
-  /** The tensor that it makes, after a ReLU that nothing else reads. */
+  /** After a ReLU that alone reads it. */
   readonly output: string;
 }
 
-/** Convolutions and matrix products with constant weights, but for the first and the last and the very small. */
+/** Convolutions and matrix products with constant weights, except the first, the last and very small ones. */
 export function layersOf(graph: OnnxGraph): Layer[] {
   const readers = readersOf(graph);
   const inputs = new Set(graph.inputs.filter(({ shape }) => shape.length === 4).map(({ name }) => name));
@@ -79,14 +74,13 @@ export function layersOf(graph: OnnxGraph): Layer[] {
   return layers;
 }
 
-/** The tensors whose ranges calibration must find. */
 export function tensorsToCalibrate(graph: OnnxGraph, layers: readonly Layer[]): string[] {
   return [...plan(graph, layers).keys()];
 }
 
 /**
- * The tensors that are quantised, each with the tensor whose scale it takes: the layers' inputs, the convolutions' outputs, and what lies
- * before a pooling, an upsampling or a concatenation whose result is quantised.
+ * The quantised tensors, each with the one whose scale it takes: layers' inputs, convolutions' outputs, and
+ * inputs of pooling, upsampling and concatenation with quantised results.
  */
 function plan(graph: OnnxGraph, layers: readonly Layer[]): Map<string, string> {
   const wanted = new Set(layers.map(({ input }) => input));
@@ -111,8 +105,8 @@ function plan(graph: OnnxGraph, layers: readonly Layer[]): Map<string, string> {
 }
 
 /**
- * Quantises layers in place.
- * @param ranges of at least `tensorsToCalibrate`. @param shifts mean errors of the output channels, by weight, which biases take back.
+ * Quantises layers in place. @param ranges at least those of `tensorsToCalibrate` @param shifts mean errors
+ * of output channels, by weight, which biases take back
  */
 export function quantise(
   graph: OnnxGraph,
@@ -132,7 +126,7 @@ export function quantise(
     if (scale) quantiseWeights(graph, layer, scale, shifts.get(layer.weight));
   }
   const nodes: OnnxNode[] = [];
-  /** After these nodes everybody reads the rounded tensor; `bytes` make it, by default from the tensor itself. */
+  /** Makes all later readers use the rounded tensor, from `bytes` if given. */
   const round = (name: string, bytes?: readonly OnnxNode[]): void => {
     const scale = scales.get(name);
     if (!scale) return;
@@ -153,8 +147,8 @@ export function quantise(
     });
   };
   /**
-   * Whether a layer that stays in float made a tensor. Rounding and maximum can change places, so such a tensor is pooled before it is rounded, in the
-   * layout of float convolutions: onnxruntime's pooling of bytes in that layout is twenty times as slow.
+   * Whether a float layer made a tensor. It is pooled before rounding, which commutes with maximum:
+   * onnxruntime's pooling of bytes in float convolutions' layout is twenty times as slow.
    */
   const whole = new Set(layers.map(({ output }) => output));
   const isFloat = (name: string): boolean =>
@@ -179,7 +173,7 @@ export function quantise(
   return graph;
 }
 
-/** The nodes that double a map by repeating its pixels, with the map's size where it is known. Of the graph as it is now. */
+/** Nodes that double a map, with its size if known. */
 function doubledSizes(graph: OnnxGraph): Map<OnnxNode, Size | null> {
   const sizeOf = sizesIn(graph);
   const doubling = graph.nodes.filter((node) => isDoubling(node, graph));
@@ -187,8 +181,8 @@ function doubledSizes(graph: OnnxGraph): Map<OnnxNode, Size | null> {
 }
 
 /**
- * Bytes [B,C,H,W] doubled to [B,C,2H,2W] by looking up columns and rows with the channels last, in which onnxruntime keeps quantised maps: it copies a
- * pixel's or a row's channels at once, where its `Resize` of bytes goes value by value and takes five times as long.
+ * Doubles bytes [B,C,H,W] to [B,C,2H,2W] by looking up columns and rows with channels last, onnxruntime's
+ * layout of quantised maps: its `Resize` goes value by value and takes five times as long.
  */
 function doubledBytes(graph: OnnxGraph, from: string, to: string, [H, W]: Size): OnnxNode[] {
   const twice = (length: number): string => {
@@ -205,7 +199,6 @@ function doubledBytes(graph: OnnxGraph, from: string, to: string, [H, W]: Size):
   ];
 }
 
-/** Replaces a layer's weight and bias by whole numbers and the nodes that turn them back. */
 function quantiseWeights(
   graph: OnnxGraph,
   { node, weight }: Layer,
@@ -246,12 +239,12 @@ function dequantise(inputs: string[], output: string, axis: number): OnnxNode {
   return { op: 'DequantizeLinear', inputs, outputs: [output], attributes: { axis: int(axis) } };
 }
 
-/** The scales below which a channel's bias, in units of both scales, would not fit into 32 bits. */
+/** Scales below which a channel's bias would exceed 32 bits. */
 function leastScales(bias: OnnxTensor, { scale }: ActivationScale): Float32Array {
   return float32Of(bias).map((value) => Math.abs(value) / (scale * 2 ** 30));
 }
 
-/** Weights as int8 with a scale for each index of `axis` (0, or 1 of a matrix). */
+/** int8 weights with a scale per index of `axis` (0, or 1 of a matrix). */
 export function quantiseChannels(
   { shape, data, type }: OnnxTensor,
   axis: 0 | 1,

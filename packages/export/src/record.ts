@@ -1,6 +1,6 @@
 /**
- * Records a function of tensors at two batch sizes, and tells by comparing which of the sizes that TypeScript read belong to the batch.
- * What comes out is one graph for every batch size.
+ * Records a function of tensors at two batch sizes and finds the sizes that depend on the batch by
+ * comparison; makes one graph for all batch sizes.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -14,27 +14,22 @@ import {
   type TracedValue,
 } from '@reclmis/torch';
 
-/** A whole multiple of the batch size. */
 export interface BatchMultiple {
   readonly batch: number;
 }
-/** A size of a shape. */
 export type Size = number | BatchMultiple;
 
-/** A shape for messages. */
 export function shapeText(shape: readonly Size[]): string {
   return `[${shape.map((size) => (typeof size === 'number' ? String(size) : `${size.batch} B`)).join(', ')}]`;
 }
 
-/** A tensor of the graph. */
 export interface RecordedValue {
   readonly index: number;
   readonly shape: readonly Size[];
   readonly dtype: DType;
   readonly input: string | null;
-  /** Number of the handle that showed it first. */
   readonly handle: number;
-  /** Its data where it depends on neither an input nor the batch size; owned by the recording. */
+  /** Its data if independent of inputs and batch size; owned by the recording. */
   readonly tensor: Tensor | null;
 }
 
@@ -47,22 +42,21 @@ export interface RecordedCall {
   readonly results: readonly RecordedValue[];
 }
 
-/** A function of tensors as a graph with a free batch size. */
+/** A function as a graph with a free batch size. */
 export interface Recording {
   readonly inputs: readonly RecordedValue[];
   readonly outputs: ReadonlyMap<string, RecordedValue>;
-  /** Those that depend on an input or on the batch size, in order. */
+  /** In order, only those that depend on an input or the batch size. */
   readonly calls: readonly RecordedCall[];
   dispose(): void;
 }
 
-/** Two sizes of which neither divides the other, so that a multiple of one is not mistaken for a multiple of the other. */
+/** Neither divides the other, so their multiples cannot be confused. */
 const SIZES = [2, 3] as const;
 
 /**
- * Records `body`.
- * @param inputs makes the inputs for a batch size; they are disposed of.
- * @throws EXPORT_UNSUPPORTED where the two recordings differ in more than sizes proportional to the batch.
+ * Records `body`. @param inputs makes inputs for a batch size, which are disposed @throws EXPORT_UNSUPPORTED
+ * if the recordings differ in more than sizes proportional to the batch
  */
 export function record<T extends Record<string, Tensor>>(
   inputs: (batch: number) => T,
@@ -84,7 +78,7 @@ export function record<T extends Record<string, Tensor>>(
     disposeAll(traces);
     throw error;
   } finally {
-    traces[1]?.dispose(); // the first one's constants stay
+    traces[1]?.dispose(); // the first one's constants are kept
   }
 }
 
@@ -157,7 +151,7 @@ class Merge {
     return a;
   }
 
-  /** One tensor from the two; a constant that no call has made must be the same in both. */
+  /** Merges a tensor of both; constants that no call made must be equal. */
   private merge(
     a: TracedValue,
     b: TracedValue | undefined,
@@ -181,12 +175,12 @@ class Merge {
   }
 }
 
-/** Whether two constants hold the same. Parameters are the same memory in both, and read at memory's speed. */
+/** Whether constants are equal; parameters are the same memory. */
 function equalData(a: Tensor, b: Tensor): boolean {
   return Buffer.compare(a.toBytes(), b.toBytes()) === 0;
 }
 
-/** @throws EXPORT_UNSUPPORTED unless the two are equal, or the same multiple of their batch sizes. */
+/** @throws EXPORT_UNSUPPORTED unless equal or the same multiple of the batch size */
 function sizeOf(a: number, b: number, where: string): Size {
   if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return a;
   const [small, large] = SIZES;

@@ -1,17 +1,15 @@
 /**
- * PLAM's means and maxima over the channels of a map, in forms that onnxruntime computes faster. None of them changes more than the order of sums.
- *
- * A reduction over the second of four axes strides through memory, value by value; onnxruntime takes 9 ms of one core for 64 channels of 224 x 224
- * where the arithmetic takes less than one.
+ * PLAM's means and maxima over channels, in forms that onnxruntime computes faster; only the order of sums
+ * changes. A reduction over the second of four axes strides through memory: 9 ms of one core for 64 channels
+ * of 224 x 224, over nine times its arithmetic.
  */
 import { channelsFirst, channelsIn, channelsLast } from './channels.js';
 import { floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 import { convolution, isPlain } from './phases.js';
 
-/** Parts of the channels whose maximum is taken element by element; more would copy more often. */
+/** Parts of the channels for elementwise maxima; more would copy more often. */
 const PARTS = 8;
 
-/** A reduction over the channels of a map that a convolution made. */
 interface Reduction {
   readonly node: OnnxNode;
   readonly input: string;
@@ -20,7 +18,6 @@ interface Reduction {
   readonly keepsAxis: boolean;
 }
 
-/** Replaces reductions of a kind by what `change` makes of them; in place. */
 function replace(
   graph: OnnxGraph,
   op: 'ReduceMean' | 'ReduceMax' | null,
@@ -41,8 +38,8 @@ function replace(
 }
 
 /**
- * Means as 1x1 convolutions with weights 1/C, for float32: onnxruntime keeps convolutions in a layout of its own, in blocks of channels, and has to
- * leave it for a reduction.
+ * Means as 1x1 convolutions with weights 1/C, for float32: a reduction would leave onnxruntime's blocked
+ * layout of convolutions.
  */
 export function meansAsConvolutions(graph: OnnxGraph): void {
   replace(graph, 'ReduceMean', ({ input, output, channels, keepsAxis }) => {
@@ -58,7 +55,7 @@ export function meansAsConvolutions(graph: OnnxGraph): void {
   });
 }
 
-/** Maxima of an eighth of the channels each, element by element, and then of the eighth that is left; for float32. */
+/** Elementwise maxima of eighths of the channels, then the maximum of the last eighth; for float32. */
 export function maximaByParts(graph: OnnxGraph): void {
   replace(graph, 'ReduceMax', ({ node, input, output, channels }) => {
     if (channels % PARTS !== 0 || channels === PARTS) return [node];
@@ -72,8 +69,8 @@ export function maximaByParts(graph: OnnxGraph): void {
 }
 
 /**
- * Reductions over the last axis of the transposed map, for int8: onnxruntime keeps quantised convolutions with the channels last, so that its own
- * transposition and this one cancel each other.
+ * Reductions over the last axis of the transposed map, for int8: onnxruntime keeps quantised convolutions
+ * with channels last, so the transpositions cancel.
  */
 export function reduceChannelsLast(graph: OnnxGraph): void {
   replace(graph, null, ({ node, input, output, keepsAxis }) => {
@@ -87,8 +84,8 @@ export function reduceChannelsLast(graph: OnnxGraph): void {
 }
 
 /**
- * 1x1 convolutions to one channel, such as the one to the logits, as products over the last axis of the transposed map, for int8: the same sums in
- * float32, without leaving the layout of quantised convolutions.
+ * 1x1 convolutions to one channel (the logits) as products over the transposed map's last axis, for int8: the
+ * same float32 sums in the layout of quantised convolutions.
  */
 export function projectChannelsLast(graph: OnnxGraph): void {
   graph.nodes = graph.nodes.flatMap((node): OnnxNode[] => {

@@ -1,4 +1,4 @@
-/** A model of one's own: one class and one descriptor, and every command takes it. */
+/** A new model takes one class and one descriptor; all commands then support it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import type { NoteFeatures } from '@reclmis/lab';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-registered-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** One convolution, moved up or down by the note's mean features. */
+/** One convolution, shifted by the note's mean features. */
 class Toy extends SegmentationModel {
   override readonly title = 'Toy';
   override readonly readsNotes = true;
@@ -77,7 +77,7 @@ it('trains, is evaluated, and is exported to a graph that computes the same', as
   expect(config.model.name).toBe('toy');
   expect((await evaluateRun(run)).summary.count).toBe(4);
   const { check, manifest } = await exportModel(run, { out: join(root, 'model'), threads: 1 });
-  expect(check.worst).toBeLessThan(1e-5); // a few roundings of float32
+  expect(check.worst).toBeLessThan(1e-5); // float32 rounding
   expect(check).toMatchObject({ cases: 6, agreement: 1 });
   expect(manifest.name).toBe('toy-data');
 });

@@ -1,4 +1,4 @@
-/** What is known about how well an exported run segments, from what evaluation and training left in its folder. */
+/** Scores of an exported run, from training and evaluation in its folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelManifest } from '@reclmis/core';
@@ -9,8 +9,8 @@ import { checkpointPath } from '@reclmis/lab';
 type Scores = ModelManifest['scores'];
 
 /**
- * The validation that chose the weights, and each test that `reclmis evaluate` or a study has left of these weights in the run's
- * `evaluation/` folder with the right notes. Tests older than the weights were of other weights, and are left out.
+ * The validation that chose the weights, and tests of these weights with the right notes in `evaluation/`;
+ * tests older than the weights are left out.
  */
 export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   const scores: Scores = [];
@@ -30,7 +30,7 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   for (const name of readdirSync(folder)
     .filter((entry) => !isLitter(entry))
     .sort()) {
-    // The names that `reclmis evaluate` gives: DATA-test.csv; other weights and notes than the best and the right ones have a suffix.
+    // `reclmis evaluate` writes DATA-test.csv; other weights and notes have a suffix.
     const named = checkpoint.kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
     const path = join(folder, name);
     const data = named.exec(name)?.[1];
@@ -41,7 +41,6 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   return scores;
 }
 
-/** The name of the data, where a file beside the table has it, as a study's has: its table is called after the study's work. */
 function dataOf(table: string): string | null {
   const file = table.replace(/\.csv$/, '.json');
   if (!existsSync(file)) return null;
@@ -53,10 +52,10 @@ function dataOf(table: string): string | null {
   }
 }
 
-/** Means of the columns `dice` and `iou` of `scoresToCsv`'s files; null where the file is another. */
+/** Means of `dice` and `iou` in files of `scoresToCsv`; null for other files. */
 function meansOf(csv: string): { cases: number; dice: number; iou: number } | null {
   const [header = '', ...lines] = csv.split(/\r?\n/).filter((line) => line !== '');
-  // Ids may hold commas within quotes; the columns after it may not, so they are counted from the end.
+  // Quoted ids may hold commas, so columns are counted from the end.
   const columns = header.split(',');
   const column = (line: string, name: string): number =>
     Number(line.split(',').at(columns.indexOf(name) - columns.length));

@@ -1,4 +1,4 @@
-/** The inference graph of a model as ONNX: image [B,3,S,S] in [0,1] and note [B,T,W] -> probability [B,1,S,S]. */
+/** A model's inference graph as ONNX: image [B,3,S,S] in [0,1] and note [B,T,W] -> probability [B,1,S,S]. */
 import { rand, randn, scope, type Tensor } from '@reclmis/torch';
 import type { SegmentationModel } from '@reclmis/lab';
 import { fold } from './fold.js';
@@ -6,12 +6,11 @@ import type { OnnxGraph } from './onnx-graph.js';
 import { record } from './record.js';
 import { translate } from './translate.js';
 
-/** Names of the segmenter's tensors in the file. */
 export const SEGMENTER_NAMES = { image: 'image', note: 'note', probability: 'probability' } as const;
 
 /**
- * Records `model.segment` and translates it. The mode of the model is left as it was.
- * @param contextLength T. @throws EXPORT_UNSUPPORTED
+ * Records and translates `model.segment`, keeping the model's mode. @param contextLength T. @throws
+ * EXPORT_UNSUPPORTED
  */
 export function segmenterGraph(model: SegmentationModel, contextLength: number): OnnxGraph {
   const { imageSize: S, textWidth: W } = model.options;
@@ -23,7 +22,7 @@ export function segmenterGraph(model: SegmentationModel, contextLength: number):
         image: rand([B, 3, S, S]),
         ...(model.readsNotes ? { note: randn([B, contextLength, W]) } : {}),
       }),
-      // `segment` reads the features alone; `valid` says which tokens the training losses may use.
+      // `segment` reads only features; `valid` is for training losses.
       ({ image, note }) => ({
         probability: model.segment(image, note ? { features: note, valid: note } : null).probability,
       }),

@@ -1,31 +1,26 @@
-/** onnxruntime, as the exporter uses it: to compare, to calibrate and to measure. */
+/** onnxruntime for the exporter's checks, calibration and measurements. */
 import { defined, ReclmisError } from '@reclmis/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
-/** Numbers with a shape: float32, or int64 for tokens. */
+/** float32, or int64 for tokens. */
 export interface Values {
   readonly data: Float32Array | BigInt64Array;
   readonly shape: readonly number[];
 }
 
-/** A loaded ONNX file. */
 export interface OnnxSession {
-  /** @returns the outputs by name. @throws EXPORT_DIFFERS where onnxruntime fails. */
+  /** @returns outputs by name @throws EXPORT_DIFFERS if onnxruntime fails */
   run(inputs: Readonly<Record<string, Values>>): Promise<ReadonlyMap<string, Float32Array>>;
   release(): Promise<void>;
 }
 
 export interface SessionOptions {
-  /** Threads within an operator; default all cores. */
+  /** Within an operator; default all cores. */
   readonly threads?: number;
-  /** Default all of onnxruntime's graph optimisations. */
   readonly optimise?: boolean;
 }
 
-/**
- * Loads a model from bytes or a file.
- * @throws EXPORT_DIFFERS where onnxruntime refuses it.
- */
+/** Loads a model from bytes or a file. @throws EXPORT_DIFFERS if onnxruntime refuses it */
 export async function openOnnx(
   model: Uint8Array | string,
   { threads, optimise = true }: SessionOptions = {},
@@ -33,7 +28,7 @@ export async function openOnnx(
   const ort = await import('onnxruntime-node');
   const options: InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimise ? 'all' : 'disabled',
-    logSeverityLevel: 4, // what it has to say comes as an error
+    logSeverityLevel: 4, // errors only
     ...defined({ intraOpNumThreads: threads }),
   };
   const session = await attempt('does not load the exported model', () =>

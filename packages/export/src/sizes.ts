@@ -1,11 +1,11 @@
-/** Height and width of a graph's maps, which do not depend on the batch: followed from the inputs through the operators that such networks have. */
+/** Finds height and width of a graph's maps by following operators from the inputs. */
 import { makersOf } from './fold.js';
 import { float32Of, integersOf, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
-/** Height and width in pixels. */
+/** Pixels. */
 export type Size = readonly [height: number, width: number];
 
-/** The size of a map [B,C,H,W]; null where it does not follow. Of the graph as it is now. */
+/** The size of a map [B,C,H,W]; null if unknown. */
 export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
   const makers = makersOf(graph);
   const known = new Map<string, Size | null>();
@@ -21,7 +21,7 @@ export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
     known.set(name, size);
     return size;
   };
-  /** The shape that a node gives, where it is a constant; -1 is the batch. */
+  /** A node's shape if constant; -1 is the batch. */
   const given = (node: OnnxNode | undefined): readonly number[] => {
     const shape = node?.op === 'Reshape' ? graph.constants.get(node.inputs[1] ?? '') : undefined;
     return shape ? integersOf(shape) : [];
@@ -39,7 +39,7 @@ export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
       case 'Add':
       case 'Mul': {
         const sizes = node.inputs.map(sizeOf);
-        return sizes.find((size) => size !== null) ?? null; // the other is as large, or PLAM's factor of one channel
+        return sizes.find((size) => size !== null) ?? null; // the other is equal, or PLAM's factor of one channel
       }
       case 'Resize': {
         const scales = graph.constants.get(node.inputs[2] ?? '');
@@ -60,7 +60,6 @@ export function sizesIn(graph: OnnxGraph): (name: string) => Size | null {
   return sizeOf;
 }
 
-/** Places of a window that moves over a map. */
 function windows({ attributes }: OnnxNode, size: Size | null): Size | null {
   const listed = (name: string): readonly number[] => {
     const attribute = attributes[name];
@@ -78,7 +77,6 @@ function windows({ attributes }: OnnxNode, size: Size | null): Size | null {
   return [along(0), along(1)];
 }
 
-/** Height and width if a shape is that of a map [B,C,H,W], else null. */
 function mapSize(shape: readonly number[]): Size | null {
   const [, , H = 0, W = 0] = shape;
   return shape.length === 4 && H > 0 && W > 0 ? [H, W] : null;

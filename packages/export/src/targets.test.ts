@@ -1,4 +1,4 @@
-/** Server files, read back strictly: every field must be one of the published schema, of its type. */
+/** Server files, read back strictly by the published schemas. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

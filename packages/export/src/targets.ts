@@ -1,7 +1,7 @@
 /**
- * What servers want beside the model: a repository for NVIDIA Triton (folders with versions, `config.pbtxt` in protobuf's text format with
- * fields of Triton's model_config.proto) and an InferenceService for KServe, which runs Triton on that repository. Both speak the Open
- * Inference Protocol (v2), as `reclmis serve` does.
+ * Files for servers: a model repository for NVIDIA Triton (versioned folders, `config.pbtxt` with fields of
+ * model_config.proto), and an InferenceService by which KServe runs Triton on it. Both speak the Open
+ * Inference Protocol (v2), like `reclmis serve`.
  */
 import { copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,16 +9,15 @@ import { type ModelManifest, ReclmisError } from '@reclmis/core';
 import { makeFolder, systemCode, writeFileAtomic } from '@reclmis/files';
 import { stringify } from 'yaml';
 
-/** `onnx`: files and manifest alone; the others add to them. */
+/** `onnx`: only files and manifest; the others add to them. */
 export const EXPORT_TARGETS = ['onnx', 'triton', 'kserve'] as const;
 export type ExportTarget = (typeof EXPORT_TARGETS)[number];
 
-/** Folder of Triton's repository within the exported one, and KServe's file. */
 export const TARGET_FILES = { repository: 'triton', service: 'inference-service.yaml' } as const;
 
-/** Most cases at once; a batch of 8 keeps two cores or a small GPU busy. */
+/** A batch of 8 keeps two cores or a small GPU busy. */
 const MAX_BATCH = 8;
-/** How long a request waits for others, far below the time of a batch. */
+/** Wait for other requests, far below a batch's time. */
 const QUEUE_MICROSECONDS = 5000;
 
 type DataType = 'TYPE_FP32' | 'TYPE_INT64';
@@ -37,7 +36,7 @@ interface ServedModel {
   readonly outputs: readonly ServedTensor[];
 }
 
-/** Writes what a target adds to the folder that holds the model. @throws OPTION_INVALID, OUTPUT_UNWRITABLE, DISK_FULL */
+/** Adds a target's files to the model's folder. @throws OPTION_INVALID, OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeTarget(
   dir: string,
   manifest: ModelManifest,
@@ -55,7 +54,7 @@ export async function writeTarget(
     await writeFileAtomic(join(dir, TARGET_FILES.service), inferenceService(manifest, storageUri));
 }
 
-/** @throws OPTION_INVALID where the target needs what is not given. */
+/** @throws OPTION_INVALID if something the target needs is missing */
 export function checkTarget(target: ExportTarget, storageUri: string | undefined): void {
   if (target !== 'kserve') return;
   if (storageUri === undefined || !/^[a-z][a-z0-9+.-]*:\/\/\S+$/.test(storageUri)) {
@@ -69,7 +68,6 @@ export function checkTarget(target: ExportTarget, storageUri: string | undefined
   }
 }
 
-/** The models of an export as servers see them. */
 export function servedModels(manifest: ModelManifest): ServedModel[] {
   const { segmenter, textEncoder, note, image } = manifest;
   const S = image.size;
@@ -98,7 +96,7 @@ export function servedModels(manifest: ModelManifest): ServedModel[] {
   return models;
 }
 
-/** `config.pbtxt`: batches of up to 8 made by the server, both ends of the batch sizes run once before the model is ready. */
+/** `config.pbtxt`: server-side batches of up to 8; warms up with the smallest and the largest. */
 export function tritonConfig({ name, inputs, outputs }: ServedModel): string {
   const tensor = ({ name: tensorName, type, dims }: ServedTensor): string =>
     `  {\n    name: ${quoted(tensorName)}\n    data_type: ${type}\n    dims: [ ${dims.join(', ')} ]\n  }`;
@@ -126,7 +124,7 @@ export function tritonConfig({ name, inputs, outputs }: ServedModel): string {
   ].join('\n');
 }
 
-/** A text in protobuf's text format. Names are plain (`manifest.ts`), so quotes and backslashes are all that could occur. */
+/** Quotes a protobuf text; names are plain (`manifest.ts`), so only quotes and backslashes need care. */
 function quoted(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
@@ -153,17 +151,15 @@ export function inferenceService(manifest: ModelManifest, storageUri: string | u
   return stringify(service);
 }
 
-/** Most characters of a service's name: hosts are called NAME-predictor-NAMESPACE, of at most 63, so that 12 are left for the namespace. */
+/** Hosts are called NAME-predictor-NAMESPACE, at most 63 characters; leaves 12 for the namespace. */
 const RESOURCE_NAME = 40;
 
-/** A name that KServe takes: lower-case letters, digits and dashes, a letter first (its webhook's rule, and that of Kubernetes' services). */
 function resourceName(name: string): string {
   const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   const begun = /^[a-z]/.test(plain) ? plain : `model-${plain}`;
   return begun.slice(0, RESOURCE_NAME).replace(/-+$/, '');
 }
 
-/** The same file at two places, at the price of one where the file system can. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to);

@@ -1,9 +1,9 @@
 /**
- * The note encoder as ONNX: tokens int64 [B,T] -> note float32 [B,T,W], with what its tokeniser needs.
+ * The note encoder as ONNX: tokens int64 [B,T] -> note float32 [B,T,W], with its tokeniser.
  *
- * CLIP's tower is recorded as it is; the padding that training knows from the tokeniser is found from the tokens, which end with a token of
- * its own. The word encoder's formula (`text/words.ts`) is JavaScript, so it is written here once more with tensors, and the exporter's check
- * holds the two to the same figures.
+ * CLIP's tower is recorded; padding, which training knows from the tokeniser, is found by the end token. The
+ * word encoder (`text/words.ts`) is JavaScript, so its formula is repeated here with tensors; the exporter's
+ * check keeps the two equal.
  */
 import type { ManifestTokenizer } from '@reclmis/core';
 import { PAD_ID, ReclmisError } from '@reclmis/core';
@@ -17,16 +17,14 @@ import type { OnnxGraph } from './onnx-graph.js';
 import { record, type Recording } from './record.js';
 import { translate } from './translate.js';
 
-/** Names of the text encoder's tensors in the file. */
 export const TEXT_NAMES = { tokens: 'tokens', note: 'note' } as const;
 
-/** How the exported model makes tokens of notes. */
 export interface ExportedTokenizer {
-  /** A note's token ids, exactly T. */
+  /** Exactly T ids. */
   readonly tokens: (note: string) => readonly number[];
-  /** The manifest's, but for the file of a CLIP vocabulary. */
+  /** For the manifest; null for CLIP. */
   readonly words: Extract<ManifestTokenizer, { kind: 'words' }> | null;
-  /** Path of CLIP's merges, to be copied; null for words. */
+  /** CLIP's merges file, to be copied; null for words. */
   readonly merges: string | null;
 }
 
@@ -35,7 +33,7 @@ export interface TextGraph {
   readonly tokenizer: ExportedTokenizer;
 }
 
-/** @throws EXPORT_UNSUPPORTED for another kind of encoder. */
+/** @throws EXPORT_UNSUPPORTED for other encoders */
 export function textGraph(encoder: NoteEncoder): TextGraph {
   const { contextLength: T } = encoder;
   if (encoder instanceof WordEncoder) {
@@ -90,7 +88,6 @@ function recordTower(tower: ClipTextTower, T: number): Recording {
   });
 }
 
-/** The features of `WordEncoder.encode`: its formula in tensors. */
 function recordWords(encoder: WordEncoder): Recording {
   const { contextLength: T, width: W } = encoder;
   const { vectors, positions, radius: R, closeness, roll, scale } = encoder.formula();
@@ -98,7 +95,7 @@ function recordWords(encoder: WordEncoder): Recording {
   const places = Tensor.fromFloat32(positions, [T, W]);
   return record(zeroTokens(T), ({ tokens }) => {
     const words = embedding(table, tokens); // [B,T,W]
-    const around = words.pad([0, 0, R, R]); // [B,T+2R,W], nothing beyond the note's ends
+    const around = words.pad([0, 0, R, R]); // [B,T+2R,W], zeros outside the note
     let sum = words.add(places);
     for (let d = -R; d <= R; d++) {
       if (d === 0) continue;
@@ -111,7 +108,7 @@ function recordWords(encoder: WordEncoder): Recording {
   });
 }
 
-/** Elements of the last axis, W of them, moved up by `start`, those at the end to the beginning. */
+/** Rotates the last axis (W elements) by `start`. */
 function rolled(x: Tensor, start: number, W: number): Tensor {
   if (start === 0) return x;
   return cat([x.narrow(-1, W - start, start), x.narrow(-1, 0, W - start)], -1);

@@ -1,6 +1,7 @@
 /**
- * From a recording to an ONNX graph: each ATen call by the function of its name in `operators.ts` and `operators-shape.ts`. Constants that
- * a translated call reads become constants of the graph; calls whose results are constant were computed by libtorch and are not in it.
+ * Turns a recording into an ONNX graph, each ATen call by its function in `operators.ts` or
+ * `operators-shape.ts`. Constant results were computed by libtorch; only those that a call reads are in the
+ * graph.
  */
 import { ReclmisError } from '@reclmis/core';
 import { BATCH, Builder, onnxType } from './builder.js';
@@ -10,15 +11,12 @@ import { OPERATORS } from './operators.js';
 import { SHAPE_OPERATORS } from './operators-shape.js';
 import type { RecordedValue, Recording } from './record.js';
 
-/** How to translate. */
 export interface TranslateOptions {
-  /** Name of the graph. */
   readonly name: string;
-  /** Names of parameters by their handles' numbers. */
   readonly parameters: ReadonlyMap<number, string>;
 }
 
-/** @throws EXPORT_UNSUPPORTED naming an operator that has no translation. */
+/** @throws EXPORT_UNSUPPORTED for an operator without a translation */
 export function translate(recording: Recording, { name, parameters }: TranslateOptions): OnnxGraph {
   const inputs = recording.inputs.map((value) => describe(value, value.input ?? ''));
   const builder = new Builder(name, inputs);

@@ -1,4 +1,4 @@
-/** Winograd's filtering in the graph against libtorch's convolution, at sizes that tiles do not divide and batches that were not recorded. */
+/** Winograd's filtering against libtorch, at sizes that tiles do not divide and unrecorded batches. */
 import { cat, conv2d, manualSeed, noGrad, randn, scope, type Tensor } from '@reclmis/torch';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fold } from './fold.js';
@@ -9,7 +9,10 @@ import { openOnnx } from './session.js';
 import { translate } from './translate.js';
 import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
 
-/** Tolerance for sums with variance 1: float32 loses a digit to factors up to 64 (measured: 2e-5); a wrong place or border differs by about 1. */
+/**
+ * For sums of variance 1: factors up to 64 cost float32 a digit (measured: 2e-5); a wrong place differs by
+ * about 1.
+ */
 const CLOSE = 1e-4;
 
 beforeEach(() => manualSeed(5));
@@ -27,7 +30,7 @@ function graphOf(shape: Shape, body: Body): OnnxGraph {
   return graph;
 }
 
-/** Worst difference from libtorch at batch 1 and 5, and how many convolutions were rewritten. */
+/** Largest difference at batch 1 and 5, and the number of rewritten convolutions. */
 async function compare(
   shape: Shape,
   body: Body,
@@ -49,14 +52,13 @@ async function compare(
     expect(actual?.length).toBe(expected.length);
     expected.forEach((value, i) => {
       const difference = Math.abs(value - (actual?.[i] ?? Number.NaN));
-      worst = difference <= worst ? worst : difference; // NaN stays
+      worst = difference <= worst ? worst : difference; // keeps NaN
     });
   }
   await session.release();
   return { worst, rewritten };
 }
 
-/** Weights of which a convolution's results have variance 1. */
 const weights = (O: number, C: number): Tensor => scope(() => randn([O, C, 3, 3]).mul(1 / Math.sqrt(9 * C)));
 const plain = (x: Tensor, w: Tensor, b: Tensor | null = null): Tensor =>
   conv2d(x, w, b, [1, 1], [1, 1], [1, 1], 1);
@@ -86,7 +88,7 @@ describe('3x3 convolutions in tiles', () => {
       return plain(y.add(y.mul(y)), third).upsampleNearest2d([10, 14]);
     });
     expect(rewritten).toBe(3);
-    expect(worst).toBeLessThan(10 * CLOSE); // three layers, and a square
+    expect(worst).toBeLessThan(10 * CLOSE); // three layers and a square
   });
 
   it('keep the 3x3 weights and the number of parameters of the convolution', () => {
@@ -125,7 +127,7 @@ describe('3x3 convolutions of doubled maps in tiles', () => {
     const [w, b, forSkip, forUp] = [weights(O, C + 144), randn([O]), pointwise(C, C), pointwise(144, C)];
     const body = (x: Tensor): Tensor => plain(cat([project(x, forSkip), doubled(x, forUp)], 1), w, b).relu();
     const { worst, rewritten } = await compare(shape, body, fewerProductsOfDoubled);
-    expect(rewritten).toBe(2); // the skip's taps and the doubled map's
+    expect(rewritten).toBe(2); // for the skip and the doubled map
     expect(worst).toBeLessThan(CLOSE);
   });
 

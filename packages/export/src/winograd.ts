@@ -1,23 +1,23 @@
 /**
- * 3x3 convolutions with half or a quarter of the products: Winograd's filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
- * CVPR 2016), in operators that every runtime has. Four outputs of a row read six inputs x; with the matrices A, B and G below
+ * Halves or quarters the products of 3x3 convolutions by Winograd's filtering (Lavin and Gray, "Fast
+ * Algorithms for Convolutional Neural Networks", CVPR 2016), in common operators. Four outputs of a row read
+ * six inputs x; with the matrices A, B and G below
  *
  *     y = A' [ (G w) . (B' x) ],    a product and a sum over channels for each of the six places
  *
- * takes 6 products instead of 12. Along the rows and the columns, F(4x4, 3x3), a tile takes 36 instead of 144; along one axis alone 6 instead of 12
- * for each of the other's three weights. In the graph, for n places of tiles of m pixels:
+ * takes 6 products instead of 12. In both directions, F(4x4, 3x3), a tile takes 36 instead of 144; along one
+ * axis, 6 instead of 12 for each of the other's three weights. For n places of tiles of m pixels:
  *
- *     V [B,nC,h,w]  B' x of every tile, by convolutions with the tile's stride, whose borders give the zeros around the map
- *     M [B,nO,h,w]  the products, of matrices [n,O,C] and [B,n,C,hw], or, of rows, a convolution in n groups
- *     Y [B,m,Ohw]   a product with A' [m,n]; then the tiles' rows and columns are put back where they belong
+ *     V [B,nC,h,w]  B' x of every tile, by convolutions with the tile's stride, whose padding gives the border
+ *     M [B,nO,h,w]  products of matrices [n,O,C] and [B,n,C,hw] or, for rows, a convolution in n groups
+ *     Y [B,m,Ohw]   a product with A' [m,n]; then tiles' rows and columns are put in place
  *
- * The file keeps the 3x3 weights: G w is a product of constants, which the runtime computes once, when it loads the file. Matrices it then takes as they
- * are, while a convolution's weights would be laid out again, a quarter of the time to a first mask (docs/measurements/export.md).
+ * The file keeps the 3x3 weights; runtimes compute G w once, at load time. They use matrices as they are but
+ * would rearrange a convolution's weights, a quarter of the time to a first mask
+ * (docs/measurements/export.md).
  *
- * What the transformations of an input cost is the same for any number of channels that read it; so few channels take the shorter way, one axis.
- *
- * The result is the same but for rounding: sums with factors up to 8 along each axis lose about one digit of float32's seven. For float32 alone: with
- * 11 or 8 bits that digit is not there to lose.
+ * Transforming an input costs the same for any number of readers, so few channels use one axis only. Factors
+ * up to 8 along each axis lose about one of float32's seven digits; 11 or 8 bits have none to spare.
  */
 import { dropUnused } from './fold.js';
 import { float32Of, floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
@@ -26,10 +26,9 @@ import { type Size, sizesIn } from './sizes.js';
 
 type Matrix = readonly (readonly number[])[];
 
-/** Outputs of a tile along an axis, and inputs that they read. */
 const [TILE, READ] = [4, 6];
 
-/** Transforms for the points 0, 1, -1, 2, -2 and infinity. */
+/** For the points 0, 1, -1, 2, -2 and infinity. */
 const B_TRANSPOSED: Matrix = [
   [4, 0, -5, 0, 1, 0],
   [0, -4, -4, 1, 1, 0],
@@ -38,7 +37,7 @@ const B_TRANSPOSED: Matrix = [
   [0, 2, -1, -2, 1, 0],
   [0, 4, 0, -5, 0, 1],
 ];
-/** B' of six pixels of which the four in the middle are two, each twice; what is read then, and that matrix. */
+/** B' of six pixels of which the middle four are two doubled ones. */
 const DOUBLED_READ = 4;
 const B_OF_DOUBLED: Matrix = B_TRANSPOSED.map(([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => [
   a,
@@ -61,10 +60,10 @@ const A_TRANSPOSED: Matrix = [
   [0, 1, -1, 8, -8, 1],
 ];
 
-/** Channels, of the input and of the output, from which on tiles pay, along the rows alone or along both axes, and for doubled maps; measured (docs/measurements/export.md). */
+/** Fewest input and output channels for which tiles pay; measured (docs/measurements/export.md). */
 const LEAST = { rows: 64, both: 128, doubled: 128 } as const;
 
-/** Rewrites the 3x3 convolutions that have enough channels; in place. */
+/** Rewrites 3x3 convolutions with enough channels; in place. */
 export function fewerProducts(graph: OnnxGraph): void {
   const { constants } = graph;
   const sizeOf = sizesIn(graph);
@@ -81,9 +80,10 @@ export function fewerProducts(graph: OnnxGraph): void {
 }
 
 /**
- * Rewrites the 3x3 convolutions of doubled maps that have enough channels, in 4x4 tiles; in place. What a tile reads of a doubled map is 4x4 pixels of the
- * small one, so that one product of matrices leads from these to the tile's 36 places: the large map is never made, and its products are as many as any
- * other map's, 2.25 for a pixel instead of the 4 of `phases.ts`. The products of skip and doubled map are added before they leave their places.
+ * Rewrites 3x3 convolutions of doubled maps with enough channels in 4x4 tiles; in place. A tile reads 4x4
+ * pixels of the small map, so one matrix leads from these to its 36 places. The large map is never made, and
+ * each pixel costs 2.25 products instead of the 4 of `phases.ts`. Products of skip and doubled map are added
+ * in place.
  */
 export function fewerProductsOfDoubled(graph: OnnxGraph): void {
   const doubledInput = doubledInputs(graph);
@@ -103,20 +103,18 @@ export function fewerProductsOfDoubled(graph: OnnxGraph): void {
 
 interface Layer {
   readonly O: number;
-  /** Parts of the input; in rows there is one, and it is not doubled. */
+  /** For rows, a single part that is not doubled. */
   readonly parts: readonly InputPart[];
-  /** Size of the output. */
   readonly size: Size;
-  /** Whether tiles are 4x4; else 4x1. */
+  /** True for 4x4 tiles, false for 4x1. */
   readonly columns: boolean;
 }
 
 interface InputPart extends Part {
-  /** Whether each of the map's pixels is to be read as four. */
+  /** Whether each pixel is read as four. */
   readonly doubled: boolean;
 }
 
-/** The nodes that take a convolution's place. */
 class Tiling {
   readonly nodes: OnnxNode[] = [];
 
@@ -136,7 +134,7 @@ class Tiling {
     if (last) last.outputs = [output];
   }
 
-  /** In 4x4 tiles: a product of matrices for each place, of all parts together; A' Y A, [B,O,4h,4w]. */
+  /** In 4x4 tiles: a matrix product per place, of all parts; A' Y A, [B,O,4h,4w]. */
   private tiles([h, w]: Size): string {
     const { O, parts } = this.layer;
     const places = READ * READ;
@@ -151,7 +149,7 @@ class Tiling {
     return whole;
   }
 
-  /** B' x B of every tile, [B,36,C,hw], by one convolution of single channels. */
+  /** B' x B of every tile, [B,36,C,hw], by one depthwise convolution. */
   private inputTiles({ name, count, doubled }: InputPart, [h, w]: Size): string {
     const [H, W] = this.layer.size;
     const places = READ * READ;
@@ -170,8 +168,8 @@ class Tiling {
   }
 
   /**
-   * G w G' [1,36,O,C], by a convolution, since a product of matrices would have to change its shape afterwards: another copy of all the weights, as the
-   * file is loaded.
+   * G w G' [1,36,O,C], by a convolution: a matrix product would have to be reshaped, which copies all weights
+   * at load time.
    */
   private tileWeights(part: InputPart): string {
     const taps = this.taps(part, [1, 9, this.layer.O, part.count]);
@@ -179,7 +177,6 @@ class Tiling {
     return this.emit('Conv', [taps, by], convolution([1, 1], [0, 0, 0, 0]));
   }
 
-  /** A tile's pixels, [B,16,Ohw], and the channels' bias. */
   private withBias(pixels: string, tiles: number): string {
     const [, , name = ''] = this.node.inputs;
     const bias = this.graph.constants.get(name);
@@ -190,7 +187,10 @@ class Tiling {
     return this.emit('Add', [this.reshape(pixels, [-1, TILE * TILE, O, tiles]), column]);
   }
 
-  /** Four rows at a time: B' x, the products, A' Y, [B,O,4h,W]. The bias goes to the point 1, which A spreads over all four unchanged. */
+  /**
+   * Four rows at a time: B' x, the products, A' Y, [B,O,4h,W]. The bias goes to the point 1, which A spreads
+   * unchanged.
+   */
   private rows(h: number): string {
     const { constants } = this.graph;
     const { parts, O, size } = this.layer;
@@ -217,8 +217,8 @@ class Tiling {
   }
 
   /**
-   * B' x of the map's rows, four by four, [B,6C,h,W], by a depthwise convolution for each place: onnxruntime has them in the layout of its
-   * convolutions, blocks of channels, and need not leave it.
+   * B' x of the map's rows, four by four, [B,6C,h,W], by a depthwise convolution per place, which stays in
+   * onnxruntime's blocked layout of convolutions.
    */
   private inputRows({ name, count: C }: InputPart, h: number): string {
     const pads = [1, 0, h * TILE + 1 - this.layer.size[0], 0];
@@ -230,7 +230,10 @@ class Tiling {
     return this.emit('Concat', places, { axis: int(1) });
   }
 
-  /** The weights [O,C,3,3] of a part with the taps first that G combines: all nine, or the three of a column; as a constant of this shape. */
+  /**
+   * A part's weights [O,C,3,3] as a constant with the taps that G combines first: all nine, or a column's
+   * three.
+   */
   private taps(part: InputPart, shape: readonly [9 | 3, number] | readonly [1, 9, number, number]): string {
     const { constants } = this.graph;
     const [, weight = ''] = this.node.inputs;
@@ -249,7 +252,6 @@ class Tiling {
     return name;
   }
 
-  /** A matrix that all layers share. */
   private matrix(name: string, rows: Matrix, shape = [rows.length, rows[0]?.length ?? 0]): string {
     const key = `scales_winograd_${name}`;
     this.graph.constants.set(key, floats(rows.flat(), shape));
@@ -257,7 +259,7 @@ class Tiling {
   }
 
   private list(values: readonly number[]): string {
-    const name = `list_${values.join('_').replaceAll('-', 'm')}`; // as the builder names them
+    const name = `list_${values.join('_').replaceAll('-', 'm')}`; // the builder's name
     this.graph.constants.set(name, integers(values));
     return name;
   }
@@ -271,12 +273,11 @@ class Tiling {
   }
 }
 
-/** The matrix that does to a square, written row by row, what `a` does to its columns and `b` to its rows. */
+/** Applies `a` to columns and `b` to rows of a square written row by row. */
 function kronecker(a: Matrix, b: Matrix): Matrix {
   return a.flatMap((rowOfA) => b.map((rowOfB) => rowOfA.flatMap((p) => rowOfB.map((q) => p * q))));
 }
 
-/** [a,b,c] as [b,a,c]. */
 function transposed(
   values: Float32Array,
   [a, b, c]: readonly [a: number, b: number, c: number],

@@ -1,6 +1,6 @@
-/** For tests: reads an ONNX file back, by protobuf's wire format and not by the writer's code. */
+/** Reads ONNX files by protobuf's wire format, independently of the writer. */
 
-/** Fields of a message by their numbers: numbers for varints, bytes for the rest, in order. */
+/** By field number: numbers for varints, bytes for the rest, in order. */
 type Fields = Map<number, (bigint | Uint8Array)[]>;
 
 export interface ReadTensor {
@@ -19,7 +19,7 @@ export interface ReadModel {
   readonly outputs: readonly { readonly name: string; readonly shape: (number | string)[] }[];
 }
 
-/** @throws RangeError for bytes that are no protobuf. */
+/** @throws RangeError for invalid protobuf */
 export function readOnnx(file: Uint8Array): ReadModel {
   const model = fieldsOf(file);
   const graph = fieldsOf(bytesAt(model, 7));

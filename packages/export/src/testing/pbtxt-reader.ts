@@ -1,6 +1,7 @@
 /**
- * For tests: a strict reader of protobuf's text format for the fields of Triton's ModelConfig (model_config.proto of
- * triton-inference-server/common) that exported configurations may use. Unknown fields, wrong types and repeats of single fields throw.
+ * Reads protobuf's text format strictly, for the fields of Triton's ModelConfig (model_config.proto of
+ * triton-inference-server/common) that exports may use. Unknown fields, wrong types and repeated single
+ * fields throw.
  */
 
 type Field =
@@ -29,7 +30,6 @@ const DATA_TYPE: Field = {
     'TYPE_BF16',
   ],
 };
-/** ModelInput and ModelOutput. */
 const TENSOR: Schema = {
   name: { kind: 'string' },
   data_type: DATA_TYPE,
@@ -42,7 +42,6 @@ const WARMUP_INPUT: Schema = {
   random_data: { kind: 'bool' },
   input_data_file: { kind: 'string' },
 };
-/** A map is a list of entries. */
 const WARMUP_ENTRY: Schema = {
   key: { kind: 'string' },
   value: { kind: 'message', of: () => WARMUP_INPUT },
@@ -75,7 +74,7 @@ const MODEL_CONFIG: Schema = {
   },
 };
 
-/** @throws Error for anything but a ModelConfig. */
+/** @throws Error for anything but a ModelConfig */
 export function readPbtxt(text: string): Record<string, unknown> {
   const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\]:,]|[A-Za-z_]\w*|-?\d+|#.*|\S/g) ?? [];
   const reader = new Reader(tokens.filter((token) => !token.startsWith('#')));
