@@ -1,4 +1,6 @@
-// A step of Adam and AdamW over all parameters in one pass over memory, for float32 on the CPU; `src/optim/adam.ts` has the formulas.
+// One step of Adam or AdamW over all parameters in one pass over memory, for float32 on the CPU; formulas in
+// `src/optim/adam.ts`.
+//
 //   reclmis::adam_(parameters, gradients, means, mean_squares, lr, beta1, beta2, eps, weight_decay, decoupled, step)
 #include <ATen/Parallel.h>
 #include <torch/library.h>
@@ -17,9 +19,9 @@ namespace {
 
 using namespace reclmis;
 
-constexpr int64_t kPiece = 1 << 15;  // elements that a thread takes at a time
+constexpr int64_t kPiece = 1 << 15;  // elements per task
 
-// The numbers of a step, in float32 as libtorch's own operators take them.
+// In float32, as libtorch's own operators take them.
 struct Step {
   float beta1, beta2, gain1, gain2, eps, rate, decay, shrink;
 };
@@ -35,7 +37,6 @@ inline void update(const Step& s, const float* g, float* p, float* m, float* v) 
   store(p, _mm256_fmadd_ps(all(s.rate), _mm256_div_ps(mean, root), before));
 }
 
-// A piece of one tensor.
 struct Piece {
   const float* gradient;
   float *parameter, *mean, *square;
@@ -59,7 +60,7 @@ void run(const Step& step, const Piece& piece) {
   std::copy_n(rest[3], left, piece.square + i);
 }
 
-// A tensor's elements in the order of the parameter's: the tensor itself, or a copy where it is laid out otherwise.
+// The tensor, or a copy in the parameter's memory order.
 at::Tensor like(const at::Tensor& parameter, const at::Tensor& tensor) {
   return tensor.strides() == parameter.strides() ? tensor : at::empty_like(parameter).copy_(tensor);
 }
@@ -78,7 +79,7 @@ void adam(at::TensorList parameters, at::TensorList gradients, at::TensorList me
                   static_cast<float>(-lr * correction2 / correction1),
                   static_cast<float>(decoupled ? 0 : weightDecay),
                   static_cast<float>(decoupled ? 1 - lr * weightDecay : 1)};
-  std::vector<at::Tensor> copies;  // keeps gradients alive that had to be laid out anew
+  std::vector<at::Tensor> copies;
   std::vector<Piece> pieces;
   for (size_t i = 0; i < parameters.size(); i++) {
     const at::Tensor &p = parameters[i], &m = means[i], &v = squares[i];
@@ -97,7 +98,7 @@ void adam(at::TensorList parameters, at::TensorList gradients, at::TensorList me
   at::parallel_for(0, static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) run(step, pieces[i]);
   });
-  // Autograd, and whoever keeps what was made of a weight, see by its version that it has changed; of an operator of our own nobody else counts it up.
+  // Autograd and caches of weights detect changes by version; custom operators must count it up.
   for (const at::TensorList& list : {parameters, means, squares}) {
     for (const at::Tensor& t : list) t.unsafeGetTensorImpl()->bump_version();
   }

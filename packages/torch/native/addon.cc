@@ -1,7 +1,7 @@
 // The addon: libtorch's dispatcher, autograd and tensors for JavaScript. It translates and never decides.
 //
-// Tensors live in a table and JavaScript holds their numbers; 0 stands for no tensor. An operator is looked up once by
-// name and overload, and is called boxed: its schema says which C++ value each JavaScript argument must become.
+// Tensors are in a table; JavaScript holds their numbers, 0 for none. Operators are looked up once by name
+// and overload and called boxed: the schema says what each JavaScript argument must become.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
@@ -37,7 +37,7 @@ using reclmis::guarded;
 using reclmis::memoryStatistics;
 using reclmis::OptionalTensor;
 
-constexpr int64_t kReportStep = int64_t{64} << 20;  // tell V8 about native memory in steps of this many bytes
+constexpr int64_t kReportStep = int64_t{64} << 20;  // report native memory to V8 in such steps
 
 struct State {
   std::unordered_map<int64_t, at::Tensor> tensors;
@@ -87,7 +87,7 @@ using reclmis::tensorOf;
 
 bool isNothing(const Napi::Value& value) { return value.IsUndefined() || value.IsNull(); }
 
-// A JavaScript value as what the schema wants at this place.
+// Converts a JavaScript value to the schema's type.
 c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, int32_t repeat) {
   switch (type->kind()) {
     case c10::TypeKind::TensorType:
@@ -117,7 +117,7 @@ c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, int32_t
         if (value.IsArray()) {
           const auto array = value.As<Napi::Array>();
           for (uint32_t i = 0; i < array.Length(); i++) add(array.Get(i));
-        } else {  // a single number for a list of fixed length
+        } else {  // one number for a list of fixed length
           for (int32_t i = 0; i < repeat; i++) add(value);
         }
       };
@@ -154,7 +154,7 @@ c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, int32_t
     }
     case c10::TypeKind::GeneratorType:
       return c10::IValue();
-    default:  // int, SymInt, and the enumerations that the dispatcher holds as int
+    default:
       return value.As<Napi::Number>().Int64Value();
   }
 }
@@ -220,7 +220,6 @@ Napi::Value call(const Napi::CallbackInfo& info) {
     operation.callBoxed(&stack);
     reportMemory(info.Env());
     const auto& returns = signature.returns();
-    // What an in-place operator returns is its own argument, which JavaScript has already.
     if (returns.empty() || (returns[0].alias_info() != nullptr && returns[0].alias_info()->isWrite())) {
       return info.Env().Undefined();
     }
@@ -231,8 +230,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
   });
 }
 
-// fromBytes(bytes, dtype, shape, pinned) -> tensor number; the bytes are copied, into memory that CUDA's copy engine reads where
-// `pinned` says so
+// fromBytes(bytes, dtype, shape, pinned) -> tensor number; copies, to page-locked memory for CUDA if `pinned`
 Napi::Value fromBytes(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     const auto bytes = info[0].As<Napi::Uint8Array>();
@@ -250,7 +248,7 @@ Napi::Value fromBytes(const Napi::CallbackInfo& info) {
   });
 }
 
-// readInto(tensor, bytes): copies a tensor's elements, row-major, into memory of JavaScript
+// readInto(tensor, bytes): copies elements out, row-major
 void readInto(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     at::NoGradGuard guard;
@@ -277,21 +275,19 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
   });
 }
 
-// release(tensors): forgets handles; unknown numbers are passed over
+// release(tensors): ignores unknown numbers
 void release(const Napi::CallbackInfo& info) {
   const auto ids = info[0].As<Napi::Array>();
   for (uint32_t i = 0; i < ids.Length(); i++) state().tensors.erase(ids.Get(i).As<Napi::Number>().Int64Value());
   reportMemory(info.Env());
 }
 
-// item(tensor) -> number
 Napi::Value item(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     return Napi::Number::New(info.Env(), tensorOf(info[0]).item().toDouble());
   });
 }
 
-// backward(tensor, gradient | 0, retainGraph)
 void backward(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     torch::autograd::variable_list gradients;
@@ -301,12 +297,10 @@ void backward(const Napi::CallbackInfo& info) {
   });
 }
 
-// grad(tensor) -> tensor number | 0
 Napi::Value grad(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value { return handleOf(info.Env(), tensorOf(info[0]).grad()); });
 }
 
-// setGrad(tensor, gradient | 0)
 void setGrad(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     at::Tensor tensor = tensorOf(info[0]);
@@ -314,16 +308,14 @@ void setGrad(const Napi::CallbackInfo& info) {
   });
 }
 
-// setData(tensor, source)
 void setData(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     at::Tensor tensor = tensorOf(info[0]);
     tensor.set_data(tensorOf(info[1]).detach());
-    tensor.unsafeGetTensorImpl()->bump_version();  // other numbers, whoever has kept what was made of these
+    tensor.unsafeGetTensorImpl()->bump_version();  // invalidates what was made of the old numbers
   });
 }
 
-// setRequiresGrad(tensor, on)
 void setRequiresGrad(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     at::Tensor tensor = tensorOf(info[0]);
@@ -331,7 +323,7 @@ void setRequiresGrad(const Napi::CallbackInfo& info) {
   });
 }
 
-// setGradMode(on) -> what it was
+// setGradMode(on) -> previous mode
 Napi::Value setGradMode(const Napi::CallbackInfo& info) {
   const bool before = c10::GradMode::is_enabled();
   c10::GradMode::set_enabled(info[0].As<Napi::Boolean>().Value());
@@ -360,15 +352,15 @@ void setThreads(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { at::set_num_threads(info[0].As<Napi::Number>().Int32Value()); });
 }
 
-// hasLanes(): whether the processor runs our kernels of eight lanes (AVX2)
+// hasLanes(): whether the processor has AVX2
 Napi::Value hasLanes(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), reclmis::hasLanes()); }
 
-// isLaneMap(tensor): whether the kernels of maps take it (`maps.h`)
+// isLaneMap(tensor): see `maps.h`
 Napi::Value isLaneMap(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value { return Napi::Boolean::New(info.Env(), reclmis::isLaneMap(tensorOf(info[0]))); });
 }
 
-// setDeterministic(on): kernels whose result is the same each time, or an error where an operator has none
+// setDeterministic(on): reproducible kernels, or an error from operators without one
 void setDeterministic(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     const bool on = info[0].As<Napi::Boolean>().Value();
@@ -396,7 +388,6 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   });
 }
 
-// resetPeak(device)
 void resetPeak(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     const c10::Device device(info[0].As<Napi::String>().Utf8Value());
@@ -412,7 +403,7 @@ void emptyCache(const Napi::CallbackInfo& info) {
   });
 }
 
-// trimHeap(): gives the holes in malloc's heaps back to the system
+// trimHeap(): returns free heap memory to the system
 void trimHeap(const Napi::CallbackInfo&) { reclmis::trimHeap(); }
 
 // version() -> { torch, configuration, cudaDevices }

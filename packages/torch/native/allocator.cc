@@ -1,8 +1,8 @@
 // A caching CPU allocator for libtorch.
 //
-// Why: glibc gives large blocks back to the kernel and takes them again at each step, and page faults are dear on
-// virtual machines. Here large blocks are mapped once, on huge pages, and freed ones are kept by size. The same place
-// counts the bytes, which is what the ownership tests compare. Small requests go to malloc, which is tuned once.
+// glibc returns large blocks to the kernel and takes them again at each step, and page faults are slow on
+// virtual machines. Here large blocks are mapped once, on huge pages, and kept by size when freed. It also
+// counts bytes, for the ownership tests. Small requests go to malloc, tuned once.
 #include "allocator.h"
 
 #include <c10/core/Allocator.h>
@@ -21,14 +21,14 @@
 namespace reclmis {
 namespace {
 
-constexpr size_t kHeader = 64;                   // bytes in front of each block; also the alignment of its data
-constexpr size_t kHugePage = size_t{2} << 20;    // transparent huge pages of x86-64 and most arm64 kernels
-constexpr size_t kLarge = size_t{1} << 20;       // from here on blocks are mapped and cached
-constexpr size_t kReserve = size_t{4} << 30;     // most heap that is prepared for huge pages
+constexpr size_t kHeader = 64;                   // bytes before each block, and its alignment
+constexpr size_t kHugePage = size_t{2} << 20;    // x86-64 and most arm64 kernels
+constexpr size_t kLarge = size_t{1} << 20;       // smallest mapped and cached block
+constexpr size_t kReserve = size_t{4} << 30;     // largest heap prepared for huge pages
 
 struct Header {
-  size_t bytes;  // what was asked for
-  size_t block;  // size of the mapping, 0 for a malloc'd block
+  size_t bytes;
+  size_t block;  // of the mapping; 0 if malloc'd
 };
 
 size_t roundUp(size_t value, size_t step) { return (value + step - 1) / step * step; }
@@ -43,7 +43,7 @@ class CachingAllocator final : public c10::Allocator {
   // libtorch 2.3 and later call the non-const one.
   c10::DataPtr allocate(size_t bytes) { return static_cast<const CachingAllocator*>(this)->allocate(bytes); }
   c10::DeleterFnPtr raw_deleter() const override { return &CachingAllocator::release; }
-  // Needed from libtorch 2.1 on, harmless before.
+  // Needed from libtorch 2.1 on.
   void copy_data(void* destination, const void* source, std::size_t count) const {
     std::copy_n(static_cast<const char*>(source), count, static_cast<char*>(destination));
   }
@@ -89,7 +89,7 @@ class CachingAllocator final : public c10::Allocator {
   char* takeLarge(size_t bytes) {
     const size_t block = roundUp(bytes + kHeader, bytes >= 2 * kHugePage ? kHugePage : 4096);
     std::lock_guard<std::mutex> lock(mutex_);
-    // A kept block serves if no more than an eighth of it is wasted.
+    // Reuses a block that wastes at most an eighth.
     auto found = free_.lower_bound(block);
     if (found != free_.end() && found->first - block <= block / 8) {
       char* base = found->second;
@@ -106,7 +106,6 @@ class CachingAllocator final : public c10::Allocator {
     return base;
   }
 
-  // Maps `block` bytes at a huge-page boundary.
   static char* map(size_t block) {
     const size_t span = block + kHugePage;
     void* raw = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -154,7 +153,7 @@ class CachingAllocator final : public c10::Allocator {
   size_t cached_ = 0;
 };
 
-// oneDNN takes its scratch memory from malloc. Keep what is freed, and put the heap that it will use on huge pages.
+// oneDNN takes scratch memory from malloc.
 void tuneMalloc() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_MAX, 0);
@@ -162,7 +161,7 @@ void tuneMalloc() {
   mallopt(M_TOP_PAD, 64 << 20);
   const size_t physical = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
   const size_t reserve = std::min(kReserve, physical / 4);
-  if (void* heap = std::malloc(reserve)) {  // address space only: no page of it is touched
+  if (void* heap = std::malloc(reserve)) {  // reserves addresses, touches no page
 #ifdef MADV_HUGEPAGE
     const uintptr_t start = roundUp(reinterpret_cast<uintptr_t>(heap), kHugePage);
     const uintptr_t end = (reinterpret_cast<uintptr_t>(heap) + reserve) / kHugePage * kHugePage;
@@ -184,7 +183,7 @@ MemoryStatistics memoryStatistics() { return CachingAllocator::instance().statis
 void resetPeak() { CachingAllocator::instance().resetPeak(); }
 void trimHeap() {
 #ifdef __GLIBC__
-  malloc_trim(64 << 20);  // what the tuning above keeps at the top stays
+  malloc_trim(64 << 20);  // keeps what tuneMalloc() prepared
 #endif
 }
 

@@ -1,13 +1,13 @@
-// The CPU allocator that libtorch uses once the addon is loaded.
+// libtorch's CPU allocator once the addon is loaded.
 #pragma once
 #include <cstddef>
 
 namespace reclmis {
 
 struct MemoryStatistics {
-  size_t live;    // bytes handed to libtorch and not yet given back
+  size_t live;
   size_t peak;    // largest `live` since the last reset
-  size_t cached;  // bytes of freed blocks kept for reuse
+  size_t cached;  // freed bytes kept for reuse
 };
 
 void installAllocator();

@@ -1,9 +1,11 @@
-// Attention of several heads over projected inputs, for float32 (Vaswani et al. 2017, eq. 1), with its gradient:
+// Multi-head attention over projected inputs, for float32 (Vaswani et al. 2017, eq. 1), with its gradient:
+//
 //   reclmis::attention(query [B,T,C], key [B,S,C], value [B,S,C], bias [B,H,T,S] or none, heads H, p) -> [B,T,C]
-// softmax(q k' / sqrt(D) + bias), each weight dropped with probability p, times v, for each of H heads of D = C / H neighbouring channels. Heads are read and
-// written where they lie, so that none is gathered by a copy, and a head's scores stay in the nearest caches from their product to the sum of values. For
-// the backward pass the weights are kept; what was dropped is drawn again from the seed. A head of a batch is one thread's, so the bits do not depend on how
-// many there are.
+//
+// softmax(q k' / sqrt(D) + bias), each weight dropped with probability p, times v, for H heads of D = C / H
+// neighbouring channels. Heads are used in place, and a head's scores stay in the nearest caches. The
+// backward pass has the weights; dropout is drawn again from the seed. One thread computes a head, so results
+// do not depend on the number of threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -31,15 +33,16 @@ using reclmis::OptionalTensor;
 struct Sizes {
   int64_t batch, queries, keys, channels, heads;
   int64_t width() const { return channels / heads; }
-  // A row of scores: whole lanes, of which those behind the last key weigh nothing.
+  // A row of scores in whole lanes; those after the last key are 0.
   int64_t row() const { return (keys + kLanes - 1) / kLanes * kLanes; }
   int64_t scores() const { return queries * row(); }
   int64_t packed() const { return std::max(queries, row()) * width(); }
-  // The first and the last group of numbers may be shared with other heads; behind the last row whole lanes are read.
+  // Both ends may share groups with other heads; whole lanes are read after the last row.
   int64_t drawn() const { return queries * keys + 3 * reclmis::kGroup; }
 };
 
-// Whether rows of channels can be read where they lie; of no elements any strides will do, also those of 0 that `contiguous` leaves.
+// Whether rows of channels can be read in place. Without elements any strides do, even the 0 that
+// `contiguous` leaves.
 bool isRows(const at::Tensor& x) { return x.scalar_type() == at::kFloat && x.dim() == 3 && (x.stride(2) == 1 || x.numel() == 0); }
 
 Sizes checked(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t heads) {
@@ -52,7 +55,6 @@ Sizes checked(const at::Tensor& query, const at::Tensor& key, const at::Tensor& 
   return {batch, query.size(1), key.size(1), channels, heads};
 }
 
-// A head's rows: `row` floats apart.
 struct Rows {
   const float* at;
   int64_t row;
@@ -62,7 +64,7 @@ Rows rowsOf(const at::Tensor& x, int64_t b, int64_t h, int64_t width) {
   return {x.data_ptr<float>() + b * x.stride(0) + h * width, x.stride(1)};
 }
 
-// Rows [inner, outputs] as the panels of `product`.
+// Packs rows [inner, outputs] as panels of `product`.
 void pack(Rows from, int64_t inner, int64_t outputs, float* to) {
   for (int64_t k = 0; k < outputs; k += kPanel) {
     const int64_t width = panelWidth(outputs, k);
@@ -72,7 +74,7 @@ void pack(Rows from, int64_t inner, int64_t outputs, float* to) {
   }
 }
 
-// Rows [outputs, inner] turned over, as the panels of `product` for `padded` outputs, those behind the last 0.
+// Packs rows [outputs, inner] transposed, as panels of `product` for `padded` outputs, with zeros at the end.
 void packTurned(Rows from, int64_t outputs, int64_t inner, int64_t padded, float* to) {
   for (int64_t k = 0; k < padded; k += kLanes) {
     const int64_t panel = k / kPanel * kPanel, width = panelWidth(padded, panel);
@@ -87,14 +89,14 @@ void packTurned(Rows from, int64_t outputs, int64_t inner, int64_t padded, float
   }
 }
 
-// e^x for x of at most 0, to 2e-7 of it: 2^n e^r with |r| at most ln(2) / 2, e^r by its series to the sixth power. What is below the smallest normal number
-// is 0; what is not a number stays so.
+// e^x for x <= 0, to 2e-7 relative: 2^n e^r with |r| <= ln(2) / 2, e^r by its series to the sixth power.
+// Below the smallest normal number it is 0; NaN stays.
 inline Vector exponential(Vector x) {
   const Vector least = same(-87.33654F);
   const Vector tiny = _mm256_cmp_ps(x, least, _CMP_LT_OQ);
   const Vector bounded = _mm256_max_ps(least, x);
   const Vector n = _mm256_round_ps(_mm256_mul_ps(bounded, same(1.44269504F)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  Vector r = _mm256_fnmadd_ps(n, same(0.693359375F), bounded);  // ln(2) in two parts, the first of few bits
+  Vector r = _mm256_fnmadd_ps(n, same(0.693359375F), bounded);  // ln(2) in two parts, the first with few bits
   r = _mm256_fnmadd_ps(n, same(-2.12194440e-4F), r);
   Vector y = same(1.0F / 720);
   for (const float k : {1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1.0F, 1.0F}) y = multiplyAdd(y, r, same(k));
@@ -108,7 +110,7 @@ inline float largestOf(Vector value) {
   return *std::max_element(lanes, lanes + kLanes);
 }
 
-// The softmax of a row of `count` numbers in place; those behind, up to whole lanes, become 0.
+// Softmax of `count` numbers in place; the rest of `whole` becomes 0.
 void softmax(float* row, int64_t count, int64_t whole) {
   std::fill(row + count, row + whole, -std::numeric_limits<float>::infinity());
   Vector most = load(row);
@@ -124,10 +126,10 @@ void softmax(float* row, int64_t count, int64_t whole) {
   for (int64_t s = 0; s < whole; s += kLanes) store(row + s, multiply(load(row + s), share));
 }
 
-// Of a head, what its weights [T,S] are multiplied by where some are dropped: `drawn` holds as many numbers from the place that is returned on.
+// A head's dropout factors of its weights [T,S], in `drawn` from the returned place.
 const float* drawFactors(const Sizes& sizes, int64_t head, const reclmis::Thinning& thinning, uint64_t seed, float* drawn) {
   const int64_t first = head * sizes.queries * sizes.keys, end = first + sizes.queries * sizes.keys;
-  const int64_t begin = first / reclmis::kGroup, after = (end + kLanes + reclmis::kGroup - 1) / reclmis::kGroup;  // and whole lanes behind
+  const int64_t begin = first / reclmis::kGroup, after = (end + kLanes + reclmis::kGroup - 1) / reclmis::kGroup;
   for (int64_t group = begin; group < after; group++) {
     __m256i numbers[4];
     reclmis::philox(seed, static_cast<uint64_t>(group), numbers);
@@ -136,7 +138,7 @@ const float* drawFactors(const Sizes& sizes, int64_t head, const reclmis::Thinni
   return drawn + first - begin * reclmis::kGroup;
 }
 
-// to [T, S] = values times factors; rows of `to` and `values` are whole lanes, 0 behind the last key, those of the factors S.
+// to [T, S] = values times factors; rows of `to` and `values` are whole lanes with zeros, those of factors S.
 void multiplyRows(const Sizes& sizes, const float* values, const float* factors, float* to) {
   const int64_t row = sizes.row();
   for (int64_t t = 0; t < sizes.queries; t++) {
@@ -145,7 +147,6 @@ void multiplyRows(const Sizes& sizes, const float* values, const float* factors,
   }
 }
 
-// The bias of a head, [T,S], where there is one.
 struct Bias {
   const float* at = nullptr;
   int64_t row = 0, column = 0;
@@ -204,7 +205,7 @@ std::tuple<at::Tensor, at::Tensor> forwardPass(const at::Tensor& query, const at
   return {output, weights};
 }
 
-// -> gradients of query, key and value, and of the bias [B,H,T,S] where it is wanted, else of no elements
+// -> gradients of query, key, value, and of bias [B,H,T,S] if wanted, otherwise empty
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gradient, const at::Tensor& query, const at::Tensor& key,
                                                                         const at::Tensor& value, const at::Tensor& weights, int64_t heads, double p,
                                                                         int64_t seed, bool toBias) {
@@ -228,7 +229,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> backwardPass(const at
       const float* own = all + head * sizes.scores();
       const int64_t ofQuery = b * sizes.queries * sizes.channels + h * width, ofKey = b * sizes.keys * sizes.channels + h * width;
       packTurned(rowsOf(value, b, h, width), sizes.keys, width, row, packed);
-      product(dOut.at, dOut.row, packed, sizes.queries, width, row, dScores, row);  // of the weights that were left
+      product(dOut.at, dOut.row, packed, sizes.queries, width, row, dScores, row);
       const float* weighing = own;
       if (p > 0) {
         const float* factors = drawFactors(sizes, head, thinning, static_cast<uint64_t>(seed), drawn);

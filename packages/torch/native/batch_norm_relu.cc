@@ -1,11 +1,12 @@
-// Batch normalisation and the ReLU after it as one operator, for channels-last maps of float32 and bfloat16:
-//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], training, momentum, eps) -> [B,C,H,W]
-// With the batch's statistics in training the forward pass reads the map twice, with the running ones once, and the backward pass reads map and gradient
-// twice; the two operators of libtorch read and write up to five times as often.
+// Batch normalisation and ReLU in one operator, for channels-last maps of float32 and bfloat16:
 //
-//   y = max(0, a x + b), a = weight / sqrt(variance + eps), b = bias - a mean
-// Sums are taken over pieces of a size that depends on the channels alone, in float32 within a piece and in float64 over the pieces, so that the
-// bits do not depend on the number of threads.
+//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], training, momentum, eps)
+//   -> y [B,C,H,W] = max(0, a x + b), a = weight / sqrt(variance + eps), b = bias - a mean
+//
+// The forward pass reads the map twice (once with running statistics), the backward pass map and gradient
+// twice; libtorch's two operators touch memory up to five times as often. Pieces depend on the channels
+// alone, with sums in float32 within and float64 over them, so results do not depend on the number of
+// threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -25,7 +26,7 @@ namespace {
 
 using namespace reclmis;
 
-constexpr int64_t kPiece = 16384;  // numbers of a piece: its second reading comes from the nearest caches
+constexpr int64_t kPiece = 16384;  // numbers per piece: the second reading hits the nearest caches
 
 struct Pieces {
   int64_t rows, size;
@@ -34,7 +35,7 @@ struct Pieces {
   int64_t rowsOf(int64_t piece) const { return std::min(size, rows - piece * size); }
 };
 
-// Mean, and sum of the squares of the deviations, of 8 V channels over rows.
+// Means and sums of squared deviations of 8 V channels over rows.
 template <int V, typename T>
 inline void moments(const T* x, int64_t rows, int64_t row, float* means, float* squares) {
   Lanes sums[V], mean[V];
@@ -61,18 +62,16 @@ inline void moments(const T* x, int64_t rows, int64_t row, float* means, float* 
   for (int v = 0; v < V; v++) store(squares + v * kLanes, sums[v]);
 }
 
-// Per channel what both passes need; each an array of C.
 struct Affine {
   const float *scale, *shift, *mean, *inverse;
 };
 
-// The gradient of y where ReLU lets it through.
 template <typename T>
 inline Lanes passed(const T* dy, Lanes x, const float* scale, const float* shift) {
   return _mm256_and_ps(passes(_mm256_fmadd_ps(x, load(scale), load(shift))), load(dy));
 }
 
-// Sums over rows of the gradient, and of the gradient times the normalised input, of 8 V channels.
+// Sums over rows of the gradient, and of gradient times normalised input, of 8 V channels.
 template <int V, typename T>
 inline void gradientSums(const T* x, const T* dy, int64_t rows, int64_t row, const Affine& at, float* plain, float* weighted) {
   Lanes sums[V], products[V];
@@ -116,7 +115,7 @@ at::Tensor affineOf(const at::Tensor& weight, const at::Tensor& bias, const at::
   return result;
 }
 
-// Mean and 1 / sqrt(variance + eps) of the map's channels, [C] each; moves the running statistics.
+// Mean and 1 / sqrt(variance + eps), [C] each; updates the running statistics.
 template <typename T>
 void batchStatistics(const T* x, const Pieces& pieces, int64_t channels, double momentum, double eps, float* mean, float* inverse,
                      float* runningMean, float* runningVar) {
@@ -227,8 +226,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gr
         weighted[c] += parts[(piece * 2 + 1) * channels + c];
       }
     }
-    // dx = scale (g - mean of g - normalised x times the mean of g times normalised x) = scale g + slope (x - mean) + offset; running statistics
-    // are constants, and leave scale g alone.
+    // dx = scale (g - mean of g - normalised x times the mean of g times normalised x) = scale g + slope (x -
+    // mean) + offset; with running statistics, which are constant, scale g.
     const double share = training ? 1 / static_cast<double>(rows) : 0;
     std::vector<float> slope(channels), offset(channels);
     for (int64_t c = 0; c < channels; c++) {

@@ -12,7 +12,7 @@ namespace reclmis {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
-// Each figure is a list, of which the first counts blocks of all sizes.
+// The first of each list counts blocks of all sizes.
 MemoryStatistics cudaMemoryStatistics(int device) {
   const auto statistics = allocator::getDeviceStats(device);
   const auto& allocated = statistics.allocated_bytes[0];

@@ -1,4 +1,4 @@
-// Memory of a CUDA device, as libtorch's own caching allocator counts it; nothing where libtorch or this build has no CUDA.
+// Memory of a CUDA device by libtorch's caching allocator; nothing without CUDA.
 #pragma once
 #include "allocator.h"
 

@@ -1,6 +1,6 @@
-// Data-parallel training on libtorch's own engine: c10d::TCPStore, ProcessGroupGloo (ProcessGroupNCCL where libtorch has CUDA) and
-// c10d::Reducer, the core of PyTorch's DistributedDataParallel. Calls block until the collective is done; waiting ends by the timeout.
-// Without gloo's headers (package libgloo-dev) everything but `distributedBackends` and `exitNow` is left out.
+// Data-parallel training with c10d's TCPStore, ProcessGroupGloo (ProcessGroupNCCL with CUDA) and Reducer, the
+// core of PyTorch's DistributedDataParallel. Calls block until the collective is done or times out. Without
+// gloo's headers (libgloo-dev) only `distributedBackends` and `exitNow` remain.
 #include "distributed.h"
 
 #include <torch/version.h>
@@ -41,19 +41,19 @@
 namespace reclmis {
 namespace {
 
-// exitNow(status): ends the process at once from any thread, also while the main one is blocked in a collective.
+// exitNow(status): ends the process from any thread, even if the main one is blocked in a collective
 void exitNow(const Napi::CallbackInfo& info) { _exit(info[0].As<Napi::Number>().Int32Value()); }
 
 #ifdef RECLMIS_GLOO
 
-// From the second series on a group dispatches to one backend per kind of device; before, it is the backend.
+// From libtorch 2 on a group dispatches to a backend per kind of device; before, it is the backend.
 #if TORCH_VERSION_MAJOR >= 2
 using Base = c10d::Backend;
 #else
 using Base = c10d::ProcessGroup;
 #endif
 
-// Counts what is handed to all-reduce: the gradients' buckets and the batch statistics.
+// Counts bytes given to all-reduce: gradients and batch statistics.
 class CountingGloo : public c10d::ProcessGroupGloo {
  public:
   using c10d::ProcessGroupGloo::ProcessGroupGloo;
@@ -69,8 +69,8 @@ class CountingGloo : public c10d::ProcessGroupGloo {
 
 struct Group {
   c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<Base> backend;               // runs the collectives
-  c10::intrusive_ptr<c10d::ProcessGroup> group;   // what the reducer wants
+  c10::intrusive_ptr<Base> backend;
+  c10::intrusive_ptr<c10d::ProcessGroup> group;
   c10::intrusive_ptr<CountingGloo> gloo;          // null on NCCL
   int size = 1;
 };
@@ -125,7 +125,6 @@ Napi::Value storeOpen(const Napi::CallbackInfo& info) {
   });
 }
 
-// storeSet(store, key, bytes)
 void storeSet(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     const auto bytes = info[2].As<Napi::Uint8Array>();
@@ -149,7 +148,8 @@ void storeClose(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { stores().remove(info[0]); });
 }
 
-// groupOpen(store, rank, size, backend, address, timeoutMs) -> group; `address`: of this process's end of gloo's connections
+// groupOpen(store, rank, size, backend, address, timeoutMs) -> group; `address`: local end of gloo's
+// connections
 Napi::Value groupOpen(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     auto result = std::make_shared<Group>();
@@ -194,7 +194,6 @@ c10d::ReduceOp reduceOp(const std::string& name) {
   return c10d::ReduceOp::SUM;
 }
 
-// A tensor that collectives take: dense in its order of memory.
 void requireDense(const at::Tensor& tensor) {
   TORCH_CHECK(tensor.is_contiguous(), "collectives take contiguous tensors, got strides ", tensor.strides());
 }
@@ -212,7 +211,6 @@ void groupAllReduce(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { reduceInPlace(*groups().at(info[0], "the group"), tensorOf(info[1]), reduceOp(text(info[2]))); });
 }
 
-// groupBroadcast(group, tensor, root): in place
 void groupBroadcast(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     auto group = groups().at(info[0], "the group");
@@ -224,7 +222,7 @@ void groupBroadcast(const Napi::CallbackInfo& info) {
   });
 }
 
-// groupAllGather(group, tensor) -> tensors of all ranks, in their order; same shape everywhere
+// groupAllGather(group, tensor) -> tensors by rank; all of the same shape
 Napi::Value groupAllGather(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     auto group = groups().at(info[0], "the group");
@@ -243,7 +241,7 @@ void groupBarrier(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { groups().at(info[0], "the group")->backend->barrier()->wait(); });
 }
 
-// groupBytes(group) -> bytes handed to all-reduce so far; -1 where they are not counted
+// groupBytes(group) -> bytes all-reduced so far; -1 if not counted
 Napi::Value groupBytes(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     auto group = groups().at(info[0], "the group");
@@ -251,7 +249,8 @@ Napi::Value groupBytes(const Napi::CallbackInfo& info) {
   });
 }
 
-// y = sum of x over the ranks. Each rank's loss depends on every rank's x, so the gradient is the sum of the ranks' gradients.
+// y = sum of x over the ranks. Each rank's loss depends on every x, so its gradient is the sum of all
+// gradients.
 struct SumOverRanks : torch::autograd::Function<SumOverRanks> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, int64_t group) {
     context->saved_data["group"] = group;
@@ -283,8 +282,9 @@ struct Buckets {
   int64_t cap;
 };
 
-// The constructor has changed between releases without a word: 1.13 takes the buckets' limits, later ones two choices as well, 2.13 neither those
-// limits nor nothing but a list of limits to fill buckets anew by (empty: `first`, then `cap`). A template, so that what does not fit is not compiled.
+// The constructor differs by release: 1.13 takes bucket limits, later ones two more choices, 2.13 also a list
+// of limits for refilling buckets (empty: `first`, then `cap`). A template, so that non-matching calls are
+// not compiled.
 template <typename Reducer>
 std::shared_ptr<Reducer> makeReducer(const std::vector<at::Tensor>& parameters, const Buckets& buckets,
                                      const c10::intrusive_ptr<c10d::ProcessGroup>& group, const std::vector<bool>& sparse, bool someUnused) {
@@ -305,9 +305,10 @@ std::shared_ptr<Reducer> makeReducer(const std::vector<at::Tensor>& parameters, 
                                      std::vector<int64_t>());
 }
 
-// The reducer compares a gradient's strides with its parameter's, those of sides of length 1 too, although no element depends on them: oneDNN's
-// backward convolution in bfloat16 gives a [1,4,1,1] weight a gradient with strides [4,1,4,4], and only on processors that have bfloat16. A hook
-// gives such a gradient the parameter's strides, over the same memory, before the gradient is stored. It lives as long as the reducer.
+// The reducer compares strides of gradient and parameter even in sides of length 1, which no element depends
+// on: oneDNN's backward convolution in bfloat16 (on processors that have it) gives a [1,4,1,1] weight a
+// gradient with strides [4,1,4,4]. A hook sets the parameter's strides on the same memory. It lives as long
+// as the reducer.
 class StrideHooks {
  public:
   explicit StrideHooks(const std::vector<at::Tensor>& parameters) {
@@ -328,7 +329,6 @@ class StrideHooks {
   }
 
  private:
-  // Whether the strides differ, but in no side that has more than one element.
   static bool differInSidesOf1(const at::Tensor& gradient, const std::vector<int64_t>& strides) {
     if (!gradient.defined() || gradient.layout() != at::kStrided || gradient.dim() != static_cast<int64_t>(strides.size())) return false;
     bool differ = false;
@@ -356,8 +356,8 @@ auto& reducers() {
   return *all;
 }
 
-// reducerOpen(group, parameters, firstBucketBytes, bucketBytes, someUnused) -> reducer. Buckets fill in the reverse order of the parameters, in
-// which gradients become ready.
+// reducerOpen(group, parameters, firstBucketBytes, bucketBytes, someUnused) -> reducer; buckets fill in
+// reverse order of the parameters, as gradients become ready
 Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     auto group = groups().at(info[0], "the group");
@@ -378,7 +378,7 @@ Napi::Value reducerOpen(const Napi::CallbackInfo& info) {
   });
 }
 
-// reducerPrepare(reducer, loss): the next backward pass ends with the mean of the ranks' gradients in every parameter
+// reducerPrepare(reducer, loss): the next backward pass averages gradients over the ranks
 void reducerPrepare(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     auto& reducer = reducers().at(info[0], "the reducer")->reducer;
@@ -394,7 +394,7 @@ void reducerClose(const Napi::CallbackInfo& info) {
 
 #endif  // RECLMIS_GLOO
 
-// distributedBackends() -> names of the backends that this build has
+// distributedBackends() -> names of this build's backends
 Napi::Value distributedBackends(const Napi::CallbackInfo& info) {
   auto names = Napi::Array::New(info.Env());
 #ifdef RECLMIS_GLOO

@@ -1,4 +1,3 @@
-// c10d for JavaScript: stores, process groups, collectives, the gradient reducer.
 #pragma once
 #include <napi.h>
 

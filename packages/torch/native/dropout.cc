@@ -1,8 +1,10 @@
-// Dropout in its inverted form, for float32 and bfloat16 of any shape:
-//   reclmis::dropout(input, p) -> input with each element set to zero with probability p, the others divided by 1 - p
-// A call draws one 64-bit seed from libtorch's generator; element i is decided by the i-th output of a generator by counters under that seed,
-// Philox4x32-10 (Salmon et al., SC 2011). The backward pass makes the same decisions again instead of keeping a mask, and the
-// bits do not depend on the number of threads.
+// Inverted dropout for float32 and bfloat16:
+//
+//   reclmis::dropout(input, p) -> each element is zero with probability p, otherwise divided by 1 - p
+//
+// Each call draws one 64-bit seed from libtorch's generator; element i is decided by the i-th output of
+// Philox4x32-10 (Salmon et al., SC 2011) under it. The backward pass repeats the decisions instead of keeping
+// a mask; results do not depend on the number of threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -21,9 +23,8 @@ namespace {
 
 using namespace reclmis;
 
-constexpr int64_t kGrain = 1 << 14;  // groups that are worth a thread, in elements
+constexpr int64_t kGrain = 1 << 14;
 
-// Elements of a group from its numbers.
 template <typename T>
 inline void thin(const T* from, const __m256i* numbers, const Thinning& thinning, T* to) {
 #pragma GCC unroll 4
@@ -72,7 +73,6 @@ class Dropout : public torch::autograd::Function<Dropout> {
     return thinned(input, p, seed);
   }
 
-  // Linear in the input: the gradient goes the same way.
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const at::Tensor dx = thinned(gradients[0], context->saved_data["p"].toDouble(), context->saved_data["seed"].toInt());

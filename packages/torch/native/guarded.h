@@ -1,4 +1,4 @@
-// Every entry of the addon runs within `guarded`, so that no C++ exception crosses into JavaScript's frames.
+// Every entry of the addon runs within `guarded`: no C++ exception may cross JavaScript's frames.
 #pragma once
 #include <c10/util/Exception.h>
 #include <napi.h>
@@ -7,7 +7,6 @@
 
 namespace reclmis {
 
-// Runs `body` and turns every C++ exception into a JavaScript one.
 template <typename Body>
 auto guarded(const Napi::CallbackInfo& info, Body body) -> decltype(body()) {
   try {

@@ -1,11 +1,10 @@
-// Eight lanes of float32 on processors with AVX2, read from and written to float32 and bfloat16: what the kernels of maps are made of.
+// Eight lanes of float32 (AVX2), read from and written to float32 and bfloat16.
 #pragma once
 
 #include <ATen/ATen.h>
 
 namespace reclmis {
 
-// Whether this processor has the lanes.
 inline bool hasLanes() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -37,7 +36,7 @@ inline Lanes load(const at::BFloat16* from) {
 
 inline void store(float* to, Lanes value) { _mm256_storeu_ps(to, value); }
 
-// Rounds to the nearest, ties to even; what is not a number stays so.
+// Rounds to nearest, ties to even; NaN stays.
 inline void store(at::BFloat16* to, Lanes value) {
   const __m256i bits = _mm256_castps_si256(value);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
@@ -51,13 +50,12 @@ inline void store(at::BFloat16* to, Lanes value) {
 
 inline Lanes all(float value) { return _mm256_set1_ps(value); }
 
-// The lanes that are above 0 or not numbers, as libtorch's ReLU lets gradients through.
+// Lanes above 0 or NaN, as libtorch's ReLU passes gradients.
 inline Lanes passes(Lanes value) { return _mm256_cmp_ps(value, _mm256_setzero_ps(), _CMP_NLE_UQ); }
 
-// ReLU; what is not a number stays so.
 inline Lanes relu(Lanes value) { return _mm256_max_ps(_mm256_setzero_ps(), value); }
 
-// Turns 8x8 numbers over: to[j * rowTo + i] = from[i * row + j].
+// Transposes 8x8: to[j * rowTo + i] = from[i * row + j].
 inline void transpose8(const float* from, int64_t row, float* to, int64_t rowTo) {
   Lanes a[kLanes], b[kLanes];
 #pragma GCC unroll 8

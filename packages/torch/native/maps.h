@@ -1,4 +1,4 @@
-// What the kernels of maps [B,C,H,W] in channels-last have in common: such a map is rows of C numbers, one row a pixel.
+// Shared by the kernels of channels-last maps [B,C,H,W]: rows of C numbers, one per pixel.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -8,7 +8,7 @@
 
 namespace reclmis {
 
-// Whether the kernels take it: channels-last on this processor, float32 or bfloat16, whole lanes of channels.
+// Whether the kernels take it: channels-last on the CPU, float32 or bfloat16, whole lanes of channels.
 inline bool isLaneMap(const at::Tensor& map) {
   return hasLanes() && map.device().is_cpu() && map.dim() == 4 && map.size(1) % 8 == 0 && map.numel() > 0 &&
          (map.scalar_type() == at::kFloat || map.scalar_type() == at::kBFloat16) &&
@@ -21,7 +21,6 @@ inline void checkMap(const char* name, const at::Tensor& map) {
   TORCH_CHECK(isLaneMap(map), name, " takes channels-last maps of float32 or bfloat16 on a CPU with AVX2, of a multiple of 8 channels");
 }
 
-// Calls `body` with a value of the element type of float32 or bfloat16.
 template <typename Body>
 void byType(at::ScalarType type, Body&& body) {
   if (type == at::kFloat) {
@@ -31,7 +30,7 @@ void byType(at::ScalarType type, Body&& body) {
   }
 }
 
-// A typed handle of one of our operators; called through the dispatcher, it shows in profiles.
+// A typed handle of our operator; dispatched calls show in profiles.
 template <typename Signature>
 auto operatorOf(const char* name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();

@@ -5,7 +5,7 @@
 
 namespace reclmis {
 
-// libtorch's own optional became the standard one in the second series.
+// libtorch 2.4 replaced its own optional by the standard one.
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
 using OptionalTensor = std::optional<at::Tensor>;
 #else

@@ -1,5 +1,5 @@
-// What dropout draws: a seed from libtorch's generator for each call, and under it a generator by counters, Philox4x32-10 (Salmon et al., SC 2011), whose i-th
-// output decides about element i.
+// Dropout's random numbers: a seed per call from libtorch's generator, and Philox4x32-10 (Salmon et al., SC
+// 2011), whose i-th output decides about element i.
 #pragma once
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -27,22 +27,21 @@ inline int64_t drawnSeed() {
 
 namespace reclmis {
 
-constexpr int64_t kGroup = 32;  // elements of eight counters: each gives four numbers of 32 bits
+constexpr int64_t kGroup = 32;  // elements of eight counters, four numbers each
 
 struct Words {
   __m256i low, high;
 };
 
-// 32-bit products of eight lanes, as their lower and upper halves.
 inline Words product(__m256i a, __m256i factor) {
   const __m256i even = _mm256_mul_epu32(a, factor), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), factor);
   return {_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa), _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa)};
 }
 
-// The numbers of the eight counters that begin at 8 group; out[i] holds the i-th of each.
+// The numbers of eight counters from 8 group on; out[i] holds the i-th of each.
 inline void philox(uint64_t seed, uint64_t group, __m256i* out) {
   const __m256i m0 = _mm256_set1_epi32(static_cast<int>(0xD2511F53)), m1 = _mm256_set1_epi32(static_cast<int>(0xCD9E8D57));
-  const uint64_t first = group * kLanes;  // a multiple of 8: the lanes do not carry into the upper half
+  const uint64_t first = group * kLanes;  // a multiple of 8: no carry into the upper half
   __m256i c0 = _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(first)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   __m256i c1 = _mm256_set1_epi32(static_cast<int>(first >> 32)), c2 = _mm256_setzero_si256(), c3 = _mm256_setzero_si256();
   auto k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
@@ -61,19 +60,18 @@ inline void philox(uint64_t seed, uint64_t group, __m256i* out) {
   out[3] = c3;
 }
 
-// What the numbers do to the elements where each is dropped with probability p.
 class Thinning {
  public:
   explicit Thinning(double p) : Thinning(p, std::nearbyint(std::ldexp(p, 32))) {}
 
-  // 0 where the numbers are below the limit, else value / (1 - p).
+  // 0 where numbers are below the limit, otherwise value / (1 - p).
   Lanes of(Lanes value, __m256i numbers) const {
     const __m256i sign = _mm256_set1_epi32(INT32_MIN);  // the processor compares signed numbers only
     const __m256i dropped = _mm256_cmpgt_epi32(limit_, _mm256_xor_si256(numbers, sign));
     return _mm256_andnot_ps(_mm256_castsi256_ps(dropped), _mm256_mul_ps(value, scale_));
   }
 
-  const bool everything;  // is dropped: a limit of 2^32 lies above all numbers, and is none of 32 bits
+  const bool everything;  // p = 1 needs a limit of 2^32, beyond 32 bits
 
  private:
   Thinning(double p, double limit)

@@ -1,10 +1,12 @@
-// The passes over maps that a decoder's level makes around its convolutions (PLAM), each with its gradient in one pass, for channels-last
-// maps of float32 and bfloat16:
+// PLAM's passes over maps around a decoder level's convolutions, each with its gradient in one pass, for
+// channels-last maps of float32 and bfloat16:
+//
 //   reclmis::relu_mean(x [B,C,H,W]) -> [B,H,W]     mean over the channels of ReLU(x)
-//   reclmis::channel_max(x [B,C,H,W]) -> [B,H,W]   maximum over the channels; equal ones share the gradient, as in libtorch's amax
+//   reclmis::channel_max(x [B,C,H,W]) -> [B,H,W]   maximum over the channels; equal ones share the gradient, as in amax
 //   reclmis::attend_and_join(skip [B,C,2H,2W], attention [B,1,2H,2W], below [B,D,H,W]) -> [B,C+D,2H,2W]
-//                                                  skip times attention, then below with each pixel repeated twice along both axes
-// Every sum runs over the channels of one pixel or over 2x2 pixels, so the bits do not depend on the number of threads.
+//                                                  skip times attention, then below with each pixel repeated in 2x2
+//
+// Sums run over one pixel's channels or 2x2 pixels, so results do not depend on the number of threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -23,9 +25,8 @@ namespace {
 
 using namespace reclmis;
 
-constexpr int64_t kGrain = 32768;  // numbers that are worth a thread
+constexpr int64_t kGrain = 32768;
 
-// Calls body(first, last) for ranges of the rows of a map, on several threads.
 template <typename Body>
 void overRows(int64_t rows, int64_t channels, Body&& body) {
   at::parallel_for(0, rows, std::max<int64_t>(1, kGrain / channels), body);
@@ -87,7 +88,7 @@ at::Tensor channelMax(const at::Tensor& x) {
         for (int64_t c = 0; c < channels; c += kLanes) {
           const Lanes value = load(row + c);
           most = _mm256_max_ps(most, value);
-          strange = _mm256_or_ps(strange, _mm256_cmp_ps(value, value, _CMP_UNORD_Q));  // max_ps passes over what is not a number
+          strange = _mm256_or_ps(strange, _mm256_cmp_ps(value, value, _CMP_UNORD_Q));  // max_ps ignores NaN
         }
         alignas(32) float lanes[kLanes];
         _mm256_store_ps(lanes, most);
@@ -144,7 +145,7 @@ at::Tensor attendAndJoin(const at::Tensor& skip, const at::Tensor& attention, co
     const T *s = skip.data_ptr<T>(), *a = attention.data_ptr<T>(), *b = below.data_ptr<T>();
     T* to = result.data_ptr<T>();
     at::parallel_for(0, batch * height, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t line = begin; line < end; line++) {  // height is even, so that lines / 2 are the lines below
+      for (int64_t line = begin; line < end; line++) {  // height is even: lines / 2 are the lines of `below`
         const T* under = b + line / 2 * (width / 2) * other;
         for (int64_t w = 0; w < width; w++) {
           const int64_t pixel = line * width + w;

@@ -1,5 +1,6 @@
-// libtorch's autocast for JavaScript: per kind of device a switch and a dtype, both of the calling thread, and the cache of cast weights,
-// which `torch.autocast` of PyTorch empties when the outermost block is left. `src/precision/autocast.ts` puts the pieces together.
+// libtorch's autocast for JavaScript: a switch and a dtype per kind of device and thread, and the cache of
+// cast weights, which is emptied when the outermost block ends, as in `torch.autocast`. Used by
+// `src/precision/autocast.ts`.
 #include "precision.h"
 
 #include <ATen/autocast_mode.h>
@@ -13,13 +14,12 @@
 namespace reclmis {
 namespace {
 
-// What autocast does on one kind of device.
 struct Autocast {
   bool enabled;
   at::ScalarType dtype;
 };
 
-// Release 2.4 asks for the kind of device; before it each kind had functions of its own, CUDA the ones without a name.
+// Before release 2.4 each kind of device had its own functions, CUDA the ones without a name.
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
 Autocast current(at::DeviceType type) {
   return {at::autocast::is_autocast_enabled(type), at::autocast::get_autocast_dtype(type)};
@@ -46,7 +46,7 @@ void set(at::DeviceType type, const Autocast& next) {
 }
 #endif
 
-// setAutocast(device, enabled, dtype) -> { enabled, dtype } as they were
+// setAutocast(device, enabled, dtype) -> previous { enabled, dtype }
 Napi::Value setAutocast(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     const at::DeviceType type = c10::Device(info[0].As<Napi::String>().Utf8Value()).type();
@@ -60,12 +60,11 @@ Napi::Value setAutocast(const Napi::CallbackInfo& info) {
   });
 }
 
-// enterAutocast(): one block deeper
 void enterAutocast(const Napi::CallbackInfo& info) {
   guarded(info, [&]() { at::autocast::increment_nesting(); });
 }
 
-// leaveAutocast(): one block up; out of the outermost, cast weights are forgotten
+// leaveAutocast(): forgets cast weights after the outermost block
 void leaveAutocast(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();

@@ -1,14 +1,12 @@
-// Matrix products over a vector type: each including file first says, inside its anonymous namespace, what a `Vector` is and how many rows of sums its
-// registers hold (`vector8.h`). So there is no `#pragma once`, and nothing here is included.
+// Matrix products over a vector type. Each including file first defines, in its anonymous namespace, `Vector`
+// and the number of rows of sums in registers (`vector8.h`); hence no `#pragma once` and no includes here.
 
 constexpr int64_t kLanes = sizeof(Vector) / sizeof(float);
-// Columns of the right side lie in panels.
-constexpr int64_t kPanel = 2 * kLanes;  // output channels of a panel; the last one is half as wide where the channels leave half
+constexpr int64_t kPanel = 2 * kLanes;  // output channels of a panel; the last one may be half as wide
 
-// Outputs of the panel that begins at output k.
 inline int64_t panelWidth(int64_t outputs, int64_t k) { return std::min(kPanel, outputs - k); }
 
-// M [R, N vectors] = V [R, inputs] x U [inputs, N vectors]; V may lie turned over, as [inputs, R].
+// M [R, N vectors] = V [R, inputs] x U [inputs, N vectors]; V may be transposed, [inputs, R].
 template <int R, int N, bool Turned>
 inline void productRows(const float* v, int64_t rowV, const float* u, int64_t inputs, float* m, int64_t rowM) {
   Vector sums[R][N];
@@ -35,7 +33,7 @@ inline void productRows(const float* v, int64_t rowV, const float* u, int64_t in
   }
 }
 
-// Not inlined: within a caller the convolution of 64 channels took a tenth longer.
+// Inlining slows the convolution of 64 channels by a tenth.
 template <int N, bool Turned>
 __attribute__((noinline)) void productPanel(const float* v, int64_t rowV, const float* u, int64_t rows, int64_t inputs, float* m, int64_t rowM) {
   const int64_t step = Turned ? 1 : rowV;

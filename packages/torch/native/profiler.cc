@@ -1,6 +1,6 @@
-// What each operator takes, forward and backward: libtorch tells its observers (at::RecordFunction) of the start and the end of every
-// operator that is dispatched and of every node of a backward pass. Operators call operators; an entry's self time is its own time
-// without theirs, so self times add up to the whole. While nobody profiles, no observer is registered and libtorch pays nothing.
+// Times operators, forward and backward: libtorch tells observers (at::RecordFunction) of the start and end
+// of each dispatched operator and node of a backward pass. Self times exclude nested operators, so they add
+// up. Without a profile no observer is registered.
 #include "profiler.h"
 
 #include <ATen/record_function.h>
@@ -27,7 +27,6 @@ struct Entry {
   int64_t calls = 0;
 };
 
-// One operator in progress on one thread.
 struct Running : at::ObserverContext {
   std::string key;
   Clock::time_point begun;
@@ -36,12 +35,12 @@ struct Running : at::ObserverContext {
 };
 
 struct Profiler {
-  std::mutex mutex;  // backward passes on CUDA have threads of their own
+  std::mutex mutex;  // CUDA's backward passes use other threads
   std::unordered_map<std::string, Entry> entries;
   at::CallbackHandle handle = 0;
   bool running = false;
   bool shapes = false;
-  int64_t cudaDevice = -1;  // waited for around each operator; -1: none
+  int64_t cudaDevice = -1;  // synchronised around each operator; -1: none
 };
 
 Profiler& profiler() {
@@ -97,8 +96,8 @@ void onEnd(const at::RecordFunction&, at::ObserverContext* context) {
   entry.calls += 1;
 }
 
-// startProfiler(shapes, device): from now on operators are timed, by name and, if so asked, by the shapes that go in. On a CUDA device
-// each waits for its end, since else a launch would be timed.
+// startProfiler(shapes, device): times operators by name and, if asked, input shapes. On CUDA each is
+// synchronised, or only its launch would be timed.
 void startProfiler(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     TORCH_CHECK(!profiler().running, "a profile is already being taken");
@@ -114,7 +113,7 @@ void startProfiler(const Napi::CallbackInfo& info) {
   });
 }
 
-// takeProfile() -> [{ name, selfMicros, totalMicros, calls }] since the start or the last taking
+// takeProfile() -> [{ name, selfMicros, totalMicros, calls }] since the start or the last call
 Napi::Value takeProfile(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     std::unordered_map<std::string, Entry> entries;
@@ -136,7 +135,7 @@ Napi::Value takeProfile(const Napi::CallbackInfo& info) {
   });
 }
 
-// stopProfiler(); harmless when none runs
+// stopProfiler(): harmless if none runs
 void stopProfiler(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     if (!profiler().running) return;
@@ -145,7 +144,7 @@ void stopProfiler(const Napi::CallbackInfo& info) {
   });
 }
 
-// synchronize(device): waits until a CUDA device has done what was queued; other devices queue nothing
+// synchronize(device): waits for a CUDA device's queue; other devices have none
 void synchronize(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     const c10::Device device(info[0].As<Napi::String>().Utf8Value());

@@ -1,8 +1,12 @@
-// What PLAM reads off a map, with its two 1x1 convolutions, whose results never become maps, for channels-last maps of float32:
+// PLAM's two 1x1 convolutions of a map and what it reads off them, without storing their results, for
+// channels-last maps of float32:
+//
 //   reclmis::projected_mean_max(x [B,C,H,W], to_mean [K,C,1,1], to_max [K,C,1,1]) -> (mean [B,H,W], maximum [B,H,W])
-// mean over the K channels of ReLU(to_mean x), maximum over the K channels of to_max x. For the backward pass the forward pass keeps one bit per number that
-// ReLU saw and the number of the largest channel, the first of equal ones, which gets the gradient: so that the maximum's gradients cost C products a pixel.
-// Sums over pixels are taken over pieces of a size that depends on the shapes alone, so the bits do not depend on the number of threads.
+//
+// mean over the K channels of ReLU(to_mean x), maximum over those of to_max x. For the backward pass it keeps
+// a bit per ReLU and the channel of the maximum (the first of equal ones gets the gradient, C products a
+// pixel). Sums over pixels run over pieces that depend on the shapes alone, so results do not depend on the
+// number of threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -25,12 +29,11 @@ using reclmis::operatorOf;
 #include "vector8.h"
 #include "products.h"
 
-constexpr int64_t kRowsAtOnce = 48;  // pixels whose numbers stay in the nearest caches
+constexpr int64_t kRowsAtOnce = 48;  // pixels that stay in the nearest caches
 
-// The shapes of a call.
 struct Sizes {
   int64_t rows, inputs, outputs;
-  int64_t bytes() const { return outputs / 8; }  // of a pixel's bits
+  int64_t bytes() const { return outputs / 8; }
 };
 
 Sizes checked(const at::Tensor& x, const at::Tensor& toMean, const at::Tensor& toMax) {
@@ -44,10 +47,9 @@ Sizes checked(const at::Tensor& x, const at::Tensor& toMean, const at::Tensor& t
   return {x.numel() / inputs, inputs, outputs};
 }
 
-// A weight [K,C,1,1] as rows of C numbers.
 at::Tensor rowsOf(const at::Tensor& weight) { return weight.reshape({weight.size(0), weight.size(1)}).contiguous(); }
 
-// The right side u [inner, columns], u(i, j) at i * si + j * sj, as the panels of `product`.
+// Packs u [inner, columns], u(i, j) at i * si + j * sj, as panels of `product`.
 at::Tensor panelsOf(const float* u, int64_t inner, int64_t columns, int64_t si, int64_t sj) {
   at::Tensor result = at::empty({inner * columns}, at::kFloat);
   float* to = result.data_ptr<float>();
@@ -60,7 +62,7 @@ at::Tensor panelsOf(const float* u, int64_t inner, int64_t columns, int64_t si, 
   return result;
 }
 
-// Mean of the ReLUs of `count` numbers, and a bit for each whether it passes a gradient.
+// Mean of the ReLUs of `count` numbers; sets a bit for each that passes a gradient.
 float reluMean(const float* row, int64_t count, uint8_t* bits) {
   Vector sum = zero();
   for (int64_t k = 0; k < count; k += kLanes) {
@@ -71,7 +73,7 @@ float reluMean(const float* row, int64_t count, uint8_t* bits) {
   return reclmis::sumOf(sum) / static_cast<float>(count);
 }
 
-// The largest of `count` numbers, not a number where one of them is none, and where the first of the largest stands.
+// The largest of `count` numbers and its first place; NaN if any is.
 float largest(const float* row, int64_t count, int32_t* where) {
   Vector most = load(row), strange = zero();
   __m256i at = _mm256_setzero_si256();
@@ -129,7 +131,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> forwardPass(const at:
   return {mean, maximum, bits, where};
 }
 
-// sums [K,C] += A' [K, rows] x X [rows, C], a block of kSums rows and N vectors of sums at a time.
+// sums [K,C] += A' [K, rows] x X [rows, C], in blocks of kSums rows and N vectors.
 template <int N>
 inline void accumulateBlock(const float* a, int64_t rowA, const float* x, int64_t rowX, int64_t rows, float* sums, int64_t rowSums) {
   Vector s[kSums][N];
@@ -184,7 +186,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& me
   const at::Tensor dMean = meanGradient.contiguous(), dMax = maxGradient.contiguous();
   const at::Tensor meanRows = rowsOf(toMean), maxRows = rowsOf(toMax);
   const at::Tensor panels = panelsOf(meanRows.data_ptr<float>(), outputs, inputs, inputs, 1);
-  // As many pieces as cost little beside the products: each has two sums of the weights' size.
+  // Each piece has two sums of the weights' size; so many cost little compared with the products.
   const int64_t chunks = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const int64_t pieces = std::min(std::clamp<int64_t>(rows / (2 * outputs), 1, kPieces), chunks);
   const at::Tensor partial = at::zeros({pieces, 2, outputs, inputs}, at::kFloat);

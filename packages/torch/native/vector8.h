@@ -1,16 +1,15 @@
-// Vectors of AVX2 and FMA, eight floats and sixteen registers, as `products.h` and `winograd_kernels.h` want them. Included inside an anonymous namespace
-// that is compiled for AVX2, so there is no `#pragma once`.
+// Vectors of AVX2 and FMA for `products.h` and `winograd_kernels.h`: eight floats, sixteen registers.
+// Included in an anonymous namespace compiled for AVX2; hence no `#pragma once`.
 
 using reclmis::load;
 using reclmis::store;
 using Vector = reclmis::Lanes;
-constexpr int64_t kRows = 6;  // tiles that a product takes at a time: 12 sums in registers
-constexpr int64_t kFew = 2;   // and where fewer are left
-constexpr int64_t kSums = 4;  // rows of a block of a sum over tiles or pixels
+constexpr int64_t kRows = 6;  // tiles per product: 12 sums in registers
+constexpr int64_t kFew = 2;
+constexpr int64_t kSums = 4;  // rows per block of a sum over tiles or pixels
 
 inline Vector zero() { return _mm256_setzero_ps(); }
 inline Vector same(float a) { return _mm256_set1_ps(a); }
-// Four lanes, and the other four `apart` further on.
 inline void storeHalves(float* to, int64_t apart, Vector a) {
   _mm_storeu_ps(to, _mm256_castps256_ps128(a));
   _mm_storeu_ps(to + apart, _mm256_extractf128_ps(a, 1));

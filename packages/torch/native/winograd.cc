@@ -1,14 +1,20 @@
-// 3x3 convolution, stride 1, padding 1, of float32 or bfloat16 maps on processors with AVX2 or AVX-512: Winograd's minimal filtering F(4x4, 3x3),
-// forward and both gradients (Lavin and Gray, arXiv 1509.09308). A tile of 4x4 outputs costs 36 products instead of 144. Registered as
-//   reclmis::conv3x3(input [B,C,H,W], weight [K,C,3,3], bias [K] or none, lanes, the weight in frequencies or none) -> [B,K,H,W]
-//   reclmis::conv3x3_transform(weight) -> the weight in frequencies, for those who use it again
-// for C and K that are multiples of 16, channels-last; who calls it when is decided elsewhere. Weights, bias and their gradients are float32, and so
-// are all sums: bfloat16 maps are rounded once, when they are written. Autocast casts the input alone.
+// 3x3 convolution, stride 1, padding 1, of float32 or bfloat16 maps with AVX2 or AVX-512: Winograd's minimal
+// filtering F(4x4, 3x3), forward and both gradients (Lavin and Gray, arXiv 1509.09308). A tile of 4x4 outputs
+// costs 36 products instead of 144.
 //
-//   Y = A'[(G w G') . (B' d B)]A summed over C, with d a 6x6 window of the input at steps of 4, w the 3x3 weights, . element by element.
-// So each of the 36 elements f is a matrix product of its own, V_f [tiles, C] x U_f [C, K] = M_f [tiles, K]. The gradients are the adjoints:
-// the input's is the same convolution with the weights turned and exchanged, the weights' is G'[sum over tiles of V_f' (A dY A')_f]G.
-// Every sum runs in an order that depends on the shapes alone, so the bits do not depend on the number of threads.
+//   reclmis::conv3x3(input [B,C,H,W], weight [K,C,3,3], bias [K] or none, lanes, the weight in frequencies or none) -> [B,K,H,W]
+//   reclmis::conv3x3_transform(weight) -> the weight in frequencies, for reuse
+//
+// C and K are multiples of 16, maps channels-last. Weights, bias, their gradients and all sums are float32;
+// bfloat16 maps are rounded once, when written. Autocast casts only the input.
+//
+//   Y = A'[(G w G') . (B' d B)]A summed over C,
+//
+// with d a 6x6 window of the input at steps of 4, w the weights, . elementwise. So each of the 36 elements f
+// is a matrix product V_f [tiles, C] x U_f [C, K] = M_f [tiles, K]. The gradients are the adjoints: for the
+// input the same convolution with turned and exchanged weights, for the weights G'[sum over tiles of V_f' (A
+// dY A')_f]G. The order of sums depends on the shapes alone, so results do not depend on the number of
+// threads.
 #include "winograd.h"
 
 #include <ATen/ATen.h>
@@ -31,7 +37,7 @@ using reclmis::winograd::Grid;
 using reclmis::winograd::Kernels;
 using reclmis::winograd::Weights;
 
-constexpr int64_t kChannels = 16;  // counts of channels are multiples of this
+constexpr int64_t kChannels = 16;  // channels are multiples of this
 
 #ifdef RECLMIS_LANES
 bool has16() {
@@ -39,7 +45,7 @@ bool has16() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
-// For vectors of `lanes` floats, 0 for the widest that the processor has.
+// For vectors of `lanes` floats; 0: the processor's widest.
 template <typename Element>
 Kernels<Element> kernels(int64_t lanes) {
   TORCH_CHECK(hasLanes(), "conv3x3 needs a processor with AVX2 and FMA");
@@ -58,7 +64,6 @@ Weights weightsOf(const at::Tensor& w) {
   return {w.data_ptr<float>(), w.size(0), w.size(1), w.stride(0), w.stride(1), w.stride(2), w.stride(3)};
 }
 
-// Turned by 180 degrees, inputs and outputs exchanged.
 Weights turnedWeights(const at::Tensor& w) {
   return {w.data_ptr<float>() + 2 * w.stride(2) + 2 * w.stride(3), w.size(1), w.size(0), w.stride(1), w.stride(0),
           -w.stride(2), -w.stride(3)};
@@ -89,7 +94,7 @@ void convolveMap(const at::Tensor& x, const Weights& weights, const float* u, co
   with.convolve(x.data_ptr<Element>(), gridOf(x), weights, u == nullptr ? transformed.data_ptr<float>() : u, bias, y.data_ptr<Element>());
 }
 
-// `u` is the weights in frequencies, or null where they are to be made.
+// `u`: the weights in frequencies, or null to compute them.
 at::Tensor convolve(const at::Tensor& input, const Weights& weights, const float* u, const float* bias, int64_t lanes) {
   const at::Tensor x = channelsLast(input);
   at::Tensor y = emptyMap(input, weights.outputs);
@@ -123,12 +128,11 @@ at::Tensor conv3x3InputGradient(const at::Tensor& gradient, const at::Tensor& we
   return convolve(gradient, turnedWeights(weight), nullptr, nullptr, lanes);
 }
 
-// Of the weight and of a bias.
 std::tuple<at::Tensor, at::Tensor> conv3x3WeightGradient(const at::Tensor& gradient, const at::Tensor& input,
                                                          const at::Tensor& weight, int64_t lanes) {
   const at::Tensor dy = channelsLast(gradient), x = channelsLast(input);
   at::Tensor dw = at::empty_like(weight), db = at::empty({weight.size(0)}, weight.options());
-  if (gridOf(dy).tiles() == 0) return {dw.zero_(), db.zero_()};  // maps of no pixels, which the kernels cannot cut into stages
+  if (gridOf(dy).tiles() == 0) return {dw.zero_(), db.zero_()};  // empty maps have no stages
   if (x.scalar_type() == at::kBFloat16) {
     kernels<c10::BFloat16>(lanes).weightGradient(x.data_ptr<c10::BFloat16>(), dy.data_ptr<c10::BFloat16>(), gridOf(dy),
                                                  weightsOf(dw), db.data_ptr<float>());
@@ -172,7 +176,7 @@ at::Tensor conv3x3WithGradient(const at::Tensor& input, const at::Tensor& weight
   return Conv3x3::apply(input, weight, bias, lanes, transformed);
 }
 
-// Only maps are bfloat16: rounded weights would cost a cast and gain nothing, since the kernels transform them in float32.
+// Rounding weights would cost a cast and gain nothing: the kernels transform them in float32.
 at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes,
                            const OptionalTensor& transformed) {
   static const auto op = operatorOf<decltype(conv3x3)>("reclmis::conv3x3");
@@ -182,7 +186,7 @@ at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, co
 
 }  // namespace
 
-// `lanes` is for tests, which compare the processor's vectors.
+// `lanes` is for tests.
 TORCH_LIBRARY(reclmis, library) {
   library.def("conv3x3(Tensor input, Tensor weight, Tensor? bias, int lanes=0, Tensor? transformed=None) -> Tensor");
   library.def("conv3x3_transform(Tensor weight, int lanes=0) -> Tensor");

@@ -1,4 +1,3 @@
-// What the operators of `winograd.cc` and the kernels of `winograd_kernels.h` tell each other.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +6,11 @@
 
 namespace reclmis::winograd {
 
-constexpr int64_t kTile = 4;    // outputs of a tile along an axis
-constexpr int64_t kWindow = 6;  // inputs of a tile along an axis
+constexpr int64_t kTile = 4;
+constexpr int64_t kWindow = 6;
 constexpr int64_t kFrequencies = kWindow * kWindow;
 
-// Where a tile lies in maps [B,H,W,channels].
+// A tile's place in maps [B,H,W,channels].
 struct Grid {
   int64_t batch, height, width;
   int64_t down, across;
@@ -20,27 +19,26 @@ struct Grid {
   int64_t tiles() const { return batch * down * across; }
 };
 
-// Weights as the product reads or writes them: element (output o, input i, row r, column s) lies at base + o*so + i*si + r*sr + s*ss.
+// Element (output o, input i, row r, column s) is at base + o*so + i*si + r*sr + s*ss.
 struct Weights {
   float* base;
   int64_t outputs, inputs, so, si, sr, ss;
 };
 
-// The kernels for one set of instructions and one type of maps, float or c10::BFloat16; whatever the maps are, sums and weights are float32.
+// Kernels for one instruction set and one element type of maps; sums and weights are float32.
 template <typename Element>
 struct Kernels {
-  // The weights in frequencies, in an order of these kernels' own.
+  // The weights in frequencies, in these kernels' order.
   at::Tensor (*transform)(const Weights& w);
-  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias; u is the weights in frequencies.
+  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias; u: the weights in frequencies.
   void (*convolve)(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, Element* y);
   // dw [outputs,inputs,3,3] and db [outputs] from x [B,H,W,inputs] and dy [B,H,W,outputs]
   void (*weightGradient)(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db);
 };
 
-// AVX2 and FMA, eight channels at a time.
 template <typename Element>
 Kernels<Element> kernelsOf8();
-// AVX-512 (F, BW, DQ, VL), sixteen channels at a time.
+// Needs AVX-512 F, BW, DQ and VL.
 template <typename Element>
 Kernels<Element> kernelsOf16();
 

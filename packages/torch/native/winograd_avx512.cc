@@ -14,9 +14,9 @@
 namespace {
 
 using Vector = __m512;
-constexpr int64_t kRows = 12;  // tiles that a product takes at a time: 24 sums in registers
-constexpr int64_t kFew = 4;    // and where fewer are left
-constexpr int64_t kSums = 8;   // inputs of a block of the weights' gradient
+constexpr int64_t kRows = 12;  // tiles per product: 24 sums in registers
+constexpr int64_t kFew = 4;
+constexpr int64_t kSums = 8;   // inputs per block of the weights' gradient
 
 inline Vector zero() { return _mm512_setzero_ps(); }
 inline Vector same(float a) { return _mm512_set1_ps(a); }
@@ -26,12 +26,11 @@ inline Vector load(const c10::BFloat16* from) {
       _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))), 16));
 }
 inline void store(float* to, Vector a) { _mm512_storeu_ps(to, a); }
-// Eight lanes, and the other eight `apart` further on.
 inline void storeHalves(float* to, int64_t apart, Vector a) {
   _mm256_storeu_ps(to, _mm512_castps512_ps256(a));
   _mm256_storeu_ps(to + apart, _mm512_extractf32x8_ps(a, 1));
 }
-// Rounds to the nearest, ties to even. In whole numbers, since AVX512-BF16's own rounding makes zeros of the smallest numbers and is not everywhere.
+// Rounds to nearest, ties to even; AVX512-BF16's rounding flushes the smallest numbers and is not everywhere.
 inline void store(c10::BFloat16* to, Vector a) {
   const __m512i bits = _mm512_castps_si512(a);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));

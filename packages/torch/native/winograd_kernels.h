@@ -1,7 +1,6 @@
-// Winograd's kernels over a vector type: each including file (`winograd_avx2.cc`, `winograd_avx512.cc`) first says, inside its anonymous namespace,
-// what a `Vector` is and how many rows of sums its registers hold. So there is no `#pragma once`, and nothing here is included.
-//
-// All arithmetic is float32; `Element` is what the maps hold, float or bfloat16.
+// Winograd's kernels over a vector type. Each including file (`winograd_avx2.cc`, `winograd_avx512.cc`) first
+// defines, in its anonymous namespace, `Vector` and the number of rows of sums in registers; hence no
+// `#pragma once` and no includes here. Arithmetic is float32; maps hold `Element`, float or bfloat16.
 
 using reclmis::winograd::Grid;
 using reclmis::winograd::kFrequencies;
@@ -9,17 +8,18 @@ using reclmis::winograd::kTile;
 using reclmis::winograd::kWindow;
 using reclmis::winograd::Weights;
 
-constexpr int64_t kPad = 16;            // floats between rows and frequencies, so that they do not fall on the same lines of the cache
+constexpr int64_t kPad = 16;            // floats between rows and frequencies, to avoid cache conflicts
 
 inline Vector scaled(float k, Vector a) { return multiply(same(k), a); }
 // a + k b
 inline Vector plus(Vector a, float k, Vector b) { return multiplyAdd(same(k), b, a); }
 
-// The points of the interpolation are 0, +-kNear, +-kFar and infinity. With the usual 1 and 2 rounding is 2.2 times as large (rms, docs/measurements/performance.md).
+// Interpolation at 0, +-kNear, +-kFar and infinity. The usual 1 and 2 have 2.2 times the rounding error (rms,
+// docs/measurements/performance.md).
 constexpr float kNear = 5.0F / 8, kFar = 3.0F / 2;
 constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
 constexpr float kNear3 = kNear2 * kNear, kFar3 = kFar2 * kFar;
-// What the rows of G are divided by.
+// Divisors of G's rows.
 constexpr float kAtZero = 1 / (kNear2 * kFar2);
 constexpr float kAtNear = 1 / (2 * kNear2 * (kNear2 - kFar2)), kAtFar = 1 / (2 * kFar2 * (kFar2 - kNear2));
 
@@ -80,7 +80,7 @@ inline void gradientOutOfFrequencies(const Vector* u, int64_t step, Vector* w, i
   w[2 * to] = plus(plus(u[5 * step], kNear2, nearSum), kFar2, farSum);
 }
 
-// A window of `Side` x `Side` pixels of a map, by their addresses; those outside the map are at `zeros`, which has as many channels.
+// Addresses of a map's `Side` x `Side` window; pixels outside are at `zeros`, with as many channels.
 template <int64_t Side, typename Element>
 struct Window {
   const Element* at[Side * Side];
@@ -100,7 +100,7 @@ struct Window {
   }
 };
 
-// `kLanes` channels of a tile's 6x6 window in frequencies; each row of frequencies goes to `write(row, six vectors)`.
+// Transforms `kLanes` channels of a 6x6 window; calls `write(row, six vectors)` for each row of frequencies.
 template <typename Element, typename Write>
 inline void windowOf(const Window<kWindow, Element>& window, int64_t c, Write write) {
   Vector t[kFrequencies];
@@ -119,7 +119,7 @@ inline void windowOf(const Window<kWindow, Element>& window, int64_t c, Write wr
   }
 }
 
-// `kLanes` channels of the gradient of a tile's 4x4 outputs in frequencies, in the same way; returns their sum over the tile.
+// Transforms `kLanes` channels of the gradient of 4x4 outputs likewise; returns their sum.
 template <typename Element, typename Write>
 inline Vector gradientOf(const Window<kTile, Element>& window, int64_t k, Write write) {
   Vector t[kWindow * kTile], sum = zero();
@@ -140,12 +140,12 @@ inline Vector gradientOf(const Window<kTile, Element>& window, int64_t k, Write 
   return sum;
 }
 
-constexpr int64_t kSide = 16;  // of a square of weights that is read or written at a time: whole lines of the cache
+constexpr int64_t kSide = 16;  // side of a square of weights: whole cache lines
 
-// Floats from one frequency of U or its gradient to the next.
+// Floats between frequencies of U or its gradient.
 inline int64_t frequencyOf(const Weights& w) { return w.outputs * w.inputs + kPad; }
 
-// kSide inputs of kLanes outputs at one place of the 3x3, as rows of outputs.
+// kSide inputs of kLanes outputs at one of the 3x3 places, as rows of outputs.
 inline void readSquare(const float* from, const Weights& w, float* to) {
   for (int64_t i = 0; i < kSide; i++) {
     if (w.so == 1) store(to + i * kLanes, load(from + i * w.si));
@@ -190,7 +190,7 @@ at::Tensor transformWeights(const Weights& w) {
   return u;
 }
 
-// A tile's outputs from its frequencies m[f * frequency + k], those inside the map.
+// A tile's outputs inside the map, from m[f * frequency + k].
 template <typename Element>
 void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile, int64_t outputs, const float* bias, Element* y) {
   const int64_t column = tile % grid.across, row = tile / grid.across % grid.down, image = tile / (grid.across * grid.down);
@@ -222,18 +222,17 @@ void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile
 
 inline int64_t roundedUp(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
-// Tiles that a thread takes at a time: their V and M should stay in its cache, but deep layers' large U wants many tiles for each reading.
+// Tiles per thread: V and M should stay in its cache, but deep layers' large U needs many tiles per reading.
 int64_t tilesAtOnce(int64_t tiles, int64_t channels) {
   constexpr int64_t kCache = 400 << 10, kLeast = 24, kMost = 96;
   const int64_t fit = kCache / (kFrequencies * int64_t{sizeof(float)} * channels);
   const int64_t wanted = fit >= kLeast ? std::min(fit, kMost) : kMost;
   const int64_t threads = at::get_num_threads();
-  const int64_t even = roundedUp((tiles + wanted - 1) / wanted, threads);  // the same number for each thread
+  const int64_t even = roundedUp((tiles + wanted - 1) / wanted, threads);
   const int64_t size = (tiles + even - 1) / even;
   return roundedUp(size, size > kRows ? kRows : kFew);
 }
 
-// See `Kernels`.
 template <typename Element>
 void convolve(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, Element* y) {
   const int64_t frequencyU = frequencyOf(w);
@@ -267,13 +266,13 @@ void convolve(const Element* x, const Grid& grid, const Weights& w, const float*
   });
 }
 
-// How the K outputs of a block of sums lie in panels of three vectors, which with kSums rows fill the registers best; the last one or two are narrower.
+// Panels of three vectors for a block of sums over K outputs; with kSums rows they fill the registers. The
+// last one or two are narrower.
 class SumPanels {
  public:
   explicit SumPanels(int64_t outputs) : vectors_(outputs / kLanes), wide_(vectors_ % 3 == 1 ? std::max<int64_t>(0, vectors_ / 3 - 1) : vectors_ / 3) {}
 
   int64_t count() const { return wide_ + (vectors_ - 3 * wide_ + 1) / 2; }
-  // Of the panel that holds output k.
   int64_t startOf(int64_t k) const {
     const int64_t vector = k / kLanes, behind = vector - 3 * wide_;
     return kLanes * (behind < 0 ? vector / 3 * 3 : 3 * wide_ + behind / 2 * 2);
@@ -285,7 +284,8 @@ class SumPanels {
   int64_t vectors_, wide_;
 };
 
-// Adds V' [kSums, tiles] x M [tiles, N vectors] to a block of the sums; v is a panel [tiles, kSums], m one [tiles, N vectors].
+// Adds V' [kSums, tiles] x M [tiles, N vectors] to a block of sums; v is a panel [tiles, kSums], m one
+// [tiles, N vectors].
 template <int N>
 inline void accumulate(const float* v, const float* m, int64_t tiles, float* sums, int64_t row) {
   Vector s[kSums][N];
@@ -312,7 +312,6 @@ inline void accumulate(const float* v, const float* m, int64_t tiles, float* sum
   }
 }
 
-// Adds the rows of a panel m [tiles, width].
 void addRows(const float* m, int64_t tiles, int64_t width, float* sums) {
   for (int64_t k = 0; k < width; k += kLanes) {
     Vector sum = load(sums + k);
@@ -325,7 +324,7 @@ void addRows(const float* m, int64_t tiles, int64_t width, float* sums) {
 void writeWeights(const float* sums, const Weights& dw) {
   const int64_t K = dw.outputs, frequency = frequencyOf(dw), squares = K / kSide;
   at::parallel_for(0, dw.inputs / kSide * squares, 1, [&](int64_t begin, int64_t end) {
-    alignas(sizeof(Vector)) float values[9][kSide * kSide];  // each [inputs, outputs]
+    alignas(sizeof(Vector)) float values[9][kSide * kSide];
     for (int64_t task = begin; task < end; task++) {
       const int64_t first = task / squares * kSide, output = task % squares * kSide;
       for (int64_t c = 0; c < kSide; c++) {
@@ -352,10 +351,9 @@ void writeWeights(const float* sums, const Weights& dw) {
   });
 }
 
-// See `Kernels`.
 template <typename Element>
 void weightGradient(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db) {
-  constexpr int64_t kStage = 6 << 20;  // bytes of V and M together
+  constexpr int64_t kStage = 6 << 20;  // bytes of V and M
   const int64_t C = dw.inputs, K = dw.outputs, tiles = grid.tiles();
   const SumPanels panels(K);
   const int64_t fit = std::max<int64_t>(128, kStage / (kFrequencies * int64_t{sizeof(float)} * (C + K)));
