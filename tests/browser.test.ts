@@ -63,7 +63,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     }
   });
 
-  it('gives them on a page of one thread, with what the bundler made of onnxruntime', async () => {
+  it('gives them on a page of one thread, with onnxruntime as bundled', async () => {
     const { pictures, least } = site;
     const plain = await openPage({ folders: site.folders, isolated: false });
     try {
@@ -104,7 +104,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     expect(found.length).toBeGreaterThan(0);
   });
 
-  it('keeps notes, computes overlapping calls of two models in order, and ends for a signal', async () => {
+  it('caches notes, computes overlapping calls of two models in order, and obeys a signal', async () => {
     const result = await open.page.evaluate(async () => {
       const options = { wasmPaths: '/ort/' };
       const load = (noteCache: number): Promise<Model> =>
@@ -159,7 +159,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     });
   });
 
-  it('mirrors notes whose sides are not the model’s, bit for bit, and says so', async () => {
+  it('mirrors notes of other sides than the model’s, bit for bit, and says so', async () => {
     const found = await open.page.evaluate(async (least) => {
       const model = await runtime.loadModel('/model/', { wasmPaths: '/ort/', noteCache: 0 });
       const image = await (await fetch('/images/2.png')).blob();
@@ -253,7 +253,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     });
   });
 
-  it('ends loading for a signal, and shows progress', async () => {
+  it('obeys a signal while loading, and shows progress', async () => {
     const control = (): Promise<[string, boolean]> =>
       open.page.evaluate(async () => {
         const control = new AbortController();
@@ -271,7 +271,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     expect(await control()).toEqual(['enough', true]);
   });
 
-  it('refuses by code what it cannot do', async () => {
+  it('refuses unsupported options with a code', async () => {
     await open.page.route('**/damaged/*', async (route) => {
       const name = new URL(route.request().url()).pathname.replace('/damaged/', '');
       const bytes = readFileSync(join(site.folders['/model/'], name));
@@ -315,7 +315,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     });
   });
 
-  it('takes WebAssembly where WebGPU is slow or does not do, and says where neither starts', async () => {
+  it('uses WebAssembly if WebGPU is slow or fails, and says if neither starts', async () => {
     const found = await open.page.evaluate(async () => {
       const devices: string[] = [];
       for (const adapter of [{ info: { isFallbackAdapter: true } }, { info: {}, features: new Set() }]) {

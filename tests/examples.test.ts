@@ -39,7 +39,7 @@ describe('the packages, in an empty project', () => {
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
   });
 
-  it('are there without libtorch, its addon and the laboratory, and segment', () => {
+  it('segment without libtorch, its addon and lab', () => {
     const program = `
       const missing = [];
       for (const name of ['@reclmis/torch', '@reclmis/lab'])
@@ -71,7 +71,7 @@ describe('the packages, in an empty project', () => {
 });
 
 describe.skipIf(!CHROMIUM)('the example for browsers, in Chromium', () => {
-  it('shows the mask over the image, and says what is wrong', async () => {
+  it('shows the mask over the image, and errors', async () => {
     await bundle(join(ROOT, 'examples', 'browser'), join(root, 'page'));
     const { page, close } = await openPage({ folders: { '/': join(root, 'page'), '/model/': folder } });
     try {
@@ -118,7 +118,7 @@ describe('the adapter of the example for Cornerstone3D', () => {
   });
   const red = (image: ViewerImage): number[] => [...toRgb(image).data].filter((_, i) => i % 3 === 0);
 
-  it('shows values through their window, as DICOM has it', () => {
+  it('shows values through their window, as in DICOM', () => {
     // c 50.5, w 101 shows c - 0.5 - (w - 1) / 2 = 0 to 100; stored 2 x v - 20
     const values = Int16Array.from([-100, 10, 35, 60, 500]);
     const window = { slope: 2, intercept: -20, windowCenter: [50.5, 7], windowWidth: [101, 7] };
@@ -128,7 +128,7 @@ describe('the adapter of the example for Cornerstone3D', () => {
     expect(red(grey(scaled, { ...window, preScale: { scaled: true } }))).toEqual([0, 0, 128, 255, 255]);
   });
 
-  it('shows all values where there is no window, and colour as it is', () => {
+  it('shows all values without a window, and colour unchanged', () => {
     expect(red(grey(Uint8Array.of(0, 7, 255)))).toEqual([0, 7, 255]);
     expect(red(grey(Uint16Array.of(1000, 1500, 2000)))).toEqual([0, 128, 255]);
     const colour = { rows: 1, columns: 2, color: true };

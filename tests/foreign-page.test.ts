@@ -61,7 +61,7 @@ describe.skipIf(!CHROMIUM)('a server without a token', () => {
       .filter((line) => !line.startsWith('/metrics 200'));
   }
 
-  it('refuses what a foreign page sends unasked', async () => {
+  it('refuses requests of a foreign page', async () => {
     const page = await browser.newPage();
     await page.goto(`http://evil.test:${(evil.address() as AddressInfo).port}/`);
     const kinds = await page.evaluate(`(async () => {
@@ -83,7 +83,7 @@ describe.skipIf(!CHROMIUM)('a server without a token', () => {
     await page.close();
   });
 
-  it('refuses a name that was pointed to this machine', async () => {
+  it('refuses a rebound name', async () => {
     const page = await browser.newPage();
     const opened = await page.goto(`http://evil.test:${port}/v2`);
     expect(opened?.status()).toBe(403);
@@ -95,7 +95,7 @@ describe.skipIf(!CHROMIUM)('a server without a token', () => {
     await page.close();
   });
 
-  it('serves its own page, its form too', async () => {
+  it('serves its own page and form', async () => {
     for (const host of ['127.0.0.1', 'localhost']) {
       const page = await browser.newPage();
       expect((await page.goto(`http://${host}:${port}/v2`))?.status()).toBe(200);

@@ -36,7 +36,7 @@ describe('the Node that is needed', () => {
     expect(new Set(stated)).toEqual(new Set(['^20.19.0 || ^22.13.0 || >=24.0.0']));
   });
 
-  it.each(REFUSED)('is not %s: the command says so in one line, with a remedy', (version) => {
+  it.each(REFUSED)('is not %s: the command says so with a remedy', (version) => {
     const { status, stderr } = started(join(root, 'packages/cli/bin/reclmis.js'), version);
     expect(status).toBe(5);
     expect(stderr).toBe(

@@ -27,7 +27,7 @@ describe.skipIf(!existsSync(join(data, 'QaTa-COV19')))('the notes of QaTa-COV19'
     expect(notes.length).toBe(7142 + 527);
   });
 
-  it('are read to the last word, and written again word by word', () => {
+  it('are read completely, and written back word for word', () => {
     const parsed = notes.map((note) => ({ note, parsed: parseNote(note) }));
     const unread = parsed.filter(({ parsed: { remainder } }) => remainder.length > 0);
     expect(unread.map(({ note }) => note)).toEqual([]); // i.e. 100 % are read completely
@@ -69,7 +69,7 @@ describe.skipIf(!existsSync(join(data, 'QaTa-COV19')))('the notes of QaTa-COV19'
 });
 
 describe.skipIf(!existsSync(join(data, 'MoNuSeg')))('the notes of MoNuSeg', () => {
-  it('are read to the last word, and written again word by word', async () => {
+  it('are read completely, and written back word for word', async () => {
     const notes = await notesOf('MoNuSeg');
     expect(notes.length).toBe(24 + 6 + 14);
     for (const note of notes) {

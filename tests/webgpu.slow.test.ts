@@ -59,7 +59,7 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
     }
   });
 
-  it('is refused, or left for WebAssembly, where it computes something else than the exporter saw', async () => {
+  it('is refused, or left for WebAssembly, if its results differ from the export check', async () => {
     const code = await open.page.evaluate(() =>
       codeOf(runtime.loadModel('/other/', { device: 'webgpu', wasmPaths: '/ort/' })),
     );

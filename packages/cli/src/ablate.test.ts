@@ -169,7 +169,7 @@ describe('parts', () => {
 });
 
 describe('StudyClock', () => {
-  it('tells the time left from what this session did', () => {
+  it('estimates the time left from this session', () => {
     let now = 100;
     const clock = new StudyClock(3, () => now);
     expect(clock.left).toBeNull();

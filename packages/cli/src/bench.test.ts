@@ -106,7 +106,7 @@ describe('bench infer of exported models', () => {
     });
   });
 
-  it('refuses what is no exported model', () => {
+  it('refuses other folders', () => {
     const nothing = reclmis('bench', 'infer', '--model', 'nowhere');
     expect([nothing.status, nothing.stderr]).toEqual([4, expect.stringContaining('MODEL_MISSING')]);
     const list = reclmis('bench', 'infer', '--model', 'nowhere', '--batches', '1,x');
@@ -186,7 +186,7 @@ describe('bench train', () => {
     MINUTE,
   );
 
-  it('refuses what cannot be measured', () => {
+  it('refuses impossible measurements', () => {
     const none = small('train', '--steps', '0');
     expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--steps')]);
     const device = small('infer', '--device', 'cuda:63');

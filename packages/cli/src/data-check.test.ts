@@ -34,7 +34,7 @@ describe('reclmis data check', () => {
     expect(stdout).toMatch(/No problems found\.\n$/);
   });
 
-  it('names what is suspicious, in JSON and on a page, and fails where it is asked to be strict', () => {
+  it('reports suspicious data in JSON and on a page, and fails with --strict', () => {
     const named = reclmis('data', 'check', 'odd', '-q', '--json', '--report', 'check.html');
     expect(named.status).toBe(0);
     const { suspicions } = JSON.parse(named.stdout) as Report;
@@ -65,7 +65,7 @@ describe('reclmis data check', () => {
     expect(status).toBe(0);
   });
 
-  it('is repeated by evaluate, of the cases that it scores, and not where it is told to be quiet', () => {
+  it('is repeated by evaluate for its cases, but not with -q', () => {
     const { status, stderr } = reclmis('evaluate', 'run', '--split', 'train');
     expect(status).toBe(0);
     expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); see them with reclmis data check \S+$/m); // prettier-ignore

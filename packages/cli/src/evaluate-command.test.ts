@@ -59,7 +59,7 @@ describe('reclmis evaluate', () => {
     });
   });
 
-  it('takes a fold’s own cases for validation, and compares no runs that have other ones', () => {
+  it('validates on a fold’s own cases, and refuses to compare runs with others', () => {
     expect(train('fold', '--epochs', '1', '--folds', '2', '--fold', '1')).toBe(0);
     const { status, stdout } = reclmis('evaluate', 'fold', '--split', 'val');
     expect(status).toBe(0);
@@ -73,7 +73,7 @@ describe('reclmis evaluate', () => {
     expect(both.stderr).toContain('--split test');
   });
 
-  it('says where it is tested on what it was trained on', () => {
+  it('says if it is tested on training data', () => {
     const { status, stderr } = reclmis('evaluate', 'run', '--split', 'train', '--csv', 'train.csv');
     expect(status).toBe(0);
     expect(stderr).toMatch(/run: The run has trained on (\d+) of the \1 images, byte by byte the same/);

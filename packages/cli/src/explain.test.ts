@@ -83,7 +83,7 @@ describe('reclmis explain', () => {
       if (report) expect(readFileSync(join(root, 'many', report), 'utf8')).toContain('"up4"');
   });
 
-  it('writes numbers alone where they are wanted alone', () => {
+  it('writes only numbers on request', () => {
     const asked = ['--note', NOTE, '-o', 'numbers', '--numbers', '--json'];
     const { status, stdout } = reclmis('explain', 'run', '--image', 'data/Test_Folder/img', ...asked);
     expect(status).toBe(0);

@@ -96,7 +96,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
       expect(taken.stderr).toContain('error OUTPUT_EXISTS');
     });
 
-    it('saves on SIGTERM in all processes at the same step, and goes on with one', async () => {
+    it('saves on SIGTERM in all processes at the same step, and resumes with one', async () => {
       const launcher = train('told', 400);
       await begun('told');
       const pids = workers(launcher.pid);
@@ -112,7 +112,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
       expect(status('told')).toBe('out-of-time');
     });
 
-    it('saves on a scheduler’s signal to a rank that does not speak for all, and says so', async () => {
+    it('saves on a scheduler’s signal to any rank, and says so', async () => {
       const launcher = train('one', 400);
       await begun('one');
       process.kill(workers(launcher.pid)[1] ?? 0, 'SIGUSR1');

@@ -238,13 +238,13 @@ describe('mistakes', () => {
     rmSync(file);
   });
 
-  it('names what no terminal should be told, on one line', () => {
+  it('escapes control characters, on one line', () => {
     const { status, stderr } = reclmis('train', '--config', 'a\u001b]0;x\u009b\nb.yaml', '--data', 'x');
     expect(stderr).toMatch(/^error CONFIG_UNREADABLE: a\\u001b\]0;x\\u009b\\u000ab\.yaml: .*\nremedy: .*\n$/);
     expect(status).toBe(2);
   });
 
-  it('the demo leaves a folder alone that it did not make', () => {
+  it('the demo leaves other folders alone', () => {
     const mine = mkdtempSync(join(folder, 'mine-'));
     writeFileSync(join(mine, 'thesis.txt'), 'years');
     const { status, stderr } = reclmis('demo', '-o', mine);
@@ -264,7 +264,7 @@ describe('output', () => {
     expect(JSON.parse(json.stdout)).toBeTypeOf('object');
   });
 
-  it('a reader that goes away ends the command quietly', async () => {
+  it('ends quietly when its reader goes away', async () => {
     const child = spawn(process.execPath, [BIN, 'train', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe('reclmis notes', () => {
-  it('gives a data set without text its notes, marked as derived, and then leaves them alone', async () => {
+  it('writes notes for a data set without text, marked as derived, and then keeps them', async () => {
     const kept = join(root, 'kept');
     mkdirSync(kept);
     for (const split of ['Train', 'Val', 'Test']) {
@@ -53,7 +53,7 @@ describe('reclmis notes', () => {
     expect(agreement.map(({ counts }) => [counts.cases, counts.sides])).toEqual([[6, 6]]);
   });
 
-  it('writes one file of a folder of masks, in each format', async () => {
+  it('writes one file for a folder of masks, in each format', async () => {
     const masks = join(root, 'data', 'Test_Folder', 'labelcol');
     for (const name of ['n.xlsx', 'n.csv', 'n.jsonl']) {
       expect(reclmis('notes', masks, '-o', name, '-q').status).toBe(0);
@@ -65,7 +65,7 @@ describe('reclmis notes', () => {
     expect(readFileSync(join(root, 'n.csv'), 'utf8')).toMatch(/^Image,Description,Source\r\n/);
   });
 
-  it('refuses masks that are no lungs’, and options that do not go together', async () => {
+  it('refuses masks of other organs, and conflicting options', async () => {
     const cells = new Uint8Array(64 * 64).map((_, p) =>
       (p % 64) % 8 < 3 && Math.floor(p / 64) % 8 < 3 ? 255 : 0,
     );

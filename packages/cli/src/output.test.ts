@@ -47,14 +47,14 @@ describe('a full standard output', () => {
     },
   );
 
-  it('that takes a part of the text alone counts as full', () => {
+  it('that takes only a part of the text counts as full', () => {
     const limit = ['ulimit -f 1', `"${process.execPath}" "${BIN}" train --help > cut.txt`, 'exit $?'];
     const { status, stderr } = spawnSync('sh', ['-c', limit.join('; ')], { encoding: 'utf8', cwd: root });
     expect(stderr).toMatch(/^error DISK_FULL: standard output: no room left \(EFBIG\)/);
     expect(status).toBe(7);
   });
 
-  it.skipIf(!full)('leaves a mistake its status where standard error is full', () => {
+  it.skipIf(!full)("keeps an error's status if standard error is full", () => {
     const device = openSync('/dev/full', 'w');
     const { status } = spawnSync(process.execPath, [BIN, 'runs', 'nowhere'], {
       cwd: root,
@@ -75,7 +75,7 @@ describe('a full standard output', () => {
   });
 });
 
-describe('a name that a terminal would obey', () => {
+describe('a name with terminal escapes', () => {
   it('is escaped in tables, in JSON and in messages', () => {
     const runs = join(root, 'evil');
     mkdirSync(join(runs, EVIL), { recursive: true });

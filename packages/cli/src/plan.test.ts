@@ -40,7 +40,7 @@ describe('reclmis plan', () => {
     });
   });
 
-  it('gives programs the same as JSON, and no note', async () => {
+  it('gives the same as JSON, without notes', async () => {
     const { status, stdout, stderr } = reclmis('plan', 'data', '--encoder', 'words', '-q', '--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const { plan, fingerprint } = JSON.parse(stdout) as {

@@ -34,7 +34,7 @@ beforeAll(() => {
 });
 
 describe('reclmis predict RUN', () => {
-  it('writes what is asked for, says what it did, and keeps notes out of it', async () => {
+  it('writes the requested files and a summary, without notes', async () => {
     const wanted = ['--contours', '--probability', 'png16', '--spacing', '0.5'];
     const { status, stdout } = reclmis(
       'predict',
@@ -82,7 +82,7 @@ describe('reclmis predict RUN', () => {
       expect(readFileSync(join(root, 'masks', name), 'utf8')).not.toContain('infected');
   });
 
-  it('goes on past bad cases with status 6, then does what is left with --resume', () => {
+  it('continues after bad cases with status 6, then does the rest with --resume', () => {
     cpSync(images, join(root, 'some'), { recursive: true });
     writeFileSync(join(root, 'some', 'zz-broken.png'), 'no image');
     const stems = readdirSync(join(root, 'some'))
@@ -280,7 +280,7 @@ describe('reclmis predict MODEL', () => {
     expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/the same model/) as unknown });
   });
 
-  it('refuses what only a run has', () => {
+  it('refuses options of runs', () => {
     const { status, stderr } = reclmis(
       'predict',
       'model',

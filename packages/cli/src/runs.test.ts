@@ -63,7 +63,7 @@ beforeAll(() => {
 });
 
 describe('runs', () => {
-  it('lists runs, newest first, tells a dead one from a running one, and says what is wrong with a damaged one', () => {
+  it('lists runs, newest first, tells dead from running ones, and says what is wrong with a damaged one', () => {
     const { status, stdout, stderr } = reclmis('runs', all);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines = stdout.split('\n');
@@ -104,7 +104,7 @@ describe('runs', () => {
     expect(one).toHaveLength(1);
   });
 
-  it('says so where there are none, and fails where there is no folder', () => {
+  it('says if there are none, and fails without a folder', () => {
     expect(reclmis('runs', join(all, 'no-run')).stdout).toContain('contains no runs');
     const { status, stderr } = reclmis('runs', join(root, 'nonesuch'));
     expect(status).toBe(4);
@@ -116,7 +116,7 @@ describe('runs', () => {
 });
 
 describe('runs compare', () => {
-  it('shows figures beside each other and the settings that differ, and draws them', () => {
+  it('shows figures side by side and differing settings, and draws them', () => {
     const picture = join(root, 'compare.png');
     const { status, stdout, stderr } = reclmis(
       'runs',
@@ -152,7 +152,7 @@ describe('runs compare', () => {
     expect([listed.status, listed.stdout]).toEqual([0, expect.stringMatching(/^odd +damaged/m)]);
   });
 
-  it('refuses one run, and folders that are none', () => {
+  it('refuses a single run and other folders', () => {
     const one = reclmis('runs', 'compare', join(all, 'old'));
     expect([one.status, one.stderr]).toEqual([2, expect.stringContaining('OPTION_INVALID')]);
     const none = reclmis('runs', 'compare', join(all, 'old'), join(all, 'no-run'));

@@ -58,7 +58,7 @@ function post(png: Uint8Array<ArrayBuffer>, note: string, threshold: number): Pr
 }
 
 describe('the runtime in Node', () => {
-  it('says that a device is missing, and that a folder is no file of a model', async () => {
+  it("reports a missing device, and a folder in place of a model's file", async () => {
     const refusal = (dir: string, device?: 'cuda'): Promise<unknown> =>
       loadModel(dir, device ? { device } : {}).then(
         (loaded) => loaded.dispose(),
@@ -159,7 +159,7 @@ describe('serve', () => {
     expect(answer).toContain('REQUEST_SLOW');
   });
 
-  it.skipIf(process.platform === 'win32')('says so where everybody may read the token', () => {
+  it.skipIf(process.platform === 'win32')('says if everybody may read the token', () => {
     const token = join(root, 'token');
     writeFileSync(token, 'a-token-of-the-tests-0123456789', { mode: 0o644 });
     const serve = (): string => reclmisIn(root)('serve', 'nowhere', '--token-file', token).stderr;
@@ -170,7 +170,7 @@ describe('serve', () => {
     expect(serve()).toMatch(/^error MODEL_MISSING/);
   });
 
-  it('logs no note, and ends cleanly when it is told to', async () => {
+  it('logs no note, and ends cleanly on request', async () => {
     expect((await fetch(`${url}/v2/models/segmenter`)).status).toBe(200);
     child?.kill('SIGTERM');
     const [status] = child ? ((await once(child, 'exit')) as [number | null]) : [null];

@@ -117,7 +117,7 @@ describe('reclmis sides', () => {
     expect(masksOf('exported-image')).toEqual({ inside: 0.35, areas: true, sides: 'image' });
   });
 
-  it('refuses what is no convention, and a folder that is none', () => {
+  it('refuses unknown conventions and other folders', () => {
     expect(reclmis('sides', 'run', 'left').status).toBe(2);
     expect(reclmis('sides', 'nowhere').stderr).toMatch(/^error RUN_MISSING/);
   });
@@ -147,7 +147,7 @@ describe('reclmis predict --sides', () => {
     }
   });
 
-  it('asks where the model does not say it', () => {
+  it('asks if the model does not say', () => {
     const { status, stderr } = reclmis(
       ...['predict', 'run-unknown', '--image', images, '--note', NOTE, '-o', 'asked'],
     );
@@ -176,7 +176,7 @@ describe('reclmis predict --sides', () => {
     );
   });
 
-  it('does not go on with what was made of notes of other sides', () => {
+  it('does not resume results of notes with other sides', () => {
     predicted('again', NOTE, '--sides', 'image');
     const { stderr } = reclmis(
       ...[
@@ -196,7 +196,7 @@ describe('reclmis predict --sides', () => {
     expect(stderr).toMatch(/OUTPUT_EXISTS: .*notes of image sides/);
   });
 
-  it('goes on where the model’s own sides are said, and not where the model says others by now', () => {
+  it('resumes if the model’s own sides are given, but not if the model’s have changed', () => {
     const named = ['--image', images, '--note', NOTE, '-o', 'resumed', '--resume', '--no-overlay', '-q'];
     copied('run-stated', 'patient');
     predicted('resumed', NOTE, 'run-stated');
@@ -236,7 +236,7 @@ describe('reclmis explain', () => {
     return JSON.parse(readFileSync(join(root, out, 'report.json'), 'utf8')) as Record<string, unknown>;
   };
 
-  it('takes the run’s sides where nothing else is said', () => {
+  it('uses the run’s sides by default', () => {
     const zones = (run: string): unknown => explained(run, `why-${run}`, NOTE)['gradCamZones'];
     expect(zones('run')).toMatchObject({ sides: 'patient', named: ['upper left'] });
     expect(zones('run-image')).toMatchObject({ sides: 'image', named: ['upper left'] });
@@ -264,7 +264,7 @@ describe('reclmis explain', () => {
 });
 
 describe('reclmis export --sides', () => {
-  it('states it of a run that does not, and refuses to contradict one that does', () => {
+  it('states them for a run that does not, and refuses to contradict one that does', () => {
     const out = ['-o', 'stated', '--sides', 'image', '--threads', '1', '-q'];
     expect(reclmis('export', 'run-unknown', ...out).status).toBe(0);
     const manifest = readFileSync(join(root, 'stated', MANIFEST_FILE), 'utf8');
@@ -283,7 +283,7 @@ describe('reclmis evaluate --sides', () => {
     return { mean: found.summary.mean.dice, sides: found.sides, notices: stderr };
   };
 
-  it('gives the run notes of the other sides mirrored', async () => {
+  it('mirrors notes of the other sides for the run', async () => {
     const own = dice();
     expect(own.sides).toEqual({ notes: 'patient', learnt: 'patient', mirrored: false });
     cpSync(join(root, 'data'), join(root, 'theirs'), { recursive: true });

@@ -52,7 +52,7 @@ describe('Progress', () => {
     return text;
   }
 
-  it('ends without a line where nothing was done', () => {
+  it('ends without a line if nothing was done', () => {
     let text = '';
     const stream = new Writable({
       write(chunk: Buffer, _encoding, done) {
@@ -66,7 +66,7 @@ describe('Progress', () => {
     expect(text).toMatch(/^reading: 0\/4 .*refused\n$/);
   });
 
-  it('writes plain lines where there is no terminal', () => {
+  it('writes plain lines without a terminal', () => {
     const lines = show({ everySeconds: 0 }).trimEnd().split('\n');
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/^reading: 1\/4 \(25 %\), \d+ s left, a\.png$/);

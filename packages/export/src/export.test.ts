@@ -80,7 +80,7 @@ describe('a run that reads notes by words', () => {
     }
   });
 
-  it('tells in the manifest what comes of a made case, to try devices with', () => {
+  it("states a made-up case's result in the manifest, to try devices with", () => {
     using model = openRun(run).loadModel({ threads: 1 });
     const expected = probeValues(model.probabilities(probePlanes(S), [PROBE_NOTE]), S);
     const { probe = [] } = manifestOf(out).check;
@@ -175,7 +175,7 @@ describe('a run that reads notes by words', () => {
     expect(check.worst).toBeGreaterThan(report.check.worst);
   });
 
-  it('refuses a place that is taken, and leaves nothing where it fails', async () => {
+  it('refuses an existing place, and leaves nothing on failure', async () => {
     const taken = place();
     mkdirSync(taken);
     writeFileSync(join(taken, 'mine.txt'), 'mine');
@@ -194,7 +194,7 @@ describe('a run that reads notes by words', () => {
     expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('stops when it is told to, and leaves nothing', async () => {
+  it('stops on request, and leaves nothing', async () => {
     for (const [precision, at] of [
       ['fp32', 'checking'],
       ['int8', 'calibrating'],
@@ -293,7 +293,7 @@ describe('the check', () => {
     }
   });
 
-  it('says where onnxruntime refuses a file', async () => {
+  it('says if onnxruntime refuses a file', async () => {
     const error = await failure(() => openOnnx(Uint8Array.of(1, 2, 3)));
     expect(error.code).toBe('EXPORT_DIFFERS');
   });

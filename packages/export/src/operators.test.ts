@@ -236,7 +236,7 @@ describe('refusing', () => {
     expect(refused((x) => x.sign())).toThrow(expect.objectContaining({ code: 'EXPORT_UNSUPPORTED' }));
   });
 
-  it('refuses what depends on the batch in another way than by its size', () => {
+  it('refuses dependence on the batch other than on its size', () => {
     expect(refused((x) => x.mul(1 / x.size(0)))).toThrow(/differs in more than the batch size: mul.Scalar/);
     expect(refused((x) => (x.size(0) === 2 ? x.neg() : x.abs()))).toThrow(/neg where the other has abs/);
     expect(refused((x) => (x.size(0) === 2 ? x : x.neg()))).toThrow(/operator calls/);
@@ -273,7 +273,7 @@ describe('folding', () => {
     expect(await difference(image, body)).toBeLessThan(CLOSE);
   });
 
-  it('keeps a normalisation whose convolution is read elsewhere too', async () => {
+  it('keeps a normalisation if its convolution has other readers', async () => {
     const body = ({ x }: { x: Tensor }): Tensor => {
       const y = conv2d(x, weight, null, [1, 1], [1, 1], [1, 1], 1);
       return batchNorm(y, scale, bias, scale, scale, false, 0.1, 1e-5, true).add(y);
@@ -282,7 +282,7 @@ describe('folding', () => {
     expect(await difference(image, body)).toBeLessThan(CLOSE);
   });
 
-  it('makes convolutions of means over channels, where a convolution made them', async () => {
+  it("turns means over a convolution's channels into convolutions", async () => {
     for (const keep of [false, true]) {
       const body = ({ x }: { x: Tensor }): Tensor =>
         conv2d(x, weight, bias, [1, 1], [1, 1], [1, 1], 1).relu().mean([1], keep);
@@ -304,7 +304,7 @@ describe('folding', () => {
 
   const wide = full([16, 4, 3, 3], 1).mul(randn([16, 4, 3, 3]));
 
-  it('takes maxima over channels by parts, where a convolution made them', async () => {
+  it("takes maxima over a convolution's channels by parts", async () => {
     for (const keep of [false, true]) {
       const body = ({ x }: { x: Tensor }): Tensor =>
         conv2d(x, wide, null, [1, 1], [1, 1], [1, 1], 1).amax([1], keep);
@@ -346,7 +346,7 @@ describe('a convolution to one channel', () => {
     }
   });
 
-  it('stays where it takes every second pixel', () => {
+  it('stays if its stride is 2', () => {
     const graph = graphOf(image, ({ x }) => conv2d(x, randn([1, 4, 1, 1]), null, [2, 2], [0, 0], [1, 1], 1));
     projectChannelsLast(graph);
     expect(graph.nodes.map(({ op }) => op)).toEqual(['Conv']);
@@ -437,7 +437,7 @@ describe('convolutions of upsampled maps', () => {
 });
 
 describe('leaving out', () => {
-  it('computes constants beforehand and leaves out what no output needs', () => {
+  it('precomputes constants and drops what no output needs', () => {
     const graph = graphOf(rows, ({ x }) => {
       x.matmul(square).relu();
       return x.matmul(square.matmul(square).t());

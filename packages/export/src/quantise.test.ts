@@ -68,7 +68,7 @@ describe('quantiseChannels', () => {
 });
 
 describe('Samples', () => {
-  it('take the whole range where it is filled, and cut a lone outlier off', () => {
+  it('take the whole range if it is filled, and cut off a lone outlier', () => {
     const random = Random.from(1);
     const even = new Samples();
     const lone = new Samples();
@@ -222,7 +222,7 @@ describe('equalise', () => {
     expect(after.spread).toBeLessThan(before.spread / 3);
   });
 
-  it('leaves alone what others than convolutions read', () => {
+  it('leaves channels that other operators read', () => {
     const graph = smallGraph((between) => between.add(between.mean([1], true)));
     expect(scalableConvolutions(graph).length).toBe(1);
   });
@@ -366,14 +366,14 @@ describe('floatLayers', () => {
     };
   };
 
-  it('leaves none where eight bits suffice', async () => {
+  it('leaves none if eight bits suffice', async () => {
     const { places, dice } = await chosen(smallGraph());
     expect(places).toEqual([]);
     expect(dice).toBeGreaterThanOrEqual(SOFT_DICE_LIMIT);
     expect(dice).toBeLessThan(1);
   });
 
-  it('leaves the one that they are too few for, and no more', async () => {
+  it('leaves the one layer that needs more, and no other', async () => {
     const { places, dice } = await chosen(unevenGraph());
     expect(places).toEqual([0]);
     expect(dice).toBeGreaterThanOrEqual(SOFT_DICE_LIMIT);

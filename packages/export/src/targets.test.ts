@@ -49,7 +49,7 @@ describe('Triton', () => {
     });
   });
 
-  it('gets one model where no note is read', () => {
+  it('gets one model if it reads no notes', () => {
     const free = manifest({
       note: null,
       textEncoder: null,
@@ -63,7 +63,7 @@ describe('Triton', () => {
     expect(models.map(({ name, inputs }) => [name, inputs.length])).toEqual([['segmenter', 1]]);
   });
 
-  it('finds the files in versioned folders, at the price of one', async () => {
+  it('finds hard-linked files in versioned folders', async () => {
     const dir = join(root, 'model');
     await writeFolder(dir);
     await writeTarget(dir, manifest(), { target: 'triton' });
@@ -111,7 +111,7 @@ describe('KServe', () => {
     expect(readdirSync(dir)).toContain('triton');
   });
 
-  it('has a name that KServe takes, whatever the model is called', () => {
+  it("has a name valid for KServe, whatever the model's", () => {
     for (const name of [
       'A',
       'a.B_c-',
@@ -129,7 +129,7 @@ describe('KServe', () => {
     }
   });
 
-  it('needs to know where the repository will be', () => {
+  it("requires the repository's URI", () => {
     for (const uri of [undefined, '', 'models', 's3:// a']) {
       const check = (): void => checkTarget('kserve', uri);
       expect(check).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));

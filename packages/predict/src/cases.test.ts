@@ -46,14 +46,14 @@ describe('images', () => {
     expect(await ids(join(tree, 'p1', 'a [1].jpg'))).toEqual(['a [1]']); // a name that looks like a pattern
   });
 
-  it('are found though a link leads around in a circle', async () => {
+  it('are found despite a circular link', async () => {
     const found = await ids(`${tree}/**/*.{png,TIF}`);
     expect(found).toEqual(expect.arrayContaining(['p1/x', 'p2/late/y', 'p2/x']));
     expect(found.length).toBeLessThan(20);
     expect(found.some((id) => id.startsWith('.git'))).toBe(false);
   });
 
-  it('are not what systems and file servers keep beside them', async () => {
+  it('exclude what systems and file servers keep next to them', async () => {
     const litter = join(root, 'litter');
     for (const dir of ['@eaDir/a.png', '$RECYCLE.BIN', 'p1/.ipynb_checkpoints', 'p1/#recycle'])
       mkdirSync(join(litter, dir), { recursive: true });
@@ -65,7 +65,7 @@ describe('images', () => {
     expect(await ids(`${litter}/**/*.png`)).toEqual(['a', 'p1/b']);
   });
 
-  it('refuses what holds none, and what would share a name', async () => {
+  it('refuses folders without images, and images that share a name', async () => {
     const refused = (image: string): ReturnType<typeof expect<Promise<unknown>>>['rejects'] =>
       expect(casesFor({ image, note: 'x' })).rejects;
     await refused(join(root, 'none.png')).toMatchObject({ code: 'IMAGE_MISSING' });
@@ -86,7 +86,7 @@ describe('notes', () => {
   const notesOf = async (source: Partial<CaseSource>): Promise<string[]> =>
     (await casesFor(source)).map(({ note, refused }) => refused?.code ?? note);
 
-  it('come by the names of images or masks, from CSV and JSONL alike', async () => {
+  it('are found by names of images or masks, in CSV and JSONL', async () => {
     const csv = file('notes.csv', 'Image,Description\nmask_a.png,bright\nb.tif,dark\nc.png,bright\n');
     expect(await notesOf({ notes: csv })).toEqual(['bright', 'dark', 'bright']);
     const jsonl = file(
@@ -101,7 +101,7 @@ describe('notes', () => {
     ]);
   });
 
-  it('are those of the very name, where names differ in an extension within them or in mask_ alone', async () => {
+  it('prefer an exact name if names differ only in an inner extension or mask_', async () => {
     const close = join(root, 'close');
     mkdirSync(close);
     for (const name of ['a.jpg', 'a.png.jpg', 'mask_a.jpg', 'b.tif']) writeFileSync(join(close, name), '');
@@ -156,7 +156,7 @@ describe('notes', () => {
     });
   });
 
-  it('belong to a name in whichever form Unicode has it, and to no other that looks so', async () => {
+  it('match names in any Unicode form, but no lookalikes', async () => {
     const names = join(root, 'names');
     mkdirSync(names);
     for (const name of ['Mu\u0308ller.png', 'x 1.png', '007.png']) writeFileSync(join(names, name), '');
@@ -177,7 +177,7 @@ describe('notes', () => {
     });
   });
 
-  it('come by path where file names are shared', async () => {
+  it('are found by path if file names are shared', async () => {
     const csv = file(
       'paths.csv',
       'Image,Description\np1/x.png,one\nx.png,any\nlate/y.tif,other\ny.tif,late\n',
@@ -222,7 +222,7 @@ describe('notes', () => {
     expect(await notesOf({ note: ' bright ' })).toEqual(['bright', 'bright', 'bright']);
   });
 
-  it('that make no sense are refused, and never quoted', async () => {
+  it('that are invalid are refused, and never quoted', async () => {
     const code = (source: Partial<CaseSource>, expected: string): Promise<void> =>
       expect(casesFor(source)).rejects.toMatchObject({ code: expected });
     await code({}, 'NOTE_MISSING');
@@ -248,7 +248,7 @@ describe('notes', () => {
 });
 
 describe('part', () => {
-  it('are read from text', () => {
+  it('is read from text', () => {
     expect(parsePart('2/8')).toEqual({ index: 2, of: 8 });
     for (const text of ['0/3', '4/3', '1', '1/0', 'a/b', '-1/2'])
       expect(() => parsePart(text)).toThrow(/I\/N/);

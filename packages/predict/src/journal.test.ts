@@ -27,7 +27,7 @@ describe('a journal', () => {
     expect(scan!.end).toBe(readFileSync(path).length);
   });
 
-  it('marks notes by a key of its own, the same after it was opened again', async () => {
+  it('marks notes by its own key, unchanged after reopening', async () => {
     const path = join(root, 'marks.jsonl');
     const first = await Journal.open(path, 'model', 'new');
     const mark = first.mark('upper left lung');

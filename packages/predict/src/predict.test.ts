@@ -125,7 +125,7 @@ describe('one writer', () => {
     expect((await running).statistics).toHaveLength(2);
   });
 
-  it('takes over what a killed one left', async () => {
+  it('takes over from a killed one', async () => {
     const out = place();
     mkdirSync(out);
     writeFileSync(join(out, '.predict.lock'), `${machineTag()} ${2 ** 22 + 1} 00\n`);
@@ -335,7 +335,7 @@ describe('predict', () => {
     });
   });
 
-  it('goes on past a bad case, says why, and does it when it was repaired', async () => {
+  it('continues after a bad case, says why, and does it once repaired', async () => {
     const bad = join(root, 'bad');
     mkdirSync(bad);
     const whole = readFileSync(join(images, 'a.png'));
@@ -376,7 +376,7 @@ describe('predict', () => {
     expect(statisticsOf(out).failures).toEqual([]);
   });
 
-  it('takes an image with broken probabilities for a bad case', async () => {
+  it('treats an image with broken probabilities as a bad case', async () => {
     const broken: PlaneSegmenter = {
       size: S,
       probabilities: (_, { length }) => new Float32Array(length * S * S).fill(Number.NaN),
@@ -402,7 +402,7 @@ describe('predict', () => {
     expect(readdirSync(dir)).toEqual(['a_mask.png']);
   });
 
-  it('stops between two batches when asked to, and goes on from there', async () => {
+  it('stops between batches on request, and resumes from there', async () => {
     const stop = new AbortController();
     const cases = await casesFor({ note: 'bright' });
     const out = place();
@@ -423,7 +423,7 @@ describe('predict', () => {
     expect(rest.counts.skipped).toBe(interrupted.counts.done);
   });
 
-  it('ends at once where every case would fail, here on a full disk', async () => {
+  it('ends at once if every case would fail, as on a full disk', async () => {
     const out = place();
     let calls = 0;
     const segmenter: PlaneSegmenter = {
@@ -467,7 +467,7 @@ describe('several models', () => {
     expect(recordOf(out)).toMatchObject({ model: { kind: 'average', name: 'a + b + c' } });
   });
 
-  it('do not mix with masks of another set of models, or with those that were made without flips', async () => {
+  it('do not mix with masks of other models or without flips', async () => {
     const out = place();
     const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
     const two = { segmenter: [new Brightness(), constant(16, 0.3)], cases, out, outputs: plain };
@@ -537,7 +537,7 @@ describe('a disk of one megabyte', () => {
 describe('resuming', () => {
   const outputs = { overlay: false, probability: null, contours: false };
 
-  it('does again what changed: a file that is gone or shorter, a note, the spacing, an image', async () => {
+  it('redoes what changed: a missing or shorter file, a note, the spacing, an image', async () => {
     const dir = join(root, 'changing');
     mkdirSync(dir);
     for (const name of ['a', 'b', 'c', 'd']) await writePngRgb(join(dir, `${name}.png`), halves(S, S));
@@ -568,7 +568,7 @@ describe('resuming', () => {
     expect(statisticsOf(out).cases.map(({ areaMm2 }) => areaMm2)).toEqual([128, 128, 256, 128]);
   });
 
-  it('gives an image the same companions, so that a batch has its size, and skips batches that are complete', async () => {
+  it('gives an image the same companions, and skips complete batches', async () => {
     const dir = join(root, 'company');
     mkdirSync(dir);
     for (const name of ['a', 'b', 'c', 'd', 'e']) await writePngRgb(join(dir, `${name}.png`), halves(S, S));
@@ -584,7 +584,7 @@ describe('resuming', () => {
     expect(statSync(join(out, 'a_mask.png')).mtimeMs).toBe(kept); // not written again
   });
 
-  it('keeps the results of an earlier run unless told what to do with them', async () => {
+  it('keeps earlier results unless told otherwise', async () => {
     const out = place();
     const cases = await casesFor({ note: 'bright' });
     await run({ cases, out });
@@ -614,7 +614,7 @@ describe('resuming', () => {
       await expect(run({ cases, out, beginning })).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
   });
 
-  it('refuses to go on with a file that is no journal, and leaves it alone', async () => {
+  it('refuses to resume from a file that is no journal, and leaves it alone', async () => {
     const out = place();
     mkdirSync(out);
     const mine = 'my own lines\n'.repeat(300);
@@ -624,7 +624,7 @@ describe('resuming', () => {
     expect(readFileSync(join(out, 'cases.jsonl'), 'utf8')).toBe(mine);
   });
 
-  it('cuts off a torn line, and does its case again', async () => {
+  it('cuts off an incomplete line, and redoes its case', async () => {
     const out = place();
     const cases = await casesFor({ note: 'bright' });
     await run({ cases, out });
@@ -668,7 +668,7 @@ describe('what an earlier run left of a case', () => {
 });
 
 describe('parts', () => {
-  it('do not replace what was made by another model, or in another division', async () => {
+  it('do not replace results of another model or division', async () => {
     const other = { ...BRIGHTNESS, files: [{ name: 'best.safetensors', sha256: 'c'.repeat(64) }] };
     const cases = await casesFor({ note: 'bright' });
     const first = { index: 1, of: 2 };
@@ -693,7 +693,7 @@ describe('parts', () => {
     expect(readdirSync(parts).filter((name) => name.startsWith('cases'))).toEqual(['cases.jsonl']);
   });
 
-  it('share the cases, and the last one to end puts the statistics together', async () => {
+  it('share the cases, and the last one to finish merges the statistics', async () => {
     const dir = join(root, 'shared');
     mkdirSync(dir);
     for (let i = 0; i < 7; i++) await writePngRgb(join(dir, `i${i}.png`), halves(S + i, S));

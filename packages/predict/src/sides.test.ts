@@ -16,7 +16,7 @@ describe('sidedNotes', () => {
     expect(other.of(NOTE)).toEqual({ sides: 'patient', mirrored: true, warnings: [] });
   });
 
-  it('is the same work where what the models have learnt is said, and other work where that changes', () => {
+  it("is the same work if the models' own sides are given, and other work if they change", () => {
     const of = (learnt: Learner['sides'][], asked?: 'patient' | 'image'): string =>
       sidedNotes(
         learnt.map((sides) => model(sides)),
@@ -36,7 +36,7 @@ describe('sidedNotes', () => {
     expect(sidedNotes([model('image', false)], 'patient').identity).toBe('');
   });
 
-  it('needs to be told where models differ; one that reads no notes differs from none', () => {
+  it('must be told if models differ; one that reads no notes never differs', () => {
     const models = [model('patient'), model('image')];
     expect(() => sidedNotes(models, undefined)).toThrow(/learnt different sides/);
     expect(sidedNotes(models, 'patient').of(NOTE)).toMatchObject({ sides: 'patient', mirrored: true });
@@ -44,7 +44,7 @@ describe('sidedNotes', () => {
     expect(sidedNotes([model('image', false)], 'patient').of(NOTE).mirrored).toBe(false);
   });
 
-  it('warns of a model that does not say it, once', () => {
+  it('warns once of a model that does not say', () => {
     const notes = sidedNotes([model('unknown'), model('unknown')], undefined);
     expect(notes.told).toBe('patient');
     expect(notes.of(NOTE).warnings.map(({ code }) => code)).toEqual(['SIDES_UNKNOWN']);
@@ -57,7 +57,7 @@ describe('sidedNotes', () => {
 });
 
 describe('describeMirrored', () => {
-  it('counts the notes whose sides are exchanged, and leaves warnings to the results', () => {
+  it('counts swapped notes, and leaves warnings to the results', () => {
     const notes = sidedNotes([model('image')], 'patient');
     const all = [NOTE, mirrorNote(NOTE), 'all lung', 'left, rechts'].map((note) => notes.of(note));
     expect(describeMirrored(all)).toEqual([

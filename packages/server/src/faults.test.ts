@@ -53,7 +53,7 @@ describe('lengths', () => {
     });
   });
 
-  it('refuses bodies while it holds as many bytes as it may, and gives them back', async () => {
+  it('refuses bodies beyond its byte budget, and frees the budget', async () => {
     await serving({ limits: { heldBytes: FORM.length + 50, batchWait: 0 } }, async ({ url, port }) => {
       const slow = connect(port, '127.0.0.1');
       slow.on('error', () => undefined);
@@ -122,7 +122,7 @@ describe('a client that sends the whole body before it listens', () => {
 });
 
 describe('time', () => {
-  it('ends a request that does not arrive', async () => {
+  it('ends a request that never completes', async () => {
     await serving({ limits: { bodyTimeout: 300 } }, async ({ port, url }) => {
       expect(answerIn(await raw(port, whole(head(FORM.length), FORM.subarray(0, 50))))).toEqual([
         408,
@@ -136,7 +136,7 @@ describe('time', () => {
     });
   });
 
-  it('drops work that takes too long, waiting and running, and tells the model', async () => {
+  it('aborts work that takes too long, queued or running', async () => {
     // Long enough for the first to begin on a busy machine.
     await serving({ limits: { timeout: 1_500, maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
       model.delay = 2_500;
@@ -154,7 +154,7 @@ describe('time', () => {
     });
   });
 
-  it('drops the work of a client that is gone', async () => {
+  it('aborts the work of a disconnected client', async () => {
     await serving({ limits: { maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
       model.delay = 4_000; // longer than the rest of this test
       const first = segment(url, IMAGE, { note: 'a' });
@@ -179,7 +179,7 @@ describe('time', () => {
 });
 
 describe('load', () => {
-  it('refuses at once what the queue does not hold, and computes the rest in order', async () => {
+  it('refuses requests beyond the queue at once, and computes the rest in order', async () => {
     await serving({ limits: { maxQueue: 3, maxBatch: 1, batchWait: 0 } }, async ({ url, model }) => {
       model.delay = 4_000; // longer than the rest of this test
       const first = segment(url, IMAGE, { note: '0' });
@@ -201,7 +201,7 @@ describe('load', () => {
     });
   });
 
-  it('refuses a burst before its bodies are read, and gives no place to who does not come', async () => {
+  it('refuses a burst before reading bodies, and keeps no place for stalled clients', async () => {
     await serving({ limits: { maxQueue: 3, batchWait: 0 } }, async ({ url, port, server }) => {
       const unending = head(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
       const announced = (): Promise<string> => raw(port, whole(unending));
@@ -224,7 +224,7 @@ describe('load', () => {
     });
   });
 
-  it('bounds the tensors that it holds as it does images', async () => {
+  it('limits held tensors like images', async () => {
     const inputs = [
       { name: 'image', datatype: 'FP32', shape: [1, 3, S, S], data: new Array<number>(3 * S * S).fill(0) },
       { name: 'note', datatype: 'FP32', shape: [1, T, W], data: new Array<number>(T * W).fill(0) },
@@ -242,7 +242,7 @@ describe('load', () => {
   });
 });
 
-describe('what is hardly HTTP', () => {
+describe('invalid HTTP', () => {
   it.each<[string, string, number]>([
     ['noise', '\u0000\u0001\u0002 nothing of this is HTTP\r\n\r\n', 400],
     ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
@@ -394,7 +394,7 @@ describe('what is hardly HTTP', () => {
     });
   });
 
-  it('answers a request that would rather upgrade as it is', async () => {
+  it('answers an upgrade request as an ordinary one', async () => {
     await serving({}, async ({ port }) => {
       for (const protocol of ['websocket', 'h2c']) {
         const text = `GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n`;

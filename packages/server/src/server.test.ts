@@ -65,7 +65,7 @@ describe('who may reach the server', () => {
     expect(others.filter(isLoopback)).toEqual([]);
   });
 
-  it('opens to others with a token or on demand only', () => {
+  it('opens to the network only with a token or on request', () => {
     const closed = { token: false, insecure: false };
     expect(() => checkAddress('127.0.0.1', closed)).not.toThrow();
     expect(() => checkAddress('0.0.0.0', { ...closed, token: true })).not.toThrow();
@@ -73,7 +73,7 @@ describe('who may reach the server', () => {
     expect(() => checkAddress('0.0.0.0', closed)).toThrow(/--host 0\.0\.0\.0/);
   });
 
-  it('reads a token from a file, and refuses what is none', async () => {
+  it('reads a token from a file, and refuses invalid ones', async () => {
     expect(await readToken(fileOf('token', `${TOKEN}\n`))).toBe(TOKEN);
     for (const text of [
       '',
@@ -86,7 +86,7 @@ describe('who may reach the server', () => {
     expect(await codeOf(readToken(join(folder, 'nowhere')))).toBe('OPTION_INVALID');
   });
 
-  it('demands the token everywhere but from probes', async () => {
+  it('requires the token everywhere except for probes', async () => {
     await serving({ token: TOKEN }, async ({ url }) => {
       const bearer = { authorization: `Bearer ${TOKEN}` };
       const wrong: Record<string, string>[] = [
@@ -116,7 +116,7 @@ describe('who may reach the server', () => {
     });
   });
 
-  it('lets browsers call from named origins only', async () => {
+  it('lets browsers call only from named origins', async () => {
     const good = 'https://viewer.example.org';
     const ask = {
       'access-control-request-method': 'POST',
@@ -182,7 +182,7 @@ describe('who may reach the server', () => {
     await new Promise((resolve) => taken.close(resolve));
   });
 
-  it('refuses limits that are none', async () => {
+  it('refuses invalid limits', async () => {
     for (const limits of [
       { maxBatch: 0 },
       { timeout: Number.NaN },
@@ -195,8 +195,8 @@ describe('who may reach the server', () => {
   });
 });
 
-describe('what the server tells', () => {
-  it('documents its routes, and nothing on the page comes from elsewhere', async () => {
+describe('what the server reports', () => {
+  it('documents its routes on a page without external resources', async () => {
     await serving({}, async ({ url }) => {
       const document = (await send(`${url}/openapi.json`)).json();
       expect(document['openapi']).toBe('3.0.3');
@@ -278,7 +278,7 @@ describe('what the server tells', () => {
     });
   });
 
-  it('logs a line of JSON a request, without notes, names of files and queries', async () => {
+  it('logs one line of JSON per request, without notes, file names or queries', async () => {
     const lines: string[] = [];
     const log = { level: 'info', stream: { write: (line: string) => void lines.push(line) } };
     await serving({ log }, async ({ url }) => {
@@ -314,7 +314,7 @@ describe('what the server tells', () => {
 });
 
 describe('stopping', () => {
-  it('finishes what was taken, takes nothing new, and says so to probes', async () => {
+  it('finishes accepted work, refuses new work, and tells probes', async () => {
     await serving({ limits: { batchWait: 0, maxBatch: 1 } }, async ({ url, model, server }) => {
       model.delay = 4_000; // a: longer than the rest of this test
       const taken = [segment(url, IMAGE, { note: 'a' })];
@@ -344,7 +344,7 @@ describe('stopping', () => {
     });
   });
 
-  it('does not wait longer than it is told to', async () => {
+  it('waits at most the grace period', async () => {
     const model = new FakeModel(3_000);
     const server = await createServer(model, { version: '1', limits: { batchWait: 0 } });
     const url = await server.listen('127.0.0.1', 0);

@@ -97,7 +97,7 @@ const fetchIt = (...more: string[]): ReturnType<typeof weights> =>
   );
 
 describe('reclmis weights', () => {
-  it('says how it is used, and each of its commands too', async () => {
+  it('prints usage, for each of its commands too', async () => {
     expect((await weights()).stdout + (await weights()).stderr).toContain('Usage: reclmis weights');
     for (const name of ['fetch', 'import', 'list', 'path', 'verify', 'export']) {
       const { status, stdout } = await weights(name, '--help');
@@ -139,7 +139,7 @@ describe('reclmis weights', () => {
     ]);
   });
 
-  it('stores the tower to the bit', () => {
+  it('stores the tower bit for bit', () => {
     const stored = join(home, 'weights', ID, 'model.safetensors');
     scope(() => {
       const [mine, theirs] = [readSafetensors(stored).tensors, readSafetensors(file).tensors];
@@ -148,7 +148,7 @@ describe('reclmis weights', () => {
     });
   });
 
-  it('does not fetch again what is there, unless forced', async () => {
+  it('does not fetch stored files again unless forced', async () => {
     asked.splice(0);
     expect((await fetchIt()).stdout).toMatch(/is already in the cache/);
     const other = await weights('fetch', ID, '--url', `${base}/words`, '--sha256', sha256(vocabulary));
@@ -181,7 +181,7 @@ describe('reclmis weights', () => {
     expect((await weights('import', file, '--id', 'second')).status).toBe(7);
   });
 
-  it('makes a run of an authors’ checkpoint, and gives it back', async () => {
+  it('makes a run of an authors’ checkpoint, and exports it again', async () => {
     const checkpoint = join(folder, 'best_model.pth.tar');
     const out = join(folder, 'run');
     scope(() => {
@@ -218,7 +218,7 @@ describe('reclmis weights', () => {
     expect(openRun(other).config.note.sides).toBe('image');
   });
 
-  it('names damage, and goes on past it', async () => {
+  it('reports damage, and continues', async () => {
     const path = join(home, 'weights', ID, 'merges.txt');
     truncateSync(path, 10);
     const verified = await weights('verify');

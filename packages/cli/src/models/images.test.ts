@@ -17,7 +17,7 @@ const ids = async (pattern: string): Promise<string[]> =>
   (await listImages(join(dir, pattern), join(dir, 'out'))).map(({ id }) => id);
 
 describe.skipIf(process.platform === 'win32')('links and pipes', () => {
-  it('counts a file once, whatever links lead to it, and keeps links to nothing as cases', async () => {
+  it('counts a file once despite links, and keeps dead links as cases', async () => {
     mkdirSync(join(dir, 'd', 'a', 'b'), { recursive: true });
     mkdirSync(join(dir, 'elsewhere'));
     for (const name of ['d/l.png', 'd/a/m.png', 'elsewhere/n.png']) writeFileSync(join(dir, name), 'x');
@@ -34,7 +34,7 @@ describe.skipIf(process.platform === 'win32')('links and pipes', () => {
     expect(await ids('d/{dead,l}.png')).toEqual(['dead', 'l']);
   });
 
-  it('refuses a pipe in the place of a model, weights, a setting or a list of stems, instead of waiting for it', async () => {
+  it('refuses a pipe as a model, weights, a setting or a list of stems instead of waiting for it', async () => {
     const pipe = (name: string): string => {
       execFileSync('mkfifo', [join(dir, name)]);
       return join(dir, name);

@@ -39,7 +39,7 @@ const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('Batcher', () => {
-  it('gathers what comes while it computes, in order, up to the largest batch', async () => {
+  it('gathers jobs while it computes, in order, up to the largest batch', async () => {
     const { submit, open, batches } = gated();
     const all = ['a', 'b', 'c', 'd', 'e'].map((item) => submit(item));
     expect(batches).toEqual([['a'], ['b', 'c', 'd']]); // a full batch is handed over at once
@@ -53,7 +53,7 @@ describe('Batcher', () => {
     expect(done.map(({ batch }) => batch)).toEqual([1, 3, 3, 3, 1]);
   });
 
-  it('waits while idle for those that are expected, and no longer than for a full batch', async () => {
+  it('waits while idle for announced jobs, but not beyond a full batch', async () => {
     const { batcher, submit, open, batches } = gated({ wait: 20 });
     using slow = batcher.expect();
     const first = submit('a');
@@ -85,7 +85,7 @@ describe('Batcher', () => {
     await alone;
   });
 
-  it('hands on at most one batch ahead', async () => {
+  it('hands over at most one batch ahead', async () => {
     const { submit, open, batches } = gated();
     const all = Array.from('abcdefghij', (item) => submit(item));
     expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
@@ -98,7 +98,7 @@ describe('Batcher', () => {
     expect((await Promise.all(all)).map(({ batch }) => batch)).toEqual([1, 3, 3, 3, 3, 3, 3, 3, 3, 3]);
   });
 
-  it('keeps keys apart and bounds units and cost, a job that is too large being alone', async () => {
+  it('separates keys and limits units and cost; a job that is too large runs alone', async () => {
     const { submit, open, batches } = gated();
     const all = [
       submit('first'),
@@ -115,7 +115,7 @@ describe('Batcher', () => {
     expect((await Promise.all(all)).map(({ batch }) => batch)).toEqual([1, 1, 3, 3, 2, 2, 1, 7]);
   });
 
-  it('refuses what is more than may wait, and says when to come back', async () => {
+  it('refuses jobs beyond the queue, and says when to retry', async () => {
     const { batcher, submit, open } = gated({ maxQueue: 2 });
     const taken = [submit('a'), submit('b'), submit('c')];
     expect([batcher.length, batcher.full]).toEqual([2, true]);
@@ -127,7 +127,7 @@ describe('Batcher', () => {
     expect(batcher.full).toBe(false);
   });
 
-  it('counts the batch ahead among those that wait, and leaves out who is gone', async () => {
+  it('counts the batch ahead as waiting, without aborted jobs', async () => {
     const { batcher, submit, open, batches, signals } = gated({ maxQueue: 4 });
     const gone = new AbortController();
     const ends = ['a', 'b', 'c'].map((item) => codeOf(submit(item)));
@@ -144,7 +144,7 @@ describe('Batcher', () => {
     expect(batcher.length).toBe(0);
   });
 
-  it('counts the places of those on the way, until they are there or will not come', async () => {
+  it('counts reserved places until jobs arrive or are dropped', async () => {
     const { batcher, submit, open, batches, never } = gated({ maxQueue: 2 });
     const [one, two] = [batcher.place(), batcher.place()];
     expect([batcher.length, batcher.full]).toEqual([0, true]);
@@ -165,7 +165,7 @@ describe('Batcher', () => {
     expect((await Promise.all([first, second, third])).map(({ value }) => value)).toEqual(['A', 'B', 'C']);
   });
 
-  it('takes one at a time where none may wait', async () => {
+  it('takes one at a time if none may wait', async () => {
     const { submit, open } = gated({ maxQueue: 0 });
     const first = submit('a');
     expect(await codeOf(submit('b'))).toBe('SERVER_BUSY');
@@ -173,7 +173,7 @@ describe('Batcher', () => {
     expect((await first).value).toBe('A');
   });
 
-  it('drops a job whose signal is aborted, and tells a batch that nobody waits for', async () => {
+  it('drops aborted jobs, and aborts a batch once all its jobs are', async () => {
     const { batcher, submit, open, batches, signals } = gated({ maxUnits: 4 });
     const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()] as const;
     const gone = new ReclmisError('INTERRUPTED', 'gone');
@@ -210,7 +210,7 @@ describe('Batcher', () => {
     expect([String(b), bad, String(c)]).toEqual(['Error: B', 'INFERENCE_FAILED', 'Error: C']);
   });
 
-  it('forgets its listeners on signals that live on', async () => {
+  it('removes its listeners from signals that live on', async () => {
     const controller = new AbortController();
     let listeners = 0;
     const signal = new Proxy(controller.signal, {

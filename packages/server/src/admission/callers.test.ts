@@ -48,7 +48,7 @@ describe('a server without a token', () => {
     'localhost:99999',
   ])('refuses Host %s', (host) => expect(verdict({ host })).toBe('HOST_REFUSED'));
 
-  it('serves names that are allowed, and where it listens to others every address', () => {
+  it('serves allowed names, and any address if open to the network', () => {
     const hosts = checkHosts(['Viewer.example', '10.0.0.1', '[fd00::1]']);
     const named = { ...NONE, hosts };
     for (const host of ['viewer.example', 'VIEWER.EXAMPLE:80', '10.0.0.1:8000', '[fd00::1]:8000'])
@@ -104,7 +104,7 @@ describe('a server without a token', () => {
     expect(verdict({ host: 'localhost:8000', ...headers }, rules)).toBe(expected);
   });
 
-  it('lets a link be followed that only reads', () => {
+  it('allows a followed link that only reads', () => {
     const link = {
       host: 'localhost',
       'sec-fetch-site': 'cross-site',
@@ -115,7 +115,7 @@ describe('a server without a token', () => {
     expect(verdict(link, NONE, false)).toBe('ORIGIN_REFUSED'); // a submitted form
   });
 
-  it('refuses both on every route, before anything is read or computed, with a remedy', async () => {
+  it('refuses both on every route, before reading or computing, with a remedy', async () => {
     await serving({ cors: ['https://viewer.example'], hosts: ['proxy.example'] }, async ({ url, model }) => {
       const paths = [
         '/',
@@ -167,7 +167,7 @@ describe('a server without a token', () => {
     });
   });
 
-  it('serves its own address where it listens to others', async () => {
+  it('serves its own address if open to the network', async () => {
     const server = await createServer(new FakeModel(), { version: '1' });
     const { port } = new URL(await server.listen('0.0.0.0', 0));
     const of = async (host: string): Promise<number> =>
@@ -217,7 +217,7 @@ describe('methods', () => {
     });
   });
 
-  it('names the methods of a path to who asks by another one', async () => {
+  it("lists a path's methods when asked with another one", async () => {
     await serving({}, async ({ url, port }) => {
       const cases = [
         ['DELETE', '/segment', 'OPTIONS, POST'],
@@ -252,12 +252,12 @@ describe('methods', () => {
   });
 });
 
-describe('a client that asks before it sends', () => {
+describe('a client that expects 100 Continue', () => {
   const head = (length: number, more: string): string =>
     `POST /segment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${length}\r\n${more}\r\n`;
   const form = formOf(IMAGE, { note: 'lung' });
 
-  it('is told to, and answered', async () => {
+  it('is told to continue, and answered', async () => {
     await serving({}, async ({ port }) => {
       const text = await raw(port, Buffer.concat([Buffer.from(head(form.length, '')), form]));
       expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);

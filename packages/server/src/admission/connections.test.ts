@@ -49,7 +49,7 @@ async function holdsNothing(url: string): Promise<void> {
   throw new Error((await send(`${url}/metrics`)).body.toString());
 }
 
-describe('requests that are pipelined', () => {
+describe('pipelined requests', () => {
   it('are answered in order, one worked on at a time', async () => {
     await serving({ limits: { batchWait: 50 } }, async ({ port, model }) => {
       const last = good('c').toString('latin1').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
@@ -75,7 +75,7 @@ describe('requests that are pipelined', () => {
     });
   });
 
-  it('leave nothing behind when their client closes at once', async () => {
+  it('leave nothing behind when the client closes at once', async () => {
     await serving({ limits: { maxQueue: 4, batchWait: 0 } }, async ({ port, url, model }) => {
       model.delay = 20;
       for (let i = 0; i < 12; i++) {
@@ -90,7 +90,7 @@ describe('requests that are pipelined', () => {
     });
   });
 
-  it('leave no body behind that waits for the answer before', async () => {
+  it('leave no body waiting for the previous response', async () => {
     const limits = { heldBytes: 3 * 2 ** 20, batchWait: 0 };
     await serving({ limits }, async ({ port, url, model }) => {
       model.delay = 150;
@@ -123,7 +123,7 @@ describe('requests that are pipelined', () => {
     });
   });
 
-  it('get a coded refusal behind them where garbage follows', async () => {
+  it('are followed by a coded refusal of garbage', async () => {
     await serving({ limits: { batchWait: 0 } }, async ({ port, model, url }) => {
       model.delay = 100;
       const text = await raw(port, Buffer.concat([good(), Buffer.from('nonsense\r\n\r\n')]));
@@ -134,7 +134,7 @@ describe('requests that are pipelined', () => {
   });
 });
 
-describe('an answer that is not taken', () => {
+describe('a response that is not read', () => {
   /** A server whose 19 MB response exceeds the kernel's buffers. */
   const large = <R>(
     limits: ServerOptions['limits'],
@@ -151,7 +151,7 @@ describe('an answer that is not taken', () => {
     );
   };
 
-  it('is held, counted and left after a while; what waits behind it is not begun', async () => {
+  it('is held, counted and eventually dropped; requests behind it are not started', async () => {
     await large({ bodyTimeout: 4_000 }, async ({ url, port, asking }) => {
       const socket = await connected(port);
       socket.write(times(asking, 4));
@@ -168,7 +168,7 @@ describe('an answer that is not taken', () => {
     });
   });
 
-  it('does not hold up a server that stops, one that is being taken does', async () => {
+  it('does not delay shutdown, unless it is being read', async () => {
     await large({}, async ({ url, port, asking, stop }) => {
       const [silent, taking] = [await connected(port), await connected(port)];
       silent.write(times(asking, 3));
@@ -191,7 +191,7 @@ describe('an answer that is not taken', () => {
 });
 
 describe('the number of connections', () => {
-  it('is bounded: a new one ends the one that was idle for longest', async () => {
+  it('is limited: a new connection closes the longest idle one', async () => {
     await serving({ limits: { maxConnections: 3 } }, async ({ port, url }) => {
       const sockets = [await connected(port), await connected(port), await connected(port)];
       const closed = sockets.map(
@@ -208,7 +208,7 @@ describe('the number of connections', () => {
     });
   });
 
-  it('refuses a new one where requests are under way on all', async () => {
+  it('refuses a new one if all are busy', async () => {
     await serving({ limits: { maxConnections: 2, batchWait: 0 } }, async ({ port, url, model }) => {
       model.delay = 500;
       const answers = [segment(url, IMAGE, { note: 'a' }), segment(url, IMAGE, { note: 'b' })];
@@ -223,7 +223,7 @@ describe('the number of connections', () => {
     });
   });
 
-  it('is not kept up by clients that vanish', async () => {
+  it('is not inflated by clients that vanish', async () => {
     await serving({}, async ({ port, url }) => {
       for (let i = 0; i < 100; i++) {
         const socket = await connected(port);
@@ -237,7 +237,7 @@ describe('the number of connections', () => {
 });
 
 describe('stopping', () => {
-  it('does not wait for clients that are silent', async () => {
+  it('does not wait for silent clients', async () => {
     await serving({}, async ({ port, url, server }) => {
       const sockets = await Promise.all(Array.from({ length: 6 }, () => connected(port)));
       const [, half, body, piped, refused, wide] = sockets;
@@ -258,7 +258,7 @@ describe('stopping', () => {
     });
   });
 
-  it('finishes what was taken, and begins nothing that waits behind it', async () => {
+  it('finishes accepted requests, and starts none queued behind them', async () => {
     await serving({ limits: { batchWait: 0 } }, async ({ port, model, server }) => {
       model.delay = 300;
       const answer = raw(port, Buffer.concat([good('a'), good('b'), good('c')]));
@@ -271,7 +271,7 @@ describe('stopping', () => {
 });
 
 describe('a body of many small pieces', () => {
-  it('is held in blocks, and comes whole', async () => {
+  it('is held in blocks, and arrives complete', async () => {
     await serving({}, async ({ port, url, model }) => {
       const form = formOf(greyPng(60, 60), { note: 'in pieces', threshold: '0.25' });
       const pieces = [...form].map((byte) =>

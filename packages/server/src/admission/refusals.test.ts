@@ -13,11 +13,11 @@ function watched(promise: Promise<void>): { readonly promise: Promise<void>; end
 }
 
 describe('Refusals', () => {
-  it('wait 20 ms for each other one, 4 s at most', () => {
+  it('wait 20 ms per other refusal, 4 s at most', () => {
     expect([0, 1, 10, 200, 10_000].map(refusalWait)).toEqual([0, 20, 200, 4000, 4000]);
   });
 
-  it('let the first go at once and the others wait, until their client is gone or the server stops', async () => {
+  it('send the first at once; others wait until the client is gone or the server stops', async () => {
     const refusals = new Refusals();
     await refusals.wait(answer());
     expect(refusals.length).toBe(0);

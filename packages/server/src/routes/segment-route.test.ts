@@ -28,7 +28,7 @@ describe('POST /segment', () => {
     });
   });
 
-  it('gives figures as JSON, with the mask where it is asked for', async () => {
+  it('gives figures as JSON, with the mask on request', async () => {
     await serving({}, async ({ url }) => {
       const figures = (await segment(url, BRIGHT, { note: 'left lung' }, JSON_PLEASE)).json();
       expect(figures).toEqual({
@@ -78,7 +78,7 @@ describe('POST /segment', () => {
     });
   });
 
-  it('suggests the nearest word, and has no header where there is nothing to say', async () => {
+  it('suggests the nearest word, and omits the header without warnings', async () => {
     await serving({}, async ({ url }) => {
       const [first] = (await segment(url, DARK, { note: 'left lugn' }, JSON_PLEASE)).json()[
         'warnings'
@@ -93,7 +93,7 @@ describe('POST /segment', () => {
     });
   });
 
-  it('takes whose left and right the note means, and mirrors it where the model has learnt the other ones', async () => {
+  it("mirrors the note if its sides are not the model's", async () => {
     await serving({ model: new FakeModel(0, 'patient') }, async ({ url, model }) => {
       const noteOf = async (fields: Record<string, string>): Promise<unknown> =>
         (await segment(url, BRIGHT, { note: 'upper left lung', ...fields }, JSON_PLEASE)).json()['note'];
@@ -125,7 +125,7 @@ describe('POST /segment', () => {
     });
   });
 
-  it('computes forms that come together in one batch, in order, and apart where thresholds differ', async () => {
+  it('batches simultaneous forms in order, unless thresholds differ', async () => {
     await serving({ limits: { batchWait: 300, maxBatch: 4 } }, async ({ url, model }) => {
       const fields = [{ note: 'a' }, { note: 'b' }, { note: 'c' }, { note: 'd', threshold: '0.9' }];
       const answers = await Promise.all(fields.map((form) => segment(url, BRIGHT, form, JSON_PLEASE)));
@@ -260,7 +260,7 @@ describe('POST /segment', () => {
     });
   });
 
-  it('refuses a query that it does not take', async () => {
+  it('refuses query parameters', async () => {
     await serving({}, async ({ url }) => {
       for (const query of ['?mask=2', '?mask=1&mask=1', '?note=lung']) {
         const answer = await segment(url, BRIGHT, { note: 'lung' }, { query });
@@ -269,7 +269,7 @@ describe('POST /segment', () => {
     });
   });
 
-  it('refuses images while it holds as many pixels as it may', async () => {
+  it('refuses images beyond its pixel budget', async () => {
     const image = greyPng(100, 100);
     await serving(
       { limits: { maxPixels: 10_000, heldPixels: 15_000, batchWait: 0 } },
@@ -310,7 +310,7 @@ describe('a form of many boundaries', () => {
     });
   });
 
-  it('is taken where a boundary stands within a picture', async () => {
+  it('is accepted if a boundary is within a picture', async () => {
     await serving({}, async ({ url }) => {
       const image = Buffer.concat([BRIGHT, Buffer.from(`--${BOUNDARY}`.repeat(20))]);
       expect((await segment(url, image, { note: 'lung' })).status).toBe(200);

@@ -103,7 +103,7 @@ describe('health and metadata', () => {
 });
 
 describe('inference', () => {
-  it('takes JSON, flat or nested, and gives JSON', async () => {
+  it('accepts flat and nested JSON, and returns JSON', async () => {
     await serving({}, async ({ url }) => {
       const flat = await infer(url, 'segmenter', { id: 'seven', inputs: inputs(0.25, 0.5, 2) });
       expect(flat.status).toBe(200);
@@ -134,7 +134,7 @@ describe('inference', () => {
     });
   });
 
-  it('says in parameters and header what it has to warn of, by case', async () => {
+  it('gives warnings by case in parameters and header', async () => {
     await serving({}, async ({ url }) => {
       const empty = await infer(url, 'segmenter', { inputs: inputs(0.1, 0.1, 2) });
       expect(empty.headers['reclmis-warnings']).toBe('MASK_EMPTY');
@@ -163,7 +163,7 @@ describe('inference', () => {
     });
   });
 
-  it('takes and gives binary tensors', async () => {
+  it('accepts and returns binary tensors', async () => {
     await serving({}, async ({ url }) => {
       const [planes, features] = [Float32Array.from(image(0.5)), Float32Array.from(note(0.25))];
       const named = inputs(0, 0).map(({ data, ...input }) => ({
@@ -496,7 +496,7 @@ describe('inference', () => {
     });
   });
 
-  it('gives no output that is not finite, and no null for it', async () => {
+  it('refuses non-finite outputs instead of sending null', async () => {
     await serving({}, async ({ url, model }) => {
       for (const value of [NaN, Infinity]) {
         model.run = (_images, _notes, count) => Promise.resolve(new Float32Array(count * S * S).fill(value));
@@ -507,7 +507,7 @@ describe('inference', () => {
     });
   });
 
-  it('takes tensors though images may have fewer pixels than they: asking again would not help', async () => {
+  it('accepts tensors larger than the pixel limit of images, as retrying would not help', async () => {
     await serving({ limits: { maxPixels: 10, maxBatch: 2 } }, async ({ url }) => {
       expect((await infer(url, 'segmenter', { inputs: inputs(0, 0, 2) })).status).toBe(200);
       expect((await send(`${url}/metrics`)).body.toString()).toContain('reclmis_held_pixels 0\n');
@@ -531,7 +531,7 @@ describe('inference', () => {
     });
   });
 
-  it('takes null for what may be left out', async () => {
+  it('accepts null for optional fields', async () => {
     await serving({}, async ({ url }) => {
       const plain = inputs(0.5, 0);
       const nulls = (more: object) => ({
@@ -576,7 +576,7 @@ describe('inference', () => {
     });
   });
 
-  it('refuses the types that a page sends to any server unasked', async () => {
+  it('refuses content types that a page can send without a preflight', async () => {
     await serving({}, async ({ url, model }) => {
       const types = [
         'text/plain',
