@@ -1,4 +1,4 @@
-/** Makes the batches that the loader hands out: reads or remembers, augments, lays out. Runs in a worker thread or in-process. */
+/** Makes the loader's batches, in a worker thread or in-process. */
 import { mapLimit } from '@reclmis/files';
 import type { AugmentOptions } from '../config/augment-options.js';
 import { augment, augmentRandom } from './augment.js';
@@ -6,43 +6,39 @@ import { SampleCache, type CacheMemory } from './cache.js';
 import { readSample, writePlanes } from './sample.js';
 import type { Batch, Case, Sample } from './types.js';
 
-/** Files decoded at a time by one assembler. */
 const LANES = 4;
 
-/** Everything an assembler needs; can be handed to a worker thread. */
+/** Can be sent to a worker thread. */
 export interface AssemblerSettings {
   readonly cases: readonly Case[];
-  /** S, the side of the square samples in pixels. */
+  /** Side of the square samples, in pixels. */
   readonly size: number;
   readonly seed: number;
-  /** null: none. */
   readonly augment: Partial<AugmentOptions> | null;
   readonly cache: CacheMemory;
 }
 
-/** One batch to make: indices into the cases. */
+/** One batch, as indices into the cases. */
 export interface BatchJob {
   readonly epoch: number;
   readonly indices: readonly number[];
-  /** Memory of a batch that is over. */
+  /** Memory of a finished batch. */
   readonly spare?: BatchMemory;
 }
 
 /**
- * The memory of a batch's images and masks. It goes to and fro between the loader and its threads: allocated for each batch by one thread and freed
- * by another, such blocks leave holes in malloc's heaps, and a long training grows.
+ * A batch's memory, which goes back and forth between loader and threads: if one thread allocated and another freed it
+ * for each batch, malloc's heaps would fragment and a long training grow.
  */
 export interface BatchMemory {
   readonly images: ArrayBuffer;
   readonly masks: ArrayBuffer;
 }
 
-/** The memory of a batch that nobody reads any more. */
 export function memoryOf({ images, masks }: Pick<Batch, 'images' | 'masks'>): BatchMemory {
   return { images: images.buffer as ArrayBuffer, masks: masks.buffer as ArrayBuffer };
 }
 
-/** A batch without the time that somebody waited for it. */
 export type AssembledBatch = Omit<Batch, 'waitMs'>;
 
 export class Assembler {
@@ -52,7 +48,7 @@ export class Assembler {
     this.cache = new SampleCache(settings.cache);
   }
 
-  /** @throws what `readSample` throws, naming the file */
+  /** @throws the error of `readSample`, naming the file */
   async batch({ epoch, indices, spare }: BatchJob): Promise<AssembledBatch> {
     const { size } = this.settings;
     const count = indices.length;
@@ -81,7 +77,7 @@ export class Assembler {
   }
 }
 
-/** So many numbers in the spare memory where they fit into it; every one of them will be written. */
+/** Uses the spare memory if it is large enough; the caller writes every number. */
 function floats(count: number, spare: ArrayBuffer | undefined): Float32Array {
   const bytes = count * Float32Array.BYTES_PER_ELEMENT;
   return spare && spare.byteLength >= bytes ? new Float32Array(spare, 0, count) : new Float32Array(count);

@@ -8,7 +8,7 @@ const SIZE = 32;
 const PLACED = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 const PLACELESS = 'The nuclei are evenly distributed.';
 
-/** A bright square in the upper right of the picture, i.e. on the patient's left; colour or grey. */
+/** A bright square in the picture's upper right, the patient's left; colour or grey. */
 function sample(note: string, colour = false): Sample {
   const image: RgbImage = { width: SIZE, height: SIZE, data: new Uint8Array(SIZE * SIZE * 3) };
   const mask: Mask = { width: SIZE, height: SIZE, data: new Uint8Array(SIZE * SIZE) };
@@ -26,7 +26,7 @@ function sample(note: string, colour = false): Sample {
   return { id: 'case', image, mask, note };
 }
 
-/** Where the mask's middle lies: -1 left or top, 1 right or bottom. */
+/** Place of the mask's middle: -1 left or top, 1 right or bottom. */
 function placeOf({ width, height, data }: Mask): { x: number; y: number } {
   let [sx, sy, n] = [0, 0, 0];
   data.forEach((value, p) => {
@@ -45,7 +45,7 @@ describe('augment', () => {
       expect(out.note).toBe(x === 1 ? PLACED : PLACED.replace('left', 'right')); // the patient's left is on the image's right
       if (x === -1) mirrored += 1;
     }
-    // 200 draws at p 0.5: 100 +- 7 (one standard deviation); 5 deviations allowed.
+    // 200 draws at p 0.5: 100 +- 7; five deviations allowed.
     expect(mirrored).toBeGreaterThan(65);
     expect(mirrored).toBeLessThan(135);
   });
@@ -56,7 +56,7 @@ describe('augment', () => {
     '左肺上叶',
     'Infection, upper lung (L).',
     'Infection at 2 o’clock.',
-    'Upper left lung, none rechts.', // of which mirrorNote knows one side alone
+    'Upper left lung, none rechts.', // `mirrorNote` only knows the first side
   ])('neither mirrors nor turns under %s, whose sides it could not exchange', (note) => {
     for (let epoch = 0; epoch < 50; epoch += 1) {
       const random = (): Random => augmentRandom(1, epoch, 'case');
@@ -106,7 +106,7 @@ describe('augment', () => {
     );
     const share = (test: (plan: (typeof plans)[number]) => boolean): number =>
       plans.filter(test).length / plans.length;
-    // A share of 0.5 over 2000 draws has a standard deviation of 0.011; four of them are allowed.
+    // A share of 0.5 over 2000 draws has a deviation of 0.011; four are allowed.
     for (const test of [
       (p: (typeof plans)[number]) => p.blurSigma > 0,
       (p: (typeof plans)[number]) => p.brightness !== 0,
@@ -155,7 +155,7 @@ describe('the single changes', () => {
 
   it('blur is the normalised Gaussian: a flat image stays, a point spreads to the kernel', () => {
     const flat = applyAugment(sample(PLACED), { ...NO_AUGMENT, blurSigma: 0.7 }, true).image.data;
-    expect(flat[0]).toBe(60); // the corner is far from the square: mirrored edges keep it flat
+    expect(flat[0]).toBe(60); // far from the square, mirrored edges stay flat
     const point = { width: 9, height: 9, data: new Uint8Array(243) };
     point.data.fill(255, 40 * 3, 41 * 3);
     const given = {
@@ -181,7 +181,7 @@ describe('the single changes', () => {
       }
       return [x / n, y / n];
     };
-    // The square's middle (8, -8) from the centre turns to (8 cos 20 - 8 sin 20, -8 sin 20 - 8 cos 20); half a pixel for the grid.
+    // The square's middle (8, -8) turns to (8 cos 20 - 8 sin 20, -8 sin 20 - 8 cos 20); half a pixel for the grid.
     const [c, s] = [Math.cos(Math.PI / 9), Math.sin(Math.PI / 9)];
     for (const [x, y] of [centre(turned.mask.data, 1, 1), centre(turned.image.data, 3, 130)]) {
       expect(Math.abs(x - (8 * c - 8 * s))).toBeLessThan(0.5);

@@ -1,17 +1,16 @@
 /**
  * Augmentation (docs/method.md 9): Gaussian blur, photometric changes, then a turn or a rotation, on image and mask at training size.
  *
- * Sources: the paper (section 4.2) names blur and photometric changes; the geometric part is the authors' code. Ranges are theirs:
- * - blur: sigma 0.5 to 1 pixel, p 0.5. (Their code, given HWC data, takes rows for channels and blurs rows alone; here it is the
- *   two-dimensional blur that it means.)
- * - brightness +-32, contrast x0.5 to 1.5 (a plain factor: black stays black), saturation x0.5 to 1.5, hue +-18, each p 0.5; contrast
- *   comes before or after saturation and hue, p 0.5 each. Their hue is in OpenCV's 8-bit steps of 2 degrees: 18 is 36 degrees.
+ * The paper (section 4.2) names blur and photometric changes; the geometric part and all ranges are the authors' code's:
+ * - blur: sigma 0.5 to 1 pixel, p 0.5. (Their code, given HWC data, blurs only rows; here it is two-dimensional, as meant.)
+ * - brightness +-32, contrast x0.5 to 1.5 (a plain factor: black stays black), saturation x0.5 to 1.5, hue +-18, each p
+ * 0.5; contrast before or after saturation and hue, p 0.5 each. Hue is in OpenCV's 8-bit steps of 2 degrees.
  * - p 0.5: quarter turns and a flip; else p 0.5: a rotation within +-20 degrees about the centre, black outside.
  *
- * `consistent` (the default) keeps the note true: where it names a place, a turn-and-flip becomes a mirror image with the mirrored
- * note (left <-> right); elsewhere it is as upstream's. A note that may name a side in words that `mirrorNote` does not exchange
- * (other languages, abbreviations) keeps its image the way it is. `upstream` turns and flips under any note. Rotations up to 20 degrees leave
- * sides and zones as they are. Deviation in both: a rotation interpolates the image linearly (upstream takes the nearest pixel).
+ * `consistent` (default) keeps the note true: if it names a place, a turn-and-flip becomes a mirror image with the
+ * mirrored note. If it may name a side in words that `mirrorNote` does not exchange, the image stays as it is.
+ * `upstream` turns and flips under any note. Rotations leave sides and zones alone. Deviation: rotations interpolate
+ * linearly (upstream: nearest).
  */
 import {
   flip,
@@ -29,9 +28,9 @@ import { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
 
-/** What happens to one sample; the neutral value of each entry leaves the sample alone. */
+/** A sample's changes; each entry has a neutral value. */
 export interface AugmentPlan {
-  /** Standard deviation in pixels; 0: no blur. */
+  /** In pixels; 0: no blur. */
   readonly blurSigma: number;
   readonly brightness: number;
   readonly contrast: number;
@@ -59,12 +58,12 @@ export const NO_AUGMENT: AugmentPlan = {
   rotateDegrees: 0,
 };
 
-/** The stream of random numbers of one sample in one epoch: any sample can be made again without the others. */
+/** A sample's own random numbers in one epoch: it can be made again without the others. */
 export function augmentRandom(seed: number, epoch: number, id: string): Random {
   return Random.from('augment', seed, epoch, id);
 }
 
-/** Draws what happens to a sample with this note. */
+/** Draws a sample's changes, given its note. */
 export function drawAugment(
   note: string,
   random: Random,
@@ -95,8 +94,7 @@ export function drawAugment(
 }
 
 /**
- * Carries a plan out on image and mask, and on the note where `mirrorsNote` says so.
- * Returns a new sample; the given one is left alone (and may share its data where nothing changes).
+ * Applies a plan to image and mask, and to the note if `mirrorsNote`. Returns a new sample, which may share unchanged data.
  */
 export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boolean): Sample {
   let image = sample.image;
@@ -123,8 +121,7 @@ export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boo
 }
 
 /**
- * Augments a sample: draws a plan from `random` and carries it out. With `augmentRandom(seed, epoch, id)` the result depends on the
- * sample, seed, epoch and options alone.
+ * Draws a plan and applies it. With `augmentRandom(seed, epoch, id)` the result depends only on sample, seed, epoch and options.
  */
 export function augment(sample: Sample, random: Random, options: Partial<AugmentOptions> = {}): Sample {
   const mode = options.mode ?? AUGMENT_DEFAULTS.mode;
@@ -147,7 +144,7 @@ function repeatGrey({ width, height, data }: Raster): RgbImage {
 
 const clamp = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Math.round(value));
 
-/** Separable Gaussian, cut at three standard deviations, edges mirrored (d c b a | a b c d | d c b a). */
+/** Separable Gaussian, cut at three standard deviations; mirrored edges (d c b a | a b c d | d c b a). */
 function gaussianBlur({ width, height, data }: Raster, sigma: number): Raster {
   const channels = data.length / (width * height);
   const radius = Math.min(Math.ceil(3 * sigma), width, height);
@@ -170,7 +167,7 @@ function gaussianBlur({ width, height, data }: Raster, sigma: number): Raster {
   const out = new Uint8Array(data.length);
   const line = new Float32Array(stride);
   for (let y = 0; y < height; y += 1) {
-    line.fill(0.5); // rounds when it is cut to 8 bits
+    line.fill(0.5); // rounds when cut to 8 bits
     for (let k = -radius; k <= radius; k += 1) {
       const from = y + k < 0 ? -1 - y - k : y + k >= height ? 2 * height - 1 - y - k : y + k;
       const weight = kernel[Math.abs(k)] as number;
@@ -200,7 +197,9 @@ function convolve(
   }
 }
 
-/** Brightness, contrast, saturation, hue. Saturation and hue do nothing to grey, so there all of it is one table of 256 levels. */
+/**
+ * Brightness, contrast, saturation, hue. Saturation and hue leave grey alone, so for grey all is one table of 256 levels.
+ */
 function photometric(image: Raster, plan: AugmentPlan, grey: boolean): Raster {
   const { brightness, contrast, contrastFirst, saturation, hueDegrees } = plan;
   const coloured = !grey && (saturation !== 1 || hueDegrees !== 0);
@@ -241,7 +240,7 @@ function saturationAndHue({ width, height, data }: Raster, saturation: number, h
     const hue = (sector + turn) % 6;
     const c = Math.min(value, chroma * saturation);
     const low = value - c;
-    // Each channel is value where its hue is near and low where it is far, with linear ramps between.
+    // A channel is `value` near its hue and `low` far from it, with linear ramps between.
     out[i] = clamp(low + c * ramp(hue));
     out[i + 1] = clamp(low + c * ramp((hue + 4) % 6));
     out[i + 2] = clamp(low + c * ramp((hue + 2) % 6));
@@ -255,7 +254,7 @@ function ramp(hue: number): number {
   return distance <= 1 ? 1 : distance >= 2 ? 0 : 2 - distance;
 }
 
-/** Rotation about the centre, counter-clockwise on the screen, interpolated linearly; black outside. */
+/** Rotation about the centre, counter-clockwise on screen, linear; black outside. */
 function rotateLinear({ width, height, data }: Raster, degrees: number): Raster {
   const channels = data.length / (width * height);
   const out = new Uint8Array(data.length);
@@ -283,7 +282,7 @@ function rotateLinear({ width, height, data }: Raster, degrees: number): Raster 
   return { width, height, data: out };
 }
 
-/** The same rotation of a mask: the nearest pixel, background outside. */
+/** The same for a mask: nearest pixel, background outside. */
 function rotateNearest({ width, height, data }: Mask, degrees: number): Mask {
   const out = new Uint8Array(data.length);
   const cos = Math.cos((degrees * Math.PI) / 180);

@@ -1,36 +1,36 @@
 /**
- * Decoded samples in memory that all worker threads share, so that each file is decoded once per run.
+ * Decoded samples in memory shared by all worker threads: each file is decoded once per run.
  *
- * One slot a case: the mask [S, S], then the image as planes, one (grey) or three (colour). Slots are reserved in full but memory
- * that is never written is never taken, so a grey case costs 2 S^2 bytes: QaTa-COV19's 5,713 cases at 224 take 0.6 GB.
- * Writers of a slot write the same bytes and set its state last, so readers need no lock.
+ * A slot per case: the mask [S, S], then the image as one plane (grey) or three (colour). Memory that is reserved but
+ * never written is never taken, so a grey case costs 2 S^2 bytes: QaTa-COV19's 5,713 cases at 224 take 0.6 GB. All
+ * writers of a slot write the same bytes and set its state last, so readers need no lock.
  */
 import { totalmem } from 'node:os';
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
 
-/** The default bound: 2 GiB, and at most a quarter of the machine's memory. */
+/** Default: 2 GiB, at most a quarter of the machine's memory. */
 export function defaultCacheBytes(): number {
   return Math.min(2 * 1024 ** 3, Math.floor(totalmem() / 4));
 }
 
-/** One buffer holds at most this much; a single large one may not be had. */
+/** Largest single buffer; a larger one may not be available. */
 const CHUNK_BYTES = 256 * 1024 * 1024;
 
 const EMPTY = 0;
 const GREY = 1;
 const COLOUR = 2;
 
-/** The memory of a cache, which can be handed to a worker thread. */
+/** A cache's memory; can be sent to a worker thread. */
 export interface CacheMemory {
   readonly size: number;
-  /** One state a slot. */
+  /** One per slot. */
   readonly states: SharedArrayBuffer;
   readonly chunks: readonly SharedArrayBuffer[];
   readonly slotsPerChunk: number;
 }
 
-/** Reserves memory for as many of `count` cases of size x size pixels as fit into `bytes`. */
+/** Reserves memory for as many of `count` cases as fit into `bytes`. */
 export function reserveCache(count: number, size: number, bytes: number): CacheMemory {
   const slot = 4 * size * size;
   const slots = Math.max(0, Math.min(count, Math.floor(bytes / slot)));
@@ -41,7 +41,7 @@ export function reserveCache(count: number, size: number, bytes: number): CacheM
   return { size, states: new SharedArrayBuffer(slots * 4), chunks, slotsPerChunk };
 }
 
-/** Reads and writes samples by the index of their case. */
+/** Accesses samples by case index. */
 export class SampleCache {
   private readonly states: Int32Array;
 
@@ -49,7 +49,7 @@ export class SampleCache {
     this.states = new Int32Array(memory.states);
   }
 
-  /** The image and mask of a case, or null if it is not held. */
+  /** Null if not cached. */
   get(index: number): Pick<Sample, 'image' | 'mask'> | null {
     const state = index < this.states.length ? Atomics.load(this.states, index) : EMPTY;
     if (state === EMPTY) return null;
@@ -69,7 +69,7 @@ export class SampleCache {
     };
   }
 
-  /** Holds the image and mask of a case, if there is a slot for it. */
+  /** Caches a case if there is a slot for it. */
   set(index: number, { image, mask }: Pick<Sample, 'image' | 'mask'>): void {
     if (index >= this.states.length || Atomics.load(this.states, index) !== EMPTY) return;
     const n = this.memory.size * this.memory.size;

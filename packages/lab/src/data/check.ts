@@ -1,7 +1,7 @@
 /**
- * The check of a data set: everything that is there is decoded, everything that is wrong is named, what is most likely a mistake is told as a
- * suspicion (`suspect/`), the rest is counted. `reclmis data check` prints its report; training refuses by the same messages (`assertUsable`).
- * Files are decoded by the pass that `reclmis plan` makes (`measure/`).
+ * Checks a data set: decodes everything, names every problem, reports likely mistakes as suspicions (`suspect/`),
+ * counts the rest. `reclmis data check` prints the report; training refuses with the same messages (`assertUsable`).
+ * Shares its decoding pass with `reclmis plan` (`measure/`).
  */
 import { relative } from 'node:path';
 import {
@@ -22,40 +22,40 @@ import { findSuspicions, type Subject, type Suspicion } from './suspect/index.js
 import type { Split } from './types.js';
 
 const MOST_FREQUENT = 5;
-/** Suspicions that an error's one line holds. */
+/** Suspicions named in an error. */
 const NAMED = 3;
 
 export interface NoteStatistics {
-  /** Notes that differ in at least one character. */
+  /** Notes that differ in any character. */
   readonly distinct: number;
-  /** Notes that remain different when case is ignored. */
+  /** The same, ignoring case. */
   readonly distinctIgnoringCase: number;
-  /** Words of a note: letters and digits, punctuation not counted. */
+  /** Words per note: letters and digits. */
   readonly words: { readonly min: number; readonly median: number; readonly max: number };
-  /** Share of the notes, 0 to 1, that name a side. */
+  /** Share of the notes that name a side, 0 to 1. */
   readonly namingSides: number;
-  /** Share of the notes, 0 to 1, that name a side or a height. */
+  /** Share of the notes that name a side or a height, 0 to 1. */
   readonly namingPlaces: number;
-  /** Different words, case ignored. */
+  /** Different words, ignoring case. */
   readonly vocabulary: number;
   readonly mostFrequent: readonly { readonly note: string; readonly count: number }[];
 }
 
 export interface SplitReport {
   readonly split: Split;
-  /** Image files, mask files and notes that belong to them, selected or not. */
+  /** All image files, mask files and notes, selected or not. */
   readonly images: number;
   readonly masks: number;
   readonly notes: number;
   /** Cases with image, mask and note that decode and fit. */
   readonly cases: number;
-  /** Masks without any foreground, by path relative to the folder: allowed, but worth knowing. */
+  /** Paths of masks without foreground, relative to the folder; they are allowed. */
   readonly emptyMasks: readonly string[];
-  /** Mean share of the foreground, 0 to 1, over the masks. */
+  /** Mean share of foreground over the masks, 0 to 1. */
   readonly foreground: number;
-  /** Image sizes, `WIDTHxHEIGHT`, with how many images have them, most frequent first. */
+  /** Image sizes, `WIDTHxHEIGHT`, with their numbers of images, most frequent first. */
   readonly sizes: readonly { readonly size: string; readonly count: number }[];
-  /** Statistics of the usable cases' notes; null if there are none. */
+  /** For usable cases; null if there are none. */
   readonly noteStatistics: NoteStatistics | null;
 }
 
@@ -63,18 +63,18 @@ export interface DatasetReport {
   readonly dir: string;
   readonly splits: readonly SplitReport[];
   readonly problems: readonly Problem[];
-  /** What is most likely a mistake though it can be read; of the usable cases. */
+  /** Likely mistakes in usable cases. */
   readonly suspicions: readonly Suspicion[];
   /** Whose left and right the notes of all splits mean, and the figure behind it. */
   readonly sides: InferredSides;
-  /** Whether there is no problem; suspicions do not count. */
+  /** No problems; suspicions do not count. */
   readonly ok: boolean;
 }
 
 export interface CheckOptions extends OpenOptions, MeasureOptions {
-  /** Default: every split whose folder is there. */
+  /** Default: all that are there. */
   readonly splits?: readonly Split[];
-  /** See `grouping`: patients in two splits. */
+  /** See `grouping`: finds patients in two splits. */
   readonly group?: string;
 }
 
@@ -86,7 +86,7 @@ function countBy<T>(items: readonly T[], key: (item: T) => string): { key: strin
     .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
 }
 
-/** What the notes of a data set are like; null without notes. */
+/** Statistics of notes; null if there are none. */
 export function noteStatistics(notes: readonly string[]): NoteStatistics | null {
   if (notes.length === 0) return null;
   const frequencies = countBy(notes, (note) => note);
@@ -111,16 +111,16 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
 }
 
 /**
- * Checks a data set folder: names every image without mask, mask without image, image without note, note for no image, file that
- * does not decode, mask of another size; counts empty masks, which are allowed. Problems are in the report, not thrown
- * (`assertValid` throws them). With `stems`, the splits must be given: a list belongs to a split.
+ * Checks a data set folder: names images without mask, masks without image, images without note, notes without image,
+ * files that do not decode, masks of another size; counts empty masks. Reports problems instead of throwing
+ * (`assertValid` throws). `stems` needs `splits`: a list belongs to a split.
  * @throws DATA_FOLDER_MISSING if there is nothing to check
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<DatasetReport> {
   return (await inspectDataset(dir, options)).report;
 }
 
-/** `checkDataset`, with the usable cases and what was measured of them. */
+/** `checkDataset` with the usable cases and their measurements. */
 export async function inspectDataset(
   dir: string,
   options: CheckOptions = {},

@@ -14,7 +14,7 @@ beforeAll(async () => {
   small = await greyPng(8, 8, (x) => (x < 4 ? 255 : 0));
 });
 
-/** Two train cases and one val case under one workbook, two test cases under a CSV file. */
+/** Two train cases and one val case with one workbook, two test cases with a CSV file. */
 async function writeSet(dir: string): Promise<void> {
   await writeFiles(dir, {
     ...(await splitFiles('Train_Folder', ['a', 'b'])),
@@ -37,7 +37,6 @@ const inSet = <T>(work: (dir: string) => Promise<T>): Promise<T> =>
     return work(dir);
   });
 
-/** `CODE item` of every problem. */
 const problems = async (dir: string, options = {}): Promise<string[]> =>
   (await checkDataset(dir, options)).problems.map(({ code, item }) => `${code} ${item}`);
 
@@ -197,7 +196,7 @@ describe('openDataset', () => {
       await writeFile(join(dir, 'latin.txt'), 'a\nM\u00fcller\n', 'latin1');
       expect((await errorOf(ids(join(dir, 'latin.txt')))).message).toContain('line 2 has bytes of another');
       expect(await errorOf(ids([]))).toMatchObject({ code: 'DATA_SPLIT_EMPTY' });
-      // What lies beside a selection does not concern it.
+      // Files outside the selection do not matter.
       await rm(join(dir, 'Train_Folder/labelcol/mask_a.png'));
       expect(await ids(['b'])).toEqual(['b']);
       expect(await problems(dir, { splits: ['train'], stems: ['b'] })).toEqual([]);
@@ -315,7 +314,7 @@ describe('checkDataset', () => {
         emptyMasks: ['Test_Folder/labelcol/mask_e.png'],
       });
       expect(() => assertValid(report)).toThrow(/1 problem: Test_Folder\/labelcol\/mask_d\.png/);
-      // Training refuses the same folder with the same words.
+      // Training refuses with the same words.
       for (const split of ['train', 'val', 'test'] as const) {
         const messages = (await checkDataset(dir, { splits: [split] })).problems.map(
           ({ message }) => message,
@@ -349,10 +348,10 @@ describe('checkDataset', () => {
         expect(message).toContain(expected);
       // A mask with the same tag fits.
       await rm(join(dir, 'Test_Folder', 'labelcol', 'mask_d.png'));
-      const mask = Uint8Array.from({ length: 32 }, (_, p) => (p % 8 < 2 ? 255 : 0)); // stored: the two left columns
+      const mask = Uint8Array.from({ length: 32 }, (_, p) => (p % 8 < 2 ? 255 : 0)); // the two left columns
       const maskPath = join(dir, 'Test_Folder', 'labelcol', 'mask_d.tif');
       await writeFile(maskPath, turnedTiff(8, 4, 6, mask));
-      const sample = await readSample({ ...first, maskPath }, 8); // seen: the two top rows of eight
+      const sample = await readSample({ ...first, maskPath }, 8); // the two top rows of eight
       expect([...sample.mask.data]).toEqual(Array.from({ length: 64 }, (_, p) => (p < 16 ? 1 : 0)));
     });
   });

@@ -1,4 +1,3 @@
-/** Notes from files of masks and lungs; the rules themselves are tested in core, the commands in cli. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { agreementOf, deriveNotes, derivedNotice, maskPaths } from './derive-notes.js';
@@ -9,7 +8,7 @@ import { errorOf, greyPng, inFolder, splitFiles, writeFiles } from './testing.js
 describe('deriveNotes', () => {
   it('takes zones from lung masks by the image’s name, at any size, and names the one that is missing', async () => {
     await inFolder(async (dir) => {
-      // The mask is rows 8 to 11 of the left quarter; the lungs fill the lower half: that is their upper third.
+      // The mask is rows 8 to 11 of the left quarter; the lungs fill the lower half: it is in their upper third.
       await writeFiles(dir, {
         'labelcol/mask_a.png': await greyPng(24, 24, (x, y) => (x < 6 && y >= 12 && y < 15 ? 255 : 0)),
         'lungs/a.tif.png': await greyPng(2, 2, () => 0),

@@ -1,6 +1,6 @@
 /**
- * Notes for data sets without text: read off the masks by the rules of core's `deriveNote`, and compared with the notes that are there already.
- * What users of LViT's authors ask for. Such notes are made of the label, and are marked so (`DERIVED`).
+ * Makes notes for data sets without text from the masks, by the rules of core's `deriveNote`, and compares them with
+ * existing notes. They are made from the label and marked as such (`DERIVED`).
  */
 import { basename, join } from 'node:path';
 import {
@@ -23,11 +23,11 @@ import { openLungMasks } from './lung-masks.js';
 import type { Case, Split } from './types.js';
 
 export interface DeriveNotesOptions {
-  /** Whose left and right the notes are to mean. */
+  /** Whose left and right the notes will mean. */
   readonly sides: Sides;
   /** Lines across images without lung masks; default `CHEST_LINES`. */
   readonly lines?: ZoneLines;
-  /** Folder of masks of the lungs. */
+  /** Folder of lung masks. */
   readonly lungs?: string;
   /** Least area, as a share of the image; default `MIN_AREA`. */
   readonly minArea?: number;
@@ -36,19 +36,17 @@ export interface DeriveNotesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The note of one mask. */
 export interface DerivedNote {
-  /** The mask's file name, by which notes are keyed. */
+  /** The mask's file name, the key of notes. */
   readonly image: string;
   readonly note: string;
 }
 
-/** Files that are read at a time. */
 const LANES = 4;
 
 /**
- * The paths of the masks of a split of LViT's layout, or of a plain folder of masks.
- * @throws DATA_FOLDER_MISSING, MASK_MISSING where there is none
+ * Paths of the masks of a split in LViT's layout, or of a plain folder.
+ * @throws DATA_FOLDER_MISSING, MASK_MISSING if there is none
  */
 export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
   const folder = split === undefined ? dir : join(dir, FOLDERS[split], 'labelcol');
@@ -61,9 +59,9 @@ export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
 }
 
 /**
- * The notes of masks, in their order.
- * @throws DATA_INVALID where a mask has more areas than a note can name: it is no chest radiograph's; INTERRUPTED; MASK_MISSING for lungs that
- * are not there; the codes of `readMask`
+ * The notes of masks, in order.
+ * @throws DATA_INVALID if a mask has more areas than a note can name (not a chest radiograph); INTERRUPTED;
+ * MASK_MISSING for missing lungs; the codes of `readMask`
  */
 export async function deriveNotes(
   paths: readonly string[],
@@ -98,24 +96,22 @@ export async function deriveNotes(
   });
 }
 
-/** How often derived notes say the same as those that are there; counts of cases. */
+/** How often derived notes agree with existing ones; counts of cases. */
 export interface NoteAgreement {
   readonly cases: number;
-  /** Both say unilateral, or both bilateral. */
+  /** Both unilateral, or both bilateral. */
   readonly laterality: number;
-  /** The same sides. */
   readonly sides: number;
-  /** The same number of areas. */
+  /** Equal numbers of areas. */
   readonly count: number;
-  /** The same of the six zones, "all" and "upper middle lower" being the same. */
+  /** The same of the six zones; "all" equals "upper middle lower". */
   readonly zones: number;
-  /** Zones on which both agree, counted over the six of each case; 0 to 6 times `cases`. */
+  /** Zones, six per case, on which both agree. */
   readonly singleZones: number;
-  /** The same sentence, but for case. */
+  /** The same sentence, ignoring case. */
   readonly sentence: number;
 }
 
-/** Compares derived notes with given ones, case by case. */
 export function agreementOf(pairs: readonly (readonly [derived: string, given: string])[]): NoteAgreement {
   const counts = { cases: 0, laterality: 0, sides: 0, count: 0, zones: 0, singleZones: 0, sentence: 0 };
   for (const [derived, given] of pairs) {
@@ -132,7 +128,7 @@ export function agreementOf(pairs: readonly (readonly [derived: string, given: s
   return counts;
 }
 
-/** What must be said beside scores of cases whose notes were made of their masks; null where there are none. */
+/** The notice for scores of cases with derived notes; null if there are none. */
 export function derivedNotice(cases: readonly Pick<Case, 'derived'>[]): string | null {
   const count = cases.filter(({ derived }) => derived === true).length;
   if (count === 0) return null;

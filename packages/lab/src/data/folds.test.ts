@@ -1,4 +1,3 @@
-/** Folds and the patterns that say who the patient is. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +38,7 @@ describe('grouping', () => {
     expect(['ct7_slice1', 'ct7_slice20', 'ct7', 'cxr_s1-e1-r1'].map(groupOf)).toEqual([
       'patient ct7',
       'patient ct7',
-      'case ct7', // a name that the pattern does not fit is never taken for a patient of that name
+      'case ct7', // a name that does not fit the pattern never counts as a patient of that name
       'case cxr_s1-e1-r1',
     ]);
   });
@@ -161,7 +160,7 @@ describe('a run of a fold', () => {
     expect((info.fold?.patients.train ?? 0) + (info.fold?.patients.val ?? 0)).toBe(8);
     expect(readFileSync(join(out, 'config.yaml'), 'utf8')).toMatch(/folds: 3/);
 
-    // Its validation is the fold's, as the configuration says: the score is that of the best epoch.
+    // Its validation is the fold's: the score is the best epoch's.
     const { summary, data: evaluated } = await evaluateRun(out, { split: 'val' });
     expect(evaluated).toMatchObject({ fingerprint: expected.val.fingerprint, fold: { fold: 2, folds: 3 } });
     expect(summary.mean.dice).toBeCloseTo(info.best?.dice ?? Number.NaN, 6); // the same weights and cases, in other batches
@@ -176,13 +175,13 @@ describe('a run of a fold', () => {
     const ids = ({ cases }: Dataset): string[] => cases.map(({ id }) => id);
     const run = openRun(out);
     expect(ids(await openEvaluated(run, { split: 'train' }))).toEqual(ids(expected.train));
-    expect(await openEvaluated(run)).toMatchObject({ split: 'test', cases: [{}] }); // folds leave the test alone
+    expect(await openEvaluated(run)).toMatchObject({ split: 'test', cases: [{}] });
     const moved = join(root, 'moved');
     cpSync(data, moved, { recursive: true });
     expect(ids(await openEvaluated(run, { dataDir: moved, split: 'val' }))).toEqual(ids(expected.val));
     const another = join(root, 'another');
     await writeTinyData(another, 32, { train: 3, val: 2, test: 1 });
-    expect(ids(await openEvaluated(run, { dataDir: another, split: 'val' }))).toHaveLength(2); // its own folder
+    expect(ids(await openEvaluated(run, { dataDir: another, split: 'val' }))).toHaveLength(2);
     const list = join(root, 'stems.txt');
     writeFileSync(list, ids(expected.val)[1] ?? '');
     expect(ids(await openEvaluated(run, { split: 'val', stems: list }))).toEqual(

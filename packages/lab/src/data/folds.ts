@@ -1,10 +1,8 @@
 /**
- * Cross-validation: cuts cases into folds, patient by patient, so that every case is validated once and no patient is in both training and
- * validation.
+ * Cross-validation: cuts cases into folds, patient by patient, so that each case is validated once and no patient is on both sides.
  *
- * Patients are brought into a random order, the largest first, and each goes to the fold that is smallest by then (Graham's
- * longest-processing-time rule). So no two folds differ by more than the cases of one patient. The folds depend on the seed, the names and
- * the pattern alone: neither on the order of the cases nor on which folder holds them.
+ * In random order, largest first, each patient goes to the fold that is smallest so far (Graham's longest-processing-time rule), so
+ * folds differ by at most one patient's cases. They depend only on seed, names and pattern.
  */
 import { Random, ReclmisError } from '@reclmis/core';
 import type { Config } from '../config/config.js';
@@ -14,8 +12,8 @@ import type { Case, Dataset, Split } from './types.js';
 
 /**
  * The fold of every case, 1 to `folds`.
- * @param ids of the cases, no two alike.
- * @throws DATA_INVALID where two cases have one id, OPTION_INVALID where there are fewer patients than folds.
+ * @param ids unique ids of the cases.
+ * @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds.
  */
 export function assignFolds(
   ids: readonly string[],
@@ -45,7 +43,7 @@ export function assignFolds(
   }
   const order = Random.from('folds', seed, folds)
     .shuffle(groups)
-    .sort((a, b) => b.length - a.length); // stable: equal ones stay in random order
+    .sort((a, b) => b.length - a.length); // stable: ties stay in random order
   const sizes = new Array<number>(folds).fill(0);
   const foldOf = new Map<string, number>();
   for (const members of order) {
@@ -56,19 +54,18 @@ export function assignFolds(
   return foldOf;
 }
 
-/** Which fold of how many. */
 export interface FoldChoice {
-  /** 2 or more. */
+  /** At least 2. */
   readonly folds: number;
-  /** The one to validate on, 1 to `folds`. */
+  /** The fold to validate on, from 1. */
   readonly fold: number;
-  /** Decides who is in which; the same for all folds of a cross-validation. */
+  /** Decides who is in which fold; the same for all folds of a cross-validation. */
   readonly foldSeed: number;
   /** See `grouping`. */
   readonly group: string;
 }
 
-/** The cases of one fold for validation and all others for training, each sorted by id. @throws as `assignFolds` and `grouping` */
+/** One fold's cases for validation and all others for training, sorted by id. @throws as `assignFolds` and `grouping` */
 export function cutFold<T extends { readonly id: string }>(
   cases: readonly T[],
   { folds, fold, foldSeed, group }: FoldChoice,
@@ -82,7 +79,7 @@ export function cutFold<T extends { readonly id: string }>(
   };
 }
 
-/** The cases of a data set's two splits together, split again into folds. @throws as `cutFold` */
+/** Joins both splits and cuts them into folds. @throws as `cutFold` */
 async function foldDatasets(
   { train, val }: { readonly train: Dataset; readonly val: Dataset },
   choice: FoldChoice,
@@ -99,7 +96,7 @@ async function foldDatasets(
 }
 
 /**
- * The cases that a configuration names to learn from and to choose the best epoch by: those of the two splits, or with `data.folds` the cases of both, split into folds.
+ * A configuration's training and validation cases: the two splits, or with `data.folds` both of them, cut into folds.
  * @throws CONFIG_INVALID without a folder, the codes of `openDataset` and `cutFold`
  */
 export async function openFitted(

@@ -1,41 +1,39 @@
 /**
- * Which cases are of one patient, judging by file names. Cases of one patient resemble each other more than those of two, so folds
- * keep them together and intervals count patients.
+ * Tells by file names which cases are one patient's. Folds keep them together, and intervals count patients, since such
+ * cases resemble each other.
  *
- * A pattern is a regular expression whose one capture group is what the names of a patient's images share. Names that it does not fit
- * stand for themselves: each is a patient of its own.
+ * A pattern is a regular expression; its one capture group is what a patient's images share. Names that do not fit
+ * count as one patient each.
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** A convention of naming files that says which of them are one patient's. */
 export interface NamePattern {
   readonly name: string;
   readonly pattern: RegExp;
 }
 
-/** The conventions that are recognised where no pattern is given. */
+/** The conventions known without a pattern. */
 export const KNOWN_PATTERNS: readonly NamePattern[] = [
-  // QaTa-COV19 as it is distributed with LViT's notes: cxr_s08046-e17352-r2 is subject 8046, session 17352, run 2.
+  // QaTa-COV19 as distributed with LViT's notes: cxr_s08046-e17352-r2 is subject 8046, session 17352, run 2.
   { name: 'QaTa-COV19', pattern: /^cxr_s(\d+)-e\d+-r\d+$/ },
-  // BIDS, which BIMCV's names (and so QaTa-COV19's own) follow: sub-S09345_ses-E17249_run-1.
+  // BIDS, as in BIMCV's names (and QaTa-COV19's own): sub-S09345_ses-E17249_run-1.
   { name: 'BIDS', pattern: /^sub-([A-Za-z0-9]+)(?:[_-]|$)/ },
-  // Barcodes of The Cancer Genome Atlas, as MoNuSeg's: project, tissue source site, participant.
+  // The Cancer Genome Atlas, as in MoNuSeg: project, tissue source site, participant.
   { name: 'TCGA', pattern: /^TCGA-([A-Z0-9]{2}-[A-Z0-9]{4})(?:-|$)/ },
 ];
 
-/** Tells the patient of a case. */
 export interface Grouping {
-  /** The pattern as it was given; empty: the known ones. */
+  /** Empty: the known ones. */
   readonly pattern: string;
-  /** The same text for cases of one patient, different texts for those of two. */
+  /** Equal for one patient's cases, different for two patients'. */
   readonly groupOf: (id: string) => string;
-  /** Whether a name says who the patient is. */
+  /** Whether a name identifies the patient. */
   readonly fits: (id: string) => boolean;
 }
 
 /**
- * @param pattern a regular expression with one capture group, e.g. `^(.+)_slice\d+$`; empty: the known conventions. `^(.*)$` makes every
- *   case a patient of its own.
+ * @param pattern a regular expression with one capture group, e.g. `^(.+)_slice\d+$`; empty: the known conventions.
+ * `^(.*)$` makes every case its own patient.
  * @throws OPTION_INVALID for anything else.
  */
 export function grouping(pattern = ''): Grouping {
@@ -57,7 +55,6 @@ export function grouping(pattern = ''): Grouping {
   };
 }
 
-/** Throws unless the text is a regular expression with one capture group. */
 function compile(pattern: string): RegExp {
   const refuse = (why: string, cause?: unknown): ReclmisError =>
     new ReclmisError('OPTION_INVALID', `group pattern "${pattern}": ${why}`, {
@@ -68,7 +65,7 @@ function compile(pattern: string): RegExp {
   let groups: number;
   try {
     compiled = new RegExp(pattern, 'u');
-    groups = (new RegExp(`(?:${pattern})|`, 'u').exec('') ?? []).length - 1; // the empty text always fits this one
+    groups = (new RegExp(`(?:${pattern})|`, 'u').exec('') ?? []).length - 1; // this alternative always fits the empty text
   } catch (cause) {
     throw refuse('is not a regular expression', cause);
   }
@@ -76,7 +73,7 @@ function compile(pattern: string): RegExp {
   return compiled;
 }
 
-/** The cases of each patient, in the order of the first of them. */
+/** Each patient's cases, in the order of the first ones. */
 export function groupCases<T extends { readonly id: string }>(
   cases: readonly T[],
   { groupOf }: Pick<Grouping, 'groupOf'>,

@@ -1,4 +1,3 @@
-/** The data side: readers, check, augmentation, loader, phantom. */
 export * from './types.js';
 export { stemOf } from './layouts/image-folder.js';
 export type { DataLayout, Problem, SplitScan } from './layouts/layout.js';

@@ -43,7 +43,7 @@ describe('Loader', () => {
       expect(first?.ids).toEqual(['a', 'b', 'c']);
       expect(first?.notes).toEqual([NOTE, NOTE, NOTE]);
       expect(first?.images).toHaveLength(3 * 3 * 64);
-      expect(first?.images[3 * 64]).toBe(Math.fround(20 / 255)); // the second case is grey level 20
+      expect(first?.images[3 * 64]).toBe(Math.fround(20 / 255)); // the second case's grey level is 20
       expect([...(first?.masks.subarray(0, 8) ?? [])]).toEqual([1, 1, 1, 1, 0, 0, 0, 0]);
       expect(last).toMatchObject({ ids: ['g'], count: 1 });
       expect(
@@ -67,7 +67,7 @@ describe('Loader', () => {
         expect(await collect({ ...options, ...extra }, [0, 1])).toEqual(expected);
       }
       const again = await collect({ ...options, workers: 0 }, [1]);
-      expect(again).toEqual(expected.slice(4)); // an epoch can be made without those before it
+      expect(again).toEqual(expected.slice(4)); // an epoch does not need those before it
     });
   });
 
@@ -80,12 +80,12 @@ describe('Loader', () => {
           buffers.add(images.buffer).add(masks.buffer);
         }
       }
-      expect(buffers.size).toBe(2); // 21 batches in the memory of one, since without threads none is made ahead
+      expect(buffers.size).toBe(2); // 21 batches in the memory of one: without threads none is made ahead
       const threaded = new Loader({ cases, size: 8, batchSize: 1, workers: 1, prefetch: 2 });
       const seen: Float32Array[] = [];
       for (const epoch of [0, 1, 2])
         for await (const { images } of threaded.batches(epoch)) seen.push(images);
-      // What went back to the thread is gone here; only what nobody asked a further batch for is left.
+      // Memory that went back to the thread is gone here; only batches after which none was requested remain.
       expect(seen.filter(({ length }) => length > 0).length).toBeLessThanOrEqual(3);
       await threaded.close();
     });
@@ -146,7 +146,7 @@ describe('Loader', () => {
     });
   });
 
-  /** What a process prints that takes one batch, and then does `rest`. */
+  /** The output of a process that takes one batch, then does `rest`. */
   async function printed(cases: readonly Case[], rest: string): Promise<string> {
     const script =
       `import { Loader } from ${JSON.stringify(new URL('./loader.js', import.meta.url).href)};` +
@@ -165,7 +165,7 @@ describe('Loader', () => {
 
   it('keeps the process alive while it is closed, though a thread answers meanwhile', async () => {
     await inSet(async (cases) => {
-      // Closed when an answer is on the way: some of twenty moments meet one.
+      // Closes with an answer on the way: some of twenty moments meet one.
       const script = `for (let i = 0; i < 20; i++) {
         const one = new Loader({ cases: ${JSON.stringify(cases)}, size: 64, batchSize: 1, workers: 1, prefetch: 7 });
         for await (const batch of one.batches(0)) break;

@@ -1,8 +1,8 @@
 /**
- * The loader: batches of an epoch in an order that depends on seed and epoch alone, made ahead of their use by worker threads.
+ * The loader: worker threads make an epoch's batches ahead, in an order that depends only on seed and epoch.
  *
- * Whatever the number of workers, the batches are the same: the order is drawn here, and each sample's augmentation has a random
- * stream of its own, from seed, epoch and id. Decoded samples stay in memory that all workers share (see `cache.ts`).
+ * The number of workers does not change the batches: the order is drawn here, and each sample's augmentation has its
+ * own random stream, from seed, epoch and id. Workers share decoded samples (`cache.ts`).
  */
 import { performance } from 'node:perf_hooks';
 import { Random, ReclmisError } from '@reclmis/core';
@@ -21,27 +21,27 @@ import type { Batch, BatchShard, Case } from './types.js';
 
 export interface LoaderOptions {
   readonly cases: readonly Case[];
-  /** S, the side of the square model input in pixels. */
+  /** Side of the square model input, in pixels. */
   readonly size: number;
   readonly batchSize: number;
-  /** Decides order and augmentation; default 1. */
+  /** For order and augmentation; default 1. */
   readonly seed?: number;
   /** Default none: evaluation must not augment by accident. `{}` gives training's defaults. */
   readonly augment?: Partial<AugmentOptions> | null;
-  /** Draw a new order each epoch; default false: the order of the cases. */
+  /** Draw a new order each epoch; default false. */
   readonly shuffle?: boolean;
-  /** Leave out a last batch of fewer than `batchSize` cases; default false. */
+  /** Drop a smaller last batch; default false. */
   readonly dropLast?: boolean;
-  /** Threads; 0 makes each batch in this thread when it is asked for; default 1. */
+  /** Threads; default 1. 0 makes each batch in this thread, on request. */
   readonly workers?: number;
-  /** Batches that are made ahead; default 2 for each worker. Each takes 16 B S^2 bytes. */
+  /** Batches made ahead; default 2 per worker. Each takes 16 B S^2 bytes. */
   readonly prefetch?: number;
   /**
-   * For one of several processes: its share of every batch (`case`), for training, or every `size`th batch whole (`batch`), for evaluation,
-   * so that each image is scored within the same batch whatever the number of processes. Default: all of it.
+   * One process's part: its share of every batch (`case`), for training, or every `size`th batch whole (`batch`), for
+   * evaluation, so that images are scored in the same batches with any number of processes. Default: all.
    */
   readonly shard?: LoaderShard | undefined;
-  /** Bound on the memory for decoded samples, in bytes; default 2 GiB or a quarter of the machine's memory. 0: decode every time. */
+  /** Limit for decoded samples, in bytes; default 2 GiB or a quarter of the machine's memory. 0: always decode. */
   readonly cacheBytes?: number;
 }
 
@@ -51,7 +51,7 @@ export interface LoaderShard {
   readonly by: 'case' | 'batch';
 }
 
-/** Which of `count` cases in order are a rank's: the `from`th up to, without, the `to`th. Shares differ by one case at most. */
+/** A rank's share of `count` cases in order, `to` excluded; shares differ by at most one case. */
 export function shareOf(count: number, rank: number, size: number): { from: number; to: number } {
   return { from: Math.floor((rank * count) / size), to: Math.floor(((rank + 1) * count) / size) };
 }
@@ -92,14 +92,14 @@ export class Loader {
     this.shard = options.shard ?? null;
   }
 
-  /** How many batches an epoch has. */
+  /** Batches of an epoch. */
   get length(): number {
     const { batchSize, dropLast } = this.options;
     const count = this.settings.cases.length / batchSize;
     return dropLast ? Math.floor(count) : Math.ceil(count);
   }
 
-  /** The indices of the cases of each batch of an epoch. */
+  /** Case indices of each batch of an epoch. */
   plan(epoch: number): number[][] {
     const { cases, seed } = this.settings;
     const { batchSize, shuffle } = this.options;
@@ -109,7 +109,7 @@ export class Loader {
     return Array.from({ length: this.length }, (_, b) => order.slice(b * batchSize, (b + 1) * batchSize));
   }
 
-  /** What of each batch this process has. */
+  /** This process's part of each batch. */
   private shares(epoch: number): { indices: number[]; shard?: BatchShard }[] {
     const plan = this.plan(epoch);
     const { shard } = this;
@@ -125,10 +125,10 @@ export class Loader {
   }
 
   /**
-   * The batches of an epoch, in order. Leaving the iteration early is fine: what was made ahead is dropped. A batch's images and masks are the caller's
-   * until the next batch is asked for; then their memory serves for another one.
-   * @param from The first batch to give, from 0: an epoch that was left goes on with the batches that it would have had.
-   * @throws the coded error of a file that cannot be read, when its batch is due
+   * The batches of an epoch, in order. You may leave the iteration early. A batch's images and masks are yours until
+   * you request the next one, which reuses their memory.
+   * @param from the first batch to give, from 0, for an unfinished epoch.
+   * @throws the coded error of an unreadable file, when its batch is due
    */
   async *batches(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
     const shares = this.shares(epoch).slice(from);
@@ -139,7 +139,7 @@ export class Loader {
     const fill = (): void => {
       for (; queue.length < ahead && next < jobs.length; next += 1) {
         const promise = this.assemble(jobs[next] as BatchJob);
-        promise.catch(() => undefined); // it is reported when its batch is due, or not at all after an early end
+        promise.catch(() => undefined); // reported when its batch is due, or never after an early end
         queue.push(promise);
       }
     };
@@ -157,7 +157,7 @@ export class Loader {
     }
   }
 
-  /** Ends the threads. A batch that somebody still waits for is rejected; further ones cannot be asked for. Twice is fine. */
+  /** Ends the threads; rejects pending batches. May be called twice. */
   async close(): Promise<void> {
     this.closed = true;
     const { pool } = this;

@@ -1,13 +1,9 @@
-/**
- * Masks of the lungs from a folder, by the names of images: `case.png`, `mask_case.png`, `case.tif`. Whoever made them; a data set of infections
- * has none, and published models for lungs are plenty.
- */
+/** Finds lung masks in a folder by the images' names: `case.png`, `mask_case.png`, `case.tif`. */
 import { join } from 'node:path';
 import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
 import { nameKey, readMask } from '@reclmis/files';
 import { imageFilesIn, stemOf } from './layouts/image-folder.js';
 
-/** Finds the mask of an image's lungs. */
 export interface LungMasks {
   readonly dir: string;
   /**
@@ -19,7 +15,7 @@ export interface LungMasks {
   of(name: string, width: number, height: number): Promise<Mask>;
 }
 
-/** @throws DATA_FOLDER_MISSING where there is no such folder, MASK_MISSING where it holds no image file */
+/** @throws DATA_FOLDER_MISSING if there is no folder, MASK_MISSING if it holds no image */
 export async function openLungMasks(dir: string): Promise<LungMasks> {
   const files = await imageFilesIn(dir);
   if (files === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder of lung masks`);
@@ -44,7 +40,7 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
   };
 }
 
-/** The image's file name without extension, in NFC, of an image or of a mask in LViT's naming. */
+/** An image's or mask's name, without extension and `mask_`, in NFC. */
 export function imageStem(name: string): string {
   return nameKey(stemOf(name).replace(/^mask_/, ''));
 }

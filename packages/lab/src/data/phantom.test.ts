@@ -12,7 +12,7 @@ import { errorOf, inFolder, writeFiles } from './testing.js';
 const SIZE = 64;
 const PHANTOMS = Array.from({ length: 60 }, (_, index) => drawPhantom(1, index, SIZE));
 
-/** How many foreground pixels lie on the image's right half, which is the patient's left, and on the other. */
+/** Foreground pixels on the image's right half (the patient's left) and on the other. */
 function halves({ width, data }: Mask): { patientsLeft: number; patientsRight: number } {
   let [patientsLeft, patientsRight] = [0, 0];
   data.forEach((value, p) => {
@@ -58,7 +58,7 @@ describe('drawPhantom', () => {
   it('has a mask on the sides that the note names, and on no other', () => {
     for (const { mask, named } of PHANTOMS) {
       const { patientsLeft, patientsRight } = halves(mask);
-      // An opacity of a radius of 0.13 of the half width at the least covers 25 pixels of 64 x 64; clipping takes some.
+      // An opacity of at least 0.13 of the half width covers 25 pixels of 64 x 64; clipping takes some.
       expect(patientsLeft > 8).toBe(named.some(({ side }) => side === 'left'));
       expect(patientsRight > 8).toBe(named.some(({ side }) => side === 'right'));
       expect(Math.min(patientsLeft, patientsRight)).toBeLessThanOrEqual(named.length === 1 ? 0 : Infinity);
@@ -97,7 +97,7 @@ describe('drawPhantom', () => {
   });
 });
 
-/** The phantoms' own zone objects: `phantomNote` goes by identity. */
+/** The phantoms' own zone objects: `phantomNote` compares identities. */
 function find(wanted: { side: string; zone: string }): (typeof PHANTOMS)[number]['named'][number] {
   const zone = PHANTOMS.flatMap(({ opacities }) => opacities).find(
     ({ side, zone: z }) => side === wanted.side && z === wanted.zone,

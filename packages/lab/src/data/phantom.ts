@@ -1,10 +1,10 @@
 /**
- * The embedded data set: drawn chest radiographs (`thorax.ts`) with 2 to 5 opacities in the six lung zones, of which the note names
- * one to three, never all. The mask holds only the named ones, so the note decides: what is opaque in the picture does not tell.
- * Our own design, for demonstrations and tests without any download; it is no substitute for patients' images.
+ * The built-in data set: drawn chest radiographs (`thorax.ts`) with 2 to 5 opacities in the six lung zones; the note
+ * names one to three, never all. The mask holds only the named ones, so the note decides. Our own design, for
+ * demonstrations and tests; no substitute for patients' images.
  *
- * Notes are in LViT's grammar, and left and right are the patient's: the patient's left lung is on the image's RIGHT.
- * Everything follows from seed, number and size: the same call gives the same bytes.
+ * Notes use LViT's grammar; left and right are the patient's: the patient's left lung is on the image's RIGHT. Seed,
+ * number and size determine every byte.
  */
 import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -27,31 +27,29 @@ import { SPLITS, type Split } from './types.js';
 
 type ThirdOfLung = 'upper' | 'middle' | 'lower';
 
-/** One of the six lung zones. */
 export interface LungZone {
   readonly side: Side;
   readonly zone: ThirdOfLung;
 }
 
-/** One drawn case. */
 export interface Phantom {
   readonly image: GreyImage;
-  /** The named opacities alone. */
+  /** Only the named opacities. */
   readonly mask: Mask;
   readonly note: string;
-  /** Every zone with an opacity, and those of them that the note names. */
+  /** Zones with an opacity, and those that the note names. */
   readonly opacities: readonly LungZone[];
   readonly named: readonly LungZone[];
 }
 
 export interface PhantomOptions {
-  /** Cases over all three splits, at least 3. */
+  /** Cases of all three splits, at least 3. */
   readonly count: number;
   readonly seed: number;
   /** Side of the square pictures in pixels, 32 to 2048. */
   readonly size: number;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Stops the writing; nothing remains of it. */
+  /** Stops; nothing written remains. */
   readonly signal?: AbortSignal;
 }
 
@@ -59,12 +57,11 @@ const ZONES: readonly LungZone[] = (['left', 'right'] as const).flatMap((side) =
   (['upper', 'middle', 'lower'] as const).map((zone) => ({ side, zone })),
 );
 const THIRDS: Readonly<Record<ThirdOfLung, number>> = { upper: 0, middle: 1, lower: 2 };
-/** An opacity belongs to the mask where it has at least this share of its full strength: where one sees it. */
+/** Share of full strength from which an opacity is visible and belongs to the mask. */
 const VISIBLE = 0.4;
-/** Files that are written at a time. */
 const LANES = 4;
 
-/** An irregular blob: an ellipse whose rim is waved, in the body frame. */
+/** An ellipse with a wavy rim, in the body frame. */
 interface Blob {
   readonly at: LungZone;
   readonly x: number;
@@ -91,7 +88,7 @@ function zoneShare(anatomy: Anatomy, { side, zone }: LungZone, tissue: Tissue, y
   return lung * upper * lower;
 }
 
-/** A blob whose middle lies well inside its zone. */
+/** A blob with its middle well inside its zone. */
 function drawBlob(random: Random, anatomy: Anatomy, at: LungZone): Blob {
   const { top, bottom } = lungSpan(anatomy, at.side);
   const third = (bottom - top) / 3;
@@ -121,7 +118,7 @@ function drawBlob(random: Random, anatomy: Anatomy, at: LungZone): Blob {
   };
 }
 
-/** Share of the blob's full strength at a point, 0 to 1, before the zone clips it. */
+/** Share of the blob's full strength at a point, 0 to 1, before clipping to the zone. */
 function blobShare(blob: Blob, x: number, y: number): number {
   const { cos, sin, waves } = blob;
   const dx = x - blob.x;
@@ -168,7 +165,7 @@ export function phantomNote(named: readonly LungZone[]): string {
   });
 }
 
-/** Draws case number `index` (from 0) of a seed. */
+/** Draws case `index`, from 0. */
 export function drawPhantom(seed: number, index: number, size: number): Phantom {
   const random = Random.from('phantom', seed, index);
   const anatomy = drawAnatomy(random);
@@ -207,7 +204,7 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
         }
       }
       const bits = random.uint32();
-      const grain = ((bits & 0xffff) + (bits >>> 16)) / 65536 - 1; // the sum of two uniform numbers: -1 to 1, near 0 mostly
+      const grain = ((bits & 0xffff) + (bits >>> 16)) / 65536 - 1; // sum of two uniform numbers: -1 to 1, mostly near 0
       const exposed =
         Math.pow(Math.max(0, value), anatomy.gamma) * anatomy.gain + anatomy.offset + anatomy.noise * grain;
       image[p] = Math.round(255 * Math.min(1, Math.max(0, exposed)));
@@ -222,7 +219,7 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
   };
 }
 
-/** How many of `count` cases each split gets: 15 % val and 15 % test, at least one each, the rest train. */
+/** Cases per split: 15 % val and 15 % test, at least one each, the rest train. */
 export function phantomSplits(count: number): Record<Split, number> {
   const part = Math.max(1, Math.round(0.15 * count));
   return { train: count - 2 * part, val: part, test: part };
@@ -236,7 +233,7 @@ function requireRange(name: string, value: number, low: number, high: number): v
   );
 }
 
-/** Refuses a place that holds something already; an empty folder will do. */
+/** Refuses a place that is taken; an empty folder is not. */
 async function requireVacant(dir: string): Promise<void> {
   try {
     const names = await readdir(dir);
@@ -254,8 +251,8 @@ async function requireVacant(dir: string): Promise<void> {
 }
 
 /**
- * Writes a phantom data set in LViT's layout: Train_Folder, Val_Folder and Test_Folder (70, 15 and 15 %) with img/phantom_0001.png
- * (grey), labelcol/mask_phantom_0001.png (0 and 255) and Train_text.xlsx etc. The folder appears whole or not at all.
+ * Writes a phantom data set in LViT's layout: Train_Folder, Val_Folder and Test_Folder (70, 15 and 15 %) with
+ * img/phantom_0001.png (grey), labelcol/mask_phantom_0001.png (0 and 255), Train_text.xlsx etc., whole or not at all.
  * @returns how many cases each split holds
  * @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty), OUTPUT_UNWRITABLE, DISK_FULL, INTERRUPTED
  */
@@ -293,7 +290,7 @@ export async function writePhantom(
       await writeFileAtomic(join(folder, file), await encodeWorkbook([['Image', 'Description'], ...rows]));
       first += counts[split];
     }
-    await rmdir(target).catch(() => undefined); // an empty folder makes room; anything else makes the next line fail
+    await rmdir(target).catch(() => undefined); // removes an empty folder; with anything else the next line fails
     await rename(draft, target);
     return counts;
   } catch (error) {

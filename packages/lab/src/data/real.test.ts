@@ -27,7 +27,7 @@ describe.skipIf(!existsSync(QATA))('QaTa-COV19', () => {
   it('passes the check with nothing wrong (200 cases)', async () => {
     const report = await checkDataset(QATA, { splits: ['val'], stems: join(QATA, 'qata-1k.val.txt') });
     expect(report.problems).toEqual([]);
-    const [one, ...others] = report.suspicions; // a note of the wrong side, in truth
+    const [one, ...others] = report.suspicions; // truly a note of the wrong side
     expect([one?.code, one?.cases, others]).toEqual([
       'NOTES_PLACE_DIFFERS',
       [{ split: 'val', id: 'cxr_s11659-e24857-r1', why: 'note left' }],

@@ -1,4 +1,3 @@
-/** Whose sides the notes of small data sets mean, and what a run makes of it. */
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -159,7 +158,7 @@ describe('a run', () => {
     const gone = `${data}-gone`;
     renameSync(data, gone);
     try {
-      writeReference(dir, { ...strict, masks: { inside: 0.9, areas: false } }); // of a version that did not say it
+      writeReference(dir, { ...strict, masks: { inside: 0.9, areas: false } }); // a version that did not say it
       await stateSides(dir, 'patient', null, onNotice);
     } finally {
       renameSync(gone, data);
@@ -167,7 +166,7 @@ describe('a run', () => {
     expect(readReference(dir)?.masks).toEqual({ inside: null, areas: false, sides: 'patient' });
     expect(lines).toEqual([expect.stringMatching(/MASK_OUTSIDE_ZONES\): .*when the sides were the image’s/)]);
 
-    // As after a write of config.yaml that failed: the rule is off.
+    // As if writing config.yaml failed: the rule is off.
     writeReference(dir, { ...strict, masks: { inside: 0.9, areas: true, sides: 'image' } });
     const empty = { width: 64, height: 64, data: new Uint8Array(64 * 64) };
     empty.data.fill(1, 60 * 64 + 50, 60 * 64 + 60);

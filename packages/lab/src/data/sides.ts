@@ -1,6 +1,5 @@
 /**
- * Whose left and right the notes of a data set mean: read off notes and masks (core's `infer-sides.ts`), told in a line, and settled for a run
- * (`note.sides: auto`).
+ * Infers whose left and right a data set's notes mean (core's `infer-sides.ts`), and settles it for a run (`note.sides: auto`).
  */
 import {
   inferSides,
@@ -16,22 +15,22 @@ import { mapLimit, readMask } from '@reclmis/files';
 import type { Config } from '../config/config-schema.js';
 import type { Case } from './types.js';
 
-/** Files decoded at a time: libuv's four threads are what decodes. */
+/** As many as libuv has threads to decode. */
 const LANES = 4;
-/** Cases that tell enough: their share is known to a few points. */
+/** Enough cases: their share is then known to a few points. */
 const ENOUGH = 400;
 
-/** Whose left and right a run's notes mean, and how that is known. */
+/** Whose left and right a run's notes mean, and how we know. */
 export interface NoteInfo {
   readonly sides: StatedSides;
-  /** By the configuration that was asked for, by the training masks, or stated later (`reclmis sides`). */
+  /** From the configuration, the training masks, or a later statement (`reclmis sides`). */
   readonly by: 'configuration' | 'masks' | 'statement';
-  /** The figure that the masks gave; null where none was taken. */
+  /** The masks' figure; null if none was taken. */
   readonly reason: string | null;
 }
 
 /**
- * Infers it from the masks of notes that name one side. Masks that do not decode say nothing here.
+ * Infers sides from the masks of notes that name one side; skips masks that do not decode.
  * @param most of these cases, spread evenly; default all.
  */
 export async function measureSides(
@@ -49,15 +48,14 @@ export async function measureSides(
 
 const EMPTY = { width: 1, height: 1, data: new Uint8Array(1) };
 
-/** A run's configuration with `note.sides` settled, and what the run records of it. */
 export interface SettledSides {
   readonly config: Config;
   readonly note: NoteInfo;
-  /** What the user should know, a line each. */
+  /** What the user should know, one per line. */
   readonly lines: readonly string[];
 }
 
-/** Settles `note.sides: auto` by the training cases; what is stated stays, and is held against them. */
+/** Resolves `note.sides: auto` from the training cases; a stated value stays, and is compared with them. */
 export async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledSides> {
   const asked = config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);

@@ -1,11 +1,10 @@
-/** Tiny data sets in temporary folders, for the tests of the data side. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isErrorCode, ReclmisError, type ErrorCode } from '@reclmis/core';
 import { encodePng, encodeWorkbook } from '@reclmis/files';
 
-/** Runs `work` in a fresh folder, which is removed afterwards. */
+/** Runs `work` in a new folder, then removes it. */
 export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'reclmis-data-'));
   try {
@@ -15,7 +14,6 @@ export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T>
   }
 }
 
-/** Writes files, by path relative to the folder. */
 export async function writeFiles(
   dir: string,
   files: Readonly<Record<string, string | Uint8Array>>,
@@ -26,7 +24,7 @@ export async function writeFiles(
   }
 }
 
-/** A grey PNG of w x h pixels whose values come from their place. */
+/** A grey PNG of w x h pixels. */
 export function greyPng(w: number, h: number, value: (x: number, y: number) => number): Promise<Uint8Array> {
   return encodePng(
     {
@@ -38,7 +36,7 @@ export function greyPng(w: number, h: number, value: (x: number, y: number) => n
   );
 }
 
-/** A grey TIFF of w x h pixels, as they are stored, with an orientation tag. */
+/** A grey TIFF of w x h stored pixels, with an orientation tag. */
 export function turnedTiff(w: number, h: number, orientation: number, values: Uint8Array): Uint8Array {
   const tags: readonly (readonly [tag: number, value: number])[] = [
     [256, w],
@@ -67,15 +65,11 @@ export function turnedTiff(w: number, h: number, orientation: number, values: Ui
   return bytes;
 }
 
-/** A workbook of notes, with the head Image, Description. */
 export function notesXlsx(rows: readonly (readonly string[])[]): Promise<Uint8Array> {
   return encodeWorkbook([['Image', 'Description'], ...rows]);
 }
 
-/**
- * The files of one split of `stems`, named as QaTa-COV19 does, 8 x 8 pixels: case i is grey level 10 i + 10, and its mask is the left
- * half of the picture.
- */
+/** One split's files, named as in QaTa-COV19, 8 x 8 pixels: case i has grey level 10 i + 10, its mask is the left half. */
 export async function splitFiles(
   folder: string,
   stems: readonly string[],
@@ -88,7 +82,7 @@ export async function splitFiles(
   return files;
 }
 
-/** The code and message of the coded error that a promise is rejected with; fails if it is not. */
+/** The coded error of a rejected promise; fails if there is none. */
 export async function errorOf(promise: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
   try {
     await promise;

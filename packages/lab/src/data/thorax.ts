@@ -1,39 +1,39 @@
 /**
- * A drawn chest radiograph: thorax, lungs, heart, spine, ribs, clavicles, noise. Not anatomy, but laid out like it, so that a model
- * has to tell lungs from the rest and opacities from ribs and vessels. Our own design; there is no source.
+ * A drawn chest radiograph: thorax, lungs, heart, spine, ribs, clavicles, noise. Laid out like anatomy, so that a model
+ * must tell lungs from the rest and opacities from ribs and vessels. Our own design.
  *
- * Body frame: x to the image's right (the patient's LEFT), y downwards, both about -1..1 over the picture; the lungs' apices lie
- * near y = -0.7, the diaphragm near 0.5. Brightness is 0 (air) to 1 (bone), as on a radiograph.
+ * Body frame: x to the image's right (the patient's LEFT), y downwards, about -1 to 1 over the picture; lung apices
+ * near y = -0.7, diaphragm near 0.5. Brightness is 0 (air) to 1 (bone).
  */
 import type { Random, Side } from '@reclmis/core';
 
-/** What varies from patient to patient. */
+/** What varies between patients. */
 export interface Anatomy {
-  /** Picture to body: a rotation (radians), a shift and a scale. */
+  /** Picture to body: rotation (radians), shift, scale. */
   readonly angle: number;
   readonly shiftX: number;
   readonly shiftY: number;
   readonly scale: number;
-  /** Half width and half height of a lung. */
+  /** Half width and half height. */
   readonly lungX: number;
   readonly lungY: number;
-  /** Height of the right diaphragm's dome; the left one is lower. */
+  /** Height of the right dome; the left one is lower. */
   readonly diaphragm: number;
   readonly heart: number;
   readonly ribSpacing: number;
   readonly ribPhase: number;
   readonly ribContrast: number;
-  /** Brightness of the finished picture: value^gamma * gain + offset. */
+  /** Final brightness: value^gamma * gain + offset. */
   readonly gamma: number;
   readonly gain: number;
   readonly offset: number;
   readonly noise: number;
 }
 
-/** One point of the body, before opacities. */
+/** A point of the body, before opacities. */
 export interface Tissue {
   brightness: number;
-  /** How much of the point is lung that nothing hides, 0 to 1, of the patient's right and left lung. */
+  /** Share of the point that is unhidden lung, 0 to 1, right and left. */
   right: number;
   left: number;
 }
@@ -58,31 +58,30 @@ export function drawAnatomy(random: Random): Anatomy {
   };
 }
 
-/** 0 below `low`, 1 above `high` (or the other way round where low > high), smooth between. */
+/** 0 below `low`, 1 above `high` (reversed if low > high), smooth between. */
 export function smoothstep(low: number, high: number, value: number): number {
   const t = Math.min(1, Math.max(0, (value - low) / (high - low)));
   return t * t * (3 - 2 * t);
 }
 
-/** How much of a point is rib, by its distance from the nearest of the ribs at t = ..., -1, 0, 1, ... */
+/** How much of a point is rib, by its distance from the nearest rib at t = ..., -1, 0, 1, ... */
 function rib(t: number): number {
   return smoothstep(0.3, 0.2, Math.abs(t - Math.round(t)));
 }
 
 const LUNG_CENTRE = 0.43;
 
-/** The diaphragm's y over |x|: a dome, lowest at the side of the chest. */
+/** The diaphragm's y by |x|: a dome, lowest at the side. */
 function diaphragmAt(anatomy: Anatomy, ax: number, side: Side): number {
   const d = (ax - 0.3) / 0.45;
   return anatomy.diaphragm + (side === 'left' ? 0.06 : 0) + 0.22 * d * d;
 }
 
-/** Top and bottom of a lung, for its three zones. */
 export function lungSpan(anatomy: Anatomy, side: Side): { readonly top: number; readonly bottom: number } {
   return { top: -anatomy.lungY - 0.02, bottom: diaphragmAt(anatomy, LUNG_CENTRE, side) + 0.04 };
 }
 
-/** The body at (x, y). Writes into `out` and returns it: this runs for every pixel. */
+/** Writes the body at (x, y) into `out` and returns it: it runs for every pixel. */
 export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): Tissue {
   const ax = Math.abs(x);
   const side: Side = x > 0 ? 'left' : 'right';
@@ -102,7 +101,7 @@ export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): T
   const inside = dx2 > 2 || dy2 > 2 ? 0 : smoothstep(1.06, 0.86, dx2 * Math.sqrt(Math.sqrt(dx2)) + dy2);
   const lung = inside === 0 ? 0 : inside * smoothstep(0.015, -0.015, y - diaphragmAt(anatomy, ax, side));
 
-  // Heart: an ellipse that leans to the patient's left, i.e. the image's right.
+  // Heart: an ellipse that leans to the patient's left.
   const hx = x - 0.13 * anatomy.heart;
   const hy = y - 0.2;
   const ha = (hx * 0.9 + hy * 0.44) / (0.34 * anatomy.heart);
@@ -121,7 +120,7 @@ export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): T
   const hilum = (ax - 0.2) * (ax - 0.2) * 60 + (y + 0.06) * (y + 0.06) * 30; // vessels at the root of the lung
   if (hilum < 4) value += 0.16 * lung * Math.exp(-hilum);
 
-  // Ribs: posterior ones fall outwards, anterior ones faintly the other way. Clavicles above.
+  // Posterior ribs fall outwards, anterior ones faintly the other way; clavicles above.
   if (ax > 0.08 && ax < 0.84 && y < 0.62) {
     const bow = (ax - 0.32) * (ax - 0.32);
     const posterior = (y - 0.75 * bow) / anatomy.ribSpacing + anatomy.ribPhase;

@@ -1,4 +1,4 @@
-/** The loader's worker thread: answers each job with a batch whose buffers it gives away, or with the error. */
+/** The loader's worker thread: answers each job with a batch, whose buffers it transfers, or with the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { toReclmisError, type ErrorCode } from '@reclmis/core';
 import {
@@ -9,13 +9,12 @@ import {
   memoryOf,
 } from './assemble.js';
 
-/** From the loader to a worker. */
 export interface WorkerRequest {
   readonly number: number;
   readonly job: BatchJob;
 }
 
-/** From a worker to the loader; a coded error loses its class on the way and is made again there. */
+/** A coded error loses its class on the way and is rebuilt. */
 export type WorkerReply =
   | { readonly number: number; readonly batch: AssembledBatch }
   | {
@@ -26,7 +25,7 @@ export type WorkerReply =
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   const assembler = new Assembler(workerData as AssemblerSettings);
-  // Jobs of one worker follow each other, so that the batch that is needed first is ready first.
+  // A worker does one job after the other, so the batch needed first is ready first.
   let last: Promise<void> = Promise.resolve();
   port.on('message', ({ number, job }: WorkerRequest) => {
     last = last.then(async () => {

@@ -1,4 +1,4 @@
-/** Notes of a data set in the convention of left and right that a run has learnt. */
+/** Converts a data set's notes to the convention of left and right that a run has learnt. */
 import { resolve } from 'node:path';
 import {
   noteForModel,
@@ -13,30 +13,27 @@ import { measureSides } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import type { Run } from '../run/run.js';
 
-/** Cases whose masks tell enough. */
 const ENOUGH = 400;
 
-/** How the notes of an evaluation are to be read. */
 export interface NoteSides {
   /** Whose left and right the data's notes mean. */
   readonly notes: StatedSides;
   /** Whose the run has learnt. */
   readonly learnt: StatedSides;
-  /** Whether the run was given them with left and right exchanged. */
+  /** Whether the run got them with left and right exchanged. */
   readonly mirrored: boolean;
 }
 
-/** Cases with notes that the run can be given. */
 export interface SidedDataset {
   readonly dataset: Dataset;
   readonly sides: NoteSides;
-  /** What the user should know, a line each. */
+  /** What the user should know, one per line. */
   readonly lines: readonly string[];
 }
 
 /**
- * Exchanges left and right in the notes where they mean other sides than the run has learnt.
- * @param asked whose they mean; default the run's of its own data set, else as the masks of this one lie.
+ * Exchanges left and right in notes that mean other sides than the run has learnt.
+ * @param asked whose they mean; default: the run's, for its own data, else as the masks lie.
  */
 export async function inSidesOfRun(
   { config, sides: learnt }: Pick<Run, 'config' | 'sides'>,
@@ -55,7 +52,7 @@ export async function inSidesOfRun(
     );
   const counts = new WarningCounts();
   for (const [i, { id }] of dataset.cases.entries()) counts.add(id, read[i]?.warnings ?? []);
-  // A run of a version that did not say it, on its own data: nothing is exchanged that must not be.
+  // For an older run that does not state its sides, nothing is exchanged on its own data.
   if (asked !== undefined || learnt !== 'unknown')
     lines.push(...warningLines(counts.byCode, read.length, 'note'));
   return {
@@ -72,7 +69,7 @@ function exchanged(dataset: Dataset, read: readonly { readonly text: string }[])
   };
 }
 
-/** Whose sides the notes of a data set mean, where nobody says it. */
+/** The sides that a data set's notes mean, if nobody says. */
 async function sidesOfData(
   ownDir: string,
   learnt: StatedSides,

@@ -1,4 +1,3 @@
-/** Which proxy the environment names, and that requests go there. */
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

@@ -1,30 +1,30 @@
 /**
- * GET requests for downloads: by proxy where the environment names one (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, as curl reads them),
- * redirects followed by hand so that each address is looked at. undici, Node's own HTTP client, speaks the protocol.
+ * GET requests for downloads, through a proxy if the environment names one (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`,
+ * read as by curl). Follows redirects itself, to check each address. Uses undici, Node's own HTTP client.
  */
 import type { Readable } from 'node:stream';
 import { ReclmisError } from '@reclmis/core';
 import type { Dispatcher } from 'undici';
 import type { Environment } from '@reclmis/files';
 
-/** Most redirects that are followed; OpenAI's and GitHub's files need one. */
+/** OpenAI's and GitHub's files need one. */
 const MAX_REDIRECTS = 5;
-/** A server that is silent for so long counts as dropped, milliseconds. */
+/** A server that is silent this long, in milliseconds, counts as dropped. */
 const SILENCE_MS = 60_000;
 
-/** The beginning of an answer; `body` must be read or destroyed. */
+/** The start of an answer; read or destroy `body`. */
 export interface Answer {
-  /** The address that answered, after redirects. */
+  /** The final address, after redirects. */
   readonly url: URL;
   readonly status: number;
   readonly body: Readable;
-  /** A header's value, the first where there are several, or null. `name` in lower case. */
+  /** A header's first value, or null. `name` in lower case. */
   header(name: string): string | null;
 }
 
 /**
- * Reads an address of a download.
- * @throws OPTION_INVALID for anything but http: and https:, and for addresses with a user name or password (they would end up in logs).
+ * Parses a download's address.
+ * @throws OPTION_INVALID for anything but http: and https:, and for user names and passwords (they would end up in logs).
  */
 export function parseSource(text: string, base?: URL): URL {
   let url: URL;
@@ -50,8 +50,8 @@ export function shown(url: URL): string {
 }
 
 /**
- * The proxy that the environment names for an address, or null. Lower-case names win, as with curl; `NO_PROXY` holds names (their
- * subdomains count too), optionally with a port, or `*`.
+ * The proxy for an address, or null. As in curl, lower-case names win; `NO_PROXY` holds names (including their
+ * subdomains), optionally with a port, or `*`.
  * @throws OPTION_INVALID for a proxy that is not an http: or https: address
  */
 export function proxyFor(url: URL, env: Environment): URL | null {
@@ -63,7 +63,7 @@ export function proxyFor(url: URL, env: Environment): URL | null {
     const proxy = new URL(address);
     if (proxy.protocol === 'http:' || proxy.protocol === 'https:') return proxy;
   }
-  // The value itself may hold a password: it is not shown.
+  // Not shown: it may hold a password.
   throw new ReclmisError(
     'OPTION_INVALID',
     `${name.toUpperCase()}: expected the http: or https: address of a proxy`,
@@ -85,16 +85,15 @@ function isExempt(url: URL, list: string): boolean {
   });
 }
 
-/** The connections of one download. */
 export class Connections {
-  /** By proxy; the direct ones under ''. */
+  /** By proxy; '' for direct ones. */
   private readonly dispatchers = new Map<string, Dispatcher>();
 
   constructor(private readonly env: Environment) {}
 
   /**
-   * A GET request with exactly these headers (and `host`), redirects followed.
-   * @throws DOWNLOAD_FAILED for too many redirects or a bad one; network errors pass as undici throws them.
+   * A GET request with exactly these headers (and `host`); follows redirects.
+   * @throws DOWNLOAD_FAILED for too many or bad redirects; network errors pass as undici throws them.
    */
   async get(from: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
     const { request } = await import('undici');
@@ -114,13 +113,12 @@ export class Connections {
       };
       const { statusCode: status, body } = response;
       if (![301, 302, 303, 307, 308].includes(status)) return { url, status, body, header };
-      body.on('error', () => undefined).destroy(); // it is not wanted; its end as an error neither
+      body.on('error', () => undefined).destroy(); // neither the body nor an error at its end is wanted
       url = redirected(url, header('location'));
     }
     throw new ReclmisError('DOWNLOAD_FAILED', `${shown(from)}: more than ${MAX_REDIRECTS} redirects`);
   }
 
-  /** Cuts all connections. */
   async close(): Promise<void> {
     await Promise.all([...this.dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     this.dispatchers.clear();
@@ -132,7 +130,7 @@ export class Connections {
     const key = proxy?.href ?? '';
     const known = this.dispatchers.get(key);
     if (known) return known;
-    // Plain http: goes to the proxy as such, since many refuse tunnels to other ports than 443; https: is always tunnelled.
+    // Proxies get http: requests directly, since many refuse tunnels to ports other than 443; https: is always tunnelled.
     const made = proxy ? new ProxyAgent({ uri: proxy.href, proxyTunnel: false }) : new Agent();
     this.dispatchers.set(key, made);
     return made;

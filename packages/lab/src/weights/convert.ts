@@ -1,6 +1,6 @@
 /**
- * From a published file to the one form in which weights are kept: `model.safetensors`, the text tower alone under our keys. Half
- * precision, in which OpenAI published it (127 MB for ViT-B/32, from an archive of 354 MB); the image tower is left out.
+ * Converts a published file to `model.safetensors`: only the text tower, under our keys, in half precision as OpenAI
+ * published it (127 MB for ViT-B/32, from 354 MB).
  */
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -9,23 +9,22 @@ import { cat, scope, type Tensor, type TensorSource, writeSafetensors } from '@r
 import type { ClipTextOptions } from '../clip/tower.js';
 import { findTower, type FoundTower } from './tower-keys.js';
 
-/** The tower's file in a folder of stored weights. */
 export const TOWER_FILE = 'model.safetensors';
 const FORMAT = 'reclmis-text-tower/1';
 
-/** What was converted. */
 export interface ConvertedTower {
   readonly tower: ClipTextOptions;
 }
 
 export interface ConvertOptions {
-  /** Keep float32 where half precision would change a value; default false: round. */
+  /** Keep float32 if half precision would change a value; default false: round. */
   readonly exact?: boolean;
 }
 
 /**
  * Writes `model.safetensors` into a folder.
- * @param source OpenAI's `.pt`, a state dictionary `.pt`, `.pth` or `.pth.tar`, Hugging Face's `model.safetensors` or `pytorch_model.bin`.
+ * @param source OpenAI's `.pt`, a state dictionary `.pt`, `.pth` or `.pth.tar`, Hugging Face's `model.safetensors` or
+ * `pytorch_model.bin`.
  * @throws WEIGHTS_UNSUPPORTED for another model, ARCHIVE_INVALID, SAFETENSORS_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function writeTower(
@@ -57,7 +56,7 @@ export function writeTower(
   });
 }
 
-/** In half precision, unless `exact` and that would change a value. */
+/** In half precision, unless `exact` and a value would change. */
 function toHalf(tensor: Tensor, where: string, exact: boolean): Tensor {
   if (tensor.isfinite().all().item() === 0)
     throw new ReclmisError('WEIGHTS_UNSUPPORTED', `${where}: expected finite values`);
@@ -68,7 +67,7 @@ function toHalf(tensor: Tensor, where: string, exact: boolean): Tensor {
   return half;
 }
 
-/** Under which name a tower is kept unless the user gives another. */
+/** The default name of a tower. */
 export function proposeId({ options: { width, layers, projection }, patch }: FoundTower): string {
   if (width === 512 && layers === 12 && projection === 512)
     return patch === 16 ? 'clip-vit-b-16' : 'clip-vit-b-32';
@@ -77,8 +76,7 @@ export function proposeId({ options: { width, layers, projection }, patch }: Fou
 }
 
 /**
- * Towers of like shape were also trained with another activation (OpenCLIP's with GELU); the numbers cannot tell, but the
- * `config.json` that Hugging Face puts beside its files does.
+ * Refuses towers with another activation (OpenCLIP's GELU): the shapes are the same, but Hugging Face's `config.json` tells.
  * @throws WEIGHTS_UNSUPPORTED
  */
 export function refuseOtherActivation(file: string): void {
@@ -87,7 +85,7 @@ export function refuseOtherActivation(file: string): void {
   try {
     config = JSON.parse(readTextSync(path));
   } catch {
-    return; // none there, or not for us
+    return; // none, or not for us
   }
   const act = member(member(config, 'text_config'), 'hidden_act') ?? member(config, 'hidden_act');
   if (member(config, 'model_type') !== 'clip' || act === undefined || act === 'quick_gelu') return;

@@ -1,4 +1,3 @@
-/** Downloads from a local server that drops, lies and changes its mind: what arrives, what is asked for again, and what remains. */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -18,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { download, type DownloadOptions } from './download.js';
 import { FileServer, hasSize, until } from './testing/file-server.js';
 
-/** Three mebibytes and a bit, of bytes that differ everywhere. */
+/** A little over three mebibytes, different everywhere. */
 const BYTES = Buffer.concat(
   Array.from({ length: 100_001 }, (_, i) => createHash('sha256').update(`block ${i}`).digest()),
 );
@@ -44,7 +43,6 @@ function fetchIt(options: Partial<DownloadOptions> & { url?: string; to?: string
   return download(url, to, { sha256: server.sha256, env: {}, retryDelayMs: 1, ...rest });
 }
 
-/** The error that a download ends with. */
 async function failure(options: Parameters<typeof fetchIt>[0] = {}): Promise<ReclmisError> {
   const error = await fetchIt(options).then(
     () => null,
@@ -58,7 +56,7 @@ function part(): number {
   return existsSync(`${target}.part`) ? statSync(`${target}.part`).size : 0;
 }
 
-/** Cuts the connection at these offsets, each when all bytes before it have reached the disk. */
+/** Cuts the connection at these offsets, once the disk has all earlier bytes. */
 function dropAt(...offsets: number[]): void {
   server.handler = async (request, response, nth) => {
     const end = offsets[nth - 1];
@@ -81,7 +79,7 @@ describe('a download', () => {
     ]);
     expect(seen[0]).toEqual([0, SIZE]);
     expect(seen.at(-1)).toEqual([SIZE, SIZE]);
-    expect(await fetchIt()).toBe(SIZE); // it is there: nothing is asked
+    expect(await fetchIt()).toBe(SIZE); // already there: no request
     expect(server.seen).toHaveLength(1);
   });
 
@@ -275,7 +273,7 @@ describe('what cannot be had', () => {
 
   it('more bytes than stated, or than are taken', async () => {
     server.handler = ({ from, headers }, response) => {
-      // A range of ten bytes is stated, all the rest is sent.
+      // States a range of ten bytes, but sends the rest.
       const range =
         headers.range === undefined ? {} : { 'content-range': `bytes ${from}-${from + 9}/${from + 10}` };
       response.writeHead(from > 0 ? 206 : 200, range);
@@ -311,7 +309,7 @@ describe('what cannot be had', () => {
   });
 
   it('a cache that cannot be written', async () => {
-    // A file where the folder should be: permissions would not stop a test that runs as root.
+    // A file in place of the folder: root ignores permissions.
     writeFileSync(join(folder, 'file'), '');
     const error = await failure({ to: join(folder, 'file', 'downloads', 'model.bin') });
     expect(error.code).toBe('OUTPUT_UNWRITABLE');
@@ -336,7 +334,7 @@ describe('what cannot be had', () => {
       expect(known.code).toBe('DISK_FULL');
       expect(known.message).toMatch(new RegExp(`${SIZE} bytes are needed, \\d+ are free`));
       server.handler = (_request, response) => {
-        response.writeHead(200); // no size, so that it shows while writing
+        response.writeHead(200); // no size, so that it only shows while writing
         response.end(BYTES);
         return true;
       };
@@ -387,7 +385,7 @@ describe('interruption', () => {
     victim.process.kill('SIGKILL');
     await victim.ended;
     killed = true;
-    expect(existsSync(`${target}.lock`)).toBe(true); // the dead hold no locks
+    expect(existsSync(`${target}.lock`)).toBe(true); // dead processes hold no locks
     await fetchIt();
     expect(server.seen.map(({ from }) => from)).toEqual([0, 1_234_567]);
     expect(server.sent).toBe(SIZE);

@@ -1,8 +1,7 @@
 /**
- * Downloads of large files whose SHA-256 is known: resumed where they broke off (RFC 9110, range requests), hashed while they are
- * written, and in their place only when the hash is right.
- *
- * The hash decides, so a part is resumed from any mirror; `If-Range` spares the bytes of a file that has changed.
+ * Downloads large files with a known SHA-256: resumes broken ones (RFC 9110, range requests), hashes while writing, and
+ * puts the file in place only if the hash is right. So a part can be resumed from any mirror; `If-Range` saves the
+ * bytes of a changed file.
  */
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,34 +12,34 @@ import { type Answer, Connections, parseSource, shown } from './connections.js';
 import { cacheError } from './home.js';
 import { hashFile, Part } from './part.js';
 
-/** No file of weights that is fetched is larger; whoever sends more is cut off. */
+/** Larger than any file of weights; cuts off a server that sends more. */
 export const MAX_DOWNLOAD_BYTES = 8 * 2 ** 30;
-/** Failures in a row after which a download is given up; one that got a mebibyte further resets the count. */
+/** Failures in a row before giving up; a further mebibyte resets the count. */
 const ATTEMPTS = 5;
 const PROGRESS_BYTES = 1 << 20;
 const FIRST_DELAY_MS = 500;
 
 export interface DownloadOptions {
-  /** SHA-256 of the file, 64 hexadecimal digits. */
+  /** 64 hexadecimal digits. */
   readonly sha256: string;
-  /** Bytes so far and in all; `null` while the server has not stated it. */
+  /** Bytes so far and in total; `null` until the server states it. */
   readonly onProgress?: ((done: number, total: number | null) => void) | undefined;
-  /** Called before a new attempt, with what went wrong. */
+  /** Called before a new attempt with the problem. */
   readonly onRetry?: ((problem: string) => void) | undefined;
-  /** Called once if another process downloads the same file: this one waits for it. */
+  /** Called once if this process must wait for another download of the same file. */
   readonly onWait?: (() => void) | undefined;
-  /** Ends the download with INTERRUPTED; the part stays for the next time. */
+  /** Ends the download with INTERRUPTED; the part stays. */
   readonly signal?: AbortSignal | undefined;
-  /** Where proxies are named. Default `process.env`. */
+  /** Source of proxy settings. Default `process.env`. */
   readonly env?: Environment | undefined;
   /** Default 8 GiB. */
   readonly maxBytes?: number | undefined;
-  /** Milliseconds before the second attempt; each further one waits twice as long. Default 500. */
+  /** Milliseconds before the second attempt; doubles for each further one. Default 500. */
   readonly retryDelayMs?: number | undefined;
 }
 
 /**
- * Downloads `url` to `target`, resuming `target.part` if there is one. A target that already has the hash is left as it is.
+ * Downloads `url` to `target`, resuming `target.part` if there is one. Leaves a target with the right hash alone.
  *
  * @returns the size in bytes
  * @throws DOWNLOAD_FAILED network, HTTP status, redirects, sizes; the part stays
@@ -70,7 +69,7 @@ export async function download(url: string, target: string, options: DownloadOpt
   }
 }
 
-/** A SHA-256 in lower case. @throws OPTION_INVALID */
+/** Checks a SHA-256; returns it in lower case. @throws OPTION_INVALID */
 export function parseSha256(text: string): string {
   const sha256 = text.trim().toLowerCase();
   if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
@@ -82,7 +81,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
   const connections = new Connections(env);
   const part = await Part.open(target, sha256);
   try {
-    let suspect = part.have > 0; // what an earlier run left may be damaged, or of a file that has changed
+    let suspect = part.have > 0; // an earlier run's part may be damaged, or of a file that has changed
     let failures = 0;
     while (part.have === 0 || part.digest() !== sha256) {
       const before = part.have;
@@ -117,7 +116,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
   }
 }
 
-/** `identity`: ranges and hashes are of the file itself, not of a compressed form. */
+/** `identity`: ranges and hashes apply to the file itself, not a compressed form. */
 function headersFor(part: Part, source: URL): Record<string, string> {
   const headers = { 'accept-encoding': 'identity' };
   if (part.have === 0) return headers;
@@ -126,10 +125,10 @@ function headersFor(part: Part, source: URL): Record<string, string> {
   return { ...headers, range: `bytes=${part.have}-`, ...ifRange };
 }
 
-/** Something that a new attempt may mend. */
+/** A failure that a new attempt may mend. */
 class Dropped extends Error {}
 
-/** Writes an answer to the part; says whether it goes on where the part ended. */
+/** Writes an answer to the part; returns whether it continues the part. */
 async function receive(
   answer: Answer,
   part: Part,
@@ -138,7 +137,7 @@ async function receive(
   { maxBytes = MAX_DOWNLOAD_BYTES, onProgress, signal }: DownloadOptions,
 ): Promise<boolean> {
   const { body } = answer;
-  body.on('error', () => undefined); // reading reports it; a body that is not read may still fail
+  body.on('error', () => undefined); // reading reports it; an unread body may still fail
   try {
     const resumed = part.have > 0 && answer.status === 206;
     const total = await accept(answer, part, source);
@@ -169,7 +168,7 @@ async function receive(
   }
 }
 
-/** Looks at status and headers, empties the part where the answer begins at the beginning; the total in bytes if stated. */
+/** Checks status and headers, and empties the part if the answer starts at 0; returns the total in bytes, if stated. */
 async function accept(answer: Answer, part: Part, source: URL): Promise<number | null> {
   const { status } = answer;
   const length = /^\d+$/.exec(answer.header('content-length') ?? '')?.[0];
@@ -192,7 +191,7 @@ async function accept(answer: Answer, part: Part, source: URL): Promise<number |
   throw new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${message}`);
 }
 
-/** What `If-Range` may hold (RFC 9110, 13.1.5): a strong ETag, or else the date of the last change. */
+/** A value for `If-Range` (RFC 9110, 13.1.5): a strong ETag, else the date of the last change. */
 function validatorOf(answer: Answer): string | null {
   const etag = answer.header('etag');
   if (etag?.startsWith('"')) return etag;
@@ -215,7 +214,7 @@ function mismatch(source: URL, expected: string, actual: string, bytes: number):
   );
 }
 
-/** Certificates do not mend themselves. */
+/** Retrying does not mend certificates. */
 function isFinal(error: unknown): boolean {
   return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(systemCode(error));
 }
@@ -225,7 +224,7 @@ function failed(source: URL, error: unknown): ReclmisError {
   return new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${describe(error)}`, { cause: error });
 }
 
-/** undici's errors often say what happened in their cause or in their code alone. */
+/** undici's errors often say what happened only in their cause or code. */
 function describe(error: unknown): string {
   const text = oneLine(error) || systemCode(error);
   const cause = error instanceof Error && error.cause instanceof Error ? oneLine(error.cause) : '';

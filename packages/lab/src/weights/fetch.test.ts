@@ -1,4 +1,3 @@
-/** Where weights are fetched from, and that both files arrive, are handed over and are removed. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -42,7 +41,7 @@ describe('weightsSource', () => {
 
   it('an unknown id needs an address and a hash', () => {
     const own = weightsSource('my-clip', { url: 'https://mine/a/..%2f..%2fb?x=1', sha256: HASH, env: {} });
-    expect(own.model).toMatchObject({ file: 'weights-.._2f.._2fb', sha256: HASH }); // no path leaves the folder
+    expect(own.model).toMatchObject({ file: 'weights-.._2f.._2fb', sha256: HASH }); // paths stay inside the folder
     expect(() => weightsSource('my-clip', { url: 'https://mine/b', env: {} })).toThrow(
       expect.objectContaining({ code: 'WEIGHTS_UNKNOWN' }),
     );

@@ -1,6 +1,6 @@
 /**
- * Fetches what an id of weights is made from, the model's file and the vocabulary, into `downloads/ID/` of the cache, hands both over to be
- * imported, and removes them afterwards. `RECLMIS_WEIGHTS_URL` names a folder on another server that holds the same files.
+ * Fetches an id's model file and vocabulary into `downloads/ID/` of the cache, passes them on to be imported, and
+ * removes them. `RECLMIS_WEIGHTS_URL` names a folder on another server with the same files.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -11,13 +11,12 @@ import { download, type DownloadOptions, parseSha256 } from './download.js';
 import { assertWeightsId, cacheError, downloadFolder } from './home.js';
 import { CLIP_VOCABULARY, knownWeights, type RemoteFile } from './known.js';
 
-/** Where to fetch from instead; a hash that is not given stays the one that is known. */
+/** Another source; a known hash stays unless replaced. */
 export interface SourceOptions {
   readonly url?: string | undefined;
   readonly sha256?: string | undefined;
   readonly vocabularyUrl?: string | undefined;
   readonly vocabularySha256?: string | undefined;
-  /** Default `process.env`. */
   readonly env?: Environment | undefined;
 }
 
@@ -28,26 +27,26 @@ export interface WeightsSource {
 }
 
 export interface FetchOptions {
-  /** The cache folder. Default `cacheHome(env)`. */
+  /** Default `cacheHome(env)`. */
   readonly home?: string | undefined;
   readonly env?: Environment | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** The file that is downloaded, its bytes so far, and in all: as the server says, or as known. */
+  /** The file, its bytes so far, and in total: as the server states, or as known. */
   readonly onProgress?: ((file: RemoteFile, done: number, total: number) => void) | undefined;
   readonly onRetry?: ((file: RemoteFile, problem: string) => void) | undefined;
-  /** Called once if another process fetches the same id: this one waits for it. */
+  /** Called once if this process must wait for another fetch of the same id. */
   readonly onWait?: (() => void) | undefined;
   readonly retryDelayMs?: number | undefined;
 }
 
-/** Paths of what was fetched. They are removed when whoever was handed them has returned. */
+/** The fetched files; removed once the callback returns. */
 export interface FetchedFiles {
   readonly model: string;
   readonly vocabulary: string;
 }
 
 /**
- * Where an id is fetched from. An id that is not known needs a URL and a SHA-256 of its own.
+ * The source of an id. An unknown id needs a URL and a SHA-256.
  * @throws WEIGHTS_UNKNOWN, OPTION_INVALID
  */
 export function weightsSource(id: string, options: SourceOptions = {}): WeightsSource {
@@ -73,8 +72,8 @@ export function weightsSource(id: string, options: SourceOptions = {}): WeightsS
 }
 
 /**
- * Downloads both files, or takes up what an earlier attempt left, and runs `use` on them. While it runs, another process that fetches
- * the same id waits. If `use` fails the files stay for the next attempt.
+ * Downloads both files, resuming earlier attempts, and runs `use` on them. Meanwhile other processes that fetch the
+ * same id wait. If `use` fails, the files stay.
  * @throws as `download`, and what `use` throws
  */
 export async function fetchWeights<R>(
@@ -103,7 +102,7 @@ export async function fetchWeights<R>(
     return target;
   };
   const locked = async (): Promise<R> => {
-    const vocabulary = await get(source.vocabulary); // the small one first: what is wrong shows at once
+    const vocabulary = await get(source.vocabulary); // the small one first: problems show early
     const model = await get(source.model);
     const result = await use({ model, vocabulary });
     await rm(folder, { recursive: true, force: true });
@@ -121,7 +120,7 @@ export async function fetchWeights<R>(
   }
 }
 
-/** A plain file name from an address; its letters become part of a path. */
+/** A plain file name from an address; it becomes part of a path. */
 function fileName(url: string): string {
   const name = basename(parseSource(url).pathname).replace(/[^A-Za-z0-9._-]/g, '_');
   return /^[A-Za-z0-9]/.test(name) ? name : `weights-${name}`;

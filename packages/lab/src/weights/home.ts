@@ -1,19 +1,17 @@
-/** Where the cache (`cacheHome` of packages/files) keeps weights: in `weights/ID/`, with half downloads in `downloads/ID/`. */
+/** The cache's folders for weights: `weights/ID/`, and `downloads/ID/` for unfinished downloads. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { writeError } from '@reclmis/files';
 
-/** The folder of all stored weights. */
 export function weightsFolder(home: string): string {
   return join(home, 'weights');
 }
 
-/** The folder of half and finished downloads of one id. */
 export function downloadFolder(home: string, id: string): string {
   return join(home, 'downloads', id);
 }
 
-/** Ids are names of folders: lower-case letters, digits, dots, dashes and underscores. @throws OPTION_INVALID */
+/** Ids name folders: lower-case letters, digits, dots, dashes and underscores. @throws OPTION_INVALID */
 export function assertWeightsId(id: string): void {
   if (/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) return;
   throw new ReclmisError(
@@ -23,7 +21,7 @@ export function assertWeightsId(id: string): void {
   );
 }
 
-/** A failed write to the cache as a coded error (DISK_FULL or OUTPUT_UNWRITABLE); coded errors pass unchanged. */
+/** Turns a failed write to the cache into DISK_FULL or OUTPUT_UNWRITABLE; coded errors pass unchanged. */
 export function cacheError(path: string, error: unknown): ReclmisError {
   return writeError(path, error, {
     full: 'Free some space, or set RECLMIS_HOME to a folder on another disk, and run the command again.',

@@ -35,7 +35,7 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 let serial = 0;
-/** A file of its own in a folder of its own. */
+/** A new file in its own folder. */
 function place(name: string): string {
   const dir = join(root, `case-${++serial}`);
   mkdirSync(dir);
@@ -54,7 +54,6 @@ const bytesOf = ({ model }: StoredWeights): Map<string, string> =>
       ),
   );
 
-/** Writes a changed tower and imports it. */
 async function importChanged(change: (state: Map<string, Tensor>) => void): Promise<ReclmisError> {
   const file = place('model.safetensors');
   scope(() => {
@@ -100,7 +99,7 @@ describe('importWeights', () => {
 
   it('proposes the id by the image tower’s patches, whose weights it leaves out', async () => {
     const file = place('model.safetensors');
-    // Of ViT-B/16 only what decides the id has its real size; 12 blocks of width 512 would be 127 MB here.
+    // Only what decides the id has ViT-B/16's real size; 12 blocks of width 512 would be 127 MB.
     const error = await importChanged((state) => {
       state.set('visual.conv1.weight', zeros([8, 3, 16, 16]));
       state.delete('transformer.resblocks.1.ln_2.bias');

@@ -1,4 +1,4 @@
-/** `reclmis weights import`: from a published file, which the user has, to weights in the store. Nothing is fetched. */
+/** `reclmis weights import`: puts a published file that the user has into the store. Fetches nothing. */
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -13,22 +13,22 @@ import { findTower } from './tower-keys.js';
 import { importVocabulary, vocabularyCandidates } from './vocabulary.js';
 
 export interface ImportOptions {
-  /** Default: what the tower's size says, e.g. `clip-vit-b-32`. */
+  /** Default: by the tower's size, e.g. `clip-vit-b-32`. */
   readonly id?: string | undefined;
-  /** Default: a published name beside the file, then the vocabulary of other weights in the store. */
+  /** Default: a published name next to the file, then the vocabulary of other stored weights. */
   readonly vocabulary?: string | undefined;
   /** Replace weights of the same id. */
   readonly force?: boolean | undefined;
-  /** The cache folder. Default `cacheHome()`. */
+  /** Default `cacheHome()`. */
   readonly home?: string | undefined;
-  /** The name to remember the file by. Default its own. */
+  /** The file's recorded name. Default its own. */
   readonly name?: string | undefined;
 }
 
 /**
- * Puts the text tower of a file into the store.
- * @throws WEIGHTS_UNSUPPORTED, WEIGHTS_MISSING, ARCHIVE_INVALID, ARCHIVE_REFUSED, SAFETENSORS_INVALID, VOCABULARY_MISSING,
- *   VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL; then nothing was kept.
+ * Puts a file's text tower into the store.
+ * @throws WEIGHTS_UNSUPPORTED, WEIGHTS_MISSING, ARCHIVE_INVALID, ARCHIVE_REFUSED, SAFETENSORS_INVALID,
+ * VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL. Nothing is kept then.
  */
 export async function importWeights(file: string, options: ImportOptions = {}): Promise<StoredWeights> {
   refuseOtherActivation(file);
@@ -42,7 +42,7 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   }
 }
 
-/** Writes tower and vocabulary into a folder, and says what they are. `exact`: see `writeTower`. */
+/** Writes tower and vocabulary into a folder. `exact`: see `writeTower`. */
 export async function fillWeights(
   source: TensorSource,
   vocabulary: string,
@@ -52,14 +52,14 @@ export async function fillWeights(
     exact = false,
   }: { readonly name?: string | undefined; readonly exact?: boolean } = {},
 ): Promise<ManifestParts> {
-  const words = await importVocabulary(vocabulary, folder); // the small one first: what is wrong shows at once
+  const words = await importVocabulary(vocabulary, folder); // the small one first: problems show early
   const { tower } = writeTower(source, folder, { exact });
   const { size: bytes } = statSync(source.path);
   return { tower, vocabulary: words, source: { name, sha256: await hashFile(source.path), bytes } };
 }
 
 /**
- * The vocabulary for a file of weights: beside it, or, since all of CLIP's models share one, that of weights in the store.
+ * The vocabulary for a file of weights: next to it, or that of stored weights, since all CLIP models share one.
  * @throws VOCABULARY_MISSING
  */
 export function findVocabulary(file: string, home: string = cacheHome()): string {

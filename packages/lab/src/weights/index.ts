@@ -1,4 +1,3 @@
-/** Weights of text encoders: their cache, downloads and imports. */
 export { weightsFolder } from './home.js';
 export { CLIP_VOCABULARY, KNOWN_WEIGHTS, knownWeights, type KnownWeights, type RemoteFile } from './known.js';
 export type { ManifestParts, TowerOptions, WeightsManifest } from './manifest.js';

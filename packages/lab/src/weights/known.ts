@@ -1,22 +1,19 @@
 /**
- * The weights that `reclmis weights fetch` knows: OpenAI's CLIP models whose text towers the encoder takes.
- * URLs and SHA-256 are those of github.com/openai/CLIP, clip/clip.py (the hash is the folder's name there); the vocabulary's hash is the
- * one that Keras CV and Keras Hub state for the same file. Sizes in bytes are for progress and messages, hashes decide.
+ * The weights known to `reclmis weights fetch`: OpenAI's CLIP models with text towers that the encoder takes. URLs and
+ * SHA-256 are from github.com/openai/CLIP, clip/clip.py; the vocabulary's hash is the one in Keras CV and Keras Hub.
  */
 import { ReclmisError } from '@reclmis/core';
 
-/** A file on the network, and what its bytes must hash to. */
 export interface RemoteFile {
   readonly url: string;
   /** Its name there, and in the folder of downloads. */
   readonly file: string;
-  /** SHA-256, 64 lower-case hexadecimal digits. */
+  /** 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-  /** Size in bytes; for progress only. */
+  /** In bytes; only for progress. */
   readonly bytes: number;
 }
 
-/** Weights that can be fetched by their id. */
 export interface KnownWeights extends RemoteFile {
   readonly id: string;
   readonly vocabulary: RemoteFile;
@@ -53,7 +50,7 @@ export const KNOWN_WEIGHTS: Readonly<Record<string, KnownWeights>> = Object.from
   ].map((weights) => [weights.id, weights]),
 );
 
-/** What is known about an id. @throws WEIGHTS_UNKNOWN */
+/** @throws WEIGHTS_UNKNOWN */
 export function knownWeights(id: string): KnownWeights {
   const known = Object.hasOwn(KNOWN_WEIGHTS, id) ? KNOWN_WEIGHTS[id] : undefined;
   if (known) return known;

@@ -1,4 +1,4 @@
-/** `weights.json`: what lies in a folder of stored weights, where it came from, and the hashes that verify it. */
+/** `weights.json`: the contents of a folder of stored weights, their source, and the hashes that verify them. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
@@ -33,22 +33,21 @@ const schema = z.strictObject({
   createdAt: z.iso.datetime(),
 });
 
-/** What `weights.json` holds. */
 export type WeightsManifest = Readonly<z.infer<typeof schema>>;
-/** The sizes of a text tower: tokens, features, layers, heads, longest note in tokens, width of the sentence's embedding. */
+/** A text tower's sizes: tokens, features, layers, heads, longest note in tokens, width of the sentence's embedding. */
 export type TowerOptions = WeightsManifest['tower'];
-/** What whoever fills a folder of weights says about it; the rest of the manifest is computed. */
+/** What the caller states; the rest of the manifest is computed. */
 export type ManifestParts = Pick<WeightsManifest, 'tower' | 'source' | 'vocabulary'>;
-/** Size in bytes and SHA-256 of each file, by name. */
+/** By file name; sizes in bytes. */
 export type FileHashes = WeightsManifest['files'];
 
-/** One hash for all files, independent of their order: SHA-256 over the lines `NAME SHA256`, sorted. */
+/** One hash for all files: SHA-256 over the sorted lines `NAME SHA256`. */
 export function fingerprintOf(files: FileHashes): string {
   const lines = Object.entries(files).map(([name, file]) => `${name} ${file.sha256}\n`);
   return createHash('sha256').update(lines.sort().join('')).digest('hex');
 }
 
-/** Reads a manifest, or says in one line what is wrong with it. */
+/** Parses a manifest, or says in one line what is wrong. */
 export function parseManifest(text: string): { manifest: WeightsManifest } | { problem: string } {
   let value: unknown;
   try {

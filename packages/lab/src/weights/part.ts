@@ -1,6 +1,6 @@
 /**
- * A half download: `TARGET.part` with the bytes so far, hashed as they are written, and `TARGET.part.json` with what a resumed request
- * needs to know. The file becomes `TARGET` only when its hash is right.
+ * An unfinished download: `TARGET.part` with the bytes so far, hashed while written, and `TARGET.part.json` for
+ * resuming. It becomes `TARGET` only if the hash is right.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, constants, open, rename, rm } from 'node:fs/promises';
@@ -9,21 +9,20 @@ import { pipeline } from 'node:stream/promises';
 import { openRegular, readRegular, syncFolder, systemCode, writeFileAtomic } from '@reclmis/files';
 import { cacheError } from './home.js';
 
-/** A link is not followed: what is written is the part itself. Windows lacks the flag. */
+/** Never write through a link. Windows lacks the flag. */
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** What the server said about the file that the part is the beginning of. */
+/** What the server said about the file. */
 export interface PartOrigin {
-  /** SHA-256 of the whole file: a part of another file is useless. */
+  /** The whole file's: a part of another file is useless. */
   readonly sha256: string;
   readonly url: string;
-  /** Strong ETag or date of the last change, for `If-Range`; null where the server states neither. */
+  /** Strong ETag or date of the last change, for `If-Range`; null if there is neither. */
   readonly validator: string | null;
 }
 
 const READ_CHUNK = 1 << 20;
 
-/** The SHA-256 of a file, as lower-case hexadecimal digits. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   const file = await openRegular(path);
@@ -32,7 +31,7 @@ export async function hashFile(path: string): Promise<string> {
 }
 
 export class Part {
-  /** Bytes that are written and hashed. */
+  /** Bytes written and hashed. */
   have = 0;
   private hash: Hash = createHash('sha256');
   private closed = false;
@@ -44,7 +43,7 @@ export class Part {
     public origin: PartOrigin | null,
   ) {}
 
-  /** Opens or creates the part of `target`, and hashes what is there. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  /** Opens or creates the part of `target`, and hashes its bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
   static async open(target: string, sha256: string): Promise<Part> {
     const path = `${target}.part`;
     try {
@@ -64,7 +63,7 @@ export class Part {
     }
   }
 
-  /** Appends bytes. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+  /** @throws DISK_FULL, OUTPUT_UNWRITABLE */
   async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let done = 0; done < bytes.length;) {
@@ -78,7 +77,6 @@ export class Part {
     this.have += bytes.length;
   }
 
-  /** Forgets all bytes. */
   async restart(): Promise<void> {
     try {
       await this.handle.truncate(0);
@@ -89,7 +87,7 @@ export class Part {
     this.hash = createHash('sha256');
   }
 
-  /** Notes where the bytes come from. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+  /** Records where the bytes come from. @throws DISK_FULL, OUTPUT_UNWRITABLE */
   async remember(url: string, validator: string | null): Promise<void> {
     if (this.origin?.url === url && this.origin.validator === validator) return;
     this.origin = { sha256: this.sha256, url, validator };
@@ -100,7 +98,6 @@ export class Part {
     }
   }
 
-  /** SHA-256 of the bytes so far. */
   digest(): string {
     return this.hash.copy().digest('hex');
   }
@@ -118,14 +115,14 @@ export class Part {
     }
   }
 
-  /** Removes the part and what is noted about it. */
+  /** Removes the part and its record. */
   async discard(): Promise<void> {
     await this.close();
     await rm(this.path, { force: true });
     await rm(`${this.path}.json`, { force: true });
   }
 
-  /** Leaves the part for the next time. Harmless after `finish` and `discard`. */
+  /** Keeps the part for later. Harmless after `finish` and `discard`. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -147,7 +144,7 @@ export class Part {
   }
 }
 
-/** Null for a note that is missing or does not read as one: then the part starts over. */
+/** Null if missing or unreadable: the part then starts over. */
 async function readOrigin(path: string): Promise<PartOrigin | null> {
   let text: string;
   try {

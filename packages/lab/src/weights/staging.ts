@@ -1,4 +1,4 @@
-/** The hidden folders of the store, in which weights are filled or step aside, and what is done about those that a crash has left. */
+/** The store's hidden folders, for new and replaced weights, and their recovery after a crash. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { isAlive, machineTag, systemCode } from '@reclmis/files';
 import { cacheError } from './home.js';
 
-/** `.ID.MACHINE.PID.RANDOM.KIND`: says whose it is, so that the next process can clear up after a crash. */
+/** `.ID.MACHINE.PID.RANDOM.KIND`: names the owner, so that another process can clean up after a crash. */
 export function hiddenName(folder: string, id: string, kind: 'staging' | 'old'): string {
   return join(folder, `.${id}.${machineTag()}.${process.pid}.${randomBytes(4).toString('hex')}.${kind}`);
 }
 
-/** Hidden folders whose process of this machine is gone. */
+/** Hidden folders of dead processes of this machine. */
 function abandoned(names: readonly string[], kind: 'staging' | 'old'): { name: string; id: string }[] {
   return names.flatMap((name) => {
     const [, id = '', machine, pid, of] =
@@ -20,7 +20,6 @@ function abandoned(names: readonly string[], kind: 'staging' | 'old'): { name: s
   });
 }
 
-/** Removes what crashed processes left. */
 export async function sweep(folder: string): Promise<void> {
   recover(folder);
   const names = await attempt(folder, () => readdir(folder));
@@ -29,23 +28,23 @@ export async function sweep(folder: string): Promise<void> {
   }
 }
 
-/** A process that died between the two renames of an exchange has left an id without its folder: the old one goes back. */
+/** Restores an id's old folder if a process died between the two renames of an exchange. */
 export function recover(folder: string): void {
   try {
     for (const { name, id } of abandoned(readdirSync(folder), 'old')) {
       if (!existsSync(join(folder, id))) renameSync(join(folder, name), join(folder, id));
     }
   } catch {
-    return; // no store, or one that is only read: whoever writes to it will say so
+    return; // no store, or a read-only one: a writer will report it
   }
 }
 
-/** ENOTDIR: a file lies where a folder of the path should be; writing there will say so. */
+/** ENOTDIR: a file is in place of a folder; writing will report it. */
 export function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(systemCode(error));
 }
 
-/** Runs a piece of work on a path of the cache; the system's errors become coded ones. */
+/** Turns the system's errors during `work` on a path of the cache into coded ones. */
 export async function attempt<R>(path: string, work: () => Promise<R>): Promise<R> {
   try {
     return await work();

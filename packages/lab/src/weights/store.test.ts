@@ -1,4 +1,3 @@
-/** The store of weights: what is installed is whole, what fails leaves everything as it was, what is damaged is named. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -39,7 +38,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-/** Fills a folder with made weights. */
 function fill(model: string, merges = 'a b\n') {
   return (staging: string): Promise<ManifestParts> => {
     writeFileSync(join(staging, 'model.safetensors'), model);
@@ -88,7 +86,7 @@ describe('installWeights', () => {
       merges: join(store(), ID, 'merges.txt'),
       manifest: { ...PARTS, format: 'reclmis-weights/1', id: ID },
     });
-    // sha256 of "tower" and of "a b\n", as sha256sum prints them
+    // sha256 of "tower" and of "a b\n", from sha256sum
     expect(stored.manifest.files).toEqual({
       'model.safetensors': {
         bytes: 5,
@@ -183,7 +181,7 @@ describe('installWeights', () => {
     const filling = new Promise((resolve) => child.stdout.once('data', () => resolve('filling')));
     expect(await Promise.race([filling, closed.then(() => 'ended too soon')])).toBe('filling');
     await install('newer', true);
-    expect(readdirSync(store())).toHaveLength(2); // it may still be at work
+    expect(readdirSync(store())).toHaveLength(2); // it may still be working
     child.kill('SIGKILL');
     await closed;
     expect(model()).toBe('newer');
@@ -194,7 +192,7 @@ describe('installWeights', () => {
 
   it('brings back what stepped aside for a process that died between the two renames', async () => {
     await install('old');
-    const { pid } = spawnSync(process.execPath, ['-e', '']); // a process that is gone
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
     renameSync(join(store(), ID), join(store(), `.${ID}.${machineTag()}.${pid}.0123abcd.old`));
     expect(findWeights(ID, home)?.id).toBe(ID);
     expect(model()).toBe('old');
@@ -207,7 +205,7 @@ describe('installWeights', () => {
   });
 
   it('a cache that cannot be written is named, with RECLMIS_HOME', async () => {
-    // A file where the folder should be: permissions would not stop a test that runs as root.
+    // A file in place of the folder: root ignores permissions.
     writeFileSync(join(home, 'file'), '');
     const error = await failure(installWeights(ID, fill('x'), { home: join(home, 'file') }));
     expect(error.code).toBe('OUTPUT_UNWRITABLE');

@@ -1,6 +1,6 @@
 /**
- * The store of text-encoder weights: a folder `weights/ID/` of the cache for each, with the text tower, the vocabulary and a manifest.
- * A folder appears whole or not at all: it is filled under a name that begins with a dot, then renamed.
+ * The store of text-encoder weights: in the cache, a folder `weights/ID/` each, with text tower, vocabulary and
+ * manifest. It is filled under a name that begins with a dot, then renamed, so it appears whole or not at all.
  */
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { MERGES_FILE } from './vocabulary.js';
 export { readWeights, type StoredWeights } from './stored.js';
 export type { ManifestParts, TowerOptions, WeightsManifest } from './manifest.js';
 
-/** An entry of the store: weights, or what is wrong with the folder. */
+/** Weights, or what is wrong with the folder. */
 export type WeightsEntry =
   | { readonly id: string; readonly dir: string; readonly weights: StoredWeights; readonly error: null }
   | { readonly id: string; readonly dir: string; readonly weights: null; readonly error: ReclmisError };
@@ -26,11 +26,11 @@ export type WeightsEntry =
 export interface InstallOptions {
   /** Replace weights of the same id. Default false. */
   readonly force?: boolean | undefined;
-  /** The cache folder. Default `cacheHome()`. */
+  /** Default `cacheHome()`. */
   readonly home?: string | undefined;
 }
 
-/** All entries, sorted by id. Damaged ones are listed with what is wrong with them. @throws WEIGHTS_CORRUPT if the store is unreadable */
+/** All entries, sorted by id, including damaged ones. @throws WEIGHTS_CORRUPT if the store is unreadable */
 export function listWeights(home: string = cacheHome()): WeightsEntry[] {
   const folder = weightsFolder(home);
   recover(folder);
@@ -56,8 +56,8 @@ export function listWeights(home: string = cacheHome()): WeightsEntry[] {
 }
 
 /**
- * The weights of an id, or null if there are none. Reads the manifest and compares the files' sizes, no more: cheap enough for each start.
- * @throws WEIGHTS_CORRUPT OPTION_INVALID for what is no id
+ * The weights of an id, or null. Only reads the manifest and compares file sizes, so it is cheap.
+ * @throws WEIGHTS_CORRUPT; OPTION_INVALID for a bad id
  */
 export function findWeights(id: string, home: string = cacheHome()): StoredWeights | null {
   assertWeightsId(id);
@@ -66,14 +66,14 @@ export function findWeights(id: string, home: string = cacheHome()): StoredWeigh
   return existsSync(dir) ? readWeights(dir, id) : null;
 }
 
-/** As `findWeights`, for those who cannot do without. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT, OPTION_INVALID */
+/** Like `findWeights`, but throws if there are none. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT, OPTION_INVALID */
 export function requireWeights(id: string, home: string = cacheHome()): StoredWeights {
   const weights = findWeights(id, home);
   if (weights) return weights;
   throw new ReclmisError('WEIGHTS_MISSING', `${id}: no weights with this id in ${weightsFolder(home)}`);
 }
 
-/** Rehashes every file of an id. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
+/** Rehashes an id's files. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT naming the file, OPTION_INVALID */
 export async function verifyWeights(id: string, home: string = cacheHome()): Promise<StoredWeights> {
   const weights = requireWeights(id, home);
   for (const [name, { sha256 }] of Object.entries(weights.manifest.files)) {
@@ -98,8 +98,8 @@ export async function refuseStored(
 }
 
 /**
- * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into the folder that it is given, and says what they
- * are. With `force`, weights of the same id are exchanged when the new ones are complete; whatever fails leaves everything as it was.
+ * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into a given folder and describes them. `force`
+ * replaces weights of the same id once the new ones are complete. Any failure leaves everything as it was.
  *
  * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, OPTION_INVALID; what `fill` throws passes unchanged
  */
@@ -118,7 +118,7 @@ export async function installWeights(
   try {
     const parts = await fill(staging);
     await attempt(staging, () => sealWeights(id, staging, parts));
-    const { manifest } = readWeights(staging, id); // here, where no other process exchanges it
+    const { manifest } = readWeights(staging, id); // here no other process exchanges it
     await attempt(dir, () => exchange(id, folder, staging, force));
     return { id, dir, model: join(dir, TOWER_FILE), merges: join(dir, MERGES_FILE), manifest };
   } catch (error) {
@@ -128,8 +128,8 @@ export async function installWeights(
 }
 
 /**
- * Renames the staging folder to its place; with `force`, what lies there steps aside first, and back again if that fails. A folder is
- * never renamed onto one that holds something, so of two processes that come at once one wins, and the other is refused or tries again.
+ * Renames the staging folder to its place. With `force`, the old folder steps aside first, and back if that fails.
+ * Never renames onto a folder that holds something: of two processes one wins, the other is refused or tries again.
  */
 async function exchange(id: string, folder: string, staging: string, force: boolean): Promise<void> {
   const dir = join(folder, id);
@@ -139,8 +139,8 @@ async function exchange(id: string, folder: string, staging: string, force: bool
     try {
       await rename(staging, dir);
     } catch (error) {
-      if (replaced) await rename(aside, dir).catch(() => undefined); // another process has put its own there
-      if (!(await isThere(dir))) throw error; // what stepped aside stays, and goes back at the next chance
+      if (replaced) await rename(aside, dir).catch(() => undefined); // another process put its own there
+      if (!(await isThere(dir))) throw error; // the old folder stays aside until `recover`
       await rm(aside, { recursive: true, force: true });
       if (!force || tries === 5) throw taken(dir);
       continue;
@@ -151,7 +151,7 @@ async function exchange(id: string, folder: string, staging: string, force: bool
   }
 }
 
-/** Renames what is there; whether there was something. */
+/** Returns whether there was anything to rename. */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);

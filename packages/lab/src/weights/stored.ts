@@ -1,4 +1,4 @@
-/** A folder of stored weights: the text tower, the vocabulary and a manifest that is read, written and compared here. */
+/** Reads, writes and compares a folder of stored weights. */
 import { statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,10 +17,9 @@ import {
 import { hashFile } from './part.js';
 import { MERGES_FILE } from './vocabulary.js';
 
-/** Weights in the store. */
 export interface StoredWeights {
   readonly id: string;
-  /** Absolute path of the folder. */
+  /** Absolute path. */
   readonly dir: string;
   /** Path of the text tower, safetensors. */
   readonly model: string;
@@ -29,12 +28,12 @@ export interface StoredWeights {
   readonly manifest: WeightsManifest;
 }
 
-/** A manifest is a kilobyte; whatever is larger is none. */
+/** A manifest has a kilobyte. */
 const MAX_MANIFEST_BYTES = 1 << 20;
 
 /**
- * The weights in a folder. Compares the files' sizes with the manifest, no more: cheap enough for each start.
- * @param id what the manifest must say; default: anything. @throws WEIGHTS_CORRUPT
+ * Only compares the files' sizes with the manifest, so it is cheap.
+ * @param id expected; default: any. @throws WEIGHTS_CORRUPT
  */
 export function readWeights(dir: string, id?: string): StoredWeights {
   const path = join(dir, MANIFEST_FILE);
@@ -62,8 +61,8 @@ export function readWeights(dir: string, id?: string): StoredWeights {
 }
 
 /**
- * Writes the manifest of a folder that holds a text tower and a vocabulary, and everything through to the disk.
- * @throws INTERNAL if one of them is missing; the system's errors pass as they are
+ * Writes the manifest of a folder with text tower and vocabulary, and syncs everything to disk.
+ * @throws INTERNAL if one is missing; the system's errors pass unchanged
  */
 export async function sealWeights(id: string, dir: string, parts: ManifestParts): Promise<void> {
   const files: FileHashes = {};
@@ -96,7 +95,6 @@ export async function sealWeights(id: string, dir: string, parts: ManifestParts)
   await writeFileAtomic(join(dir, MANIFEST_FILE), text, { sync: true });
 }
 
-/** What is wrong with a file of stored weights. */
 export function corrupt(path: string, problem: string, cause?: unknown): ReclmisError {
   return new ReclmisError('WEIGHTS_CORRUPT', `${path}: ${problem}`, { cause });
 }

@@ -1,8 +1,8 @@
 /**
- * CLIP's text tower as different publishers name its tensors, and its size as their shapes tell it: docs/method.md 1.
+ * Finds CLIP's text tower under different publishers' names, and its size from the shapes: docs/method.md 1.
  *
- * OpenAI's names are ours (`ClipTextTower`), also behind the prefix `clip.` in the authors' checkpoints. Hugging Face's differ, hold the
- * query, key and value projections apart, and the text projection transposed.
+ * OpenAI's names are ours (`ClipTextTower`), with the prefix `clip.` in the authors' checkpoints. Hugging Face's
+ * differ, with separate query, key and value projections and a transposed text projection.
  *
  * W width, P projected width, L blocks.
  */
@@ -10,24 +10,22 @@ import { ReclmisError } from '@reclmis/core';
 import type { SourceTensor, TensorSource } from '@reclmis/torch';
 import { CLIP_HEAD_WIDTH, type ClipTextOptions } from '../clip/tower.js';
 
-/** How a tensor of the tower is made: rows of these tensors one below the other, transposed where stated. */
+/** Joins the rows of these tensors, transposed if stated. */
 export interface Recipe {
   readonly from: readonly string[];
   readonly transposed: boolean;
 }
 
-/** What a file holds of a text tower. */
 export interface FoundTower {
   readonly options: ClipTextOptions;
-  /** By our key; `logit_scale`, CCL's temperature, is among them where the file has it. */
+  /** By our key, with `logit_scale`, CCL's temperature, if the file has it. */
   readonly recipes: ReadonlyMap<string, Recipe>;
-  /** Side of the image tower's patches in pixels, which tells ViT-B/32 from ViT-B/16; null where the file holds no image tower. */
+  /** Side of the image tower's patches in pixels, which tells ViT-B/32 from ViT-B/16; null without image tower. */
   readonly patch: number | null;
 }
 
-/** A publisher's way of naming. */
 interface Naming {
-  /** Which tensor decides that a file is of this form, and the prefix before all names. */
+  /** The tensor that identifies this form, and the prefix of all names. */
   readonly marks: RegExp;
   readonly top: Readonly<
     Record<'tokens' | 'positions' | 'finalWeight' | 'finalBias' | 'projection' | 'scale', string>
@@ -83,7 +81,7 @@ const HUGGING_FACE: Naming = {
   patches: 'vision_model.embeddings.patch_embedding.weight',
 };
 
-/** The tensors of a block under our keys, in the order of PyTorch's. */
+/** A block's tensors under our keys, in PyTorch's order. */
 const BLOCK_KEYS = [
   'attn.in_proj_weight',
   'attn.in_proj_bias',
@@ -99,14 +97,13 @@ const BLOCK_KEYS = [
   'ln_2.bias',
 ];
 
-/** Blocks that are looked for; CLIP's largest text tower has 24. */
+/** CLIP's largest text tower has 24. */
 const MOST_BLOCKS = 64;
-/** CLIP's vocabulary and context. */
 const VOCABULARY = 49408;
 const POSITIONS = 77;
 
 /**
- * Finds the text tower in a file.
+ * Finds a file's text tower.
  * @throws WEIGHTS_UNSUPPORTED for another model, naming what was found and what is expected.
  */
 export function findTower(source: Pick<TensorSource, 'path' | 'tensors'>): FoundTower {
@@ -115,7 +112,7 @@ export function findTower(source: Pick<TensorSource, 'path' | 'tensors'>): Found
   for (const naming of [OPENAI, HUGGING_FACE]) {
     for (const name of names) {
       const prefix = naming.marks.exec(name)?.[1];
-      // The image tower's blocks have the same names behind `visual.`.
+      // The image tower's blocks have the same names after `visual.`.
       if (prefix === undefined || prefix.endsWith('visual.')) continue;
       if (tensors.has(prefix + naming.top.tokens)) return describeTower(source, naming, prefix);
     }
@@ -187,7 +184,6 @@ function describeTower(
   return { options, recipes, patch: patches?.shape[3] ?? null };
 }
 
-/** The shapes of a tower's tensors by our key. */
 function towerShapes({
   vocabulary,
   width: W,
@@ -222,7 +218,6 @@ function towerShapes({
   return all;
 }
 
-/** Shape of a recipe's result. */
 function shapeOf(recipe: Recipe | undefined, tensors: ReadonlyMap<string, SourceTensor>): readonly number[] {
   const parts = (recipe?.from ?? []).map((name) => tensors.get(name)?.shape ?? []);
   const [first = [], ...rest] = parts;

@@ -1,12 +1,11 @@
-/** CLIP's vocabulary in a folder of stored weights: `merges.txt`, its merges as plain text. */
+/** CLIP's vocabulary in a folder of stored weights: merges as plain text. */
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { ClipTokenizer, ReclmisError } from '@reclmis/core';
 import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
 
-/** The vocabulary's file in a folder of stored weights. */
 export const MERGES_FILE = 'merges.txt';
-/** As which it lies beside published weights. */
+/** Its published names. */
 const PUBLISHED = ['bpe_simple_vocab_16e6.txt.gz', 'tokenizer.json', MERGES_FILE];
 
 /**
@@ -24,7 +23,7 @@ export async function importVocabulary(
   return { name: basename(file), sha256: createHash('sha256').update(text).digest('hex') };
 }
 
-/** The tokeniser of a vocabulary file in any of its forms. @throws VOCABULARY_INVALID */
+/** Reads a vocabulary in any of these forms. @throws VOCABULARY_INVALID */
 export async function readTokenizer(file: string): Promise<ClipTokenizer> {
   let bytes: Uint8Array;
   try {
@@ -40,7 +39,7 @@ export async function readTokenizer(file: string): Promise<ClipTokenizer> {
   }
 }
 
-/** Where to look for the vocabulary of a file of weights: beside it, under the names as which it is published. */
+/** Published names next to a file of weights. */
 export function vocabularyCandidates(file: string): string[] {
   return PUBLISHED.map((name) => join(dirname(file), name));
 }

@@ -1,29 +1,32 @@
 /**
- * Whether a mask's edges lie on its image's: the strength of the image's gradient across the mask's outline, with the mask where it is and moved by up
- * to 18 pixels. One case says little; over a set, masks that fit have their maximum in the middle, and masks that were displaced have it elsewhere.
+ * Do a mask's edges lie on its image's? Measures the image's gradient across the mask's outline, with the mask in place
+ * and moved by up to 18 pixels. One case says little; over a set, fitting masks have their maximum in the middle,
+ * displaced ones elsewhere.
  *
- * Legend: the grid of moves is [19, 19], rows down, columns across, from -18 to 18 by 2 pixels of a picture that is at most 512 pixels long.
+ * The grid of moves is [19, 19], rows down, columns across, from -18 to 18 by 2 pixels of a picture at most 512 pixels long.
  */
 import type { Mask } from '@reclmis/core';
 
-/** Pixels by which the masks are moved at most, and the step. */
+/** Largest move and step, in pixels. */
 const REACH = 18;
 export const EDGE_STEP = 2;
 export const EDGE_SIDE = (2 * REACH) / EDGE_STEP + 1;
-/** Larger pictures are scaled down: an outline of 2048 pixels is no more exact for it. */
+/** Larger pictures are scaled down: their outlines are no more exact. */
 const LONGEST = 512;
-/** Points of the outline that are compared, evenly spread, and the least that say anything. */
+/** Points of the outline to compare, evenly spread, and the least that suffice. */
 const MOST_POINTS = 300;
 const LEAST_POINTS = 20;
 /** Half of [1 2 3 2 1]: a box of three pixels twice. */
 const KERNEL = [1, 2, 3] as const;
 
-/** Pixels of the picture itself for one of the grid. */
+/** Pixels of the picture per pixel of the grid. */
 export function edgeScale(width: number, height: number): number {
   return Math.ceil(Math.max(width, height) / LONGEST);
 }
 
-/** [19, 19] mean gradients across the outline, relative to their own mean; null where the outline is too short, or the image is flat along it. */
+/**
+ * [19, 19] mean gradients across the outline, relative to their own mean; null if the outline is too short or the image flat along it.
+ */
 export function edgesAround(luma: Uint8Array, mask: Mask): Float32Array | null {
   const scale = edgeScale(mask.width, mask.height);
   const [w, h] = [Math.floor(mask.width / scale), Math.floor(mask.height / scale)];
@@ -48,7 +51,7 @@ export function edgesAround(luma: Uint8Array, mask: Mask): Float32Array | null {
   return mean <= 1e-6 ? null : out.map((value) => value / mean);
 }
 
-/** Pixels at which the mask begins or ends, far enough from the border to be moved. */
+/** The mask's outline, without points too near to the border to be moved. */
 function outline(set: Uint8Array, w: number, h: number): number[] {
   const points: number[] = [];
   const margin = REACH + 3;
@@ -58,7 +61,7 @@ function outline(set: Uint8Array, w: number, h: number): number[] {
   return points;
 }
 
-/** The direction across the outline at a pixel, of length 1. */
+/** Unit normal to the outline at a pixel. */
 function normalAt(set: Uint8Array, w: number, p: number): readonly [number, number] {
   let [nx, ny] = [0, 0];
   for (let v = -2; v <= 2; v++)
@@ -93,7 +96,7 @@ function boxes(luma: Uint8Array, width: number, w: number, h: number, scale: num
   return out;
 }
 
-/** The picture smoothed, but for a border of two pixels, which is left at 0. */
+/** The smoothed picture; a border of two pixels stays 0. */
 function smoothed(grey: Uint8Array | Float32Array, w: number, h: number): Float32Array {
   const rows = new Float32Array(w * h);
   const out = new Float32Array(w * h);
@@ -109,7 +112,7 @@ function smoothed(grey: Uint8Array | Float32Array, w: number, h: number): Float3
 
 function gradients(grey: Float32Array, w: number, h: number): readonly [Float32Array, Float32Array] {
   const [across, down] = [new Float32Array(w * h), new Float32Array(w * h)];
-  // Smoothing left two pixels out, and a difference reaches one further; outlines keep as far away when they are moved.
+  // Smoothing leaves out two pixels, a difference one more; moved outlines keep that distance.
   for (let y = 3; y < h - 3; y++) {
     for (let x = 3, p = y * w + 3; x < w - 3; x++, p++) {
       across[p] = (grey[p + 1] as number) - (grey[p - 1] as number);

@@ -1,4 +1,4 @@
-/** Measures all cases of a data set, a few at a time, in worker threads. What is kept of an image is a line of figures. */
+/** Measures all cases of a data set in worker threads, keeping only figures. */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
@@ -8,11 +8,10 @@ import { addCounts, LEVELS, SHARE_BINS } from './histogram.js';
 import { type CaseMeasure, measureCases, type MeasureJob, type MeasureResult } from './measure.js';
 import { type MeasureReply, MEASURER } from './worker.js';
 
-/** Cases of a job: enough that sending it costs nothing, few enough that progress shows. */
+/** Cases per job: enough to make sending cheap, few enough to show progress. */
 const JOB = 8;
 const FEW = 32;
 
-/** The cases of a split. */
 export interface SplitCases {
   readonly dir: string;
   readonly split: Split;
@@ -20,14 +19,14 @@ export interface SplitCases {
 }
 
 export interface MeasureOptions {
-  /** Threads; 0: this one. Default 2, and 0 for a few cases, which do not pay for starting them. */
+  /** Threads; 0: this one. Default 2, or 0 for few cases. */
   readonly workers?: number;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Ends the work between two jobs. */
+  /** Stops between two jobs. */
   readonly signal?: AbortSignal;
 }
 
-/** All cases, by split and sorted by id. */
+/** By split, sorted by id. */
 export interface Measures {
   readonly cases: readonly (CaseMeasure & { readonly split: Split })[];
   readonly problems: readonly Problem[];
@@ -84,7 +83,6 @@ export async function measureAll(
   return { cases: found.flat(), problems: problems.flat(), levels, areaShares };
 }
 
-/** A worker thread that has one job at a time. */
 class MeasureThread {
   private readonly worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData: MEASURER,

@@ -1,7 +1,4 @@
-/**
- * What is measured of one image with its mask, and of a handful of them together. Runs in worker threads; of the pixels nothing goes back but
- * figures and a hash.
- */
+/** Measures images with their masks, in worker threads; returns only figures and hashes. */
 import { createHash } from 'node:crypto';
 import {
   components,
@@ -28,19 +25,16 @@ import { edgesAround } from './edges.js';
 import { LEVELS, momentsOf, SHARE_BINS, shareBin } from './histogram.js';
 import { thumbnail } from './thumbnail.js';
 
-/** Files decoded at a time by one thread. */
 const LANES = 2;
-/** Components are counted at no more than this side, so that a hostile mask cannot have more of them than memory holds. */
+/** Counts components at no more than this side: a hostile mask could have more than fit into memory. */
 const COUNTED_SIDE = 2048;
 
-/** Some cases of one split. */
 export interface MeasureJob {
   readonly dir: string;
   readonly split: Split;
   readonly cases: readonly Case[];
 }
 
-/** One case. */
 export interface CaseMeasure {
   readonly id: string;
   readonly width: number;
@@ -48,44 +42,41 @@ export interface CaseMeasure {
   readonly bits: number;
   /** Whether red, green and blue are equal everywhere. */
   readonly grey: boolean;
-  /** SHA-256 of size and pixels: the same for the same picture, however its file is written. */
+  /** SHA-256 of size and pixels, whatever the file format. */
   readonly hash: string;
   /** Share of the pixels, 0 to 1. */
   readonly foreground: number;
-  /** Connected areas of the mask. */
   readonly areas: number;
-  /** Those of them that cover at least a thousandth of the image. */
+  /** Areas that cover at least a thousandth of the image. */
   readonly largeAreas: number;
-  /** Levels of the image in grey, 0 to 255. */
+  /** Grey levels of the image, 0 to 255. */
   readonly grey8: { readonly min: number; readonly max: number; readonly mean: number; readonly sd: number };
-  /** Orientation tags of image and mask, 1: none. */
+  /** Orientation tags, 1: none. */
   readonly orientations: readonly [image: number, mask: number];
-  /** Share of the image's border, 0 to 1, that is foreground. */
+  /** Foreground's share of the image's border, 0 to 1. */
   readonly border: number;
-  /** The mask file's values: by which rule they were read, how many levels, which pixels lie between (`MaskValues`). */
+  /** The mask file's values: rule of reading, number of levels, pixels in between (`MaskValues`). */
   readonly values: Pick<MaskValues, 'rule' | 'distinct' | 'threshold' | 'between' | 'middle' | 'areasBetween' | 'areasLost'>; // prettier-ignore
-  /** SHA-256 of the mask's pixels. */
   readonly maskHash: string;
-  /** The convention of left and right that fits the note; null where it names no side alone. */
+  /** The convention of left and right that fits the note; null unless it names one side. */
   readonly sides: Sides | null;
-  /** [32, 32] of the image in grey, and of the mask, whose 255 is a box full of foreground. */
+  /** [32, 32] of the image in grey, and of the mask (255: a box full of foreground). */
   readonly picture: Uint8Array;
   readonly shape: Uint8Array;
-  /** How strong the image's edges are where the mask's are, and beside them (`edges.ts`); null where the mask has too few. */
+  /** The image's edge strength around the mask's outline (`edges.ts`); null if that is too short. */
   readonly edges: Float32Array | null;
 }
 
-/** What a job found. */
 export interface MeasureResult {
   readonly cases: readonly CaseMeasure[];
   readonly problems: readonly Problem[];
-  /** [3, 256]: how often each level occurs in red, green and blue. */
+  /** [3, 256]: counts of each level in red, green and blue. */
   readonly levels: Float64Array;
-  /** Histogram of connected areas by their share of the image (`histogram.ts`). */
+  /** Connected areas by their share of the image (`histogram.ts`). */
   readonly areaShares: Float64Array;
 }
 
-/** Reads the cases of a job; what cannot be read is a problem in the result. */
+/** Unreadable cases become problems in the result. */
 export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
   const levels = new Float64Array(3 * LEVELS);
   const areaShares = new Float64Array(SHARE_BINS);
@@ -118,7 +109,7 @@ export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
   };
 }
 
-/** What is measured of an image and its mask of the same size; adds to the histograms. */
+/** Measures an image and its mask of the same size; adds to the histograms. */
 export function measurePair(
   { id, note }: Pick<Case, 'id' | 'note'>,
   image: ReadImage,
@@ -203,7 +194,6 @@ function measureMask(
   };
 }
 
-/** Share of the outermost pixels that are foreground. */
 function borderShare({ width, height, data }: Mask): number {
   let [set, all] = [0, 0];
   for (let y = 0; y < height; y++) {

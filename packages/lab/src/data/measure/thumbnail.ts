@@ -1,13 +1,13 @@
-/** Small pictures of fixed size, on which pairs are compared: means of boxes, so that nothing is missed between samples. */
+/** Thumbnails of fixed size for comparing pairs: means of boxes, which miss nothing. */
 
-/** Rows and columns of a thumbnail, however wide the picture is. */
+/** Rows and columns, whatever the picture's shape. */
 export const THUMB = 32;
 
-/** [32, 32] means of the boxes of a picture that is stretched to a square; values 0 to 255 as `at` gives them. */
+/** [32, 32] means over boxes of a picture stretched to a square; 0 to 255, from `at`. */
 export function thumbnail(width: number, height: number, at: (pixel: number) => number): Uint8Array {
   const sums = new Float64Array(THUMB * THUMB);
   const counts = new Float64Array(THUMB * THUMB);
-  // A picture narrower than the thumbnail fills several boxes with each of its pixels.
+  // In a narrower picture each pixel fills several boxes.
   const [across, down] = [Math.ceil(THUMB / width), Math.ceil(THUMB / height)];
   for (let y = 0; y < height * down; y++) {
     const row = Math.floor((y * THUMB) / (height * down)) * THUMB;

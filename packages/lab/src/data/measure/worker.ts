@@ -1,12 +1,11 @@
-/** A thread that measures: answers each job with what was measured, or with the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, toReclmisError } from '@reclmis/core';
 import { measureCases, type MeasureJob, type MeasureResult } from './measure.js';
 
-/** Marks a thread as one of these, since importing this file must do nothing elsewhere. */
+/** Identifies such a thread: importing this file elsewhere must do nothing. */
 export const MEASURER = 'reclmis-measure';
 
-/** From a thread; a coded error loses its class on the way and is made again there. */
+/** A coded error loses its class on the way and is rebuilt. */
 export type MeasureReply =
   | { readonly result: MeasureResult }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string } };

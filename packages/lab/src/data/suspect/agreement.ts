@@ -1,8 +1,9 @@
 /**
- * Notes in LViT's grammar against their masks: the number of areas, sides and heights, areas of empty masks. A single note that disagrees is a
- * suspicion where the set's other notes agree; where hardly any agree, other cases' notes may fit, or none do.
+ * Compares notes in LViT's grammar with their masks: number of areas, sides, heights, areas of empty masks. A single
+ * disagreement is suspicious if the set's other notes agree; if hardly any agree, notes may have been shifted to other
+ * cases, or none fit.
  *
- * Whose left and right the notes mean is taken from the set itself, whichever way most of them agree: neither is a fault.
+ * The set itself shows whose left and right its notes mean; neither is a fault.
  */
 import {
   countZones,
@@ -18,37 +19,38 @@ import { THUMB as S } from '../measure/thumbnail.js';
 import { counted, type Subject, suspicion, type Suspicion } from './types.js';
 import { ZONES_OF_IMAGE } from './zones.js';
 
-/** Fewer notes have no custom. */
+/** Fewer notes establish no custom. */
 const LEAST_CASES = 10;
-/** Smaller masks let areas touch that the note counts apart: often, and now and then. */
+/** In smaller masks, areas that the note counts separately often, or sometimes, touch. */
 const SMALL = 192;
 const LEAST_SIDE = 64;
-/** Share of the set that keeps to what a single case breaks. */
+/** Share of the set that must agree before a single case is suspicious. */
 const CUSTOM = 0.8;
-/** A mask lies on the other side where no more than this share is on the named one. In QaTa-COV19 1,585 of 1,596 have more than a third there. */
+/**
+ * A mask is on the other side if at most this share is on the named one; in QaTa-COV19 1,585 of 1,596 have more than a third there.
+ */
 const WRONG_SIDE = 0.05;
-/** A mask lies at another height where so little is in the named half, with a tenth of the height to spare. */
+/** A mask is at another height if so little is in the named half, with a tenth of the height to spare. */
 const WRONG_HEIGHT = 0.02;
 const SPARE = 0.1;
-/** Neighbours whose notes a case may have, and others that show what chance gives. */
+/** Neighbours whose notes a case may have, and others for comparison with chance. */
 const SHIFTS = [1, -1, 2, -2];
 const CHANCE = [3, 5, 7, 11, 13];
-/** t of a paired comparison that chance does not reach, and what is too little to show any relation. */
+/** t of a paired comparison: beyond chance, and too little for any relation. */
 const CLEAR = 5;
 const UNRELATED = 2;
 const GAIN = 0.1;
 const LEAST_RELATED = 30;
 
-/** A note that says that there is nothing to find. */
 export const DENIES =
   /^\s*(?:no|without|kein[e]?|sans|sin)\s+(?:\p{L}+\s+){0,3}(?:infections?|pneumonia|findings?|lesions?|opacit(?:y|ies)|abnormalit(?:y|ies)|infected)\b/iu;
 
-/** A case whose note is of the grammar for infections of the lungs. */
+/** A case whose note follows the lung infection grammar. */
 interface Read {
   readonly subject: Subject;
   readonly note: ParsedNote;
   readonly zones: number | null;
-  /** Shares of the mask, which is not empty: on the image's left, on the right, and in each zone under the image's sides. */
+  /** Shares of the mask (not empty): on the image's left, right, and in each zone by the image's sides. */
   readonly left: number;
   readonly byZone: Float64Array;
 }
@@ -89,12 +91,12 @@ function emptiness(read: readonly Read[]): Suspicion[] {
 
 const place = ({ subject: { split, id } }: Read): { split: Subject['split']; id: string } => ({ split, id });
 
-/** Whether a note's number is the mask's: of all areas, or of those that are no specks. */
+/** Whether the note's number fits: of all areas, or without specks. */
 function numberFits({ count }: ParsedNote, { subject: { measure } }: Read): boolean {
   return count === measure.areas || count === measure.largeAreas;
 }
 
-/** Whether two areas of a small picture touch where they did not when they were counted: one area less than the note says. */
+/** Whether two areas of a small picture may touch: one area less than the note says. */
 function mayHaveMerged({ note, subject: { measure } }: Read): boolean {
   return note.count === measure.areas + 1 && Math.min(measure.width, measure.height) < SMALL;
 }
@@ -121,7 +123,7 @@ function numbers(read: readonly Read[]): Suspicion[] {
   ];
 }
 
-/** Cases on whose side the set's notes and masks differ, where the set's convention is clear (core's `inferSides`). */
+/** Cases whose note and mask disagree on the side, if the set's convention is clear (core's `inferSides`). */
 function sides(read: readonly Read[]): Suspicion[] {
   const { sides: convention, reason } = inferSides(tallySides(read.map(({ subject }) => subject.measure.sides))); // prettier-ignore
   if (convention === 'unknown') return [];
@@ -177,7 +179,7 @@ function shareBelow(shape: Uint8Array, line: number): number {
   return total === 0 ? 0 : below / total;
 }
 
-/** How well a note fits a mask, 0 to 1: its number, and how much of the mask lies in the zones that it names. */
+/** How well a note fits a mask, 0 to 1: its number, and the mask's share in the named zones. */
 function fitOf(note: Read, mask: Read, patient: boolean): number {
   const parts: number[] = [];
   if (note.note.count !== null) parts.push(numberFits(note.note, mask) ? 1 : 0);
@@ -185,13 +187,13 @@ function fitOf(note: Read, mask: Read, patient: boolean): number {
     const named = patient ? mirrorZones(note.zones) : note.zones;
     let inside = 0;
     for (const [zone, share] of mask.byZone.entries()) if ((zone & named) !== 0) inside += share;
-    // The more a note names, the less it says; six zones say nothing.
+    // The more zones a note names, the less it says; six say nothing.
     parts.push(inside - 0.5 * (countZones(named) / 6));
   }
   return parts.reduce((a, b) => a + b, 0) / parts.length;
 }
 
-/** Notes of neighbours, and notes that say nothing of their masks. */
+/** Notes of neighbours, and notes unrelated to their masks. */
 function shifted(read: readonly Read[]): Suspicion[] {
   const told = read.filter((one) => !isEmpty(one) && (one.note.count !== null || one.zones !== null));
   if (told.length < LEAST_CASES || told.length < read.length / 2) return [];

@@ -1,9 +1,10 @@
 /**
- * Pairs of pictures that are nearly the same, upright, mirrored or turned: their thumbnails correlate by at least 0.985, and by 0.8 once what is smooth
- * is taken away.
+ * Finds pairs of pictures that are nearly the same, upright, mirrored or turned: their thumbnails correlate by at least
+ * 0.985, and by 0.8 without the smooth part.
  *
- * Thumbnails with mean 0 and length 1 lie as far apart as sqrt(2 - 2 r), and so do, at most, any of their cosine coefficients: cells of that size
- * in three coefficients leave few pairs to compare. A turned picture has the same coefficients, exchanged and with other signs.
+ * Thumbnails with mean 0 and length 1 are sqrt(2 - 2 r) apart, and any of their cosine coefficients at most that: cells
+ * of that size in three coefficients leave few pairs to compare. A turned picture has the same coefficients, exchanged
+ * and with other signs.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { correlation } from './fit.js';
@@ -14,19 +15,18 @@ const ALIKE = 0.985;
 const ALIKE_DETAIL = 0.8;
 const REACH = Math.sqrt(2 - 2 * ALIKE);
 const CELLS = S * S;
-/** Cosines across and down that are compared before all cells are. */
+/** Cosines across and down that are compared before all cells. */
 const WAVES = 6;
-/** Pairs that are kept; a set of equal pictures would have millions. */
+/** A set of equal pictures would have millions. */
 const MOST_PAIRS = 100_000;
 
-/** Two of the same picture: the first one turned is the second; null where both are upright. */
+/** `a` turned is `b`; null if both are upright. */
 export interface Pair {
   readonly a: Subject;
   readonly b: Subject;
   readonly turn: Turn | null;
 }
 
-/** A thumbnail's places turned. */
 export const turnedPicture = (picture: Uint8Array, turn: Turn | null): Uint8Array =>
   turn === null ? picture : Uint8Array.from(turnedFrom(turn, S), (p) => picture[p] as number);
 
@@ -41,7 +41,7 @@ export function nearlyAlike(subjects: readonly Subject[]): Pair[] {
     const b = subjects[i] as Subject;
     const paired = new Set<number>();
     for (const turn of [null, ...TURNS]) {
-      // The earlier one is turned, and so is found by the later one turned back.
+      // Only the earlier one is turned, so the later one must be turned back.
       const code = turnedCode(upright, turn === null ? null : (BACK[turn] ?? turn));
       const [x = 0, y = 0, z = 0] = keyOf(code);
       for (let n = 0; n < 27; n++) {
@@ -66,12 +66,14 @@ export function nearlyAlike(subjects: readonly Subject[]): Pair[] {
   return pairs;
 }
 
-/** The turns that another undoes; the rest undo themselves. */
+/** Turns undone by another; the rest undo themselves. */
 const BACK: Readonly<Partial<Record<Turn, Turn>>> = {
   'quarter turn left': 'quarter turn right',
   'quarter turn right': 'quarter turn left',
 };
-/** For each turn: whether across and down are exchanged, and whether odd waves across and down change their sign, in that of the turned picture. */
+/**
+ * For each turn: whether across and down are exchanged, and whether odd waves across and down change sign, in the turned picture.
+ */
 const SYMMETRY: Readonly<Record<Turn, readonly [exchanged: boolean, across: boolean, down: boolean]>> = {
   mirror: [false, true, false],
   flip: [false, false, true],
@@ -82,7 +84,6 @@ const SYMMETRY: Readonly<Record<Turn, readonly [exchanged: boolean, across: bool
   anti: [true, true, true],
 };
 
-/** The coefficients of a picture turned, from its own. */
 function turnedCode(code: Float64Array, turn: Turn | null): Float64Array {
   if (turn === null) return code;
   const [exchanged, across, down] = SYMMETRY[turn];
@@ -109,7 +110,7 @@ function isAlike(a: Uint8Array, b: Uint8Array): boolean {
   return correlation(a, b) >= ALIKE && correlation(detail(a), detail(b)) >= ALIKE_DETAIL;
 }
 
-/** A thumbnail less the mean of the 5 x 5 cells around each. */
+/** A thumbnail minus the mean of the 5 x 5 cells around each. */
 function detail(picture: Uint8Array): Float64Array {
   const out = new Float64Array(CELLS);
   for (let y = 0; y < S; y++) {
@@ -146,7 +147,7 @@ function cosines(picture: Uint8Array): Float64Array {
   return out;
 }
 
-/** The coefficients that differ most from picture to picture first: they part most pairs at once. */
+/** Coefficients with the highest variance, which separate most pairs, first. */
 function byVariance(codes: readonly Float64Array[]): number[] {
   const n = WAVES * WAVES;
   const spread = Array.from({ length: n }, (_, k) => {

@@ -1,18 +1,16 @@
 /**
- * Masks that lie some pixels beside their images, all the same way, as a crop, a margin or a registration of one of the two leaves them: the edges of
- * images are strongest not where the masks' outlines are, but some pixels away (`measure/edges.ts`). A decision over many cases; single masks are
- * beyond it.
- *
- * Moves of 6 to 16 pixels are told.
+ * Finds sets whose masks are all displaced by 6 to 16 pixels the same way, e.g. by a crop, a margin or a registration:
+ * the images' edges are strongest some pixels away from the masks' outlines (`measure/edges.ts`). Decides over many
+ * cases, not single masks.
  */
 import { EDGE_SIDE, EDGE_STEP, edgeScale } from '../measure/edges.js';
 import { SPLITS } from '../types.js';
 import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Fewer cases may agree by chance. Of 3,000 drawings of 20 pairs with another image’s mask, none was told (docs/guide/check-data.md). */
+/** Fewer cases may agree by chance (docs/guide/check-data.md). */
 const LEAST_CASES = 20;
 const LEAST_MOVE = 6;
-/** t of the paired comparison with the masks as they are. */
+/** t of the paired comparison with the masks in place. */
 const CLEAR = 5;
 /** How much stronger the edges are there, relative to the mean over all moves: than in place, and than that mean. */
 const GAIN = 0.1;
@@ -39,14 +37,14 @@ export function displacedSuspicions(subjects: readonly Subject[]): Suspicion[] {
 }
 
 interface Move {
-  /** Pixels by which the masks would have to be moved to the right and down. */
+  /** How far to move the masks right and down, in pixels. */
   readonly x: number;
   readonly y: number;
   readonly cases: number;
   readonly times: number;
 }
 
-/** The move by which the masks of some cases fit clearly better; null where they fit as they are, or nothing can be said. */
+/** The move after which the masks of some cases fit clearly better; null if there is none. */
 export function displacement(subjects: readonly Subject[]): Move | null {
   const edges = subjects.flatMap(({ measure }) => measure.edges ?? []);
   if (edges.length < LEAST_CASES) return null;
@@ -67,7 +65,7 @@ export function displacement(subjects: readonly Subject[]): Move | null {
   return { x: EDGE_STEP * x, y: EDGE_STEP * y, cases: edges.length, times: there / Math.max(here, 1e-3) };
 }
 
-/** Where masks lie that would have to be moved so far. */
+/** Where masks are that need such a move. */
 function direction(x: number, y: number): string {
   const parts = [
     ...(x === 0 ? [] : [`${Math.abs(x)} pixels too far to the ${x > 0 ? 'left' : 'right'}`]),

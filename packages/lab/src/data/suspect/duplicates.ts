@@ -1,9 +1,9 @@
 /**
- * Pictures that occur twice: pixel by pixel, or nearly (another size, another compression, a shifted brightness), upright, mirrored or turned. Across
- * splits they make a test say more than it should; within a split, equal notes with different masks contradict each other.
+ * Finds pictures that occur twice: the same pixels, or nearly (size, compression, brightness), upright, mirrored or
+ * turned. Across splits they flatter a test; within one, equal notes with different masks contradict each other. Blank
+ * images are reported elsewhere and are no copies.
  *
- * Nearly: `alike.ts`. In QaTa-COV19 all 48 such pairs are the same film by eye; the two most similar of 600 phantoms correlate by 0.973 (docs/guide/check-data.md).
- * Images of one value are told as such, and are no copies of each other.
+ * Nearly: `alike.ts`; figures: docs/guide/check-data.md.
  */
 import { mirrorNote, namedZones, parseNote, wordsOf } from '@reclmis/core';
 import { nearlyAlike, type Pair, turnedPicture } from './alike.js';
@@ -11,11 +11,11 @@ import { isBlank } from './images.js';
 import { TURN_WORDS } from './turns.js';
 import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Overlap of two masks of one picture: they differ below the first, and are the same above the second. */
+/** Two masks of one picture differ below the first overlap, and are the same above the second. */
 const DIFFERENT_MASKS = 0.6;
 const SAME_MASKS = 0.95;
 
-/** Pairs of the same picture. Of more than two of the same pixels, each with the first. */
+/** Pairs of the same picture; of more than two with the same pixels, each with the first. */
 export function duplicatePairs(subjects: readonly Subject[]): Pair[] {
   const exact = new Map<string, Subject[]>();
   for (const one of subjects) {
@@ -64,8 +64,8 @@ export function duplicateSuspicions(pairs: readonly Pair[]): Suspicion[] {
 }
 
 /**
- * Two notes on one picture may each have a mask of their own; one note with two masks, or two places of one mask, is a contradiction. Where a picture was
- * mirrored, its mask and its note's sides have to be mirrored too.
+ * Two notes on one picture may have different masks; one note with two masks, or one mask with two places, is a
+ * contradiction. A mirrored picture needs a mirrored mask and note.
  */
 function contradiction({ a, b, turn }: Pair): string | null {
   const dice = diceOf(turnedPicture(a.measure.shape, turn), b.measure.shape);

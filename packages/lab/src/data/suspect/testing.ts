@@ -1,4 +1,3 @@
-/** For tests: a phantom as it would be measured from its files. */
 import { maskOf } from '@reclmis/core';
 import { measurePair } from '../measure/measure.js';
 import type { Phantom } from '../phantom.js';

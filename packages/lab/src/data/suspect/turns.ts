@@ -1,8 +1,8 @@
-/** The eight ways in which a square picture can lie, without the upright one. */
+/** The eight orientations of a square picture, without the upright one. */
 import type { Mask } from '@reclmis/core';
 import type { Turn } from './types.js';
 
-/** Those that keep the sides of a picture that is not square. */
+/** Those that keep a picture's width and height. */
 export const STRAIGHT_TURNS = ['mirror', 'flip', 'half turn'] as const satisfies readonly Turn[];
 export const TURNS = [
   ...STRAIGHT_TURNS,
@@ -12,7 +12,7 @@ export const TURNS = [
   'anti',
 ] as const satisfies readonly Turn[];
 
-/** What was done to a mask, in words, where the turn would undo it or is the same. */
+/** What was done to a mask if this turn undoes it. */
 export const TURN_WORDS: Readonly<Record<Turn, string>> = {
   mirror: 'mirrored left to right',
   flip: 'flipped upside down',
@@ -23,7 +23,7 @@ export const TURN_WORDS: Readonly<Record<Turn, string>> = {
   anti: 'mirrored along the diagonal from the upper right',
 };
 
-/** For each pixel of a turned square picture of side n, the pixel of the picture itself. */
+/** For each pixel of a turned square picture of side n, its source pixel. */
 export function turnedFrom(turn: Turn, n: number): Int32Array {
   const from = new Int32Array(n * n);
   const last = n - 1;
@@ -36,7 +36,6 @@ export function turnedFrom(turn: Turn, n: number): Int32Array {
   return from;
 }
 
-/** A mask turned; quarter turns exchange width and height. */
 export function turnMask(mask: Mask, turn: Turn): Mask {
   const straight = (STRAIGHT_TURNS as readonly Turn[]).includes(turn);
   const [width, height] = straight ? [mask.width, mask.height] : [mask.height, mask.width];

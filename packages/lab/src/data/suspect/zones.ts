@@ -1,4 +1,6 @@
-/** How much of a mask, as it is or turned, lies in the zones that its note names, where the notes of the set keep to their masks at all. */
+/**
+ * Measures how much of a mask, as it is or turned, lies in the zones that its note names, if the set's notes fit their masks at all.
+ */
 import {
   imageFrame,
   inferSides,
@@ -11,13 +13,13 @@ import {
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Subject } from './types.js';
 
-/** Zones of the thumbnail's places under the image's left and right. */
+/** Zones of the thumbnail's cells, by the image's sides. */
 export const ZONES_OF_IMAGE = zoneMap(imageFrame(S, S), 'image');
-/** The mean share of masks in named zones below which the notes mean something else. */
+/** Mean share of masks in named zones below which the notes mean something else. */
 const KEPT = 0.6;
 const LEAST_NAMING = 10;
 
-/** The zones, under the image's sides, that each case's note names; null where it names none, or where the set's notes do not keep to their masks. */
+/** The zones, by the image's sides, that each note names; null if none, or if the set's notes do not fit their masks. */
 export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64Array[]): (number | null)[] {
   const { sides } = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
   const named = subjects.map(({ note }) => {
@@ -31,7 +33,7 @@ export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64
   return shares.length < LEAST_NAMING || kept < KEPT ? named.map(() => null) : named;
 }
 
-/** The share of a mask, [S * S], in some zones. */
+/** Share of a mask, [S * S], in some zones. */
 export function shareIn(mask: Float64Array, zones: number): number {
   let [inside, total] = [0, 0];
   for (let p = 0; p < mask.length; p++) {

@@ -1,17 +1,16 @@
-/** A file server on 127.0.0.1 for tests of downloads: honours ranges, counts what it sends, and misbehaves as a test asks it to. */
+/** A file server on 127.0.0.1 that honours ranges, counts what it sends, and misbehaves on request. */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One request as the server saw it. */
 export interface SeenRequest {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
-  /** First byte that was asked for; 0 without a range. */
+  /** First byte requested. */
   readonly from: number;
-  /** Bytes of the file that were sent in answer. */
+  /** Bytes of the file in the answer. */
   sent: number;
 }
 
@@ -24,7 +23,7 @@ export type Handler = (
 export class FileServer {
   readonly seen: SeenRequest[] = [];
   etag: string | null = '"one"';
-  /** Answers a request itself and says so by true; else the file is served. */
+  /** Returns true if it answered the request itself. */
   handler: Handler = () => false;
 
   private constructor(
@@ -54,12 +53,12 @@ export class FileServer {
     return createHash('sha256').update(this.bytes).digest('hex');
   }
 
-  /** Bytes of the file that all answers together held. */
+  /** Bytes of the file in all answers together. */
   get sent(): number {
     return this.seen.reduce((sum, { sent }) => sum + sent, 0);
   }
 
-  /** Sends the file from the byte asked for up to `end`, with the headers of the whole, then cuts the connection when `when` says so. */
+  /** Sends the file up to `end`, with the headers of the whole, then cuts the connection when `when` says so. */
   async sendUntil(
     request: SeenRequest,
     response: ServerResponse,
@@ -106,12 +105,10 @@ export class FileServer {
   }
 }
 
-/** Whether a file has a size, and exists. */
 export function hasSize(path: string, size: number): boolean {
   return existsSync(path) && statSync(path).size === size;
 }
 
-/** Waits for a condition. */
 export async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; !condition(); waited += 10) {
     if (waited > 60_000) throw new Error('waited in vain');
