@@ -1,7 +1,4 @@
-/**
- * An image file and a note in, the image with the mask over it out. `vite.config.mjs` serves onnxruntime's
- * files at /ort/ and the model at /model/.
- */
+/** Shows an image with its mask. `vite.config.mjs` serves onnxruntime's files at /ort/ and the model at /model/. */
 import { loadModel, type Model, type NoteReading, type Segmentation } from '@reclmis/runtime';
 
 function find<T extends Element>(selector: string, kind: new () => T): T {

@@ -21,7 +21,7 @@ const headers = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Serves a folder's files unchanged: Vite would rewrite the modules that threads start from. */
+/** Serves files unchanged: Vite would rewrite the modules that threads start from. */
 const folder = (dir) => (request, response) => {
   const name = basename(request.url.split('?')[0]);
   const type = TYPES[/\.\w+$/.exec(name)?.[0]] ?? 'application/octet-stream';

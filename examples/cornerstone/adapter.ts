@@ -24,9 +24,9 @@ export interface ViewerImage {
 }
 
 /**
- * The image as displayed, 8 bit: grey through its file's window (DICOM PS3.3 C.11.2.1.2.1, linear); without
- * one, bytes unchanged and wider values from least to greatest; colour unchanged. The user's own window is
- * ignored: one image, one mask.
+ * The image as displayed, 8 bit: grey through its file's window (DICOM PS3.3 C.11.2.1.2.1, linear), or from
+ * least to greatest if wider than bytes; colour unchanged. The user's own window is ignored: one image, one
+ * mask.
  * @throws RangeError for data of another size.
  */
 export function toRgb(image: ViewerImage): RgbImage {

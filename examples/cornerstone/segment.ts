@@ -1,7 +1,6 @@
 /**
- * A mask as a labelmap segmentation of Cornerstone3D 5 over a stack viewport's image. OHIF's viewport is
- * `cornerstoneViewportService.getCornerstoneViewport(id)`; its tools can correct, measure and save the
- * segmentation.
+ * A mask as a labelmap segmentation of Cornerstone3D 5 over a stack viewport's image. In OHIF the viewport is
+ * `cornerstoneViewportService.getCornerstoneViewport(id)`.
  */
 import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
@@ -11,8 +10,7 @@ import { toRgb, writeLabelmap } from './adapter.js';
 /**
  * Segments the viewport's image by a note and shows the result.
  * @param sides whose left and right the note means; default as the model has learnt.
- * @returns the segmentation's id (one per image, so another note replaces the mask) and why the mask may be
- * wrong.
+ * @returns the segmentation's id (one per image, so another note replaces the mask) and warnings.
  */
 export async function segmentViewport(
   model: Model,

@@ -1,7 +1,6 @@
 /**
- * The closed catalogue of errors, and the class that carries them. A message says what happened and where,
- * with expected and actual; the catalogue has a code's general meaning, default remedy and exit status.
- * `docs/reference/errors.md` is generated from it, and `tests/errors.test.ts` compares.
+ * The closed catalogue of errors: a code's general meaning, default remedy and exit status, from which
+ * `docs/reference/errors.md` is generated; and the class that carries them, with a message for the case.
  *
  * To add a code: append an entry to its group, then run `npm run generate`.
  */

@@ -1,6 +1,5 @@
 /**
  * The manifest of an exported model: all that turns an image and a note into a mask besides the ONNX files.
- * Plain JSON with a schema, for other programs too.
  *
  *   manifest.json       this file
  *   segmenter.onnx      image [B,3,S,S] in [0,1], note [B,T,W] -> probability [B,1,S,S]

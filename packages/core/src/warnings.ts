@@ -1,7 +1,7 @@
 /**
  * The closed catalogue of warnings: what may be wrong with a result or data set although nothing failed. A
- * warning accompanies its result as `{ code, message, ... }`; its message may quote single words of a note,
- * never the whole. `docs/reference/warnings.md` is generated from it, and `tests/errors.test.ts` compares.
+ * message may quote single words of a note, never the whole. `docs/reference/warnings.md` is generated from
+ * it.
  *
  * To add a code: append an entry to its group, then run `npm run generate`.
  */

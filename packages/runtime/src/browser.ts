@@ -85,8 +85,8 @@ async function loadRuntime(
   ).catch((cause: unknown) => {
     throw new ReclmisError('RUNTIME_MISSING', 'onnxruntime-web does not load', { cause });
   });
-  // Read once, for the page's first model. Threads load the file with their code; inside a bundle that would
-  // be the page's own program, and onnxruntime would wait for ever.
+  // Read once. Threads load the file with their code; inside a bundle that would be the page's own program,
+  // and onnxruntime would wait for ever.
   if (wasmPaths !== undefined) env.wasm.wasmPaths = `${absolute(wasmPaths).replace(/\/$/, '')}/`;
   env.wasm.numThreads = wasmPaths !== undefined && globalThis.crossOriginIsolated ? threads : 1;
   return { InferenceSession, Tensor };

@@ -1,4 +1,3 @@
-/** ONNX files that mislead: weights elsewhere, sizes that contradict the manifest. */
 import { ONNX_TYPES, type ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { readOutline } from './graph.js';

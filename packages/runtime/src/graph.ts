@@ -1,8 +1,7 @@
 /**
  * Reads an ONNX file before onnxruntime does: shapes of inputs and outputs, and whether anything is in other
  * files, which onnxruntime would load unverified from the working folder. ONNX is protobuf
- * (https://protobuf.dev/programming-guides/encoding/, onnx.proto3 of opset 17 and later); only the fields
- * listed here matter, and weights are skipped.
+ * (https://protobuf.dev/programming-guides/encoding/, onnx.proto3 of opset 17 and later).
  */
 
 /** An input or output of a graph. */
@@ -49,7 +48,7 @@ const GRAPH_OF_MODEL = 7;
 const GRAPH = { input: 11, output: 12 } as const;
 const NODE = { name: 3, type: 4 } as const;
 const TENSOR = { name: 8, external: 13, location: 14 } as const;
-/** The operator that reads a file: a graph compiled for an accelerator. */
+/** Reads a file: a graph compiled for an accelerator. */
 const COMPILED = 'EPContext';
 
 /** @throws Error for bytes that are no ONNX model */
@@ -93,7 +92,6 @@ function findElsewhere(bytes: Uint8Array, kind: Kind, depth: number, found: stri
   if (outside) found.push(name);
 }
 
-/** ValueInfoProto: a name, and a TypeProto with a tensor's element type and shape. */
 function readValue(bytes: Uint8Array): GraphValue {
   let name = '';
   let type = 0;

@@ -1,8 +1,7 @@
-/** Validates what callers pass: JavaScript accepts anything, and a malformed image would give a meaningless mask. */
+/** Validates what callers pass: a malformed image would give a meaningless mask. */
 import { checkImage, ReclmisError, type RgbImage } from '@reclmis/core';
 import type { SegmentOptions } from './types.js';
 
-/** An image in a known form: a file's bytes, pixels, or a location for the platform. */
 export type KnownImage =
   | { readonly kind: 'file'; readonly bytes: Uint8Array }
   | { readonly kind: 'pixels'; readonly image: RgbImage }
@@ -33,7 +32,6 @@ async function bytesOf(blob: Blob): Promise<Uint8Array> {
 const isShared = (value: unknown): value is SharedArrayBuffer =>
   typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer;
 
-/** 8-bit pixels: three values each, or a canvas's four, composited onto black. */
 function knowPixels(image: unknown, places: string): RgbImage {
   const refuse = (got: string, remedy?: string): ReclmisError =>
     new ReclmisError(

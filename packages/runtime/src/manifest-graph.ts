@@ -1,7 +1,4 @@
-/**
- * Checks a manifest against its graphs before allocating anything: names and sizes must match, and each graph
- * must be complete in its file.
- */
+/** Checks a manifest against its graphs before allocating anything. */
 import { type ModelManifest, ONNX_TYPES, type OnnxType, onnxTypeOf, ReclmisError } from '@reclmis/core';
 import { type GraphOutline, type GraphValue, readOutline } from './graph.js';
 

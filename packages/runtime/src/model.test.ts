@@ -350,7 +350,6 @@ describe('a device that may be wrong', () => {
   const right = (): number[] => probeValues(probePlanes(S).subarray(2 * S * S), S);
   const probed = (probe = right()): object => manifest({ check: { cases: 1, worst: 0, probe } });
 
-  /** WebGPU with a shifted segmenter, with or without WebAssembly as a fallback. */
   function webgpu(calls: string[], { shift = 0, elsewhere = true, refuses = '' } = {}): Platform {
     const good = platform(calls);
     let device: 'webgpu' | 'wasm' = 'webgpu';

@@ -1,6 +1,5 @@
 /**
- * A loaded model, the same in Node and the browser: tokens, cached note features, core's preprocessing and
- * threshold, the two networks, and the mask at the image's size.
+ * A loaded model, the same in Node and the browser.
  *
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
@@ -48,9 +47,8 @@ const NOTE_CACHE = 256;
 const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
 /**
  * Largest difference in log-odds from the export check on such a device. Another order of sums and a fast
- * float32 exponential give 1e-4 to 1e-3; CUDA's TF32, which rounds like fp16, 0.006
- * (docs/measurements/results.md); fp16 sums have 11 or 24 bits; an int8 value may round to its neighbour.
- * Wrong padding moved a small model by 0.6.
+ * exponential give 1e-4 to 1e-3 in fp32, CUDA's TF32 0.006; fp16 sums have 11 or 24 bits; an int8 value may
+ * round to its neighbour. Wrong padding moved a small model by 0.6.
  */
 const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };
 
@@ -134,7 +132,7 @@ export async function openModel(
   }
 }
 
-/** Awaits a network, or rejects at once with the signal's reason; a network opened afterwards is released. */
+/** Awaits a network, or rejects at once with the signal's reason and later releases it. */
 function unlessAborted(opening: Promise<Network>, signal: AbortSignal | undefined): Promise<Network> {
   if (!signal) return opening;
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** The thread of Node's networks: onnxruntime-node computes in the calling thread, which must stay free. */
+/** The thread of Node's networks: onnxruntime-node blocks the calling thread. */
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-common';
 import { openNetwork } from './onnx.js';

@@ -7,10 +7,7 @@ export interface OnnxRuntime {
   readonly Tensor: typeof Ort.Tensor;
 }
 
-/**
- * Silences onnxruntime's standard error: it quotes the model's names, escape sequences included, and reports
- * everything as an error too.
- */
+/** Silences onnxruntime's standard error, which quotes the model's names, escape sequences included. */
 const FATAL = 4;
 
 /** @throws any error for bytes that are not a model. */

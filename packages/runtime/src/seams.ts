@@ -17,7 +17,7 @@ export interface Network {
 /** A form of onnxruntime, with image decoding. */
 export interface Platform {
   readonly device: Device;
-  /** Switches from an automatically chosen device that does not work to another; false if there is none. */
+  /** Switches to another device if an automatically chosen one does not work; false if there is none. */
   giveUp?(): boolean;
   /** @throws any error for bytes that are not a model. */
   open(bytes: Uint8Array): Promise<Network>;

@@ -1,7 +1,6 @@
 /**
- * Runs Node's networks in a thread (`network-thread.ts`), so the event loop stays free. One thread per
- * platform, from the first network opened to the last released; it keeps the process alive only while
- * somebody waits.
+ * Runs Node's networks in a thread (`network-thread.ts`), so the event loop stays free. The thread lives from
+ * the first network opened to the last released, and keeps the process alive only while somebody waits.
  */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
@@ -69,8 +68,8 @@ class NetworkThread {
 }
 
 /**
- * Returns a function that opens networks. It throws RUNTIME_MISSING, or any error for bytes that are not a
- * model, and may take ownership of the bytes.
+ * Returns a function that opens networks; it may take ownership of the bytes. It throws RUNTIME_MISSING, or
+ * any error for bytes that are not a model.
  */
 export function networkOpener(
   options: InferenceSession.SessionOptions,

@@ -1,8 +1,4 @@
-/**
- * The runtime's public types, for Node and browsers.
- *
- * B cases, S side of the model's input, T tokens, W width of the note's features.
- */
+/** The runtime's public types. B cases, S side of the model's input, T tokens, W width of the note's features. */
 import type { Mask, ModelManifest, ResultChecks, RgbImage, Sides, StatedSides, Warning } from '@reclmis/core';
 
 /** `cuda` needs Node and an NVIDIA device, `webgpu` and `wasm` a browser. */
@@ -47,8 +43,8 @@ export interface SegmentOptions {
   /** Overrides the manifest's. */
   readonly threshold?: number;
   /**
-   * Whose left and right the note means; default: as the model has learnt (`manifest.note.sides`). If they
-   * differ, left and right are swapped for the model.
+   * Whose left and right the note means; default: as the model has learnt (`manifest.note.sides`). They are
+   * swapped for the model if needed.
    */
   readonly sides?: Sides;
   /** Largest width x height to decode. Default 64 million. */
@@ -109,7 +105,7 @@ export interface Model {
   segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation>;
   /** Segments several cases in one run of the network. @throws as `segment` */
   segmentBatch(cases: readonly SegmentCase[], options?: SegmentOptions): Promise<Segmentation[]>;
-  /** Features of notes, [B,T,W], empty ones included, for callers that work with tensors. @throws INFERENCE_FAILED */
+  /** Features of notes, [B,T,W], empty ones included. @throws INFERENCE_FAILED */
   encodeNotes(notes: readonly string[]): Promise<Float32Array>;
   /**
    * Runs only the text encoder: ids [B,T] to features [B,T,W].

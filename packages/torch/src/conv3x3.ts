@@ -19,9 +19,8 @@ export function hasConv3x3(): boolean {
 /**
  * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W] with stride 1 and padding 1, channels-last, on
  * the CPU; C and K are multiples of 16. Maps and their gradients are float32 or bfloat16 (bfloat16 under
- * autocast); weight, bias, their gradients and all sums are float32. F(4x4, 3x3) of Lavin and Gray (arXiv
- * 1509.09308) needs a quarter of the products and rounds to about 1e-5 of the largest output. The bits do not
- * depend on the number of threads.
+ * autocast); the rest is float32. F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) rounds to about 1e-5 of
+ * the largest output. The bits do not depend on the number of threads.
  * @param transformed `weight` as a `TransformedWeight` keeps it; null computes it.
  * @throws OPERATOR_FAILED for other shapes, dtypes and processors.
  */

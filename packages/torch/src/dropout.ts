@@ -10,8 +10,8 @@ const DROPOUT = operator('reclmis::dropout', '');
  * In training, zeroes each element with probability `p` and divides the others by 1 - p; else the identity.
  * Returns a new handle.
  *
- * For float32 and bfloat16 on a CPU with AVX2, an operator of our own (`native/dropout.cc`) draws one seed a
- * call and keeps no mask; its bits do not depend on the number of threads.
+ * For float32 and bfloat16 on a CPU with AVX2, `native/dropout.cc` draws one seed a call and keeps no mask;
+ * its bits do not depend on the number of threads.
  * @throws OPERATOR_FAILED for a p outside [0, 1].
  */
 export function dropout(x: Tensor, p: number, train: boolean): Tensor {

@@ -1,10 +1,9 @@
 /**
  * Counts the floating-point operations of matrix products and convolutions from a body's operator calls; a
- * multiply-add is two. Pointwise operators, normalisations, poolings and softmaxes are left out: they are
- * bound by memory and below 1 % of a U-Net's arithmetic.
+ * multiply-add is two. Everything else is bound by memory and below 1 % of a U-Net's arithmetic.
  *
  * Backward costs one product of the forward's size for each operand that requires a gradient at the time of
- * the call; a result that no gradient reaches costs nothing.
+ * the call.
  */
 import { listen, type Operator } from './invoke.js';
 import { native } from './native.js';

@@ -1,9 +1,7 @@
 /**
  * Joined passes over channels-last maps, as operators of our own with gradients (`native/batch_norm_relu.cc`,
- * `native/plam.cc`, `native/projected_mean_max.cc`). They read memory less often than libtorch's operators in
- * a row. The bits do not depend on the number of threads.
- *
- * B batch, C and D channels, H x W pixels.
+ * `native/plam.cc`, `native/projected_mean_max.cc`), which read memory less often. The bits do not depend on
+ * the number of threads. B batch, C and D channels, H x W pixels.
  */
 import { invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';

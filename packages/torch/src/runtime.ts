@@ -93,8 +93,7 @@ let collect: (() => void) | undefined;
 
 /**
  * Returns free memory to the system, except memory kept for tensors: collects JavaScript's heap, which V8
- * puts off for thousands of steps, then trims malloc's heaps, in which blocks allocated by one thread and
- * freed by another leave holes. Takes tens of milliseconds.
+ * puts off for thousands of steps, then trims malloc's heaps. Takes tens of milliseconds.
  */
 export function trimHeap(): void {
   if (!collect) {

@@ -2,8 +2,8 @@
  * Records a body's operator calls as a graph, for the exporter: arguments by name, and each tensor once,
  * however often its handle changes in place.
  *
- * Tensors that depend on no input are constants and kept with their data: parameters, and whatever follows
- * from them alone. Numbers read off shapes are plain numbers: traces at two sizes tell which they are.
+ * Tensors that depend on no input are constants, kept with their data. Numbers read off shapes are plain
+ * numbers: traces at two sizes tell which they are.
  */
 import { ReclmisError } from '@reclmis/core';
 import { DETACH$ } from './generated/table.js';

@@ -38,8 +38,7 @@ export interface HeatOptions {
 }
 
 /**
- * Draws a plane of numbers, 0 to `max`, over a copy of the image; opacity is constant, so a colour means the
- * same everywhere.
+ * Draws a plane of numbers, 0 to `max`, over a copy of the image.
  * @param plane width x height values, row by row.
  * @throws IMAGE_UNREADABLE unless plane and image have the same size.
  */

@@ -2,10 +2,10 @@
  * Preprocessing, for training and serving alike: images to the planes that the model reads, masks to its
  * size, probabilities back to the image's size.
  *
- * Resampling is separable: output pixel i has its centre at (i + 1/2) * scale of the input. Images and
- * probabilities use the triangle filter as in Pillow's BILINEAR (widened by the scale when shrinking, edges
- * repeated when growing); Pillow rounds to 8 bits after each axis, this code once, so values differ by at
- * most one level. Masks are resampled by area, so they keep their place and size.
+ * Output pixel i has its centre at (i + 1/2) * scale of the input. Images and probabilities use Pillow's
+ * BILINEAR, a triangle filter widened when shrinking; Pillow rounds to 8 bits after each axis, this code
+ * once, so values differ by at most one level. Masks are resampled by area, so they keep their place and
+ * size.
  *
  * Legend: H, W input rows and columns; S output size.
  */

@@ -1,6 +1,5 @@
 /**
- * Decides which pixels of a stored mask are foreground, by one rule for every file type: the same mask may be
- * stored as 0 and 1, as 0 and 255, in 16 bits, in colour, with transparency, or with intermediate values.
+ * Decides which pixels of a stored mask are foreground, by one rule for every file type:
  *
  * 1. A pixel's level is its brightest channel, darkened by transparency; if all opaque pixels have one
  * colour, opacity is the level.

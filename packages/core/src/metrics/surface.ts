@@ -1,16 +1,15 @@
 /**
- * Distances between the outlines of two masks: HD95, the 95th percentile of the Hausdorff distance, and ASSD,
- * the average symmetric surface distance (Maier-Hein et al., "Metrics reloaded", Nature Methods 21, 2024).
- * Conventions, on which implementations differ:
+ * HD95, the 95th percentile of the Hausdorff distance, and ASSD, the average symmetric surface distance
+ * (Maier-Hein et al., "Metrics reloaded", Nature Methods 21, 2024). Conventions, on which implementations
+ * differ:
  * - The surface is foreground pixels with a background pixel among their 4 neighbours; outside the picture is
  *   background.
- * - Distances are exact, Euclidean, between pixel centres; in millimetres with a spacing, which need not be
- *   square.
- * - HD95 is the larger of the two directed 95th percentiles (as in MONAI and DeepMind's surface-distance,
- *   unlike MedPy), interpolated linearly like numpy's.
+ * - Distances are exact, Euclidean, between pixel centres; in millimetres with a spacing.
+ * - HD95 is the larger of the two directed 95th percentiles (as in MONAI, unlike MedPy), interpolated
+ *   linearly.
  * - ASSD is the mean over the pixels of both surfaces.
- * - Two empty masks have distance 0. If only one is empty the result is null, and means over images exclude
- *   it and say so.
+ * - Two empty masks have distance 0; if only one is empty the result is null, and means exclude it and say
+ *   so.
  */
 import { squaredDistances } from '../masks/distance.js';
 import { ReclmisError } from '../errors.js';

@@ -2,9 +2,9 @@
  * The six zones of a chest radiograph, as sets (what a note names) and pixel maps (where that is). Not in the
  * paper.
  *
- * With a lung mask, the gap between the lungs separates the sides, and zones are thirds of each lung's
- * height. Otherwise the image is divided into halves, and at a third and a half of its height, since the
- * lungs fill the upper part of a radiograph (docs/reference/probes.md says how well that fits).
+ * With a lung mask, zones are thirds of each lung's height, and the gap separates the sides. Otherwise the
+ * image is divided into halves, and at a third and a half of its height, since the lungs fill a radiograph's
+ * upper part (docs/reference/probes.md says how well that fits).
  */
 import { components, labelRuns, measureComponents } from '../masks/components.js';
 import { ReclmisError } from '../errors.js';

@@ -29,7 +29,6 @@ export function value(name: string, type: number, sizes: readonly (number | stri
   return concat(field(1, name), field(2, field(1, tensor)));
 }
 
-/** A ModelProto with these inputs, outputs and further fields of its graph. */
 export function modelBytes(
   inputs: readonly Uint8Array[],
   outputs: readonly Uint8Array[],

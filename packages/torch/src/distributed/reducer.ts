@@ -1,6 +1,6 @@
 /**
- * Averages gradients over the processes during the backward pass with c10d::Reducer, the core of PyTorch's
- * DistributedDataParallel (Li et al. 2020). Gradients are sent in buckets, each as soon as it is complete.
+ * Averages gradients over the processes during the backward pass, in buckets: c10d::Reducer, the core of
+ * PyTorch's DistributedDataParallel (Li et al. 2020).
  */
 import type { Tensor } from '../tensor.js';
 import { distributedError } from './errors.js';

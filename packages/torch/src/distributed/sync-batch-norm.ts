@@ -1,10 +1,8 @@
 /**
- * Batch normalisation over the joined batch of all processes, as PyTorch's SyncBatchNorm: sums over the ranks
- * give mean and variance, and sums of gradients the backward pass.
+ * Batch normalisation over the joined batch of all processes, as PyTorch's SyncBatchNorm.
  *
- * Mean first, then squared deviations: E[x^2] - E[x]^2 would lose digits compared with one process. 16-bit
- * input is widened and the result narrowed again: bfloat16 sums keep 8 bits, float16 sums overflow, and gloo
- * cannot add bfloat16.
+ * Mean first, then squared deviations: E[x^2] - E[x]^2 would lose digits. 16-bit input is widened and the
+ * result narrowed again: sums of 16 bits lose digits or overflow, and gloo cannot add bfloat16.
  */
 import { float32 } from '../precision/autocast.js';
 import { noGrad, scope } from '../scope.js';

@@ -1,10 +1,6 @@
 /**
  * Multi-head attention (Vaswani et al. 2017) with the parameters, keys and initialisation of PyTorch's
- * `nn.MultiheadAttention(batch_first=True)`.
- *
- * Inputs that are the same handle share one matrix product. `attention.ts` computes the rest where it takes
- * the projections and no weights are wanted; else each product gathers its heads by one copy, with scale and
- * mask in the score product.
+ * `nn.MultiheadAttention(batch_first=True)`. Inputs that are the same handle share one matrix product.
  *
  * Legend: B batch, T queries, S keys, C channels, H heads, D = C / H.
  */

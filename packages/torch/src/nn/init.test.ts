@@ -4,9 +4,8 @@ import type { Tensor } from '../tensor.js';
 import { Conv1d, Conv2d, ConvTranspose2d, Embedding, Linear, MultiheadAttention } from './index.js';
 
 /**
- * Uniform within `bound`: the largest of n >= 1000 draws lies below 0.99 of it with probability < 5e-5 (and
- * the seed is fixed), and the deviation is bound / sqrt(3) within 10 % (relative error about 0.45 / sqrt(n) <
- * 0.015).
+ * Uniform within `bound`: the largest of n >= 1000 draws is below 0.99 of it with probability < 5e-5, and the
+ * deviation is bound / sqrt(3) to 10 % (relative error about 0.45 / sqrt(n) < 0.015).
  */
 function expectUniform(tensor: Tensor | null, bound: number): void {
   if (!tensor) throw new Error('there is no such tensor');

@@ -1,7 +1,6 @@
 /**
- * Hears what named modules of a model return, without changing them: PyTorch's forward hooks. A tap wraps one
- * object's `forward` while a body runs and is always removed. Operators run as usual, so traces and autograd
- * are unaffected.
+ * Hears what named modules of a model return, as PyTorch's forward hooks: a tap wraps one object's `forward`
+ * while a body runs. Traces and autograd are unaffected.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Module } from './module.js';

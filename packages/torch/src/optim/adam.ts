@@ -7,10 +7,7 @@
  *
  * Adam adds weightDecay * p to g; AdamW multiplies p by 1 - lr * weightDecay first. With c = sqrt(1 -
  * beta2^t), the last line is computed as (lr c / (1 - beta1^t)) * m / (sqrt(v) + c eps), which saves two
- * passes over memory.
- *
- * Parameters with the same step count are updated together: float32 on a CPU with AVX2 by one operator
- * (`native/adam.cc`), others by a `_foreach_` call a line. Those without a gradient are skipped.
+ * passes over memory. Parameters without a gradient are skipped.
  */
 import { ReclmisError } from '@reclmis/core';
 import {

@@ -1,8 +1,6 @@
 /**
- * Learning-rate schedules as pure functions of the step, which may be fractional and counts whatever the
- * caller likes: epochs, as in PyTorch's schedulers, or batches.
- *
- * With `warmup`, the rate first rises linearly from `warmupStart` times the peak to the peak; the schedule's
+ * Learning-rate schedules as pure functions of the step, which may be fractional and counts epochs, as in
+ * PyTorch's schedulers, or batches. With `warmup`, the rate first rises linearly to the peak; the schedule's
  * own step 0 is step `warmup`.
  */
 import { ReclmisError } from '@reclmis/core';

@@ -177,8 +177,7 @@ describe('results', () => {
       const exact = run('float32');
       const rounded = run('bfloat16');
       // Three roundings of u lie between weight and logits, and the square doubles them: 6 u = 0.012.
-      // Gradients pass through as many again, batch normalisation's cancels a mean, and libtorch 1.13 may sum
-      // the convolution's in bfloat16: 0.1.
+      // Gradients pass as many again, and libtorch 1.13 may sum a convolution's in bfloat16: 0.1.
       expect(Math.abs(rounded.loss / exact.loss - 1)).toBeLessThan(6 * U);
       // The gradient of a bias before batch normalisation is rounding around 0.
       const convBias = [...conv.parameters()].length - 1;

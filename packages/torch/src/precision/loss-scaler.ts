@@ -1,8 +1,7 @@
 /**
- * Loss scaling for float16, as PyTorch's `GradScaler` (Micikevicius et al. 2018, section 3.2): the loss is
- * multiplied by a factor before the backward pass and the gradients divided by it, since float16 loses values
- * below 6e-8. An overflow skips the update and halves the factor; 2,000 good steps in a row double it. Powers
- * of two scale without rounding.
+ * Loss scaling for float16, as PyTorch's `GradScaler` (Micikevicius et al. 2018, section 3.2): float16 loses
+ * values below 6e-8, so the loss is multiplied by a factor before the backward pass and the gradients divided
+ * by it. An overflow skips the update and halves the factor; 2,000 good steps in a row double it.
  */
 import { ReclmisError } from '@reclmis/core';
 import { foreachMul_, foreachNorm, stack } from '../generated/functions.js';

@@ -4,8 +4,7 @@ import { Tensor } from '../tensor.js';
 
 /**
  * Half the step of a central difference. Truncation (h^2 / 6 times the third derivative) and rounding (1e-16
- * |loss| / h) are both about 1e-11, so 1e-7 is a safe bound for losses and derivatives of 1 to 10, and far
- * below any real mistake.
+ * |loss| / h) are both about 1e-11: 1e-7 is safe for losses and derivatives of 1 to 10.
  */
 const H = 1e-5;
 
