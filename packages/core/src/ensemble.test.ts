@@ -128,7 +128,6 @@ describe('FlippingSegmenter', () => {
 
   it('gives the model the mirror image with the mirrored note, and mirrors the answer back', async () => {
     const seen: string[] = [];
-    // Says the note's side: the patient's left is on the image's right.
     const model = modelOf((_, note) => {
       seen.push(note);
       const left = note.toLowerCase().includes('left');

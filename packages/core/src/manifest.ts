@@ -56,7 +56,6 @@ export const isModelName = (name: string): boolean => NAME.test(name);
 
 const schema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
-  /** Shown to people and used by servers. */
   name: z.string().regex(NAME, 'expected letters, digits, dot, dash or underscore'),
   /** ISO 8601. */
   created: z.iso.datetime(),
@@ -66,7 +65,6 @@ const schema = z.strictObject({
     opset: z.number().int().min(17),
   }),
   precision: z.enum(['fp32', 'fp16', 'int8']),
-  /** What the segmenter expects of images. */
   image: z.strictObject({
     /** S, pixels; other sizes are resized to it. */
     size: size(4096),
@@ -119,7 +117,6 @@ const schema = z.strictObject({
     reference: trainingReferenceSchema.optional(),
   }),
   scores: z.array(scores),
-  /** Intended use and limits, in sentences. */
   intendedUse: z.string().min(1),
   limits: z.array(z.string().min(1)).min(1),
   /** The exporter's comparison of libtorch with onnxruntime: largest absolute difference of a probability. */

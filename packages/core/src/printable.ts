@@ -3,7 +3,7 @@
  * reorder a line.
  */
 
-/** Control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls. */
+/** C0, DEL, C1, line and paragraph separators, bidirectional controls. */
 const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -11,7 +11,6 @@ export const PROBE_NOTE =
   'Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.';
 /** Log-odds are clamped here: float32 holds 1 - 1e-5 to 1 % of its distance from 1. */
 const LEAST = 1e-5;
-/** Blocks along a side: edges for the network, not only noise. */
 const BLOCKS = 8;
 
 /** The image, [3,S,S] in [0,1]: blocks of random colours with 20 % noise. */

@@ -123,7 +123,6 @@ function hashKeys(keys: readonly (string | number)[]): [number, number, number, 
   return lanes;
 }
 
-/** Mixes a 32-bit word; the multiplier is odd, so nothing is lost. */
 function mix(word: number, multiplier: number): number {
   let h = Math.imul(word, multiplier);
   h ^= h >>> 15;

@@ -110,7 +110,7 @@ export function clipReader(
 }
 
 function wordsIn(tokenizer: WordTokenizer): KnownWords {
-  return { has: (word) => tokenizer.has(word), words: tokenizer.vocabulary.slice(2) }; // without padding and the unknown word
+  return { has: (word) => tokenizer.has(word), words: tokenizer.vocabulary.slice(2) };
 }
 
 function listed(words: readonly string[] | null | undefined): KnownWords | null {

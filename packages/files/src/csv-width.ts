@@ -31,7 +31,6 @@ export interface CsvStyle {
   readonly separator: string;
   /** A space follows every separator of the head. */
   readonly spaced: boolean;
-  /** A field with a separator is quoted somewhere, as programs do. */
   readonly quoting: boolean;
 }
 
@@ -48,7 +47,6 @@ function written({ raw }: CsvRow, separator: string): string[] {
   return [...cells, raw.slice(from)];
 }
 
-/** Whether a space follows every separator, except before empty fields. */
 const isSpaced = (cells: readonly string[]): boolean =>
   cells.every((cell, i) => i === 0 || cell.trim() === '' || cell.startsWith(' '));
 
@@ -133,7 +131,7 @@ export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyl
   };
   if (filled > width) refuse(filled, `: one of them contains a ${separator} without quotes`);
   // "a.png,left lung, upper," under Image,Description,Remark: the last comma may belong to an empty remark. A
-  // number in the spacing's place shows that nothing was shifted.
+  // number in the spacing's place excludes that.
   const { description = 0, spacing = -1 } = at;
   const ends = fields.length > width && filled === width;
   const fits = spacing > description && isSize(fields[spacing] ?? '');

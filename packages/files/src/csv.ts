@@ -20,7 +20,6 @@ import { checkWidth, type CsvRow, nameOf, styleOf } from './csv-width.js';
 const MAX_FIELDS = 4_000_000;
 const SEPARATORS = [',', ';', '\t'];
 
-/** A record of csv-parse with its option `raw`. */
 interface RawRecord {
   readonly record: readonly string[];
   readonly raw: string;
@@ -28,10 +27,7 @@ interface RawRecord {
 
 const isBlank = (fields: readonly string[]): boolean => fields.every((field) => field.trim() === '');
 
-/**
- * Rows that are not blank. @param offset lines before the text. @throws NOTES_UNREADABLE for unclosed or
- * misplaced quotes
- */
+/** @param offset lines before the text. @throws NOTES_UNREADABLE for unclosed or misplaced quotes */
 function rowsOf(path: string, text: string, separator: string, offset: number, only?: 'first'): CsvRow[] {
   const rows: CsvRow[] = [];
   let next = 1 + offset; // the next record's line
@@ -104,7 +100,7 @@ function findHead(path: string, text: string, candidates: readonly string[], off
       fields = first.fields;
     } catch (error) {
       if (!(error instanceof ReclmisError)) throw error;
-      failure ??= error; // the head's quotes fit only one separator
+      failure ??= error;
       continue;
     }
     if (fields.length > most.length) most = fields;

@@ -13,7 +13,6 @@ export interface CellFormats {
   of(style: number | null, value: number): NumberFormat | null;
 }
 
-/** Built-in date and time formats, East Asian ones included. */
 const isBuiltInDate = (id: number): boolean =>
   (id >= 14 && id <= 22) || (id >= 27 && id <= 36) || (id >= 45 && id <= 47) || (id >= 50 && id <= 58);
 
@@ -23,7 +22,7 @@ function kindOf(id: number, code: string | undefined): NumberFormat['kind'] {
     if (id === 9 || id === 10) return 'percent';
     return id === 0 || id === 1 || id === 49 ? 'plain' : 'other';
   }
-  // Without quoted texts, escapes, fillers, and brackets except [h], [mm] and the like, which count time.
+  // Without quoted texts, escapes, fillers, and brackets except [h], [mm] and the like.
   const bare = code.replace(/"[^"]*"|[\\_*].|\[(?!h+\]|m+\]|s+\])[^\]]*\]/giu, '');
   if (/^(?:general|0|@|)$/iu.test(bare.split(';')[0]?.trim() ?? '')) return 'plain';
   if (/[dmyhs]/iu.test(bare)) return 'date';

@@ -127,7 +127,7 @@ describe('readImage', () => {
         .toBuffer();
       const path = await written(dir, 'a.jpg', bytes);
       expect(await readImageHeader(path)).toMatchObject({ width: 8, height: 16 });
-      const { width, height, data } = await readImage(path); // 6: turned clockwise, left becomes top
+      const { width, height, data } = await readImage(path);
       expect([width, height]).toEqual([8, 16]);
       expect(data[0]).toBeGreaterThan(200);
       expect(data[(15 * 8 + 7) * 3]).toBeLessThan(50);

@@ -28,7 +28,7 @@ import { changed, rareCompression, tiffLayout } from './tiff-header.js';
 
 /** 64 Mpx, 8000 x 8000: a radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
 export const MAX_PIXELS = 64_000_000;
-/** Larger than `MAX_PIXELS` of 16-bit RGBA: refused unread. */
+/** Of 16-bit RGBA. */
 const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
 /** Extensions of images in a folder, lower case. */
 export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff']);
@@ -69,7 +69,6 @@ interface Pixels extends ImageHeader {
   readonly data: Uint8Array | Uint16Array;
 }
 
-/** A file with its header read, ready to decode. */
 interface Source {
   readonly header: ImageHeader;
   readonly bytes: Uint8Array;
@@ -109,7 +108,6 @@ function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   );
 }
 
-/** @param extra values after the colours, and whether one is opacity. */
 function headerOf(
   path: string,
   meta: Metadata,

@@ -21,7 +21,6 @@ function memberNames(json: string): string[] {
   return names;
 }
 
-/** Refuses duplicate and slightly misnamed members. */
 function checkNames(line: string, wrong: (why: string) => ReclmisError): void {
   const names = memberNames(line);
   const twice = names.find((name, i) => MEMBERS.includes(name) && names.indexOf(name) !== i);

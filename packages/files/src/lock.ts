@@ -14,9 +14,7 @@ import { ageOf, isAlive, startOf } from './process-start.js';
 /** Interval of touches, and the silence after which a holder counts as gone; milliseconds. */
 const TOUCH_MS = 15_000;
 export const STALE_MS = 300_000;
-/** Lifetime of the file that guards a take-over. */
 const GUARD_STALE_MS = 10_000;
-/** Largest difference between a disk's clock and this machine's. */
 const CLOCKS_DIFFER_MS = 60_000;
 const POLL_MS = 100;
 
@@ -27,7 +25,7 @@ export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once if another process holds the lock; a throw ends the waiting. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined;
-  /** Makes a coded error, with a fitting remedy, for a lock that cannot be written or read. Default `writeError`. */
+  /** Makes a coded error, with a fitting remedy, for an inaccessible lock. Default `writeError`. */
   readonly errorOf?: ((path: string, error: unknown) => ReclmisError) | undefined;
 }
 
@@ -60,10 +58,7 @@ function holderOf(text: string): LockHolder & { readonly start: string | null } 
   return { here: machine === machineTag(), pid, start: start ?? null };
 }
 
-/**
- * Whether a lock's holder is gone. @param idle ms since the last touch. @param limit its maximum where the
- * holder cannot be checked.
- */
+/** @param idle ms since the last touch. @param limit its maximum where the holder cannot be checked. */
 function isGone(text: string, idle: number, limit: number): boolean {
   const { here, pid, start } = holderOf(text);
   if (pid === null) return idle > GUARD_STALE_MS; // created but never filled
@@ -71,7 +66,7 @@ function isGone(text: string, idle: number, limit: number): boolean {
   if (pid === process.pid) return !held.has(text);
   if (!isAlive(pid)) return true;
   if (start !== null) return start !== (startOf(pid) ?? start);
-  return (ageOf(pid) ?? Infinity) < idle - CLOCKS_DIFFER_MS; // began after the last touch: the id was reused
+  return (ageOf(pid) ?? Infinity) < idle - CLOCKS_DIFFER_MS; // the id was reused
 }
 
 /**
@@ -109,7 +104,7 @@ export async function withLock<R>(
   } finally {
     clearInterval(touch);
     held.delete(token);
-    // If it cannot be removed (a read-only disk), our end makes it stale; the work's own error is reported.
+    // If it cannot be removed (a read-only disk), our end makes it stale.
     if ((await contents(path).catch(() => null)) === token)
       await rm(path, { force: true }).catch(() => undefined);
   }

@@ -7,7 +7,6 @@ export const nameKey = (name: string): string => name.normalize('NFC');
 
 const foldCase = (name: string): string => name.toLowerCase();
 const foldBlanks = (name: string): string => name.replace(/\s+/gu, '');
-/** Unifies dashes, wide letters and invisible signs. */
 const foldSigns = (name: string): string =>
   name
     .normalize('NFKC')
@@ -63,7 +62,7 @@ export class NearNames {
   }
 }
 
-/** Lower-case names left behind by systems, file servers and programs. */
+/** Left behind by systems, file servers and programs; lower case. */
 const LITTER = new Set([
   ...['thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', '$recycle.bin', 'recycler', 'recycled'], // Windows
   ...['system volume information', 'wpsettings.dat', 'found.000'],

@@ -15,7 +15,7 @@ const PS_TIMEOUT_MS = 5000;
 function statOf(pid: number): { readonly state: string; readonly ticks: number } | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // from field 3 on; the name before may hold anything
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // the name before may hold anything
     const ticks = Number(fields[19]);
     return Number.isSafeInteger(ticks) ? { state: fields[0] ?? '', ticks } : null;
   } catch {

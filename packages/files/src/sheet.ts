@@ -264,7 +264,7 @@ class SheetReader {
     if (fields.every((field) => field.trim() === '')) return;
     this.fields = fields;
     this.head = headOf(`${this.path}: sheet ${JSON.stringify(this.sheet)}`, fields);
-    if (this.head === null) throw new Enough(); // not a sheet of notes: the rest does not matter
+    if (this.head === null) throw new Enough(); // not a sheet of notes
     const { at } = this.head;
     this.headRow = this.row;
     this.kept = COLUMNS.flatMap((column) =>

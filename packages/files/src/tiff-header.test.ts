@@ -9,7 +9,6 @@ const WIDTH = 4;
 const HEIGHT = 2;
 type Parts = Omit<TiffParts, 'width' | 'height' | 'values'>;
 
-/** Eight pixels as functions of their number. */
 const file = (parts: Parts, pixel: (p: number) => readonly number[]): Uint8Array =>
   tiffFile({
     width: WIDTH,
@@ -111,7 +110,6 @@ describe('samples beyond the colours', () => {
           expect(await mask({ bits, samples: 4 }, (p) => [on(p) * white, 0, 0, 0])).toBe('10010010');
           expect(await mask({ bits }, (p) => [on(p) * white])).toBe('10010010');
         }
-        // Painted on nothing, black or white.
         for (const colour of [0, full])
           expect(await mask({ bits, samples: 2, extra: [2] }, (p) => [colour, on(p) * full])).toBe(
             '10010010',
@@ -120,7 +118,6 @@ describe('samples beyond the colours', () => {
           '10010010',
         );
       }
-      // Intermediate, premultiplied values.
       await writeFile(
         path,
         file({ samples: 2, extra: [1] }, (p) => [p * 20, p === 0 ? 0 : 255]),

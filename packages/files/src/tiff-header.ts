@@ -44,12 +44,10 @@ const COMPRESSION: Readonly<Record<number, string>> = {
   50000: 'Zstandard',
   50001: 'WebP',
 };
-/** Bytes per value of each TIFF type. */
 const TYPE_BYTES: readonly number[] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 /** RGB and two more: sharp's limit. */
 const MOST_SAMPLES = 5;
 const READ = new Set([258, 259, 262, 274, 277, 284, 322, 338, 339]);
-/** Most values of a tag: samples of a pixel. */
 const MOST_VALUES = 64;
 
 const REMEDY = 'Save it as 8- or 16-bit grey or RGB; in ImageJ, Image > Type > 8-bit, 16-bit or RGB Color.';
@@ -150,11 +148,9 @@ export function rareCompression(file: Uint8Array, name: string): string | null {
 
 interface Tags {
   readonly values: ReadonlyMap<number, readonly number[]>;
-  /** Where the values of 16-bit tags begin. */
   readonly shorts: ReadonlyMap<number, number>;
 }
 
-/** Whole-number tags of the first directory. */
 function readTags(file: Uint8Array, name: string): Tags {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const little = file[0] === 0x49;

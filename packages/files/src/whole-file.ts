@@ -48,7 +48,7 @@ export async function writeFileAtomic(
     const file = await open(temporary, 'wx', mode);
     try {
       if (typeof bytes === 'string' || bytes instanceof Uint8Array) await file.writeFile(bytes);
-      else for await (const piece of bytes) await file.writeFile(piece); // each continues at the end of the last
+      else for await (const piece of bytes) await file.writeFile(piece);
       if (sync) await file.sync();
     } finally {
       await file.close();
@@ -95,7 +95,7 @@ export function writeFileAtomicSync(
     try {
       rmSync(temporary, { force: true });
     } catch {
-      // nothing to remove if none could be created; the first error is reported
+      // the first error is reported
     }
     throw error;
   }

@@ -55,7 +55,6 @@ class Workbook {
   }
 }
 
-/** Sheets of cells in tab order, and whether days count from 1904. */
 function sheetsOf(book: Workbook, part: string): { sheets: Sheet[]; from1904: boolean } {
   const relations = book.relationsOf(part);
   const sheets: Sheet[] = [];

@@ -9,7 +9,7 @@ import { unreadable } from './columns.js';
 /** Far more than a sheet's ten levels, or a style's thirty attributes. */
 const MAX_DEPTH = 100;
 const MAX_ATTRIBUTES = 200;
-/** Most elements of a part; a row with a note has seven, and more than this would take a minute. */
+/** More would take a minute; a row with a note has seven. */
 const MAX_ELEMENTS = 2_000_000;
 const PIECE = 1 << 16;
 

@@ -7,9 +7,7 @@ import { quoted } from '@reclmis/core';
 
 /** Most entries; a model with its optimiser has some thousands, a workbook some tens. */
 const MAX_ENTRIES = 100_000;
-/** Longest central directory, bytes. */
 const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024;
-/** Longest comment that may follow the end record. */
 const MAX_COMMENT_BYTES = 0xffff;
 
 const CENTRAL = { signature: 0x02014b50, size: 46 };
@@ -83,7 +81,6 @@ export function readZipDirectory(archive: ZipBytes, rules: ZipRules): ZipDirecto
   return { headers, end: place.offset };
 }
 
-/** The directory's place, by the end record and, if any, the ZIP64 end record. */
 function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
   const { size } = archive;
   if (size < END.size) throw rules.fail(`has ${size} bytes, too few for a zip archive`);
@@ -132,7 +129,7 @@ function isEnd(tail: Buffer, at: number, { trailingBytes = false }: ZipRules): b
   return trailingBytes ? end <= tail.length : end === tail.length;
 }
 
-/** The ZIP64 end record's directory, and the record's offset; null without a locator. */
+/** Null without a locator. */
 function readEnd64(
   archive: ZipBytes,
   endOffset: number,
@@ -194,7 +191,7 @@ function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): 
   return [{ nameBytes, name, flags, method, crc: bytes.readUInt32LE(at + 16), packed, size, offset }, next];
 }
 
-/** Values of an extra field's ZIP64 part; none without one. */
+/** None without a ZIP64 part. */
 function zip64Values(extra: Buffer, bad: (what: string) => Error): bigint[] {
   for (let at = 0; at + 4 <= extra.length;) {
     const [id, end] = [extra.readUInt16LE(at), at + 4 + extra.readUInt16LE(at + 2)];

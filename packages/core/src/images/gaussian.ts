@@ -9,7 +9,6 @@ export interface Gaussian {
   /** Orthonormal, largest variance first. */
   readonly axes: readonly (readonly number[])[];
   readonly variances: readonly number[];
-  /** Variance of all other directions. */
   readonly rest: number;
 }
 
@@ -79,7 +78,6 @@ function eigen(a: Float64Array[]): { value: number; vector: number[] }[] {
   );
 }
 
-/** Zeroes the covariance of two axes. */
 function rotate(a: Float64Array[], v: Float64Array[], p: number, q: number): void {
   const apq = a[p]![q]!;
   if (apq === 0) return;

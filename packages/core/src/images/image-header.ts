@@ -23,7 +23,6 @@ export interface FileHeader {
   readonly coding: number;
   /** An animated PNG whose first frame is not the still picture: decoders differ in their choice. */
   readonly hiddenStill: boolean;
-  /** Whether the end of the file was found. */
   readonly complete: boolean;
 }
 

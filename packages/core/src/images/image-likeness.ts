@@ -22,19 +22,16 @@ const SCALES = 5;
 /** Scales whose details are told apart by direction. */
 const DIRECTED = 3;
 export const TEXTURE_FIGURES = 3 * DIRECTED + SCALES + 2;
-/** Least variances: smaller differences are noise. */
 const LAYOUT_FLOOR = 1e-3;
 const TEXTURE_FLOOR = 0.03 ** 2;
 const TONES_FLOOR = 1e-3;
-/** Contrast below which an image has no layout to compare. */
 const FLAT = 0.02;
-/** Shares of training images within the limits. */
 const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
-/** Factors for images of other sources: another device gives another texture. */
+/** Allow for other sources: another device gives another texture. */
 const MARGIN = { layout: 1.2, texture: 4 / 3, turned: 1 } as const;
-/** Limit of the tones, in standard deviations of the log distances: steadier than a quantile of few images. */
+/** In standard deviations: steadier than a quantile of few images. */
 const TONES_DEVIATIONS = 3.25;
-/** Least advantage of an altered image: a factor of e^0.4 in distance. */
+/** A factor of e^0.4 in distance. */
 const LEAST_ADVANTAGE = 0.4;
 
 /** Statistics of the training images, as plain data. */
@@ -44,9 +41,9 @@ export interface ImageLikeness {
   readonly layout: Gaussian & { readonly limit: number };
   /** Logarithms: details at each scale, contrast, colour. */
   readonly texture: Gaussian & { readonly limit: number };
-  /** Logarithms of tone frequencies. Absent in older versions. */
+  /** Absent in older versions. */
   readonly tones?: (Gaussian & { readonly limit: number }) | undefined;
-  /** Advantage, in log distance, from which an image counts as altered. */
+  /** Least advantage, in log distance, of an altered image. */
   readonly turned: number;
 }
 
@@ -92,8 +89,8 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
 }
 
 /**
- * Haar wavelets: logarithms of the mean strength of details across, down and diagonally at the fine scales,
- * and of the median at each.
+ * By Haar wavelets: mean strength of details across, down and diagonally at the fine scales, median at each;
+ * logarithms.
  */
 function details(grey: Float32Array, size: number): number[] {
   const strengths: number[] = [];
@@ -161,7 +158,7 @@ export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness |
   };
 }
 
-/** A distance that hardly any such image exceeds; distances are nearly lognormal. */
+/** Distances are nearly lognormal. */
 function outlying(distances: readonly number[]): number {
   const logs = distances.map((one) => Math.log(one + 1e-9));
   const mean = logs.reduce((a, b) => a + b, 0) / logs.length;

@@ -5,11 +5,8 @@
  */
 
 export const TONES = 20;
-/** Share of pixels beyond either end of the range. */
 const BEYOND = 0.03;
-/** Least share of a bin: below is chance. */
 const FLOOR = 0.02;
-/** Grey levels for the percentiles. */
 const STEPS = 4096;
 /** Least range: a uniform image has no tones. */
 const LEAST_RANGE = 0.02;

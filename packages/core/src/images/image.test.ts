@@ -30,7 +30,6 @@ const randomImage = (width: number, height: number): RgbImage => {
   return { width, height, data: Uint8Array.from({ length: width * height * 3 }, () => random.int(256)) };
 };
 
-/** The filter's definition, axes not separated. */
 function direct(plane: Float32Array, w: number, h: number, W: number, H: number): number[] {
   const [sx, sy] = [w / W, h / H];
   const triangle = (distance: number, scale: number): number =>

@@ -14,7 +14,6 @@ import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 
 interface Taps {
   readonly first: Int32Array;
-  /** Input positions per output position. */
   readonly count: Int32Array;
   /** `stride` weights per output position; the first `count` are used. */
   readonly weights: Float64Array;
@@ -26,7 +25,7 @@ const HALF = 0.5 - 1e-6;
 
 const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
 
-/** Rows or columns resampled together: their sums are independent. */
+/** Their sums are independent. */
 const LANES = 4;
 
 /**
@@ -63,7 +62,7 @@ export function resizeImage(image: RgbImage, width: number, height: number = wid
   return { width, height, data: out };
 }
 
-/** Whether the channels are equal, which saves two thirds of the work. */
+/** If the channels are equal, two thirds of the work are saved. */
 function isGrey({ data }: RgbImage): boolean {
   for (let i = 0; i < data.length; i += 3) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
@@ -193,7 +192,6 @@ function resampleColumns(
   const out = new Float32Array(H * size);
   const lanes = new Float64Array(LANES * W); // [W, 4]
   for (let y = 0; y < H; y += LANES) {
-    // Past the end, repeats the last row.
     const [y1, y2, y3] = [Math.min(y + 1, H - 1), Math.min(y + 2, H - 1), Math.min(y + 3, H - 1)];
     let from = y * W * step + channel;
     const to1 = (y1 - y) * W * step;

@@ -67,7 +67,7 @@ export function contour(mask: Mask, thickness = 1): Mask {
   const reach = Math.max(0, Math.round(thickness));
   const across = new Uint8Array(data.length); // 1 where 2 * reach + 1 pixels along x are foreground
   for (let y = 0; y < height; y++) erodeLine(data, across, y * width, 1, width, reach);
-  const inner = new Uint8Array(data.length); // likewise along y: the eroded mask
+  const inner = new Uint8Array(data.length);
   for (let x = 0; x < width; x++) erodeLine(across, inner, x, width, height, reach);
   const edge = new Uint8Array(data.length);
   for (let i = 0; i < edge.length; i++) edge[i] = data[i] !== 0 && inner[i] === 0 ? 1 : 0;

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { ReclmisError } from '../errors.js';
 import { parseSpacing } from './spacing.js';
 
-/** Message and remedy of a refused text. */
 function refusal(text: string): string {
   try {
     parseSpacing(text, '--spacing');

@@ -33,7 +33,6 @@ const ONE = new RegExp(`^(${NUMBER})${UNIT}$`, 'iu');
 const TWO = new RegExp(`^(${NUMBER})${UNIT}(\\s*[x×;\\\\,]\\s*|\\s+)(${NUMBER})${UNIT}$`, 'iu');
 /** A decimal comma, as in `0,143`. */
 const DECIMAL_COMMA = /^(\d+)\s*,\s*(\d+)(?:\s*mm)?$/iu;
-/** Decimal commas, with another separator than a comma. */
 const TWO_DECIMAL_COMMAS = /^(\d+(?:,\d+)?)(?:\s*mm)?(?:\s*[x×;\\/]\s*|\s+)(\d+(?:,\d+)?)(?:\s*mm)?$/iu;
 /** Grouped thousands: `1,234.5`, `1.234,5`, `1 400`. */
 const GROUPED = /^[1-9]\d{0,2}(?:,\d{3}\.\d+|\.\d{3},\d+|(?:\s\d{3})+)$/u;

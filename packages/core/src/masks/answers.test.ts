@@ -23,7 +23,7 @@ describe('imagesToPlanes', () => {
 });
 
 describe('segmented', () => {
-  // A model of side 2: the left half of the first image is foreground, none of the second.
+  // The left half of the first image is foreground, none of the second.
   const probabilities = Float32Array.of(0.9, 0.1, 0.9, 0.1, 0.2, 0.2, 0.2, 0.2);
 
   it('gives the probability and the mask of one image at its own size', () => {

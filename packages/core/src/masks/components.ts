@@ -90,7 +90,7 @@ export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
       if (start[above]! < end[run]! + reach && start[run]! < end[above]! + reach) {
         const a = root(above);
         const b = root(run);
-        parent[Math.max(a, b)] = Math.min(a, b); // the root is the first in reading order
+        parent[Math.max(a, b)] = Math.min(a, b);
       }
       if (end[above]! < end[run]!) above++;
       else run++;
@@ -106,7 +106,7 @@ export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
 }
 
 export function labelAt({ rows, end, label }: LabelledRuns, x: number, y: number): number {
-  let low = rows[y]!; // the first run that ends after x
+  let low = rows[y]!;
   let high = rows[y + 1]!;
   while (low < high) {
     const middle = (low + high) >> 1;

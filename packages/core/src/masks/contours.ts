@@ -26,7 +26,7 @@ export interface Contour {
 /** Steps right, down, left, up; the mask is on the right. */
 const STEP_X = [1, 0, -1, 0] as const;
 const STEP_Y = [0, 1, 0, -1] as const;
-/** From the end of a step: column and row offsets of the pixel ahead on the mask's side and of its neighbour. */
+/** Offsets, from a step's end, of the pixel ahead on the mask's side and of its neighbour. */
 const AHEAD = [
   [0, 0, 0, -1],
   [-1, 0, 0, 0],
@@ -88,7 +88,6 @@ export function signedArea(ring: Ring): number {
   return sum / 2;
 }
 
-/** The mask's pixel next to a ring's first step. */
 function inside(ring: Ring): [x: number, y: number] {
   const [x, y] = ring[0]!;
   const [X, Y] = ring[1]!;
@@ -96,7 +95,6 @@ function inside(ring: Ring): [x: number, y: number] {
   return Y > y ? [x - 1, y] : [x, y - 1];
 }
 
-/** All rings in reading order of their first upper edges. */
 function* rings({ width, height, data }: Mask): Generator<Ring> {
   const at = (x: number, y: number): boolean =>
     x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0;

@@ -25,7 +25,6 @@ export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64
 /** The lower envelope of parabolas f(q) + (p - q)^2 over positions p of a line. */
 class Envelope {
   private readonly f: Float64Array;
-  /** Positions of its parabolas, from left to right. */
   private readonly at: Float64Array;
   private readonly low: Float64Array;
   /** Where each becomes the lowest. */
@@ -49,7 +48,6 @@ class Envelope {
       const q = i * spacing;
       let crossing = -Infinity;
       while (last >= 0) {
-        // where this parabola falls below the last one
         crossing = (value + q * q - (low[last]! + at[last]! * at[last]!)) / (2 * (q - at[last]!));
         if (crossing > from[last]!) break;
         last--;

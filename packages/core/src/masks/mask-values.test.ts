@@ -83,7 +83,7 @@ describe('maskOf', () => {
   });
 
   it('takes the brightest channel of a colour', () => {
-    const labelme = bytes(0, 0, 0, 128, 0, 0, 0, 128, 0, 0, 0, 128); // the colours of its first labels
+    const labelme = bytes(0, 0, 0, 128, 0, 0, 0, 128, 0, 0, 0, 128);
     expect(read({ data: labelme, channels: 3 })).toMatchObject({
       mask: '0111',
       values: { rule: 'two values' },

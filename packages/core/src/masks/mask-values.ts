@@ -18,8 +18,8 @@ export const LARGEST_LABEL = 31;
 const NOISE = 1 / 8;
 
 /**
- * Differing neighbours, relative to levels placed at random: noise has 1.0, also as a JPEG of quality 98 or
- * more; MoNuSeg's nuclei, as dense as labels come, 0.14 to 0.48, and 0.81 when scaled to 112 x 112.
+ * Differing neighbours, relative to levels placed at random: noise has 1.0, MoNuSeg's dense nuclei 0.14 to
+ * 0.48, and 0.81 when scaled to 112 x 112.
  */
 const STREWN = 0.9;
 /** Fewer differing pairs may be marked points. */
@@ -137,7 +137,7 @@ function opacityOf(data: Uint8Array | Uint16Array, channels: number): 'constant'
   if (least === most) return 'constant';
   let first = -1;
   for (let i = 0; i < data.length; i += channels) {
-    if (data[i + at] !== most) continue; // soft edges may have any colour
+    if (data[i + at] !== most) continue;
     if (first < 0) first = i;
     for (let c = 0; c < at; c += 1) if (data[i + c] !== data[first + c]) return 'varies';
   }
@@ -165,7 +165,6 @@ function countAreas(
   return found;
 }
 
-/** @param counts pixels of each level. */
 function refuseNoise(
   levels: Uint8Array | Uint16Array,
   counts: Uint32Array,

@@ -76,7 +76,7 @@ describe('bootstrap', () => {
       ],
       ['a', 'b', 'c'],
     );
-    const [defined] = bootstrap(data, mean); // 0 / 0 if a is not drawn: left out
+    const [defined] = bootstrap(data, mean);
     expect(defined).toEqual({ value: 1, low: 1, high: 1 });
     expect(bootstrap(groupSums([], []), () => [NaN])).toEqual([{ value: NaN, low: NaN, high: NaN }]);
   });

@@ -28,7 +28,6 @@ describe('squaredDistances', () => {
                 ((x - (q % width)) * dx) ** 2 + ((y - Math.floor(q / width)) * dy) ** 2,
               );
             });
-            // sums of squares up to (12 * 3)^2 * 2
             if (least === Infinity) expect(found[p]).toBe(Infinity);
             else expect(Math.abs(found[p]! - least)).toBeLessThan(1e-9);
           });

@@ -37,7 +37,7 @@ describe('noteConsistency', () => {
         expect(shareInside(mirror(mask), any, mirrorZones(set))).toBe(share);
         if (share === null) return;
         expect(shareInside(mask, any, 63)).toBe(1);
-        if (mask.width % 2 === 1) return; // the middle column is in both sides
+        if (mask.width % 2 === 1) return;
         expect(share + (shareInside(mask, any, 63 & ~set) ?? 0)).toBeCloseTo(1, 12);
       }),
     );

@@ -15,7 +15,6 @@ import type { Mask } from '../images/raster.js';
 import { SIDES, THIRDS, type Sides, zoneBit, type ZoneFrame, zoneMap } from './zone-map.js';
 
 export interface DeriveOptions {
-  /** Whose left and right the note means. */
   readonly sides: Sides;
   /** Smaller components, as a share of the image's pixels, are specks. Default 0.001: 50 pixels of 224 x 224. */
   readonly minArea?: number;
@@ -54,7 +53,6 @@ export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions)
   };
 }
 
-/** Pixels of an area, in total and by zone bit. */
 interface Area {
   total: number;
   readonly zones: Map<number, number>;

@@ -21,7 +21,6 @@ export interface InferredSides {
   readonly mixed: boolean;
 }
 
-/** Least share of the one-sided notes that must agree. */
 const LEAST_SHARE = 0.8;
 /** Significance level against a fair coin: seven of seven notes pass, six of six do not. */
 const BY_CHANCE = 0.01;
@@ -105,7 +104,6 @@ export function sidesWarnings(inferred: InferredSides, stated: StatedSides = 'un
   ];
 }
 
-/** Probability of at least `most` heads in `count` throws. */
 function tailOfCoin(most: number, count: number): number {
   let term = -count * Math.LN2; // log probability of 0 heads
   let sum = most === 0 ? Math.exp(term) : 0;

@@ -4,7 +4,6 @@ import { parseNote } from './note.js';
 import type { Mask } from '../images/raster.js';
 
 const S = 60;
-/** A mask of rectangles: x, y, width, height in sixtieths. */
 const mask = (...boxes: readonly (readonly [number, number, number, number])[]): Mask => {
   const data = new Uint8Array(S * S);
   for (const [x, y, w, h] of boxes) for (let j = y; j < y + h; j++) data.fill(1, j * S + x, j * S + x + w);

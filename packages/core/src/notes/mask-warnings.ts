@@ -98,7 +98,6 @@ export function insideNamedZones(
   return { inside: Math.max(inside, other), zones: zoneNames(named) };
 }
 
-/** Zones of every pixel, widened by the tolerance. */
 function tolerantMap({ width, height }: Mask, sides: Sides): Uint8Array {
   const own = zoneMap(imageFrame(width, height), sides);
   const reach = Math.round(TOLERANCE * height);
@@ -131,7 +130,6 @@ function outsideZones(
   };
 }
 
-/** Whether the note expects an empty mask. */
 function deniesFinding({ finding, places, count }: ParsedNote): boolean {
   return count === 0 || (finding !== null && /^no\b/.test(finding) && places.length === 0);
 }

@@ -8,7 +8,6 @@ import { negates, opposed } from './opposites.js';
 
 /** The distance takes quadratic time. */
 const LONGEST = 40;
-/** Least letters of a glued word's part, but for these. */
 const LEAST_PART = 3;
 const SHORT_PARTS = new Set(['of', 'in', 'no', 'is', 'at', 'to']);
 const NUMBERS = 'zero one two three four five six seven eight nine ten'.split(' ');
@@ -47,7 +46,6 @@ export function nearestWord(word: string, known: KnownWords): string | null {
   return first;
 }
 
-/** Short words are near to each other anyway. */
 function limitOf(length: number): number {
   return length < 3 ? 0 : length < 6 ? 1 : length < 10 ? 2 : 3;
 }

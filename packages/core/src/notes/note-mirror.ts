@@ -55,7 +55,6 @@ function names(text: string, isNamed: (word: string) => boolean): boolean {
   return false;
 }
 
-/** Swaps words by `opposites`, and letter `position` of abbreviated lobes by `letters`. */
 function exchange(
   text: string,
   opposites: ReadonlyMap<string, string>,

@@ -36,10 +36,7 @@ export function noteWarnings(note: string, { reader, known }: NoteSense): Warnin
   return warnings;
 }
 
-/**
- * If the training words are unknown, only words without a Latin letter or digit count as unknown: CLIP was
- * trained on English.
- */
+/** If the training words are unknown, only words without a Latin letter or digit are: CLIP was trained on English. */
 function isKnown(word: string, known: KnownWords | null): boolean {
   return known ? known.has(word) : /[\p{Script=Latin}\p{N}]/u.test(word);
 }
@@ -60,7 +57,7 @@ function unknownWords(
   known: KnownWords | null,
 ): Warning {
   const distinct = [...new Set(unknown)];
-  const joined = new Map<string, string>(); // both halves of a word split by a space
+  const joined = new Map<string, string>();
   read.slice(1).forEach((word, i) => {
     const [before, whole] = [read[i]!, `${read[i]!}${word}`];
     if (known?.has(whole) && distinct.includes(before) && distinct.includes(word))

@@ -190,7 +190,6 @@ class NoteReader {
     return found.words;
   }
 
-  /** Reads a word of a place; false if it is none. */
   private readPlaceWord(word: string): boolean {
     const zone = zoneOf(word);
     if (word === 'left' || word === 'right' || word === 'both') {

@@ -49,7 +49,6 @@ const OPPOSITES = sets([
   'rul rml rll lul lml lll',
 ]);
 
-/** Prefixes that reverse each other. */
 const BEGINNINGS = sets([
   'hyper hypo iso normo',
   'macro micro',
@@ -77,7 +76,6 @@ const BEGINNINGS = sets([
   'pro retro',
 ]);
 
-/** Prefixes that negate a word. */
 const NEGATIONS = ['un', 'in', 'ir', 'im', 'il', 'non', 'dis', 'a', 'an', 'de', 'anti', 'counter', 'mis'];
 
 /** Whether suggesting a lower-case word for what was typed might reverse a note's meaning. */

@@ -56,7 +56,6 @@ describe('zoneMap', () => {
   });
 
   it('follows given lungs: the gap between them, thirds of each', () => {
-    // Rows 0 to 5 on the left, 1 to 5 on the right.
     const frame = lungFrame(
       drawnMask('##....../##...##./##...##./##...##./##...##./##...##./......../........'),
     );

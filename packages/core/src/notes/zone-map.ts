@@ -23,7 +23,6 @@ export const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Z
 /** Default, as shares of an upright radiograph's height. */
 export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
 
-/** Components below this share of the largest are no lungs. */
 const LUNG_SHARE = 0.05;
 
 /** Where the zones are, in pixels from the upper left edge; left and right are the image's. */

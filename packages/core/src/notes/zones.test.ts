@@ -12,7 +12,6 @@ const mask = (rows: string): Mask => {
   };
 };
 
-/** Zones that the mask reaches, with their pixels. */
 const reached = (any: Mask): Record<string, number> =>
   Object.fromEntries(
     lungZones(any, 'patient')

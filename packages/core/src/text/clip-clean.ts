@@ -8,7 +8,6 @@ import { decodeHTML } from 'entities';
 
 /** Unicode White_Space, which is `\s` of Python's `regex`; JavaScript's lacks U+0085 and has U+FEFF. */
 const SPACE = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-/** What Python's `str.strip` removes: four separators more. */
 const STRIPPED = `\\x1c-\\x1f${SPACE}`;
 
 const SPACES = new RegExp(`[${SPACE}]+`, 'gu');
@@ -23,7 +22,6 @@ const WORD = new RegExp(
   'gu',
 );
 
-/** A character reference, as Python's `html` finds it. */
 const REFERENCE = /&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
 
 /** Windows-1252 of 0x80 to 0x9f; its five gaps stay what they are. */

@@ -30,7 +30,6 @@ import { gunzip, isGzip, utf8Bytes, utf8Text } from './web.js';
 const LARGEST = 16 * 2 ** 20;
 /** Words per cache generation, of two; a set of notes has a few hundred. */
 const GENERATION = 8192;
-/** UTF-16 units of the longest cached word. */
 const LONGEST_KEPT = 64;
 /** Above any position in a word: queue keys are rank * 2^32 + position, below 2^53. */
 const PLACES = 2 ** 32;
@@ -178,7 +177,6 @@ export class ClipTokenizer {
     return this.vocabulary.toMerges();
   }
 
-  /** Ids of a word, cached in two generations. */
   private word(word: string): readonly number[] {
     if (word === START_MARK) return [START_TOKEN];
     if (word === END_MARK) return [END_TOKEN];

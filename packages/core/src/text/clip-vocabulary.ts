@@ -113,7 +113,6 @@ export class ClipVocabulary {
     return `${HEADER}\n${lines.join('\n')}\n`;
   }
 
-  /** Slot of the pair, or the empty one for it. */
   private slot(left: number, right: number): number {
     const key = pairKey(left, right);
     let slot = Math.imul(key, 0x9e3779b1) >>> 15; // Fibonacci hashing to 17 bits

@@ -59,7 +59,6 @@ export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>
   );
 }
 
-/** Share of unknown words among those read; 0 without words. */
 function unknownShare({ tokens }: NoteTokens): number {
   const read = tokens.filter(({ word }) => word !== null);
   return read.length === 0 ? 0 : read.filter(({ kind }) => kind === 'unknown').length / read.length;

@@ -1,6 +1,6 @@
 /**
  * Web-standard globals for the tokeniser (UTF-8, gzip) that Node and every browser have. Core is compiled
- * without either's types, so it cannot use anything else.
+ * without either's types.
  */
 
 interface Chunk {

@@ -19,10 +19,7 @@ export function wordsOf(note: string): string[] {
   return inOneForm(note).replaceAll('\u2019', "'").match(WORD) ?? [];
 }
 
-/**
- * Composed and lower-case. Composed again at the end: a capital without a composed form (J with a caron) may
- * have a small letter with one.
- */
+/** Composed again at the end: a capital without a composed form (J with a caron) may have a small letter with one. */
 function inOneForm(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }

@@ -22,7 +22,6 @@ export interface TiffParts {
   readonly format?: number;
   /** Stores a plane per sample. */
   readonly planar?: boolean;
-  /** Side of square tiles, a multiple of 16. */
   readonly tile?: number;
   /** Rows per strip; default all. */
   readonly rows?: number;
@@ -62,7 +61,6 @@ export function tiffFile(parts: TiffParts): Uint8Array {
     else bytes.writeUIntLE(value, 0, size);
     return bytes;
   };
-  // Strips or tiles, of all samples or plane by plane.
   const rows = parts.rows ?? height;
   const [pieceWidth, pieceHeight] = tile === undefined ? [width, rows] : [tile, tile];
   const pieces: Buffer[] = [];
