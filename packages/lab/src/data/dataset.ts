@@ -1,6 +1,6 @@
 /**
- * Opens a split of a data set folder for training, evaluation or prediction, and refuses it if anything in it does not fit.
- * `layouts/` knows how folders are laid out, `check.ts` decodes everything.
+ * Opens a split of a data set for training, evaluation or prediction, and refuses it if anything does not fit.
+ * `layouts/` knows the folders; `check.ts` decodes everything.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -28,21 +28,17 @@ import type { Case, Dataset, Split } from './types.js';
 
 export interface OpenOptions {
   /**
-   * Which cases to select: stems (image file names without extension), or the path of a text file that lists them, one a line.
-   * Blank lines and lines that begin with # are skipped.
+   * Which cases to select: stems (image file names without extension), or the path of a text file with one per line;
+   * blank lines and lines starting with # are skipped.
    */
   readonly stems?: string | readonly string[];
 }
 
-/** How many problems an error's one line names; `reclmis data check` names all. */
+/** Problems named in an error; `reclmis data check` names all. */
 const NAMED = 3;
-/** Files that are read at a time. */
 const LANES = 8;
 
-/**
- * The stems that an option selects; undefined selects everything.
- * @throws STEM_UNKNOWN if the file cannot be read
- */
+/** The selected stems; undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
 export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySet<string> | undefined> {
   if (stems === undefined) return undefined;
   let lines: readonly string[];
@@ -65,7 +61,7 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   } else {
     lines = stems;
   }
-  // A line may be a file name: its extension, if it is an image's, does not count.
+  // A line may be a file name: drop an image's extension.
   return new Set(
     lines.map((line) =>
       nameKey(IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line),
@@ -73,7 +69,6 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   );
 }
 
-/** The error for a data set with problems: one line that names the first ones. */
 export function invalidDataset(dir: string, problems: readonly Problem[]): ReclmisError {
   const named = problems.slice(0, NAMED).map(({ message }) => message);
   const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
@@ -83,10 +78,7 @@ export function invalidDataset(dir: string, problems: readonly Problem[]): Reclm
   });
 }
 
-/**
- * What the folder of a split holds, if nothing is wrong with it by name.
- * @throws as `openDataset`
- */
+/** Scans a split and refuses problems with names. @throws as `openDataset` */
 export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
   const scan = await scanSplit(dir, split, stems);
   const [only] = scan.problems;
@@ -98,9 +90,9 @@ export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<
 }
 
 /**
- * A split of a data set, matched by names; no image is opened (see `assertUsable` and `checkDataset`).
- * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE, NOTES_CONFLICT where
- * that is all that is wrong, else DATA_INVALID with the first problems
+ * Opens a split, matched by names; opens no image (see `assertUsable` and `checkDataset`).
+ * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE,
+ * NOTES_CONFLICT for a single kind of problem, else DATA_INVALID with the first ones
  */
 export async function openDataset(dir: string, split: Split, options: OpenOptions = {}): Promise<Dataset> {
   const { cases } = await usableScan(dir, split, await readStems(options.stems));
@@ -115,7 +107,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** See `Dataset.fingerprint`. @throws IMAGE_MISSING, IMAGE_UNREADABLE for a link to nothing or to itself */
+/** See `Dataset.fingerprint`. @throws IMAGE_MISSING, IMAGE_UNREADABLE for a broken or circular link */
 export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   const sizes = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) => [
     await sizeOf(imagePath),
@@ -127,7 +119,7 @@ export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What is wrong with a file of a case, as a problem of the data set; other errors go on. */
+/** Turns an error about a case's file into a problem of the data set; rethrows others. */
 export function problemOf(
   dataset: { readonly dir: string; readonly split: Split },
   path: string,
@@ -139,7 +131,6 @@ export function problemOf(
   return { code: error.code, split: dataset.split, item, message };
 }
 
-/** The problem of a mask whose size is not its image's. */
 export function sizeMismatch(
   dataset: { readonly dir: string; readonly split: Split },
   maskPath: string,
@@ -156,9 +147,9 @@ export function sizeMismatch(
 }
 
 /**
- * Refuses a data set that training would stumble over, with the messages of `checkDataset` but much cheaper: reads the header of
- * every image and mask, compares their sizes, and decodes only files whose last bytes do not show that they are complete.
- * Damage inside a file of full length is found by the loader, which names the file.
+ * Refuses a data set that training could not read, with `checkDataset`'s messages but cheaply: reads headers, compares
+ * sizes, and only decodes files whose last bytes do not show that they are complete. Damage inside a file is left to
+ * the loader, which names the file.
  * @throws DATA_INVALID
  */
 export async function assertUsable(dataset: Dataset): Promise<void> {

@@ -1,4 +1,4 @@
-/** A pool of the loader's worker threads: gives each job to the least busy thread and gets its batch back. */
+/** The loader's worker threads: gives each job to the least busy one. */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
@@ -10,7 +10,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** One thread and the jobs that it has not answered. It keeps the process alive only while there are such jobs. */
+/** A thread and its pending jobs. Only these keep the process alive. */
 class Thread {
   readonly pending = new Map<number, Pending>();
   private readonly worker: Worker;
@@ -44,7 +44,7 @@ class Thread {
   }
 
   private settle(reply: WorkerReply): void {
-    // An answer on the way while the thread is ended: without the thread the process might not wait for that end.
+    // An answer that arrives while the thread is ended: without the thread the process might not wait for that end.
     if (this.failure !== null) return;
     const waiting = this.pending.get(reply.number);
     this.pending.delete(reply.number);
@@ -77,7 +77,7 @@ export class WorkerPool {
     return idlest.run(this.number, job);
   }
 
-  /** Ends the threads; jobs that are still under way are rejected. */
+  /** Ends the threads; rejects pending jobs. */
   async close(): Promise<void> {
     await Promise.all(this.threads.map((thread) => thread.close()));
   }

@@ -1,27 +1,24 @@
-/** Image files in a folder, by name alone. */
 import { readdir } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { IMAGE_EXTENSIONS, isLitter, nameKey, oneLine, systemCode } from '@reclmis/files';
 
-/** The images of a folder. */
 export interface ImageFolder {
-  /** Stem, in NFC -> file names as the disk has them; more than one name is a problem. */
+  /** Stem in NFC -> file names on disk; more than one is a problem. */
   readonly stems: ReadonlyMap<string, readonly string[]>;
   readonly files: readonly string[];
   readonly others: readonly string[];
 }
 
-/** Compares by UTF-16 code unit, so the same everywhere. */
+/** By UTF-16 code unit, the same everywhere. */
 export const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The file name without its extension. */
 export function stemOf(name: string): string {
   const extension = extname(name);
   return extension === '' ? name : name.slice(0, -extension.length);
 }
 
-/** The names in a folder but for litter, sorted; null if there is no such folder. */
+/** Sorted names in a folder, without litter; null if there is no folder. */
 export async function list(path: string): Promise<string[] | null> {
   try {
     return (await readdir(path)).filter((name) => !isLitter(name)).sort(byCode);
@@ -34,12 +31,12 @@ export async function list(path: string): Promise<string[] | null> {
   }
 }
 
-/** The image files of a folder, sorted by name; null if there is no such folder. @throws DATA_FOLDER_MISSING if it cannot be read */
+/** A folder's image files, sorted; null if there is no folder. @throws DATA_FOLDER_MISSING if it cannot be read */
 export async function imageFilesIn(path: string): Promise<readonly string[] | null> {
   return (await listImages(path))?.files ?? null;
 }
 
-/** The images of a folder; null if there is no such folder. @throws DATA_FOLDER_MISSING if it cannot be read */
+/** Null if there is no folder. @throws DATA_FOLDER_MISSING if it cannot be read */
 export async function listImages(path: string): Promise<ImageFolder | null> {
   const names = await list(path);
   if (names === null) return null;

@@ -1,11 +1,11 @@
 /**
- * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over. Names compare in NFC, and so are
- * the cases' ids: what macOS stores as u and a mark above it is the "ü" of a spreadsheet.
+ * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over. Names and ids
+ * are compared in NFC: macOS stores a spreadsheet's "ü" as u and a mark.
  *
- *     DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
- *     DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
- *     DIR/{Train,Val,Test}_Folder/<Split>_text.<xlsx|csv>                         keyed by the mask's file name
- *     DIR/Train_Folder/Train_Val_text.<xlsx|csv>                                  or one file for train and val (QaTa-COV19)
+ * DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
+ * DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
+ * DIR/{Train,Val,Test}_Folder/<Split>_text.<xlsx|csv>                         keyed by the mask's file name
+ * DIR/Train_Folder/Train_Val_text.<xlsx|csv>                                  or one file for train and val (QaTa-COV19)
  */
 import { join, relative } from 'node:path';
 import { parseSpacing, ReclmisError, type ErrorCode, type Spacing } from '@reclmis/core';
@@ -28,7 +28,7 @@ export const FOLDERS: Readonly<Record<Split, string>> = {
   test: 'Test_Folder',
 };
 
-/** The split's notes: its own file, whatever else would be read for it, and where its own would be written. */
+/** A split's own file of notes, other files that would be read, and the path for a new one. */
 export async function notesOfSplit(
   dir: string,
   split: Split,
@@ -62,9 +62,9 @@ async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'
 }
 
 /**
- * The file of notes of a split and whether train and val share it. In order: the folder's own `<Split>_text`, `Train_Val_text`
- * in it (train) or in Train_Folder (val), and else the only table in the folder whose name has `text` in it.
- * @throws NOTES_MISSING, NOTES_CONFLICT where two files have an equal claim
+ * A split's file of notes, and whether train and val share it. In order: the folder's own `<Split>_text`,
+ * `Train_Val_text` there (train) or in Train_Folder (val), the only other table with `text` in its name.
+ * @throws NOTES_MISSING, NOTES_CONFLICT if two files have an equal claim
  */
 async function findNotes(dir: string, split: Split): Promise<{ path: string; shared: boolean }> {
   const own = join(dir, FOLDERS[split]);
@@ -90,18 +90,17 @@ async function findNotes(dir: string, split: Split): Promise<{ path: string; sha
   );
 }
 
-/** A mask's stem is the image's, or `mask_` and the image's. */
 function maskNamesOf(stem: string, masks: ImageFolder): readonly string[] {
   return masks.stems.get(stem) ?? masks.stems.get(`mask_${stem}`) ?? [];
 }
 
-/** Two names for a message; where they look the same, with what makes them differ. */
+/** Two names; if they look the same, with what differs. */
 function both(names: readonly string[]): string {
   const alike = new Set(names.map(nameKey)).size < names.length;
   return names.map((name) => (alike ? visibleName(name) : name)).join(' and ');
 }
 
-/** Whether a note's key, which is in NFC, can be the mask of one of the images or masks of a folder. */
+/** Whether a note's key, in NFC, fits one of a folder's images or masks. */
 function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | null): boolean {
   const stem = stemOf(key);
   if (masks?.stems.get(stem)?.some((name) => nameKey(name) === key) === true) return true;
@@ -111,12 +110,7 @@ function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | n
   );
 }
 
-/**
- * Matches the names in a split's folder. Nothing in it is opened but the notes.
- *
- * With `stems`, only those images are looked at, and what lies in the folder besides is none of the selection's business.
- * @throws DATA_FOLDER_MISSING; everything else that is wrong is in `problems`
- */
+/** Matches the names in a split's folder; only opens the notes. */
 async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
   const folder = FOLDERS[split];
   const images = await requireImages(dir, split, 'img');
@@ -216,7 +210,7 @@ async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>)
   };
 }
 
-/** What the column Spacing holds for a mask; null where it holds nothing, or nothing that can be read, which is reported. */
+/** A mask's entry in the column Spacing; null if there is none, or it is unreadable, which is reported. */
 function spacingOf(table: NoteTable | null, mask: string, report: (why: string) => void): Spacing | null {
   const text = table?.spacings.get(mask);
   if (text === undefined) return null;
@@ -228,7 +222,9 @@ function spacingOf(table: NoteTable | null, mask: string, report: (why: string) 
   }
 }
 
-/** Notes of no image, and rows that are not notes. A file that train and val share is judged once, by both folders. */
+/**
+ * Reports notes without image, and rows that are not notes. A file shared by train and val is compared with both folders.
+ */
 async function reportStrayNotes(
   dir: string,
   split: Split,
@@ -242,7 +238,7 @@ async function reportStrayNotes(
   const twin = split === 'train' ? 'val' : 'train';
   const twinImages = shared ? await listImages(join(dir, FOLDERS[twin], 'img')) : null;
   const twinMasks = shared ? await listImages(join(dir, FOLDERS[twin], 'labelcol')) : null;
-  // Train reports what is wrong with a shared file, and val only where there is no train to do so.
+  // Train reports problems of a shared file, val only if there is no train.
   if (shared && split === 'val' && twinImages !== null) return;
   const near = new NearNames([...masks.files, ...(twinMasks?.files ?? [])]);
   for (const key of [...table.notes.keys(), ...table.blank]) {
@@ -260,7 +256,7 @@ async function reportStrayNotes(
     report('NOTES_UNREADABLE', `${path}: ${table.unit} ${row}`, 'has a description but no image');
 }
 
-/** For the most frequent mistakes: notes keyed by the image's name, with another extension, or nearly by the mask's name. */
+/** Hints at frequent mistakes: keys with the image's name, another extension, or nearly the mask's name. */
 function hint(table: NoteTable, near: NearNames, image: string, mask: string): string {
   if (image !== mask && table.notes.has(nameKey(image)))
     return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
@@ -273,7 +269,7 @@ function hint(table: NoteTable, near: NearNames, image: string, mask: string): s
   return like === undefined ? near.hint(nameKey(mask)) : ` (there is one with Image ${like})`;
 }
 
-/** That a name is a number in its sheet, which has lost the zeros before it. */
+/** Hints that a sheet stored a name as a number and lost its leading zeros. */
 function numericHint(table: NoteTable, name: string): string {
   const cell = table.numeric.get(name);
   if (cell === undefined) return '';
@@ -288,7 +284,7 @@ function relativeMessage(dir: string, message: string): string {
 const present = (names: readonly string[]): Split[] =>
   SPLITS.filter((split) => names.includes(FOLDERS[split]));
 
-/** LViT's layout, which QaTa-COV19, MosMedData+ and MoNuSeg come in. */
+/** The layout of QaTa-COV19, MosMedData+ and MoNuSeg. */
 export const LVIT: DataLayout = {
   expects: 'Train_Folder, Val_Folder or Test_Folder',
   detect: (names) => present(names).length > 0,

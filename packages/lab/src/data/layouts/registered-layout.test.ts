@@ -1,4 +1,4 @@
-/** A layout of one's own: one object, and what checks, plans, trains and evaluates takes its folders. */
+/** A program's own layout: checking, planning, training and evaluation take its folders. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-layout-'));
 const data = join(root, 'data');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** One folder for all: `train-0.scan.png`, `train-0.mask.png` and its note in `train-0.txt`. */
+/** One folder: `train-0.scan.png`, `train-0.mask.png` and its note in `train-0.txt`. */
 const triples: DataLayout = {
   expects: 'files named *.scan.png',
   detect: (names) => names.some((name) => name.endsWith('.scan.png')),

@@ -11,7 +11,6 @@ import { isBlank } from './images.js';
 import { TURN_WORDS } from './turns.js';
 import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Two masks of one picture differ below the first overlap, and are the same above the second. */
 const DIFFERENT_MASKS = 0.6;
 const SAME_MASKS = 0.95;
 

@@ -1,23 +1,22 @@
 /**
- * What an image says about each place of its thumbnail: brightness at three scales, texture, the same at the mirrored place, and where in the
- * picture it is. A linear map from these to the mask is the common knowledge of a data set about which places are foreground.
+ * An image's features at each place of its thumbnail: brightness at three scales, texture, the same at the mirrored
+ * place, and the place. A linear map from these to the mask expresses what a data set has in common about foreground.
  *
- * Legend: S 32, the thumbnail's side; K features. Features are odd (their sign changes with an inverted image), even (it does not), or places.
+ * S 32, the thumbnail's side; K features: odd ones (their sign changes with an inverted image), even ones (it does not), places.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 
 const ODD = 16;
 const EVEN = 7;
-/** Cosines across and down. */
 const WAVES = 6;
 const PLACES = WAVES * WAVES;
-/** Features of a place: odd ones first, then even ones, then places. */
+/** Order: odd, even, places. */
 export const FEATURES = ODD + EVEN + PLACES;
 export const FIRST_EVEN = ODD;
 export const FIRST_PLACE = ODD + EVEN;
 const CELLS = S * S;
 
-/** Added to the deviation, in levels, so that the noise of a nearly uniform image is not blown up. */
+/** Added to the deviation, in levels, so as not to amplify the noise of nearly uniform images. */
 const FLOOR = 8;
 
 const coordinate = Float64Array.from({ length: S }, (_, i) => ((i + 0.5) / S) * 2 - 1);
@@ -80,7 +79,7 @@ export function featuresOf(picture: Uint8Array, out = new Float64Array(FEATURES 
   return out;
 }
 
-/** Means of boxes of 2 r + 1 cells; beyond the border, the border's cells repeat. */
+/** Means of boxes of 2 r + 1 cells; the border's cells repeat beyond it. */
 function boxMean(values: Float64Array, r: number): Float64Array {
   const across = new Float64Array(CELLS);
   const out = new Float64Array(CELLS);

@@ -1,38 +1,37 @@
 /**
- * How well masks fit their images, by what the data set itself shows: least squares from an image's features at each place of its thumbnail
- * (`features.ts`) to the mask there. The map is crude, and enough to tell the right way round from the wrong one: a mask that is turned, or another
- * image's, lies where the image has no reason for it.
+ * Judges how well masks fit their images by the data set itself: least squares from each place's features
+ * (`features.ts`) to the mask there. Crude, but enough to recognise a turned mask or another image's.
  *
- * Legend: N cases, S 32, K features.
+ * N cases, S 32, K features.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { FEATURES as K, featuresOf, FIRST_EVEN, FIRST_PLACE } from './features.js';
 import type { Subject } from './types.js';
 
 const CELLS = S * S;
-/** Cases whose places the map is fitted to: 400 are 409,600 places for 59 numbers. */
+/** Cases to fit: 400 are 409,600 places for 59 numbers. */
 const FITTED = 400;
-/** Ridge, in units of a feature whose mean square is 1. */
+/** For features with mean square 1. */
 const RIDGE = 1e-3;
 
-/** A target to which a map is fitted: [S * S] of a case, values 0 to 1; null where the case has none, which then counts with its own mask. */
+/** What a map is fitted to: a case's [S * S], 0 to 1; null if it has none, then its own mask counts. */
 export type Target = (at: number) => Float64Array | null;
 
-/** Maps to several targets, and how far each chosen case's target is from what its map expects. */
+/** Maps to several targets, and how far each chosen case's target is from its map's expectation. */
 export interface Fits {
-  /** Numbers of the cases that are fitted, at most `FITTED`, evenly spread. */
+  /** Numbers of the fitted cases, at most `FITTED`, evenly spread. */
   readonly chosen: readonly number[];
-  /** [K] of each target. */
+  /** [K] per target. */
   readonly maps: readonly Float64Array[];
-  /** Mean squared error of each target, of each chosen case; NaN where it has none. */
+  /** Mean squared error per target and chosen case; NaN without target. */
   readonly errors: readonly Float64Array[];
-  /** Correlation of each target with what its map expects, of each chosen case; NaN where it has none. */
+  /** Correlation of target and expectation, per target and chosen case; NaN without target. */
   readonly correlations: readonly Float64Array[];
 }
 
 /**
- * Fits a map to each target; the first is the cases' own masks. Each case's features are made once: with G = F'F and h = F'y of a case, the error of
- * map w is y'y - 2 w'h + w'Gw.
+ * Fits a map to each target; the first is the cases' own masks. Features are computed once per case: with its G = F'F
+ * and h = F'y, the error of map w is y'y - 2 w'h + w'Gw.
  */
 export function fitTargets(subjects: readonly Subject[], targets: readonly Target[]): Fits {
   const step = Math.max(1, subjects.length / FITTED);
@@ -66,7 +65,7 @@ export function fitTargets(subjects: readonly Subject[], targets: readonly Targe
   const correlations = maps.map((map, t) =>
     Float64Array.from(cases, ({ products, moments }) => {
       const { moment, square } = moments[t] as { moment: Float64Array; square: number };
-      // The first of the places is 1 everywhere: moments with it are sums.
+      // The first place feature is 1 everywhere: moments with it are sums.
       const [sumY, sumP] = [moment[FIRST_PLACE] as number, withConstant(products, map)];
       const spreadY = square - sumY ** 2 / CELLS;
       const spreadP = quadratic(products, map) - sumP ** 2 / CELLS;
@@ -77,10 +76,10 @@ export function fitTargets(subjects: readonly Subject[], targets: readonly Targe
   return { chosen, maps, errors, correlations };
 }
 
-/** Products of places with places, the same for every image. */
+/** Equal for every image. */
 let placeProducts: Float64Array | undefined;
 
-/** [K, K], lower: F'F of one image. */
+/** [K, K], lower triangle: F'F of one image. */
 function productsOf(features: Float64Array): Float64Array {
   const out = new Float64Array(K * K);
   const product = (a: number, b: number): number => {
@@ -117,7 +116,7 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
-/** The sum over all places of what a map expects. */
+/** Sum over all places of a map's expectation. */
 function withConstant(products: Float32Array, w: Float64Array): number {
   let sum = 0;
   for (let k = 0; k < K; k++) {
@@ -144,7 +143,6 @@ export interface Expectation {
   readonly inverted: Float64Array;
 }
 
-/** Expectations of a map for one image after the other. */
 export function expectation(map: Float64Array): (picture: Uint8Array) => Expectation {
   const features = new Float64Array(K * CELLS);
   const places = new Float64Array(CELLS);
@@ -177,7 +175,7 @@ function addWeighted(
   return sum;
 }
 
-/** Pearson's correlation; 0 where either is constant. */
+/** Pearson's correlation; 0 if either is constant. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const n = a.length;
   let [sa, sb, aa, bb, ab] = [0, 0, 0, 0, 0];

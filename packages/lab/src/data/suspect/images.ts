@@ -1,23 +1,22 @@
-/** Images that show next to nothing, use a small part of their range, or are of another kind or size than the rest. */
+/** Finds images that show next to nothing, use little of their range, or differ in kind or size from the rest. */
 import { counted, median, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Levels of 255 over which an image with any contrast spreads. The least in QaTa-COV19 is 79. */
+/** Levels of 255 that an image with any contrast spans; the least in QaTa-COV19 is 79. */
 const LEAST_RANGE = 16;
 const LEAST_DEVIATION = 2;
-/** The brightest level of a picture that was written with too few bits: 4,095 of 65,535 is 16 of 255, 16,383 is 64. */
+/** Brightest level of a picture written with too few bits: 4,095 of 65,535 is 16 of 255, 16,383 is 64. */
 const DARK = { 8: 32, 16: 65 } as const;
-/** A kind that so few images have is an exception. */
+/** A kind that fewer images have is an exception. */
 const EXCEPTION = 0.2;
 /** Fewer cases have no usual kind or size. */
 const LEAST_CASES = 5;
-/** Times the usual side. */
 const OTHER_SIZE = 4;
 
 export function imageSuspicions(subjects: readonly Subject[]): Suspicion[] {
   return [...blankOrDark(subjects), ...mixed(subjects), ...sizes(subjects)];
 }
 
-/** Whether an image shows nothing: one value, or next to no contrast. */
+/** One value, or next to no contrast. */
 export function isBlank(subject: Subject): boolean {
   const { grey8 } = subject.measure;
   return !isDark(subject) && (grey8.max - grey8.min < LEAST_RANGE || grey8.sd < LEAST_DEVIATION);

@@ -1,4 +1,4 @@
-/** A look at the contents of a data set: everything about it that is most likely a mistake, though every file can be read. */
+/** Finds likely mistakes in a data set whose files can all be read. */
 import { grouping } from '../groups.js';
 import { agreementSuspicions } from './agreement.js';
 import { displacedSuspicions } from './displaced.js';
@@ -12,7 +12,7 @@ import { counted, type Subject, suspicion, type Suspicion } from './types.js';
 export { suspicionsSummary } from './summary.js';
 export type { Subject, SuspectCase, Suspicion, Turn } from './types.js';
 
-/** Cases by split and sorted by id, as they are read. @param group see `grouping`. @throws OPTION_INVALID for a bad pattern */
+/** @param subjects by split and sorted by id. @param group see `grouping`. @throws OPTION_INVALID for a bad pattern */
 export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}): Suspicion[] {
   const duplicates = duplicatePairs(subjects);
   const pairs = pairSuspicions(subjects, new Set(duplicates.flatMap(({ a, b, turn }) => (turn === null ? [] : [a, b])))); // prettier-ignore
@@ -20,7 +20,7 @@ export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}
     ...maskSuspicions(subjects),
     ...imageSuspicions(subjects),
     ...pairs,
-    // Masks that are turned or another's lie beside the edges as well, anywhere.
+    // Turned or exchanged masks also lie beside the edges, in any direction.
     ...(pairs.some(({ code, count }) => code !== 'IMAGES_INVERTED' && 2 * count > subjects.length) ? [] : displacedSuspicions(subjects)), // prettier-ignore
     ...noteSuspicions(subjects),
     ...agreementSuspicions(subjects),
@@ -29,7 +29,7 @@ export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}
   ];
 }
 
-/** Patients in two splits, by names of files that say who they are. */
+/** Patients in two splits, by file names. */
 function patients(subjects: readonly Subject[], pattern: string): Suspicion[] {
   const { fits, groupOf } = grouping(pattern);
   const byPatient = new Map<string, Subject[]>();

@@ -1,6 +1,7 @@
 /**
- * Notes that say nothing which can be read: numbers that count the cases, placeholders, other languages, and texts that name no number, place or finding
- * in a set whose notes do. What other words may mean is not ours to judge: notes of another kind of image are silent here (docs/guide/check-data.md).
+ * Finds notes that say nothing readable: numbers that count cases, placeholders, other languages, texts without number,
+ * place or finding in a set whose notes have them. Notes on other kinds of images are not judged
+ * (docs/guide/check-data.md).
  */
 import { mayNameSide, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { DENIES } from './agreement.js';
@@ -8,22 +9,22 @@ import { placeOf, type SuspectCase, type Subject } from './types.js';
 
 /** Fewer notes have no custom, and may be numbered by chance. */
 const LEAST_CASES = 10;
-/** Share of a split's notes that differ in their number alone. */
+/** Share of a split's notes that differ only in their number. */
 const NUMBERED = 0.9;
-/** Numbers that count cases leave few out. Sizes and the like repeat themselves or lie apart. */
+/** Case numbers leave few gaps; sizes and the like repeat or lie apart. */
 const GAPS = 1.5;
-/** A number at the end, after few words: "Patient no. 17". */
+/** A number at the end of few words: "Patient no. 17". */
 const COUNTED = /^([^\d]*[^\d.,])?(\d{1,9})[.)]?$/u;
 const MOST_WORDS = 2;
-/** Share of the set whose notes are of the grammar, so that one which is not stands out. */
+/** Share of notes in the grammar from which an exception stands out. */
 const CUSTOM = 0.5;
-/** Words of another language that one note holds; one alone may be a name. */
+/** Foreign words in one note; a single one may be a name. */
 const LEAST_FOREIGN = 2;
 
 const SCRIPT = 'in another script';
 const PLACEHOLDER =
   /^(?:n\s*\/?\s*a|none|null|nan|nil|tbd|todo|unknown|missing|test|lorem ipsum.*|(?:see|as in|as per|refer to) (?:the )?(?:report|file|above|image|mask|pacs|findings?)|as above|no (?:notes?|descriptions?|texts?|comments?|data|information)|(?:a |the )?(?:note|description|text|placeholder)(?: (?:here|of the image|follows))?)\W*$/iu;
-/** Frequent words of reports in German, French, Spanish, Italian, Portuguese and Dutch that are no English ones. */
+/** Frequent words of German, French, Spanish, Italian, Portuguese and Dutch reports that are not English. */
 const FOREIGN = new Set(
   (
     'der das und mit ohne ist sind eine einer eines beide beiden beider beidseits beidseitig beidseitige beidseitiger lunge lungen lungenflügel oberlappen unterlappen mittellappen oberfeld unterfeld mittelfeld verschattung verschattungen infiltrat infiltrate siehe befund kein keine herde bereiche areale infizierte ' +
@@ -34,7 +35,7 @@ const FOREIGN = new Set(
     'het een en met zonder twee longen longontsteking'
   )
     .split(' ')
-    // What medical English shares with them.
+    // Shared with medical English.
     .filter((word) => !['bilateral', 'unilateral', 'lobe', 'infiltrate', 'en', 'est'].includes(word)),
 );
 const ENGLISH = new Set('the of is are and with at on to'.split(' '));
@@ -65,7 +66,7 @@ export function numbered(subjects: readonly Subject[]): Set<Subject> {
   return found;
 }
 
-/** Notes on masks with foreground that hold nothing, each with how that shows: by themselves, or against what the set's notes usually hold. */
+/** Empty notes on masks with foreground, with the reason: by themselves, or compared with the set's usual notes. */
 export function sayingNothing(subjects: readonly Subject[]): {
   readonly certain: SuspectCase[];
   readonly unusual: SuspectCase[];
@@ -87,7 +88,7 @@ export function sayingNothing(subjects: readonly Subject[]): {
   return { certain, unusual };
 }
 
-/** What shows that a note is of another language; null where nothing does. */
+/** The evidence of another language; null if none. */
 function foreign(note: string): string | null {
   const letters = note.match(/\p{L}/gu) ?? [];
   const latin = note.match(/\p{Script=Latin}/gu) ?? [];

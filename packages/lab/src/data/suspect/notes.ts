@@ -1,18 +1,18 @@
 /**
- * Notes that say little or were damaged on their way: cut, all the same, names of files, single words, longer than any model reads; what says nothing at
- * all is in `note-sense.ts`.
+ * Finds notes that are damaged or say little: cut, all the same, file names, single words, too long; `note-sense.ts`
+ * finds those that say nothing.
  */
 import { namesPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { numbered, sayingNothing } from './note-sense.js';
 import { counted, placeOf, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** CLIP's tower reads 77 tokens, of which two are its marks; a word has one token or more. */
+/** CLIP's tower reads 77 tokens, two of them its marks; a word has at least one. */
 const MOST_WORDS = 75;
-/** Fewer notes may be the same by chance. */
+/** Fewer notes may be equal by chance. */
 const LEAST_EQUAL = 10;
-/** Share of the notes that end with a full stop where that is the custom. */
+/** Share of notes with a full stop that makes it the custom. */
 const CUSTOM = 0.9;
-/** Notes shorter than this are not what a column of limited width cuts. */
+/** A column of limited width does not cut shorter notes. */
 const LEAST_WIDTH = 16;
 
 const END = /[.!?…。！？)"'”’\]]$/u;
@@ -35,7 +35,7 @@ export function noteSuspicions(subjects: readonly Subject[]): Suspicion[] {
   const others = subjects.filter((one) => !isAName(one));
   add('NOTES_OF_ONE_WORD', 'note has no more than one word, though the mask is not empty', 'notes have no more than one word, though the masks are not empty', others.filter(({ note, measure }) => measure.foreground > 0 && wordsOf(note).length <= 1 && !hasSigns(note)).map(placeOf)); // prettier-ignore
   const long = others.filter(({ note }) => wordsOf(note).length > 1 || hasSigns(note));
-  // A note is told once: another language ends as it likes, and what is cut may have said something.
+  // Report a note once: another language may end in any way, and a cut note may have said something.
   const { certain, unusual } = sayingNothing(long);
   const cut = cutOff(without(long, certain));
   add('NOTES_CUT_OFF', 'note ends in the middle', 'notes end in the middle', cut);
@@ -57,12 +57,12 @@ function without(subjects: readonly Subject[], cases: readonly SuspectCase[]): S
   return subjects.filter((one) => !known.has(keyOf(one)));
 }
 
-/** Whether a text is of a script that writes no blanks between words. */
+/** Scripts without blanks between words. */
 const hasSigns = (text: string): boolean =>
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text);
 const withoutExtension = (name: string): string => name.replace(/\.[a-z]{3,4}$/i, '');
 
-/** A note that is the name of a file, the case's or another's, or holds no letter but digits. */
+/** A note that is a file name, the case's or another's, or has digits but no letters. */
 function isName({ note, id, maskPath }: Subject): boolean {
   const text = withoutExtension(note.trim()).toLowerCase();
   const mask = withoutExtension(maskPath.split(/[\\/]/).at(-1) ?? '').toLowerCase();
@@ -74,7 +74,7 @@ function isName({ note, id, maskPath }: Subject): boolean {
   return /\d/.test(text) && /^[\p{N}\p{P}\p{S}\s]+$/u.test(text);
 }
 
-/** Notes that end in the middle, each with how that shows. */
+/** Notes that end in the middle, with the reason. */
 function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   const texts = subjects.map(({ note }) => note.trim());
   const ended = texts.filter((text) => END.test(text));
@@ -82,7 +82,7 @@ function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   const lastWords = new Set(ended.map((text) => wordsOf(text).at(-1)));
   const width = cutWidth(texts);
   const parsed = texts.map(parseNote);
-  // Other notes than LViT's may be short: of its grammar are sets that state numbers, or of which every note breaks off so.
+  // Other notes than LViT's may be short: only sets that state numbers, or break off in every note, follow its grammar.
   const commas = parsed.map(cutAtComma);
   const counts = parsed.filter(({ count }) => count !== null).length;
   const open = commas.filter((why, i) => why !== null && !END.test(texts[i] as string)).length;
@@ -104,14 +104,14 @@ function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   }
 }
 
-/** What shows a cut whatever ends the note: it is marked, or a quote or bracket that it begins does not end. */
+/** Evidence of a cut in any note: it is marked, or an open quote or bracket does not end. */
 function unclosed(text: string): string | null {
   if (/(?:…|\.\.\.)$/u.test(text)) return 'ends with dots that stand for the rest';
   if (/^["“„«]/u.test(text) && !/["”“»]/u.test(text.slice(1))) return 'begins with a quote that does not end';
   return text.lastIndexOf('(') > text.lastIndexOf(')') ? 'ends within brackets' : null;
 }
 
-/** What LViT's notes say after the comma at which a note without a full stop ends; null where nothing is missing. */
+/** What LViT's notes say after a final comma; null if nothing is missing. */
 function cutAtComma({ laterality, count, places }: ParsedNote): string | null {
   if (laterality === null) return null;
   const as = 'as if cut at a comma';
@@ -124,7 +124,7 @@ function cutAtComma({ laterality, count, places }: ParsedNote): string | null {
     : null;
 }
 
-/** The length at which a column's limited width cuts notes: the longest, if several have it and break off within a word. */
+/** The width at which a column cuts notes: the longest length, if several have it and break off within a word. */
 function cutWidth(texts: readonly string[]): number {
   const width = Math.max(0, ...texts.map(({ length }) => length));
   if (width < LEAST_WIDTH) return NaN;
@@ -139,7 +139,7 @@ function cutWidth(texts: readonly string[]): number {
   });
   return new Set(broken).size >= 2 ? width : NaN;
 
-  /** Whether a word also occurs before the end of a note, as whole words do. */
+  /** Whether a word also occurs inside a note, as whole words do. */
   function endsWhole(word: string): boolean {
     return texts.some((text) => wordsOf(text).slice(0, -1).includes(word));
   }

@@ -1,11 +1,10 @@
 /**
- * Masks that are turned against their images, masks of the neighbouring case, inverted masks and images: each is a rival explanation of a pair,
- * which the data set's own map from images to masks (`fit.ts`) judges.
+ * Finds masks turned against their images, masks of neighbouring cases, inverted masks and images. Each is a rival
+ * explanation, judged by the set's own map from images to masks (`fit.ts`).
  *
- * All masks alike: a map is fitted to the masks as they are and to those of each rival; the images explain the right ones best. The squared errors
- * of the cases are compared pair by pair, so that chance is bounded by a paired t.
- *
- * Masks of one split alike (`splits.ts`) and single ones (`singles.ts`) are judged by one map, which is fitted to all masks as they are.
+ * If all masks are wrong alike: fits maps to the masks as they are and to each rival; the images explain the right ones
+ * best, by a paired t over the cases' squared errors. Masks of one split (`splits.ts`) and single ones (`singles.ts`)
+ * are judged by one map, fitted to all masks as they are.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { fitTargets } from './fit.js';
@@ -15,12 +14,12 @@ import { neighbours, ofShift, splitSuspicions } from './splits.js';
 import { STRAIGHT_TURNS, TURN_WORDS, turnedFrom, TURNS } from './turns.js';
 import { type Subject, suspicion, type Suspicion, type Turn } from './types.js';
 
-/** Fewer cases say nothing about what is usual. */
+/** Fewer cases show no custom. */
 const LEAST_CASES = 10;
-/** Neighbours, in the order of names, whose masks a case may have. */
+/** Neighbours, in order of names, whose masks a case may have. */
 const SHIFTS = [-2, -1, 1, 2];
 
-/** @param copies cases whose picture another has turned, so that one mask of the two may be turned too: no negatives for that. */
+/** @param copies cases with a turned copy, so one of the two masks may be turned: not reported as negatives. */
 export function pairSuspicions(
   subjects: readonly Subject[],
   copies: ReadonlySet<Subject> = new Set(),
@@ -40,7 +39,7 @@ export function pairSuspicions(
   return [...parts, ...singleSuspicions(usable, masks, ratings, told, copies)];
 }
 
-/** The cases' masks under a rival of the whole set; null where a case has no such neighbour. */
+/** The masks under a rival for the whole set; null if a case has no such neighbour. */
 interface Rival {
   readonly turn?: Turn;
   readonly shift?: number;
@@ -70,7 +69,7 @@ function wholeSet(
   for (const [r, rival] of rivals.entries()) {
     const gains = chosen.flatMap((_, i) => {
       if (rival.turn === undefined) {
-        // Another case's mask is larger or smaller, and so are its errors; correlations compare.
+        // Another case's mask differs in size, and so do its errors; compare correlations.
         const gained = valueOf(correlations, r + 1, i) - valueOf(correlations, 0, i);
         return Number.isNaN(gained) ? [] : [gained];
       }

@@ -1,4 +1,4 @@
-/** Planted faults of more than one case or split: copies, masks of other cases, masks beside their images, notes that say nothing or were cut. */
+/** Planted faults of several cases or splits. */
 import { describe, expect, it } from 'vitest';
 import { maskOf, mirrorNote } from '@reclmis/core';
 import { drawPhantom, type Phantom } from '../phantom.js';
@@ -14,7 +14,7 @@ const phantoms = (seed: number, count: number, size: number): Phantom[] =>
   Array.from({ length: count }, (_, i) => drawPhantom(seed, i, size));
 const clean = phantoms(2, COUNT, 64).map((one, i) => subjectOf(i, one));
 
-/** The ids of each suspicion, by code. */
+/** Ids of each suspicion, by code. */
 const found = (subjects: readonly Subject[], group?: string): Record<string, string[]> =>
   Object.fromEntries(
     findSuspicions(subjects, group === undefined ? {} : { group }).map(({ code, cases }) => [code, cases.map(({ id }) => id)]), // prettier-ignore
@@ -23,7 +23,7 @@ const messages = (subjects: readonly Subject[]): string[] => findSuspicions(subj
 const measured = (one: Subject, measure: Partial<Subject['measure']>): Subject => ({ ...one, measure: { ...one.measure, ...measure } }); // prettier-ignore
 const noted = (note: (own: string, i: number) => string): Subject[] =>
   clean.map((one, i) => ({ ...one, note: note(one.note, i) }));
-/** A half of the cases for training, the rest for validation and test, in halves. */
+/** Half of the cases for training, the rest for validation and test, in halves. */
 const inSplits = (subjects: readonly Subject[]): Subject[] =>
   subjects.map((one, i) => ({
     ...one,
@@ -31,7 +31,7 @@ const inSplits = (subjects: readonly Subject[]): Subject[] =>
   }));
 
 const turnedShape = (shape: Uint8Array, turn: Turn): Uint8Array => Uint8Array.from(turnedFrom(turn, 32), (p) => shape[p] as number); // prettier-ignore
-/** A copy of a case in another split: its image turned, its mask turned along or not. */
+/** A turned copy of a case in another split; its mask turned with it or not. */
 function copyOf(
   one: Subject,
   turn: Turn | null,
@@ -125,7 +125,7 @@ describe('one split alone', () => {
 });
 
 describe('masks beside their images', () => {
-  /** Subjects whose masks lie so many pixels too far to the right and down. */
+  /** Subjects whose masks are displaced right and down. */
   const displaced = (dx: number, dy: number): Subject[] =>
     phantoms(7, 60, 112).map((phantom, i) => {
       const { mask } = phantom;
@@ -156,7 +156,7 @@ describe('masks beside their images', () => {
 
 describe('labels', () => {
   const phantom = drawPhantom(2, 0, 64);
-  /** A mask of 8 x 8 squares whose labels are given in turn; 0 in the gaps. */
+  /** A mask of 8 x 8 squares with these labels; 0 in the gaps. */
   const labelled = (labels: readonly number[]): Subject => {
     const data = Uint8Array.from({ length: 64 * 64 }, (_, p) => {
       const [x, y] = [p % 64, Math.floor(p / 64)];
@@ -189,14 +189,14 @@ describe('left and right', () => {
       measure: { ...one.measure, sides: 'image' as const },
     };
     const others = clean.filter(({ measure }) => measure.sides === null);
-    // Nine of ten are not clear by core's rule, the one of `plan`, `train` and the probes; with twenty they are.
+    // Nine of ten are not clear by core's rule, as in `plan`, `train` and the probes; with twenty they are.
     expect(found([...others, ...sided.map((own) => (own === one ? wrong : own))])).not.toHaveProperty('NOTES_PLACE_DIFFERS'); // prettier-ignore
     expect(found(clean.map((own) => (own === one ? wrong : own)))['NOTES_PLACE_DIFFERS']).toEqual([one.id]);
   });
 });
 
 describe('notes', () => {
-  /** The ids of each suspicion about the notes by themselves, by code. */
+  /** Ids of each suspicion about the notes, by code. */
   const told = (subjects: readonly Subject[]): Record<string, string[]> =>
     Object.fromEntries(noteSuspicions(subjects).map(({ code, cases }) => [code, cases.map(({ id }) => id)]));
 

@@ -1,23 +1,21 @@
-/** How well the masks of a set, and their rivals, fit what the set's own map (`fit.ts`) expects of the images. */
+/** Rates how well a set's masks, and their rivals, fit its own map (`fit.ts`). */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { correlation, expectation, fitTargets } from './fit.js';
 import { turnedFrom } from './turns.js';
 import type { Subject, Turn } from './types.js';
 
-/** A rival of all cases, or of a split's, needs this t in the paired comparison with the masks as they are, ... */
+/** A rival for all cases, or a split's, needs this paired t against the masks as they are, ... */
 export const CLEAR = 4;
-/** ... and so much more of the masks explained, as a share of their variance; or so much more correlation. */
+/** ... and this much more of the masks' variance explained, or more correlation. */
 export const CLEAR_GAIN = 0.01;
 
-/** Correlations with what the map expects, one of each case. */
+/** Correlations with the map's expectation, one per case. */
 export interface Ratings {
-  /** Ratings of the masks as they are. */
   readonly own: Float64Array;
-  /** Ratings of the turned masks. */
   readonly turned: readonly { readonly turn: Turn; readonly values: Float64Array }[];
-  /** Ratings of the neighbours' masks in the order of names; NaN if a split has none. */
+  /** Neighbours' masks in order of names; NaN if there is none. */
   readonly shifted: readonly { readonly shift: number; readonly values: Float64Array }[];
-  /** Ratings of the masks as they are against the map of the inverted images. */
+  /** The masks as they are, with the map applied to inverted images. */
   readonly inverted: Float64Array;
 }
 
@@ -51,7 +49,7 @@ export function meanOf(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** Mean square deviation; a little above 0 of equal values. */
+/** Mean square deviation; slightly above 0 for equal values. */
 export function spreadOf(values: ArrayLike<number>): number {
   let [sum, squares] = [0, 0];
   for (let i = 0; i < values.length; i++) {

@@ -1,9 +1,9 @@
 /**
- * What a check found, kept for `train` and `evaluate`: one small file per selection of cases in the user's cache (`cacheHome`), under a hash of the
- * cases' names, notes, sizes and times, so that a changed file makes a new check. Nothing is written into the data set. The file holds codes and numbers,
- * neither names nor notes.
+ * Keeps a check's findings for `train` and `evaluate`: a small file per selection of cases in the user's cache
+ * (`cacheHome`), keyed by a hash of names, notes, sizes and times, so a changed file makes a new check. It holds codes
+ * and numbers, no names or notes.
  *
- * Where no check of the cases is kept, some of them are measured: evenly spread, so that the same set gives the same answer.
+ * Without a stored check, measures an evenly spread sample.
  */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -16,9 +16,9 @@ import { findSuspicions } from './index.js';
 import { suspicionsSummary } from './summary.js';
 import type { Subject, Suspicion } from './types.js';
 
-/** Changes when the same cases may be judged otherwise. */
+/** Change it when the same cases may be judged differently. */
 const VERSION = 2;
-/** Cases that are measured where nothing is kept: 256 take two seconds on two cores at 224 x 224. */
+/** Sample size: 256 take two seconds on two cores at 224 x 224. */
 const SAMPLE = 256;
 const LANES = 8;
 
@@ -30,7 +30,7 @@ interface Kept {
 
 type Placed = Case & { readonly split: Split };
 
-/** Keeps what a whole check found. A cache that cannot be written is no reason to fail. */
+/** Stores a whole check's findings; ignores an unwritable cache. */
 export async function rememberCheck(
   { suspicions }: { readonly suspicions: readonly Suspicion[] },
   subjects: readonly Subject[],
@@ -38,7 +38,7 @@ export async function rememberCheck(
 ): Promise<void> {
   const parts = new Set(subjects.map(({ split }) => split));
   await keep(subjects, group, { looked: subjects.length, all: subjects.length, suspicions });
-  // Training reads two splits and evaluation one: of a check of all, each gets what concerns it.
+  // Training reads two splits and evaluation one: each gets its part of a whole check.
   if (parts.size < 2) return;
   const selections: readonly (readonly Split[])[] = [['train', 'val'], ['train'], ['val'], ['test']];
   for (const splits of selections) {
@@ -52,10 +52,7 @@ export async function rememberCheck(
   }
 }
 
-/**
- * The line about suspicions that `train` and `evaluate` print; null where there is none. From an earlier check of the same cases, else from a sample of
- * them, which is kept as well.
- */
+/** The warning of `train` and `evaluate`, or null: from a stored check, else from a sample, which is then stored. */
 export async function dataWarning(
   dir: string,
   cases: readonly Placed[],
@@ -91,7 +88,7 @@ async function keyOf(cases: readonly Placed[], group: string): Promise<string | 
     for (const [i, { split, id, note }] of cases.entries())
       hash.update([split, id, note, ...(stats[i] ?? [])].join('\0') + '\n');
   } catch {
-    return null; // a file that is gone is told by whoever reads it
+    return null; // whoever reads a missing file will report it
   }
   return hash.digest('hex');
 }
@@ -126,6 +123,6 @@ async function recall(cases: readonly Placed[], group: string): Promise<Kept | n
     );
     return sound ? { looked, all, suspicions: suspicions as Kept['suspicions'] } : null;
   } catch {
-    return null; // not there, or not ours any more
+    return null; // missing, or no longer ours
   }
 }

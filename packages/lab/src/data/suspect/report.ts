@@ -1,6 +1,6 @@
 /**
- * The page of a check: each suspicion with a handful of its cases, mask outlined in orange, and in sky blue what would fit better, or the picture that
- * it resembles next to it. Self-contained (`report/`); like every report it shows pictures and notes, so it belongs where the data belong.
+ * The report of a check: each suspicion with some cases, the mask outlined in orange, and in sky blue what would fit
+ * better, or the similar picture next to it. Self-contained; it shows pictures and notes, so keep it with the data.
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage, WARNINGS } from '@reclmis/core';
 import { encodePng, mapLimit, readImage, readMask, writeFileAtomic } from '@reclmis/files';
@@ -10,11 +10,10 @@ import type { Split } from '../types.js';
 import { TURN_WORDS, turnMask } from './turns.js';
 import type { Subject, SuspectCase, Suspicion } from './types.js';
 
-/** Cases of a suspicion that are drawn; all are named. */
+/** Cases drawn per suspicion; all are named. */
 const DRAWN = 6;
-/** Names that a section lists below its pictures. */
 const LISTED = 60;
-/** The longer side of a picture, in pixels. */
+/** Longer side of a picture, in pixels. */
 const SIDE = 256;
 const LANES = 2;
 
@@ -98,7 +97,6 @@ async function drawnCase(subject: Subject, suspect?: SuspectCase): Promise<Html>
   });
 }
 
-/** The image at most `SIDE` pixels long, with the outlines of its mask and of a better one. */
 function outlined(image: RgbImage, mask: Mask, better: Mask | null): RgbImage {
   const scale = SIDE / Math.max(image.width, image.height);
   const [width, height] = [image.width, image.height].map((n) => Math.max(1, Math.round(n * scale))) as [number, number]; // prettier-ignore

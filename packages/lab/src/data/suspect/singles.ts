@@ -1,7 +1,7 @@
 /**
- * Single masks that are turned against their images, and single negatives. For each case there are a, the correlation of its mask with what the map
- * expects, and b, that of the rival. A pair that is wrong has a and b exchanged, so log p(b, a) - log p(a, b), with the set's own (trimmed) normal
- * distribution of (a, b), is how much better the rival explains the case. The limits are measured on QaTa-COV19, MoNuSeg and phantoms (docs/guide/check-data.md).
+ * Finds single turned masks and single negatives. For each case, a and b are the correlations of its mask and of the
+ * rival with the map's expectation. A wrong pair has them exchanged, so log p(b, a) - log p(a, b), with the set's own
+ * (trimmed) normal distribution of (a, b), measures how much better the rival is. Limits: docs/guide/check-data.md.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Split } from '../types.js';
@@ -10,22 +10,22 @@ import { STRAIGHT_TURNS, TURN_WORDS, turnedFrom } from './turns.js';
 import { counted, quantile, type Subject, suspicion, type Suspicion, type Turn } from './types.js';
 import { shareIn, zonesNamed } from './zones.js';
 
-/** Log-odds of a single case by its image alone, for straight and for quarter turns: the highest of QaTa-COV19's 7,669 pairs are 6.8 and 9.0. */
+/** Log-odds by the image alone, for straight and quarter turns; the highest of QaTa-COV19's 7,669 pairs are 6.8 and 9.0. */
 const STRAIGHT_ODDS = 7.5;
 const QUARTER_ODDS = 10;
-/** Where the mask also lies outside the zones that its note names, and turned lies in them, less is enough. */
+/** Less is enough if the mask lies outside the zones that its note names, and inside when turned. */
 const ODDS_WITH_NOTE = 5;
 const OUTSIDE = 0.25;
 const INSIDE = 0.75;
 const INVERTED_ODDS = 7.5;
-/** Log-odds that a clean set reaches now and then, how often, and how improbable their number must be. */
+/** Log-odds that a clean set sometimes reaches, how often, and how improbable their number must be. */
 const OFTEN_ODDS = 5;
 const OFTEN = 0.003;
 const IMPROBABLE = 1e-5;
 
 /**
- * @param told splits of which all masks are told already.
- * @param copies cases whose picture another case has turned, so that either mask may be turned too: a negative is no explanation of that.
+ * @param told splits whose masks are all reported already.
+ * @param copies cases with a turned copy, so either mask may be turned: not negatives.
  */
 export function singleSuspicions(
   subjects: readonly Subject[],
@@ -76,7 +76,7 @@ export function singleSuspicions(
   const last = odds[turns.length] as Float64Array;
   const inverted = Array.from(last, (value, i) => ({ value, i }))
     .filter(
-      // A mask that is turned fits the inverted image too, now and then: no place of it is where it should be.
+      // A turned mask sometimes fits the inverted image too.
       ({ value, i }) =>
         value > INVERTED_ODDS &&
         !isTold(i) &&
@@ -96,7 +96,7 @@ export function singleSuspicions(
   return found;
 }
 
-/** log p(b, a) - log p(a, b) for each case, by the trimmed normal distribution of the pairs. */
+/** log p(b, a) - log p(a, b) per case, by the trimmed normal distribution of the pairs. */
 export function logOdds(a: Float64Array, b: Float64Array): Float64Array {
   let keep = Array.from(a, (_, i) => i);
   let [ma, mb, caa, cab, cbb] = [0, 0, 0, 0, 0];
@@ -116,12 +116,12 @@ export function logOdds(a: Float64Array, b: Float64Array): Float64Array {
     const limit = quantile(far, 0.9);
     keep = keep.filter((i) => (far[i] as number) <= limit);
   }
-  // The spread of the inner nine tenths is this much less than that of all.
+  // Corrects for trimming to the inner nine tenths.
   [caa, cab, cbb] = [1.6 * caa, 1.6 * cab, 1.6 * cbb];
   return Float64Array.from(a, (x, i) => (distance(x, b[i] as number) - distance(b[i] as number, x)) / 2);
 }
 
-/** The chance of `count` or more where `mean` are expected. */
+/** The probability of `count` or more if `mean` are expected. */
 export function poissonTail(count: number, mean: number): number {
   let term = Math.exp(-mean);
   let below = 0;

@@ -1,9 +1,9 @@
-/** Suspicions in one line, as `train`, `evaluate` and `plan` repeat them. */
 import type { Suspicion } from './types.js';
 
 /**
- * `warning: 2 suspicions about the data (MASKS_INVERTED 3 cases, PAIRS_TURNED 12 cases); reclmis data check DIR shows them`; null of none.
- * @param seen how many cases were looked at, where not all were.
+ * `warning: 2 suspicions about the data (MASKS_INVERTED 3 cases, PAIRS_TURNED 12 cases); reclmis data check DIR shows
+ * them`; null for none.
+ * @param seen number of cases examined, if not all.
  */
 export function suspicionsSummary(
   dir: string,

@@ -1,4 +1,4 @@
-/** Planted faults in small sets of phantoms, which are silent as they are: each suspicion with its cases. */
+/** Planted faults in small sets of phantoms; each gives its suspicion with its cases. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drawPhantom } from '../phantom.js';
 import { subjectOf } from './testing.js';
