@@ -11,7 +11,7 @@ const button = find('button', HTMLButtonElement);
 const status = find('[role=status]', HTMLElement);
 const warned = find('[role=alert]', HTMLElement);
 const canvas = find('canvas', HTMLCanvasElement);
-/** Of the current work; new work aborts it. */
+/** Aborts the current work when new work begins. */
 let control = new AbortController();
 
 function say(text: string): void {

@@ -28,7 +28,7 @@ import { changed, rareCompression, tiffLayout } from './tiff-header.js';
 
 /** 64 Mpx, 8000 x 8000: a radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
 export const MAX_PIXELS = 64_000_000;
-/** Of 16-bit RGBA. */
+/** `MAX_PIXELS` of 16-bit RGBA and some metadata. */
 const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
 /** Extensions of images in a folder, lower case. */
 export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff']);
