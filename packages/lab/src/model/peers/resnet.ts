@@ -1,0 +1,95 @@
+/**
+ * Residual networks of bottlenecks (He et al. 2016), as encoders: torchvision's ResNet-50, and by options its relatives. Blocks that several systems of Table 1
+ * share; docs/models.md has sources and licences.
+ *
+ * B batch, C channels, H, W sides of the map.
+ */
+import { nn, type Tensor } from '@reclmis/torch';
+import { SqueezeExcitation } from './squeeze-excitation.js';
+
+/** A bottleneck's output is this much wider than its 3x3 convolution. */
+export const EXPANSION = 4;
+
+/** How a bottleneck differs from torchvision's. */
+export interface BottleneckOptions {
+  /** The convolution that carries the stride: the 3x3, as in torchvision (default), or the first 1x1, as in Caffe. */
+  readonly strideAt?: '3x3' | '1x1';
+  /** Weighs the channels before the sum, key `se_module`: how much narrower the gate's middle is. Default: no gate. */
+  readonly squeeze?: number;
+}
+
+/** Conv 1x1 to `width`, 3x3, 1x1 to 4 `width`, each with batch normalisation, plus the input. [B,C,H,W] -> [B,4 width,H/stride,W/stride]. */
+export class Bottleneck extends nn.Module {
+  private readonly conv1: nn.Conv2d;
+  private readonly bn1: nn.BatchNorm2d;
+  private readonly conv2: nn.Conv2d;
+  private readonly bn2: nn.BatchNorm2d;
+  private readonly conv3: nn.Conv2d;
+  private readonly bn3: nn.BatchNorm2d;
+  private readonly gate: SqueezeExcitation | null;
+  private readonly downsample: readonly [nn.Conv2d, nn.BatchNorm2d] | null;
+
+  constructor(
+    inChannels: number,
+    width: number,
+    stride: 1 | 2,
+    { strideAt = '3x3', squeeze }: BottleneckOptions = {},
+  ) {
+    super();
+    const outChannels = EXPANSION * width;
+    const [first, second] = strideAt === '1x1' ? [stride, 1] : [1, stride];
+    this.conv1 = this.child('conv1', new nn.Conv2d(inChannels, width, 1, { stride: first, bias: false }));
+    this.bn1 = this.child('bn1', new nn.BatchNorm2d(width));
+    this.conv2 = this.child(
+      'conv2',
+      new nn.Conv2d(width, width, 3, { padding: 1, stride: second, bias: false }),
+    );
+    this.bn2 = this.child('bn2', new nn.BatchNorm2d(width));
+    this.conv3 = this.child('conv3', new nn.Conv2d(width, outChannels, 1, { bias: false }));
+    this.bn3 = this.child('bn3', new nn.BatchNorm2d(outChannels));
+    this.gate =
+      squeeze === undefined ? null : this.child('se_module', new SqueezeExcitation(outChannels, squeeze));
+    this.downsample =
+      stride === 1 && inChannels === outChannels
+        ? null
+        : [
+            this.child('downsample.0', new nn.Conv2d(inChannels, outChannels, 1, { stride, bias: false })),
+            this.child('downsample.1', new nn.BatchNorm2d(outChannels)),
+          ];
+  }
+
+  forward(x: Tensor): Tensor {
+    const narrow = this.bn1.forwardRelu(this.conv1.forward(x)); // [B,width,..]
+    const seen = this.bn2.forwardRelu(this.conv2.forward(narrow)); // [B,width,H/stride,W/stride]
+    const wide = this.bn3.forward(this.conv3.forward(seen)); // [B,4 width,H/stride,W/stride]
+    const weighed = this.gate ? this.gate.forward(wide) : wide;
+    return weighed.add(this.shortcut(x)).relu_(); // in place: the sum's backward does not read its output
+  }
+
+  private shortcut(x: Tensor): Tensor {
+    if (!this.downsample) return x;
+    const [conv, norm] = this.downsample;
+    return norm.forward(conv.forward(x));
+  }
+}
+
+/** `count` bottlenecks, the first with the stride. [B,inChannels,H,W] -> [B,4 width,H/stride,W/stride]. */
+export function residualLayer(
+  inChannels: number,
+  width: number,
+  count: number,
+  stride: 1 | 2,
+  options: BottleneckOptions = {},
+): readonly Bottleneck[] {
+  return Array.from({ length: count }, (_, i) =>
+    i === 0
+      ? new Bottleneck(inChannels, width, stride, options)
+      : new Bottleneck(EXPANSION * width, width, 1, options),
+  );
+}
+
+/** Draws all convolutions of an encoder as torchvision does: Kaiming normal by the outputs; norms stay 1 and 0. */
+export function drawAsTorchvision(encoder: nn.Module): void {
+  for (const module of encoder.namedModules().values())
+    if (module instanceof nn.Conv2d) nn.kaimingNormal_(module.weight, 'out');
+}
