@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export * from './generated/functions.js';
+export { attend, takesAttention, type AttendOptions } from './attention.js';
 export { dropout } from './dropout.js'; // replaces libtorch's
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
 export { keep, noGrad, scope } from './scope.js';

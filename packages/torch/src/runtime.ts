@@ -51,6 +51,8 @@ export function setThreads(count: number = availableParallelism()): void {
   native().setThreads(count);
 }
 
+let deterministic = false;
+
 /**
  * Restricts libtorch to deterministic kernels, as `torch.use_deterministic_algorithms`; an operator without
  * one then fails by name. CPU kernels in use are deterministic for a given number of threads. Call before
@@ -59,6 +61,12 @@ export function setThreads(count: number = availableParallelism()): void {
 export function setDeterministic(on: boolean): void {
   if (on) process.env['CUBLAS_WORKSPACE_CONFIG'] ??= ':4096:8';
   native().setDeterministic(on);
+  deterministic = on;
+}
+
+/** Whether `setDeterministic` is on. */
+export function isDeterministic(): boolean {
+  return deterministic;
 }
 
 export function threads(): number {

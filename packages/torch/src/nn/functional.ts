@@ -1,5 +1,6 @@
 /** Layers without parameters, as functions over maps [B, C, H, W]. */
-import type { Tensor } from '../tensor.js';
+import { isDeterministic } from '../runtime.js';
+import { Tensor } from '../tensor.js';
 import { pair, type Pair } from './init.js';
 
 export interface PoolOptions {
@@ -28,12 +29,38 @@ export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
 }
 
 /**
- * Resizes bilinearly: [B, C, H, W] -> [B, C, size].
+ * Resizes bilinearly: [B, C, H, W] -> [B, C, size]. On CUDA under `setDeterministic`, where libtorch's gradient adds in any order, by `resizeByProducts`.
  * @param alignCorners true: corner pixels keep their places, source = index (in - 1) / (out - 1); false: pixels are areas, source = (index + 0.5) in / out - 0.5,
  *   clamped at the edge.
  */
 export function resizeBilinear2d(x: Tensor, size: Pair, alignCorners: boolean): Tensor {
+  if (isDeterministic() && x.device !== 'cpu') return resizeByProducts(x, size, alignCorners);
   return x.upsampleBilinear2d(pair(size), alignCorners); // [B, C, H', W']
+}
+
+/** The same as two matrix products, R x C', with a row of R and C for each row and column of the result. */
+export function resizeByProducts(x: Tensor, size: Pair, alignCorners: boolean): Tensor {
+  const [, , height, width] = x.shape4();
+  const [rows, columns] = pair(size);
+  const like = { dtype: x.dtype, device: x.device };
+  const C = interpolation(width, columns, alignCorners).to(like); // [W', W]
+  const R = interpolation(height, rows, alignCorners).to(like); // [H', H]
+  return R.matmul(x.matmul(C.t())); // [B, C, H', W']
+}
+
+/** Shares of `from` places in each of `to`, [to, from], float64; each row sums to 1. */
+function interpolation(from: number, to: number, alignCorners: boolean): Tensor {
+  const shares = new Float64Array(to * from);
+  for (let i = 0; i < to; i++) {
+    const corners = to > 1 ? (i * (from - 1)) / (to - 1) : 0;
+    const source = alignCorners ? corners : Math.max(0, ((i + 0.5) * from) / to - 0.5);
+    const below = Math.min(Math.floor(source), from - 1);
+    const above = Math.min(below + 1, from - 1);
+    const rest = source - below;
+    shares[i * from + below] = (shares[i * from + below] ?? 0) + 1 - rest;
+    shares[i * from + above] = (shares[i * from + above] ?? 0) + rest;
+  }
+  return Tensor.fromFloat64(shares, [to, from]);
 }
 
 /**
