@@ -1,4 +1,4 @@
-/** `reclmis ablate`: the cells of a study trained, tested and put into tables beside the paper's figures. */
+/** `reclmis ablate`: trains and tests a study's cells, in tables next to the paper's figures. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -75,7 +75,7 @@ async function run(asked: string, flags: AblateFlags): Promise<void> {
   if (flags.report === true) return report(asked, out, flags);
   const processes = await settleProcesses(flags.nproc);
   if (typeof processes === 'number') {
-    process.exitCode = processes; // of the workers, which have said all
+    process.exitCode = processes; // from the workers, which reported it
     return;
   }
   return compute(asked, out, flags, processes);
@@ -112,7 +112,7 @@ async function compute(asked: string, out: string, flags: AblateFlags, processes
   }
 }
 
-/** The study with its data set: the one that is given, or phantoms of its own. */
+/** The study with the given data set or its own phantoms. */
 function withData(asked: string, out: string | undefined, flags: AblateFlags, needed: boolean): Study {
   const file = findStudy(asked);
   const overrides: Overrides = overridesFrom(flags);
@@ -128,7 +128,7 @@ function withData(asked: string, out: string | undefined, flags: AblateFlags, ne
   );
 }
 
-/** Its name says what it holds, so that a study that asks for others draws them beside it. */
+/** Named by content, so other studies draw theirs next to it. */
 function phantomFolder(
   { count, seed }: NonNullable<Study['phantom']>,
   { model }: Config,
@@ -137,7 +137,7 @@ function phantomFolder(
   return join(out, 'data', `phantom-${count}-of-${model.imageSize}-seed-${seed}`);
 }
 
-/** Draws the phantoms that the study asks for, where it was given no other data, unless they are there. */
+/** Draws the study's phantoms unless data were given or they exist. */
 async function drawPhantoms(
   { phantom, cells }: Study,
   out: string,
@@ -157,7 +157,7 @@ async function drawPhantoms(
       onProgress: (done) => bar.update(done),
     });
   } catch (error) {
-    if (!existsSync(dir)) throw error; // else another part of the study was first
+    if (!existsSync(dir)) throw error; // otherwise another part was first
   }
   bar.stop();
 }
@@ -217,7 +217,7 @@ function list(asked: string, flags: AblateFlags): void {
   );
 }
 
-/** Ctrl-C is the user's; the other signals are a scheduler's, who starts again on an exit status of its own. */
+/** A scheduler's signal has its own exit status, on which it restarts. */
 function stopped(out: string, by: unknown): ReclmisError {
   const remedy = 'Run the same command again to continue.';
   const preempted = by === 'SIGTERM' || by === 'SIGUSR1';

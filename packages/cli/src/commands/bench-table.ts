@@ -1,4 +1,4 @@
-/** `reclmis bench table`: every model of the project beside the paper's Tables 1 and 5. */
+/** `reclmis bench table`: all models next to the paper's Tables 1 and 5. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';

@@ -1,4 +1,7 @@
-/** `reclmis bench train|infer|table`: what a step takes on this machine, and what part of the machine's rate that is; and what exported models take. */
+/**
+ * `reclmis bench train|infer|table`: times of steps, as a share of the machine's rate, and of exported
+ * models.
+ */
 import { defined, ReclmisError } from '@reclmis/core';
 import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
@@ -19,11 +22,11 @@ interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly starts?: number;
 }
 
-/** Where neither a flag nor a file says how many: the size of the project's own target, 8 images a step. */
+/** Default: this project's target. */
 const BATCH_SIZE = 8;
-/** Operators of a phase that the terminal is given; `--json` holds all. */
+/** Operators shown per phase; `--json` has all. */
 const SHOWN = 15;
-/** Cold starts of an exported model, unless told otherwise. */
+/** Default. */
 const STARTS = 3;
 
 export function register(program: Command): void {
@@ -96,7 +99,7 @@ function add(
     });
 }
 
-/** Exported models in place of a made one of libtorch. */
+/** Adds options for exported models. */
 function withModels(command: Command): void {
   command
     .option(
@@ -175,7 +178,7 @@ const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB
 const giga = (value: number): string => (value / 1e9).toFixed(1);
 const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-/** Layers and variant are RecLMIS's alone. */
+/** Only RecLMIS has layers and a variant. */
 function describeModel({ name, baseWidth, imageSize, layers, variant }: BenchReport['model']): string {
   const parts = [
     name,
@@ -193,7 +196,6 @@ function describeParameters({ trainableParameters, inferenceParameters }: BenchR
   return `${millions(trainableParameters)} M trained${inference}`;
 }
 
-/** The report as a table of two columns. */
 export function formatReport(report: BenchReport): string {
   const { kind, engine, model, secondsPerImage: time, flops, peak, versions } = report;
   const phases = Object.entries(report.secondsPerPhase);
@@ -239,7 +241,7 @@ export function formatReport(report: BenchReport): string {
   return `${table}\n\nA multiply-add counts as two FLOP; only matrix products and convolutions are counted.`;
 }
 
-/** The operators of a phase that took most. */
+/** A phase's slowest operators. */
 export function formatProfile({ phase, operators }: PhaseProfile): string {
   const whole = operators.reduce((sum, { selfSeconds }) => sum + selfSeconds, 0);
   const rows = operators

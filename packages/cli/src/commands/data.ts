@@ -1,4 +1,4 @@
-/** `reclmis data check|list|phantom`: checks and lists a data set in LViT's layout, and makes one that needs no download. */
+/** `reclmis data check|list|phantom`: checks and lists data sets in LViT's layout, and draws one. */
 import { dirname, join } from 'node:path';
 import { defined, describeSides, ReclmisError } from '@reclmis/core';
 import type { Dataset, DatasetReport, Split, SplitReport } from '@reclmis/lab';
@@ -26,7 +26,7 @@ interface PhantomFlags extends OutputOptions {
   readonly size: number;
 }
 
-/** Empty masks and image sizes that the text names; `--json` holds all. */
+/** Empty masks and sizes shown; `--json` has all. */
 const SHOWN = 10;
 
 export function register(program: Command): void {
@@ -110,7 +110,7 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   const page = flags.report === undefined ? null : checkPagePath(flags.report);
   if (page !== null) {
     const { requireWritable } = await import('@reclmis/files');
-    await requireWritable(dirname(page)); // before a data set is decoded
+    await requireWritable(dirname(page)); // before decoding
   }
   let bar: Progress | null = null;
   const { report, subjects } = await inspectDataset(dir, {
@@ -133,12 +133,12 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   if (flags.strict === true) assertUnsuspicious(report);
 }
 
-/** The file of the page: the path itself, or data-check.html in the folder that it names. */
+/** The page's file: the path, or data-check.html in the folder. */
 function checkPagePath(path: string): string {
   return /\.html?$/i.test(path) ? path : join(path, 'data-check.html');
 }
 
-/** The report as text: a table, the notes of each split, empty masks, and every problem. */
+/** A table, each split's notes, empty masks, and every problem. */
 export function formatReport(report: DatasetReport): string {
   const lines = [
     formatTable(

@@ -1,6 +1,6 @@
 /**
- * `reclmis demo`: the whole way on pictures that come with the project. Draws phantoms, trains a small model, measures it with the
- * right notes and with left and right swapped, and lays cases side by side in a contact sheet.
+ * `reclmis demo`: draws phantoms, trains a small model, tests it with right and with swapped notes, and draws
+ * a contact sheet.
  */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,9 +19,8 @@ interface DemoFlags extends OutputOptions {
   readonly seed: number;
 }
 
-/** Enough cases for the notes' words to be learnt in the preset's epochs. */
+/** Enough to learn the notes' words in the preset's epochs. */
 const COUNT = 1000;
-/** Rows of the contact sheet. */
 const ROWS = 6;
 /** Marks a folder that the demo created and may replace. */
 const MARK = '.reclmis-demo';
@@ -69,7 +68,7 @@ async function run(flags: DemoFlags): Promise<void> {
   output.say(describe(place, right, swapped, seconds));
 }
 
-/** The preset's warm-up, but no more than a tenth of a run that was made short by --count or --epochs. */
+/** At most a tenth of a run shortened by --count or --epochs. */
 function withShortWarmup(config: Config, cases: number): Config {
   const steps = config.train.epochs * Math.ceil(cases / config.train.batchSize);
   return {
@@ -84,7 +83,7 @@ function folders(out: string): Record<'data' | 'run' | 'overview', string> {
   return { data: join(out, 'phantoms'), run: join(out, 'run'), overview: join(out, 'overview.png') };
 }
 
-/** Clears what an earlier demo left; a folder that holds something else is left alone. */
+/** Clears an earlier demo, but no other folder. */
 async function prepare(out: string, place: Place): Promise<void> {
   const { isLitter, makeFolder } = await import('@reclmis/files');
   const mark = join(out, MARK);

@@ -1,4 +1,7 @@
-/** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
+/**
+ * `reclmis evaluate`: scores a run on a split, per image and pooled; makes a report; compares runs on the
+ * same cases.
+ */
 import { dirname, join, resolve } from 'node:path';
 import {
   defined,
@@ -137,7 +140,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   refuseTwins([first, ...others], flags);
   const dataDir = flags.data ?? openRun(first).config.data.dir;
   const { split, stems } = flags;
-  // A mistake in the last name is found before the first run's hours, and so are cases that the runs do not share.
+  // Finds wrong names and runs without common cases before hours of work.
   const open = (dir: string): Promise<Dataset> =>
     openEvaluated(openRun(dir), { dataDir, split, ...defined({ stems }) });
   const dataset = await open(first);
@@ -232,12 +235,12 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   );
 }
 
-/** Whose left and right the notes mean as the run was given them. */
+/** Whose left and right the notes meant to the run. */
 function readAs({ sides: { notes, learnt } }: Evaluation): StatedSides {
   return learnt === 'unknown' ? notes : learnt;
 }
 
-/** Evaluates one run; draws cases only where a report shows them. */
+/** Draws cases only for a report. */
 async function evaluateOne(
   dir: string,
   dataDir: string,
@@ -255,7 +258,7 @@ async function evaluateOne(
   });
 }
 
-/** @throws OPTION_INVALID for what cannot be meant of several runs */
+/** @throws OPTION_INVALID for options that need a single run */
 function refuseTwins(
   dirs: readonly string[],
   { csv, probes, notes, ensemble = false, flips = false }: EvaluateFlags,
@@ -280,7 +283,7 @@ function refuseTwins(
     });
 }
 
-/** The evaluation as a table in percent; `where`: the part of the data set. */
+/** A table in percent; `where`: the part of the data set. */
 function describeEvaluation(
   { data, checkpoint, notes, summary, size, ensemble }: Evaluation,
   where: string,
@@ -301,7 +304,7 @@ function describeEvaluation(
   ].join('\n');
 }
 
-/** Differences of Dice and IoU in percentage points, with intervals and p-values. */
+/** In percentage points, with intervals and p-values. */
 function describeDifferences(runs: readonly string[], differences: readonly Difference[]): string {
   const points = (value: number | null): string => (value === null ? '–' : percent(value));
   const p = (value: number | null): string => (value === null ? '–' : value.toFixed(4));

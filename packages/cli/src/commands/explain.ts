@@ -1,4 +1,4 @@
-/** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
+/** `reclmis explain`: why a run segments an image so: Grad-CAM, patches and words of interest, attention. */
 import { basename, join, resolve } from 'node:path';
 import {
   defined,
@@ -41,9 +41,9 @@ interface ExplainFlags extends OutputOptions, EngineFlags, SidesFlags {
   readonly checkpoint?: CheckpointKind;
 }
 
-/** Explanations are for looking at; a folder of them holds some megabytes for each image. */
+/** Each image takes some megabytes. */
 const MOST_IMAGES = 400;
-/** Failures that the terminal is given. */
+/** Failures shown. */
 const SHOWN = 20;
 
 export function register(program: Command): void {
@@ -176,7 +176,7 @@ async function explainImages(
   };
 
   await withFolderLock(out, {}, async () => {
-    const page = numbers ? 'report.json' : 'report.html'; // what to open first
+    const page = numbers ? 'report.json' : 'report.html'; // the page to open
     const [only] = cases;
     if (cases.length === 1 && only) {
       const done = await explainOne(work, only, out);
@@ -234,14 +234,14 @@ interface Work {
   readonly model: LoadedModel;
   readonly about: About;
   readonly options: ExplainOptions;
-  /** Write numbers alone. */
+  /** Only numbers. */
   readonly numbers: boolean;
 }
 
 interface Done {
   readonly found: FolderCase;
   readonly files: readonly string[];
-  /** Parts that do not apply, and remarks. */
+  /** Parts left out, and remarks. */
   readonly notices: readonly string[];
   readonly warnings: readonly Warning[];
 }
@@ -260,7 +260,7 @@ async function explainOne(
   if (numbers) await writeCaseNumbers(dir, explained, about);
   const files = numbers ? ['report.json'] : await writeCaseReport(dir, explained, about);
   const { mask, note, gradCam, zones, poi, woi, attention, remarks, warnings } = explanation;
-  const said = new Set(warnings.map(({ code, message }) => `${code}: ${message}`)); // counted by code instead
+  const said = new Set(warnings.map(({ code, message }) => `${code}: ${message}`)); // counted by code
   const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
   return {
     files,
@@ -281,7 +281,7 @@ async function explainOne(
   };
 }
 
-/** A bad image does not keep the others from being explained; a mistake that all share does. */
+/** One bad image does not stop the rest; an error in all does. */
 function failed(one: PredictionCase, thrown: unknown): Done {
   const error = toReclmisError(thrown);
   const ofTheImage = error.code.startsWith('IMAGE_') || error.code.startsWith('NOTE_');
@@ -324,7 +324,7 @@ async function parseTarget(text: string, images: readonly string[]): Promise<Tar
   const { differentSizes, readImageHeader, readMaskWithValues } = await import('@reclmis/files');
   try {
     const { mask, header } = await readMaskWithValues(text);
-    const image = await readImageHeader(imagePath).catch(() => header); // what is wrong with the image is said where it is read
+    const image = await readImageHeader(imagePath).catch(() => header); // reported where the image is read
     if (image.width !== mask.width || image.height !== mask.height)
       throw new ReclmisError('MASK_SIZE_MISMATCH', `--target ${text}: ${differentSizes(header, image)}`);
     return { kind: 'mask', mask };

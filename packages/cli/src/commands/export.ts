@@ -1,4 +1,4 @@
-/** `reclmis export`: a trained run as an ONNX model with its manifest, checked against libtorch. */
+/** `reclmis export`: a run as an ONNX model with manifest, checked against libtorch. */
 import { defined } from '@reclmis/core';
 import type { CheckpointKind } from '@reclmis/lab';
 import type { ExportPrecision, ExportReport, ExportStage, ExportTarget } from '@reclmis/export';
@@ -101,7 +101,6 @@ async function run(dir: string, flags: ExportFlags): Promise<void> {
     );
 }
 
-/** What was made and how near it is to the original. */
 export function describeExport({ out, manifest, check, bytes, floatLayers }: ExportReport): string {
   const megabytes = (count: number): string => (count / 1e6).toFixed(1);
   const { segmenter, textEncoder } = manifest;

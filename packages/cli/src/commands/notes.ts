@@ -1,4 +1,4 @@
-/** `reclmis notes`: writes notes in LViT's grammar from masks, for data sets without text, and compares them with notes that are there. */
+/** `reclmis notes`: writes notes in LViT's grammar from masks, or compares them with existing ones. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { defined, MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
@@ -24,7 +24,7 @@ interface NotesFlags extends OutputOptions {
   readonly finding?: string;
 }
 
-/** Masks whose notes go into one file. */
+/** Masks with notes in one file. */
 interface Part {
   readonly split: Split | null;
   readonly paths: readonly string[];
@@ -82,7 +82,7 @@ export function register(program: Command): void {
     .action(run);
 }
 
-/** @throws OPTION_INVALID for what would break the sentence */
+/** @throws OPTION_INVALID if it would break the sentence */
 function findingOf(text: string): string {
   const words = text.trim();
   if (words !== '' && !/[\p{Cc},.]/u.test(words)) return words;
@@ -155,7 +155,7 @@ interface Row {
   readonly source: string;
 }
 
-/** The splits of a data set, or a folder of masks as a whole. @throws OPTION_INVALID where a data set is needed */
+/** Splits of a data set, or a whole folder of masks. @throws OPTION_INVALID if a data set is needed */
 async function partsOf(dir: string, { split }: NotesFlags, needsDataset: boolean): Promise<Part[]> {
   const { FOLDERS, maskPaths, presentSplits } = await import('@reclmis/lab');
   const isDataset = Object.values(FOLDERS).some((name) => existsSync(`${dir}/${name}`));
@@ -173,8 +173,8 @@ async function partsOf(dir: string, { split }: NotesFlags, needsDataset: boolean
 }
 
 /**
- * Where each split's notes go.
- * @throws OUTPUT_EXISTS where notes are there and are not to be replaced, or two masks of one file have the same name
+ * Where each split's notes go. @throws OUTPUT_EXISTS if notes exist and may not be replaced, or two masks
+ * share a name
  */
 async function refuseTaken(
   dir: string,
@@ -209,7 +209,6 @@ async function refuseTaken(
   });
 }
 
-/** The agreement with the notes that each split has. */
 async function compareAll(
   dir: string,
   derived: readonly { readonly split: Split | null; readonly rows: readonly Row[] }[],
@@ -227,7 +226,7 @@ async function compareAll(
   return found;
 }
 
-/** Shares of cases, in percent. */
+/** Shares in percent. */
 function describeAgreement(
   found: readonly { readonly split: Split; readonly counts: NoteAgreement }[],
 ): string {

@@ -1,4 +1,4 @@
-/** `reclmis parity`: compares a model with what its authors' code computed (docs/method.md 11 and 12). */
+/** `reclmis parity`: compares models with their authors' code (docs/method.md 11 and 12). */
 import type { ParityReport, ParityRow } from '@reclmis/lab';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -40,7 +40,7 @@ async function run(options: ParityOptions): Promise<void> {
   assertParity(report);
 }
 
-/** The report for people. Gradients are summed up in their worst ones unless all are wanted. */
+/** Shows only the worst gradients unless `all`. */
 function describe(report: ParityReport, all: boolean): string {
   const gradients = report.rows.filter(({ kind }) => kind === 'gradient').sort((a, b) => b.error - a.error);
   const others = report.rows.filter(({ kind }) => kind !== 'gradient');

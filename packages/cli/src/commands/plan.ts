@@ -1,4 +1,4 @@
-/** `reclmis plan`: looks at a data set and proposes the configuration to train with, with the reason of each setting. */
+/** `reclmis plan`: proposes a configuration for a data set, with reasons. */
 import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
@@ -23,7 +23,7 @@ interface PlanFlags extends OutputOptions {
   readonly workers: number;
 }
 
-/** Share of the machine's memory to plan for by default. */
+/** Default share of the memory to use. */
 const SHARE_OF_MACHINE = 0.8;
 
 export function register(program: Command): void {
@@ -69,7 +69,7 @@ export function register(program: Command): void {
     .action(run);
 }
 
-/** A reader of numbers above 0 for an option. @throws OPTION_INVALID */
+/** Reads numbers above 0. @throws OPTION_INVALID */
 function positive(flag: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -87,7 +87,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
       remedy: 'Choose another file, or add --overwrite.',
     });
   }
-  if (out !== undefined) await requireWritable(dirname(out)); // before a data set is measured
+  if (out !== undefined) await requireWritable(dirname(out)); // before measuring
   let bar: Progress | null = null;
   const fingerprint = await takeFingerprint(dir, {
     encoder: flags.encoder,
@@ -138,13 +138,13 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   );
 }
 
-/** Memory of this machine or of the container that the process runs in, bytes. */
+/** Memory of the machine or container, bytes. */
 function machineMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-/** Seconds per image of a training step as it is planned, on made images. */
+/** Seconds per image of a planned step, on made-up images. */
 async function measureStep(plan: Plan, output: Output): Promise<number> {
   const { benchTrain, loadConfig } = await import('@reclmis/lab');
   const asked = [
@@ -182,7 +182,6 @@ function casesOf({ cases }: Fingerprint): string {
     .join(', ');
 }
 
-/** The fingerprint as a table of two columns. */
 export function formatFingerprint(fingerprint: Fingerprint): string {
   const { name, images, masks, notes, duplicates, patients } = fingerprint;
   const round = (value: number): string => String(Math.round(10 * value) / 10);
@@ -240,7 +239,6 @@ export function formatFingerprint(fingerprint: Fingerprint): string {
   return formatTable([{ title: name }, { title: '' }], rows);
 }
 
-/** The settings with their reasons. */
 export function formatPlan({ settings }: Plan): string {
   const shown = (value: Plan['settings'][number]['value']): string =>
     typeof value === 'object' ? value.join(', ') : String(value);

@@ -1,4 +1,4 @@
-/** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
+/** `reclmis predict`: masks, overlays and figures of images by their notes, with runs or exported models. */
 import {
   defined,
   parseSpacing,
@@ -49,7 +49,7 @@ interface PredictFlags extends OutputOptions, SidesFlags {
   readonly precision?: Precision;
 }
 
-/** Rows of the table, and failures, that the terminal is given. */
+/** Rows and failures shown. */
 const SHOWN = 20;
 
 export function register(program: Command): void {
@@ -210,7 +210,7 @@ function* notesOf(cases: readonly PredictionCase[]): Generator<string> {
   for (const { note, refused } of cases) if (!refused) yield note;
 }
 
-/** A table of the first cases, the first failures, and where everything is. */
+/** The first cases and failures, and the files. */
 function report(
   output: Output,
   out: string,
@@ -242,7 +242,7 @@ function report(
   output.say(`\nResults: ${out}${statistics.map((path) => `\nFigures: ${path}`).join('')}`);
 }
 
-/** Turns what is not done into the command's error; a single image's own where there is only one. */
+/** The error for an incomplete prediction; a single image's own error. */
 function judge(out: string, { status, counts, codes, failures }: PredictionSummary): void {
   if (status === 'interrupted') {
     const seen = counts.done + counts.skipped;

@@ -1,4 +1,4 @@
-/** `reclmis runs`: the runs of a folder with their best figures; `runs compare`: what two or more differ in. */
+/** `reclmis runs`: a folder's runs with their best figures; `runs compare`: their differences. */
 import { basename, relative } from 'node:path';
 import type { RunComparison, RunOverview } from '@reclmis/lab';
 import type { Command } from 'commander';
@@ -117,7 +117,7 @@ async function compareAll(dirs: readonly string[], flags: CompareFlags): Promise
 const shown = (value: unknown): string =>
   value === undefined ? '-' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
 
-/** Rows of figures, one column per run. */
+/** One column per run. */
 function figures({ runs, epochs }: RunComparison): string[][] {
   const of = (title: string, cell: (run: RunOverview, index: number) => string): string[] => [
     title,

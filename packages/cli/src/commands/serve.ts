@@ -1,4 +1,4 @@
-/** `reclmis serve`: an exported model over HTTP, for machines (Open Inference Protocol) and for people (POST /segment). */
+/** `reclmis serve`: an exported model over HTTP, by the Open Inference Protocol and POST /segment. */
 import { statSync } from 'node:fs';
 import { defined, VERSION } from '@reclmis/core';
 import type { Command } from 'commander';
@@ -127,7 +127,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   }
 }
 
-/** Whether others than owner and group may read a file. */
+/** Whether users other than owner and group may read a file. */
 function isOpen(path: string): boolean {
   return (
     process.platform !== 'win32' && ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0
@@ -145,7 +145,6 @@ type Limit =
   | 'maxNote'
   | 'maxConnections';
 
-/** The limits that were given. */
 function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
   const names: readonly Limit[] = [
     'maxQueue',

@@ -1,4 +1,7 @@
-/** `reclmis sides`: whose left and right the notes of a run or of an exported model mean; told, inferred, or stated for one that does not say it. */
+/**
+ * `reclmis sides`: whose left and right the notes of a run or exported model mean: shows, infers or states
+ * it.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -20,16 +23,15 @@ interface SidesCommandFlags extends OutputOptions {
   readonly data?: string;
 }
 
-/** What is to be told or changed. */
 interface Place {
   readonly kind: 'run' | 'model';
   readonly readsNotes: boolean;
   readonly sides: StatedSides;
-  /** The figure behind it, where the run has one. */
+  /** The figure it rests on, if known. */
   readonly reason: string | null;
-  /** The data set that it was trained on; '' where that is not known. */
+  /** The training data; '' if unknown. */
   readonly data: string;
-  /** @returns what the user should know. */
+  /** @returns notices */
   write(sides: StatedSides, reason: string | null): Promise<string[]>;
 }
 
@@ -92,7 +94,7 @@ const told = (sides: StatedSides): string =>
     ? 'whose left and right its notes mean is not known'
     : `left and right of its notes are ${whoseSides(sides)}`;
 
-/** @throws OPTION_INVALID where the masks do not tell */
+/** @throws OPTION_INVALID if masks do not tell */
 async function infer(data: string): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
   const { measureSides, openDataset } = await import('@reclmis/lab');
   if (data === '')
@@ -142,7 +144,7 @@ async function openManifest(dir: string): Promise<Place> {
       if (!note) return [];
       const { underSides } = await import('@reclmis/lab');
       const { reference, ...training } = manifest.training;
-      const none = (): Promise<never[]> => Promise.resolve([]); // a model has no data of its own
+      const none = (): Promise<never[]> => Promise.resolve([]); // models have no data
       const under = reference && (await underSides(reference, sides, note.sides, none));
       const stated: ModelManifest = {
         ...manifest,

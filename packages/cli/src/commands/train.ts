@@ -1,4 +1,4 @@
-/** `reclmis train`: trains a model on a data set and leaves a run folder. */
+/** `reclmis train`: trains a model and leaves a run folder. */
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { deviceOfRun, type Overrides, type Parallel, type RunSummary } from '@reclmis/lab';
@@ -17,7 +17,6 @@ interface TrainFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly nproc?: number | 'auto';
 }
 
-/** How a run ended, for people. */
 const ENDS = {
   running: 'is still running',
   finished: 'finished',
@@ -54,7 +53,7 @@ export function register(program: Command): void {
 async function run(flags: TrainFlags): Promise<void> {
   const processes = await settleProcesses(flags.nproc);
   if (typeof processes === 'number') {
-    process.exitCode = processes; // of the workers, which have said all
+    process.exitCode = processes; // from the workers, which reported it
     return;
   }
   const output = new Output(processes.leads ? flags : { quiet: true });
@@ -76,13 +75,13 @@ async function run(flags: TrainFlags): Promise<void> {
   output.say(`Run folder: ${dir}\nNext: reclmis evaluate ${dir}`);
 }
 
-/** How a run ended, and by which signal where it was interrupted. */
+/** The result, and the signal if interrupted. */
 interface Ended {
   readonly summary: RunSummary;
   readonly by?: unknown;
 }
 
-/** Trains with the other processes, and learns of their signals before it leaves them. */
+/** Learns of all processes' signals before leaving them. */
 function trainTogether(
   processes: Processes,
   device: string,
@@ -119,7 +118,7 @@ async function resume(dir: string, asked: Overrides, processes: Processes, outpu
   return trainTogether(processes, device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
 }
 
-/** Ctrl-C is the user's; the other signals are a scheduler's, who resumes on an exit status of its own. */
+/** A scheduler's signal has its own exit status, on which it resumes. */
 function interrupted({ dir, steps }: RunSummary, by: unknown): ReclmisError {
   const remedy = `Continue with: reclmis train --resume ${dir}`;
   return by === 'SIGTERM' || by === 'SIGUSR1'
@@ -129,7 +128,7 @@ function interrupted({ dir, steps }: RunSummary, by: unknown): ReclmisError {
       });
 }
 
-/** `20260131-235959`, local time. */
+/** As `20260131-235959`, local time. */
 function timestamp(now: Date): string {
   const two = (n: number): string => String(n).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;

@@ -1,4 +1,6 @@
-/** `reclmis weights import --as run` and `reclmis weights export`: runs from and to the authors' PyTorch checkpoints. */
+/**
+ * `reclmis weights import --as run` and `weights export`: runs from and to the authors' PyTorch checkpoints.
+ */
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import type { CheckpointKind } from '@reclmis/lab';
@@ -18,10 +20,10 @@ interface ExportFlags extends OutputOptions {
   readonly checkpoint: CheckpointKind;
 }
 
-/** Keys that the terminal is given. */
+/** Keys shown. */
 const SHOWN = 12;
 
-/** @throws OPTION_INVALID without -o, and what `importRun` throws */
+/** @throws OPTION_INVALID without -o, and as `importRun` */
 export async function importAsRun(file: string, flags: ImportRunFlags): Promise<void> {
   const { importRun } = await import('@reclmis/lab');
   const output = new Output(flags);

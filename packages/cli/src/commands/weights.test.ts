@@ -1,4 +1,4 @@
-/** `reclmis weights` as its users meet it: fetched from a local server that breaks off, listed, verified, damaged, imported. */
+/** `reclmis weights`: fetching from a broken server, listing, verifying, damage, importing. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const home = join(folder, 'home');
 const file = join(folder, 'tiny.safetensors');
 const vocabulary = join(folder, 'words.txt');
 
-/** What the server was asked for: path and range. */
+/** Requested paths and ranges. */
 const asked: string[] = [];
 let server: Server;
 let base = '';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   scope(() => {
     const state = new Map<string, Tensor>();
     for (const [key, value] of new ClipTextTower(TOWER).stateDict()) {
-      state.set(key, value.detach().to({ dtype: 'float16' })); // what is kept, so that nothing is rounded
+      state.set(key, value.detach().to({ dtype: 'float16' })); // as stored, so nothing is rounded
     }
     writeSafetensors(file, state);
   });
@@ -53,11 +53,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** CLIP's number of merges: pairs of the letters of its first bytes. */
+/** As many merges as CLIP has, of its first bytes. */
 function merges(): string {
   const range = (first: number, last: number): number[] =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  const codes = [...range(33, 126), ...range(161, 172), ...range(174, 255), ...range(256, 323)]; // one for each byte
+  const codes = [...range(33, 126), ...range(161, 172), ...range(174, 255), ...range(256, 323)]; // one per byte
   const letters = codes.map((code) => String.fromCharCode(code));
   const pairs = letters.flatMap((a) => letters.map((b) => `${a} ${b}`)).slice(0, 49152 - 256 - 2);
   return `#version: 0.2\n${pairs.join('\n')}\n`;
@@ -67,7 +67,7 @@ function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** Runs the command; not synchronously, since the server is in this process. */
+/** Asynchronous, as the server is in this process. */
 async function weights(
   ...args: string[]
 ): Promise<{ status: number | null; stdout: string; stderr: string }> {
@@ -193,7 +193,7 @@ describe('reclmis weights', () => {
     expect((await weights('import', '--as', 'run', checkpoint)).stderr).toContain('OPTION_INVALID');
     const made = await weights('import', '--as', 'run', checkpoint, '-o', out, '--vocabulary', vocabulary);
     expect(made.status).toBe(0);
-    expect(made.stderr).toMatch(/^SIDES_UNKNOWN: .*`reclmis sides .*patient`.*\n$/); // a checkpoint does not say
+    expect(made.stderr).toMatch(/^SIDES_UNKNOWN: .*`reclmis sides .*patient`.*\n$/); // checkpoints do not say
     expect(made.stdout).toContain('base width 8, 32 x 32, 2 layers, variant upstream; notes of 18 tokens');
 
     const given = await weights('export', out, '--format', 'pth', '--json');

@@ -1,7 +1,7 @@
 /**
- * `reclmis weights fetch|import|list|path|verify|export`: the cache of text-encoder weights, and, in weights-run.ts, the authors' checkpoints.
- *
- * To add a subcommand: a function that takes the `weights` command, and a line in `SUBCOMMANDS`.
+ * `reclmis weights fetch|import|list|path|verify|export`: the cache of text-encoder weights; weights-run.ts
+ * has the authors' checkpoints. To add a subcommand: a function that takes the `weights` command, and a line
+ * in `SUBCOMMANDS`.
  */
 import { defined, ReclmisError } from '@reclmis/core';
 import type { RemoteFile, StoredWeights, WeightsEntry } from '@reclmis/lab';
@@ -154,8 +154,8 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
       },
       ({ model, vocabulary }) => {
         progress.stop();
-        releaseInterrupt(); // what follows is short, and may be ended at any moment
-        const name = source.model.url.split('?')[0] ?? source.model.file; // what follows may be a signature
+        releaseInterrupt(); // the rest is short and may be interrupted
+        const name = source.model.url.split('?')[0] ?? source.model.file; // without a signature in the query
         return importWeights(model, { id, vocabulary, name, force: flags.force === true });
       },
     );
@@ -255,7 +255,7 @@ async function runVerify(id: string | undefined, flags: OutputOptions): Promise<
   if (first) throw first;
 }
 
-/** A progress line for one file after the other, in megabytes. */
+/** Progress over several files, in megabytes. */
 class FileProgress {
   private current: { file: RemoteFile; total: number; bar: Progress } | null = null;
 
