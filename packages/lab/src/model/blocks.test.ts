@@ -30,7 +30,8 @@ describe('UpBlock in training', () => {
           .sub(plain.get(key) as Tensor)
           .abs()
           .max();
-        // Sums of up to 4,600 products in another order, of the largest value of 1 to 100; a bias before batch normalisation has no gradient but rounding.
+        // Sums of up to 4,600 products in another order, relative to the largest of 1 to 100; a bias before batch
+        // normalisation only has a gradient by rounding.
         expect(off.item(), key).toBeLessThan(1e-4);
       }
       block.dispose();

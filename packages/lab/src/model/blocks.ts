@@ -1,5 +1,5 @@
 /**
- * Convolutional blocks that the models share: paper section 3.1, docs/method.md 2, 4 and 11. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
+ * Convolutional blocks: paper section 3.1, docs/method.md 2, 4 and 11. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
  *
  * B batch, C channels, H x W pixels.
  */
@@ -44,7 +44,7 @@ export class UpBlock extends nn.Module {
   private readonly pixModule: PixelLevelAttention;
   private readonly convs: readonly ConvBNReLU[];
 
-  /** @param inChannels channels of skip and upsampled map together; each brings half. */
+  /** @param inChannels of skip and upsampled map together, half each. */
   constructor(inChannels: number, outChannels: number) {
     super();
     this.pixModule = this.child('pixModule', new PixelLevelAttention(inChannels / 2));
@@ -63,7 +63,7 @@ export class UpBlock extends nn.Module {
     return this.convs.reduce((y, conv) => conv.forward(y), this.join(x, skip)); // [B,out,2H,2W]
   }
 
-  /** [skip, up], [B,in,2H,2W], in one pass where there is an operator for such maps. */
+  /** [skip, up], [B,in,2H,2W], in one pass if an operator supports such maps. */
   private join(x: Tensor, skip: Tensor): Tensor {
     if (skip.dtype === x.dtype && isLaneMap(skip) && isLaneMap(x)) {
       const attention = this.pixModule.attention(skip); // [B,1,2H,2W]

@@ -1,32 +1,29 @@
 /**
- * The authors' checkpoints, sorted by who reads what: docs/method.md 12.
- *
- * One file holds the segmentation model, the frozen CLIP tower under `clip.`, and parameters that take no part in any output:
- * the context stacks' cross-attention, PLAM's `conv_sig` and batch normalisation's step counters.
+ * Sorts the authors' checkpoints: docs/method.md 12. One file holds the segmentation model, the frozen CLIP tower under
+ * `clip.`, and parameters that affect no output: the context stacks' cross-attention, PLAM's `conv_sig` and batch
+ * normalisation's step counters.
  */
 import { modelDescriptor } from './registry.js';
 
-/** Whether a key of the authors' checkpoints of RecLMIS belongs to a parameter that takes no part. */
+/** Whether a key of the authors' RecLMIS checkpoints affects no output. */
 export function isUnusedKey(key: string): boolean {
   return modelDescriptor('reclmis').unusedKeys.some((pattern) => pattern.test(key));
 }
 
-/** A checkpoint's entries by reader. */
 export interface SortedCheckpoint<T> {
-  /** For `RecLMIS.loadStateDict`; `clip.logit_scale` belongs to it. */
+  /** For `RecLMIS.loadStateDict`, with `clip.logit_scale`. */
   readonly model: Map<string, T>;
-  /** For `ClipTextTower.loadStateDict`, without the `clip.` prefix; empty where the checkpoint has no tower. */
+  /** For `ClipTextTower.loadStateDict`, without the `clip.` prefix; empty without tower. */
   readonly clip: Map<string, T>;
   /** Keys that nothing reads. */
   readonly ignored: readonly string[];
 }
 
-/** A key without the `module.` that data-parallel training puts before it. */
+/** Drops the `module.` of data-parallel training. */
 export function plainKey(name: string): string {
   return name.replace(/^module\./, '');
 }
 
-/** Sorts a checkpoint's entries, by their plain keys. */
 export function sortCheckpoint<T>(entries: Iterable<readonly [string, T]>): SortedCheckpoint<T> {
   const model = new Map<string, T>();
   const clip = new Map<string, T>();

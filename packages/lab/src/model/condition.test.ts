@@ -14,7 +14,7 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((s, value, i) => s + value * (b[i] ?? 0), 0);
 
-/** The paper's attention, one head, query and key after the other: softmax, times P + 1e-10, normalised again. */
+/** The paper's attention, one head, query and key at a time: softmax, times P + 1e-10, normalised again. */
 function bruteForce(
   attention: nn.MultiheadAttention,
   query: Tensor,

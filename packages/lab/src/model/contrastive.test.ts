@@ -24,7 +24,7 @@ function input(secondSoftmax: boolean): Parameters<typeof contrastiveLoss>[0] {
   };
 }
 
-/** Eq. 4 as it is written, one pair, token and patch after the other. */
+/** Eq. 4 literally, one pair, token and patch at a time. */
 function bruteForce(x: ReturnType<typeof input>): number[][] {
   const soften = (row: readonly number[]): number[] => {
     const sum = row.reduce((s, p) => s + Math.exp(p), 0);

@@ -2,19 +2,18 @@
  * CCL, conditioned contrastive learning: paper section 3.3, eq. 4 and 5; docs/method.md 5. Training only.
  *
  * S[a,b,t,v] = cos(F_T[a,t], F_V[b,v]), zero for padded t, over every pair of note a and image b of the batch;
- * s(a,b) = 1/2 ( sum_t P_T[a,t] max_v S  +  sum_v P_V[b,v] max_t S ); the loss is the mean of the two cross-entropies, over rows and
- * over columns, of s * exp(logit_scale) against the diagonal.
+ * s(a,b) = 1/2 ( sum_t P_T[a,t] max_v S  +  sum_v P_V[b,v] max_t S ); the loss is the mean of the two cross-entropies,
+ * over rows and over columns, of s * exp(logit_scale) against the diagonal.
  *
- * All of it is float32 in every precision: the temperature multiplies an error of the cosines by up to 100.
+ * Always float32: the temperature multiplies the cosines' errors by up to 100.
  *
  * B batch, T tokens, N patches, C channels.
  */
 import { autocast, float32, type Tensor } from '@reclmis/torch';
 
-/** Keeps a feature of length 0 (a patch whose ReLUs are all off) from dividing by 0; far below the square of any real length. */
+/** Avoids dividing by 0 for a feature of length 0 (a patch whose ReLUs are all off); far below any real length squared. */
 const LENGTH_EPSILON = 1e-12;
 
-/** What CCL compares. */
 export interface ContrastiveInput {
   /** F_V flattened, [B,N,C]. */
   readonly patches: Tensor;
@@ -54,7 +53,7 @@ export function pairSimilarity(input: Omit<ContrastiveInput, 'logitScale'>): Ten
   return byWords.add(byPatches).mul(0.5);
 }
 
-/** The loss, a scalar of at least 0. */
+/** @returns a scalar, at least 0. */
 export function contrastiveLoss(input: ContrastiveInput): Tensor {
   const { patches, tokens } = input;
   const wide = { ...input, patches: float32(patches), tokens: float32(tokens) };

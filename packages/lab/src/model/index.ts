@@ -1,4 +1,3 @@
-/** The models, their options and the drawing of masks. */
 export { sortCheckpoint, isUnusedKey, type SortedCheckpoint } from './checkpoint-keys.js';
 export {
   NOTE_FREE,

@@ -1,17 +1,18 @@
 /**
- * CI, the conditioned interaction, with the patches and words of interest: paper section 3.2, eq. 1 to 3; docs/method.md 3.
+ * CI, the conditioned interaction, with the patches and words of interest: paper section 3.2, eq. 1 to 3;
+ * docs/method.md 3.
  *
  * V = dropout(patch embedding(F_V) + positions); T0 = attention(F_T over V); F'_V = attention(V over T0);
  * F'_T = ReLU(BatchNorm(Conv1d(T0))). POI and WOI are softmaxes of a two-layer MLP over F'_V and F'_T.
  *
- * With self-attention (Table 4's other rows) T0 = attention(F_T over F_T) and F'_V = attention(V over V), with the same parameters.
+ * With self-attention (other rows of Table 4), T0 = attention(F_T over F_T) and F'_V = attention(V over V).
  *
  * B batch, N patches, T tokens, C channels.
  */
 import { dropout, float32, linear, nn, Tensor, zeros } from '@reclmis/torch';
 import { type AttentionKind, HEADS } from './options.js';
 
-/** Patches of the image that carry position: keys `patch_embeddings`, `position_embeddings`. */
+/** Keys `patch_embeddings`, `position_embeddings`. */
 class PatchEmbeddings extends nn.Module {
   private readonly patch: nn.Conv2d;
   private readonly position: Tensor;
@@ -37,9 +38,9 @@ class PatchEmbeddings extends nn.Module {
 }
 
 /**
- * Where the position embeddings start: sinusoids of row and column, half of the channels each (Vaswani et al., in two dimensions),
- * of the given standard deviation. Upstream starts at zero, so that "upper left" means nothing until training has built places
- * from nothing; from here the note's places can be told apart at once. They are trained either way.
+ * Initial position embeddings: sinusoids of row and column, half of the channels each (Vaswani et al., in two
+ * dimensions), with the given standard deviation. From upstream's zeros, "upper left" means nothing until training has
+ * built places; from here places differ at once. Both are trained.
  * @returns [1,N,C].
  */
 function initialPositions(patches: number, channels: number, scale: number): Tensor {
@@ -52,7 +53,7 @@ function initialPositions(patches: number, channels: number, scale: number): Ten
     for (let c = 0; c < channels; c++) {
       const place = places[c < half ? 0 : 1] ?? 0;
       const k = c % half;
-      // Wavelengths from two patches to four times the grid's side: the grid holds no finer and no coarser places.
+      // Wavelengths from two patches to four times the grid's side, its finest and coarsest places.
       const wavelength = 2 * (2 * side) ** ((k - (k % 2)) / half);
       const angle = (2 * Math.PI * place) / wavelength;
       data[n * channels + c] = scale * Math.SQRT2 * (k % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
@@ -79,11 +80,10 @@ class TokenConvBNReLU extends nn.Module {
   }
 }
 
-/** What CI makes of image and note. */
 export interface Interaction {
   /** F'_V, the patches after the interaction, [B,N,C]. */
   readonly image: Tensor;
-  /** T0, what each token gathered from the patches (with self-attention: from the tokens), [B,T,C]; `words()` turns it into F'_T. */
+  /** T0, what each token gathered from the patches (with self-attention: from the tokens), [B,T,C]; `words()` gives F'_T. */
   readonly gathered: Tensor;
 }
 
@@ -95,7 +95,7 @@ export class ConditionedInteraction extends nn.Module {
   private readonly ctbn: TokenConvBNReLU | null;
   private readonly attention: AttentionKind;
 
-  /** @param withWords whether F'_T is needed: only in training, for the words of interest. */
+  /** @param withWords whether F'_T is needed, for the words of interest in training. */
   constructor(
     channels: number,
     patches: number,
@@ -142,14 +142,14 @@ export class ConditionedInteraction extends nn.Module {
 }
 
 /**
- * Where to look: a distribution over patches or words (eq. 3), Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2` of
+ * A distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2` of
  * `mlp_visual` (POI) and `mlp_woi` (WOI).
  */
 export class Interest extends nn.Module {
   private readonly hidden: nn.Linear;
   private readonly score: nn.Linear;
 
-  /** @param dropoutRate dropout before the MLP; upstream's for its small data sets. */
+  /** @param dropoutRate before the MLP; upstream uses it for small data sets. */
   constructor(
     channels: number,
     private readonly dropoutRate: number,
@@ -161,7 +161,7 @@ export class Interest extends nn.Module {
 
   /**
    * @param features [B,L,C].
-   * @param valid bool [B,L], or null where all L take part; the others get probability 0.
+   * @param valid bool [B,L], or null: all; invalid ones get probability 0.
    * @returns [B,L], each row sums to 1.
    */
   forward(features: Tensor, valid: Tensor | null): Tensor {

@@ -1,17 +1,17 @@
 /**
- * LViT (Li et al., IEEE TMI 2023), the second peer of the paper's Table 1: docs/method.md 11. A U-Net with PLAM in its skips, and beside it a U of small
- * transformers on tokens, into whose first one the note enters.
+ * LViT (Li et al., IEEE TMI 2023), the second peer of the paper's Table 1: docs/method.md 11. A U-Net with PLAM in its
+ * skips, and a U of small transformers on tokens; the note enters its first one.
  *
- *     image -> inc, down1..3 -> x1..x4, down4 -> x5
- *     note  -> text_module4..1 -> text1
- *     x1, text1 -> downVit -> y1; x2..x4 -> downVit1..3 -> y2..y4 -> upVit3..0 -> reconstruct1..4, added to x1..x4
- *     x5 and the four sums -> up4..1, outc -> mask
+ * image -> inc, down1..3 -> x1..x4, down4 -> x5
+ * note  -> text_module4..1 -> text1
+ * x1, text1 -> downVit -> y1; x2..x4 -> downVit1..3 -> y2..y4 -> upVit3..0 -> reconstruct1..4, added to x1..x4
+ * x5 and the four sums -> up4..1, outc -> mask
  *
- * Keys are those of the authors' code. Deviations:
- *   - A note has the T tokens and the width W of the run's encoder; the authors' are BERT's, T = 10 and W = 768.
- *   - What the authors' code holds and never uses does not exist here: a quarter of its 39.9 M parameters (each transformer's `norm` and `head`, the
- *     `CTBN`s of the other directions, the embeddings of the way up, `pix_module1..4`, PLAM's `conv_sig`).
- *   - Of padded tokens it reads the encoder's features, as the authors' code does: there is no mask.
+ * Keys are the authors'. Deviations:
+ * - T and W are those of the run's encoder; the authors' are BERT's, T = 10 and W = 768.
+ * - Without the quarter of their 39.9 M parameters that they never use (each transformer's `norm` and `head`, the
+ * `CTBN`s of the other directions, the embeddings of the way up, `pix_module1..4`, PLAM's `conv_sig`).
+ * - As theirs, it also reads the features of padded tokens: there is no mask.
  *
  * B batch, S image side, N = (S/16)^2 tokens of an image at every level, d a level's width, T tokens of a note, H heads.
  */
@@ -23,16 +23,16 @@ import type { ModelOptions, Segmentation } from './segmentation-model.js';
 import { type Decoder, requireOption, UNetBased } from './unet-based.js';
 
 export interface LViTOptions extends ModelOptions {
-  /** T: the note enters by a convolution that has a channel for each token. */
+  /** T: the convolution for the note has a channel per token. */
   readonly contextLength: number;
   /** Dropout of the embedded tokens. */
   readonly dropout: number;
 }
 
-/** Attention heads of every transformer; each level's width must be a multiple. */
+/** Heads of every transformer; must divide each level's width. */
 const HEADS = 8;
 
-/** A map in patches as tokens that carry position: keys `patch_embeddings`, `position_embeddings`. */
+/** A map's patches as tokens with positions: keys `patch_embeddings`, `position_embeddings`. */
 class Embeddings extends nn.Module {
   private readonly patch: nn.Conv2d;
   private readonly position: Tensor;
@@ -159,7 +159,7 @@ class NoteTransformer extends nn.Module {
   }
 }
 
-/** `downVit1` to `downVit3`: a level's own tokens in half of the channels, those of the finer level in the other. */
+/** `downVit1` to `downVit3`: half of the channels for a level's own tokens, half for the finer level's. */
 class DownTransformer extends nn.Module {
   private readonly embeddings: Embeddings;
   private readonly block: Block;
@@ -179,7 +179,7 @@ class DownTransformer extends nn.Module {
   }
 }
 
-/** `upVit3`, the coarsest, and `upVit2` to `upVit`, to which the coarser level's tokens are added. */
+/** `upVit3`, the coarsest, and `upVit2` to `upVit`, which add the coarser level's tokens. */
 class UpTransformer extends nn.Module {
   private readonly block: Block;
   private readonly ctbn2: ConvTransBN | null;
@@ -226,7 +226,7 @@ export class LViT extends UNetBased {
   private readonly texts: readonly nn.Conv1d[];
   private readonly first: NoteTransformer;
   private readonly downVits: readonly DownTransformer[];
-  /** Finest level first, as `reconstructs`. */
+  /** Finest level first, like `reconstructs`. */
   private readonly upVits: readonly UpTransformer[];
   private readonly reconstructs: readonly Reconstruct[];
   private readonly decode: Decoder;
@@ -272,7 +272,7 @@ export class LViT extends UNetBased {
     const maps = [...skips].reverse(); // x1..x4
     const down = [this.first.forward(at(maps, 0), text)]; // y1, [B,N,w]
     this.downVits.forEach((vit, i) => down.push(vit.forward(at(maps, i + 1), at(down, i)))); // y2..y4
-    const joined: Tensor[] = []; // coarsest first, as the decoder reads them
+    const joined: Tensor[] = []; // coarsest first, for the decoder
     let coarser: Tensor | null = null;
     for (const level of [3, 2, 1, 0]) {
       const tokens: Tensor = at(this.upVits, level).forward(at(down, level), coarser); // [B,N,d]
@@ -282,7 +282,7 @@ export class LViT extends UNetBased {
     return this.decode(bottleneck, joined);
   }
 
-  /** text1: a note's features in the width of the finest level. */
+  /** text1: a note's features in the finest level's width. */
   private adapt(note: NoteFeatures | null): Tensor {
     const features = this.requireNote(note);
     const [, T, W] = features.shape3();
@@ -299,7 +299,7 @@ export class LViT extends UNetBased {
   }
 }
 
-/** @throws CONFIG_INVALID where the heads do not divide the levels' widths. */
+/** @throws CONFIG_INVALID if the heads do not divide the levels' widths. */
 function checked(options: LViTOptions): LViTOptions {
   const { baseWidth } = options;
   const expected = `a multiple of ${HEADS}, the heads of LViT’s transformers`;
@@ -307,7 +307,6 @@ function checked(options: LViTOptions): LViTOptions {
   return options;
 }
 
-/** An element that is there. */
 function at<T>(list: readonly T[], index: number): T {
   const element = list[index];
   if (element === undefined) throw new RangeError(`LViT: no level ${index}`);

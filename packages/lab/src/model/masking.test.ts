@@ -19,7 +19,7 @@ describe('maskCount', () => {
       [0.3, 10, 3],
       [0.3, 3, 1],
       [0.3, 1, 1],
-      [0.29, 100, 28], // 28.999999999999996 in double precision, which is what the authors' code rounds down
+      [0.29, 100, 28], // 28.999999999999996 in double precision; the authors' code rounds that down
       [0, 9, 1],
       [1, 9, 9],
       [0.5, 0, 0],
@@ -63,7 +63,7 @@ describe('drawMask', () => {
       const share = Array.from(mask.to({ dtype: 'float32' }).mean([0]).toFloat32Array());
       expect(share[0]).toBe(1);
       expect(share[2]).toBe(1);
-      // One of the three others: 1/3 each, five standard deviations of a share of 4,000 draws are 0.037.
+      // 1/3 for each of the three others; five standard deviations of a share of 4,000 draws are 0.037.
       for (const i of [1, 3, 4]) expect(Math.abs((share[i] ?? 0) - 1 / 3)).toBeLessThan(0.037);
     });
   });
@@ -76,7 +76,7 @@ describe('drawMask', () => {
       const mask = drawMask({ probability, valid: null, ratio: 0.5, strategy: 'distribution' });
       const share = mask.to({ dtype: 'float32' }).mean([0]).toFloat32Array();
       p.forEach((first, i) => {
-        // Drawn first, or second after any other: p_i + sum_j p_j p_i / (1 - p_j).
+        // Drawn first, or second after another: p_i + sum_j p_j p_i / (1 - p_j).
         const expected = p.reduce((sum, q, j) => (j === i ? sum : sum + (q * first) / (1 - q)), first);
         // Five standard deviations of a share: 5 * sqrt(0.25 / 40000) = 0.0125.
         expect(Math.abs((share[i] ?? 0) - expected)).toBeLessThan(0.0125);

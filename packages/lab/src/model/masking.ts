@@ -1,29 +1,26 @@
 /**
- * Drawing the patches and words to hide, for the whole batch and on its device: paper section 3.4, docs/method.md 6. Training only.
+ * Draws the patches and words to hide, for the whole batch on its device: paper section 3.4, docs/method.md 6. Training
+ * only. (Upstream draws on the CPU, sample by sample.)
  *
- * k = max(floor(ratio * length), 1) of each row's `length` valid items. Every strategy gives each item a key; the k items of highest
- * key are drawn. An item's rank is argsort of argsort, so rows with different k need no loop.
- *   topk          key = P
- *   random        key = uniform noise
- *   distribution  key = ln P - ln E, E exponential: the order of an exponential race, which is the order of successive draws
- *                 without replacement with probabilities P (Efraimidis and Spirakis 2006). Items of probability 0 come after all
- *                 others, in uniform order.
- * Upstream draws on the CPU, sample by sample; this does not.
+ * k = max(floor(ratio * length), 1) of each row's `length` valid items: those of highest key. Ranks are argsort of
+ * argsort, so rows with different k need no loop.
+ * topk          key = P
+ * random        key = uniform noise
+ * distribution  key = ln P - ln E, E exponential: an exponential race, equivalent to successive draws without
+ * replacement with probabilities P (Efraimidis and Spirakis 2006). Items of probability 0 come last, in uniform order.
  *
  * B batch, L items (patches or tokens).
  */
 import { noGrad, Tensor, where } from '@reclmis/torch';
 
-/** How the hidden items are chosen. */
 export type MaskStrategy = 'distribution' | 'random' | 'topk';
 
-/** Smaller than ln P - ln E can be: P is at least 1e-45, E at most 46. */
+/** Below any ln P - ln E: P is at least 1e-45, E at most 46. */
 const ZERO_PROBABILITY_KEY = -1000;
 
-/** Smallest noise; rand() may return 0, whose logarithm is not finite. */
+/** rand() may return 0, whose logarithm is not finite. */
 const LEAST_NOISE = 1e-20;
 
-/** What to draw, and how. */
 export interface MaskDraw {
   /** P, [B,L]; each row sums to 1 over its valid items. */
   readonly probability: Tensor;
@@ -34,12 +31,12 @@ export interface MaskDraw {
   readonly strategy: MaskStrategy;
 }
 
-/** How many items of a row are drawn: at least one, never more than there are. */
+/** Items to draw from a row: at least one, at most all. */
 export function maskCount(ratio: number, length: number): number {
   return Math.min(Math.max(Math.floor(ratio * length), 1), length);
 }
 
-/** @returns bool [B,L], true where the item is hidden. Carries no gradient. */
+/** @returns bool [B,L], true for hidden items; no gradient. */
 export function drawMask({ probability, valid, ratio, strategy }: MaskDraw): Tensor {
   return noGrad(() => {
     const [B, L] = probability.shape2();
@@ -47,7 +44,7 @@ export function drawMask({ probability, valid, ratio, strategy }: MaskDraw): Ten
     const eligible = valid ? keys.maskedFill(valid.logicalNot(), Number.NEGATIVE_INFINITY) : keys;
     const ranks = eligible.argsort(-1, true).argsort(-1, false); // [B,L], 0 for the highest key
     if (!valid) return ranks.lt(maskCount(ratio, L));
-    // k by table, so that floor(ratio * length) is taken in double precision.
+    // k by table: floor(ratio * length) needs double precision.
     const table = Array.from({ length: L + 1 }, (_, length) => maskCount(ratio, length));
     const counts = Tensor.fromInt64(table, [L + 1])
       .to({ device: probability.device })

@@ -1,4 +1,3 @@
-/** U-Net and LViT: that they are their authors', that they can be trained, and that only one of them reads notes. */
 import { readFileSync } from 'node:fs';
 import { manualSeed, noGrad, scope, setThreads, type Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -46,7 +45,7 @@ describe('the peers of Table 1', () => {
     ['LViT', 29.7, 29_908_033],
   ] as const)('%s has the table’s %f M parameters, within a hundredth', (name, millions, count) => {
     withModel(name, FULL, (model) => {
-      expect(model.parameterCount()).toBe(count); // of the authors' code, without what takes no part
+      expect(model.parameterCount()).toBe(count); // the authors' count, without what takes no part
       expect(Math.abs(model.parameterCount() / (millions * 1e6) - 1)).toBeLessThan(0.01);
     });
   });
@@ -81,7 +80,7 @@ describe('the peers of Table 1', () => {
       const double = (x: Tensor): Tensor => x.to({ dtype: 'float64' });
       const [x, t, given] = [double(images), double(masks), { ...note, features: double(note.features) }];
       const loss = (): Tensor => model.forwardTraining(x, given).logits.binaryCrossEntropyWithLogits(t);
-      // Of LViT, each kind of its own parts once; the rest is RecLMIS's and U-Net's.
+      // LViT's own parts, each kind once; the rest is RecLMIS's and U-Net's.
       const own = /^(downVit1?|upVit3?|reconstruct1|text_module[14])\./;
       expect(wrongGradients(model, loss, (key) => name === 'U-Net' || own.test(key))).toEqual([]);
     });

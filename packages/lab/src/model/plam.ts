@@ -1,8 +1,8 @@
 /**
  * PLAM, the pixel-level attention of the decoder's skips (LViT's, kept by RecLMIS): docs/method.md 4.
  *
- * a = mean over channels of relu(`conv_avg`(x)), m = max over channels of relu(`conv_max`(x)), both 1x1 without bias. Per pixel,
- * [a, m, a+m] -> Linear 3->6, ReLU, Linear 6->1 gives one value, which multiplies x (no sigmoid). Upstream's `conv_sig` takes no part.
+ * a = mean over channels of relu(`conv_avg`(x)), m = max over channels of relu(`conv_max`(x)), both 1x1 without bias. Per pixel, [a, m,
+ * a+m] -> Linear 3->6, ReLU, Linear 6->1 gives one factor for x (no sigmoid). Upstream's `conv_sig` is unused.
  *
  * B batch, C channels, H x W pixels.
  */
@@ -32,7 +32,9 @@ export class PixelLevelAttention extends nn.Module {
     return this.bottleneck.forward(perPixel).squeeze(-1).unsqueeze(1); // [B,1,H,W]
   }
 
-  /** a and m, [B,H,W] each, in as few passes over memory as there are operators for. The maximum of ReLUs is the ReLU of the maximum: one map instead of C. */
+  /**
+   * a and m, [B,H,W] each, in few passes over memory. The maximum of ReLUs is the ReLU of the maximum: one map instead of C.
+   */
   private statistics(x: Tensor): [Tensor, Tensor] {
     const { convAvg, convMax } = this;
     if (x.dtype === 'float32' && convAvg.weight.dtype === 'float32' && isLaneMap(x)) {

@@ -16,10 +16,10 @@ import { learnByHeart, TINY, tinyBatch, wrongGradients } from './testing.js';
 import { resolveConfig } from '../config/config.js';
 import { codeOf } from '../testing/failure.js';
 
-// One thread: operators on a few hundred numbers cost less than waking a second one.
+// On a few hundred numbers a second thread costs more than it saves.
 beforeAll(() => setThreads(1));
 
-/** Builds a model in a known state, and disposes of it and of all tensors afterwards. */
+/** Builds a model in a known state; disposes of it and all tensors afterwards. */
 function withModel<T>(options: RecLMISOptions, body: (model: RecLMIS) => T): T {
   manualSeed(2);
   using model = new RecLMIS(options);
@@ -28,7 +28,7 @@ function withModel<T>(options: RecLMISOptions, body: (model: RecLMIS) => T): T {
 
 const worst = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().item();
 
-/** A tiny model whose width is that of the notes, as upstream's targets need it. */
+/** Tiny, as wide as the notes, which upstream's targets need. */
 const TINY_UPSTREAM: RecLMISOptions = { ...UPSTREAM, baseWidth: 2, textWidth: 16, imageSize: 32, layers: 2 };
 
 describe('RecLMIS', () => {
@@ -69,7 +69,7 @@ describe('RecLMIS', () => {
   });
 
   it('reads the note', () => {
-    // In training mode: at its start, in evaluation mode, batch normalisation lets signals fade below float32's resolution.
+    // Training mode: in evaluation mode an untrained model's signals fade below float32's resolution.
     withModel({ ...TINY, dropout: 0 }, (model) => {
       const { images, note } = tinyBatch();
       const other = { ...note, features: note.features.flip([0]) };
@@ -85,7 +85,7 @@ describe('RecLMIS', () => {
       const positions = model.stateDict().get(key)!.squeeze(0); // [16,32]: a grid of 4 x 4, 16 channels for rows, 16 for columns
       const at = (patch: number, channel: number): number =>
         positions.select(0, patch).select(0, channel).item();
-      // The first pair's wavelength is two patches: sin(pi * row) = 0, and cos(pi * row) alternates, times scale * sqrt(2).
+      // The first pair's wavelength is two patches: sin(pi * row) = 0, cos(pi * row) alternates; times scale * sqrt(2).
       for (const patch of [0, 5, 10, 15]) {
         const row = Math.floor(patch / 4);
         expect(at(patch, 0)).toBeCloseTo(0, 5);
@@ -148,11 +148,11 @@ describe('RecLMIS', () => {
       const inputs = { images: double(images), masks: double(masks), note: { ...note, features } };
       const loss = (): Tensor => {
         const out = model.forwardTraining(inputs.images, inputs.note, { patches, words });
-        // Every term once, unweighted; item() is exact in float64.
+        // Every term once, unweighted, in float64.
         const { ccl, clr, cvr } = out.losses as Required<TrainingOutput['losses']>;
         return out.logits.binaryCrossEntropyWithLogits(inputs.masks).add(ccl).add(clr).add(cvr);
       };
-      // The detached targets of `paper` move with the parameter but carry no gradient: those parameters are checked by `upstream`.
+      // The detached targets of `paper` move with some parameters but carry no gradient; `upstream` checks those.
       const counts = (key: string): boolean =>
         options.targets === 'upstream' || /^(up|outc|mlp|rec_)/.test(key);
       expect(wrongGradients(model, loss, counts)).toEqual([]);
@@ -170,7 +170,7 @@ describe('RecLMIS', () => {
       model.zeroGrad();
       model.forwardTraining(images, note, { patches: hidden }).losses.cvr?.backward();
       const reached = [...model.namedParameters()].filter(([, p]) => p.grad !== null).map(([key]) => key);
-      // What remains is the way through the condition P_T, which reads the image by CI; the adapter and the reconstructor train.
+      // The way through the condition P_T, which reads the image by CI, remains; adapter and reconstructor train.
       expect(reached).toContain('rec_img_trans1.decoder2.decoder_layers.0.fc1.weight');
       expect(cvr.item()).toBeGreaterThan(0);
     });
@@ -179,7 +179,7 @@ describe('RecLMIS', () => {
       const { images, note } = tinyBatch();
       const hidden = Tensor.fromUint8(new Uint8Array(8).fill(1), [2, 4], { dtype: 'bool' });
       model.forwardTraining(images, note, { patches: hidden }).losses.cvr?.backward();
-      // Nothing but the target would lead to the image encoder.
+      // Only the target would lead to the image encoder.
       const encoder = [...model.namedParameters()].filter(([key]) => /^(inc|down)/.test(key));
       for (const [key, p] of encoder) expect(p.grad?.abs().max().item() ?? 0, key).toBe(0);
     });
@@ -236,7 +236,7 @@ describe('RecLMIS', () => {
 
   it('reconstructs from what is left of the same modality with self-attention (Table 4)', () => {
     const attention = { ci: 'self', reconstruction: 'self' } as const;
-    // With both switches off the exchange, nothing but the modality's own features leads to its reconstruction.
+    // With both switches off, only the modality's own features lead to its reconstruction.
     const visual = reach({ ...TINY, attention }, ({ losses }) => losses.cvr as Tensor);
     expect(visual.image).toBeGreaterThan(0);
     expect(visual.note).toBe(0);

@@ -1,12 +1,11 @@
 /**
- * CVR and CLR, the conditioned reconstruction of masked patches from the words and of masked words from the patches: paper section
- * 3.4, eq. 6 to 9; docs/method.md 7. Training only.
+ * CVR and CLR, the conditioned reconstruction of masked patches from words and of masked words from patches: paper
+ * section 3.4, eq. 6 to 9; docs/method.md 7. Training only.
  *
- * A reconstructor has two stacks of post-norm layers. The context stack (`decoder1`) reads the complete features of the other
- * modality, its self-attention conditioned by that modality's distribution P. The output stack (`decoder2`) reads the masked
- * features: self-attention unconditioned, cross-attention on the context conditioned by the same P.
- *
- * Upstream's layers all hold a cross-attention; the context stack never uses its own, so those parameters do not exist here.
+ * A reconstructor has two stacks of post-norm layers. The context stack (`decoder1`) reads the other modality's
+ * complete features, its self-attention conditioned by that modality's distribution P. The output stack (`decoder2`)
+ * reads the masked features: unconditioned self-attention, then cross-attention on the context conditioned by the same
+ * P. Upstream's unused cross-attention in the context stack does not exist here.
  *
  * B batch, M items to reconstruct, N items of context, C channels, H heads.
  */
@@ -14,25 +13,24 @@ import { dropout, nn, type Tensor } from '@reclmis/torch';
 import { attentionMask, conditionMask } from './condition.js';
 import { HEADS } from './options.js';
 
-/** The shape of a reconstructor. */
 export interface ReconstructorOptions {
   /** C. */
   readonly channels: number;
   /** Layers of each stack. */
   readonly layers: number;
-  /** Upstream's self-attention looks only backwards, in both stacks. */
+  /** Upstream: self-attention only looks backwards, in both stacks. */
   readonly causal: boolean;
   /** On each sub-layer's output. */
   readonly dropout: number;
 }
 
-/** What an output layer attends to: the encoded context [B,N,C] and the mask of the logits, [B,1,M,N] or null. */
+/** An output layer's context [B,N,C] and logit mask, [B,1,M,N] or null. */
 interface Source {
   readonly context: Tensor;
   readonly mask: Tensor | null;
 }
 
-/** One layer: self-attention, cross-attention where there is a source, feed-forward of width 2C; each with residual and LayerNorm. */
+/** Self-attention, cross-attention if there is a source, feed-forward of width 2C; each with residual and LayerNorm. */
 class ReconstructionLayer extends nn.Module {
   private readonly selfAttn: nn.MultiheadAttention;
   private readonly selfNorm: nn.LayerNorm;
@@ -58,10 +56,8 @@ class ReconstructionLayer extends nn.Module {
   }
 
   /**
-   * @param input [B,M,C].
-   * @param selfMask added to the self-attention's logits, [B,1,M,M], or null.
-   * @param source the context, where there is one.
-   * @returns [B,M,C].
+   * @param input [B,M,C]. @param selfMask added to the self-attention's logits, [B,1,M,M], or null.
+   * @param source the context, if any. @returns [B,M,C].
    */
   forward(input: Tensor, selfMask: Tensor | null, source?: Source): Tensor {
     const attended = this.selfAttn.forward(input, input, input, { mask: selfMask });
@@ -97,7 +93,6 @@ class ReconstructionStack extends nn.Module {
   }
 }
 
-/** What a reconstructor reads. */
 export interface ReconstructionInput {
   /** Features with the drawn items set to 0, [B,M,C]. */
   readonly masked: Tensor;

@@ -1,11 +1,10 @@
-/** Small models and inputs for tests. */
 import { manualSeed, memory, noGrad, optim, rand, randn, scope, Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { objective, requiredLosses } from './losses.js';
 import { PAPER, type RecLMISOptions } from './options.js';
 import type { SegmentationModel } from './segmentation-model.js';
 
-/** A model of a few thousand numbers: C = 32, a patch grid of 2 x 2. */
+/** A few thousand numbers: C = 32, a patch grid of 2 x 2. */
 export const TINY: RecLMISOptions = { ...PAPER, baseWidth: 4, imageSize: 32, textWidth: 16, layers: 1 };
 
 /** Two cases: images [2,3,32,32], masks [2,1,32,32] of a square each, notes of 5 and 3 words out of 6. */
@@ -29,7 +28,7 @@ export function tinyBatch(
   };
 }
 
-/** A tensor's values as nested rows of its last dimension. */
+/** Rows of the last dimension. */
 export function rowsOf(tensor: Tensor): number[][] {
   const width = tensor.size(-1);
   const flat = Array.from(tensor.to({ dtype: 'float32' }).toFloat32Array());
@@ -37,7 +36,7 @@ export function rowsOf(tensor: Tensor): number[][] {
 }
 
 /**
- * Trains on `tinyBatch()` alone, by Adam.
+ * Trains on `tinyBatch()` by Adam.
  * @returns every step's Dice loss, and live tensors' bytes and handles after the sixth step and at the end.
  */
 export function learnByHeart(
@@ -63,8 +62,8 @@ export function learnByHeart(
 }
 
 /**
- * Where autograd and central differences do not agree, one element of each parameter of a float64 model; nothing where it is right.
- * @param loss a scalar; must give the same whenever it is called. @param counts of a parameter's key, whether to look at it.
+ * Where autograd and central differences disagree, for one element of each parameter of a float64 model.
+ * @param loss a scalar; must be repeatable. @param counts whether to check a parameter, by key.
  */
 export function wrongGradients(
   model: SegmentationModel,
