@@ -3,15 +3,15 @@
  * further ablations). It is a YAML file of `configs/ablation/`: shared settings, and cells that each change some. A
  * cell is an ordinary configuration.
  *
- * name: components
- * title: Components of the method
- * source: Table 2 (QaTa-COV19)
- * base: { preset: qata-cov19 }           # or settings, as in a configuration file
- * seeds: [1, 2, 3]
- * columns: { model.components.ci: CI }   # headings of the tables; otherwise a setting's own name
- * best: all                              # the cell that the paper finds best
- * cells:
- * - { name: all, label: CI and CLR, set: { model.components.cvr: false }, paper: { dice: 84.30, miou: 75.84 } }
+ *     name: components
+ *     title: Components of the method
+ *     source: Table 2 (QaTa-COV19)
+ *     base: { preset: qata-cov19 }           # or settings, as in a configuration file
+ *     seeds: [1, 2, 3]
+ *     columns: { model.components.ci: CI }   # headings of the tables; otherwise a setting's own name
+ *     best: all                              # the cell that the paper finds best
+ *     cells:
+ *       - { name: all, label: CI and CLR, set: { model.components.cvr: false }, paper: { dice: 84.30, miou: 75.84 } }
  *
  * Instead of `cells`, `grid` gives values for some settings; every combination is a cell.
  */

@@ -2,9 +2,9 @@
  * Precision of the model's matrix products and convolutions, under autocast as in PyTorch. Weights, their gradients,
  * optimiser, losses, CCL's similarities and layer normalisation are always float32.
  *
- * fp32   all in float32
- * bf16   8 bits of mantissa, float32's range: no loss scaling
- * fp16   11 bits, narrow range, CUDA only: with loss scaling
+ *     fp32   all in float32
+ *     bf16   8 bits of mantissa, float32's range: no loss scaling
+ *     fp16   11 bits, narrow range, CUDA only: with loss scaling
  */
 import { readFileSync } from 'node:fs';
 import { autocast, type AutocastDType, LossScaler, requireAutocast } from '@reclmis/torch';

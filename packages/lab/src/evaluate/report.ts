@@ -1,10 +1,10 @@
 /**
  * The report of an evaluation, in a folder:
  *
- * report.html              everything, self-contained
- * report.json              every figure, without the images' own
- * cases.csv                figures of every image (of several runs: cases-RUN.csv)
- * figures/*.svg, *.png     the drawings, and contact sheets of example cases
+ *     report.html              everything, self-contained
+ *     report.json              every figure, without the images' own
+ *     cases.csv                figures of every image (of several runs: cases-RUN.csv)
+ *     figures/*.svg, *.png     the drawings, and contact sheets of example cases
  *
  * Replaces another report's files, each whole or not at all.
  */

@@ -1,9 +1,9 @@
 /**
  * The report of one case, in its own folder:
  *
- * report.html       everything, self-contained; words and patches can be clicked on
- * report.json       the numbers
- * grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
+ *     report.html       everything, self-contained; words and patches can be clicked on
+ *     report.json       the numbers
+ *     grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
  *
  * Page and numbers name what the model does not have; it gets no figure.
  */

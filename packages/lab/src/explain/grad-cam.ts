@@ -2,7 +2,7 @@
  * Grad-CAM (Selvaraju et al., ICCV 2017, arXiv 1610.02391, eq. 1 and 2) at a layer of a segmentation network; the score
  * is a sum of the mask's logits (Vinogradova et al. 2020, "Seg-Grad-CAM"):
  *
- * a_c = mean over i, j of d score / d A[c,i,j];   map = ReLU( sum over c of a_c A[c] )
+ *     a_c = mean over i, j of d score / d A[c,i,j];   map = ReLU( sum over c of a_c A[c] )
  *
  * A copy that is a leaf of autograd replaces the layer's output, so earlier layers record nothing and get no gradient.
  *

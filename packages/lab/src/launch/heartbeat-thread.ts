@@ -1,8 +1,8 @@
 /**
  * The thread of `heartbeat.ts`: lines over TCP between rank 0 and each other rank.
  *
- * hello TOKEN RANK    a rank connects                    beat COUNT WORKING   it lives; its progress
- * bye                 it leaves                          lost RANK WHY        rank 0's verdict, for all
+ *   hello TOKEN RANK    a rank connects                    beat COUNT WORKING   it lives; its progress
+ *   bye                 it leaves                          lost RANK WHY        rank 0's verdict, for all
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';

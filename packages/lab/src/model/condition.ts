@@ -2,7 +2,7 @@
  * Conditions on attention: paper section 3.4, eq. 6 and 8; docs/method.md 7.
  *
  * The paper multiplies the attention by a probability P over the keys and normalises again:
- * A = softmax(q k^T / sqrt(D));  A = A * (P + 1e-10);  A = A / sum(A).
+ *     A = softmax(q k^T / sqrt(D));  A = A * (P + 1e-10);  A = A / sum(A).
  * That is softmax(q k^T / sqrt(D) + ln(P + 1e-10)): an additive mask of ordinary attention, without intermediates or
  * 0/0. Causality is another such mask.
  *

@@ -1,8 +1,8 @@
 /**
  * The objective: paper eq. 10 and section 4.2, docs/method.md 8.
  *
- * L = 2.5 * (Dice + BCE) + 0.2 * L_CCL + 1 * (L_CVR + L_CLR). Every term that the configuration asks for must be there and finite:
- * upstream drops a failing term silently for the rest of a run, here it ends the run by name.
+ * L = 2.5 * (Dice + BCE) + 0.2 * L_CCL + 1 * (L_CVR + L_CLR). A configured term that is missing or not finite ends the
+ * run by name; upstream silently drops a failing term for the rest of a run.
  *
  * B batch, S image side.
  */
@@ -10,10 +10,10 @@ import { ReclmisError } from '@reclmis/core';
 import { stack, type Tensor } from '@reclmis/torch';
 import { AUXILIARY_LOSSES, type AuxiliaryLoss, type TrainingSegmentation } from './segmentation-model.js';
 
-/** Keeps Dice defined where prediction and truth are both empty. */
+/** Keeps Dice defined if prediction and truth are both empty. */
 const SMOOTH = 1e-5;
 
-/** The terms of eq. 10, in the order in which they are reported. */
+/** The terms of eq. 10, in the order of reports. */
 export const LOSS_NAMES = ['dice', 'bce', ...AUXILIARY_LOSSES] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 export type LossWeights = Readonly<Record<LossName, number>>;
@@ -35,11 +35,10 @@ export const PAPER_WEIGHTS: LossWeights = {
 /** Half Dice, half cross-entropy: the objective of the other systems (docs/method.md 11), whose own losses count fully. */
 export const HALVES: LossWeights = { ...PAPER_WEIGHTS, dice: 0.5, bce: 0.5 };
 
-/** What one step's loss is made of. */
 export interface Objective {
-  /** The weighted sum, a scalar to call `backward()` on. */
+  /** For `backward()`. */
   readonly total: Tensor;
-  /** Each term before weighting, and the total. */
+  /** Each unweighted term, and the total. */
   readonly values: Readonly<Partial<Record<LossName, number>> & { total: number }>;
 }
 
@@ -50,7 +49,7 @@ export interface Objective {
 export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
   const p = probability.flatten(1); // [B,S*S]
   const t = masks.flatten(1);
-  // The halves of p' and t' are quarters of the sums.
+  // Halving p' and t' quarters the sums.
   const overlap = p.mul(t).sum([1]).mul(0.5).add(SMOOTH); // [B]
   const sizes = p
     .square()
@@ -62,22 +61,21 @@ export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
 }
 
 /**
- * Binary cross-entropy, averaged over pixels, from logits: finite for any finite logit, where the form over probabilities is
- * infinite or needs a clamp.
+ * Binary cross-entropy from logits, averaged over pixels; finite for any finite logit, unlike the form over probabilities.
  * @param logits [B,1,S,S]. @param masks [B,1,S,S], 0 or 1. @returns a scalar of at least 0.
  */
 export function bceLoss(logits: Tensor, masks: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(masks);
 }
 
-/** The terms that a model with these losses of its own must give. */
+/** The terms required of a model with these losses of its own. */
 export function requiredLosses(auxiliary: readonly AuxiliaryLoss[]): LossName[] {
   return ['dice', 'bce', ...auxiliary];
 }
 
 /**
  * Eq. 10 for one batch.
- * @param output of `forwardTraining`. @param masks [B,1,S,S], 0 or 1. @param required the terms that must be there.
+ * @param output of `forwardTraining`. @param masks [B,1,S,S], 0 or 1. @param required terms.
  * @throws LOSS_MISSING, LOSS_NOT_FINITE naming the terms.
  */
 export function objective(
@@ -116,7 +114,7 @@ function sum(terms: readonly Tensor[]): Tensor {
   return stack([...terms]).sum();
 }
 
-/** Checks and sums terms; one transfer from the device per step. */
+/** Checks and sums terms, with one transfer from the device per step. */
 export function combine(
   terms: Readonly<Partial<Record<LossName, Tensor>>>,
   required: readonly LossName[],

@@ -4,10 +4,10 @@
  *
  * k = max(floor(ratio * length), 1) of each row's `length` valid items: those of highest key. Ranks are argsort of
  * argsort, so rows with different k need no loop.
- * topk          key = P
- * random        key = uniform noise
- * distribution  key = ln P - ln E, E exponential: an exponential race, equivalent to successive draws without
- * replacement with probabilities P (Efraimidis and Spirakis 2006). Items of probability 0 come last, in uniform order.
+ *   topk          key = P
+ *   random        key = uniform noise
+ *   distribution  key = ln P - ln E, E exponential: an exponential race, equivalent to successive draws without replacement
+ *                 with probabilities P (Efraimidis and Spirakis 2006). Items of probability 0 come last, in uniform order.
  *
  * B batch, L items (patches or tokens).
  */

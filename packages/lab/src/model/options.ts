@@ -1,16 +1,16 @@
 /**
- * What can be chosen about RecLMIS: types, defaults with their reasons, and the two presets.
+ * RecLMIS's options: types, defaults with reasons, and presets.
  *
- * Sources: paper section 3 and 4.2, Tables 2 and 3; where the paper and the authors' public code ("upstream") differ, `PAPER`
- * holds the paper's reading and `UPSTREAM` the code's. Choose `UPSTREAM` to load the authors' checkpoints or to repeat their figures.
+ * Sources: paper section 3 and 4.2, Tables 2 and 3. Where they differ, `PAPER` follows the paper and `UPSTREAM` the
+ * authors' public code; use `UPSTREAM` for their checkpoints or figures.
  */
 import type { MaskStrategy } from './masking.js';
 import type { ModelOptions } from './segmentation-model.js';
 import { checkSizes, requireOption } from './unet-based.js';
 
-/** Which parts of the method take part (Table 2). */
+/** The active parts of the method (Table 2). */
 export interface Components {
-  /** Conditioned interaction. Off: the model reads no note, and no other component can be on. */
+  /** Conditioned interaction. Off: the model reads no note, and all other components must be off. */
   readonly ci: boolean;
   /** Conditioned contrastive learning. */
   readonly ccl: boolean;
@@ -27,33 +27,31 @@ export interface Conditions {
   readonly cvr: boolean;
 }
 
-/** What attention reads: the other modality, as in the paper's model, or its own (Table 4). */
+/** What attention reads: the other modality, as in the paper, or its own (Table 4). */
 export type AttentionKind = 'cross' | 'self';
 
-/** Where the two modalities meet (Table 4). The parameters are the same either way, so the switch changes nothing but what is read. */
+/** Where the modalities meet (Table 4). The parameters are the same either way. */
 export interface AttentionKinds {
-  /** `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); nothing of the note reaches the decoder. */
+  /** `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); the note does not reach the decoder. */
   readonly ci: AttentionKind;
   /**
-   * `self`: the context is the masked features themselves, not the other modality; conditions, which are distributions over the other
-   * modality, then have nothing to weigh.
+   * `self`: the context is the masked features; conditions, distributions over the other modality, have nothing to weigh.
    */
   readonly reconstruction: AttentionKind;
 }
 
 /**
- * `paper`: eq. 7 and 9, reconstruct F_V and F_T. Both are outputs of trained layers, so a target that took part in the gradient could
- * be met by making it constant; here they are detached. F_T, the output of a plain convolution, has no scale of its own either: it grew
- * with training and CLR with it (from 0.6 to 85 in a small trial), so CLR's target is each token's F_T brought to mean 0 and variance 1.
- * `upstream`: reconstruct F'_V, which is not detached (its gradient is part of the authors' training), and the frozen F_clip.
+ * `paper`: eq. 7 and 9, reconstruct F_V and F_T. Trained targets with a gradient could be met by becoming constant, so
+ * they are detached. F_T also has no scale of its own and would grow, and CLR with it, so CLR's target is each token's
+ * F_T with mean 0 and variance 1.
+ * `upstream`: reconstruct F'_V, not detached (its gradient is part of the authors' training), and the frozen F_clip.
  */
 export type Targets = 'paper' | 'upstream';
 
-/** Every choice about the model. */
 export interface RecLMISOptions extends ModelOptions {
   /** Layers of each of a reconstructor's two stacks. */
   readonly layers: number;
-  /** Whether self-attention in the reconstructors looks only backwards. */
+  /** Whether the reconstructors' self-attention only looks backwards. */
   readonly causal: boolean;
   /** Whether CCL passes POI and WOI through a second softmax, which makes them almost uniform. */
   readonly secondSoftmax: boolean;
@@ -62,19 +60,19 @@ export interface RecLMISOptions extends ModelOptions {
   readonly conditions: Conditions;
   readonly attention: AttentionKinds;
   readonly maskStrategy: MaskStrategy;
-  /** Shares of the patches and of a note's words that are masked, 0 to 1. */
+  /** Shares of patches and words to mask, 0 to 1. */
   readonly maskRatios: { readonly visual: number; readonly textual: number };
-  /** Dropout in CI's embeddings and attention and on each reconstructor sub-layer. */
+  /** In CI's embeddings and attention and on each reconstructor sub-layer. */
   readonly dropout: number;
-  /** Dropout on F'_V and F'_T before the MLPs of POI and WOI. */
+  /** On F'_V and F'_T before the MLPs of POI and WOI. */
   readonly interestDropout: number;
-  /** Standard deviation of the sinusoids that the patches' position embeddings start from; 0 starts them at zero. */
+  /** Standard deviation of the initial sinusoids of position embeddings; 0: zeros. */
   readonly positionScale: number;
-  /** Initial ln(1 / temperature) of CCL; frozen, and replaced by CLIP's own when a checkpoint brings one. */
+  /** Initial ln(1 / temperature) of CCL; frozen, and replaced by a checkpoint's. */
   readonly logitScale: number;
 }
 
-/** What the settings of a model say, whichever model they choose. */
+/** A model's settings, whichever model they choose. */
 export interface ModelSettings extends Pick<
   RecLMISOptions,
   | 'baseWidth'
@@ -88,7 +86,7 @@ export interface ModelSettings extends Pick<
   | 'dropout'
   | 'interestDropout'
 > {
-  /** Follow the paper, or the authors' code where they differ. */
+  /** The paper, or the authors' code where it differs. */
   readonly variant: 'paper' | 'upstream';
   /** Settings of the chosen model alone, by its descriptor's schema. */
   readonly options: Readonly<Record<string, unknown>>;
@@ -100,7 +98,7 @@ export const PAPER: RecLMISOptions = {
   imageSize: 224, // section 4.2
   textWidth: 512, // CLIP ViT-B/32's text width
   layers: 3, // best of 1 to 10 in the paper's ablation
-  causal: false, // the paper does not say that reconstruction looks only backwards
+  causal: false, // the paper does not restrict reconstruction to looking backwards
   secondSoftmax: false, // eq. 4 weighs by the distributions themselves
   targets: 'paper',
   components: { ci: true, ccl: true, clr: true, cvr: true }, // Table 2's best row
@@ -110,7 +108,7 @@ export const PAPER: RecLMISOptions = {
   maskRatios: { visual: 0.5, textual: 0.3 }, // best of the paper's ablation
   dropout: 0.1, // upstream's and, by its form, the paper's
   interestDropout: 0, // only in two of upstream's presets
-  positionScale: 2, // clearly above the patches' own embedding, so that attention starts out by place; 0, 0.5 and 1 learnt slower
+  positionScale: 2, // clearly above the patches' own embedding, so attention starts out by place; 0, 0.5 and 1 learn slower
   logitScale: Math.log(1 / 0.07), // 2.6593, CLIP's initial temperature of 0.07
 };
 
@@ -132,7 +130,7 @@ export const UPSTREAM_SMALL_DATA: RecLMISOptions = {
   interestDropout: 0.5,
 };
 
-/** Components of the note-free baseline: encoder and decoder alone. */
+/** The note-free baseline: encoder and decoder only. */
 export const NOTE_FREE: Components = { ci: false, ccl: false, clr: false, cvr: false };
 
 /** Heads of every attention of the model (docs/method.md 3 and 7). */
@@ -144,32 +142,32 @@ export function bottleneckWidth(options: Pick<RecLMISOptions, 'baseWidth'>): num
 }
 
 /**
- * Whether some parameters take no part in the losses: POI and WOI learn by whatever loss they condition, and drawing masks carries no gradient.
+ * Whether some parameters affect no loss: POI and WOI learn only through losses that they condition; drawing masks
+ * carries no gradient.
  */
 export function leavesUnused(
   options: Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>,
 ): boolean {
   const { ci, ccl, clr, cvr } = options.components;
   const { conditions, attention } = options;
-  // An interaction of self-attention makes nothing of the words that the mask needs.
+  // With self-attention the mask does not need the words.
   if (!hasReconstructionOrContrast(options)) return ci && attention.ci === 'self';
   if (ccl && conditions.ccl) return false;
   if (attention.reconstruction === 'self') return true; // no loss is conditioned
   return !(clr && conditions.clr && cvr && conditions.cvr);
 }
 
-/** Whether any of the training-only losses takes part, and with it POI and WOI. */
+/** Whether any training-only loss is on, and with it POI and WOI. */
 export function hasReconstructionOrContrast({ components }: Pick<RecLMISOptions, 'components'>): boolean {
   return components.ccl || components.clr || components.cvr;
 }
 
-/** What a note encoder decides about the model. */
 interface EncoderTraits {
   readonly width: number;
   readonly logitScale?: number | null;
 }
 
-/** The options that a run's configuration stands for, with its note encoder. */
+/** The options of a run's configuration, with its note encoder. */
 export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits): RecLMISOptions {
   const variant = model.variant === 'upstream' ? UPSTREAM : PAPER;
   return {
@@ -193,8 +191,8 @@ export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits):
 }
 
 /**
- * Checks what types cannot say, and returns the options.
- * @throws CONFIG_INVALID naming the option, what it must be and what it is.
+ * Checks what types cannot say; returns the options.
+ * @throws CONFIG_INVALID naming the option, the expected and the actual value.
  */
 export function checkOptions(options: RecLMISOptions): RecLMISOptions {
   checkSizes(options);

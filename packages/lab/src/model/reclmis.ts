@@ -1,12 +1,12 @@
 /**
- * RecLMIS, assembled: language-guided segmentation by cross-modal conditioned reconstruction (arXiv 2404.02845, docs/method.md 1 to 7).
+ * RecLMIS: language-guided segmentation by cross-modal conditioned reconstruction (arXiv 2404.02845, docs/method.md 1 to 7).
  *
  *     image -> inc, down1..4 -> F_V [B,C,h,w] ----+
  *     note features -> text_module4 -> F_T [B,T,C] +-> CI -> F'_V -> up4..1, outc -> mask
  *                                                  |         POI, WOI
  *                                                  +-> training only: CCL, CVR, CLR
  *
- * Keys are those of the authors' checkpoints; what they hold but never use is listed by `isUnusedKey` and does not exist here.
+ * Keys are those of the authors' checkpoints, without the unused ones (`isUnusedKey`).
  *
  * B batch, S image side, h = w = S/16, N = h*w patches, T tokens, C = 8 * baseWidth channels.
  */
@@ -33,7 +33,7 @@ import {
   type TrainingSegmentation,
 } from './segmentation-model.js';
 
-/** What `forwardTraining` returns: the segmentation, every intermediate and the auxiliary losses. */
+/** The segmentation, every intermediate and the auxiliary losses. */
 export interface TrainingOutput extends TrainingSegmentation {
   /** F_V, [B,C,h,w]. */
   readonly imageFeatures: Tensor;
@@ -41,33 +41,32 @@ export interface TrainingOutput extends TrainingSegmentation {
   readonly textFeatures: Tensor | null;
   /** F'_V, [B,N,C]; null in the note-free model. */
   readonly interactedImage: Tensor | null;
-  /** F'_T, [B,T,C]; null where no loss needs the words of interest. */
+  /** F'_T, [B,T,C]; null if no loss needs the words of interest. */
   readonly interactedText: Tensor | null;
   /** P_V, [B,N]; null as above. */
   readonly poi: Tensor | null;
   /** P_T, [B,T]; null as above. */
   readonly woi: Tensor | null;
-  /** bool [B,N], the patches hidden from CVR; null when it is off. */
+  /** bool [B,N], patches hidden from CVR; null when it is off. */
   readonly hiddenPatches: Tensor | null;
-  /** bool [B,T], the words hidden from CLR; null when it is off. */
+  /** bool [B,T], words hidden from CLR; null when it is off. */
   readonly hiddenWords: Tensor | null;
 }
 
-/** What `segmentWithInterest` returns. */
 export interface InterestedSegmentation extends Segmentation {
-  /** P_V, [B,N]; null where the model has no such part: it is note-free, or was made without the losses that need it. */
+  /** P_V, [B,N]; null if the model is note-free, or was made without the losses that need it. */
   readonly poi: Tensor | null;
   /** P_T, [B,T]; null as above. */
   readonly woi: Tensor | null;
 }
 
-/** Masks to use instead of drawn ones: bool [B,N] and [B,T], true where hidden. For comparisons with a reference. */
+/** Masks to use instead of drawn ones, for comparisons with a reference: bool [B,N] and [B,T], true where hidden. */
 export interface GivenMasks {
   readonly patches?: Tensor;
   readonly words?: Tensor;
 }
 
-/** CCL's temperature, under the key where the authors' checkpoints keep it. Frozen, as the whole of CLIP is. */
+/** CCL's temperature under the authors' key. Frozen, like all of CLIP. */
 class FrozenScale extends nn.Module {
   readonly logitScale: Tensor;
 
@@ -77,7 +76,7 @@ class FrozenScale extends nn.Module {
   }
 }
 
-/** The parts that exist only to train: where to look and what to reconstruct. */
+/** The parts that exist only for training. */
 interface Trainers {
   readonly poi: Interest;
   readonly woi: Interest;
@@ -96,7 +95,7 @@ export class RecLMIS extends UNetBased {
   private readonly decodeMap: Decoder;
   private readonly trainers: Trainers | null;
 
-  /** @throws CONFIG_INVALID for options that do not go together. */
+  /** @throws CONFIG_INVALID for incompatible options. */
   constructor(override readonly options: RecLMISOptions) {
     super(checkOptions(options));
     const channels = bottleneckWidth(options);
@@ -146,9 +145,9 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * The inference graph: encoder, text adapter, CI and decoder, and nothing else.
+   * The inference graph: encoder, text adapter, CI and decoder.
    * @param images [B,3,S,S], RGB in 0 to 1.
-   * @param note features of B notes; may be null only for the note-free model, which ignores it.
+   * @param note features of B notes; null only for the note-free model, which ignores it.
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
@@ -158,7 +157,7 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * `segment`, with the patches and words of interest, which segmentation itself does not need.
+   * `segment`, with the patches and words of interest.
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
   segmentWithInterest(images: Tensor, note: NoteFeatures | null): InterestedSegmentation {
@@ -171,8 +170,8 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * `segment`, with the losses of the components that are on.
-   * @param choices masks to use instead of drawing them, and how CCL compares.
+   * `segment`, with the losses of the active components.
+   * @param choices masks to use instead of drawn ones, and how CCL compares.
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
   override forwardTraining(
@@ -213,8 +212,8 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * What CCL compares, without the rest of the training graph. From the same state of the generator it draws what `forwardTraining` draws.
-   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID where the model has no CCL.
+   * CCL's features, without the rest of the training graph; makes the same random draws as `forwardTraining`.
+   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL.
    */
   override contrastInput(images: Tensor, note: NoteFeatures): ContrastiveInput {
     if (!this.interact || !this.trainers)
@@ -239,7 +238,7 @@ export class RecLMIS extends UNetBased {
     return { words, poi, woi };
   }
 
-  /** CCL's inputs; without its condition every patch and every valid word weighs the same. */
+  /** CCL's inputs; without its condition all patches and all valid words weigh the same. */
   private compared(
     trainers: Trainers,
     x: { patches: Tensor; tokens: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
@@ -257,7 +256,7 @@ export class RecLMIS extends UNetBased {
     };
   }
 
-  /** Eq. 4 to 9 for the components that are on. */
+  /** Eq. 4 to 9 for the active components. */
   private learn(
     trainers: Trainers,
     x: { patches: Tensor; tokens: Tensor; image: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
@@ -293,7 +292,7 @@ export class RecLMIS extends UNetBased {
       const reconstructed = trainers.clr.forward({
         masked,
         context: across ? x.patches : masked,
-        // Equal weights over all patches change nothing; over words, padded ones weigh nothing.
+        // Equal weights over all patches change nothing; over words they exclude padding.
         condition: across ? (conditions.clr ? x.poi : null) : evenWords(valid, x.woi),
       });
       clr = reconstructed.mseLoss(options.targets === 'paper' ? standardised(x.tokens) : x.note.features);
@@ -312,7 +311,7 @@ export class RecLMIS extends UNetBased {
     return this.adapter.forward(features.transpose(1, 2)).transpose(1, 2); // [B,T,C]
   }
 
-  /** The decoder on F'_V, or on F_V where the model is note-free. */
+  /** The decoder on F'_V; on F_V if the model is note-free. */
   private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
     const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
     return this.decodeMap(x, skips);
@@ -325,7 +324,7 @@ function toPatches(map: Tensor): Tensor {
   return map.permute([0, 2, 3, 1]).reshape([B, h * w, C]);
 }
 
-/** The same weight for each valid word of a note, 0 for padding. @returns [B,T] of `like`'s dtype */
+/** Equal weights for a note's valid words, 0 for padding. @returns [B,T] of `like`'s dtype */
 function evenWords(valid: Tensor, like: Tensor): Tensor {
   return valid.to({ dtype: like.dtype }).div(valid.sum([1], true));
 }

@@ -1,9 +1,8 @@
 /**
- * What training, evaluation, export and measurement ask of a model, whichever it is: the seam between RecLMIS with its peers (docs/method.md 11)
- * and everything that works on them.
+ * The interface of all models (docs/method.md 11) for training, evaluation, export and measurement.
  *
- * A model gives `segment`, and says whether it reads notes. One with losses of its own besides those of the mask names them in `auxiliary` and
- * returns them from `forwardTraining`; the default is a model that learns by its mask alone.
+ * A model gives `segment`, and says whether it reads notes. If it has further losses than the mask's, it names them in
+ * `auxiliary` and returns them from `forwardTraining`.
  *
  * B batch, S image side, T tokens, W width of a note's features.
  */
@@ -12,21 +11,19 @@ import { float32, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import type { ContrastiveInput } from './contrastive.js';
 
-/** What every model can be asked of its form. */
 export interface ModelOptions {
   /** Channels of the first encoder level. */
   readonly baseWidth: number;
   /** S, in pixels. */
   readonly imageSize: number;
-  /** W; of no meaning where the model reads no notes. */
+  /** W; ignored if the model reads no notes. */
   readonly textWidth: number;
 }
 
-/** What `segment` returns. */
 export interface Segmentation {
   /** Before the sigmoid, [B,1,S,S]. */
   readonly logits: Tensor;
-  /** Probability that a pixel belongs to what the note describes, 0 to 1, [B,1,S,S]. */
+  /** Each pixel's probability to belong to what the note describes, 0 to 1, [B,1,S,S]. */
   readonly probability: Tensor;
 }
 
@@ -48,7 +45,6 @@ export type AuxiliaryLoss = (typeof AUXILIARY_LOSSES)[number];
 /** Each a scalar; absent where its component is off. */
 export type AuxiliaryLosses = Readonly<Partial<Record<AuxiliaryLoss, Tensor>>>;
 
-/** What every model's `forwardTraining` returns. */
 export interface TrainingSegmentation extends Segmentation {
   readonly losses: AuxiliaryLosses;
   /**
@@ -67,12 +63,10 @@ export interface SupervisedMap {
   readonly weight: number;
 }
 
-/** How CCL's loss comes from what the model gives for a batch. */
 export type Contrast = (input: ContrastiveInput) => Tensor;
 
-/** What a step decides about a training pass. */
 export interface TrainingChoices {
-  /** Default `contrastiveLoss`; another one may compare the batch with cases that were computed elsewhere. Only for models with CCL. */
+  /** Default `contrastiveLoss`; another may compare the batch with cases computed elsewhere. Only for models with CCL. */
   readonly contrast?: Contrast;
   /** The B notes as they were written, for models that take labels from them. */
   readonly notes?: readonly string[];
@@ -80,12 +74,12 @@ export interface TrainingChoices {
   readonly masks?: Tensor;
 }
 
-/** A model that draws a mask into an image, led by a note or not. */
+/** Segments an image, guided by a note or not. */
 export abstract class SegmentationModel extends nn.Module {
-  /** As the field writes its name. */
+  /** The name in the literature. */
   abstract readonly title: string;
   abstract readonly options: ModelOptions;
-  /** Whether a note changes the mask; where not, `note` may be null. */
+  /** If false, `note` may be null. */
   abstract readonly readsNotes: boolean;
 
   /** Whether training reads the notes' features; more models than read them at inference. */
@@ -93,18 +87,18 @@ export abstract class SegmentationModel extends nn.Module {
     return this.readsNotes;
   }
 
-  /** The losses that `forwardTraining` must give. */
+  /** Losses that `forwardTraining` must give. */
   get auxiliary(): readonly AuxiliaryLoss[] {
     return [];
   }
 
-  /** Whether some parameters take no part in the losses. */
+  /** Whether some parameters affect no loss. */
   get leavesUnused(): boolean {
     return false;
   }
 
   /**
-   * The inference graph, and nothing else.
+   * The inference graph.
    * @param images [B,3,S,S], RGB in 0 to 1. @param note features of B notes, [B,T,W].
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
@@ -123,14 +117,14 @@ export abstract class SegmentationModel extends nn.Module {
   }
 
   /**
-   * What CCL compares, without the rest of the training graph. From the same state of the generator it draws what `forwardTraining` draws.
-   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID where the model has no CCL.
+   * CCL's features, without the rest of the training graph; makes the same random draws as `forwardTraining`.
+   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL.
    */
   contrastInput(_images: Tensor, _note: NoteFeatures): ContrastiveInput {
     throw new ReclmisError('CONFIG_INVALID', `${this.title}: expected a model with contrastive learning`);
   }
 
-  /** The features of a note that must be there, [B,T,W]. @throws NOTE_MISSING, TENSOR_SHAPE */
+  /** A required note's features, [B,T,W]. @throws NOTE_MISSING, TENSOR_SHAPE */
   protected requireNote(note: NoteFeatures | null): Tensor {
     if (!note)
       throw new ReclmisError('NOTE_MISSING', 'the model reads notes: expected note features, got none');

@@ -1,5 +1,6 @@
 /**
- * A model on the U-Net encoder that RecLMIS, U-Net and LViT share (docs/method.md 2): `inc`, and `down1` to `down4` with pooling, widths w, 2w, 4w, 8w, 8w.
+ * The U-Net encoder shared by RecLMIS, U-Net and LViT (docs/method.md 2): `inc`, and `down1` to `down4` with pooling,
+ * widths w, 2w, 4w, 8w, 8w.
  *
  * B batch, S image side, w base width.
  */
@@ -14,19 +15,15 @@ import {
   SegmentationModel,
 } from './segmentation-model.js';
 
-/** A decoder's level: the map below and its skip make the map above. */
+/** A decoder's level: joins the map below with its skip. */
 interface Up extends nn.Module {
   /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @returns [B,out,2H,2W]. */
   forward(x: Tensor, skip: Tensor): Tensor;
 }
 
-/**
- * The levels of a decoder and its last convolution.
- * @param x [B,8w,S/16,S/16]. @param skips coarsest first, as `encode` gives them.
- */
+/** A decoder's levels and last convolution. @param x [B,8w,S/16,S/16]. @param skips coarsest first, from `encode`. */
 export type Decoder = (x: Tensor, skips: readonly Tensor[]) => Segmentation;
 
-/** The maps of an image, coarsest first. */
 export interface EncodedImage {
   /** [B,8w,S/16,S/16]. */
   readonly bottleneck: Tensor;
@@ -53,8 +50,8 @@ export abstract class UNetBased extends SegmentationModel {
   }
 
   /**
-   * Makes the decoder of a model: keys `up4` to `up1` and `outc`. To be called where they belong in the order of the model's parameters.
-   * @param Level a level from `inChannels`, of the map and its skip together, to `outChannels`
+   * Makes the decoder: keys `up4` to `up1` and `outc`. Call it where they belong in the order of parameters.
+   * @param Level a level from `inChannels`, of map and skip together, to `outChannels`
    */
   protected decoder(Level: new (inChannels: number, outChannels: number) => Up): Decoder {
     const { baseWidth: w } = this.options;
@@ -84,7 +81,7 @@ export abstract class UNetBased extends SegmentationModel {
   }
 }
 
-/** @throws CONFIG_INVALID for a width or an image size that no such model can have. */
+/** @throws CONFIG_INVALID for an impossible width or image size. */
 export function checkSizes({ baseWidth, imageSize }: ModelOptions): void {
   const whole = Number.isInteger(baseWidth) && baseWidth >= 1;
   requireOption(whole, 'baseWidth', 'a whole number of at least 1', baseWidth);
@@ -92,7 +89,7 @@ export function checkSizes({ baseWidth, imageSize }: ModelOptions): void {
   requireOption(multiple, 'imageSize', 'a multiple of 16 of at least 16 pixels', imageSize);
 }
 
-/** @throws CONFIG_INVALID naming the option, what it must be and what it is. */
+/** @throws CONFIG_INVALID naming the option, the expected and the actual value. */
 export function requireOption(holds: boolean, name: string, expected: string, actual: unknown): void {
   if (!holds)
     throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);

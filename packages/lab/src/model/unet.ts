@@ -1,7 +1,7 @@
 /**
  * U-Net (Ronneberger et al. 2015), the first peer of the paper's Table 1: docs/method.md 11, LViT's version. It reads no note.
  *
- * image -> inc, down1..4 -> up4..1 -> outc -> mask
+ *     image -> inc, down1..4 -> up4..1 -> outc -> mask
  *
  * A transposed convolution that keeps its channels doubles the size; then [up, skip] in this order, two ConvBNReLU.
  * Keys are the authors'; all are used.

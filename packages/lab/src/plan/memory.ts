@@ -4,8 +4,8 @@
  * A step holds 16 bytes per parameter (weight, gradient, Adam's two moments) and each image's feature maps; the
  * optimiser's own step, on a CPU, only the 16 bytes. The larger is the peak.
  *
- * fp32: max(16 P, 16.7 P + B (55.0 S^2 + 77.0 S^2 W + 109 N^2 + L (N + T) (656 W + 6083)))   bytes
- * bf16: max(16 P, 16.6 P + B (9.2 S^2 + 54.0 S^2 W + 42.7 N^2 + L (N + T) (319 W + 6843)))
+ *     fp32: max(16 P, 16.7 P + B (55.0 S^2 + 77.0 S^2 W + 109 N^2 + L (N + T) (656 W + 6083)))   bytes
+ *     bf16: max(16 P, 16.6 P + B (9.2 S^2 + 54.0 S^2 W + 42.7 N^2 + L (N + T) (319 W + 6843)))
  *
  * P parameters, B images of a part, S side of the image in pixels, W base width, N = (S / 16)^2 patches, T tokens, L
  * layers. Within 5 % below and 7 % above every measurement.

@@ -1,14 +1,14 @@
 /**
  * The run folder: everything that a training leaves behind, and all that is needed to use it.
  *
- * config.yaml              the resolved configuration, every setting with its value
- * run.json                 versions, device, threads, data fingerprints, seed, duration, status
- * reference.json           words and figures of the training data, for warnings (`reference.ts`)
- * metrics.jsonl            one line per epoch (`metrics-log.ts`)
- * progress.png             the same as a picture
- * tensorboard/             the same as TensorBoard event files, one per session
- * checkpoints/             the best weights and resume points (`checkpoint.ts`, `resume-point.ts`)
- * .lock                    while a process trains into it
+ *     config.yaml              the resolved configuration, every setting with its value
+ *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
+ *     reference.json           words and figures of the training data, for warnings (`reference.ts`)
+ *     metrics.jsonl            one line per epoch (`metrics-log.ts`)
+ *     progress.png             the same as a picture
+ *     tensorboard/             the same as TensorBoard event files, one per session
+ *     checkpoints/             the best weights and resume points (`checkpoint.ts`, `resume-point.ts`)
+ *     .lock                    while a process trains into it
  */
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

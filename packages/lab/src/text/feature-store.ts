@@ -4,10 +4,10 @@
  * Folders are named by the encoder's fingerprint, files by the SHA-256 of the note's tokens, so no note's text is
  * stored. (Features do reveal something about it; only the user can read files and folders.)
  *
- * 8 bytes   "RCLMISF1"
- * 4 bytes   tokens of the note, unsigned, little-endian; then T and W, likewise
- * T W 4     features, float32, little-endian
- * 32 bytes  SHA-256 of all before
+ *     8 bytes   "RCLMISF1"
+ *     4 bytes   tokens of the note, unsigned, little-endian; then T and W, likewise
+ *     T W 4     features, float32, little-endian
+ *     32 bytes  SHA-256 of all before
  *
  * Any other file counts as absent and is replaced. If the store cannot be written, the run goes on without it.
  */

@@ -4,7 +4,7 @@
  *
  * Each word of the training notes has a fixed random vector of unit variance, seeded by the word itself, so it is equal
  * in every run and vocabulary. A token's features are
- * x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
+ *     x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
  * A roll rotates the space, so a neighbour's word and distance stay linearly readable (Plate's and Kanerva's permuted
  * superpositions): one trained convolution can tell "upper left lung" from "lower left lung" and from "left ... upper".
  * Positions are Vaswani et al.'s sinusoids; `norm` gives unit variance, as CLIP's features have. Reasons:

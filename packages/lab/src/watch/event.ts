@@ -2,10 +2,10 @@
  * Writes TensorBoard's scalar events: fields of tensorflow/core/util/event.proto and framework/summary.proto in
  * protobuf's wire format, in TensorFlow's records:
  *
- * 8 bytes  length of the data, little-endian
- * 4 bytes  masked CRC-32C of those 8 bytes
- * N bytes  data: one Event
- * 4 bytes  masked CRC-32C of the data
+ *     8 bytes  length of the data, little-endian
+ *     4 bytes  masked CRC-32C of those 8 bytes
+ *     N bytes  data: one Event
+ *     4 bytes  masked CRC-32C of the data
  */
 import { protobuf } from '@reclmis/files';
 import { maskedCrc32c } from './crc32c.js';

@@ -2,10 +2,10 @@
  * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over. Names and ids
  * are compared in NFC: macOS stores a spreadsheet's "ü" as u and a mark.
  *
- * DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
- * DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
- * DIR/{Train,Val,Test}_Folder/<Split>_text.<xlsx|csv>                         keyed by the mask's file name
- * DIR/Train_Folder/Train_Val_text.<xlsx|csv>                                  or one file for train and val (QaTa-COV19)
+ *     DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
+ *     DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
+ *     DIR/{Train,Val,Test}_Folder/<Split>_text.<xlsx|csv>                         keyed by the mask's file name
+ *     DIR/Train_Folder/Train_Val_text.<xlsx|csv>                                  or one file for train and val (QaTa-COV19)
  */
 import { join, relative } from 'node:path';
 import { parseSpacing, ReclmisError, type ErrorCode, type Spacing } from '@reclmis/core';
