@@ -4,7 +4,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Tensor } from '@reclmis/torch';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
 import type { ModelSettings } from './options.js';
 import type { SegmentationModel, TrainingChoices, TrainingSegmentation } from './segmentation-model.js';

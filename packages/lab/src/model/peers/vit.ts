@@ -49,7 +49,7 @@ export interface ViTBlockOptions {
   /** Width between the two layers of the MLP. */
   readonly hidden: number;
   readonly keys: ViTKeys;
-  /** Of both norms. */
+  /** Epsilon of both norms. */
   readonly eps: number;
   /** Between the two layers of the MLP; default the exact GELU. */
   readonly activation?: (x: Tensor) => Tensor;
