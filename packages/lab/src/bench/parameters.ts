@@ -16,9 +16,10 @@ export function countParameters(model: SegmentationModel, tokens: number): Param
   const images = zeros([1, 3, S, S], { device });
   const features = zeros([1, tokens, W], { device });
   const valid = ones([1, tokens], { dtype: 'bool', device });
+  const ids = ones([1, tokens], { dtype: 'int64', device });
   try {
-    const note = model.readsNotes ? { features, valid } : null;
-    const traced = trace({ images, features, valid }, () => ({
+    const note = model.readsNotes ? { features, valid, ids } : null;
+    const traced = trace({ images, features, valid, ids }, () => ({
       probability: model.segment(images, note).probability,
     }));
     try {
@@ -27,7 +28,7 @@ export function countParameters(model: SegmentationModel, tokens: number): Param
       traced.dispose();
     }
   } finally {
-    for (const tensor of [images, features, valid]) tensor.dispose();
+    for (const tensor of [images, features, valid, ids]) tensor.dispose();
   }
 }
 

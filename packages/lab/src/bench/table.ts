@@ -5,6 +5,7 @@
  * Rows follow from the choices of `model.name`; RecLMIS has a second one without notes. The paper's figures are only
  * given for models of its form (base width 64, 224 x 224). Where ours differ, `differences` says what theirs may count.
  */
+import { defined } from '@reclmis/core';
 import { type Config, resolveConfig } from '../config/config.js';
 import { modelDescriptor, modelNames, readsNotes } from '../model/registry.js';
 import { latexTable, markdownTable, type Rows } from '../report/tables.js';
@@ -15,6 +16,8 @@ import type { BenchOptions, BenchReport } from './report.js';
 
 export interface TableEntry {
   readonly title: string;
+  /** Its row in Table 1: title there, and why its figures differ from ours. */
+  readonly table1?: { readonly title: string; readonly difference?: string };
   readonly config: Config;
 }
 
@@ -35,6 +38,8 @@ export interface TableRow {
   readonly peakBytes: number;
   /** Null if the paper has no such row or the model is not of its form. */
   readonly paper: (PaperSystem & { readonly milliseconds: number | null }) | null;
+  /** Why the paper's figures differ from ours, where that is known. */
+  readonly difference?: string;
 }
 
 export interface ModelTable {
@@ -56,11 +61,16 @@ export function tableEntries(config: Config): TableEntry[] {
     resolveConfig(structuredClone(config), overrides);
   const off = { ci: false, ccl: false, clr: false, cvr: false };
   return modelNames().flatMap((name) => [
-    { title: modelDescriptor(name).title, config: of({ 'model.name': name }) },
+    { ...titles(name), config: of({ 'model.name': name }) },
     ...(name === 'reclmis'
       ? [{ title: NOTE_FREE_TITLE, config: of({ 'model.name': name, 'model.components': off }) }]
       : []),
   ]);
+}
+
+function titles(name: string): Pick<TableEntry, 'title' | 'table1'> {
+  const { title, table1 = { title } } = modelDescriptor(name);
+  return { title, table1 };
 }
 
 /** @throws as `benchInfer` */
@@ -91,11 +101,11 @@ export async function benchModels(
   };
 }
 
-function rowOf({ title, config }: TableEntry, report: BenchReport): TableRow {
+function rowOf({ title, config, table1 }: TableEntry, report: BenchReport): TableRow {
   const { model, flops, secondsPerImage, secondsPerPhase, batchSize, memory } = report;
   const { baseWidth, imageSize } = config.model;
   const ofPaperForm = baseWidth === PAPER_FORM.baseWidth && imageSize === PAPER_FORM.imageSize;
-  const paper = ofPaperForm ? TABLE_1.find((system) => system.title === title) : undefined;
+  const paper = ofPaperForm ? TABLE_1.find((system) => system.title === table1?.title) : undefined;
   const reads = readsNotes(config.model);
   return {
     title,
@@ -108,6 +118,7 @@ function rowOf({ title, config }: TableEntry, report: BenchReport): TableRow {
     seconds: { model: (secondsPerPhase['forward'] ?? Number.NaN) / batchSize, whole: secondsPerImage.median },
     peakBytes: memory.peakTensorBytes,
     paper: paper ? { ...paper, milliseconds: TABLE_5[title] ?? null } : null,
+    ...defined({ difference: paper && table1?.difference }),
   };
 }
 
@@ -134,7 +145,9 @@ export function modelRows({ rows }: ModelTable): {
     ...(withPaper ? [paper?.milliseconds?.toFixed(1) ?? ''] : []),
     String(Math.round(peakBytes / 2 ** 20)),
   ]);
-  const theirs = withPaper ? TABLE_1.filter(({ title }) => !rows.some((row) => row.title === title)) : [];
+  const theirs = withPaper
+    ? TABLE_1.filter(({ title }) => !rows.some(({ paper }) => paper?.title === title))
+    : [];
   return {
     columns: [
       'model',
@@ -179,7 +192,9 @@ const apart = (figure: number, own: number): string =>
 /** What the paper's figures count, for each of its models, as far as numbers can tell; and whether its rows compare. */
 export function differences({ rows }: ModelTable): string[] {
   const known = rows.filter(({ paper }) => paper !== null);
-  const lines = known.map((row) => `${row.title}: ${parametersIn(row)} ${arithmeticIn(row)}`);
+  const lines = known.map((row) =>
+    [`${row.title}: ${parametersIn(row)}`, arithmeticIn(row), row.difference].filter(Boolean).join(' '),
+  );
   const counting = (times: 1 | 2): TableRow[] =>
     known.filter(({ multiplyAdds, paper }) => near((paper?.flops ?? Number.NaN) * 1e9, times * multiplyAdds));
   const [ones, twos] = [counting(1), counting(2)];

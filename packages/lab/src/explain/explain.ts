@@ -27,14 +27,14 @@ import type { NoteFeatures } from '../text/encoder.js';
 import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
 import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';
 import { applicability, isMissing, type Missing, trainedInterest } from './interest.js';
-import { DEFAULT_LAYER, mapContext } from './layers.js';
+import { mapContext } from './layers.js';
 import { type CamZones, camZones } from './zones.js';
 
 const MIRRORED =
   'The note means other sides than the model has learnt, so the model read it with left and right swapped.';
 
 export interface ExplainOptions {
-  /** Layer for Grad-CAM. Default `DEFAULT_LAYER`. */
+  /** Layer for Grad-CAM. Default: the model's `explainLayer`. */
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
@@ -104,7 +104,7 @@ export function explain(
   image: RgbImage,
   note: string,
   {
-    layer = DEFAULT_LAYER,
+    layer = segmenter.model.explainLayer,
     target = { kind: 'predicted' },
     learnt = 'unknown',
     sides: asked,

@@ -64,6 +64,8 @@ export interface ModelDescriptor {
   /** Its presets in `configs/`. */
   readonly presets: readonly string[];
   readonly parity?: ParityTraits;
+  /** Its row in the paper's Table 1: the name there, and why the figures of that row differ from ours, a sentence or two. */
+  readonly table1?: { readonly title: string; readonly difference?: string };
 }
 
 /** A descriptor whose `build` gets `model.options` with their type and defaults. */

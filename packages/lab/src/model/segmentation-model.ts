@@ -82,6 +82,9 @@ export abstract class SegmentationModel extends nn.Module {
   /** If false, `note` may be null. */
   abstract readonly readsNotes: boolean;
 
+  /** The layer whose map `explain` shows by default: the decoder's first, as in the paper; by its path in `namedModules`. */
+  readonly explainLayer: string = 'up4';
+
   /** Whether training reads the notes' features; more models than read them at inference. */
   get learnsFromNotes(): boolean {
     return this.readsNotes;

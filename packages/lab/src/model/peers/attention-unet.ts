@@ -92,6 +92,7 @@ class Gate extends nn.Module {
 export class AttentionUNet extends SegmentationModel {
   override readonly title = 'Attention U-Net';
   override readonly readsNotes = false;
+  override readonly explainLayer = 'Up_conv5';
   private readonly encoder: readonly ConvBlock[];
   private readonly levels: readonly { up: UpConv; gate: Gate; conv: ConvBlock }[];
   private readonly head: nn.Conv2d;
@@ -146,6 +147,7 @@ export const attentionUNet = describeModel({
   ownKey: 'Att5.psi.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-attunet'],
+  table1: { title: 'AttUNet', difference: 'The paper’s figure counts norms and upsampling too.' },
   parity: {
     settings: (sizeOf) => ({ baseWidth: sizeOf('Conv1.conv.0.weight', 0) }),
     // A small difference of large numbers: float64 already differs by 8e-4 of its 9e-10.
