@@ -42,6 +42,8 @@ export interface ParityTraits {
     readonly absolute?: number;
     readonly relative?: number;
   }[];
+  /** Constants of the model by the names of the file's `options`, which must be the same. */
+  readonly constants?: Readonly<Record<string, number | readonly number[]>>;
   /** Entries of the file's `outputs` and losses that the model does not compute, such as the authors' own variant of a loss. */
   readonly skipped?: readonly string[];
 }

@@ -5,7 +5,10 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { attentionUNet } from './peers/attention-unet.js';
+import { convirt } from './peers/convirt.js';
+import { gloria } from './peers/gloria.js';
 import { nnUNet } from './peers/nn-unet.js';
+import { unetPlusPlus } from './peers/unet-plus-plus.js';
 import type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 import { LViT } from './lvit.js';
 import { type ModelSettings, optionsFromConfig } from './options.js';
@@ -60,6 +63,9 @@ const MODELS = new Map<string, ModelDescriptor>([
   ],
   ['attunet', attentionUNet],
   ['nnunet', nnUNet],
+  ['unetpp', unetPlusPlus],
+  ['convirt', convirt],
+  ['gloria', gloria],
 ]);
 
 /** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */

@@ -156,8 +156,25 @@ function compareTraining(parts: Parts): ParityRow[] {
       Object.fromEntries(Object.entries(references).filter(([name]) => !skipped.has(name))),
       tolerance.output,
     ),
+    ...compareConstants(parts),
     ...compareGradients(golden.gradient_norms, path, model.namedParameters(), rules(parts)),
   ];
+}
+
+/** The file's `options` that are constants of the model. */
+function compareConstants({ descriptor, golden, tolerance }: Parts): ParityRow[] {
+  const ours = descriptor.parity?.constants ?? {};
+  const given = golden.options ?? {};
+  const names = Object.keys(ours).filter((name) => name in given);
+  return names.flatMap((name) =>
+    compareLosses(flat(name, ours[name]), flat(name, given[name]), tolerance.output),
+  );
+}
+
+/** A number, or a list by index. */
+function flat(name: string, value: unknown): Record<string, number> {
+  if (!Array.isArray(value)) return { [`options.${name}`]: Number(value) };
+  return Object.fromEntries(value.map((each, i) => [`options.${name}.${i}`, Number(each)]));
 }
 
 /** The gradients of the mask's losses alone, for models that have others. */

@@ -88,6 +88,61 @@ export function residualLayer(
   );
 }
 
+/** How an encoder differs from torchvision's. */
+export interface ResNetOptions extends BottleneckOptions {
+  /** Goes before the stem's keys `conv1` and `bn1`, such as `layer0.`. Default: nothing. */
+  readonly stem?: string;
+  /** The 3x3 pooling of stride 2: with a border, as in torchvision (default), or without one and its size rounded up, as in Caffe. */
+  readonly pool?: 'border' | 'roundUp';
+}
+
+/** Bottlenecks of each of the four layers in ResNet-50. */
+export const RESNET_50 = [3, 4, 6, 3] as const;
+
+/** A residual network without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
+export class ResNetEncoder extends nn.Module {
+  /** Channels of the five maps, finest first. */
+  readonly widths: readonly number[];
+  private readonly conv1: nn.Conv2d;
+  private readonly bn1: nn.BatchNorm2d;
+  private readonly layers: readonly (readonly Bottleneck[])[];
+  private readonly pool: nn.PoolOptions;
+
+  /** @param baseWidth channels of the stem, 64 in all published ones. @param blocks bottlenecks of each layer. */
+  constructor(
+    baseWidth: number,
+    blocks: readonly number[],
+    { stem = '', pool = 'border', ...options }: ResNetOptions = {},
+  ) {
+    super();
+    this.pool = { stride: 2, ...(pool === 'border' ? { padding: 1 } : { ceilMode: true }) };
+    this.conv1 = this.child(
+      `${stem}conv1`,
+      new nn.Conv2d(3, baseWidth, 7, { stride: 2, padding: 3, bias: false }),
+    );
+    this.bn1 = this.child(`${stem}bn1`, new nn.BatchNorm2d(baseWidth));
+    this.widths = [baseWidth, ...blocks.map((_, i) => EXPANSION * baseWidth * 2 ** i)];
+    this.layers = blocks.map((count, i) =>
+      this.children(
+        `layer${i + 1}`,
+        residualLayer(this.widths[i] ?? baseWidth, baseWidth * 2 ** i, count, i === 0 ? 1 : 2, options),
+      ),
+    );
+  }
+
+  /** @param images [B,3,S,S]. @returns maps, finest first: [B,w,S/2,S/2], [B,4w,S/4,S/4], .., [B,32w,S/32,S/32]. */
+  forward(images: Tensor): readonly Tensor[] {
+    let x = this.bn1.forwardRelu(this.conv1.forward(images)); // [B,w,S/2,S/2]
+    const maps = [x];
+    x = nn.maxPool2d(x, 3, this.pool); // [B,w,S/4,S/4]
+    for (const layer of this.layers) {
+      x = layer.reduce((y, block) => block.forward(y), x);
+      maps.push(x);
+    }
+    return maps;
+  }
+}
+
 /** Draws all convolutions of an encoder as torchvision does: Kaiming normal by the outputs; norms stay 1 and 0. */
 export function drawAsTorchvision(encoder: nn.Module): void {
   for (const module of encoder.namedModules().values())

@@ -1,0 +1,103 @@
+/**
+ * ConVIRT (Zhang et al. 2020) as a segmentation system: a U-Net over ResNet-50 whose training also brings each image and its own note together. The network is
+ * segmentation_models.pytorch's (MIT), heads and loss are those of the unofficial ConVIRT-pytorch (MIT). No note is read at inference. docs/models.md has the
+ * sources, their licences and our choices: how ConVIRT became a row of Table 1 is not published.
+ *
+ *     f5 -> mean -> res_l1, ReLU, res_l2 -> v;  note -> maximum over tokens -> bert_l1, ReLU, bert_l2 -> u
+ *     L_con = 3/4 CE(images among notes) + 1/4 CE(notes among images) of cos(v, u) / 0.1
+ *
+ * B batch, S image side, T tokens, W width of a note's features, w channels of the stem (64).
+ */
+import { float32, nn, type Tensor } from '@reclmis/torch';
+import type { NoteFeatures } from '../../text/encoder.js';
+import { describeModel } from '../descriptor.js';
+import type { AuxiliaryLoss, TrainingSegmentation } from '../segmentation-model.js';
+import { inFloat32, pairLosses } from './pairs.js';
+import { RESNET_50 } from './resnet.js';
+import { type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
+import { ResNetUNet, resNetUNetSettings } from './resnet-unet.js';
+import { DECODER_WIDTHS, decoderWidths } from './smp-decoder.js';
+
+/** Divides the cosines, in the paper and in the code. */
+const TEMPERATURE = 0.1;
+/** Weight of the images' cross-entropy among the notes; the rest is that of the notes among the images. */
+const IMAGE_TO_TEXT = 0.75;
+/** Keeps a vector of length 0 from dividing by 0. */
+const LEAST_LENGTH = 1e-12;
+
+export class ConVIRT extends ResNetUNet {
+  override readonly title = 'ConVIRT';
+  private readonly imageHead: readonly [nn.Linear, nn.Linear];
+  private readonly noteHead: readonly [nn.Linear, nn.Linear];
+
+  /** @throws CONFIG_INVALID */
+  constructor(options: ResNetModelOptions) {
+    super(options);
+    const { baseWidth: w, textWidth } = options;
+    this.imageHead = [
+      this.child('res_l1', new nn.Linear(32 * w, 16 * w)),
+      this.child('res_l2', new nn.Linear(16 * w, 8 * w)),
+    ];
+    this.noteHead = [
+      this.child('bert_l1', new nn.Linear(textWidth, 12 * w)),
+      this.child('bert_l2', new nn.Linear(12 * w, 8 * w)),
+    ];
+  }
+
+  override get auxiliary(): readonly AuxiliaryLoss[] {
+    return ['contrastive'];
+  }
+
+  override forwardTraining(images: Tensor, note: NoteFeatures | null): TrainingSegmentation {
+    const features = this.requireNote(note); // [B,T,W]
+    const valid = note?.valid ?? features;
+    const maps = this.encode(images);
+    const image = project(this.imageHead, maps.f5.mean([2, 3])); // [B,8w]
+    const pooled = features.maskedFill(valid.unsqueeze(-1).logicalNot(), -Infinity).amax([1]); // [B,W]
+    const text = project(this.noteHead, pooled); // [B,8w]
+    return {
+      ...this.decode(maps),
+      losses: { contrastive: contrastive(image, text) },
+      observed: { image_embedding: image, text_embedding: text },
+    };
+  }
+}
+
+function project([first, second]: readonly [nn.Linear, nn.Linear], x: Tensor): Tensor {
+  return second.forward(first.forward(x).relu());
+}
+
+/** @param image [B,C]. @param text [B,C]. @returns a scalar of at least 0. */
+function contrastive(image: Tensor, text: Tensor): Tensor {
+  return inFloat32(image, () => {
+    const cosines = unit(float32(image)).mm(unit(float32(text)).t()); // [B,B]
+    const { byImage, byNote } = pairLosses(cosines.div(TEMPERATURE));
+    return byImage.mul(IMAGE_TO_TEXT).add(byNote.mul(1 - IMAGE_TO_TEXT));
+  });
+}
+
+function unit(x: Tensor): Tensor {
+  return x.div(x.norm(2, [1], true).clampMin(LEAST_LENGTH));
+}
+
+export const convirt = describeModel({
+  title: 'ConVIRT',
+  readsNotes: () => false,
+  learnsFromNotes: () => true,
+  options: resNetOptions(RESNET_50, DECODER_WIDTHS),
+  build: ({ baseWidth, imageSize }, { width: textWidth }, { blocks, decoderWidths: widths }) =>
+    new ConVIRT({
+      baseWidth,
+      imageSize,
+      textWidth,
+      blocks,
+      decoderWidths: widths ?? decoderWidths(baseWidth),
+    }),
+  ownKey: 'res_l1.weight',
+  unusedKeys: [/\.num_batches_tracked$/, /^encoder\.fc\./], // the classifier
+  presets: ['qata-cov19-convirt'],
+  parity: {
+    settings: resNetUNetSettings,
+    constants: { temperature: TEMPERATURE, image_to_text_weight: IMAGE_TO_TEXT },
+  },
+});
