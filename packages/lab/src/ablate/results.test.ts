@@ -25,6 +25,8 @@ function cell(
       epochs: 0, // no folder with learning curves
       score: value === null ? null : score(value),
     })),
+    intervals: null,
+    test: null,
   };
 }
 

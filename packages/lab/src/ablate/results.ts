@@ -8,6 +8,7 @@
 import type { Config } from '../config/config.js';
 import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
 import { flatten } from '../runs/runs.js';
+import { type CellIntervals, cellIntervals, type CellTest, imageMeans, testAgainst } from './significance.js';
 import type { PaperFigures, Study } from './study.js';
 import { studyTasks, type TaskScore, type TaskState, viewTask } from './tasks.js';
 
@@ -16,7 +17,7 @@ export interface RunResult {
   readonly state: TaskState;
   readonly dir: string;
   /** Null unless it is done. */
-  readonly score: TaskScore | null;
+  readonly score: Omit<TaskScore, 'perImage'> | null;
   /** Training time so far, of all sessions. */
   readonly seconds: number;
   readonly epochs: number;
@@ -30,6 +31,10 @@ export interface CellResult {
   /** In percent. */
   readonly paper: PaperFigures | null;
   readonly runs: readonly RunResult[];
+  /** Null without finished runs. */
+  readonly intervals: CellIntervals | null;
+  /** Null for the reference itself, and where the two cannot be paired. */
+  readonly test: CellTest | null;
 }
 
 /** `results.json`. */
@@ -62,6 +67,24 @@ export function collectResults(
   const tasks = studyTasks(study, out, { seeds }).map((task) => ({ task, view: viewTask(task) }));
   const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
   const scores = tasks.flatMap(({ view: { score } }) => (score ? [score] : []));
+  const means = new Map(
+    study.cells.map(({ name: cell }) => [
+      cell,
+      imageMeans(
+        tasks.flatMap(({ task, view }) => (task.cell.name === cell && view.score ? [view.score] : [])),
+      ),
+    ]),
+  );
+  const others = study.cells.filter(({ name: cell }) => cell !== best).map(({ name: cell }) => cell);
+  const reference = best === null ? null : (means.get(best) ?? null);
+  const tests = testAgainst(
+    reference,
+    others.map((cell) => means.get(cell) ?? null),
+  );
+  const intervalsOf = (cell: string): CellIntervals | null => {
+    const own = means.get(cell);
+    return own ? cellIntervals(own) : null;
+  };
   return {
     format: 'reclmis-ablation/1',
     name,
@@ -88,12 +111,19 @@ export function collectResults(
           seed,
           state,
           dir,
-          score,
+          score: score && withoutImages(score),
           seconds: info?.seconds ?? 0,
           epochs: info?.epochs ?? 0,
         })),
+      intervals: intervalsOf(cell),
+      test: tests[others.indexOf(cell)] ?? null,
     })),
   };
+}
+
+/** `results.json` leaves single images to the runs' own files. */
+function withoutImages({ perImage: _, ...score }: TaskScore): Omit<TaskScore, 'perImage'> {
+  return score;
 }
 
 /** Dice or IoU of a cell's finished runs, in percent, by seed. */
@@ -120,6 +150,8 @@ export function resultTable(result: StudyResult): {
   const { cells, best, columns, seeds } = result;
   const reference = cells.find(({ name }) => name === best) ?? null;
   const withPaper = cells.some(({ paper }) => paper !== null);
+  const withIntervals = cells.some(({ intervals }) => intervals !== null);
+  const withTests = cells.some(({ test }) => test !== null);
   const listed = result.axes === null;
   const rows = cells.map((cell) => [
     ...(listed ? [cell.label + (cell === reference ? ' (best in the paper)' : '')] : []),
@@ -129,8 +161,11 @@ export function resultTable(result: StudyResult): {
     ),
     stateOf(cell, seeds.length),
     meanAndDeviation([...percentages(cell, 'dice').values()]),
+    ...(withIntervals ? [range(cell.intervals?.dice)] : []),
     meanAndDeviation([...percentages(cell, 'iou').values()]),
+    ...(withIntervals ? [range(cell.intervals?.iou)] : []),
     ...(reference ? [signed(cell === reference ? [] : differences(cell, reference))] : []),
+    ...(withTests ? [probability(cell.test?.corrected)] : []),
     ...(withPaper ? [figure(cell.paper?.dice), figure(cell.paper?.miou)] : []),
     ...(withPaper && reference ? [paperDifference(cell, reference)] : []),
   ]);
@@ -140,8 +175,11 @@ export function resultTable(result: StudyResult): {
       ...columns.map(({ title }) => title),
       'seeds',
       'Dice',
+      ...(withIntervals ? ['95 %'] : []),
       'mIoU',
+      ...(withIntervals ? ['95 %'] : []),
       ...(reference ? ['Δ Dice'] : []),
+      ...(withTests ? ['p'] : []),
       ...(withPaper ? ['paper: Dice', 'paper: mIoU'] : []),
       ...(withPaper && reference ? ['paper: Δ Dice'] : []),
     ],
@@ -157,7 +195,13 @@ export function legend({ best, setting, cells }: StudyResult): string {
       ? `Test split of ${setting.data.join(', ')}, ${setting.size.map((size) => `${size} x ${size}`).join(', ')}, at most ${setting.epochs.join(', ')} epochs.`
       : 'No run has results yet.',
     'Dice and mIoU are means over images in percent; ± is the standard deviation over seeds.',
+    cells.some(({ intervals }) => intervals !== null)
+      ? '"95 %" is the interval over test images (bootstrap over patients), each image averaged over seeds.'
+      : '',
     reference ? `Δ is the difference from "${reference.label}" in percentage points, seed by seed.` : '',
+    reference && cells.some(({ test }) => test !== null)
+      ? `p is of no difference from "${reference.label}" on the same images (paired bootstrap, two-sided, Holm's correction).`
+      : '',
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
@@ -200,6 +244,12 @@ function stateOf({ runs }: CellResult, of: number): string {
   const failed = runs.filter(({ state }) => state === 'failed').length;
   return `${done === of ? `${of}` : `${done} of ${of}`}${failed > 0 ? `, ${failed} failed` : ''}`;
 }
+
+const range = (interval: CellIntervals['dice'] | undefined): string =>
+  interval ? `${interval.low.toFixed(2)}–${interval.high.toFixed(2)}` : '';
+
+const probability = (p: number | undefined): string =>
+  p === undefined || Number.isNaN(p) ? '' : p < 0.001 ? '< 0.001' : p.toFixed(3);
 
 const figure = (value: number | undefined): string => value?.toFixed(2) ?? '';
 

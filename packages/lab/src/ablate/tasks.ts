@@ -44,6 +44,14 @@ export interface TaskScore {
   readonly mean: Measures;
   /** Over all pixels of all images, in [0, 1]. */
   readonly pooled: Measures;
+  /** Each image's figures, in [0, 1]; absent in studies made before they were kept. */
+  readonly perImage?: {
+    readonly ids: readonly string[];
+    /** The patient of each image. */
+    readonly groups: readonly string[];
+    readonly dice: readonly number[];
+    readonly iou: readonly number[];
+  };
 }
 
 /** A task's figures: per image, and together. */
@@ -174,6 +182,12 @@ export async function writeScore(
     images: summary.count,
     mean: summary.mean,
     pooled: summary.pooled,
+    perImage: {
+      ids: rows.map(({ id }) => id),
+      groups: rows.map(({ group }) => group),
+      dice: rows.map(({ dice }) => dice),
+      iou: rows.map(({ iou }) => iou),
+    },
   };
   const files = scoreFiles(dir);
   await writeFileAtomic(files.rows, scoresToCsv(rows));

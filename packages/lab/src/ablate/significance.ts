@@ -1,0 +1,79 @@
+/**
+ * How sure a study's figures are: intervals of each cell, and a paired test against the paper's best cell.
+ *
+ * An image counts with its mean over a cell's finished seeds; patients are drawn whole. So the intervals speak of other
+ * images, while the deviation over seeds speaks of other trainings. All tests together are corrected by Holm's method.
+ */
+import { bootstrap, groupSums, holm, type Interval, pairedBootstrap } from '@reclmis/core';
+import type { TaskScore } from './tasks.js';
+
+export interface CellIntervals {
+  /** In percent, of the mean over images. */
+  readonly dice: Interval;
+  readonly iou: Interval;
+}
+
+export interface CellTest {
+  /** Mean Dice minus that of the reference cell, in percentage points. */
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+  /** Two-sided, for no difference. */
+  readonly p: number;
+  /** After Holm's correction over the cells of the study. */
+  readonly corrected: number;
+}
+
+/** Each image's mean over seeds, in percent. */
+interface ImageMeans {
+  readonly ids: readonly string[];
+  readonly groups: readonly string[];
+  readonly dice: readonly number[];
+  readonly iou: readonly number[];
+}
+
+/** Null for a cell without finished runs, or whose runs scored other images or kept no figures of single ones. */
+export function imageMeans(scores: readonly TaskScore[]): ImageMeans | null {
+  const kept = scores.map(({ perImage }) => perImage);
+  const [first] = kept;
+  if (!first || first.ids.length === 0) return null;
+  const key = JSON.stringify(first.ids);
+  if (kept.some((one) => one === undefined || JSON.stringify(one.ids) !== key)) return null;
+  const mean = (measure: 'dice' | 'iou'): number[] =>
+    first.ids
+      .map((_, i) => kept.reduce((sum, one) => sum + (one?.[measure][i] ?? Number.NaN), 0) / kept.length)
+      .map((share) => 100 * share);
+  return { ids: first.ids, groups: first.groups, dice: mean('dice'), iou: mean('iou') };
+}
+
+/** 95 % intervals by a bootstrap over patients. */
+export function cellIntervals({ groups, dice, iou }: ImageMeans): CellIntervals {
+  const rows = dice.map((value, i) => [value, iou[i] ?? Number.NaN, 1]);
+  const [ofDice, ofIou] = bootstrap(groupSums(rows, groups), ([d = 0, u = 0, n = 0]) => [d / n, u / n]);
+  const undefinedInterval = { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  return { dice: ofDice ?? undefinedInterval, iou: ofIou ?? undefinedInterval };
+}
+
+/** Tests each cell against the reference; null where either has no figures or they scored other images. */
+export function testAgainst(
+  reference: ImageMeans | null,
+  cells: readonly (ImageMeans | null)[],
+): (CellTest | null)[] {
+  const tests = cells.map((cell) => {
+    if (!reference || !cell || JSON.stringify(cell.ids) !== JSON.stringify(reference.ids)) return null;
+    const rows = cell.dice.map((value, i) => [value - (reference.dice[i] ?? Number.NaN), 1]);
+    const [found] = pairedBootstrap(groupSums(rows, cell.groups), ([d = 0, n = 0]) => [d / n]);
+    return found ?? null;
+  });
+  const corrected = holm(tests.map((found) => found?.p ?? Number.NaN));
+  return tests.map(
+    (found, i) =>
+      found && {
+        difference: found.value,
+        low: found.low,
+        high: found.high,
+        p: found.p,
+        corrected: corrected[i] ?? Number.NaN,
+      },
+  );
+}
