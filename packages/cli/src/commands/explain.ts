@@ -1,28 +1,10 @@
-/** `reclmis explain`: why a run segments an image so: Grad-CAM, patches and words of interest, attention. */
-import { basename, join, resolve } from 'node:path';
-import {
-  defined,
-  ReclmisError,
-  toReclmisError,
-  type Warning,
-  WarningCounts,
-  warningLines,
-} from '@reclmis/core';
-import type {
-  About,
-  CheckpointKind,
-  ExplainOptions,
-  FolderCase,
-  LoadedModel,
-  LoadOptions,
-  Run,
-  Target,
-} from '@reclmis/lab';
+/** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
+import { defined, ReclmisError, warningLines } from '@reclmis/core';
+import type { CheckpointKind, ExplainedImages, LoadOptions, Run } from '@reclmis/lab';
+import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
 import { type Command, Option } from 'commander';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
-import { withFolderLock } from '@reclmis/files';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { formatTable, percent, right } from '../table.js';
@@ -94,12 +76,9 @@ async function run(dir: string, flags: ExplainFlags): Promise<void> {
   const output = new Output(flags);
   const source = openRun(dir);
   const { checkpoint } = flags;
-  const choice: LoadOptions = {
-    ...defined({ checkpoint }),
-    ...engineChoice(flags),
-  };
+  const choice: LoadOptions = { ...defined({ checkpoint }), ...engineChoice(flags) };
   if (flags.listLayers) await listLayers(source, choice, output);
-  else await explainImages(source, choice, flags, output);
+  else await explain(source, choice, flags, output);
 }
 
 async function listLayers(source: Run, choice: LoadOptions, output: Output): Promise<void> {
@@ -111,244 +90,83 @@ async function listLayers(source: Run, choice: LoadOptions, output: Output): Pro
   output.say(formatTable([{ title: 'layer' }, right('channels'), right('map')], rows));
 }
 
-async function explainImages(
-  source: Run,
-  choice: LoadOptions,
-  flags: ExplainFlags,
-  output: Output,
-): Promise<void> {
-  const { image, note, notes, emptyNotes = false, out, numbers = false } = flags;
+async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, output: Output): Promise<void> {
+  const { image, out, layer, sides, numbers = false } = flags;
   if (image === undefined)
     throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
   if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no output folder: expected --out DIR');
-  const {
-    DEFAULT_LAYER,
-    readsNotes,
-    refuseTaken,
-    summariseZones,
-    writeFolderNumbers,
-    writeFolderReport,
-    zonesText,
-  } = await import('@reclmis/lab');
+  const { explainImages, readTarget, refuseTaken } = await import('@reclmis/lab');
   if (!flags.overwrite) refuseTaken(out, 'Choose another folder, or add --overwrite.');
-  const cases = await predictionCases({
-    onUnused: (rows) => output.notice(describeUnused(rows)),
-    image,
-    out,
-    emptyNotes,
-    required: readsNotes(source.config.model),
-    ...defined({ note, notes }),
-  });
-  if (cases.length > MOST_IMAGES && !numbers) {
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `${image}: expected at most ${MOST_IMAGES} images to explain, found ${cases.length}`,
-      {
-        remedy: 'Select fewer with a pattern such as "scans/a*.png", or use --numbers.',
-      },
-    );
-  }
-  const target = await parseTarget(
+  const cases = await casesOf(source, image, out, flags, output);
+  const target = await readTarget(
     flags.target,
     cases.map(({ imagePath }) => imagePath),
   );
-  const { layer } = flags;
   using model = source.loadModel(choice);
   for (const line of model.notices) output.notice(line);
-  const about = await describe(source, model);
-  const work = {
-    model,
-    about,
-    numbers,
-    options: {
-      ...defined({ layer }),
-      target,
-      checks: model.checks,
-      learnt: source.sides,
-      ...defined({ sides: flags.sides }),
-    },
-  };
+  const several = cases.length > 1;
+  const bar = new Progress({ label: 'explaining', total: cases.length, quiet: output.quiet || !several });
+  const explained = await explainImages(source, model, cases, out, {
+    ...defined({ layer, sides }),
+    ...{ target, numbers },
+    onProgress: (done) => bar.update(done),
+  }).finally(() => bar.stop());
+  await report(out, explained, several, output);
+}
 
-  const warned = new WarningCounts();
-  const tell = (notices: Iterable<string>, explained: number): void => {
-    for (const line of notices) output.notice(line);
-    for (const line of warningLines(warned.byCode, explained, 'image')) output.warning(line);
-  };
-
-  await withFolderLock(out, {}, async () => {
-    const page = numbers ? 'report.json' : 'report.html'; // the page to open
-    const [only] = cases;
-    if (cases.length === 1 && only) {
-      const done = await explainOne(work, only, out);
-      warned.add(only.id, done.warnings);
-      tell(done.notices, 1);
-      output.result({
-        out,
-        cases: 1,
-        files: done.files.map((file) => join(out, file)),
-        notices: done.notices,
-        warnings: warned.byCode,
-      });
-      output.say(
-        `${only.id}: ${percent(done.found.share ?? 0)} % of the image is segmented\nReport: ${join(out, page)}`,
-      );
-      return;
-    }
-    const bar = new Progress({ label: 'explaining', total: cases.length, quiet: output.quiet });
-    const found: FolderCase[] = [];
-    const said = new Set<string>();
-    try {
-      for (const [i, one] of cases.entries()) {
-        const done = await explainOne(work, one, join(out, one.id)).catch((thrown: unknown) =>
-          failed(one, thrown),
-        );
-        found.push(done.found);
-        for (const line of done.notices) said.add(line);
-        warned.add(one.id, done.warnings);
-        bar.update(i + 1);
-      }
-    } finally {
-      bar.stop();
-    }
-    tell(said, found.filter(({ error }) => error === undefined).length);
-    const zones = summariseZones(found);
-    const title = `Explanations by ${basename(resolve(source.dir))}`;
-    const context = { title, layer: layer ?? DEFAULT_LAYER, about };
-    if (numbers) await writeFolderNumbers(out, found, context);
-    const files = numbers ? [page] : await writeFolderReport(out, found, context);
-    output.result({
-      out,
-      cases: cases.length,
-      gradCamZones: zones,
-      files: files.map((file) => join(out, file)),
-      notices: [...said],
-      warnings: warned.byCode,
-    });
-    if (zones) output.say(zonesText(zones));
-    output.say(`${cases.length} images\nReport: ${join(out, page)}`);
-    judge(out, found, output);
+/** The images with their notes. @throws OPTION_INVALID for more than figures are of use for, and as `predictionCases` */
+async function casesOf(
+  source: Run,
+  image: string,
+  out: string,
+  { note, notes, emptyNotes = false, numbers }: ExplainFlags,
+  output: Output,
+): Promise<PredictionCase[]> {
+  const { readsNotes } = await import('@reclmis/lab');
+  const cases = await predictionCases({
+    onUnused: (rows) => output.notice(describeUnused(rows)),
+    required: readsNotes(source.config.model),
+    ...{ image, out, emptyNotes, ...defined({ note, notes }) },
   });
+  if (cases.length <= MOST_IMAGES || numbers === true) return cases;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `${image}: expected at most ${MOST_IMAGES} images to explain, found ${cases.length}`,
+    { remedy: 'Select fewer with a pattern such as "scans/a*.png", or use --numbers.' },
+  );
 }
 
-interface Work {
-  readonly model: LoadedModel;
-  readonly about: About;
-  readonly options: ExplainOptions;
-  /** Only numbers. */
-  readonly numbers: boolean;
-}
-
-interface Done {
-  readonly found: FolderCase;
-  readonly files: readonly string[];
-  /** Parts left out, and remarks. */
-  readonly notices: readonly string[];
-  readonly warnings: readonly Warning[];
-}
-
-async function explainOne(
-  { model, about, options, numbers }: Work,
-  one: PredictionCase,
-  dir: string,
-): Promise<Done> {
-  const { explain, isMissing, sheetRow, writeCaseNumbers, writeCaseReport } = await import('@reclmis/lab');
-  const { readImage } = await import('@reclmis/files');
-  if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
-  const image = await readImage(one.imagePath);
-  const explanation = explain(model, image, one.note, options);
-  const explained = { id: one.id, image, explanation };
-  if (numbers) await writeCaseNumbers(dir, explained, about);
-  const files = numbers ? ['report.json'] : await writeCaseReport(dir, explained, about);
-  const { mask, note, gradCam, zones, poi, woi, attention, remarks, warnings } = explanation;
-  const said = new Set(warnings.map(({ code, message }) => `${code}: ${message}`)); // counted by code
-  const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
-  return {
+/** Says what was found. @throws PREDICT_INCOMPLETE where an image failed */
+async function report(
+  out: string,
+  { cases, zones, files, report, notices, warnings }: ExplainedImages,
+  several: boolean,
+  output: Output,
+): Promise<void> {
+  const { zonesText } = await import('@reclmis/lab');
+  const failures = cases.flatMap(({ error }) => (error ? [error] : []));
+  for (const line of notices) output.notice(line);
+  for (const line of warningLines(warnings.byCode, cases.length - failures.length, 'image'))
+    output.warning(line);
+  output.result({
+    out,
+    cases: cases.length,
+    ...(several ? { gradCamZones: zones } : {}),
     files,
-    notices: [
-      ...Object.entries(parts).flatMap(([name, part]) =>
-        isMissing(part) ? [`${name} does not apply: ${part.missing}`] : [],
-      ),
-      ...remarks.filter((line) => !said.has(line)),
-    ],
-    warnings,
-    found: {
-      id: one.id,
-      share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
-      note: note?.text ?? null,
-      zones,
-      row: numbers ? null : await sheetRow(explained),
-    },
-  };
-}
-
-/** One bad image does not stop the rest; an error in all does. */
-function failed(one: PredictionCase, thrown: unknown): Done {
-  const error = toReclmisError(thrown);
-  const ofTheImage = error.code.startsWith('IMAGE_') || error.code.startsWith('NOTE_');
-  if (!ofTheImage) throw error;
-  const { code, message } = error;
-  return {
-    files: [],
-    notices: [],
-    warnings: [],
-    found: { id: one.id, share: null, note: null, zones: null, error: { code, message }, row: null },
-  };
-}
-
-function judge(out: string, found: readonly FolderCase[], output: Output): void {
-  const failures = found.flatMap(({ error }) => (error ? [error] : []));
+    notices,
+    warnings: warnings.byCode,
+  });
+  if (zones) output.say(zonesText(zones));
+  const [only] = cases;
+  const what = several
+    ? `${cases.length} images`
+    : `${only?.id ?? ''}: ${percent(only?.share ?? 0)} % of the image is segmented`;
+  output.say(`${what}\nReport: ${report}`);
   if (failures.length === 0) return;
   for (const { code, message } of failures.slice(0, SHOWN)) output.notice(`failed ${code}: ${message}`);
   throw new ReclmisError(
     'PREDICT_INCOMPLETE',
-    `${out}: ${failures.length} of ${found.length} images could not be explained; report.json lists them`,
+    `${out}: ${failures.length} of ${cases.length} images could not be explained; report.json lists them`,
     { remedy: 'Fix what the list of failures names, and run the command again with --overwrite.' },
   );
-}
-
-/** `predicted`, `all`, `x,y` or the path of a mask. */
-async function parseTarget(text: string, images: readonly string[]): Promise<Target> {
-  if (text === 'predicted' || text === 'all') return { kind: text };
-  const [imagePath] = images;
-  if (imagePath === undefined || images.length > 1) {
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `--target ${text}: a pixel or mask file applies to one image, got ${images.length} images`,
-      {
-        remedy: 'Use --target predicted or --target all for several images.',
-      },
-    );
-  }
-  const pixel = /^(\d+),(\d+)$/.exec(text);
-  if (pixel) return { kind: 'pixel', x: Number(pixel[1]), y: Number(pixel[2]) };
-  const { differentSizes, readImageHeader, readMaskWithValues } = await import('@reclmis/files');
-  try {
-    const { mask, header } = await readMaskWithValues(text);
-    const image = await readImageHeader(imagePath).catch(() => header); // reported where the image is read
-    if (image.width !== mask.width || image.height !== mask.height)
-      throw new ReclmisError('MASK_SIZE_MISMATCH', `--target ${text}: ${differentSizes(header, image)}`);
-    return { kind: 'mask', mask };
-  } catch (cause) {
-    const error = toReclmisError(cause);
-    if (error.code !== 'IMAGE_MISSING') throw error;
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `--target: expected predicted, all, a pixel x,y or a mask file, got "${text}"`,
-      { cause },
-    );
-  }
-}
-
-async function describe(source: Run, model: LoadedModel): Promise<About> {
-  const { version } = await import('@reclmis/torch');
-  const { kind, epoch } = model.checkpoint;
-  return {
-    run: basename(resolve(source.dir)),
-    checkpoint: `${kind}, epoch ${epoch}`,
-    encoder: model.encoder.describe().kind,
-    device: model.engine.device,
-    precision: model.engine.precision,
-    libtorch: version().torch,
-    reclmis: source.info.versions.reclmis,
-  };
 }

@@ -13,9 +13,16 @@ export {
   type ExplainOptions,
   type ReadNote,
 } from './explain.js';
+export {
+  explainImages,
+  type CaseToExplain,
+  type ExplainedImages,
+  type ExplainImagesOptions,
+} from './explain-images.js';
 export { activationMap, type GradCam, type Target } from './grad-cam.js';
 export { isMissing, type Missing } from './interest.js';
 export { DEFAULT_LAYER, mapLayers, type MapLayer } from './layers.js';
+export { readTarget } from './read-target.js';
 export { explanationToJson } from './report-json.js';
 export {
   summariseZones,

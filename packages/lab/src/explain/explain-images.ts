@@ -1,0 +1,190 @@
+/** Explains images by a run into a folder: one image's report there, or a folder for each with a page that leads to all. */
+import { basename, join, resolve } from 'node:path';
+import {
+  defined,
+  type ErrorCode,
+  ReclmisError,
+  type Sides,
+  toReclmisError,
+  type Warning,
+  WarningCounts,
+} from '@reclmis/core';
+import { readImage, withFolderLock } from '@reclmis/files';
+import { version } from '@reclmis/torch';
+import type { LoadedModel, Run } from '../run/run.js';
+import { type About, writeCaseNumbers, writeCaseReport } from './case-report.js';
+import { sheetRow } from './contact-sheet.js';
+import { explain, type ExplainOptions } from './explain.js';
+import {
+  type FolderCase,
+  summariseZones,
+  writeFolderNumbers,
+  writeFolderReport,
+  type ZonesSummary,
+} from './folder-report.js';
+import type { Target } from './grad-cam.js';
+import { isMissing } from './interest.js';
+import { DEFAULT_LAYER } from './layers.js';
+
+/** An image to explain by its note. */
+export interface CaseToExplain {
+  /** Also its folder's path below that of the report, where there are several. */
+  readonly id: string;
+  readonly imagePath: string;
+  readonly note: string;
+  /** Why it cannot be explained, where that is known beforehand. */
+  readonly refused?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export interface ExplainImagesOptions {
+  readonly layer?: string;
+  readonly target: Target;
+  /** Whose left and right the notes mean; default the run's. */
+  readonly sides?: Sides;
+  /** Write report.json alone, without figures and pages. Default false. */
+  readonly numbers?: boolean;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What was explained and written. */
+export interface ExplainedImages {
+  readonly cases: readonly FolderCase[];
+  /** Grad-CAM by the zones of the notes; null of a single image, and where there is nothing to measure. */
+  readonly zones: ZonesSummary | null;
+  /** Paths of the files; those of each case's own folder are left out. */
+  readonly files: readonly string[];
+  /** The report to open first. */
+  readonly report: string;
+  /** Parts that do not apply, and remarks; each once. */
+  readonly notices: readonly string[];
+  readonly warnings: WarningCounts;
+}
+
+/**
+ * Explains the images. Of several, a bad image does not keep the others from being explained: its error goes into the list.
+ * @param model the run's, loaded.
+ * @throws the error of a single image, or one that all images share; OUTPUT_UNWRITABLE, DISK_FULL
+ */
+export async function explainImages(
+  run: Run,
+  model: LoadedModel,
+  cases: readonly CaseToExplain[],
+  out: string,
+  { layer, target, sides, numbers = false, onProgress }: ExplainImagesOptions,
+): Promise<ExplainedImages> {
+  const about = describe(run, model);
+  const options: ExplainOptions = {
+    ...defined({ layer, sides }),
+    target,
+    checks: model.checks,
+    learnt: run.sides,
+  };
+  const work = { model, about, options, numbers };
+  const page = numbers ? 'report.json' : 'report.html';
+  const report = join(out, page);
+  const warnings = new WarningCounts();
+  return withFolderLock(out, {}, async () => {
+    const [only] = cases;
+    if (cases.length === 1 && only) {
+      const { found, files, notices, warnings: own } = await explainOne(work, only, out);
+      warnings.add(only.id, own);
+      return { cases: [found], zones: null, files: paths(out, files), report, notices, warnings };
+    }
+    const found: FolderCase[] = [];
+    const notices = new Set<string>();
+    for (const one of cases) {
+      const done = await explainOne(work, one, join(out, one.id)).catch((thrown: unknown) =>
+        failed(one, thrown),
+      );
+      found.push(done.found);
+      for (const line of done.notices) notices.add(line);
+      warnings.add(one.id, done.warnings);
+      onProgress?.(found.length);
+    }
+    const context = {
+      title: `Explanations by ${basename(resolve(run.dir))}`,
+      layer: layer ?? DEFAULT_LAYER,
+      about,
+    };
+    if (numbers) await writeFolderNumbers(out, found, context);
+    const files = numbers ? [page] : await writeFolderReport(out, found, context);
+    const zones = summariseZones(found);
+    return { cases: found, zones, files: paths(out, files), report, notices: [...notices], warnings };
+  });
+}
+
+const paths = (dir: string, files: readonly string[]): string[] => files.map((file) => join(dir, file));
+
+interface Work {
+  readonly model: LoadedModel;
+  readonly about: About;
+  readonly options: ExplainOptions;
+  readonly numbers: boolean;
+}
+
+interface Done {
+  readonly found: FolderCase;
+  readonly files: readonly string[];
+  readonly notices: readonly string[];
+  readonly warnings: readonly Warning[];
+}
+
+async function explainOne(
+  { model, about, options, numbers }: Work,
+  one: CaseToExplain,
+  dir: string,
+): Promise<Done> {
+  if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
+  const image = await readImage(one.imagePath);
+  const explanation = explain(model, image, one.note, options);
+  const explained = { id: one.id, image, explanation };
+  if (numbers) await writeCaseNumbers(dir, explained, about);
+  const files = numbers ? ['report.json'] : await writeCaseReport(dir, explained, about);
+  const { mask, note, gradCam, zones, poi, woi, attention, remarks, warnings } = explanation;
+  const said = new Set(warnings.map(({ code, message }) => `${code}: ${message}`)); // counted by code instead
+  const parts = { 'Grad-CAM': gradCam, POI: poi, WOI: woi, attention };
+  return {
+    files,
+    notices: [
+      ...Object.entries(parts).flatMap(([name, part]) =>
+        isMissing(part) ? [`${name} does not apply: ${part.missing}`] : [],
+      ),
+      ...remarks.filter((line) => !said.has(line)),
+    ],
+    warnings,
+    found: {
+      id: one.id,
+      share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
+      note: note?.text ?? null,
+      zones,
+      row: numbers ? null : await sheetRow(explained),
+    },
+  };
+}
+
+/** A case in the list by its error; a mistake that all cases share is thrown. */
+function failed(one: CaseToExplain, thrown: unknown): Done {
+  const error = toReclmisError(thrown);
+  const ofTheImage = error.code.startsWith('IMAGE_') || error.code.startsWith('NOTE_');
+  if (!ofTheImage) throw error;
+  const { code, message } = error;
+  return {
+    files: [],
+    notices: [],
+    warnings: [],
+    found: { id: one.id, share: null, note: null, zones: null, error: { code, message }, row: null },
+  };
+}
+
+function describe(run: Run, model: LoadedModel): About {
+  const { kind, epoch } = model.checkpoint;
+  return {
+    run: basename(resolve(run.dir)),
+    checkpoint: `${kind}, epoch ${epoch}`,
+    encoder: model.encoder.describe().kind,
+    device: model.engine.device,
+    precision: model.engine.precision,
+    libtorch: version().torch,
+    reclmis: run.info.versions.reclmis,
+  };
+}

@@ -1,0 +1,38 @@
+/** What Grad-CAM is to explain, as people write it: `predicted`, `all`, a pixel `x,y` of the image, or the path of a mask. */
+import { ReclmisError, toReclmisError } from '@reclmis/core';
+import { differentSizes, readImageHeader, readMaskWithValues } from '@reclmis/files';
+import type { Target } from './grad-cam.js';
+
+/**
+ * Reads a target.
+ * @param images paths of the images that it is for: a pixel or a mask belongs to one.
+ * @throws OPTION_INVALID, MASK_SIZE_MISMATCH and the codes of `readMaskWithValues`
+ */
+export async function readTarget(text: string, images: readonly string[]): Promise<Target> {
+  if (text === 'predicted' || text === 'all') return { kind: text };
+  const [imagePath] = images;
+  if (imagePath === undefined || images.length > 1) {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--target ${text}: a pixel or mask file applies to one image, got ${images.length} images`,
+      { remedy: 'Use --target predicted or --target all for several images.' },
+    );
+  }
+  const pixel = /^(\d+),(\d+)$/.exec(text);
+  if (pixel) return { kind: 'pixel', x: Number(pixel[1]), y: Number(pixel[2]) };
+  try {
+    const { mask, header } = await readMaskWithValues(text);
+    const image = await readImageHeader(imagePath).catch(() => header); // what is wrong with the image is said where it is read
+    if (image.width !== mask.width || image.height !== mask.height)
+      throw new ReclmisError('MASK_SIZE_MISMATCH', `--target ${text}: ${differentSizes(header, image)}`);
+    return { kind: 'mask', mask };
+  } catch (cause) {
+    const error = toReclmisError(cause);
+    if (error.code !== 'IMAGE_MISSING') throw error;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `--target: expected predicted, all, a pixel x,y or a mask file, got "${text}"`,
+      { cause },
+    );
+  }
+}
