@@ -1,5 +1,5 @@
 /** `reclmis evaluate`: a report, a comparison of runs, refusals. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-evaluate-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const reclmis = reclmisIn(root);
 
+/** Trains a small model on the data; the status. */
 function train(out: string, ...more: readonly string[]): number | null {
   const settings =
     '--batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
@@ -18,7 +19,7 @@ function train(out: string, ...more: readonly string[]): number | null {
 beforeAll(() => {
   const drawn = '--out data --count 24 --seed 3 --size 32 -q'.split(' ');
   expect(reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
-  // After one epoch every pixel would be foreground, averaged or not.
+  // Fifteen epochs: after one every pixel is foreground, whatever is averaged.
   expect(train('run', '--epochs', '15', '--lr', '3e-3')).toBe(0);
   cpSync(join(root, 'run'), join(root, 'twin'), { recursive: true });
 });
@@ -90,8 +91,8 @@ describe('reclmis evaluate', () => {
     expect(alone.ensemble).toBeUndefined();
     const both = evaluate('twin', '--ensemble');
     expect(both.ensemble).toMatchObject({ flips: false, members: [expect.anything()] });
-    expect(both.csv).toBe(join('run', 'evaluation', 'data-test-ensemble.csv'));
-    expect(both.summary).toEqual(alone.summary); // twins have the same mean
+    expect(both.csv).toMatch(/^run.evaluation.data-test-ensemble-[0-9a-f]{8}\.csv$/); // which runs, says the number
+    expect(both.summary).toEqual(alone.summary); // the twin's probabilities are the same, and so is their mean
     const flipped = evaluate('--flips');
     evaluate('twin', '--ensemble', '--flips', '--report', 'mean');
     const page = readFileSync(join(root, 'mean', 'report.html'), 'utf8');
@@ -101,8 +102,29 @@ describe('reclmis evaluate', () => {
     const areas = ({ rows }: Averaged): number[] => rows.map(({ predicted }) => predicted);
     expect(areas(flipped)).not.toEqual(areas(alone));
     const last = evaluate('--checkpoint', 'last');
-    expect(last.csv).toBe(join('run', 'evaluation', 'data-test-last.csv')); // does not replace the best weights' scores
+    expect(last.csv).toBe(join('run', 'evaluation', 'data-test-last.csv')); // not in the place of the best weights' scores
     for (const { csv } of [alone, both, flipped, last]) expect(existsSync(join(root, csv)), csv).toBe(true);
+  });
+
+  it('keeps the scores of another folder of the same name, and of notes of other sides', () => {
+    const drawn = '--out other/data --count 24 --seed 9 --size 32 -q'.split(' ');
+    expect(reclmis('data', 'phantom', ...drawn).status).toBe(0);
+    const csvOf = (...more: string[]): string => {
+      const { status, stdout } = reclmis('evaluate', 'run', ...more, '--json');
+      expect(status).toBe(0);
+      return (JSON.parse(stdout) as Averaged).csv;
+    };
+    const files = [csvOf(), csvOf('--data', 'other/data'), csvOf('--sides', 'image')];
+    expect(new Set(files).size).toBe(3);
+    expect(files[0]).toBe(join('run', 'evaluation', 'data-test.csv'));
+    const own = readFileSync(join(root, files[0] ?? ''), 'utf8');
+    expect(readFileSync(join(root, files[1] ?? ''), 'utf8')).not.toBe(own);
+    expect(reclmis('evaluate', 'run').stderr).not.toContain('replaced'); // the same scores again
+    writeFileSync(join(root, files[0] ?? ''), 'scores of an older checkpoint');
+    expect(reclmis('evaluate', 'run').stderr).toContain(
+      `${files[0]}: replaced the scores of an earlier evaluation`,
+    );
+    expect(readFileSync(join(root, files[0] ?? ''), 'utf8')).toBe(own);
   });
 
   it.each(['--csv', '--report'])('finds before it begins that %s cannot be written', (flag) => {
@@ -113,7 +135,7 @@ describe('reclmis evaluate', () => {
       join('run', 'run.json', 'x', 'y.csv'),
     );
     expect([status, stdout]).toEqual([7, '']);
-    expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: /); // before any progress
+    expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: /); // and no progress of evaluating before it
   });
 
   it.each([

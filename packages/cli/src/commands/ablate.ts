@@ -1,13 +1,11 @@
 /** `reclmis ablate`: trains and tests a study's cells, in tables next to the paper's figures. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
   collectResults,
-  type Config,
-  findStudy,
-  loadStudy,
-  type Overrides,
+  drawStudyPhantoms,
+  loadStudyWithData,
+  openStudy,
   resultTable,
   type Study,
   studyNames,
@@ -15,7 +13,6 @@ import {
   type StudyResult,
   type Task,
   viewTask,
-  writePhantom,
   writeStudyReport,
 } from '@reclmis/lab';
 import type { Command } from 'commander';
@@ -26,7 +23,7 @@ import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { casesOf, type Part, parsePart } from '@reclmis/predict';
 import { Progress } from '../progress.js';
 import { overridesFrom, withOverrides } from '../settings.js';
-import { formatTable } from '../table.js';
+import { describeTasks, describeResults } from '../tables/study.js';
 
 interface AblateFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly out?: string;
@@ -85,7 +82,7 @@ async function compute(asked: string, out: string, flags: AblateFlags, processes
   const output = new Output(processes.leads ? flags : { quiet: true });
   const signal = interruptSignal();
   try {
-    const study = withData(asked, out, flags, true);
+    const study = loadStudyWithData(asked, out, overridesFrom(flags));
     const tasks = tasksOf(study, out, flags).map((task) => ({
       ...task,
       config: processes.config(task.config),
@@ -112,54 +109,16 @@ async function compute(asked: string, out: string, flags: AblateFlags, processes
   }
 }
 
-/** The study with the given data set or its own phantoms. */
-function withData(asked: string, out: string | undefined, flags: AblateFlags, needed: boolean): Study {
-  const file = findStudy(asked);
-  const overrides: Overrides = overridesFrom(flags);
-  const study = loadStudy(file, overrides);
-  const config = study.cells[0]?.config;
-  if (!config || config.data.dir !== '' || out === undefined) return study;
-  if (study.phantom)
-    return loadStudy(file, { ...overrides, 'data.dir': phantomFolder(study.phantom, config, out) });
-  if (!needed) return study;
-  throw new ReclmisError(
-    'OPTION_INVALID',
-    `no data set: expected --data DIR, or phantom or data.dir in ${file}`,
-  );
-}
-
-/** Named by content, so other studies draw theirs next to it. */
-function phantomFolder(
-  { count, seed }: NonNullable<Study['phantom']>,
-  { model }: Config,
-  out: string,
-): string {
-  return join(out, 'data', `phantom-${count}-of-${model.imageSize}-seed-${seed}`);
-}
-
-/** Draws the study's phantoms unless data were given or they exist. */
-async function drawPhantoms(
-  { phantom, cells }: Study,
-  out: string,
-  signal: AbortSignal,
-  output: Output,
-): Promise<void> {
-  const config = cells[0]?.config;
-  if (!phantom || !config || config.data.dir !== phantomFolder(phantom, config, out)) return;
-  if (existsSync(config.data.dir)) return;
-  const { dir } = config.data;
-  const bar = new Progress({ label: 'phantoms', total: phantom.count, quiet: output.quiet });
-  try {
-    await writePhantom(dir, {
-      ...phantom,
-      size: config.model.imageSize,
-      signal,
-      onProgress: (done) => bar.update(done),
-    });
-  } catch (error) {
-    if (!existsSync(dir)) throw error; // otherwise another part was first
-  }
-  bar.stop();
+async function drawPhantoms(study: Study, out: string, signal: AbortSignal, output: Output): Promise<void> {
+  let bar: Progress | null = null;
+  await drawStudyPhantoms(study, out, {
+    signal,
+    onProgress: (done, total) => {
+      bar ??= new Progress({ label: 'phantoms', total, quiet: output.quiet });
+      bar.update(done);
+      if (done === total) bar.stop();
+    },
+  });
 }
 
 function tasksOf(study: Study, out: string, { seeds, cells, part }: AblateFlags): Task[] {
@@ -169,26 +128,24 @@ function tasksOf(study: Study, out: string, { seeds, cells, part }: AblateFlags)
 
 async function report(asked: string, out: string, flags: AblateFlags): Promise<void> {
   if (!existsSync(out)) throw new ReclmisError('RUN_MISSING', `${out}: no such study folder`);
-  await show(collectResults(withData(asked, out, flags, false), out, flags.seeds), out, new Output(flags));
+  await show(
+    collectResults(openStudy(asked, out, overridesFrom(flags)), out, flags.seeds),
+    out,
+    new Output(flags),
+  );
 }
 
 async function show(result: StudyResult, out: string, output: Output): Promise<void> {
   const files = await writeStudyReport(out, result);
-  const { columns, rows } = resultTable(result);
   output.result(result);
-  output.say(
-    `\n${formatTable(
-      columns.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
-      rows,
-    )}`,
-  );
+  output.say(`\n${describeResults(resultTable(result))}`);
   output.say(`\n${files.join('\n')}`);
 }
 
 function list(asked: string, flags: AblateFlags): void {
   const output = new Output(flags);
   const { out } = flags;
-  const study = withData(asked, out, flags, false);
+  const study = openStudy(asked, out, overridesFrom(flags));
   const tasks = tasksOf(study, out ?? '', flags);
   const rows = tasks.map((task) => ({
     cell: task.cell.name,
@@ -199,22 +156,7 @@ function list(asked: string, flags: AblateFlags): void {
   }));
   output.result(rows);
   output.say(`${study.title} (${study.source})\n`);
-  const state = out === undefined ? [] : [{ title: 'state' }];
-  const settings = (set: Task['cell']['set']): string =>
-    Object.entries(set)
-      .map(([path, value]) => `${path}=${String(value)}`)
-      .join(' ');
-  output.say(
-    formatTable(
-      [{ title: 'cell' }, { title: 'seed', align: 'right' }, ...state, { title: 'settings' }],
-      rows.map((row) => [
-        row.cell,
-        String(row.seed),
-        ...('state' in row ? [row.state] : []),
-        settings(row.set),
-      ]),
-    ),
-  );
+  output.say(describeTasks(rows));
 }
 
 /** A scheduler's signal has its own exit status, on which it restarts. */

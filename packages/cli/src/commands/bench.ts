@@ -3,13 +3,13 @@
  * models.
  */
 import { defined, ReclmisError } from '@reclmis/core';
-import type { BenchOptions, BenchReport, Config, PhaseProfile } from '@reclmis/lab';
+import type { BenchOptions, BenchReport, Config } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { configFrom, withSettings } from '../settings.js';
-import { formatTable } from '../table.js';
-import { registerTable } from './bench-table.js';
+import { formatProfile, formatReport } from '../tables/bench.js';
+import { registerTable } from './bench/table.js';
 
 interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly steps: number;
@@ -24,9 +24,7 @@ interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
 
 /** Default: this project's target. */
 const BATCH_SIZE = 8;
-/** Operators shown per phase; `--json` has all. */
-const SHOWN = 15;
-/** Default. */
+/** Cold starts of an exported model, unless told otherwise. */
 const STARTS = 3;
 
 export function register(program: Command): void {
@@ -121,7 +119,7 @@ function batchesOf(text: string): number[] {
 
 async function runExported(flags: BenchFlags, models: readonly string[]): Promise<void> {
   const { benchExported } = await import('../bench/exported.js');
-  const { formatExported } = await import('../bench/exported-table.js');
+  const { formatExported } = await import('../tables/bench-exported.js');
   const output = new Output(flags);
   const { steps, warmup, batches = [1], starts = STARTS, threads, device } = flags;
   if (device !== undefined && device !== 'cpu' && device !== 'cuda')
@@ -171,93 +169,4 @@ function batchOf(flags: BenchFlags): Record<string, unknown> {
   if (batchSize !== undefined) return { batch: batchSize };
   const given = [batch, flags['train.batchSize'], config, preset].some((value) => value !== undefined);
   return given ? {} : { batch: BATCH_SIZE };
-}
-
-const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(1);
-const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
-const giga = (value: number): string => (value / 1e9).toFixed(1);
-const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
-
-/** Only RecLMIS has layers and a variant. */
-function describeModel({ name, baseWidth, imageSize, layers, variant }: BenchReport['model']): string {
-  const parts = [
-    name,
-    `width ${baseWidth}`,
-    ...(layers === null ? [] : [`${layers} layers`]),
-    `${imageSize} x ${imageSize}`,
-    ...(variant === null ? [] : [variant]),
-  ];
-  return parts.join(', ');
-}
-
-function describeParameters({ trainableParameters, inferenceParameters }: BenchReport['model']): string {
-  const millions = (count: number): string => (count / 1e6).toFixed(2);
-  const inference = inferenceParameters === null ? '' : `, ${millions(inferenceParameters)} M at inference`;
-  return `${millions(trainableParameters)} M trained${inference}`;
-}
-
-export function formatReport(report: BenchReport): string {
-  const { kind, engine, model, secondsPerImage: time, flops, peak, versions } = report;
-  const phases = Object.entries(report.secondsPerPhase);
-  const whole = phases.reduce((sum, [, seconds]) => sum + seconds, 0);
-  const rows: [string, string][] = [
-    [
-      'device',
-      `${engine.device}, ${engine.threads} threads, ${versions.vectors}, libtorch ${versions.libtorch}`,
-    ],
-    ['precision, layout, 3x3', `${engine.precision}, ${engine.memoryFormat}, ${engine.convolutions}`],
-    ['model', `${describeModel(model)}; ${describeParameters(model)}`],
-    ['batch, steps, data', `${report.batchSize}, ${report.steps}, ${report.data}`],
-    ['seconds per image', `${time.median.toFixed(4)} (median)`],
-    ['  min, p90, max', `${time.min.toFixed(4)}, ${time.p90.toFixed(4)}, ${time.max.toFixed(4)}`],
-    ['images per second', report.imagesPerSecond.toFixed(2)],
-    ...phases.map(([name, seconds]): [string, string] => [
-      `  ${name}`,
-      `${milliseconds(seconds)} ms a step, ${share(seconds / whole)}`,
-    ]),
-    ['peak tensor memory', mebibytes(report.memory.peakTensorBytes)],
-    ['peak resident memory', mebibytes(report.memory.peakResidentBytes)],
-    [
-      'GFLOP per image',
-      `${giga(flops.forwardPerImage)} forward${kind === 'train' ? `, ${giga(flops.stepPerImage)} a step` : ''}`,
-    ],
-    ['  convolutions', giga(flops.convolutionPerImage)],
-    ['  matrix products', giga(flops.matrixProductPerImage)],
-    ['GFLOP/s reached', report.achieved.toFixed(1)],
-  ];
-  if (report.waitShare !== null) rows.splice(7, 0, ['waiting for data', share(report.waitShare)]);
-  if (peak && report.shareOfPeak !== null) {
-    const { contiguous, channelsLast } = peak.convolution;
-    rows.push(
-      [
-        'GFLOP/s, convolution only',
-        `${contiguous.toFixed(0)} contiguous, ${channelsLast.toFixed(0)} channels-last`,
-      ],
-      ['GFLOP/s, matrix product only', peak.matrixProduct.toFixed(0)],
-      ['share of the peak', share(report.shareOfPeak)],
-    );
-  }
-  const table = formatTable([{ title: kind === 'train' ? 'training' : 'inference' }, { title: '' }], rows);
-  return `${table}\n\nA multiply-add counts as two FLOP; only matrix products and convolutions are counted.`;
-}
-
-/** A phase's slowest operators. */
-export function formatProfile({ phase, operators }: PhaseProfile): string {
-  const whole = operators.reduce((sum, { selfSeconds }) => sum + selfSeconds, 0);
-  const rows = operators
-    .slice(0, SHOWN)
-    .map(({ name, selfSeconds, totalSeconds, calls }) => [
-      name,
-      milliseconds(selfSeconds),
-      share(selfSeconds / whole),
-      milliseconds(totalSeconds),
-      String(calls),
-    ]);
-  const columns = ['self ms', 'share', 'total ms', 'calls'].map((title) => ({
-    title,
-    align: 'right' as const,
-  }));
-  return `${formatTable([{ title: `${phase}: ${milliseconds(whole)} ms` }, ...columns], rows)}${
-    operators.length > SHOWN ? `\n... and ${operators.length - SHOWN} more` : ''
-  }`;
 }

@@ -1,12 +1,13 @@
 /** `reclmis data check|list|phantom`: checks and lists data sets in LViT's layout, and draws one. */
 import { dirname, join } from 'node:path';
-import { defined, describeSides, ReclmisError } from '@reclmis/core';
-import type { Dataset, DatasetReport, Split, SplitReport } from '@reclmis/lab';
+import { defined, ReclmisError } from '@reclmis/core';
+import type { Dataset, Split } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
-import { formatTable, percent } from '../table.js';
+import { formatTable } from '../table.js';
+import { formatReport } from '../tables/data-check.js';
 
 interface SelectFlags extends OutputOptions {
   readonly split?: Split;
@@ -25,9 +26,6 @@ interface PhantomFlags extends OutputOptions {
   readonly seed: number;
   readonly size: number;
 }
-
-/** Empty masks and sizes shown; `--json` has all. */
-const SHOWN = 10;
 
 export function register(program: Command): void {
   const data = program.command('data').description('check, list and create data sets');
@@ -136,71 +134,6 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
 /** The page's file: the path, or data-check.html in the folder. */
 function checkPagePath(path: string): string {
   return /\.html?$/i.test(path) ? path : join(path, 'data-check.html');
-}
-
-/** A table, each split's notes, empty masks, and every problem. */
-export function formatReport(report: DatasetReport): string {
-  const lines = [
-    formatTable(
-      [
-        { title: 'split' },
-        ...['cases', 'images', 'masks', 'notes', 'empty masks', 'foreground %'].map((title) => ({
-          title,
-          align: 'right' as const,
-        })),
-        { title: 'sizes' },
-      ],
-      report.splits.map((split) => [
-        split.split,
-        ...[split.cases, split.images, split.masks, split.notes, split.emptyMasks.length].map(String),
-        percent(split.foreground),
-        formatSizes(split),
-      ]),
-    ),
-  ];
-  for (const split of report.splits) lines.push(...formatNotes(split));
-  for (const { split, emptyMasks } of report.splits) {
-    if (emptyMasks.length === 0) continue;
-    lines.push(
-      '',
-      `${split}: ${emptyMasks.length} masks without foreground (allowed): ${shorten(emptyMasks)}`,
-    );
-  }
-  lines.push('', `Left and right: ${describeSides(report.sides)}`);
-  lines.push(...formatSuspicions(report));
-  if (report.ok && report.suspicions.length === 0) return [...lines, '', 'No problems found.'].join('\n');
-  if (report.ok) return lines.join('\n');
-  lines.push('', `${report.problems.length} problem${report.problems.length === 1 ? '' : 's'}:`);
-  lines.push(...report.problems.map(({ code, message }) => `  ${code}  ${message}`));
-  return lines.join('\n');
-}
-
-function formatSuspicions({ suspicions }: DatasetReport): string[] {
-  if (suspicions.length === 0) return [];
-  const title = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'} (docs/reference/warnings.md says what to do; --report shows the pairs):`;
-  return ['', title, ...suspicions.map(({ code, message }) => `  ${code}  ${message}`)];
-}
-
-function shorten(items: readonly string[]): string {
-  const more = items.length > SHOWN ? ` and ${items.length - SHOWN} more` : '';
-  return items.slice(0, SHOWN).join(', ') + more;
-}
-
-function formatSizes({ sizes }: SplitReport): string {
-  if (sizes.length === 1) return sizes[0]?.size ?? '';
-  return shorten(sizes.map(({ size, count }) => `${size} (${count})`));
-}
-
-function formatNotes({ split, noteStatistics: notes }: SplitReport): string[] {
-  if (notes === null) return [];
-  const { words, mostFrequent } = notes;
-  return [
-    '',
-    `${split}: ${notes.distinct} different notes (${notes.distinctIgnoringCase} ignoring case) of ${words.min} to ${words.max} words, ` +
-      `median ${words.median}; vocabulary ${notes.vocabulary} words; ${percent(notes.namingSides)} % name a side, ` +
-      `${percent(notes.namingPlaces)} % a side or a height`,
-    ...mostFrequent.map(({ note, count }) => `  ${String(count).padStart(6)} x ${note}`),
-  ];
 }
 
 async function runList(dir: string, flags: SelectFlags & { readonly split: Split }): Promise<void> {

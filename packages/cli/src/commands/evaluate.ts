@@ -1,40 +1,13 @@
-/**
- * `reclmis evaluate`: scores a run on a split, per image and pooled; makes a report; compares runs on the
- * same cases.
- */
-import { dirname, join, resolve } from 'node:path';
-import {
-  defined,
-  parseSpacing,
-  ReclmisError,
-  type Sides,
-  type Spacing,
-  type StatedSides,
-} from '@reclmis/core';
-import type {
-  CheckpointKind,
-  CollectOptions,
-  Dataset,
-  Difference,
-  Evaluation,
-  NoteVariant,
-  RunReport,
-  Split,
-} from '@reclmis/lab';
+/** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
+import { defined, parseSpacing, type Sides, type Spacing } from '@reclmis/core';
+import type { CheckpointKind, EvaluatedRun, NoteVariant, Split } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { warnOfData } from '../data-warning.js';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
-import { withFolderLock } from '@reclmis/files';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
-import {
-  describeProbes,
-  type ProbeFlags,
-  type ProbeResult,
-  runProbes,
-  withProbeOptions,
-} from '../probing.js';
+import { type ProbeFlags, probesOf, withProbeOptions } from '../probe-options.js';
 import { Progress } from '../progress.js';
-import { formatTable, percent, right } from '../table.js';
+import { describeDifferences, describeEvaluation, describeProbes } from '../tables/evaluation.js';
 
 interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
   readonly sides: Sides | 'auto';
@@ -93,7 +66,7 @@ export function register(program: Command): void {
     )
     .option(
       '--csv <file>',
-      'CSV file for the scores of every image (default: RUN/evaluation/DATA-SPLIT[-NOTES][-last].csv)',
+      'CSV file for the scores of every image (default: in RUN/evaluation, named after the data, the split and all that differs from the defaults)',
     )
     .option(
       '--group <regex>',
@@ -126,200 +99,57 @@ export function register(program: Command): void {
 }
 
 async function run(first: string, others: readonly string[], flags: EvaluateFlags): Promise<void> {
-  const {
-    compareEvaluations,
-    names,
-    openEvaluated,
-    openRun,
-    splitText,
-    writeEvaluation,
-    writeEvaluationReport,
-  } = await import('@reclmis/lab');
+  const { evaluateRuns, names, splitText } = await import('@reclmis/lab');
   const output = new Output(flags);
-  const dirs = flags.ensemble ? [first] : [first, ...others];
-  refuseTwins([first, ...others], flags);
-  const dataDir = flags.data ?? openRun(first).config.data.dir;
-  const { split, stems } = flags;
-  // Finds wrong names and runs without common cases before hours of work.
-  const open = (dir: string): Promise<Dataset> =>
-    openEvaluated(openRun(dir), { dataDir, split, ...defined({ stems }) });
-  const dataset = await open(first);
-  for (const other of others) {
-    const theirs = await open(other);
-    if (theirs.fingerprint === dataset.fingerprint) continue;
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `${other}: its ${splitText(theirs)} has other cases than ${first}’s ${splitText(dataset)}`,
-      { remedy: 'Evaluate runs of different folds separately, or all on the test cases (--split test).' },
-    );
-  }
-  await warnOfData(dataDir, () => Promise.resolve({ [split]: dataset }), output, flags.group);
-  const { cases } = dataset;
-  const { requireWritable } = await import('@reclmis/files');
-  const places = [flags.report, flags.csv === undefined ? undefined : dirname(flags.csv)];
-  for (const place of places) if (place !== undefined) await requireWritable(place);
-
-  const reports: RunReport[] = [];
-  const tables: string[] = [];
-  const probed: ProbeResult[] = [];
-  for (const dir of dirs) {
-    const said = new Set<string>();
-    const bar = new Progress({
-      label: dirs.length === 1 ? 'evaluating' : `evaluating ${dir}`,
-      total: cases.length,
-      quiet: output.quiet,
-    });
-    const report = await evaluateOne(dir, dataDir, flags, {
-      ...(flags.ensemble ? { ensemble: others } : {}),
-      ...(flags.flips ? { flips: true } : {}),
-      onProgress: (done) => bar.update(done),
-      onNotice: (line) => {
-        said.add(line);
-        output.notice(line);
-      },
-      ...(flags.probes === true
-        ? {
-            afterwards: async (at) => {
-              bar.stop();
-              probed.push(await runProbes(at, flags, readAs(at.evaluation), output));
-            },
-          }
-        : {}),
-    });
-    bar.stop();
-    const { evaluation } = report;
-    const suffix = [
-      flags.notes === 'right' ? '' : `-${flags.notes}`,
-      flags.ensemble ? '-ensemble' : '',
-      flags.flips ? '-flips' : '',
-      flags.checkpoint === 'best' ? '' : `-${flags.checkpoint}`,
-    ].join('');
-    const csv = flags.csv ?? join(dir, 'evaluation', `${evaluation.data.name}-${flags.split}${suffix}.csv`);
-    await writeEvaluation(evaluation, { csv });
-    for (const line of report.warnings) if (!said.has(line)) output.notice(`${dir}: ${line}`);
-    output.say(
-      `${reports.length > 0 ? '\n' : ''}${dirs.length > 1 ? `${dir}\n` : ''}${describeEvaluation(evaluation, splitText(evaluation.data))}`,
-    );
-    output.say(`\nEvery image: ${csv}`);
-    reports.push(report);
-    tables.push(csv);
-  }
-  for (const { probes } of probed) output.say(await describeProbes(probes));
-  const data = Object.fromEntries(probed.map(({ probes }) => ['probes', probes]));
-  const differences = compareEvaluations(reports.map(({ evaluation }) => evaluation));
-  if (dirs.length > 1)
-    output.say(`\n${describeDifferences(names(dirs.map((dir) => ({ dir }))), differences)}`);
-  const files =
-    flags.report === undefined
-      ? null
-      : await withFolderLock(flags.report, {}, () =>
-          writeEvaluationReport(flags.report!, {
-            runs: reports,
-            differences,
-            sections: probed.map(({ section }) => section),
-            data,
-          }),
-        );
+  const { data: dataDir, split, sides, spacing, batch: batchSize } = flags;
+  const { stems, notes, checkpoint, csv, report, group, seed, ensemble, flips } = flags;
+  const said = new Set<string>();
+  const several = others.length > 0 && ensemble !== true;
+  let bar: Progress | null = null;
+  const begin = (label: string, total: number): Progress => {
+    bar?.stop();
+    return new Progress({ label, total, quiet: output.quiet });
+  };
+  let probing: Progress | null = null;
+  let shown = 0;
+  const tell = ({ dir, report: { evaluation, warnings }, csv: file }: EvaluatedRun): void => {
+    bar?.stop();
+    probing?.stop();
+    for (const line of warnings) if (!said.has(line)) output.notice(`${dir}: ${line}`);
+    said.clear();
+    const title = several ? `${shown++ > 0 ? '\n' : ''}${dir}\n` : '';
+    output.say(`${title}${describeEvaluation(evaluation, splitText(evaluation.data))}`);
+    output.say(`\nEvery image: ${file}`);
+  };
+  const { runs, differences, probed, files } = await evaluateRuns([first, ...others], {
+    ...{ split, notes, checkpoint, ...engineChoice(flags) },
+    ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips }),
+    ...(sides === 'auto' ? {} : { sides }),
+    ...(flags.probes === true ? { probes: () => probesOf(flags) } : {}),
+    onData: (dataset, dir) => warnOfData(dir, () => Promise.resolve({ [split]: dataset }), output, group),
+    onRun: (dir, cases) => {
+      bar = begin(several ? `evaluating ${dir}` : 'evaluating', cases);
+    },
+    onProgress: (done) => bar?.update(done),
+    onProbing: (done, cases) => {
+      probing ??= begin('probing notes', cases);
+      probing.update(done);
+    },
+    onNotice: (line) => {
+      said.add(line);
+      output.notice(line);
+    },
+    onEvaluated: tell,
+  });
+  if (probed !== null) output.say(await describeProbes(probed.probes));
+  if (several) output.say(`\n${describeDifferences(names(runs), differences)}`);
   if (files !== null) output.say(`\nReport: ${files.html}`);
 
-  const results = reports.map(({ evaluation, figures, overlap, warnings }, i) => ({
+  const results = runs.map(({ report: { evaluation, figures, overlap, warnings }, csv: file }) => ({
     ...evaluation,
-    csv: tables[i],
-    figures,
-    overlap,
-    warnings,
+    ...{ csv: file, figures, overlap, warnings },
   }));
   const page = files === null ? {} : { report: files };
-  output.result(
-    dirs.length === 1 ? { ...results[0], ...data, ...page } : { runs: results, differences, ...page },
-  );
-}
-
-/** Whose left and right the notes meant to the run. */
-function readAs({ sides: { notes, learnt } }: Evaluation): StatedSides {
-  return learnt === 'unknown' ? notes : learnt;
-}
-
-/** Draws cases only for a report. */
-async function evaluateOne(
-  dir: string,
-  dataDir: string,
-  flags: EvaluateFlags,
-  hooks: Pick<CollectOptions, 'onProgress' | 'onNotice' | 'afterwards' | 'ensemble' | 'flips'>,
-): Promise<RunReport> {
-  const { collectReport } = await import('@reclmis/lab');
-  const { split, stems, notes, sides, checkpoint, group, spacing, batch, seed } = flags;
-  return collectReport(dir, {
-    ...{ dataDir, split, notes, checkpoint, ...hooks, ...engineChoice(flags) },
-    ...(flags.report === undefined ? { examples: 0 } : {}),
-    ...defined({ stems }),
-    ...(sides === 'auto' ? {} : { sides }),
-    ...defined({ group, spacing, batchSize: batch, seed }),
-  });
-}
-
-/** @throws OPTION_INVALID for options that need a single run */
-function refuseTwins(
-  dirs: readonly string[],
-  { csv, probes, notes, ensemble = false, flips = false }: EvaluateFlags,
-): void {
-  if (probes === true && (dirs.length > 1 || notes !== 'right' || flips))
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      '--probes: expected one run without --flips and with its cases’ own notes',
-      {
-        remedy: 'Omit --notes and --flips, and probe each run separately.',
-      },
-    );
-  const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);
-  if (twice !== undefined)
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `${twice}: expected different runs, but this one is listed twice`,
-    );
-  if (csv !== undefined && dirs.length > 1 && !ensemble)
-    throw new ReclmisError('OPTION_INVALID', `--csv: expected one run, got ${dirs.length}`, {
-      remedy: 'Omit --csv: each run then gets its own file.',
-    });
-}
-
-/** A table in percent; `where`: the part of the data set. */
-function describeEvaluation(
-  { data, checkpoint, notes, summary, size, ensemble }: Evaluation,
-  where: string,
-): string {
-  const averaged = ensemble
-    ? `; mean of ${ensemble.members.length + 1} model${ensemble.members.length === 0 ? '' : 's'}${ensemble.flips ? ' with flips' : ''}`
-    : '';
-  const row = (name: string, { dice, iou, precision, recall }: typeof summary.mean): string[] => [
-    name,
-    ...[dice, iou, precision, recall].map(percent),
-  ];
-  return [
-    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
-    formatTable(
-      [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
-      [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],
-    ),
-  ].join('\n');
-}
-
-/** In percentage points, with intervals and p-values. */
-function describeDifferences(runs: readonly string[], differences: readonly Difference[]): string {
-  const points = (value: number | null): string => (value === null ? '–' : percent(value));
-  const p = (value: number | null): string => (value === null ? '–' : value.toFixed(4));
-  const shown = differences.filter(({ label }) => label === 'Dice' || label === 'IoU');
-  return [
-    'Differences in percentage points, with 95 % intervals and two-sided p (paired bootstrap over patients' +
-      `${runs.length > 2 ? ', corrected after Holm' : ''})\n`,
-    formatTable(
-      [{ title: 'runs' }, { title: 'figure' }, right('difference'), right('from'), right('to'), right('p')],
-      shown.map(({ first, second, label, form, value, low, high, corrected }) => [
-        `${runs[second]} less ${runs[first]}`,
-        `${label}, ${form}`,
-        ...[value, low, high].map(points),
-        p(corrected),
-      ]),
-    ),
-  ].join('\n');
+  const data = probed === null ? {} : { probes: probed.probes };
+  output.result(several ? { runs: results, differences, ...page } : { ...results[0], ...data, ...page });
 }

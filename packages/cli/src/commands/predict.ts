@@ -1,13 +1,5 @@
-/** `reclmis predict`: masks, overlays and figures of images by their notes, with runs or exported models. */
-import {
-  defined,
-  parseSpacing,
-  ReclmisError,
-  type Spacing,
-  VERSION,
-  warningCodes,
-  warningLines,
-} from '@reclmis/core';
+/** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
+import { defined, parseSpacing, ReclmisError, type Spacing, VERSION } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
@@ -20,13 +12,12 @@ import {
   predict,
   type PredictionCase,
   predictionCases,
-  type PredictionSummary,
   type UnusedRows,
 } from '@reclmis/predict';
 import { openModels } from '../models/open.js';
 import { Progress } from '../progress.js';
 import { type SidesFlags, withSidesOption } from '../sides-options.js';
-import { formatTable, percent, right } from '../table.js';
+import { judgePrediction, sayPrediction, SHOWN } from '../tables/prediction.js';
 
 interface PredictFlags extends OutputOptions, SidesFlags {
   readonly image: string;
@@ -48,9 +39,6 @@ interface PredictFlags extends OutputOptions, SidesFlags {
   readonly threads?: number;
   readonly precision?: Precision;
 }
-
-/** Rows and failures shown. */
-const SHOWN = 20;
 
 export function register(program: Command): void {
   const command = program
@@ -199,8 +187,8 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
       },
     }).finally(() => bar.stop());
     output.result({ out, ...summary, casesWithWarnings: warned, unusedNotes: unused });
-    report(output, out, summary, shown);
-    judge(out, summary);
+    sayPrediction(output, out, summary, shown);
+    judgePrediction(out, summary);
   } finally {
     await loaded.dispose();
   }
@@ -208,54 +196,4 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
 
 function* notesOf(cases: readonly PredictionCase[]): Generator<string> {
   for (const { note, refused } of cases) if (!refused) yield note;
-}
-
-/** The first cases and failures, and the files. */
-function report(
-  output: Output,
-  out: string,
-  { counts, failures, statistics, warnings, warned }: PredictionSummary,
-  shown: readonly CaseStatistics[],
-): void {
-  if (shown.length > 0) {
-    const rows = shown.map((one) => [
-      one.id,
-      `${one.width} x ${one.height}`,
-      percent(one.share),
-      String(one.componentCount),
-      ...(warned > 0 ? [warningCodes(one.warnings ?? []).join(' ')] : []),
-    ]);
-    const columns = [
-      { title: 'image' },
-      right('pixels'),
-      right('covered %'),
-      right('areas'),
-      ...(warned > 0 ? [{ title: 'warnings' }] : []),
-    ];
-    output.say(formatTable(columns, rows));
-  }
-  if (counts.done > shown.length) output.say(`... and ${counts.done - shown.length} more`);
-  if (counts.skipped > 0) output.say(`${counts.skipped} were complete before`);
-  for (const { error } of failures.slice(0, SHOWN)) output.notice(`failed ${error.code}: ${error.message}`);
-  if (counts.failed > SHOWN) output.notice(`... and ${counts.failed - SHOWN} more that failed`);
-  for (const line of warningLines(warnings, counts.done + counts.skipped, 'image')) output.warning(line);
-  output.say(`\nResults: ${out}${statistics.map((path) => `\nFigures: ${path}`).join('')}`);
-}
-
-/** The error for an incomplete prediction; a single image's own error. */
-function judge(out: string, { status, counts, codes, failures }: PredictionSummary): void {
-  if (status === 'interrupted') {
-    const seen = counts.done + counts.skipped;
-    throw new ReclmisError('INTERRUPTED', `${out}: stopped after ${seen} of ${counts.cases} images`, {
-      remedy: 'Run the same command with --resume to continue.',
-    });
-  }
-  const [first] = failures;
-  if (!first) return;
-  if (counts.cases === 1) throw new ReclmisError(first.error.code, first.error.message);
-  const kinds = Object.entries(codes).map(([code, count]) => `${code} ${count}`);
-  throw new ReclmisError(
-    'PREDICT_INCOMPLETE',
-    `${out}: ${counts.failed} of ${counts.cases} images could not be segmented (${kinds.join(', ')}); run.json and statistics.json list them`,
-  );
 }

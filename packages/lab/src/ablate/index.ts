@@ -1,5 +1,6 @@
 export { runStudy, type StudyListeners, type StudyOutcome, type TaskWork } from './run-study.js';
 export { findStudy, loadStudy, studyNames, type Cell, type PaperFigures, type Study } from './study.js';
 export { scoreFiles, studyTasks, type Task, type TaskScore, type TaskState, viewTask } from './tasks.js';
+export { drawStudyPhantoms, loadStudyWithData, openStudy } from './study-data.js';
 export { writeStudyReport } from './report.js';
 export { collectResults, resultTable, type CellResult, type RunResult, type StudyResult } from './results.js';

@@ -16,6 +16,12 @@ export {
   type NoteAgreement,
 } from './derive-notes.js';
 export {
+  writeDerivedNotes,
+  type AgreementOfSplit,
+  type DerivedNotesOptions,
+  type DerivedNotesWritten,
+} from './write-derived-notes.js';
+export {
   findSuspicions,
   suspicionsSummary,
   type Subject,

@@ -14,6 +14,13 @@ export { type CaseMeasure, type ProbabilityMeasures } from './measure.js';
 export { scoreCases, type CaseScore, type ScoredCase, type ScoreOptions } from './score-cases.js';
 export { Segmenter } from '../engine/segmenter.js';
 export { collectReport, type CollectOptions, type FitData, type RunReport } from './collect.js';
+export {
+  evaluateRuns,
+  type EvaluatedRun,
+  type EvaluatedRuns,
+  type EvaluateRunsOptions,
+} from './evaluate-runs.js';
+export { outcomeFile, type Asked } from './outcome-file.js';
 export { compareEvaluations, type Difference } from './compare.js';
 export { chooseExamples, drawExample, drawExamples, type Example, type ExampleKind } from './examples.js';
 export { openEvaluated, splitText, type EvaluatedData } from './open.js';

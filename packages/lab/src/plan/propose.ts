@@ -60,6 +60,11 @@ const FEW_STEPS = 1000;
 /** In fewer epochs nothing overfits, and augmentation slows training (configs/qata-cov19-1k.yaml). */
 const FEW_EPOCHS = 10;
 
+/** Steps that an epoch should have, as in configs/monuseg-hour.yaml, and the smallest batch that is proposed for it. */
+const STEPS_OF_EPOCH = 6;
+const LEAST_BATCH = 4;
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;
@@ -238,7 +243,7 @@ function course(training: number, validation: number, { minutes, secondsPerImage
   let epochsReason =
     epochs === PAPER.epochs
       ? `the paper's for small data sets; patience may end the run earlier`
-      : `${training} cases seen ${epochs} times: as many as the paper's 200 epochs of QaTa-COV19`;
+      : `${training} cases seen ${epochs === 1 ? 'once' : `${epochs} times`}: as many as the paper's 200 epochs of QaTa-COV19`;
   const notices: string[] = [];
   if (minutes !== undefined && secondsPerImage !== undefined) {
     const perEpoch = (training + validation * VALIDATION) * secondsPerImage;
@@ -253,15 +258,19 @@ function course(training: number, validation: number, { minutes, secondsPerImage
       );
     }
   }
-  // At least six steps an epoch, as configs/monuseg-hour.yaml has.
   let batch = PAPER.batch;
-  while (batch > 4 && batch * 6 > training) batch /= 2;
+  while (batch > LEAST_BATCH && batch * STEPS_OF_EPOCH > training) batch /= 2;
+  const ofEpoch = Math.ceil(training / batch);
   let batchReason =
-    batch === PAPER.batch ? "the paper's" : `at least six steps in an epoch of ${training} cases`;
+    batch === PAPER.batch
+      ? "the paper's"
+      : ofEpoch < STEPS_OF_EPOCH
+        ? `the smallest that is proposed; it gives ${plural(ofEpoch, 'step')} in an epoch of ${plural(training, 'case')}`
+        : `at least six steps in an epoch of ${training} cases`;
   const steps = (size: number): number => epochs * Math.ceil(training / size);
-  if (steps(batch) < FEW_STEPS && batch > 4) {
-    while (batch > 4 && steps(batch) < FEW_STEPS) batch /= 2;
-    batchReason = `smaller than the paper's: it gives ${steps(batch)} steps in ${epochs} epochs, and with so few, the number of steps matters more than their size`;
+  if (steps(batch) < FEW_STEPS && batch > LEAST_BATCH) {
+    while (batch > LEAST_BATCH && steps(batch) < FEW_STEPS) batch /= 2;
+    batchReason = `smaller than the paper's: it gives ${plural(steps(batch), 'step')} in ${plural(epochs, 'epoch')}, and with so few, the number of steps matters more than their size`;
   }
   return { epochs, epochsReason, batch, batchReason, notices };
 }

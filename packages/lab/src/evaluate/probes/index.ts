@@ -6,6 +6,7 @@ export {
   type Probe,
   type ProbeOptions,
 } from './probes.js';
+export { probeEvaluated, type ProbedRun } from './probe-evaluated.js';
 export { type NoteFigures, type NoteMeasures, type ProbeFigure } from './measure.js';
 export { probesSvg } from './figure.js';
 export { probeText, probesSection, verdictOf } from './section.js';

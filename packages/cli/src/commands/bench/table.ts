@@ -13,10 +13,10 @@ import {
   tableEntries,
 } from '@reclmis/lab';
 import type { Command } from 'commander';
-import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
-import { Progress } from '../progress.js';
-import { configFrom, withSettings } from '../settings.js';
-import { formatTable } from '../table.js';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../../output.js';
+import { Progress } from '../../progress.js';
+import { configFrom, withSettings } from '../../settings.js';
+import { formatTable } from '../../table.js';
 
 interface TableFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly models?: string;

@@ -1,5 +1,5 @@
 import { formatTable, right } from '../table.js';
-import type { ExportedReport } from './exported.js';
+import type { ExportedReport } from '../bench/exported.js';
 
 const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
 const ms = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(0));

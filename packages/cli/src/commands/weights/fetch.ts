@@ -1,0 +1,99 @@
+/** `reclmis weights fetch`: downloads published weights into the cache. */
+import type { RemoteFile, StoredWeights } from '@reclmis/lab';
+import type { Command } from 'commander';
+import { interruptSignal, releaseInterrupt } from '../../interrupt.js';
+import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
+import { Progress } from '../../progress.js';
+import { sayStored } from '../../tables/weights.js';
+import { writeErr } from '../../terminal.js';
+
+interface FetchFlags extends OutputOptions {
+  readonly url?: string;
+  readonly vocabularyUrl?: string;
+  readonly sha256?: string;
+  readonly vocabularySha256?: string;
+  readonly force?: boolean;
+}
+
+export function registerFetch(weights: Command): void {
+  const command = weights
+    .command('fetch')
+    .description(
+      'download weights into the cache: resumable, verified by SHA-256, keeping only the text tower; ' +
+        'RECLMIS_HOME sets the cache folder and RECLMIS_WEIGHTS_URL a mirror; HTTPS_PROXY and NO_PROXY are honoured',
+    )
+    .argument('<id>', 'clip-vit-b-32 (the paper’s), clip-vit-b-16 or clip-vit-l-14')
+    .option('--url <url>', 'download the model from this address; the known SHA-256 still applies')
+    .option('--vocabulary-url <url>', 'download the vocabulary from this address')
+    .option('--sha256 <hex>', 'SHA-256 of the model, for a file of your own')
+    .option('--vocabulary-sha256 <hex>', 'SHA-256 of the vocabulary, for a file of your own')
+    .option('--force', 'replace weights of the same id');
+  withOutputOptions(command)
+    .addHelpText('after', '\nExample:\n  $ reclmis weights fetch clip-vit-b-32\n')
+    .action(runFetch);
+}
+
+async function runFetch(id: string, flags: FetchFlags): Promise<void> {
+  const { fetchWeights, findWeights, importWeights, refuseStored, weightsSource } =
+    await import('@reclmis/lab');
+  const output = new Output(flags);
+  const source = weightsSource(id, flags);
+  if (flags.force !== true && findWeights(id)?.manifest.source.sha256 === source.model.sha256) {
+    sayStored(output, findWeights(id), 'is already in the cache');
+    return;
+  }
+  await refuseStored(id, { force: flags.force });
+  const progress = new FileProgress(output.quiet);
+  const signal = interruptSignal();
+  let stored: StoredWeights;
+  try {
+    stored = await fetchWeights(
+      source,
+      {
+        signal,
+        onProgress: (file, done, total) => progress.update(file, done, total),
+        onRetry: (file, problem) => progress.say(`${file.file}: ${problem}; trying again`),
+        onWait: () => progress.say(`another process fetches ${id}; waiting for it`),
+      },
+      ({ model, vocabulary }) => {
+        progress.stop();
+        releaseInterrupt(); // what follows is short, and may be ended at any moment
+        const name = source.model.url.split('?')[0] ?? source.model.file; // what follows may be a signature
+        return importWeights(model, { id, vocabulary, name, force: flags.force === true });
+      },
+    );
+  } finally {
+    progress.stop();
+    releaseInterrupt();
+  }
+  sayStored(output, stored, 'was fetched');
+}
+
+/** A progress line for one file after the other, in megabytes. */
+class FileProgress {
+  private current: { file: RemoteFile; total: number; bar: Progress } | null = null;
+
+  constructor(private readonly quiet: boolean) {}
+
+  update(file: RemoteFile, done: number, bytes: number): void {
+    const total = Math.ceil(bytes / 1e6);
+    if (this.current?.file !== file || this.current.total !== total) {
+      this.stop();
+      this.current = {
+        file,
+        total,
+        bar: new Progress({ label: `${file.file} (MB)`, total, quiet: this.quiet }),
+      };
+    }
+    this.current.bar.update(done === bytes ? total : Math.floor(done / 1e6));
+  }
+
+  say(text: string): void {
+    if (!this.quiet) writeErr(`${text}\n`);
+  }
+
+  stop(): void {
+    this.current?.bar.stop();
+    this.current = null;
+  }
+}

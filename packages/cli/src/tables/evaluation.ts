@@ -1,0 +1,69 @@
+/** What `reclmis evaluate` found, as tables: scores, differences between runs, note probes. */
+import type { Difference, Evaluation, NoteProbes } from '@reclmis/lab';
+import { formatTable, percent, right } from '../table.js';
+
+/** An evaluation as a table in percent. @param where the part of the data set. */
+export function describeEvaluation(
+  { data, checkpoint, notes, summary, size, ensemble }: Evaluation,
+  where: string,
+): string {
+  const averaged = ensemble
+    ? `; mean of ${ensemble.members.length + 1} model${ensemble.members.length === 0 ? '' : 's'}${ensemble.flips ? ' with flips' : ''}`
+    : '';
+  const row = (name: string, { dice, iou, precision, recall }: typeof summary.mean): string[] => [
+    name,
+    ...[dice, iou, precision, recall].map(percent),
+  ];
+  return [
+    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
+    formatTable(
+      [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
+      [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],
+    ),
+  ].join('\n');
+}
+
+/** Differences of Dice and IoU in percentage points, with intervals and p-values. */
+export function describeDifferences(runs: readonly string[], differences: readonly Difference[]): string {
+  const points = (value: number | null): string => (value === null ? '–' : percent(value));
+  const p = (value: number | null): string => (value === null ? '–' : value.toFixed(4));
+  const shown = differences.filter(({ label }) => label === 'Dice' || label === 'IoU');
+  return [
+    'Differences in percentage points, with 95 % intervals and two-sided p (paired bootstrap over patients' +
+      `${runs.length > 2 ? ', corrected after Holm' : ''})\n`,
+    formatTable(
+      [{ title: 'runs' }, { title: 'figure' }, right('difference'), right('from'), right('to'), right('p')],
+      shown.map(({ first, second, label, form, value, low, high, corrected }) => [
+        `${runs[second]} less ${runs[first]}`,
+        `${label}, ${form}`,
+        ...[value, low, high].map(points),
+        p(corrected),
+      ]),
+    ),
+  ].join('\n');
+}
+
+/** The probes as tables for a terminal. */
+export async function describeProbes(probes: NoteProbes): Promise<string> {
+  const { probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
+  const { zones, truth, notes } = probes;
+  return [
+    `\nNote probes: ${probes.cases} images of ${probes.patients} patients, 95 % intervals; ${zones.sides === 'image' ? 'the image’s' : 'the patient’s'} sides, zones by ${zones.from === 'lungs' ? 'masks of the lungs' : 'a split of the image'}\n`,
+    formatTable(
+      [
+        { title: '%' },
+        ...['changed', 'Dice', 'inside named zones', 'named zones reached', 'moved'].map(right),
+      ],
+      [
+        ...probes.probes.map((probe) => [
+          PROBE_TITLES[probe.notes],
+          String(probe.changed),
+          ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
+        ]),
+        ['True masks, correct notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
+      ],
+    ),
+    `\n${verdictOf(probes)}`,
+    `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} hold words that the grammar does not know.`,
+  ].join('\n');
+}

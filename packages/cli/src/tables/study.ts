@@ -1,0 +1,44 @@
+/** A study as tables: its cells with what each sets, and its results. */
+import type { resultTable, Task, TaskState } from '@reclmis/lab';
+import { type Column, formatTable, right } from '../table.js';
+
+/** A run of a study. */
+export interface TaskRow {
+  readonly cell: string;
+  readonly seed: number;
+  readonly set: Task['cell']['set'];
+  /** Absent where the study has no folder yet. */
+  readonly state?: TaskState;
+}
+
+/** The runs with their settings, and their states where they have some. */
+export function describeTasks(rows: readonly TaskRow[]): string {
+  const hasState = rows.some(({ state }) => state !== undefined);
+  const settings = (set: TaskRow['set']): string =>
+    Object.entries(set)
+      .map(([path, value]) => `${path}=${String(value)}`)
+      .join(' ');
+  const columns: Column[] = [
+    { title: 'cell' },
+    right('seed'),
+    ...(hasState ? [{ title: 'state' }] : []),
+    { title: 'settings' },
+  ];
+  return formatTable(
+    columns,
+    rows.map(({ cell, seed, state, set }) => [
+      cell,
+      String(seed),
+      ...(hasState ? [state ?? ''] : []),
+      settings(set),
+    ]),
+  );
+}
+
+/** The results, a row for each cell. */
+export function describeResults({ columns, rows }: ReturnType<typeof resultTable>): string {
+  return formatTable(
+    columns.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
+    rows,
+  );
+}

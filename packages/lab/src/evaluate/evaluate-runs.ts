@@ -1,0 +1,187 @@
+/** Evaluates one run, several runs on the same cases, or their mean: scores of every image as CSV, comparisons, note probes and a report. */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { defined, ReclmisError } from '@reclmis/core';
+import { readRegular, requireWritable, withFolderLock } from '@reclmis/files';
+import type { Dataset } from '../data/types.js';
+import { openRun } from '../run/run.js';
+import { type CollectOptions, collectReport, type RunReport } from './collect.js';
+import { compareEvaluations, type Difference } from './compare.js';
+import { scoresToCsv, writeEvaluation } from './evaluate.js';
+import { openEvaluated, splitText } from './open.js';
+import { outcomeFile } from './outcome-file.js';
+import { probeEvaluated, type ProbedRun } from './probes/probe-evaluated.js';
+import type { ProbeOptions } from './probes/probes.js';
+import { type ReportFiles, writeEvaluationReport } from './report.js';
+
+export interface EvaluateRunsOptions extends Omit<
+  CollectOptions,
+  'ensemble' | 'examples' | 'afterwards' | 'signal'
+> {
+  /** Average the runs instead of comparing them. Default false. */
+  readonly ensemble?: boolean;
+  /** Ask the run again under other notes; of one run alone. Called when its scores are there. */
+  readonly probes?: () => Pick<ProbeOptions, 'lungs' | 'lines' | 'signal'>;
+  /** File for the scores of every image; default by `outcomeFile`. */
+  readonly csv?: string;
+  /** Folder for the report; default none. */
+  readonly report?: string;
+  /** Called with the cases before the first run is loaded. */
+  readonly onData?: (dataset: Dataset, dataDir: string) => Promise<void>;
+  /** Called before each run. */
+  readonly onRun?: (dir: string, cases: number) => void;
+  /** Called as the probes go through the cases. */
+  readonly onProbing?: (done: number, cases: number) => void;
+  /** Called after each run. */
+  readonly onEvaluated?: (run: EvaluatedRun) => void;
+}
+
+/** A run with its scores. */
+export interface EvaluatedRun {
+  readonly dir: string;
+  readonly report: RunReport;
+  /** The file of its scores. */
+  readonly csv: string;
+}
+
+export interface EvaluatedRuns {
+  /** One per run; one alone of an ensemble. */
+  readonly runs: readonly EvaluatedRun[];
+  /** Between two or more runs. */
+  readonly differences: readonly Difference[];
+  /** Null where they were not asked for. */
+  readonly probed: ProbedRun | null;
+  /** Null where no report was asked for. */
+  readonly files: ReportFiles | null;
+}
+
+/**
+ * Evaluates the runs and writes their scores.
+ * @throws OPTION_INVALID for what cannot be meant of several runs, and where the runs have other cases; OUTPUT_UNWRITABLE before anything is computed;
+ * and as `evaluateRun`
+ */
+export async function evaluateRuns(
+  dirs: readonly [string, ...string[]],
+  options: EvaluateRunsOptions = {},
+): Promise<EvaluatedRuns> {
+  refuseUnclear(dirs, options);
+  const [first, ...others] = dirs;
+  const dataDir = options.dataDir ?? openRun(first).config.data.dir;
+  // A mistake in the last name is found before the first run's hours, and so are cases that the runs do not share.
+  const dataset = await openShared(dirs, { ...options, dataDir });
+  await options.onData?.(dataset, dataDir);
+  for (const place of [options.report, options.csv && dirname(options.csv)])
+    if (place !== undefined) await requireWritable(place);
+
+  const runs: EvaluatedRun[] = [];
+  const probed: ProbedRun[] = [];
+  for (const dir of options.ensemble ? [first] : dirs) {
+    options.onRun?.(dir, dataset.cases.length);
+    const { ensemble: _, csv: asked, probes, ...own } = options;
+    const collected: CollectOptions = {
+      ...own,
+      dataDir,
+      ...(options.ensemble ? { ensemble: others } : {}),
+      ...(options.report === undefined ? { examples: 0 } : {}), // they are drawn where a report shows them
+    };
+    const report = await collectReport(dir, {
+      ...collected,
+      ...(probes && {
+        afterwards: async (at) => {
+          probed.push(
+            await probeEvaluated(at, {
+              ...probes(),
+              ...defined({ seed: options.seed }),
+              onProgress: (done) => options.onProbing?.(done, dataset.cases.length),
+            }),
+          );
+        },
+      }),
+    });
+    const csv = asked ?? outcomeFile(openRun(dir), dataset, collected);
+    await writeScores(csv, report, options.onNotice);
+    const run = { dir, report, csv };
+    options.onEvaluated?.(run);
+    runs.push(run);
+  }
+  const reports = runs.map(({ report }) => report);
+  const differences = compareEvaluations(reports.map(({ evaluation }) => evaluation));
+  const files =
+    options.report === undefined
+      ? null
+      : await writeReport(options.report, reports, differences, probed, options.onNotice);
+  return { runs, differences, probed: probed[0] ?? null, files };
+}
+
+/** The cases of the first run, which all others must have too. */
+async function openShared(
+  [first, ...others]: readonly [string, ...string[]],
+  { dataDir, split = 'test', stems }: Pick<EvaluateRunsOptions, 'split' | 'stems'> & { dataDir: string },
+): Promise<Dataset> {
+  const open = (dir: string): Promise<Dataset> =>
+    openEvaluated(openRun(dir), { dataDir, split, ...defined({ stems }) });
+  const dataset = await open(first);
+  for (const other of others) {
+    const theirs = await open(other);
+    if (theirs.fingerprint === dataset.fingerprint) continue;
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${other}: its ${splitText(theirs)} has other cases than ${first}’s ${splitText(dataset)}`,
+      { remedy: 'Evaluate runs of different folds separately, or all on the test cases (--split test).' },
+    );
+  }
+  return dataset;
+}
+
+/** Writes the scores; where they replace other ones, that is said. */
+async function writeScores(
+  csv: string,
+  { evaluation }: RunReport,
+  onNotice: EvaluateRunsOptions['onNotice'],
+): Promise<void> {
+  const earlier = existsSync(csv) ? (await readRegular(csv)).toString('utf8') : null;
+  await writeEvaluation(evaluation, { csv });
+  if (earlier !== null && earlier !== scoresToCsv(evaluation.rows))
+    onNotice?.(`${csv}: replaced the scores of an earlier evaluation, which were others`);
+}
+
+function writeReport(
+  dir: string,
+  runs: readonly RunReport[],
+  differences: readonly Difference[],
+  probed: readonly ProbedRun[],
+  onNotice: EvaluateRunsOptions['onNotice'],
+): Promise<ReportFiles> {
+  return withFolderLock(dir, {}, () => {
+    if (existsSync(join(dir, 'report.json'))) onNotice?.(`${dir}: replaces an earlier report`);
+    return writeEvaluationReport(dir, {
+      runs,
+      differences,
+      sections: probed.map(({ section }) => section),
+      data: Object.fromEntries(probed.map(({ probes }) => ['probes', probes])),
+    });
+  });
+}
+
+/** @throws OPTION_INVALID for what cannot be meant of several runs */
+function refuseUnclear(
+  dirs: readonly string[],
+  { csv, probes, notes = 'right', ensemble = false, flips = false }: EvaluateRunsOptions,
+): void {
+  if (probes && (dirs.length > 1 || notes !== 'right' || flips))
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      '--probes: expected one run without --flips and with its cases’ own notes',
+      { remedy: 'Omit --notes and --flips, and probe each run separately.' },
+    );
+  const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);
+  if (twice !== undefined)
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${twice}: expected different runs, but this one is listed twice`,
+    );
+  if (csv !== undefined && dirs.length > 1 && !ensemble)
+    throw new ReclmisError('OPTION_INVALID', `--csv: expected one run, got ${dirs.length}`, {
+      remedy: 'Omit --csv: each run then gets its own file.',
+    });
+}
