@@ -118,13 +118,10 @@ async function renderCommands() {
 function renderCommand(command, parent, depth) {
   const name = `${parent} ${command.name()}`;
   const lines = ['', `${'#'.repeat(depth)} ${name}`, '', `${capital(command.description())}.`];
-  if (command.commands.length > 0) {
-    return [
-      ...lines,
-      ...command.commands.flatMap((child) => renderCommand(child, name, Math.min(depth + 1, 4))),
-    ];
-  }
-  lines.push('', '```', `${name} ${command.usage()}`, '```');
+  const children = command.commands.flatMap((child) => renderCommand(child, name, Math.min(depth + 1, 4)));
+  if (children.length > 0 && command.registeredArguments.length === 0) return [...lines, ...children];
+  const usage = command.usage().replace(' [command]', ''); // subcommands have their own
+  lines.push('', '```', `${name} ${usage}`, '```');
   const options = command.options.filter(({ hidden, long }) => !hidden && !long.includes('.'));
   const rows = [
     ...command.registeredArguments.map((argument) => [
@@ -139,7 +136,7 @@ function renderCommand(command, parent, depth) {
   }
   if (options.length < command.options.length)
     lines.push('', 'And every [setting](settings.md), as `--model.baseWidth 32`.');
-  return lines;
+  return [...lines, ...children];
 }
 
 function described({ description, argChoices, defaultValue, defaultValueDescription, mandatory }) {

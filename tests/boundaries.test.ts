@@ -38,13 +38,13 @@ const { checkBoundaries } = (await import(
 let serial = 0;
 
 /** @returns the offences of these sources (path below packages -> text) */
-function check(sources: Readonly<Record<string, string>>): readonly string[] {
+function check(sources: Readonly<Record<string, string>>, row = ''): readonly string[] {
   const place = join(sandbox, String(++serial));
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(place, path)), { recursive: true });
     writeFileSync(join(place, path), text);
   };
-  write('docs/architecture.md', TABLE);
+  write('docs/architecture.md', TABLE.replace('\n\n|', `\n${row}\n\n|`));
   write('package.json', JSON.stringify({ devDependencies: { vitest: '1' } }));
   for (const name of ['core', 'files', 'torch', 'lab']) {
     write(
@@ -110,6 +110,22 @@ describe('check-boundaries', () => {
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(reason);
     expect(errors[0]).toContain(`packages/${path.split('/')[0] ?? ''}`);
+  });
+
+  it.each([
+    ['cli/src/commands/a.ts', 200],
+    ['core/src/a.ts', 400],
+  ])('lets %s have %i lines and no more', (path, most) => {
+    const row = '| `packages/cli` | commands | core |';
+    const lengthOf = (lines: number): readonly string[] =>
+      check({ [path]: '// line\n'.repeat(lines), 'cli/package.json': '{}' }, row);
+    expect(lengthOf(most)).toEqual([]);
+    expect(lengthOf(most + 1)).toEqual([
+      `packages/${path}: has ${most + 1} lines, expected at most ${most}: look for the seam`,
+    ]);
+    expect(
+      check({ [path.replace('.ts', '.test.ts')]: '// line\n'.repeat(900), 'cli/package.json': '{}' }, row),
+    ).toEqual([]);
   });
 
   it('finds every offence with its line', () => {

@@ -53,6 +53,22 @@ describe('reclmis data check', () => {
     );
   });
 
+  it('tells one remedy for a comma without quotes, whoever reads the notes', () => {
+    cpSync(join(root, 'clean'), join(root, 'comma'), { recursive: true });
+    const folder = join(root, 'comma', 'Train_Folder');
+    const text = 'Image,Description\na.png,One infected area, upper left lung.\n';
+    rmSync(join(folder, 'Train_text.xlsx'));
+    writeFileSync(join(folder, 'Train_text.csv'), text);
+    const remedyOf = (...args: readonly string[]): string =>
+      /^remedy: (.*)$/m.exec(reclmis(...args).stderr)?.[1] ?? 'none';
+    const remedies = [
+      remedyOf('data', 'check', 'comma'),
+      remedyOf('train', '--data', 'comma', '-o', 'comma-run', '--text.encoder', 'words'),
+    ];
+    expect(remedies[0]).toMatch(/^Put fields that contain a comma.* in double quotes/);
+    expect(new Set(remedies).size).toBe(1);
+  });
+
   it('is repeated by plan in one line', () => {
     const { stderr } = reclmis('plan', 'odd', '--encoder', 'words');
     expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); see them with reclmis data check odd$/m); // prettier-ignore

@@ -1,6 +1,6 @@
 /** The command: exit statuses, messages and help. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -252,6 +252,20 @@ describe('mistakes', () => {
     expect(status).toBe(7);
     expect(readdirSync(mine)).toEqual(['thesis.txt']);
     rmSync(mine, { recursive: true });
+  });
+
+  it('a second demo deletes no evaluation that was made after the first', () => {
+    const out = mkdtempSync(join(folder, 'demo-'));
+    writeFileSync(join(out, '.reclmis-demo'), '');
+    const evaluation = join(out, 'run', 'evaluation');
+    mkdirSync(evaluation, { recursive: true });
+    for (const name of ['test-right.csv', 'phantoms-test.csv']) writeFileSync(join(evaluation, name), name);
+    const { status, stderr } = reclmis('demo', '-o', out);
+    expect(stderr).toMatch(/^error OUTPUT_EXISTS: a new demo would delete \S+phantoms-test\.csv, made after/);
+    expect(stderr).toMatch(/^remedy: .*--out DIR/m);
+    expect(status).toBe(7);
+    expect(readdirSync(evaluation).sort()).toEqual(['phantoms-test.csv', 'test-right.csv']);
+    rmSync(out, { recursive: true });
   });
 });
 

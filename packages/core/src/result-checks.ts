@@ -42,13 +42,14 @@ export class ResultChecks {
 
   /**
    * Warnings about a note as the caller wrote it (its words are quoted), before sides are swapped; none if
-   * the model reads no notes.
+   * the model reads no notes. @param mirrored whether the model reads it with left and right swapped.
    */
-  note(note: string): readonly Warning[] {
+  note(note: string, mirrored = false): readonly Warning[] {
     if (!this.sense) return [];
-    const found = this.kept.get(note) ?? noteWarnings(note, this.sense);
-    this.kept.delete(note);
-    this.kept.set(note, found);
+    const key = `${mirrored ? 'm' : ' '}${note}`;
+    const found = this.kept.get(key) ?? noteWarnings(note, this.sense, mirrored);
+    this.kept.delete(key);
+    this.kept.set(key, found);
     if (this.kept.size > KEPT_NOTES) this.kept.delete(this.kept.keys().next().value ?? '');
     return found;
   }

@@ -266,12 +266,12 @@ async function segmentBatch(
     const probability = divideBy(sum, segmenters.length);
     const mask = threshold(probability, width, height, cut);
     const { note } = item.one;
-    const { sides, warnings: ofSides } = notes?.of(note) ?? { sides: 'unknown', warnings: [] };
+    const sided = notes?.of(note);
     const warnings = [
-      ...ofSides,
-      ...checks.flatMap((one) => one.note(note)),
+      ...(sided?.warnings ?? []),
+      ...checks.flatMap((one) => one.note(note, sided?.mirrored)),
       ...(said[b] ?? []),
-      ...checks.flatMap((one) => one.mask(mask, note, sides)),
+      ...checks.flatMap((one) => one.mask(mask, note, sided?.sides ?? 'unknown')),
     ];
     segmented.push({ ...item, probability, mask, warnings: eachOnce(warnings) });
   }

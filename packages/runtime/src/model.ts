@@ -259,7 +259,7 @@ class LoadedModel implements Model {
       const note = cases[i]?.note ?? '';
       const { sides: meant = 'unknown', mirrored = false, warnings: ofSides = [] } = read[i] ?? {};
       const warnings = [
-        ...this.checks.note(note),
+        ...this.checks.note(note, mirrored),
         ...ofSides,
         ...this.checks.image(planes.subarray(i * 3 * S * S, (i + 1) * 3 * S * S), S),
         ...this.checks.mask(mask, note, meant),

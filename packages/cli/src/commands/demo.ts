@@ -2,11 +2,11 @@
  * `reclmis demo`: draws phantoms, trains a small model, tests it with right and with swapped notes, and draws
  * a contact sheet.
  */
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import type { Config, Evaluation, RunSummary } from '@reclmis/lab';
 import type { Command } from 'commander';
+import { folders, OUTCOMES, type Place, prepare } from '../demo-folder.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { duration, formatTable, percent } from '../table.js';
@@ -22,8 +22,6 @@ interface DemoFlags extends OutputOptions {
 /** Enough to learn the notes' words in the preset's epochs. */
 const COUNT = 1000;
 const ROWS = 6;
-/** Marks a folder that the demo created and may replace. */
-const MARK = '.reclmis-demo';
 
 export function register(program: Command): void {
   const command = program
@@ -47,7 +45,7 @@ async function run(flags: DemoFlags): Promise<void> {
     seed: flags.seed,
   });
   const config = withShortWarmup(preset, phantomSplits(flags.count).train);
-  await prepare(flags.out, place);
+  await prepare(flags.out, place, output);
 
   output.say(
     `1/4  Drawing ${flags.count} chest phantoms; each note names some of the opacities, and the mask holds only those`,
@@ -77,28 +75,6 @@ function withShortWarmup(config: Config, cases: number): Config {
   };
 }
 
-type Place = ReturnType<typeof folders>;
-
-function folders(out: string): Record<'data' | 'run' | 'overview', string> {
-  return { data: join(out, 'phantoms'), run: join(out, 'run'), overview: join(out, 'overview.png') };
-}
-
-/** Clears an earlier demo, but no other folder. */
-async function prepare(out: string, place: Place): Promise<void> {
-  const { isLitter, makeFolder } = await import('@reclmis/files');
-  const mark = join(out, MARK);
-  await makeFolder(out);
-  const entries = readdirSync(out).filter((name) => !isLitter(name));
-  if (entries.length > 0 && !existsSync(mark)) {
-    throw new ReclmisError(
-      'OUTPUT_EXISTS',
-      `${out}: expected an empty folder or that of an earlier demo, found ${entries.length} entries`,
-    );
-  }
-  for (const path of Object.values(place)) rmSync(path, { recursive: true, force: true });
-  writeFileSync(mark, 'Made by `reclmis demo`, which replaces the contents of this folder.\n');
-}
-
 async function drawPhantoms(
   dir: string,
   { count, seed }: DemoFlags,
@@ -123,7 +99,7 @@ async function measure(place: Place, notes: 'right' | 'mirrored', output: Output
     onProgress: (done) => bar.update(done),
   });
   bar.stop();
-  await writeEvaluation(evaluation, { csv: join(place.run, 'evaluation', `test-${notes}.csv`) });
+  await writeEvaluation(evaluation, { csv: join(place.run, 'evaluation', OUTCOMES[notes]) });
   return evaluation;
 }
 

@@ -1,8 +1,8 @@
 /**
  * The models of `reclmis predict`, one or several: exported models or run folders, told apart by their files.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import {
   FlippingSegmenter,
   MANIFEST_FILE,
@@ -12,6 +12,7 @@ import {
   SidedSegmenter,
   type Sides,
 } from '@reclmis/core';
+import { IMAGE_EXTENSIONS } from '@reclmis/files';
 import {
   describeMirrored,
   type ModelIdentity,
@@ -21,11 +22,19 @@ import {
 } from '@reclmis/predict';
 import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
 
-/** Opens a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID */
+/** Opens a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID, OPTION_INVALID for an image (an unquoted pattern) */
 export async function openModel(dir: string): Promise<ModelSource> {
   if (existsSync(join(dir, MANIFEST_FILE))) {
     const { openExported } = await import('./open-exported.js');
     return openExported(dir);
+  }
+  if (
+    IMAGE_EXTENSIONS.has(extname(dir).toLowerCase()) &&
+    statSync(dir, { throwIfNoEntry: false })?.isFile()
+  ) {
+    throw new ReclmisError('OPTION_INVALID', `${dir}: expected a model’s folder, found an image`, {
+      remedy: 'Put the pattern in quotes, --image "scans/*.png", so that the shell passes it on unexpanded.',
+    });
   }
   if (existsSync(dir) && !existsSync(join(dir, 'config.yaml'))) {
     throw new ReclmisError(

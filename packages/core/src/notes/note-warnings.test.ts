@@ -20,6 +20,16 @@ describe('notes for a words encoder', () => {
     expect(check('UPPER RIGHT LUNG')).toEqual([]);
   });
 
+  it('that are mirrored for the model know the slips that mirroring mends', () => {
+    const note = 'rigth lung and tumour';
+    const checks = new ResultChecks(wordReader(TRAINED, 24));
+    expect(checks.note(note)[0]?.message).toContain(
+      '2 of 4 words are unknown to the model: "rigth" (right?), "tumour"',
+    );
+    expect(checks.note(note, true)[0]?.message).toBe('1 of 4 words is unknown to the model: "tumour"'); // it is given "left"
+    expect(checks.note('rigth lung', true)).toEqual([]);
+  });
+
   it('with slips get suggestions', () => {
     expect(check('Infection of the middel leftlung')).toEqual([
       {

@@ -3,6 +3,7 @@
  * its context; notes of which nothing is left. A message quotes at most `LISTED` single words, never the
  * note.
  */
+import { mirrorNote } from './note-mirror.js';
 import { nearestWord, type KnownWords } from './nearest-word.js';
 import type { NoteReader, TokenCounter } from '../text/note-lengths.js';
 import { groupTokens } from '../text/note-tokens.js';
@@ -16,12 +17,14 @@ export interface NoteSense {
   readonly known: KnownWords | null;
 }
 
-export function noteWarnings(note: string, { reader, known }: NoteSense): Warning[] {
+/** @param mirrored whether the model reads the note with left and right swapped, which also mends slips such as "rigth". */
+export function noteWarnings(note: string, { reader, known }: NoteSense, mirrored = false): Warning[] {
   const all = wordsOf(note);
   if (all.length === 0) return [{ code: 'NOTE_WITHOUT_WORDS', message: 'the note contains no words' }];
   const lost = lostWords(note, reader);
   const read = all.slice(0, Math.max(0, all.length - lost.length));
-  const unknown = read.filter((word) => !isKnown(word, known));
+  const words = mirrored ? wordsOf(mirrorNote(note)) : all; // what the model is given, word by word
+  const unknown = read.filter((word, i) => !isKnown(words[i] ?? word, known));
   const warnings: Warning[] = [];
   if (unknown.length > 0) warnings.push(unknownWords(unknown, read, known));
   if (read.length > 0 && unknown.length === read.length)

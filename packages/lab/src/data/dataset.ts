@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import {
   decodeText,
   differentSizes,
@@ -73,8 +73,12 @@ export function invalidDataset(dir: string, problems: readonly Problem[]): Reclm
   const named = problems.slice(0, NAMED).map(({ message }) => message);
   const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : '';
   const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+  const [own, ...others] = new Set(problems.map(({ remedy }) => remedy));
   return new ReclmisError('DATA_INVALID', `${dir}: ${count}: ${named.join('; ')}${more}`, {
-    remedy: `Run \`reclmis data check ${dir}\` and repair each item that it lists.`,
+    remedy:
+      own !== undefined && others.length === 0
+        ? own // one thing to do, as every command says it
+        : `Run \`reclmis data check ${dir}\` and repair each item that it lists.`,
   });
 }
 
@@ -83,7 +87,7 @@ export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<
   const scan = await scanSplit(dir, split, stems);
   const [only] = scan.problems;
   if (scan.problems.length === 1 && only !== undefined && /^(NOTES_|STEM_|DATA_SPLIT_)/.test(only.code)) {
-    throw new ReclmisError(only.code, `${dir}: ${only.message}`);
+    throw new ReclmisError(only.code, `${dir}: ${only.message}`, defined({ remedy: only.remedy }));
   }
   if (scan.problems.length > 0) throw invalidDataset(dir, scan.problems);
   return scan;

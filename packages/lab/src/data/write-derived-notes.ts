@@ -11,7 +11,8 @@ import {
   maskPaths,
   type NoteAgreement,
 } from './derive-notes.js';
-import { FOLDERS, notesOfSplit, presentSplits } from './folders.js';
+import { FOLDERS, notesOfSplit } from './layouts/lvit.js';
+import { presentSplits } from './layouts/registry.js';
 import type { Split } from './types.js';
 
 export interface DerivedNotesOptions extends DeriveNotesOptions {

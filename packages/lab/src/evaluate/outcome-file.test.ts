@@ -6,13 +6,8 @@ import { type Asked, outcomeFile } from './outcome-file.js';
 
 const run = { dir: join('runs', 'a'), config: loadConfig(undefined, { 'data.dir': 'data/mine' }) };
 const dataset = { name: 'mine', dir: 'data/mine', split: 'test', fingerprint: 'f1' } as const;
-const name = (
-  asked: Asked,
-  data: { readonly dir?: string; readonly fingerprint?: string } = {},
-): string =>
-  outcomeFile(run, { ...dataset, ...data }, asked).slice(
-    join('runs', 'a', 'evaluation', '/').length,
-  );
+const name = (asked: Asked, data: { readonly dir?: string; readonly fingerprint?: string } = {}): string =>
+  outcomeFile(run, { ...dataset, ...data }, asked).slice(join('runs', 'a', 'evaluation', '/').length);
 
 describe('outcomeFile', () => {
   it.each<[Asked, string]>([

@@ -132,7 +132,7 @@ export function explain(
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
   const { mask } = segmented(pass.probability, 0, size, image);
   const ofResult = checks && [
-    ...checks.note(note),
+    ...checks.note(note, mirrored),
     ...checks.image(imageToPlanes(image, size), size),
     ...checks.mask(mask, note, sides),
   ];

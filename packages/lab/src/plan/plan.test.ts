@@ -378,6 +378,15 @@ describe('rules', () => {
     expect(notices.join()).toMatch(/One epoch takes 103 minutes/);
   });
 
+  it('count steps and epochs as they are', () => {
+    const reasonOf = (cases: number, more: object = {}): string =>
+      propose(like({ cases }), { ...limits, ...more }).settings.find(({ path }) => path === 'train.batchSize')
+        ?.reason ?? '';
+    expect(reasonOf(18)).toContain('5 steps in an epoch of 18 cases'); // batches of 4
+    expect(reasonOf(42)).toBe('at least six steps in an epoch of 42 cases');
+    expect(reasonOf(600, { minutes: 11, secondsPerImage: 1 })).toContain('steps in 1 epoch, and with so few');
+  });
+
   it('change colours where there are any', () => {
     expect(valuesOf(like({}))['augment.saturation']).toEqual([1, 1]);
     expect(valuesOf(like({ colour: true }))).not.toHaveProperty(['augment.saturation']);

@@ -33,7 +33,9 @@ export function tensorWarnings({ checks, manifest }: Model, work: Work, result: 
     case 'segment':
       return [];
     case 'texts':
-      return work.notes.flatMap((note, at) => of(at, [...checks.note(note), ...(work.warnings[at] ?? [])]));
+      return work.notes.flatMap((note, at) =>
+        of(at, [...checks.note(note, work.texts[at] !== note), ...(work.warnings[at] ?? [])]),
+      );
     case 'tokens': {
       const length = work.tokens.length / work.count;
       return Array.from({ length: work.count }, (_, at) =>

@@ -8,6 +8,8 @@ export interface Problem {
   readonly item: string;
   /** One line, beginning with `item`: what is wrong, and what was expected. */
   readonly message: string;
+  /** What to do about it, where more fits than the code's own remedy. */
+  readonly remedy?: string;
 }
 
 export interface SplitScan {

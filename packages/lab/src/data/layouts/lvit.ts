@@ -128,7 +128,8 @@ async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>)
     table = await readNotes(found.path);
   } catch (error) {
     if (!(error instanceof ReclmisError)) throw error;
-    problems.push({ code: error.code, split, item: folder, message: relativeMessage(dir, error.message) });
+    const { code, message, remedy } = error;
+    problems.push({ code, split, item: folder, message: relativeMessage(dir, message), remedy });
   }
 
   const cases: Case[] = [];

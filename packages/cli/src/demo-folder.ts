@@ -1,0 +1,59 @@
+/** The folder of `reclmis demo`, which a second demo replaces: never what somebody else put there, nor evaluations made after the first. */
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { isLitter, makeFolder } from '@reclmis/files';
+import type { Output } from './output.js';
+
+/** Marks a folder that the demo created and may replace. */
+const MARK = '.reclmis-demo';
+
+/** Where the demo's parts lie. */
+export type Place = ReturnType<typeof folders>;
+
+export function folders(out: string): Record<'data' | 'run' | 'overview', string> {
+  return { data: join(out, 'phantoms'), run: join(out, 'run'), overview: join(out, 'overview.png') };
+}
+
+/** Clears what an earlier demo left; a folder that holds something else is left alone. */
+export async function prepare(out: string, place: Place, output: Output): Promise<void> {
+  const mark = join(out, MARK);
+  await makeFolder(out);
+  const entries = readdirSync(out).filter((name) => !isLitter(name));
+  if (entries.length > 0 && !existsSync(mark)) {
+    throw new ReclmisError(
+      'OUTPUT_EXISTS',
+      `${out}: expected an empty folder or that of an earlier demo, found ${entries.length} entries`,
+    );
+  }
+  refuseForeign(place);
+  if (existsSync(place.run)) output.notice(`${out}: replaces the earlier demo's phantoms, run and figures`);
+  for (const path of Object.values(place)) rmSync(path, { recursive: true, force: true });
+  writeFileSync(mark, 'Made by `reclmis demo`, which replaces the contents of this folder.\n');
+}
+
+/** What the demo writes into the run's `evaluation/`. */
+export const OUTCOMES = { right: 'test-right.csv', mirrored: 'test-mirrored.csv' } as const;
+/** What a training and an evaluation leave in a run folder. */
+const OF_RUN = [
+  ...['checkpoints', 'config.yaml', 'evaluation', 'metrics.jsonl', 'progress.png'],
+  ...['reference.json', 'run.json', 'tensorboard'],
+];
+
+/** @throws OUTPUT_EXISTS where the run holds evaluations or other files that the demo did not write: they would be lost */
+function refuseForeign({ run }: Place): void {
+  const beyond = (dir: string, own: readonly string[]): string[] =>
+    existsSync(dir)
+      ? readdirSync(dir)
+          .filter((name) => !own.includes(name) && !name.startsWith('.'))
+          .map((name) => join(dir, name))
+      : [];
+  const foreign = [...beyond(run, OF_RUN), ...beyond(join(run, 'evaluation'), Object.values(OUTCOMES))];
+  if (foreign.length === 0) return;
+  const more = foreign.length > 3 ? `, and ${foreign.length - 3} more` : '';
+  throw new ReclmisError(
+    'OUTPUT_EXISTS',
+    `a new demo would delete ${foreign.slice(0, 3).join(', ')}${more}, made after the earlier one`,
+    { remedy: 'Move or delete what is named, or write into another folder: `reclmis demo --out DIR`.' },
+  );
+}
