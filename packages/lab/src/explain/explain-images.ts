@@ -24,7 +24,6 @@ import {
 } from './folder-report.js';
 import type { Target } from './grad-cam.js';
 import { isMissing } from './interest.js';
-import { DEFAULT_LAYER } from './layers.js';
 
 /** An image to explain by its note. */
 export interface CaseToExplain {
@@ -103,7 +102,7 @@ export async function explainImages(
     }
     const context = {
       title: `Explanations by ${basename(resolve(run.dir))}`,
-      layer: layer ?? DEFAULT_LAYER,
+      layer: layer ?? model.model.explainLayer,
       about,
     };
     if (numbers) await writeFolderNumbers(out, found, context);
