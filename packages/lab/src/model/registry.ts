@@ -8,6 +8,8 @@ import { attentionUNet } from './peers/attention-unet.js';
 import { convirt } from './peers/convirt.js';
 import { gloria } from './peers/gloria.js';
 import { nnUNet } from './peers/nn-unet.js';
+import { transUNet } from './peers/trans-unet.js';
+import { ucTransNet } from './peers/uc-trans-net.js';
 import { unetPlusPlus } from './peers/unet-plus-plus.js';
 import type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 import { LViT } from './lvit.js';
@@ -66,6 +68,8 @@ const MODELS = new Map<string, ModelDescriptor>([
   ['unetpp', unetPlusPlus],
   ['convirt', convirt],
   ['gloria', gloria],
+  ['transunet', transUNet],
+  ['uctransnet', ucTransNet],
 ]);
 
 /** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */
