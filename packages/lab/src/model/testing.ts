@@ -1,4 +1,4 @@
-import { manualSeed, memory, noGrad, optim, rand, randn, scope, Tensor } from '@reclmis/torch';
+import { manualSeed, memory, type nn, noGrad, optim, rand, randn, scope, Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { objective, requiredLosses } from './losses.js';
 import { PAPER, type RecLMISOptions } from './options.js';
@@ -66,7 +66,7 @@ export function learnByHeart(
  * @param loss a scalar; must be repeatable. @param counts whether to check a parameter, by key.
  */
 export function wrongGradients(
-  model: SegmentationModel,
+  model: nn.Module,
   loss: () => Tensor,
   counts: (key: string) => boolean = () => true,
 ): string[] {
