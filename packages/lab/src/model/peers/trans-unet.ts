@@ -179,6 +179,7 @@ export interface TransUNetOptions extends ModelOptions {
 export class TransUNet extends SegmentationModel {
   override readonly title = 'TransUNet';
   override readonly readsNotes = false;
+  override readonly explainLayer = 'decoder.blocks.0';
   private readonly stem: Stem;
   private readonly patch: nn.Conv2d;
   private readonly position: Tensor;
@@ -269,6 +270,10 @@ export const transUNet = describeModel({
   ownKey: stemKey,
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-transunet'],
+  table1: {
+    title: 'TransUNet',
+    difference: 'The paper’s FLOPs are two per multiply-add, without the attention’s products.',
+  },
   parity: {
     settings: (sizeOf, keys) => {
       const baseWidth = sizeOf(stemKey, 0);

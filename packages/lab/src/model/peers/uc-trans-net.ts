@@ -299,6 +299,11 @@ export const ucTransNet = describeModel({
   ownKey: 'mtc.encoder.layer.0.channel_attn.key.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-uctransnet'],
+  table1: {
+    title: 'UCTransNet',
+    difference:
+      'The paper seems to leave out the decoder’s channel attention and the position embeddings, and its FLOPs, two per multiply-add, the attention’s products.',
+  },
   parity: {
     settings: (sizeOf, keys) => ({
       baseWidth: sizeOf('inc.conv.weight', 0),
