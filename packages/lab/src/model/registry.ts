@@ -7,7 +7,9 @@ import { ReclmisError } from '@reclmis/core';
 import { attentionUNet } from './peers/attention-unet.js';
 import { convirt } from './peers/convirt.js';
 import { gloria } from './peers/gloria.js';
+import { lavt } from './peers/lavt.js';
 import { nnUNet } from './peers/nn-unet.js';
+import { swinUNet } from './peers/swin-unet.js';
 import { transUNet } from './peers/trans-unet.js';
 import { ucTransNet } from './peers/uc-trans-net.js';
 import { unetPlusPlus } from './peers/unet-plus-plus.js';
@@ -70,6 +72,8 @@ const MODELS = new Map<string, ModelDescriptor>([
   ['gloria', gloria],
   ['transunet', transUNet],
   ['uctransnet', ucTransNet],
+  ['swinunet', swinUNet],
+  ['lavt', lavt],
 ]);
 
 /** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */
