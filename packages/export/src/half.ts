@@ -12,6 +12,7 @@ const WIDE = new Set([
   'LogSoftmax',
   'LayerNormalization',
   'BatchNormalization',
+  'InstanceNormalization',
   'ReduceMean',
   'ReduceSum',
   'CumSum',

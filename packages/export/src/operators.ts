@@ -1,6 +1,6 @@
 /** Translates ATen's operators that compute; `operators-shape.ts` has those that move elements. */
 import type { Attributes, Builder } from './builder.js';
-import { float, int, ints, string } from './onnx-graph.js';
+import { float, floats, int, ints, string } from './onnx-graph.js';
 import { type Call, castTo, fixed, type Translator } from './call.js';
 
 const unary =
@@ -127,6 +127,26 @@ const layerNorm: Translator = (call, b) => {
   });
 };
 
+/** Instance normalisation of the groups, each as one row; ONNX has group normalisation from opset 18 on. */
+const groupNorm: Translator = (call, b) => {
+  const groups = call.number('num_groups');
+  const [, ...sizes] = call
+    .value('input')
+    .shape.map((size, axis) => (axis === 0 ? 0 : fixed(size, call.name)));
+  const channels = sizes[0] ?? 0;
+  const rows = b.emit('Reshape', [call.tensor('input'), b.integers([0, groups, -1])]);
+  const each = (value: number): string =>
+    b.constant(`each_${groups}_${value}`, () => floats(new Float32Array(groups).fill(value), [groups]));
+  const normal = b.emit('InstanceNormalization', [rows, each(1), each(0)], {
+    epsilon: float(call.number('eps', 1e-5)),
+  });
+  const map = b.emit('Reshape', [normal, b.integers([0, ...sizes])]);
+  const perChannel = b.integers([channels, ...sizes.slice(1).map(() => 1)]);
+  const affine = (op: string, x: string, name: string): string =>
+    call.has(name) ? b.emit(op, [x, b.emit('Reshape', [call.tensor(name), perChannel])]) : x;
+  return affine('Add', affine('Mul', map, 'weight'), 'bias');
+};
+
 const maxPool: Translator = (call, b) => {
   const kernel = call.numbers('kernel_size', 2);
   const padding = call.numbers('padding', 2, [0, 0]);
@@ -216,6 +236,7 @@ export const OPERATORS: ReadonlyMap<string, Translator> = new Map<string, Transl
   ['baddbmm', addedProduct('batch1', 'batch2')],
   ['batch_norm', batchNorm],
   ['layer_norm', layerNorm],
+  ['group_norm', groupNorm],
   ['max_pool2d', maxPool],
   ['upsample_nearest2d', resize('nearest')],
   ['upsample_bilinear2d', resize('linear')],
@@ -229,6 +250,11 @@ export const OPERATORS: ReadonlyMap<string, Translator> = new Map<string, Transl
   ['abs', unary('Abs')],
   ['erf', unary('Erf')],
   ['gelu', gelu],
+  [
+    'leaky_relu',
+    (call, b) =>
+      b.emit('LeakyRelu', [call.tensor('self')], { alpha: float(call.number('negative_slope', 0.01)) }),
+  ],
   ['softmax.int', softmax('Softmax')],
   ['log_softmax.int', softmax('LogSoftmax')],
   ['add.Tensor', binary('Add')],

@@ -9,10 +9,16 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-export-peers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 it.each([
-  ['unet', false],
-  ['lvit', true],
-] as const)('%s is exported to a graph that computes the same', async (name, reads) => {
-  const run = await makeTinyRun(join(root, name), { 'model.name': name, 'model.baseWidth': 8 });
+  ['unet', false, {}],
+  ['lvit', true, {}],
+  ['transunet', false, { width: 16, layers: 2, heads: 2 }],
+  ['uctransnet', false, { layers: 2, heads: 2 }],
+] as const)('%s is exported to a graph that computes the same', async (name, reads, options) => {
+  const run = await makeTinyRun(join(root, name), {
+    'model.name': name,
+    'model.baseWidth': 8,
+    'model.options': options,
+  });
   const out = join(root, name, 'model');
   const report = await exportModel(run, { out, threads: 1 });
   // float32 rounding; a wrong graph differs by whole probabilities.
