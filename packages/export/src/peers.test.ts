@@ -8,12 +8,17 @@ import { exportModel } from './export.js';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-peers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-it.each([
+const RESNET = { blocks: [1, 1, 1, 1] };
+
+it.each<[string, boolean, Record<string, unknown>]>([
   ['unet', false, {}],
   ['lvit', true, {}],
   ['transunet', false, { width: 16, layers: 2, heads: 2 }],
   ['uctransnet', false, { layers: 2, heads: 2 }],
-] as const)('%s is exported to a graph that computes the same', async (name, reads, options) => {
+  ['unetpp', false, RESNET],
+  ['convirt', false, RESNET],
+  ['gloria', false, RESNET],
+])('%s is exported to a graph that computes the same', async (name, reads, options) => {
   const run = await makeTinyRun(join(root, name), {
     'model.name': name,
     'model.baseWidth': 8,

@@ -113,7 +113,7 @@ const trainSchema = z.strictObject({
   batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
   // Memory follows the part, the gradient the batch; batch normalisation sees the part.
   accumulate: count().default(1).describe('parts into which a step’s batch is split to save memory'),
-  // The whole batch costs another pass of the encoder, without gradients (docs/reference/training.md).
+  // The whole batch costs another pass of the encoder, without gradients (docs/reference/training.md). Other models' contrastive losses compare within parts.
   cclScope: z
     .enum(['batch', 'part'])
     .default('batch')

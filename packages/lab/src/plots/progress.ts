@@ -4,6 +4,7 @@
  */
 import { COLOURS } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
+import type { AuxiliaryLoss } from '../model/segmentation-model.js';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { type Chart, type Series, svgChart } from './chart.js';
 
@@ -48,14 +49,26 @@ function series(
   };
 }
 
+/** Losses of a model's own: no model has two of one colour. */
+const AUXILIARY_SERIES: readonly (readonly [AuxiliaryLoss, string, Series['colour']])[] = [
+  ['ccl', 'CCL', COLOURS.orange],
+  ['clr', 'CLR', COLOURS.green],
+  ['cvr', 'CVR', COLOURS.purple],
+  ['contrastive', 'contrastive', COLOURS.orange],
+  ['global', 'global', COLOURS.orange],
+  ['local', 'local', COLOURS.green],
+  ['count', 'count', COLOURS.orange],
+  ['size', 'size', COLOURS.green],
+];
+
 function lossChart(epochs: readonly EpochRecord[]): Chart {
   const lines = [
     series(epochs, 'total, weighted', [40, 44, 52], ({ losses }) => losses.total),
     series(epochs, 'Dice', COLOURS.blue, ({ losses }) => losses.dice),
     series(epochs, 'BCE', COLOURS.skyBlue, ({ losses }) => losses.bce),
-    series(epochs, 'CCL', COLOURS.orange, ({ losses }) => losses.ccl),
-    series(epochs, 'CLR', COLOURS.green, ({ losses }) => losses.clr),
-    series(epochs, 'CVR', COLOURS.purple, ({ losses }) => losses.cvr),
+    ...AUXILIARY_SERIES.map(([name, label, colour]) =>
+      series(epochs, label, colour, ({ losses }) => losses[name]),
+    ),
   ];
   return {
     title: 'Training losses',

@@ -3,16 +3,16 @@ import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
 import { writeFileAtomicSync } from '@reclmis/files';
+import type { AuxiliaryLoss } from '../model/segmentation-model.js';
 
 /** Each loss's unweighted mean over the epoch's cases; `total` is weighted (eq. 10). Terms that are off are absent. */
-export interface EpochLosses {
+export interface EpochLosses extends AuxiliaryMeans {
   readonly total: number;
   readonly dice: number;
   readonly bce: number;
-  readonly ccl?: number;
-  readonly clr?: number;
-  readonly cvr?: number;
 }
+
+type AuxiliaryMeans = Readonly<Partial<Record<AuxiliaryLoss, number>>>;
 
 /** Dice and IoU in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {

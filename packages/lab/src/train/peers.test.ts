@@ -15,25 +15,32 @@ import { train } from './train.js';
 const root = mkdtempSync(join(tmpdir(), 'reclmis-peers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-describe.each([
-  ['unet', false],
-  ['lvit', true],
-] as const)('a run of %s', (name, reads) => {
+const RESNET = { blocks: [1, 1, 1, 1] };
+
+describe.each<[string, boolean, readonly string[], Record<string, unknown>]>([
+  ['unet', false, [], {}],
+  ['lvit', true, [], {}],
+  ['unetpp', false, [], RESNET],
+  ['convirt', false, ['contrastive'], RESNET],
+  ['gloria', false, ['global', 'local'], RESNET],
+])('a run of %s', (name, reads, own, options) => {
   let run: string;
   beforeAll(async () => {
-    run = await makeTinyRun(join(root, name), { 'model.name': name, 'model.baseWidth': 8 });
+    run = await makeTinyRun(join(root, name), {
+      'model.name': name,
+      'model.baseWidth': 8,
+      'model.options': options,
+    });
   });
 
-  it('trains by its mask alone', () => {
+  it('trains by its mask and by the losses of its own', () => {
     const opened = openRun(run);
     const { config, info } = opened;
     expect(info.status).toBe('finished');
     expect(readsNotes(config.model)).toBe(reads);
     const losses = opened.epochs().map((epoch) => Object.keys(epoch.losses).sort());
-    expect(losses).toEqual([
-      ['bce', 'dice', 'total'],
-      ['bce', 'dice', 'total'],
-    ]);
+    const expected = ['bce', 'dice', 'total', ...own].sort();
+    expect(losses).toEqual([expected, expected]);
   });
 
   it('comes to the same, bit for bit, when it was interrupted and resumed', async () => {
@@ -66,4 +73,22 @@ describe.each([
     else expect(one).toEqual(other);
     if (!reads) expect(shuffled.summary).toEqual(right.summary);
   });
+});
+
+it.each(['convirt', 'gloria'])('%s compares within a part where a batch is split', async (name) => {
+  const folder = join(root, `${name}-parts`);
+  const contrast = async (accumulate: number): Promise<number> => {
+    const run = await makeTinyRun(join(folder, String(accumulate)), {
+      'model.name': name,
+      'model.baseWidth': 8,
+      'model.options': RESNET,
+      'model.imageSize': 64, // batch normalisation needs several pixels where a part is one case
+      'train.epochs': 1,
+      'train.accumulate': accumulate,
+    });
+    const losses = openRun(run).epochs()[0]?.losses;
+    return losses?.contrastive ?? (losses?.global ?? Number.NaN) + (losses?.local ?? Number.NaN);
+  };
+  expect(await contrast(1)).toBeGreaterThan(0.5);
+  expect(await contrast(4)).toBeCloseTo(0, 5); // a case alone has nothing to be confused with
 });

@@ -96,6 +96,11 @@ export const convirt = describeModel({
   ownKey: 'res_l1.weight',
   unusedKeys: [/\.num_batches_tracked$/, /^encoder\.fc\./], // the classifier
   presets: ['qata-cov19-convirt'],
+  table1: {
+    title: 'ConVIRT',
+    difference:
+      'The paper’s 35.2 M are the network with the image’s head, 35.1 M here; the note’s head is the rest. No decoder of the usual widths costs its 44.6 G.',
+  },
   parity: {
     settings: resNetUNetSettings,
     constants: { temperature: TEMPERATURE, image_to_text_weight: IMAGE_TO_TEXT },

@@ -5,7 +5,8 @@
  *
  * B batch, S image side, w channels of the stem (64), C channels.
  */
-import { nn, type Tensor } from '@reclmis/torch';
+import type { nn} from '@reclmis/torch';
+import { type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { checkImages, type Segmentation, segmentation, SegmentationModel } from '../segmentation-model.js';
 import { drawAsTorchvision, ResNetEncoder } from './resnet.js';
@@ -16,6 +17,7 @@ import type { ParityTraits } from '../descriptor.js';
 /** A model that sees images alone, and learns by notes as well. */
 export abstract class ResNetUNet extends SegmentationModel {
   override readonly readsNotes = false;
+  override readonly explainLayer = 'decoder.blocks.0';
   protected readonly encoder: ResNetEncoder;
   private readonly blocks: readonly DecoderBlock[];
   private readonly head: nn.Conv2d;
