@@ -103,8 +103,8 @@ export function comparePeer(
     ];
     return { title: model.title, rows };
   } finally {
-    for (const tensor of [inputs.images, inputs.masks, ...Object.values(inputs.note ?? {})])
-      (tensor as Tensor).dispose();
+    for (const tensor of [inputs.images, inputs.masks, ...Object.values<Tensor>({ ...inputs.note })])
+      tensor.dispose();
   }
 }
 

@@ -4,8 +4,7 @@
  */
 import { COLOURS } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
-import type { AuxiliaryLoss } from '../model/segmentation-model.js';
-import type { EpochRecord } from '../run/metrics-log.js';
+import type { EpochLosses, EpochRecord } from '../run/metrics-log.js';
 import { type Chart, type Series, svgChart } from './chart.js';
 
 const WIDTH = 1640;
@@ -50,7 +49,7 @@ function series(
 }
 
 /** Losses of a model's own: no model has two of one colour. */
-const AUXILIARY_SERIES: readonly (readonly [AuxiliaryLoss, string, Series['colour']])[] = [
+const AUXILIARY_SERIES: readonly (readonly [keyof EpochLosses, string, Series['colour']])[] = [
   ['ccl', 'CCL', COLOURS.orange],
   ['clr', 'CLR', COLOURS.green],
   ['cvr', 'CVR', COLOURS.purple],
