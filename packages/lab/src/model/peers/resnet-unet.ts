@@ -5,7 +5,7 @@
  *
  * B batch, S image side, w channels of the stem (64), C channels.
  */
-import type { nn} from '@reclmis/torch';
+import type { nn } from '@reclmis/torch';
 import { type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { checkImages, type Segmentation, segmentation, SegmentationModel } from '../segmentation-model.js';

@@ -8,7 +8,7 @@
  *
  * B batch, S image side, C channels.
  */
-import type { nn} from '@reclmis/torch';
+import type { nn } from '@reclmis/torch';
 import { type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { describeModel } from '../descriptor.js';
