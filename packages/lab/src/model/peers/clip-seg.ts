@@ -18,6 +18,7 @@ import { describeModel } from '../descriptor.js';
 import {
   checkImages,
   type ModelOptions,
+  type NoteInput,
   type Segmentation,
   segmentation,
   SegmentationModel,
@@ -133,6 +134,7 @@ export interface CLIPSegOptions extends ModelOptions {
 export class CLIPSeg extends SegmentationModel {
   override readonly title = 'CLIP';
   override readonly readsNotes = true;
+  override readonly explainLayer = 'trans_conv.0';
   private readonly tower: ImageTower;
   private readonly filmMul: nn.Linear;
   private readonly filmAdd: nn.Linear;
@@ -166,6 +168,10 @@ export class CLIPSeg extends SegmentationModel {
       levels.map(() => new PostNormBlock(w)),
     );
     if (options.tower === 'frozen') this.tower.requiresGrad(false);
+  }
+
+  override get noteInput(): NoteInput {
+    return 'masked-features';
   }
 
   /** What never reaches the mask. */
@@ -240,6 +246,11 @@ export const clipSeg = describeModel({
   ownKey: 'film_mul.weight',
   unusedKeys: [],
   presets: ['qata-cov19-clipseg'],
+  table1: {
+    title: 'CLIP',
+    difference:
+      'The paper says nothing of its form. 105.3 G fits no ViT-B at 224 x 224; it is three times twice the tower’s multiply-adds.',
+  },
   parity: {
     // The files' gradients are those of a tower that learns.
     settings: (sizeOf) => ({ baseWidth: sizeOf('reduces.0.weight', 0), options: { tower: 'fine-tuned' } }),

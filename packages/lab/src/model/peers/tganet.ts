@@ -260,6 +260,7 @@ export interface AttributeLabels {
 export class TGANet extends SegmentationModel {
   override readonly title = 'TGANet';
   override readonly readsNotes = false;
+  override readonly explainLayer = 'd1';
   private readonly stem: readonly [nn.Conv2d, nn.BatchNorm2d];
   private readonly layers: readonly (readonly Bottleneck[])[];
   private readonly classifier: TextClassifier;
@@ -447,6 +448,10 @@ export const tganet = describeModel({
   ownKey: 'text_classifier.fc1.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-tganet'],
+  table1: {
+    title: 'TGANet',
+    difference: 'The paper’s figure fits images of 256 x 256, with multiply-adds counted once.',
+  },
   parity: {
     settings: (sizeOf) => ({
       baseWidth: sizeOf('layer0.0.weight', 0),

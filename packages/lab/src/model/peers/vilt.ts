@@ -15,6 +15,7 @@ import { describeModel } from '../descriptor.js';
 import {
   checkImages,
   type ModelOptions,
+  type NoteInput,
   type Segmentation,
   segmentation,
   SegmentationModel,
@@ -186,6 +187,7 @@ export interface ViLTOptions extends ModelOptions {
 export class ViLT extends SegmentationModel {
   override readonly title = 'ViLT';
   override readonly readsNotes = true;
+  override readonly explainLayer = 'decoder.blocks.0';
   private readonly text: TextEmbeddings;
   private readonly types: Tensor;
   private readonly transformer: Transformer;
@@ -210,6 +212,10 @@ export class ViLT extends SegmentationModel {
     this.types = this.child('token_type_embeddings', embedding(2, C)).weight;
     this.transformer = this.child('transformer', new Transformer(C, patch, positions));
     this.decoder = this.child('decoder', new Decoder(C, STAGES[patch].map((share) => share * w)));
+  }
+
+  override get noteInput(): NoteInput {
+    return 'ids';
   }
 
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
@@ -295,6 +301,11 @@ export const vilt = describeModel({
   ownKey: 'text_embeddings.word_embeddings.weight',
   unusedKeys: [/^text_embeddings\.position_ids$/, /^(?:pooler|mlm_score|itm_score)\./],
   presets: ['qata-cov19-vilt'],
+  table1: {
+    title: 'ViLT',
+    difference:
+      'The paper’s figures are those of ViLT’s own article: without word embedding and decoder, and for larger images.',
+  },
   parity: {
     settings: (sizeOf) => ({
       baseWidth: sizeOf('transformer.cls_token', 2) / HEADS,
