@@ -107,6 +107,7 @@ export {
   type ZoneSet,
 } from './notes/zone-map.js';
 export * from './notes/consistency.js';
+export { attributesOf, type Attributes, COUNT_CLASSES, SIZE_CLASSES } from './notes/attributes.js';
 export { deriveNote, MIN_AREA, type DeriveOptions } from './notes/derive-note.js';
 export { isNoteWord } from './notes/note-words.js';
 export { isReportWord } from './notes/report-words.js';

@@ -5,8 +5,10 @@
  * masks are compared pixel by pixel on real images; pixels near the threshold may change.
  */
 import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
+import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '@reclmis/lab';
 import type { ExportCase } from './cases.js';
+import { noteWidth, toNote } from './note-input.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 import { openOnnx, type OnnxSession } from './session.js';
 import { type ExportedTokenizer, TEXT_NAMES } from './text-graph.js';
@@ -158,10 +160,7 @@ async function compareNotes(
   tally: Tally,
 ): Promise<Float32Array> {
   const actual = await encodeNotes(text, notes);
-  const { features, valid } = model.encoder.encode(notes);
-  const expected = features.toFloat32Array();
-  features.dispose();
-  valid.dispose();
+  const expected = scope(() => toNote(model.encoder.encode(notes), model.model.noteInput).toFloat32Array());
   for (let i = 0; i < expected.length; i++)
     tally.worstNote = Math.max(
       tally.worstNote,
@@ -195,7 +194,7 @@ export async function runSegmenter(
       : {
           [SEGMENTER_NAMES.note]: {
             data: notes,
-            shape: [B, model.encoder.contextLength, model.encoder.width],
+            shape: [B, model.encoder.contextLength, noteWidth(model.model, model.encoder.width)],
           },
         }),
   });

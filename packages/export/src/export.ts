@@ -36,6 +36,7 @@ import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { calibrationOf } from './int8.js';
 import { countParameters } from './onnx-graph.js';
+import { noteWidth } from './note-input.js';
 import { encodeModel, OPSET } from './onnx-model.js';
 import { runPasses } from './passes.js';
 import { scoresOf } from './scores.js';
@@ -142,7 +143,7 @@ async function writeModel(
   const { encoder } = model;
   onStage('recording');
   const graph = segmenterGraph(model.model, encoder.contextLength);
-  const text = model.model.readsNotes ? textGraph(encoder) : null;
+  const text = model.model.readsNotes ? textGraph(encoder, model.model.noteInput) : null;
   const parameters = countParameters(graph);
   const flopsPerImage = flopsOf(model);
   const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
@@ -229,7 +230,7 @@ async function describe(
     },
     note: tokenizer && {
       contextLength: encoder.contextLength,
-      width: encoder.width,
+      width: noteWidth(model.model, encoder.width),
       sides,
       tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
     },

@@ -7,6 +7,7 @@ import { floatLayers } from './float-layers.js';
 import { measureShifts } from './bias-shifts.js';
 import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
+import { noteWidth, toNote } from './note-input.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 
 /** Cases for measuring shifts, which differ little between cases. */
@@ -57,13 +58,13 @@ export async function quantiseCalibrated(
 function inputsOf(model: LoadedModel, { image, note }: ExportCase): CalibrationInputs {
   const S = model.size;
   const { encoder } = model;
-  const shape = [1, encoder.contextLength, encoder.width];
+  const shape = [1, encoder.contextLength, noteWidth(model.model, encoder.width)];
   return {
     [SEGMENTER_NAMES.image]: { data: image, shape: [1, 3, S, S] },
     ...(model.model.readsNotes
       ? {
           [SEGMENTER_NAMES.note]: {
-            data: scope(() => encoder.encode([note]).features.toFloat32Array()),
+            data: scope(() => toNote(encoder.encode([note]), model.model.noteInput).toFloat32Array()),
             shape,
           },
         }

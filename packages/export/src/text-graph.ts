@@ -10,9 +10,10 @@ import { PAD_ID, ReclmisError } from '@reclmis/core';
 import { cat, embedding, scope, Tensor } from '@reclmis/torch';
 import { CLIP_END_TOKEN, type ClipTextTower } from '@reclmis/lab';
 import { ClipEncoder } from '@reclmis/lab';
-import type { NoteEncoder } from '@reclmis/lab';
+import type { NoteEncoder, NoteInput } from '@reclmis/lab';
 import { WordEncoder } from '@reclmis/lab';
 import { fold } from './fold.js';
+import { idsNote, toNote } from './note-input.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { record, type Recording } from './record.js';
 import { translate } from './translate.js';
@@ -33,13 +34,13 @@ export interface TextGraph {
   readonly tokenizer: ExportedTokenizer;
 }
 
-/** @throws EXPORT_UNSUPPORTED for other encoders */
-export function textGraph(encoder: NoteEncoder): TextGraph {
+/** @param input what the model reads of a note. @throws EXPORT_UNSUPPORTED for other encoders */
+export function textGraph(encoder: NoteEncoder, input: NoteInput): TextGraph {
   const { contextLength: T } = encoder;
   if (encoder instanceof WordEncoder) {
     const { tokenizer } = encoder;
     return scope(() => ({
-      graph: graphOf(recordWords(encoder), new Map()),
+      graph: graphOf(recordWords(encoder, input), new Map()),
       tokenizer: {
         tokens: (note) => tokenizer.encode(note, T).ids,
         words: { kind: 'words', vocabulary: tokenizer.toJSON() },
@@ -52,7 +53,7 @@ export function textGraph(encoder: NoteEncoder): TextGraph {
     const parameters = new Map([...tower.stateDict()].map(([key, { id }]) => [id, key]));
     const { tokenizer, weights } = encoder;
     return {
-      graph: graphOf(recordTower(tower, T), parameters),
+      graph: graphOf(recordTower(tower, T, input), parameters),
       tokenizer: {
         tokens: (note) => tokenizer.encode(note, T).ids,
         words: null,
@@ -78,17 +79,21 @@ const zeroTokens =
   (T: number) =>
   (B: number): { tokens: Tensor } => ({ tokens: Tensor.fromInt64(new BigInt64Array(B * T), [B, T]) });
 
-function recordTower(tower: ClipTextTower, T: number): Recording {
+function recordTower(tower: ClipTextTower, T: number, input: NoteInput): Recording {
   const { vocabulary } = tower.options;
   const end = CLIP_END_TOKEN < vocabulary ? CLIP_END_TOKEN : vocabulary - 1;
   return record(zeroTokens(T), ({ tokens }) => {
     const ends = tokens.eq(end).to({ dtype: 'float32' }); // [B,T]
     const before = ends.cumsum(1).sub(ends); // end tokens before each place
-    return { note: tower.forward(tokens, before.lt(0.5)).to({ dtype: 'float32' }) };
+    const valid = before.lt(0.5); // [B,T]
+    if (input === 'ids') return { note: idsNote(tokens.add(1).mul(valid.to({ dtype: 'int64' }))) }; // as `ClipEncoder` numbers them
+    const features = tower.forward(tokens, valid).to({ dtype: 'float32' });
+    return { note: toNote({ features, valid }, input) };
   });
 }
 
-function recordWords(encoder: WordEncoder): Recording {
+function recordWords(encoder: WordEncoder, input: NoteInput): Recording {
+  if (input === 'ids') return record(zeroTokens(encoder.contextLength), ({ tokens }) => ({ note: idsNote(tokens) }));
   const { contextLength: T, width: W } = encoder;
   const { vectors, positions, radius: R, closeness, roll, scale } = encoder.formula();
   const table = Tensor.fromFloat32(vectors, [vectors.length / W, W]);

@@ -54,7 +54,8 @@ export function towerParameters({
 
 /** x * sigmoid(1.702 x), CLIP's approximation of GELU. */
 function quickGelu(x: Tensor): Tensor {
-  return x.mul(1.702).sigmoid_().mul_(x);
+  const gate = x.mul(1.702);
+  return x.requiresGrad ? gate.sigmoid().mul(x) : gate.sigmoid_().mul_(x); // the backward pass reads the gate
 }
 
 /** W -> 4W -> W; keys `c_fc`, `c_proj`. */
@@ -73,8 +74,8 @@ class ClipMLP extends nn.Module {
   }
 }
 
-/** Pre-norm block: x + attn(ln_1(x)), then x + mlp(ln_2(x)). */
-class ClipBlock extends nn.Module {
+/** Pre-norm block of both towers: x + attn(ln_1(x)), then x + mlp(ln_2(x)). [B,T,W] -> [B,T,W]. */
+export class ClipBlock extends nn.Module {
   private readonly attn: nn.MultiheadAttention;
   private readonly ln1: nn.LayerNorm;
   private readonly mlp: ClipMLP;
@@ -88,7 +89,8 @@ class ClipBlock extends nn.Module {
     this.ln2 = this.child('ln_2', new nn.LayerNorm(width));
   }
 
-  forward(x: Tensor, mask: Tensor): Tensor {
+  /** @param mask added to the attention's scores; null for none. */
+  forward(x: Tensor, mask: Tensor | null): Tensor {
     const y = this.ln1.forward(x);
     const attended = x.add(this.attn.forward(y, y, y, { mask }));
     return attended.add(this.mlp.forward(this.ln2.forward(attended)));

@@ -19,6 +19,7 @@ export {
   type AuxiliaryLoss,
   type AuxiliaryLosses,
   type ModelOptions,
+  type NoteInput,
   type Segmentation,
   type TrainingSegmentation,
 } from './segmentation-model.js';

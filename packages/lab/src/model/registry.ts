@@ -5,14 +5,17 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { attentionUNet } from './peers/attention-unet.js';
+import { clipSeg } from './peers/clip-seg.js';
 import { convirt } from './peers/convirt.js';
 import { gloria } from './peers/gloria.js';
 import { lavt } from './peers/lavt.js';
 import { nnUNet } from './peers/nn-unet.js';
 import { swinUNet } from './peers/swin-unet.js';
+import { tganet } from './peers/tganet.js';
 import { transUNet } from './peers/trans-unet.js';
 import { ucTransNet } from './peers/uc-trans-net.js';
 import { unetPlusPlus } from './peers/unet-plus-plus.js';
+import { vilt } from './peers/vilt.js';
 import type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 import { LViT } from './lvit.js';
 import { type ModelSettings, optionsFromConfig } from './options.js';
@@ -74,6 +77,9 @@ const MODELS = new Map<string, ModelDescriptor>([
   ['uctransnet', ucTransNet],
   ['swinunet', swinUNet],
   ['lavt', lavt],
+  ['tganet', tganet],
+  ['clipseg', clipSeg],
+  ['vilt', vilt],
 ]);
 
 /** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */

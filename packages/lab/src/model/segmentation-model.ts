@@ -74,6 +74,12 @@ export interface TrainingChoices {
   readonly masks?: Tensor;
 }
 
+/**
+ * What `segment` reads of a note: the encoder's features alone, wherever there is a token or not; the features and which places hold tokens (`valid`); or the
+ * tokens' numbers (`ids`). An exported model gets just that.
+ */
+export type NoteInput = 'features' | 'masked-features' | 'ids';
+
 /** Segments an image, guided by a note or not. */
 export abstract class SegmentationModel extends nn.Module {
   /** The name in the literature. */
@@ -88,6 +94,11 @@ export abstract class SegmentationModel extends nn.Module {
   /** Whether training reads the notes' features; more models than read them at inference. */
   get learnsFromNotes(): boolean {
     return this.readsNotes;
+  }
+
+  /** What `segment` reads of a note. */
+  get noteInput(): NoteInput {
+    return 'features';
   }
 
   /** Losses that `forwardTraining` must give. */
