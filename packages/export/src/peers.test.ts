@@ -18,6 +18,8 @@ it.each<[string, boolean, Record<string, unknown>]>([
   ['unetpp', false, RESNET],
   ['convirt', false, RESNET],
   ['gloria', false, RESNET],
+  ['swinunet', false, { width: 8, depths: [2, 2], heads: [1, 2], window: 3 }], // maps of 8 and 4 are padded
+  ['lavt', true, { width: 8, depths: [2, 2], heads: [1, 2], window: 3, fusionHeads: 2 }],
 ])('%s is exported to a graph that computes the same', async (name, reads, options) => {
   const run = await makeTinyRun(join(root, name), {
     'model.name': name,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { scope } from '../scope.js';
 import { spread } from '../testing/gradient.js';
-import { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { resizeByProducts } from './functional.js';
 import { resizeBilinear2d } from './index.js';
 

@@ -239,7 +239,9 @@ export const clipSeg = describeModel({
     tower: z
       .enum(['frozen', 'fine-tuned'])
       .default('fine-tuned')
-      .describe('whether CLIP’s image tower learns too; frozen: as its authors train, for CLIP’s own weights'),
+      .describe(
+        'whether CLIP’s image tower learns too; frozen: as its authors train, for CLIP’s own weights',
+      ),
   }),
   build: ({ baseWidth, imageSize }, { width: textWidth }, { tower }) =>
     new CLIPSeg({ baseWidth, imageSize, textWidth, tower }),

@@ -346,12 +346,9 @@ export class TGANet extends SegmentationModel {
     const [x1, x2, x3, x4] = maps as [Tensor, Tensor, Tensor, Tensor];
     const attributes = this.classifier.forward(x4);
     const text = this.weighWords(attributes, words); // f0, [B,D,1,1]
-    const [s1, s2, s3, s4] = [x1, x2, x3, x4].map((x, i) => (this.enhancements[i] as Enhancement).forward(x)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
+    const [s1, s2, s3, s4] = [x1, x2, x3, x4].map((x, i) =>
+      (this.enhancements[i] as Enhancement).forward(x),
+    ) as [Tensor, Tensor, Tensor, Tensor];
     const skips = [s3, s2, s1];
     let [x, f] = [s4, text];
     const attended = this.levels.map(({ decode, attend }, i) => {
@@ -414,11 +411,19 @@ function attributeLoss(logits: Tensor, labels: readonly (number | null)[], plain
   const { device, dtype } = logits;
   const target = Tensor.fromFloat32(wanted, [B, classes]).to({ device, dtype });
   const scores = plain ? logits : logits.softmax(1);
-  return scores.logSoftmax(1).mul(target).sum().mul(-1 / B);
+  return scores
+    .logSoftmax(1)
+    .mul(target)
+    .sum()
+    .mul(-1 / B);
 }
 
 /** One mask of a batch, [S,S]. */
-function maskAt(pixels: Float32Array, b: number, B: number): { width: number; height: number; data: Uint8Array } {
+function maskAt(
+  pixels: Float32Array,
+  b: number,
+  B: number,
+): { width: number; height: number; data: Uint8Array } {
   const count = pixels.length / B;
   const side = Math.round(Math.sqrt(count));
   const data = Uint8Array.from(pixels.subarray(b * count, (b + 1) * count), (value) => Number(value >= 0.5));
@@ -460,7 +465,10 @@ export const tganet = describeModel({
     forward: (model, images, note, options) => {
       const parsed = goldenOptions.safeParse(options);
       if (!(model instanceof TGANet) || !note || !parsed.success)
-        throw new ReclmisError('GOLDEN_INVALID', 'TGANet: expected text_shape, and count_labels and size_labels in options');
+        throw new ReclmisError(
+          'GOLDEN_INVALID',
+          'TGANet: expected text_shape, and count_labels and size_labels in options',
+        );
       const { count_labels: count, size_labels: size } = parsed.data;
       return model.forwardLabelled(images, note.features, { count, size });
     },

@@ -1,5 +1,6 @@
 /** TransUNet and UCTransNet: that they are their authors', that they can be trained, and what is special about each. */
-import { manualSeed, noGrad, scope, setThreads, Tensor } from '@reclmis/torch';
+import type { Tensor } from '@reclmis/torch';
+import { manualSeed, noGrad, scope, setThreads } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runParity } from '../../parity/parity.js';
 import { codeOf } from '../../testing/failure.js';

@@ -145,9 +145,7 @@ class Stage extends nn.Module {
 
   forward(x: Tensor): Tensor {
     const [, , height, width] = x.shape4();
-    return this.norm.forwardRelu(
-      this.conv.forward(nn.resizeBilinear2d(x, [2 * height, 2 * width], false)),
-    );
+    return this.norm.forwardRelu(this.conv.forward(nn.resizeBilinear2d(x, [2 * height, 2 * width], false)));
   }
 }
 
@@ -211,7 +209,13 @@ export class ViLT extends SegmentationModel {
     this.text = this.child('text_embeddings', new TextEmbeddings(vocabulary, tokens, C));
     this.types = this.child('token_type_embeddings', embedding(2, C)).weight;
     this.transformer = this.child('transformer', new Transformer(C, patch, positions));
-    this.decoder = this.child('decoder', new Decoder(C, STAGES[patch].map((share) => share * w)));
+    this.decoder = this.child(
+      'decoder',
+      new Decoder(
+        C,
+        STAGES[patch].map((share) => share * w),
+      ),
+    );
   }
 
   override get noteInput(): NoteInput {
@@ -281,7 +285,9 @@ export const vilt = describeModel({
       .min(1)
       .max(64)
       .optional()
-      .describe('side of the table of patches’ positions, resized to the image; default 384 / patch, its authors’'),
+      .describe(
+        'side of the table of patches’ positions, resized to the image; default 384 / patch, its authors’',
+      ),
     vocabulary: z
       .number()
       .int()

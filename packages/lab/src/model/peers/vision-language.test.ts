@@ -43,11 +43,7 @@ function batch(): Tiny {
   return { ...rest, note: { ...note, ids }, notes: NOTES };
 }
 
-function withModel(
-  name: Name,
-  options: object,
-  body: (model: SegmentationModel, tiny: Tiny) => void,
-): void {
+function withModel(name: Name, options: object, body: (model: SegmentationModel, tiny: Tiny) => void): void {
   using model = make(name, options);
   scope(() => body(model, batch()));
 }
@@ -84,19 +80,21 @@ describe.each(NAMES)('%s', (name) => {
     withModel(name, {}, (model, { images, masks, note, notes }) => {
       noGrad(() => {
         // Away from 0, where ReLU has no derivative.
-        for (const [key, bias] of model.namedParameters()) if (key.endsWith('.bias')) bias.add_(randn(bias.shape), { alpha: 0.1 });
+        for (const [key, bias] of model.namedParameters())
+          if (key.endsWith('.bias')) bias.add_(randn(bias.shape), { alpha: 0.1 });
       });
       model.to('cpu', 'float64').eval();
       const [x, t] = [images.to({ dtype: 'float64' }), masks.to({ dtype: 'float64' })];
       const given = { ...note, features: note.features.to({ dtype: 'float64' }) };
       const loss = (): Tensor => {
         const output = model.forwardTraining(x, given, { notes, masks: t });
-        return [output.logits.binaryCrossEntropyWithLogits(t), ...Object.values(output.losses)].reduce((a, b) =>
-          a.add(b),
+        return [output.logits.binaryCrossEntropyWithLogits(t), ...Object.values(output.losses)].reduce(
+          (a, b) => a.add(b),
         );
       };
       // Of repeated blocks the first is enough.
-      const repeated = /\.(?:[1-9]|1[01])\.(?:attn|ln|mlp|norm|conv|bn|self_attn|linear)|^s[23]|^d[23]|^a[23]/;
+      const repeated =
+        /\.(?:[1-9]|1[01])\.(?:attn|ln|mlp|norm|conv|bn|self_attn|linear)|^s[23]|^d[23]|^a[23]/;
       const trained = model.namedParameters();
       const counts = (key: string): boolean => trained.get(key)?.requiresGrad === true && !repeated.test(key);
       expect(wrongGradients(model, loss, counts)).toEqual([]);
