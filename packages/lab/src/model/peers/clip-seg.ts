@@ -200,13 +200,12 @@ export class CLIPSeg extends SegmentationModel {
     const t = lastToken(this.requireNote(note), note); // [B,W]
     const scale = this.filmMul.forward(t).unsqueeze(1); // [B,1,w]
     const shift = this.filmAdd.forward(t).unsqueeze(1); // [B,1,w]
-    let a: Tensor | null = null;
-    [...seen].reverse().forEach((tokens, i) => {
+    const decoded = [...seen].reverse().reduce<Tensor | null>((a, tokens, i) => {
       const reduced = (this.reduces[i] as nn.Linear).forward(tokens); // [B,N+1,w]
       const joined = a ? reduced.add(a) : reduced.mul(scale).add(shift);
-      a = (this.blocks[i] as PostNormBlock).forward(joined);
-    });
-    return segmentation(this.upscale.forward(this.asMap(a ?? scale)));
+      return (this.blocks[i] as PostNormBlock).forward(joined);
+    }, null);
+    return segmentation(this.upscale.forward(this.asMap(decoded ?? scale)));
   }
 
   /** Without the class token: [B,N+1,w] -> [B,w,S/16,S/16]. */
