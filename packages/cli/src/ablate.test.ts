@@ -69,7 +69,7 @@ describe('ablate', () => {
       const again = reclmis('ablate', 'tiny.yaml', '-o', 'out');
       expect([again.status, again.stderr]).toEqual([0, '']);
       expect(again.stdout).toMatch(/^2 runs: 2 done, 0 to train, 0 to resume, 0 to evaluate\n/);
-      expect(again.stdout).toMatch(/^model\.layers +seeds +Dice +mIoU$/m);
+      expect(again.stdout).toMatch(/^model\.layers +seeds +Dice +95 % +mIoU +95 %$/m);
       const files = [
         'data',
         'plot.png',
