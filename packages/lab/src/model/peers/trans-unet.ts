@@ -23,7 +23,7 @@ import { SPLIT_KEYS, ViTBlock } from './vit.js';
 
 /** Groups of the stem's norms; of fewer channels, as many as divide them. */
 const GROUPS = 32;
-/** Of the stem's norms and the transformer's. */
+/** Epsilon of the stem's norms and the transformer's. */
 const EPS = 1e-6;
 /** Added to a filter's variance. */
 const FILTER_EPS = 1e-5;
@@ -172,7 +172,7 @@ export interface TransUNetOptions extends ModelOptions {
   readonly heads: number;
   /** Skips that the decoder takes, coarsest first, 0 to 3. */
   readonly skips: number;
-  /** Of the embedded tokens and in the MLPs. */
+  /** Dropout of the embedded tokens and in the MLPs. */
   readonly dropout: number;
 }
 

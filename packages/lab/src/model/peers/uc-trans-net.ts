@@ -18,9 +18,9 @@ import { type Decoder, UNetBased } from '../unet-based.js';
 
 /** Sides of the patches of `x1` to `x4`, in pixels of the level. */
 const PATCHES = [16, 8, 4, 2] as const;
-/** Of every layer normalisation. */
+/** Epsilon of every layer normalisation. */
 const EPS = 1e-6;
-/** Of the scores' instance normalisation. */
+/** Epsilon of the scores’ instance normalisation. */
 const SCORE_EPS = 1e-5;
 
 /** A map in patches as tokens that carry position: keys `patch_embeddings`, `position_embeddings`. */
@@ -248,7 +248,7 @@ export interface UCTransNetOptions extends ModelOptions {
   readonly layers: number;
   /** H; each has the full width. */
   readonly heads: number;
-  /** Of the embedded tokens, the attention's weights and its output. */
+  /** Dropout of the embedded tokens, the attention's weights and its output. */
   readonly dropout: number;
 }
 
