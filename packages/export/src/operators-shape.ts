@@ -72,6 +72,20 @@ const pad: Translator = (call, b) => {
   });
 };
 
+/** Each axis is cut once, and its two parts change places. */
+const roll: Translator = (call, b) => {
+  const self = call.value('self');
+  const axes = call.axes('dims', self);
+  const shifts = call.numbers('shifts', axes.length);
+  return axes.reduce((name, axis, i) => {
+    const size = fixed(self.shape[axis], call.name);
+    const first = (((shifts[i] ?? 0) % size) + size) % size; // elements that come from the end
+    if (first === 0) return name;
+    const parts = b.emitMany('Split', [name, b.integers([size - first, first])], 2, { axis: int(axis) });
+    return b.emit('Concat', [...parts].reverse(), { axis: int(axis) });
+  }, call.tensor('self'));
+};
+
 const expand: Translator = (call, b) => b.emit('Expand', [call.tensor('self'), b.shape(call.result.shape)]);
 
 /** A constant whose shape depends on the batch. */
@@ -121,6 +135,7 @@ export const SHAPE_OPERATORS: ReadonlyMap<string, Translator> = new Map<string, 
   ['chunk', split],
   ['unbind.int', unbind],
   ['pad', pad],
+  ['roll', roll],
   ['expand', expand],
   ['full', filled(null)],
   ['zeros', filled(0)],

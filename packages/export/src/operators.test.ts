@@ -216,6 +216,7 @@ describe('moving', () => {
     ['split, chunk and unbind', (x) => split(x)],
     ['unbind of one', (x) => x.unsqueeze(0).unbind(0)[0] as Tensor],
     ['pad', (x) => x.pad([1, 2, 3, 0], 'constant', 0.5)],
+    ['roll', (x) => x.roll([-2, 3], [1, 2]).roll(8, -1)],
     ['expand', (x) => x.unsqueeze(1).expand([x.size(0), 3, 5, 8])],
     ['squeeze of an axis that is none', (x) => x.squeeze(1)],
     ['where nothing changes', (x) => x.contiguous().detach().clone().mul(1)],
