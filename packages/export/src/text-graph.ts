@@ -93,7 +93,8 @@ function recordTower(tower: ClipTextTower, T: number, input: NoteInput): Recordi
 }
 
 function recordWords(encoder: WordEncoder, input: NoteInput): Recording {
-  if (input === 'ids') return record(zeroTokens(encoder.contextLength), ({ tokens }) => ({ note: idsNote(tokens) }));
+  if (input === 'ids')
+    return record(zeroTokens(encoder.contextLength), ({ tokens }) => ({ note: idsNote(tokens) }));
   const { contextLength: T, width: W } = encoder;
   const { vectors, positions, radius: R, closeness, roll, scale } = encoder.formula();
   const table = Tensor.fromFloat32(vectors, [vectors.length / W, W]);

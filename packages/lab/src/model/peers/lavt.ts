@@ -16,6 +16,7 @@ import { describeModel } from '../descriptor.js';
 import {
   checkImages,
   type ModelOptions,
+  type NoteInput,
   type Segmentation,
   segmentation,
   SegmentationModel,
@@ -248,6 +249,10 @@ export class Lavt extends SegmentationModel {
     this.backbone = this.child('backbone', new Backbone(options));
     const widths = depths.map((_, i) => w * 2 ** i).reverse();
     this.classifier = this.child('classifier', new Decoder(widths, 4 * w));
+  }
+
+  override get noteInput(): NoteInput {
+    return 'masked-features';
   }
 
   /** The last stage's gate. */

@@ -1,6 +1,7 @@
 /** Swin-Unet and LAVT: that they are their authors', that windows, padding and drop path do what is written, and what they read of notes. */
-import { manualSeed, noGrad, randn, scope, setThreads, type Tensor } from '@reclmis/torch';
+import { manualSeed, nn, noGrad, ones, randn, scope, setThreads, type Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { asMap } from '../../explain/layers.js';
 import { runParity } from '../../parity/parity.js';
 import { codeOf } from '../../testing/failure.js';
 import { peerGoldenPath } from '../../testing/golden.js';
@@ -251,6 +252,24 @@ describe.each(NAMES)('%s', (name) => {
       expect(unused).toEqual(
         name === 'LAVT' ? ['0', '2'].map((i) => `backbone.layers.1.res_gate.${i}.weight`) : [],
       );
+    });
+  });
+
+  it('has a map at the layer that is explained by default', () => {
+    const four = { ...TINY, imageSize: 64, depths: [1, 1, 1, 1], heads: [1, 1, 1, 1] };
+    withModel(name, four, (model) => {
+      const note = { features: randn([1, 6, 16]), valid: ones([1, 6], { dtype: 'bool' }) };
+      const heard: unknown[] = [];
+      const tap = (output: unknown): void => {
+        const layer = model.namedModules().get(model.explainLayer);
+        heard.push(asMap(output, layer, { size: 64, tokens: 6 })?.shape);
+      };
+      noGrad(() =>
+        nn.withTaps(model, new Map([[model.explainLayer, tap]]), () =>
+          model.segment(randn([1, 3, 64, 64]), note),
+        ),
+      );
+      expect(heard).toEqual([[32, 4, 4]]); // the decoder's first level, at a sixteenth of the image
     });
   });
 
