@@ -1,16 +1,14 @@
 /**
- * Compares our training step with PyTorch's (`compare/reclmis.py`); they take turns, so other load affects
- * both.
+ * Compares our training step and inference with PyTorch's (`compare/NAME.py`, one plain script per model); they take turns, so other load affects both.
  *
- *     npm run bench:compare -- [--steps 4] [--batch 8] [--width 64] [--size 224] [--threads N]
+ *     npm run bench:compare -- [--model NAME | --model all] [--options size=tiny,...] [--steps 4] [--batch 4] [--width 64] [--size 224] [--threads N]
  *
- * First without dropout and with the most probable patches and words masked: losses must agree within 1e-4.
- * Two more steps are only shown: Adam's first steps are as large for gradients of mere rounding, so wide
- * models diverge. Then timed, with random draws. Prints one JSON document; status 1 if losses differ, 2
- * without PyTorch.
+ * First with nothing random (no dropout, the most probable patches and words masked): mask and losses must agree within 1e-4. Two more steps are only shown:
+ * Adam's first steps are as large for gradients of mere rounding, so wide models diverge. Then timed, with random draws. Prints one JSON document per
+ * model; status 1 if masks or losses differ, 2 without PyTorch or script.
  */
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,6 +22,7 @@ import {
   madeBatch,
   madeData,
   median,
+  modelNames,
   openSession,
   type Overrides,
   type Session,
@@ -33,8 +32,10 @@ import { scope, Tensor, version, writeSafetensors } from '@reclmis/torch';
 
 const { values } = parseArgs({
   options: {
+    model: { type: 'string', default: 'reclmis' },
+    options: { type: 'string', default: '' },
     steps: { type: 'string', default: '4' },
-    batch: { type: 'string', default: '8' },
+    batch: { type: 'string', default: '4' },
     width: { type: 'string', default: '64' },
     size: { type: 'string', default: '224' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -44,11 +45,24 @@ const { values } = parseArgs({
 const [steps, batchSize, size, threads] = [values.steps, values.batch, values.size, values.threads].map(
   Number,
 ) as [number, number, number, number];
-const SCRIPT = fileURLToPath(new URL('../compare/reclmis.py', import.meta.url));
-/** Relative; other orders of float32 sums change the sixth digit. */
+const names = values.model === 'all' ? modelNames() : [values.model];
+/** Of losses relative, of probabilities absolute; other orders of float32 sums change the sixth digit. */
 const TOLERANCE = 1e-4;
 const SHOWN_STEPS = 3;
+/** The scripts send every so manyth pixel of a mask. */
+const SAMPLE = 97;
+/** Models with stochastic depth, and those whose dropout no setting turns off: their losses are compared in evaluation mode. */
+const DROP_PATH = new Set(['swinunet', 'lavt']);
+const FIXED_DROPOUT = new Set(['clipseg', 'vilt']);
 
+const scriptOf = (model: string): string => fileURLToPath(new URL(`../compare/${model}.py`, import.meta.url));
+for (const name of names) {
+  if (existsSync(scriptOf(name))) continue;
+  process.stderr.write(
+    `--model ${name}: no script bench/compare/${name}.py; there are ${modelNames().join(', ')}, and all\n`,
+  );
+  process.exit(2);
+}
 if (spawnSync(values.python, ['-c', 'import torch, numpy']).status !== 0) {
   process.stderr.write(
     `${values.python} has no PyTorch: install python3-torch and python3-numpy (Debian), or name another Python by --python\n`,
@@ -61,13 +75,23 @@ interface Step {
   readonly seconds: number;
 }
 
+interface Inference {
+  readonly sample: readonly number[];
+  readonly seconds: number;
+}
+
+interface Side {
+  readonly steps: Step[];
+  readonly inferences: Inference[];
+}
+
 class PyTorch {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly lines: AsyncIterator<string>;
 
-  constructor() {
+  constructor(model: string) {
     const env = { ...process.env, OMP_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'passive' };
-    this.child = spawn(values.python, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'], env });
+    this.child = spawn(values.python, ['-B', scriptOf(model)], { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -83,21 +107,27 @@ class PyTorch {
   }
 }
 
-function configOf(settings: Overrides): Config {
+function configOf(model: string, still: boolean): Config {
+  const pairs = [values.options, still && DROP_PATH.has(model) ? 'dropPath=0' : ''];
+  const halves: Overrides = { 'train.lossWeights.dice': 0.5, 'train.lossWeights.bce': 0.5 };
+  const unmoved: Overrides = { 'model.dropout': 0, 'model.maskStrategy': 'topk' };
   return loadConfig(undefined, {
+    'model.name': model,
     'model.baseWidth': Number(values.width),
     'model.imageSize': size,
+    'model.options': pairs.filter((pair) => pair !== '').join(),
     'text.encoder': 'words',
     'train.batchSize': batchSize,
     'train.threads': threads,
     'data.workers': 0,
-    ...settings,
+    ...(model !== 'reclmis' && halves),
+    ...(still && unmoved),
   });
 }
 
 function write(file: string, { model, encoder }: Session, batch: Batch): void {
   scope(() => {
-    const { features, valid } = encoder.encode(batch.notes);
+    const { features, valid, ids } = encoder.encode(batch.notes);
     const weights = [...model.stateDict()].map(([key, tensor]) => [`model.${key}`, tensor] as const);
     writeSafetensors(
       file,
@@ -107,35 +137,63 @@ function write(file: string, { model, encoder }: Session, batch: Batch): void {
         ['masks', Tensor.fromFloat32(batch.masks, [batch.count, 1, size, size])],
         ['features', features],
         ['valid', valid.to({ dtype: 'uint8' })],
+        ...(ids ? [['ids', ids] as const] : []),
       ]),
     );
   });
 }
 
+function questionOf(file: string, session: Session, batch: Batch, training: boolean): unknown {
+  const { dropout, maskStrategy, options } = session.config.model;
+  const parameters = [...session.model.namedParameters()];
+  return {
+    load: file,
+    dropout,
+    options: { ...options, maskStrategy },
+    frozen: parameters.flatMap(([key, { requiresGrad }]) => (requiresGrad ? [] : [key])),
+    notes: batch.notes,
+    threads,
+    lr: session.config.train.lr,
+    training,
+  };
+}
+
+function infer({ segmenter }: Session, { images, notes }: Batch): Inference {
+  const begun = performance.now();
+  const mask = segmenter.probabilities(images.subarray(0, 3 * size * size), notes.slice(0, 1));
+  const seconds = (performance.now() - begun) / 1000;
+  return { sample: [...mask.filter((_, i) => i % SAMPLE === 0)], seconds };
+}
+
+function step(session: Session, batch: Batch, number: number): Step {
+  const begun = performance.now();
+  const losses = trainStep(session, batch, number, session.config.train.lr);
+  return { losses, seconds: (performance.now() - begun) / 1000 };
+}
+
 async function sideBySide(
-  settings: Overrides,
+  model: string,
+  still: boolean,
   count: number,
-): Promise<{ ours: Step[]; theirs: Step[]; torch: string }> {
-  const config = configOf(settings);
+): Promise<{ ours: Side; theirs: Side; torch: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'reclmis-compare-'));
-  const session = openSession(config, madeData(batchSize));
-  const other = new PyTorch();
+  const session = openSession(configOf(model, still), madeData(batchSize));
+  const other = new PyTorch(model);
   try {
     const batch = madeBatch(batchSize, size);
     const file = join(folder, 'start.safetensors');
     write(file, session, batch);
-    const { lr } = config.train;
-    const { layers, dropout, maskStrategy } = config.model;
-    const question = { load: file, layers, dropout, strategy: maskStrategy, threads, lr };
-    const { torch } = await other.ask<{ torch: string }>(question);
-    session.model.train();
-    const [ours, theirs]: [Step[], Step[]] = [[], []];
-    for (let step = 1; step <= count; step++) {
-      const begun = performance.now();
-      const losses = trainStep(session, batch, step, lr);
-      ours.push({ losses, seconds: (performance.now() - begun) / 1000 });
-      theirs.push(await other.ask<Step>({ step }));
-      if (process.stderr.isTTY) process.stderr.write(`\rstep ${step} of ${count} `);
+    const training = !(still && FIXED_DROPOUT.has(model));
+    const { torch } = await other.ask<{ torch: string }>(questionOf(file, session, batch, training));
+    session.model.train(training);
+    const ours: Side = { steps: [], inferences: [] };
+    const theirs: Side = { steps: [], inferences: [] };
+    for (let number = 1; number <= count; number++) {
+      ours.inferences.push(infer(session, batch));
+      theirs.inferences.push(await other.ask<Inference>({ infer: number }));
+      ours.steps.push(step(session, batch, number));
+      theirs.steps.push(await other.ask<Step>({ step: number }));
+      if (process.stderr.isTTY) process.stderr.write(`\r${model}: step ${number} of ${count} `);
     }
     return { ours, theirs, torch };
   } finally {
@@ -145,30 +203,45 @@ async function sideBySide(
   }
 }
 
-const still = await sideBySide({ 'model.dropout': 0, 'model.maskStrategy': 'topk' }, SHOWN_STEPS);
-const differences = still.ours.map(({ losses }, i) =>
-  Math.max(
-    ...Object.entries(losses).map(([name, value]) =>
-      Math.abs(value / (still.theirs[i]?.losses[name] ?? Number.NaN) - 1),
-    ),
-  ),
-);
-const timed = await sideBySide({}, steps + 1);
-const perImage = (all: readonly Step[]): number =>
-  median(all.slice(1).map(({ seconds }) => seconds)) / batchSize; // the first warms up
-const [ours, theirs] = [perImage(timed.ours), perImage(timed.theirs)];
-process.stdout.write(
-  `${JSON.stringify(
-    {
-      model: { baseWidth: Number(values.width), imageSize: size, batch: batchSize, threads },
-      versions: { libtorch: version().torch, pytorch: timed.torch, vectors: version().capability },
-      losses: { ours: still.ours[0]?.losses, pytorch: still.theirs[0]?.losses },
-      relativeDifferencePerStep: differences,
-      secondsPerImage: { ours, pytorch: theirs, ratio: ours / theirs },
-      steps,
-    },
-    null,
-    2,
-  )}\n`,
-);
-if (!((differences[0] ?? Number.NaN) < TOLERANCE)) process.exitCode = 1;
+/** The larger of two differences; NaN, where a value is missing, counts as infinite. */
+const larger = (a: number, b: number): number => Math.max(a, Number.isNaN(b) ? Infinity : b);
+
+function lossDifference(ours: Step, theirs: Step | undefined): number {
+  return Object.entries(ours.losses)
+    .map(([name, value]) => Math.abs(value / (theirs?.losses[name] ?? Number.NaN) - 1))
+    .reduce(larger, 0);
+}
+
+function maskDifference(ours: Inference | undefined, theirs: Inference | undefined): number {
+  return (ours?.sample ?? [Number.NaN])
+    .map((value, i) => Math.abs(value - (theirs?.sample[i] ?? Number.NaN)))
+    .reduce(larger, 0);
+}
+
+/** The median without the first, which warms up. */
+const typical = (all: readonly { readonly seconds: number }[]): number =>
+  median(all.slice(1).map(({ seconds }) => seconds));
+
+async function compare(model: string): Promise<void> {
+  const still = await sideBySide(model, true, SHOWN_STEPS);
+  const losses = still.ours.steps.map((own, i) => lossDifference(own, still.theirs.steps[i]));
+  const mask = maskDifference(still.ours.inferences[0], still.theirs.inferences[0]);
+  const timed = await sideBySide(model, false, steps + 1);
+  const [ours, theirs] = [timed.ours, timed.theirs].map(({ steps: all, inferences }) => ({
+    step: typical(all) / batchSize,
+    inference: typical(inferences),
+  })) as [Record<'step' | 'inference', number>, Record<'step' | 'inference', number>];
+  const ratio = { step: ours.step / theirs.step, inference: ours.inference / theirs.inference };
+  const document = {
+    model: { name: model, baseWidth: Number(values.width), imageSize: size, batch: batchSize, threads },
+    versions: { libtorch: version().torch, pytorch: timed.torch, vectors: version().capability },
+    losses: { ours: still.ours.steps[0]?.losses, pytorch: still.theirs.steps[0]?.losses },
+    differences: { mask, lossesPerStep: losses },
+    secondsPerImage: { ours, pytorch: theirs, ratio },
+    steps,
+  };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  if (!((losses[0] ?? Number.NaN) < TOLERANCE && mask < TOLERANCE)) process.exitCode = 1;
+}
+
+for (const name of names) await compare(name);

@@ -1,80 +1,14 @@
-"""RecLMIS's training step in plain PyTorch: the parameters, keys, losses and optimiser of packages/lab, written as PyTorch's users write
-models (docs/method.md 2 to 9). bench/compare.ts sends and receives lines of JSON:
+"""RecLMIS in plain PyTorch, docs/method.md 2 to 9; see harness.py. The comparison takes the paper's variant, whose notes come as features; golden files the
+upstream one, with CLIP's text tower in the model."""
 
-    {"load": FILE.safetensors, "layers": 3, "dropout": 0.1, "strategy": "topk", "threads": 2, "lr": 3e-4}  ->  {"torch": VERSION}
-    {"step": 1}  ->  {"losses": {...}, "seconds": S}
-
-The file holds the weights under `model.`, and `images` [B,3,S,S], `masks` [B,1,S,S], `features` [B,T,512], `valid` [B,T] (uint8).
-"""
-
-import json
-import sys
-import time
-
-import numpy
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from blocks import ClipBlock, ConvBNReLU, Down, Up
+from harness import count, main, mask_losses, Segmenter
+
 HEADS = 4
-
-
-def read_safetensors(path):
-    """Tensors by name; the format's header gives dtype, shape and place of each."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        data = file.read()
-    kinds = {"F32": numpy.float32, "U8": numpy.uint8, "I64": numpy.int64}
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            values = numpy.frombuffer(data[begin:end], dtype=kinds[entry["dtype"]]).copy()
-            tensors[name] = torch.from_numpy(values).reshape(entry["shape"])
-    return tensors
-
-
-class ConvBNReLU(nn.Module):
-    def __init__(self, before, after):
-        super().__init__()
-        self.conv = nn.Conv2d(before, after, 3, padding=1)
-        self.norm = nn.BatchNorm2d(after)
-
-    def forward(self, x):
-        return F.relu(self.norm(self.conv(x)), inplace=True)
-
-
-class Down(nn.Module):
-    def __init__(self, before, after):
-        super().__init__()
-        self.nConvs = nn.Sequential(ConvBNReLU(before, after), ConvBNReLU(after, after))
-
-    def forward(self, x):
-        return self.nConvs(F.max_pool2d(x, 2))
-
-
-class PixelAttention(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.conv_avg = nn.Conv2d(channels, channels, 1, bias=False)
-        self.conv_max = nn.Conv2d(channels, channels, 1, bias=False)
-        self.bottleneck = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 1))
-
-    def forward(self, x):
-        average = F.relu(self.conv_avg(x)).mean(1)
-        maximum = F.relu(self.conv_max(x)).amax(1)
-        return x * self.bottleneck(torch.stack([average, maximum, average + maximum], -1)).squeeze(-1).unsqueeze(1)
-
-
-class Up(nn.Module):
-    def __init__(self, before, after):
-        super().__init__()
-        self.pixModule = PixelAttention(before // 2)
-        self.nConvs = nn.Sequential(ConvBNReLU(before, after), ConvBNReLU(after, after))
-
-    def forward(self, x, skip):
-        return self.nConvs(torch.cat([self.pixModule(skip), F.interpolate(x, scale_factor=2, mode="nearest")], 1))
 
 
 class Embeddings(nn.Module):
@@ -143,15 +77,23 @@ def conditioned(probability, queries):
     return mask.reshape(-1, queries, probability.shape[1])
 
 
+def backward_only(tokens):
+    """Upstream's causal mask: what lies ahead is hidden."""
+    return torch.full((tokens, tokens), -torch.inf).triu(1)
+
+
 class Reconstructor(nn.Module):
-    def __init__(self, layers, channels, dropout):
+    def __init__(self, layers, channels, dropout, causal):
         super().__init__()
+        self.causal = causal
         self.decoder1 = Stack(layers, channels, dropout, False)
         self.decoder2 = Stack(layers, channels, dropout, True)
 
     def forward(self, masked, context, probability):
-        encoded = self.decoder1(context, conditioned(probability, context.shape[1]))
-        return self.decoder2(masked, None, encoded, conditioned(probability, masked.shape[1]))
+        N, M = context.shape[1], masked.shape[1]
+        own = conditioned(probability, N)
+        encoded = self.decoder1(context, own + backward_only(N) if self.causal else own)
+        return self.decoder2(masked, backward_only(M) if self.causal else None, encoded, conditioned(probability, M))
 
 
 def interest(channels):
@@ -169,9 +111,48 @@ def draw(probability, valid, ratio, strategy):
     return ranks < count[:, None]
 
 
-class RecLMIS(nn.Module):
-    def __init__(self, w, side, layers, dropout, strategy):
+class TextTower(nn.Module):
+    """CLIP's; `logit_scale` alone where the notes come as features."""
+
+    def __init__(self, shapes):
         super().__init__()
+        self.register_buffer("logit_scale", torch.zeros(()))
+        if "clip.token_embedding.weight" not in shapes:
+            return
+        vocabulary, width = shapes["clip.token_embedding.weight"]
+        layers = count(shapes, r"^clip\.transformer\.resblocks\.\d+\.ln_1\.weight$")
+        self.token_embedding = nn.Embedding(vocabulary, width)
+        self.positional_embedding = nn.Parameter(torch.zeros(shapes["clip.positional_embedding"]))
+        blocks = nn.ModuleList(ClipBlock(width, width // 64) for _ in range(layers))
+        self.transformer = nn.ModuleDict({"resblocks": blocks})
+        self.ln_final = nn.LayerNorm(width)
+        self.text_projection = nn.Parameter(torch.zeros(shapes["clip.text_projection"]))
+
+    @torch.no_grad()
+    def forward(self, ids, valid):
+        T = ids.shape[1]
+        x = self.token_embedding(ids) + self.positional_embedding[:T]
+        ahead = torch.ones(T, T, dtype=torch.bool).triu(1)
+        for block in self.transformer["resblocks"]:
+            x = block(x, attn_mask=ahead, key_padding_mask=~valid)
+        return self.ln_final(x) @ self.text_projection
+
+
+def marked(rows, length):
+    """bool [rows,length], true at each row's indices."""
+    flags = torch.zeros(len(rows), length, dtype=torch.bool)
+    for flag, row in zip(flags, rows):
+        flag[row] = True
+    return flags
+
+
+class RecLMIS(Segmenter):
+    weights = {"dice": 2.5, "bce": 2.5, "ccl": 0.2}
+
+    def __init__(self, shapes, side, layers, dropout, strategy):
+        super().__init__()
+        w = shapes["inc.conv.weight"][0]
+        self.upstream = "clip.token_embedding.weight" in shapes
         channels, patches = 8 * w, (side // 16) ** 2
         self.strategy = strategy
         self.inc = ConvBNReLU(3, w)
@@ -183,35 +164,46 @@ class RecLMIS(nn.Module):
         self.up2, self.up1 = Up(4 * w, w), Up(2 * w, w)
         self.outc = nn.Conv2d(w, 1, 1)
         self.mlp_visual, self.mlp_woi = interest(channels), interest(channels)
-        self.clip = nn.Module()
-        self.clip.register_buffer("logit_scale", torch.zeros(()))
-        self.rec_img_trans1 = Reconstructor(layers, channels, dropout)
-        self.rec_text_trans1 = Reconstructor(layers, channels, dropout)
+        self.clip = TextTower(shapes)
+        self.rec_img_trans1 = Reconstructor(layers, channels, dropout, self.upstream)
+        self.rec_text_trans1 = Reconstructor(layers, channels, dropout, self.upstream)
 
-    def forward(self, images, features, valid):
+    def interacted(self, images, note):
+        """F_V and F_T, both before and after the interaction, and the mask's logits."""
         x1 = self.inc(images)
         x2 = self.down1(x1)
         x3 = self.down2(x2)
         x4 = self.down3(x3)
         x5 = self.down4(x4)
-        patches = x5.flatten(2).transpose(1, 2)
+        features = self.clip(note.ids, note.valid) if self.upstream else note.features
         tokens = self.text_module4(features.transpose(1, 2)).transpose(1, 2)
         image, words = self.interact(x5, tokens)
         x = image.transpose(1, 2).reshape(x5.shape)
         x = self.up1(self.up2(self.up3(self.up4(x, x4), x3), x2), x1)
-        logits = self.outc(x)
+        return features, x5.flatten(2).transpose(1, 2), tokens, image, words, self.outc(x)
 
+    def forward(self, images, note):
+        return self.interacted(images, note)[-1]
+
+    def losses(self, images, masks, note):
+        features, patches, tokens, image, words, logits = self.interacted(images, note)
+        valid = note.valid
         poi = self.mlp_visual(image).squeeze(-1).softmax(-1)
         woi = self.mlp_woi(words).squeeze(-1).masked_fill(~valid, -torch.inf).softmax(-1)
-        every = torch.ones_like(poi, dtype=torch.bool)
-        hidden = draw(poi, every, 0.5, self.strategy)
-        cvr = F.mse_loss(
-            self.rec_img_trans1(patches.masked_fill(hidden[..., None], 0), tokens, woi), patches.detach()
-        )
-        hidden = draw(woi, valid, 0.3, self.strategy)
-        target = F.layer_norm(tokens.detach(), tokens.shape[-1:])
-        clr = F.mse_loss(self.rec_text_trans1(tokens.masked_fill(hidden[..., None], 0), patches, poi), target)
-        return logits, self.contrast(patches, tokens, valid, poi, woi), clr, cvr
+        if self.upstream:
+            hidden_patches = marked(note.options["masked_patches"], poi.shape[1])
+            hidden_words = marked(note.options["masked_words"], woi.shape[1])
+            image_target, text_target = image, features
+        else:
+            hidden_patches = draw(poi, torch.ones_like(poi, dtype=torch.bool), 0.5, self.strategy)
+            hidden_words = draw(woi, valid, 0.3, self.strategy)
+            image_target, text_target = patches.detach(), F.layer_norm(tokens.detach(), tokens.shape[-1:])
+        cvr = F.mse_loss(self.rec_img_trans1(patches.masked_fill(hidden_patches[..., None], 0), tokens, woi), image_target)
+        clr = F.mse_loss(self.rec_text_trans1(tokens.masked_fill(hidden_words[..., None], 0), patches, poi), text_target)
+        if self.upstream:
+            poi, woi = poi.softmax(-1), woi.softmax(-1)
+        ccl = self.contrast(patches, tokens, valid, poi, woi)
+        return {**mask_losses(logits, masks), "ccl": ccl, "clr": clr, "cvr": cvr}
 
     def contrast(self, patches, tokens, valid, poi, woi):
         t = F.normalize(tokens, dim=-1) * valid[..., None]
@@ -223,45 +215,10 @@ class RecLMIS(nn.Module):
         return 0.5 * (F.cross_entropy(logits, own) + F.cross_entropy(logits.t(), own))
 
 
-def losses(model, data):
-    masks = data["masks"]
-    logits, ccl, clr, cvr = model(data["images"], data["features"], data["valid"])
-    p, t = logits.sigmoid().flatten(1) / 2, masks.flatten(1) / 2
-    dice = (1 - (2 * (p * t).sum(1) + 1e-5) / ((p * p).sum(1) + (t * t).sum(1) + 1e-5)).mean()
-    bce = F.binary_cross_entropy_with_logits(logits, masks)
-    total = 2.5 * (dice + bce) + 0.2 * ccl + clr + cvr
-    return {"total": total, "dice": dice, "bce": bce, "ccl": ccl, "clr": clr, "cvr": cvr}
+def build(shapes, size, dropout, options):
+    layers = count(shapes, r"^rec_img_trans1\.decoder1\.decoder_layers\.\d+\.fc1\.weight$")
+    return RecLMIS(shapes, size, layers, dropout, options.get("maskStrategy", "distribution"))
 
 
-def main():
-    model = optimizer = data = None
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if "load" in asked:
-            torch.set_num_threads(asked["threads"])
-            tensors = read_safetensors(asked["load"])
-            weights = {key[6:]: value for key, value in tensors.items() if key.startswith("model.")}
-            data = {key: value for key, value in tensors.items() if not key.startswith("model.")}
-            data["valid"] = data["valid"].bool()
-            width, side = weights["inc.conv.weight"].shape[0], data["images"].shape[-1]
-            model = RecLMIS(width, side, asked["layers"], asked["dropout"], asked["strategy"]).train()
-            missing, unexpected = model.load_state_dict(weights, strict=False)
-            odd = [key for key in missing if not key.endswith("num_batches_tracked")] + unexpected
-            if odd:
-                raise SystemExit(f"keys differ: {odd}")
-            optimizer = torch.optim.Adam(model.parameters(), lr=asked["lr"])
-            answer = {"torch": torch.__version__}
-        else:
-            begun = time.perf_counter()
-            values = losses(model, data)
-            optimizer.zero_grad(set_to_none=True)
-            values["total"].backward()
-            optimizer.step()
-            answer = {
-                "losses": {name: value.item() for name, value in values.items()},
-                "seconds": time.perf_counter() - begun,
-            }
-        print(json.dumps(answer), flush=True)
-
-
-main()
+if __name__ == "__main__":
+    main(build)
