@@ -188,9 +188,12 @@ async function sideBySide(
     session.model.train(training);
     const ours: Side = { steps: [], inferences: [] };
     const theirs: Side = { steps: [], inferences: [] };
-    for (let number = 1; number <= count; number++) {
+    // All inferences come first: a step changes the weights, whose transformed copies the next inference would have to make again.
+    for (let number = 1; number <= (still ? 1 : count); number++) {
       ours.inferences.push(infer(session, batch));
       theirs.inferences.push(await other.ask<Inference>({ infer: number }));
+    }
+    for (let number = 1; number <= count; number++) {
       ours.steps.push(step(session, batch, number));
       theirs.steps.push(await other.ask<Step>({ step: number }));
       if (process.stderr.isTTY) process.stderr.write(`\r${model}: step ${number} of ${count} `);
