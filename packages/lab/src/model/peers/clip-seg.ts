@@ -255,5 +255,6 @@ export const clipSeg = describeModel({
   parity: {
     // The files' gradients are those of a tower that learns.
     settings: (sizeOf) => ({ baseWidth: sizeOf('reduces.0.weight', 0), options: { tower: 'fine-tuned' } }),
+    constants: { extract_layers: EXTRACTED, heads: [TOWER_HEADS, DECODER_HEADS] },
   },
 });
