@@ -25,6 +25,12 @@ export function writeOut(text: string): void {
   }
 }
 
+/** Characters in a line of the terminal on standard output; infinite where it is a file or a pipe. */
+export function lineWidth(): number {
+  const { isTTY, columns } = process.stdout as { readonly isTTY?: boolean; readonly columns?: number };
+  return isTTY === true && columns !== undefined && columns > 0 ? columns : Number.POSITIVE_INFINITY;
+}
+
 /** Writes text to standard error; ignores failure. */
 export function writeErr(text: string): void {
   try {

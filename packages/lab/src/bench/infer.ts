@@ -3,14 +3,14 @@
  * prediction. As in training, notes' features are kept after their first use.
  */
 import { imagesToPlanes, type Mask, segmented } from '@reclmis/core';
-import { countFlops, emptyCache, profileOperators, resetPeak } from '@reclmis/torch';
+import { countFlops, emptyCache, profileOperators, resetPeak, scope } from '@reclmis/torch';
 import type { Config } from '../config/config.js';
 import { prepareEngine } from '../engine/engine.js';
 import { Segmenter } from '../engine/segmenter.js';
 import { openSession } from '../train/session.js';
 import { PhaseClock } from './clock.js';
 import { madeData, madeNotes, madePictures } from './made.js';
-import { countParameters } from './parameters.js';
+import { countParameters, frozenParameters } from './parameters.js';
 import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
 import { counts, withoutSchedule } from './train.js';
@@ -34,12 +34,15 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
   const session = openSession(withoutSchedule(config), madeData(batchSize));
   try {
     const parameters = countParameters(session.model.eval(), config.text.contextLength);
+    const readsFeatures = session.model.learnsFromNotes && session.model.noteInput !== 'ids';
+    const tower = readsFeatures ? frozenParameters(encoder) : 0;
     const clock = new PhaseClock(engine.device);
     const segmenter = new Segmenter(session.model, session.encoder, engine, clock.mark);
     const pictures = madePictures(batchSize, PICTURE_SIZE);
     const notes = madeNotes(batchSize);
     const segment = (): Mask[] => segmentPictures(segmenter, pictures, notes, clock);
 
+    if (session.model.readsNotes) scope(() => void session.encoder.encode(notes, engine.device)); // kept, so not counted
     clock.begin();
     const { flops } = countFlops(segment);
     for (let i = 1; i < warmup; i++) segment();
@@ -60,6 +63,7 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
       engine,
       trainableParameters: parameters.trained,
       inferenceParameters: parameters.inference,
+      frozenParameters: parameters.frozen + tower,
       data: 'made',
       secondsPerImage,
       secondsPerPhase: clock.medians,

@@ -1,5 +1,13 @@
 /** Counts a model's trained parameters, those that inference reads, and the frozen tower's. */
-import { isTracedValue, ones, type Trace, trace, type TracedArgument, zeros } from '@reclmis/torch';
+import {
+  isTracedValue,
+  ones,
+  type Tensor,
+  type Trace,
+  trace,
+  type TracedArgument,
+  zeros,
+} from '@reclmis/torch';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { CLIP_VIT_B_32, type ClipTextOptions, towerParameters } from '../clip/tower.js';
 
@@ -7,6 +15,8 @@ export interface ParameterCounts {
   readonly trained: number;
   /** Those that `segment` reads, without the losses' own. */
   readonly inference: number;
+  /** Those that it reads and that are not trained. */
+  readonly frozen: number;
 }
 
 /** Counts a model in evaluation mode by the graph of `segment`. @param tokens of a note. */
@@ -23,7 +33,12 @@ export function countParameters(model: SegmentationModel, tokens: number): Param
       probability: model.segment(images, note).probability,
     }));
     try {
-      return { trained: model.parameterCount({ trainable: true }), inference: readBy(traced, model) };
+      const read = readBy(traced, model);
+      return {
+        trained: model.parameterCount({ trainable: true }),
+        inference: sizeOf(read),
+        frozen: sizeOf(read.filter(({ requiresGrad }) => !requiresGrad)),
+      };
     } finally {
       traced.dispose();
     }
@@ -32,18 +47,22 @@ export function countParameters(model: SegmentationModel, tokens: number): Param
   }
 }
 
-function readBy({ calls }: Trace, model: SegmentationModel): number {
-  const left = new Map(model.parameters().map(({ id, numel }) => [id, numel]));
-  let read = 0;
+function readBy({ calls }: Trace, model: SegmentationModel): Tensor[] {
+  const own = new Map(model.parameters().map((parameter) => [parameter.id, parameter]));
+  const read = new Set<Tensor>();
   const take = (argument: TracedArgument): void => {
     if (Array.isArray(argument)) argument.forEach(take);
     else if (isTracedValue(argument)) {
-      read += left.get(argument.handle) ?? 0;
-      left.delete(argument.handle);
+      const parameter = own.get(argument.handle);
+      if (parameter) read.add(parameter);
     }
   };
   for (const call of calls) for (const argument of call.arguments.values()) take(argument);
-  return read;
+  return [...read];
+}
+
+function sizeOf(parameters: readonly Tensor[]): number {
+  return parameters.reduce((sum, { numel }) => sum + numel, 0);
 }
 
 /** The towers for `text.encoder`; `words` has no parameters. */

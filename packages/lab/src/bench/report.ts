@@ -40,6 +40,8 @@ export interface BenchReport {
     readonly trainableParameters: number;
     /** Those that the inference graph reads; null for training. */
     readonly inferenceParameters: number | null;
+    /** The model's own that are not trained, and the note encoder's where its features are read; null for training. */
+    readonly frozenParameters: number | null;
   };
   readonly data: string;
   readonly batchSize: number;
@@ -81,6 +83,7 @@ export interface Measured {
   readonly engine: Engine;
   readonly trainableParameters: number;
   readonly inferenceParameters: number | null;
+  readonly frozenParameters: number | null;
   readonly data: string;
   readonly secondsPerImage: readonly number[];
   readonly secondsPerPhase: PhaseSeconds;
@@ -92,7 +95,8 @@ export interface Measured {
 }
 
 export function report(measured: Measured): BenchReport {
-  const { kind, config, engine, flops, peak, trainableParameters, inferenceParameters } = measured;
+  const { kind, config, engine, flops, peak } = measured;
+  const { trainableParameters, inferenceParameters, frozenParameters } = measured;
   const { batchSize } = config.train;
   const { name, baseWidth, imageSize } = config.model;
   const { layers, variant } = name === 'reclmis' ? config.model : { layers: null, variant: null };
@@ -103,7 +107,16 @@ export function report(measured: Measured): BenchReport {
     kind,
     versions: currentVersions(),
     engine,
-    model: { name, baseWidth, imageSize, layers, variant, trainableParameters, inferenceParameters },
+    model: {
+      name,
+      baseWidth,
+      imageSize,
+      layers,
+      variant,
+      trainableParameters,
+      inferenceParameters,
+      frozenParameters,
+    },
     data: measured.data,
     batchSize,
     steps: measured.secondsPerImage.length,

@@ -3,21 +3,20 @@
  * arithmetic, time, memory.
  *
  * Rows follow from the choices of `model.name`; RecLMIS has a second one without notes. The paper's figures are only
- * given for models of its form (base width 64, 224 x 224). Where ours differ, `differences` says what theirs may count.
+ * given for models of its form (base width 64, 224 x 224). `differences` says what theirs count as far as numbers tell, and each model's descriptor the rest.
  */
 import { defined } from '@reclmis/core';
 import { type Config, resolveConfig } from '../config/config.js';
-import { modelDescriptor, modelNames, readsNotes } from '../model/registry.js';
+import type { Table1Row } from '../model/descriptor.js';
+import { modelDescriptor, modelNames } from '../model/registry.js';
 import { latexTable, markdownTable, type Rows } from '../report/tables.js';
 import { benchInfer } from './infer.js';
 import { PAPER_FORM, type PaperSystem, TABLE_1, TABLE_5 } from './paper.js';
-import { frozenParameters } from './parameters.js';
 import type { BenchOptions, BenchReport } from './report.js';
 
 export interface TableEntry {
   readonly title: string;
-  /** Its row in Table 1: title there, and why its figures differ from ours. */
-  readonly table1?: { readonly title: string; readonly difference?: string };
+  readonly table1?: Table1Row;
   readonly config: Config;
 }
 
@@ -25,7 +24,7 @@ export interface TableRow {
   readonly title: string;
   readonly parameters: {
     readonly trained: number;
-    /** The note encoder's; 0 if the model reads no note. */
+    /** The note encoder's, where training or inference reads its features, and the model's own that are not trained. */
     readonly frozen: number;
     /** Those that the inference graph reads. */
     readonly inference: number;
@@ -38,8 +37,8 @@ export interface TableRow {
   readonly peakBytes: number;
   /** Null if the paper has no such row or the model is not of its form. */
   readonly paper: (PaperSystem & { readonly milliseconds: number | null }) | null;
-  /** Why the paper's figures differ from ours, where that is known. */
-  readonly difference?: string;
+  /** Why the paper's figures differ from ours. */
+  readonly reasons: Omit<Table1Row, 'title'>;
 }
 
 export interface ModelTable {
@@ -106,19 +105,19 @@ function rowOf({ title, config, table1 }: TableEntry, report: BenchReport): Tabl
   const { baseWidth, imageSize } = config.model;
   const ofPaperForm = baseWidth === PAPER_FORM.baseWidth && imageSize === PAPER_FORM.imageSize;
   const paper = ofPaperForm ? TABLE_1.find((system) => system.title === table1?.title) : undefined;
-  const reads = readsNotes(config.model);
+  const { parameters, flops: arithmetic } = paper ? (table1 ?? {}) : {};
   return {
     title,
     parameters: {
       trained: model.trainableParameters,
-      frozen: reads ? frozenParameters(config.text.encoder) : 0,
+      frozen: model.frozenParameters ?? 0,
       inference: model.inferenceParameters ?? 0,
     },
     multiplyAdds: flops.forwardPerImage / 2,
     seconds: { model: (secondsPerPhase['forward'] ?? Number.NaN) / batchSize, whole: secondsPerImage.median },
     peakBytes: memory.peakTensorBytes,
     paper: paper ? { ...paper, milliseconds: TABLE_5[title] ?? null } : null,
-    ...defined({ difference: paper && table1?.difference }),
+    reasons: defined({ parameters, flops: arithmetic }),
   };
 }
 
@@ -186,14 +185,19 @@ export function modelRows({ rows }: ModelTable): {
 /** Tolerance for the paper's rounding and for other readings of a layer. */
 const NEAR = 0.015;
 const near = (figure: number, own: number): boolean => Math.abs(figure / own - 1) <= NEAR;
-const apart = (figure: number, own: number): string =>
-  `${(100 * (figure / own - 1)).toFixed(1).replace('-', '−')} %`;
+/** Where the paper's figure is, seen from ours. */
+const apart = (figure: number, own: number): string => {
+  const percent = (100 * Math.abs(figure / own - 1)).toFixed(1);
+  return `${percent} % ${figure < own ? 'below' : 'above'}`;
+};
 
 /** What the paper's figures count, for each of its models, as far as numbers can tell; and whether its rows compare. */
 export function differences({ rows }: ModelTable): string[] {
   const known = rows.filter(({ paper }) => paper !== null);
   const lines = known.map((row) =>
-    [`${row.title}: ${parametersIn(row)}`, arithmeticIn(row), row.difference].filter(Boolean).join(' '),
+    [`${row.title}: ${parametersIn(row)}`, row.reasons.parameters, arithmeticIn(row), row.reasons.flops]
+      .filter(Boolean)
+      .join(' '),
   );
   const counting = (times: 1 | 2): TableRow[] =>
     known.filter(({ multiplyAdds, paper }) => near((paper?.flops ?? Number.NaN) * 1e9, times * multiplyAdds));
@@ -221,7 +225,7 @@ function parametersIn({ parameters: { trained, frozen, inference }, paper }: Tab
   const said = `the paper’s ${millions(figure)} M parameters`;
   if (fits) return `${said} are ${fits[0]} (ours ${millions(fits[1])} M).`;
   const listed = counts
-    .filter(([, own], i) => counts.findIndex((other) => other[1] === own) === i)
+    .filter(([, own], i) => counts.findIndex((other) => millions(other[1]) === millions(own)) === i)
     .map(([name, own]) => `${name}, ${millions(own)} M`);
   return `${said} match none of our counts (${listed.join('; ')}).`;
 }
@@ -232,11 +236,11 @@ function arithmeticIn({ multiplyAdds, paper }: TableRow): string {
   const asOne = near(figure, multiplyAdds);
   if (asOne || near(figure, 2 * multiplyAdds)) {
     const own = asOne ? multiplyAdds : 2 * multiplyAdds;
-    return `${said} count a multiply-add as ${asOne ? 'one' : 'two'} (ours ${giga(own)} G, ${apart(figure, own)}).`;
+    return `${said} count a multiply-add as ${asOne ? 'one' : 'two'} (ours ${giga(own)} G, the paper’s ${apart(figure, own)}).`;
   }
   const closer = Math.abs(Math.log(figure / multiplyAdds)) < Math.abs(Math.log(figure / (2 * multiplyAdds)));
   const own = closer ? multiplyAdds : 2 * multiplyAdds;
-  return `${said} are closest to ours with a multiply-add as ${closer ? 'one' : 'two'}, ${giga(own)} G, but ${apart(figure, own)} off.`;
+  return `${said} are nearest to ours with a multiply-add as ${closer ? 'one' : 'two'}, but ${apart(figure, own)} them (${giga(own)} G).`;
 }
 
 /** One paragraph about the columns. */
@@ -250,8 +254,8 @@ export function describeModels({
 }: ModelTable): string {
   return (
     `Base width ${baseWidth}, ${imageSize} x ${imageSize}, batches of ${batchSize}, ${engine.precision} on ${engine.device} (${engine.threads} threads, ` +
-    `${versions.vectors}, libtorch ${versions.libtorch}), medians of ${steps} steps. "frozen" is the note encoder, whose features are cached and whose ` +
-    'work is therefore not counted; "at inference" is what the inference graph reads; a multiply-add is two FLOP, and only products and convolutions count; ' +
+    `${versions.vectors}, libtorch ${versions.libtorch}), medians of ${steps} steps. "frozen" is the note encoder, of systems whose training or inference reads its features; they ` +
+    'are cached, so its work is not counted. "at inference" is what the inference graph reads; a multiply-add is two FLOP, and only products and convolutions count; ' +
     '"model" is the model alone, "whole" runs from a decoded picture of 512 x 512 to its mask; memory is the peak of all tensors, including the parameters that ' +
     'only training needs. The paper’s milliseconds are from an RTX 3090.'
   );

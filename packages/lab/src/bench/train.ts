@@ -90,6 +90,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
       engine,
       trainableParameters: session.model.parameterCount({ trainable: true }),
       inferenceParameters: null,
+      frozenParameters: null,
       data: made ? 'made' : data.train.name,
       secondsPerImage,
       secondsPerPhase: clock.medians,

@@ -66,8 +66,15 @@ export interface ModelDescriptor {
   /** Its presets in `configs/`. */
   readonly presets: readonly string[];
   readonly parity?: ParityTraits;
-  /** Its row in the paper's Table 1: the name there, and why the figures of that row differ from ours, a sentence or two. */
-  readonly table1?: { readonly title: string; readonly difference?: string };
+  /** Its row in the paper's Table 1. */
+  readonly table1?: Table1Row;
+}
+
+/** A model's row in the paper's Table 1: the name there, and why its figures differ from ours, a sentence or two for each column. */
+export interface Table1Row {
+  readonly title: string;
+  readonly parameters?: string;
+  readonly flops?: string;
 }
 
 /** A descriptor whose `build` gets `model.options` with their type and defaults. */

@@ -16,7 +16,8 @@ import type { Command } from 'commander';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../../output.js';
 import { Progress } from '../../progress.js';
 import { configFrom, withSettings } from '../../settings.js';
-import { formatTable } from '../../table.js';
+import { formatTable, wrapText } from '../../table.js';
+import { lineWidth } from '../../terminal.js';
 
 interface TableFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly models?: string;
@@ -62,9 +63,11 @@ async function run(flags: TableFlags): Promise<void> {
     formatTable(
       columns.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
       rows,
+      lineWidth(),
     ),
   );
-  output.say(`\n${[describeModels(table), ...differences(table)].join('\n\n')}`);
+  const paragraphs = [describeModels(table), ...differences(table)];
+  output.say(`\n${paragraphs.map((text) => wrapText(text, lineWidth())).join('\n\n')}`);
   if (out === undefined) return;
   const files: [string, string][] = [
     ['models.md', modelsMarkdown(table)],

@@ -147,7 +147,7 @@ export const attentionUNet = describeModel({
   ownKey: 'Att5.psi.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-attunet'],
-  table1: { title: 'AttUNet', difference: 'The paper’s figure counts norms and upsampling too.' },
+  table1: { title: 'AttUNet', flops: 'It counts norms and upsampling too.' },
   parity: {
     settings: (sizeOf) => ({ baseWidth: sizeOf('Conv1.conv.0.weight', 0) }),
     // A small difference of large numbers: float64 already differs by 8e-4 of its 9e-10.

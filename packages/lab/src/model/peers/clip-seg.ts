@@ -249,8 +249,9 @@ export const clipSeg = describeModel({
   presets: ['qata-cov19-clipseg'],
   table1: {
     title: 'CLIP',
-    difference:
-      'The paper says nothing of its form. 105.3 G fits no ViT-B at 224 x 224; it is three times twice the tower’s multiply-adds.',
+    parameters:
+      'The paper does not say how CLIP segments. A checkpoint of this form has 87.4 M; the tower’s last two blocks never reach the mask and are not counted here.',
+    flops: 'No ViT-B at 224 x 224 costs as much; it is six times the 17.6 G multiply-adds of a whole tower.',
   },
   parity: {
     // The files' gradients are those of a tower that learns.

@@ -98,8 +98,8 @@ export const convirt = describeModel({
   presets: ['qata-cov19-convirt'],
   table1: {
     title: 'ConVIRT',
-    difference:
-      'The paper’s 35.2 M are the network with the image’s head, 35.1 M here; the note’s head is the rest. No decoder of the usual widths costs its 44.6 G.',
+    parameters: 'The network with the image’s head has 35.1 M here; the note’s head is the rest.',
+    flops: 'No decoder of the usual widths costs as much, and how it was counted is not known.',
   },
   parity: {
     settings: resNetUNetSettings,

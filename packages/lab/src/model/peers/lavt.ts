@@ -298,8 +298,10 @@ export const lavt = describeModel({
   presets: ['qata-cov19-lavt'],
   table1: {
     title: 'LAVT',
-    difference:
-      'The paper counts backbone, fusions and decoder, without BERT (109 M); without the position tables, 118.65 M.',
+    parameters:
+      'It counts backbone, fusions and decoder, without BERT (109 M); with BERT’s features of 768 instead of CLIP’s 512, ours are 118.7 M.',
+    flops:
+      'The rest may be norms, activations and the last gate, whose result is never used: ours leave them out.',
   },
   parity: {
     settings: (sizeOf, keys) => ({ options: sizesOfKeys('backbone.', sizeOf, keys) }),

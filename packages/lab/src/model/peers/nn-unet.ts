@@ -179,8 +179,10 @@ export const nnUNet = describeModel({
   presets: ['qata-cov19-nnunet'],
   table1: {
     title: 'nnUNet',
-    difference:
-      'No 2D network of this size costs 412.7 G; 19.1 M and 412.7 G look like published figures of the 3D network on volumes of 96 x 96 x 96.',
+    parameters:
+      'It looks like a published figure of the 3D network; ours is the 2D one that version 1 plans for images of this size.',
+    flops:
+      'No 2D network of this size costs as much; it looks like the 3D network’s on volumes of 96 x 96 x 96.',
   },
   parity: {
     settings: (sizeOf) => ({ baseWidth: 2 * sizeOf('conv_blocks_context.0.blocks.0.conv.weight', 0) }),

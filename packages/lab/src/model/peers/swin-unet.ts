@@ -196,8 +196,9 @@ export const swinUNet = describeModel({
   presets: ['qata-cov19-swinunet'],
   table1: {
     title: 'Swin-Unet',
-    difference:
-      'No published Swin-Unet has the paper’s 82.3 M; `small` is 2 % above it, and one block less at 14 x 14 would give 82.2 M. Its 67.3 G is twice our count of operations.',
+    parameters:
+      'No published Swin-Unet has as many; `small`, which is measured here, is nearest, and one block less at 14 x 14 would give 82.2 M.',
+    flops: 'No Swin-Unet of this size costs as much at 224 x 224, and how it was counted is not known.',
   },
   parity: {
     settings: (sizeOf, keys) => ({ options: sizesOfKeys('swin_unet.', sizeOf, keys) }),

@@ -272,7 +272,7 @@ export const transUNet = describeModel({
   presets: ['qata-cov19-transunet'],
   table1: {
     title: 'TransUNet',
-    difference: 'The paper’s FLOPs are two per multiply-add, without the attention’s products.',
+    flops: 'It seems to leave out attention’s products: ours are 56.9 G without them.',
   },
   parity: {
     settings: (sizeOf, keys) => {

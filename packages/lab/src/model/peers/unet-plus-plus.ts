@@ -114,8 +114,8 @@ export const unetPlusPlus = describeModel({
   presets: ['qata-cov19-unetpp'],
   table1: {
     title: 'U-Net++',
-    difference:
-      'The paper does not say which backbone it has; of those that were compared, this one comes nearest in both figures. With its unused classifier it would have 74.8 M.',
+    parameters:
+      'The paper does not name the backbone; of those that were compared, SE-ResNet-101 comes nearest in both figures. With its unused classifier ours would be 74.8 M.',
   },
   parity: {
     settings: (sizeOf, keys) => ({

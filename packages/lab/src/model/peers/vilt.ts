@@ -309,8 +309,9 @@ export const vilt = describeModel({
   presets: ['qata-cov19-vilt'],
   table1: {
     title: 'ViLT',
-    difference:
-      'The paper’s figures are those of ViLT’s own article: without word embedding and decoder, and for larger images.',
+    parameters:
+      'It seems to be ViLT’s own article that is quoted, without word embedding and decoder: the transformer alone has 87.5 M here. The decoder is ours.',
+    flops: 'It seems to be quoted from there too, for larger images.',
   },
   parity: {
     settings: (sizeOf) => ({
