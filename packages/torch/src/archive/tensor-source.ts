@@ -1,12 +1,13 @@
 /**
- * One view of the files in which weights are published: safetensors, and PyTorch's archives (torch-archive.ts). Which of them a file
- * is, its first bytes say, not its name.
+ * One view of the files in which weights are published: safetensors, PyTorch's archives (torch-archive.ts) and NumPy's
+ * (npz-archive.ts). Which of them a file is, its content says, not its name.
  */
 import { closeSync, readSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { openRegularSync } from '@reclmis/files';
 import type { DType } from '../invoke.js';
 import type { Tensor } from '../tensor.js';
+import { NpzArchive } from './npz-archive.js';
 import { readSafetensors, readSafetensorsHeader } from './safetensors.js';
 import { stateDictOf, TorchArchive, type TorchValue } from './torch-archive.js';
 
@@ -32,7 +33,19 @@ export interface TensorSource {
  * @throws ARCHIVE_INVALID, ARCHIVE_REFUSED, SAFETENSORS_INVALID, WEIGHTS_MISSING
  */
 export function openTensorSource(path: string): TensorSource {
-  return looksLikeSafetensors(path) ? fromSafetensors(path) : fromArchive(path);
+  if (looksLikeSafetensors(path)) return fromSafetensors(path);
+  return NpzArchive.fits(path) ? fromNpz(path) : fromArchive(path);
+}
+
+function fromNpz(path: string): TensorSource {
+  const archive = NpzArchive.open(path);
+  return {
+    path,
+    tensors: archive.arrays,
+    about: new Map(),
+    read: (name) => archive.read(name),
+    close: () => archive.close(),
+  };
 }
 
 function fromSafetensors(path: string): TensorSource {

@@ -82,9 +82,13 @@ export function readZipEntry(file: ArchiveFile, entry: ZipEntry, limit: number):
 }
 
 /** @throws ARCHIVE_INVALID for an entry that is compressed. */
-export function checkStored(path: string, entry: ZipEntry): void {
+export function checkStored(
+  path: string,
+  entry: ZipEntry,
+  why = 'PyTorch stores tensors uncompressed',
+): void {
   if (entry.stored) return;
-  throw invalid(path, `the entry ${quoted(entry.name)} is compressed; PyTorch stores tensors uncompressed`);
+  throw invalid(path, `the entry ${quoted(entry.name)} is compressed; ${why}`);
 }
 
 /** @throws ARCHIVE_INVALID when the two differ. */

@@ -135,3 +135,38 @@ export function torchEntries(pickle: Buffer, storage = Buffer.alloc(16, 1)): Cra
     { name: 'archive/version', data: Buffer.from('3\n') },
   ];
 }
+
+/** A `.npy` entry of float32 numbers. What its header states may differ from what is there. */
+export function craftNpy(
+  numbers: readonly number[],
+  shape: readonly number[],
+  options: {
+    readonly descr?: string;
+    readonly fortran?: boolean;
+    readonly version?: number;
+    readonly header?: string;
+    readonly headerBytes?: number;
+    readonly data?: Buffer;
+  } = {},
+): Buffer {
+  const {
+    descr = '<f4',
+    fortran = false,
+    version = 1,
+    data = Buffer.from(new Float32Array(numbers).buffer),
+  } = options;
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const stated =
+    options.header ??
+    `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${sizes}), }`;
+  const begin = version === 1 ? 10 : 12;
+  const header = Buffer.from(
+    `${stated.padEnd(Math.ceil((stated.length + 1 + begin) / 64) * 64 - begin - 1)}\n`,
+  );
+  const head = Buffer.alloc(begin);
+  head.write('\x93NUMPY', 'latin1');
+  head[6] = version;
+  if (version === 1) head.writeUInt16LE(options.headerBytes ?? header.length, 8);
+  else head.writeUInt32LE(options.headerBytes ?? header.length, 8);
+  return Buffer.concat([head, header, data]);
+}
