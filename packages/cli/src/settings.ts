@@ -19,6 +19,7 @@ const SHORT = [
   ['--data', 'dir', 'data.dir'],
   ['--epochs', 'n', 'train.epochs'],
   ['--batch', 'n', 'train.batchSize'],
+  ['--init', 'file', 'model.init'],
   ['--accumulate', 'n', 'train.accumulate'],
   ['--lr', 'rate', 'train.lr'],
   ['--seed', 'n', 'seed'],

@@ -277,6 +277,11 @@ const CATALOGUE = {
       'Use CLIP ViT-B/32, ViT-B/16 or ViT-L/14 as published by OpenAI or Hugging Face, or a RecLMIS checkpoint for a run.',
     exitCode: 4,
   },
+  INIT_MISMATCH: {
+    meaning: 'A file of starting weights fits the model too little to start from.',
+    remedy: 'Choose weights of the model’s own family, or leave out --init to train from scratch.',
+    exitCode: 4,
+  },
   WEIGHTS_UNKNOWN: {
     meaning: 'No weights are known by this id.',
     remedy: 'Use one of the ids that the message names, or pass --url and --sha256 for a file of your own.',

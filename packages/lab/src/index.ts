@@ -26,6 +26,8 @@ export {
   sidesOf,
   LoadedModel,
   type LoadOptions,
+  FROM_SCRATCH,
+  type InitInfo,
   type Run,
   type RunData,
   type RunInfo,
@@ -45,6 +47,7 @@ export { CLIP_END_TOKEN } from './clip/tower.js';
 export * from './text/index.js';
 export * from './weights/index.js';
 export * from './exchange/index.js';
+export * from './init/index.js';
 export * from './explain/index.js';
 export * from './parity/index.js';
 export * from './plan/index.js';

@@ -97,6 +97,7 @@ export function withAbsolutePaths(config: Config): Config {
   const { dir, trainStems, valStems, ...data } = config.data;
   return {
     ...config,
+    model: { ...config.model, init: absolute(config.model.init) },
     data: {
       ...data,
       dir: absolute(dir),

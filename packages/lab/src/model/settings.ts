@@ -12,6 +12,11 @@ const fields = z.strictObject({
     .refine(isModel, { error: () => `one of ${modelNames().join(', ')}` })
     .default('reclmis')
     .describe('the model: reclmis, or one for comparison (docs/guide/models.md)'),
+  // A file of published weights or a run (docs/guide/starting-weights.md). None by default: nothing published fits RecLMIS, and comparisons start alike.
+  init: z
+    .string()
+    .default('')
+    .describe('file of weights, or run, to start from; empty: from scratch (docs/guide/starting-weights.md)'),
   // `paper` is what the article says; `upstream` what the authors' code does: causal reconstruction, a second softmax in CCL,
   // reconstruction targets F'_V and F_clip. Choose `upstream` for the authors' released checkpoints and numbers.
   variant: z

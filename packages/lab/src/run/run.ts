@@ -49,6 +49,34 @@ export interface FoldInfo extends FoldChoice {
   readonly patients: { readonly train: number; readonly val: number };
 }
 
+/** What a run started from: `model.init`. Keys are the model's, except those left, which are the file's names. */
+export interface InitInfo {
+  /** Without its folder. */
+  readonly file: string;
+  /** Of the file of weights. */
+  readonly sha256: string;
+  /** A family of published weights, such as `resnet50`, or `run:MODEL`. */
+  readonly family: string;
+  readonly taken: readonly string[];
+  /** Tables of positions that were resized. */
+  readonly interpolated: readonly string[];
+  /** Tables of words of which some rows were taken. */
+  readonly partly?: readonly { readonly key: string; readonly rows: number; readonly of: number }[];
+  /** Names in the file that the model has no use for. */
+  readonly left: readonly string[];
+  /** Parameters that keep the values they were drawn with. */
+  readonly missing: readonly string[];
+}
+
+/** What `run.json` and results say of a run that was given no starting weights. */
+export const FROM_SCRATCH = 'from scratch';
+
+/** Where a run's first weights came from, for people: `from scratch`, `resnet50.pth (resnet50)`. */
+export function startOf({ init, importedFrom }: Pick<RunInfo, 'init' | 'importedFrom'>): string {
+  if (typeof init === 'object') return `${init.file} (${init.family})`;
+  return importedFrom === undefined ? FROM_SCRATCH : `imported from ${importedFrom}`;
+}
+
 /** `run.json`. */
 export interface RunInfo {
   readonly format: 'reclmis-run/1';
@@ -65,6 +93,8 @@ export interface RunInfo {
   /** Null if unknown, in imported runs. */
   readonly data: { readonly train: RunData; readonly val: RunData } | null;
   readonly fold?: FoldInfo | undefined;
+  /** Starting weights; absent in imported runs, and in those of older versions, which are from scratch. */
+  readonly init?: InitInfo | typeof FROM_SCRATCH | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
   /** Number of trainable scalars. */

@@ -27,6 +27,7 @@ import {
   requireSameEverywhere,
   type RunSummary,
   runToEnd,
+  startFrom,
   told,
   type TrainListeners,
 } from './train.js';
@@ -119,7 +120,8 @@ async function goOn(
   const session = openSession(config, data, parallel);
   try {
     announce(session, options);
-    const info = resumedInfo(session, before, new Date());
+    const init = point ? before?.init : await startFrom(session, options); // a point has the weights
+    const info = resumedInfo(session, before, init, new Date());
     const common = { writes: leads(options), tensorboard: config.train.tensorboard };
     if (!point) {
       if (leads(options)) options.onNotice?.(`${dir} has no resume point yet; the run starts over`);
@@ -215,8 +217,8 @@ function differences({ engine, versions }: ResumePoint['state'], session: Sessio
     );
 }
 
-function resumedInfo(session: Session, before: RunInfo | null, now: Date): RunInfo {
-  const first = firstInfo(session, now, before?.note);
+function resumedInfo(session: Session, before: RunInfo | null, init: RunInfo['init'], now: Date): RunInfo {
+  const first = firstInfo(session, now, { note: before?.note, init });
   if (!before) return first;
   const { startedAt, resumedAt = [] } = before;
   return { ...first, startedAt, resumedAt: [...resumedAt, now.toISOString()] };

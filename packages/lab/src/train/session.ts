@@ -6,7 +6,6 @@ import { assertUsable } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
 import { groupCases, grouping } from '../data/groups.js';
 import { Loader, type LoaderShard } from '../data/loader.js';
-import type { NoteInfo } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine/engine.js';
 import { Segmenter } from '../engine/segmenter.js';
@@ -138,7 +137,11 @@ function buildOptimizer(train: TrainConfig, model: SegmentationModel): Optimizer
 }
 
 /** The first `run.json` of a session. */
-export function firstInfo(session: Session, startedAt: Date, note?: NoteInfo): RunInfo {
+export function firstInfo(
+  session: Session,
+  startedAt: Date,
+  { note, init }: Pick<RunInfo, 'note' | 'init'>,
+): RunInfo {
   const { config, data, engine, encoder, model } = session;
   return {
     format: 'reclmis-run/1',
@@ -150,7 +153,7 @@ export function firstInfo(session: Session, startedAt: Date, note?: NoteInfo): R
     ...(config.data.folds === 0 ? {} : { fold: foldInfo(config, data) }),
     trainableParameters: model.parameterCount({ trainable: true }),
     encoderFingerprint: encoder.fingerprint,
-    ...defined({ note }),
+    ...defined({ note, init }),
     startedAt: startedAt.toISOString(),
     seconds: 0,
     epochs: 0,

@@ -1,0 +1,123 @@
+/**
+ * Fine-tuning: a run's best weights as those that another starts from. Keys are the same; image size, classes and vocabulary may differ.
+ *
+ * What reads the encoder's features, or is trained to match them, means nothing under another encoder, and is left. Word features have the same meaning under
+ * every vocabulary (text/words.ts); a table of words of the model's own has not.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { ReclmisError } from '@reclmis/core';
+import { readSafetensors, readSafetensorsHeader, type Tensor } from '@reclmis/torch';
+import { type CheckpointInfo, checkpointPath, intact, parseInfo } from '../run/checkpoint.js';
+import { MODEL_PREFIX, RESUME_FORMAT } from '../run/resume-files.js';
+import { openRun } from '../run/run.js';
+import type { NoteEncoderDescription } from '../text/encoder.js';
+import type { Table } from './family.js';
+import { WORD_TABLE } from './towers.js';
+import { pairWords, type RowPairs, vocabularyOf } from './words.js';
+
+/** Parameters of each model that read features, or that training makes match them. */
+const READ_FEATURES: Readonly<Record<string, RegExp>> = {
+  reclmis: /^text_module4\./,
+  lvit: /^text_module4\./,
+  convirt: /^bert_l1\./,
+  gloria: /^(?:global|local)_embedder\./,
+  tganet: /^label_fc\.fc\.0\./,
+  clipseg: /^film_(?:mul|add)\./,
+  lavt: /\.image_lang_att\.f_(?:key|value)\./,
+};
+/** Tables that are looked up by the tokens' numbers. */
+const READ_IDS: Readonly<Record<string, string>> = { vilt: WORD_TABLE };
+
+/** Members of an encoder's description that do not change what features mean. */
+const VOCABULARY = new Set(['tokenizer', 'contextLength']);
+
+const TABLES: readonly (readonly [pattern: RegExp, table: 'positions' | 'bias'])[] = [
+  [/\.relative_position_bias_table$/, 'bias'],
+  [/(?:^|\.)(?:position_embeddings|positional_embedding|pos_embed)$/, 'positions'],
+];
+
+export interface StoredRun {
+  /** The file of weights. */
+  readonly path: string;
+  readonly info: CheckpointInfo;
+  /** Before the model's keys in the file. */
+  readonly prefix: string;
+}
+
+/** The checkpoint of a run's folder, or that is the file itself; null for a file of another kind. @throws RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT */
+export function storedRun(path: string): StoredRun | null {
+  const stats = statSync(path);
+  const isFolder = stats.isDirectory();
+  if (!isFolder && !stats.isFile()) return null; // a pipe would block; whoever opens it says so
+  if (isFolder) openRun(path);
+  const file = isFolder ? checkpointPath(path, 'best') : path;
+  if (!existsSync(file)) throw new ReclmisError('CHECKPOINT_MISSING', `${file}: no such checkpoint`);
+  const metadata = isFolder ? intact(() => readSafetensorsHeader(file).metadata) : metadataOf(file);
+  if (!isFolder && !/^reclmis-(?:checkpoint|resume)\//.test(metadata['format'] ?? '')) return null;
+  const { info, format } = parseInfo(file, metadata);
+  return { path: file, info, prefix: format === RESUME_FORMAT ? MODEL_PREFIX : '' };
+}
+
+/** A run's weights by the model's keys, in the current scope. */
+export interface RunSource {
+  readonly info: CheckpointInfo;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** Reads all of them at once, since a sealed file is hashed whole whenever it is read. @throws CHECKPOINT_CORRUPT */
+export function openRunSource({ path, info, prefix }: StoredRun): RunSource {
+  const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
+  return {
+    info,
+    tensors: new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor])),
+  };
+}
+
+function metadataOf(file: string): Readonly<Record<string, string>> {
+  try {
+    return readSafetensorsHeader(file).metadata;
+  } catch (error) {
+    if (error instanceof ReclmisError) return {}; // of another kind, or damaged: whoever opens it says so
+    throw error;
+  }
+}
+
+/** Which of the run's parameters a model takes, and what the user should know. @param model its name. @param encoder the new run's. */
+export function tableOfRun(
+  info: CheckpointInfo,
+  model: string,
+  encoder: NoteEncoderDescription,
+): { readonly table: Table; readonly notice: string | null } {
+  const features = sameFeatures(info.encoder, encoder) ? undefined : READ_FEATURES[model];
+  const words = sameNumbers(info.encoder, encoder) ? undefined : READ_IDS[model];
+  const rows = words === undefined ? null : commonWords(info.encoder, encoder);
+  return {
+    table: (key) => {
+      if (key === words) return rows && { from: [key], rows };
+      if (features?.test(key) === true) return null;
+      const table = TABLES.find(([pattern]) => pattern.test(key))?.[1];
+      return { from: [key], ...(table && { table }) };
+    },
+    notice:
+      features === undefined && (words === undefined || rows !== null)
+        ? null
+        : 'The run had another note encoder: what reads its features or words starts from scratch.',
+  };
+}
+
+/** The rows of words that both vocabularies have; null where either has pieces of words. */
+function commonWords(a: NoteEncoderDescription, own: NoteEncoderDescription): RowPairs | null {
+  const [theirs, ours] = [vocabularyOf(a), vocabularyOf(own)];
+  return theirs && ours && pairWords(ours, theirs);
+}
+
+function sameFeatures(a: NoteEncoderDescription, b: NoteEncoderDescription): boolean {
+  if (a.kind !== b.kind) return false;
+  const essence = (description: NoteEncoderDescription): string =>
+    JSON.stringify(Object.entries(description).filter(([name]) => !VOCABULARY.has(name)));
+  return essence(a) === essence(b);
+}
+
+function sameNumbers(a: NoteEncoderDescription, b: NoteEncoderDescription): boolean {
+  return a.kind === b.kind && JSON.stringify(a['tokenizer']) === JSON.stringify(b['tokenizer']);
+}
