@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import {
   collectResults,
+  describeStarts,
   drawStudyPhantoms,
   loadStudyWithData,
   openStudy,
@@ -139,6 +140,8 @@ async function show(result: StudyResult, out: string, output: Output): Promise<v
   const files = await writeStudyReport(out, result);
   output.result(result);
   output.say(`\n${describeResults(resultTable(result))}`);
+  const starts = describeStarts(result);
+  if (starts !== '') output.say(`\n${starts}`);
   output.say(`\n${files.join('\n')}`);
 }
 

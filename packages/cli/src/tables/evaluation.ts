@@ -4,7 +4,7 @@ import { formatTable, percent, right } from '../table.js';
 
 /** An evaluation as a table in percent. @param where the part of the data set. */
 export function describeEvaluation(
-  { data, checkpoint, notes, summary, size, ensemble }: Evaluation,
+  { data, checkpoint, start, notes, summary, size, ensemble }: Evaluation,
   where: string,
 ): string {
   const averaged = ensemble
@@ -15,13 +15,16 @@ export function describeEvaluation(
     ...[dice, iou, precision, recall].map(percent),
   ];
   return [
-    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch})${averaged}\n`,
+    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch}, ${begun(start)})${averaged}\n`,
     formatTable(
       [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
       [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],
     ),
   ].join('\n');
 }
+
+const begun = (start: string): string =>
+  /^(?:from|imported) /.test(start) ? start : `started from ${start}`;
 
 /** Differences of Dice and IoU in percentage points, with intervals and p-values. */
 export function describeDifferences(runs: readonly string[], differences: readonly Difference[]): string {

@@ -3,4 +3,11 @@ export { findStudy, loadStudy, studyNames, type Cell, type PaperFigures, type St
 export { scoreFiles, studyTasks, type Task, type TaskScore, type TaskState, viewTask } from './tasks.js';
 export { drawStudyPhantoms, loadStudyWithData, openStudy } from './study-data.js';
 export { writeStudyReport } from './report.js';
-export { collectResults, resultTable, type CellResult, type RunResult, type StudyResult } from './results.js';
+export {
+  collectResults,
+  describeStarts,
+  resultTable,
+  type CellResult,
+  type RunResult,
+  type StudyResult,
+} from './results.js';

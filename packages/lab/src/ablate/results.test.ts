@@ -4,13 +4,21 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { studyFigure } from './figure.js';
 import { writeStudyReport } from './report.js';
-import { type CellResult, resultLatex, resultMarkdown, resultTable, type StudyResult } from './results.js';
+import {
+  type CellResult,
+  describeStarts,
+  resultLatex,
+  resultMarkdown,
+  resultTable,
+  type StudyResult,
+} from './results.js';
 
 function cell(
   name: string,
   values: Record<string, unknown>,
   dice: readonly (number | null)[],
   paper: CellResult['paper'] = null,
+  start = 'from scratch',
 ): CellResult {
   return {
     name,
@@ -23,6 +31,7 @@ function cell(
       dir: `runs/${name}/seed-${i + 1}`,
       seconds: 60,
       epochs: 0, // no folder with learning curves
+      start,
       score: value === null ? null : score(value),
     })),
     intervals: null,
@@ -93,6 +102,23 @@ describe('the table', () => {
     );
     expect(columns).toEqual(['cell', 'CI', 'seeds', 'Dice', 'mIoU']);
     expect(rows).toEqual([['the all', '✓', '0 of 2', '–', '–']]);
+  });
+
+  it('says what runs started from, in a column where they differ', () => {
+    expect(describeStarts(TABLE)).toBe('All runs trained from scratch.');
+    expect(resultMarkdown(TABLE, null)).toContain('All runs trained from scratch.');
+    const values = { 'model.components.ci': true };
+    const mixed = made([
+      cell('all', values, [0.8]),
+      cell('tuned', values, [0.9], null, 'swin_small.pth (swin)'),
+      cell('absent', values, []),
+    ]);
+    const { columns, rows } = resultTable(mixed);
+    const at = columns.indexOf('starting weights');
+    expect(rows.map((row) => row[at])).toEqual(['from scratch', 'swin_small.pth (swin)', '']);
+    expect(describeStarts(mixed)).toBe('');
+    expect(resultMarkdown(mixed, null)).not.toContain('All runs');
+    expect(describeStarts(made([cell('absent', values, [])]))).toBe('');
   });
 
   it('is the same in Markdown and LaTeX, with what the figures are', () => {

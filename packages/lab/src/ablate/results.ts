@@ -8,6 +8,7 @@
 import type { Config } from '../config/config.js';
 import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
 import { flatten } from '../runs/runs.js';
+import { FROM_SCRATCH, startOf } from '../run/run.js';
 import { type CellIntervals, cellIntervals, type CellTest, imageMeans, testAgainst } from './significance.js';
 import type { PaperFigures, Study } from './study.js';
 import { studyTasks, type TaskScore, type TaskState, viewTask } from './tasks.js';
@@ -21,6 +22,8 @@ export interface RunResult {
   /** Training time so far, of all sessions. */
   readonly seconds: number;
   readonly epochs: number;
+  /** Where its first weights came from; null while it is absent. */
+  readonly start: string | null;
 }
 
 export interface CellResult {
@@ -114,6 +117,7 @@ export function collectResults(
           score: score && withoutImages(score),
           seconds: info?.seconds ?? 0,
           epochs: info?.epochs ?? 0,
+          start: info && startOf(info),
         })),
       intervals: intervalsOf(cell),
       test: tests[others.indexOf(cell)] ?? null,
@@ -152,6 +156,7 @@ export function resultTable(result: StudyResult): {
   const withPaper = cells.some(({ paper }) => paper !== null);
   const withIntervals = cells.some(({ intervals }) => intervals !== null);
   const withTests = cells.some(({ test }) => test !== null);
+  const withStarts = startsOf(result).some((start) => start !== FROM_SCRATCH);
   const listed = result.axes === null;
   const rows = cells.map((cell) => [
     ...(listed ? [cell.label + (cell === reference ? ' (best in the paper)' : '')] : []),
@@ -159,6 +164,7 @@ export function resultTable(result: StudyResult): {
       ({ path }, at) =>
         shown(cell.values[path]) + (!listed && at === 0 && cell === reference ? ' (best)' : ''),
     ),
+    ...(withStarts ? [startsOf({ cells: [cell] }).join('; ')] : []),
     stateOf(cell, seeds.length),
     meanAndDeviation([...percentages(cell, 'dice').values()]),
     ...(withIntervals ? [range(cell.intervals?.dice)] : []),
@@ -173,6 +179,7 @@ export function resultTable(result: StudyResult): {
     columns: [
       ...(listed ? ['cell'] : []),
       ...columns.map(({ title }) => title),
+      ...(withStarts ? ['starting weights'] : []),
       'seeds',
       'Dice',
       ...(withIntervals ? ['95 %'] : []),
@@ -187,6 +194,17 @@ export function resultTable(result: StudyResult): {
   };
 }
 
+/** The different starts of a study's runs. */
+function startsOf({ cells }: Pick<StudyResult, 'cells'>): string[] {
+  return [...new Set(cells.flatMap(({ runs }) => runs.flatMap(({ start }) => start ?? [])))];
+}
+
+/** A sentence where no run had starting weights, else nothing: the table then has a column of them. */
+export function describeStarts(result: Pick<StudyResult, 'cells'>): string {
+  const starts = startsOf(result);
+  return starts.length === 1 && starts[0] === FROM_SCRATCH ? 'All runs trained from scratch.' : '';
+}
+
 /** One paragraph about the figures. */
 export function legend({ best, setting, cells }: StudyResult): string {
   const reference = cells.find(({ name }) => name === best);
@@ -194,6 +212,7 @@ export function legend({ best, setting, cells }: StudyResult): string {
     setting.data.length > 0
       ? `Test split of ${setting.data.join(', ')}, ${setting.size.map((size) => `${size} x ${size}`).join(', ')}, at most ${setting.epochs.join(', ')} epochs.`
       : 'No run has results yet.',
+    describeStarts({ cells }),
     'Dice and mIoU are means over images in percent; ± is the standard deviation over seeds.',
     cells.some(({ intervals }) => intervals !== null)
       ? '"95 %" is the interval over test images (bootstrap over patients), each image averaged over seeds.'

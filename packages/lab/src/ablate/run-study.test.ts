@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { noGrad } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRun, runFiles } from '../run/run.js';
@@ -164,6 +164,24 @@ describe('runStudy', () => {
       message: expect.stringMatching(
         /other training cases \(6 of data\), expected the 8 of other-data/,
       ) as string,
+    });
+  });
+
+  it('keeps runs with starting weights apart from those without, however their path is written', async () => {
+    const [first] = tasks();
+    const init = relative(process.cwd(), first!.dir);
+    const to = join(root, 'tuned');
+    const tuned = tasks(to, { 'model.init': init });
+    expect(await course(tuned)).toMatchObject({ work: ['train', 'train'] });
+    expect(await course(tuned)).toMatchObject({ work: ['nothing', 'nothing'] });
+    const { cells } = collectResults(study({ 'model.init': init }), to, [1]);
+    expect(cells.map(({ runs }) => runs.map(({ start }) => start))).toEqual([
+      ['seed-1 (run:reclmis)'],
+      ['seed-1 (run:reclmis)'],
+    ]);
+    await expect(course(tasks(to))).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+      message: expect.stringContaining('holds a run with model.init') as string,
     });
   });
 

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Measures, ReclmisError } from '@reclmis/core';
 import { writeFileAtomic, readTextSync } from '@reclmis/files';
-import type { Config } from '../config/config.js';
+import { type Config, withAbsolutePaths } from '../config/config.js';
 import { scoresToCsv } from '../evaluate/evaluate.js';
 import type { Evaluation } from '../evaluate/evaluate.js';
 import { readInfo, readStoredConfig, refuseTaken, type RunData, runFiles, type RunInfo } from '../run/run.js';
@@ -119,7 +119,7 @@ export function viewTask({ dir, config }: Task): TaskView {
 function requireSameSettings(dir: string, stored: Config, asked: Config): void {
   const settled = settleNotes(asked);
   const note = settled.note.sides === 'auto' ? stored.note : settled.note; // what the training masks said
-  const difference = firstDifference(stored, { ...settled, note });
+  const difference = firstDifference(stored, { ...withAbsolutePaths(settled), note });
   if (!difference) return;
   const { path, stored: found, asked: wanted } = difference;
   throw new ReclmisError(

@@ -24,7 +24,7 @@ import { derivedNotice } from '../data/derive-notes.js';
 import { grouping } from '../data/groups.js';
 import { Loader } from '../data/loader.js';
 import type { Case, Dataset } from '../data/types.js';
-import { type LoadedModel, type LoadOptions, openRun, runData, type RunData } from '../run/run.js';
+import { type LoadedModel, type LoadOptions, openRun, runData, type RunData, startOf } from '../run/run.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
@@ -75,6 +75,8 @@ export interface EvaluatedModel {
 export interface Evaluation {
   readonly run: string;
   readonly checkpoint: { readonly kind: CheckpointKind; readonly epoch: number; readonly step: number };
+  /** Where the run's first weights came from: `from scratch`, or a file and its family. */
+  readonly start: string;
   /** Members of the ensemble; absent for one run. */
   readonly ensemble?: {
     readonly flips: boolean;
@@ -149,6 +151,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const evaluation: Evaluation = {
       run: runDir,
       checkpoint: { kind, epoch, step },
+      start: startOf(run.info),
       ...(options.flips || ensemble.members.length > 0
         ? { ensemble: { flips: options.flips ?? false, members: ensemble.members } }
         : {}),

@@ -301,6 +301,7 @@ export function dataSection(runs: readonly NamedRun[]): ReportSection {
     return [
       name,
       `${evaluation.checkpoint.kind}, epoch ${evaluation.checkpoint.epoch}`,
+      evaluation.start,
       data(fit.train),
       data(fit.val),
       joined(data(evaluation.data), `, ${splitText(evaluation.data)}`),
@@ -319,6 +320,7 @@ export function dataSection(runs: readonly NamedRun[]): ReportSection {
           ...[
             left('run'),
             left('checkpoint'),
+            left('starting weights'),
             left('trained on'),
             left('best epoch by'),
             left('evaluated on'),

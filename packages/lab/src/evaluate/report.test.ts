@@ -119,12 +119,15 @@ describe('writeEvaluationReport', () => {
       expect(page).toContain(`<section id="${id}">`);
     }
     expect(page).toContain(report.evaluation.data.fingerprint.slice(0, 16));
+    expect(page).toMatch(/<th[^>]*>starting weights<\/th>/);
+    expect(page).toMatch(/<td[^>]*>from scratch<\/td>/);
     expect(page.replaceAll(/base64,[^"]*/g, '')).not.toMatch(/NaN|undefined|https?:/);
     const json = JSON.parse(readFileSync(files.json, 'utf8')) as {
       probes: unknown;
-      runs: { figures: unknown; rows?: unknown }[];
+      runs: { figures: unknown; rows?: unknown; start: string }[];
     };
     expect(json.probes).toEqual([1]);
+    expect(json.runs[0]?.start).toBe('from scratch');
     expect(json.runs[0]?.figures).toEqual(report.figures);
     expect(json.runs[0]?.rows).toBeUndefined();
     expect(readFileSync(join(dir, 'cases.csv'), 'utf8').trim().split('\r\n')).toHaveLength(5);
