@@ -8,7 +8,6 @@ import type { Batch, Case, Sample } from './types.js';
 
 const LANES = 4;
 
-/** Can be sent to a worker thread. */
 export interface AssemblerSettings {
   readonly cases: readonly Case[];
   /** Side of the square samples, in pixels. */
@@ -18,17 +17,16 @@ export interface AssemblerSettings {
   readonly cache: CacheMemory;
 }
 
-/** One batch, as indices into the cases. */
+/** Indices into the cases. */
 export interface BatchJob {
   readonly epoch: number;
   readonly indices: readonly number[];
-  /** Memory of a finished batch. */
   readonly spare?: BatchMemory;
 }
 
 /**
- * A batch's memory, which goes back and forth between loader and threads: if one thread allocated and another freed it
- * for each batch, malloc's heaps would fragment and a long training grow.
+ * Memory that goes back and forth between loader and threads: allocated in one thread and freed in another, it would
+ * fragment malloc's heaps.
  */
 export interface BatchMemory {
   readonly images: ArrayBuffer;
@@ -77,7 +75,7 @@ export class Assembler {
   }
 }
 
-/** Uses the spare memory if it is large enough; the caller writes every number. */
+/** The caller writes every number. */
 function floats(count: number, spare: ArrayBuffer | undefined): Float32Array {
   const bytes = count * Float32Array.BYTES_PER_ELEMENT;
   return spare && spare.byteLength >= bytes ? new Float32Array(spare, 0, count) : new Float32Array(count);

@@ -1,16 +1,18 @@
 /**
- * Augmentation (docs/method.md 9): Gaussian blur, photometric changes, then a turn or a rotation, on image and mask at training size.
+ * Augmentation (docs/method.md 9): blur, photometric changes, then a turn or a rotation, of image and mask at
+ * training size.
  *
- * The paper (section 4.2) names blur and photometric changes; the geometric part and all ranges are the authors' code's:
- * - blur: sigma 0.5 to 1 pixel, p 0.5. (Their code, given HWC data, blurs only rows; here it is two-dimensional, as meant.)
- * - brightness +-32, contrast x0.5 to 1.5 (a plain factor: black stays black), saturation x0.5 to 1.5, hue +-18, each p
- * 0.5; contrast before or after saturation and hue, p 0.5 each. Hue is in OpenCV's 8-bit steps of 2 degrees.
+ * The paper (section 4.2) names blur and photometric changes; the geometric part and all ranges are the authors'
+ * code's:
+ * - blur: sigma 0.5 to 1 pixel, p 0.5. (Their code, given HWC data, blurs only rows; here it is two-dimensional, as
+ *   meant.)
+ * - brightness +-32, contrast x0.5 to 1.5 (black stays black), saturation x0.5 to 1.5, hue +-18 (OpenCV's steps of 2
+ *   degrees), each p 0.5; contrast before or after saturation and hue, p 0.5 each.
  * - p 0.5: quarter turns and a flip; else p 0.5: a rotation within +-20 degrees about the centre, black outside.
  *
  * `consistent` (default) keeps the note true: if it names a place, a turn-and-flip becomes a mirror image with the
- * mirrored note. If it may name a side in words that `mirrorNote` does not exchange, the image stays as it is.
- * `upstream` turns and flips under any note. Rotations leave sides and zones alone. Deviation: rotations interpolate
- * linearly (upstream: nearest).
+ * mirrored note, or nothing if it may name a side in words that `mirrorNote` does not exchange. `upstream` turns and
+ * flips under any note. Deviation: rotations interpolate linearly (upstream: nearest).
  */
 import {
   flip,
@@ -58,12 +60,11 @@ export const NO_AUGMENT: AugmentPlan = {
   rotateDegrees: 0,
 };
 
-/** A sample's own random numbers in one epoch: it can be made again without the others. */
+/** A sample's own random numbers in one epoch, so it can be made again without the others. */
 export function augmentRandom(seed: number, epoch: number, id: string): Random {
   return Random.from('augment', seed, epoch, id);
 }
 
-/** Draws a sample's changes, given its note. */
 export function drawAugment(
   note: string,
   random: Random,
@@ -93,9 +94,7 @@ export function drawAugment(
   return { ...NO_AUGMENT, ...colour, rotateDegrees };
 }
 
-/**
- * Applies a plan to image and mask, and to the note if `mirrorsNote`. Returns a new sample, which may share unchanged data.
- */
+/** Applies a plan. The new sample may share unchanged data. */
 export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boolean): Sample {
   let image = sample.image;
   const grey = isGrey(image);
@@ -120,9 +119,7 @@ export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boo
   return { id: sample.id, image: grey ? repeatGrey(image) : image, mask, note };
 }
 
-/**
- * Draws a plan and applies it. With `augmentRandom(seed, epoch, id)` the result depends only on sample, seed, epoch and options.
- */
+/** Draws a plan and applies it. */
 export function augment(sample: Sample, random: Random, options: Partial<AugmentOptions> = {}): Sample {
   const mode = options.mode ?? AUGMENT_DEFAULTS.mode;
   if (mode === 'none') return sample;
@@ -197,9 +194,7 @@ function convolve(
   }
 }
 
-/**
- * Brightness, contrast, saturation, hue. Saturation and hue leave grey alone, so for grey all is one table of 256 levels.
- */
+/** Saturation and hue leave grey alone, so for grey all is one table of 256 levels. */
 function photometric(image: Raster, plan: AugmentPlan, grey: boolean): Raster {
   const { brightness, contrast, contrastFirst, saturation, hueDegrees } = plan;
   const coloured = !grey && (saturation !== 1 || hueDegrees !== 0);
@@ -282,7 +277,7 @@ function rotateLinear({ width, height, data }: Raster, degrees: number): Raster 
   return { width, height, data: out };
 }
 
-/** The same for a mask: nearest pixel, background outside. */
+/** Nearest pixel, background outside. */
 function rotateNearest({ width, height, data }: Mask, degrees: number): Mask {
   const out = new Uint8Array(data.length);
   const cos = Math.cos((degrees * Math.PI) / 180);

@@ -1,9 +1,9 @@
 /**
  * Decoded samples in memory shared by all worker threads: each file is decoded once per run.
  *
- * A slot per case: the mask [S, S], then the image as one plane (grey) or three (colour). Memory that is reserved but
- * never written is never taken, so a grey case costs 2 S^2 bytes: QaTa-COV19's 5,713 cases at 224 take 0.6 GB. All
- * writers of a slot write the same bytes and set its state last, so readers need no lock.
+ * A slot per case: the mask [S, S], then the image as one plane (grey) or three. Reserved memory that is never
+ * written is never taken, so a grey case costs 2 S^2 bytes. All writers of a slot write the same bytes and set its
+ * state last, so readers need no lock.
  */
 import { totalmem } from 'node:os';
 import { isGrey } from './sample.js';
@@ -21,10 +21,9 @@ const EMPTY = 0;
 const GREY = 1;
 const COLOUR = 2;
 
-/** A cache's memory; can be sent to a worker thread. */
+/** Can be sent to a worker thread. */
 export interface CacheMemory {
   readonly size: number;
-  /** One per slot. */
   readonly states: SharedArrayBuffer;
   readonly chunks: readonly SharedArrayBuffer[];
   readonly slotsPerChunk: number;
@@ -41,7 +40,6 @@ export function reserveCache(count: number, size: number, bytes: number): CacheM
   return { size, states: new SharedArrayBuffer(slots * 4), chunks, slotsPerChunk };
 }
 
-/** Accesses samples by case index. */
 export class SampleCache {
   private readonly states: Int32Array;
 
@@ -49,7 +47,6 @@ export class SampleCache {
     this.states = new Int32Array(memory.states);
   }
 
-  /** Null if not cached. */
   get(index: number): Pick<Sample, 'image' | 'mask'> | null {
     const state = index < this.states.length ? Atomics.load(this.states, index) : EMPTY;
     if (state === EMPTY) return null;
@@ -69,7 +66,6 @@ export class SampleCache {
     };
   }
 
-  /** Caches a case if there is a slot for it. */
   set(index: number, { image, mask }: Pick<Sample, 'image' | 'mask'>): void {
     if (index >= this.states.length || Atomics.load(this.states, index) !== EMPTY) return;
     const n = this.memory.size * this.memory.size;

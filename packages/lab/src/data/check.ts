@@ -1,7 +1,6 @@
 /**
- * Checks a data set: decodes everything, names every problem, reports likely mistakes as suspicions (`suspect/`),
- * counts the rest. `reclmis data check` prints the report; training refuses with the same messages (`assertUsable`).
- * Shares its decoding pass with `reclmis plan` (`measure/`).
+ * Checks a data set: decodes everything, names every problem, reports likely mistakes as suspicions (`suspect/`).
+ * `reclmis data check` prints the report; training refuses with the same messages (`assertUsable`).
  */
 import { relative } from 'node:path';
 import {
@@ -26,36 +25,32 @@ const MOST_FREQUENT = 5;
 const NAMED = 3;
 
 export interface NoteStatistics {
-  /** Notes that differ in any character. */
   readonly distinct: number;
-  /** The same, ignoring case. */
   readonly distinctIgnoringCase: number;
-  /** Words per note: letters and digits. */
+  /** Letters and digits. */
   readonly words: { readonly min: number; readonly median: number; readonly max: number };
   /** Share of the notes that name a side, 0 to 1. */
   readonly namingSides: number;
   /** Share of the notes that name a side or a height, 0 to 1. */
   readonly namingPlaces: number;
-  /** Different words, ignoring case. */
   readonly vocabulary: number;
   readonly mostFrequent: readonly { readonly note: string; readonly count: number }[];
 }
 
 export interface SplitReport {
   readonly split: Split;
-  /** All image files, mask files and notes, selected or not. */
+  /** Selected or not. */
   readonly images: number;
   readonly masks: number;
   readonly notes: number;
-  /** Cases with image, mask and note that decode and fit. */
+  /** With image, mask and note that decode and fit. */
   readonly cases: number;
-  /** Paths of masks without foreground, relative to the folder; they are allowed. */
+  /** Relative to the folder; they are allowed. */
   readonly emptyMasks: readonly string[];
   /** Mean share of foreground over the masks, 0 to 1. */
   readonly foreground: number;
-  /** Image sizes, `WIDTHxHEIGHT`, with their numbers of images, most frequent first. */
+  /** `WIDTHxHEIGHT`, most frequent first. */
   readonly sizes: readonly { readonly size: string; readonly count: number }[];
-  /** For usable cases; null if there are none. */
   readonly noteStatistics: NoteStatistics | null;
 }
 
@@ -63,18 +58,18 @@ export interface DatasetReport {
   readonly dir: string;
   readonly splits: readonly SplitReport[];
   readonly problems: readonly Problem[];
-  /** Likely mistakes in usable cases. */
+  /** In usable cases. */
   readonly suspicions: readonly Suspicion[];
-  /** Whose left and right the notes of all splits mean, and the figure behind it. */
+  /** Of all splits. */
   readonly sides: InferredSides;
-  /** No problems; suspicions do not count. */
+  /** Suspicions do not count. */
   readonly ok: boolean;
 }
 
 export interface CheckOptions extends OpenOptions, MeasureOptions {
   /** Default: all that are there. */
   readonly splits?: readonly Split[];
-  /** See `grouping`: finds patients in two splits. */
+  /** See `grouping`. */
   readonly group?: string;
 }
 
@@ -86,7 +81,6 @@ function countBy<T>(items: readonly T[], key: (item: T) => string): { key: strin
     .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
 }
 
-/** Statistics of notes; null if there are none. */
 export function noteStatistics(notes: readonly string[]): NoteStatistics | null {
   if (notes.length === 0) return null;
   const frequencies = countBy(notes, (note) => note);
@@ -111,9 +105,7 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
 }
 
 /**
- * Checks a data set folder: names images without mask, masks without image, images without note, notes without image,
- * files that do not decode, masks of another size; counts empty masks. Reports problems instead of throwing
- * (`assertValid` throws). `stems` needs `splits`: a list belongs to a split.
+ * Checks a folder and reports problems instead of throwing (`assertValid` throws). `stems` needs `splits`.
  * @throws DATA_FOLDER_MISSING if there is nothing to check
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<DatasetReport> {
@@ -189,7 +181,7 @@ function splitReport(
   };
 }
 
-/** @throws DATA_SUSPICIOUS if the report holds a suspicion */
+/** @throws DATA_SUSPICIOUS */
 export function assertUnsuspicious({ dir, suspicions }: DatasetReport): void {
   if (suspicions.length === 0) return;
   const count = `${suspicions.length} suspicion${suspicions.length === 1 ? '' : 's'}`;
@@ -200,7 +192,7 @@ export function assertUnsuspicious({ dir, suspicions }: DatasetReport): void {
   });
 }
 
-/** @throws DATA_INVALID if the report holds a problem */
+/** @throws DATA_INVALID */
 export function assertValid(report: DatasetReport): void {
   if (!report.ok) throw invalidDataset(report.dir, report.problems);
 }

@@ -1,6 +1,6 @@
 /**
- * Opens a split of a data set for training, evaluation or prediction, and refuses it if anything does not fit.
- * `layouts/` knows the folders; `check.ts` decodes everything.
+ * Opens a split of a data set, and refuses it if anything does not fit. `layouts/` knows the folders; `check.ts`
+ * decodes everything.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -28,13 +28,12 @@ import type { Case, Dataset, Split } from './types.js';
 
 export interface OpenOptions {
   /**
-   * Which cases to select: stems (image file names without extension), or the path of a text file with one per line;
-   * blank lines and lines starting with # are skipped.
+   * Stems (image names without extension), or a text file with one per line; blank lines and lines starting with #
+   * are skipped.
    */
   readonly stems?: string | readonly string[];
 }
 
-/** Problems named in an error; `reclmis data check` names all. */
 const NAMED = 3;
 const LANES = 8;
 
@@ -61,7 +60,6 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   } else {
     lines = stems;
   }
-  // A line may be a file name: drop an image's extension.
   return new Set(
     lines.map((line) =>
       nameKey(IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line),
@@ -77,12 +75,12 @@ export function invalidDataset(dir: string, problems: readonly Problem[]): Reclm
   return new ReclmisError('DATA_INVALID', `${dir}: ${count}: ${named.join('; ')}${more}`, {
     remedy:
       own !== undefined && others.length === 0
-        ? own // one thing to do, as every command says it
+        ? own
         : `Run \`reclmis data check ${dir}\` and repair each item that it lists.`,
   });
 }
 
-/** Scans a split and refuses problems with names. @throws as `openDataset` */
+/** @throws as `openDataset` */
 export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
   const scan = await scanSplit(dir, split, stems);
   const [only] = scan.problems;
@@ -123,7 +121,7 @@ export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Turns an error about a case's file into a problem of the data set; rethrows others. */
+/** Turns an error about a case's file into a problem; rethrows others. */
 export function problemOf(
   dataset: { readonly dir: string; readonly split: Split },
   path: string,
@@ -151,9 +149,8 @@ export function sizeMismatch(
 }
 
 /**
- * Refuses a data set that training could not read, with `checkDataset`'s messages but cheaply: reads headers, compares
- * sizes, and only decodes files whose last bytes do not show that they are complete. Damage inside a file is left to
- * the loader, which names the file.
+ * Refuses a data set that training could not read: reads headers, compares sizes, and only decodes files whose last
+ * bytes do not show that they are complete. The loader finds damage inside a file.
  * @throws DATA_INVALID
  */
 export async function assertUsable(dataset: Dataset): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Makes notes for data sets without text from the masks, by the rules of core's `deriveNote`, and compares them with
- * existing notes. They are made from the label and marked as such (`DERIVED`).
+ * Makes notes from masks, by the rules of core's `deriveNote`, and compares them with existing ones. They are marked
+ * as such (`DERIVED`).
  */
 import { basename, join } from 'node:path';
 import {
@@ -25,11 +25,10 @@ import type { Case, Split } from './types.js';
 export interface DeriveNotesOptions {
   /** Whose left and right the notes will mean. */
   readonly sides: Sides;
-  /** Lines across images without lung masks; default `CHEST_LINES`. */
+  /** For images without lung masks; default `CHEST_LINES`. */
   readonly lines?: ZoneLines;
-  /** Folder of lung masks. */
   readonly lungs?: string;
-  /** Least area, as a share of the image; default `MIN_AREA`. */
+  /** Share of the image; default `MIN_AREA`. */
   readonly minArea?: number;
   readonly finding?: string;
   readonly onProgress?: (done: number, total: number) => void;
@@ -44,10 +43,7 @@ export interface DerivedNote {
 
 const LANES = 4;
 
-/**
- * Paths of the masks of a split in LViT's layout, or of a plain folder.
- * @throws DATA_FOLDER_MISSING, MASK_MISSING if there is none
- */
+/** Paths of the masks of a split in LViT's layout, or of a plain folder. @throws DATA_FOLDER_MISSING, MASK_MISSING */
 export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
   const folder = split === undefined ? dir : join(dir, FOLDERS[split], 'labelcol');
   const files = await imageFilesIn(folder);
@@ -60,8 +56,8 @@ export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
 
 /**
  * The notes of masks, in order.
- * @throws DATA_INVALID if a mask has more areas than a note can name (not a chest radiograph); INTERRUPTED;
- * MASK_MISSING for missing lungs; the codes of `readMask`
+ * @throws DATA_INVALID if a mask has more areas than a note can name; INTERRUPTED; MASK_MISSING for missing lungs;
+ * the codes of `readMask`
  */
 export async function deriveNotes(
   paths: readonly string[],
@@ -96,19 +92,18 @@ export async function deriveNotes(
   });
 }
 
-/** How often derived notes agree with existing ones; counts of cases. */
+/** Counts of cases in which derived notes agree with existing ones. */
 export interface NoteAgreement {
   readonly cases: number;
   /** Both unilateral, or both bilateral. */
   readonly laterality: number;
   readonly sides: number;
-  /** Equal numbers of areas. */
   readonly count: number;
-  /** The same of the six zones; "all" equals "upper middle lower". */
+  /** "all" equals "upper middle lower". */
   readonly zones: number;
-  /** Zones, six per case, on which both agree. */
+  /** Six per case. */
   readonly singleZones: number;
-  /** The same sentence, ignoring case. */
+  /** Ignoring case. */
   readonly sentence: number;
 }
 
@@ -128,7 +123,7 @@ export function agreementOf(pairs: readonly (readonly [derived: string, given: s
   return counts;
 }
 
-/** The notice for scores of cases with derived notes; null if there are none. */
+/** Null if there are none. */
 export function derivedNotice(cases: readonly Pick<Case, 'derived'>[]): string | null {
   const count = cases.filter(({ derived }) => derived === true).length;
   if (count === 0) return null;

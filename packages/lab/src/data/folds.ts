@@ -1,8 +1,8 @@
 /**
- * Cross-validation: cuts cases into folds, patient by patient, so that each case is validated once and no patient is on both sides.
+ * Cross-validation: cuts cases into folds, patient by patient.
  *
- * In random order, largest first, each patient goes to the fold that is smallest so far (Graham's longest-processing-time rule), so
- * folds differ by at most one patient's cases. They depend only on seed, names and pattern.
+ * In random order, largest first, each patient goes to the smallest fold so far (Graham's longest-processing-time
+ * rule), so folds differ by at most one patient's cases. They depend only on seed, names and pattern.
  */
 import { Random, ReclmisError } from '@reclmis/core';
 import type { Config } from '../config/config.js';
@@ -12,8 +12,7 @@ import type { Case, Dataset, Split } from './types.js';
 
 /**
  * The fold of every case, 1 to `folds`.
- * @param ids unique ids of the cases.
- * @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds.
+ * @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds
  */
 export function assignFolds(
   ids: readonly string[],
@@ -57,15 +56,15 @@ export function assignFolds(
 export interface FoldChoice {
   /** At least 2. */
   readonly folds: number;
-  /** The fold to validate on, from 1. */
+  /** From 1; for validation. */
   readonly fold: number;
-  /** Decides who is in which fold; the same for all folds of a cross-validation. */
+  /** The same for all folds of a cross-validation. */
   readonly foldSeed: number;
   /** See `grouping`. */
   readonly group: string;
 }
 
-/** One fold's cases for validation and all others for training, sorted by id. @throws as `assignFolds` and `grouping` */
+/** Sorted by id. @throws as `assignFolds` and `grouping` */
 export function cutFold<T extends { readonly id: string }>(
   cases: readonly T[],
   { folds, fold, foldSeed, group }: FoldChoice,
@@ -79,7 +78,6 @@ export function cutFold<T extends { readonly id: string }>(
   };
 }
 
-/** Joins both splits and cuts them into folds. @throws as `cutFold` */
 async function foldDatasets(
   { train, val }: { readonly train: Dataset; readonly val: Dataset },
   choice: FoldChoice,
@@ -96,7 +94,7 @@ async function foldDatasets(
 }
 
 /**
- * A configuration's training and validation cases: the two splits, or with `data.folds` both of them, cut into folds.
+ * A configuration's training and validation cases: the two splits, or with `data.folds` both, cut into folds.
  * @throws CONFIG_INVALID without a folder, the codes of `openDataset` and `cutFold`
  */
 export async function openFitted(

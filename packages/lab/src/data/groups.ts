@@ -1,9 +1,7 @@
 /**
- * Tells by file names which cases are one patient's. Folds keep them together, and intervals count patients, since such
- * cases resemble each other.
+ * Tells by file names which cases are one patient's. Folds keep them together, and intervals count patients.
  *
- * A pattern is a regular expression; its one capture group is what a patient's images share. Names that do not fit
- * count as one patient each.
+ * A pattern's one capture group is what a patient's images share. Names that do not fit count as one patient each.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -12,7 +10,6 @@ export interface NamePattern {
   readonly pattern: RegExp;
 }
 
-/** The conventions known without a pattern. */
 export const KNOWN_PATTERNS: readonly NamePattern[] = [
   // QaTa-COV19 as distributed with LViT's notes: cxr_s08046-e17352-r2 is subject 8046, session 17352, run 2.
   { name: 'QaTa-COV19', pattern: /^cxr_s(\d+)-e\d+-r\d+$/ },
@@ -25,16 +22,13 @@ export const KNOWN_PATTERNS: readonly NamePattern[] = [
 export interface Grouping {
   /** Empty: the known ones. */
   readonly pattern: string;
-  /** Equal for one patient's cases, different for two patients'. */
   readonly groupOf: (id: string) => string;
-  /** Whether a name identifies the patient. */
   readonly fits: (id: string) => boolean;
 }
 
 /**
- * @param pattern a regular expression with one capture group, e.g. `^(.+)_slice\d+$`; empty: the known conventions.
- * `^(.*)$` makes every case its own patient.
- * @throws OPTION_INVALID for anything else.
+ * @param pattern e.g. `^(.+)_slice\d+$`; empty: the known conventions; `^(.*)$`: every case is its own patient.
+ * @throws OPTION_INVALID unless it has one capture group
  */
 export function grouping(pattern = ''): Grouping {
   const patterns = pattern === '' ? KNOWN_PATTERNS.map((known) => known.pattern) : [compile(pattern)];
@@ -73,7 +67,7 @@ function compile(pattern: string): RegExp {
   return compiled;
 }
 
-/** Each patient's cases, in the order of the first ones. */
+/** In the order of their first cases. */
 export function groupCases<T extends { readonly id: string }>(
   cases: readonly T[],
   { groupOf }: Pick<Grouping, 'groupOf'>,

@@ -1,8 +1,8 @@
 /**
- * The loader: worker threads make an epoch's batches ahead, in an order that depends only on seed and epoch.
+ * The loader: worker threads make an epoch's batches ahead.
  *
- * The number of workers does not change the batches: the order is drawn here, and each sample's augmentation has its
- * own random stream, from seed, epoch and id. Workers share decoded samples (`cache.ts`).
+ * The order is drawn here, from seed and epoch, and each sample has its own random stream, so the number of workers
+ * does not change the batches. Workers share decoded samples (`cache.ts`).
  */
 import { performance } from 'node:perf_hooks';
 import { Random, ReclmisError } from '@reclmis/core';
@@ -21,18 +21,18 @@ import type { Batch, BatchShard, Case } from './types.js';
 
 export interface LoaderOptions {
   readonly cases: readonly Case[];
-  /** Side of the square model input, in pixels. */
+  /** In pixels. */
   readonly size: number;
   readonly batchSize: number;
-  /** For order and augmentation; default 1. */
+  /** Default 1. */
   readonly seed?: number;
-  /** Default none: evaluation must not augment by accident. `{}` gives training's defaults. */
+  /** Default none, so that evaluation does not augment by accident. `{}` gives training's defaults. */
   readonly augment?: Partial<AugmentOptions> | null;
-  /** Draw a new order each epoch; default false. */
+  /** Default false. */
   readonly shuffle?: boolean;
-  /** Drop a smaller last batch; default false. */
+  /** Default false. */
   readonly dropLast?: boolean;
-  /** Threads; default 1. 0 makes each batch in this thread, on request. */
+  /** Threads; default 1. 0: this thread, on request. */
   readonly workers?: number;
   /** Batches made ahead; default 2 per worker. Each takes 16 B S^2 bytes. */
   readonly prefetch?: number;
@@ -41,7 +41,7 @@ export interface LoaderOptions {
    * evaluation, so that images are scored in the same batches with any number of processes. Default: all.
    */
   readonly shard?: LoaderShard | undefined;
-  /** Limit for decoded samples, in bytes; default 2 GiB or a quarter of the machine's memory. 0: always decode. */
+  /** For decoded samples; default `defaultCacheBytes`. 0: always decode. */
   readonly cacheBytes?: number;
 }
 
@@ -51,7 +51,7 @@ export interface LoaderShard {
   readonly by: 'case' | 'batch';
 }
 
-/** A rank's share of `count` cases in order, `to` excluded; shares differ by at most one case. */
+/** `to` excluded; shares differ by at most one case. */
 export function shareOf(count: number, rank: number, size: number): { from: number; to: number } {
   return { from: Math.floor((rank * count) / size), to: Math.floor(((rank + 1) * count) / size) };
 }
@@ -92,14 +92,13 @@ export class Loader {
     this.shard = options.shard ?? null;
   }
 
-  /** Batches of an epoch. */
   get length(): number {
     const { batchSize, dropLast } = this.options;
     const count = this.settings.cases.length / batchSize;
     return dropLast ? Math.floor(count) : Math.ceil(count);
   }
 
-  /** Case indices of each batch of an epoch. */
+  /** Case indices of each batch. */
   plan(epoch: number): number[][] {
     const { cases, seed } = this.settings;
     const { batchSize, shuffle } = this.options;
@@ -109,7 +108,6 @@ export class Loader {
     return Array.from({ length: this.length }, (_, b) => order.slice(b * batchSize, (b + 1) * batchSize));
   }
 
-  /** This process's part of each batch. */
   private shares(epoch: number): { indices: number[]; shard?: BatchShard }[] {
     const plan = this.plan(epoch);
     const { shard } = this;
@@ -125,9 +123,8 @@ export class Loader {
   }
 
   /**
-   * The batches of an epoch, in order. You may leave the iteration early. A batch's images and masks are yours until
-   * you request the next one, which reuses their memory.
-   * @param from the first batch to give, from 0, for an unfinished epoch.
+   * The batches of an epoch, in order. A batch's memory is reused when you request the next one.
+   * @param from the first batch to give, from 0.
    * @throws the coded error of an unreadable file, when its batch is due
    */
   async *batches(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
@@ -157,7 +154,7 @@ export class Loader {
     }
   }
 
-  /** Ends the threads; rejects pending batches. May be called twice. */
+  /** Rejects pending batches. May be called twice. */
   async close(): Promise<void> {
     this.closed = true;
     const { pool } = this;

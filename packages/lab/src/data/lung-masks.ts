@@ -8,7 +8,7 @@ export interface LungMasks {
   readonly dir: string;
   /**
    * @param name of the image or its mask, with or without extension
-   * @param width in pixels; the mask is resized to width x height
+   * @param width in pixels, of the result
    * @param height in pixels
    * @throws MASK_MISSING, and the codes of `readMask`
    */
@@ -40,7 +40,7 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
   };
 }
 
-/** An image's or mask's name, without extension and `mask_`, in NFC. */
+/** Without extension and `mask_`, in NFC. */
 export function imageStem(name: string): string {
   return nameKey(stemOf(name).replace(/^mask_/, ''));
 }

@@ -1,10 +1,9 @@
 /**
- * The built-in data set: drawn chest radiographs (`thorax.ts`) with 2 to 5 opacities in the six lung zones; the note
- * names one to three, never all. The mask holds only the named ones, so the note decides. Our own design, for
- * demonstrations and tests; no substitute for patients' images.
+ * The built-in data set: drawn chest radiographs (`thorax.ts`) with 2 to 5 opacities in the six lung zones; note and
+ * mask hold one to three of them, never all, so the note decides. Our own design, for demonstrations and tests.
  *
- * Notes use LViT's grammar; left and right are the patient's: the patient's left lung is on the image's RIGHT. Seed,
- * number and size determine every byte.
+ * Notes use LViT's grammar; sides are the patient's: the patient's left lung is on the image's RIGHT. Seed, number
+ * and size determine every byte.
  */
 import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -37,19 +36,18 @@ export interface Phantom {
   /** Only the named opacities. */
   readonly mask: Mask;
   readonly note: string;
-  /** Zones with an opacity, and those that the note names. */
   readonly opacities: readonly LungZone[];
   readonly named: readonly LungZone[];
 }
 
 export interface PhantomOptions {
-  /** Cases of all three splits, at least 3. */
+  /** At least 3. */
   readonly count: number;
   readonly seed: number;
-  /** Side of the square pictures in pixels, 32 to 2048. */
+  /** Pixels, 32 to 2048. */
   readonly size: number;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Stops; nothing written remains. */
+  /** Nothing written remains. */
   readonly signal?: AbortSignal;
 }
 
@@ -57,7 +55,7 @@ const ZONES: readonly LungZone[] = (['left', 'right'] as const).flatMap((side) =
   (['upper', 'middle', 'lower'] as const).map((zone) => ({ side, zone })),
 );
 const THIRDS: Readonly<Record<ThirdOfLung, number>> = { upper: 0, middle: 1, lower: 2 };
-/** Share of full strength from which an opacity is visible and belongs to the mask. */
+/** Share of full strength from which an opacity belongs to the mask. */
 const VISIBLE = 0.4;
 const LANES = 4;
 
@@ -76,7 +74,7 @@ interface Blob {
   readonly waves: readonly [number, number];
 }
 
-/** Share of a point that is free lung of a zone, 0 to 1. */
+/** Share of free lung, 0 to 1. */
 function zoneShare(anatomy: Anatomy, { side, zone }: LungZone, tissue: Tissue, y: number): number {
   const lung = side === 'left' ? tissue.left : tissue.right;
   if (lung === 0) return 0;
@@ -88,7 +86,6 @@ function zoneShare(anatomy: Anatomy, { side, zone }: LungZone, tissue: Tissue, y
   return lung * upper * lower;
 }
 
-/** A blob with its middle well inside its zone. */
 function drawBlob(random: Random, anatomy: Anatomy, at: LungZone): Blob {
   const { top, bottom } = lungSpan(anatomy, at.side);
   const third = (bottom - top) / 3;
@@ -118,7 +115,7 @@ function drawBlob(random: Random, anatomy: Anatomy, at: LungZone): Blob {
   };
 }
 
-/** Share of the blob's full strength at a point, 0 to 1, before clipping to the zone. */
+/** Share of full strength, 0 to 1, before clipping to the zone. */
 function blobShare(blob: Blob, x: number, y: number): number {
   const { cos, sin, waves } = blob;
   const dx = x - blob.x;
@@ -165,7 +162,7 @@ export function phantomNote(named: readonly LungZone[]): string {
   });
 }
 
-/** Draws case `index`, from 0. */
+/** From 0. */
 export function drawPhantom(seed: number, index: number, size: number): Phantom {
   const random = Random.from('phantom', seed, index);
   const anatomy = drawAnatomy(random);
@@ -219,7 +216,7 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
   };
 }
 
-/** Cases per split: 15 % val and 15 % test, at least one each, the rest train. */
+/** 15 % val and 15 % test, at least one each, the rest train. */
 export function phantomSplits(count: number): Record<Split, number> {
   const part = Math.max(1, Math.round(0.15 * count));
   return { train: count - 2 * part, val: part, test: part };
@@ -233,7 +230,7 @@ function requireRange(name: string, value: number, low: number, high: number): v
   );
 }
 
-/** Refuses a place that is taken; an empty folder is not. */
+/** An empty folder is vacant. */
 async function requireVacant(dir: string): Promise<void> {
   try {
     const names = await readdir(dir);
@@ -251,8 +248,7 @@ async function requireVacant(dir: string): Promise<void> {
 }
 
 /**
- * Writes a phantom data set in LViT's layout: Train_Folder, Val_Folder and Test_Folder (70, 15 and 15 %) with
- * img/phantom_0001.png (grey), labelcol/mask_phantom_0001.png (0 and 255), Train_text.xlsx etc., whole or not at all.
+ * Writes a phantom data set in LViT's layout, whole or not at all.
  * @returns how many cases each split holds
  * @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty), OUTPUT_UNWRITABLE, DISK_FULL, INTERRUPTED
  */

@@ -10,7 +10,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** A thread and its pending jobs. Only these keep the process alive. */
+/** Only pending jobs keep the process alive. */
 class Thread {
   readonly pending = new Map<number, Pending>();
   private readonly worker: Worker;
@@ -77,7 +77,6 @@ export class WorkerPool {
     return idlest.run(this.number, job);
   }
 
-  /** Ends the threads; rejects pending jobs. */
   async close(): Promise<void> {
     await Promise.all(this.threads.map((thread) => thread.close()));
   }

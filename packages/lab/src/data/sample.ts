@@ -4,7 +4,7 @@ import { differentSizes, readImageWithHeader, readMaskWithValues } from '@reclmi
 import type { Case, Sample } from './types.js';
 
 /**
- * Reads a case, and stretches image and mask to size x size pixels (core's `resizeImage` and `resizeMask`, as in serving).
+ * Reads a case, stretched to size x size pixels as in serving.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, MASK_SIZE_MISMATCH
  */
 export async function readSample({ id, imagePath, maskPath, note }: Case, size: number): Promise<Sample> {
@@ -18,7 +18,7 @@ export async function readSample({ id, imagePath, maskPath, note }: Case, size: 
 
 const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);
 
-/** Writes sample `at` of a batch: image [3, S, S] in [0, 1], mask [1, S, S], 0 or 1. */
+/** Sample `at` of a batch: image [3, S, S] in [0, 1], mask [1, S, S], 0 or 1. */
 export function writePlanes(sample: Sample, at: number, images: Float32Array, masks: Float32Array): void {
   const { data } = sample.image;
   const n = sample.mask.data.length; // S * S
@@ -31,7 +31,6 @@ export function writePlanes(sample: Sample, at: number, images: Float32Array, ma
   masks.set(sample.mask.data, at * n);
 }
 
-/** Whether red, green and blue are equal everywhere. */
 export function isGrey({ data }: RgbImage): boolean {
   for (let i = 0; i < data.length; i += 3)
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;

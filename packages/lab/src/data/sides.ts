@@ -17,21 +17,20 @@ import type { Case } from './types.js';
 
 /** As many as libuv has threads to decode. */
 const LANES = 4;
-/** Enough cases: their share is then known to a few points. */
+/** The share is then known to a few points. */
 const ENOUGH = 400;
 
-/** Whose left and right a run's notes mean, and how we know. */
 export interface NoteInfo {
   readonly sides: StatedSides;
-  /** From the configuration, the training masks, or a later statement (`reclmis sides`). */
+  /** `masks`: measured on the training cases; `statement`: `reclmis sides`. */
   readonly by: 'configuration' | 'masks' | 'statement';
-  /** The masks' figure; null if none was taken. */
+  /** The masks' figure, if one was taken. */
   readonly reason: string | null;
 }
 
 /**
- * Infers sides from the masks of notes that name one side; skips masks that do not decode.
- * @param most of these cases, spread evenly; default all.
+ * Infers sides from the masks of notes that name one; skips masks that do not decode.
+ * @param most of these cases, spread evenly; default all
  */
 export async function measureSides(
   cases: readonly Pick<Case, 'note' | 'maskPath'>[],
@@ -51,11 +50,11 @@ const EMPTY = { width: 1, height: 1, data: new Uint8Array(1) };
 export interface SettledSides {
   readonly config: Config;
   readonly note: NoteInfo;
-  /** What the user should know, one per line. */
+  /** For the user. */
   readonly lines: readonly string[];
 }
 
-/** Resolves `note.sides: auto` from the training cases; a stated value stays, and is compared with them. */
+/** Resolves `note.sides: auto`; compares a stated value with the cases. */
 export async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledSides> {
   const asked = config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);

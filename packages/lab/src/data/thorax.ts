@@ -1,6 +1,6 @@
 /**
- * A drawn chest radiograph: thorax, lungs, heart, spine, ribs, clavicles, noise. Laid out like anatomy, so that a model
- * must tell lungs from the rest and opacities from ribs and vessels. Our own design.
+ * A drawn chest radiograph: thorax, lungs, heart, spine, ribs, clavicles, noise; a model must tell opacities from
+ * ribs and vessels.
  *
  * Body frame: x to the image's right (the patient's LEFT), y downwards, about -1 to 1 over the picture; lung apices
  * near y = -0.7, diaphragm near 0.5. Brightness is 0 (air) to 1 (bone).
@@ -30,10 +30,10 @@ export interface Anatomy {
   readonly noise: number;
 }
 
-/** A point of the body, before opacities. */
+/** Before opacities. */
 export interface Tissue {
   brightness: number;
-  /** Share of the point that is unhidden lung, 0 to 1, right and left. */
+  /** Share of unhidden lung, 0 to 1. */
   right: number;
   left: number;
 }
@@ -64,7 +64,7 @@ export function smoothstep(low: number, high: number, value: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** How much of a point is rib, by its distance from the nearest rib at t = ..., -1, 0, 1, ... */
+/** Ribs are at t = ..., -1, 0, 1, ... */
 function rib(t: number): number {
   return smoothstep(0.3, 0.2, Math.abs(t - Math.round(t)));
 }
@@ -81,7 +81,7 @@ export function lungSpan(anatomy: Anatomy, side: Side): { readonly top: number; 
   return { top: -anatomy.lungY - 0.02, bottom: diaphragmAt(anatomy, LUNG_CENTRE, side) + 0.04 };
 }
 
-/** Writes the body at (x, y) into `out` and returns it: it runs for every pixel. */
+/** Reuses `out`: it runs for every pixel. */
 export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): Tissue {
   const ax = Math.abs(x);
   const side: Side = x > 0 ? 'left' : 'right';

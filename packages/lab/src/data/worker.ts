@@ -14,7 +14,7 @@ export interface WorkerRequest {
   readonly job: BatchJob;
 }
 
-/** A coded error loses its class on the way and is rebuilt. */
+/** An error loses its class on the way and is rebuilt. */
 export type WorkerReply =
   | { readonly number: number; readonly batch: AssembledBatch }
   | {
@@ -25,7 +25,7 @@ export type WorkerReply =
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   const assembler = new Assembler(workerData as AssemblerSettings);
-  // A worker does one job after the other, so the batch needed first is ready first.
+  // One job after the other, so that the batch needed first is ready first.
   let last: Promise<void> = Promise.resolve();
   port.on('message', ({ number, job }: WorkerRequest) => {
     last = last.then(async () => {

@@ -1,4 +1,4 @@
-/** Notes derived from the masks of a data set or a folder, written to a file or into the data set, and compared with those that are there. */
+/** Writes notes derived from masks to a file or into the data set, and compares them with those that are there. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ReclmisError, type Sides } from '@reclmis/core';
@@ -16,38 +16,34 @@ import { presentSplits } from './layouts/registry.js';
 import type { Split } from './types.js';
 
 export interface DerivedNotesOptions extends DeriveNotesOptions {
-  /** Default: all splits that are there. */
+  /** Default: all that are there. */
   readonly split?: Split;
-  /** File for all notes, .xlsx, .csv or .jsonl. */
+  /** .xlsx, .csv or .jsonl. */
   readonly out?: string;
-  /** Write each split's notes into the data set, where training looks for them. Default false. */
+  /** Where training looks for them. Default false. */
   readonly inPlace?: boolean;
-  /** Count how often the notes say what the data set's own do. Default false. */
+  /** With the data set's own notes. Default false. */
   readonly compare?: boolean;
-  /** Replace notes that are there. Default false. */
+  /** Default false. */
   readonly overwrite?: boolean;
 }
 
-/** How a split's derived notes agree with its own. */
 export interface AgreementOfSplit {
   readonly split: Split;
-  /** Whose left and right the derived notes mean. */
   readonly sides: Sides;
   readonly counts: NoteAgreement;
 }
 
-/** What was derived and written. */
 export interface DerivedNotesWritten {
   readonly notes: number;
   /** Notes of masks without an area. */
   readonly withoutArea: number;
-  /** Undefined where nothing was compared. */
+  /** Undefined if nothing was compared. */
   readonly agreement: readonly AgreementOfSplit[] | undefined;
-  /** Paths of the files. */
   readonly written: readonly string[];
 }
 
-/** Masks whose notes go into one file. */
+/** For one file. */
 interface Part {
   readonly split: Split | null;
   readonly paths: readonly string[];
@@ -59,10 +55,7 @@ interface Row {
   readonly source: string;
 }
 
-/**
- * Derives the notes, and writes or compares them as asked.
- * @throws OPTION_INVALID where a data set is needed, OUTPUT_EXISTS before a mask is read, and as `deriveNotes`
- */
+/** @throws OPTION_INVALID if it needs a data set, OUTPUT_EXISTS before a mask is read, and as `deriveNotes` */
 export async function writeDerivedNotes(
   dir: string,
   options: DerivedNotesOptions,
@@ -99,7 +92,7 @@ export async function writeDerivedNotes(
   return { notes: total, withoutArea, agreement, written };
 }
 
-/** The splits of a data set, or a folder of masks as a whole. @throws OPTION_INVALID where a data set is needed */
+/** A data set's splits, or a folder of masks as a whole. @throws OPTION_INVALID if it needs a data set */
 async function partsOf(dir: string, split: Split | undefined, needsDataset: boolean): Promise<Part[]> {
   const isDataset = Object.values(FOLDERS).some((name) => existsSync(join(dir, name)));
   if (!isDataset && (needsDataset || split !== undefined)) {
@@ -115,10 +108,7 @@ async function partsOf(dir: string, split: Split | undefined, needsDataset: bool
   return parts;
 }
 
-/**
- * Where each split's notes go.
- * @throws OUTPUT_EXISTS where notes are there and are not to be replaced, or two masks of one file have the same name
- */
+/** @throws OUTPUT_EXISTS if notes exist and must not be replaced, or two masks of one file have the same name */
 async function refuseTaken(
   dir: string,
   parts: readonly Part[],
@@ -151,7 +141,6 @@ async function refuseTaken(
   });
 }
 
-/** The agreement with the notes that each split has. */
 async function compareAll(
   dir: string,
   derived: readonly { readonly split: Split | null; readonly rows: readonly Row[] }[],

@@ -18,7 +18,7 @@ export function stemOf(name: string): string {
   return extension === '' ? name : name.slice(0, -extension.length);
 }
 
-/** Sorted names in a folder, without litter; null if there is no folder. */
+/** Sorted, without litter; null if there is no folder. */
 export async function list(path: string): Promise<string[] | null> {
   try {
     return (await readdir(path)).filter((name) => !isLitter(name)).sort(byCode);
@@ -31,7 +31,7 @@ export async function list(path: string): Promise<string[] | null> {
   }
 }
 
-/** A folder's image files, sorted; null if there is no folder. @throws DATA_FOLDER_MISSING if it cannot be read */
+/** Sorted; null if there is no folder. @throws DATA_FOLDER_MISSING if it cannot be read */
 export async function imageFilesIn(path: string): Promise<readonly string[] | null> {
   return (await listImages(path))?.files ?? null;
 }

@@ -1,6 +1,6 @@
 /**
- * LViT's folder layout by names alone: which image, mask and note belong together, and what is left over. Names and ids
- * are compared in NFC: macOS stores a spreadsheet's "ü" as u and a mark.
+ * LViT's folder layout: which image, mask and note belong together, by names in NFC (macOS stores "ü" as u and a
+ * mark).
  *
  *     DIR/{Train,Val,Test}_Folder/img/<stem>.<png|jpg|tif>
  *     DIR/{Train,Val,Test}_Folder/labelcol/<stem>.<ext> or mask_<stem>.<ext>     the extension may differ from the image's
@@ -100,7 +100,7 @@ function both(names: readonly string[]): string {
   return names.map((name) => (alike ? visibleName(name) : name)).join(' and ');
 }
 
-/** Whether a note's key, in NFC, fits one of a folder's images or masks. */
+/** Whether a note's key fits one of a folder's images or masks. */
 function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | null): boolean {
   const stem = stemOf(key);
   if (masks?.stems.get(stem)?.some((name) => nameKey(name) === key) === true) return true;
@@ -110,7 +110,7 @@ function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | n
   );
 }
 
-/** Matches the names in a split's folder; only opens the notes. */
+/** Only opens the notes. */
 async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
   const folder = FOLDERS[split];
   const images = await requireImages(dir, split, 'img');
@@ -211,7 +211,7 @@ async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>)
   };
 }
 
-/** A mask's entry in the column Spacing; null if there is none, or it is unreadable, which is reported. */
+/** Null if there is none, or it is unreadable, which is reported. */
 function spacingOf(table: NoteTable | null, mask: string, report: (why: string) => void): Spacing | null {
   const text = table?.spacings.get(mask);
   if (text === undefined) return null;
@@ -223,9 +223,7 @@ function spacingOf(table: NoteTable | null, mask: string, report: (why: string) 
   }
 }
 
-/**
- * Reports notes without image, and rows that are not notes. A file shared by train and val is compared with both folders.
- */
+/** Reports notes without image, and rows that are not notes. A shared file is compared with both folders. */
 async function reportStrayNotes(
   dir: string,
   split: Split,
@@ -257,7 +255,7 @@ async function reportStrayNotes(
     report('NOTES_UNREADABLE', `${path}: ${table.unit} ${row}`, 'has a description but no image');
 }
 
-/** Hints at frequent mistakes: keys with the image's name, another extension, or nearly the mask's name. */
+/** Hints at frequent mistakes: the image's name, another extension, nearly the mask's name. */
 function hint(table: NoteTable, near: NearNames, image: string, mask: string): string {
   if (image !== mask && table.notes.has(nameKey(image)))
     return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
@@ -285,7 +283,7 @@ function relativeMessage(dir: string, message: string): string {
 const present = (names: readonly string[]): Split[] =>
   SPLITS.filter((split) => names.includes(FOLDERS[split]));
 
-/** The layout of QaTa-COV19, MosMedData+ and MoNuSeg. */
+/** Used by QaTa-COV19, MosMedData+ and MoNuSeg. */
 export const LVIT: DataLayout = {
   expects: 'Train_Folder, Val_Folder or Test_Folder',
   detect: (names) => present(names).length > 0,

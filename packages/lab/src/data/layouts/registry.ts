@@ -1,7 +1,4 @@
-/**
- * The layouts of data sets. A new one needs its file and a line here (or `registerLayout` in your program); checking,
- * planning, training and evaluation then take its folders.
- */
+/** The layouts of data sets. A new one needs its file and a line here (or `registerLayout` in your program). */
 import { ReclmisError } from '@reclmis/core';
 import type { Split } from '../types.js';
 import { list } from './image-folder.js';

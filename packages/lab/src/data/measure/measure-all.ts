@@ -8,7 +8,7 @@ import { addCounts, LEVELS, SHARE_BINS } from './histogram.js';
 import { type CaseMeasure, measureCases, type MeasureJob, type MeasureResult } from './measure.js';
 import { type MeasureReply, MEASURER } from './worker.js';
 
-/** Cases per job: enough to make sending cheap, few enough to show progress. */
+/** Cases per job: few enough to show progress. */
 const JOB = 8;
 const FEW = 32;
 
@@ -22,7 +22,6 @@ export interface MeasureOptions {
   /** Threads; 0: this one. Default 2, or 0 for few cases. */
   readonly workers?: number;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Stops between two jobs. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-/** Measures images with their masks, in worker threads; returns only figures and hashes. */
+/** Measures images with their masks; returns only figures and hashes. */
 import { createHash } from 'node:crypto';
 import {
   components,
@@ -26,7 +26,7 @@ import { LEVELS, momentsOf, SHARE_BINS, shareBin } from './histogram.js';
 import { thumbnail } from './thumbnail.js';
 
 const LANES = 2;
-/** Counts components at no more than this side: a hostile mask could have more than fit into memory. */
+/** A hostile mask of a larger side could have more components than fit into memory. */
 const COUNTED_SIDE = 2048;
 
 export interface MeasureJob {
@@ -40,7 +40,6 @@ export interface CaseMeasure {
   readonly width: number;
   readonly height: number;
   readonly bits: number;
-  /** Whether red, green and blue are equal everywhere. */
   readonly grey: boolean;
   /** SHA-256 of size and pixels, whatever the file format. */
   readonly hash: string;
@@ -49,13 +48,12 @@ export interface CaseMeasure {
   readonly areas: number;
   /** Areas that cover at least a thousandth of the image. */
   readonly largeAreas: number;
-  /** Grey levels of the image, 0 to 255. */
+  /** 0 to 255. */
   readonly grey8: { readonly min: number; readonly max: number; readonly mean: number; readonly sd: number };
   /** Orientation tags, 1: none. */
   readonly orientations: readonly [image: number, mask: number];
-  /** Foreground's share of the image's border, 0 to 1. */
+  /** Share of the image's border, 0 to 1. */
   readonly border: number;
-  /** The mask file's values: rule of reading, number of levels, pixels in between (`MaskValues`). */
   readonly values: Pick<MaskValues, 'rule' | 'distinct' | 'threshold' | 'between' | 'middle' | 'areasBetween' | 'areasLost'>; // prettier-ignore
   readonly maskHash: string;
   /** The convention of left and right that fits the note; null unless it names one side. */
@@ -63,7 +61,7 @@ export interface CaseMeasure {
   /** [32, 32] of the image in grey, and of the mask (255: a box full of foreground). */
   readonly picture: Uint8Array;
   readonly shape: Uint8Array;
-  /** The image's edge strength around the mask's outline (`edges.ts`); null if that is too short. */
+  /** See `edges.ts`; null if the outline is too short. */
   readonly edges: Float32Array | null;
 }
 
@@ -72,7 +70,7 @@ export interface MeasureResult {
   readonly problems: readonly Problem[];
   /** [3, 256]: counts of each level in red, green and blue. */
   readonly levels: Float64Array;
-  /** Connected areas by their share of the image (`histogram.ts`). */
+  /** By share of the image (`histogram.ts`). */
   readonly areaShares: Float64Array;
 }
 
@@ -109,7 +107,7 @@ export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
   };
 }
 
-/** Measures an image and its mask of the same size; adds to the histograms. */
+/** Adds to the histograms. The sizes are equal. */
 export function measurePair(
   { id, note }: Pick<Case, 'id' | 'note'>,
   image: ReadImage,

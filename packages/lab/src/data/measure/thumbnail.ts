@@ -1,9 +1,9 @@
-/** Thumbnails of fixed size for comparing pairs: means of boxes, which miss nothing. */
+/** Thumbnails for comparing pairs: means of boxes, which miss nothing. */
 
-/** Rows and columns, whatever the picture's shape. */
+/** Rows and columns. */
 export const THUMB = 32;
 
-/** [32, 32] means over boxes of a picture stretched to a square; 0 to 255, from `at`. */
+/** [32, 32] means of a picture stretched to a square; 0 to 255. */
 export function thumbnail(width: number, height: number, at: (pixel: number) => number): Uint8Array {
   const sums = new Float64Array(THUMB * THUMB);
   const counts = new Float64Array(THUMB * THUMB);

@@ -2,10 +2,10 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, toReclmisError } from '@reclmis/core';
 import { measureCases, type MeasureJob, type MeasureResult } from './measure.js';
 
-/** Identifies such a thread: importing this file elsewhere must do nothing. */
+/** Importing this file elsewhere must do nothing. */
 export const MEASURER = 'reclmis-measure';
 
-/** A coded error loses its class on the way and is rebuilt. */
+/** An error loses its class on the way and is rebuilt. */
 export type MeasureReply =
   | { readonly result: MeasureResult }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy: string } };

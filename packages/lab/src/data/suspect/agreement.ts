@@ -1,9 +1,7 @@
 /**
- * Compares notes in LViT's grammar with their masks: number of areas, sides, heights, areas of empty masks. A single
- * disagreement is suspicious if the set's other notes agree; if hardly any agree, notes may have been shifted to other
- * cases, or none fit.
- *
- * The set itself shows whose left and right its notes mean; neither is a fault.
+ * Compares notes in LViT's grammar with their masks: number of areas, sides, heights, empty masks. One disagreement
+ * is suspicious if the set's other notes agree; if hardly any agree, notes may have been shifted, or none fit. The
+ * set itself shows whose sides its notes mean.
  */
 import {
   countZones,
@@ -19,21 +17,18 @@ import { THUMB as S } from '../measure/thumbnail.js';
 import { counted, type Subject, suspicion, type Suspicion } from './types.js';
 import { ZONES_OF_IMAGE } from './zones.js';
 
-/** Fewer notes establish no custom. */
 const LEAST_CASES = 10;
-/** In smaller masks, areas that the note counts separately often, or sometimes, touch. */
+/** In smaller masks, areas that the note counts separately often touch. */
 const SMALL = 192;
 const LEAST_SIDE = 64;
 /** Share of the set that must agree before a single case is suspicious. */
 const CUSTOM = 0.8;
-/**
- * A mask is on the other side if at most this share is on the named one; in QaTa-COV19 1,585 of 1,596 have more than a third there.
- */
+/** The most on the named side; in QaTa-COV19 1,585 of 1,596 masks have more than a third there. */
 const WRONG_SIDE = 0.05;
-/** A mask is at another height if so little is in the named half, with a tenth of the height to spare. */
+/** The most in the named half, with a tenth of the height to spare. */
 const WRONG_HEIGHT = 0.02;
 const SPARE = 0.1;
-/** Neighbours whose notes a case may have, and others for comparison with chance. */
+/** Neighbours whose notes a case may have, and others for chance. */
 const SHIFTS = [1, -1, 2, -2];
 const CHANCE = [3, 5, 7, 11, 13];
 /** t of a paired comparison: beyond chance, and too little for any relation. */
@@ -45,12 +40,11 @@ const LEAST_RELATED = 30;
 export const DENIES =
   /^\s*(?:no|without|kein[e]?|sans|sin)\s+(?:\p{L}+\s+){0,3}(?:infections?|pneumonia|findings?|lesions?|opacit(?:y|ies)|abnormalit(?:y|ies)|infected)\b/iu;
 
-/** A case whose note follows the lung infection grammar. */
 interface Read {
   readonly subject: Subject;
   readonly note: ParsedNote;
   readonly zones: number | null;
-  /** Shares of the mask (not empty): on the image's left, right, and in each zone by the image's sides. */
+  /** Shares of the mask, by the image's sides. */
   readonly left: number;
   readonly byZone: Float64Array;
 }
@@ -91,12 +85,12 @@ function emptiness(read: readonly Read[]): Suspicion[] {
 
 const place = ({ subject: { split, id } }: Read): { split: Subject['split']; id: string } => ({ split, id });
 
-/** Whether the note's number fits: of all areas, or without specks. */
+/** Of all areas, or without specks. */
 function numberFits({ count }: ParsedNote, { subject: { measure } }: Read): boolean {
   return count === measure.areas || count === measure.largeAreas;
 }
 
-/** Whether two areas of a small picture may touch: one area less than the note says. */
+/** One area less than the note says, in a small picture. */
 function mayHaveMerged({ note, subject: { measure } }: Read): boolean {
   return note.count === measure.areas + 1 && Math.min(measure.width, measure.height) < SMALL;
 }
@@ -123,7 +117,7 @@ function numbers(read: readonly Read[]): Suspicion[] {
   ];
 }
 
-/** Cases whose note and mask disagree on the side, if the set's convention is clear (core's `inferSides`). */
+/** Only if the set's convention is clear (core's `inferSides`). */
 function sides(read: readonly Read[]): Suspicion[] {
   const { sides: convention, reason } = inferSides(tallySides(read.map(({ subject }) => subject.measure.sides))); // prettier-ignore
   if (convention === 'unknown') return [];
@@ -153,7 +147,6 @@ function heights(read: readonly Read[]): Suspicion[] {
     );
   const [upper, lower] = [of('upper'), of('lower')];
   const below = (one: Read, line: number): number => shareBelow(one.subject.measure.shape, line);
-  // An upper finding below the middle with room to spare, a lower one in the upper third.
   const odd = [
     ...upper.filter((one) => 1 - below(one, 0.5 + SPARE) <= WRONG_HEIGHT),
     ...lower.filter((one) => below(one, 1 / 3) <= WRONG_HEIGHT),
@@ -179,7 +172,7 @@ function shareBelow(shape: Uint8Array, line: number): number {
   return total === 0 ? 0 : below / total;
 }
 
-/** How well a note fits a mask, 0 to 1: its number, and the mask's share in the named zones. */
+/** 0 to 1: the number, and the mask's share in the named zones. */
 function fitOf(note: Read, mask: Read, patient: boolean): number {
   const parts: number[] = [];
   if (note.note.count !== null) parts.push(numberFits(note.note, mask) ? 1 : 0);
@@ -193,7 +186,6 @@ function fitOf(note: Read, mask: Read, patient: boolean): number {
   return parts.reduce((a, b) => a + b, 0) / parts.length;
 }
 
-/** Notes of neighbours, and notes unrelated to their masks. */
 function shifted(read: readonly Read[]): Suspicion[] {
   const told = read.filter((one) => !isEmpty(one) && (one.note.count !== null || one.zones !== null));
   if (told.length < LEAST_CASES || told.length < read.length / 2) return [];

@@ -1,10 +1,10 @@
 /**
- * Finds pairs of pictures that are nearly the same, upright, mirrored or turned: their thumbnails correlate by at least
- * 0.985, and by 0.8 without the smooth part.
+ * Finds pictures that are nearly the same, upright, mirrored or turned: their thumbnails correlate by 0.985, and by
+ * 0.8 without the smooth part.
  *
- * Thumbnails with mean 0 and length 1 are sqrt(2 - 2 r) apart, and any of their cosine coefficients at most that: cells
- * of that size in three coefficients leave few pairs to compare. A turned picture has the same coefficients, exchanged
- * and with other signs.
+ * Thumbnails with mean 0 and length 1 are sqrt(2 - 2 r) apart, and any of their cosine coefficients at most that:
+ * cells of that size in three coefficients leave few pairs to compare. Turning exchanges coefficients or changes
+ * their signs.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { correlation } from './fit.js';
@@ -41,7 +41,7 @@ export function nearlyAlike(subjects: readonly Subject[]): Pair[] {
     const b = subjects[i] as Subject;
     const paired = new Set<number>();
     for (const turn of [null, ...TURNS]) {
-      // Only the earlier one is turned, so the later one must be turned back.
+      // The later one must be turned back.
       const code = turnedCode(upright, turn === null ? null : (BACK[turn] ?? turn));
       const [x = 0, y = 0, z = 0] = keyOf(code);
       for (let n = 0; n < 27; n++) {
@@ -66,14 +66,11 @@ export function nearlyAlike(subjects: readonly Subject[]): Pair[] {
   return pairs;
 }
 
-/** Turns undone by another; the rest undo themselves. */
 const BACK: Readonly<Partial<Record<Turn, Turn>>> = {
   'quarter turn left': 'quarter turn right',
   'quarter turn right': 'quarter turn left',
 };
-/**
- * For each turn: whether across and down are exchanged, and whether odd waves across and down change sign, in the turned picture.
- */
+/** Per turn: are across and down exchanged, do odd waves across and down change sign? */
 const SYMMETRY: Readonly<Record<Turn, readonly [exchanged: boolean, across: boolean, down: boolean]>> = {
   mirror: [false, true, false],
   flip: [false, false, true],
@@ -130,7 +127,7 @@ const wave = Float64Array.from({ length: WAVES * S }, (_, i) => {
   return Math.sqrt((k === 0 ? 1 : 2) / S) * Math.cos((Math.PI * k * (x + 0.5)) / S);
 });
 
-/** [6 * 6] cosine coefficients of a thumbnail with mean 0 and length 1; orthonormal. */
+/** [6 * 6], orthonormal, of a thumbnail with mean 0 and length 1. */
 function cosines(picture: Uint8Array): Float64Array {
   const mean = picture.reduce((sum, level) => sum + level, 0) / CELLS;
   const length = Math.sqrt(picture.reduce((sum, level) => sum + (level - mean) ** 2, 0)) || 1;
@@ -147,7 +144,7 @@ function cosines(picture: Uint8Array): Float64Array {
   return out;
 }
 
-/** Coefficients with the highest variance, which separate most pairs, first. */
+/** Those that separate most pairs first. */
 function byVariance(codes: readonly Float64Array[]): number[] {
   const n = WAVES * WAVES;
   const spread = Array.from({ length: n }, (_, k) => {

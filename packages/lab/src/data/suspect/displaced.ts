@@ -1,7 +1,6 @@
 /**
- * Finds sets whose masks are all displaced by 6 to 16 pixels the same way, e.g. by a crop, a margin or a registration:
- * the images' edges are strongest some pixels away from the masks' outlines (`measure/edges.ts`). Decides over many
- * cases, not single masks.
+ * Finds sets whose masks are all displaced by 6 to 16 pixels the same way, e.g. by a crop: the images' edges are
+ * strongest away from the masks' outlines (`measure/edges.ts`).
  */
 import { EDGE_SIDE, EDGE_STEP, edgeScale } from '../measure/edges.js';
 import { SPLITS } from '../types.js';
@@ -12,7 +11,7 @@ const LEAST_CASES = 20;
 const LEAST_MOVE = 6;
 /** t of the paired comparison with the masks in place. */
 const CLEAR = 5;
-/** How much stronger the edges are there, relative to the mean over all moves: than in place, and than that mean. */
+/** Relative to the mean over all moves: gain over the masks in place, and least peak. */
 const GAIN = 0.1;
 const PEAK = 1.2;
 const MIDDLE = Math.floor(EDGE_SIDE / 2);
@@ -37,14 +36,14 @@ export function displacedSuspicions(subjects: readonly Subject[]): Suspicion[] {
 }
 
 interface Move {
-  /** How far to move the masks right and down, in pixels. */
+  /** Of the masks, right and down, in pixels. */
   readonly x: number;
   readonly y: number;
   readonly cases: number;
   readonly times: number;
 }
 
-/** The move after which the masks of some cases fit clearly better; null if there is none. */
+/** Null if no move makes masks fit clearly better. */
 export function displacement(subjects: readonly Subject[]): Move | null {
   const edges = subjects.flatMap(({ measure }) => measure.edges ?? []);
   if (edges.length < LEAST_CASES) return null;

@@ -1,9 +1,6 @@
 /**
- * Finds pictures that occur twice: the same pixels, or nearly (size, compression, brightness), upright, mirrored or
- * turned. Across splits they flatter a test; within one, equal notes with different masks contradict each other. Blank
- * images are reported elsewhere and are no copies.
- *
- * Nearly: `alike.ts`; figures: docs/guide/check-data.md.
+ * Finds pictures that occur twice: the same pixels, or nearly (`alike.ts`), upright, mirrored or turned. Across
+ * splits they flatter a test; within one, they may contradict each other. Blank images are reported elsewhere.
  */
 import { mirrorNote, namedZones, parseNote, wordsOf } from '@reclmis/core';
 import { nearlyAlike, type Pair, turnedPicture } from './alike.js';
@@ -14,7 +11,7 @@ import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } fr
 const DIFFERENT_MASKS = 0.6;
 const SAME_MASKS = 0.95;
 
-/** Pairs of the same picture; of more than two with the same pixels, each with the first. */
+/** Of more than two with the same pixels, each with the first. */
 export function duplicatePairs(subjects: readonly Subject[]): Pair[] {
   const exact = new Map<string, Subject[]>();
   for (const one of subjects) {
@@ -63,8 +60,8 @@ export function duplicateSuspicions(pairs: readonly Pair[]): Suspicion[] {
 }
 
 /**
- * Two notes on one picture may have different masks; one note with two masks, or one mask with two places, is a
- * contradiction. A mirrored picture needs a mirrored mask and note.
+ * One note with two masks, or one mask with two places, contradicts itself. A mirrored picture needs a mirrored mask
+ * and note.
  */
 function contradiction({ a, b, turn }: Pair): string | null {
   const dice = diceOf(turnedPicture(a.measure.shape, turn), b.measure.shape);
@@ -79,7 +76,7 @@ function contradiction({ a, b, turn }: Pair): string | null {
   return apart && dice > SAME_MASKS ? `one mask, notes of different places${turned}` : null;
 }
 
-/** Dice of two coverages; 1 of two empty ones. */
+/** 1 for two empty ones. */
 function diceOf(a: Uint8Array, b: Uint8Array): number {
   let [both, sum] = [0, 0];
   for (let p = 0; p < a.length; p++) {

@@ -1,8 +1,8 @@
 /**
- * An image's features at each place of its thumbnail: brightness at three scales, texture, the same at the mirrored
- * place, and the place. A linear map from these to the mask expresses what a data set has in common about foreground.
+ * Features at each place of a thumbnail: brightness at three scales, texture, the same at the mirrored place, and the
+ * place.
  *
- * S 32, the thumbnail's side; K features: odd ones (their sign changes with an inverted image), even ones (it does not), places.
+ * S 32, the thumbnail's side; K features: odd ones (their sign changes with an inverted image), even ones, places.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 
@@ -10,13 +10,12 @@ const ODD = 16;
 const EVEN = 7;
 const WAVES = 6;
 const PLACES = WAVES * WAVES;
-/** Order: odd, even, places. */
 export const FEATURES = ODD + EVEN + PLACES;
 export const FIRST_EVEN = ODD;
 export const FIRST_PLACE = ODD + EVEN;
 const CELLS = S * S;
 
-/** Added to the deviation, in levels, so as not to amplify the noise of nearly uniform images. */
+/** In levels, so as not to amplify the noise of nearly uniform images. */
 const FLOOR = 8;
 
 const coordinate = Float64Array.from({ length: S }, (_, i) => ((i + 0.5) / S) * 2 - 1);
@@ -79,7 +78,7 @@ export function featuresOf(picture: Uint8Array, out = new Float64Array(FEATURES 
   return out;
 }
 
-/** Means of boxes of 2 r + 1 cells; the border's cells repeat beyond it. */
+/** Boxes of 2 r + 1 cells; the border's cells repeat beyond it. */
 function boxMean(values: Float64Array, r: number): Float64Array {
   const across = new Float64Array(CELLS);
   const out = new Float64Array(CELLS);

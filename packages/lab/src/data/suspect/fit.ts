@@ -1,6 +1,6 @@
 /**
  * Judges how well masks fit their images by the data set itself: least squares from each place's features
- * (`features.ts`) to the mask there. Crude, but enough to recognise a turned mask or another image's.
+ * (`features.ts`) to the mask.
  *
  * N cases, S 32, K features.
  */
@@ -9,29 +9,28 @@ import { FEATURES as K, featuresOf, FIRST_EVEN, FIRST_PLACE } from './features.j
 import type { Subject } from './types.js';
 
 const CELLS = S * S;
-/** Cases to fit: 400 are 409,600 places for 59 numbers. */
+/** 400 are 409,600 places for 59 numbers. */
 const FITTED = 400;
 /** For features with mean square 1. */
 const RIDGE = 1e-3;
 
-/** What a map is fitted to: a case's [S * S], 0 to 1; null if it has none, then its own mask counts. */
+/** [S * S], 0 to 1; null if it has none, then its own mask counts. */
 export type Target = (at: number) => Float64Array | null;
 
-/** Maps to several targets, and how far each chosen case's target is from its map's expectation. */
 export interface Fits {
-  /** Numbers of the fitted cases, at most `FITTED`, evenly spread. */
+  /** At most `FITTED`, evenly spread. */
   readonly chosen: readonly number[];
   /** [K] per target. */
   readonly maps: readonly Float64Array[];
-  /** Mean squared error per target and chosen case; NaN without target. */
+  /** Mean squares per target and chosen case; NaN without target. */
   readonly errors: readonly Float64Array[];
-  /** Correlation of target and expectation, per target and chosen case; NaN without target. */
+  /** With the expectation; likewise. */
   readonly correlations: readonly Float64Array[];
 }
 
 /**
- * Fits a map to each target; the first is the cases' own masks. Features are computed once per case: with its G = F'F
- * and h = F'y, the error of map w is y'y - 2 w'h + w'Gw.
+ * Fits a map to each target; the first is the cases' own masks. With G = F'F and h = F'y of a case, the error of map
+ * w is y'y - 2 w'h + w'Gw.
  */
 export function fitTargets(subjects: readonly Subject[], targets: readonly Target[]): Fits {
   const step = Math.max(1, subjects.length / FITTED);
@@ -65,7 +64,7 @@ export function fitTargets(subjects: readonly Subject[], targets: readonly Targe
   const correlations = maps.map((map, t) =>
     Float64Array.from(cases, ({ products, moments }) => {
       const { moment, square } = moments[t] as { moment: Float64Array; square: number };
-      // The first place feature is 1 everywhere: moments with it are sums.
+      // The first place feature is 1, so moments with it are sums.
       const [sumY, sumP] = [moment[FIRST_PLACE] as number, withConstant(products, map)];
       const spreadY = square - sumY ** 2 / CELLS;
       const spreadP = quadratic(products, map) - sumP ** 2 / CELLS;
@@ -116,7 +115,6 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
-/** Sum over all places of a map's expectation. */
 function withConstant(products: Float32Array, w: Float64Array): number {
   let sum = 0;
   for (let k = 0; k < K; k++) {
@@ -137,7 +135,7 @@ function quadratic(products: Float32Array, w: Float64Array): number {
   return sum;
 }
 
-/** What a map expects of an image, [S * S], and of the inverted image. */
+/** [S * S]. */
 export interface Expectation {
   readonly upright: Float64Array;
   readonly inverted: Float64Array;

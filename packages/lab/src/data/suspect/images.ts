@@ -1,14 +1,12 @@
 /** Finds images that show next to nothing, use little of their range, or differ in kind or size from the rest. */
 import { counted, median, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Levels of 255 that an image with any contrast spans; the least in QaTa-COV19 is 79. */
+/** Of 255; the least in QaTa-COV19 is 79. */
 const LEAST_RANGE = 16;
 const LEAST_DEVIATION = 2;
-/** Brightest level of a picture written with too few bits: 4,095 of 65,535 is 16 of 255, 16,383 is 64. */
+/** Brightest level of too few bits: 4,095 of 65,535 is 16 of 255, 16,383 is 64. */
 const DARK = { 8: 32, 16: 65 } as const;
-/** A kind that fewer images have is an exception. */
 const EXCEPTION = 0.2;
-/** Fewer cases have no usual kind or size. */
 const LEAST_CASES = 5;
 const OTHER_SIZE = 4;
 
@@ -16,7 +14,6 @@ export function imageSuspicions(subjects: readonly Subject[]): Suspicion[] {
   return [...blankOrDark(subjects), ...mixed(subjects), ...sizes(subjects)];
 }
 
-/** One value, or next to no contrast. */
 export function isBlank(subject: Subject): boolean {
   const { grey8 } = subject.measure;
   return !isDark(subject) && (grey8.max - grey8.min < LEAST_RANGE || grey8.sd < LEAST_DEVIATION);

@@ -12,7 +12,7 @@ import { counted, type Subject, suspicion, type Suspicion } from './types.js';
 export { suspicionsSummary } from './summary.js';
 export type { Subject, SuspectCase, Suspicion, Turn } from './types.js';
 
-/** @param subjects by split and sorted by id. @param group see `grouping`. @throws OPTION_INVALID for a bad pattern */
+/** @param subjects by split and sorted by id. @throws OPTION_INVALID for a bad pattern */
 export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}): Suspicion[] {
   const duplicates = duplicatePairs(subjects);
   const pairs = pairSuspicions(subjects, new Set(duplicates.flatMap(({ a, b, turn }) => (turn === null ? [] : [a, b])))); // prettier-ignore
@@ -29,7 +29,6 @@ export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}
   ];
 }
 
-/** Patients in two splits, by file names. */
 function patients(subjects: readonly Subject[], pattern: string): Suspicion[] {
   const { fits, groupOf } = grouping(pattern);
   const byPatient = new Map<string, Subject[]>();

@@ -1,24 +1,20 @@
-/**
- * Finds masks that are odd by themselves or among the others: inverted, empty, with intermediate values or labels;
- * orientation tags on one of a pair.
- */
+/** Finds masks that are odd: inverted, empty, with intermediate values or labels; orientation tags on one of a pair. */
 import { LARGEST_LABEL } from '@reclmis/core';
 import { SPLITS } from '../types.js';
 import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Share from which a mask covers nearly everything. */
 const ALL = 0.95;
 /** An inverted mask covers more than half, including the border, ... */
 const MOST = 0.5;
 const BORDER = 0.5;
-/** ... which others leave free. In MoNuSeg-224, our busiest set, the median mask touches 11 % of the border. */
+/** ... which others leave free: in MoNuSeg-224, our busiest set, the median mask touches 11 % of it. */
 const FREE_BORDER = 0.25;
-/** If the median mask covers this much of the border, most likely all are inverted. */
+/** With such a median, most likely all are inverted. */
 const FULL_BORDER = 0.75;
 /** Labels are few values; resizing and compression leave many. */
 const FEW_VALUES = 16;
 const SHARE_IN_AREAS = 0.2;
-/** Numbered objects are many values, with this share in areas below half; soft edges have next to none there. */
+/** Numbered objects have this share in areas below half; soft edges next to none. */
 const SHARE_LOST = 0.15;
 
 export function maskSuspicions(subjects: readonly Subject[]): Suspicion[] {

@@ -1,24 +1,22 @@
 /**
- * Finds notes that say nothing readable: numbers that count cases, placeholders, other languages, texts without number,
- * place or finding in a set whose notes have them. Notes on other kinds of images are not judged
- * (docs/guide/check-data.md).
+ * Finds notes that say nothing readable: numbers that count cases, placeholders, other languages. Notes on other
+ * kinds of images are not judged (docs/guide/check-data.md).
  */
 import { mayNameSide, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { DENIES } from './agreement.js';
 import { placeOf, type SuspectCase, type Subject } from './types.js';
 
-/** Fewer notes have no custom, and may be numbered by chance. */
 const LEAST_CASES = 10;
-/** Share of a split's notes that differ only in their number. */
+/** Of a split's notes that differ only in their number. */
 const NUMBERED = 0.9;
-/** Case numbers leave few gaps; sizes and the like repeat or lie apart. */
+/** Case numbers leave few gaps; sizes repeat or lie apart. */
 const GAPS = 1.5;
-/** A number at the end of few words: "Patient no. 17". */
+/** "Patient no. 17". */
 const COUNTED = /^([^\d]*[^\d.,])?(\d{1,9})[.)]?$/u;
 const MOST_WORDS = 2;
-/** Share of notes in the grammar from which an exception stands out. */
+/** From which an exception stands out. */
 const CUSTOM = 0.5;
-/** Foreign words in one note; a single one may be a name. */
+/** A single one may be a name. */
 const LEAST_FOREIGN = 2;
 
 const SCRIPT = 'in another script';
@@ -40,7 +38,7 @@ const FOREIGN = new Set(
 );
 const ENGLISH = new Set('the of is are and with at on to'.split(' '));
 
-/** Cases whose notes only count them: "case 17". */
+/** "case 17". */
 export function numbered(subjects: readonly Subject[]): Set<Subject> {
   const found = new Set<Subject>();
   for (const split of new Set(subjects.map((one) => one.split))) {
@@ -66,7 +64,7 @@ export function numbered(subjects: readonly Subject[]): Set<Subject> {
   return found;
 }
 
-/** Empty notes on masks with foreground, with the reason: by themselves, or compared with the set's usual notes. */
+/** Empty notes on masks with foreground: by themselves, or compared with the set's usual notes. */
 export function sayingNothing(subjects: readonly Subject[]): {
   readonly certain: SuspectCase[];
   readonly unusual: SuspectCase[];
@@ -88,7 +86,6 @@ export function sayingNothing(subjects: readonly Subject[]): {
   return { certain, unusual };
 }
 
-/** The evidence of another language; null if none. */
 function foreign(note: string): string | null {
   const letters = note.match(/\p{L}/gu) ?? [];
   const latin = note.match(/\p{Script=Latin}/gu) ?? [];

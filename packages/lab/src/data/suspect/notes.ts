@@ -1,18 +1,13 @@
-/**
- * Finds notes that are damaged or say little: cut, all the same, file names, single words, too long; `note-sense.ts`
- * finds those that say nothing.
- */
+/** Finds notes that are cut, all the same, file names, single words, or too long. */
 import { namesPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { numbered, sayingNothing } from './note-sense.js';
 import { counted, placeOf, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** CLIP's tower reads 77 tokens, two of them its marks; a word has at least one. */
+/** CLIP's tower reads 77 tokens, two of them its marks. */
 const MOST_WORDS = 75;
-/** Fewer notes may be equal by chance. */
 const LEAST_EQUAL = 10;
-/** Share of notes with a full stop that makes it the custom. */
+/** Share with a full stop that makes it the custom. */
 const CUSTOM = 0.9;
-/** A column of limited width does not cut shorter notes. */
 const LEAST_WIDTH = 16;
 
 const END = /[.!?…。！？)"'”’\]]$/u;
@@ -35,7 +30,7 @@ export function noteSuspicions(subjects: readonly Subject[]): Suspicion[] {
   const others = subjects.filter((one) => !isAName(one));
   add('NOTES_OF_ONE_WORD', 'note has no more than one word, though the mask is not empty', 'notes have no more than one word, though the masks are not empty', others.filter(({ note, measure }) => measure.foreground > 0 && wordsOf(note).length <= 1 && !hasSigns(note)).map(placeOf)); // prettier-ignore
   const long = others.filter(({ note }) => wordsOf(note).length > 1 || hasSigns(note));
-  // Report a note once: another language may end in any way, and a cut note may have said something.
+  // Report a note once.
   const { certain, unusual } = sayingNothing(long);
   const cut = cutOff(without(long, certain));
   add('NOTES_CUT_OFF', 'note ends in the middle', 'notes end in the middle', cut);
@@ -62,19 +57,18 @@ const hasSigns = (text: string): boolean =>
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text);
 const withoutExtension = (name: string): string => name.replace(/\.[a-z]{3,4}$/i, '');
 
-/** A note that is a file name, the case's or another's, or has digits but no letters. */
+/** The case's name or another's, or digits without letters. */
 function isName({ note, id, maskPath }: Subject): boolean {
   const text = withoutExtension(note.trim()).toLowerCase();
   const mask = withoutExtension(maskPath.split(/[\\/]/).at(-1) ?? '').toLowerCase();
   if (text === id.toLowerCase() || text === mask) return true;
-  // "Image covid_0778": the name and hardly anything else.
+  // "Image covid_0778".
   const rest = text.replace(id.toLowerCase(), ' ');
   if (id.length > 3 && /\d/.test(id) && rest !== text && wordsOf(rest).length <= 2 && !namesPlace(rest)) return true; // prettier-ignore
   if (/\.(?:png|jpe?g|tiff?|dcm|bmp)$/i.test(note.trim())) return true;
   return /\d/.test(text) && /^[\p{N}\p{P}\p{S}\s]+$/u.test(text);
 }
 
-/** Notes that end in the middle, with the reason. */
 function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   const texts = subjects.map(({ note }) => note.trim());
   const ended = texts.filter((text) => END.test(text));
@@ -82,7 +76,7 @@ function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   const lastWords = new Set(ended.map((text) => wordsOf(text).at(-1)));
   const width = cutWidth(texts);
   const parsed = texts.map(parseNote);
-  // Other notes than LViT's may be short: only sets that state numbers, or break off in every note, follow its grammar.
+  // Other notes may be short: only sets that state numbers, or always break off, follow LViT's grammar.
   const commas = parsed.map(cutAtComma);
   const counts = parsed.filter(({ count }) => count !== null).length;
   const open = commas.filter((why, i) => why !== null && !END.test(texts[i] as string)).length;
@@ -104,14 +98,14 @@ function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   }
 }
 
-/** Evidence of a cut in any note: it is marked, or an open quote or bracket does not end. */
+/** A mark, an open quote or an open bracket. */
 function unclosed(text: string): string | null {
   if (/(?:…|\.\.\.)$/u.test(text)) return 'ends with dots that stand for the rest';
   if (/^["“„«]/u.test(text) && !/["”“»]/u.test(text.slice(1))) return 'begins with a quote that does not end';
   return text.lastIndexOf('(') > text.lastIndexOf(')') ? 'ends within brackets' : null;
 }
 
-/** What LViT's notes say after a final comma; null if nothing is missing. */
+/** Null if nothing is missing. */
 function cutAtComma({ laterality, count, places }: ParsedNote): string | null {
   if (laterality === null) return null;
   const as = 'as if cut at a comma';
@@ -124,7 +118,7 @@ function cutAtComma({ laterality, count, places }: ParsedNote): string | null {
     : null;
 }
 
-/** The width at which a column cuts notes: the longest length, if several have it and break off within a word. */
+/** The longest length, if several notes have it and break off within a word. */
 function cutWidth(texts: readonly string[]): number {
   const width = Math.max(0, ...texts.map(({ length }) => length));
   if (width < LEAST_WIDTH) return NaN;
@@ -139,7 +133,7 @@ function cutWidth(texts: readonly string[]): number {
   });
   return new Set(broken).size >= 2 ? width : NaN;
 
-  /** Whether a word also occurs inside a note, as whole words do. */
+  /** As whole words do. */
   function endsWhole(word: string): boolean {
     return texts.some((text) => wordsOf(text).slice(0, -1).includes(word));
   }

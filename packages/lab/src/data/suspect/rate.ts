@@ -4,18 +4,18 @@ import { correlation, expectation, fitTargets } from './fit.js';
 import { turnedFrom } from './turns.js';
 import type { Subject, Turn } from './types.js';
 
-/** A rival for all cases, or a split's, needs this paired t against the masks as they are, ... */
+/** Paired t that a rival needs for all cases or a split, ... */
 export const CLEAR = 4;
-/** ... and this much more of the masks' variance explained, or more correlation. */
+/** ... and the variance or correlation it must add. */
 export const CLEAR_GAIN = 0.01;
 
-/** Correlations with the map's expectation, one per case. */
+/** Correlations with the map's expectation, per case. */
 export interface Ratings {
   readonly own: Float64Array;
   readonly turned: readonly { readonly turn: Turn; readonly values: Float64Array }[];
-  /** Neighbours' masks in order of names; NaN if there is none. */
+  /** NaN if there is none. */
   readonly shifted: readonly { readonly shift: number; readonly values: Float64Array }[];
-  /** The masks as they are, with the map applied to inverted images. */
+  /** The masks as they are, images inverted. */
   readonly inverted: Float64Array;
 }
 
@@ -49,7 +49,7 @@ export function meanOf(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** Mean square deviation; slightly above 0 for equal values. */
+/** Slightly above 0 for equal values. */
 export function spreadOf(values: ArrayLike<number>): number {
   let [sum, squares] = [0, 0];
   for (let i = 0; i < values.length; i++) {

@@ -1,9 +1,7 @@
 /**
- * Keeps a check's findings for `train` and `evaluate`: a small file per selection of cases in the user's cache
- * (`cacheHome`), keyed by a hash of names, notes, sizes and times, so a changed file makes a new check. It holds codes
- * and numbers, no names or notes.
- *
- * Without a stored check, measures an evenly spread sample.
+ * Keeps a check's findings for `train` and `evaluate` in the user's cache (`cacheHome`), a file per selection of
+ * cases, keyed by a hash of names, notes, sizes and times. It holds codes and numbers, no names or notes. Without
+ * one, a sample is measured.
  */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -16,9 +14,9 @@ import { findSuspicions } from './index.js';
 import { suspicionsSummary } from './summary.js';
 import type { Subject, Suspicion } from './types.js';
 
-/** Change it when the same cases may be judged differently. */
+/** Increase it when the same cases may be judged differently. */
 const VERSION = 2;
-/** Sample size: 256 take two seconds on two cores at 224 x 224. */
+/** Takes two seconds on two cores at 224 x 224. */
 const SAMPLE = 256;
 const LANES = 8;
 
@@ -30,7 +28,7 @@ interface Kept {
 
 type Placed = Case & { readonly split: Split };
 
-/** Stores a whole check's findings; ignores an unwritable cache. */
+/** Ignores an unwritable cache. */
 export async function rememberCheck(
   { suspicions }: { readonly suspicions: readonly Suspicion[] },
   subjects: readonly Subject[],
@@ -38,7 +36,7 @@ export async function rememberCheck(
 ): Promise<void> {
   const parts = new Set(subjects.map(({ split }) => split));
   await keep(subjects, group, { looked: subjects.length, all: subjects.length, suspicions });
-  // Training reads two splits and evaluation one: each gets its part of a whole check.
+  // Training reads two splits, evaluation one.
   if (parts.size < 2) return;
   const selections: readonly (readonly Split[])[] = [['train', 'val'], ['train'], ['val'], ['test']];
   for (const splits of selections) {
@@ -52,7 +50,7 @@ export async function rememberCheck(
   }
 }
 
-/** The warning of `train` and `evaluate`, or null: from a stored check, else from a sample, which is then stored. */
+/** Null for none. A sample's findings are stored too. */
 export async function dataWarning(
   dir: string,
   cases: readonly Placed[],

@@ -1,6 +1,6 @@
 /**
- * The report of a check: each suspicion with some cases, the mask outlined in orange, and in sky blue what would fit
- * better, or the similar picture next to it. Self-contained; it shows pictures and notes, so keep it with the data.
+ * The page of a check: each suspicion with some cases, the mask outlined in orange, and in sky blue what would fit
+ * better. It shows pictures and notes, so keep it with the data.
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage, WARNINGS } from '@reclmis/core';
 import { encodePng, mapLimit, readImage, readMask, writeFileAtomic } from '@reclmis/files';
@@ -10,16 +10,16 @@ import type { Split } from '../types.js';
 import { TURN_WORDS, turnMask } from './turns.js';
 import type { Subject, SuspectCase, Suspicion } from './types.js';
 
-/** Cases drawn per suspicion; all are named. */
+/** Per suspicion; all are named. */
 const DRAWN = 6;
 const LISTED = 60;
-/** Longer side of a picture, in pixels. */
+/** Pixels. */
 const SIDE = 256;
 const LANES = 2;
 
 type Reported = Pick<DatasetReport, 'dir' | 'splits' | 'problems' | 'suspicions'>;
 
-/** Writes the page, whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeCheckReport(
   path: string,
   report: Reported,

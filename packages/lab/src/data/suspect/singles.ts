@@ -1,7 +1,7 @@
 /**
- * Finds single turned masks and single negatives. For each case, a and b are the correlations of its mask and of the
- * rival with the map's expectation. A wrong pair has them exchanged, so log p(b, a) - log p(a, b), with the set's own
- * (trimmed) normal distribution of (a, b), measures how much better the rival is. Limits: docs/guide/check-data.md.
+ * Finds single turned masks and single negatives. a and b are the correlations of a case's mask and of the rival with
+ * the map's expectation. A wrong pair has them exchanged, so log p(b, a) - log p(a, b), with the set's own trimmed
+ * normal distribution, measures how much better the rival is. Limits: docs/guide/check-data.md.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Split } from '../types.js';
@@ -10,22 +10,22 @@ import { STRAIGHT_TURNS, TURN_WORDS, turnedFrom } from './turns.js';
 import { counted, quantile, type Subject, suspicion, type Suspicion, type Turn } from './types.js';
 import { shareIn, zonesNamed } from './zones.js';
 
-/** Log-odds by the image alone, for straight and quarter turns; the highest of QaTa-COV19's 7,669 pairs are 6.8 and 9.0. */
+/** For straight and quarter turns; the highest of QaTa-COV19's 7,669 pairs are 6.8 and 9.0. */
 const STRAIGHT_ODDS = 7.5;
 const QUARTER_ODDS = 10;
-/** Less is enough if the mask lies outside the zones that its note names, and inside when turned. */
+/** Suffices if the mask lies outside the zones that its note names, and inside when turned. */
 const ODDS_WITH_NOTE = 5;
 const OUTSIDE = 0.25;
 const INSIDE = 0.75;
 const INVERTED_ODDS = 7.5;
-/** Log-odds that a clean set sometimes reaches, how often, and how improbable their number must be. */
+/** A clean set sometimes reaches these odds; how often, and how improbable their number must be. */
 const OFTEN_ODDS = 5;
 const OFTEN = 0.003;
 const IMPROBABLE = 1e-5;
 
 /**
- * @param told splits whose masks are all reported already.
- * @param copies cases with a turned copy, so either mask may be turned: not negatives.
+ * @param told splits whose masks are all reported already
+ * @param copies cases with a turned copy: not negatives
  */
 export function singleSuspicions(
   subjects: readonly Subject[],
@@ -96,7 +96,6 @@ export function singleSuspicions(
   return found;
 }
 
-/** log p(b, a) - log p(a, b) per case, by the trimmed normal distribution of the pairs. */
 export function logOdds(a: Float64Array, b: Float64Array): Float64Array {
   let keep = Array.from(a, (_, i) => i);
   let [ma, mb, caa, cab, cbb] = [0, 0, 0, 0, 0];
@@ -121,7 +120,7 @@ export function logOdds(a: Float64Array, b: Float64Array): Float64Array {
   return Float64Array.from(a, (x, i) => (distance(x, b[i] as number) - distance(b[i] as number, x)) / 2);
 }
 
-/** The probability of `count` or more if `mean` are expected. */
+/** `count` or more if `mean` are expected. */
 export function poissonTail(count: number, mean: number): number {
   let term = Math.exp(-mean);
   let below = 0;

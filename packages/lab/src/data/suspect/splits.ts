@@ -1,13 +1,12 @@
 /**
- * Finds splits whose masks are all turned, or all the neighbouring case's, while the others' are right: a step that ran
- * on one folder only. Judged case by case, by the map fitted to the whole set.
+ * Finds splits whose masks are all turned, or all the neighbouring case's, while the others' are right: a step that
+ * ran on one folder only.
  */
 import { SPLITS } from '../types.js';
 import { CLEAR, CLEAR_GAIN, meanOf, type Ratings, spreadOf } from './rate.js';
 import { TURN_WORDS } from './turns.js';
 import { type Subject, type SuspectCase, suspicion, type Suspicion } from './types.js';
 
-/** Fewer cases say nothing. */
 const LEAST_CASES = 10;
 
 export function splitSuspicions(
@@ -43,7 +42,6 @@ export function splitSuspicions(
 export const ofShift = (shift: number): string =>
   `${Math.abs(shift)} ${shift > 0 ? 'after' : 'before'} in the order of names`;
 
-/** Pairs each case with the one whose mask it seems to have. */
 export function neighbours(
   subjects: readonly Subject[],
   cases: readonly Subject[],

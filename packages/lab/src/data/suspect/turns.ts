@@ -2,7 +2,7 @@
 import type { Mask } from '@reclmis/core';
 import type { Turn } from './types.js';
 
-/** Those that keep a picture's width and height. */
+/** Width and height stay. */
 export const STRAIGHT_TURNS = ['mirror', 'flip', 'half turn'] as const satisfies readonly Turn[];
 export const TURNS = [
   ...STRAIGHT_TURNS,
@@ -23,7 +23,7 @@ export const TURN_WORDS: Readonly<Record<Turn, string>> = {
   anti: 'mirrored along the diagonal from the upper right',
 };
 
-/** For each pixel of a turned square picture of side n, its source pixel. */
+/** Each pixel's source, in a square of side n. */
 export function turnedFrom(turn: Turn, n: number): Int32Array {
   const from = new Int32Array(n * n);
   const last = n - 1;

@@ -7,16 +7,16 @@ export interface Subject extends Case {
   readonly measure: CaseMeasure;
 }
 
-/** How a mask is turned; `transpose` and `anti` are mirrored quarter turns. */
+/** `transpose` and `anti` are mirrored quarter turns. */
 export type Turn =
   'mirror' | 'flip' | 'half turn' | 'quarter turn left' | 'quarter turn right' | 'transpose' | 'anti';
 
 export interface SuspectCase {
   readonly split: Split;
   readonly id: string;
-  /** What is odd, in a few words; never a note. */
+  /** In a few words; never a note. */
   readonly why?: string;
-  /** The turn after which its mask would fit better. */
+  /** After which the mask would fit better. */
   readonly turn?: Turn;
   /** The case that it resembles, or whose mask it may have. */
   readonly other?: { readonly split: Split; readonly id: string };
@@ -24,13 +24,12 @@ export interface SuspectCase {
 
 export interface Suspicion extends Warning {
   readonly count: number;
-  /** All of them, the clearest first. */
+  /** The clearest first. */
   readonly cases: readonly SuspectCase[];
 }
 
 const NAMED = 3;
 
-/** Describes what is seen, with the number of cases and the first names. */
 export function suspicion(code: WarningCode, what: string, cases: readonly SuspectCase[]): Suspicion {
   const names = cases
     .slice(0, NAMED)
@@ -56,7 +55,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-/** The value below which this share lies; NaN for no values. */
+/** NaN for no values. */
 export function quantile(values: ArrayLike<number>, share: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;

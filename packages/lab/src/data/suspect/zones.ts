@@ -1,6 +1,4 @@
-/**
- * Measures how much of a mask, as it is or turned, lies in the zones that its note names, if the set's notes fit their masks at all.
- */
+/** Measures how much of a mask, as it is or turned, lies in the zones that its note names. */
 import {
   imageFrame,
   inferSides,
@@ -13,13 +11,13 @@ import {
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Subject } from './types.js';
 
-/** Zones of the thumbnail's cells, by the image's sides. */
+/** Of the thumbnail's cells, by the image's sides. */
 export const ZONES_OF_IMAGE = zoneMap(imageFrame(S, S), 'image');
-/** Mean share of masks in named zones below which the notes mean something else. */
+/** Share in named zones below which the notes mean something else. */
 const KEPT = 0.6;
 const LEAST_NAMING = 10;
 
-/** The zones, by the image's sides, that each note names; null if none, or if the set's notes do not fit their masks. */
+/** Null if a note names none, or the set's notes do not fit their masks. */
 export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64Array[]): (number | null)[] {
   const { sides } = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
   const named = subjects.map(({ note }) => {
