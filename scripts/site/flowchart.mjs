@@ -1,19 +1,31 @@
-/** Draws what architecture.md has as Mermaid, lines `a --> b` alone, as SVG: no script on the page, nothing fetched. */
+/**
+ * Draws what pages have as Mermaid, as SVG: no script on the page, nothing fetched. It knows lines `a --> b`, boxes `a["first line<br/>second line"]`
+ * and ends `a([text])`.
+ */
 
 const WIDTH = 108;
 const HEIGHT = 34;
+const LINE = 17;
+/** A character's share of the width, for a font that is not known here. */
+const CHARACTER = 8.2;
 const GAP = { x: 20, y: 48 };
 
 /**
- * @param {string} source a `flowchart TD` of edges `a --> b`, without cycles
+ * @param {string} source a `flowchart TD` without cycles
  * @returns {string} SVG
  */
 export function flowchart(source) {
-  const edges = source
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(' --> '));
+  const lines = source.trim().split('\n').slice(1).map((line) => line.trim()); // prettier-ignore
+  const texts = new Map();
+  const ends = new Set();
+  const edges = lines.flatMap((line) => {
+    const [, name, box, end] = /^(\w+)(?:\["(.+)"\]|\(\[(.+)\]\))$/.exec(line) ?? [];
+    if (name === undefined) return [line.split(' --> ')];
+    texts.set(name, (box ?? end).split('<br/>'));
+    if (end !== undefined) ends.add(name);
+    return [];
+  });
+  const textOf = (name) => texts.get(name) ?? [name];
   const names = [...new Set(edges.flat())];
   const rank = new Map(names.map((name) => [name, 0]));
   for (let round = 0; round < names.length; round += 1)
@@ -31,7 +43,9 @@ export function flowchart(source) {
     return [...path, to];
   });
   const isBend = (node) => !rank.has(node);
-  const widthOf = (node) => (isBend(node) ? GAP.x : WIDTH + GAP.x);
+  const boxWidth = (name) => Math.max(WIDTH, ...textOf(name).map((text) => CHARACTER * text.length + 16));
+  const boxHeight = HEIGHT + LINE * (Math.max(...names.map((name) => textOf(name).length)) - 1);
+  const widthOf = (node) => (isBend(node) ? GAP.x : boxWidth(node) + GAP.x);
   const rowWidth = (row) => row.reduce((sum, node) => sum + widthOf(node), 0);
   const total = Math.max(...rows.map(rowWidth)) + GAP.x;
 
@@ -47,28 +61,35 @@ export function flowchart(source) {
     let x = 0;
     for (const node of row) {
       x += spare + widthOf(node) / 2;
-      place.set(node, { x, y: GAP.x + level * (HEIGHT + GAP.y) });
+      place.set(node, { x, y: GAP.x + level * (boxHeight + GAP.y) });
       x += widthOf(node) / 2;
     }
   });
 
-  const lines = paths.map((path) => {
+  const drawn = paths.map((path) => {
     const points = path.flatMap((node, index) => {
       const { x, y } = place.get(node);
-      const ends = index === 0 ? [y + HEIGHT] : index === path.length - 1 ? [y - 3] : [y, y + HEIGHT];
+      const ends = index === 0 ? [y + boxHeight] : index === path.length - 1 ? [y - 3] : [y, y + boxHeight];
       return ends.map((end) => `${x.toFixed(1)},${end}`);
     });
     return `<polyline points="${points.join(' ')}" marker-end="url(#tip)"/>`;
   });
   const boxes = names.map((name) => {
     const { x, y } = place.get(name);
-    return `<rect x="${(x - WIDTH / 2).toFixed(1)}" y="${y}" width="${WIDTH}" height="${HEIGHT}" rx="6"/><text x="${x.toFixed(1)}" y="${y + 22}" fill="#111" stroke="none">${name}</text>`;
+    const width = boxWidth(name);
+    const text = textOf(name);
+    const top = y + boxHeight / 2 + 5 - (LINE * (text.length - 1)) / 2;
+    const written = text.map(
+      (one, k) => `<text x="${x.toFixed(1)}" y="${top + LINE * k}" fill="#111" stroke="none">${one}</text>`,
+    );
+    const round = ends.has(name) ? boxHeight / 2 : 6;
+    return `<rect x="${(x - width / 2).toFixed(1)}" y="${y}" width="${width}" height="${boxHeight}" rx="${round}"/>${written.join('')}`;
   });
-  const height = rows.length * (HEIGHT + GAP.y) - GAP.y + 2 * GAP.x;
+  const height = rows.length * (boxHeight + GAP.y) - GAP.y + 2 * GAP.x;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${height}" width="${total}" height="${height}" font-family="sans-serif" font-size="14">
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#666"/></marker></defs>
 <rect width="${total}" height="${height}" fill="#fff"/>
-<g stroke="#666" stroke-width="1.2" fill="none">${lines.join('')}</g>
+<g stroke="#666" stroke-width="1.2" fill="none">${drawn.join('')}</g>
 <g fill="#eef3fa" stroke="#4a6fa5" text-anchor="middle">${boxes.join('')}</g>
 </svg>
 `;

@@ -70,7 +70,7 @@ function transform(text, path, root, stage, known) {
     const name = `${path.replaceAll('/', '-')}-${(drawings += 1)}.svg`;
     const file = join('docs/images', name);
     writeFileSync(join(stage, file), flowchart(source));
-    return `![Drawing of imports](${relative(here, file)})`;
+    return `![Drawing: what reads what](${relative(here, file)})`;
   });
   let open = false;
   return drawn
