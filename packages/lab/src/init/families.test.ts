@@ -200,6 +200,14 @@ describe('a published model of full size', () => {
         0,
         ['positional_embedding', 'transformer.resblocks.0.ln_1.weight', 'logit_scale'],
       ],
+      [
+        'clipseg',
+        'clip',
+        clipShapes({ ...BASE, grid: 24 }),
+        /^clip_model\./,
+        1,
+        ['positional_embedding', 'transformer.resblocks.0.ln_1.weight', 'logit_scale'],
+      ],
       ['clipseg', 'clip-hf', clipHuggingFaceShapes(BASE), /^clip_model\./, 0, []],
     ])('%s from %s takes all of its part', (model, family, file, part, resized, left) => {
     const plan = planOf(model, golden(model), file);

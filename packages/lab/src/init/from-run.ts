@@ -12,6 +12,8 @@ import { MODEL_PREFIX, RESUME_FORMAT } from '../run/resume-files.js';
 import { openRun } from '../run/run.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 import type { Table } from './family.js';
+import { nnUNetNames } from './nn-unet.js';
+import type { Shapes } from './recipe.js';
 import { WORD_TABLE } from './towers.js';
 import { pairWords, type RowPairs, vocabularyOf } from './words.js';
 
@@ -21,7 +23,6 @@ const READ_FEATURES: Readonly<Record<string, RegExp>> = {
   lvit: /^text_module4\./,
   convirt: /^bert_l1\./,
   gloria: /^(?:global|local)_embedder\./,
-  tganet: /^label_fc\.fc\.0\./,
   clipseg: /^film_(?:mul|add)\./,
   lavt: /\.image_lang_att\.f_(?:key|value)\./,
 };
@@ -82,21 +83,29 @@ function metadataOf(file: string): Readonly<Record<string, string>> {
   }
 }
 
-/** Which of the run's parameters a model takes, and what the user should know. @param model its name. @param encoder the new run's. */
+/** A run or a model of which the other side needs to know what its parameters mean. */
+export interface Side {
+  /** `model.name`. */
+  readonly model: string;
+  readonly encoder: NoteEncoderDescription;
+  readonly shapes: Shapes;
+}
+
+/** Which of a run's parameters a new model takes, and what the user should know. */
 export function tableOfRun(
-  info: CheckpointInfo,
-  model: string,
-  encoder: NoteEncoderDescription,
+  run: Side,
+  { model, encoder, shapes }: Side,
 ): { readonly table: Table; readonly notice: string | null } {
-  const features = sameFeatures(info.encoder, encoder) ? undefined : READ_FEATURES[model];
-  const words = sameNumbers(info.encoder, encoder) ? undefined : READ_IDS[model];
-  const rows = words === undefined ? null : commonWords(info.encoder, encoder);
+  const features = sameFeatures(run.encoder, encoder) ? undefined : READ_FEATURES[model];
+  const words = sameNumbers(run.encoder, encoder) ? undefined : READ_IDS[model];
+  const rows = words === undefined ? null : commonWords(run.encoder, encoder);
+  const nameOf = model === 'nnunet' && run.model === model ? nnUNetNames(shapes, run.shapes) : null;
   return {
     table: (key) => {
       if (key === words) return rows && { from: [key], rows };
       if (features?.test(key) === true) return null;
       const table = TABLES.find(([pattern]) => pattern.test(key))?.[1];
-      return { from: [key], ...(table && { table }) };
+      return { from: [nameOf?.(key) ?? key], ...(table && { table }) };
     },
     notice:
       features === undefined && (words === undefined || rows !== null)

@@ -117,19 +117,22 @@ function withWords({ words }: Family, table: Table, path: string, encoder: InitT
   return (key) => (key === words.key ? { from: [words.name], rows } : table(key));
 }
 
-/** A run of another model, such as the U-Net for UCTransNet, must find a place for most of its own weights. */
+/** Most of what the model needs, or most of what the run has, must find its place: a U-Net's weights are few of UCTransNet's, a smaller image's few of a larger one's. */
 function fromRun({ info, tensors }: RunSource, { name, state, encoder }: InitTarget, path: string): Chosen {
-  const model = info.config.model.name;
-  const file = shapesOf(tensors);
-  const { table, notice } = tableOfRun(info, name, encoder.describe());
-  const plan = planInit(shapesOf(state), file, table);
-  const share = model === name ? plan.share : shareOf(plan, file);
-  requireShare(share, `${path}: the run of ${model}`, model === name ? name : 'the run', name);
+  const { model } = info.config;
+  const [own, file] = [shapesOf(state), shapesOf(tensors)];
+  const { table, notice } = tableOfRun(
+    { model: model.name, encoder: info.encoder, shapes: file },
+    { model: name, encoder: encoder.describe(), shapes: own },
+  );
+  const plan = planInit(own, file, table);
+  requireShare(Math.max(plan.share, shareOf(plan, file)), `${path}: the run of ${model.name}`, name, name);
   const read: Read = (key) => tensors.get(key)!; // planned from these very names
   fill(plan, path, read, state);
-  return { family: `run:${model}`, title: `a run of ${model}`, plan, notice };
+  return { family: `run:${model.name}`, title: `a run of ${model.name}`, plan, notice };
 }
 
+/** The share of a file's numbers that is used. */
 function shareOf({ left }: Plan, file: Shapes): number {
   const unused = new Set(left);
   let [all, used] = [0, 0];
