@@ -117,7 +117,10 @@ function withWords({ words }: Family, table: Table, path: string, encoder: InitT
   return (key) => (key === words.key ? { from: [words.name], rows } : table(key));
 }
 
-/** Most of what the model needs, or most of what the run has, must find its place: a U-Net's weights are few of UCTransNet's, a smaller image's few of a larger one's. */
+/**
+ * Much of what the model needs, or much of what the run has, must find its place: a U-Net's weights are few of UCTransNet's, and nnU-Net has more levels at a
+ * larger size.
+ */
 function fromRun({ info, tensors }: RunSource, { name, state, encoder }: InitTarget, path: string): Chosen {
   const { model } = info.config;
   const [own, file] = [shapesOf(state), shapesOf(tensors)];
