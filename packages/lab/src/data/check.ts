@@ -60,7 +60,7 @@ export interface DatasetReport {
   readonly problems: readonly Problem[];
   /** In usable cases. */
   readonly suspicions: readonly Suspicion[];
-  /** Of all splits. */
+  /** From the notes of all splits. */
   readonly sides: InferredSides;
   /** Suspicions do not count. */
   readonly ok: boolean;

@@ -64,7 +64,7 @@ export interface Batch {
 }
 
 export interface BatchShard {
-  /** Of the whole batch. */
+  /** Cases of the whole batch. */
   readonly total: number;
   /** Takes part with another process's case, which counts nothing. */
   readonly idle: boolean;

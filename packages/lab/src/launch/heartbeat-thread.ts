@@ -1,8 +1,8 @@
 /**
  * The thread of `heartbeat.ts`: lines over TCP between rank 0 and each other rank.
  *
- *   hello TOKEN RANK    a rank connects                    beat COUNT WORKING   it lives; its progress
- *   bye                 it leaves                          lost RANK WHY        rank 0's verdict, for all
+ *     hello TOKEN RANK    a rank connects                    beat COUNT WORKING   it lives; its progress
+ *     bye                 it leaves                          lost RANK WHY        rank 0's verdict, for all
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -17,19 +17,18 @@ import { Judge, type Verdict } from './verdict.js';
 const { rank, size, host, beatMs, silentMs, stallMs, shared, words } = workerData as HeartbeatData;
 const cells = new Int32Array(shared);
 const judge = new Judge({ silentMs, stallMs });
-/** By rank. Rank 0 has one to each other; others only to rank 0. */
+/** By rank; ranks other than 0 have one, to rank 0. */
 const sockets = new Map<number, Socket>();
 let leaving = false;
 
 const say = (event: HeartbeatEvent): void => parentPort?.postMessage(event);
 const beatLine = (): string => `beat ${Atomics.load(cells, 0)} ${Atomics.load(cells, 1)}\n`;
 
-/** Sends the verdict to all, prints it and ends the process. */
 function pronounce({ rank: lost, why }: Verdict): void {
   for (const socket of sockets.values()) socket.write(`lost ${lost} ${why}\n`);
   const error = new ReclmisError('RANK_LOST', `rank ${lost} is lost: ${why}; rank ${rank} stops`);
   const status = error.exitCode;
-  // The lines are sent after one turn of the loop; do not wait for the main thread.
+  // Gives the lines one turn of the loop to leave, and does not wait for the main thread.
   setTimeout(() => {
     try {
       writeSync(2, `error ${error.code}: ${error.message}\nremedy: ${error.remedy}\n`);
@@ -86,7 +85,7 @@ function listen(socket: Socket, onLine: (line: string) => void, onClose: () => v
   socket.setNoDelay(true);
   socket.on('error', () => undefined); // `close` follows
   createInterface({ input: socket })
-    .on('error', () => undefined) // repeats the socket's; unhandled it would end this thread
+    .on('error', () => undefined) // repeats the socket's
     .on('line', (line) => {
       if (line.length < 500) onLine(line);
     });
@@ -96,7 +95,7 @@ function listen(socket: Socket, onLine: (line: string) => void, onClose: () => v
 function serve(): void {
   const token = randomBytes(16).toString('hex');
   judge.watch(0, performance.now()); // itself too: its main thread may hang
-  // A rank that never connects is lost like one that falls silent.
+  // A rank that never connects is lost too.
   for (let other = 1; other < size; other++) judge.watch(other, performance.now() + silentMs);
   const server = createServer((socket) => {
     let other = -1;

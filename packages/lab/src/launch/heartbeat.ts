@@ -1,12 +1,13 @@
 /**
- * Notices within seconds that another rank is lost, even while the main thread is blocked in a collective, and ends this one.
+ * Notices within seconds that another rank is lost, even while the main thread is blocked in a collective, and ends
+ * this one.
  *
- * A thread in every rank beats once a second over TCP to rank 0, which judges the others (`verdict.ts`) and tells all;
- * the others judge rank 0. A rank that learns of a loss prints RANK_LOST with the lost rank's number and exits at once.
- * libtorch's TCPStore will not do: its client waits forever for a stopped server, the very case to notice.
+ * A thread in every rank beats once a second over TCP to rank 0, which judges the others (`verdict.ts`) and tells
+ * all; they judge rank 0. A rank that learns of a loss prints RANK_LOST and exits at once. (A TCPStore's client waits
+ * forever for a stopped server.)
  *
- * The thread beats as long as its process runs, so a killed or stopped process or a dead machine always shows. A main
- * thread that spins, or waits for a dead disk, shows through `pulse`, which the training loop calls.
+ * The thread beats as long as its process runs; a main thread that spins or waits for a dead disk shows through
+ * `pulse`, which the training loop calls.
  */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
@@ -18,14 +19,14 @@ export interface HeartbeatOptions extends Partial<Patience> {
   /** Host of rank 0. */
   readonly host: string;
   /**
-   * Called once to exchange rank 0's address, e.g. through the run's store: rank 0 passes it, others pass null; returns rank 0's.
+   * Exchanges rank 0's address, once, e.g. through the run's store: rank 0 passes it, others null; returns rank 0's.
    */
   readonly agree: (words: string | null) => string | Promise<string>;
-  /** Milliseconds between beats; default 1,000. */
+  /** Between beats; default 1,000. */
   readonly beatMs?: number;
 }
 
-/** What the thread gets. `shared`: two 32-bit numbers, progress, and 1 while computing. */
+/** `shared`: two 32-bit numbers, progress, and 1 while computing. */
 export interface HeartbeatData extends Patience {
   readonly rank: number;
   readonly size: number;
@@ -51,13 +52,13 @@ export class Pulse {
     this.cells = new Int32Array(shared);
   }
 
-  /** The main thread made progress and now computes, e.g. before a forward pass. */
+  /** Progress was made, and computing begins. */
   beat(): void {
     Atomics.add(this.cells, 0, 1);
     Atomics.store(this.cells, 1, 1);
   }
 
-  /** What follows may take any time: a collective, a backward pass with one in it, saving, the end. */
+  /** What follows may take any time, e.g. a collective, a backward pass with one in it, or saving. */
   rest(): void {
     Atomics.store(this.cells, 1, 0);
   }
@@ -70,7 +71,7 @@ export class Heartbeat {
   ) {}
 
   /**
-   * Starts the heartbeat; all ranks must at about the same time. @throws DISTRIBUTED_FAILED if rank 0 cannot listen or be reached.
+   * All ranks must start it at about the same time. @throws DISTRIBUTED_FAILED if rank 0 cannot listen or be reached
    */
   static async start(options: HeartbeatOptions): Promise<Heartbeat> {
     const { rank, size, host, agree, beatMs = 1000, silentMs = SILENT_MS, stallMs = STALL_MS } = options;
@@ -92,9 +93,7 @@ export class Heartbeat {
     return new Heartbeat(thread, new Pulse(shared));
   }
 
-  /**
-   * Ends the heartbeat without counting as lost. Resolves when rank 0 has heard it; in rank 0, when all others have left.
-   */
+  /** Ends the heartbeat. Resolves when rank 0 has heard it; in rank 0, when all others have left. */
   async leave(): Promise<void> {
     this.pulse.rest();
     const left = nextEvent(this.thread);

@@ -1,5 +1,5 @@
 /**
- * Starts this machine's workers and waits for all to end, as torchrun's agent does; for `--nproc` and Kubeflow Trainer.
+ * Starts this machine's workers and waits for all to end, as torchrun's agent does.
  *
  * Every worker is the same command with torchrun's variables, in its own process group: a terminal's Ctrl-C reaches
  * only the launcher, which passes it on. A worker whose launcher disappears ends itself (`lifeline.ts`).
@@ -11,36 +11,34 @@ import { printableLine, ReclmisError } from '@reclmis/core';
 import { LIFELINE_FD, LIFELINE_VARIABLE } from './lifeline.js';
 import type { Environment, MeetingPoint, SpawnPlan } from './plan.js';
 
-/** Signals passed on to the workers. */
 export const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
 export type ForwardedSignal = (typeof FORWARDED_SIGNALS)[number];
 
-/** Subscribes to signals; returns the function that unsubscribes. */
+/** Subscribes, and returns the function that unsubscribes. */
 export type SignalSource = (tell: (signal: ForwardedSignal) => void) => () => void;
 
 export interface LocalLaunch {
   readonly plan: SpawnPlan;
-  /** The same for every worker. */
   readonly command: string;
   readonly args: readonly string[];
-  /** The launcher's variables; replaces those of a launcher around it. */
+  /** Replaces the variables of a launcher around it. */
   readonly env: Environment;
-  /** OMP_NUM_THREADS of each worker, unless `env` has it. */
+  /** Each worker's OMP_NUM_THREADS, unless `env` has it. */
   readonly threads: number;
-  /** Milliseconds between SIGTERM and SIGKILL after a worker was lost. */
+  /** Between SIGTERM and SIGKILL after a worker was lost. */
   readonly graceMs?: number;
-  /** The same after a signal to the launcher; rank 0 saves meanwhile. */
+  /** The same after a signal to the launcher: rank 0 saves meanwhile. */
   readonly savingMs?: number;
   /** Default: this process's signals. */
   readonly signals?: SignalSource;
-  /** Takes the lines of the launcher and of ranks other than 0; default: standard error. */
+  /** Lines of the launcher and of ranks other than 0; default: standard error. */
   readonly report?: (line: string) => void;
 }
 
-/** Exit statuses of a command that saved when asked to stop, or was interrupted. */
+/** Exit statuses of a command that saved when asked to stop. */
 const ORDERLY: readonly number[] = [75, 130];
 /**
- * Exit statuses of a rank that lost another, or whose collective broke: possibly the result of a failure that takes longer to end.
+ * Exit statuses of a rank that lost another, or whose collective broke: possibly the result of a slower failure.
  */
 const FOLLOWING: readonly number[] = [6, 75];
 const STARTED = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'];
@@ -54,9 +52,9 @@ interface Ending {
 /**
  * Starts the workers and waits for their end. The first to end badly decides, or another whose mistake broke its
  * collective; the others are stopped.
- * @returns 0 if all did, else the exit status of the worker that decided, which has said why.
- * @throws RANK_LOST if that worker was killed by a signal, did not start, or has a status unknown to our commands.
- * @throws LAUNCH_INVALID if there is no free port.
+ * @returns 0 if all did, else the exit status of the worker that decided
+ * @throws RANK_LOST if that worker was killed by a signal, did not start, or has a status unknown to our commands
+ * @throws LAUNCH_INVALID if there is no free port
  */
 export async function launchWorkers(options: LocalLaunch): Promise<number> {
   const { plan, graceMs = 5_000, savingMs = 120_000, signals = processSignals } = options;
@@ -70,7 +68,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
 
   const tell = (signal: NodeJS.Signals): void => {
     for (const child of running.values()) {
-      // A worker that did not start has no pid: pid 0 would signal our own process group.
+      // A worker that did not start has no pid, and pid 0 would be our own process group.
       if (child.pid !== undefined) child.kill(signal);
     }
   };
@@ -107,7 +105,6 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
   return statusOf(deciding(endings), report);
 }
 
-/** Torchrun's variables for one worker. */
 export function workerEnvironment(
   { plan, env, threads }: Pick<LocalLaunch, 'plan' | 'env' | 'threads'>,
   localRank: number,
@@ -129,7 +126,7 @@ export function workerEnvironment(
   };
 }
 
-/** A free TCP port of the loopback address. @throws LAUNCH_INVALID */
+/** On the loopback address. @throws LAUNCH_INVALID */
 export async function freePort(): Promise<number> {
   const server = createServer();
   try {
@@ -147,7 +144,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Rank 0 has the terminal; of the others only standard error is shown, with their rank. */
+/** Rank 0 has the terminal; others only show standard error, with their rank. */
 function startWorker(
   options: LocalLaunch,
   localRank: number,
@@ -160,7 +157,7 @@ function startWorker(
     stdio: ['ignore', rank === 0 ? 'inherit' : 'ignore', rank === 0 ? 'inherit' : 'pipe', 'pipe'],
     detached: true,
   });
-  child.stdio[LIFELINE_FD]?.on('error', () => undefined); // the worker is gone; `exit` reports it
+  child.stdio[LIFELINE_FD]?.on('error', () => undefined); // gone; `exit` reports it
   if (child.stderr) {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.trim() !== '') report(`[rank ${rank}] ${line}`);
@@ -169,7 +166,7 @@ function startWorker(
   return child;
 }
 
-/** Reports a worker's end at once; resolves when all its output is read. */
+/** Reports an end at once; resolves when all output is read. */
 function endOf(child: ChildProcess, ended: (code: number | null, how: string) => void): Promise<void> {
   return new Promise((resolve) => {
     child.once('error', (error) => {
@@ -184,10 +181,10 @@ function endOf(child: ChildProcess, ended: (code: number | null, how: string) =>
   });
 }
 
-/** Whether a status is in the catalogue and not that of a defect. */
+/** In the catalogue, and not a defect's. */
 const isMistake = (code: number | null): code is number => code !== null && code >= 2 && code <= 7;
 
-/** The ending that caused the others. */
+/** The one that caused the others. */
 function deciding(endings: readonly Ending[]): Ending | undefined {
   const [first] = endings;
   if (!FOLLOWING.includes(first?.code ?? 0)) return first;

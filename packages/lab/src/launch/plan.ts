@@ -1,22 +1,18 @@
 /**
  * Finds this process's place among those that train together: a pure function from environment to plan.
  *
- * Reads the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), Kubeflow
- * Trainer (PET_NNODES, PET_NPROC_PER_NODE, PET_NODE_RANK, PET_MASTER_ADDR, PET_MASTER_PORT) and Slurm's `srun`
- * (SLURM_STEP_NUM_TASKS, SLURM_PROCID, ...). Torchrun comes first, since it may run under the others. With
- * TORCHELASTIC_USE_AGENT_STORE its agent already serves a store at MASTER_PORT.
- *
- * A Slurm batch script without `srun` is one process, although it has SLURM_PROCID=0 and the whole allocation's
- * SLURM_NTASKS; only `srun` sets SLURM_STEP_NUM_TASKS.
- * Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py; Kubeflow Trainer's pkg/constants; Slurm's
- * src/common/env.c.
+ * Reads the variables of torchrun, Kubeflow Trainer (PET_*) and Slurm's `srun`, in this order, since torchrun may run
+ * under the others. With TORCHELASTIC_USE_AGENT_STORE its agent already serves a store at MASTER_PORT. A batch script
+ * without `srun` is one process, although it has SLURM_PROCID=0 and the allocation's SLURM_NTASKS: only `srun` sets
+ * SLURM_STEP_NUM_TASKS. Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py; Kubeflow Trainer's
+ * pkg/constants; Slurm's src/common/env.c.
  */
 import { ReclmisError } from '@reclmis/core';
 import { firstHost, portOfJob, tasksOnNode } from './slurm.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Host and TCP port of rank 0's store. */
+/** Rank 0's store. */
 export interface MeetingPoint {
   readonly host: string;
   readonly port: number;
@@ -26,21 +22,20 @@ export interface AlonePlan {
   readonly kind: 'alone';
 }
 
-/** One process of several, started by something else. */
 export interface WorkerPlan {
   readonly kind: 'worker';
   readonly source: 'torchrun' | 'slurm';
-  /** From 0, below `size`. */
+  /** From 0. */
   readonly rank: number;
-  /** Processes of all machines. */
+  /** Processes on all machines. */
   readonly size: number;
-  /** From 0 on this machine, below `localSize`; selects the device. */
+  /** From 0 on this machine; selects the device. */
   readonly localRank: number;
   readonly localSize: number;
   readonly meeting: MeetingPoint;
   /**
-   * If torchrun's agent already serves the store: its attempt, from 0. The store outlives the processes and keeps
-   * entries of earlier attempts. Absent if rank 0 serves it.
+   * The attempt, from 0, if torchrun's agent serves the store, which keeps entries of earlier attempts. Absent if
+   * rank 0 serves it.
    */
   readonly attempt?: number;
 }
@@ -52,28 +47,24 @@ export interface SpawnPlan {
   readonly firstRank: number;
   readonly localSize: number;
   readonly size: number;
-  /** Null if all workers are here: loopback address, any free port. */
+  /** Null if all workers are here. */
   readonly meeting: MeetingPoint | null;
 }
 
 export type LaunchPlan = AlonePlan | WorkerPlan | SpawnPlan;
 
 export interface LaunchOptions {
-  /** Workers to start on this machine, at least 1; default: as the environment says. */
+  /** On this machine, at least 1; default: as the environment says. */
   readonly nproc?: number;
-  /** Processor cores, for PET_NPROC_PER_NODE=cpu. */
+  /** For PET_NPROC_PER_NODE=cpu. */
   readonly cores: number;
-  /** CUDA devices, for PET_NPROC_PER_NODE=gpu. */
+  /** For PET_NPROC_PER_NODE=gpu. */
   readonly gpus: number;
 }
 
-/** More are surely a typing error. */
 const MOST_RANKS = 65536;
 
-/**
- * The plan that an environment asks for.
- * @throws LAUNCH_INVALID if a variable is missing, out of range, or contradicts another or `nproc`.
- */
+/** @throws LAUNCH_INVALID if a variable is missing, out of range, or contradicts another or `nproc` */
 export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan {
   const plan = torchrun(env) ?? kubeflow(env, options) ?? slurm(env);
   if (options.nproc === undefined) return plan === null || plan.size === 1 ? { kind: 'alone' } : plan;
@@ -88,14 +79,13 @@ export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan
   );
 }
 
-/** Threads per worker when `localSize` of them share the cores; at least 1. */
 export function threadsPerWorker(cores: number, localSize: number): number {
   return Math.max(1, Math.floor(cores / localSize));
 }
 
 /**
- * Threads of a worker: OMP_NUM_THREADS, which launchers set; else SLURM_CPUS_PER_TASK, since a task may see only its
- * own cores; else its part of the cores.
+ * OMP_NUM_THREADS, which launchers set; else SLURM_CPUS_PER_TASK, since a task may see only its own cores; else a
+ * part of the cores.
  * @throws LAUNCH_INVALID
  */
 export function threadsOfWorker(env: Environment, plan: WorkerPlan, cores: number): number {
@@ -142,7 +132,7 @@ function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {
   return { kind: 'spawn', source: 'kubeflow', firstRank: node * localSize, localSize, size, meeting };
 }
 
-/** Read as torchrun does: `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
+/** As torchrun: `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
 function processesPerNode(env: Environment, machine: LaunchOptions): number {
   switch (given(env, 'PET_NPROC_PER_NODE')) {
     case null:
@@ -159,7 +149,7 @@ function processesPerNode(env: Environment, machine: LaunchOptions): number {
   }
 }
 
-/** A step's variables override the job's, which may have more tasks. */
+/** The job may have more tasks than this step. */
 function slurm(env: Environment): WorkerPlan | null {
   if (given(env, 'SLURM_STEP_NUM_TASKS') === null) return null; // not a task of `srun`
   const size = number(env, 'SLURM_STEP_NUM_TASKS', 1, MOST_RANKS);
@@ -176,7 +166,7 @@ function slurm(env: Environment): WorkerPlan | null {
   return { kind: 'worker', source: 'slurm', rank, size, localRank, localSize, meeting: slurmMeeting(env) };
 }
 
-/** The step's first host and the job's port, unless MASTER_ADDR and MASTER_PORT override them. */
+/** MASTER_ADDR and MASTER_PORT override the step's first host and the job's port. */
 function slurmMeeting(env: Environment): MeetingPoint {
   const nodes = given(env, 'SLURM_STEP_NODELIST') ?? given(env, 'SLURM_JOB_NODELIST');
   const host = given(env, 'MASTER_ADDR') ?? (nodes === null ? null : firstHost(nodes));
@@ -185,7 +175,7 @@ function slurmMeeting(env: Environment): MeetingPoint {
   return { host, port: portOfJob(number(env, 'SLURM_JOB_ID', 1, 0xffffffff)) };
 }
 
-/** A variable's value; null if absent or empty. */
+/** Null if absent or empty. */
 function given(env: Environment, name: string): string | null {
   const value = env[name]?.trim() ?? '';
   return value === '' ? null : value;

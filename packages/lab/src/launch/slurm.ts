@@ -1,7 +1,4 @@
-/**
- * Parses Slurm's compressed forms: `node[01-03,7],login` for names, `4(x2),3` for tasks per node.
- * Source: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`.
- */
+/** Parses Slurm's compressed lists. Source: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`. */
 import { ReclmisError } from '@reclmis/core';
 
 /** Between the well-known ports and Linux's ephemeral ones, which begin at 32768. */
@@ -9,8 +6,8 @@ const FIRST_PORT = 20000;
 const PORTS = 12000;
 
 /**
- * The first host of a node list, e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`. Keeps leading zeros.
- * @throws LAUNCH_INVALID if brackets are not closed, are empty or hold anything but numbers and ranges.
+ * The first host of e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`. Keeps leading zeros. @throws
+ * LAUNCH_INVALID
  */
 export function firstHost(list: string): string {
   const bad = (why: string): ReclmisError =>
@@ -39,9 +36,8 @@ export function firstHost(list: string): string {
 }
 
 /**
- * Tasks on one node.
  * @param list e.g. `4(x2),3`: four on nodes 0 and 1, three on node 2. @param node from 0.
- * @throws LAUNCH_INVALID if the list is malformed or too short.
+ * @throws LAUNCH_INVALID if the list is malformed or too short
  */
 export function tasksOnNode(list: string, node: number): number {
   let from = 0;

@@ -1,12 +1,12 @@
 /**
- * Decides, from what is heard of every rank, whether one is lost. Pure: time and reports in, a verdict out.
+ * Decides whether a rank is lost. Pure: time and reports in, a verdict out.
  *
- * A rank is lost when its connection ends without a goodbye (it died), when it is silent for `silentMs` (stopped, or
- * its machine or network is gone), or when its main thread computes without progress for too long: eight times the
- * longest such stretch of any rank so far, at least `silentMs`; `stallMs` while there is too little to learn from.
+ * A rank is lost when its connection ends without a goodbye, when it is silent for `silentMs` (stopped, or its
+ * machine or network is gone), or when its main thread computes without progress for eight times the longest such
+ * stretch of any rank, at least `silentMs`; for `stallMs` until that is known.
  */
 
-/** Times in milliseconds. */
+/** Milliseconds. */
 export interface Patience {
   readonly silentMs: number;
   readonly stallMs: number;
@@ -17,13 +17,13 @@ export interface Verdict {
   readonly why: string;
 }
 
-/** A rank's own report: a count of its main thread's progress, and whether it computes (or waits, saves, rests). */
+/** A count of the main thread's progress, and whether it computes. */
 export interface Beat {
   readonly count: number;
   readonly working: boolean;
 }
 
-/** Stretches of work needed before the limit is learnt from them. */
+/** Stretches before the limit is learnt from them. */
 const ENOUGH = 3;
 const GENEROUS = 8;
 
@@ -81,7 +81,6 @@ export class Judge {
     return null;
   }
 
-  /** Milliseconds that a rank may compute without progress. */
   get stallLimit(): number {
     const { silentMs, stallMs } = this.patience;
     if (this.stretches < ENOUGH) return stallMs;

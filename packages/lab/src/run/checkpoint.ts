@@ -1,9 +1,9 @@
 /**
  * Checkpoints: `checkpoints/best.safetensors`, and as `last` the newest resume point (`resume-point.ts`).
  *
- * A checkpoint holds the model's parameters and buffers under their keys. Its metadata hold the resolved configuration,
- * the note encoder's description (with its vocabulary), epoch, step and scores, and a SHA-256 of it all, checked on
- * reading; the `.json` next to it is only for people. Files are written whole or not at all, even if the machine stops.
+ * A checkpoint holds the model's parameters and buffers. Its metadata hold the resolved configuration, the note
+ * encoder's description, epoch, step and scores, and a SHA-256 of it all; the `.json` next to it is only for people.
+ * Files are written whole or not at all.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ export type Optimizer = optim.Adam | optim.AdamW;
 
 const FORMAT = 'reclmis-checkpoint/1';
 
-/** Settings that may change when a run is resumed; none changes what is computed. */
+/** May change when a run is resumed; none changes what is computed. */
 export const RESUMABLE_SETTINGS: readonly string[] = [
   'device',
   'data.dir',
@@ -43,8 +43,8 @@ export const RESUMABLE_SETTINGS: readonly string[] = [
   'train.keep',
 ];
 /**
- * Other settings in which config.yaml may differ from its checkpoints: paths, which earlier versions did not resolve,
- * and what `reclmis sides` states.
+ * In these too config.yaml may differ from its checkpoints: paths, which earlier versions did not resolve, and
+ * `reclmis sides`.
  */
 const CHANGEABLE = new Set([...RESUMABLE_SETTINGS, 'data.trainStems', 'data.valStems', 'note.sides']);
 
@@ -52,10 +52,10 @@ export interface CheckpointInfo {
   readonly kind: CheckpointKind;
   readonly epoch: number;
   readonly step: number;
-  /** The validation's scores after `epoch`, at threshold 0.5 and the model's size; null before the first. */
+  /** After `epoch`, at threshold 0.5 and the model's size; null before the first. */
   readonly validation: EpochScores | null;
   readonly earlyStopping: EarlyStoppingState;
-  /** fp16's gradient scaler; absent in other precisions. */
+  /** Absent unless fp16. */
   readonly lossScaler?: LossScalerState;
   readonly config: Config;
   readonly encoder: NoteEncoderDescription;
@@ -66,7 +66,7 @@ export interface Checkpoint {
   readonly path: string;
   readonly tensors: Map<string, Tensor>;
   readonly info: CheckpointInfo;
-  /** What the user should know about the file, if anything. */
+  /** For the user. */
   readonly notice: string | null;
 }
 
@@ -74,15 +74,15 @@ export function checkpointFolder(runDir: string): string {
   return join(runDir, 'checkpoints');
 }
 
-/** Path of a checkpoint. `last` is the newest resume point, or a file of that name in runs from before 0.2. */
+/** `last` is the newest resume point, or a file of that name in runs from before 0.2. */
 export function checkpointPath(runDir: string, kind: CheckpointKind): string {
   const named = join(checkpointFolder(runDir), `${kind}.safetensors`);
   return kind === 'best' ? named : (resumePaths(checkpointFolder(runDir))[0] ?? named);
 }
 
 /**
- * Writes the model's state as the best so far. Does not recreate a deleted folder.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint then stays.
+ * Does not recreate a deleted folder.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint then stays
  */
 export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module): void {
   const path = checkpointPath(runDir, 'best');
@@ -99,7 +99,7 @@ export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module)
 
 /**
  * Reads a checkpoint; its tensors belong to the current scope.
- * @param config the run's configuration, which the checkpoint must match.
+ * @param config the run's, which the checkpoint must match
  * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
  */
 export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Config): Checkpoint {
@@ -114,13 +114,13 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
 }
 
-/** A notice that an earlier version wrote the file without a hash; null for other files. */
+/** If an earlier version wrote the file without a hash. */
 export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
   if (isSealed(metadata)) return null;
   return `${path} has no hash, as it was written by an earlier version: damaged values would go unnoticed`;
 }
 
-/** The best checkpoint's metadata; null unless it is intact. */
+/** Null unless it is intact. */
 export function bestInfo(runDir: string): CheckpointInfo | null {
   try {
     const path = checkpointPath(runDir, 'best');
@@ -134,9 +134,8 @@ export function bestInfo(runDir: string): CheckpointInfo | null {
 }
 
 /**
- * Refuses a checkpoint trained with other settings than config.yaml's, which has no hash: one digit decides which cases
- * a fold is scored on.
- * @throws CHECKPOINT_MISMATCH naming the setting with both values.
+ * Refuses a checkpoint trained with other settings than config.yaml's, which has no hash.
+ * @throws CHECKPOINT_MISMATCH naming the setting with both values
  */
 export function requireSameSettings(path: string, stored: Config, asked: Config): void {
   const difference = firstDifference(stored, asked, '');
@@ -150,7 +149,7 @@ export function requireSameSettings(path: string, stored: Config, asked: Config)
   );
 }
 
-/** Reports an unreadable file as a damaged checkpoint. @throws CHECKPOINT_CORRUPT */
+/** @throws CHECKPOINT_CORRUPT for a file that `read` cannot read */
 export function intact<R>(read: () => R): R {
   try {
     return read();
@@ -189,7 +188,7 @@ interface Difference {
   readonly asked: unknown;
 }
 
-/** The first setting that differs and may not. */
+/** The first setting that may not differ, but does. */
 function firstDifference(stored: unknown, asked: unknown, at: string): Difference | null {
   if (typeof stored === 'object' && typeof asked === 'object' && stored !== null && asked !== null) {
     const [a, b] = [Object.entries(stored), new Map(Object.entries(asked))];

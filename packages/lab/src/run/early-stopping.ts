@@ -1,25 +1,25 @@
 /** Early stopping, and the choice of the best epoch, by the validation's per-image Dice (docs/method.md 9). */
 
 export interface EarlyStoppingState {
-  /** Epoch (from 1) of the best score; 0 before the first. */
+  /** From 1; 0 before the first. */
   readonly bestEpoch: number;
   /** In [0, 1]; -1 before the first. */
   readonly bestScore: number;
   readonly waited: number;
 }
 
-/** Watches a score that should grow. A tie is not better, so the earlier epoch stays the best. */
+/** A tie is not better, so the earlier epoch stays the best. */
 export class EarlyStopping {
   private state: EarlyStoppingState = { bestEpoch: 0, bestScore: -1, waited: 0 };
 
-  /** @param patience epochs without a better score before stopping; 0: never stop. */
+  /** @param patience in epochs; 0: never stop */
   constructor(private readonly patience: number) {}
 
   get current(): EarlyStoppingState {
     return this.state;
   }
 
-  /** Takes an epoch's score; returns whether it is the best so far. */
+  /** Returns whether the score is the best so far. */
   update(epoch: number, score: number): boolean {
     const better = score > this.state.bestScore;
     this.state = better

@@ -1,4 +1,4 @@
-/** An epoch's sums of losses and time. Resume points hold them, so resumed epochs give the same records. */
+/** An epoch's sums of losses and time. Resume points hold them. */
 import { LOSS_NAMES, type LossName } from '../model/losses.js';
 import { AUXILIARY_LOSSES } from '../model/segmentation-model.js';
 import type { EpochLosses } from './metrics-log.js';
@@ -17,7 +17,7 @@ export interface EpochCourseState {
 }
 
 export class EpochCourse {
-  /** Training time, waiting for data included. */
+  /** Waiting for data included. */
   spentMs: number;
   waitedMs: number;
   private readonly sums: Map<Term, number>;
@@ -41,7 +41,6 @@ export class EpochCourse {
     return new EpochCourse(epoch, from);
   }
 
-  /** Adds a step of `count` cases. */
   add(losses: Readonly<Partial<Record<Term, number>>>, count: number): void {
     this.cases += count;
     for (const name of [...LOSS_NAMES, 'total'] as const) {
@@ -55,7 +54,7 @@ export class EpochCourse {
     return { epoch, cases, sums: Object.fromEntries(this.sums), spentMs, waitedMs };
   }
 
-  /** Means over cases, without terms that never occurred. */
+  /** Means over cases. */
   get losses(): EpochLosses {
     const mean = (name: Term): number => (this.sums.get(name) ?? Number.NaN) / this.cases;
     const optional = AUXILIARY_LOSSES.filter((name) => this.sums.has(name));
@@ -71,7 +70,7 @@ export class EpochCourse {
     return this.spentMs / 1000 / this.cases;
   }
 
-  /** Share of the time spent waiting for data, in [0, 1]. */
+  /** For data, in [0, 1]. */
   get waitShare(): number {
     return Math.min(1, this.waitedMs / this.spentMs);
   }

@@ -1,11 +1,11 @@
-/** `metrics.jsonl`: one line of JSON per epoch, only figures. It is small, so each epoch rewrites it whole. */
+/** `metrics.jsonl`: one line of JSON per epoch. Each epoch rewrites it whole. */
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
 import { writeFileAtomicSync } from '@reclmis/files';
 import type { AuxiliaryLoss } from '../model/segmentation-model.js';
 
-/** Each loss's unweighted mean over the epoch's cases; `total` is weighted (eq. 10). Terms that are off are absent. */
+/** Unweighted means over the epoch's cases; `total` is weighted (eq. 10). Terms that are off are absent. */
 export interface EpochLosses extends AuxiliaryMeans {
   readonly total: number;
   readonly dice: number;
@@ -14,7 +14,7 @@ export interface EpochLosses extends AuxiliaryMeans {
 
 type AuxiliaryMeans = Readonly<Partial<Record<AuxiliaryLoss, number>>>;
 
-/** Dice and IoU in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
+/** In [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {
   readonly images: number;
   readonly dice: number;
@@ -29,27 +29,27 @@ export interface EpochRecord {
   readonly step: number;
   readonly losses: EpochLosses;
   readonly validation: EpochScores;
-  /** Whether the validation's per-image Dice is the best so far. */
+  /** By per-image Dice. */
   readonly best: boolean;
-  /** Learning rate of the epoch's last step. */
+  /** At the epoch's last step. */
   readonly lr: number;
-  /** Training time per case, including waiting for data, without validation. */
+  /** Including waiting for data, without validation. */
   readonly secondsPerImage: number;
-  /** Share of the training time spent waiting for data, in [0, 1]. */
+  /** For data, in [0, 1]. */
   readonly waitShare: number;
-  /** Most bytes held by tensors at once during the epoch and its validation. */
+  /** Held by tensors during the epoch and its validation. */
   readonly peakBytes: number;
-  /** Seconds of all sessions up to the epoch's end. */
+  /** Over all sessions. */
   readonly seconds: number;
 }
 
-/** Writes the log. @throws OUTPUT_UNWRITABLE, DISK_FULL; the log then stays as it was. */
+/** @throws OUTPUT_UNWRITABLE, DISK_FULL; the log then stays as it was */
 export function writeEpochs(file: string, records: readonly EpochRecord[]): void {
   const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
   writeFileAtomicSync(file, text, { sync: true });
 }
 
-/** The epochs of a log, in order; none if there is no log. @throws RUN_INVALID */
+/** None if there is no log. @throws RUN_INVALID */
 export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
   let lines: string[];

@@ -1,5 +1,6 @@
 /**
- * Rules that nearly all training masks keep with respect to their notes; core's `maskWarnings` tests predicted masks against them.
+ * Rules about masks and notes that nearly all training masks keep; core's `maskWarnings` tests predicted masks
+ * against them.
  */
 import {
   insideNamedZones,
@@ -14,15 +15,14 @@ import {
 import { readMask } from '@reclmis/files';
 import type { Case } from '../data/types.js';
 
-/** Share of training masks that may break a rule. */
 const SUSPECTED = 0.02;
-/** A rule that asks for a smaller share is dropped. */
+/** A smaller share makes no rule. */
 const LEAST_RULE = 0.05;
 
 export interface MaskFit {
-  /** Share of the mask inside the named zones; null if none is named or the mask is empty. */
+  /** Null if no zone is named or the mask is empty. */
   readonly inside: number | null;
-  /** Whether the number of areas is the note's; null if the note counts none. */
+  /** Null if the note counts none. */
   readonly counted: boolean | null;
 }
 
@@ -36,7 +36,7 @@ export async function fitOf({ maskPath, note }: Case, sides: StatedSides): Promi
   };
 }
 
-/** The rules that nearly all training masks keep; `sides`: whose sides the notes mean. */
+/** @param sides whose sides the notes mean */
 export function rulesOf(fits: readonly MaskFit[], sides: StatedSides): MaskRules {
   const inside = fits.flatMap((fit) => (fit.inside === null ? [] : [fit.inside])).sort((a, b) => a - b);
   const counted = fits.flatMap((fit) => (fit.counted === null ? [] : [fit.counted]));

@@ -1,20 +1,18 @@
 /**
- * Chooses the words of training notes that a run may remember, without patients' names: exports contain a run's
- * `reference.json`.
+ * Chooses the words of training notes that a run may remember: exports contain its `reference.json`, so no patient's
+ * name may be among them.
  *
  * - Words of the note grammar, and general ones of reports.
  * - Words in the notes of at least `LEAST_PATIENTS` patients, if image names tell patients.
- * - Otherwise one patient may have any number of images, so a word must be in a tenth of all notes and in nearly every
- * stretch of the images sorted by name.
+ * - Otherwise, words in a tenth of all notes and in nearly every stretch of the images sorted by name.
  */
 import { isNoteWord, isReportWord, wordsOf } from '@reclmis/core';
 import { grouping } from '../data/groups.js';
 import type { Case } from '../data/types.js';
 
-/** Patients whose notes must have a word. */
 const LEAST_PATIENTS = 5;
 const LONGEST_WORD = 64;
-/** If nothing tells patients: number and share of notes that must have a word. */
+/** If nothing tells patients. */
 const LEAST_NOTES = 20;
 const LEAST_SHARE = 0.1;
 /** Stretches of the images sorted by name, and how many must have the word. */
@@ -28,7 +26,7 @@ interface Seen {
   readonly stretches: Set<number>;
 }
 
-/** The words that may be kept, in code point order. @param group see `grouping`. */
+/** In code point order. @param group see `grouping` */
 export function wordsToKeep(cases: readonly Pick<Case, 'id' | 'note'>[], group?: string): string[] {
   const { groupOf, fits } = grouping(group);
   const seen = new Map<string, Seen>();

@@ -1,7 +1,7 @@
 /**
  * `reference.json`: what a run remembers of its training data, to recognise doubtful results (core's `ResultChecks`):
- * words of the notes, figures of the images, and how masks fit notes. Measured before the first step, on images spread
- * evenly over the training cases; exporting an older run measures it if the data are available.
+ * words of the notes, figures of the images, and how masks fit notes, on images spread evenly over the training
+ * cases.
  *
  * Keeps no note and no picture, and only words that name no patient (`reference-words.ts`).
  */
@@ -31,10 +31,9 @@ import { WordEncoder } from '../text/words.js';
 const FILE = 'reference.json';
 const FORMAT = 'reclmis-reference/1';
 
-/** Limits on the images measured: their number, and their pixels together. */
+/** Measured together. */
 const MOST_IMAGES = 1000;
 const MOST_PIXELS = 500e6;
-/** Files read at a time. */
 const LANES = 4;
 export interface ReferenceOptions {
   /** Side of the network's input. */
@@ -44,11 +43,11 @@ export interface ReferenceOptions {
   readonly sides: StatedSides;
   /** See `grouping`. */
   readonly group?: string;
-  /** Stops the work; the result is then null. */
+  /** The result is then null. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Measures training cases; null if there are none or the signal came. Skips what cannot be read: training reports that. */
+/** Null if there are no cases or the signal came. Skips what cannot be read: training reports that. */
 export async function measureReference(
   cases: readonly Case[],
   options: ReferenceOptions,
@@ -76,7 +75,7 @@ export async function measureReference(
   };
 }
 
-/** Only the rules of masks, for other sides; null if no mask can be read. */
+/** Only the rules of masks; null if no mask can be read. */
 export async function measureRules(cases: readonly Case[], sides: StatedSides): Promise<MaskRules | null> {
   const fits = await mapLimit(await sampleOf(cases), LANES, (one) =>
     fitOf(one, sides).catch((error: unknown) => {
@@ -89,9 +88,9 @@ export async function measureRules(cases: readonly Case[], sides: StatedSides): 
 }
 
 /**
- * Adapts a reference to other stated sides: measures the rules again if the training cases can be read, else drops the
- * rule that depends on sides.
- * @param before the sides stated until now, for rules that do not state theirs.
+ * Adapts a reference to other stated sides: measures the rules again, or drops the one about sides if the training
+ * cases cannot be read.
+ * @param before the sides stated until now, for rules that do not state theirs
  */
 export async function underSides(
   reference: TrainingReference,
@@ -136,7 +135,7 @@ export function writeReference(runDir: string, reference: TrainingReference): vo
   writeFileAtomicSync(join(runDir, FILE), text, { sync: true });
 }
 
-/** A run's reference; null if it has none. @throws RUN_INVALID */
+/** Null if the run has none. @throws RUN_INVALID */
 export function readReference(runDir: string): TrainingReference | null {
   const path = join(runDir, FILE);
   if (!existsSync(path)) return null;
@@ -152,7 +151,6 @@ export function readReference(runDir: string): TrainingReference | null {
   }
 }
 
-/** The checks of a run's predictions. */
 export function resultChecks(
   encoder: NoteEncoder,
   readsNotes: boolean,

@@ -3,13 +3,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const RESUME_FORMAT = 'reclmis-resume/1';
-/** Prefixes of the keys of the model's and the optimiser's tensors. */
 export const MODEL_PREFIX = 'model.';
 export const OPTIMIZER_PREFIX = 'optim.';
 
 const NAME = /^resume-(\d+)\.safetensors$/;
 
-/** Path of the resume point after `step` optimiser steps. */
 export function resumePath(folder: string, step: number): string {
   return join(folder, `resume-${String(step).padStart(8, '0')}.safetensors`);
 }

@@ -1,10 +1,10 @@
 /**
  * Resume points: `checkpoints/resume-STEP.safetensors`, all that a run needs to go on as if nothing had happened.
  *
- * One file holds the model's and the optimiser's tensors and, in its metadata, everything else, so no two files can
- * disagree: epoch and step (which determine schedule, loader position and draws), the unfinished epoch's sums, early
- * stopping, fp16's scale, the records so far, configuration and data. A SHA-256 covers all of it. The newest
- * `train.keep` points stay; if the newest is damaged, the one before it serves.
+ * One file, so that no two can disagree, holds the model's and the optimiser's tensors and, as metadata: epoch and
+ * step (which determine schedule, loader and draws), the unfinished epoch's sums, early stopping, fp16's scale, the
+ * records so far, configuration, data, a SHA-256. The newest `train.keep` points stay; if the newest is damaged, the
+ * one before it serves.
  */
 import { rmSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -31,14 +31,14 @@ import type { EpochCourseState } from './epoch-course.js';
 import type { EpochRecord } from './metrics-log.js';
 import { MODEL_PREFIX, OPTIMIZER_PREFIX, RESUME_FORMAT, resumePath, resumePaths } from './resume-files.js';
 
-/** A resume point without its tensors. */
+/** Without tensors. */
 export interface ResumeState extends CheckpointInfo {
   readonly kind: 'last';
   readonly records: readonly EpochRecord[];
-  /** The unfinished epoch; null between epochs. */
+  /** Null between epochs. */
   readonly running: EpochCourseState | null;
   readonly seconds: number;
-  /** Fingerprints of the training and validation data. */
+  /** Fingerprints. */
   readonly data: { readonly train: string; readonly val: string };
   readonly engine: Engine;
   readonly versions: RunInfo['versions'];
@@ -47,14 +47,11 @@ export interface ResumeState extends CheckpointInfo {
 export interface ResumePoint {
   readonly path: string;
   readonly state: ResumeState;
-  /** What the user should know about the file, if anything. */
+  /** For the user. */
   readonly notice: string | null;
 }
 
-/**
- * Writes a resume point and removes all but the newest `keep`.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL; earlier points then stay.
- */
+/** Removes all but the newest `keep`. @throws OUTPUT_UNWRITABLE, DISK_FULL; earlier points then stay */
 export function saveResumePoint(
   runDir: string,
   state: ResumeState,
@@ -68,16 +65,16 @@ export function saveResumePoint(
   for (const [key, tensor] of optimizer.stateDict()) tensors.set(OPTIMIZER_PREFIX + key, tensor);
   const path = resumePath(folder, state.step);
   writeSafetensors(path, tensors, { format: RESUME_FORMAT, info: JSON.stringify(state) }, { seal: true });
-  // A point of a later step belongs to an abandoned course and would seem newer than this one.
+  // A later step's point belongs to an abandoned course.
   const paths = resumePaths(folder);
   const later = paths.indexOf(path);
   for (const old of [...paths.slice(0, later), ...paths.slice(later + keep)]) rmSync(old, { force: true });
 }
 
 /**
- * The newest intact resume point, or null.
- * @param onDamaged called for each newer, damaged one.
- * @param verify check the hash of the whole file; otherwise read only its header.
+ * The newest intact resume point.
+ * @param onDamaged called for each newer, damaged one
+ * @param verify check the hash; otherwise read only the header
  */
 export function findResumePoint(
   runDir: string,
@@ -98,10 +95,7 @@ export function findResumePoint(
   return null;
 }
 
-/**
- * Loads a resume point's tensors into the model and the optimiser.
- * @throws CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
- */
+/** @throws CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH */
 export function loadResumePoint({ path }: ResumePoint, model: nn.Module, optimizer: Optimizer): void {
   scope(() => {
     const { tensors } = intact(() => readSafetensors(path));

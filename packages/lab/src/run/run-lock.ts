@@ -6,9 +6,9 @@ import { isLocked, type LockHolder, withLock, writeError } from '@reclmis/files'
 const LOCK = '.lock';
 
 /**
- * Runs `work` while holding the run's lock. Takes over a dead process's lock at once; a stopped process keeps its own.
- * The process of another machine cannot be asked: its lock counts until untouched for five minutes.
- * @throws RUN_BUSY if another process of this machine trains into the run; OUTPUT_UNWRITABLE, DISK_FULL
+ * Runs `work` while holding the run's lock. A dead process's lock is taken over; another machine's counts until
+ * untouched for five minutes.
+ * @throws RUN_BUSY if another process trains into the run; OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function withRunLock<R>(
   dir: string,
@@ -33,7 +33,7 @@ function errorOf(path: string, error: unknown): ReclmisError {
   });
 }
 
-/** Whether a process seems to train into the run: it lives or, on another machine, touched the lock lately. */
+/** Whether the process lives or, on another machine, touched the lock lately. */
 export function isHeld(dir: string): boolean {
   return isLocked(join(dir, LOCK));
 }

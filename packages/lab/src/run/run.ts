@@ -31,9 +31,7 @@ import { restoreNoteEncoder } from '../text/restore.js';
 import { checkpointFolder, type CheckpointInfo, type CheckpointKind, readCheckpoint } from './checkpoint.js';
 import { type EpochRecord, readEpochs } from './metrics-log.js';
 
-/**
- * `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `interrupted`: by the user; `imported`: trained elsewhere.
- */
+/** `exhausted`: early stopping; `out-of-time`: train.maxMinutes; `imported`: trained elsewhere. */
 export type RunStatus =
   'running' | 'finished' | 'exhausted' | 'out-of-time' | 'interrupted' | 'failed' | 'imported';
 
@@ -43,9 +41,8 @@ export interface RunData {
   readonly fingerprint: string;
 }
 
-/** A run's part of a cross-validation. */
 export interface FoldInfo extends FoldChoice {
-  /** Patients on either side; a case whose name tells no patient counts as one. */
+  /** A case whose name tells no patient counts as one. */
   readonly patients: { readonly train: number; readonly val: number };
 }
 
@@ -90,26 +87,25 @@ export interface RunInfo {
   };
   readonly engine: Engine;
   readonly seed: number;
-  /** Null if unknown, in imported runs. */
+  /** Null in imported runs. */
   readonly data: { readonly train: RunData; readonly val: RunData } | null;
   readonly fold?: FoldInfo | undefined;
   /** Starting weights; absent in imported runs, and in those of older versions, which are from scratch. */
   readonly init?: InitInfo | typeof FROM_SCRATCH | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
-  /** Number of trainable scalars. */
+  /** Scalars. */
   readonly trainableParameters: number;
   readonly encoderFingerprint: string;
   /** Absent in runs of older versions. */
   readonly note?: NoteInfo | undefined;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** When it was resumed, if ever. */
   readonly resumedAt?: readonly string[];
   readonly seconds: number;
   readonly epochs: number;
   readonly steps: number;
-  /** The best epoch by validation Dice, mean over images; null before the first. */
+  /** By per-image Dice; null before the first. */
   readonly best: { readonly epoch: number; readonly dice: number } | null;
 }
 
@@ -121,9 +117,9 @@ export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'p
 });
 
 /**
- * Refuses a path that is taken, without touching it.
- * @param remedy replaces the code's own, if the caller has an option for it.
- * @throws OUTPUT_EXISTS for a file or a folder that is not empty.
+ * Refuses a path that is taken.
+ * @param remedy replaces the code's own, if the caller has an option for it
+ * @throws OUTPUT_EXISTS for a file or a folder that is not empty
  */
 export function refuseTaken(dir: string, remedy?: string): void {
   if (!existsSync(dir)) return;
@@ -139,7 +135,8 @@ export function refuseTaken(dir: string, remedy?: string): void {
 }
 
 /**
- * A folder's entries, except what a training leaves that ended at once: temporary files, the lock, an empty folder of checkpoints.
+ * Entries except what a training leaves that ended at once: temporary files, the lock, an empty folder of
+ * checkpoints.
  */
 function entriesOf(dir: string): string[] {
   const checkpoints = checkpointFolder(dir);
@@ -151,17 +148,17 @@ function entriesOf(dir: string): string[] {
   );
 }
 
-/** Whether a folder holds no more than a training that ended before it wrote its configuration. */
+/** Whether a training ended here before it wrote its configuration. */
 export function isUnbegun(dir: string): boolean {
   return entriesOf(dir).length === 0;
 }
 
-/** True for half-written files and the lock, which do not make a folder a run. */
+/** Half-written files and the lock do not make a folder a run. */
 function isTemporary(name: string): boolean {
   return finalName(name) !== null || /^\.lock(?:\.guard)?$/.test(name);
 }
 
-/** Removes half-written files of killed processes. The caller holds the run's lock. */
+/** Removes what killed processes left. The caller holds the run's lock. */
 export function sweepTemporaries(dir: string): void {
   for (const folder of [dir, checkpointFolder(dir)]) {
     if (!existsSync(folder)) continue;
@@ -171,10 +168,7 @@ export function sweepTemporaries(dir: string): void {
   }
 }
 
-/**
- * Makes the folder with its configuration and first `run.json`. The caller holds the run's lock.
- * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
- */
+/** Makes the folder. The caller holds the run's lock. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL */
 export async function createRun(dir: string, config: Config, info: RunInfo): Promise<void> {
   refuseTaken(dir);
   sweepTemporaries(dir);
@@ -183,13 +177,12 @@ export async function createRun(dir: string, config: Config, info: RunInfo): Pro
   writeRunInfo(dir, info);
 }
 
-/** Replaces `run.json`; does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeRunInfo(dir: string, info: RunInfo): void {
   const text = `${JSON.stringify(info, null, 2)}\n`;
   writeFileAtomicSync(runFiles(dir).info, text, { sync: true });
 }
 
-/** The versions on which a run's figures depend. */
 export function currentVersions(): RunInfo['versions'] {
   const { torch, capability } = version();
   return { reclmis: VERSION, node: process.versions.node, libtorch: torch, vectors: capability };
@@ -206,14 +199,13 @@ export class LoadedModel extends Segmenter {
     encoder: NoteEncoder,
     engine: Engine,
     readonly checkpoint: CheckpointInfo,
-    /** The checks of its results. */
     readonly checks: ResultChecks,
     private readonly fileNotice: string | null = null,
   ) {
     super(model, encoder, engine);
   }
 
-  /** What the user should know about the file and the engine before using the model, one per line. */
+  /** What the user should know before using the model. */
   get notices(): string[] {
     return [this.fileNotice, precisionNotice(this.engine)].filter((line) => line !== null);
   }
@@ -228,7 +220,7 @@ export class LoadedModel extends Segmenter {
   }
 }
 
-/** How to use a run; the machine may differ from the one that trained it. */
+/** The machine may differ from the one that trained. */
 export interface LoadOptions {
   /** Default `best`. */
   readonly checkpoint?: CheckpointKind;
@@ -240,24 +232,23 @@ export interface LoadOptions {
   readonly precision?: Precision;
 }
 
-/** An opened run folder. */
 export interface Run {
   readonly dir: string;
   readonly config: Config;
   readonly info: RunInfo;
-  /** Whose left and right the notes mean, as trained. */
+  /** As trained. */
   readonly sides: StatedSides;
   /** @throws RUN_INVALID */
   epochs(): EpochRecord[];
   /**
-   * Loads a checkpoint's model in evaluation mode.
+   * Loads a model in evaluation mode.
    * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, PRECISION_UNSUPPORTED,
    * WEIGHTS_MISSING, WEIGHTS_CORRUPT
    */
   loadModel(options?: LoadOptions): LoadedModel;
 }
 
-/** Opens a run folder. @throws RUN_MISSING, RUN_INVALID */
+/** @throws RUN_MISSING, RUN_INVALID */
 export function openRun(dir: string): Run {
   if (!existsSync(dir)) throw new ReclmisError('RUN_MISSING', `${dir}: no such run folder`);
   const files = runFiles(dir);
@@ -277,7 +268,7 @@ export function openRun(dir: string): Run {
   };
 }
 
-/** The sides of a stored configuration; `unknown` in runs from before they were stated. */
+/** `unknown` in runs from before they were stated. */
 export function sidesOf({ note }: Pick<Config, 'note'>): StatedSides {
   return note.sides === 'auto' ? 'unknown' : note.sides;
 }

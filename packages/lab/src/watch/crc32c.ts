@@ -15,7 +15,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The stored form: rotated right by 15 bits, plus a constant, so that checksums of data with checksums stay good. */
+/** Rotated right by 15 bits, plus a constant, so that checksums of data with checksums stay good. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

@@ -1,6 +1,5 @@
 /**
- * Writes TensorBoard's scalar events: fields of tensorflow/core/util/event.proto and framework/summary.proto in
- * protobuf's wire format, in TensorFlow's records:
+ * TensorBoard's scalar events: tensorflow/core/util/event.proto and framework/summary.proto, in TensorFlow's records:
  *
  *     8 bytes  length of the data, little-endian
  *     4 bytes  masked CRC-32C of those 8 bytes
@@ -12,7 +11,7 @@ import { maskedCrc32c } from './crc32c.js';
 
 const { double, float, integer, message, text } = protobuf;
 
-/** TensorBoard expects it in a file's first event. */
+/** Expected in a file's first event. */
 const FILE_VERSION = 'brain.Event:2';
 
 const WALL_TIME = 1;
@@ -20,18 +19,17 @@ const STEP = 2;
 const VERSION = 3;
 const SUMMARY = 5;
 const SESSION_LOG = 7;
-/** SessionLog.START: TensorBoard drops what earlier sessions wrote for this step and later. */
+/** SessionLog.START: drops what earlier sessions wrote for this step and later. */
 const SESSION_START = 1;
 
 export interface ScalarEvent {
   /** Seconds since 1970. */
   readonly wallTime: number;
   readonly step: number;
-  /** By tag; values that are not finite are left out. */
+  /** By tag; omits values that are not finite. */
   readonly scalars: Readonly<Record<string, number | undefined>>;
 }
 
-/** The first record of a file. */
 export function versionRecord(wallTime: number): Buffer {
   return record([double(WALL_TIME, wallTime), text(VERSION, FILE_VERSION)]);
 }

@@ -1,10 +1,8 @@
 /**
- * A run's figures for TensorBoard, the same as in `metrics.jsonl`: `tensorboard/events.out.tfevents.*` in the run
- * folder. One file per session, since TensorBoard stops at a broken last record of a killed one. No host in the file's
- * name; no notes, no pictures.
+ * A run's figures for TensorBoard: `tensorboard/events.out.tfevents.*` in the run folder, one file per session, since
+ * TensorBoard stops at a killed one's broken last record. No host in the file's name; no notes, no pictures.
  *
- * A resumed session first repeats the last epoch: TensorBoard drops the step at which a session starts, and a killed
- * process may not have written it.
+ * A resumed session first repeats the last epoch: TensorBoard drops the step at which a session starts.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +12,6 @@ import { scalarRecord, sessionRecord, versionRecord } from './event.js';
 
 export const TENSORBOARD_FOLDER = 'tensorboard';
 
-/** Writes the epochs of one session. */
 export class TensorBoardLog {
   private readonly folder: string;
   private path: string | null = null;
@@ -27,12 +24,12 @@ export class TensorBoardLog {
     this.folder = join(runDir, TENSORBOARD_FOLDER);
   }
 
-  /** The session's start; older entries of later steps do not count. */
+  /** Older entries of later steps do not count. */
   private get step(): number {
     return this.earlier.at(-1)?.step ?? 0;
   }
 
-  /** Adds an epoch. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  /** @throws OUTPUT_UNWRITABLE, DISK_FULL */
   write(record: EpochRecord, previousSeconds: number): void {
     const wallTime = Date.now() / 1000;
     const eventOf = (one: EpochRecord, before: number): Buffer =>
@@ -76,7 +73,7 @@ export class TensorBoardLog {
   }
 }
 
-/** An epoch's figures by tag, GROUP/NAME. @param before the run's seconds at the previous epoch. */
+/** By tag, GROUP/NAME. @param before the run's seconds at the previous epoch */
 export function scalarsOf(record: EpochRecord, before: number): Record<string, number | undefined> {
   const { epoch, losses, validation, lr, secondsPerImage, waitShare, peakBytes, seconds } = record;
   const loss = Object.fromEntries(

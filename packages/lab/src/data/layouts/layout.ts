@@ -18,7 +18,7 @@ export interface SplitScan {
   /** Complete by name: an image with mask and note. Sorted by id. */
   readonly cases: readonly Case[];
   readonly problems: readonly Problem[];
-  /** Of the whole split, selected or not. */
+  /** Counts of the whole split, selected or not. */
   readonly images: number;
   readonly masks: number;
   readonly notes: number;

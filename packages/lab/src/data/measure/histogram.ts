@@ -20,7 +20,7 @@ export function shareOfBin(bin: number): number {
   return 2 ** (-(bin + 0.5) / PER_OCTAVE);
 }
 
-/** Of levels 0, 1, ...; NaN without counts. */
+/** For levels 0, 1, ...; NaN without counts. */
 export function momentsOf(counts: Float64Array): { mean: number; sd: number } {
   let n = 0;
   let sum = 0;

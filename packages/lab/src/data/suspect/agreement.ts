@@ -85,7 +85,7 @@ function emptiness(read: readonly Read[]): Suspicion[] {
 
 const place = ({ subject: { split, id } }: Read): { split: Subject['split']; id: string } => ({ split, id });
 
-/** Of all areas, or without specks. */
+/** Counts all areas, or those without specks. */
 function numberFits({ count }: ParsedNote, { subject: { measure } }: Read): boolean {
   return count === measure.areas || count === measure.largeAreas;
 }

@@ -36,7 +36,7 @@ export function displacedSuspicions(subjects: readonly Subject[]): Suspicion[] {
 }
 
 interface Move {
-  /** Of the masks, right and down, in pixels. */
+  /** Moves masks right and down, in pixels. */
   readonly x: number;
   readonly y: number;
   readonly cases: number;

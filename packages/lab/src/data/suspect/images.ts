@@ -1,7 +1,7 @@
 /** Finds images that show next to nothing, use little of their range, or differ in kind or size from the rest. */
 import { counted, median, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Of 255; the least in QaTa-COV19 is 79. */
+/** Levels of 255; the least in QaTa-COV19 is 79. */
 const LEAST_RANGE = 16;
 const LEAST_DEVIATION = 2;
 /** Brightest level of too few bits: 4,095 of 65,535 is 16 of 255, 16,383 is 64. */

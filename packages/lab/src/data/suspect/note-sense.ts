@@ -7,7 +7,7 @@ import { DENIES } from './agreement.js';
 import { placeOf, type SuspectCase, type Subject } from './types.js';
 
 const LEAST_CASES = 10;
-/** Of a split's notes that differ only in their number. */
+/** Share of a split's notes that differ only in their number. */
 const NUMBERED = 0.9;
 /** Case numbers leave few gaps; sizes repeat or lie apart. */
 const GAPS = 1.5;

@@ -11,7 +11,7 @@ import {
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Subject } from './types.js';
 
-/** Of the thumbnail's cells, by the image's sides. */
+/** Per cell of the thumbnail, by the image's sides. */
 export const ZONES_OF_IMAGE = zoneMap(imageFrame(S, S), 'image');
 /** Share in named zones below which the notes mean something else. */
 const KEPT = 0.6;
