@@ -7,7 +7,7 @@ import { type CellResult, percentages, type StudyResult } from './results.js';
 const [WIDTH, HEIGHT] = [760, 480];
 const FRAME = { x: 28, y: 20, width: WIDTH - 56, height: HEIGHT - 36 };
 
-/** @returns SVG; null for a list of cells, more than two axes, or no figures. */
+/** @returns SVG; null for a list of cells, more than two axes, or no figures */
 export function studyFigure(result: StudyResult): string | null {
   const { axes, cells } = result;
   if (axes === null || !cells.some((cell) => percentages(cell, 'dice').size > 0)) return null;
@@ -82,7 +82,7 @@ function headingOf(columns: StudyResult['columns'], path: string): string {
   return columns.find((column) => column.path === path)?.title ?? path;
 }
 
-/** Mean and, of several, the sample's deviation. */
+/** The sample's deviation, if there are several values. */
 function spreadOf(values: readonly number[]): { mean: number; deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

@@ -7,13 +7,13 @@ import { readEpochs } from '../run/metrics-log.js';
 import { studyFigure } from './figure.js';
 import { legend, resultLatex, resultMarkdown, resultTable, type StudyResult } from './results.js';
 
-/** More lines in one chart cannot be told apart. */
+/** More cannot be told apart. */
 const MOST_LINES = 12;
 
 /**
  * Writes `report.html`, `results.md`, `results.tex`, `results.json` and, for a grid of numbers, `plot.svg` and
- * `plot.png`, each whole or not at all.
- * @returns the files, the one to read first first.
+ * `plot.png`.
+ * @returns the files, the one to read first
  * @throws OUTPUT_UNWRITABLE, DISK_FULL, RUN_INVALID
  */
 export async function writeStudyReport(out: string, result: StudyResult): Promise<string[]> {
@@ -68,7 +68,7 @@ function studyPage(result: StudyResult, plot: string | null): string {
   });
 }
 
-/** Validation Dice and training loss of each cell's first run; null if there are none or too many. */
+/** Each cell's first run; null if there are none or too many. */
 function learningCurves({ cells }: StudyResult): string | null {
   const begun = cells.flatMap(({ label, runs }) => {
     const dir = runs.find(({ epochs }) => epochs > 0)?.dir;

@@ -1,9 +1,9 @@
 /**
- * Collects a study's results from its run folders: figures per cell over seeds next to the paper's, as data, Markdown and LaTeX.
+ * Collects a study's results from its run folders: figures per cell over seeds next to the paper's.
  *
- * Dice and IoU are means over images of the test split at threshold 0.5, in percent; over several seeds their mean and
- * sample standard deviation. Differences to the paper's best cell are taken per seed, then averaged: with other data or
- * shorter training only they compare with the paper's.
+ * Dice and IoU are means over images of the test split at threshold 0.5, in percent; over several seeds their mean
+ * and sample standard deviation. Differences to the paper's best cell are taken per seed, then averaged: with other
+ * data or shorter training only they compare.
  */
 import type { Config } from '../config/config.js';
 import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
@@ -19,7 +19,7 @@ export interface RunResult {
   readonly dir: string;
   /** Null unless it is done. */
   readonly score: Omit<TaskScore, 'perImage'> | null;
-  /** Training time so far, of all sessions. */
+  /** Over all sessions, so far. */
   readonly seconds: number;
   readonly epochs: number;
   /** Where its first weights came from; null while it is absent. */
@@ -29,14 +29,14 @@ export interface RunResult {
 export interface CellResult {
   readonly name: string;
   readonly label: string;
-  /** Its values of the settings that tell cells apart, by dotted path. */
+  /** Settings that tell cells apart, by dotted path. */
   readonly values: Readonly<Record<string, unknown>>;
   /** In percent. */
   readonly paper: PaperFigures | null;
   readonly runs: readonly RunResult[];
   /** Null without finished runs. */
   readonly intervals: CellIntervals | null;
-  /** Null for the reference itself, and where the two cannot be paired. */
+  /** Null for the reference itself, and if the two cannot be paired. */
   readonly test: CellTest | null;
 }
 
@@ -51,7 +51,7 @@ export interface StudyResult {
   readonly columns: Study['columns'];
   readonly axes: Study['axes'];
   readonly seeds: readonly number[];
-  /** What the runs used: data sets by name with their test cases, requested epochs, input size in pixels. */
+  /** Data sets by name with their test cases, requested epochs, input size in pixels. */
   readonly setting: {
     readonly data: readonly string[];
     readonly epochs: readonly number[];
@@ -60,7 +60,7 @@ export interface StudyResult {
   readonly cells: readonly CellResult[];
 }
 
-/** Reads the run folders. @param out the study's. @throws OUTPUT_EXISTS, RUN_INVALID as `viewTask` does. */
+/** @param out the study's folder. @throws OUTPUT_EXISTS, RUN_INVALID as `viewTask` does */
 export function collectResults(
   study: Study,
   out: string,
@@ -125,19 +125,18 @@ export function collectResults(
   };
 }
 
-/** `results.json` leaves single images to the runs' own files. */
 function withoutImages({ perImage: _, ...score }: TaskScore): Omit<TaskScore, 'perImage'> {
   return score;
 }
 
-/** Dice or IoU of a cell's finished runs, in percent, by seed. */
+/** Finished runs, in percent, by seed. */
 export function percentages({ runs }: CellResult, measure: 'dice' | 'iou'): Map<number, number> {
   return new Map(
     runs.flatMap(({ seed, score }) => (score ? [[seed, 100 * score.mean[measure]] as const] : [])),
   );
 }
 
-/** Differences of two cells in percentage points, for the seeds that both have. */
+/** Differences in percentage points, for the seeds that both have. */
 export function differences(cell: CellResult, to: CellResult): number[] {
   const reference = percentages(to, 'dice');
   return [...percentages(cell, 'dice')].flatMap(([seed, value]) => {
@@ -146,7 +145,7 @@ export function differences(cell: CellResult, to: CellResult): number[] {
   });
 }
 
-/** The table, a row per cell. The paper's figures and the differences only have columns if the paper gives them. */
+/** A row per cell; the paper's figures and the differences only if the paper gives them. */
 export function resultTable(result: StudyResult): {
   readonly columns: readonly string[];
   readonly rows: Rows;
@@ -226,7 +225,7 @@ export function legend({ best, setting, cells }: StudyResult): string {
     .join(' ');
 }
 
-/** `results.md`. @param plot file name of the picture, if any. */
+/** @param plot file name of the picture, if any */
 export function resultMarkdown(result: StudyResult, plot: string | null): string {
   const { columns, rows } = resultTable(result);
   return `${[
@@ -239,7 +238,7 @@ export function resultMarkdown(result: StudyResult, plot: string | null): string
   ].join('\n\n')}\n`;
 }
 
-/** `results.tex`: a float that `\ref{tab:NAME}` finds. */
+/** A float that `\ref{tab:NAME}` finds. */
 export function resultLatex(result: StudyResult): string {
   const { columns, rows } = resultTable(result);
   return latexTable(columns, rows, {
@@ -257,7 +256,6 @@ function shown(value: unknown): string {
   return value === true ? '✓' : value === false ? '–' : String(value);
 }
 
-/** How many seeds are done, and the state of the others. */
 function stateOf({ runs }: CellResult, of: number): string {
   const done = runs.filter(({ state }) => state === 'done').length;
   const failed = runs.filter(({ state }) => state === 'failed').length;

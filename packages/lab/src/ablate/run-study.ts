@@ -1,9 +1,8 @@
 /**
- * Runs a study: trains what is absent, resumes what was begun, evaluates each run once on the test split, and leaves
- * alone what is done.
+ * Runs a study: trains what is absent, resumes what was begun, evaluates each run once on the test split.
  *
- * Checks all folders first, so that one with other settings shows at once and not after a night. A diverging training
- * is reported and does not stop the others. With several processes, rank 0 decides and evaluates.
+ * Checks all folders first, so that one with other settings shows at once. A diverging training does not stop the
+ * others. With several processes, rank 0 decides and evaluates.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Overrides } from '../config/config.js';
@@ -19,26 +18,25 @@ import { type Task, type TaskScore, type TaskState, viewTask, requireSameData, w
 export type TaskWork = 'train' | 'resume' | 'evaluate' | 'nothing';
 
 export interface StudyListeners extends TrainListeners {
-  /** Called once, before anything is computed, with the work for each task. */
+  /** Called once, before anything is computed. */
   readonly onPlan?: (work: readonly TaskWork[]) => void;
-  /** Called when an unfinished task begins. */
+  /** Only for unfinished tasks. */
   readonly onTask?: (task: Task, work: TaskWork, index: number) => void;
-  /** Called during the evaluation on the test split. */
   readonly onTest?: (done: number, of: number) => void;
   readonly onScore?: (task: Task, score: TaskScore) => void;
-  /** Called when a training diverged; the next one follows. */
+  /** The next task follows. */
   readonly onFailure?: (task: Task, error: ReclmisError) => void;
 }
 
 export interface StudyOutcome {
   readonly interrupted: boolean;
-  /** Tasks whose training stopped early: by an error or `train.maxMinutes`. */
+  /** By an error or `train.maxMinutes`. */
   readonly unfinished: readonly Task[];
 }
 
 /**
  * @throws OUTPUT_EXISTS for a folder with other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of
- * `train`. With one process, a loss that is not finite ends only its own training.
+ * `train`
  */
 export async function runStudy(
   tasks: readonly Task[],
@@ -113,9 +111,7 @@ class Cases {
   }
 }
 
-/**
- * Trains or resumes. A loss that is not finite only ends this training, unless several processes would have to agree on it.
- */
+/** A loss that is not finite only ends this training, unless several processes would have to agree on it. */
 async function learn(task: Task, work: TaskWork, listeners: StudyListeners): Promise<RunStatus> {
   try {
     const { status } =
@@ -131,7 +127,7 @@ async function learn(task: Task, work: TaskWork, listeners: StudyListeners): Pro
   }
 }
 
-/** Where and with what to compute; may have changed since the run began. */
+/** May have changed since the run began. */
 function ofThisMachine({ config }: Task): Overrides {
   const value = (path: string): unknown =>
     path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
@@ -139,9 +135,9 @@ function ofThisMachine({ config }: Task): Overrides {
 }
 
 /**
- * Scores the best checkpoint on the test split and writes the figures. Rank 0 does it and reports to the others batch
- * by batch, since a collective does not wait forever.
- * @returns whether it finished.
+ * Scores the best checkpoint on the test split. Rank 0 does it and reports to the others batch by batch, since a
+ * collective does not wait forever.
+ * @returns whether it finished
  */
 async function test(task: Task, listeners: StudyListeners): Promise<boolean> {
   const { parallel, signal, onTest, onScore, onNotice } = listeners;

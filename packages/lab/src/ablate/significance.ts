@@ -1,30 +1,30 @@
 /**
- * How sure a study's figures are: intervals of each cell, and a paired test against the paper's best cell.
+ * Intervals of each cell, and a paired test against the paper's best cell.
  *
- * An image counts with its mean over a cell's finished seeds; patients are drawn whole. So the intervals speak of other
- * images, while the deviation over seeds speaks of other trainings. All tests together are corrected by Holm's method.
+ * An image counts with its mean over a cell's seeds; patients are drawn whole. So intervals speak of other images,
+ * the deviation over seeds of other trainings. All tests together are corrected by Holm's method.
  */
 import { bootstrap, groupSums, holm, type Interval, pairedBootstrap } from '@reclmis/core';
 import type { TaskScore } from './tasks.js';
 
 export interface CellIntervals {
-  /** In percent, of the mean over images. */
+  /** Percent. */
   readonly dice: Interval;
   readonly iou: Interval;
 }
 
 export interface CellTest {
-  /** Mean Dice minus that of the reference cell, in percentage points. */
+  /** Percentage points, to the reference cell's. */
   readonly difference: number;
   readonly low: number;
   readonly high: number;
   /** Two-sided, for no difference. */
   readonly p: number;
-  /** After Holm's correction over the cells of the study. */
+  /** By Holm, over the cells of the study. */
   readonly corrected: number;
 }
 
-/** Each image's mean over seeds, in percent. */
+/** Percent, over seeds. */
 interface ImageMeans {
   readonly ids: readonly string[];
   readonly groups: readonly string[];
@@ -32,7 +32,7 @@ interface ImageMeans {
   readonly iou: readonly number[];
 }
 
-/** Null for a cell without finished runs, or whose runs scored other images or kept no figures of single ones. */
+/** Null without finished runs, or if they scored other images or kept no figures of single ones. */
 export function imageMeans(scores: readonly TaskScore[]): ImageMeans | null {
   const kept = scores.map(({ perImage }) => perImage);
   const [first] = kept;
@@ -54,7 +54,7 @@ export function cellIntervals({ groups, dice, iou }: ImageMeans): CellIntervals 
   return { dice: ofDice ?? undefinedInterval, iou: ofIou ?? undefinedInterval };
 }
 
-/** Tests each cell against the reference; null where either has no figures or they scored other images. */
+/** Null if either has no figures, or they scored other images. */
 export function testAgainst(
   reference: ImageMeans | null,
   cells: readonly (ImageMeans | null)[],

@@ -1,4 +1,4 @@
-/** The data set of a study: the one that it is given, or phantoms of its own in the study's folder. */
+/** A study's data set: the one given, or phantoms in the study's folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -7,9 +7,8 @@ import { type PhantomOptions, writePhantom } from '../data/phantom.js';
 import { findStudy, loadStudy, type Study } from './study.js';
 
 /**
- * Loads a study with its data set.
- * @param out the study's folder, where phantoms of its own lie; undefined: they have no place yet.
- * @throws OPTION_INVALID where there is neither a data set nor phantoms, and as `loadStudy`
+ * @param out the study's folder, for phantoms; undefined: none yet
+ * @throws OPTION_INVALID if there is neither a data set nor phantoms, and as `loadStudy`
  */
 export function loadStudyWithData(asked: string, out: string | undefined, overrides: Overrides): Study {
   const study = openStudy(asked, out, overrides);
@@ -20,7 +19,7 @@ export function loadStudyWithData(asked: string, out: string | undefined, overri
   );
 }
 
-/** The same for those who compute nothing: without a data set, where there is none. @throws as `loadStudy` */
+/** Opens a study without computing; a missing data set is allowed. @throws as `loadStudy` */
 export function openStudy(asked: string, out: string | undefined, overrides: Overrides): Study {
   const file = findStudy(asked);
   const study = loadStudy(file, overrides);
@@ -29,7 +28,7 @@ export function openStudy(asked: string, out: string | undefined, overrides: Ove
   return loadStudy(file, { ...overrides, 'data.dir': phantomFolder(study.phantom, config, out) });
 }
 
-/** Its name says what it holds, so that a study that asks for others draws them beside it. */
+/** Named by its contents, so that a study with other phantoms draws them next to it. */
 function phantomFolder(
   { count, seed }: NonNullable<Study['phantom']>,
   { model }: Config,
@@ -38,7 +37,7 @@ function phantomFolder(
   return join(out, 'data', `phantom-${count}-of-${model.imageSize}-seed-${seed}`);
 }
 
-/** Draws a study's own phantoms, unless it was given other data or they are there. @throws as `writePhantom` */
+/** Unless the study was given other data, or they exist. @throws as `writePhantom` */
 export async function drawStudyPhantoms(
   { phantom, cells }: Study,
   out: string,

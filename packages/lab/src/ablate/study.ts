@@ -1,7 +1,6 @@
 /**
- * A study asks one question of the model by varying its settings (docs/method.md 11: the paper's Tables 2 to 4 and
- * further ablations). It is a YAML file of `configs/ablation/`: shared settings, and cells that each change some. A
- * cell is an ordinary configuration.
+ * A study varies settings (docs/method.md 11: the paper's Tables 2 to 4 and further ablations). It is a YAML file of
+ * `configs/ablation/`: shared settings, and cells that each change some.
  *
  *     name: components
  *     title: Components of the method
@@ -76,22 +75,22 @@ const studySchema = z.strictObject({
 
 export type SettingValue = z.infer<typeof value>;
 
-/** The paper's figures in percent, means over images. */
+/** Percent, means over images. */
 export type PaperFigures = z.infer<typeof figuresSchema>;
 
 export interface Cell {
   /** Also its folder's name. */
   readonly name: string;
   readonly label: string;
-  /** The cell's settings, by dotted path. */
+  /** By dotted path. */
   readonly set: Readonly<Record<string, SettingValue>>;
   /** Null if the paper gives no figure. */
   readonly paper: PaperFigures | null;
-  /** Complete; seed, device and data folder are the base's. */
+  /** Seed, device and data folder are the base's. */
   readonly config: Config;
 }
 
-/** A setting in which cells differ. */
+/** Cells differ in it. */
 export interface StudyColumn {
   readonly path: string;
   readonly title: string;
@@ -102,22 +101,22 @@ export interface Study {
   readonly title: string;
   /** Place in the paper, or the question it answers. */
   readonly source: string;
-  /** A remark for the report; may be empty. */
+  /** May be empty. */
   readonly remark: string;
   readonly seeds: readonly number[];
-  /** Phantoms to draw if no data set is given; null if the study needs one. */
+  /** Drawn if no data set is given; null if the study needs one. */
   readonly phantom: { readonly count: number; readonly seed: number } | null;
   readonly columns: readonly StudyColumn[];
-  /** The paper's best cell; null if it names none. */
+  /** By the paper; null if it names none. */
   readonly best: string | null;
   readonly cells: readonly Cell[];
-  /** Numeric settings of a grid with their values; null for a list of cells. */
+  /** Null for a list of cells. */
   readonly axes: readonly { readonly path: string; readonly values: readonly number[] }[] | null;
 }
 
 const STUDIES_FOLDER = join(PRESETS_FOLDER, 'ablation');
 
-/** The project's own studies, sorted by name. */
+/** Sorted. */
 export function studyNames(): string[] {
   if (!existsSync(STUDIES_FOLDER)) return [];
   return readdirSync(STUDIES_FOLDER)
@@ -126,7 +125,7 @@ export function studyNames(): string[] {
     .sort();
 }
 
-/** The file of a study, given its name or path. @throws CONFIG_UNREADABLE if it is neither. */
+/** @param asked name or path. @throws CONFIG_UNREADABLE if it is neither */
 export function findStudy(asked: string): string {
   if (studyNames().includes(asked)) return join(STUDIES_FOLDER, `${asked}.yaml`);
   if (!existsSync(asked)) {
@@ -138,13 +137,13 @@ export function findStudy(asked: string): string {
   return asked;
 }
 
-/** Settings for whoever runs the study, not for a cell: where to compute, and what to repeat. */
+/** Where to compute, and what to repeat. */
 const NOT_OF_A_CELL: readonly string[] = ['seed', ...RESUMABLE_SETTINGS];
 
 /**
- * Reads a study and resolves every cell's configuration.
- * @param overrides settings by dotted path, over the base and under the cells.
- * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; OPTION_INVALID for an override of what the cells set.
+ * Reads a study.
+ * @param overrides settings by dotted path, over the base and under the cells
+ * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; OPTION_INVALID for an override of what the cells set
  */
 export function loadStudy(file: string, overrides: Readonly<Record<string, unknown>> = {}): Study {
   const tree = readYaml(file);
@@ -184,7 +183,7 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
 
 type Draft = Omit<Cell, 'config'>;
 
-/** The listed cells, or every combination of a grid's values, the last setting varying fastest. */
+/** Listed cells, or a grid's, whose last setting varies fastest. */
 function draftCells({ cells, grid }: z.infer<typeof studySchema>, file: string): Draft[] {
   if ((cells === undefined) === (grid === undefined))
     throw new ReclmisError(
@@ -284,7 +283,7 @@ function explainStudy(error: z.ZodError, tree: Record<string, unknown>, file: st
   });
 }
 
-/** The first setting in which two configurations differ, apart from where and with what they are computed. */
+/** Ignores where and with what they are computed. */
 export function firstDifference(
   stored: Config,
   asked: Config,

@@ -1,8 +1,8 @@
 /**
- * The runs of a study, one per cell and seed, each in an ordinary run folder DIR/runs/CELL/seed-N, and their states.
+ * The runs of a study, one per cell and seed, in DIR/runs/CELL/seed-N, and their states.
  *
  * A run is done when it ended by itself, has the requested configuration, and has its test figures. One with other
- * settings or data is refused: its figures would end up in the wrong cell.
+ * settings or data is refused.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,31 +20,31 @@ export interface Task {
   readonly cell: Cell;
   readonly seed: number;
   readonly dir: string;
-  /** The cell's, with the seed. */
+  /** With the seed. */
   readonly config: Config;
 }
 
 /**
- * `begun`: ended early, to be resumed; `running`: a process trains into it; `failed`: ended by an error, to be resumed;
- * `trained`: complete but not evaluated; `done`: complete with its figures.
+ * `begun`: ended early; `running`: a process trains into it; `failed`: ended by an error; `trained`: complete but not
+ * evaluated; `done`: with its figures.
  */
 export type TaskState = 'absent' | 'begun' | 'running' | 'failed' | 'trained' | 'done';
 
 const FORMAT = 'reclmis-ablation-score/1';
 
-/** A run's figures on the test split. */
+/** Figures on the test split. */
 export interface TaskScore {
   readonly format: typeof FORMAT;
   readonly checkpoint: Evaluation['checkpoint'];
   readonly data: RunData;
-  /** Side of the square on which masks were compared, in pixels. */
+  /** Pixels; masks were compared at this side. */
   readonly size: number;
   readonly images: number;
-  /** Means over images, in [0, 1]: the form of the paper's tables. */
+  /** Over images, in [0, 1], as in the paper's tables. */
   readonly mean: Measures;
-  /** Over all pixels of all images, in [0, 1]. */
+  /** Over all pixels, in [0, 1]. */
   readonly pooled: Measures;
-  /** Each image's figures, in [0, 1]; absent in studies made before they were kept. */
+  /** In [0, 1]; absent in older studies. */
   readonly perImage?: {
     readonly ids: readonly string[];
     /** The patient of each image. */
@@ -54,13 +54,12 @@ export interface TaskScore {
   };
 }
 
-/** A task's figures: per image, and together. */
 export const scoreFiles = (dir: string): Record<'rows' | 'score', string> => ({
   rows: join(dir, 'evaluation', 'ablation-test.csv'),
   score: join(dir, 'evaluation', 'ablation-test.json'),
 });
 
-/** All runs of a study, cell by cell. @param out DIR. @throws OPTION_INVALID for unknown cells. */
+/** Cell by cell. @param out DIR. @throws OPTION_INVALID for unknown cells */
 export function studyTasks(
   study: Study,
   out: string,
@@ -97,8 +96,8 @@ export interface TaskView {
 }
 
 /**
- * The state of a task. Changes nothing.
- * @throws OUTPUT_EXISTS if the folder holds something else or a run with other settings; RUN_INVALID if it is damaged.
+ * Changes nothing.
+ * @throws OUTPUT_EXISTS if the folder holds something else or a run with other settings; RUN_INVALID if it is damaged
  */
 export function viewTask({ dir, config }: Task): TaskView {
   const files = runFiles(dir);
@@ -151,7 +150,7 @@ export function requireSameData(
   }
 }
 
-/** A run's figures, if they are of its current best checkpoint; not if the run went on since. */
+/** Figures of the current best checkpoint, else null. */
 function readScore(dir: string, info: RunInfo): TaskScore | null {
   const file = scoreFiles(dir).score;
   if (!existsSync(file)) return null;
@@ -168,7 +167,7 @@ function readScore(dir: string, info: RunInfo): TaskScore | null {
   return current ? (score as TaskScore) : null;
 }
 
-/** Writes a task's figures; last the file that marks it done. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** The file that marks the task done comes last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeScore(
   { dir }: Task,
   { checkpoint, data, size, rows, summary }: Evaluation,

@@ -1,8 +1,8 @@
-/** Times the phases of a step, each from the end of the one before. Waits for the device before reading the clock. */
+/** Times the phases of a step, each from the end of the one before. */
 import { synchronize } from '@reclmis/torch';
 import { median } from '../statistics.js';
 
-/** Median seconds per step of each phase. */
+/** Medians per step. */
 export type PhaseSeconds = Readonly<Record<string, number>>;
 
 export class PhaseClock {
@@ -12,7 +12,7 @@ export class PhaseClock {
 
   constructor(private readonly device: string) {}
 
-  /** Seconds since some moment, once the device has finished its work. */
+  /** Seconds, once the device has finished its work. */
   now(): number {
     synchronize(this.device);
     return performance.now() / 1000;
@@ -30,7 +30,7 @@ export class PhaseClock {
     this.last = now;
   };
 
-  /** Adds a time measured elsewhere. */
+  /** Measured elsewhere. */
   add(phase: string, seconds: number): void {
     this.current.set(phase, (this.current.get(phase) ?? 0) + seconds);
   }
@@ -39,7 +39,7 @@ export class PhaseClock {
     this.steps.push(this.current);
   }
 
-  /** Medians over all steps; phases in the order of their first end. */
+  /** In the order of their first end. */
   get medians(): PhaseSeconds {
     const names = new Set(this.steps.flatMap((step) => [...step.keys()]));
     return Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * Measures inference: decoded pictures to masks at their own size, with the `Segmenter` and preprocessing of
- * prediction. As in training, notes' features are kept after their first use.
+ * Measures inference from decoded pictures to masks at their own size. Notes' features are kept after their first
+ * use.
  */
 import { imagesToPlanes, type Mask, segmented } from '@reclmis/core';
 import { countFlops, emptyCache, profileOperators, resetPeak, scope } from '@reclmis/torch';
@@ -15,7 +15,7 @@ import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
 import { counts, withoutSchedule } from './train.js';
 
-/** Side of the pictures in pixels; differs from the model's, so that resizing is measured too. */
+/** Differs from the model's, so that resizing is measured too. */
 export const PICTURE_SIZE = 512;
 
 /** @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING */

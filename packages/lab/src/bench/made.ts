@@ -1,7 +1,4 @@
-/**
- * Synthetic batches, so that a measurement needs no data set: random pixels, a disc as mask, notes in LViT's grammar
- * and QaTa-COV19's lengths.
- */
+/** Synthetic batches: random pixels, a disc as mask, notes in LViT's grammar and QaTa-COV19's lengths. */
 import { Random, type RgbImage } from '@reclmis/core';
 import type { Batch, Case, Dataset } from '../data/types.js';
 import type { TrainingData } from '../train/session.js';
@@ -9,7 +6,7 @@ import type { TrainingData } from '../train/session.js';
 const SIDES = ['left', 'right'] as const;
 const HEIGHTS = ['upper', 'middle', 'lower', 'upper middle', 'middle lower'] as const;
 
-/** `count` notes; up to 50 are all different. */
+/** Synthetic notes; up to 50 are all different. */
 export function madeNotes(count: number): string[] {
   return Array.from({ length: count }, (_, i) => {
     const height = (k: number): string => HEIGHTS[Math.floor(i / k) % HEIGHTS.length] ?? '';

@@ -1,6 +1,6 @@
-/** The paper's figures for the systems that it compares: Tables 1 and 5 (docs/method.md 11). */
+/** The paper's Tables 1 and 5 (docs/method.md 11). */
 
-/** Dice and IoU in percent, means over images. */
+/** Percent, means over images. */
 interface Scores {
   readonly dice: number;
   readonly miou: number;
@@ -10,7 +10,7 @@ export interface PaperSystem {
   readonly title: string;
   /** In millions. */
   readonly parameters: number;
-  /** "FLOPs" in G, however they were counted. */
+  /** In G, however they were counted. */
   readonly flops: number;
   readonly qata: Scores;
   readonly mosmed: Scores;
@@ -42,8 +42,8 @@ export const TABLE_1: readonly PaperSystem[] = (
   mosmed: { dice: mosmedDice, miou: mosmedMiou },
 }));
 
-/** Table 5: milliseconds per image on an RTX 3090. */
+/** Milliseconds per image on an RTX 3090. */
 export const TABLE_5: Readonly<Record<string, number>> = { RecLMIS: 20.3 };
 
-/** The models to which the paper's figures apply. */
+/** The model form to which the figures apply. */
 export const PAPER_FORM = { baseWidth: 64, imageSize: 224 } as const;

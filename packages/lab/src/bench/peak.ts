@@ -1,6 +1,6 @@
 /**
- * Measures the machine's peak: the rate of the model's most expensive convolution, 3x3 64 -> 64 channels, and of a
- * square matrix product, each alone and at its best. Multiply and add count as two.
+ * Measures the machine's peak: the model's most expensive convolution, 3x3 64 -> 64 channels, and a square matrix
+ * product. Multiply and add count as two.
  */
 import { conv2d, noGrad, randn, scope, type DType, type MemoryFormat } from '@reclmis/torch';
 import type { Engine } from '../engine/engine.js';
@@ -19,7 +19,7 @@ export interface Peak {
 
 const CHANNELS = 64;
 const KERNEL = 3;
-/** Repeats for this many seconds, at least three times. */
+/** Seconds; at least three times. */
 const SECONDS = 1.5;
 const LEAST_REPETITIONS = 3;
 const MOST_REPETITIONS = 50;
@@ -29,9 +29,7 @@ const DTYPES = { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' } as const s
   DType
 >;
 
-/**
- * Measures on the engine's device, in its precision, with its threads. @param batch images at once. @param size their side.
- */
+/** @param batch images at once. @param size their side */
 export function measurePeak(engine: Engine, batch: number, size = 224): Peak {
   const rate = (format: MemoryFormat): number => convolutionRate(engine, batch, size, format);
   const contiguous = rate('contiguous');

@@ -1,4 +1,4 @@
-/** The report of a measurement. Times are in seconds, rates in GFLOP/s. */
+/** Times are in seconds, rates in GFLOP/s. */
 import { memory, type Flops, type OperatorTime } from '@reclmis/torch';
 import type { Config, ModelConfig } from '../config/config.js';
 import type { Engine } from '../engine/engine.js';
@@ -10,17 +10,17 @@ import { type Spread, spread } from '../statistics.js';
 export interface BenchOptions {
   /** Default 10. */
   readonly steps?: number;
-  /** Steps before them that are not counted; default 2, at least 1. */
+  /** Not counted; default 2, at least 1. */
   readonly warmup?: number;
-  /** Whether to measure the machine's peak first; default true. */
+  /** Measure the machine's peak first; default true. */
   readonly peak?: boolean;
-  /** Also time operators, by name or by name and shapes, in one more step. */
+  /** Time operators, by name or by name and shapes, in one more step. */
   readonly profile?: 'operator' | 'shape' | null;
-  /** Called after each step, including warm-up. */
+  /** Including warm-up. */
   readonly onStep?: (done: number, of: number) => void;
 }
 
-/** Operators of one phase, most self time first. */
+/** Most self time first. */
 export interface PhaseProfile {
   readonly phase: string;
   readonly operators: readonly OperatorTime[];
@@ -38,7 +38,7 @@ export interface BenchReport {
     readonly layers: number | null;
     readonly variant: string | null;
     readonly trainableParameters: number;
-    /** Those that the inference graph reads; null for training. */
+    /** Read by the inference graph; null for training. */
     readonly inferenceParameters: number | null;
     /** The model's own that are not trained, and the note encoder's where its features are read; null for training. */
     readonly frozenParameters: number | null;
@@ -49,20 +49,20 @@ export interface BenchReport {
   readonly secondsPerImage: Spread;
   /** From the median. */
   readonly imagesPerSecond: number;
-  /** Median of each phase, in order; they need not add up to the median step. */
+  /** Medians, in order; they need not add up to the median step. */
   readonly secondsPerPhase: PhaseSeconds;
-  /** Share of the time spent waiting for data; null if none was read. */
+  /** Null if no data were read. */
   readonly waitShare: number | null;
   readonly memory: {
-    /** Most bytes in CPU tensors at once since the warm-up. */
+    /** Since the warm-up, in CPU tensors. */
     readonly peakTensorBytes: number;
-    /** Most bytes that the process ever held. */
+    /** Held by the process, ever. */
     readonly peakResidentBytes: number;
   };
   /** Products and convolutions; multiply and add count as two. */
   readonly flops: {
     readonly forwardPerImage: number;
-    /** Forward and backward; for inference forward only. */
+    /** For inference forward only. */
     readonly stepPerImage: number;
     /** Parts of `stepPerImage`. */
     readonly convolutionPerImage: number;
@@ -72,7 +72,7 @@ export interface BenchReport {
   readonly achieved: number;
   /** Null if not measured. */
   readonly peak: Peak | null;
-  /** `achieved` over the peak of convolutions; null if not measured. */
+  /** Over the peak of convolutions; null if not measured. */
   readonly shareOfPeak: number | null;
   readonly profile: readonly PhaseProfile[] | null;
 }

@@ -1,8 +1,8 @@
 /**
- * Measures training: the steps of `train/step.ts` on synthetic batches or, with a data folder, on real ones through the loader.
+ * Measures training on synthetic batches or, with a data folder, on real ones through the loader.
  *
- * Order: the machine's peak, warm-up (its first step counts FLOPs), measured steps, one profiled step on request. On CUDA the measured
- * steps are not observed, since waiting at each phase would prevent overlap; further steps time the phases.
+ * Order: the machine's peak, warm-up (its first step counts FLOPs), measured steps, one profiled step on request. On
+ * CUDA waiting at each phase would prevent overlap, so further steps time the phases.
  */
 import { ReclmisError } from '@reclmis/core';
 import { countFlops, emptyCache, type Flops, profileOperators, resetPeak } from '@reclmis/torch';
@@ -20,8 +20,8 @@ import { type BenchOptions, type BenchReport, type PhaseProfile, report } from '
 const PHASE_STEPS = 3;
 
 /**
- * @param asked on synthetic data, the encoder `auto` becomes `words`: kept features cost the same for all.
- * @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED and codes of the data.
+ * @param asked on synthetic data, the encoder `auto` becomes `words`: kept features cost the same for all
+ * @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED and codes of the data
  */
 export async function benchTrain(asked: Config, options: BenchOptions = {}): Promise<BenchReport> {
   const { steps, warmup } = counts(options);
@@ -104,7 +104,7 @@ export async function benchTrain(asked: Config, options: BenchOptions = {}): Pro
   }
 }
 
-/** Endless batches of full size. */
+/** Full batches, without end. */
 async function* batches(session: Session, made: boolean): AsyncGenerator<Batch, void, undefined> {
   const { batchSize } = session.config.train;
   if (made) {
@@ -133,7 +133,7 @@ function profileStep(
   return phases;
 }
 
-/** Without the schedule, which depends on the length of a whole run: the warm-up might be longer than synthetic data. */
+/** The warm-up might be longer than synthetic data. */
 export function withoutSchedule(config: Config): Config {
   return { ...config, train: { ...config.train, schedule: 'constant', warmupSteps: 0 } };
 }

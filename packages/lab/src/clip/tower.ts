@@ -1,17 +1,17 @@
 /**
- * CLIP's text tower (Radford et al. 2021) as RecLMIS uses it: docs/method.md 1. Frozen. The paper's is ViT-B/32's;
- * ViT-B/16's and ViT-L/14's differ only in weights and width.
+ * CLIP's text tower (Radford et al. 2021): docs/method.md 1. Frozen. The paper's is ViT-B/32's; ViT-B/16's and
+ * ViT-L/14's differ in weights and width.
  *
- * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm, and
- * the text projection, which RecLMIS applies to every token. Keys are CLIP's, without the `clip.` of the authors'
- * checkpoints; `logit_scale` belongs to the model (contrastive learning).
+ * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm,
+ * and the text projection, applied to every token. Keys are CLIP's, without the `clip.` of the authors' checkpoints;
+ * `logit_scale` belongs to the model.
  *
  * B notes, T tokens, W width, P width of the projected features (equal to W in CLIP's ViT models).
  */
 import { ReclmisError } from '@reclmis/core';
 import { nn, noGrad, randn, scope, Tensor } from '@reclmis/torch';
 
-/** Ends a note; the largest token of CLIP's vocabulary. */
+/** The largest token of CLIP's vocabulary. */
 export const CLIP_END_TOKEN = 49407;
 
 export interface ClipTextOptions {
@@ -19,13 +19,13 @@ export interface ClipTextOptions {
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
-  /** Rows of the position table: the longest note. */
+  /** The longest note. */
   readonly positions: number;
-  /** P, columns of the text projection. */
+  /** P. */
   readonly projection: number;
 }
 
-/** The tower of CLIP ViT-B/32, and of ViT-B/16. */
+/** The tower of ViT-B/32 and ViT-B/16. */
 export const CLIP_VIT_B_32: ClipTextOptions = {
   vocabulary: 49408,
   width: 512,
@@ -35,7 +35,7 @@ export const CLIP_VIT_B_32: ClipTextOptions = {
   projection: 512,
 };
 
-/** CLIP's heads are 64 wide in every model. */
+/** Equal in every CLIP model. */
 export const CLIP_HEAD_WIDTH = 64;
 
 /** Scalars of a tower, without `logit_scale`. */
@@ -74,7 +74,7 @@ class ClipMLP extends nn.Module {
   }
 }
 
-/** Pre-norm block of both towers: x + attn(ln_1(x)), then x + mlp(ln_2(x)). [B,T,W] -> [B,T,W]. */
+/** Pre-norm: x + attn(ln_1(x)), then x + mlp(ln_2(x)). [B,T,W] -> [B,T,W]. */
 export class ClipBlock extends nn.Module {
   private readonly attn: nn.MultiheadAttention;
   private readonly ln1: nn.LayerNorm;
@@ -89,7 +89,7 @@ export class ClipBlock extends nn.Module {
     this.ln2 = this.child('ln_2', new nn.LayerNorm(width));
   }
 
-  /** @param mask added to the attention's scores; null for none. */
+  /** @param mask added to the attention's scores */
   forward(x: Tensor, mask: Tensor | null): Tensor {
     const y = this.ln1.forward(x);
     const attended = x.add(this.attn.forward(y, y, y, { mask }));
@@ -104,7 +104,7 @@ export class ClipTextTower extends nn.Module {
   private readonly lnFinal: nn.LayerNorm;
   private readonly textProjection: Tensor;
 
-  /** Random weights, to be replaced by `loadStateDict`; frozen. */
+  /** Random weights, to be replaced by `loadStateDict`. */
   constructor(readonly options: ClipTextOptions = CLIP_VIT_B_32) {
     super();
     const { vocabulary, width, layers, heads, positions, projection } = options;
@@ -127,10 +127,10 @@ export class ClipTextTower extends nn.Module {
   }
 
   /**
-   * F_clip of notes given as token ids.
-   * @param tokens B rows of equal length T: start, words, end, then padding of 0.
-   * @returns features [B,T,P] in float32; `valid` up to and including the end token.
-   * @throws TENSOR_SHAPE for rows of unequal length, too many tokens, ids outside the vocabulary or a row without end token.
+   * @param tokens B rows of equal length T: start, words, end, then padding of 0
+   * @returns features [B,T,P] in float32; `valid` up to and including the end token
+   * @throws TENSOR_SHAPE for rows of unequal length, too many tokens, ids outside the vocabulary or a row without end
+   * token
    */
   encodeTokens(tokens: readonly (readonly number[])[], device = 'cpu'): { features: Tensor; valid: Tensor } {
     const { vocabulary, positions } = this.options;

@@ -1,12 +1,12 @@
-/** Strengths of the augmentation; defaults are upstream's (docs/method.md 9). `data/augment.ts` applies them. */
+/** Strengths of the augmentation (`data/augment.ts`); defaults are upstream's (docs/method.md 9). */
 
 /** Probabilities are in [0, 1]. */
 export interface AugmentOptions {
   readonly mode: 'consistent' | 'upstream' | 'none';
   readonly blurProbability: number;
-  /** Range of the blur's standard deviation, in pixels. */
+  /** Standard deviation in pixels. */
   readonly blurSigma: readonly [low: number, high: number];
-  /** For each of brightness, contrast, saturation and hue. */
+  /** For each of four changes. */
   readonly photometricProbability: number;
   /** In levels of 255. */
   readonly brightness: number;
@@ -15,10 +15,10 @@ export interface AugmentOptions {
   /** In degrees. */
   readonly hueDegrees: number;
   /**
-   * Probability of quarter turns with a flip, or, if the note names a place, of mirroring; never if it may name a side in unknown words.
+   * Quarter turns with a flip or, if the note names a place, mirroring; never if it may name a side in unknown words.
    */
   readonly flipProbability: number;
-  /** Without a flip. */
+  /** If not flipped. */
   readonly rotateProbability: number;
   /** Either way, in degrees. */
   readonly rotateDegrees: number;

@@ -1,11 +1,8 @@
 /**
  * Every setting of a run: type, range, default and the reason for the default.
  *
- * Defaults are the paper's (arXiv 2404.02845; docs/method.md), even where the authors' code differs; presets in
- * `configs/` say what they change and why.
- *
- * One schema validates (`config.ts`), types (`Config`), documents and makes command-line flags (`describeSettings`).
- * Unknown keys are errors.
+ * Defaults are the paper's (arXiv 2404.02845; docs/method.md), even where the authors' code differs. One schema
+ * validates (`config.ts`), types (`Config`), documents and makes command-line flags (`describeSettings`).
  */
 import { STATED_SIDES } from '@reclmis/core';
 import { z } from 'zod';
@@ -29,7 +26,7 @@ const noteSchema = z.strictObject({
 
 const dataSchema = z
   .strictObject({
-    // No default, so that presets stay portable: a run without a data folder is refused when it starts.
+    // No default, so that presets stay portable.
     dir: z
       .string()
       .default('')
@@ -111,7 +108,7 @@ const trainSchema = z.strictObject({
   epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
   // The paper's for QaTa-COV19. Counts all processes, so steps, schedule and order do not depend on their number.
   batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
-  // Memory follows the part, the gradient the batch; batch normalisation sees the part.
+  // Memory follows the part; batch normalisation sees the part.
   accumulate: count().default(1).describe('parts into which a step’s batch is split to save memory'),
   // The whole batch costs another pass of the encoder, without gradients (docs/reference/training.md). Other models' contrastive losses compare within parts.
   cclScope: z
@@ -269,7 +266,7 @@ export const configSchema = z.strictObject({
     .describe('cpu, cuda or cuda:N'),
 });
 
-/** A run's resolved configuration: every setting has a value. */
+/** Every setting has a value. */
 export type Config = z.infer<typeof configSchema>;
 export type { ModelConfig } from '../model/settings.js';
 export type { TextConfig } from '../text/settings.js';
@@ -278,7 +275,7 @@ export type TrainConfig = Config['train'];
 
 /** A setting, for the command line and the documentation. */
 export interface Setting {
-  /** Dotted path, e.g. `train.lr`. */
+  /** E.g. `train.lr`. */
   readonly path: string;
   readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'choice' | 'numbers';
   readonly choices?: readonly string[];
@@ -294,7 +291,7 @@ interface SchemaNode {
   readonly description?: string;
 }
 
-/** Every setting, in the schema's order. */
+/** Settings in the schema's order. */
 export function describeSettings(): Setting[] {
   const settings: Setting[] = [];
   const visit = (node: SchemaNode, path: string): void => {

@@ -1,9 +1,8 @@
 /**
  * Builds one validated, complete `Config` from a preset, a YAML file and overrides.
  *
- * Precedence, weakest first: the schema's defaults, the file's preset (`preset: qata-cov19`, which may build on
- * another), the file, the overrides (`train.lr` and the like, from flags). Only the result is checked, so a message
- * always names the values that would be used.
+ * Weakest first: the schema's defaults, the file's preset (which may build on another), the file, the overrides (from
+ * flags). Only the result is checked.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -40,21 +39,18 @@ export function presetNames(): string[] {
     .sort();
 }
 
-/**
- * Reads a configuration file (default: none), applies overrides, checks and completes it.
- * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
- */
+/** @param file default: none. @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID */
 export function loadConfig(file?: string, overrides: Overrides = {}): Config {
   const tree = file === undefined ? {} : readTree(file, []);
   return resolveConfig(tree, overrides, file ?? 'the configuration', COMMAND_LINE);
 }
 
-/** Like `loadConfig`, from a preset. */
+/** @throws as `loadConfig` */
 export function loadPreset(name: string, overrides: Overrides = {}): Config {
   return resolveConfig(readPreset(name, COMMAND_LINE, []), overrides, `preset ${name}`, COMMAND_LINE);
 }
 
-/** Checks and completes settings; messages name `source`, and `overrider` for the overrides. */
+/** Messages name `source`, and `overrider` for the overrides. */
 export function resolveConfig(
   settings: Readonly<Tree>,
   overrides: Overrides = {},
@@ -81,7 +77,6 @@ export function resolveConfig(
   return result.data;
 }
 
-/** Whether an override set the first wrong value. */
 function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
   const path = issues[0]?.path.join('.') ?? '';
   return Object.keys(overrides).some(
@@ -89,9 +84,7 @@ function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
   );
 }
 
-/**
- * Makes paths absolute: a run's configuration must hold wherever the next command runs. An empty path names nothing and stays empty.
- */
+/** A run's configuration must hold wherever the next command runs. An empty path stays empty. */
 export function withAbsolutePaths(config: Config): Config {
   const absolute = (path: string): string => (path === '' ? '' : resolve(path));
   const { dir, trainStems, valStems, ...data } = config.data;
@@ -121,7 +114,7 @@ function readTree(file: string, chain: readonly string[]): Tree {
   return merge(readPreset(preset, file, chain), own);
 }
 
-/** A YAML file as a plain object; empty if the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
+/** Empty if the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
 export function readYaml(file: string): Record<string, unknown> {
   let text: string;
   try {
@@ -171,7 +164,7 @@ function readPreset(name: string, source: string, chain: readonly string[]): Tre
   return readTree(join(PRESETS_FOLDER, `${name}.yaml`), [...chain, name]);
 }
 
-/** `over` on top of `under`; objects are merged, everything else is replaced. */
+/** Objects are merged, everything else is replaced. */
 function merge(under: Tree, over: Tree): Tree {
   const merged: Tree = { ...under };
   for (const [key, value] of Object.entries(over)) {
@@ -194,7 +187,7 @@ function setPath(tree: Tree, path: string, value: unknown): void {
   node[last] = value;
 }
 
-/** One error for the first problem; unknown keys come first, since they often explain the rest. */
+/** The first problem; unknown keys come first, since they often explain the rest. */
 function explain(error: z.ZodError, tree: Tree, source: string): ReclmisError {
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
   if (unknown) {
@@ -208,7 +201,6 @@ function explain(error: z.ZodError, tree: Tree, source: string): ReclmisError {
   return explainValue(error, tree, source);
 }
 
-/** One error for the first value that does not fit a schema. */
 export function explainValue(error: z.ZodError, tree: unknown, source: string): ReclmisError {
   const issue = error.issues[0];
   if (!issue) return new ReclmisError('CONFIG_INVALID', `${source}: ${error.message}`, { cause: error });
@@ -250,7 +242,7 @@ function isSequence(origin: string): boolean {
   return origin === 'array' || origin === 'tuple';
 }
 
-/** Refuses a path that is no setting. @param where its name in the message. @throws CONFIG_UNKNOWN_KEY */
+/** @param where its name in the message. @throws CONFIG_UNKNOWN_KEY */
 export function requireSetting(path: string, where: string): void {
   if (describeSettings().some((setting) => setting.path === path)) return;
   throw new ReclmisError(
@@ -259,7 +251,7 @@ export function requireSetting(path: string, where: string): void {
   );
 }
 
-/** The known path with the smallest edit distance; a known key in the wrong section counts as close. */
+/** Compares by edit distance; a known key in the wrong section counts as close. */
 function closestSetting(key: string): string {
   const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
   const steps = (a: string, b: string): number => editDistance(a.toLowerCase(), b.toLowerCase());

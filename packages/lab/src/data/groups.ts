@@ -67,7 +67,7 @@ function compile(pattern: string): RegExp {
   return compiled;
 }
 
-/** In the order of their first cases. */
+/** Patients in the order of their first cases. */
 export function groupCases<T extends { readonly id: string }>(
   cases: readonly T[],
   { groupOf }: Pick<Grouping, 'groupOf'>,

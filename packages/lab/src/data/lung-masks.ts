@@ -40,7 +40,7 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
   };
 }
 
-/** Without extension and `mask_`, in NFC. */
+/** The name without extension and `mask_`, in NFC. */
 export function imageStem(name: string): string {
   return nameKey(stemOf(name).replace(/^mask_/, ''));
 }

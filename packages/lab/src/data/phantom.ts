@@ -162,7 +162,7 @@ export function phantomNote(named: readonly LungZone[]): string {
   });
 }
 
-/** From 0. */
+/** Draws case `index`, from 0. */
 export function drawPhantom(seed: number, index: number, size: number): Phantom {
   const random = Random.from('phantom', seed, index);
   const anatomy = drawAnatomy(random);

@@ -18,10 +18,10 @@ import { requirePrecision } from './precision.js';
 export interface Engine {
   /** `cpu` or `cuda:N`. */
   readonly device: string;
-  /** Threads of CPU operators. */
+  /** For CPU operators. */
   readonly threads: number;
   readonly memoryFormat: MemoryFormat;
-  /** The kernels of 3x3 convolutions. */
+  /** For 3x3 convolutions. */
   readonly convolutions: nn.ConvolutionKernel;
   readonly precision: Precision;
 }
@@ -41,7 +41,7 @@ export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine 
 }
 
 /**
- * `auto` is Winograd's algorithm in fp32 and bf16 on a CPU with AVX2, where it is fastest
+ * `auto`: Winograd's algorithm in fp32 and bf16 on a CPU with AVX2, where it is fastest
  * (docs/measurements/performance.md).
  */
 function convolutionsFor(
@@ -61,8 +61,8 @@ function convolutionsFor(
 }
 
 /**
- * `auto` is channels-last on CUDA and with Winograd's algorithm, which reads that layout; libtorch's own CPU kernels
- * are faster contiguous (docs/measurements/performance.md).
+ * `auto`: channels-last on CUDA and for Winograd's algorithm; libtorch's CPU kernels are faster contiguous
+ * (docs/measurements/performance.md).
  */
 function memoryFormatFor(
   setting: Config['train']['memoryFormat'],
@@ -73,7 +73,7 @@ function memoryFormatFor(
   return place !== 'cpu' || convolutions === 'winograd' ? 'channelsLast' : 'contiguous';
 }
 
-/** Moves a model to the device and lays out its 2-d convolutions' weights as the images will be. */
+/** Lays out the weights of 2-d convolutions as the images will be. */
 export function settle(model: nn.Module, engine: Engine): void {
   model.to(engine.device);
   if (engine.memoryFormat === 'contiguous') return;

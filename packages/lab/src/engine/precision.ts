@@ -22,27 +22,27 @@ const DTYPES: Readonly<Record<Precision, AutocastDType>> = {
   fp16: 'float16',
 };
 
-/** @throws PRECISION_UNSUPPORTED if the device, `cpu` or `cuda:N`, does not support it. */
+/** @throws PRECISION_UNSUPPORTED */
 export function requirePrecision(device: string, precision: Precision): void {
   requireAutocast(device, DTYPES[precision]);
 }
 
-/** Runs the model in the engine's precision; synchronous. Keep losses and `backward()` outside. */
+/** Synchronous. Keep losses and `backward()` outside. */
 export function inPrecision<T>({ device, precision }: Computing, body: () => T): T {
   return precision === 'fp32' ? body() : autocast({ device, dtype: DTYPES[precision] }, body);
 }
 
-/** fp16's gradient scaler; null for other precisions. */
+/** The loss scaler; null unless fp16. */
 export function lossScalerFor({ precision }: Pick<Computing, 'precision'>): LossScaler | null {
   return precision === 'fp16' ? new LossScaler() : null;
 }
 
-/** Bfloat16 instructions of x86-64 and 64-bit Arm, by the kernel's names. */
+/** On x86-64 and 64-bit Arm, by the kernel's names. */
 const BF16_INSTRUCTIONS = /\b(avx512_bf16|amx_bf16|bf16)\b/;
 
 /**
- * Warns that the processor has no bfloat16 of its own; null if it has, or the system does not tell.
- * @param processor its description, by default /proc/cpuinfo.
+ * Warns that the processor has no bfloat16 instructions; null if it has, or is unknown.
+ * @param processor its description, by default /proc/cpuinfo
  */
 export function precisionNotice(
   { device, precision }: Computing,

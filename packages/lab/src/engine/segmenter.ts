@@ -1,5 +1,5 @@
 /**
- * Runs a model: pictures and notes in, probabilities out. Validation, evaluation and prediction all use it.
+ * Runs a model: pictures and notes in, probabilities out, for validation, evaluation and prediction.
  *
  * B cases, S side of the model's input.
  */
@@ -9,16 +9,16 @@ import { inPrecision } from './precision.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { NoteEncoder } from '../text/encoder.js';
 
-/** Phases of `probabilities`, in order: copying images, notes' features, the model up to reading the result. */
+/** In order: copying images, notes' features, the model up to reading the result. */
 export type SegmentPhase = 'copy' | 'text' | 'forward';
 
-/** A model with its note encoder on an engine; owns none of them. */
+/** Owns neither model nor encoder. */
 export class Segmenter {
   constructor(
     readonly model: SegmentationModel,
     readonly encoder: NoteEncoder,
     readonly engine: Engine,
-    /** Called at the end of each phase, for measurements. */
+    /** At the end of each phase. */
     private readonly onPhase?: (phase: SegmentPhase) => void,
   ) {}
 
@@ -28,9 +28,9 @@ export class Segmenter {
   }
 
   /**
-   * Runs the inference graph in evaluation mode, then restores the model's mode.
-   * @param images [B,3,S,S], planes R, G, B in [0, 1]. @param notes B of them.
-   * @returns [B,1,S,S], each pixel's probability to belong to what the note describes.
+   * Runs in evaluation mode, then restores the model's mode.
+   * @param images [B,3,S,S], planes R, G, B in [0, 1]. @param notes B of them
+   * @returns [B,1,S,S], each pixel's probability to belong to what the note describes
    */
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array {
     const { model, encoder, engine, size: S } = this;
@@ -55,7 +55,7 @@ export class Segmenter {
   }
 }
 
-/** A batch for the model, [B,3,S,S], on the engine's device and in its layout. On CUDA the copy is queued. */
+/** [B,3,S,S], on the engine's device and in its layout. On CUDA the copy is queued. */
 export function imageTensor(images: Float32Array, count: number, size: number, engine: Engine): Tensor {
   const tensor = Tensor.fromFloat32(images, [count, 3, size, size], { device: engine.device });
   return tensor.contiguous({ memoryFormat: engine.memoryFormat });

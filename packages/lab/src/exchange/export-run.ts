@@ -1,8 +1,9 @@
 /**
- * Exports a run as a PyTorch checkpoint in the authors' form: `state_dict` under their keys, the CLIP tower under
- * `clip.`, bit-identical. `torch.load(file, weights_only=True)` reads it.
+ * Exports a run as a PyTorch checkpoint in the authors' form, bit-identical: `state_dict` under their keys, the CLIP
+ * tower under `clip.`.
  *
- * It lacks what the authors' code never uses (`isUnusedKey`, CLIP's image tower): load it with `load_state_dict(..., strict=False)`.
+ * It lacks what the authors' code never uses (`isUnusedKey`, CLIP's image tower): load it with `load_state_dict(...,
+ * strict=False)`.
  */
 import { readSafetensors, scope, type Tensor, writeTorchArchive } from '@reclmis/torch';
 import { openRun } from '../run/run.js';
@@ -12,12 +13,11 @@ import type { CheckpointKind } from '../run/checkpoint.js';
 export interface ExportedCheckpoint {
   readonly file: string;
   readonly tensors: number;
-  /** Whether it contains the CLIP tower; the words encoder has none. */
+  /** The words encoder has none. */
   readonly tower: boolean;
 }
 
 /**
- * Writes a run's checkpoint as `.pth`, whole or not at all.
  * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, WEIGHTS_MISSING,
  * WEIGHTS_CORRUPT, OUTPUT_UNWRITABLE, DISK_FULL
  */

@@ -1,8 +1,8 @@
 /**
- * Imports an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) as a run folder for `evaluate` and `predict`.
+ * Imports an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) as a run folder.
  *
- * Shapes tell base width, image size, layers and trained components; the variant is always `upstream`. Only the context length must be
- * given (upstream: 18 for QaTa-COV19, 10 for MoNuSeg). Tower and vocabulary are copied into the run folder.
+ * Shapes tell base width, image size, layers and trained components; the variant is always `upstream`. The context
+ * length must be given. Tower and vocabulary are copied into the run folder.
  */
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -23,22 +23,22 @@ import { fillWeights, findVocabulary } from '../weights/import.js';
 import { readWeights, sealWeights } from '../weights/stored.js';
 
 export interface ImportRunOptions {
-  /** CLIP's vocabulary; default as for `importWeights`. */
+  /** Default as for `importWeights`. */
   readonly vocabulary?: string | undefined;
-  /** Tokens per note in training. Default 18, upstream's for QaTa-COV19. */
+  /** Per note in training. Default 18, upstream's for QaTa-COV19 (10 for MoNuSeg). */
   readonly contextLength?: number | undefined;
-  /** Whose left and right its training notes meant; default unknown. */
+  /** In the training notes; default unknown. */
   readonly sides?: Sides | undefined;
 }
 
 export interface ImportedRun {
   readonly dir: string;
   readonly config: Config;
-  /** Keys of the model that the file lacks; they keep random values. None takes part in inference. */
+  /** Not in the file; none takes part in inference. */
   readonly missing: readonly string[];
-  /** Keys of the file that nothing reads, apart from those known to take no part. */
+  /** Nothing reads them. */
   readonly unexpected: readonly string[];
-  /** Keys skipped because they affect no output (docs/method.md 12 and 13). */
+  /** They affect no output (docs/method.md 12 and 13). */
   readonly unused: number;
 }
 
@@ -46,9 +46,9 @@ const ID = 'clip-vit-b-32';
 const NONE: readonly number[] = [];
 
 /**
- * Makes a run folder from a checkpoint.
+ * Makes a run folder, or keeps nothing.
  * @throws WEIGHTS_UNSUPPORTED if it is no RecLMIS checkpoint, or lacks parameters for inference; the codes of reading
- * it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL. Nothing is kept then.
+ * it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function importRun(
   file: string,
@@ -183,7 +183,7 @@ function configOf(source: TensorSource, { contextLength = 18, sides }: ImportRun
   );
 }
 
-/** Layers of the reconstructors' stacks; 0 if there are none. */
+/** Counts layers in the reconstructors' stacks. */
 function layersOf(keys: Iterable<string>): number {
   let layers = 0;
   for (const key of keys) {
@@ -193,7 +193,7 @@ function layersOf(keys: Iterable<string>): number {
   return layers;
 }
 
-/** Whether inference uses a parameter: encoder, text adapter, CI without the words' convolution, decoder. */
+/** Encoder, text adapter, CI without the words' convolution, decoder. */
 function isInference(key: string): boolean {
   return !/^(?:rec_(?:img|text)_trans1|mlp_visual|mlp_woi|clip)\.|^interact\.CTBN\./.test(key);
 }

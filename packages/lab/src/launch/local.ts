@@ -126,7 +126,7 @@ export function workerEnvironment(
   };
 }
 
-/** On the loopback address. @throws LAUNCH_INVALID */
+/** Finds a free port on the loopback address. @throws LAUNCH_INVALID */
 export async function freePort(): Promise<number> {
   const server = createServer();
   try {
@@ -181,7 +181,7 @@ function endOf(child: ChildProcess, ended: (code: number | null, how: string) =>
   });
 }
 
-/** In the catalogue, and not a defect's. */
+/** True for a status in the catalogue that is not a defect's. */
 const isMistake = (code: number | null): code is number => code !== null && code >= 2 && code <= 7;
 
 /** The one that caused the others. */

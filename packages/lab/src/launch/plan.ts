@@ -132,7 +132,7 @@ function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {
   return { kind: 'spawn', source: 'kubeflow', firstRank: node * localSize, localSize, size, meeting };
 }
 
-/** As torchrun: `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
+/** Reads torchrun's `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
 function processesPerNode(env: Environment, machine: LaunchOptions): number {
   switch (given(env, 'PET_NPROC_PER_NODE')) {
     case null:

@@ -1,4 +1,4 @@
-/** Compares any model with a golden file: outputs, in full if the file has them, and the norms of gradients. */
+/** Compares a model with a golden file: outputs, in full if the file has them, and gradient norms. */
 import { ReclmisError } from '@reclmis/core';
 import { readSafetensors, type Tensor } from '@reclmis/torch';
 import { type OutputSummary, tensorsBeside } from './golden.js';
@@ -13,7 +13,7 @@ export interface ParityTolerance {
   readonly gradient: number;
 }
 
-/** Ten to a hundred times the difference between float32 sums in another order. */
+/** Ten to a hundred times what another order of float32 sums changes. */
 export const PARITY_TOLERANCE: ParityTolerance = { output: 1e-4, gradient: 5e-3 };
 
 export interface ParityRow {
@@ -23,7 +23,7 @@ export interface ParityRow {
   readonly error: number;
   readonly tolerance: number;
   readonly ok: boolean;
-  /** What was compared, or where the worst error is. */
+  /** Or where the worst error is. */
   readonly detail: string;
 }
 
@@ -33,7 +33,7 @@ export interface Comparison {
   readonly rows: readonly ParityRow[];
 }
 
-/** The full outputs in the golden safetensors file, if there is one. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+/** Reads the golden safetensors file, if there is one. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
 export function readFull(
   summaries: Readonly<Record<string, OutputSummary>>,
   path: string,
@@ -51,7 +51,7 @@ export function readFull(
   return tensors;
 }
 
-/** Compares an output with its summary, and with all of it if available. */
+/** Compares with the summary, and with all of the output if available. */
 export function compareOutput(
   name: string,
   ours: Tensor,
@@ -84,20 +84,19 @@ export function compareLosses(
   });
 }
 
-/** How gradients are compared beyond the usual tolerance. */
 export interface GradientRules {
   /** Relative. */
   readonly tolerance: number;
-  /** A tolerance of its own for a key; absent: the usual one. */
+  /** Absent: the usual one. */
   readonly exception?: (
     key: string,
   ) => { readonly absolute?: number; readonly relative?: number } | undefined;
-  /** Whether a parameter may be missing from the file, because no gradient reaches it. */
+  /** Because no gradient reaches the parameter. */
   readonly mayLack?: (key: string) => boolean;
 }
 
 /**
- * Compares the gradient norms of all trained parameters.
+ * For all trained parameters.
  * @param norms the file's, under `field`. @throws GOLDEN_INVALID
  */
 export function compareGradients(
@@ -145,7 +144,7 @@ export function summaryError(values: Float32Array, { mean, std, first }: OutputS
   return [Math.abs(average - mean), Math.abs(deviation - std), begin].reduce(larger, 0);
 }
 
-/** Largest absolute difference; infinite for unequal lengths, NaN if a value is. */
+/** Infinite for unequal lengths, NaN if a value is. */
 export function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let worst = 0;
@@ -154,7 +153,7 @@ export function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): num
   return worst;
 }
 
-/** The larger one; NaN wins, lest it hide. */
+/** NaN wins. */
 export function larger(a: number, b: number): number {
   return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b);
 }

@@ -1,7 +1,7 @@
 /**
- * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). The JSON holds
- * settings, drawn masks, losses, gradient norms and summaries of the outputs; an optional safetensors file of the same
- * name holds the outputs in full.
+ * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). The JSON
+ * holds settings, drawn masks, losses, gradient norms and summaries of the outputs; a safetensors file of the same
+ * name may hold the outputs in full.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -17,11 +17,11 @@ export const summarySchema = z.object({
   first: z.array(z.number()),
 });
 
-/** What the golden files of all models share. */
+/** What all models' golden files share. */
 export const sharedSchema = z.object({
   seed: z.number().int(),
   batch: count,
-  /** [key, shape, whether it takes part]; a parameter's position decides its values. */
+  /** [key, shape, whether it takes part]; the position decides the values. */
   parameters: z.array(z.tuple([z.string().min(1), z.array(index), z.boolean()])).min(1),
   /** [top, bottom, left, right] of each target mask. */
   mask_boxes: z.array(z.tuple([index, index, index, index])),
@@ -61,7 +61,7 @@ export type Golden = z.infer<typeof goldenSchema>;
 export type OutputSummary = z.infer<typeof summarySchema>;
 export type SharedGolden = z.infer<typeof sharedSchema>;
 
-/** The safetensors file of a golden JSON; null if there is none. */
+/** Null if there is none. */
 export function tensorsBeside(path: string): string | null {
   const beside = path.replace(/\.json$/, '') + '.safetensors';
   return existsSync(beside) ? beside : null;
@@ -80,7 +80,7 @@ export function readGoldenJson(path: string): unknown {
   }
 }
 
-/** Checks JSON against a schema. @throws GOLDEN_INVALID saying what is wrong where. */
+/** @throws GOLDEN_INVALID saying what is wrong where */
 export function parseWith<T>(schema: z.ZodType<T>, json: unknown, path: string): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -91,14 +91,13 @@ export function parseWith<T>(schema: z.ZodType<T>, json: unknown, path: string):
   });
 }
 
-/** Checks the JSON of RecLMIS's golden file. @throws GOLDEN_INVALID saying what is wrong where. */
+/** Checks RecLMIS's own file. @throws GOLDEN_INVALID saying what is wrong where */
 export function parseGolden(json: unknown, path: string): Golden {
   const golden = parseWith(goldenSchema, json, path);
   checkConsistency(golden, path);
   return golden;
 }
 
-/** Checks that parts of a golden file fit each other. */
 export type Require = (holds: boolean, where: string, expected: string, actual: unknown) => void;
 
 export function requireIn(path: string): Require {
@@ -112,7 +111,7 @@ export function requireIn(path: string): Require {
   };
 }
 
-/** Checks side, boxes and keys. @returns the side of the images. */
+/** @returns the side of the images */
 export function checkShared(
   { batch: B, mask_boxes, parameters }: SharedGolden,
   probability: OutputSummary,
@@ -136,7 +135,7 @@ export function checkShared(
   return size;
 }
 
-/** What the schema cannot say: the parts must fit each other. */
+/** The parts must fit each other. */
 function checkConsistency(golden: Golden, path: string): void {
   const require = requireIn(path);
   const { batch: B, context_length: T, outputs } = golden;
@@ -174,7 +173,7 @@ function checkConsistency(golden: Golden, path: string): void {
   require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
 }
 
-/** The parameters' keys, before the file is checked; empty if it does not state them. */
+/** Parameters' keys of an unchecked file; empty if it does not state them. */
 export function keysOfGolden(json: unknown): ReadonlySet<string> {
   const { data } = z.object({ parameters: z.array(z.tuple([z.string()], z.unknown())) }).safeParse(json);
   return new Set(data?.parameters.map(([key]) => key));

@@ -1,11 +1,11 @@
 /**
  * Weights and inputs that need no download: docs/method.md 12. Every element is a 32-bit hash of its index, its
- * parameter's position and a seed, so any two programs can build the same model.
+ * parameter's position and a seed.
  *
  *     h = (i+1)*2654435761 + (p+1)*40503 + seed*668265263;  h ^= h>>>16;  h *= 2246822507;  h ^= h>>>13;  h *= 3266489909;  h ^= h>>>16
  *     u = h / 2^31 - 1                                               (all modulo 2^32)
  *
- * A scale and an offset, which depend on the parameter's key and shape, follow in double precision; then rounding to float32.
+ * A scale and an offset, by the parameter's key and shape, follow in double precision; then rounding to float32.
  */
 
 /** The images' position p. */
@@ -18,7 +18,7 @@ export interface Fill {
   readonly absolute?: boolean;
 }
 
-/** The first `count` elements of a parameter. @param position its place p among the parameters, from 0. */
+/** @param position p, from 0 */
 export function hashFill(count: number, position: number, seed: number, fill: Fill): Float32Array {
   const { offset, scale, absolute = false } = fill;
   const values = new Float32Array(count);
@@ -34,7 +34,7 @@ export function hashFill(count: number, position: number, seed: number, fill: Fi
   return values;
 }
 
-/** A parameter's fill; precedence as in docs/method.md 12. */
+/** Precedence as in docs/method.md 12. */
 export function fillOf(key: string, shape: readonly number[]): Fill {
   if (key.endsWith('running_mean')) return { offset: 0, scale: 0.1 };
   if (key.endsWith('running_var')) return { offset: 1, scale: 0.5, absolute: true };
@@ -50,7 +50,7 @@ export function fillOf(key: string, shape: readonly number[]): Fill {
   return { offset: 0, scale: Math.sqrt(3 / fan) };
 }
 
-/** Images in [0, 1], [B,3,S,S] row by row. */
+/** Images in [0, 1], [B,3,S,S]. */
 export function hashImages(batch: number, size: number, seed: number): Float32Array {
   return hashFill(batch * 3 * size * size, IMAGE_POSITION, seed, { offset: 0.5, scale: 0.5 });
 }

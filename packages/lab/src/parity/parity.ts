@@ -1,6 +1,6 @@
 /**
- * Compares our models with their authors' code: docs/method.md 11 and 12. The parameters' keys tell which model a
- * golden file is for.
+ * Compares our models with their authors' code: docs/method.md 11 and 12. The parameters' keys tell a golden file's
+ * model.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -22,15 +22,15 @@ export interface ParityReport {
   readonly worstOutput: number;
   readonly worstLoss: number;
   /**
-   * Worst relative error of a gradient's norm. The divisor is at least the file's largest norm times 2^-23: a smaller
-   * norm is what rounding leaves of a sum that cancels.
+   * Relative. The divisor is at least the file's largest norm times 2^-23: a smaller norm is what rounding leaves of
+   * a sum that cancels.
    */
   readonly worstGradient: number;
   readonly passed: boolean;
 }
 
 /**
- * Runs the comparison. Does not throw if it fails: see `passed`, or call `assertParity`.
+ * Does not throw if it fails: see `passed`, or call `assertParity`.
  * @param path a golden JSON file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID
  */
 export function runParity(

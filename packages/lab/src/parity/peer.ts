@@ -1,9 +1,9 @@
 /**
- * Comparing a system of Table 1 with its authors' code: docs/method.md 11 and docs/models.md. The recipe is that of docs/method.md 12; a note's features come
- * from the file's `text_stream`, or the note is its `tokens`; the losses are Dice and binary cross-entropy, half each, and the model's own in full.
+ * Compares a system of Table 1 with its authors' code: docs/method.md 11 and 12, docs/models.md. A note's features
+ * come from the file's `text_stream`, or the note is its `tokens`; the losses are Dice and binary cross-entropy, half
+ * each, and the model's own in full.
  *
- * Everything that a file holds is compared: each entry of `outputs` and of its losses by name, `gradient_norms`, those of the mask's losses alone, and what
- * it says of deep supervision. What the model does not give counts as a difference.
+ * Everything that a file holds is compared; what the model does not give counts as a difference.
  */
 import { scope, Tensor } from '@reclmis/torch';
 import { z } from 'zod';
@@ -40,22 +40,22 @@ import {
 import { hashFill, hashImages } from './hash-fill.js';
 import { fillParameters, rebuildMasks, sizesIn } from './rebuild.js';
 
-/** Below this, a gradient counts as zero where exact arithmetic gives zero: ten times float32's noise there. */
+/** Zero in exact arithmetic: ten times float32's noise there. */
 const ZERO_GRADIENT = 1e-6;
 
 const count = z.number().int().min(1);
 const norms = z.record(z.string(), z.number().min(0));
 
 const peerSchema = sharedSchema.extend({
-  /** [B,T,W] of the notes' features; null where there are none. */
+  /** Notes' features, [B,T,W]. */
   text_shape: z.tuple([count, count, count]).nullable(),
-  /** The position that stands for the notes' features in the hash. */
+  /** Position of the notes' features in the hash. */
   text_stream: z.number().int().min(0),
-  /** Tokens of each note; all T without it. */
+  /** Per note; all T without it. */
   text_lengths: z.array(count).optional(),
-  /** 1 where a note has a token, [B,T]; all ones without it. */
+  /** [B,T], 1 for a token; all ones without it. */
   text_mask: z.array(z.array(z.number().min(0).max(1))).optional(),
-  /** Tokens of each note by number, 0 for none, [B,T]. */
+  /** [B,T], numbers, 0 for none. */
   tokens: z.array(z.array(z.number().int().min(0)).min(1)).optional(),
   options: z.record(z.string(), z.unknown()).optional(),
   outputs: z
@@ -66,7 +66,7 @@ const peerSchema = sharedSchema.extend({
     .loose(), // other outputs by name, each a summary
   gradient_norms: norms,
   gradient_norms_of_seg_alone: norms.optional(),
-  /** Keys whose gradient is zero in exact arithmetic. */
+  /** Zero in exact arithmetic. */
   zero_gradients: z.array(z.string()).optional(),
   deep_supervision: z
     .object({
@@ -79,7 +79,6 @@ const peerSchema = sharedSchema.extend({
     .optional(),
 });
 
-/** A golden file of a peer. */
 export type PeerGolden = z.infer<typeof peerSchema>;
 
 /** @param json of the golden file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
@@ -119,7 +118,7 @@ interface Parts {
   readonly inputs: Inputs;
 }
 
-/** Outputs, losses and gradients of the whole objective, of the finest map where training has several. */
+/** The whole objective, of the finest map if training has several. */
 function compareTraining(parts: Parts): ParityRow[] {
   const { model, descriptor, golden, path, tolerance, inputs } = parts;
   const { probability: summary, losses: references, ...rest } = golden.outputs;
@@ -177,7 +176,7 @@ function flat(name: string, value: unknown): Record<string, number> {
   return Object.fromEntries(value.map((each, i) => [`options.${name}.${i}`, Number(each)]));
 }
 
-/** The gradients of the mask's losses alone, for models that have others. */
+/** Compares the mask's losses alone, for models that have others too. */
 function compareMaskAlone(parts: Parts): ParityRow[] {
   const { model, golden, path, inputs } = parts;
   const expected = golden.gradient_norms_of_seg_alone;
@@ -196,7 +195,7 @@ function compareMaskAlone(parts: Parts): ParityRow[] {
   );
 }
 
-/** What a model with deep supervision gives at each size, its weighted loss, and the gradients of that. */
+/** Outputs at each size, the weighted loss, and its gradients. */
 function compareSupervision(parts: Parts): ParityRow[] {
   const { model, golden, path, tolerance, inputs } = parts;
   const expected = golden.deep_supervision;
@@ -257,7 +256,10 @@ function forward({
     : model.forwardTraining(images, note, choices);
 }
 
-/** The inference graph must give what training gave; models that need the file's inputs in their own way are compared by their own `forward` alone. */
+/**
+ * Inference must give what training gave. Models that take the file's inputs in their own way are compared by their
+ * `forward` alone.
+ */
 function compareInference({ model, descriptor, inputs, tolerance }: Parts, training: Tensor): ParityRow[] {
   if (descriptor.parity?.forward) return [];
   const note = model.readsNotes ? inputs.note : null;
@@ -317,7 +319,7 @@ function parseGoldenPeer(json: unknown, path: string): PeerGolden {
   return golden;
 }
 
-/** Notes must be there for a model that learns from them, and for no other that does not take them in its own way. @throws GOLDEN_INVALID */
+/** Requires notes exactly if the model learns from them or takes them in its own way. @throws GOLDEN_INVALID */
 function requireText(
   model: SegmentationModel,
   { parity }: ModelDescriptor,
@@ -332,7 +334,7 @@ function requireText(
   requireIn(path)(fits, 'text_shape', expected, text_shape);
 }
 
-/** The model of a golden file with its weights, in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
+/** The file's model in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
 export function rebuildPeer(peer: string, golden: PeerGolden, path: string): SegmentationModel {
   const { parity, build } = modelDescriptor(peer);
   const keys = golden.parameters.map(([key]) => key);
@@ -346,7 +348,7 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   const model = build(settings, { width, contextLength, vocabularySize: 1 });
   try {
     const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));
-    // The files mark the statistics of layers that take no part as used; their weights say better. What takes no part may exist or not.
+    // The files mark the statistics of unused layers as used; their weights say better.
     const takesPart = (key: string, isUsed: boolean): true | 'either' =>
       (isUsed && used.get(key.replace(/running_(?:mean|var)$/, 'weight')) !== false) || 'either';
     fillParameters(model.stateDict(), golden, path, takesPart);
@@ -357,7 +359,10 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   }
 }
 
-/** Images [B,3,S,S], target masks [B,1,S,S] and the notes, whose features are 0 where there is no token; owned by the caller's scope. */
+/**
+ * Images [B,3,S,S], target masks [B,1,S,S] and notes, whose features are 0 without a token; owned by the caller's
+ * scope.
+ */
 export function rebuildPeerInputs(golden: PeerGolden): {
   images: Tensor;
   masks: Tensor;

@@ -8,16 +8,13 @@ import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../clip/tower.js'
 import type { Golden, SharedGolden } from './golden.js';
 import { fillOf, hashFill, hashImages } from './hash-fill.js';
 
-/** A golden file's model in evaluation mode, and tower. The caller disposes of both. */
+/** Model in evaluation mode, and tower. The caller disposes of both. */
 export interface RebuiltModel {
   readonly model: RecLMIS;
   readonly tower: ClipTextTower;
 }
 
-/**
- * Builds model and tower in the sizes of the file's parameters.
- * @throws GOLDEN_INVALID if the file's parameters are not the model's.
- */
+/** Builds both in the sizes of the file's parameters. @throws GOLDEN_INVALID if they are not the model's */
 export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   const sizeOf = sizesIn(golden, path);
   const width = sizeOf('clip.token_embedding.weight', 1);
@@ -68,7 +65,7 @@ function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): voi
 
 /**
  * Writes hashed values into tensors by key; the file must name each with its shape.
- * @param takesPart whether the model must have a key (true), must not, or may, given what the file says of it.
+ * @param takesPart whether the model must have a key (true), must not, or may
  * @throws GOLDEN_INVALID
  */
 export function fillParameters(
@@ -99,7 +96,7 @@ export function fillParameters(
     throw invalid(path, `parameters: expected ${first}, got none (${missing.size} are missing)`);
 }
 
-/** Target masks [B,1,S,S], 1 inside the boxes; owned by the caller's scope. */
+/** [B,1,S,S], 1 inside the boxes; owned by the caller's scope. */
 export function rebuildMasks({ batch: B, mask_boxes }: SharedGolden, S: number): Tensor {
   const masks = new Float32Array(B * S * S);
   mask_boxes.forEach(([top, bottom, left, right], b) => {
@@ -125,7 +122,7 @@ export function rebuildInputs(golden: Golden): {
   };
 }
 
-/** bool [rows, length], true at each row's indices. */
+/** bool [rows, length]. */
 function marked(rows: readonly (readonly number[])[], length: number): Tensor {
   const flags = new Uint8Array(rows.length * length);
   rows.forEach((row, b) => row.forEach((i) => (flags[b * length + i] = 1)));

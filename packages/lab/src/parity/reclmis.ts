@@ -1,8 +1,6 @@
 /**
- * Compares RecLMIS with the authors' code: docs/method.md 12.
- *
- * Weights and inputs come from the golden file, and so do the drawn masks, since top-k ties flip. Compares every
- * output, distribution of interest, loss and gradient norm, and the probability that our own top-k masks hold.
+ * Compares RecLMIS with the authors' code: docs/method.md 12: every output, distribution of interest, loss and
+ * gradient norm. Drawn masks come from the file, since top-k ties flip; our own must be as probable.
  */
 import { scope, type Tensor } from '@reclmis/torch';
 import { drawMask } from '../model/masking.js';
@@ -94,7 +92,7 @@ function compareOutputs(
   return rows;
 }
 
-/** Up to ties, our top-k masks are the file's: same probability, same number of items. */
+/** Compares up to ties: same probability, same number of items. */
 function compareMasks(
   golden: Golden,
   output: TrainingOutput,

@@ -1,5 +1,5 @@
 /**
- * A data set in figures: images, masks, notes, duplicates, patients. `propose.ts` derives a configuration from them.
+ * A data set in figures, from which `propose.ts` derives a configuration.
  *
  * Worker threads decode every image and mask once (`measure-all.ts`). Holds figures and words of notes, never a note.
  */
@@ -26,7 +26,6 @@ import { buildEncoder, chooseEncoder } from '../text/choose.js';
 import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
 import { measureAll, type Measures, type MeasureOptions } from '../data/measure/measure-all.js';
 
-/** Quantiles and mean, in any unit. */
 export interface Spread {
   readonly min: number;
   readonly p1: number;
@@ -43,9 +42,8 @@ export interface Overlap {
 
 export interface Repeats {
   readonly distinct: number;
-  /** Repeats within a split. */
   readonly within: number;
-  /** Those in both of two splits; pairs without any are absent. */
+  /** In both of two splits; pairs without any are absent. */
   readonly across: readonly Overlap[];
 }
 
@@ -56,14 +54,13 @@ export interface Fingerprint {
   readonly images: {
     /** `WIDTHxHEIGHT`, most frequent first, at most 10. */
     readonly sizes: readonly { readonly size: string; readonly count: number }[];
-    /** Square root of the number of pixels. */
+    /** Square root of the pixels. */
     readonly side: Spread;
     readonly bits: readonly number[];
-    /** Images whose channels are equal. */
     readonly grey: number;
-    /** Width of a pixel in mm, from the notes' column Spacing. */
+    /** Pixel width in mm, from the notes' column Spacing. */
     readonly spacing: (Spread & { readonly known: number }) | null;
-    /** Mean and deviation of 8-bit levels over all pixels: red, green, blue, or one entry if all images are grey. */
+    /** 8-bit levels over all pixels: red, green, blue, or one entry if all images are grey. */
     readonly levels: readonly {
       readonly mean: number;
       readonly sd: number;
@@ -73,26 +70,25 @@ export interface Fingerprint {
     }[];
   };
   readonly masks: {
-    /** Share of an image that is foreground, 0 to 1. */
+    /** Share of an image, 0 to 1. */
     readonly foreground: Spread;
     readonly empty: number;
-    /** Connected areas per image. */
+    /** Connected, per image. */
     readonly areas: Spread;
-    /** Share of the image covered by one area, within 4.5 %; null if all masks are empty. */
+    /** Share of the image, within 4.5 %; null if all masks are empty. */
     readonly areaShare: { readonly p10: number; readonly median: number; readonly p90: number } | null;
   };
   readonly notes: {
-    /** The encoder that counted the tokens. */
+    /** Counted the tokens. */
     readonly encoder: TextConfig['encoder'];
     readonly tokens: Spread;
-    /** Share of the notes, 0 to 1, that fit into a context: from the 99th percentile to the longest. */
+    /** Share of the notes, 0 to 1, that fit: from the 99th percentile to the longest. */
     readonly fits: readonly { readonly tokens: number; readonly share: number }[];
     readonly namingSides: number;
     readonly namingPlaces: number;
-    /** Whose left and right the notes of all splits mean, and the figure behind it. */
     readonly sides: InferredSides;
     readonly vocabulary: number;
-    /** Words that the training notes lack, by split: their share, and the first 20. */
+    /** Words that the training notes lack: their share, and the first 20. */
     readonly unknown: readonly {
       readonly split: Split;
       readonly share: number;
@@ -100,14 +96,14 @@ export interface Fingerprint {
     }[];
     readonly repeats: Repeats;
   };
-  /** Suspicions of `reclmis data check`, with their cases. */
+  /** From `reclmis data check`, with their cases. */
   readonly suspicions: readonly { readonly code: WarningCode; readonly count: number }[];
-  /** Pictures with the same pixels. */
+  /** Same pixels. */
   readonly duplicates: Repeats;
   readonly patients: {
     /** As given; empty: the known names. */
     readonly pattern: string;
-    /** Cases whose names identify a patient; each other one counts as a patient. */
+    /** Each other case counts as a patient. */
     readonly named: number;
     readonly count: number;
     readonly across: readonly Overlap[];
@@ -121,11 +117,10 @@ export interface FingerprintOptions extends MeasureOptions {
 }
 
 const LISTED = 20;
-/** Longer than any note, for counting tokens. */
+/** Longer than any note. */
 const LONGEST_CONTEXT = 77;
 
 /**
- * Takes a data set's fingerprint.
  * @throws DATA_FOLDER_MISSING, DATA_INVALID and codes of single problems, INTERRUPTED, OPTION_INVALID for a bad
  * pattern, NOTES_UNREADABLE for a bad spacing
  */
@@ -142,7 +137,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
   if (measures.problems.length > 0) throw invalidDataset(dir, measures.problems);
   const all = scans.flatMap(({ split, cases }) => cases.map((one) => ({ ...one, split })));
   const { fits, groupOf } = patients;
-  // Other names are not compared across splits: each split may count its files from 1.
+  // Other names are not compared across splits, which may each count from 1.
   const people = repeatsOf(all, ({ id, split }) => (fits(id) ? groupOf(id) : `${split} ${groupOf(id)}`));
   return {
     format: 'reclmis-fingerprint/1',
@@ -185,7 +180,7 @@ export function spread(values: readonly number[]): Spread {
   return { min: at(0), p1: at(0.01), median: at(0.5), p99: at(0.99), max: at(1), mean };
 }
 
-/** Counts what occurs twice, within splits and across two. */
+/** Counts repeats within splits, and across two. */
 export function repeatsOf<T extends { readonly split: Split }>(
   items: readonly T[],
   key: (item: T) => string,
@@ -207,7 +202,7 @@ export function repeatsOf<T extends { readonly split: Split }>(
   };
 }
 
-/** Pixel widths in mm, if the notes' table has them. */
+/** In mm. */
 function spacingsOf(scans: readonly SplitScan[]): number[] {
   return scans.flatMap(({ cases }) =>
     cases.flatMap(({ spacing }) => (spacing === undefined ? [] : [spacing[0]])),
@@ -285,7 +280,7 @@ function notesOf(
   };
 }
 
-/** Tokens of each note. For the words encoder they are its words: no encoder is needed. */
+/** The words encoder's tokens are words, so it need not exist. */
 function countsOf(
   encoder: TextConfig['encoder'],
   training: readonly string[],

@@ -1,8 +1,8 @@
 /**
- * Memory of a training step, by a formula fitted to measurements (docs/measurements/memory.md).
+ * Memory of a training step, fitted to measurements (docs/measurements/memory.md).
  *
- * A step holds 16 bytes per parameter (weight, gradient, Adam's two moments) and each image's feature maps; the
- * optimiser's own step, on a CPU, only the 16 bytes. The larger is the peak.
+ * A step holds 16 bytes per parameter (weight, gradient, Adam's two moments) and feature maps; the optimiser, on a
+ * CPU, only the 16 bytes.
  *
  *     fp32: max(16 P, 16.7 P + B (55.0 S^2 + 77.0 S^2 W + 109 N^2 + L (N + T) (656 W + 6083)))   bytes
  *     bf16: max(16 P, 16.6 P + B (9.2 S^2 + 54.0 S^2 W + 42.7 N^2 + L (N + T) (319 W + 6843)))
@@ -12,7 +12,6 @@
  */
 import type { Precision } from '../config/precisions.js';
 
-/** The part of a configuration that decides its memory. */
 export interface ModelShape {
   /** W. */
   readonly baseWidth: number;
@@ -25,7 +24,8 @@ export interface ModelShape {
 }
 
 /**
- * Bytes per parameter while feature maps are held, and per image the coefficients of S^2, S^2 W, N^2, L (N + T) W, L (N + T).
+ * Bytes per parameter while feature maps are held; per image the coefficients of S^2, S^2 W, N^2, L (N + T) W, L (N +
+ * T).
  */
 const FITTED = {
   fp32: { perParameter: 16.65, perImage: [54.98, 77.0, 109.0, 655.98, 6083.0] },
@@ -33,11 +33,11 @@ const FITTED = {
 } as const;
 /** Bytes per parameter in the optimiser's step. */
 const OPTIMISER = 16;
-/** Bytes of a process without tensors, and per byte of tensors (glibc's allocator). */
+/** Without tensors, and per byte of tensors (glibc's allocator). */
 const PROCESS = 300e6;
 const HELD = 1.45;
 
-/** Trainable scalars with note features of width 512 (the words encoder's and CLIP's base models'). Exact. */
+/** Trainable scalars, exact for note features of width 512. */
 export function parameterCount({
   baseWidth: W,
   imageSize,
@@ -47,7 +47,7 @@ export function parameterCount({
   return 127 + 12635 * W + 4324 * W * W + layers * (448 * W + 2560 * W * W) + 8 * W * patches;
 }
 
-/** Most bytes in tensors during a step of `images` images. fp16 counts as bf16, which has the same size. */
+/** Peak in a step of `images` images. fp16 has bf16's size. */
 export function peakTensorBytes(shape: ModelShape, images: number, precision: Precision): number {
   const { perParameter, perImage } = FITTED[precision === 'fp32' ? 'fp32' : 'bf16'];
   const { baseWidth: W, imageSize: S, layers: L, contextLength: T } = shape;
@@ -59,19 +59,19 @@ export function peakTensorBytes(shape: ModelShape, images: number, precision: Pr
   return Math.max(OPTIMISER * parameters, perParameter * parameters + images * maps);
 }
 
-/** Memory of the whole process, on a CPU, for that many bytes of tensors. */
+/** The process's memory, on a CPU. */
 export function residentBytes(tensorBytes: number): number {
   return PROCESS + HELD * tensorBytes;
 }
 
-/** The most images, up to `most`, whose step keeps the process within `bytes`; 0: not even one. */
+/** Images, at most `most`, that fit into `bytes`; 0: not even one. */
 export function largestPart(shape: ModelShape, precision: Precision, bytes: number, most: number): number {
   let part = 0;
   while (part < most && residentBytes(peakTensorBytes(shape, part + 1, precision)) <= bytes) part++;
   return part;
 }
 
-/** The loader's memory for decoded cases at side S: image and mask, up to `limit` bytes (`data/cache.ts`). */
+/** Image and mask, up to `limit` bytes (`data/cache.ts`). */
 export function cacheBytes(cases: number, side: number, grey: boolean, limit: number): number {
   const slot = 4 * side * side;
   return Math.min(cases, Math.floor(limit / slot)) * (grey ? slot / 2 : slot);

@@ -1,4 +1,4 @@
-/** A plan for this machine: its memory where none is named, and the time of a step measured where a time limit asks for it. */
+/** A plan for this machine: its memory unless given, and a step's time, measured if a time limit needs it. */
 import { totalmem } from 'node:os';
 import { benchTrain } from '../bench/index.js';
 import { loadConfig } from '../config/config.js';
@@ -8,15 +8,13 @@ import { type Plan, type PlanLimits, propose } from './propose.js';
 export interface PlanForOptions extends Omit<PlanLimits, 'memoryBytes'> {
   /** Default: 80 % of this machine's. */
   readonly memoryBytes?: number;
-  /** Called after each step that is timed. */
   readonly onStep?: (done: number, total: number) => void;
 }
 
-/** Share of the machine's memory to plan for by default. */
 const SHARE_OF_MACHINE = 0.8;
-/** Most images at once while a step is timed: enough for its time per image. */
+/** Enough for the time per image. */
 const TIMED_IMAGES = 8;
-/** Settings on which the time of a step depends. */
+/** A step's time depends on them. */
 const DECISIVE = [
   'model.baseWidth',
   'model.imageSize',
@@ -26,8 +24,7 @@ const DECISIVE = [
 ];
 
 /**
- * The plan for a data set.
- * @returns also the seconds per image that it reckons with: as given, or as measured; absent where no time limit needs them.
+ * @returns also the seconds per image, as given or measured; absent if no time limit needs them
  * @throws as `propose`
  */
 export async function planFor(
@@ -44,13 +41,13 @@ export async function planFor(
   };
 }
 
-/** Memory of this machine or of the container that the process runs in, bytes. */
+/** Bytes; a container's, if the process runs in one. */
 function machineMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-/** Seconds per image of a training step as it is planned, on made images. */
+/** Times a step on synthetic images. */
 async function measureStep(plan: Plan, onStep: PlanForOptions['onStep']): Promise<number> {
   const overrides = Object.fromEntries(
     plan.settings.filter(({ path }) => DECISIVE.includes(path)).map(({ path, value }) => [path, value]),

@@ -1,8 +1,6 @@
 /**
- * Proposes a configuration for a data set's fingerprint, each setting with its reason. Rules:
- * docs/reference/planning.md.
- *
- * Where the data say nothing, the paper's value stays (docs/method.md 9); for the paper's data sets, the rules give the paper's values.
+ * Proposes a configuration for a fingerprint, each setting with its reason (docs/reference/planning.md). If the data
+ * say nothing, the paper's value stays (docs/method.md 9).
  */
 import { ReclmisError, sidesWarnings } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
@@ -18,11 +16,11 @@ export interface Proposal {
 
 export interface Plan {
   readonly settings: readonly Proposal[];
-  /** What the user should know about the data, one per line. */
+  /** For the user. */
   readonly notices: readonly string[];
-  /** Images in memory at once. */
+  /** At once. */
   readonly part: number;
-  /** Expected bytes: a step's tensors, the loader's decoded cases, and the process with both. */
+  /** Expected bytes: a step's tensors, decoded cases, and the process with both. */
   readonly memory: {
     readonly tensors: number;
     readonly cached: number;
@@ -32,35 +30,35 @@ export interface Plan {
 }
 
 export interface PlanLimits {
-  /** Memory that the process may use. */
+  /** For the process. */
   readonly memoryBytes: number;
   readonly precision: Precision;
-  /** What the loader may keep of a split's decoded cases; default: its own limit (`data/cache.ts`). */
+  /** For decoded cases; default: the loader's limit (`data/cache.ts`). */
   readonly cacheBytes?: number;
-  /** Time for the whole training; needs `secondsPerImage`. */
+  /** For the whole training; needs `secondsPerImage`. */
   readonly minutes?: number;
-  /** Time of a training step of this configuration, measured by `reclmis bench train`. */
+  /** By `reclmis bench train` with this configuration. */
   readonly secondsPerImage?: number;
 }
 
-/** The paper's (section 4.2). */
+/** Section 4.2. */
 const PAPER = { side: 224, width: 64, layers: 3, batch: 32, lr: 3e-4, patience: 50, epochs: 500 };
-/** Cases that a training sees: 200 epochs of QaTa-COV19's 5,713. */
+/** 200 epochs of QaTa-COV19. */
 const SEEN = 200 * 5713;
-/** Pixels that an infected area or a nucleus should keep at the model's size: a quarter of a patch's side, squared. */
+/** What an area or nucleus should keep at the model's size: a quarter of a patch's side, squared. */
 const AREA_PIXELS = 16;
 const SIDES = [32, 1024] as const;
 const TOKENS = 77;
-/** Share of the requested time for training; the rest is for reading, checkpoints and figures. */
+/** The rest is for reading, checkpoints and figures. */
 const USED_TIME = 0.95;
-/** Validation is forward only, a third of a step's arithmetic (docs/measurements/performance.md). */
+/** Forward only: a third of a step's arithmetic (docs/measurements/performance.md). */
 const VALIDATION = 1 / 3;
-/** With fewer steps, more and smaller ones are better (configs/qata-cov19-1k.yaml). */
+/** Below, more and smaller steps are better (configs/qata-cov19-1k.yaml). */
 const FEW_STEPS = 1000;
-/** In fewer epochs nothing overfits, and augmentation slows training (configs/qata-cov19-1k.yaml). */
+/** Below, nothing overfits, and augmentation slows training (configs/qata-cov19-1k.yaml). */
 const FEW_EPOCHS = 10;
 
-/** Steps that an epoch should have, as in configs/monuseg-hour.yaml, and the smallest batch that is proposed for it. */
+/** Steps as in configs/monuseg-hour.yaml, and the smallest batch for them. */
 const STEPS_OF_EPOCH = 6;
 const LEAST_BATCH = 4;
 
@@ -155,7 +153,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
   };
 }
 
-/** T: fits all notes, unless a few are far longer than the rest. */
+/** T: all notes fit, unless a few are far longer than the rest. */
 function contextLength({ notes }: Fingerprint): { value: number; reason: string } {
   const { max, p99 } = notes.tokens;
   const most = up(Math.max(2, p99), 2);
@@ -191,7 +189,7 @@ function imageSize({ images, masks }: Fingerprint): { value: number; reason: str
   };
 }
 
-/** The widest model at the largest side that fits at least two images at once. */
+/** The widest model at the largest side with room for two images at once. */
 function fit(
   side: number,
   tokens: number,
@@ -218,7 +216,7 @@ function fit(
   );
 }
 
-/** What both splits' loaders keep of decoded cases. */
+/** Bytes kept by both splits' loaders. */
 function cachedOf(
   { cases, images }: Fingerprint,
   side: number,
@@ -237,7 +235,6 @@ interface Course {
   readonly notices: readonly string[];
 }
 
-/** Epochs and batch, from the number of cases and the time. */
 function course(training: number, validation: number, { minutes, secondsPerImage }: PlanLimits): Course {
   let epochs = Math.min(PAPER.epochs, Math.max(1, Math.round(SEEN / training)));
   let epochsReason =

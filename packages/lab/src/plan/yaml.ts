@@ -1,8 +1,8 @@
-/** Writes a plan as YAML for `reclmis train --config`, each setting with its reason. */
+/** A plan as YAML for `reclmis train --config`, each setting with its reason. */
 import { stringify } from 'yaml';
 import type { Plan, Proposal } from './propose.js';
 
-/** @param head comment lines above the settings. */
+/** @param head comments above the settings */
 export function planToYaml({ settings, notices }: Plan, head: readonly string[]): string {
   const comment = (line: string): string => `# ${oneLine(line)}`;
   const lines = [...head.map(comment), ...notices.map((line) => comment(`note: ${line}`))];

@@ -1,11 +1,10 @@
 /**
- * A small line chart as SVG: title, legend, round ticks, linear or logarithmic, one or more series. Its colours suit
- * every form of colour blindness (core's `COLOURS`, after Okabe and Ito).
+ * A small line chart as SVG. Its colours suit every form of colour blindness (core's `COLOURS`, after Okabe and Ito).
  */
 import type { Rgb } from '@reclmis/core';
 import { FAINT, INK, svgText, textWidth } from './text.js';
 
-/** A line: points in order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
+/** Points in order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
 export interface Series {
   readonly label: string;
   readonly colour: Rgb;
@@ -13,7 +12,7 @@ export interface Series {
   readonly dashed?: boolean;
   /** Upright lines, e.g. from mean - deviation to mean + deviation. */
   readonly bars?: readonly (readonly [x: number, low: number, high: number])[];
-  /** Whether to mark each point; default: if there are at most 40. */
+  /** Default: for at most 40 points. */
   readonly dots?: boolean;
 }
 
@@ -21,20 +20,20 @@ export interface Chart {
   readonly title: string;
   readonly series: readonly Series[];
   readonly xLabel: string;
-  /** Ticks along x: only whole numbers (default) or any. */
+  /** Default `whole`. */
   readonly xTicks?: 'whole' | 'any';
-  /** Limits of x; default: the data's. */
+  /** Default: the data's. */
   readonly xMin?: number;
   readonly xMax?: number;
   readonly scale?: 'linear' | 'log';
-  /** Limits of y; default: the data's. */
+  /** Default: the data's. */
   readonly yMin?: number;
   readonly yMax?: number;
   /** A mark on x, e.g. the best epoch. */
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
-/** A chart's place in its picture, in pixels. */
+/** A chart's place, in pixels of the picture. */
 export interface Frame {
   readonly x: number;
   readonly y: number;
@@ -83,7 +82,6 @@ export function tickLabel(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
-/** The chart as SVG elements. */
 export function svgChart(chart: Chart, frame: Frame): string {
   const log = chart.scale === 'log';
   const usable = (y: number): boolean => Number.isFinite(y) && (!log || y > 0);
@@ -166,7 +164,7 @@ function svgSeries(
 /** In pixels of the picture. */
 type Place = readonly [x: number, y: number];
 
-/** An upright line; its label is at the foot or, where a series is in the way, at the head or in the middle. */
+/** The label is at the foot or, if a series is in the way, at the head or in the middle. */
 function svgMark(
   { label }: { label: string },
   x: number,
@@ -220,7 +218,7 @@ function svgLegend(
   return { svg: parts.join(''), height: (row + 1) * LEGEND_LINE };
 }
 
-/** Limits slightly wider than the data, unless the chart fixes them. */
+/** Slightly wider than the data, unless fixed. */
 function limits({ yMin, yMax }: Chart, low: number, high: number, log: boolean): [number, number] {
   if (log) {
     const [a, b] = low <= high ? [low, high] : [0.1, 1];

@@ -4,14 +4,12 @@ import type { Case } from '../data/types.js';
 import type { Segmenter } from '../engine/segmenter.js';
 import type { OverviewRow } from './overview.js';
 
-/** The first `count` cases whose note changes when left and right are swapped. */
+/** Their notes change when left and right are swapped. */
 export function casesThatNameASide(cases: readonly Case[], count: number): Case[] {
   return cases.filter(({ note }) => namesSide(note) && mirrorNote(note) !== note).slice(0, count);
 }
 
-/**
- * Segments each case by its own note and with left and right swapped, at the model's size. @throws the codes of `readSample`
- */
+/** Segments each case by its own note, and with left and right swapped. @throws the codes of `readSample` */
 export async function compareNotes(segmenter: Segmenter, cases: readonly Case[]): Promise<OverviewRow[]> {
   const S = segmenter.size;
   const rows: OverviewRow[] = [];

@@ -1,7 +1,4 @@
-/**
- * A grid of figures as SVG: squares shaded from white (lowest) to blue (highest), each with its figure, so that it
- * reads without colours too.
- */
+/** A grid of figures as SVG: squares from white (lowest) to blue (highest), each with its figure. */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { css, type Frame, tickLabel } from './chart.js';
 import { FAINT, INK, svgText, textWidth } from './text.js';
@@ -17,7 +14,7 @@ export interface HeatMap {
   readonly value: (x: number, y: number) => number | null;
   /** Default two decimals. */
   readonly format?: (value: number) => string;
-  /** A square to frame. */
+  /** Framed. */
   readonly mark?: { readonly x: number; readonly y: number; readonly label: string };
 }
 
@@ -25,7 +22,6 @@ const twoDecimals = (figure: number): string => figure.toFixed(2);
 const WHITE: Rgb = [255, 255, 255];
 const DEEPEST = 0.75;
 
-/** The grid as SVG elements. */
 export function svgHeatMap(map: HeatMap, frame: Frame): string {
   const { xs, ys, value, mark, format = twoDecimals } = map;
   const figures = xs.flatMap((x) => ys.flatMap((y) => value(x, y) ?? []));
@@ -72,7 +68,7 @@ export function svgHeatMap(map: HeatMap, frame: Frame): string {
   return parts.join('');
 }
 
-/** From white to blue. @param share in [0, 1]. */
+/** @param share in [0, 1], from white to blue */
 function shade(share: number): Rgb {
   const mix = (i: 0 | 1 | 2): number => Math.round(WHITE[i] + DEEPEST * share * (COLOURS.blue[i] - WHITE[i]));
   return [mix(0), mix(1), mix(2)];

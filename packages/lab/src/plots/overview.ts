@@ -1,8 +1,6 @@
 /**
- * The contact sheet: per case its image, note, truth, prediction, and the prediction for the note with left and right
- * swapped. It shows at a glance what the note does to the mask.
- *
- * Truth is sky blue, prediction orange; R and L are the sides that the notes mean, left out if unknown.
+ * The contact sheet: per case its image, note, truth (sky blue), prediction (orange), and the prediction for the note
+ * with left and right swapped. R and L are the sides that the notes mean, left out if unknown.
  */
 import {
   COLOURS,
@@ -17,7 +15,7 @@ import { renderSvg, writePngRgb } from '@reclmis/files';
 import { css } from './chart.js';
 import { FAINT, INK, svgText, wrapText } from './text.js';
 
-/** A row's rasters all have the same size. Dice in [0, 1]. */
+/** All rasters have the same size. Dice in [0, 1]. */
 export interface OverviewRow {
   readonly id: string;
   readonly image: RgbImage;
@@ -32,7 +30,6 @@ export interface OverviewRow {
 
 export interface OverviewOptions {
   readonly title: string;
-  /** A line under the title. */
   readonly subtitle?: string;
   /** Whose left and right the notes mean. */
   readonly sides: StatedSides;
@@ -56,7 +53,7 @@ const COLUMN = {
 } as const;
 const WIDTH = COLUMN.swapped + TILE + GAP;
 
-/** Draws the sheet and writes it as PNG, one row of 224-pixel tiles per case. */
+/** Writes a PNG, one row of 224-pixel tiles per case. */
 export async function writeOverview(
   file: string,
   rows: readonly OverviewRow[],
@@ -83,7 +80,7 @@ export async function overviewImage(
   return sheet;
 }
 
-/** The sheet without its images. */
+/** Without images. */
 function overviewSvg(rows: readonly OverviewRow[], { title, subtitle, sides }: OverviewOptions): string {
   const height = HEAD + rows.length * ROW;
   const parts = [svgText(title, GAP, 34, { size: 20, weight: 600 })];

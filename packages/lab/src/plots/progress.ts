@@ -1,6 +1,6 @@
 /**
- * `progress.png` of a run: losses, validation Dice and IoU, learning rate and time, per epoch. Dice and IoU are means
- * over images (the paper's) and, dashed, pooled over all pixels.
+ * `progress.png`: losses, validation Dice and IoU, learning rate and time, per epoch. Dice and IoU are means over
+ * images and, dashed, pooled over all pixels.
  */
 import { COLOURS } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';
@@ -11,7 +11,7 @@ const WIDTH = 1640;
 const HEIGHT = 460;
 const GAP = 36;
 
-/** Draws the epochs so far (1640 x 460, PNG); writes nothing for none. */
+/** 1640 x 460, PNG; nothing for no epochs. */
 export async function writeProgress(file: string, epochs: readonly EpochRecord[]): Promise<void> {
   if (epochs.length === 0) return;
   await writePngRgb(file, await renderSvg(progressSvg(epochs)));
@@ -48,7 +48,7 @@ function series(
   };
 }
 
-/** Losses of a model's own: no model has two of one colour. */
+/** No model has two of one colour. */
 const AUXILIARY_SERIES: readonly (readonly [keyof EpochLosses, string, Series['colour']])[] = [
   ['ccl', 'CCL', COLOURS.orange],
   ['clr', 'CLR', COLOURS.green],

@@ -1,8 +1,9 @@
 /**
- * Text as SVG outlines of a font that comes with the packages (Inter, SIL Open Font License): pictures look the same on every machine.
+ * Text as SVG outlines of a font in the packages (Inter, SIL Open Font License): pictures look the same on every
+ * machine.
  *
- * Sets characters one by one with pair kerning, enough for a chart's Latin text. A character missing from the font
- * loses its accents, or becomes a question mark.
+ * Pair kerning suffices for a chart's Latin text. A character missing from the font loses its accents, or becomes a
+ * question mark.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,9 +18,9 @@ export interface TextStyle {
   readonly weight?: Weight;
   /** Default near-black. */
   readonly colour?: string;
-  /** Which point of the text is at `x`; default start. */
+  /** The point at `x`; default start. */
   readonly anchor?: 'start' | 'middle' | 'end';
-  /** Turned by a quarter, to read upwards. */
+  /** By a quarter turn. */
   readonly upwards?: boolean;
 }
 
@@ -41,7 +42,7 @@ function font(weight: Weight): opentype.Font {
   return loaded;
 }
 
-/** A text's glyphs with positions in pixels, and its width. */
+/** In pixels. */
 function layOut(
   text: string,
   size: number,
@@ -73,7 +74,7 @@ export function textWidth(text: string, size = 13, weight: Weight = 400): number
   return layOut(text, size, weight).width;
 }
 
-/** SVG of a text whose baseline starts (or is centred, or ends) at (x, y). */
+/** The baseline starts (or is centred, or ends) at (x, y). */
 export function svgText(text: string, x: number, y: number, style: TextStyle = {}): string {
   const { size = 13, weight = 400, colour = INK, anchor = 'start', upwards = false } = style;
   const { placed, width } = layOut(text, size, weight);
@@ -84,8 +85,8 @@ export function svgText(text: string, x: number, y: number, style: TextStyle = {
 }
 
 /**
- * SVG path in hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it ever rounded, so memory
- * would grow without end.
+ * In hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it ever rounded, so memory would
+ * grow without end.
  */
 function outlineOf({ commands }: opentype.Path): string {
   const points = (...numbers: number[]): string => numbers.map((value) => +value.toFixed(2)).join(' ');
@@ -107,8 +108,8 @@ function outlineOf({ commands }: opentype.Path): string {
 }
 
 /**
- * Breaks text into lines of at most `width` pixels, between words, or inside a word that is too long. Beyond `maxLines`
- * it is cut, with an ellipsis.
+ * Lines of at most `width` pixels, broken between words, or inside a word that is too long; beyond `maxLines` cut
+ * with an ellipsis.
  */
 export function wrapText(
   text: string,

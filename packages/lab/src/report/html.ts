@@ -1,6 +1,6 @@
 /** HTML that is safe by construction: every string is escaped unless it is `Html` already. */
 
-/** A piece of HTML. Use `markup` or `joined` to make one; otherwise its safety is the caller's responsibility. */
+/** Use `markup` or `joined` to make one; otherwise its safety is the caller's responsibility. */
 export class Html {
   constructor(private readonly source: string) {}
 
@@ -12,7 +12,7 @@ export class Html {
 /** Strings are escaped, `Html` is not. */
 export type Content = string | number | Html | readonly Content[];
 
-/** Escapes text for elements and quoted attributes. Control characters that HTML does not allow become blanks. */
+/** Escapes for elements and quoted attributes. Control characters that HTML does not allow become blanks. */
 export function escapeHtml(text: string): string {
   return (
     text
@@ -23,8 +23,8 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * A template tag for HTML: strings and numbers in gaps are escaped, arrays joined. Quote attribute values. (Not called
- * `html`, since formatters rewrite such templates.)
+ * Strings and numbers in gaps are escaped, arrays joined. Quote attribute values. (Not called `html`, since
+ * formatters rewrite such templates.)
  */
 export function markup(pieces: TemplateStringsArray, ...gaps: readonly Content[]): Html {
   return new Html(pieces.reduce((out, piece, i) => out + rendered(gaps[i - 1] ?? '') + piece));

@@ -1,12 +1,12 @@
 /**
- * A self-contained page: style and pictures are inside, nothing is fetched, and its content security policy forbids
- * scripts. For screen, light or dark, and paper.
+ * A self-contained page: its content security policy forbids scripts, and nothing is fetched. For screen, light or
+ * dark, and paper.
  */
 import { type Content, type Html, joined, markup } from './html.js';
 import { pageStyle } from './style.js';
 
 export interface ReportSection {
-  /** The anchor, unique in a page: a letter, then letters, digits and hyphens. */
+  /** Unique in a page: a letter, then letters, digits and hyphens. */
   readonly id: string;
   readonly title: string;
   readonly html: Html;
@@ -15,23 +15,26 @@ export interface ReportSection {
 export interface Page {
   readonly title: string;
   readonly subtitle?: Content;
-  /** Before the sections, e.g. the most important figures. */
+  /** Before the sections. */
   readonly lead?: Html;
   /** Three or more get a table of contents. */
   readonly sections: readonly ReportSection[];
-  /** What made the page, from what. "For research only; not for diagnosis." is always added. */
+  /** "For research only; not for diagnosis." is always added. */
   readonly footer?: Content;
-  /** Additional CSS. */
+  /** CSS. */
   readonly style?: string;
 }
 
 export const PURPOSE = 'For research only; not for diagnosis.';
-/** Forbids everything except the page's own style, and pictures as data. */
+/** Allows the page's own style, and pictures as data. */
 const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const ID = /^[A-Za-z][A-Za-z0-9-]*$/;
 
-/** @throws RangeError for a malformed or repeated id, and for a style that would end its element (the caller's mistakes) */
+/**
+ * @throws RangeError for a malformed or repeated id, and for a style that would end its element (the caller's
+ * mistakes)
+ */
 export function page({ title, subtitle, lead, sections, footer, style = '' }: Page): string {
   const ids = new Set<string>();
   for (const { id } of sections) {

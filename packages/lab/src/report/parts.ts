@@ -1,7 +1,6 @@
-/** The parts of a page. All text is escaped (`html.ts`). */
+/** All text is escaped (`html.ts`). */
 import { type Content, type Html, joined, markup } from './html.js';
 
-/** A heading inside a section. */
 export function heading(text: Content, level: 3 | 4 = 3): Html {
   return level === 3 ? markup`<h3>${text}</h3>\n` : markup`<h4>${text}</h4>\n`;
 }
@@ -19,14 +18,14 @@ export function list(items: readonly Content[]): Html {
   return markup`<ul>\n${items.map((item) => markup`<li>${item}</li>\n`)}</ul>\n`;
 }
 
-/** Cells are aligned left in the first column by default, right (for figures) in the others. */
+/** By default the first column is aligned left, the others, for figures, right. */
 export interface Column {
   readonly title: Content;
   readonly align?: 'left' | 'right' | 'center';
 }
 
 /**
- * A table; scrolls if it is wider than the page.
+ * Scrolls if it is wider than the page.
  * @throws RangeError if a row has another number of cells than there are columns (the caller's mistake)
  */
 export function table(
@@ -56,23 +55,23 @@ export function table(
 export interface PictureOptions {
   readonly alt: string;
   readonly caption?: Content;
-  /** CSS pixels; default its own width, at most the page's. */
+  /** CSS pixels; default its own, at most the page's. */
   readonly width?: number;
-  /** Show pixels as squares when enlarged; default smooth. */
+  /** When enlarged, show pixels as squares; default smooth. */
   readonly pixelated?: boolean;
 }
 
-/** A drawing. It is embedded as an image, so nothing in it can reach the page; it needs its own background. */
+/** Embedded as an image, so nothing in it can reach the page; it needs its own background. */
 export function figure(svg: string, options: PictureOptions): Html {
   return shown('image/svg+xml', Buffer.from(svg, 'utf8'), options);
 }
 
-/** A picture from a PNG file's bytes. */
+/** @param png a file's bytes */
 export function picture(png: Uint8Array, options: PictureOptions): Html {
   return shown('image/png', png, options);
 }
 
-/** Figures and pictures side by side, as many as fit. */
+/** Shows as many side by side as fit. */
 export function gallery(...pictures: readonly Html[]): Html {
   return markup`<div class="gallery">\n${pictures}</div>\n`;
 }

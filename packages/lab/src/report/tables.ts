@@ -1,19 +1,19 @@
 /**
- * Tables as text: Markdown for documentation, LaTeX for papers. Cells are plain text; markup in them is escaped. The
- * first column is aligned left, the others, for figures, right.
+ * Markdown for documentation, LaTeX for papers. Cells are escaped plain text; the first column is aligned left, the
+ * others, for figures, right.
  */
 
 export type Rows = readonly (readonly string[])[];
 
 export interface LatexOptions {
-  /** Plain text, escaped like a cell. */
+  /** Escaped like a cell. */
   readonly caption: string;
-  /** The name for `\ref`, e.g. `tab:components`: letters, digits and `:-.`; LaTeX reads it unescaped. */
+  /** For `\ref`, e.g. `tab:components`: letters, digits and `:-.`; LaTeX reads it unescaped. */
   readonly label: string;
 }
 
 /**
- * A table in GitHub's Markdown, columns padded to equal width; ends with a line break.
+ * GitHub's form, columns padded to equal width; ends with a line break.
  * @param columns at least one
  * @throws RangeError if a row has another number of cells than there are columns (the caller's mistake)
  */
@@ -29,8 +29,9 @@ export function markdownTable(columns: readonly string[], rows: Rows): string {
 }
 
 /**
- * A floating LaTeX table with rules of the `booktabs` package; ends with a line break.
- * @throws RangeError if a row has another number of cells than there are columns, or the label a character that LaTeX would read
+ * Floats, with rules of the `booktabs` package; ends with a line break.
+ * @throws RangeError if a row has another number of cells than there are columns, or the label a character that LaTeX
+ * would read
  */
 export function latexTable(columns: readonly string[], rows: Rows, options: LatexOptions): string {
   checkShape(columns, rows);
@@ -55,7 +56,7 @@ export function latexTable(columns: readonly string[], rows: Rows, options: Late
   ].join('\n');
 }
 
-/** Text that Markdown shows as it is in a table's cell. */
+/** Escapes for a table's cell. */
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/\s*\r?\n\s*/g, ' ')
@@ -87,14 +88,14 @@ const LATEX: Readonly<Record<string, string>> = {
   Δ: '$\\Delta$',
 };
 
-/** Text that LaTeX shows as it is, in any font encoding. */
+/** Escapes for any font encoding. */
 export function escapeLatex(text: string): string {
   return text
     .replace(/\s*\r?\n\s*/g, ' ')
     .replace(/[\\{}&%$#_~^<>|±×−≤≥✓Δ]/g, (character) => LATEX[character] ?? character);
 }
 
-/** Mean and standard deviation over seeds, as `84.8 ± 0.3`; for one value just the value, for none a dash. */
+/** `84.8 ± 0.3`; for one value just the value, for none a dash. */
 export function meanAndDeviation(values: readonly number[], digits = 2): string {
   if (values.length === 0) return '–';
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -114,13 +114,13 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
 }
 
-/** If an earlier version wrote the file without a hash. */
+/** A notice if an earlier version wrote the file without a hash. */
 export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
   if (isSealed(metadata)) return null;
   return `${path} has no hash, as it was written by an earlier version: damaged values would go unnoticed`;
 }
 
-/** Null unless it is intact. */
+/** The best checkpoint's metadata; null unless it is intact. */
 export function bestInfo(runDir: string): CheckpointInfo | null {
   try {
     const path = checkpointPath(runDir, 'best');

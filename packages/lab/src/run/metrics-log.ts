@@ -14,7 +14,7 @@ export interface EpochLosses extends AuxiliaryMeans {
 
 type AuxiliaryMeans = Readonly<Partial<Record<AuxiliaryLoss, number>>>;
 
-/** In [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
+/** Scores in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {
   readonly images: number;
   readonly dice: number;
@@ -49,7 +49,7 @@ export function writeEpochs(file: string, records: readonly EpochRecord[]): void
   writeFileAtomicSync(file, text, { sync: true });
 }
 
-/** None if there is no log. @throws RUN_INVALID */
+/** Reads the log's epochs; none if there is no log. @throws RUN_INVALID */
 export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
   let lines: string[];

@@ -135,7 +135,7 @@ export function writeReference(runDir: string, reference: TrainingReference): vo
   writeFileAtomicSync(join(runDir, FILE), text, { sync: true });
 }
 
-/** Null if the run has none. @throws RUN_INVALID */
+/** A run's reference; null if it has none. @throws RUN_INVALID */
 export function readReference(runDir: string): TrainingReference | null {
   const path = join(runDir, FILE);
   if (!existsSync(path)) return null;

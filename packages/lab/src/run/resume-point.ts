@@ -31,7 +31,7 @@ import type { EpochCourseState } from './epoch-course.js';
 import type { EpochRecord } from './metrics-log.js';
 import { MODEL_PREFIX, OPTIMIZER_PREFIX, RESUME_FORMAT, resumePath, resumePaths } from './resume-files.js';
 
-/** Without tensors. */
+/** A resume point without tensors. */
 export interface ResumeState extends CheckpointInfo {
   readonly kind: 'last';
   readonly records: readonly EpochRecord[];

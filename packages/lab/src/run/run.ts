@@ -177,7 +177,7 @@ export async function createRun(dir: string, config: Config, info: RunInfo): Pro
   writeRunInfo(dir, info);
 }
 
-/** Does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Replaces `run.json`. Does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeRunInfo(dir: string, info: RunInfo): void {
   const text = `${JSON.stringify(info, null, 2)}\n`;
   writeFileAtomicSync(runFiles(dir).info, text, { sync: true });

@@ -1,7 +1,4 @@
-/**
- * Lists the runs of a folder with their best figures, and compares runs. Changes none. A damaged run is listed as such
- * and does not hide the others.
- */
+/** Lists a folder's runs with their best figures, and compares runs. A damaged run is listed as such. */
 import { accessSync, constants, type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { COLOURS, ReclmisError, type Rgb } from '@reclmis/core';
@@ -20,16 +17,14 @@ export type RunState = RunStatus | 'died' | 'damaged';
 export interface RunOverview {
   readonly dir: string;
   readonly state: RunState;
-  /** For damaged and failed runs. */
+  /** Null unless damaged or failed. */
   readonly problem: string | null;
-  /** Name of the data set, if known. */
   readonly data: string | null;
   readonly epochs: number;
-  /** Epochs requested. */
   readonly ofEpochs: number | null;
-  /** The best epoch by validation Dice, mean over images; figures in [0, 1]. */
+  /** By per-image validation Dice; figures in [0, 1]. */
   readonly best: (EpochRecord['validation'] & { readonly epoch: number }) | null;
-  /** Median over the epochs. */
+  /** Over the epochs. */
   readonly secondsPerImage: number | null;
   readonly seconds: number;
   readonly encoder: string | null;
@@ -37,13 +32,10 @@ export interface RunOverview {
   readonly startedAt: string | null;
 }
 
-/** Greatest depth of runs below the folder; a study has `runs/CELL/seed-N`. */
+/** A study has `runs/CELL/seed-N`. */
 const DEPTH = 3;
 
-/**
- * The runs in a folder and below, or the folder itself if it is one; newest first, damaged ones last.
- * @throws RUN_MISSING if there is no folder.
- */
+/** The runs in a folder and below, or the folder itself; newest first, damaged ones last. @throws RUN_MISSING */
 export function listRuns(folder: string): RunOverview[] {
   if (!existsSync(folder)) throw new ReclmisError('RUN_MISSING', `${folder}: no such folder`);
   if (looksLikeRun(folder)) return [overview(folder)];
@@ -128,7 +120,7 @@ function bestOf({ best }: RunInfo, epochs: readonly EpochRecord[]): RunOverview[
   return record ? { epoch: record.epoch, ...record.validation } : null;
 }
 
-/** The dotted path of a setting in which runs differ, and each run's value. */
+/** By dotted path, with each run's value. */
 export interface SettingDifference {
   readonly path: string;
   readonly values: readonly unknown[];
@@ -153,7 +145,7 @@ export function compareRuns(dirs: readonly string[]): RunComparison {
   return { runs: dirs.map(overview), settings, epochs: runs.map((run) => run.epochs()) };
 }
 
-/** Settings by dotted path; lists are values. */
+/** By dotted path; lists are values. */
 export function flatten(config: Config): Map<string, unknown> {
   const all = new Map<string, unknown>();
   const visit = (value: unknown, path: string): void => {
@@ -175,12 +167,12 @@ const PALETTE: readonly Rgb[] = [
 ];
 const [WIDTH, HEIGHT, GAP] = [1180, 460, 36];
 
-/** Draws validation Dice and training loss of each run (1180 x 460, PNG). @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Validation Dice and training loss (1180 x 460, PNG). @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeComparison(file: string, { runs, epochs }: RunComparison): Promise<void> {
   await writePngRgb(file, await renderSvg(comparisonSvg(names(runs), epochs)));
 }
 
-/** SVG; dashes tell apart more runs than there are colours. */
+/** More runs than colours are told apart by dashes. */
 export function comparisonSvg(
   labels: readonly string[],
   epochs: readonly (readonly EpochRecord[])[],

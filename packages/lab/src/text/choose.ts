@@ -9,13 +9,12 @@ import { WordEncoder } from './words.js';
 const PAPERS = 'clip-vit-b-32';
 
 export interface EncoderChoice {
-  /** `encoder` is no longer `auto`. */
+  /** No longer `auto`. */
   readonly text: TextConfig;
-  /** What the user should know, in one line; null if the user chose. */
+  /** Null if the user chose. */
   readonly notice: string | null;
 }
 
-/** Resolves `text.encoder: auto`; keeps anything else. */
 export function chooseEncoder(text: TextConfig): EncoderChoice {
   if (text.encoder !== 'auto') return { text, notice: null };
   if (findWeights(PAPERS)) {
@@ -33,8 +32,8 @@ export function chooseEncoder(text: TextConfig): EncoderChoice {
 }
 
 /**
- * Builds a new run's note encoder.
- * @param notes the training notes, the source of the words encoder's vocabulary.
+ * For a new run.
+ * @param notes the training notes, for the words encoder's vocabulary
  * @throws NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID
  */
 export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEncoder {

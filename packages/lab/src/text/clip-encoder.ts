@@ -1,8 +1,9 @@
 /**
- * The paper's note encoder: CLIP's tokeniser and frozen text tower, with weights stored on this machine (docs/method.md 1).
+ * The paper's note encoder: CLIP's tokeniser and frozen text tower, with weights stored on this machine
+ * (docs/method.md 1).
  *
- * Each note's features are computed once and kept, in memory and on disk (`feature-store.ts`); if all are known, the
- * tower is not even loaded. Notes are computed one by one, since a matrix product's bits depend on its batch.
+ * Each note's features are computed once and kept, in memory and on disk (`feature-store.ts`). Notes are computed one
+ * by one, since a matrix product's bits depend on its batch.
  *
  * B notes, T tokens, W feature width.
  */
@@ -24,13 +25,13 @@ import {
 } from './encoder.js';
 import { FeatureStore } from './feature-store.js';
 
-/** Part of the fingerprint; change it when the computation changes. */
+/** In the fingerprint; change it when the computation changes. */
 const RECIPE = 'clip-text-1';
 
 export interface ClipEncoderOptions {
   /** T, with start and end tokens; longer notes lose their last words. */
   readonly contextLength: number;
-  /** Folder for features on disk; default the cache's, null: none. */
+  /** On disk; default the cache's, null: none. */
   readonly features?: string | null;
 }
 
@@ -47,14 +48,14 @@ export class ClipEncoder implements NoteEncoder {
   readonly contextLength: number;
   readonly vocabularySize: number;
   readonly fingerprint: string;
-  /** CLIP's own ln(1 / temperature), for CCL; null if the weights lack it. */
+  /** CLIP's ln(1 / temperature), for CCL. */
   readonly logitScale: number | null;
   readonly tokenizer: ClipTokenizer;
   private readonly cache: NoteCache;
   private readonly store: FeatureStore | null;
   private tower: ClipTextTower | null = null;
 
-  /** @throws WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID for a context longer than the weights allow. */
+  /** @throws WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID for too long a context */
   constructor(
     readonly weights: StoredWeights,
     { contextLength, features = join(cacheHome(), 'features') }: ClipEncoderOptions,
@@ -101,12 +102,12 @@ export class ClipEncoder implements NoteEncoder {
     };
   }
 
-  /** The tower is only read for a note without known features. */
+  /** Only for a note without known features. */
   get isLoaded(): boolean {
     return this.tower !== null;
   }
 
-  /** The tower, loaded if necessary; the encoder owns it. @throws WEIGHTS_CORRUPT */
+  /** Loads it if necessary; the encoder owns it. @throws WEIGHTS_CORRUPT */
   textTower(): ClipTextTower {
     this.tower ??= this.load();
     return this.tower;
@@ -147,7 +148,7 @@ export class ClipEncoder implements NoteEncoder {
     return tower;
   }
 
-  /** One of the weights' files, if unchanged since its import. */
+  /** Unchanged since its import. */
   private intact(which: 'model' | 'merges'): Buffer {
     const { manifest, id } = this.weights;
     const path = this.weights[which];

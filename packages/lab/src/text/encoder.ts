@@ -1,8 +1,5 @@
 /**
- * Turns notes into features: the interface of the word encoder and the CLIP text tower.
- *
- * Encoders are frozen (docs/method.md 1), so a note's features never change and are computed once per run
- * (docs/reference/text-encoder.md).
+ * Turns notes into features. Encoders are frozen (docs/method.md 1), so a note's features are computed once per run.
  *
  * B notes, T tokens (the context length), W feature width.
  */
@@ -15,59 +12,57 @@ export interface NoteFeatures {
   readonly features: Tensor;
   /** bool [B,T], true for tokens; at least one per row. */
   readonly valid: Tensor;
-  /** int64 [B,T], the tokens' numbers in the vocabulary, 0 where there is none; absent where only features were given. */
+  /** int64 [B,T], numbers in the vocabulary, 0 for none; absent if only features were given. */
   readonly ids?: Tensor;
 }
 
-/** Plain JSON from which an encoder can be rebuilt; `kind` says which. */
+/** Plain JSON; `kind` tells the encoder. */
 export interface NoteEncoderDescription {
   readonly kind: string;
   readonly [setting: string]: unknown;
 }
 
-/** A frozen note encoder. */
 export interface NoteEncoder {
   /** W. */
   readonly width: number;
   /** T. */
   readonly contextLength: number;
-  /** One more than the largest number in `ids`. */
+  /** Larger than any number in `ids`. */
   readonly vocabularySize: number;
-  /** Hash of all that determines the features; a checkpoint recognises its encoder by it. */
+  /** Hash of all that determines the features. */
   readonly fingerprint: string;
-  /** @param device of the features, default `cpu`. @returns new tensors, the caller's to dispose. */
+  /** @param device default `cpu`. @returns new tensors, the caller's to dispose */
   encode(notes: readonly string[], device?: string): NoteFeatures;
-  /** Tokens that the whole note needs, in however long a context. */
+  /** In however long a context. */
   countTokens(note: string): number;
-  /** The T tokens of a note with their words, in the features' order. */
+  /** T of them, in the features' order. */
   tokens(note: string): NoteTokens;
-  /** ln(1 / temperature) with which CCL starts; absent or null: the model's default. */
+  /** ln(1 / temperature) for CCL's start; absent or null: the model's default. */
   readonly logitScale?: number | null;
-  /** JSON for `restoreNoteEncoder`. */
+  /** For `restoreNoteEncoder`. */
   describe(): NoteEncoderDescription;
-  /** Frees native memory; the encoder may be used again. */
+  /** The encoder may be used again. */
   dispose?(): void;
 }
 
-/** One note's features. */
 export interface FeatureRow {
   /** [T,W], row by row. */
   readonly features: Float32Array;
-  /** Tokens of the note, 1 to T. */
+  /** 1 to T. */
   readonly length: number;
 }
 
-/** One note's features and tokens, kept between batches. */
+/** Kept between batches. */
 export interface NoteRow extends FeatureRow {
-  /** The tokens' numbers in the vocabulary, from 1. */
+  /** In the vocabulary, from 1. */
   readonly ids: readonly number[];
 }
 
-/** An LRU cache of notes' rows. */
+/** Least recently used rows go first. */
 export class NoteCache {
   private readonly rows = new Map<string, NoteRow>();
 
-  /** @param capacity rows kept; 4,096 of 24 x 512 floats take 200 MB, and QaTa-COV19 has fewer distinct notes. */
+  /** @param capacity in rows; 4,096 of 24 x 512 floats take 200 MB, and QaTa-COV19 has fewer distinct notes */
   constructor(
     private readonly compute: (note: string) => NoteRow,
     private readonly capacity = 4096,

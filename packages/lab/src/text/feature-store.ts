@@ -1,15 +1,13 @@
 /**
- * Notes' features on disk, one file per note in a folder per encoder.
- *
- * Folders are named by the encoder's fingerprint, files by the SHA-256 of the note's tokens, so no note's text is
- * stored. (Features do reveal something about it; only the user can read files and folders.)
+ * Notes' features on disk. Folders are named by the encoder's fingerprint, files by the SHA-256 of the note's tokens,
+ * so no note's text is stored. (Features do reveal something about it; only the user can read files and folders.)
  *
  *     8 bytes   "RCLMISF1"
  *     4 bytes   tokens of the note, unsigned, little-endian; then T and W, likewise
  *     T W 4     features, float32, little-endian
  *     32 bytes  SHA-256 of all before
  *
- * Any other file counts as absent and is replaced. If the store cannot be written, the run goes on without it.
+ * Any other file counts as absent and is replaced. An unwritable store is ignored.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -20,7 +18,7 @@ import type { FeatureRow } from './encoder.js';
 const MAGIC = Buffer.from('RCLMISF1', 'ascii');
 const HEAD_BYTES = MAGIC.length + 12;
 const HASH_BYTES = 32;
-/** Files per encoder: 8,192 notes of 24 x 512 take 400 MB. Later ones are computed each time. */
+/** Per encoder: 8,192 notes of 24 x 512 take 400 MB. */
 const CAPACITY = 8192;
 
 export class FeatureStore {
@@ -28,7 +26,7 @@ export class FeatureStore {
   private count: number | null = null;
   private writable = true;
 
-  /** @param root folder of all encoders' features, made when needed. @param fingerprint the encoder's. */
+  /** @param root made when needed. @param fingerprint the encoder's */
   constructor(
     root: string,
     fingerprint: string,
@@ -39,7 +37,7 @@ export class FeatureStore {
     this.folder = join(root, fingerprint);
   }
 
-  /** A note's features; null if none are intact. @param ids the note's tokens, with padding. */
+  /** Null if none are intact. @param ids with padding */
   get(ids: readonly number[]): FeatureRow | null {
     let bytes: Buffer;
     try {
@@ -50,7 +48,7 @@ export class FeatureStore {
     return this.decode(bytes);
   }
 
-  /** Keeps a note's features. Never throws. @returns whether it did. */
+  /** Never throws. @returns whether it kept them */
   put(ids: readonly number[], row: FeatureRow): boolean {
     if (!this.writable) return false;
     const path = this.path(ids);

@@ -1,14 +1,12 @@
 /**
- * The note encoder that needs no download: frozen word features. Ours; the paper uses CLIP's text tower
- * (`clip-encoder.ts`).
+ * The note encoder that needs no download: frozen word features. Ours; the paper uses CLIP's text tower.
  *
- * Each word of the training notes has a fixed random vector of unit variance, seeded by the word itself, so it is equal
- * in every run and vocabulary. A token's features are
+ * Each word of the training notes has a fixed random vector of unit variance, seeded by the word, so it is equal in
+ * every run. A token's features are
  *     x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
  * A roll rotates the space, so a neighbour's word and distance stay linearly readable (Plate's and Kanerva's permuted
- * superpositions): one trained convolution can tell "upper left lung" from "lower left lung" and from "left ... upper".
- * Positions are Vaswani et al.'s sinusoids; `norm` gives unit variance, as CLIP's features have. Reasons:
- * docs/reference/text-encoder.md.
+ * superpositions): one trained convolution can tell "upper left lung" from "lower left lung". Positions are Vaswani
+ * et al.'s sinusoids; `norm` gives unit variance, as CLIP's features have. Reasons: docs/reference/text-encoder.md.
  *
  * T tokens, W width, R radius.
  */
@@ -31,20 +29,20 @@ import {
   stackRows,
 } from './encoder.js';
 
-/** 3 reaches from "upper" to "lung" in LViT's "upper middle left lung". */
+/** From "upper" to "lung" in LViT's "upper middle left lung". */
 const RADIUS = 3;
-/** c: a neighbour's weight per step of distance; below 1, so that the token's own word dominates. */
+/** c; below 1, so that the token's own word dominates. */
 const CLOSENESS = 0.6;
-/** p: weight of the position code; tells equal words apart without hiding them. */
+/** p; tells equal words apart without hiding them. */
 const POSITION = 0.3;
-/** Dimensions to roll per step of distance; coprime to powers of 2, so distances never share a rotation. */
+/** Coprime to powers of 2, so distances never share a rotation. */
 const ROLL = 37;
-/** Seeds every word and is part of the description; changing it changes every feature. */
+/** Seeds every word; changing it changes every feature. */
 const RECIPE = 'reclmis-words-1';
 
-/** The formula's terms, to compute it with tensors. */
+/** To compute the formula with tensors. */
 export interface WordFormula {
-  /** e, [V,W], row by row; padding and the unknown word have rows of 0. */
+  /** e, [V,W]; padding and the unknown word have rows of 0. */
   readonly vectors: Float32Array;
   /** p * position_t, [T,W]. */
   readonly positions: Float32Array;
@@ -52,7 +50,7 @@ export interface WordFormula {
   readonly radius: number;
   /** c. */
   readonly closeness: number;
-  /** Dimensions to roll per step of distance. */
+  /** Dimensions per step of distance. */
   readonly roll: number;
   /** 1 / norm. */
   readonly scale: number;
@@ -87,7 +85,7 @@ export class WordEncoder implements NoteEncoder {
     this.fingerprint = fingerprintOf(this.describe());
   }
 
-  /** An encoder with these notes' words as vocabulary. @throws NOTES_EMPTY if they hold no word. */
+  /** The notes' words are the vocabulary. @throws NOTES_EMPTY if they hold no word */
   static fromNotes(notes: Iterable<string>, options: WordEncoderOptions = {}): WordEncoder {
     const tokenizer = WordTokenizer.fromNotes(notes);
     if (tokenizer.size <= UNKNOWN_ID + 1) {
@@ -96,7 +94,7 @@ export class WordEncoder implements NoteEncoder {
     return new WordEncoder(tokenizer, options);
   }
 
-  /** Rebuilds what `describe` stored. @throws VOCABULARY_INVALID */
+  /** @throws VOCABULARY_INVALID */
   static restore(description: NoteEncoderDescription): WordEncoder {
     const { kind, recipe, contextLength, width, tokenizer } = description;
     if (
@@ -152,7 +150,7 @@ export class WordEncoder implements NoteEncoder {
     };
   }
 
-  /** One note's features; padding is 0. */
+  /** Padding is 0. */
   private compute(note: string): NoteRow {
     const { ids, length } = this.tokenizer.encode(note, this.contextLength);
     const W = this.width;
@@ -173,8 +171,8 @@ export class WordEncoder implements NoteEncoder {
 }
 
 /**
- * e(word): W numbers of mean 0 and variance 1; 0 for padding and the unknown word, since an untrained vector would say
- * something at random.
+ * e(word): mean 0, variance 1; 0 for padding and the unknown word, since an untrained vector would say something at
+ * random.
  */
 function wordVector(word: string, id: number, width: number): Float32Array {
   const vector = new Float32Array(width);
@@ -203,7 +201,7 @@ function addPosition(row: Float32Array, t: number): void {
   }
 }
 
-/** Variance of a token's features before scaling, with all neighbours. */
+/** A token's variance before scaling, with all neighbours. */
 function variance(): number {
   let sum = 1 + POSITION ** 2;
   for (let d = 1; d <= RADIUS; d++) sum += 2 * CLOSENESS ** (2 * d);

@@ -1,6 +1,6 @@
 /**
- * GET requests for downloads, through a proxy if the environment names one (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`,
- * read as by curl). Follows redirects itself, to check each address. Uses undici, Node's own HTTP client.
+ * GET requests for downloads, by undici, through a proxy if the environment names one (`HTTPS_PROXY`, `HTTP_PROXY`,
+ * `NO_PROXY`, read as by curl). Follows redirects itself, to check each address.
  */
 import type { Readable } from 'node:stream';
 import { ReclmisError } from '@reclmis/core';
@@ -9,23 +9,20 @@ import type { Environment } from '@reclmis/files';
 
 /** OpenAI's and GitHub's files need one. */
 const MAX_REDIRECTS = 5;
-/** A server that is silent this long, in milliseconds, counts as dropped. */
+/** Then the connection counts as dropped. */
 const SILENCE_MS = 60_000;
 
-/** The start of an answer; read or destroy `body`. */
+/** Read or destroy `body`. */
 export interface Answer {
-  /** The final address, after redirects. */
+  /** After redirects. */
   readonly url: URL;
   readonly status: number;
   readonly body: Readable;
-  /** A header's first value, or null. `name` in lower case. */
+  /** The first value, or null. `name` in lower case. */
   header(name: string): string | null;
 }
 
-/**
- * Parses a download's address.
- * @throws OPTION_INVALID for anything but http: and https:, and for user names and passwords (they would end up in logs).
- */
+/** @throws OPTION_INVALID unless http: or https:, and for user names and passwords (they would end up in logs) */
 export function parseSource(text: string, base?: URL): URL {
   let url: URL;
   try {
@@ -44,14 +41,14 @@ export function parseSource(text: string, base?: URL): URL {
   return url;
 }
 
-/** An address for messages: without its query, which may hold a signature, and without a password. */
+/** For messages: without query, which may hold a signature, and without password. */
 export function shown(url: URL): string {
   return url.host ? `${url.protocol}//${url.host}${url.pathname}` : `${url.protocol}${url.pathname}`;
 }
 
 /**
- * The proxy for an address, or null. As in curl, lower-case names win; `NO_PROXY` holds names (including their
- * subdomains), optionally with a port, or `*`.
+ * The proxy for an address, or null. Lower-case names win; `NO_PROXY` holds names (including their subdomains),
+ * optionally with a port, or `*`.
  * @throws OPTION_INVALID for a proxy that is not an http: or https: address
  */
 export function proxyFor(url: URL, env: Environment): URL | null {
@@ -63,7 +60,7 @@ export function proxyFor(url: URL, env: Environment): URL | null {
     const proxy = new URL(address);
     if (proxy.protocol === 'http:' || proxy.protocol === 'https:') return proxy;
   }
-  // Not shown: it may hold a password.
+  // It may hold a password.
   throw new ReclmisError(
     'OPTION_INVALID',
     `${name.toUpperCase()}: expected the http: or https: address of a proxy`,
@@ -92,8 +89,8 @@ export class Connections {
   constructor(private readonly env: Environment) {}
 
   /**
-   * A GET request with exactly these headers (and `host`); follows redirects.
-   * @throws DOWNLOAD_FAILED for too many or bad redirects; network errors pass as undici throws them.
+   * Sends exactly these headers (and `host`); follows redirects.
+   * @throws DOWNLOAD_FAILED for too many or bad redirects; network errors pass as undici throws them
    */
   async get(from: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
     const { request } = await import('undici');
@@ -113,7 +110,7 @@ export class Connections {
       };
       const { statusCode: status, body } = response;
       if (![301, 302, 303, 307, 308].includes(status)) return { url, status, body, header };
-      body.on('error', () => undefined).destroy(); // neither the body nor an error at its end is wanted
+      body.on('error', () => undefined).destroy(); // unwanted, and so are its errors
       url = redirected(url, header('location'));
     }
     throw new ReclmisError('DOWNLOAD_FAILED', `${shown(from)}: more than ${MAX_REDIRECTS} redirects`);
@@ -130,7 +127,7 @@ export class Connections {
     const key = proxy?.href ?? '';
     const known = this.dispatchers.get(key);
     if (known) return known;
-    // Proxies get http: requests directly, since many refuse tunnels to ports other than 443; https: is always tunnelled.
+    // Many proxies refuse tunnels to ports other than 443, so http: requests go without; https: is always tunnelled.
     const made = proxy ? new ProxyAgent({ uri: proxy.href, proxyTunnel: false }) : new Agent();
     this.dispatchers.set(key, made);
     return made;

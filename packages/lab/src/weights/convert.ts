@@ -1,6 +1,6 @@
 /**
  * Converts a published file to `model.safetensors`: only the text tower, under our keys, in half precision as OpenAI
- * published it (127 MB for ViT-B/32, from 354 MB).
+ * published it.
  */
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -17,14 +17,13 @@ export interface ConvertedTower {
 }
 
 export interface ConvertOptions {
-  /** Keep float32 if half precision would change a value; default false: round. */
+  /** Keep float32 if half precision would change a value. Default false. */
   readonly exact?: boolean;
 }
 
 /**
- * Writes `model.safetensors` into a folder.
  * @param source OpenAI's `.pt`, a state dictionary `.pt`, `.pth` or `.pth.tar`, Hugging Face's `model.safetensors` or
- * `pytorch_model.bin`.
+ * `pytorch_model.bin`
  * @throws WEIGHTS_UNSUPPORTED for another model, ARCHIVE_INVALID, SAFETENSORS_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function writeTower(
@@ -56,7 +55,7 @@ export function writeTower(
   });
 }
 
-/** In half precision, unless `exact` and a value would change. */
+/** Unless `exact` and a value would change. */
 function toHalf(tensor: Tensor, where: string, exact: boolean): Tensor {
   if (tensor.isfinite().all().item() === 0)
     throw new ReclmisError('WEIGHTS_UNSUPPORTED', `${where}: expected finite values`);
@@ -67,7 +66,6 @@ function toHalf(tensor: Tensor, where: string, exact: boolean): Tensor {
   return half;
 }
 
-/** The default name of a tower. */
 export function proposeId({ options: { width, layers, projection }, patch }: FoundTower): string {
   if (width === 512 && layers === 12 && projection === 512)
     return patch === 16 ? 'clip-vit-b-16' : 'clip-vit-b-32';
@@ -76,8 +74,8 @@ export function proposeId({ options: { width, layers, projection }, patch }: Fou
 }
 
 /**
- * Refuses towers with another activation (OpenCLIP's GELU): the shapes are the same, but Hugging Face's `config.json` tells.
- * @throws WEIGHTS_UNSUPPORTED
+ * Refuses another activation (OpenCLIP's GELU), which only Hugging Face's `config.json` tells. @throws
+ * WEIGHTS_UNSUPPORTED
  */
 export function refuseOtherActivation(file: string): void {
   let config: unknown;

@@ -1,7 +1,7 @@
 /**
- * Downloads large files with a known SHA-256: resumes broken ones (RFC 9110, range requests), hashes while writing, and
- * puts the file in place only if the hash is right. So a part can be resumed from any mirror; `If-Range` saves the
- * bytes of a changed file.
+ * Downloads large files with a known SHA-256: resumes broken ones (RFC 9110, range requests), hashes while writing,
+ * and puts the file in place only if the hash is right. So any mirror can continue a part; `If-Range` saves the bytes
+ * of a changed file.
  */
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -12,9 +12,9 @@ import { type Answer, Connections, parseSource, shown } from './connections.js';
 import { cacheError } from './home.js';
 import { hashFile, Part } from './part.js';
 
-/** Larger than any file of weights; cuts off a server that sends more. */
+/** More than any file of weights. */
 export const MAX_DOWNLOAD_BYTES = 8 * 2 ** 30;
-/** Failures in a row before giving up; a further mebibyte resets the count. */
+/** In a row; a further mebibyte resets the count. */
 const ATTEMPTS = 5;
 const PROGRESS_BYTES = 1 << 20;
 const FIRST_DELAY_MS = 500;
@@ -22,25 +22,23 @@ const FIRST_DELAY_MS = 500;
 export interface DownloadOptions {
   /** 64 hexadecimal digits. */
   readonly sha256: string;
-  /** Bytes so far and in total; `null` until the server states it. */
+  /** In bytes; null until the server states it. */
   readonly onProgress?: ((done: number, total: number | null) => void) | undefined;
-  /** Called before a new attempt with the problem. */
   readonly onRetry?: ((problem: string) => void) | undefined;
-  /** Called once if this process must wait for another download of the same file. */
+  /** Another process downloads the same file. */
   readonly onWait?: (() => void) | undefined;
-  /** Ends the download with INTERRUPTED; the part stays. */
+  /** INTERRUPTED; the part stays. */
   readonly signal?: AbortSignal | undefined;
-  /** Source of proxy settings. Default `process.env`. */
+  /** For proxies. Default `process.env`. */
   readonly env?: Environment | undefined;
   /** Default 8 GiB. */
   readonly maxBytes?: number | undefined;
-  /** Milliseconds before the second attempt; doubles for each further one. Default 500. */
+  /** Before the second attempt; doubles for each further one. Default 500. */
   readonly retryDelayMs?: number | undefined;
 }
 
 /**
- * Downloads `url` to `target`, resuming `target.part` if there is one. Leaves a target with the right hash alone.
- *
+ * Downloads `url` to `target`, resuming `target.part`. Leaves a target with the right hash alone.
  * @returns the size in bytes
  * @throws DOWNLOAD_FAILED network, HTTP status, redirects, sizes; the part stays
  * @throws WEIGHTS_HASH_MISMATCH the part is removed
@@ -69,7 +67,7 @@ export async function download(url: string, target: string, options: DownloadOpt
   }
 }
 
-/** Checks a SHA-256; returns it in lower case. @throws OPTION_INVALID */
+/** Returns it in lower case. @throws OPTION_INVALID */
 export function parseSha256(text: string): string {
   const sha256 = text.trim().toLowerCase();
   if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
@@ -81,7 +79,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
   const connections = new Connections(env);
   const part = await Part.open(target, sha256);
   try {
-    let suspect = part.have > 0; // an earlier run's part may be damaged, or of a file that has changed
+    let suspect = part.have > 0; // the part may be damaged, or of a file that has changed
     let failures = 0;
     while (part.have === 0 || part.digest() !== sha256) {
       const before = part.have;
@@ -116,7 +114,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
   }
 }
 
-/** `identity`: ranges and hashes apply to the file itself, not a compressed form. */
+/** `identity`: ranges and hashes apply to the file, not a compressed form. */
 function headersFor(part: Part, source: URL): Record<string, string> {
   const headers = { 'accept-encoding': 'identity' };
   if (part.have === 0) return headers;
@@ -125,10 +123,10 @@ function headersFor(part: Part, source: URL): Record<string, string> {
   return { ...headers, range: `bytes=${part.have}-`, ...ifRange };
 }
 
-/** A failure that a new attempt may mend. */
+/** A new attempt may help. */
 class Dropped extends Error {}
 
-/** Writes an answer to the part; returns whether it continues the part. */
+/** Returns whether the answer continues the part. */
 async function receive(
   answer: Answer,
   part: Part,
@@ -168,7 +166,7 @@ async function receive(
   }
 }
 
-/** Checks status and headers, and empties the part if the answer starts at 0; returns the total in bytes, if stated. */
+/** Empties the part if the answer starts at 0; returns the total in bytes, if stated. */
 async function accept(answer: Answer, part: Part, source: URL): Promise<number | null> {
   const { status } = answer;
   const length = /^\d+$/.exec(answer.header('content-length') ?? '')?.[0];
@@ -191,7 +189,7 @@ async function accept(answer: Answer, part: Part, source: URL): Promise<number |
   throw new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${message}`);
 }
 
-/** A value for `If-Range` (RFC 9110, 13.1.5): a strong ETag, else the date of the last change. */
+/** For `If-Range` (RFC 9110, 13.1.5): a strong ETag, else the date of the last change. */
 function validatorOf(answer: Answer): string | null {
   const etag = answer.header('etag');
   if (etag?.startsWith('"')) return etag;
@@ -224,7 +222,7 @@ function failed(source: URL, error: unknown): ReclmisError {
   return new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${describe(error)}`, { cause: error });
 }
 
-/** undici's errors often say what happened only in their cause or code. */
+/** undici often says what happened only in cause or code. */
 function describe(error: unknown): string {
   const text = oneLine(error) || systemCode(error);
   const cause = error instanceof Error && error.cause instanceof Error ? oneLine(error.cause) : '';

@@ -1,6 +1,6 @@
 /**
- * Fetches an id's model file and vocabulary into `downloads/ID/` of the cache, passes them on to be imported, and
- * removes them. `RECLMIS_WEIGHTS_URL` names a folder on another server with the same files.
+ * Fetches an id's model file and vocabulary into `downloads/ID/` of the cache, to be imported, and removes them.
+ * `RECLMIS_WEIGHTS_URL` names a folder on another server with the same files.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { download, type DownloadOptions, parseSha256 } from './download.js';
 import { assertWeightsId, cacheError, downloadFolder } from './home.js';
 import { CLIP_VOCABULARY, knownWeights, type RemoteFile } from './known.js';
 
-/** Another source; a known hash stays unless replaced. */
+/** A known hash stays unless replaced. */
 export interface SourceOptions {
   readonly url?: string | undefined;
   readonly sha256?: string | undefined;
@@ -31,24 +31,21 @@ export interface FetchOptions {
   readonly home?: string | undefined;
   readonly env?: Environment | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** The file, its bytes so far, and in total: as the server states, or as known. */
+  /** Total: as the server states, or as known. */
   readonly onProgress?: ((file: RemoteFile, done: number, total: number) => void) | undefined;
   readonly onRetry?: ((file: RemoteFile, problem: string) => void) | undefined;
-  /** Called once if this process must wait for another fetch of the same id. */
+  /** Another process fetches the same id. */
   readonly onWait?: (() => void) | undefined;
   readonly retryDelayMs?: number | undefined;
 }
 
-/** The fetched files; removed once the callback returns. */
+/** Removed once the callback returns. */
 export interface FetchedFiles {
   readonly model: string;
   readonly vocabulary: string;
 }
 
-/**
- * The source of an id. An unknown id needs a URL and a SHA-256.
- * @throws WEIGHTS_UNKNOWN, OPTION_INVALID
- */
+/** An unknown id needs a URL and a SHA-256. @throws WEIGHTS_UNKNOWN, OPTION_INVALID */
 export function weightsSource(id: string, options: SourceOptions = {}): WeightsSource {
   assertWeightsId(id);
   const { url, sha256, env = process.env } = options;
@@ -72,8 +69,8 @@ export function weightsSource(id: string, options: SourceOptions = {}): WeightsS
 }
 
 /**
- * Downloads both files, resuming earlier attempts, and runs `use` on them. Meanwhile other processes that fetch the
- * same id wait. If `use` fails, the files stay.
+ * Downloads both files, resuming earlier attempts, and runs `use` on them, one process per id at a time. If `use`
+ * fails, the files stay.
  * @throws as `download`, and what `use` throws
  */
 export async function fetchWeights<R>(
@@ -102,7 +99,7 @@ export async function fetchWeights<R>(
     return target;
   };
   const locked = async (): Promise<R> => {
-    const vocabulary = await get(source.vocabulary); // the small one first: problems show early
+    const vocabulary = await get(source.vocabulary); // the small one first
     const model = await get(source.model);
     const result = await use({ model, vocabulary });
     await rm(folder, { recursive: true, force: true });
@@ -120,7 +117,7 @@ export async function fetchWeights<R>(
   }
 }
 
-/** A plain file name from an address; it becomes part of a path. */
+/** It becomes part of a path. */
 function fileName(url: string): string {
   const name = basename(parseSource(url).pathname).replace(/[^A-Za-z0-9._-]/g, '_');
   return /^[A-Za-z0-9]/.test(name) ? name : `weights-${name}`;

@@ -1,4 +1,4 @@
-/** The cache's folders for weights: `weights/ID/`, and `downloads/ID/` for unfinished downloads. */
+/** `weights/ID/` in the cache, and `downloads/ID/` for unfinished downloads. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { writeError } from '@reclmis/files';
@@ -11,7 +11,7 @@ export function downloadFolder(home: string, id: string): string {
   return join(home, 'downloads', id);
 }
 
-/** Ids name folders: lower-case letters, digits, dots, dashes and underscores. @throws OPTION_INVALID */
+/** Ids name folders. @throws OPTION_INVALID */
 export function assertWeightsId(id: string): void {
   if (/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) return;
   throw new ReclmisError(
@@ -21,7 +21,7 @@ export function assertWeightsId(id: string): void {
   );
 }
 
-/** Turns a failed write to the cache into DISK_FULL or OUTPUT_UNWRITABLE; coded errors pass unchanged. */
+/** DISK_FULL or OUTPUT_UNWRITABLE; coded errors pass unchanged. */
 export function cacheError(path: string, error: unknown): ReclmisError {
   return writeError(path, error, {
     full: 'Free some space, or set RECLMIS_HOME to a folder on another disk, and run the command again.',

@@ -1,4 +1,4 @@
-/** `reclmis weights import`: puts a published file that the user has into the store. Fetches nothing. */
+/** `reclmis weights import`: puts the user's copy of a published file into the store. */
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -15,20 +15,19 @@ import { importVocabulary, vocabularyCandidates } from './vocabulary.js';
 export interface ImportOptions {
   /** Default: by the tower's size, e.g. `clip-vit-b-32`. */
   readonly id?: string | undefined;
-  /** Default: a published name next to the file, then the vocabulary of other stored weights. */
+  /** Default: a published name next to the file, then that of other stored weights. */
   readonly vocabulary?: string | undefined;
-  /** Replace weights of the same id. */
   readonly force?: boolean | undefined;
   /** Default `cacheHome()`. */
   readonly home?: string | undefined;
-  /** The file's recorded name. Default its own. */
+  /** Recorded. Default its own. */
   readonly name?: string | undefined;
 }
 
 /**
- * Puts a file's text tower into the store.
+ * Puts a file's text tower into the store, or nothing.
  * @throws WEIGHTS_UNSUPPORTED, WEIGHTS_MISSING, ARCHIVE_INVALID, ARCHIVE_REFUSED, SAFETENSORS_INVALID,
- * VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL. Nothing is kept then.
+ * VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function importWeights(file: string, options: ImportOptions = {}): Promise<StoredWeights> {
   refuseOtherActivation(file);
@@ -42,7 +41,7 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
   }
 }
 
-/** Writes tower and vocabulary into a folder. `exact`: see `writeTower`. */
+/** `exact`: see `writeTower`. */
 export async function fillWeights(
   source: TensorSource,
   vocabulary: string,
@@ -52,16 +51,13 @@ export async function fillWeights(
     exact = false,
   }: { readonly name?: string | undefined; readonly exact?: boolean } = {},
 ): Promise<ManifestParts> {
-  const words = await importVocabulary(vocabulary, folder); // the small one first: problems show early
+  const words = await importVocabulary(vocabulary, folder); // the small one first
   const { tower } = writeTower(source, folder, { exact });
   const { size: bytes } = statSync(source.path);
   return { tower, vocabulary: words, source: { name, sha256: await hashFile(source.path), bytes } };
 }
 
-/**
- * The vocabulary for a file of weights: next to it, or that of stored weights, since all CLIP models share one.
- * @throws VOCABULARY_MISSING
- */
+/** Next to the file, or that of stored weights, since all CLIP models share one. @throws VOCABULARY_MISSING */
 export function findVocabulary(file: string, home: string = cacheHome()): string {
   const beside = vocabularyCandidates(file).find((candidate) => existsSync(candidate));
   if (beside !== undefined) return beside;

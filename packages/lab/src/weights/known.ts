@@ -1,16 +1,16 @@
 /**
- * The weights known to `reclmis weights fetch`: OpenAI's CLIP models with text towers that the encoder takes. URLs and
- * SHA-256 are from github.com/openai/CLIP, clip/clip.py; the vocabulary's hash is the one in Keras CV and Keras Hub.
+ * The weights known to `reclmis weights fetch`. URLs and SHA-256 are from github.com/openai/CLIP, clip/clip.py; the
+ * vocabulary's hash is the one in Keras CV and Keras Hub.
  */
 import { ReclmisError } from '@reclmis/core';
 
 export interface RemoteFile {
   readonly url: string;
-  /** Its name there, and in the folder of downloads. */
+  /** There, and in the folder of downloads. */
   readonly file: string;
   /** 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-  /** In bytes; only for progress. */
+  /** For progress. */
   readonly bytes: number;
 }
 
@@ -19,7 +19,7 @@ export interface KnownWeights extends RemoteFile {
   readonly vocabulary: RemoteFile;
 }
 
-/** CLIP's merges, the same for all its models. */
+/** The same for all CLIP models. */
 export const CLIP_VOCABULARY: RemoteFile = {
   url: 'https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz',
   file: 'bpe_simple_vocab_16e6.txt.gz',

@@ -1,4 +1,4 @@
-/** `weights.json`: the contents of a folder of stored weights, their source, and the hashes that verify them. */
+/** `weights.json`: a folder's contents, their source, and the hashes that verify them. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
@@ -34,20 +34,20 @@ const schema = z.strictObject({
 });
 
 export type WeightsManifest = Readonly<z.infer<typeof schema>>;
-/** A text tower's sizes: tokens, features, layers, heads, longest note in tokens, width of the sentence's embedding. */
+/** Tokens, features, layers, heads, longest note in tokens, width of the sentence's embedding. */
 export type TowerOptions = WeightsManifest['tower'];
-/** What the caller states; the rest of the manifest is computed. */
+/** The rest of the manifest is computed. */
 export type ManifestParts = Pick<WeightsManifest, 'tower' | 'source' | 'vocabulary'>;
 /** By file name; sizes in bytes. */
 export type FileHashes = WeightsManifest['files'];
 
-/** One hash for all files: SHA-256 over the sorted lines `NAME SHA256`. */
+/** SHA-256 over the sorted lines `NAME SHA256`. */
 export function fingerprintOf(files: FileHashes): string {
   const lines = Object.entries(files).map(([name, file]) => `${name} ${file.sha256}\n`);
   return createHash('sha256').update(lines.sort().join('')).digest('hex');
 }
 
-/** Parses a manifest, or says in one line what is wrong. */
+/** A problem is one line. */
 export function parseManifest(text: string): { manifest: WeightsManifest } | { problem: string } {
   let value: unknown;
   try {

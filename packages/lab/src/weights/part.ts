@@ -1,7 +1,4 @@
-/**
- * An unfinished download: `TARGET.part` with the bytes so far, hashed while written, and `TARGET.part.json` for
- * resuming. It becomes `TARGET` only if the hash is right.
- */
+/** An unfinished download: `TARGET.part`, hashed while written, and `TARGET.part.json` for resuming. */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, constants, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -12,12 +9,11 @@ import { cacheError } from './home.js';
 /** Never write through a link. Windows lacks the flag. */
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 
-/** What the server said about the file. */
 export interface PartOrigin {
-  /** The whole file's: a part of another file is useless. */
+  /** The whole file's. */
   readonly sha256: string;
   readonly url: string;
-  /** Strong ETag or date of the last change, for `If-Range`; null if there is neither. */
+  /** Strong ETag or date, for `If-Range`. */
   readonly validator: string | null;
 }
 
@@ -31,7 +27,7 @@ export async function hashFile(path: string): Promise<string> {
 }
 
 export class Part {
-  /** Bytes written and hashed. */
+  /** Written and hashed. */
   have = 0;
   private hash: Hash = createHash('sha256');
   private closed = false;
@@ -43,7 +39,7 @@ export class Part {
     public origin: PartOrigin | null,
   ) {}
 
-  /** Opens or creates the part of `target`, and hashes its bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  /** Opens or creates the part, and hashes its bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
   static async open(target: string, sha256: string): Promise<Part> {
     const path = `${target}.part`;
     try {
@@ -87,7 +83,7 @@ export class Part {
     this.hash = createHash('sha256');
   }
 
-  /** Records where the bytes come from. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+  /** @throws DISK_FULL, OUTPUT_UNWRITABLE */
   async remember(url: string, validator: string | null): Promise<void> {
     if (this.origin?.url === url && this.origin.validator === validator) return;
     this.origin = { sha256: this.sha256, url, validator };
@@ -115,7 +111,6 @@ export class Part {
     }
   }
 
-  /** Removes the part and its record. */
   async discard(): Promise<void> {
     await this.close();
     await rm(this.path, { force: true });
@@ -144,7 +139,7 @@ export class Part {
   }
 }
 
-/** Null if missing or unreadable: the part then starts over. */
+/** Null: the part starts over. */
 async function readOrigin(path: string): Promise<PartOrigin | null> {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-/** The store's hidden folders, for new and replaced weights, and their recovery after a crash. */
+/** The store's hidden folders, for new and replaced weights, and their recovery. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { isAlive, machineTag, systemCode } from '@reclmis/files';
 import { cacheError } from './home.js';
 
-/** `.ID.MACHINE.PID.RANDOM.KIND`: names the owner, so that another process can clean up after a crash. */
+/** `.ID.MACHINE.PID.RANDOM.KIND`: the owner's name lets another process clean up after a crash. */
 export function hiddenName(folder: string, id: string, kind: 'staging' | 'old'): string {
   return join(folder, `.${id}.${machineTag()}.${process.pid}.${randomBytes(4).toString('hex')}.${kind}`);
 }
 
-/** Hidden folders of dead processes of this machine. */
+/** Their process, of this machine, is dead. */
 function abandoned(names: readonly string[], kind: 'staging' | 'old'): { name: string; id: string }[] {
   return names.flatMap((name) => {
     const [, id = '', machine, pid, of] =
@@ -28,14 +28,14 @@ export async function sweep(folder: string): Promise<void> {
   }
 }
 
-/** Restores an id's old folder if a process died between the two renames of an exchange. */
+/** After a crash between the two renames of an exchange. */
 export function recover(folder: string): void {
   try {
     for (const { name, id } of abandoned(readdirSync(folder), 'old')) {
       if (!existsSync(join(folder, id))) renameSync(join(folder, name), join(folder, id));
     }
   } catch {
-    return; // no store, or a read-only one: a writer will report it
+    return; // a writer will report it
   }
 }
 
@@ -44,7 +44,7 @@ export function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(systemCode(error));
 }
 
-/** Turns the system's errors during `work` on a path of the cache into coded ones. */
+/** Codes the system's errors during `work`. */
 export async function attempt<R>(path: string, work: () => Promise<R>): Promise<R> {
   try {
     return await work();

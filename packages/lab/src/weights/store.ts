@@ -1,6 +1,6 @@
 /**
- * The store of text-encoder weights: in the cache, a folder `weights/ID/` each, with text tower, vocabulary and
- * manifest. It is filled under a name that begins with a dot, then renamed, so it appears whole or not at all.
+ * The store of text-encoder weights: folders `weights/ID/` in the cache. Each is filled under a name that begins with
+ * a dot, then renamed.
  */
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
@@ -18,19 +18,18 @@ import { MERGES_FILE } from './vocabulary.js';
 export { readWeights, type StoredWeights } from './stored.js';
 export type { ManifestParts, TowerOptions, WeightsManifest } from './manifest.js';
 
-/** Weights, or what is wrong with the folder. */
 export type WeightsEntry =
   | { readonly id: string; readonly dir: string; readonly weights: StoredWeights; readonly error: null }
   | { readonly id: string; readonly dir: string; readonly weights: null; readonly error: ReclmisError };
 
 export interface InstallOptions {
-  /** Replace weights of the same id. Default false. */
+  /** Default false. */
   readonly force?: boolean | undefined;
   /** Default `cacheHome()`. */
   readonly home?: string | undefined;
 }
 
-/** All entries, sorted by id, including damaged ones. @throws WEIGHTS_CORRUPT if the store is unreadable */
+/** Sorted by id, including damaged ones. @throws WEIGHTS_CORRUPT if the store is unreadable */
 export function listWeights(home: string = cacheHome()): WeightsEntry[] {
   const folder = weightsFolder(home);
   recover(folder);
@@ -56,7 +55,7 @@ export function listWeights(home: string = cacheHome()): WeightsEntry[] {
 }
 
 /**
- * The weights of an id, or null. Only reads the manifest and compares file sizes, so it is cheap.
+ * Null if there are none. Only reads the manifest and compares file sizes.
  * @throws WEIGHTS_CORRUPT; OPTION_INVALID for a bad id
  */
 export function findWeights(id: string, home: string = cacheHome()): StoredWeights | null {
@@ -66,7 +65,7 @@ export function findWeights(id: string, home: string = cacheHome()): StoredWeigh
   return existsSync(dir) ? readWeights(dir, id) : null;
 }
 
-/** Like `findWeights`, but throws if there are none. @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT, OPTION_INVALID */
+/** @throws WEIGHTS_MISSING, WEIGHTS_CORRUPT, OPTION_INVALID */
 export function requireWeights(id: string, home: string = cacheHome()): StoredWeights {
   const weights = findWeights(id, home);
   if (weights) return weights;
@@ -86,7 +85,7 @@ export async function verifyWeights(id: string, home: string = cacheHome()): Pro
   return weights;
 }
 
-/** Refuses an id that is taken. @throws OUTPUT_EXISTS, OPTION_INVALID */
+/** @throws OUTPUT_EXISTS, OPTION_INVALID */
 export async function refuseStored(
   id: string,
   { force = false, home = cacheHome() }: InstallOptions = {},
@@ -98,9 +97,9 @@ export async function refuseStored(
 }
 
 /**
- * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into a given folder and describes them. `force`
- * replaces weights of the same id once the new ones are complete. Any failure leaves everything as it was.
- *
+ * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into a given folder and describes
+ * them. `force` replaces weights of the same id once the new ones are complete. Any failure leaves everything as it
+ * was.
  * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, OPTION_INVALID; what `fill` throws passes unchanged
  */
 export async function installWeights(
@@ -129,7 +128,7 @@ export async function installWeights(
 
 /**
  * Renames the staging folder to its place. With `force`, the old folder steps aside first, and back if that fails.
- * Never renames onto a folder that holds something: of two processes one wins, the other is refused or tries again.
+ * Two processes cannot both win: it never renames onto a folder that holds something.
  */
 async function exchange(id: string, folder: string, staging: string, force: boolean): Promise<void> {
   const dir = join(folder, id);

@@ -1,4 +1,4 @@
-/** Reads, writes and compares a folder of stored weights. */
+/** A folder of stored weights. */
 import { statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,18 +21,17 @@ export interface StoredWeights {
   readonly id: string;
   /** Absolute path. */
   readonly dir: string;
-  /** Path of the text tower, safetensors. */
+  /** The text tower, safetensors. */
   readonly model: string;
-  /** Path of CLIP's merges, plain text. */
+  /** CLIP's merges, plain text. */
   readonly merges: string;
   readonly manifest: WeightsManifest;
 }
 
-/** A manifest has a kilobyte. */
 const MAX_MANIFEST_BYTES = 1 << 20;
 
 /**
- * Only compares the files' sizes with the manifest, so it is cheap.
+ * Only compares file sizes with the manifest.
  * @param id expected; default: any. @throws WEIGHTS_CORRUPT
  */
 export function readWeights(dir: string, id?: string): StoredWeights {
@@ -61,8 +60,8 @@ export function readWeights(dir: string, id?: string): StoredWeights {
 }
 
 /**
- * Writes the manifest of a folder with text tower and vocabulary, and syncs everything to disk.
- * @throws INTERNAL if one is missing; the system's errors pass unchanged
+ * Writes the manifest, and syncs everything to disk.
+ * @throws INTERNAL if a file is missing; the system's errors pass unchanged
  */
 export async function sealWeights(id: string, dir: string, parts: ManifestParts): Promise<void> {
   const files: FileHashes = {};

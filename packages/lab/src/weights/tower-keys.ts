@@ -1,8 +1,8 @@
 /**
  * Finds CLIP's text tower under different publishers' names, and its size from the shapes: docs/method.md 1.
  *
- * OpenAI's names are ours (`ClipTextTower`), with the prefix `clip.` in the authors' checkpoints. Hugging Face's
- * differ, with separate query, key and value projections and a transposed text projection.
+ * OpenAI's names are ours (`ClipTextTower`), with the prefix `clip.` in the authors' checkpoints. Hugging Face's have
+ * separate query, key and value projections and a transposed text projection.
  *
  * W width, P projected width, L blocks.
  */
@@ -10,7 +10,7 @@ import { ReclmisError } from '@reclmis/core';
 import type { SourceTensor, TensorSource } from '@reclmis/torch';
 import { CLIP_HEAD_WIDTH, type ClipTextOptions } from '../clip/tower.js';
 
-/** Joins the rows of these tensors, transposed if stated. */
+/** Joins the rows of these tensors. */
 export interface Recipe {
   readonly from: readonly string[];
   readonly transposed: boolean;
@@ -18,21 +18,21 @@ export interface Recipe {
 
 export interface FoundTower {
   readonly options: ClipTextOptions;
-  /** By our key, with `logit_scale`, CCL's temperature, if the file has it. */
+  /** By our key, with `logit_scale`, CCL's temperature, if there is one. */
   readonly recipes: ReadonlyMap<string, Recipe>;
-  /** Side of the image tower's patches in pixels, which tells ViT-B/32 from ViT-B/16; null without image tower. */
+  /** Side of a patch in pixels, which tells ViT-B/32 from ViT-B/16; null without image tower. */
   readonly patch: number | null;
 }
 
 interface Naming {
-  /** The tensor that identifies this form, and the prefix of all names. */
+  /** Identifies this form, and the prefix of all names. */
   readonly marks: RegExp;
   readonly top: Readonly<
     Record<'tokens' | 'positions' | 'finalWeight' | 'finalBias' | 'projection' | 'scale', string>
   >;
   readonly block: (i: number) => Readonly<Record<string, readonly string[]>>;
   readonly projectionTransposed: boolean;
-  /** The image tower's patch convolution, [W, 3, side, side]. */
+  /** Convolution [W, 3, side, side]. */
   readonly patches: string;
 }
 
@@ -81,7 +81,7 @@ const HUGGING_FACE: Naming = {
   patches: 'vision_model.embeddings.patch_embedding.weight',
 };
 
-/** A block's tensors under our keys, in PyTorch's order. */
+/** In PyTorch's order. */
 const BLOCK_KEYS = [
   'attn.in_proj_weight',
   'attn.in_proj_bias',
@@ -102,10 +102,7 @@ const MOST_BLOCKS = 64;
 const VOCABULARY = 49408;
 const POSITIONS = 77;
 
-/**
- * Finds a file's text tower.
- * @throws WEIGHTS_UNSUPPORTED for another model, naming what was found and what is expected.
- */
+/** @throws WEIGHTS_UNSUPPORTED for another model, naming what was found and what is expected */
 export function findTower(source: Pick<TensorSource, 'path' | 'tensors'>): FoundTower {
   const { path, tensors } = source;
   const names = [...tensors.keys()];

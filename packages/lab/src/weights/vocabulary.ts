@@ -5,13 +5,12 @@ import { ClipTokenizer, ReclmisError } from '@reclmis/core';
 import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
 
 export const MERGES_FILE = 'merges.txt';
-/** Its published names. */
 const PUBLISHED = ['bpe_simple_vocab_16e6.txt.gz', 'tokenizer.json', MERGES_FILE];
 
 /**
  * Writes `merges.txt` into a folder.
- * @param file OpenAI's `bpe_simple_vocab_16e6.txt.gz` (or its text), or Hugging Face's `tokenizer.json`.
- * @returns the file's name, and the SHA-256 of what was written.
+ * @param file OpenAI's `bpe_simple_vocab_16e6.txt.gz` (or its text), or Hugging Face's `tokenizer.json`
+ * @returns the file's name, and the SHA-256 of what was written
  * @throws VOCABULARY_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function importVocabulary(
@@ -23,7 +22,7 @@ export async function importVocabulary(
   return { name: basename(file), sha256: createHash('sha256').update(text).digest('hex') };
 }
 
-/** Reads a vocabulary in any of these forms. @throws VOCABULARY_INVALID */
+/** @throws VOCABULARY_INVALID */
 export async function readTokenizer(file: string): Promise<ClipTokenizer> {
   let bytes: Uint8Array;
   try {
@@ -39,7 +38,7 @@ export async function readTokenizer(file: string): Promise<ClipTokenizer> {
   }
 }
 
-/** Published names next to a file of weights. */
+/** Next to a file of weights. */
 export function vocabularyCandidates(file: string): string[] {
   return PUBLISHED.map((name) => join(dirname(file), name));
 }

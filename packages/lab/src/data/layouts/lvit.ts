@@ -110,7 +110,7 @@ function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | n
   );
 }
 
-/** Only opens the notes. */
+/** Matches names; only opens the notes. */
 async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
   const folder = FOLDERS[split];
   const images = await requireImages(dir, split, 'img');

@@ -10,7 +10,7 @@ export function addCounts(sum: Float64Array, more: Float64Array): void {
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (more[i] as number);
 }
 
-/** For a share in (0, 1]. */
+/** The bin of a share in (0, 1]. */
 export function shareBin(share: number): number {
   return Math.min(SHARE_BINS - 1, Math.max(0, Math.floor(-Math.log2(share) * PER_OCTAVE)));
 }
@@ -20,7 +20,7 @@ export function shareOfBin(bin: number): number {
   return 2 ** (-(bin + 0.5) / PER_OCTAVE);
 }
 
-/** For levels 0, 1, ...; NaN without counts. */
+/** Moments of levels 0, 1, ...; NaN without counts. */
 export function momentsOf(counts: Float64Array): { mean: number; sd: number } {
   let n = 0;
   let sum = 0;

@@ -11,7 +11,7 @@ import { counted, type SuspectCase, type Subject, suspicion, type Suspicion } fr
 const DIFFERENT_MASKS = 0.6;
 const SAME_MASKS = 0.95;
 
-/** If more than two have the same pixels, each with the first. */
+/** Pairs of copies; if more than two have the same pixels, each with the first. */
 export function duplicatePairs(subjects: readonly Subject[]): Pair[] {
   const exact = new Map<string, Subject[]>();
   for (const one of subjects) {
