@@ -1,5 +1,6 @@
 /**
- * Collects what a report says of one run: its evaluation with intervals, parts, overlaps with its training data, and example cases.
+ * Collects what a report says of one run: its evaluation with intervals, parts, overlaps with its training data,
+ * example cases.
  */
 import { ReclmisError } from '@reclmis/core';
 import { derivedNotice } from '../data/derive-notes.js';
@@ -11,14 +12,14 @@ import { type Stratum, strataOf } from './strata.js';
 import { type MeasureDistribution, distributionsOf, type Figure, figuresOf } from './summary.js';
 
 export interface CollectOptions extends EvaluateOptions {
-  /** How many worst, median and best cases to draw; default 10. */
+  /** Worst, median and best cases to draw; default 10. */
   readonly examples?: number;
   /** Default 2000. */
   readonly resamples?: number;
 }
 
 export interface FitData {
-  /** Null if unknown, in imported runs. */
+  /** Null in imported runs. */
   readonly train: RunData | null;
   readonly val: RunData | null;
 }
@@ -71,7 +72,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
   };
 }
 
-/** With fewer patients, a bootstrap says little about how patients differ. */
+/** Fewer patients say little about how patients differ. */
 const FEW_CASES = 10;
 
 function fewCases(count: number): string[] {

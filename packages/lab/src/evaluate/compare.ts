@@ -1,14 +1,11 @@
-/**
- * Compares runs on the same cases: differences with intervals by patients and p-values, from one paired bootstrap, with
- * Holm's correction.
- */
+/** Compares runs on the same cases by one paired bootstrap over patients, with Holm's correction. */
 import { type BootstrapOptions, groupSums, holm, pairedBootstrap, ReclmisError } from '@reclmis/core';
 import type { Evaluation } from './evaluate.js';
 import { type Figure, FIGURES, figuresOfSums, finite, summands, SUMMANDS } from './summary.js';
 
-/** How the second run's figure differs from the first's; null if not defined for both. Units as in `Figure`. */
+/** The second run's figure minus the first's; null if not defined for both. Units as in `Figure`. */
 export interface Difference extends Pick<Figure, 'key' | 'label' | 'form' | 'unit'> {
-  /** Indices of the runs: the difference is `second` - `first`. */
+  /** Indices of the runs. */
   readonly first: number;
   readonly second: number;
   readonly value: number | null;
@@ -16,12 +13,12 @@ export interface Difference extends Pick<Figure, 'key' | 'label' | 'form' | 'uni
   readonly high: number | null;
   /** Two-sided, for no difference. */
   readonly p: number | null;
-  /** After Holm's correction over all pairs of runs, figure by figure. */
+  /** By Holm, over all pairs of runs, figure by figure. */
   readonly corrected: number | null;
 }
 
 /**
- * All pairs of runs, figure by figure. Distances are compared between masks of the same size, over images with both.
+ * Compares all pairs of runs. Distances: between masks of the same size, over images with both.
  * @throws OPTION_INVALID unless all runs scored the same cases
  */
 export function compareEvaluations(

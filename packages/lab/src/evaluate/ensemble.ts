@@ -1,6 +1,6 @@
 /**
- * Evaluates several runs as one: the mean of their probabilities, and of each one's on the mirror image with the
- * mirrored note (core's `ensemble.ts`). All runs must have the same size, at which scores are taken.
+ * Evaluates several runs as one: the mean of their probabilities, also on the mirror image with the mirrored note
+ * (core's `ensemble.ts`). All runs have the same size.
  */
 import {
   AverageSegmenter,
@@ -16,20 +16,20 @@ export type Opinion = Pick<PlaneSegmenter, 'size' | 'probabilities'>;
 
 export interface EnsembleOptions {
   readonly ensemble?: readonly string[];
-  /** Also segment each image's mirror image. Default false. */
+  /** Default false. */
   readonly flips?: boolean;
 }
 
 export interface Ensemble {
   readonly opinion: Opinion;
-  /** The further runs, in the given order. */
+  /** The further runs, in order. */
   readonly members: readonly { readonly run: string; readonly epoch: number }[];
-  /** Frees the further runs' models; the caller owns the first. */
+  /** Frees the further runs; the caller owns the first. */
   dispose(): void;
 }
 
 /**
- * @param sides of the notes for the first model; a further run with the other convention gets them exchanged.
+ * @param sides of the notes for the first model; a further run with the other convention gets them exchanged
  * @throws OPTION_INVALID if image sizes differ, and as `openRun` and `loadModel`
  */
 export function openEnsemble(

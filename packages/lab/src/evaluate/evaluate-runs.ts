@@ -1,4 +1,7 @@
-/** Evaluates one run, several runs on the same cases, or their mean: scores of every image as CSV, comparisons, note probes and a report. */
+/**
+ * Evaluates one run, several runs on the same cases, or their mean: scores as CSV, comparisons, note probes, a
+ * report.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { defined, ReclmisError } from '@reclmis/core';
@@ -20,45 +23,41 @@ export interface EvaluateRunsOptions extends Omit<
 > {
   /** Average the runs instead of comparing them. Default false. */
   readonly ensemble?: boolean;
-  /** Ask the run again under other notes; of one run alone. Called when its scores are there. */
+  /** Only for one run. Called when its scores exist. */
   readonly probes?: () => Pick<ProbeOptions, 'lungs' | 'lines' | 'signal'>;
-  /** File for the scores of every image; default by `outcomeFile`. */
+  /** For the scores of every image; default by `outcomeFile`. */
   readonly csv?: string;
-  /** Folder for the report; default none. */
+  /** Default none. */
   readonly report?: string;
-  /** Called with the cases before the first run is loaded. */
+  /** Called before the first run is loaded. */
   readonly onData?: (dataset: Dataset, dataDir: string) => Promise<void>;
-  /** Called before each run. */
   readonly onRun?: (dir: string, cases: number) => void;
-  /** Called as the probes go through the cases. */
+  /** Progress through the cases. */
   readonly onProbing?: (done: number, cases: number) => void;
-  /** Called after each run. */
   readonly onEvaluated?: (run: EvaluatedRun) => void;
 }
 
-/** A run with its scores. */
 export interface EvaluatedRun {
   readonly dir: string;
   readonly report: RunReport;
-  /** The file of its scores. */
+  /** With its scores. */
   readonly csv: string;
 }
 
 export interface EvaluatedRuns {
-  /** One per run; one alone of an ensemble. */
+  /** One entry for an ensemble. */
   readonly runs: readonly EvaluatedRun[];
-  /** Between two or more runs. */
   readonly differences: readonly Difference[];
-  /** Null where they were not asked for. */
+  /** Null unless asked for. */
   readonly probed: ProbedRun | null;
-  /** Null where no report was asked for. */
+  /** Null unless asked for. */
   readonly files: ReportFiles | null;
 }
 
 /**
  * Evaluates the runs and writes their scores.
- * @throws OPTION_INVALID for what cannot be meant of several runs, and where the runs have other cases; OUTPUT_UNWRITABLE before anything is computed;
- * and as `evaluateRun`
+ * @throws OPTION_INVALID for options that do not fit several runs, and if the runs have other cases;
+ * OUTPUT_UNWRITABLE before anything is computed; as `evaluateRun`
  */
 export async function evaluateRuns(
   dirs: readonly [string, ...string[]],
@@ -67,7 +66,7 @@ export async function evaluateRuns(
   refuseUnclear(dirs, options);
   const [first, ...others] = dirs;
   const dataDir = options.dataDir ?? openRun(first).config.data.dir;
-  // A mistake in the last name is found before the first run's hours, and so are cases that the runs do not share.
+  // Finds a mistake in the last name, and different cases, before the first run's hours.
   const dataset = await openShared(dirs, { ...options, dataDir });
   await options.onData?.(dataset, dataDir);
   for (const place of [options.report, options.csv && dirname(options.csv)])
@@ -82,7 +81,7 @@ export async function evaluateRuns(
       ...own,
       dataDir,
       ...(options.ensemble ? { ensemble: others } : {}),
-      ...(options.report === undefined ? { examples: 0 } : {}), // they are drawn where a report shows them
+      ...(options.report === undefined ? { examples: 0 } : {}), // only a report shows them
     };
     const report = await collectReport(dir, {
       ...collected,
@@ -113,7 +112,7 @@ export async function evaluateRuns(
   return { runs, differences, probed: probed[0] ?? null, files };
 }
 
-/** The cases of the first run, which all others must have too. */
+/** The first run's cases, which all others must have. */
 async function openShared(
   [first, ...others]: readonly [string, ...string[]],
   { dataDir, split = 'test', stems }: Pick<EvaluateRunsOptions, 'split' | 'stems'> & { dataDir: string },
@@ -133,7 +132,7 @@ async function openShared(
   return dataset;
 }
 
-/** Writes the scores; where they replace other ones, that is said. */
+/** Writes the scores; says so if it replaces others. */
 async function writeScores(
   csv: string,
   { evaluation }: RunReport,
@@ -163,7 +162,7 @@ function writeReport(
   });
 }
 
-/** @throws OPTION_INVALID for what cannot be meant of several runs */
+/** @throws OPTION_INVALID for options that do not fit several runs */
 function refuseUnclear(
   dirs: readonly string[],
   { csv, probes, notes = 'right', ensemble = false, flips = false }: EvaluateRunsOptions,

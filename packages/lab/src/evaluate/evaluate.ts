@@ -1,8 +1,6 @@
 /**
- * Evaluates a run on a data set: docs/method.md 10. Both forms of Dice and IoU, every image's own, distances,
- * calibration and other thresholds (docs/reference/measures.md). Memory grows only by a row of figures per image.
- *
- * With no notes, or wrong ones, the drop says how much the note decides.
+ * Evaluates a run on a data set: docs/method.md 10. Figures: docs/reference/measures.md. Memory grows by a row of
+ * figures per image.
  */
 import {
   defined,
@@ -33,8 +31,8 @@ import { scoreCases, type ScoreOptions } from './score-cases.js';
 import { inSidesOfRun, type NoteSides } from './sides.js';
 
 /**
- * `right`: the case's own note; `empty`: none; `shuffled`: another case's; `mirrored`: left and right exchanged;
- * `flipped`: upper and lower exchanged; `recounted`: one more area.
+ * `shuffled`: another case's note; `mirrored`: left and right exchanged; `flipped`: upper and lower exchanged;
+ * `recounted`: one more area.
  */
 export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'] as const;
 export type NoteVariant = (typeof NOTE_VARIANTS)[number];
@@ -42,32 +40,31 @@ export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOptions, EnsembleOptions {
   /** Default `right`; `noteTransform` overrides it. */
   readonly notes?: NoteVariant;
-  /** Whose left and right the notes mean; default: the run's, for its own data, else as the masks lie. */
+  /** Default: the run's, for its own data, else as the masks lie. */
   readonly sides?: Sides;
   /** For `shuffled`; default: the run's. */
   readonly seed?: number;
   /**
-   * Which cases are one patient's: a regular expression with one capture group; default: the run's, or the known names
+   * Tells patients: a regular expression with one capture group; default: the run's, or the known names
    * (`data/groups.ts`).
    */
   readonly group?: string;
-  /** Pixel size of images whose notes give none. */
+  /** For images whose notes give none. */
   readonly spacing?: Spacing;
   /** Default: the run's. */
   readonly batchSize?: number;
-  /** Called before the first case if notes are longer than the model reads, or the precision is slow on this processor. */
+  /** Before the first case: notes are longer than the model reads, or the precision is slow on this processor. */
   readonly onNotice?: (line: string) => void;
-  /** Called once at the end, with the model still loaded, for further questions about the same cases. */
+  /** Called once at the end, with the model still loaded. */
   readonly afterwards?: (at: EvaluatedModel) => Promise<void>;
 }
 
 export interface EvaluatedModel {
   readonly model: LoadedModel;
-  /** The model, or its ensemble with others and flips. */
+  /** May be an ensemble. */
   readonly opinion: Opinion;
   readonly dataset: Dataset;
   readonly evaluation: Evaluation;
-  /** Gives a case another note than its own. */
   readonly noteTransform: (note: string, id: string) => string;
   readonly batchSize: number;
 }
@@ -86,27 +83,27 @@ export interface Evaluation {
   readonly notes: NoteVariant | 'transformed';
   /** Whose left and right the notes mean, and the run has learnt. */
   readonly sides: NoteSides;
-  /** Side of the square on which masks were compared, in pixels. */
+  /** Pixels; masks were compared at this side. */
   readonly size: number;
   /** Per image, in the order of ids. */
   readonly rows: readonly CaseMeasure[];
   readonly summary: ScoreSummary;
   /** Patients, by file names. */
   readonly groups: {
-    /** Empty: the known names. */
     readonly pattern: string;
-    /** Patients; an image whose name tells none counts as one. */
+    /** An image whose name tells no patient counts as one. */
     readonly count: number;
     /** Images whose names tell the patient. */
     readonly named: number;
   };
-  /** Calibration and scores at other thresholds, over all images. */
+  /** Over all images. */
   readonly probabilities: ProbabilityMeasures;
 }
 
 /**
  * Scores a run's checkpoint on a split.
- * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, and the codes of the data.
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, and the codes of the
+ * data
  */
 export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const run = openRun(runDir);
@@ -195,9 +192,9 @@ function orDispose<T>(model: LoadedModel, body: () => T): T {
 }
 
 /**
- * The note that each case is given.
- * @param seed for `shuffled`; nobody gets their own note back, though two cases may have equal notes.
- * @throws OPTION_INVALID for shuffling a single case's note.
+ * Chooses each case's note.
+ * @param seed for `shuffled`; nobody gets their own note back, though two cases may have equal notes
+ * @throws OPTION_INVALID for shuffling a single case's note
  */
 export function noteVariant(
   variant: NoteVariant,
@@ -226,7 +223,7 @@ export function noteVariant(
   }
 }
 
-/** Sattolo's shuffle: a random permutation of one single cycle, so no item keeps its place. */
+/** Sattolo's shuffle: one single cycle, so no item keeps its place. */
 function cycled(items: readonly string[], random: Random): string[] {
   if (items.length < 2) {
     throw new ReclmisError(
@@ -242,17 +239,15 @@ function cycled(items: readonly string[], random: Random): string[] {
   return result;
 }
 
-/**
- * Ids and groups come first since they may contain commas: readers that do not unquote can count the others from the end.
- */
+/** Ids and groups may contain commas, so they come first: readers that do not unquote can count from the end. */
 const COLUMNS = [
   ['id', 'group', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'],
   ['hd95', 'assd', 'hd95Mm', 'assdMm'],
 ].flat() as (keyof CaseMeasure)[];
 
 /**
- * Per-image scores as CSV (RFC 4180): measures in [0, 1]; areas and distances in pixels of the model's size, distances
- * also in mm; empty if undefined or unknown.
+ * CSV (RFC 4180): measures in [0, 1]; areas and distances in pixels of the model's size, distances also in mm; empty
+ * if undefined.
  */
 export function scoresToCsv(rows: readonly CaseMeasure[]): string {
   const field = (value: string | number | null): string =>
@@ -271,7 +266,7 @@ export function evaluationToJson(evaluation: Evaluation): string {
   return `${JSON.stringify(evaluation, null, 2)}\n`;
 }
 
-/** Writes CSV and JSON, each whole or not at all. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeEvaluation(
   evaluation: Evaluation,
   files: { csv?: string; json?: string },

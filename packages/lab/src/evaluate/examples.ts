@@ -1,6 +1,4 @@
-/**
- * Chooses the cases with the lowest, middle and highest Dice, and segments them again, so no pictures are kept during scoring.
- */
+/** Chooses the cases with the lowest, middle and highest Dice, and segments them again: scoring keeps no pictures. */
 import {
   COLOURS,
   imageToPlanes,
@@ -19,21 +17,19 @@ import type { Opinion } from './ensemble.js';
 export const EXAMPLE_KINDS = ['worst', 'median', 'best'] as const;
 export type ExampleKind = (typeof EXAMPLE_KINDS)[number];
 
-/** Smaller pictures are enlarged to this side. */
+/** Smaller pictures are enlarged. */
 const LEAST_SIDE = 224;
 
 export interface Example {
   readonly kind: ExampleKind;
   readonly row: CaseMeasure;
-  /** The note that the model read. */
+  /** As the model read it. */
   readonly note: string;
-  /** Truth as a sky-blue outline, prediction as an orange area. */
+  /** Truth: sky-blue outline; prediction: orange area. */
   readonly picture: RgbImage;
 }
 
-/**
- * Rows by kind, at most `count` each, none twice: worst first, median from below, best last. Ties are in the order of ids.
- */
+/** Rows by kind, at most `count` each, none twice: worst first, median from below, best last; ties by id. */
 export function chooseExamples(
   rows: readonly CaseMeasure[],
   count = 10,
@@ -74,7 +70,6 @@ export async function drawExamples(
   return examples;
 }
 
-/** Draws the prediction as an orange area, the truth over it as a sky-blue outline. */
 export function drawExample(image: RgbImage, truth: Mask, prediction: Mask): RgbImage {
   const times = Math.max(1, Math.ceil(LEAST_SIDE / image.width));
   const [width, height] = [image.width * times, image.height * times];

@@ -1,4 +1,4 @@
-/** Draws a report's figures as SVG: distributions, scores by threshold, calibration, figures with intervals. */
+/** Draws a report's figures as SVG. */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { type Chart, css, type Series, svgChart, ticks, tickLabel } from '../plots/chart.js';
 import { FAINT, INK, svgText, textWidth } from '../plots/text.js';
@@ -22,12 +22,12 @@ const HEIGHT = 340;
 const PAD = 16;
 const BINS = 20;
 
-/** Dashes tell apart more runs than there are colours. */
+/** More runs than colours are told apart by dashes. */
 function lineOf(run: number): Pick<Series, 'colour' | 'dashed'> {
   return { colour: PALETTE[run % PALETTE.length] ?? COLOURS.blue, dashed: run >= PALETTE.length };
 }
 
-/** Images by Dice and by HD95, as outlines of histograms. */
+/** Outlines of histograms, by Dice and by HD95. */
 export function distributionSvg(runs: readonly NamedRun[]): string {
   let farthest = 0;
   for (const { report } of runs)
@@ -64,7 +64,6 @@ function histogram(
   return { title, xLabel, xTicks: 'any', xMin: 0, xMax: to, yMin: 0, series };
 }
 
-/** Dice and IoU, in both forms, by threshold. */
 export function thresholdSvg(runs: readonly NamedRun[]): string {
   const chart = (
     title: string,
@@ -143,7 +142,7 @@ export function calibrationSvg(runs: readonly NamedRun[]): string {
 
 interface ForestRow {
   readonly label: string;
-  /** One per run; null if there is none. */
+  /** One per run; null if undefined. */
   readonly intervals: readonly ({
     readonly value: number;
     readonly low: number;
@@ -151,7 +150,7 @@ interface ForestRow {
   } | null)[];
 }
 
-/** Mean Dice by parts of the images, in percent. */
+/** Mean Dice by parts, in percent. */
 export function strataSvg(runs: readonly NamedRun[]): string {
   const [first] = runs;
   const rows = (first?.report.strata ?? []).map(({ kind, name, images }, i): ForestRow => ({
@@ -171,7 +170,7 @@ export function strataSvg(runs: readonly NamedRun[]): string {
   );
 }
 
-/** Differences of the shares, in percentage points. */
+/** Percentage points. */
 export function differencesSvg(names: readonly string[], differences: readonly Difference[]): string {
   const rows = differences
     .filter(({ unit }) => unit === '%')
@@ -192,7 +191,7 @@ function intervalOf(
   return { value: times * figure.value, low: times * figure.low, high: times * figure.high };
 }
 
-/** Points with whiskers, one line per row; `zero` draws a line at this value. */
+/** Points with whiskers, one line per row; a line at `zero`. */
 function forest(
   title: string,
   xLabel: string,

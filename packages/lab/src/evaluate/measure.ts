@@ -1,6 +1,4 @@
-/**
- * Measures each case beyond Dice and IoU: distances of outlines, patient, probabilities. Keeps one row of figures per image.
- */
+/** Measures each case beyond Dice and IoU; keeps one row of figures per image. */
 import {
   calibration,
   type Calibration,
@@ -17,7 +15,7 @@ import type { CaseScore, ScoredCase } from './score-cases.js';
 const LANES = 4;
 
 export interface CaseMeasure extends CaseScore {
-  /** Equal for images of one patient (`data/groups.ts`). */
+  /** Patient (`data/groups.ts`). */
   readonly group: string;
   /** In pixels of the model's size; null if one mask is empty and the other not. */
   readonly hd95: number | null;
@@ -29,7 +27,7 @@ export interface CaseMeasure extends CaseScore {
 
 export interface ProbabilityMeasures {
   readonly calibration: Calibration;
-  /** Thresholds 0.01 to 0.99. */
+  /** At thresholds 0.01 to 0.99. */
   readonly curve: readonly ThresholdPoint[];
 }
 
@@ -40,7 +38,7 @@ export class Measurer {
 
   constructor(
     private readonly groupOf: (id: string) => string,
-    /** Pixel spacing at the model's input size, by case id. */
+    /** At the model's input size, by case id. */
     private readonly spacings: ReadonlyMap<string, Spacing>,
   ) {}
 
@@ -65,7 +63,7 @@ export class Measurer {
 }
 
 /**
- * Pixel sizes of the model's input, a square of S x S to which images are stretched, for cases with a known pixel size.
+ * Pixel sizes of the model's input, S x S, to which images are stretched, if they are known.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE and other codes of image headers
  */
 export async function spacingsOf(

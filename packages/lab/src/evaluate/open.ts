@@ -8,13 +8,12 @@ import type { Run } from '../run/run.js';
 export interface EvaluatedData {
   /** Default: the run's own. */
   readonly dataDir?: string;
-  /** Default `test`. For a run of a fold, `train` and `val` are the fold's, if the folder holds the run's own cases. */
+  /** Default `test`. For a run of a fold, `train` and `val` are the fold's, if the folder holds the run's cases. */
   readonly split?: Split;
-  /** File of stems to use, one per line; default all. */
+  /** A file, one stem per line; default all. */
   readonly stems?: string;
 }
 
-/** A split's name, with its fold if it has one. */
 export const splitText = ({ split, fold }: Pick<Dataset, 'split' | 'fold'>): string =>
   fold === undefined ? split : `${split} (fold ${fold.fold} of ${fold.folds})`;
 

@@ -1,11 +1,10 @@
 /**
- * Where the scores of an evaluation lie in the run's folder. The name says what was asked, so that the same question has the same file and another
- * question never takes it:
+ * Where an evaluation's scores lie in the run's folder, named by what was asked:
  *
  *     evaluation/DATA-SPLIT[-NOTES][-seed-N][-sides-WHOSE][-ensemble][-flips][-last][-12345678].csv
  *
- * The digits stand for what a name cannot hold: the cases of another folder than the run's or of a list, the runs of an ensemble, groups, the size
- * of a pixel.
+ * The digits stand for what a name cannot hold: another folder, a list of cases, an ensemble's runs, groups, the
+ * size of a pixel.
  */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -13,13 +12,12 @@ import type { Dataset } from '../data/types.js';
 import type { Run } from '../run/run.js';
 import type { EvaluateOptions } from './evaluate.js';
 
-/** The choices that decide what scores mean. Device, threads, precision and batch size are not among them: they answer the same question. */
+/** What decides the scores' meaning; not device, threads, precision or batch size. */
 export type Asked = Pick<
   EvaluateOptions,
   'notes' | 'sides' | 'seed' | 'checkpoint' | 'ensemble' | 'flips' | 'stems' | 'group' | 'spacing'
 >;
 
-/** The path of the CSV with the scores of a run on a part of a data set. */
 export function outcomeFile(
   { dir, config }: Pick<Run, 'dir' | 'config'>,
   dataset: Pick<Dataset, 'name' | 'dir' | 'split' | 'fingerprint'>,

@@ -1,7 +1,4 @@
-/**
- * Finds test images that the run has learnt from, byte by byte, and patients on both sides: either makes a score mean
- * less than it seems.
- */
+/** Finds test images that the run has learnt from, byte by byte, and patients on both sides. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { mapLimit, oneLine, readRegular } from '@reclmis/files';
@@ -14,22 +11,21 @@ import type { Run } from '../run/run.js';
 const LANES = 8;
 
 export interface Overlap {
-  /** Ids, sorted, of test cases whose image file is byte by byte one of the other set. */
+  /** Ids, sorted, of test cases whose image file is in the other set. */
   readonly sameImages: readonly string[];
-  /** Test patients also in the other set, by file names. */
+  /** By file names. */
   readonly samePatients: readonly string[];
-  /** Number of their test images. */
   readonly imagesOfSamePatients: number;
 }
 
-/** Overlaps with what the run was trained on, and with what chose its best epoch. */
+/** Overlaps with training, and with what chose the best epoch. */
 export type OverlapReport =
   | { readonly checked: true; readonly train: Overlap; readonly val: Overlap }
   | { readonly checked: false; readonly why: string };
 
 /**
  * Compares the test cases with a run's training data. If its folder is gone, the test's own serves if the fingerprint
- * fits; otherwise the report says why nothing was checked.
+ * fits.
  * @throws OPTION_INVALID for the pattern
  */
 export async function overlapWithRun(
@@ -93,7 +89,7 @@ async function hashOf({ imagePath }: Case): Promise<string> {
     .digest('hex');
 }
 
-/** What a reader must know about it, one per line; none if the test is clean. */
+/** Warnings, one per line; none if the test is clean. */
 export function overlapWarnings(report: OverlapReport, total: number): string[] {
   if (!report.checked) return [`It was not checked whether the run has seen these images: ${report.why}.`];
   const lines: string[] = [];

@@ -1,7 +1,4 @@
-/**
- * A report's sections: scores, comparison, parts, thresholds, calibration, data. Definitions:
- * docs/reference/measures.md.
- */
+/** A report's sections. Definitions: docs/reference/measures.md. */
 import {
   type Content,
   details,
@@ -40,7 +37,7 @@ export function figureText({
   return value === null ? '–' : `${text(value)} (${text(low)} to ${text(high)})`;
 }
 
-/** A figure's name with form and unit: `Dice, mean over images, %`. */
+/** `Dice, mean over images, %`. */
 export function figureName({ label, form, unit }: Pick<Figure, 'label' | 'form' | 'unit'>): string {
   return `${label}, ${form === 'mean' ? 'mean over images' : 'pooled over all pixels'}, ${unit}`;
 }

@@ -44,11 +44,11 @@ const ROW = 5;
 
 export interface EvaluationReport {
   readonly runs: readonly RunReport[];
-  /** From `compareEvaluations`; empty for one run. */
+  /** Empty for one run. */
   readonly differences: readonly Difference[];
-  /** Further sections, e.g. note probes, shown after the scores. */
+  /** Shown after the scores. */
   readonly sections?: readonly ReportSection[];
-  /** Their figures, for `report.json`, by name. */
+  /** For `report.json`, by name. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
@@ -59,7 +59,7 @@ export interface ReportFiles {
   readonly figures: readonly string[];
 }
 
-/** A run's label, or those of all members of an ensemble. */
+/** A run's label; an ensemble's has all members. */
 function shownName({ run, ensemble }: RunReport['evaluation'], label: string): string {
   if (!ensemble) return label;
   const all = [run, ...ensemble.members.map((member) => member.run)];
@@ -67,7 +67,7 @@ function shownName({ run, ensemble }: RunReport['evaluation'], label: string): s
   return ensemble.flips ? `${mean} with flips` : mean;
 }
 
-/** Writes a report. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeEvaluationReport(dir: string, report: EvaluationReport): Promise<ReportFiles> {
   const labels = names(report.runs.map(({ evaluation }) => ({ dir: evaluation.run })));
   const runs = report.runs.map((one, i): NamedRun => ({
@@ -122,7 +122,7 @@ export async function writeEvaluationReport(dir: string, report: EvaluationRepor
   return { html, json, cases, figures };
 }
 
-/** All figures as plain data, except those of single images. */
+/** All figures but those of single images. */
 export function reportToJson(
   runs: readonly NamedRun[],
   { differences, data }: Pick<EvaluationReport, 'differences' | 'data'>,

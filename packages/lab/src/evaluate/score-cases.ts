@@ -1,6 +1,6 @@
 /**
- * Scores a model over cases, at threshold 0.5 and the model's own size: docs/method.md 10. Validation and evaluation
- * share it, so a checkpoint reproduces the run's validation figures.
+ * Scores a model over cases, at threshold 0.5 and the model's size: docs/method.md 10; for validation and evaluation
+ * alike.
  */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
 import type { Batch } from '../data/types.js';
@@ -11,12 +11,12 @@ export interface CaseScore extends Score {
   readonly id: string;
 }
 
-/** A scored case. The arrays are views of the batch: copy what you keep. */
+/** The arrays are views of the batch: copy what you keep. */
 export interface ScoredCase {
   readonly score: CaseScore;
-  /** The note that the model read. */
+  /** As the model read it. */
   readonly note: string;
-  /** S, the side of all planes. */
+  /** S. */
   readonly size: number;
   /** S x S, in [0, 1]. */
   readonly probabilities: Float32Array;
@@ -26,16 +26,16 @@ export interface ScoredCase {
 }
 
 export interface ScoreOptions {
-  /** The note to give a case instead of its own. */
+  /** Instead of the case's own. */
   readonly noteTransform?: (note: string, id: string) => string;
   readonly onCase?: (one: ScoredCase) => void;
-  /** Called after each batch with the number of cases done. */
+  /** After each batch, with the cases done. */
   readonly onProgress?: (done: number) => void;
-  /** Ends the work early; returns the scores so far. */
+  /** Returns the scores so far. */
   readonly signal?: AbortSignal;
 }
 
-/** @throws LOSS_NOT_FINITE naming the case, if a probability is not a number. */
+/** @throws LOSS_NOT_FINITE naming the case, if a probability is not a number */
 export async function scoreCases(
   segmenter: Opinion,
   batches: AsyncIterable<Batch>,
@@ -66,7 +66,6 @@ export async function scoreCases(
   return { rows, summary: new ScoreSummary(rows) };
 }
 
-/** The true mask of a batch's case. */
 export function truthOf(batch: Pick<Batch, 'masks'>, index: number, size: number): Mask {
   const plane = batch.masks.subarray(index * size * size, (index + 1) * size * size);
   return { width: size, height: size, data: Uint8Array.from(plane) };

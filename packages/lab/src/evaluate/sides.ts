@@ -1,4 +1,4 @@
-/** Converts a data set's notes to the convention of left and right that a run has learnt. */
+/** Converts notes to the convention of left and right that a run has learnt. */
 import { resolve } from 'node:path';
 import {
   noteForModel,
@@ -16,25 +16,21 @@ import type { Run } from '../run/run.js';
 const ENOUGH = 400;
 
 export interface NoteSides {
-  /** Whose left and right the data's notes mean. */
+  /** In the data's notes. */
   readonly notes: StatedSides;
-  /** Whose the run has learnt. */
   readonly learnt: StatedSides;
-  /** Whether the run got them with left and right exchanged. */
+  /** Left and right were exchanged for the run. */
   readonly mirrored: boolean;
 }
 
 export interface SidedDataset {
   readonly dataset: Dataset;
   readonly sides: NoteSides;
-  /** What the user should know, one per line. */
+  /** For the user. */
   readonly lines: readonly string[];
 }
 
-/**
- * Exchanges left and right in notes that mean other sides than the run has learnt.
- * @param asked whose they mean; default: the run's, for its own data, else as the masks lie.
- */
+/** @param asked whose the notes mean; default: the run's, for its own data, else as the masks lie */
 export async function inSidesOfRun(
   { config, sides: learnt }: Pick<Run, 'config' | 'sides'>,
   dataset: Dataset,
@@ -52,7 +48,7 @@ export async function inSidesOfRun(
     );
   const counts = new WarningCounts();
   for (const [i, { id }] of dataset.cases.entries()) counts.add(id, read[i]?.warnings ?? []);
-  // For an older run that does not state its sides, nothing is exchanged on its own data.
+  // An older run that does not state its sides gets its own data unchanged.
   if (asked !== undefined || learnt !== 'unknown')
     lines.push(...warningLines(counts.byCode, read.length, 'note'));
   return {
@@ -69,7 +65,7 @@ function exchanged(dataset: Dataset, read: readonly { readonly text: string }[])
   };
 }
 
-/** The sides that a data set's notes mean, if nobody says. */
+/** The data's sides, if nobody says. */
 async function sidesOfData(
   ownDir: string,
   learnt: StatedSides,

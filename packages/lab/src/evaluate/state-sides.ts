@@ -1,4 +1,4 @@
-/** States whose left and right a run's notes mean, for older and imported runs, or to correct it. Trains nothing. */
+/** States whose left and right a run's notes mean, for older and imported runs, or to correct it. */
 import type { StatedSides } from '@reclmis/core';
 import { writeFileAtomicSync } from '@reclmis/files';
 import { configToYaml } from '../config/config.js';
@@ -9,9 +9,9 @@ import { withRunLock } from '../run/run-lock.js';
 import { ownCases } from './own-cases.js';
 
 /**
- * Writes it into a run's `config.yaml` and `run.json`, and updates the mask rules in `reference.json`.
- * @param reason the figure from which it was inferred.
- * @param onNotice called with what the user should know, line by line.
+ * Writes `config.yaml` and `run.json`, and updates the mask rules in `reference.json`.
+ * @param reason the figure from which it was inferred
+ * @param onNotice for the user, line by line
  * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY while a process trains into it, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function stateSides(
@@ -20,7 +20,7 @@ export async function stateSides(
   reason: string | null = null,
   onNotice?: (line: string) => void,
 ): Promise<NoteInfo> {
-  openRun(dir); // before creating a lock in a folder that is no run
+  openRun(dir); // no lock in a folder that is no run
   return withRunLock(dir, {}, async () => {
     const run = openRun(dir);
     const { config, info } = run;
@@ -28,7 +28,7 @@ export async function stateSides(
     const remembered =
       reference && (await underSides(reference, sides, run.sides, () => ownCases(run, 'train')));
     const note: NoteInfo = { sides, by: reason === null ? 'statement' : 'masks', reason };
-    // First, with its sides in it: if the next write fails, the rule is off (`rulesUnder`), never applied to other sides.
+    // First, with its sides: if the next write fails, the rule is off (`rulesUnder`).
     if (remembered) writeReference(dir, remembered.reference);
     const yaml = configToYaml({ ...config, note: { ...config.note, sides } });
     writeFileAtomicSync(runFiles(dir).config, yaml, { sync: true });

@@ -1,13 +1,13 @@
 /**
- * An evaluation's figures with intervals: means over images, pooled figures, and both for parts of the images.
- * Definitions: docs/reference/measures.md.
+ * Figures with intervals: means over images, pooled figures, and both for parts. Definitions:
+ * docs/reference/measures.md.
  *
  * Every figure is a function of sums over images, so one bootstrap over patients gives all intervals.
  */
 import { bootstrap, type BootstrapOptions, groupSums, measuresOf, quantileOfSorted } from '@reclmis/core';
 import type { CaseMeasure } from './measure.js';
 
-/** In the order of reports. `form`: how images are combined. */
+/** `form`: how images are combined. */
 export const FIGURES = [
   { key: 'dice', label: 'Dice', form: 'mean', unit: '%' },
   { key: 'iou', label: 'IoU', form: 'mean', unit: '%' },
@@ -24,13 +24,13 @@ export const FIGURES = [
 ] as const;
 export type FigureKey = (typeof FIGURES)[number]['key'];
 
-/** A figure with its 95 % interval; null if undefined. Shares in [0, 1]; distances in their unit. */
+/** A figure with its interval; null if undefined. Shares in [0, 1]; distances in their unit. */
 export interface Figure {
   readonly key: FigureKey;
   readonly label: string;
   readonly form: 'mean' | 'pooled';
   readonly unit: '%' | 'px' | 'mm';
-  /** Images that count; for a distance, those that have one. */
+  /** Those that have a distance, for distances. */
   readonly images: number;
   readonly value: number | null;
   readonly low: number | null;
@@ -49,7 +49,7 @@ export interface MeasureDistribution {
 
 const DISTRIBUTED = ['dice', 'iou', 'precision', 'recall', 'hd95', 'assd', 'hd95Mm', 'assdMm'] as const;
 
-/** The sums' terms for an image: number, measures, pixels, and distances with their number. */
+/** Number, measures, pixels, and distances with their number. */
 export function summands(row: CaseMeasure): number[] {
   const { dice, iou, precision, recall, intersection, predicted, truth, hd95, assd, hd95Mm, assdMm } = row;
   return [
@@ -58,10 +58,9 @@ export function summands(row: CaseMeasure): number[] {
     ...[hd95Mm === null ? 0 : 1, hd95Mm ?? 0, assdMm ?? 0],
   ];
 }
-/** Length of `summands`. */
 export const SUMMANDS = 14;
 
-/** The figures, in the order of `FIGURES`, from sums of `summands`; NaN if undefined. */
+/** Figures in the order of `FIGURES`; NaN if undefined. */
 export function figuresOfSums(sums: Float64Array, from = 0): number[] {
   const at = (i: number): number => sums[from + i] ?? Number.NaN;
   const n = at(0);
@@ -73,7 +72,7 @@ export function figuresOfSums(sums: Float64Array, from = 0): number[] {
   ];
 }
 
-/** Figures with intervals by patients; without distances in mm if no image has them. */
+/** Intervals by patients; without distances in mm if no image has them. */
 export function figuresOf(rows: readonly CaseMeasure[], options: BootstrapOptions = {}): Figure[] {
   const data = groupSums(
     rows.map(summands),
@@ -89,7 +88,7 @@ export function figuresOf(rows: readonly CaseMeasure[], options: BootstrapOption
   }).filter(({ unit }) => unit !== 'mm' || withMm > 0);
 }
 
-/** Quartiles of each measure over the images that have it. */
+/** Quartiles over the images that have the measure. */
 export function distributionsOf(rows: readonly CaseMeasure[]): MeasureDistribution[] {
   return DISTRIBUTED.flatMap((key) => {
     const values = rows.map((row) => row[key]).filter((value) => value !== null);

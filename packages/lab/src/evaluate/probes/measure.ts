@@ -1,8 +1,8 @@
 /**
  * Measures one case under one note, and averages many with intervals. Formulas: docs/reference/probes.md.
  *
- * Zones are in the patient's convention; where notes mean the image's sides, the named zones are exchanged
- * (`inConvention`), which is the same as exchanging the map.
+ * Zones are in the patient's convention; if notes mean the image's sides, the named zones are exchanged
+ * (`inConvention`).
  */
 import {
   bootstrap,
@@ -20,21 +20,21 @@ import {
 } from '@reclmis/core';
 import type { NoteVariant } from '../evaluate.js';
 
-/** A mask's measures under a note; null if not applicable. */
+/** A mask's measures; null if not applicable. */
 export interface NoteMeasures {
   readonly dice: number | null;
   /** Dice minus that under the right note. */
   readonly change: number | null;
-  /** The same over the cases whose note the probe changes. */
+  /** Over the cases whose note the probe changes. */
   readonly changeWhereChanged: number | null;
-  /** Share of the mask in the zones that the given note names, and share of those that it reaches. */
+  /** Shares of the mask in the named zones, and of those that it reaches. */
   readonly inside: number | null;
   readonly reached: number | null;
-  /** Share of the mask that moved into the newly named zones (only swapped notes). */
+  /** Share that moved into the newly named zones (only swapped notes). */
   readonly moved: number | null;
-  /** Dice between this mask and the right note's (only swapped notes). 1: the note makes no difference. */
+  /** With the right note's mask (only swapped notes). 1: the note makes no difference. */
   readonly same: number | null;
-  /** Dice between this mask and the right note's, mirrored or flipped alike (only mirrored and flipped notes). */
+  /** With the right note's mask, mirrored or flipped alike (only those notes). */
   readonly expected: number | null;
 }
 
@@ -51,12 +51,12 @@ export const MEASURES = [
 
 export interface Given {
   readonly mask: Mask;
-  /** Zones that the note names; null if none. */
+  /** Null if the note names none. */
   readonly named: ZoneSet | null;
   readonly changed: boolean;
 }
 
-/** Zones of a note in a given convention, converted to the patient's. */
+/** Converts zones to the patient's convention. */
 export function inConvention(named: ZoneSet | null, sides: Sides): ZoneSet | null {
   return named === null || sides === 'patient' ? named : mirrorZones(named);
 }
@@ -102,7 +102,7 @@ export interface ProbeFigure extends Interval {
 export type NoteFigures = Readonly<Record<keyof NoteMeasures, ProbeFigure | null>>;
 
 /**
- * Means with 95 % intervals, clustered by patient.
+ * Means with 95 % intervals, by patients.
  * @param rows per series (a variant, or the truth) each case's measures, in the order of `groups`
  */
 export function figuresOf(
@@ -111,7 +111,7 @@ export function figuresOf(
   options: { readonly seed?: number; readonly resamples?: number } = {},
 ): NoteFigures[] {
   const width = rows.length * MEASURES.length;
-  // Per case: the values of all series, 0 if not applicable, then 1 or 0 for whether they are.
+  // Per case: the values of all series, then 1 or 0 for whether they apply.
   const table = groups.map((_, i) => {
     const row = new Float64Array(2 * width);
     rows.forEach((series, s) => {

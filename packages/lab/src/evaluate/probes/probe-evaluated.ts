@@ -1,4 +1,4 @@
-/** The probes of an evaluation whose model is still loaded, with their section of a report. */
+/** Probes an evaluation whose model is still loaded. */
 import type { StatedSides } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import type { ReportSection } from '../../report/index.js';
@@ -7,13 +7,12 @@ import { type NoteProbes, probeNotes, type ProbeOptions } from './probes.js';
 import { probesSection } from './section.js';
 import { drawProbeSheet } from './sheet.js';
 
-/** What the probes of a run found. */
 export interface ProbedRun {
   readonly probes: NoteProbes;
   readonly section: ReportSection;
 }
 
-/** Probes a run on the cases that it was just evaluated on. @throws as `probeNotes` */
+/** @throws as `probeNotes` */
 export async function probeEvaluated(
   at: EvaluatedModel,
   options: Omit<ProbeOptions, 'sides' | 'resamples'>,
@@ -25,7 +24,7 @@ export async function probeEvaluated(
   return { probes, section: probesSection(probes, sheet === null ? null : await encodePng(sheet, 3)) };
 }
 
-/** Whose left and right the notes mean as the run was given them. */
+/** Sides of the notes as the run was given them. */
 function sidesRead({ sides: { notes, learnt } }: EvaluatedModel['evaluation']): StatedSides {
   return learnt === 'unknown' ? notes : learnt;
 }

@@ -1,8 +1,6 @@
 /**
- * Note probes: the same images under the right note, none, another case's and altered ones, to measure whether a model
- * listens to its note. Definitions: docs/reference/probes.md.
- *
- * One pass over the cases; notes that a probe leaves unchanged are not run again.
+ * Note probes: the same images under the right note, none, another case's and altered ones. Definitions:
+ * docs/reference/probes.md. Notes that a probe leaves unchanged are not run again.
  */
 import {
   CHEST_LINES,
@@ -42,15 +40,13 @@ import {
 } from './measure.js';
 
 export interface ProbeOptions {
-  /** Folder of lung masks, by the images' names; default: split the image itself. */
+  /** By the images' names; default: split the image itself. */
   readonly lungs?: string;
-  /** Lines across images without lung masks; default `CHEST_LINES`. */
+  /** For images without lung masks; default `CHEST_LINES`. */
   readonly lines?: ZoneLines;
-  /**
-   * Whose left and right the notes mean; default: as the true masks lie, else whichever puts more of them into the named zones.
-   */
+  /** Default: as the true masks lie, else whichever puts more of them into the named zones. */
   readonly sides?: Sides;
-  /** For shuffle and bootstrap; default: the run's. */
+  /** Default: the run's. */
   readonly seed?: number;
   readonly resamples?: number;
   readonly onProgress?: (done: number) => void;
@@ -59,16 +55,15 @@ export interface ProbeOptions {
 
 export interface Probe extends NoteFigures {
   readonly notes: NoteVariant;
-  /** Cases whose note it changes. */
   readonly changed: number;
 }
 
 export interface NoteCoverage {
-  /** All cases, those whose note names a part of the lungs, and those with words unknown to the grammar. */
+  /** All, those that name a part of the lungs, and those with words unknown to the grammar. */
   readonly cases: number;
   readonly namingZones: number;
   readonly withRemainder: number;
-  /** Unknown words, most frequent first, at most 20. */
+  /** Most frequent first, at most 20. */
   readonly remainders: readonly { readonly text: string; readonly cases: number }[];
 }
 
@@ -76,43 +71,38 @@ export interface NoteProbes {
   readonly cases: number;
   readonly patients: number;
   readonly zones: {
-    /** `image`: split by halves and lines; `lungs`: from masks. */
+    /** `image`: split by halves and lines. */
     readonly from: 'image' | 'lungs';
     readonly lines: ZoneLines | null;
     readonly lungs: string | null;
     readonly sides: Sides;
-    /** Share of the true masks in the named zones, by either convention; null if no note names zones. */
+    /** By either convention; null if no note names zones. */
     readonly truthInside: Readonly<Record<Sides, number>> | null;
-    /** By the caller, or by the true masks. */
+    /** By the caller, or the true masks. */
     readonly sidesBy: 'given' | 'chosen';
     /** By notes that name one side. */
     readonly inferred: InferredSides;
   };
   readonly notes: NoteCoverage;
-  /** The true masks' figures under the right notes: what a perfect model would reach. */
+  /** Under the right notes: what a perfect model would reach. */
   readonly truth: Pick<NoteFigures, 'inside' | 'reached'>;
-  /** In the order of `NOTE_VARIANTS`. */
   readonly probes: readonly Probe[];
-  /** Remark on notes that were derived from masks. */
+  /** If notes were derived from masks. */
   readonly derived: string | null;
-  /**
-   * An example: of the cases that all probes change (zones included), the one of median Dice under its right note; null
-   * if there is none.
-   */
+  /** The case of median Dice among those that all probes change (zones included); null if there is none. */
   readonly example: string | null;
 }
 
 const LISTED = 20;
 
-/** All cases' measures in one convention of sides. */
+/** In one convention of sides. */
 interface Series {
   readonly byVariant: Map<NoteVariant, NoteMeasures[]>;
   readonly truth: NoteMeasures[];
 }
 
 /**
- * Runs the probes on an evaluation's cases; for `evaluateRun`'s `afterwards`. A single case keeps its own note when
- * shuffled, and counts as unchanged.
+ * Runs the probes; for `evaluateRun`'s `afterwards`. A single case counts as unchanged when shuffled.
  * @throws INTERRUPTED, and the codes of the data and lung masks
  */
 export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {}): Promise<NoteProbes> {
@@ -213,13 +203,13 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   };
 }
 
-/** As the true masks lie; if too few notes name one side, by all notes' zones. */
+/** Decides by all notes' zones if too few name one side. */
 function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, number>> | null): Sides {
   if (sides !== 'unknown') return sides;
   return inside !== null && inside.image > inside.patient ? 'image' : 'patient';
 }
 
-/** Runs a batch under every note; returns each variant's masks. Only altered notes are run again. */
+/** Returns each variant's masks. */
 export function runVariants(
   segmenter: Pick<Segmenter, 'probabilities' | 'size'>,
   batch: Pick<Batch, 'ids' | 'notes' | 'images'>,
@@ -286,7 +276,7 @@ export function coverageOf(cases: readonly Pick<Case, 'note'>[]): NoteCoverage {
   return { cases: cases.length, namingZones, withRemainder, remainders };
 }
 
-/** Whether every probe changes the note, and mirrored or flipped ones its zones. */
+/** Every probe changes the note, and mirrored or flipped ones its zones. */
 function isTelling(given: ReadonlyMap<NoteVariant, readonly Given[]>, i: number): boolean {
   const right = given.get('right')?.[i]?.named ?? null;
   return [...given].every(([variant, all]) => {

@@ -15,14 +15,14 @@ import type { ProbeFigure } from './measure.js';
 import type { NoteProbes } from './probes.js';
 import { PROBE_TITLES } from './titles.js';
 
-/** In percent with interval: `84.2 (83.1 to 85.0)`; words if the measure does not apply. */
+/** `84.2 (83.1 to 85.0)`, in percent; words if not applicable. */
 export function probeText(figure: ProbeFigure | null): string {
   if (figure === null) return 'not applicable';
   const percent = (value: number): string => (100 * value).toFixed(1);
   return `${percent(figure.value)} (${percent(figure.low)} to ${percent(figure.high)})`;
 }
 
-/** One sentence on whether the model keeps to its note; only compares figures. */
+/** Whether the model keeps to its note; only compares figures. */
 export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 'truth' | 'notes'>): string {
   const of = (kind: string): (typeof probes)[number] | undefined =>
     probes.find((probe) => probe.notes === kind);
@@ -51,7 +51,7 @@ export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 
   return parts.join(' ');
 }
 
-/** @param sheet PNG of one case under each note (`drawProbeSheet`) */
+/** @param sheet from `drawProbeSheet` */
 export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): ReportSection {
   const { zones, notes, truth } = probes;
   const whose = zones.sides === 'image' ? 'the image’s own' : 'the patient’s';

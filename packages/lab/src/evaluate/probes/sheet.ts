@@ -1,6 +1,6 @@
 /**
- * Draws one case under each probe's note: image and mask, note, Dice, and an outline of the named zones. R and L are
- * the patient's sides if the notes mean those, else the image's.
+ * Draws one case under each probe's note, with an outline of the named zones. R and L are the patient's sides if the
+ * notes mean those, else the image's.
  */
 import {
   CHEST_LINES,
@@ -48,10 +48,7 @@ interface Tile {
   readonly colour: (typeof COLOURS)[keyof typeof COLOURS];
 }
 
-/**
- * Draws a case, usually `probes.example`, under all notes.
- * @throws STEM_UNKNOWN for an unknown id, and the codes of the data
- */
+/** @throws STEM_UNKNOWN, and the codes of the data */
 export async function drawProbeSheet(
   at: EvaluatedModel,
   probes: Pick<NoteProbes, 'zones'>,
