@@ -1,5 +1,5 @@
 /**
- * Convolutional blocks: paper section 3.1, docs/method.md 2, 4 and 11. Keys as upstream: `conv`, `norm`, `nConvs.{i}`, `pixModule`.
+ * Convolutional blocks: paper section 3.1, docs/method.md 2, 4 and 11. Keys as upstream.
  *
  * B batch, C channels, H x W pixels.
  */
@@ -44,7 +44,7 @@ export class UpBlock extends nn.Module {
   private readonly pixModule: PixelLevelAttention;
   private readonly convs: readonly ConvBNReLU[];
 
-  /** @param inChannels of skip and upsampled map together, half each. */
+  /** @param inChannels of skip and upsampled map, half each */
   constructor(inChannels: number, outChannels: number) {
     super();
     this.pixModule = this.child('pixModule', new PixelLevelAttention(inChannels / 2));
@@ -54,16 +54,12 @@ export class UpBlock extends nn.Module {
     ]);
   }
 
-  /**
-   * @param x [B,in/2,H,W].
-   * @param skip [B,in/2,2H,2W].
-   * @returns [B,out,2H,2W].
-   */
+  /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @returns [B,out,2H,2W] */
   forward(x: Tensor, skip: Tensor): Tensor {
     return this.convs.reduce((y, conv) => conv.forward(y), this.join(x, skip)); // [B,out,2H,2W]
   }
 
-  /** [skip, up], [B,in,2H,2W], in one pass if an operator supports such maps. */
+  /** [skip, up], [B,in,2H,2W], in one pass if possible. */
   private join(x: Tensor, skip: Tensor): Tensor {
     if (skip.dtype === x.dtype && isLaneMap(skip) && isLaneMap(x)) {
       const attention = this.pixModule.attention(skip); // [B,1,2H,2W]

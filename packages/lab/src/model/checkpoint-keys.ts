@@ -1,19 +1,19 @@
 /**
- * Sorts the authors' checkpoints: docs/method.md 12. One file holds the segmentation model, the frozen CLIP tower under
+ * Sorts the authors' checkpoints: docs/method.md 12. One file holds the segmentation model, the CLIP tower under
  * `clip.`, and parameters that affect no output: the context stacks' cross-attention, PLAM's `conv_sig` and batch
  * normalisation's step counters.
  */
 import { modelDescriptor } from './registry.js';
 
-/** Whether a key of the authors' RecLMIS checkpoints affects no output. */
+/** True for keys that affect no output. */
 export function isUnusedKey(key: string): boolean {
   return modelDescriptor('reclmis').unusedKeys.some((pattern) => pattern.test(key));
 }
 
 export interface SortedCheckpoint<T> {
-  /** For `RecLMIS.loadStateDict`, with `clip.logit_scale`. */
+  /** With `clip.logit_scale`. */
   readonly model: Map<string, T>;
-  /** For `ClipTextTower.loadStateDict`, without the `clip.` prefix; empty without tower. */
+  /** Without the `clip.` prefix; empty without tower. */
   readonly clip: Map<string, T>;
   /** Keys that nothing reads. */
   readonly ignored: readonly string[];

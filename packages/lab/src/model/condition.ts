@@ -3,26 +3,22 @@
  *
  * The paper multiplies the attention by a probability P over the keys and normalises again:
  *     A = softmax(q k^T / sqrt(D));  A = A * (P + 1e-10);  A = A / sum(A).
- * That is softmax(q k^T / sqrt(D) + ln(P + 1e-10)): an additive mask of ordinary attention, without intermediates or
- * 0/0. Causality is another such mask.
+ * That is softmax(q k^T / sqrt(D) + ln(P + 1e-10)), an additive mask without 0/0. Causality is another such mask.
  *
  * B batch, M queries, N keys.
  */
 import type { Tensor } from '@reclmis/torch';
 
-/** As upstream: keys of probability 0 keep a trace of weight. */
+/** Upstream's: keys of probability 0 keep a trace of weight. */
 const EPSILON = 1e-10;
 
-/**
- * A condition as an additive mask, ln(P + 1e-10), for all heads and queries.
- * @param probability P, [B,N], over the keys. @returns [B,1,1,N].
- */
+/** ln(P + 1e-10), for all heads and queries. @param probability P, [B,N], over the keys. @returns [B,1,1,N] */
 export function conditionMask(probability: Tensor): Tensor {
   const [B, N] = probability.shape2();
   return probability.add(EPSILON).log().view([B, 1, 1, N]);
 }
 
-/** Sum of the masks given. @returns [B,1,M,N], or null if both are absent. */
+/** @returns the masks' sum, [B,1,M,N], or null if both are absent */
 export function attentionMask(
   condition: Tensor | null,
   causal: Tensor | null,

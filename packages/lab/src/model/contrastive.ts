@@ -1,9 +1,9 @@
 /**
  * CCL, conditioned contrastive learning: paper section 3.3, eq. 4 and 5; docs/method.md 5. Training only.
  *
- * S[a,b,t,v] = cos(F_T[a,t], F_V[b,v]), zero for padded t, over every pair of note a and image b of the batch;
- * s(a,b) = 1/2 ( sum_t P_T[a,t] max_v S  +  sum_v P_V[b,v] max_t S ); the loss is the mean of the two cross-entropies,
- * over rows and over columns, of s * exp(logit_scale) against the diagonal.
+ * S[a,b,t,v] = cos(F_T[a,t], F_V[b,v]), zero for padded t, over every pair of note a and image b; s(a,b) = 1/2 (
+ * sum_t P_T[a,t] max_v S  +  sum_v P_V[b,v] max_t S ); the loss is the mean of the two cross-entropies, over rows and
+ * columns, of s * exp(logit_scale) against the diagonal.
  *
  * Always float32: the temperature multiplies the cosines' errors by up to 100.
  *
@@ -11,7 +11,7 @@
  */
 import { autocast, float32, type Tensor } from '@reclmis/torch';
 
-/** Avoids dividing by 0 for a feature of length 0 (a patch whose ReLUs are all off); far below any real length squared. */
+/** For features of length 0 (a patch whose ReLUs are all off); far below any real length squared. */
 const LENGTH_EPSILON = 1e-12;
 
 export interface ContrastiveInput {
@@ -27,11 +27,11 @@ export interface ContrastiveInput {
   readonly woi: Tensor;
   /** ln(1 / temperature), a scalar. */
   readonly logitScale: Tensor;
-  /** Upstream passes P_V and P_T through another softmax; the paper does not. */
+  /** Upstream passes P_V and P_T through another softmax. */
   readonly secondSoftmax: boolean;
 }
 
-/** s(a,b): row a the note, column b the image. @returns [B,B], within -1 and 1 (without the second softmax). */
+/** s(a,b): row a the note, column b the image. @returns [B,B], within -1 and 1 (without the second softmax) */
 export function pairSimilarity(input: Omit<ContrastiveInput, 'logitScale'>): Tensor {
   const { patches, tokens, valid } = input;
   const [B, N, C] = patches.shape3();

@@ -1,6 +1,6 @@
 /**
- * What the project knows of a model: one descriptor, in the model's own file. `registry.ts` lists them; settings, building, parity with golden files
- * and `bench table` work from what is written here.
+ * A model's descriptor, in the model's own file; settings, building, parity and `bench table` work from it.
+ * `registry.ts` lists them.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Tensor } from '@reclmis/torch';
@@ -9,23 +9,23 @@ import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
 import type { ModelSettings } from './options.js';
 import type { SegmentationModel, TrainingChoices, TrainingSegmentation } from './segmentation-model.js';
 
-/** What a model is told about the note encoder that it will read with. */
+/** Traits of the note encoder that a model will read with. */
 export type EncoderTraits = Pick<NoteEncoder, 'width' | 'contextLength' | 'logitScale' | 'vocabularySize'>;
 
-/** Sizes of a golden file's parameters: by key and axis. Throws GOLDEN_INVALID where there is no such axis. */
+/** Sizes of a golden file's parameters: by key and axis. Throws GOLDEN_INVALID if there is no such axis. */
 export type SizeOf = (key: string, axis: number) => number;
 
 /** What parity must know about a model beyond its keys. */
 export interface ParityTraits {
   /**
-   * The settings that a golden file's shapes imply; those left out keep their defaults.
-   * @param sizeOf sizes of the file's parameters. @param keys all of them.
+   * Settings that a golden file's shapes imply; others keep their defaults.
+   * @param sizeOf sizes of the file's parameters. @param keys all of them
    */
   readonly settings?: (
     sizeOf: SizeOf,
     keys: readonly string[],
   ) => Partial<Pick<ModelSettings, 'baseWidth' | 'options'>>;
-  /** How the model takes the file's inputs, where `forwardTraining` alone does not do. @param options the file's `options`. */
+  /** How the model takes the file's inputs, if `forwardTraining` does not suffice. @param options the file's */
   readonly forward?: (
     model: SegmentationModel,
     images: Tensor,
@@ -34,36 +34,36 @@ export interface ParityTraits {
     choices: TrainingChoices,
   ) => TrainingSegmentation;
   /**
-   * Gradients that the usual tolerance does not fit, with the reason in a comment: `absolute` for those that are zero in exact arithmetic, `relative`
-   * for small differences of large numbers. The first pattern that matches a key decides.
+   * Gradients that the usual tolerance does not fit, each with the reason in a comment: `absolute` for those that are
+   * zero in exact arithmetic, `relative` for small differences of large numbers. The first matching pattern decides.
    */
   readonly gradients?: readonly {
     readonly keys: RegExp;
     readonly absolute?: number;
     readonly relative?: number;
   }[];
-  /** Constants of the model by the names of the file's `options`, which must be the same. */
+  /** By the names of the file's `options`, which must be equal. */
   readonly constants?: Readonly<Record<string, number | readonly number[]>>;
-  /** Entries of the file's `outputs` and losses that the model does not compute, such as the authors' own variant of a loss. */
+  /** Outputs and losses of the file that the model does not compute. */
   readonly skipped?: readonly string[];
 }
 
 export interface ModelDescriptor {
   /** As the field writes its name. */
   readonly title: string;
-  /** Whether a note changes the mask under these settings. */
+  /** Whether a note changes the mask. */
   readonly readsNotes: (settings: ModelSettings) => boolean;
-  /** Whether training reads the notes' features; absent: where `readsNotes`. */
+  /** Whether training reads the notes' features; default `readsNotes`. */
   readonly learnsFromNotes?: (settings: ModelSettings) => boolean;
-  /** A model with new weights, drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
+  /** Weights are drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
   readonly build: (settings: ModelSettings, encoder: EncoderTraits) => SegmentationModel;
-  /** `model.options`, the settings that are this model's alone; without it there are none. */
+  /** `model.options`, this model's own settings; default none. */
   readonly options?: z.ZodObject;
-  /** A parameter that no other model has: tells whose weights a golden file holds. */
+  /** A key that no other model has: identifies golden files. */
   readonly ownKey: string;
-  /** Keys of the authors' checkpoints that take no part in any output, and do not exist here. */
+  /** Keys of the authors' checkpoints that affect no output, and do not exist here. */
   readonly unusedKeys: readonly RegExp[];
-  /** Its presets in `configs/`. */
+  /** In `configs/`. */
   readonly presets: readonly string[];
   readonly parity?: ParityTraits;
   /** Its row in the paper's Table 1. */
@@ -77,7 +77,7 @@ export interface Table1Row {
   readonly flops?: string;
 }
 
-/** A descriptor whose `build` gets `model.options` with their type and defaults. */
+/** `build` gets `model.options` with their type and defaults. */
 export function describeModel<Options extends z.ZodObject>(
   descriptor: Omit<ModelDescriptor, 'build' | 'options'> & {
     readonly options: Options;

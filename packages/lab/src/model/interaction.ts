@@ -38,10 +38,9 @@ class PatchEmbeddings extends nn.Module {
 }
 
 /**
- * Initial position embeddings: sinusoids of row and column, half of the channels each (Vaswani et al., in two
- * dimensions), with the given standard deviation. From upstream's zeros, "upper left" means nothing until training has
- * built places; from here places differ at once. Both are trained.
- * @returns [1,N,C].
+ * Sinusoids of row and column, half of the channels each (Vaswani et al., in two dimensions), with the given standard
+ * deviation. From upstream's zeros, "upper left" means nothing until training has built places.
+ * @returns [1,N,C]
  */
 function initialPositions(patches: number, channels: number, scale: number): Tensor {
   if (scale === 0) return zeros([1, patches, channels]);
@@ -53,7 +52,7 @@ function initialPositions(patches: number, channels: number, scale: number): Ten
     for (let c = 0; c < channels; c++) {
       const place = places[c < half ? 0 : 1] ?? 0;
       const k = c % half;
-      // Wavelengths from two patches to four times the grid's side, its finest and coarsest places.
+      // From two patches to four times the grid's side.
       const wavelength = 2 * (2 * side) ** ((k - (k % 2)) / half);
       const angle = (2 * Math.PI * place) / wavelength;
       data[n * channels + c] = scale * Math.SQRT2 * (k % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
@@ -81,9 +80,9 @@ class TokenConvBNReLU extends nn.Module {
 }
 
 export interface Interaction {
-  /** F'_V, the patches after the interaction, [B,N,C]. */
+  /** After the interaction, [B,N,C]. */
   readonly image: Tensor;
-  /** T0, what each token gathered from the patches (with self-attention: from the tokens), [B,T,C]; `words()` gives F'_T. */
+  /** T0, what each token gathered, [B,T,C]; `words()` gives F'_T. */
   readonly gathered: Tensor;
 }
 
@@ -95,7 +94,7 @@ export class ConditionedInteraction extends nn.Module {
   private readonly ctbn: TokenConvBNReLU | null;
   private readonly attention: AttentionKind;
 
-  /** @param withWords whether F'_T is needed, for the words of interest in training. */
+  /** @param withWords F'_T is needed, for the words of interest in training */
   constructor(
     channels: number,
     patches: number,
@@ -118,10 +117,7 @@ export class ConditionedInteraction extends nn.Module {
     this.ctbn = options.withWords ? this.child('CTBN', new TokenConvBNReLU(channels)) : null;
   }
 
-  /**
-   * @param patches F_V flattened, [B,N,C].
-   * @param tokens F_T, [B,T,C].
-   */
+  /** @param patches F_V flattened, [B,N,C]. @param tokens F_T, [B,T,C] */
   forward(patches: Tensor, tokens: Tensor): Interaction {
     const v = this.embeddings.forward(patches); // [B,N,C]
     if (this.attention === 'self') {
@@ -141,15 +137,12 @@ export class ConditionedInteraction extends nn.Module {
   }
 }
 
-/**
- * A distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2` of
- * `mlp_visual` (POI) and `mlp_woi` (WOI).
- */
+/** A distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2`. */
 export class Interest extends nn.Module {
   private readonly hidden: nn.Linear;
   private readonly score: nn.Linear;
 
-  /** @param dropoutRate before the MLP; upstream uses it for small data sets. */
+  /** @param dropoutRate before the MLP */
   constructor(
     channels: number,
     private readonly dropoutRate: number,

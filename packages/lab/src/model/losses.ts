@@ -10,15 +10,15 @@ import { ReclmisError } from '@reclmis/core';
 import { stack, type Tensor } from '@reclmis/torch';
 import { AUXILIARY_LOSSES, type AuxiliaryLoss, type TrainingSegmentation } from './segmentation-model.js';
 
-/** Keeps Dice defined if prediction and truth are both empty. */
+/** Prediction and truth may both be empty. */
 const SMOOTH = 1e-5;
 
-/** The terms of eq. 10, in the order of reports. */
+/** In the order of reports. */
 export const LOSS_NAMES = ['dice', 'bce', ...AUXILIARY_LOSSES] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 export type LossWeights = Readonly<Record<LossName, number>>;
 
-/** Eq. 10 for RecLMIS; the losses of other models count fully, as on their authors' pages. */
+/** Eq. 10 for RecLMIS; other models' losses count fully, as in their authors' code. */
 export const PAPER_WEIGHTS: LossWeights = {
   dice: 2.5,
   bce: 2.5,
@@ -32,19 +32,19 @@ export const PAPER_WEIGHTS: LossWeights = {
   size: 1,
 };
 
-/** Half Dice, half cross-entropy: the objective of the other systems (docs/method.md 11), whose own losses count fully. */
+/** Half Dice, half cross-entropy, for the other systems (docs/method.md 11); their own losses count fully. */
 export const HALVES: LossWeights = { ...PAPER_WEIGHTS, dice: 0.5, bce: 0.5 };
 
 export interface Objective {
   /** For `backward()`. */
   readonly total: Tensor;
-  /** Each unweighted term, and the total. */
+  /** Unweighted terms, and the total. */
   readonly values: Readonly<Partial<Record<LossName, number>> & { total: number }>;
 }
 
 /**
- * Dice loss, averaged over the images. With p' = p/2 and t' = t/2: 1 - (2 sum p't' + 1e-5) / (sum p'^2 + sum t'^2 + 1e-5).
- * @param probability [B,1,S,S], 0 to 1. @param masks [B,1,S,S], 0 or 1. @returns a scalar, 0 to 1.
+ * Averaged over the images. With p' = p/2 and t' = t/2: 1 - (2 sum p't' + 1e-5) / (sum p'^2 + sum t'^2 + 1e-5).
+ * @param probability [B,1,S,S], 0 to 1. @param masks [B,1,S,S], 0 or 1. @returns a scalar, 0 to 1
  */
 export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
   const p = probability.flatten(1); // [B,S*S]
@@ -61,22 +61,21 @@ export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
 }
 
 /**
- * Binary cross-entropy from logits, averaged over pixels; finite for any finite logit, unlike the form over probabilities.
- * @param logits [B,1,S,S]. @param masks [B,1,S,S], 0 or 1. @returns a scalar of at least 0.
+ * Averaged over pixels; finite for any finite logit.
+ * @param logits [B,1,S,S]. @param masks [B,1,S,S], 0 or 1. @returns a scalar of at least 0
  */
 export function bceLoss(logits: Tensor, masks: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(masks);
 }
 
-/** The terms required of a model with these losses of its own. */
 export function requiredLosses(auxiliary: readonly AuxiliaryLoss[]): LossName[] {
   return ['dice', 'bce', ...auxiliary];
 }
 
 /**
  * Eq. 10 for one batch.
- * @param output of `forwardTraining`. @param masks [B,1,S,S], 0 or 1. @param required terms.
- * @throws LOSS_MISSING, LOSS_NOT_FINITE naming the terms.
+ * @param masks [B,1,S,S], 0 or 1. @param required terms
+ * @throws LOSS_MISSING, LOSS_NOT_FINITE naming the terms
  */
 export function objective(
   output: TrainingSegmentation,
@@ -87,7 +86,7 @@ export function objective(
   return combine({ ...maskLosses(output, masks), ...output.losses }, required, weights);
 }
 
-/** Dice and cross-entropy of the mask; under deep supervision the weighted means over the supervised maps. */
+/** The mask's losses; under deep supervision, weighted means over the supervised maps. */
 function maskLosses(
   { logits, probability, supervision }: TrainingSegmentation,
   masks: Tensor,
@@ -103,7 +102,10 @@ function maskLosses(
   return { dice: sum(terms.map(({ dice }) => dice)), bce: sum(terms.map(({ bce }) => bce)) };
 }
 
-/** The masks at a smaller map's size: the top left pixel of each cell. @param masks [B,1,S,S]. @param map [B,1,s,s]. @returns [B,1,s,s] */
+/**
+ * Masks at a smaller size: the top left pixel of each cell. @param masks [B,1,S,S]. @param map [B,1,s,s]. @returns
+ * [B,1,s,s]
+ */
 export function masksAt(masks: Tensor, map: Tensor): Tensor {
   const [, , height, width] = map.shape4();
   const [, , S] = masks.shape4();

@@ -1,6 +1,6 @@
 /**
- * LViT (Li et al., IEEE TMI 2023), the second peer of the paper's Table 1: docs/method.md 11. A U-Net with PLAM in its
- * skips, and a U of small transformers on tokens; the note enters its first one.
+ * LViT (Li et al., IEEE TMI 2023): docs/method.md 11. A U-Net with PLAM in its skips, and a U of small transformers
+ * on tokens; the note enters its first one.
  *
  *     image -> inc, down1..3 -> x1..x4, down4 -> x5
  *     note  -> text_module4..1 -> text1
@@ -11,9 +11,11 @@
  * - T and W are those of the run's encoder; the authors' are BERT's, T = 10 and W = 768.
  * - Without the quarter of their 39.9 M parameters that they never use (each transformer's `norm` and `head`, the
  *   `CTBN`s of the other directions, the embeddings of the way up, `pix_module1..4`, PLAM's `conv_sig`).
- * - As theirs, it also reads the features of padded tokens: there is no mask.
  *
- * B batch, S image side, N = (S/16)^2 tokens of an image at every level, d a level's width, T tokens of a note, H heads.
+ * As theirs, it also reads the features of padded tokens.
+ *
+ * B batch, S image side, N = (S/16)^2 tokens of an image at every level, d a level's width, T tokens of a note, H
+ * heads.
  */
 import { ReclmisError } from '@reclmis/core';
 import { cat, dropout, nn, type Tensor, zeros } from '@reclmis/torch';
@@ -25,14 +27,14 @@ import { type Decoder, requireOption, UNetBased } from './unet-based.js';
 export interface LViTOptions extends ModelOptions {
   /** T: the convolution for the note has a channel per token. */
   readonly contextLength: number;
-  /** Dropout of the embedded tokens. */
+  /** On the embedded tokens. */
   readonly dropout: number;
 }
 
-/** Heads of every transformer; must divide each level's width. */
+/** Must divide each level's width. */
 const HEADS = 8;
 
-/** A map's patches as tokens with positions: keys `patch_embeddings`, `position_embeddings`. */
+/** Keys `patch_embeddings`, `position_embeddings`. */
 class Embeddings extends nn.Module {
   private readonly patch: nn.Conv2d;
   private readonly position: Tensor;
@@ -56,7 +58,7 @@ class Embeddings extends nn.Module {
   }
 }
 
-/** Multi-head self-attention: keys `qkv`, `proj`. */
+/** Keys `qkv`, `proj`. */
 class Attention extends nn.Module {
   private readonly qkv: nn.Linear;
   private readonly proj: nn.Linear;
@@ -98,7 +100,7 @@ class Mlp extends nn.Module {
   }
 }
 
-/** A pre-norm transformer block. [B,N,d] -> [B,N,d]. */
+/** Pre-norm. [B,N,d] -> [B,N,d]. */
 class Block extends nn.Module {
   private readonly norm1: nn.LayerNorm;
   private readonly attn: Attention;
@@ -134,7 +136,7 @@ class ConvTransBN extends nn.Module {
     return this.norm.forwardRelu(this.conv.forward(x));
   }
 
-  /** The same along the tokens: [B,N,in] -> [B,N,out]. */
+  /** [B,N,in] -> [B,N,out]. */
   alongTokens(tokens: Tensor): Tensor {
     return this.forward(tokens.transpose(1, 2)).transpose(1, 2);
   }
@@ -226,7 +228,7 @@ export class LViT extends UNetBased {
   private readonly texts: readonly nn.Conv1d[];
   private readonly first: NoteTransformer;
   private readonly downVits: readonly DownTransformer[];
-  /** Finest level first, like `reconstructs`. */
+  /** Finest level first. */
   private readonly upVits: readonly UpTransformer[];
   private readonly reconstructs: readonly Reconstruct[];
   private readonly decode: Decoder;
@@ -282,7 +284,7 @@ export class LViT extends UNetBased {
     return this.decode(bottleneck, joined);
   }
 
-  /** text1: a note's features in the finest level's width. */
+  /** A note's features in the finest level's width. */
   private adapt(note: NoteFeatures | null): Tensor {
     const features = this.requireNote(note);
     const [, T, W] = features.shape3();
@@ -299,7 +301,7 @@ export class LViT extends UNetBased {
   }
 }
 
-/** @throws CONFIG_INVALID if the heads do not divide the levels' widths. */
+/** @throws CONFIG_INVALID if the heads do not divide the widths */
 function checked(options: LViTOptions): LViTOptions {
   const { baseWidth } = options;
   const expected = `a multiple of ${HEADS}, the heads of LViT’s transformers`;

@@ -1,13 +1,13 @@
 /**
- * Draws the patches and words to hide, for the whole batch on its device: paper section 3.4, docs/method.md 6. Training
- * only. (Upstream draws on the CPU, sample by sample.)
+ * Draws the patches and words to hide, for the whole batch on its device: paper section 3.4, docs/method.md 6.
+ * Training only.
  *
  * k = max(floor(ratio * length), 1) of each row's `length` valid items: those of highest key. Ranks are argsort of
  * argsort, so rows with different k need no loop.
- *   topk          key = P
- *   random        key = uniform noise
- *   distribution  key = ln P - ln E, E exponential: an exponential race, equivalent to successive draws without replacement
- *                 with probabilities P (Efraimidis and Spirakis 2006). Items of probability 0 come last, in uniform order.
+ *     topk          key = P
+ *     random        key = uniform noise
+ *     distribution  key = ln P - ln E, E exponential: an exponential race, equivalent to successive draws without replacement
+ *                   with probabilities P (Efraimidis and Spirakis 2006). Items of probability 0 come last, in uniform order.
  *
  * B batch, L items (patches or tokens).
  */
@@ -24,14 +24,14 @@ const LEAST_NOISE = 1e-20;
 export interface MaskDraw {
   /** P, [B,L]; each row sums to 1 over its valid items. */
   readonly probability: Tensor;
-  /** bool [B,L], which items exist; null: all. */
+  /** bool [B,L]; null: all. */
   readonly valid: Tensor | null;
-  /** Share of a row's valid items, 0 to 1. */
+  /** Valid items, 0 to 1. */
   readonly ratio: number;
   readonly strategy: MaskStrategy;
 }
 
-/** Items to draw from a row: at least one, at most all. */
+/** Items to draw: at least one, at most all. */
 export function maskCount(ratio: number, length: number): number {
   return Math.min(Math.max(Math.floor(ratio * length), 1), length);
 }
@@ -54,7 +54,7 @@ export function drawMask({ probability, valid, ratio, strategy }: MaskDraw): Ten
   });
 }
 
-/** Sets the hidden items' features to 0. @param features [B,L,C]. @param mask bool [B,L]. */
+/** @param features [B,L,C]. @param mask bool [B,L], true for hidden items */
 export function hide(features: Tensor, mask: Tensor): Tensor {
   return features.maskedFill(mask.unsqueeze(-1), 0);
 }

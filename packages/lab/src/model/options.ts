@@ -1,16 +1,16 @@
 /**
- * RecLMIS's options: types, defaults with reasons, and presets.
+ * RecLMIS's options, with reasons, and presets.
  *
  * Sources: paper section 3 and 4.2, Tables 2 and 3. Where they differ, `PAPER` follows the paper and `UPSTREAM` the
- * authors' public code; use `UPSTREAM` for their checkpoints or figures.
+ * authors' public code, for their checkpoints and figures.
  */
 import type { MaskStrategy } from './masking.js';
 import type { ModelOptions } from './segmentation-model.js';
 import { checkSizes, requireOption } from './unet-based.js';
 
-/** The active parts of the method (Table 2). */
+/** Table 2. */
 export interface Components {
-  /** Conditioned interaction. Off: the model reads no note, and all other components must be off. */
+  /** Conditioned interaction. Off: the model reads no note, and all others must be off. */
   readonly ci: boolean;
   /** Conditioned contrastive learning. */
   readonly ccl: boolean;
@@ -20,7 +20,7 @@ export interface Components {
   readonly cvr: boolean;
 }
 
-/** Which losses are conditioned by the patches and words of interest (Table 3). */
+/** Which losses the patches and words of interest condition (Table 3). */
 export interface Conditions {
   readonly ccl: boolean;
   readonly clr: boolean;
@@ -30,49 +30,46 @@ export interface Conditions {
 /** What attention reads: the other modality, as in the paper, or its own (Table 4). */
 export type AttentionKind = 'cross' | 'self';
 
-/** Where the modalities meet (Table 4). The parameters are the same either way. */
+/** Where the modalities meet (Table 4). The parameters stay the same. */
 export interface AttentionKinds {
   /** `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); the note does not reach the decoder. */
   readonly ci: AttentionKind;
-  /**
-   * `self`: the context is the masked features; conditions, distributions over the other modality, have nothing to weigh.
-   */
+  /** `self`: the context is the masked features; conditions have nothing to weigh. */
   readonly reconstruction: AttentionKind;
 }
 
 /**
- * `paper`: eq. 7 and 9, reconstruct F_V and F_T. Trained targets with a gradient could be met by becoming constant, so
- * they are detached. F_T also has no scale of its own and would grow, and CLR with it, so CLR's target is each token's
- * F_T with mean 0 and variance 1.
- * `upstream`: reconstruct F'_V, not detached (its gradient is part of the authors' training), and the frozen F_clip.
+ * `paper`: eq. 7 and 9, F_V and F_T, detached: trained targets with a gradient could become constant. F_T also has no
+ * scale of its own and would grow, and CLR with it, so CLR's target is each token's F_T with mean 0 and variance 1.
+ * `upstream`: F'_V, not detached (its gradient is part of the authors' training), and the frozen F_clip.
  */
 export type Targets = 'paper' | 'upstream';
 
 export interface RecLMISOptions extends ModelOptions {
-  /** Layers of each of a reconstructor's two stacks. */
+  /** In each of a reconstructor's two stacks. */
   readonly layers: number;
-  /** Whether the reconstructors' self-attention only looks backwards. */
+  /** In the reconstructors, self-attention only looks backwards. */
   readonly causal: boolean;
-  /** Whether CCL passes POI and WOI through a second softmax, which makes them almost uniform. */
+  /** CCL passes POI and WOI through a second softmax, which makes them almost uniform. */
   readonly secondSoftmax: boolean;
   readonly targets: Targets;
   readonly components: Components;
   readonly conditions: Conditions;
   readonly attention: AttentionKinds;
   readonly maskStrategy: MaskStrategy;
-  /** Shares of patches and words to mask, 0 to 1. */
+  /** Shares, 0 to 1. */
   readonly maskRatios: { readonly visual: number; readonly textual: number };
   /** In CI's embeddings and attention and on each reconstructor sub-layer. */
   readonly dropout: number;
   /** On F'_V and F'_T before the MLPs of POI and WOI. */
   readonly interestDropout: number;
-  /** Standard deviation of the initial sinusoids of position embeddings; 0: zeros. */
+  /** Standard deviation of CI's initial position embeddings; 0: zeros. */
   readonly positionScale: number;
-  /** Initial ln(1 / temperature) of CCL; frozen, and replaced by a checkpoint's. */
+  /** ln(1 / temperature) of CCL; frozen, and replaced by a checkpoint's. */
   readonly logitScale: number;
 }
 
-/** A model's settings, whichever model they choose. */
+/** Settings of any model. */
 export interface ModelSettings extends Pick<
   RecLMISOptions,
   | 'baseWidth'
@@ -88,7 +85,7 @@ export interface ModelSettings extends Pick<
 > {
   /** The paper, or the authors' code where it differs. */
   readonly variant: 'paper' | 'upstream';
-  /** Settings of the chosen model alone, by its descriptor's schema. */
+  /** By the chosen model's schema. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -130,21 +127,18 @@ export const UPSTREAM_SMALL_DATA: RecLMISOptions = {
   interestDropout: 0.5,
 };
 
-/** The note-free baseline: encoder and decoder only. */
+/** Encoder and decoder only. */
 export const NOTE_FREE: Components = { ci: false, ccl: false, clr: false, cvr: false };
 
-/** Heads of every attention of the model (docs/method.md 3 and 7). */
+/** Heads of every attention (docs/method.md 3 and 7). */
 export const HEADS = 4;
 
-/** Channels C of the bottleneck, of the patches and of the adapted note. */
+/** C, also of the patches and the adapted note. */
 export function bottleneckWidth(options: Pick<RecLMISOptions, 'baseWidth'>): number {
   return 8 * options.baseWidth;
 }
 
-/**
- * Whether some parameters affect no loss: POI and WOI learn only through losses that they condition; drawing masks
- * carries no gradient.
- */
+/** Whether some parameters affect no loss: POI and WOI learn only through losses that they condition. */
 export function leavesUnused(
   options: Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>,
 ): boolean {
@@ -157,7 +151,7 @@ export function leavesUnused(
   return !(clr && conditions.clr && cvr && conditions.cvr);
 }
 
-/** Whether any training-only loss is on, and with it POI and WOI. */
+/** These losses need POI and WOI. */
 export function hasReconstructionOrContrast({ components }: Pick<RecLMISOptions, 'components'>): boolean {
   return components.ccl || components.clr || components.cvr;
 }
@@ -167,7 +161,6 @@ interface EncoderTraits {
   readonly logitScale?: number | null;
 }
 
-/** The options of a run's configuration, with its note encoder. */
 export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits): RecLMISOptions {
   const variant = model.variant === 'upstream' ? UPSTREAM : PAPER;
   return {
@@ -190,10 +183,7 @@ export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits):
   };
 }
 
-/**
- * Checks what types cannot say; returns the options.
- * @throws CONFIG_INVALID naming the option, the expected and the actual value.
- */
+/** @throws CONFIG_INVALID naming the option, the expected and the actual value */
 export function checkOptions(options: RecLMISOptions): RecLMISOptions {
   checkSizes(options);
   const { layers, components, maskRatios, textWidth, baseWidth } = options;

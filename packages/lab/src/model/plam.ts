@@ -20,21 +20,19 @@ export class PixelLevelAttention extends nn.Module {
     this.bottleneck = this.child('bottleneck', new Bottleneck());
   }
 
-  /** @param x [B,C,H,W]. @returns the same shape. */
+  /** @param x [B,C,H,W]. @returns the same shape */
   forward(x: Tensor): Tensor {
     return x.mul(this.attention(x));
   }
 
-  /** What multiplies x, [B,1,H,W]. */
+  /** The factor of x, [B,1,H,W]. */
   attention(x: Tensor): Tensor {
     const [average, maximum] = this.statistics(x); // [B,H,W] each
     const perPixel = stack([average, maximum, average.add(maximum)], -1); // [B,H,W,3]
     return this.bottleneck.forward(perPixel).squeeze(-1).unsqueeze(1); // [B,1,H,W]
   }
 
-  /**
-   * a and m, [B,H,W] each, in few passes over memory. The maximum of ReLUs is the ReLU of the maximum: one map instead of C.
-   */
+  /** a and m, [B,H,W] each. The maximum of ReLUs is the ReLU of the maximum: one map instead of C. */
   private statistics(x: Tensor): [Tensor, Tensor] {
     const { convAvg, convMax } = this;
     if (x.dtype === 'float32' && convAvg.weight.dtype === 'float32' && isLaneMap(x)) {

@@ -33,13 +33,13 @@ import {
   type TrainingSegmentation,
 } from './segmentation-model.js';
 
-/** The segmentation, every intermediate and the auxiliary losses. */
+/** Includes every intermediate and the auxiliary losses. */
 export interface TrainingOutput extends TrainingSegmentation {
   /** F_V, [B,C,h,w]. */
   readonly imageFeatures: Tensor;
-  /** F_T, [B,T,C]; null in the note-free model. */
+  /** F_T, [B,T,C]; null if note-free. */
   readonly textFeatures: Tensor | null;
-  /** F'_V, [B,N,C]; null in the note-free model. */
+  /** F'_V, [B,N,C]; null if note-free. */
   readonly interactedImage: Tensor | null;
   /** F'_T, [B,T,C]; null if no loss needs the words of interest. */
   readonly interactedText: Tensor | null;
@@ -47,9 +47,9 @@ export interface TrainingOutput extends TrainingSegmentation {
   readonly poi: Tensor | null;
   /** P_T, [B,T]; null as above. */
   readonly woi: Tensor | null;
-  /** bool [B,N], patches hidden from CVR; null when it is off. */
+  /** bool [B,N]; null when CVR is off. */
   readonly hiddenPatches: Tensor | null;
-  /** bool [B,T], words hidden from CLR; null when it is off. */
+  /** bool [B,T]; null when CLR is off. */
   readonly hiddenWords: Tensor | null;
 }
 
@@ -60,13 +60,13 @@ export interface InterestedSegmentation extends Segmentation {
   readonly woi: Tensor | null;
 }
 
-/** Masks to use instead of drawn ones, for comparisons with a reference: bool [B,N] and [B,T], true where hidden. */
+/** Masks instead of drawn ones: bool [B,N] and [B,T], true where hidden. */
 export interface GivenMasks {
   readonly patches?: Tensor;
   readonly words?: Tensor;
 }
 
-/** CCL's temperature under the authors' key. Frozen, like all of CLIP. */
+/** CCL's temperature under the authors' key; frozen, like all of CLIP. */
 class FrozenScale extends nn.Module {
   readonly logitScale: Tensor;
 
@@ -76,7 +76,7 @@ class FrozenScale extends nn.Module {
   }
 }
 
-/** The parts that exist only for training. */
+/** Exist only for training. */
 interface Trainers {
   readonly poi: Interest;
   readonly woi: Interest;
@@ -85,7 +85,7 @@ interface Trainers {
   readonly clr: ConditionedReconstructor | null;
 }
 
-/** The losses of the paper's method, each with its component. */
+/** Each has its component. */
 const OWN_LOSSES = ['ccl', 'clr', 'cvr'] as const;
 
 export class RecLMIS extends UNetBased {
@@ -95,7 +95,7 @@ export class RecLMIS extends UNetBased {
   private readonly decodeMap: Decoder;
   private readonly trainers: Trainers | null;
 
-  /** @throws CONFIG_INVALID for incompatible options. */
+  /** @throws CONFIG_INVALID */
   constructor(override readonly options: RecLMISOptions) {
     super(checkOptions(options));
     const channels = bottleneckWidth(options);
@@ -145,9 +145,9 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * The inference graph: encoder, text adapter, CI and decoder.
-   * @param images [B,3,S,S], RGB in 0 to 1.
-   * @param note features of B notes; null only for the note-free model, which ignores it.
+   * Encoder, text adapter, CI and decoder.
+   * @param images [B,3,S,S], RGB in 0 to 1
+   * @param note null only for the note-free model, which ignores it
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
@@ -156,10 +156,7 @@ export class RecLMIS extends UNetBased {
     return this.decode(bottleneck, interacted, skips);
   }
 
-  /**
-   * `segment`, with the patches and words of interest.
-   * @throws NOTE_MISSING, TENSOR_SHAPE
-   */
+  /** `segment`, with the patches and words of interest. @throws NOTE_MISSING, TENSOR_SHAPE */
   segmentWithInterest(images: Tensor, note: NoteFeatures | null): InterestedSegmentation {
     if (!this.interact || !this.trainers || !note)
       return { ...this.segment(images, note), poi: null, woi: null };
@@ -169,11 +166,7 @@ export class RecLMIS extends UNetBased {
     return { ...this.decode(bottleneck, interaction.image, skips), poi, woi };
   }
 
-  /**
-   * `segment`, with the losses of the active components.
-   * @param choices masks to use instead of drawn ones, and how CCL compares.
-   * @throws NOTE_MISSING, TENSOR_SHAPE
-   */
+  /** `segment`, with the losses of the active components. @throws NOTE_MISSING, TENSOR_SHAPE */
   override forwardTraining(
     images: Tensor,
     note: NoteFeatures | null,
@@ -212,8 +205,8 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * CCL's features, without the rest of the training graph; makes the same random draws as `forwardTraining`.
-   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL.
+   * CCL's features alone; makes the same random draws as `forwardTraining`.
+   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL
    */
   override contrastInput(images: Tensor, note: NoteFeatures): ContrastiveInput {
     if (!this.interact || !this.trainers)
@@ -292,7 +285,7 @@ export class RecLMIS extends UNetBased {
       const reconstructed = trainers.clr.forward({
         masked,
         context: across ? x.patches : masked,
-        // Equal weights over all patches change nothing; over words they exclude padding.
+        // Equal weights over patches change nothing; over words they exclude padding.
         condition: across ? (conditions.clr ? x.poi : null) : evenWords(valid, x.woi),
       });
       clr = reconstructed.mseLoss(options.targets === 'paper' ? standardised(x.tokens) : x.note.features);
@@ -304,14 +297,14 @@ export class RecLMIS extends UNetBased {
     };
   }
 
-  /** F_T from a note's features. */
+  /** F_T. */
   private adapt(note: NoteFeatures | null): Tensor {
     const features = this.requireNote(note);
     if (!this.adapter) throw new RangeError('F_T was requested from a model that reads no notes');
     return this.adapter.forward(features.transpose(1, 2)).transpose(1, 2); // [B,T,C]
   }
 
-  /** The decoder on F'_V; on F_V if the model is note-free. */
+  /** Decodes F'_V, or F_V if the model is note-free. */
   private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
     const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
     return this.decodeMap(x, skips);
@@ -324,12 +317,12 @@ function toPatches(map: Tensor): Tensor {
   return map.permute([0, 2, 3, 1]).reshape([B, h * w, C]);
 }
 
-/** Equal weights for a note's valid words, 0 for padding. @returns [B,T] of `like`'s dtype */
+/** Equal for valid words, 0 for padding. @returns [B,T] of `like`'s dtype */
 function evenWords(valid: Tensor, like: Tensor): Tensor {
   return valid.to({ dtype: like.dtype }).div(valid.sum([1], true));
 }
 
-/** A target that the loss cannot move: detached, each item [.., C] with mean 0 and variance 1. */
+/** Detached, each item [.., C] with mean 0 and variance 1. */
 function standardised(features: Tensor): Tensor {
   return layerNorm(float32(features.detach()), [features.size(-1)]);
 }

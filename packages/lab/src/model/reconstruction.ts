@@ -4,8 +4,8 @@
  *
  * A reconstructor has two stacks of post-norm layers. The context stack (`decoder1`) reads the other modality's
  * complete features, its self-attention conditioned by that modality's distribution P. The output stack (`decoder2`)
- * reads the masked features: unconditioned self-attention, then cross-attention on the context conditioned by the same
- * P. Upstream's unused cross-attention in the context stack does not exist here.
+ * reads the masked features: unconditioned self-attention, then cross-attention on the context conditioned by the
+ * same P.
  *
  * B batch, M items to reconstruct, N items of context, C channels, H heads.
  */
@@ -18,13 +18,13 @@ export interface ReconstructorOptions {
   readonly channels: number;
   /** Layers of each stack. */
   readonly layers: number;
-  /** Upstream: self-attention only looks backwards, in both stacks. */
+  /** As upstream: self-attention only looks backwards, in both stacks. */
   readonly causal: boolean;
   /** On each sub-layer's output. */
   readonly dropout: number;
 }
 
-/** An output layer's context [B,N,C] and logit mask, [B,1,M,N] or null. */
+/** Context [B,N,C]; mask of logits, [B,1,M,N] or null. */
 interface Source {
   readonly context: Tensor;
   readonly mask: Tensor | null;
@@ -56,8 +56,7 @@ class ReconstructionLayer extends nn.Module {
   }
 
   /**
-   * @param input [B,M,C]. @param selfMask added to the self-attention's logits, [B,1,M,M], or null.
-   * @param source the context, if any. @returns [B,M,C].
+   * @param input [B,M,C]. @param selfMask added to the self-attention's logits, [B,1,M,M], or null. @returns [B,M,C]
    */
   forward(input: Tensor, selfMask: Tensor | null, source?: Source): Tensor {
     const attended = this.selfAttn.forward(input, input, input, { mask: selfMask });
@@ -76,7 +75,7 @@ class ReconstructionLayer extends nn.Module {
   }
 }
 
-/** Layers in a row; key `decoder_layers.{i}`. */
+/** Key `decoder_layers.{i}`. */
 class ReconstructionStack extends nn.Module {
   private readonly layers: readonly ReconstructionLayer[];
 
@@ -94,11 +93,11 @@ class ReconstructionStack extends nn.Module {
 }
 
 export interface ReconstructionInput {
-  /** Features with the drawn items set to 0, [B,M,C]. */
+  /** Drawn items are 0, [B,M,C]. */
   readonly masked: Tensor;
-  /** Complete features of the other modality, [B,N,C]. */
+  /** Complete, [B,N,C]. */
   readonly context: Tensor;
-  /** P over the context's items, [B,N]; null: no condition. */
+  /** P, [B,N]; null: no condition. */
   readonly condition: Tensor | null;
 }
 
@@ -115,7 +114,7 @@ export class ConditionedReconstructor extends nn.Module {
     this.outputStack = this.child('decoder2', new ReconstructionStack(options, true));
   }
 
-  /** @returns the reconstruction, [B,M,C]. */
+  /** @returns [B,M,C] */
   forward({ masked, context, condition }: ReconstructionInput): Tensor {
     const [B, M] = masked.shape3();
     const [, N] = context.shape3();

@@ -1,7 +1,6 @@
 /**
- * The models: one descriptor each. A new model is its file with its descriptor, a line here (or `registerModel` in a program of one's own) and a preset.
- *
- * Everything that depends on which model it is goes through here: the setting `model.name`, building, parity with golden files, `bench --models`.
+ * The models. A new one is its file with its descriptor, a line here (or `registerModel` in your program) and a
+ * preset.
  */
 import { ReclmisError } from '@reclmis/core';
 import { attentionUNet } from './peers/attention-unet.js';
@@ -25,7 +24,7 @@ import { UNet } from './unet.js';
 
 export type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 
-/** What PyTorch stores of every batch normalisation: its step counter. */
+/** PyTorch's step counter of batch normalisation. */
 const STEP_COUNTERS = /\.num_batches_tracked$/;
 
 const MODELS = new Map<string, ModelDescriptor>([
@@ -92,7 +91,7 @@ const MODELS = new Map<string, ModelDescriptor>([
   ['vilt', vilt],
 ]);
 
-/** Adds a model, so that `model.name` accepts it. @throws OPTION_INVALID where the name is taken */
+/** `model.name` then accepts it. @throws OPTION_INVALID if the name is taken */
 export function registerModel(name: string, descriptor: ModelDescriptor): void {
   if (MODELS.has(name))
     throw new ReclmisError('OPTION_INVALID', `a model named ${name} already exists`, {
@@ -101,7 +100,7 @@ export function registerModel(name: string, descriptor: ModelDescriptor): void {
   MODELS.set(name, descriptor);
 }
 
-/** Names of the models, for `model.name`. */
+/** Names for `model.name`. */
 export function modelNames(): readonly string[] {
   return [...MODELS.keys()];
 }
@@ -110,7 +109,7 @@ export function isModel(name: string): boolean {
   return MODELS.has(name);
 }
 
-/** @throws CONFIG_INVALID where there is none of that name */
+/** @throws CONFIG_INVALID for an unknown name */
 export function modelDescriptor(name: string): ModelDescriptor {
   const descriptor = MODELS.get(name);
   if (descriptor) return descriptor;
@@ -120,7 +119,7 @@ export function modelDescriptor(name: string): ModelDescriptor {
   );
 }
 
-/** The model with a parameter of its own among these keys; null where none has. */
+/** The model with a parameter of its own among these keys, or null. */
 export function modelOfKeys(keys: ReadonlySet<string>): string | null {
   for (const [name, { ownKey }] of MODELS) if (keys.has(ownKey)) return name;
   return null;
@@ -128,17 +127,17 @@ export function modelOfKeys(keys: ReadonlySet<string>): string | null {
 
 type NamedSettings = ModelSettings & { readonly name: string };
 
-/** A model with new weights. @throws CONFIG_INVALID for settings that do not go together */
+/** Draws new weights. @throws CONFIG_INVALID for settings that do not go together */
 export function buildModel(settings: NamedSettings, encoder: EncoderTraits): SegmentationModel {
   return modelDescriptor(settings.name).build(settings, encoder);
 }
 
-/** Whether the model of these settings reads notes. RecLMIS without conditioned interaction reads none. */
+/** RecLMIS without conditioned interaction reads none. */
 export function readsNotes(settings: NamedSettings): boolean {
   return modelDescriptor(settings.name).readsNotes(settings);
 }
 
-/** Whether the training of the model of these settings reads notes; more models do than read them at inference. */
+/** Whether training reads notes; more models do than at inference. */
 export function learnsFromNotes(settings: NamedSettings): boolean {
   const { learnsFromNotes: learns, readsNotes: reads } = modelDescriptor(settings.name);
   return (learns ?? reads)(settings);

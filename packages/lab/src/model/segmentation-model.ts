@@ -1,8 +1,6 @@
 /**
- * The interface of all models (docs/method.md 11) for training, evaluation, export and measurement.
- *
- * A model gives `segment`, and says whether it reads notes. If it has further losses than the mask's, it names them in
- * `auxiliary` and returns them from `forwardTraining`.
+ * The interface of all models (docs/method.md 11). A model gives `segment`. If it has further losses than the mask's,
+ * it names them in `auxiliary` and returns them from `forwardTraining`.
  *
  * B batch, S image side, T tokens, W width of a note's features.
  */
@@ -12,11 +10,11 @@ import type { NoteFeatures } from '../text/encoder.js';
 import type { ContrastiveInput } from './contrastive.js';
 
 export interface ModelOptions {
-  /** Channels of the first encoder level. */
+  /** At the first encoder level. */
   readonly baseWidth: number;
   /** S, in pixels. */
   readonly imageSize: number;
-  /** W; ignored if the model reads no notes. */
+  /** W; ignored by models without notes. */
   readonly textWidth: number;
 }
 
@@ -28,7 +26,7 @@ export interface Segmentation {
 }
 
 /**
- * Losses that a model itself defines, besides those of its mask. RecLMIS: `ccl` (eq. 4 and 5), `clr` (eq. 9), `cvr` (eq. 7). ConVIRT: `contrastive`.
+ * Losses besides the mask's. RecLMIS: `ccl` (eq. 4 and 5), `clr` (eq. 9), `cvr` (eq. 7). ConVIRT: `contrastive`.
  * GLoRIA: `global`, `local`. TGANet: `count`, `size`, the cross-entropies of a note's two attributes.
  */
 export const AUXILIARY_LOSSES = [
@@ -42,45 +40,45 @@ export const AUXILIARY_LOSSES = [
   'size',
 ] as const;
 export type AuxiliaryLoss = (typeof AUXILIARY_LOSSES)[number];
-/** Each a scalar; absent where its component is off. */
+/** Scalars; absent if off. */
 export type AuxiliaryLosses = Readonly<Partial<Record<AuxiliaryLoss, Tensor>>>;
 
 export interface TrainingSegmentation extends Segmentation {
   readonly losses: AuxiliaryLosses;
   /**
-   * Deep supervision: the maps that Dice and cross-entropy are taken of, finest first, with weights that sum to 1. Absent: `logits` alone.
+   * Deep supervision: maps for Dice and cross-entropy, finest first, with weights that sum to 1. Absent: `logits`
+   * alone.
    */
   readonly supervision?: readonly SupervisedMap[];
-  /** Intermediate results by the names of golden files, for parity. */
+  /** Intermediate results by golden files' names, for parity. */
   readonly observed?: Readonly<Record<string, Tensor>>;
 }
 
-/** A map that is compared with the mask at its own size. */
+/** Compared with the mask at its own size. */
 export interface SupervisedMap {
   /** Before the sigmoid, [B,1,s,s], s a divisor of S. */
   readonly logits: Tensor;
-  /** Its share of the mask's losses, 0 to 1. */
+  /** In the mask's losses, 0 to 1. */
   readonly weight: number;
 }
 
 export type Contrast = (input: ContrastiveInput) => Tensor;
 
 export interface TrainingChoices {
-  /** Default `contrastiveLoss`; another may compare the batch with cases computed elsewhere. Only for models with CCL. */
+  /** Default `contrastiveLoss`; another may compare with cases computed elsewhere. Only for CCL. */
   readonly contrast?: Contrast;
-  /** The B notes as they were written, for models that take labels from them. */
+  /** As written, for models that take labels from them. */
   readonly notes?: readonly string[];
-  /** The B target masks, [B,1,S,S], 0 or 1, for models that take labels from them. */
+  /** [B,1,S,S], 0 or 1, for models that take labels from them. */
   readonly masks?: Tensor;
 }
 
 /**
- * What `segment` reads of a note: the encoder's features alone, wherever there is a token or not; the features and which places hold tokens (`valid`); or the
- * tokens' numbers (`ids`). An exported model gets just that.
+ * What `segment` reads of a note: the encoder's features alone, token or not; the features and which places hold
+ * tokens (`valid`); or the tokens' numbers (`ids`).
  */
 export type NoteInput = 'features' | 'masked-features' | 'ids';
 
-/** Segments an image, guided by a note or not. */
 export abstract class SegmentationModel extends nn.Module {
   /** The name in the literature. */
   abstract readonly title: string;
@@ -88,40 +86,35 @@ export abstract class SegmentationModel extends nn.Module {
   /** If false, `note` may be null. */
   abstract readonly readsNotes: boolean;
 
-  /** The layer whose map `explain` shows by default: the decoder's first, as in the paper; by its path in `namedModules`. */
+  /** Whose map `explain` shows by default, by its path in `namedModules`; the decoder's first, as in the paper. */
   readonly explainLayer: string = 'up4';
 
-  /** Whether training reads the notes' features; more models than read them at inference. */
+  /** Whether training reads the notes' features; more models do than at inference. */
   get learnsFromNotes(): boolean {
     return this.readsNotes;
   }
 
-  /** What `segment` reads of a note. */
   get noteInput(): NoteInput {
     return 'features';
   }
 
-  /** Losses that `forwardTraining` must give. */
+  /** Losses required of `forwardTraining`. */
   get auxiliary(): readonly AuxiliaryLoss[] {
     return [];
   }
 
-  /** Whether some parameters affect no loss. */
+  /** True if some parameters affect no loss. */
   get leavesUnused(): boolean {
     return false;
   }
 
   /**
-   * The inference graph.
-   * @param images [B,3,S,S], RGB in 0 to 1. @param note features of B notes, [B,T,W].
+   * Inference. @param images [B,3,S,S], RGB in 0 to 1. @param note [B,T,W]
    * @throws NOTE_MISSING, TENSOR_SHAPE
    */
   abstract segment(images: Tensor, note: NoteFeatures | null): Segmentation;
 
-  /**
-   * `segment`, with the losses that `auxiliary` names.
-   * @throws NOTE_MISSING, TENSOR_SHAPE
-   */
+  /** `segment`, with the losses that `auxiliary` names. @throws NOTE_MISSING, TENSOR_SHAPE */
   forwardTraining(
     images: Tensor,
     note: NoteFeatures | null,
@@ -131,14 +124,14 @@ export abstract class SegmentationModel extends nn.Module {
   }
 
   /**
-   * CCL's features, without the rest of the training graph; makes the same random draws as `forwardTraining`.
-   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL.
+   * CCL's features alone; makes the same random draws as `forwardTraining`.
+   * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL
    */
   contrastInput(_images: Tensor, _note: NoteFeatures): ContrastiveInput {
     throw new ReclmisError('CONFIG_INVALID', `${this.title}: expected a model with contrastive learning`);
   }
 
-  /** A required note's features, [B,T,W]. @throws NOTE_MISSING, TENSOR_SHAPE */
+  /** [B,T,W]. @throws NOTE_MISSING, TENSOR_SHAPE */
   protected requireNote(note: NoteFeatures | null): Tensor {
     if (!note)
       throw new ReclmisError('NOTE_MISSING', 'the model reads notes: expected note features, got none');
@@ -164,7 +157,7 @@ export function checkImages(images: Tensor, { imageSize: S }: Pick<ModelOptions,
   }
 }
 
-/** The mask's logits as `segment` returns them. @param logits [B,1,S,S], in any precision. */
+/** @param logits [B,1,S,S], in any precision */
 export function segmentation(logits: Tensor): Segmentation {
   const whole = float32(logits);
   return { logits: whole, probability: whole.sigmoid() };

@@ -1,4 +1,4 @@
-/** The settings of the network, docs/method.md 2 to 7 and 11: type, range, default and the reason for the default. */
+/** The network's settings, docs/method.md 2 to 7 and 11: type, range, default and its reason. */
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { fraction } from '../schema.js';
@@ -103,7 +103,7 @@ const fields = z.strictObject({
     .describe('settings of the chosen model alone, NAME=VALUE,... (docs/models.md)'),
 });
 
-/** The settings of the network; `options` must be the chosen model's. */
+/** `options` must be the chosen model's. */
 export const modelSchema = fields.superRefine(({ name, options }, context) => {
   if (!isModel(name)) return;
   const schema = modelDescriptor(name).options ?? z.strictObject({});
@@ -118,7 +118,7 @@ export const modelSchema = fields.superRefine(({ name, options }, context) => {
   }
 });
 
-/** `a=1,b=tiny` as an object; numbers, lists in brackets and booleans as YAML reads them. */
+/** `a=1,b=tiny`; numbers, lists in brackets and booleans as in YAML. */
 function parsePairs(text: string, context: z.RefinementCtx): Record<string, unknown> {
   const pairs = text === '' ? [] : text.split(/,(?![^[]*\])/);
   return Object.fromEntries(

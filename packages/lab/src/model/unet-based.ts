@@ -1,6 +1,6 @@
 /**
- * The U-Net encoder shared by RecLMIS, U-Net and LViT (docs/method.md 2): `inc`, and `down1` to `down4` with pooling,
- * widths w, 2w, 4w, 8w, 8w.
+ * The U-Net encoder of RecLMIS, U-Net and LViT (docs/method.md 2): `inc`, and `down1` to `down4` with pooling, widths
+ * w, 2w, 4w, 8w, 8w.
  *
  * B batch, S image side, w base width.
  */
@@ -15,13 +15,13 @@ import {
   SegmentationModel,
 } from './segmentation-model.js';
 
-/** A decoder's level: joins the map below with its skip. */
+/** Joins the map below with its skip. */
 interface Up extends nn.Module {
   /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @returns [B,out,2H,2W]. */
   forward(x: Tensor, skip: Tensor): Tensor;
 }
 
-/** A decoder's levels and last convolution. @param x [B,8w,S/16,S/16]. @param skips coarsest first, from `encode`. */
+/** @param x [B,8w,S/16,S/16]. @param skips coarsest first, from `encode` */
 export type Decoder = (x: Tensor, skips: readonly Tensor[]) => Segmentation;
 
 export interface EncodedImage {
@@ -50,8 +50,8 @@ export abstract class UNetBased extends SegmentationModel {
   }
 
   /**
-   * Makes the decoder: keys `up4` to `up1` and `outc`. Call it where they belong in the order of parameters.
-   * @param Level a level from `inChannels`, of map and skip together, to `outChannels`
+   * Keys `up4` to `up1` and `outc`. Call it where they belong in the order of parameters.
+   * @param Level from `inChannels`, of map and skip together, to `outChannels`
    */
   protected decoder(Level: new (inChannels: number, outChannels: number) => Up): Decoder {
     const { baseWidth: w } = this.options;
@@ -81,7 +81,7 @@ export abstract class UNetBased extends SegmentationModel {
   }
 }
 
-/** @throws CONFIG_INVALID for an impossible width or image size. */
+/** @throws CONFIG_INVALID */
 export function checkSizes({ baseWidth, imageSize }: ModelOptions): void {
   const whole = Number.isInteger(baseWidth) && baseWidth >= 1;
   requireOption(whole, 'baseWidth', 'a whole number of at least 1', baseWidth);
@@ -89,7 +89,7 @@ export function checkSizes({ baseWidth, imageSize }: ModelOptions): void {
   requireOption(multiple, 'imageSize', 'a multiple of 16 of at least 16 pixels', imageSize);
 }
 
-/** @throws CONFIG_INVALID naming the option, the expected and the actual value. */
+/** @throws CONFIG_INVALID naming the option, the expected and the actual value */
 export function requireOption(holds: boolean, name: string, expected: string, actual: unknown): void {
   if (!holds)
     throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);

@@ -1,10 +1,10 @@
 /**
- * U-Net (Ronneberger et al. 2015), the first peer of the paper's Table 1: docs/method.md 11, LViT's version. It reads no note.
+ * U-Net (Ronneberger et al. 2015): docs/method.md 11, LViT's version. It reads no note.
  *
  *     image -> inc, down1..4 -> up4..1 -> outc -> mask
  *
  * A transposed convolution that keeps its channels doubles the size; then [up, skip] in this order, two ConvBNReLU.
- * Keys are the authors'; all are used.
+ * Keys are the authors'.
  *
  * B batch, C channels, S image side, w base width.
  */
@@ -19,7 +19,7 @@ class TransposedUpBlock extends nn.Module {
   private readonly up: nn.ConvTranspose2d;
   private readonly convs: readonly ConvBNReLU[];
 
-  /** @param inChannels of skip and upsampled map together, half each. */
+  /** @param inChannels of skip and upsampled map, half each */
   constructor(inChannels: number, outChannels: number) {
     super();
     this.up = this.child('up', new nn.ConvTranspose2d(inChannels / 2, inChannels / 2, 2, { stride: 2 }));

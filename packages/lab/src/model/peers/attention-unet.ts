@@ -1,6 +1,6 @@
 /**
- * Attention U-Net (Oktay et al. 2018) in the 2D form that Table 1 quotes: `AttU_Net` of bigmb/Unet-Segmentation-Pytorch-Nest-of-Unets (MIT). A gate weighs
- * each skip by what the decoder has found so far. It reads no note. docs/models.md has the source, its licence and our choices.
+ * Attention U-Net (Oktay et al. 2018) in 2D: `AttU_Net` of bigmb/Unet-Segmentation-Pytorch-Nest-of-Unets (MIT). A
+ * gate weighs each skip by what the decoder has found so far. It reads no note. Choices: docs/models.md.
  *
  *     image -> Conv1..5 -> Up5, Att5, Up_conv5 -> .. -> Up2, Att2, Up_conv2 -> Conv -> mask
  *

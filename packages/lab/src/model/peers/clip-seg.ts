@@ -1,14 +1,16 @@
 /**
- * CLIP as a segmenter: CLIPSeg (Lüddecke and Ecker, CVPR 2022), the image tower of CLIP's ViT-B/16 (openai/CLIP, MIT) with a small decoder on three of its
- * blocks (timojl/clipseg, MIT), led by the note's CLIP sentence vector. docs/models.md has the source, its licence and our choices.
+ * CLIPSeg (Lüddecke and Ecker, CVPR 2022): the image tower of CLIP's ViT-B/16 (openai/CLIP, MIT) with a small decoder
+ * on three of its blocks (timojl/clipseg, MIT), led by the note's CLIP sentence vector. Choices: docs/models.md.
  *
  *     image -> clip_model.visual -> e3, e7, e9
  *     e9 -> reduces.0, film (note) -> blocks.0 -> + reduces.1 (e7) -> blocks.1 -> + reduces.2 (e3) -> blocks.2 -> trans_conv -> mask
  *
- * What never reaches the mask (`ln_post`, `proj` and the last two blocks of the tower, `reduce` of the decoder) is held, so that checkpoints load, and neither
- * computed nor trained. Deviations: pixels enter in [0,1]; the position table has the grid of the image's own size.
+ * What never reaches the mask (`ln_post`, `proj` and the tower's last two blocks, the decoder's `reduce`) is held, so
+ * that checkpoints load, but neither computed nor trained. Deviations: pixels enter in [0,1]; the position table has
+ * the grid of the image's own size.
  *
- * B batch, S image side, N = (S/16)^2 patches, V = 12w width of the tower, w width of the decoder (64), T tokens, W width of a note.
+ * B batch, S image side, N = (S/16)^2 patches, V = 12w width of the tower, w width of the decoder (64), T tokens, W
+ * width of a note.
  */
 import { cat, nn, noGrad, randn, scope, type Tensor } from '@reclmis/torch';
 import { z } from 'zod';
@@ -27,19 +29,18 @@ import {
 import { checkSizes, requireOption } from '../unet-based.js';
 
 const PATCH = 16;
-/** Heads of the tower and of the decoder. */
 const TOWER_HEADS = 12;
 const DECODER_HEADS = 4;
-/** Blocks of the tower, and those whose outputs the decoder reads, counted from 0. */
+/** Blocks that the decoder reads, from 0. */
 const TOWER_BLOCKS = 12;
 const EXTRACTED = [3, 7, 9] as const;
-/** Width of the tower's projection and of the decoder's inner layers, in decoder widths: 512 and 2048. */
+/** In decoder widths: 512 and 2048. */
 const PROJECTION = 8;
 const HIDDEN = 32;
-/** Dropout of the decoder's attention and layers. */
+/** In the decoder's attention and layers. */
 const DROPOUT = 0.1;
 
-/** CLIP's image tower up to its last block that is read; keys of `clip_model.visual`. */
+/** CLIP's image tower up to the last block that is read; keys of `clip_model.visual`. */
 class ImageTower extends nn.Module {
   private readonly conv1: nn.Conv2d;
   private readonly classEmbedding: Tensor;
@@ -77,7 +78,7 @@ class ImageTower extends nn.Module {
   }
 }
 
-/** A post-norm transformer layer, as PyTorch's `TransformerEncoderLayer`. [B,N+1,w] -> [B,N+1,w]. */
+/** Post-norm, as PyTorch's `TransformerEncoderLayer`. [B,N+1,w] -> [B,N+1,w]. */
 class PostNormBlock extends nn.Module {
   private readonly attention: nn.MultiheadAttention;
   private readonly linear1: nn.Linear;
@@ -125,9 +126,8 @@ class Upscale extends nn.Module {
   }
 }
 
-/** What CLIPSeg is made with. */
 export interface CLIPSegOptions extends ModelOptions {
-  /** Whether the tower learns with the decoder. */
+  /** Fine-tuned: it learns with the decoder. */
   readonly tower: 'frozen' | 'fine-tuned';
 }
 
@@ -174,7 +174,6 @@ export class CLIPSeg extends SegmentationModel {
     return 'masked-features';
   }
 
-  /** What never reaches the mask. */
   override get leavesUnused(): boolean {
     return true;
   }
@@ -189,7 +188,7 @@ export class CLIPSeg extends SegmentationModel {
     return { ...this.decode(seen, note), losses: {}, observed: { tower_9_class: deepest.select(1, 0) } };
   }
 
-  /** e3, e7, e9, [B,N+1,V] each; no gradient is computed in a frozen tower. */
+  /** No gradient is computed in a frozen tower. */
   private see(images: Tensor): Tensor[] {
     checkImages(images, this.options);
     const { tower } = this;
@@ -219,7 +218,7 @@ export class CLIPSeg extends SegmentationModel {
   }
 }
 
-/** A note's feature at its last token, CLIP's sentence vector. @param features [B,T,W]. @returns [B,W]. */
+/** CLIP's sentence vector. @param features [B,T,W]. @returns [B,W] */
 function lastToken(features: Tensor, note: NoteFeatures | null): Tensor {
   const valid = (note?.valid ?? features).to({ dtype: features.dtype }); // [B,T], 1 for tokens
   const [B, T] = valid.shape2();

@@ -1,7 +1,7 @@
 /**
- * ConVIRT (Zhang et al. 2020) as a segmentation system: a U-Net over ResNet-50 whose training also brings each image and its own note together. The network is
- * segmentation_models.pytorch's (MIT), heads and loss are those of the unofficial ConVIRT-pytorch (MIT). No note is read at inference. docs/models.md has the
- * sources, their licences and our choices: how ConVIRT became a row of Table 1 is not published.
+ * ConVIRT (Zhang et al. 2020) as a segmentation system: a U-Net over ResNet-50 (segmentation_models.pytorch, MIT)
+ * whose training also brings each image and its own note together, with heads and loss of the unofficial
+ * ConVIRT-pytorch (MIT). Inference reads no note. Choices: docs/models.md.
  *
  *     f5 -> mean -> res_l1, ReLU, res_l2 -> v;  note -> maximum over tokens -> bert_l1, ReLU, bert_l2 -> u
  *     L_con = 3/4 CE(images among notes) + 1/4 CE(notes among images) of cos(v, u) / 0.1
@@ -18,11 +18,11 @@ import { type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
 import { ResNetUNet, resNetUNetSettings } from './resnet-unet.js';
 import { DECODER_WIDTHS, decoderWidths } from './smp-decoder.js';
 
-/** Divides the cosines, in the paper and in the code. */
+/** Divides the cosines, in paper and code. */
 const TEMPERATURE = 0.1;
-/** Weight of the images' cross-entropy among the notes; the rest is that of the notes among the images. */
+/** Weight of the images' cross-entropy among the notes; the notes' has the rest. */
 const IMAGE_TO_TEXT = 0.75;
-/** Keeps a vector of length 0 from dividing by 0. */
+/** For vectors of length 0. */
 const LEAST_LENGTH = 1e-12;
 
 export class ConVIRT extends ResNetUNet {
@@ -67,7 +67,7 @@ function project([first, second]: readonly [nn.Linear, nn.Linear], x: Tensor): T
   return second.forward(first.forward(x).relu());
 }
 
-/** @param image [B,C]. @param text [B,C]. @returns a scalar of at least 0. */
+/** @param image [B,C]. @param text [B,C]. @returns a scalar of at least 0 */
 function contrastive(image: Tensor, text: Tensor): Tensor {
   return inFloat32(image, () => {
     const cosines = unit(float32(image)).mm(unit(float32(text)).t()); // [B,B]

@@ -1,16 +1,13 @@
-/** Stochastic depth (Huang et al. 2016), as Swin Transformer uses it: a residual branch is left out for some samples of a batch. */
+/** Stochastic depth (Huang et al. 2016): a residual branch is left out for some samples of a batch. */
 import { dropout, nn, ones, type Tensor } from '@reclmis/torch';
 
-/**
- * In training, leaves out each sample's branch with probability `p` and divides the others by 1 - p; the identity in evaluation. Draws from libtorch's
- * generator.
- */
+/** Leaves out each sample's branch with probability `p` and divides the others by 1 - p; the identity in evaluation. */
 export class DropPath extends nn.Module {
   constructor(readonly p: number) {
     super();
   }
 
-  /** @param branch [B,...], what is added to its input. */
+  /** @param branch [B,...], to be added to its input */
   forward(branch: Tensor): Tensor {
     if (!this.training || this.p === 0) return branch;
     const { shape, dtype, device } = branch;
@@ -19,7 +16,7 @@ export class DropPath extends nn.Module {
   }
 }
 
-/** The rates of stages with so many blocks: from 0 at the first block to `last` at the last, in equal steps. */
+/** Rates from 0 at the first block to `last`, in equal steps. */
 export function dropPathRates(last: number, depths: readonly number[]): number[][] {
   const steps = Math.max(1, depths.reduce((sum, depth) => sum + depth, 0) - 1);
   let block = 0;

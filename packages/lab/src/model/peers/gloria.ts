@@ -1,10 +1,11 @@
 /**
- * GLoRIA (Huang et al. 2021) as a segmentation system: the U-Net over ResNet-50 of its own segmentation code, whose training also brings each image and its own
- * note together, as wholes and word by region. Embedders and losses are those of marshuang80/gloria (Apache-2.0), the network is segmentation_models.pytorch's
- * (MIT). No note is read at inference. docs/models.md has the sources, their licences and our choices: how GLoRIA became a row of Table 1 is not published, and
- * the decoder's width is a guess.
+ * GLoRIA (Huang et al. 2021) as a segmentation system: a U-Net over ResNet-50 (segmentation_models.pytorch, MIT)
+ * whose training also brings each image and its own note together, as wholes and word by region, with embedders and
+ * losses of marshuang80/gloria (Apache-2.0). Inference reads no note. Choices, among them the decoder's guessed
+ * width: docs/models.md.
  *
- * B batch, S image side, T tokens, W width of a note's features, w channels of the stem (64), R = (S/16)^2 regions of f4.
+ * B batch, S image side, T tokens, W width of a note's features, w channels of the stem (64), R = (S/16)^2 regions of
+ * f4.
  */
 import { cat, float32, nn, type Tensor, zeros } from '@reclmis/torch';
 import type { NoteFeatures } from '../../text/encoder.js';
@@ -16,11 +17,11 @@ import { type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
 import { ResNetUNet, resNetUNetSettings } from './resnet-unet.js';
 import { decoderWidths } from './smp-decoder.js';
 
-/** Twice those of the authors' code, because Table 1's GLoRIA is 10 M larger than its ConVIRT. */
+/** Twice the authors', because Table 1's GLoRIA is 10 M larger than its ConVIRT. */
 const WIDER_DECODER = [512, 256, 128, 64, 32] as const;
-/** The authors' three temperatures: of a word's attention to regions, of its share in the note, of the cross-entropies. */
+/** The authors' temperatures: a word's attention to regions, its share in the note, the cross-entropies. */
 const [ATTENTION, WORD, PAIR] = [4, 5, 10] as const;
-/** Keeps a vector of length 0 from dividing by 0. */
+/** For vectors of length 0. */
 const LEAST_LENGTH = 1e-8;
 
 export class GLoRIA extends ResNetUNet {
@@ -51,7 +52,7 @@ export class GLoRIA extends ResNetUNet {
     return {
       ...this.decode(maps),
       losses: { global: whole.byImage.add(whole.byNote), local: parts.byImage.add(parts.byNote) },
-      // The attention maps are cut at their notes' lengths, which training need not wait for.
+      // Cutting the attention maps at their notes' lengths would make training wait.
       ...(!this.training && {
         observed: {
           global_embedding: embedding,
@@ -66,7 +67,7 @@ export class GLoRIA extends ResNetUNet {
   }
 }
 
-/** Whole images against whole notes. @param images [B,W]. @param features [B,T,W]. @param valid bool [B,T]. */
+/** @param images [B,W]. @param features [B,T,W]. @param valid bool [B,T] */
 function globalLosses(images: Tensor, features: Tensor, valid: Tensor): ReturnType<typeof pairLosses> {
   const notes = features.mul(valid.unsqueeze(-1)).sum([1]); // [B,W]; a sum has the direction of the mean
   const lengths = images.norm(2, [1], true).mul(notes.norm(2, [1], true).t()); // [B,B]
@@ -75,8 +76,8 @@ function globalLosses(images: Tensor, features: Tensor, valid: Tensor): ReturnTy
 
 /**
  * Words against the regions that they attend to, for each image with each note.
- * @param regions [B,R,W]. @param features [B,T,W]. @param valid bool [B,T].
- * @returns the losses, and what each word of note i attends to in image b, [B,R,B,T] with R the regions of image b.
+ * @param regions [B,R,W]. @param features [B,T,W]. @param valid bool [B,T]
+ * @returns the losses, and what each word of note i attends to in image b, [B,R,B,T]
  */
 function localLosses(
   regions: Tensor,
@@ -107,10 +108,7 @@ function localLosses(
   return { ...pairLosses(similarity), attention };
 }
 
-/**
- * The tokens that count as words: all but the last, the end token of the authors' encoder; at least the first.
- * @param valid bool [B,T]. @returns bool [B,T].
- */
+/** All tokens but the last, the authors' end token; at least the first. @param valid bool [B,T]. @returns bool [B,T] */
 function wordsOf(valid: Tensor): Tensor {
   const [B = 0, T = 0] = valid.shape;
   const { device } = valid;
@@ -119,7 +117,10 @@ function wordsOf(valid: Tensor): Tensor {
   return followed.logicalOr(first);
 }
 
-/** What each word of a note attends to in its own image, `attention_b` [words,h,h]. @param attention [B,R,B,T]. @param map [B,C,h,h]. */
+/**
+ * What each word attends to in its own image, `attention_b` [words,h,h]. @param attention [B,R,B,T]. @param map
+ * [B,C,h,h]
+ */
 function attentionMaps(attention: Tensor, words: Tensor, map: Tensor): Record<string, Tensor> {
   const [, R, B, T] = attention.shape4();
   const [, , height, width] = map.shape4();

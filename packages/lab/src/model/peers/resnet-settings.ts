@@ -1,23 +1,22 @@
-/** What the systems over a residual network have in common: their options, what they check, and how a golden file tells their sizes. */
+/** Options of the systems over a residual network, and the sizes that a golden file implies. */
 import { z } from 'zod';
 import type { SizeOf } from '../descriptor.js';
 import type { ModelOptions } from '../segmentation-model.js';
 import { requireOption } from '../unet-based.js';
 
-/** Halvings of the image between input and coarsest map. */
+/** From input to coarsest map. */
 const HALVINGS = 5;
 
-/** What every system over a residual network is made with. */
 export interface ResNetModelOptions extends ModelOptions {
-  /** Bottlenecks of each of the four layers. */
+  /** In each of the four layers. */
   readonly blocks: readonly number[];
-  /** Channels of the five decoder levels, coarsest first. */
+  /** Five levels, coarsest first. */
   readonly decoderWidths: readonly number[];
 }
 
 const count = z.number().int().min(1);
 
-/** `model.options` of such a system. @param blocks of the published one. @param widths its decoder's over a stem of 64. */
+/** `model.options`. @param blocks of the published system. @param widths its decoder's over a stem of 64 */
 export function resNetOptions(
   blocks: readonly number[],
   widths: readonly number[],
@@ -41,7 +40,7 @@ export function resNetOptions(
   });
 }
 
-/** @throws CONFIG_INVALID for sizes that no such model can have. */
+/** @throws CONFIG_INVALID */
 export function checkResNetSizes({ baseWidth, imageSize, blocks, decoderWidths }: ResNetModelOptions): void {
   const whole = (values: readonly number[], length: number): boolean =>
     values.length === length && values.every((value) => Number.isInteger(value) && value >= 1);
@@ -63,7 +62,7 @@ export function checkResNetSizes({ baseWidth, imageSize, blocks, decoderWidths }
   );
 }
 
-/** The bottlenecks of each layer that a golden file has. @param prefix of the layers' keys. */
+/** Bottlenecks of each layer in a golden file. @param prefix of the layers' keys */
 export function blocksIn(keys: readonly string[], prefix: string): number[] {
   return [1, 2, 3, 4].map((layer) => {
     const first = new RegExp(`^${prefix}layer${layer}\\.\\d+\\.conv1\\.weight$`);
@@ -71,7 +70,7 @@ export function blocksIn(keys: readonly string[], prefix: string): number[] {
   });
 }
 
-/** The outputs of five convolutions that a golden file has, such as the decoder's. */
+/** Outputs of five convolutions in a golden file. */
 export function widthsIn(sizeOf: SizeOf, keys: readonly string[]): number[] {
   return keys.map((key) => sizeOf(`${key}.conv1.0.weight`, 0));
 }

@@ -1,5 +1,5 @@
 /**
- * The U-Net over a residual network of segmentation_models.pytorch (MIT), which ConVIRT and GLoRIA train: the part that inference needs.
+ * The U-Net over a residual network of segmentation_models.pytorch (MIT), which ConVIRT and GLoRIA train.
  *
  *     image -> encoder -> f1..f5;  f5 -> decoder.blocks.0..3 with f4..f1 -> decoder.blocks.4 -> segmentation_head -> mask
  *
@@ -14,7 +14,7 @@ import { blocksIn, checkResNetSizes, type ResNetModelOptions, widthsIn } from '.
 import { DecoderBlock, segmentationHead } from './smp-decoder.js';
 import type { ParityTraits } from '../descriptor.js';
 
-/** A model that sees images alone, and learns by notes as well. */
+/** Sees images alone, and learns by notes as well. */
 export abstract class ResNetUNet extends SegmentationModel {
   override readonly readsNotes = false;
   override readonly explainLayer = 'decoder.blocks.0';
@@ -59,7 +59,6 @@ export abstract class ResNetUNet extends SegmentationModel {
   }
 }
 
-/** What the encoder makes of images. */
 export interface EncodedByResNet {
   /** [B,32w,S/32,S/32] */
   readonly f5: Tensor;
@@ -69,7 +68,7 @@ export interface EncodedByResNet {
   readonly finer: readonly Tensor[];
 }
 
-/** The sizes that a golden file of such a model implies. */
+/** Sizes that a golden file implies. */
 export const resNetUNetSettings: NonNullable<ParityTraits['settings']> = (sizeOf, keys) => ({
   baseWidth: sizeOf('encoder.conv1.weight', 0),
   options: {

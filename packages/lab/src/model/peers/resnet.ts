@@ -1,18 +1,18 @@
 /**
- * Residual networks of bottlenecks (He et al. 2016), as encoders: torchvision's ResNet-50, and by options its relatives. Blocks that several systems of Table 1
- * share; docs/models.md has sources and licences.
+ * Residual networks of bottlenecks (He et al. 2016) as encoders: torchvision's ResNet-50 and relatives. Sources:
+ * docs/models.md.
  *
  * B batch, C channels, H, W sides of the map.
  */
 import { nn, type Tensor } from '@reclmis/torch';
 import { SqueezeExcitation } from './squeeze-excitation.js';
 
-/** A bottleneck's output is this much wider than its 3x3 convolution. */
+/** Output width over that of the 3x3 convolution. */
 export const EXPANSION = 4;
 
-/** How a bottleneck differs from torchvision's. */
+/** Differences from torchvision's. */
 export interface BottleneckOptions {
-  /** The convolution that carries the stride: the 3x3, as in torchvision (default), or the first 1x1, as in Caffe. */
+  /** The strided convolution: the 3x3, as in torchvision (default), or the first 1x1, as in Caffe. */
   readonly strideAt?: '3x3' | '1x1';
   /** Weighs the channels before the sum, key `se_module`: how much narrower the gate's middle is. Default: no gate. */
   readonly squeeze?: number;
@@ -88,18 +88,21 @@ export function residualLayer(
   );
 }
 
-/** How an encoder differs from torchvision's. */
+/** Differences from torchvision's. */
 export interface ResNetOptions extends BottleneckOptions {
-  /** Goes before the stem's keys `conv1` and `bn1`, such as `layer0.`. Default: nothing. */
+  /** Before the stem's keys `conv1` and `bn1`, e.g. `layer0.`. Default: nothing. */
   readonly stem?: string;
-  /** The 3x3 pooling of stride 2: with a border, as in torchvision (default), or without one and its size rounded up, as in Caffe. */
+  /**
+   * 3x3 pooling of stride 2: with a border, as in torchvision (default), or without one and its size rounded up, as
+   * in Caffe.
+   */
   readonly pool?: 'border' | 'roundUp';
 }
 
-/** Bottlenecks of each of the four layers in ResNet-50. */
+/** Bottlenecks of each layer. */
 export const RESNET_50 = [3, 4, 6, 3] as const;
 
-/** A residual network without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
+/** The network without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
 export class ResNetEncoder extends nn.Module {
   /** Channels of the five maps, finest first. */
   readonly widths: readonly number[];
@@ -108,7 +111,7 @@ export class ResNetEncoder extends nn.Module {
   private readonly layers: readonly (readonly Bottleneck[])[];
   private readonly pool: nn.PoolOptions;
 
-  /** @param baseWidth channels of the stem, 64 in all published ones. @param blocks bottlenecks of each layer. */
+  /** @param baseWidth channels of the stem, 64 in all published ones. @param blocks bottlenecks of each layer */
   constructor(
     baseWidth: number,
     blocks: readonly number[],
@@ -143,7 +146,7 @@ export class ResNetEncoder extends nn.Module {
   }
 }
 
-/** Draws all convolutions of an encoder as torchvision does: Kaiming normal by the outputs; norms stay 1 and 0. */
+/** Kaiming normal by the outputs; norms stay 1 and 0. */
 export function drawAsTorchvision(encoder: nn.Module): void {
   for (const module of encoder.namedModules().values())
     if (module instanceof nn.Conv2d) nn.kaimingNormal_(module.weight, 'out');

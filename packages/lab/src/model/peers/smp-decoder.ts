@@ -1,18 +1,18 @@
 /**
- * Decoder blocks and head of segmentation_models.pytorch (MIT), which U-Net++, ConVIRT and GLoRIA share. docs/models.md has sources and licences.
+ * Decoder of segmentation_models.pytorch (MIT), which U-Net++, ConVIRT and GLoRIA share. Sources: docs/models.md.
  *
  * B batch, C channels, H, W sides of the map.
  */
 import { cat, nn, type Tensor } from '@reclmis/torch';
 
-/** Channels of the five decoder levels, coarsest first, over a stem of 64. */
+/** Five levels, coarsest first, over a stem of 64. */
 export const DECODER_WIDTHS = [256, 128, 64, 32, 16] as const;
 
 /** x2 nearest, the skips concatenated, twice conv 3x3, batch normalisation, ReLU: keys `conv{1,2}.{0,1}`. */
 export class DecoderBlock extends nn.Module {
   private readonly layers: readonly (readonly [nn.Conv2d, nn.BatchNorm2d])[];
 
-  /** @param skipChannels of all skips together. */
+  /** @param skipChannels of all skips together */
   constructor(inChannels: number, skipChannels: number, outChannels: number) {
     super();
     this.layers = [inChannels + skipChannels, outChannels].map((channels, i) => {
@@ -33,7 +33,7 @@ export class DecoderBlock extends nn.Module {
   }
 }
 
-/** The last convolution, 3x3 to one channel, with Xavier's weights and no bias at first. */
+/** 3x3 to one channel, with Xavier's weights and no bias at first. */
 export function segmentationHead(inChannels: number): nn.Conv2d {
   const head = new nn.Conv2d(inChannels, 1, 3, { padding: 1 });
   nn.xavierUniform_(head.weight);
@@ -41,7 +41,7 @@ export function segmentationHead(inChannels: number): nn.Conv2d {
   return head;
 }
 
-/** Decoder widths for another stem than 64. */
+/** Widths for another stem than 64. */
 export function decoderWidths(baseWidth: number, widths: readonly number[] = DECODER_WIDTHS): number[] {
   return widths.map((width) => Math.max(1, Math.round((width * baseWidth) / 64)));
 }

@@ -1,7 +1,8 @@
 /**
- * TGANet (Tomar et al., MICCAI 2022): two classifiers tell from the image how many areas there are and how large they are; by their answers five fixed words
- * weigh the decoder's channels. It reads no note at inference; in training notes are its labels. Written from a description of what the authors' code computes
- * (nikhilroxtomar/TGANet, not an open licence). docs/models.md has the source, its licence and our choices.
+ * TGANet (Tomar et al., MICCAI 2022): two classifiers tell from the image how many areas there are and how large they
+ * are; by their answers five fixed words weigh the decoder's channels. Inference reads no note; in training notes are
+ * labels. Written from a description of what the authors' code computes (nikhilroxtomar/TGANet, not an open licence).
+ * Choices: docs/models.md.
  *
  *     image -> layer0..layer3 (ResNet-50) -> x1..x4 -> s1..s4
  *     x4 -> text_classifier -> label_fc, with the words -> f0
@@ -31,13 +32,13 @@ import { type Bottleneck, drawAsTorchvision, EXPANSION, residualLayer } from './
 const COUNT_CLASSES = 2;
 const SIZE_CLASSES = 3;
 const WORDS = COUNT_CLASSES + SIZE_CLASSES;
-/** Width of the authors' word vectors. */
+/** The authors'. */
 const WORD_WIDTH = 300;
-/** Bottlenecks of ResNet-50's layers 1 to 3. */
+/** ResNet-50's layers 1 to 3. */
 const DEPTHS = [3, 4, 6] as const;
-/** Dilations of the 3x3 branches of the enhancement. */
+/** In the enhancement's 3x3 branches. */
 const DILATIONS = [6, 12, 18] as const;
-/** How much narrower the middle of channel attention is. */
+/** In channel attention. */
 const REDUCTION = 16;
 
 /** CB: a convolution without bias and batch normalisation, keys `conv.{0,1}`. [B,in,H,W] -> [B,out,H,W]. */
@@ -96,7 +97,7 @@ class SpatialAttention extends nn.Module {
   }
 }
 
-/** Two layers without bias and with a ReLU between them, as 1x1 convolutions: keys `0`, `2`. [B,in,1,1] -> [B,out,1,1]. */
+/** Two layers without bias, a ReLU between them, as 1x1 convolutions: keys `0`, `2`. [B,in,1,1] -> [B,out,1,1]. */
 class TwoLayers extends nn.Module {
   private readonly first: nn.Conv2d;
   private readonly second: nn.Conv2d;
@@ -112,7 +113,7 @@ class TwoLayers extends nn.Module {
   }
 }
 
-/** Two linear layers without bias and with a ReLU between them: keys `0`, `2`. [B,in] -> [B,out]. */
+/** Two linear layers without bias, a ReLU between them: keys `0`, `2`. [B,in] -> [B,out]. */
 class Classifier extends nn.Module {
   private readonly first: nn.Linear;
   private readonly second: nn.Linear;
@@ -128,7 +129,7 @@ class Classifier extends nn.Module {
   }
 }
 
-/** Logits of the two attributes, before any softmax. */
+/** Logits before any softmax. */
 interface AttributeLogits {
   /** [B,2]: one, multiple. */
   readonly count: Tensor;
@@ -136,7 +137,7 @@ interface AttributeLogits {
   readonly size: Tensor;
 }
 
-/** Tells number and size from the deepest map: keys `fc1`, `fc2`. */
+/** Number and size from the deepest map: keys `fc1`, `fc2`. */
 class TextClassifier extends nn.Module {
   private readonly count: Classifier;
   private readonly size: Classifier;
@@ -154,7 +155,7 @@ class TextClassifier extends nn.Module {
   }
 }
 
-/** Multi-scale enhancement, `s1` to `s4`: four branches of different reach. [B,C,H,W] -> [B,D,H,W]. */
+/** Multi-scale enhancement, `s1` to `s4`. [B,C,H,W] -> [B,D,H,W]. */
 class Enhancement extends nn.Module {
   private readonly branches: readonly (readonly [ConvNorm, ChannelAttention])[];
   private readonly c5: ConvNorm;
@@ -211,7 +212,7 @@ class DecoderBlock extends nn.Module {
   }
 }
 
-/** `ag`: the decoder's three maps at the finest one's size, joined. [B,D,s,s] each, s = S/8, S/4, S/2 -> [B,D,S/2,S/2]. */
+/** `ag`: the decoder's three maps at the finest one's size. [B,D,s,s] each, s = S/8, S/4, S/2 -> [B,D,S/2,S/2]. */
 class Aggregation extends nn.Module {
   private readonly own: readonly ConvNorm[];
   private readonly c14: ConvNorm;
@@ -226,7 +227,7 @@ class Aggregation extends nn.Module {
     this.c3 = this.child('c3', new ConvNorm(D, D, 3));
   }
 
-  /** @param maps coarsest first, each twice the size of the one before. */
+  /** @param maps coarsest first, each twice the size of the one before */
   forward(maps: readonly Tensor[]): Tensor {
     const same = this.own.map((conv, i) =>
       conv.forwardRelu(raised(maps[i] as Tensor, 2 ** (maps.length - 1 - i))),
@@ -237,21 +238,20 @@ class Aggregation extends nn.Module {
   }
 }
 
-/** Bilinear enlargement by `factor`, corners aligned. */
+/** Bilinear, corners aligned. */
 function raised(x: Tensor, factor: number): Tensor {
   const [, , height, width] = x.shape4();
   return factor === 1 ? x : nn.resizeBilinear2d(x, [factor * height, factor * width], true);
 }
 
-/** What TGANet is made with. */
 export interface TGANetOptions extends ModelOptions {
   /** E. */
   readonly wordWidth: number;
-  /** Cross-entropy of the logits themselves; the authors' takes a softmax for logits. */
+  /** Takes the logits themselves; the authors take a softmax for logits. */
   readonly plainCrossEntropy: boolean;
 }
 
-/** Classes of B images, null where unknown. */
+/** Classes of B images, null if unknown. */
 export interface AttributeLabels {
   readonly count: readonly (number | null)[];
   readonly size: readonly (number | null)[];
@@ -308,7 +308,7 @@ export class TGANet extends SegmentationModel {
     return this.describe(images, this.words(images)).mask;
   }
 
-  /** @param choices its notes, and for notes about nuclei its masks, are the labels; an image whose note says nothing of an attribute adds nothing to its loss. */
+  /** @param choices its notes, and for notes about nuclei its masks, are the labels */
   override forwardTraining(
     images: Tensor,
     _note: NoteFeatures | null,
@@ -383,14 +383,14 @@ export class TGANet extends SegmentationModel {
     return this.labels.forward(weighed.reshape([-1, WORDS * E, 1, 1])).relu();
   }
 
-  /** The five words' vectors, [1,5,E]: fixed, the same for every image, and no part of a checkpoint. */
+  /** [1,5,E], fixed, and no part of a checkpoint. */
   private words({ device }: Tensor): Tensor {
     const { wordWidth: E } = this.options;
     return Tensor.fromFloat32(wordVectors(E), [1, WORDS, E], { device });
   }
 }
 
-/** Orthogonal directions of unit variance stand for the words: only which is which matters, as the layer after them is trained. */
+/** Orthogonal directions of unit variance: only which is which matters, as the layer after them is trained. */
 function wordVectors(E: number): Float32Array {
   const vectors = new Float32Array(WORDS * E);
   for (let word = 0; word < WORDS; word++) {
@@ -401,8 +401,8 @@ function wordVectors(E: number): Float32Array {
 }
 
 /**
- * Cross-entropy of an attribute, a mean over the batch, to which images without a label add 0.
- * @param logits [B,classes]. @param plain of the logits themselves; else of their softmax, as the authors compute it.
+ * A mean over the batch, to which images without a label add 0.
+ * @param logits [B,classes]. @param plain of the logits themselves; else of their softmax, as the authors compute it
  */
 function attributeLoss(logits: Tensor, labels: readonly (number | null)[], plain: boolean): Tensor {
   const [B, classes] = logits.shape2();
@@ -418,7 +418,7 @@ function attributeLoss(logits: Tensor, labels: readonly (number | null)[], plain
     .mul(-1 / B);
 }
 
-/** One mask of a batch, [S,S]. */
+/** [S,S]. */
 function maskAt(
   pixels: Float32Array,
   b: number,

@@ -1,6 +1,7 @@
 /**
- * TransUNet (Chen et al. 2021), "R50-ViT-B_16" of Beckschen/TransUNet (Apache-2.0): a ResNet-50 with standardised weights and group normalisation, a
- * vision transformer on its coarsest map, a decoder with skips from the ResNet. It reads no note. docs/models.md has the source, its licence and our choices.
+ * TransUNet (Chen et al. 2021), "R50-ViT-B_16" of Beckschen/TransUNet (Apache-2.0): a ResNet-50 with standardised
+ * weights and group normalisation, a vision transformer on its coarsest map, a decoder with skips from the ResNet. It
+ * reads no note. Choices: docs/models.md.
  *
  *     image -> root -> A -> max pool, block1 -> B -> block2 -> C -> block3 -> patch_embeddings -> layer.0..11, encoder_norm
  *           -> conv_more -> blocks.0 (C) -> blocks.1 (B) -> blocks.2 (A) -> blocks.3 -> segmentation_head -> mask
@@ -21,18 +22,21 @@ import {
 import { checkSizes, requireOption } from '../unet-based.js';
 import { SPLIT_KEYS, ViTBlock } from './vit.js';
 
-/** Groups of the stem's norms; of fewer channels, as many as divide them. */
+/** Fewer channels have as many groups as divide them. */
 const GROUPS = 32;
-/** Epsilon of the stem's norms and the transformer's. */
+/** In the stem's norms and the transformer's. */
 const EPS = 1e-6;
 /** Added to a filter's variance. */
 const FILTER_EPS = 1e-5;
-/** Units of `block1` to `block3`. */
+/** In `block1` to `block3`. */
 const UNITS = [3, 4, 9] as const;
-/** Channels of a head in ViT-B. */
+/** In ViT-B. */
 const HEAD_WIDTH = 64;
 
-/** A convolution without bias whose filters are brought to mean 0 and variance 1 at each call (Qiao et al. 2019). [B,in,H,W] -> [B,out,H',W']. */
+/**
+ * Without bias; filters are brought to mean 0 and variance 1 at each call (Qiao et al. 2019). [B,in,H,W] ->
+ * [B,out,H',W'].
+ */
 class StandardConv extends nn.Conv2d {
   constructor(
     inChannels: number,
@@ -44,7 +48,7 @@ class StandardConv extends nn.Conv2d {
   }
 
   override forward(x: Tensor): Tensor {
-    // Layer normalisation over a filter, without scale and shift, is what standardising it means.
+    // Layer normalisation over a filter, without scale and shift, standardises it.
     const weight = layerNorm(this.weight, this.weight.shape.slice(1), null, null, FILTER_EPS);
     return conv2d(x, weight, null, this.stride, (this.kernel - 1) / 2);
   }
@@ -85,7 +89,7 @@ class Unit extends nn.Module {
   forward(x: Tensor): Tensor {
     const y = this.layers.reduce((map, [conv, norm], i) => {
       const normal = norm.forward(conv.forward(map));
-      return i < 2 ? normal.relu_() : normal; // in place: normalising reads its input alone when it goes back
+      return i < 2 ? normal.relu_() : normal; // in place: backward only reads the input
     }, x);
     const [conv, norm] = this.projection ?? [];
     const rest = conv && norm ? norm.forward(conv.forward(x)) : x;
@@ -122,7 +126,7 @@ class Stem extends nn.Module {
     let x = nn.maxPool2d(root, 3, { stride: 2 }); // [B,w,S/4-1,S/4-1]
     this.blocks.forEach((units, b) => {
       x = units.reduce((map, unit) => unit.forward(map), x);
-      // Without padding the pooling loses a row and a column; only the skip gets them back, as zeros.
+      // Without padding the pooling loses a row and a column; the skip gets them back, as zeros.
       if (b < UNITS.length - 1) skips.unshift(b === 0 ? x.pad([0, 1, 0, 1]) : x);
     });
     return { coarsest: x, skips };
@@ -164,15 +168,14 @@ class UpBlock extends nn.Module {
   }
 }
 
-/** What TransUNet is made with. */
 export interface TransUNetOptions extends ModelOptions {
   /** D. */
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
-  /** Skips that the decoder takes, coarsest first, 0 to 3. */
+  /** Coarsest first, 0 to 3. */
   readonly skips: number;
-  /** Dropout of the embedded tokens and in the MLPs. */
+  /** On the embedded tokens and in the MLPs. */
   readonly dropout: number;
 }
 
@@ -286,7 +289,7 @@ export const transUNet = describeModel({
       return { baseWidth, options: { width, layers, heads, skips: joined.length } };
     },
     gradients: [
-      // Zero in exact arithmetic: a softmax ignores what is added to all its scores alike.
+      // Zero in exact arithmetic: a softmax ignores a constant.
       { keys: /\.attn\.key\.bias$/, absolute: 1e-9 },
       // Small differences of large numbers: float64 already differs by 8e-3.
       { keys: /\.hybrid_model\./, relative: 0.02 },

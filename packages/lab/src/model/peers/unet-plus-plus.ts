@@ -1,6 +1,7 @@
 /**
- * U-Net++ (Zhou et al. 2018) over SE-ResNet-101: `UnetPlusPlus` of segmentation_models.pytorch (MIT), whose encoder is that of pretrained-models.pytorch (BSD).
- * It reads no note. docs/models.md has the sources, their licences and our choices; that the backbone is this one is inferred from Table 1's figures.
+ * U-Net++ (Zhou et al. 2018) over SE-ResNet-101: `UnetPlusPlus` of segmentation_models.pytorch (MIT), with the
+ * encoder of pretrained-models.pytorch (BSD), inferred from Table 1's figures. It reads no note. Choices:
+ * docs/models.md.
  *
  *     image -> encoder -> e0..e4, coarsest first
  *     x_d_d = Block(e_d, e_(d+1));  x_d_l = Block(x_d_(l-1), [x_(d+1)_l, .., x_l_l, e_(l+1)]), d < l <= 3
@@ -23,11 +24,11 @@ import {
 } from './resnet-settings.js';
 import { DECODER_WIDTHS, DecoderBlock, decoderWidths, segmentationHead } from './smp-decoder.js';
 
-/** Bottlenecks of each layer in SE-ResNet-101. */
+/** Bottlenecks of each layer. */
 const SE_RESNET_101 = [3, 4, 23, 3];
-/** How much narrower than its map a gate's middle is. */
+/** How much narrower a gate's middle is. */
 const SQUEEZE = 16;
-/** Levels with nested nodes: those that have a skip. */
+/** With nested nodes: those that have a skip. */
 const LEVELS = 4;
 
 const nodeKey = (d: number, l: number): string => `x_${d}_${l}`;
@@ -90,7 +91,7 @@ export class UNetPlusPlus extends SegmentationModel {
   }
 }
 
-/** Diagonal d and level l of each nested node, in an order in which a node comes after all that it reads. */
+/** Diagonal d and level l of the nested nodes, each after all that it reads. */
 function places(): { d: number; l: number }[] {
   return Array.from({ length: LEVELS }, (_, k) =>
     Array.from({ length: LEVELS - k }, (_unused, d) => ({ d, l: d + k })),

@@ -1,11 +1,13 @@
 /**
- * ViLT as a segmenter (Kim et al., ICML 2021; dandelin/ViLT, Apache-2.0): one transformer over the note's words and the image's patches, under a decoder that is
- * ours, as ViLT has none. It reads the words themselves, not an encoder's features. docs/models.md has the source, its licence and our choices.
+ * ViLT as a segmenter (Kim et al., ICML 2021; dandelin/ViLT, Apache-2.0): one transformer over the note's words and
+ * the image's patches, under a decoder of ours, as ViLT has none. It reads the words themselves. Choices:
+ * docs/models.md.
  *
  *     note -> text_embeddings --+
  *     image -> patch_embed -----+-> transformer.blocks.0..11 -> norm -> the patches' tokens -> decoder -> mask
  *
- * B batch, S image side, P patch side, N = (S/P)^2 patches, T tokens of a note, C width (12w, w base width), L = T + 1 + N.
+ * B batch, S image side, P patch side, N = (S/P)^2 patches, T tokens of a note, C width (12w, w base width), L = T +
+ * 1 + N.
  */
 import { ReclmisError } from '@reclmis/core';
 import { cat, dropout, nn, scope, type Tensor, zeros } from '@reclmis/torch';
@@ -27,16 +29,16 @@ const HEADS = 12;
 const BLOCKS = 12;
 const DROPOUT = 0.1;
 const EPS = 1e-6;
-/** Deviation of initial weights. */
+/** Initial weights' deviation. */
 const STD = 0.02;
-/** Side of the images that the authors' position tables are made for. */
+/** The images of the authors' position tables. */
 const TABLE_SIDE = 384;
-/** Tokens of the authors' notes. */
+/** In the authors' notes. */
 const MOST_TOKENS = 40;
-/** Widths of the decoder's stages in base widths, by the patch's side. */
+/** In base widths, by the patch's side. */
 const STAGES = { 32: [4, 2, 1, 1 / 2, 1 / 4], 16: [4, 2, 1, 1 / 4] } as const;
 
-/** Words with their place and kind: keys `word_embeddings`, `position_embeddings`, `token_type_embeddings`, `LayerNorm`. */
+/** Keys `word_embeddings`, `position_embeddings`, `token_type_embeddings`, `LayerNorm`. */
 class TextEmbeddings extends nn.Module {
   private readonly words: nn.Embedding;
   private readonly positions: nn.Embedding;
@@ -66,7 +68,7 @@ class TextEmbeddings extends nn.Module {
   }
 }
 
-/** An embedding whose rows start normal, those for padding at 0. */
+/** A table whose rows start normal, those for padding at 0. */
 function embedding(count: number, width: number, options: { paddingIndex?: number } = {}): nn.Embedding {
   const table = new nn.Embedding(count, width, options);
   nn.normal_(table.weight, STD);
@@ -75,7 +77,7 @@ function embedding(count: number, width: number, options: { paddingIndex?: numbe
   return table;
 }
 
-/** The patches' embedding and the blocks: keys of `transformer`. */
+/** Keys of `transformer`. */
 class Transformer extends nn.Module {
   private readonly classToken: Tensor;
   private readonly positions: Tensor;
@@ -103,7 +105,7 @@ class Transformer extends nn.Module {
     }
   }
 
-  /** @param images [B,3,S,S]. @returns [B,1+N,C], the class token first. */
+  /** @param images [B,3,S,S]. @returns [B,1+N,C], the class token first */
   embed(images: Tensor): Tensor {
     const map = this.patches.forward(images); // [B,C,S/P,S/P]
     const [B, C, side] = map.shape4();
@@ -113,12 +115,12 @@ class Transformer extends nn.Module {
     return this.training ? dropout(x, DROPOUT, true) : x;
   }
 
-  /** @param tokens [B,L,C]. @param bias of the attention, [B,1,1,L]. @returns [B,L,C]. */
+  /** @param tokens [B,L,C]. @param bias of the attention, [B,1,1,L]. @returns [B,L,C] */
   forward(tokens: Tensor, bias: Tensor): Tensor {
     return this.norm.forward(this.blocks.reduce((x, block) => block.forward(x, bias), tokens));
   }
 
-  /** The position table, resized to an image's grid. @returns [1,1+N,C]. */
+  /** Resizes the position table to an image's grid. @returns [1,1+N,C] */
   private positionsFor(side: number): Tensor {
     const [, rows, C] = this.positions.shape3();
     const table = Math.round(Math.sqrt(rows - 1));
@@ -132,7 +134,7 @@ class Transformer extends nn.Module {
   }
 }
 
-/** A stage of the decoder: x2 bilinear, conv 3x3, batch normalisation, ReLU. [B,in,H,W] -> [B,out,2H,2W]. */
+/** x2 bilinear, conv 3x3, batch normalisation, ReLU. [B,in,H,W] -> [B,out,2H,2W]. */
 class Stage extends nn.Module {
   private readonly conv: nn.Conv2d;
   private readonly norm: nn.BatchNorm2d;
@@ -168,17 +170,16 @@ class Decoder extends nn.Module {
   }
 }
 
-/** What ViLT is made with. */
 export interface ViLTOptions extends ModelOptions {
   /** T is at most `tokens`. */
   readonly contextLength: number;
-  /** Rows of the word table, more than the largest number of a word. */
+  /** Rows, more than the largest number of a word. */
   readonly vocabulary: number;
   /** P. */
   readonly patch: 32 | 16;
-  /** Rows of the table of words' positions. */
+  /** Rows for words' positions. */
   readonly tokens: number;
-  /** Side of the table of patches' positions, which is resized to the image's grid. */
+  /** Side for patches' positions, resized to the image's grid. */
   readonly positions: number;
 }
 
@@ -231,7 +232,7 @@ export class ViLT extends SegmentationModel {
     return segmentation(this.decoder.forward(this.asMap(tokens)));
   }
 
-  /** Minus infinity for the places after a note's end, added to the scores of all queries: [B,1,1,L]. */
+  /** Minus infinity for the places after a note's end: [B,1,1,L]. */
   private barred(ids: Tensor, image: Tensor): Tensor {
     const [B, T] = ids.shape2();
     const [, seen] = image.shape3();
@@ -240,7 +241,7 @@ export class ViLT extends SegmentationModel {
     return cat([words, zeros([B, seen], like)], 1).view([B, 1, 1, T + seen]);
   }
 
-  /** The patches, which come last: [B,L,C] -> [B,C,S/P,S/P]. */
+  /** Patches come last: [B,L,C] -> [B,C,S/P,S/P]. */
   private asMap(tokens: Tensor): Tensor {
     const [B, L, C] = tokens.shape3();
     const { imageSize, patch } = this.options;

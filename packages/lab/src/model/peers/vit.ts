@@ -1,16 +1,17 @@
 /**
- * The block of a vision transformer (Dosovitskiy et al. 2021), pre-norm: x + attention(norm(x)), then x + mlp(norm(x)). Several systems of Table 1 have it
- * under keys of their own, with one projection for query, key and value or three.
+ * The pre-norm block of a vision transformer (Dosovitskiy et al. 2021): x + attention(norm(x)), then x +
+ * mlp(norm(x)). Systems of Table 1 have it under keys of their own, with one projection for query, key and value or
+ * three.
  *
  * B batch, L tokens, C width, H heads, D = C / H.
  */
 import { attend, dropout, nn, takesAttention, type Tensor } from '@reclmis/torch';
 
-/** Where a block keeps its parameters, relative to itself. */
+/** Relative to the block. */
 export interface ViTKeys {
   readonly attentionNorm: string;
   readonly attention: string;
-  /** Below `attention`: one layer to [.., 3C], rows of query, key and value in this order; or three layers. */
+  /** Below `attention`: one layer to [.., 3C], rows of query, key and value; or three layers. */
   readonly projections: readonly [qkv: string] | readonly [query: string, key: string, value: string];
   /** Below `attention`. */
   readonly out: string;
@@ -19,7 +20,7 @@ export interface ViTKeys {
   readonly fc2: string;
 }
 
-/** Keys of Google's ViT as TransUNet has them. */
+/** Google's ViT in TransUNet. */
 export const SPLIT_KEYS: ViTKeys = {
   attentionNorm: 'attention_norm',
   attention: 'attn',
@@ -30,7 +31,7 @@ export const SPLIT_KEYS: ViTKeys = {
   fc2: 'ffn.fc2',
 };
 
-/** Keys of timm's ViT. */
+/** timm's ViT. */
 export const FUSED_KEYS: ViTKeys = {
   attentionNorm: 'norm1',
   attention: 'attn',
@@ -46,14 +47,14 @@ export interface ViTBlockOptions {
   readonly width: number;
   /** H, a divisor of C. */
   readonly heads: number;
-  /** Width between the two layers of the MLP. */
+  /** Inside the MLP. */
   readonly hidden: number;
   readonly keys: ViTKeys;
-  /** Epsilon of both norms. */
+  /** In both norms. */
   readonly eps: number;
-  /** Between the two layers of the MLP; default the exact GELU. */
+  /** Inside the MLP; default the exact GELU. */
   readonly activation?: (x: Tensor) => Tensor;
-  /** Dropout after the attention's last layer, after the activation and after the MLP's last layer; none of the attention's weights. */
+  /** After the attention's last layer, after the activation and after the MLP's last layer. */
   readonly dropout: { readonly attention: number; readonly hidden: number; readonly output: number };
 }
 
@@ -71,15 +72,15 @@ export class SelfAttention extends nn.Module {
   }
 
   /**
-   * @param x [B,L,C].
-   * @param bias added to the scores, of a shape that expands to [B,H,L,L], minus infinity where barred; null for none.
+   * @param x [B,L,C]
+   * @param bias added to the scores, expands to [B,H,L,L], minus infinity where barred
    */
   forward(x: Tensor, bias: Tensor | null = null): Tensor {
     const [q, k, v] = this.project(x);
     return this.out.forward(multiHead(q, k, v, this.options.heads, bias));
   }
 
-  /** The weights of `forward`, [B,H,L,L]; each row sums to 1. */
+  /** [B,H,L,L]; each row sums to 1. */
   weights(x: Tensor, bias: Tensor | null = null): Tensor {
     const [B, L] = x.shape3();
     const { heads } = this.options;
@@ -102,7 +103,7 @@ export class ViTBlock extends nn.Module {
   private readonly attentionNorm: nn.LayerNorm;
   private readonly attention: SelfAttention;
   private readonly mlpNorm: nn.LayerNorm;
-  /** The MLP's layers, for initial weights. */
+  /** For initial weights. */
   readonly fc1: nn.Linear;
   readonly fc2: nn.Linear;
 
@@ -116,7 +117,7 @@ export class ViTBlock extends nn.Module {
     this.fc2 = this.child(keys.fc2, new nn.Linear(hidden, width));
   }
 
-  /** @param tokens [B,L,C]. @param bias of the attention's scores, as in `SelfAttention`. */
+  /** @param tokens [B,L,C]. @param bias as in `SelfAttention` */
   forward(tokens: Tensor, bias: Tensor | null = null): Tensor {
     const { activation = nn.gelu, dropout: rates } = this.options;
     const attended = this.attention.forward(this.attentionNorm.forward(tokens), bias);
@@ -131,7 +132,8 @@ export class ViTBlock extends nn.Module {
 }
 
 /**
- * softmax(q k' / sqrt(D) + bias) v of each head, D neighbouring channels (Vaswani et al. 2017), by one operator where it takes the projections.
+ * softmax(q k' / sqrt(D) + bias) v of each head, D neighbouring channels (Vaswani et al. 2017), by one operator if
+ * possible.
  * @param q [B,L,C]. @param k [B,S,C]. @param v [B,S,C]. @param bias expands to [B,H,L,S]. @returns [B,L,C]
  */
 export function multiHead(q: Tensor, k: Tensor, v: Tensor, heads: number, bias: Tensor | null): Tensor {
