@@ -1,6 +1,6 @@
 /**
- * Data-parallel training over c10d: each process takes its share of every batch. The launcher's plan (`launch/plan.ts`)
- * says who takes part. Only rank 0 writes files and decides by clock or disk; it tells the others.
+ * Data-parallel training over c10d: each process takes its share of every batch. The plan (`launch/plan.ts`) says who
+ * takes part. Only rank 0 writes files and decides by clock or disk; it tells the others.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,10 +11,10 @@ import type { WorkerPlan } from '../launch/plan.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Optimizer } from '../run/checkpoint.js';
 
-/** Limit of a collective: it may wait for another rank's long validation or slow disk. */
+/** A collective may wait for another rank's long validation or slow disk. */
 const COLLECTIVE_MS = 30 * 60_000;
 const MEETING_MS = 5 * 60_000;
-/** How long a failed collective waits for the heartbeat to name the lost rank. */
+/** For the heartbeat to name the lost rank. */
 const VERDICT_MS = 5000;
 
 export class Parallel {
@@ -23,9 +23,9 @@ export class Parallel {
     readonly size: number,
     readonly localRank: number,
     readonly localSize: number,
-    /** Collectives on CPU tensors. */
+    /** On CPU tensors. */
     readonly control: distributed.Group,
-    /** Collectives on tensors of the model's device. */
+    /** On tensors of the model's device. */
     readonly group: distributed.Group,
     private readonly store: distributed.Store,
     private readonly heartbeat: Heartbeat,
@@ -33,7 +33,7 @@ export class Parallel {
 
   /**
    * Joins the other processes.
-   * @param address this process's end of the connections; default: the one from which it reaches the meeting point.
+   * @param address this process's end of the connections; default: the one from which it reaches the meeting point
    * @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED
    */
   static async join(plan: WorkerPlan, device: string, address?: string): Promise<Parallel> {
@@ -68,17 +68,17 @@ export class Parallel {
     return this.control.max(here ? 1 : 0) === 1;
   }
 
-  /** Rank 0's value, as plain JSON. */
+  /** Rank 0's value, as JSON. */
   told<T>(here: T): T {
     return JSON.parse(this.control.broadcastText(this.leads ? JSON.stringify(here) : '')) as T;
   }
 
-  /** Every process's value, as plain JSON, in rank order. */
+  /** Every process's value, as JSON, in rank order. */
   all<T>(here: T): T[] {
     return this.control.gatherText(JSON.stringify(here)).map((text) => JSON.parse(text) as T);
   }
 
-  /** @throws DISTRIBUTED_FAILED naming the first rank whose value differs from rank 0's. */
+  /** @throws DISTRIBUTED_FAILED naming the first rank that differs from rank 0 */
   requireSame(what: string, here: string): void {
     const all = this.all(here);
     const other = all.findIndex((value) => value !== all[0]);
@@ -122,12 +122,12 @@ export class Parallel {
     );
   }
 
-  /** Gives the heartbeat time, after a failed collective, to name the lost rank; that ends this process. */
+  /** After a failed collective, gives the heartbeat time to name the lost rank; that ends this process. */
   async verdict(): Promise<void> {
     await sleep(VERDICT_MS);
   }
 
-  /** Leaves without counting as lost; all processes call it at the end. */
+  /** All processes call it at the end. */
   async leave(): Promise<void> {
     await this.heartbeat.leave();
     if (this.group !== this.control) this.group.dispose();
@@ -137,8 +137,8 @@ export class Parallel {
 }
 
 /**
- * Opens the run's store and finds rank 0's host. Where torchrun's agent owns the meeting point, rank 0 serves another
- * port and announces it there: the agent's store may still hold entries of earlier attempts.
+ * Opens the run's store and finds rank 0's host. The store of torchrun's agent may hold entries of earlier attempts,
+ * so rank 0 serves another port and announces it there.
  * @param own this process's address. @throws DISTRIBUTED_FAILED
  */
 function meet(
@@ -152,8 +152,7 @@ function meet(
   using agent = new distributed.Store({ ...meeting, isServer: false, timeoutMs: MEETING_MS });
   const key = `reclmis/attempt-${attempt}`;
   if (isServer) {
-    // The agent may run on another machine; if it is on this one, the loopback address would be useless to
-    // others.
+    // Others could not use the loopback address.
     const host = own.startsWith('127.') || own === '::1' ? meeting.host : own;
     const store = new distributed.Store({ host, port: 0, ...common });
     agent.set(key, JSON.stringify({ host, port: store.port }));
@@ -168,7 +167,7 @@ function split(key: string): [string, string] {
   return [key.slice(0, dot), key.slice(dot + 1)];
 }
 
-/** The address from which this machine reaches another; sends nothing. */
+/** Sends nothing. */
 function addressTowards({ host, port }: { host: string; port: number }): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');

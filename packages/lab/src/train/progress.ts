@@ -4,7 +4,7 @@ import { runFiles, type RunInfo, type RunStatus, writeRunInfo } from '../run/run
 import { TensorBoardLog } from '../watch/tensorboard.js';
 import { type EpochRecord, type EpochScores, writeEpochs } from '../run/metrics-log.js';
 
-/** What earlier sessions of the run did. */
+/** From earlier sessions. */
 export interface Earlier {
   readonly step: number;
   readonly records: readonly EpochRecord[];
@@ -20,7 +20,7 @@ export interface ProgressOptions {
 
 const NOTHING: Earlier = { step: 0, records: [], seconds: 0 };
 
-/** A run's progress, in memory and in its folder: `run.json`, `metrics.jsonl`, `progress.png`. */
+/** A run's progress: `run.json`, `metrics.jsonl`, `progress.png`. */
 export class Progress {
   step: number;
   readonly records: EpochRecord[];
@@ -45,12 +45,11 @@ export class Progress {
     return this.current;
   }
 
-  /** Seconds of all sessions. */
+  /** Over all sessions. */
   get seconds(): number {
     return this.earlier.seconds + this.sessionSeconds;
   }
 
-  /** Seconds of this session. */
   get sessionSeconds(): number {
     return (performance.now() - this.begun) / 1000;
   }
@@ -66,7 +65,7 @@ export class Progress {
     };
   }
 
-  /** Writes the folder's files after an epoch. @throws OUTPUT_UNWRITABLE (also if the folder was deleted), DISK_FULL */
+  /** After an epoch. @throws OUTPUT_UNWRITABLE (also if the folder was deleted), DISK_FULL */
   async write(): Promise<void> {
     if (!this.writes) return;
     const files = runFiles(this.dir);

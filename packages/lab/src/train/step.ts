@@ -32,16 +32,16 @@ export interface StepParts {
   readonly encoder: NoteEncoder;
   readonly optimizer: Optimizer;
   readonly engine: Engine;
-  /** fp16's gradient scaler; null in other precisions. */
+  /** Null unless fp16. */
   readonly scaler: LossScaler | null;
-  /** Loss terms that must not be missing. */
+  /** They must not be missing. */
   readonly required: readonly LossName[];
   readonly weights: LossWeights;
   readonly seed: number;
   readonly accumulate: number;
-  /** What CCL compares when there are several parts. */
+  /** Among several parts. */
   readonly cclScope: 'batch' | 'part';
-  /** The processes that train together; null for one alone. */
+  /** Null for one process. */
   readonly parallel: StepParallel | null;
   readonly onPhase?: (phase: StepPhase) => void;
 }
@@ -49,36 +49,35 @@ export interface StepParts {
 export interface StepParallel {
   readonly rank: number;
   readonly size: number;
-  /** Collectives on tensors of the model's device. */
+  /** On tensors of the model's device. */
   readonly group: distributed.Group;
-  /** Collectives on CPU tensors. */
+  /** On CPU tensors. */
   readonly control: distributed.Group;
   readonly reducer: distributed.Reducer;
   readonly syncBatchNorm: boolean;
 }
 
 /**
- * The phases of a step, in order. `data` ends with tensors on the device; `forward` includes CCL, CLR and CVR, `losses`
- * Dice, cross-entropy and the sum.
+ * In order. `data` ends with tensors on the device; `forward` includes CCL, CLR and CVR, `losses` Dice, cross-entropy
+ * and the sum.
  */
 export type StepPhase = 'data' | 'forward' | 'losses' | 'backward' | 'optimiser';
 
-/** The smallest loss scale: after 30 halvings from PyTorch's 65536, the range is not why gradients are infinite. */
+/** After 30 halvings from PyTorch's 65536, the range is not why gradients are infinite. */
 const LEAST_SCALE = 2 ** -14;
 
 export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: number }>;
 
 /**
- * Trains on one batch in `accumulate` parts. The parts' gradients add up to the batch's (except that batch
- * normalisation sees one part at a time); memory is that of one part. Draws follow from seed, step and part, so a step
- * can be repeated alone.
+ * Trains on one batch in `accumulate` parts, whose gradients add up to the batch's (except that batch normalisation
+ * sees one part at a time). Draws follow from seed, step and part.
  *
  * Several processes share the batch and get the gradients that one would: batch normalisation and CCL see the whole
  * batch, `reducer` averages gradients, and the losses returned are the whole batch's.
  *
- * Under fp16, a step whose gradients overflow leaves the weights unchanged, as in PyTorch.
- * @param step number of the step, from 1. @param lr its learning rate.
- * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then unchanged.
+ * Under fp16, a step whose gradients overflow leaves the weights unchanged.
+ * @param step number of the step, from 1. @param lr its learning rate
+ * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then unchanged
  */
 export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
   const { model, encoder, optimizer, engine, scaler, required, weights, parallel, onPhase } = parts;
@@ -131,9 +130,9 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
 interface Part {
   readonly from: number;
   readonly count: number;
-  /** In [0, 1], of the whole batch. */
+  /** Part of the whole batch, in [0, 1]. */
   readonly share: number;
-  /** True if this process has no case left: it takes part with one that counts nothing. */
+  /** Has no case left, and takes part with one that counts nothing. */
   readonly idle: boolean;
   readonly ids: readonly string[];
   readonly notes: readonly string[];
@@ -142,10 +141,7 @@ interface Part {
   readonly note: NoteFeatures | null;
 }
 
-/**
- * Cuts a batch into parts that differ by at most one case; fewer if it has fewer cases, but equally many in every
- * process.
- */
+/** Parts differ by at most one case, and are equally many in every process. */
 function cut(batch: Batch, notes: NoteFeatures | null, parts: number, size: number): Part[] {
   const total = batch.shard?.total ?? batch.count;
   const number = Math.min(parts, Math.ceil(total / size));
@@ -203,7 +199,7 @@ function seedDraws({ seed, parallel }: StepParts, step: number, part: number): v
 
 /**
  * CCL's features of each part, without gradients: a first pass with the draws of the second, as in GradCache (Gao et
- * al. 2021). Restores batch normalisation's running statistics, which would otherwise count it twice.
+ * al. 2021). Restores batch normalisation's running statistics, which would count it twice.
  */
 function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): ContrastiveInput[] {
   const { model, engine } = parts;
@@ -231,13 +227,13 @@ function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): 
 
 type Compared = Record<'patches' | 'tokens' | 'valid' | 'poi' | 'woi', Tensor>;
 
-/** CCL's features of all cases of a batch, without gradients; `offset`: this process's first case. */
+/** `offset`: this process's first case. */
 interface EveryCase {
   readonly input: Compared;
   readonly offset: number;
 }
 
-/** @param own features of this process's cases, in order. */
+/** @param own this process's features, in order */
 function everyCase({ parallel }: StepParts, batch: Batch, own: readonly ContrastiveInput[]): EveryCase {
   return noGrad(() => {
     const joined = (name: keyof Compared): Tensor => cat(own.map((input) => float32(input[name].detach())));
@@ -285,8 +281,8 @@ function among(own: ContrastiveInput, { from, count }: Part, { input, offset }: 
 }
 
 /**
- * The tensor for `backward()`: the parts' gradients, averaged over processes, are those of the batch's loss. Means
- * count by the part's share. CCL over the whole batch counts fully, since only the part's own features carry a graph.
+ * The tensor for `backward()`: the parts' gradients, averaged over processes, are the batch's. Means count by the
+ * part's share; CCL over the whole batch counts fully, since only the part's own features carry a graph.
  */
 function contribution(
   total: Tensor,
@@ -317,10 +313,7 @@ function named<T>(step: number, ids: readonly string[], compute: () => T): T {
   }
 }
 
-/**
- * Checks the state before it is saved: a gradient may overflow though the loss did not.
- * @throws LOSS_NOT_FINITE naming the parameter.
- */
+/** A gradient may overflow though the loss did not. @throws LOSS_NOT_FINITE naming the parameter */
 export function requireFiniteState(model: SegmentationModel, step: number): void {
   for (const [key, tensor] of model.stateDict()) {
     if (scope(() => tensor.isfinite().all().item()) === 0) {

@@ -1,7 +1,6 @@
 /**
- * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step's work; `session.ts` builds the parts.
- *
- * Upstream carries on without a loss that failed (docs/method.md 13); here that ends the run, and earlier checkpoints stay.
+ * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step's work; `session.ts` builds the
+ * parts.
  *
  * Resume points are written before the first step, within epochs as configured, at each epoch's end and on
  * interruption. Resuming gives the same weights bit for bit (same machine, same number of threads): order and
@@ -46,41 +45,41 @@ import {
 } from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
 
-/** Holds ids, but no notes or pictures. */
+/** No notes or pictures. */
 export interface StepReport {
   /** From 1. */
   readonly epoch: number;
-  /** Optimiser steps of the run so far, including this one. */
+  /** In the run, including this one. */
   readonly step: number;
-  /** Steps of the whole run, unless it ends early. */
+  /** In the whole run, unless it ends early. */
   readonly steps: number;
-  /** Steps of an epoch, and this one's number, from 1. */
+  /** And this one's number, from 1. */
   readonly stepsPerEpoch: number;
   readonly stepOfEpoch: number;
   readonly losses: StepLosses;
   readonly lr: number;
   readonly ids: readonly string[];
-  /** Seconds per case, including waiting for data. */
+  /** Including waiting for data. */
   readonly secondsPerImage: number;
 }
 
 export interface TrainListeners {
-  /** Called with the parts before the first step, e.g. to inspect them or to load other weights. */
+  /** Before the first step. */
   readonly onStart?: (session: Session) => void;
   readonly onStep?: (report: StepReport) => void;
-  /** Called during validation with the number of cases done, and of all. */
+  /** With the cases done, and all. */
   readonly onValidation?: (done: number, of: number) => void;
   readonly onEpoch?: (record: EpochRecord) => void;
-  /** Called with what the user should know before the first step, e.g. the note encoder chosen, or notes cut short. */
+  /** For the user, before the first step. */
   readonly onNotice?: (line: string) => void;
-  /** The processes that train together; absent for one alone. The caller ends them. */
+  /** Absent for one process. The caller ends them. */
   readonly parallel?: Parallel;
-  /** Ends the run cleanly after the current step: writes a resume point; status `interrupted`. */
+  /** After the current step: writes a resume point; status `interrupted`. */
   readonly signal?: AbortSignal;
 }
 
 export interface TrainOptions extends TrainListeners {
-  /** The run folder; must be empty or absent. */
+  /** Must be empty or absent. */
   readonly out: string;
 }
 
@@ -162,8 +161,8 @@ export function leads({ parallel }: TrainListeners): boolean {
 }
 
 /**
- * Rank 0's configuration, on this process's device. Processes that share a machine each take the CUDA device of their
- * local rank, even if the configuration names one: after a resume, that is rank 0's.
+ * Rank 0's configuration, on this process's device: processes of one machine each take the CUDA device of their local
+ * rank, even if the configuration names one.
  */
 export function told(
   config: Config,
@@ -193,7 +192,7 @@ export function announce(session: Session, options: TrainListeners): void {
   tell(options, describeCutNotes(session.encoder, notes));
 }
 
-/** The configuration with the note encoder resolved, as the run records it. */
+/** Resolves the note encoder, as the run records it. */
 export function settleNotes(config: Config, options: Pick<TrainListeners, 'onNotice'> = {}): Config {
   if (!learnsFromNotes(config.model)) return { ...config, text: { ...config.text, encoder: 'words' } };
   const { text, notice } = chooseEncoder(config.text);
@@ -207,7 +206,7 @@ function tell({ onNotice }: Pick<TrainListeners, 'onNotice'>, line: string | nul
 
 /**
  * Trains from the session's and the progress's state, and records how it ended.
- * @param running the unfinished epoch; null between epochs.
+ * @param running the unfinished epoch
  */
 export async function runToEnd(
   session: Session,
@@ -219,7 +218,7 @@ export async function runToEnd(
     options.onStart?.(session);
     if (leads(options)) await remember(session, progress.dir, options);
     const saving = new Saving(session, progress, leads(options));
-    if (progress.step === 0) saving.save(null); // fails early if the disk does not take it
+    if (progress.step === 0) saving.save(null); // fails early if the disk is full
     progress.end(await trainEpochs(session, progress, saving, running, options));
   } catch (error) {
     if (toReclmisError(error).code === 'DISTRIBUTED_FAILED') await options.parallel?.verdict();
@@ -245,7 +244,7 @@ async function remember(
   if (reference) writeReference(dir, reference);
 }
 
-/** Records a failure if possible; a full disk or deleted folder must not hide the original error. */
+/** A full disk or deleted folder must not hide the original error. */
 function endFailed(progress: Progress, error: unknown): void {
   const { code, message } = toReclmisError(error);
   try {
@@ -302,8 +301,8 @@ async function trainEpochs(
 }
 
 /**
- * Trains on every case once, or those the epoch still lacks; stops after the step during which the signal came.
- * @returns the last step's learning rate, and whether the signal came, in any process.
+ * Trains on the epoch's remaining cases; stops after the step during which the signal came.
+ * @returns the last step's learning rate, and whether the signal came, in any process
  */
 async function trainEpoch(
   session: Session,
@@ -349,7 +348,7 @@ async function trainEpoch(
   return { lr: rate(progress.step - 1), stopped: false };
 }
 
-/** Scores the validation cases; several processes share them batch by batch. */
+/** Several processes share the cases batch by batch. */
 async function validate(session: Session, { signal, onValidation }: TrainListeners): Promise<EpochScores> {
   const { ranks, model, config } = session;
   const { cases } = session.data.val;
@@ -379,7 +378,7 @@ class Saving {
     return saveMinutes > 0 && performance.now() - this.savedAt >= saveMinutes * 60_000;
   }
 
-  /** @param running the unfinished epoch, if any. @throws LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL */
+  /** @throws LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL */
   save(running: EpochCourse | null): void {
     if (!this.writes) return;
     const { session, progress } = this;
@@ -422,9 +421,8 @@ function checkpointInfo(session: Session, progress: Progress): CheckpointInfo {
 }
 
 /**
- * Brings `best` up to date with a resume point: if the process ended between the two writes, the point's weights are
- * the best.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ * If the process ended between the two writes, the resume point's weights are the best. @throws OUTPUT_UNWRITABLE,
+ * DISK_FULL
  */
 export function mendBest(session: Session, progress: Progress): void {
   const { bestEpoch } = session.earlyStopping.current;
@@ -434,7 +432,7 @@ export function mendBest(session: Session, progress: Progress): void {
   new Saving(session, progress, true).saveBest();
 }
 
-/** Saves the unfinished epoch. No process leaves before that is done: launchers soon kill the others once one ends. */
+/** No process leaves before the epoch is saved: launchers soon kill the others once one ends. */
 function interrupted({ ranks }: Session, saving: Saving, course: EpochCourse): RunStatus {
   saving.save(course);
   ranks?.any(false);
