@@ -2,7 +2,7 @@
  * Decides which pixels of a stored mask are foreground, by one rule for every file type:
  *
  * 1. A pixel's level is its brightest channel, darkened by transparency; if all opaque pixels have one
- * colour, opacity is the level.
+ *    colour, opacity is the level.
  * 2. One level: empty if it is 0, else all foreground.
  * 3. Two levels: the higher one is foreground.
  * 4. More, none above `LARGEST_LABEL`: labels; all above the lowest are foreground.
