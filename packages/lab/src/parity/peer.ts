@@ -256,10 +256,7 @@ function forward({
     : model.forwardTraining(images, note, choices);
 }
 
-/**
- * Inference must give what training gave. Models that take the file's inputs in their own way are compared by their
- * `forward` alone.
- */
+/** Inference must give what training gave; models with a `forward` of their own are compared by that alone. */
 function compareInference({ model, descriptor, inputs, tolerance }: Parts, training: Tensor): ParityRow[] {
   if (descriptor.parity?.forward) return [];
   const note = model.readsNotes ? inputs.note : null;
@@ -359,10 +356,7 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   }
 }
 
-/**
- * Images [B,3,S,S], target masks [B,1,S,S] and notes, whose features are 0 without a token; owned by the caller's
- * scope.
- */
+/** Images [B,3,S,S], target masks [B,1,S,S] and notes, features 0 without a token; owned by the caller's scope. */
 export function rebuildPeerInputs(golden: PeerGolden): {
   images: Tensor;
   masks: Tensor;
