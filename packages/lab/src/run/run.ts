@@ -50,7 +50,7 @@ export interface FoldInfo extends FoldChoice {
 export interface InitInfo {
   /** Without its folder. */
   readonly file: string;
-  /** The file of weights. */
+  /** Hash of the file of weights. */
   readonly sha256: string;
   /** A family of published weights, such as `resnet50`, or `run:MODEL`. */
   readonly family: string;
