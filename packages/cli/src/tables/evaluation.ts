@@ -52,20 +52,31 @@ export async function describeProbes(probes: NoteProbes): Promise<string> {
   const { zones, truth, notes } = probes;
   return [
     `\nNote probes: ${probes.cases} images of ${probes.patients} patients, 95 % intervals; ${zones.sides === 'image' ? 'the image’s' : 'the patient’s'} sides, zones by ${zones.from === 'lungs' ? 'masks of the lungs' : 'a split of the image'}\n`,
-    formatTable(
-      [
-        { title: '%' },
-        ...['changed', 'Dice', 'inside named zones', 'named zones reached', 'moved'].map(right),
-      ],
-      [
-        ...probes.probes.map((probe) => [
-          PROBE_TITLES[probe.notes],
-          String(probe.changed),
-          ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
-        ]),
-        ['True masks, correct notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
-      ],
-    ),
+    probes.unread === null
+      ? formatTable(
+          [
+            { title: '%' },
+            ...['changed', 'Dice', 'inside named zones', 'named zones reached', 'moved'].map(right),
+          ],
+          [
+            ...probes.probes.map((probe) => [
+              PROBE_TITLES[probe.notes],
+              String(probe.changed),
+              ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
+            ]),
+            ['True masks, correct notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
+          ],
+        )
+      : formatTable(
+          [{ title: '%' }, ...['Dice', 'inside named zones', 'named zones reached'].map(right)],
+          [
+            ...probes.probes.map(({ dice, inside, reached }) => [
+              'Predicted masks',
+              ...[dice, inside, reached].map(probeText),
+            ]),
+            ['True masks', '', probeText(truth.inside), probeText(truth.reached)],
+          ],
+        ),
     `\n${verdictOf(probes)}`,
     `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} hold words that the grammar does not know.`,
   ].join('\n');

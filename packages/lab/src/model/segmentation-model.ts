@@ -94,6 +94,20 @@ export abstract class SegmentationModel extends nn.Module {
     return this.readsNotes;
   }
 
+  /** Whether a note has a part in training at all: by its features, or by labels taken from its words. */
+  get taughtByNotes(): boolean {
+    return this.learnsFromNotes;
+  }
+
+  /** Why no note can change a mask, a sentence without its full stop; null if the model reads notes. */
+  get unread(): string | null {
+    if (this.readsNotes) return null;
+    const how = this.taughtByNotes
+      ? 'learns from notes in training, but reads none to segment'
+      : 'reads no note';
+    return `${this.title} ${how}, so its masks are the same under every note`;
+  }
+
   get noteInput(): NoteInput {
     return 'features';
   }

@@ -86,7 +86,10 @@ export interface NoteProbes {
   readonly notes: NoteCoverage;
   /** Under the right notes: what a perfect model would reach. */
   readonly truth: Pick<NoteFigures, 'inside' | 'reached'>;
+  /** Only `right` where `unread` says why the others cannot differ. */
   readonly probes: readonly Probe[];
+  /** Why no note can change a mask, a sentence without its full stop; null if the model reads notes. */
+  readonly unread: string | null;
   /** If notes were derived from masks. */
   readonly derived: string | null;
   /** The case of median Dice among those that all probes change (zones included); null if there is none. */
@@ -111,10 +114,12 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const seed = options.seed ?? config.seed;
   const { lines = CHEST_LINES } = options;
   const S = model.size;
+  const { unread } = model.model;
+  const variants = unread === null ? NOTE_VARIANTS : (['right'] as const);
   const lungs = options.lungs === undefined ? null : await openLungMasks(options.lungs);
   const wholeImage = zoneMap(imageFrame(S, S, lines), 'patient');
   const transforms = new Map(
-    NOTE_VARIANTS.map((variant) => {
+    variants.map((variant) => {
       const alone = variant === 'shuffled' && dataset.cases.length < 2;
       return [variant, noteVariant(alone ? 'right' : variant, dataset.cases, seed)];
     }),
@@ -150,7 +155,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
         }
         for (const [variant, all] of given)
           if (all[i]!.changed) changed.set(variant, (changed.get(variant) ?? 0) + 1);
-        if (isTelling(given, i))
+        if (unread === null && isTelling(given, i))
           examples.push({ id, dice: series.patient.byVariant.get('right')!.at(-1)!.dice ?? 0 });
         groups.push(groupOf.get(id) ?? id);
       }
@@ -174,7 +179,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const sides = options.sides ?? chosenSides(inferred, truthInside);
   const chosen = series[sides];
   const [truth, ...figures] = figuresOf(
-    [chosen.truth, ...NOTE_VARIANTS.map((variant) => chosen.byVariant.get(variant)!)],
+    [chosen.truth, ...variants.map((variant) => chosen.byVariant.get(variant)!)],
     groups,
     { seed, ...defined({ resamples: options.resamples }) },
   );
@@ -193,11 +198,12 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
     },
     notes: coverageOf(dataset.cases),
     truth: { inside: truth!.inside, reached: truth!.reached },
-    probes: NOTE_VARIANTS.map((notes, i) => ({
+    probes: variants.map((notes, i) => ({
       notes,
       changed: changed.get(notes) ?? 0,
       ...figures[i]!,
     })),
+    unread,
     derived: derivedNotice(dataset.cases),
     example: examples[Math.floor(examples.length / 2)]?.id ?? null,
   };

@@ -2,6 +2,7 @@
 import {
   figure,
   heading,
+  type Html,
   joined,
   list,
   paragraph,
@@ -15,6 +16,13 @@ import type { ProbeFigure } from './measure.js';
 import type { NoteProbes } from './probes.js';
 import { PROBE_TITLES } from './titles.js';
 
+const INSIDE = 'Inside: share of the mask in the zones that the given note names.';
+const REACHED = 'Reached: share of these zones that contain any of the mask.';
+const MEANINGS = [
+  `Changed: images whose note the probe alters. Change: Dice minus Dice under the correct note. ${INSIDE} ${REACHED}`,
+  'Moved: share of the mask in zones that only the swapped note names, minus the share that was there under the correct note. Same: Dice with the correct note’s mask; 100 % if the note makes no difference. Turned: Dice with the correct note’s mask, mirrored or flipped.',
+];
+
 /** `84.2 (83.1 to 85.0)`, in percent; words if not applicable. */
 export function probeText(figure: ProbeFigure | null): string {
   if (figure === null) return 'not applicable';
@@ -23,12 +31,19 @@ export function probeText(figure: ProbeFigure | null): string {
 }
 
 /** Whether the model keeps to its note; only compares figures. */
-export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 'truth' | 'notes'>): string {
+export function verdictOf({
+  probes,
+  truth,
+  notes,
+  unread,
+}: Pick<NoteProbes, 'probes' | 'truth' | 'notes' | 'unread'>): string {
   const of = (kind: string): (typeof probes)[number] | undefined =>
     probes.find((probe) => probe.notes === kind);
   const [right, shuffled] = [of('right'), of('shuffled')];
   const parts: string[] = [];
-  if (shuffled?.changed === 0) {
+  if (unread !== null) {
+    parts.push(`${unread}: other notes were not tried.`);
+  } else if (shuffled?.changed === 0) {
     parts.push('No case received a different note: there is no other, or all are the same.');
   } else if (right?.dice && shuffled?.dice && shuffled.change) {
     const { low, high } = shuffled.change;
@@ -53,7 +68,7 @@ export function verdictOf({ probes, truth, notes }: Pick<NoteProbes, 'probes' | 
 
 /** @param sheet from `drawProbeSheet` */
 export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): ReportSection {
-  const { zones, notes, truth } = probes;
+  const { zones, notes } = probes;
   const whose = zones.sides === 'image' ? 'the image’s own' : 'the patient’s';
   const chosen =
     zones.truthInside !== null && zones.sidesBy === 'chosen'
@@ -66,41 +81,9 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
   const html = joined(
     probes.derived === null ? '' : warning(`${probes.derived}.`),
     paragraph(verdictOf(probes)),
-    figure(probesSvg(probes), {
-      alt: 'Dice and share inside the named zones under each note, with 95 % intervals',
-    }),
-    table(
-      ['Notes given', 'changed', 'Dice, %', 'change, points', 'inside, %', 'reached, %'],
-      [
-        ...probes.probes.map((probe) => [
-          PROBE_TITLES[probe.notes],
-          String(probe.changed),
-          probeText(probe.dice),
-          probe.notes === 'right' ? '' : probeText(probe.change),
-          probeText(probe.inside),
-          probeText(probe.reached),
-        ]),
-        ['True masks, correct notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
-      ],
-      {
-        caption: `${probes.cases} images of ${probes.patients} patients; 95 % intervals by a bootstrap of patients`,
-      },
-    ),
-    heading('How the mask follows a swapped note'),
-    table(
-      ['Notes given', 'moved, %', 'same, %', 'turned, %'],
-      probes.probes
-        .filter(({ notes: kind }) => kind !== 'right' && kind !== 'empty')
-        .map((probe) => [
-          PROBE_TITLES[probe.notes],
-          probeText(probe.moved),
-          probeText(probe.same),
-          probeText(probe.expected),
-        ]),
-    ),
+    probes.unread === null ? underAllNotes(probes) : underOwnNotes(probes),
     list([
-      'Changed: images whose note the probe alters. Change: Dice minus Dice under the correct note. Inside: share of the mask in the zones that the given note names. Reached: share of these zones that contain any of the mask.',
-      'Moved: share of the mask in zones that only the swapped note names, minus the share that was there under the correct note. Same: Dice with the correct note’s mask; 100 % if the note makes no difference. Turned: Dice with the correct note’s mask, mirrored or flipped.',
+      ...(probes.unread === null ? MEANINGS : [`${INSIDE} ${REACHED}`]),
       `Zones are ${split}. Left and right are ${whose}${chosen}.`,
       `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} contain words that the grammar does not know${notes.remainders.length > 0 ? `: ${notes.remainders.map(({ text, cases }) => `“${text}” (${cases})`).join(', ')}` : ''}.`,
     ]),
@@ -112,4 +95,61 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
         }),
   );
   return { id: 'note-probes', title: 'Note probes', html };
+}
+
+/** The figures of every note, with a drawing. */
+function underAllNotes(all: NoteProbes): Html {
+  const { probes, truth } = all;
+  return joined(
+    figure(probesSvg(all), {
+      alt: 'Dice and share inside the named zones under each note, with 95 % intervals',
+    }),
+    table(
+      ['Notes given', 'changed', 'Dice, %', 'change, points', 'inside, %', 'reached, %'],
+      [
+        ...probes.map((probe) => [
+          PROBE_TITLES[probe.notes],
+          String(probe.changed),
+          probeText(probe.dice),
+          probe.notes === 'right' ? '' : probeText(probe.change),
+          probeText(probe.inside),
+          probeText(probe.reached),
+        ]),
+        ['True masks, correct notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
+      ],
+      { caption: captionOf(all) },
+    ),
+    heading('How the mask follows a swapped note'),
+    table(
+      ['Notes given', 'moved, %', 'same, %', 'turned, %'],
+      probes
+        .filter(({ notes: kind }) => kind !== 'right' && kind !== 'empty')
+        .map((probe) => [
+          PROBE_TITLES[probe.notes],
+          probeText(probe.moved),
+          probeText(probe.same),
+          probeText(probe.expected),
+        ]),
+    ),
+  );
+}
+
+/** The figures that a model has without reading notes: where its masks lie. */
+function underOwnNotes(all: NoteProbes): Html {
+  const { probes, truth } = all;
+  return table(
+    ['', 'Dice, %', 'inside, %', 'reached, %'],
+    [
+      ...probes.map(({ dice, inside, reached }) => [
+        'Predicted masks',
+        ...[dice, inside, reached].map(probeText),
+      ]),
+      ['True masks', '', probeText(truth.inside), probeText(truth.reached)],
+    ],
+    { caption: captionOf(all) },
+  );
+}
+
+function captionOf({ cases, patients }: NoteProbes): string {
+  return `${cases} images of ${patients} patients; 95 % intervals by a bootstrap of patients`;
 }

@@ -10,7 +10,7 @@
  *
  * B batch, S image side, w base width (64), C channels, D = 2w channels of the decoder, E width of a word.
  */
-import { attributesOf, ReclmisError } from '@reclmis/core';
+import { attributesOf, type Mask, ReclmisError } from '@reclmis/core';
 import { cat, nn, Tensor } from '@reclmis/torch';
 import { z } from 'zod';
 import type { NoteFeatures } from '../../text/encoder.js';
@@ -304,6 +304,10 @@ export class TGANet extends SegmentationModel {
     return ['count', 'size'];
   }
 
+  override get taughtByNotes(): boolean {
+    return true;
+  }
+
   segment(images: Tensor, _note: NoteFeatures | null): Segmentation {
     return this.describe(images, this.words(images)).mask;
   }
@@ -419,11 +423,7 @@ function attributeLoss(logits: Tensor, labels: readonly (number | null)[], plain
 }
 
 /** [S,S]. */
-function maskAt(
-  pixels: Float32Array,
-  b: number,
-  B: number,
-): { width: number; height: number; data: Uint8Array } {
+function maskAt(pixels: Float32Array, b: number, B: number): Mask {
   const count = pixels.length / B;
   const side = Math.round(Math.sqrt(count));
   const data = Uint8Array.from(pixels.subarray(b * count, (b + 1) * count), (value) => Number(value >= 0.5));
