@@ -95,6 +95,44 @@ describe('reclmis explain', () => {
     expect(names).toEqual(new Array(images + 1).fill('report.json'));
   });
 
+  it('shows two runs on the same images next to each other', () => {
+    cpSync(join(root, 'run'), join(root, 'second'), { recursive: true });
+    const image = join('data', 'Test_Folder', 'img', first);
+    const asked = ['--image', image, '--note', NOTE, '-o', 'both', '--target', 'all'];
+    const { status, stdout, stderr } = reclmis('explain', 'run', 'second', ...asked);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(
+      /^run +RecLMIS +up4 +read .*\nsecond +RecLMIS +up4 +read .*\n1 image\nReport: both\/report\.html\n$/m,
+    );
+    expect(readdirSync(join(root, 'both')).sort()).toEqual([
+      'contact-sheet-1.png',
+      'contact-sheet-1.svg',
+      'report.html',
+      'report.json',
+    ]);
+    const again = reclmis('explain', 'run', 'second', ...asked, '--overwrite', '--numbers', '--json');
+    const { runs } = JSON.parse(again.stdout) as { runs: { name: string; dice: number; unread: null }[] };
+    expect(runs.map(({ name, unread }) => [name, unread])).toEqual([
+      ['run', null],
+      ['second', null],
+    ]);
+    expect(runs[0]?.dice).toBe(runs[1]?.dice); // the same weights
+    expect(runs[0]?.dice).toBeGreaterThanOrEqual(0);
+  });
+
+  it.each([
+    [['run', './run'], [], /OPTION_INVALID: \.\/run: expected different runs, but this one is listed twice/],
+    [['run', 'second'], ['--list-layers'], /OPTION_INVALID: --list-layers: expected one run, got 2/],
+    [['run'], ['--masks', 'images'], /OPTION_INVALID: --masks: expected several runs, got one/],
+    [['run', 'second'], ['--layer', 'up9'], /OPTION_INVALID: layer up9: expected a layer of every model/],
+  ])('refuses %j with %j', (dirs, args, message) => {
+    const common = ['--image', join('images', first), '--note', NOTE, '-o', 'x'];
+    const { status, stderr } = reclmis('explain', ...dirs, ...common, ...args);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+    expect(readdirSync(root)).not.toContain('x');
+  });
+
   it.each([
     [['--image', 'images', '--note', NOTE], /OPTION_INVALID: no output folder: expected --out DIR/],
     [['--note', NOTE, '-o', 'x'], /OPTION_INVALID: no image: expected --image PATH/],

@@ -1,32 +1,15 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
+import { resolve } from 'node:path';
 import { defined, ReclmisError, warningLines } from '@reclmis/core';
-import type { CheckpointKind, ExplainedImages, LoadOptions, Run } from '@reclmis/lab';
-import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
+import type { ExplainedImages, LoadOptions, Run } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
-import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';
-import { Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { engineChoice, withEngineOptions } from '../engine-options.js';
+import { asked, type ExplainFlags, refuseFailures } from '../explain-asked.js';
+import { compare } from '../explain-compare.js';
+import { Output, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
-import { type SidesFlags, withSidesOption } from '../sides-options.js';
+import { withSidesOption } from '../sides-options.js';
 import { formatTable, percent, right } from '../table.js';
-
-interface ExplainFlags extends OutputOptions, EngineFlags, SidesFlags {
-  readonly image?: string;
-  readonly note?: string;
-  readonly notes?: string;
-  readonly emptyNotes?: boolean;
-  readonly out?: string;
-  readonly layer?: string;
-  readonly listLayers?: boolean;
-  readonly target: string;
-  readonly numbers?: boolean;
-  readonly overwrite?: boolean;
-  readonly checkpoint?: CheckpointKind;
-}
-
-/** Each image takes some megabytes. */
-const MOST_IMAGES = 400;
-/** Failures shown. */
-const SHOWN = 20;
 
 export function register(program: Command): void {
   const command = program
@@ -35,6 +18,7 @@ export function register(program: Command): void {
       'show why a run segments an image as it does: Grad-CAM, patches and words of interest, attention between words and patches',
     )
     .argument('<run>', 'run folder written by `reclmis train`')
+    .argument('[others...]', 'further runs to show next to it on the same images: Grad-CAM and mask of each')
     .option(
       '--image <path>',
       'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/*.png"',
@@ -46,7 +30,14 @@ export function register(program: Command): void {
     )
     .option('--empty-notes', 'give images without a note an empty one instead of refusing them')
     .option('-o, --out <dir>', 'folder for report.html, report.json and the figures as SVG and PNG')
-    .option('--layer <name>', 'layer for Grad-CAM (default: up4, the decoder’s first, as in the paper)')
+    .option(
+      '--layer <name>',
+      'layer for Grad-CAM, of all runs (default: the model’s own, the decoder’s first: up4 in RecLMIS, as in the paper)',
+    )
+    .option(
+      '--masks <dir>',
+      'with several runs: folder of true masks, named like the images (default: labelcol next to an image’s folder img)',
+    )
     .option('--list-layers', 'list the layers available for Grad-CAM and exit')
     .option(
       '--target <what>',
@@ -66,19 +57,38 @@ export function register(program: Command): void {
       '\nExamples:\n  $ reclmis explain runs/qata --image chest.png \\\n' +
         '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o why\n' +
         '  $ reclmis explain runs/qata --image "scans/*.png" --notes notes.csv -o why --layer up3\n' +
+        '  $ reclmis explain runs/reclmis runs/lvit runs/unet --image "scans/*.png" --notes notes.csv -o why\n' +
         '  $ reclmis explain runs/qata --list-layers\n',
     )
     .action(run);
 }
 
-async function run(dir: string, flags: ExplainFlags): Promise<void> {
+async function run(dir: string, others: readonly string[], flags: ExplainFlags): Promise<void> {
   const { openRun } = await import('@reclmis/lab');
   const output = new Output(flags);
-  const source = openRun(dir);
   const { checkpoint } = flags;
   const choice: LoadOptions = { ...defined({ checkpoint }), ...engineChoice(flags) };
-  if (flags.listLayers) await listLayers(source, choice, output);
-  else await explain(source, choice, flags, output);
+  refuseUnclear(dir, others, flags);
+  if (flags.listLayers) await listLayers(openRun(dir), choice, output);
+  else if (others.length > 0) await compare([dir, ...others], choice, flags, output);
+  else await explain(openRun(dir), choice, flags, output);
+}
+
+/** @throws OPTION_INVALID for what cannot be meant of one run, or of several */
+function refuseUnclear(dir: string, others: readonly string[], { listLayers, masks }: ExplainFlags): void {
+  const dirs = [dir, ...others].map((path) => resolve(path));
+  const twice = dirs.findIndex((path, i) => dirs.indexOf(path) !== i);
+  if (twice >= 0)
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      `${others[twice - 1] ?? dir}: expected different runs, but this one is listed twice`,
+    );
+  if (listLayers && others.length > 0)
+    throw new ReclmisError('OPTION_INVALID', `--list-layers: expected one run, got ${dirs.length}`);
+  if (masks !== undefined && others.length === 0)
+    throw new ReclmisError('OPTION_INVALID', '--masks: expected several runs, got one', {
+      remedy: 'Name further runs to compare, or omit --masks.',
+    });
 }
 
 async function listLayers(source: Run, choice: LoadOptions, output: Output): Promise<void> {
@@ -91,17 +101,9 @@ async function listLayers(source: Run, choice: LoadOptions, output: Output): Pro
 }
 
 async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, output: Output): Promise<void> {
-  const { image, out, layer, sides, numbers = false } = flags;
-  if (image === undefined)
-    throw new ReclmisError('OPTION_INVALID', 'no image: expected --image PATH (or --list-layers)');
-  if (out === undefined) throw new ReclmisError('OPTION_INVALID', 'no output folder: expected --out DIR');
-  const { explainImages, readTarget, refuseTaken } = await import('@reclmis/lab');
-  if (!flags.overwrite) refuseTaken(out, 'Choose another folder, or add --overwrite.');
-  const cases = await casesOf(source, image, out, flags, output);
-  const target = await readTarget(
-    flags.target,
-    cases.map(({ imagePath }) => imagePath),
-  );
+  const { layer, sides, numbers = false } = flags;
+  const { explainImages } = await import('@reclmis/lab');
+  const { out, cases, target } = await asked([source], flags, output);
   using model = source.loadModel(choice);
   for (const line of model.notices) output.notice(line);
   const several = cases.length > 1;
@@ -112,28 +114,6 @@ async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, ou
     onProgress: (done) => bar.update(done),
   }).finally(() => bar.stop());
   await report(out, explained, several, output);
-}
-
-/** The images with their notes. @throws OPTION_INVALID for more than figures are of use for, and as `predictionCases` */
-async function casesOf(
-  source: Run,
-  image: string,
-  out: string,
-  { note, notes, emptyNotes = false, numbers }: ExplainFlags,
-  output: Output,
-): Promise<PredictionCase[]> {
-  const { readsNotes } = await import('@reclmis/lab');
-  const cases = await predictionCases({
-    onUnused: (rows) => output.notice(describeUnused(rows)),
-    required: readsNotes(source.config.model),
-    ...{ image, out, emptyNotes, ...defined({ note, notes }) },
-  });
-  if (cases.length <= MOST_IMAGES || numbers === true) return cases;
-  throw new ReclmisError(
-    'OPTION_INVALID',
-    `${image}: expected at most ${MOST_IMAGES} images to explain, found ${cases.length}`,
-    { remedy: 'Select fewer with a pattern such as "scans/a*.png", or use --numbers.' },
-  );
 }
 
 /** Says what was found. @throws PREDICT_INCOMPLETE where an image failed */
@@ -162,11 +142,5 @@ async function report(
     ? `${cases.length} images`
     : `${only?.id ?? ''}: ${percent(only?.share ?? 0)} % of the image is segmented`;
   output.say(`${what}\nReport: ${report}`);
-  if (failures.length === 0) return;
-  for (const { code, message } of failures.slice(0, SHOWN)) output.notice(`failed ${code}: ${message}`);
-  throw new ReclmisError(
-    'PREDICT_INCOMPLETE',
-    `${out}: ${failures.length} of ${cases.length} images could not be explained; report.json lists them`,
-    { remedy: 'Fix what the list of failures names, and run the command again with --overwrite.' },
-  );
+  refuseFailures(out, cases, output);
 }

@@ -15,7 +15,8 @@ import { openEvaluated, splitText } from './open.js';
 import { outcomeFile } from './outcome-file.js';
 import { probeEvaluated, type ProbedRun } from './probes/probe-evaluated.js';
 import type { ProbeOptions } from './probes/probes.js';
-import { type ReportFiles, writeEvaluationReport } from './report.js';
+import { type EvaluationReport, type ReportFiles, writeEvaluationReport } from './report.js';
+import { drawSideBySide, KeptMasks, type ShownRun } from './side-by-side.js';
 
 export interface EvaluateRunsOptions extends Omit<
   CollectOptions,
@@ -72,6 +73,8 @@ export async function evaluateRuns(
   for (const place of [options.report, options.csv && dirname(options.csv)])
     if (place !== undefined) await requireWritable(place);
 
+  const several = dirs.length > 1 && !options.ensemble;
+  const shown: ShownRun[] = [];
   const runs: EvaluatedRun[] = [];
   const probed: ProbedRun[] = [];
   for (const dir of options.ensemble ? [first] : dirs) {
@@ -83,19 +86,25 @@ export async function evaluateRuns(
       ...(options.ensemble ? { ensemble: others } : {}),
       ...(options.report === undefined ? { examples: 0 } : {}), // only a report shows them
     };
+    const masks = new KeptMasks();
     const report = await collectReport(dir, {
       ...collected,
-      ...(probes && {
-        afterwards: async (at) => {
-          probed.push(
-            await probeEvaluated(at, {
-              ...probes(),
-              ...defined({ seed: options.seed }),
-              onProgress: (done) => options.onProbing?.(done, dataset.cases.length),
-            }),
-          );
-        },
-      }),
+      onCase: (one) => {
+        if (several && options.report !== undefined) masks.add(one);
+        options.onCase?.(one);
+      },
+      afterwards: async (at) => {
+        const { title, unread } = at.model.model;
+        shown.push({ rows: at.evaluation.rows, masks, title, unread });
+        if (probes === undefined) return;
+        probed.push(
+          await probeEvaluated(at, {
+            ...probes(),
+            ...defined({ seed: options.seed }),
+            onProgress: (done) => options.onProbing?.(done, dataset.cases.length),
+          }),
+        );
+      },
     });
     const csv = asked ?? outcomeFile(openRun(dir), dataset, collected);
     await writeScores(csv, report, options.onNotice);
@@ -108,7 +117,16 @@ export async function evaluateRuns(
   const files =
     options.report === undefined
       ? null
-      : await writeReport(options.report, reports, differences, probed, options.onNotice);
+      : await writeReport(
+          options.report,
+          {
+            ...{ runs: reports, differences },
+            ...(several ? { sideBySide: await drawSideBySide(shown, dataset.cases) } : {}),
+            sections: probed.map(({ section }) => section),
+            data: Object.fromEntries(probed.map(({ probes }) => ['probes', probes])),
+          },
+          options.onNotice,
+        );
   return { runs, differences, probed: probed[0] ?? null, files };
 }
 
@@ -146,19 +164,12 @@ async function writeScores(
 
 function writeReport(
   dir: string,
-  runs: readonly RunReport[],
-  differences: readonly Difference[],
-  probed: readonly ProbedRun[],
+  report: EvaluationReport,
   onNotice: EvaluateRunsOptions['onNotice'],
 ): Promise<ReportFiles> {
   return withFolderLock(dir, {}, () => {
     if (existsSync(join(dir, 'report.json'))) onNotice?.(`${dir}: replaces an earlier report`);
-    return writeEvaluationReport(dir, {
-      runs,
-      differences,
-      sections: probed.map(({ section }) => section),
-      data: Object.fromEntries(probed.map(({ probes }) => ['probes', probes])),
-    });
+    return writeEvaluationReport(dir, report);
   });
 }
 

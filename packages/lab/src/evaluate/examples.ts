@@ -30,10 +30,10 @@ export interface Example {
 }
 
 /** Rows by kind, at most `count` each, none twice: worst first, median from below, best last; ties by id. */
-export function chooseExamples(
-  rows: readonly CaseMeasure[],
+export function chooseExamples<Row extends Pick<CaseMeasure, 'id' | 'dice'>>(
+  rows: readonly Row[],
   count = 10,
-): { readonly kind: ExampleKind; readonly row: CaseMeasure }[] {
+): { readonly kind: ExampleKind; readonly row: Row }[] {
   const sorted = [...rows].sort((a, b) => a.dice - b.dice || (a.id < b.id ? -1 : 1));
   const n = sorted.length;
   const each = Math.min(count, Math.max(1, Math.floor(n / 3)));

@@ -37,6 +37,8 @@ import {
   strataSection,
   warningsOf,
 } from './report-sections.js';
+import type { SideBySide } from './side-by-side.js';
+import { sideBySideSection, sideBySideSheet, sideBySideStyle } from './side-by-side-section.js';
 
 /** In a contact sheet, in pixels. */
 const TILE = 224;
@@ -46,6 +48,8 @@ export interface EvaluationReport {
   readonly runs: readonly RunReport[];
   /** Empty for one run. */
   readonly differences: readonly Difference[];
+  /** The same cases by all runs. */
+  readonly sideBySide?: SideBySide;
   /** Shown after the scores. */
   readonly sections?: readonly ReportSection[];
   /** For `report.json`, by name. */
@@ -109,6 +113,12 @@ export async function writeEvaluationReport(dir: string, report: EvaluationRepor
     }
   }
 
+  const { sideBySide } = report;
+  if (sideBySide && sideBySide.examples.length > 0) {
+    const svg = sideBySideSheet(sideBySide, labels);
+    await writeFileAtomic(figurePath('side-by-side.svg'), svg);
+    await writePngRgb(figurePath('side-by-side.png'), await renderSvg(svg));
+  }
   const cases: string[] = [];
   for (const run of runs) {
     const path = join(dir, `${fileName('cases', run)}.csv`);
@@ -125,7 +135,7 @@ export async function writeEvaluationReport(dir: string, report: EvaluationRepor
 /** All figures but those of single images. */
 export function reportToJson(
   runs: readonly NamedRun[],
-  { differences, data }: Pick<EvaluationReport, 'differences' | 'data'>,
+  { differences, sideBySide, data }: Pick<EvaluationReport, 'differences' | 'sideBySide' | 'data'>,
 ): object {
   return {
     format: 'reclmis-evaluation/1',
@@ -145,13 +155,16 @@ export function reportToJson(
       second: runs[second]?.name,
       ...figures,
     })),
+    ...(sideBySide && {
+      sideBySide: sideBySide.examples.map(({ kind, id, difference }) => ({ kind, id, difference })),
+    }),
     ...data,
   };
 }
 
 function reportPage(
   runs: readonly NamedRun[],
-  { differences, sections = [] }: EvaluationReport,
+  { differences, sideBySide, sections = [] }: EvaluationReport,
   drawings: Readonly<Record<string, string>>,
   pictures: readonly (readonly [string, readonly ExamplePicture[]])[],
 ): string {
@@ -165,6 +178,14 @@ function reportPage(
     sections: [
       scoresSection(runs),
       ...(runs.length > 1 ? [comparisonSection(runs, differences, drawing('comparison'))] : []),
+      ...(sideBySide
+        ? [
+            sideBySideSection(
+              sideBySide,
+              runs.map(({ name }) => name),
+            ),
+          ]
+        : []),
       ...sections,
       distributionSection(runs, drawing('distribution')),
       strataSection(runs, drawing('parts')),
@@ -172,6 +193,7 @@ function reportPage(
       examplesSection(pictures),
       dataSection(runs),
     ],
+    ...(sideBySide ? { style: sideBySideStyle(sideBySide) } : {}),
     footer: 'Made by reclmis evaluate. Definitions and conventions: docs/reference/measures.md.',
   });
 }

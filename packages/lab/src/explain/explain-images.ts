@@ -175,7 +175,8 @@ function failed(one: CaseToExplain, thrown: unknown): Done {
   };
 }
 
-function describe(run: Run, model: LoadedModel): About {
+/** What made an explanation. */
+export function describe(run: Run, model: LoadedModel): About {
   const { kind, epoch } = model.checkpoint;
   return {
     run: basename(resolve(run.dir)),

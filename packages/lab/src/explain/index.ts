@@ -19,9 +19,11 @@ export {
   type ExplainedImages,
   type ExplainImagesOptions,
 } from './explain-images.js';
+export type { ComparedCase, ComparedResult, ComparedRun } from './compared.js';
+export { explainRuns, type ComparedExplanations, type ExplainRunsOptions } from './explain-runs.js';
 export { activationMap, type GradCam, type Target } from './grad-cam.js';
 export { isMissing, type Missing } from './interest.js';
-export { DEFAULT_LAYER, mapLayers, type MapLayer } from './layers.js';
+export { mapLayers, type MapLayer } from './layers.js';
 export { readTarget } from './read-target.js';
 export { explanationToJson } from './report-json.js';
 export {

@@ -8,8 +8,6 @@
 import { nn, noGrad, scope, Tensor, zeros } from '@reclmis/torch';
 import type { Segmenter } from '../engine/segmenter.js';
 
-/** The decoder's first level, as in the paper; also in U-Net and LViT. */
-export const DEFAULT_LAYER = 'up4';
 /** A patch's side in pixels. */
 const PATCH = 16;
 

@@ -1,0 +1,126 @@
+/**
+ * The same cases by several runs, next to each other: those where the first run is furthest behind the others, furthest ahead of them, and in the middle.
+ *
+ * Masks are kept compressed while the runs are scored (about a kilobyte each), so the pictures show exactly what was scored and no run is loaded twice.
+ */
+import { deflateSync, inflateSync } from 'node:zlib';
+import { type Mask, resizeImage } from '@reclmis/core';
+import { readImage, readMask } from '@reclmis/files';
+import type { Case } from '../data/types.js';
+import { caseTile, imageGroup } from '../plots/case-sheet.js';
+import { drawAgreement } from '../plots/masks.js';
+import type { CaseRow } from '../report/index.js';
+import { chooseExamples, type ExampleKind } from './examples.js';
+import type { CaseMeasure } from './measure.js';
+import type { ScoredCase } from './score-cases.js';
+
+/** Cases of each kind. */
+const COUNT = 5;
+/** Longer side of pictures. */
+const SIDE = 224;
+
+/** A run's predictions and the notes that it was given, by case. */
+export class KeptMasks {
+  private readonly kept = new Map<
+    string,
+    { readonly bytes: Uint8Array; readonly size: number; readonly note: string }
+  >();
+
+  add({ score, prediction, note, size }: Pick<ScoredCase, 'score' | 'prediction' | 'note' | 'size'>): void {
+    this.kept.set(score.id, { bytes: deflateSync(prediction.data, { level: 1 }), size, note });
+  }
+
+  /** @returns null for a case that was not scored */
+  of(id: string): { readonly mask: Mask; readonly note: string } | null {
+    const one = this.kept.get(id);
+    if (one === undefined) return null;
+    const { bytes, size, note } = one;
+    return { mask: { width: size, height: size, data: new Uint8Array(inflateSync(bytes)) }, note };
+  }
+}
+
+/** A run as one of several. */
+export interface ShownRun {
+  readonly rows: readonly CaseMeasure[];
+  readonly masks: KeptMasks;
+  /** The model's, in the literature. */
+  readonly title: string;
+  /** Why no note changes its masks; null if it reads notes. */
+  readonly unread: string | null;
+}
+
+/** A case by the first run's Dice less the mean of the others'. */
+export interface ComparedExample {
+  readonly kind: ExampleKind;
+  readonly id: string;
+  readonly difference: number;
+}
+
+export interface SideBySide {
+  readonly models: readonly Pick<ShownRun, 'title' | 'unread'>[];
+  readonly examples: readonly (ComparedExample & { readonly row: CaseRow })[];
+}
+
+/** `worst`: the first run is furthest behind. None twice; ties are in the order of ids. */
+export function chooseByDifference(
+  runs: readonly (readonly Pick<CaseMeasure, 'id' | 'dice'>[])[],
+  count = COUNT,
+): ComparedExample[] {
+  const [first = [], ...others] = runs;
+  const diceOf = others.map((rows) => new Map(rows.map(({ id, dice }) => [id, dice])));
+  const differences = first.map(({ id, dice }) => {
+    const mean = diceOf.reduce((sum, byId) => sum + (byId.get(id) ?? 0), 0) / diceOf.length;
+    return { id, dice: dice - mean };
+  });
+  return chooseExamples(differences, count).map(({ kind, row }) => ({
+    ...{ kind, id: row.id, difference: row.dice },
+  }));
+}
+
+/** Draws the cases that tell the runs apart. @throws the codes of `readImage` and `readMask` */
+export async function drawSideBySide(
+  runs: readonly ShownRun[],
+  cases: readonly Case[],
+  count = COUNT,
+): Promise<SideBySide> {
+  const byId = new Map(cases.map((one) => [one.id, one]));
+  const examples: (ComparedExample & { row: CaseRow })[] = [];
+  for (const chosen of chooseByDifference(
+    runs.map(({ rows }) => rows),
+    count,
+  )) {
+    const one = byId.get(chosen.id);
+    if (one !== undefined) examples.push({ ...chosen, row: await drawRow(chosen, one, runs) });
+    await new Promise(setImmediate); // lets signals and timers in
+  }
+  const models = runs.map(({ title, unread }) => ({ title, unread }));
+  return { models, examples };
+}
+
+async function drawRow(
+  { id, difference }: ComparedExample,
+  { imagePath, maskPath, note }: Case,
+  runs: readonly ShownRun[],
+): Promise<CaseRow> {
+  const [image, truth] = await Promise.all([readImage(imagePath), readMask(maskPath)]);
+  const scale = SIDE / Math.max(image.width, image.height);
+  const at = (length: number): number => Math.max(1, Math.round(length * scale));
+  const shown = resizeImage(image, at(image.width), at(image.height));
+  const groups = [await imageGroup(id, shown, truth)];
+  for (const { rows, masks, title } of runs) {
+    const mask = masks.of(id)?.mask;
+    const dice = rows.find((row) => row.id === id)?.dice;
+    if (mask === undefined || dice === undefined) groups.push({ tiles: [{ missing: 'Not scored.' }] });
+    else {
+      const caption = `Dice ${(100 * dice).toFixed(1)} %`;
+      const drawn = drawAgreement(shown, truth, mask);
+      groups.push({ tiles: [await caseTile(drawn, `${id}: mask of ${title}`, caption)] });
+    }
+  }
+  const points = 100 * difference;
+  return {
+    heading: `${id}: ${points < 0 ? '−' : '+'}${Math.abs(points).toFixed(1)} points`,
+    note: runs[0]?.masks.of(id)?.note ?? note,
+    groups,
+  };
+}

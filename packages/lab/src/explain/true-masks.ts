@@ -1,0 +1,51 @@
+/** Finds the true masks of images by their names, where there are any: in a given folder, or as data sets of LViT's layout keep them. */
+import { basename, dirname, join } from 'node:path';
+import { type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
+import { readMask } from '@reclmis/files';
+import { imageFilesIn } from '../data/layouts/image-folder.js';
+import { imageStem } from '../data/lung-masks.js';
+
+export interface TrueMasks {
+  /**
+   * The true mask of an image, at its size; null if there is none.
+   * @throws MASK_SIZE_MISMATCH, and the codes of `readMask`
+   */
+  of(imagePath: string, image: Pick<RgbImage, 'width' | 'height'>): Promise<Mask | null>;
+}
+
+/**
+ * @param dir of masks with their images' names; default: `labelcol` next to an image's folder `img`.
+ * @throws DATA_FOLDER_MISSING if there is no such folder
+ */
+export async function openTrueMasks(dir?: string): Promise<TrueMasks> {
+  if (dir !== undefined && (await imageFilesIn(dir)) === null)
+    throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder of true masks`);
+  const folders = new Map<string, Promise<ReadonlyMap<string, string>>>();
+  const folderOf = (imagePath: string): string | null => {
+    if (dir !== undefined) return dir;
+    const images = dirname(imagePath);
+    return basename(images) === 'img' ? join(dirname(images), 'labelcol') : null;
+  };
+  return {
+    async of(imagePath, { width, height }) {
+      const folder = folderOf(imagePath);
+      if (folder === null) return null;
+      const names = folders.get(folder) ?? namesIn(folder);
+      folders.set(folder, names);
+      const path = (await names).get(imageStem(basename(imagePath)));
+      if (path === undefined) return null;
+      const mask = await readMask(path);
+      if (mask.width === width && mask.height === height) return mask;
+      throw new ReclmisError(
+        'MASK_SIZE_MISMATCH',
+        `${path}: expected ${width} x ${height} pixels, as its image has, got ${mask.width} x ${mask.height}`,
+      );
+    },
+  };
+}
+
+/** Path by stem; none of a folder that does not exist. */
+async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = (await imageFilesIn(folder)) ?? [];
+  return new Map(files.map((file) => [imageStem(file), join(folder, file)]));
+}
