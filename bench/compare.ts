@@ -1,11 +1,11 @@
 /**
  * Compares our training step and inference with PyTorch's (`compare/NAME.py`, one plain script per model); they take turns, so other load affects both.
  *
- *     npm run bench:compare -- [--model NAME | --model all] [--options size=tiny,...] [--steps 4] [--batch 4] [--width 64] [--size 224] [--threads N]
+ *     npm run bench:compare -- [--model NAME | --model all] [--options size=tiny,...] [--steps 4] [--inferences 9] [--batch 4] [--width 64] [--size 224] [--threads N]
  *
  * First with nothing random (no dropout, the most probable patches and words masked): mask and losses must agree within 1e-4. Two more steps are only shown:
  * Adam's first steps are as large for gradients of mere rounding, so wide models diverge. Then timed, with random draws. Prints one JSON document per
- * model; status 1 if masks or losses differ, 2 without PyTorch or script.
+ * model, times of steps null with `--steps 0`; status 1 if masks or losses differ, 2 without PyTorch or script.
  */
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'reclmis' },
     options: { type: 'string', default: '' },
     steps: { type: 'string', default: '4' },
+    inferences: { type: 'string', default: '9' },
     batch: { type: 'string', default: '4' },
     width: { type: 'string', default: '64' },
     size: { type: 'string', default: '224' },
@@ -42,9 +43,13 @@ const { values } = parseArgs({
     python: { type: 'string', default: 'python3' },
   },
 });
-const [steps, batchSize, size, threads] = [values.steps, values.batch, values.size, values.threads].map(
-  Number,
-) as [number, number, number, number];
+const [steps, inferences, batchSize, size, threads] = [
+  values.steps,
+  values.inferences,
+  values.batch,
+  values.size,
+  values.threads,
+].map(Number) as [number, number, number, number, number];
 const names = values.model === 'all' ? modelNames() : [values.model];
 /** Of losses relative, of probabilities absolute; other orders of float32 sums change the sixth digit. */
 const TOLERANCE = 1e-4;
@@ -174,7 +179,7 @@ function step(session: Session, batch: Batch, number: number): Step {
 async function sideBySide(
   model: string,
   still: boolean,
-  count: number,
+  counts: { readonly steps: number; readonly inferences: number },
 ): Promise<{ ours: Side; theirs: Side; torch: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'reclmis-compare-'));
   const session = openSession(configOf(model, still), madeData(batchSize));
@@ -189,14 +194,14 @@ async function sideBySide(
     const ours: Side = { steps: [], inferences: [] };
     const theirs: Side = { steps: [], inferences: [] };
     // All inferences come first: a step changes the weights, whose transformed copies the next inference would have to make again.
-    for (let number = 1; number <= (still ? 1 : count); number++) {
+    for (let number = 1; number <= counts.inferences; number++) {
       ours.inferences.push(infer(session, batch));
       theirs.inferences.push(await other.ask<Inference>({ infer: number }));
     }
-    for (let number = 1; number <= count; number++) {
+    for (let number = 1; number <= counts.steps; number++) {
       ours.steps.push(step(session, batch, number));
       theirs.steps.push(await other.ask<Step>({ step: number }));
-      if (process.stderr.isTTY) process.stderr.write(`\r${model}: step ${number} of ${count} `);
+      if (process.stderr.isTTY) process.stderr.write(`\r${model}: step ${number} of ${counts.steps} `);
     }
     return { ours, theirs, torch };
   } finally {
@@ -221,20 +226,33 @@ function maskDifference(ours: Inference | undefined, theirs: Inference | undefin
     .reduce(larger, 0);
 }
 
+interface Timed {
+  readonly seconds: number;
+}
+
 /** The median without the first, which warms up. */
-const typical = (all: readonly { readonly seconds: number }[]): number =>
-  median(all.slice(1).map(({ seconds }) => seconds));
+const typical = (all: readonly Timed[]): number => median(all.slice(1).map(({ seconds }) => seconds));
+
+/** The median of the pairs' ratios without the first pair: what else the machine does slows both of a pair. */
+const typicalRatio = (ours: readonly Timed[], theirs: readonly Timed[]): number =>
+  median(ours.slice(1).map(({ seconds }, i) => seconds / (theirs[i + 1]?.seconds ?? Number.NaN)));
 
 async function compare(model: string): Promise<void> {
-  const still = await sideBySide(model, true, SHOWN_STEPS);
+  const still = await sideBySide(model, true, { steps: steps === 0 ? 1 : SHOWN_STEPS, inferences: 1 });
   const losses = still.ours.steps.map((own, i) => lossDifference(own, still.theirs.steps[i]));
   const mask = maskDifference(still.ours.inferences[0], still.theirs.inferences[0]);
-  const timed = await sideBySide(model, false, steps + 1);
-  const [ours, theirs] = [timed.ours, timed.theirs].map(({ steps: all, inferences }) => ({
-    step: typical(all) / batchSize,
-    inference: typical(inferences),
+  const timed = await sideBySide(model, false, {
+    steps: steps === 0 ? 0 : steps + 1,
+    inferences: inferences + 1,
+  });
+  const [ours, theirs] = [timed.ours, timed.theirs].map((side) => ({
+    step: typical(side.steps) / batchSize,
+    inference: typical(side.inferences),
   })) as [Record<'step' | 'inference', number>, Record<'step' | 'inference', number>];
-  const ratio = { step: ours.step / theirs.step, inference: ours.inference / theirs.inference };
+  const ratio = {
+    step: typicalRatio(timed.ours.steps, timed.theirs.steps),
+    inference: typicalRatio(timed.ours.inferences, timed.theirs.inferences),
+  };
   const document = {
     model: { name: model, baseWidth: Number(values.width), imageSize: size, batch: batchSize, threads },
     versions: { libtorch: version().torch, pytorch: timed.torch, vectors: version().capability },
@@ -242,6 +260,7 @@ async function compare(model: string): Promise<void> {
     differences: { mask, lossesPerStep: losses },
     secondsPerImage: { ours, pytorch: theirs, ratio },
     steps,
+    inferences,
   };
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   if (!((losses[0] ?? Number.NaN) < TOLERANCE && mask < TOLERANCE)) process.exitCode = 1;

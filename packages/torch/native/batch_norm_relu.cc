@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "maps.h"
+#include "pieces.h"
 
 #ifdef RECLMIS_LANES
 #pragma GCC push_options
@@ -25,42 +26,6 @@
 namespace {
 
 using namespace reclmis;
-
-constexpr int64_t kPiece = 16384;  // numbers per piece: the second reading hits the nearest caches
-
-struct Pieces {
-  int64_t rows, size;
-  Pieces(int64_t rows, int64_t channels) : rows(rows), size(std::max<int64_t>(16, kPiece / channels)) {}
-  int64_t count() const { return (rows + size - 1) / size; }
-  int64_t rowsOf(int64_t piece) const { return std::min(size, rows - piece * size); }
-};
-
-// Means and sums of squared deviations of 8 V channels over rows.
-template <int V, typename T>
-inline void moments(const T* x, int64_t rows, int64_t row, float* means, float* squares) {
-  Lanes sums[V], mean[V];
-#pragma GCC unroll 8
-  for (int v = 0; v < V; v++) sums[v] = all(0);
-  for (int64_t r = 0; r < rows; r++) {
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v++) sums[v] = _mm256_add_ps(sums[v], load(x + r * row + v * kLanes));
-  }
-#pragma GCC unroll 8
-  for (int v = 0; v < V; v++) {
-    mean[v] = _mm256_div_ps(sums[v], all(static_cast<float>(rows)));
-    store(means + v * kLanes, mean[v]);
-    sums[v] = all(0);
-  }
-  for (int64_t r = 0; r < rows; r++) {
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v++) {
-      const Lanes deviation = _mm256_sub_ps(load(x + r * row + v * kLanes), mean[v]);
-      sums[v] = _mm256_fmadd_ps(deviation, deviation, sums[v]);
-    }
-  }
-#pragma GCC unroll 8
-  for (int v = 0; v < V; v++) store(squares + v * kLanes, sums[v]);
-}
 
 struct Affine {
   const float *scale, *shift, *mean, *inverse;
@@ -91,14 +56,6 @@ inline void gradientSums(const T* x, const T* dy, int64_t rows, int64_t row, con
     store(plain + v * kLanes, sums[v]);
     store(weighted + v * kLanes, _mm256_mul_ps(products[v], load(at.inverse + v * kLanes)));
   }
-}
-
-// Calls body(c, std::integral_constant<int, V>) for blocks of 8 V channels.
-template <typename Body>
-inline void overChannels(int64_t channels, Body&& body) {
-  int64_t c = 0;
-  for (; c + 32 <= channels; c += 32) body(c, std::integral_constant<int, 4>());
-  for (; c < channels; c += 8) body(c, std::integral_constant<int, 1>());
 }
 
 // scale and shift of y = max(0, scale x + shift), [2,C].

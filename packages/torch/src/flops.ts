@@ -62,6 +62,17 @@ const attention: Rule = {
   count: (query, key) => 2 * 2 * size(query) * (key[1] ?? 1),
 };
 
+/** The same within windows, from [B,H*W,3C] for all three; values 3 to 5 are H, W and the window's side. */
+const windowAttention: Rule = {
+  kind: 'matrixProduct',
+  operands: [0, 0],
+  count: (qkv, _, __, values) => {
+    const [height, width, side] = values.slice(3, 6).map(Number) as [number, number, number];
+    const tokens = side ** 4 * Math.ceil(height / side) * Math.ceil(width / side);
+    return (2 * 2 * (qkv[0] ?? 1) * tokens * (qkv[2] ?? 1)) / 3;
+  },
+};
+
 /** Each element of the input is multiplied by the weight's [Cout / groups, k..]. */
 const transposedConvolution: Rule = {
   ...convolution,
@@ -95,6 +106,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'reclmis::conv3x3': convolution, // the definition's products, not Winograd's fewer
   'reclmis::projected_mean_max': twoProjections,
   'reclmis::attention': attention,
+  'reclmis::window_attention': windowAttention,
   'aten::conv_transpose2d': transposedConvolution,
 };
 

@@ -5,6 +5,7 @@
  */
 export * from './generated/functions.js';
 export { attend, takesAttention, type AttendOptions } from './attention.js';
+export { attendWindows, type WindowAttendOptions } from './window-attention.js';
 export { dropout } from './dropout.js'; // replaces libtorch's
 export { listen, type CallListener, type DType, type MemoryFormat, type Operator } from './invoke.js';
 export { keep, noGrad, scope } from './scope.js';
@@ -39,7 +40,7 @@ export { LossScaler, type LossScalerOptions, type LossScalerState } from './prec
 export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
 export { countFlops, type Flops, type FlopsByKind } from './flops.js';
 export { conv3x3, hasConv3x3 } from './conv3x3.js';
-export { attendAndJoin, channelMax, isLaneMap, projectedMeanMax, reluMean } from './maps.js';
+export { attendAndJoin, channelMax, instanceNorm, isLaneMap, projectedMeanMax, reluMean } from './maps.js';
 export {
   isTracedValue,
   trace,

@@ -1,11 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { cat, conv2d, eye, randn, stack, zeros } from './generated/functions.js';
-import { attendAndJoin, batchNormRelu, channelMax, isLaneMap, projectedMeanMax, reluMean } from './maps.js';
+import {
+  attendAndJoin,
+  batchNormRelu,
+  channelMax,
+  instanceNorm,
+  isLaneMap,
+  projectedMeanMax,
+  reluMean,
+} from './maps.js';
 import { native } from './native.js';
-import { BatchNorm2d, upsampleNearest2d } from './nn/index.js';
+import { BatchNorm2d, gelu, InstanceNorm2d, upsampleNearest2d } from './nn/index.js';
 import { manualSeed, setThreads } from './runtime.js';
 import { scope } from './scope.js';
-import type { DType, Tensor } from './tensor.js';
+import { Tensor, type DType } from './tensor.js';
 import { trace } from './trace.js';
 
 /**
@@ -129,6 +137,68 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       });
     },
   );
+
+  it.each([
+    ...maps.map((shape) => [shape, 0.01] as const),
+    [[2, 16, 3, 2], 1] as const,
+    [[2, 24, 90, 1], 1] as const,
+  ])('instance normalisation with leaky ReLU is the two in a row: %j, slope %d', (shape, slope) => {
+    const C = shape[1];
+    for (const affine of [true, false]) {
+      compare(
+        affine ? [shape, [C], [C]] : [shape],
+        'float32',
+        ([x, weight, bias]) => {
+          const map = (x as Tensor).sub((x as Tensor).mean([2, 3], true));
+          const scaled = map.mul(map.square().mean([2, 3], true).add(1e-5).rsqrt());
+          const moved =
+            weight && bias ? scaled.mul(weight.view([1, C, 1, 1])).add(bias.view([1, C, 1, 1])) : scaled;
+          return moved.leakyRelu(slope);
+        },
+        ([x, weight, bias]) => instanceNorm(x as Tensor, weight ?? null, bias ?? null, 1e-5, slope),
+      );
+    }
+  });
+
+  it('takes the place of libtorch’s operators in the layer', () => {
+    scope(() => {
+      manualSeed(6);
+      using layer = new InstanceNorm2d(16);
+      const x = randn([2, 16, 5, 7]).add(30);
+      const plain = layer.forwardLeakyRelu(x.contiguous(), 0.1); // not channels-last
+      const own = layer.forwardLeakyRelu(x.contiguous({ memoryFormat: 'channelsLast' }), 0.1);
+      expect(difference(own, plain.to({ dtype: 'float64' }))).toBeLessThan(4e-6); // a mean of 30 in float32 is known to 2e-6
+      using narrow = new InstanceNorm2d(15); // no whole lanes
+      expect(narrow.forwardLeakyRelu(x.narrow(1, 0, 15), 0.1).shape).toEqual([2, 15, 5, 7]);
+    });
+  });
+
+  it.each([[[3, 5, 7]], [[2, 1000]], [[1]]])('GELU is x / 2 (1 + erf(x / sqrt 2)): %j', (shape) => {
+    compare(
+      [shape],
+      'float32',
+      (x) => first(x).mul(4).mul(Math.SQRT1_2).erf().add(1).mul(first(x).mul(4)).mul(0.5),
+      (x) => gelu(first(x).mul(4)),
+    );
+  });
+
+  it('GELU takes any strides, also of its gradient, passes on NaN, and is 0 and x far from 0', () => {
+    scope(() => {
+      manualSeed(7);
+      const wide = (x: Tensor): Tensor => x.detach().to({ dtype: 'float64' }).requiresGrad_();
+      for (const x of [randn([4, 6, 9]).transpose(1, 2), randn([4, 6, 9]).narrow(2, 1, 5)]) {
+        const [own, other] = [x.detach().requiresGrad_(), wide(x)];
+        const g = randn([...x.shape].reverse()).permute([2, 1, 0]);
+        gelu(own).backward(g);
+        gelu(other).backward(g.to({ dtype: 'float64' }));
+        expect(difference(own.grad, other.grad)).toBeLessThan(2e-6);
+      }
+      const odd = Tensor.fromFloat32(Float32Array.of(NaN, -200, 200, 0, -0.001), [5]);
+      const [nan, ...rest] = gelu(odd).toFloat32Array();
+      expect(nan).toBeNaN();
+      [-0, 200, 0, -0.00049960106].forEach((value, i) => expect(rest[i]).toBeCloseTo(value, 8));
+    });
+  });
 
   it('moves running statistics as the layer does, and keeps the digits of a mean far from zero', () => {
     scope(() => {

@@ -1,13 +1,14 @@
 /**
  * Joined passes over channels-last maps, as operators of our own with gradients (`native/batch_norm_relu.cc`,
- * `native/plam.cc`, `native/projected_mean_max.cc`), which read memory less often. The bits do not depend on
+ * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`), which read memory less often. The bits do not depend on
  * the number of threads. B batch, C and D channels, H x W pixels.
  */
-import { invoke, isRecording, operator } from './invoke.js';
+import { idOrNull, invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
 const BATCH_NORM_RELU = operator('reclmis::batch_norm_relu', '');
+const INSTANCE_NORM = operator('reclmis::instance_norm', '');
 const RELU_MEAN = operator('reclmis::relu_mean', '');
 const PROJECTED_MEAN_MAX = operator('reclmis::projected_mean_max', '');
 const CHANNEL_MAX = operator('reclmis::channel_max', '');
@@ -38,6 +39,21 @@ export function batchNormRelu(
 ): Tensor {
   const tensors = [x, weight, bias, runningMean, runningVar].map((tensor) => tensor.id);
   return Tensor.adopt(invoke(BATCH_NORM_RELU, [...tensors, training, momentum, eps]) as number);
+}
+
+/**
+ * Leaky ReLU of instance normalisation (Ulyanov et al. 2016), [B,C,H,W] -> [B,C,H,W], float32: each channel of each sample by its own mean and biased variance.
+ * @param weight [C], null: 1. @param bias [C], null: 0. @param slope of the ReLU for negative numbers; 1: no ReLU.
+ * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
+ */
+export function instanceNorm(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  eps: number,
+  slope: number,
+): Tensor {
+  return Tensor.adopt(invoke(INSTANCE_NORM, [x.id, idOrNull(weight), idOrNull(bias), eps, slope]) as number);
 }
 
 /** Mean over the channels of ReLU(x), [B,C,H,W] -> [B,H,W]. @throws OPERATOR_FAILED for other layouts and dtypes. */

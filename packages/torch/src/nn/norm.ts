@@ -6,7 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { batchNorm, groupNorm, layerNorm } from '../generated/functions.js';
-import { batchNormRelu, isLaneMap } from '../maps.js';
+import { batchNormRelu, instanceNorm, isLaneMap } from '../maps.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
@@ -197,7 +197,19 @@ export class GroupNorm extends Module {
 
 /** Normalises each channel of each sample over its pixels, with scale and shift per channel (Ulyanov et al. 2016); it keeps no running statistics. */
 export class InstanceNorm2d extends GroupNorm {
+  readonly #eps: number;
+
   constructor(channels: number, options: GroupNormOptions = {}) {
     super(channels, channels, options);
+    this.#eps = options.eps ?? 1e-5;
+  }
+
+  /** Leaky ReLU of `forward`, by one operator where one fits. @param slope for negative numbers. */
+  forwardLeakyRelu(x: Tensor, slope: number): Tensor {
+    const { weight, bias } = this;
+    if (x.dtype === 'float32' && weight.dtype === 'float32' && isLaneMap(x)) {
+      return instanceNorm(x, weight, bias, this.#eps, slope);
+    }
+    return this.forward(x).leakyRelu(slope);
   }
 }

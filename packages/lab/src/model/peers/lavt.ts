@@ -9,7 +9,7 @@
  *
  * B batch, S image side, R side of a map of tokens, N = R x R its places, C channels, w base width (128), T words, W width of their features, h heads.
  */
-import { cat, float32, layerNorm, linear, nn, type Tensor } from '@reclmis/torch';
+import { cat, float32, instanceNorm, isLaneMap, layerNorm, linear, nn, type Tensor } from '@reclmis/torch';
 import { z } from 'zod';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { describeModel } from '../descriptor.js';
@@ -41,6 +41,9 @@ const SWIN_B = { width: 128, depths: [2, 2, 18, 2], heads: [4, 8, 16, 32] } as c
 /** Subtracted from the scores of places without a word. */
 const BARRED = 10_000;
 
+/** Epsilon of the instance normalisations. */
+const EPS = 1e-5;
+
 /** A 1x1 convolution over a sequence, computed as a linear map of each token: key `0`, a weight of [out,in,1]. */
 class Pointwise extends nn.Module {
   private readonly conv: nn.Conv1d;
@@ -58,7 +61,10 @@ class Pointwise extends nn.Module {
 
 /** Instance normalisation over the places, [B,N,C], by the sample's own statistics in evaluation too; it has no parameters. */
 function normalizePlaces(x: Tensor): Tensor {
-  return layerNorm(float32(x).transpose(1, 2), [x.size(1)], null, null, 1e-5).transpose(1, 2);
+  const channels = float32(x).transpose(1, 2); // [B,C,N]
+  const map = channels.unsqueeze(-1); // [B,C,N,1], channels-last
+  if (isLaneMap(map)) return instanceNorm(map, null, null, EPS, 1).squeeze(-1).transpose(1, 2);
+  return layerNorm(channels, [x.size(1)], null, null, EPS).transpose(1, 2);
 }
 
 /** What a fusion reads of the notes. */

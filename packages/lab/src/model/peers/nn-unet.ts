@@ -43,7 +43,7 @@ class ConvBlock extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.norm.forward(this.conv.forward(x)).leakyRelu(SLOPE);
+    return this.norm.forwardLeakyRelu(this.conv.forward(x), SLOPE);
   }
 }
 

@@ -7,7 +7,7 @@
  *
  * B batch, H x W tokens of a map, C channels, M side of a window, T = M x M its tokens, n windows of a map, N = B x n, h heads, D = C / h.
  */
-import { attend, nn, takesAttention, Tensor, keep } from '@reclmis/torch';
+import { attendWindows, float32, nn, takesAttention, Tensor, keep } from '@reclmis/torch';
 import { DropPath } from './drop-path.js';
 
 /** H and W. */
@@ -110,11 +110,44 @@ class WindowAttention extends nn.Module {
     this.ignoreKey('relative_position_index');
   }
 
+  /** @param x [B,H*W,C], row by row. @param shift rows and columns by which the windows are moved. @returns the same shape. */
+  forward(x: Tensor, sides: Sides, shift: number): Tensor {
+    const { heads, window: M, table } = this;
+    if (!takesAttention(x, heads)) return this.byWindows(x, sides, shift);
+    const padding = sides.some((side) => side % M !== 0);
+    const outside = padding ? this.qkv.bias : null; // of tokens that are 0
+    const options = { sides, window: M, shift, heads, table, outside, barred: BARRED };
+    return this.proj.forward(attendWindows(float32(this.qkv.forward(x)), options));
+  }
+
+  /** The same by libtorch's operators. */
+  private byWindows(x: Tensor, [H, W]: Sides, shift: number): Tensor {
+    const { window: M, tables } = this;
+    const [B, , C] = x.shape3();
+    const [rows, columns] = [Math.ceil(H / M), Math.ceil(W / M)];
+    const padded = [rows * M, columns * M] as const;
+    const padding = padded[0] > H || padded[1] > W;
+    let map = x.view([B, H, W, C]);
+    if (padding) map = map.pad([0, 0, 0, padded[1] - W, 0, padded[0] - H]); // [B,rows*M,columns*M,C]
+    if (shift > 0) map = map.roll([-shift, -shift], [1, 2]);
+    const windows = map
+      .view([B, rows, M, columns, M, C])
+      .permute([0, 1, 3, 2, 4, 5])
+      .reshape([B * rows * columns, M * M, C]); // [N,T,C]
+    const mask = shift > 0 ? tables.regions(padded, M, shift, x) : null;
+    let attended = this.within(windows, mask)
+      .view([B, rows, columns, M, M, C])
+      .permute([0, 1, 3, 2, 4, 5])
+      .reshape([B, padded[0], padded[1], C]);
+    if (shift > 0) attended = attended.roll([shift, shift], [1, 2]);
+    if (padding) attended = attended.narrow(1, 0, H).narrow(2, 0, W); // [B,H,W,C]
+    return attended.reshape([B, H * W, C]);
+  }
+
   /** @param x [N,T,C]. @param mask [n,1,T,T], added to the scores. @returns [N,T,C]. */
-  forward(x: Tensor, mask: Tensor | null): Tensor {
+  private within(x: Tensor, mask: Tensor | null): Tensor {
     const [N, T, C] = x.shape3();
     const { heads: h } = this;
-    const qkv = this.qkv.forward(x); // [N,T,3C]
     const bias = this.table
       .index([this.tables.pairs(this.window, x)])
       .view([1, T, T, h])
@@ -122,15 +155,8 @@ class WindowAttention extends nn.Module {
       .contiguous();
     const shifts = mask ? bias.add(mask) : bias; // [n,h,T,T], or [1,h,T,T]
     const n = shifts.size(0);
-    if (takesAttention(qkv, 3 * h)) {
-      const [q, k, v] = qkv.splitWithSizes([C, C, C], -1) as [Tensor, Tensor, Tensor]; // each [N,T,C]
-      const each = shifts
-        .unsqueeze(0)
-        .expand([N / n, n, h, T, T])
-        .reshape([N, h, T, T]);
-      return this.proj.forward(attend(q, k, v, h, { bias: each, dropout: 0 }));
-    }
-    const [q, k, v] = qkv
+    const [q, k, v] = this.qkv
+      .forward(x) // [N,T,3C]
       .view([N, T, 3, h, C / h])
       .permute([2, 0, 3, 1, 4])
       .reshape([3, N * h, T, C / h])
@@ -171,12 +197,11 @@ export class SwinBlock extends nn.Module {
   private readonly fc1: nn.Linear;
   private readonly fc2: nn.Linear;
   private readonly dropPath: DropPath;
+  private readonly shift: number;
 
-  constructor(
-    width: number,
-    private readonly windows: WindowOptions,
-  ) {
+  constructor(width: number, windows: WindowOptions) {
     super();
+    this.shift = windows.shift;
     this.norm1 = this.child('norm1', new nn.LayerNorm(width));
     this.attn = this.child('attn', new WindowAttention(width, windows.heads, windows.window, windows.tables));
     this.norm2 = this.child('norm2', new nn.LayerNorm(width));
@@ -188,33 +213,11 @@ export class SwinBlock extends nn.Module {
 
   /** @param x [B,H*W,C], row by row. @returns the same shape. */
   forward(x: Tensor, sides: Sides): Tensor {
-    const attended = x.add(this.dropPath.forward(this.attention(this.norm1.forward(x), sides)));
+    const attended = x.add(
+      this.dropPath.forward(this.attn.forward(this.norm1.forward(x), sides, this.shift)),
+    );
     const changed = this.fc2.forward(nn.gelu(this.fc1.forward(this.norm2.forward(attended)))); // 4C between
     return attended.add(this.dropPath.forward(changed));
-  }
-
-  private attention(x: Tensor, [H, W]: Sides): Tensor {
-    const { window: M, shift, tables } = this.windows;
-    const [B, , C] = x.shape3();
-    const [rows, columns] = [Math.ceil(H / M), Math.ceil(W / M)];
-    const padded = [rows * M, columns * M] as const;
-    const padding = padded[0] > H || padded[1] > W;
-    let map = x.view([B, H, W, C]);
-    if (padding) map = map.pad([0, 0, 0, padded[1] - W, 0, padded[0] - H]); // [B,rows*M,columns*M,C]
-    if (shift > 0) map = map.roll([-shift, -shift], [1, 2]);
-    const windows = map
-      .view([B, rows, M, columns, M, C])
-      .permute([0, 1, 3, 2, 4, 5])
-      .reshape([B * rows * columns, M * M, C]); // [N,T,C]
-    const mask = shift > 0 ? tables.regions(padded, M, shift, x) : null;
-    let attended = this.attn
-      .forward(windows, mask)
-      .view([B, rows, columns, M, M, C])
-      .permute([0, 1, 3, 2, 4, 5])
-      .reshape([B, padded[0], padded[1], C]);
-    if (shift > 0) attended = attended.roll([shift, shift], [1, 2]);
-    if (padding) attended = attended.narrow(1, 0, H).narrow(2, 0, W); // [B,H,W,C]
-    return attended.reshape([B, H * W, C]);
   }
 }
 
