@@ -1,6 +1,5 @@
 /**
- * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step's work; `session.ts` builds the
- * parts.
+ * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step; `session.ts` builds the parts.
  *
  * Resume points are written before the first step, within epochs as configured, at each epoch's end and on
  * interruption. Resuming gives the same weights bit for bit (same machine, same number of threads): order and
@@ -204,10 +203,7 @@ function tell({ onNotice }: Pick<TrainListeners, 'onNotice'>, line: string | nul
   if (line !== null) onNotice?.(line);
 }
 
-/**
- * Trains from the session's and the progress's state, and records how it ended.
- * @param running the unfinished epoch
- */
+/** Trains from this state, and records how it ended. @param running the unfinished epoch */
 export async function runToEnd(
   session: Session,
   progress: Progress,
