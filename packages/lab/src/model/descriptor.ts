@@ -42,8 +42,12 @@ export interface ParityTraits {
     readonly absolute?: number;
     readonly relative?: number;
   }[];
-  /** By the names of the file's `options`, which must be equal. */
+  /** By the names of the file's `options`, which must be equal. Options that are settings (`fusion_heads`: `model.options.fusionHeads`) are taken instead. */
   readonly constants?: Readonly<Record<string, number | readonly number[]>>;
+  /** The same of options that the file's shapes tell, such as a head's width. */
+  readonly shapes?: (sizeOf: SizeOf) => Readonly<Record<string, number | readonly number[]>>;
+  /** Names of the file's `options` that `forward` reads. */
+  readonly inputs?: readonly string[];
   /** Outputs and losses of the file that the model does not compute. */
   readonly skipped?: readonly string[];
 }

@@ -38,6 +38,7 @@ import {
   summarySchema,
 } from './golden.js';
 import { hashFill, hashImages } from './hash-fill.js';
+import { built, compareOptions, givenSettings } from './options.js';
 import { fillParameters, rebuildMasks, sizesIn } from './rebuild.js';
 
 /** Zero in exact arithmetic: ten times float32's noise there. */
@@ -155,25 +156,9 @@ function compareTraining(parts: Parts): ParityRow[] {
       Object.fromEntries(Object.entries(references).filter(([name]) => !skipped.has(name))),
       tolerance.output,
     ),
-    ...compareConstants(parts),
+    ...compareOptions(descriptor, golden, path, tolerance.output),
     ...compareGradients(golden.gradient_norms, path, model.namedParameters(), rules(parts)),
   ];
-}
-
-/** The file's `options` that are constants of the model. */
-function compareConstants({ descriptor, golden, tolerance }: Parts): ParityRow[] {
-  const ours = descriptor.parity?.constants ?? {};
-  const given = golden.options ?? {};
-  const names = Object.keys(ours).filter((name) => name in given);
-  return names.flatMap((name) =>
-    compareLosses(flat(name, ours[name]), flat(name, given[name]), tolerance.output),
-  );
-}
-
-/** A number, or a list by index. */
-function flat(name: string, value: unknown): Record<string, number> {
-  if (!Array.isArray(value)) return { [`options.${name}`]: Number(value) };
-  return Object.fromEntries(value.map((each, i) => [`options.${name}.${i}`, Number(each)]));
 }
 
 /** Compares the mask's losses alone, for models that have others too. */
@@ -333,16 +318,19 @@ function requireText(
 
 /** The file's model in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
 export function rebuildPeer(peer: string, golden: PeerGolden, path: string): SegmentationModel {
-  const { parity, build } = modelDescriptor(peer);
+  const descriptor = modelDescriptor(peer);
+  const { parity, build } = descriptor;
   const keys = golden.parameters.map(([key]) => key);
   const sizeOf = sizesIn(golden, path);
+  const implied = parity?.settings?.(sizeOf, keys) ?? { baseWidth: sizeOf('inc.conv.weight', 0) };
   const settings = {
     ...modelSchema.parse({ name: peer }),
-    ...(parity?.settings?.(sizeOf, keys) ?? { baseWidth: sizeOf('inc.conv.weight', 0) }),
+    ...implied,
+    options: { ...implied.options, ...givenSettings(descriptor, golden) },
     imageSize: golden.outputs.probability.shape[2] ?? 0,
   };
   const [, contextLength = golden.tokens?.[0]?.length ?? 1, width = 1] = golden.text_shape ?? [];
-  const model = build(settings, { width, contextLength, vocabularySize: 1 });
+  const model = built(() => build(settings, { width, contextLength, vocabularySize: 1 }), path);
   try {
     const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));
     // The files mark the statistics of unused layers as used; their weights say better.

@@ -9,21 +9,28 @@
  * B batch, S image side, T tokens, W width of a note's features, w channels of the stem (64).
  */
 import { float32, nn, type Tensor } from '@reclmis/torch';
+import { z } from 'zod';
 import type { NoteFeatures } from '../../text/encoder.js';
-import { describeModel } from '../descriptor.js';
+import { describeModel, type SizeOf } from '../descriptor.js';
 import type { AuxiliaryLoss, TrainingSegmentation } from '../segmentation-model.js';
 import { inFloat32, pairLosses } from './pairs.js';
 import { RESNET_50 } from './resnet.js';
-import { type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
+import { decoderChannels, type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
 import { ResNetUNet, resNetUNetSettings } from './resnet-unet.js';
 import { DECODER_WIDTHS, decoderWidths } from './smp-decoder.js';
 
-/** Divides the cosines, in paper and code. */
+/** The paper's, and the code's. */
 const TEMPERATURE = 0.1;
-/** Weight of the images' cross-entropy among the notes; the notes' has the rest. */
 const IMAGE_TO_TEXT = 0.75;
 /** For vectors of length 0. */
 const LEAST_LENGTH = 1e-12;
+
+export interface ConVIRTOptions extends ResNetModelOptions {
+  /** Divides the cosines. */
+  readonly temperature: number;
+  /** Weight of the images' cross-entropy among the notes; the rest is that of the notes among the images. */
+  readonly imageToTextWeight: number;
+}
 
 export class ConVIRT extends ResNetUNet {
   override readonly title = 'ConVIRT';
@@ -31,7 +38,7 @@ export class ConVIRT extends ResNetUNet {
   private readonly noteHead: readonly [nn.Linear, nn.Linear];
 
   /** @throws CONFIG_INVALID */
-  constructor(options: ResNetModelOptions) {
+  constructor(override readonly options: ConVIRTOptions) {
     super(options);
     const { baseWidth: w, textWidth } = options;
     this.imageHead = [
@@ -57,7 +64,7 @@ export class ConVIRT extends ResNetUNet {
     const text = project(this.noteHead, pooled); // [B,8w]
     return {
       ...this.decode(maps),
-      losses: { contrastive: contrastive(image, text) },
+      losses: { contrastive: contrastive(image, text, this.options) },
       observed: { image_embedding: image, text_embedding: text },
     };
   }
@@ -68,11 +75,15 @@ function project([first, second]: readonly [nn.Linear, nn.Linear], x: Tensor): T
 }
 
 /** @param image [B,C]. @param text [B,C]. @returns a scalar of at least 0 */
-function contrastive(image: Tensor, text: Tensor): Tensor {
+function contrastive(
+  image: Tensor,
+  text: Tensor,
+  { temperature, imageToTextWeight }: ConVIRTOptions,
+): Tensor {
   return inFloat32(image, () => {
     const cosines = unit(float32(image)).mm(unit(float32(text)).t()); // [B,B]
-    const { byImage, byNote } = pairLosses(cosines.div(TEMPERATURE));
-    return byImage.mul(IMAGE_TO_TEXT).add(byNote.mul(1 - IMAGE_TO_TEXT));
+    const { byImage, byNote } = pairLosses(cosines.div(temperature));
+    return byImage.mul(imageToTextWeight).add(byNote.mul(1 - imageToTextWeight));
   });
 }
 
@@ -80,17 +91,36 @@ function unit(x: Tensor): Tensor {
   return x.div(x.norm(2, [1], true).clampMin(LEAST_LENGTH));
 }
 
+/** Input, hidden and output of a head. */
+function headSizes(sizeOf: SizeOf, name: string): number[] {
+  return [sizeOf(`${name}_l1.weight`, 1), sizeOf(`${name}_l1.weight`, 0), sizeOf(`${name}_l2.weight`, 0)];
+}
+
 export const convirt = describeModel({
   title: 'ConVIRT',
   readsNotes: () => false,
   learnsFromNotes: () => true,
-  options: resNetOptions(RESNET_50, DECODER_WIDTHS),
-  build: ({ baseWidth, imageSize }, { width: textWidth }, { blocks, decoderWidths: widths }) =>
+  options: resNetOptions(RESNET_50, DECODER_WIDTHS).extend({
+    temperature: z
+      .number()
+      .positive()
+      .default(TEMPERATURE)
+      .describe('divides the cosines of images and notes'),
+    imageToTextWeight: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(IMAGE_TO_TEXT)
+      .describe(
+        'weight of finding an image’s note in the contrastive loss; the rest is that of finding a note’s image',
+      ),
+  }),
+  build: ({ baseWidth, imageSize }, { width: textWidth }, { decoderWidths: widths, ...options }) =>
     new ConVIRT({
       baseWidth,
       imageSize,
       textWidth,
-      blocks,
+      ...options,
       decoderWidths: widths ?? decoderWidths(baseWidth),
     }),
   ownKey: 'res_l1.weight',
@@ -103,6 +133,10 @@ export const convirt = describeModel({
   },
   parity: {
     settings: resNetUNetSettings,
-    constants: { temperature: TEMPERATURE, image_to_text_weight: IMAGE_TO_TEXT },
+    shapes: (sizeOf) => ({
+      ...decoderChannels(sizeOf),
+      image_head: headSizes(sizeOf, 'res'),
+      text_head: headSizes(sizeOf, 'bert'),
+    }),
   },
 });

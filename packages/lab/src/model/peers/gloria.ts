@@ -8,21 +8,29 @@
  * f4.
  */
 import { cat, float32, nn, type Tensor, zeros } from '@reclmis/torch';
+import { z } from 'zod';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { describeModel } from '../descriptor.js';
 import type { AuxiliaryLoss, TrainingSegmentation } from '../segmentation-model.js';
 import { inFloat32, pairLosses } from './pairs.js';
 import { RESNET_50 } from './resnet.js';
-import { type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
+import { decoderChannels, type ResNetModelOptions, resNetOptions } from './resnet-settings.js';
 import { ResNetUNet, resNetUNetSettings } from './resnet-unet.js';
 import { decoderWidths } from './smp-decoder.js';
 
 /** Twice the authors', because Table 1's GLoRIA is 10 M larger than its ConVIRT. */
 const WIDER_DECODER = [512, 256, 128, 64, 32] as const;
-/** The authors' temperatures: a word's attention to regions, its share in the note, the cross-entropies. */
-const [ATTENTION, WORD, PAIR] = [4, 5, 10] as const;
+/** The authors'. */
+const TEMPERATURES: Temperatures = [4, 5, 10];
 /** For vectors of length 0. */
 const LEAST_LENGTH = 1e-8;
+
+/** Factors of a word's attention to regions, of its share in the note, and of the cross-entropies. */
+type Temperatures = readonly [attention: number, word: number, pair: number];
+
+export interface GLoRIAOptions extends ResNetModelOptions {
+  readonly temperatures: Temperatures;
+}
 
 export class GLoRIA extends ResNetUNet {
   override readonly title = 'GLoRIA';
@@ -30,7 +38,7 @@ export class GLoRIA extends ResNetUNet {
   private readonly localEmbedder: nn.Conv2d;
 
   /** @throws CONFIG_INVALID */
-  constructor(options: ResNetModelOptions) {
+  constructor(override readonly options: GLoRIAOptions) {
     super(options);
     const { baseWidth: w, textWidth } = options;
     this.globalEmbedder = this.child('global_embedder', new nn.Linear(32 * w, textWidth));
@@ -47,8 +55,9 @@ export class GLoRIA extends ResNetUNet {
     const maps = this.encode(images);
     const embedding = this.globalEmbedder.forward(maps.f5.mean([2, 3])); // [B,W]
     const regions = this.localEmbedder.forward(maps.f4).flatten(2).transpose(1, 2); // [B,R,W]
-    const whole = inFloat32(images, () => globalLosses(float32(embedding), features, valid));
-    const parts = inFloat32(images, () => localLosses(float32(regions), features, valid));
+    const { temperatures } = this.options;
+    const whole = inFloat32(images, () => globalLosses(float32(embedding), features, valid, temperatures));
+    const parts = inFloat32(images, () => localLosses(float32(regions), features, valid, temperatures));
     return {
       ...this.decode(maps),
       losses: { global: whole.byImage.add(whole.byNote), local: parts.byImage.add(parts.byNote) },
@@ -68,10 +77,15 @@ export class GLoRIA extends ResNetUNet {
 }
 
 /** @param images [B,W]. @param features [B,T,W]. @param valid bool [B,T] */
-function globalLosses(images: Tensor, features: Tensor, valid: Tensor): ReturnType<typeof pairLosses> {
+function globalLosses(
+  images: Tensor,
+  features: Tensor,
+  valid: Tensor,
+  [, , factor]: Temperatures,
+): ReturnType<typeof pairLosses> {
   const notes = features.mul(valid.unsqueeze(-1)).sum([1]); // [B,W]; a sum has the direction of the mean
   const lengths = images.norm(2, [1], true).mul(notes.norm(2, [1], true).t()); // [B,B]
-  return pairLosses(images.mm(notes.t()).div(lengths.clampMin(LEAST_LENGTH)).mul(PAIR));
+  return pairLosses(images.mm(notes.t()).div(lengths.clampMin(LEAST_LENGTH)).mul(factor));
 }
 
 /**
@@ -83,6 +97,7 @@ function localLosses(
   regions: Tensor,
   features: Tensor,
   valid: Tensor,
+  [toRegions, ofWord, ofPair]: Temperatures,
 ): ReturnType<typeof pairLosses> & { attention: Tensor } {
   const [B, R, W] = regions.shape3();
   const [, T] = features.shape3();
@@ -93,7 +108,7 @@ function localLosses(
     .mm(words.t())
     .view([B, R, B, T]); // e: image b, region v, note i, word t
   const amongWords = scores.maskedFill(nowhere, -Infinity).softmax(3); // a
-  const attention = amongWords.mul(ATTENTION).softmax(1); // q
+  const attention = amongWords.mul(toRegions).softmax(1); // q
   const context = attention
     .permute([0, 2, 3, 1])
     .reshape([B, B * T, R])
@@ -104,7 +119,7 @@ function localLosses(
     .mul(features.norm(2, [2])); // [B,B,T]
   // A word times its context is the mean, by its attention, of the word times each region.
   const match = attention.mul(scores).sum([1]).div(lengths.clampMin(LEAST_LENGTH)); // r, [B,B,T]
-  const similarity = match.mul(WORD).maskedFill(nowhere, -Infinity).logsumexp([2]).mul(PAIR); // S, [B,B]
+  const similarity = match.mul(ofWord).maskedFill(nowhere, -Infinity).logsumexp([2]).mul(ofPair); // S, [B,B]
   return { ...pairLosses(similarity), attention };
 }
 
@@ -135,17 +150,26 @@ function attentionMaps(attention: Tensor, words: Tensor, map: Tensor): Record<st
   );
 }
 
+const factor = z.number().positive();
+
 export const gloria = describeModel({
   title: 'GLoRIA',
   readsNotes: () => false,
   learnsFromNotes: () => true,
-  options: resNetOptions(RESNET_50, WIDER_DECODER),
-  build: ({ baseWidth, imageSize }, { width: textWidth }, { blocks, decoderWidths: widths }) =>
+  options: resNetOptions(RESNET_50, WIDER_DECODER).extend({
+    temperatures: z
+      .tuple([factor, factor, factor])
+      .default([...TEMPERATURES])
+      .describe(
+        'factors of a word’s attention to regions, of its share in the note, and of the scores of pairs',
+      ),
+  }),
+  build: ({ baseWidth, imageSize }, { width: textWidth }, { decoderWidths: widths, ...options }) =>
     new GLoRIA({
       baseWidth,
       imageSize,
       textWidth,
-      blocks,
+      ...options,
       decoderWidths: widths ?? decoderWidths(baseWidth, WIDER_DECODER),
     }),
   ownKey: 'local_embedder.weight',
@@ -157,5 +181,5 @@ export const gloria = describeModel({
       'The decoder’s width is a guess by this figure: with the authors’ default, half as wide, ours would be 34.1 M.',
     flops: 'Neither width explains it, and how it was counted is not known.',
   },
-  parity: { settings: resNetUNetSettings, constants: { temperatures: [ATTENTION, WORD, PAIR] } },
+  parity: { settings: resNetUNetSettings, shapes: decoderChannels },
 });

@@ -70,6 +70,16 @@ export function blocksIn(keys: readonly string[], prefix: string): number[] {
   });
 }
 
+/** The decoder's channels as the `options` of a golden file name them, by its shapes. */
+export function decoderChannels(sizeOf: SizeOf): { readonly decoder_channels: number[] } {
+  return {
+    decoder_channels: widthsIn(
+      sizeOf,
+      [0, 1, 2, 3, 4].map((i) => `decoder.blocks.${i}`),
+    ),
+  };
+}
+
 /** Outputs of five convolutions in a golden file. */
 export function widthsIn(sizeOf: SizeOf, keys: readonly string[]): number[] {
   return keys.map((key) => sizeOf(`${key}.conv1.0.weight`, 0));

@@ -472,6 +472,7 @@ export const tganet = describeModel({
       const { count_labels: count, size_labels: size } = parsed.data;
       return model.forwardLabelled(images, note.features, { count, size });
     },
+    inputs: ['count_labels', 'size_labels'],
     skipped: ['authors_dice_bce', 'authors_total'], // their own Dice over the whole batch
   },
 });
