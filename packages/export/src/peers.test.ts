@@ -20,6 +20,11 @@ it.each<[string, boolean, Record<string, unknown>]>([
   ['gloria', false, RESNET],
   ['swinunet', false, { width: 8, depths: [2, 2], heads: [1, 2], window: 3 }], // maps of 8 and 4 are padded
   ['lavt', true, { width: 8, depths: [2, 2], heads: [1, 2], window: 3, fusionHeads: 2 }],
+  ['attunet', false, {}],
+  ['nnunet', false, {}],
+  ['tganet', false, { wordWidth: 8 }],
+  ['clipseg', true, {}],
+  ['vilt', true, { patch: 16, tokens: 12 }],
 ])('%s is exported to a graph that computes the same', async (name, reads, options) => {
   const run = await makeTinyRun(join(root, name), {
     'model.name': name,
