@@ -22,6 +22,8 @@ import {
   warning,
 } from '../report/index.js';
 import { type InteractionAttention, meanOverHeads } from './attention.js';
+import { isMaps } from './attention-maps.js';
+import { attentionPartFigures } from './attention-figures.js';
 import type { Explanation, ReadNote } from './explain.js';
 import {
   camOver,
@@ -143,7 +145,11 @@ export async function caseFigures({ id, image, explanation }: ExplainedCase): Pr
       wordFigure(`Words of interest (WOI) of ${id}`, captions, note, woi.values, 'probability of the word'),
     );
   }
-  if (!isMissing(attention) && note) {
+  if (!isMissing(attention) && isMaps(attention)) {
+    for (const part of attention.parts)
+      for (const [name, svg] of await attentionPartFigures(id, image, mask, note, part))
+        figures.set(name, svg);
+  } else if (!isMissing(attention) && note) {
     for (const [name, svg] of await attentionFigures(id, shown, grid, note, attention))
       figures.set(name, svg);
   }
@@ -239,6 +245,15 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
       title: 'Attention',
       html: paragraph(`Does not apply: ${attention.missing}.`),
     });
+  } else if (isMaps(attention)) {
+    for (const { name, title, about } of attention.parts) {
+      const drawn = [...figures].filter(([key]) => key === name || key === `${name}-words`);
+      const html = joined(
+        paragraph(about),
+        drawn.map(([, svg]) => figure(svg, { alt: title })),
+      );
+      sections.push({ id: name, title, html });
+    }
   } else if (note) {
     for (const [anchor, map] of [
       ['attn-text', attention.text],

@@ -10,10 +10,11 @@ import { TINY } from '../model/testing.js';
 import { UNet } from '../model/unet.js';
 import { WordEncoder } from '../text/words.js';
 import { AttentionEar, meanOverHeads } from './attention.js';
+import { isMaps } from './attention-maps.js';
 import { explain, type ExplainOptions } from './explain.js';
 import { activationMap, LayerLeaf, targetPixels } from './grad-cam.js';
 import { isMissing, trainedInterest } from './interest.js';
-import { mapLayers } from './layers.js';
+import { mapContext, mapLayers } from './layers.js';
 import { ENGINE } from './testing.js';
 
 beforeAll(() => setThreads(1));
@@ -80,7 +81,7 @@ describe('LayerLeaf', () => {
   const pixels = Uint8Array.from([1, 1, 0, 0]);
   const small = <T>(path: string, body: (model: Small, leaf: LayerLeaf, x: Tensor) => T): T => {
     using model = new Small();
-    using leaf = new LayerLeaf(model, path, { size: 2, tokens: 0 });
+    using leaf = new LayerLeaf(model, path, { size: 2, tokens: 0, grids: [], outOfOrder: null });
     return scope(() => {
       noGrad(() => {
         model.first.weight.copy_(Tensor.fromFloat32([1, -1], [2, 1, 1, 1]));
@@ -151,7 +152,7 @@ describe('Grad-CAM of the model', () => {
       const segment = (tap: nn.Tap): Tensor =>
         nn.withTaps(model, new Map([[path, tap]]), () => model.segment(x, note).logits);
 
-      using leaf = new LayerLeaf(model, path, { size: 32, tokens: 8 });
+      using leaf = new LayerLeaf(model, path, mapContext({ model, encoder, size: 32 }));
       const cam = leaf.map(segment(leaf.tap), new Uint8Array(32 * 32).fill(1));
 
       const heard: Tensor[] = [];
@@ -273,7 +274,7 @@ describe('explain', () => {
     for (const ci of ['cross', 'self'] as const) {
       withSegmenter({ ...TINY, attention: { ci, reconstruction: ci } }, (segmenter) => {
         const { attention } = explain(segmenter, image, NOTE, all);
-        if (isMissing(attention)) throw new Error(attention.missing);
+        if (isMissing(attention) || isMaps(attention)) throw new Error('expected CI’s attention');
         expect([attention.text.to, attention.image.to]).toEqual(kinds[ci]);
         const size = { words: 8, patches: 4 };
         for (const map of [attention.text, attention.image]) {
@@ -319,8 +320,9 @@ describe('explain', () => {
     for (const layer of asked) {
       const found = explain(segmenter, image, NOTE, { ...all, layer });
       expect(isMissing(found.gradCam) ? null : found.gradCam.layer).toBe(layer);
-      for (const part of [found.poi, found.woi, found.attention])
+      for (const part of [found.poi, found.woi])
         expect(isMissing(part) && part.missing).toMatch(new RegExp(`^${name} has none`));
+      expect(found.attention).toEqual({ missing: model.withoutAttention });
       expect(found.note === null).toBe(name === 'U-Net');
     }
   });

@@ -25,6 +25,7 @@ import { RecLMIS } from '../model/reclmis.js';
 import { inPrecision } from '../engine/precision.js';
 import type { NoteFeatures } from '../text/encoder.js';
 import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
+import { AttentionListener, type AttentionMaps } from './attention-maps.js';
 import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';
 import { applicability, isMissing, type Missing, trainedInterest } from './interest.js';
 import { mapContext } from './layers.js';
@@ -78,7 +79,8 @@ export interface Explanation {
   readonly mirrored: boolean;
   readonly poi: Distribution | Missing;
   readonly woi: Distribution | Missing;
-  readonly attention: InteractionAttention | Missing;
+  /** CI's in RecLMIS, maps in other models. */
+  readonly attention: InteractionAttention | AttentionMaps | Missing;
   /** Why the mask may be wrong although nothing failed. */
   readonly warnings: readonly Warning[];
   /** What a reader must know about the parts. */
@@ -90,7 +92,7 @@ interface Pass {
   readonly gradCam: GradCam | Missing;
   readonly poi: Float32Array | null;
   readonly woi: Float32Array | null;
-  readonly attention: InteractionAttention | null;
+  readonly attention: InteractionAttention | AttentionMaps | Missing | null;
 }
 
 /**
@@ -126,7 +128,7 @@ export function explain(
     for (const parameter of trained) parameter.requiresGrad_(true);
     model.train(wasTraining);
   }
-  const applies = applicability(options, model.title);
+  const applies = applicability(options, model);
   const part = <T>(value: T | null, why: string | null): T | Missing =>
     value ?? { missing: why ?? 'the model returned none' };
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
@@ -159,19 +161,16 @@ export function explain(
   };
 }
 
-function onePass(
-  { model, encoder, engine, size }: Segmenter,
-  image: RgbImage,
-  note: string,
-  layer: string,
-  target: Target,
-): Pass {
+function onePass(segmenter: Segmenter, image: RgbImage, note: string, layer: string, target: Target): Pass {
+  const { model, encoder, engine, size } = segmenter;
   const input = imageTensor(imageToPlanes(image, size), 1, size, engine); // [1,3,S,S]
   const features = model.readsNotes ? encoder.encode([note], engine.device) : null;
   using leaf = new LayerLeaf(model, layer, mapContext({ model, encoder, size }));
   const ears = model instanceof RecLMIS ? interactionEars(model) : null;
+  using listener = new AttentionListener(model);
   try {
-    const taps = new Map([...(ears ?? [])].map(([path, ear]) => [path, ear.tap] as const));
+    const own = [...(ears ?? [])].map(([path, ear]) => [path, ear.tap] as const);
+    const taps = new Map([...own, ...listener.taps]);
     const out = nn.withTaps(model, taps, () =>
       // Outermost: an attention that is itself the layer is asked while it runs.
       nn.withTaps(model, new Map([[layer, leaf.tap]]), () =>
@@ -191,7 +190,10 @@ function onePass(
           },
       poi: out.poi?.toFloat32Array() ?? null,
       woi: out.woi?.toFloat32Array() ?? null,
-      attention: ears && interactionAttention(ears, self),
+      attention:
+        model instanceof RecLMIS
+          ? ears && interactionAttention(ears, self)
+          : listener.maps({ images: input, pixels, ...given(segmenter, note) }),
     };
   } finally {
     for (const ear of ears?.values() ?? []) ear.dispose();
@@ -206,6 +208,15 @@ function look(
 ): { logits: Tensor; probability: Tensor; poi: Tensor | null; woi: Tensor | null } {
   if (model instanceof RecLMIS) return model.segmentWithInterest(input, note);
   return { ...model.segment(input, note), poi: null, woi: null };
+}
+
+/** The note for a model's attention, also of one that reads none to segment but has learnt from notes. */
+function given(
+  { model, encoder, engine }: Segmenter,
+  note: string,
+): { note: NoteFeatures | null; groups: readonly TokenGroup[] } {
+  if (!model.learnsFromNotes || (note.trim() === '' && !model.readsNotes)) return { note: null, groups: [] };
+  return { note: encoder.encode([note], engine.device), groups: groupTokens(encoder.tokens(note)).groups };
 }
 
 function readNote(text: string, tokens: NoteTokens): ReadNote {

@@ -96,7 +96,10 @@ export class LayerLeaf {
   /** For `withTaps`. @throws OPTION_INVALID if the layer gives no map. */
   readonly tap: nn.Tap = (output) => {
     const module = this.model.namedModules().get(this.path);
-    if (!(output instanceof Tensor) || scope(() => asMap(output, module, this.context) === null)) {
+    if (
+      !(output instanceof Tensor) ||
+      scope(() => asMap(output, { path: this.path, module }, this.context) === null)
+    ) {
       throw invalidLayer(this.path, `expected a feature map, the layer returns ${describeOutput(output)}`);
     }
     const leaf = keep(output.detach());
@@ -122,7 +125,7 @@ export class LayerLeaf {
       if (!gradient) throw invalidLayer(this.path, 'the mask does not depend on it');
       const module = this.model.namedModules().get(this.path);
       const float = (x: Tensor): Tensor =>
-        (asMap(x, module, this.context) as Tensor).detach().to({ dtype: 'float32' }); // a map, by `tap`
+        (asMap(x, { path: this.path, module }, this.context) as Tensor).detach().to({ dtype: 'float32' }); // a map, by `tap`
       const activations = float(leaf); // [C,h,h]
       const [channels, side] = activations.shape3();
       return {

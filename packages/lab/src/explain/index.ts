@@ -4,6 +4,7 @@ export {
   type AttentionMap,
   type InteractionAttention,
 } from './attention.js';
+export { isMaps, type AttentionMaps, type AttentionPart, type LabelledMap } from './attention-maps.js';
 export { writeCaseNumbers, writeCaseReport, type About, type ExplainedCase } from './case-report.js';
 export { contactSheet, ROWS_PER_SHEET, sheetRow, type SheetRow } from './contact-sheet.js';
 export {

@@ -23,10 +23,13 @@ export interface Applicability {
 type Variant = Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>;
 
 /** `options` is null for models other than RecLMIS. */
-export function applicability(options: Variant | null, title: string): Applicability {
+export function applicability(
+  options: Variant | null,
+  { title, withoutAttention }: { readonly title: string; readonly withoutAttention: string },
+): Applicability {
   if (options === null) {
     const why = `${title} has none: it is part of RecLMIS's conditioned interaction`;
-    return { attention: why, interest: why };
+    return { attention: withoutAttention, interest: why };
   }
   if (!options.components.ci) {
     const why = 'this model reads no note (model.components.ci is off)';

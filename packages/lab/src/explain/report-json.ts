@@ -1,6 +1,7 @@
 /** An explanation as plain numbers for `report.json`, each with its meaning. Contains the note. */
 import { groupLabel, sidesToTell, sumByGroup } from '@reclmis/core';
 import type { AttentionMap, InteractionAttention } from './attention.js';
+import { type AttentionMaps, isMaps } from './attention-maps.js';
 import type { Distribution, Explanation, ReadNote } from './explain.js';
 import type { GradCam } from './grad-cam.js';
 import { isMissing, type Missing } from './interest.js';
@@ -75,7 +76,15 @@ function woiToJson({ values }: Distribution, note: ReadNote | null): unknown {
   return { tokens: numbers(values), words: sumByGroup(groups, values).map(round) };
 }
 
-function attentionToJson({ text, image }: InteractionAttention): unknown {
+function attentionToJson(attention: InteractionAttention | AttentionMaps): unknown {
+  if (isMaps(attention)) {
+    return attention.parts.map(({ name, title, about, maps, words }) => ({
+      ...{ name, title, about },
+      maps: maps.map(({ label, side, values }) => ({ label, map: rows(values, side) })),
+      ...(words && { tokens: numbers(words) }),
+    }));
+  }
+  const { text, image } = attention;
   return { attn_text: mapToJson(text), attn_img: mapToJson(image) };
 }
 

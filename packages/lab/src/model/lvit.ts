@@ -268,6 +268,10 @@ export class LViT extends UNetBased {
     this.decode = this.decoder(UpBlock);
   }
 
+  override get withoutAttention(): string {
+    return 'LViT’s transformers join patches at four scales beside the U-Net, not in one chain that could be followed to the mask';
+  }
+
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
     const text = this.adapt(note); // [B,T,w]
     const { bottleneck, skips } = this.encode(images);

@@ -79,6 +79,14 @@ export interface TrainingChoices {
  */
 export type NoteInput = 'features' | 'masked-features' | 'ids';
 
+/** Tokens that are places of the image, row by row. */
+export interface TokenGrid {
+  /** Of the square grid. */
+  readonly side: number;
+  /** Other tokens ahead of them, such as words and a class token. */
+  readonly before: number;
+}
+
 export abstract class SegmentationModel extends nn.Module {
   /** The name in the literature. */
   abstract readonly title: string;
@@ -88,6 +96,21 @@ export abstract class SegmentationModel extends nn.Module {
 
   /** Whose map `explain` shows by default, by its path in `namedModules`; the decoder's first, as in the paper. */
   readonly explainLayer: string = 'up4';
+
+  /** The sequences of tokens that are maps of the image, for `explain`. */
+  get tokenGrids(): readonly TokenGrid[] {
+    return [{ side: this.options.imageSize / 16, before: 0 }];
+  }
+
+  /** Layers whose tokens are not in the image's order, by path; null: none. */
+  get outOfOrder(): RegExp | null {
+    return null;
+  }
+
+  /** Why `explain` shows no attention, where none covers the image. */
+  get withoutAttention(): string {
+    return `${this.title} attends neither between places of the image nor between words and places`;
+  }
 
   /** Whether training reads the notes' features; more models do than at inference. */
   get learnsFromNotes(): boolean {

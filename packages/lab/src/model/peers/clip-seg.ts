@@ -24,6 +24,7 @@ import {
   type Segmentation,
   segmentation,
   SegmentationModel,
+  type TokenGrid,
   type TrainingSegmentation,
 } from '../segmentation-model.js';
 import { checkSizes, requireOption } from '../unet-based.js';
@@ -170,6 +171,10 @@ export class CLIPSeg extends SegmentationModel {
     if (options.tower === 'frozen') this.tower.requiresGrad(false);
   }
 
+  override get tokenGrids(): readonly TokenGrid[] {
+    return [{ side: this.options.imageSize / PATCH, before: 1 }];
+  }
+
   override get noteInput(): NoteInput {
     return 'masked-features';
   }
@@ -192,7 +197,9 @@ export class CLIPSeg extends SegmentationModel {
   private see(images: Tensor): Tensor[] {
     checkImages(images, this.options);
     const { tower } = this;
-    return this.options.tower === 'frozen' ? noGrad(() => tower.forward(images)) : tower.forward(images);
+    return this.options.tower === 'frozen' && this.training
+      ? noGrad(() => tower.forward(images))
+      : tower.forward(images);
   }
 
   private decode(seen: readonly Tensor[], note: NoteFeatures | null): Segmentation {

@@ -20,10 +20,19 @@ import {
   type Segmentation,
   segmentation,
   SegmentationModel,
+  type TokenGrid,
 } from '../segmentation-model.js';
 import { requireOption } from '../unet-based.js';
 import { dropPathRates } from './drop-path.js';
-import { checkSwin, sizesOfKeys, stageSizes, swinOptions, type SwinSizes } from './swin-options.js';
+import {
+  IN_WINDOWS,
+  swinGrids,
+  checkSwin,
+  sizesOfKeys,
+  stageSizes,
+  swinOptions,
+  type SwinSizes,
+} from './swin-options.js';
 import {
   halved,
   PATCH,
@@ -68,7 +77,7 @@ function normalizePlaces(x: Tensor): Tensor {
 }
 
 /** What a fusion reads of the notes. */
-interface Words {
+export interface Words {
   /** [B,T,W]. */
   readonly features: Tensor;
   /** 1 for words, 0 where there is none, [B,T,1]. */
@@ -78,7 +87,7 @@ interface Words {
 }
 
 /** What each place finds in the note, times what it shows: keys `vis_project`, `image_lang_att.*`, `project_mm`. */
-class Fusion extends nn.Module {
+export class Fusion extends nn.Module {
   private readonly visual: Pointwise;
   private readonly query: Pointwise;
   private readonly key: Pointwise;
@@ -108,19 +117,26 @@ class Fusion extends nn.Module {
   }
 
   /** Each place's words, weighted, [B,N,C]. Scores are scaled by the whole width, however many heads there are. */
-  private attend(x: Tensor, { features, mask, bias }: Words): Tensor {
-    const [B, N, C] = x.shape3();
-    const { heads: h } = this;
-    const parts = (y: Tensor): Tensor => y.view([B, y.size(1), h, C / h]).transpose(1, 2); // [B,h,L,C/h]
-    const q = parts(normalizePlaces(this.query.forward(x)).contiguous());
-    const k = parts(this.key.forward(features).mul(mask));
-    const v = parts(this.value.forward(features).mul(mask));
-    const weights = q
-      .mul(C ** -0.5)
+  private attend(x: Tensor, words: Words): Tensor {
+    const v = this.parts(this.value.forward(words.features).mul(words.mask));
+    return this.weights(x, words).matmul(v).transpose(1, 2).reshape(x.shape);
+  }
+
+  /** What each place reads from each word, [B,h,N,T]; sums to 1 over the words. */
+  weights(x: Tensor, { features, mask, bias }: Words): Tensor {
+    const q = this.parts(normalizePlaces(this.query.forward(x)).contiguous());
+    const k = this.parts(this.key.forward(features).mul(mask));
+    return q
+      .mul(x.size(2) ** -0.5)
       .matmul(k.transpose(-2, -1)) // [B,h,N,T]
       .add(bias)
       .softmax(-1);
-    return weights.matmul(v).transpose(1, 2).reshape([B, N, C]);
+  }
+
+  /** [B,L,C] -> [B,h,L,C/h]. */
+  private parts(y: Tensor): Tensor {
+    const [B, L, C] = y.shape3();
+    return y.view([B, L, this.heads, C / this.heads]).transpose(1, 2);
   }
 }
 
@@ -255,6 +271,14 @@ export class Lavt extends SegmentationModel {
     this.backbone = this.child('backbone', new Backbone(options));
     const widths = depths.map((_, i) => w * 2 ** i).reverse();
     this.classifier = this.child('classifier', new Decoder(widths, 4 * w));
+  }
+
+  override get tokenGrids(): readonly TokenGrid[] {
+    return swinGrids(this.options);
+  }
+
+  override get outOfOrder(): RegExp {
+    return IN_WINDOWS;
   }
 
   override get noteInput(): NoteInput {

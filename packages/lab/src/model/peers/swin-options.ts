@@ -1,7 +1,7 @@
 /** Sizes of a Swin encoder: what Swin-Unet and LAVT let one choose, what they refuse, and what a golden file's shapes say. */
 import { z } from 'zod';
 import type { SizeOf } from '../descriptor.js';
-import type { ModelOptions } from '../segmentation-model.js';
+import type { ModelOptions, TokenGrid } from '../segmentation-model.js';
 import { requireOption } from '../unet-based.js';
 
 export interface SwinSizes {
@@ -36,6 +36,17 @@ export const swinOptions = ({ dropPath }: { readonly dropPath: number }) => ({
     .default(dropPath)
     .describe('rate at which training leaves out the last block’s branches'),
 });
+
+/** Modules within windows, whose tokens are in the windows' order. */
+export const IN_WINDOWS = /\.attn(?:\.|$)/;
+
+/** The maps of the stages. */
+export function swinGrids({
+  imageSize,
+  depths,
+}: Pick<ModelOptions & SwinSizes, 'imageSize' | 'depths'>): TokenGrid[] {
+  return depths.map((_, i) => ({ side: Math.ceil(imageSize / 4 / 2 ** i), before: 0 }));
+}
 
 /** @throws CONFIG_INVALID for sizes that do not go together. */
 export function checkSwin({ baseWidth, imageSize, depths, heads }: ModelOptions & SwinSizes): void {

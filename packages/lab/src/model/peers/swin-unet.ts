@@ -19,10 +19,19 @@ import {
   type Segmentation,
   segmentation,
   SegmentationModel,
+  type TokenGrid,
 } from '../segmentation-model.js';
 import { requireOption } from '../unet-based.js';
 import { dropPathRates } from './drop-path.js';
-import { checkSwin, sizesOfKeys, stageSizes, swinOptions, type SwinSizes } from './swin-options.js';
+import {
+  IN_WINDOWS,
+  swinGrids,
+  checkSwin,
+  sizesOfKeys,
+  stageSizes,
+  swinOptions,
+  type SwinSizes,
+} from './swin-options.js';
 import {
   PATCH,
   PatchEmbed,
@@ -141,6 +150,18 @@ export class SwinUNet extends SegmentationModel {
     this.normUp = this.child(key('norm_up'), new nn.LayerNorm(w));
     this.up = this.child(key('up'), new Expand(w, w, PATCH));
     this.output = this.child(key('output'), new nn.Conv2d(w, 1, 1, { bias: false }));
+  }
+
+  override get tokenGrids(): readonly TokenGrid[] {
+    return swinGrids(this.options);
+  }
+
+  override get outOfOrder(): RegExp {
+    return IN_WINDOWS;
+  }
+
+  override get withoutAttention(): string {
+    return 'Swin-Unet attends within windows, and its tokens merge and split between stages, so none of its attention covers the image';
   }
 
   segment(images: Tensor, _note: NoteFeatures | null): Segmentation {

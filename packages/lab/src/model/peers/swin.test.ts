@@ -262,7 +262,9 @@ describe.each(NAMES)('%s', (name) => {
       const heard: unknown[] = [];
       const tap = (output: unknown): void => {
         const layer = model.namedModules().get(model.explainLayer);
-        heard.push(asMap(output, layer, { size: 64, tokens: 6 })?.shape);
+        const { tokenGrids: grids, outOfOrder } = model;
+        const context = { size: 64, tokens: 6, grids, outOfOrder };
+        heard.push(asMap(output, { path: model.explainLayer, module: layer }, context)?.shape);
       };
       noGrad(() =>
         nn.withTaps(model, new Map([[model.explainLayer, tap]]), () =>

@@ -1,8 +1,7 @@
 /**
  * TGANet (Tomar et al., MICCAI 2022): two classifiers tell from the image how many areas there are and how large they
  * are; by their answers five fixed words weigh the decoder's channels. Inference reads no note; in training notes are
- * labels. Written from a description of what the authors' code computes (nikhilroxtomar/TGANet, not an open licence).
- * Choices: docs/models.md.
+ * labels. Written from a description of what the authors' code computes (nikhilroxtomar/TGANet, not an open licence). Choices: docs/models.md.
  *
  *     image -> layer0..layer3 (ResNet-50) -> x1..x4 -> s1..s4
  *     x4 -> text_classifier -> label_fc, with the words -> f0

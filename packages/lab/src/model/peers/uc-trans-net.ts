@@ -267,6 +267,10 @@ export class UCTransNet extends UNetBased {
     this.decode = this.decoder(GatedUpBlock);
   }
 
+  override get withoutAttention(): string {
+    return 'UCTransNet attends between channels, not between places of the image';
+  }
+
   segment(images: Tensor, _note: NoteFeatures | null): Segmentation {
     const { bottleneck, skips } = this.encode(images);
     const exchanged = this.transformer.forward([...skips].reverse()); // finest first

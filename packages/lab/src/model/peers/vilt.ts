@@ -21,6 +21,7 @@ import {
   type Segmentation,
   segmentation,
   SegmentationModel,
+  type TokenGrid,
 } from '../segmentation-model.js';
 import { checkSizes, requireOption } from '../unet-based.js';
 import { FUSED_KEYS, ViTBlock } from './vit.js';
@@ -217,6 +218,11 @@ export class ViLT extends SegmentationModel {
         STAGES[patch].map((share) => share * w),
       ),
     );
+  }
+
+  override get tokenGrids(): readonly TokenGrid[] {
+    const { imageSize, patch, contextLength } = this.options;
+    return [{ side: imageSize / patch, before: contextLength + 1 }];
   }
 
   override get noteInput(): NoteInput {
