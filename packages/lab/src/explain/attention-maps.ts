@@ -10,7 +10,7 @@
  * H heads, L tokens of a sequence, N patches or places, T tokens of a note, S side of the model's input.
  */
 import { groupLabel, type TokenGroup } from '@reclmis/core';
-import { float32, keep, nn, noGrad, scope, Tensor } from '@reclmis/torch';
+import { float32, keep, nn, noGrad, scope, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { AttentionUNet } from '../model/peers/attention-unet.js';
 import { CLIPSeg } from '../model/peers/clip-seg.js';

@@ -4,6 +4,7 @@
  *     report.html       everything, self-contained; words and patches can be clicked on
  *     report.json       the numbers
  *     grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
+ *     attention-NAME.svg|png   of other models, a figure for each `AttentionPart`
  *
  * Page and numbers name what the model does not have; it gets no figure.
  */
