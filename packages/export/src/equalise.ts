@@ -88,6 +88,7 @@ export async function equalise(
   signal?: AbortSignal,
 ): Promise<void> {
   const scalable = scalableConvolutions(graph);
+  if (scalable.length === 0) return; // nnU-Net: a norm of its own after every convolution
   const most = await channelRanges(graph, scalable, cases, signal);
   for (const one of scalable) {
     const ranges = most.get(one.output);

@@ -26,6 +26,34 @@ const SETTINGS = smallRun(root, SIZE);
 describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends().includes('gloo'))(
   'several processes',
   () => {
+    it.each<[string, Record<string, unknown>]>([
+      ['nnunet', {}], // deep supervision
+      ['gloria', { blocks: [1, 1, 1, 1] }], // contrast
+      ['tganet', { wordWidth: 8 }], // labels
+      ['lavt', { width: 8, depths: [2, 2], heads: [1, 2], window: 4, dropPath: 0.3 }],
+      ['vilt', { patch: 16, tokens: 12 }],
+    ])(
+      'train %s to the same figures in each of them',
+      async (name, options) => {
+        type Result = { status: string; records: EpochRecord[] };
+        const settings = {
+          ...SETTINGS,
+          'train.epochs': 1,
+          'model.name': name,
+          'model.imageSize': 2 * SIZE, // batch normalisation needs several places where a rank has one case
+          'model.baseWidth': 8,
+          'model.options': options,
+        };
+        const [first, second] = await ranks<Result>(2, { kind: 'train', settings, out: place() });
+        expect([first?.status, second?.status]).toEqual(['finished', 'finished']);
+        const figures = ({ records }: Result): unknown[] =>
+          records.map(({ losses, validation }) => ({ losses, validation }));
+        expect(first && figures(first)).toHaveLength(1);
+        expect(first && figures(first)).toEqual(second && figures(second));
+      },
+      MINUTES,
+    );
+
     it(
       'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
       async () => {

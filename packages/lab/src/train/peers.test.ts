@@ -23,6 +23,11 @@ describe.each<[string, boolean, readonly string[], Record<string, unknown>]>([
   ['unetpp', false, [], RESNET],
   ['convirt', false, ['contrastive'], RESNET],
   ['gloria', false, ['global', 'local'], RESNET],
+  ['nnunet', false, [], {}],
+  ['tganet', false, ['count', 'size'], { wordWidth: 8 }],
+  ['lavt', true, [], { width: 8, depths: [2, 2], heads: [1, 2], window: 4, dropPath: 0.3 }],
+  ['clipseg', true, [], {}],
+  ['vilt', true, [], { patch: 16, tokens: 12 }],
 ])('a run of %s', (name, reads, own, options) => {
   let run: string;
   beforeAll(async () => {
