@@ -30,7 +30,14 @@ function ask(command, args) {
 
 /** The program of an exact version, downloaded (50 MB) and cached by npm. */
 function nodeOf(version) {
-  const node = ask('npx', ['--yes', `--package=${program}@${version}`, '--', 'node', '-p', 'process.execPath']);
+  const node = ask('npx', [
+    '--yes',
+    `--package=${program}@${version}`,
+    '--',
+    'node',
+    '-p',
+    'process.execPath',
+  ]);
   const actual = ask(node, ['--version']);
   if (actual === `v${version}`) return node;
   console.error(

@@ -19,7 +19,14 @@ import { EpochCourse } from '../run/epoch-course.js';
 import { Progress } from './progress.js';
 import { findResumePoint, loadResumePoint, type ResumePoint } from '../run/resume-point.js';
 import { withRunLock } from '../run/run-lock.js';
-import { firstInfo, openSession, openTrainingData, type Session, type TrainingData } from './session.js';
+import {
+  firstInfo,
+  openSession,
+  openTrainingData,
+  type Session,
+  startFrom,
+  type TrainingData,
+} from './session.js';
 import {
   announce,
   leads,
@@ -27,7 +34,6 @@ import {
   requireSameEverywhere,
   type RunSummary,
   runToEnd,
-  startFrom,
   told,
   type TrainListeners,
 } from './train.js';
@@ -120,7 +126,7 @@ async function goOn(
   const session = openSession(config, data, parallel);
   try {
     announce(session, options);
-    const init = point ? before?.init : await startFrom(session, options); // a point has the weights
+    const init = point ? before?.init : await startFrom(session, (line) => options.onNotice?.(line)); // a point has the weights
     const info = resumedInfo(session, before, init, new Date());
     const common = { writes: leads(options), tensorboard: config.train.tensorboard };
     if (!point) {

@@ -9,9 +9,10 @@ import { Loader, type LoaderShard } from '../data/loader.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine/engine.js';
 import { Segmenter } from '../engine/segmenter.js';
+import { initialise } from '../init/init.js';
 import { lossScalerFor } from '../engine/precision.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
-import { currentVersions, type FoldInfo, runData, type RunInfo } from '../run/run.js';
+import { currentVersions, type FoldInfo, FROM_SCRATCH, runData, type RunInfo } from '../run/run.js';
 import type { Optimizer } from '../run/checkpoint.js';
 import { EarlyStopping } from '../run/early-stopping.js';
 import { requiredLosses } from '../model/losses.js';
@@ -134,6 +135,24 @@ function buildOptimizer(train: TrainConfig, model: SegmentationModel): Optimizer
   return train.optimizer === 'adamw'
     ? new optim.AdamW(trained, { lr, betas, weightDecay })
     : new optim.Adam(trained, { lr, betas, weightDecay });
+}
+
+/**
+ * Fills the fresh model with the starting weights that the configuration names; rank 0 reads them for all.
+ * @returns what `run.json` says of them, in rank 0
+ * @throws the codes of `initialise`
+ */
+export async function startFrom(
+  { config, model, encoder, ranks }: Session,
+  tell: (line: string) => void,
+): Promise<RunInfo['init']> {
+  const { init, name } = config.model;
+  if (init === '') return FROM_SCRATCH;
+  const leads = ranks?.leads ?? true;
+  const started = leads ? await initialise(init, { name, state: model.stateDict(), encoder }) : null;
+  ranks?.shareModel(model);
+  for (const line of started?.lines ?? []) tell(line);
+  return started?.info;
 }
 
 /** The first `run.json` of a session. */

@@ -14,12 +14,10 @@ import { type Config, withAbsolutePaths } from '../config/config.js';
 import { type NoteInfo, settleSides } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../engine/precision.js';
-import { initialise } from '../init/init.js';
 import { measureReference, readReference, writeReference } from '../run/reference.js';
 import {
   createRun,
   currentVersions,
-  FROM_SCRATCH,
   refuseTaken,
   runFiles,
   type RunInfo,
@@ -40,6 +38,7 @@ import {
   openSession,
   openTrainingData,
   type Session,
+  startFrom,
   type TrainingData,
 } from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
@@ -90,7 +89,7 @@ export interface RunSummary extends RunInfo {
 /**
  * Trains, and writes a run folder.
  * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING,
- * PRECISION_UNSUPPORTED, and those of `startFrom`: nothing was written.
+ * PRECISION_UNSUPPORTED, and those of `initialise`: nothing was written.
  * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: `run.json` says so if it can be written; earlier
  * checkpoints stay whole.
  */
@@ -104,7 +103,7 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const session = openSession(config, data, parallel);
   try {
     announce(session, options);
-    const init = await startFrom(session, options);
+    const init = await startFrom(session, (line) => tell(options, line));
     const { tensorboard } = config.train;
     const progress = new Progress(out, firstInfo(session, new Date(), { note, init }), {
       writes: leads(options),
@@ -135,23 +134,6 @@ async function settleAll(
   const settled = await settleSides(config, cases);
   for (const line of settled.lines) tell(options, line);
   return settled;
-}
-
-/**
- * Fills the fresh model with the starting weights that the configuration names; rank 0 reads them for all.
- * @returns what `run.json` says of them, in rank 0
- * @throws WEIGHTS_MISSING, INIT_MISMATCH, WEIGHTS_UNSUPPORTED and the codes of reading the file
- */
-export async function startFrom(
-  { config, model, encoder, ranks }: Session,
-  options: TrainListeners,
-): Promise<RunInfo['init']> {
-  const { init, name } = config.model;
-  if (init === '') return FROM_SCRATCH;
-  const started = leads(options) ? await initialise(init, { name, state: model.stateDict(), encoder }) : null;
-  ranks?.shareModel(model);
-  for (const line of started?.lines ?? []) tell(options, line);
-  return started?.info;
 }
 
 /** Whether this process writes the run: the only one, or rank 0. */
