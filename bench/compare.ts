@@ -190,14 +190,15 @@ async function sideBySide(
     write(file, session, batch);
     const training = !(still && FIXED_DROPOUT.has(model));
     const { torch } = await other.ask<{ torch: string }>(questionOf(file, session, batch, training));
-    session.model.train(training);
     const ours: Side = { steps: [], inferences: [] };
     const theirs: Side = { steps: [], inferences: [] };
-    // All inferences come first: a step changes the weights, whose transformed copies the next inference would have to make again.
+    // All inferences come first, in evaluation mode as in use: training drops the transformed copies of weights, which the next inference would make again.
+    session.model.eval();
     for (let number = 1; number <= counts.inferences; number++) {
       ours.inferences.push(infer(session, batch));
       theirs.inferences.push(await other.ask<Inference>({ infer: number }));
     }
+    session.model.train(training);
     for (let number = 1; number <= counts.steps; number++) {
       ours.steps.push(step(session, batch, number));
       theirs.steps.push(await other.ask<Step>({ step: number }));
