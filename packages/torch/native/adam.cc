@@ -60,7 +60,7 @@ void run(const Step& step, const Piece& piece) {
   std::copy_n(rest[3], left, piece.square + i);
 }
 
-// The tensor, or a copy in the parameter's memory order.
+// The tensor in the parameter's memory order.
 at::Tensor like(const at::Tensor& parameter, const at::Tensor& tensor) {
   return tensor.strides() == parameter.strides() ? tensor : at::empty_like(parameter).copy_(tensor);
 }
@@ -98,7 +98,7 @@ void adam(at::TensorList parameters, at::TensorList gradients, at::TensorList me
   at::parallel_for(0, static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) run(step, pieces[i]);
   });
-  // Autograd and caches of weights detect changes by version; custom operators must count it up.
+  // Autograd and caches of weights detect changes by version.
   for (const at::TensorList& list : {parameters, means, squares}) {
     for (const at::Tensor& t : list) t.unsafeGetTensorImpl()->bump_version();
   }

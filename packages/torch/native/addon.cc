@@ -1,7 +1,7 @@
 // The addon: libtorch's dispatcher, autograd and tensors for JavaScript. It translates and never decides.
 //
-// Tensors are in a table; JavaScript holds their numbers, 0 for none. Operators are looked up once by name
-// and overload and called boxed: the schema says what each JavaScript argument must become.
+// Tensors are in a table; JavaScript holds their numbers, 0 for none. Operators are called boxed: the schema
+// says what each JavaScript argument must become.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
@@ -87,7 +87,6 @@ using reclmis::tensorOf;
 
 bool isNothing(const Napi::Value& value) { return value.IsUndefined() || value.IsNull(); }
 
-// Converts a JavaScript value to the schema's type.
 c10::IValue toIValue(const Napi::Value& value, const c10::TypePtr& type, int32_t repeat) {
   switch (type->kind()) {
     case c10::TypeKind::TensorType:

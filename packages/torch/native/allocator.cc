@@ -2,7 +2,7 @@
 //
 // glibc returns large blocks to the kernel and takes them again at each step, and page faults are slow on
 // virtual machines. Here large blocks are mapped once, on huge pages, and kept by size when freed. It also
-// counts bytes, for the ownership tests. Small requests go to malloc, tuned once.
+// counts bytes. Small requests go to malloc, tuned once.
 #include "allocator.h"
 
 #include <c10/core/Allocator.h>

@@ -1,6 +1,6 @@
-// Data-parallel training with c10d's TCPStore, ProcessGroupGloo (ProcessGroupNCCL with CUDA) and Reducer, the
-// core of PyTorch's DistributedDataParallel. Calls block until the collective is done or times out. Without
-// gloo's headers (libgloo-dev) only `distributedBackends` and `exitNow` remain.
+// Data-parallel training with c10d's TCPStore, ProcessGroupGloo (ProcessGroupNCCL with CUDA) and Reducer. Calls
+// block until the collective is done or times out. Without gloo's headers (libgloo-dev) only
+// `distributedBackends` and `exitNow` remain.
 #include "distributed.h"
 
 #include <torch/version.h>
@@ -46,7 +46,7 @@ void exitNow(const Napi::CallbackInfo& info) { _exit(info[0].As<Napi::Number>().
 
 #ifdef RECLMIS_GLOO
 
-// From libtorch 2 on a group dispatches to a backend per kind of device; before, it is the backend.
+// Before libtorch 2 a group is the backend; later it dispatches to one per kind of device.
 #if TORCH_VERSION_MAJOR >= 2
 using Base = c10d::Backend;
 #else
@@ -249,8 +249,7 @@ Napi::Value groupBytes(const Napi::CallbackInfo& info) {
   });
 }
 
-// y = sum of x over the ranks. Each rank's loss depends on every x, so its gradient is the sum of all
-// gradients.
+// y = sum of x over the ranks. Each rank's loss depends on every x, so its gradient is the sum of all.
 struct SumOverRanks : torch::autograd::Function<SumOverRanks> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, int64_t group) {
     context->saved_data["group"] = group;
@@ -282,9 +281,8 @@ struct Buckets {
   int64_t cap;
 };
 
-// The constructor differs by release: 1.13 takes bucket limits, later ones two more choices, 2.13 also a list
-// of limits for refilling buckets (empty: `first`, then `cap`). A template, so that non-matching calls are
-// not compiled.
+// Releases differ: 1.13 takes bucket limits, later ones two more choices, 2.13 also a list of limits for
+// refilling buckets (empty: `first`, then `cap`). A template, so that non-matching calls are not compiled.
 template <typename Reducer>
 std::shared_ptr<Reducer> makeReducer(const std::vector<at::Tensor>& parameters, const Buckets& buckets,
                                      const c10::intrusive_ptr<c10d::ProcessGroup>& group, const std::vector<bool>& sparse, bool someUnused) {
@@ -305,10 +303,9 @@ std::shared_ptr<Reducer> makeReducer(const std::vector<at::Tensor>& parameters, 
                                      std::vector<int64_t>());
 }
 
-// The reducer compares strides of gradient and parameter even in sides of length 1, which no element depends
-// on: oneDNN's backward convolution in bfloat16 (on processors that have it) gives a [1,4,1,1] weight a
-// gradient with strides [4,1,4,4]. A hook sets the parameter's strides on the same memory. It lives as long
-// as the reducer.
+// The reducer compares strides of gradient and parameter even in sides of length 1, where oneDNN's backward
+// convolution in bfloat16 gives others ([4,1,4,4] for a [1,4,1,1] weight). A hook sets the parameter's strides
+// on the same memory.
 class StrideHooks {
  public:
   explicit StrideHooks(const std::vector<at::Tensor>& parameters) {

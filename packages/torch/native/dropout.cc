@@ -2,9 +2,9 @@
 //
 //   reclmis::dropout(input, p) -> each element is zero with probability p, otherwise divided by 1 - p
 //
-// Each call draws one 64-bit seed from libtorch's generator; element i is decided by the i-th output of
-// Philox4x32-10 (Salmon et al., SC 2011) under it. The backward pass repeats the decisions instead of keeping
-// a mask; results do not depend on the number of threads.
+// Each call draws one 64-bit seed from libtorch's generator; the i-th output of Philox4x32-10 (Salmon et al.,
+// SC 2011) decides element i. The backward pass repeats the decisions instead of keeping a mask; results do not
+// depend on the number of threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>

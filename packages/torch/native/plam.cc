@@ -1,10 +1,9 @@
-// PLAM's passes over maps around a decoder level's convolutions, each with its gradient in one pass, for
-// channels-last maps of float32 and bfloat16:
+// PLAM's passes over maps, each with its gradient in one pass, for channels-last maps of float32 and bfloat16:
 //
 //   reclmis::relu_mean(x [B,C,H,W]) -> [B,H,W]     mean over the channels of ReLU(x)
 //   reclmis::channel_max(x [B,C,H,W]) -> [B,H,W]   maximum over the channels; equal ones share the gradient, as in amax
 //   reclmis::attend_and_join(skip [B,C,2H,2W], attention [B,1,2H,2W], below [B,D,H,W]) -> [B,C+D,2H,2W]
-//                                                  skip times attention, then below with each pixel repeated in 2x2
+//                                                    skip times attention, then below with each pixel repeated in 2x2
 //
 // Sums run over one pixel's channels or 2x2 pixels, so results do not depend on the number of threads.
 #include <ATen/Parallel.h>

@@ -1,6 +1,5 @@
-// libtorch's autocast for JavaScript: a switch and a dtype per kind of device and thread, and the cache of
-// cast weights, which is emptied when the outermost block ends, as in `torch.autocast`. Used by
-// `src/precision/autocast.ts`.
+// libtorch's autocast for JavaScript: a switch and a dtype per kind of device and thread, and the cache of cast
+// weights, emptied when the outermost block ends, as in `torch.autocast`.
 #include "precision.h"
 
 #include <ATen/autocast_mode.h>
@@ -19,7 +18,7 @@ struct Autocast {
   at::ScalarType dtype;
 };
 
-// Before release 2.4 each kind of device had its own functions, CUDA the ones without a name.
+// Before release 2.4 each kind of device had its own functions.
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
 Autocast current(at::DeviceType type) {
   return {at::autocast::is_autocast_enabled(type), at::autocast::get_autocast_dtype(type)};

@@ -1,6 +1,5 @@
-// Times operators, forward and backward: libtorch tells observers (at::RecordFunction) of the start and end
-// of each dispatched operator and node of a backward pass. Self times exclude nested operators, so they add
-// up. Without a profile no observer is registered.
+// Times operators, forward and backward, by observers (at::RecordFunction). Self times exclude nested
+// operators, so they add up.
 #include "profiler.h"
 
 #include <ATen/record_function.h>
@@ -96,8 +95,8 @@ void onEnd(const at::RecordFunction&, at::ObserverContext* context) {
   entry.calls += 1;
 }
 
-// startProfiler(shapes, device): times operators by name and, if asked, input shapes. On CUDA each is
-// synchronised, or only its launch would be timed.
+// startProfiler(shapes, device): by name and, if asked, input shapes. On CUDA each operator is synchronised, or
+// only its launch would be timed.
 void startProfiler(const Napi::CallbackInfo& info) {
   guarded(info, [&]() {
     TORCH_CHECK(!profiler().running, "a profile is already being taken");

@@ -1,12 +1,11 @@
-// PLAM's two 1x1 convolutions of a map and what it reads off them, without storing their results, for
-// channels-last maps of float32:
+// PLAM's two 1x1 convolutions and what it reads off them, without storing their results, for channels-last maps
+// of float32:
 //
 //   reclmis::projected_mean_max(x [B,C,H,W], to_mean [K,C,1,1], to_max [K,C,1,1]) -> (mean [B,H,W], maximum [B,H,W])
 //
-// mean over the K channels of ReLU(to_mean x), maximum over those of to_max x. For the backward pass it keeps
-// a bit per ReLU and the channel of the maximum (the first of equal ones gets the gradient, C products a
-// pixel). Sums over pixels run over pieces that depend on the shapes alone, so results do not depend on the
-// number of threads.
+// mean over the K channels of ReLU(to_mean x), maximum over those of to_max x. For the backward pass it keeps a
+// bit per ReLU and the channel of the maximum (the first of equal ones gets the gradient). Pieces depend on the
+// shapes alone, so results do not depend on the number of threads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -49,7 +48,7 @@ Sizes checked(const at::Tensor& x, const at::Tensor& toMean, const at::Tensor& t
 
 at::Tensor rowsOf(const at::Tensor& weight) { return weight.reshape({weight.size(0), weight.size(1)}).contiguous(); }
 
-// Packs u [inner, columns], u(i, j) at i * si + j * sj, as panels of `product`.
+// From u(i, j) at i * si + j * sj to panels of `product`.
 at::Tensor panelsOf(const float* u, int64_t inner, int64_t columns, int64_t si, int64_t sj) {
   at::Tensor result = at::empty({inner * columns}, at::kFloat);
   float* to = result.data_ptr<float>();
@@ -62,7 +61,7 @@ at::Tensor panelsOf(const float* u, int64_t inner, int64_t columns, int64_t si, 
   return result;
 }
 
-// Mean of the ReLUs of `count` numbers; sets a bit for each that passes a gradient.
+// Sets a bit for each number that passes a gradient.
 float reluMean(const float* row, int64_t count, uint8_t* bits) {
   Vector sum = zero();
   for (int64_t k = 0; k < count; k += kLanes) {
@@ -73,7 +72,7 @@ float reluMean(const float* row, int64_t count, uint8_t* bits) {
   return reclmis::sumOf(sum) / static_cast<float>(count);
 }
 
-// The largest of `count` numbers and its first place; NaN if any is.
+// The first place of the largest; NaN if any number is.
 float largest(const float* row, int64_t count, int32_t* where) {
   Vector most = load(row), strange = zero();
   __m256i at = _mm256_setzero_si256();
@@ -186,7 +185,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& me
   const at::Tensor dMean = meanGradient.contiguous(), dMax = maxGradient.contiguous();
   const at::Tensor meanRows = rowsOf(toMean), maxRows = rowsOf(toMax);
   const at::Tensor panels = panelsOf(meanRows.data_ptr<float>(), outputs, inputs, inputs, 1);
-  // Each piece has two sums of the weights' size; so many cost little compared with the products.
+  // Each piece has two sums of the weights' size.
   const int64_t chunks = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const int64_t pieces = std::min(std::clamp<int64_t>(rows / (2 * outputs), 1, kPieces), chunks);
   const at::Tensor partial = at::zeros({pieces, 2, outputs, inputs}, at::kFloat);

@@ -1,6 +1,5 @@
 // 3x3 convolution, stride 1, padding 1, of float32 or bfloat16 maps with AVX2 or AVX-512: Winograd's minimal
-// filtering F(4x4, 3x3), forward and both gradients (Lavin and Gray, arXiv 1509.09308). A tile of 4x4 outputs
-// costs 36 products instead of 144.
+// filtering F(4x4, 3x3), forward and both gradients (Lavin and Gray, arXiv 1509.09308).
 //
 //   reclmis::conv3x3(input [B,C,H,W], weight [K,C,3,3], bias [K] or none, lanes, the weight in frequencies or none) -> [B,K,H,W]
 //   reclmis::conv3x3_transform(weight) -> the weight in frequencies, for reuse
@@ -8,13 +7,12 @@
 // C and K are multiples of 16, maps channels-last. Weights, bias, their gradients and all sums are float32;
 // bfloat16 maps are rounded once, when written. Autocast casts only the input.
 //
-//   Y = A'[(G w G') . (B' d B)]A summed over C,
+//     Y = A'[(G w G') . (B' d B)]A summed over C,
 //
-// with d a 6x6 window of the input at steps of 4, w the weights, . elementwise. So each of the 36 elements f
-// is a matrix product V_f [tiles, C] x U_f [C, K] = M_f [tiles, K]. The gradients are the adjoints: for the
-// input the same convolution with turned and exchanged weights, for the weights G'[sum over tiles of V_f' (A
-// dY A')_f]G. The order of sums depends on the shapes alone, so results do not depend on the number of
-// threads.
+// with d a 6x6 window of the input at steps of 4, w the weights, . elementwise. So each of the 36 elements f is
+// a matrix product V_f [tiles, C] x U_f [C, K] = M_f [tiles, K]. The gradients are the adjoints: for the input
+// the same convolution with turned and exchanged weights, for the weights G'[sum over tiles of V_f' (A dY
+// A')_f]G. The order of sums depends on the shapes alone, not on the number of threads.
 #include "winograd.h"
 
 #include <ATen/ATen.h>
@@ -176,7 +174,7 @@ at::Tensor conv3x3WithGradient(const at::Tensor& input, const at::Tensor& weight
   return Conv3x3::apply(input, weight, bias, lanes, transformed);
 }
 
-// Rounding weights would cost a cast and gain nothing: the kernels transform them in float32.
+// The kernels transform weights in float32: rounding them would gain nothing.
 at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, int64_t lanes,
                            const OptionalTensor& transformed) {
   static const auto op = operatorOf<decltype(conv3x3)>("reclmis::conv3x3");

@@ -1,4 +1,4 @@
-// Winograd's kernels with AVX2 and FMA: eight channels a vector, sixteen registers.
+// Eight channels a vector, sixteen registers.
 #include "winograd.h"
 
 #ifdef RECLMIS_LANES

@@ -1,4 +1,4 @@
-// Winograd's kernels with AVX-512: sixteen channels a vector, thirty-two registers.
+// Sixteen channels a vector, thirty-two registers.
 #include "winograd.h"
 
 #ifdef RECLMIS_LANES
