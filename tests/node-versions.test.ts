@@ -55,7 +55,7 @@ describe('the Node that is needed', () => {
     chmodSync(join(folder, 'node'), 0o755);
     const script = readFileSync(join(root, 'scripts/setup.sh'), 'utf8');
     const check = [/^fail\(\).*$/m, /^need_node\(\) \{[\s\S]*?^\}$/m].map((part) => part.exec(script)?.[0]);
-    const { status, stderr } = spawnSync('bash', ['-euc', [...check, 'need_node'].join('\n')], {
+    const { status, stderr } = spawnSync('bash', ['--norc', '-euc', [...check, 'need_node'].join('\n')], {
       encoding: 'utf8',
       env: { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` },
     });

@@ -31,7 +31,7 @@ export interface LabelledMap {
 
 /** Maps that share a scale. */
 export interface AttentionPart {
-  /** Of its figure: lower-case letters, digits and hyphens. */
+  /** Name of its figure: lower-case letters, digits and hyphens. */
   readonly name: string;
   readonly title: string;
   /** What the numbers are, in a sentence. */

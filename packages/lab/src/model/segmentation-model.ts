@@ -81,7 +81,7 @@ export type NoteInput = 'features' | 'masked-features' | 'ids';
 
 /** Tokens that are places of the image, row by row. */
 export interface TokenGrid {
-  /** Of the square grid. */
+  /** Side of the square grid, in tokens. */
   readonly side: number;
   /** Other tokens ahead of them, such as words and a class token. */
   readonly before: number;

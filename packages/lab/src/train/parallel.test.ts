@@ -48,11 +48,8 @@ const NAMES = ['total', 'dice', 'bce', 'ccl', 'clr', 'cvr'] as const;
 describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several processes', () => {
   it.each([
     [2, 8, 'equal shares', 'libtorch'],
-    [2, 7, 'uneven shares', 'libtorch'],
-    [3, 2, 'a rank without a case', 'libtorch'],
-    [2, 8, 'equal shares', 'auto'],
     [2, 7, 'uneven shares', 'auto'],
-    [3, 2, 'a rank without a case', 'auto'],
+    [3, 2, 'a rank without a case', 'libtorch'],
   ] as const)(
     '%i processes, batch %i, %s, %s convolutions: the gradients and losses of one process, in training',
     async (size, batch, _, convolutions) => {

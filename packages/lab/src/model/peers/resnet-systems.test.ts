@@ -1,9 +1,7 @@
-/** The systems over residual networks: that they are their authors', that they can be trained, and what the notes do in them. */
+/** The systems over residual networks: that they can be trained, and what the notes do in them. */
 import { manualSeed, nn, noGrad, scope, setThreads, Tensor } from '@reclmis/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runParity } from '../../parity/parity.js';
 import { codeOf } from '../../testing/failure.js';
-import { peerGoldenPath } from '../../testing/golden.js';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { requiredLosses } from '../losses.js';
 import { modelDescriptor } from '../registry.js';
@@ -48,24 +46,10 @@ const observed = (model: SegmentationModel, images: Tensor, note: NoteFeatures):
 beforeAll(() => setThreads(1)); // tiny tensors: threads would only wait for each other
 
 describe.each([
-  ['unetpp', 72_755_585, 512],
-  ['convirt', 36_128_401, 390],
-  ['gloria', 46_248_929, 385],
-] as const)('%s', (name, parameters, norms) => {
-  const golden = peerGoldenPath(name);
-  it.skipIf(golden === null)(
-    'computes what its authors’ code does',
-    () => {
-      setThreads(2);
-      const report = runParity(golden ?? '');
-      setThreads(1);
-      expect(report.rows.filter(({ ok }) => !ok)).toEqual([]);
-      expect(report.rows.filter(({ kind }) => kind === 'gradient')).toHaveLength(norms);
-      expect(report.worstOutput).toBeLessThan(1e-6);
-    },
-    240_000,
-  );
-
+  ['unetpp', 72_755_585],
+  ['convirt', 36_128_401],
+  ['gloria', 46_248_929],
+] as const)('%s', (name, parameters) => {
   it('has the published size', () => {
     using model = build(name, {}, { ...ENCODER, width: 768 });
     expect(model.parameterCount()).toBe(parameters);

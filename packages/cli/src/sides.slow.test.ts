@@ -72,7 +72,7 @@ beforeAll(async () => {
   for (const sides of ['image', 'unknown']) copied(`run-${sides}`, sides);
 });
 
-describe('reclmis sides', () => {
+describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis sides', () => {
   const json = (...args: string[]): unknown => JSON.parse(reclmis('sides', ...args, '--json').stdout);
 
   it('tells what a run and its model say', () => {
@@ -123,7 +123,7 @@ describe('reclmis sides', () => {
   });
 });
 
-describe('reclmis predict --sides', () => {
+describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis predict --sides', () => {
   it.each([['run', '--flips'], ['model']])(
     'gives the masks of the note in the model’s own sides, bit for bit: %s %s',
     (model, ...flips) => {
@@ -210,7 +210,7 @@ describe('reclmis predict --sides', () => {
   });
 });
 
-describe('reclmis explain', () => {
+describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis explain', () => {
   const explained = (run: string, out: string, note: string, ...more: string[]): Record<string, unknown> => {
     const name = readdirSync(join(root, images))[0] ?? '';
     const { status } = reclmis(
@@ -263,7 +263,7 @@ describe('reclmis explain', () => {
   });
 });
 
-describe('reclmis export --sides', () => {
+describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis export --sides', () => {
   it('states them for a run that does not, and refuses to contradict one that does', () => {
     const out = ['-o', 'stated', '--sides', 'image', '--threads', '1', '-q'];
     expect(reclmis('export', 'run-unknown', ...out).status).toBe(0);
@@ -276,7 +276,7 @@ describe('reclmis export --sides', () => {
   });
 });
 
-describe('reclmis evaluate --sides', () => {
+describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis evaluate --sides', () => {
   const dice = (...args: string[]): { mean: number; sides: object; notices: string } => {
     const { stdout, stderr } = reclmis('evaluate', 'run', '--threads', '1', '--json', ...args);
     const found = JSON.parse(stdout) as { summary: { mean: { dice: number } }; sides: object };
