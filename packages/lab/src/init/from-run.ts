@@ -49,7 +49,7 @@ export interface StoredRun {
 export function storedRun(path: string): StoredRun | null {
   const stats = statSync(path);
   const isFolder = stats.isDirectory();
-  if (!isFolder && !stats.isFile()) return null; // a pipe would block; whoever opens it says so
+  if (!isFolder && !stats.isFile()) return null; // reading a pipe would block; opening it as a file of weights reports the error
   if (isFolder) openRun(path);
   const file = isFolder ? checkpointPath(path, 'best') : path;
   if (!existsSync(file)) throw new ReclmisError('CHECKPOINT_MISSING', `${file}: no such checkpoint`);
@@ -78,7 +78,7 @@ function metadataOf(file: string): Readonly<Record<string, string>> {
   try {
     return readSafetensorsHeader(file).metadata;
   } catch (error) {
-    if (error instanceof ReclmisError) return {}; // of another kind, or damaged: whoever opens it says so
+    if (error instanceof ReclmisError) return {}; // not a checkpoint of ours, or damaged; the reader of published files reports it
     throw error;
   }
 }
