@@ -14,7 +14,7 @@ export async function compare(
   output: Output,
 ): Promise<void> {
   const { layer, sides, masks, numbers = false } = flags;
-  const { explainRuns, openRun } = await import('@reclmis/lab');
+  const { comparedRunToJson, explainRuns, openRun } = await import('@reclmis/lab');
   const { out, cases, target } = await asked(dirs.map(openRun), flags, output);
   let bar: Progress | null = null;
   const compared = await explainRuns(dirs, cases, out, {
@@ -33,9 +33,7 @@ export async function compare(
     for (const line of warningLines(warnings.byCode, explained, 'image')) output.warning(`${name}: ${line}`);
   output.result({
     ...{ out, cases: cases.length, files },
-    runs: runs.map(({ zones, warnings, about: _, ...run }) => ({
-      ...{ ...run, gradCamZones: zones, warnings: warnings.byCode },
-    })),
+    runs: runs.map(comparedRunToJson),
   });
   output.say(describeCompared(runs));
   output.say(`${cases.length} image${cases.length === 1 ? '' : 's'}\nReport: ${report}`);

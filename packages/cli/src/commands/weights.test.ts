@@ -1,17 +1,15 @@
 /** `reclmis weights`: fetching from a broken server, listing, verifying, damage, importing. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ClipTextTower, openRun, RecLMIS, UPSTREAM } from '@reclmis/lab';
 import { readSafetensors, scope, type Tensor, writeSafetensors, writeTorchArchive } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Finished, reclmisHere } from '../testing/reclmis.js';
 
-const BIN = fileURLToPath(new URL('../../bin/reclmis.js', import.meta.url));
 const ID = 'tiny-clip';
 const TOWER = { vocabulary: 49408, width: 64, layers: 2, heads: 1, positions: 77, projection: 64 };
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-weights-'));
@@ -67,28 +65,10 @@ function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** Asynchronous, as the server is in this process. */
-async function weights(
-  ...args: string[]
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const {
-    RECLMIS_DEBUG: _,
-    RECLMIS_WEIGHTS_URL: __,
-    HTTP_PROXY: ___,
-    http_proxy: ____,
-    ...env
-  } = process.env;
-  const child = spawn(process.execPath, [BIN, 'weights', ...args], {
-    env: { ...env, RECLMIS_HOME: home },
-    cwd: folder,
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { status, stdout, stderr };
-}
+const here = reclmisHere(folder, {
+  ...{ RECLMIS_HOME: home, RECLMIS_WEIGHTS_URL: undefined, HTTP_PROXY: undefined, http_proxy: undefined },
+});
+const weights = (...args: string[]): Promise<Finished> => here('weights', ...args);
 
 const fetchIt = (...more: string[]): ReturnType<typeof weights> =>
   weights(

@@ -30,6 +30,16 @@ export function checkMask(mask: Mask, operation: string): void {
   check(mask, 1, 'MASK_SIZE_MISMATCH', `${operation}: the mask`);
 }
 
+/** Number of foreground pixels. */
+export function foregroundPixels({ data }: Mask): number {
+  return data.reduce((sum, value) => sum + value, 0);
+}
+
+/** Foreground's share of the image, 0 to 1. */
+export function foregroundShare(mask: Mask): number {
+  return foregroundPixels(mask) / mask.data.length;
+}
+
 function check(
   { width, height, data }: Raster,
   channels: number,

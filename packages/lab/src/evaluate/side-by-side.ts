@@ -4,11 +4,12 @@
  * Masks are kept compressed while the runs are scored (about a kilobyte each), so the pictures show exactly what was scored and no run is loaded twice.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
-import { type Mask, resizeImage } from '@reclmis/core';
+import type { Mask } from '@reclmis/core';
 import { readImage, readMask } from '@reclmis/files';
 import type { Case } from '../data/types.js';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
-import { drawAgreement } from '../plots/masks.js';
+import { displayImage, drawAgreement } from '../plots/masks.js';
+import { percentText } from '../plots/text.js';
 import type { CaseRow } from '../report/index.js';
 import { chooseExamples, type ExampleKind } from './examples.js';
 import type { CaseMeasure } from './measure.js';
@@ -103,16 +104,14 @@ async function drawRow(
   runs: readonly ShownRun[],
 ): Promise<CaseRow> {
   const [image, truth] = await Promise.all([readImage(imagePath), readMask(maskPath)]);
-  const scale = SIDE / Math.max(image.width, image.height);
-  const at = (length: number): number => Math.max(1, Math.round(length * scale));
-  const shown = resizeImage(image, at(image.width), at(image.height));
+  const shown = displayImage(image, SIDE);
   const groups = [await imageGroup(id, shown, truth)];
   for (const { rows, masks, title } of runs) {
     const mask = masks.of(id)?.mask;
     const dice = rows.find((row) => row.id === id)?.dice;
     if (mask === undefined || dice === undefined) groups.push({ tiles: [{ missing: 'Not scored.' }] });
     else {
-      const caption = `Dice ${(100 * dice).toFixed(1)} %`;
+      const caption = `Dice ${percentText(dice)}`;
       const drawn = drawAgreement(shown, truth, mask);
       groups.push({ tiles: [await caseTile(drawn, `${id}: mask of ${title}`, caption)] });
     }

@@ -9,8 +9,10 @@
  * Page and numbers name what the model does not have; it gets no figure.
  */
 import { join } from 'node:path';
-import { groupLabel, type RgbImage } from '@reclmis/core';
+import { foregroundShare, groupLabel, type RgbImage } from '@reclmis/core';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
+import { displayImage } from '../plots/masks.js';
+import { percentText } from '../plots/text.js';
 import {
   figure,
   joined,
@@ -26,17 +28,7 @@ import { type InteractionAttention, meanOverHeads } from './attention.js';
 import { isMaps } from './attention-maps.js';
 import { attentionPartFigures } from './attention-figures.js';
 import type { Explanation, ReadNote } from './explain.js';
-import {
-  camOver,
-  displayImage,
-  enlarged,
-  mapFigure,
-  outlined,
-  patchesOver,
-  percentText,
-  tileFigure,
-  wordFigure,
-} from './figures.js';
+import { camOver, enlarged, mapFigure, outlined, patchesOver, tileFigure, wordFigure } from './figures.js';
 import type { Target } from './grad-cam.js';
 import { isMissing } from './interest.js';
 import { attentionPicker, meanOfRows, MOST_PATCHES, pickerStyle } from './picker.js';
@@ -215,7 +207,7 @@ export async function casePage(one: ExplainedCase, figures: Figures, about: Abou
   const { id, image, explanation } = one;
   const { gradCam, poi, woi, attention, note, mask, grid, remarks } = explanation;
   const shown = displayImage(image);
-  const share = mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length;
+  const share = foregroundShare(mask);
   const sections: ReportSection[] = [];
   let style = pickerStyle;
   const add = (anchor: string, title: string, part: object, text: string, name: string): void => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { caseSheet, imageColumn } from '../plots/case-sheet.js';
 import { AGREEMENT } from '../plots/masks.js';
+import { percentText } from '../plots/text.js';
 import {
   type CaseColumn,
   type CaseRow,
@@ -25,7 +26,7 @@ import {
 } from '../report/index.js';
 import { ROWS_PER_SHEET } from './contact-sheet.js';
 import type { ComparedCase, ComparedRun } from './compared.js';
-import { enlarged, percentText } from './figures.js';
+import { enlarged } from './figures.js';
 
 /** Grad-CAM and mask. */
 const TILES = 2;
@@ -87,11 +88,7 @@ export async function writeComparisonNumbers(
   const document = {
     format: 'reclmis-compared-explanations/1',
     purpose: 'For research only; not for diagnosis.',
-    runs: runs.map(({ zones, warnings, ...run }) => ({
-      ...run,
-      gradCamZones: zones,
-      warnings: warnings.byCode,
-    })),
+    runs: runs.map((run) => ({ ...comparedRunToJson(run), about: run.about })),
     cases: cases.map(({ id, note, results, error }) => ({
       ...{ id, note },
       results: results.map(({ share, dice, zones, missing }, i) => ({
@@ -103,6 +100,11 @@ export async function writeComparisonNumbers(
   };
   await writeFileAtomic(join(dir, 'report.json'), `${JSON.stringify(document, null, 2)}\n`);
   return ['report.json'];
+}
+
+/** A run's numbers, as `report.json` and `--json` have them. */
+export function comparedRunToJson({ zones, warnings, about: _, ...run }: ComparedRun) {
+  return { ...run, gradCamZones: zones, warnings: warnings.byCode };
 }
 
 async function writeSheets(

@@ -4,9 +4,10 @@
  */
 import { groupLabel, heatColour, sumByGroup } from '@reclmis/core';
 import { css } from '../plots/chart.js';
+import { displayImage } from '../plots/masks.js';
 import { FAINT, svgText, textWidth, wrapText } from '../plots/text.js';
 import type { ExplainedCase } from './case-report.js';
-import { camOver, dataUri, displayImage, inkOn, outlined, patchesOver } from './figures.js';
+import { camOver, dataUri, inkOn, outlined, patchesOver } from './figures.js';
 import { isMissing } from './interest.js';
 
 /** About a page of paper. */

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import {
   defined,
   type ErrorCode,
+  foregroundShare,
   ReclmisError,
   type Sides,
   toReclmisError,
@@ -153,7 +154,7 @@ async function explainOne(
     warnings,
     found: {
       id: one.id,
-      share: mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length,
+      share: foregroundShare(mask),
       note: note?.text ?? null,
       zones,
       row: numbers ? null : await sheetRow(explained),

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import {
   defined,
+  foregroundShare,
   ReclmisError,
   score,
   type Sides,
@@ -15,7 +16,8 @@ import {
 } from '@reclmis/core';
 import { readImage, withFolderLock } from '@reclmis/files';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
-import { drawAgreement } from '../plots/masks.js';
+import { displayImage, drawAgreement } from '../plots/masks.js';
+import { percentText } from '../plots/text.js';
 import type { CaseGroup } from '../report/index.js';
 import { type LoadedModel, type LoadOptions, openRun, type Run } from '../run/run.js';
 import { names } from '../runs/runs.js';
@@ -23,7 +25,7 @@ import { writeComparison, writeComparisonNumbers } from './comparison-report.js'
 import type { ComparedCase, ComparedResult, ComparedRun } from './compared.js';
 import { explain } from './explain.js';
 import { type CaseToExplain, describe } from './explain-images.js';
-import { camOver, displayImage } from './figures.js';
+import { camOver } from './figures.js';
 import { summariseZones } from './folder-report.js';
 import type { Target } from './grad-cam.js';
 import { isMissing } from './interest.js';
@@ -167,7 +169,7 @@ async function explainOne(
   const { mask, gradCam } = found;
   warnings.add(id, found.warnings);
   const missing = isMissing(gradCam) ? gradCam.missing : null;
-  const share = mask.data.reduce((sum, value) => sum + value, 0) / mask.data.length;
+  const share = foregroundShare(mask);
   const zones = isMissing(gradCam) ? null : camZones(gradCam, note, image, sidesToTell(sides));
   const dice = truth === null ? null : score(mask, truth).dice;
   making.results.push({ share, dice, zones, missing });
@@ -175,17 +177,14 @@ async function explainOne(
   const shown = displayImage(image, SIDE);
   if (making.groups.length === 0) making.groups.push(await imageGroup(id, shown, truth));
   const { title } = model.model;
-  const inZones = zones === null ? 'Grad-CAM' : `${(100 * zones.inside).toFixed(1)} % in named zones`;
+  const inZones = zones === null ? 'Grad-CAM' : `${percentText(zones.inside)} in named zones`;
   const cam = isMissing(gradCam)
     ? { missing: `No Grad-CAM: ${gradCam.missing}.` }
     : await caseTile(camOver(shown, gradCam, mask), `${id}: Grad-CAM of ${title}`, inZones);
-  const agreement =
-    dice === null ? `${(100 * share).toFixed(1)} % of the image` : `Dice ${dicePercent(dice)}`;
+  const agreement = dice === null ? `${percentText(share)} of the image` : `Dice ${percentText(dice)}`;
   const segmented = await caseTile(drawAgreement(shown, truth, mask), `${id}: mask of ${title}`, agreement);
   making.groups.push({ tiles: [cam, segmented] });
 }
-
-const dicePercent = (dice: number): string => `${(100 * dice).toFixed(1)} %`;
 
 function describeRun(
   name: string,

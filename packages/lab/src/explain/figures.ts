@@ -9,7 +9,6 @@ import {
   heatOver,
   type Mask,
   overlay,
-  resizeImage,
   resizeMask,
   resizePlane,
   type Rgb,
@@ -20,7 +19,7 @@ import {
 } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import { css, tickLabel, ticks } from '../plots/chart.js';
-import { FAINT, INK, svgText, textWidth, wrapText } from '../plots/text.js';
+import { FAINT, INK, percentText, svgText, textWidth, wrapText } from '../plots/text.js';
 import type { ReadNote } from './explain.js';
 import type { GradCam } from './grad-cam.js';
 
@@ -30,20 +29,11 @@ export interface GridMap {
   readonly values: ArrayLike<number>;
 }
 
-/** Longer side of pictures in pixels: 512 on 320 are 154 per inch in a column of two. */
-const RASTER = 512;
 const PANEL = 320;
 const MARGIN = 20;
 const BAR = 14;
 const STRIPS = 64;
 const WHITE: Rgb = [255, 255, 255];
-
-/** The image at its size in figures. */
-export function displayImage(image: RgbImage, longest = RASTER): RgbImage {
-  const scale = longest / Math.max(image.width, image.height);
-  const at = (length: number): number => Math.max(1, Math.round(length * scale));
-  return resizeImage(image, at(image.width), at(image.height));
-}
 
 /** Grad-CAM over the image, bilinear, with the predicted mask's outline in white. */
 export function camOver(image: RgbImage, { side, values }: GradCam, mask: Mask): RgbImage {
@@ -173,12 +163,6 @@ export function wordFigure(
 /** Black or white, whichever reads better on a colour. */
 export function inkOn([red, green, blue]: Rgb): string {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? INK : '#ffffff';
-}
-
-/** `12.3 %`; `<0.1 %` for less. */
-export function percentText(share: number): string {
-  const percent = 100 * share;
-  return percent > 0 && percent < 0.1 ? '<0.1 %' : `${percent.toFixed(1)} %`;
 }
 
 function svgPage(

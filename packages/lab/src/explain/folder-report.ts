@@ -1,10 +1,11 @@
 /** The report of many cases: contact sheets as SVG and PNG, a self-contained page with links to each case, and a list. */
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
+import { percentText } from '../plots/text.js';
 import { figure, joined, markup, page, paragraph, table } from '../report/index.js';
 import type { About } from './case-report.js';
 import { contactSheet, ROWS_PER_SHEET, type SheetRow } from './contact-sheet.js';
-import { enlarged, percentText } from './figures.js';
+import { enlarged } from './figures.js';
 import type { CamZones } from './zones.js';
 
 export interface FolderCase {

@@ -21,6 +21,7 @@ export {
   type ExplainImagesOptions,
 } from './explain-images.js';
 export type { ComparedCase, ComparedResult, ComparedRun } from './compared.js';
+export { comparedRunToJson } from './comparison-report.js';
 export { explainRuns, type ComparedExplanations, type ExplainRunsOptions } from './explain-runs.js';
 export { activationMap, type GradCam, type Target } from './grad-cam.js';
 export { isMissing, type Missing } from './interest.js';

@@ -7,9 +7,10 @@
 import { groupLabel, heatColour, type RgbImage, sumByGroup, type TokenGroup } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import { css, tickLabel } from '../plots/chart.js';
+import { percentText } from '../plots/text.js';
 import { type Html, joined, markup } from '../report/index.js';
 import { type AttentionMap, meanOverHeads } from './attention.js';
-import { dataUri, inkOn, percentText } from './figures.js';
+import { dataUri, inkOn } from './figures.js';
 
 /** Part of a page, and its style. */
 export interface Picker {

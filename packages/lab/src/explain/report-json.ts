@@ -1,5 +1,5 @@
 /** An explanation as plain numbers for `report.json`, each with its meaning. Contains the note. */
-import { groupLabel, sidesToTell, sumByGroup } from '@reclmis/core';
+import { foregroundPixels, foregroundShare, groupLabel, sidesToTell, sumByGroup } from '@reclmis/core';
 import type { AttentionMap, InteractionAttention } from './attention.js';
 import { type AttentionMaps, isMaps } from './attention-maps.js';
 import type { Distribution, Explanation, ReadNote } from './explain.js';
@@ -28,7 +28,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
     warnings,
     remarks,
   } = explanation;
-  const area = mask.data.reduce((sum, value) => sum + value, 0);
+  const area = foregroundPixels(mask);
   return {
     size,
     patches: { columns: grid, rows: grid },
@@ -44,7 +44,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
       sides,
       mirrored,
     },
-    mask: { width: mask.width, height: mask.height, area, share: round(area / mask.data.length) },
+    mask: { width: mask.width, height: mask.height, area, share: round(foregroundShare(mask)) },
     gradCam: given(gradCam, (cam) => camToJson(cam, target)),
     gradCamZones: zones && {
       ...zones,

@@ -1,5 +1,5 @@
 /** Draws a predicted mask against the true one: what was found, what was marked in error and what was missed, each in its colour. */
-import { COLOURS, type Mask, overlay, resizeMask, type Rgb, type RgbImage } from '@reclmis/core';
+import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type Rgb, type RgbImage } from '@reclmis/core';
 
 /** The colours of an agreement, with their meaning. */
 export const AGREEMENT: readonly { readonly colour: Rgb; readonly meaning: string }[] = [
@@ -9,6 +9,15 @@ export const AGREEMENT: readonly { readonly colour: Rgb; readonly meaning: strin
 ];
 
 const FILL = 0.6;
+/** Longer side of pictures in pixels: 512 on 320 are 154 per inch in a column of two. */
+const RASTER = 512;
+
+/** The image at its size in figures. */
+export function displayImage(image: RgbImage, longest = RASTER): RgbImage {
+  const scale = longest / Math.max(image.width, image.height);
+  const at = (length: number): number => Math.max(1, Math.round(length * scale));
+  return resizeImage(image, at(image.width), at(image.height));
+}
 
 /** The true mask alone, in the colour of what is still to be found. */
 export function drawTruth(image: RgbImage, truth: Mask): RgbImage {

@@ -144,3 +144,9 @@ export function wrapText(
   while (last !== '' && !fits(`${last}…`)) last = last.slice(0, -1).trimEnd();
   return [...kept, `${last}…`];
 }
+
+/** `12.3 %`; `<0.1 %` for less. */
+export function percentText(share: number): string {
+  const percent = 100 * share;
+  return percent > 0 && percent < 0.1 ? '<0.1 %' : `${percent.toFixed(1)} %`;
+}
