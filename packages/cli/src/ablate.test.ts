@@ -9,13 +9,13 @@ import { distributed } from '@reclmis/torch';
 import { afterAll, describe, expect, it } from 'vitest';
 import { StudyClock } from './ablating.js';
 import { casesOf } from '@reclmis/predict';
-import { BIN, reclmisIn } from './testing/reclmis.js';
+import { BIN, reclmisHere, reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-ablate-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const MINUTE = 60_000;
 
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 
 writeFileSync(
   join(root, 'tiny.yaml'),
@@ -45,18 +45,18 @@ describe('ablate', () => {
         130,
         expect.stringMatching(/error INTERRUPTED: out: stopped by Ctrl-C/),
       ]);
-      const states = (): string[] =>
+      const states = async (): Promise<string[]> =>
         (
           JSON.parse(
-            reclmis('ablate', 'tiny.yaml', '-o', 'out', '--epochs', '60', '--list', '--json').stdout,
+            (await reclmis('ablate', 'tiny.yaml', '-o', 'out', '--epochs', '60', '--list', '--json')).stdout,
           ) as { state: string }[]
         ).map(({ state }) => state);
-      expect(states()).toEqual(['begun', 'absent']);
+      expect(await states()).toEqual(['begun', 'absent']);
       rmSync(join(root, 'out', 'runs'), { recursive: true }); // needed only for the signal
 
       const part = (text: string, ...more: string[]) =>
         reclmis('ablate', 'tiny.yaml', '-o', 'out', '--part', text, ...more);
-      const half = part('1/2', '--json');
+      const half = await part('1/2', '--json');
       expect(half.status).toBe(0);
       expect(half.stderr).toMatch(/\[1\/1\] layers-1, seed 1: .*test Dice/);
       const figures = (stdout: string): number[] =>
@@ -64,9 +64,9 @@ describe('ablate', () => {
           ({ runs }) => runs.filter(({ score }) => score !== null).length,
         );
       expect(figures(half.stdout)).toEqual([1, 0]);
-      expect(part('2/2').stderr).toMatch(/\[1\/1\] layers-2, seed 1/);
+      expect((await part('2/2')).stderr).toMatch(/\[1\/1\] layers-2, seed 1/);
 
-      const again = reclmis('ablate', 'tiny.yaml', '-o', 'out');
+      const again = await reclmis('ablate', 'tiny.yaml', '-o', 'out');
       expect([again.status, again.stderr]).toEqual([0, '']);
       expect(again.stdout).toMatch(/^2 runs: 2 done, 0 to train, 0 to resume, 0 to evaluate\n/);
       expect(again.stdout).toMatch(/^model\.layers +seeds +Dice +95 % +mIoU +95 %$/m);
@@ -81,10 +81,10 @@ describe('ablate', () => {
         'runs',
       ];
       expect(readdirSync(join(root, 'out')).sort()).toEqual(files);
-      const report = reclmis('ablate', 'tiny.yaml', '-o', 'out', '--report', '--json').stdout;
+      const report = (await reclmis('ablate', 'tiny.yaml', '-o', 'out', '--report', '--json')).stdout;
       expect(JSON.parse(report)).toEqual(JSON.parse(readFileSync(join(root, 'out', 'results.json'), 'utf8')));
 
-      const other = reclmis('ablate', 'tiny.yaml', '-o', 'out', '--epochs', '3');
+      const other = await reclmis('ablate', 'tiny.yaml', '-o', 'out', '--epochs', '3');
       expect([other.status, other.stderr]).toEqual([
         7,
         expect.stringMatching(/OUTPUT_EXISTS: .*train\.epochs 2, expected 3/),
@@ -96,8 +96,10 @@ describe('ablate', () => {
   it.skipIf(!distributed.distributedBackends().includes('gloo'))(
     'trains a cell in two processes as in one',
     () => {
+      const inProcesses = reclmisIn(root); // the workers run what the launcher ran
       const losses = (out: string, ...more: string[]): number[] => {
-        const { status } = reclmis('ablate', 'tiny.yaml', '-o', out, '--cells', 'layers-1', '-q', ...more);
+        const cell = ['ablate', 'tiny.yaml', '-o', out, '--cells', 'layers-1', '-q'];
+        const { status } = inProcesses(...cell, ...more);
         expect(status).toBe(0);
         const log = readFileSync(join(root, out, 'runs', 'layers-1', 'seed-1', 'metrics.jsonl'), 'utf8');
         return log
@@ -115,8 +117,8 @@ describe('ablate', () => {
     4 * MINUTE,
   );
 
-  it('lists the cells of a study by its name', () => {
-    const { status, stdout } = reclmis(
+  it('lists the cells of a study by its name', async () => {
+    const { status, stdout } = await reclmis(
       'ablate',
       'components',
       '--list',
@@ -143,8 +145,8 @@ describe('ablate', () => {
     [['components', '-o', 'x', '--part', '3/2'], 'OPTION_INVALID', /--part/],
     [['components', '-o', 'x', '--seed', '3'], 'OPTION_UNKNOWN', /--seed/],
     [['layers', '-o', 'x', '--model.layers', '3'], 'OPTION_INVALID', /the cells of .*layers\.yaml set it/],
-  ])('refuses %j', (args, code, message) => {
-    const { status, stderr } = reclmis('ablate', ...args);
+  ])('refuses %j', async (args, code, message) => {
+    const { status, stderr } = await reclmis('ablate', ...args);
     expect([status, stderr]).toEqual([
       code === 'RUN_MISSING' ? 4 : 2,
       expect.stringContaining(`error ${code}`),

@@ -6,13 +6,13 @@ import { type BenchReport, writePhantom } from '@reclmis/lab';
 import { afterAll, describe, expect, it } from 'vitest';
 import { batchFigures } from './bench/exported.js';
 import type { Turn } from './bench/exported-messages.js';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-bench-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const MINUTE = 60_000;
 
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 
 const [W, S] = [4, 32];
 const SMALL = `--model.baseWidth ${W} --model.imageSize ${S} --model.layers 1 --text.encoder words --batch 2 --threads 1 --steps 2 --warmup 1`;
@@ -48,8 +48,8 @@ const ADAPTER = 2 * 3 * 512 * 8 * W * 24;
 describe('bench infer', () => {
   it(
     'reports everything as JSON, with the FLOPs of the convolutions as counted by hand',
-    () => {
-      const { status, stdout, stderr } = small('infer', '--json');
+    async () => {
+      const { status, stdout, stderr } = await small('infer', '--json');
       expect({ status, stderr: stderr.includes('error') }).toEqual({ status: 0, stderr: false });
       const report = JSON.parse(stdout) as BenchReport;
       expect(report).toMatchObject({
@@ -106,12 +106,12 @@ describe('bench infer of exported models', () => {
     });
   });
 
-  it('refuses other folders', () => {
-    const nothing = reclmis('bench', 'infer', '--model', 'nowhere');
+  it('refuses other folders', async () => {
+    const nothing = await reclmis('bench', 'infer', '--model', 'nowhere');
     expect([nothing.status, nothing.stderr]).toEqual([4, expect.stringContaining('MODEL_MISSING')]);
-    const list = reclmis('bench', 'infer', '--model', 'nowhere', '--batches', '1,x');
+    const list = await reclmis('bench', 'infer', '--model', 'nowhere', '--batches', '1,x');
     expect([list.status, list.stderr]).toEqual([2, expect.stringContaining('--batches')]);
-    const alone = small('infer', '--batches', '1');
+    const alone = await small('infer', '--batches', '1');
     expect([alone.status, alone.stderr]).toEqual([2, expect.stringContaining('--model')]);
   });
 });
@@ -119,8 +119,8 @@ describe('bench infer of exported models', () => {
 describe('bench train', () => {
   it(
     'reports a step of three times the forward’s work, less what needs no gradient, and its phases',
-    () => {
-      const { status, stdout } = small('train', '--json', '--no-peak', '--profile');
+    async () => {
+      const { status, stdout } = await small('train', '--json', '--no-peak', '--profile');
       expect(status).toBe(0);
       const report = JSON.parse(stdout) as BenchReport;
       const { flops } = report;
@@ -155,7 +155,15 @@ describe('bench train', () => {
     async () => {
       const data = join(root, 'data');
       await writePhantom(data, { count: 12, seed: 1, size: S });
-      const { status, stdout } = small('train', '--json', '--no-peak', '--data', data, '--workers', '1');
+      const { status, stdout } = await small(
+        'train',
+        '--json',
+        '--no-peak',
+        '--data',
+        data,
+        '--workers',
+        '1',
+      );
       expect(status).toBe(0);
       const report = JSON.parse(stdout) as BenchReport;
       expect(report.data).toBe('data');
@@ -168,8 +176,8 @@ describe('bench train', () => {
 
   it(
     'shows a table that says what is counted, with the settings of a preset whose warm-up is longer than any run here',
-    () => {
-      const { status, stdout } = small('train', '--preset', 'phantom');
+    async () => {
+      const { status, stdout } = await small('train', '--preset', 'phantom');
       expect(status).toBe(0);
       for (const title of [
         'seconds per image',
@@ -186,10 +194,10 @@ describe('bench train', () => {
     MINUTE,
   );
 
-  it('refuses impossible measurements', () => {
-    const none = small('train', '--steps', '0');
+  it('refuses impossible measurements', async () => {
+    const none = await small('train', '--steps', '0');
     expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--steps')]);
-    const device = small('infer', '--device', 'cuda:63');
+    const device = await small('infer', '--device', 'cuda:63');
     expect([device.status, device.stderr]).toEqual([5, expect.stringContaining('DEVICE_MISSING')]);
   });
 });

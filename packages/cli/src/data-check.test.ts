@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMask, writePngGrey, writePngMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-data-check-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 
 interface Report {
   readonly suspicions: readonly { readonly code: string; readonly count: number; readonly cases: readonly { readonly id: string }[] }[]; // prettier-ignore
 }
 
 beforeAll(async () => {
-  expect(reclmis('data', 'phantom', '-o', 'clean', '--count', '40', '--seed', '3', '--size', '64', '-q').status).toBe(0); // prettier-ignore
+  expect((await reclmis('data', 'phantom', '-o', 'clean', '--count', '40', '--seed', '3', '--size', '64', '-q')).status).toBe(0); // prettier-ignore
   cpSync(join(root, 'clean'), join(root, 'odd'), { recursive: true });
   const folder = join(root, 'odd', 'Train_Folder');
   const masks = readdirSync(join(folder, 'labelcol')).sort();
@@ -28,14 +28,14 @@ beforeAll(async () => {
 });
 
 describe('reclmis data check', () => {
-  it('says that nothing is wrong with phantoms, strictly too', () => {
-    const { status, stdout } = reclmis('data', 'check', 'clean', '--strict');
+  it('says that nothing is wrong with phantoms, strictly too', async () => {
+    const { status, stdout } = await reclmis('data', 'check', 'clean', '--strict');
     expect(status).toBe(0);
     expect(stdout).toMatch(/No problems found\.\n$/);
   });
 
-  it('reports suspicious data in JSON and on a page, and fails with --strict', () => {
-    const named = reclmis('data', 'check', 'odd', '-q', '--json', '--report', 'check.html');
+  it('reports suspicious data in JSON and on a page, and fails with --strict', async () => {
+    const named = await reclmis('data', 'check', 'odd', '-q', '--json', '--report', 'check.html');
     expect(named.status).toBe(0);
     const { suspicions } = JSON.parse(named.stdout) as Report;
     const ids = suspicions.map(({ code, count, cases }) => [code, count, cases.map(({ id }) => id)]);
@@ -46,46 +46,46 @@ describe('reclmis data check', () => {
       expect(page).toContain(text);
     expect(page).not.toContain('<script');
 
-    const strict = reclmis('data', 'check', 'odd', '--strict', '-q');
+    const strict = await reclmis('data', 'check', 'odd', '--strict', '-q');
     expect(strict.status).toBe(3);
     expect(strict.stderr).toMatch(
       /^error DATA_SUSPICIOUS: odd: \d suspicions: MASKS_INVERTED: 1 mask covers/,
     );
   });
 
-  it('tells one remedy for a comma without quotes, whoever reads the notes', () => {
+  it('tells one remedy for a comma without quotes, whoever reads the notes', async () => {
     cpSync(join(root, 'clean'), join(root, 'comma'), { recursive: true });
     const folder = join(root, 'comma', 'Train_Folder');
     const text = 'Image,Description\na.png,One infected area, upper left lung.\n';
     rmSync(join(folder, 'Train_text.xlsx'));
     writeFileSync(join(folder, 'Train_text.csv'), text);
-    const remedyOf = (...args: readonly string[]): string =>
-      /^remedy: (.*)$/m.exec(reclmis(...args).stderr)?.[1] ?? 'none';
+    const remedyOf = async (...args: readonly string[]): Promise<string> =>
+      /^remedy: (.*)$/m.exec((await reclmis(...args)).stderr)?.[1] ?? 'none';
     const remedies = [
-      remedyOf('data', 'check', 'comma'),
-      remedyOf('train', '--data', 'comma', '-o', 'comma-run', '--text.encoder', 'words'),
+      await remedyOf('data', 'check', 'comma'),
+      await remedyOf('train', '--data', 'comma', '-o', 'comma-run', '--text.encoder', 'words'),
     ];
     expect(remedies[0]).toMatch(/^Put fields that contain a comma.* in double quotes/);
     expect(new Set(remedies).size).toBe(1);
   });
 
-  it('is repeated by plan in one line', () => {
-    const { stderr } = reclmis('plan', 'odd', '--encoder', 'words');
+  it('is repeated by plan in one line', async () => {
+    const { stderr } = await reclmis('plan', 'odd', '--encoder', 'words');
     expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); see them with reclmis data check odd$/m); // prettier-ignore
   });
 
-  it('is repeated by train, from what an earlier check found', () => {
+  it('is repeated by train, from what an earlier check found', async () => {
     writeFileSync(join(root, 'small.yaml'), 'model: { imageSize: 32, baseWidth: 4 }\ntrain: { epochs: 1, batchSize: 14 }\ntext: { encoder: words }\n'); // prettier-ignore
-    const { status, stderr } = reclmis('train', '--config', 'small.yaml', '--data', 'odd', '-o', 'run');
+    const { status, stderr } = await reclmis('train', '--config', 'small.yaml', '--data', 'odd', '-o', 'run');
     expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, /m);
     expect(status).toBe(0);
   });
 
-  it('is repeated by evaluate for its cases, but not with -q', () => {
-    const { status, stderr } = reclmis('evaluate', 'run', '--split', 'train');
+  it('is repeated by evaluate for its cases, but not with -q', async () => {
+    const { status, stderr } = await reclmis('evaluate', 'run', '--split', 'train');
     expect(status).toBe(0);
     expect(stderr).toMatch(/^warning: \d suspicions about the data \(MASKS_INVERTED 1 case, .*\); see them with reclmis data check \S+$/m); // prettier-ignore
-    const quiet = reclmis('evaluate', 'run', '--split', 'train', '-q');
+    const quiet = await reclmis('evaluate', 'run', '--split', 'train', '-q');
     expect([quiet.status, quiet.stderr]).toEqual([0, '']);
   });
 });

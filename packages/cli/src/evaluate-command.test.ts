@@ -3,24 +3,24 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-evaluate-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 
 /** Trains a small model on the data; the status. */
-function train(out: string, ...more: readonly string[]): number | null {
+async function train(out: string, ...more: readonly string[]): Promise<number | null> {
   const settings =
     '--batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
-  return reclmis('train', '--data', 'data', '-o', out, ...settings.split(' '), ...more).status;
+  return (await reclmis('train', '--data', 'data', '-o', out, ...settings.split(' '), ...more)).status;
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   const drawn = '--out data --count 24 --seed 3 --size 32 -q'.split(' ');
-  expect(reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
+  expect(await reclmis('data', 'phantom', ...drawn)).toMatchObject({ status: 0, stderr: '' });
   // Fifteen epochs: after one every pixel is foreground, whatever is averaged.
-  expect(train('run', '--epochs', '15', '--lr', '3e-3')).toBe(0);
+  expect(await train('run', '--epochs', '15', '--lr', '3e-3')).toBe(0);
   cpSync(join(root, 'run'), join(root, 'twin'), { recursive: true });
 });
 
@@ -32,8 +32,8 @@ interface Averaged {
 }
 
 describe('reclmis evaluate', () => {
-  it('compares runs on the same cases and writes the report', () => {
-    const { status, stdout } = reclmis(
+  it('compares runs on the same cases and writes the report', async () => {
+    const { status, stdout } = await reclmis(
       ...['evaluate', 'run', 'twin', '--report', 'report', '--spacing', '0.5', '--group', '^(phantom)_'],
     );
     expect(status).toBe(0);
@@ -60,75 +60,75 @@ describe('reclmis evaluate', () => {
     });
   });
 
-  it('validates on a fold’s own cases, and refuses to compare runs with others', () => {
-    expect(train('fold', '--epochs', '1', '--folds', '2', '--fold', '1')).toBe(0);
-    const { status, stdout } = reclmis('evaluate', 'fold', '--split', 'val');
+  it('validates on a fold’s own cases, and refuses to compare runs with others', async () => {
+    expect(await train('fold', '--epochs', '1', '--folds', '2', '--fold', '1')).toBe(0);
+    const { status, stdout } = await reclmis('evaluate', 'fold', '--split', 'val');
     expect(status).toBe(0);
     const run = JSON.parse(readFileSync(join(root, 'fold', 'run.json'), 'utf8')) as {
       data: { val: { cases: number } };
     };
     expect(stdout).toContain(`data, val (fold 1 of 2): ${run.data.val.cases} images at 32 x 32`);
-    const both = reclmis('evaluate', 'fold', 'run', '--split', 'val');
+    const both = await reclmis('evaluate', 'fold', 'run', '--split', 'val');
     expect([both.status, both.stdout]).toEqual([2, '']);
     expect(both.stderr).toContain('run: its val has other cases than fold’s val (fold 1 of 2)');
     expect(both.stderr).toContain('--split test');
   });
 
-  it('says if it is tested on training data', () => {
-    const { status, stderr } = reclmis('evaluate', 'run', '--split', 'train', '--csv', 'train.csv');
+  it('says if it is tested on training data', async () => {
+    const { status, stderr } = await reclmis('evaluate', 'run', '--split', 'train', '--csv', 'train.csv');
     expect(status).toBe(0);
     expect(stderr).toMatch(/run: The run has trained on (\d+) of the \1 images, byte by byte the same/);
     expect(existsSync(join(root, 'train.csv'))).toBe(true);
   });
 
-  it('averages runs, and what a model says of the mirror image', () => {
-    const evaluate = (...more: string[]): Averaged => {
-      const { status, stdout } = reclmis('evaluate', 'run', ...more, '--json');
+  it('averages runs, and what a model says of the mirror image', async () => {
+    const evaluate = async (...more: string[]): Promise<Averaged> => {
+      const { status, stdout } = await reclmis('evaluate', 'run', ...more, '--json');
       expect(status).toBe(0);
       return JSON.parse(stdout) as Averaged;
     };
-    const alone = evaluate();
+    const alone = await evaluate();
     expect(alone.ensemble).toBeUndefined();
-    const both = evaluate('twin', '--ensemble');
+    const both = await evaluate('twin', '--ensemble');
     expect(both.ensemble).toMatchObject({ flips: false, members: [expect.anything()] });
     expect(both.csv).toMatch(/^run.evaluation.data-test-ensemble-[0-9a-f]{8}\.csv$/); // which runs, says the number
     expect(both.summary).toEqual(alone.summary); // the twin's probabilities are the same, and so is their mean
-    const flipped = evaluate('--flips');
-    evaluate('twin', '--ensemble', '--flips', '--report', 'mean');
+    const flipped = await evaluate('--flips');
+    await evaluate('twin', '--ensemble', '--flips', '--report', 'mean');
     const page = readFileSync(join(root, 'mean', 'report.html'), 'utf8');
     expect(page).toContain('Evaluation of mean of run + twin with flips');
     expect(flipped.ensemble).toMatchObject({ flips: true, members: [] });
     expect(flipped.summary.count).toBe(alone.summary.count);
     const areas = ({ rows }: Averaged): number[] => rows.map(({ predicted }) => predicted);
     expect(areas(flipped)).not.toEqual(areas(alone));
-    const last = evaluate('--checkpoint', 'last');
+    const last = await evaluate('--checkpoint', 'last');
     expect(last.csv).toBe(join('run', 'evaluation', 'data-test-last.csv')); // not in the place of the best weights' scores
     for (const { csv } of [alone, both, flipped, last]) expect(existsSync(join(root, csv)), csv).toBe(true);
   });
 
-  it('keeps the scores of another folder of the same name, and of notes of other sides', () => {
+  it('keeps the scores of another folder of the same name, and of notes of other sides', async () => {
     const drawn = '--out other/data --count 24 --seed 9 --size 32 -q'.split(' ');
-    expect(reclmis('data', 'phantom', ...drawn).status).toBe(0);
-    const csvOf = (...more: string[]): string => {
-      const { status, stdout } = reclmis('evaluate', 'run', ...more, '--json');
+    expect((await reclmis('data', 'phantom', ...drawn)).status).toBe(0);
+    const csvOf = async (...more: string[]): Promise<string> => {
+      const { status, stdout } = await reclmis('evaluate', 'run', ...more, '--json');
       expect(status).toBe(0);
       return (JSON.parse(stdout) as Averaged).csv;
     };
-    const files = [csvOf(), csvOf('--data', 'other/data'), csvOf('--sides', 'image')];
+    const files = [await csvOf(), await csvOf('--data', 'other/data'), await csvOf('--sides', 'image')];
     expect(new Set(files).size).toBe(3);
     expect(files[0]).toBe(join('run', 'evaluation', 'data-test.csv'));
     const own = readFileSync(join(root, files[0] ?? ''), 'utf8');
     expect(readFileSync(join(root, files[1] ?? ''), 'utf8')).not.toBe(own);
-    expect(reclmis('evaluate', 'run').stderr).not.toContain('replaced'); // the same scores again
+    expect((await reclmis('evaluate', 'run')).stderr).not.toContain('replaced'); // the same scores again
     writeFileSync(join(root, files[0] ?? ''), 'scores of an older checkpoint');
-    expect(reclmis('evaluate', 'run').stderr).toContain(
+    expect((await reclmis('evaluate', 'run')).stderr).toContain(
       `${files[0]}: replaced the scores of an earlier evaluation`,
     );
     expect(readFileSync(join(root, files[0] ?? ''), 'utf8')).toBe(own);
   });
 
-  it.each(['--csv', '--report'])('finds before it begins that %s cannot be written', (flag) => {
-    const { status, stdout, stderr } = reclmis(
+  it.each(['--csv', '--report'])('finds before it begins that %s cannot be written', async (flag) => {
+    const { status, stdout, stderr } = await reclmis(
       'evaluate',
       'run',
       flag,
@@ -143,8 +143,8 @@ describe('reclmis evaluate', () => {
     [['evaluate', 'run', 'twin', '--csv', 'a.csv'], /--csv: expected one run, got 2/],
     [['evaluate', 'run', '--group', 's\\d+'], /group pattern .*: expected one capture group, got 0/],
     [['evaluate', 'run', '--spacing', '0'], /--spacing: expected the pixel size/],
-  ])('refuses %j', (args, message) => {
-    const { status, stderr } = reclmis(...args);
+  ])('refuses %j', async (args, message) => {
+    const { status, stderr } = await reclmis(...args);
     expect(stderr).toMatch(message);
     expect(status).toBe(2);
   });

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallRun } from './testing/exported.js';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-explain-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 let first = '';
 
@@ -20,17 +20,17 @@ beforeAll(async () => {
 });
 
 describe('reclmis explain', () => {
-  it('lists the layers, the default among them', () => {
-    const { status, stdout, stderr } = reclmis('explain', 'run', '--list-layers', '--json');
+  it('lists the layers, the default among them', async () => {
+    const { status, stdout, stderr } = await reclmis('explain', 'run', '--list-layers', '--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const { layers } = JSON.parse(stdout) as { layers: { path: string }[] };
     expect(layers).toContainEqual({ path: 'up4', channels: 16, side: 4 });
   });
 
-  it('explains one image, at a layer and for a pixel of choice', () => {
+  it('explains one image, at a layer and for a pixel of choice', async () => {
     const choice = ['--layer', 'up3', '--target', '3,4', '-o', 'one', '--json'];
     const image = join('images', first);
-    const { status, stdout } = reclmis('explain', 'run', '--image', image, '--note', NOTE, ...choice);
+    const { status, stdout } = await reclmis('explain', 'run', '--image', image, '--note', NOTE, ...choice);
     expect(status).toBe(0);
     const { files } = JSON.parse(stdout) as { files: string[] };
     expect(readdirSync(join(root, 'one')).sort()).toEqual(
@@ -41,20 +41,20 @@ describe('reclmis explain', () => {
       about: { run: 'run', device: 'cpu' },
       gradCam: { layer: 'up3', target: 'pixel', targetPixels: 1 },
     });
-    const again = reclmis('explain', 'run', '--image', image, '--note', NOTE, '-o', 'one');
+    const again = await reclmis('explain', 'run', '--image', image, '--note', NOTE, '-o', 'one');
     expect(again.stderr).toMatch(
       /^error OUTPUT_EXISTS: one: expected an empty folder.*\nremedy: .*--overwrite/,
     );
   });
 
-  it('explains a folder with a table of notes, and lists what failed without losing the rest', () => {
+  it('explains a folder with a table of notes, and lists what failed without losing the rest', async () => {
     writeFileSync(join(root, 'images', 'cut.png'), 'no picture');
     const names = readdirSync(join(root, 'images'));
     writeFileSync(
       join(root, 'notes.csv'),
       `Image,Description\n${names.map((name) => `${name},"${NOTE}"`).join('\n')}\n`,
     );
-    const { status, stderr } = reclmis(
+    const { status, stderr } = await reclmis(
       ...[
         'explain',
         'run',
@@ -83,9 +83,9 @@ describe('reclmis explain', () => {
       if (report) expect(readFileSync(join(root, 'many', report), 'utf8')).toContain('"up4"');
   });
 
-  it('writes only numbers on request', () => {
+  it('writes only numbers on request', async () => {
     const asked = ['--note', NOTE, '-o', 'numbers', '--numbers', '--json'];
-    const { status, stdout } = reclmis('explain', 'run', '--image', 'data/Test_Folder/img', ...asked);
+    const { status, stdout } = await reclmis('explain', 'run', '--image', 'data/Test_Folder/img', ...asked);
     expect(status).toBe(0);
     const { cases, files } = JSON.parse(stdout) as { cases: number; files: string[] };
     const images = readdirSync(join(root, 'data', 'Test_Folder', 'img')).length;
@@ -95,11 +95,11 @@ describe('reclmis explain', () => {
     expect(names).toEqual(new Array(images + 1).fill('report.json'));
   });
 
-  it('shows two runs on the same images next to each other', () => {
+  it('shows two runs on the same images next to each other', async () => {
     cpSync(join(root, 'run'), join(root, 'second'), { recursive: true });
     const image = join('data', 'Test_Folder', 'img', first);
     const asked = ['--image', image, '--note', NOTE, '-o', 'both', '--target', 'all'];
-    const { status, stdout, stderr } = reclmis('explain', 'run', 'second', ...asked);
+    const { status, stdout, stderr } = await reclmis('explain', 'run', 'second', ...asked);
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(
       /^run +RecLMIS +up4 +read .*\nsecond +RecLMIS +up4 +read .*\n1 image\nReport: both\/report\.html\n$/m,
@@ -110,7 +110,7 @@ describe('reclmis explain', () => {
       'report.html',
       'report.json',
     ]);
-    const again = reclmis('explain', 'run', 'second', ...asked, '--overwrite', '--numbers', '--json');
+    const again = await reclmis('explain', 'run', 'second', ...asked, '--overwrite', '--numbers', '--json');
     const { runs } = JSON.parse(again.stdout) as { runs: { name: string; dice: number; unread: null }[] };
     expect(runs.map(({ name, unread }) => [name, unread])).toEqual([
       ['run', null],
@@ -125,9 +125,9 @@ describe('reclmis explain', () => {
     [['run', 'second'], ['--list-layers'], /OPTION_INVALID: --list-layers: expected one run, got 2/],
     [['run'], ['--masks', 'images'], /OPTION_INVALID: --masks: expected several runs, got one/],
     [['run', 'second'], ['--layer', 'up9'], /OPTION_INVALID: layer up9: expected a layer of every model/],
-  ])('refuses %j with %j', (dirs, args, message) => {
+  ])('refuses %j with %j', async (dirs, args, message) => {
     const common = ['--image', join('images', first), '--note', NOTE, '-o', 'x'];
-    const { status, stderr } = reclmis('explain', ...dirs, ...common, ...args);
+    const { status, stderr } = await reclmis('explain', ...dirs, ...common, ...args);
     expect(stderr).toMatch(message);
     expect(status).toBe(2);
     expect(readdirSync(root)).not.toContain('x');
@@ -144,8 +144,8 @@ describe('reclmis explain', () => {
       ['--image', 'images', '--note', NOTE, '-o', 'x', '--layer', 'up9'],
       /OPTION_INVALID: layer up9: is not part of the model\nremedy: .*--list-layers/,
     ],
-  ])('refuses %j and writes nothing', (args, message) => {
-    const { status, stderr } = reclmis('explain', 'run', ...args);
+  ])('refuses %j and writes nothing', async (args, message) => {
+    const { status, stderr } = await reclmis('explain', 'run', ...args);
     expect(stderr).toMatch(message);
     expect(status).toBe(2);
     expect(readdirSync(root)).not.toContain('x');

@@ -5,13 +5,13 @@ import { parseManifest } from '@reclmis/core';
 import type { ExportReport } from '@reclmis/export';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallRun } from './testing/exported.js';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-cli-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const MINUTE = 60_000;
 
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 
 beforeAll(async () => {
   await smallRun(root);
@@ -20,8 +20,8 @@ beforeAll(async () => {
 describe('export', () => {
   it(
     'says what it made and how near it is to libtorch',
-    () => {
-      const { status, stdout } = reclmis('export', 'run', '-o', 'model', '--threads', '1');
+    async () => {
+      const { status, stdout } = await reclmis('export', 'run', '-o', 'model', '--threads', '1');
       expect(status).toBe(0);
       expect(stdout).toMatch(/segmenter\.onnx +0\.\d/);
       expect(stdout).toMatch(/largest difference from libtorch: \d\.\de-\d+ of a probability/);
@@ -30,7 +30,7 @@ describe('export', () => {
         'segmenter.onnx',
         'text-encoder.onnx',
       ]);
-      expect(reclmis('export', 'run', '-o', 'model')).toMatchObject({
+      expect(await reclmis('export', 'run', '-o', 'model')).toMatchObject({
         status: 7,
         stderr: expect.stringContaining('OUTPUT_EXISTS') as string,
       });
@@ -40,8 +40,8 @@ describe('export', () => {
 
   it(
     'gives its report as JSON, and what servers want',
-    () => {
-      const { status, stdout, stderr } = reclmis(
+    async () => {
+      const { status, stdout, stderr } = await reclmis(
         ...'export run -o served --precision int8 --calibration-cases 4 --threads 1 --json -q'.split(' '),
         ...'--target kserve --storage-uri pvc://models/x/triton --name lungs'.split(' '),
       );
@@ -61,7 +61,7 @@ describe('export', () => {
     MINUTE,
   );
 
-  it('refuses what it cannot do, and leaves nothing', () => {
+  it('refuses what it cannot do, and leaves nothing', async () => {
     const cases: [string[], number, string][] = [
       [['export', 'run'], 2, 'OPTION_INVALID'],
       [['export', 'run', '-o', 'x', '--precision', 'int4'], 2, 'OPTION_INVALID'],
@@ -70,7 +70,7 @@ describe('export', () => {
       [['export', 'nowhere', '-o', 'x'], 4, 'RUN_MISSING'],
     ];
     for (const [args, status, code] of cases) {
-      const result = reclmis(...args);
+      const result = await reclmis(...args);
       expect([args.join(' '), result.status]).toEqual([args.join(' '), status]);
       expect(result.stderr).toContain(code);
     }

@@ -3,18 +3,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BIN, reclmisIn } from './testing/reclmis.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { BIN, reclmisHere } from './testing/reclmis.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const reclmis = reclmisIn(folder);
+const reclmis = reclmisHere(folder);
 
 describe('help', () => {
-  it('lists the commands', () => {
-    const { status, stdout, stderr } = reclmis('--help');
+  it('lists the commands', async () => {
+    const { status, stdout, stderr } = await reclmis('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatchInlineSnapshot(`
       "Usage: reclmis [options] [command]
@@ -72,12 +71,12 @@ describe('help', () => {
     'sides',
     'weights',
     'parity',
-  ])('of %s says how it is used', (name) => {
-    const { status, stdout, stderr } = reclmis(name, '--help');
+  ])('of %s says how it is used', async (name) => {
+    const { status, stdout, stderr } = await reclmis(name, '--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain(`Usage: reclmis ${name}`);
     if (name !== 'data') expect(stdout).toContain('Example');
-    expect(reclmis('help', name).stdout).toBe(stdout);
+    expect((await reclmis('help', name)).stdout).toBe(stdout);
   });
 
   it('loads no command, and neither lab nor torch', () => {
@@ -184,8 +183,8 @@ describe('mistakes', () => {
       /train/,
     ],
     [['parity', '--golden', 'none.json'], 4, 'GOLDEN_INVALID', /none\.json/, /./],
-  ])('%j ends with status %i and %s', (args, status, code, message, remedy) => {
-    const result = reclmis(...args);
+  ])('%j ends with status %i and %s', async (args, status, code, message, remedy) => {
+    const result = await reclmis(...args);
     expect(result.stdout).toBe('');
     const [first = '', second = '', ...rest] = result.stderr.trimEnd().split('\n');
     expect(first).toMatch(new RegExp(`^error ${code}: `));
@@ -196,71 +195,50 @@ describe('mistakes', () => {
     expect(result.status).toBe(status);
   });
 
-  it('a group of commands without one prints its help and the mistake', () => {
-    const { status, stdout, stderr } = reclmis('data');
+  it('a group of commands without one prints its help and the mistake', async () => {
+    const { status, stdout, stderr } = await reclmis('data');
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(
       /^Usage: reclmis data [^]*\nerror OPTION_INVALID: no subcommand was given\nremedy: .+\n$/,
     );
   });
 
-  it('a signal that a command throws as it is counts as an interruption', async () => {
-    const written: string[] = [];
-    vi.spyOn(process, 'on').mockReturnThis(); // the test runner's handlers stay
-    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
-    const program = {
-      register: (to: Command) =>
-        void to.command('runs').action(() => AbortSignal.abort('SIGTERM').throwIfAborted()),
-    };
-    vi.doMock('./commands.js', () => ({
-      COMMANDS: { runs: { description: '', load: () => Promise.resolve(program) } },
-    }));
-    try {
-      const { main } = await import('./main.js');
-      expect(await main(['runs'])).toBe(130);
-      expect(written.join('')).toMatch(/^error INTERRUPTED: stopped by SIGTERM\nremedy: .+\n$/);
-    } finally {
-      vi.doUnmock('./commands.js');
-      vi.restoreAllMocks();
-    }
-  });
-
   it('leave nothing behind', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('name an unknown key of a configuration file', () => {
+  it('name an unknown key of a configuration file', async () => {
     const file = join(folder, 'wrong.yaml');
     writeFileSync(file, 'train:\n  epoch: 3\n');
-    const { status, stderr } = reclmis('train', '--config', file, '--data', 'x');
+    const { status, stderr } = await reclmis('train', '--config', file, '--data', 'x');
     expect(stderr).toMatch(/^error CONFIG_UNKNOWN_KEY: .*wrong\.yaml: unknown key train\.epoch/);
     expect(status).toBe(2);
     rmSync(file);
   });
 
-  it('escapes control characters, on one line', () => {
-    const { status, stderr } = reclmis('train', '--config', 'a\u001b]0;x\u009b\nb.yaml', '--data', 'x');
+  it('escapes control characters, on one line', async () => {
+    const { status, stderr } = await reclmis('train', '--config', 'a\u001b]0;x\u009b\nb.yaml', '--data', 'x');
     expect(stderr).toMatch(/^error CONFIG_UNREADABLE: a\\u001b\]0;x\\u009b\\u000ab\.yaml: .*\nremedy: .*\n$/);
     expect(status).toBe(2);
   });
 
-  it('the demo leaves other folders alone', () => {
+  it('the demo leaves other folders alone', async () => {
     const mine = mkdtempSync(join(folder, 'mine-'));
     writeFileSync(join(mine, 'thesis.txt'), 'years');
-    const { status, stderr } = reclmis('demo', '-o', mine);
+    const { status, stderr } = await reclmis('demo', '-o', mine);
     expect(stderr).toMatch(/^error OUTPUT_EXISTS: /);
     expect(status).toBe(7);
     expect(readdirSync(mine)).toEqual(['thesis.txt']);
     rmSync(mine, { recursive: true });
   });
 
-  it('a second demo deletes no evaluation that was made after the first', () => {
+  it('a second demo deletes no evaluation that was made after the first', async () => {
     const out = mkdtempSync(join(folder, 'demo-'));
     writeFileSync(join(out, '.reclmis-demo'), '');
     const evaluation = join(out, 'run', 'evaluation');
     mkdirSync(evaluation, { recursive: true });
     for (const name of ['test-right.csv', 'phantoms-test.csv']) writeFileSync(join(evaluation, name), name);
-    const { status, stderr } = reclmis('demo', '-o', out);
+    const { status, stderr } = await reclmis('demo', '-o', out);
     expect(stderr).toMatch(/^error OUTPUT_EXISTS: a new demo would delete \S+phantoms-test\.csv, made after/);
     expect(stderr).toMatch(/^remedy: .*--out DIR/m);
     expect(status).toBe(7);
@@ -270,10 +248,21 @@ describe('mistakes', () => {
 });
 
 describe('output', () => {
-  it('-q says nothing, --json one document', () => {
-    const quiet = reclmis('data', 'phantom', '-o', 'quiet', '--count', '3', '--size', '32', '-q');
+  it('-q says nothing, --json one document', async () => {
+    const quiet = await reclmis('data', 'phantom', '-o', 'quiet', '--count', '3', '--size', '32', '-q');
     expect(quiet).toMatchObject({ status: 0, stdout: '', stderr: '' });
-    const json = reclmis('data', 'phantom', '-o', 'json', '--count', '3', '--size', '32', '-q', '--json');
+    const json = await reclmis(
+      'data',
+      'phantom',
+      '-o',
+      'json',
+      '--count',
+      '3',
+      '--size',
+      '32',
+      '-q',
+      '--json',
+    );
     expect(json).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(json.stdout)).toBeTypeOf('object');
   });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { encodePng, readNotes, writeFileAtomic } from '@reclmis/files';
 import { writePhantom } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-notes-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 const text = (split: string): string => join(root, 'data', `${split}_Folder`, `${split}_text.xlsx`);
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ describe('reclmis notes', () => {
       cpSync(text(split), join(kept, `${split}.xlsx`));
       rmSync(text(split));
     }
-    const { status, stdout, stderr } = reclmis('notes', 'data', '--in-place');
+    const { status, stdout, stderr } = await reclmis('notes', 'data', '--in-place');
     expect({ status, stderr }).toEqual({
       status: 0,
       stderr: expect.stringMatching(/^reading masks: 10\/10/) as string,
@@ -36,16 +36,18 @@ describe('reclmis notes', () => {
       expect(made.derived.size).toBe(made.notes.size);
       expect(drawn.derived.size).toBe(0);
     }
-    expect(reclmis('data', 'check', 'data', '-q').status).toBe(0);
-    const again = reclmis('notes', 'data', '--in-place');
+    expect((await reclmis('data', 'check', 'data', '-q')).status).toBe(0);
+    const again = await reclmis('notes', 'data', '--in-place');
     expect(again.status).toBe(7);
     expect(again.stderr).toMatch(
       /^error OUTPUT_EXISTS: .*the train split already has notes\nremedy: .*--overwrite/,
     );
-    expect(reclmis('notes', 'data', '--in-place', '--overwrite', '--split', 'val', '-q').status).toBe(0);
+    expect((await reclmis('notes', 'data', '--in-place', '--overwrite', '--split', 'val', '-q')).status).toBe(
+      0,
+    );
 
     cpSync(join(kept, 'Train.xlsx'), text('Train'));
-    const compared = reclmis('notes', 'data', '--compare', '--split', 'train', '--json', '-q');
+    const compared = await reclmis('notes', 'data', '--compare', '--split', 'train', '--json', '-q');
     const { agreement } = JSON.parse(compared.stdout) as {
       agreement: { counts: { cases: number; sides: number } }[];
     };
@@ -56,7 +58,7 @@ describe('reclmis notes', () => {
   it('writes one file for a folder of masks, in each format', async () => {
     const masks = join(root, 'data', 'Test_Folder', 'labelcol');
     for (const name of ['n.xlsx', 'n.csv', 'n.jsonl']) {
-      expect(reclmis('notes', masks, '-o', name, '-q').status).toBe(0);
+      expect((await reclmis('notes', masks, '-o', name, '-q')).status).toBe(0);
       const { notes, derived } = await readNotes(join(root, name));
       expect([...notes.keys()]).toEqual(['mask_phantom_0009.png', 'mask_phantom_0010.png']);
       expect([...derived]).toEqual([...notes.keys()]);
@@ -71,7 +73,7 @@ describe('reclmis notes', () => {
     );
     const png = await encodePng({ width: 64, height: 64, data: cells }, 1);
     await writeFileAtomic(join(root, 'cells', 'a.png'), png);
-    const refused = reclmis('notes', 'cells', '-o', 'cells.csv');
+    const refused = await reclmis('notes', 'cells', '-o', 'cells.csv');
     expect(refused.status).toBe(3);
     expect(refused.stderr).toMatch(
       /error DATA_INVALID: .*a\.png: has 64 separate areas; notes on lungs only count up to 20/,
@@ -82,7 +84,7 @@ describe('reclmis notes', () => {
       [/OPTION_INVALID: cells: --in-place/, 'cells', '--in-place'],
       [/OPTION_INVALID: --zone-lines/, 'cells', '--zone-lines', '0.5,0.3', '-o', 'x.csv'],
     ] as const) {
-      const { status, stderr } = reclmis('notes', ...args);
+      const { status, stderr } = await reclmis('notes', ...args);
       expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(wanted) as string });
     }
   });

@@ -14,7 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import type { Command } from 'commander';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BIN, reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-output-'));
@@ -113,5 +114,28 @@ describe('the sources', () => {
     }
     // The launcher escapes what its workers' native code prints.
     expect(writers.sort()).toEqual(['cli/src/terminal.ts', 'lab/src/launch/local.ts']);
+  });
+});
+
+describe('a stop signal', () => {
+  it('a signal that a command throws as it is counts as an interruption', async () => {
+    const written: string[] = [];
+    vi.spyOn(process, 'on').mockReturnThis(); // the test runner's handlers stay
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const program = {
+      register: (to: Command) =>
+        void to.command('runs').action(() => AbortSignal.abort('SIGTERM').throwIfAborted()),
+    };
+    vi.doMock('./commands.js', () => ({
+      COMMANDS: { runs: { description: '', load: () => Promise.resolve(program) } },
+    }));
+    try {
+      const { main } = await import('./main.js');
+      expect(await main(['runs'])).toBe(130);
+      expect(written.join('')).toMatch(/^error INTERRUPTED: stopped by SIGTERM\nremedy: .+\n$/);
+    } finally {
+      vi.doUnmock('./commands.js');
+      vi.restoreAllMocks();
+    }
   });
 });

@@ -3,21 +3,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readNotes } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-plan-command-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 const SMALL = ['--encoder', 'words', '--memory', '0.55', '--minutes', '0.1', '--seconds-per-image', '0.3'];
 
-beforeAll(() => {
-  const made = reclmis('data', 'phantom', '-o', 'data', '--count', '20', '--seed', '3', '--size', '32', '-q');
+beforeAll(async () => {
+  const made = await reclmis(
+    'data',
+    'phantom',
+    '-o',
+    'data',
+    '--count',
+    '20',
+    '--seed',
+    '3',
+    '--size',
+    '32',
+    '-q',
+  );
   expect(made).toMatchObject({ status: 0, stderr: '' });
 });
 
 describe('reclmis plan', () => {
-  it('writes a configuration that train takes unchanged, and says why', () => {
-    const planned = reclmis('plan', 'data', '-o', 'plan.yaml', ...SMALL);
+  it('writes a configuration that train takes unchanged, and says why', async () => {
+    const planned = await reclmis('plan', 'data', '-o', 'plan.yaml', ...SMALL);
     expect(planned).toMatchObject({ status: 0 });
     for (const line of [
       /^cases +14 train, 3 val, 3 test$/m,
@@ -28,20 +40,30 @@ describe('reclmis plan', () => {
     const yaml = readFileSync(join(root, 'plan.yaml'), 'utf8');
     expect(yaml).toMatch(/^ {2}imageSize: 32 # the images' own/m);
 
-    const trained = reclmis('train', '--config', 'plan.yaml', '--data', 'data', '-o', 'run', '-q', '--json');
+    const trained = await reclmis(
+      'train',
+      '--config',
+      'plan.yaml',
+      '--data',
+      'data',
+      '-o',
+      'run',
+      '-q',
+      '--json',
+    );
     expect(trained).toMatchObject({ status: 0 });
     expect(JSON.parse(trained.stdout)).toMatchObject({ status: 'finished', epochs: 1 });
     const config = readFileSync(join(root, 'run', 'config.yaml'), 'utf8');
     expect(config).toMatch(/imageSize: 32\n/);
 
-    expect(reclmis('plan', 'data', '-o', 'plan.yaml', ...SMALL)).toMatchObject({
+    expect(await reclmis('plan', 'data', '-o', 'plan.yaml', ...SMALL)).toMatchObject({
       status: 7,
       stderr: expect.stringMatching(/^error OUTPUT_EXISTS: plan\.yaml/) as unknown,
     });
   });
 
   it('gives the same as JSON, without notes', async () => {
-    const { status, stdout, stderr } = reclmis('plan', 'data', '--encoder', 'words', '-q', '--json');
+    const { status, stdout, stderr } = await reclmis('plan', 'data', '--encoder', 'words', '-q', '--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const { plan, fingerprint } = JSON.parse(stdout) as {
       plan: { settings: { path: string }[] };
@@ -67,17 +89,17 @@ describe('reclmis plan', () => {
       'CONFIG_INVALID',
       /data\.fold: expected a fold from 1 to 3/,
     ],
-  ])('%j ends with %i and %s', (args, status, code, message) => {
-    const result = reclmis(...args, '-q');
+  ])('%j ends with %i and %s', async (args, status, code, message) => {
+    const result = await reclmis(...args, '-q');
     expect(result.stderr).toMatch(new RegExp(`^error ${code}: `));
     expect(result.stderr).toMatch(message);
     expect(result.status).toBe(status);
   });
 
-  it('names the picture that does not read', () => {
+  it('names the picture that does not read', async () => {
     const image = join(root, 'data', 'Test_Folder', 'img');
     writeFileSync(join(image, 'broken.png'), 'no picture');
-    expect(reclmis('plan', 'data', '-q')).toMatchObject({
+    expect(await reclmis('plan', 'data', '-q')).toMatchObject({
       status: 3,
       stderr: expect.stringMatching(/^error DATA_INVALID: .*broken\.png/) as unknown,
     });

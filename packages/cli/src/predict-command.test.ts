@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { readMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BIN, reclmisIn } from './testing/reclmis.js';
+import { BIN, reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-predict-command-'));
 const images = join(root, 'data', 'Test_Folder', 'img');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 
-beforeAll(() => {
-  const made = reclmis(
+beforeAll(async () => {
+  const made = await reclmis(
     'data',
     'phantom',
     '--out',
@@ -30,13 +30,13 @@ beforeAll(() => {
   expect(made).toMatchObject({ status: 0, stderr: '' });
   const settings =
     '--epochs 1 --batch 4 --threads 1 --workers 0 --model.baseWidth 8 --model.imageSize 32 --model.layers 1 --text.encoder words -q';
-  expect(reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' ')).status).toBe(0);
+  expect((await reclmis('train', '--data', 'data', '-o', 'run', ...settings.split(' '))).status).toBe(0);
 });
 
 describe('reclmis predict RUN', () => {
   it('writes the requested files and a summary, without notes', async () => {
     const wanted = ['--contours', '--probability', 'png16', '--spacing', '0.5'];
-    const { status, stdout } = reclmis(
+    const { status, stdout } = await reclmis(
       'predict',
       'run',
       '--image',
@@ -82,7 +82,7 @@ describe('reclmis predict RUN', () => {
       expect(readFileSync(join(root, 'masks', name), 'utf8')).not.toContain('infected');
   });
 
-  it('continues after bad cases with status 6, then does the rest with --resume', () => {
+  it('continues after bad cases with status 6, then does the rest with --resume', async () => {
     cpSync(images, join(root, 'some'), { recursive: true });
     writeFileSync(join(root, 'some', 'zz-broken.png'), 'no image');
     const stems = readdirSync(join(root, 'some'))
@@ -91,7 +91,7 @@ describe('reclmis predict RUN', () => {
     const lines = stems.slice(1).map((id) => JSON.stringify({ image: `${id}.png`, note: NOTE }));
     writeFileSync(join(root, 'notes.jsonl'), lines.join('\n'));
     const command = ['predict', 'run', '--image', 'some/*.png', '--notes', 'notes.jsonl', '-o', 'rest'];
-    const first = reclmis(...command, '-q');
+    const first = await reclmis(...command, '-q');
     const said = first.stderr.trimEnd().split('\n');
     const [error, remedy, ...more] = said.filter((line) => !line.startsWith('warning '));
     expect(first.status).toBe(6);
@@ -101,12 +101,12 @@ describe('reclmis predict RUN', () => {
     expect(remedy).toContain('--resume');
     expect(more).toEqual([]);
 
-    expect(reclmis(...command, '-q')).toMatchObject({
+    expect(await reclmis(...command, '-q')).toMatchObject({
       status: 7,
       stderr: expect.stringMatching(/^error OUTPUT_EXISTS: .*\n.*--resume/) as unknown,
     });
     rmSync(join(root, 'some', 'zz-broken.png'));
-    const again = reclmis(...command, '--empty-notes', '--resume', '--json', '-q');
+    const again = await reclmis(...command, '--empty-notes', '--resume', '--json', '-q');
     expect(again.status).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({
       status: 'finished',
@@ -114,9 +114,9 @@ describe('reclmis predict RUN', () => {
     });
   });
 
-  it('says a single image’s own error', () => {
+  it('says a single image’s own error', async () => {
     writeFileSync(join(root, 'lonely.png'), 'no image');
-    const { status, stderr } = reclmis(
+    const { status, stderr } = await reclmis(
       'predict',
       'run',
       '--image',
@@ -131,9 +131,9 @@ describe('reclmis predict RUN', () => {
     expect(status).toBe(3);
   });
 
-  it('says which words of the note the model lacks, quietly too, and keeps it with the results', () => {
+  it('says which words of the note the model lacks, quietly too, and keeps it with the results', async () => {
     const image = join(images, readdirSync(images)[0] ?? '');
-    const { status, stderr } = reclmis(
+    const { status, stderr } = await reclmis(
       'predict',
       'run',
       '--image',
@@ -162,7 +162,7 @@ describe('reclmis predict RUN', () => {
     ]);
     expect(statistics.summary.warnings['NOTE_WORDS_UNKNOWN']).toMatchObject({ cases: 1, first: [id] });
     const misspelt = ['predict', 'run', '--image', image, '--note', 'Uper leftlung', '-o', 'misspelt'];
-    const answer = reclmis(...misspelt, '-q', '--json');
+    const answer = await reclmis(...misspelt, '-q', '--json');
     expect(JSON.parse(answer.stdout)).toMatchObject({
       warned: 1,
       warnings: { NOTE_WORDS_UNKNOWN: { cases: 1, first: [id] } },
@@ -202,8 +202,8 @@ describe('reclmis predict RUN', () => {
       'OPTION_INVALID',
       /--resume/,
     ],
-  ])('%j ends with %i and %s', (args, status, code, message) => {
-    const result = reclmis('predict', ...args);
+  ])('%j ends with %i and %s', async (args, status, code, message) => {
+    const result = await reclmis('predict', ...args);
     expect(result.stderr).toMatch(new RegExp(`^error ${code}: `));
     expect(result.stderr).toMatch(message);
     expect(result.status).toBe(status);
@@ -213,9 +213,9 @@ describe('reclmis predict RUN', () => {
 
 describe('reclmis predict MODEL', () => {
   it('gives the masks of the run that was exported', async () => {
-    expect(reclmis('export', 'run', '-o', 'model', '--threads', '1', '-q').status).toBe(0);
+    expect((await reclmis('export', 'run', '-o', 'model', '--threads', '1', '-q')).status).toBe(0);
     const settings = ['--image', images, '--note', NOTE, '--probability', 'png16'];
-    expect(reclmis('predict', 'run', ...settings, '-o', 'by-run').status).toBe(0);
+    expect((await reclmis('predict', 'run', ...settings, '-o', 'by-run')).status).toBe(0);
     const { status, stderr } = spawnSync(
       process.execPath,
       [BIN, 'predict', 'model', ...settings, '-o', 'by-model'],
@@ -238,7 +238,7 @@ describe('reclmis predict MODEL', () => {
     expect(different / pixels).toBeLessThanOrEqual(1e-4); // probabilities differ by 1e-6, so only pixels at the threshold can change
   });
 
-  it('is averaged with a run, flips and all, and named with its hashes', () => {
+  it('is averaged with a run, flips and all, and named with its hashes', async () => {
     const command = [
       'predict',
       'run',
@@ -252,7 +252,7 @@ describe('reclmis predict MODEL', () => {
       'both',
       '-q',
     ];
-    expect(reclmis(...command)).toMatchObject({
+    expect(await reclmis(...command)).toMatchObject({
       status: 0,
       stderr: expect.stringMatching(/^(?:warning .*\n)*$/) as unknown,
     });
@@ -271,17 +271,17 @@ describe('reclmis predict MODEL', () => {
     expect(record.model.files[0]).toMatchObject({
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
     });
-    const alone = reclmis('predict', 'run', ...command.slice(3), '--resume');
+    const alone = await reclmis('predict', 'run', ...command.slice(3), '--resume');
     expect(alone).toMatchObject({
       status: 7,
       stderr: expect.stringMatching(/^error OUTPUT_EXISTS/) as unknown,
     });
-    const twice = reclmis('predict', 'run', 'run', ...command.slice(4, 8), '-o', 'no', '-q');
+    const twice = await reclmis('predict', 'run', 'run', ...command.slice(4, 8), '-o', 'no', '-q');
     expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/the same model/) as unknown });
   });
 
-  it('refuses options of runs', () => {
-    const { status, stderr } = reclmis(
+  it('refuses options of runs', async () => {
+    const { status, stderr } = await reclmis(
       'predict',
       'model',
       '--image',

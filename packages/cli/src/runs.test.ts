@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunOverview } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reclmisIn } from './testing/reclmis.js';
+import { reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-runs-'));
 const all = join(root, 'all');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const reclmis = reclmisIn(root);
+const reclmis = reclmisHere(root);
 
 interface Made {
   readonly status: string;
@@ -63,8 +63,8 @@ beforeAll(() => {
 });
 
 describe('runs', () => {
-  it('lists runs, newest first, tells dead from running ones, and says what is wrong with a damaged one', () => {
-    const { status, stdout, stderr } = reclmis('runs', all);
+  it('lists runs, newest first, tells dead from running ones, and says what is wrong with a damaged one', async () => {
+    const { status, stdout, stderr } = await reclmis('runs', all);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines = stdout.split('\n');
     expect(lines[2]).toMatch(/^new +died +QaTa +words +1\/3 +1 +25\.00 +15\.00 +30\.00 +0\.500 /);
@@ -76,12 +76,12 @@ describe('runs', () => {
     expect(stdout).not.toContain('no-run');
   });
 
-  it('finds the runs of a study in its folders, by their paths, and nothing within a run', () => {
+  it('finds the runs of a study in its folders, by their paths, and nothing within a run', async () => {
     const study = join(root, 'study');
     for (const run of ['all', 'none'])
       cpSync(join(all, 'old'), join(study, 'runs', run, 'seed-1'), { recursive: true });
     cpSync(join(all, 'new'), join(study, 'runs', 'all', 'seed-1', 'within'), { recursive: true });
-    const lines = reclmis('runs', study).stdout.split('\n');
+    const lines = (await reclmis('runs', study)).stdout.split('\n');
     expect(lines.slice(2, 5)).toEqual([
       expect.stringMatching(/^runs\/all\/seed-1 +finished/),
       expect.stringMatching(/^runs\/none\/seed-1 +finished/),
@@ -89,8 +89,8 @@ describe('runs', () => {
     ]);
   });
 
-  it('gives the same as JSON, and takes a single run', () => {
-    const list = JSON.parse(reclmis('runs', all, '--json').stdout) as RunOverview[];
+  it('gives the same as JSON, and takes a single run', async () => {
+    const list = JSON.parse((await reclmis('runs', all, '--json')).stdout) as RunOverview[];
     expect(list.map(({ state }) => state)).toEqual(['died', 'finished', 'damaged']);
     expect(list[1]?.best).toEqual({
       epoch: 2,
@@ -100,25 +100,25 @@ describe('runs', () => {
       pooledDice: 0.8,
       pooledIou: 0.75,
     });
-    const one = JSON.parse(reclmis('runs', join(all, 'old'), '--json').stdout) as RunOverview[];
+    const one = JSON.parse((await reclmis('runs', join(all, 'old'), '--json')).stdout) as RunOverview[];
     expect(one).toHaveLength(1);
   });
 
-  it('says if there are none, and fails without a folder', () => {
-    expect(reclmis('runs', join(all, 'no-run')).stdout).toContain('contains no runs');
-    const { status, stderr } = reclmis('runs', join(root, 'nonesuch'));
+  it('says if there are none, and fails without a folder', async () => {
+    expect((await reclmis('runs', join(all, 'no-run'))).stdout).toContain('contains no runs');
+    const { status, stderr } = await reclmis('runs', join(root, 'nonesuch'));
     expect(status).toBe(4);
     expect(stderr).toContain('error RUN_MISSING');
-    const file = reclmis('runs', join(all, 'bad', 'run.json'));
+    const file = await reclmis('runs', join(all, 'bad', 'run.json'));
     expect(file.status).toBe(4);
     expect(file.stderr).toMatch(/^error RUN_MISSING: .*run\.json: cannot be read as a folder \(ENOTDIR\)$/m);
   });
 });
 
 describe('runs compare', () => {
-  it('shows figures side by side and differing settings, and draws them', () => {
+  it('shows figures side by side and differing settings, and draws them', async () => {
     const picture = join(root, 'compare.png');
-    const { status, stdout, stderr } = reclmis(
+    const { status, stdout, stderr } = await reclmis(
       'runs',
       'compare',
       join(all, 'old'),
@@ -138,26 +138,26 @@ describe('runs compare', () => {
     expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1180, 460]);
   });
 
-  it('names figures that are no file, alone and in a list', () => {
+  it('names figures that are no file, alone and in a list', async () => {
     const odd = join(root, 'odd');
     cpSync(join(all, 'old'), odd, { recursive: true });
     rmSync(join(odd, 'metrics.jsonl'));
     mkdirSync(join(odd, 'metrics.jsonl'));
-    const compared = reclmis('runs', 'compare', join(all, 'old'), odd);
+    const compared = await reclmis('runs', 'compare', join(all, 'old'), odd);
     expect(compared.status).toBe(4);
     expect(compared.stderr).toMatch(
       /^error RUN_INVALID: .*metrics\.jsonl: cannot be read \(is a folder, not a file\)$/m,
     );
-    const listed = reclmis('runs', odd);
+    const listed = await reclmis('runs', odd);
     expect([listed.status, listed.stdout]).toEqual([0, expect.stringMatching(/^odd +damaged/m)]);
   });
 
-  it('refuses a single run and other folders', () => {
-    const one = reclmis('runs', 'compare', join(all, 'old'));
+  it('refuses a single run and other folders', async () => {
+    const one = await reclmis('runs', 'compare', join(all, 'old'));
     expect([one.status, one.stderr]).toEqual([2, expect.stringContaining('OPTION_INVALID')]);
-    const none = reclmis('runs', 'compare', join(all, 'old'), join(all, 'no-run'));
+    const none = await reclmis('runs', 'compare', join(all, 'old'), join(all, 'no-run'));
     expect([none.status, none.stderr]).toEqual([4, expect.stringContaining('RUN_INVALID')]);
-    const bad = reclmis('runs', 'compare', join(all, 'old'), join(all, 'bad'));
+    const bad = await reclmis('runs', 'compare', join(all, 'old'), join(all, 'bad'));
     expect([bad.status, bad.stderr]).toEqual([4, expect.stringContaining('RUN_INVALID')]);
   });
 });

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { main } from '../main.js';
 
 /** What `npx reclmis` runs. */
 export const BIN = fileURLToPath(new URL('../../bin/reclmis.js', import.meta.url));
@@ -40,11 +39,9 @@ export function reclmisHere(
     try {
       process.chdir(folder);
       process.exitCode = undefined;
-      process.env = Object.fromEntries(
-        Object.entries({ ...before.env, RECLMIS_DEBUG: undefined, ...environment }).filter(
-          ([, value]) => value !== undefined,
-        ),
-      );
+      const environs: Environment = { ...before.env, RECLMIS_DEBUG: undefined, ...environment };
+      process.env = Object.fromEntries(Object.entries(environs).filter(([, value]) => value !== undefined));
+      const { main } = await import('../main.js');
       const status = await main(args);
       return { status, stdout: stdout.text, stderr: stderr.text };
     } finally {
