@@ -1,4 +1,4 @@
-/** Multi-head attention over projected inputs, as an operator of our own with its gradient (`native/attention.cc`). */
+/** Multi-head attention over projected inputs, with its gradient (`native/attention.cc`). */
 import { idOrNull, invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
@@ -7,15 +7,15 @@ const ATTENTION = operator('reclmis::attention', '');
 
 /** Bias and dropout of `attend`. */
 export interface AttendOptions {
-  /** Added to the scores, [B,H,T,S], minus infinity where barred; any strides (may be expanded). */
+  /** Added to the scores, [B,H,T,S], minus infinity where barred; any strides. */
   readonly bias: Tensor | null;
   /** Probability of dropping a weight, from 0 to below 1. */
   readonly dropout: number;
 }
 
 /**
- * Whether `attend` takes a projection [B,T,C] of `heads` heads: float32, heads of a multiple of 8 channels,
- * on a CPU with AVX2 and FMA. False while a trace records, which knows libtorch's operators only.
+ * Whether `attend` takes a projection [B,T,C]: float32, heads of a multiple of 8 channels, on a CPU with AVX2
+ * and FMA. False while a trace records, which knows libtorch's operators only.
  */
 export function takesAttention(projection: Tensor, heads: number): boolean {
   if (isRecording() || projection.device !== 'cpu' || projection.dtype !== 'float32') return false;
@@ -24,10 +24,10 @@ export function takesAttention(projection: Tensor, heads: number): boolean {
 
 /**
  * softmax(q k' / sqrt(D) + bias) v for each head of D = C / heads neighbouring channels (Vaswani et al. 2017,
- * eq. 1), with dropout of the weights. A call draws one seed. Rows may be parts of longer ones with
- * contiguous channels. The bits do not depend on the number of threads.
- * @param query [B,T,C]. @param key [B,S,C]. @param value [B,S,C]. @returns [B,T,C]
- * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
+ * eq. 1), with dropout of the weights, one seed a call. Channels must be contiguous, rows need not be. The
+ * bits do not depend on the number of threads.
+ * @param query [B,T,C]. @param key [B,S,C]. @param value [B,S,C]. @returns [B,T,C] @throws OPERATOR_FAILED
+ * for other shapes, layouts and dtypes.
  */
 export function attend(
   query: Tensor,

@@ -1,7 +1,4 @@
-/**
- * 3x3 convolution by Winograd's minimal filtering, as an operator of our own with its gradients
- * (`native/winograd.cc`).
- */
+/** 3x3 convolution by Winograd's minimal filtering, with its gradients (`native/winograd.cc`). */
 import { idOrNull, invoke, operator } from './invoke.js';
 import { native } from './native.js';
 import { keep } from './scope.js';
@@ -17,12 +14,12 @@ export function hasConv3x3(): boolean {
 }
 
 /**
- * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W] with stride 1 and padding 1, channels-last, on
- * the CPU; C and K are multiples of 16. Maps and their gradients are float32 or bfloat16 (bfloat16 under
- * autocast); the rest is float32. F(4x4, 3x3) of Lavin and Gray (arXiv 1509.09308) rounds to about 1e-5 of
- * the largest output. The bits do not depend on the number of threads.
- * @param transformed `weight` as a `TransformedWeight` keeps it; null computes it.
- * @throws OPERATOR_FAILED for other shapes, dtypes and processors.
+ * Cross-correlation [B,C,H,W] x [K,C,3,3] + [K] -> [B,K,H,W], stride 1, padding 1, channels-last, on the CPU;
+ * C and K are multiples of 16. Maps and their gradients are float32 or bfloat16; the rest is float32. F(4x4,
+ * 3x3) of Lavin and Gray (arXiv 1509.09308) rounds to about 1e-5 of the largest output. The bits do not
+ * depend on the number of threads.
+ * @param transformed `weight` as `TransformedWeight` keeps it; null computes it. @throws OPERATOR_FAILED for
+ * other shapes, dtypes and processors.
  */
 export function conv3x3(
   input: Tensor,
@@ -35,15 +32,15 @@ export function conv3x3(
 }
 
 /**
- * A weight in the form that `conv3x3` multiplies by (four times as large), kept until the weight changes:
- * making it takes a fifth of the inference of one image. Lives outside all scopes until `dispose`.
+ * A weight as `conv3x3` multiplies by it (four times as large), kept until the weight changes: making it
+ * takes a fifth of an image's inference. Lives outside all scopes until `dispose`.
  */
 export class TransformedWeight {
   #kept: { readonly tensor: Tensor; readonly version: number } | null = null;
 
   /**
-   * Returns the transformed `weight` [K,C,3,3], recomputed only if it changed. @throws OPERATOR_FAILED as
-   * `conv3x3`.
+   * The transformed `weight` [K,C,3,3], recomputed only if it changed.
+   * @throws OPERATOR_FAILED as `conv3x3`.
    */
   of(weight: Tensor): Tensor {
     const version = invoke(VERSION, [weight.id]) as number;

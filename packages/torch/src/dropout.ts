@@ -11,7 +11,7 @@ const DROPOUT = operator('reclmis::dropout', '');
  * Returns a new handle.
  *
  * For float32 and bfloat16 on a CPU with AVX2, `native/dropout.cc` draws one seed a call and keeps no mask;
- * its bits do not depend on the number of threads.
+ * the bits do not depend on the number of threads.
  * @throws OPERATOR_FAILED for a p outside [0, 1].
  */
 export function dropout(x: Tensor, p: number, train: boolean): Tensor {

@@ -1,9 +1,8 @@
 /**
- * Counts the floating-point operations of matrix products and convolutions from a body's operator calls; a
- * multiply-add is two. Everything else is bound by memory and below 1 % of a U-Net's arithmetic.
+ * Counts the floating-point operations of matrix products and convolutions; a multiply-add is two. The rest
+ * is bound by memory and below 1 % of a U-Net's arithmetic.
  *
- * Backward costs one product of the forward's size for each operand that requires a gradient at the time of
- * the call.
+ * Backward costs one product of the forward's size for each operand that requires a gradient at the call.
  */
 import { listen, type Operator } from './invoke.js';
 import { native } from './native.js';
@@ -24,7 +23,7 @@ export interface FlopsByKind {
   readonly matrixProduct: number;
 }
 
-/** A product: its cost, its kind, and its two operands' positions among the arguments. */
+/** `operands`: positions among the arguments. */
 interface Rule {
   readonly kind: keyof FlopsByKind;
   readonly operands: readonly [number, number];
@@ -62,7 +61,7 @@ const attention: Rule = {
   count: (query, key) => 2 * 2 * size(query) * (key[1] ?? 1),
 };
 
-/** The same within windows, from [B,H*W,3C] for all three; values 3 to 5 are H, W and the window's side. */
+/** The same within windows, from [B,H*W,3C]; values 3 to 5 are H, W and the window's side. */
 const windowAttention: Rule = {
   kind: 'matrixProduct',
   operands: [0, 0],
@@ -79,7 +78,7 @@ const transposedConvolution: Rule = {
   count: (input, weight) => 2 * size(input) * size(weight.slice(1)),
 };
 
-/** Einsum of two operands: a product and a sum for each combination of indices. */
+/** A product and a sum for each combination of indices. */
 const einsum: Rule = {
   kind: 'matrixProduct',
   operands: [0, 1], // positions in the list of tensors
@@ -111,7 +110,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * Runs a synchronous body and counts its products. An earlier listener still hears the calls.
+ * Counts the products of a synchronous body. An earlier listener still hears the calls.
  * @throws RangeError for einsum of other than two tensors or with an ellipsis.
  */
 export function countFlops<T>(body: () => T): { readonly result: T; readonly flops: Flops } {
@@ -119,7 +118,7 @@ export function countFlops<T>(body: () => T): { readonly result: T; readonly flo
   let backward = 0;
   let products = 0;
   const kinds = { convolution: 0, matrixProduct: 0 };
-  /** Thrown at the end: the operator's caller must first take the handle that it made. */
+  /** Thrown at the end: the operator's caller must first take its handle. */
   const failures: Error[] = [];
   const before = listen((op, values, result) => {
     before?.(op, values, result);

@@ -35,7 +35,7 @@ export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
 
 const MEMORY_FORMATS = { contiguous: 0, preserve: 1, channelsLast: 2 } as const;
 
-/** Order of a tensor's elements in memory: `contiguous` is [B,C,H,W], `channelsLast` [B,H,W,C] under the same shape. */
+/** Order in memory: `contiguous` is [B,C,H,W], `channelsLast` [B,H,W,C] under the same shape. */
 export type MemoryFormat = keyof typeof MEMORY_FORMATS;
 
 const DTYPE_NAMES = new Map(Object.entries(DTYPES).map(([name, code]) => [code as number, name as DType]));
@@ -68,11 +68,11 @@ export function operator(name: string, overload: string): Operator {
   return { name, overload, index: -1 };
 }
 
-/** Hears every operator call in order, for the exporter and the counter of operations. */
+/** Hears every operator call in order. */
 export type CallListener = (operator: Operator, values: readonly unknown[], result: unknown) => void;
 let listener: CallListener | null = null;
 
-/** Sets the listener to all operator calls (null for none) and returns the one before. */
+/** Sets the listener (null for none) and returns the one before. */
 export function listen(next: CallListener | null): CallListener | null {
   const before = listener;
   listener = next;
@@ -94,8 +94,8 @@ export function setRecording(next: boolean): boolean {
 }
 
 /**
- * Calls an operator. Returns a tensor's number, a number, a boolean, an array of these, or undefined for
- * in-place ones.
+ * Calls an operator. Returns a tensor's number, a number, a boolean, an array of these, or undefined if in
+ * place.
  * @throws OPERATOR_FAILED with the operator's name, the input shapes and libtorch's message.
  */
 export function invoke(op: Operator, values: readonly unknown[]): unknown {
@@ -166,7 +166,7 @@ export const isScalar = (value: unknown): value is number | boolean =>
 export const isNumbers = (value: unknown): value is number | readonly number[] =>
   typeof value === 'number' || Array.isArray(value);
 
-/** Whether a value is an options object: neither list nor tensor. */
+/** Neither list nor tensor. */
 export const isOptions = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !('isDisposed' in value);
 

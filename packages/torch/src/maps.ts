@@ -1,7 +1,8 @@
 /**
- * Joined passes over channels-last maps, as operators of our own with gradients (`native/batch_norm_relu.cc`,
- * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`), which read memory less often. The bits do not depend on
- * the number of threads. B batch, C and D channels, H x W pixels.
+ * Joined passes over channels-last maps with gradients (`native/batch_norm_relu.cc`,
+ * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`), which read memory less often.
+ * The bits do not depend on the number of threads. All throw OPERATOR_FAILED for other shapes, layouts and
+ * dtypes. B batch, C and D channels, H x W pixels.
  */
 import { idOrNull, invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';
@@ -24,8 +25,7 @@ export function isLaneMap(map: Tensor): boolean {
 
 /**
  * ReLU of batch normalisation, [B,C,H,W] -> [B,C,H,W] of x's dtype. Training uses the batch's statistics and
- * updates the running ones; else the running ones serve. Weight, bias and statistics are float32 [C].
- * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
+ * updates the running ones; evaluation uses those. Weight, bias and statistics are float32 [C].
  */
 export function batchNormRelu(
   x: Tensor,
@@ -42,9 +42,10 @@ export function batchNormRelu(
 }
 
 /**
- * Leaky ReLU of instance normalisation (Ulyanov et al. 2016), [B,C,H,W] -> [B,C,H,W], float32: each channel of each sample by its own mean and biased variance.
- * @param weight [C], null: 1. @param bias [C], null: 0. @param slope of the ReLU for negative numbers; 1: no ReLU.
- * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
+ * Leaky ReLU of instance normalisation (Ulyanov et al. 2016), [B,C,H,W] -> [B,C,H,W], float32: each channel
+ * of each sample by its own mean and biased variance.
+ * @param weight [C], null: 1. @param bias [C], null: 0. @param slope of the ReLU for negative numbers; 1: no
+ * ReLU.
  */
 export function instanceNorm(
   x: Tensor,
@@ -56,24 +57,20 @@ export function instanceNorm(
   return Tensor.adopt(invoke(INSTANCE_NORM, [x.id, idOrNull(weight), idOrNull(bias), eps, slope]) as number);
 }
 
-/** Mean over the channels of ReLU(x), [B,C,H,W] -> [B,H,W]. @throws OPERATOR_FAILED for other layouts and dtypes. */
+/** Mean over the channels of ReLU(x), [B,C,H,W] -> [B,H,W]. */
 export function reluMean(x: Tensor): Tensor {
   return Tensor.adopt(invoke(RELU_MEAN, [x.id]) as number);
 }
 
-/**
- * Maximum over the channels, [B,C,H,W] -> [B,H,W]; ties share the gradient. @throws OPERATOR_FAILED for other
- * layouts and dtypes.
- */
+/** Maximum over the channels, [B,C,H,W] -> [B,H,W]; ties share the gradient. */
 export function channelMax(x: Tensor): Tensor {
   return Tensor.adopt(invoke(CHANNEL_MAX, [x.id]) as number);
 }
 
 /**
  * `reluMean` and `channelMax` of two 1x1 convolutions of `x` without bias, without storing their maps.
- * @param x [B,C,H,W], float32. @param toMean [K,C,1,1], K a multiple of 8. @param toMax of the same shape.
+ * @param x [B,C,H,W], float32. @param toMean [K,C,1,1], K a multiple of 8. @param toMax the same shape.
  * @returns mean and maximum over the K channels, [B,H,W] each; the first of equal maxima gets the gradient.
- * @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
  */
 export function projectedMeanMax(x: Tensor, toMean: Tensor, toMax: Tensor): [Tensor, Tensor] {
   const [mean, maximum] = invoke(PROJECTED_MEAN_MAX, [x.id, toMean.id, toMax.id]) as [number, number];
@@ -81,10 +78,10 @@ export function projectedMeanMax(x: Tensor, toMean: Tensor, toMax: Tensor): [Ten
 }
 
 /**
- * Joins, along the channels, `skip` times `attention` and `below` upsampled twofold (nearest).
- * @param skip [B,C,2H,2W]. @param attention [B,1,2H,2W], of skip's dtype, contiguous. @param below [B,D,H,W],
- * of skip's dtype.
- * @returns [B,C+D,2H,2W]. @throws OPERATOR_FAILED for other shapes, layouts and dtypes.
+ * Joins, along the channels, `skip` times `attention` and `below` upsampled twofold (nearest), all of one
+ * dtype.
+ * @param skip [B,C,2H,2W]. @param attention [B,1,2H,2W], contiguous. @param below [B,D,H,W]. @returns
+ * [B,C+D,2H,2W].
  */
 export function attendAndJoin(skip: Tensor, attention: Tensor, below: Tensor): Tensor {
   return Tensor.adopt(invoke(ATTEND_AND_JOIN, [skip.id, attention.id, below.id]) as number);

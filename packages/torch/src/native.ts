@@ -48,16 +48,15 @@ export interface Native {
 let loaded: Native | null = null;
 
 /**
- * The addon. The first call loads libtorch and sets its threads to the machine's cores, since libtorch starts
- * with one.
+ * The addon. The first call loads libtorch and sets its threads to the machine's cores (its own default is
+ * one).
  * @throws ADDON_MISSING if it is not built or libtorch cannot be loaded.
  */
 export function native(): Native {
   if (loaded !== null) return loaded;
   const file = fileURLToPath(new URL('../build/reclmis_torch.node', import.meta.url));
   if (!existsSync(file)) throw new ReclmisError('ADDON_MISSING', 'the libtorch addon is not built');
-  // Waiting OpenMP threads would spin, at the cost of the loader and other programs: next to two busy
-  // processes a step took 10 times as long.
+  // Waiting OpenMP threads would spin and slow the loader and other programs.
   process.env['OMP_WAIT_POLICY'] ??= 'passive';
   try {
     loaded = createRequire(import.meta.url)(file) as Native;

@@ -1,13 +1,13 @@
 /**
- * Times all operators that libtorch runs during a body, forward and backward (`native/profiler.cc`, through
- * libtorch's observers). Costs about a microsecond an operator.
+ * Times all operators that libtorch runs during a body, forward and backward (`native/profiler.cc`). Costs
+ * about a microsecond an operator.
  */
 import { native } from './native.js';
 
 export interface OperatorTime {
   /** E.g. `aten::conv2d`, `ConvolutionBackward0` or, with shapes, `aten::conv2d [8,3,224,224] [64,3,3,3]`. */
   readonly name: string;
-  /** Without the operators it called: these add up to the whole. */
+  /** Without the operators it called, so that the sum is the whole. */
   readonly selfSeconds: number;
   /** With them. */
   readonly totalSeconds: number;
@@ -17,13 +17,13 @@ export interface OperatorTime {
 export interface ProfileOptions {
   /** Lists the same operator once per shapes; default false. */
   readonly shapes?: boolean;
-  /** `cpu` (default), or a CUDA device, which is waited for after each operator: a profile of work, not of overlap. */
+  /** `cpu` (default), or a CUDA device, waited for after each operator: a profile of work, not of overlap. */
   readonly device?: string;
 }
 
 /**
- * Times the operators of a synchronous `body`. Its argument `lap()` returns what ran since the start or the
- * last lap, most self time first; `rest` is what no lap took.
+ * Times the operators of a synchronous `body`. `lap()` returns what ran since the start or the last lap, most
+ * self time first; `rest` is what no lap took.
  * @throws Error if another profile is running.
  */
 export function profileOperators<T>(

@@ -9,7 +9,7 @@ import { Tensor } from './tensor.js';
 export interface EngineVersion {
   /** libtorch's release, e.g. 1.13.0. */
   readonly torch: string;
-  /** Widest vector instructions that its kernels use here: DEFAULT, AVX2, AVX512, ... */
+  /** Widest vector instructions in use: DEFAULT, AVX2, AVX512, ... */
   readonly capability: string;
   /** Build settings, several lines. */
   readonly configuration: string;
@@ -24,7 +24,7 @@ export function version(): EngineVersion {
   };
 }
 
-/** Devices that the linked libtorch can use: `cpu`, then `cuda:0`, `cuda:1`, ... */
+/** `cpu`, then the linked libtorch's `cuda:0`, `cuda:1`, ... */
 export function devices(): string[] {
   const count = native().version().cudaDevices;
   return ['cpu', ...Array.from({ length: count }, (_, index) => `cuda:${index}`)];
@@ -43,7 +43,7 @@ export function device(name: string): string {
   return wanted;
 }
 
-/** Sets the number of CPU threads of operators; default: the machine's cores. */
+/** Sets the CPU threads of operators; default: the machine's cores. */
 export function setThreads(count: number = availableParallelism()): void {
   if (!Number.isInteger(count) || count < 1) {
     throw new ReclmisError('OPTION_INVALID', `threads must be a positive whole number, got ${count}`);
@@ -55,8 +55,8 @@ let deterministic = false;
 
 /**
  * Restricts libtorch to deterministic kernels, as `torch.use_deterministic_algorithms`; an operator without
- * one then fails by name. CPU kernels in use are deterministic for a given number of threads. Call before
- * CUDA's first use: cuBLAS gets the workspace it needs, unless the environment sets one.
+ * one fails by name. CPU kernels in use are deterministic for a given number of threads. Call before CUDA's
+ * first use: cuBLAS gets its workspace, unless the environment sets one.
  */
 export function setDeterministic(on: boolean): void {
   if (on) process.env['CUBLAS_WORKSPACE_CONFIG'] ??= ':4096:8';
@@ -100,8 +100,8 @@ export function emptyCache(): void {
 let collect: (() => void) | undefined;
 
 /**
- * Returns free memory to the system, except memory kept for tensors: collects JavaScript's heap, which V8
- * puts off for thousands of steps, then trims malloc's heaps. Takes tens of milliseconds.
+ * Returns free memory to the system, except memory kept for tensors: collects JavaScript's heap, which V8 may
+ * put off for thousands of steps, then trims malloc's heaps. Takes tens of milliseconds.
  */
 export function trimHeap(): void {
   if (!collect) {
@@ -112,7 +112,7 @@ export function trimHeap(): void {
   native().trimHeap();
 }
 
-/** Waits for the work queued on a device (none on a CPU). Call before reading a clock. */
+/** Waits for the work queued on a device. Call before reading a clock. */
 export function synchronize(device: string): void {
   native().synchronize(device);
 }
@@ -132,8 +132,8 @@ export function setGeneratorState(state: Tensor): void {
 }
 
 /**
- * Ends the process at once, from any thread, even while the main one is blocked in libtorch. No cleanup, no
- * listeners; unwritten output is lost.
+ * Ends the process at once, from any thread, even while the main one is blocked in libtorch. No cleanup;
+ * unwritten output is lost.
  */
 export function exitNow(status: number): never {
   native().exitNow(status);

@@ -1,7 +1,6 @@
 /**
  * Ownership of native tensors. JavaScript does not see native memory, so every handle has a deterministic
- * end: `using`, `dispose()`, or a synchronous scope, which frees what was made inside and not returned. A
- * finaliser is the backstop.
+ * end: `using`, `dispose()`, or a synchronous scope. A finaliser is the backstop.
  */
 import { native } from './native.js';
 
@@ -30,8 +29,8 @@ export function keep<T extends Owned>(handle: T): T {
 
 /**
  * Runs `body` and disposes every tensor made inside, except those in its result (nested arrays, maps and
- * plain objects included), which pass to the enclosing scope; on a throw, all. Synchronous: a promise is
- * refused, since handles of several tasks would mix.
+ * plain objects included), which pass to the enclosing scope; on a throw, all. Refuses a promise: handles of
+ * several tasks would mix.
  */
 export function scope<T>(body: () => T): T {
   const made = new Set<Owned>();
@@ -69,7 +68,7 @@ export function isGradEnabled(): boolean {
   return gradients;
 }
 
-/** Runs `body` without recording for autograd; restores the mode on a throw. */
+/** Runs `body` without recording for autograd. */
 export function noGrad<T>(body: () => T): T {
   const before = native().setGradMode(false);
   gradients = false;

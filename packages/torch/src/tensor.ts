@@ -1,6 +1,6 @@
 /**
- * `Tensor`, a handle to a libtorch tensor: data, autograd, ownership. Operators are generated
- * (`generated/methods.ts`); each makes a new handle.
+ * `Tensor`, a handle to a libtorch tensor: data, autograd, ownership. Operators (`generated/methods.ts`) make
+ * new handles.
  */
 import { ReclmisError } from '@reclmis/core';
 import { TensorOperators } from './generated/methods.js';
@@ -17,7 +17,7 @@ import {
 import { native } from './native.js';
 import { disown, own } from './scope.js';
 
-/** The backstop: frees native tensors of handles dropped without disposal. */
+/** Frees native tensors of handles dropped without disposal. */
 const finaliser = new FinalizationRegistry<number>((id) => native().release([id]));
 
 interface Description {
@@ -56,8 +56,8 @@ export class Tensor extends TensorOperators {
   // Data in.
 
   /**
-   * A tensor with a copy of `bytes`, row-major and little-endian. For a CUDA device they are staged in
-   * page-locked memory and copied while the caller goes on.
+   * A tensor with a copy of `bytes`, row-major and little-endian. For CUDA they are staged in page-locked
+   * memory and copied while the caller goes on.
    * @throws TENSOR_SHAPE if the shape needs another number of bytes.
    */
   static fromBytes(
@@ -155,7 +155,7 @@ export class Tensor extends TensorOperators {
     return this.shape.reduce((product, size) => product * size, 1);
   }
 
-  /** Size of one dimension; negative ones count from the end. @throws TENSOR_RANK if there is no such dimension. */
+  /** Negative dimensions count from the end. @throws TENSOR_RANK if there is no such dimension. */
   size(dimension: number): number {
     const size = this.shape.at(dimension);
     if (size === undefined) {
@@ -167,7 +167,7 @@ export class Tensor extends TensorOperators {
     return size;
   }
 
-  /** The shape of a one-dimensional tensor. @throws TENSOR_RANK for another rank, as do the next three. */
+  /** @throws TENSOR_RANK for another rank, as do the next three. */
   shape1(): readonly [number] {
     return this.#ranked(1) as unknown as readonly [number];
   }
@@ -251,8 +251,8 @@ export class Tensor extends TensorOperators {
   }
 
   /**
-   * The tensor on another device, with another dtype or memory format; what is left out stays. A new handle,
-   * sharing storage if nothing changes and `copy` is off.
+   * The tensor on another device, with another dtype or memory format. A new handle, sharing storage if
+   * nothing changes and `copy` is off.
    */
   to(options: {
     dtype?: DType | undefined;
@@ -294,7 +294,7 @@ export class Tensor extends TensorOperators {
     return this;
   }
 
-  /** The gradient left by `backward`, as a new handle of the same storage, or null. */
+  /** The gradient left by `backward`, a new handle of the same storage, or null. */
   get grad(): Tensor | null {
     const id = native().grad(this.id);
     return id === 0 ? null : new Tensor(id);
@@ -309,7 +309,7 @@ export class Tensor extends TensorOperators {
     native().setGrad(this.id, 0);
   }
 
-  /** Replaces this tensor's storage, shape and device by another's, outside autograd: how parameters move. */
+  /** Takes another's storage, shape and device, outside autograd: how parameters move. */
   setData(source: Tensor): void {
     native().setData(this.id, source.id);
     this.#description = null;
@@ -334,7 +334,7 @@ export class Tensor extends TensorOperators {
     return this.#id === 0;
   }
 
-  /** Releases the native tensor, whose memory is freed once no view or graph holds it. Safe to repeat. */
+  /** Frees the memory once no view or graph holds it. Safe to repeat. */
   dispose(): void {
     if (this.#id === 0) return;
     const id = this.#id;

@@ -1,6 +1,6 @@
 /**
- * Records a body's operator calls as a graph, for the exporter: arguments by name, and each tensor once,
- * however often its handle changes in place.
+ * Records a body's operator calls as a graph: arguments by name, and each tensor once, however often its
+ * handle changes in place.
  *
  * Tensors that depend on no input are constants, kept with their data. Numbers read off shapes are plain
  * numbers: traces at two sizes tell which they are.
@@ -50,10 +50,10 @@ export function isTracedValue(value: TracedArgument): value is TracedValue {
 }
 
 /**
- * Runs `body` without autograd and records it.
- * @param inputs what the graph is a function of. @param body returns the outputs by name.
- * @throws EXPORT_UNSUPPORTED if a tensor is changed in place while another handle shows its memory, or holds
- * no input; what `body` throws.
+ * Records `body`, run without autograd.
+ * @param inputs what the graph is a function of. @param body returns the outputs by name. @throws
+ * EXPORT_UNSUPPORTED if a tensor is changed in place while another handle shows its memory, or holds no
+ * input; what `body` throws.
  */
 export function trace(inputs: Readonly<Record<string, Tensor>>, body: () => Record<string, Tensor>): Trace {
   const recorder = new Recorder(inputs);

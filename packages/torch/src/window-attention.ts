@@ -1,19 +1,21 @@
-/** Attention within the windows of a map of tokens, as an operator of our own with its gradient (`native/window_attention.cc`). */
+/** Attention within the windows of a map of tokens, with its gradient (`native/window_attention.cc`). */
 import { idOrNull, invoke, operator } from './invoke.js';
 import { Tensor } from './tensor.js';
 
 const WINDOW_ATTENTION = operator('reclmis::window_attention', '');
 
-/** Sizes of `attendWindows`, and what it adds to scores. */
 export interface WindowAttendOptions {
   /** H and W of the map. */
   readonly sides: readonly [height: number, width: number];
-  /** M, the side of a window. The map is padded to a multiple of it, below and to the right. */
+  /** M, the side of a window. The map is padded below and to the right to a multiple of it. */
   readonly window: number;
-  /** By how many rows and columns the padded map is rolled backwards, from 0 to below M. */
+  /** Rows and columns by which the padded map is rolled backwards, from 0 to below M. */
   readonly shift: number;
   readonly heads: number;
-  /** A bias for each pair of places and head, [(2M-1)^2, heads]: row (row_a - row_b + M - 1)(2M - 1) + (column_a - column_b + M - 1). */
+  /**
+   * Biases by pair of places and head, [(2M-1)^2, heads]: row (row_a - row_b + M - 1)(2M - 1) + (column_a -
+   * column_b + M - 1).
+   */
   readonly table: Tensor;
   /** Query, key and value of padded tokens, [3C]; null if no side is padded. */
   readonly outside: Tensor | null;

@@ -1,12 +1,9 @@
-/**
- * The file behind an archive of weights: bytes by position, with every failure of the system as a coded error, and the
- * two errors that reading an archive ends in.
- */
+/** The file behind an archive of weights: bytes by position; every failure is a coded error. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
 
-/** Most bytes that one read call is asked for; the kernel's own limit lies just below 2 GiB. */
+/** Bytes of one read call; the kernel's limit lies just below 2 GiB. */
 const READ_CHUNK = 1 << 30;
 
 /** A file, open for reading. */
@@ -26,7 +23,7 @@ export class ArchiveFile {
   static open(path: string): ArchiveFile {
     let fd: number;
     try {
-      // Without O_NONBLOCK (which Windows lacks), opening a named pipe would wait for its writer.
+      // Without O_NONBLOCK (absent on Windows), opening a pipe would wait for its writer.
       fd = openSync(path, constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0));
     } catch (cause) {
       throw invalid(path, `cannot be opened: ${systemCode(cause) || oneLine(cause)}`, cause);
@@ -60,7 +57,7 @@ export class ArchiveFile {
     }
   }
 
-  /** `length` bytes from `position`, which the caller has checked against `size`. */
+  /** `length` bytes from `position`, checked against `size` by the caller. */
   read(position: number, length: number): Buffer {
     const bytes = Buffer.alloc(length);
     this.readInto(bytes, position);
@@ -80,7 +77,7 @@ export function invalid(path: string, what: string, cause?: unknown): ReclmisErr
   return new ReclmisError('ARCHIVE_INVALID', `${path}: ${what}`, cause === undefined ? {} : { cause });
 }
 
-/** The file asks for something that is not on the allow-list. */
+/** The file asks for something outside the allow-list. */
 export function refused(path: string, what: string): ReclmisError {
   return new ReclmisError('ARCHIVE_REFUSED', `${path}: ${what}`);
 }

@@ -1,9 +1,9 @@
-/** Finds repeated keys in JSON, which `JSON.parse` resolves silently to the last one. */
+/** Finds repeated keys in JSON; `JSON.parse` silently takes the last. */
 
 /**
- * Returns the first key that one object of `json` holds twice, or null. Escapes are decoded first: "a" and
- * "\u0061" are the same key.
- * @param json accepted by `JSON.parse` before; nothing else is checked.
+ * The first key that one object of `json` holds twice, or null. Escapes are decoded first: "a" and "\u0061"
+ * are the same key.
+ * @param json must parse; nothing else is checked.
  */
 export function findDuplicateKey(json: string): string | null {
   /** Open containers: an object's keys so far, null for an array. */

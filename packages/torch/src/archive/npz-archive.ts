@@ -1,10 +1,10 @@
 /**
- * NumPy's archives of arrays (`.npz`): a zip file of `.npy` entries (NumPy's format specification, versions 1.0 to 3.0), as
- * Google publishes its vision transformers.
+ * NumPy's archives of arrays (`.npz`): a zip file of `.npy` entries (NumPy's format specification, versions
+ * 1.0 to 3.0), as Google publishes its vision transformers.
  *
- * An entry is `\x93NUMPY`, two bytes of version, the header's length, a header in Python's notation, and the numbers. The header
- * is matched against the one form that NumPy writes, never evaluated. Arrays of Python objects, which NumPy stores as pickles,
- * are refused. Entries must be stored uncompressed (`numpy.savez`), so that no archive can grow. No name is used as a path.
+ * An entry is `\x93NUMPY`, two bytes of version, the header's length, a header in Python's notation, and the
+ * numbers. The header is matched against the one form that NumPy writes, never evaluated. Refused: arrays of
+ * Python objects (pickles), and compressed entries, so that no archive can grow. No name is used as a path.
  */
 import { constants as bufferConstants } from 'node:buffer';
 import { crc32 } from 'node:zlib';
@@ -49,7 +49,7 @@ interface StoredArray {
   readonly fortran: boolean;
 }
 
-/** A `.npz` archive, open for reading: names and shapes at once, numbers when they are asked for. */
+/** A `.npz` archive, open for reading: names and shapes at once, numbers on request. */
 export class NpzArchive {
   private constructor(
     private readonly file: ArchiveFile,
@@ -154,7 +154,7 @@ function parseHeader(
   const words = sizes.replace(/, ?$/, '').split(/, ?/);
   const shape = sizes.trim() === '' ? [] : words.map((word) => (/^\d{1,16}$/.test(word) ? Number(word) : -1));
   if (shape.length > MAX_DIMENSIONS) throw bad(`has ${shape.length} dimensions, at most ${MAX_DIMENSIONS}`);
-  // libtorch multiplies the sizes of an empty array as well, zeros counted as ones.
+  // libtorch multiplies an empty array's sizes too, counting zeros as ones.
   const whole = shape.reduce((product, size) => product * Math.max(size, 1), 8);
   if (shape.includes(-1) || whole > Number.MAX_SAFE_INTEGER) throw bad(`has the shape (${sizes})`);
   return { dtype, shape, fortran: order === 'True' };

@@ -1,4 +1,4 @@
-/** The bytes of a pickle, taken one value after the other; lengths are checked before memory is asked for. */
+/** The bytes of a pickle, one value after the other; lengths are checked before memory is allocated. */
 import { invalid } from './archive-file.js';
 import { toInteger } from './pickle-globals.js';
 
@@ -9,7 +9,7 @@ const MAX_INTEGER_BYTES = 256;
 /** Longest name of a module or class. */
 const MAX_NAME_BYTES = 512;
 
-/** Each method takes a value from where the one before ended. @throws ARCHIVE_INVALID at the end, and beyond a limit. */
+/** Each method takes the next value. @throws ARCHIVE_INVALID at the end, and beyond a limit. */
 export class PickleBytes {
   /**
    * @param position Where the pickle begins.
@@ -48,7 +48,7 @@ export class PickleBytes {
     }
     const bytes = this.take(length);
     const text = bytes.toString('utf8');
-    // Replacement characters stand for damage, unless the text itself holds them.
+    // Replacement characters mean damage, unless the text itself holds them.
     if (text.includes('\ufffd') && !Buffer.from(text, 'utf8').equals(bytes)) {
       throw this.#fault(`has a string that is not UTF-8 before byte ${this.position}`);
     }

@@ -1,8 +1,8 @@
 /**
- * The allow-list: every global that a pickle may name, and what calling it means here. A name leads to one of the small
- * functions below or to a refusal, never to something that is looked up by its name. The list is that of PyTorch's own
- * `torch.load(weights_only=True)` (torch/_weights_only_unpickler.py) as far as dense tensors on the CPU go, with numpy's
- * scalars, which the authors' checkpoints hold, and the type marks of TorchScript (torch/jit/_pickle.py).
+ * The allow-list: every global that a pickle may name, and what calling it means here. A name leads to a
+ * small function below or to a refusal; nothing is looked up by it. The list is that of
+ * `torch.load(weights_only=True)` (torch/_weights_only_unpickler.py) for dense tensors on the CPU, with
+ * numpy's scalars, which the authors' checkpoints hold, and TorchScript's type marks (torch/jit/_pickle.py).
  */
 import {
   STORAGE_DTYPES,
@@ -13,7 +13,7 @@ import {
   type TorchModule,
 } from './torch-values.js';
 
-/** A value on the pickle machine's stack: data, or something that only the machine knows. */
+/** A value on the pickle machine's stack. */
 export type PickleValue =
   | TorchLeaf
   | TorchModule
@@ -24,15 +24,15 @@ export type PickleValue =
 
 /** What a call may need from the machine. */
 export interface CallContext {
-  /** Counts memory that a call takes, bytes; throws when the limit is passed. */
+  /** Counts the memory of a call, bytes; throws past the limit. */
   charge(bytes: number): void;
-  /** Makes a dictionary to which BUILD may attach attributes (`_metadata` of a state dictionary); they are dropped. */
+  /** Makes a dictionary; attributes that BUILD attaches (a state dictionary's `_metadata`) are dropped. */
   orderedDict(): Map<PickleValue, PickleValue>;
   /** Makes a set, an array here. */
   set(items: readonly PickleValue[]): readonly PickleValue[];
 }
 
-/** A call with arguments that do not fit; the machine puts the global's name before the words. */
+/** Arguments that do not fit; the machine prepends the global's name. */
 export class BadArguments extends Error {}
 
 type Call = (args: readonly PickleValue[], context: CallContext) => PickleValue;
@@ -41,7 +41,7 @@ type Call = (args: readonly PickleValue[], context: CallContext) => PickleValue;
 export class PickleGlobal {
   constructor(
     readonly name: string,
-    /** What REDUCE does; null for what is only named: a storage's class, a factory, a class of TorchScript. */
+    /** What REDUCE does; null for what is only named: a storage's class, a factory, a TorchScript class. */
     readonly call: Call | null,
     /** Whether NEWOBJ makes a bag of attributes of it. */
     readonly isModule = false,
@@ -81,7 +81,7 @@ const DTYPES = new Set(
     .map((name) => `torch.${name}`),
 );
 
-/** The first argument, whatever the others: TorchScript's marks of a list's or dictionary's type. */
+/** The first argument, whatever the others: TorchScript's type marks of lists and dictionaries. */
 const first =
   (count: number): Call =>
   (args) => {
@@ -121,7 +121,7 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['numpy._core.multiarray', 'numpy.core.multiarray'],
 ]);
 
-/** What a global is here: a value, something to call, or null for what is not on the list. */
+/** A value, something to call, or null for what is not on the list. */
 export function findGlobal(module: string, name: string, torchScript: boolean): PickleValue {
   const full = `${OTHER_NAMES.get(module) ?? module}.${name}`;
   const call = CALLS.get(full) ?? (torchScript ? SCRIPT_CALLS.get(full) : undefined) ?? null;
@@ -138,7 +138,7 @@ export function toInteger(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Whether a value is a tuple: tuples are frozen arrays on the machine's stack, lists and sets are not. */
+/** Tuples are frozen arrays on the machine's stack; lists and sets are not frozen. */
 export function isTuple(value: PickleValue | undefined): value is readonly PickleValue[] {
   return Array.isArray(value) && Object.isFrozen(value);
 }
@@ -264,7 +264,7 @@ function numpyDtype(args: readonly PickleValue[]): PickleValue {
   return new NumpyDtype(code);
 }
 
-/** What BUILD does to numpy's dtype: (version, byte order, subdtype, names, fields, size, alignment, flags). */
+/** BUILD of numpy's dtype: (version, byte order, subdtype, names, fields, size, alignment, flags). */
 export function buildNumpyDtype(dtype: NumpyDtype, state: PickleValue): void {
   if (!isTuple(state) || state.length < 8 || !['<', '|', '='].includes(state[1] as string)) {
     throw new BadArguments('a state of a type of numpy that is not plain and little-endian');
@@ -289,7 +289,7 @@ function numpyScalar(args: readonly PickleValue[]): PickleValue {
   return read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
-/** How protocol 2 writes bytes: a string of the characters 0 to 255, to be encoded as Latin-1. */
+/** Protocol 2 writes bytes as a string of the characters 0 to 255, to be encoded as Latin-1. */
 function encode(args: readonly PickleValue[], context: CallContext): PickleValue {
   expectArguments(args, 2, 2);
   const [text, encoding] = args;

@@ -1,6 +1,6 @@
 /**
- * The opcodes of pickle (CPython's Lib/pickletools.py describes each), protocols 0 to 5. Those that PyTorch writes for
- * plain data are read; the others have a name here so that a refusal can state it.
+ * The opcodes of pickle (CPython's Lib/pickletools.py), protocols 0 to 5: those that PyTorch writes for plain
+ * data, and names of the others for refusals.
  */
 
 /** The opcodes that are read. */
@@ -55,7 +55,7 @@ export const OP = {
   FRAME: 0x95,
 } as const;
 
-/** The opcodes that exist but are refused: PyTorch writes none of them for plain data. */
+/** PyTorch writes none of these for plain data. */
 export const REFUSED_OPCODES: ReadonlyMap<number, string> = new Map([
   [0x32, 'DUP'],
   [0x46, 'FLOAT'],

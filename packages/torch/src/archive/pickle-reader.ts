@@ -1,8 +1,8 @@
 /**
- * Reads a pickle as data, without running it. Python's unpickler is a stack machine whose programs may import and call
- * anything (CPython's Lib/pickle.py); this one has the same stack, mark and memo, but only the opcodes of plain data, and a
- * global is a name of the allow-list (pickle-globals.ts) or an error. All is bounded: operations, stack, memory, nesting;
- * nothing here recurses on what the file says.
+ * Reads a pickle as data, without running it. Python's unpickler is a stack machine whose programs may import
+ * and call anything (CPython's Lib/pickle.py); this one has the same stack, mark and memo, but only the
+ * opcodes of plain data and the globals of an allow-list (pickle-globals.ts). Operations, stack, memory and
+ * nesting are bounded; nothing here recurses on what the file says.
  */
 import { quoted } from '@reclmis/core';
 import { invalid, refused } from './archive-file.js';
@@ -43,14 +43,13 @@ export interface PickleHost {
   readonly path: string;
   /** Whether the classes of TorchScript may occur. */
   readonly torchScript: boolean;
-  /** The storage that a persistent id names; throws for an id of another form. */
+  /** The storage of a persistent id; throws for another form. */
   storage(id: readonly PickleValue[]): TorchStorage;
 }
 
 /**
  * Reads the pickle that begins at `start`; returns its value and where it ends.
- *
- * @throws ARCHIVE_INVALID for what is damaged or beyond a limit, ARCHIVE_REFUSED for what is not on the allow-list.
+ * @throws ARCHIVE_INVALID for damage or a broken limit, ARCHIVE_REFUSED for what is not on the allow-list.
  */
 export function readPickle(
   bytes: Uint8Array,
@@ -65,7 +64,7 @@ export function readPickle(
 
 class Machine implements CallContext {
   readonly #stack: PickleValue[] = [];
-  /** The stack's length at each open mark; what lies below the last one is out of reach. */
+  /** The stack's length at each open mark; values below the last are out of reach. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
   readonly #orderedDicts = new WeakSet();
@@ -94,7 +93,7 @@ class Machine implements CallContext {
     throw this.#invalid(`has more than ${MAX_OPERATIONS} operations`);
   }
 
-  /** What an opcode pushes; undefined for one that does something else. */
+  /** What an opcode pushes; undefined if it does something else. */
   #value(op: number): PickleValue | undefined {
     const { bytes } = this;
     switch (op) {
@@ -370,7 +369,7 @@ class Machine implements CallContext {
     if (!(state instanceof Map) || ![...state.keys()].every((key) => typeof key === 'string')) {
       throw this.#refused(`sets the state of ${describe(target)} to something other than attributes by name`);
     }
-    if (!isModule) return; // attributes of a dictionary, such as _metadata, are not part of its members
+    if (!isModule) return; // attributes of a dictionary, such as _metadata, are no members
     if (this.#built.has(target)) throw this.#invalid(`sets the state of one ${target.className} twice`);
     this.#built.add(target);
     const attributes = state as ReadonlyMap<string, PickleValue>;
@@ -395,7 +394,7 @@ class Machine implements CallContext {
   }
 }
 
-/** Whether a value is a list or a set: arrays that are not frozen, as tuples are. */
+/** A list or a set; tuples are frozen. */
 function isMutable(value: PickleValue): value is PickleValue[] {
   return Array.isArray(value) && !Object.isFrozen(value);
 }

@@ -1,7 +1,7 @@
 /**
- * The last look at what a pickle gave: nothing that only the pickle machine knows may stand in it, and code that walks it
- * as a tree must end soon, so it may not contain itself, nest deeply, or unfold to more than it is (a list of two equal
- * lists, each of two equal lists, ... has few parts and endless paths).
+ * The last check of what a pickle gave. Nothing internal to the pickle machine may remain, and walking it as
+ * a tree must end soon: it may not contain itself, nest deeply, or unfold far (a list of two equal lists,
+ * each of two equal lists, ... has few parts and endless paths).
  */
 import { invalid, refused } from './archive-file.js';
 import { NumpyDtype, PickleGlobal, type PickleValue } from './pickle-globals.js';
@@ -9,7 +9,7 @@ import type { TorchValue } from './torch-values.js';
 
 /** Deepest nesting; a model's modules nest 10 deep. */
 const MAX_DEPTH = 256;
-/** Most values, those of shared parts counted each time. */
+/** Shared parts count each time. */
 const MAX_VALUES = 10_000_000;
 
 interface Frame {
@@ -20,7 +20,7 @@ interface Frame {
   values: number;
 }
 
-/** The value itself, checked. @throws ARCHIVE_INVALID or ARCHIVE_REFUSED. */
+/** @returns the value itself. @throws ARCHIVE_INVALID or ARCHIVE_REFUSED. */
 export function checkResult(root: PickleValue, path: string): TorchValue {
   const done = new Map<object, { readonly depth: number; readonly values: number }>();
   const open = new Set<object>();

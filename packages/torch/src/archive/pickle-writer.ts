@@ -1,7 +1,7 @@
 /**
- * Writes the pickle of a state dictionary, protocol 2, with the opcodes and globals alone that
- * `torch.load(weights_only=True)` reads (torch/_weights_only_unpickler.py). PyTorch 1.13's restricted reader knows no
- * floats outside tensors (2.0 does), so a dictionary that it shall read has none.
+ * Writes the pickle of a state dictionary, protocol 2, with opcodes and globals that
+ * `torch.load(weights_only=True)` reads (torch/_weights_only_unpickler.py). PyTorch 1.13's restricted reader
+ * knows no floats outside tensors; 2.0's does.
  */
 import type { DType } from '../invoke.js';
 import { OP } from './pickle-opcodes.js';
@@ -9,10 +9,10 @@ import { STORAGE_DTYPES } from './torch-values.js';
 
 const PROTOCOL = 2;
 
-/** The names of PyTorch's storage classes by dtype. */
+/** PyTorch's storage classes by dtype. */
 const STORAGE_NAMES = new Map([...STORAGE_DTYPES].reverse().map(([name, dtype]) => [dtype, name]));
 
-/** A tensor to be written: contiguous, the only view of its storage or one of several equal ones. */
+/** A contiguous tensor; all views of its storage are equal. */
 export interface PickledTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -22,7 +22,7 @@ export interface PickledTensor {
 /** A plain value beside the tensors. */
 export type PickledScalar = string | number | boolean | null;
 
-/** Appends opcodes; values that come again are recalled from the memo. */
+/** Appends opcodes; repeated values are recalled from the memo. */
 export class PickleWriter {
   readonly #parts: Buffer[] = [];
   readonly #memo = new Map<string, number>();

@@ -49,7 +49,7 @@ const NAMES: Readonly<Record<DType, string>> = {
 };
 const DTYPES = new Map((Object.keys(NAMES) as DType[]).map((dtype) => [NAMES[dtype], dtype]));
 
-/** A tensor's place: `begin` and `end` count from the end of the header. */
+/** `begin` and `end` count from the end of the header. */
 export interface SafetensorsEntry {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -85,7 +85,7 @@ export function isSealed(metadata: Readonly<Record<string, string>>): boolean {
 /**
  * Reads tensors (on the CPU, owned by the current scope) and metadata. A sealed file is read whole, even for
  * a few tensors.
- * @throws SAFETENSORS_INVALID for a missing file, anything the format forbids, and a wrong seal.
+ * @throws SAFETENSORS_INVALID for a missing file, a breach of the format, and a wrong seal.
  */
 export function readSafetensors(
   path: string,
@@ -115,7 +115,7 @@ export function readSafetensors(
   });
 }
 
-/** Checks a file against its seal, if it has one, without making tensors. @throws SAFETENSORS_INVALID */
+/** Checks a file against its seal, if any, without making tensors. @throws SAFETENSORS_INVALID */
 export function verifySafetensors(path: string): void {
   withFile(path, (fd) => {
     const { entries, metadata, dataStart } = readHeader(fd, path);
@@ -133,7 +133,7 @@ export function verifySafetensors(path: string): void {
   });
 }
 
-/** A hash of the metadata and of names, dtypes and shapes in byte order; the tensors' bytes are to follow. */
+/** Hashes the metadata and names, dtypes and shapes in byte order; the tensors' bytes follow. */
 function beginSeal(
   entries: ReadonlyMap<string, Pick<SafetensorsEntry, 'dtype' | 'shape'>>,
   metadata: Readonly<Record<string, string>>,
@@ -158,14 +158,14 @@ function requireSeal(path: string, seal: string | undefined, hash: Hash | null):
   );
 }
 
-/** Reads and checks the header only: names, dtypes, shapes and metadata. */
+/** Reads and checks the header only. */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
   return withFile(path, (fd) => readHeader(fd, path));
 }
 
 /**
- * Writes tensors (any device and layout) by name, all or nothing: a failed write leaves what was there.
- * Ordered as by the reference writer, wide dtypes first, then by name, so all data is aligned.
+ * Writes tensors (any device and layout) by name; a failed write leaves the old file. Ordered as by the
+ * reference writer, wide dtypes first, then by name, so all data is aligned.
  * @throws DISK_FULL or OUTPUT_UNWRITABLE.
  */
 export function writeSafetensors(
@@ -199,7 +199,7 @@ export function writeSafetensors(
   const head = Buffer.alloc(LENGTH_BYTES + padded, ' ');
   head.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(head, LENGTH_BYTES);
-  // One buffer for all: fresh ones of every size, at every checkpoint, would fragment the heap.
+  // One buffer for all: fresh ones at every checkpoint would fragment the heap.
   const largest = ordered.reduce((most, [, tensor]) => Math.max(most, byteCount(tensor)), 0);
   const buffer = new Uint8Array(largest);
   const hash = seal ? beginSeal(new Map(ordered), metadata) : null;
@@ -299,7 +299,7 @@ function parseHeader(
   if (!isObject(parsed)) throw invalid(path, 'its header is not a JSON object');
   const duplicate = findDuplicateKey(text);
   if (duplicate !== null) throw invalid(path, `its header has the key "${duplicate}" twice`);
-  // Object.entries lists "__proto__" like any key, and no name becomes a property of ours.
+  // Object.entries lists "__proto__" like any key; no name becomes a property.
   const members = new Map(Object.entries(parsed));
   const metadata = Object.create(null) as Record<string, string>;
   const given = members.get(METADATA_KEY);

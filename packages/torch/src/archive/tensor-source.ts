@@ -1,6 +1,6 @@
 /**
- * One view of the files in which weights are published: safetensors, PyTorch's archives (torch-archive.ts) and NumPy's
- * (npz-archive.ts). Which of them a file is, its content says, not its name.
+ * One view of published weights: safetensors, PyTorch's archives (torch-archive.ts) and NumPy's
+ * (npz-archive.ts), told apart by content, not name.
  */
 import { closeSync, readSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -21,7 +21,7 @@ export interface SourceTensor {
 export interface TensorSource {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, SourceTensor>;
-  /** What the file says besides its tensors: a checkpoint's epoch, say. */
+  /** What else the file says, such as a checkpoint's epoch. */
   readonly about: ReadonlyMap<string, TorchValue>;
   /** One tensor, on the CPU, contiguous, owned by the current scope. @throws the codes of opening */
   read(name: string): Tensor;
@@ -85,7 +85,7 @@ function fromArchive(path: string): TensorSource {
   }
 }
 
-/** A safetensors file begins with its header's length, 8 bytes, and the header with a brace; no archive has one there. */
+/** A safetensors file begins with its header's length, 8 bytes, then a brace; no archive has one there. */
 function looksLikeSafetensors(path: string): boolean {
   const head = Buffer.alloc(9);
   let fd: number;

@@ -1,6 +1,6 @@
 /**
- * Writes archives that `torch.load(weights_only=True)` reads, in the form of PyTorch >= 1.6 (see torch-archive.ts): so a
- * model that was trained here can be used, or trained further, with the authors' code.
+ * Writes archives that `torch.load(weights_only=True)` reads, in the form of PyTorch >= 1.6
+ * (torch-archive.ts), so that the authors' code can use or train a model from here.
  */
 import { ReclmisError } from '@reclmis/core';
 import { type Write, writeFileAtomicSync } from '@reclmis/files';
@@ -8,29 +8,29 @@ import type { Tensor } from '../tensor.js';
 import { PickleWriter } from './pickle-writer.js';
 import { ZipWriter } from './zip-writer.js';
 
-/** The version that PyTorch 1.6 and later write for archives without TorchScript. */
+/** As PyTorch 1.6 and later write without TorchScript. */
 const FORMAT_VERSION = '3\n';
 
 /** How `writeTorchArchive` lays out the data. */
 export interface WriteTorchOptions {
   /**
-   * The member that holds the state dictionary, and the members beside it; null for the bare state dictionary; default
-   * `{ key: 'state_dict', meta: {} }`. PyTorch 1.13 with `weights_only=True` reads no floats here, 2.0 and later do.
+   * The member that holds the state dictionary, and the other members; null for the bare state dictionary;
+   * default `{ key: 'state_dict', meta: {} }`. PyTorch 1.13 with `weights_only=True` reads no floats here,
+   * 2.0 and later do.
    */
   readonly wrap?: {
     readonly key: string;
     readonly meta: Readonly<Record<string, string | number | boolean | null>>;
   } | null;
-  /** The folder inside the archive; default "archive", as PyTorch names it where it does not know the file's name. */
+  /** The folder inside the archive; default "archive", as PyTorch's for an unknown file name. */
   readonly archiveName?: string;
 }
 
 /**
- * Writes tensors (of any device and layout) under their names, as one dictionary `{ ...meta, [key]: OrderedDict }` or the
- * bare `OrderedDict`, whole or not at all. One tensor's bytes are held at a time; a tensor that stands under two names is
- * written once, and PyTorch reads it as one.
- *
- * @throws DISK_FULL or OUTPUT_UNWRITABLE, the latter also for a member of `meta` that is named like `key`.
+ * Writes tensors (any device and layout) by name, as one dictionary `{ ...meta, [key]: OrderedDict }` or the
+ * bare `OrderedDict`; a failed write leaves the old file. Holds one tensor's bytes at a time; a tensor with
+ * two names is written once, and PyTorch reads it as one.
+ * @throws DISK_FULL or OUTPUT_UNWRITABLE, the latter also for a member of `meta` named like `key`.
  */
 export function writeTorchArchive(
   path: string,

@@ -1,14 +1,16 @@
 /**
- * PyTorch's archives of weights (`.pt`, `.pth`, `.pth.tar`, `pytorch_model.bin`, TorchScript's `.pt`), read without
- * running the pickle inside.
+ * PyTorch's archives of weights (`.pt`, `.pth`, `.pth.tar`, `pytorch_model.bin`, TorchScript's `.pt`), read
+ * without running the pickle inside.
  *
- * Since 1.6 an archive is a zip file (torch/serialization.py `_save`, caffe2/serialize/inline_container.cc), all below one
- * folder: `data.pkl`, the data with storages by persistent id; `data/KEY`, a storage each; `version`; `byteorder` since
- * 2.1. A TorchScript archive (torch/csrc/jit/serialization) also has `constants.pkl` and `code/`, neither of which is
- * read. Before 1.6 it is a row of pickles (torch-legacy.ts). No name in an archive is ever used as a path.
+ * Since 1.6 an archive is a zip file (torch/serialization.py `_save`, caffe2/serialize/inline_container.cc)
+ * with one folder: `data.pkl`, the data with storages by persistent id; `data/KEY`, a storage each;
+ * `version`; `byteorder` since 2.1. TorchScript's (torch/csrc/jit/serialization) also has `constants.pkl` and
+ * `code/`, which are not read. Before 1.6 it is a row of pickles (torch-legacy.ts). No name in an archive is
+ * used as a path.
  *
- * Checked on opening: the zip directory, the CRC of `data.pkl`, the pickle against its allow-list, each tensor's view
- * against its storage, each storage's length against its entry. Checked on reading a tensor: the CRC of its storage, once.
+ * Checked on opening: the zip directory, the CRC of `data.pkl`, the pickle against its allow-list, each
+ * tensor's view against its storage, each storage's length against its entry. Checked on reading a tensor:
+ * the CRC of its storage, once.
  */
 import { constants as bufferConstants } from 'node:buffer';
 import { quoted } from '@reclmis/core';
@@ -31,9 +33,9 @@ import { checkStored, readZipEntries, readZipEntry, type ZipEntry } from './zip-
 
 export { TorchModule, TorchStorage, TorchTensor, type TorchValue } from './torch-values.js';
 
-/** Longest of the small entries, `version` and `byteorder`. */
+/** For `version` and `byteorder`. */
 const MAX_SMALL_BYTES = 64;
-/** The members of a checkpoint that hold the state dictionary, by habit. */
+/** Usual names of a checkpoint's state dictionary. */
 const STATE_KEYS = ['state_dict', 'model_state_dict', 'model'];
 
 interface Contents {
@@ -42,11 +44,11 @@ interface Contents {
   readonly storages: TorchStorages;
 }
 
-/** A PyTorch archive, open for reading: its values at once, its tensors when they are asked for. */
+/** A PyTorch archive, open for reading: values at once, tensors on request. */
 export class TorchArchive {
   readonly path: string;
   readonly kind: 'zip' | 'torchscript' | 'legacy';
-  /** What `torch.load` would have given; of TorchScript, the modules' attributes, nested. */
+  /** What `torch.load` would give; for TorchScript the modules' attributes, nested. */
   readonly root: TorchValue;
   readonly #file: ArchiveFile;
   readonly #storages: TorchStorages;
@@ -61,10 +63,9 @@ export class TorchArchive {
   }
 
   /**
-   * Opens an archive and reads all of it but the tensors' bytes.
-   *
-   * @throws ARCHIVE_INVALID for a file that is missing, damaged, cut short or beyond a limit; ARCHIVE_REFUSED, with what
-   *   was refused, for a pickle that asks for anything but plain data and tensors.
+   * Opens an archive and reads all but the tensors' bytes.
+   * @throws ARCHIVE_INVALID for a file that is missing, damaged, cut short or beyond a limit;
+   * ARCHIVE_REFUSED, with what was refused, for a pickle of more than plain data and tensors.
    */
   static open(path: string): TorchArchive {
     const file = ArchiveFile.open(path);
@@ -78,9 +79,9 @@ export class TorchArchive {
   }
 
   /**
-   * The tensor's values, contiguous, on the CPU, owned by the current scope. One tensor's bytes are held at a time.
-   *
-   * @throws ARCHIVE_INVALID when the bytes fail their CRC or the tensor is not of this archive.
+   * The tensor's values, contiguous, on the CPU, owned by the current scope. Holds one tensor's bytes at a
+   * time.
+   * @throws ARCHIVE_INVALID when the CRC is wrong or the tensor is not of this archive.
    */
   read(tensor: TorchTensor): Tensor {
     const { dtype, shape, stride, storageOffset, storageKey } = tensor;
@@ -104,7 +105,7 @@ export class TorchArchive {
     return Tensor.fromBytes(target, dtype, shape);
   }
 
-  /** Closes the file. Twice is safe; tensors that were read stay. */
+  /** Closes the file; safe to repeat. Tensors already read stay. */
   close(): void {
     this.#file.close();
     this.#scratch = new Uint8Array(0);
@@ -114,7 +115,7 @@ export class TorchArchive {
     this.close();
   }
 
-  /** The scratch memory's first bytes; it grows to the largest tensor. */
+  /** Scratch memory; it grows to the largest tensor. */
   #take(length: number): Uint8Array {
     if (length > bufferConstants.MAX_LENGTH)
       throw invalid(this.path, `a tensor takes ${length} bytes, too many`);
@@ -142,7 +143,7 @@ function readZip(file: ArchiveFile): Contents {
         `the entry ${quoted(entry.name)} does not lie below ${quoted(folder)}, as all others`,
       );
     }
-    // TorchScript compresses its source code, which is not read; anything else that is compressed is no work of PyTorch.
+    // TorchScript compresses its source code, which is not read; PyTorch compresses nothing else.
     if (!entry.name.startsWith(`${folder}code/`)) checkStored(path, entry);
   }
   checkSmallEntries(file, entries, folder);
@@ -178,10 +179,9 @@ function checkSmallEntries(file: ArchiveFile, entries: ReadonlyMap<string, ZipEn
 }
 
 /**
- * The tensors of a state dictionary by name, in its order: the root's own members if all are tensors, else those of its
- * member `state_dict`, `model_state_dict` or `model`; of TorchScript the modules' parameters and buffers by dotted name.
- * Names are as they are, "module." of DataParallel included.
- *
+ * The tensors of a state dictionary by name, in its order: the root's own members if all are tensors, else
+ * those of its member `state_dict`, `model_state_dict` or `model`; for TorchScript the modules' parameters
+ * and buffers by dotted name. Names stay as they are, "module." of DataParallel included.
  * @throws ARCHIVE_INVALID when there is none.
  */
 export function stateDictOf(archive: TorchArchive): Map<string, TorchTensor> {
@@ -205,7 +205,7 @@ export function stateDictOf(archive: TorchArchive): Map<string, TorchTensor> {
   );
 }
 
-/** The members of a dictionary of nothing but tensors by name; null for anything else. */
+/** A dictionary's tensors by name; null for anything else. */
 function tensorsOf(value: TorchValue | undefined): Map<string, TorchTensor> | null {
   if (!(value instanceof Map) || value.size === 0) return null;
   const tensors = new Map<string, TorchTensor>();
@@ -216,7 +216,7 @@ function tensorsOf(value: TorchValue | undefined): Map<string, TorchTensor> | nu
   return tensors;
 }
 
-/** Recursion is safe: the pickle reader bounds the depth and the number of values, shared ones counted each time. */
+/** Recursion is safe: the pickle reader bounds depth and number of values, shared ones counted each time. */
 function moduleTensors(
   value: TorchValue,
   prefix = '',

@@ -1,7 +1,7 @@
 /**
- * PyTorch's format before 1.6 (torch/serialization.py, `_legacy_save`): four pickles (a magic number, the protocol, the
- * machine, the data), a fifth with the keys of the storages, then each storage: its number of elements, int64, and its
- * bytes. There are no checksums; the lengths must fit the file to the byte.
+ * PyTorch's format before 1.6 (torch/serialization.py, `_legacy_save`): four pickles (a magic number, the
+ * protocol, the machine, the data), a fifth with the storages' keys, then each storage: its number of
+ * elements, int64, and its bytes. Without checksums, the lengths must fit the file to the byte.
  */
 import { quoted } from '@reclmis/core';
 import { DTYPE_BYTES } from '../invoke.js';

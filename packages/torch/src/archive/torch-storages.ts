@@ -1,4 +1,4 @@
-/** The storages of an archive: what persistent ids say of them, and where their bytes lie. */
+/** The storages of an archive: what persistent ids say, and where their bytes lie. */
 import { crc32 } from 'node:zlib';
 import { quoted } from '@reclmis/core';
 import { DTYPE_BYTES } from '../invoke.js';
@@ -9,7 +9,7 @@ import { STORAGE_DTYPES, TorchStorage } from './torch-values.js';
 
 /** Longest key; PyTorch's are numbers. */
 const MAX_KEY_LENGTH = 128;
-/** Bytes that are read at a time where only the CRC is wanted. */
+/** Bytes read at a time for a CRC alone. */
 const CRC_CHUNK = 4 * 1024 * 1024;
 
 /** Where a storage's bytes lie. */
@@ -28,7 +28,7 @@ export class TorchStorages {
   readonly #places = new Map<string, StoragePlace>();
   readonly #verified = new Set<string>();
 
-  /** @param idLength 5 in zip archives; 6 before them, with the storage that this one is a part of, if any. */
+  /** @param idLength 5 in zip archives; 6 before them, with the storage it is a part of, if any. */
   constructor(
     private readonly file: ArchiveFile,
     private readonly idLength: 5 | 6,
@@ -42,7 +42,10 @@ export class TorchStorages {
     return this.#storages.get(key);
   }
 
-  /** The storage of a persistent id: ("storage", class, key, location, elements). The location does not matter: all is read to the CPU. */
+  /**
+   * The storage of a persistent id: ("storage", class, key, location, elements). The location is ignored: all
+   * goes to the CPU.
+   */
   declare(id: readonly PickleValue[]): TorchStorage {
     const { path } = this.file;
     const [kind, type, key, location, numel, view = null] = id;
@@ -74,7 +77,7 @@ export class TorchStorages {
     return known;
   }
 
-  /** Says where a storage lies. @throws ARCHIVE_INVALID when it has another size than the pickle states. */
+  /** Says where a storage lies. @throws ARCHIVE_INVALID for another size than the pickle states. */
   place(key: string, place: StoragePlace): void {
     const { dtype, numel } = this.#storages.get(key)!;
     const expected = numel * DTYPE_BYTES[dtype];
@@ -85,7 +88,7 @@ export class TorchStorages {
     this.#places.set(key, place);
   }
 
-  /** Fills `into` with the storage's bytes from `begin`. The first reading checks the CRC of the whole storage. */
+  /** Fills `into` with the storage's bytes from `begin`. The first read checks the whole storage's CRC. */
   read(storage: TorchStorage, begin: number, into: Uint8Array): void {
     const { key } = storage;
     const place = this.#places.get(key)!;

@@ -1,10 +1,10 @@
 /**
- * What a PyTorch archive holds, as plain values: dictionaries are Maps (a key "__proto__" is a key like any other), lists,
- * tuples and sets are arrays, and tensors are descriptions whose bytes are read when they are asked for.
+ * What a PyTorch archive holds, as plain values: dictionaries are Maps (a key "__proto__" is a key like any
+ * other), lists, tuples and sets are arrays, and tensors are descriptions whose bytes are read on request.
  */
 import type { DType } from '../invoke.js';
 
-/** A tensor of an archive: a strided view of a storage. Strides and offset count elements. */
+/** A strided view of a storage. Strides and offset count elements. */
 export class TorchTensor {
   constructor(
     readonly dtype: DType,
@@ -15,7 +15,7 @@ export class TorchTensor {
   ) {}
 }
 
-/** A storage: what tensors are views of. Stands in the data by itself only where someone saved a storage. */
+/** What tensors are views of; appears itself only where someone saved a storage. */
 export class TorchStorage {
   constructor(
     readonly key: string,
@@ -25,20 +25,20 @@ export class TorchStorage {
   ) {}
 }
 
-/** An object of a class of TorchScript (`__torch__.…`), a module mostly: its attributes by name. */
+/** An object of a TorchScript class (`__torch__.…`), mostly a module: attributes by name. */
 export class TorchModule extends Map<string, TorchValue> {
   constructor(readonly className: string) {
     super();
   }
 }
 
-/** What holds no other value; dtypes and devices are strings such as "torch.float16" and "cpu". */
+/** Dtypes and devices are strings such as "torch.float16" and "cpu". */
 export type TorchLeaf = null | boolean | number | bigint | string | Uint8Array | TorchTensor | TorchStorage;
 
 /** What `torch.load` would have given. */
 export type TorchValue = TorchLeaf | readonly TorchValue[] | ReadonlyMap<TorchValue, TorchValue>;
 
-/** The dtypes of PyTorch's storages by the names of their classes. */
+/** By names of PyTorch's storage classes. */
 export const STORAGE_DTYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['torch.DoubleStorage', 'float64'],
   ['torch.FloatStorage', 'float32'],
@@ -59,8 +59,8 @@ export const STORAGE_DTYPES: ReadonlyMap<string, DType> = new Map<string, DType>
 const MAX_DIMENSIONS = 64;
 
 /**
- * What is wrong with a view of a storage of `numel` elements; null when nothing is. A view may have no more elements than
- * its storage: PyTorch can save an expanded tensor (stride 0), but a few bytes could then ask for any amount of memory.
+ * What is wrong with a view of a storage of `numel` elements, or null. A view may have no more elements than
+ * its storage: a few bytes expanded by stride 0, which PyTorch can save, could ask for any amount of memory.
  */
 export function viewFault(
   { shape, stride, storageOffset }: Pick<TorchTensor, 'shape' | 'stride' | 'storageOffset'>,
@@ -73,7 +73,7 @@ export function viewFault(
   if (shape.length !== stride.length || shape.length > MAX_DIMENSIONS) {
     return `${shape.length} sizes with ${stride.length} strides, expected as many, ${MAX_DIMENSIONS} at most`;
   }
-  // libtorch multiplies the sizes of an empty tensor as well, zeros counted as ones.
+  // libtorch multiplies an empty tensor's sizes too, counting zeros as ones.
   if (shape.reduce((product, size) => product * Math.max(size, 1), 1) > Number.MAX_SAFE_INTEGER) {
     return `shape [${shape.join(', ')}], too large`;
   }
@@ -84,13 +84,13 @@ export function viewFault(
   return null;
 }
 
-/** Elements from a view's first to its last, both included. */
+/** Elements from a view's first to its last, inclusive. */
 export function viewSpan(shape: readonly number[], stride: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((span, size, d) => span + (size - 1) * stride[d]!, 1);
 }
 
-/** Whether a view's elements lie in row-major order without a gap. */
+/** Whether elements lie in row-major order without a gap. */
 export function isContiguous(shape: readonly number[], stride: readonly number[]): boolean {
   if (shape.includes(0)) return true;
   let expected = 1;
@@ -102,8 +102,8 @@ export function isContiguous(shape: readonly number[], stride: readonly number[]
 }
 
 /**
- * Copies the elements of a view, of `bytes` each, in row-major order. `source` begins with the view's first element; both
- * begin at a multiple of the element's size in their buffers.
+ * Copies a view's elements, of `bytes` each, in row-major order. `source` begins with the view's first
+ * element; both begin at a multiple of the element's size in their buffers.
  */
 export function gather(
   source: Uint8Array,
@@ -131,7 +131,7 @@ function copyView<T>(
   let base = 0;
   for (let at = 0; at < to.length;) {
     for (let i = 0; i < inner; i++) to[at++] = from[base + i * innerStride]!;
-    // The next row: count the outer indices up like an odometer.
+    // Next row: count the outer indices up like an odometer.
     for (let d = last - 1; d >= 0; d--) {
       base += stride[d]!;
       index[d]!++;

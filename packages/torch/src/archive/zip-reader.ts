@@ -1,10 +1,9 @@
 /**
- * ZIP archives (PKWARE APPNOTE 6.3.10) as PyTorch writes them: entries stored, not compressed, with ZIP64 where needed.
+ * ZIP archives (PKWARE APPNOTE 6.3.10) as PyTorch writes them: entries stored, with ZIP64 where needed.
  *
- * The central directory (zip-directory.ts of packages/files) alone says what there is; each local header must agree with it. Names,
- * duplicates and overlaps are checked on opening. An entry that is compressed
- * may be listed (TorchScript compresses its source code) but is never unpacked: there is no decompression here, so that no
- * archive can grow. No name is ever used as a path: nothing of an archive is written anywhere.
+ * The central directory (zip-directory.ts of packages/files) says what there is; each local header must
+ * agree. Names, duplicates and overlaps are checked on opening. Compressed entries are listed (TorchScript's
+ * source code) but never unpacked, so that no archive can grow. No name is used as a path.
  */
 import { crc32 } from 'node:zlib';
 import { quoted } from '@reclmis/core';
@@ -24,7 +23,7 @@ const FLAGS_REFUSED = FLAG_ENCRYPTED | FLAG_PATCH | FLAG_STRONG_ENCRYPTION | FLA
 /** An entry whose place in the file is checked. */
 export interface ZipEntry {
   readonly name: string;
-  /** Whether the bytes lie there as they are; those of another entry cannot be read. */
+  /** Not compressed; other entries cannot be read. */
   readonly stored: boolean;
   /** Bytes. */
   readonly size: number;
@@ -34,9 +33,8 @@ export interface ZipEntry {
 }
 
 /**
- * The entries of an archive by name, in the order of the central directory; folders, which hold nothing, are left out.
- *
- * @throws ARCHIVE_INVALID for anything that is damaged, contradictory or beyond a limit.
+ * Entries by name, in the order of the central directory, without folders.
+ * @throws ARCHIVE_INVALID for anything damaged, contradictory or beyond a limit.
  */
 export function readZipEntries(file: ArchiveFile): Map<string, ZipEntry> {
   const { path } = file;
@@ -67,7 +65,10 @@ export function readZipEntries(file: ArchiveFile): Map<string, ZipEntry> {
   return entries;
 }
 
-/** The bytes of a stored entry, with its CRC checked. @throws ARCHIVE_INVALID when it is compressed, damaged or longer than `limit`. */
+/**
+ * The bytes of a stored entry, CRC checked.
+ * @throws ARCHIVE_INVALID when it is compressed, damaged or longer than `limit`.
+ */
 export function readZipEntry(file: ArchiveFile, entry: ZipEntry, limit: number): Buffer {
   checkStored(file.path, entry);
   if (entry.size > limit) {
@@ -98,7 +99,10 @@ export function checkCrc(path: string, name: string, stated: number, actual: num
   throw invalid(path, `the entry ${quoted(name)} has the CRC-32 ${hex(actual)}, expected ${hex(stated)}`);
 }
 
-/** Compares the local header with the central one; returns where the entry's bytes begin. They end before `limit`. */
+/**
+ * Compares the local header with the central one; returns where the entry's bytes begin. They end before
+ * `limit`.
+ */
 function checkLocal(file: ArchiveFile, header: ZipHeader, limit: number): number {
   const bad = (what: string): Error => invalid(file.path, `the entry ${quoted(header.name)} ${what}`);
   const nameOffset = header.offset + LOCAL.size;
@@ -112,7 +116,7 @@ function checkLocal(file: ArchiveFile, header: ZipHeader, limit: number): number
   if (local.readUInt16LE(6) !== header.flags || local.readUInt16LE(8) !== header.method) {
     throw bad('has other flags or another method in its own header');
   }
-  // With this flag, the header was written before the bytes: zeros stand there, and the values follow the bytes.
+  // With this flag the header holds zeros, and the values follow the bytes.
   const later = (header.flags & FLAG_SIZES_FOLLOW) !== 0;
   const agrees = (offset: number, expected: number): boolean => {
     const stated = local.readUInt32LE(offset);
@@ -131,7 +135,7 @@ function checkLocal(file: ArchiveFile, header: ZipHeader, limit: number): number
   return dataOffset;
 }
 
-/** The name as text. Names are never used as paths; one that would be a bad path is a sign of malice all the same. */
+/** The name as text. It is never used as a path, but one that would be a bad path is a sign of malice. */
 function checkName(bytes: Buffer, path: string): string {
   let name: string;
   try {

@@ -1,20 +1,20 @@
 /**
- * ZIP archives as PyTorch's C++ writer makes them (caffe2/serialize/inline_container.cc): entries stored, their bytes
- * aligned to 64 by an extra field "FB", so that tensors can be mapped into memory; a ZIP64 end record always, ZIP64 values
- * where 32 bits do not hold them. Streams: an entry's bytes go out at once, only the directory is kept.
+ * ZIP archives as PyTorch's C++ writer makes them (caffe2/serialize/inline_container.cc): entries stored,
+ * their bytes aligned to 64 by an extra field "FB", so that tensors can be mapped into memory; a ZIP64 end
+ * record always, ZIP64 values where 32 bits are too few. Streams: only the directory is kept.
  */
 import { crc32 } from 'node:zlib';
 
-/** Where an entry's bytes begin is a multiple of this. */
+/** Entries' bytes begin at multiples of this. */
 export const ALIGNMENT = 64;
-/** The extra field of PyTorch that holds the padding. */
+/** PyTorch's extra field of padding. */
 const EXTRA_PADDING = 0x4246; // "FB"
 const EXTRA_ZIP64 = 0x0001;
 const FULL16 = 0xffff;
 const FULL32 = 0xffffffff;
 const VERSION_ZIP64 = 45;
 const FLAG_UTF8 = 1 << 11;
-/** 1 January 1980, the first day that the format knows: equal contents make equal files. */
+/** 1 January 1980, the format's first day: equal contents make equal files. */
 const DOS_DATE = 0x21;
 
 interface Written {
@@ -24,15 +24,15 @@ interface Written {
   readonly offset: number;
 }
 
-/** Writes entries one after the other, then the directory. */
+/** Writes entries one by one, then the directory. */
 export class ZipWriter {
   readonly #entries: Written[] = [];
   readonly #names = new Set<string>();
   #position = 0;
 
   /**
-   * @param write Takes the archive's bytes in order.
-   * @param wideFrom Sizes and offsets from this on are written as 64 bits; for tests, which cannot write 4 GiB.
+   * @param write takes the archive's bytes in order.
+   * @param wideFrom sizes and offsets from this on take 64 bits; for tests, which cannot write 4 GiB.
    */
   constructor(
     private readonly write: (bytes: Uint8Array) => void,
@@ -65,7 +65,7 @@ export class ZipWriter {
     this.#entries.push(entry);
   }
 
-  /** Writes the directory and the end records. Nothing can be added after it. */
+  /** Writes the directory and the end records; nothing can follow. */
   finish(): void {
     const begin = this.#position;
     for (const entry of this.#entries) this.#put(this.#central(entry));

@@ -2,8 +2,8 @@
 import { ReclmisError } from '@reclmis/core';
 
 /**
- * Runs a call into c10d. Its messages may hold addresses, but no data. @throws DISTRIBUTED_FAILED naming the
- * operation.
+ * Runs a call into c10d, whose messages may hold addresses but no data.
+ * @throws DISTRIBUTED_FAILED naming the operation.
  */
 export function distributedError<R>(what: string, work: () => R): R {
   try {

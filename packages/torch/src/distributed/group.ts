@@ -1,4 +1,6 @@
-/** A group of processes and its collectives, which block. Every process must call the same ones in the same order. */
+/**
+ * A group of processes and its blocking collectives. Every process must call the same ones in the same order.
+ */
 import { ReclmisError } from '@reclmis/core';
 import { scope } from '../scope.js';
 import { Tensor } from '../tensor.js';
@@ -11,11 +13,11 @@ export interface GroupOptions {
   /** From 0. */
   readonly rank: number;
   readonly size: number;
-  /** `gloo` (the default) for tensors on the CPU, `nccl` for CUDA devices. */
+  /** `gloo` (default) for the CPU, `nccl` for CUDA devices. */
   readonly backend?: 'gloo' | 'nccl';
-  /** Host name or address of this process that the others can reach; gloo binds to it. */
+  /** Host name or address at which the others reach this process; gloo binds to it. */
   readonly address: string;
-  /** Limit for one collective, in milliseconds; default 5 minutes. */
+  /** Limit of one collective; default 5 minutes. */
   readonly timeoutMs?: number;
 }
 
@@ -42,17 +44,17 @@ export class Group {
     );
   }
 
-  /** Replaces `x` by its sum or maximum over the ranks. @param x contiguous, of the same shape everywhere. */
+  /** Replaces `x` by its sum or maximum over the ranks. @param x contiguous, the same shape everywhere. */
   allReduce(x: Tensor, op: 'sum' | 'max' = 'sum'): void {
     this.#call('all-reduce', () => requireDistributed().groupAllReduce(this.id, x.id, op));
   }
 
-  /** Replaces `x` by rank `root`'s. @param x contiguous, of the same shape everywhere. */
+  /** Replaces `x` by rank `root`'s. @param x contiguous, the same shape everywhere. */
   broadcast(x: Tensor, root = 0): void {
     this.#call('broadcast', () => requireDistributed().groupBroadcast(this.id, x.id, root));
   }
 
-  /** Every rank's `x`, by rank; no gradients. @param x of the same shape everywhere. */
+  /** Every rank's `x`, by rank; no gradients. @param x the same shape everywhere. */
   allGather(x: Tensor): Tensor[] {
     if (x.dtype === 'bool')
       return this.allGather(x.to({ dtype: 'uint8' })).map((y) => y.to({ dtype: 'bool' })); // gloo has no bool
@@ -61,7 +63,7 @@ export class Group {
     );
   }
 
-  /** Sum over the ranks, differentiable: the gradient of `x` is the sum of the gradients of all ranks' results. */
+  /** Sum over the ranks. The gradient of `x` is the sum of the gradients of all ranks' results. */
   sum(x: Tensor): Tensor {
     return Tensor.adopt(this.#call('sum', () => requireDistributed().groupSum(this.id, x.id)));
   }
@@ -102,13 +104,13 @@ export class Group {
     return this.gatherText(this.rank === 0 ? text : '')[0] ?? '';
   }
 
-  /** Bytes that this process has given to all-reduce; null where they are not counted (NCCL). */
+  /** Bytes given to all-reduce by this process; null where not counted (NCCL). */
   get bytesReduced(): number | null {
     const bytes = requireDistributed().groupBytes(this.id);
     return bytes < 0 ? null : bytes;
   }
 
-  /** Leaves the group; graphs that hold its sums must be gone. Safe to repeat. */
+  /** Leaves the group once no graph holds its sums. Safe to repeat. */
   dispose(): void {
     if (this.#closed) return;
     this.#closed = true;

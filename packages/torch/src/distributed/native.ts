@@ -38,7 +38,7 @@ export interface DistributedNative {
   reducerClose(reducer: number): void;
 }
 
-/** Backends of this build: `gloo` for CPUs, `nccl` for CUDA devices, or none. */
+/** `gloo` for CPUs, `nccl` for CUDA devices, or none. */
 export function distributedBackends(): string[] {
   return native().distributedBackends();
 }

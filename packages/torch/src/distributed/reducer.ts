@@ -7,7 +7,7 @@ import { distributedError } from './errors.js';
 import type { Group } from './group.js';
 import { requireDistributed } from './native.js';
 
-/** PyTorch's sizes, in bytes: a small first bucket starts early, larger ones use the network better. */
+/** PyTorch's, in bytes: a small first bucket starts early, larger ones use the network better. */
 const FIRST_BUCKET_BYTES = 1 << 20;
 const BUCKET_BYTES = 25 << 20;
 
@@ -17,8 +17,8 @@ export class Reducer {
 
   /**
    * @param parameters require a gradient; in the order of use, the same everywhere.
-   * @param someUnused whether a backward pass may miss some of them; the graph is then searched, and the
-   * ranks exchange the result.
+   * @param someUnused whether a backward pass may miss some; the graph is then searched and the result
+   * exchanged.
    */
   constructor(
     private readonly group: Group,
@@ -32,8 +32,8 @@ export class Reducer {
   }
 
   /**
-   * Makes the next `loss.backward()` end with each parameter's gradient averaged over the ranks. A pass
-   * without it only adds to this process's gradients, which a later averaged pass includes.
+   * Makes the next `loss.backward()` end with each gradient averaged over the ranks. A pass without it only
+   * adds to this process's gradients; a later averaged pass includes them.
    */
   prepare(loss: Tensor): void {
     distributedError(`rank ${this.group.rank}: reducer`, () =>

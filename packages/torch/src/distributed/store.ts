@@ -1,4 +1,4 @@
-/** The key-value store through which a run's processes find each other: c10d's TCPStore, served by one of them. */
+/** The key-value store through which a run's processes find each other: c10d's TCPStore. */
 import { ReclmisError } from '@reclmis/core';
 import { requireDistributed } from './native.js';
 import { distributedError } from './errors.js';
@@ -9,7 +9,7 @@ export interface StoreOptions {
   /** 1 to 65535; on the server, 0 picks a free one. */
   readonly port: number;
   readonly isServer: boolean;
-  /** Limit for reaching the server and, by default, for a key; milliseconds, default 5 minutes. */
+  /** Limit for reaching the server and, by default, for a key; default 5 minutes. */
   readonly timeoutMs?: number;
 }
 
@@ -47,7 +47,7 @@ export class Store {
     return Buffer.from(bytes).toString();
   }
 
-  /** Groups opened on the store keep working; the server ends with the last of them. */
+  /** Groups opened on the store go on; the server ends with the last of them. */
   dispose(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -2,7 +2,7 @@
  * Batch normalisation over the joined batch of all processes, as PyTorch's SyncBatchNorm.
  *
  * Mean first, then squared deviations: E[x^2] - E[x]^2 would lose digits. 16-bit input is widened and the
- * result narrowed again: sums of 16 bits lose digits or overflow, and gloo cannot add bfloat16.
+ * result narrowed: 16-bit sums lose digits or overflow, and gloo cannot add bfloat16.
  */
 import { float32 } from '../precision/autocast.js';
 import { noGrad, scope } from '../scope.js';
@@ -12,11 +12,11 @@ import type { Group } from './group.js';
 
 /** What this process brings to the batch. */
 export interface BatchShare {
-  /** False for a process without a case of its own in this batch: its values do not count. */
+  /** False for a process without a case in this batch: its values do not count. */
   readonly counts: boolean;
 }
 
-/** Statistics for `nn.withBatchStatistics`, over the group. */
+/** For `nn.withBatchStatistics`, over the group. */
 export function batchStatisticsOver(group: Group, share: BatchShare): BatchStatistics {
   return (input, layer) => {
     const x = float32(input);

@@ -1,5 +1,5 @@
 /**
- * Multi-head attention (Vaswani et al. 2017) with the parameters, keys and initialisation of PyTorch's
+ * Multi-head attention (Vaswani et al. 2017) with the parameters, keys and initialisation of
  * `nn.MultiheadAttention(batch_first=True)`. Inputs that are the same handle share one matrix product.
  *
  * Legend: B batch, T queries, S keys, C channels, H heads, D = C / H.
@@ -16,7 +16,7 @@ import { Linear } from './linear.js';
 import { Module } from './module.js';
 
 export interface MultiheadAttentionOptions {
-  /** Probability of dropping an attention weight in training, default 0. */
+  /** Dropout of attention weights in training, default 0. */
   readonly dropout?: number;
 }
 
@@ -27,7 +27,7 @@ export interface AttentionOptions {
   readonly keyPadding?: Tensor | null;
 }
 
-/** Mask that hides later keys from each query: minus infinity above the diagonal. @returns [1, 1, length, length] */
+/** Hides later keys from each query: minus infinity above the diagonal. @returns [1, 1, length, length] */
 export function causalMask(length: number, like: Tensor): Tensor {
   const { device, dtype } = like;
   return full([length, length], Number.NEGATIVE_INFINITY, { device, dtype })
@@ -78,7 +78,7 @@ export class MultiheadAttention extends Module {
     });
   }
 
-  /** Like `forward`, also returning the attention weights [B, H, T, S] before dropout (rows sum to 1). */
+  /** Like `forward`, with the attention weights [B, H, T, S] before dropout (rows sum to 1). */
   forwardWithWeights(
     query: Tensor,
     key: Tensor,
@@ -129,7 +129,7 @@ export class MultiheadAttention extends Module {
     return { gathered, weights };
   }
 
-  /** Projects query, key and value with one matrix product for each distinct input. @throws TENSOR_SHAPE */
+  /** One matrix product for each distinct input. @throws TENSOR_SHAPE */
   #project(query: Tensor, key: Tensor, value: Tensor): Projected {
     const [B, T, C] = query.shape3();
     const [keyB, S, keyC] = key.shape3();
@@ -155,7 +155,7 @@ export class MultiheadAttention extends Module {
     return { parts, shape: [B, this.#headCount, T, S] };
   }
 
-  /** Cuts [B, L, count C] into `count` tensors of heads, [B*H, L, D] each, by one copy. */
+  /** Cuts [B, L, count C] into `count` tensors, [B*H, L, D] each, by one copy. */
   #heads(x: Tensor, count: number): Tensor[] {
     const [B, L] = x.shape3();
     const H = this.#headCount;
@@ -169,13 +169,13 @@ export class MultiheadAttention extends Module {
 }
 
 interface Projected {
-  /** Query, key and value, [B, L, count C] each; the counts add up to three. */
+  /** [B, L, count C] each; the counts add up to three. */
   readonly parts: readonly { readonly x: Tensor; readonly count: number }[];
   /** The scores', [B, H, T, S]. */
   readonly shape: readonly [B: number, H: number, T: number, S: number];
 }
 
-/** Mask and padding together, expanded to [B, H, T, S] in q's dtype; null for none. */
+/** Mask and padding together, expanded to [B, H, T, S] in q's dtype, or null. */
 function scoreBias(
   mask: Tensor | null,
   keyPadding: Tensor | null,

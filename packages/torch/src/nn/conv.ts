@@ -1,6 +1,6 @@
 /**
- * Convolutions, with PyTorch's parameters, keys (`weight`, `bias`) and initialisation.
- * Legend: B batch, C channels, L length, H height, W width, k kernel.
+ * Convolutions, with PyTorch's parameters, keys (`weight`, `bias`) and initialisation. Legend: B batch, C
+ * channels, L length, H height, W width, k kernel.
  */
 import { ReclmisError } from '@reclmis/core';
 import { conv3x3, TransformedWeight } from '../conv3x3.js';
@@ -11,21 +11,21 @@ import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
 
-/** Options of a convolution; `Size` is a number for one axis, a pair for two. */
+/** `Size` is a number for one axis, a pair for two. */
 export interface ConvOptions<Size> {
   /** Step of the window, default 1. */
   readonly stride?: Size;
-  /** Zeros added at both ends of each axis, default 0. */
+  /** Zeros at both ends of each axis, default 0. */
   readonly padding?: Size;
   /** Distance between the kernel's elements, default 1. */
   readonly dilation?: Size;
-  /** Independent groups of channels; must divide both channel counts. Default 1. */
+  /** Must divide both channel counts; default 1. */
   readonly groups?: number;
-  /** Adds a learnt number to each output channel, default true. */
+  /** Default true. */
   readonly bias?: boolean;
 }
 
-/** Kernel of convolutions with stride 1: libtorch's, or `conv3x3` where it fits. */
+/** For stride 1: libtorch's, or `conv3x3` where it fits. */
 export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
 /** Dtypes of `conv3x3`. */
@@ -34,7 +34,7 @@ const MAPS: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
 /**
  * Chooses the kernel of all `Conv2d` of this process and returns the one before. `winograd` applies on the
  * CPU to float32 and bfloat16 maps with float32 weights, 3x3 kernels, padding 1 and multiples of 16 channels;
- * all else stays libtorch's.
+ * libtorch does the rest.
  */
 export function setConvolutionKernel(kernel: ConvolutionKernel): ConvolutionKernel {
   const before = ownKernels ? 'winograd' : 'libtorch';
@@ -130,7 +130,7 @@ export class Conv2d extends Module {
     return conv2d(x, this.weight, this.bias, this.#stride, this.#padding, this.#dilation, this.#groups); // [B, Cout, H', W']
   }
 
-  /** Also drops the transformed weight, which training would outdate at every step. */
+  /** Also drops the transformed weight, which every training step outdates. */
   override train(on = true): this {
     if (on) this.#transformed.dispose();
     return super.train(on);
@@ -143,14 +143,13 @@ export class Conv2d extends Module {
 }
 
 export interface ConvTransposeOptions extends ConvOptions<Pair> {
-  /** Rows and columns added at one end of the output, less than the stride. Default 0. */
+  /** Rows and columns added at one end, less than the stride; default 0. */
   readonly outputPadding?: Pair;
 }
 
 /**
  * Transpose of `Conv2d`: [B, Cin, H, W] -> [B, Cout, (H - 1) stride - 2 padding + dilation (k - 1) +
- * outputPadding + 1, W']. As in PyTorch, the fan-in is the product of all but the first dimension of the
- * weight [Cin, Cout / groups, kH, kW].
+ * outputPadding + 1, W']. As in PyTorch, the fan-in is the product of all but the weight's first dimension.
  */
 export class ConvTranspose2d extends Module {
   /** [Cin, Cout / groups, kH, kW] */

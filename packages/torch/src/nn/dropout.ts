@@ -10,7 +10,9 @@ export function checkDropout(layer: string, p: number): void {
   }
 }
 
-/** In training, zeroes each element with probability `p` and divides the others by 1 - p; else the identity. */
+/**
+ * Zeroes each element with probability `p` and divides the others by 1 - p in training; else the identity.
+ */
 export class Dropout extends Module {
   readonly p: number;
 
@@ -20,7 +22,7 @@ export class Dropout extends Module {
     this.p = p;
   }
 
-  /** Always a new handle: disposing the result never disposes `x`. */
+  /** Disposing the result never disposes `x`. */
   forward(x: Tensor): Tensor {
     return dropout(x, this.p, this.training);
   }

@@ -1,4 +1,4 @@
-/** A lookup table of vectors, with PyTorch's parameter, key and initialisation. */
+/** A table of vectors, with PyTorch's parameter, key and initialisation. */
 import { ReclmisError } from '@reclmis/core';
 import { embedding } from '../generated/functions.js';
 import { noGrad, scope } from '../scope.js';
@@ -7,7 +7,7 @@ import { checkSize, normal } from './init.js';
 import { Module } from './module.js';
 
 export interface EmbeddingOptions {
-  /** A row that starts at zero and gets no gradient, for padding. */
+  /** A padding row, which starts at zero and gets no gradient. */
   readonly paddingIndex?: number;
 }
 

@@ -1,4 +1,4 @@
-/** Layers without parameters, as functions over maps [B, C, H, W]. */
+/** Layers without parameters, over maps [B, C, H, W]. */
 import { invoke, isRecording, operator } from '../invoke.js';
 import { native } from '../native.js';
 import { isDeterministic } from '../runtime.js';
@@ -10,9 +10,9 @@ const GELU = operator('reclmis::gelu', '');
 export interface PoolOptions {
   /** Step of the window; default: the kernel's size. */
   readonly stride?: Pair;
-  /** Minus infinities added at both ends of each axis, at most half the kernel. Default 0. */
+  /** Minus infinities at both ends of each axis, at most half the kernel; default 0. */
   readonly padding?: Pair;
-  /** Rounds the size up: the last window may reach over the edge, and covers what is there. Default false. */
+  /** Rounds the size up: the last window may reach over the edge. Default false. */
   readonly ceilMode?: boolean;
 }
 
@@ -25,7 +25,7 @@ export function maxPool2d(
   return x.maxPool2d(pair(kernel), pair(stride), pair(padding), [1, 1], ceilMode); // [B, C, H', W']
 }
 
-/** Repeats each pixel `scale` times (integers) along both axes: [B, C, H, W] -> [B, C, scale H, scale W]. */
+/** Repeats each pixel: [B, C, H, W] -> [B, C, scale H, scale W]. `scale` is whole. */
 export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
   const [, , height, width] = x.shape4();
   const [rows, columns] = pair(scale);
@@ -33,16 +33,17 @@ export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
 }
 
 /**
- * Resizes bilinearly: [B, C, H, W] -> [B, C, size]. On CUDA under `setDeterministic`, where libtorch's gradient adds in any order, by `resizeByProducts`.
- * @param alignCorners true: corner pixels keep their places, source = index (in - 1) / (out - 1); false: pixels are areas, source = (index + 0.5) in / out - 0.5,
- *   clamped at the edge.
+ * Resizes bilinearly: [B, C, H, W] -> [B, C, size]. By `resizeByProducts` on CUDA under `setDeterministic`,
+ * where libtorch's gradient adds in any order.
+ * @param alignCorners true: corner pixels keep their places, source = index (in - 1) / (out - 1); false:
+ * pixels are areas, source = (index + 0.5) in / out - 0.5, clamped at the edge.
  */
 export function resizeBilinear2d(x: Tensor, size: Pair, alignCorners: boolean): Tensor {
   if (isDeterministic() && x.device !== 'cpu') return resizeByProducts(x, size, alignCorners);
   return x.upsampleBilinear2d(pair(size), alignCorners); // [B, C, H', W']
 }
 
-/** The same as two matrix products, R x C', with a row of R and C for each row and column of the result. */
+/** The same as two matrix products, R x C', one row of R and C for each row and column of the result. */
 export function resizeByProducts(x: Tensor, size: Pair, alignCorners: boolean): Tensor {
   const [, , height, width] = x.shape4();
   const [rows, columns] = pair(size);
@@ -52,7 +53,7 @@ export function resizeByProducts(x: Tensor, size: Pair, alignCorners: boolean): 
   return R.matmul(x.matmul(C.t())); // [B, C, H', W']
 }
 
-/** Shares of `from` places in each of `to`, [to, from], float64; each row sums to 1. */
+/** Shares of `from` places in each of `to`, [to, from], float64; rows sum to 1. */
 function interpolation(from: number, to: number, alignCorners: boolean): Tensor {
   const shares = new Float64Array(to * from);
   for (let i = 0; i < to; i++) {
@@ -68,8 +69,8 @@ function interpolation(from: number, to: number, alignCorners: boolean): Tensor 
 }
 
 /**
- * GELU, x / 2 (1 + erf(x / sqrt 2)), of any shape; for float32 on a CPU with AVX2 by an operator of our own (`native/gelu.cc`), to 3e-7. Not libtorch 1.13's:
- * its backward through oneDNN reads past the end of a gradient that is not contiguous.
+ * GELU, x / 2 (1 + erf(x / sqrt 2)); for float32 on a CPU with AVX2 by `native/gelu.cc`, to 3e-7. Not
+ * libtorch 1.13's: its backward through oneDNN reads past the end of a gradient that is not contiguous.
  */
 export function gelu(x: Tensor): Tensor {
   if (x.device === 'cpu' && x.dtype === 'float32' && !isRecording() && native().hasLanes()) {

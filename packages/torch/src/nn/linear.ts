@@ -1,4 +1,4 @@
-/** The affine map over the last dimension, with PyTorch's parameters, keys and initialisation. */
+/** The affine map of the last dimension, with PyTorch's parameters, keys and initialisation. */
 import { linear } from '../generated/functions.js';
 import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform } from './init.js';

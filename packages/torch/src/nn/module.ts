@@ -1,9 +1,8 @@
 /**
- * Base of layers and models: a tree of modules that owns parameters (trained) and buffers (kept, not
- * trained).
+ * Base of layers and models: a tree of modules that owns parameters (trained) and buffers (not trained).
  *
  * A key is the path of children joined by dots ("down1.nConvs.0.conv.weight"), so a class laid out like the
- * reference loads its checkpoint by name. One child's key may hold dots where the reference nests without
+ * reference loads its checkpoint by name. A child's key may hold dots where the reference nests without
  * meaning ("mlp_visual.0").
  *
  * Parameters and buffers live outside all scopes until `dispose`. `parameters`, `namedParameters` and
@@ -15,10 +14,10 @@ import type { DType, Tensor } from '../tensor.js';
 
 /** Keys that an error message lists at most. */
 const LISTED_KEYS = 5;
-/** Dtypes that `to` converts; integers and booleans stay. */
+/** Converted by `to`; integers and booleans stay. */
 const FLOATING: ReadonlySet<DType> = new Set<DType>(['float16', 'bfloat16', 'float32', 'float64']);
 
-/** Keys that the loaded map lacks, and keys that the module lacks. */
+/** Keys that the map lacks, and keys that the module lacks. */
 export interface LoadReport {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
@@ -36,7 +35,7 @@ export abstract class Module {
   readonly #ignoredKeys: string[] = [];
   #training = true;
 
-  /** True at construction and after `train()`, false after `eval()`; dropout and batch normalisation use it. */
+  /** True until `eval()`; dropout and batch normalisation use it. */
   get training(): boolean {
     return this.#training;
   }
@@ -63,7 +62,7 @@ export abstract class Module {
     return tensor;
   }
 
-  /** Registers a tensor of the state that is not trained, such as running statistics. */
+  /** Registers an untrained tensor of the state, such as running statistics. */
   protected buffer(key: string, tensor: Tensor): Tensor {
     this.#claim(key);
     keep(tensor);
@@ -71,7 +70,7 @@ export abstract class Module {
     return tensor;
   }
 
-  /** Names a key of reference checkpoints that `loadStateDict` ignores. */
+  /** `loadStateDict` ignores this key of reference checkpoints. */
   protected ignoreKey(key: string): void {
     this.#ignoredKeys.push(key);
   }
@@ -100,12 +99,12 @@ export abstract class Module {
     return all;
   }
 
-  /** Parameters by key, frozen ones included; own before the children's. */
+  /** By key, frozen ones included; own before the children's. */
   namedParameters(): Map<string, Tensor> {
     return this.#gather((module) => module.#parameters);
   }
 
-  /** Parameters, each once even if two keys share it. */
+  /** Each once, even if two keys share it. */
   parameters(): Tensor[] {
     return [...new Set(this.namedParameters().values())];
   }
@@ -115,7 +114,7 @@ export abstract class Module {
     return this.#gather((module) => [...module.#parameters, ...module.#buffers]);
   }
 
-  /** Number of scalars in the parameters; with `trainable`, only those that require a gradient. */
+  /** Scalars in the parameters; with `trainable`, only in those that require a gradient. */
   parameterCount({ trainable = false }: { readonly trainable?: boolean } = {}): number {
     return this.parameters().reduce((sum, p) => sum + (trainable && !p.requiresGrad ? 0 : p.numel), 0);
   }
@@ -123,8 +122,7 @@ export abstract class Module {
   /**
    * Copies `state` into parameters and buffers, converting dtype and device; a refused state changes nothing.
    * Keys given to `ignoreKey` are neither missing nor unexpected.
-   * @throws CHECKPOINT_MISMATCH for a tensor of another shape and, when strict, for missing or unexpected
-   * keys.
+   * @throws CHECKPOINT_MISMATCH for another shape and, when strict, for missing or unexpected keys.
    */
   loadStateDict(
     state: ReadonlyMap<string, Tensor>,
@@ -167,19 +165,19 @@ export abstract class Module {
     return { missing, unexpected };
   }
 
-  /** Switches this module and all below it to training (`false`: evaluation). */
+  /** Switches the whole tree to training (`false`: evaluation). */
   train(on = true): this {
     this.#training = on;
     for (const child of this.#children.values()) child.train(on);
     return this;
   }
 
-  /** Switches this module and all below it to evaluation. */
+  /** Switches the whole tree to evaluation. */
   eval(): this {
     return this.train(false);
   }
 
-  /** Unfreezes (`false`: freezes) all parameters of this module and those below it. */
+  /** Unfreezes (`false`: freezes) all parameters of the tree. */
   requiresGrad(on: boolean): this {
     for (const parameter of this.parameters()) parameter.requiresGrad_(on);
     return this;
@@ -190,8 +188,8 @@ export abstract class Module {
   }
 
   /**
-   * Moves parameters and buffers to `device`, and floating-point ones to `dtype` if given, in place: other
-   * handles, such as an optimiser's, stay valid. Drops gradients.
+   * Moves parameters and buffers to `device`, and floating-point ones to `dtype`, in place: other handles,
+   * such as an optimiser's, stay valid. Drops gradients.
    */
   to(device: string, dtype?: DType): this {
     noGrad(() =>
@@ -206,7 +204,7 @@ export abstract class Module {
     return this;
   }
 
-  /** Frees the parameters and buffers of this module and all below it. Safe to repeat. */
+  /** Frees the whole tree's parameters and buffers. Safe to repeat. */
   dispose(): void {
     for (const child of this.#children.values()) child.dispose();
     for (const tensor of [...this.#parameters.values(), ...this.#buffers.values()]) tensor.dispose();

@@ -14,7 +14,7 @@ import { Module } from './module.js';
 export interface BatchNormOptions {
   /** Added to the variance before the root, default 1e-5. */
   readonly eps?: number;
-  /** Weight of the new batch in the running statistics, default 0.1. */
+  /** Share of the new batch in the running statistics, default 0.1. */
   readonly momentum?: number;
 }
 
@@ -32,7 +32,7 @@ export type BatchStatistics = (x: Tensor, layer: BatchNormLayer) => Tensor;
 
 let statistics: BatchStatistics | null = null;
 
-/** Runs a synchronous `body` with other batch statistics than this process's, e.g. over the batch of all processes. */
+/** Runs a synchronous `body` with other batch statistics, e.g. over the batch of all processes. */
 export function withBatchStatistics<T>(other: BatchStatistics, body: () => T): T {
   const before = statistics;
   statistics = other;
@@ -46,7 +46,7 @@ export function withBatchStatistics<T>(other: BatchStatistics, body: () => T): T
 /**
  * (x - mean) / sqrt(variance + eps) * weight + bias per channel (dimension 1). Training uses the batch's mean
  * and biased variance, and moves the running statistics towards its mean and unbiased variance; evaluation
- * uses the running ones.
+ * uses those.
  */
 abstract class BatchNorm extends Module {
   /** [C], starts at 1. */
@@ -126,7 +126,9 @@ export interface LayerNormOptions {
   readonly eps?: number;
 }
 
-/** Normalises over the last dimensions, `shape`, with biased variance, then scales and shifts each element. */
+/**
+ * Normalises over the last dimensions, `shape`, with biased variance, then scales and shifts each element.
+ */
 export class LayerNorm extends Module {
   /** Scale, in the normalised shape; initially 1. */
   readonly weight: Tensor;
@@ -145,8 +147,8 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    // In the weights' dtype, so float32 under autocast, as libtorch does on CUDA; on a CPU, 1.13 has no
-    // kernel for mixed types.
+    // In the weights' dtype, so float32 under autocast, as libtorch on CUDA; on a CPU, 1.13 has no kernel for
+    // mixed types.
     const { dtype } = this.weight;
     const input = x.dtype === dtype ? x : x.to({ dtype });
     return layerNorm(input, this.#shape, this.weight, this.bias, this.#eps);
@@ -160,8 +162,8 @@ export interface GroupNormOptions {
 }
 
 /**
- * Normalises each sample's groups of neighbouring channels over their pixels, with biased variance, then scales and shifts each channel (Wu and He 2018).
- * The same in training and evaluation.
+ * Normalises each sample's groups of neighbouring channels over their pixels, with biased variance, then
+ * scales and shifts each channel (Wu and He 2018). The same in training and evaluation.
  */
 export class GroupNorm extends Module {
   /** [C], starts at 1. */
@@ -187,7 +189,7 @@ export class GroupNorm extends Module {
     this.#eps = eps;
   }
 
-  /** Normalises `x`, [B, C, ...], of the same shape as the result. */
+  /** [B, C, ...] -> the same shape. */
   forward(x: Tensor): Tensor {
     const { dtype } = this.weight;
     const input = x.dtype === dtype ? x : x.to({ dtype });
@@ -195,7 +197,10 @@ export class GroupNorm extends Module {
   }
 }
 
-/** Normalises each channel of each sample over its pixels, with scale and shift per channel (Ulyanov et al. 2016); it keeps no running statistics. */
+/**
+ * Normalises each channel of each sample over its pixels, with scale and shift per channel (Ulyanov et al.
+ * 2016), without running statistics.
+ */
 export class InstanceNorm2d extends GroupNorm {
   readonly #eps: number;
 

@@ -1,15 +1,15 @@
 /**
- * Hears what named modules of a model return, as PyTorch's forward hooks: a tap wraps one object's `forward`
- * while a body runs. Traces and autograd are unaffected.
+ * Hears what named modules of a model return, as PyTorch's forward hooks, while a body runs. Traces and
+ * autograd are unaffected.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Module } from './module.js';
 
 /**
- * Called at the end of a module's `forward`. Tensors belong to the scope of that call: `keep` what must
- * outlive it. Layers above may change the output in place. No tap hears what a tap runs.
- * @param output what the module returns. @param inputs what it was called with.
- * @returns a replacement for the output; undefined leaves it.
+ * Called at the end of a module's `forward`. Tensors belong to that call's scope: `keep` what must outlive
+ * it. Layers above may change the output in place. No tap hears what a tap runs.
+ * @param output what the module returns. @param inputs its arguments. @returns a replacement for the output;
+ * undefined leaves it.
  */
 export type Tap = (output: unknown, inputs: readonly unknown[]) => unknown;
 
@@ -20,15 +20,15 @@ interface Callable {
 /** Whether a tap is running. */
 let telling = false;
 
-/** Whether a module has a `forward` to tap; mere containers have none. */
+/** Whether a module has a `forward`; mere containers have none. */
 export function isTappable(module: Module): boolean {
   return 'forward' in module && typeof module.forward === 'function';
 }
 
 /**
- * Runs `body` with taps on modules of a model.
- * @param taps by the module's path, as in `namedModules`.
- * @throws OPTION_INVALID for a path that the model lacks; what `body` and the taps throw.
+ * Runs `body` with taps.
+ * @param taps by the module's path, as in `namedModules`. @throws OPTION_INVALID for a path that the model
+ * lacks; what `body` and the taps throw.
  */
 export function withTaps<T>(model: Module, taps: ReadonlyMap<string, Tap>, body: () => T): T {
   const modules = model.namedModules();

@@ -29,7 +29,7 @@ const ADAM = operator('reclmis::adam_', '');
 export interface AdamOptions {
   /** Learning rate, at least 0; default 1e-3. May change between steps. */
   readonly lr?: number;
-  /** Decay of the running means of gradient and squared gradient, in [0, 1). Default [0.9, 0.999]. */
+  /** Decay of the means of gradient and squared gradient, in [0, 1). Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Added to the root of the second mean, default 1e-8. */
   readonly eps?: number;
@@ -37,7 +37,7 @@ export interface AdamOptions {
   readonly weightDecay?: number;
 }
 
-/** What is kept of one parameter from its first step on. */
+/** Kept for a parameter from its first step on. */
 interface State {
   readonly mean: Tensor;
   readonly meanSquare: Tensor;
@@ -139,7 +139,7 @@ abstract class AdamBase {
     return state;
   }
 
-  /** Drops all gradients: the next backward pass writes instead of adding. */
+  /** Drops all gradients. */
   zeroGrad(): void {
     for (const parameter of this.#parameters.values()) parameter.clearGrad();
   }
@@ -147,7 +147,7 @@ abstract class AdamBase {
   /**
    * All that later steps depend on except options and `lr`: `KEY.exp_avg` and `KEY.exp_avg_sq` of the
    * parameter's shape and `KEY.step`, an int64 scalar, for each parameter that has taken a step. KEY is its
-   * name if `namedParameters()` was given, else its position. Live handles: write, do not dispose.
+   * name if `namedParameters()` was given, else its position. Live handles: do not dispose.
    */
   stateDict(): Map<string, Tensor> {
     const all = new Map<string, Tensor>();
@@ -166,7 +166,7 @@ abstract class AdamBase {
   }
 
   /**
-   * Copies a state from `stateDict`; parameters that it does not name start afresh.
+   * Copies a state from `stateDict`; parameters it does not name start afresh.
    * @throws CHECKPOINT_MISMATCH for a key of no parameter, an incomplete entry or another shape; nothing
    * changes then.
    */
@@ -219,7 +219,7 @@ abstract class AdamBase {
     );
   }
 
-  /** Frees the moments; a later step would start afresh. Leaves the parameters. Safe to repeat. */
+  /** Frees the moments, not the parameters; a later step starts afresh. Safe to repeat. */
   dispose(): void {
     for (const { mean, meanSquare } of this.#states.values()) {
       mean.dispose();
@@ -245,7 +245,7 @@ function mismatch(message: string): ReclmisError {
 
 /** Adam; weight decay is an L2 penalty added to the gradient. */
 export class Adam extends AdamBase {
-  /** @param parameters the tensors to train, or `namedParameters()` to key the state by name. */
+  /** @param parameters to train; `namedParameters()` keys the state by name. */
   constructor(parameters: Iterable<Tensor> | ReadonlyMap<string, Tensor>, options: AdamOptions = {}) {
     super(parameters, options, false);
   }
@@ -253,7 +253,7 @@ export class Adam extends AdamBase {
 
 /** Adam with decoupled weight decay, default 0.01. */
 export class AdamW extends AdamBase {
-  /** @param parameters the tensors to train, or `namedParameters()` to key the state by name. */
+  /** @param parameters to train; `namedParameters()` keys the state by name. */
   constructor(parameters: Iterable<Tensor> | ReadonlyMap<string, Tensor>, options: AdamOptions = {}) {
     super(parameters, { weightDecay: 0.01, ...options }, true);
   }

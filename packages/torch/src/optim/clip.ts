@@ -4,12 +4,12 @@ import { foreachMul_, foreachNorm, stack } from '../generated/functions.js';
 import { noGrad, scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 
-/** Keeps the division finite for all-zero gradients; PyTorch's value. */
+/** Keeps the division finite for zero gradients; PyTorch's value. */
 const EPSILON = 1e-6;
 
 /**
  * Scales all gradients by max / (norm + 1e-6) if their joint Euclidean norm exceeds `max`. Returns the norm
- * before; if it is not finite nothing is scaled, and the caller must check.
+ * before; if it is not finite nothing is scaled: the caller must check.
  */
 export function clipGradNorm(parameters: Iterable<Tensor>, max: number): number {
   if (!(max > 0)) throw new ReclmisError('CONFIG_INVALID', `clipGradNorm: max must be above 0, got ${max}`);

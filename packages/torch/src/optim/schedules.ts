@@ -1,7 +1,7 @@
 /**
- * Learning-rate schedules as pure functions of the step, which may be fractional and counts epochs, as in
- * PyTorch's schedulers, or batches. With `warmup`, the rate first rises linearly to the peak; the schedule's
- * own step 0 is step `warmup`.
+ * Learning-rate schedules as functions of the step, which may be fractional and counts epochs, as PyTorch's
+ * schedulers do, or batches. With `warmup`, the rate first rises linearly to the peak; the schedule's own
+ * step 0 is step `warmup`.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -18,7 +18,7 @@ export interface ScheduleOptions {
 }
 
 export interface CosineOptions extends ScheduleOptions {
-  /** Steps in all, warm-up included; the rate is `min` afterwards. */
+  /** In all, warm-up included; the rate is `min` afterwards. */
   readonly steps: number;
   /** The last learning rate, default 0. */
   readonly min?: number;
@@ -27,9 +27,9 @@ export interface CosineOptions extends ScheduleOptions {
 export interface WarmRestartsOptions extends ScheduleOptions {
   /** Steps of the first cycle. */
   readonly period: number;
-  /** Length of each cycle relative to the one before, at least 1. Default 1. */
+  /** Length of a cycle relative to the one before, at least 1. Default 1. */
   readonly factor?: number;
-  /** The learning rate at the end of each cycle, default 0. */
+  /** At the end of each cycle, default 0. */
   readonly min?: number;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Autocast, as `torch.autocast`: inside a block libtorch casts the arguments of matrix products and
  * convolutions to a 16-bit type and runs its float32 list in float32; other operators follow their arguments.
- * Softmax and layer normalisation are in the float32 list on CUDA only; on a CPU they follow their input and
- * sum in float32.
+ * Softmax and layer normalisation are in that list on CUDA only; on a CPU they follow their input and sum in
+ * float32.
  *
  * Weights stay float32; a 16-bit copy is kept until the outermost block ends. Call `backward()` after the
  * block: each gradient has its forward pass's type, and a weight's is float32.
@@ -16,7 +16,7 @@ import type { Tensor } from '../tensor.js';
 export type AutocastDType = 'float32' | 'bfloat16' | 'float16';
 
 export interface AutocastOptions {
-  /** `cpu`, `cuda` or `cuda:N`; other kinds of device are unaffected. */
+  /** `cpu`, `cuda` or `cuda:N`; other kinds are unaffected. */
   readonly device: string;
   readonly dtype: AutocastDType;
 }
@@ -24,8 +24,7 @@ export interface AutocastOptions {
 const NARROW: ReadonlySet<DType> = new Set<DType>(['float16', 'bfloat16']);
 
 /**
- * Runs `body` under autocast. Blocks nest, and the state before is restored on a return or throw.
- * Synchronous, or other tasks would run under it too.
+ * Runs `body` under autocast. Blocks nest. Synchronous, or other tasks would run under it too.
  * @throws PRECISION_UNSUPPORTED for float16 on a CPU.
  */
 export function autocast<T>({ device, dtype }: AutocastOptions, body: () => T): T {
@@ -33,7 +32,7 @@ export function autocast<T>({ device, dtype }: AutocastOptions, body: () => T): 
   const addon = native();
   const enabled = dtype !== 'float32';
   const kind = device.startsWith('cuda') ? 'cuda' : 'cpu';
-  // When off, the dtype does not matter; bfloat16 is valid on both kinds of device.
+  // When off, any dtype valid on both kinds of device will do.
   const before = addon.setAutocast(kind, enabled, dtypeCode(enabled ? dtype : 'bfloat16') as number);
   addon.enterAutocast();
   try {
@@ -47,7 +46,7 @@ export function autocast<T>({ device, dtype }: AutocastOptions, body: () => T): 
   }
 }
 
-/** Checks that a device computes in a type under autocast. @throws PRECISION_UNSUPPORTED for float16 on a CPU. */
+/** @throws PRECISION_UNSUPPORTED for float16 on a CPU. */
 export function requireAutocast(device: string, dtype: AutocastDType): void {
   if (dtype === 'float16' && device === 'cpu') {
     throw new ReclmisError('PRECISION_UNSUPPORTED', 'device cpu: expected float32 or bfloat16, got float16');

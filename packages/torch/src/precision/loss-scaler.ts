@@ -1,7 +1,7 @@
 /**
  * Loss scaling for float16, as PyTorch's `GradScaler` (Micikevicius et al. 2018, section 3.2): float16 loses
- * values below 6e-8, so the loss is multiplied by a factor before the backward pass and the gradients divided
- * by it. An overflow skips the update and halves the factor; 2,000 good steps in a row double it.
+ * values below 6e-8, so the loss is multiplied by a factor and the gradients divided by it. An overflow skips
+ * the update and halves the factor; 2,000 good steps in a row double it.
  */
 import { ReclmisError } from '@reclmis/core';
 import { foreachMul_, foreachNorm, stack } from '../generated/functions.js';
@@ -20,7 +20,7 @@ export interface LossScalerOptions {
   readonly growthInterval?: number;
 }
 
-/** All that later steps depend on except the options; plain JSON. */
+/** All that later steps depend on except options; plain JSON. */
 export interface LossScalerState {
   readonly scale: number;
   /** Good steps since the factor changed. */
@@ -64,7 +64,7 @@ export class LossScaler {
     return this.#scale;
   }
 
-  /** The loss to call `backward()` on: loss * factor. @param loss of any shape, float32. */
+  /** The loss to call `backward()` on. @param loss of any shape, float32. */
   scale(loss: Tensor): Tensor {
     return loss.mul(this.#scale);
   }
@@ -72,16 +72,15 @@ export class LossScaler {
   /**
    * Call after the backward pass: divides finite gradients by the factor and sets the next step's. Waits for
    * the device.
-   * @param parameters whose gradients to treat, if they have one.
-   * @returns whether to take the optimiser's step; if not, the gradients are worthless.
+   * @param parameters whose gradients to treat, if any. @returns whether to take the optimiser's step; if
+   * not, the gradients are worthless.
    */
   unscale(parameters: Iterable<Tensor>): boolean {
     const finite = noGrad(() =>
       scope(() => {
         const gradients = [...parameters].flatMap((parameter) => parameter.grad ?? []);
         if (gradients.length === 0) return true;
-        // The largest magnitude of each gradient, infinite or NaN if it holds such a value; one transfer for
-        // all.
+        // The largest magnitude of each gradient, infinite or NaN if any value is; one transfer for all.
         const largest = stack(foreachNorm(gradients, Infinity)); // [gradients]
         const finite = largest.isfinite().all().item() === 1;
         if (finite) foreachMul_(gradients, 1 / this.#scale);
@@ -108,7 +107,7 @@ export class LossScaler {
     return { scale: this.#scale, goodSteps: this.#goodSteps };
   }
 
-  /** Restores a saved state. @throws CHECKPOINT_MISMATCH for one that no scaler with these options can have. */
+  /** Restores a saved state. @throws CHECKPOINT_MISMATCH for one impossible with these options. */
   restore({ scale, goodSteps }: LossScalerState): void {
     const counts = Number.isSafeInteger(goodSteps) && goodSteps >= 0 && goodSteps < this.#growthInterval;
     if (!usable(scale) || !counts) {
