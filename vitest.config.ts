@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['packages/*/dist/**/*.test.js', 'tests/dist/**/*.test.js'],
     exclude: ['**/node_modules/**'], // vitest's default would leave out dist
     pool: 'forks', // the addon lives in a process of its own per file
-    maxWorkers: 2, // libtorch is threaded itself
+    maxWorkers: 3, // tests wait for files and processes a third of the time
     env: {
       OMP_WAIT_POLICY: 'passive', // idle threads of one file must not spin away the cores of the other
       RECLMIS_HOME: join(tmpdir(), `reclmis-tests-${process.pid}`), // no test depends on the user's weights

@@ -10,6 +10,8 @@ import { openRun } from '../run/run.js';
 import { tensorHashes } from '../testing/tensor-hashes.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { resumeTraining } from './resume.js';
+import { difference, expectOne, STILL } from './testing/gradients.js';
+import { step, type StepResult } from './testing/rank.js';
 import { ranks, smallRun } from './testing/ranks.js';
 
 const SIZE = 32;
@@ -113,5 +115,73 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
       },
       4 * MINUTES,
     );
+
+    it.each([
+      [2, 8, 'equal shares'],
+      [3, 2, 'a rank without a case'],
+    ] as const)(
+      '%i processes, batch %i, %s: the gradients and losses of one process, in training',
+      (size, batch, _) =>
+        expectOne(size, { ...SETTINGS, 'train.batchSize': batch, 'train.convolutions': 'libtorch' }),
+      2 * MINUTES,
+    );
+
+    it(
+      'in bf16 too: what is summed over the processes is float32',
+      async () => {
+        // Without reconstruction: rounding may change which patches are the most probable.
+        const still = {
+          ...STILL,
+          ...SETTINGS,
+          'train.batchSize': 8,
+          'train.precision': 'bf16',
+          'model.components.clr': false,
+          'model.components.cvr': false,
+        };
+        const alone = await step(still, false, null);
+        const exact = await step({ ...still, 'train.precision': 'fp32' }, false, null);
+        const rounding = difference(alone.gradients, exact.gradients);
+        const all = await ranks<StepResult>(2, { kind: 'step', settings: still, evaluating: false });
+        for (const { gradients, losses } of all) {
+          expect(difference(gradients, exact.gradients)).toBeLessThan(1.5 * rounding); // different rounding, of the same size
+          for (const name of ['total', 'dice', 'bce', 'ccl'] as const)
+            expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 1);
+          expect(gradients).toEqual(all[0]?.gradients);
+        }
+      },
+      2 * MINUTES,
+    );
+
+    it(
+      'meet by the store of torchrun’s agent, which has the port and keeps it over attempts',
+      async () => {
+        using agent = new distributed.Store({ host: '127.0.0.1', port: 0, isServer: true });
+        const settings = { ...STILL, ...SETTINGS, 'train.batchSize': 2 };
+        for (const attempt of ['0', '1']) {
+          const all = await ranks<StepResult>(
+            2,
+            { kind: 'step', settings, evaluating: true },
+            {
+              MASTER_PORT: String(agent.port),
+              TORCHELASTIC_USE_AGENT_STORE: 'True',
+              TORCHELASTIC_RESTART_COUNT: attempt,
+            },
+          );
+          expect(all.map(({ losses }) => losses)).toEqual([all[0]?.losses, all[0]?.losses]);
+        }
+      },
+      2 * MINUTES,
+    );
+
+    it('would differ with CCL over each process’s own cases', async () => {
+      const settings = { ...STILL, ...SETTINGS, 'train.batchSize': 8 };
+      const alone = await step(settings, true, null);
+      const [first] = await ranks<StepResult>(2, {
+        kind: 'step',
+        settings: { ...settings, 'train.cclScope': 'part' },
+        evaluating: true,
+      });
+      expect(difference(first?.gradients ?? {}, alone.gradients)).toBeGreaterThan(1e-3);
+    });
   },
 );

@@ -7,6 +7,7 @@ import { loadConfig } from '../config/config.js';
 import { Loader } from '../data/loader.js';
 import type { Case } from '../data/types.js';
 import { writeTinyData } from '../testing/tiny-data.js';
+import { difference, expectOne, NAMES, STILL } from './testing/gradients.js';
 import { step, type StepResult } from './testing/rank.js';
 import { ranks, smallRun } from './testing/ranks.js';
 import { told } from './train.js';
@@ -20,74 +21,10 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const SETTINGS = smallRun(root, SIZE);
 
-function difference(own: StepResult['gradients'], reference: StepResult['gradients']): number {
-  expect(Object.keys(own)).toEqual(Object.keys(reference));
-  let [error, square] = [0, 0];
-  for (const [key, expected] of Object.entries(reference)) {
-    expected.forEach((value, i) => {
-      error += (value - (own[key]?.[i] ?? NaN)) ** 2;
-      square += value ** 2;
-    });
-  }
-  return Math.sqrt(error / square);
-}
-
-/** No draws, which differ between processes; the most probable masks. */
-const STILL = {
-  ...SETTINGS,
-  'model.dropout': 0,
-  'model.maskStrategy': 'topk',
-  'augment.mode': 'none',
-};
-
-/** With other seeds a ReLU's input may lie so near zero that rounding cuts it off, which changes the gradient by 1e-3. */
-const SEED = 4;
-
-const NAMES = ['total', 'dice', 'bce', 'ccl', 'clr', 'cvr'] as const;
-
 describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several processes', () => {
-  it.each([
-    [2, 8, 'equal shares', 'libtorch'],
-    [2, 7, 'uneven shares', 'auto'],
-    [3, 2, 'a rank without a case', 'libtorch'],
-  ] as const)(
-    '%i processes, batch %i, %s, %s convolutions: the gradients and losses of one process, in training',
-    async (size, batch, _, convolutions) => {
-      const settings = { ...STILL, seed: SEED, 'train.batchSize': batch, 'train.convolutions': convolutions };
-      const alone = await step(settings, false, null);
-      const all = await ranks<StepResult>(size, { kind: 'step', settings, evaluating: false });
-      expect(all).toHaveLength(size);
-      for (const { gradients, losses } of all) {
-        expect(difference(gradients, alone.gradients)).toBeLessThan(1e-5);
-        for (const name of NAMES) expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 5); // float32
-        expect(gradients).toEqual(all[0]?.gradients); // bit for bit: the ranks never drift apart
-      }
-    },
-    2 * MINUTES,
-  );
-
   it(
-    'in bf16 too: what is summed over the processes is float32',
-    async () => {
-      // Without reconstruction: rounding may change which patches are the most probable.
-      const still = {
-        ...STILL,
-        'train.batchSize': 8,
-        'train.precision': 'bf16',
-        'model.components.clr': false,
-        'model.components.cvr': false,
-      };
-      const alone = await step(still, false, null);
-      const exact = await step({ ...still, 'train.precision': 'fp32' }, false, null);
-      const rounding = difference(alone.gradients, exact.gradients);
-      const all = await ranks<StepResult>(2, { kind: 'step', settings: still, evaluating: false });
-      for (const { gradients, losses } of all) {
-        expect(difference(gradients, exact.gradients)).toBeLessThan(1.5 * rounding); // different rounding, of the same size
-        for (const name of ['total', 'dice', 'bce', 'ccl'] as const)
-          expect(losses[name]).toBeCloseTo(alone.losses[name] ?? NaN, 1);
-        expect(gradients).toEqual(all[0]?.gradients);
-      }
-    },
+    'with uneven shares: the gradients and losses of one process, in training',
+    () => expectOne(2, { ...SETTINGS, 'train.batchSize': 7, 'train.convolutions': 'auto' }),
     2 * MINUTES,
   );
 
@@ -95,7 +32,7 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
     'in parts besides: CCL over all parts of all processes',
     async () => {
       // A batch's own statistics depend on how it is cut.
-      const settings = { ...STILL, 'train.batchSize': 9 };
+      const settings = { ...STILL, ...SETTINGS, 'train.batchSize': 9 };
       const alone = await step(settings, true, null);
       const cut = { ...settings, 'train.accumulate': 3 };
       for (const { gradients, losses } of await ranks<StepResult>(2, {
@@ -109,38 +46,6 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
     },
     2 * MINUTES,
   );
-
-  it(
-    'meet by the store of torchrun’s agent, which has the port and keeps it over attempts',
-    async () => {
-      using agent = new distributed.Store({ host: '127.0.0.1', port: 0, isServer: true });
-      const settings = { ...STILL, 'train.batchSize': 2 };
-      for (const attempt of ['0', '1']) {
-        const all = await ranks<StepResult>(
-          2,
-          { kind: 'step', settings, evaluating: true },
-          {
-            MASTER_PORT: String(agent.port),
-            TORCHELASTIC_USE_AGENT_STORE: 'True',
-            TORCHELASTIC_RESTART_COUNT: attempt,
-          },
-        );
-        expect(all.map(({ losses }) => losses)).toEqual([all[0]?.losses, all[0]?.losses]);
-      }
-    },
-    2 * MINUTES,
-  );
-
-  it('would differ with CCL over each process’s own cases', async () => {
-    const settings = { ...STILL, 'train.batchSize': 8 };
-    const alone = await step(settings, true, null);
-    const [first] = await ranks<StepResult>(2, {
-      kind: 'step',
-      settings: { ...settings, 'train.cclScope': 'part' },
-      evaluating: true,
-    });
-    expect(difference(first?.gradients ?? {}, alone.gradients)).toBeGreaterThan(1e-3);
-  });
 });
 
 describe('the device of a process', () => {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -6,7 +5,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -17,37 +15,22 @@ import { ReclmisError } from '@reclmis/core';
 import { machineTag } from '@reclmis/files';
 import { memory, readSafetensors, scope, writeSafetensors } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, type Overrides } from '../config/config.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun, runFiles } from '../run/run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { checkpointPath } from '../run/checkpoint.js';
-import { type EpochRecord, readEpochs } from '../run/metrics-log.js';
 import { resumePaths } from '../run/resume-files.js';
 import { deviceOfRun, resumeTraining } from './resume.js';
 import { train, type TrainListeners } from './train.js';
 import { failure } from '../testing/failure.js';
 import { tensorHashes } from '../testing/tensor-hashes.js';
-import { tinyConfig } from '../testing/tiny-run.js';
+import { expectSame, fourEpochs, stopAfter } from './testing/resumed.js';
 
 const SIZE = 32;
 const root = mkdtempSync(join(tmpdir(), 'reclmis-resume-'));
 const data = join(root, 'data');
-let serial = 0;
-const place = (): string => join(root, `run-${++serial}`);
 
-/** Four epochs of three steps; dropout, masks and augmentation all draw. */
-const tiny = (overrides: Overrides = {}): Config => tinyConfig(data, { 'train.epochs': 4, ...overrides });
-
-function stopAfter(at: number): TrainListeners {
-  const controller = new AbortController();
-  return {
-    signal: controller.signal,
-    onStep: ({ step }) => {
-      if (step === at) controller.abort();
-    },
-  };
-}
+const { tiny, place } = fourEpochs(root);
 
 /** Flips one bit of a weight, or of the metadata's seconds. */
 function flipBit(path: string, where: 'tensor' | 'metadata'): void {
@@ -56,26 +39,6 @@ function flipBit(path: string, where: 'tensor' | 'metadata'): void {
     where === 'tensor' ? bytes.length - 1002 : bytes.indexOf('\\"seconds\\":', 0) + '\\"seconds\\":'.length;
   bytes[at]! ^= where === 'tensor' ? 0x40 : 1;
   writeFileSync(path, bytes);
-}
-
-function figures(records: readonly EpochRecord[]): unknown[] {
-  return records.map(({ epoch, step, losses, validation, best, lr }) => ({
-    epoch,
-    step,
-    losses,
-    validation,
-    best,
-    lr,
-  }));
-}
-
-function expectSame(dir: string, whole: string): void {
-  expect(tensorHashes(checkpointPath(dir, 'last'))).toEqual(tensorHashes(checkpointPath(whole, 'last')));
-  expect(tensorHashes(checkpointPath(dir, 'best'))).toEqual(tensorHashes(checkpointPath(whole, 'best')));
-  const [own, other] = [dir, whole].map((run) => figures(readEpochs(join(run, 'metrics.jsonl'))));
-  expect(own).toEqual(other);
-  const [a, b] = [openRun(dir).info, openRun(whole).info];
-  expect([a.status, a.epochs, a.steps, a.best]).toEqual([b.status, b.epochs, b.steps, b.best]);
 }
 
 const whole = place();
@@ -401,105 +364,6 @@ describe('one writer', () => {
     writeFileSync(join(dir, '.lock'), `${machineTag()} ${pid} 00\n`);
     expect((await resumeTraining(dir, stopAfter(2))).steps).toBe(2);
     expect(existsSync(join(dir, '.lock'))).toBe(false);
-  });
-});
-
-describe('faults of the disk', () => {
-  const disk = join(root, 'disk');
-  mkdirSync(disk);
-  const mounts = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]).status === 0;
-  if (mounts) spawnSync('umount', [disk]);
-  const onDisk = async (megabytes: string, work: (dir: string) => Promise<void>): Promise<void> => {
-    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}`, 'tmpfs', disk]).status).toBe(0);
-    try {
-      await work(join(disk, 'run'));
-    } finally {
-      spawnSync('umount', ['-l', disk]);
-    }
-  };
-
-  it.skipIf(!mounts)('a disk that fills up: DISK_FULL, and the run resumes elsewhere', async () => {
-    const copy = place();
-    await onDisk('16m', async (dir) => {
-      const error = await failure(() =>
-        train(tiny({ 'train.saveSteps': 1 }), {
-          out: dir,
-          onStep: ({ step }) => {
-            if (step === 5) spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'others')}`, 'bs=64k']);
-          },
-        }),
-      );
-      expect(error.code).toBe('DISK_FULL');
-      expect(readdirSync(join(dir, 'checkpoints')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
-      cpSync(dir, copy, { recursive: true });
-    });
-    expect(checkpointPath(copy, 'last')).toContain('00000004');
-    await resumeTraining(copy);
-    expectSame(copy, whole);
-  });
-
-  it.skipIf(!mounts)('a disk that is too small from the start shows before the first step', async () => {
-    await onDisk('200k', async (dir) => {
-      const steps: number[] = [];
-      const error = await failure(() => train(tiny(), { out: dir, onStep: ({ step }) => steps.push(step) }));
-      expect(error.code).toBe('DISK_FULL');
-      expect(steps).toEqual([]);
-    });
-  });
-
-  it.skipIf(!mounts)(
-    'a disk that becomes read-only: OUTPUT_UNWRITABLE, and the last point is whole',
-    async () => {
-      const copy = place();
-      await onDisk('16m', async (dir) => {
-        const error = await failure(() =>
-          train(tiny({ 'train.saveSteps': 1 }), {
-            out: dir,
-            onStep: ({ step }) => {
-              if (step === 5) spawnSync('mount', ['-o', 'remount,ro', disk]);
-            },
-          }),
-        );
-        expect(error.code).toBe('OUTPUT_UNWRITABLE');
-        expect(error.message).toContain('EROFS');
-        expect((await failure(() => resumeTraining(dir))).code).toBe('OUTPUT_UNWRITABLE');
-        cpSync(dir, copy, { recursive: true });
-      });
-      expect(checkpointPath(copy, 'last')).toContain('00000004');
-      await resumeTraining(copy);
-      expectSame(copy, whole);
-    },
-  );
-
-  it('a run folder that is deleted: OUTPUT_UNWRITABLE, and it does not come back', async () => {
-    const dir = place();
-    const error = await failure(() =>
-      train(tiny(), {
-        out: dir,
-        onStep: ({ step }) => {
-          if (step === 2) rmSync(dir, { recursive: true });
-        },
-      }),
-    );
-    expect(error.code).toBe('OUTPUT_UNWRITABLE');
-    expect(existsSync(dir)).toBe(false);
-    expect((await failure(() => resumeTraining(dir))).code).toBe('RUN_MISSING');
-  });
-
-  it('a run folder that is renamed while it is trained into: the same, and the renamed one resumes', async () => {
-    const dir = place();
-    const away = place();
-    const error = await failure(() =>
-      train(tiny({ 'train.saveSteps': 2 }), {
-        out: dir,
-        onStep: ({ step }) => {
-          if (step === 5) renameSync(dir, away);
-        },
-      }),
-    );
-    expect(error.code).toBe('OUTPUT_UNWRITABLE');
-    await resumeTraining(away);
-    expectSame(away, whole);
   });
 });
 
