@@ -1,6 +1,6 @@
 /**
  * Measures how 8 bits shift each channel: every convolution runs next to its quantised twin on the same float
- * input; the bias takes back the mean difference.
+ * input; its bias takes back the mean difference.
  */
 import type { CalibrationInputs, Range } from './calibrate.js';
 import { encodeModel } from './onnx-model.js';
@@ -44,7 +44,7 @@ export async function measureShifts(
   return new Map([...sums].map(([weight, sum]) => [weight, Float32Array.from(sum)]));
 }
 
-/** Adds a convolution's quantised twin; returns the name of its channels' mean errors. */
+/** Returns the name of the twin's mean errors by channel. */
 function addTwin(
   graph: OnnxGraph,
   { node, weight, input }: Layer,

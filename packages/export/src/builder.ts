@@ -1,4 +1,4 @@
-/** Builds an ONNX graph: names results, shares constants, and computes shapes with a free batch size. */
+/** Builds an ONNX graph: names results, shares constants, computes shapes with a free batch size. */
 import { type OnnxType, ReclmisError } from '@reclmis/core';
 import { type DType, scope, type Tensor } from '@reclmis/torch';
 import {
@@ -40,7 +40,7 @@ export class Builder {
   private batch: string | null = null;
   private count = 0;
 
-  /** @param inputs the first one's first dimension is the batch */
+  /** @param inputs the first dimension of the first is the batch */
   constructor(
     private readonly name: string,
     private readonly inputs: readonly OnnxValue[],
@@ -56,7 +56,7 @@ export class Builder {
     return outputs;
   }
 
-  /** A constant; the same name means the same constant. */
+  /** The same name means the same constant. */
   constant(name: string, tensor: () => OnnxTensor): string {
     if (!this.constants.has(name)) this.constants.set(name, tensor());
     return name;
@@ -99,7 +99,7 @@ export class Builder {
     });
   }
 
-  /** A shape as a tensor, computed if it depends on the batch size. */
+  /** As a tensor, computed if it depends on the batch size. */
   shape(sizes: readonly Size[]): string {
     const fixed = sizes.filter((size): size is number => typeof size === 'number');
     if (fixed.length === sizes.length) return this.integers(fixed);

@@ -1,7 +1,7 @@
 /**
- * Calibration: chooses the range that an activation's 256 steps cover. A whole range wastes steps on
- * outliers, a narrower one clips them. Of the whole range and the middle 99.999 % to 99.9 %, the one with the
- * least squared error over samples wins.
+ * Calibration: the range that an activation's 256 steps cover. A whole range wastes steps on outliers, a
+ * narrower one clips them. Of the whole range and the middle 99.999 % to 99.9 %, the one with the least
+ * squared error over samples wins.
  */
 import { joined } from './check.js';
 import { encodeModel } from './onnx-model.js';
@@ -18,8 +18,8 @@ export type CalibrationInputs = Readonly<Record<string, Values>>;
 /** Per tensor and case; 4,096 of 32 cases hold the 99.999th percentile. */
 const SAMPLES = 4096;
 /**
- * Offset within strides, by multiples of the golden ratio modulo 1: strides of whole or half rows would
- * sample only one or two columns.
+ * Multiples of the golden ratio modulo 1 as offsets: strides of whole or half rows would sample only one or
+ * two columns.
  */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Shares of the samples clipped at either end. */

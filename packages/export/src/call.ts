@@ -1,4 +1,4 @@
-/** A recorded call as translators read it: arguments by name, tensors by their names in the graph. */
+/** A recorded call as translators read it: arguments and tensors by name. */
 import { ONNX_TYPES, type OnnxType, ReclmisError } from '@reclmis/core';
 import type { Tensor } from '@reclmis/torch';
 import { type Builder, onnxType } from './builder.js';
@@ -10,7 +10,7 @@ import {
   type Size,
 } from './record.js';
 
-/** Translates one call; returns the names of its results. */
+/** Returns the names of the call's results. */
 export type Translator = (call: Call, builder: Builder) => string | readonly string[];
 
 export class Call {
@@ -57,7 +57,7 @@ export class Call {
     return castTo(builder, this.names.of(value), onnxType(value.dtype), this.type);
   }
 
-  /** A constant argument with its name; null if computed. */
+  /** With its name; null if computed. */
   constant(name: string): { readonly name: string; readonly tensor: Tensor } | null {
     const value = this.value(name);
     return value.tensor && { name: this.names.nameOf(value), tensor: value.tensor };
@@ -107,7 +107,7 @@ export class Call {
     return (this.recorded.arguments.get(name) ?? null) === null;
   }
 
-  /** A non-negative axis of `of`, by default of the first result. */
+  /** Non-negative, of `of`, by default the first result. */
   axis(name: string, otherwise?: number, of: RecordedValue = this.result): number {
     const axis = this.number(name, otherwise);
     return axis < 0 ? axis + of.shape.length : axis;

@@ -23,7 +23,7 @@ export function madeCases(count: number, size: number): ExportCase[] {
   }));
 }
 
-/** Reads `count` of the cases, evenly spread. @throws IMAGE_* */
+/** Reads `count` cases, evenly spread. @throws IMAGE_* */
 export async function readCases(cases: readonly Case[], count: number, size: number): Promise<ExportCase[]> {
   const taken = Array.from({ length: Math.min(count, cases.length) }, (_, i) => {
     return cases[Math.floor((i * cases.length) / Math.min(count, cases.length))];
@@ -35,7 +35,7 @@ export async function readCases(cases: readonly Case[], count: number, size: num
   return read;
 }
 
-/** Cases for the ranges, and others for choosing float layers and checking the result. */
+/** Cases for the ranges, and others to choose float layers and check the result. */
 export interface CalibrationCases {
   readonly used: readonly ExportCase[];
   readonly kept: readonly ExportCase[];
@@ -44,7 +44,7 @@ export interface CalibrationCases {
 const KEPT = 8;
 
 /**
- * Training cases of a data set, by default the run's own; never test cases, which will judge the result.
+ * Training cases, by default the run's own; never test cases, which will judge the result.
  * @throws OPTION_INVALID if there are too few; the codes of the data.
  */
 export async function calibrationCases(
@@ -65,7 +65,7 @@ export async function calibrationCases(
   }
   const kept = Math.min(KEPT, Math.floor(cases.length / 2));
   const read = await readCases(cases, Math.min(count + kept, cases.length), size);
-  // Keeps every n-th, so both lists are spread over the data.
+  // Every n-th, so both lists spread over the data.
   const every = Math.floor(read.length / kept);
   const isKept = (i: number): boolean => i % every === 0 && i / every < kept;
   return { used: read.filter((_, i) => !isKept(i)), kept: read.filter((_, i) => isKept(i)) };

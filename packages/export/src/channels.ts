@@ -1,11 +1,11 @@
-/** The number of channels in a graph's maps, and where they are. */
+/** Number and place of the channels in a graph's maps. */
 import { makersOf } from './fold.js';
 import { ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
 export interface Channels {
-  /** Channels of a map [B,C,H,W]; null if no convolution tells. */
+  /** For a map [B,C,H,W]; null if no convolution tells. */
   readonly of: (name: string) => number | null;
-  /** Whether a tensor has one channel, added by Unsqueeze, as PLAM's factor. */
+  /** One channel, added by Unsqueeze, as PLAM's factor. */
   readonly isPerPixel: (name: string) => boolean;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Checks an export: the same images and notes through libtorch and onnxruntime.
  *
- * In float32 only the order of sums differs, so probabilities must agree to 1e-4. For float16 and int8 the
- * masks are compared pixel by pixel on real images; pixels near the threshold may change.
+ * In float32 only the order of sums differs, so probabilities must agree to 1e-4. For float16 and int8, masks
+ * are compared pixel by pixel on real images; pixels near the threshold may change.
  */
 import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
 import { scope } from '@reclmis/torch';
@@ -17,14 +17,14 @@ export type ExportPrecision = ModelManifest['precision'];
 
 /** As in training's validation. */
 export const THRESHOLD = 0.5;
-/** Largest absolute difference of a probability in fp32. */
+/** Absolute difference of a probability in fp32. */
 export const FP32_LIMIT = 1e-4;
 /**
- * Largest absolute difference of a note's feature (of variance 1) in fp32; 12 layers add up more error than
+ * Absolute difference of a note's feature (of variance 1) in fp32; CLIP's 12 layers add up more error than
  * the word encoder.
  */
 export const TEXT_LIMIT = 1e-3;
-/** Least share of pixels on the same side of the threshold. */
+/** Share of pixels on the same side of the threshold. */
 export const AGREEMENT: Readonly<Record<ExportPrecision, number>> = {
   fp32: 0.9999, // one pixel in 10,000
   fp16: 0.999, // 11 bits of mantissa: within a thousandth of the threshold
@@ -35,10 +35,10 @@ export interface CheckReport {
   readonly cases: number;
   readonly real: number;
   readonly worst: number;
-  /** Largest absolute difference of a note's feature; null if the model reads none. */
+  /** Largest absolute difference of a feature; null if the model reads no note. */
   readonly worstNote: number | null;
   readonly agreement: number;
-  /** Results for the case by which runtimes try their devices. */
+  /** For the case by which runtimes try their devices. */
   readonly probe: readonly number[];
 }
 
@@ -53,7 +53,7 @@ export interface CheckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Compares single cases, then a batch of two, since the batch size is free. @throws EXPORT_DIFFERS */
+/** Compares single cases, then a batch of two: the batch size is free. @throws EXPORT_DIFFERS */
 export async function checkExport(
   model: LoadedModel,
   files: CheckedFiles,
@@ -135,7 +135,7 @@ function compareMasks(expected: Float32Array, actual: Float32Array, threshold: n
   tally.agree += equalPixels(expected, actual, threshold);
 }
 
-/** Pixels on the same side of the threshold; those missing in `actual` count as below. */
+/** Pixels on the same side of the threshold; missing ones in `actual` count as below. */
 export function equalPixels(expected: Float32Array, actual: Float32Array, threshold: number): number {
   let equal = 0;
   for (let i = 0; i < expected.length; i++)
@@ -180,7 +180,7 @@ export async function encodeNotes(
   return outputs.get(TEXT_NAMES.note) ?? new Float32Array(0);
 }
 
-/** Images [B,3,S,S] and features [B,T,W] (or null) to probabilities [B,1,S,S]. */
+/** Images [B,3,S,S] and features [B,T,W] (or null) -> probabilities [B,1,S,S]. */
 export async function runSegmenter(
   segmenter: OnnxSession,
   { images, notes, model }: { images: Float32Array; notes: Float32Array | null; model: LoadedModel },

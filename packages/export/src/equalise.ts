@@ -1,5 +1,5 @@
 /**
- * Equalises channels before quantisation, as SmoothQuant and cross-layer equalisation do: a single scale per
+ * Equalises channels before quantisation, as SmoothQuant and cross-layer equalisation do: one scale per
  * tensor wastes steps if channels differ in range. Multiplying a channel by r > 0 and dividing by r in its
  * readers changes nothing in float: ReLU, pooling, upsampling, concatenation and factors per pixel let r
  * pass. r_c = sqrt(max |w_c| / max |x_c|) shares the difficulty between activation and weights.
@@ -10,13 +10,13 @@ import { channelsIn, isChannelAxis } from './channels.js';
 import { encodeModel } from './onnx-model.js';
 import { openOnnx } from './session.js';
 
-/** A convolution that reads channels as its inputs from `offset` on. */
+/** A convolution that reads the channels from input `offset` on. */
 interface Reader {
   readonly conv: OnnxNode;
   readonly offset: number;
 }
 
-/** A convolution with scalable channels, and their readers. */
+/** A convolution with scalable channels. */
 export interface Scalable {
   readonly conv: OnnxNode;
   /** After its ReLU. */
@@ -25,14 +25,14 @@ export interface Scalable {
   readonly readers: readonly Reader[];
 }
 
-/** Finds convolutions read only by convolutions, through operators that let r pass. */
+/** Convolutions read only by convolutions, through operators that let r pass. */
 export function scalableConvolutions(graph: OnnxGraph): Scalable[] {
   const readersByName = readersOf(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
 
   const channels = channelsIn(graph);
 
-  /** All readers of the channels; null if one cannot divide. */
+  /** The channels' readers; null if one cannot divide. */
   const follow = (name: string, offset: number): Reader[] | null => {
     if (outputs.has(name)) return null;
     const found: Reader[] = [];
@@ -158,7 +158,7 @@ export function scaleChannels(
         largest[c] = Math.max(largest[c] ?? 0, Math.abs(weight.values[i] ?? 0));
       });
   }
-  // Leaves dead and unweighted channels; at most a thousandfold, for float32's sake.
+  // Skips dead and unweighted channels; at most a thousandfold, for float32's sake.
   const factors = largest.map((weight, c) => {
     const range = ranges[c] ?? 0;
     return weight > 0 && range > 0 ? Math.min(1e3, Math.max(1e-3, Math.sqrt(weight / range))) : 1;

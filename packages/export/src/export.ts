@@ -1,6 +1,6 @@
 /**
  * Exports a trained run to a folder that segments without libtorch: inference graph and note encoder as ONNX,
- * and a manifest. Checked first; the folder appears whole or not at all.
+ * and a manifest. The folder appears, whole, only after all checks.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -65,17 +65,17 @@ export interface ExportOptions {
   readonly calibrate?: string;
   /** int8: number of its cases. Default 32. */
   readonly calibrationCases?: number;
-  /** Whose left and right the training notes meant, if the run does not say. */
+  /** Whose left and right the notes meant, if the run does not say. */
   readonly sides?: Sides;
   /** In the manifest; default from model and data. */
   readonly name?: string;
   /** Server to write files for. Default `onnx`: none. */
   readonly target?: ExportTarget;
-  /** kserve: URI of the folder's `triton/` for the cluster. */
+  /** kserve: URI of `triton/` for the cluster. */
   readonly storageUri?: string;
   /** Threads of libtorch; default the run's. */
   readonly threads?: number;
-  /** Stops the export between steps, leaving nothing. */
+  /** Stops between steps, leaving nothing. */
   readonly signal?: AbortSignal;
   readonly onStage?: (stage: ExportStage) => void;
   /** Called with lines to show the user. */
@@ -94,8 +94,8 @@ export interface ExportReport {
 }
 
 /**
- * Exports a run.
- * @throws OPTION_INVALID, RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS, INTERRUPTED
+ * @throws OPTION_INVALID, RUN_MISSING, RUN_INVALID, CHECKPOINT_*, WEIGHTS_*, OUTPUT_EXISTS,
+ * OUTPUT_UNWRITABLE, DISK_FULL, EXPORT_UNSUPPORTED, EXPORT_DIFFERS, INTERRUPTED
  */
 export async function exportModel(runDir: string, options: ExportOptions): Promise<ExportReport> {
   const { checkpoint = 'best', threads } = options;
@@ -275,7 +275,7 @@ function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSid
 }
 
 /**
- * Training's reference figures, by the export's sides; measured from training data for older runs, if still
+ * The run's reference figures, by the export's sides; for older runs measured from training data, if still
  * there.
  */
 async function referenceOf(
@@ -304,13 +304,11 @@ function checkName(name: string | undefined): void {
   );
 }
 
-/**
- * FLOPs for an image and its note's features in libtorch; the exported graph may need fewer (`phases.ts`).
- */
+/** For an image and its note's features in libtorch; the exported graph may need fewer (`phases.ts`). */
 function flopsOf(model: LoadedModel): number {
   const [one] = madeCases(1, model.size);
   if (!one) throw new ReclmisError('INTERNAL', 'no case was made');
-  // Counts the tower's work even if features are kept on disk.
+  // Counts the tower's work even if features are on disk.
   if (model.model.readsNotes) scope(() => void model.encoder.encode([one.note]));
   return countFlops(() => model.probabilities(one.image, [one.note])).flops.forward;
 }
@@ -331,7 +329,7 @@ async function fileEntry(dir: string, name: string): Promise<ModelManifest['segm
   return { name, sha256: createHash('sha256').update(content).digest('hex'), bytes };
 }
 
-/** Moves the finished folder to its place, absent or empty. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
+/** Moves the folder to its place, absent or empty. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
 async function place(staging: string, out: string): Promise<void> {
   refuseTaken(out);
   try {

@@ -1,7 +1,7 @@
 /**
- * Chooses the layers that stay in float, as few as the output allows. A layer's own error says little about
- * the mask, since later layers forgive some errors; so whole graphs are compared on images that calibration
- * did not see, and if they differ too much, layers with the most effect return to float.
+ * Chooses the layers that stay in float, as few as possible. A layer's own error says little about the mask,
+ * since later layers forgive some errors; so whole graphs are compared on images that calibration did not
+ * see, and layers with the most effect return to float if needed.
  */
 import type { CalibrationInputs } from './calibrate.js';
 import { AGREEMENT, equalPixels, THRESHOLD } from './check.js';
@@ -19,9 +19,9 @@ const COMPARED = 3;
 
 /**
  * The fewest layers, most effective first, without which the quantised graph agrees. One run over the cases
- * if none; otherwise quantises each layer alone on a few cases and finds k in about 2 log2(k) runs. @param
- * quantised quantises all but these layers @returns weights of the float layers @throws EXPORT_DIFFERS if
- * onnxruntime fails
+ * if none; otherwise quantises each layer alone on a few cases and finds k in about 2 log2(k) runs.
+ * @param quantised quantises all but these layers @returns weights of the float layers @throws EXPORT_DIFFERS
+ * if onnxruntime fails
  */
 export async function floatLayers(
   graph: OnnxGraph,
@@ -48,7 +48,7 @@ export async function floatLayers(
   return first(1 + (await leastCount(worst.length - 1, (count) => agrees(first(1 + count)))));
 }
 
-/** The least count that holds, given that larger ones do; `most` is not tried. */
+/** The least count that holds, if larger ones do; `most` is not tried. */
 export async function leastCount(most: number, holds: (count: number) => Promise<boolean>): Promise<number> {
   let fails = -1;
   let enough = 0;
@@ -99,8 +99,8 @@ export function softDice(expected: readonly Float32Array[], actual: readonly Flo
 }
 
 /**
- * Share of pixels on the same side of the threshold, as in the check: soft Dice misses that an untrained
- * model's maps lie near it.
+ * Share of pixels on the same side of the threshold: soft Dice misses that an untrained model's maps lie near
+ * it.
  */
 export function sameSide(expected: readonly Float32Array[], actual: readonly Float32Array[]): number {
   const all = expected.reduce((sum, { length }) => sum + length, 0);

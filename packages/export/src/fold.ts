@@ -1,6 +1,6 @@
 /**
- * Simplifies the graph: folds batch normalisation into convolutions, drops identities and unused parts.
- * (Recording has computed what depends on no input.)
+ * Folds batch normalisation into convolutions, drops identities and unused parts. (Recording has computed
+ * what depends on no input.)
  */
 import { floats, float32Of, readersOf, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 
@@ -12,7 +12,7 @@ export function fold(graph: OnnxGraph): OnnxGraph {
 }
 
 /**
- * Folds batch normalisation with running statistics into the convolution before it: with s = weight /
+ * Folds batch normalisation with running statistics into the convolution before: with s = weight /
  * sqrt(variance + eps), W' = s W and b' = s (b - mean) + bias; in float64, rounded once.
  */
 export function foldBatchNorm(graph: OnnxGraph): void {
@@ -56,7 +56,7 @@ export function foldBatchNorm(graph: OnnxGraph): void {
   graph.nodes = graph.nodes.filter((node) => !folded.has(node));
 }
 
-/** Drops identities, renaming the input of those at outputs. */
+/** Renames the inputs of those at outputs. */
 export function dropIdentities(graph: OnnxGraph): void {
   const makers = makersOf(graph);
   const renamed = new Map<string, string>();
@@ -94,7 +94,7 @@ export function dropUnread({ nodes, constants }: OnnxGraph): void {
   for (const name of [...constants.keys()]) if (!read.has(name)) constants.delete(name);
 }
 
-/** Gives each node its own constants, to be changed separately. */
+/** Gives each node its own constants. */
 export function separateConstants({ nodes, constants }: OnnxGraph): void {
   const taken = new Set<string>();
   for (const node of nodes) {

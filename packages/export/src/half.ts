@@ -1,6 +1,6 @@
 /**
- * float16: weights and arithmetic in half precision, float32 inputs and outputs. Operators that sum or
- * exponentiate many values stay in float32: softmax, normalisation, means, the last sigmoid.
+ * float16: weights and arithmetic in half precision, float32 inputs and outputs. Softmax, normalisation,
+ * means and the last sigmoid stay in float32: they sum or exponentiate many values.
  */
 import { ONNX_TYPES, type OnnxType, onnxTypeOf } from '@reclmis/core';
 import { scope, Tensor } from '@reclmis/torch';
@@ -32,7 +32,7 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
   const nodes: OnnxNode[] = [];
   const made = new Set<string>();
 
-  /** A tensor's name in a type, adding a cast if needed. */
+  /** Adds a cast if needed. */
   const as = (name: string, type: FloatType): string => {
     const constant = graph.constants.get(name);
     if (constant) {
@@ -66,7 +66,7 @@ export function toHalf(graph: OnnxGraph): OnnxGraph {
     node.outputs.forEach((name, i) => {
       const inner = renamed[i] ?? name;
       if (inner === name) return;
-      // Other readers take it in float32, from which `as` casts.
+      // Others read it in float32, from which `as` casts.
       nodes.push({
         op: 'Cast',
         inputs: [inner],

@@ -1,4 +1,4 @@
-/** The last pass of an int8 export: finds ranges, bias shifts and float layers, and quantises the rest. */
+/** The last pass of an int8 export: ranges, bias shifts and float layers; quantises the rest. */
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '@reclmis/lab';
 import { calibrate, type CalibrationInputs } from './calibrate.js';
@@ -10,7 +10,7 @@ import { layersOf, quantise, tensorsToCalibrate } from './quantise.js';
 import { noteWidth, toNote } from './note-input.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
 
-/** Cases for measuring shifts, which differ little between cases. */
+/** For shifts, which differ little between cases. */
 const MEASURED = 4;
 
 export interface Calibration {
@@ -34,7 +34,7 @@ export function calibrationOf(
   };
 }
 
-/** Quantises the segmenter in place. @returns weights of the layers left in float. @throws EXPORT_DIFFERS */
+/** Quantises the segmenter in place. @returns weights of the float layers. @throws EXPORT_DIFFERS */
 export async function quantiseCalibrated(
   graph: OnnxGraph,
   { used, kept, signal }: Calibration,

@@ -9,19 +9,19 @@
 import type { NoteFeatures, NoteInput, SegmentationModel } from '@reclmis/lab';
 import { randn, type Tensor, zeros } from '@reclmis/torch';
 
-/** W of the segmenter's note. @param width of the encoder's features. */
+/** @param width of the encoder's features. */
 export function noteWidth({ noteInput }: Pick<SegmentationModel, 'noteInput'>, width: number): number {
   return noteInput === 'ids' ? 1 : width;
 }
 
-/** The segmenter's note for an encoder's output. @returns float32 [B,T,W]. */
+/** The segmenter's note, float32 [B,T,W], from an encoder's output. */
 export function toNote({ features, valid, ids }: NoteFeatures, input: NoteInput): Tensor {
   if (input === 'features') return features;
   if (input === 'masked-features') return features.mul(valid.unsqueeze(-1));
   return idsNote((ids ?? valid).to({ dtype: 'int64' }));
 }
 
-/** @param ids int64 [B,T]. The cast comes last: half precision does not hold large numbers. */
+/** @param ids int64 [B,T]. Cast last: half precision cannot hold large numbers. */
 export function idsNote(ids: Tensor): Tensor {
   return ids.unsqueeze(-1).to({ dtype: 'float32' });
 }

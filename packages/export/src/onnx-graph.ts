@@ -28,7 +28,7 @@ export interface OnnxValue {
   readonly shape: readonly (number | string)[];
 }
 
-/** Changed in place by the passes; nodes come after what they read. */
+/** Changed in place by passes; nodes come after what they read. */
 export interface OnnxGraph {
   readonly name: string;
   readonly inputs: readonly OnnxValue[];
@@ -91,7 +91,7 @@ export function readersOf(graph: OnnxGraph): Map<string, OnnxNode[]> {
   return readers;
 }
 
-/** Prefixes of the builder's own constants; all others come from weights. */
+/** The builder's own constants; all others are weights. */
 export const HELPER = /^(list|index|scalar|scales)_/;
 
 export function countParameters(graph: OnnxGraph): number {

@@ -1,5 +1,5 @@
 /**
- * Writes ONNX files: the messages of onnx.proto that such graphs need, by field number.
+ * Writes ONNX files: the messages of onnx.proto in use, by field number.
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 import { ONNX_TYPES } from '@reclmis/core';
@@ -16,8 +16,8 @@ const IR_VERSION = 8;
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /**
- * Encodes a ModelProto. @param producer version of this software @param options `shapes: false` leaves
- * outputs' shapes open
+ * A ModelProto.
+ * @param producer version of this software @param options `shapes: false` leaves outputs' shapes open
  */
 export function encodeModel(
   graph: OnnxGraph,
@@ -76,7 +76,7 @@ function encodeTensor({ type, shape, data }: OnnxTensor, name: string): Buffer[]
   ];
 }
 
-/** ValueInfoProto with TypeProto and, if known, TensorShapeProto. */
+/** With TypeProto and, if known, TensorShapeProto. */
 function encodeValue({ name, type, shape }: OnnxValue, withShape = true): Buffer[] {
   const dimensions = shape.map((size) =>
     message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]),

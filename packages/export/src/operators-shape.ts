@@ -1,4 +1,4 @@
-/** Translates ATen's operators that move, repeat or rename elements. */
+/** Translates operators that move, repeat or rename elements. */
 import type { Builder } from './builder.js';
 import { onnxType } from './builder.js';
 import { int, ints, string } from './onnx-graph.js';
@@ -54,7 +54,7 @@ const unbind: Translator = (call, b) => {
   return parts.map((part) => b.emit('Squeeze', [part, b.integers([axis])]));
 };
 
-/** `pad` has pairs from the last axis backwards; ONNX has all beginnings, then all ends. */
+/** `pad` has pairs from the last axis backwards; ONNX all beginnings, then all ends. */
 const pad: Translator = (call, b) => {
   if (call.text('mode', 'constant') !== 'constant')
     throw call.unsupported('only constants can be padded with');
@@ -72,7 +72,7 @@ const pad: Translator = (call, b) => {
   });
 };
 
-/** Each axis is cut once, and its two parts change places. */
+/** Cuts each axis once and exchanges the parts. */
 const roll: Translator = (call, b) => {
   const self = call.value('self');
   const axes = call.axes('dims', self);

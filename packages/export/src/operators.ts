@@ -1,4 +1,4 @@
-/** Translates ATen's operators that compute; `operators-shape.ts` has those that move elements. */
+/** Translates operators that compute; `operators-shape.ts` those that move elements. */
 import type { Attributes, Builder } from './builder.js';
 import { float, floats, int, ints, string } from './onnx-graph.js';
 import { type Call, castTo, fixed, type Translator } from './call.js';
@@ -8,7 +8,7 @@ const unary =
   (call, b) =>
     b.emit(op, [call.tensorAs('self', b)]);
 
-/** Casts both operands to the result's type; ONNX broadcasts as ATen does. */
+/** In the result's type; ONNX broadcasts as ATen does. */
 const binary =
   (op: string): Translator =>
   (call, b) =>
@@ -39,7 +39,7 @@ const compare =
     return negated ? b.emit('Not', [result]) : result;
   };
 
-/** Comparisons take numbers, so bool becomes int64. */
+/** Comparisons take numbers: bool becomes int64. */
 function castable(dtype: string): { from: 'float32' | 'int64' | 'bool'; to: 'float32' | 'int64' } {
   if (dtype === 'bool') return { from: 'bool', to: 'int64' };
   return dtype === 'int64' ? { from: 'int64', to: 'int64' } : { from: 'float32', to: 'float32' };
@@ -127,7 +127,7 @@ const layerNorm: Translator = (call, b) => {
   });
 };
 
-/** Instance normalisation of the groups, each as one row; ONNX has group normalisation from opset 18 on. */
+/** Instance normalisation with each group as a row; ONNX has group normalisation only from opset 18. */
 const groupNorm: Translator = (call, b) => {
   const groups = call.number('num_groups');
   const [, ...sizes] = call
@@ -159,7 +159,7 @@ const maxPool: Translator = (call, b) => {
   });
 };
 
-/** By the ratio of sizes, which are independent of the batch. */
+/** By the ratio of sizes, which do not depend on the batch. */
 const resize =
   (mode: 'nearest' | 'linear'): Translator =>
   (call, b) => {

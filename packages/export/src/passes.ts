@@ -1,6 +1,6 @@
 /**
- * The passes over the recorded graph by precision: which run, in which order, and why. All precisions begin with the graph of `segmenter-graph.ts` and
- * `text-graph.ts`, in which constants are already folded.
+ * The passes by precision: which run, in which order, and why. All begin with the graph of
+ * `segmenter-graph.ts` and `text-graph.ts`, with constants already folded.
  */
 import type { ExportPrecision } from './check.js';
 import { equalise } from './equalise.js';
@@ -15,7 +15,7 @@ import { fewerProducts, fewerProductsOfDoubled } from './winograd.js';
 /** A pass that needs the graph alone. */
 interface GraphPass {
   readonly why: string;
-  /** Whether the note encoder takes it too; default the segmenter alone. */
+  /** For the note encoder too; default the segmenter alone. */
   readonly text?: true;
   readonly run: (graph: OnnxGraph) => void;
 }
@@ -23,7 +23,7 @@ interface GraphPass {
 /** A pass that measures the graph on cases. */
 interface MeasuringPass {
   readonly why: string;
-  /** @returns the weights of the layers that stay in float; none from a pass that does not decide it */
+  /** @returns weights of the layers that stay in float; empty if it does not decide that */
   readonly measure: (graph: OnnxGraph, calibration: Calibration) => Promise<readonly string[]>;
 }
 
@@ -61,9 +61,9 @@ export const PASSES: Readonly<Record<ExportPrecision, readonly Pass[]>> = {
 };
 
 /**
- * Runs a precision's passes over the model's graphs, in place.
- * @param calibration the cases of int8; null for a precision that measures nothing
- * @returns the weights of the layers that stay in float @throws EXPORT_DIFFERS
+ * Runs a precision's passes, in place.
+ * @param calibration cases of int8; null for a precision that measures nothing @returns weights of the layers
+ * that stay in float @throws EXPORT_DIFFERS
  */
 export async function runPasses(
   precision: ExportPrecision,

@@ -52,7 +52,7 @@ export interface DoubledInput {
   readonly size: Size;
 }
 
-/** Finds 3x3 convolutions with one part of their input a doubled map that nothing else reads. */
+/** Finds 3x3 convolutions of which one part is a doubled map that nothing else reads. */
 export function doubledInputs(graph: OnnxGraph): (node: OnnxNode) => DoubledInput | null {
   const { constants } = graph;
   const makers = makersOf(graph);
@@ -200,9 +200,8 @@ interface Places {
 }
 
 /**
- * Puts places together to a map: [B,side*side*C,h,w] -> [B,C,side*h,side*w], place first. Columns, then rows,
- * which are copied whole: onnxruntime's DepthToSpace and six-axis transpositions go value by value in one
- * thread.
+ * Joins places to a map: [B,side*side*C,h,w] -> [B,C,side*h,side*w], place first. Columns, then rows, which
+ * are copied whole: onnxruntime's DepthToSpace and six-axis transpositions go value by value in one thread.
  */
 export function interleave(
   { constants }: OnnxGraph,

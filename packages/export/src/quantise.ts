@@ -37,7 +37,7 @@ export interface ActivationScale {
   readonly zero: number;
 }
 
-/** The scale whose 256 steps cover a range and hold 0 exactly. */
+/** Its 256 steps cover the range and hold 0 exactly. */
 export function activationScale({ low, high }: Range): ActivationScale {
   const least = Math.min(low, 0);
   const most = Math.max(high, 0);
@@ -53,7 +53,7 @@ export interface Layer {
   readonly output: string;
 }
 
-/** Convolutions and matrix products with constant weights, except the first, the last and very small ones. */
+/** Convolutions and products with constant weights, except the first, the last and very small ones. */
 export function layersOf(graph: OnnxGraph): Layer[] {
   const readers = readersOf(graph);
   const inputs = new Set(graph.inputs.filter(({ shape }) => shape.length === 4).map(({ name }) => name));
@@ -79,7 +79,7 @@ export function tensorsToCalibrate(graph: OnnxGraph, layers: readonly Layer[]): 
 }
 
 /**
- * The quantised tensors, each with the one whose scale it takes: layers' inputs, convolutions' outputs, and
+ * The quantised tensors, with the one whose scale each takes: layers' inputs, convolutions' outputs, and
  * inputs of pooling, upsampling and concatenation with quantised results.
  */
 function plan(graph: OnnxGraph, layers: readonly Layer[]): Map<string, string> {
@@ -105,8 +105,8 @@ function plan(graph: OnnxGraph, layers: readonly Layer[]): Map<string, string> {
 }
 
 /**
- * Quantises layers in place. @param ranges at least those of `tensorsToCalibrate` @param shifts mean errors
- * of output channels, by weight, which biases take back
+ * @param ranges at least those of `tensorsToCalibrate`
+ * @param shifts mean errors of output channels, by weight, which biases take back
  */
 export function quantise(
   graph: OnnxGraph,
@@ -126,7 +126,7 @@ export function quantise(
     if (scale) quantiseWeights(graph, layer, scale, shifts.get(layer.weight));
   }
   const nodes: OnnxNode[] = [];
-  /** Makes all later readers use the rounded tensor, from `bytes` if given. */
+  /** Makes later readers use the rounded tensor, from `bytes` if given. */
   const round = (name: string, bytes?: readonly OnnxNode[]): void => {
     const scale = scales.get(name);
     if (!scale) return;
@@ -147,8 +147,8 @@ export function quantise(
     });
   };
   /**
-   * Whether a float layer made a tensor. It is pooled before rounding, which commutes with maximum:
-   * onnxruntime's pooling of bytes in float convolutions' layout is twenty times as slow.
+   * Made by a float layer. It is pooled before rounding, which commutes with maximum: onnxruntime pools bytes
+   * in float convolutions' layout twenty times as slowly.
    */
   const whole = new Set(layers.map(({ output }) => output));
   const isFloat = (name: string): boolean =>
@@ -173,7 +173,7 @@ export function quantise(
   return graph;
 }
 
-/** Nodes that double a map, with its size if known. */
+/** With a doubled map's size, if known. */
 function doubledSizes(graph: OnnxGraph): Map<OnnxNode, Size | null> {
   const sizeOf = sizesIn(graph);
   const doubling = graph.nodes.filter((node) => isDoubling(node, graph));
@@ -239,7 +239,7 @@ function dequantise(inputs: string[], output: string, axis: number): OnnxNode {
   return { op: 'DequantizeLinear', inputs, outputs: [output], attributes: { axis: int(axis) } };
 }
 
-/** Scales below which a channel's bias would exceed 32 bits. */
+/** Below these, a channel's bias would exceed 32 bits. */
 function leastScales(bias: OnnxTensor, { scale }: ActivationScale): Float32Array {
   return float32Of(bias).map((value) => Math.abs(value) / (scale * 2 ** 30));
 }

@@ -1,7 +1,4 @@
-/**
- * Records a function of tensors at two batch sizes and finds the sizes that depend on the batch by
- * comparison; makes one graph for all batch sizes.
- */
+/** Records a function of tensors at two batch sizes; by comparison, makes one graph for all batch sizes. */
 import { ReclmisError } from '@reclmis/core';
 import {
   isTracedValue,
@@ -29,7 +26,7 @@ export interface RecordedValue {
   readonly dtype: DType;
   readonly input: string | null;
   readonly handle: number;
-  /** Its data if independent of inputs and batch size; owned by the recording. */
+  /** If independent of inputs and batch size; owned by the recording. */
   readonly tensor: Tensor | null;
 }
 
@@ -46,17 +43,17 @@ export interface RecordedCall {
 export interface Recording {
   readonly inputs: readonly RecordedValue[];
   readonly outputs: ReadonlyMap<string, RecordedValue>;
-  /** In order, only those that depend on an input or the batch size. */
+  /** In order; only those that depend on an input or the batch. */
   readonly calls: readonly RecordedCall[];
   dispose(): void;
 }
 
-/** Neither divides the other, so their multiples cannot be confused. */
+/** Neither divides the other, so multiples cannot be confused. */
 const SIZES = [2, 3] as const;
 
 /**
- * Records `body`. @param inputs makes inputs for a batch size, which are disposed @throws EXPORT_UNSUPPORTED
- * if the recordings differ in more than sizes proportional to the batch
+ * @param inputs makes inputs for a batch size, which are disposed
+ * @throws EXPORT_UNSUPPORTED if the recordings differ in more than sizes proportional to the batch
  */
 export function record<T extends Record<string, Tensor>>(
   inputs: (batch: number) => T,
@@ -175,7 +172,7 @@ class Merge {
   }
 }
 
-/** Whether constants are equal; parameters are the same memory. */
+/** Parameters are the same memory. */
 function equalData(a: Tensor, b: Tensor): boolean {
   return Buffer.compare(a.toBytes(), b.toBytes()) === 0;
 }

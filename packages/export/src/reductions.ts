@@ -1,13 +1,13 @@
 /**
  * PLAM's means and maxima over channels, in forms that onnxruntime computes faster; only the order of sums
- * changes. A reduction over the second of four axes strides through memory: 9 ms of one core for 64 channels
- * of 224 x 224, over nine times its arithmetic.
+ * changes. Reducing the second of four axes strides through memory: 9 ms of one core for 64 channels of 224 x
+ * 224, over nine times its arithmetic.
  */
 import { channelsFirst, channelsIn, channelsLast } from './channels.js';
 import { floats, int, integers, ints, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 import { convolution, isPlain } from './phases.js';
 
-/** Parts of the channels for elementwise maxima; more would copy more often. */
+/** For elementwise maxima; more parts mean more copies. */
 const PARTS = 8;
 
 interface Reduction {
@@ -55,7 +55,7 @@ export function meansAsConvolutions(graph: OnnxGraph): void {
   });
 }
 
-/** Elementwise maxima of eighths of the channels, then the maximum of the last eighth; for float32. */
+/** Elementwise maxima of eighths of the channels, then the last eighth's maximum; for float32. */
 export function maximaByParts(graph: OnnxGraph): void {
   replace(graph, 'ReduceMax', ({ node, input, output, channels }) => {
     if (channels % PARTS !== 0 || channels === PARTS) return [node];
@@ -70,7 +70,7 @@ export function maximaByParts(graph: OnnxGraph): void {
 
 /**
  * Reductions over the last axis of the transposed map, for int8: onnxruntime keeps quantised convolutions
- * with channels last, so the transpositions cancel.
+ * with channels last, so transpositions cancel.
  */
 export function reduceChannelsLast(graph: OnnxGraph): void {
   replace(graph, null, ({ node, input, output, keepsAxis }) => {

@@ -1,4 +1,4 @@
-/** Scores of an exported run, from training and evaluation in its folder. */
+/** Scores of an exported run, from its folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelManifest } from '@reclmis/core';
@@ -9,8 +9,8 @@ import { checkpointPath } from '@reclmis/lab';
 type Scores = ModelManifest['scores'];
 
 /**
- * The validation that chose the weights, and tests of these weights with the right notes in `evaluation/`;
- * tests older than the weights are left out.
+ * The validation that chose the weights, and tests of these weights with the right notes in `evaluation/`,
+ * unless older than the weights.
  */
 export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   const scores: Scores = [];
@@ -30,7 +30,7 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
   for (const name of readdirSync(folder)
     .filter((entry) => !isLitter(entry))
     .sort()) {
-    // `reclmis evaluate` writes DATA-test.csv; other weights and notes have a suffix.
+    // `reclmis evaluate` writes DATA-test.csv; other weights and notes add a suffix.
     const named = checkpoint.kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
     const path = join(folder, name);
     const data = named.exec(name)?.[1];
@@ -52,10 +52,10 @@ function dataOf(table: string): string | null {
   }
 }
 
-/** Means of `dice` and `iou` in files of `scoresToCsv`; null for other files. */
+/** Means of `dice` and `iou` in files of `scoresToCsv`; else null. */
 function meansOf(csv: string): { cases: number; dice: number; iou: number } | null {
   const [header = '', ...lines] = csv.split(/\r?\n/).filter((line) => line !== '');
-  // Quoted ids may hold commas, so columns are counted from the end.
+  // Quoted ids may hold commas: count columns from the end.
   const columns = header.split(',');
   const column = (line: string, name: string): number =>
     Number(line.split(',').at(columns.indexOf(name) - columns.length));

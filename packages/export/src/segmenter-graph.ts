@@ -9,10 +9,7 @@ import { translate } from './translate.js';
 
 export const SEGMENTER_NAMES = { image: 'image', note: 'note', probability: 'probability' } as const;
 
-/**
- * Records and translates `model.segment`, keeping the model's mode. @param contextLength T. @throws
- * EXPORT_UNSUPPORTED
- */
+/** Records `model.segment`, keeping the model's mode. @param contextLength T. @throws EXPORT_UNSUPPORTED */
 export function segmenterGraph(model: SegmentationModel, contextLength: number): OnnxGraph {
   const { imageSize: S, textWidth: W } = model.options;
   const { noteInput } = model;

@@ -1,4 +1,4 @@
-/** onnxruntime for the exporter's checks, calibration and measurements. */
+/** onnxruntime for checks, calibration and measurements. */
 import { defined, ReclmisError } from '@reclmis/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
@@ -20,7 +20,7 @@ export interface SessionOptions {
   readonly optimise?: boolean;
 }
 
-/** Loads a model from bytes or a file. @throws EXPORT_DIFFERS if onnxruntime refuses it */
+/** @param model bytes or a file. @throws EXPORT_DIFFERS if onnxruntime refuses it */
 export async function openOnnx(
   model: Uint8Array | string,
   { threads, optimise = true }: SessionOptions = {},

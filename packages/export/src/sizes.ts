@@ -1,4 +1,4 @@
-/** Finds height and width of a graph's maps by following operators from the inputs. */
+/** Height and width of a graph's maps, by following operators from the inputs. */
 import { makersOf } from './fold.js';
 import { float32Of, integersOf, type OnnxGraph, type OnnxNode } from './onnx-graph.js';
 

@@ -15,9 +15,9 @@ export type ExportTarget = (typeof EXPORT_TARGETS)[number];
 
 export const TARGET_FILES = { repository: 'triton', service: 'inference-service.yaml' } as const;
 
-/** A batch of 8 keeps two cores or a small GPU busy. */
+/** Keeps two cores or a small GPU busy. */
 const MAX_BATCH = 8;
-/** Wait for other requests, far below a batch's time. */
+/** For other requests, far below a batch's time. */
 const QUEUE_MICROSECONDS = 5000;
 
 type DataType = 'TYPE_FP32' | 'TYPE_INT64';
@@ -36,7 +36,7 @@ interface ServedModel {
   readonly outputs: readonly ServedTensor[];
 }
 
-/** Adds a target's files to the model's folder. @throws OPTION_INVALID, OUTPUT_UNWRITABLE, DISK_FULL */
+/** @throws OPTION_INVALID, OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeTarget(
   dir: string,
   manifest: ModelManifest,
@@ -54,7 +54,7 @@ export async function writeTarget(
     await writeFileAtomic(join(dir, TARGET_FILES.service), inferenceService(manifest, storageUri));
 }
 
-/** @throws OPTION_INVALID if something the target needs is missing */
+/** @throws OPTION_INVALID if the target lacks something */
 export function checkTarget(target: ExportTarget, storageUri: string | undefined): void {
   if (target !== 'kserve') return;
   if (storageUri === undefined || !/^[a-z][a-z0-9+.-]*:\/\/\S+$/.test(storageUri)) {
@@ -124,12 +124,12 @@ export function tritonConfig({ name, inputs, outputs }: ServedModel): string {
   ].join('\n');
 }
 
-/** Quotes a protobuf text; names are plain (`manifest.ts`), so only quotes and backslashes need care. */
+/** Names are plain (`manifest.ts`): only quotes and backslashes need care. */
 function quoted(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** KServe's InferenceService (serving.kserve.io/v1beta1): Triton on the repository, protocol v2. */
+/** KServe's InferenceService (serving.kserve.io/v1beta1): Triton, protocol v2. */
 export function inferenceService(manifest: ModelManifest, storageUri: string | undefined): string {
   checkTarget('kserve', storageUri);
   const service = {
@@ -151,7 +151,7 @@ export function inferenceService(manifest: ModelManifest, storageUri: string | u
   return stringify(service);
 }
 
-/** Hosts are called NAME-predictor-NAMESPACE, at most 63 characters; leaves 12 for the namespace. */
+/** Hosts are called NAME-predictor-NAMESPACE, at most 63 characters; 12 remain for the namespace. */
 const RESOURCE_NAME = 40;
 
 function resourceName(name: string): string {

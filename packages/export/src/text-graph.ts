@@ -1,9 +1,9 @@
 /**
  * The note encoder as ONNX: tokens int64 [B,T] -> note float32 [B,T,W], with its tokeniser.
  *
- * CLIP's tower is recorded; padding, which training knows from the tokeniser, is found by the end token. The
- * word encoder (`text/words.ts`) is JavaScript, so its formula is repeated here with tensors; the exporter's
- * check keeps the two equal.
+ * CLIP's tower is recorded; the end token shows the padding, which the tokeniser tells in training. The word
+ * encoder (`text/words.ts`) is JavaScript, so its formula is repeated here with tensors; the exporter's check
+ * keeps them equal.
  */
 import type { ManifestTokenizer } from '@reclmis/core';
 import { PAD_ID, ReclmisError } from '@reclmis/core';
@@ -25,7 +25,7 @@ export interface ExportedTokenizer {
   readonly tokens: (note: string) => readonly number[];
   /** For the manifest; null for CLIP. */
   readonly words: Extract<ManifestTokenizer, { kind: 'words' }> | null;
-  /** CLIP's merges file, to be copied; null for words. */
+  /** CLIP's merges file to copy; null for words. */
   readonly merges: string | null;
 }
 

@@ -1,7 +1,6 @@
 /**
- * Turns a recording into an ONNX graph, each ATen call by its function in `operators.ts` or
- * `operators-shape.ts`. Constant results were computed by libtorch; only those that a call reads are in the
- * graph.
+ * Turns a recording into an ONNX graph, by `operators.ts` and `operators-shape.ts`. Constant results were
+ * computed by libtorch; the graph has only those that a call reads.
  */
 import { ReclmisError } from '@reclmis/core';
 import { BATCH, Builder, onnxType } from './builder.js';
@@ -16,7 +15,7 @@ export interface TranslateOptions {
   readonly parameters: ReadonlyMap<number, string>;
 }
 
-/** @throws EXPORT_UNSUPPORTED for an operator without a translation */
+/** @throws EXPORT_UNSUPPORTED for an unknown operator */
 export function translate(recording: Recording, { name, parameters }: TranslateOptions): OnnxGraph {
   const inputs = recording.inputs.map((value) => describe(value, value.input ?? ''));
   const builder = new Builder(name, inputs);

@@ -37,7 +37,7 @@ const B_TRANSPOSED: Matrix = [
   [0, 2, -1, -2, 1, 0],
   [0, 4, 0, -5, 0, 1],
 ];
-/** B' of six pixels of which the middle four are two doubled ones. */
+/** B' of six pixels whose middle four are two doubled ones. */
 const DOUBLED_READ = 4;
 const B_OF_DOUBLED: Matrix = B_TRANSPOSED.map(([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => [
   a,
@@ -60,10 +60,10 @@ const A_TRANSPOSED: Matrix = [
   [0, 1, -1, 8, -8, 1],
 ];
 
-/** Fewest input and output channels for which tiles pay; measured (docs/measurements/export.md). */
+/** Fewest input and output channels for which tiles pay (docs/measurements/export.md). */
 const LEAST = { rows: 64, both: 128, doubled: 128 } as const;
 
-/** Rewrites 3x3 convolutions with enough channels; in place. */
+/** Rewrites 3x3 convolutions in place, if there are enough channels. */
 export function fewerProducts(graph: OnnxGraph): void {
   const { constants } = graph;
   const sizeOf = sizesIn(graph);
@@ -82,8 +82,7 @@ export function fewerProducts(graph: OnnxGraph): void {
 /**
  * Rewrites 3x3 convolutions of doubled maps with enough channels in 4x4 tiles; in place. A tile reads 4x4
  * pixels of the small map, so one matrix leads from these to its 36 places. The large map is never made, and
- * each pixel costs 2.25 products instead of the 4 of `phases.ts`. Products of skip and doubled map are added
- * in place.
+ * each pixel costs 2.25 products instead of the 4 of `phases.ts`. Products of skip and doubled map are added.
  */
 export function fewerProductsOfDoubled(graph: OnnxGraph): void {
   const doubledInput = doubledInputs(graph);
@@ -134,7 +133,7 @@ class Tiling {
     if (last) last.outputs = [output];
   }
 
-  /** In 4x4 tiles: a matrix product per place, of all parts; A' Y A, [B,O,4h,4w]. */
+  /** A matrix product per place, of all parts; A' Y A, [B,O,4h,4w]. */
   private tiles([h, w]: Size): string {
     const { O, parts } = this.layer;
     const places = READ * READ;
@@ -168,8 +167,8 @@ class Tiling {
   }
 
   /**
-   * G w G' [1,36,O,C], by a convolution: a matrix product would have to be reshaped, which copies all weights
-   * at load time.
+   * G w G' [1,36,O,C], by a convolution: a matrix product needs a reshape, which copies all weights at load
+   * time.
    */
   private tileWeights(part: InputPart): string {
     const taps = this.taps(part, [1, 9, this.layer.O, part.count]);
@@ -218,7 +217,7 @@ class Tiling {
 
   /**
    * B' x of the map's rows, four by four, [B,6C,h,W], by a depthwise convolution per place, which stays in
-   * onnxruntime's blocked layout of convolutions.
+   * onnxruntime's blocked layout.
    */
   private inputRows({ name, count: C }: InputPart, h: number): string {
     const pads = [1, 0, h * TILE + 1 - this.layer.size[0], 0];
@@ -273,7 +272,7 @@ class Tiling {
   }
 }
 
-/** Applies `a` to columns and `b` to rows of a square written row by row. */
+/** Applies `a` to columns and `b` to rows of a row-major square. */
 function kronecker(a: Matrix, b: Matrix): Matrix {
   return a.flatMap((rowOfA) => b.map((rowOfB) => rowOfA.flatMap((p) => rowOfB.map((q) => p * q))));
 }

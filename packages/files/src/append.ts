@@ -1,12 +1,9 @@
-/**
- * Files that grow in place and so cannot be replaced by renaming; never through a link, which would change
- * another file.
- */
+/** Files that grow in place; never through a link, which would change another file. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ReclmisError, systemCode, writeError } from '@reclmis/core';
 
-/** Windows has neither. Without O_NONBLOCK, opening a pipe would wait for its other end. */
+/** Windows lacks both. Without O_NONBLOCK, opening a pipe would wait. */
 const NO_LINK =
   ((constants.O_NOFOLLOW as number | undefined) ?? 0) | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
@@ -16,14 +13,14 @@ export const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | NO_LINK;
 const REMEDY = 'Remove it, or choose another folder; nothing is ever written through a link.';
 
 /**
- * Opens a file to append to it, creating it if missing.
+ * Creates the file if missing.
  * @throws OUTPUT_UNWRITABLE for links, hard links and anything but regular files; DISK_FULL
  */
 export async function openToAppend(path: string): Promise<FileHandle> {
   return openOwn(path, APPEND_FLAGS | constants.O_CREAT);
 }
 
-/** Opens such a file for reading; null if there is none. @throws as `openToAppend` */
+/** For reading; null if there is none. @throws as `openToAppend` */
 export async function openGrown(path: string): Promise<FileHandle | null> {
   try {
     return await openOwn(path, constants.O_RDONLY | NO_LINK);

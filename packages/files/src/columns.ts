@@ -1,6 +1,6 @@
 /**
- * Columns and rows of a table of notes, for CSV, workbook and JSONL alike. The head, the first row that is
- * not blank, has Image and Description, in any order and case, and may have Spacing and Source.
+ * Columns and rows of a table of notes. The head, the first row that is not blank, has Image and Description,
+ * in any order and case, and may have Spacing and Source.
  */
 import { defined, ReclmisError } from '@reclmis/core';
 
@@ -10,19 +10,19 @@ export type Column = (typeof COLUMNS)[number];
 /** Column -> its index in a row. */
 export interface Head {
   readonly at: Readonly<Partial<Record<Column, number>>>;
-  /** Number of fields, without blank ones at the end. */
+  /** Fields, without blank ones at the end. */
   readonly width: number;
 }
 
 /** A row's trimmed texts; empty if absent. */
 export interface NoteRow extends Readonly<Record<Column, string>> {
-  /** Row of the sheet, or line where the row begins; from 1. */
+  /** Sheet row, or line where the row begins; from 1. */
   readonly number: number;
-  /** Cell (`A5`) of a name that is stored as a number, without its leading zeros. */
+  /** Cell (`A5`) of a name stored as a number, without its leading zeros. */
   readonly numericName?: string;
 }
 
-/** Rows below the head, and what messages call their numbers. */
+/** Rows below the head, and messages' word for them. */
 export interface Table {
   readonly unit: 'row' | 'line';
   readonly rows: readonly NoteRow[];
@@ -56,7 +56,7 @@ export function headOf(path: string, fields: readonly string[]): Head | null {
   return { at, width: names.findLastIndex((name) => name !== '') + 1 };
 }
 
-/** What a table without the columns has instead, for a message. */
+/** What a table has instead of the columns, for a message. */
 export function describeFields(fields: readonly string[]): string {
   const named = fields.map((field) => field.trim()).filter((field) => field !== '');
   const shown = named.slice(0, 8).join(', ').slice(0, 200);

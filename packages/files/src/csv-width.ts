@@ -77,7 +77,7 @@ function readsAsNote(text: string): boolean {
   return words.some((word) => word.length > 2) && words.every((word) => isNoteWord(word));
 }
 
-/** Why a field may continue the one before; null if it does not. */
+/** Why a field may continue the one before, or null. */
 function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): string | null {
   const name = nameOf(separator);
   if (/^ +\S/u.test(cell)) {
@@ -116,7 +116,7 @@ function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvS
   }
 }
 
-/** Throws unless a row has as many fields as the head, without empty ones at its end. @throws NOTES_UNREADABLE */
+/** Throws unless a row is as wide as the head, without empty fields at the end. @throws NOTES_UNREADABLE */
 export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyle): void {
   const { line, fields } = row;
   const { at, width } = head;
@@ -130,8 +130,8 @@ export function checkWidth(path: string, row: CsvRow, head: Head, style: CsvStyl
     );
   };
   if (filled > width) refuse(filled, `: one of them contains a ${separator} without quotes`);
-  // "a.png,left lung, upper," under Image,Description,Remark: the last comma may belong to an empty remark. A
-  // number in the spacing's place excludes that.
+  // "a.png,left lung, upper," under Image,Description,Remark: the last comma may belong to an empty remark,
+  // unless a number is in the spacing's place.
   const { description = 0, spacing = -1 } = at;
   const ends = fields.length > width && filled === width;
   const fits = spacing > description && isSize(fields[spacing] ?? '');

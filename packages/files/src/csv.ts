@@ -1,6 +1,6 @@
 /**
  * Notes from CSV, by csv-parse: RFC 4180 and spreadsheets' dialects. The separator is whichever of comma,
- * semicolon and tab gives the head its columns, or a first line's `sep=;`. A row must have as many fields as
+ * semicolon and tab gives the head its columns, or a first line's `sep=;`. Rows must have as many fields as
  * the head: an unquoted comma or line end would silently cut a note (`csv-width.ts`).
  */
 import { ReclmisError } from '@reclmis/core';
@@ -16,7 +16,7 @@ import {
 } from './columns.js';
 import { checkWidth, type CsvRow, nameOf, styleOf } from './csv-width.js';
 
-/** Rows times columns; more would take gigabytes. QaTa-COV19 has 14,284. */
+/** Rows times columns; more would take gigabytes. */
 const MAX_FIELDS = 4_000_000;
 const SEPARATORS = [',', ';', '\t'];
 
@@ -85,8 +85,8 @@ interface Found {
 }
 
 /**
- * The separator that gives the first row the columns; null if all rows are blank. @throws NOTES_UNREADABLE
- * for none, or two
+ * The separator by which the first row has the columns; null if all is blank.
+ * @throws NOTES_UNREADABLE for none, or two
  */
 function findHead(path: string, text: string, candidates: readonly string[], offset: number): Found | null {
   const found: Found[] = [];
@@ -120,7 +120,7 @@ function findHead(path: string, text: string, candidates: readonly string[], off
   );
 }
 
-/** Notes of a CSV text with LF line ends. @throws NOTES_UNREADABLE naming the line */
+/** @param text with LF line ends. @throws NOTES_UNREADABLE naming the line */
 export function parseCsv(text: string, path = 'CSV'): Table {
   const stated = statedSeparator(path, text);
   const source = stated?.rest ?? text;
@@ -153,7 +153,7 @@ export function parseCsv(text: string, path = 'CSV'): Table {
   };
 }
 
-/** Rows as CSV (RFC 4180, comma, CRLF), for `parseCsv`. */
+/** RFC 4180, comma, CRLF, for `parseCsv`. */
 export function encodeCsv(rows: readonly (readonly string[])[]): string {
   const field = (text: string): string =>
     /[",;\t\r\n]|^\s|\s$/u.test(text) || text === '' ? `"${text.replaceAll('"', '""')}"` : text;

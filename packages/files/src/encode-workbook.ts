@@ -11,7 +11,7 @@ function escapeXml(text: string): string {
   );
 }
 
-/** A workbook of one sheet of text cells (ECMA-376, inline strings); deterministic. */
+/** One sheet of text cells (ECMA-376, inline strings); deterministic. */
 export async function encodeWorkbook(rows: readonly (readonly string[])[]): Promise<Uint8Array> {
   const { zipSync, strToU8 } = await import('fflate');
   const head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';

@@ -13,8 +13,7 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * `mkdir` with `recursive`, which in Node never ends if a file system answers ENOENT for an existing parent,
- * as /proc does.
+ * Node's recursive `mkdir` never ends if a file system answers ENOENT for an existing parent, as /proc does.
  */
 async function makeFolders(path: string): Promise<void> {
   const made = (error: unknown): boolean => systemCode(error) === 'EEXIST';
@@ -45,8 +44,8 @@ async function follow(path: string): Promise<Stats> {
 }
 
 /**
- * Runs `work` over the items, at most `limit` at a time; results in the items' order. After a rejection
- * nothing new begins; it rejects once the running ones have ended.
+ * Runs `work` over the items, at most `limit` at a time; results in order. After a rejection nothing new
+ * begins; it rejects once the running ones have ended.
  */
 export async function mapLimit<T, R>(
   items: readonly T[],

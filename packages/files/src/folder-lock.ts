@@ -1,4 +1,4 @@
-/** One writer per folder, for commands whose results are several files that must not mix. */
+/** One writer per folder, for commands with several result files. */
 import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ export interface FolderLock {
 }
 
 /**
- * Runs `work` as the folder's only writer. Creates the folder if needed, and removes it if the work fails
- * before writing.
+ * Runs `work` as the folder's only writer. Creates the folder, and removes it if the work fails before
+ * writing.
  * @throws RUN_BUSY, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function withFolderLock<R>(
@@ -35,7 +35,7 @@ export async function withFolderLock<R>(
     if (here) throw busy(`process ${pid ?? 'unknown'}`);
   };
   const whole = withLock(join(dir, name), { signal, onWait }, async () => {
-    // Checked while holding our own: of two that begin at once, at least one sees the other.
+    // Checked under our own lock: of two that begin at once, at least one sees the other.
     const held = (await excluded?.())?.find((other) => other !== name && isLocked(join(dir, other)));
     if (held !== undefined) throw busy('another process');
     return work();

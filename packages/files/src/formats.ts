@@ -22,14 +22,14 @@ function kindOf(id: number, code: string | undefined): NumberFormat['kind'] {
     if (id === 9 || id === 10) return 'percent';
     return id === 0 || id === 1 || id === 49 ? 'plain' : 'other';
   }
-  // Without quoted texts, escapes, fillers, and brackets except [h], [mm] and the like.
+  // Without quoted texts, escapes, fillers, and brackets except [h], [mm] etc.
   const bare = code.replace(/"[^"]*"|[\\_*].|\[(?!h+\]|m+\]|s+\])[^\]]*\]/giu, '');
   if (/^(?:general|0|@|)$/iu.test(bare.split(';')[0]?.trim() ?? '')) return 'plain';
   if (/[dmyhs]/iu.test(bare)) return 'date';
   return bare.includes('%') ? 'percent' : 'other';
 }
 
-/** The day of a serial number; Excel has a 29 February 1900, so days before March 1900 are one off. */
+/** Excel has a 29 February 1900: days before March 1900 are one off. */
 function dateOf(serial: number, from1904: boolean): string {
   const days = serial - 25_569 + (from1904 ? 1462 : 0);
   const date = new Date(Math.round(days * 86_400) * 1000);
@@ -38,7 +38,7 @@ function dateOf(serial: number, from1904: boolean): string {
   return time === '00:00:00' ? day : `${day} ${time}`;
 }
 
-/** Reads `xl/styles.xml`; without it all numbers are plain. */
+/** From `xl/styles.xml`; without it all numbers are plain. */
 export function readFormats(
   path: string,
   styles: { readonly part: string; readonly bytes: Uint8Array } | null,

@@ -8,7 +8,7 @@ import { posix, resolve, win32 } from 'node:path';
 /** As `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The cache folder, absolute; it may not exist yet. */
+/** Absolute; it may not exist yet. */
 export function cacheHome(env: Environment = process.env, platform: string = process.platform): string {
   const own = env['RECLMIS_HOME'];
   if (own) return resolve(own);

@@ -1,4 +1,4 @@
-/** Pixels to PNG, deterministically, and drawings to pixels. */
+/** Pixels to PNG, deterministically; drawings to pixels. */
 import { ReclmisError, type Mask, type RgbImage } from '@reclmis/core';
 import { writeFileAtomic } from './whole-file.js';
 import { loadEngine } from './sharp-engine.js';
@@ -10,7 +10,7 @@ export interface GreyImage {
   readonly data: Uint8Array;
 }
 
-/** Compression level: 9 (default) takes six times as long as 6 on a figure, for a sixteenth less. */
+/** Level 9 (default) takes six times as long as 6 on a figure, for a sixteenth less. */
 export interface PngOptions {
   readonly level?: 6 | 9;
 }
@@ -36,7 +36,7 @@ export async function encodePng(
     .toBuffer();
 }
 
-/** PNG of 16-bit grey pixels: width x height values, 0..65535. */
+/** Width x height values, 0..65535. */
 export async function encodePng16(values: Uint16Array, width: number, height: number): Promise<Uint8Array> {
   if (values.length !== width * height) {
     throw new ReclmisError(
@@ -51,7 +51,7 @@ export async function encodePng16(values: Uint16Array, width: number, height: nu
     .toBuffer();
 }
 
-/** Writes an RGB image as PNG, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes PNG, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writePngRgb(path: string, image: RgbImage, options: PngOptions = {}): Promise<void> {
   await writeFileAtomic(path, await encodePng(image, 3, options));
 }
@@ -61,14 +61,14 @@ export async function writePngGrey(path: string, image: GreyImage): Promise<void
   await writeFileAtomic(path, await encodePng(image, 1));
 }
 
-/** Writes a mask as 8-bit grey PNG of 0 and 255, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes 8-bit grey PNG of 0 and 255, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writePngMask(path: string, mask: Mask): Promise<void> {
   await writePngGrey(path, { ...mask, data: mask.data.map((value) => (value > 0 ? 255 : 0)) });
 }
 
 /**
- * Draws an SVG on white at its own size. Its texts would depend on the machine's fonts: use outlines
- * (`plots/text.ts`).
+ * Draws an SVG on white at its own size. Use outlines for texts (`plots/text.ts`): fonts depend on the
+ * machine.
  */
 export async function renderSvg(svg: string): Promise<RgbImage> {
   const sharp = await loadEngine();

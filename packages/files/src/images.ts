@@ -26,7 +26,7 @@ import { NotRegularError, openRegular, readRegular } from './regular.js';
 import { loadEngine, type Metadata, type SharpOptions } from './sharp-engine.js';
 import { changed, rareCompression, tiffLayout } from './tiff-header.js';
 
-/** 64 Mpx, 8000 x 8000: a radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
+/** 64 Mpx: a radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
 export const MAX_PIXELS = 64_000_000;
 /** `MAX_PIXELS` of 16-bit RGBA and some metadata. */
 const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
@@ -43,7 +43,7 @@ export interface ImageHeader {
   /** Pixels, after the orientation tag. */
   readonly width: number;
   readonly height: number;
-  /** The orientation tag, already applied: 1 to 8 as in EXIF; 1 is upright or no tag. */
+  /** Already applied: 1 to 8 as in EXIF; 1 is upright or no tag. */
   readonly orientation: number;
   readonly bits: 8 | 16;
   readonly grey: boolean;
@@ -72,7 +72,7 @@ interface Pixels extends ImageHeader {
 interface Source {
   readonly header: ImageHeader;
   readonly bytes: Uint8Array;
-  /** Values after the colours, and which of them is opacity, from 0; -1 for none. */
+  /** Values after the colours, and which is opacity, from 0; -1 for none. */
   readonly extra: number;
   readonly alphaAt: number;
   readonly premultiplied: boolean;
@@ -82,7 +82,7 @@ function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
   return new ReclmisError('IMAGE_UNREADABLE', `${path}: ${why}`, { cause });
 }
 
-/** A system error about an image file as IMAGE_MISSING or IMAGE_UNREADABLE. */
+/** As IMAGE_MISSING or IMAGE_UNREADABLE. */
 export function fileError(path: string, error: unknown): ReclmisError {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -92,7 +92,7 @@ export function fileError(path: string, error: unknown): ReclmisError {
   return unreadable(path, `cannot be read (${oneLine(error)})`, error);
 }
 
-/** The format by the first bytes; sharp reads many more, some of which execute or fetch things. */
+/** By the first bytes; sharp reads many more formats, some of which execute or fetch things. */
 function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   if (head.length === 0) throw unreadable(path, 'the file is empty (0 bytes)');
   const [a, b, c, d] = head;
@@ -243,7 +243,7 @@ function picked<T extends Uint8Array | Uint16Array>(
 }
 
 /**
- * Size and kind of an image file, without decoding it.
+ * Size and kind, without decoding.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function readImageHeader(
@@ -254,9 +254,9 @@ export async function readImageHeader(
 }
 
 /**
- * An image file as RGB, 0..255, as the file header says.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or truncated), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its
- * header, before decoding)
+ * An image file as RGB, 0..255, by the rules above.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or truncated), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (before
+ * decoding)
  */
 export async function readImage(path: string, options: ReadOptions = {}): Promise<RgbImage> {
   return decodeImage(await readBytes(path), path, options);
@@ -276,8 +276,8 @@ function headerPart({ format, width, height, orientation, bits, grey, alpha }: I
 }
 
 /**
- * Size and kind of an image in memory, without decoding it. @param name for messages.
- * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
+ * Reads the header of an image in memory.
+ * @param name for messages. @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function decodeImageHeader(
   bytes: Uint8Array,
@@ -288,8 +288,8 @@ export async function decodeImageHeader(
 }
 
 /**
- * `readImage` for the bytes of a file. @param name for messages.
- * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (by its header, before decoding)
+ * `readImage` for bytes.
+ * @param name for messages. @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (before decoding)
  */
 export async function decodeImage(
   file: Uint8Array,
@@ -317,14 +317,14 @@ function rgbOf({ width, height, bits, channels, premultiplied, data }: Pixels): 
 }
 
 /**
- * A mask file as 0 (background) and 1 (foreground), by core's `maskOf`.
+ * A mask as 0 and 1 (foreground), by core's `maskOf`.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function readMask(path: string, options: ReadOptions = {}): Promise<Mask> {
   return (await readMaskWithValues(path, options)).mask;
 }
 
-/** `readMask`, with the file's header and statistics of its values. */
+/** `readMask`, with header and statistics of the values. */
 export async function readMaskWithValues(
   path: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},
@@ -334,8 +334,8 @@ export async function readMaskWithValues(
 }
 
 /**
- * Whether the last bytes are those of a complete file: false means perhaps truncated (decode to be sure). A
- * TIFF's end has no mark, so always false.
+ * Whether the last bytes end a complete file: false means perhaps truncated (decode to be sure). A TIFF's end
+ * has no mark, so always false.
  */
 export async function endsComplete(path: string): Promise<boolean> {
   const file = await openRegular(path).catch((error: unknown) => {

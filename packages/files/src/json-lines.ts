@@ -1,7 +1,7 @@
 /**
  * Notes from JSON lines: `{"image": ..., "note": ..., "spacing": ..., "source": ...}`; all but the image may
- * be missing or null; spacing is a number or [width, height]. Other members are ignored, unless they look
- * like these.
+ * be missing or null; spacing is a number or [width, height]. Other members are ignored, unless similar to
+ * these.
  */
 import type { ReclmisError } from '@reclmis/core';
 import { type NoteRow, type Table, unreadable } from './columns.js';
@@ -12,7 +12,7 @@ const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 
 function memberNames(json: string): string[] {
   const names: string[] = [];
   let depth = 0;
-  // Only brackets and strings matter, and whether a colon follows.
+  // Only brackets, strings and colons after them matter.
   for (const [token, name] of json.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[[\]{}]/gu)) {
     if (token === '{' || token === '[') depth += 1;
     else if (token === '}' || token === ']') depth -= 1;
@@ -42,8 +42,8 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
 }
 
 /**
- * @param text with LF line ends; blank lines are skipped. @throws NOTES_UNREADABLE naming the line without
- * quoting it
+ * @param text with LF line ends; blank lines are skipped.
+ * @throws NOTES_UNREADABLE naming the line, not quoting it
  */
 export function parseJsonLines(text: string, path = 'JSONL'): Table {
   const rows: NoteRow[] = [];

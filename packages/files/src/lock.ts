@@ -1,7 +1,7 @@
 /**
  * A lock between processes: a file that only one can create, naming its holder by machine, process id and
- * start, as ids are reused. A holder on this machine keeps it while it lives, even stopped. One on another
- * machine that shares the disk touches its lock, and counts as gone after minutes without a touch.
+ * start (ids are reused). A holder on this machine keeps it while it lives, even stopped. One on another
+ * machine with the same disk touches its lock, and counts as gone after minutes without a touch.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
@@ -11,21 +11,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReclmisError, isFull, systemCode, writeError } from '@reclmis/core';
 import { ageOf, isAlive, startOf } from './process-start.js';
 
-/** Interval of touches, and the silence after which a holder counts as gone; milliseconds. */
+/** Between touches, and the silence after which a holder is gone; milliseconds. */
 const TOUCH_MS = 15_000;
 export const STALE_MS = 300_000;
 const GUARD_STALE_MS = 10_000;
 const CLOCKS_DIFFER_MS = 60_000;
 const POLL_MS = 100;
 
-/** Tokens of locks held here. Another with our id is an earlier process's, as in a restarted container. */
+/** Held here. A lock with our id but another token is an earlier process's, as in a restarted container. */
 const held = new Set<string>();
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called once if another process holds the lock; a throw ends the waiting. */
+  /** Called once if another process holds it; a throw ends the waiting. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined;
-  /** Makes a coded error, with a fitting remedy, for an inaccessible lock. Default `writeError`. */
+  /** For an inaccessible lock. Default `writeError`. */
   readonly errorOf?: ((path: string, error: unknown) => ReclmisError) | undefined;
 }
 
@@ -36,12 +36,12 @@ export interface LockHolder {
   readonly pid: number | null;
 }
 
-/** This machine's short name, fit for file names: on shared disks process ids alone mean nothing. */
+/** A short name for file names: on shared disks process ids alone mean nothing. */
 export function machineTag(): string {
   return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 }
 
-/** Whether a lock seems held: its holder lives or, on another machine, touched it recently. */
+/** Whether its holder lives or, on another machine, touched it recently. */
 export function isLocked(path: string): boolean {
   try {
     const stats = lstatSync(path);
@@ -51,14 +51,14 @@ export function isLocked(path: string): boolean {
   }
 }
 
-/** Parses a lock. Older locks and some machines lack the start. */
+/** Older locks and some machines lack the start. */
 function holderOf(text: string): LockHolder & { readonly start: string | null } {
   const [machine, number, , start] = text.trimEnd().split(' ');
   const pid = /^[1-9]\d{0,9}$/u.test(number ?? '') ? Number(number) : null; // 0 would be our process group
   return { here: machine === machineTag(), pid, start: start ?? null };
 }
 
-/** @param idle ms since the last touch. @param limit its maximum where the holder cannot be checked. */
+/** @param idle ms since the last touch. @param limit its maximum if the holder cannot be checked. */
 function isGone(text: string, idle: number, limit: number): boolean {
   const { here, pid, start } = holderOf(text);
   if (pid === null) return idle > GUARD_STALE_MS; // created but never filled
@@ -70,8 +70,8 @@ function isGone(text: string, idle: number, limit: number): boolean {
 }
 
 /**
- * Runs `work` while holding the lock at `path` (its folder must exist); waits while a living process holds
- * it, until the signal aborts.
+ * Runs `work` under the lock at `path` (in an existing folder); waits while a living process holds it, until
+ * the signal aborts.
  * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function withLock<R>(
@@ -121,7 +121,7 @@ async function create(path: string, token: string): Promise<boolean> {
   }
 }
 
-/** Replaces a lock whose holder is gone. A second file ensures that only one of several takers succeeds. */
+/** Replaces a stale lock. A second file ensures that only one of several takers succeeds. */
 async function takeOver(path: string, token: string): Promise<boolean> {
   if (!(await isStale(path, STALE_MS))) return false;
   const guard = `${path}.guard`;
@@ -146,7 +146,7 @@ async function isStale(path: string, limit: number): Promise<boolean> {
 
 async function contents(path: string): Promise<string | null> {
   try {
-    const stats = await lstat(path); // other than a regular file is not opened: a pipe would block
+    const stats = await lstat(path); // opening a pipe would block
     if (!stats.isFile())
       throw new ReclmisError(
         'OUTPUT_UNWRITABLE',

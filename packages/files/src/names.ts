@@ -1,7 +1,6 @@
 /**
  * File names as people and file systems write them. macOS stores "ü" decomposed (NFD), a spreadsheet composed
- * (NFC), and both look alike; so names compare in NFC. Other differences count, and messages suggest the
- * nearest name.
+ * (NFC), so names compare in NFC. Other differences count, and messages suggest the nearest name.
  */
 export const nameKey = (name: string): string => name.normalize('NFC');
 
@@ -22,7 +21,7 @@ const FOLDS = [
 
 const looseKey = (name: string): string => FOLDS.reduce((key, { fold }) => fold(key), foldSigns(name));
 
-/** A quoted name with invisible characters, marks and unusual spaces as code points: `"Mu\u{308}ller.png"`. */
+/** Shows invisible characters, marks and unusual spaces as code points: `"Mu\u{308}ller.png"`. */
 export function visibleName(name: string): string {
   const shown = name.replace(
     /[\p{M}\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
@@ -31,7 +30,7 @@ export function visibleName(name: string): string {
   return `"${shown}"`;
 }
 
-/** How two similar names differ: `case`, `spaces`, `case and spaces`; null if they are unrelated. */
+/** `case`, `spaces`, `case and spaces`; null for unrelated names. */
 export function nameDifference(a: string, b: string): string | null {
   if (a === b || looseKey(a) !== looseKey(b)) return null;
   if (nameKey(a) === nameKey(b)) return 'Unicode form';
@@ -49,7 +48,7 @@ export class NearNames {
 
   constructor(private readonly names: Iterable<string>) {}
 
-  /** For a message: ` (found "A.png", which differs in case from "a.png")`; empty if none is near. */
+  /** For a message: ` (found "A.png", which differs in case from "a.png")`, or empty. */
   hint(name: string): string {
     if (this.byKey === null) {
       this.byKey = new Map();
@@ -80,9 +79,8 @@ const LITTER = new Set([
 ]);
 
 /**
- * Whether a name is skipped in data folders: it begins with a dot (.DS_Store, ._x), is an office program's
- * lock or backup (~$notes.xlsx, .~lock.notes.xlsx#, notes.csv~), or a system's leftover (@eaDir, Icon\r,
- * lost+found).
+ * Whether data folders skip a name: it begins with a dot (.DS_Store, ._x), is an office program's lock or
+ * backup (~$notes.xlsx, .~lock.notes.xlsx#, notes.csv~), or a system's leftover (@eaDir, Icon\r, lost+found).
  */
 export function isLitter(name: string): boolean {
   const lower = name.toLowerCase();

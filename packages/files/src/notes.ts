@@ -1,7 +1,7 @@
 /**
  * The notes of a data set: a table with the columns `Image` (file name of the MASK, LViT's convention) and
- * `Description` (the note), in any order and case, and optionally `Spacing` and `Source`. Cells are trimmed,
- * blank rows skipped, the case of notes kept; names are in NFC (`nameKey`).
+ * `Description` (the note), and optionally `Spacing` and `Source`. Cells are trimmed, blank rows skipped, the
+ * case of notes kept; names are in NFC (`nameKey`).
  */
 import { extname } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -18,15 +18,15 @@ export interface NoteTable {
   readonly unit: 'row' | 'line';
   /** Mask file name -> note; never empty. */
   readonly notes: ReadonlyMap<string, string>;
-  /** Masks without a description, in the file's order. */
+  /** Masks without a description, in order. */
   readonly blank: readonly string[];
-  /** Rows or lines, from 1, with a description but no image. */
+  /** Rows or lines, from 1, without an image. */
   readonly unnamed: readonly number[];
   /** Mask file name -> its Spacing, if any. */
   readonly spacings: ReadonlyMap<string, string>;
-  /** Masks whose note was derived from them: their Source begins with "derived". */
+  /** Masks from which their note was derived: Source begins with "derived". */
   readonly derived: ReadonlySet<string>;
-  /** Names stored as numbers, so that leading zeros are lost -> their cells (`A5`). */
+  /** Names stored as numbers, without leading zeros -> their cells (`A5`). */
   readonly numeric: ReadonlyMap<string, string>;
 }
 
@@ -43,7 +43,7 @@ function checkTexts(path: string, unit: Table['unit'], { number, image, descript
 }
 
 /**
- * Reads the notes of an .xlsx, .csv or .jsonl file.
+ * Reads an .xlsx, .csv or .jsonl file.
  * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, ambiguous, or a column is missing), NOTES_EMPTY,
  * NOTES_CONFLICT (two notes or sizes for one mask, or two sheets of notes)
  */
@@ -109,7 +109,7 @@ export async function readNotes(path: string): Promise<NoteTable> {
 
 const WRITTEN = ['.xlsx', '.csv', '.jsonl'];
 
-/** Refuses file names that notes cannot be written to. @throws OPTION_INVALID */
+/** Refuses other extensions. @throws OPTION_INVALID */
 export function checkNotesName(path: string): void {
   if (WRITTEN.includes(extname(path).toLowerCase())) return;
   throw new ReclmisError(
@@ -119,9 +119,9 @@ export function checkNotesName(path: string): void {
 }
 
 /**
- * Writes notes as .xlsx, .csv or .jsonl, all or nothing, for `readNotes`.
- * @param rows mask file name, note, Source.
- * @throws OPTION_INVALID for another extension, OUTPUT_UNWRITABLE, DISK_FULL
+ * Writes .xlsx, .csv or .jsonl, all or nothing, for `readNotes`.
+ * @param rows mask file name, note, Source. @throws OPTION_INVALID for another extension, OUTPUT_UNWRITABLE,
+ * DISK_FULL
  */
 export async function writeNotes(
   path: string,

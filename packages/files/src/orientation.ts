@@ -1,6 +1,6 @@
 /**
- * Orientation tags (EXIF, TIFF): how viewers turn an image. We apply them; tools that draw masks often do
- * not, so a tag is the first suspect if a mask does not fit.
+ * Orientation tags (EXIF, TIFF): how viewers turn an image. We apply them; drawing tools often do not, so
+ * suspect a tag if a mask does not fit.
  */
 
 /** By tag, 1 to 8. */
@@ -16,19 +16,19 @@ const TURNS: readonly string[] = [
   'turned a quarter counter-clockwise',
 ];
 
-/** What a tag does to the stored pixels: "turned a quarter clockwise" for 6. */
+/** For 6: "turned a quarter clockwise". */
 export function turnOf(orientation: number): string {
   return TURNS[orientation] ?? 'unknown';
 }
 
-/** Pixels after the orientation tag, and the tag if known. */
+/** After the orientation tag, with the tag if known. */
 export interface OrientedSize {
   readonly width: number;
   readonly height: number;
   readonly orientation?: number;
 }
 
-/** Part of a sentence: a mask's size differs from its image's, and which tag explains it. */
+/** For a sentence: a mask's size differs from its image's, and which tag explains it. */
 export function differentSizes(mask: OrientedSize, image: OrientedSize): string {
   const sizes = `the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`;
   const [ofImage, ofMask] = [image.orientation ?? 1, mask.orientation ?? 1];

@@ -1,14 +1,14 @@
 /**
- * When a process of this machine began, to tell it from a later one with the same id: on Linux from
- * /proc/PID/stat (ticks since boot) and the boot's id, elsewhere from `ps -o lstart=`; null if neither exists
- * (Windows, a hidden /proc).
+ * When a process of this machine began, to tell it from a later one with its id: on Linux from /proc/PID/stat
+ * (ticks since boot) and the boot's id, elsewhere from `ps -o lstart=`; null without either (Windows, a
+ * hidden /proc).
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { systemCode } from '@reclmis/core';
 
-/** Ticks per second in /proc; 100 on every processor that Node supports. */
+/** Per second in /proc, on every processor that Node supports. */
 const TICKS = 100;
 const PS_TIMEOUT_MS = 5000;
 
@@ -38,7 +38,7 @@ function ps(pid: number, column: string): string | null {
   }
 }
 
-/** Whether a process of this machine runs or is stopped; zombies do not count. */
+/** Whether it runs or is stopped; zombies do not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -49,7 +49,7 @@ export function isAlive(pid: number): boolean {
   return !/^[ZX]/u.test(state);
 }
 
-/** Identifies the moment a process began, without spaces; null if unknown. */
+/** Identifies the start, without spaces; null if unknown. */
 export function startOf(pid: number): string | null {
   const stat = statOf(pid);
   if (stat !== null) {

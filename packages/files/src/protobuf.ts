@@ -1,7 +1,4 @@
-/**
- * Writes protobuf's wire format: fields of a key (number and wire type) and a value.
- * https://protobuf.dev/programming-guides/encoding/
- */
+/** Writes protobuf's wire format. https://protobuf.dev/programming-guides/encoding/ */
 
 const VARINT = 0;
 const FIXED64 = 1;

@@ -1,24 +1,24 @@
 /**
  * Reads regular files only: a pipe would block, a device may never end, and merely opening one may have
- * effects. So a path's target is checked before opening, and again afterwards, in case it was swapped.
+ * effects. The target is checked before opening, and again afterwards, in case it was swapped.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
-/** Does not wait for a pipe's writer; Windows lacks the flag. */
+/** Does not wait for a pipe's writer; Windows lacks it. */
 const READ_ONLY = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 export interface RegularOptions {
-  /** Most bytes; larger files are refused unread. Default: no limit. */
+  /** Bytes; larger files are refused unread. Default: no limit. */
   readonly limit?: number;
 }
 
-/** A path to something other than a regular file, or to more bytes than the limit. */
+/** Not a regular file, or more bytes than the limit. */
 export class NotRegularError extends Error {
   override readonly name = 'NotRegularError';
 }
 
-/** Opens a regular file for reading. @throws NotRegularError, and system errors */
+/** @throws NotRegularError, and system errors */
 export async function openRegular(path: string): Promise<FileHandle> {
   requireRegular(await stat(path));
   const file = await open(path, READ_ONLY);
@@ -31,7 +31,7 @@ export async function openRegular(path: string): Promise<FileHandle> {
   }
 }
 
-/** Synchronous `openRegular`: a descriptor, which the caller closes. */
+/** Returns a descriptor, which the caller closes. */
 export function openRegularSync(path: string): number {
   requireRegular(statSync(path));
   const fd = openSync(path, READ_ONLY);
@@ -44,7 +44,7 @@ export function openRegularSync(path: string): number {
   }
 }
 
-/** A regular file's bytes, as many as when it was opened. @throws NotRegularError, and system errors */
+/** As many bytes as when it was opened. @throws NotRegularError, and system errors */
 export async function readRegular(path: string, { limit = Infinity }: RegularOptions = {}): Promise<Buffer> {
   const file = await openRegular(path);
   try {
@@ -82,7 +82,7 @@ export function readRegularSync(path: string, { limit = Infinity }: RegularOptio
   }
 }
 
-/** A regular file's UTF-8 text. @throws NotRegularError, and system errors */
+/** As UTF-8. @throws NotRegularError, and system errors */
 export function readTextSync(path: string, options: RegularOptions = {}): string {
   return readRegularSync(path, options).toString('utf8');
 }

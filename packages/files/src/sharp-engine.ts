@@ -1,4 +1,4 @@
-/** sharp (libvips) for decoding and encoding: the only file that imports it, and lazily. */
+/** sharp (libvips), imported lazily and only here. */
 import type { Sharp, SharpOptions } from 'sharp';
 
 export type { Metadata, SharpOptions } from 'sharp';
@@ -6,7 +6,7 @@ export type { Metadata, SharpOptions } from 'sharp';
 type SharpFactory = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp;
 let engine: Promise<SharpFactory> | undefined;
 
-/** libvips without its cache (files may change) and with one thread per image (the loader has its own). */
+/** Without libvips' cache (files may change); one thread per image (the loader has its own). */
 export function loadEngine(): Promise<SharpFactory> {
   engine ??= import('sharp').then(({ default: sharp }) => {
     sharp.cache(false);

@@ -11,7 +11,7 @@ import { Enough, readXml } from './xml.js';
 /** Largest sheet, by ECMA-376. */
 const MAX_ROWS = 1_048_576;
 const MAX_COLUMNS = 16_384;
-/** Rows times columns up to the last filled cell; 64 MB of XML hold fewer. */
+/** Up to the last filled cell; 64 MB of XML hold fewer. */
 const MAX_CELLS = 4_000_000;
 
 const TYPE_AGAIN = 'Format the column as text and type the name again; the original input is lost.';
@@ -27,12 +27,12 @@ export interface SheetContent {
   readonly rows: readonly NoteRow[] | null;
 }
 
-/** Text of `<si>` or `<is>`: all `<t>` in order, without phonetic hints; `_x000D_` means the character 0D. */
+/** Text of `<si>` or `<is>`: all `<t>`, without phonetic hints; `_x000D_` means the character 0D. */
 export const isShownText = (path: readonly string[]): boolean => path.at(-1) === 't' && !path.includes('rPh');
 export const unescapeText = (text: string): string =>
   text.replace(/_x([0-9A-Fa-f]{4})_/gu, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
-/** `A` to `XFD` as 1 to 16,384, and the row; null for anything else. */
+/** `A` to `XFD` as 1 to 16,384, and the row, or null. */
 function parseReference(reference: string): { column: number; row: number } | null {
   const match = /^\$?([A-Z]{1,3})\$?(\d{1,10})$/iu.exec(reference);
   if (match === null) return null;
@@ -273,7 +273,7 @@ class SheetReader {
     this.rows = [];
   }
 
-  /** Refuses merged rows: only the first would have a name, or a note. */
+  /** Refuses merged rows: only the first would have a name or note. */
   private merged(reference: string): void {
     const [from, to] = reference.split(':').map(parseReference);
     if (from === undefined || from === null)
@@ -288,7 +288,7 @@ class SheetReader {
   }
 }
 
-/** Reads a sheet; stops after the head if it is none of notes. @throws NOTES_UNREADABLE naming sheet and cell */
+/** Stops after the head if it is none of notes. @throws NOTES_UNREADABLE naming sheet and cell */
 export function readSheet(
   path: string,
   sheet: { readonly name: string; readonly part: string; readonly bytes: Uint8Array },

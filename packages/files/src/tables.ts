@@ -1,7 +1,4 @@
-/**
- * Tables of notes from XLSX, CSV and JSONL files, by extension. Ambiguous or altered content is refused,
- * never guessed.
- */
+/** Tables of notes by file extension. Ambiguous or altered content is refused, never guessed. */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ReclmisError, oneLine, systemCode } from '@reclmis/core';
@@ -39,7 +36,6 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 /**
- * The rows of a file of notes.
  * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, too large, another encoding or format, ambiguous),
  * NOTES_CONFLICT (two sheets of notes)
  */

@@ -1,4 +1,4 @@
-/** Decodes people's text files: UTF-8, or UTF-16 as in Excel's "Unicode text"; never a guess. */
+/** Decodes text files: UTF-8, or UTF-16 as Excel's "Unicode text"; never a guess. */
 import { ReclmisError, type ErrorCode } from '@reclmis/core';
 
 interface Refusal {
@@ -29,7 +29,7 @@ function firstBadLine(bytes: Uint8Array): number {
 }
 
 /**
- * A file's text without byte order mark and with LF line ends.
+ * Without byte order mark and with LF line ends.
  * @throws the given code for another encoding (Excel's "CSV" is Windows-1252), or characters lost earlier
  */
 export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Refusal): string {

@@ -1,7 +1,6 @@
 /**
  * Pixel layout of a TIFF file (TIFF 6.0, BigTIFF) by its first page's tags, which decide before decoding what
- * is colour, opacity or refused: libvips takes any sample beyond grey or RGB for opacity and misreads some
- * kinds.
+ * is colour, opacity or refused: libvips takes any extra sample for opacity and misreads some kinds.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -12,15 +11,15 @@ interface Change {
 }
 
 export interface TiffLayout {
-  /** Samples of colour, which come first: 1 grey or palette, 3 RGB. */
+  /** They come first: 1 grey or palette, 3 RGB. */
   readonly colours: 1 | 3;
-  /** All samples of a decoded pixel; a palette's index counts as one. */
+  /** Samples of a decoded pixel; a palette's index counts as one. */
   readonly samples: number;
-  /** Which sample after the colours is opacity, from 0; -1 for none. */
+  /** Which sample after the colours, from 0; -1 for none. */
   readonly alpha: number;
-  /** Whether colours are premultiplied ("associated alpha"). */
+  /** "Associated alpha". */
   readonly premultiplied: boolean;
-  /** 16-bit numbers to change so that the decoder gives the stored pixels. */
+  /** 16-bit numbers to change so that decoding gives the stored pixels. */
   readonly changes: readonly Change[];
 }
 
@@ -35,7 +34,7 @@ const PHOTOMETRIC: Readonly<Record<number, string>> = {
   32844: 'LogL',
   32845: 'LogLuv',
 };
-/** Compressions that the decoder has; others are tried, and named if that fails. */
+/** That the decoder has; others are tried, and named on failure. */
 const COMPRESSION: Readonly<Record<number, string>> = {
   6: 'old-style JPEG',
   34712: 'JPEG 2000',
@@ -53,8 +52,9 @@ const MOST_VALUES = 64;
 const REMEDY = 'Save it as 8- or 16-bit grey or RGB; in ImageJ, Image > Type > 8-bit, 16-bit or RGB Color.';
 
 /**
- * The layout of the first page. @param name of the file, for messages.
- * @throws IMAGE_UNSUPPORTED for unsupported pixels, IMAGE_UNREADABLE for an invalid header
+ * The first page's layout.
+ * @param name of the file, for messages. @throws IMAGE_UNSUPPORTED for unsupported pixels, IMAGE_UNREADABLE
+ * for an invalid header
  */
 export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   const tags = readTags(file, name);
@@ -101,7 +101,7 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   const orientationAt = tags.shorts.get(274);
   if (orientationAt !== undefined && (orientation < 1 || orientation > 8))
     changes.push({ at: orientationAt, value: 1 });
-  // libvips divides by associated alpha and rounds: marked unassociated, pixels stay as stored.
+  // libvips divides by associated alpha and rounds; as unassociated, pixels stay as stored.
   const extraAt = tags.shorts.get(338);
   if (extraAt !== undefined)
     for (const [i, kind] of extra.entries()) if (kind === 1) changes.push({ at: extraAt + 2 * i, value: 2 });
@@ -112,7 +112,7 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
       'Save the intended channel as grey, or three channels as RGB.',
     );
   if (samples > MOST_SAMPLES) refuse(`${samples} samples per pixel, at most ${MOST_SAMPLES} are supported`);
-  // libvips mixes up grey rows with a second plane: it gets only the first.
+  // libvips mixes up grey rows with a second plane: it gets the first only.
   const samplesAt = tags.shorts.get(277);
   const firstPlane = grey && samples > 1 && one(284, 1) === 2;
   if (firstPlane && (alpha >= 0 || samplesAt === undefined))
@@ -130,7 +130,7 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   };
 }
 
-/** The file for the decoder; the same bytes if nothing changes. */
+/** For the decoder; the same bytes if nothing changes. */
 export function changed(file: Uint8Array, { changes }: TiffLayout): Uint8Array {
   if (changes.length === 0) return file;
   const bytes = new Uint8Array(file); // a copy, also of a Buffer, whose slice is none

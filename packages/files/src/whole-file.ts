@@ -1,6 +1,6 @@
 /**
  * Writes files all or nothing, under a temporary name that is then renamed: the project's only writer that
- * replaces files, asynchronous or not (`writeFileAtomic`, `writeFileAtomicSync`).
+ * replaces files.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
@@ -13,29 +13,29 @@ import { makeFolder } from './files.js';
 const WRITE_CHUNK = 1 << 30;
 
 export interface WriteOptions {
-  /** Waits until bytes and name are on disk, for files too costly to lose in a power cut. Default false. */
+  /** Waits for the disk, for files too costly to lose in a power cut. Default false. */
   readonly sync?: boolean;
-  /** Permissions, before the process's mask. Default 0o666. */
+  /** Before the process's mask. Default 0o666. */
   readonly mode?: number;
 }
 
-/** Appends bytes, or overwrites earlier ones at a position. */
+/** Appends bytes, or overwrites at a position. */
 export type Write = (bytes: Uint8Array, position?: number) => void;
 
-/** A unique hidden name next to `path`: `.NAME.PID.RANDOM.tmp`. */
+/** Hidden, next to `path`: `.NAME.PID.RANDOM.tmp`. */
 export function temporaryName(path: string): string {
   const random = randomBytes(4).toString('hex'); // process ids repeat in containers and on shared disks
   return join(dirname(path), `.${basename(path)}.${process.pid}.${random}.tmp`);
 }
 
-/** The name that a temporary one stands for; null if it is not temporary. */
+/** What a temporary name stands for, or null. */
 export function finalName(temporary: string): string | null {
   return /^\.(.+)\.\d+\.[\da-f]+\.tmp$/.exec(temporary)?.[1] ?? null;
 }
 
 /**
- * Writes a file all or nothing, creating its folder if needed. Text in pieces need not fit in memory. @throws
- * OUTPUT_UNWRITABLE, DISK_FULL
+ * Creates the folder if needed. Text in pieces need not fit in memory.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function writeFileAtomic(
   path: string,
@@ -62,10 +62,9 @@ export async function writeFileAtomic(
 }
 
 /**
- * Synchronous, for code that must not be interrupted. The folder must exist: a deleted run does not come
- * back.
- * @param content bytes or text, or a function that writes pieces; its errors pass unchanged.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
+ * For code that must not be interrupted. The folder must exist: a deleted run does not come back.
+ * @param content bytes or text, or a function that writes pieces; its errors pass unchanged. @throws
+ * OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function writeFileAtomicSync(
   path: string,
@@ -109,7 +108,7 @@ function writeFully(fd: number, bytes: Uint8Array, position?: number): void {
   }
 }
 
-/** Makes renames in a folder durable, except on systems that cannot open folders (Windows). */
+/** Makes renames durable, except where folders cannot be opened (Windows). */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
@@ -130,7 +129,7 @@ function syncFolderSync(folder: string): void {
   }
 }
 
-/** Creates a folder and tries a file in it, before long work. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Creates the folder and tries a file in it, before long work. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function requireWritable(folder: string): Promise<void> {
   const file = temporaryName(join(folder, 'writable'));
   await writeFileAtomic(file, '');

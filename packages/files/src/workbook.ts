@@ -1,6 +1,6 @@
 /**
  * Notes from an XLSX workbook (ECMA-376): the first visible sheet with the columns. Hidden sheets are never
- * read, since the author does not see them; two sheets of notes are refused.
+ * read; two sheets of notes are refused.
  */
 import { posix } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -17,7 +17,7 @@ interface Sheet {
 }
 
 interface Relation {
-  /** Last part of its type: `worksheet`, `sharedStrings`, `styles`. */
+  /** `worksheet`, `sharedStrings`, `styles`. */
   readonly type: string;
   readonly part: string;
 }
@@ -38,7 +38,7 @@ class Workbook {
     );
   }
 
-  /** A part's targets by id, without links out of the workbook. */
+  /** Targets by id, without links out of the workbook. */
   relationsOf(part: string): ReadonlyMap<string, Relation> {
     const relations = new Map<string, Relation>();
     const file = `${part === '' ? '' : `${posix.dirname(part)}/`}_rels/${posix.basename(part)}.rels`;
@@ -101,7 +101,8 @@ const list = (sheets: readonly { readonly name: string }[]): string =>
   sheets.map(({ name }) => JSON.stringify(name)).join(' and ');
 
 /**
- * @throws NOTES_UNREADABLE (damaged, too large, no visible sheet with the columns, a cell that is no text), NOTES_CONFLICT (two sheets of notes)
+ * @throws NOTES_UNREADABLE (damaged, too large, no visible sheet with the columns, a cell that is no text),
+ * NOTES_CONFLICT (two sheets of notes)
  */
 export function parseWorkbook(path: string, bytes: Buffer): Table {
   const book = new Workbook(path, readZip(path, bytes));

@@ -1,12 +1,12 @@
 /**
  * Streams a workbook's XML as events, by sax in strict mode: memory grows only with what a handler keeps.
- * Document types are refused, and with them entities that expand or point to files.
+ * Document types, and so entities that expand or point to files, are refused.
  */
 import sax from 'sax';
 import { ReclmisError, oneLine } from '@reclmis/core';
 import { unreadable } from './columns.js';
 
-/** Far more than a sheet's ten levels, or a style's thirty attributes. */
+/** A sheet has ten levels, a style thirty attributes. */
 const MAX_DEPTH = 100;
 const MAX_ATTRIBUTES = 200;
 /** More would take a minute; a row with a note has seven. */
@@ -16,11 +16,11 @@ const PIECE = 1 << 16;
 /** Only XML's five entities; `@types/sax` lacks the first option. */
 const OPTIONS = { strictEntities: true, position: false };
 
-/** Names without prefix, except attributes: `r:id` and `id` differ. */
+/** Without prefix, except attributes: `r:id` and `id` differ. */
 export type Attributes = Readonly<Record<string, string>>;
 
 export interface XmlHandler {
-  /** @param path names of its elements from the outermost to itself. */
+  /** @param path element names from the outermost to its own. */
   open?(path: readonly string[], attributes: Attributes): void;
   text?(path: readonly string[], text: string): void;
   close?(path: readonly string[]): void;
@@ -49,7 +49,7 @@ function decode(path: string, part: string, bytes: Uint8Array): string {
 }
 
 /**
- * Reads a part to its end, or until a handler throws `Enough`.
+ * Reads to the end, or until a handler throws `Enough`.
  * @throws NOTES_UNREADABLE for malformed XML, and what handlers throw
  */
 export function readXml(path: string, part: string, bytes: Uint8Array, handler: XmlHandler): void {

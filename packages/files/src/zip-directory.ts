@@ -1,11 +1,11 @@
 /**
- * Reads the central directory of a zip archive (PKWARE APPNOTE 6.3.10, ZIP64 included), for workbooks and
- * PyTorch's archives. Counts, sizes and offsets are checked against the archive's size before memory is
- * allocated; the caller checks compression, encryption, duplicates and content.
+ * Reads the central directory of a zip archive (PKWARE APPNOTE 6.3.10, ZIP64 included). Counts, sizes and
+ * offsets are checked against the archive's size before memory is allocated; the caller checks compression,
+ * encryption, duplicates and content.
  */
 import { quoted } from '@reclmis/core';
 
-/** Most entries; a model with its optimiser has some thousands, a workbook some tens. */
+/** A model with its optimiser has some thousands, a workbook some tens. */
 const MAX_ENTRIES = 100_000;
 const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024;
 const MAX_COMMENT_BYTES = 0xffff;
@@ -30,11 +30,11 @@ export interface ZipBytes {
 
 /** What differs between the kinds of archives. */
 export interface ZipRules {
-  /** The error for a damaged, contradictory or too large archive; `what` is a clause without subject. */
+  /** For a damaged, contradictory or too large archive; `what` is a clause without subject. */
   readonly fail: (what: string) => Error;
   /** An entry's name; throws to refuse it. */
   readonly nameOf: (bytes: Buffer) => string;
-  /** Whether bytes may follow the archive. Default false. */
+  /** May bytes follow the archive? Default false. */
   readonly trailingBytes?: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface ZipHeader {
   readonly offset: number;
 }
 
-/** A central directory: `end` is the first byte that no entry may take. */
+/** `end` is the first byte that no entry may take. */
 export interface ZipDirectory {
   readonly headers: readonly ZipHeader[];
   readonly end: number;
@@ -122,7 +122,7 @@ function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
   return { offset, size: length, count };
 }
 
-/** Whether an end record begins at `at`, its comment ending with the archive. */
+/** Its comment must end with the archive. */
 function isEnd(tail: Buffer, at: number, { trailingBytes = false }: ZipRules): boolean {
   if (tail.readUInt32LE(at) !== END.signature) return false;
   const end = at + END.size + tail.readUInt16LE(at + 20);
@@ -161,7 +161,7 @@ function readEnd64(
   return { count, size, offset, end: at };
 }
 
-/** The header at `at`, and where the next one begins. */
+/** With the place of the next. */
 function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): [ZipHeader, number] {
   if (at + CENTRAL.size > bytes.length || bytes.readUInt32LE(at) !== CENTRAL.signature) {
     throw rules.fail(`has a directory without entry ${index} at byte ${at}`);
@@ -173,7 +173,7 @@ function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): 
   const nameBytes = bytes.subarray(at + CENTRAL.size, nameEnd);
   const name = rules.nameOf(nameBytes);
   const bad = (what: string): Error => rules.fail(`holds the entry ${quoted(name)}, which ${what}`);
-  // In this order, the values that are full in the header.
+  // In this order, values that are full in the header.
   const wide = zip64Values(bytes.subarray(nameEnd, extraEnd), bad);
   const value = (offset: number): number => {
     const narrow = bytes.readUInt32LE(offset);

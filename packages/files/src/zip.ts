@@ -1,6 +1,6 @@
 /**
- * Unpacks a workbook's zip archive within a budget. Stated sizes are not trusted, parts must match their
- * CRC-32, and duplicate names are refused, since two programs might read different parts.
+ * Unpacks a workbook within a budget. Stated sizes are not trusted, parts must match their CRC-32, and
+ * duplicate names are refused, since two programs might read different parts.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { ReclmisError, oneLine, quoted, systemCode } from '@reclmis/core';
@@ -20,7 +20,7 @@ function unpack(path: string, bytes: Buffer): Map<string, Buffer> {
   };
   const { headers } = readZipDirectory(archive, {
     fail: (what) => unreadable(path, `the workbook is damaged (zip archive: ${what})`, SAVE_AGAIN),
-    // Part names ignore case (ECMA-376 part 2), and some writers use backslashes.
+    // Part names ignore case (ECMA-376 part 2); some writers use backslashes.
     nameOf: (name) => name.toString('utf8').replaceAll('\\', '/').replace(/^\//u, '').toLowerCase(),
     trailingBytes: true,
   });
@@ -49,7 +49,7 @@ function unpack(path: string, bytes: Buffer): Map<string, Buffer> {
   return parts;
 }
 
-/** A workbook's parts by lower-case name without leading slash: `xl/workbook.xml`. @throws NOTES_UNREADABLE */
+/** Parts by lower-case name without leading slash: `xl/workbook.xml`. @throws NOTES_UNREADABLE */
 export function readZip(path: string, bytes: Buffer): ReadonlyMap<string, Buffer> {
   if (bytes.length > 8 && bytes.readUInt32BE(0) === 0xd0cf11e0)
     throw unreadable(

@@ -1,9 +1,8 @@
 /**
- * Reads images in batches that are bounded in count and in pixels.
+ * Reads images in batches bounded in count and in pixels.
  *
- * Batches are cut from the list of cases by position, so an image has the same companions in a resumed run:
- * an engine may round a probability differently in a batch of another size. A batch with nothing left to do
- * is skipped.
+ * Batches are cut from the list by position, so a resumed run has the same batches: an engine may round a
+ * probability differently in another size. Batches with nothing left to do are skipped.
  */
 import { stat } from 'node:fs/promises';
 import { ReclmisError, type RgbImage } from '@reclmis/core';
@@ -11,7 +10,7 @@ import { mapLimit, readImage, readImageHeader } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 import type { DoneEntry, FailedEntry } from './journal.js';
 
-/** Pixels of a batch's images at their own sizes: 48 MB of bytes. */
+/** At the images' own sizes: 48 MB of bytes. */
 const BATCH_PIXELS = 16_000_000;
 export const LANES = 4;
 
@@ -19,21 +18,18 @@ export interface ReadCase {
   readonly one: PredictionCase;
   readonly image: RgbImage;
   readonly input: DoneEntry['input'];
-  /** If false, its files are not wanted; it only completes the batch. */
+  /** If false, it only completes the batch. */
   readonly wanted: boolean;
 }
 
 export interface Batch {
-  /** To be segmented together; empty if no wanted image could be read. */
+  /** Empty if no wanted image could be read. */
   readonly items: readonly ReadCase[];
   readonly failures: readonly FailedEntry[];
   readonly skipped: number;
 }
 
-/**
- * Yields batches of at most `size` cases, fewer if images are large. @param isDone whether a case is complete
- * already.
- */
+/** At most `size` cases each, fewer if images are large. @param isDone whether a case is complete. */
 export async function* readBatches(
   cases: Iterable<PredictionCase>,
   size: number,
@@ -99,7 +95,7 @@ async function readPixels(items: readonly { one: PredictionCase; wanted: boolean
   return { items: read.some(({ wanted }) => wanted) ? read : [], failures, skipped: 0 };
 }
 
-/** Size and modification time, which tell whether an image changed. */
+/** Size and modification time, which tell changes. */
 export async function inputOf(path: string): Promise<DoneEntry['input']> {
   try {
     const { size, mtimeMs } = await stat(path);
@@ -109,7 +105,7 @@ export async function inputOf(path: string): Promise<DoneEntry['input']> {
   }
 }
 
-/** The failure of one case; rethrows errors that are not about its image or note. */
+/** The failure of one case; rethrows errors of anything but its image or note. */
 function failureOf({ id }: PredictionCase, error: unknown): FailedEntry {
   if (error instanceof ReclmisError && /^(?:IMAGE|NOTE)_/.test(error.code)) {
     return { id, error: { code: error.code, message: error.message } };

@@ -1,5 +1,5 @@
 /**
- * The figures of a mask, as in `statistics.json` and the journal.
+ * The figures of a mask, in `statistics.json` and the journal.
  *
  * Lengths and places are in pixels of the image: x to the right, y downwards from the upper left corner, the
  * first pixel from 0 to 1. Numbers are rounded to six decimals.
@@ -7,7 +7,7 @@
 import type { Sides, Spacing, Warning, ZoneShare } from '@reclmis/core';
 import type { NoteSides } from './sides.js';
 
-/** A component: pixels connected by edges or corners. */
+/** Pixels connected by edges or corners. */
 export interface ComponentStatistics {
   readonly area: number;
   readonly areaMm2: number | null;
@@ -23,7 +23,7 @@ export interface CaseStatistics {
   readonly image: string;
   readonly width: number;
   readonly height: number;
-  /** Width and height of a pixel in mm; null if unknown. */
+  /** Width and height of a pixel in mm, or null. */
   readonly spacing: Spacing | null;
   readonly area: number;
   readonly areaMm2: number | null;
@@ -32,10 +32,10 @@ export interface CaseStatistics {
   /** The largest 100, largest first. */
   readonly components: readonly ComponentStatistics[];
   readonly note: NoteSides;
-  /** Whose left and right the zones mean: the note's, or the patient's if that is unknown. */
+  /** Whose left and right the zones mean: the note's, or the patient's if unknown. */
   readonly zoneSides: Sides;
-  /** The six zones of a chest radiograph, by halves and thirds of the image. */
+  /** The six zones of a chest radiograph, by halves and thirds. */
   readonly zones: readonly ZoneShare[];
-  /** Why the mask may be wrong; absent in journals of older versions. */
+  /** Why the mask may be wrong; absent in older journals. */
   readonly warnings?: readonly Warning[];
 }

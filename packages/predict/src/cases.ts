@@ -1,9 +1,9 @@
 /**
- * Lists what `reclmis predict` segments: images, each with its note and pixel size.
+ * Lists what `reclmis predict` segments: images, each with note and pixel size.
  *
- * Notes are keyed by mask names in LViT's layout and by image names elsewhere. An exact name match wins;
- * otherwise names match without extension and leading `mask_`. For images in subfolders, paths are compared
- * or, if unambiguous, file names.
+ * Notes are keyed by mask names in LViT's layout and by image names elsewhere. An exact match wins; otherwise
+ * names match without extension and leading `mask_`. For images in subfolders, paths are compared or, if
+ * unambiguous, file names.
  */
 import { basename, dirname, extname } from 'node:path';
 import { type ErrorCode, parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
@@ -25,7 +25,7 @@ export interface CaseSource {
   readonly note?: string;
   /** .xlsx, .csv or .jsonl with notes by image. */
   readonly notes?: string;
-  /** Use an empty note for images without one instead of refusing them. Default false. */
+  /** Use an empty note for images without one. Default false. */
   readonly emptyNotes?: boolean;
   /** Whether the model reads notes. Default true. */
   readonly required?: boolean;
@@ -45,7 +45,7 @@ export interface UnusedRows {
 
 const NAMED = 3;
 
-/** One line: "notes.csv: 2 of 40 rows belong to none of the images (a.png, b.png)". */
+/** "notes.csv: 2 of 40 rows belong to none of the images (a.png, b.png)". */
 export function describeUnused({ notes, rows, of, first }: UnusedRows): string {
   const names = `${first.join(', ')}${rows > first.length ? ', ...' : ''}`;
   return `${notes}: ${rows} of ${of} ${of === 1 ? 'row' : 'rows'} with a note ${rows === 1 ? 'matches' : 'match'} none of the images (${names})`;
@@ -54,9 +54,9 @@ export function describeUnused({ notes, rows, of, first }: UnusedRows): string {
 type Words = Pick<PredictionCase, 'note' | 'spacing' | 'refused'>;
 
 /**
- * Returns the cases, sorted by id. One without a note is marked as refused; other errors are thrown. @throws
- * IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS, NOTES_CONFLICT
- * and the codes of `readNotes`
+ * The cases, sorted by id; those without a note are marked as refused.
+ * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS,
+ * NOTES_CONFLICT and the codes of `readNotes`
  */
 export async function predictionCases(source: CaseSource): Promise<PredictionCase[]> {
   const images = await listImages(source.image, source.out);
@@ -136,7 +136,7 @@ async function fromFile(
   return { wordsOf, unused };
 }
 
-/** A column of the table, by exact name and by key; null where rows with the same key differ. */
+/** By exact name and by key; null where rows with one key differ. */
 class Column {
   private readonly exact = new Map<string, string | null>();
   private readonly byKey = new Map<string, string | null>();
@@ -160,10 +160,7 @@ class Column {
     return this.byKey.has(key);
   }
 
-  /**
-   * The value for an image, by path or, if its file name is unique (`alone`), by file name. @throws
-   * NOTES_CONFLICT
-   */
+  /** By path or, if its file name is unique (`alone`), by file name. @throws NOTES_CONFLICT */
   of(image: string, alone: boolean): string | undefined {
     for (const name of alone ? [image, basename(image)] : [image]) {
       const key = keyOf(name);
@@ -188,7 +185,7 @@ class Column {
   }
 }
 
-/** Hints that a sheet holds a name as a number, without leading zeros. */
+/** Hints that a sheet has a name as a number, without leading zeros. */
 function numericHint({ numeric }: NoteTable, file: string): string {
   const digits = /^0+(\d+)$/u.exec(keyOf(file))?.[1] ?? '';
   const cell = numeric.get(digits);
@@ -196,7 +193,7 @@ function numericHint({ numeric }: NoteTable, file: string): string {
   return `; cell ${cell} holds the number ${digits}, without leading zeros: format the column as text and type the name again`;
 }
 
-/** The most similar row name, by path or by file name. */
+/** By path or by file name. */
 const hintOf = (near: NearNames, image: string): string =>
   [image, basename(image), keyOf(image), keyOf(basename(image))]
     .map((name) => near.hint(plain(name)))
@@ -204,7 +201,7 @@ const hintOf = (near: NearNames, image: string): string =>
 
 const plain = (name: string): string => nameKey(name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, ''));
 
-/** The path without extension and without `mask_` before the file name. */
+/** Without extension and `mask_` before the file name. */
 function keyOf(name: string): string {
   const path = plain(name);
   const extension = extname(path);

@@ -1,4 +1,4 @@
-/** Deals with earlier results in the output folder: results of different runs never mix. */
+/** Earlier results in the output folder: different runs never mix. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -22,7 +22,7 @@ async function othersIn(out: string, own: Part | null): Promise<(Part | null)[]>
 const sameDivision = (one: Part | null, other: Part | null): boolean => one?.of === other?.of;
 
 /**
- * Refuses to mix results with those of another model or, when starting over, of another division into parts.
+ * Refuses to mix results of another model or, when starting over, another division into parts.
  * @param identityOf what this model's journal of a part would say @throws OUTPUT_EXISTS
  */
 export async function refuseMixing(
@@ -58,10 +58,7 @@ export async function refuseMixing(
   }
 }
 
-/**
- * Removes earlier results of a part's cases, and journals and figures that are out of date. @throws
- * OUTPUT_UNWRITABLE
- */
+/** Removes earlier results of a part's cases, and outdated journals and figures. @throws OUTPUT_UNWRITABLE */
 export async function clearEarlier(
   out: string,
   own: Part | null,
@@ -82,7 +79,7 @@ export async function clearEarlier(
 }
 
 /**
- * Removes files of a case that only an earlier run wrote; a file whose size has changed is the user's own.
+ * Removes files that only an earlier run wrote; one whose size has changed is the user's own.
  * @throws OUTPUT_UNWRITABLE
  */
 export async function removeStale(

@@ -38,7 +38,7 @@ export async function refuseOverwriting(
   }
 }
 
-/** Removes partial files that a killed process left of these cases, not those of other parts. */
+/** Left by a killed process, for these cases, not other parts'. */
 export async function sweep(
   out: string,
   cases: Iterable<PredictionCase>,

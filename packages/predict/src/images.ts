@@ -1,6 +1,6 @@
 /**
- * Lists the images that `--image` names: a file, the files of a folder, or matches of a pattern. An id is the
- * path within the folder (or the pattern's fixed part) without extension; results are named after it.
+ * Lists the images that `--image` names: a file, a folder's files, or matches of a pattern. An id, after
+ * which results are named, is the path within the folder (or the pattern's fixed part) without extension.
  */
 import * as nodeFs from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -16,10 +16,11 @@ export interface ImageFile {
 }
 
 /**
- * Returns the images, sorted by id. @param image a file; a folder, without its subfolders; or a pattern with
- * `*`, `**`, `?`, `[...]` or `{a,b}`. @param out where results go; a pattern's matches there are ignored.
- * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, OPTION_INVALID (a pattern that leads out of its fixed part),
- * OUTPUT_EXISTS (two images with one id; results among the images)
+ * The images, sorted by id.
+ * @param image a file; a folder, without its subfolders; or a pattern with `*`, `**`, `?`, `[...]` or
+ * `{a,b}`. @param out where results go; a pattern's matches there are ignored. @throws IMAGE_MISSING,
+ * DATA_SPLIT_EMPTY, OPTION_INVALID (a pattern that leads out of its fixed part), OUTPUT_EXISTS (two images
+ * with one id; results among the images)
  */
 export async function listImages(image: string, out: string): Promise<ImageFile[]> {
   const { base, names } = await find(image, out);
@@ -63,7 +64,7 @@ async function find(image: string, out: string): Promise<{ base: string; names: 
   return { base: image, names: demandSome(images, image, names.length) };
 }
 
-/** Lists dead links as entries, so they fail rather than go missing. */
+/** Dead links fail as entries rather than go missing. */
 const KEEPING_DEAD_LINKS = {
   realpath: ((path: string, done: (error: null, real: string) => void) => {
     nodeFs.realpath(path, (error, real) => done(null, error ? path : real));
@@ -107,7 +108,7 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
   return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
 }
 
-/** Keeps one name per real file, the most direct; links may lead to it endlessly. */
+/** The most direct name of each real file; links may be endless. */
 async function once(base: string, names: readonly string[]): Promise<string[]> {
   const root = await realpath(base);
   const found = new Map<string, { name: string; direct: boolean }>();
@@ -138,7 +139,7 @@ function demandSome(images: string[], place: string, entries: number): string[] 
   );
 }
 
-/** Masks among the images would be taken for images the next time. */
+/** Masks there would be taken for images the next time. */
 async function refuseAmongImages(image: string, base: string, out: string): Promise<void> {
   const [from, to] = await Promise.all([realpath(base), realpath(out).catch(() => resolve(out))]);
   if (relative(from, to) !== '') return;

@@ -1,7 +1,6 @@
 /**
- * `cases.jsonl`: one line per case, appended once the case's files are in place. `--resume` reads what is
- * complete from it, and `statistics.json` is made from it. The process may be killed at any moment: an
- * incomplete last line is cut off.
+ * `cases.jsonl`: one line per case, appended once its files are in place, for `--resume` and
+ * `statistics.json`. The process may be killed at any moment: an incomplete last line is cut off.
  *
  * The first line identifies the model, so results of models never mix. A case's last line holds. Notes are
  * not stored, only 64 bits of an HMAC under a key in this file: enough to tell whether a note changed.
@@ -47,7 +46,7 @@ export interface Position {
   readonly length: number;
 }
 
-/** `new` refuses a place with a journal, `overwrite` replaces it, `resume` continues it. */
+/** With a journal there, `new` refuses, `overwrite` replaces it, `resume` continues it. */
 export type Beginning = 'new' | 'overwrite' | 'resume';
 
 export class Journal {
@@ -55,13 +54,13 @@ export class Journal {
     readonly path: string,
     private readonly file: FileHandle,
     private readonly key: string,
-    /** id -> the case's last line when the journal was opened. */
+    /** id -> the case's last line at opening. */
     private readonly earlier: ReadonlyMap<string, Position>,
   ) {}
 
   /**
-   * @param identity what all cases share @throws OUTPUT_EXISTS (a journal exists, or is of another model),
-   * OUTPUT_UNWRITABLE, DISK_FULL
+   * @param identity what all cases share
+   * @throws OUTPUT_EXISTS (a journal exists, or is of another model), OUTPUT_UNWRITABLE, DISK_FULL
    */
   static async open(path: string, identity: string, beginning: Beginning): Promise<Journal> {
     if (beginning === 'overwrite')
@@ -138,7 +137,7 @@ export interface JournalScan {
   readonly bytes: number;
 }
 
-/** Scans a journal line by line; null if there is none. @throws OUTPUT_UNWRITABLE if unreadable */
+/** Scans line by line; null if there is none. @throws OUTPUT_UNWRITABLE if unreadable */
 export async function scanJournal(path: string): Promise<JournalScan | null> {
   const entries = new Map<string, Position>();
   let header: Header | null = null;
@@ -162,7 +161,7 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
   }
 }
 
-/** A journal's identity; null without a complete header. @throws OUTPUT_UNWRITABLE if unreadable */
+/** Null without a complete header. @throws OUTPUT_UNWRITABLE if unreadable */
 export async function journalIdentity(path: string): Promise<string | null> {
   const file = await openGrown(path);
   if (file === null) return null;
@@ -193,7 +192,7 @@ export async function readEntry({ path, offset, length }: Position): Promise<Ent
   throw new ReclmisError('INTERNAL', `${path}: the line at byte ${offset} changed while it was in use`);
 }
 
-/** Yields complete lines; bytes exclude the line end. */
+/** Complete lines; bytes exclude the line end. */
 async function* linesOf(file: FileHandle): AsyncGenerator<{ text: string; offset: number; length: number }> {
   let rest = Buffer.alloc(0);
   let offset = 0;

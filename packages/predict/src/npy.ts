@@ -1,6 +1,6 @@
 /** NumPy's file format 1.0 (numpy/lib/format.py) for one plane of float32. */
 
-/** Encodes an .npy file of float32 [height, width]. */
+/** @returns an .npy file of float32 [height, width]. */
 export function encodeNpy(values: Float32Array, width: number, height: number): Uint8Array {
   const PREFIX = 10;
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${height}, ${width}), }`;

@@ -42,7 +42,7 @@ export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): 
   ];
 }
 
-/** Writes a case's files. @returns suffix -> bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @returns suffix -> bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeOutputs(
   out: string,
   id: string,

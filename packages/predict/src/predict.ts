@@ -3,7 +3,7 @@
  *
  * The probability at the model's size S is resized to the image's (core's `resizePlane`) and thresholded
  * (docs/method.md 10). A failed case is recorded and the rest continues; other errors end the work, which can
- * be resumed. Reading, segmenting and writing overlap by a batch, so memory holds only names and notes of all
+ * be resumed. Reading, segmenting and writing overlap by a batch: memory holds only names and notes of all
  * images. Images are never replaced.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -43,17 +43,17 @@ import type { SidedNotes } from './sides.js';
 import type { CaseStatistics } from './case-statistics.js';
 import { measure, writeStatistics } from './statistics.js';
 
-/** Failures listed in the summary and `run.json`; all are counted. */
+/** Listed in the summary and `run.json`; all are counted. */
 const LISTED_FAILURES = 100;
 
 export interface PredictionPlan {
-  /** Several are averaged at the image's own size: their sizes may differ, their thresholds not. */
+  /** Several are averaged at the image's own size: sizes may differ, thresholds not. */
   readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
   readonly model: ModelIdentity;
   /** Whose left and right the notes mean; default unknown. */
   readonly notes?: Pick<SidedNotes, 'identity' | 'of'>;
   readonly checks?: readonly ResultChecks[];
-  /** All cases, sorted by id, even if this process does a part. */
+  /** Sorted by id, even if this process does a part. */
   readonly cases: readonly PredictionCase[];
   readonly out: string;
   /** Default: mask and overlay. */
@@ -90,18 +90,16 @@ export interface PredictionSummary {
   readonly failures: readonly FailedEntry[];
   readonly startedAt: string;
   readonly seconds: number;
-  /**
-   * Statistics files written: this part's and, once all parts are there, those of all. None if interrupted.
-   */
+  /** Files written: this part's and, with all parts there, those of all. None if interrupted. */
   readonly statistics: readonly string[];
 }
 
 export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, contours: false };
 
 /**
- * Segments the cases. @throws RUN_BUSY (another process writes there), OUTPUT_EXISTS (an image would be
- * replaced; results of another model exist; any exist and `beginning` is `new`), OUTPUT_UNWRITABLE,
- * DISK_FULL, and what the segmenter throws; failures of single cases are in the summary
+ * @throws RUN_BUSY (another process writes there), OUTPUT_EXISTS (an image would be replaced; results of
+ * another model exist; any exist and `beginning` is `new`), OUTPUT_UNWRITABLE, DISK_FULL, and what the
+ * segmenter throws; failures of single cases are in the summary
  */
 export async function predict(plan: PredictionPlan): Promise<PredictionSummary> {
   const { cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new', signal } = plan;
@@ -174,7 +172,7 @@ class Tally {
   }
 }
 
-/** Reads, segments and writes, each a batch ahead of the next. */
+/** Each a batch ahead of the next. */
 async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, tally: Tally): Promise<void> {
   const { cases, out, part = null, batchSize = 8, signal } = plan;
   const resuming = plan.beginning === 'resume';
@@ -283,7 +281,7 @@ function eachOnce(warnings: readonly Warning[]): Warning[] {
   return [...new Map(warnings.map((one) => [`${one.code} ${one.message}`, one])).values()];
 }
 
-/** Adds probabilities at the images' sizes to `sums`, reasons for none to `wrong`, warnings to `said`. */
+/** Adds probabilities at the images' sizes to `sums`, failures to `wrong`, warnings to `said`. */
 async function addOpinion(
   segmenter: PlaneSegmenter,
   items: readonly ReadCase[],
@@ -347,7 +345,7 @@ function identityOf({ model, segmenter, part, notes }: PredictionPlan): string {
   return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${notes?.identity ?? ''}${share}`;
 }
 
-/** Writes this part's statistics, and those of all once every part is complete. */
+/** Writes this part's statistics, and those of all once complete. */
 async function finish(
   { out, model, cases, notes }: PredictionPlan,
   part: Part | null,

@@ -1,4 +1,4 @@
-/** Whose left and right a prediction's notes mean, and what each model has learnt. */
+/** Whose left and right notes mean, and what each model has learnt. */
 import {
   noteForModel,
   ReclmisError,
@@ -16,22 +16,22 @@ export interface NoteSides {
 }
 
 export interface SidedNotes {
-  /** As the user says, otherwise as the models learnt. */
+  /** As the user says, else as the models learnt. */
   readonly given: Sides | undefined;
   readonly told: Sides;
-  /** For the journal: whose sides masks and zone names depend on; '' if unknown. */
+  /** For the journal: whose sides masks and zones depend on; '' if unknown. */
   readonly identity: string;
   of(note: string): NoteSides & { readonly warnings: readonly Warning[] };
 }
 
-/** A model by what it learnt; nothing if it reads no notes. */
+/** By what it learnt; nothing if it reads no notes. */
 export interface Learner {
   readonly dir: string;
   readonly readsNotes: boolean;
   readonly sides: StatedSides;
 }
 
-/** @throws OPTION_INVALID if the models learnt different sides and `asked` is missing */
+/** @throws OPTION_INVALID if models learnt different sides and `asked` is missing */
 export function sidedNotes(models: readonly Learner[], asked: Sides | undefined): SidedNotes {
   const readers = models.filter(({ readsNotes }) => readsNotes);
   const known = [...new Set(readers.map(({ sides }) => sides).filter((one) => one !== 'unknown'))];
@@ -59,7 +59,7 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
   };
 }
 
-/** A line about swapped notes, if any; their warnings are in the results. */
+/** About swapped notes, if any; results hold the warnings. */
 export function describeMirrored(all: readonly NoteSides[]): string[] {
   const mirrored = all.filter((one) => one.mirrored).length;
   if (mirrored === 0) return [];

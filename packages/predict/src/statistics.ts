@@ -1,4 +1,4 @@
-/** Measures masks, and writes `statistics.json` for all cases. `case-statistics.ts` has units and axes. */
+/** Measures masks, and writes `statistics.json`. `case-statistics.ts` has units and axes. */
 import { components, lungZones, type Mask, sidesToTell, type Warning, WarningCounts } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
@@ -55,8 +55,9 @@ export function measure(
 }
 
 /**
- * Writes `statistics.json` from journals, one case at a time. @param entries id -> its line. @param ids in
- * this order; ids without a line are left out. @throws OUTPUT_UNWRITABLE, DISK_FULL
+ * Writes `statistics.json` from journals, one case at a time.
+ * @param entries id -> its line. @param ids in this order; those without a line are left out. @throws
+ * OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function writeStatistics(
   path: string,

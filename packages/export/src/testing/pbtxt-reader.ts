@@ -1,7 +1,7 @@
 /**
  * Reads protobuf's text format strictly, for the fields of Triton's ModelConfig (model_config.proto of
- * triton-inference-server/common) that exports may use. Unknown fields, wrong types and repeated single
- * fields throw.
+ * triton-inference-server/common) that exports use. Unknown fields, wrong types and repeated single fields
+ * throw.
  */
 
 type Field =

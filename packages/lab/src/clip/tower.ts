@@ -1,12 +1,12 @@
 /**
- * CLIP's text tower (Radford et al. 2021): docs/method.md 1. Frozen. The paper's is ViT-B/32's; ViT-B/16's and
- * ViT-L/14's differ in weights and width.
+ * CLIP's text tower (Radford et al. 2021): docs/method.md 1. Frozen. The paper's is ViT-B/32's; ViT-B/16's
+ * and ViT-L/14's differ in weights and width.
  *
- * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last LayerNorm,
- * and the text projection, applied to every token. Keys are CLIP's, without the `clip.` of the authors' checkpoints;
- * `logit_scale` belongs to the model.
+ * Token plus position embeddings, 12 pre-norm residual blocks under a causal and a padding mask, a last
+ * LayerNorm, and the text projection of every token. Keys are CLIP's, without the `clip.` of the authors'
+ * checkpoints; `logit_scale` belongs to the model.
  *
- * B notes, T tokens, W width, P width of the projected features (equal to W in CLIP's ViT models).
+ * B notes, T tokens, W width, P width of the projected features (W in CLIP's ViT models).
  */
 import { ReclmisError } from '@reclmis/core';
 import { nn, noGrad, randn, scope, Tensor } from '@reclmis/torch';
@@ -104,7 +104,7 @@ export class ClipTextTower extends nn.Module {
   private readonly lnFinal: nn.LayerNorm;
   private readonly textProjection: Tensor;
 
-  /** Random weights, to be replaced by `loadStateDict`. */
+  /** Random weights, for `loadStateDict` to replace. */
   constructor(readonly options: ClipTextOptions = CLIP_VIT_B_32) {
     super();
     const { vocabulary, width, layers, heads, positions, projection } = options;
@@ -128,9 +128,8 @@ export class ClipTextTower extends nn.Module {
 
   /**
    * @param tokens B rows of equal length T: start, words, end, then padding of 0
-   * @returns features [B,T,P] in float32; `valid` up to and including the end token
-   * @throws TENSOR_SHAPE for rows of unequal length, too many tokens, ids outside the vocabulary or a row without end
-   * token
+   * @returns features [B,T,P] in float32; `valid` up to and including the end token @throws TENSOR_SHAPE for
+   * unequal rows, too many tokens, unknown ids or a row without end token
    */
   encodeTokens(tokens: readonly (readonly number[])[], device = 'cpu'): { features: Tensor; valid: Tensor } {
     const { vocabulary, positions } = this.options;

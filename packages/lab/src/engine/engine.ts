@@ -26,7 +26,7 @@ export interface Engine {
   readonly precision: Precision;
 }
 
-/** Sets up libtorch for a configuration. @throws DEVICE_MISSING, PRECISION_UNSUPPORTED */
+/** Sets up libtorch. @throws DEVICE_MISSING, PRECISION_UNSUPPORTED */
 export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine {
   const place = device(config.device);
   const { precision } = config.train;
@@ -61,7 +61,7 @@ function convolutionsFor(
 }
 
 /**
- * `auto`: channels-last on CUDA and for Winograd's algorithm; libtorch's CPU kernels are faster contiguous
+ * `auto`: channels-last on CUDA and for Winograd's algorithm; libtorch's CPU kernels prefer contiguous
  * (docs/measurements/performance.md).
  */
 function memoryFormatFor(
@@ -73,7 +73,7 @@ function memoryFormatFor(
   return place !== 'cpu' || convolutions === 'winograd' ? 'channelsLast' : 'contiguous';
 }
 
-/** Lays out the weights of 2-d convolutions as the images will be. */
+/** Lays out the weights of 2-d convolutions like the images. */
 export function settle(model: nn.Module, engine: Engine): void {
   model.to(engine.device);
   if (engine.memoryFormat === 'contiguous') return;

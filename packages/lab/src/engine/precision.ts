@@ -37,12 +37,12 @@ export function lossScalerFor({ precision }: Pick<Computing, 'precision'>): Loss
   return precision === 'fp16' ? new LossScaler() : null;
 }
 
-/** On x86-64 and 64-bit Arm, by the kernel's names. */
+/** On x86-64 and 64-bit Arm. */
 const BF16_INSTRUCTIONS = /\b(avx512_bf16|amx_bf16|bf16)\b/;
 
 /**
  * Warns that the processor has no bfloat16 instructions; null if it has, or is unknown.
- * @param processor its description, by default /proc/cpuinfo
+ * @param processor default /proc/cpuinfo
  */
 export function precisionNotice(
   { device, precision }: Computing,

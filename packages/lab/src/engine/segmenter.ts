@@ -1,5 +1,5 @@
 /**
- * Runs a model: pictures and notes in, probabilities out, for validation, evaluation and prediction.
+ * Runs a model on pictures and notes, for validation, evaluation and prediction.
  *
  * B cases, S side of the model's input.
  */
@@ -29,8 +29,8 @@ export class Segmenter {
 
   /**
    * Runs in evaluation mode, then restores the model's mode.
-   * @param images [B,3,S,S], planes R, G, B in [0, 1]. @param notes B of them
-   * @returns [B,1,S,S], each pixel's probability to belong to what the note describes
+   * @param images [B,3,S,S], planes R, G, B in [0, 1] @param notes B of them @returns [B,1,S,S], each pixel's
+   * probability to belong to what the note describes
    */
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array {
     const { model, encoder, engine, size: S } = this;
@@ -55,7 +55,7 @@ export class Segmenter {
   }
 }
 
-/** [B,3,S,S], on the engine's device and in its layout. On CUDA the copy is queued. */
+/** [B,3,S,S], on the engine's device, in its layout. On CUDA the copy is queued. */
 export function imageTensor(images: Float32Array, count: number, size: number, engine: Engine): Tensor {
   const tensor = Tensor.fromFloat32(images, [count, 3, size, size], { device: engine.device });
   return tensor.contiguous({ memoryFormat: engine.memoryFormat });

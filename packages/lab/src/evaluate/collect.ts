@@ -1,7 +1,4 @@
-/**
- * Collects what a report says of one run: its evaluation with intervals, parts, overlaps with its training data,
- * example cases.
- */
+/** Collects a run's report: evaluation with intervals, parts, overlaps with training data, example cases. */
 import { ReclmisError } from '@reclmis/core';
 import { derivedNotice } from '../data/derive-notes.js';
 import { openRun, type RunData } from '../run/run.js';
@@ -72,7 +69,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
   };
 }
 
-/** Fewer patients say little about how patients differ. */
+/** Too few patients to say how they differ. */
 const FEW_CASES = 10;
 
 function fewCases(count: number): string[] {

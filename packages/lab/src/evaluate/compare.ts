@@ -1,9 +1,9 @@
-/** Compares runs on the same cases by one paired bootstrap over patients, with Holm's correction. */
+/** Compares runs on the same cases by a paired bootstrap over patients, with Holm's correction. */
 import { type BootstrapOptions, groupSums, holm, pairedBootstrap, ReclmisError } from '@reclmis/core';
 import type { Evaluation } from './evaluate.js';
 import { type Figure, FIGURES, figuresOfSums, finite, summands, SUMMANDS } from './summary.js';
 
-/** The second run's figure minus the first's; null if not defined for both. Units as in `Figure`. */
+/** The second run's figure minus the first's; null if not defined for both. */
 export interface Difference extends Pick<Figure, 'key' | 'label' | 'form' | 'unit'> {
   /** Indices of the runs. */
   readonly first: number;
@@ -13,7 +13,7 @@ export interface Difference extends Pick<Figure, 'key' | 'label' | 'form' | 'uni
   readonly high: number | null;
   /** Two-sided, for no difference. */
   readonly p: number | null;
-  /** By Holm, over all pairs of runs, figure by figure. */
+  /** By Holm, over all pairs of runs, per figure. */
   readonly corrected: number | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Evaluates several runs as one: the mean of their probabilities, also on the mirror image with the mirrored note
- * (core's `ensemble.ts`). All runs have the same size.
+ * Evaluates several runs of the same size as one: the mean of their probabilities, also on the mirror image
+ * with the mirrored note (core's `ensemble.ts`).
  */
 import {
   AverageSegmenter,
@@ -29,7 +29,7 @@ export interface Ensemble {
 }
 
 /**
- * @param sides of the notes for the first model; a further run with the other convention gets them exchanged
+ * @param sides of the notes for the first model; exchanged for runs with the other convention
  * @throws OPTION_INVALID if image sizes differ, and as `openRun` and `loadModel`
  */
 export function openEnsemble(

@@ -1,5 +1,5 @@
 /**
- * Evaluates one run, several runs on the same cases, or their mean: scores as CSV, comparisons, note probes, a
+ * Evaluates one run, several on the same cases, or their mean: scores as CSV, comparisons, note probes, a
  * report.
  */
 import { existsSync } from 'node:fs';
@@ -22,11 +22,11 @@ export interface EvaluateRunsOptions extends Omit<
   CollectOptions,
   'ensemble' | 'examples' | 'afterwards' | 'signal'
 > {
-  /** Average the runs instead of comparing them. Default false. */
+  /** Average the runs instead of comparing. Default false. */
   readonly ensemble?: boolean;
-  /** Only for one run. Called when its scores exist. */
+  /** Only for one run; called when its scores exist. */
   readonly probes?: () => Pick<ProbeOptions, 'lungs' | 'lines' | 'signal'>;
-  /** For the scores of every image; default by `outcomeFile`. */
+  /** Scores of every image; default by `outcomeFile`. */
   readonly csv?: string;
   /** Default none. */
   readonly report?: string;
@@ -57,8 +57,8 @@ export interface EvaluatedRuns {
 
 /**
  * Evaluates the runs and writes their scores.
- * @throws OPTION_INVALID for options that do not fit several runs, and if the runs have other cases;
- * OUTPUT_UNWRITABLE before anything is computed; as `evaluateRun`
+ * @throws OPTION_INVALID for options that do not fit several runs, and for other cases; OUTPUT_UNWRITABLE
+ * before anything is computed; as `evaluateRun`
  */
 export async function evaluateRuns(
   dirs: readonly [string, ...string[]],
@@ -67,7 +67,7 @@ export async function evaluateRuns(
   refuseUnclear(dirs, options);
   const [first, ...others] = dirs;
   const dataDir = options.dataDir ?? openRun(first).config.data.dir;
-  // Finds a mistake in the last name, and different cases, before the first run's hours.
+  // Finds a wrong name, and different cases, before the first run's hours.
   const dataset = await openShared(dirs, { ...options, dataDir });
   await options.onData?.(dataset, dataDir);
   for (const place of [options.report, options.csv && dirname(options.csv)])
@@ -150,7 +150,7 @@ async function openShared(
   return dataset;
 }
 
-/** Writes the scores; says so if it replaces others. */
+/** Says so if it replaces others. */
 async function writeScores(
   csv: string,
   { evaluation }: RunReport,

@@ -1,5 +1,5 @@
 /**
- * Evaluates a run on a data set: docs/method.md 10. Figures: docs/reference/measures.md. Memory grows by a row of
+ * Evaluates a run on a data set: docs/method.md 10. Figures: docs/reference/measures.md. Keeps one row of
  * figures per image.
  */
 import {
@@ -40,12 +40,12 @@ export type NoteVariant = (typeof NOTE_VARIANTS)[number];
 export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOptions, EnsembleOptions {
   /** Default `right`; `noteTransform` overrides it. */
   readonly notes?: NoteVariant;
-  /** Default: the run's, for its own data, else as the masks lie. */
+  /** Default: for its own data the run's, else as the masks lie. */
   readonly sides?: Sides;
   /** For `shuffled`; default: the run's. */
   readonly seed?: number;
   /**
-   * Tells patients: a regular expression with one capture group; default: the run's, or the known names
+   * Tells patients: a regular expression with one capture group; default: the run's, or known names
    * (`data/groups.ts`).
    */
   readonly group?: string;
@@ -53,9 +53,9 @@ export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOption
   readonly spacing?: Spacing;
   /** Default: the run's. */
   readonly batchSize?: number;
-  /** Before the first case: notes are longer than the model reads, or the precision is slow on this processor. */
+  /** Before the first case: notes longer than the model reads, or a precision slow on this processor. */
   readonly onNotice?: (line: string) => void;
-  /** Called once at the end, with the model still loaded. */
+  /** Called at the end, with the model still loaded. */
   readonly afterwards?: (at: EvaluatedModel) => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export interface EvaluatedModel {
 export interface Evaluation {
   readonly run: string;
   readonly checkpoint: { readonly kind: CheckpointKind; readonly epoch: number; readonly step: number };
-  /** Where the run's first weights came from: `from scratch`, or a file and its family. */
+  /** `from scratch`, or a file of first weights and its family. */
   readonly start: string;
   /** Members of the ensemble; absent for one run. */
   readonly ensemble?: {
@@ -102,8 +102,8 @@ export interface Evaluation {
 
 /**
  * Scores a run's checkpoint on a split.
- * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, and the codes of the
- * data
+ * @throws RUN_MISSING, RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, and the
+ * codes of the data
  */
 export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const run = openRun(runDir);
@@ -193,8 +193,8 @@ function orDispose<T>(model: LoadedModel, body: () => T): T {
 
 /**
  * Chooses each case's note.
- * @param seed for `shuffled`; nobody gets their own note back, though two cases may have equal notes
- * @throws OPTION_INVALID for shuffling a single case's note
+ * @param seed for `shuffled`; nobody gets their own note back, though two notes may be equal @throws
+ * OPTION_INVALID for shuffling a single note
  */
 export function noteVariant(
   variant: NoteVariant,
@@ -223,7 +223,7 @@ export function noteVariant(
   }
 }
 
-/** Sattolo's shuffle: one single cycle, so no item keeps its place. */
+/** Sattolo's shuffle: a single cycle, so no item keeps its place. */
 function cycled(items: readonly string[], random: Random): string[] {
   if (items.length < 2) {
     throw new ReclmisError(
@@ -239,15 +239,15 @@ function cycled(items: readonly string[], random: Random): string[] {
   return result;
 }
 
-/** Ids and groups may contain commas, so they come first: readers that do not unquote can count from the end. */
+/** Ids and groups may contain commas, so they come first: simple readers can count from the end. */
 const COLUMNS = [
   ['id', 'group', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'],
   ['hd95', 'assd', 'hd95Mm', 'assdMm'],
 ].flat() as (keyof CaseMeasure)[];
 
 /**
- * CSV (RFC 4180): measures in [0, 1]; areas and distances in pixels of the model's size, distances also in mm; empty
- * if undefined.
+ * CSV (RFC 4180): measures in [0, 1]; areas and distances in pixels of the model's size, distances also in
+ * mm; empty if undefined.
  */
 export function scoresToCsv(rows: readonly CaseMeasure[]): string {
   const field = (value: string | number | null): string =>

@@ -1,4 +1,4 @@
-/** Chooses the cases with the lowest, middle and highest Dice, and segments them again: scoring keeps no pictures. */
+/** Segments the cases with the lowest, middle and highest Dice again: scoring keeps no pictures. */
 import {
   COLOURS,
   imageToPlanes,
@@ -29,7 +29,7 @@ export interface Example {
   readonly picture: RgbImage;
 }
 
-/** Rows by kind, at most `count` each, none twice: worst first, median from below, best last; ties by id. */
+/** At most `count` of each kind, none twice: worst first, median from below, best last; ties by id. */
 export function chooseExamples<Row extends Pick<CaseMeasure, 'id' | 'dice'>>(
   rows: readonly Row[],
   count = 10,

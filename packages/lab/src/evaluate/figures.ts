@@ -22,12 +22,12 @@ const HEIGHT = 340;
 const PAD = 16;
 const BINS = 20;
 
-/** More runs than colours are told apart by dashes. */
+/** Dashes tell apart more runs than colours. */
 function lineOf(run: number): Pick<Series, 'colour' | 'dashed'> {
   return { colour: PALETTE[run % PALETTE.length] ?? COLOURS.blue, dashed: run >= PALETTE.length };
 }
 
-/** Outlines of histograms, by Dice and by HD95. */
+/** Histograms of Dice and HD95. */
 export function distributionSvg(runs: readonly NamedRun[]): string {
   let farthest = 0;
   for (const { report } of runs)
@@ -108,7 +108,7 @@ export function thresholdSvg(runs: readonly NamedRun[]): string {
   );
 }
 
-/** True foreground's share by predicted probability. */
+/** Share of true foreground by predicted probability. */
 export function calibrationSvg(runs: readonly NamedRun[]): string {
   const lines = runs.map(({ name, report }, run): Series => ({
     label: name,
@@ -191,7 +191,7 @@ function intervalOf(
   return { value: times * figure.value, low: times * figure.low, high: times * figure.high };
 }
 
-/** Points with whiskers, one line per row; a line at `zero`. */
+/** Points with whiskers, a line at `zero`. */
 function forest(
   title: string,
   xLabel: string,

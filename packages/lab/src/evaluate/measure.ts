@@ -1,4 +1,4 @@
-/** Measures each case beyond Dice and IoU; keeps one row of figures per image. */
+/** Measures each case beyond Dice and IoU: one row of figures per image. */
 import {
   calibration,
   type Calibration,
@@ -17,10 +17,10 @@ const LANES = 4;
 export interface CaseMeasure extends CaseScore {
   /** Patient (`data/groups.ts`). */
   readonly group: string;
-  /** In pixels of the model's size; null if one mask is empty and the other not. */
+  /** Pixels of the model's size; null if just one mask is empty. */
   readonly hd95: number | null;
   readonly assd: number | null;
-  /** In mm; also null if the pixel size is unknown. */
+  /** Also null if the pixel size is unknown. */
   readonly hd95Mm: number | null;
   readonly assdMm: number | null;
 }
@@ -63,7 +63,7 @@ export class Measurer {
 }
 
 /**
- * Pixel sizes of the model's input, S x S, to which images are stretched, if they are known.
+ * Pixel sizes of the model's input, S x S, to which images are stretched.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE and other codes of image headers
  */
 export async function spacingsOf(

@@ -12,7 +12,7 @@ import type { Dataset } from '../data/types.js';
 import type { Run } from '../run/run.js';
 import type { EvaluateOptions } from './evaluate.js';
 
-/** What decides the scores' meaning; not device, threads, precision or batch size. */
+/** What decides the scores' meaning. */
 export type Asked = Pick<
   EvaluateOptions,
   'notes' | 'sides' | 'seed' | 'checkpoint' | 'ensemble' | 'flips' | 'stems' | 'group' | 'spacing'

@@ -1,4 +1,4 @@
-/** Finds test images that the run has learnt from, byte by byte, and patients on both sides. */
+/** Finds test images that the run has learnt from, byte by byte, and shared patients. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { mapLimit, oneLine, readRegular } from '@reclmis/files';
@@ -11,21 +11,21 @@ import type { Run } from '../run/run.js';
 const LANES = 8;
 
 export interface Overlap {
-  /** Ids, sorted, of test cases whose image file is in the other set. */
+  /** Sorted ids of test cases whose image file is in the other set. */
   readonly sameImages: readonly string[];
   /** By file names. */
   readonly samePatients: readonly string[];
   readonly imagesOfSamePatients: number;
 }
 
-/** Overlaps with training, and with what chose the best epoch. */
+/** Overlaps with training and validation data. */
 export type OverlapReport =
   | { readonly checked: true; readonly train: Overlap; readonly val: Overlap }
   | { readonly checked: false; readonly why: string };
 
 /**
- * Compares the test cases with a run's training data. If its folder is gone, the test's own serves if the fingerprint
- * fits.
+ * Compares the test cases with a run's training data. If its folder is gone, the test's own serves if its
+ * fingerprint fits.
  * @throws OPTION_INVALID for the pattern
  */
 export async function overlapWithRun(
@@ -89,7 +89,7 @@ async function hashOf({ imagePath }: Case): Promise<string> {
     .digest('hex');
 }
 
-/** Warnings, one per line; none if the test is clean. */
+/** One warning per line; none if the test is clean. */
 export function overlapWarnings(report: OverlapReport, total: number): string[] {
   if (!report.checked) return [`It was not checked whether the run has seen these images: ${report.why}.`];
   const lines: string[] = [];

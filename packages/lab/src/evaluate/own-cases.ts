@@ -6,7 +6,7 @@ import { openEvaluated } from './open.js';
 
 type TrainedOn = Pick<Run, 'config' | 'info'>;
 
-/** The run's own data, or its fold's; none if the folder is gone or has changed. */
+/** The run's own cases, or its fold's; none if the folder is gone or changed. */
 export async function ownCases(run: TrainedOn, split: Exclude<Split, 'test'>): Promise<readonly Case[]> {
   const { dir, folds, trainStems, valStems } = run.config.data;
   if (!existsSync(dir)) return [];

@@ -1,4 +1,4 @@
-/** A report's sections. Definitions: docs/reference/measures.md. */
+/** A report's sections (docs/reference/measures.md). */
 import {
   type Content,
   details,

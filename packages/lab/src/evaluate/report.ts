@@ -63,7 +63,7 @@ export interface ReportFiles {
   readonly figures: readonly string[];
 }
 
-/** A run's label; an ensemble's has all members. */
+/** A run's label; for an ensemble, all members. */
 function shownName({ run, ensemble }: RunReport['evaluation'], label: string): string {
   if (!ensemble) return label;
   const all = [run, ...ensemble.members.map((member) => member.run)];

@@ -1,6 +1,6 @@
 /**
- * Scores a model over cases, at threshold 0.5 and the model's size: docs/method.md 10; for validation and evaluation
- * alike.
+ * Scores a model over cases, at threshold 0.5 and the model's size: docs/method.md 10; for validation and
+ * evaluation.
  */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
 import type { Batch } from '../data/types.js';
@@ -35,7 +35,7 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws LOSS_NOT_FINITE naming the case, if a probability is not a number */
+/** @throws LOSS_NOT_FINITE naming a case whose probability is not a number */
 export async function scoreCases(
   segmenter: Opinion,
   batches: AsyncIterable<Batch>,

@@ -1,4 +1,4 @@
-/** Example cases of several runs next to each other, as a section of the report and as a drawing. */
+/** Example cases of several runs next to each other, as a section and as a drawing. */
 import { caseSheet, imageColumn } from '../plots/case-sheet.js';
 import { AGREEMENT } from '../plots/masks.js';
 import {
@@ -36,7 +36,7 @@ export function sideBySideSection(shown: SideBySide, names: readonly string[]): 
   };
 }
 
-/** All rows as SVG, in the order of the section. */
+/** All rows as SVG, in the section's order. */
 export function sideBySideSheet(shown: SideBySide, names: readonly string[]): string {
   return caseSheet({
     title: `${names.join(', ')} on the same cases`,

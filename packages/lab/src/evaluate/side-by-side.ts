@@ -1,7 +1,9 @@
 /**
- * The same cases by several runs, next to each other: those where the first run is furthest behind the others, furthest ahead of them, and in the middle.
+ * The same cases by several runs: those where the first is furthest behind the others, furthest ahead, and in
+ * the middle.
  *
- * Masks are kept compressed while the runs are scored (about a kilobyte each), so the pictures show exactly what was scored and no run is loaded twice.
+ * Masks stay compressed while runs are scored (about a kilobyte each), so the pictures show exactly what was
+ * scored and no run is loaded twice.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Mask } from '@reclmis/core';
@@ -20,7 +22,7 @@ const COUNT = 5;
 /** Longer side of pictures. */
 const SIDE = 224;
 
-/** A run's predictions and the notes that it was given, by case. */
+/** A run's predictions and notes, by case. */
 export class KeptMasks {
   private readonly kept = new Map<
     string,
@@ -31,7 +33,7 @@ export class KeptMasks {
     this.kept.set(score.id, { bytes: deflateSync(prediction.data, { level: 1 }), size, note });
   }
 
-  /** @returns null for a case that was not scored */
+  /** @returns null for a case not scored */
   of(id: string): { readonly mask: Mask; readonly note: string } | null {
     const one = this.kept.get(id);
     if (one === undefined) return null;
@@ -46,7 +48,7 @@ export interface ShownRun {
   readonly masks: KeptMasks;
   /** The model's, in the literature. */
   readonly title: string;
-  /** Why no note changes its masks; null if it reads notes. */
+  /** Why no note changes its masks, or null. */
   readonly unread: string | null;
 }
 
@@ -62,7 +64,7 @@ export interface SideBySide {
   readonly examples: readonly (ComparedExample & { readonly row: CaseRow })[];
 }
 
-/** `worst`: the first run is furthest behind. None twice; ties are in the order of ids. */
+/** `worst`: the first run is furthest behind. None twice; ties by id. */
 export function chooseByDifference(
   runs: readonly (readonly Pick<CaseMeasure, 'id' | 'dice'>[])[],
   count = COUNT,
@@ -78,7 +80,7 @@ export function chooseByDifference(
   }));
 }
 
-/** Draws the cases that tell the runs apart. @throws the codes of `readImage` and `readMask` */
+/** Draws the cases. @throws the codes of `readImage` and `readMask` */
 export async function drawSideBySide(
   runs: readonly ShownRun[],
   cases: readonly Case[],

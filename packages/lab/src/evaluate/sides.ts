@@ -1,4 +1,4 @@
-/** Converts notes to the convention of left and right that a run has learnt. */
+/** Converts notes to the left and right that a run has learnt. */
 import { resolve } from 'node:path';
 import {
   noteForModel,
@@ -30,7 +30,7 @@ export interface SidedDataset {
   readonly lines: readonly string[];
 }
 
-/** @param asked whose the notes mean; default: the run's, for its own data, else as the masks lie */
+/** @param asked whose the notes mean; default: for its own data the run's, else as the masks lie */
 export async function inSidesOfRun(
   { config, sides: learnt }: Pick<Run, 'config' | 'sides'>,
   dataset: Dataset,
@@ -48,7 +48,7 @@ export async function inSidesOfRun(
     );
   const counts = new WarningCounts();
   for (const [i, { id }] of dataset.cases.entries()) counts.add(id, read[i]?.warnings ?? []);
-  // An older run that does not state its sides gets its own data unchanged.
+  // A run that does not state its sides gets its own data unchanged.
   if (asked !== undefined || learnt !== 'unknown')
     lines.push(...warningLines(counts.byCode, read.length, 'note'));
   return {

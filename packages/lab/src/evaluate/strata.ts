@@ -1,6 +1,6 @@
 /**
- * Parts of the images, by the case's own note (core's grammar), whatever note was given, and by lesion size. An image
- * may be in several classes of a kind (zones).
+ * Parts of the images, by the case's own note (core's grammar), whatever note was given, and by lesion size.
+ * Classes of zones may overlap.
  */
 import { type BootstrapOptions, namedZones, parseNote, quantile, zoneNames } from '@reclmis/core';
 import type { CaseMeasure } from './measure.js';
@@ -40,8 +40,8 @@ export function noteClasses(note: string): Record<string, readonly string[]> {
 }
 
 /**
- * Parts with figures; without kinds that no note mentions.
- * @param notes each case's own. @param size side of the square in which areas were counted
+ * Parts with figures, without kinds that no note mentions.
+ * @param notes each case's own. @param size side in pixels of the square in which areas were counted
  */
 export function strataOf(
   rows: readonly CaseMeasure[],
@@ -77,7 +77,10 @@ export function strataOf(
   );
 }
 
-/** Quarters by true area, plus images without a lesion; null if too few. A border belongs to the smaller class. */
+/**
+ * Quarters by true area, plus images without a lesion; null if too few. A border belongs to the smaller
+ * class.
+ */
 function sizeClasses(rows: readonly CaseMeasure[], size: number): ((row: CaseMeasure) => string) | null {
   const shares = rows.filter(({ truth }) => truth > 0).map(({ truth }) => truth / size ** 2);
   if (shares.length < FEWEST) return null;

@@ -1,6 +1,5 @@
 /**
- * Figures with intervals: means over images, pooled figures, and both for parts. Definitions:
- * docs/reference/measures.md.
+ * Figures with intervals: means over images, pooled figures, and both for parts (docs/reference/measures.md).
  *
  * Every figure is a function of sums over images, so one bootstrap over patients gives all intervals.
  */
@@ -24,7 +23,7 @@ export const FIGURES = [
 ] as const;
 export type FigureKey = (typeof FIGURES)[number]['key'];
 
-/** A figure with its interval; null if undefined. Shares in [0, 1]; distances in their unit. */
+/** Null if undefined. Shares in [0, 1]; distances in their unit. */
 export interface Figure {
   readonly key: FigureKey;
   readonly label: string;
@@ -88,7 +87,7 @@ export function figuresOf(rows: readonly CaseMeasure[], options: BootstrapOption
   }).filter(({ unit }) => unit !== 'mm' || withMm > 0);
 }
 
-/** Quartiles over the images that have the measure. */
+/** Quartiles over images that have the measure. */
 export function distributionsOf(rows: readonly CaseMeasure[]): MeasureDistribution[] {
   return DISTRIBUTED.flatMap((key) => {
     const values = rows.map((row) => row[key]).filter((value) => value !== null);

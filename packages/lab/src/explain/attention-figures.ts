@@ -1,11 +1,11 @@
-/** Draws a model's maps of attention: one map large, next to the image; several as tiles. */
+/** Draws a model's attention: a single map large, next to the image; several as tiles. */
 import type { Mask, RgbImage } from '@reclmis/core';
 import { displayImage } from '../plots/masks.js';
 import type { AttentionPart } from './attention-maps.js';
 import type { ReadNote } from './explain.js';
 import { mapFigure, outlined, patchesOver, tileFigure, wordFigure } from './figures.js';
 
-/** SVG by name: the part's, and its words' where it has any. */
+/** SVG by name: the part's, and its words' if any. */
 export async function attentionPartFigures(
   id: string,
   image: RgbImage,

@@ -22,7 +22,7 @@ import { ViLT } from '../model/peers/vilt.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Missing } from './interest.js';
 
-/** A map over the image, row by row, 0 or more. */
+/** Over the image, row by row, 0 or more. */
 export interface LabelledMap {
   readonly label: string;
   readonly side: number;
@@ -38,7 +38,7 @@ export interface AttentionPart {
   readonly about: string;
   readonly unit: string;
   readonly maps: readonly LabelledMap[];
-  /** The note's tokens by the same weights, [T]; null where they are no keys. */
+  /** The note's tokens by the same weights, [T]; null if they are no keys. */
   readonly words: Float32Array | null;
 }
 
@@ -54,16 +54,16 @@ export function isMaps(attention: object): attention is AttentionMaps {
 export interface Pass {
   /** [1,3,S,S]. */
   readonly images: Tensor;
-  /** The note that was given, also to a model that does not read it; null without one. */
+  /** As given, also to a model that does not read it. */
   readonly note: NoteFeatures | null;
   readonly groups: readonly TokenGroup[];
-  /** The target, [S,S] of 0 and 1; if it is empty, attention is that of all patches. */
+  /** The target, [S,S] of 0 and 1; empty: attention of all patches. */
   readonly pixels: Uint8Array;
 }
 
 type Weigh = (output: unknown, inputs: readonly unknown[]) => Tensor;
 
-/** Listens to a model's attention for one forward pass. The caller disposes of it. */
+/** Listens to attention for one forward pass. The caller disposes of it. */
 export class AttentionListener {
   private readonly heard: { readonly path: string; readonly weights: Tensor }[] = [];
   readonly taps: ReadonlyMap<string, nn.Tap>;
@@ -118,7 +118,7 @@ export class AttentionListener {
   }
 }
 
-/** What to ask of a module that ran; null where it has nothing to say. */
+/** Null where a module has nothing to say. */
 function weigherOf(model: SegmentationModel, path: string, module: nn.Module): Weigh | null {
   if (model instanceof Lavt) {
     if (!(module instanceof Fusion)) return null;
@@ -138,7 +138,8 @@ function weigherOf(model: SegmentationModel, path: string, module: nn.Module): W
 
 /**
  * Rows of the product of (A + I) / 2 over the blocks, weighted.
- * @param blocks [L,L] each, in running order; rows sum to 1. @param from weights of the last block's rows, [L]. @returns [L]; sums to what `from` does.
+ * @param blocks [L,L] each, in running order; rows sum to 1. @param from weights of the last block's rows,
+ * [L]. @returns [L]; sums to what `from` does.
  */
 export function rollout(blocks: readonly Float32Array[], from: Float32Array): Float32Array {
   const L = from.length;
@@ -153,7 +154,10 @@ export function rollout(blocks: readonly Float32Array[], from: Float32Array): Fl
   }, from);
 }
 
-/** Each patch's share of the target's pixels; all the same without any. @returns [side * side]; sums to 1. */
+/**
+ * Each patch's share of the target's pixels; uniform if there are none.
+ * @returns [side * side]; sums to 1.
+ */
 export function patchShares(pixels: Uint8Array, size: number, side: number): Float32Array {
   const shares = new Float32Array(side * side);
   const patch = size / side;

@@ -1,5 +1,5 @@
 /**
- * Records CI's attention weights, by asking each layer for the very call of the forward pass.
+ * Records CI's attention weights by repeating each layer's call of the forward pass.
  *
  * H heads, T tokens, N patches, Q queries, K keys.
  */
@@ -16,17 +16,17 @@ export interface AttentionMap {
   readonly queries: number;
   /** K. */
   readonly keys: number;
-  /** [H,Q,K]; each row sums to 1. Words have one row per token, including padding: CI does not mask it. */
+  /** [H,Q,K]; rows sum to 1. Words have one row per token, with padding: CI does not mask it. */
   readonly weights: Float32Array;
 }
 
-/** CI's attention: `text` from words (to patches, in the paper's model), `image` from patches (to words). */
+/** `text` from words (to patches, in the paper's model), `image` from patches (to words). */
 export interface InteractionAttention {
   readonly text: AttentionMap;
   readonly image: AttentionMap;
 }
 
-/** Records an attention's weights at each `forward`. The caller disposes of it. */
+/** Records an attention's weights. The caller disposes of it. */
 export class AttentionEar {
   private readonly heard: Tensor[] = [];
 
@@ -40,7 +40,7 @@ export class AttentionEar {
     this.heard.push(keep(weights));
   };
 
-  /** The last call's weights for a batch of one, [H,Q,K]; null without a call. */
+  /** The last call's weights for a batch of one, or null. */
   map(from: Items, to: Items): AttentionMap | null {
     const weights = this.heard.at(-1);
     if (!weights) return null;
@@ -57,7 +57,7 @@ export class AttentionEar {
   }
 }
 
-/** CI's two attentions with their paths; null if the model is note-free. */
+/** CI's two attentions by path; null if the model is note-free. */
 export function interactionEars(model: RecLMIS): Map<string, AttentionEar> | null {
   const modules = model.namedModules();
   const ears = new Map<string, AttentionEar>();

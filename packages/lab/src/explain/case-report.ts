@@ -42,7 +42,7 @@ export interface ExplainedCase {
   readonly explanation: Explanation;
 }
 
-/** What made the explanation, e.g. run, checkpoint and versions. */
+/** E.g. run, checkpoint and versions. */
 export type About = Readonly<Record<string, string | number | null>>;
 
 /** Name -> SVG. */
@@ -58,7 +58,7 @@ const TARGETS: Readonly<Record<Target['kind'], string>> = {
   mask: 'the given mask',
 };
 
-/** Writes a case's report. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeCaseReport(dir: string, one: ExplainedCase, about: About): Promise<string[]> {
   const figures = await caseFigures(one);
   for (const [name, svg] of figures) {
@@ -71,7 +71,7 @@ export async function writeCaseReport(dir: string, one: ExplainedCase, about: Ab
   return [...names, 'report.html', 'report.json'];
 }
 
-/** Writes only a case's `report.json`. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes only `report.json`. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeCaseNumbers(dir: string, one: ExplainedCase, about: About): Promise<void> {
   const { width, height } = one.image;
   const document = {
@@ -154,7 +154,7 @@ export function describeZones({ named, inside, area }: CamZones): string {
   return `${percentText(inside)} of the map lies in the zones that the note names (${named.join(', ')}), which are ${percentText(area)} of the image.`;
 }
 
-/** Each word with its patches; only if words and patches meet. */
+/** Each word with its patches, if words and patches meet. */
 async function attentionFigures(
   id: string,
   image: RgbImage,

@@ -12,12 +12,12 @@ export interface ComparedRun {
   /** The model's, in the literature. */
   readonly title: string;
   readonly layer: string;
-  /** Why no note changes its masks; null if it reads notes. */
+  /** Why no note changes its masks, or null. */
   readonly unread: string | null;
   readonly about: About;
-  /** Grad-CAM by the zones of the notes; null if there is nothing to measure. */
+  /** Grad-CAM by the notes' zones, or null. */
   readonly zones: ZonesSummary | null;
-  /** Mean over the images whose true mask is known; null without one. */
+  /** Mean over images with known true masks, or null. */
   readonly dice: number | null;
   readonly warnings: WarningCounts;
 }
@@ -26,20 +26,20 @@ export interface ComparedRun {
 export interface ComparedResult {
   /** Predicted foreground's share of the image. */
   readonly share: number;
-  /** At the image's own size; null where the true mask is not known. */
+  /** At the image's own size; null without a true mask. */
   readonly dice: number | null;
-  /** By the zones of the image's note, also of a model that reads no note. */
+  /** By the zones of the image's note, even if the model reads none. */
   readonly zones: CamZones | null;
-  /** Why there is no Grad-CAM; null where there is. */
+  /** Why there is no Grad-CAM, or null. */
   readonly missing: string | null;
 }
 
 export interface ComparedCase {
   readonly id: string;
   readonly note: string;
-  /** In the order of the runs; empty if the image failed. */
+  /** In the runs' order; empty if the image failed. */
   readonly results: readonly ComparedResult[];
   readonly error?: { readonly code: string; readonly message: string };
-  /** The image's pictures and each model's; empty without pictures. */
+  /** Pictures of the image and each model, if any. */
   readonly groups: readonly CaseGroup[];
 }

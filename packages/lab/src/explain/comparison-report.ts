@@ -32,7 +32,7 @@ import { enlarged } from './figures.js';
 const TILES = 2;
 const PNG_SCALE = 2;
 
-/** Writes page, drawings and numbers. @returns the files' names. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes page, drawings and numbers. @returns file names. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeComparison(
   dir: string,
   runs: readonly ComparedRun[],

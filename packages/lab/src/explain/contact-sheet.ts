@@ -1,6 +1,6 @@
 /**
- * Explanations of many images: a row each with predicted mask, Grad-CAM, patches of interest, and the note in its
- * words' colours. Each map's scale ends at its own largest number: compare rows by place, not strength.
+ * Explanations of many images, a row each: predicted mask, Grad-CAM, patches of interest, and the note in its
+ * words' colours. Each map's scale ends at its own maximum: compare rows by place, not strength.
  */
 import { groupLabel, heatColour, sumByGroup } from '@reclmis/core';
 import { css } from '../plots/chart.js';
@@ -22,10 +22,10 @@ const NOTE_X = GAP + 3 * (TILE + GAP);
 const NOTE_WIDTH = 330;
 const WIDTH = NOTE_X + NOTE_WIDTH + GAP;
 
-/** A case's drawn row; the case itself need not be kept. */
+/** A drawn row, so that the case need not be kept. */
 export type SheetRow = string;
 
-/** Draws a row at the drawing's top left corner. */
+/** Draws a row at the top left corner. */
 export async function sheetRow({ id, image, explanation }: ExplainedCase): Promise<SheetRow> {
   const { mask, gradCam, poi, grid } = explanation;
   const small = displayImage(image, 2 * TILE);
@@ -51,7 +51,7 @@ export async function sheetRow({ id, image, explanation }: ExplainedCase): Promi
   return parts.join('');
 }
 
-/** The note's words, coloured if the model has words of interest. */
+/** Coloured if the model has words of interest. */
 function noteWords({ note, woi }: ExplainedCase['explanation']): string {
   if (!note) return svgText('the model reads no note', NOTE_X, 20, { size: 12, colour: FAINT });
   const groups = note.groups.filter(({ kind }) => kind !== 'padding');

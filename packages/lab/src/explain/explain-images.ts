@@ -1,4 +1,7 @@
-/** Explains images by a run into a folder: one image's report there, or a folder for each with a page that leads to all. */
+/**
+ * Explains images by a run into a folder: one image's report there, or a folder for each with a page that
+ * links to all.
+ */
 import { basename, join, resolve } from 'node:path';
 import {
   defined,
@@ -28,20 +31,20 @@ import { isMissing } from './interest.js';
 
 /** An image to explain by its note. */
 export interface CaseToExplain {
-  /** Also its folder's path below that of the report, where there are several. */
+  /** With several images, also its folder's path below the report's. */
   readonly id: string;
   readonly imagePath: string;
   readonly note: string;
-  /** Why it cannot be explained, where that is known beforehand. */
+  /** Why it cannot be explained, if known beforehand. */
   readonly refused?: { readonly code: ErrorCode; readonly message: string };
 }
 
 export interface ExplainImagesOptions {
   readonly layer?: string;
   readonly target: Target;
-  /** Whose left and right the notes mean; default the run's. */
+  /** Whose left and right the notes mean; default: the run's. */
   readonly sides?: Sides;
-  /** Write report.json alone, without figures and pages. Default false. */
+  /** Write only report.json. Default false. */
   readonly numbers?: boolean;
   readonly onProgress?: (done: number) => void;
 }
@@ -49,9 +52,9 @@ export interface ExplainImagesOptions {
 /** What was explained and written. */
 export interface ExplainedImages {
   readonly cases: readonly FolderCase[];
-  /** Grad-CAM by the zones of the notes; null of a single image, and where there is nothing to measure. */
+  /** Grad-CAM by the notes' zones; null for a single image, or if there is nothing to measure. */
   readonly zones: ZonesSummary | null;
-  /** Paths of the files; those of each case's own folder are left out. */
+  /** Without those of the cases' own folders. */
   readonly files: readonly string[];
   /** The report to open first. */
   readonly report: string;
@@ -61,9 +64,9 @@ export interface ExplainedImages {
 }
 
 /**
- * Explains the images. Of several, a bad image does not keep the others from being explained: its error goes into the list.
- * @param model the run's, loaded.
- * @throws the error of a single image, or one that all images share; OUTPUT_UNWRITABLE, DISK_FULL
+ * Explains the images. Of several, a bad one is listed with its error and the others go on.
+ * @param model the run's, loaded. @throws the error of a single image, or one that all images share;
+ * OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function explainImages(
   run: Run,
@@ -162,7 +165,7 @@ async function explainOne(
   };
 }
 
-/** A case in the list by its error; a mistake that all cases share is thrown. */
+/** Lists a case by its error; throws a mistake that all cases share. */
 function failed(one: CaseToExplain, thrown: unknown): Done {
   const error = toReclmisError(thrown);
   const ofTheImage = error.code.startsWith('IMAGE_') || error.code.startsWith('NOTE_');

@@ -1,6 +1,6 @@
 /**
- * Explains the same images by several runs into one folder, next to each other: each model's Grad-CAM at its own layer and its mask, with the true mask's outline
- * where it is known. One model is in memory at a time.
+ * Explains the same images by several runs, next to each other: each model's Grad-CAM at its own layer and
+ * its mask, with the true mask's outline if known. One model is in memory at a time.
  */
 import { join } from 'node:path';
 import {
@@ -34,17 +34,17 @@ import { openTrueMasks, type TrueMasks } from './true-masks.js';
 import { camZones } from './zones.js';
 
 export interface ExplainRunsOptions {
-  /** Layer of all models; default: each one's `explainLayer`. */
+  /** For all models; default: each one's `explainLayer`. */
   readonly layer?: string;
   readonly target: Target;
-  /** Whose left and right the notes mean; default: those of the first run that states them. */
+  /** Whose left and right the notes mean; default: the first run's that states them. */
   readonly sides?: Sides;
-  /** Folder of true masks by the images' names; default: `labelcol` next to an images' folder `img`. */
+  /** True masks by the images' names; default: `labelcol` next to an images' folder `img`. */
   readonly masks?: string;
-  /** Write report.json alone, without pictures. Default false. */
+  /** Write only report.json. Default false. */
   readonly numbers?: boolean;
   readonly load?: LoadOptions;
-  /** Called before each run with its name and what loading it has to say. */
+  /** Before each run, with its name and loading notices. */
   readonly onRun?: (name: string, notices: readonly string[]) => void;
   /** Called as the images of a run are done. */
   readonly onProgress?: (done: number) => void;
@@ -62,7 +62,7 @@ export interface ComparedExplanations {
 const SIDE = 256;
 
 /**
- * Explains the images by each run. An image that cannot be read does not keep the others from being explained.
+ * Explains the images by each run. An unreadable image does not stop the others.
  * @throws OPTION_INVALID for a layer that a model lacks, before anything is explained; and as `explain`
  */
 export async function explainRuns(
@@ -110,7 +110,7 @@ export async function explainRuns(
   });
 }
 
-/** An image as it collects the models' answers. */
+/** An image that collects the models' answers. */
 interface Making {
   readonly one: CaseToExplain;
   results: ComparedResult[];

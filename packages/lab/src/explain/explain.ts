@@ -1,6 +1,7 @@
 /**
- * Explains one segmentation: the mask, Grad-CAM at a layer, where the model looks (POI and WOI, eq. 3), and CI's
- * attention (eq. 1 and 2). One forward and one backward pass in evaluation mode; model and gradients stay unchanged.
+ * Explains one segmentation: the mask, Grad-CAM at a layer, where the model looks (POI and WOI, eq. 3), and
+ * CI's attention (eq. 1 and 2). One forward and one backward pass in evaluation mode; model and gradients
+ * stay unchanged.
  *
  * S side of the model's input, T tokens, N patches.
  */
@@ -35,13 +36,15 @@ const MIRRORED =
   'The note means other sides than the model has learnt, so the model read it with left and right swapped.';
 
 export interface ExplainOptions {
-  /** Layer for Grad-CAM. Default: the model's `explainLayer`. */
+  /** For Grad-CAM; default: the model's `explainLayer`. */
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
   /** Whose left and right the model has learnt (`Run.sides`). Default unknown. */
   readonly learnt?: StatedSides;
-  /** Whose left and right the note means. Default the same; if different, the model reads the note with them exchanged. */
+  /**
+   * Whose left and right the note means. Default the same; otherwise the model reads it with them exchanged.
+   */
   readonly sides?: Sides;
   /** Default: no checks. */
   readonly checks?: ResultChecks;
@@ -73,9 +76,9 @@ export interface Explanation {
   readonly gradCam: GradCam | Missing;
   /** Grad-CAM by zone; null if the note names no chest zone or nothing can be measured. */
   readonly zones: CamZones | null;
-  /** Whose left and right the note, and the zones' names, mean. */
+  /** Whose left and right the note and the zones mean. */
   readonly sides: StatedSides;
-  /** Whether the model read the note with left and right exchanged. */
+  /** The model read the note with left and right exchanged. */
   readonly mirrored: boolean;
   readonly poi: Distribution | Missing;
   readonly woi: Distribution | Missing;
@@ -96,10 +99,9 @@ interface Pass {
 }
 
 /**
- * Explains the segmentation of an image by a note.
- * @param note ignored if the model reads none.
- * @throws OPTION_INVALID for a layer that is unknown or gives no map, and for a target outside the image;
- * MASK_SIZE_MISMATCH
+ * Explains an image's segmentation.
+ * @param note ignored if the model reads none. @throws OPTION_INVALID for a layer that is unknown or gives no
+ * map, and for a target outside the image; MASK_SIZE_MISMATCH
  */
 export function explain(
   segmenter: Segmenter,
@@ -210,7 +212,7 @@ function look(
   return { ...model.segment(input, note), poi: null, woi: null };
 }
 
-/** The note for a model's attention, also of one that reads none to segment but has learnt from notes. */
+/** Also for a model that reads no note to segment but has learnt from notes. */
 function given(
   { model, encoder, engine }: Segmenter,
   note: string,

@@ -1,7 +1,7 @@
 /**
- * An explanation as printable figures: SVG with text as outlines, colour bars, colours of core's `heat.ts`.
+ * Printable figures: SVG with text as outlines, colour bars, colours of core's `heat.ts`.
  *
- * Grad-CAM is drawn bilinearly, as in its paper; maps of patches as patches, the finest that is known. All maps start at 0.
+ * Grad-CAM is drawn bilinearly, as in its paper; maps of patches as patches. All maps start at 0.
  */
 import {
   groupLabel,
@@ -62,7 +62,7 @@ export interface MapFigure {
   /** Paragraphs below the pictures. */
   readonly captions: readonly string[];
   readonly panels: readonly Panel[];
-  /** Marks left and right below the pictures, as the note means them. Default: none. */
+  /** Marks left and right below the pictures. Default: none. */
   readonly sides?: Sides;
   readonly bar: {
     readonly max: number;
@@ -121,7 +121,7 @@ export async function tileFigure(
   return svgPage(x + 100, top + rows * step, parts, captions);
 }
 
-/** Words in the colours of their numbers, with the numbers below, as SVG. */
+/** Words in the colours of their numbers, as SVG. */
 export function wordFigure(
   title: string,
   captions: readonly string[],
@@ -160,7 +160,7 @@ export function wordFigure(
   ]);
 }
 
-/** Black or white, whichever reads better on a colour. */
+/** Black or white, whichever reads better. */
 export function inkOn([red, green, blue]: Rgb): string {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? INK : '#ffffff';
 }
@@ -220,7 +220,7 @@ function verticalBar({ max, label, mark }: MapFigure['bar'], x: number, y: numbe
   const strip = height / STRIPS;
   const parts: string[] = [];
   for (let i = 0; i < STRIPS; i++) {
-    const high = (height - i * strip).toFixed(2); // to the top: strips side by side would show their seams
+    const high = (height - i * strip).toFixed(2); // to the top: side by side, strips would show seams
     const colour = css(heatColour((i + 0.5) / STRIPS));
     parts.push(`<rect x="${x}" y="${y}" width="${BAR}" height="${high}" fill="${colour}"/>`);
   }

@@ -1,4 +1,4 @@
-/** The report of many cases: contact sheets as SVG and PNG, a self-contained page with links to each case, and a list. */
+/** The report of many cases: contact sheets as SVG and PNG, a self-contained page with links, and a list. */
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { percentText } from '../plots/text.js';
@@ -11,7 +11,7 @@ import type { CamZones } from './zones.js';
 export interface FolderCase {
   /** Also the case's folder in the report's. */
   readonly id: string;
-  /** Predicted foreground's share of the image, 0 to 1; null if the case failed. */
+  /** Predicted foreground's share of the image, 0 to 1; null if failed. */
   readonly share: number | null;
   readonly note: string | null;
   /** Null if there is nothing to measure. */
@@ -27,7 +27,7 @@ export interface ZonesSummary {
   /** Means of `CamZones`' shares. */
   readonly inside: number;
   readonly area: number;
-  /** Share of cases whose map is denser inside the named zones than outside. */
+  /** Share of cases whose map is denser inside the named zones. */
   readonly denser: number;
 }
 
@@ -58,7 +58,7 @@ export interface FolderAbout {
   readonly about: About;
 }
 
-/** Writes the report. @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** @returns the names of the files. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFolderReport(
   dir: string,
   cases: readonly FolderCase[],
@@ -116,7 +116,7 @@ export async function writeFolderReport(
   return [...files, 'report.html', 'report.json'];
 }
 
-/** Writes only the list, `report.json`. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Writes only `report.json`. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFolderNumbers(
   dir: string,
   cases: readonly FolderCase[],

@@ -12,7 +12,7 @@ import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
 import { keep, type nn, scope, Tensor } from '@reclmis/torch';
 import { asMap, describeOutput, type MapContext } from './layers.js';
 
-/** The logits of the score: the predicted foreground's, all, one pixel's, or those of a mask of the image's size. */
+/** Whose logits make the score; a mask has the image's size. */
 export type Target =
   | { readonly kind: 'predicted' }
   | { readonly kind: 'all' }
@@ -41,9 +41,9 @@ export function activationMap(activations: Tensor, gradients: Tensor): Tensor {
 }
 
 /**
- * The pixels of the score, [S,S] of 0 and 1; none if nothing is predicted.
- * @param probability [S,S]. @param image its size, to which a pixel or mask refers.
- * @throws OPTION_INVALID for a pixel outside the image; MASK_SIZE_MISMATCH
+ * The pixels of the score, [S,S] of 0 and 1.
+ * @param probability [S,S]. @param image its size, to which a pixel or mask refers. @throws OPTION_INVALID
+ * for a pixel outside the image; MASK_SIZE_MISMATCH
  */
 export function targetPixels(
   target: Target,
@@ -83,7 +83,7 @@ export function targetPixels(
   }
 }
 
-/** Observes a layer for one forward pass; `map` then gives Grad-CAM. The caller disposes of it. */
+/** Observes a layer for one forward pass. The caller disposes of it. */
 export class LayerLeaf {
   private readonly leaves: Tensor[] = [];
 
@@ -105,16 +105,16 @@ export class LayerLeaf {
     const leaf = keep(output.detach());
     leaf.requiresGrad_();
     this.leaves.push(leaf);
-    return leaf.clone(); // later layers may work in place, which a leaf does not allow
+    return leaf.clone(); // later layers may work in place, which leaves forbid
   };
 
   /**
    * Grad-CAM for the sum of the logits at `pixels`. Call it once: it runs the backward pass.
-   * @param logits [1,1,S,S]. @param pixels [S,S].
-   * @throws OPTION_INVALID if the layer took no part, or the mask does not depend on it.
+   * @param logits [1,1,S,S]. @param pixels [S,S]. @throws OPTION_INVALID if the layer took no part, or the
+   * mask does not depend on it.
    */
   map(logits: Tensor, pixels: Uint8Array): GradCam {
-    const leaf = this.leaves.at(-1); // if the layer ran several times, its last output
+    const leaf = this.leaves.at(-1); // if it ran several times, its last output
     if (!leaf) throw invalidLayer(this.path, 'it takes no part in segmentation');
     return scope(() => {
       const { device, dtype, shape } = logits;

@@ -1,5 +1,5 @@
 /**
- * Which parts of an explanation apply to a model, and why not: CI and the patches and words of interest only exist, or
+ * Which parts of an explanation apply to a model: CI and the patches and words of interest only exist, or
  * mean something, in some variants (Tables 2 to 4).
  */
 import { hasReconstructionOrContrast, type RecLMISOptions } from '../model/options.js';
@@ -22,7 +22,7 @@ export interface Applicability {
 
 type Variant = Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>;
 
-/** `options` is null for models other than RecLMIS. */
+/** `options`: null for models other than RecLMIS. */
 export function applicability(
   options: Variant | null,
   { title, withoutAttention }: { readonly title: string; readonly withoutAttention: string },
@@ -43,7 +43,7 @@ export function applicability(
   };
 }
 
-/** Whether a loss trains the distribution: it learns through what it conditions; drawing masks carries no gradient. */
+/** Whether a loss trains the distribution through what it conditions; drawing masks carries no gradient. */
 export function trainedInterest({ components, conditions, attention }: Variant): {
   poi: boolean;
   woi: boolean;

@@ -1,7 +1,8 @@
 /**
- * Finds the layers that give maps of the image, for Grad-CAM, by their checkpoint names.
+ * Finds the layers that give maps, for Grad-CAM, by their checkpoint names.
  *
- * A map is [1,C,h,h], or tokens of one of the model's grids, [1,N,C] with N = h x h, after those that are no places (`tokenGrids`).
+ * A map is [1,C,h,h], or tokens of one of the model's grids, [1,N,C] with N = h x h, after those that are no
+ * places (`tokenGrids`).
  *
  * S side of the model's input, T tokens, C channels, h side of the map.
  */
@@ -33,7 +34,7 @@ export interface Layer {
   readonly module: nn.Module | undefined;
 }
 
-/** A layer's output as a map [C,h,h], a view; null if it is none. */
+/** A layer's output as a map [C,h,h], a view, or null. */
 export function asMap(output: unknown, { path, module }: Layer, context: MapContext): Tensor | null {
   if (!(output instanceof Tensor) || output.size(0) !== 1) return null;
   const { size, tokens, grids, outOfOrder } = context;
@@ -59,7 +60,7 @@ export function describeOutput(output: unknown): string {
   return output instanceof Tensor ? `[${output.shape.join(', ')}]` : 'several tensors';
 }
 
-/** The layers with maps, in running order; runs the model on an empty image. */
+/** In running order; runs the model on an empty image. */
 export function mapLayers(segmenter: Segmenter): MapLayer[] {
   const { model, encoder, engine, size } = segmenter;
   const found = new Map<string, MapLayer>();

@@ -1,6 +1,6 @@
 /**
- * Attention to click through, without scripts: a radio button for each query (word or patch) and head, with words or
- * patches as labels, and style rules that show the chosen one's answer.
+ * Attention to click through without scripts: a radio button for each query (word or patch) and head, and
+ * style rules that show the chosen one's answer.
  *
  * T tokens, N = side x side patches, H heads.
  */
@@ -28,13 +28,13 @@ export interface PickerContext {
 
 interface Query {
   readonly label: string;
-  /** Its rows of the attention: a word may have several tokens. */
+  /** Rows of the attention; a word may have several tokens. */
   readonly rows: readonly number[];
 }
 
 /** Steps of the words' colours. */
 const STEPS = 32;
-/** More patches would make the page slow to open. */
+/** More would make the page slow to open. */
 export const MOST_PATCHES = 1024;
 
 export const pickerStyle =
@@ -134,7 +134,7 @@ function headName(h: number): string {
   return h === 0 ? 'mean of heads' : `head ${h}`;
 }
 
-/** The words and marks; padding also attends, but nobody needs its result. */
+/** Words and marks; nobody needs what padding attends to. */
 function wordQueries(groups: readonly TokenGroup[]): Query[] {
   return groups
     .filter(({ kind }) => kind !== 'padding')
@@ -152,7 +152,7 @@ function headOf({ queries, keys, weights }: AttentionMap, head: number): Float32
   return weights.subarray(head * queries * keys, (head + 1) * queries * keys);
 }
 
-/** The mean of rows, which also sums to 1. @returns [K]. */
+/** A mean of rows also sums to 1. @returns [K]. */
 export function meanOfRows(plane: Float32Array, rows: readonly number[], keys: number): Float32Array {
   const mean = new Float32Array(keys);
   for (const row of rows)
@@ -180,7 +180,7 @@ async function gridPicture(
   return markup`<img class="map pixelated ${names}" src="data:image/png;base64,${png}" alt="Attention of: ${label}">`;
 }
 
-/** All words in the colours of their weights, including padding. */
+/** Words in the colours of their weights, with padding. */
 function wordRow(row: Float32Array, groups: readonly TokenGroup[], max: number, names: string): Html {
   const sums = sumByGroup(groups, row);
   const spans = groups.map((group, g) => {

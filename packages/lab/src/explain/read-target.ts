@@ -1,10 +1,9 @@
-/** What Grad-CAM is to explain, as people write it: `predicted`, `all`, a pixel `x,y` of the image, or the path of a mask. */
+/** What Grad-CAM explains, as people write it: `predicted`, `all`, a pixel `x,y`, or the path of a mask. */
 import { ReclmisError, toReclmisError } from '@reclmis/core';
 import { differentSizes, readImageHeader, readMaskWithValues } from '@reclmis/files';
 import type { Target } from './grad-cam.js';
 
 /**
- * Reads a target.
  * @param images paths of the images that it is for: a pixel or a mask belongs to one.
  * @throws OPTION_INVALID, MASK_SIZE_MISMATCH and the codes of `readMaskWithValues`
  */
@@ -22,7 +21,7 @@ export async function readTarget(text: string, images: readonly string[]): Promi
   if (pixel) return { kind: 'pixel', x: Number(pixel[1]), y: Number(pixel[2]) };
   try {
     const { mask, header } = await readMaskWithValues(text);
-    const image = await readImageHeader(imagePath).catch(() => header); // what is wrong with the image is said where it is read
+    const image = await readImageHeader(imagePath).catch(() => header); // reading the image reports its faults
     if (image.width !== mask.width || image.height !== mask.height)
       throw new ReclmisError('MASK_SIZE_MISMATCH', `--target ${text}: ${differentSizes(header, image)}`);
     return { kind: 'mask', mask };

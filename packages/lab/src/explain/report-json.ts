@@ -6,7 +6,7 @@ import type { Distribution, Explanation, ReadNote } from './explain.js';
 import type { GradCam } from './grad-cam.js';
 import { isMissing, type Missing } from './interest.js';
 
-/** Six digits: float32 without the noise of its last ones. */
+/** Six digits, without float32's noise. */
 const round = (value: number): number => Number(value.toPrecision(6));
 const numbers = (values: Float32Array): number[] => Array.from(values, round);
 

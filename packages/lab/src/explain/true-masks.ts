@@ -1,4 +1,4 @@
-/** Finds the true masks of images by their names, where there are any: in a given folder, or as data sets of LViT's layout keep them. */
+/** Finds true masks by the images' names: in a given folder, or in LViT's layout. */
 import { basename, dirname, join } from 'node:path';
 import { type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
 import { readMask } from '@reclmis/files';
@@ -6,16 +6,13 @@ import { imageFilesIn } from '../data/layouts/image-folder.js';
 import { imageStem } from '../data/lung-masks.js';
 
 export interface TrueMasks {
-  /**
-   * The true mask of an image, at its size; null if there is none.
-   * @throws MASK_SIZE_MISMATCH, and the codes of `readMask`
-   */
+  /** At the image's size; null if there is none. @throws MASK_SIZE_MISMATCH, and the codes of `readMask` */
   of(imagePath: string, image: Pick<RgbImage, 'width' | 'height'>): Promise<Mask | null>;
 }
 
 /**
  * @param dir of masks with their images' names; default: `labelcol` next to an image's folder `img`.
- * @throws DATA_FOLDER_MISSING if there is no such folder
+ * @throws DATA_FOLDER_MISSING if `dir` is missing
  */
 export async function openTrueMasks(dir?: string): Promise<TrueMasks> {
   if (dir !== undefined && (await imageFilesIn(dir)) === null)
@@ -44,7 +41,7 @@ export async function openTrueMasks(dir?: string): Promise<TrueMasks> {
   };
 }
 
-/** Path by stem; none of a folder that does not exist. */
+/** Path by stem; empty without the folder. */
 async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
   const files = (await imageFilesIn(folder)) ?? [];
   return new Map(files.map((file) => [imageStem(file), join(folder, file)]));

@@ -1,6 +1,6 @@
 /**
- * How much of a Grad-CAM lies in the chest zones that the note names: a check of explanation and model. Zones split the
- * image itself (core's `zone-map.ts`) and know nothing of the lungs.
+ * How much of a Grad-CAM lies in the chest zones that the note names: a check of explanation and model. Zones
+ * split the image itself (core's `zone-map.ts`), not the lungs.
  */
 import {
   imageFrame,
@@ -18,7 +18,7 @@ export interface CamZones {
   readonly named: readonly string[];
   /** Share of the map's sum, upsampled to the image, in the named zones, 0 to 1. */
   readonly inside: number;
-  /** Share of the image's pixels there: `inside` of a uniform map. */
+  /** Their share of pixels: `inside` of a uniform map. */
   readonly area: number;
 }
 

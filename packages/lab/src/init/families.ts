@@ -1,4 +1,4 @@
-/** The families of published weights, the more particular first: ViLT's names contain those of a ViT. */
+/** The families of published weights, special ones first: ViLT's names contain those of a ViT. */
 import { ReclmisError } from '@reclmis/core';
 import { type Family, prefixOf } from './family.js';
 import type { Shapes } from './recipe.js';
@@ -22,12 +22,12 @@ export const FAMILIES: readonly Family[] = [
   RESNET_50,
 ];
 
-/** Titles of the families from which a model can start. */
+/** Families from which a model can start. */
 export function familiesOf(model: string): string[] {
   return FAMILIES.filter(({ tables }) => Object.hasOwn(tables, model)).map(({ title }) => title);
 }
 
-/** The family of a file's names, and the prefix before them. @throws INIT_MISMATCH for none */
+/** The family of a file's names, and their prefix. @throws INIT_MISMATCH for none */
 export function familyOf(path: string, names: Shapes, model: string): { family: Family; prefix: string } {
   for (const family of FAMILIES) {
     const prefix = prefixOf(family, names);

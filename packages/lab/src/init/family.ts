@@ -1,10 +1,12 @@
-/** What a family of published weights is: how its files are told apart, and which of their tensors become which parameters of a model. */
+/**
+ * What a family of published weights is: how to tell its files, and which tensors become which parameters.
+ */
 import type { Recipe, Shapes } from './recipe.js';
 
-/** A parameter of ours, and the recipe for it; null where the family has nothing for it. */
+/** A parameter's recipe; null if the family has nothing for it. */
 export type Table = (key: string) => Recipe | null;
 
-/** Our keys by pattern, and the file's names. The first that matches decides. */
+/** Our keys by pattern, and the file's names. The first match decides. */
 export type Renaming = readonly (readonly [pattern: RegExp, name: string, how?: Omit<Recipe, 'from'>])[];
 
 export interface Family {
@@ -12,22 +14,22 @@ export interface Family {
   readonly id: string;
   /** For people, with the publishers whose names it reads. */
   readonly title: string;
-  /** Names that every such file has, behind one prefix. The first finds the prefix. */
+  /** Names in every such file, behind one prefix, which the first finds. */
   readonly marks: readonly [string, ...string[]];
-  /** Names that none has; a file with one is of another architecture. */
+  /** Names that mark a file of another architecture. */
   readonly absent?: readonly string[];
   /**
-   * A name's stage and the number of its block there, where a file with more blocks than the model is of another architecture: a deeper residual network
-   * spreads over all its blocks what a shallower one does in few.
+   * A name's stage and its block, for families whose deeper networks, with more blocks than the model, are
+   * another architecture: they spread over all blocks what a shallower one does in few.
    */
   readonly blocks?: RegExp;
-  /** The file's table of words and the model's key for it. */
+  /** The file's table of words, and the model's key for it. */
   readonly words?: { readonly name: string; readonly key: string };
-  /** The table of each model that can start from it. @param file names without the prefix. */
+  /** By model. @param file names without the prefix. */
   readonly tables: Readonly<Record<string, (file: Shapes) => Table>>;
 }
 
-/** The prefix of a family's names in a file, such as `module.`; null for another family's. */
+/** The prefix of a family's names in a file, such as `module.`; null for another family's file. */
 export function prefixOf({ marks, absent = [] }: Family, names: Shapes): string | null {
   const [first, ...others] = marks;
   for (const name of names.keys()) {

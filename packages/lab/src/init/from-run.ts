@@ -1,8 +1,10 @@
 /**
- * Fine-tuning: a run's best weights as those that another starts from. Keys are the same; image size, classes and vocabulary may differ.
+ * Fine-tuning: a run starts from another's best weights. Keys are the same; image size, classes and
+ * vocabulary may differ.
  *
- * What reads the encoder's features, or is trained to match them, means nothing under another encoder, and is left. Word features have the same meaning under
- * every vocabulary (text/words.ts); a table of words of the model's own has not.
+ * What reads the encoder's features, or learns to match them, means nothing under another encoder, and is
+ * left. Word features mean the same under every vocabulary (text/words.ts); a model's own table of words does
+ * not.
  */
 import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -17,7 +19,7 @@ import type { Shapes } from './recipe.js';
 import { WORD_TABLE } from './towers.js';
 import { pairWords, type RowPairs, vocabularyOf } from './words.js';
 
-/** Parameters of each model that read features, or that training makes match them. */
+/** Parameters that read features, or learn to match them, by model. */
 const READ_FEATURES: Readonly<Record<string, RegExp>> = {
   reclmis: /^text_module4\./,
   lvit: /^text_module4\./,
@@ -26,10 +28,10 @@ const READ_FEATURES: Readonly<Record<string, RegExp>> = {
   clipseg: /^film_(?:mul|add)\./,
   lavt: /\.image_lang_att\.f_(?:key|value)\./,
 };
-/** Tables that are looked up by the tokens' numbers. */
+/** Tables looked up by the tokens' numbers. */
 const READ_IDS: Readonly<Record<string, string>> = { vilt: WORD_TABLE };
 
-/** Members of an encoder's description that do not change what features mean. */
+/** Parts of an encoder's description that do not change what features mean. */
 const VOCABULARY = new Set(['tokenizer', 'contextLength']);
 
 const TABLES: readonly (readonly [pattern: RegExp, table: 'positions' | 'bias'])[] = [
@@ -45,11 +47,14 @@ export interface StoredRun {
   readonly prefix: string;
 }
 
-/** The checkpoint of a run's folder, or that is the file itself; null for a file of another kind. @throws RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT */
+/**
+ * The checkpoint of a run's folder, or the file itself; null for another kind of file.
+ * @throws RUN_INVALID, CHECKPOINT_MISSING, CHECKPOINT_CORRUPT
+ */
 export function storedRun(path: string): StoredRun | null {
   const stats = statSync(path);
   const isFolder = stats.isDirectory();
-  if (!isFolder && !stats.isFile()) return null; // reading a pipe would block; opening it as a file of weights reports the error
+  if (!isFolder && !stats.isFile()) return null; // reading a pipe would block; opening it as weights reports the error
   if (isFolder) openRun(path);
   const file = isFolder ? checkpointPath(path, 'best') : path;
   if (!existsSync(file)) throw new ReclmisError('CHECKPOINT_MISSING', `${file}: no such checkpoint`);
@@ -65,7 +70,7 @@ export interface RunSource {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** Reads all of them at once, since a sealed file is hashed whole whenever it is read. @throws CHECKPOINT_CORRUPT */
+/** Reads all at once: a sealed file is hashed whole at every read. @throws CHECKPOINT_CORRUPT */
 export function openRunSource({ path, info, prefix }: StoredRun): RunSource {
   const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
   return {
@@ -78,12 +83,12 @@ function metadataOf(file: string): Readonly<Record<string, string>> {
   try {
     return readSafetensorsHeader(file).metadata;
   } catch (error) {
-    if (error instanceof ReclmisError) return {}; // not a checkpoint of ours, or damaged; the reader of published files reports it
+    if (error instanceof ReclmisError) return {}; // not a checkpoint, or damaged; the reader of published files reports it
     throw error;
   }
 }
 
-/** A run or a model of which the other side needs to know what its parameters mean. */
+/** A run or model, as far as its parameters' meaning goes. */
 export interface Side {
   /** `model.name`. */
   readonly model: string;
@@ -91,7 +96,7 @@ export interface Side {
   readonly shapes: Shapes;
 }
 
-/** Which of a run's parameters a new model takes, and what the user should know. */
+/** Which parameters of a run a new model takes, and what to tell the user. */
 export function tableOfRun(
   run: Side,
   { model, encoder, shapes }: Side,
@@ -114,7 +119,7 @@ export function tableOfRun(
   };
 }
 
-/** The rows of words that both vocabularies have; null where either has pieces of words. */
+/** Rows of words in both vocabularies; null where either has pieces of words. */
 function commonWords(a: NoteEncoderDescription, own: NoteEncoderDescription): RowPairs | null {
   const [theirs, ours] = [vocabularyOf(a), vocabularyOf(own)];
   return theirs && ours && pairWords(ours, theirs);

@@ -1,8 +1,8 @@
 /**
- * Starting weights, the setting `model.init`: a file of published weights (families.ts), or a run of ours (from-run.ts).
+ * Starting weights, `model.init`: published weights (families.ts), or a run of ours (from-run.ts).
  *
- * The model is built and drawn first, as without a file; then what the file has replaces those values. Nothing draws random numbers, and a resumed run does not
- * come here: its weights are in its state.
+ * The model is first drawn as without a file; then the file replaces values. Nothing here draws random
+ * numbers. A resumed run takes its weights from its state instead.
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -18,7 +18,10 @@ import { deeperThanModel, type Plan, planInit, withoutPrefix } from './plan.js';
 import { count, make, put, type Shapes } from './recipe.js';
 import { pairWords, vocabularyNextTo, vocabularyOf } from './words.js';
 
-/** Least share of the part's numbers that a file must give. Swin-T gives 48 % of a Swin-Unet as deep as Swin-S. */
+/**
+ * Least share of the part's numbers that a file must give. Swin-T gives 48 % of a Swin-Unet as deep as
+ * Swin-S.
+ */
 const LEAST_SHARE = 0.4;
 /** Keys that a summary names. */
 const SHOWN = 3;
@@ -27,7 +30,7 @@ const SHOWN = 3;
 export interface InitTarget {
   /** `model.name`. */
   readonly name: string;
-  /** The model's parameters and buffers, which are overwritten. */
+  /** Parameters and buffers, to be overwritten. */
   readonly state: ReadonlyMap<string, Tensor>;
   /** The new run's. */
   readonly encoder: Pick<NoteEncoder, 'describe'>;
@@ -41,8 +44,8 @@ export interface Initialised {
 
 /**
  * Fills a model with a file's weights.
- * @throws WEIGHTS_MISSING, INIT_MISMATCH, WEIGHTS_UNSUPPORTED for values that are not finite; the codes of reading archives, runs and checkpoints. The model may
- * be half filled then.
+ * @throws WEIGHTS_MISSING, INIT_MISMATCH, WEIGHTS_UNSUPPORTED for values that are not finite; the codes of
+ * reading archives, runs and checkpoints. The model may be half filled then.
  */
 export async function initialise(path: string, target: InitTarget): Promise<Initialised> {
   if (!existsSync(path))
@@ -108,7 +111,7 @@ function planFile(path: string, file: Shapes, { name, state, encoder }: InitTarg
   return { family: family.id, title: family.title, plan, notice: null };
 }
 
-/** Gives the rows of a table of words to the same words of the run, where the file's are listed next to it. */
+/** Maps the rows of a table of words by word, if the file's words are next to it. */
 function withWords({ words }: Family, table: Table, path: string, encoder: InitTarget['encoder']): Table {
   const own = words && vocabularyOf(encoder.describe());
   const theirs = own && vocabularyNextTo(path);
@@ -118,8 +121,8 @@ function withWords({ words }: Family, table: Table, path: string, encoder: InitT
 }
 
 /**
- * Much of what the model needs, or much of what the run has, must find its place: a U-Net's weights are few of UCTransNet's, and nnU-Net has more levels at a
- * larger size.
+ * Much of what the model needs, or of what the run has, must fit: a U-Net's weights are few of UCTransNet's,
+ * and nnU-Net has more levels at a larger size.
  */
 function fromRun({ info, tensors }: RunSource, { name, state, encoder }: InitTarget, path: string): Chosen {
   const { model } = info.config;
@@ -135,7 +138,7 @@ function fromRun({ info, tensors }: RunSource, { name, state, encoder }: InitTar
   return { family: `run:${model.name}`, title: `a run of ${model.name}`, plan, notice };
 }
 
-/** The share of a file's numbers that is used. */
+/** The share of a file's numbers in use. */
 function shareOf({ left }: Plan, file: Shapes): number {
   const unused = new Set(left);
   let [all, used] = [0, 0];

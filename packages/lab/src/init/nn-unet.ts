@@ -1,6 +1,7 @@
 /**
- * nnU-Net's keys under another image size, and so with another number of levels: its decoder counts them from the coarsest, and the coarsest of its encoder has
- * keys of its own. Levels are matched by their distance from the finest, so that deepening adds fresh ones at the bottom.
+ * nnU-Net's keys under another image size, and so number of levels: its decoder counts from the coarsest,
+ * whose encoder keys are special. Levels are matched by distance from the finest, so deepening adds fresh
+ * ones at the bottom.
  */
 import type { Shapes } from './recipe.js';
 

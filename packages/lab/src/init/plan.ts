@@ -1,4 +1,4 @@
-/** Which parameters of a model a file gives: worked out from keys and shapes, before any number is read. */
+/** Which parameters a file gives, by keys and shapes alone. */
 import type { Table } from './family.js';
 import { count, type Fit, fit, type Recipe, type Shapes } from './recipe.js';
 
@@ -12,16 +12,16 @@ export interface Plan {
   readonly steps: readonly Planned[];
   /** Names in the file that nothing takes. */
   readonly left: readonly string[];
-  /** Keys of the model that keep their fresh values. */
+  /** Keys of the model that keep fresh values. */
   readonly missing: readonly string[];
-  /** Share of the numbers, of the part of the model that the file is for, that it gives; 0 to 1. */
+  /** Share of its part of the model's numbers that the file gives; 0 to 1. */
   readonly share: number;
 }
 
-/** What published files hold besides weights, all of which follows from the architecture. */
+/** In published files; follows from the architecture. */
 const DERIVED = /(?:^|\.)(?:relative_position_index|attn_mask|num_batches_tracked|position_ids)$/;
 
-/** @param own the model's parameters and buffers. @param prefix of the file's names; it is not in the table's. */
+/** @param own the model's parameters and buffers. @param prefix of the file's names; the table's lack it. */
 export function planInit(own: Shapes, file: Shapes, table: Table, prefix = ''): Plan {
   const inner = withoutPrefix(file, prefix);
   const steps: Planned[] = [];
@@ -46,14 +46,14 @@ export function planInit(own: Shapes, file: Shapes, table: Table, prefix = ''): 
   return { steps, left, missing, share: asked === 0 ? 0 : given / asked };
 }
 
-/** The tensors whose names begin with a prefix, by the rest. */
+/** Tensors whose names have the prefix, by the rest of the name. */
 export function withoutPrefix(file: Shapes, prefix: string): Shapes {
   const inner = new Map<string, readonly number[]>();
   for (const [name, shape] of file) if (name.startsWith(prefix)) inner.set(name.slice(prefix.length), shape);
   return inner;
 }
 
-/** A stage of which the model takes fewer blocks than the file has; null if there is none. */
+/** A stage of which the model takes fewer blocks than the file has. */
 export interface Deeper {
   readonly stage: string;
   readonly blocks: number;

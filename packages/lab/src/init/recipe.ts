@@ -1,7 +1,8 @@
 /**
- * How one parameter of ours is made of the tensors of a file: which, turned how, and resized if it is a table over positions.
+ * How a parameter is made from a file's tensors: which, turned how, and resized if it is a table over
+ * positions.
  *
- * `fit` says from shapes alone whether a recipe works, `make` does it.
+ * `fit` judges a recipe by shapes alone, `make` follows it.
  */
 import { cat, Tensor } from '@reclmis/torch';
 import type { RowPairs } from './words.js';
@@ -10,25 +11,28 @@ import type { RowPairs } from './words.js';
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 export interface Recipe {
-  /** Names in the file; several are joined along their rows. */
+  /** In the file; several are joined along their rows. */
   readonly from: readonly string[];
   /**
-   * How the file's axes differ: `hwio` a convolution's kernel of height, width, inputs, outputs; `io` a matrix of inputs and outputs, either of which may
-   * be split into heads; `row` numbers to flatten. Default: none.
+   * How the file's axes differ: `hwio` a convolution's kernel of height, width, inputs, outputs; `io` a
+   * matrix of inputs and outputs, either split into heads or not; `row` numbers to flatten. Default: none.
    */
   readonly layout?: 'hwio' | 'io' | 'row';
   /** Only these rows: query (0), key (1) or value (2) of a joint projection. */
   readonly third?: 0 | 1 | 2;
-  /** `positions`: one row a place of a square grid, after the class token's, if any. `bias`: one row an offset in a square window. */
+  /**
+   * `positions`: a row per place of a square grid, after the class token's, if any. `bias`: a row per offset
+   * in a square window.
+   */
   readonly table?: 'positions' | 'bias';
-  /** Only these rows, of a matrix of another height; the others keep their values. */
+  /** Rows of a matrix of another height; the others keep their values. */
   readonly rows?: RowPairs;
 }
 
-/** Whether a tensor fits as it is, resized or row by row; null where it does not fit at all. */
+/** How a tensor fits; null: not at all. */
 export type Fit = 'as-is' | 'resized' | 'rows' | null;
 
-/** A table over a square: `side` rows a side, after `extra` others. */
+/** `side` rows a side, after `extra` others. */
 interface Square {
   readonly extra: 0 | 1;
   readonly side: number;
@@ -43,7 +47,7 @@ export function fit(recipe: Recipe, file: Shapes, target: readonly number[]): Fi
   return shape.join() === target.join() ? 'as-is' : null;
 }
 
-/** The parameter, [target], or the rows of the recipe, in the current scope. `fit` must have agreed. */
+/** The parameter, [target], or its rows, in the current scope. `fit` must have agreed. */
 export function make(recipe: Recipe, read: (name: string) => Tensor, target: readonly number[]): Tensor {
   const parts = recipe.from.map((name) => turn(read(name), recipe, target));
   const [first] = parts;
@@ -54,7 +58,7 @@ export function make(recipe: Recipe, read: (name: string) => Tensor, target: rea
   return recipe.table ? resizeTable(own.to({ dtype: 'float32' }), recipe.table, target) : own;
 }
 
-/** Puts what `make` made into a parameter, whose other rows stay. */
+/** Puts the result of `make` into a parameter, whose other rows stay. */
 export function put(parameter: Tensor, made: Tensor, { rows }: Recipe): void {
   if (!rows) parameter.copy_(made);
   else {
@@ -76,7 +80,7 @@ function turn(tensor: Tensor, { layout }: Recipe, target: readonly number[]): Te
   return tensor.reshape([inputs, tensor.numel / inputs]).transpose(0, 1); // [outputs,inputs]
 }
 
-/** The shape before any resizing; null where a tensor is missing or cannot be turned. */
+/** Before any resizing; null if a tensor is missing or cannot be turned. */
 function turnedShape(recipe: Recipe, file: Shapes, target: readonly number[]): readonly number[] | null {
   const parts: (readonly number[])[] = [];
   for (const name of recipe.from) {
@@ -135,7 +139,10 @@ function fitTable(table: 'positions' | 'bias', shape: readonly number[], target:
   return from.side === to.side ? 'as-is' : 'resized';
 }
 
-/** The square of [..,rows,C]; null if it is none. A window of M x M has offsets from -(M-1) to M-1 either way, an odd number; a grid has any side, and may follow the class token. */
+/**
+ * The square of [..,rows,C], or null. A window of M x M has offsets from -(M-1) to M-1 either way, an odd
+ * number; a grid has any side, and may follow the class token.
+ */
 function squareOf(table: 'positions' | 'bias', shape: readonly number[]): Square | null {
   const rows = shape[shape.length - 2] ?? 0;
   for (const extra of table === 'bias' ? ([0] as const) : ([0, 1] as const)) {
@@ -146,7 +153,7 @@ function squareOf(table: 'positions' | 'bias', shape: readonly number[]): Square
   return null;
 }
 
-/** Bicubic, corners not aligned, as the authors of Swin and of timm do. [..,rows,C] -> target. */
+/** Bicubic, corners not aligned, as the authors of Swin and timm. [..,rows,C] -> target. */
 function resizeTable(tensor: Tensor, table: 'positions' | 'bias', target: readonly number[]): Tensor {
   const from = squareOf(table, tensor.shape);
   const to = squareOf(table, target);

@@ -1,13 +1,13 @@
 /**
- * Residual networks: torchvision's ResNet-50, whose names timm keeps, and Cadene's SE-ResNet-101, whose names timm keeps as `legacy_seresnet101`. Their
- * classifiers (`fc`, `last_linear`) are left.
+ * Residual networks: torchvision's ResNet-50, whose names timm keeps, and Cadene's SE-ResNet-101, timm's
+ * `legacy_seresnet101`. Their classifiers (`fc`, `last_linear`) are left.
  */
 import { type Family, rename } from './family.js';
 
-/** The encoder of ConVIRT and GLoRIA: the file's names behind `encoder.`. */
+/** ConVIRT's and GLoRIA's encoder: the file's names behind `encoder.`. */
 const unetOnResNet = rename([[/^encoder\.((?:conv1|bn1|layer[1-4]\.\d+)\..+)$/, '$1']]);
 
-/** TGANet's encoder stops before `layer4`, and counts stem and pooling as members of layers. */
+/** TGANet's stops before `layer4`, with stem and pooling inside layers. */
 const tganet = rename([
   [/^layer0\.0\./, 'conv1.'],
   [/^layer0\.1\./, 'bn1.'],
@@ -21,7 +21,7 @@ export const RESNET_50: Family = {
   id: 'resnet50',
   title: 'ResNet-50 (torchvision, timm)',
   marks: ['layer1.0.conv3.weight', 'conv1.weight', 'bn1.weight'],
-  // Squeeze-and-excitation, and CLIP's own residual network: other stem, pooling by attention.
+  // Squeeze-and-excitation, and CLIP's residual network: another stem, pooling by attention.
   absent: ['layer1.0.se_module.fc1.weight', 'layer1.0.se.fc1.weight', 'attnpool.positional_embedding'],
   blocks: BLOCKS,
   tables: { convirt: () => unetOnResNet, gloria: () => unetOnResNet, tganet: () => tganet },

@@ -1,6 +1,7 @@
 /**
- * Swin transformers of any size, 224 or 384 pixels, window 7 or 12: Microsoft's names, torchvision's, and timm's, which since 0.9 count the merge after stage i
- * to stage i + 1. All concatenate the four tokens of a merge in the same order. The tables of relative positions are resized to the model's window.
+ * Swin transformers of any size, 224 or 384 pixels, window 7 or 12: names of Microsoft, torchvision and timm,
+ * which since 0.9 counts the merge after stage i to stage i + 1. All concatenate a merge's four tokens in the
+ * same order. Tables of relative positions are resized to the model's window.
  */
 import { type Family, rename, type Renaming, type Table } from './family.js';
 import type { Shapes } from './recipe.js';
@@ -11,17 +12,20 @@ const SWIN_UNET: Renaming = [
   [/^swin_unet\.(patch_embed\..+|norm\.\w+|layers\.\d\.(?:blocks|downsample)\..+)$/, '$1'],
 ];
 
-/** The classifier's `norm` sees the last stage without language; LAVT's `norm3` sees what the fusion made of it, and starts new. */
+/**
+ * The classifier's `norm` sees the last stage without language; LAVT's `norm3` sees the fusion, and starts
+ * fresh.
+ */
 const LAVT: Renaming = [[/^backbone\.(patch_embed\..+|layers\.\d\.(?:blocks|downsample)\..+)$/, '$1']];
 
-/** Swin-Unet's decoder starts from the same weights, stage for stage, as its authors do it (`layers_up.1` mirrors `layers.2`). */
+/** Swin-Unet's decoder starts from the same weights, as its authors' (`layers_up.1` mirrors `layers.2`). */
 function mirrored(key: string): string {
   return key.replace(/^(swin_unet\.layers)_up\.(\d)\.(?=blocks\.)/, (_, layers: string, up: string) => {
     return `${layers}.${STAGES - 1 - Number(up)}.`;
   });
 }
 
-/** Microsoft's name as another publisher has it. */
+/** Microsoft's name in another publisher's spelling. */
 type Spelling = (name: string) => string;
 
 function table(rules: Renaming, spell: Spelling): Table {
@@ -40,7 +44,7 @@ function timm(file: Shapes): Spelling {
   return file.has('layers.3.downsample.reduction.weight') ? shiftMerges : (name) => name;
 }
 
-/** torchvision counts patches, stages and merges as members of one list. */
+/** torchvision counts patches, stages and merges in one list. */
 const torchvision: Spelling = (name) =>
   name
     .replace(/^patch_embed\.proj\./, 'features.0.0.')

@@ -1,4 +1,4 @@
-/** Towers trained on images with their texts: CLIP's image tower and ViLT, with their authors' names and Hugging Face's. */
+/** CLIP's image tower and ViLT, under their authors' names and Hugging Face's. */
 import { type Family, rename, type Table } from './family.js';
 
 const VISUAL = /^clip_model\.visual\./;
@@ -16,7 +16,7 @@ export const CLIP: Family = {
   },
 };
 
-/** Hugging Face splits the projections and transposes `proj`. Its `pre_layrnorm` is spelt so. */
+/** Splits the projections, transposes `proj` and spells `pre_layrnorm` so. */
 const huggingFace: Table = (key) => {
   const name = VISUAL.test(key) ? key.replace(VISUAL, '') : null;
   if (name === null) return null;
@@ -55,9 +55,9 @@ export const CLIP_HUGGING_FACE: Family = {
 export const WORD_TABLE = 'text_embeddings.word_embeddings.weight';
 
 /**
- * The table of words is BERT's: its rows go to the same words of ours where the vocabulary is next to the file, and fit as they are only where
- * `model.options.vocabulary` asks for as many. Positions of words and the tables of types are taken as they are; those of the image are
- * kept at 12 x 12 where the model has that grid too.
+ * The table of words is BERT's: rows go to the same words if the vocabulary is next to the file; as they are
+ * only if `model.options.vocabulary` asks for as many. Positions of words and the tables of types are taken
+ * as they are; those of the image stay at 12 x 12 if the model has that grid too.
  */
 export const VILT: Family = {
   id: 'vilt',

@@ -1,6 +1,7 @@
 /**
- * Vision transformers: timm's ViT, alone or behind its ResNet (`vit_base_r50_s16`), torchvision's, and Google's `.npz`, in which kernels are [inputs, outputs]
- * and [height, width, inputs, outputs] and heads have an axis of their own. Positions are resized to the model's grid; TransUNet has no class token.
+ * Vision transformers: timm's ViT, alone or behind its ResNet (`vit_base_r50_s16`), torchvision's, and
+ * Google's `.npz`, with kernels [inputs, outputs] and [height, width, inputs, outputs] and an axis of heads.
+ * Positions are resized to the model's grid; TransUNet has no class token.
  */
 import { type Family, rename, type Renaming, type Table } from './family.js';
 import type { Recipe, Shapes } from './recipe.js';
@@ -54,7 +55,10 @@ const first =
     return null;
   };
 
-/** Parameters besides, without which the others do not work: layer scale, norms of query and key or before the blocks, a second class token. */
+/**
+ * Layer scale, norms of query and key or before the blocks, a second class token: the others do not work
+ * without them.
+ */
 const OTHER_VITS = [
   'blocks.0.ls1.gamma',
   'blocks.0.gamma_1',
@@ -81,7 +85,7 @@ export const R50_VIT: Family = {
 
 const LAYER = 'encoder.layers.encoder_layer_';
 
-/** torchvision's names since version 0.14, and in the files that it publishes. */
+/** torchvision's names since 0.14, and in its published files. */
 const mlpNames = (file: Shapes): readonly [string, string] =>
   file.has(`${LAYER}0.mlp.linear_1.weight`) ? ['linear_1', 'linear_2'] : ['0', '3'];
 
@@ -131,14 +135,14 @@ export const VIT_TORCHVISION: Family = {
 
 const BLOCK = 'Transformer/encoderblock_';
 
-/** A name of Google's with the leaf that a part of ours has, and its layout. Weights of norms are called scales. */
+/** Google's name and layout of a part of ours. Weights of norms are called scales. */
 function google(module: string, part: string, kind: 'norm' | 'dense' | 'conv'): Recipe {
   if (part === 'bias') return { from: [`${module}/bias`], layout: 'row' };
   if (kind === 'norm') return { from: [`${module}/scale`], layout: 'row' };
   return { from: [`${module}/kernel`], layout: kind === 'conv' ? 'hwio' : 'io' };
 }
 
-/** Our patterns end in the part, `weight` or `bias`; `$1`, `$2` are the groups before it. */
+/** Patterns end in the part, `weight` or `bias`; `$1`, `$2` are the groups before it. */
 type GoogleRules = readonly (readonly [pattern: RegExp, module: string, kind: 'norm' | 'dense' | 'conv'])[];
 
 function googleTable(rules: GoogleRules, others: Table): Table {

@@ -1,27 +1,27 @@
-/** Tables of words: a row goes to the same word of another vocabulary, wherever it stands there. */
+/** Tables of words: a row goes to the same word of another vocabulary. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ReclmisError, UNKNOWN_ID } from '@reclmis/core';
 import { readTextSync } from '@reclmis/files';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 
-/** A row of ours, and the row of the file that it takes. */
+/** Our row, and the file's row for it. */
 export type RowPairs = readonly (readonly [own: number, file: number])[];
 
-/** BERT's vocabulary, a word a line, next to a checkpoint that has BERT's table of words. */
+/** BERT's, a word a line, next to a checkpoint with BERT's table. */
 const VOCABULARY_FILE = 'vocab.txt';
 const BERT_UNKNOWN = '[UNK]';
 /** BERT's have 0.2 MB. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** The words of an encoder by their numbers; null where it has pieces of words. */
+/** An encoder's words by number; null if it has pieces of words. */
 export function vocabularyOf({ tokenizer }: NoteEncoderDescription): readonly string[] | null {
   const words: unknown =
     typeof tokenizer === 'object' && tokenizer !== null && 'words' in tokenizer ? tokenizer.words : null;
   return Array.isArray(words) ? words.map(String) : null;
 }
 
-/** The words next to a checkpoint; null where there are none. @throws WEIGHTS_UNSUPPORTED for a file that cannot be read */
+/** The words next to a checkpoint, or null. @throws WEIGHTS_UNSUPPORTED for a file that cannot be read */
 export function vocabularyNextTo(path: string): readonly string[] | null {
   const file = join(dirname(path), VOCABULARY_FILE);
   if (!existsSync(file)) return null;

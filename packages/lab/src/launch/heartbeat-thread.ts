@@ -17,7 +17,7 @@ import { Judge, type Verdict } from './verdict.js';
 const { rank, size, host, beatMs, silentMs, stallMs, shared, words } = workerData as HeartbeatData;
 const cells = new Int32Array(shared);
 const judge = new Judge({ silentMs, stallMs });
-/** By rank; ranks other than 0 have one, to rank 0. */
+/** In ranks other than 0 just one, to rank 0. */
 const sockets = new Map<number, Socket>();
 let leaving = false;
 
@@ -28,7 +28,7 @@ function pronounce({ rank: lost, why }: Verdict): void {
   for (const socket of sockets.values()) socket.write(`lost ${lost} ${why}\n`);
   const error = new ReclmisError('RANK_LOST', `rank ${lost} is lost: ${why}; rank ${rank} stops`);
   const status = error.exitCode;
-  // Gives the lines one turn of the loop to leave, and does not wait for the main thread.
+  // Gives the lines one turn of the loop to leave, without the main thread.
   setTimeout(() => {
     try {
       writeSync(2, `error ${error.code}: ${error.message}\nremedy: ${error.remedy}\n`);
@@ -42,7 +42,7 @@ function leave(status: number): void {
   try {
     exitNow(status);
   } catch {
-    process.kill(process.pid, 'SIGKILL'); // no addon: only the system can end a process whose main thread is blocked
+    process.kill(process.pid, 'SIGKILL'); // without the addon, only the system can end a process whose main thread is blocked
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * Notices within seconds that another rank is lost, even while the main thread is blocked in a collective, and ends
- * this one.
+ * Notices within seconds that another rank is lost, even while the main thread is blocked in a collective,
+ * and ends this one.
  *
- * A thread in every rank beats once a second over TCP to rank 0, which judges the others (`verdict.ts`) and tells
- * all; they judge rank 0. A rank that learns of a loss prints RANK_LOST and exits at once. (A TCPStore's client waits
- * forever for a stopped server.)
+ * A thread in every rank beats once a second over TCP to rank 0, which judges the others (`verdict.ts`) and
+ * tells all; they judge rank 0. A rank that learns of a loss prints RANK_LOST and exits at once. (A
+ * TCPStore's client waits forever for a stopped server.)
  *
- * The thread beats as long as its process runs; a main thread that spins or waits for a dead disk shows through
+ * The thread beats while its process runs; a main thread that spins or waits for a dead disk shows through
  * `pulse`, which the training loop calls.
  */
 import { Worker } from 'node:worker_threads';
@@ -18,9 +18,7 @@ export interface HeartbeatOptions extends Partial<Patience> {
   readonly size: number;
   /** Host of rank 0. */
   readonly host: string;
-  /**
-   * Exchanges rank 0's address, once, e.g. through the run's store: rank 0 passes it, others null; returns rank 0's.
-   */
+  /** Exchanges rank 0's address, e.g. through the run's store: rank 0 passes it, others null; returns it. */
   readonly agree: (words: string | null) => string | Promise<string>;
   /** Between beats; default 1,000. */
   readonly beatMs?: number;
@@ -58,7 +56,7 @@ export class Pulse {
     Atomics.store(this.cells, 1, 1);
   }
 
-  /** What follows may take any time, e.g. a collective, a backward pass with one in it, or saving. */
+  /** What follows may take any time, e.g. a collective, or saving. */
   rest(): void {
     Atomics.store(this.cells, 1, 0);
   }
@@ -71,7 +69,8 @@ export class Heartbeat {
   ) {}
 
   /**
-   * All ranks must start it at about the same time. @throws DISTRIBUTED_FAILED if rank 0 cannot listen or be reached
+   * All ranks must call it at about the same time.
+   * @throws DISTRIBUTED_FAILED if rank 0 cannot listen or be reached
    */
   static async start(options: HeartbeatOptions): Promise<Heartbeat> {
     const { rank, size, host, agree, beatMs = 1000, silentMs = SILENT_MS, stallMs = STALL_MS } = options;
@@ -93,7 +92,7 @@ export class Heartbeat {
     return new Heartbeat(thread, new Pulse(shared));
   }
 
-  /** Ends the heartbeat. Resolves when rank 0 has heard it; in rank 0, when all others have left. */
+  /** Resolves when rank 0 has heard it; in rank 0, when all others have left. */
   async leave(): Promise<void> {
     this.pulse.rest();
     const left = nextEvent(this.thread);

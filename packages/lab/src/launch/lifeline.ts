@@ -1,6 +1,6 @@
 /**
- * Ties a worker to its launcher by a pipe that the system closes when the launcher ends. A thread listens, since the
- * main one may be blocked in a collective.
+ * Ties a worker to its launcher by a pipe that the system closes when the launcher ends. A thread listens:
+ * the main one may be blocked in a collective.
  */
 import { Worker } from 'node:worker_threads';
 import type { Environment } from './plan.js';
@@ -14,7 +14,7 @@ export interface LifelineData {
 }
 
 /**
- * Ends this process when its launcher has ended: SIGTERM, to let it save, then SIGKILL. Does nothing without a
+ * Ends this process after its launcher: SIGTERM, to let it save, then SIGKILL. Does nothing without a
  * launcher of ours.
  */
 export function holdLifeline(env: Environment, graceMs = 20_000): void {

@@ -1,8 +1,9 @@
 /**
- * Starts this machine's workers and waits for all to end, as torchrun's agent does.
+ * Starts this machine's workers and waits for all to end, like torchrun's agent.
  *
- * Every worker is the same command with torchrun's variables, in its own process group: a terminal's Ctrl-C reaches
- * only the launcher, which passes it on. A worker whose launcher disappears ends itself (`lifeline.ts`).
+ * Every worker is the same command with torchrun's variables, in its own process group: a terminal's Ctrl-C
+ * reaches only the launcher, which passes it on. Workers end themselves when the launcher disappears
+ * (`lifeline.ts`).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -14,7 +15,7 @@ import type { Environment, MeetingPoint, SpawnPlan } from './plan.js';
 export const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
 export type ForwardedSignal = (typeof FORWARDED_SIGNALS)[number];
 
-/** Subscribes, and returns the function that unsubscribes. */
+/** Returns the function that unsubscribes. */
 export type SignalSource = (tell: (signal: ForwardedSignal) => void) => () => void;
 
 export interface LocalLaunch {
@@ -23,23 +24,21 @@ export interface LocalLaunch {
   readonly args: readonly string[];
   /** Replaces the variables of a launcher around it. */
   readonly env: Environment;
-  /** Each worker's OMP_NUM_THREADS, unless `env` has it. */
+  /** OMP_NUM_THREADS, unless `env` has it. */
   readonly threads: number;
-  /** Between SIGTERM and SIGKILL after a worker was lost. */
+  /** Between SIGTERM and SIGKILL after a lost worker. */
   readonly graceMs?: number;
-  /** The same after a signal to the launcher: rank 0 saves meanwhile. */
+  /** The same after a signal to the launcher: rank 0 saves. */
   readonly savingMs?: number;
   /** Default: this process's signals. */
   readonly signals?: SignalSource;
-  /** Lines of the launcher and of ranks other than 0; default: standard error. */
+  /** Lines of the launcher and ranks other than 0; default: standard error. */
   readonly report?: (line: string) => void;
 }
 
-/** Exit statuses of a command that saved when asked to stop. */
+/** Statuses of a command that saved when asked to stop. */
 const ORDERLY: readonly number[] = [75, 130];
-/**
- * Exit statuses of a rank that lost another, or whose collective broke: possibly the result of a slower failure.
- */
+/** Statuses of a rank that lost another, or whose collective broke: perhaps because of a slower failure. */
 const FOLLOWING: readonly number[] = [6, 75];
 const STARTED = ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'];
 
@@ -50,11 +49,11 @@ interface Ending {
 }
 
 /**
- * Starts the workers and waits for their end. The first to end badly decides, or another whose mistake broke its
- * collective; the others are stopped.
- * @returns 0 if all did, else the exit status of the worker that decided
- * @throws RANK_LOST if that worker was killed by a signal, did not start, or has a status unknown to our commands
- * @throws LAUNCH_INVALID if there is no free port
+ * Starts the workers and waits for their end. The first bad end decides, or that of another whose mistake
+ * broke its collective; the others are stopped.
+ * @returns 0 if all ended well, else the deciding worker's status @throws RANK_LOST if that worker was killed
+ * by a signal, did not start, or has a status unknown to our commands @throws LAUNCH_INVALID if there is no
+ * free port
  */
 export async function launchWorkers(options: LocalLaunch): Promise<number> {
   const { plan, graceMs = 5_000, savingMs = 120_000, signals = processSignals } = options;
@@ -68,7 +67,7 @@ export async function launchWorkers(options: LocalLaunch): Promise<number> {
 
   const tell = (signal: NodeJS.Signals): void => {
     for (const child of running.values()) {
-      // A worker that did not start has no pid, and pid 0 would be our own process group.
+      // A worker that did not start has no pid; 0 would be our own process group.
       if (child.pid !== undefined) child.kill(signal);
     }
   };
@@ -126,7 +125,7 @@ export function workerEnvironment(
   };
 }
 
-/** Finds a free port on the loopback address. @throws LAUNCH_INVALID */
+/** On the loopback address. @throws LAUNCH_INVALID */
 export async function freePort(): Promise<number> {
   const server = createServer();
   try {
@@ -144,7 +143,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Rank 0 has the terminal; others only show standard error, with their rank. */
+/** Rank 0 has the terminal; others show only standard error, with their rank. */
 function startWorker(
   options: LocalLaunch,
   localRank: number,
@@ -166,7 +165,7 @@ function startWorker(
   return child;
 }
 
-/** Reports an end at once; resolves when all output is read. */
+/** Reports at once; resolves when all output is read. */
 function endOf(child: ChildProcess, ended: (code: number | null, how: string) => void): Promise<void> {
   return new Promise((resolve) => {
     child.once('error', (error) => {
@@ -181,7 +180,7 @@ function endOf(child: ChildProcess, ended: (code: number | null, how: string) =>
   });
 }
 
-/** True for a status in the catalogue that is not a defect's. */
+/** A status in the catalogue, other than a defect's. */
 const isMistake = (code: number | null): code is number => code !== null && code >= 2 && code <= 7;
 
 /** The one that caused the others. */

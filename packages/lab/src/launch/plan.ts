@@ -1,11 +1,11 @@
 /**
- * Finds this process's place among those that train together: a pure function from environment to plan.
+ * Finds this process's place among those that train together, from its environment.
  *
- * Reads the variables of torchrun, Kubeflow Trainer (PET_*) and Slurm's `srun`, in this order, since torchrun may run
- * under the others. With TORCHELASTIC_USE_AGENT_STORE its agent already serves a store at MASTER_PORT. A batch script
- * without `srun` is one process, although it has SLURM_PROCID=0 and the allocation's SLURM_NTASKS: only `srun` sets
- * SLURM_STEP_NUM_TASKS. Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py; Kubeflow Trainer's
- * pkg/constants; Slurm's src/common/env.c.
+ * Reads the variables of torchrun, Kubeflow Trainer (PET_*) and Slurm's `srun`, in this order: torchrun may
+ * run under the others. With TORCHELASTIC_USE_AGENT_STORE its agent already serves a store at MASTER_PORT. A
+ * batch script without `srun` is one process, despite SLURM_PROCID=0 and the allocation's SLURM_NTASKS: only
+ * `srun` sets SLURM_STEP_NUM_TASKS. Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py;
+ * Kubeflow Trainer's pkg/constants; Slurm's src/common/env.c.
  */
 import { ReclmisError } from '@reclmis/core';
 import { firstHost, portOfJob, tasksOnNode } from './slurm.js';
@@ -34,8 +34,8 @@ export interface WorkerPlan {
   readonly localSize: number;
   readonly meeting: MeetingPoint;
   /**
-   * The attempt, from 0, if torchrun's agent serves the store, which keeps entries of earlier attempts. Absent if
-   * rank 0 serves it.
+   * The attempt, from 0, if torchrun's agent serves the store, which keeps earlier attempts' entries; absent
+   * if rank 0 serves it.
    */
   readonly attempt?: number;
 }
@@ -54,7 +54,7 @@ export interface SpawnPlan {
 export type LaunchPlan = AlonePlan | WorkerPlan | SpawnPlan;
 
 export interface LaunchOptions {
-  /** On this machine, at least 1; default: as the environment says. */
+  /** On this machine, at least 1; default: by the environment. */
   readonly nproc?: number;
   /** For PET_NPROC_PER_NODE=cpu. */
   readonly cores: number;
@@ -64,7 +64,7 @@ export interface LaunchOptions {
 
 const MOST_RANKS = 65536;
 
-/** @throws LAUNCH_INVALID if a variable is missing, out of range, or contradicts another or `nproc` */
+/** @throws LAUNCH_INVALID for a variable missing, out of range, or contradicting another or `nproc` */
 export function planLaunch(env: Environment, options: LaunchOptions): LaunchPlan {
   const plan = torchrun(env) ?? kubeflow(env, options) ?? slurm(env);
   if (options.nproc === undefined) return plan === null || plan.size === 1 ? { kind: 'alone' } : plan;
@@ -84,8 +84,8 @@ export function threadsPerWorker(cores: number, localSize: number): number {
 }
 
 /**
- * OMP_NUM_THREADS, which launchers set; else SLURM_CPUS_PER_TASK, since a task may see only its own cores; else a
- * part of the cores.
+ * OMP_NUM_THREADS, which launchers set; else SLURM_CPUS_PER_TASK, since a task may see only its own cores;
+ * else a share of the cores.
  * @throws LAUNCH_INVALID
  */
 export function threadsOfWorker(env: Environment, plan: WorkerPlan, cores: number): number {
@@ -99,7 +99,7 @@ function torchrun(env: Environment): WorkerPlan | null {
   if (given(env, 'RANK') === null && given(env, 'WORLD_SIZE') === null) return null;
   const size = number(env, 'WORLD_SIZE', 1, MOST_RANKS);
   const rank = number(env, 'RANK', 0, size - 1);
-  // Launchers older than torchrun set neither: all ranks are on one machine.
+  // Older launchers set neither: all ranks are on one machine.
   const localSize = given(env, 'LOCAL_WORLD_SIZE') === null ? size : number(env, 'LOCAL_WORLD_SIZE', 1, size);
   const localRank = given(env, 'LOCAL_RANK') === null ? rank : number(env, 'LOCAL_RANK', 0, localSize - 1);
   const meeting = { host: text(env, 'MASTER_ADDR'), port: number(env, 'MASTER_PORT', 1, 65535) };
@@ -132,7 +132,7 @@ function kubeflow(env: Environment, options: LaunchOptions): SpawnPlan | null {
   return { kind: 'spawn', source: 'kubeflow', firstRank: node * localSize, localSize, size, meeting };
 }
 
-/** Reads torchrun's `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
+/** torchrun's `gpu`, `cpu`, `auto` (devices if any, else cores) or a number; default 1. */
 function processesPerNode(env: Environment, machine: LaunchOptions): number {
   switch (given(env, 'PET_NPROC_PER_NODE')) {
     case null:

@@ -1,7 +1,9 @@
-/** Parses Slurm's compressed lists. Source: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`. */
+/**
+ * Parses Slurm's compressed lists: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`.
+ */
 import { ReclmisError } from '@reclmis/core';
 
-/** Between the well-known ports and Linux's ephemeral ones, which begin at 32768. */
+/** Above the well-known ports, below Linux's ephemeral ones, which begin at 32768. */
 const FIRST_PORT = 20000;
 const PORTS = 12000;
 

@@ -1,9 +1,9 @@
 /**
- * Decides whether a rank is lost. Pure: time and reports in, a verdict out.
+ * Decides whether a rank is lost, from time and reports.
  *
- * A rank is lost when its connection ends without a goodbye, when it is silent for `silentMs` (stopped, or its
- * machine or network is gone), or when its main thread computes without progress for eight times the longest such
- * stretch of any rank, at least `silentMs`; for `stallMs` until that is known.
+ * A rank is lost when its connection ends without a goodbye, when it is silent for `silentMs` (stopped, or
+ * its machine or network is gone), or when its main thread computes without progress for eight times the
+ * longest such stretch of any rank, at least `silentMs`; for `stallMs` until that is known.
  */
 
 /** Milliseconds. */
@@ -17,13 +17,13 @@ export interface Verdict {
   readonly why: string;
 }
 
-/** A count of the main thread's progress, and whether it computes. */
+/** The main thread's progress, and whether it computes. */
 export interface Beat {
   readonly count: number;
   readonly working: boolean;
 }
 
-/** Stretches before the limit is learnt from them. */
+/** Stretches from which to learn the limit. */
 const ENOUGH = 3;
 const GENEROUS = 8;
 

@@ -1,9 +1,9 @@
 /**
  * Checkpoints: `checkpoints/best.safetensors`, and as `last` the newest resume point (`resume-point.ts`).
  *
- * A checkpoint holds the model's parameters and buffers. Its metadata hold the resolved configuration, the note
- * encoder's description, epoch, step and scores, and a SHA-256 of it all; the `.json` next to it is only for people.
- * Files are written whole or not at all.
+ * A checkpoint holds the model's parameters and buffers, and as metadata the resolved configuration, the note
+ * encoder's description, epoch, step and scores, and a SHA-256 of it all; the `.json` next to it is only for
+ * people. Files are written whole or not at all.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ export type Optimizer = optim.Adam | optim.AdamW;
 
 const FORMAT = 'reclmis-checkpoint/1';
 
-/** May change when a run is resumed; none changes what is computed. */
+/** May change on resuming; none changes what is computed. */
 export const RESUMABLE_SETTINGS: readonly string[] = [
   'device',
   'data.dir',
@@ -43,7 +43,7 @@ export const RESUMABLE_SETTINGS: readonly string[] = [
   'train.keep',
 ];
 /**
- * In these too config.yaml may differ from its checkpoints: paths, which earlier versions did not resolve, and
+ * config.yaml may differ from its checkpoints here too: paths, which earlier versions did not resolve, and
  * `reclmis sides`.
  */
 const CHANGEABLE = new Set([...RESUMABLE_SETTINGS, 'data.trainStems', 'data.valStems', 'note.sides']);
@@ -74,16 +74,13 @@ export function checkpointFolder(runDir: string): string {
   return join(runDir, 'checkpoints');
 }
 
-/** `last` is the newest resume point, or a file of that name in runs from before 0.2. */
+/** `last` is the newest resume point, or a file of that name in runs before 0.2. */
 export function checkpointPath(runDir: string, kind: CheckpointKind): string {
   const named = join(checkpointFolder(runDir), `${kind}.safetensors`);
   return kind === 'best' ? named : (resumePaths(checkpointFolder(runDir))[0] ?? named);
 }
 
-/**
- * Does not recreate a deleted folder.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint then stays
- */
+/** Does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL; the previous checkpoint stays */
 export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module): void {
   const path = checkpointPath(runDir, 'best');
   const described = { ...info, kind: 'best' };
@@ -98,9 +95,9 @@ export function saveBest(runDir: string, info: CheckpointInfo, model: nn.Module)
 }
 
 /**
- * Reads a checkpoint; its tensors belong to the current scope.
- * @param config the run's, which the checkpoint must match
- * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH
+ * Reads a checkpoint, in the current scope.
+ * @param config the run's, which must match @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT,
+ * CHECKPOINT_MISMATCH
  */
 export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Config): Checkpoint {
   const path = checkpointPath(runDir, kind);
@@ -114,7 +111,7 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
 }
 
-/** A notice if an earlier version wrote the file without a hash. */
+/** A notice if an earlier version wrote no hash. */
 export function sealNotice(path: string, metadata: Readonly<Record<string, string>>): string | null {
   if (isSealed(metadata)) return null;
   return `${path} has no hash, as it was written by an earlier version: damaged values would go unnoticed`;
@@ -134,7 +131,7 @@ export function bestInfo(runDir: string): CheckpointInfo | null {
 }
 
 /**
- * Refuses a checkpoint trained with other settings than config.yaml's, which has no hash.
+ * Refuses a checkpoint with other settings than config.yaml, which has no hash.
  * @throws CHECKPOINT_MISMATCH naming the setting with both values
  */
 export function requireSameSettings(path: string, stored: Config, asked: Config): void {
@@ -149,7 +146,7 @@ export function requireSameSettings(path: string, stored: Config, asked: Config)
   );
 }
 
-/** @throws CHECKPOINT_CORRUPT for a file that `read` cannot read */
+/** @throws CHECKPOINT_CORRUPT if `read` fails */
 export function intact<R>(read: () => R): R {
   try {
     return read();
@@ -188,7 +185,7 @@ interface Difference {
   readonly asked: unknown;
 }
 
-/** The first setting that may not differ, but does. */
+/** The first forbidden difference. */
 function firstDifference(stored: unknown, asked: unknown, at: string): Difference | null {
   if (typeof stored === 'object' && typeof asked === 'object' && stored !== null && asked !== null) {
     const [a, b] = [Object.entries(stored), new Map(Object.entries(asked))];

@@ -1,4 +1,4 @@
-/** Early stopping, and the choice of the best epoch, by the validation's per-image Dice (docs/method.md 9). */
+/** Early stopping and the best epoch, by the validation's per-image Dice (docs/method.md 9). */
 
 export interface EarlyStoppingState {
   /** From 1; 0 before the first. */
@@ -8,7 +8,7 @@ export interface EarlyStoppingState {
   readonly waited: number;
 }
 
-/** A tie is not better, so the earlier epoch stays the best. */
+/** On a tie, the earlier epoch stays the best. */
 export class EarlyStopping {
   private state: EarlyStoppingState = { bestEpoch: 0, bestScore: -1, waited: 0 };
 

@@ -1,4 +1,4 @@
-/** An epoch's sums of losses and time. Resume points hold them. */
+/** An epoch's sums of losses and time, held by resume points. */
 import { LOSS_NAMES, type LossName } from '../model/losses.js';
 import { AUXILIARY_LOSSES } from '../model/segmentation-model.js';
 import type { EpochLosses } from './metrics-log.js';

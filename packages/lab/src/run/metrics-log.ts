@@ -1,11 +1,11 @@
-/** `metrics.jsonl`: one line of JSON per epoch. Each epoch rewrites it whole. */
+/** `metrics.jsonl`: one line of JSON per epoch, rewritten whole. */
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
 import { writeFileAtomicSync } from '@reclmis/files';
 import type { AuxiliaryLoss } from '../model/segmentation-model.js';
 
-/** Unweighted means over the epoch's cases; `total` is weighted (eq. 10). Terms that are off are absent. */
+/** Unweighted means over the epoch's cases; `total` is weighted (eq. 10). Unused terms are absent. */
 export interface EpochLosses extends AuxiliaryMeans {
   readonly total: number;
   readonly dice: number;
@@ -14,7 +14,7 @@ export interface EpochLosses extends AuxiliaryMeans {
 
 type AuxiliaryMeans = Readonly<Partial<Record<AuxiliaryLoss, number>>>;
 
-/** Scores in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
+/** In [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {
   readonly images: number;
   readonly dice: number;
@@ -37,19 +37,19 @@ export interface EpochRecord {
   readonly secondsPerImage: number;
   /** For data, in [0, 1]. */
   readonly waitShare: number;
-  /** Held by tensors during the epoch and its validation. */
+  /** Held by tensors, validation included. */
   readonly peakBytes: number;
   /** Over all sessions. */
   readonly seconds: number;
 }
 
-/** @throws OUTPUT_UNWRITABLE, DISK_FULL; the log then stays as it was */
+/** @throws OUTPUT_UNWRITABLE, DISK_FULL; the old log then stays */
 export function writeEpochs(file: string, records: readonly EpochRecord[]): void {
   const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
   writeFileAtomicSync(file, text, { sync: true });
 }
 
-/** Reads the log's epochs; none if there is no log. @throws RUN_INVALID */
+/** None if there is no log. @throws RUN_INVALID */
 export function readEpochs(file: string): EpochRecord[] {
   if (!existsSync(file)) return [];
   let lines: string[];

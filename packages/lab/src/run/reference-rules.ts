@@ -1,6 +1,6 @@
 /**
- * Rules about masks and notes that nearly all training masks keep; core's `maskWarnings` tests predicted masks
- * against them.
+ * Rules about masks and notes that nearly all training masks keep; core's `maskWarnings` tests predicted
+ * masks by them.
  */
 import {
   insideNamedZones,

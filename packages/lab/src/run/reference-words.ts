@@ -15,7 +15,7 @@ const LONGEST_WORD = 64;
 /** If nothing tells patients. */
 const LEAST_NOTES = 20;
 const LEAST_SHARE = 0.1;
-/** Stretches of the images sorted by name, and how many must have the word. */
+/** Stretches of images sorted by name, and how many must have the word. */
 const STRETCHES = 10;
 const LEAST_STRETCHES = 8;
 

@@ -1,9 +1,9 @@
 /**
- * `reference.json`: what a run remembers of its training data, to recognise doubtful results (core's `ResultChecks`):
- * words of the notes, figures of the images, and how masks fit notes, on images spread evenly over the training
- * cases.
+ * `reference.json`: what a run remembers of its training data to recognise doubtful results (core's
+ * `ResultChecks`): words of the notes, figures of the images, and how masks fit notes, on images spread
+ * evenly over the training cases.
  *
- * Keeps no note and no picture, and only words that name no patient (`reference-words.ts`).
+ * Keeps no note, no picture, and only words that name no patient (`reference-words.ts`).
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ export interface ReferenceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Null if there are no cases or the signal came. Skips what cannot be read: training reports that. */
+/** Null without cases or after the signal. Skips what cannot be read: training reports that. */
 export async function measureReference(
   cases: readonly Case[],
   options: ReferenceOptions,
@@ -75,7 +75,7 @@ export async function measureReference(
   };
 }
 
-/** Only the rules of masks; null if no mask can be read. */
+/** Null if no mask can be read. */
 export async function measureRules(cases: readonly Case[], sides: StatedSides): Promise<MaskRules | null> {
   const fits = await mapLimit(await sampleOf(cases), LANES, (one) =>
     fitOf(one, sides).catch((error: unknown) => {
@@ -88,9 +88,9 @@ export async function measureRules(cases: readonly Case[], sides: StatedSides): 
 }
 
 /**
- * Adapts a reference to other stated sides: measures the rules again, or drops the one about sides if the training
- * cases cannot be read.
- * @param before the sides stated until now, for rules that do not state theirs
+ * Adapts a reference to other stated sides: measures the rules again, or drops the one about sides if the
+ * training cases cannot be read.
+ * @param before the previous sides, for rules that do not state theirs
  */
 export async function underSides(
   reference: TrainingReference,
@@ -135,7 +135,7 @@ export function writeReference(runDir: string, reference: TrainingReference): vo
   writeFileAtomicSync(join(runDir, FILE), text, { sync: true });
 }
 
-/** A run's reference; null if it has none. @throws RUN_INVALID */
+/** Null if the run has none. @throws RUN_INVALID */
 export function readReference(runDir: string): TrainingReference | null {
   const path = join(runDir, FILE);
   if (!existsSync(path)) return null;

@@ -1,10 +1,11 @@
 /**
- * Resume points: `checkpoints/resume-STEP.safetensors`, all that a run needs to go on as if nothing had happened.
+ * Resume points: `checkpoints/resume-STEP.safetensors`, all that a run needs to go on as if nothing had
+ * happened.
  *
- * One file, so that no two can disagree, holds the model's and the optimiser's tensors and, as metadata: epoch and
- * step (which determine schedule, loader and draws), the unfinished epoch's sums, early stopping, fp16's scale, the
- * records so far, configuration, data, a SHA-256. The newest `train.keep` points stay; if the newest is damaged, the
- * one before it serves.
+ * One file, so that no two can disagree, holds the model's and the optimiser's tensors and, as metadata:
+ * epoch and step (which determine schedule, loader and draws), the unfinished epoch's sums, early stopping,
+ * fp16's scale, records so far, configuration, data, a SHA-256. The newest `train.keep` stay, in case the
+ * newest is damaged.
  */
 import { rmSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -73,8 +74,7 @@ export function saveResumePoint(
 
 /**
  * The newest intact resume point.
- * @param onDamaged called for each newer, damaged one
- * @param verify check the hash; otherwise read only the header
+ * @param onDamaged called for each newer, damaged one @param verify check the hash; else read only the header
  */
 export function findResumePoint(
   runDir: string,

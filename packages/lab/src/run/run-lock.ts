@@ -6,7 +6,7 @@ import { isLocked, type LockHolder, withLock, writeError } from '@reclmis/files'
 const LOCK = '.lock';
 
 /**
- * Runs `work` while holding the run's lock. A dead process's lock is taken over; another machine's counts until
+ * Runs `work` under the run's lock. A dead process's lock is taken over; another machine's counts until
  * untouched for five minutes.
  * @throws RUN_BUSY if another process trains into the run; OUTPUT_UNWRITABLE, DISK_FULL
  */
@@ -33,7 +33,7 @@ function errorOf(path: string, error: unknown): ReclmisError {
   });
 }
 
-/** Whether the process lives or, on another machine, touched the lock lately. */
+/** The process lives or, on another machine, touched the lock lately. */
 export function isHeld(dir: string): boolean {
   return isLocked(join(dir, LOCK));
 }

@@ -46,29 +46,29 @@ export interface FoldInfo extends FoldChoice {
   readonly patients: { readonly train: number; readonly val: number };
 }
 
-/** What a run started from: `model.init`. Keys are the model's, except those left, which are the file's names. */
+/** What a run started from: `model.init`. Keys are the model's, but `left` names the file's. */
 export interface InitInfo {
   /** Without its folder. */
   readonly file: string;
   /** Hash of the file of weights. */
   readonly sha256: string;
-  /** A family of published weights, such as `resnet50`, or `run:MODEL`. */
+  /** A family of published weights, e.g. `resnet50`, or `run:MODEL`. */
   readonly family: string;
   readonly taken: readonly string[];
   /** Tables of positions that were resized. */
   readonly interpolated: readonly string[];
-  /** Tables of words of which some rows were taken. */
+  /** Tables of words, taken in part. */
   readonly partly?: readonly { readonly key: string; readonly rows: number; readonly of: number }[];
-  /** Names in the file that the model has no use for. */
+  /** Unused names in the file. */
   readonly left: readonly string[];
-  /** Parameters that keep the values they were drawn with. */
+  /** Parameters that keep their drawn values. */
   readonly missing: readonly string[];
 }
 
-/** What `run.json` and results say of a run that was given no starting weights. */
+/** In `run.json` and results, without starting weights. */
 export const FROM_SCRATCH = 'from scratch';
 
-/** Where a run's first weights came from, for people: `from scratch`, `resnet50.pth (resnet50)`. */
+/** A run's first weights, for people: `from scratch`, `resnet50.pth (resnet50)`. */
 export function startOf({ init, importedFrom }: Pick<RunInfo, 'init' | 'importedFrom'>): string {
   if (typeof init === 'object') return `${init.file} (${init.family})`;
   return importedFrom === undefined ? FROM_SCRATCH : `imported from ${importedFrom}`;
@@ -90,7 +90,7 @@ export interface RunInfo {
   /** Null in imported runs. */
   readonly data: { readonly train: RunData; readonly val: RunData } | null;
   readonly fold?: FoldInfo | undefined;
-  /** Starting weights; absent in imported runs, and in those of older versions, which are from scratch. */
+  /** Absent in imported runs, and in older ones, which are from scratch. */
   readonly init?: InitInfo | typeof FROM_SCRATCH | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
@@ -118,8 +118,7 @@ export const runFiles = (dir: string): Record<'config' | 'info' | 'metrics' | 'p
 
 /**
  * Refuses a path that is taken.
- * @param remedy replaces the code's own, if the caller has an option for it
- * @throws OUTPUT_EXISTS for a file or a folder that is not empty
+ * @param remedy replaces the code's own @throws OUTPUT_EXISTS for a file or a folder that is not empty
  */
 export function refuseTaken(dir: string, remedy?: string): void {
   if (!existsSync(dir)) return;
@@ -135,7 +134,7 @@ export function refuseTaken(dir: string, remedy?: string): void {
 }
 
 /**
- * Entries except what a training leaves that ended at once: temporary files, the lock, an empty folder of
+ * Without what a training leaves that ended at once: temporary files, the lock, an empty folder of
  * checkpoints.
  */
 function entriesOf(dir: string): string[] {
@@ -148,12 +147,12 @@ function entriesOf(dir: string): string[] {
   );
 }
 
-/** Whether a training ended here before it wrote its configuration. */
+/** Whether a training ended here before its configuration was written. */
 export function isUnbegun(dir: string): boolean {
   return entriesOf(dir).length === 0;
 }
 
-/** Half-written files and the lock do not make a folder a run. */
+/** Half-written files and the lock make no run. */
 function isTemporary(name: string): boolean {
   return finalName(name) !== null || /^\.lock(?:\.guard)?$/.test(name);
 }
@@ -168,7 +167,7 @@ export function sweepTemporaries(dir: string): void {
   }
 }
 
-/** Makes the folder. The caller holds the run's lock. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL */
+/** The caller holds the run's lock. @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL */
 export async function createRun(dir: string, config: Config, info: RunInfo): Promise<void> {
   refuseTaken(dir);
   sweepTemporaries(dir);
@@ -177,7 +176,7 @@ export async function createRun(dir: string, config: Config, info: RunInfo): Pro
   writeRunInfo(dir, info);
 }
 
-/** Replaces `run.json`. Does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** Does not recreate a deleted folder. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export function writeRunInfo(dir: string, info: RunInfo): void {
   const text = `${JSON.stringify(info, null, 2)}\n`;
   writeFileAtomicSync(runFiles(dir).info, text, { sync: true });
@@ -192,7 +191,7 @@ export function runData(dataset: Dataset): RunData {
   return { name: dataset.name, cases: dataset.cases.length, fingerprint: dataset.fingerprint };
 }
 
-/** A trained model, ready to segment. The caller disposes of it. */
+/** A trained model. The caller disposes of it. */
 export class LoadedModel extends Segmenter {
   constructor(
     model: SegmentationModel,
@@ -205,7 +204,7 @@ export class LoadedModel extends Segmenter {
     super(model, encoder, engine);
   }
 
-  /** What the user should know before using the model. */
+  /** What to know before using the model. */
   get notices(): string[] {
     return [this.fileNotice, precisionNotice(this.engine)].filter((line) => line !== null);
   }
@@ -228,7 +227,7 @@ export interface LoadOptions {
   readonly device?: string;
   /** Default: the run's; 0: all cores. */
   readonly threads?: number;
-  /** Default: the run's on its kind of device, `fp32` on another. */
+  /** Default: the run's on its kind of device, else `fp32`. */
   readonly precision?: Precision;
 }
 
@@ -241,9 +240,9 @@ export interface Run {
   /** @throws RUN_INVALID */
   epochs(): EpochRecord[];
   /**
-   * Loads a model in evaluation mode.
-   * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING, PRECISION_UNSUPPORTED,
-   * WEIGHTS_MISSING, WEIGHTS_CORRUPT
+   * In evaluation mode.
+   * @throws CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH, DEVICE_MISSING,
+   * PRECISION_UNSUPPORTED, WEIGHTS_MISSING, WEIGHTS_CORRUPT
    */
   loadModel(options?: LoadOptions): LoadedModel;
 }
@@ -268,7 +267,7 @@ export function openRun(dir: string): Run {
   };
 }
 
-/** `unknown` in runs from before they were stated. */
+/** `unknown` in runs that do not state them. */
 export function sidesOf({ note }: Pick<Config, 'note'>): StatedSides {
   return note.sides === 'auto' ? 'unknown' : note.sides;
 }

@@ -32,7 +32,6 @@ export function chooseEncoder(text: TextConfig): EncoderChoice {
 }
 
 /**
- * For a new run.
  * @param notes the training notes, for the words encoder's vocabulary
  * @throws NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID
  */

@@ -2,8 +2,8 @@
  * The paper's note encoder: CLIP's tokeniser and frozen text tower, with weights stored on this machine
  * (docs/method.md 1).
  *
- * Each note's features are computed once and kept, in memory and on disk (`feature-store.ts`). Notes are computed one
- * by one, since a matrix product's bits depend on its batch.
+ * Features are computed once per note and kept, in memory and on disk (`feature-store.ts`); one note at a
+ * time, since a matrix product's bits depend on its batch.
  *
  * B notes, T tokens, W feature width.
  */
@@ -25,7 +25,7 @@ import {
 } from './encoder.js';
 import { FeatureStore } from './feature-store.js';
 
-/** In the fingerprint; change it when the computation changes. */
+/** In the fingerprint; change it with the computation. */
 const RECIPE = 'clip-text-1';
 
 export interface ClipEncoderOptions {
@@ -107,7 +107,7 @@ export class ClipEncoder implements NoteEncoder {
     return this.tower !== null;
   }
 
-  /** Loads it if necessary; the encoder owns it. @throws WEIGHTS_CORRUPT */
+  /** The encoder owns it. @throws WEIGHTS_CORRUPT */
   textTower(): ClipTextTower {
     this.tower ??= this.load();
     return this.tower;
@@ -120,7 +120,7 @@ export class ClipEncoder implements NoteEncoder {
 
   private row(note: string): NoteRow {
     const { ids, length } = this.tokenizer.encode(note, this.contextLength);
-    const numbers = ids.slice(0, length).map((id) => id + 1); // 0 is kept for "no token"; CLIP's own 0 is a token
+    const numbers = ids.slice(0, length).map((id) => id + 1); // 0 means "no token" here; CLIP's own 0 is a token
     const kept = this.store?.get(ids);
     if (kept) return { ...kept, ids: numbers };
     const row = { features: this.compute(ids), length };

@@ -1,5 +1,6 @@
 /**
- * Turns notes into features. Encoders are frozen (docs/method.md 1), so a note's features are computed once per run.
+ * Turns notes into features. Encoders are frozen (docs/method.md 1): a note's features are computed once per
+ * run.
  *
  * B notes, T tokens (the context length), W feature width.
  */
@@ -31,7 +32,7 @@ export interface NoteEncoder {
   readonly vocabularySize: number;
   /** Hash of all that determines the features. */
   readonly fingerprint: string;
-  /** @param device default `cpu`. @returns new tensors, the caller's to dispose */
+  /** @param device default `cpu`. @returns tensors, the caller's to dispose */
   encode(notes: readonly string[], device?: string): NoteFeatures;
   /** In however long a context. */
   countTokens(note: string): number;
@@ -62,7 +63,9 @@ export interface NoteRow extends FeatureRow {
 export class NoteCache {
   private readonly rows = new Map<string, NoteRow>();
 
-  /** @param capacity in rows; 4,096 of 24 x 512 floats take 200 MB, and QaTa-COV19 has fewer distinct notes */
+  /**
+   * @param capacity in rows; 4,096 of 24 x 512 floats take 200 MB, and QaTa-COV19 has fewer distinct notes
+   */
   constructor(
     private readonly compute: (note: string) => NoteRow,
     private readonly capacity = 4096,

@@ -37,7 +37,7 @@ export class FeatureStore {
     this.folder = join(root, fingerprint);
   }
 
-  /** Null if none are intact. @param ids with padding */
+  /** Null unless intact. @param ids with padding */
   get(ids: readonly number[]): FeatureRow | null {
     let bytes: Buffer;
     try {

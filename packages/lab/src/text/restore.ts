@@ -1,4 +1,4 @@
-/** Rebuilds an encoder from its description. Add new kinds of encoder here. */
+/** Rebuilds an encoder from its description. Add new kinds here. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -12,8 +12,9 @@ import { WordEncoder } from './words.js';
 export const RUN_WEIGHTS = 'text';
 
 /**
- * @param json from `NoteEncoder.describe`. @param runDir may contain the weights
- * @throws VOCABULARY_INVALID for anything else; WEIGHTS_MISSING if this machine lacks these very weights
+ * @param json from `NoteEncoder.describe`.
+ * @param runDir may contain the weights @throws VOCABULARY_INVALID for anything else; WEIGHTS_MISSING if this
+ * machine lacks these very weights
  */
 export function restoreNoteEncoder(json: unknown, runDir?: string): NoteEncoder {
   if (isDescription(json) && json.kind === 'words') return WordEncoder.restore(json);
@@ -27,7 +28,7 @@ export function restoreNoteEncoder(json: unknown, runDir?: string): NoteEncoder 
   );
 }
 
-/** The very weights of the training, from the run or the cache. */
+/** The training's own weights, from the run or the cache. */
 function weightsOf(id: string, fingerprint: string, runDir?: string): StoredWeights {
   const own = runDir === undefined ? null : join(runDir, RUN_WEIGHTS);
   const found = own !== null && existsSync(own) ? readWeights(own) : findWeights(id);

@@ -35,14 +35,14 @@ const RADIUS = 3;
 const CLOSENESS = 0.6;
 /** p; tells equal words apart without hiding them. */
 const POSITION = 0.3;
-/** Coprime to powers of 2, so distances never share a rotation. */
+/** Coprime to powers of 2: distances never share a rotation. */
 const ROLL = 37;
-/** Seeds every word; changing it changes every feature. */
+/** Seeds every word: changing it changes all features. */
 const RECIPE = 'reclmis-words-1';
 
 /** To compute the formula with tensors. */
 export interface WordFormula {
-  /** e, [V,W]; padding and the unknown word have rows of 0. */
+  /** e, [V,W]; 0 for padding and the unknown word. */
   readonly vectors: Float32Array;
   /** p * position_t, [T,W]. */
   readonly positions: Float32Array;
@@ -85,7 +85,7 @@ export class WordEncoder implements NoteEncoder {
     this.fingerprint = fingerprintOf(this.describe());
   }
 
-  /** The notes' words are the vocabulary. @throws NOTES_EMPTY if they hold no word */
+  /** Takes the notes' words as the vocabulary. @throws NOTES_EMPTY if they hold no word */
   static fromNotes(notes: Iterable<string>, options: WordEncoderOptions = {}): WordEncoder {
     const tokenizer = WordTokenizer.fromNotes(notes);
     if (tokenizer.size <= UNKNOWN_ID + 1) {
@@ -171,8 +171,8 @@ export class WordEncoder implements NoteEncoder {
 }
 
 /**
- * e(word): mean 0, variance 1; 0 for padding and the unknown word, since an untrained vector would say something at
- * random.
+ * e(word): mean 0, variance 1; 0 for padding and the unknown word, since an untrained vector would say
+ * something at random.
  */
 function wordVector(word: string, id: number, width: number): Float32Array {
   const vector = new Float32Array(width);

@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli, RFC 3720 appendix B.4), and the masked form in TensorFlow's record files. */
+/** CRC-32C (Castagnoli, RFC 3720 appendix B.4), and its masked form in TensorFlow's record files. */
 
 /** 0x1EDC6F41, bit-reversed. */
 const POLYNOMIAL = 0x82f63b78;

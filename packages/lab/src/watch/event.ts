@@ -19,7 +19,7 @@ const STEP = 2;
 const VERSION = 3;
 const SUMMARY = 5;
 const SESSION_LOG = 7;
-/** SessionLog.START: drops what earlier sessions wrote for this step and later. */
+/** SessionLog.START: drops earlier sessions' values of this step and later. */
 const SESSION_START = 1;
 
 export interface ScalarEvent {

@@ -1,8 +1,9 @@
 /**
- * A run's figures for TensorBoard: `tensorboard/events.out.tfevents.*` in the run folder, one file per session, since
- * TensorBoard stops at a killed one's broken last record. No host in the file's name; no notes, no pictures.
+ * A run's figures for TensorBoard: `tensorboard/events.out.tfevents.*` in the run folder, one file per
+ * session, since TensorBoard stops at a killed one's broken record. No host in the file's name; no notes, no
+ * pictures.
  *
- * A resumed session first repeats the last epoch: TensorBoard drops the step at which a session starts.
+ * A resumed session repeats the last epoch: TensorBoard drops the step at which a session starts.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ export class TensorBoardLog {
   private readonly folder: string;
   private path: string | null = null;
 
-  /** @param earlier the epochs before this session. The first own epoch creates the file. */
+  /** @param earlier epochs before this session. Its first epoch creates the file. */
   constructor(
     runDir: string,
     private readonly earlier: readonly EpochRecord[] = [],
@@ -49,7 +50,7 @@ export class TensorBoardLog {
       this.path ??= this.begin();
       const fd = openSync(this.path, APPEND_FLAGS);
       try {
-        writeSync(fd, Buffer.concat(records)); // one call, so that a kill leaves whole records as a rule
+        writeSync(fd, Buffer.concat(records)); // one call, so that a kill usually leaves whole records
         fsyncSync(fd);
       } finally {
         closeSync(fd);

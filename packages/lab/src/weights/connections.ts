@@ -1,5 +1,5 @@
 /**
- * GET requests for downloads, by undici, through a proxy if the environment names one (`HTTPS_PROXY`, `HTTP_PROXY`,
+ * GET requests by undici, through a proxy if the environment names one (`HTTPS_PROXY`, `HTTP_PROXY`,
  * `NO_PROXY`, read as by curl). Follows redirects itself, to check each address.
  */
 import type { Readable } from 'node:stream';
@@ -22,7 +22,9 @@ export interface Answer {
   header(name: string): string | null;
 }
 
-/** @throws OPTION_INVALID unless http: or https:, and for user names and passwords (they would end up in logs) */
+/**
+ * @throws OPTION_INVALID unless http: or https:, and for user names and passwords (they would end up in logs)
+ */
 export function parseSource(text: string, base?: URL): URL {
   let url: URL;
   try {
@@ -41,13 +43,13 @@ export function parseSource(text: string, base?: URL): URL {
   return url;
 }
 
-/** For messages: without query, which may hold a signature, and without password. */
+/** For messages: without query, which may hold a signature, and password. */
 export function shown(url: URL): string {
   return url.host ? `${url.protocol}//${url.host}${url.pathname}` : `${url.protocol}${url.pathname}`;
 }
 
 /**
- * The proxy for an address, or null. Lower-case names win; `NO_PROXY` holds names (including their subdomains),
+ * The proxy for an address, or null. Lower-case names win; `NO_PROXY` holds names (and their subdomains),
  * optionally with a port, or `*`.
  * @throws OPTION_INVALID for a proxy that is not an http: or https: address
  */
@@ -89,7 +91,7 @@ export class Connections {
   constructor(private readonly env: Environment) {}
 
   /**
-   * Sends exactly these headers (and `host`); follows redirects.
+   * Sends exactly these headers (and `host`).
    * @throws DOWNLOAD_FAILED for too many or bad redirects; network errors pass as undici throws them
    */
   async get(from: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
@@ -127,7 +129,7 @@ export class Connections {
     const key = proxy?.href ?? '';
     const known = this.dispatchers.get(key);
     if (known) return known;
-    // Many proxies refuse tunnels to ports other than 443, so http: requests go without; https: is always tunnelled.
+    // Many proxies refuse tunnels to ports other than 443, so http: goes without; https: is always tunnelled.
     const made = proxy ? new ProxyAgent({ uri: proxy.href, proxyTunnel: false }) : new Agent();
     this.dispatchers.set(key, made);
     return made;

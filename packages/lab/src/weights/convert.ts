@@ -1,6 +1,6 @@
 /**
- * Converts a published file to `model.safetensors`: only the text tower, under our keys, in half precision as OpenAI
- * published it.
+ * Converts a published file to `model.safetensors`: only the text tower, under our keys, in half precision as
+ * OpenAI published it.
  */
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -17,14 +17,15 @@ export interface ConvertedTower {
 }
 
 export interface ConvertOptions {
-  /** Keep float32 if half precision would change a value. Default false. */
+  /** Keep float32 if half precision changes a value. Default false. */
   readonly exact?: boolean;
 }
 
 /**
- * @param source OpenAI's `.pt`, a state dictionary `.pt`, `.pth` or `.pth.tar`, Hugging Face's `model.safetensors` or
- * `pytorch_model.bin`
- * @throws WEIGHTS_UNSUPPORTED for another model, ARCHIVE_INVALID, SAFETENSORS_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
+ * @param source OpenAI's `.pt`, a state dictionary `.pt`, `.pth` or `.pth.tar`, Hugging Face's
+ * `model.safetensors` or `pytorch_model.bin`
+ * @throws WEIGHTS_UNSUPPORTED for another model, ARCHIVE_INVALID, SAFETENSORS_INVALID, OUTPUT_UNWRITABLE,
+ * DISK_FULL
  */
 export function writeTower(
   source: TensorSource,
@@ -74,8 +75,8 @@ export function proposeId({ options: { width, layers, projection }, patch }: Fou
 }
 
 /**
- * Refuses another activation (OpenCLIP's GELU), which only Hugging Face's `config.json` tells. @throws
- * WEIGHTS_UNSUPPORTED
+ * Refuses another activation (OpenCLIP's GELU), told only by Hugging Face's `config.json`.
+ * @throws WEIGHTS_UNSUPPORTED
  */
 export function refuseOtherActivation(file: string): void {
   let config: unknown;

@@ -1,7 +1,7 @@
 /**
- * Downloads large files with a known SHA-256: resumes broken ones (RFC 9110, range requests), hashes while writing,
- * and puts the file in place only if the hash is right. So any mirror can continue a part; `If-Range` saves the bytes
- * of a changed file.
+ * Downloads large files with a known SHA-256: resumes broken ones (RFC 9110, range requests), hashes while
+ * writing, and puts the file in place only if the hash is right, so any mirror can continue a part.
+ * `If-Range` saves the bytes of a changed file.
  */
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -33,16 +33,15 @@ export interface DownloadOptions {
   readonly env?: Environment | undefined;
   /** Default 8 GiB. */
   readonly maxBytes?: number | undefined;
-  /** Before the second attempt; doubles for each further one. Default 500. */
+  /** Before the second attempt; then doubles. Default 500. */
   readonly retryDelayMs?: number | undefined;
 }
 
 /**
  * Downloads `url` to `target`, resuming `target.part`. Leaves a target with the right hash alone.
- * @returns the size in bytes
- * @throws DOWNLOAD_FAILED network, HTTP status, redirects, sizes; the part stays
- * @throws WEIGHTS_HASH_MISMATCH the part is removed
- * @throws DISK_FULL, OUTPUT_UNWRITABLE, INTERRUPTED, OPTION_INVALID
+ * @returns the size in bytes @throws DOWNLOAD_FAILED network, HTTP status, redirects, sizes; the part stays
+ * @throws WEIGHTS_HASH_MISMATCH the part is removed @throws DISK_FULL, OUTPUT_UNWRITABLE, INTERRUPTED,
+ * OPTION_INVALID
  */
 export async function download(url: string, target: string, options: DownloadOptions): Promise<number> {
   const source = parseSource(url);
@@ -79,7 +78,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
   const connections = new Connections(env);
   const part = await Part.open(target, sha256);
   try {
-    let suspect = part.have > 0; // the part may be damaged, or of a file that has changed
+    let suspect = part.have > 0; // perhaps damaged, or of a file that has changed
     let failures = 0;
     while (part.have === 0 || part.digest() !== sha256) {
       const before = part.have;
@@ -114,7 +113,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
   }
 }
 
-/** `identity`: ranges and hashes apply to the file, not a compressed form. */
+/** `identity`: ranges and hashes apply to the uncompressed file. */
 function headersFor(part: Part, source: URL): Record<string, string> {
   const headers = { 'accept-encoding': 'identity' };
   if (part.have === 0) return headers;

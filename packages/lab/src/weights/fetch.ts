@@ -1,6 +1,6 @@
 /**
- * Fetches an id's model file and vocabulary into `downloads/ID/` of the cache, to be imported, and removes them.
- * `RECLMIS_WEIGHTS_URL` names a folder on another server with the same files.
+ * Fetches an id's model file and vocabulary into `downloads/ID/` of the cache, and removes them once
+ * imported. `RECLMIS_WEIGHTS_URL` names a folder on another server with the same files.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -69,8 +69,8 @@ export function weightsSource(id: string, options: SourceOptions = {}): WeightsS
 }
 
 /**
- * Downloads both files, resuming earlier attempts, and runs `use` on them, one process per id at a time. If `use`
- * fails, the files stay.
+ * Downloads both files, resuming earlier attempts, and runs `use` on them, one process per id at a time. If
+ * `use` fails, the files stay.
  * @throws as `download`, and what `use` throws
  */
 export async function fetchWeights<R>(

@@ -1,4 +1,4 @@
-/** `weights/ID/` in the cache, and `downloads/ID/` for unfinished downloads. */
+/** `weights/ID/` in the cache, and `downloads/ID/` for unfinished ones. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { writeError } from '@reclmis/files';

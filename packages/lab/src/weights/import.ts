@@ -1,4 +1,4 @@
-/** `reclmis weights import`: puts the user's copy of a published file into the store. */
+/** `reclmis weights import`: puts a copy of a published file into the store. */
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -15,7 +15,7 @@ import { importVocabulary, vocabularyCandidates } from './vocabulary.js';
 export interface ImportOptions {
   /** Default: by the tower's size, e.g. `clip-vit-b-32`. */
   readonly id?: string | undefined;
-  /** Default: a published name next to the file, then that of other stored weights. */
+  /** Default: by a published name next to the file, then that of other stored weights. */
   readonly vocabulary?: string | undefined;
   readonly force?: boolean | undefined;
   /** Default `cacheHome()`. */
@@ -57,7 +57,7 @@ export async function fillWeights(
   return { tower, vocabulary: words, source: { name, sha256: await hashFile(source.path), bytes } };
 }
 
-/** Next to the file, or that of stored weights, since all CLIP models share one. @throws VOCABULARY_MISSING */
+/** Next to the file, or from stored weights: all CLIP models share one. @throws VOCABULARY_MISSING */
 export function findVocabulary(file: string, home: string = cacheHome()): string {
   const beside = vocabularyCandidates(file).find((candidate) => existsSync(candidate));
   if (beside !== undefined) return beside;

@@ -1,6 +1,6 @@
 /**
- * The weights known to `reclmis weights fetch`. URLs and SHA-256 are from github.com/openai/CLIP, clip/clip.py; the
- * vocabulary's hash is the one in Keras CV and Keras Hub.
+ * Weights known to `reclmis weights fetch`. URLs and SHA-256 are from github.com/openai/CLIP, clip/clip.py;
+ * the vocabulary's hash is from Keras CV and Keras Hub.
  */
 import { ReclmisError } from '@reclmis/core';
 

@@ -39,7 +39,7 @@ export class Part {
     public origin: PartOrigin | null,
   ) {}
 
-  /** Opens or creates the part, and hashes its bytes. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  /** Opens or creates the part, and hashes it. @throws OUTPUT_UNWRITABLE, DISK_FULL */
   static async open(target: string, sha256: string): Promise<Part> {
     const path = `${target}.part`;
     try {

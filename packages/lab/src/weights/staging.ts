@@ -1,4 +1,4 @@
-/** The store's hidden folders, for new and replaced weights, and their recovery. */
+/** The store's hidden folders for new and replaced weights, and their recovery. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isAlive, machineTag, systemCode } from '@reclmis/files';
 import { cacheError } from './home.js';
 
-/** `.ID.MACHINE.PID.RANDOM.KIND`: the owner's name lets another process clean up after a crash. */
+/** `.ID.MACHINE.PID.RANDOM.KIND`: by the owner's name, others clean up after a crash. */
 export function hiddenName(folder: string, id: string, kind: 'staging' | 'old'): string {
   return join(folder, `.${id}.${machineTag()}.${process.pid}.${randomBytes(4).toString('hex')}.${kind}`);
 }
@@ -39,7 +39,7 @@ export function recover(folder: string): void {
   }
 }
 
-/** ENOTDIR: a file is in place of a folder; writing will report it. */
+/** ENOTDIR: a file in place of a folder; writing will report it. */
 export function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(systemCode(error));
 }

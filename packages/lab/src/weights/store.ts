@@ -1,6 +1,6 @@
 /**
- * The store of text-encoder weights: folders `weights/ID/` in the cache. Each is filled under a name that begins with
- * a dot, then renamed.
+ * The store of text-encoder weights: folders `weights/ID/` in the cache, filled under a name with a leading
+ * dot, then renamed.
  */
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
@@ -29,7 +29,7 @@ export interface InstallOptions {
   readonly home?: string | undefined;
 }
 
-/** Sorted by id, including damaged ones. @throws WEIGHTS_CORRUPT if the store is unreadable */
+/** By id, damaged ones too. @throws WEIGHTS_CORRUPT if the store is unreadable */
 export function listWeights(home: string = cacheHome()): WeightsEntry[] {
   const folder = weightsFolder(home);
   recover(folder);
@@ -55,7 +55,7 @@ export function listWeights(home: string = cacheHome()): WeightsEntry[] {
 }
 
 /**
- * Null if there are none. Only reads the manifest and compares file sizes.
+ * Null if there are none. Reads the manifest and compares file sizes.
  * @throws WEIGHTS_CORRUPT; OPTION_INVALID for a bad id
  */
 export function findWeights(id: string, home: string = cacheHome()): StoredWeights | null {
@@ -97,9 +97,9 @@ export async function refuseStored(
 }
 
 /**
- * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into a given folder and describes
- * them. `force` replaces weights of the same id once the new ones are complete. Any failure leaves everything as it
- * was.
+ * Puts weights into the store. `fill` writes `model.safetensors` and `merges.txt` into a folder and describes
+ * them. `force` replaces weights of the same id once the new ones are complete. A failure leaves everything
+ * as it was.
  * @throws OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL, OPTION_INVALID; what `fill` throws passes unchanged
  */
 export async function installWeights(
@@ -127,8 +127,8 @@ export async function installWeights(
 }
 
 /**
- * Renames the staging folder to its place. With `force`, the old folder steps aside first, and back if that fails.
- * Two processes cannot both win: it never renames onto a folder that holds something.
+ * Renames the staging folder to its place. With `force`, the old folder steps aside first, and back on
+ * failure. Two processes cannot both win: it never renames onto a folder that holds something.
  */
 async function exchange(id: string, folder: string, staging: string, force: boolean): Promise<void> {
   const dir = join(folder, id);
@@ -150,7 +150,7 @@ async function exchange(id: string, folder: string, staging: string, force: bool
   }
 }
 
-/** Returns whether there was anything to rename. */
+/** Whether there was anything to rename. */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);

@@ -61,7 +61,7 @@ export function readWeights(dir: string, id?: string): StoredWeights {
 
 /**
  * Writes the manifest, and syncs everything to disk.
- * @throws INTERNAL if a file is missing; the system's errors pass unchanged
+ * @throws INTERNAL if a file is missing; system errors pass unchanged
  */
 export async function sealWeights(id: string, dir: string, parts: ManifestParts): Promise<void> {
   const files: FileHashes = {};

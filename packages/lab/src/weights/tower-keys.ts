@@ -1,8 +1,8 @@
 /**
- * Finds CLIP's text tower under different publishers' names, and its size from the shapes: docs/method.md 1.
+ * Finds CLIP's text tower under publishers' names, and its size from shapes: docs/method.md 1.
  *
- * OpenAI's names are ours (`ClipTextTower`), with the prefix `clip.` in the authors' checkpoints. Hugging Face's have
- * separate query, key and value projections and a transposed text projection.
+ * OpenAI's names are ours (`ClipTextTower`), with the prefix `clip.` in the authors' checkpoints. Hugging
+ * Face's have separate query, key and value projections and a transposed text projection.
  *
  * W width, P projected width, L blocks.
  */
@@ -18,7 +18,7 @@ export interface Recipe {
 
 export interface FoundTower {
   readonly options: ClipTextOptions;
-  /** By our key, with `logit_scale`, CCL's temperature, if there is one. */
+  /** By our key, with any `logit_scale`, CCL's temperature. */
   readonly recipes: ReadonlyMap<string, Recipe>;
   /** Side of a patch in pixels, which tells ViT-B/32 from ViT-B/16; null without image tower. */
   readonly patch: number | null;
@@ -102,14 +102,14 @@ const MOST_BLOCKS = 64;
 const VOCABULARY = 49408;
 const POSITIONS = 77;
 
-/** @throws WEIGHTS_UNSUPPORTED for another model, naming what was found and what is expected */
+/** @throws WEIGHTS_UNSUPPORTED for another model, naming what is found and expected */
 export function findTower(source: Pick<TensorSource, 'path' | 'tensors'>): FoundTower {
   const { path, tensors } = source;
   const names = [...tensors.keys()];
   for (const naming of [OPENAI, HUGGING_FACE]) {
     for (const name of names) {
       const prefix = naming.marks.exec(name)?.[1];
-      // The image tower's blocks have the same names after `visual.`.
+      // The image tower's blocks have these names after `visual.`.
       if (prefix === undefined || prefix.endsWith('visual.')) continue;
       if (tensors.has(prefix + naming.top.tokens)) return describeTower(source, naming, prefix);
     }

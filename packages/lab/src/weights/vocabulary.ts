@@ -1,4 +1,4 @@
-/** CLIP's vocabulary in a folder of stored weights: merges as plain text. */
+/** CLIP's vocabulary among stored weights: merges as plain text. */
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { ClipTokenizer, ReclmisError } from '@reclmis/core';
@@ -8,10 +8,10 @@ export const MERGES_FILE = 'merges.txt';
 const PUBLISHED = ['bpe_simple_vocab_16e6.txt.gz', 'tokenizer.json', MERGES_FILE];
 
 /**
- * Writes `merges.txt` into a folder.
+ * Writes `merges.txt`.
  * @param file OpenAI's `bpe_simple_vocab_16e6.txt.gz` (or its text), or Hugging Face's `tokenizer.json`
- * @returns the file's name, and the SHA-256 of what was written
- * @throws VOCABULARY_INVALID, OUTPUT_UNWRITABLE, DISK_FULL
+ * @returns the file's name, and the SHA-256 of what was written @throws VOCABULARY_INVALID,
+ * OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function importVocabulary(
   file: string,

@@ -1,7 +1,7 @@
 /** A fake network whose every pixel is known. */
 import type { ModelIdentity, PlaneSegmenter } from '../segmenter.js';
 
-/** Probability is the red plane for the note "bright", otherwise one minus it. */
+/** The red plane for the note "bright", else one minus it. */
 export class Brightness implements PlaneSegmenter {
   readonly batches: number[] = [];
 

@@ -7,7 +7,7 @@ import { writePngRgb } from '@reclmis/files';
 
 const SCRIPT = fileURLToPath(new URL('predict-many.js', import.meta.url));
 
-/** Growth in bytes between a fifth of the images and nearly all, after garbage collection. */
+/** In bytes, between a fifth of the images and nearly all, after garbage collection. */
 export interface Growth {
   readonly heap: number;
   readonly buffers: number;

@@ -1,6 +1,6 @@
 /**
- * Predicts with `brightness.ts` in its own process (`node --expose-gc`); prints as JSON the memory held after
- * a fifth of the images and at the end. Arguments: images, out.
+ * Predicts with `brightness.ts` in its own process (`node --expose-gc`); prints memory held after a fifth of
+ * the images and at the end, as JSON. Arguments: images, out.
  */
 import { predictionCases } from '../cases.js';
 import { predict } from '../predict.js';

@@ -1,4 +1,6 @@
-/** Draws the probes as SVG, one row per note: Dice, and the share inside the named zones, with 95 % intervals. */
+/**
+ * Draws the probes as SVG, one row per note: Dice, and the share inside the named zones, with 95 % intervals.
+ */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { css, tickLabel, ticks } from '../../plots/chart.js';
 import { FAINT, INK, svgText } from '../../plots/text.js';
@@ -63,7 +65,7 @@ function axis(title: string, { x, width }: Panel, bottom: number): string {
   return parts.join('');
 }
 
-/** Dot, interval and value, or words if there is none. */
+/** Dot, interval and value, or words. */
 function mark(figure: ProbeFigure | null, { x, width }: Panel, y: number, colour: Rgb): string {
   if (figure === null) return svgText('not applicable', x + 6, y + 4, { size: 11.5, colour: FAINT });
   const at = (share: number): number => x + share * width;

@@ -1,5 +1,5 @@
 /**
- * Measures one case under one note, and averages many with intervals. Formulas: docs/reference/probes.md.
+ * Measures a case under one note, and averages many. Formulas: docs/reference/probes.md.
  *
  * Zones are in the patient's convention; if notes mean the image's sides, the named zones are exchanged
  * (`inConvention`).
@@ -27,14 +27,14 @@ export interface NoteMeasures {
   readonly change: number | null;
   /** Over the cases whose note the probe changes. */
   readonly changeWhereChanged: number | null;
-  /** Shares of the mask in the named zones, and of those that it reaches. */
+  /** Share of the mask in the named zones, and share of those reached. */
   readonly inside: number | null;
   readonly reached: number | null;
-  /** Share that moved into the newly named zones (only swapped notes). */
+  /** Share that moved into the newly named zones (swapped notes). */
   readonly moved: number | null;
-  /** With the right note's mask (only swapped notes). 1: the note makes no difference. */
+  /** With the right note's mask (swapped notes). 1: the note makes no difference. */
   readonly same: number | null;
-  /** With the right note's mask, mirrored or flipped alike (only those notes). */
+  /** With the right note's mask, mirrored or flipped alike. */
   readonly expected: number | null;
 }
 
@@ -61,7 +61,7 @@ export function inConvention(named: ZoneSet | null, sides: Sides): ZoneSet | nul
   return named === null || sides === 'patient' ? named : mirrorZones(named);
 }
 
-/** @param map zones of every pixel in the patient's convention */
+/** @param map each pixel's zone, in the patient's convention */
 export function measureNote(
   variant: NoteVariant,
   given: Given,
@@ -98,12 +98,12 @@ export interface ProbeFigure extends Interval {
   readonly cases: number;
 }
 
-/** Means over the cases to which each measure applies; null if there are none. */
+/** Means over the cases to which a measure applies, or null. */
 export type NoteFigures = Readonly<Record<keyof NoteMeasures, ProbeFigure | null>>;
 
 /**
  * Means with 95 % intervals, by patients.
- * @param rows per series (a variant, or the truth) each case's measures, in the order of `groups`
+ * @param rows each case's measures in the order of `groups`, per series (a variant, or the truth)
  */
 export function figuresOf(
   rows: readonly (readonly NoteMeasures[])[],

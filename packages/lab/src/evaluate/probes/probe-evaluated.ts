@@ -24,7 +24,7 @@ export async function probeEvaluated(
   return { probes, section: probesSection(probes, sheet === null ? null : await encodePng(sheet, 3)) };
 }
 
-/** Sides of the notes as the run was given them. */
+/** As the run was given them. */
 function sidesRead({ sides: { notes, learnt } }: EvaluatedModel['evaluation']): StatedSides {
   return learnt === 'unknown' ? notes : learnt;
 }

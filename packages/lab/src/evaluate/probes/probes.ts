@@ -1,6 +1,6 @@
 /**
- * Note probes: the same images under the right note, none, another case's and altered ones. Definitions:
- * docs/reference/probes.md. Notes that a probe leaves unchanged are not run again.
+ * Note probes: the same images under the right note, none, another case's and altered ones
+ * (docs/reference/probes.md). Unchanged notes are not run again.
  */
 import {
   CHEST_LINES,
@@ -44,7 +44,7 @@ export interface ProbeOptions {
   readonly lungs?: string;
   /** For images without lung masks; default `CHEST_LINES`. */
   readonly lines?: ZoneLines;
-  /** Default: as the true masks lie, else whichever puts more of them into the named zones. */
+  /** Default: as the true masks lie, else whichever fits more of them to the named zones. */
   readonly sides?: Sides;
   /** Default: the run's. */
   readonly seed?: number;
@@ -59,7 +59,7 @@ export interface Probe extends NoteFigures {
 }
 
 export interface NoteCoverage {
-  /** All, those that name a part of the lungs, and those with words unknown to the grammar. */
+  /** All, those that name a part of the lungs, and those with unknown words. */
   readonly cases: number;
   readonly namingZones: number;
   readonly withRemainder: number;
@@ -84,15 +84,15 @@ export interface NoteProbes {
     readonly inferred: InferredSides;
   };
   readonly notes: NoteCoverage;
-  /** Under the right notes: what a perfect model would reach. */
+  /** Under the right notes: what a perfect model reaches. */
   readonly truth: Pick<NoteFigures, 'inside' | 'reached'>;
-  /** Only `right` where `unread` says why the others cannot differ. */
+  /** Only `right` if `unread` is set. */
   readonly probes: readonly Probe[];
-  /** Why no note can change a mask, a sentence without its full stop; null if the model reads notes. */
+  /** Why no note can change a mask, without full stop; null if the model reads notes. */
   readonly unread: string | null;
   /** If notes were derived from masks. */
   readonly derived: string | null;
-  /** The case of median Dice among those that all probes change (zones included); null if there is none. */
+  /** The case of median Dice among those that all probes change (zones included), or null. */
   readonly example: string | null;
 }
 
@@ -209,7 +209,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   };
 }
 
-/** Decides by all notes' zones if too few name one side. */
+/** By all notes' zones if too few name one side. */
 function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, number>> | null): Sides {
   if (sides !== 'unknown') return sides;
   return inside !== null && inside.image > inside.patient ? 'image' : 'patient';

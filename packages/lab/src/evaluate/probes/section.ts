@@ -1,4 +1,4 @@
-/** A report's section on note probes. Definitions: docs/reference/probes.md. */
+/** A report's section on note probes (docs/reference/probes.md). */
 import {
   figure,
   heading,
@@ -23,7 +23,7 @@ const MEANINGS = [
   'Moved: share of the mask in zones that only the swapped note names, minus the share that was there under the correct note. Same: Dice with the correct note’s mask; 100 % if the note makes no difference. Turned: Dice with the correct note’s mask, mirrored or flipped.',
 ];
 
-/** `84.2 (83.1 to 85.0)`, in percent; words if not applicable. */
+/** `84.2 (83.1 to 85.0)`, in percent, or words. */
 export function probeText(figure: ProbeFigure | null): string {
   if (figure === null) return 'not applicable';
   const percent = (value: number): string => (100 * value).toFixed(1);
@@ -134,7 +134,7 @@ function underAllNotes(all: NoteProbes): Html {
   );
 }
 
-/** The figures that a model has without reading notes: where its masks lie. */
+/** What a model reaches without reading notes. */
 function underOwnNotes(all: NoteProbes): Html {
   const { probes, truth } = all;
   return table(

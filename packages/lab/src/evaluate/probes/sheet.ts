@@ -1,5 +1,5 @@
 /**
- * Draws one case under each probe's note, with an outline of the named zones. R and L are the patient's sides if the
+ * Draws a case under each probe's note, with the named zones outlined. R and L are the patient's sides if the
  * notes mean those, else the image's.
  */
 import {

@@ -1,4 +1,4 @@
-/** A file server on 127.0.0.1 that honours ranges, counts what it sends, and misbehaves on request. */
+/** A server on 127.0.0.1 that honours ranges, counts what it sends, and misbehaves on request. */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -58,7 +58,7 @@ export class FileServer {
     return this.seen.reduce((sum, { sent }) => sum + sent, 0);
   }
 
-  /** Sends the file up to `end`, with the headers of the whole, then cuts the connection when `when` says so. */
+  /** Sends the file up to `end`, with the headers of the whole, and cuts the connection at `when`. */
   async sendUntil(
     request: SeenRequest,
     response: ServerResponse,
