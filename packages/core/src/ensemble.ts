@@ -1,6 +1,6 @@
 /**
  * Averages several opinions on one image: several models', or a model's own on the image and its mirror image
- * with left and right swapped in the note.
+ * with the mirrored note.
  *
  * B images, S side of a model's input in pixels; planes are stored row by row.
  */
@@ -9,15 +9,15 @@ import { mirrorNote } from './notes/note-mirror.js';
 import { mayNameSide, noteForModel, type StatedSides } from './notes/sides.js';
 import type { Sides } from './notes/zone-map.js';
 
-/** Segments images by their notes, with any engine. */
+/** With any engine. */
 export interface PlaneSegmenter {
   /** S. */
   readonly size: number;
-  /** Probability above which a pixel belongs to the mask. Default 0.5. */
+  /** For a pixel to belong to the mask. Default 0.5. */
   readonly threshold?: number;
   /**
-   * Maps images [B,3,S,S] (planes R, G, B in [0, 1]) and B notes to probabilities [B,1,S,S]. Calls never
-   * overlap, and the images are not used afterwards.
+   * Images [B,3,S,S] (planes R, G, B in [0, 1]) and B notes -> probabilities [B,1,S,S]. Calls never overlap,
+   * and the images are not used afterwards.
    */
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array | Promise<Float32Array>;
 }
@@ -42,8 +42,8 @@ export function divideBy(sum: Float32Array, count: number): Float32Array {
 }
 
 /**
- * Averages a model's answers to the image and its mirror image. Where a note may name a side in words unknown
- * to `mirrorNote` (other languages, abbreviations), only the image itself is asked.
+ * Averages a model's answers to the image and its mirror image; only the image is asked if a note may name a
+ * side in words unknown to `mirrorNote` (other languages, abbreviations).
  */
 export class FlippingSegmenter implements PlaneSegmenter {
   readonly size: number;
@@ -69,12 +69,15 @@ export class FlippingSegmenter implements PlaneSegmenter {
   }
 }
 
-/** Swaps left and right in notes whose convention differs from the model's. */
+/** Swaps left and right in notes of the other convention. */
 export class SidedSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
 
-  /** @param learnt whose sides the model's training notes meant. @param given whose sides the notes mean; default: the same. */
+  /**
+   * @param learnt whose sides the training notes meant.
+   * @param given whose sides the notes mean; default: the same.
+   */
   constructor(
     private readonly segmenter: PlaneSegmenter,
     private readonly learnt: StatedSides,
@@ -122,7 +125,7 @@ export class AverageSegmenter implements PlaneSegmenter {
   }
 }
 
-/** The models' common threshold. @throws OPTION_INVALID if they differ: a mean has no threshold. */
+/** @throws OPTION_INVALID if thresholds differ: a mean has none. */
 export function sharedThreshold(segmenters: readonly Pick<PlaneSegmenter, 'threshold'>[]): number {
   const thresholds = [...new Set(segmenters.map(({ threshold = 0.5 }) => threshold))];
   if (thresholds.length > 1) {

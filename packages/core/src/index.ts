@@ -1,5 +1,6 @@
 /**
- * The pure, browser-safe parts of RecLMIS that training and serving share.
+ * The browser-safe parts of RecLMIS that training and serving share.
+ *
  *
  * @packageDocumentation
  */

@@ -15,11 +15,11 @@ import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
 export const MANIFEST_FILE = 'manifest.json';
-/** Value of `format`; another number is another layout. */
+/** Another number is another layout. */
 export const MANIFEST_FORMAT = 'reclmis-model/1';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
-/** A file in the model's folder, so no manifest can point elsewhere. */
+/** In the model's folder: no manifest can point elsewhere. */
 const fileName = z
   .string()
   .max(128)
@@ -42,7 +42,7 @@ const clipTokenizer = z.strictObject({ kind: z.literal('clip'), merges: file });
 const scores = z.strictObject({
   /** Name of the data set scored. */
   data: z.string(),
-  /** `validation` is no result: it chose the weights. */
+  /** `validation` chose the weights, so it is no result. */
   split: z.enum(['test', 'validation']),
   cases: count,
   /** Mean over images, 0 to 1. */
@@ -83,7 +83,7 @@ const schema = z.strictObject({
       contextLength: size(4096),
       /** W. */
       width: size(16_384),
-      /** Whose left and right the training notes meant; `unknown` in older models. */
+      /** Whose left and right the training notes meant. */
       sides: z.enum(STATED_SIDES).default('unknown'),
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),
     })
@@ -106,7 +106,7 @@ const schema = z.strictObject({
     .nullable(),
   /** Trained scalars in the segmenter. */
   parameters: count,
-  /** FLOPs per image without encoding the note; a multiply-add is two. Absent in older models. */
+  /** Per image without encoding the note; a multiply-add is two. Absent in older models. */
   flopsPerImage: count.optional(),
   training: z.strictObject({
     /** Null if unknown (imported weights). */
@@ -119,20 +119,23 @@ const schema = z.strictObject({
   scores: z.array(scores),
   intendedUse: z.string().min(1),
   limits: z.array(z.string().min(1)).min(1),
-  /** The exporter's comparison of libtorch with onnxruntime: largest absolute difference of a probability. */
+  /** libtorch compared with onnxruntime: largest absolute difference of a probability. */
   check: z.strictObject({
     cases: count,
     worst: z.number().min(0),
-    /** Probabilities of a synthetic case (`probe.ts`) on a CPU, to check other devices; absent in older models. */
+    /**
+     * Probabilities of a synthetic case (`probe.ts`) on a CPU, to check other devices; absent in older
+     * models.
+     */
     probe: z.array(z.number().min(0).max(1)).length(PROBE_PIXELS).optional(),
   }),
 });
 
-/** Contents of `manifest.json`; docs/reference/manifest.md explains each field. */
+/** `manifest.json`; docs/reference/manifest.md explains each field. */
 export type ModelManifest = z.infer<typeof schema>;
 export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];
 
-/** Validates a parsed manifest. @param where the file, for messages. @throws MODEL_INVALID */
+/** @param where the file, for messages. @throws MODEL_INVALID */
 export function parseManifest(json: unknown, where: string): ModelManifest {
   const format = typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
   if (format !== MANIFEST_FORMAT) {

@@ -1,6 +1,6 @@
 /**
- * A synthetic case whose expected output is in the manifest: the runtime checks a device with it first, since
- * a GPU driver may compute silently wrong results, which a mask does not show. S side of the model's input.
+ * A synthetic case whose expected output is in the manifest, to check a device first: a GPU driver may
+ * silently compute wrong results, which a mask does not show. S side of the model's input.
  */
 import { Random } from './random.js';
 
@@ -9,11 +9,11 @@ export const PROBE_PIXELS = 256;
 /** Words missing from a vocabulary do no harm. */
 export const PROBE_NOTE =
   'Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.';
-/** Log-odds are clamped here: float32 holds 1 - 1e-5 to 1 % of its distance from 1. */
+/** Clamp of log-odds: float32 holds 1 - 1e-5 to 1 % of its distance from 1. */
 const LEAST = 1e-5;
 const BLOCKS = 8;
 
-/** The image, [3,S,S] in [0,1]: blocks of random colours with 20 % noise. */
+/** [3,S,S] in [0,1]: blocks of random colours with 20 % noise. */
 export function probePlanes(size: number): Float32Array {
   const random = Random.from('probe', size);
   const colours = Float32Array.from({ length: 3 * BLOCKS * BLOCKS }, () => random.next());
@@ -24,7 +24,7 @@ export function probePlanes(size: number): Float32Array {
   });
 }
 
-/** Probabilities [S,S] at the case's pixels: corners, which show padding errors, and random others. */
+/** Values of [S,S] at corners, which show padding errors, and random other pixels. */
 export function probeValues(probability: Float32Array, size: number): number[] {
   const random = Random.from('probe pixels', size);
   const last = size - 1;
@@ -34,7 +34,7 @@ export function probeValues(probability: Float32Array, size: number): number[] {
   });
 }
 
-/** Largest difference in log-odds; NaN if one is not a number. */
+/** The largest in log-odds; NaN if one is not a number. */
 export function probeDifference(expected: readonly number[], actual: readonly number[]): number {
   return expected.reduce((worst, value, i) => {
     return Math.max(worst, Math.abs(logOdds(value) - logOdds(actual[i] ?? Number.NaN)));

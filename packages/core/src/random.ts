@@ -7,7 +7,7 @@ import { ReclmisError } from './errors.js';
 
 const TWO_32 = 2 ** 32;
 const TWO_53 = 2 ** 53;
-/** Draws discarded so that similar states diverge; PractRand uses 12 to 18. */
+/** Discarded, so that similar states diverge; PractRand uses 12 to 18. */
 const WARM_UP = 15;
 
 export class Random {
@@ -21,8 +21,8 @@ export class Random {
   }
 
   /**
-   * The stream for these keys. Order, grouping and type matter: `('ab', 'c')`, `('a', 'bc')`, `(1)` and
-   * `('1')` all differ; `0` and `-0` do not.
+   * Order, grouping and type of keys matter: `('ab', 'c')`, `('a', 'bc')`, `(1)` and `('1')` all differ; `0`
+   * and `-0` do not.
    */
   static from(...keys: readonly (string | number)[]): Random {
     const [a, b, c, d] = hashKeys(keys);
@@ -51,7 +51,7 @@ export class Random {
     return low + (high - low) * this.next();
   }
 
-  /** Integer, uniform in [0, n), without modulo bias; n from 1 to 2^32. */
+  /** Uniform in [0, n), without modulo bias; n from 1 to 2^32. */
   int(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > TWO_32) {
       throw new ReclmisError('INTERNAL', `Random.int: expected an integer from 1 to 2^32, got ${n}`);
@@ -67,7 +67,7 @@ export class Random {
     return this.next() < p;
   }
 
-  /** Normal (Box and Muller 1958; the second of the pair is discarded, so each call draws alike). */
+  /** Box and Muller 1958; the second of the pair is discarded, so each call draws alike. */
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.next())); // 1 - next() is in (0, 1]
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.next());
@@ -79,7 +79,7 @@ export class Random {
     return items[this.int(items.length)] as T;
   }
 
-  /** Shuffles in place (Fisher and Yates) and returns the same array. */
+  /** In place (Fisher and Yates); returns the same array. */
   shuffle<T>(items: T[]): T[] {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.int(i + 1);

@@ -1,4 +1,4 @@
-/** Collects all warnings about a prediction's note, image and mask. */
+/** All warnings about a prediction's note, image and mask. */
 import type { ClipTokenizer } from './text/clip-tokens.js';
 import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
 import { type MaskRules, maskWarnings, rulesUnder } from './notes/mask-warnings.js';
@@ -17,11 +17,11 @@ const KEPT_NOTES = 256;
 export interface ResultChecksOptions {
   /** Null if the model reads no notes. */
   readonly reader: NoteSense['reader'] | null;
-  /** Vocabulary of a words encoder; null for CLIP's, which has no unknown words. */
+  /** The words encoder's; null for CLIP's, which has no unknown words. */
   readonly vocabulary: WordTokenizer | null;
   /** Absent in older runs and models. */
   readonly reference?: TrainingReference | null | undefined;
-  /** Sides that the model learnt; default: the reference's. */
+  /** That the model learnt; default: the reference's. */
   readonly sides?: StatedSides | undefined;
 }
 
@@ -41,8 +41,9 @@ export class ResultChecks {
   }
 
   /**
-   * Warnings about a note as the caller wrote it (its words are quoted), before sides are swapped; none if
-   * the model reads no notes. @param mirrored whether the model reads it with left and right swapped.
+   * About a note as the caller wrote it (its words are quoted), before sides are swapped; none if the model
+   * reads no notes.
+   * @param mirrored the model reads it with left and right swapped.
    */
   note(note: string, mirrored = false): readonly Warning[] {
     if (!this.sense) return [];
@@ -68,15 +69,12 @@ export class ResultChecks {
     return warnings;
   }
 
-  /**
-   * Warnings about an image as the model reads it. @param planes [3,S,S], values 0 to 1; only the first image
-   * counts.
-   */
+  /** @param planes [3,S,S], as the model reads them, values 0 to 1; only the first image counts. */
   image(planes: Float32Array, size: number): Warning[] {
     return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
   }
 
-  /** Warnings about a mask. @param note as the caller wrote it. @param sides whose left and right it means. */
+  /** @param note as the caller wrote it. @param sides whose left and right it means. */
   mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
     return maskWarnings(mask, {
       note: this.sense ? parseNote(note) : null,

@@ -1,16 +1,16 @@
-/** What the system's errors (errno) mean for a written file: the only table, pure. */
+/** What the system's errors (errno) mean for a written file. */
 import { ReclmisError } from './errors.js';
 
-/** Room must be made: disk, quota, limit on file size. All others mean OUTPUT_UNWRITABLE. */
+/** Disk, quota, limit on file size. All others mean OUTPUT_UNWRITABLE. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Remedies for a kind of place, in place of the catalogue's. */
+/** In place of the catalogue's. */
 export interface WriteRemedies {
   readonly full?: string;
   readonly unwritable?: string;
 }
 
-/** The `code` of a Node error (`ENOENT`, `ENOSPC`), or ''. */
+/** `ENOENT`, `ENOSPC`, ..., or ''. */
 export function systemCode(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
@@ -26,7 +26,7 @@ export function isFull(error: unknown): boolean {
   return FULL.has(systemCode(error));
 }
 
-/** A failed write as DISK_FULL or OUTPUT_UNWRITABLE. Coded errors pass unchanged. */
+/** As DISK_FULL or OUTPUT_UNWRITABLE. Coded errors pass unchanged. */
 export function writeError(path: string, error: unknown, remedies: WriteRemedies = {}): ReclmisError {
   if (error instanceof ReclmisError) return error;
   const coded = (code: 'DISK_FULL' | 'OUTPUT_UNWRITABLE', what: string, remedy?: string): ReclmisError =>

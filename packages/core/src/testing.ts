@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Mask } from './images/raster.js';
 
-/** A mask from rows separated by `/`: `#` is foreground. */
+/** Rows separated by `/`: `#` is foreground. */
 export function drawnMask(rows: string): Mask {
   const lines = rows.split('/');
   return {

@@ -45,7 +45,7 @@ export const trainingReferenceSchema = z.strictObject({
       'expected a variance for each axis',
     )
     .nullable(),
-  /** `MaskRules`; null if the training masks were not examined. */
+  /** `MaskRules`; null if not examined. */
   masks: z
     .strictObject({
       inside: share.nullable(),

@@ -12,7 +12,7 @@ export interface WarningCount {
 
 export type CountsByCode = Readonly<Partial<Record<WarningCode, WarningCount>>>;
 
-/** Counts warnings by code. Named cases are the first by id, whatever their order. */
+/** By code. Named cases are the first by id, in whatever order they come. */
 export class WarningCounts {
   private readonly counts = new Map<
     WarningCode,
@@ -44,8 +44,8 @@ export class WarningCounts {
 }
 
 /**
- * Lines such as "warning MASK_EMPTY: 2 of 40 images (a, b): the first: the mask is empty". @param noun what
- * is counted, in the singular.
+ * "warning MASK_EMPTY: 2 of 40 images (a, b): the first: the mask is empty".
+ * @param noun what is counted, in the singular.
  */
 export function warningLines(counts: CountsByCode, all: number, noun: string): string[] {
   return Object.entries(counts).map(([code, { cases, first, example }]) => {

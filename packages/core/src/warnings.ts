@@ -250,7 +250,7 @@ export const WARNINGS: Readonly<Record<WarningCode, WarningEntry>> = CATALOGUE;
 
 export interface WarningWord {
   readonly word: string;
-  /** The known word or words it may stand for; absent if none is similar. */
+  /** Absent if no known word is similar. */
   readonly nearest?: string;
 }
 
@@ -258,11 +258,11 @@ export interface Warning {
   readonly code: WarningCode;
   /** One line: what was seen, with figures. */
   readonly message: string;
-  /** The first words concerned; only for NOTE_WORDS_UNKNOWN and NOTE_CUT. */
+  /** The first words; only for NOTE_WORDS_UNKNOWN and NOTE_CUT. */
   readonly words?: readonly WarningWord[];
 }
 
-/** The codes of warnings, each once, in the catalogue's order. */
+/** Each once, in the catalogue's order. */
 export function warningCodes(warnings: Iterable<Warning>): WarningCode[] {
   const found = new Set([...warnings].map(({ code }) => code));
   return (Object.keys(CATALOGUE) as WarningCode[]).filter((code) => found.has(code));

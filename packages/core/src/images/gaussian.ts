@@ -1,7 +1,6 @@
 /**
  * A Gaussian in its principal axes (probabilistic PCA: Tipping and Bishop 1999), small enough to store: the
- * first axes have a variance each, all other directions share one. Distances are squared Mahalanobis
- * distances.
+ * first axes have a variance each, all others share one. Distances are squared Mahalanobis distances.
  */
 
 export interface Gaussian {
@@ -16,8 +15,8 @@ export interface Gaussian {
 const DIGITS = 4;
 
 /**
- * Fits points of equal length. @param axes at most this many. @param floor least variance: smaller
- * differences are noise.
+ * @param points of equal length.
+ * @param axes at most. @param floor least variance: smaller differences are noise.
  */
 export function fitGaussian(points: readonly (readonly number[])[], axes: number, floor: number): Gaussian {
   const D = points[0]?.length ?? 0;

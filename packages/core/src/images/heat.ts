@@ -1,5 +1,5 @@
 /**
- * A colour map with evenly growing lightness, which keeps the order in grey and for any colour blindness: ten
+ * A colour map with evenly growing lightness, in order also in grey and with any colour blindness: ten
  * colours of matplotlib's `viridis` (S. van der Walt and N. Smith, 2015, public domain), interpolated in
  * sRGB.
  */
@@ -20,7 +20,7 @@ const VIRIDIS: readonly Rgb[] = [
   [253, 231, 37],
 ];
 
-/** Colour of a value from 0 (dark violet) to 1 (yellow); values outside are clamped, NaN is 0. */
+/** From 0 (dark violet) to 1 (yellow); values outside are clamped, NaN is 0. */
 export function heatColour(value: number): Rgb {
   const at = Math.min(1, Math.max(0, Number.isNaN(value) ? 0 : value)) * (VIRIDIS.length - 1);
   const low = Math.min(Math.floor(at), VIRIDIS.length - 2);
@@ -31,16 +31,15 @@ export function heatColour(value: number): Rgb {
 }
 
 export interface HeatOptions {
-  /** Value at the end of the colour map. Default: the plane's largest. 0 or less draws nothing. */
+  /** At the end of the colour map. Default: the plane's largest. 0 or less draws nothing. */
   readonly max?: number;
   /** Opacity, 0 to 1. Default 0.6. */
   readonly opacity?: number;
 }
 
 /**
- * Draws a plane of numbers, 0 to `max`, over a copy of the image.
- * @param plane width x height values, row by row.
- * @throws IMAGE_UNREADABLE unless plane and image have the same size.
+ * Draws a plane, 0 to `max`, over a copy of the image.
+ * @param plane width x height values, row by row. @throws IMAGE_UNREADABLE unless the sizes are equal.
  */
 export function heatOver(
   image: RgbImage,
@@ -66,7 +65,7 @@ export function heatOver(
   return { width, height, data };
 }
 
-/** Expands a grid of `columns` x `rows` numbers: each pixel takes the cell of its centre. */
+/** Expands `columns` x `rows` numbers: each pixel takes the cell of its centre. */
 export function spreadGrid(
   grid: ArrayLike<number>,
   columns: number,

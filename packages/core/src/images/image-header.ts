@@ -1,6 +1,6 @@
 /**
- * Reads headers of PNG and JPEG files, to refuse unsupported kinds by name before decoding: Node's and
- * browsers' decoders are lenient in different ways.
+ * Reads headers of PNG and JPEG files, to refuse unsupported kinds by name: Node's and browsers' decoders are
+ * lenient in different ways.
  */
 import { ReclmisError } from '../errors.js';
 
@@ -12,21 +12,21 @@ const FCTL = 0x6663544c;
 
 export interface FileHeader {
   readonly kind: 'png' | 'jpeg';
-  /** Size as stored, before an orientation tag; 0 if missing. */
+  /** As stored, before an orientation tag; 0 if missing. */
   readonly width: number;
   readonly height: number;
   /** Bits per value. */
   readonly bits: number;
-  /** Values per pixel: 1 grey, 3 colour; always 3 for PNG. */
+  /** Per pixel: 1 grey, 3 colour; always 3 for PNG. */
   readonly channels: number;
   /** JPEG coding, by its marker SOF0 to SOF15. */
   readonly coding: number;
-  /** An animated PNG whose first frame is not the still picture: decoders differ in their choice. */
+  /** An animated PNG whose first frame is not the still picture: decoders differ. */
   readonly hiddenStill: boolean;
   readonly complete: boolean;
 }
 
-/** Parses the header of a PNG or JPEG from its first bytes; null for another format. */
+/** From the first bytes; null for another format. */
 export function fileHeader(bytes: Uint8Array): FileHeader | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 4 && view.getUint32(0) === 0x89504e47) return pngHeader(view);
@@ -34,7 +34,10 @@ export function fileHeader(bytes: Uint8Array): FileHeader | null {
   return null;
 }
 
-/** Refuses files that decoders read differently or that have no unique conversion to RGB. @throws IMAGE_UNSUPPORTED */
+/**
+ * Refuses files that decoders read differently or without a unique conversion to RGB.
+ * @throws IMAGE_UNSUPPORTED
+ */
 export function refuseRareKinds(
   { kind, bits, channels, coding, hiddenStill }: FileHeader,
   name: string,

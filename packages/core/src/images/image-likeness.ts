@@ -4,22 +4,22 @@
  * (`image-tones.ts`), after the model's preprocessing.
  *
  * Unusual is what is further from the mean than nearly all training images (each measured from the half it
- * was not in), or much likelier inverted, turned or flipped; docs/measurements/warnings.md says what that
- * catches. It knows nothing of medicine. S side of the planes.
+ * was not in), or much likelier inverted, turned or flipped (docs/measurements/warnings.md). It knows nothing
+ * of medicine. S side of the planes.
  */
 import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
 import { toneFigures, TONES } from './image-tones.js';
 import { quantileOfSorted } from '../quantile.js';
 import type { Warning } from '../warnings.js';
 
-/** Fewer say little about what is usual, and too much about each. */
+/** Fewer say too little about what is usual. */
 export const LEAST_IMAGES = 20;
 const CELLS = 8;
 /** Axes of the layout at most; one per ten images. */
 const AXES = 16;
 /** Scales of details: 2, 4, 8, 16 and 32 pixels. */
 const SCALES = 5;
-/** Scales whose details are told apart by direction. */
+/** Scales with details by direction. */
 const DIRECTED = 3;
 export const TEXTURE_FIGURES = 3 * DIRECTED + SCALES + 2;
 const LAYOUT_FLOOR = 1e-3;
@@ -27,23 +27,23 @@ const TEXTURE_FLOOR = 0.03 ** 2;
 const TONES_FLOOR = 1e-3;
 const FLAT = 0.02;
 const WITHIN = { layout: 0.998, texture: 0.995, turned: 0.99 } as const;
-/** Allow for other sources: another device gives another texture. */
+/** For other sources: another device gives another texture. */
 const MARGIN = { layout: 1.2, texture: 4 / 3, turned: 1 } as const;
 /** In standard deviations: steadier than a quantile of few images. */
 const TONES_DEVIATIONS = 3.25;
 /** A factor of e^0.4 in distance. */
 const LEAST_ADVANTAGE = 0.4;
 
-/** Statistics of the training images, as plain data. */
+/** The training images' statistics, as plain data. */
 export interface ImageLikeness {
   readonly images: number;
-  /** Brightness of the cells, row by row, standardised per image. */
+  /** Brightness of cells, row by row, standardised per image. */
   readonly layout: Gaussian & { readonly limit: number };
   /** Logarithms: details at each scale, contrast, colour. */
   readonly texture: Gaussian & { readonly limit: number };
   /** Absent in older versions. */
   readonly tones?: (Gaussian & { readonly limit: number }) | undefined;
-  /** Least advantage, in log distance, of an altered image. */
+  /** Least advantage of an altered image, in log distance. */
   readonly turned: number;
 }
 
@@ -53,7 +53,7 @@ export interface ImageFeatures {
   readonly tones: readonly number[];
 }
 
-/** Measures an image as the model reads it. @param planes [3,S,S], values 0 to 1. */
+/** @param planes [3,S,S], values 0 to 1. */
 export function imageFeatures(planes: Float32Array, size: number): ImageFeatures {
   const n = size * size;
   const grey = new Float32Array(n); // [S,S]
@@ -124,7 +124,7 @@ function details(grey: Float32Array, size: number): number[] {
   return strengths;
 }
 
-/** Summarises images; null for fewer than `LEAST_IMAGES`. */
+/** Null for fewer than `LEAST_IMAGES`. */
 export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness | null {
   const n = features.length;
   if (n < LEAST_IMAGES) return null;
@@ -195,7 +195,7 @@ export function imageWarnings(planes: Float32Array, size: number, likeness: Imag
   return [{ code: 'IMAGE_UNUSUAL', message: `the image is unlike ${of}: ${why}` }];
 }
 
-/** How an image differs from the training images; null if it does not. */
+/** How an image differs from the training images, or null. */
 export function unlikeness(
   { layout, texture, tones }: ImageFeatures,
   likeness: ImageLikeness,

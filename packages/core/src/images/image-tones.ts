@@ -1,6 +1,6 @@
 /**
- * Tones of an image: a histogram of its grey values between their 3rd and 97th percentile, as logarithms of
- * shares. Radiographs have all tones of their range; drawings have few, even when resized. Borders, burnt-in
+ * An image's tones: a histogram of its grey values between their 3rd and 97th percentile, as logarithms of
+ * shares. Radiographs have all tones of their range; drawings have few, even resized. Borders, burnt-in
  * letters, exposure and contrast do not matter.
  */
 

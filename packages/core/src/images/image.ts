@@ -7,7 +7,7 @@
  * once, so values differ by at most one level. Masks are resampled by area, so they keep their place and
  * size.
  *
- * Legend: H, W input rows and columns; S output size.
+ * H, W input rows and columns; S output size.
  */
 import { ReclmisError } from '../errors.js';
 import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
@@ -15,7 +15,7 @@ import { checkImage, checkMask, type Mask, type RgbImage } from './raster.js';
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
-  /** `stride` weights per output position; the first `count` are used. */
+  /** `stride` per output position; the first `count` are used. */
   readonly weights: Float64Array;
   readonly stride: number;
 }
@@ -29,8 +29,8 @@ const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
 const LANES = 4;
 
 /**
- * The image as the model reads it: CHW [3, S, S], red, green, blue, in [0, 1]; stretched to a square, as in
- * the authors' code, and rounded to 8 bits, so it does not matter whether `resizeImage` came first.
+ * CHW [3, S, S], red, green, blue, in [0, 1]; stretched to a square, as in the authors' code, and rounded to
+ * 8 bits, so it does not matter whether `resizeImage` came first.
  */
 export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   const { data } = resizeImage(image, size);
@@ -44,7 +44,7 @@ export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   return planes;
 }
 
-/** Resizes to `width` x `height` pixels (default: a square); returns the same object if nothing changes. */
+/** To `width` x `height` pixels (default: a square); the same object if nothing changes. */
 export function resizeImage(image: RgbImage, width: number, height: number = width): RgbImage {
   checkImage(image, 'resizeImage');
   checkSize(width, height, 'resizeImage');
@@ -62,7 +62,7 @@ export function resizeImage(image: RgbImage, width: number, height: number = wid
   return { width, height, data: out };
 }
 
-/** If the channels are equal, two thirds of the work are saved. */
+/** Equal channels save two thirds of the work. */
 function isGrey({ data }: RgbImage): boolean {
   for (let i = 0; i < data.length; i += 3) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
@@ -71,8 +71,8 @@ function isGrey({ data }: RgbImage): boolean {
 }
 
 /**
- * Resizes a plane of numbers (probabilities) from w x h to W x H with the same filter, within the input's
- * range; a copy if the sizes are equal.
+ * Resizes a plane of numbers from w x h to W x H with the same filter, within the input's range; a copy if
+ * the sizes are equal.
  */
 export function resizePlane(plane: Float32Array, w: number, h: number, W: number, H: number): Float32Array {
   checkSize(w, h, 'resizePlane');
@@ -89,8 +89,8 @@ export function resizePlane(plane: Float32Array, w: number, h: number, W: number
 }
 
 /**
- * Resizes to `width` x `height` pixels (default: a square): a smaller pixel is foreground if at least half
- * its area was; a larger one copies the nearest. Returns the same object if nothing changes.
+ * To `width` x `height` pixels (default: a square): a smaller pixel is foreground if at least half its area
+ * was; a larger one copies the nearest. The same object if nothing changes.
  */
 export function resizeMask(mask: Mask, width: number, height: number = width): Mask {
   checkMask(mask, 'resizeMask');
@@ -104,7 +104,7 @@ export function resizeMask(mask: Mask, width: number, height: number = width): M
   return { width, height, data: out };
 }
 
-/** 1 where the probability, of w x h, is greater than `t`. */
+/** 1 where the probability (w x h) is greater than `t`. */
 export function threshold(plane: ArrayLike<number>, w: number, h: number, t = 0.5): Mask {
   checkSize(w, h, 'threshold');
   if (plane.length !== w * h) {
@@ -177,8 +177,8 @@ function makeTaps(
 }
 
 /**
- * Resamples along x: [H, W] -> [H, S], four rows at a time, in float64.
- * @param step distance between pixels in `data` with several channels.
+ * Along x: [H, W] -> [H, S], four rows at a time, in float64.
+ * @param step between pixels in `data` with several channels.
  */
 function resampleColumns(
   data: Float32Array | Uint8Array,
@@ -226,7 +226,7 @@ function resampleColumns(
   return out;
 }
 
-/** Resamples along y: [H, width] -> [S, width], four columns at a time, in float64. */
+/** Along y: [H, width] -> [S, width], four columns at a time, in float64. */
 function resampleRows(
   rows: Float32Array,
   width: number,

@@ -20,18 +20,17 @@ export const COLOURS = {
 } as const satisfies Record<string, Rgb>;
 
 export interface OverlayOptions {
-  /** Default orange; use sky blue for the truth next to it. */
+  /** Default orange; sky blue for the truth next to it. */
   readonly colour?: Rgb;
   /** Opacity of the fill, 0 (none) to 1. Default 0.35. */
   readonly fill?: number;
   /**
-   * Width of the contour in pixels, inside the mask; 0 for none. Default: 1 per 224 pixels of the shorter
-   * side, at least 1.
+   * Width in pixels, inside the mask; 0 for none. Default: 1 per 224 pixels of the shorter side, at least 1.
    */
   readonly contour?: number;
 }
 
-/** Draws the mask over a copy of the image. @throws MASK_SIZE_MISMATCH unless both have the same size. */
+/** Draws over a copy of the image. @throws MASK_SIZE_MISMATCH unless the sizes are equal. */
 export function overlay(image: RgbImage, mask: Mask, options: OverlayOptions = {}): RgbImage {
   checkImage(image, 'overlay');
   checkMask(mask, 'overlay');
@@ -58,8 +57,8 @@ export function overlay(image: RgbImage, mask: Mask, options: OverlayOptions = {
 }
 
 /**
- * The mask's pixels within `thickness` pixels (the larger of the distances along x and y) of the background
- * or the image's border.
+ * The mask's pixels within `thickness` (the larger of the distances along x and y) of the background or the
+ * image's border.
  */
 export function contour(mask: Mask, thickness = 1): Mask {
   checkMask(mask, 'contour');

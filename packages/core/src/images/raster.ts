@@ -1,8 +1,8 @@
 /**
  * Images and masks as plain data, and exact rearrangements of their pixels.
  *
- * Legend: row by row from the top left; x counts columns to the right, y rows downwards. Images are HWC (red,
- * green, blue interleaved), masks HW. The patient's left is on the image's right, so a mirrored image needs
+ * Row by row from the top left; x counts columns to the right, y rows downwards. Images are HWC (red, green,
+ * blue interleaved), masks HW. The patient's left is on the image's right, so a mirrored image needs
  * `mirrorNote`.
  */
 import { ReclmisError } from '../errors.js';
@@ -14,18 +14,18 @@ export interface Raster {
   readonly data: Uint8Array;
 }
 
-/** A colour image: height x width x 3 values, 0..255. Grey images have three equal channels. */
+/** Height x width x 3 values, 0..255. Grey images have three equal channels. */
 export type RgbImage = Raster;
 
-/** A mask: height x width values, 0 background, 1 foreground. */
+/** Height x width values, 0 background, 1 foreground. */
 export type Mask = Raster;
 
-/** @throws IMAGE_UNREADABLE unless the size is positive and the data have 3 values per pixel. */
+/** @throws IMAGE_UNREADABLE unless the size is positive and there are 3 values per pixel. */
 export function checkImage(image: RgbImage, operation: string): void {
   check(image, 3, 'IMAGE_UNREADABLE', `${operation}: the image`);
 }
 
-/** @throws MASK_SIZE_MISMATCH unless the size is positive and the data have 1 value per pixel. */
+/** @throws MASK_SIZE_MISMATCH unless the size is positive and there is 1 value per pixel. */
 export function checkMask(mask: Mask, operation: string): void {
   check(mask, 1, 'MASK_SIZE_MISMATCH', `${operation}: the mask`);
 }
@@ -66,7 +66,7 @@ export function flip(raster: Raster): Raster {
   return rearrange(raster, width, height, (height - 1) * width, 1, -width);
 }
 
-/** Turns counter-clockwise by `turns` times 90 degrees; any integer. */
+/** Counter-clockwise by `turns` times 90 degrees; any integer. */
 export function quarterTurn(raster: Raster, turns: number): Raster {
   const { width, height } = raster;
   switch (((turns % 4) + 4) % 4) {

@@ -9,17 +9,17 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** Resizes images to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
+/** Resizes to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
 export function imagesToPlanes(images: readonly RgbImage[], size: number): Float32Array {
   const planes = new Float32Array(images.length * 3 * size * size); // [B,3,S,S]
   images.forEach((image, i) => planes.set(imageToPlanes(image, size), i * 3 * size * size));
   return planes;
 }
 
-/** The answer for one image, [H,W] at its own size, or what is wrong, to follow "the model gave". */
+/** [H,W] at the image's size, or what is wrong, to follow "the model gave". */
 export type Answer = { readonly probability: Float32Array } | { readonly wrong: string };
 
-/** The answer for image `index` of a batch. @param probabilities [B,1,S,S] */
+/** For image `index` of a batch. @param probabilities [B,1,S,S] */
 export function answerOf(
   probabilities: Float32Array,
   index: number,
@@ -32,7 +32,7 @@ export function answerOf(
   return wrong === null ? { probability: resizePlane(plane, size, size, width, height) } : { wrong };
 }
 
-/** Probability and mask of image `index` of a batch. @throws INFERENCE_FAILED for an invalid answer */
+/** For image `index` of a batch. @throws INFERENCE_FAILED for an invalid answer */
 export function segmented(
   probabilities: Float32Array,
   index: number,

@@ -2,7 +2,7 @@
  * Connected components of a mask (8-connectivity), by union-find over runs (stretches of foreground within a
  * row).
  *
- * Coordinates as in `contours.ts`: the pixel in column i and row j has its centre at (i + 0.5, j + 0.5).
+ * The pixel in column i and row j has its centre at (i + 0.5, j + 0.5).
  */
 import { checkMask, type Mask } from '../images/raster.js';
 
@@ -15,7 +15,7 @@ export interface Component {
   readonly box: readonly [x: number, y: number, width: number, height: number];
 }
 
-/** Runs of foreground in reading order, with their components. */
+/** Runs in reading order, with their components. */
 export interface LabelledRuns {
   /** Runs of row y are `rows[y]` to `rows[y + 1]` (exclusive); height + 1 values. */
   readonly rows: Int32Array;
@@ -27,13 +27,13 @@ export interface LabelledRuns {
   readonly count: number;
 }
 
-/** Components of a mask, largest first, equal ones in reading order. @throws MASK_SIZE_MISMATCH */
+/** Largest first, equal ones in reading order. @throws MASK_SIZE_MISMATCH */
 export function components(mask: Mask): Component[] {
   const { found, order } = measureComponents(labelRuns(mask, 8));
   return Array.from(order, (label) => found[label]!);
 }
 
-/** Components by label, and the labels in the order of `components`. */
+/** By label, and the labels in the order of `components`. */
 export function measureComponents(runs: LabelledRuns): { found: Component[]; order: Int32Array } {
   const { rows, start, end, label, count } = runs;
   const area = new Float64Array(count);
@@ -66,10 +66,7 @@ export function measureComponents(runs: LabelledRuns): { found: Component[]; ord
   return { found, order };
 }
 
-/**
- * Finds the runs of a mask and joins those that share an edge (4) or an edge or corner (8). @throws
- * MASK_SIZE_MISMATCH
- */
+/** Joins runs that share an edge (4) or an edge or corner (8). @throws MASK_SIZE_MISMATCH */
 export function labelRuns(mask: Mask, neighbours: 4 | 8): LabelledRuns {
   checkMask(mask, 'components');
   const { rows, start, end } = findRuns(mask);

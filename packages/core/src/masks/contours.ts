@@ -3,7 +3,7 @@
  *
  * x to the right, y downwards; the pixel in column i and row j spans i to i + 1 and j to j + 1. Rings are
  * closed (first point repeated) and contain only corners. As in RFC 7946, the signed area (shoelace formula)
- * of outer rings is positive and of holes negative; outer rings run clockwise on the screen.
+ * of outer rings is positive, of holes negative; outer rings run clockwise on the screen.
  *
  * Polygons are valid Simple Features (OGC): no ring passes a point twice, and parts joined only by corners
  * are separate polygons.
@@ -19,14 +19,14 @@ export interface Contour {
   readonly component: number;
   /** Pixels, which is the polygons' area. */
   readonly area: number;
-  /** Several if parts touch only by corners; in reading order. */
+  /** In reading order; several if parts touch only by corners. */
   readonly polygons: readonly Polygon[];
 }
 
-/** Steps right, down, left, up; the mask is on the right. */
+/** Right, down, left, up; the mask is on the right. */
 const STEP_X = [1, 0, -1, 0] as const;
 const STEP_Y = [0, 1, 0, -1] as const;
-/** Offsets, from a step's end, of the pixel ahead on the mask's side and of its neighbour. */
+/** From a step's end: the pixel ahead on the mask's side, and its neighbour. */
 const AHEAD = [
   [0, 0, 0, -1],
   [-1, 0, 0, 0],
@@ -34,7 +34,7 @@ const AHEAD = [
   [0, -1, -1, -1],
 ] as const;
 
-/** Outlines of a mask's components, in the order of `components`. @throws MASK_SIZE_MISMATCH */
+/** In the order of `components`. @throws MASK_SIZE_MISMATCH */
 export function contours(mask: Mask): Contour[] {
   const whole = labelRuns(mask, 8);
   const parts = labelRuns(mask, 4);
@@ -60,8 +60,8 @@ export function contours(mask: Mask): Contour[] {
 }
 
 /**
- * Outlines as GeoJSON (RFC 7946, but in pixels): a feature per component, with `component` (from 1) and
- * `area` (pixels). Yielded by feature, as a ragged mask's text is long.
+ * As GeoJSON (RFC 7946, but in pixels): a feature per component, with `component` (from 1) and `area`
+ * (pixels). Yielded by feature, as a ragged mask's text is long.
  */
 export function* contoursGeoJson(mask: Mask): Generator<string> {
   yield '{"type":"FeatureCollection","features":[';
@@ -108,7 +108,7 @@ function* rings({ width, height, data }: Mask): Generator<Ring> {
 
 /**
  * Walks around once from a pixel's upper left corner. At a corner where two pixels touch, it stays with its
- * own pixel; on returning there, it cuts off what lies between as a ring.
+ * own; on returning there, it cuts off what lies between as a ring.
  */
 function* follow(
   x: number,

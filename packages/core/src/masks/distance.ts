@@ -6,9 +6,8 @@ import { checkMask, type Mask } from '../images/raster.js';
 import { checkSpacing, type Spacing } from '../images/spacing.js';
 
 /**
- * Squared distance from each pixel's centre to the nearest foreground pixel's; Infinity for an empty mask.
- * @param spacing width and height of a pixel; default 1 each.
- * @throws MASK_SIZE_MISMATCH, OPTION_INVALID
+ * Squared, from each pixel's centre to the nearest foreground pixel's; Infinity for an empty mask.
+ * @param spacing width and height of a pixel; default 1 each. @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
 export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64Array {
   checkMask(mask, 'squaredDistances');
@@ -22,7 +21,7 @@ export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64
   return squared;
 }
 
-/** The lower envelope of parabolas f(q) + (p - q)^2 over positions p of a line. */
+/** Lower envelope of parabolas f(q) + (p - q)^2 over positions p of a line. */
 class Envelope {
   private readonly f: Float64Array;
   private readonly at: Float64Array;
@@ -37,7 +36,7 @@ class Envelope {
     this.from = new Float64Array(length);
   }
 
-  /** Replaces the values at `start`, `start + step`, ... by their envelope. */
+  /** Replaces values at `start`, `start + step`, ... by their envelope. */
   transform(values: Float64Array, start: number, step: number, length: number, spacing: number): void {
     const { f, at, low, from } = this;
     let last = -1; // of the envelope so far

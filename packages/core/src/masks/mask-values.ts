@@ -14,12 +14,12 @@ import { ReclmisError } from '../errors.js';
 import type { Mask } from '../images/raster.js';
 
 export const LARGEST_LABEL = 31;
-/** Levels within this share of the highest are one level with JPEG noise. */
+/** Levels this near the highest, as a share, are one level with JPEG noise. */
 const NOISE = 1 / 8;
 
 /**
- * Differing neighbours, relative to levels placed at random: noise has 1.0, MoNuSeg's dense nuclei 0.14 to
- * 0.48, and 0.81 when scaled to 112 x 112.
+ * Differing neighbours, relative to random places: noise has 1.0, MoNuSeg's dense nuclei 0.14 to 0.48, and
+ * 0.81 when scaled to 112 x 112.
  */
 const STREWN = 0.9;
 /** Fewer differing pairs may be marked points. */
@@ -36,7 +36,7 @@ export interface MaskPixels {
   readonly data: Uint8Array | Uint16Array;
 }
 
-/** The rule by which a mask was read; see the file header. */
+/** See the file header. */
 export type MaskRule = 'one value' | 'two values' | 'labels' | 'half';
 
 export interface MaskValues {
@@ -49,16 +49,15 @@ export interface MaskValues {
   readonly foreground: number;
   /** Pixels between the lowest and the highest level. */
   readonly between: number;
-  /** Pixels in the middle third of the range, for which the rule, not the file, decides. */
+  /** In the middle third of the range, where the rule decides, not the file. */
   readonly middle: number;
   /**
-   * Intermediate pixels with eight neighbours of the same level: few at resized or compressed edges, many in
+   * Intermediate pixels with eight neighbours of their level: few at resized or compressed edges, many in
    * areas of labels.
    */
   readonly areasBetween: number;
   /**
-   * Those of them that the half rule drops although they exceed the lowest level by more than an eighth of
-   * the range.
+   * Those that the half rule drops although they exceed the lowest level by more than an eighth of the range.
    */
   readonly areasLost: number;
 }

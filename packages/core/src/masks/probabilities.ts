@@ -2,8 +2,8 @@
 const SLACK = 1e-6;
 
 /**
- * Why values are no probabilities (NaN, or outside [0, 1], as from a graph without sigmoid), such as
- * "probabilities that are NaN"; null if all are valid.
+ * Why values are no probabilities (NaN, or outside [0, 1], as without sigmoid), such as "probabilities that
+ * are NaN", or null.
  */
 export function whyNoProbabilities(values: Float32Array): string | null {
   // `find` would call a function 50,000 times.

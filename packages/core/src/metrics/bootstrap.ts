@@ -10,7 +10,7 @@ import { Random } from '../random.js';
 /** A figure with its confidence interval. */
 export interface Interval {
   readonly value: number;
-  /** NaN if the figure is undefined, or defined in hardly any resample. */
+  /** NaN if undefined in all or nearly all resamples. */
   readonly low: number;
   readonly high: number;
 }
@@ -18,13 +18,13 @@ export interface Interval {
 export interface PairedDifference extends Interval {
   /**
    * Two-sided p-value of no difference: twice the smaller share of resamples on either side of 0 (inclusive),
-   * at most 1, with one added to count and number, so never 0. NaN if the difference is undefined.
+   * at most 1, with one added to count and number, so never 0. NaN if undefined.
    */
   readonly p: number;
 }
 
 export interface BootstrapOptions {
-  /** Default 2000; a percentile of 2.5 % then rests on 50 resamples. */
+  /** Default 2000: 2.5 % of them are 50 resamples. */
   readonly resamples?: number;
   /** Default 1. */
   readonly seed?: number;
@@ -40,8 +40,8 @@ export interface GroupedSums {
 }
 
 /**
- * @param rows each of `width` numbers. @param groups the group of each. @throws INTERNAL if the lengths do
- * not match
+ * @param rows each of `width` numbers.
+ * @param groups the group of each. @throws INTERNAL if lengths do not match
  */
 export function groupSums(rows: readonly ArrayLike<number>[], groups: readonly string[]): GroupedSums {
   const width = rows[0]?.length ?? 0;
@@ -75,7 +75,7 @@ export function bootstrap(
 }
 
 /**
- * Intervals and p-values of differences. `statistics` subtracts two runs' figures on the same drawn images,
+ * Intervals and p-values of differences: `statistics` subtracts two runs' figures on the same drawn images,
  * so shared difficulty cancels out.
  */
 export function pairedBootstrap(

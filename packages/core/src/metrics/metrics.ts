@@ -22,7 +22,7 @@ export interface Measures {
   readonly iou: number;
   /** Share of predicted pixels that are true. */
   readonly precision: number;
-  /** Share of true pixels that are predicted (sensitivity). */
+  /** Predicted share of the true pixels (sensitivity). */
   readonly recall: number;
 }
 
@@ -35,7 +35,7 @@ export interface PixelCounts {
 
 export interface Score extends Measures, PixelCounts {}
 
-/** Compares a predicted mask with the true one. @throws MASK_SIZE_MISMATCH */
+/** @throws MASK_SIZE_MISMATCH */
 export function score(prediction: MaskLike, truth: MaskLike): Score {
   const { width, height } = truth;
   const n = width * height;
@@ -78,7 +78,7 @@ export function measuresOf({ intersection, predicted, truth }: PixelCounts): Mea
   };
 }
 
-/** Accumulates scores of images: their mean and the pooled figures. */
+/** Accumulates scores of images. */
 export class ScoreSummary {
   private images = 0;
   private sums = { dice: 0, iou: 0, precision: 0, recall: 0 };
@@ -104,14 +104,14 @@ export class ScoreSummary {
     return this.images;
   }
 
-  /** The mean over images, as in the paper's tables; NaN before the first. */
+  /** Over images, as in the paper's tables; NaN before the first. */
   get mean(): Measures {
     const { dice, iou, precision, recall } = this.sums;
     const n = this.images === 0 ? NaN : this.images;
     return { dice: dice / n, iou: iou / n, precision: precision / n, recall: recall / n };
   }
 
-  /** The figures over all pixels; NaN before the first image. */
+  /** Over all pixels; NaN before the first image. */
   get pooled(): Measures {
     if (this.images === 0) return { dice: NaN, iou: NaN, precision: NaN, recall: NaN };
     return measuresOf(this.pixels);

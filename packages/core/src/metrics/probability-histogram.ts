@@ -1,7 +1,7 @@
 /**
- * Histogram of predicted probabilities against the truth, for calibration (`calibration.ts`) and scores at
- * other thresholds (`threshold-curve.ts`). 100 bins: bin k holds k / 100 < p <= (k + 1) / 100, the first also
- * p = 0. Edges are exact, so counts at a threshold equal those of `threshold`.
+ * Histogram of predicted probabilities against the truth, for calibration (`calibration.ts`) and other
+ * thresholds (`threshold-curve.ts`). 100 bins: bin k holds k / 100 < p <= (k + 1) / 100, the first also p =
+ * 0. Edges are exact, so counts at a threshold equal those of `threshold`.
  */
 import { ReclmisError } from '../errors.js';
 
@@ -18,8 +18,9 @@ export class ProbabilityHistogram {
   squaredError = 0;
 
   /**
-   * Adds an image. @param probabilities in [0, 1]. @param truth as many values, nonzero on the foreground.
-   * @throws MASK_SIZE_MISMATCH
+   * Adds an image.
+   * @param probabilities in [0, 1]. @param truth as many values, nonzero on the foreground. @throws
+   * MASK_SIZE_MISMATCH
    */
   add(probabilities: ArrayLike<number>, truth: ArrayLike<number>): this {
     const n = probabilities.length;

@@ -25,10 +25,7 @@ export interface SurfaceDistances {
   readonly hausdorff: number;
 }
 
-/**
- * Compares two masks of the same size; null if only one of them is empty. @throws MASK_SIZE_MISMATCH,
- * OPTION_INVALID
- */
+/** Null if only one of the masks is empty. @throws MASK_SIZE_MISMATCH, OPTION_INVALID */
 export function surfaceDistances(
   prediction: Mask,
   truth: Mask,

@@ -2,7 +2,7 @@
 import { type Measures, measuresOf, type PixelCounts } from './metrics.js';
 import { PROBABILITY_BINS, ProbabilityHistogram } from './probability-histogram.js';
 
-/** Scores at one threshold; NaN before the first image. */
+/** NaN before the first image. */
 export interface ThresholdPoint {
   readonly threshold: number;
   readonly mean: Measures;

@@ -1,6 +1,7 @@
 /**
- * Two attributes of what a note describes, as classes: how many areas, and how large. TGANet learns to tell them from the image (docs/models.md). Not in
- * LViT's paper, but its notes state extent: the more zones they name, the larger the infected share of the image.
+ * Two attributes of what a note describes, as classes: how many areas, and how large. TGANet learns to tell
+ * them from the image (docs/models.md). Not in LViT's paper, but its notes state extent: the more zones, the
+ * larger the infected share of the image.
  */
 import { labelRuns, measureComponents } from '../masks/components.js';
 import type { Mask } from '../images/raster.js';
@@ -18,16 +19,16 @@ export interface Attributes {
   readonly size: number | null;
 }
 
-/** Zones of both lungs up to which an infection is small and medium. */
+/** Zones up to which an infection is small and medium. */
 const SMALL_ZONES = 2;
 const MEDIUM_ZONES = 4;
-/** Shares of the image, in a component's bounding box, below which it is small and medium. */
+/** Shares of the image in a component's bounding box below which it is small and medium. */
 const SMALL_SHARE = 0.1;
 const MEDIUM_SHARE = 0.3;
 
 /**
- * Attributes by a note: its number of areas, and how many zones it names. A note about nuclei (MoNuSeg) states neither: they are many, and `mask` tells how
- * large.
+ * By a note's number of areas and of zones named. A note about nuclei (MoNuSeg) states neither: they are
+ * many, and `mask` tells how large.
  * @param mask read only for such notes. @throws MASK_SIZE_MISMATCH
  */
 export function attributesOf(text: string, mask?: () => Mask): Attributes {
@@ -40,7 +41,10 @@ export function attributesOf(text: string, mask?: () => Mask): Attributes {
   };
 }
 
-/** By the bounding box of a mask's last component in reading order; null for an empty mask. @throws MASK_SIZE_MISMATCH */
+/**
+ * By the bounding box of the last component in reading order; null for an empty mask.
+ * @throws MASK_SIZE_MISMATCH
+ */
 function sizeByBox(mask: Mask): number | null {
   const last = measureComponents(labelRuns(mask, 8)).found.at(-1);
   if (!last) return null;

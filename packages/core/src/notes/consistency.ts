@@ -1,28 +1,28 @@
 /**
- * Note consistency: how far a mask keeps to the zones that its note names. Not in the paper, but measures its
- * complaint that earlier models ignore the note. Definitions: docs/reference/probes.md.
+ * Note consistency: how far a mask keeps to the zones that its note names (docs/reference/probes.md). Not in
+ * the paper, but measures its complaint that earlier models ignore the note.
  */
 import { ReclmisError } from '../errors.js';
 import { checkMask, type Mask } from '../images/raster.js';
 import { countZones, type ZoneSet } from './zone-map.js';
 
 export interface Consistency {
-  /** Share of the mask in the named zones, 0 to 1; null for an empty mask. */
+  /** In the named zones, 0 to 1; null for an empty mask. */
   readonly inside: number | null;
   /** Share of the named zones with any of the mask, 0 to 1. */
   readonly reached: number;
 }
 
 /**
- * @param map the zones of every pixel (`zoneMap`). @param named at least one zone (`namedZones`).
- * @throws MASK_SIZE_MISMATCH
+ * @param map each pixel's zones (`zoneMap`).
+ * @param named at least one zone (`namedZones`). @throws MASK_SIZE_MISMATCH
  */
 export function noteConsistency(mask: Mask, map: Uint8Array, named: ZoneSet): Consistency {
   const held = zonesOf(mask, map) & named;
   return { inside: shareInside(mask, map, named), reached: countZones(held) / countZones(named) };
 }
 
-/** Share of a mask in the given zones; null for an empty mask. @throws MASK_SIZE_MISMATCH */
+/** Null for an empty mask. @throws MASK_SIZE_MISMATCH */
 export function shareInside(mask: Mask, map: Uint8Array, zones: ZoneSet): number | null {
   checkMap(mask, map);
   let total = 0;
@@ -44,9 +44,9 @@ export function zonesOf(mask: Mask, map: Uint8Array): ZoneSet {
 }
 
 /**
- * How much of the mask followed a swapped note: the share of the new mask in zones that only the new note
- * names, minus the old mask's. 1 is all, 0 none, below 0 away from it. Null if the notes name the same zones,
- * or a mask is empty.
+ * How much of the mask followed a swapped note: the new mask's share in zones that only the new note names,
+ * minus the old mask's. 1 is all, 0 none, below 0 away from it. Null if the notes name the same zones, or a
+ * mask is empty.
  */
 export function movedShare(
   before: { readonly mask: Mask; readonly named: ZoneSet },

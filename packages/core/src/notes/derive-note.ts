@@ -16,7 +16,7 @@ import { SIDES, THIRDS, type Sides, zoneBit, type ZoneFrame, zoneMap } from './z
 
 export interface DeriveOptions {
   readonly sides: Sides;
-  /** Smaller components, as a share of the image's pixels, are specks. Default 0.001: 50 pixels of 224 x 224. */
+  /** Smaller components, as a share of the image, are specks. Default 0.001: 50 pixels of 224 x 224. */
   readonly minArea?: number;
   /** Default `pulmonary infection`. */
   readonly finding?: string;
@@ -28,9 +28,8 @@ const ON_A_SIDE = 0.25;
 const IN_A_ZONE = 0.05;
 
 /**
- * The note for a mask: "Bilateral pulmonary infection, two infected areas, upper left lung and all right
- * lung.", or "No pulmonary infection." With a frame from lungs, areas outside them count to the zone of their
- * rows and side.
+ * "Bilateral pulmonary infection, two infected areas, upper left lung and all right lung.", or "No pulmonary
+ * infection." With a frame from lungs, areas outside them count to the zone of their rows and side.
  * @throws MASK_SIZE_MISMATCH
  */
 export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions): ParsedNote {

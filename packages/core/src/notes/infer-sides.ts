@@ -1,6 +1,6 @@
 /**
- * Infers whose left and right a data set's notes mean from where the masks are: "left lung" fits the
- * patient's if most of the mask is in the image's right half. Only notes that name one side count.
+ * Infers whose left and right notes mean from where the masks are: "left lung" fits the patient's if most of
+ * the mask is in the image's right half. Only notes that name one side count.
  */
 import { parseNote } from './note.js';
 import type { Mask } from '../images/raster.js';
@@ -13,16 +13,16 @@ export type SidesTally = Readonly<Record<Sides, number>>;
 
 export interface InferredSides {
   readonly sides: StatedSides;
-  /** Notes that name one side, by the convention that fits. */
+  /** Notes that name one side, by fitting convention. */
   readonly tally: SidesTally;
-  /** The figure behind it, as a sentence without full stop. */
+  /** The figure behind it, a sentence without full stop. */
   readonly reason: string;
-  /** Whether many notes fit either convention: some notes or masks are wrong. */
+  /** Many notes fit either convention: some notes or masks are wrong. */
   readonly mixed: boolean;
 }
 
 const LEAST_SHARE = 0.8;
-/** Significance level against a fair coin: seven of seven notes pass, six of six do not. */
+/** Against a fair coin: seven of seven notes pass, six of six do not. */
 const BY_CHANCE = 0.01;
 const WORTH_WARNING = 20;
 const DENSE = /^(?:high|higher|highest|dense|denser|densest)$/u;
@@ -67,7 +67,9 @@ export function tallySides(cases: Iterable<Sides | null>): SidesTally {
   return tally;
 }
 
-/** Decides if at least four in five notes agree and a fair coin would do so less than once in a hundred times. */
+/**
+ * Decides if at least four in five notes agree and a fair coin would do so less than once in a hundred times.
+ */
 export function inferSides(tally: SidesTally): InferredSides {
   const { patient, image } = tally;
   const count = patient + image;
@@ -87,7 +89,7 @@ export function inferSides(tally: SidesTally): InferredSides {
   return { sides, tally, reason, mixed: !clear && count >= WORTH_WARNING };
 }
 
-/** Such as "1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image". */
+/** "1,056 of 1,065 notes that name one side fit the image’s left and right: note.sides image". */
 export function describeSides({ sides, reason }: InferredSides): string {
   return `${reason}: note.sides ${sides}`;
 }

@@ -12,27 +12,27 @@ import type { StatedSides } from './sides.js';
 import type { Warning } from '../warnings.js';
 import { imageFrame, mirrorZones, namedZones, type Sides, zoneMap, zoneNames } from './zone-map.js';
 
-/** Share of the image from which a mask covers everything. */
+/** As a share of the image. */
 export const COVERS_ALL = 0.9;
-/** Least share inside the named zones, unless the training masks suggest less. */
+/** Least share in the named zones, unless training masks suggest less. */
 export const LEAST_INSIDE = 0.35;
-/** Above and below a zone, as a share of the height: its borders are coarse. */
+/** Above and below a zone, as a share of the height: borders are coarse. */
 const TOLERANCE = 0.1;
-/** Pixels per side to which larger masks are subsampled, to keep warnings cheap. */
+/** Pixels per side to which larger masks are subsampled: warnings stay cheap. */
 const LOOKED_AT = 512;
 
 export interface MaskRules {
-  /** Least share of a mask inside its note's zones; null if these data's notes and masks do not agree that way. */
+  /** Least share of a mask in its note's zones; null if notes and masks do not agree that way. */
   readonly inside: number | null;
   readonly areas: boolean;
-  /** Whose left and right that measurement assumed; absent in older versions. */
+  /** Whose left and right that assumed; absent in older versions. */
   readonly sides?: StatedSides | undefined;
 }
 
 /** Rules for unknown training masks. */
 export const USUAL_RULES: MaskRules = { inside: LEAST_INSIDE, areas: true };
 
-/** Rules for notes of these sides: `inside` is valid only for the sides it was measured with. */
+/** `inside` is valid only for the sides it was measured with. */
 export function rulesUnder(rules: MaskRules, sides: StatedSides): MaskRules {
   return rules.sides === undefined || rules.sides === sides ? rules : { ...rules, inside: null };
 }
@@ -74,16 +74,13 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
   return warnings;
 }
 
-/** A mask's areas as notes count them, without specks. */
+/** As notes count them, without specks. */
 export function maskAreas(mask: Mask): number {
   const small = lookedAt(mask);
   return components(small).filter(({ area }) => area >= MIN_AREA * small.data.length).length;
 }
 
-/**
- * Share of the mask in the zones that its note names, by the better reading if the sides are unknown; null if
- * not measurable.
- */
+/** By the better reading if the sides are unknown; null if not measurable. */
 export function insideNamedZones(
   mask: Mask,
   note: ParsedNote,

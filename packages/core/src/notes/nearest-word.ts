@@ -1,7 +1,7 @@
 /**
- * Suggests the known word that an unknown one may be a slip of: by restricted Damerau-Levenshtein distance, a
- * missing space ("leftlung") or an added one ("pul monary"). Never the opposite: "lll" is not "rll",
- * "hyperdense" not "hypodense" (`opposites.ts`).
+ * Suggests the known word behind a slip: by restricted Damerau-Levenshtein distance, a missing space
+ * ("leftlung") or an added one ("pul monary"). Never the opposite: "lll" is not "rll", "hyperdense" not
+ * "hypodense" (`opposites.ts`).
  */
 import { editDistance } from '../text/edit-distance.js';
 import { negates, opposed } from './opposites.js';
@@ -19,8 +19,8 @@ export interface KnownWords {
 }
 
 /**
- * The known word or words that an unknown, lower-case word may stand for; null if none is near, or two
- * opposites are equally near.
+ * The known word or words that a lower-case word may stand for; null if none is near, or two opposites are
+ * equally near.
  */
 export function nearestWord(word: string, known: KnownWords): string | null {
   const digits = /^\d{1,2}$/.test(word) ? NUMBERS[Number(word)] : undefined;
@@ -50,7 +50,7 @@ function limitOf(length: number): number {
   return length < 3 ? 0 : length < 6 ? 1 : length < 10 ? 2 : 3;
 }
 
-/** Two or more slips rarely hit the first letter too. */
+/** Two slips rarely hit the first letter too. */
 function beginsAlike(a: string, b: string): boolean {
   return a[0] === b[0] || (a[0] === b[1] && a[1] === b[0]);
 }

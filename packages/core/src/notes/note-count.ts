@@ -12,7 +12,7 @@ const AFFECTED = new Set(['infected', 'affected']);
 
 export const LARGEST_NUMBER_WORD = NUMBERS.length - 1;
 
-/** Reads "two infected areas" or "3 regions" at a position; `words` is how many it takes. */
+/** Reads "two infected areas" or "3 regions"; `words` is how many it takes. */
 export function countAt(words: readonly Word[], at: number): { count: number; words: number } | null {
   const count = numberOf(words[at]?.known ?? '');
   if (count === null) return null;
@@ -20,14 +20,14 @@ export function countAt(words: readonly Word[], at: number): { count: number; wo
   return AREA.has(words[at + noun]?.known ?? '') ? { count, words: noun + 1 } : null;
 }
 
-/** Writes a number as the notes do: `two`; digits above twenty. */
+/** As notes do: `two`; digits above twenty. */
 export function numberWord(value: number): string {
   return NUMBERS[value] ?? String(value);
 }
 
 /**
- * The note with one more area in number and noun; one fewer would not fit all places ("bilateral, one
- * infected area"). A note without a number is returned as it is.
+ * One more area in number and noun (one fewer would not fit all places: "bilateral, one infected area"). A
+ * note without a number stays as it is.
  */
 export function recountNote(text: string): string {
   for (const clause of clausesOf(text).flat()) {

@@ -1,7 +1,6 @@
 /**
  * Warns about what a model does not read of a note: unknown words, with the nearest known ones; words beyond
- * its context; notes of which nothing is left. A message quotes at most `LISTED` single words, never the
- * note.
+ * its context; notes of which nothing is left. A message quotes at most `LISTED` single words.
  */
 import { mirrorNote } from './note-mirror.js';
 import { nearestWord, type KnownWords } from './nearest-word.js';
@@ -17,7 +16,10 @@ export interface NoteSense {
   readonly known: KnownWords | null;
 }
 
-/** @param mirrored whether the model reads the note with left and right swapped, which also mends slips such as "rigth". */
+/**
+ * @param mirrored the model reads the note with left and right swapped, which also mends slips such as
+ * "rigth".
+ */
 export function noteWarnings(note: string, { reader, known }: NoteSense, mirrored = false): Warning[] {
   const all = wordsOf(note);
   if (all.length === 0) return [{ code: 'NOTE_WITHOUT_WORDS', message: 'the note contains no words' }];
@@ -39,12 +41,15 @@ export function noteWarnings(note: string, { reader, known }: NoteSense, mirrore
   return warnings;
 }
 
-/** If the training words are unknown, only words without a Latin letter or digit are: CLIP was trained on English. */
+/**
+ * Without known training words, only words without a Latin letter or digit are unknown: CLIP was trained on
+ * English.
+ */
 function isKnown(word: string, known: KnownWords | null): boolean {
   return known ? known.has(word) : /[\p{Script=Latin}\p{N}]/u.test(word);
 }
 
-/** Words without a token, and the one that was cut within. */
+/** Words without a token, and the one cut within. */
 function lostWords(note: string, reader: NoteSense['reader']): string[] {
   if (reader.countTokens(note) <= reader.contextLength) return [];
   const { groups, cut } = groupTokens(reader.tokens(note));

@@ -1,10 +1,10 @@
 /**
- * Sentences, clauses and words of LViT's notes, and the known word behind each, even with a missing space
+ * Sentences, clauses and words of LViT's notes, and the known word behind each, despite a missing space
  * ("leftlung") or a slip ("rigth").
  */
 
 export interface Word {
-  /** The grammar's word for it, or itself in lower case. */
+  /** The grammar's word, or itself in lower case. */
   readonly known: string;
   /** In the text: [start, end). */
   readonly start: number;
@@ -51,12 +51,12 @@ const OTHERS = new Set(
   ).split(' '),
 );
 
-/** Whether a lower-case word belongs to the grammar and so cannot identify a patient. */
+/** A word of the grammar cannot identify a patient. */
 export function isNoteWord(word: string): boolean {
   return KNOWN.has(word) || OTHERS.has(word);
 }
 
-/** A text's sentences as clauses, without empty ones. */
+/** By sentence, without empty ones. */
 export function clausesOf(text: string): Clause[][] {
   const sentences: Clause[][] = [];
   for (const sentence of text.matchAll(/(?:[^.;!?\n\r]|(?<=[0-9])\.(?=[0-9]))+/gu)) {
@@ -100,7 +100,7 @@ export function inCaseOf(model: string, word: string): string {
   return model === capitalised ? word.charAt(0).toUpperCase() + word.slice(1) : word;
 }
 
-/** The known word behind a slip (two letters swapped, one doubled or left out); else the word itself. */
+/** The known word behind a slip (two letters swapped, one doubled or left out), or the word itself. */
 export function withoutSlip(word: string): string {
   if (KNOWN.has(word)) return word;
   return SLIPPABLE.find((known) => isSlip(word, known)) ?? word;

@@ -21,11 +21,11 @@ export type Zone = 'upper' | 'middle' | 'lower' | 'all';
 export interface Place {
   /** Null if the note names none ("all lung"). */
   readonly side: Side | null;
-  /** In the note's order, each once; empty for "left lung". */
+  /** In order, each once; empty for "left lung". */
   readonly zones: readonly Zone[];
 }
 
-/** About the nuclei of a histological image (MoNuSeg). */
+/** On a histological image (MoNuSeg). */
 export type NucleiStatement =
   | {
       readonly kind: 'distribution';
@@ -36,7 +36,7 @@ export type NucleiStatement =
       readonly kind: 'density';
       /** `high`, `higher`, `low`, ... */
       readonly level: string;
-      /** Part of the image, by its own left and right; null for "around". */
+      /** By the image's own left and right; null for "around". */
       readonly where: Place | null;
     };
 
@@ -60,7 +60,7 @@ const ZONES: Readonly<Record<string, Zone>> = {
 };
 const ORGAN = new Set(['lung', 'lungs', 'lobe', 'lobes', 'zone', 'zones', 'field', 'fields']);
 const FILLER = new Set(['in', 'of', 'on', 'the', 'at', 'side', 'sided']);
-/** Last words that make a clause the finding without "Unilateral" or "Bilateral". */
+/** Clauses that end so are the finding, even without "Unilateral" or "Bilateral". */
 const FINDING = new Set(['infection', 'infections', 'pneumonia']);
 
 const NUCLEI_MANNER = /^the nuclei are (\p{L}+) distributed$/u;
@@ -68,7 +68,7 @@ const NUCLEI_AROUND = /^the nuclei density is (\p{L}+) around$/u;
 const NUCLEI_DENSITY =
   /^the nuclei density in the (?=upper|middle|lower|left|right)(?:((?:upper|middle|lower)(?: (?:upper|middle|lower))*)(?: |(?= is)))?(?:(left|right) )?is (\p{L}+)$/u;
 
-/** Parses a note. Never throws; text outside the grammar becomes the remainder. */
+/** Never throws; text outside the grammar becomes the remainder. */
 export function parseNote(text: string): ParsedNote {
   const note = new NoteReader(text);
   for (const sentence of clausesOf(text)) {
@@ -82,8 +82,8 @@ export function parseNote(text: string): ParsedNote {
 }
 
 /**
- * Writes LViT's canonical sentence for a note, without unknown parts and with the remainder verbatim. Parsing
- * it gives the same note, unless there is a remainder.
+ * LViT's canonical sentence for a note, without unknown parts and with the remainder verbatim. Without a
+ * remainder, parsing it gives the same note.
  */
 export function formatNote(note: ParsedNote): string {
   const { laterality, finding, count, places } = note;
@@ -135,7 +135,7 @@ class NoteReader {
     flush();
   }
 
-  /** Whether the place continues after its organ: "right lung middle", "middle lung on the right". */
+  /** "right lung middle", "middle lung on the right". */
   private goesOn(words: readonly Word[], from: number): boolean {
     const known = (i: number): string => words[i]?.known ?? '';
     const isSide = (word: string): boolean => word === 'left' || word === 'right' || word === 'both';

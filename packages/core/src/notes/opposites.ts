@@ -1,6 +1,6 @@
 /**
- * Words with opposite meanings, so that none is suggested for a slip of the other. The typed word may be a
- * slip itself, so a suggestion is rejected if its opposite, known to the model or not, is at least as close.
+ * Words with opposite meanings: none is suggested for a slip of the other. The typed word may be a slip
+ * itself, so a suggestion falls if its opposite, known to the model or not, is at least as close.
  */
 import { editDistance } from '../text/edit-distance.js';
 import { clausesOf } from './note-words.js';
@@ -9,7 +9,7 @@ import { namesSide } from './note-mirror.js';
 const sets = (lines: readonly string[]): readonly (readonly string[])[] =>
   lines.map((line) => line.split(' '));
 
-/** Each word of a line is an opposite of the others. */
+/** Words of a line are opposites. */
 const OPPOSITES = sets([
   'left right',
   'upper middle lower',
@@ -78,7 +78,7 @@ const BEGINNINGS = sets([
 
 const NEGATIONS = ['un', 'in', 'ir', 'im', 'il', 'non', 'dis', 'a', 'an', 'de', 'anti', 'counter', 'mis'];
 
-/** Whether suggesting a lower-case word for what was typed might reverse a note's meaning. */
+/** Whether a suggestion might reverse the meaning. */
 export function opposed(typed: string, word: string): boolean {
   const steps = editDistance(typed, word);
   const asNear = (other: string): boolean => other !== word && editDistance(typed, other, steps) <= steps;
@@ -98,7 +98,7 @@ export function opposed(typed: string, word: string): boolean {
   return side !== null && other !== null && side !== other;
 }
 
-/** Whether a split separates a negation: "in homogeneous" for "inhomogeneous". */
+/** "in homogeneous" for "inhomogeneous". */
 export function negates(parts: readonly string[], word: string): boolean {
   const [first, ...others] = parts;
   return others.length === 1 && first !== undefined && NEGATIONS.includes(first) && word.startsWith(first);

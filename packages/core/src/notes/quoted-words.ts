@@ -3,13 +3,13 @@ import type { WarningWord } from '../warnings.js';
 
 export const LISTED = 5;
 const LONGEST_WORD = 32;
-/** Characters that still form a single word in such a script. */
+/** Characters that are still a single word there. */
 const WORD_WITHOUT_BLANKS = 2;
 /** Scripts without spaces: an apparent word may be the whole note, names included. */
 const WITHOUT_BLANKS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** A word as quoted; for a clause without spaces, its first character. */
+/** For a clause without spaces, only its first character. */
 export function shortened(word: string): string {
   const signs = [...word];
   const clause = WITHOUT_BLANKS.test(word);

@@ -1,7 +1,4 @@
-/**
- * General words of English reports on images: none is a common name, so they may be kept where other words of
- * notes may not.
- */
+/** General words of English reports on images: none is a common name, so they may be kept. */
 
 const WORDS = new Set(
   // small words
@@ -32,7 +29,7 @@ const WORDS = new Set(
   ).split(' '),
 );
 
-/** Whether a lower-case word cannot identify a patient, being in the list. */
+/** A word of the list cannot identify a patient. */
 export function isReportWord(word: string): boolean {
   return WORDS.has(word);
 }

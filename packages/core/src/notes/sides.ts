@@ -1,14 +1,14 @@
 /**
  * Whose left and right a note means. A radiologist's "left" is the patient's, on the image's right; other
- * data sets (QaTa-COV19) mean the image's own. A model has learnt its training notes' convention; notes of
- * the other are mirrored for it.
+ * data sets (QaTa-COV19) mean the image's own. A model has learnt its training notes' convention; other notes
+ * are mirrored for it.
  */
 import { mirrorNote, namesSide } from './note-mirror.js';
 import { quotedWords } from './quoted-words.js';
 import type { Warning } from '../warnings.js';
 import type { Sides } from './zone-map.js';
 
-/** As a run or model records it; `unknown` if neither stated nor inferable. */
+/** `unknown` if neither stated nor inferable. */
 export type StatedSides = Sides | 'unknown';
 
 export const CONVENTIONS = ['patient', 'image'] as const satisfies readonly Sides[];
@@ -16,17 +16,17 @@ export const STATED_SIDES = [...CONVENTIONS, 'unknown'] as const satisfies reado
 
 export interface SidedNote {
   readonly text: string;
-  /** Whose sides the caller's note means: as stated, else as in the model's own notes. */
+  /** As stated, else as in the model's own notes. */
   readonly sides: StatedSides;
-  /** Whether left and right were swapped for the model. */
+  /** Left and right were swapped for the model. */
   readonly mirrored: boolean;
   /** SIDES_UNKNOWN, SIDES_NOT_MIRRORED. */
   readonly warnings: readonly Warning[];
 }
 
 /**
- * Prepares a note for a model. @param learnt sides of the model's training notes. @param given sides of the
- * caller's note; default: the same.
+ * @param learnt sides of the model's training notes.
+ * @param given sides of the caller's note; default: the same.
  */
 export function noteForModel(note: string, learnt: StatedSides, given?: Sides): SidedNote {
   const sides = given ?? learnt;
@@ -37,7 +37,7 @@ export function noteForModel(note: string, learnt: StatedSides, given?: Sides): 
   return { text, sides, mirrored: text !== note, warnings: unmirroredWords(note, given, learnt) };
 }
 
-/** The convention to name places by if the reader's own is unknown. */
+/** For naming places if the reader's own is unknown. */
 export function sidesToTell(sides: StatedSides): Sides {
   return sides === 'unknown' ? 'patient' : sides;
 }
@@ -74,7 +74,7 @@ function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
   ];
 }
 
-/** Lower-case stems that `mirrorNote` does not know; `$` ends a whole word. */
+/** Stems that `mirrorNote` does not know; `$` ends a whole word. */
 const OTHER_WORDS = [
   [
     'l$',
@@ -128,8 +128,8 @@ const WORD = /\p{L}[\p{L}\p{M}]*/gu;
 const SYLLABLES = /[左右]/gu;
 
 /**
- * Words that may name a side but are not swapped by `mirrorNote`: other languages, abbreviations, clock
- * positions. For warnings; each once, in order.
+ * Words that may name a side but that `mirrorNote` does not swap: other languages, abbreviations, clock
+ * positions. Each once, in order.
  */
 export function mayNameSide(text: string): string[] {
   const found = [...text.normalize('NFC').matchAll(WORD)].flatMap(([word]) => {

@@ -3,7 +3,7 @@
  * paper.
  *
  * With a lung mask, zones are thirds of each lung's height, and the gap separates the sides. Otherwise the
- * image is divided into halves, and at a third and a half of its height, since the lungs fill a radiograph's
+ * image is divided into halves, and at a third and a half of its height, since lungs fill a radiograph's
  * upper part (docs/reference/probes.md says how well that fits).
  */
 import { components, labelRuns, measureComponents } from '../masks/components.js';
@@ -13,19 +13,19 @@ import { checkMask, type Mask } from '../images/raster.js';
 
 /** One bit per zone; see `zoneBit`. */
 export type ZoneSet = number;
-/** Whose left and right the notes mean: the patient's (left is on the image's right), or the image's own. */
+/** The patient's (left is on the image's right), or the image's own. */
 export type Sides = 'patient' | 'image';
 /** Upper borders of the middle and the lower zone. */
 export type ZoneLines = readonly [middle: number, lower: number];
 
 export const SIDES = ['left', 'right'] as const satisfies readonly Side[];
 export const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
-/** Default, as shares of an upright radiograph's height. */
+/** Shares of an upright radiograph's height. */
 export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
 
 const LUNG_SHARE = 0.05;
 
-/** Where the zones are, in pixels from the upper left edge; left and right are the image's. */
+/** In pixels from the upper left edge; left and right are the image's. */
 export interface ZoneFrame {
   readonly width: number;
   readonly height: number;
@@ -53,8 +53,8 @@ export function countZones(zones: ZoneSet): number {
 }
 
 /**
- * The zones that a note names; null if it names no part of the lungs (MoNuSeg's name parts of an image).
- * "Left lung" means three zones; a place without a side is on both.
+ * Null if a note names no part of the lungs (MoNuSeg's name parts of an image). "Left lung" means three
+ * zones; a place without a side is on both.
  */
 export function namedZones({ places }: ParsedNote): ZoneSet | null {
   let named = 0;
@@ -69,16 +69,16 @@ export function namedZones({ places }: ParsedNote): ZoneSet | null {
   return named === 0 ? null : named;
 }
 
-/** Frame from the image's halves and two lines, as shares of the height. */
+/** From the image's halves and two lines, as shares of the height. */
 export function imageFrame(width: number, height: number, lines: ZoneLines = CHEST_LINES): ZoneFrame {
   const rows: ZoneLines = [lines[0] * height, lines[1] * height];
   return { width, height, midline: width / 2, imageLeft: rows, imageRight: rows, lungs: null };
 }
 
 /**
- * Frame from a lung mask, ignoring specks. The gap is the column with the fewest lung pixels in the middle
- * third of the lungs' width, or the image's middle if all lung is on one side of it; a missing lung takes the
- * other's lines.
+ * From a lung mask, ignoring specks. The gap is the column with the fewest lung pixels in the middle third of
+ * the lungs' width, or the image's middle if all lung is on one side of it; a missing lung takes the other's
+ * lines.
  * @throws MASK_SIZE_MISMATCH, MASK_MISSING for an empty mask
  */
 export function lungFrame(mask: Mask): ZoneFrame {
@@ -108,8 +108,8 @@ export function lungFrame(mask: Mask): ZoneFrame {
 }
 
 /**
- * The zones of every pixel, by its centre, row by row: one bit; two on the middle column of an odd width;
- * none outside the frame's lungs.
+ * Each pixel's zones, by its centre, row by row: one bit; two on the middle column of an odd width; none
+ * outside the frame's lungs.
  */
 export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   const { width, height, midline, imageLeft, imageRight, lungs } = frame;

@@ -10,9 +10,9 @@ export interface ZoneShare {
   readonly zone: Exclude<Zone, 'all'>;
   /** By the requested convention. */
   readonly side: Side;
-  /** Pixels of the mask in the zone; the middle column of an odd width counts half on either side. */
+  /** In pixels; the middle column of an odd width counts half on either side. */
   readonly area: number;
-  /** Share of the mask in the zone, 0 to 1; 0 for an empty mask. */
+  /** Share of the mask, 0 to 1; 0 for an empty mask. */
   readonly share: number;
   /** Share of the zone that the mask covers, 0 to 1. */
   readonly coverage: number;
@@ -26,8 +26,8 @@ const COLUMNS = { patient: ['right', 'left'], image: ['left', 'right'] } as cons
 >;
 
 /**
- * The six zones of a mask. A row belongs to the third of its centre. @param sides whose left and right `side`
- * means. @throws MASK_SIZE_MISMATCH
+ * A row belongs to the third of its centre.
+ * @param sides whose left and right `side` means. @throws MASK_SIZE_MISMATCH
  */
 export function lungZones(mask: Mask, sides: Sides): ZoneShare[] {
   checkMask(mask, 'lungZones');

@@ -1,6 +1,6 @@
 /**
- * A small model's manifest for tests of all packages (`@reclmis/core/testing`, not published), as plain JSON
- * so that a test can break it.
+ * A small model's manifest for tests (`@reclmis/core/testing`, not published), as plain JSON so that a test
+ * can break it.
  */
 import { MANIFEST_FORMAT } from '../manifest.js';
 import { WordTokenizer } from '../text/words.js';
@@ -14,11 +14,11 @@ export interface ManifestShape {
   readonly tokens?: number;
   /** W, width of a token's features. Default 2. */
   readonly width?: number;
-  /** Text whose words the tokeniser knows. Default "left lung". */
+  /** Whose words the tokeniser knows. Default "left lung". */
   readonly words?: string;
-  /** Further members of `note`; `note: null` in `change` removes it. */
+  /** Members of `note`; `note: null` in `change` removes it. */
   readonly note?: object;
-  /** Describes a file of the model. Default `manifestFile`. */
+  /** Default `manifestFile`. */
   readonly file?: (name: string) => object;
 }
 

@@ -6,7 +6,7 @@
  */
 import { decodeHTML } from 'entities';
 
-/** Unicode White_Space, which is `\s` of Python's `regex`; JavaScript's lacks U+0085 and has U+FEFF. */
+/** `\s` of Python's `regex` (Unicode White_Space); JavaScript's lacks U+0085 and has U+FEFF. */
 const SPACE = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const STRIPPED = `\\x1c-\\x1f${SPACE}`;
 
@@ -24,23 +24,23 @@ const WORD = new RegExp(
 
 const REFERENCE = /&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
 
-/** Windows-1252 of 0x80 to 0x9f; its five gaps stay what they are. */
+/** The characters 0x80 to 0x9f; its five gaps stay as they are. */
 const WINDOWS_1252 =
   '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
   '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
 
-/** The text as the tokeniser cuts it: composed, unescaped, single spaces, none at the ends, lower-case. */
+/** Composed, unescaped, single spaces, none at the ends, lower-case. */
 export function cleanClipText(text: string): string {
   const plain = strip(unescapeHtml(unescapeHtml(text.normalize('NFC'))));
   return strip(plain.replace(SPACES, ' ')).toLowerCase();
 }
 
-/** The words of a cleaned text: letters, one digit, punctuation, or a contraction such as 's. */
+/** Letters, one digit, punctuation, or a contraction such as 's. */
 export function clipWords(cleaned: string): string[] {
   return cleaned.match(WORD) ?? [];
 }
 
-/** Python's `html.unescape`: HTML 5 names, also without semicolon, and numeric references. */
+/** As Python: HTML 5 names, also without semicolon, and numeric references. */
 export function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(REFERENCE, (whole: string, reference: string) =>
@@ -48,7 +48,7 @@ export function unescapeHtml(text: string): string {
   );
 }
 
-/** The character for `#123;` or `#x7b;`; empty for invalid ones (Python drops some that HTML 5 keeps). */
+/** For `#123;` or `#x7b;`; empty if invalid (Python drops some that HTML 5 keeps). */
 function numeric(reference: string): string {
   const hex = /^#[xX]/.test(reference);
   const code = Number.parseInt(reference.slice(hex ? 2 : 1), hex ? 16 : 10);

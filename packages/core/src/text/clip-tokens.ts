@@ -26,20 +26,20 @@ import { MinHeap } from './min-heap.js';
 import type { NoteToken, NoteTokens } from './note-tokens.js';
 import { gunzip, isGzip, utf8Bytes, utf8Text } from './web.js';
 
-/** Unpacked; several times the known vocabularies (1.4 to 4 MB). */
+/** Unpacked; known vocabularies have 1.4 to 4 MB. */
 const LARGEST = 16 * 2 ** 20;
-/** Words per cache generation, of two; a set of notes has a few hundred. */
+/** Words per cache generation, of two; a set of notes has some hundreds. */
 const GENERATION = 8192;
 const LONGEST_KEPT = 64;
-/** Above any position in a word: queue keys are rank * 2^32 + position, below 2^53. */
+/** Above any position: queue keys are rank * 2^32 + position, below 2^53. */
 const PLACES = 2 ** 32;
 
 export interface ClipTokens {
-  /** Start, the text, end, then 0 up to the context length. */
+  /** Start, text, end, then 0 up to the context length. */
   readonly ids: number[];
   /** Ids that are not padding, with start and end. */
   readonly length: number;
-  /** Whether the text was too long and lost its last tokens. */
+  /** The text was too long and lost its last tokens. */
   readonly truncated: boolean;
 }
 
@@ -49,7 +49,7 @@ export class ClipTokenizer {
   readonly size = CLIP_SIZE;
   /** The id before a text, 49,406. */
   readonly startToken = START_TOKEN;
-  /** The id after a text, 49,407: the highest, by which CLIP finds the end. */
+  /** 49,407, the highest, by which CLIP finds the end. */
   readonly endToken = END_TOKEN;
 
   private young = new Map<string, readonly number[]>();
@@ -67,18 +67,15 @@ export class ClipTokenizer {
   }
 
   /**
-   * From Hugging Face's parsed tokenizer.json. Its ids must match its merges; its normaliser is ignored,
-   * since `cleanClipText` does more.
+   * From Hugging Face's tokenizer.json. Ids must match merges; its normaliser is ignored, since
+   * `cleanClipText` does more.
    * @throws VOCABULARY_INVALID
    */
   static fromTokenizerJson(json: unknown): ClipTokenizer {
     return new ClipTokenizer(vocabularyFromTokenizerJson(json));
   }
 
-  /**
-   * From a file's bytes: list of merges or tokenizer.json, plain or gzipped, at most 16 MiB. @throws
-   * VOCABULARY_INVALID
-   */
+  /** From a list of merges or tokenizer.json, plain or gzipped, at most 16 MiB. @throws VOCABULARY_INVALID */
   static async fromBytes(bytes: Uint8Array): Promise<ClipTokenizer> {
     let plain: Uint8Array | null = bytes;
     if (isGzip(bytes)) {
@@ -108,8 +105,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Ids of a text, without start and end; `<|startoftext|>` and `<|endoftext|>` in it become their ids, as in
-   * OpenAI's code. Words of some ten million characters exceed the engine's regular expressions (RangeError).
+   * Without start and end; `<|startoftext|>` and `<|endoftext|>` in a text become their ids, as in OpenAI's
+   * code. Words of some ten million characters exceed the engine's regular expressions (RangeError).
    */
   tokenize(text: string): number[] {
     const ids: number[] = [];
@@ -120,7 +117,7 @@ export class ClipTokenizer {
   }
 
   /**
-   * Encodes a text for the tower; a long text loses its last tokens, never the end token.
+   * A long text loses its last tokens, never the end token.
    * @param contextLength an integer of at least 2; CLIP's is 77. @throws CONFIG_INVALID if it is not.
    */
   encode(text: string, contextLength: number): ClipTokens {
@@ -139,10 +136,7 @@ export class ClipTokenizer {
     return { ids, length: kept + 2, truncated: kept < tokens.length };
   }
 
-  /**
-   * The tokens of `encode` with their words; punctuation marks are words, as in CLIP. @throws CONFIG_INVALID
-   * as `encode`.
-   */
+  /** `encode` with words; punctuation marks are words, as in CLIP. @throws CONFIG_INVALID as `encode`. */
   tokens(text: string, contextLength: number): NoteTokens {
     const { length } = this.encode(text, contextLength);
     const words = clipWords(cleanClipText(text));
@@ -155,8 +149,9 @@ export class ClipTokenizer {
   }
 
   /**
-   * Decodes ids to words joined by single spaces (`left , right` for "left, right"), without start, end and
-   * padding (trailing zeros); invalid UTF-8 becomes U+FFFD. @throws VOCABULARY_INVALID for an unknown id.
+   * Words joined by single spaces (`left , right` for "left, right"), without start, end and padding
+   * (trailing zeros); invalid UTF-8 becomes U+FFFD.
+   * @throws VOCABULARY_INVALID for an unknown id.
    */
   decode(ids: readonly number[]): string {
     let end = ids.length;
@@ -172,7 +167,7 @@ export class ClipTokenizer {
     return utf8Text(Uint8Array.from(bytes)).replaceAll(END_OF_WORD, ' ').replace(/ $/, '');
   }
 
-  /** The merges as canonical text, the same for both formats, for `fromMerges`; its hash identifies the vocabulary. */
+  /** Canonical text, the same for both formats, for `fromMerges`; its hash identifies the vocabulary. */
   toMerges(): string {
     return this.vocabulary.toMerges();
   }

@@ -2,9 +2,9 @@
  * CLIP's byte-pair vocabulary, from OpenAI's list of merges or Hugging Face's tokenizer.json.
  *
  * Ids: 0 to 255 are the bytes in the order of `bytes_to_unicode` of OpenAI's `simple_tokenizer.py`, 256 to
- * 511 the same bytes at the end of a word ("</w>"), 512 + r what merge r yields, and the last two mark start
- * and end of a text. A byte is written as one printable character. A pair's rank is its place in the list;
- * the lowest merges first.
+ * 511 the same at the end of a word ("</w>"), 512 + r what merge r yields, and the last two mark start and
+ * end of a text. A byte is written as one printable character. A pair's rank is its place in the list; the
+ * lowest merges first.
  */
 import { ReclmisError } from '../errors.js';
 
@@ -20,7 +20,7 @@ export const END_MARK = '<|endoftext|>';
 export const END_OF_WORD = '</w>';
 
 const HEADER = '#version: 0.2';
-/** For three times the merges: probe chains of the open-addressed table stay short. */
+/** Three times the merges: probe chains of the open-addressed table stay short. */
 const SLOTS = 2 ** 17;
 const NONE = 0xffff;
 
@@ -31,7 +31,7 @@ const BYTE_OF_ID: readonly number[] = (() => {
   return [...bytes.filter(printable), ...bytes.filter((byte) => !printable(byte))];
 })();
 const ID_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => BYTE_OF_ID.indexOf(byte));
-/** Bytes that represent themselves; the others use U+0100 on. */
+/** Bytes that stand for themselves; the others use U+0100 on. */
 const PRINTABLE = 94 + 12 + 82;
 const END_OF_WORD_BYTES = Array.from(END_OF_WORD, (character) => character.charCodeAt(0));
 
@@ -43,9 +43,9 @@ export class ClipVocabulary {
   private readonly ranks = new Uint16Array(SLOTS).fill(NONE);
 
   /**
-   * @param pairs exactly `CLIP_MERGES` pairs of symbols. @param where names the source's n-th merge, for
-   * messages.
-   * @throws VOCABULARY_INVALID if a symbol is unknown at its merge or created twice.
+   * @param pairs exactly `CLIP_MERGES` pairs of symbols.
+   * @param where names the source's n-th merge, for messages. @throws VOCABULARY_INVALID if a symbol is
+   * unknown at its merge or created twice.
    */
   constructor(pairs: readonly (readonly [string, string])[], where: (n: number) => string) {
     if (pairs.length !== CLIP_MERGES) {
@@ -66,7 +66,7 @@ export class ClipVocabulary {
           `${where(rank)}: nothing can follow ${quote(a)}, which ends a word, got ${quote(b)}`,
         );
       }
-      // Joined from our own strings: slices would keep the whole input alive.
+      // From our own strings: slices would keep the whole input alive.
       const merged = symbols[left]! + symbols[right]!;
       if (idOf.has(merged)) throw invalidVocabulary(`${where(rank)}: ${quote(merged)} exists already`);
       idOf.set(merged, symbols.push(merged) - 1);
@@ -84,7 +84,7 @@ export class ClipVocabulary {
     return rank === NONE ? -1 : rank;
   }
 
-  /** Appends an id's bytes, without end of word; marks have none. */
+  /** Without end of word; marks have no bytes. */
   appendBytes(id: number, bytes: number[]): void {
     const open = [id]; // a stack: symbols nest deeply in words built letter by letter
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -126,8 +126,8 @@ export function idOfByte(byte: number): number {
 }
 
 /**
- * Reads OpenAI's list: a version line, then at least 48,894 merges, of which that many are used. @throws
- * VOCABULARY_INVALID
+ * OpenAI's list: a version line, then at least 48,894 merges, of which that many are used.
+ * @throws VOCABULARY_INVALID
  */
 export function vocabularyFromMerges(text: string): ClipVocabulary {
   const end = text.indexOf('\n');
@@ -147,7 +147,7 @@ export function vocabularyFromMerges(text: string): ClipVocabulary {
   return new ClipVocabulary(pairs, (n) => `line ${n + 2}`);
 }
 
-/** Reads Hugging Face's tokenizer.json. Its ids must match its merges. @throws VOCABULARY_INVALID */
+/** Hugging Face's tokenizer.json. Ids must match merges. @throws VOCABULARY_INVALID */
 export function vocabularyFromTokenizerJson(json: unknown): ClipVocabulary {
   const model = field(json, 'model');
   const expect = (name: string, allowed: readonly unknown[]): void => {

@@ -1,9 +1,6 @@
 /** Restricted Damerau-Levenshtein distance: no letter is edited twice. */
 
-/**
- * Letters replaced, left out, added, or swapped with a neighbour between two words; `limit + 1` for anything
- * above the limit.
- */
+/** Letters replaced, left out, added, or swapped with a neighbour; `limit + 1` above the limit. */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   const [from, to] = [[...a], [...b]];
   let before: number[] = [];

@@ -1,4 +1,4 @@
-/** Counts and describes notes that a model reads only in part. */
+/** Counts notes that a model reads only in part. */
 import type { NoteTokens } from './note-tokens.js';
 
 export interface TokenCounter {
@@ -27,7 +27,7 @@ export function noteLengths(counter: TokenCounter, notes: Iterable<string>): Not
   return { notes: count, cut, longest };
 }
 
-/** One line about notes that lose words; null if none does. */
+/** A line about notes that lose words, or null. */
 export function describeCutNotes(counter: TokenCounter, notes: Iterable<string>): string | null {
   const { notes: count, cut, longest } = noteLengths(counter, notes);
   if (cut === 0) return null;
@@ -41,7 +41,7 @@ export interface NoteReader {
   tokens(note: string): NoteTokens;
 }
 
-/** One line about notes with unknown words, naming none; null if there are none. */
+/** A line about notes with unknown words, naming none, or null. */
 export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>): string | null {
   const seen = new Map<string, number>();
   let [count, lacking, foreign] = [0, 0, 0];

@@ -1,11 +1,11 @@
-/** The tokens of a note by word, since people want one number per word. */
+/** A note's tokens by word, since people want one number per word. */
 
 /** `start`, `end`: CLIP's marks; `unknown`: not in the vocabulary; `padding`: fills the context. */
 export type NoteTokenKind = 'start' | 'word' | 'unknown' | 'end' | 'padding';
 
 export interface NoteToken {
   readonly kind: NoteTokenKind;
-  /** Its piece of the word; empty for marks and padding. */
+  /** Piece of the word; empty for marks and padding. */
   readonly text: string;
   /** Index into the note's words; null for marks, padding, and the unknown token of a note without words. */
   readonly word: number | null;
@@ -14,7 +14,7 @@ export interface NoteToken {
 export interface NoteTokens {
   /** One per position of the context. */
   readonly tokens: readonly NoteToken[];
-  /** All words in order, in the tokeniser's spelling. Words without tokens were cut. */
+  /** In order and the tokeniser's spelling. Words without tokens were cut. */
   readonly words: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface TokenGroup {
   readonly tokens: readonly number[];
 }
 
-/** Groups tokens by word, in order; `cut` are words beyond the context. */
+/** By word, in order; `cut` are words beyond the context. */
 export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup[]; cut: string[] } {
   const groups: { kind: NoteTokenKind; text: string; tokens: number[]; word: number | null }[] = [];
   for (const [at, { kind, word }] of tokens.entries()) {

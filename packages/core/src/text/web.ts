@@ -1,7 +1,4 @@
-/**
- * Web-standard globals for the tokeniser (UTF-8, gzip) that Node and every browser have. Core is compiled
- * without either's types.
- */
+/** Web globals (UTF-8, gzip) that Node and every browser have. Core is compiled without either's types. */
 
 interface Chunk {
   readonly done: boolean;
@@ -35,7 +32,7 @@ export function utf8Bytes(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Decodes UTF-8, keeping a byte order mark; invalid bytes become U+FFFD, or throw if `fatal`. */
+/** Keeps a byte order mark; invalid bytes become U+FFFD, or throw if `fatal`. */
 export function utf8Text(bytes: Uint8Array, options: { readonly fatal?: boolean } = {}): string {
   return new TextDecoder('utf-8', { fatal: options.fatal ?? false, ignoreBOM: true }).decode(bytes);
 }
@@ -46,8 +43,8 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Unpacks gzip; null as soon as the result exceeds `limit` bytes, never held together. Rejects for damaged or
- * truncated data.
+ * Null as soon as the result exceeds `limit` bytes, never held together. Rejects for damaged or truncated
+ * data.
  */
 export async function gunzip(bytes: Uint8Array, limit: number): Promise<Uint8Array | null> {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();

@@ -14,12 +14,15 @@ const WORD = /[\p{L}\p{M}\p{N}]+(?:['\u2019][\p{L}\p{M}\p{N}]+)*/gu;
 const FORMAT = 'reclmis-words';
 const VERSION = 1;
 
-/** A note's words: lower-case, without punctuation. */
+/** Lower-case, without punctuation. */
 export function wordsOf(note: string): string[] {
   return inOneForm(note).replaceAll('\u2019', "'").match(WORD) ?? [];
 }
 
-/** Composed again at the end: a capital without a composed form (J with a caron) may have a small letter with one. */
+/**
+ * Composed again at the end: a capital without a composed form (J with a caron) may have a small letter with
+ * one.
+ */
 function inOneForm(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
@@ -35,7 +38,7 @@ export interface NoteStatistics {
   readonly notes: number;
   readonly words: number;
   readonly longest: number;
-  /** Share of the words outside the vocabulary, 0 to 1; 0 without words. */
+  /** Share of the words, 0 to 1; 0 without words. */
   readonly unknownShare: number;
   /** In order of code points. */
   readonly unknown: readonly string[];
@@ -56,8 +59,8 @@ export class WordTokenizer {
   }
 
   /**
-   * Builds the vocabulary in order of code points, so that order and number of notes do not matter. Words
-   * that occur fewer than `minCount` times are left out.
+   * In order of code points, so that order and number of notes do not matter. Words that occur fewer than
+   * `minCount` times are left out.
    */
   static fromNotes(notes: Iterable<string>, options: { readonly minCount?: number } = {}): WordTokenizer {
     const minCount = options.minCount ?? 1;
