@@ -6,10 +6,10 @@ import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { duration, percent } from './table.js';
 
-/** Rough time of an evaluation relative to a training. */
+/** An evaluation's time, roughly, relative to a training's. */
 const TEST_SHARE = 0.03;
 
-/** Progress in runs, which nearly all take equally long. */
+/** In runs, which nearly all take equally long. */
 export class StudyClock {
   private begun: number | null = null;
   private done = 0;
@@ -25,7 +25,7 @@ export class StudyClock {
     this.begun ??= this.now();
   }
 
-  /** The share of the current run done in this session, in [0, 1]. */
+  /** Share of the current run done in this session, [0, 1]. */
   progress(share: number): void {
     this.current = share;
   }

@@ -1,6 +1,6 @@
 /**
- * The subcommands. Each module exports `register(program)` and is loaded on demand. To add one: a file in
- * `commands/` and a line here.
+ * The subcommands, loaded on demand; each exports `register(program)`. To add one: a file in `commands/` and
+ * a line here.
  */
 import type { Command } from 'commander';
 

@@ -1,11 +1,11 @@
-/** The line by which `train` and `evaluate` repeat findings of `data check`. */
+/** Repeats findings of `data check` in `train` and `evaluate`. */
 import { ReclmisError } from '@reclmis/core';
 import type { Dataset, Split } from '@reclmis/lab';
 import type { Output } from './output.js';
 
 /**
- * Prints the line, if any. Unreadable data is left to the command to report. @param open opens the parts,
- * named by split.
+ * Prints the line, if any. The command itself reports unreadable data.
+ * @param open opens the parts, named by split.
  */
 export async function warnOfData(
   dir: string,

@@ -1,11 +1,14 @@
-/** The folder of `reclmis demo`, which a second demo replaces: never what somebody else put there, nor evaluations made after the first. */
+/**
+ * The folder of `reclmis demo`, which a second demo replaces, but never other people's files or later
+ * evaluations.
+ */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { isLitter, makeFolder } from '@reclmis/files';
 import type { Output } from './output.js';
 
-/** Marks a folder that the demo created and may replace. */
+/** In a folder that the demo made and may replace. */
 const MARK = '.reclmis-demo';
 
 /** Where the demo's parts lie. */
@@ -15,7 +18,7 @@ export function folders(out: string): Record<'data' | 'run' | 'overview', string
   return { data: join(out, 'phantoms'), run: join(out, 'run'), overview: join(out, 'overview.png') };
 }
 
-/** Clears what an earlier demo left; a folder that holds something else is left alone. */
+/** Clears what an earlier demo left; leaves a folder with anything else alone. */
 export async function prepare(out: string, place: Place, output: Output): Promise<void> {
   const mark = join(out, MARK);
   await makeFolder(out);
@@ -32,15 +35,15 @@ export async function prepare(out: string, place: Place, output: Output): Promis
   writeFileSync(mark, 'Made by `reclmis demo`, which replaces the contents of this folder.\n');
 }
 
-/** What the demo writes into the run's `evaluation/`. */
+/** Written into the run's `evaluation/`. */
 export const OUTCOMES = { right: 'test-right.csv', mirrored: 'test-mirrored.csv' } as const;
-/** What a training and an evaluation leave in a run folder. */
+/** Left by training and evaluation. */
 const OF_RUN = [
   ...['checkpoints', 'config.yaml', 'evaluation', 'metrics.jsonl', 'progress.png'],
   ...['reference.json', 'run.json', 'tensorboard'],
 ];
 
-/** @throws OUTPUT_EXISTS where the run holds evaluations or other files that the demo did not write: they would be lost */
+/** @throws OUTPUT_EXISTS if the run holds evaluations or other files not from the demo */
 function refuseForeign({ run }: Place): void {
   const beyond = (dir: string, own: readonly string[]): string[] =>
     existsSync(dir)

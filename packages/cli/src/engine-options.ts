@@ -1,4 +1,4 @@
-/** The options of `evaluate` and `explain` for where and how a model computes. */
+/** Options of `evaluate` and `explain` for where and how to compute. */
 import { defined } from '@reclmis/core';
 import type { Precision } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
@@ -11,7 +11,7 @@ export interface EngineFlags {
   readonly precision?: Precision;
 }
 
-/** Adds `--device`, `--threads` and `--precision`. */
+/** `--device`, `--threads` and `--precision`. */
 export function withEngineOptions(command: Command): Command {
   return command
     .option('--device <name>', 'cpu, cuda or cuda:N (default: the run’s)')

@@ -1,4 +1,4 @@
-/** What `reclmis explain` is asked: its flags, the images with their notes, and the target. */
+/** What `reclmis explain` is asked: flags, images with notes, target. */
 import { defined, ReclmisError } from '@reclmis/core';
 import type { CheckpointKind, Run, Target } from '@reclmis/lab';
 import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
@@ -21,7 +21,7 @@ export interface ExplainFlags extends OutputOptions, EngineFlags, SidesFlags {
   readonly checkpoint?: CheckpointKind;
 }
 
-/** Each image takes some megabytes for each run. */
+/** An image takes some megabytes per run. */
 const MOST_IMAGES = 400;
 /** Failures shown. */
 const SHOWN = 20;

@@ -1,7 +1,7 @@
 /**
  * Handles Ctrl-C and schedulers' signals: SIGTERM (Kubernetes, Slurm at the time limit) and SIGUSR1 (Slurm's
- * `--signal`). For a command that asked for the signal, the first one requests a clean end and a second
- * Ctrl-C ends it at once; other commands end at the first. What they write is whole or absent.
+ * `--signal`). If a command asked for the signal, the first one requests a clean end and a second Ctrl-C ends
+ * it at once; other commands end at the first. What they write is whole or absent.
  */
 import { writeErr } from './terminal.js';
 
@@ -12,7 +12,7 @@ export const isStopSignal = (thrown: unknown): thrown is StopSignal =>
 
 let controller: AbortController | null = null;
 
-/** Aborted by the first request to stop; its reason is a `StopSignal`. */
+/** Aborted by the first request to stop, with a `StopSignal`. */
 export function interruptSignal(): AbortSignal {
   controller ??= new AbortController();
   return controller.signal;
@@ -25,7 +25,7 @@ export function releaseInterrupt(): void {
 
 let passedTo: ((signal: StopSignal) => void) | null = null;
 
-/** Passes every signal on until the returned function is called: a launcher ends after its workers. */
+/** Until the returned function is called: a launcher ends after its workers. */
 export function passSignals(to: (signal: StopSignal) => void): () => void {
   passedTo = to;
   return () => {
@@ -33,10 +33,10 @@ export function passSignals(to: (signal: StopSignal) => void): () => void {
   };
 }
 
-/** npm repeats Ctrl-C to a process that already got it; repeats within this time are ignored. */
+/** npm repeats Ctrl-C to a process that already got it. */
 const ECHO_MS = 500;
 
-/** Listens to Ctrl-C, SIGTERM and SIGUSR1; `stop` ends the process. */
+/** On Ctrl-C, SIGTERM and SIGUSR1; `stop` ends the process. */
 export function onInterrupt(stop: (signal: StopSignal) => never): void {
   let last = -Infinity;
   process.on('SIGINT', () => {
@@ -58,7 +58,7 @@ export function onInterrupt(stop: (signal: StopSignal) => never): void {
         return;
       }
       if (!controller) stop(name);
-      // Schedulers repeat signals; to stop at once they have SIGKILL.
+      // Schedulers repeat signals; to stop at once they use SIGKILL.
       if (!controller.signal.aborted) ask(controller, name, `${name}: stopping cleanly`);
     });
   }

@@ -1,6 +1,6 @@
 /**
- * A command's role among the processes of a run: alone, one of several, or the one that starts them
- * (`--nproc`, Kubeflow Trainer). See docs/guide/scale.md.
+ * A command's role among a run's processes: alone, one of several, or their launcher (`--nproc`, Kubeflow
+ * Trainer): docs/guide/scale.md.
  */
 import { availableParallelism } from 'node:os';
 import {
@@ -37,7 +37,7 @@ export function withProcesses(command: Command): Command {
 export interface Processes {
   /** True in the one that speaks for all. */
   readonly leads: boolean;
-  /** Settings with this process's share of the cores, unless they name a number. */
+  /** With this process's share of the cores, unless a number is set. */
   config(asked: Config): Config;
   /** As `config`, for settings that override a run's. */
   overrides(asked: Overrides): Overrides;
@@ -46,8 +46,8 @@ export interface Processes {
 }
 
 /**
- * Finds this process's role. A launcher starts the others and waits for them. @returns its exit status; in
- * others, their view of each other. @throws LAUNCH_INVALID, RANK_LOST
+ * A launcher starts the others and waits for them.
+ * @returns its exit status; in others, their view of each other. @throws LAUNCH_INVALID, RANK_LOST
  */
 export async function settleProcesses(asked: ProcessCount | undefined): Promise<Processes | number> {
   holdLifeline(process.env);
@@ -56,7 +56,7 @@ export async function settleProcesses(asked: ProcessCount | undefined): Promise<
   const machine = {
     cores,
     get gpus(): number {
-      return gpus(); // loads libtorch, so only if a launcher's variables need it
+      return gpus(); // loads libtorch, so only if needed
     },
   };
   // For a worker, its launcher has counted.

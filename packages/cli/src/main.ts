@@ -1,8 +1,7 @@
 /**
- * The `reclmis` command: finds and loads the subcommand, and turns errors into one coded message and an exit
- * status.
+ * The `reclmis` command: loads the subcommand, and turns errors into one coded message and an exit status.
  *
- * Lazy loading: `reclmis --help` loads no subcommand, and only those that compute load libtorch.
+ * `reclmis --help` loads no subcommand, and only those that compute load libtorch.
  */
 import { printableLine, ReclmisError, toReclmisError, VERSION } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
@@ -11,7 +10,7 @@ import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
 import { refuseEmptyPaths } from './paths.js';
 import { guardStreams, writeErr, writeOut } from './terminal.js';
 
-/** Runs a command line (without `node` and script) and returns the exit status. Prints; never throws. */
+/** Runs a command line (without `node` and script); returns the exit status, never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   guardProcess();
   try {
@@ -24,10 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/**
- * Reports an unknown option, often a misspelling of the missing one, before the missing one, which commander
- * checks first.
- */
+/** An unknown option is often a misspelling of the missing one, which commander reports first. */
 async function unknownFirst(error: CommanderError, argv: readonly string[]): Promise<CommanderError> {
   if (error.code !== 'commander.missingMandatoryOptionValue') return error;
   const program = await assemble(argv);
@@ -45,7 +41,7 @@ async function unknownFirst(error: CommanderError, argv: readonly string[]): Pro
   return error;
 }
 
-/** The program with the requested subcommand, or with all names for help and mistakes. */
+/** With the requested subcommand, or with all names for help and mistakes. */
 async function assemble(argv: readonly string[]): Promise<Command> {
   const program = new Command('reclmis')
     .description(
@@ -74,19 +70,19 @@ async function assemble(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** Copies settings that commander passes only to subcommands made by `.command`. */
+/** Commander passes these only to subcommands made by `.command`. */
 function inherit(command: Command, from: Command): void {
   command.copyInheritedSettings(from);
   command.helpOption('-h, --help', 'print this help');
   for (const child of command.commands) inherit(child, command);
 }
 
-/** Makes `help train` `train --help`, so only one subcommand is loaded. */
+/** `help train` as `train --help`: only one subcommand is loaded. */
 function helpAsOption(argv: readonly string[]): string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
 }
 
-/** Commander's error as a coded one; its suggestion becomes the remedy. */
+/** Commander's suggestion becomes the remedy. */
 function usageError(error: CommanderError): ReclmisError {
   if (error.code === 'commander.help') return new ReclmisError('OPTION_INVALID', 'no subcommand was given');
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
@@ -96,7 +92,7 @@ function usageError(error: CommanderError): ReclmisError {
   return new ReclmisError(unknown.includes(error.code) ? 'OPTION_UNKNOWN' : 'OPTION_INVALID', first, remedy);
 }
 
-/** Prints `error CODE: message` and `remedy: ...`; the stack only with RECLMIS_DEBUG=1. */
+/** `error CODE: message` and `remedy: ...`; the stack only with RECLMIS_DEBUG=1. */
 function report(thrown: unknown): number {
   const error = isStopSignal(thrown) ? stoppedBy(thrown) : toReclmisError(thrown);
   const remedy =
@@ -110,7 +106,7 @@ function report(thrown: unknown): number {
   return error.exitCode;
 }
 
-/** Signals end the command with status 130, unforeseen errors with a report. */
+/** Signals end with status 130, unforeseen errors with a report. */
 function guardProcess(): void {
   guardStreams((error) => process.exit(report(error)));
   onInterrupt((signal) => process.exit(report(signal)));

@@ -1,6 +1,6 @@
 /**
- * A command's output: text on standard output, or with `--json` the result alone. Progress, notices and
- * errors go to standard error.
+ * Text on standard output, or with `--json` the result alone. Progress, notices and errors go to standard
+ * error.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
@@ -11,14 +11,14 @@ export interface OutputOptions {
   readonly json?: boolean;
 }
 
-/** Adds `-q` and, if the command has a result to print, `--json`. */
+/** `-q` and, if there is a result to print, `--json`. */
 export function withOutputOptions(command: Command, { json = true } = {}): Command {
   command.option('-q, --quiet', 'print only errors and warnings about results (and the result with --json)');
   if (json) command.option('--json', 'print the result as JSON instead of text');
   return command;
 }
 
-/** Makes a reader of whole numbers for an option. @throws OPTION_INVALID */
+/** Whole numbers. @throws OPTION_INVALID */
 export function numberOf(
   flag: string,
   { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
@@ -31,7 +31,7 @@ export function numberOf(
   };
 }
 
-/** Reads `--threads`; 0 means all cores. @throws OPTION_INVALID */
+/** 0 means all cores. @throws OPTION_INVALID */
 export const threadsOf = numberOf('--threads', { min: 0, max: 1024 });
 
 export class Output {
@@ -47,17 +47,17 @@ export class Output {
     if (!this.quiet && !this.json) writeOut(`${text}\n`);
   }
 
-  /** Prints to standard error, though nothing failed. */
+  /** To standard error, though nothing failed. */
   notice(line: string): void {
     if (!this.quiet) writeErr(`${line}\n`);
   }
 
-  /** Prints why a result may be wrong to standard error, even with `-q`. */
+  /** Why a result may be wrong; to standard error, even with `-q`. */
   warning(line: string): void {
     writeErr(`${line}\n`);
   }
 
-  /** Prints the result, with `--json` only, as one document. */
+  /** One document, only with `--json`. */
   result(value: unknown): void {
     if (this.json) writeOut(`${JSON.stringify(value, null, 2)}\n`);
   }

@@ -1,11 +1,11 @@
-/** Refuses empty paths: a script's unset variable would otherwise mean the current folder. */
+/** Refuses empty paths: a script's unset variable would mean the current folder. */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
 
-/** Placeholders of paths in help; settings may be emptied. */
+/** In help, placeholders of paths; settings may be emptied. */
 const PATH = /<(?:dir|dirs|file|path|run|address)(?:\.\.\.)?>/;
 
-/** Refuses empty arguments and paths. @throws OPTION_INVALID */
+/** @throws OPTION_INVALID for empty arguments and paths */
 export function refuseEmptyPaths(command: Command): void {
   const empty = (value: unknown): boolean =>
     value === '' || (Array.isArray(value) && value.some((one) => one === ''));

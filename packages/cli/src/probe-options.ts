@@ -1,4 +1,4 @@
-/** `--probes` of `reclmis evaluate` and the options that go with it. */
+/** `--probes` of `reclmis evaluate` and its options. */
 import { defined, type ZoneLines } from '@reclmis/core';
 import type { ProbeOptions } from '@reclmis/lab';
 import type { Command } from 'commander';
@@ -28,7 +28,7 @@ export function withProbeOptions(command: Command): Command {
     );
 }
 
-/** What the probes are asked; from here on Ctrl-C ends them cleanly. */
+/** From here on Ctrl-C ends the probes cleanly. */
 export function probesOf({
   lungs,
   zoneLines: lines,

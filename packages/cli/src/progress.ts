@@ -1,7 +1,4 @@
-/**
- * Progress on standard error: a bar with the time left on a terminal, plain lines elsewhere, nothing with
- * `-q`.
- */
+/** On standard error: a bar with the time left on a terminal, plain lines elsewhere, nothing with `-q`. */
 import { printableLine } from '@reclmis/core';
 import cliProgress from 'cli-progress';
 import { duration } from './table.js';
@@ -13,12 +10,12 @@ export interface ProgressOptions {
   readonly label: string;
   readonly total: number;
   readonly quiet?: boolean;
-  /** Least seconds between plain lines. Default 10. */
+  /** Between plain lines, at least. Default 10. */
   readonly everySeconds?: number;
   readonly stream?: ProgressStream;
 }
 
-/** Counts from 0 to `total`. `update` takes the count and a remark (a loss, a file). */
+/** From 0 to `total`. `update` takes the count and a remark (a loss, a file). */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | null;
   private readonly stream: ProgressStream;
@@ -48,7 +45,7 @@ export class Progress {
     }
   }
 
-  /** Ends the display; `text` replaces the last remark. Prints nothing without progress or text. */
+  /** `text` replaces the last remark. Prints nothing without progress or text. */
   stop(text?: string): void {
     if (this.stopped) return;
     if (this.bar) {

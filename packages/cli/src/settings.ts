@@ -1,6 +1,6 @@
 /**
- * Every setting as a flag, `--train.lr 1e-3`, made from the configuration's schema, with short names for
- * common ones. Flags override the file; ranges are checked in the whole configuration.
+ * Every setting as a flag, `--train.lr 1e-3`, made from the configuration's schema, with some short names.
+ * Flags override the file; ranges are checked in the whole configuration.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -14,7 +14,7 @@ import {
 } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 
-/** Short names: flag, placeholder (none: the flag means true), setting. */
+/** Flag, placeholder (none: the flag means true), setting. */
 const SHORT = [
   ['--data', 'dir', 'data.dir'],
   ['--epochs', 'n', 'train.epochs'],
@@ -46,7 +46,7 @@ const PLACEHOLDER = {
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** Adds `--config`, `--preset`, short names and, as a group, all settings. */
+/** `--config`, `--preset`, short names and, as a group, all settings. */
 export function withSettings(command: Command): Command {
   command.option('-c, --config <file>', 'YAML file of settings; it may extend a preset (preset: NAME)');
   command.addOption(
@@ -55,7 +55,7 @@ export function withSettings(command: Command): Command {
   return withOverrides(command);
 }
 
-/** Adds only short names and settings. @param without settings to leave out. */
+/** Only short names and settings. @param without settings to leave out. */
 export function withOverrides(command: Command, without: readonly string[] = []): Command {
   const settings = new Map(
     describeSettings().flatMap((setting) =>

@@ -13,8 +13,8 @@ export function right(title: string): Column {
 const GAP = '  ';
 
 /**
- * Lays out rows under titles and a rule, two spaces apart, without a final line break. Missing cells are
- * empty. A table wider than `width` becomes several, one below the other; each begins with the first column.
+ * Rows under titles and a rule, two spaces apart, without a final line break. Missing cells are empty. A
+ * table wider than `width` becomes several, one below the other; each begins with the first column.
  */
 export function formatTable(
   columns: readonly Column[],
@@ -43,7 +43,7 @@ export function formatTable(
   return blocksOf(widths, width).map(block).join('\n\n');
 }
 
-/** The columns of each block, by their places: the first in all of them, and as many others as fit, at least one. */
+/** Columns by block: the first in all, and as many others as fit, at least one. */
 function blocksOf(widths: readonly number[], width: number): number[][] {
   const [first = 0] = widths;
   const blocks: number[][] = [[0]];
@@ -60,7 +60,7 @@ function blocksOf(widths: readonly number[], width: number): number[][] {
   return blocks;
 }
 
-/** Breaks a paragraph between words into lines of at most `width` characters; a longer word has a line of its own. */
+/** Lines of at most `width` characters, broken between words; a longer word has its own line. */
 export function wrapText(text: string, width: number): string {
   const lines: string[] = [];
   let current: string | null = null;
@@ -74,12 +74,12 @@ export function wrapText(text: string, width: number): string {
   return [...lines, current ?? ''].join('\n');
 }
 
-/** A share as a percentage with two decimals: 0.8522 -> `85.22`. */
+/** With two decimals: 0.8522 -> `85.22`. */
 export function percent(share: number): string {
   return (100 * share).toFixed(2);
 }
 
-/** Seconds as `42 s`, `3 min 05 s`, `2 h 07 min`. */
+/** `42 s`, `3 min 05 s`, `2 h 07 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

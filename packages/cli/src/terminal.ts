@@ -5,10 +5,10 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { printable, type ReclmisError, writeError } from '@reclmis/core';
 
-/** True once the reader has closed standard output. */
+/** The reader has closed standard output. */
 let closed = false;
 
-/** Writes text to standard output. @throws DISK_FULL, OUTPUT_UNWRITABLE */
+/** @throws DISK_FULL, OUTPUT_UNWRITABLE */
 export function writeOut(text: string): void {
   if (closed) return;
   const safe = printable(text);
@@ -25,13 +25,13 @@ export function writeOut(text: string): void {
   }
 }
 
-/** Characters in a line of the terminal on standard output; infinite where it is a file or a pipe. */
+/** Columns of standard output's terminal; infinite for a file or pipe. */
 export function lineWidth(): number {
   const { isTTY, columns } = process.stdout as { readonly isTTY?: boolean; readonly columns?: number };
   return isTTY === true && columns !== undefined && columns > 0 ? columns : Number.POSITIVE_INFINITY;
 }
 
-/** Writes text to standard error; ignores failure. */
+/** Ignores failure. */
 export function writeErr(text: string): void {
   try {
     process.stderr.write(printable(text));
@@ -56,8 +56,8 @@ function outputError(error: unknown): ReclmisError {
 }
 
 /**
- * Handles stream errors. A closed standard output is no error, as its reader has seen enough; other errors of
- * it call `fail`. Errors of standard error are ignored, so a worker without its launcher still saves.
+ * A closed standard output is no error: its reader has seen enough; its other errors call `fail`. Errors of
+ * standard error are ignored, so a worker without its launcher still saves.
  */
 export function guardStreams(fail: (error: ReclmisError) => never): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-/** Training on the terminal: a bar per epoch with the time left of the run, then its figures. */
+/** Training on the terminal: a bar per epoch with the time left, then figures. */
 import type { Config, EpochRecord, Overrides, Parallel, RunSummary, TrainListeners } from '@reclmis/lab';
 import { interruptSignal, releaseInterrupt } from './interrupt.js';
 import type { Output } from './output.js';
@@ -15,7 +15,7 @@ export async function trainWithProgress(
   return shown(output, (listeners) => train(config, { out, ...listeners, ...(parallel && { parallel }) }));
 }
 
-/** Resumes a run. @param overrides settings that differ from the run's own. */
+/** @param overrides settings unlike the run's own. */
 export async function resumeWithProgress(
   run: string,
   overrides: Overrides,

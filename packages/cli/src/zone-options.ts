@@ -1,6 +1,6 @@
 import { ReclmisError, type ZoneLines } from '@reclmis/core';
 
-/** Reads `--zone-lines`: two shares of the height, `0.33,0.5`. @throws OPTION_INVALID */
+/** Two shares of the height, `0.33,0.5`. @throws OPTION_INVALID */
 export function zoneLinesOf(text: string): ZoneLines {
   const [middle = Number.NaN, lower = Number.NaN, ...more] = text
     .split(',')
@@ -12,7 +12,7 @@ export function zoneLinesOf(text: string): ZoneLines {
   );
 }
 
-/** Makes a reader of shares between 0 and 1. @throws OPTION_INVALID */
+/** Between 0 and 1. @throws OPTION_INVALID */
 export function shareOption(flag: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

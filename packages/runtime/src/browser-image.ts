@@ -1,6 +1,6 @@
 /**
- * Decodes PNG and JPEG in a browser to the same pixels as in Node (`files`, images.ts). What browsers
- * tolerate but Node refuses is refused before decoding.
+ * Decodes PNG and JPEG in a browser to the same pixels as in Node (`files`, images.ts). What Node refuses is
+ * refused before decoding.
  */
 import { fileHeader, type FileHeader, ReclmisError, refuseRareKinds, type RgbImage } from '@reclmis/core';
 import { knowImage } from './inputs.js';

@@ -1,4 +1,4 @@
-/** Segments images by notes in a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
+/** In a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
 import { ReclmisError } from '@reclmis/core';
 import { decodeInBrowser } from './browser-image.js';
 import { openModel } from './model.js';
@@ -51,7 +51,7 @@ async function browserPlatform(options: LoadOptions): Promise<Platform> {
   };
 }
 
-/** Whether WebGPU runs on a GPU: emulated on the CPU it is slower than WebAssembly. */
+/** Emulated on the CPU, WebGPU is slower than WebAssembly. */
 async function hasFastWebGpu(): Promise<boolean> {
   interface Adapter {
     readonly isFallbackAdapter?: boolean;
@@ -62,7 +62,7 @@ async function hasFastWebGpu(): Promise<boolean> {
   return adapter != null && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false);
 }
 
-/** @throws RUNTIME_MISSING, DEVICE_MISSING; any error for bytes that are not a model. */
+/** @throws RUNTIME_MISSING, DEVICE_MISSING; any error for bytes that are no model. */
 async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOptions): Promise<Network> {
   const ort = await loadRuntime(device, options);
   try {
@@ -75,7 +75,7 @@ async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOpt
   }
 }
 
-/** Picks a build of onnxruntime-web: the one with WebGPU is twice as large. */
+/** The build of onnxruntime-web with WebGPU is twice as large. */
 async function loadRuntime(
   device: BrowserDevice,
   { threads = navigator.hardwareConcurrency, wasmPaths }: LoadOptions,
@@ -85,8 +85,8 @@ async function loadRuntime(
   ).catch((cause: unknown) => {
     throw new ReclmisError('RUNTIME_MISSING', 'onnxruntime-web does not load', { cause });
   });
-  // Read once. Threads load the file with their code; inside a bundle that would be the page's own program,
-  // and onnxruntime would wait for ever.
+  // Read once. Threads load the file with their code; in a bundle that would be the page's own program, and
+  // onnxruntime would wait for ever.
   if (wasmPaths !== undefined) env.wasm.wasmPaths = `${absolute(wasmPaths).replace(/\/$/, '')}/`;
   env.wasm.numThreads = wasmPaths !== undefined && globalThis.crossOriginIsolated ? threads : 1;
   return { InferenceSession, Tensor };

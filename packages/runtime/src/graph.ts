@@ -7,7 +7,7 @@
 /** An input or output of a graph. */
 export interface GraphValue {
   readonly name: string;
-  /** A number of onnx.proto, perhaps of `ONNX_TYPES`; 0 if not stated. */
+  /** By onnx.proto, perhaps of `ONNX_TYPES`; 0 if not stated. */
   readonly type: number;
   /** Null if not stated; a size is null if free or only named. */
   readonly shape: readonly (number | null)[] | null;
@@ -16,14 +16,14 @@ export interface GraphValue {
 export interface GraphOutline {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
-  /** Tensors whose numbers are in another file, and nodes that read one. */
+  /** Tensors with numbers in another file, and nodes that read one. */
   readonly elsewhere: readonly string[];
 }
 
-/** Nested messages; protobuf's own readers stop there too. */
+/** Nesting of messages, as in protobuf's own readers. */
 const MOST_DEPTH = 100;
 
-/** Messages of onnx.proto that may hold a tensor, and in which fields. */
+/** Messages that may hold a tensor, by field. */
 const PARTS = {
   Model: { 7: 'Graph', 20: 'Training', 25: 'Function' },
   Training: { 1: 'Graph', 2: 'Graph' },
@@ -128,12 +128,12 @@ function readShape(bytes: Uint8Array): (number | null)[] {
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** A number, or bytes (a text, a message, packed numbers). */
+/** Bytes: a text, a message, or packed numbers. */
 type Field =
   | { readonly number: number; readonly value: number; readonly bytes: null }
   | { readonly number: number; readonly value: 0; readonly bytes: Uint8Array };
 
-/** A message's fields in order. @throws Error if the bytes are no protobuf */
+/** In order. @throws Error if the bytes are no protobuf */
 function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = (): number => {

@@ -2,7 +2,7 @@
 import { type ModelManifest, ONNX_TYPES, type OnnxType, onnxTypeOf, ReclmisError } from '@reclmis/core';
 import { type GraphOutline, type GraphValue, readOutline } from './graph.js';
 
-/** A tensor of the manifest; the first size, B, is free. */
+/** Without the first size, B, which is free. */
 interface Expected {
   readonly name: string;
   readonly type: OnnxType;
@@ -14,7 +14,7 @@ interface Described {
   readonly outputs: readonly Expected[];
 }
 
-/** The manifest's segmenter: [B,3,S,S] and [B,T,W] to [B,1,S,S]. */
+/** [B,3,S,S] and [B,T,W] -> [B,1,S,S]. */
 export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManifest): Described {
   const { inputs, outputs } = segmenter;
   const features =
@@ -27,7 +27,7 @@ export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManife
   };
 }
 
-/** The manifest's text encoder: [B,T] to [B,T,W]. */
+/** [B,T] -> [B,T,W]. */
 export function textEncoderOf({ note, textEncoder }: ModelManifest): Described {
   if (!note || !textEncoder) return { inputs: [], outputs: [] };
   const { contextLength: T, width: W } = note;
@@ -75,7 +75,7 @@ export function requireGraph(bytes: Uint8Array, described: Described, where: str
     );
 }
 
-/** All sizes but the first must be stated: free ones cannot be checked. */
+/** Free sizes cannot be checked, except the first. */
 function fits({ type, sizes }: Expected, { type: found, shape }: GraphValue): boolean {
   if (found !== ONNX_TYPES[type] || shape?.length !== sizes.length + 1) return false;
   return sizes.every((size, i) => shape[i + 1] === size);

@@ -132,7 +132,7 @@ export async function openModel(
   }
 }
 
-/** Awaits a network, or rejects at once with the signal's reason and later releases it. */
+/** Or rejects at once with the signal's reason, and later releases the network. */
 function unlessAborted(opening: Promise<Network>, signal: AbortSignal | undefined): Promise<Network> {
   if (!signal) return opening;
   return new Promise((resolve, reject) => {
@@ -176,9 +176,9 @@ class LoadedModel implements Model {
   readonly checks;
   /** By note, least recently used first. */
   private readonly features = new Map<string, Float32Array>();
-  /** Tail of the queue: networks run one call at a time. */
+  /** Networks run one call at a time. */
   private last: Promise<unknown> = Promise.resolve();
-  /** Unfinished batches, not queued while their images are being decoded. */
+  /** Not queued while their images are being decoded. */
   private readonly batches = new Set<Promise<unknown>>();
   private disposed = false;
 
@@ -308,7 +308,10 @@ class LoadedModel implements Model {
     return this.queue(() => this.compute(images, notes, count));
   }
 
-  /** Checks the manifest's synthetic case on devices that may fail silently. @throws DEVICE_WRONG, INFERENCE_FAILED */
+  /**
+   * By the manifest's synthetic case, on devices that may fail silently.
+   * @throws DEVICE_WRONG, INFERENCE_FAILED
+   */
   async tryDevice(): Promise<void> {
     const { check, image, precision } = this.manifest;
     if (!check.probe || !DOUBTED.has(this.device)) return;
@@ -342,7 +345,7 @@ class LoadedModel implements Model {
     return note;
   }
 
-  /** Runs the work after everything requested earlier. */
+  /** After everything requested earlier. */
   private queue<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.last.then(work, work);
     this.last = mine.catch(() => undefined); // the caller handles the error

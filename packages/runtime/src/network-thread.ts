@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { openNetwork } from './onnx.js';
 import type { Network, Values } from './seams.js';
 
-/** `network` is the number returned by `open`. */
+/** `network` is the number from `open`. */
 export type ThreadRequest = { readonly number: number } & (
   | {
       readonly kind: 'open';

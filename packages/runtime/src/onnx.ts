@@ -1,4 +1,4 @@
-/** An onnxruntime network; Node's and browsers' packages have the same interface. */
+/** An onnxruntime network; Node's and browsers' packages share the interface. */
 import type * as Ort from 'onnxruntime-common';
 import type { Network } from './seams.js';
 
@@ -7,10 +7,10 @@ export interface OnnxRuntime {
   readonly Tensor: typeof Ort.Tensor;
 }
 
-/** Silences onnxruntime's standard error, which quotes the model's names, escape sequences included. */
+/** Silences standard error, which quotes the model's names, escape sequences included. */
 const FATAL = 4;
 
-/** @throws any error for bytes that are not a model. */
+/** @throws any error for bytes that are no model. */
 export async function openNetwork(
   { InferenceSession, Tensor }: OnnxRuntime,
   bytes: Uint8Array,

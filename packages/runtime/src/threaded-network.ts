@@ -68,8 +68,8 @@ class NetworkThread {
 }
 
 /**
- * Returns a function that opens networks; it may take ownership of the bytes. It throws RUNTIME_MISSING, or
- * any error for bytes that are not a model.
+ * Returns a function that opens networks and may own the bytes. It throws RUNTIME_MISSING, or any error for
+ * bytes that are no model.
  */
 export function networkOpener(
   options: InferenceSession.SessionOptions,

@@ -17,9 +17,9 @@ export interface LoadOptions {
    * `.wasm` files. Default: as bundled, without threads.
    */
   readonly wasmPaths?: string;
-  /** Notes with cached features, least recently used dropped first. Default 256. */
+  /** Cached notes, least recently used dropped first. Default 256. */
   readonly noteCache?: number;
-  /** Verify files against the manifest's SHA-256. Default true. */
+  /** Check files against the manifest's SHA-256. Default true. */
   readonly verify?: boolean;
   /** Aborts loading. */
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface LoadOptions {
   readonly onProgress?: (loaded: number, total: number) => void;
 }
 
-/** Pixels as from a canvas, such as `ImageData`: four bytes each, opacity last, composited onto black. */
+/** As from a canvas (`ImageData`): four bytes each, opacity last, composited onto black. */
 export interface CanvasPixels {
   readonly width: number;
   readonly height: number;
@@ -38,7 +38,7 @@ export interface CanvasPixels {
 export type ImageSource = RgbImage | CanvasPixels | Uint8Array | ArrayBuffer | DataView | Blob | URL | string;
 
 export interface SegmentOptions {
-  /** Aborts at the next opportunity: waiting, decoding, or between the two networks. */
+  /** Aborts at the next chance: waiting, decoding, or between the two networks. */
   readonly signal?: AbortSignal;
   /** Overrides the manifest's. */
   readonly threshold?: number;
@@ -47,7 +47,7 @@ export interface SegmentOptions {
    * swapped for the model if needed.
    */
   readonly sides?: Sides;
-  /** Largest width x height to decode. Default 64 million. */
+  /** Width x height to decode, at most. Default 64 million. */
   readonly maxPixels?: number;
 }
 
@@ -79,9 +79,9 @@ export interface Segmentation {
 }
 
 export interface NoteReading {
-  /** Whose left and right it means; `unknown` if neither the caller nor the model says. */
+  /** Whose left and right it means; `unknown` if neither caller nor model says. */
   readonly sides: StatedSides;
-  /** Whether left and right were swapped for the model. */
+  /** Left and right were swapped for the model. */
   readonly mirrored: boolean;
 }
 
@@ -92,31 +92,30 @@ export interface SegmentCase {
   readonly sides?: Sides;
 }
 
-/** A loaded model. Calls may overlap; they are computed in order. */
+/** Calls may overlap; they are computed in order. */
 export interface Model {
   readonly manifest: ModelManifest;
   readonly device: Device;
-  /** The checks behind `segment`'s warnings, for callers that work with tensors. */
+  /** Behind `segment`'s warnings, for callers that work with tensors. */
   readonly checks: ResultChecks;
   /**
-   * Segments what a note describes. @throws IMAGE_*, NOTE_EMPTY if the model reads notes, INFERENCE_FAILED;
-   * the signal's reason
+   * Segments what a note describes.
+   * @throws IMAGE_*, NOTE_EMPTY if the model reads notes, INFERENCE_FAILED; the signal's reason
    */
   segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation>;
-  /** Segments several cases in one run of the network. @throws as `segment` */
+  /** In one run of the network. @throws as `segment` */
   segmentBatch(cases: readonly SegmentCase[], options?: SegmentOptions): Promise<Segmentation[]>;
-  /** Features of notes, [B,T,W], empty ones included. @throws INFERENCE_FAILED */
+  /** [B,T,W], for empty notes too. @throws INFERENCE_FAILED */
   encodeNotes(notes: readonly string[]): Promise<Float32Array>;
   /**
-   * Runs only the text encoder: ids [B,T] to features [B,T,W].
+   * Only the text encoder: ids [B,T] -> features [B,T,W].
    * @param tokens of the manifest's tokeniser, padded to T. @throws INFERENCE_FAILED
    */
   encodeTokens(tokens: BigInt64Array, count: number): Promise<Float32Array>;
   /**
-   * Runs only the segmenter.
+   * Only the segmenter.
    * @param images [B,3,S,S] in [0,1]. @param notes [B,T,W]; null if the model reads none. @returns
-   * probabilities [B,1,S,S]
-   * @throws INFERENCE_FAILED
+   * probabilities [B,1,S,S] @throws INFERENCE_FAILED
    */
   run(images: Float32Array, notes: Float32Array | null, count: number): Promise<Float32Array>;
   /** Frees the model, which cannot be used afterwards. */

@@ -1,6 +1,6 @@
 /**
- * The server: `createServer` puts it around a model, `listen` opens it, `stop` finishes accepted work and
- * closes it.
+ * `createServer` puts a server around a model, `listen` opens it, `stop` finishes accepted work and closes
+ * it.
  */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -45,14 +45,14 @@ import { computeOn, type Result, type Work } from './admission/work.js';
 export interface ServerOptions {
   /** As reported by /v2. */
   readonly version: string;
-  /** Whose left and right notes mean by default. Default: as the model learnt. */
+  /** Whose left and right notes mean. Default: as the model learnt. */
   readonly sides?: Sides;
   readonly limits?: Partial<Limits>;
   /** Required of clients; null: none. */
   readonly token?: string | null;
   /** Origins whose pages may call. Default none. */
   readonly cors?: readonly string[];
-  /** Host names served without a token besides this machine's, such as a proxy's. Default none. */
+  /** Served without a token besides this machine's, such as a proxy's. Default none. */
   readonly hosts?: readonly string[];
   readonly tls?: Tls | null;
   /** Level of pino's log to standard output or `stream`. Default no log. */
@@ -62,18 +62,15 @@ export interface ServerOptions {
 export interface ReclmisServer {
   /** For further routes before `listen`, and `inject` in tests. */
   readonly app: FastifyInstance;
-  /** Opens the server; port 0 picks a free one. @returns its URL. @throws LISTEN_FAILED */
+  /** Port 0 picks a free one. @returns its URL. @throws LISTEN_FAILED */
   listen(host: string, port: number): Promise<string>;
-  /**
-   * Finishes accepted work, waiting at most `grace` milliseconds, and closes. Repeated calls return the same
-   * promise.
-   */
+  /** Finishes accepted work, waiting at most `grace` milliseconds. Repeated calls return the same promise. */
   stop(grace?: number): Promise<void>;
 }
 
-/** Milliseconds; longer than load balancers' usual minute, so they close first. */
+/** Longer than load balancers' usual minute, so they close first. */
 const KEEP_ALIVE = 65_000;
-/** Per connection, so none holds its place for ever. */
+/** So that no connection holds its place for ever. */
 const MOST_REQUESTS = 10_000;
 /** Milliseconds for the head, and for the TLS handshake. */
 const HEAD_TIMEOUT = 10_000;
@@ -81,7 +78,7 @@ const HEAD_TIMEOUT = 10_000;
 const SPARE_CONNECTIONS = 64;
 const LOOK = 1000;
 
-/** Creates a server for a model, which `stop` does not dispose. @throws OPTION_INVALID */
+/** `stop` does not dispose the model. @throws OPTION_INVALID */
 export async function createServer(model: Model, options: ServerOptions): Promise<ReclmisServer> {
   const limits = resolveLimits(options.limits);
   const origins = checkOrigins(options.cors ?? []);

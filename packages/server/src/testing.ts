@@ -159,7 +159,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return out;
 }
 
-/** A grey PNG that claims `width` x `height` but holds `rows` rows of one value. */
+/** Claims `width` x `height` but holds `rows` rows of one value. */
 export function greyPng(width: number, height: number, value = 200, rows = height): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -266,7 +266,7 @@ export function infer(
   });
 }
 
-/** Sends raw bytes; returns what came until the server ended or `quiet` milliseconds of silence. */
+/** Returns what came until the server ended or `quiet` milliseconds of silence. */
 export function raw(
   port: number,
   bytes: Uint8Array,

@@ -6,13 +6,13 @@ import { Random, type RgbImage } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import type { Order, Ready, Told, Turn } from './exported-messages.js';
 
-/** Pixels; the same as for runs (lab's `PICTURE_SIZE`). */
+/** Pixels, as for runs (lab's `PICTURE_SIZE`). */
 const PICTURE_SIZE = 512;
 const HEIGHTS = ['upper', 'middle', 'lower'] as const;
 
 const tell = (message: Told): void => void process.send?.(message);
 
-/** Random pixels and grammatical notes; times do not depend on content. */
+/** Random pixels and grammatical notes: content does not change times. */
 function cases(count: number): { image: RgbImage; note: string }[] {
   const random = Random.from('bench exported', count);
   return Array.from({ length: count }, (_, i) => ({

@@ -1,5 +1,5 @@
 /**
- * Compares exported models on onnxruntime. Each has its own process, for its cold start and memory; they take
+ * Compares exported models on onnxruntime, each in its own process, for cold start and memory. They take
  * turns, so other load affects all alike and ratios hold even if times do not.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -41,7 +41,7 @@ export interface Times {
   readonly min: number;
 }
 
-/** Times are per image, from pixels in memory to the mask at their size. */
+/** Per image, from pixels in memory to the mask at their size. */
 export interface BatchFigures {
   readonly batch: number;
   readonly perImage: Times;
@@ -50,7 +50,7 @@ export interface BatchFigures {
   readonly imagesPerSecond: number;
   /** Median over turns of the first model's time divided by this one's. */
   readonly speedup: number;
-  /** GFLOP/s of the network, by its median; null if the manifest lacks its arithmetic. */
+  /** GFLOP/s by the median; null if the manifest lacks FLOPs. */
   readonly achieved: number | null;
 }
 
@@ -221,7 +221,7 @@ class Subject {
     });
   }
 
-  /** Ends the process; returns its peak memory, bytes. */
+  /** Returns the process's peak memory, bytes. */
   async end(): Promise<number> {
     const { child } = this;
     const gone = new Promise((resolve) => child.once('exit', resolve));

@@ -162,7 +162,7 @@ function list(asked: string, flags: AblateFlags): void {
   output.say(describeTasks(rows));
 }
 
-/** A scheduler's signal has its own exit status, on which it restarts. */
+/** A scheduler's signal has its own exit status, for a restart. */
 function stopped(out: string, by: unknown): ReclmisError {
   const remedy = 'Run the same command again to continue.';
   const preempted = by === 'SIGTERM' || by === 'SIGUSR1';

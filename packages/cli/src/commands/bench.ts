@@ -24,7 +24,7 @@ interface BenchFlags extends OutputOptions, Readonly<Record<string, unknown>> {
 
 /** Default: this project's target. */
 const BATCH_SIZE = 8;
-/** Cold starts of an exported model, unless told otherwise. */
+/** Cold starts of an exported model. */
 const STARTS = 3;
 
 export function register(program: Command): void {

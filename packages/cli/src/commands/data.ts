@@ -131,7 +131,7 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   if (flags.strict === true) assertUnsuspicious(report);
 }
 
-/** The page's file: the path, or data-check.html in the folder. */
+/** The path itself, or data-check.html in the folder. */
 function checkPagePath(path: string): string {
   return /\.html?$/i.test(path) ? path : join(path, 'data-check.html');
 }

@@ -1,6 +1,6 @@
 /**
- * `reclmis demo`: draws phantoms, trains a small model, tests it with right and with swapped notes, and draws
- * a contact sheet.
+ * `reclmis demo`: draws phantoms, trains a small model, tests it with right and swapped notes, draws a
+ * contact sheet.
  */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';

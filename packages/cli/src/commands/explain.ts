@@ -74,7 +74,7 @@ async function run(dir: string, others: readonly string[], flags: ExplainFlags):
   else await explain(openRun(dir), choice, flags, output);
 }
 
-/** @throws OPTION_INVALID for what cannot be meant of one run, or of several */
+/** @throws OPTION_INVALID for options that do not fit one run, or several */
 function refuseUnclear(dir: string, others: readonly string[], { listLayers, masks }: ExplainFlags): void {
   const dirs = [dir, ...others].map((path) => resolve(path));
   const twice = dirs.findIndex((path, i) => dirs.indexOf(path) !== i);
@@ -116,7 +116,7 @@ async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, ou
   await report(out, explained, several, output);
 }
 
-/** Says what was found. @throws PREDICT_INCOMPLETE where an image failed */
+/** @throws PREDICT_INCOMPLETE if an image failed */
 async function report(
   out: string,
   { cases, zones, files, report, notices, warnings }: ExplainedImages,

@@ -1,4 +1,7 @@
-/** `reclmis notes`: writes notes in LViT's grammar from masks, for data sets without text, and compares them with notes that are there. */
+/**
+ * `reclmis notes`: writes notes in LViT's grammar from masks, for data sets without text, and compares them
+ * with existing ones.
+ */
 import { defined, MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
 import { checkNotesName, DERIVED } from '@reclmis/files';
 import type { Split } from '@reclmis/lab';

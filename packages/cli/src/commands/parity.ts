@@ -40,7 +40,7 @@ async function run(options: ParityOptions): Promise<void> {
   assertParity(report);
 }
 
-/** Shows only the worst gradients unless `all`. */
+/** Only the worst gradients unless `all`. */
 function describe(report: ParityReport, all: boolean): string {
   const gradients = report.rows.filter(({ kind }) => kind === 'gradient').sort((a, b) => b.error - a.error);
   const others = report.rows.filter(({ kind }) => kind !== 'gradient');

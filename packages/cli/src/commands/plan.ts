@@ -65,7 +65,7 @@ export function register(program: Command): void {
     .action(run);
 }
 
-/** Reads numbers above 0. @throws OPTION_INVALID */
+/** A number above 0. @throws OPTION_INVALID */
 function positive(flag: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

@@ -127,7 +127,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   }
 }
 
-/** Whether users other than owner and group may read a file. */
+/** May users other than owner and group read the file? */
 function isOpen(path: string): boolean {
   return (
     process.platform !== 'win32' && ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0

@@ -81,7 +81,7 @@ interface Ended {
   readonly by?: unknown;
 }
 
-/** Learns of all processes' signals before leaving them. */
+/** Learns all processes' signals before leaving them. */
 function trainTogether(
   processes: Processes,
   device: string,
@@ -118,7 +118,7 @@ async function resume(dir: string, asked: Overrides, processes: Processes, outpu
   return trainTogether(processes, device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
 }
 
-/** A scheduler's signal has its own exit status, on which it resumes. */
+/** A scheduler's signal has its own exit status, to resume on. */
 function interrupted({ dir, steps }: RunSummary, by: unknown): ReclmisError {
   const remedy = `Continue with: reclmis train --resume ${dir}`;
   return by === 'SIGTERM' || by === 'SIGUSR1'

@@ -15,11 +15,11 @@ export interface EngineChoice {
 export interface LoadedSource {
   readonly segmenter: PlaneSegmenter;
   readonly model: ModelIdentity;
-  /** For `run.json`: what determines its figures. */
+  /** For `run.json`: what determines the figures. */
   readonly versions: Readonly<Record<string, string | number>>;
   readonly engine: object;
   readonly checks: ResultChecks;
-  /** Lines the user should know about the model and its engine. */
+  /** What to know about the model and its engine. */
   notices(): string[];
   dispose(): Promise<void>;
 }

@@ -1,6 +1,4 @@
-/**
- * The models of `reclmis predict`, one or several: exported models or run folders, told apart by their files.
- */
+/** The models of `reclmis predict`: exported models or run folders, told apart by their files. */
 import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import {
@@ -22,7 +20,10 @@ import {
 } from '@reclmis/predict';
 import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
 
-/** Opens a folder. @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID, OPTION_INVALID for an image (an unquoted pattern) */
+/**
+ * @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID, OPTION_INVALID for an image (an unquoted
+ * pattern)
+ */
 export async function openModel(dir: string): Promise<ModelSource> {
   if (existsSync(join(dir, MANIFEST_FILE))) {
     const { openExported } = await import('./open-exported.js');
@@ -51,9 +52,9 @@ export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' 
   readonly segmenters: readonly PlaneSegmenter[];
   readonly threshold: number;
   readonly checks: readonly ResultChecks[];
-  /** Device, precision and so on; of several models, per member. */
+  /** Device, precision and so on; by member if several. */
   readonly engine: object;
-  /** Lines the user should know about these notes and models. */
+  /** What to know about these notes and models. */
   notices(notes: Iterable<string>): string[];
 }
 
@@ -63,13 +64,13 @@ export interface ModelSources {
   readonly readsNotes: boolean;
   notes(asked?: Sides): SidedNotes;
   /**
-   * @param flips also segment mirror images @param notes from `notes` @throws OPTION_INVALID if two models
-   * are the same or thresholds differ
+   * @param flips also segment mirror images
+   * @param notes from `notes` @throws OPTION_INVALID if two models are the same or thresholds differ
    */
   load(choice: EngineChoice, flips: boolean, notes: SidedNotes): Promise<LoadedModels>;
 }
 
-/** Opens folders of either kind. @throws as `openModel` */
+/** Folders of either kind. @throws as `openModel` */
 export async function openModels(dirs: readonly string[]): Promise<ModelSources> {
   const sources: ModelSource[] = [];
   for (const dir of dirs) sources.push(await openModel(dir));

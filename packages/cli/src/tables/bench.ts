@@ -1,8 +1,8 @@
-/** Measurements of `reclmis bench train` and `bench infer`, as tables. */
+/** Measurements of `reclmis bench train` and `bench infer`. */
 import type { BenchReport, PhaseProfile } from '@reclmis/lab';
 import { formatTable } from '../table.js';
 
-/** Operators of a phase that the terminal is given; `--json` holds all. */
+/** Operators of a phase on the terminal; `--json` holds all. */
 const SHOWN = 15;
 
 const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(1);

@@ -3,10 +3,10 @@ import { describeSides } from '@reclmis/core';
 import type { DatasetReport, SplitReport } from '@reclmis/lab';
 import { formatTable, percent } from '../table.js';
 
-/** Empty masks and image sizes that the text names; `--json` holds all. */
+/** Empty masks and image sizes in the text; `--json` holds all. */
 const SHOWN = 10;
 
-/** The report as text: a table, the notes of each split, empty masks, and every problem. */
+/** A table, notes by split, empty masks, and every problem. */
 export function formatReport(report: DatasetReport): string {
   const lines = [
     formatTable(

@@ -1,8 +1,8 @@
-/** What `reclmis evaluate` found, as tables: scores, differences between runs, note probes. */
+/** What `reclmis evaluate` found: scores, differences between runs, note probes. */
 import type { Difference, Evaluation, NoteProbes } from '@reclmis/lab';
 import { formatTable, percent, right } from '../table.js';
 
-/** An evaluation as a table in percent. @param where the part of the data set. */
+/** In percent. @param where the part of the data set. */
 export function describeEvaluation(
   { data, checkpoint, start, notes, summary, size, ensemble }: Evaluation,
   where: string,

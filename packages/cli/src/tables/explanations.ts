@@ -2,7 +2,7 @@
 import type { ComparedRun } from '@reclmis/lab';
 import { formatTable, percent, right } from '../table.js';
 
-/** Grad-CAM's share in the zones that the notes name, and Dice, of each run; in percent. */
+/** Grad-CAM's share in the notes' zones, and Dice, by run; in percent. */
 export function describeCompared(
   runs: readonly Pick<ComparedRun, 'name' | 'title' | 'layer' | 'unread' | 'zones' | 'dice'>[],
 ): string {

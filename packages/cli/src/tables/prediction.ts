@@ -1,13 +1,13 @@
-/** What `reclmis predict` did, in words: a table of the first cases, failures, and the command's error. */
+/** What `reclmis predict` did: a table of the first cases, failures, and the command's error. */
 import { ReclmisError, warningCodes, warningLines } from '@reclmis/core';
 import type { CaseStatistics, PredictionSummary } from '@reclmis/predict';
 import type { Output } from '../output.js';
 import { formatTable, percent, right } from '../table.js';
 
-/** Rows of the table, and failures, that the terminal is given. */
+/** Rows and failures on the terminal. */
 export const SHOWN = 20;
 
-/** A table of the first cases, the first failures, and where everything is. */
+/** The first cases, the first failures, and where everything is. */
 export function sayPrediction(
   output: Output,
   out: string,
@@ -39,7 +39,7 @@ export function sayPrediction(
   output.say(`\nResults: ${out}${statistics.map((path) => `\nFigures: ${path}`).join('')}`);
 }
 
-/** Turns what is not done into the command's error; a single image's own where there is only one. */
+/** The command's error for what is not done; a single image's own. */
 export function judgePrediction(out: string, { status, counts, codes, failures }: PredictionSummary): void {
   if (status === 'interrupted') {
     const seen = counts.done + counts.skipped;

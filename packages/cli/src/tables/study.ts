@@ -1,4 +1,4 @@
-/** A study as tables: its cells with what each sets, and its results. */
+/** A study as tables: cells with their settings, and results. */
 import type { resultTable, Task, TaskState } from '@reclmis/lab';
 import { type Column, formatTable, right } from '../table.js';
 
@@ -11,7 +11,7 @@ export interface TaskRow {
   readonly state?: TaskState;
 }
 
-/** The runs with their settings, and their states where they have some. */
+/** With settings and, if known, states. */
 export function describeTasks(rows: readonly TaskRow[]): string {
   const hasState = rows.some(({ state }) => state !== undefined);
   const settings = (set: TaskRow['set']): string =>

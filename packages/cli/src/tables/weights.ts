@@ -1,9 +1,9 @@
-/** Cached weights in words: one that was stored, and all of them as a table. */
+/** Cached weights in words: one that was stored, or all as a table. */
 import type { StoredWeights, WeightsEntry } from '@reclmis/lab';
 import type { Output } from '../output.js';
 import { formatTable, right } from '../table.js';
 
-/** Says what became of weights and where they are. */
+/** What became of weights and where they are. */
 export function sayStored(output: Output, stored: StoredWeights | null, what: string): void {
   if (stored === null) return;
   output.result({ dir: stored.dir, ...stored.manifest });

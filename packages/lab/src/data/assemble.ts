@@ -25,7 +25,7 @@ export interface BatchJob {
 }
 
 /**
- * Memory that goes back and forth between loader and threads: allocated in one thread and freed in another, it would
+ * Goes back and forth between loader and threads: memory allocated in one thread and freed in another would
  * fragment malloc's heaps.
  */
 export interface BatchMemory {

@@ -30,7 +30,7 @@ import { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
 
-/** A sample's changes; each entry has a neutral value. */
+/** Each entry has a neutral value. */
 export interface AugmentPlan {
   /** In pixels; 0: no blur. */
   readonly blurSigma: number;
@@ -39,7 +39,7 @@ export interface AugmentPlan {
   readonly contrastFirst: boolean;
   readonly saturation: number;
   readonly hueDegrees: number;
-  /** Quarter turns counter-clockwise, 0 to 3, before mirror and flip. */
+  /** Counter-clockwise, 0 to 3, before mirror and flip. */
   readonly turns: number;
   readonly mirror: boolean;
   readonly flip: boolean;
@@ -60,7 +60,7 @@ export const NO_AUGMENT: AugmentPlan = {
   rotateDegrees: 0,
 };
 
-/** A sample's own random numbers in one epoch, so it can be made again without the others. */
+/** Per sample and epoch, so a sample can be made again without the others. */
 export function augmentRandom(seed: number, epoch: number, id: string): Random {
   return Random.from('augment', seed, epoch, id);
 }
@@ -94,7 +94,7 @@ export function drawAugment(
   return { ...NO_AUGMENT, ...colour, rotateDegrees };
 }
 
-/** Applies a plan. The new sample may share unchanged data. */
+/** The new sample may share unchanged data. */
 export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boolean): Sample {
   let image = sample.image;
   const grey = isGrey(image);
@@ -141,7 +141,7 @@ function repeatGrey({ width, height, data }: Raster): RgbImage {
 
 const clamp = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Math.round(value));
 
-/** Separable Gaussian, cut at three standard deviations; mirrored edges (d c b a | a b c d | d c b a). */
+/** Separable Gaussian, cut at three deviations; mirrored edges (d c b a | a b c d | d c b a). */
 function gaussianBlur({ width, height, data }: Raster, sigma: number): Raster {
   const channels = data.length / (width * height);
   const radius = Math.min(Math.ceil(3 * sigma), width, height);
@@ -194,7 +194,7 @@ function convolve(
   }
 }
 
-/** Saturation and hue leave grey alone, so for grey all is one table of 256 levels. */
+/** Saturation and hue leave grey alone: all is one table of 256 levels. */
 function photometric(image: Raster, plan: AugmentPlan, grey: boolean): Raster {
   const { brightness, contrast, contrastFirst, saturation, hueDegrees } = plan;
   const coloured = !grey && (saturation !== 1 || hueDegrees !== 0);
@@ -235,7 +235,7 @@ function saturationAndHue({ width, height, data }: Raster, saturation: number, h
     const hue = (sector + turn) % 6;
     const c = Math.min(value, chroma * saturation);
     const low = value - c;
-    // A channel is `value` near its hue and `low` far from it, with linear ramps between.
+    // `value` near its hue and `low` far from it, linear ramps between.
     out[i] = clamp(low + c * ramp(hue));
     out[i + 1] = clamp(low + c * ramp((hue + 4) % 6));
     out[i + 2] = clamp(low + c * ramp((hue + 2) % 6));
@@ -249,7 +249,7 @@ function ramp(hue: number): number {
   return distance <= 1 ? 1 : distance >= 2 ? 0 : 2 - distance;
 }
 
-/** Rotation about the centre, counter-clockwise on screen, linear; black outside. */
+/** About the centre, counter-clockwise on screen, linear; black outside. */
 function rotateLinear({ width, height, data }: Raster, degrees: number): Raster {
   const channels = data.length / (width * height);
   const out = new Uint8Array(data.length);

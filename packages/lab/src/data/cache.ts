@@ -1,20 +1,20 @@
 /**
  * Decoded samples in memory shared by all worker threads: each file is decoded once per run.
  *
- * A slot per case: the mask [S, S], then the image as one plane (grey) or three. Reserved memory that is never
- * written is never taken, so a grey case costs 2 S^2 bytes. All writers of a slot write the same bytes and set its
- * state last, so readers need no lock.
+ * A slot per case: the mask [S, S], then the image as one plane (grey) or three. Reserved memory is taken
+ * only when written, so a grey case costs 2 S^2 bytes. All writers of a slot write the same bytes and set its
+ * state last: readers need no lock.
  */
 import { totalmem } from 'node:os';
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
 
-/** Default: 2 GiB, at most a quarter of the machine's memory. */
+/** 2 GiB, at most a quarter of the machine's memory. */
 export function defaultCacheBytes(): number {
   return Math.min(2 * 1024 ** 3, Math.floor(totalmem() / 4));
 }
 
-/** Largest single buffer; a larger one may not be available. */
+/** A larger single buffer may not be available. */
 const CHUNK_BYTES = 256 * 1024 * 1024;
 
 const EMPTY = 0;
@@ -29,7 +29,7 @@ export interface CacheMemory {
   readonly slotsPerChunk: number;
 }
 
-/** Reserves memory for as many of `count` cases as fit into `bytes`. */
+/** Reserves for as many of `count` cases as fit into `bytes`. */
 export function reserveCache(count: number, size: number, bytes: number): CacheMemory {
   const slot = 4 * size * size;
   const slots = Math.max(0, Math.min(count, Math.floor(bytes / slot)));

@@ -1,6 +1,7 @@
 /**
- * Checks a data set: decodes everything, names every problem, reports likely mistakes as suspicions (`suspect/`).
- * `reclmis data check` prints the report; training refuses with the same messages (`assertUsable`).
+ * Checks a data set: decodes everything, names every problem, reports likely mistakes as suspicions
+ * (`suspect/`). `reclmis data check` prints the report; training refuses with the same messages
+ * (`assertUsable`).
  */
 import { relative } from 'node:path';
 import {
@@ -31,7 +32,7 @@ export interface NoteStatistics {
   readonly words: { readonly min: number; readonly median: number; readonly max: number };
   /** Share of the notes that name a side, 0 to 1. */
   readonly namingSides: number;
-  /** Share of the notes that name a side or a height, 0 to 1. */
+  /** Share of notes that name a side or a height, 0 to 1. */
   readonly namingPlaces: number;
   readonly vocabulary: number;
   readonly mostFrequent: readonly { readonly note: string; readonly count: number }[];
@@ -47,7 +48,7 @@ export interface SplitReport {
   readonly cases: number;
   /** Relative to the folder; they are allowed. */
   readonly emptyMasks: readonly string[];
-  /** Mean share of foreground over the masks, 0 to 1. */
+  /** Mean share of foreground, 0 to 1. */
   readonly foreground: number;
   /** `WIDTHxHEIGHT`, most frequent first. */
   readonly sizes: readonly { readonly size: string; readonly count: number }[];
@@ -105,14 +106,14 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
 }
 
 /**
- * Checks a folder and reports problems instead of throwing (`assertValid` throws). `stems` needs `splits`.
+ * Reports problems instead of throwing (`assertValid` throws). `stems` needs `splits`.
  * @throws DATA_FOLDER_MISSING if there is nothing to check
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<DatasetReport> {
   return (await inspectDataset(dir, options)).report;
 }
 
-/** `checkDataset` with the usable cases and their measurements. */
+/** `checkDataset` with usable cases and their measurements. */
 export async function inspectDataset(
   dir: string,
   options: CheckOptions = {},

@@ -1,6 +1,5 @@
 /**
- * Opens a split of a data set, and refuses it if anything does not fit. `layouts/` knows the folders; `check.ts`
- * decodes everything.
+ * Opens a split of a data set, or refuses it. `layouts/` knows the folders; `check.ts` decodes everything.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -28,7 +27,7 @@ import type { Case, Dataset, Split } from './types.js';
 
 export interface OpenOptions {
   /**
-   * Stems (image names without extension), or a text file with one per line; blank lines and lines starting with #
+   * Image names without extension, or a text file with one per line; blank lines and lines starting with #
    * are skipped.
    */
   readonly stems?: string | readonly string[];
@@ -37,7 +36,7 @@ export interface OpenOptions {
 const NAMED = 3;
 const LANES = 8;
 
-/** The selected stems; undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
+/** Undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
 export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySet<string> | undefined> {
   if (stems === undefined) return undefined;
   let lines: readonly string[];
@@ -92,7 +91,7 @@ export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<
 }
 
 /**
- * Opens a split, matched by names; opens no image (see `assertUsable` and `checkDataset`).
+ * Opens a split, matched by names, without opening images (see `assertUsable` and `checkDataset`).
  * @throws DATA_FOLDER_MISSING, STEM_UNKNOWN, DATA_SPLIT_EMPTY, NOTES_MISSING, NOTES_EMPTY, NOTES_UNREADABLE,
  * NOTES_CONFLICT for a single kind of problem, else DATA_INVALID with the first ones
  */
@@ -121,7 +120,7 @@ export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Turns an error about a case's file into a problem; rethrows others. */
+/** From an error about a case's file; rethrows others. */
 export function problemOf(
   dataset: { readonly dir: string; readonly split: Split },
   path: string,
@@ -149,8 +148,8 @@ export function sizeMismatch(
 }
 
 /**
- * Refuses a data set that training could not read: reads headers, compares sizes, and only decodes files whose last
- * bytes do not show that they are complete. The loader finds damage inside a file.
+ * Refuses a data set that training could not read: reads headers, compares sizes, and only decodes files
+ * whose last bytes may be missing. The loader finds damage inside a file.
  * @throws DATA_INVALID
  */
 export async function assertUsable(dataset: Dataset): Promise<void> {

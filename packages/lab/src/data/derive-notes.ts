@@ -1,6 +1,6 @@
 /**
- * Makes notes from masks, by the rules of core's `deriveNote`, and compares them with existing ones. They are marked
- * as such (`DERIVED`).
+ * Makes notes from masks, by core's `deriveNote`, marks them (`DERIVED`), and compares them with existing
+ * ones.
  */
 import { basename, join } from 'node:path';
 import {
@@ -43,7 +43,7 @@ export interface DerivedNote {
 
 const LANES = 4;
 
-/** Paths of the masks of a split in LViT's layout, or of a plain folder. @throws DATA_FOLDER_MISSING, MASK_MISSING */
+/** Mask files of a split in LViT's layout, or of a plain folder. @throws DATA_FOLDER_MISSING, MASK_MISSING */
 export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
   const folder = split === undefined ? dir : join(dir, FOLDERS[split], 'labelcol');
   const files = await imageFilesIn(folder);
@@ -55,9 +55,9 @@ export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
 }
 
 /**
- * The notes of masks, in order.
- * @throws DATA_INVALID if a mask has more areas than a note can name; INTERRUPTED; MASK_MISSING for missing lungs;
- * the codes of `readMask`
+ * In the masks' order.
+ * @throws DATA_INVALID if a mask has more areas than a note can name; INTERRUPTED; MASK_MISSING for missing
+ * lungs; the codes of `readMask`
  */
 export async function deriveNotes(
   paths: readonly string[],
@@ -92,7 +92,7 @@ export async function deriveNotes(
   });
 }
 
-/** Counts of cases in which derived notes agree with existing ones. */
+/** Numbers of cases in which derived and existing notes agree. */
 export interface NoteAgreement {
   readonly cases: number;
   /** Both unilateral, or both bilateral. */

@@ -1,8 +1,9 @@
 /**
  * Cross-validation: cuts cases into folds, patient by patient.
  *
- * In random order, largest first, each patient goes to the smallest fold so far (Graham's longest-processing-time
- * rule), so folds differ by at most one patient's cases. They depend only on seed, names and pattern.
+ * In random order, largest first, each patient goes to the smallest fold so far (Graham's
+ * longest-processing-time rule), so folds differ by at most one patient's cases. They depend only on seed,
+ * names and pattern.
  */
 import { Random, ReclmisError } from '@reclmis/core';
 import type { Config } from '../config/config.js';
@@ -10,10 +11,7 @@ import { fingerprintOf, openDataset } from './dataset.js';
 import { type Grouping, groupCases, grouping } from './groups.js';
 import type { Case, Dataset, Split } from './types.js';
 
-/**
- * The fold of every case, 1 to `folds`.
- * @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds
- */
+/** From 1 to `folds`. @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds */
 export function assignFolds(
   ids: readonly string[],
   folds: number,
@@ -94,7 +92,7 @@ async function foldDatasets(
 }
 
 /**
- * A configuration's training and validation cases: the two splits, or with `data.folds` both, cut into folds.
+ * Training and validation cases: the two splits, or with `data.folds` both, cut into folds.
  * @throws CONFIG_INVALID without a folder, the codes of `openDataset` and `cutFold`
  */
 export async function openFitted(

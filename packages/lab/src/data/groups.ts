@@ -1,7 +1,7 @@
 /**
- * Tells by file names which cases are one patient's. Folds keep them together, and intervals count patients.
+ * Tells patients by file names. Folds keep a patient's cases together, and intervals count patients.
  *
- * A pattern's one capture group is what a patient's images share. Names that do not fit count as one patient each.
+ * A pattern's one capture group is what a patient's images share. Other names count as one patient each.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -11,9 +11,9 @@ export interface NamePattern {
 }
 
 export const KNOWN_PATTERNS: readonly NamePattern[] = [
-  // QaTa-COV19 as distributed with LViT's notes: cxr_s08046-e17352-r2 is subject 8046, session 17352, run 2.
+  // As distributed with LViT's notes: cxr_s08046-e17352-r2 is subject 8046, session 17352, run 2.
   { name: 'QaTa-COV19', pattern: /^cxr_s(\d+)-e\d+-r\d+$/ },
-  // BIDS, as in BIMCV's names (and QaTa-COV19's own): sub-S09345_ses-E17249_run-1.
+  // As in BIMCV's names (and QaTa-COV19's own): sub-S09345_ses-E17249_run-1.
   { name: 'BIDS', pattern: /^sub-([A-Za-z0-9]+)(?:[_-]|$)/ },
   // The Cancer Genome Atlas, as in MoNuSeg: project, tissue source site, participant.
   { name: 'TCGA', pattern: /^TCGA-([A-Z0-9]{2}-[A-Z0-9]{4})(?:-|$)/ },
@@ -27,7 +27,7 @@ export interface Grouping {
 }
 
 /**
- * @param pattern e.g. `^(.+)_slice\d+$`; empty: the known conventions; `^(.*)$`: every case is its own patient.
+ * @param pattern e.g. `^(.+)_slice\d+$`; empty: the known conventions; `^(.*)$`: every case its own patient.
  * @throws OPTION_INVALID unless it has one capture group
  */
 export function grouping(pattern = ''): Grouping {

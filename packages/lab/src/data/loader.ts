@@ -1,7 +1,7 @@
 /**
- * The loader: worker threads make an epoch's batches ahead.
+ * Worker threads make an epoch's batches ahead.
  *
- * The order is drawn here, from seed and epoch, and each sample has its own random stream, so the number of workers
+ * The order follows from seed and epoch, and each sample has its own random stream, so the number of workers
  * does not change the batches. Workers share decoded samples (`cache.ts`).
  */
 import { performance } from 'node:perf_hooks';
@@ -26,7 +26,7 @@ export interface LoaderOptions {
   readonly batchSize: number;
   /** Default 1. */
   readonly seed?: number;
-  /** Default none, so that evaluation does not augment by accident. `{}` gives training's defaults. */
+  /** Default none: evaluation must not augment by accident. `{}` gives training's defaults. */
   readonly augment?: Partial<AugmentOptions> | null;
   /** Default false. */
   readonly shuffle?: boolean;
@@ -34,14 +34,15 @@ export interface LoaderOptions {
   readonly dropLast?: boolean;
   /** Threads; default 1. 0: this thread, on request. */
   readonly workers?: number;
-  /** Batches made ahead; default 2 per worker. Each takes 16 B S^2 bytes. */
+  /** Made ahead; default 2 per worker. Each takes 16 B S^2 bytes. */
   readonly prefetch?: number;
   /**
-   * One process's part: its share of every batch (`case`), for training, or every `size`th batch whole (`batch`), for
-   * evaluation, so that images are scored in the same batches with any number of processes. Default: all.
+   * One process's part: its share of every batch (`case`), for training, or every `size`th batch whole
+   * (`batch`), for evaluation, so that images are scored in the same batches with any number of processes.
+   * Default: all.
    */
   readonly shard?: LoaderShard | undefined;
-  /** For decoded samples; default `defaultCacheBytes`. 0: always decode. */
+  /** For decoded samples; default `defaultCacheBytes`. 0: none. */
   readonly cacheBytes?: number;
 }
 
@@ -123,9 +124,9 @@ export class Loader {
   }
 
   /**
-   * The batches of an epoch, in order. A batch's memory is reused when you request the next one.
-   * @param from the first batch to give, from 0.
-   * @throws the coded error of an unreadable file, when its batch is due
+   * In order. A batch's memory is reused when you request the next one.
+   * @param from the first batch to give, from 0. @throws the coded error of an unreadable file, when its
+   * batch is due
    */
   async *batches(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
     const shares = this.shares(epoch).slice(from);
@@ -136,7 +137,7 @@ export class Loader {
     const fill = (): void => {
       for (; queue.length < ahead && next < jobs.length; next += 1) {
         const promise = this.assemble(jobs[next] as BatchJob);
-        promise.catch(() => undefined); // reported when its batch is due, or never after an early end
+        promise.catch(() => undefined); // reported when the batch is due, or never after an early end
         queue.push(promise);
       }
     };

@@ -1,4 +1,4 @@
-/** Finds lung masks in a folder by the images' names: `case.png`, `mask_case.png`, `case.tif`. */
+/** Finds lung masks by the images' names: `case.png`, `mask_case.png`, `case.tif`. */
 import { join } from 'node:path';
 import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
 import { nameKey, readMask } from '@reclmis/files';
@@ -8,14 +8,13 @@ export interface LungMasks {
   readonly dir: string;
   /**
    * @param name of the image or its mask, with or without extension
-   * @param width in pixels, of the result
-   * @param height in pixels
-   * @throws MASK_MISSING, and the codes of `readMask`
+   * @param width in pixels, of the result @param height in pixels @throws MASK_MISSING, and the codes of
+   * `readMask`
    */
   of(name: string, width: number, height: number): Promise<Mask>;
 }
 
-/** @throws DATA_FOLDER_MISSING if there is no folder, MASK_MISSING if it holds no image */
+/** @throws DATA_FOLDER_MISSING, MASK_MISSING if the folder holds no image */
 export async function openLungMasks(dir: string): Promise<LungMasks> {
   const files = await imageFilesIn(dir);
   if (files === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder of lung masks`);

@@ -1,9 +1,10 @@
 /**
- * The built-in data set: drawn chest radiographs (`thorax.ts`) with 2 to 5 opacities in the six lung zones; note and
- * mask hold one to three of them, never all, so the note decides. Our own design, for demonstrations and tests.
+ * The built-in data set: drawn chest radiographs (`thorax.ts`) with 2 to 5 opacities in the six lung zones;
+ * note and mask hold one to three of them, never all, so the note decides. Our own design, for demonstrations
+ * and tests.
  *
- * Notes use LViT's grammar; sides are the patient's: the patient's left lung is on the image's RIGHT. Seed, number
- * and size determine every byte.
+ * Notes use LViT's grammar; sides are the patient's: the patient's left lung is on the image's RIGHT. Seed,
+ * number and size determine every byte.
  */
 import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -55,7 +56,7 @@ const ZONES: readonly LungZone[] = (['left', 'right'] as const).flatMap((side) =
   (['upper', 'middle', 'lower'] as const).map((zone) => ({ side, zone })),
 );
 const THIRDS: Readonly<Record<ThirdOfLung, number>> = { upper: 0, middle: 1, lower: 2 };
-/** Share of full strength from which an opacity belongs to the mask. */
+/** Share of full strength that belongs to the mask. */
 const VISIBLE = 0.4;
 const LANES = 4;
 
@@ -129,7 +130,7 @@ function blobShare(blob: Blob, x: number, y: number): number {
   return smoothstep(1.15, 0.6, Math.sqrt(square) / rim);
 }
 
-/** Smooth noise, -1 to 1: random values on a coarse grid, interpolated. */
+/** Smooth noise, -1 to 1, interpolated on a coarse grid. */
 function cloud(random: Random, cells: number): (u: number, v: number) => number {
   const grid = Float32Array.from({ length: (cells + 2) ** 2 }, () => random.uniform(-1, 1));
   const at = (i: number, j: number): number => grid[j * (cells + 2) + i] as number;
@@ -216,7 +217,7 @@ export function drawPhantom(seed: number, index: number, size: number): Phantom 
   };
 }
 
-/** 15 % val and 15 % test, at least one each, the rest train. */
+/** 15 % val and 15 % test, at least one each. */
 export function phantomSplits(count: number): Record<Split, number> {
   const part = Math.max(1, Math.round(0.15 * count));
   return { train: count - 2 * part, val: part, test: part };
@@ -248,9 +249,9 @@ async function requireVacant(dir: string): Promise<void> {
 }
 
 /**
- * Writes a phantom data set in LViT's layout, whole or not at all.
- * @returns how many cases each split holds
- * @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty), OUTPUT_UNWRITABLE, DISK_FULL, INTERRUPTED
+ * Writes LViT's layout, whole or not at all.
+ * @returns how many cases each split holds @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty),
+ * OUTPUT_UNWRITABLE, DISK_FULL, INTERRUPTED
  */
 export async function writePhantom(
   dir: string,
@@ -286,7 +287,7 @@ export async function writePhantom(
       await writeFileAtomic(join(folder, file), await encodeWorkbook([['Image', 'Description'], ...rows]));
       first += counts[split];
     }
-    await rmdir(target).catch(() => undefined); // removes an empty folder; with anything else the next line fails
+    await rmdir(target).catch(() => undefined); // only if empty; otherwise the next line fails
     await rename(draft, target);
     return counts;
   } catch (error) {

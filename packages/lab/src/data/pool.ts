@@ -1,4 +1,4 @@
-/** The loader's worker threads: gives each job to the least busy one. */
+/** The loader's worker threads: a job goes to the least busy one. */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
@@ -44,7 +44,7 @@ class Thread {
   }
 
   private settle(reply: WorkerReply): void {
-    // An answer that arrives while the thread is ended: without the thread the process might not wait for that end.
+    // An answer may arrive while its thread is ended: without the thread the process might not wait for that.
     if (this.failure !== null) return;
     const waiting = this.pending.get(reply.number);
     this.pending.delete(reply.number);

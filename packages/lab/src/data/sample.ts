@@ -4,7 +4,7 @@ import { differentSizes, readImageWithHeader, readMaskWithValues } from '@reclmi
 import type { Case, Sample } from './types.js';
 
 /**
- * Reads a case, stretched to size x size pixels as in serving.
+ * Stretched to size x size pixels as in serving.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, MASK_SIZE_MISMATCH
  */
 export async function readSample({ id, imagePath, maskPath, note }: Case, size: number): Promise<Sample> {
@@ -18,7 +18,7 @@ export async function readSample({ id, imagePath, maskPath, note }: Case, size: 
 
 const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);
 
-/** Sample `at` of a batch: image [3, S, S] in [0, 1], mask [1, S, S], 0 or 1. */
+/** At `at` of a batch: image [3, S, S] in [0, 1], mask [1, S, S], 0 or 1. */
 export function writePlanes(sample: Sample, at: number, images: Float32Array, masks: Float32Array): void {
   const { data } = sample.image;
   const n = sample.mask.data.length; // S * S

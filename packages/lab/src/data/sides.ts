@@ -1,6 +1,4 @@
-/**
- * Infers whose left and right a data set's notes mean (core's `infer-sides.ts`), and settles it for a run (`note.sides: auto`).
- */
+/** Infers whose left and right notes mean (core's `infer-sides.ts`), for a run's `note.sides: auto`. */
 import {
   inferSides,
   type InferredSides,
@@ -22,14 +20,14 @@ const ENOUGH = 400;
 
 export interface NoteInfo {
   readonly sides: StatedSides;
-  /** `masks`: measured on the training cases; `statement`: `reclmis sides`. */
+  /** `masks`: measured on training cases; `statement`: `reclmis sides`. */
   readonly by: 'configuration' | 'masks' | 'statement';
   /** The masks' figure, if one was taken. */
   readonly reason: string | null;
 }
 
 /**
- * Infers sides from the masks of notes that name one; skips masks that do not decode.
+ * By the masks of notes that name one side; skips masks that do not decode.
  * @param most of these cases, spread evenly; default all
  */
 export async function measureSides(
@@ -54,7 +52,7 @@ export interface SettledSides {
   readonly lines: readonly string[];
 }
 
-/** Resolves `note.sides: auto`; compares a stated value with the cases. */
+/** Resolves `auto`; compares a stated value with the cases. */
 export async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledSides> {
   const asked = config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);

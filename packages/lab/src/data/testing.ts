@@ -36,7 +36,7 @@ export function greyPng(w: number, h: number, value: (x: number, y: number) => n
   );
 }
 
-/** A grey TIFF of w x h stored pixels, with an orientation tag. */
+/** Grey, of w x h stored pixels, with an orientation tag. */
 export function turnedTiff(w: number, h: number, orientation: number, values: Uint8Array): Uint8Array {
   const tags: readonly (readonly [tag: number, value: number])[] = [
     [256, w],
@@ -69,7 +69,7 @@ export function notesXlsx(rows: readonly (readonly string[])[]): Promise<Uint8Ar
   return encodeWorkbook([['Image', 'Description'], ...rows]);
 }
 
-/** One split's files, named as in QaTa-COV19, 8 x 8 pixels: case i has grey level 10 i + 10, its mask is the left half. */
+/** Named as in QaTa-COV19, 8 x 8 pixels: case i has grey level 10 i + 10, its mask is the left half. */
 export async function splitFiles(
   folder: string,
   stems: readonly string[],
@@ -82,7 +82,7 @@ export async function splitFiles(
   return files;
 }
 
-/** The coded error of a rejected promise; fails if there is none. */
+/** The coded error of a promise; fails if there is none. */
 export async function errorOf(promise: Promise<unknown>): Promise<{ code: ErrorCode; message: string }> {
   try {
     await promise;

@@ -1,9 +1,9 @@
 /**
- * A drawn chest radiograph: thorax, lungs, heart, spine, ribs, clavicles, noise; a model must tell opacities from
- * ribs and vessels.
+ * A drawn chest radiograph: thorax, lungs, heart, spine, ribs, clavicles, noise; a model must tell opacities
+ * from ribs and vessels.
  *
- * Body frame: x to the image's right (the patient's LEFT), y downwards, about -1 to 1 over the picture; lung apices
- * near y = -0.7, diaphragm near 0.5. Brightness is 0 (air) to 1 (bone).
+ * Body frame: x to the image's right (the patient's LEFT), y downwards, about -1 to 1 over the picture; lung
+ * apices near y = -0.7, diaphragm near 0.5. Brightness is 0 (air) to 1 (bone).
  */
 import type { Random, Side } from '@reclmis/core';
 
@@ -58,7 +58,7 @@ export function drawAnatomy(random: Random): Anatomy {
   };
 }
 
-/** 0 below `low`, 1 above `high` (reversed if low > high), smooth between. */
+/** 0 below `low`, 1 above `high` (reversed if low > high). */
 export function smoothstep(low: number, high: number, value: number): number {
   const t = Math.min(1, Math.max(0, (value - low) / (high - low)));
   return t * t * (3 - 2 * t);
@@ -71,7 +71,7 @@ function rib(t: number): number {
 
 const LUNG_CENTRE = 0.43;
 
-/** The diaphragm's y by |x|: a dome, lowest at the side. */
+/** By |x|: a dome, lowest at the side. */
 function diaphragmAt(anatomy: Anatomy, ax: number, side: Side): number {
   const d = (ax - 0.3) / 0.45;
   return anatomy.diaphragm + (side === 'left' ? 0.06 : 0) + 0.22 * d * d;
@@ -93,7 +93,7 @@ export function tissueAt(anatomy: Anatomy, x: number, y: number, out: Tissue): T
     return out;
   }
 
-  // Lung: a superellipse that leans outwards towards the base, cut off by the diaphragm.
+  // A superellipse that leans outwards towards the base, cut off by the diaphragm.
   const dx = (ax - LUNG_CENTRE - 0.05 * y) / (anatomy.lungX * (0.84 + 0.16 * smoothstep(-0.7, 0, y)));
   const dy = (y + 0.02) / anatomy.lungY;
   const dx2 = dx * dx;

@@ -1,6 +1,6 @@
 /**
- * B cases of a batch, S side of the square model input in pixels. Pixel (x, y) of an image is at y * width + x, rows
- * from the top; the patient's left is on the image's right.
+ * B cases of a batch, S side of the square model input in pixels. Pixel (x, y) of an image is at y * width +
+ * x, rows from the top; the patient's left is on the image's right.
  */
 import type { Mask, RgbImage, Spacing } from '@reclmis/core';
 
@@ -18,7 +18,7 @@ export interface Case {
   readonly note: string;
   /** In millimetres (column Spacing). */
   readonly spacing?: Spacing;
-  /** Made from the mask (`reclmis notes`), so it tells part of the answer. */
+  /** Made from the mask (`reclmis notes`): it tells part of the answer. */
   readonly derived?: true;
 }
 
@@ -31,11 +31,11 @@ export interface Dataset {
   /** Sorted by id (by UTF-16 code unit). */
   readonly cases: readonly Case[];
   /**
-   * SHA-256, in hex, over the lines `id NUL note NUL bytes of image NUL bytes of mask` of the sorted cases; reads no
-   * pixel.
+   * SHA-256, in hex, over the lines `id NUL note NUL bytes of image NUL bytes of mask` of the sorted cases;
+   * reads no pixel.
    */
   readonly fingerprint: string;
-  /** In a cross-validation; absent for the split's own folder. */
+  /** In a cross-validation. */
   readonly fold?: { readonly fold: number; readonly folds: number };
 }
 
@@ -47,7 +47,7 @@ export interface Sample {
   readonly note: string;
 }
 
-/** The loader takes images and masks back at the next request. */
+/** The loader reuses the arrays at the next request. */
 export interface Batch {
   readonly ids: readonly string[];
   /** Mirrored with the images. */
@@ -58,7 +58,7 @@ export interface Batch {
   readonly masks: Float32Array;
   /** B; an epoch's last batch may be smaller. */
   readonly count: number;
-  /** Milliseconds that the consumer waited: near 0 if the loader keeps up. */
+  /** That the consumer waited: near 0 if the loader keeps up. */
   readonly waitMs: number;
   readonly shard?: BatchShard;
 }

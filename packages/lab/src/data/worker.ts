@@ -1,4 +1,6 @@
-/** The loader's worker thread: answers each job with a batch, whose buffers it transfers, or with the error. */
+/**
+ * The loader's worker thread: answers each job with a batch, whose buffers it transfers, or with the error.
+ */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { toReclmisError, type ErrorCode } from '@reclmis/core';
 import {
@@ -25,7 +27,7 @@ export type WorkerReply =
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   const assembler = new Assembler(workerData as AssemblerSettings);
-  // One job after the other, so that the batch needed first is ready first.
+  // One by one, so that the batch needed first is ready first.
   let last: Promise<void> = Promise.resolve();
   port.on('message', ({ number, job }: WorkerRequest) => {
     last = last.then(async () => {

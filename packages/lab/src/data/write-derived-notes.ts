@@ -1,4 +1,4 @@
-/** Writes notes derived from masks to a file or into the data set, and compares them with those that are there. */
+/** Writes notes derived from masks to a file or into the data set, and compares them with existing ones. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ReclmisError, type Sides } from '@reclmis/core';
@@ -55,7 +55,9 @@ interface Row {
   readonly source: string;
 }
 
-/** @throws OPTION_INVALID if it needs a data set, OUTPUT_EXISTS before a mask is read, and as `deriveNotes` */
+/**
+ * @throws OPTION_INVALID if it needs a data set, OUTPUT_EXISTS before a mask is read, and as `deriveNotes`
+ */
 export async function writeDerivedNotes(
   dir: string,
   options: DerivedNotesOptions,
@@ -92,7 +94,7 @@ export async function writeDerivedNotes(
   return { notes: total, withoutArea, agreement, written };
 }
 
-/** A data set's splits, or a folder of masks as a whole. @throws OPTION_INVALID if it needs a data set */
+/** Splits, or a folder of masks as a whole. @throws OPTION_INVALID if it needs a data set */
 async function partsOf(dir: string, split: Split | undefined, needsDataset: boolean): Promise<Part[]> {
   const isDataset = Object.values(FOLDERS).some((name) => existsSync(join(dir, name)));
   if (!isDataset && (needsDataset || split !== undefined)) {
@@ -108,7 +110,7 @@ async function partsOf(dir: string, split: Split | undefined, needsDataset: bool
   return parts;
 }
 
-/** @throws OUTPUT_EXISTS if notes exist and must not be replaced, or two masks of one file have the same name */
+/** @throws OUTPUT_EXISTS if notes exist and must stay, or two masks of one file have the same name */
 async function refuseTaken(
   dir: string,
   parts: readonly Part[],

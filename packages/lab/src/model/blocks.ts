@@ -39,7 +39,7 @@ export class DownBlock extends nn.Module {
   }
 }
 
-/** x2 nearest upsampling, the skip through PLAM, [skip, up] concatenated, two ConvBNReLU. */
+/** Nearest upsampling, the skip through PLAM, [skip, up], two ConvBNReLU. */
 export class UpBlock extends nn.Module {
   private readonly pixModule: PixelLevelAttention;
   private readonly convs: readonly ConvBNReLU[];

@@ -1,6 +1,6 @@
 /**
- * Sorts the authors' checkpoints: docs/method.md 12. One file holds the segmentation model, the CLIP tower under
- * `clip.`, and parameters that affect no output: the context stacks' cross-attention, PLAM's `conv_sig` and batch
+ * Sorts the authors' checkpoints (docs/method.md 12): the segmentation model, the CLIP tower under `clip.`,
+ * and parameters that affect no output: the context stacks' cross-attention, PLAM's `conv_sig` and batch
  * normalisation's step counters.
  */
 import { modelDescriptor } from './registry.js';

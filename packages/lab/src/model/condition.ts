@@ -12,13 +12,16 @@ import type { Tensor } from '@reclmis/torch';
 /** Upstream's: keys of probability 0 keep a trace of weight. */
 const EPSILON = 1e-10;
 
-/** ln(P + 1e-10), for all heads and queries. @param probability P, [B,N], over the keys. @returns [B,1,1,N] */
+/**
+ * For all heads and queries.
+ * @param probability P, [B,N], over the keys. @returns ln(P + 1e-10), [B,1,1,N]
+ */
 export function conditionMask(probability: Tensor): Tensor {
   const [B, N] = probability.shape2();
   return probability.add(EPSILON).log().view([B, 1, 1, N]);
 }
 
-/** @returns the masks' sum, [B,1,M,N], or null if both are absent */
+/** @returns the sum, [B,1,M,N], or null if both are absent */
 export function attentionMask(
   condition: Tensor | null,
   causal: Tensor | null,

@@ -11,7 +11,7 @@
  */
 import { autocast, float32, type Tensor } from '@reclmis/torch';
 
-/** For features of length 0 (a patch whose ReLUs are all off); far below any real length squared. */
+/** For features of length 0 (a patch whose ReLUs are all off); far below any real squared length. */
 const LENGTH_EPSILON = 1e-12;
 
 export interface ContrastiveInput {
@@ -27,11 +27,14 @@ export interface ContrastiveInput {
   readonly woi: Tensor;
   /** ln(1 / temperature), a scalar. */
   readonly logitScale: Tensor;
-  /** Upstream passes P_V and P_T through another softmax. */
+  /** Upstream: P_V and P_T through another softmax. */
   readonly secondSoftmax: boolean;
 }
 
-/** s(a,b): row a the note, column b the image. @returns [B,B], within -1 and 1 (without the second softmax) */
+/**
+ * s(a,b): row a the note, column b the image.
+ * @returns [B,B], within -1 and 1 (without the second softmax)
+ */
 export function pairSimilarity(input: Omit<ContrastiveInput, 'logitScale'>): Tensor {
   const { patches, tokens, valid } = input;
   const [B, N, C] = patches.shape3();

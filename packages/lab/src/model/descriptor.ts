@@ -1,7 +1,4 @@
-/**
- * A model's descriptor, in the model's own file; settings, building, parity and `bench table` work from it.
- * `registry.ts` lists them.
- */
+/** A model's descriptor, in its own file: settings, building, parity and `bench table` work from it. */
 import { ReclmisError } from '@reclmis/core';
 import type { Tensor } from '@reclmis/torch';
 import type { z } from 'zod';
@@ -9,23 +6,23 @@ import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
 import type { ModelSettings } from './options.js';
 import type { SegmentationModel, TrainingChoices, TrainingSegmentation } from './segmentation-model.js';
 
-/** Traits of the note encoder that a model will read with. */
+/** Traits of the note encoder that a model reads with. */
 export type EncoderTraits = Pick<NoteEncoder, 'width' | 'contextLength' | 'logitScale' | 'vocabularySize'>;
 
-/** Sizes of a golden file's parameters: by key and axis. Throws GOLDEN_INVALID if there is no such axis. */
+/** Sizes of a golden file's parameters, by key and axis. Throws GOLDEN_INVALID if there is no such axis. */
 export type SizeOf = (key: string, axis: number) => number;
 
-/** What parity must know about a model beyond its keys. */
+/** What parity must know besides keys. */
 export interface ParityTraits {
   /**
-   * Settings that a golden file's shapes imply; others keep their defaults.
+   * Implied by a golden file's shapes; others keep their defaults.
    * @param sizeOf sizes of the file's parameters. @param keys all of them
    */
   readonly settings?: (
     sizeOf: SizeOf,
     keys: readonly string[],
   ) => Partial<Pick<ModelSettings, 'baseWidth' | 'options'>>;
-  /** How the model takes the file's inputs, if `forwardTraining` does not suffice. @param options the file's */
+  /** If `forwardTraining` does not suffice. @param options the file's */
   readonly forward?: (
     model: SegmentationModel,
     images: Tensor,
@@ -34,21 +31,24 @@ export interface ParityTraits {
     choices: TrainingChoices,
   ) => TrainingSegmentation;
   /**
-   * Gradients that the usual tolerance does not fit, each with the reason in a comment: `absolute` for those that are
-   * zero in exact arithmetic, `relative` for small differences of large numbers. The first matching pattern decides.
+   * Gradients beyond the usual tolerance, each with a reason: `absolute` for those that are zero in exact
+   * arithmetic, `relative` for small differences of large numbers. The first match decides.
    */
   readonly gradients?: readonly {
     readonly keys: RegExp;
     readonly absolute?: number;
     readonly relative?: number;
   }[];
-  /** By the names of the file's `options`, which must be equal. Options that are settings (`fusion_heads`: `model.options.fusionHeads`) are taken instead. */
+  /**
+   * By names of the file's `options`, which must be equal. Options that are settings (`fusion_heads`:
+   * `model.options.fusionHeads`) are taken instead.
+   */
   readonly constants?: Readonly<Record<string, number | readonly number[]>>;
-  /** The same of options that the file's shapes tell, such as a head's width. */
+  /** The same for options that shapes tell, such as a head's width. */
   readonly shapes?: (sizeOf: SizeOf) => Readonly<Record<string, number | readonly number[]>>;
-  /** Names of the file's `options` that `forward` reads. */
+  /** The file's `options` that `forward` reads. */
   readonly inputs?: readonly string[];
-  /** Outputs and losses of the file that the model does not compute. */
+  /** Outputs and losses that the model does not compute. */
   readonly skipped?: readonly string[];
 }
 
@@ -57,15 +57,15 @@ export interface ModelDescriptor {
   readonly title: string;
   /** Whether a note changes the mask. */
   readonly readsNotes: (settings: ModelSettings) => boolean;
-  /** Whether training reads the notes' features; default `readsNotes`. */
+  /** Does training read notes' features? Default `readsNotes`. */
   readonly learnsFromNotes?: (settings: ModelSettings) => boolean;
-  /** Weights are drawn from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
+  /** Draws weights from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
   readonly build: (settings: ModelSettings, encoder: EncoderTraits) => SegmentationModel;
-  /** `model.options`, this model's own settings; default none. */
+  /** This model's own settings; default none. */
   readonly options?: z.ZodObject;
-  /** A key that no other model has: identifies golden files. */
+  /** A key of no other model: identifies golden files. */
   readonly ownKey: string;
-  /** Keys of the authors' checkpoints that affect no output, and do not exist here. */
+  /** In the authors' checkpoints, but without effect, and absent here. */
   readonly unusedKeys: readonly RegExp[];
   /** In `configs/`. */
   readonly presets: readonly string[];
@@ -74,14 +74,17 @@ export interface ModelDescriptor {
   readonly table1?: Table1Row;
 }
 
-/** A model's row in the paper's Table 1: the name there, and why its figures differ from ours, a sentence or two for each column. */
+/**
+ * The model's name in the paper's Table 1, and why its figures differ from ours, a sentence or two for each
+ * column.
+ */
 export interface Table1Row {
   readonly title: string;
   readonly parameters?: string;
   readonly flops?: string;
 }
 
-/** `build` gets `model.options` with their type and defaults. */
+/** Gives `build` typed `model.options` with defaults. */
 export function describeModel<Options extends z.ZodObject>(
   descriptor: Omit<ModelDescriptor, 'build' | 'options'> & {
     readonly options: Options;

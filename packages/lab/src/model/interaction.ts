@@ -38,8 +38,8 @@ class PatchEmbeddings extends nn.Module {
 }
 
 /**
- * Sinusoids of row and column, half of the channels each (Vaswani et al., in two dimensions), with the given standard
- * deviation. From upstream's zeros, "upper left" means nothing until training has built places.
+ * Sinusoids of row and column, half of the channels each (Vaswani et al., in two dimensions), of the given
+ * standard deviation. From upstream's zeros, "upper left" means nothing until training has built places.
  * @returns [1,N,C]
  */
 function initialPositions(patches: number, channels: number, scale: number): Tensor {
@@ -61,7 +61,7 @@ function initialPositions(patches: number, channels: number, scale: number): Ten
   return Tensor.fromFloat32(data, [1, patches, channels]);
 }
 
-/** Conv1d of width 3 over the tokens, BatchNorm1d, ReLU: keys `CTBN.conv`, `CTBN.norm`. */
+/** Conv1d of width 3 over tokens, BatchNorm1d, ReLU: keys `CTBN.conv`, `CTBN.norm`. */
 class TokenConvBNReLU extends nn.Module {
   private readonly conv: nn.Conv1d;
   private readonly norm: nn.BatchNorm1d;
@@ -82,7 +82,7 @@ class TokenConvBNReLU extends nn.Module {
 export interface Interaction {
   /** After the interaction, [B,N,C]. */
   readonly image: Tensor;
-  /** T0, what each token gathered, [B,T,C]; `words()` gives F'_T. */
+  /** T0, gathered by tokens, [B,T,C]; `words()` gives F'_T. */
   readonly gathered: Tensor;
 }
 
@@ -94,7 +94,7 @@ export class ConditionedInteraction extends nn.Module {
   private readonly ctbn: TokenConvBNReLU | null;
   private readonly attention: AttentionKind;
 
-  /** @param withWords F'_T is needed, for the words of interest in training */
+  /** @param withWords F'_T, for words of interest in training */
   constructor(
     channels: number,
     patches: number,
@@ -137,7 +137,9 @@ export class ConditionedInteraction extends nn.Module {
   }
 }
 
-/** A distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2`. */
+/**
+ * A distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2`.
+ */
 export class Interest extends nn.Module {
   private readonly hidden: nn.Linear;
   private readonly score: nn.Linear;
@@ -154,8 +156,7 @@ export class Interest extends nn.Module {
 
   /**
    * @param features [B,L,C].
-   * @param valid bool [B,L], or null: all; invalid ones get probability 0.
-   * @returns [B,L], each row sums to 1.
+   * @param valid bool [B,L], or null: all; invalid ones get probability 0. @returns [B,L], rows sum to 1.
    */
   forward(features: Tensor, valid: Tensor | null): Tensor {
     const x = this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;

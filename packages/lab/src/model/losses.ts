@@ -1,8 +1,8 @@
 /**
  * The objective: paper eq. 10 and section 4.2, docs/method.md 8.
  *
- * L = 2.5 * (Dice + BCE) + 0.2 * L_CCL + 1 * (L_CVR + L_CLR). A configured term that is missing or not finite ends the
- * run by name; upstream silently drops a failing term for the rest of a run.
+ * L = 2.5 * (Dice + BCE) + 0.2 * L_CCL + 1 * (L_CVR + L_CLR). A term that is missing or not finite ends the
+ * run by name; upstream silently drops it for the rest of a run.
  *
  * B batch, S image side.
  */
@@ -32,7 +32,7 @@ export const PAPER_WEIGHTS: LossWeights = {
   size: 1,
 };
 
-/** Half Dice, half cross-entropy, for the other systems (docs/method.md 11); their own losses count fully. */
+/** For the other systems (docs/method.md 11); their own losses count fully. */
 export const HALVES: LossWeights = { ...PAPER_WEIGHTS, dice: 0.5, bce: 0.5 };
 
 export interface Objective {
@@ -43,7 +43,7 @@ export interface Objective {
 }
 
 /**
- * Averaged over the images. With p' = p/2 and t' = t/2: 1 - (2 sum p't' + 1e-5) / (sum p'^2 + sum t'^2 + 1e-5).
+ * Mean over images. With p' = p/2 and t' = t/2: 1 - (2 sum p't' + 1e-5) / (sum p'^2 + sum t'^2 + 1e-5).
  * @param probability [B,1,S,S], 0 to 1. @param masks [B,1,S,S], 0 or 1. @returns a scalar, 0 to 1
  */
 export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
@@ -61,7 +61,7 @@ export function diceLoss(probability: Tensor, masks: Tensor): Tensor {
 }
 
 /**
- * Averaged over pixels; finite for any finite logit.
+ * Mean over pixels; finite for any finite logit.
  * @param logits [B,1,S,S]. @param masks [B,1,S,S], 0 or 1. @returns a scalar of at least 0
  */
 export function bceLoss(logits: Tensor, masks: Tensor): Tensor {
@@ -73,9 +73,9 @@ export function requiredLosses(auxiliary: readonly AuxiliaryLoss[]): LossName[] 
 }
 
 /**
- * Eq. 10 for one batch.
- * @param masks [B,1,S,S], 0 or 1. @param required terms
- * @throws LOSS_MISSING, LOSS_NOT_FINITE naming the terms
+ * Eq. 10.
+ * @param masks [B,1,S,S], 0 or 1. @param required terms @throws LOSS_MISSING, LOSS_NOT_FINITE naming the
+ * terms
  */
 export function objective(
   output: TrainingSegmentation,
@@ -86,7 +86,7 @@ export function objective(
   return combine({ ...maskLosses(output, masks), ...output.losses }, required, weights);
 }
 
-/** The mask's losses; under deep supervision, weighted means over the supervised maps. */
+/** Under deep supervision, weighted means over the supervised maps. */
 function maskLosses(
   { logits, probability, supervision }: TrainingSegmentation,
   masks: Tensor,
@@ -102,10 +102,7 @@ function maskLosses(
   return { dice: sum(terms.map(({ dice }) => dice)), bce: sum(terms.map(({ bce }) => bce)) };
 }
 
-/**
- * Masks at a smaller size: the top left pixel of each cell. @param masks [B,1,S,S]. @param map [B,1,s,s]. @returns
- * [B,1,s,s]
- */
+/** The top left pixel of each cell. @param masks [B,1,S,S]. @param map [B,1,s,s]. @returns [B,1,s,s] */
 export function masksAt(masks: Tensor, map: Tensor): Tensor {
   const [, , height, width] = map.shape4();
   const [, , S] = masks.shape4();
@@ -116,7 +113,7 @@ function sum(terms: readonly Tensor[]): Tensor {
   return stack([...terms]).sum();
 }
 
-/** Checks and sums terms, with one transfer from the device per step. */
+/** One transfer from the device per step. */
 export function combine(
   terms: Readonly<Partial<Record<LossName, Tensor>>>,
   required: readonly LossName[],

@@ -25,7 +25,7 @@ import type { ModelOptions, Segmentation } from './segmentation-model.js';
 import { type Decoder, requireOption, UNetBased } from './unet-based.js';
 
 export interface LViTOptions extends ModelOptions {
-  /** T: the convolution for the note has a channel per token. */
+  /** T: the note's convolution has a channel per token. */
   readonly contextLength: number;
   /** On the embedded tokens. */
   readonly dropout: number;
@@ -161,7 +161,7 @@ class NoteTransformer extends nn.Module {
   }
 }
 
-/** `downVit1` to `downVit3`: half of the channels for a level's own tokens, half for the finer level's. */
+/** `downVit1` to `downVit3`: half of the channels for a level's tokens, half for the finer level's. */
 class DownTransformer extends nn.Module {
   private readonly embeddings: Embeddings;
   private readonly block: Block;
@@ -199,7 +199,7 @@ class UpTransformer extends nn.Module {
   }
 }
 
-/** `reconstruct{k}`: tokens back to a map, nearest upsampling, 1x1 convolution, BatchNorm, ReLU. */
+/** `reconstruct{k}`: tokens to a map, nearest upsampling, 1x1 convolution, BatchNorm, ReLU. */
 class Reconstruct extends nn.Module {
   private readonly conv: nn.Conv2d;
   private readonly norm: nn.BatchNorm2d;

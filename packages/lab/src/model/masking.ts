@@ -18,11 +18,11 @@ export type MaskStrategy = 'distribution' | 'random' | 'topk';
 /** Below any ln P - ln E: P is at least 1e-45, E at most 46. */
 const ZERO_PROBABILITY_KEY = -1000;
 
-/** rand() may return 0, whose logarithm is not finite. */
+/** rand() may return 0, whose logarithm is infinite. */
 const LEAST_NOISE = 1e-20;
 
 export interface MaskDraw {
-  /** P, [B,L]; each row sums to 1 over its valid items. */
+  /** P, [B,L]; rows sum to 1 over their valid items. */
   readonly probability: Tensor;
   /** bool [B,L]; null: all. */
   readonly valid: Tensor | null;

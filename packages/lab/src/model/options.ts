@@ -1,8 +1,8 @@
 /**
  * RecLMIS's options, with reasons, and presets.
  *
- * Sources: paper section 3 and 4.2, Tables 2 and 3. Where they differ, `PAPER` follows the paper and `UPSTREAM` the
- * authors' public code, for their checkpoints and figures.
+ * Sources: paper section 3 and 4.2, Tables 2 and 3. Where they differ, `PAPER` follows the paper and
+ * `UPSTREAM` the authors' public code, for their checkpoints and figures.
  */
 import type { MaskStrategy } from './masking.js';
 import type { ModelOptions } from './segmentation-model.js';
@@ -20,37 +20,40 @@ export interface Components {
   readonly cvr: boolean;
 }
 
-/** Which losses the patches and words of interest condition (Table 3). */
+/** Losses conditioned by the patches and words of interest (Table 3). */
 export interface Conditions {
   readonly ccl: boolean;
   readonly clr: boolean;
   readonly cvr: boolean;
 }
 
-/** What attention reads: the other modality, as in the paper, or its own (Table 4). */
+/** The other modality, as in the paper, or its own (Table 4). */
 export type AttentionKind = 'cross' | 'self';
 
-/** Where the modalities meet (Table 4). The parameters stay the same. */
+/** Where the modalities meet (Table 4), with the same parameters. */
 export interface AttentionKinds {
-  /** `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); the note does not reach the decoder. */
+  /**
+   * `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); the note does not reach the decoder.
+   */
   readonly ci: AttentionKind;
   /** `self`: the context is the masked features; conditions have nothing to weigh. */
   readonly reconstruction: AttentionKind;
 }
 
 /**
- * `paper`: eq. 7 and 9, F_V and F_T, detached: trained targets with a gradient could become constant. F_T also has no
- * scale of its own and would grow, and CLR with it, so CLR's target is each token's F_T with mean 0 and variance 1.
- * `upstream`: F'_V, not detached (its gradient is part of the authors' training), and the frozen F_clip.
+ * `paper`: eq. 7 and 9, F_V and F_T, detached: trained targets with a gradient could become constant. F_T
+ * also has no scale of its own and would grow, and CLR with it, so CLR's target is each token's F_T with mean
+ * 0 and variance 1. `upstream`: F'_V, not detached (its gradient is part of the authors' training), and the
+ * frozen F_clip.
  */
 export type Targets = 'paper' | 'upstream';
 
 export interface RecLMISOptions extends ModelOptions {
   /** In each of a reconstructor's two stacks. */
   readonly layers: number;
-  /** In the reconstructors, self-attention only looks backwards. */
+  /** The reconstructors' self-attention only looks backwards. */
   readonly causal: boolean;
-  /** CCL passes POI and WOI through a second softmax, which makes them almost uniform. */
+  /** A second softmax in CCL makes POI and WOI almost uniform. */
   readonly secondSoftmax: boolean;
   readonly targets: Targets;
   readonly components: Components;
@@ -63,9 +66,9 @@ export interface RecLMISOptions extends ModelOptions {
   readonly dropout: number;
   /** On F'_V and F'_T before the MLPs of POI and WOI. */
   readonly interestDropout: number;
-  /** Standard deviation of CI's initial position embeddings; 0: zeros. */
+  /** Standard deviation of CI's first position embeddings; 0: zeros. */
   readonly positionScale: number;
-  /** ln(1 / temperature) of CCL; frozen, and replaced by a checkpoint's. */
+  /** ln(1 / temperature) of CCL; frozen; a checkpoint's replaces it. */
   readonly logitScale: number;
 }
 
@@ -95,7 +98,7 @@ export const PAPER: RecLMISOptions = {
   imageSize: 224, // section 4.2
   textWidth: 512, // CLIP ViT-B/32's text width
   layers: 3, // best of 1 to 10 in the paper's ablation
-  causal: false, // the paper does not restrict reconstruction to looking backwards
+  causal: false, // the paper does not restrict it to looking backwards
   secondSoftmax: false, // eq. 4 weighs by the distributions themselves
   targets: 'paper',
   components: { ci: true, ccl: true, clr: true, cvr: true }, // Table 2's best row
@@ -105,11 +108,11 @@ export const PAPER: RecLMISOptions = {
   maskRatios: { visual: 0.5, textual: 0.3 }, // best of the paper's ablation
   dropout: 0.1, // upstream's and, by its form, the paper's
   interestDropout: 0, // only in two of upstream's presets
-  positionScale: 2, // clearly above the patches' own embedding, so attention starts out by place; 0, 0.5 and 1 learn slower
+  positionScale: 2, // clearly above the patches' own embedding, so attention starts by place; 0, 0.5 and 1 learn slower
   logitScale: Math.log(1 / 0.07), // 2.6593, CLIP's initial temperature of 0.07
 };
 
-/** The authors' code, as configured for QaTa-COV19. */
+/** As configured for QaTa-COV19. */
 export const UPSTREAM: RecLMISOptions = {
   ...PAPER,
   layers: 4,
@@ -119,7 +122,7 @@ export const UPSTREAM: RecLMISOptions = {
   positionScale: 0,
 };
 
-/** The authors' code, as configured for MosMedData+ and MoNuSeg. */
+/** As configured for MosMedData+ and MoNuSeg. */
 export const UPSTREAM_SMALL_DATA: RecLMISOptions = {
   ...UPSTREAM,
   layers: 3,
@@ -138,7 +141,7 @@ export function bottleneckWidth(options: Pick<RecLMISOptions, 'baseWidth'>): num
   return 8 * options.baseWidth;
 }
 
-/** Whether some parameters affect no loss: POI and WOI learn only through losses that they condition. */
+/** Do some parameters affect no loss? POI and WOI learn only through losses that they condition. */
 export function leavesUnused(
   options: Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>,
 ): boolean {
@@ -183,7 +186,7 @@ export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits):
   };
 }
 
-/** @throws CONFIG_INVALID naming the option, the expected and the actual value */
+/** @throws CONFIG_INVALID naming the option and both values */
 export function checkOptions(options: RecLMISOptions): RecLMISOptions {
   checkSizes(options);
   const { layers, components, maskRatios, textWidth, baseWidth } = options;

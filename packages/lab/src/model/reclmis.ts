@@ -33,7 +33,7 @@ import {
   type TrainingSegmentation,
 } from './segmentation-model.js';
 
-/** Includes every intermediate and the auxiliary losses. */
+/** With every intermediate and the auxiliary losses. */
 export interface TrainingOutput extends TrainingSegmentation {
   /** F_V, [B,C,h,w]. */
   readonly imageFeatures: Tensor;
@@ -41,7 +41,7 @@ export interface TrainingOutput extends TrainingSegmentation {
   readonly textFeatures: Tensor | null;
   /** F'_V, [B,N,C]; null if note-free. */
   readonly interactedImage: Tensor | null;
-  /** F'_T, [B,T,C]; null if no loss needs the words of interest. */
+  /** F'_T, [B,T,C]; null if no loss needs it. */
   readonly interactedText: Tensor | null;
   /** P_V, [B,N]; null as above. */
   readonly poi: Tensor | null;
@@ -54,19 +54,19 @@ export interface TrainingOutput extends TrainingSegmentation {
 }
 
 export interface InterestedSegmentation extends Segmentation {
-  /** P_V, [B,N]; null if the model is note-free, or was made without the losses that need it. */
+  /** P_V, [B,N]; null if the model is note-free, or lacks the losses that need it. */
   readonly poi: Tensor | null;
   /** P_T, [B,T]; null as above. */
   readonly woi: Tensor | null;
 }
 
-/** Masks instead of drawn ones: bool [B,N] and [B,T], true where hidden. */
+/** Instead of drawn ones: bool [B,N] and [B,T], true where hidden. */
 export interface GivenMasks {
   readonly patches?: Tensor;
   readonly words?: Tensor;
 }
 
-/** CCL's temperature under the authors' key; frozen, like all of CLIP. */
+/** CCL's temperature under the authors' key; frozen, as all of CLIP. */
 class FrozenScale extends nn.Module {
   readonly logitScale: Tensor;
 
@@ -145,10 +145,8 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * Encoder, text adapter, CI and decoder.
    * @param images [B,3,S,S], RGB in 0 to 1
-   * @param note null only for the note-free model, which ignores it
-   * @throws NOTE_MISSING, TENSOR_SHAPE
+   * @param note null only for the note-free model, which ignores it @throws NOTE_MISSING, TENSOR_SHAPE
    */
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
     const { skips, bottleneck } = this.encode(images);
@@ -156,7 +154,7 @@ export class RecLMIS extends UNetBased {
     return this.decode(bottleneck, interacted, skips);
   }
 
-  /** `segment`, with the patches and words of interest. @throws NOTE_MISSING, TENSOR_SHAPE */
+  /** With the patches and words of interest. @throws NOTE_MISSING, TENSOR_SHAPE */
   segmentWithInterest(images: Tensor, note: NoteFeatures | null): InterestedSegmentation {
     if (!this.interact || !this.trainers || !note)
       return { ...this.segment(images, note), poi: null, woi: null };
@@ -166,7 +164,7 @@ export class RecLMIS extends UNetBased {
     return { ...this.decode(bottleneck, interaction.image, skips), poi, woi };
   }
 
-  /** `segment`, with the losses of the active components. @throws NOTE_MISSING, TENSOR_SHAPE */
+  /** With the losses of active components. @throws NOTE_MISSING, TENSOR_SHAPE */
   override forwardTraining(
     images: Tensor,
     note: NoteFeatures | null,
@@ -205,7 +203,7 @@ export class RecLMIS extends UNetBased {
   }
 
   /**
-   * CCL's features alone; makes the same random draws as `forwardTraining`.
+   * CCL's features alone, with the random draws of `forwardTraining`.
    * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL
    */
   override contrastInput(images: Tensor, note: NoteFeatures): ContrastiveInput {
@@ -231,7 +229,7 @@ export class RecLMIS extends UNetBased {
     return { words, poi, woi };
   }
 
-  /** CCL's inputs; without its condition all patches and all valid words weigh the same. */
+  /** Without its condition all patches and all valid words weigh the same. */
   private compared(
     trainers: Trainers,
     x: { patches: Tensor; tokens: Tensor; note: NoteFeatures; poi: Tensor; woi: Tensor },
@@ -285,7 +283,7 @@ export class RecLMIS extends UNetBased {
       const reconstructed = trainers.clr.forward({
         masked,
         context: across ? x.patches : masked,
-        // Equal weights over patches change nothing; over words they exclude padding.
+        // Equal weights change nothing over patches; over words they exclude padding.
         condition: across ? (conditions.clr ? x.poi : null) : evenWords(valid, x.woi),
       });
       clr = reconstructed.mseLoss(options.targets === 'paper' ? standardised(x.tokens) : x.note.features);
@@ -311,13 +309,13 @@ export class RecLMIS extends UNetBased {
   }
 }
 
-/** [B,C,h,w] -> [B,N,C]; a view where the map is channels-last. */
+/** [B,C,h,w] -> [B,N,C]; a view if channels-last. */
 function toPatches(map: Tensor): Tensor {
   const [B, C, h, w] = map.shape4();
   return map.permute([0, 2, 3, 1]).reshape([B, h * w, C]);
 }
 
-/** Equal for valid words, 0 for padding. @returns [B,T] of `like`'s dtype */
+/** @returns [B,T] of `like`'s dtype, 0 for padding */
 function evenWords(valid: Tensor, like: Tensor): Tensor {
   return valid.to({ dtype: like.dtype }).div(valid.sum([1], true));
 }
@@ -327,7 +325,7 @@ function standardised(features: Tensor): Tensor {
   return layerNorm(float32(features.detach()), [features.size(-1)]);
 }
 
-/** [B,N,C] -> [B,C,h,w] with the size of `like`; a channels-last view. */
+/** [B,N,C] -> [B,C,h,w], sized as `like`; a channels-last view. */
 function toMap(patches: Tensor, like: Tensor): Tensor {
   const [B, C, h, w] = like.shape4();
   return patches.view([B, h, w, C]).permute([0, 3, 1, 2]);

@@ -1,11 +1,11 @@
 /**
- * CVR and CLR, the conditioned reconstruction of masked patches from words and of masked words from patches: paper
- * section 3.4, eq. 6 to 9; docs/method.md 7. Training only.
+ * CVR and CLR, the conditioned reconstruction of masked patches from words and of masked words from patches:
+ * paper section 3.4, eq. 6 to 9; docs/method.md 7. Training only.
  *
- * A reconstructor has two stacks of post-norm layers. The context stack (`decoder1`) reads the other modality's
- * complete features, its self-attention conditioned by that modality's distribution P. The output stack (`decoder2`)
- * reads the masked features: unconditioned self-attention, then cross-attention on the context conditioned by the
- * same P.
+ * A reconstructor has two stacks of post-norm layers. The context stack (`decoder1`) reads the other
+ * modality's complete features, its self-attention conditioned by that modality's distribution P. The output
+ * stack (`decoder2`) reads the masked features: unconditioned self-attention, then cross-attention on the
+ * context conditioned by the same P.
  *
  * B batch, M items to reconstruct, N items of context, C channels, H heads.
  */
@@ -18,7 +18,7 @@ export interface ReconstructorOptions {
   readonly channels: number;
   /** Layers of each stack. */
   readonly layers: number;
-  /** As upstream: self-attention only looks backwards, in both stacks. */
+  /** Upstream: both stacks' self-attention only looks backwards. */
   readonly causal: boolean;
   /** On each sub-layer's output. */
   readonly dropout: number;
@@ -30,7 +30,10 @@ interface Source {
   readonly mask: Tensor | null;
 }
 
-/** Self-attention, cross-attention if there is a source, feed-forward of width 2C; each with residual and LayerNorm. */
+/**
+ * Self-attention, cross-attention if there is a source, feed-forward of width 2C; each with residual and
+ * LayerNorm.
+ */
 class ReconstructionLayer extends nn.Module {
   private readonly selfAttn: nn.MultiheadAttention;
   private readonly selfNorm: nn.LayerNorm;
@@ -55,9 +58,7 @@ class ReconstructionLayer extends nn.Module {
     this.finalNorm = this.child('final_layer_norm', new nn.LayerNorm(channels));
   }
 
-  /**
-   * @param input [B,M,C]. @param selfMask added to the self-attention's logits, [B,1,M,M], or null. @returns [B,M,C]
-   */
+  /** @param input [B,M,C]. @param selfMask added to the logits, [B,1,M,M], or null. @returns [B,M,C] */
   forward(input: Tensor, selfMask: Tensor | null, source?: Source): Tensor {
     const attended = this.selfAttn.forward(input, input, input, { mask: selfMask });
     let x = this.selfNorm.forward(input.add(this.drop(attended)));

@@ -1,6 +1,6 @@
 /**
- * The models. A new one is its file with its descriptor, a line here (or `registerModel` in your program) and a
- * preset.
+ * The models. A new one needs its file with a descriptor, a line here (or `registerModel` in your program)
+ * and a preset.
  */
 import { ReclmisError } from '@reclmis/core';
 import { attentionUNet } from './peers/attention-unet.js';
@@ -91,7 +91,7 @@ const MODELS = new Map<string, ModelDescriptor>([
   ['vilt', vilt],
 ]);
 
-/** `model.name` then accepts it. @throws OPTION_INVALID if the name is taken */
+/** For `model.name`. @throws OPTION_INVALID if the name is taken */
 export function registerModel(name: string, descriptor: ModelDescriptor): void {
   if (MODELS.has(name))
     throw new ReclmisError('OPTION_INVALID', `a model named ${name} already exists`, {
@@ -119,7 +119,7 @@ export function modelDescriptor(name: string): ModelDescriptor {
   );
 }
 
-/** The model with a parameter of its own among these keys, or null. */
+/** The model with its own key among these, or null. */
 export function modelOfKeys(keys: ReadonlySet<string>): string | null {
   for (const [name, { ownKey }] of MODELS) if (keys.has(ownKey)) return name;
   return null;
@@ -127,17 +127,17 @@ export function modelOfKeys(keys: ReadonlySet<string>): string | null {
 
 type NamedSettings = ModelSettings & { readonly name: string };
 
-/** Draws new weights. @throws CONFIG_INVALID for settings that do not go together */
+/** @throws CONFIG_INVALID for settings that do not go together */
 export function buildModel(settings: NamedSettings, encoder: EncoderTraits): SegmentationModel {
   return modelDescriptor(settings.name).build(settings, encoder);
 }
 
-/** RecLMIS without conditioned interaction reads none. */
+/** RecLMIS reads none without conditioned interaction. */
 export function readsNotes(settings: NamedSettings): boolean {
   return modelDescriptor(settings.name).readsNotes(settings);
 }
 
-/** Whether training reads notes; more models do than at inference. */
+/** For training; more models do than at inference. */
 export function learnsFromNotes(settings: NamedSettings): boolean {
   const { learnsFromNotes: learns, readsNotes: reads } = modelDescriptor(settings.name);
   return (learns ?? reads)(settings);

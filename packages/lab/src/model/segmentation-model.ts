@@ -1,6 +1,6 @@
 /**
- * The interface of all models (docs/method.md 11). A model gives `segment`. If it has further losses than the mask's,
- * it names them in `auxiliary` and returns them from `forwardTraining`.
+ * The interface of all models (docs/method.md 11). A model gives `segment`; losses besides the mask's are
+ * named in `auxiliary` and come from `forwardTraining`.
  *
  * B batch, S image side, T tokens, W width of a note's features.
  */
@@ -21,12 +21,12 @@ export interface ModelOptions {
 export interface Segmentation {
   /** Before the sigmoid, [B,1,S,S]. */
   readonly logits: Tensor;
-  /** Each pixel's probability to belong to what the note describes, 0 to 1, [B,1,S,S]. */
+  /** That a pixel belongs to what the note describes, 0 to 1, [B,1,S,S]. */
   readonly probability: Tensor;
 }
 
 /**
- * Losses besides the mask's. RecLMIS: `ccl` (eq. 4 and 5), `clr` (eq. 9), `cvr` (eq. 7). ConVIRT: `contrastive`.
+ * Besides the mask's. RecLMIS: `ccl` (eq. 4 and 5), `clr` (eq. 9), `cvr` (eq. 7). ConVIRT: `contrastive`.
  * GLoRIA: `global`, `local`. TGANet: `count`, `size`, the cross-entropies of a note's two attributes.
  */
 export const AUXILIARY_LOSSES = [
@@ -46,11 +46,11 @@ export type AuxiliaryLosses = Readonly<Partial<Record<AuxiliaryLoss, Tensor>>>;
 export interface TrainingSegmentation extends Segmentation {
   readonly losses: AuxiliaryLosses;
   /**
-   * Deep supervision: maps for Dice and cross-entropy, finest first, with weights that sum to 1. Absent: `logits`
-   * alone.
+   * Deep supervision: maps for Dice and cross-entropy, finest first, with weights that sum to 1. Absent:
+   * `logits` alone.
    */
   readonly supervision?: readonly SupervisedMap[];
-  /** Intermediate results by golden files' names, for parity. */
+  /** By golden files' names, for parity. */
   readonly observed?: Readonly<Record<string, Tensor>>;
 }
 
@@ -67,23 +67,23 @@ export type Contrast = (input: ContrastiveInput) => Tensor;
 export interface TrainingChoices {
   /** Default `contrastiveLoss`; another may compare with cases computed elsewhere. Only for CCL. */
   readonly contrast?: Contrast;
-  /** As written, for models that take labels from them. */
+  /** For models that take labels from them. */
   readonly notes?: readonly string[];
   /** [B,1,S,S], 0 or 1, for models that take labels from them. */
   readonly masks?: Tensor;
 }
 
 /**
- * What `segment` reads of a note: the encoder's features alone, token or not; the features and which places hold
- * tokens (`valid`); or the tokens' numbers (`ids`).
+ * What `segment` reads: the encoder's features, token or not; features and which places hold tokens
+ * (`valid`); or the tokens' numbers (`ids`).
  */
 export type NoteInput = 'features' | 'masked-features' | 'ids';
 
-/** Tokens that are places of the image, row by row. */
+/** Places of the image, row by row. */
 export interface TokenGrid {
   /** Side of the square grid, in tokens. */
   readonly side: number;
-  /** Other tokens ahead of them, such as words and a class token. */
+  /** Tokens ahead of them, such as words and a class token. */
   readonly before: number;
 }
 
@@ -94,35 +94,35 @@ export abstract class SegmentationModel extends nn.Module {
   /** If false, `note` may be null. */
   abstract readonly readsNotes: boolean;
 
-  /** Whose map `explain` shows by default, by its path in `namedModules`; the decoder's first, as in the paper. */
+  /** Whose map `explain` shows by default, by path; the decoder's first, as in the paper. */
   readonly explainLayer: string = 'up4';
 
-  /** The sequences of tokens that are maps of the image, for `explain`. */
+  /** Sequences of tokens that are maps of the image, for `explain`. */
   get tokenGrids(): readonly TokenGrid[] {
     return [{ side: this.options.imageSize / 16, before: 0 }];
   }
 
-  /** Layers whose tokens are not in the image's order, by path; null: none. */
+  /** Layers whose tokens are not in the image's order, by path, or null. */
   get outOfOrder(): RegExp | null {
     return null;
   }
 
-  /** Why `explain` shows no attention, where none covers the image. */
+  /** Why `explain` shows no attention. */
   get withoutAttention(): string {
     return `${this.title} attends neither between places of the image nor between words and places`;
   }
 
-  /** Whether training reads the notes' features; more models do than at inference. */
+  /** Does training read notes' features? More models do than at inference. */
   get learnsFromNotes(): boolean {
     return this.readsNotes;
   }
 
-  /** Whether a note has a part in training at all: by its features, or by labels taken from its words. */
+  /** Do notes have a part in training: by features, or as labels? */
   get taughtByNotes(): boolean {
     return this.learnsFromNotes;
   }
 
-  /** Why no note can change a mask, a sentence without its full stop; null if the model reads notes. */
+  /** Why no note can change a mask, without full stop; null if the model reads notes. */
   get unread(): string | null {
     if (this.readsNotes) return null;
     const how = this.taughtByNotes
@@ -145,13 +145,10 @@ export abstract class SegmentationModel extends nn.Module {
     return false;
   }
 
-  /**
-   * Inference. @param images [B,3,S,S], RGB in 0 to 1. @param note [B,T,W]
-   * @throws NOTE_MISSING, TENSOR_SHAPE
-   */
+  /** @param images [B,3,S,S], RGB in 0 to 1. @param note [B,T,W] @throws NOTE_MISSING, TENSOR_SHAPE */
   abstract segment(images: Tensor, note: NoteFeatures | null): Segmentation;
 
-  /** `segment`, with the losses that `auxiliary` names. @throws NOTE_MISSING, TENSOR_SHAPE */
+  /** With the losses of `auxiliary`. @throws NOTE_MISSING, TENSOR_SHAPE */
   forwardTraining(
     images: Tensor,
     note: NoteFeatures | null,
@@ -161,7 +158,7 @@ export abstract class SegmentationModel extends nn.Module {
   }
 
   /**
-   * CCL's features alone; makes the same random draws as `forwardTraining`.
+   * CCL's features alone, with the random draws of `forwardTraining`.
    * @throws NOTE_MISSING, TENSOR_SHAPE, CONFIG_INVALID if the model has no CCL
    */
   contrastInput(_images: Tensor, _note: NoteFeatures): ContrastiveInput {

@@ -7,7 +7,7 @@ import type { SegmentationModel } from './segmentation-model.js';
 /** A few thousand numbers: C = 32, a patch grid of 2 x 2. */
 export const TINY: RecLMISOptions = { ...PAPER, baseWidth: 4, imageSize: 32, textWidth: 16, layers: 1 };
 
-/** Two cases: images [2,3,32,32], masks [2,1,32,32] of a square each, notes of 5 and 3 words out of 6. */
+/** Images [2,3,32,32], masks [2,1,32,32] of a square each, notes of 5 and 3 words out of 6. */
 export function tinyBatch(
   seed = 1,
   textWidth = TINY.textWidth,
@@ -37,7 +37,7 @@ export function rowsOf(tensor: Tensor): number[][] {
 
 /**
  * Trains on `tinyBatch()` by Adam.
- * @returns every step's Dice loss, and live tensors' bytes and handles after the sixth step and at the end.
+ * @returns Dice losses, and live bytes and handles after the sixth step and at the end.
  */
 export function learnByHeart(
   model: SegmentationModel,
@@ -62,7 +62,7 @@ export function learnByHeart(
 }
 
 /**
- * Where autograd and central differences disagree, for one element of each parameter of a float64 model.
+ * Where autograd and central differences disagree, for one element of each parameter, in float64.
  * @param loss a scalar; must be repeatable. @param counts whether to check a parameter, by key.
  */
 export function wrongGradients(

@@ -1,6 +1,6 @@
 /**
- * The U-Net encoder of RecLMIS, U-Net and LViT (docs/method.md 2): `inc`, and `down1` to `down4` with pooling, widths
- * w, 2w, 4w, 8w, 8w.
+ * The U-Net encoder of RecLMIS, U-Net and LViT (docs/method.md 2): `inc`, and `down1` to `down4` with
+ * pooling, widths w, 2w, 4w, 8w, 8w.
  *
  * B batch, S image side, w base width.
  */
@@ -50,7 +50,7 @@ export abstract class UNetBased extends SegmentationModel {
   }
 
   /**
-   * Keys `up4` to `up1` and `outc`. Call it where they belong in the order of parameters.
+   * Keys `up4` to `up1` and `outc`; the call fixes their place among the parameters.
    * @param Level from `inChannels`, of map and skip together, to `outChannels`
    */
   protected decoder(Level: new (inChannels: number, outChannels: number) => Up): Decoder {
@@ -89,7 +89,7 @@ export function checkSizes({ baseWidth, imageSize }: ModelOptions): void {
   requireOption(multiple, 'imageSize', 'a multiple of 16 of at least 16 pixels', imageSize);
 }
 
-/** @throws CONFIG_INVALID naming the option, the expected and the actual value */
+/** @throws CONFIG_INVALID naming the option and both values */
 export function requireOption(holds: boolean, name: string, expected: string, actual: unknown): void {
   if (!holds)
     throw new ReclmisError('CONFIG_INVALID', `model.${name}: expected ${expected}, got ${String(actual)}`);

@@ -1,6 +1,6 @@
 /**
- * Data-parallel training over c10d: each process takes its share of every batch. The plan (`launch/plan.ts`) says who
- * takes part. Only rank 0 writes files and decides by clock or disk; it tells the others.
+ * Data-parallel training over c10d: each process takes its share of every batch, as `launch/plan.ts` says.
+ * Only rank 0 writes files and decides by clock or disk; it tells the others.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import type { WorkerPlan } from '../launch/plan.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Optimizer } from '../run/checkpoint.js';
 
-/** A collective may wait for another rank's long validation or slow disk. */
+/** May wait for another rank's long validation or slow disk. */
 const COLLECTIVE_MS = 30 * 60_000;
 const MEETING_MS = 5 * 60_000;
 /** For the heartbeat to name the lost rank. */
@@ -32,8 +32,8 @@ export class Parallel {
   ) {}
 
   /**
-   * Joins the other processes.
-   * @param address this process's end of the connections; default: the one from which it reaches the meeting point
+   * @param address this process's end of the connections; default: the one from which it reaches the meeting
+   * point
    * @throws DISTRIBUTED_MISSING, DISTRIBUTED_FAILED
    */
   static async join(plan: WorkerPlan, device: string, address?: string): Promise<Parallel> {
@@ -78,7 +78,7 @@ export class Parallel {
     return this.control.gatherText(JSON.stringify(here)).map((text) => JSON.parse(text) as T);
   }
 
-  /** @throws DISTRIBUTED_FAILED naming the first rank that differs from rank 0 */
+  /** @throws DISTRIBUTED_FAILED naming the first rank unlike rank 0 */
   requireSame(what: string, here: string): void {
     const all = this.all(here);
     const other = all.findIndex((value) => value !== all[0]);
@@ -122,7 +122,7 @@ export class Parallel {
     );
   }
 
-  /** After a failed collective, gives the heartbeat time to name the lost rank; that ends this process. */
+  /** After a failed collective: the heartbeat may name the lost rank, and ends this process. */
   async verdict(): Promise<void> {
     await sleep(VERDICT_MS);
   }
@@ -137,8 +137,8 @@ export class Parallel {
 }
 
 /**
- * Opens the run's store and finds rank 0's host. The store of torchrun's agent may hold entries of earlier attempts,
- * so rank 0 serves another port and announces it there.
+ * Opens the run's store and finds rank 0's host. The store of torchrun's agent may hold entries of earlier
+ * attempts, so rank 0 serves another port and announces it there.
  * @param own this process's address. @throws DISTRIBUTED_FAILED
  */
 function meet(

@@ -20,7 +20,7 @@ export interface ProgressOptions {
 
 const NOTHING: Earlier = { step: 0, records: [], seconds: 0 };
 
-/** A run's progress: `run.json`, `metrics.jsonl`, `progress.png`. */
+/** Writes `run.json`, `metrics.jsonl`, `progress.png`. */
 export class Progress {
   step: number;
   readonly records: EpochRecord[];
@@ -65,7 +65,7 @@ export class Progress {
     };
   }
 
-  /** After an epoch. @throws OUTPUT_UNWRITABLE (also if the folder was deleted), DISK_FULL */
+  /** After an epoch. @throws OUTPUT_UNWRITABLE (also for a deleted folder), DISK_FULL */
   async write(): Promise<void> {
     if (!this.writes) return;
     const files = runFiles(this.dir);

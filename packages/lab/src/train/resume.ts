@@ -1,6 +1,6 @@
 /**
- * Resumes a run: `reclmis train --resume RUN`. All state comes from the newest readable resume point. A session may
- * change where and how long to compute, not what.
+ * Resumes a run: `reclmis train --resume RUN`. All state comes from the newest readable resume point. A
+ * session may change where and how long to compute, not what.
  */
 import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
@@ -44,9 +44,9 @@ export interface ResumeOptions extends TrainListeners {
 }
 
 /**
- * Resumes a run, whatever ended it; does nothing if the run is complete.
- * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY; OPTION_INVALID for a fixed setting; CHECKPOINT_MISMATCH for other data or
- * another encoder; CHECKPOINT_CORRUPT; and the codes of `train`.
+ * Whatever ended the run; does nothing if it is complete.
+ * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY; OPTION_INVALID for a fixed setting; CHECKPOINT_MISMATCH for
+ * other data or another encoder; CHECKPOINT_CORRUPT; and the codes of `train`.
  */
 export async function resumeTraining(dir: string, options: ResumeOptions = {}): Promise<RunSummary> {
   const overrides = changeable(options.overrides ?? {});
@@ -57,7 +57,7 @@ export async function resumeTraining(dir: string, options: ResumeOptions = {}): 
   return withRunLock(dir, options, () => goOn(dir, tell(lookUp(dir, options), options), overrides, options));
 }
 
-/** Tells a training that ended before writing anything from an unrelated folder. @throws RUN_INVALID */
+/** Tells a training that ended before writing from an unrelated folder. @throws RUN_INVALID */
 function refuseWithoutConfig(dir: string, file: string): never {
   if (statSync(dir).isDirectory() && isUnbegun(dir))
     throw new ReclmisError('RUN_INVALID', `${dir}: training ended before it wrote its configuration`, {
@@ -67,8 +67,8 @@ function refuseWithoutConfig(dir: string, file: string): never {
 }
 
 /**
- * The device to resume on by default: that of the newest resume point.
- * @returns null if the folder does not say; `resumeTraining` then reports why.
+ * To resume on by default: the newest resume point's.
+ * @returns null if unknown; `resumeTraining` then reports why.
  */
 export function deviceOfRun(dir: string): string | null {
   try {
@@ -86,7 +86,7 @@ interface Found {
   readonly point: ResumePoint | null;
 }
 
-/** Called by the writing process while it holds the run's lock. */
+/** By the writing process, under the run's lock. */
 function lookUp(dir: string, options: ResumeOptions): Found {
   sweepTemporaries(dir);
   const files = runFiles(dir);
@@ -152,7 +152,7 @@ async function goOn(
   }
 }
 
-/** @throws OPTION_INVALID naming the first setting that a run cannot change. */
+/** @throws OPTION_INVALID naming the first fixed setting */
 function changeable(overrides: Overrides): Overrides {
   const fixed = Object.entries(overrides).find(
     ([path, value]) => value !== undefined && !RESUMABLE_SETTINGS.includes(path),
@@ -165,7 +165,7 @@ function changeable(overrides: Overrides): Overrides {
   );
 }
 
-/** Allows a fresh start without a resume point only if nothing is lost: no epoch logged, no weights saved. */
+/** Allows a fresh start without a resume point only if no epoch is logged and no weights are saved. */
 function requireUnbegun(dir: string, info: RunInfo | null, damaged: readonly string[]): void {
   if (damaged.length > 0)
     throw new ReclmisError(
@@ -211,7 +211,7 @@ function requireSameEncoder({ path }: ResumePoint, { encoder, model }: Session, 
   );
 }
 
-/** Reasons why the rest of the run cannot be bit-identical. */
+/** Why the rest cannot be bit-identical. */
 function differences({ engine, versions }: ResumePoint['state'], session: Session): string[] {
   const now = { ...session.engine, ...currentVersions() };
   const then = { ...engine, ...versions };

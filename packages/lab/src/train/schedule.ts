@@ -1,15 +1,15 @@
 /**
- * The learning rate of each optimiser step (docs/method.md 9). Upstream changes it once an epoch; here it changes every
- * step, so even short runs anneal smoothly to the end.
+ * The learning rate of each optimiser step (docs/method.md 9). Upstream changes it once an epoch; here it
+ * changes every step, so even short runs anneal smoothly to the end.
  */
 import { ReclmisError } from '@reclmis/core';
 import { optim } from '@reclmis/torch';
 import type { TrainConfig } from '../config/config.js';
 
 /**
- * @param stepsPerEpoch Optimiser steps of an epoch, at least 1.
- * @returns The learning rate of step 0, 1, ...
- * @throws CONFIG_INVALID, e.g. where minLr lies above lr or the warm-up is longer than the run.
+ * @param stepsPerEpoch of the optimiser, at least 1.
+ * @returns the rate of step 0, 1, ... @throws CONFIG_INVALID, e.g. for minLr above lr or a warm-up longer
+ * than the run.
  */
 export function learningRate(train: TrainConfig, stepsPerEpoch: number): optim.Schedule {
   const { lr, minLr: min, warmupSteps: warmup } = train;

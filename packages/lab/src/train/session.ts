@@ -21,15 +21,16 @@ import { buildEncoder } from '../text/choose.js';
 import type { Parallel } from './parallel.js';
 import type { StepParallel, StepParts } from './step.js';
 
-/** The training cases, and the validation cases that choose the best epoch. */
+/** `val` chooses the best epoch. */
 export interface TrainingData {
   readonly train: Dataset;
   readonly val: Dataset;
 }
 
 /**
- * Opens and checks the data that the configuration names.
- * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and other codes of the data.
+ * Opens and checks the data.
+ * @throws CONFIG_INVALID without a folder; DATA_FOLDER_MISSING, DATA_INVALID, STEM_UNKNOWN and other codes of
+ * the data.
  */
 export async function openTrainingData({ data }: Config): Promise<TrainingData> {
   const opened = await openFitted(data);
@@ -38,7 +39,7 @@ export async function openTrainingData({ data }: Config): Promise<TrainingData> 
   return opened;
 }
 
-/** A run in progress: everything built from its configuration. */
+/** A run in progress, built from its configuration. */
 export interface Session extends StepParts {
   readonly config: Config;
   readonly data: TrainingData;
@@ -47,7 +48,7 @@ export interface Session extends StepParts {
   readonly valLoader: Loader;
   readonly earlyStopping: EarlyStopping;
   readonly stepsPerEpoch: number;
-  /** The processes that train together; null for one alone. */
+  /** Null for one process alone. */
   readonly ranks: Parallel | null;
   /** Learning rate of step 0, 1, ... */
   readonly rate: optim.Schedule;
@@ -55,8 +56,9 @@ export interface Session extends StepParts {
 }
 
 /**
- * Builds a run. Seeded: the same configuration and data give the same weights.
- * @throws CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT
+ * The same configuration and data give the same weights.
+ * @throws CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, NOTES_EMPTY, WEIGHTS_MISSING,
+ * WEIGHTS_CORRUPT
  */
 export function openSession(config: Config, data: TrainingData, parallel: Parallel | null = null): Session {
   const engine = prepareEngine(config);
@@ -138,9 +140,8 @@ function buildOptimizer(train: TrainConfig, model: SegmentationModel): Optimizer
 }
 
 /**
- * Fills the fresh model with the starting weights that the configuration names; rank 0 reads them for all.
- * @returns what `run.json` says of them, in rank 0
- * @throws the codes of `initialise`
+ * Fills the fresh model with the configured starting weights, which rank 0 reads for all.
+ * @returns for `run.json`, in rank 0 @throws the codes of `initialise`
  */
 export async function startFrom(
   { config, model, encoder, ranks }: Session,
@@ -186,7 +187,7 @@ function foldInfo({ data: { folds, fold, foldSeed, group } }: Config, data: Trai
   return { fold, folds, foldSeed, group, patients: { train: patients('train'), val: patients('val') } };
 }
 
-/** One line about a run's fold; null if it has none. */
+/** A line about the fold, or null. */
 export function foldNotice({ config, data }: Session): string | null {
   const fold = config.data.folds === 0 ? null : foldInfo(config, data);
   return (

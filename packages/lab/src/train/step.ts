@@ -58,8 +58,8 @@ export interface StepParallel {
 }
 
 /**
- * In order. `data` ends with tensors on the device; `forward` includes CCL, CLR and CVR, `losses` Dice, cross-entropy
- * and the sum.
+ * In order. `data` ends with tensors on the device; `forward` includes CCL, CLR and CVR, `losses` Dice,
+ * cross-entropy and the sum.
  */
 export type StepPhase = 'data' | 'forward' | 'losses' | 'backward' | 'optimiser';
 
@@ -69,15 +69,15 @@ const LEAST_SCALE = 2 ** -14;
 export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: number }>;
 
 /**
- * Trains on one batch in `accumulate` parts, whose gradients add up to the batch's (except that batch normalisation
- * sees one part at a time). Draws follow from seed, step and part.
+ * Trains on one batch in `accumulate` parts, whose gradients add up to the batch's (except that batch
+ * normalisation sees one part at a time). Draws follow from seed, step and part.
  *
- * Several processes share the batch and get the gradients that one would: batch normalisation and CCL see the whole
- * batch, `reducer` averages gradients, and the losses returned are the whole batch's.
+ * Several processes share the batch and get one process's gradients: batch normalisation and CCL see the
+ * whole batch, `reducer` averages gradients, and the losses returned are the whole batch's.
  *
- * Under fp16, a step whose gradients overflow leaves the weights unchanged.
- * @param step number of the step, from 1. @param lr its learning rate
- * @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases and terms; the weights are then unchanged
+ * Under fp16, overflowing gradients leave the weights unchanged.
+ * @param step from 1. @param lr its learning rate @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases
+ * and terms; the weights are then unchanged
  */
 export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
   const { model, encoder, optimizer, engine, scaler, required, weights, parallel, onPhase } = parts;
@@ -86,7 +86,7 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
     const notes = model.learnsFromNotes ? encoder.encode(batch.notes, engine.device) : null;
     const cuts = cut(batch, notes, parts.accumulate, size);
     const whole = parts.cclScope === 'batch' && required.includes('ccl') && (cuts.length > 1 || size > 1);
-    // With one part per process, the forward pass itself gathers the others' features.
+    // With one part per process, the forward pass gathers the others' features.
     const before =
       whole && cuts.length > 1 ? everyCase(parts, batch, contrastInputs(parts, cuts, step)) : null;
     optimizer.zeroGrad();
@@ -132,7 +132,7 @@ interface Part {
   readonly count: number;
   /** Part of the whole batch, in [0, 1]. */
   readonly share: number;
-  /** Has no case left, and takes part with one that counts nothing. */
+  /** Out of cases: takes part with one that counts nothing. */
   readonly idle: boolean;
   readonly ids: readonly string[];
   readonly notes: readonly string[];
@@ -198,8 +198,8 @@ function seedDraws({ seed, parallel }: StepParts, step: number, part: number): v
 }
 
 /**
- * CCL's features of each part, without gradients: a first pass with the draws of the second, as in GradCache (Gao et
- * al. 2021). Restores batch normalisation's running statistics, which would count it twice.
+ * CCL's features of each part, without gradients: a first pass with the draws of the second, as in GradCache
+ * (Gao et al. 2021). Restores batch normalisation's running statistics, which would count it twice.
  */
 function contrastInputs(parts: StepParts, cuts: readonly Part[], step: number): ContrastiveInput[] {
   const { model, engine } = parts;
@@ -281,8 +281,8 @@ function among(own: ContrastiveInput, { from, count }: Part, { input, offset }: 
 }
 
 /**
- * The tensor for `backward()`: the parts' gradients, averaged over processes, are the batch's. Means count by the
- * part's share; CCL over the whole batch counts fully, since only the part's own features carry a graph.
+ * For `backward()`: the parts' gradients, averaged over processes, are the batch's. Means count by the part's
+ * share; CCL over the whole batch counts fully, since only the part's own features carry a graph.
  */
 function contribution(
   total: Tensor,

@@ -1,5 +1,6 @@
 /**
- * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step; `session.ts` builds the parts.
+ * The training loop: paper section 4.2, docs/method.md 9. `step.ts` does a step; `session.ts` builds the
+ * parts.
  *
  * Resume points are written before the first step, within epochs as configured, at each epoch's end and on
  * interruption. Resuming gives the same weights bit for bit (same machine, same number of threads): order and
@@ -72,7 +73,7 @@ export interface TrainListeners {
   readonly onNotice?: (line: string) => void;
   /** Absent for one process. The caller ends them. */
   readonly parallel?: Parallel;
-  /** After the current step: writes a resume point; status `interrupted`. */
+  /** After the current step: a resume point; status `interrupted`. */
   readonly signal?: AbortSignal;
 }
 
@@ -89,9 +90,9 @@ export interface RunSummary extends RunInfo {
 /**
  * Trains, and writes a run folder.
  * @throws OUTPUT_EXISTS, DATA_INVALID and other codes of the data, CONFIG_INVALID, DEVICE_MISSING,
- * PRECISION_UNSUPPORTED, and those of `initialise`: nothing was written.
- * @throws LOSS_MISSING, LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: `run.json` says so if it can be written; earlier
- * checkpoints stay whole.
+ * PRECISION_UNSUPPORTED, and those of `initialise`: nothing was written. @throws LOSS_MISSING,
+ * LOSS_NOT_FINITE, OUTPUT_UNWRITABLE, DISK_FULL: `run.json` says so if possible; earlier checkpoints stay
+ * whole.
  */
 export async function train(asked: Config, options: TrainOptions): Promise<RunSummary> {
   const { out, parallel = null } = options;
@@ -136,14 +137,14 @@ async function settleAll(
   return settled;
 }
 
-/** Whether this process writes the run: the only one, or rank 0. */
+/** Does this process, alone or rank 0, write the run? */
 export function leads({ parallel }: TrainListeners): boolean {
   return parallel?.leads ?? true;
 }
 
 /**
- * Rank 0's configuration, on this process's device: processes of one machine each take the CUDA device of their local
- * rank, even if the configuration names one.
+ * Rank 0's configuration, on this process's device: several processes of one machine take the CUDA devices of
+ * their local ranks, whatever the configuration names.
  */
 export function told(
   config: Config,
@@ -156,7 +157,7 @@ export function told(
   return own ? { ...all, device: `cuda:${localRank}` } : all;
 }
 
-/** @throws DISTRIBUTED_FAILED if a process has other cases than rank 0. */
+/** @throws DISTRIBUTED_FAILED for other cases than rank 0's. */
 export function requireSameEverywhere({ train, val }: TrainingData, { parallel }: TrainListeners): void {
   parallel?.requireSame('its version of RecLMIS', currentVersions().reclmis);
   parallel?.requireSame('the training data', train.fingerprint);
@@ -185,7 +186,7 @@ function tell({ onNotice }: Pick<TrainListeners, 'onNotice'>, line: string | nul
   if (line !== null) onNotice?.(line);
 }
 
-/** Trains from this state, and records how it ended. @param running the unfinished epoch */
+/** Trains, and records how it ended. @param running the unfinished epoch */
 export async function runToEnd(
   session: Session,
   progress: Progress,
@@ -222,7 +223,7 @@ async function remember(
   if (reference) writeReference(dir, reference);
 }
 
-/** A full disk or deleted folder must not hide the original error. */
+/** A full disk or deleted folder must not hide the error. */
 function endFailed(progress: Progress, error: unknown): void {
   const { code, message } = toReclmisError(error);
   try {
@@ -267,7 +268,7 @@ async function trainEpochs(
       seconds: progress.seconds,
     };
     progress.completed(record);
-    saving.save(null); // first: if the process ends here, the resumed run writes `best` from this point
+    saving.save(null); // first: if the process ends here, resuming writes `best` from this point
     if (best) saving.saveBest();
     await progress.write();
     options.onEpoch?.(record);
@@ -279,7 +280,7 @@ async function trainEpochs(
 }
 
 /**
- * Trains on the epoch's remaining cases; stops after the step during which the signal came.
+ * Trains on the epoch's remaining cases, up to the step during which the signal came.
  * @returns the last step's learning rate, and whether the signal came, in any process
  */
 async function trainEpoch(
@@ -293,7 +294,7 @@ async function trainEpoch(
   const first = (course.epoch - 1) * stepsPerEpoch;
   let before = performance.now();
   model.train();
-  ranks?.pulse.beat(); // from here on, this process depends on its own data alone
+  ranks?.pulse.beat(); // from here on, only its own data hold up this process
   for await (const batch of trainLoader.batches(course.epoch, progress.step - first)) {
     ranks?.pulse.rest();
     const lr = rate(progress.step);
@@ -326,7 +327,7 @@ async function trainEpoch(
   return { lr: rate(progress.step - 1), stopped: false };
 }
 
-/** Several processes share the cases batch by batch. */
+/** Several processes share the cases by batch. */
 async function validate(session: Session, { signal, onValidation }: TrainListeners): Promise<EpochScores> {
   const { ranks, model, config } = session;
   const { cases } = session.data.val;
@@ -399,8 +400,8 @@ function checkpointInfo(session: Session, progress: Progress): CheckpointInfo {
 }
 
 /**
- * If the process ended between the two writes, the resume point's weights are the best. @throws OUTPUT_UNWRITABLE,
- * DISK_FULL
+ * If the process ended between two writes, the resume point's weights are the best.
+ * @throws OUTPUT_UNWRITABLE, DISK_FULL
  */
 export function mendBest(session: Session, progress: Progress): void {
   const { bestEpoch } = session.earlyStopping.current;
@@ -410,7 +411,7 @@ export function mendBest(session: Session, progress: Progress): void {
   new Saving(session, progress, true).saveBest();
 }
 
-/** No process leaves before the epoch is saved: launchers soon kill the others once one ends. */
+/** All stay until the epoch is saved: launchers soon kill the others once one ends. */
 function interrupted({ ranks }: Session, saving: Saving, course: EpochCourse): RunStatus {
   saving.save(course);
   ranks?.any(false);

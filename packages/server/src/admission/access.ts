@@ -1,6 +1,6 @@
 /**
- * Who may reach the server: only its own machine or, at any other address, clients with a token. TLS is for
- * setups without a proxy in front.
+ * Who may reach the server: its own machine or, at any other address, clients with a token. TLS is for setups
+ * without a proxy in front.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -15,14 +15,14 @@ export interface Tls {
 
 /** 96 random bits in base64. */
 const SHORTEST = 16;
-/** Applies to key, certificate and token files. */
+/** For key, certificate and token files. */
 const MAX_FILE_BYTES = 1 << 20;
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
-/** Refuses to expose the server to a network without a token, unless that is requested. @throws OPTION_INVALID */
+/** Refuses a network without a token, unless requested. @throws OPTION_INVALID */
 export function checkAddress(
   host: string,
   access: { readonly token: boolean; readonly insecure: boolean },
@@ -49,7 +49,7 @@ async function fileOf(option: string, path: string): Promise<Buffer> {
   }
 }
 
-/** Reads a token file: one line of at least 16 visible ASCII characters. @throws OPTION_INVALID */
+/** One line of at least 16 visible ASCII characters. @throws OPTION_INVALID */
 export async function readToken(path: string): Promise<string> {
   const token = (await fileOf('--token-file', path)).toString('latin1').trim();
   if (token.length >= SHORTEST && token.length <= 4096 && /^[!-~]+$/.test(token)) return token;
@@ -60,7 +60,7 @@ export async function readToken(path: string): Promise<string> {
   );
 }
 
-/** Reads certificate and key from two PEM files that must match. @throws OPTION_INVALID */
+/** From two PEM files that must match. @throws OPTION_INVALID */
 export async function readTls(
   certFile: string | undefined,
   keyFile: string | undefined,
@@ -84,7 +84,7 @@ export async function readTls(
   return { cert, key };
 }
 
-/** Origins that may call from browsers, as browsers send them: scheme, host and port. @throws OPTION_INVALID */
+/** Origins that may call, as browsers send them: scheme, host and port. @throws OPTION_INVALID */
 export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
   for (const origin of origins) {
     const parsed = URL.canParse(origin) ? new URL(origin) : null;
@@ -99,7 +99,7 @@ export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Tests an Authorization header; comparing digests of equal length reveals nothing through its timing. */
+/** For an Authorization header; comparing digests of equal length reveals nothing by its timing. */
 export function tokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(token);
   return (header) => {

@@ -9,12 +9,12 @@
 import { ReclmisError } from '@reclmis/core';
 
 export interface BatcherOptions<In, Out> {
-  /** Computes a batch, one result per item; may be called again before the previous call has ended. */
+  /** One result per item; may be called again before the previous call has ended. */
   readonly run: (items: readonly In[], signal: AbortSignal) => Promise<readonly Out[]>;
   readonly maxQueue: number;
   readonly maxUnits: number;
   readonly maxCost: number;
-  /** Milliseconds that the first job of a batch waits for announced ones while the model is idle. */
+  /** Milliseconds that a batch's first job waits for announced ones while the model is idle. */
   readonly wait: number;
   readonly onBatch?: (batch: {
     readonly jobs: number;
@@ -25,7 +25,7 @@ export interface BatcherOptions<In, Out> {
 
 export interface Job<In> {
   readonly item: In;
-  /** Jobs with different keys are never batched together. */
+  /** Different keys are never batched together. */
   readonly key: string;
   readonly units: number;
   readonly cost: number;
@@ -54,7 +54,7 @@ export class Batcher<In, Out> {
   private timer: NodeJS.Timeout | null = null;
   /** 0 to 2: the one being computed and the one in `ahead`. */
   private running = 0;
-  /** Prepared while the previous batch computes; its jobs still count as waiting. */
+  /** Prepared while the previous batch computes; its jobs count as waiting. */
   private ahead: readonly Entry<In, Out>[] = [];
   private coming = 0;
   private kept = 0;
@@ -74,7 +74,7 @@ export class Batcher<In, Out> {
     return taken >= this.options.maxQueue && (this.running > 0 || taken > 0);
   }
 
-  /** Reserves a place in the queue until the returned object is disposed or passed to `submit`. @throws SERVER_BUSY */
+  /** Reserves a place until the object is disposed or passed to `submit`. @throws SERVER_BUSY */
   place(): Disposable {
     this.checkRoom();
     this.kept += 1;
@@ -87,13 +87,13 @@ export class Batcher<In, Out> {
     };
   }
 
-  /** Estimated seconds until the current queue is computed, from recent batches; 1 to 60. */
+  /** Estimated seconds until the queue is computed, from recent batches; 1 to 60. */
   get retryAfter(): number {
     const units = [...this.ahead, ...this.waiting].reduce((sum, { units }) => sum + units, 1);
     return Math.min(60, Math.max(1, Math.ceil((units * this.unitTime) / 1000)));
   }
 
-  /** Queues a job, in its reserved place if it has one. @throws SERVER_BUSY; the signal's reason; what `run` throws */
+  /** In its reserved place, if any. @throws SERVER_BUSY; the signal's reason; what `run` throws */
   submit(job: Job<In>, place?: Disposable): Promise<Done<Out>> {
     const { signal } = job;
     return new Promise((resolve, reject) => {
@@ -112,7 +112,7 @@ export class Batcher<In, Out> {
     });
   }
 
-  /** Announces a job until the returned object is disposed (once it is queued, or will not come). */
+  /** Announces a job until the object is disposed (once it is queued, or will not come). */
   expect(): Disposable {
     this.coming += 1;
     let expected = true;
@@ -190,7 +190,7 @@ export class Batcher<In, Out> {
     }
   }
 
-  /** Runs a batch; if it fails, runs each job separately, so one cannot spoil the others. Never rejects. */
+  /** If a batch fails, runs each job separately, so one cannot spoil the others. Never rejects. */
   private async attempt(batch: readonly Entry<In, Out>[], begun: number, units: number): Promise<void> {
     const live = batch.filter(({ signal }) => !signal.aborted);
     if (live.length === 0) return;

@@ -9,11 +9,11 @@ export function tooLarge(what: string, limit: number): ReclmisError {
   return new ReclmisError('REQUEST_TOO_LARGE', `the body has ${what}, the limit is ${limit} bytes`);
 }
 
-/** A request's share of common budgets, released when its response has ended. */
+/** A request's share of common budgets, released when the response has ended. */
 export class Holdings {
   private releases: (() => void)[] | null = [];
 
-  /** Released at once if the response has already ended. */
+  /** At once if the response has already ended. */
   add(release: () => void): void {
     if (this.releases) this.releases.push(release);
     else release();
@@ -26,8 +26,8 @@ export class Holdings {
 }
 
 /**
- * Reads a body, whose bytes stay in the budget until the holdings are closed. @throws REQUEST_TOO_LARGE,
- * SERVER_BUSY; the stream's error if the client disconnects
+ * The bytes stay in the budget until the holdings are closed.
+ * @throws REQUEST_TOO_LARGE, SERVER_BUSY; the stream's error if the client disconnects
  */
 export async function readBody(
   payload: IncomingMessage,
@@ -38,12 +38,12 @@ export async function readBody(
   const announced = Number(payload.headers['content-length'] ?? Infinity);
   const blocks: Buffer[] = [];
   let [length, free] = [0, 0];
-  // Destroying the stream on leaving the loop would close the connection before the response.
+  // Destroying the stream would close the connection before the response.
   const source = payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   for await (const chunk of source) {
     length += chunk.length;
     if (length > limit) throw tooLarge(`more than ${limit} bytes`, limit);
-    // Copied into blocks: chunks of single bytes would cost a hundred bytes of overhead each.
+    // Copied into blocks: chunks of single bytes would cost a hundred bytes each.
     for (let rest = chunk; rest.length > 0;) {
       if (free === 0) {
         free = Math.min(BLOCK, Math.max(announced - length + rest.length, rest.length));

@@ -12,14 +12,14 @@ export interface CallerRules {
   /** Lower-case. */
   readonly hosts: ReadonlySet<string>;
   readonly origins: ReadonlySet<string>;
-  /** Whether to accept any numeric address: it cannot be rebound. */
+  /** Accept any numeric address: it cannot be rebound. */
   readonly addresses: boolean;
 }
 
 const SHOWN = /^[\w.:[\]/-]{1,100}$/;
 const shown = (text: string): string => (SHOWN.test(text) ? text : 'another');
 
-/** Host names from `--allow-host`, without port. @throws OPTION_INVALID */
+/** From `--allow-host`, without port. @throws OPTION_INVALID */
 export function checkHosts(hosts: readonly string[]): ReadonlySet<string> {
   return new Set(
     hosts.map((host) => {
@@ -41,10 +41,7 @@ function hostOf(text: string): { readonly name: string; readonly authority: stri
   return { name: hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''), authority: host };
 }
 
-/**
- * Refuses foreign hosts and origins. @param safe whether the request only reads @throws HOST_REFUSED,
- * ORIGIN_REFUSED
- */
+/** @param safe the request only reads @throws HOST_REFUSED, ORIGIN_REFUSED for foreign ones */
 export function checkCaller(headers: IncomingHttpHeaders, rules: CallerRules, safe: boolean): void {
   const { host: given, origin } = headers;
   const host = given === undefined ? null : hostOf(given);

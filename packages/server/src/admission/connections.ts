@@ -10,11 +10,11 @@
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Waiting requests per connection; further ones are dropped, and it closes after the last response. */
+/** Per connection; further ones are dropped, and it closes after the last response. */
 const WAITING = 16;
-/** Dropped requests before a connection is cut off at once: Node keeps them until it closes. */
+/** Dropped requests before a connection is cut off: Node keeps them until it closes. */
 const FLOOD = 16;
-/** Milliseconds of silence during shutdown before a client is no longer waited for. */
+/** Milliseconds for which a shutdown waits for a silent client. */
 const SILENCE = 600;
 
 export type EndReason = 'idle' | 'full' | 'flood' | 'answer_not_taken';
@@ -23,7 +23,7 @@ export interface ConnectionsOptions {
   readonly max: number;
   /** Milliseconds for a client to read its response. */
   readonly answerTimeout: number;
-  /** The complete response, as bytes, when there is no room. */
+  /** The complete response, as bytes, if there is no room. */
   readonly busy: () => string;
   readonly onEnd: (reason: EndReason) => void;
 }
@@ -126,7 +126,7 @@ export class Connections {
     }
   }
 
-  /** Processes a request after those before it on its connection. */
+  /** After those before it on its connection. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.bySocket.get(request.socket);
     if (!connection) return;
@@ -181,7 +181,7 @@ export class Connections {
     if (this.stopping) endInSilence(connection.socket);
   }
 
-  /** Answers invalid bytes after the responses in progress, and closes the connection. */
+  /** After the responses in progress; closes the connection. */
   endWith(socket: Socket, answer: string): void {
     const connection = this.bySocket.get(socket);
     const current = connection?.current;

@@ -24,12 +24,12 @@ export interface ServerContext {
 
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** The work's result; rejects with the signal's reason. */
+  /** Rejects with the signal's reason. */
   race<T>(work: Promise<T>): Promise<T>;
   [Symbol.dispose](): void;
 }
 
-/** Sets a deadline for the request behind `reply`. Its reason is REQUEST_TIMEOUT or INTERRUPTED. */
+/** For the request behind `reply`, with the reason REQUEST_TIMEOUT or INTERRUPTED. */
 export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
@@ -58,10 +58,7 @@ export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline 
   };
 }
 
-/**
- * Computes work in its reserved place. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model
- * throws
- */
+/** In its reserved place. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
 export async function compute(
   context: ServerContext,
   work: Work,

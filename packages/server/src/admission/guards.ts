@@ -17,7 +17,7 @@ import type { Methods } from './methods.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Refused when the queue is full or the server is shutting down. */
+    /** Refused when the queue is full or the server stops. */
     work?: boolean;
     /** Needs no token: probed by orchestrators. */
     open?: boolean;
@@ -35,7 +35,7 @@ declare module 'fastify' {
  */
 const DRAINED = 4;
 
-/** Milliseconds within which a request must arrive to keep its place; slower ones need room on arrival. */
+/** Milliseconds; slower requests lose their place and need room on arrival. */
 const PLACE_KEPT = 5000;
 
 const ENDING = new Set([401, 403, 413]);
@@ -50,7 +50,7 @@ export interface GuardOptions {
   readonly ended: () => void;
 }
 
-/** The client's id if well-formed, otherwise a new one. */
+/** The client's if well-formed, else a new one. */
 export function requestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[\w.-]{1,64}$/.test(header) ? header : randomUUID();
 }
@@ -92,7 +92,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
         'answered',
       );
     };
-    // Before Node ends the socket; 'finish' is also emitted for a response lost with its socket.
+    // Before Node ends the socket; 'finish' is also emitted for a lost response.
     reply.raw.prependOnceListener('finish', () => {
       sent = !socket.destroyed;
       end();
@@ -142,7 +142,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
     return payload;
   });
 
-  /** Reserves a place before the body is read, so bursts are refused unread. */
+  /** Before the body is read, so bursts are refused unread. */
   const admit = (request: FastifyRequest): void => {
     if (!context.accepting()) throw new ReclmisError('SERVER_STOPPING', 'the server is shutting down');
     const place = context.batcher.place();
@@ -185,7 +185,7 @@ export function registerGuards(app: FastifyInstance, context: ServerContext, opt
       reply.header('connection', 'close');
     const ends = reply.hasHeader('connection') || !reply.raw.shouldKeepAlive;
     if (unread > 0 && !tooMuch && ends && !waitsToSend(request.raw)) await drain(request.raw);
-    // Still made for a disconnected client, so the request ends wherever it is counted.
+    // Also for a disconnected client, so the request ends wherever it is counted.
     return reply
       .code(status === CLIENT_GONE ? 400 : status)
       .type('application/json; charset=utf-8')
@@ -200,7 +200,7 @@ function drain(payload: IncomingMessage): Promise<void> {
   });
 }
 
-/** True if the request was a preflight and has been answered. */
+/** True if it was a preflight, now answered. */
 function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
   if (origins.size === 0) return false;
   reply.header('vary', 'Origin');

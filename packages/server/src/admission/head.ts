@@ -6,7 +6,7 @@ import { uriTooLong, versionUnsupported } from '../http-errors.js';
 const LONGEST_PATH = 2_000;
 const MOST_HEADERS = 200;
 
-/** A refusal with its own status instead of its code's. */
+/** With its own status instead of its code's. */
 export class HeadRefusal extends Error {
   constructor(
     readonly status: number,
@@ -16,7 +16,7 @@ export class HeadRefusal extends Error {
   }
 }
 
-/** Checks version, path length, number of headers, Host and Expect. @throws HeadRefusal */
+/** Version, path length, number of headers, Host and Expect. @throws HeadRefusal */
 export function checkHead({ httpVersion, url = '', rawHeaders, headers }: IncomingMessage): void {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') throw new HeadRefusal(...versionUnsupported());
   if (url.length > LONGEST_PATH) throw new HeadRefusal(...uriTooLong());

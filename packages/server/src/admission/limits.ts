@@ -1,12 +1,12 @@
 import { ReclmisError } from '@reclmis/core';
 
-/** Longest side of an image, pixels: JPEG's limit, and a mask that wide can be written. */
+/** In pixels: JPEG's limit, and a mask that wide can be written. */
 export const MAX_SIDE = 65_535;
 
 export interface Limits {
   /** Largest request body, bytes. */
   readonly maxBytes: number;
-  /** Largest width x height of an image, checked in its header. */
+  /** Width x height of an image, checked in its header. */
   readonly maxPixels: number;
   /** Longest note, characters. */
   readonly maxNote: number;
@@ -20,9 +20,9 @@ export interface Limits {
   readonly timeout: number;
   /** Milliseconds for a request to arrive, or its response to be read. */
   readonly bodyTimeout: number;
-  /** Most open connections; the next one closes the longest idle one. */
+  /** Open ones; the next one closes the longest idle. */
   readonly maxConnections: number;
-  /** Most bytes of bodies and responses in memory. */
+  /** Bodies and responses in memory. */
   readonly heldBytes: number;
   /** Most pixels of decoded images in memory. */
   readonly heldPixels: number;
@@ -45,10 +45,10 @@ export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
 /** Times the largest body and image. */
 const LARGEST_HELD = 4;
 
-/** A day: timers over 24 days would fire at once. */
+/** Timers over 24 days would fire at once. */
 const DAY = 86_400_000;
 
-/** Fills in defaults; `heldBytes` and `heldPixels` are four times those of a request. */
+/** By default `heldBytes` and `heldPixels` are four times a request's. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   for (const [name, value] of Object.entries(limits)) {
@@ -81,7 +81,7 @@ export class Budget {
     return this.taken;
   }
 
-  /** Takes an amount; the returned function gives it back, once. @throws SERVER_BUSY */
+  /** The returned function gives the amount back, once. @throws SERVER_BUSY */
   take(amount: number): () => void {
     if (this.taken + amount > this.capacity) {
       throw new ReclmisError(
@@ -92,7 +92,7 @@ export class Budget {
     return this.hold(amount);
   }
 
-  /** Takes an amount already in use, even beyond the budget. */
+  /** For an amount already in use, even beyond the budget. */
   hold(amount: number): () => void {
     this.taken += amount;
     let held = true;

@@ -14,7 +14,7 @@ export class Methods {
     });
   }
 
-  /** The Allow header for a URL, or null if there is no such path. */
+  /** The Allow header, or null if there is no such path. */
   of(url: string): string | null {
     const path = url.split('?', 1)[0] ?? '';
     const found = [...this.routes.values()].filter(({ pattern }) => path === '*' || pattern.test(path));

@@ -8,7 +8,7 @@ import type { ServerResponse } from 'node:http';
 const WAIT_EACH = 20;
 const WAIT_MOST = 4000;
 
-/** Milliseconds to wait after `others` refusals in the last four seconds. */
+/** After `others` refusals in the last four seconds. */
 export const refusalWait = (others: number): number => Math.min(WAIT_MOST, others * WAIT_EACH);
 
 export class Refusals {
@@ -20,7 +20,7 @@ export class Refusals {
     return this.waiting.size;
   }
 
-  /** Waits until a refusal may be sent, its client is gone, or `close` is called. */
+  /** Until a refusal may be sent, its client is gone, or `close` is called. */
   async wait(response: ServerResponse): Promise<void> {
     const milliseconds = refusalWait(this.recent);
     this.recent += 1;
@@ -39,7 +39,7 @@ export class Refusals {
     });
   }
 
-  /** Releases all, now and from now on, for shutdown. */
+  /** Releases all, now and from now on. */
   close(): void {
     this.closed = true;
     for (const go of this.waiting) go();

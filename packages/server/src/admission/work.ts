@@ -19,7 +19,7 @@ export type Work =
     }
   /** tokens [B,T]. */
   | { readonly kind: 'tokens'; readonly tokens: BigInt64Array; readonly count: number }
-  /** Notes as received and as the model reads them, with warnings about their sides. */
+  /** As received and as the model reads them, with warnings about sides. */
   | {
       readonly kind: 'texts';
       readonly notes: readonly string[];
@@ -42,7 +42,7 @@ type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
 const of = <K extends Work['kind']>(items: readonly Work[], kind: K): Of<K>[] =>
   items.filter((item): item is Of<K> => item.kind === kind);
 
-/** Returns a function that computes a batch of items with the same key. */
+/** Computes a batch of items with the same key. */
 export function computeOn(
   model: Model,
   maxPixels: number,

@@ -1,4 +1,4 @@
-/** Renders the OpenAPI document as a page without scripts or external resources. */
+/** The OpenAPI document as a page without scripts or external resources. */
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -86,7 +86,7 @@ const FORM = `<h2>Try it</h2>
 <label>Note <textarea name="note" rows="2"></textarea></label>
 <button>Segment</button></form>`;
 
-/** Renders the page. @param form whether to offer a form, which cannot send a token. */
+/** @param form offer a form, which cannot send a token. */
 export function renderPage(document: unknown, form: boolean): string {
   const info = tree(tree(document)['info']);
   const paths = Object.entries(tree(tree(document)['paths'])).flatMap(([path, methods]) =>

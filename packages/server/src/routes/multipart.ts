@@ -44,8 +44,8 @@ function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
 }
 
 /**
- * Parses a form of at most one part `image` and each field at most once. @throws REQUEST_INVALID; a field's
- * code if its value is too long
+ * At most one part `image` and each field at most once.
+ * @throws REQUEST_INVALID; a field's code if its value is too long
  */
 export function parseForm(body: Buffer, contentType: string, specs: readonly FieldSpec[]): Promise<Form> {
   return new Promise((resolve, reject) => {

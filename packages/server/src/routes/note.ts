@@ -1,10 +1,10 @@
-/** Checks notes from untrusted clients and whose sides they mean. Messages never repeat a note. */
+/** Checks untrusted notes, and whose sides they mean. Messages never repeat a note. */
 import { CONVENTIONS, ReclmisError, type Sides } from '@reclmis/core';
 
 /** Control characters except tab and line breaks, lone surrogates, U+FFFD (invalid UTF-8). */
 const FORBIDDEN = /[\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
 
-/** Refuses a note that is too long, contains control characters or was not UTF-8. @throws NOTE_TOO_LONG, NOTE_INVALID */
+/** @throws NOTE_TOO_LONG, NOTE_INVALID for control characters or bytes that were not UTF-8 */
 export function checkNote(note: string, maxNote: number): void {
   if (note.length > maxNote)
     throw new ReclmisError('NOTE_TOO_LONG', `the note exceeds the limit of ${maxNote} characters`);
@@ -12,10 +12,7 @@ export function checkNote(note: string, maxNote: number): void {
     throw new ReclmisError('NOTE_INVALID', 'the note contains control characters or is not UTF-8');
 }
 
-/**
- * Whose left and right notes mean; undefined: the server's default. @param where name in messages. @throws
- * REQUEST_INVALID
- */
+/** Undefined: the server's default. @param where name in messages. @throws REQUEST_INVALID */
 export function parseSides(value: unknown, where: string): Sides | undefined {
   if (value === undefined) return undefined;
   const word = typeof value === 'string' ? value.trim() : value;

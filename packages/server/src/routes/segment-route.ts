@@ -1,6 +1,6 @@
 /**
- * POST /segment: takes a form with an image and its note; returns the mask as PNG (0 and 255, at the image's
- * size) or, with `Accept: application/json`, figures about it.
+ * POST /segment: a form with an image and its note; returns the mask as PNG (0 and 255, at the image's size)
+ * or, with `Accept: application/json`, figures about it.
  */
 import { components, defined, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
 import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
@@ -75,7 +75,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     return note ?? '';
   }
 
-  /** Decodes the image once its header shows that it is small enough and there is room. */
+  /** Decodes once the header shows a small enough image and there is room. */
   async function admit(
     bytes: Buffer,
     deadline: Deadline,
@@ -136,7 +136,7 @@ function pngOf({ width, height, data }: Mask): Promise<Uint8Array> {
   return encodePng({ width, height, data: data.map((value) => (value > 0 ? 255 : 0)) }, 1);
 }
 
-/** Phases in milliseconds, for browsers' developer tools. */
+/** In milliseconds, for browsers' developer tools. */
 function setTimings(reply: FastifyReply, { timings }: Segmentation, queue: number): void {
   const { preprocess, text, segment, postprocess } = timings;
   const phases = Object.entries({ queue, preprocess, text, segment, postprocess });
@@ -161,10 +161,10 @@ function thresholdOf(text: string | undefined): number | undefined {
   throw new ReclmisError('REQUEST_INVALID', 'threshold: expected a number from 0 to 1, got another value');
 }
 
-/** What the route answers in, the default first. Parameters count in a match, and some clients ask for JSON with a charset. */
+/** The default first. Parameters count in a match, and some clients ask for JSON with a charset. */
 const ANSWERS = ['image/png', 'application/json', 'application/json; charset=utf-8'];
 
-/** Whether an Accept header prefers JSON to PNG. */
+/** Does an Accept header prefer JSON to PNG? */
 export function prefersJson(accept: string | undefined): boolean {
   const chosen = new Negotiator({ headers: defined({ accept }) }).mediaType(ANSWERS);
   return chosen?.startsWith('application/json') ?? false;

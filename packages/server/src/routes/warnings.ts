@@ -7,7 +7,7 @@ import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
 import type { Result, Work } from '../admission/work.js';
 
-/** Comma-separated distinct codes of docs/reference/warnings.md; absent if none. */
+/** Distinct codes of docs/reference/warnings.md, with commas; absent if none. */
 export const WARNINGS_HEADER = 'Reclmis-Warnings';
 
 export interface CaseWarning extends Warning {
@@ -18,14 +18,14 @@ export function setWarnings(reply: FastifyReply, warnings: readonly Warning[]): 
   if (warnings.length > 0) reply.header(WARNINGS_HEADER, warningCodes(warnings).join(', '));
 }
 
-/** `parameters` of a response: the codes and a line per warning; empty without warnings. */
+/** The codes and a line per warning, if any. */
 export function parametersOf(warnings: readonly CaseWarning[]): { parameters?: Record<string, string> } {
   if (warnings.length === 0) return {};
   const lines = warnings.map(({ case: at, code, message }) => `case ${at}: ${code}: ${message}`);
   return { parameters: { warnings: warningCodes(warnings).join(', '), warning_messages: lines.join('\n') } };
 }
 
-/** Warnings about notes (text or tokens), images and masks in tensors. */
+/** About notes (text or tokens), images and masks in tensors. */
 export function tensorWarnings({ checks, manifest }: Model, work: Work, result: Result): CaseWarning[] {
   const of = (at: number, warnings: readonly Warning[]): CaseWarning[] =>
     warnings.map((warning) => ({ ...warning, case: at }));

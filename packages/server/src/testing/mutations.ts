@@ -34,7 +34,7 @@ const PIECES = [
   ':',
 ];
 
-/** Applies one to four mutations, mostly in the head and where it meets the body. */
+/** One to four, mostly in the head and where it meets the body. */
 export function mutate(request: Uint8Array, random: Random): Buffer {
   let bytes = Buffer.from(request);
   for (let left = 1 + random.int(4); left > 0; left--) {
@@ -79,11 +79,11 @@ export function mutate(request: Uint8Array, random: Random): Buffer {
 
 export interface Tally {
   readonly statuses: Map<number, number>;
-  /** Requests that promised bytes that never came: the server still waited when the client ended its side. */
+  /** Promised bytes never came: the server still waited when the client ended its side. */
   unfinished: number;
-  /** Requests whose fresh connection the server ended without a response. */
+  /** The server ended a fresh connection without a response. */
   dropped: string[];
-  /** Responses of 400 and more whose body is not {error, code, remedy}. */
+  /** Responses of 400 and more without a body {error, code, remedy}. */
   uncoded: string[];
 }
 
@@ -112,7 +112,7 @@ export class Inside {
     });
   }
 
-  /** Whether nothing will come on this port, on which `sent` bytes were sent, unless the client goes on. */
+  /** Nothing will come on this port, after `sent` bytes, unless the client goes on. */
   waits(port: number, sent: number): boolean {
     const socket = this.sockets.get(port);
     if (!socket || socket.bytesRead < sent) return false; // not accepted yet, or ended
@@ -126,7 +126,7 @@ interface Line {
   fresh: boolean;
 }
 
-/** Sends requests over several connections, each kept as long as the server keeps it. */
+/** Over several connections, each kept as long as the server keeps it. */
 export async function sendAll(
   to: { readonly port: number; readonly inside: Inside },
   requests: Iterable<Uint8Array>,
@@ -140,13 +140,13 @@ export async function sendAll(
     for (let next = source.next(); next.done !== true; next = source.next()) {
       for (let answered = false; !answered;) {
         if (line.stray !== '' || line.socket.destroyed || !line.socket.writable) {
-          count(line.stray, tally); // responses to leftover bytes of the previous request
+          count(line.stray, tally); // to leftover bytes of the previous request
           line.socket.destroy();
           line = await open(port);
         }
         const { fresh } = line;
         const { text, ended } = await exchange(line, next.value, inside);
-        answered = text !== '' || ended || fresh; // if a kept connection ends under a request, send it again
+        answered = text !== '' || ended || fresh; // a kept connection may end under a request
         count(text, tally);
         if (text === '' && ended) tally.unfinished += 1;
         else if (text === '' && fresh)
@@ -175,8 +175,7 @@ function open(port: number): Promise<Line> {
 }
 
 /**
- * Returns what came until a response was whole or the connection ended, and whether the client had to end its
- * side.
+ * What came until a response was whole or the connection ended, and whether the client had to end its side.
  */
 function exchange(line: Line, bytes: Uint8Array, inside: Inside): Promise<{ text: string; ended: boolean }> {
   const { socket } = line;

@@ -13,7 +13,7 @@ const MAX_STRINGS = 10_000;
 const invalid = (why: string): ReclmisError =>
   new ReclmisError('REQUEST_INVALID', `the JSON of the request ${why}`);
 
-/** Refuses JSON that would unpack to too much; leaves the grammar to `JSON.parse`. */
+/** Refuses what would unpack to too much; `JSON.parse` checks the grammar. */
 function lookOver(bytes: Uint8Array, maxValues: number): void {
   let values = 0;
   let depth = 0;
@@ -46,13 +46,13 @@ function lookOver(bytes: Uint8Array, maxValues: number): void {
   }
 }
 
-/** A JSON value with own keys only: `__proto__` is an ordinary key. */
+/** With own keys only: `__proto__` is an ordinary key. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** Parses an object from UTF-8 bytes. @throws REQUEST_INVALID */
+/** From UTF-8 bytes. @throws REQUEST_INVALID */
 export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   lookOver(bytes, maxValues);
   let text: string;
@@ -70,7 +70,7 @@ export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   return asObject(json, 'the request');
 }
 
-/** Describes a value in messages without showing it. */
+/** For messages, without the value. */
 export function kindOf(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';

@@ -15,7 +15,7 @@ import type { TensorSpec } from './tensors.js';
 export const VERSION = '1';
 export const TEXT: TensorSpec = { name: 'text', datatype: 'BYTES', shape: [-1] };
 const PLATFORM = 'onnxruntime_onnx';
-/** Allows for floating-point resampling outside [0, 1]. */
+/** For floating-point resampling outside [0, 1]. */
 export const SLACK = 1e-3;
 
 export interface ServedModel {
@@ -68,14 +68,14 @@ export function metadataOf(
   return { name, versions: [VERSION], platform: PLATFORM, inputs, outputs: [output], ...more };
 }
 
-/** Token ids known to the text encoder; 0 without notes. */
+/** Token ids of the text encoder; 0 without notes. */
 export function vocabularySize({ note }: ModelManifest): number {
   if (!note) return 0;
   const { tokenizer } = note;
   return tokenizer.kind === 'clip' ? CLIP_SIZE : WordTokenizer.fromJSON(tokenizer.vocabulary).size;
 }
 
-/** Refuses pixels outside [0, 1]: an image of 0 to 255 would give a meaningless mask. @throws REQUEST_INVALID */
+/** Pixels of 0 to 255 would give a meaningless mask. @throws REQUEST_INVALID outside [0, 1] */
 export function checkPlanes(images: Float32Array, name: string): void {
   for (const value of images) {
     if (value >= -SLACK && value <= 1 + SLACK) continue;
@@ -85,7 +85,7 @@ export function checkPlanes(images: Float32Array, name: string): void {
   }
 }
 
-/** Refuses ids that the text encoder does not know. @throws REQUEST_INVALID */
+/** @throws REQUEST_INVALID for ids unknown to the text encoder */
 export function checkTokens(tokens: BigInt64Array, size: number, name: string): void {
   for (const id of tokens) {
     if (id >= 0n && id < BigInt(size)) continue;
@@ -93,7 +93,7 @@ export function checkTokens(tokens: BigInt64Array, size: number, name: string): 
   }
 }
 
-/** Refuses non-finite features and invalid probabilities. @throws INFERENCE_FAILED */
+/** @throws INFERENCE_FAILED for non-finite features and invalid probabilities */
 export function checkOutput(values: Float32Array, { role, output: { name } }: ServedModel): void {
   const wrong = role === 'segmenter' ? whyNoProbabilities(values) : null;
   if (wrong !== null)

@@ -1,6 +1,6 @@
 /**
  * Tensors of the Open Inference Protocol v2: in JSON, flat or nested (row-major), or after it as binary data:
- * little-endian numbers; BYTES elements are preceded by a 4-byte length.
+ * little-endian numbers; BYTES elements follow a 4-byte length.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -17,7 +17,7 @@ import {
 
 export type Datatype = 'FP32' | 'INT64' | 'BYTES';
 
-/** As in a model's metadata; -1: any number of cases. */
+/** -1: any number of cases. */
 export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
@@ -36,7 +36,7 @@ export interface Tensor<D extends Datatype = Datatype> {
   readonly data: TensorData[D];
 }
 
-/** Reads the rest of the body, in the order of the inputs. */
+/** The rest of the body, in the inputs' order. */
 export class BinaryReader {
   private at = 0;
   constructor(private readonly bytes: Uint8Array) {}
@@ -104,7 +104,7 @@ function fromBinary(
   const size = datatype === 'FP32' ? 4 : 8;
   if (bytes.length !== length * size)
     throw invalid(where, `expected ${length * size} binary bytes, got ${bytes.length}`);
-  const { buffer } = new Uint8Array(bytes); // an aligned copy (a Buffer's own slice would be a view)
+  const { buffer } = new Uint8Array(bytes); // aligned (a Buffer's own slice would be a view)
   if (datatype === 'INT64') return new BigInt64Array(buffer);
   const values = new Float32Array(buffer);
   for (const value of values) if (!Number.isFinite(value)) throw invalid(where, 'expected finite numbers');
@@ -137,7 +137,7 @@ function textOf(bytes: Uint8Array, where: string): string {
   }
 }
 
-/** Values of `data`, flat or nested according to the shape. */
+/** Flat, or nested by the shape. */
 function flatten(data: readonly Json[], shape: readonly number[], where: string): readonly Json[] {
   const length = shape.reduce((product, size) => product * size, 1);
   if (!Array.isArray(data[0])) {
@@ -183,7 +183,7 @@ function fromJson(values: readonly Json[], datatype: Datatype, where: string): T
 export const isType = <D extends Datatype>(tensor: Tensor, datatype: D): tensor is Tensor<D> =>
   tensor.spec.datatype === datatype;
 
-/** Whether the client wants an output in binary. @throws REQUEST_INVALID */
+/** @throws REQUEST_INVALID */
 export function wantsBinary(request: JsonObject, output: string): boolean {
   const byDefault = flagOf(parametersOf(request, 'request'), 'binary_data_output', 'request');
   const outputs = optional(request, 'outputs');

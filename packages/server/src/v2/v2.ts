@@ -197,14 +197,14 @@ function idOf(head: JsonObject): string | undefined {
   return id;
 }
 
-/** Whose left and right texts mean; our own parameter. @throws REQUEST_INVALID */
+/** Our own parameter. @throws REQUEST_INVALID */
 function sidesOf(head: JsonObject): Sides | undefined {
   const parameters = own(head, 'parameters') ?? undefined;
   if (parameters === undefined) return undefined;
   return parseSides(own(asObject(parameters, 'parameters'), 'sides') ?? undefined, 'parameters.sides');
 }
 
-/** Exactly the model's inputs, each once; `text` may replace tokens. */
+/** Each once; `text` may replace tokens. */
 function readInputs(
   head: JsonObject,
   served: ServedModel,

@@ -57,7 +57,7 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
       },
       ({ model, vocabulary }) => {
         progress.stop();
-        releaseInterrupt(); // what follows is short, and may be ended at any moment
+        releaseInterrupt(); // the rest is short, and may be ended at any moment
         const name = source.model.url.split('?')[0] ?? source.model.file; // what follows may be a signature
         return importWeights(model, { id, vocabulary, name, force: flags.force === true });
       },
@@ -69,7 +69,7 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
   sayStored(output, stored, 'was fetched');
 }
 
-/** A progress line for one file after the other, in megabytes. */
+/** One file after the other, in megabytes. */
 class FileProgress {
   private current: { file: RemoteFile; total: number; bar: Progress } | null = null;
 

@@ -4,7 +4,7 @@ import { ReclmisError } from '@reclmis/core';
 import { IMAGE_EXTENSIONS, isLitter, nameKey, oneLine, systemCode } from '@reclmis/files';
 
 export interface ImageFolder {
-  /** Stem in NFC -> file names on disk; more than one is a problem. */
+  /** In NFC -> names on disk; more than one is a problem. */
   readonly stems: ReadonlyMap<string, readonly string[]>;
   readonly files: readonly string[];
   readonly others: readonly string[];
@@ -18,7 +18,7 @@ export function stemOf(name: string): string {
   return extension === '' ? name : name.slice(0, -extension.length);
 }
 
-/** Sorted, without litter; null if there is no folder. */
+/** Sorted, without litter; null without the folder. */
 export async function list(path: string): Promise<string[] | null> {
   try {
     return (await readdir(path)).filter((name) => !isLitter(name)).sort(byCode);
@@ -31,12 +31,12 @@ export async function list(path: string): Promise<string[] | null> {
   }
 }
 
-/** Sorted; null if there is no folder. @throws DATA_FOLDER_MISSING if it cannot be read */
+/** Sorted; null without the folder. @throws DATA_FOLDER_MISSING if it cannot be read */
 export async function imageFilesIn(path: string): Promise<readonly string[] | null> {
   return (await listImages(path))?.files ?? null;
 }
 
-/** Null if there is no folder. @throws DATA_FOLDER_MISSING if it cannot be read */
+/** Null without the folder. @throws DATA_FOLDER_MISSING if it cannot be read */
 export async function listImages(path: string): Promise<ImageFolder | null> {
   const names = await list(path);
   if (names === null) return null;

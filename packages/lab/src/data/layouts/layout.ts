@@ -4,9 +4,9 @@ import type { Case, Split } from '../types.js';
 export interface Problem {
   readonly code: ErrorCode;
   readonly split: Split;
-  /** File, note or stem, relative to the data set's folder. */
+  /** File, note or stem, below the data set's folder. */
   readonly item: string;
-  /** Begins with `item`; says what is wrong and what was expected. */
+  /** Begins with `item`; what is wrong, and what was expected. */
   readonly message: string;
   /** If more fits than the code's own remedy. */
   readonly remedy?: string;
@@ -15,7 +15,7 @@ export interface Problem {
 export interface SplitScan {
   readonly split: Split;
   readonly notesPath: string | null;
-  /** Complete by name: an image with mask and note. Sorted by id. */
+  /** Image with mask and note, by name. Sorted by id. */
   readonly cases: readonly Case[];
   readonly problems: readonly Problem[];
   /** Counts of the whole split, selected or not. */
@@ -24,13 +24,13 @@ export interface SplitScan {
   readonly notes: number;
 }
 
-/** How a folder holds images, masks and notes, and in which splits. Works on names and notes; opens no image. */
+/** How a folder holds images, masks, notes and splits. Works on names and notes; opens no image. */
 export interface DataLayout {
   /** For messages: `Train_Folder, Val_Folder or Test_Folder`. */
   readonly expects: string;
   readonly detect: (names: readonly string[]) => boolean;
   /** At least one. */
   readonly splits: (dir: string) => Promise<readonly Split[]>;
-  /** With `stems`, ignores all other files. @throws DATA_FOLDER_MISSING; all else is in `problems` */
+  /** `stems`: ignores other files. @throws DATA_FOLDER_MISSING; all else is in `problems` */
   readonly scan: (dir: string, split: Split, stems?: ReadonlySet<string>) => Promise<SplitScan>;
 }

@@ -28,7 +28,7 @@ export const FOLDERS: Readonly<Record<Split, string>> = {
   test: 'Test_Folder',
 };
 
-/** A split's own file of notes, other files that would be read, and the path for a new one. */
+/** Its own file of notes, other files that would be read, and the path for a new one. */
 export async function notesOfSplit(
   dir: string,
   split: Split,
@@ -62,8 +62,8 @@ async function requireImages(dir: string, split: Split, name: 'img' | 'labelcol'
 }
 
 /**
- * A split's file of notes, and whether train and val share it. In order: the folder's own `<Split>_text`,
- * `Train_Val_text` there (train) or in Train_Folder (val), the only other table with `text` in its name.
+ * And whether train and val share the file. In order: the folder's own `<Split>_text`, `Train_Val_text` there
+ * (train) or in Train_Folder (val), the only other table with `text` in its name.
  * @throws NOTES_MISSING, NOTES_CONFLICT if two files have an equal claim
  */
 async function findNotes(dir: string, split: Split): Promise<{ path: string; shared: boolean }> {
@@ -94,13 +94,13 @@ function maskNamesOf(stem: string, masks: ImageFolder): readonly string[] {
   return masks.stems.get(stem) ?? masks.stems.get(`mask_${stem}`) ?? [];
 }
 
-/** Two names; if they look the same, with what differs. */
+/** If names look the same, with what differs. */
 function both(names: readonly string[]): string {
   const alike = new Set(names.map(nameKey)).size < names.length;
   return names.map((name) => (alike ? visibleName(name) : name)).join(' and ');
 }
 
-/** Whether a note's key fits one of a folder's images or masks. */
+/** Whether a note's key fits an image or mask. */
 function isKeyOf(key: string, images: ImageFolder | null, masks: ImageFolder | null): boolean {
   const stem = stemOf(key);
   if (masks?.stems.get(stem)?.some((name) => nameKey(name) === key) === true) return true;
@@ -211,7 +211,7 @@ async function scanSplit(dir: string, split: Split, stems?: ReadonlySet<string>)
   };
 }
 
-/** Null if there is none, or it is unreadable, which is reported. */
+/** Null if there is none, or an unreadable one (reported). */
 function spacingOf(table: NoteTable | null, mask: string, report: (why: string) => void): Spacing | null {
   const text = table?.spacings.get(mask);
   if (text === undefined) return null;
@@ -223,7 +223,7 @@ function spacingOf(table: NoteTable | null, mask: string, report: (why: string) 
   }
 }
 
-/** Reports notes without image, and rows that are not notes. A shared file is compared with both folders. */
+/** Reports notes without image, and rows that are no notes. A shared file is compared with both folders. */
 async function reportStrayNotes(
   dir: string,
   split: Split,
@@ -237,7 +237,7 @@ async function reportStrayNotes(
   const twin = split === 'train' ? 'val' : 'train';
   const twinImages = shared ? await listImages(join(dir, FOLDERS[twin], 'img')) : null;
   const twinMasks = shared ? await listImages(join(dir, FOLDERS[twin], 'labelcol')) : null;
-  // Train reports problems of a shared file, val only if there is no train.
+  // Train reports a shared file's problems, val only without train.
   if (shared && split === 'val' && twinImages !== null) return;
   const near = new NearNames([...masks.files, ...(twinMasks?.files ?? [])]);
   for (const key of [...table.notes.keys(), ...table.blank]) {
@@ -255,7 +255,7 @@ async function reportStrayNotes(
     report('NOTES_UNREADABLE', `${path}: ${table.unit} ${row}`, 'has a description but no image');
 }
 
-/** Hints at frequent mistakes: the image's name, another extension, nearly the mask's name. */
+/** Frequent mistakes: the image's name, another extension, nearly the mask's name. */
 function hint(table: NoteTable, near: NearNames, image: string, mask: string): string {
   if (image !== mask && table.notes.has(nameKey(image)))
     return ` (there is one with Image ${image}, but notes are keyed by the mask)`;
@@ -268,7 +268,7 @@ function hint(table: NoteTable, near: NearNames, image: string, mask: string): s
   return like === undefined ? near.hint(nameKey(mask)) : ` (there is one with Image ${like})`;
 }
 
-/** Hints that a sheet stored a name as a number and lost its leading zeros. */
+/** Hints that a sheet stored a name as a number, without leading zeros. */
 function numericHint(table: NoteTable, name: string): string {
   const cell = table.numeric.get(name);
   if (cell === undefined) return '';

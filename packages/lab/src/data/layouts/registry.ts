@@ -1,14 +1,16 @@
-/** The layouts of data sets. A new one needs its file and a line here (or `registerLayout` in your program). */
+/**
+ * The layouts of data sets. A new one needs its file and a line here (or `registerLayout` in your program).
+ */
 import { ReclmisError } from '@reclmis/core';
 import type { Split } from '../types.js';
 import { list } from './image-folder.js';
 import type { DataLayout, SplitScan } from './layout.js';
 import { LVIT } from './lvit.js';
 
-/** Tried in this order: put those that accept many folders last. */
+/** Tried in order: put those that accept many folders last. */
 const LAYOUTS = new Map<string, DataLayout>([['lvit', LVIT]]);
 
-/** Adds a layout, tried last. @throws OPTION_INVALID if the name is taken */
+/** Tried last. @throws OPTION_INVALID if the name is taken */
 export function registerLayout(name: string, layout: DataLayout): void {
   if (LAYOUTS.has(name))
     throw new ReclmisError('OPTION_INVALID', `a data set layout named ${name} already exists`, {
@@ -21,7 +23,7 @@ export function layoutNames(): readonly string[] {
   return [...LAYOUTS.keys()];
 }
 
-/** @throws DATA_FOLDER_MISSING if there is no folder, or its layout is unknown */
+/** @throws DATA_FOLDER_MISSING for a missing folder or unknown layout */
 async function layoutOf(dir: string): Promise<DataLayout> {
   const names = await list(dir);
   if (names === null) throw new ReclmisError('DATA_FOLDER_MISSING', `${dir}: no such folder`);

@@ -1,9 +1,9 @@
 /**
- * Measures the image's gradient across the mask's outline, with the mask in place and moved by up to 18 pixels. Over
- * a set, fitting masks have their maximum in the middle; one case says little.
+ * Measures the image's gradient across the mask's outline, with the mask in place and moved by up to 18
+ * pixels. Over a set, fitting masks peak in the middle; one case says little.
  *
- * The grid of moves is [19, 19], rows down, columns across, from -18 to 18 by 2 pixels of a picture at most 512
- * pixels long.
+ * The grid of moves is [19, 19], rows down, columns across, from -18 to 18 by 2 pixels of a picture at most
+ * 512 pixels long.
  */
 import type { Mask } from '@reclmis/core';
 
@@ -12,7 +12,7 @@ const REACH = 18;
 export const EDGE_STEP = 2;
 export const EDGE_SIDE = (2 * REACH) / EDGE_STEP + 1;
 const LONGEST = 512;
-/** Points of the outline to compare, and the least that suffice. */
+/** Points of the outline, and the least that suffice. */
 const MOST_POINTS = 300;
 const LEAST_POINTS = 20;
 /** Half of [1 2 3 2 1]: a box of three pixels twice. */
@@ -23,7 +23,7 @@ export function edgeScale(width: number, height: number): number {
   return Math.ceil(Math.max(width, height) / LONGEST);
 }
 
-/** [19, 19], relative to their mean; null if the outline is too short or the image flat along it. */
+/** [19, 19], relative to their mean; null for a short outline or a flat image along it. */
 export function edgesAround(luma: Uint8Array, mask: Mask): Float32Array | null {
   const scale = edgeScale(mask.width, mask.height);
   const [w, h] = [Math.floor(mask.width / scale), Math.floor(mask.height / scale)];
@@ -48,7 +48,7 @@ export function edgesAround(luma: Uint8Array, mask: Mask): Float32Array | null {
   return mean <= 1e-6 ? null : out.map((value) => value / mean);
 }
 
-/** Leaves out points too near to the border to be moved. */
+/** Without points too near to the border to be moved. */
 function outline(set: Uint8Array, w: number, h: number): number[] {
   const points: number[] = [];
   const margin = REACH + 3;
@@ -108,7 +108,7 @@ function smoothed(grey: Uint8Array | Float32Array, w: number, h: number): Float3
 
 function gradients(grey: Float32Array, w: number, h: number): readonly [Float32Array, Float32Array] {
   const [across, down] = [new Float32Array(w * h), new Float32Array(w * h)];
-  // Smoothing leaves out two pixels, a difference one more.
+  // Smoothing takes two pixels, a difference one more.
   for (let y = 3; y < h - 3; y++) {
     for (let x = 3, p = y * w + 3; x < w - 3; x++, p++) {
       across[p] = (grey[p + 1] as number) - (grey[p - 1] as number);

@@ -1,4 +1,4 @@
-/** Histograms of bounded size: 8-bit intensities exactly, shares by their logarithm. */
+/** Histograms of bounded size: 8-bit intensities exactly, shares by logarithm. */
 
 export const LEVELS = 256;
 /** Down to 2^-28, less than one pixel of the largest image. */
@@ -34,7 +34,7 @@ export function momentsOf(counts: Float64Array): { mean: number; sd: number } {
   return { mean, sd: Math.sqrt(Math.max(0, squares / n - mean * mean)) };
 }
 
-/** The first bin up to which this share of the counts lies; -1 without counts. */
+/** The bin up to which this share of the counts lies; -1 without counts. */
 export function binAt(counts: Float64Array, share: number): number {
   const all = counts.reduce((a, b) => a + b, 0);
   let below = 0;

@@ -1,4 +1,4 @@
-/** Measures all cases of a data set in worker threads, keeping only figures. */
+/** Measures all cases in worker threads, keeping only figures. */
 import { Worker } from 'node:worker_threads';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
@@ -19,7 +19,7 @@ export interface SplitCases {
 }
 
 export interface MeasureOptions {
-  /** Threads; 0: this one. Default 2, or 0 for few cases. */
+  /** 0: this thread. Default 2, or 0 for few cases. */
   readonly workers?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;

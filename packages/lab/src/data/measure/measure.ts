@@ -1,4 +1,4 @@
-/** Measures images with their masks; returns only figures and hashes. */
+/** Measures images with their masks: figures and hashes. */
 import { createHash } from 'node:crypto';
 import {
   components,
@@ -26,7 +26,7 @@ import { LEVELS, momentsOf, SHARE_BINS, shareBin } from './histogram.js';
 import { thumbnail } from './thumbnail.js';
 
 const LANES = 2;
-/** A hostile mask of a larger side could have more components than fit into memory. */
+/** A larger hostile mask could have more components than fit into memory. */
 const COUNTED_SIDE = 2048;
 
 export interface MeasureJob {
@@ -41,12 +41,12 @@ export interface CaseMeasure {
   readonly height: number;
   readonly bits: number;
   readonly grey: boolean;
-  /** SHA-256 of size and pixels, whatever the file format. */
+  /** SHA-256 of size and pixels, whatever the format. */
   readonly hash: string;
   /** Share of the pixels, 0 to 1. */
   readonly foreground: number;
   readonly areas: number;
-  /** Areas that cover at least a thousandth of the image. */
+  /** Areas of at least a thousandth of the image. */
   readonly largeAreas: number;
   /** 0 to 255. */
   readonly grey8: { readonly min: number; readonly max: number; readonly mean: number; readonly sd: number };
@@ -56,19 +56,19 @@ export interface CaseMeasure {
   readonly border: number;
   readonly values: Pick<MaskValues, 'rule' | 'distinct' | 'threshold' | 'between' | 'middle' | 'areasBetween' | 'areasLost'>; // prettier-ignore
   readonly maskHash: string;
-  /** The convention of left and right that fits the note; null unless it names one side. */
+  /** Whose left and right fits the note; null unless it names one side. */
   readonly sides: Sides | null;
   /** [32, 32] of the image in grey, and of the mask (255: a box full of foreground). */
   readonly picture: Uint8Array;
   readonly shape: Uint8Array;
-  /** See `edges.ts`; null if the outline is too short. */
+  /** See `edges.ts`; null for too short an outline. */
   readonly edges: Float32Array | null;
 }
 
 export interface MeasureResult {
   readonly cases: readonly CaseMeasure[];
   readonly problems: readonly Problem[];
-  /** [3, 256]: counts of each level in red, green and blue. */
+  /** [3, 256]: counts by level, in red, green and blue. */
   readonly levels: Float64Array;
   /** By share of the image (`histogram.ts`). */
   readonly areaShares: Float64Array;

@@ -1,4 +1,4 @@
-/** Thumbnails for comparing pairs: means of boxes, which miss nothing. */
+/** Thumbnails for comparison: means of boxes, which miss nothing. */
 
 /** Rows and columns. */
 export const THUMB = 32;
@@ -7,7 +7,7 @@ export const THUMB = 32;
 export function thumbnail(width: number, height: number, at: (pixel: number) => number): Uint8Array {
   const sums = new Float64Array(THUMB * THUMB);
   const counts = new Float64Array(THUMB * THUMB);
-  // In a narrower picture each pixel fills several boxes.
+  // In a narrower picture a pixel fills several boxes.
   const [across, down] = [Math.ceil(THUMB / width), Math.ceil(THUMB / height)];
   for (let y = 0; y < height * down; y++) {
     const row = Math.floor((y * THUMB) / (height * down)) * THUMB;

@@ -1,7 +1,7 @@
 /**
- * Compares notes in LViT's grammar with their masks: number of areas, sides, heights, empty masks. One disagreement
- * is suspicious if the set's other notes agree; if hardly any agree, notes may have been shifted, or none fit. The
- * set itself shows whose sides its notes mean.
+ * Compares notes in LViT's grammar with their masks: number of areas, sides, heights, empty masks. One
+ * disagreement is suspicious if other notes agree; if hardly any agree, notes may be shifted, or none fit.
+ * The set shows whose sides its notes mean.
  */
 import {
   countZones,
@@ -18,12 +18,12 @@ import { counted, type Subject, suspicion, type Suspicion } from './types.js';
 import { ZONES_OF_IMAGE } from './zones.js';
 
 const LEAST_CASES = 10;
-/** In smaller masks, areas that the note counts separately often touch. */
+/** Below this, areas that notes count separately often touch. */
 const SMALL = 192;
 const LEAST_SIDE = 64;
-/** Share of the set that must agree before a single case is suspicious. */
+/** Share that must agree before a single case is suspicious. */
 const CUSTOM = 0.8;
-/** The most on the named side; in QaTa-COV19 1,585 of 1,596 masks have more than a third there. */
+/** The most on the named side; 1,585 of QaTa-COV19's 1,596 masks have more than a third there. */
 const WRONG_SIDE = 0.05;
 /** The most in the named half, with a tenth of the height to spare. */
 const WRONG_HEIGHT = 0.02;
@@ -90,7 +90,7 @@ function numberFits({ count }: ParsedNote, { subject: { measure } }: Read): bool
   return count === measure.areas || count === measure.largeAreas;
 }
 
-/** One area less than the note says, in a small picture. */
+/** One area less than noted, in a small picture. */
 function mayHaveMerged({ note, subject: { measure } }: Read): boolean {
   return note.count === measure.areas + 1 && Math.min(measure.width, measure.height) < SMALL;
 }
@@ -117,7 +117,7 @@ function numbers(read: readonly Read[]): Suspicion[] {
   ];
 }
 
-/** Finds disagreements on sides, if the set's convention is clear (core's `inferSides`). */
+/** If the set's convention is clear (core's `inferSides`). */
 function sides(read: readonly Read[]): Suspicion[] {
   const { sides: convention, reason } = inferSides(tallySides(read.map(({ subject }) => subject.measure.sides))); // prettier-ignore
   if (convention === 'unknown') return [];

@@ -1,10 +1,10 @@
 /**
- * Finds pictures that are nearly the same, upright, mirrored or turned: their thumbnails correlate by 0.985, and by
- * 0.8 without the smooth part.
+ * Finds nearly equal pictures, upright, mirrored or turned: thumbnails correlate by 0.985, and by 0.8 without
+ * the smooth part.
  *
- * Thumbnails with mean 0 and length 1 are sqrt(2 - 2 r) apart, and any of their cosine coefficients at most that:
- * cells of that size in three coefficients leave few pairs to compare. Turning exchanges coefficients or changes
- * their signs.
+ * Thumbnails with mean 0 and length 1 are sqrt(2 - 2 r) apart, and any of their cosine coefficients at most
+ * that: cells of that size in three coefficients leave few pairs to compare. Turning exchanges coefficients
+ * or changes their signs.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { correlation } from './fit.js';
@@ -15,7 +15,7 @@ const ALIKE = 0.985;
 const ALIKE_DETAIL = 0.8;
 const REACH = Math.sqrt(2 - 2 * ALIKE);
 const CELLS = S * S;
-/** Cosines across and down that are compared before all cells. */
+/** Cosines across and down, compared before all cells. */
 const WAVES = 6;
 /** A set of equal pictures would have millions. */
 const MOST_PAIRS = 100_000;
@@ -107,7 +107,7 @@ function isAlike(a: Uint8Array, b: Uint8Array): boolean {
   return correlation(a, b) >= ALIKE && correlation(detail(a), detail(b)) >= ALIKE_DETAIL;
 }
 
-/** A thumbnail minus the mean of the 5 x 5 cells around each. */
+/** Minus the mean of the 5 x 5 cells around each. */
 function detail(picture: Uint8Array): Float64Array {
   const out = new Float64Array(CELLS);
   for (let y = 0; y < S; y++) {

@@ -1,22 +1,22 @@
 /**
- * Finds sets whose masks are all displaced by 6 to 16 pixels the same way, e.g. by a crop: the images' edges are
- * strongest away from the masks' outlines (`measure/edges.ts`).
+ * Finds sets whose masks are all displaced by 6 to 16 pixels the same way, e.g. by a crop: edges are
+ * strongest away from the outlines (`measure/edges.ts`).
  */
 import { EDGE_SIDE, EDGE_STEP, edgeScale } from '../measure/edges.js';
 import { SPLITS } from '../types.js';
 import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** Fewer cases may agree by chance (docs/guide/check-data.md). */
+/** Fewer may agree by chance (docs/guide/check-data.md). */
 const LEAST_CASES = 20;
 const LEAST_MOVE = 6;
-/** t of the paired comparison with the masks in place. */
+/** t of the comparison with the masks in place. */
 const CLEAR = 5;
-/** Relative to the mean over all moves: gain over the masks in place, and least peak. */
+/** Relative to the mean of all moves: gain over the masks in place, and least peak. */
 const GAIN = 0.1;
 const PEAK = 1.2;
 const MIDDLE = Math.floor(EDGE_SIDE / 2);
 
-/** Suspicions about the whole set, else about each split. */
+/** About the whole set, else about each split. */
 export function displacedSuspicions(subjects: readonly Subject[]): Suspicion[] {
   const groups = [subjects, ...SPLITS.map((split) => subjects.filter((one) => one.split === split))];
   const [all, ...parts] = groups.map((group) => ({ group, move: displacement(group) }));
@@ -53,7 +53,7 @@ export function displacement(subjects: readonly Subject[]): Move | null {
   const place = MIDDLE * EDGE_SIDE + MIDDLE;
   const best = sums.reduce((top, value, k) => (value > (sums[top] as number) ? k : top), place);
   const [x, y] = [(best % EDGE_SIDE) - MIDDLE, Math.floor(best / EDGE_SIDE) - MIDDLE];
-  // At the rim of the grid it may be the flank of anything.
+  // At the rim of the grid it may be any flank.
   if (EDGE_STEP * Math.hypot(x, y) < LEAST_MOVE || Math.max(Math.abs(x), Math.abs(y)) === MIDDLE) return null;
   const [there, here] = [sums[best] as number, sums[place] as number];
   const gains = edges.map((one) => (one[best] as number) - (one[place] as number));

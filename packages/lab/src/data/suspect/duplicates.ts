@@ -1,6 +1,7 @@
 /**
- * Finds pictures that occur twice: the same pixels, or nearly (`alike.ts`), upright, mirrored or turned. Across
- * splits they flatter a test; within one, they may contradict each other. Blank images are reported elsewhere.
+ * Finds pictures that occur twice: the same pixels, or nearly (`alike.ts`), upright, mirrored or turned.
+ * Across splits they flatter a test; within one, they may contradict each other. Blank images are reported
+ * elsewhere.
  */
 import { mirrorNote, namedZones, parseNote, wordsOf } from '@reclmis/core';
 import { nearlyAlike, type Pair, turnedPicture } from './alike.js';
@@ -60,8 +61,7 @@ export function duplicateSuspicions(pairs: readonly Pair[]): Suspicion[] {
 }
 
 /**
- * One note with two masks, or one mask with two places, contradicts itself. A mirrored picture needs a mirrored mask
- * and note.
+ * One note with two masks, or one mask with two places. A mirrored picture needs a mirrored mask and note.
  */
 function contradiction({ a, b, turn }: Pair): string | null {
   const dice = diceOf(turnedPicture(a.measure.shape, turn), b.measure.shape);

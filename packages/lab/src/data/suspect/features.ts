@@ -1,8 +1,9 @@
 /**
- * Features at each place of a thumbnail: brightness at three scales, texture, the same at the mirrored place, and the
- * place.
+ * Features at each place of a thumbnail: brightness at three scales, texture, the same at the mirrored place,
+ * and the place.
  *
- * S 32, the thumbnail's side; K features: odd ones (their sign changes with an inverted image), even ones, places.
+ * S 32, the thumbnail's side; K features: odd ones (their sign changes with an inverted image), even ones,
+ * places.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 
@@ -15,7 +16,7 @@ export const FIRST_EVEN = ODD;
 export const FIRST_PLACE = ODD + EVEN;
 const CELLS = S * S;
 
-/** In levels, so as not to amplify the noise of nearly uniform images. */
+/** In levels: do not amplify the noise of nearly uniform images. */
 const FLOOR = 8;
 
 const coordinate = Float64Array.from({ length: S }, (_, i) => ((i + 0.5) / S) * 2 - 1);
@@ -25,7 +26,7 @@ const places = Float64Array.from({ length: PLACES * CELLS }, (_, i) => {
   return along(Math.floor(wave / WAVES), cell % S) * along(wave % WAVES, Math.floor(cell / S));
 });
 
-/** [K, S * S] of a grey thumbnail, written into `out`. */
+/** [K, S * S] of a grey thumbnail, in `out`. */
 export function featuresOf(picture: Uint8Array, out = new Float64Array(FEATURES * CELLS)): Float64Array {
   let [sum, squares] = [0, 0];
   for (const level of picture) {
@@ -78,7 +79,7 @@ export function featuresOf(picture: Uint8Array, out = new Float64Array(FEATURES 
   return out;
 }
 
-/** Boxes of 2 r + 1 cells; the border's cells repeat beyond it. */
+/** Boxes of 2 r + 1 cells; the border's cells repeat. */
 function boxMean(values: Float64Array, r: number): Float64Array {
   const across = new Float64Array(CELLS);
   const out = new Float64Array(CELLS);

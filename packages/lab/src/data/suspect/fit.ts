@@ -1,6 +1,6 @@
 /**
- * Judges how well masks fit their images by the data set itself: least squares from each place's features
- * (`features.ts`) to the mask.
+ * Judges how well masks fit by the data set itself: least squares from each place's features (`features.ts`)
+ * to the mask.
  *
  * N cases, S 32, K features.
  */
@@ -14,7 +14,7 @@ const FITTED = 400;
 /** For features with mean square 1. */
 const RIDGE = 1e-3;
 
-/** [S * S], 0 to 1; null if it has none, then its own mask counts. */
+/** [S * S], 0 to 1; null: the case's own mask counts. */
 export type Target = (at: number) => Float64Array | null;
 
 export interface Fits {
@@ -22,15 +22,15 @@ export interface Fits {
   readonly chosen: readonly number[];
   /** [K] per target. */
   readonly maps: readonly Float64Array[];
-  /** Mean squares per target and chosen case; NaN without target. */
+  /** Per target and chosen case; NaN without target. */
   readonly errors: readonly Float64Array[];
   /** With the expectation; likewise. */
   readonly correlations: readonly Float64Array[];
 }
 
 /**
- * Fits a map to each target; the first is the cases' own masks. With G = F'F and h = F'y of a case, the error of map
- * w is y'y - 2 w'h + w'Gw.
+ * A map for each target; the first is the cases' own masks. With G = F'F and h = F'y of a case, the error of
+ * map w is y'y - 2 w'h + w'Gw.
  */
 export function fitTargets(subjects: readonly Subject[], targets: readonly Target[]): Fits {
   const step = Math.max(1, subjects.length / FITTED);
@@ -64,7 +64,7 @@ export function fitTargets(subjects: readonly Subject[], targets: readonly Targe
   const correlations = maps.map((map, t) =>
     Float64Array.from(cases, ({ products, moments }) => {
       const { moment, square } = moments[t] as { moment: Float64Array; square: number };
-      // The first place feature is 1, so moments with it are sums.
+      // The first place feature is 1: moments with it are sums.
       const [sumY, sumP] = [moment[FIRST_PLACE] as number, withConstant(products, map)];
       const spreadY = square - sumY ** 2 / CELLS;
       const spreadP = quadratic(products, map) - sumP ** 2 / CELLS;

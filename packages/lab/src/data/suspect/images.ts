@@ -1,4 +1,6 @@
-/** Finds images that show next to nothing, use little of their range, or differ in kind or size from the rest. */
+/**
+ * Finds images that show next to nothing, use little of their range, or differ in kind or size from the rest.
+ */
 import { counted, median, type Subject, suspicion, type Suspicion } from './types.js';
 
 /** Levels of 255; the least in QaTa-COV19 is 79. */

@@ -1,4 +1,4 @@
-/** Finds likely mistakes in a data set whose files can all be read. */
+/** Finds likely mistakes in a readable data set. */
 import { grouping } from '../groups.js';
 import { agreementSuspicions } from './agreement.js';
 import { displacedSuspicions } from './displaced.js';
@@ -20,7 +20,7 @@ export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}
     ...maskSuspicions(subjects),
     ...imageSuspicions(subjects),
     ...pairs,
-    // Turned or exchanged masks also lie beside the edges, in any direction.
+    // Turned or exchanged masks also lie off the edges, in any direction.
     ...(pairs.some(({ code, count }) => code !== 'IMAGES_INVERTED' && 2 * count > subjects.length) ? [] : displacedSuspicions(subjects)), // prettier-ignore
     ...noteSuspicions(subjects),
     ...agreementSuspicions(subjects),

@@ -1,4 +1,6 @@
-/** Finds masks that are odd: inverted, empty, with intermediate values or labels; orientation tags on one of a pair. */
+/**
+ * Finds odd masks: inverted, empty, with intermediate values or labels; orientation tags on one of a pair.
+ */
 import { LARGEST_LABEL } from '@reclmis/core';
 import { SPLITS } from '../types.js';
 import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';
@@ -9,12 +11,12 @@ const MOST = 0.5;
 const BORDER = 0.5;
 /** ... which others leave free: in MoNuSeg-224, our busiest set, the median mask touches 11 % of it. */
 const FREE_BORDER = 0.25;
-/** With such a median, most likely all are inverted. */
+/** Such a median means that most likely all are inverted. */
 const FULL_BORDER = 0.75;
 /** Labels are few values; resizing and compression leave many. */
 const FEW_VALUES = 16;
 const SHARE_IN_AREAS = 0.2;
-/** Numbered objects have this share in areas below half; soft edges next to none. */
+/** Numbered objects have this share in areas below half; soft edges have next to none. */
 const SHARE_LOST = 0.15;
 
 export function maskSuspicions(subjects: readonly Subject[]): Suspicion[] {

@@ -1,6 +1,6 @@
 /**
- * Finds notes that say nothing readable: numbers that count cases, placeholders, other languages. Notes on other
- * kinds of images are not judged (docs/guide/check-data.md).
+ * Finds notes that say nothing readable: case numbers, placeholders, other languages. Notes on other kinds of
+ * images are not judged (docs/guide/check-data.md).
  */
 import { mayNameSide, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { DENIES } from './agreement.js';
@@ -64,7 +64,7 @@ export function numbered(subjects: readonly Subject[]): Set<Subject> {
   return found;
 }
 
-/** Empty notes on masks with foreground: by themselves, or compared with the set's usual notes. */
+/** Empty notes on foreground: by themselves, or against the set's custom. */
 export function sayingNothing(subjects: readonly Subject[]): {
   readonly certain: SuspectCase[];
   readonly unusual: SuspectCase[];

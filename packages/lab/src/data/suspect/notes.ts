@@ -3,10 +3,10 @@ import { namesPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { numbered, sayingNothing } from './note-sense.js';
 import { counted, placeOf, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
-/** CLIP's tower reads 77 tokens, two of them its marks. */
+/** CLIP's tower reads 77 tokens, two of them marks. */
 const MOST_WORDS = 75;
 const LEAST_EQUAL = 10;
-/** Share with a full stop that makes it the custom. */
+/** With a full stop: then it is the custom. */
 const CUSTOM = 0.9;
 const LEAST_WIDTH = 16;
 
@@ -57,7 +57,7 @@ const hasSigns = (text: string): boolean =>
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text);
 const withoutExtension = (name: string): string => name.replace(/\.[a-z]{3,4}$/i, '');
 
-/** The case's name or another's, or digits without letters. */
+/** A case's name, or digits without letters. */
 function isName({ note, id, maskPath }: Subject): boolean {
   const text = withoutExtension(note.trim()).toLowerCase();
   const mask = withoutExtension(maskPath.split(/[\\/]/).at(-1) ?? '').toLowerCase();
@@ -76,7 +76,7 @@ function cutOff(subjects: readonly Subject[]): SuspectCase[] {
   const lastWords = new Set(ended.map((text) => wordsOf(text).at(-1)));
   const width = cutWidth(texts);
   const parsed = texts.map(parseNote);
-  // Other notes may be short: only sets that state numbers, or always break off, follow LViT's grammar.
+  // Notes may be short: only sets that state numbers, or always break off, follow LViT's grammar.
   const commas = parsed.map(cutAtComma);
   const counts = parsed.filter(({ count }) => count !== null).length;
   const open = commas.filter((why, i) => why !== null && !END.test(texts[i] as string)).length;
@@ -118,7 +118,7 @@ function cutAtComma({ laterality, count, places }: ParsedNote): string | null {
     : null;
 }
 
-/** The longest length, if several notes have it and break off within a word. */
+/** The longest length, if several notes break off there within a word. */
 function cutWidth(texts: readonly string[]): number {
   const width = Math.max(0, ...texts.map(({ length }) => length));
   if (width < LEAST_WIDTH) return NaN;

@@ -1,10 +1,10 @@
 /**
- * Finds masks turned against their images, masks of neighbouring cases, inverted masks and images, by the set's own
- * map from images to masks (`fit.ts`).
+ * Finds masks turned against their images, masks of neighbouring cases, inverted masks and images, by the
+ * set's own map from images to masks (`fit.ts`).
  *
- * If all masks are wrong alike, maps are fitted to each rival, and the images explain the right one best: a paired t
- * over the cases' squared errors. One split's masks (`splits.ts`) and single ones (`singles.ts`) are judged by the
- * map of all masks as they are.
+ * If all masks are wrong alike, maps are fitted to each rival, and the images explain the right one best: a
+ * paired t over the cases' squared errors. One split's masks (`splits.ts`) and single ones (`singles.ts`) are
+ * judged by the map of all masks as they are.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { fitTargets } from './fit.js';
@@ -18,7 +18,7 @@ const LEAST_CASES = 10;
 /** In order of names. */
 const SHIFTS = [-2, -1, 1, 2];
 
-/** @param copies cases with a turned copy; not reported as negatives */
+/** @param copies with a turned copy; not reported as negatives */
 export function pairSuspicions(
   subjects: readonly Subject[],
   copies: ReadonlySet<Subject> = new Set(),
@@ -38,7 +38,7 @@ export function pairSuspicions(
   return [...parts, ...singleSuspicions(usable, masks, ratings, told, copies)];
 }
 
-/** For the whole set; null if a case has no such neighbour. */
+/** Null if a case has no such neighbour. */
 interface Rival {
   readonly turn?: Turn;
   readonly shift?: number;
@@ -68,7 +68,7 @@ function wholeSet(
   for (const [r, rival] of rivals.entries()) {
     const gains = chosen.flatMap((_, i) => {
       if (rival.turn === undefined) {
-        // Another case's mask differs in size, and so do its errors.
+        // Another case's mask differs in size, and so do errors.
         const gained = valueOf(correlations, r + 1, i) - valueOf(correlations, 0, i);
         return Number.isNaN(gained) ? [] : [gained];
       }

@@ -1,4 +1,4 @@
-/** Rates how well a set's masks, and their rivals, fit its own map (`fit.ts`). */
+/** How well a set's masks and their rivals fit its map (`fit.ts`). */
 import { THUMB as S } from '../measure/thumbnail.js';
 import { correlation, expectation, fitTargets } from './fit.js';
 import { turnedFrom } from './turns.js';
@@ -9,7 +9,7 @@ export const CLEAR = 4;
 /** ... and the variance or correlation it must add. */
 export const CLEAR_GAIN = 0.01;
 
-/** Correlations with the map's expectation, per case. */
+/** With the map's expectation, per case. */
 export interface Ratings {
   readonly own: Float64Array;
   readonly turned: readonly { readonly turn: Turn; readonly values: Float64Array }[];

@@ -1,7 +1,7 @@
 /**
- * Keeps a check's findings for `train` and `evaluate` in the user's cache (`cacheHome`), a file per selection of
- * cases, keyed by a hash of names, notes, sizes and times. It holds codes and numbers, no names or notes. Without
- * one, a sample is measured.
+ * Keeps a check's findings for `train` and `evaluate` in the cache (`cacheHome`), a file per selection of
+ * cases, keyed by a hash of names, notes, sizes and times. It holds codes and numbers, no names or notes.
+ * Without one, a sample is measured.
  */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { findSuspicions } from './index.js';
 import { suspicionsSummary } from './summary.js';
 import type { Subject, Suspicion } from './types.js';
 
-/** Increase it when the same cases may be judged differently. */
+/** Increase when the same cases may be judged differently. */
 const VERSION = 2;
 /** Takes two seconds on two cores at 224 x 224. */
 const SAMPLE = 256;
@@ -50,7 +50,7 @@ export async function rememberCheck(
   }
 }
 
-/** Null for none. A sample's findings are stored too. */
+/** Or null. Stores a sample's findings too. */
 export async function dataWarning(
   dir: string,
   cases: readonly Placed[],

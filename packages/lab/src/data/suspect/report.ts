@@ -1,6 +1,6 @@
 /**
- * The page of a check: each suspicion with some cases, the mask outlined in orange, and in sky blue what would fit
- * better. It shows pictures and notes, so keep it with the data.
+ * The page of a check: each suspicion with some cases, the mask outlined in orange, what would fit better in
+ * sky blue. It shows pictures and notes: keep it with the data.
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage, WARNINGS } from '@reclmis/core';
 import { encodePng, mapLimit, readImage, readMask, writeFileAtomic } from '@reclmis/files';

@@ -1,7 +1,8 @@
 /**
- * Finds single turned masks and single negatives. a and b are the correlations of a case's mask and of the rival with
- * the map's expectation. A wrong pair has them exchanged, so log p(b, a) - log p(a, b), with the set's own trimmed
- * normal distribution, measures how much better the rival is. Limits: docs/guide/check-data.md.
+ * Finds single turned masks and single negatives. a and b are the correlations of a case's mask and of the
+ * rival with the map's expectation. A wrong pair has them exchanged, so log p(b, a) - log p(a, b), with the
+ * set's own trimmed normal distribution, measures how much better the rival is. Limits:
+ * docs/guide/check-data.md.
  */
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Split } from '../types.js';
@@ -10,10 +11,10 @@ import { STRAIGHT_TURNS, TURN_WORDS, turnedFrom } from './turns.js';
 import { counted, quantile, type Subject, suspicion, type Suspicion, type Turn } from './types.js';
 import { shareIn, zonesNamed } from './zones.js';
 
-/** For straight and quarter turns; the highest of QaTa-COV19's 7,669 pairs are 6.8 and 9.0. */
+/** For straight and quarter turns; QaTa-COV19's 7,669 pairs have at most 6.8 and 9.0. */
 const STRAIGHT_ODDS = 7.5;
 const QUARTER_ODDS = 10;
-/** Suffices if the mask lies outside the zones that its note names, and inside when turned. */
+/** If the mask is outside the zones of its note, and inside when turned. */
 const ODDS_WITH_NOTE = 5;
 const OUTSIDE = 0.25;
 const INSIDE = 0.75;
@@ -23,10 +24,7 @@ const OFTEN_ODDS = 5;
 const OFTEN = 0.003;
 const IMPROBABLE = 1e-5;
 
-/**
- * @param told splits whose masks are all reported already
- * @param copies cases with a turned copy: not negatives
- */
+/** @param told splits with all masks reported already @param copies with a turned copy: not negatives */
 export function singleSuspicions(
   subjects: readonly Subject[],
   masks: readonly Float64Array[],
@@ -76,7 +74,7 @@ export function singleSuspicions(
   const last = odds[turns.length] as Float64Array;
   const inverted = Array.from(last, (value, i) => ({ value, i }))
     .filter(
-      // A turned mask sometimes fits the inverted image too.
+      // A turned mask sometimes fits the inverted image.
       ({ value, i }) =>
         value > INVERTED_ODDS &&
         !isTold(i) &&

@@ -1,6 +1,6 @@
 /**
- * Finds splits whose masks are all turned, or all the neighbouring case's, while the others' are right: a step that
- * ran on one folder only.
+ * Finds splits whose masks are all turned, or all the neighbouring case's, unlike the others: a step that ran
+ * on one folder only.
  */
 import { SPLITS } from '../types.js';
 import { CLEAR, CLEAR_GAIN, meanOf, type Ratings, spreadOf } from './rate.js';

@@ -1,9 +1,9 @@
 import type { Suspicion } from './types.js';
 
 /**
- * `warning: 2 suspicions about the data (MASKS_INVERTED 3 cases, ...); reclmis data check DIR shows them`; null for
- * none.
- * @param seen number of cases examined, if not all
+ * `warning: 2 suspicions about the data (MASKS_INVERTED 3 cases, ...); reclmis data check DIR shows them`, or
+ * null.
+ * @param seen cases examined, if not all
  */
 export function suspicionsSummary(
   dir: string,

@@ -3,7 +3,7 @@ import { measurePair } from '../measure/measure.js';
 import type { Phantom } from '../phantom.js';
 import type { Subject } from './types.js';
 
-/** Case number `i` of the training split, named `case-00`, `case-01`, ... */
+/** A case of the training split, named `case-00`, `case-01`, ... */
 export function subjectOf(i: number, { image, mask, note }: Phantom): Subject {
   const id = `case-${String(i).padStart(2, '0')}`;
   const { width, height } = image;

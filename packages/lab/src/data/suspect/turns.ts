@@ -1,4 +1,4 @@
-/** The eight orientations of a square picture, without the upright one. */
+/** Orientations of a square picture, except upright. */
 import type { Mask } from '@reclmis/core';
 import type { Turn } from './types.js';
 

@@ -18,7 +18,7 @@ export interface SuspectCase {
   readonly why?: string;
   /** After which the mask would fit better. */
   readonly turn?: Turn;
-  /** The case that it resembles, or whose mask it may have. */
+  /** That it resembles, or whose mask it may have. */
   readonly other?: { readonly split: Split; readonly id: string };
 }
 

@@ -1,4 +1,4 @@
-/** Measures how much of a mask, as it is or turned, lies in the zones that its note names. */
+/** How much of a mask, as it is or turned, lies in the zones that its note names. */
 import {
   imageFrame,
   inferSides,
@@ -11,13 +11,13 @@ import {
 import { THUMB as S } from '../measure/thumbnail.js';
 import type { Subject } from './types.js';
 
-/** Per cell of the thumbnail, by the image's sides. */
+/** Per cell, by the image's sides. */
 export const ZONES_OF_IMAGE = zoneMap(imageFrame(S, S), 'image');
-/** Share in named zones below which the notes mean something else. */
+/** Below this share in named zones, notes mean something else. */
 const KEPT = 0.6;
 const LEAST_NAMING = 10;
 
-/** Null if a note names none, or the set's notes do not fit their masks. */
+/** Null if a note names none, or notes do not fit masks. */
 export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64Array[]): (number | null)[] {
   const { sides } = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
   const named = subjects.map(({ note }) => {

@@ -41,7 +41,7 @@ const HIDDEN = 32;
 /** In the decoder's attention and layers. */
 const DROPOUT = 0.1;
 
-/** CLIP's image tower up to the last block that is read; keys of `clip_model.visual`. */
+/** Up to the last block that is read; keys of `clip_model.visual`. */
 class ImageTower extends nn.Module {
   private readonly conv1: nn.Conv2d;
   private readonly classEmbedding: Tensor;
@@ -214,7 +214,7 @@ export class CLIPSeg extends SegmentationModel {
     return segmentation(this.upscale.forward(this.asMap(decoded ?? scale)));
   }
 
-  /** Without the class token: [B,N+1,w] -> [B,w,S/16,S/16]. */
+  /** Drops the class token: [B,N+1,w] -> [B,w,S/16,S/16]. */
   private asMap(tokens: Tensor): Tensor {
     const [B, L, w] = tokens.shape3();
     const side = this.options.imageSize / PATCH;
@@ -260,7 +260,7 @@ export const clipSeg = describeModel({
     flops: 'No ViT-B at 224 x 224 costs as much; it is six times the 17.6 G multiply-adds of a whole tower.',
   },
   parity: {
-    // The files' gradients are those of a tower that learns.
+    // The file's gradients are of a tower that learns.
     settings: (sizeOf) => ({ baseWidth: sizeOf('reduces.0.weight', 0), options: { tower: 'fine-tuned' } }),
     constants: { extract_layers: EXTRACTED, heads: [TOWER_HEADS, DECODER_HEADS] },
   },

@@ -28,7 +28,7 @@ const LEAST_LENGTH = 1e-12;
 export interface ConVIRTOptions extends ResNetModelOptions {
   /** Divides the cosines. */
   readonly temperature: number;
-  /** Weight of the images' cross-entropy among the notes; the rest is that of the notes among the images. */
+  /** Weight of the images' cross-entropy among the notes; the notes' has the rest. */
   readonly imageToTextWeight: number;
 }
 

@@ -18,14 +18,14 @@ import { decoderChannels, type ResNetModelOptions, resNetOptions } from './resne
 import { ResNetUNet, resNetUNetSettings } from './resnet-unet.js';
 import { decoderWidths } from './smp-decoder.js';
 
-/** Twice the authors', because Table 1's GLoRIA is 10 M larger than its ConVIRT. */
+/** Twice the authors': Table 1's GLoRIA is 10 M larger than its ConVIRT. */
 const WIDER_DECODER = [512, 256, 128, 64, 32] as const;
 /** The authors'. */
 const TEMPERATURES: Temperatures = [4, 5, 10];
 /** For vectors of length 0. */
 const LEAST_LENGTH = 1e-8;
 
-/** Factors of a word's attention to regions, of its share in the note, and of the cross-entropies. */
+/** Factors of a word's attention to regions, its share in the note, and the cross-entropies. */
 type Temperatures = readonly [attention: number, word: number, pair: number];
 
 export interface GLoRIAOptions extends ResNetModelOptions {
@@ -61,7 +61,7 @@ export class GLoRIA extends ResNetUNet {
     return {
       ...this.decode(maps),
       losses: { global: whole.byImage.add(whole.byNote), local: parts.byImage.add(parts.byNote) },
-      // Cutting the attention maps at their notes' lengths would make training wait.
+      // Cutting maps at their notes' lengths would make training wait.
       ...(!this.training && {
         observed: {
           global_embedding: embedding,
@@ -90,8 +90,8 @@ function globalLosses(
 
 /**
  * Words against the regions that they attend to, for each image with each note.
- * @param regions [B,R,W]. @param features [B,T,W]. @param valid bool [B,T]
- * @returns the losses, and what each word of note i attends to in image b, [B,R,B,T]
+ * @param regions [B,R,W]. @param features [B,T,W]. @param valid bool [B,T] @returns the losses, and what each
+ * word of note i attends to in image b, [B,R,B,T]
  */
 function localLosses(
   regions: Tensor,
@@ -123,7 +123,10 @@ function localLosses(
   return { ...pairLosses(similarity), attention };
 }
 
-/** All tokens but the last, the authors' end token; at least the first. @param valid bool [B,T]. @returns bool [B,T] */
+/**
+ * All but the last token, the authors' end token; at least the first.
+ * @param valid bool [B,T]. @returns bool [B,T]
+ */
 function wordsOf(valid: Tensor): Tensor {
   const [B = 0, T = 0] = valid.shape;
   const { device } = valid;
@@ -133,8 +136,8 @@ function wordsOf(valid: Tensor): Tensor {
 }
 
 /**
- * What each word attends to in its own image, `attention_b` [words,h,h]. @param attention [B,R,B,T]. @param map
- * [B,C,h,h]
+ * What each word attends to in its own image, `attention_b` [words,h,h].
+ * @param attention [B,R,B,T]. @param map [B,C,h,h]
  */
 function attentionMaps(attention: Tensor, words: Tensor, map: Tensor): Record<string, Tensor> {
   const [, R, B, T] = attention.shape4();

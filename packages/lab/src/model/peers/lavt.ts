@@ -53,7 +53,7 @@ const BARRED = 10_000;
 /** Epsilon of the instance normalisations. */
 const EPS = 1e-5;
 
-/** A 1x1 convolution over a sequence, computed as a linear map of each token: key `0`, a weight of [out,in,1]. */
+/** A 1x1 convolution over a sequence, as a linear map of each token: key `0`, a weight of [out,in,1]. */
 class Pointwise extends nn.Module {
   private readonly conv: nn.Conv1d;
 
@@ -68,7 +68,7 @@ class Pointwise extends nn.Module {
   }
 }
 
-/** Instance normalisation over the places, [B,N,C], by the sample's own statistics in evaluation too; it has no parameters. */
+/** Over the places, [B,N,C], by the sample's own statistics in evaluation too; without parameters. */
 function normalizePlaces(x: Tensor): Tensor {
   const channels = float32(x).transpose(1, 2); // [B,C,N]
   const map = channels.unsqueeze(-1); // [B,C,N,1], channels-last
@@ -86,7 +86,10 @@ export interface Words {
   readonly bias: Tensor;
 }
 
-/** What each place finds in the note, times what it shows: keys `vis_project`, `image_lang_att.*`, `project_mm`. */
+/**
+ * What each place finds in the note, times what it shows: keys `vis_project`, `image_lang_att.*`,
+ * `project_mm`.
+ */
 export class Fusion extends nn.Module {
   private readonly visual: Pointwise;
   private readonly query: Pointwise;
@@ -116,13 +119,16 @@ export class Fusion extends nn.Module {
     return nn.gelu(this.joined.forward(seen.mul(said)));
   }
 
-  /** Each place's words, weighted, [B,N,C]. Scores are scaled by the whole width, however many heads there are. */
+  /**
+   * Each place's words, weighted, [B,N,C]. Scores are scaled by the whole width, whatever the number of
+   * heads.
+   */
   private attend(x: Tensor, words: Words): Tensor {
     const v = this.parts(this.value.forward(words.features).mul(words.mask));
     return this.weights(x, words).matmul(v).transpose(1, 2).reshape(x.shape);
   }
 
-  /** What each place reads from each word, [B,h,N,T]; sums to 1 over the words. */
+  /** What each place reads from each word, [B,h,N,T]; sums to 1 over words. */
   weights(x: Tensor, { features, mask, bias }: Words): Tensor {
     const q = this.parts(normalizePlaces(this.query.forward(x)).contiguous());
     const k = this.parts(this.key.forward(features).mul(mask));
@@ -164,13 +170,13 @@ interface Stage {
   readonly norm: nn.LayerNorm;
 }
 
-/** What LAVT is made with; `baseWidth` is the first stage's width. */
+/** `baseWidth` is the first stage's width. */
 export interface LavtOptions extends ModelOptions, SwinSizes {
   /** Heads of each fusion. */
   readonly fusionHeads: number;
 }
 
-/** The encoder, prefix `backbone`: a map of language-aware features of each stage. */
+/** Prefix `backbone`: language-aware features of each stage. */
 class Backbone extends nn.Module {
   private readonly tables = new WindowTables();
   private readonly embed: PatchEmbed;
@@ -222,7 +228,10 @@ class Backbone extends nn.Module {
   }
 }
 
-/** Twice conv 3x3 without bias, batch normalisation, ReLU at each level, prefix `classifier`: keys `conv{1,2}_{level}`, `bn{1,2}_{level}`, `conv1_1`. */
+/**
+ * Twice conv 3x3 without bias, batch normalisation, ReLU at each level, prefix `classifier`: keys
+ * `conv{1,2}_{level}`, `bn{1,2}_{level}`, `conv1_1`.
+ */
 class Decoder extends nn.Module {
   private readonly levels: readonly (readonly (readonly [nn.Conv2d, nn.BatchNorm2d])[])[];
   private readonly head: nn.Conv2d;
@@ -313,7 +322,7 @@ export const lavt = describeModel({
     ...swinOptions({ dropPath: 0.3 }),
     fusionHeads: z.number().int().min(1).default(1).describe('heads with which a stage reads the note'),
   }),
-  // `baseWidth` counts in U-Net's channels, 64 where Swin-B has 128.
+  // `baseWidth` is in U-Net's channels, 64 where Swin-B has 128.
   build: ({ baseWidth, imageSize }, { width: textWidth }, { width, depths, heads, ...options }) =>
     new Lavt({
       baseWidth: width ?? (SWIN_B.width * baseWidth) / 64,

@@ -24,12 +24,15 @@ import {
 } from '../segmentation-model.js';
 import { requireOption } from '../unet-based.js';
 
-/** Features that a 2D network of version 1 has at most. */
+/** At most, in a 2D network of version 1. */
 const MOST_FEATURES = 480;
 /** Slope of the leaky ReLU. */
 const SLOPE = 0.01;
 
-/** Conv 3x3 with bias, instance normalisation, leaky ReLU: keys `conv`, `instnorm`. The bias has no effect; the authors keep it. */
+/**
+ * Conv 3x3 with bias, instance normalisation, leaky ReLU: keys `conv`, `instnorm`. The bias has no effect,
+ * but is the authors'.
+ */
 class ConvBlock extends nn.Module {
   private readonly conv: nn.Conv2d;
   private readonly norm: nn.InstanceNorm2d;
@@ -49,7 +52,7 @@ class ConvBlock extends nn.Module {
 
 /** What nnU-Net is made with. */
 export interface NnUNetOptions extends ModelOptions {
-  /** Features of no level exceed this; 480 in version 1's 2D networks. */
+  /** The most of any level; 480 in version 1's 2D networks. */
   readonly mostFeatures: number;
 }
 
@@ -61,7 +64,7 @@ export class NnUNet extends SegmentationModel {
   private readonly ups: readonly nn.ConvTranspose2d[];
   private readonly localization: readonly (readonly ConvBlock[])[];
   private readonly heads: readonly nn.Conv2d[];
-  /** Weight of each head in training, coarsest first: 0, then 1/2^(L-1) to 1, divided by their sum. */
+  /** By head, coarsest first: 0, then 1/2^(L-1) to 1, divided by their sum. */
   private readonly weights: readonly number[];
 
   /** @throws CONFIG_INVALID */
@@ -136,7 +139,7 @@ export class NnUNet extends SegmentationModel {
     return this.heads[u] as nn.Conv2d; // one for each level
   }
 
-  /** The decoder's maps, coarsest first, [B,C,s,s] each. */
+  /** Coarsest first, [B,C,s,s] each. */
   private decode(images: Tensor): Tensor[] {
     checkImages(images, this.options);
     const skips: Tensor[] = []; // coarsest first
@@ -153,7 +156,7 @@ export class NnUNet extends SegmentationModel {
   }
 }
 
-/** How often a side is halved while it is at least 8. */
+/** While the side is at least 8. */
 function halvings(side: number): number {
   let count = 0;
   for (let rest = side; rest >= 8; rest = Math.floor(rest / 2)) count++;
@@ -171,7 +174,7 @@ export const nnUNet = describeModel({
       .default(MOST_FEATURES)
       .describe('features of no level exceed this; version 2 allows 512'),
   }),
-  // `baseWidth` counts in U-Net's channels, 64 where nnU-Net has 32.
+  // `baseWidth` is in U-Net's channels, 64 where nnU-Net has 32.
   build: ({ baseWidth, imageSize }, { width: textWidth }, { mostFeatures }) =>
     new NnUNet({ baseWidth: Math.max(1, baseWidth / 2), imageSize, textWidth, mostFeatures }),
   ownKey: 'conv_blocks_context.0.blocks.0.conv.weight',

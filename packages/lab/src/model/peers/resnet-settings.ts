@@ -1,4 +1,4 @@
-/** Options of the systems over a residual network, and the sizes that a golden file implies. */
+/** Options of systems over a residual network, and sizes that a golden file implies. */
 import { z } from 'zod';
 import type { SizeOf } from '../descriptor.js';
 import type { ModelOptions } from '../segmentation-model.js';
@@ -16,7 +16,7 @@ export interface ResNetModelOptions extends ModelOptions {
 
 const count = z.number().int().min(1);
 
-/** `model.options`. @param blocks of the published system. @param widths its decoder's over a stem of 64 */
+/** @param blocks of the published system. @param widths its decoder's over a stem of 64 */
 export function resNetOptions(
   blocks: readonly number[],
   widths: readonly number[],
@@ -62,7 +62,7 @@ export function checkResNetSizes({ baseWidth, imageSize, blocks, decoderWidths }
   );
 }
 
-/** Bottlenecks of each layer in a golden file. @param prefix of the layers' keys */
+/** Bottlenecks of each layer. @param prefix of the layers' keys */
 export function blocksIn(keys: readonly string[], prefix: string): number[] {
   return [1, 2, 3, 4].map((layer) => {
     const first = new RegExp(`^${prefix}layer${layer}\\.\\d+\\.conv1\\.weight$`);
@@ -70,7 +70,7 @@ export function blocksIn(keys: readonly string[], prefix: string): number[] {
   });
 }
 
-/** The decoder's channels as the `options` of a golden file name them, by its shapes. */
+/** By a golden file's shapes, as its `options` name them. */
 export function decoderChannels(sizeOf: SizeOf): { readonly decoder_channels: number[] } {
   return {
     decoder_channels: widthsIn(

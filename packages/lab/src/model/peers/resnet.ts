@@ -14,11 +14,17 @@ export const EXPANSION = 4;
 export interface BottleneckOptions {
   /** The strided convolution: the 3x3, as in torchvision (default), or the first 1x1, as in Caffe. */
   readonly strideAt?: '3x3' | '1x1';
-  /** Weighs the channels before the sum, key `se_module`: how much narrower the gate's middle is. Default: no gate. */
+  /**
+   * Weighs channels before the sum, key `se_module`: how much narrower the gate's middle is. Default: no
+   * gate.
+   */
   readonly squeeze?: number;
 }
 
-/** Conv 1x1 to `width`, 3x3, 1x1 to 4 `width`, each with batch normalisation, plus the input. [B,C,H,W] -> [B,4 width,H/stride,W/stride]. */
+/**
+ * Conv 1x1 to `width`, 3x3, 1x1 to 4 `width`, each with batch normalisation, plus the input. [B,C,H,W] ->
+ * [B,4 width,H/stride,W/stride].
+ */
 export class Bottleneck extends nn.Module {
   private readonly conv1: nn.Conv2d;
   private readonly bn1: nn.BatchNorm2d;
@@ -90,11 +96,11 @@ export function residualLayer(
 
 /** Differences from torchvision's. */
 export interface ResNetOptions extends BottleneckOptions {
-  /** Before the stem's keys `conv1` and `bn1`, e.g. `layer0.`. Default: nothing. */
+  /** Prefix of `conv1` and `bn1`, e.g. `layer0.`. Default: none. */
   readonly stem?: string;
   /**
-   * 3x3 pooling of stride 2: with a border, as in torchvision (default), or without one and its size rounded up, as
-   * in Caffe.
+   * 3x3 pooling of stride 2: with a border, as in torchvision (default), or without one and its size rounded
+   * up, as in Caffe.
    */
   readonly pool?: 'border' | 'roundUp';
 }
@@ -102,7 +108,7 @@ export interface ResNetOptions extends BottleneckOptions {
 /** Bottlenecks of each layer. */
 export const RESNET_50 = [3, 4, 6, 3] as const;
 
-/** The network without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
+/** Without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
 export class ResNetEncoder extends nn.Module {
   /** Channels of the five maps, finest first. */
   readonly widths: readonly number[];
@@ -111,7 +117,10 @@ export class ResNetEncoder extends nn.Module {
   private readonly layers: readonly (readonly Bottleneck[])[];
   private readonly pool: nn.PoolOptions;
 
-  /** @param baseWidth channels of the stem, 64 in all published ones. @param blocks bottlenecks of each layer */
+  /**
+   * @param baseWidth channels of the stem, 64 in all published ones.
+   * @param blocks bottlenecks of each layer
+   */
   constructor(
     baseWidth: number,
     blocks: readonly number[],

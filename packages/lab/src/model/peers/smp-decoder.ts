@@ -1,5 +1,5 @@
 /**
- * Decoder of segmentation_models.pytorch (MIT), which U-Net++, ConVIRT and GLoRIA share. Sources: docs/models.md.
+ * Decoder of segmentation_models.pytorch (MIT), for U-Net++, ConVIRT and GLoRIA. Sources: docs/models.md.
  *
  * B batch, C channels, H, W sides of the map.
  */
@@ -8,7 +8,7 @@ import { cat, nn, type Tensor } from '@reclmis/torch';
 /** Five levels, coarsest first, over a stem of 64. */
 export const DECODER_WIDTHS = [256, 128, 64, 32, 16] as const;
 
-/** x2 nearest, the skips concatenated, twice conv 3x3, batch normalisation, ReLU: keys `conv{1,2}.{0,1}`. */
+/** x2 nearest, [up, skips], twice conv 3x3, batch normalisation, ReLU: keys `conv{1,2}.{0,1}`. */
 export class DecoderBlock extends nn.Module {
   private readonly layers: readonly (readonly [nn.Conv2d, nn.BatchNorm2d])[];
 
@@ -33,7 +33,7 @@ export class DecoderBlock extends nn.Module {
   }
 }
 
-/** 3x3 to one channel, with Xavier's weights and no bias at first. */
+/** 3x3 to one channel, initially with Xavier's weights and no bias. */
 export function segmentationHead(inChannels: number): nn.Conv2d {
   const head = new nn.Conv2d(inChannels, 1, 3, { padding: 1 });
   nn.xavierUniform_(head.weight);

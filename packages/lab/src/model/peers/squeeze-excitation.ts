@@ -6,14 +6,14 @@
 import { nn, type Tensor } from '@reclmis/torch';
 
 /**
- * x sigmoid(fc2(relu(fc1(mean of x over its pixels)))): keys `fc1`, `fc2`, 1x1 convolutions with bias. [B,C,H,W] ->
- * [B,C,H,W].
+ * x sigmoid(fc2(relu(fc1(mean of x over its pixels)))): keys `fc1`, `fc2`, 1x1 convolutions with bias.
+ * [B,C,H,W] -> [B,C,H,W].
  */
 export class SqueezeExcitation extends nn.Module {
   private readonly fc1: nn.Conv2d;
   private readonly fc2: nn.Conv2d;
 
-  /** @param reduction how much narrower the middle is than `channels` */
+  /** @param reduction how much narrower the middle is */
   constructor(channels: number, reduction: number) {
     super();
     const inner = Math.max(1, Math.floor(channels / reduction));

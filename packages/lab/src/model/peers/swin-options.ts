@@ -1,11 +1,13 @@
-/** Sizes of a Swin encoder: what Swin-Unet and LAVT let one choose, what they refuse, and what a golden file's shapes say. */
+/**
+ * Sizes of a Swin encoder: settings of Swin-Unet and LAVT, their checks, and what a golden file's shapes say.
+ */
 import { z } from 'zod';
 import type { SizeOf } from '../descriptor.js';
 import type { ModelOptions, TokenGrid } from '../segmentation-model.js';
 import { requireOption } from '../unet-based.js';
 
 export interface SwinSizes {
-  /** Blocks of each stage; a stage has half the side and twice the width of the one before. */
+  /** Blocks of each stage; each has half the side and twice the width of the last. */
   readonly depths: readonly number[];
   /** Heads of each stage. */
   readonly heads: readonly number[];
@@ -37,7 +39,7 @@ export const swinOptions = ({ dropPath }: { readonly dropPath: number }) => ({
     .describe('rate at which training leaves out the last block’s branches'),
 });
 
-/** Modules within windows, whose tokens are in the windows' order. */
+/** Modules whose tokens are in the windows' order. */
 export const IN_WINDOWS = /\.attn(?:\.|$)/;
 
 /** The maps of the stages. */
@@ -87,7 +89,7 @@ export function stageSizes({
   return heads.map((count, i) => ({ width: baseWidth * 2 ** i, heads: count }));
 }
 
-/** The options that a golden file's shapes imply. @param prefix of the encoder's keys. */
+/** Implied by a golden file's shapes. @param prefix of the encoder's keys. */
 export function sizesOfKeys(
   prefix: string,
   sizeOf: SizeOf,

@@ -42,13 +42,18 @@ import {
   WindowTables,
 } from './windowed-attention.js';
 
-/** Named sizes. Table 1's 82.3 M parameters are no published Swin-Unet's; `small` comes nearest, `tiny` is its authors'. */
+/**
+ * Table 1's 82.3 M parameters are no published Swin-Unet's; `small` comes nearest, `tiny` is its authors'.
+ */
 const SIZES = {
   small: { width: 96, depths: [2, 2, 18, 2], heads: [3, 6, 12, 24] },
   tiny: { width: 96, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24] },
 } as const;
 
-/** Spreads each token over `factor` x `factor` places, then normalises: keys `expand`, `norm`. [B,R*R,C] -> tokens of C' channels. */
+/**
+ * Spreads each token over `factor` x `factor` places, then normalises: keys `expand`, `norm`. [B,R*R,C] ->
+ * tokens of C' channels.
+ */
 class Expand extends nn.Module {
   private readonly expand: nn.Linear;
   private readonly norm: nn.LayerNorm;
@@ -63,7 +68,7 @@ class Expand extends nn.Module {
     this.norm = this.child('norm', new nn.LayerNorm(outWidth));
   }
 
-  /** @returns [B,R,R,factor,factor,C'], where the last two sides are a token's places. */
+  /** @returns [B,R,R,factor,factor,C'], the last two sides a token's places. */
   private spread(x: Tensor, R: number): Tensor {
     const { factor: f, outWidth } = this;
     return this.norm.forward(this.expand.forward(x).view([x.size(0), R, R, f, f, outWidth])); // the norm is of each token, so it may come first
@@ -77,7 +82,7 @@ class Expand extends nn.Module {
       .reshape([x.size(0), side * side, this.outWidth]);
   }
 
-  /** One number of each token: the product with `weight` [C']. @returns [B,1,factor*R,factor*R]. */
+  /** The product of each token with `weight` [C']. @returns [B,1,factor*R,factor*R]. */
   forwardProduct(x: Tensor, R: number, weight: Tensor): Tensor {
     const side = this.factor * R;
     return linear(this.spread(x, R), weight.view([1, this.outWidth]), null) // [B,R,R,f,f,1]
@@ -87,7 +92,7 @@ class Expand extends nn.Module {
   }
 }
 
-/** What Swin-Unet is made with; `baseWidth` is the first stage's width. */
+/** `baseWidth` is the first stage's width. */
 export type SwinUNetOptions = ModelOptions & SwinSizes;
 
 export class SwinUNet extends SegmentationModel {
@@ -179,7 +184,7 @@ export class SwinUNet extends SegmentationModel {
       const joined = join.forward(cat([raised, skips[k] ?? raised], -1));
       x = blocks.reduce((y, block) => block.forward(y, [R, R]), joined);
     }); // [B,(S/4)^2,w]
-    // A 1x1 convolution of one output, computed before the tokens are put in their places.
+    // A 1x1 convolution of one output, before tokens are put in their places.
     return segmentation(
       this.up.forwardProduct(this.normUp.forward(x), images.size(-1) / PATCH, this.output.weight),
     );
@@ -201,7 +206,7 @@ export const swinUNet = describeModel({
       .describe('depths 2,2,18,2, nearest to Table 1, or its authors’ 2,2,2,2'),
     ...swinOptions({ dropPath: 0.2 }),
   }),
-  // `baseWidth` counts in U-Net's channels, 64 where Swin-Unet has 96.
+  // `baseWidth` is in U-Net's channels, 64 where Swin-Unet has 96.
   build: ({ baseWidth, imageSize }, { width: textWidth }, { size, width, depths, heads, window, dropPath }) =>
     new SwinUNet({
       baseWidth: width ?? (SIZES[size].width * baseWidth) / 64,

@@ -86,7 +86,7 @@ class ChannelAttention extends nn.Module {
   }
 }
 
-/** SA: weighs pixels by the mean and maximum of their channels: key `conv1`. [B,C,H,W] -> [B,C,H,W]. */
+/** SA: weighs pixels by their channels' mean and maximum: key `conv1`. [B,C,H,W] -> [B,C,H,W]. */
 class SpatialAttention extends nn.Module {
   private readonly conv1 = this.child('conv1', new nn.Conv2d(2, 1, 7, { padding: 3, bias: false }));
 
@@ -96,7 +96,7 @@ class SpatialAttention extends nn.Module {
   }
 }
 
-/** Two layers without bias, a ReLU between them, as 1x1 convolutions: keys `0`, `2`. [B,in,1,1] -> [B,out,1,1]. */
+/** 1x1 convolutions without bias, a ReLU between: keys `0`, `2`. [B,in,1,1] -> [B,out,1,1]. */
 class TwoLayers extends nn.Module {
   private readonly first: nn.Conv2d;
   private readonly second: nn.Conv2d;
@@ -112,7 +112,7 @@ class TwoLayers extends nn.Module {
   }
 }
 
-/** Two linear layers without bias, a ReLU between them: keys `0`, `2`. [B,in] -> [B,out]. */
+/** Linear layers without bias, a ReLU between: keys `0`, `2`. [B,in] -> [B,out]. */
 class Classifier extends nn.Module {
   private readonly first: nn.Linear;
   private readonly second: nn.Linear;
@@ -211,7 +211,7 @@ class DecoderBlock extends nn.Module {
   }
 }
 
-/** `ag`: the decoder's three maps at the finest one's size. [B,D,s,s] each, s = S/8, S/4, S/2 -> [B,D,S/2,S/2]. */
+/** `ag`: three maps at the finest one's size. [B,D,s,s] each, s = S/8, S/4, S/2 -> [B,D,S/2,S/2]. */
 class Aggregation extends nn.Module {
   private readonly own: readonly ConvNorm[];
   private readonly c14: ConvNorm;
@@ -226,7 +226,7 @@ class Aggregation extends nn.Module {
     this.c3 = this.child('c3', new ConvNorm(D, D, 3));
   }
 
-  /** @param maps coarsest first, each twice the size of the one before */
+  /** @param maps coarsest first, each twice the last one's size */
   forward(maps: readonly Tensor[]): Tensor {
     const same = this.own.map((conv, i) =>
       conv.forwardRelu(raised(maps[i] as Tensor, 2 ** (maps.length - 1 - i))),
@@ -246,7 +246,7 @@ function raised(x: Tensor, factor: number): Tensor {
 export interface TGANetOptions extends ModelOptions {
   /** E. */
   readonly wordWidth: number;
-  /** Takes the logits themselves; the authors take a softmax for logits. */
+  /** Takes the logits; the authors take a softmax for logits. */
   readonly plainCrossEntropy: boolean;
 }
 
@@ -311,7 +311,7 @@ export class TGANet extends SegmentationModel {
     return this.describe(images, this.words(images)).mask;
   }
 
-  /** @param choices its notes, and for notes about nuclei its masks, are the labels */
+  /** @param choices labels come from its notes, and its masks for notes about nuclei */
   override forwardTraining(
     images: Tensor,
     _note: NoteFeatures | null,
@@ -330,7 +330,7 @@ export class TGANet extends SegmentationModel {
     return this.forwardLabelled(images, this.words(images), labels);
   }
 
-  /** @param words [B or 1,5,E], in the order one, multiple, small, medium, large. @throws TENSOR_SHAPE */
+  /** @param words [B or 1,5,E]: one, multiple, small, medium, large. @throws TENSOR_SHAPE */
   forwardLabelled(images: Tensor, words: Tensor, labels: AttributeLabels): TrainingSegmentation {
     const { mask, attributes } = this.describe(images, words);
     const { plainCrossEntropy: plain } = this.options;
@@ -378,7 +378,7 @@ export class TGANet extends SegmentationModel {
     return maps;
   }
 
-  /** f0: the words, each times its probability, [B,D,1,1]. */
+  /** f0: words times their probabilities, [B,D,1,1]. */
   private weighWords({ count, size }: AttributeLogits, words: Tensor): Tensor {
     const P = cat([count.softmax(1), size.softmax(1)], 1); // [B,5]
     const { wordWidth: E } = this.options;
@@ -393,7 +393,9 @@ export class TGANet extends SegmentationModel {
   }
 }
 
-/** Orthogonal directions of unit variance: only which is which matters, as the layer after them is trained. */
+/**
+ * Orthogonal directions of unit variance: only which is which matters, as the layer after them is trained.
+ */
 function wordVectors(E: number): Float32Array {
   const vectors = new Float32Array(WORDS * E);
   for (let word = 0; word < WORDS; word++) {
@@ -404,8 +406,8 @@ function wordVectors(E: number): Float32Array {
 }
 
 /**
- * A mean over the batch, to which images without a label add 0.
- * @param logits [B,classes]. @param plain of the logits themselves; else of their softmax, as the authors compute it
+ * Mean over the batch; images without a label add 0.
+ * @param logits [B,classes]. @param plain by the logits; else by their softmax, as the authors do
  */
 function attributeLoss(logits: Tensor, labels: readonly (number | null)[], plain: boolean): Tensor {
   const [B, classes] = logits.shape2();

@@ -22,7 +22,7 @@ import {
 import { checkSizes, requireOption } from '../unet-based.js';
 import { SPLIT_KEYS, ViTBlock } from './vit.js';
 
-/** Fewer channels have as many groups as divide them. */
+/** Or as many as divide fewer channels. */
 const GROUPS = 32;
 /** In the stem's norms and the transformer's. */
 const EPS = 1e-6;
@@ -34,7 +34,7 @@ const UNITS = [3, 4, 9] as const;
 const HEAD_WIDTH = 64;
 
 /**
- * Without bias; filters are brought to mean 0 and variance 1 at each call (Qiao et al. 2019). [B,in,H,W] ->
+ * Without bias; filters have mean 0 and variance 1 at each call (Qiao et al. 2019). [B,in,H,W] ->
  * [B,out,H',W'].
  */
 class StandardConv extends nn.Conv2d {
@@ -48,7 +48,7 @@ class StandardConv extends nn.Conv2d {
   }
 
   override forward(x: Tensor): Tensor {
-    // Layer normalisation over a filter, without scale and shift, standardises it.
+    // Layer normalisation of a filter, without scale and shift.
     const weight = layerNorm(this.weight, this.weight.shape.slice(1), null, null, FILTER_EPS);
     return conv2d(x, weight, null, this.stride, (this.kernel - 1) / 2);
   }
@@ -60,7 +60,7 @@ function stemNorm(channels: number): nn.GroupNorm {
   return new nn.GroupNorm(groups, channels, { eps: EPS });
 }
 
-/** A bottleneck whose ReLU follows the sum. [B,in,H,W] -> [B,out,H/stride,W/stride]. */
+/** A bottleneck with ReLU after the sum. [B,in,H,W] -> [B,out,H/stride,W/stride]. */
 class Unit extends nn.Module {
   private readonly layers: readonly (readonly [StandardConv, nn.GroupNorm])[];
   private readonly projection: readonly [StandardConv, nn.GroupNorm] | null;
@@ -126,7 +126,7 @@ class Stem extends nn.Module {
     let x = nn.maxPool2d(root, 3, { stride: 2 }); // [B,w,S/4-1,S/4-1]
     this.blocks.forEach((units, b) => {
       x = units.reduce((map, unit) => unit.forward(map), x);
-      // Without padding the pooling loses a row and a column; the skip gets them back, as zeros.
+      // Without padding the pooling loses a row and a column, which the skip gets back as zeros.
       if (b < UNITS.length - 1) skips.unshift(b === 0 ? x.pad([0, 1, 0, 1]) : x);
     });
     return { coarsest: x, skips };
@@ -289,7 +289,7 @@ export const transUNet = describeModel({
       return { baseWidth, options: { width, layers, heads, skips: joined.length } };
     },
     gradients: [
-      // Zero in exact arithmetic: a softmax ignores a constant.
+      // Exactly zero: a softmax ignores a constant.
       { keys: /\.attn\.key\.bias$/, absolute: 1e-9 },
       // Small differences of large numbers: float64 already differs by 8e-3.
       { keys: /\.hybrid_model\./, relative: 0.02 },

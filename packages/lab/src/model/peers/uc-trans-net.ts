@@ -16,14 +16,14 @@ import { describeModel } from '../descriptor.js';
 import type { ModelOptions, Segmentation } from '../segmentation-model.js';
 import { type Decoder, UNetBased } from '../unet-based.js';
 
-/** Sides of the patches of `x1` to `x4`, in pixels of the level. */
+/** Sides for `x1` to `x4`, in pixels of the level. */
 const PATCHES = [16, 8, 4, 2] as const;
 /** Epsilon of every layer normalisation. */
 const EPS = 1e-6;
 /** Epsilon of the scores’ instance normalisation. */
 const SCORE_EPS = 1e-5;
 
-/** A map in patches as tokens that carry position: keys `patch_embeddings`, `position_embeddings`. */
+/** Patches as tokens with position: keys `patch_embeddings`, `position_embeddings`. */
 class Embeddings extends nn.Module {
   private readonly patch: nn.Conv2d;
   private readonly position: Tensor;
@@ -40,7 +40,10 @@ class Embeddings extends nn.Module {
   }
 }
 
-/** Attention between channels, of every level over all of them: keys `query{1..4}.{h}`, `key.{h}`, `value.{h}`, `out{1..4}`. */
+/**
+ * Attention between channels, of every level over all: keys `query{1..4}.{h}`, `key.{h}`, `value.{h}`,
+ * `out{1..4}`.
+ */
 class ChannelAttention extends nn.Module {
   private readonly queries: readonly (readonly nn.Linear[])[];
   private readonly keys: readonly nn.Linear[];
@@ -62,7 +65,10 @@ class ChannelAttention extends nn.Module {
     this.outs = widths.map((width, i) => this.child(`out${i + 1}`, square(width)));
   }
 
-  /** @param levels [B,N,C] each, normalised. @param joined all levels, [B,N,K], normalised. @returns [B,N,C] each. */
+  /**
+   * @param levels [B,N,C] each, normalised.
+   * @param joined all levels, [B,N,K], normalised. @returns [B,N,C] each.
+   */
   forward(levels: readonly Tensor[], joined: Tensor): Tensor[] {
     const projected = (x: Tensor, layers: readonly nn.Linear[]): Tensor =>
       stack(
@@ -74,7 +80,7 @@ class ChannelAttention extends nn.Module {
     return levels.map((level, i) => {
       const queries = projected(level, this.queries[i] ?? []).transpose(2, 3); // [B,H,C,N]
       const scores = float32(queries.matmul(keys)); // [B,H,C,K]
-      // Instance normalisation of a sample's head, without scale and shift.
+      // Instance normalisation of a sample's head.
       const weights = layerNorm(scores, scores.shape.slice(2), null, null, SCORE_EPS).softmax(-1);
       const gathered = dropped(this, weights, this.rate).matmul(values).mean([1]); // [B,C,N]
       const out = (this.outs[i] as nn.Linear).forward(gathered.transpose(1, 2)); // [B,N,C]
@@ -103,7 +109,10 @@ class Mlp extends nn.Module {
   }
 }
 
-/** A layer over all levels, pre-norm: keys `attn_norm{1..4}`, `attn_norm`, `channel_attn`, `ffn_norm{1..4}`, `ffn{1..4}`. */
+/**
+ * Over all levels, pre-norm: keys `attn_norm{1..4}`, `attn_norm`, `channel_attn`, `ffn_norm{1..4}`,
+ * `ffn{1..4}`.
+ */
 class ChannelLayer extends nn.Module {
   private readonly levels: readonly { attnNorm: nn.LayerNorm; ffnNorm: nn.LayerNorm; ffn: Mlp }[];
   private readonly joinedNorm: nn.LayerNorm;
@@ -199,7 +208,10 @@ class ChannelTransformer extends nn.Module {
   }
 }
 
-/** Channel-wise cross attention (CCA): weighs the skip's channels by what skip and gate hold on average. Keys `mlp_x.1`, `mlp_g.1`. */
+/**
+ * Channel-wise cross attention (CCA): weighs the skip's channels by means of skip and gate. Keys `mlp_x.1`,
+ * `mlp_g.1`.
+ */
 class ChannelGate extends nn.Module {
   private readonly ofSkip: nn.Linear;
   private readonly ofGate: nn.Linear;
@@ -210,7 +222,7 @@ class ChannelGate extends nn.Module {
     this.ofGate = this.child('mlp_g.1', new nn.Linear(channels, channels));
   }
 
-  /** @param gate [B,C,h,w], at any size. @param skip [B,C,H,W]. @returns [B,C,H,W]. */
+  /** @param gate [B,C,h,w], any size. @param skip [B,C,H,W]. @returns [B,C,H,W]. */
   forward(gate: Tensor, skip: Tensor): Tensor {
     const mean = (map: Tensor): Tensor => float32(map).mean([2, 3]); // [B,C]
     const sum = this.ofSkip.forward(mean(skip)).add(this.ofGate.forward(mean(gate)));
@@ -224,7 +236,7 @@ class GatedUpBlock extends nn.Module {
   private readonly coatt: ChannelGate;
   private readonly convs: readonly ConvBNReLU[];
 
-  /** @param inChannels channels of skip and upsampled map together; each brings half. */
+  /** @param inChannels of skip and upsampled map, half each */
   constructor(inChannels: number, outChannels: number) {
     super();
     this.coatt = this.child('coatt', new ChannelGate(inChannels / 2));
@@ -248,7 +260,7 @@ export interface UCTransNetOptions extends ModelOptions {
   readonly layers: number;
   /** H; each has the full width. */
   readonly heads: number;
-  /** Dropout of the embedded tokens, the attention's weights and its output. */
+  /** Rate for embedded tokens, attention's weights and its output. */
   readonly dropout: number;
 }
 

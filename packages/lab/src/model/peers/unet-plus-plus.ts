@@ -58,7 +58,7 @@ export class UNetPlusPlus extends SegmentationModel {
     );
     const channels = this.encoder.widths.toReversed(); // of e0..e4
     const at = (list: readonly number[], i: number): number => list[i] ?? 0;
-    // Off the main path d = 0, a node has the channels of its level's skip.
+    // Off the main path d = 0, a node is as wide as its level's skip.
     const outOf = (d: number, l: number): number => (d === 0 ? at(widths, l) : at(channels, l + 1));
     this.nodes = new Map(
       places().map(({ d, l }) => {
@@ -91,7 +91,7 @@ export class UNetPlusPlus extends SegmentationModel {
   }
 }
 
-/** Diagonal d and level l of the nested nodes, each after all that it reads. */
+/** Diagonal d and level l of the nodes, each after all that it reads. */
 function places(): { d: number; l: number }[] {
   return Array.from({ length: LEVELS }, (_, k) =>
     Array.from({ length: LEVELS - k }, (_unused, d) => ({ d, l: d + k })),

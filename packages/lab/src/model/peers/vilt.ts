@@ -69,7 +69,7 @@ class TextEmbeddings extends nn.Module {
   }
 }
 
-/** A table whose rows start normal, those for padding at 0. */
+/** Rows start normal, those for padding at 0. */
 function embedding(count: number, width: number, options: { paddingIndex?: number } = {}): nn.Embedding {
   const table = new nn.Embedding(count, width, options);
   nn.normal_(table.weight, STD);
@@ -121,7 +121,7 @@ class Transformer extends nn.Module {
     return this.norm.forward(this.blocks.reduce((x, block) => block.forward(x, bias), tokens));
   }
 
-  /** Resizes the position table to an image's grid. @returns [1,1+N,C] */
+  /** Resizes positions to an image's grid. @returns [1,1+N,C] */
   private positionsFor(side: number): Tensor {
     const [, rows, C] = this.positions.shape3();
     const table = Math.round(Math.sqrt(rows - 1));
@@ -180,7 +180,7 @@ export interface ViLTOptions extends ModelOptions {
   readonly patch: 32 | 16;
   /** Rows for words' positions. */
   readonly tokens: number;
-  /** Side for patches' positions, resized to the image's grid. */
+  /** Side of the positions' grid, resized to the image's. */
   readonly positions: number;
 }
 
@@ -238,7 +238,7 @@ export class ViLT extends SegmentationModel {
     return segmentation(this.decoder.forward(this.asMap(tokens)));
   }
 
-  /** Minus infinity for the places after a note's end: [B,1,1,L]. */
+  /** Minus infinity after a note's end: [B,1,1,L]. */
   private barred(ids: Tensor, image: Tensor): Tensor {
     const [B, T] = ids.shape2();
     const [, seen] = image.shape3();
@@ -259,7 +259,7 @@ export class ViLT extends SegmentationModel {
       .reshape([B, C, side, side]);
   }
 
-  /** The numbers of a note's words, int64 [B,T]. @throws NOTE_MISSING, TENSOR_SHAPE */
+  /** int64 [B,T]. @throws NOTE_MISSING, TENSOR_SHAPE */
   private requireIds(note: NoteFeatures | null): Tensor {
     if (!note?.ids)
       throw new ReclmisError('NOTE_MISSING', 'ViLT reads words: expected their numbers, got none');

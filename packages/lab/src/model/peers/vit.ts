@@ -1,7 +1,6 @@
 /**
  * The pre-norm block of a vision transformer (Dosovitskiy et al. 2021): x + attention(norm(x)), then x +
- * mlp(norm(x)). Systems of Table 1 have it under keys of their own, with one projection for query, key and value or
- * three.
+ * mlp(norm(x)). Systems of Table 1 differ in keys, and have one or three projections.
  *
  * B batch, L tokens, C width, H heads, D = C / H.
  */
@@ -11,7 +10,7 @@ import { attend, dropout, nn, takesAttention, type Tensor } from '@reclmis/torch
 export interface ViTKeys {
   readonly attentionNorm: string;
   readonly attention: string;
-  /** Below `attention`: one layer to [.., 3C], rows of query, key and value; or three layers. */
+  /** Below `attention`: one layer to [.., 3C], rows of query, key and value; or three. */
   readonly projections: readonly [qkv: string] | readonly [query: string, key: string, value: string];
   /** Below `attention`. */
   readonly out: string;
@@ -54,7 +53,7 @@ export interface ViTBlockOptions {
   readonly eps: number;
   /** Inside the MLP; default the exact GELU. */
   readonly activation?: (x: Tensor) => Tensor;
-  /** After the attention's last layer, after the activation and after the MLP's last layer. */
+  /** After the attention's last layer, the activation, and the MLP's last layer. */
   readonly dropout: { readonly attention: number; readonly hidden: number; readonly output: number };
 }
 
@@ -132,8 +131,8 @@ export class ViTBlock extends nn.Module {
 }
 
 /**
- * softmax(q k' / sqrt(D) + bias) v of each head, D neighbouring channels (Vaswani et al. 2017), by one operator if
- * possible.
+ * softmax(q k' / sqrt(D) + bias) v of each head, D neighbouring channels (Vaswani et al. 2017), by one
+ * operator if possible.
  * @param q [B,L,C]. @param k [B,S,C]. @param v [B,S,C]. @param bias expands to [B,H,L,S]. @returns [B,L,C]
  */
 export function multiHead(q: Tensor, k: Tensor, v: Tensor, heads: number, bias: Tensor | null): Tensor {

@@ -1,11 +1,14 @@
 /**
- * Attention within windows (Swin Transformer, Liu et al. 2021, section 3; microsoft/Swin-Transformer, MIT): the parts that Swin-Unet and LAVT share.
+ * Attention within windows (Swin Transformer, Liu et al. 2021, section 3; microsoft/Swin-Transformer, MIT),
+ * for Swin-Unet and LAVT.
  *
- * A block attends within windows of M x M tokens, every other block within windows moved by `shift`: its map is rolled, and a mask keeps apart the regions
- * that meet in a window only because of the roll. Maps of any size work: they are padded with zeros, below and to the right, to a multiple of the window,
- * and cropped afterwards. Padded tokens take part in attention like the others.
+ * A block attends within windows of M x M tokens, every other block within windows moved by `shift`: its map
+ * is rolled, and a mask keeps apart regions that meet only because of the roll. Maps of any size are padded
+ * with zeros, below and to the right, to a multiple of the window, and cropped afterwards. Padded tokens take
+ * part in attention like the others.
  *
- * B batch, H x W tokens of a map, C channels, M side of a window, T = M x M its tokens, n windows of a map, N = B x n, h heads, D = C / h.
+ * B batch, H x W tokens of a map, C channels, M side of a window, T = M x M its tokens, n windows of a map, N
+ * = B x n, h heads, D = C / h.
  */
 import { attendWindows, float32, nn, takesAttention, Tensor, keep } from '@reclmis/torch';
 import { DropPath } from './drop-path.js';
@@ -13,17 +16,20 @@ import { DropPath } from './drop-path.js';
 /** H and W. */
 export type Sides = readonly [height: number, width: number];
 
-/** Added to scores of tokens of different regions, as in the paper's code. */
+/** Added to scores between regions, as in the paper's code. */
 const BARRED = -100;
 
 /**
- * Tensors that follow from sizes alone, made once for each size, device and dtype: a model's blocks share them, and checkpoints do not hold them. They live
- * outside all scopes until `dispose`.
+ * Tensors that follow from sizes, device and dtype, made once: a model's blocks share them, and checkpoints
+ * do not hold them. They live outside all scopes until `dispose`.
  */
 export class WindowTables {
   readonly #kept = new Map<string, Tensor>();
 
-  /** Row of the bias table for each pair of a window's tokens, int64 [T x T]: (row_a - row_b + M - 1)(2M - 1) + (column_a - column_b + M - 1). */
+  /**
+   * Row of the bias table for each pair of tokens, int64 [T x T]: (row_a - row_b + M - 1)(2M - 1) + (column_a
+   * - column_b + M - 1).
+   */
   pairs(M: number, { device }: Tensor): Tensor {
     return this.#once(`${M} ${device}`, () => {
       const T = M * M;
@@ -36,7 +42,10 @@ export class WindowTables {
     });
   }
 
-  /** 0 where two tokens of a window belong to one region of the rolled map, else `BARRED`: [n,1,T,T]. @param sides multiples of M. */
+  /**
+   * 0 where two tokens belong to one region of the rolled map, else `BARRED`: [n,1,T,T].
+   * @param sides multiples of M.
+   */
   regions([H, W]: Sides, M: number, shift: number, { device, dtype }: Tensor): Tensor {
     return this.#once(`${H} ${W} ${M} ${shift} ${device} ${dtype}`, () => {
       const T = M * M;
@@ -75,7 +84,7 @@ export class WindowTables {
   }
 }
 
-/** Swin's initial values of a linear layer: truncated normal of deviation 0.02, bias 0. Returns the layer. */
+/** Weights truncated normal of deviation 0.02, bias 0. Returns the layer. */
 export function swinLinear(
   inputs: number,
   outputs: number,
@@ -87,7 +96,10 @@ export function swinLinear(
   return layer;
 }
 
-/** Multi-head attention within windows, with a bias for each head and relative position: keys `qkv`, `relative_position_bias_table`, `proj`. */
+/**
+ * Within windows, with a bias for each head and relative position: keys `qkv`,
+ * `relative_position_bias_table`, `proj`.
+ */
 class WindowAttention extends nn.Module {
   private readonly qkv: nn.Linear;
   private readonly table: Tensor;
@@ -110,7 +122,10 @@ class WindowAttention extends nn.Module {
     this.ignoreKey('relative_position_index');
   }
 
-  /** @param x [B,H*W,C], row by row. @param shift rows and columns by which the windows are moved. @returns the same shape. */
+  /**
+   * @param x [B,H*W,C], row by row.
+   * @param shift rows and columns of the windows' move. @returns the same shape.
+   */
   forward(x: Tensor, sides: Sides, shift: number): Tensor {
     const { heads, window: M, table } = this;
     if (!takesAttention(x, heads)) return this.byWindows(x, sides, shift);
@@ -182,14 +197,17 @@ export interface WindowOptions {
   readonly heads: number;
   /** M. */
   readonly window: number;
-  /** By how many rows and columns the windows are moved; 0: not at all. */
+  /** Rows and columns of the windows' move; 0: none. */
   readonly shift: number;
-  /** Probability of leaving out a branch in training. */
+  /** Rate of leaving out a branch in training. */
   readonly dropPath: number;
   readonly tables: WindowTables;
 }
 
-/** x + attention(norm1(x)), then x + mlp(norm2(x)), with an MLP of 4C: keys `norm1`, `attn`, `norm2`, `mlp.fc{1,2}`. */
+/**
+ * x + attention(norm1(x)), then x + mlp(norm2(x)), with an MLP of 4C: keys `norm1`, `attn`, `norm2`,
+ * `mlp.fc{1,2}`.
+ */
 export class SwinBlock extends nn.Module {
   private readonly norm1: nn.LayerNorm;
   private readonly attn: WindowAttention;
@@ -221,7 +239,7 @@ export class SwinBlock extends nn.Module {
   }
 }
 
-/** Cuts an image into patches of 4 x 4 pixels: keys `proj`, `norm`. [B,3,S,S] -> [B,(S/4)^2,C]. */
+/** Patches of 4 x 4 pixels: keys `proj`, `norm`. [B,3,S,S] -> [B,(S/4)^2,C]. */
 export class PatchEmbed extends nn.Module {
   private readonly proj: nn.Conv2d;
   private readonly norm: nn.LayerNorm;
@@ -240,7 +258,10 @@ export class PatchEmbed extends nn.Module {
 /** Side of a patch in pixels. */
 export const PATCH = 4;
 
-/** Joins the tokens of 2 x 2 places and halves their channels: keys `norm`, `reduction`. An odd side is padded by zeros first. */
+/**
+ * Joins 2 x 2 tokens and halves their channels: keys `norm`, `reduction`. An odd side is padded by zeros
+ * first.
+ */
 export class PatchMerge extends nn.Module {
   private readonly norm: nn.LayerNorm;
   private readonly reduction: nn.Linear;
@@ -259,7 +280,7 @@ export class PatchMerge extends nn.Module {
     if (2 * rows > H || 2 * columns > W) map = map.pad([0, 0, 0, 2 * columns - W, 0, 2 * rows - H]);
     const joined = map
       .view([B, rows, 2, columns, 2, C])
-      .permute([0, 1, 3, 4, 2, 5]) // of the four, rows before columns: (0,0), (1,0), (0,1), (1,1)
+      .permute([0, 1, 3, 4, 2, 5]) // rows before columns: (0,0), (1,0), (0,1), (1,1)
       .reshape([B, rows * columns, 4 * C]);
     return this.reduction.forward(this.norm.forward(joined));
   }
@@ -270,7 +291,7 @@ export function halved([H, W]: Sides): Sides {
   return [Math.ceil(H / 2), Math.ceil(W / 2)];
 }
 
-/** A stage's blocks: windows are moved by `shift` in every other one. @param dropPath rate of each block. */
+/** Every other block moves its windows by `shift`. @param dropPath rate of each block. */
 export function swinBlocks(
   width: number,
   { dropPath, shift, ...windows }: Omit<WindowOptions, 'dropPath'> & { readonly dropPath: readonly number[] },

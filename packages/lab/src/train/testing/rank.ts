@@ -1,4 +1,6 @@
-/** One training process, for tests: `node rank.js JOB` with torchrun's variables. JOB and the printed result are JSON. */
+/**
+ * One training process: `node rank.js JOB` with torchrun's variables. JOB and the printed result are JSON.
+ */
 import { basename } from 'node:path';
 import { scope } from '@reclmis/torch';
 import { loadConfig, type Overrides } from '../../config/config.js';
@@ -26,7 +28,7 @@ export interface StepResult {
   readonly gradients: Readonly<Record<string, number[]>>;
 }
 
-/** One step on the first batch, with a learning rate of 0. */
+/** On the first batch, with a learning rate of 0. */
 export async function step(
   settings: Overrides,
   evaluating: boolean,

@@ -7,7 +7,7 @@ import type { Job } from './rank.js';
 
 const RANK = fileURLToPath(new URL('./rank.js', import.meta.url));
 
-/** Runs several processes, each with its own loopback address; returns the ranks' answers in order. */
+/** Several processes, each with its own loopback address; returns their answers in order. */
 export async function ranks<R>(size: number, job: Job, variables: Record<string, string> = {}): Promise<R[]> {
   const port = await freePort();
   const ended = await Promise.all(
