@@ -11,7 +11,6 @@ import type { Output } from './output.js';
 /** In a folder that the demo made and may replace. */
 const MARK = '.reclmis-demo';
 
-/** Where the demo's parts lie. */
 export type Place = ReturnType<typeof folders>;
 
 export function folders(out: string): Record<'data' | 'run' | 'overview', string> {

@@ -6,7 +6,6 @@ import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { describeCompared } from './tables/explanations.js';
 
-/** Several runs on the same images. */
 export async function compare(
   dirs: readonly string[],
   choice: LoadOptions,

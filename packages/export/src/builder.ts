@@ -80,7 +80,6 @@ export class Builder {
     return this.constant(`index_${String(value).replace('-', 'm')}`, () => integers([value], []));
   }
 
-  /** A scalar of a tensor's type. */
   scalar(value: number, type: OnnxType): string {
     const key = `${type} ${value}`;
     const name = this.known.get(key) ?? `scalar_${this.known.size}`;

@@ -24,7 +24,7 @@ export const FP32_LIMIT = 1e-4;
  * the word encoder.
  */
 export const TEXT_LIMIT = 1e-3;
-/** Share of pixels on the same side of the threshold. */
+/** Least share of pixels on the same side of the threshold. */
 export const AGREEMENT: Readonly<Record<ExportPrecision, number>> = {
   fp32: 0.9999, // one pixel in 10,000
   fp16: 0.999, // 11 bits of mantissa: within a thousandth of the threshold

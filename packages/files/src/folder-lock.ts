@@ -7,7 +7,6 @@ import { makeFolder } from './files.js';
 import { isLocked, withLock } from './lock.js';
 
 export interface FolderLock {
-  /** Name of the lock file. */
   readonly name?: string;
   /** Locks that prevent this one while held. */
   readonly excluded?: () => Promise<readonly string[]>;

@@ -262,7 +262,6 @@ export async function readImage(path: string, options: ReadOptions = {}): Promis
   return decodeImage(await readBytes(path), path, options);
 }
 
-/** `readImage`, with the file's header. */
 export async function readImageWithHeader(
   path: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},

@@ -42,7 +42,6 @@ export function nameDifference(a: string, b: string): string | null {
   return kinds.join(' and ') || 'case and spaces';
 }
 
-/** Finds the name most similar to a given one. */
 export class NearNames {
   private byKey: Map<string, string> | null = null;
 

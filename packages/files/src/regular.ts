@@ -63,7 +63,6 @@ export async function readRegular(path: string, { limit = Infinity }: RegularOpt
   }
 }
 
-/** Synchronous `readRegular`. */
 export function readRegularSync(path: string, { limit = Infinity }: RegularOptions = {}): Buffer {
   const fd = openRegularSync(path);
   try {

@@ -47,7 +47,6 @@ export function columnName(column: number): string {
   return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
 }
 
-/** A cell being read. */
 interface OpenCell {
   readonly column: number; // from 0
   readonly type: string;

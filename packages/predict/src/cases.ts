@@ -35,7 +35,6 @@ export interface CaseSource {
   readonly onUnused?: (rows: UnusedRows) => void;
 }
 
-/** Rows of a table of notes that match no image. */
 export interface UnusedRows {
   readonly notes: string;
   readonly rows: number;

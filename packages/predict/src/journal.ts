@@ -110,7 +110,7 @@ export class Journal {
     return position ? readEntry(position) : null;
   }
 
-  /** Adds lines. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+  /** @throws OUTPUT_UNWRITABLE, DISK_FULL */
   async append(entries: readonly Entry[]): Promise<void> {
     if (entries.length > 0) await this.write(entries);
   }

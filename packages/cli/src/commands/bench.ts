@@ -97,7 +97,6 @@ function add(
     });
 }
 
-/** Adds options for exported models. */
 function withModels(command: Command): void {
   command
     .option(

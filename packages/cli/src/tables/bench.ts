@@ -28,7 +28,6 @@ function describeParameters({ trainableParameters, inferenceParameters }: BenchR
   return `${millions(trainableParameters)} M trained${inference}`;
 }
 
-/** The report as a table of two columns. */
 export function formatReport(report: BenchReport): string {
   const { kind, engine, model, secondsPerImage: time, flops, peak, versions } = report;
   const phases = Object.entries(report.secondsPerPhase);

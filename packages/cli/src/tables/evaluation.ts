@@ -46,7 +46,6 @@ export function describeDifferences(runs: readonly string[], differences: readon
   ].join('\n');
 }
 
-/** The probes as tables for a terminal. */
 export async function describeProbes(probes: NoteProbes): Promise<string> {
   const { probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
   const { zones, truth, notes } = probes;

@@ -10,7 +10,6 @@ export function casesOf({ cases }: Fingerprint): string {
     .join(', ');
 }
 
-/** The fingerprint as a table of two columns. */
 export function formatFingerprint(fingerprint: Fingerprint): string {
   const { name, images, masks, notes, duplicates, patients } = fingerprint;
   const round = (value: number): string => String(Math.round(10 * value) / 10);
@@ -68,7 +67,6 @@ export function formatFingerprint(fingerprint: Fingerprint): string {
   return formatTable([{ title: name }, { title: '' }], rows);
 }
 
-/** The settings with their reasons. */
 export function formatPlan({ settings }: Plan): string {
   const shown = (value: Plan['settings'][number]['value']): string =>
     typeof value === 'object' ? value.join(', ') : String(value);

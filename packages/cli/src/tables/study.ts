@@ -2,7 +2,6 @@
 import type { resultTable, Task, TaskState } from '@reclmis/lab';
 import { type Column, formatTable, right } from '../table.js';
 
-/** A run of a study. */
 export interface TaskRow {
   readonly cell: string;
   readonly seed: number;
@@ -35,7 +34,6 @@ export function describeTasks(rows: readonly TaskRow[]): string {
   );
 }
 
-/** The results, a row for each cell. */
 export function describeResults({ columns, rows }: ReturnType<typeof resultTable>): string {
   return formatTable(
     columns.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),

@@ -10,7 +10,6 @@ export function sayStored(output: Output, stored: StoredWeights | null, what: st
   output.say(`${stored.id} ${what}: ${stored.dir} (${megabytes(stored)} MB)`);
 }
 
-/** The cache as a table. */
 export function describeWeights(entries: readonly WeightsEntry[]): string {
   return formatTable(
     [{ title: 'id' }, right('MB'), right('layers'), right('width'), { title: 'made' }, { title: 'from' }],

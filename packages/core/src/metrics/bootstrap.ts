@@ -7,7 +7,6 @@ import { ReclmisError } from '../errors.js';
 import { quantileOfSorted } from '../quantile.js';
 import { Random } from '../random.js';
 
-/** A figure with its confidence interval. */
 export interface Interval {
   readonly value: number;
   /** NaN if undefined in all or nearly all resamples. */

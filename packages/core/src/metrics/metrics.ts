@@ -78,7 +78,6 @@ export function measuresOf({ intersection, predicted, truth }: PixelCounts): Mea
   };
 }
 
-/** Accumulates scores of images. */
 export class ScoreSummary {
   private images = 0;
   private sums = { dice: 0, iou: 0, precision: 0, recall: 0 };

@@ -126,7 +126,6 @@ export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   return zones;
 }
 
-/** Swaps left and right. */
 export function mirrorZones(zones: ZoneSet): ZoneSet {
   return ((zones & 0b111) << 3) | (zones >> 3);
 }

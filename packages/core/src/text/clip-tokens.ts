@@ -43,7 +43,6 @@ export interface ClipTokens {
   readonly truncated: boolean;
 }
 
-/** Converts text to CLIP's ids and back. */
 export class ClipTokenizer {
   /** Number of ids, 49,408. */
   readonly size = CLIP_SIZE;

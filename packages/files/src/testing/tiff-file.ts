@@ -32,7 +32,6 @@ export interface TiffParts {
   readonly bigEndian?: boolean;
   /** BigTIFF. */
   readonly big?: boolean;
-  /** Further short tags. */
   readonly tags?: Readonly<Record<number, readonly number[]>>;
 }
 

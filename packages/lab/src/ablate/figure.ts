@@ -1,4 +1,4 @@
-/** Draws a study whose cells are a grid of numbers: a line over one setting, a heat map over two. */
+/** Draws a study over a grid of numbers: a line over one setting, a heat map over two. */
 import { COLOURS } from '@reclmis/core';
 import { svgChart } from '../plots/chart.js';
 import { svgHeatMap } from '../plots/heat-map.js';
@@ -19,7 +19,7 @@ export function studyFigure(result: StudyResult): string | null {
   );
 }
 
-/** Dice and IoU over the setting, with a standard deviation either way. */
+/** Dice and IoU, with a standard deviation either way. */
 function line({ axes, cells, columns, best, title }: StudyResult): string {
   const path = axes?.[0]?.path ?? '';
   const marked = cells.find(({ name }) => name === best);
@@ -82,7 +82,7 @@ function headingOf(columns: StudyResult['columns'], path: string): string {
   return columns.find((column) => column.path === path)?.title ?? path;
 }
 
-/** The sample's deviation, if there are several values. */
+/** The sample's deviation; 0 for a single value. */
 function spreadOf(values: readonly number[]): { mean: number; deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

@@ -11,10 +11,9 @@ import { legend, resultLatex, resultMarkdown, resultTable, type StudyResult } fr
 const MOST_LINES = 12;
 
 /**
- * Writes `report.html`, `results.md`, `results.tex`, `results.json` and, for a grid of numbers, `plot.svg` and
+ * `report.html`, `results.md`, `results.tex`, `results.json` and, for a grid of numbers, `plot.svg` and
  * `plot.png`.
- * @returns the files, the one to read first
- * @throws OUTPUT_UNWRITABLE, DISK_FULL, RUN_INVALID
+ * @returns the files, the one to read first @throws OUTPUT_UNWRITABLE, DISK_FULL, RUN_INVALID
  */
 export async function writeStudyReport(out: string, result: StudyResult): Promise<string[]> {
   const plot = studyFigure(result);
@@ -81,7 +80,7 @@ function learningCurves({ cells }: StudyResult): string | null {
   );
 }
 
-/** Both forms of every run's Dice and IoU; never mix them. */
+/** Both forms of Dice and IoU; never mix them. */
 function runTable({ cells }: StudyResult): Html {
   const percent = (share: number | undefined): string =>
     share === undefined ? '' : (100 * share).toFixed(2);

@@ -1,9 +1,9 @@
 /**
  * Collects a study's results from its run folders: figures per cell over seeds next to the paper's.
  *
- * Dice and IoU are means over images of the test split at threshold 0.5, in percent; over several seeds their mean
- * and sample standard deviation. Differences to the paper's best cell are taken per seed, then averaged: with other
- * data or shorter training only they compare.
+ * Dice and IoU are means over images of the test split at threshold 0.5, in percent; over several seeds their
+ * mean and sample standard deviation. Differences to the paper's best cell are taken per seed, then averaged:
+ * with other data or shorter training only they compare.
  */
 import type { Config } from '../config/config.js';
 import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
@@ -22,21 +22,21 @@ export interface RunResult {
   /** Over all sessions, so far. */
   readonly seconds: number;
   readonly epochs: number;
-  /** Where its first weights came from; null while it is absent. */
+  /** Where its first weights came from; null while the run is absent. */
   readonly start: string | null;
 }
 
 export interface CellResult {
   readonly name: string;
   readonly label: string;
-  /** Settings that tell cells apart, by dotted path. */
+  /** That tell cells apart, by dotted path. */
   readonly values: Readonly<Record<string, unknown>>;
   /** In percent. */
   readonly paper: PaperFigures | null;
   readonly runs: readonly RunResult[];
   /** Null without finished runs. */
   readonly intervals: CellIntervals | null;
-  /** Null for the reference itself, and if the two cannot be paired. */
+  /** Null for the reference itself, and if the cells cannot be paired. */
   readonly test: CellTest | null;
 }
 
@@ -51,7 +51,7 @@ export interface StudyResult {
   readonly columns: Study['columns'];
   readonly axes: Study['axes'];
   readonly seeds: readonly number[];
-  /** Data sets by name with their test cases, requested epochs, input size in pixels. */
+  /** Data sets with their test cases, requested epochs, input size in pixels. */
   readonly setting: {
     readonly data: readonly string[];
     readonly epochs: readonly number[];
@@ -136,7 +136,7 @@ export function percentages({ runs }: CellResult, measure: 'dice' | 'iou'): Map<
   );
 }
 
-/** Differences in percentage points, for the seeds that both have. */
+/** In percentage points, for the seeds that both have. */
 export function differences(cell: CellResult, to: CellResult): number[] {
   const reference = percentages(to, 'dice');
   return [...percentages(cell, 'dice')].flatMap(([seed, value]) => {
@@ -145,7 +145,7 @@ export function differences(cell: CellResult, to: CellResult): number[] {
   });
 }
 
-/** A row per cell; the paper's figures and the differences only if the paper gives them. */
+/** By cell; the paper's figures and the differences only if the paper gives them. */
 export function resultTable(result: StudyResult): {
   readonly columns: readonly string[];
   readonly rows: Rows;
@@ -198,7 +198,7 @@ function startsOf({ cells }: Pick<StudyResult, 'cells'>): string[] {
   return [...new Set(cells.flatMap(({ runs }) => runs.flatMap(({ start }) => start ?? [])))];
 }
 
-/** A sentence where no run had starting weights, else nothing: the table then has a column of them. */
+/** A sentence if no run had starting weights; otherwise the table has a column of them. */
 export function describeStarts(result: Pick<StudyResult, 'cells'>): string {
   const starts = startsOf(result);
   return starts.length === 1 && starts[0] === FROM_SCRATCH ? 'All runs trained from scratch.' : '';

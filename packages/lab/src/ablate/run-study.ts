@@ -1,7 +1,7 @@
 /**
  * Runs a study: trains what is absent, resumes what was begun, evaluates each run once on the test split.
  *
- * Checks all folders first, so that one with other settings shows at once. A diverging training does not stop the
+ * Checks all folders first, so that other settings show at once. A diverging training does not stop the
  * others. With several processes, rank 0 decides and evaluates.
  */
 import { ReclmisError } from '@reclmis/core';
@@ -35,7 +35,7 @@ export interface StudyOutcome {
 }
 
 /**
- * @throws OUTPUT_EXISTS for a folder with other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of
+ * @throws OUTPUT_EXISTS for other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of
  * `train`
  */
 export async function runStudy(
@@ -111,7 +111,7 @@ class Cases {
   }
 }
 
-/** A loss that is not finite only ends this training, unless several processes would have to agree on it. */
+/** A loss that is not finite ends only this training, unless several processes would have to agree on it. */
 async function learn(task: Task, work: TaskWork, listeners: StudyListeners): Promise<RunStatus> {
   try {
     const { status } =
@@ -135,8 +135,8 @@ function ofThisMachine({ config }: Task): Overrides {
 }
 
 /**
- * Scores the best checkpoint on the test split. Rank 0 does it and reports to the others batch by batch, since a
- * collective does not wait forever.
+ * Scores the best checkpoint on the test split. Rank 0 does it and reports to the others batch by batch,
+ * since a collective does not wait forever.
  * @returns whether it finished
  */
 async function test(task: Task, listeners: StudyListeners): Promise<boolean> {

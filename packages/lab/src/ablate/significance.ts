@@ -1,8 +1,8 @@
 /**
  * Intervals of each cell, and a paired test against the paper's best cell.
  *
- * An image counts with its mean over a cell's seeds; patients are drawn whole. So intervals speak of other images,
- * the deviation over seeds of other trainings. All tests together are corrected by Holm's method.
+ * An image counts with its mean over a cell's seeds; patients are drawn whole. So intervals speak of other
+ * images, the deviation over seeds of other trainings. Holm's method corrects all tests together.
  */
 import { bootstrap, groupSums, holm, type Interval, pairedBootstrap } from '@reclmis/core';
 import type { TaskScore } from './tasks.js';
@@ -14,7 +14,7 @@ export interface CellIntervals {
 }
 
 export interface CellTest {
-  /** Percentage points, to the reference cell's. */
+  /** In percentage points, to the reference cell. */
   readonly difference: number;
   readonly low: number;
   readonly high: number;
@@ -32,7 +32,7 @@ interface ImageMeans {
   readonly iou: readonly number[];
 }
 
-/** Null without finished runs, or if they scored other images or kept no figures of single ones. */
+/** Null without finished runs, or if they scored other images or kept no figures by image. */
 export function imageMeans(scores: readonly TaskScore[]): ImageMeans | null {
   const kept = scores.map(({ perImage }) => perImage);
   const [first] = kept;
@@ -46,7 +46,7 @@ export function imageMeans(scores: readonly TaskScore[]): ImageMeans | null {
   return { ids: first.ids, groups: first.groups, dice: mean('dice'), iou: mean('iou') };
 }
 
-/** 95 % intervals by a bootstrap over patients. */
+/** 95 %, by a bootstrap over patients. */
 export function cellIntervals({ groups, dice, iou }: ImageMeans): CellIntervals {
   const rows = dice.map((value, i) => [value, iou[i] ?? Number.NaN, 1]);
   const [ofDice, ofIou] = bootstrap(groupSums(rows, groups), ([d = 0, u = 0, n = 0]) => [d / n, u / n]);
@@ -54,7 +54,7 @@ export function cellIntervals({ groups, dice, iou }: ImageMeans): CellIntervals 
   return { dice: ofDice ?? undefinedInterval, iou: ofIou ?? undefinedInterval };
 }
 
-/** Null if either has no figures, or they scored other images. */
+/** Null without figures, or for other images. */
 export function testAgainst(
   reference: ImageMeans | null,
   cells: readonly (ImageMeans | null)[],

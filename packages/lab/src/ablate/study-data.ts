@@ -1,4 +1,4 @@
-/** A study's data set: the one given, or phantoms in the study's folder. */
+/** A study's data set: as given, or phantoms in the study's folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
@@ -8,7 +8,7 @@ import { findStudy, loadStudy, type Study } from './study.js';
 
 /**
  * @param out the study's folder, for phantoms; undefined: none yet
- * @throws OPTION_INVALID if there is neither a data set nor phantoms, and as `loadStudy`
+ * @throws OPTION_INVALID without data set and phantoms, and as `loadStudy`
  */
 export function loadStudyWithData(asked: string, out: string | undefined, overrides: Overrides): Study {
   const study = openStudy(asked, out, overrides);
@@ -19,7 +19,7 @@ export function loadStudyWithData(asked: string, out: string | undefined, overri
   );
 }
 
-/** Opens a study without computing; a missing data set is allowed. @throws as `loadStudy` */
+/** Without computing; the data set may be missing. @throws as `loadStudy` */
 export function openStudy(asked: string, out: string | undefined, overrides: Overrides): Study {
   const file = findStudy(asked);
   const study = loadStudy(file, overrides);
@@ -28,7 +28,7 @@ export function openStudy(asked: string, out: string | undefined, overrides: Ove
   return loadStudy(file, { ...overrides, 'data.dir': phantomFolder(study.phantom, config, out) });
 }
 
-/** Named by its contents, so that a study with other phantoms draws them next to it. */
+/** Named by contents, so that other phantoms get their own folder. */
 function phantomFolder(
   { count, seed }: NonNullable<Study['phantom']>,
   { model }: Config,
@@ -37,7 +37,7 @@ function phantomFolder(
   return join(out, 'data', `phantom-${count}-of-${model.imageSize}-seed-${seed}`);
 }
 
-/** Unless the study was given other data, or they exist. @throws as `writePhantom` */
+/** Unless the study has other data, or they exist. @throws as `writePhantom` */
 export async function drawStudyPhantoms(
   { phantom, cells }: Study,
   out: string,

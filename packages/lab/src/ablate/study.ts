@@ -99,12 +99,12 @@ export interface StudyColumn {
 export interface Study {
   readonly name: string;
   readonly title: string;
-  /** Place in the paper, or the question it answers. */
+  /** In the paper, or the question it answers. */
   readonly source: string;
   /** May be empty. */
   readonly remark: string;
   readonly seeds: readonly number[];
-  /** Drawn if no data set is given; null if the study needs one. */
+  /** Drawn without a data set; null if the study needs one. */
   readonly phantom: { readonly count: number; readonly seed: number } | null;
   readonly columns: readonly StudyColumn[];
   /** By the paper; null if it names none. */
@@ -141,9 +141,9 @@ export function findStudy(asked: string): string {
 const NOT_OF_A_CELL: readonly string[] = ['seed', ...RESUMABLE_SETTINGS];
 
 /**
- * Reads a study.
  * @param overrides settings by dotted path, over the base and under the cells
- * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; OPTION_INVALID for an override of what the cells set
+ * @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; OPTION_INVALID for an override of what the
+ * cells set
  */
 export function loadStudy(file: string, overrides: Readonly<Record<string, unknown>> = {}): Study {
   const tree = readYaml(file);
@@ -183,7 +183,7 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
 
 type Draft = Omit<Cell, 'config'>;
 
-/** Listed cells, or a grid's, whose last setting varies fastest. */
+/** As listed, or a grid's, whose last setting varies fastest. */
 function draftCells({ cells, grid }: z.infer<typeof studySchema>, file: string): Draft[] {
   if ((cells === undefined) === (grid === undefined))
     throw new ReclmisError(
@@ -237,7 +237,7 @@ function requireFree(
   );
 }
 
-/** Cells of one name would share a folder; cells of one configuration would repeat a run. */
+/** Equal names would share a folder; equal configurations would repeat a run. */
 function requireDistinct(cells: readonly Cell[], file: string): void {
   const names = new Set<string>();
   const seen = new Map<string, string>();
@@ -283,7 +283,7 @@ function explainStudy(error: z.ZodError, tree: Record<string, unknown>, file: st
   });
 }
 
-/** Ignores where and with what they are computed. */
+/** Ignores where and with what a run is computed. */
 export function firstDifference(
   stored: Config,
   asked: Config,

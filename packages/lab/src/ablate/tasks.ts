@@ -1,8 +1,8 @@
 /**
  * The runs of a study, one per cell and seed, in DIR/runs/CELL/seed-N, and their states.
  *
- * A run is done when it ended by itself, has the requested configuration, and has its test figures. One with other
- * settings or data is refused.
+ * A run is done when it ended by itself, has the requested configuration, and has its test figures. Other
+ * settings or data are refused.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ export interface Task {
 }
 
 /**
- * `begun`: ended early; `running`: a process trains into it; `failed`: ended by an error; `trained`: complete but not
+ * `begun`: ended early; `running`: a process trains into it; `failed`: ended by an error; `trained`: not
  * evaluated; `done`: with its figures.
  */
 export type TaskState = 'absent' | 'begun' | 'running' | 'failed' | 'trained' | 'done';
@@ -97,7 +97,7 @@ export interface TaskView {
 
 /**
  * Changes nothing.
- * @throws OUTPUT_EXISTS if the folder holds something else or a run with other settings; RUN_INVALID if it is damaged
+ * @throws OUTPUT_EXISTS if the folder holds something else or other settings; RUN_INVALID if it is damaged
  */
 export function viewTask({ dir, config }: Task): TaskView {
   const files = runFiles(dir);
@@ -130,7 +130,7 @@ function requireSameSettings(dir: string, stored: Config, asked: Config): void {
   );
 }
 
-/** @throws OUTPUT_EXISTS if the run was made from other cases. */
+/** @throws OUTPUT_EXISTS for a run on other cases. */
 export function requireSameData(
   { dir }: Task,
   info: RunInfo | null,
@@ -167,7 +167,7 @@ function readScore(dir: string, info: RunInfo): TaskScore | null {
   return current ? (score as TaskScore) : null;
 }
 
-/** The file that marks the task done comes last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
+/** The file that means `done` comes last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeScore(
   { dir }: Task,
   { checkpoint, data, size, rows, summary }: Evaluation,

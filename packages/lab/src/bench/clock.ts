@@ -1,4 +1,4 @@
-/** Times the phases of a step, each from the end of the one before. */
+/** Times the phases of a step, each from the end of the last. */
 import { synchronize } from '@reclmis/torch';
 import { median } from '../statistics.js';
 
@@ -12,7 +12,7 @@ export class PhaseClock {
 
   constructor(private readonly device: string) {}
 
-  /** Seconds, once the device has finished its work. */
+  /** Seconds, once the device has finished. */
   now(): number {
     synchronize(this.device);
     return performance.now() / 1000;
@@ -23,7 +23,7 @@ export class PhaseClock {
     this.last = this.now();
   }
 
-  /** Ends a phase; a phase may come in several pieces. */
+  /** Ends a phase, which may come in pieces. */
   readonly mark = (phase: string): void => {
     const now = this.now();
     this.add(phase, now - this.last);

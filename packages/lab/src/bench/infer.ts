@@ -1,5 +1,5 @@
 /**
- * Measures inference from decoded pictures to masks at their own size. Notes' features are kept after their first
+ * Measures inference from decoded pictures to masks at their own size. Notes' features are kept after first
  * use.
  */
 import { imagesToPlanes, type Mask, segmented } from '@reclmis/core';
@@ -15,7 +15,7 @@ import { measurePeak } from './peak.js';
 import { type BenchOptions, type BenchReport, type PhaseProfile, report } from './report.js';
 import { counts, withoutSchedule } from './train.js';
 
-/** Differs from the model's, so that resizing is measured too. */
+/** Unlike the model's, so that resizing is measured too. */
 export const PICTURE_SIZE = 512;
 
 /** @throws OPTION_INVALID, CONFIG_INVALID, DEVICE_MISSING, PRECISION_UNSUPPORTED, WEIGHTS_MISSING */

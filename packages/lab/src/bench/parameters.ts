@@ -1,4 +1,4 @@
-/** Counts a model's trained parameters, those that inference reads, and the frozen tower's. */
+/** Counts trained parameters, those of inference, and the frozen tower's. */
 import {
   isTracedValue,
   ones,
@@ -13,13 +13,13 @@ import { CLIP_VIT_B_32, type ClipTextOptions, towerParameters } from '../clip/to
 
 export interface ParameterCounts {
   readonly trained: number;
-  /** Those that `segment` reads, without the losses' own. */
+  /** Read by `segment`, without the losses' own. */
   readonly inference: number;
-  /** Those that it reads and that are not trained. */
+  /** Read by it and not trained. */
   readonly frozen: number;
 }
 
-/** Counts a model in evaluation mode by the graph of `segment`. @param tokens of a note. */
+/** In evaluation mode, by the graph of `segment`. @param tokens of a note. */
 export function countParameters(model: SegmentationModel, tokens: number): ParameterCounts {
   const { imageSize: S, textWidth: W } = model.options;
   const device = model.parameters()[0]?.device ?? 'cpu';
@@ -65,7 +65,7 @@ function sizeOf(parameters: readonly Tensor[]): number {
   return parameters.reduce((sum, { numel }) => sum + numel, 0);
 }
 
-/** The towers for `text.encoder`; `words` has no parameters. */
+/** By `text.encoder`; `words` has no parameters. */
 const TOWERS: Readonly<Record<string, ClipTextOptions>> = {
   auto: CLIP_VIT_B_32,
   'clip-vit-b-32': CLIP_VIT_B_32,
@@ -73,7 +73,7 @@ const TOWERS: Readonly<Record<string, ClipTextOptions>> = {
   'clip-vit-l-14': { ...CLIP_VIT_B_32, width: 768, heads: 12, projection: 768 },
 };
 
-/** Parameters of an encoder, with or without its weights on this machine; `auto` counts as the paper's. */
+/** With or without weights on this machine; `auto` counts as the paper's. */
 export function frozenParameters(encoder: string): number {
   const tower = TOWERS[encoder];
   return tower ? towerParameters(tower) : 0;

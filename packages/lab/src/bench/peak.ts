@@ -1,6 +1,6 @@
 /**
- * Measures the machine's peak: the model's most expensive convolution, 3x3 64 -> 64 channels, and a square matrix
- * product. Multiply and add count as two.
+ * Measures the machine's peak: the model's most expensive convolution, 3x3 64 -> 64 channels, and a square
+ * matrix product. A multiply-add counts as two.
  */
 import { conv2d, noGrad, randn, scope, type DType, type MemoryFormat } from '@reclmis/torch';
 import type { Engine } from '../engine/engine.js';
@@ -69,7 +69,7 @@ function productRate({ device, precision }: Engine): number {
   );
 }
 
-/** The shortest time in seconds; the first is not counted. */
+/** The shortest of several, in seconds, without the first. */
 function best(device: string, work: () => void): number {
   const clock = new PhaseClock(device);
   scope(work);

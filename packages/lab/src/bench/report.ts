@@ -38,9 +38,9 @@ export interface BenchReport {
     readonly layers: number | null;
     readonly variant: string | null;
     readonly trainableParameters: number;
-    /** Read by the inference graph; null for training. */
+    /** Null for training. */
     readonly inferenceParameters: number | null;
-    /** The model's own that are not trained, and the note encoder's where its features are read; null for training. */
+    /** The model's untrained ones, and the note encoder's if its features are read; null for training. */
     readonly frozenParameters: number | null;
   };
   readonly data: string;
@@ -49,7 +49,7 @@ export interface BenchReport {
   readonly secondsPerImage: Spread;
   /** From the median. */
   readonly imagesPerSecond: number;
-  /** Medians, in order; they need not add up to the median step. */
+  /** Medians, in order; their sum need not be the median step. */
   readonly secondsPerPhase: PhaseSeconds;
   /** Null if no data were read. */
   readonly waitShare: number | null;
@@ -59,7 +59,7 @@ export interface BenchReport {
     /** Held by the process, ever. */
     readonly peakResidentBytes: number;
   };
-  /** Products and convolutions; multiply and add count as two. */
+  /** Products and convolutions; a multiply-add is two. */
   readonly flops: {
     readonly forwardPerImage: number;
     /** For inference forward only. */
@@ -72,7 +72,7 @@ export interface BenchReport {
   readonly achieved: number;
   /** Null if not measured. */
   readonly peak: Peak | null;
-  /** Over the peak of convolutions; null if not measured. */
+  /** Over the convolutions' peak; null if not measured. */
   readonly shareOfPeak: number | null;
   readonly profile: readonly PhaseProfile[] | null;
 }

@@ -1,9 +1,9 @@
 /**
- * Measures every model of the project at inference and compares it with the paper's Tables 1 and 5: parameters,
- * arithmetic, time, memory.
+ * Measures every model at inference next to the paper's Tables 1 and 5: parameters, arithmetic, time, memory.
  *
- * Rows follow from the choices of `model.name`; RecLMIS has a second one without notes. The paper's figures are only
- * given for models of its form (base width 64, 224 x 224). `differences` says what theirs count as far as numbers tell, and each model's descriptor the rest.
+ * Rows follow from the choices of `model.name`; RecLMIS has a second one without notes. The paper's figures
+ * are only given for models of its form (base width 64, 224 x 224). `differences` says what theirs count as
+ * far as numbers tell, and each model's descriptor the rest.
  */
 import { defined } from '@reclmis/core';
 import { type Config, resolveConfig } from '../config/config.js';
@@ -24,7 +24,7 @@ export interface TableRow {
   readonly title: string;
   readonly parameters: {
     readonly trained: number;
-    /** The note encoder's, where training or inference reads its features, and the model's own that are not trained. */
+    /** The note encoder's, if its features are read, and the model's untrained ones. */
     readonly frozen: number;
     /** Those that the inference graph reads. */
     readonly inference: number;
@@ -33,7 +33,7 @@ export interface TableRow {
   readonly multiplyAdds: number;
   /** Median per image: the model alone, and from decoded picture to mask at its size. */
   readonly seconds: { readonly model: number; readonly whole: number };
-  /** Most bytes in tensors at once, including parameters that only training needs. */
+  /** In tensors at once, with parameters that only training needs. */
   readonly peakBytes: number;
   /** Null if the paper has no such row or the model is not of its form. */
   readonly paper: (PaperSystem & { readonly milliseconds: number | null }) | null;
@@ -54,7 +54,7 @@ export interface ModelTable {
 
 const NOTE_FREE_TITLE = 'RecLMIS without notes';
 
-/** The project's models; RecLMIS is followed by its variant without notes. */
+/** RecLMIS is followed by its variant without notes. */
 export function tableEntries(config: Config): TableEntry[] {
   const of = (overrides: Record<string, unknown>): Config =>
     resolveConfig(structuredClone(config), overrides);
@@ -124,7 +124,10 @@ function rowOf({ title, config, table1 }: TableEntry, report: BenchReport): Tabl
 const millions = (count: number): string => (count / 1e6).toFixed(1);
 const giga = (count: number): string => (count / 1e9).toFixed(1);
 
-/** Table 1 with Table 5's columns: our models with the paper's figures, then the systems that only the paper has. */
+/**
+ * Table 1 with Table 5's columns: our models with the paper's figures, then the systems that only the paper
+ * has.
+ */
 export function modelRows({ rows }: ModelTable): {
   readonly columns: readonly string[];
   readonly rows: Rows;
@@ -182,16 +185,16 @@ export function modelRows({ rows }: ModelTable): {
   };
 }
 
-/** Tolerance for the paper's rounding and for other readings of a layer. */
+/** For the paper's rounding and other readings of a layer. */
 const NEAR = 0.015;
 const near = (figure: number, own: number): boolean => Math.abs(figure / own - 1) <= NEAR;
-/** Where the paper's figure is, seen from ours. */
+/** The paper's figure, seen from ours. */
 const apart = (figure: number, own: number): string => {
   const percent = (100 * Math.abs(figure / own - 1)).toFixed(1);
   return `${percent} % ${figure < own ? 'below' : 'above'}`;
 };
 
-/** What the paper's figures count, for each of its models, as far as numbers can tell; and whether its rows compare. */
+/** What the paper's figures count, for each model, as far as numbers tell; and whether its rows compare. */
 export function differences({ rows }: ModelTable): string[] {
   const known = rows.filter(({ paper }) => paper !== null);
   const lines = known.map((row) =>

@@ -1,8 +1,8 @@
 /**
  * Measures training on synthetic batches or, with a data folder, on real ones through the loader.
  *
- * Order: the machine's peak, warm-up (its first step counts FLOPs), measured steps, one profiled step on request. On
- * CUDA waiting at each phase would prevent overlap, so further steps time the phases.
+ * Order: the machine's peak, warm-up (its first step counts FLOPs), measured steps, one profiled step on
+ * request. On CUDA waiting at each phase would prevent overlap, so further steps time the phases.
  */
 import { ReclmisError } from '@reclmis/core';
 import { countFlops, emptyCache, type Flops, profileOperators, resetPeak } from '@reclmis/torch';
@@ -133,7 +133,7 @@ function profileStep(
   return phases;
 }
 
-/** The warm-up might be longer than synthetic data. */
+/** Its warm-up might be longer than synthetic data. */
 export function withoutSchedule(config: Config): Config {
   return { ...config, train: { ...config.train, schedule: 'constant', warmupSteps: 0 } };
 }

@@ -119,7 +119,6 @@ export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boo
   return { id: sample.id, image: grey ? repeatGrey(image) : image, mask, note };
 }
 
-/** Draws a plan and applies it. */
 export function augment(sample: Sample, random: Random, options: Partial<AugmentOptions> = {}): Sample {
   const mode = options.mode ?? AUGMENT_DEFAULTS.mode;
   if (mode === 'none') return sample;

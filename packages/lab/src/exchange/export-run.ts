@@ -1,9 +1,9 @@
 /**
- * Exports a run as a PyTorch checkpoint in the authors' form, bit-identical: `state_dict` under their keys, the CLIP
- * tower under `clip.`.
+ * Exports a run as a PyTorch checkpoint in the authors' form, bit-identical: `state_dict` under their keys,
+ * the CLIP tower under `clip.`.
  *
- * It lacks what the authors' code never uses (`isUnusedKey`, CLIP's image tower): load it with `load_state_dict(...,
- * strict=False)`.
+ * It lacks what the authors' code never uses (`isUnusedKey`, CLIP's image tower): load it with
+ * `load_state_dict(..., strict=False)`.
  */
 import { readSafetensors, scope, type Tensor, writeTorchArchive } from '@reclmis/torch';
 import { openRun } from '../run/run.js';

@@ -1,7 +1,7 @@
 /**
  * Imports an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) as a run folder.
  *
- * Shapes tell base width, image size, layers and trained components; the variant is always `upstream`. The context
+ * Shapes tell base width, image size, layers and trained components; the variant is `upstream`. The context
  * length must be given. Tower and vocabulary are copied into the run folder.
  */
 import { rename, rm } from 'node:fs/promises';
@@ -47,8 +47,8 @@ const NONE: readonly number[] = [];
 
 /**
  * Makes a run folder, or keeps nothing.
- * @throws WEIGHTS_UNSUPPORTED if it is no RecLMIS checkpoint, or lacks parameters for inference; the codes of reading
- * it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
+ * @throws WEIGHTS_UNSUPPORTED if it is no RecLMIS checkpoint, or lacks parameters for inference; the codes of
+ * reading it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function importRun(
   file: string,

@@ -50,7 +50,6 @@ export function isMaps(attention: object): attention is AttentionMaps {
   return 'parts' in attention;
 }
 
-/** What was segmented. */
 export interface Pass {
   /** [1,3,S,S]. */
   readonly images: Tensor;

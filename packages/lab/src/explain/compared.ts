@@ -5,7 +5,6 @@ import type { About } from './case-report.js';
 import type { ZonesSummary } from './folder-report.js';
 import type { CamZones } from './zones.js';
 
-/** A run as one of several. */
 export interface ComparedRun {
   /** As short as tells it from the others. */
   readonly name: string;
@@ -22,7 +21,6 @@ export interface ComparedRun {
   readonly warnings: WarningCounts;
 }
 
-/** A model's answer on an image. */
 export interface ComparedResult {
   /** Predicted foreground's share of the image. */
   readonly share: number;

@@ -78,7 +78,6 @@ function noteWords({ note, woi }: ExplainedCase['explanation']): string {
   return parts.join('');
 }
 
-/** A sheet of rows as SVG. */
 export function contactSheet(title: string, layer: string, rows: readonly SheetRow[]): string {
   const height = HEAD + rows.length * ROW;
   const bold = { size: 13, weight: 600 } as const;

@@ -29,7 +29,6 @@ import {
 import type { Target } from './grad-cam.js';
 import { isMissing } from './interest.js';
 
-/** An image to explain by its note. */
 export interface CaseToExplain {
   /** With several images, also its folder's path below the report's. */
   readonly id: string;
@@ -49,7 +48,6 @@ export interface ExplainImagesOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** What was explained and written. */
 export interface ExplainedImages {
   readonly cases: readonly FolderCase[];
   /** Grad-CAM by the notes' zones; null for a single image, or if there is nothing to measure. */

@@ -12,7 +12,6 @@ import { type Html, joined, markup } from '../report/index.js';
 import { type AttentionMap, meanOverHeads } from './attention.js';
 import { dataUri, inkOn } from './figures.js';
 
-/** Part of a page, and its style. */
 export interface Picker {
   readonly html: Html;
   readonly style: string;

@@ -26,7 +26,6 @@ const LEAST_SHARE = 0.4;
 /** Keys that a summary names. */
 const SHOWN = 3;
 
-/** Where starting weights go. */
 export interface InitTarget {
   /** `model.name`. */
   readonly name: string;

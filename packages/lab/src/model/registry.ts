@@ -100,7 +100,6 @@ export function registerModel(name: string, descriptor: ModelDescriptor): void {
   MODELS.set(name, descriptor);
 }
 
-/** Names for `model.name`. */
 export function modelNames(): readonly string[] {
   return [...MODELS.keys()];
 }

@@ -27,13 +27,12 @@ export interface ParityRow {
   readonly detail: string;
 }
 
-/** The result for one golden file. */
 export interface Comparison {
   readonly title: string;
   readonly rows: readonly ParityRow[];
 }
 
-/** Reads the golden safetensors file, if there is one. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
+/** The safetensors file, if any. @throws GOLDEN_INVALID, SAFETENSORS_INVALID */
 export function readFull(
   summaries: Readonly<Record<string, OutputSummary>>,
   path: string,
@@ -51,7 +50,7 @@ export function readFull(
   return tensors;
 }
 
-/** Compares with the summary, and with all of the output if available. */
+/** With the summary, and all of the output if available. */
 export function compareOutput(
   name: string,
   ours: Tensor,
@@ -66,7 +65,7 @@ export function compareOutput(
   return row(name, 'output', error, tolerance, detail);
 }
 
-/** The inference graph must give training's output. */
+/** Inference must give training's output. */
 export function compareSegmentation(inference: Tensor, training: Tensor, tolerance: number): ParityRow {
   const error = worstDifference(inference.toFloat32Array(), training.toFloat32Array());
   return row('segment', 'output', error, tolerance, 'inference graph against training graph');
@@ -124,7 +123,7 @@ export function compareGradients(
       `${norm.toExponential(3)}, the file ${reference.toExponential(3)}${absolute === undefined ? '' : ', compared absolutely'}`,
     );
   });
-  // A trained parameter missing from the file would hide a lost gradient.
+  // A parameter missing from the file would hide a lost gradient.
   for (const [key, parameter] of parameters) {
     if (parameter.requiresGrad && norms[key] === undefined && mayLack?.(key) !== true) {
       throw new ReclmisError('GOLDEN_INVALID', `${path}: ${field}: expected ${key}, got none`);

@@ -1,7 +1,7 @@
 /**
- * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). The JSON
- * holds settings, drawn masks, losses, gradient norms and summaries of the outputs; a safetensors file of the same
- * name may hold the outputs in full.
+ * Golden files: what the authors' code computed from weights that need no download (docs/method.md 12). The
+ * JSON holds settings, drawn masks, losses, gradient norms and summaries of the outputs; a safetensors file
+ * of the same name may hold full outputs.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -91,7 +91,7 @@ export function parseWith<T>(schema: z.ZodType<T>, json: unknown, path: string):
   });
 }
 
-/** Checks RecLMIS's own file. @throws GOLDEN_INVALID saying what is wrong where */
+/** RecLMIS's own file. @throws GOLDEN_INVALID saying what is wrong where */
 export function parseGolden(json: unknown, path: string): Golden {
   const golden = parseWith(goldenSchema, json, path);
   checkConsistency(golden, path);
@@ -135,7 +135,6 @@ export function checkShared(
   return size;
 }
 
-/** The parts must fit each other. */
 function checkConsistency(golden: Golden, path: string): void {
   const require = requireIn(path);
   const { batch: B, context_length: T, outputs } = golden;
@@ -173,7 +172,7 @@ function checkConsistency(golden: Golden, path: string): void {
   require(Object.keys(golden.gradient_norms).length > 0, 'gradient_norms', 'at least one', 'none');
 }
 
-/** Parameters' keys of an unchecked file; empty if it does not state them. */
+/** Keys in an unchecked file; empty if it states none. */
 export function keysOfGolden(json: unknown): ReadonlySet<string> {
   const { data } = z.object({ parameters: z.array(z.tuple([z.string()], z.unknown())) }).safeParse(json);
   return new Set(data?.parameters.map(([key]) => key));

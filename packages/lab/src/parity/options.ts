@@ -8,7 +8,7 @@ import { sizesIn } from './rebuild.js';
 
 type WithOptions = SharedGolden & { readonly options?: Readonly<Record<string, unknown>> | undefined };
 
-/** The file's `options` that are constants of the model, or that its shapes say too. One that nothing here reads is a difference. */
+/** Constants of the model, or sizes that shapes say too. An option that nothing reads is a difference. */
 export function compareOptions(
   descriptor: ModelDescriptor,
   golden: WithOptions,
@@ -25,13 +25,12 @@ export function compareOptions(
   });
 }
 
-/** The key of `model.options` that a file's option sets; null where there is none. */
+/** A key of `model.options`, or null. */
 function settingOf(name: string, { options }: ModelDescriptor): string | null {
   const key = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   return options && key in options.shape ? key : null;
 }
 
-/** The file's `options` that are settings of the model. */
 export function givenSettings(descriptor: ModelDescriptor, golden: WithOptions): Record<string, unknown> {
   const constants = new Set(Object.keys(descriptor.parity?.constants ?? {}));
   return Object.fromEntries(

@@ -1,6 +1,5 @@
 /**
- * Compares our models with their authors' code: docs/method.md 11 and 12. The parameters' keys tell a golden file's
- * model.
+ * Compares our models with their authors' code: docs/method.md 11 and 12. Keys tell a golden file's model.
  */
 import { ReclmisError } from '@reclmis/core';
 import {
@@ -22,15 +21,15 @@ export interface ParityReport {
   readonly worstOutput: number;
   readonly worstLoss: number;
   /**
-   * Relative. The divisor is at least the file's largest norm times 2^-23: a smaller norm is what rounding leaves of
-   * a sum that cancels.
+   * Relative. The divisor is at least the file's largest norm times 2^-23: a smaller norm is what rounding
+   * leaves of a sum that cancels.
    */
   readonly worstGradient: number;
   readonly passed: boolean;
 }
 
 /**
- * Does not throw if it fails: see `passed`, or call `assertParity`.
+ * Does not throw on failure: see `passed`, or call `assertParity`.
  * @param path a golden JSON file. @throws GOLDEN_INVALID, SAFETENSORS_INVALID
  */
 export function runParity(
@@ -59,7 +58,7 @@ function compare(path: string, tolerance: ParityTolerance): Comparison {
     : comparePeer(name, json, path, tolerance);
 }
 
-/** @throws PARITY_FAILED naming the quantities that differ, worst first. */
+/** @throws PARITY_FAILED naming the differences, worst first. */
 export function assertParity(report: ParityReport): void {
   if (report.passed) return;
   const failed = report.rows

@@ -1,9 +1,9 @@
 /**
- * Compares a system of Table 1 with its authors' code: docs/method.md 11 and 12, docs/models.md. A note's features
- * come from the file's `text_stream`, or the note is its `tokens`; the losses are Dice and binary cross-entropy, half
- * each, and the model's own in full.
+ * Compares a system of Table 1 with its authors' code: docs/method.md 11 and 12, docs/models.md. A note's
+ * features come from the file's `text_stream`, or the note is its `tokens`; the losses are Dice and binary
+ * cross-entropy, half each, and the model's own in full.
  *
- * Everything that a file holds is compared; what the model does not give counts as a difference.
+ * All of a file is compared; what the model does not give is a difference.
  */
 import { scope, Tensor } from '@reclmis/torch';
 import { z } from 'zod';
@@ -119,7 +119,7 @@ interface Parts {
   readonly inputs: Inputs;
 }
 
-/** The whole objective, of the finest map if training has several. */
+/** By the finest map if training has several. */
 function compareTraining(parts: Parts): ParityRow[] {
   const { model, descriptor, golden, path, tolerance, inputs } = parts;
   const { probability: summary, losses: references, ...rest } = golden.outputs;
@@ -161,7 +161,7 @@ function compareTraining(parts: Parts): ParityRow[] {
   ];
 }
 
-/** Compares the mask's losses alone, for models that have others too. */
+/** The mask's losses alone, for models that have others too. */
 function compareMaskAlone(parts: Parts): ParityRow[] {
   const { model, golden, path, inputs } = parts;
   const expected = golden.gradient_norms_of_seg_alone;
@@ -241,7 +241,7 @@ function forward({
     : model.forwardTraining(images, note, choices);
 }
 
-/** Inference must give what training gave; models with a `forward` of their own are compared by that alone. */
+/** Inference must give training's output; models with a `forward` of their own are compared by that alone. */
 function compareInference({ model, descriptor, inputs, tolerance }: Parts, training: Tensor): ParityRow[] {
   if (descriptor.parity?.forward) return [];
   const note = model.readsNotes ? inputs.note : null;
@@ -301,7 +301,7 @@ function parseGoldenPeer(json: unknown, path: string): PeerGolden {
   return golden;
 }
 
-/** Requires notes exactly if the model learns from them or takes them in its own way. @throws GOLDEN_INVALID */
+/** Exactly if the model learns from notes or takes them in its own way. @throws GOLDEN_INVALID */
 function requireText(
   model: SegmentationModel,
   { parity }: ModelDescriptor,
@@ -316,7 +316,7 @@ function requireText(
   requireIn(path)(fits, 'text_shape', expected, text_shape);
 }
 
-/** The file's model in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
+/** In evaluation mode; dispose of it. @throws GOLDEN_INVALID */
 export function rebuildPeer(peer: string, golden: PeerGolden, path: string): SegmentationModel {
   const descriptor = modelDescriptor(peer);
   const { parity, build } = descriptor;
@@ -333,7 +333,7 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   const model = built(() => build(settings, { width, contextLength, vocabularySize: 1 }), path);
   try {
     const used = new Map(golden.parameters.map(([key, , isUsed]) => [key, isUsed]));
-    // The files mark the statistics of unused layers as used; their weights say better.
+    // Files mark statistics of unused layers as used; their weights say better.
     const takesPart = (key: string, isUsed: boolean): true | 'either' =>
       (isUsed && used.get(key.replace(/running_(?:mean|var)$/, 'weight')) !== false) || 'either';
     fillParameters(model.stateDict(), golden, path, takesPart);
@@ -344,7 +344,7 @@ export function rebuildPeer(peer: string, golden: PeerGolden, path: string): Seg
   }
 }
 
-/** Images [B,3,S,S], target masks [B,1,S,S] and notes, features 0 without a token; owned by the caller's scope. */
+/** Images [B,3,S,S], target masks [B,1,S,S] and notes, features 0 without a token; in the caller's scope. */
 export function rebuildPeerInputs(golden: PeerGolden): {
   images: Tensor;
   masks: Tensor;

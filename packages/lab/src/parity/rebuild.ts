@@ -8,13 +8,13 @@ import { CLIP_HEAD_WIDTH, CLIP_VIT_B_32, ClipTextTower } from '../clip/tower.js'
 import type { Golden, SharedGolden } from './golden.js';
 import { fillOf, hashFill, hashImages } from './hash-fill.js';
 
-/** Model in evaluation mode, and tower. The caller disposes of both. */
+/** Model in evaluation mode, and tower; the caller's to dispose. */
 export interface RebuiltModel {
   readonly model: RecLMIS;
   readonly tower: ClipTextTower;
 }
 
-/** Builds both in the sizes of the file's parameters. @throws GOLDEN_INVALID if they are not the model's */
+/** By the file's shapes. @throws GOLDEN_INVALID if they are not the model's */
 export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   const sizeOf = sizesIn(golden, path);
   const width = sizeOf('clip.token_embedding.weight', 1);
@@ -46,7 +46,7 @@ export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   return { model, tower };
 }
 
-/** Sizes by a parameter's key and axis. @throws GOLDEN_INVALID */
+/** By key and axis. @throws GOLDEN_INVALID */
 export function sizesIn({ parameters }: SharedGolden, path: string): (key: string, axis: number) => number {
   const shapes = new Map(parameters.map(([key, shape]) => [key, shape]));
   return (key, axis) => {
@@ -64,9 +64,8 @@ function fill(golden: Golden, path: string, { model, tower }: RebuiltModel): voi
 }
 
 /**
- * Writes hashed values into tensors by key; the file must name each with its shape.
- * @param takesPart whether the model must have a key (true), must not, or may
- * @throws GOLDEN_INVALID
+ * Writes hashed values by key; the file must name each tensor with its shape.
+ * @param takesPart whether the model must have a key (true), must not, or may @throws GOLDEN_INVALID
  */
 export function fillParameters(
   own: ReadonlyMap<string, Tensor>,
@@ -96,7 +95,7 @@ export function fillParameters(
     throw invalid(path, `parameters: expected ${first}, got none (${missing.size} are missing)`);
 }
 
-/** [B,1,S,S], 1 inside the boxes; owned by the caller's scope. */
+/** [B,1,S,S], 1 inside the boxes; in the caller's scope. */
 export function rebuildMasks({ batch: B, mask_boxes }: SharedGolden, S: number): Tensor {
   const masks = new Float32Array(B * S * S);
   mask_boxes.forEach(([top, bottom, left, right], b) => {
@@ -105,7 +104,7 @@ export function rebuildMasks({ batch: B, mask_boxes }: SharedGolden, S: number):
   return Tensor.fromFloat32(masks, [B, 1, S, S]);
 }
 
-/** Images [B,3,S,S], target masks [B,1,S,S], drawn masks [B,N] and [B,T]; owned by the caller's scope. */
+/** Images [B,3,S,S], target masks [B,1,S,S], drawn masks [B,N] and [B,T]; in the caller's scope. */
 export function rebuildInputs(golden: Golden): {
   images: Tensor;
   masks: Tensor;

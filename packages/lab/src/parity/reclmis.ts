@@ -1,6 +1,6 @@
 /**
- * Compares RecLMIS with the authors' code: docs/method.md 12: every output, distribution of interest, loss and
- * gradient norm. Drawn masks come from the file, since top-k ties flip; our own must be as probable.
+ * Compares RecLMIS with the authors' code (docs/method.md 12): every output, distribution of interest, loss
+ * and gradient norm. Drawn masks come from the file, since top-k ties flip; our own must be as probable.
  */
 import { scope, type Tensor } from '@reclmis/torch';
 import { drawMask } from '../model/masking.js';
@@ -92,7 +92,7 @@ function compareOutputs(
   return rows;
 }
 
-/** Compares up to ties: same probability, same number of items. */
+/** Up to ties: same probability, same number of items. */
 function compareMasks(
   golden: Golden,
   output: TrainingOutput,

@@ -1,7 +1,8 @@
 /**
  * A data set in figures, from which `propose.ts` derives a configuration.
  *
- * Worker threads decode every image and mask once (`measure-all.ts`). Holds figures and words of notes, never a note.
+ * Worker threads decode every image and mask once (`measure-all.ts`). Holds figures and words of notes, never
+ * a note.
  */
 import { basename, resolve } from 'node:path';
 import {
@@ -60,7 +61,7 @@ export interface Fingerprint {
     readonly grey: number;
     /** Pixel width in mm, from the notes' column Spacing. */
     readonly spacing: (Spread & { readonly known: number }) | null;
-    /** 8-bit levels over all pixels: red, green, blue, or one entry if all images are grey. */
+    /** 8-bit, over all pixels: red, green, blue, or one entry if all images are grey. */
     readonly levels: readonly {
       readonly mean: number;
       readonly sd: number;
@@ -75,20 +76,20 @@ export interface Fingerprint {
     readonly empty: number;
     /** Connected, per image. */
     readonly areas: Spread;
-    /** Share of the image, within 4.5 %; null if all masks are empty. */
+    /** Within 4.5 %; null if all masks are empty. */
     readonly areaShare: { readonly p10: number; readonly median: number; readonly p90: number } | null;
   };
   readonly notes: {
     /** Counted the tokens. */
     readonly encoder: TextConfig['encoder'];
     readonly tokens: Spread;
-    /** Share of the notes, 0 to 1, that fit: from the 99th percentile to the longest. */
+    /** Share of notes, 0 to 1, that fit: from the 99th percentile to the longest. */
     readonly fits: readonly { readonly tokens: number; readonly share: number }[];
     readonly namingSides: number;
     readonly namingPlaces: number;
     readonly sides: InferredSides;
     readonly vocabulary: number;
-    /** Words that the training notes lack: their share, and the first 20. */
+    /** Words that training notes lack: their share, and the first 20. */
     readonly unknown: readonly {
       readonly split: Split;
       readonly share: number;
@@ -121,8 +122,8 @@ const LISTED = 20;
 const LONGEST_CONTEXT = 77;
 
 /**
- * @throws DATA_FOLDER_MISSING, DATA_INVALID and codes of single problems, INTERRUPTED, OPTION_INVALID for a bad
- * pattern, NOTES_UNREADABLE for a bad spacing
+ * @throws DATA_FOLDER_MISSING, DATA_INVALID and codes of single problems, INTERRUPTED, OPTION_INVALID for a
+ * bad pattern, NOTES_UNREADABLE for a bad spacing
  */
 export async function takeFingerprint(dir: string, options: FingerprintOptions = {}): Promise<Fingerprint> {
   const patients = grouping(options.group);
@@ -180,7 +181,7 @@ export function spread(values: readonly number[]): Spread {
   return { min: at(0), p1: at(0.01), median: at(0.5), p99: at(0.99), max: at(1), mean };
 }
 
-/** Counts repeats within splits, and across two. */
+/** Repeats within splits, and across two. */
 export function repeatsOf<T extends { readonly split: Split }>(
   items: readonly T[],
   key: (item: T) => string,

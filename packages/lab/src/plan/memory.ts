@@ -24,8 +24,8 @@ export interface ModelShape {
 }
 
 /**
- * Bytes per parameter while feature maps are held; per image the coefficients of S^2, S^2 W, N^2, L (N + T) W, L (N +
- * T).
+ * Bytes per parameter while feature maps are held; per image the coefficients of S^2, S^2 W, N^2, L (N + T)
+ * W, L (N + T).
  */
 const FITTED = {
   fp32: { perParameter: 16.65, perImage: [54.98, 77.0, 109.0, 655.98, 6083.0] },
@@ -37,7 +37,7 @@ const OPTIMISER = 16;
 const PROCESS = 300e6;
 const HELD = 1.45;
 
-/** Trainable scalars, exact for note features of width 512. */
+/** Trainable, exact for note features of width 512. */
 export function parameterCount({
   baseWidth: W,
   imageSize,
@@ -47,7 +47,7 @@ export function parameterCount({
   return 127 + 12635 * W + 4324 * W * W + layers * (448 * W + 2560 * W * W) + 8 * W * patches;
 }
 
-/** Peak in a step of `images` images. fp16 has bf16's size. */
+/** In a step of `images` images. fp16 has bf16's size. */
 export function peakTensorBytes(shape: ModelShape, images: number, precision: Precision): number {
   const { perParameter, perImage } = FITTED[precision === 'fp32' ? 'fp32' : 'bf16'];
   const { baseWidth: W, imageSize: S, layers: L, contextLength: T } = shape;
@@ -64,7 +64,7 @@ export function residentBytes(tensorBytes: number): number {
   return PROCESS + HELD * tensorBytes;
 }
 
-/** Images, at most `most`, that fit into `bytes`; 0: not even one. */
+/** Images, at most `most`, that fit into `bytes`, or 0. */
 export function largestPart(shape: ModelShape, precision: Precision, bytes: number, most: number): number {
   let part = 0;
   while (part < most && residentBytes(peakTensorBytes(shape, part + 1, precision)) <= bytes) part++;

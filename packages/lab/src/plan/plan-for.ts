@@ -1,4 +1,4 @@
-/** A plan for this machine: its memory unless given, and a step's time, measured if a time limit needs it. */
+/** A plan for this machine: its memory unless given, and a step's time if a time limit needs it. */
 import { totalmem } from 'node:os';
 import { benchTrain } from '../bench/index.js';
 import { loadConfig } from '../config/config.js';
@@ -24,7 +24,7 @@ const DECISIVE = [
 ];
 
 /**
- * @returns also the seconds per image, as given or measured; absent if no time limit needs them
+ * @returns also the seconds per image, as given or measured, if a time limit needs them
  * @throws as `propose`
  */
 export async function planFor(

@@ -1,6 +1,6 @@
 /**
- * Proposes a configuration for a fingerprint, each setting with its reason (docs/reference/planning.md). If the data
- * say nothing, the paper's value stays (docs/method.md 9).
+ * Proposes a configuration for a fingerprint, each setting with its reason (docs/reference/planning.md). If
+ * the data say nothing, the paper's value stays (docs/method.md 9).
  */
 import { ReclmisError, sidesWarnings } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
@@ -45,11 +45,11 @@ export interface PlanLimits {
 const PAPER = { side: 224, width: 64, layers: 3, batch: 32, lr: 3e-4, patience: 50, epochs: 500 };
 /** 200 epochs of QaTa-COV19. */
 const SEEN = 200 * 5713;
-/** What an area or nucleus should keep at the model's size: a quarter of a patch's side, squared. */
+/** What an area or nucleus keeps at the model's size: a quarter of a patch's side, squared. */
 const AREA_PIXELS = 16;
 const SIDES = [32, 1024] as const;
 const TOKENS = 77;
-/** The rest is for reading, checkpoints and figures. */
+/** Reading, checkpoints and figures take the rest. */
 const USED_TIME = 0.95;
 /** Forward only: a third of a step's arithmetic (docs/measurements/performance.md). */
 const VALIDATION = 1 / 3;
@@ -67,7 +67,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(share > 0 &&
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;
 
-/** @throws OPTION_INVALID if not even the smallest model fits into the memory. */
+/** @throws OPTION_INVALID if the smallest model exceeds the memory. */
 export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
   const tokens = contextLength(fingerprint);
   const side = imageSize(fingerprint);
@@ -153,7 +153,7 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
   };
 }
 
-/** T: all notes fit, unless a few are far longer than the rest. */
+/** T: all notes fit, unless a few are far longer. */
 function contextLength({ notes }: Fingerprint): { value: number; reason: string } {
   const { max, p99 } = notes.tokens;
   const most = up(Math.max(2, p99), 2);
@@ -189,7 +189,7 @@ function imageSize({ images, masks }: Fingerprint): { value: number; reason: str
   };
 }
 
-/** The widest model at the largest side with room for two images at once. */
+/** The widest model at the largest side with room for two images. */
 function fit(
   side: number,
   tokens: number,

@@ -1,4 +1,7 @@
-/** Rows of cases by several models as one drawing, like the paper's Figures 7 and 8: the same content as `report/case-rows.ts`. */
+/**
+ * Rows of cases by several models as one drawing, like the paper's Figures 7 and 8, with the content of
+ * `report/case-rows.ts`.
+ */
 import type { Mask, RgbImage } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import type { CaseColumn, CaseGroup, CaseRow, CaseTile, ColourKey } from '../report/index.js';
@@ -31,7 +34,7 @@ export async function caseTile(image: RgbImage, alt: string, caption: string): P
   return { png, width: image.width, height: image.height, alt, caption };
 }
 
-/** The first group of a row: the image, and the true mask where it is known. */
+/** The image, and the true mask if known. */
 export async function imageGroup(id: string, image: RgbImage, truth: Mask | null): Promise<CaseGroup> {
   const tiles = [await caseTile(image, `${id}: the image`, 'image')];
   if (truth !== null)
@@ -39,7 +42,7 @@ export async function imageGroup(id: string, image: RgbImage, truth: Mask | null
   return { tiles };
 }
 
-/** The first column. @param rows whose first groups are `imageGroup`s */
+/** @param rows whose first groups are `imageGroup`s */
 export function imageColumn(rows: readonly Pick<CaseRow, 'groups'>[]): CaseColumn {
   const most = Math.max(1, ...rows.map(({ groups }) => groups[0]?.tiles.length ?? 0));
   return { title: most > 1 ? 'image and truth' : 'image', about: '', tiles: most };
@@ -72,7 +75,7 @@ export function caseSheet({ title, subtitle, colours, columns, rows }: CaseSheet
     const lines = wrapText(above, width - 2 * MARGIN, 12, 400, NOTE_LINES);
     lines.forEach((line, i) => parts.push(svgText(line, MARGIN, y + 13 + i * LINE, { size: 12 })));
     y += lines.length * LINE + 5;
-    // The longer side fills the tile; all pictures of a row have the image's shape.
+    // The longer side fills the tile; a row's pictures share the image's shape.
     const shapes = groups.flatMap(({ tiles }) => tiles.flatMap((tile) => ('png' in tile ? [tile] : [])));
     const high = TILE * Math.min(1, Math.max(...shapes.map((tile) => tile.height / tile.width)));
     groups.forEach((group, i) => parts.push(...drawn(group, xs[i] ?? MARGIN, y, high)));
@@ -85,7 +88,7 @@ export function caseSheet({ title, subtitle, colours, columns, rows }: CaseSheet
   );
 }
 
-/** The subtitle with the colours' meanings behind it. */
+/** The subtitle with the colours' meanings. */
 function key(subtitle: string, colours: readonly ColourKey[]): string {
   let x = MARGIN;
   const parts = [svgText(subtitle, x, 52, { size: 12, colour: FAINT })];

@@ -1,16 +1,17 @@
 /**
- * A small line chart as SVG. Its colours suit every form of colour blindness (core's `COLOURS`, after Okabe and Ito).
+ * A small line chart as SVG, in colours for every form of colour blindness (core's `COLOURS`, after Okabe and
+ * Ito).
  */
 import type { Rgb } from '@reclmis/core';
 import { FAINT, INK, svgText, textWidth } from './text.js';
 
-/** Points in order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
+/** In order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
 export interface Series {
   readonly label: string;
   readonly colour: Rgb;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;
-  /** Upright lines, e.g. from mean - deviation to mean + deviation. */
+  /** E.g. from mean - deviation to mean + deviation. */
   readonly bars?: readonly (readonly [x: number, low: number, high: number])[];
   /** Default: for at most 40 points. */
   readonly dots?: boolean;
@@ -60,7 +61,7 @@ export function ticks(low: number, high: number, count = 5): number[] {
   );
 }
 
-/** Round numbers for a logarithmic axis: 1, 2, 5, or only powers of ten for many decades. */
+/** 1, 2, 5, or only powers of ten for many decades. */
 export function logTicks(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
   const factors = decades > 4 ? [1] : decades > 2 ? [1, 3] : [1, 2, 5];
@@ -164,7 +165,7 @@ function svgSeries(
 /** In pixels of the picture. */
 type Place = readonly [x: number, y: number];
 
-/** The label is at the foot or, if a series is in the way, at the head or in the middle. */
+/** Labelled at the foot or, if a series is in the way, at the head or in the middle. */
 function svgMark(
   { label }: { label: string },
   x: number,
@@ -183,7 +184,7 @@ function svgMark(
   );
 }
 
-/** A line's heights between two places along x, every few pixels. */
+/** Between two places along x, every few pixels. */
 function heightsWithin(line: readonly Place[], from: number, to: number): number[] {
   return line.flatMap(([x0, y0], i) => {
     const [x1, y1] = line[i + 1] ?? [x0, y0];

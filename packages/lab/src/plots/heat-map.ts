@@ -1,4 +1,4 @@
-/** A grid of figures as SVG: squares from white (lowest) to blue (highest), each with its figure. */
+/** A grid of figures as SVG, from white (lowest) to blue (highest). */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { css, type Frame, tickLabel } from './chart.js';
 import { FAINT, INK, svgText, textWidth } from './text.js';

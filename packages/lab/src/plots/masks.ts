@@ -1,7 +1,6 @@
 /** Draws a predicted mask against the true one: what was found, what was marked in error and what was missed, each in its colour. */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type Rgb, type RgbImage } from '@reclmis/core';
 
-/** The colours of an agreement, with their meaning. */
 export const AGREEMENT: readonly { readonly colour: Rgb; readonly meaning: string }[] = [
   { colour: COLOURS.green, meaning: 'found (true positive)' },
   { colour: COLOURS.vermilion, meaning: 'marked in error (false positive)' },
@@ -19,12 +18,12 @@ export function displayImage(image: RgbImage, longest = RASTER): RgbImage {
   return resizeImage(image, at(image.width), at(image.height));
 }
 
-/** The true mask alone, in the colour of what is still to be found. */
+/** In the colour of what is still to be found. */
 export function drawTruth(image: RgbImage, truth: Mask): RgbImage {
   return area(image, truth, COLOURS.skyBlue);
 }
 
-/** @param truth null where it is not known: the prediction then is orange, as in all pictures without a truth. */
+/** @param truth null if unknown: then the prediction is orange, as in all pictures without a truth. */
 export function drawAgreement(image: RgbImage, truth: Mask | null, prediction: Mask): RgbImage {
   if (truth === null) return area(image, prediction, COLOURS.orange);
   const { width, height } = image;

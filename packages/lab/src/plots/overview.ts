@@ -1,6 +1,6 @@
 /**
- * The contact sheet: per case its image, note, truth (sky blue), prediction (orange), and the prediction for the note
- * with left and right swapped. R and L are the sides that the notes mean, left out if unknown.
+ * The contact sheet: per case its image, note, truth (sky blue), prediction (orange), and the prediction for
+ * the note with left and right swapped. R and L are the sides that notes mean, if known.
  */
 import {
   COLOURS,
@@ -15,7 +15,7 @@ import { renderSvg, writePngRgb } from '@reclmis/files';
 import { css } from './chart.js';
 import { FAINT, INK, svgText, wrapText } from './text.js';
 
-/** All rasters have the same size. Dice in [0, 1]. */
+/** Rasters of one size. Dice in [0, 1]. */
 export interface OverviewRow {
   readonly id: string;
   readonly image: RgbImage;
@@ -53,7 +53,7 @@ const COLUMN = {
 } as const;
 const WIDTH = COLUMN.swapped + TILE + GAP;
 
-/** Writes a PNG, one row of 224-pixel tiles per case. */
+/** A PNG, one row of 224-pixel tiles per case. */
 export async function writeOverview(
   file: string,
   rows: readonly OverviewRow[],

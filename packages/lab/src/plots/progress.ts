@@ -1,6 +1,6 @@
 /**
- * `progress.png`: losses, validation Dice and IoU, learning rate and time, per epoch. Dice and IoU are means over
- * images and, dashed, pooled over all pixels.
+ * `progress.png`: losses, validation Dice and IoU, learning rate and time, per epoch. Dice and IoU are means
+ * over images and, dashed, pooled over all pixels.
  */
 import { COLOURS } from '@reclmis/core';
 import { renderSvg, writePngRgb } from '@reclmis/files';

@@ -1,9 +1,9 @@
 /**
- * Text as SVG outlines of a font in the packages (Inter, SIL Open Font License): pictures look the same on every
- * machine.
+ * Text as SVG outlines of a font in the packages (Inter, SIL Open Font License): pictures look the same on
+ * every machine.
  *
- * Pair kerning suffices for a chart's Latin text. A character missing from the font loses its accents, or becomes a
- * question mark.
+ * Pair kerning suffices for a chart's Latin text. A character missing from the font loses its accents, or
+ * becomes a question mark.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -74,7 +74,7 @@ export function textWidth(text: string, size = 13, weight: Weight = 400): number
   return layOut(text, size, weight).width;
 }
 
-/** The baseline starts (or is centred, or ends) at (x, y). */
+/** (x, y) is the baseline's start, middle or end. */
 export function svgText(text: string, x: number, y: number, style: TextStyle = {}): string {
   const { size = 13, weight = 400, colour = INK, anchor = 'start', upwards = false } = style;
   const { placed, width } = layOut(text, size, weight);
@@ -85,8 +85,8 @@ export function svgText(text: string, x: number, y: number, style: TextStyle = {
 }
 
 /**
- * In hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it ever rounded, so memory would
- * grow without end.
+ * In hundredths of a pixel. opentype.js's own `toPathData` keeps every number that it ever rounded: memory
+ * would grow without end.
  */
 function outlineOf({ commands }: opentype.Path): string {
   const points = (...numbers: number[]): string => numbers.map((value) => +value.toFixed(2)).join(' ');
@@ -108,7 +108,7 @@ function outlineOf({ commands }: opentype.Path): string {
 }
 
 /**
- * Lines of at most `width` pixels, broken between words, or inside a word that is too long; beyond `maxLines` cut
+ * Lines of at most `width` pixels, broken between words, or inside too long a word; beyond `maxLines` cut
  * with an ellipsis.
  */
 export function wrapText(

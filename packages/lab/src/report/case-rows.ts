@@ -1,11 +1,10 @@
 /**
- * The same cases by several models, one row per case: the image, then a group of pictures per model. On a narrow screen the groups of a row wrap, so
- * nothing shrinks below what can be read.
+ * Cases by several models, a row each: the image, then a group of pictures per model. On a narrow screen
+ * groups wrap, so nothing shrinks below what can be read.
  */
 import { type Html, joined, markup } from './html.js';
 import { heading, picture } from './parts.js';
 
-/** A picture of a row. */
 export interface CaseTile {
   /** PNG. */
   readonly png: Uint8Array;
@@ -17,15 +16,15 @@ export interface CaseTile {
   readonly caption: string;
 }
 
-/** What is shown of a case by one column: its pictures, or why there is none, each in the place of a picture. */
+/** A case in one column: its pictures, or why there is none. */
 export interface CaseGroup {
   readonly tiles: readonly (CaseTile | { readonly missing: string })[];
 }
 
 export interface CaseRow {
-  /** The case's id, and what is to be said of it. */
+  /** The case's id, and remarks. */
   readonly heading: string;
-  /** The note, above the row; null if nobody gave one. */
+  /** Above the row; null if nobody gave one. */
   readonly note: string | null;
   /** One per column. */
   readonly groups: readonly CaseGroup[];
@@ -34,19 +33,19 @@ export interface CaseRow {
 /** The head of a column: the image, or a model. */
 export interface CaseColumn {
   readonly title: string;
-  /** What a reader must know of it, e.g. the layer; one short line. */
+  /** E.g. the layer; one short line. */
   readonly about: string;
-  /** Pictures of each row, those without included. */
+  /** Pictures of each row, missing ones included. */
   readonly tiles: number;
 }
 
-/** A colour of the pictures, as red, green and blue in 0..255, with its meaning. */
+/** Red, green and blue in 0..255, with their meaning. */
 export interface ColourKey {
   readonly colour: readonly [red: number, green: number, blue: number];
   readonly meaning: string;
 }
 
-/** For `page`: the rows' style. The pictures of a row, all of one width, decide how wide a page may become. */
+/** For `page`. A row's pictures, all of one width, decide how wide a page may become. */
 export function caseRowsStyle(columns: readonly CaseColumn[]): string {
   const pictures = columns.reduce((sum, { tiles }) => sum + tiles, 0);
   return (
@@ -61,7 +60,6 @@ export function caseRowsStyle(columns: readonly CaseColumn[]): string {
   );
 }
 
-/** What the pictures' colours mean. */
 export function colourKey(keys: readonly ColourKey[]): Html {
   const items = keys.map(
     ({ colour, meaning }) =>
@@ -70,7 +68,7 @@ export function colourKey(keys: readonly ColourKey[]): Html {
   return markup`<ul class="colours">\n${items}</ul>\n`;
 }
 
-/** The rows as HTML; the page needs `caseRowsStyle`. @param level of their headings; 4 below another heading */
+/** The page needs `caseRowsStyle`. @param level of headings; 4 below another heading */
 export function caseRows(columns: readonly CaseColumn[], rows: readonly CaseRow[], level: 3 | 4 = 3): Html {
   return joined(
     rows.map(({ heading: title, note, groups }) =>

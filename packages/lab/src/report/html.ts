@@ -1,6 +1,6 @@
 /** HTML that is safe by construction: every string is escaped unless it is `Html` already. */
 
-/** Use `markup` or `joined` to make one; otherwise its safety is the caller's responsibility. */
+/** Make one by `markup` or `joined`; otherwise its safety is up to the caller. */
 export class Html {
   constructor(private readonly source: string) {}
 
@@ -12,7 +12,7 @@ export class Html {
 /** Strings are escaped, `Html` is not. */
 export type Content = string | number | Html | readonly Content[];
 
-/** Escapes for elements and quoted attributes. Control characters that HTML does not allow become blanks. */
+/** For elements and quoted attributes. Control characters that HTML does not allow become blanks. */
 export function escapeHtml(text: string): string {
   return (
     text
@@ -23,7 +23,7 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * Strings and numbers in gaps are escaped, arrays joined. Quote attribute values. (Not called `html`, since
+ * Escapes strings and numbers in gaps, joins arrays. Quote attribute values. (Not called `html`, since
  * formatters rewrite such templates.)
  */
 export function markup(pieces: TemplateStringsArray, ...gaps: readonly Content[]): Html {

@@ -1,6 +1,6 @@
 /**
- * A self-contained page: its content security policy forbids scripts, and nothing is fetched. For screen, light or
- * dark, and paper.
+ * A self-contained page, for screen, light or dark, and paper: its content security policy forbids scripts,
+ * and nothing is fetched.
  */
 import { type Content, type Html, joined, markup } from './html.js';
 import { pageStyle } from './style.js';
@@ -26,7 +26,7 @@ export interface Page {
 }
 
 export const PURPOSE = 'For research only; not for diagnosis.';
-/** Allows the page's own style, and pictures as data. */
+/** For the page's own style, and pictures as data. */
 const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const ID = /^[A-Za-z][A-Za-z0-9-]*$/;

@@ -25,8 +25,8 @@ export interface Column {
 }
 
 /**
- * Scrolls if it is wider than the page.
- * @throws RangeError if a row has another number of cells than there are columns (the caller's mistake)
+ * Scrolls if too wide.
+ * @throws RangeError unless rows have as many cells as there are columns (the caller's mistake)
  */
 export function table(
   columns: readonly (Column | string)[],
@@ -57,7 +57,7 @@ export interface PictureOptions {
   readonly caption?: Content;
   /** CSS pixels; default its own, at most the page's. */
   readonly width?: number;
-  /** When enlarged, show pixels as squares; default smooth. */
+  /** Show enlarged pixels as squares; default smooth. */
   readonly pixelated?: boolean;
 }
 
@@ -76,7 +76,7 @@ export function gallery(...pictures: readonly Html[]): Html {
   return markup`<div class="gallery">\n${pictures}</div>\n`;
 }
 
-/** A block that the reader can open. On paper it is as it was on screen. */
+/** Opens on request. On paper it is as it was on screen. */
 export function details(
   summary: Content,
   content: Content,

@@ -1,6 +1,6 @@
 /**
- * Markdown for documentation, LaTeX for papers. Cells are escaped plain text; the first column is aligned left, the
- * others, for figures, right.
+ * Markdown for documentation, LaTeX for papers. Cells are escaped plain text; the first column is aligned
+ * left, the others, for figures, right.
  */
 
 export type Rows = readonly (readonly string[])[];
@@ -13,9 +13,9 @@ export interface LatexOptions {
 }
 
 /**
- * GitHub's form, columns padded to equal width; ends with a line break.
- * @param columns at least one
- * @throws RangeError if a row has another number of cells than there are columns (the caller's mistake)
+ * GitHub's form, padded columns; ends with a line break.
+ * @param columns at least one @throws RangeError unless rows have as many cells as there are columns (the
+ * caller's mistake)
  */
 export function markdownTable(columns: readonly string[], rows: Rows): string {
   checkShape(columns, rows);
@@ -29,9 +29,9 @@ export function markdownTable(columns: readonly string[], rows: Rows): string {
 }
 
 /**
- * Floats, with rules of the `booktabs` package; ends with a line break.
- * @throws RangeError if a row has another number of cells than there are columns, or the label a character that LaTeX
- * would read
+ * Floats, with rules of `booktabs`; ends with a line break.
+ * @throws RangeError unless rows have as many cells as there are columns, or for a label that LaTeX would
+ * read
  */
 export function latexTable(columns: readonly string[], rows: Rows, options: LatexOptions): string {
   checkShape(columns, rows);
@@ -95,7 +95,7 @@ export function escapeLatex(text: string): string {
     .replace(/[\\{}&%$#_~^<>|±×−≤≥✓Δ]/g, (character) => LATEX[character] ?? character);
 }
 
-/** `84.8 ± 0.3`; for one value just the value, for none a dash. */
+/** `84.8 ± 0.3`; just the value for one, a dash for none. */
 export function meanAndDeviation(values: readonly number[], digits = 2): string {
   if (values.length === 0) return '–';
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

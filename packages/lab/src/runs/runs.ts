@@ -35,7 +35,7 @@ export interface RunOverview {
 /** A study has `runs/CELL/seed-N`. */
 const DEPTH = 3;
 
-/** The runs in a folder and below, or the folder itself; newest first, damaged ones last. @throws RUN_MISSING */
+/** In a folder and below, or the folder itself; newest first, damaged ones last. @throws RUN_MISSING */
 export function listRuns(folder: string): RunOverview[] {
   if (!existsSync(folder)) throw new ReclmisError('RUN_MISSING', `${folder}: no such folder`);
   if (looksLikeRun(folder)) return [overview(folder)];
@@ -172,7 +172,7 @@ export async function writeComparison(file: string, { runs, epochs }: RunCompari
   await writePngRgb(file, await renderSvg(comparisonSvg(names(runs), epochs)));
 }
 
-/** More runs than colours are told apart by dashes. */
+/** Dashes tell apart more runs than colours. */
 export function comparisonSvg(
   labels: readonly string[],
   epochs: readonly (readonly EpochRecord[])[],
@@ -202,7 +202,7 @@ export function comparisonSvg(
   );
 }
 
-/** The shortest endings of the runs' paths that tell them apart. */
+/** The shortest endings of paths that tell runs apart. */
 export function names(runs: readonly Pick<RunOverview, 'dir'>[]): string[] {
   const parts = runs.map(({ dir }) => dir.split(/[/\\]/).filter((part) => part !== '' && part !== '.'));
   const deepest = Math.max(...parts.map(({ length }) => length));

@@ -1,4 +1,4 @@
-/** Names and shapes under which weights are published, at any size; and the `.npz` files that some come in. */
+/** Names and shapes of published weights, at any size; and the `.npz` files of some. */
 import { writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { Tensor } from '@reclmis/torch';
@@ -82,7 +82,6 @@ export function swinShapes({ width, depths, heads, window, late = false }: SwinS
   return out;
 }
 
-/** The same with torchvision's names. */
 export function swinTorchvisionShapes(sizes: SwinSizes): Shapes {
   const out: Shapes = new Map();
   for (const [name, shape] of swinShapes(sizes)) {
@@ -152,7 +151,7 @@ export function vitShapes({ width: C, depth, patch, inputs, grid, stem }: ViTSiz
   return out;
 }
 
-/** torchvision's ViT. @param mlp the names of its two linear layers, `linear_1` and `linear_2` in published files. */
+/** @param mlp the names of its two linear layers, `linear_1` and `linear_2` in published files. */
 export function vitTorchvisionShapes(
   { width: C, depth, patch, inputs, grid }: ViTSizes,
   mlp: readonly [string, string] = ['linear_1', 'linear_2'],
@@ -235,7 +234,7 @@ export function googleShapes({ width: C, depth, heads: H, patch, inputs, grid, s
   return out;
 }
 
-/** CLIP's image tower with OpenAI's names, and the text tower's first names. */
+/** OpenAI's names, with the text tower's first ones. */
 export function clipShapes({ width: C, depth, patch, grid }: ViTSizes, projected = 512): Shapes {
   const at = 'visual.';
   const out: Shapes = new Map([
@@ -261,7 +260,6 @@ export function clipShapes({ width: C, depth, patch, grid }: ViTSizes, projected
   return out;
 }
 
-/** Hugging Face's names of the same tower. */
 export function clipHuggingFaceShapes({ width: C, depth, patch, grid }: ViTSizes, projected = 512): Shapes {
   const at = 'vision_model.';
   const out: Shapes = new Map([
@@ -302,7 +300,7 @@ export function viltShapes(sizes: ViTSizes, vocabulary: number): Shapes {
   return out;
 }
 
-/** Hugging Face's names of ViLT, with the head for masked words. */
+/** Hugging Face's names, with the head for masked words. */
 export function viltHuggingFaceShapes(
   { width: C, depth, patch, grid }: ViTSizes,
   vocabulary: number,
@@ -333,7 +331,7 @@ export function viltHuggingFaceShapes(
   return out;
 }
 
-/** Tensors of these shapes, each with values of its own: 1, 2, 3, ... scaled by a step that the name gives. */
+/** Each with values of its own: 1, 2, 3, ... scaled by a step that the name gives. */
 export function numbered(shapes: ReadonlyMap<string, readonly number[]>): Map<string, Tensor> {
   return new Map(
     [...shapes].map(([name, shape]) => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readSafetensors, scope } from '@reclmis/torch';
 
-/** The SHA-256 of each tensor of a safetensors file, by key in the file's order. */
+/** SHA-256 of each tensor, by key in the file's order. */
 export function tensorHashes(path: string): Record<string, string> {
   return scope(() =>
     Object.fromEntries(

@@ -8,7 +8,7 @@ export const TINY_SIZE = 32;
 /** Upstream's options with the tiny tower's width. */
 export const TINY_OPTIONS = { ...UPSTREAM, baseWidth: 8, imageSize: TINY_SIZE, textWidth: 64, layers: 2 };
 
-/** As the authors' training saves it: the model with CLIP inside, and keys that take no part. */
+/** As the authors' training saves it: with CLIP inside, and keys that take no part. */
 export function writeTinyCheckpoint(
   path: string,
   change: (state: Map<string, Tensor>) => void = () => undefined,

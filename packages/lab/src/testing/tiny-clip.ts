@@ -1,6 +1,6 @@
 /**
- * A text tower of CLIP's form with two blocks of width 64 and random weights, under OpenAI's and Hugging Face's names,
- * and a vocabulary of CLIP's size.
+ * A text tower of CLIP's form with two blocks of width 64 and random weights, under OpenAI's and Hugging
+ * Face's names, and a vocabulary of CLIP's size.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export const TINY_TOWER = {
   projection: 64,
 };
 
-/** As many merges as CLIP's: pairs of the first byte's letters. */
+/** As many as CLIP's: pairs of the first byte's letters. */
 export function tinyMerges(): string {
   const printable = [...range(33, 126), ...range(161, 172), ...range(174, 255)];
   const letters = [...printable, ...range(256, 256 + 255 - printable.length)].map((code) =>
@@ -30,7 +30,7 @@ export function tinyMerges(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A tower under OpenAI's names, with `logit_scale`, in half precision's values; in the caller's scope. */
+/** OpenAI's names, with `logit_scale`, in half precision's values; in the caller's scope. */
 export function tinyTower(seed = 1): Map<string, Tensor> {
   manualSeed(seed);
   using tower = new ClipTextTower(TINY_TOWER);
@@ -77,7 +77,7 @@ export function asHuggingFace(state: ReadonlyMap<string, Tensor>): Map<string, T
   return renamed;
 }
 
-/** Imports a tiny tower into the store of `home`. @param dir for its file. */
+/** Into the store of `home`. @param dir for its file. */
 export async function importTinyClip(
   dir: string,
   home: string,

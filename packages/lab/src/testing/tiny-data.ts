@@ -1,6 +1,6 @@
 /**
- * A data set in LViT's layout: pictures with two bright squares; the note names one, the mask holds it. Left is the
- * patient's (on the image's right).
+ * A data set in LViT's layout: pictures with two bright squares; the note names one, the mask holds it. Left
+ * is the patient's (on the image's right).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

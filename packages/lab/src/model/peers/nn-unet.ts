@@ -50,7 +50,6 @@ class ConvBlock extends nn.Module {
   }
 }
 
-/** What nnU-Net is made with. */
 export interface NnUNetOptions extends ModelOptions {
   /** The most of any level; 480 in version 1's 2D networks. */
   readonly mostFeatures: number;

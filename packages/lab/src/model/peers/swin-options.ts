@@ -20,7 +20,6 @@ export interface SwinSizes {
 const counts = (): z.ZodOptional<z.ZodArray<z.ZodNumber>> =>
   z.array(z.number().int().min(1)).min(2).max(6).optional();
 
-/** The fields of `model.options`. */
 export const swinOptions = ({ dropPath }: { readonly dropPath: number }) => ({
   width: z
     .number()

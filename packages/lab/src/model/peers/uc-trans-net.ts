@@ -254,7 +254,6 @@ class GatedUpBlock extends nn.Module {
   }
 }
 
-/** What UCTransNet is made with. */
 export interface UCTransNetOptions extends ModelOptions {
   /** Layers of the channel transformer. */
   readonly layers: number;

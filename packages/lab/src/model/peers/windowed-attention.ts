@@ -192,7 +192,6 @@ class WindowAttention extends nn.Module {
   }
 }
 
-/** What a block's attention is made with. */
 export interface WindowOptions {
   readonly heads: number;
   /** M. */
