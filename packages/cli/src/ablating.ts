@@ -9,7 +9,7 @@ import { duration, percent } from './table.js';
 /** An evaluation's time, roughly, relative to a training's. */
 const TEST_SHARE = 0.03;
 
-/** In runs, which nearly all take equally long. */
+/** Progress in runs, which nearly all take equally long. */
 export class StudyClock {
   private begun: number | null = null;
   private done = 0;

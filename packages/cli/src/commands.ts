@@ -1,6 +1,6 @@
 /**
- * The subcommands, loaded on demand; each exports `register(program)`. To add one: a file in `commands/` and
- * a line here.
+ * The subcommands, loaded on demand by `register(program)`. To add one: a file in `commands/` and a line
+ * here.
  */
 import type { Command } from 'commander';
 

@@ -3,10 +3,7 @@ import { ReclmisError } from '@reclmis/core';
 import type { Dataset, Split } from '@reclmis/lab';
 import type { Output } from './output.js';
 
-/**
- * Prints the line, if any. The command itself reports unreadable data.
- * @param open opens the parts, named by split.
- */
+/** Prints the line, if any. The command reports unreadable data. @param open opens the parts, by split. */
 export async function warnOfData(
   dir: string,
   open: () => Promise<Readonly<Partial<Record<Split, Dataset>>>>,

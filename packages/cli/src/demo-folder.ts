@@ -1,7 +1,4 @@
-/**
- * The folder of `reclmis demo`, which a second demo replaces, but never other people's files or later
- * evaluations.
- */
+/** The folder of `reclmis demo`, which a second demo replaces, but never other files or later evaluations. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';

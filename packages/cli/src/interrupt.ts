@@ -25,7 +25,7 @@ export function releaseInterrupt(): void {
 
 let passedTo: ((signal: StopSignal) => void) | null = null;
 
-/** Until the returned function is called: a launcher ends after its workers. */
+/** Passes every signal on until the returned function is called: a launcher ends after its workers. */
 export function passSignals(to: (signal: StopSignal) => void): () => void {
   passedTo = to;
   return () => {
@@ -36,7 +36,7 @@ export function passSignals(to: (signal: StopSignal) => void): () => void {
 /** npm repeats Ctrl-C to a process that already got it. */
 const ECHO_MS = 500;
 
-/** On Ctrl-C, SIGTERM and SIGUSR1; `stop` ends the process. */
+/** Listens to Ctrl-C, SIGTERM and SIGUSR1; `stop` ends the process. */
 export function onInterrupt(stop: (signal: StopSignal) => never): void {
   let last = -Infinity;
   process.on('SIGINT', () => {

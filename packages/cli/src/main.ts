@@ -41,7 +41,7 @@ async function unknownFirst(error: CommanderError, argv: readonly string[]): Pro
   return error;
 }
 
-/** With the requested subcommand, or with all names for help and mistakes. */
+/** The program with the requested subcommand, or with all names for help and mistakes. */
 async function assemble(argv: readonly string[]): Promise<Command> {
   const program = new Command('reclmis')
     .description(

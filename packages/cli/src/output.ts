@@ -1,7 +1,4 @@
-/**
- * Text on standard output, or with `--json` the result alone. Progress, notices and errors go to standard
- * error.
- */
+/** Text on standard output, or with `--json` only the result. Progress, notices, errors: standard error. */
 import { ReclmisError } from '@reclmis/core';
 import type { Command } from 'commander';
 import { writeErr, writeOut } from './terminal.js';

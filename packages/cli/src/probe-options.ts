@@ -28,7 +28,7 @@ export function withProbeOptions(command: Command): Command {
     );
 }
 
-/** From here on Ctrl-C ends the probes cleanly. */
+/** What the probes are asked; from here on Ctrl-C ends them cleanly. */
 export function probesOf({
   lungs,
   zoneLines: lines,

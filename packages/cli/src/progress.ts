@@ -15,7 +15,7 @@ export interface ProgressOptions {
   readonly stream?: ProgressStream;
 }
 
-/** From 0 to `total`. `update` takes the count and a remark (a loss, a file). */
+/** Counts from 0 to `total`. `update` takes the count and a remark (a loss, a file). */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | null;
   private readonly stream: ProgressStream;

@@ -74,7 +74,7 @@ export function wrapText(text: string, width: number): string {
   return [...lines, current ?? ''].join('\n');
 }
 
-/** With two decimals: 0.8522 -> `85.22`. */
+/** A share as a percentage with two decimals: 0.8522 -> `85.22`. */
 export function percent(share: number): string {
   return (100 * share).toFixed(2);
 }

@@ -12,7 +12,7 @@ export function zoneLinesOf(text: string): ZoneLines {
   );
 }
 
-/** Between 0 and 1. @throws OPTION_INVALID */
+/** Makes a reader of shares between 0 and 1. @throws OPTION_INVALID */
 export function shareOption(flag: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

@@ -9,11 +9,11 @@ import { mirrorNote } from './notes/note-mirror.js';
 import { mayNameSide, noteForModel, type StatedSides } from './notes/sides.js';
 import type { Sides } from './notes/zone-map.js';
 
-/** With any engine. */
+/** Segments images by their notes, with any engine. */
 export interface PlaneSegmenter {
   /** S. */
   readonly size: number;
-  /** For a pixel to belong to the mask. Default 0.5. */
+  /** Probability above which a pixel belongs to the mask. Default 0.5. */
   readonly threshold?: number;
   /**
    * Images [B,3,S,S] (planes R, G, B in [0, 1]) and B notes -> probabilities [B,1,S,S]. Calls never overlap,
@@ -75,8 +75,8 @@ export class SidedSegmenter implements PlaneSegmenter {
   readonly threshold?: number;
 
   /**
-   * @param learnt whose sides the training notes meant.
-   * @param given whose sides the notes mean; default: the same.
+   * @param learnt whose sides training notes meant.
+   * @param given whose sides notes mean; default: the same.
    */
   constructor(
     private readonly segmenter: PlaneSegmenter,

@@ -123,10 +123,7 @@ const schema = z.strictObject({
   check: z.strictObject({
     cases: count,
     worst: z.number().min(0),
-    /**
-     * Probabilities of a synthetic case (`probe.ts`) on a CPU, to check other devices; absent in older
-     * models.
-     */
+    /** A synthetic case (`probe.ts`) on a CPU, to check other devices; absent in older models. */
     probe: z.array(z.number().min(0).max(1)).length(PROBE_PIXELS).optional(),
   }),
 });

@@ -14,7 +14,7 @@ const BY_CODE: ReadonlyMap<number, OnnxType> = new Map(
   Object.entries(ONNX_TYPES).map(([type, code]) => [code, type as OnnxType]),
 );
 
-/** Undefined for types that our models do not use. */
+/** The type of an onnx.proto number; undefined for types that our models do not use. */
 export function onnxTypeOf(code: number): OnnxType | undefined {
   return BY_CODE.get(code);
 }

@@ -1,8 +1,8 @@
 /** Quantiles by linear interpolation, numpy's default. */
 
 /**
- * At position `share * (n - 1)`.
- * @param sorted ascending; not changed. @param share in [0, 1]. @returns NaN for no values.
+ * Value at `share * (n - 1)`.
+ * @param sorted ascending. @param share in [0, 1]. @returns NaN for no values.
  */
 export function quantileOfSorted(sorted: ArrayLike<number>, share: number): number {
   const place = share * (sorted.length - 1);

@@ -4,7 +4,7 @@ import { ReclmisError } from './errors.js';
 /** Disk, quota, limit on file size. All others mean OUTPUT_UNWRITABLE. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** In place of the catalogue's. */
+/** Remedies for a kind of place, in place of the catalogue's. */
 export interface WriteRemedies {
   readonly full?: string;
   readonly unwritable?: string;
@@ -25,7 +25,7 @@ export function isFull(error: unknown): boolean {
   return FULL.has(systemCode(error));
 }
 
-/** As DISK_FULL or OUTPUT_UNWRITABLE. Coded errors pass unchanged. */
+/** A failed write as DISK_FULL or OUTPUT_UNWRITABLE. Coded errors pass unchanged. */
 export function writeError(path: string, error: unknown, remedies: WriteRemedies = {}): ReclmisError {
   if (error instanceof ReclmisError) return error;
   const coded = (code: 'DISK_FULL' | 'OUTPUT_UNWRITABLE', what: string, remedy?: string): ReclmisError =>

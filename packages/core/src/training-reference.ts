@@ -23,8 +23,7 @@ const share = z.number().min(0).max(1);
 export const trainingReferenceSchema = z.strictObject({
   cases: z.number().int().positive(),
   /**
-   * Lower-case words of the training notes, without those that may name a patient; null if the model reads no
-   * notes.
+   * Lower-case words of training notes, except possible names of patients; null if the model reads no notes.
    */
   words: z.array(z.string().min(1).max(64)).max(MOST_WORDS).readonly().nullable(),
   /** `ImageLikeness`; null for too few images. */

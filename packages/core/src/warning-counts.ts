@@ -12,7 +12,7 @@ export interface WarningCount {
 
 export type CountsByCode = Readonly<Partial<Record<WarningCode, WarningCount>>>;
 
-/** By code. Named cases are the first by id, in whatever order they come. */
+/** Counts warnings by code. Named cases are the first by id, whatever their order. */
 export class WarningCounts {
   private readonly counts = new Map<
     WarningCode,

@@ -274,10 +274,7 @@ function sidesToExport({ dir, sides }: Run, asked: Sides | undefined): StatedSid
   );
 }
 
-/**
- * The run's reference figures, by the export's sides; for older runs measured from training data, if still
- * there.
- */
+/** Reference figures, by the export's sides; for older runs measured from training data, if still there. */
 async function referenceOf(
   run: Run,
   model: LoadedModel,
@@ -304,7 +301,7 @@ function checkName(name: string | undefined): void {
   );
 }
 
-/** For an image and its note's features in libtorch; the exported graph may need fewer (`phases.ts`). */
+/** FLOPs of an image and its note's features in libtorch; the exported graph may need fewer (`phases.ts`). */
 function flopsOf(model: LoadedModel): number {
   const [one] = madeCases(1, model.size);
   if (!one) throw new ReclmisError('INTERNAL', 'no case was made');

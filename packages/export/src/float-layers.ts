@@ -98,10 +98,7 @@ export function softDice(expected: readonly Float32Array[], actual: readonly Flo
   return all === 0 ? 1 : (2 * shared) / all;
 }
 
-/**
- * Share of pixels on the same side of the threshold: soft Dice misses that an untrained model's maps lie near
- * it.
- */
+/** Pixels on the same side of the threshold: soft Dice misses that an untrained model's maps lie near it. */
 export function sameSide(expected: readonly Float32Array[], actual: readonly Float32Array[]): number {
   const all = expected.reduce((sum, { length }) => sum + length, 0);
   const same = expected.reduce(

@@ -76,7 +76,7 @@ function encodeTensor({ type, shape, data }: OnnxTensor, name: string): Buffer[]
   ];
 }
 
-/** With TypeProto and, if known, TensorShapeProto. */
+/** ValueInfoProto with TypeProto and, if known, TensorShapeProto. */
 function encodeValue({ name, type, shape }: OnnxValue, withShape = true): Buffer[] {
   const dimensions = shape.map((size) =>
     message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]),

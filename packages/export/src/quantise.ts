@@ -173,7 +173,7 @@ export function quantise(
   return graph;
 }
 
-/** With a doubled map's size, if known. */
+/** Nodes that double a map, with its size if known. */
 function doubledSizes(graph: OnnxGraph): Map<OnnxNode, Size | null> {
   const sizeOf = sizesIn(graph);
   const doubling = graph.nodes.filter((node) => isDoubling(node, graph));
@@ -239,7 +239,7 @@ function dequantise(inputs: string[], output: string, axis: number): OnnxNode {
   return { op: 'DequantizeLinear', inputs, outputs: [output], attributes: { axis: int(axis) } };
 }
 
-/** Below these, a channel's bias would exceed 32 bits. */
+/** Scales below which a channel's bias would exceed 32 bits. */
 function leastScales(bias: OnnxTensor, { scale }: ActivationScale): Float32Array {
   return float32Of(bias).map((value) => Math.abs(value) / (scale * 2 ** 30));
 }

@@ -12,9 +12,8 @@
  *     M [B,nO,h,w]  products of matrices [n,O,C] and [B,n,C,hw] or, for rows, a convolution in n groups
  *     Y [B,m,Ohw]   a product with A' [m,n]; then tiles' rows and columns are put in place
  *
- * The file keeps the 3x3 weights; runtimes compute G w once, at load time. They use matrices as they are but
- * would rearrange a convolution's weights, a quarter of the time to a first mask
- * (docs/measurements/export.md).
+ * The file keeps the 3x3 weights; runtimes compute G w once, at load time: they use matrices as they are but
+ * would rearrange a convolution's weights (docs/measurements/export.md).
  *
  * Transforming an input costs the same for any number of readers, so few channels use one axis only. Factors
  * up to 8 along each axis lose about one of float32's seven digits; 11 or 8 bits have none to spare.
@@ -167,8 +166,7 @@ class Tiling {
   }
 
   /**
-   * G w G' [1,36,O,C], by a convolution: a matrix product needs a reshape, which copies all weights at load
-   * time.
+   * G w G' [1,36,O,C], by a convolution: a product needs a reshape, which copies all weights at load time.
    */
   private tileWeights(part: InputPart): string {
     const taps = this.taps(part, [1, 9, this.layer.O, part.count]);
@@ -229,10 +227,7 @@ class Tiling {
     return this.emit('Concat', places, { axis: int(1) });
   }
 
-  /**
-   * A part's weights [O,C,3,3] as a constant with the taps that G combines first: all nine, or a column's
-   * three.
-   */
+  /** A part's weights [O,C,3,3] as a constant with the taps that G combines first: all nine, or three. */
   private taps(part: InputPart, shape: readonly [9 | 3, number] | readonly [1, 9, number, number]): string {
     const { constants } = this.graph;
     const [, weight = ''] = this.node.inputs;

@@ -20,7 +20,7 @@ export async function openToAppend(path: string): Promise<FileHandle> {
   return openOwn(path, APPEND_FLAGS | constants.O_CREAT);
 }
 
-/** For reading; null if there is none. @throws as `openToAppend` */
+/** Opens such a file for reading; null if there is none. @throws as `openToAppend` */
 export async function openGrown(path: string): Promise<FileHandle | null> {
   try {
     return await openOwn(path, constants.O_RDONLY | NO_LINK);

@@ -1,17 +1,8 @@
 /**
  * Finds rows of a CSV that were split within an unquoted note. More fields than the head show it; left-out
  * last columns hide it: `a.png,Unilateral, left` under `Image,Description,Remark` may be the note
- * "Unilateral, left". So each joint of unquoted fields is examined where columns may be left out:
- *
- * - A space after the separator suggests prose, unless head and row have one after every separator and
- *   nothing in the table is quoted. Han, kana and Thai have no spaces; a comma before them counts likewise.
- * - After a comma, words of the grammar of notes ("left") may be the rest of a note, unless the table quotes
- *   its separators.
- * - A Spacing that holds words is shifted.
- * - A number or other value (`63`, `P-017`) is no part of a sentence, and a name with an image's extension
- *   ends there.
- *
- * Undecidable rows are refused; quotes around the field decide.
+ * "Unilateral, left". So each joint of unquoted fields is examined where columns may be left out, by the
+ * signs in docs/reference/tables.md. Undecidable rows are refused; quotes around the field decide.
  */
 import { isNoteWord, wordsOf } from '@reclmis/core';
 import { type Head, unreadable } from './columns.js';

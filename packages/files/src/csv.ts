@@ -84,10 +84,7 @@ interface Found {
   readonly head: Head;
 }
 
-/**
- * The separator by which the first row has the columns; null if all is blank.
- * @throws NOTES_UNREADABLE for none, or two
- */
+/** The separator that gives the first row the columns; null if all is blank. @throws NOTES_UNREADABLE */
 function findHead(path: string, text: string, candidates: readonly string[], offset: number): Found | null {
   const found: Found[] = [];
   let most: readonly string[] = [];

@@ -12,9 +12,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/**
- * Node's recursive `mkdir` never ends if a file system answers ENOENT for an existing parent, as /proc does.
- */
+/** Node's recursive `mkdir` never ends on ENOENT for an existing parent, as /proc answers. */
 async function makeFolders(path: string): Promise<void> {
   const made = (error: unknown): boolean => systemCode(error) === 'EEXIST';
   try {

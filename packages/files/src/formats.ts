@@ -38,7 +38,7 @@ function dateOf(serial: number, from1904: boolean): string {
   return time === '00:00:00' ? day : `${day} ${time}`;
 }
 
-/** From `xl/styles.xml`; without it all numbers are plain. */
+/** Reads `xl/styles.xml`; without it all numbers are plain. */
 export function readFormats(
   path: string,
   styles: { readonly part: string; readonly bytes: Uint8Array } | null,

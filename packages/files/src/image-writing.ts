@@ -66,10 +66,7 @@ export async function writePngMask(path: string, mask: Mask): Promise<void> {
   await writePngGrey(path, { ...mask, data: mask.data.map((value) => (value > 0 ? 255 : 0)) });
 }
 
-/**
- * Draws an SVG on white at its own size. Use outlines for texts (`plots/text.ts`): fonts depend on the
- * machine.
- */
+/** Draws an SVG on white at its own size. Use outlines for texts (`plots/text.ts`): fonts differ. */
 export async function renderSvg(svg: string): Promise<RgbImage> {
   const sharp = await loadEngine();
   const pipeline = sharp(Buffer.from(svg), { density: 72 })

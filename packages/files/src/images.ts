@@ -1,13 +1,10 @@
 /**
  * Image files: PNG, JPEG and TIFF to pixels; docs/reference/images.md has all rules.
  *
- * - 8-bit values are kept: colour profiles and gamma are ignored, as in OpenCV's `imread`, which the authors'
- *   code uses (with B, G, R; here R, G, B, see docs/method.md 13).
- * - 16-bit values v become round(v / 257). 12 bits stored in 16 come out dark: scale first.
- * - Grey is repeated in R, G and B; alpha, which TIFF's tags define (`tiff-header.ts`), is composited onto
- *   black.
- * - Orientation tags (EXIF, TIFF) are applied, so that a mask drawn in a viewer fits.
- * - CMYK, Lab and floating point are refused: their conversion is the exporter's choice.
+ * 8-bit values are kept: colour profiles and gamma are ignored, as in OpenCV's `imread`, which the authors'
+ * code uses (with B, G, R; here R, G, B, see docs/method.md 13). 16-bit values v become round(v / 257).
+ * Orientation tags (EXIF, TIFF) are applied, so that a mask drawn in a viewer fits. CMYK, Lab and floating
+ * point are refused: their conversion is the exporter's choice.
  */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -82,7 +79,7 @@ function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
   return new ReclmisError('IMAGE_UNREADABLE', `${path}: ${why}`, { cause });
 }
 
-/** As IMAGE_MISSING or IMAGE_UNREADABLE. */
+/** A system error about an image file as IMAGE_MISSING or IMAGE_UNREADABLE. */
 export function fileError(path: string, error: unknown): ReclmisError {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -92,7 +89,7 @@ export function fileError(path: string, error: unknown): ReclmisError {
   return unreadable(path, `cannot be read (${oneLine(error)})`, error);
 }
 
-/** By the first bytes; sharp reads many more formats, some of which execute or fetch things. */
+/** The format by the first bytes; sharp reads many more, some of which execute or fetch things. */
 function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
   if (head.length === 0) throw unreadable(path, 'the file is empty (0 bytes)');
   const [a, b, c, d] = head;
@@ -242,10 +239,7 @@ function picked<T extends Uint8Array | Uint16Array>(
   return out;
 }
 
-/**
- * Size and kind, without decoding.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
- */
+/** Size and kind, undecoded. @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE */
 export async function readImageHeader(
   path: string,
   { maxPixels = MAX_PIXELS }: ReadOptions = {},

@@ -41,10 +41,7 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
   return numbers.join(' x ');
 }
 
-/**
- * @param text with LF line ends; blank lines are skipped.
- * @throws NOTES_UNREADABLE naming the line, not quoting it
- */
+/** @param text with LF line ends; blank lines are skipped. @throws NOTES_UNREADABLE naming the line */
 export function parseJsonLines(text: string, path = 'JSONL'): Table {
   const rows: NoteRow[] = [];
   for (const [index, line] of text.split('\n').entries()) {

@@ -16,19 +16,19 @@ const TURNS: readonly string[] = [
   'turned a quarter counter-clockwise',
 ];
 
-/** For 6: "turned a quarter clockwise". */
+/** What a tag does to the stored pixels: "turned a quarter clockwise" for 6. */
 export function turnOf(orientation: number): string {
   return TURNS[orientation] ?? 'unknown';
 }
 
-/** After the orientation tag, with the tag if known. */
+/** Pixels after the orientation tag, and the tag if known. */
 export interface OrientedSize {
   readonly width: number;
   readonly height: number;
   readonly orientation?: number;
 }
 
-/** For a sentence: a mask's size differs from its image's, and which tag explains it. */
+/** Part of a sentence: a mask's size differs from its image's, and which tag explains it. */
 export function differentSizes(mask: OrientedSize, image: OrientedSize): string {
   const sizes = `the mask has ${mask.width} x ${mask.height} pixels, expected its image's ${image.width} x ${image.height}`;
   const [ofImage, ofMask] = [image.orientation ?? 1, mask.orientation ?? 1];

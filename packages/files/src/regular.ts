@@ -44,7 +44,7 @@ export function openRegularSync(path: string): number {
   }
 }
 
-/** As many bytes as when it was opened. @throws NotRegularError, and system errors */
+/** A regular file's bytes, as many as when it was opened. @throws NotRegularError, and system errors */
 export async function readRegular(path: string, { limit = Infinity }: RegularOptions = {}): Promise<Buffer> {
   const file = await openRegular(path);
   try {
@@ -81,7 +81,7 @@ export function readRegularSync(path: string, { limit = Infinity }: RegularOptio
   }
 }
 
-/** As UTF-8. @throws NotRegularError, and system errors */
+/** A regular file's UTF-8 text. @throws NotRegularError, and system errors */
 export function readTextSync(path: string, options: RegularOptions = {}): string {
   return readRegularSync(path, options).toString('utf8');
 }

@@ -6,7 +6,7 @@ export type { Metadata, SharpOptions } from 'sharp';
 type SharpFactory = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp;
 let engine: Promise<SharpFactory> | undefined;
 
-/** Without libvips' cache (files may change); one thread per image (the loader has its own). */
+/** libvips without its cache (files may change) and with one thread per image (the loader has its own). */
 export function loadEngine(): Promise<SharpFactory> {
   engine ??= import('sharp').then(({ default: sharp }) => {
     sharp.cache(false);

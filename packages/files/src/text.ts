@@ -29,7 +29,7 @@ function firstBadLine(bytes: Uint8Array): number {
 }
 
 /**
- * Without byte order mark and with LF line ends.
+ * A file's text without byte order mark and with LF line ends.
  * @throws the given code for another encoding (Excel's "CSV" is Windows-1252), or characters lost earlier
  */
 export function decodeText(path: string, bytes: Uint8Array, { code, remedy }: Refusal): string {

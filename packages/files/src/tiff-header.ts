@@ -130,7 +130,7 @@ export function tiffLayout(file: Uint8Array, name: string): TiffLayout {
   };
 }
 
-/** For the decoder; the same bytes if nothing changes. */
+/** The file for the decoder; the same bytes if nothing changes. */
 export function changed(file: Uint8Array, { changes }: TiffLayout): Uint8Array {
   if (changes.length === 0) return file;
   const bytes = new Uint8Array(file); // a copy, also of a Buffer, whose slice is none

@@ -33,10 +33,7 @@ export function finalName(temporary: string): string | null {
   return /^\.(.+)\.\d+\.[\da-f]+\.tmp$/.exec(temporary)?.[1] ?? null;
 }
 
-/**
- * Creates the folder if needed. Text in pieces need not fit in memory.
- * @throws OUTPUT_UNWRITABLE, DISK_FULL
- */
+/** Creates the folder. Text in pieces need not fit in memory. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array | string | Iterable<string> | AsyncIterable<string>,
@@ -62,7 +59,8 @@ export async function writeFileAtomic(
 }
 
 /**
- * For code that must not be interrupted. The folder must exist: a deleted run does not come back.
+ * Synchronous, for code that must not be interrupted. The folder must exist: a deleted run does not come
+ * back.
  * @param content bytes or text, or a function that writes pieces; its errors pass unchanged. @throws
  * OUTPUT_UNWRITABLE, DISK_FULL
  */

@@ -16,7 +16,7 @@ const PIECE = 1 << 16;
 /** Only XML's five entities; `@types/sax` lacks the first option. */
 const OPTIONS = { strictEntities: true, position: false };
 
-/** Without prefix, except attributes: `r:id` and `id` differ. */
+/** Names without prefix, except attributes: `r:id` and `id` differ. */
 export type Attributes = Readonly<Record<string, string>>;
 
 export interface XmlHandler {
@@ -48,10 +48,7 @@ function decode(path: string, part: string, bytes: Uint8Array): string {
   }
 }
 
-/**
- * Reads to the end, or until a handler throws `Enough`.
- * @throws NOTES_UNREADABLE for malformed XML, and what handlers throw
- */
+/** Reads until the end or `Enough`. @throws NOTES_UNREADABLE for malformed XML, and what handlers throw */
 export function readXml(path: string, part: string, bytes: Uint8Array, handler: XmlHandler): void {
   const damaged = (why: string, cause?: unknown): ReclmisError =>
     unreadable(

@@ -161,7 +161,7 @@ function readEnd64(
   return { count, size, offset, end: at };
 }
 
-/** With the place of the next. */
+/** The header at `at`, and where the next one begins. */
 function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): [ZipHeader, number] {
   if (at + CENTRAL.size > bytes.length || bytes.readUInt32LE(at) !== CENTRAL.signature) {
     throw rules.fail(`has a directory without entry ${index} at byte ${at}`);

@@ -29,7 +29,7 @@ export interface Batch {
   readonly skipped: number;
 }
 
-/** At most `size` cases each, fewer if images are large. @param isDone whether a case is complete. */
+/** Batches of at most `size` cases, fewer if images are large. @param isDone whether a case is complete. */
 export async function* readBatches(
   cases: Iterable<PredictionCase>,
   size: number,

@@ -135,7 +135,7 @@ async function fromFile(
   return { wordsOf, unused };
 }
 
-/** By exact name and by key; null where rows with one key differ. */
+/** A column of the table, by exact name and by key; null where rows with the same key differ. */
 class Column {
   private readonly exact = new Map<string, string | null>();
   private readonly byKey = new Map<string, string | null>();
@@ -200,7 +200,7 @@ const hintOf = (near: NearNames, image: string): string =>
 
 const plain = (name: string): string => nameKey(name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, ''));
 
-/** Without extension and `mask_` before the file name. */
+/** The path without extension and without `mask_` before the file name. */
 function keyOf(name: string): string {
   const path = plain(name);
   const extension = extname(path);

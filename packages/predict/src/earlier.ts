@@ -79,7 +79,7 @@ export async function clearEarlier(
 }
 
 /**
- * Removes files that only an earlier run wrote; one whose size has changed is the user's own.
+ * Removes only what an earlier run wrote; a file of another size is the user's own.
  * @throws OUTPUT_UNWRITABLE
  */
 export async function removeStale(

@@ -46,7 +46,7 @@ export interface Position {
   readonly length: number;
 }
 
-/** With a journal there, `new` refuses, `overwrite` replaces it, `resume` continues it. */
+/** `new` refuses a place with a journal, `overwrite` replaces it, `resume` continues it. */
 export type Beginning = 'new' | 'overwrite' | 'resume';
 
 export class Journal {
@@ -161,7 +161,7 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
   }
 }
 
-/** Null without a complete header. @throws OUTPUT_UNWRITABLE if unreadable */
+/** A journal's identity; null without a complete header. @throws OUTPUT_UNWRITABLE if unreadable */
 export async function journalIdentity(path: string): Promise<string | null> {
   const file = await openGrown(path);
   if (file === null) return null;

@@ -27,7 +27,7 @@ export function recordNames(part: Part | null): Record<'journal' | 'statistics' 
   };
 }
 
-/** From a journal's file name; null if it is none. */
+/** Reads the part from a journal's file name; null if it is no journal. */
 export function partOfJournal(name: string): { readonly part: Part | null } | null {
   const [whole, index, of] = /^cases(?:\.(\d{1,6})-of-(\d{1,6}))?\.jsonl$/.exec(name) ?? [];
   if (whole === undefined) return null;

@@ -24,7 +24,7 @@ export interface SidedNotes {
   of(note: string): NoteSides & { readonly warnings: readonly Warning[] };
 }
 
-/** By what it learnt; nothing if it reads no notes. */
+/** A model by what it learnt; nothing if it reads no notes. */
 export interface Learner {
   readonly dir: string;
   readonly readsNotes: boolean;
@@ -59,7 +59,7 @@ export function sidedNotes(models: readonly Learner[], asked: Sides | undefined)
   };
 }
 
-/** About swapped notes, if any; results hold the warnings. */
+/** A line about swapped notes, if any; their warnings are in the results. */
 export function describeMirrored(all: readonly NoteSides[]): string[] {
   const mirrored = all.filter((one) => one.mirrored).length;
   if (mirrored === 0) return [];

@@ -133,7 +133,7 @@ type Field =
   | { readonly number: number; readonly value: number; readonly bytes: null }
   | { readonly number: number; readonly value: 0; readonly bytes: Uint8Array };
 
-/** In order. @throws Error if the bytes are no protobuf */
+/** A message's fields in order. @throws Error if the bytes are no protobuf */
 function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = (): number => {

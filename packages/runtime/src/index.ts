@@ -62,7 +62,7 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
   };
 }
 
-/** On this machine; nothing is fetched. @throws IMAGE_UNSUPPORTED */
+/** Only this machine's images; nothing is fetched. @throws IMAGE_UNSUPPORTED */
 function pathOf(place: string | URL): string {
   if (typeof place === 'string') return place;
   try {
@@ -75,7 +75,7 @@ function pathOf(place: string | URL): string {
   }
 }
 
-/** If a device's libraries are missing. */
+/** onnxruntime's message if a device's libraries are missing. */
 function refuseDevice(cause: unknown): never {
   if (!/Failed to load (?:shared )?library|execution provider/i.test(oneLine(cause))) throw cause;
   throw new ReclmisError('DEVICE_MISSING', `device: onnxruntime has no cuda here (${oneLine(cause)})`, {

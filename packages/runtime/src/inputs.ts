@@ -10,10 +10,7 @@ export type KnownImage =
 const EXPECTED =
   'expected { width, height, data } with 3 bytes per pixel, the bytes of an image file (Uint8Array, ArrayBuffer or Blob)';
 
-/**
- * @param places what else this platform accepts, for messages.
- * @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE
- */
+/** @param places what else is accepted here, for messages. @throws IMAGE_UNSUPPORTED, IMAGE_UNREADABLE */
 export async function knowImage(image: unknown, places: string): Promise<KnownImage> {
   if (typeof image === 'string' || image instanceof URL) return { kind: 'place', place: image };
   if (image instanceof Uint8Array) return { kind: 'file', bytes: image };

@@ -308,10 +308,7 @@ class LoadedModel implements Model {
     return this.queue(() => this.compute(images, notes, count));
   }
 
-  /**
-   * By the manifest's synthetic case, on devices that may fail silently.
-   * @throws DEVICE_WRONG, INFERENCE_FAILED
-   */
+  /** Tries the synthetic case, where devices may fail silently. @throws DEVICE_WRONG, INFERENCE_FAILED */
   async tryDevice(): Promise<void> {
     const { check, image, precision } = this.manifest;
     if (!check.probe || !DOUBTED.has(this.device)) return;

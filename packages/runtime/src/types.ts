@@ -27,7 +27,7 @@ export interface LoadOptions {
   readonly onProgress?: (loaded: number, total: number) => void;
 }
 
-/** As from a canvas (`ImageData`): four bytes each, opacity last, composited onto black. */
+/** Pixels as from a canvas, such as `ImageData`: four bytes each, opacity last, composited onto black. */
 export interface CanvasPixels {
   readonly width: number;
   readonly height: number;

@@ -1,7 +1,4 @@
-/**
- * `createServer` puts a server around a model, `listen` opens it, `stop` finishes accepted work and closes
- * it.
- */
+/** `createServer` wraps a model, `listen` opens the server, `stop` finishes accepted work and closes it. */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { defined, ReclmisError, type Sides } from '@reclmis/core';

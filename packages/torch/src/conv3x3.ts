@@ -38,10 +38,7 @@ export function conv3x3(
 export class TransformedWeight {
   #kept: { readonly tensor: Tensor; readonly version: number } | null = null;
 
-  /**
-   * The transformed `weight` [K,C,3,3], recomputed only if it changed.
-   * @throws OPERATOR_FAILED as `conv3x3`.
-   */
+  /** The transformed `weight` [K,C,3,3], made only if it changed. @throws OPERATOR_FAILED as `conv3x3`. */
   of(weight: Tensor): Tensor {
     const version = invoke(VERSION, [weight.id]) as number;
     if (this.#kept?.version !== version) {

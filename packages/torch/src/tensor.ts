@@ -1,7 +1,4 @@
-/**
- * `Tensor`, a handle to a libtorch tensor: data, autograd, ownership. Operators (`generated/methods.ts`) make
- * new handles.
- */
+/** `Tensor`, a handle to a libtorch tensor. Operators (`generated/methods.ts`) make new handles. */
 import { ReclmisError } from '@reclmis/core';
 import { TensorOperators } from './generated/methods.js';
 import { TO_DTYPE_LAYOUT } from './generated/table.js';

@@ -19,7 +19,7 @@ export interface Ready {
   readonly residentBytes: number;
 }
 
-/** From images in memory to masks at their own sizes. */
+/** A measured run, from images in memory to masks at their own sizes. */
 export interface Turn {
   readonly kind: 'turn';
   readonly milliseconds: number;

@@ -1,6 +1,5 @@
 /**
- * `reclmis bench train|infer|table`: times of steps, as a share of the machine's rate, and of exported
- * models.
+ * `reclmis bench train|infer|table`: times of steps, shares of the machine's rate, times of exported models.
  */
 import { defined, ReclmisError } from '@reclmis/core';
 import type { BenchOptions, BenchReport, Config } from '@reclmis/lab';

@@ -1,7 +1,4 @@
-/**
- * `reclmis demo`: draws phantoms, trains a small model, tests it with right and swapped notes, draws a
- * contact sheet.
- */
+/** `reclmis demo`: draws phantoms, trains a small model, tests it with right and swapped notes. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import type { Config, Evaluation, RunSummary } from '@reclmis/lab';

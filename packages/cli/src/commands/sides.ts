@@ -1,7 +1,4 @@
-/**
- * `reclmis sides`: whose left and right the notes of a run or exported model mean: shows, infers or states
- * it.
- */
+/** `reclmis sides`: shows, infers or states whose left and right a run's or exported model's notes mean. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {

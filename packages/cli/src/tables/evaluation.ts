@@ -2,7 +2,7 @@
 import type { Difference, Evaluation, NoteProbes } from '@reclmis/lab';
 import { formatTable, percent, right } from '../table.js';
 
-/** In percent. @param where the part of the data set. */
+/** An evaluation as a table in percent. @param where the part of the data set. */
 export function describeEvaluation(
   { data, checkpoint, start, notes, summary, size, ensemble }: Evaluation,
   where: string,

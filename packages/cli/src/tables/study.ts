@@ -10,7 +10,7 @@ export interface TaskRow {
   readonly state?: TaskState;
 }
 
-/** With settings and, if known, states. */
+/** The runs with their settings, and their states where they have some. */
 export function describeTasks(rows: readonly TaskRow[]): string {
   const hasState = rows.some(({ state }) => state !== undefined);
   const settings = (set: TaskRow['set']): string =>

@@ -14,10 +14,7 @@ export interface Gaussian {
 /** Stored significant digits. */
 const DIGITS = 4;
 
-/**
- * @param points of equal length.
- * @param axes at most. @param floor least variance: smaller differences are noise.
- */
+/** @param points of equal length. @param axes at most. @param floor least variance; less is noise. */
 export function fitGaussian(points: readonly (readonly number[])[], axes: number, floor: number): Gaussian {
   const D = points[0]?.length ?? 0;
   const mean = Array.from({ length: D }, (_, i) => points.reduce((sum, x) => sum + x[i]!, 0) / points.length);

@@ -20,7 +20,7 @@ const VIRIDIS: readonly Rgb[] = [
   [253, 231, 37],
 ];
 
-/** From 0 (dark violet) to 1 (yellow); values outside are clamped, NaN is 0. */
+/** Colour of a value from 0 (dark violet) to 1 (yellow); values outside are clamped, NaN is 0. */
 export function heatColour(value: number): Rgb {
   const at = Math.min(1, Math.max(0, Number.isNaN(value) ? 0 : value)) * (VIRIDIS.length - 1);
   const low = Math.min(Math.floor(at), VIRIDIS.length - 2);
@@ -31,7 +31,7 @@ export function heatColour(value: number): Rgb {
 }
 
 export interface HeatOptions {
-  /** At the end of the colour map. Default: the plane's largest. 0 or less draws nothing. */
+  /** Value at the end of the colour map. Default: the plane's largest. 0 or less draws nothing. */
   readonly max?: number;
   /** Opacity, 0 to 1. Default 0.6. */
   readonly opacity?: number;

@@ -26,7 +26,7 @@ export interface FileHeader {
   readonly complete: boolean;
 }
 
-/** From the first bytes; null for another format. */
+/** Parses the header of a PNG or JPEG from its first bytes; null for another format. */
 export function fileHeader(bytes: Uint8Array): FileHeader | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 4 && view.getUint32(0) === 0x89504e47) return pngHeader(view);
@@ -35,7 +35,7 @@ export function fileHeader(bytes: Uint8Array): FileHeader | null {
 }
 
 /**
- * Refuses files that decoders read differently or without a unique conversion to RGB.
+ * Refuses files that decoders read differently or cannot uniquely convert to RGB.
  * @throws IMAGE_UNSUPPORTED
  */
 export function refuseRareKinds(

@@ -88,10 +88,7 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
   };
 }
 
-/**
- * By Haar wavelets: mean strength of details across, down and diagonally at the fine scales, median at each;
- * logarithms.
- */
+/** By Haar wavelets: logarithms of mean details by direction at fine scales, median at each. */
 function details(grey: Float32Array, size: number): number[] {
   const strengths: number[] = [];
   let side = size;
@@ -124,7 +121,7 @@ function details(grey: Float32Array, size: number): number[] {
   return strengths;
 }
 
-/** Null for fewer than `LEAST_IMAGES`. */
+/** Summarises images; null for fewer than `LEAST_IMAGES`. */
 export function fitLikeness(features: readonly ImageFeatures[]): ImageLikeness | null {
   const n = features.length;
   if (n < LEAST_IMAGES) return null;

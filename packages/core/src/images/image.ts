@@ -44,7 +44,7 @@ export function imageToPlanes(image: RgbImage, size: number): Float32Array {
   return planes;
 }
 
-/** To `width` x `height` pixels (default: a square); the same object if nothing changes. */
+/** Resizes to `width` x `height` pixels (default: a square); returns the same object if nothing changes. */
 export function resizeImage(image: RgbImage, width: number, height: number = width): RgbImage {
   checkImage(image, 'resizeImage');
   checkSize(width, height, 'resizeImage');
@@ -89,8 +89,8 @@ export function resizePlane(plane: Float32Array, w: number, h: number, W: number
 }
 
 /**
- * To `width` x `height` pixels (default: a square): a smaller pixel is foreground if at least half its area
- * was; a larger one copies the nearest. The same object if nothing changes.
+ * Resizes to `width` x `height` pixels (default: a square): a smaller pixel is foreground if at least half
+ * its area was; a larger one copies the nearest. Returns the same object if nothing changes.
  */
 export function resizeMask(mask: Mask, width: number, height: number = width): Mask {
   checkMask(mask, 'resizeMask');
@@ -177,7 +177,7 @@ function makeTaps(
 }
 
 /**
- * Along x: [H, W] -> [H, S], four rows at a time, in float64.
+ * Resamples along x: [H, W] -> [H, S], four rows at a time, in float64.
  * @param step between pixels in `data` with several channels.
  */
 function resampleColumns(
@@ -226,7 +226,7 @@ function resampleColumns(
   return out;
 }
 
-/** Along y: [H, width] -> [S, width], four columns at a time, in float64. */
+/** Resamples along y: [H, width] -> [S, width], four columns at a time, in float64. */
 function resampleRows(
   rows: Float32Array,
   width: number,

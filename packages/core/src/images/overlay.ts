@@ -24,9 +24,7 @@ export interface OverlayOptions {
   readonly colour?: Rgb;
   /** Opacity of the fill, 0 (none) to 1. Default 0.35. */
   readonly fill?: number;
-  /**
-   * Width in pixels, inside the mask; 0 for none. Default: 1 per 224 pixels of the shorter side, at least 1.
-   */
+  /** In pixels, inside the mask; 0 for none. Default: 1 per 224 pixels of the shorter side, at least 1. */
   readonly contour?: number;
 }
 

@@ -16,10 +16,10 @@ export function imagesToPlanes(images: readonly RgbImage[], size: number): Float
   return planes;
 }
 
-/** [H,W] at the image's size, or what is wrong, to follow "the model gave". */
+/** One image's answer, [H,W] at its own size, or what is wrong, to follow "the model gave". */
 export type Answer = { readonly probability: Float32Array } | { readonly wrong: string };
 
-/** For image `index` of a batch. @param probabilities [B,1,S,S] */
+/** The answer for image `index` of a batch. @param probabilities [B,1,S,S] */
 export function answerOf(
   probabilities: Float32Array,
   index: number,
@@ -32,7 +32,7 @@ export function answerOf(
   return wrong === null ? { probability: resizePlane(plane, size, size, width, height) } : { wrong };
 }
 
-/** For image `index` of a batch. @throws INFERENCE_FAILED for an invalid answer */
+/** Probability and mask of image `index` of a batch. @throws INFERENCE_FAILED for an invalid answer */
 export function segmented(
   probabilities: Float32Array,
   index: number,

@@ -27,13 +27,13 @@ export interface LabelledRuns {
   readonly count: number;
 }
 
-/** Largest first, equal ones in reading order. @throws MASK_SIZE_MISMATCH */
+/** Components of a mask, largest first, equal ones in reading order. @throws MASK_SIZE_MISMATCH */
 export function components(mask: Mask): Component[] {
   const { found, order } = measureComponents(labelRuns(mask, 8));
   return Array.from(order, (label) => found[label]!);
 }
 
-/** By label, and the labels in the order of `components`. */
+/** Components by label, and the labels in the order of `components`. */
 export function measureComponents(runs: LabelledRuns): { found: Component[]; order: Int32Array } {
   const { rows, start, end, label, count } = runs;
   const area = new Float64Array(count);

@@ -34,7 +34,7 @@ const AHEAD = [
   [0, -1, -1, -1],
 ] as const;
 
-/** In the order of `components`. @throws MASK_SIZE_MISMATCH */
+/** Outlines of a mask's components, in the order of `components`. @throws MASK_SIZE_MISMATCH */
 export function contours(mask: Mask): Contour[] {
   const whole = labelRuns(mask, 8);
   const parts = labelRuns(mask, 4);
@@ -60,8 +60,8 @@ export function contours(mask: Mask): Contour[] {
 }
 
 /**
- * As GeoJSON (RFC 7946, but in pixels): a feature per component, with `component` (from 1) and `area`
- * (pixels). Yielded by feature, as a ragged mask's text is long.
+ * Outlines as GeoJSON (RFC 7946, but in pixels): a feature per component, with `component` (from 1) and
+ * `area` (pixels). Yielded by feature, as a ragged mask's text is long.
  */
 export function* contoursGeoJson(mask: Mask): Generator<string> {
   yield '{"type":"FeatureCollection","features":[';

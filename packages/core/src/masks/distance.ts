@@ -6,7 +6,7 @@ import { checkMask, type Mask } from '../images/raster.js';
 import { checkSpacing, type Spacing } from '../images/spacing.js';
 
 /**
- * Squared, from each pixel's centre to the nearest foreground pixel's; Infinity for an empty mask.
+ * Squared distance from each pixel's centre to the nearest foreground pixel's; Infinity for an empty mask.
  * @param spacing width and height of a pixel; default 1 each. @throws MASK_SIZE_MISMATCH, OPTION_INVALID
  */
 export function squaredDistances(mask: Mask, spacing: Spacing = [1, 1]): Float64Array {

@@ -49,16 +49,14 @@ export interface MaskValues {
   readonly foreground: number;
   /** Pixels between the lowest and the highest level. */
   readonly between: number;
-  /** In the middle third of the range, where the rule decides, not the file. */
+  /** Pixels in the middle third of the range, where the rule decides, not the file. */
   readonly middle: number;
   /**
    * Intermediate pixels with eight neighbours of their level: few at resized or compressed edges, many in
    * areas of labels.
    */
   readonly areasBetween: number;
-  /**
-   * Those that the half rule drops although they exceed the lowest level by more than an eighth of the range.
-   */
+  /** Those that the half rule drops though above the lowest level by more than an eighth of the range. */
   readonly areasLost: number;
 }
 

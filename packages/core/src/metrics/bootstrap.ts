@@ -40,7 +40,7 @@ export interface GroupedSums {
 
 /**
  * @param rows each of `width` numbers.
- * @param groups the group of each. @throws INTERNAL if lengths do not match
+ * @param groups the group of each. @throws INTERNAL if lengths differ
  */
 export function groupSums(rows: readonly ArrayLike<number>[], groups: readonly string[]): GroupedSums {
   const width = rows[0]?.length ?? 0;

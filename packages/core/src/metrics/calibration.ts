@@ -29,7 +29,7 @@ export interface Calibration {
   readonly brier: number;
 }
 
-/** @param bins a divisor of 100. @throws INTERNAL if it is not */
+/** Calibration over all pixels of a histogram. @param bins a divisor of 100. @throws INTERNAL if it is not */
 export function calibration(histogram: ProbabilityHistogram, bins = 10): Calibration {
   const each = PROBABILITY_BINS / bins;
   if (!Number.isInteger(bins) || !Number.isInteger(each)) {

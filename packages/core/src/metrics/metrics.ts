@@ -35,7 +35,7 @@ export interface PixelCounts {
 
 export interface Score extends Measures, PixelCounts {}
 
-/** @throws MASK_SIZE_MISMATCH */
+/** Compares a predicted mask with the true one. @throws MASK_SIZE_MISMATCH */
 export function score(prediction: MaskLike, truth: MaskLike): Score {
   const { width, height } = truth;
   const n = width * height;
@@ -103,14 +103,14 @@ export class ScoreSummary {
     return this.images;
   }
 
-  /** Over images, as in the paper's tables; NaN before the first. */
+  /** The mean over images, as in the paper's tables; NaN before the first. */
   get mean(): Measures {
     const { dice, iou, precision, recall } = this.sums;
     const n = this.images === 0 ? NaN : this.images;
     return { dice: dice / n, iou: iou / n, precision: precision / n, recall: recall / n };
   }
 
-  /** Over all pixels; NaN before the first image. */
+  /** The figures over all pixels; NaN before the first image. */
   get pooled(): Measures {
     if (this.images === 0) return { dice: NaN, iou: NaN, precision: NaN, recall: NaN };
     return measuresOf(this.pixels);

@@ -19,8 +19,8 @@ export class ProbabilityHistogram {
 
   /**
    * Adds an image.
-   * @param probabilities in [0, 1]. @param truth as many values, nonzero on the foreground. @throws
-   * MASK_SIZE_MISMATCH
+   * @param probabilities in [0, 1]. @param truth as many, nonzero on the foreground.
+   * @throws MASK_SIZE_MISMATCH
    */
   add(probabilities: ArrayLike<number>, truth: ArrayLike<number>): this {
     const n = probabilities.length;

@@ -25,7 +25,7 @@ export interface SurfaceDistances {
   readonly hausdorff: number;
 }
 
-/** Null if only one of the masks is empty. @throws MASK_SIZE_MISMATCH, OPTION_INVALID */
+/** Compares two masks; null if only one is empty. @throws MASK_SIZE_MISMATCH, OPTION_INVALID */
 export function surfaceDistances(
   prediction: Mask,
   truth: Mask,

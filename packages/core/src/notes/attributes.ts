@@ -27,8 +27,8 @@ const SMALL_SHARE = 0.1;
 const MEDIUM_SHARE = 0.3;
 
 /**
- * By a note's number of areas and of zones named. A note about nuclei (MoNuSeg) states neither: they are
- * many, and `mask` tells how large.
+ * Attributes by a note's number of areas and of zones named. A note about nuclei (MoNuSeg) states neither:
+ * they are many, and `mask` tells how large.
  * @param mask read only for such notes. @throws MASK_SIZE_MISMATCH
  */
 export function attributesOf(text: string, mask?: () => Mask): Attributes {
@@ -41,10 +41,7 @@ export function attributesOf(text: string, mask?: () => Mask): Attributes {
   };
 }
 
-/**
- * By the bounding box of the last component in reading order; null for an empty mask.
- * @throws MASK_SIZE_MISMATCH
- */
+/** By the bounding box of the last component in reading order; null if empty. @throws MASK_SIZE_MISMATCH */
 function sizeByBox(mask: Mask): number | null {
   const last = measureComponents(labelRuns(mask, 8)).found.at(-1);
   if (!last) return null;

@@ -7,7 +7,7 @@ import { checkMask, type Mask } from '../images/raster.js';
 import { countZones, type ZoneSet } from './zone-map.js';
 
 export interface Consistency {
-  /** In the named zones, 0 to 1; null for an empty mask. */
+  /** Share of the mask in the named zones, 0 to 1; null for an empty mask. */
   readonly inside: number | null;
   /** Share of the named zones with any of the mask, 0 to 1. */
   readonly reached: number;
@@ -15,14 +15,14 @@ export interface Consistency {
 
 /**
  * @param map each pixel's zones (`zoneMap`).
- * @param named at least one zone (`namedZones`). @throws MASK_SIZE_MISMATCH
+ * @param named not empty (`namedZones`). @throws MASK_SIZE_MISMATCH
  */
 export function noteConsistency(mask: Mask, map: Uint8Array, named: ZoneSet): Consistency {
   const held = zonesOf(mask, map) & named;
   return { inside: shareInside(mask, map, named), reached: countZones(held) / countZones(named) };
 }
 
-/** Null for an empty mask. @throws MASK_SIZE_MISMATCH */
+/** Share of a mask in the given zones; null for an empty mask. @throws MASK_SIZE_MISMATCH */
 export function shareInside(mask: Mask, map: Uint8Array, zones: ZoneSet): number | null {
   checkMap(mask, map);
   let total = 0;

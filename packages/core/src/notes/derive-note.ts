@@ -1,11 +1,6 @@
 /**
  * Writes a note in LViT's grammar from a mask, for data sets without text, by the rules that QaTa-COV19's
- * notes seem to follow (docs/measurements/data.md says how often):
- *
- *   areas   8-connected components of at least `minArea` of the image's pixels
- *   sides   an area is on a side with at least a quarter of its pixels
- *   zones   of a side: those with at least a twentieth of its areas' pixels there
- *   words   for all three zones: "all left lung" if one area, "upper middle lower left lung" if several
+ * notes seem to follow: docs/reference/notes.md (docs/measurements/data.md says how often).
  *
  * The note is derived from the label: a model that reads it is told part of the answer.
  */
@@ -28,8 +23,9 @@ const ON_A_SIDE = 0.25;
 const IN_A_ZONE = 0.05;
 
 /**
- * "Bilateral pulmonary infection, two infected areas, upper left lung and all right lung.", or "No pulmonary
- * infection." With a frame from lungs, areas outside them count to the zone of their rows and side.
+ * A mask's note: "Bilateral pulmonary infection, two infected areas, upper left lung and all right lung.", or
+ * "No pulmonary infection." With a frame from lungs, areas outside them count to the zone of their rows and
+ * side.
  * @throws MASK_SIZE_MISMATCH
  */
 export function deriveNote(mask: Mask, frame: ZoneFrame, options: DeriveOptions): ParsedNote {

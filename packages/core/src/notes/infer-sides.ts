@@ -67,9 +67,7 @@ export function tallySides(cases: Iterable<Sides | null>): SidesTally {
   return tally;
 }
 
-/**
- * Decides if at least four in five notes agree and a fair coin would do so less than once in a hundred times.
- */
+/** Decides if four in five notes agree and a fair coin would do so less than once in a hundred times. */
 export function inferSides(tally: SidesTally): InferredSides {
   const { patient, image } = tally;
   const count = patient + image;

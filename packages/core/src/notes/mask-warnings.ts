@@ -12,7 +12,7 @@ import type { StatedSides } from './sides.js';
 import type { Warning } from '../warnings.js';
 import { imageFrame, mirrorZones, namedZones, type Sides, zoneMap, zoneNames } from './zone-map.js';
 
-/** As a share of the image. */
+/** Share of the image from which a mask covers everything. */
 export const COVERS_ALL = 0.9;
 /** Least share in the named zones, unless training masks suggest less. */
 export const LEAST_INSIDE = 0.35;
@@ -74,13 +74,13 @@ export function maskWarnings(mask: Mask, { note, sides, rules = USUAL_RULES }: M
   return warnings;
 }
 
-/** As notes count them, without specks. */
+/** A mask's areas as notes count them, without specks. */
 export function maskAreas(mask: Mask): number {
   const small = lookedAt(mask);
   return components(small).filter(({ area }) => area >= MIN_AREA * small.data.length).length;
 }
 
-/** By the better reading if the sides are unknown; null if not measurable. */
+/** A mask's share in its note's zones, by the better reading if sides are unknown; null if not measurable. */
 export function insideNamedZones(
   mask: Mask,
   note: ParsedNote,

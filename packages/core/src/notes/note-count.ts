@@ -20,13 +20,13 @@ export function countAt(words: readonly Word[], at: number): { count: number; wo
   return AREA.has(words[at + noun]?.known ?? '') ? { count, words: noun + 1 } : null;
 }
 
-/** As notes do: `two`; digits above twenty. */
+/** Writes a number as the notes do: `two`; digits above twenty. */
 export function numberWord(value: number): string {
   return NUMBERS[value] ?? String(value);
 }
 
 /**
- * One more area in number and noun (one fewer would not fit all places: "bilateral, one infected area"). A
+ * Adds one area to number and noun (one fewer would not fit all places: "bilateral, one infected area"). A
  * note without a number stays as it is.
  */
 export function recountNote(text: string): string {

@@ -16,10 +16,7 @@ export interface NoteSense {
   readonly known: KnownWords | null;
 }
 
-/**
- * @param mirrored the model reads the note with left and right swapped, which also mends slips such as
- * "rigth".
- */
+/** @param mirrored the model reads the note with sides swapped, which also mends slips such as "rigth". */
 export function noteWarnings(note: string, { reader, known }: NoteSense, mirrored = false): Warning[] {
   const all = wordsOf(note);
   if (all.length === 0) return [{ code: 'NOTE_WITHOUT_WORDS', message: 'the note contains no words' }];
@@ -41,10 +38,7 @@ export function noteWarnings(note: string, { reader, known }: NoteSense, mirrore
   return warnings;
 }
 
-/**
- * Without known training words, only words without a Latin letter or digit are unknown: CLIP was trained on
- * English.
- */
+/** Without training words, unknown words have no Latin letter or digit: CLIP was trained on English. */
 function isKnown(word: string, known: KnownWords | null): boolean {
   return known ? known.has(word) : /[\p{Script=Latin}\p{N}]/u.test(word);
 }

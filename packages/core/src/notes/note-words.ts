@@ -56,7 +56,7 @@ export function isNoteWord(word: string): boolean {
   return KNOWN.has(word) || OTHERS.has(word);
 }
 
-/** By sentence, without empty ones. */
+/** A text's sentences as clauses, without empty ones. */
 export function clausesOf(text: string): Clause[][] {
   const sentences: Clause[][] = [];
   for (const sentence of text.matchAll(/(?:[^.;!?\n\r]|(?<=[0-9])\.(?=[0-9]))+/gu)) {

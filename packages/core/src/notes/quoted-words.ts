@@ -9,7 +9,7 @@ const WORD_WITHOUT_BLANKS = 2;
 const WITHOUT_BLANKS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** For a clause without spaces, only its first character. */
+/** A word as quoted; for a clause without spaces, its first character. */
 export function shortened(word: string): string {
   const signs = [...word];
   const clause = WITHOUT_BLANKS.test(word);

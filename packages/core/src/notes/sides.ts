@@ -24,10 +24,7 @@ export interface SidedNote {
   readonly warnings: readonly Warning[];
 }
 
-/**
- * @param learnt sides of the model's training notes.
- * @param given sides of the caller's note; default: the same.
- */
+/** @param learnt sides of the training notes. @param given sides of the caller's note; default: the same. */
 export function noteForModel(note: string, learnt: StatedSides, given?: Sides): SidedNote {
   const sides = given ?? learnt;
   if (learnt === 'unknown')
@@ -37,7 +34,7 @@ export function noteForModel(note: string, learnt: StatedSides, given?: Sides): 
   return { text, sides, mirrored: text !== note, warnings: unmirroredWords(note, given, learnt) };
 }
 
-/** For naming places if the reader's own is unknown. */
+/** The convention to name places by if the reader's own is unknown. */
 export function sidesToTell(sides: StatedSides): Sides {
   return sides === 'unknown' ? 'patient' : sides;
 }

@@ -25,7 +25,7 @@ export const CHEST_LINES: ZoneLines = [1 / 3, 1 / 2];
 
 const LUNG_SHARE = 0.05;
 
-/** In pixels from the upper left edge; left and right are the image's. */
+/** Where the zones are, in pixels from the upper left edge; left and right are the image's. */
 export interface ZoneFrame {
   readonly width: number;
   readonly height: number;
@@ -53,8 +53,8 @@ export function countZones(zones: ZoneSet): number {
 }
 
 /**
- * Null if a note names no part of the lungs (MoNuSeg's name parts of an image). "Left lung" means three
- * zones; a place without a side is on both.
+ * The zones that a note names; null if it names no part of the lungs (MoNuSeg's name parts of an image).
+ * "Left lung" means three zones; a place without a side is on both.
  */
 export function namedZones({ places }: ParsedNote): ZoneSet | null {
   let named = 0;
@@ -69,16 +69,16 @@ export function namedZones({ places }: ParsedNote): ZoneSet | null {
   return named === 0 ? null : named;
 }
 
-/** From the image's halves and two lines, as shares of the height. */
+/** Frame from the image's halves and two lines, as shares of the height. */
 export function imageFrame(width: number, height: number, lines: ZoneLines = CHEST_LINES): ZoneFrame {
   const rows: ZoneLines = [lines[0] * height, lines[1] * height];
   return { width, height, midline: width / 2, imageLeft: rows, imageRight: rows, lungs: null };
 }
 
 /**
- * From a lung mask, ignoring specks. The gap is the column with the fewest lung pixels in the middle third of
- * the lungs' width, or the image's middle if all lung is on one side of it; a missing lung takes the other's
- * lines.
+ * Frame from a lung mask, ignoring specks. The gap is the column with the fewest lung pixels in the middle
+ * third of the lungs' width, or the image's middle if all lung is on one side of it; a missing lung takes the
+ * other's lines.
  * @throws MASK_SIZE_MISMATCH, MASK_MISSING for an empty mask
  */
 export function lungFrame(mask: Mask): ZoneFrame {

@@ -26,8 +26,8 @@ const COLUMNS = { patient: ['right', 'left'], image: ['left', 'right'] } as cons
 >;
 
 /**
- * A row belongs to the third of its centre.
- * @param sides whose left and right `side` means. @throws MASK_SIZE_MISMATCH
+ * A row belongs to its centre's third.
+ * @param sides whose left and right to use. @throws MASK_SIZE_MISMATCH
  */
 export function lungZones(mask: Mask, sides: Sides): ZoneShare[] {
   checkMask(mask, 'lungZones');

@@ -1,6 +1,5 @@
 /**
- * A small model's manifest for tests (`@reclmis/core/testing`, not published), as plain JSON so that a test
- * can break it.
+ * A small manifest for tests (`@reclmis/core/testing`, not published), as plain JSON that a test can break.
  */
 import { MANIFEST_FORMAT } from '../manifest.js';
 import { WordTokenizer } from '../text/words.js';

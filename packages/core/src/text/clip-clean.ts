@@ -40,7 +40,7 @@ export function clipWords(cleaned: string): string[] {
   return cleaned.match(WORD) ?? [];
 }
 
-/** As Python: HTML 5 names, also without semicolon, and numeric references. */
+/** Python's `html.unescape`: HTML 5 names, also without semicolon, and numeric references. */
 export function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(REFERENCE, (whole: string, reference: string) =>
@@ -48,7 +48,7 @@ export function unescapeHtml(text: string): string {
   );
 }
 
-/** For `#123;` or `#x7b;`; empty if invalid (Python drops some that HTML 5 keeps). */
+/** The character for `#123;` or `#x7b;`; empty for invalid ones (Python drops some that HTML 5 keeps). */
 function numeric(reference: string): string {
   const hex = /^#[xX]/.test(reference);
   const code = Number.parseInt(reference.slice(hex ? 2 : 1), hex ? 16 : 10);

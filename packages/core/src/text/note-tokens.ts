@@ -27,7 +27,7 @@ export interface TokenGroup {
   readonly tokens: readonly number[];
 }
 
-/** By word, in order; `cut` are words beyond the context. */
+/** Groups tokens by word, in order; `cut` are words beyond the context. */
 export function groupTokens({ tokens, words }: NoteTokens): { groups: TokenGroup[]; cut: string[] } {
   const groups: { kind: NoteTokenKind; text: string; tokens: number[]; word: number | null }[] = [];
   for (const [at, { kind, word }] of tokens.entries()) {

@@ -43,8 +43,7 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Null as soon as the result exceeds `limit` bytes, never held together. Rejects for damaged or truncated
- * data.
+ * Unpacks gzip; null once the result exceeds `limit` bytes, never held together. Rejects for damaged data.
  */
 export async function gunzip(bytes: Uint8Array, limit: number): Promise<Uint8Array | null> {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();

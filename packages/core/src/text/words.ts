@@ -19,10 +19,7 @@ export function wordsOf(note: string): string[] {
   return inOneForm(note).replaceAll('\u2019', "'").match(WORD) ?? [];
 }
 
-/**
- * Composed again at the end: a capital without a composed form (J with a caron) may have a small letter with
- * one.
- */
+/** Composed again: a capital without a composed form (J with a caron) may have a small letter with one. */
 function inOneForm(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
@@ -59,8 +56,8 @@ export class WordTokenizer {
   }
 
   /**
-   * In order of code points, so that order and number of notes do not matter. Words that occur fewer than
-   * `minCount` times are left out.
+   * Builds the vocabulary in order of code points, so that order and number of notes do not matter. Words
+   * that occur fewer than `minCount` times are left out.
    */
   static fromNotes(notes: Iterable<string>, options: { readonly minCount?: number } = {}): WordTokenizer {
     const minCount = options.minCount ?? 1;

@@ -136,7 +136,7 @@ export function percentages({ runs }: CellResult, measure: 'dice' | 'iou'): Map<
   );
 }
 
-/** In percentage points, for the seeds that both have. */
+/** Differences in percentage points, for the seeds that both have. */
 export function differences(cell: CellResult, to: CellResult): number[] {
   const reference = percentages(to, 'dice');
   return [...percentages(cell, 'dice')].flatMap(([seed, value]) => {
@@ -145,7 +145,7 @@ export function differences(cell: CellResult, to: CellResult): number[] {
   });
 }
 
-/** By cell; the paper's figures and the differences only if the paper gives them. */
+/** A row per cell; the paper's figures and the differences only if the paper gives them. */
 export function resultTable(result: StudyResult): {
   readonly columns: readonly string[];
   readonly rows: Rows;

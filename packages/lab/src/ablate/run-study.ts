@@ -35,8 +35,7 @@ export interface StudyOutcome {
 }
 
 /**
- * @throws OUTPUT_EXISTS for other settings or data, RUN_INVALID, RUN_BUSY, the codes of the data and of
- * `train`
+ * @throws OUTPUT_EXISTS for other settings or data, RUN_INVALID, RUN_BUSY, codes of the data and of `train`
  */
 export async function runStudy(
   tasks: readonly Task[],

@@ -19,7 +19,7 @@ export function loadStudyWithData(asked: string, out: string | undefined, overri
   );
 }
 
-/** Without computing; the data set may be missing. @throws as `loadStudy` */
+/** Opens a study without computing; a missing data set is allowed. @throws as `loadStudy` */
 export function openStudy(asked: string, out: string | undefined, overrides: Overrides): Study {
   const file = findStudy(asked);
   const study = loadStudy(file, overrides);

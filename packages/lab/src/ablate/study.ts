@@ -1,18 +1,7 @@
 /**
- * A study varies settings (docs/method.md 11: the paper's Tables 2 to 4 and further ablations). It is a YAML file of
- * `configs/ablation/`: shared settings, and cells that each change some.
- *
- *     name: components
- *     title: Components of the method
- *     source: Table 2 (QaTa-COV19)
- *     base: { preset: qata-cov19 }           # or settings, as in a configuration file
- *     seeds: [1, 2, 3]
- *     columns: { model.components.ci: CI }   # headings of the tables; otherwise a setting's own name
- *     best: all                              # the cell that the paper finds best
- *     cells:
- *       - { name: all, label: CI and CLR, set: { model.components.cvr: false }, paper: { dice: 84.30, miou: 75.84 } }
- *
- * Instead of `cells`, `grid` gives values for some settings; every combination is a cell.
+ * A study varies settings (docs/method.md 11: the paper's Tables 2 to 4 and further ablations). It is a YAML
+ * file of `configs/ablation/`: shared settings, and cells that each change some, or a `grid` of values, of
+ * which every combination is a cell (docs/guide/ablate.md).
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
@@ -183,7 +172,7 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
 
 type Draft = Omit<Cell, 'config'>;
 
-/** As listed, or a grid's, whose last setting varies fastest. */
+/** Listed cells, or a grid's, whose last setting varies fastest. */
 function draftCells({ cells, grid }: z.infer<typeof studySchema>, file: string): Draft[] {
   if ((cells === undefined) === (grid === undefined))
     throw new ReclmisError(

@@ -95,10 +95,7 @@ export interface TaskView {
   readonly score: TaskScore | null;
 }
 
-/**
- * Changes nothing.
- * @throws OUTPUT_EXISTS if the folder holds something else or other settings; RUN_INVALID if it is damaged
- */
+/** Changes nothing. @throws OUTPUT_EXISTS for anything else or other settings; RUN_INVALID if damaged */
 export function viewTask({ dir, config }: Task): TaskView {
   const files = runFiles(dir);
   if (!existsSync(files.config)) {

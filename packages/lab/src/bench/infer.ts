@@ -1,7 +1,4 @@
-/**
- * Measures inference from decoded pictures to masks at their own size. Notes' features are kept after first
- * use.
- */
+/** Measures inference from decoded pictures to masks at their own size. Notes' features are kept. */
 import { imagesToPlanes, type Mask, segmented } from '@reclmis/core';
 import { countFlops, emptyCache, profileOperators, resetPeak, scope } from '@reclmis/torch';
 import type { Config } from '../config/config.js';

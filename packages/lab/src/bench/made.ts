@@ -6,7 +6,7 @@ import type { TrainingData } from '../train/session.js';
 const SIDES = ['left', 'right'] as const;
 const HEIGHTS = ['upper', 'middle', 'lower', 'upper middle', 'middle lower'] as const;
 
-/** Up to 50 are all different. */
+/** Synthetic notes; up to 50 are all different. */
 export function madeNotes(count: number): string[] {
   return Array.from({ length: count }, (_, i) => {
     const height = (k: number): string => HEIGHTS[Math.floor(i / k) % HEIGHTS.length] ?? '';
@@ -16,7 +16,7 @@ export function madeNotes(count: number): string[] {
   });
 }
 
-/** Without files; no loader can read them. */
+/** Cases without files; no loader can read them. */
 export function madeData(count: number): TrainingData {
   const cases: Case[] = madeNotes(count).map((note, i) => ({
     id: `made-${i}`,

@@ -19,7 +19,7 @@ export interface ParameterCounts {
   readonly frozen: number;
 }
 
-/** In evaluation mode, by the graph of `segment`. @param tokens of a note. */
+/** Counts a model in evaluation mode by the graph of `segment`. @param tokens of a note. */
 export function countParameters(model: SegmentationModel, tokens: number): ParameterCounts {
   const { imageSize: S, textWidth: W } = model.options;
   const device = model.parameters()[0]?.device ?? 'cpu';
@@ -73,7 +73,7 @@ const TOWERS: Readonly<Record<string, ClipTextOptions>> = {
   'clip-vit-l-14': { ...CLIP_VIT_B_32, width: 768, heads: 12, projection: 768 },
 };
 
-/** With or without weights on this machine; `auto` counts as the paper's. */
+/** Parameters of an encoder, with or without its weights on this machine; `auto` counts as the paper's. */
 export function frozenParameters(encoder: string): number {
   const tower = TOWERS[encoder];
   return tower ? towerParameters(tower) : 0;

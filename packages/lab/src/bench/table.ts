@@ -124,10 +124,7 @@ function rowOf({ title, config, table1 }: TableEntry, report: BenchReport): Tabl
 const millions = (count: number): string => (count / 1e6).toFixed(1);
 const giga = (count: number): string => (count / 1e9).toFixed(1);
 
-/**
- * Table 1 with Table 5's columns: our models with the paper's figures, then the systems that only the paper
- * has.
- */
+/** Table 1 with Table 5's columns: our models with the paper's figures, then systems only in the paper. */
 export function modelRows({ rows }: ModelTable): {
   readonly columns: readonly string[];
   readonly rows: Rows;

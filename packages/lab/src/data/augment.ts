@@ -1,18 +1,15 @@
 /**
- * Augmentation (docs/method.md 9): blur, photometric changes, then a turn or a rotation, of image and mask at
- * training size.
+ * Augmentation (docs/method.md 9, with all ranges): blur, photometric changes, then a turn or a rotation, of
+ * image and mask at training size.
  *
- * The paper (section 4.2) names blur and photometric changes; the geometric part and all ranges are the authors'
- * code's:
- * - blur: sigma 0.5 to 1 pixel, p 0.5. (Their code, given HWC data, blurs only rows; here it is two-dimensional, as
- *   meant.)
- * - brightness +-32, contrast x0.5 to 1.5 (black stays black), saturation x0.5 to 1.5, hue +-18 (OpenCV's steps of 2
- *   degrees), each p 0.5; contrast before or after saturation and hue, p 0.5 each.
- * - p 0.5: quarter turns and a flip; else p 0.5: a rotation within +-20 degrees about the centre, black outside.
+ * The paper (section 4.2) names blur and photometric changes; the geometric part and all ranges are the
+ * authors' code's. Contrast comes before or after saturation and hue, p 0.5 each, and keeps black black.
+ * Deviations: blur is two-dimensional, as meant (their code, given HWC data, blurs only rows), and rotations
+ * interpolate linearly (theirs: nearest).
  *
- * `consistent` (default) keeps the note true: if it names a place, a turn-and-flip becomes a mirror image with the
- * mirrored note, or nothing if it may name a side in words that `mirrorNote` does not exchange. `upstream` turns and
- * flips under any note. Deviation: rotations interpolate linearly (upstream: nearest).
+ * `consistent` (default) keeps the note true: if it names a place, a turn-and-flip becomes a mirror image
+ * with the mirrored note, or nothing if it may name a side in words that `mirrorNote` does not exchange.
+ * `upstream` turns and flips under any note.
  */
 import {
   flip,
@@ -248,7 +245,7 @@ function ramp(hue: number): number {
   return distance <= 1 ? 1 : distance >= 2 ? 0 : 2 - distance;
 }
 
-/** About the centre, counter-clockwise on screen, linear; black outside. */
+/** Rotation about the centre, counter-clockwise on screen, linear; black outside. */
 function rotateLinear({ width, height, data }: Raster, degrees: number): Raster {
   const channels = data.length / (width * height);
   const out = new Uint8Array(data.length);

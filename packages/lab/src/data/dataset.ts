@@ -1,6 +1,4 @@
-/**
- * Opens a split of a data set, or refuses it. `layouts/` knows the folders; `check.ts` decodes everything.
- */
+/** Opens a split of a data set, or refuses it. `layouts/` knows folders; `check.ts` decodes everything. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
@@ -36,7 +34,7 @@ export interface OpenOptions {
 const NAMED = 3;
 const LANES = 8;
 
-/** Undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
+/** The selected stems; undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
 export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySet<string> | undefined> {
   if (stems === undefined) return undefined;
   let lines: readonly string[];
@@ -120,7 +118,7 @@ export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** From an error about a case's file; rethrows others. */
+/** Turns an error about a case's file into a problem; rethrows others. */
 export function problemOf(
   dataset: { readonly dir: string; readonly split: Split },
   path: string,

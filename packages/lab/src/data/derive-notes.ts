@@ -1,7 +1,4 @@
-/**
- * Makes notes from masks, by core's `deriveNote`, marks them (`DERIVED`), and compares them with existing
- * ones.
- */
+/** Makes notes from masks (core's `deriveNote`), marks them (`DERIVED`), compares them with existing ones. */
 import { basename, join } from 'node:path';
 import {
   deriveNote,
@@ -55,7 +52,7 @@ export async function maskPaths(dir: string, split?: Split): Promise<string[]> {
 }
 
 /**
- * In the masks' order.
+ * The masks' notes, in order.
  * @throws DATA_INVALID if a mask has more areas than a note can name; INTERRUPTED; MASK_MISSING for missing
  * lungs; the codes of `readMask`
  */

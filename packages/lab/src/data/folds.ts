@@ -11,7 +11,10 @@ import { fingerprintOf, openDataset } from './dataset.js';
 import { type Grouping, groupCases, grouping } from './groups.js';
 import type { Case, Dataset, Split } from './types.js';
 
-/** From 1 to `folds`. @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds */
+/**
+ * Each case's fold, from 1.
+ * @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds
+ */
 export function assignFolds(
   ids: readonly string[],
   folds: number,

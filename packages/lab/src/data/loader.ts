@@ -124,7 +124,7 @@ export class Loader {
   }
 
   /**
-   * In order. A batch's memory is reused when you request the next one.
+   * An epoch's batches, in order. A batch's memory is reused when you request the next one.
    * @param from the first batch to give, from 0. @throws the coded error of an unreadable file, when its
    * batch is due
    */

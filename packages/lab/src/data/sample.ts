@@ -18,7 +18,7 @@ export async function readSample({ id, imagePath, maskPath, note }: Case, size: 
 
 const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);
 
-/** At `at` of a batch: image [3, S, S] in [0, 1], mask [1, S, S], 0 or 1. */
+/** Sample `at` of a batch: image [3, S, S] in [0, 1], mask [1, S, S], 0 or 1. */
 export function writePlanes(sample: Sample, at: number, images: Float32Array, masks: Float32Array): void {
   const { data } = sample.image;
   const n = sample.mask.data.length; // S * S

@@ -27,7 +27,7 @@ export interface NoteInfo {
 }
 
 /**
- * By the masks of notes that name one side; skips masks that do not decode.
+ * Infers sides by the masks of notes that name one; skips masks that do not decode.
  * @param most of these cases, spread evenly; default all
  */
 export async function measureSides(

@@ -71,7 +71,7 @@ function rib(t: number): number {
 
 const LUNG_CENTRE = 0.43;
 
-/** By |x|: a dome, lowest at the side. */
+/** The diaphragm's y by |x|: a dome, lowest at the side. */
 function diaphragmAt(anatomy: Anatomy, ax: number, side: Side): number {
   const d = (ax - 0.3) / 0.45;
   return anatomy.diaphragm + (side === 'left' ? 0.06 : 0) + 0.22 * d * d;

@@ -1,6 +1,4 @@
-/**
- * The loader's worker thread: answers each job with a batch, whose buffers it transfers, or with the error.
- */
+/** The loader's worker thread: answers jobs with batches, whose buffers it transfers, or the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { toReclmisError, type ErrorCode } from '@reclmis/core';
 import {

@@ -55,9 +55,7 @@ interface Row {
   readonly source: string;
 }
 
-/**
- * @throws OPTION_INVALID if it needs a data set, OUTPUT_EXISTS before a mask is read, and as `deriveNotes`
- */
+/** @throws OPTION_INVALID if it needs a data set, OUTPUT_EXISTS before reading masks, and as `deriveNotes` */
 export async function writeDerivedNotes(
   dir: string,
   options: DerivedNotesOptions,

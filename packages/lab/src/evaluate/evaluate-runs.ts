@@ -1,6 +1,5 @@
 /**
- * Evaluates one run, several on the same cases, or their mean: scores as CSV, comparisons, note probes, a
- * report.
+ * Evaluates a run, several on the same cases, or their mean: scores as CSV, comparisons, probes, a report.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

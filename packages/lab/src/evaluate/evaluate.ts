@@ -1,7 +1,4 @@
-/**
- * Evaluates a run on a data set: docs/method.md 10. Figures: docs/reference/measures.md. Keeps one row of
- * figures per image.
- */
+/** Evaluates a run on a data set: docs/method.md 10. Figures: docs/reference/measures.md. */
 import {
   defined,
   describeCutNotes,
@@ -193,8 +190,8 @@ function orDispose<T>(model: LoadedModel, body: () => T): T {
 
 /**
  * Chooses each case's note.
- * @param seed for `shuffled`; nobody gets their own note back, though two notes may be equal @throws
- * OPTION_INVALID for shuffling a single note
+ * @param seed for `shuffled`; nobody gets their own note back, though two notes may be equal
+ * @throws OPTION_INVALID for shuffling a single note
  */
 export function noteVariant(
   variant: NoteVariant,

@@ -29,7 +29,7 @@ export interface Example {
   readonly picture: RgbImage;
 }
 
-/** At most `count` of each kind, none twice: worst first, median from below, best last; ties by id. */
+/** Rows by kind, at most `count` each, none twice: worst first, median from below, best last; ties by id. */
 export function chooseExamples<Row extends Pick<CaseMeasure, 'id' | 'dice'>>(
   rows: readonly Row[],
   count = 10,

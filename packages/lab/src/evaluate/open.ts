@@ -8,9 +8,7 @@ import type { Run } from '../run/run.js';
 export interface EvaluatedData {
   /** Default: the run's own. */
   readonly dataDir?: string;
-  /**
-   * Default `test`. `train` and `val` of a fold's run are the fold's, if the folder holds the run's cases.
-   */
+  /** Default `test`. For a fold's run `train` and `val` are the fold's, if the folder holds its cases. */
   readonly split?: Split;
   /** A file, one stem per line; default all. */
   readonly stems?: string;
@@ -47,7 +45,7 @@ export async function openEvaluated(
   return { ...fold, cases, fingerprint: await fingerprintOf(cases) };
 }
 
-/** Null if the run has no fold, or the folder holds other data. */
+/** The run's fold; null if it has none, or the folder holds other data. */
 async function openFold(
   { config: { data }, info }: Pick<Run, 'config' | 'info'>,
   dir: string,

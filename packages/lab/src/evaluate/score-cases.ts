@@ -1,7 +1,4 @@
-/**
- * Scores a model over cases, at threshold 0.5 and the model's size: docs/method.md 10; for validation and
- * evaluation.
- */
+/** Scores a model over cases, at threshold 0.5 and the model's size: docs/method.md 10. */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
 import type { Batch } from '../data/types.js';
 import type { Opinion } from './ensemble.js';

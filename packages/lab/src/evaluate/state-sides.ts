@@ -10,8 +10,8 @@ import { ownCases } from './own-cases.js';
 
 /**
  * Writes `config.yaml` and `run.json`, and updates the mask rules in `reference.json`.
- * @param reason the figure that it follows from @param onNotice for the user, line by line @throws
- * RUN_MISSING, RUN_INVALID, RUN_BUSY while a process trains into it, OUTPUT_UNWRITABLE, DISK_FULL
+ * @param reason the figure that it follows from @param onNotice for the user, line by line
+ * @throws RUN_MISSING, RUN_INVALID, RUN_BUSY while a process trains into it, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function stateSides(
   dir: string,

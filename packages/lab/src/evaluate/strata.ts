@@ -77,10 +77,7 @@ export function strataOf(
   );
 }
 
-/**
- * Quarters by true area, plus images without a lesion; null if too few. A border belongs to the smaller
- * class.
- */
+/** Quarters by true area, plus images without lesion; null if too few. Borders go to the smaller class. */
 function sizeClasses(rows: readonly CaseMeasure[], size: number): ((row: CaseMeasure) => string) | null {
   const shares = rows.filter(({ truth }) => truth > 0).map(({ truth }) => truth / size ** 2);
   if (shares.length < FEWEST) return null;

@@ -23,7 +23,7 @@ export const FIGURES = [
 ] as const;
 export type FigureKey = (typeof FIGURES)[number]['key'];
 
-/** Null if undefined. Shares in [0, 1]; distances in their unit. */
+/** A figure with its interval; null if undefined. Shares in [0, 1]; distances in their unit. */
 export interface Figure {
   readonly key: FigureKey;
   readonly label: string;

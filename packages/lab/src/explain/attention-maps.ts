@@ -1,8 +1,8 @@
 /**
  * Attention of the other systems as maps of the image, from the weights of the very pass that makes the mask:
  *
- *     TransUNet, ViLT, CLIP   attention rollout (Abnar and Zuidema, ACL 2020): each block's weights, averaged over heads, half of them and half of the
- *                             identity; their product from the last block back, from the patches of the target, since no class token decides the mask
+ *     TransUNet, ViLT, CLIP   attention rollout (Abnar and Zuidema, ACL 2020) from the patches of the target,
+ *                             since no class token decides the mask
  *     LAVT                    what each place reads from each word, in each stage
  *     GLoRIA                  which regions each word attends to in the local loss; the mask does not depend on it
  *     Attention U-Net         the gates' coefficients
@@ -22,7 +22,7 @@ import { ViLT } from '../model/peers/vilt.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Missing } from './interest.js';
 
-/** Over the image, row by row, 0 or more. */
+/** A map over the image, row by row, 0 or more. */
 export interface LabelledMap {
   readonly label: string;
   readonly side: number;
@@ -117,7 +117,7 @@ export class AttentionListener {
   }
 }
 
-/** Null where a module has nothing to say. */
+/** What to ask of a module that ran; null where it has nothing to say. */
 function weigherOf(model: SegmentationModel, path: string, module: nn.Module): Weigh | null {
   if (model instanceof Lavt) {
     if (!(module instanceof Fusion)) return null;
@@ -153,10 +153,7 @@ export function rollout(blocks: readonly Float32Array[], from: Float32Array): Fl
   }, from);
 }
 
-/**
- * Each patch's share of the target's pixels; uniform if there are none.
- * @returns [side * side]; sums to 1.
- */
+/** Each patch's share of the target's pixels; uniform without any. @returns [side * side]; sums to 1. */
 export function patchShares(pixels: Uint8Array, size: number, side: number): Float32Array {
   const shares = new Float32Array(side * side);
   const patch = size / side;

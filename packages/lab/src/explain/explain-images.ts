@@ -1,7 +1,4 @@
-/**
- * Explains images by a run into a folder: one image's report there, or a folder for each with a page that
- * links to all.
- */
+/** Explains images by a run: one image's report, or a folder for each with a page that links to all. */
 import { basename, join, resolve } from 'node:path';
 import {
   defined,

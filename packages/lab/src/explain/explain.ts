@@ -42,9 +42,7 @@ export interface ExplainOptions {
   readonly target?: Target;
   /** Whose left and right the model has learnt (`Run.sides`). Default unknown. */
   readonly learnt?: StatedSides;
-  /**
-   * Whose left and right the note means. Default the same; otherwise the model reads it with them exchanged.
-   */
+  /** Whose left and right the note means. Default the same; else the model reads it with them exchanged. */
   readonly sides?: Sides;
   /** Default: no checks. */
   readonly checks?: ResultChecks;
@@ -212,7 +210,7 @@ function look(
   return { ...model.segment(input, note), poi: null, woi: null };
 }
 
-/** Also for a model that reads no note to segment but has learnt from notes. */
+/** The note for a model's attention, also of one that reads none to segment but has learnt from notes. */
 function given(
   { model, encoder, engine }: Segmenter,
   note: string,

@@ -60,7 +60,7 @@ export function describeOutput(output: unknown): string {
   return output instanceof Tensor ? `[${output.shape.join(', ')}]` : 'several tensors';
 }
 
-/** In running order; runs the model on an empty image. */
+/** The layers with maps, in running order; runs the model on an empty image. */
 export function mapLayers(segmenter: Segmenter): MapLayer[] {
   const { model, encoder, engine, size } = segmenter;
   const found = new Map<string, MapLayer>();

@@ -1,6 +1,4 @@
-/**
- * What a family of published weights is: how to tell its files, and which tensors become which parameters.
- */
+/** A family of published weights: how to tell its files, and which tensors become which parameters. */
 import type { Recipe, Shapes } from './recipe.js';
 
 /** A parameter's recipe; null if the family has nothing for it. */

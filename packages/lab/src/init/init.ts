@@ -18,10 +18,7 @@ import { deeperThanModel, type Plan, planInit, withoutPrefix } from './plan.js';
 import { count, make, put, type Shapes } from './recipe.js';
 import { pairWords, vocabularyNextTo, vocabularyOf } from './words.js';
 
-/**
- * Least share of the part's numbers that a file must give. Swin-T gives 48 % of a Swin-Unet as deep as
- * Swin-S.
- */
+/** Least share of the part's numbers from a file. Swin-T gives 48 % of a Swin-Unet as deep as Swin-S. */
 const LEAST_SHARE = 0.4;
 /** Keys that a summary names. */
 const SHOWN = 3;

@@ -11,7 +11,7 @@ import type { RowPairs } from './words.js';
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 export interface Recipe {
-  /** In the file; several are joined along their rows. */
+  /** Names in the file; several are joined along their rows. */
   readonly from: readonly string[];
   /**
    * How the file's axes differ: `hwio` a convolution's kernel of height, width, inputs, outputs; `io` a
@@ -80,7 +80,7 @@ function turn(tensor: Tensor, { layout }: Recipe, target: readonly number[]): Te
   return tensor.reshape([inputs, tensor.numel / inputs]).transpose(0, 1); // [outputs,inputs]
 }
 
-/** Before any resizing; null if a tensor is missing or cannot be turned. */
+/** The shape before any resizing; null where a tensor is missing or cannot be turned. */
 function turnedShape(recipe: Recipe, file: Shapes, target: readonly number[]): readonly number[] | null {
   const parts: (readonly number[])[] = [];
   for (const name of recipe.from) {

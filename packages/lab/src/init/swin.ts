@@ -13,8 +13,7 @@ const SWIN_UNET: Renaming = [
 ];
 
 /**
- * The classifier's `norm` sees the last stage without language; LAVT's `norm3` sees the fusion, and starts
- * fresh.
+ * The classifier's `norm` sees the last stage without language; LAVT's `norm3`, after fusion, starts fresh.
  */
 const LAVT: Renaming = [[/^backbone\.(patch_embed\..+|layers\.\d\.(?:blocks|downsample)\..+)$/, '$1']];
 

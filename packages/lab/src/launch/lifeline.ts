@@ -13,10 +13,7 @@ export interface LifelineData {
   readonly graceMs: number;
 }
 
-/**
- * Ends this process after its launcher: SIGTERM, to let it save, then SIGKILL. Does nothing without a
- * launcher of ours.
- */
+/** Ends this process after its launcher, if any: SIGTERM, to let it save, then SIGKILL. */
 export function holdLifeline(env: Environment, graceMs = 20_000): void {
   const text = env[LIFELINE_VARIABLE] ?? '';
   if (!/^\d{1,4}$/.test(text)) return;

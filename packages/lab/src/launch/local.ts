@@ -125,7 +125,7 @@ export function workerEnvironment(
   };
 }
 
-/** On the loopback address. @throws LAUNCH_INVALID */
+/** Finds a free port on the loopback address. @throws LAUNCH_INVALID */
 export async function freePort(): Promise<number> {
   const server = createServer();
   try {

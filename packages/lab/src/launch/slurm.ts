@@ -1,6 +1,4 @@
-/**
- * Parses Slurm's compressed lists: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`.
- */
+/** Parses Slurm's lists: srun(1), "OUTPUT ENVIRONMENT VARIABLES"; scontrol(1), `show hostnames`. */
 import { ReclmisError } from '@reclmis/core';
 
 /** Above the well-known ports, below Linux's ephemeral ones, which begin at 32768. */
@@ -8,8 +6,8 @@ const FIRST_PORT = 20000;
 const PORTS = 12000;
 
 /**
- * The first host of e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`. Keeps leading zeros. @throws
- * LAUNCH_INVALID
+ * First host of e.g. `node[01-03,7]`, `rack[1-2]n[05-08]`, `alpha,beta`; zeros stay.
+ * @throws LAUNCH_INVALID
  */
 export function firstHost(list: string): string {
   const bad = (why: string): ReclmisError =>

@@ -12,10 +12,7 @@ import type { Tensor } from '@reclmis/torch';
 /** Upstream's: keys of probability 0 keep a trace of weight. */
 const EPSILON = 1e-10;
 
-/**
- * For all heads and queries.
- * @param probability P, [B,N], over the keys. @returns ln(P + 1e-10), [B,1,1,N]
- */
+/** For all heads and queries. @param probability P, [B,N], over keys. @returns ln(P + 1e-10), [B,1,1,N] */
 export function conditionMask(probability: Tensor): Tensor {
   const [B, N] = probability.shape2();
   return probability.add(EPSILON).log().view([B, 1, 1, N]);

@@ -31,10 +31,7 @@ export interface ContrastiveInput {
   readonly secondSoftmax: boolean;
 }
 
-/**
- * s(a,b): row a the note, column b the image.
- * @returns [B,B], within -1 and 1 (without the second softmax)
- */
+/** s(a,b): row a the note, column b the image. @returns [B,B], in -1 to 1 (without the second softmax) */
 export function pairSimilarity(input: Omit<ContrastiveInput, 'logitScale'>): Tensor {
   const { patches, tokens, valid } = input;
   const [B, N, C] = patches.shape3();

@@ -137,9 +137,7 @@ export class ConditionedInteraction extends nn.Module {
   }
 }
 
-/**
- * A distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0` and `2`.
- */
+/** Distribution over patches or words (eq. 3): Linear C->C, ReLU, Linear C->1, softmax. Keys `0`, `2`. */
 export class Interest extends nn.Module {
   private readonly hidden: nn.Linear;
   private readonly score: nn.Linear;

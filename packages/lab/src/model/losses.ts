@@ -32,7 +32,7 @@ export const PAPER_WEIGHTS: LossWeights = {
   size: 1,
 };
 
-/** For the other systems (docs/method.md 11); their own losses count fully. */
+/** Half Dice, half cross-entropy, for the other systems (docs/method.md 11); their own losses count fully. */
 export const HALVES: LossWeights = { ...PAPER_WEIGHTS, dice: 0.5, bce: 0.5 };
 
 export interface Objective {
@@ -86,7 +86,7 @@ export function objective(
   return combine({ ...maskLosses(output, masks), ...output.losses }, required, weights);
 }
 
-/** Under deep supervision, weighted means over the supervised maps. */
+/** The mask's losses; under deep supervision, weighted means over the supervised maps. */
 function maskLosses(
   { logits, probability, supervision }: TrainingSegmentation,
   masks: Tensor,

@@ -32,9 +32,7 @@ export type AttentionKind = 'cross' | 'self';
 
 /** Where the modalities meet (Table 4), with the same parameters. */
 export interface AttentionKinds {
-  /**
-   * `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); the note does not reach the decoder.
-   */
+  /** `self`: T0 = attention(F_T over F_T), F'_V = attention(V over V); no note reaches the decoder. */
   readonly ci: AttentionKind;
   /** `self`: the context is the masked features; conditions have nothing to weigh. */
   readonly reconstruction: AttentionKind;
@@ -112,7 +110,7 @@ export const PAPER: RecLMISOptions = {
   logitScale: Math.log(1 / 0.07), // 2.6593, CLIP's initial temperature of 0.07
 };
 
-/** As configured for QaTa-COV19. */
+/** The authors' code, as configured for QaTa-COV19. */
 export const UPSTREAM: RecLMISOptions = {
   ...PAPER,
   layers: 4,
@@ -122,7 +120,7 @@ export const UPSTREAM: RecLMISOptions = {
   positionScale: 0,
 };
 
-/** As configured for MosMedData+ and MoNuSeg. */
+/** The authors' code, as configured for MosMedData+ and MoNuSeg. */
 export const UPSTREAM_SMALL_DATA: RecLMISOptions = {
   ...UPSTREAM,
   layers: 3,

@@ -33,7 +33,7 @@ import {
   type TrainingSegmentation,
 } from './segmentation-model.js';
 
-/** With every intermediate and the auxiliary losses. */
+/** Includes every intermediate and the auxiliary losses. */
 export interface TrainingOutput extends TrainingSegmentation {
   /** F_V, [B,C,h,w]. */
   readonly imageFeatures: Tensor;

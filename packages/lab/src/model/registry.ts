@@ -91,7 +91,7 @@ const MODELS = new Map<string, ModelDescriptor>([
   ['vilt', vilt],
 ]);
 
-/** For `model.name`. @throws OPTION_INVALID if the name is taken */
+/** `model.name` then accepts it. @throws OPTION_INVALID if the name is taken */
 export function registerModel(name: string, descriptor: ModelDescriptor): void {
   if (MODELS.has(name))
     throw new ReclmisError('OPTION_INVALID', `a model named ${name} already exists`, {
@@ -136,7 +136,7 @@ export function readsNotes(settings: NamedSettings): boolean {
   return modelDescriptor(settings.name).readsNotes(settings);
 }
 
-/** For training; more models do than at inference. */
+/** Whether training reads notes; more models do than at inference. */
 export function learnsFromNotes(settings: NamedSettings): boolean {
   const { learnsFromNotes: learns, readsNotes: reads } = modelDescriptor(settings.name);
   return (learns ?? reads)(settings);

@@ -50,7 +50,7 @@ export function readFull(
   return tensors;
 }
 
-/** With the summary, and all of the output if available. */
+/** Compares with the summary, and with all of the output if available. */
 export function compareOutput(
   name: string,
   ours: Tensor,

@@ -1,11 +1,7 @@
 /**
- * Weights and inputs that need no download: docs/method.md 12. Every element is a 32-bit hash of its index, its
- * parameter's position and a seed.
- *
- *     h = (i+1)*2654435761 + (p+1)*40503 + seed*668265263;  h ^= h>>>16;  h *= 2246822507;  h ^= h>>>13;  h *= 3266489909;  h ^= h>>>16
- *     u = h / 2^31 - 1                                               (all modulo 2^32)
- *
- * A scale and an offset, by the parameter's key and shape, follow in double precision; then rounding to float32.
+ * Weights and inputs that need no download: docs/method.md 12. Every element is a 32-bit hash of its index,
+ * its parameter's position and a seed. A scale and an offset, by the parameter's key and shape, follow in
+ * double precision; then rounding to float32.
  */
 
 /** The images' position p. */

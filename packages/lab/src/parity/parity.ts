@@ -1,6 +1,4 @@
-/**
- * Compares our models with their authors' code: docs/method.md 11 and 12. Keys tell a golden file's model.
- */
+/** Compares our models with their authors' code: docs/method.md 11 and 12. Keys tell a file's model. */
 import { ReclmisError } from '@reclmis/core';
 import {
   type Comparison,

@@ -119,7 +119,7 @@ interface Parts {
   readonly inputs: Inputs;
 }
 
-/** By the finest map if training has several. */
+/** The whole objective, of the finest map if training has several. */
 function compareTraining(parts: Parts): ParityRow[] {
   const { model, descriptor, golden, path, tolerance, inputs } = parts;
   const { probability: summary, losses: references, ...rest } = golden.outputs;
@@ -316,7 +316,7 @@ function requireText(
   requireIn(path)(fits, 'text_shape', expected, text_shape);
 }
 
-/** In evaluation mode; dispose of it. @throws GOLDEN_INVALID */
+/** The file's model in evaluation mode. Dispose of it. @throws GOLDEN_INVALID */
 export function rebuildPeer(peer: string, golden: PeerGolden, path: string): SegmentationModel {
   const descriptor = modelDescriptor(peer);
   const { parity, build } = descriptor;

@@ -14,7 +14,7 @@ export interface RebuiltModel {
   readonly tower: ClipTextTower;
 }
 
-/** By the file's shapes. @throws GOLDEN_INVALID if they are not the model's */
+/** Builds both in the sizes of the file's parameters. @throws GOLDEN_INVALID if they are not the model's */
 export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   const sizeOf = sizesIn(golden, path);
   const width = sizeOf('clip.token_embedding.weight', 1);
@@ -46,7 +46,7 @@ export function rebuildModel(golden: Golden, path: string): RebuiltModel {
   return { model, tower };
 }
 
-/** By key and axis. @throws GOLDEN_INVALID */
+/** Sizes by a parameter's key and axis. @throws GOLDEN_INVALID */
 export function sizesIn({ parameters }: SharedGolden, path: string): (key: string, axis: number) => number {
   const shapes = new Map(parameters.map(([key, shape]) => [key, shape]));
   return (key, axis) => {

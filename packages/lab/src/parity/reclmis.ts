@@ -92,7 +92,7 @@ function compareOutputs(
   return rows;
 }
 
-/** Up to ties: same probability, same number of items. */
+/** Compares up to ties: same probability, same number of items. */
 function compareMasks(
   golden: Golden,
   output: TrainingOutput,

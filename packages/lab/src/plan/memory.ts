@@ -4,8 +4,7 @@
  * A step holds 16 bytes per parameter (weight, gradient, Adam's two moments) and feature maps; the optimiser, on a
  * CPU, only the 16 bytes.
  *
- *     fp32: max(16 P, 16.7 P + B (55.0 S^2 + 77.0 S^2 W + 109 N^2 + L (N + T) (656 W + 6083)))   bytes
- *     bf16: max(16 P, 16.6 P + B (9.2 S^2 + 54.0 S^2 W + 42.7 N^2 + L (N + T) (319 W + 6843)))
+ *     max(16 P, a P + B (b S^2 + c S^2 W + d N^2 + L (N + T) (e W + f)))   bytes
  *
  * P parameters, B images of a part, S side of the image in pixels, W base width, N = (S / 16)^2 patches, T tokens, L
  * layers. Within 5 % below and 7 % above every measurement.
@@ -47,7 +46,7 @@ export function parameterCount({
   return 127 + 12635 * W + 4324 * W * W + layers * (448 * W + 2560 * W * W) + 8 * W * patches;
 }
 
-/** In a step of `images` images. fp16 has bf16's size. */
+/** Peak in a step of `images` images. fp16 has bf16's size. */
 export function peakTensorBytes(shape: ModelShape, images: number, precision: Precision): number {
   const { perParameter, perImage } = FITTED[precision === 'fp32' ? 'fp32' : 'bf16'];
   const { baseWidth: W, imageSize: S, layers: L, contextLength: T } = shape;

@@ -23,10 +23,7 @@ const DECISIVE = [
   'train.precision',
 ];
 
-/**
- * @returns also the seconds per image, as given or measured, if a time limit needs them
- * @throws as `propose`
- */
+/** @returns also the seconds per image, given or measured, if a time limit needs them @throws as `propose` */
 export async function planFor(
   fingerprint: Fingerprint,
   { memoryBytes = SHARE_OF_MACHINE * machineMemory(), onStep, ...rest }: PlanForOptions,

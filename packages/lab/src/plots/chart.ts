@@ -5,7 +5,7 @@
 import type { Rgb } from '@reclmis/core';
 import { FAINT, INK, svgText, textWidth } from './text.js';
 
-/** In order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
+/** Points in order of x; values that are not finite (or not positive on a logarithmic axis) leave a gap. */
 export interface Series {
   readonly label: string;
   readonly colour: Rgb;
@@ -184,7 +184,7 @@ function svgMark(
   );
 }
 
-/** Between two places along x, every few pixels. */
+/** A line's heights between two places along x, every few pixels. */
 function heightsWithin(line: readonly Place[], from: number, to: number): number[] {
   return line.flatMap(([x0, y0], i) => {
     const [x1, y1] = line[i + 1] ?? [x0, y0];

@@ -9,7 +9,7 @@ export function casesThatNameASide(cases: readonly Case[], count: number): Case[
   return cases.filter(({ note }) => namesSide(note) && mirrorNote(note) !== note).slice(0, count);
 }
 
-/** By the case's note, and with left and right swapped. @throws the codes of `readSample` */
+/** Segments each case by its own note, and with left and right swapped. @throws the codes of `readSample` */
 export async function compareNotes(segmenter: Segmenter, cases: readonly Case[]): Promise<OverviewRow[]> {
   const S = segmenter.size;
   const rows: OverviewRow[] = [];

@@ -18,7 +18,7 @@ export function displayImage(image: RgbImage, longest = RASTER): RgbImage {
   return resizeImage(image, at(image.width), at(image.height));
 }
 
-/** In the colour of what is still to be found. */
+/** The true mask alone, in the colour of what is still to be found. */
 export function drawTruth(image: RgbImage, truth: Mask): RgbImage {
   return area(image, truth, COLOURS.skyBlue);
 }

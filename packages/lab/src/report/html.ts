@@ -12,7 +12,7 @@ export class Html {
 /** Strings are escaped, `Html` is not. */
 export type Content = string | number | Html | readonly Content[];
 
-/** For elements and quoted attributes. Control characters that HTML does not allow become blanks. */
+/** Escapes for elements and quoted attributes. Control characters that HTML does not allow become blanks. */
 export function escapeHtml(text: string): string {
   return (
     text

@@ -8,7 +8,7 @@ export interface EarlyStoppingState {
   readonly waited: number;
 }
 
-/** On a tie, the earlier epoch stays the best. */
+/** A tie is not better, so the earlier epoch stays the best. */
 export class EarlyStopping {
   private state: EarlyStoppingState = { bestEpoch: 0, bestScore: -1, waited: 0 };
 

@@ -14,7 +14,7 @@ export interface EpochLosses extends AuxiliaryMeans {
 
 type AuxiliaryMeans = Readonly<Partial<Record<AuxiliaryLoss, number>>>;
 
-/** In [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
+/** Scores in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {
   readonly images: number;
   readonly dice: number;

@@ -75,7 +75,7 @@ export async function measureReference(
   };
 }
 
-/** Null if no mask can be read. */
+/** Only the rules of masks; null if no mask can be read. */
 export async function measureRules(cases: readonly Case[], sides: StatedSides): Promise<MaskRules | null> {
   const fits = await mapLimit(await sampleOf(cases), LANES, (one) =>
     fitOf(one, sides).catch((error: unknown) => {
@@ -135,7 +135,7 @@ export function writeReference(runDir: string, reference: TrainingReference): vo
   writeFileAtomicSync(join(runDir, FILE), text, { sync: true });
 }
 
-/** Null if the run has none. @throws RUN_INVALID */
+/** A run's reference; null if it has none. @throws RUN_INVALID */
 export function readReference(runDir: string): TrainingReference | null {
   const path = join(runDir, FILE);
   if (!existsSync(path)) return null;

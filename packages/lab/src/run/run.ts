@@ -1,14 +1,6 @@
 /**
- * The run folder: everything that a training leaves behind, and all that is needed to use it.
- *
- *     config.yaml              the resolved configuration, every setting with its value
- *     run.json                 versions, device, threads, data fingerprints, seed, duration, status
- *     reference.json           words and figures of the training data, for warnings (`reference.ts`)
- *     metrics.jsonl            one line per epoch (`metrics-log.ts`)
- *     progress.png             the same as a picture
- *     tensorboard/             the same as TensorBoard event files, one per session
- *     checkpoints/             the best weights and resume points (`checkpoint.ts`, `resume-point.ts`)
- *     .lock                    while a process trains into it
+ * The run folder: everything that a training leaves behind, and all that is needed to use it
+ * (docs/reference/run-folder.md). While a process trains into it, it holds a `.lock`.
  */
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -65,7 +57,7 @@ export interface InitInfo {
   readonly missing: readonly string[];
 }
 
-/** In `run.json` and results, without starting weights. */
+/** What `run.json` and results say of a run that was given no starting weights. */
 export const FROM_SCRATCH = 'from scratch';
 
 /** A run's first weights, for people: `from scratch`, `resnet50.pth (resnet50)`. */
@@ -133,10 +125,7 @@ export function refuseTaken(dir: string, remedy?: string): void {
     );
 }
 
-/**
- * Without what a training leaves that ended at once: temporary files, the lock, an empty folder of
- * checkpoints.
- */
+/** Entries but for what a training leaves that ended at once: temporary files, lock, empty `checkpoints/`. */
 function entriesOf(dir: string): string[] {
   const checkpoints = checkpointFolder(dir);
   const hasNone = (folder: string): boolean =>

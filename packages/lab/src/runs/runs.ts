@@ -35,7 +35,7 @@ export interface RunOverview {
 /** A study has `runs/CELL/seed-N`. */
 const DEPTH = 3;
 
-/** In a folder and below, or the folder itself; newest first, damaged ones last. @throws RUN_MISSING */
+/** Runs in a folder and below, or the folder itself; newest first, damaged ones last. @throws RUN_MISSING */
 export function listRuns(folder: string): RunOverview[] {
   if (!existsSync(folder)) throw new ReclmisError('RUN_MISSING', `${folder}: no such folder`);
   if (looksLikeRun(folder)) return [overview(folder)];

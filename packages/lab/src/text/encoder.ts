@@ -63,9 +63,7 @@ export interface NoteRow extends FeatureRow {
 export class NoteCache {
   private readonly rows = new Map<string, NoteRow>();
 
-  /**
-   * @param capacity in rows; 4,096 of 24 x 512 floats take 200 MB, and QaTa-COV19 has fewer distinct notes
-   */
+  /** @param capacity in rows; 4,096 of 24 x 512 floats take 200 MB; QaTa-COV19 has fewer distinct notes */
   constructor(
     private readonly compute: (note: string) => NoteRow,
     private readonly capacity = 4096,

@@ -66,10 +66,7 @@ function refuseWithoutConfig(dir: string, file: string): never {
   throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
 }
 
-/**
- * To resume on by default: the newest resume point's.
- * @returns null if unknown; `resumeTraining` then reports why.
- */
+/** The newest resume point's device. @returns null if unknown; `resumeTraining` then reports why. */
 export function deviceOfRun(dir: string): string | null {
   try {
     const point = findResumePoint(dir, () => undefined, { verify: false });
@@ -86,7 +83,7 @@ interface Found {
   readonly point: ResumePoint | null;
 }
 
-/** By the writing process, under the run's lock. */
+/** Called by the writing process while it holds the run's lock. */
 function lookUp(dir: string, options: ResumeOptions): Found {
   sweepTemporaries(dir);
   const files = runFiles(dir);

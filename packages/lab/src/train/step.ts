@@ -281,8 +281,8 @@ function among(own: ContrastiveInput, { from, count }: Part, { input, offset }: 
 }
 
 /**
- * For `backward()`: the parts' gradients, averaged over processes, are the batch's. Means count by the part's
- * share; CCL over the whole batch counts fully, since only the part's own features carry a graph.
+ * The tensor for `backward()`: the parts' gradients, averaged over processes, are the batch's. Means count by
+ * the part's share; CCL over the whole batch counts fully, since only the part's own features carry a graph.
  */
 function contribution(
   total: Tensor,

@@ -22,9 +22,7 @@ export interface Answer {
   header(name: string): string | null;
 }
 
-/**
- * @throws OPTION_INVALID unless http: or https:, and for user names and passwords (they would end up in logs)
- */
+/** @throws OPTION_INVALID unless http: or https:, and for user names and passwords (logs would hold them) */
 export function parseSource(text: string, base?: URL): URL {
   let url: URL;
   try {

@@ -75,7 +75,7 @@ export function proposeId({ options: { width, layers, projection }, patch }: Fou
 }
 
 /**
- * Refuses another activation (OpenCLIP's GELU), told only by Hugging Face's `config.json`.
+ * Refuses another activation (OpenCLIP's GELU), by Hugging Face's `config.json`.
  * @throws WEIGHTS_UNSUPPORTED
  */
 export function refuseOtherActivation(file: string): void {

@@ -29,7 +29,7 @@ export interface InstallOptions {
   readonly home?: string | undefined;
 }
 
-/** By id, damaged ones too. @throws WEIGHTS_CORRUPT if the store is unreadable */
+/** Sorted by id, including damaged ones. @throws WEIGHTS_CORRUPT if the store is unreadable */
 export function listWeights(home: string = cacheHome()): WeightsEntry[] {
   const folder = weightsFolder(home);
   recover(folder);

@@ -60,7 +60,7 @@ export async function readToken(path: string): Promise<string> {
   );
 }
 
-/** From two PEM files that must match. @throws OPTION_INVALID */
+/** Reads certificate and key from two PEM files that must match. @throws OPTION_INVALID */
 export async function readTls(
   certFile: string | undefined,
   keyFile: string | undefined,
@@ -99,7 +99,7 @@ export function checkOrigins(origins: readonly string[]): ReadonlySet<string> {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** For an Authorization header; comparing digests of equal length reveals nothing by its timing. */
+/** Tests an Authorization header; comparing digests of equal length reveals nothing through its timing. */
 export function tokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(token);
   return (header) => {

@@ -19,7 +19,7 @@ export interface CallerRules {
 const SHOWN = /^[\w.:[\]/-]{1,100}$/;
 const shown = (text: string): string => (SHOWN.test(text) ? text : 'another');
 
-/** From `--allow-host`, without port. @throws OPTION_INVALID */
+/** Host names from `--allow-host`, without port. @throws OPTION_INVALID */
 export function checkHosts(hosts: readonly string[]): ReadonlySet<string> {
   return new Set(
     hosts.map((host) => {

@@ -29,7 +29,7 @@ export interface Deadline {
   [Symbol.dispose](): void;
 }
 
-/** For the request behind `reply`, with the reason REQUEST_TIMEOUT or INTERRUPTED. */
+/** Sets a deadline for the request behind `reply`. Its reason is REQUEST_TIMEOUT or INTERRUPTED. */
 export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
@@ -58,7 +58,7 @@ export function deadlineOf(reply: FastifyReply, milliseconds: number): Deadline 
   };
 }
 
-/** In its reserved place. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED and what the model throws */
+/** Computes in the reserved place. @throws SERVER_BUSY, REQUEST_TIMEOUT, INTERRUPTED, the model's errors */
 export async function compute(
   context: ServerContext,
   work: Work,

@@ -6,7 +6,7 @@ import { uriTooLong, versionUnsupported } from '../http-errors.js';
 const LONGEST_PATH = 2_000;
 const MOST_HEADERS = 200;
 
-/** With its own status instead of its code's. */
+/** A refusal with its own status instead of its code's. */
 export class HeadRefusal extends Error {
   constructor(
     readonly status: number,

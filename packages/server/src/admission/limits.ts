@@ -1,6 +1,6 @@
 import { ReclmisError } from '@reclmis/core';
 
-/** In pixels: JPEG's limit, and a mask that wide can be written. */
+/** Longest side of an image, pixels: JPEG's limit, and a mask that wide can be written. */
 export const MAX_SIDE = 65_535;
 
 export interface Limits {
@@ -48,7 +48,7 @@ const LARGEST_HELD = 4;
 /** Timers over 24 days would fire at once. */
 const DAY = 86_400_000;
 
-/** By default `heldBytes` and `heldPixels` are four times a request's. */
+/** Fills in defaults; `heldBytes` and `heldPixels` are four times those of a request. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   for (const [name, value] of Object.entries(limits)) {

@@ -8,7 +8,7 @@ import type { ServerResponse } from 'node:http';
 const WAIT_EACH = 20;
 const WAIT_MOST = 4000;
 
-/** After `others` refusals in the last four seconds. */
+/** Milliseconds to wait after `others` refusals in the last four seconds. */
 export const refusalWait = (others: number): number => Math.min(WAIT_MOST, others * WAIT_EACH);
 
 export class Refusals {
@@ -20,7 +20,7 @@ export class Refusals {
     return this.waiting.size;
   }
 
-  /** Until a refusal may be sent, its client is gone, or `close` is called. */
+  /** Waits until a refusal may be sent, its client is gone, or `close` is called. */
   async wait(response: ServerResponse): Promise<void> {
     const milliseconds = refusalWait(this.recent);
     this.recent += 1;

@@ -26,9 +26,7 @@ const boundaryOf = (contentType: string): string | null => {
   return quoted ?? plain ?? null;
 };
 
-/**
- * Counts parts first: the parser takes seconds per megabyte of boundaries, and hundreds of bytes for each.
- */
+/** Counts parts first: the parser takes seconds per megabyte of boundaries, and hundreds of bytes each. */
 function hasMoreParts(body: Buffer, boundary: string, most: number): boolean {
   const delimiter = `--${boundary}`;
   let found = 0;

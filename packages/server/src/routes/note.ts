@@ -12,7 +12,7 @@ export function checkNote(note: string, maxNote: number): void {
     throw new ReclmisError('NOTE_INVALID', 'the note contains control characters or is not UTF-8');
 }
 
-/** Undefined: the server's default. @param where name in messages. @throws REQUEST_INVALID */
+/** Notes' sides; undefined: the server's default. @param where name in messages. @throws REQUEST_INVALID */
 export function parseSides(value: unknown, where: string): Sides | undefined {
   if (value === undefined) return undefined;
   const word = typeof value === 'string' ? value.trim() : value;

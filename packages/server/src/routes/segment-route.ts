@@ -136,7 +136,7 @@ function pngOf({ width, height, data }: Mask): Promise<Uint8Array> {
   return encodePng({ width, height, data: data.map((value) => (value > 0 ? 255 : 0)) }, 1);
 }
 
-/** In milliseconds, for browsers' developer tools. */
+/** Phases in milliseconds, for browsers' developer tools. */
 function setTimings(reply: FastifyReply, { timings }: Segmentation, queue: number): void {
   const { preprocess, text, segment, postprocess } = timings;
   const phases = Object.entries({ queue, preprocess, text, segment, postprocess });

@@ -25,7 +25,7 @@ export function parametersOf(warnings: readonly CaseWarning[]): { parameters?: R
   return { parameters: { warnings: warningCodes(warnings).join(', '), warning_messages: lines.join('\n') } };
 }
 
-/** About notes (text or tokens), images and masks in tensors. */
+/** Warnings about notes (text or tokens), images and masks in tensors. */
 export function tensorWarnings({ checks, manifest }: Model, work: Work, result: Result): CaseWarning[] {
   const of = (at: number, warnings: readonly Warning[]): CaseWarning[] =>
     warnings.map((warning) => ({ ...warning, case: at }));

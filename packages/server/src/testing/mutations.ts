@@ -174,9 +174,7 @@ function open(port: number): Promise<Line> {
   });
 }
 
-/**
- * What came until a response was whole or the connection ended, and whether the client had to end its side.
- */
+/** What came until a response was whole or the connection ended, and whether the client had to end it. */
 function exchange(line: Line, bytes: Uint8Array, inside: Inside): Promise<{ text: string; ended: boolean }> {
   const { socket } = line;
   line.fresh = false;

@@ -46,13 +46,13 @@ function lookOver(bytes: Uint8Array, maxValues: number): void {
   }
 }
 
-/** With own keys only: `__proto__` is an ordinary key. */
+/** A JSON value with own keys only: `__proto__` is an ordinary key. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** From UTF-8 bytes. @throws REQUEST_INVALID */
+/** Parses an object from UTF-8 bytes. @throws REQUEST_INVALID */
 export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   lookOver(bytes, maxValues);
   let text: string;
@@ -70,7 +70,7 @@ export function parseObject(bytes: Uint8Array, maxValues: number): JsonObject {
   return asObject(json, 'the request');
 }
 
-/** For messages, without the value. */
+/** Describes a value in messages without showing it. */
 export function kindOf(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';

@@ -15,7 +15,7 @@ import type { TensorSpec } from './tensors.js';
 export const VERSION = '1';
 export const TEXT: TensorSpec = { name: 'text', datatype: 'BYTES', shape: [-1] };
 const PLATFORM = 'onnxruntime_onnx';
-/** For floating-point resampling outside [0, 1]. */
+/** Allows for floating-point resampling outside [0, 1]. */
 export const SLACK = 1e-3;
 
 export interface ServedModel {

@@ -38,7 +38,7 @@ export type TorchLeaf = null | boolean | number | bigint | string | Uint8Array |
 /** What `torch.load` would have given. */
 export type TorchValue = TorchLeaf | readonly TorchValue[] | ReadonlyMap<TorchValue, TorchValue>;
 
-/** By names of PyTorch's storage classes. */
+/** The dtypes of PyTorch's storages by the names of their classes. */
 export const STORAGE_DTYPES: ReadonlyMap<string, DType> = new Map<string, DType>([
   ['torch.DoubleStorage', 'float64'],
   ['torch.FloatStorage', 'float32'],

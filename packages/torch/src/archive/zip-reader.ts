@@ -65,10 +65,7 @@ export function readZipEntries(file: ArchiveFile): Map<string, ZipEntry> {
   return entries;
 }
 
-/**
- * The bytes of a stored entry, CRC checked.
- * @throws ARCHIVE_INVALID when it is compressed, damaged or longer than `limit`.
- */
+/** A stored entry's bytes, CRC checked. @throws ARCHIVE_INVALID if compressed, damaged or above `limit`. */
 export function readZipEntry(file: ArchiveFile, entry: ZipEntry, limit: number): Buffer {
   checkStored(file.path, entry);
   if (entry.size > limit) {
@@ -99,10 +96,7 @@ export function checkCrc(path: string, name: string, stated: number, actual: num
   throw invalid(path, `the entry ${quoted(name)} has the CRC-32 ${hex(actual)}, expected ${hex(stated)}`);
 }
 
-/**
- * Compares the local header with the central one; returns where the entry's bytes begin. They end before
- * `limit`.
- */
+/** Compares the local header with the central one; returns where the bytes begin. They end before `limit`. */
 function checkLocal(file: ArchiveFile, header: ZipHeader, limit: number): number {
   const bad = (what: string): Error => invalid(file.path, `the entry ${quoted(header.name)} ${what}`);
   const nameOffset = header.offset + LOCAL.size;

@@ -1,6 +1,4 @@
-/**
- * A group of processes and its blocking collectives. Every process must call the same ones in the same order.
- */
+/** A group of processes and its blocking collectives, which all must call in the same order. */
 import { ReclmisError } from '@reclmis/core';
 import { scope } from '../scope.js';
 import { Tensor } from '../tensor.js';

@@ -16,7 +16,7 @@ export interface BatchShare {
   readonly counts: boolean;
 }
 
-/** For `nn.withBatchStatistics`, over the group. */
+/** Statistics for `nn.withBatchStatistics`, over the group. */
 export function batchStatisticsOver(group: Group, share: BatchShare): BatchStatistics {
   return (input, layer) => {
     const x = float32(input);

@@ -25,7 +25,7 @@ export interface ConvOptions<Size> {
   readonly bias?: boolean;
 }
 
-/** For stride 1: libtorch's, or `conv3x3` where it fits. */
+/** Kernel of convolutions with stride 1: libtorch's, or `conv3x3` where it fits. */
 export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
 /** Dtypes of `conv3x3`. */

@@ -10,9 +10,7 @@ export function checkDropout(layer: string, p: number): void {
   }
 }
 
-/**
- * Zeroes each element with probability `p` and divides the others by 1 - p in training; else the identity.
- */
+/** In training zeroes elements with probability `p`, divides the others by 1 - p; else the identity. */
 export class Dropout extends Module {
   readonly p: number;
 

@@ -1,13 +1,10 @@
-/**
- * Initial values as `torch.nn.init` draws them: from torch's generator, weight before bias, so a seed gives
- * PyTorch's values.
- */
+/** Initial values as `torch.nn.init` draws them, weight before bias, so a seed gives PyTorch's values. */
 import { ReclmisError } from '@reclmis/core';
 import { empty, ones, where, zeros } from '../generated/functions.js';
 import { noGrad, scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 
-/** For both axes, or [height, width]. */
+/** A number for both axes, or one for each: [height, width]. */
 export type Pair = number | readonly [number, number];
 
 export function pair(value: Pair): [number, number] {

@@ -126,9 +126,7 @@ export interface LayerNormOptions {
   readonly eps?: number;
 }
 
-/**
- * Normalises over the last dimensions, `shape`, with biased variance, then scales and shifts each element.
- */
+/** Normalises over the last dimensions, `shape`, with biased variance; scales and shifts each element. */
 export class LayerNorm extends Module {
   /** Scale, in the normalised shape; initially 1. */
   readonly weight: Tensor;

@@ -94,7 +94,7 @@ function maskNamesOf(stem: string, masks: ImageFolder): readonly string[] {
   return masks.stems.get(stem) ?? masks.stems.get(`mask_${stem}`) ?? [];
 }
 
-/** If names look the same, with what differs. */
+/** Two names; if they look the same, with what differs. */
 function both(names: readonly string[]): string {
   const alike = new Set(names.map(nameKey)).size < names.length;
   return names.map((name) => (alike ? visibleName(name) : name)).join(' and ');

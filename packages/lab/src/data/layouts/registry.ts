@@ -1,6 +1,4 @@
-/**
- * The layouts of data sets. A new one needs its file and a line here (or `registerLayout` in your program).
- */
+/** The layouts of data sets. To add one: its file and a line here (or `registerLayout` in your program). */
 import { ReclmisError } from '@reclmis/core';
 import type { Split } from '../types.js';
 import { list } from './image-folder.js';

@@ -48,7 +48,7 @@ export function edgesAround(luma: Uint8Array, mask: Mask): Float32Array | null {
   return mean <= 1e-6 ? null : out.map((value) => value / mean);
 }
 
-/** Without points too near to the border to be moved. */
+/** Leaves out points too near to the border to be moved. */
 function outline(set: Uint8Array, w: number, h: number): number[] {
   const points: number[] = [];
   const margin = REACH + 3;

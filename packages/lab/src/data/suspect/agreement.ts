@@ -117,7 +117,7 @@ function numbers(read: readonly Read[]): Suspicion[] {
   ];
 }
 
-/** If the set's convention is clear (core's `inferSides`). */
+/** Finds disagreements on sides, if the set's convention is clear (core's `inferSides`). */
 function sides(read: readonly Read[]): Suspicion[] {
   const { sides: convention, reason } = inferSides(tallySides(read.map(({ subject }) => subject.measure.sides))); // prettier-ignore
   if (convention === 'unknown') return [];

@@ -16,7 +16,7 @@ const GAIN = 0.1;
 const PEAK = 1.2;
 const MIDDLE = Math.floor(EDGE_SIDE / 2);
 
-/** About the whole set, else about each split. */
+/** Suspicions about the whole set, else about each split. */
 export function displacedSuspicions(subjects: readonly Subject[]): Suspicion[] {
   const groups = [subjects, ...SPLITS.map((split) => subjects.filter((one) => one.split === split))];
   const [all, ...parts] = groups.map((group) => ({ group, move: displacement(group) }));

@@ -60,9 +60,7 @@ export function duplicateSuspicions(pairs: readonly Pair[]): Suspicion[] {
   return found;
 }
 
-/**
- * One note with two masks, or one mask with two places. A mirrored picture needs a mirrored mask and note.
- */
+/** One note with two masks, or one mask with two places. Mirrored pictures need mirrored masks and notes. */
 function contradiction({ a, b, turn }: Pair): string | null {
   const dice = diceOf(turnedPicture(a.measure.shape, turn), b.measure.shape);
   const own = turn === 'mirror' ? mirrorNote(a.note) : a.note;

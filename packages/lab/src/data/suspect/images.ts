@@ -1,5 +1,5 @@
 /**
- * Finds images that show next to nothing, use little of their range, or differ in kind or size from the rest.
+ * Finds images that show nearly nothing, use little of their range, or differ in kind or size from the rest.
  */
 import { counted, median, type Subject, suspicion, type Suspicion } from './types.js';
 

@@ -1,6 +1,4 @@
-/**
- * Finds odd masks: inverted, empty, with intermediate values or labels; orientation tags on one of a pair.
- */
+/** Finds odd masks: inverted, empty, with intermediate values or labels; orientation tags on one of two. */
 import { LARGEST_LABEL } from '@reclmis/core';
 import { SPLITS } from '../types.js';
 import { counted, median, placeOf, type Subject, suspicion, type Suspicion } from './types.js';

@@ -9,7 +9,7 @@ export const CLEAR = 4;
 /** ... and the variance or correlation it must add. */
 export const CLEAR_GAIN = 0.01;
 
-/** With the map's expectation, per case. */
+/** Correlations with the map's expectation, per case. */
 export interface Ratings {
   readonly own: Float64Array;
   readonly turned: readonly { readonly turn: Turn; readonly values: Float64Array }[];

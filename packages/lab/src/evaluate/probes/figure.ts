@@ -1,6 +1,4 @@
-/**
- * Draws the probes as SVG, one row per note: Dice, and the share inside the named zones, with 95 % intervals.
- */
+/** Draws probes as SVG, one row per note: Dice, and the share inside the named zones, with 95 % intervals. */
 import { COLOURS, type Rgb } from '@reclmis/core';
 import { css, tickLabel, ticks } from '../../plots/chart.js';
 import { FAINT, INK, svgText } from '../../plots/text.js';

@@ -24,7 +24,7 @@ export async function probeEvaluated(
   return { probes, section: probesSection(probes, sheet === null ? null : await encodePng(sheet, 3)) };
 }
 
-/** As the run was given them. */
+/** Sides of the notes as the run was given them. */
 function sidesRead({ sides: { notes, learnt } }: EvaluatedModel['evaluation']): StatedSides {
   return learnt === 'unknown' ? notes : learnt;
 }

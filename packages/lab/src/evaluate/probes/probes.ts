@@ -209,7 +209,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   };
 }
 
-/** By all notes' zones if too few name one side. */
+/** Decides by all notes' zones if too few name one side. */
 function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, number>> | null): Sides {
   if (sides !== 'unknown') return sides;
   return inside !== null && inside.image > inside.patient ? 'image' : 'patient';

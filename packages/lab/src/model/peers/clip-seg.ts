@@ -41,7 +41,7 @@ const HIDDEN = 32;
 /** In the decoder's attention and layers. */
 const DROPOUT = 0.1;
 
-/** Up to the last block that is read; keys of `clip_model.visual`. */
+/** CLIP's image tower up to the last block that is read; keys of `clip_model.visual`. */
 class ImageTower extends nn.Module {
   private readonly conv1: nn.Conv2d;
   private readonly classEmbedding: Tensor;

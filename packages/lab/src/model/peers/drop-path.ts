@@ -1,10 +1,7 @@
 /** Stochastic depth (Huang et al. 2016). */
 import { dropout, nn, ones, type Tensor } from '@reclmis/torch';
 
-/**
- * Leaves out a sample's branch with probability `p` and divides the others by 1 - p; the identity in
- * evaluation.
- */
+/** Leaves out a sample's branch with probability `p`, divides others by 1 - p; the identity in evaluation. */
 export class DropPath extends nn.Module {
   constructor(readonly p: number) {
     super();
@@ -19,7 +16,7 @@ export class DropPath extends nn.Module {
   }
 }
 
-/** From 0 at the first block to `last`, in equal steps. */
+/** Rates from 0 at the first block to `last`, in equal steps. */
 export function dropPathRates(last: number, depths: readonly number[]): number[][] {
   const steps = Math.max(1, depths.reduce((sum, depth) => sum + depth, 0) - 1);
   let block = 0;

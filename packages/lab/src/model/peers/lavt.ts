@@ -1,6 +1,6 @@
 /**
  * LAVT (Yang et al. 2022; yz93/LAVT-RIS, GPL-3.0), written from its description alone: a Swin encoder that reads the note at the end of each stage.
- * docs/models.md has the source, its licence and our choices.
+ * Source, licence, choices: docs/models.md.
  *
  *     image -> patch_embed -> stage 0..3: blocks -> x;  fusion(x, note) -> r;  norm(r) -> decoder;  x + gate(r) r -> merge -> next stage
  *     r3 -> [up, r2] -> conv1_4, conv2_4 -> [up, r1] -> conv*_3 -> [up, r0] -> conv*_2 -> conv1_1 -> up -> mask
@@ -68,7 +68,7 @@ class Pointwise extends nn.Module {
   }
 }
 
-/** Over the places, [B,N,C], by the sample's own statistics in evaluation too; without parameters. */
+/** Instance normalisation over places, [B,N,C], by the sample's own statistics in evaluation too. */
 function normalizePlaces(x: Tensor): Tensor {
   const channels = float32(x).transpose(1, 2); // [B,C,N]
   const map = channels.unsqueeze(-1); // [B,C,N,1], channels-last
@@ -87,8 +87,7 @@ export interface Words {
 }
 
 /**
- * What each place finds in the note, times what it shows: keys `vis_project`, `image_lang_att.*`,
- * `project_mm`.
+ * What places find in the note, times what they show: keys `vis_project`, `image_lang_att.*`, `project_mm`.
  */
 export class Fusion extends nn.Module {
   private readonly visual: Pointwise;
@@ -119,10 +118,7 @@ export class Fusion extends nn.Module {
     return nn.gelu(this.joined.forward(seen.mul(said)));
   }
 
-  /**
-   * Each place's words, weighted, [B,N,C]. Scores are scaled by the whole width, whatever the number of
-   * heads.
-   */
+  /** Each place's words, weighted, [B,N,C]. Scores are scaled by the whole width, whatever the heads. */
   private attend(x: Tensor, words: Words): Tensor {
     const v = this.parts(this.value.forward(words.features).mul(words.mask));
     return this.weights(x, words).matmul(v).transpose(1, 2).reshape(x.shape);

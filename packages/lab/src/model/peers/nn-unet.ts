@@ -1,6 +1,6 @@
 /**
  * nnU-Net in 2D (Isensee et al. 2021), version 1 (MIC-DKFZ/nnUNet, Apache-2.0): the network that its planner makes for 224 x 224 images of one spacing.
- * It reads no note. docs/models.md has the source, its licence and our choices.
+ * It reads no note. Source, licence, choices: docs/models.md.
  *
  *     image -> conv_blocks_context.0..4 -> c0..c4, .5 -> bottom
  *     bottom -> tu.u, [up, c(4-u)], conv_blocks_localization.u, u = 0..4 -> seg_outputs.4 -> mask

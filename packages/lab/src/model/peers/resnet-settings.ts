@@ -70,7 +70,7 @@ export function blocksIn(keys: readonly string[], prefix: string): number[] {
   });
 }
 
-/** By a golden file's shapes, as its `options` name them. */
+/** The decoder's channels as the `options` of a golden file name them, by its shapes. */
 export function decoderChannels(sizeOf: SizeOf): { readonly decoder_channels: number[] } {
   return {
     decoder_channels: widthsIn(

@@ -15,8 +15,7 @@ export interface BottleneckOptions {
   /** The strided convolution: the 3x3, as in torchvision (default), or the first 1x1, as in Caffe. */
   readonly strideAt?: '3x3' | '1x1';
   /**
-   * Weighs channels before the sum, key `se_module`: how much narrower the gate's middle is. Default: no
-   * gate.
+   * Weighs channels before the sum, key `se_module`: how much narrower the gate's middle is. Default: none.
    */
   readonly squeeze?: number;
 }
@@ -108,7 +107,7 @@ export interface ResNetOptions extends BottleneckOptions {
 /** Bottlenecks of each layer. */
 export const RESNET_50 = [3, 4, 6, 3] as const;
 
-/** Without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
+/** The network without pooling and classifier: keys `conv1`, `bn1`, `layer1` to `layer4`. */
 export class ResNetEncoder extends nn.Module {
   /** Channels of the five maps, finest first. */
   readonly widths: readonly number[];
@@ -117,10 +116,7 @@ export class ResNetEncoder extends nn.Module {
   private readonly layers: readonly (readonly Bottleneck[])[];
   private readonly pool: nn.PoolOptions;
 
-  /**
-   * @param baseWidth channels of the stem, 64 in all published ones.
-   * @param blocks bottlenecks of each layer
-   */
+  /** @param baseWidth of the stem, 64 in all published ones. @param blocks bottlenecks of each layer */
   constructor(
     baseWidth: number,
     blocks: readonly number[],

@@ -1,6 +1,4 @@
-/**
- * Sizes of a Swin encoder: settings of Swin-Unet and LAVT, their checks, and what a golden file's shapes say.
- */
+/** Sizes of a Swin encoder: settings of Swin-Unet and LAVT, checks, and what a golden file's shapes say. */
 import { z } from 'zod';
 import type { SizeOf } from '../descriptor.js';
 import type { ModelOptions, TokenGrid } from '../segmentation-model.js';

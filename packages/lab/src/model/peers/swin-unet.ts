@@ -1,6 +1,6 @@
 /**
  * Swin-Unet (Cao et al. 2021; HuCaoFighting/Swin-Unet, no licence file), written from its description alone: a U-Net of windowed attention without
- * convolutions between the first and the last. It reads no note. docs/models.md has the source, its licence and our choices.
+ * convolutions between the first and the last. It reads no note. Source, licence, choices: docs/models.md.
  *
  *     image -> patch_embed -> layers.0..3, each blocks then merge -> norm
  *     -> layers_up.0 (expand) -> layers_up.1..3, each [x, skip], concat_back_dim, blocks, expand -> norm_up -> up -> output -> mask
@@ -42,9 +42,7 @@ import {
   WindowTables,
 } from './windowed-attention.js';
 
-/**
- * Table 1's 82.3 M parameters are no published Swin-Unet's; `small` comes nearest, `tiny` is its authors'.
- */
+/** Table 1's 82.3 M parameters fit no published Swin-Unet; `small` comes nearest, `tiny` is its authors'. */
 const SIZES = {
   small: { width: 96, depths: [2, 2, 18, 2], heads: [3, 6, 12, 24] },
   tiny: { width: 96, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24] },

@@ -393,9 +393,7 @@ export class TGANet extends SegmentationModel {
   }
 }
 
-/**
- * Orthogonal directions of unit variance: only which is which matters, as the layer after them is trained.
- */
+/** Orthogonal directions of unit variance: only which is which matters, as the next layer is trained. */
 function wordVectors(E: number): Float32Array {
   const vectors = new Float32Array(WORDS * E);
   for (let word = 0; word < WORDS; word++) {

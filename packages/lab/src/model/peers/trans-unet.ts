@@ -34,8 +34,7 @@ const UNITS = [3, 4, 9] as const;
 const HEAD_WIDTH = 64;
 
 /**
- * Without bias; filters have mean 0 and variance 1 at each call (Qiao et al. 2019). [B,in,H,W] ->
- * [B,out,H',W'].
+ * Without bias; filters have mean 0, variance 1 at each call (Qiao et al. 2019). [B,in,H,W] -> [B,out,H',W'].
  */
 class StandardConv extends nn.Conv2d {
   constructor(

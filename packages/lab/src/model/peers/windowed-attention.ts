@@ -97,7 +97,7 @@ export function swinLinear(
 }
 
 /**
- * Within windows, with a bias for each head and relative position: keys `qkv`,
+ * Attention within windows, with a bias for each head and relative position: keys `qkv`,
  * `relative_position_bias_table`, `proj`.
  */
 class WindowAttention extends nn.Module {

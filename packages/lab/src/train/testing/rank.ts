@@ -1,6 +1,4 @@
-/**
- * One training process: `node rank.js JOB` with torchrun's variables. JOB and the printed result are JSON.
- */
+/** One training process: `node rank.js JOB` with torchrun's variables. JOB and printed result are JSON. */
 import { basename } from 'node:path';
 import { scope } from '@reclmis/torch';
 import { loadConfig, type Overrides } from '../../config/config.js';
