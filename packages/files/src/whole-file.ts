@@ -1,7 +1,4 @@
-/**
- * Writes files all or nothing, under a temporary name that is then renamed: the project's only writer that
- * replaces files.
- */
+/** Writes files all or nothing, under a temporary name that is then renamed. Nothing else replaces files. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';

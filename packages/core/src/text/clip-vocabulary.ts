@@ -125,10 +125,7 @@ export function idOfByte(byte: number): number {
   return ID_OF_BYTE[byte]!;
 }
 
-/**
- * OpenAI's list: a version line, then at least 48,894 merges, of which that many are used.
- * @throws VOCABULARY_INVALID
- */
+/** OpenAI's list: a version line, then merges, of which 48,894 are used. @throws VOCABULARY_INVALID */
 export function vocabularyFromMerges(text: string): ClipVocabulary {
   const end = text.indexOf('\n');
   const header = text.slice(0, end < 0 ? undefined : end);

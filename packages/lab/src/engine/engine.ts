@@ -40,10 +40,7 @@ export function prepareEngine(config: Pick<Config, 'device' | 'train'>): Engine 
   return { device: place, threads: count, memoryFormat, convolutions, precision };
 }
 
-/**
- * `auto`: Winograd's algorithm in fp32 and bf16 on a CPU with AVX2, where it is fastest
- * (docs/measurements/performance.md).
- */
+/** `auto`: Winograd's in fp32 and bf16 on a CPU with AVX2 (docs/measurements/performance.md). */
 function convolutionsFor(
   setting: Config['train']['convolutions'],
   place: string,

@@ -40,10 +40,7 @@ export function lossScalerFor({ precision }: Pick<Computing, 'precision'>): Loss
 /** On x86-64 and 64-bit Arm. */
 const BF16_INSTRUCTIONS = /\b(avx512_bf16|amx_bf16|bf16)\b/;
 
-/**
- * Warns that the processor has no bfloat16 instructions; null if it has, or is unknown.
- * @param processor default /proc/cpuinfo
- */
+/** Warns of a processor without bfloat16 instructions, or null. @param processor default /proc/cpuinfo */
 export function precisionNotice(
   { device, precision }: Computing,
   processor: string | null = describeProcessor(),

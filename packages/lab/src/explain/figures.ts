@@ -35,7 +35,7 @@ const BAR = 14;
 const STRIPS = 64;
 const WHITE: Rgb = [255, 255, 255];
 
-/** Grad-CAM over the image, bilinear, with the predicted mask's outline in white. */
+/** Bilinear Grad-CAM over the image, with the predicted mask's outline in white. */
 export function camOver(image: RgbImage, { side, values }: GradCam, mask: Mask): RgbImage {
   const { width, height } = image;
   const heat = heatOver(image, resizePlane(values, side, side, width, height));

@@ -1,4 +1,4 @@
-/** An explanation as plain numbers for `report.json`, each with its meaning. Contains the note. */
+/** An explanation as numbers for `report.json`, each with its meaning. Contains the note. */
 import { foregroundPixels, foregroundShare, groupLabel, sidesToTell, sumByGroup } from '@reclmis/core';
 import type { AttentionMap, InteractionAttention } from './attention.js';
 import { type AttentionMaps, isMaps } from './attention-maps.js';

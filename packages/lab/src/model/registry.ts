@@ -1,7 +1,4 @@
-/**
- * The models. A new one needs its file with a descriptor, a line here (or `registerModel` in your program)
- * and a preset.
- */
+/** The models. To add one: its file with a descriptor, a line here (or `registerModel`), a preset. */
 import { ReclmisError } from '@reclmis/core';
 import { attentionUNet } from './peers/attention-unet.js';
 import { clipSeg } from './peers/clip-seg.js';

@@ -35,10 +35,7 @@ export function rowsOf(tensor: Tensor): number[][] {
   return Array.from({ length: flat.length / width }, (_, i) => flat.slice(i * width, (i + 1) * width));
 }
 
-/**
- * Trains on `tinyBatch()` by Adam.
- * @returns Dice losses, and live bytes and handles after the sixth step and at the end.
- */
+/** Trains on `tinyBatch()`. @returns Dice losses, and live bytes and handles after step 6 and at the end. */
 export function learnByHeart(
   model: SegmentationModel,
   { steps, lr }: { readonly steps: number; readonly lr: number },

@@ -1,7 +1,4 @@
-/**
- * Rows of cases by several models as one drawing, like the paper's Figures 7 and 8, with the content of
- * `report/case-rows.ts`.
- */
+/** Rows of cases by several models as one drawing (Figures 7 and 8), as in `report/case-rows.ts`. */
 import type { Mask, RgbImage } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import type { CaseColumn, CaseGroup, CaseRow, CaseTile, ColourKey } from '../report/index.js';

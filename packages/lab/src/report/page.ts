@@ -31,10 +31,7 @@ const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const ID = /^[A-Za-z][A-Za-z0-9-]*$/;
 
-/**
- * @throws RangeError for a malformed or repeated id, and for a style that would end its element (the caller's
- * mistakes)
- */
+/** @throws RangeError for a bad or repeated id, or a style that ends its element (the caller's mistakes) */
 export function page({ title, subtitle, lead, sections, footer, style = '' }: Page): string {
   const ids = new Set<string>();
   for (const { id } of sections) {

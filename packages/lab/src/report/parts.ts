@@ -24,10 +24,7 @@ export interface Column {
   readonly align?: 'left' | 'right' | 'center';
 }
 
-/**
- * Scrolls if too wide.
- * @throws RangeError unless rows have as many cells as there are columns (the caller's mistake)
- */
+/** Scrolls if too wide. @throws RangeError unless rows fit the columns (the caller's mistake) */
 export function table(
   columns: readonly (Column | string)[],
   rows: readonly (readonly Content[])[],

@@ -42,10 +42,7 @@ export const RESUMABLE_SETTINGS: readonly string[] = [
   'train.saveSteps',
   'train.keep',
 ];
-/**
- * config.yaml may differ from its checkpoints here too: paths, which earlier versions did not resolve, and
- * `reclmis sides`.
- */
+/** config.yaml may differ here too: paths that old versions left unresolved, and `reclmis sides`. */
 const CHANGEABLE = new Set([...RESUMABLE_SETTINGS, 'data.trainStems', 'data.valStems', 'note.sides']);
 
 export interface CheckpointInfo {

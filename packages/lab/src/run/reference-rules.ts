@@ -1,7 +1,4 @@
-/**
- * Rules about masks and notes that nearly all training masks keep; core's `maskWarnings` tests predicted
- * masks by them.
- */
+/** Rules that nearly all training masks keep; core's `maskWarnings` tests predicted masks by them. */
 import {
   insideNamedZones,
   LEAST_IMAGES,

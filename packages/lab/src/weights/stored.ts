@@ -59,10 +59,7 @@ export function readWeights(dir: string, id?: string): StoredWeights {
   return { id: manifest.id, dir, model: join(dir, TOWER_FILE), merges: join(dir, MERGES_FILE), manifest };
 }
 
-/**
- * Writes the manifest, and syncs everything to disk.
- * @throws INTERNAL if a file is missing; system errors pass unchanged
- */
+/** Writes the manifest, and syncs all to disk. @throws INTERNAL for a missing file; system errors pass */
 export async function sealWeights(id: string, dir: string, parts: ManifestParts): Promise<void> {
   const files: FileHashes = {};
   for (const name of (await readdir(dir)).filter((entry) => !isLitter(entry)).sort()) {

@@ -42,10 +42,7 @@ export class TorchStorages {
     return this.#storages.get(key);
   }
 
-  /**
-   * The storage of a persistent id: ("storage", class, key, location, elements). The location is ignored: all
-   * goes to the CPU.
-   */
+  /** The storage of a persistent id ("storage", class, key, location, elements). All goes to the CPU. */
   declare(id: readonly PickleValue[]): TorchStorage {
     const { path } = this.file;
     const [kind, type, key, location, numel, view = null] = id;

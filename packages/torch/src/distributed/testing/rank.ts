@@ -1,6 +1,5 @@
 /**
- * One process of a group, for tests: `node rank.js CASE` with RANK, WORLD_SIZE and MASTER_PORT set; prints
- * its result as JSON.
+ * A group's process: `node rank.js CASE` with RANK, WORLD_SIZE and MASTER_PORT; prints its result as JSON.
  */
 import type { ReclmisError } from '@reclmis/core';
 import { manualSeed, nn, scope, setThreads, Tensor } from '../../index.js';
