@@ -1,10 +1,6 @@
 /**
- * The files of one case, at the image's own size, each written whole or not at all:
- *
- *     ID_mask.png               8-bit grey, 0 and 255
- *     ID_overlay.png            the mask in orange over the image
- *     ID_probability.png|npy    16-bit grey, round(65535 p); or float32 [height, width]
- *     ID_contours.geojson       the mask's outline in pixels
+ * The files of one case (docs/reference/predictions.md), at the image's own size, each written whole or not
+ * at all.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,13 +1,7 @@
 /**
- * The pixel size, and how people write it. Ambiguous texts are refused: a wrong size silently makes every
- * area and distance wrong. Accepted, in millimetres with a decimal POINT, with or without `mm`:
- *
- *   0.143                one number: square pixels
- *   0.143 x 0.2          width and height; also with ×, ; or spaces
- *   0.143,0.2            a comma, if decimal points show that it is not one
- *   0.143\0.143          DICOM's backslash; height comes first there, so unequal numbers are refused
- *
- * Refused: `1,4` (1.4, or 1 x 4), `0,143`, `1,234.5` and `1 400` (grouped thousands), other units.
+ * The pixel size, and how people write it (docs/reference/tables.md lists what is accepted): in millimetres
+ * with a decimal POINT. Ambiguous texts are refused: a wrong size silently makes every area and distance
+ * wrong. DICOM puts the height first, so unequal numbers with its backslash are refused too.
  */
 import { type ErrorCode, ReclmisError } from '../errors.js';
 

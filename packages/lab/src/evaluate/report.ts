@@ -1,12 +1,6 @@
 /**
- * The report of an evaluation, in a folder:
- *
- *     report.html              everything, self-contained
- *     report.json              every figure, without the images' own
- *     cases.csv                figures of every image (of several runs: cases-RUN.csv)
- *     figures/*.svg, *.png     the drawings, and contact sheets of example cases
- *
- * Replaces another report's files, each whole or not at all.
+ * The report of an evaluation, in a folder: its files are in docs/guide/evaluate.md. Replaces another
+ * report's files, each whole or not at all.
  */
 import { join } from 'node:path';
 import { resizeImage, type RgbImage } from '@reclmis/core';

@@ -1,12 +1,6 @@
 /**
- * The report of one case, in its own folder:
- *
- *     report.html       everything, self-contained; words and patches can be clicked on
- *     report.json       the numbers
- *     grad-cam.svg|png  poi.svg|png  woi.svg|png  attention-words.svg|png  attention-patches.svg|png
- *     attention-NAME.svg|png   of other models, a figure for each `AttentionPart`
- *
- * Page and numbers name what the model does not have; it gets no figure.
+ * The report of one case, in its own folder: its files are in docs/guide/explain.md. Page and numbers name
+ * what the model does not have; it gets no figure.
  */
 import { join } from 'node:path';
 import { foregroundShare, groupLabel, type RgbImage } from '@reclmis/core';

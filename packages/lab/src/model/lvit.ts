@@ -7,12 +7,10 @@
  *     x1, text1 -> downVit -> y1; x2..x4 -> downVit1..3 -> y2..y4 -> upVit3..0 -> reconstruct1..4, added to x1..x4
  *     x5 and the four sums -> up4..1, outc -> mask
  *
- * Keys are the authors'. Deviations:
- * - T and W are those of the run's encoder; the authors' are BERT's, T = 10 and W = 768.
- * - Without the quarter of their 39.9 M parameters that they never use (each transformer's `norm` and `head`, the
- *   `CTBN`s of the other directions, the embeddings of the way up, `pix_module1..4`, PLAM's `conv_sig`).
- *
- * As theirs, it also reads the features of padded tokens.
+ * Keys are the authors'. Deviations: T and W are those of the run's encoder (theirs are BERT's, T = 10 and
+ * W = 768); the quarter of their 39.9 M parameters that they never use is left out (each transformer's `norm`
+ * and `head`, the `CTBN`s of the other directions, the embeddings of the way up, `pix_module1..4`, PLAM's
+ * `conv_sig`). As theirs, it also reads the features of padded tokens.
  *
  * B batch, S image side, N = (S/16)^2 tokens of an image at every level, d a level's width, T tokens of a note, H
  * heads.
