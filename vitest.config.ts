@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+/** Packages whose tests leave nothing behind in their process: files share one, and load its modules once. */
+const SHARED = '(core|files|runtime|server|cli)';
+
 export default defineConfig({
   test: {
-    include: ['packages/*/dist/**/*.test.js', 'tests/dist/**/*.test.js'],
     exclude: ['**/node_modules/**'], // vitest's default would leave out dist
-    pool: 'forks', // the addon lives in a process of its own per file
-    maxWorkers: 3, // tests wait for files and processes a third of the time
+    pool: 'forks',
+    maxWorkers: 3, // on two cores: tests wait for files and processes a third of the time
     env: {
       OMP_WAIT_POLICY: 'passive', // idle threads of one file must not spin away the cores of the other
       RECLMIS_HOME: join(tmpdir(), `reclmis-tests-${process.pid}`), // no test depends on the user's weights
@@ -16,5 +18,18 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default', './scripts/vitest-summary.mjs'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'shared', isolate: false, include: [`packages/@${SHARED}/dist/**/*.test.js`] },
+      },
+      {
+        extends: true, // the addon lives in a process of its own per file
+        test: {
+          name: 'alone',
+          include: [`packages/!${SHARED}/dist/**/*.test.js`, 'tests/dist/**/*.test.js'],
+        },
+      },
+    ],
   },
 });

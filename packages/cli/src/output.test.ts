@@ -16,6 +16,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { COMMANDS } from './commands.js';
+import { main } from './main.js';
 import { BIN, reclmisIn } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-output-'));
@@ -126,15 +128,13 @@ describe('a stop signal', () => {
       register: (to: Command) =>
         void to.command('runs').action(() => AbortSignal.abort('SIGTERM').throwIfAborted()),
     };
-    vi.doMock('./commands.js', () => ({
-      COMMANDS: { runs: { description: '', load: () => Promise.resolve(program) } },
-    }));
+    const before = COMMANDS['runs'];
+    Object.assign(COMMANDS, { runs: { description: '', load: () => Promise.resolve(program) } });
     try {
-      const { main } = await import('./main.js');
       expect(await main(['runs'])).toBe(130);
       expect(written.join('')).toMatch(/^error INTERRUPTED: stopped by SIGTERM\nremedy: .+\n$/);
     } finally {
-      vi.doUnmock('./commands.js');
+      Object.assign(COMMANDS, { runs: before });
       vi.restoreAllMocks();
     }
   });
