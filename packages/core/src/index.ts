@@ -112,4 +112,5 @@ export { attributesOf, type Attributes, COUNT_CLASSES, SIZE_CLASSES } from './no
 export { deriveNote, MIN_AREA, type DeriveOptions } from './notes/derive-note.js';
 export { isNoteWord } from './notes/note-words.js';
 export { isReportWord } from './notes/report-words.js';
+export * from './notes/reader/index.js';
 export { LARGEST_NUMBER_WORD, recountNote } from './notes/note-count.js';

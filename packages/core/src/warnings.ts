@@ -32,6 +32,27 @@ const CATALOGUE = {
     meaning: 'The note contains no word that the model reads.',
     remedy: 'Write what to segment and where, for example "upper left lung".',
   },
+  NOTE_AMBIGUOUS: {
+    about: 'prediction',
+    meaning: 'The note leaves open which of two places it means, so neither is taken.',
+    remedy: 'Name the place that you mean, for example "left lower lobe" instead of "left or right base".',
+  },
+  NOTE_CONTRADICTS: {
+    about: 'prediction',
+    meaning: 'The note says two things about a place or side that exclude each other, so neither is taken.',
+    remedy: 'Correct the side or the height, or what is said to be clear.',
+  },
+  NOTE_WORDS_MENDED: {
+    about: 'prediction',
+    meaning: 'Words of the note were read as typing errors of similar words.',
+    remedy: 'Compare the words in the message, and correct the note if another word was meant.',
+  },
+  NOTE_PARTLY_READ: {
+    about: 'prediction',
+    meaning:
+      'The note contains words next to a finding or place that were not understood and may change its meaning.',
+    remedy: 'Write the finding and its place in plain words, for example "opacity in the left lower lobe".',
+  },
   SIDES_UNKNOWN: {
     about: 'prediction',
     meaning:
@@ -258,7 +279,7 @@ export interface Warning {
   readonly code: WarningCode;
   /** One line: what was seen, with figures. */
   readonly message: string;
-  /** The first words; only for NOTE_WORDS_UNKNOWN and NOTE_CUT. */
+  /** The first words; only for NOTE_WORDS_UNKNOWN, NOTE_CUT, NOTE_WORDS_MENDED and NOTE_PARTLY_READ. */
   readonly words?: readonly WarningWord[];
 }
 

@@ -1,0 +1,13 @@
+/** The vocabulary of chest radiographs: lungs, lobes and zones, in five languages. */
+import { parseVocabulary, type Vocabulary } from './vocabulary.js';
+import { DE } from './words/de.js';
+import { EN } from './words/en.js';
+import { ES } from './words/es.js';
+import { FR } from './words/fr.js';
+import { ZH } from './words/zh.js';
+
+export const CHEST: Vocabulary = parseVocabulary({
+  name: 'chest',
+  canonical: { finding: 'pulmonary infection' },
+  languages: { en: EN, de: DE, es: ES, fr: FR, zh: ZH },
+});

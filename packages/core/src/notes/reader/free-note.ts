@@ -1,0 +1,47 @@
+/** What a reader makes of a free note. */
+import type { Warning } from '../../warnings.js';
+import type { Side, Zone } from '../note.js';
+import type { Extent } from './lexicon.js';
+
+/** A part of the text: [start, end). */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ReadItem<T> {
+  readonly value: T;
+  readonly span: Span;
+  /** The misspelt text behind a mended word. */
+  readonly typed?: string;
+}
+
+export interface ReadPlace {
+  /** Null if none is named. */
+  readonly side: Side | null;
+  /** Empty if no height is named. */
+  readonly zones: readonly Zone[];
+  readonly spans: readonly Span[];
+}
+
+export interface FreeNote {
+  /** Code of the vocabulary's language that fits best. */
+  readonly language: string;
+  /** Where a finding is said to be. */
+  readonly places: readonly ReadPlace[];
+  /** Where it is said not to be. */
+  readonly absent: readonly ReadPlace[];
+  /** Those present, in the vocabulary's canonical names. */
+  readonly findings: readonly ReadItem<string>[];
+  readonly count: ReadItem<number> | null;
+  readonly extent: ReadItem<Extent> | null;
+  readonly uncertain: ReadItem<true> | null;
+  /** Sides of `places`. */
+  readonly laterality: 'left' | 'right' | 'bilateral' | null;
+  /** What was not understood. */
+  readonly unread: readonly Span[];
+  /** Whether nothing relevant is unread or in doubt, so that the note can be used as read. */
+  readonly complete: boolean;
+  /** NOTE_AMBIGUOUS, NOTE_CONTRADICTS, NOTE_WORDS_MENDED, NOTE_PARTLY_READ. */
+  readonly warnings: readonly Warning[];
+}

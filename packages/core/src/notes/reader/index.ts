@@ -1,0 +1,16 @@
+/** The reader of free notes. */
+export { CHEST } from './chest.js';
+export type { FreeNote, ReadItem, ReadPlace, Span } from './free-note.js';
+export type { Extent } from './lexicon.js';
+export { NUCLEI } from './nuclei.js';
+export { readNote } from './read-note.js';
+export {
+  type LanguageInput,
+  type LanguageWords,
+  parseVocabulary,
+  type PlainPlace,
+  type Vocabulary,
+  type VocabularyInput,
+  vocabularySchema,
+} from './vocabulary.js';
+export { canonicalNote } from './writer.js';

@@ -1,0 +1,177 @@
+/** A language's phrases, compiled for longest match. */
+import type { Zone } from '../note.js';
+import { tokensOf, type Token } from './tokens.js';
+import { formsOf, placesOf, type LanguageWords, type PlainPlace, type Vocabulary } from './vocabulary.js';
+
+export type SideWord = 'left' | 'right' | 'both' | 'one' | 'opposite' | 'same';
+export type Extent = 'focal' | 'multifocal' | 'diffuse';
+
+/** What a phrase means. */
+export type Mark =
+  | { readonly kind: 'side'; readonly value: SideWord }
+  | { readonly kind: 'zone'; readonly value: Zone }
+  | { readonly kind: 'named'; readonly value: readonly PlainPlace[] }
+  | { readonly kind: 'organ'; readonly value: 'one' | 'many' | 'all' }
+  | { readonly kind: 'finding'; readonly value: string }
+  | { readonly kind: 'count'; readonly value: number }
+  | { readonly kind: 'extent'; readonly value: Extent }
+  | { readonly kind: PlainKind };
+
+export type PlainKind =
+  | 'whole'
+  | 'unit'
+  | 'not'
+  | 'gone'
+  | 'clear'
+  | 'pseudo'
+  | 'maybe'
+  | 'but'
+  | 'begin'
+  | 'except'
+  | 'foreign'
+  | 'landmark'
+  | 'nature'
+  | 'and'
+  | 'or'
+  | 'range'
+  | 'namely'
+  | 'link'
+  | 'with'
+  | 'residual'
+  | 'history'
+  | 'filler';
+
+export interface Match {
+  readonly marks: readonly Mark[];
+  /** In tokens. */
+  readonly length: number;
+}
+
+interface Branch {
+  readonly next: Map<string, Branch>;
+  readonly marks: Mark[];
+}
+
+export class Lexicon {
+  private readonly root: Branch = { next: new Map(), marks: [] };
+  /** Every word of every phrase. */
+  readonly words = new Set<string>();
+  /** Words that must not come from a word that was taken apart. */
+  readonly negations = new Set<string>();
+  readonly harmless: readonly string[];
+
+  constructor(
+    readonly code: string,
+    readonly language: LanguageWords,
+  ) {
+    for (const [mark, list] of entriesOf(language))
+      for (const phrase of formsOf(list)) this.add(phrase, mark);
+    this.harmless = formsOf(language.harmless);
+  }
+
+  /** The longest phrase from a token on. */
+  match(tokens: readonly Token[], at: number): Match | null {
+    let branch: Branch | undefined = this.root;
+    let found: Match | null = null;
+    for (let i = at; i < tokens.length; i++) {
+      branch = branch.next.get(tokens[i]!.text);
+      if (branch === undefined) break;
+      if (branch.marks.length > 0) found = { marks: branch.marks, length: i - at + 1 };
+    }
+    return found;
+  }
+
+  /** Letters in known phrases. */
+  coverage(tokens: readonly Token[]): number {
+    let covered = 0;
+    for (let i = 0; i < tokens.length;) {
+      const found = this.match(tokens, i);
+      const end = i + (found?.length ?? 1);
+      for (; i < end; i++) {
+        const { kind, start, end: to } = tokens[i]!;
+        if (found !== null && kind === 'word') covered += to - start;
+      }
+    }
+    return covered;
+  }
+
+  private add(phrase: string, mark: Mark): void {
+    let branch = this.root;
+    const tokens = tokensOf(phrase);
+    const negates = mark.kind === 'not' || mark.kind === 'gone' || mark.kind === 'clear';
+    if (negates && tokens.length === 1) this.negations.add(tokens[0]!.text);
+    for (const { text, kind } of tokens) {
+      if (kind === 'word') this.words.add(text);
+      let next = branch.next.get(text);
+      if (next === undefined) branch.next.set(text, (next = { next: new Map(), marks: [] }));
+      branch = next;
+    }
+    if (branch !== this.root && !branch.marks.some(({ kind }) => kind === mark.kind)) branch.marks.push(mark);
+  }
+}
+
+function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][] {
+  const entries: [Mark, string | readonly string[]][] = [];
+  const add = (mark: Mark, list: string | readonly string[]): void => void entries.push([mark, list]);
+  const { sides, zones, organs, extent, negation, ends, joins } = language;
+  for (const value of ['left', 'right', 'both', 'one', 'opposite', 'same'] as const)
+    add({ kind: 'side', value }, sides[value]);
+  for (const value of ['upper', 'middle', 'lower'] as const) add({ kind: 'zone', value }, zones[value]);
+  for (const [name, list] of Object.entries(language.named))
+    add({ kind: 'named', value: placesOf(name) ?? [] }, list);
+  for (const value of ['one', 'many', 'all'] as const) add({ kind: 'organ', value }, organs[value]);
+  for (const [value, list] of Object.entries(language.findings)) add({ kind: 'finding', value }, list);
+  for (const [value, list] of Object.entries(language.counts))
+    add({ kind: 'count', value: Number(value) }, list);
+  for (const value of ['focal', 'multifocal', 'diffuse'] as const)
+    add({ kind: 'extent', value }, extent[value]);
+  const plain: [PlainKind, string | readonly string[]][] = [
+    ['whole', language.whole],
+    ['unit', language.units],
+    ['not', negation.before],
+    ['gone', negation.after],
+    ['clear', negation.clear],
+    ['pseudo', negation.pseudo],
+    ['maybe', language.uncertain],
+    ['but', ends.but],
+    ['begin', ends.begin],
+    ['except', ends.except],
+    ['foreign', language.foreign],
+    ['landmark', language.landmarks],
+    ['nature', language.natures],
+    ['and', joins.and],
+    ['or', joins.or],
+    ['range', joins.range],
+    ['namely', joins.namely],
+    ['link', language.links],
+    ['with', language.with],
+    ['residual', language.residual],
+    ['history', language.history],
+    ['filler', language.filler],
+  ];
+  for (const [kind, list] of plain) add({ kind }, list);
+  return entries;
+}
+
+const COMPILED = new WeakMap<Vocabulary, readonly Lexicon[]>();
+
+/** A vocabulary's languages, compiled once. */
+export function lexiconsOf(vocabulary: Vocabulary): readonly Lexicon[] {
+  let lexicons = COMPILED.get(vocabulary);
+  if (lexicons === undefined) {
+    lexicons = Object.entries(vocabulary.languages).map(([code, language]) => new Lexicon(code, language));
+    COMPILED.set(vocabulary, lexicons);
+  }
+  return lexicons;
+}
+
+/** The language whose phrases cover most of a text; the first of equals. */
+export function languageOf(tokens: readonly Token[], lexicons: readonly Lexicon[]): Lexicon {
+  let best = lexicons[0]!;
+  let most = 0;
+  for (const lexicon of lexicons) {
+    const covered = lexicon.coverage(tokens);
+    if (covered > most) [best, most] = [lexicon, covered];
+  }
+  return best;
+}

@@ -1,0 +1,314 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatNote } from '../note.js';
+import { mirrorNote } from '../note-mirror.js';
+import type { FreeNote, ReadPlace } from './free-note.js';
+import { NUCLEI } from './nuclei.js';
+import { readNote } from './read-note.js';
+import { parseVocabulary } from './vocabulary.js';
+import { canonicalNote } from './writer.js';
+
+const names = (places: readonly ReadPlace[]): string[] =>
+  places
+    .flatMap(({ side, zones }) =>
+      zones.length === 0 ? [side ?? ''] : zones.map((zone) => (side === null ? zone : `${zone} ${side}`)),
+    )
+    .sort();
+const places = (text: string): string[] => names(readNote(text).places);
+const absent = (text: string): string[] => names(readNote(text).absent);
+const codes = ({ warnings }: FreeNote): string[] => warnings.map(({ code }) => code);
+
+describe('readNote', () => {
+  it('gives the text behind each item', () => {
+    const text = 'Two possible opacities in the rigth upper lobe.';
+    const { findings, count, extent, uncertain, places: found, ...rest } = readNote(text);
+    expect(count).toEqual({ value: 2, span: { start: 0, end: 3 } });
+    expect(uncertain).toEqual({ value: true, span: { start: 4, end: 12 } });
+    expect(findings).toEqual([{ value: 'opacity', span: { start: 13, end: 22 } }]);
+    expect(extent?.value).toBe('multifocal');
+    expect(found).toEqual([
+      {
+        side: 'right',
+        zones: ['upper'],
+        spans: [
+          { start: 30, end: 35 },
+          { start: 36, end: 41 },
+          { start: 42, end: 46 },
+        ],
+      },
+    ]);
+    expect(rest).toEqual({
+      language: 'en',
+      absent: [],
+      laterality: 'right',
+      unread: [],
+      complete: true,
+      warnings: [
+        {
+          code: 'NOTE_WORDS_MENDED',
+          message: 'read as typing errors: "rigth" (right?)',
+          words: [{ word: 'rigth', nearest: 'right' }],
+        },
+      ],
+    });
+  });
+
+  it('keeps the misspelt text of a finding', () => {
+    expect(readNote('Consolidaton, left base').findings).toEqual([
+      { value: 'consolidation', span: { start: 0, end: 12 }, typed: 'consolidaton' },
+    ]);
+  });
+
+  it.each([
+    ['Consolidation of the right upper and middle lobes', ['middle right', 'upper right']],
+    ['Opacities in RUL, RML and LLL', ['lower left', 'middle right', 'upper right']],
+    ['Opacity of the left upper and right lower lobe', ['lower right', 'upper left']],
+    ['Shadowing in the right and left lower zones', ['lower left', 'lower right']],
+    ['Infiltrates at both bases', ['lower left', 'lower right']],
+    ['Left mid to lower zone opacity', ['lower left', 'middle left']],
+    ['Opacity from apex to base of the right lung', ['right']],
+    ['Right-sided opacity in the lower zone', ['lower right']],
+    ['The upper lobes are consolidated', ['upper left', 'upper right']],
+    ['Patchy infiltrates', []],
+    ['In the left lower lobe, there is an opacity', ['lower left']],
+    ['Consolidation. Right lower lobe.', ['lower right']],
+    ['Left lower lobe', ['lower left']],
+    ['Opacity in the lower zone and left apex', ['lower', 'upper left']],
+    ['Bilateral opacities, worse at the left base', ['lower left', 'right']],
+  ])('reads the places of "%s"', (text, expected) => expect(places(text)).toEqual(expected));
+
+  it.each([
+    ['No consolidation in the right upper zone', [], ['upper right']],
+    ['No focal opacity', [], ['left', 'right']],
+    ['No effusion; consolidation in the RLL', ['lower right'], []],
+    ['Right lung clear, infiltrate on the left', ['left'], ['right']],
+    ['Consolidation in the RLL and the left lung is clear', ['lower right'], ['left']],
+    ['Consolidation at the left base but not on the right', ['lower left'], ['right']],
+    ['Opacity at the left base, lungs otherwise clear', ['lower left'], []],
+    ['Lungs clear except for an opacity in the LUL', ['upper left'], []],
+    ['Infiltrate not seen on the left', [], ['left']],
+    ['Left base no longer clear', ['lower left'], []],
+    ['No change in the right basal opacity', ['lower right'], []],
+    ['No consolidation or effusion on the left', [], ['left']],
+    ['Clear right lung, left mid zone patch', ['middle left'], ['right']],
+    ['Consolidation on the left, contralateral lung clear', ['left'], ['right']],
+  ])('reads the scope of negation in "%s"', (text, present, free) => {
+    expect(places(text)).toEqual(present);
+    expect(absent(text)).toEqual(free);
+  });
+
+  it.each([
+    'Small left effusion.',
+    'Right PICC line, tip in the SVC. Left-sided pacemaker.',
+    'Fracture of the left clavicle.',
+    'Left hemidiaphragm raised.',
+  ])('takes no place from "%s"', (text) => {
+    const note = readNote(text);
+    expect([note.places, note.absent, note.findings]).toEqual([[], [], []]);
+  });
+
+  it.each([
+    ['Right basal consolidation with a small left effusion', ['lower right']],
+    ['Left effusion and right basal opacity', ['lower right']],
+    ['Opacity abutting the minor fissure in the RUL', ['upper right']],
+    ['Consolidation RLL. Effusion L.', ['lower right']],
+  ])('tells places of findings from others in "%s"', (text, expected) => {
+    expect(places(text)).toEqual(expected);
+  });
+
+  it.each([
+    ['Opacity in the left or right base', 'NOTE_AMBIGUOUS'],
+    ['Consolidation in the right upper or middle lobe', 'NOTE_AMBIGUOUS'],
+    ['Right-sided opacity in the left lower lobe', 'NOTE_CONTRADICTS'],
+    ['Left basal opacity at the left apex', 'NOTE_CONTRADICTS'],
+    ['The left lung is clear. Consolidation at the left base.', 'NOTE_CONTRADICTS'],
+    ['Unilateral infiltrate in both lower lobes', 'NOTE_CONTRADICTS'],
+  ])('does not guess at "%s"', (text, code) => {
+    const note = readNote(text);
+    expect([note.places, note.absent, note.complete]).toEqual([[], [], false]);
+    expect(codes(note)).toEqual([code]);
+  });
+
+  it.each(['Opacity in the left zorgblat lobe', 'Zorgblat consolidation at the right base'])(
+    'is not complete if a word next to a place is unknown: "%s"',
+    (text) => {
+      const note = readNote(text);
+      expect(note.complete).toBe(false);
+      expect(note.unread.map(({ start, end }) => text.slice(start, end).toLowerCase())).toEqual(['zorgblat']);
+      expect(codes(note)).toEqual(['NOTE_PARTLY_READ']);
+    },
+  );
+
+  it('ignores unknown words about something else', () => {
+    const note = readNote('Zorgblat wires intact. Opacity in the RLL.');
+    expect([names(note.places), note.complete]).toEqual([['lower right'], true]);
+  });
+
+  it('never takes a word for its opposite', () => {
+    for (const text of ['Opacity, bright lower lobe', 'Opacity in the slight lower lobe'])
+      expect(readNote(text).laterality).toBeNull();
+  });
+
+  it.each([
+    ['Possible consolidation at the left base', true],
+    ['Left basal consolidation; possible small effusion', false],
+    ['Opacity in the RUL, may represent atelectasis', true],
+    ['Infiltrate in the RUL cannot be excluded', true],
+  ])('reads uncertainty in "%s"', (text, expected) => {
+    expect(readNote(text).uncertain !== null).toBe(expected);
+  });
+
+  it.each([
+    ['A single opacity on the left', 1, 'focal'],
+    ['Three foci in the right lung', 3, 'multifocal'],
+    ['Four lesions: two in the RUL, two in the LLL', 4, 'multifocal'],
+    ['Opacity of 3 cm in the RUL', null, null],
+    ['Several patches on the left', null, 'multifocal'],
+    ['Consolidation throughout the right lung', null, 'diffuse'],
+    ['No focal consolidation', null, null],
+  ])('reads number and extent in "%s"', (text, count, extent) => {
+    const note = readNote(text);
+    expect([note.count?.value ?? null, note.extent?.value ?? null]).toEqual([count, extent]);
+  });
+
+  it.each([
+    ['de', 'Infiltrat im rechten Oberlappen, linke Lunge frei.', ['upper right'], ['left']],
+    ['es', 'Opacidad en la base izquierda, pulmón derecho libre.', ['lower left'], ['right']],
+    ['fr', 'Opacité du lobe supérieur gauche, pas de foyer à droite.', ['upper left'], ['right']],
+    ['zh', '右肺上叶见斑片影，左肺清晰。', ['upper right'], ['left']],
+  ])('reads %s: "%s"', (language, text, present, free) => {
+    const note = readNote(text);
+    expect([note.language, names(note.places), names(note.absent)]).toEqual([language, present, free]);
+    expect(note.complete).toBe(true);
+  });
+});
+
+describe('readNote with the vocabulary of nuclei', () => {
+  it.each([
+    ['The nuclei density in the lower left is high.', ['lower left'], ['high density']],
+    ['The nuclei are sparsely distributed.', [], ['sparse distribution']],
+    ['In the upper right corner the nuclei are crowded', ['upper right'], ['high density']],
+  ])('reads "%s"', (text, expected, found) => {
+    const note = readNote(text, NUCLEI);
+    expect(names(note.places)).toEqual(expected);
+    expect(note.findings.map(({ value }) => value)).toEqual(found);
+    expect(note.complete).toBe(true);
+    expect(canonicalNote(note, NUCLEI)).toBeNull();
+  });
+});
+
+describe('parseVocabulary', () => {
+  const minimal = {
+    name: 'skin',
+    canonical: { finding: 'lesion' },
+    languages: { en: { sides: { left: 'left' } } },
+  };
+
+  it('fills in what is left out', () => {
+    const vocabulary = parseVocabulary(minimal);
+    expect(vocabulary.languages.en?.places).toBe('before');
+    expect(readNote('left', vocabulary).places.map(({ side }) => side)).toEqual(['left']);
+  });
+
+  it.each([
+    [{ ...minimal, name: '' }, /^name: /],
+    [{ ...minimal, languages: {} }, /^languages: expected at least one language/],
+    [{ ...minimal, languages: { en: { named: { above: 'top' } } } }, /languages\.en\.named: .*got "above"/],
+    [{ ...minimal, languages: { en: { counts: { many: 'many' } } } }, /languages\.en\.counts: .*got "many"/],
+    [{ ...minimal, languages: { en: { sidse: {} } } }, /^languages\.en: /],
+  ])('refuses %j', (value, message) => {
+    expect(() => parseVocabulary(value)).toThrow(message);
+  });
+});
+
+describe('canonicalNote', () => {
+  const written = (text: string): string | null => {
+    const note = canonicalNote(readNote(text));
+    return note === null ? null : formatNote(note);
+  };
+
+  it.each([
+    [
+      'Two patches in the RUL and the left base',
+      'Bilateral pulmonary infection, two infected areas, lower left lung and upper right lung.',
+    ],
+    ['Opacity on the left', 'Unilateral pulmonary infection, left lung.'],
+    ['Bilateral infiltrates', 'Bilateral pulmonary infection, left lung and right lung.'],
+    ['Basal consolidation', 'Pulmonary infection, lower lung.'],
+    [
+      'Consolidation in the RUL, right lung otherwise clear',
+      'Unilateral pulmonary infection, upper right lung.',
+    ],
+  ])('writes "%s" as "%s"', (text, expected) => expect(written(text)).toBe(expected));
+
+  it.each([
+    'Lungs clear',
+    'Patchy infiltrates',
+    'Opacity in the left or right base',
+    'Zorgblat opacity, left base',
+    '',
+  ])('has nothing to write for "%s"', (text) => expect(written(text)).toBeNull());
+});
+
+describe('any text', () => {
+  const word = fc.constantFrom(
+    ...'left right both upper mid lower lung lungs lobe RUL LLL lingula bases opacity consolidation clear no not without and or to , . ; but except effusion heart possible two diffuse in the of is with otherwise contralateral zorg'.split(
+      ' ',
+    ),
+  );
+  const sentence = fc.array(word, { maxLength: 25 }).map((words) => words.join(' '));
+
+  it('never throws, and spans are parts of it', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), sentence),
+        (text) => {
+          const note = readNote(text);
+          const spans = [
+            ...note.unread,
+            ...[...note.places, ...note.absent].flatMap((place) => place.spans),
+            ...[...note.findings, note.count, note.extent, note.uncertain].flatMap((item) =>
+              item ? [item.span] : [],
+            ),
+          ];
+          for (const { start, end } of spans) {
+            expect(start).toBeGreaterThanOrEqual(0);
+            expect(end).toBeGreaterThan(start);
+            expect(end).toBeLessThanOrEqual(text.length);
+          }
+          canonicalNote(note);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives the mirrored result for the mirrored note', () => {
+    const swap = (places: readonly ReadPlace[]): string[] =>
+      names(
+        places.map((place) => ({
+          ...place,
+          side: place.side === null ? null : place.side === 'left' ? 'right' : 'left',
+        })),
+      );
+    const sided = sentence.filter((text) => !/lingula/.test(text));
+    fc.assert(
+      fc.property(sided, (text) => {
+        const [note, mirrored] = [readNote(text), readNote(mirrorNote(text))];
+        expect(names(mirrored.places)).toEqual(swap(note.places));
+        expect(names(mirrored.absent)).toEqual(swap(note.absent));
+        expect(codes(mirrored)).toEqual(codes(note));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is complete only without doubts', () => {
+    fc.assert(
+      fc.property(sentence, (text) => {
+        const note = readNote(text);
+        if (note.complete) expect(codes(note).filter((code) => code !== 'NOTE_WORDS_MENDED')).toEqual([]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,191 @@
+/** Places said to be affected or free, from the heads of all sentences; contradictions and alternatives. */
+import type { Side } from '../note.js';
+import type { AttachedGroup, Head, Sentence } from './heads.js';
+import { isItem, pieceAt } from './heads.js';
+import type { Placed } from './places.js';
+
+export interface Statement {
+  readonly head: Head;
+  readonly sentence: Sentence;
+  readonly present: boolean;
+  places: readonly Placed[];
+  /** From "no consolidation" or "clear" without a place. */
+  readonly everywhere: boolean;
+}
+
+export interface Doubts {
+  ambiguous: boolean;
+  contradicts: boolean;
+}
+
+const BOTH: readonly Side[] = ['left', 'right'];
+
+/** Everything that the sentences say about findings, in order; doubtful statements have no places. */
+export function statementsOf(sentences: readonly Sentence[], paired: boolean, doubts: Doubts): Statement[] {
+  const statements: Statement[] = [];
+  for (const sentence of sentences) {
+    for (const head of sentence.heads) {
+      if (head.kind === 'foreign' || head.kind === 'landmark' || isHistory(sentence, head)) continue;
+      const statement = statementOf(sentence, head, paired, doubts);
+      if (statement !== null) statements.push(statement);
+    }
+    eitherFinding(sentence, statements, doubts);
+  }
+  checkAgainstEachOther(statements, doubts);
+  return statements;
+}
+
+function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Doubts): Statement | null {
+  const present = head.kind === 'clear' ? head.negated : !head.negated;
+  let places = combine(head.groups);
+  let everywhere = false;
+  if (present) {
+    if (head.groups.some(({ group }) => group.alternatives)) {
+      doubts.ambiguous = true;
+      places = [];
+    }
+    if (contradicts(head.groups, places)) {
+      doubts.contradicts = true;
+      places = [];
+    }
+  } else if (head.idle) places = [];
+  else if (head.groups.length === 0) {
+    if (!concludes(sentence, head)) return null;
+    everywhere = paired;
+    if (paired) places = BOTH.map((side) => ({ side, zones: [], spans: [head.item.span] }));
+  }
+  return { head, sentence, present, places, everywhere };
+}
+
+/** Whether "clear" or "no consolidation" without a place is about the whole organ. */
+function concludes({ nodes, heads }: Sentence, head: Head): boolean {
+  if (head.cloned) return false;
+  if (head.kind === 'finding') return true;
+  const { from, to } = pieceAt(nodes, head.at);
+  return (
+    !nodes.slice(from, to).some((node) => isItem(node, 'unread')) &&
+    !heads.some((one) => one !== head && one.at >= from && one.at < to)
+  );
+}
+
+function isHistory({ nodes }: Sentence, head: Head): boolean {
+  const { from, to } = pieceAt(nodes, head.at);
+  return nodes.slice(from, to).some((node) => isItem(node, 'history'));
+}
+
+/** A side from one group and heights from another make one place: "right-sided opacity in the lower zone". */
+export function combine(groups: readonly AttachedGroup[]): Placed[] {
+  const named = groups.filter(({ group }) => !group.organ);
+  const all = (named.length > 0 ? named : groups).flatMap(({ group }) => [...group.places]);
+  const heights = all.filter(({ side, zones }) => side === null && zones.length > 0);
+  const sided = all.filter(({ side }) => side !== null);
+  const sides = new Set(sided.filter(({ zones }) => zones.length === 0).map(({ side }) => side));
+  const spansOf = (side: Side | null): readonly Placed[] =>
+    sided.filter((one) => one.side === side && one.zones.length === 0);
+  const startOf = ({ spans }: Placed): number => spans[0]?.start ?? 0;
+  const made = heights.flatMap((place) => {
+    // "RLL, spreading to the middle zone" stays on the side; "lower zone and left apex" leaves it open.
+    const before = new Set(sided.filter((one) => startOf(one) < startOf(place)).map(({ side }) => side));
+    const into = sides.size > 0 ? [...sides] : before.size === 1 ? [...before] : [null];
+    return into.map((side) => ({
+      ...place,
+      side,
+      spans: [...spansOf(side).flatMap(({ spans }) => spans), ...place.spans],
+    }));
+  });
+  return withoutRepeats(wholeSides([...sided, ...made]));
+}
+
+/** All three heights of a side are that side. */
+function wholeSides(places: readonly Placed[]): Placed[] {
+  const whole = BOTH.filter((side) => {
+    const heights = places.filter((place) => place.side === side).flatMap(({ zones }) => zones);
+    return new Set(heights).size === 3;
+  });
+  return places.map((place) =>
+    place.side !== null && whole.includes(place.side) ? { ...place, zones: [] } : place,
+  );
+}
+
+/** Each place once, and no bare side if one of its zones is named. */
+export function withoutRepeats(places: readonly Placed[]): Placed[] {
+  const kept = new Map<string, Placed>();
+  for (const place of places) {
+    const key = `${place.side ?? ''} ${place.zones.join(' ')}`;
+    const before = kept.get(key);
+    const spans = [...(before?.spans ?? []), ...place.spans].filter(
+      (span, i, list) => list.findIndex((one) => one.start === span.start && one.end === span.end) === i,
+    );
+    kept.set(key, { ...place, spans: spans.sort((a, b) => a.start - b.start) });
+  }
+  const list = [...kept.values()];
+  return list.filter(
+    ({ side, zones }) => zones.length > 0 || !list.some((one) => one.side === side && one.zones.length > 0),
+  );
+}
+
+function contradicts(groups: readonly AttachedGroup[], places: readonly Placed[]): boolean {
+  if (groups.some(({ group }) => group.contradicts)) return true;
+  const sides = new Set(places.map(({ side }) => side).filter((side) => side !== null));
+  if (sides.size > 1 && groups.some(({ group }) => group.unilateral)) return true;
+  const of = (direct: AttachedGroup['direct']): Placed[] =>
+    groups
+      .filter((one) => one.direct === direct && !one.group.organ)
+      .flatMap(({ group }) => [...group.places]);
+  const [before, after] = [of('before'), of('after')];
+  if (before.length === 0) return false;
+  return after.some((place) => !before.some((one) => compatible(one, place)));
+}
+
+function compatible(a: Placed, b: Placed): boolean {
+  const sides = a.side === null || b.side === null || a.side === b.side;
+  return sides && overlaps(a, b);
+}
+
+function overlaps(a: Placed, b: Placed): boolean {
+  return a.zones.length === 0 || b.zones.length === 0 || a.zones.some((zone) => b.zones.includes(zone));
+}
+
+/** "consolidation at the left base or opacity at the right base". */
+function eitherFinding({ nodes, heads }: Sentence, statements: readonly Statement[], doubts: Doubts): void {
+  const own = statements.filter(({ head, present }) => present && heads.includes(head));
+  for (let i = 1; i < own.length; i++) {
+    const [a, b] = [own[i - 1]!, own[i]!];
+    if (!nodes.slice(a.head.at + 1, b.head.at).some((node) => isItem(node, 'or'))) continue;
+    const name = ({ places }: Statement): string => names(places).sort().join();
+    if (a.places.length === 0 || b.places.length === 0 || name(a) === name(b)) continue;
+    doubts.ambiguous = true;
+    a.places = [];
+    b.places = [];
+  }
+}
+
+export function names(places: readonly Placed[]): string[] {
+  return places.flatMap(({ side, zones }) =>
+    zones.length === 0 ? [side ?? ''] : zones.map((zone) => (side === null ? zone : `${zone} ${side}`)),
+  );
+}
+
+/** A place both affected and free: neither is taken. */
+function checkAgainstEachOther(statements: readonly Statement[], doubts: Doubts): void {
+  const doubtful = new Set<Statement>();
+  for (const free of statements.filter(({ present }) => !present)) {
+    for (const hit of statements.filter(({ present }) => present)) {
+      if (free.head.kind === 'finding' && (free.everywhere || free.head.name !== hit.head.name)) continue;
+      if (free.head.kind === 'finding' && free.sentence === hit.sentence && free.head.cloned) continue;
+      const both = free.places.some((a) =>
+        hit.places.some((b) => (a.side === b.side || (a.side === null && free.everywhere)) && covers(a, b)),
+      );
+      if (both) doubtful.add(free).add(hit);
+    }
+  }
+  if (doubtful.size > 0) doubts.contradicts = true;
+  for (const statement of doubtful) statement.places = [];
+}
+
+/** Whether a free place contains an affected one, or the other way round. */
+function covers(free: Placed, hit: Placed): boolean {
+  return (
+    free.zones.length === 0 || (hit.zones.length > 0 && free.zones.some((zone) => hit.zones.includes(zone)))
+  );
+}

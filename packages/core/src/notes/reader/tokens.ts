@@ -1,0 +1,63 @@
+/** Words and marks of a free text, in the form in which vocabularies are compared with it. */
+
+export interface Token {
+  /** Lower case, without accents. */
+  readonly text: string;
+  readonly kind: 'word' | 'number' | 'mark';
+  /** In the text: [start, end). */
+  readonly start: number;
+  readonly end: number;
+  /** Joined to the token before by a hyphen. */
+  readonly hyphened: boolean;
+  /** What was typed, if `text` is a mended form. */
+  readonly typed?: string;
+}
+
+/** A Chinese character, a decimal number, a number, a run of letters, or any other sign. */
+const TOKEN = /\p{Script=Han}|\p{N}+(?:[.,]\p{N}+)+|\p{N}+|(?:(?!\p{Script=Han})[\p{L}\p{M}])+|\r?\n|[^\s]/gu;
+const HYPHENS = new Set(['-', '‐', '‑', '–', '—', '−', '­']);
+const APOSTROPHES = new Set(["'", '’', '`']);
+const MARKS: Readonly<Record<string, string>> = { '。': '.', '、': ',', '；': ';', '．': '.', '·': '.' };
+
+/** Never fails; spans are those of the text as given. */
+export function tokensOf(text: string): Token[] {
+  const tokens: Token[] = [];
+  let hyphened = false;
+  for (const match of text.matchAll(TOKEN)) {
+    const [written] = match;
+    const start = match.index;
+    const end = start + written.length;
+    if (HYPHENS.has(written) && joins(text, start, end)) {
+      hyphened = true;
+      continue;
+    }
+    if (APOSTROPHES.has(written) && /\p{L}['’`]\p{L}/u.test(text.slice(start - 1, end + 1))) continue;
+    const folded = HYPHENS.has(written) ? '-' : fold(written);
+    if (folded === '') continue;
+    const kind = /^\p{N}/u.test(folded) ? 'number' : /^[\p{L}\p{M}]/u.test(folded) ? 'word' : 'mark';
+    tokens.push({ text: kind === 'mark' ? (MARKS[folded] ?? folded) : folded, kind, start, end, hyphened });
+    hyphened = false;
+  }
+  return tokens;
+}
+
+/** Lower case without accents: "Opacité" and "OPACITE" are one word. */
+export function fold(text: string): string {
+  if (/^[\x20-\x7e]*$/u.test(text)) return text.toLowerCase();
+  if (text === '\n' || text === '\r\n') return '\n';
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .replaceAll('œ', 'oe')
+    .replaceAll('æ', 'ae')
+    .replace(/\s+/gu, '');
+}
+
+/** Whether a hyphen is part of a word ("left-sided", "mid- and lower") rather than a dash. */
+function joins(text: string, start: number, end: number): boolean {
+  const [before, after] = [text[start - 1] ?? ' ', text[end] ?? ' '];
+  if (/\p{N}/u.test(before) && /\p{N}/u.test(after)) return false; // a range of numbers
+  return /[\p{L}\p{N}]/u.test(before) ? !/[-–—]/u.test(after) : /\p{L}/u.test(after) && start > 0;
+}

@@ -1,0 +1,33 @@
+/** Writes what was read in the model's own grammar: LViT's sentence by `formatNote`. */
+import type { ParsedNote, Place, Side } from '../note.js';
+import type { FreeNote } from './free-note.js';
+import { CHEST } from './chest.js';
+import type { Vocabulary } from './vocabulary.js';
+
+const SIDES = ['left', 'right'] as const satisfies readonly Side[];
+const THIRDS = ['upper', 'middle', 'lower'] as const;
+
+/**
+ * The note for a model; null if it was not read completely, names no place of a finding, or the vocabulary
+ * has no word for findings. Nothing is added that was not said: a number only if it was stated.
+ */
+export function canonicalNote(free: FreeNote, vocabulary: Vocabulary = CHEST): ParsedNote | null {
+  const { finding } = vocabulary.canonical;
+  if (!free.complete || free.places.length === 0 || finding === null) return null;
+  const places: Place[] = [];
+  for (const side of [...SIDES, null]) {
+    const own = free.places.filter((place) => place.side === side);
+    if (own.length === 0) continue;
+    const zones = THIRDS.filter((third) => own.some((place) => place.zones.includes(third)));
+    places.push({ side, zones: zones.length === THIRDS.length ? ['all'] : zones });
+  }
+  const { laterality } = free;
+  return {
+    laterality: laterality === null ? null : laterality === 'bilateral' ? 'bilateral' : 'unilateral',
+    finding,
+    count: free.count?.value ?? null,
+    places,
+    nuclei: [],
+    remainder: [],
+  };
+}
