@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** Packages whose tests leave nothing behind in their process: files share one, and load its modules once. */
-const SHARED = '(core|files|runtime|server|cli)';
+/** Tests that leave nothing behind in their process: files share one, and load its modules once. */
+const SHARED = [
+  'packages/{core,files,runtime,server,cli}/dist/**/*.test.js',
+  'packages/lab/dist/{ablate,config,data,evaluate,plan,plots,report,run,runs,text,watch,weights}/**/*.test.js',
+];
+const MODULES = '**/node_modules/**';
 
 export default defineConfig({
   test: {
-    exclude: ['**/node_modules/**'], // vitest's default would leave out dist
+    exclude: [MODULES], // vitest's default would leave out dist
     pool: 'forks',
     maxWorkers: 3, // on two cores: tests wait for files and processes a third of the time
     env: {
@@ -19,15 +23,13 @@ export default defineConfig({
     hookTimeout: 120_000,
     reporters: ['default', './scripts/vitest-summary.mjs'],
     projects: [
-      {
-        extends: true,
-        test: { name: 'shared', isolate: false, include: [`packages/@${SHARED}/dist/**/*.test.js`] },
-      },
+      { extends: true, test: { name: 'shared', isolate: false, include: SHARED } },
       {
         extends: true, // the addon lives in a process of its own per file
         test: {
           name: 'alone',
-          include: [`packages/!${SHARED}/dist/**/*.test.js`, 'tests/dist/**/*.test.js'],
+          include: ['packages/*/dist/**/*.test.js', 'tests/dist/**/*.test.js'],
+          exclude: [MODULES, ...SHARED],
         },
       },
     ],

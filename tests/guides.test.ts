@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reclmisHere } from '#reclmis-here';
 import { afterAll, describe, expect, it } from 'vitest';
 import { commandsOf, readPage, ROOT } from './markdown.js';
 
@@ -33,17 +34,22 @@ const SMALL: readonly (readonly [command: string, options: readonly string[]])[]
   ['export', ['--threads', '1']],
 ];
 
+const reclmis = reclmisHere(clone);
+
 /** @returns standard output */
-function run(words: readonly string[]): string {
+async function run(words: readonly string[]): Promise<string> {
   const small = SMALL.find(([command]) => words.slice(1).join(' ').startsWith(command));
   const args = [...words.slice(1), ...(small?.[1] ?? [])];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'packages/cli/bin/reclmis.js'), ...args],
-    { cwd: clone, encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = await reclmis(...args);
   if (status !== 0) throw new Error(`reclmis ${args.join(' ')} ended with ${status}: ${stderr}`);
   return stdout;
+}
+
+/** Runs commands one after another. @returns their standard outputs */
+async function runAll(commands: readonly (readonly string[])[]): Promise<string[]> {
+  const said: string[] = [];
+  for (const words of commands) said.push(await run(words));
+  return said;
 }
 
 /** A page's commands, except those that need what no clone has. */
@@ -55,12 +61,12 @@ const bytes = (path: string): number => readFileSync(join(clone, path)).length;
 const holds = (path: string): boolean => existsSync(join(clone, path));
 
 describe('docs/guide/own-data.md', () => {
-  it('leads from phantoms to masks', () => {
-    const said = commands('docs/guide/own-data.md', /QaTa-COV19|lungs|reclmis notes masks/).map(
-      (words) => [words.slice(1, 3).join(' '), run(words)] as const,
-    );
-    const of = (command: string): string => said.find(([name]) => name === command)?.[1] ?? '';
-    expect(said.map(([command]) => command)).toEqual([
+  it('leads from phantoms to masks', async () => {
+    const all = commands('docs/guide/own-data.md', /QaTa-COV19|lungs|reclmis notes masks/);
+    const names = all.map((words) => words.slice(1, 3).join(' '));
+    const said = await runAll(all);
+    const of = (command: string): string => said[names.indexOf(command)] ?? '';
+    expect(names).toEqual([
       'data phantom',
       'data check',
       'data list',
@@ -84,15 +90,15 @@ describe('docs/guide/own-data.md', () => {
 });
 
 describe('docs/guide/first-run.md', () => {
-  it('leads from the demo to a report', () => {
+  it('leads from the demo to a report', async () => {
     expect(commandsOf(readPage('docs/guide/first-run.md'), 'npm')).toEqual([
       ['npm', 'run', 'setup'],
       ['npm', 'run', 'demo'],
     ]);
-    expect(run(['reclmis', 'demo'])).toContain('left and right swapped');
+    expect(await run(['reclmis', 'demo'])).toContain('left and right swapped');
     for (const file of ['overview.png', 'run', 'phantoms'])
       expect(holds(join('outputs/demo', file))).toBe(true);
-    const said = commands('docs/guide/first-run.md').map(run);
+    const said = await runAll(commands('docs/guide/first-run.md'));
     expect(said).toHaveLength(5);
     expect(said[1]).toContain('finished');
     expect(holds('outputs/report/report.html')).toBe(true);
@@ -101,9 +107,9 @@ describe('docs/guide/first-run.md', () => {
 });
 
 describe('README.md', () => {
-  it('leads from training to a mask in TypeScript', () => {
-    prepareReadme();
-    const said = commands('README.md').map(run);
+  it('leads from training to a mask in TypeScript', async () => {
+    await prepareReadme();
+    const said = await runAll(commands('README.md'));
     expect(said).toHaveLength(4);
     expect(said[3]).toContain('same side of the threshold: 100.000 % of the pixels');
     const program = readPage('README.md').blocks.find(({ language }) => language === 'ts');
@@ -118,9 +124,9 @@ describe('README.md', () => {
   });
 });
 
-function prepareReadme(): void {
+async function prepareReadme(): Promise<void> {
   const data = join(clone, 'data/QaTa-COV19');
-  run(['reclmis', 'data', 'phantom', '--out', data]);
+  await run(['reclmis', 'data', 'phantom', '--out', data]);
   rmSync(join(clone, 'report'), { recursive: true, force: true });
   rmSync(join(clone, 'masks'), { recursive: true, force: true });
   const images = join(data, 'Test_Folder/img');

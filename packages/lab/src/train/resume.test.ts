@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('a resumed run', () => {
-  it.each([1, 4, 6, 9, 11])(
+  it.each([1, 6, 11])(
     'interrupted after step %i of 12 comes to the same, bit for bit',
     async (step) => {
       const dir = place();
